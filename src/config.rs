@@ -1,0 +1,1 @@
+//! The applied file: an installation as TOML.

@@ -1,0 +1,104 @@
+//! One HTTP call and its reply, as plain values.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// A request as the twin sees it: base address already cut off.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Upper-case method.
+    pub method: String,
+    /// Decoded path below the side's base, with its leading slash (`/Tickets/12`).
+    pub path: String,
+    /// Decoded query pairs in the order sent.
+    pub query: Vec<(String, String)>,
+    /// Header pairs, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The raw body.
+    pub body: Bytes,
+    /// Scheme, host and port by which the caller reached the twin (`http://127.0.0.1:9000`), for absolute links.
+    pub origin: String,
+}
+
+impl Call {
+    /// First query value of this name, whatever the letter case.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// First header value of this name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+/// What goes back.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Header pairs.
+    pub headers: Vec<(String, String)>,
+    /// The raw body.
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// A JSON reply.
+    pub fn json(status: u16, body: &Value) -> Self {
+        Self {
+            status,
+            headers: vec![("content-type".into(), "application/json; charset=utf-8".into())],
+            body: Bytes::from(body.to_string()),
+        }
+    }
+
+    /// A reply without a body.
+    pub fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Bytes::new() }
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+}
+
+/// Something the twin sends by itself (a webhook, a Logic App's POST), due at a moment.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// When it is to be sent, by the twin's clock.
+    pub due: Timestamp,
+    /// Where to (absolute address).
+    pub url: String,
+    /// Upper-case method.
+    pub method: String,
+    /// Header pairs.
+    pub headers: Vec<(String, String)>,
+    /// The raw body.
+    pub body: Bytes,
+    /// `logic-app` or `halo-webhook`, for the log.
+    pub kind: &'static str,
+    /// Attempts made so far.
+    pub attempt: u32,
+    /// Attempts allowed in all (Halo: 1; Logic App: 1 + 4 retries).
+    pub attempts_max: u32,
+}
+
+/// What a side may use while it answers.
+pub struct Cx<'a> {
+    /// The twin's clock.
+    pub now: Timestamp,
+    /// Random bytes and ids, from the twin's seed.
+    pub ids: &'a dyn crate::clock::IdSource,
+    /// What the side wants sent after this call.
+    pub outgoing: &'a mut Vec<Outgoing>,
+}
