@@ -1,0 +1,67 @@
+//! What a twin is made from: sizes, seed, product.
+
+use jiff::Timestamp;
+
+use super::limits::Limits;
+
+/// Which Halo the twin plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Product {
+    /// HaloITSM.
+    #[default]
+    Itsm,
+    /// HaloPSA.
+    Psa,
+}
+
+impl std::str::FromStr for Product {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "itsm" => Ok(Self::Itsm),
+            "psa" => Ok(Self::Psa),
+            other => Err(format!("the product is itsm or psa, not {other:?}")),
+        }
+    }
+}
+
+/// Everything a twin is made from; equal options under equal clocks give equal twins.
+#[derive(Debug, Clone)]
+pub struct TwinOptions {
+    /// Seed of every id and every draw.
+    pub seed: u64,
+    /// Microsoft tenants; the first holds the workspaces by the plain names.
+    pub tenants: usize,
+    /// Sentinel workspaces in the first tenant's subscription.
+    pub workspaces: usize,
+    /// Incidents to begin with, spread over those workspaces.
+    pub incidents: usize,
+    /// Which Halo it plays.
+    pub product: Product,
+    /// How strictly limits are kept.
+    pub limits: Limits,
+    /// Milliseconds every answer waits.
+    pub latency_ms: u64,
+    /// Switches (`name`, `value`) that differ from their defaults.
+    pub switches: Vec<(String, String)>,
+    /// When the world begins: start incidents lie in the thirty days before.
+    pub begins_at: Timestamp,
+}
+
+impl TwinOptions {
+    /// One tenant, three workspaces, nothing in them, no limits, no latency.
+    pub fn new(seed: u64, begins_at: Timestamp) -> Self {
+        Self {
+            seed,
+            tenants: 1,
+            workspaces: 3,
+            incidents: 0,
+            product: Product::Itsm,
+            limits: Limits::Off,
+            latency_ms: 0,
+            switches: Vec::new(),
+            begins_at,
+        }
+    }
+}
