@@ -15,12 +15,8 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 
 /// Starts logging to standard error. `format` is `text` or `json`; `filter` as in `RUST_LOG`.
 pub fn start(format: &str, filter: &str) {
-    let filter = tracing_subscriber::EnvFilter::try_new(filter)
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let filter =
+        tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let _ = if format == "json" {
-        builder.json().try_init().map_err(drop)
-    } else {
-        builder.try_init().map_err(drop)
-    };
+    let _ = if format == "json" { builder.json().try_init().map_err(drop) } else { builder.try_init().map_err(drop) };
 }
