@@ -1,1 +1,24 @@
-//! (see docs/ARCHITECTURE.md)
+//! The words of the product: values and rules, nothing else.
+//!
+//! No clock, no randomness, no IO, no async: everything here builds for the browser too. Start with
+//! [`incident`] and [`ticket`] (the two sides), [`pair`] (what joins them), [`policy`] (what may
+//! cross, and how) and [`operation`] (one planned write).
+
+pub mod catalogue;
+pub mod client;
+pub mod closing;
+pub mod connection;
+pub mod delivery;
+pub mod failure;
+pub mod ids;
+pub mod incident;
+pub mod operation;
+pub mod pair;
+pub mod policy;
+pub mod reason;
+pub mod run;
+pub mod text;
+pub mod ticket;
+pub mod time;
+pub mod view;
+pub mod workspace;

@@ -1,0 +1,134 @@
+//! What a Halo instance offers: the look-ups that names in a policy are resolved against.
+
+use serde::{Deserialize, Serialize};
+
+/// A row of a look-up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// Id.
+    pub id: i64,
+    /// Name as people see it.
+    pub name: String,
+}
+
+/// A priority: one row for each SLA × priority. `id` is `priorityid`, what tickets take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Priority {
+    /// `priorityid`.
+    pub id: i64,
+    /// Name.
+    pub name: String,
+    /// SLA it belongs to.
+    pub sla_id: Option<i64>,
+}
+
+/// An agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agent {
+    /// Id; 1 is "Unassigned".
+    pub id: i64,
+    /// Name.
+    pub name: String,
+    /// Mail address.
+    pub email: Option<String>,
+}
+
+/// A ticket type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketType {
+    /// Id.
+    pub id: i64,
+    /// Name.
+    pub name: String,
+    /// SLA used by default, when known: its priorities are the valid ones.
+    pub default_sla: Option<i64>,
+}
+
+/// A custom field's definition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldDefinition {
+    /// Id.
+    pub id: i64,
+    /// `CF…`
+    pub name: String,
+    /// Label.
+    pub label: Option<String>,
+    /// 0 text, 1 memo, 2 single select, 3 multi select, 4 date, 5 time, 6 checkbox, 10 rich text.
+    pub kind: i64,
+    /// Options of a select.
+    pub options: Vec<Named>,
+}
+
+/// All look-ups of one instance, as last read.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Catalogue {
+    /// Ticket types.
+    pub ticket_types: Vec<TicketType>,
+    /// Ticket statuses (type 0 only).
+    pub statuses: Vec<Named>,
+    /// Statuses that Halo itself counts as closed, when it told.
+    pub closed_statuses: Vec<i64>,
+    /// Priorities.
+    pub priorities: Vec<Priority>,
+    /// Agents, enabled ones.
+    pub agents: Vec<Agent>,
+    /// Teams.
+    pub teams: Vec<Named>,
+    /// Categories of the first kind: full paths.
+    pub categories: Vec<Named>,
+    /// Outcomes.
+    pub outcomes: Vec<Named>,
+    /// Custom fields.
+    pub fields: Vec<FieldDefinition>,
+    /// The agent our API application is bound to.
+    pub own_agent_id: Option<i64>,
+    /// Clients by id and name (active ones), for the connection test and the applied file.
+    pub clients: Vec<Named>,
+}
+
+impl Catalogue {
+    /// The field with this id, name (with or without `CF`) or label.
+    pub fn field(&self, wanted: &str) -> Option<&FieldDefinition> {
+        let id = wanted.trim().parse::<i64>().ok();
+        self.fields.iter().find(|f| Some(f.id) == id).or_else(|| {
+            self.fields.iter().find(|f| {
+                f.name.eq_ignore_ascii_case(wanted)
+                    || f.name.strip_prefix("CF").is_some_and(|n| n.eq_ignore_ascii_case(wanted))
+                    || f.label.as_deref().is_some_and(|l| l.eq_ignore_ascii_case(wanted))
+            })
+        })
+    }
+}
+
+/// A reference in a policy: an id, or a name to be looked up in the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Ref {
+    /// By id.
+    Id(i64),
+    /// By name, without regard to case.
+    Name(String),
+}
+
+impl Ref {
+    /// The row it means; a name that is all digits also matches by id.
+    pub fn find<'a, T>(&self, rows: &'a [T], id: impl Fn(&T) -> i64, name: impl Fn(&T) -> &str) -> Option<&'a T> {
+        match self {
+            Self::Id(wanted) => rows.iter().find(|row| id(row) == *wanted),
+            Self::Name(wanted) => {
+                let wanted = wanted.trim();
+                rows.iter().find(|row| name(row).trim().eq_ignore_ascii_case(wanted))
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Ref {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "{id}"),
+            Self::Name(name) => write!(f, "“{name}”"),
+        }
+    }
+}

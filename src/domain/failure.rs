@@ -1,0 +1,87 @@
+//! Why a call to the outside failed, reduced to what can be done about it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Which outside system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// Microsoft Sentinel and its sign-in.
+    Sentinel,
+    /// The Halo service desk.
+    Halo,
+}
+
+impl Side {
+    /// For people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Sentinel => "Microsoft Sentinel",
+            Self::Halo => "Halo",
+        }
+    }
+}
+
+/// What a failure asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// Nothing was changed; trying again later can help (5xx on a read, connection refused).
+    Transient,
+    /// Told to wait, by the server (429) or by our own budget. Nothing was changed.
+    WaitUntil {
+        /// The earliest moment to try again.
+        at: Timestamp,
+    },
+    /// A person must sign in or give a new secret; retrying cannot help.
+    SignInAgain,
+    /// The identity lacks a right.
+    Forbidden,
+    /// The record does not exist (any more).
+    Gone,
+    /// Somebody else wrote in between: read again, plan again.
+    Conflict,
+    /// The other side understood and refused; the same request will be refused again.
+    Rejected,
+    /// The write may or may not have been carried out: look before repeating.
+    Unknown,
+    /// The other side answered something that is not its protocol (HTML, half a body).
+    Unreadable,
+}
+
+/// One failed call. Its text is safe to show and to log: no secret, no body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// Where.
+    pub side: Side,
+    /// What can be done.
+    pub kind: FailureKind,
+    /// HTTP status, if there was an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The other side's error code (`Conflict`, `AADSTS7000222`, …).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// One sentence: what happened and the remedy.
+    pub message: String,
+    /// The other side's request id, for its support.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+impl Failure {
+    /// A failure without an HTTP answer.
+    pub fn new(side: Side, kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { side, kind, status: None, code: None, message: message.into(), request_id: None }
+    }
+
+    /// Whether trying the same again later can succeed without a person.
+    pub fn retryable(&self) -> bool {
+        matches!(
+            self.kind,
+            FailureKind::Transient | FailureKind::WaitUntil { .. } | FailureKind::Conflict | FailureKind::Unreadable
+        )
+    }
+}

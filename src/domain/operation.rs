@@ -1,0 +1,248 @@
+//! One planned write: what, why, and what became of it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    closing::Verdict,
+    failure::{Failure, Side},
+    ids::{ActionKey, ClientId, CommentId, OperationId, PairId, TicketId},
+    incident::{IncidentStatus, Owner, Severity},
+    reason::Reason,
+    ticket::{NoteDraft, TicketChange, TicketDraft},
+};
+
+/// Members of an incident to be changed; `None` is left as read.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IncidentChange {
+    /// Status.
+    pub status: Option<IncidentStatus>,
+    /// Severity.
+    pub severity: Option<Severity>,
+    /// Owner; all members empty = unassign.
+    pub owner: Option<Owner>,
+    /// With `Closed`.
+    pub verdict: Option<Verdict>,
+}
+
+/// What is to be written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum OperationKind {
+    /// Make the ticket of a pair.
+    CreateTicket {
+        /// What it will say.
+        draft: TicketDraft,
+    },
+    /// Change members of the ticket.
+    UpdateTicket {
+        /// What changes.
+        change: TicketChange,
+    },
+    /// Write a comment's words as a note.
+    AddNote {
+        /// The comment it carries; `None` for a note of our own (asking for a classification).
+        comment: Option<CommentId>,
+        /// What it will say.
+        note: NoteDraft,
+    },
+    /// Write a note's words as a comment with a derived id.
+    AddComment {
+        /// The derived id.
+        comment: CommentId,
+        /// The action it carries.
+        action: ActionKey,
+        /// Part of a split note, from 0.
+        part: u32,
+        /// At most 30,000 characters.
+        message: String,
+    },
+    /// Change members of the incident (read, merge, PUT).
+    UpdateIncident {
+        /// What changes.
+        change: IncidentChange,
+    },
+}
+
+impl OperationKind {
+    /// The side written to.
+    pub fn side(&self) -> Side {
+        match self {
+            Self::CreateTicket { .. } | Self::UpdateTicket { .. } | Self::AddNote { .. } => Side::Halo,
+            Self::AddComment { .. } | Self::UpdateIncident { .. } => Side::Sentinel,
+        }
+    }
+
+    /// The name, as stored and shown.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::CreateTicket { .. } => "create-ticket",
+            Self::UpdateTicket { .. } => "update-ticket",
+            Self::AddNote { .. } => "add-note",
+            Self::AddComment { .. } => "add-comment",
+            Self::UpdateIncident { .. } => "update-incident",
+        }
+    }
+
+    /// In words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::CreateTicket { .. } => "Create the ticket".into(),
+            Self::UpdateTicket { change } if change.closure_note.is_some() => "Close the ticket".into(),
+            Self::UpdateTicket { .. } => "Change the ticket".into(),
+            Self::AddNote { comment: Some(_), .. } => "Write the comment as a note".into(),
+            Self::AddNote { comment: None, .. } => "Write a note".into(),
+            Self::AddComment { .. } => "Write the note as a comment".into(),
+            Self::UpdateIncident { change } if change.status == Some(IncidentStatus::Closed) => {
+                "Close the incident".into()
+            }
+            Self::UpdateIncident { .. } => "Change the incident".into(),
+        }
+    }
+
+    /// Order within one plan: ticket first, then comments, then the fields (design: comment, re-read, incident).
+    pub fn rank(&self) -> u8 {
+        match self {
+            Self::CreateTicket { .. } => 0,
+            Self::AddNote { .. } | Self::AddComment { .. } => 1,
+            Self::UpdateTicket { .. } | Self::UpdateIncident { .. } => 2,
+        }
+    }
+
+    /// What makes two plans of the same write the same: an unfinished operation with this key is not planned twice.
+    pub fn key(&self) -> String {
+        match self {
+            Self::CreateTicket { .. } => "create".into(),
+            Self::UpdateTicket { .. } => "ticket".into(),
+            Self::AddNote { comment: Some(id), .. } => format!("note/{id}"),
+            Self::AddNote { comment: None, note } => format!("own-note/{}", note.reference),
+            Self::AddComment { comment, .. } => format!("comment/{comment}"),
+            Self::UpdateIncident { .. } => "incident".into(),
+        }
+    }
+}
+
+/// Where an operation stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum OperationState {
+    /// To be sent when it is its turn and not before `ready`.
+    Planned {
+        /// Earliest moment.
+        ready: Timestamp,
+    },
+    /// Handed to the network; a crash here means the outcome is unknown.
+    Sending {
+        /// Since.
+        since: Timestamp,
+    },
+    /// Sent, no answer: settled by looking.
+    OutcomeUnknown {
+        /// Since.
+        since: Timestamp,
+        /// Next look.
+        look: Timestamp,
+        /// Looks made that did not find it.
+        looks: u32,
+    },
+    /// Carried out.
+    Done {
+        /// When.
+        at: Timestamp,
+        /// What came of it.
+        result: OperationResult,
+    },
+    /// Given up: a dead letter, with its cause in `last_failure`, until a person replays or drops it.
+    Dead {
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: Reason,
+    },
+    /// No longer wanted: replaced by a newer plan, or dropped by a person.
+    Void {
+        /// When.
+        at: Timestamp,
+        /// Why, in words.
+        why: String,
+    },
+}
+
+impl OperationState {
+    /// As stored and filtered by.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Planned { .. } => "planned",
+            Self::Sending { .. } => "sending",
+            Self::OutcomeUnknown { .. } => "outcome-unknown",
+            Self::Done { .. } => "done",
+            Self::Dead { .. } => "dead",
+            Self::Void { .. } => "void",
+        }
+    }
+
+    /// Whether it still stands in its pair's queue.
+    pub fn open(&self) -> bool {
+        matches!(self, Self::Planned { .. } | Self::Sending { .. } | Self::OutcomeUnknown { .. })
+    }
+}
+
+/// What a finished operation made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "made", rename_all = "kebab-case")]
+pub enum OperationResult {
+    /// A ticket.
+    Ticket {
+        /// Its number.
+        ticket: TicketId,
+        /// Found by looking rather than answered.
+        settled: bool,
+    },
+    /// A note.
+    Action {
+        /// Its key.
+        action: ActionKey,
+        /// Found by looking rather than answered.
+        settled: bool,
+    },
+    /// A comment.
+    Comment {
+        /// Its id.
+        comment: CommentId,
+    },
+    /// A changed incident, at this version.
+    Incident {
+        /// The new etag.
+        etag: Option<String>,
+    },
+    /// A changed ticket.
+    TicketChanged,
+    /// The wanted state was there already.
+    AlreadyThere,
+}
+
+/// One planned write of one pair.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Operation {
+    /// Ours.
+    pub id: OperationId,
+    /// Whose.
+    pub client: ClientId,
+    /// The pair: operations of one pair are carried out in the order of `position`.
+    pub pair: PairId,
+    /// Place in the pair's queue, rising.
+    pub position: i64,
+    /// What.
+    pub kind: OperationKind,
+    /// Why.
+    pub reason: Reason,
+    /// Where it stands.
+    pub state: OperationState,
+    /// Times sent.
+    pub attempts: u32,
+    /// Last failure, if any.
+    pub last_failure: Option<Failure>,
+    /// When planned.
+    pub planned: Timestamp,
+}

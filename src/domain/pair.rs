@@ -1,0 +1,164 @@
+//! Pairs: an incident and a ticket that are kept in step, with what both last agreed on.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ids::{ActionKey, ClientId, CommentId, ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
+    incident::{IncidentStatus, Severity},
+    reason::Reason,
+};
+
+/// Both sides' values when they last agreed: the third tree.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Base {
+    /// Severity and the ticket's priority.
+    pub severity: Option<Severity>,
+    /// `priorityid`.
+    pub priority_id: Option<i64>,
+    /// Incident status.
+    pub incident_status: Option<IncidentStatus>,
+    /// Ticket status.
+    pub status_id: Option<i64>,
+    /// Whether the ticket counted as closed.
+    pub ticket_closed: bool,
+    /// Owner's key ([`super::incident::Owner::key`]).
+    pub owner: Option<String>,
+    /// Assigned agent.
+    pub agent_id: Option<i64>,
+}
+
+/// How far apart the sides are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SyncState {
+    /// Both sides agree.
+    InStep,
+    /// Something is still to be carried over.
+    Behind,
+    /// Not known: one side could not be read.
+    Unknown,
+}
+
+/// Whether somebody has to do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Health {
+    /// Nothing is wrong.
+    Healthy,
+    /// It will go on by itself.
+    Waiting,
+    /// A person can and must act.
+    NeedsYou,
+}
+
+impl SyncState {
+    /// As stored, filtered by and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InStep => "in-step",
+            Self::Behind => "behind",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The inverse of [`SyncState::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::InStep, Self::Behind, Self::Unknown].into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+impl Health {
+    /// As stored, filtered by and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Waiting => "waiting",
+            Self::NeedsYou => "needs-you",
+        }
+    }
+
+    /// The inverse of [`Health::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Healthy, Self::Waiting, Self::NeedsYou].into_iter().find(|health| health.as_str() == text)
+    }
+}
+
+/// One subject (an incident) and, once made, its ticket. Exists from the moment the planner decides to link it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pair {
+    /// Ours.
+    pub id: PairId,
+    /// Whose.
+    pub client: ClientId,
+    /// Where the incident lives.
+    pub workspace: WorkspaceId,
+    /// The incident.
+    pub incident: IncidentId,
+    /// Where the ticket lives.
+    pub halo: ConnectionId,
+    /// The Halo client id the ticket was made for; checked before each write.
+    pub halo_client_id: i64,
+    /// The ticket, once known.
+    pub ticket: Option<TicketId>,
+    /// Our visible reference in the ticket.
+    pub reference: String,
+    /// What both sides last agreed on.
+    pub base: Base,
+    /// How far apart.
+    pub sync: SyncState,
+    /// Whether somebody must act.
+    pub health: Health,
+    /// Why it is not in step or not healthy.
+    pub reason: Option<Reason>,
+    /// When the pair was made.
+    pub created: Timestamp,
+    /// When anything of it last changed.
+    pub changed: Timestamp,
+}
+
+/// What the planner concluded about a pair, kept with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairState {
+    /// How far apart.
+    pub sync: SyncState,
+    /// Whether somebody must act.
+    pub health: Health,
+    /// Why.
+    pub reason: Option<Reason>,
+}
+
+/// A comment and the action that carries the same words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoteLink {
+    /// The pair.
+    pub pair: PairId,
+    /// In Sentinel.
+    pub comment: CommentId,
+    /// In Halo.
+    pub action: ActionKey,
+    /// Part of a split note, from 0.
+    pub part: u32,
+    /// Side on which a person wrote it.
+    pub written_in: super::failure::Side,
+}
+
+/// An incident the engine has seen, linked or not: one row each, so that every one has an answer to "why not?".
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Subject {
+    /// Where.
+    pub workspace: WorkspaceId,
+    /// Whose.
+    pub client: ClientId,
+    /// The incident as last read.
+    pub incident: super::incident::Incident,
+    /// The pair, once linked.
+    pub pair: Option<PairId>,
+    /// Why it is not linked.
+    pub held: Option<Reason>,
+    /// When first seen.
+    pub first_seen: Timestamp,
+    /// When last read with a change.
+    pub last_changed: Timestamp,
+}

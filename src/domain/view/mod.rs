@@ -1,0 +1,1 @@
+//! What pages show: plain values made by `service`, drawn by `console`.
