@@ -1,0 +1,85 @@
+//! What the rest of the program may ask of the engine. The engine implements it; tests record it.
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::domain::{
+    failure::{Failure, Side},
+    ids::{ConnectionId, OperationId, PairId, TicketId, WorkspaceId},
+    run::{RunCause, RunScope},
+};
+
+/// A way to the running engine. Every call returns at once: it wakes the engine and waits for nothing.
+/// What was asked is already durable (a delivery or a human act), so a lost call costs time, never work.
+pub trait EngineHandle: Send + Sync + 'static {
+    /// Poll this workspace now.
+    fn poke_workspace(&self, workspace: WorkspaceId, cause: RunCause);
+
+    /// Read these tickets of a Halo instance now; `None` means "poll for changed ones".
+    fn poke_halo(&self, connection: ConnectionId, tickets: Option<Vec<TicketId>>);
+
+    /// Read both sides of a pair afresh and plan again.
+    fn look_again(&self, pair: PairId);
+
+    /// Carry out now whatever of the pair waits only for its time.
+    fn sync_now(&self, pair: PairId);
+
+    /// Send a dead letter again.
+    fn retry(&self, operation: OperationId);
+
+    /// How the engine is, at this moment.
+    fn status(&self) -> EngineStatus;
+
+    /// The number of the newest ledger entry; changes after each commit. The source of live events.
+    fn changed(&self) -> watch::Receiver<i64>;
+}
+
+/// How the engine is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct EngineStatus {
+    /// Whether its loop runs: false before the start, after a stop, and in commands without an engine.
+    pub alive: bool,
+    /// One row for each workspace and Halo instance it looks after.
+    pub scopes: Vec<ScopeStatus>,
+    /// One row for each budget it keeps.
+    pub budgets: Vec<BudgetStatus>,
+}
+
+impl EngineStatus {
+    /// The row of this workspace or instance.
+    pub fn scope(&self, scope: RunScope) -> Option<&ScopeStatus> {
+        self.scopes.iter().find(|row| row.scope == scope)
+    }
+}
+
+/// How polling of one workspace or Halo instance goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScopeStatus {
+    /// Which.
+    pub scope: RunScope,
+    /// When the last run that ended well ended.
+    pub last_success: Option<Timestamp>,
+    /// The last run's failure, when it ended and why; `None` once a later run ended well.
+    pub last_failure: Option<(Timestamp, Failure)>,
+    /// When the next run is due.
+    pub next_due: Option<Timestamp>,
+    /// Whether one is under way.
+    pub running: bool,
+}
+
+/// How much of a budget is left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BudgetStatus {
+    /// Whose budget.
+    pub side: Side,
+    /// The connection it is spent through (several connections may share a subscription's).
+    pub connection: ConnectionId,
+    /// The Azure subscription, for Sentinel's.
+    pub subscription: Option<String>,
+    /// Calls still allowed in the present window.
+    pub remaining: u32,
+    /// Calls allowed in a whole window.
+    pub limit: u32,
+    /// Nothing is sent before this moment (the server said so).
+    pub waits_until: Option<Timestamp>,
+}
