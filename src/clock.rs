@@ -3,6 +3,8 @@
 //! Nothing but this file asks the operating system for the time or for random bytes, so that the
 //! engine, the store, the adapters and the twin can be run under a virtual clock and from a seed.
 
+#![expect(clippy::disallowed_methods, reason = "the one file that asks the operating system for the time")]
+
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicI64, Ordering},
@@ -167,6 +169,7 @@ impl Clock for SteerableClock {
 pub struct SystemIds;
 
 impl IdSource for SystemIds {
+    #[expect(clippy::panic, reason = "without the system's randomness no secret can be made")]
     fn fill(&self, bytes: &mut [u8]) {
         // Without the system's randomness no secret can be made; going on would be worse than stopping.
         if let Err(error) = getrandom::fill(bytes) {
