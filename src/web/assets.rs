@@ -98,7 +98,8 @@ fn table() -> &'static Table {
         let mut table = Table { assets: Vec::new(), by_name: HashMap::new() };
         for entry in entries {
             let path = format!("{}/{}", pkg_dir(), entry.file);
-            let (Some(identity), Ok(content_type)) = (embedded(&path), HeaderValue::from_str(&entry.content_type)) else {
+            let (Some(identity), Ok(content_type)) = (embedded(&path), HeaderValue::from_str(&entry.content_type))
+            else {
                 continue;
             };
             let position = table.assets.len();

@@ -230,9 +230,8 @@ fn uses(path: &str, code: &str) -> BTreeSet<String> {
 
 /// The first names of a path or of a `{…}` group of paths.
 fn heads(rest: &str) -> Vec<String> {
-    let name = |text: &str| -> String {
-        text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
-    };
+    let name =
+        |text: &str| -> String { text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
     let Some(group) = rest.strip_prefix('{') else {
         return vec![name(rest)];
     };

@@ -1,11 +1,6 @@
 //! Puts the bundle together: names with content hashes, compressed forms, the manifest.
 
-use std::{
-    fs::File,
-    io::Write as _,
-    path::Path,
-    time::SystemTime,
-};
+use std::{fs::File, io::Write as _, path::Path, time::SystemTime};
 
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
@@ -187,7 +182,8 @@ fn gzip(content: &[u8]) -> Result<Vec<u8>> {
 
 fn brotli(content: &[u8]) -> Result<Vec<u8>> {
     let mut out = Vec::new();
-    let params = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, size_hint: content.len(), ..Default::default() };
+    let params =
+        brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, size_hint: content.len(), ..Default::default() };
     brotli::BrotliCompress(&mut &content[..], &mut out, &params)?;
     Ok(out)
 }

@@ -38,7 +38,10 @@ pub fn over_budget(manifest: &Manifest, settings: &Settings) -> Vec<String> {
     let (script, total) = sums(manifest);
     let mut over = Vec::new();
     if script > settings.script_budget {
-        over.push(format!("scripts and module are {script} bytes after brotli, at most {} are allowed", settings.script_budget));
+        over.push(format!(
+            "scripts and module are {script} bytes after brotli, at most {} are allowed",
+            settings.script_budget
+        ));
     }
     if total > settings.total_budget {
         over.push(format!("all assets are {total} bytes after brotli, at most {} are allowed", settings.total_budget));
@@ -60,7 +63,10 @@ mod tests {
             gzip: None,
             brotli: Some(brotli),
         };
-        Manifest { fingerprint: String::new(), assets: vec![asset("a.js", brotli), asset("b.wasm", 10), asset("c.css", 5)] }
+        Manifest {
+            fingerprint: String::new(),
+            assets: vec![asset("a.js", brotli), asset("b.wasm", 10), asset("c.css", 5)],
+        }
     }
 
     fn settings() -> Settings {

@@ -45,8 +45,7 @@ pub fn build(root: &Path, name: &str) -> Result<Vec<u8>> {
             command.env_remove(&key);
         }
     }
-    let output =
-        command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("cannot start cargo")?;
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("cannot start cargo")?;
     if !output.status.success() {
         bail!("the islands do not compile for the browser (cargo's own words are above)");
     }

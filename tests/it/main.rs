@@ -1,0 +1,6 @@
+//! The integration tests: one binary, so that the crate is linked once.
+
+// Test code may stop where the product may not.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod layering;
