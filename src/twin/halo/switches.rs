@@ -1,0 +1,129 @@
+//! The switches: where the sources about Halo disagree, and what a tenant may be set up to do.
+//!
+//! Each has a name, a default and a sentence; [`Switches::set`] takes them as text.
+
+use serde_json::Value;
+
+/// A switch as shown to people.
+#[derive(Debug, Clone)]
+pub struct Switch {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// Its present value.
+    pub value: Value,
+}
+
+trait SwitchValue: Sized {
+    fn read(text: &str) -> Option<Self>;
+    fn show(&self) -> Value;
+}
+
+impl SwitchValue for bool {
+    fn read(text: &str) -> Option<Self> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "on" | "1" | "yes" => Some(true),
+            "false" | "off" | "0" | "no" | "" => Some(false),
+            _ => None,
+        }
+    }
+    fn show(&self) -> Value {
+        Value::Bool(*self)
+    }
+}
+
+impl SwitchValue for u64 {
+    fn read(text: &str) -> Option<Self> {
+        text.trim().parse().ok()
+    }
+    fn show(&self) -> Value {
+        Value::from(*self)
+    }
+}
+
+impl SwitchValue for String {
+    fn read(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+    fn show(&self) -> Value {
+        Value::from(self.as_str())
+    }
+}
+
+macro_rules! switches {
+    ($($name:ident: $ty:ty = $default:expr, $about:literal;)*) => {
+        /// All switches of one Halo instance.
+        #[derive(Debug, Clone)]
+        pub struct Switches { $(#[doc = $about] pub $name: $ty,)* }
+
+        impl Default for Switches {
+            fn default() -> Self {
+                Self { $($name: $default,)* }
+            }
+        }
+
+        impl Switches {
+            /// Every switch with its sentence and present value.
+            pub fn list(&self) -> Vec<Switch> {
+                vec![$(Switch { name: stringify!($name), about: $about, value: self.$name.show() },)*]
+            }
+
+            /// Sets one; `Ok(false)` when there is none of that name, an error when the value is of the wrong kind.
+            pub fn set(&mut self, name: &str, value: &str) -> Result<bool, String> {
+                match name {
+                    $(stringify!($name) => {
+                        self.$name = <$ty as SwitchValue>::read(value)
+                            .ok_or_else(|| format!("{name} takes a {}, not {value:?}", stringify!($ty)))?;
+                        Ok(true)
+                    })*
+                    _ => Ok(false),
+                }
+            }
+        }
+    };
+}
+
+switches! {
+    rate_limit: u64 = 300, "Calls allowed in a rolling window (section 7.1); 0 = no limit.";
+    rate_window_ms: u64 = 300_000, "Length of that window in milliseconds.";
+    rate_retry_after: bool = false, "A 429 carries Retry-After in seconds.";
+    token_lifetime_s: u64 = 3600, "Lifetime of an access token in seconds.";
+    token_revokes_earlier: bool = false, "A new token makes the application's earlier ones invalid (section 1.2).";
+    forbidden: String = String::new(), "Comma list of path words (Tickets, Actions, Webhook …) the bound agent has no right to: 403 with an empty body.";
+    stale_ms: u64 = 0, "GET /Tickets/{id} without nocache shows the ticket as it was so many milliseconds ago (7.3, 13).";
+    list_stale_ms: u64 = 0, "GET /Tickets shows rows as of so many milliseconds ago; a ticket made since is not found.";
+    default_view: bool = true, "A list without any filter shows open tickets and those closed in the last seven days (3.1).";
+    page_cap: u64 = 100, "Largest page of tickets; larger page_size is trimmed without a word.";
+    page_repeats: bool = false, "Every page_no hands back the first page (S3 met this).";
+    record_count_lies: bool = false, "record_count holds the rows of this page instead of all matching ones.";
+    post_answer_array: bool = false, "POST answers with a one-element array instead of the bare object (3.3).";
+    unknown_ticket_404: bool = false, "An update with an unknown id answers 404 instead of 400.";
+    unknown_client_refused: bool = false, "An unknown client_id is refused instead of landing on client 1 \"Unknown\" (7.3, 5).";
+    unknown_ids_refused: bool = false, "An unknown ticket type, status, agent or team is refused instead of falling back to a default.";
+    bad_priority_refused: bool = false, "A priority that is not in the ticket's SLA is refused instead of falling back to the default.";
+    update_needs_type_and_client: bool = false, "An update without tickettype_id and client_id answers \"Record not found\" (S4's tenant).";
+    team_id_accepted: bool = false, "team_id is taken in ticket writes (S5's build); otherwise only the team's name is.";
+    template_on_security_type: bool = false, "The Security Incident type has a template too, which overwrites what was sent.";
+    mandatory_fields: String = String::new(), "Comma list of members and custom field names that a new ticket must carry unless _novalidate.";
+    mandatory_closure: String = String::new(), "Comma list of members and custom field names that must be filled before a ticket may close.";
+    close_ignored: bool = false, "A closing POST succeeds but leaves the status as it was (3.8).";
+    concurrent_create_ms: u64 = 0, "A create that begins within so many milliseconds of the one before answers 500 (7.3, 14); 0 = never.";
+    warn_on_success: bool = false, "A successful ticket POST carries a text in _warning.";
+    numbers: String = "int".to_owned(), "How ids are spelled in answers: int, float (3.0), text (\"3\") or mixed (7.3, 6).";
+    empty_date: String = "1900-01-01T00:00:00".to_owned(), "What stands for no date (1899-12-30T00:00:00 and 0001-01-01T00:00:00 are seen too).";
+    private_notes_move_last_update: bool = true, "A private note moves last_update; otherwise only lastactiondate (open question 1).";
+    notes_move_last_update: bool = true, "Any note moves last_update.";
+    deleted_readable: bool = false, "A deleted ticket can still be read by id, with deleted true; otherwise 404.";
+    who_impersonates: bool = false, "who in a posted action names its author, as S3 does; otherwise the bound agent always is.";
+    application_name_shown: bool = true, "actionby_application_id holds the API application's name (4.6).";
+    outcomes_denied: String = String::new(), "Comma list of outcome names or ids the bound agent may not use, beside the stock one.";
+    agents_shape: String = String::new(), "GET /Agent: array, results, or empty for the product's own habit (5.1).";
+    action_added_eventno: u64 = 0, "Number of the webhook event for an added action; 0 = no such event (its number is not known).";
+    notes_fire_updated: bool = false, "A note also fires event 61, ticket updated.";
+    webhook_delay_ms: u64 = 200, "How long after the change a webhook is sent.";
+    webhook_duplicate_percent: u64 = 0, "Share of deliveries sent twice.";
+    webhook_loss_percent: u64 = 0, "Share of deliveries never sent.";
+    webhook_reorder_ms: u64 = 0, "Deliveries wait up to so many milliseconds more, at random, so that they overtake one another.";
+    webhook_batch_ms: u64 = 0, "Deliveries of that long are sent as one array, for every webhook.";
+}
