@@ -7,20 +7,44 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::{
-    Halo,
-    catalogue::API_AGENT,
-};
+use super::{Halo, catalogue::API_AGENT};
 use crate::twin::wire::{Call, Cx, Reply};
 
 /// The things `read:` and `edit:` scopes exist for; there is none for users or agents.
 const THINGS: &[&str] = &[
-    "tickets", "calendar", "customers", "crm", "contracts", "suppliers", "items", "projects", "sales", "quotes", "sos", "pos",
-    "invoices", "reporting", "software", "softwarelicensing", "kb", "assets", "timesheets", "teams",
+    "tickets",
+    "calendar",
+    "customers",
+    "crm",
+    "contracts",
+    "suppliers",
+    "items",
+    "projects",
+    "sales",
+    "quotes",
+    "sos",
+    "pos",
+    "invoices",
+    "reporting",
+    "software",
+    "softwarelicensing",
+    "kb",
+    "assets",
+    "timesheets",
+    "teams",
 ];
 const WHOLE_SCOPES: &[&str] = &[
-    "all", "all:standard", "admin", "editMine:timesheets", "access:chat", "access:adpasswordreset", "openid", "profile", "email",
-    "roles", "offline_access",
+    "all",
+    "all:standard",
+    "admin",
+    "editMine:timesheets",
+    "access:chat",
+    "access:adpasswordreset",
+    "openid",
+    "profile",
+    "email",
+    "roles",
+    "offline_access",
 ];
 
 /// What a bearer may do.
@@ -49,7 +73,10 @@ impl Bearer {
             // Look-ups need no scope of their own to be read (sheet 1.3), the rights of an administrator to be changed.
             _ => return reads || self.has("admin") || self.has("all:standard"),
         };
-        self.has("all:standard") || self.has("admin") || self.has(&format!("edit:{thing}")) || (reads && self.has(&format!("read:{thing}")))
+        self.has("all:standard")
+            || self.has("admin")
+            || self.has(&format!("edit:{thing}"))
+            || (reads && self.has(&format!("read:{thing}")))
     }
 }
 
@@ -75,7 +102,9 @@ fn error(status: u16, code: &str, description: &str) -> Reply {
 fn scopes_of(text: &str) -> Option<BTreeSet<String>> {
     let known = |scope: &str| {
         WHOLE_SCOPES.iter().any(|s| s.eq_ignore_ascii_case(scope))
-            || scope.split_once(':').is_some_and(|(verb, thing)| matches!(verb, "read" | "edit") && THINGS.contains(&thing))
+            || scope
+                .split_once(':')
+                .is_some_and(|(verb, thing)| matches!(verb, "read" | "edit") && THINGS.contains(&thing))
     };
     let scopes: BTreeSet<String> = text.split_whitespace().map(str::to_owned).collect();
     scopes.iter().all(|scope| known(scope)).then_some(scopes)
@@ -93,13 +122,16 @@ impl Halo {
             (_, "/token") => Reply::empty(405).with("allow", "POST"),
             ("GET", "/.well-known/openid-configuration") => {
                 let base = self.auth_url(call);
-                Reply::json(200, &json!({
-                    "issuer": format!("{base}/"), "authorization_endpoint": format!("{base}/authorize"), "token_endpoint": format!("{base}/token"),
-                    "jwks_uri": format!("{base}/.well-known/jwks"), "response_types_supported": ["code"], "subject_types_supported": ["public"],
-                    "grant_types_supported": ["client_credentials", "password", "authorization_code", "refresh_token"],
-                    "code_challenge_methods_supported": ["S256"], "token_endpoint_auth_methods_supported": ["client_secret_post"],
-                    "scopes_supported": WHOLE_SCOPES,
-                }))
+                Reply::json(
+                    200,
+                    &json!({
+                        "issuer": format!("{base}/"), "authorization_endpoint": format!("{base}/authorize"), "token_endpoint": format!("{base}/token"),
+                        "jwks_uri": format!("{base}/.well-known/jwks"), "response_types_supported": ["code"], "subject_types_supported": ["public"],
+                        "grant_types_supported": ["client_credentials", "password", "authorization_code", "refresh_token"],
+                        "code_challenge_methods_supported": ["S256"], "token_endpoint_auth_methods_supported": ["client_secret_post"],
+                        "scopes_supported": WHOLE_SCOPES,
+                    }),
+                )
             }
             ("GET", "/.well-known/jwks") => Reply::json(200, &json!({ "keys": [] })),
             ("GET", "/authorize") => self.authorize(call, cx),
@@ -123,7 +155,9 @@ impl Halo {
         }
         let form: BTreeMap<String, String> = url::form_urlencoded::parse(&call.body).into_owned().collect();
         let field = |name: &str| form.get(name).map_or("", String::as_str);
-        let is_form = call.header("content-type").is_none_or(|kind| kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
+        let is_form = call
+            .header("content-type")
+            .is_none_or(|kind| kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
         if !is_form || field("grant_type").is_empty() {
             return error(400, "invalid_request", "The mandatory 'grant_type' parameter is missing.");
         }
@@ -135,21 +169,32 @@ impl Halo {
         }
         let wanted = if field("scope").trim().is_empty() { "all" } else { field("scope") };
         let lifetime = self.lifetime();
-        let fresh = |scopes, agent_id| Bearer { scopes, agent_id, expires: cx.now.checked_add(lifetime).unwrap_or(cx.now) };
+        let fresh =
+            |scopes, agent_id| Bearer { scopes, agent_id, expires: cx.now.checked_add(lifetime).unwrap_or(cx.now) };
         let (bearer, refreshable) = match field("grant_type") {
             "client_credentials" => {
                 if !secret_fits {
                     return refused();
                 }
-                let Some(scopes) = scopes_of(wanted) else { return error(400, "invalid_scope", "The specified 'scope' is invalid.") };
+                let Some(scopes) = scopes_of(wanted) else {
+                    return error(400, "invalid_scope", "The specified 'scope' is invalid.");
+                };
                 (fresh(scopes, API_AGENT), false)
             }
             "password" => {
-                let agent = self.cat.agents.find("email", field("username")).filter(|id| !self.cat.agents.flag(*id, "isdisabled"));
-                let (Some(agent), true) = (agent, field("password") == self.setup.agent_password && !field("username").is_empty()) else {
+                let agent = self
+                    .cat
+                    .agents
+                    .find("email", field("username"))
+                    .filter(|id| !self.cat.agents.flag(*id, "isdisabled"));
+                let (Some(agent), true) =
+                    (agent, field("password") == self.setup.agent_password && !field("username").is_empty())
+                else {
                     return error(400, "invalid_grant", "The username/password couple is invalid.");
                 };
-                let Some(scopes) = scopes_of(wanted) else { return error(400, "invalid_scope", "The specified 'scope' is invalid.") };
+                let Some(scopes) = scopes_of(wanted) else {
+                    return error(400, "invalid_scope", "The specified 'scope' is invalid.");
+                };
                 (fresh(scopes, agent), true)
             }
             "authorization_code" => {

@@ -105,7 +105,10 @@ impl Catalogue {
 
     /// The priority's row in the SLA.
     pub(crate) fn priority(&self, sla_id: i64, priority_id: i64) -> Option<&Object> {
-        self.priorities.rows.values().find(|row| whole(row, "slaid") == sla_id && whole(row, "priorityid") == priority_id)
+        self.priorities
+            .rows
+            .values()
+            .find(|row| whole(row, "slaid") == sla_id && whole(row, "priorityid") == priority_id)
     }
 
     /// The client's main site; 0 when it has none.
@@ -118,7 +121,9 @@ impl Catalogue {
         self.users
             .rows
             .iter()
-            .find(|(_, row)| whole(row, "client_id") == client_id && row.get("isgeneraluser") == Some(&Value::Bool(true)))
+            .find(|(_, row)| {
+                whole(row, "client_id") == client_id && row.get("isgeneraluser") == Some(&Value::Bool(true))
+            })
             .map_or(0, |(id, _)| *id)
     }
 

@@ -66,7 +66,8 @@ impl Halo {
         }
         let (table, shape) = self.table_of(&word)?;
         let filter = Filter::of(&word, call);
-        let rows: Vec<&Object> = table.rows.iter().filter(|(id, row)| filter.keeps(**id, row)).map(|(_, row)| row).collect();
+        let rows: Vec<&Object> =
+            table.rows.iter().filter(|(id, row)| filter.keeps(**id, row)).map(|(_, row)| row).collect();
         let shape = match word.as_str() {
             "agent" | "agents" if self.agents_enveloped(call) => Shape::Envelope("results"),
             _ => shape,
@@ -109,7 +110,9 @@ impl Halo {
         let row = match id.parse::<i64>() {
             Ok(number) => table.rows.get(&number),
             Err(_) => table.rows.values().find(|row| {
-                ["id", "guid"].iter().any(|m| row.get(*m).and_then(Value::as_str).is_some_and(|v| v.eq_ignore_ascii_case(id)))
+                ["id", "guid"]
+                    .iter()
+                    .any(|m| row.get(*m).and_then(Value::as_str).is_some_and(|v| v.eq_ignore_ascii_case(id)))
             }),
         };
         let Some(row) = row else { return Some(Reply::empty(404)) };
@@ -143,7 +146,8 @@ impl Halo {
                 })
             })
             .collect();
-        let statuses: Vec<Value> = self.ticket_statuses().map(|(id, row)| json!({ "id": id, "name": row.get("name") })).collect();
+        let statuses: Vec<Value> =
+            self.ticket_statuses().map(|(id, row)| json!({ "id": id, "name": row.get("name") })).collect();
         shown.insert("fields".into(), Value::Array(fields));
         shown.insert("allowed_statuses".into(), Value::Array(statuses));
     }
@@ -248,7 +252,11 @@ impl<'a> Filter<'a> {
         match self.word {
             // "inactive" rows come only when asked for; active ones unless asked away (sheet 5.2).
             "client" | "clients" | "site" | "sites" | "users" | "user" => {
-                if is("inactive") { self.on("includeinactive") } else { !self.off("includeactive") }
+                if is("inactive") {
+                    self.on("includeinactive")
+                } else {
+                    !self.off("includeactive")
+                }
             }
             "agent" | "agents" => match id {
                 UNASSIGNED_AGENT => self.on("includeunassigned"),
@@ -257,7 +265,10 @@ impl<'a> Filter<'a> {
                 _ => !self.off("includeenabled"),
             },
             "status" => !(self.on("excludeclosed") && is("_closed")),
-            "outcome" => !(self.on("excludesystemactions") && whole(row, "systemid") > 0) && (!is("hidden") || self.on("showhidden")),
+            "outcome" => {
+                !(self.on("excludesystemactions") && whole(row, "systemid") > 0)
+                    && (!is("hidden") || self.on("showhidden"))
+            }
             "tickettype" | "team" | "teams" => !is("inactive") || self.on("showall"),
             _ => true,
         }

@@ -158,7 +158,10 @@ impl Halo {
             self.window.push_back(now);
             return None;
         }
-        let text = format!("Rate Limit Reached - {limit} Requests per rolling {} minute window", self.switches.rate_window_ms.div_ceil(60_000));
+        let text = format!(
+            "Rate Limit Reached - {limit} Requests per rolling {} minute window",
+            self.switches.rate_window_ms.div_ceil(60_000)
+        );
         let reply = Reply::json(429, &Value::from(text));
         if !self.switches.rate_retry_after {
             return Some(reply);

@@ -175,7 +175,14 @@ impl Product {
 
     /// The stock ticket types; the first is the default.
     pub fn ticket_types(self) -> &'static [TypeSpec] {
-        const fn kind(id: i64, name: &'static str, itil: i64, sla_id: i64, priority_id: i64, team: &'static str) -> TypeSpec {
+        const fn kind(
+            id: i64,
+            name: &'static str,
+            itil: i64,
+            sla_id: i64,
+            priority_id: i64,
+            team: &'static str,
+        ) -> TypeSpec {
             TypeSpec { id, name, itil, sla_id, priority_id, team, template: false }
         }
         const ITSM: &[TypeSpec] = &[
@@ -244,9 +251,12 @@ impl Product {
             Self::Itsm => {
                 &[(1, "Service Desk", "IT"), (2, "Change Management", "IT"), (5, "Security Operations", "Security")]
             }
-            Self::Psa => {
-                &[(1, "1st Line Support", "Support"), (2, "2nd Line Support", "Support"), (3, "Projects", "Delivery"), (6, "SOC", "Security")]
-            }
+            Self::Psa => &[
+                (1, "1st Line Support", "Support"),
+                (2, "2nd Line Support", "Support"),
+                (3, "Projects", "Delivery"),
+                (6, "SOC", "Security"),
+            ],
         }
     }
 

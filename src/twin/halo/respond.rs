@@ -34,8 +34,9 @@ pub(crate) fn model_error(path: &str, message: &str) -> Reply {
 
 /// A posted body as a list of objects, or the refusal for anything else (sheet 3.3).
 pub(crate) fn posted(body: &[u8], model: &str) -> Result<Vec<Object>, Reply> {
-    let value: Value = serde_json::from_slice(body)
-        .map_err(|_| model_error("", "Unexpected character encountered while parsing value. Path '', line 1, position 1."))?;
+    let value: Value = serde_json::from_slice(body).map_err(|_| {
+        model_error("", "Unexpected character encountered while parsing value. Path '', line 1, position 1.")
+    })?;
     let Value::Array(items) = value else {
         return Err(one_key(
             400,
@@ -54,7 +55,12 @@ pub(crate) fn posted(body: &[u8], model: &str) -> Result<Vec<Object>, Reply> {
     for (n, item) in items.into_iter().enumerate() {
         match item {
             Value::Object(object) => list.push(object),
-            _ => return Err(model_error(&format!("[{n}]"), &format!("Error converting value to type 'NHDAPI.Models.{model}'. Path '[{n}]'."))),
+            _ => {
+                return Err(model_error(
+                    &format!("[{n}]"),
+                    &format!("Error converting value to type 'NHDAPI.Models.{model}'. Path '[{n}]'."),
+                ));
+            }
         }
     }
     Ok(list)
@@ -75,9 +81,15 @@ pub(crate) fn check_integers(items: &[Object], members: &[&str]) -> Result<(), R
                 let value = item.get(*member).unwrap_or(&Value::Null);
                 let path = format!("[{n}].{member}");
                 let message = match value {
-                    Value::Number(number) => format!("Input string '{number}' is not a valid integer. Path '{path}', line 1, position 1."),
-                    Value::String(text) => format!("Could not convert string to integer: {text}. Path '{path}', line 1, position 1."),
-                    other => format!("Unexpected character encountered while parsing value: {other}. Path '{path}', line 1, position 1."),
+                    Value::Number(number) => {
+                        format!("Input string '{number}' is not a valid integer. Path '{path}', line 1, position 1.")
+                    }
+                    Value::String(text) => {
+                        format!("Could not convert string to integer: {text}. Path '{path}', line 1, position 1.")
+                    }
+                    other => format!(
+                        "Unexpected character encountered while parsing value: {other}. Path '{path}', line 1, position 1."
+                    ),
                 };
                 return Err(model_error(&path, &message));
             }
@@ -121,12 +133,17 @@ pub(crate) fn respell(value: &mut Value, how: &str, turn: &mut u64) {
         Value::Array(list) => list.iter_mut().for_each(|item| respell(item, how, turn)),
         Value::Object(object) => {
             for (member, item) in object.iter_mut() {
-                let is_id = member.ends_with("_id") || matches!(member.as_str(), "id" | "priorityid" | "slaid" | "who_agentid");
+                let is_id =
+                    member.ends_with("_id") || matches!(member.as_str(), "id" | "priorityid" | "slaid" | "who_agentid");
                 match item {
                     Value::Number(number) if is_id => {
                         let Some(whole) = number.as_i64() else { continue };
                         *turn = turn.wrapping_add(1);
-                        let how = if how == "mixed" { ["int", "float", "text"].get((*turn % 3) as usize).copied().unwrap_or("int") } else { how };
+                        let how = if how == "mixed" {
+                            ["int", "float", "text"].get((*turn % 3) as usize).copied().unwrap_or("int")
+                        } else {
+                            how
+                        };
                         match how {
                             "float" => *item = Value::from(whole as f64),
                             "text" => *item = Value::from(whole.to_string()),

@@ -40,7 +40,9 @@ impl Halo {
             ("GET", None) => match word.as_str() {
                 "instanceinfo" => self.instance_info(),
                 "health" => respond::ok(&json!({ "status": "Healthy", "database": "Healthy" })),
-                "features" => respond::ok(&json!([{ "id": 60, "name": "API", "enabled": true }, { "id": 87, "name": "Webhooks", "enabled": true }])),
+                "features" => respond::ok(
+                    &json!([{ "id": 60, "name": "API", "enabled": true }, { "id": 87, "name": "Webhooks", "enabled": true }]),
+                ),
                 _ => self.lookup_list(&word, call).unwrap_or_else(|| Reply::empty(404)),
             },
             ("GET", Some(id)) => self.lookup_one(&word, id, call).unwrap_or_else(|| Reply::empty(404)),

@@ -10,8 +10,18 @@ use super::{
 
 /// Names for clients that were asked for by number alone.
 const CLIENT_NAMES: &[&str] = &[
-    "Northwind Traders", "Contoso Retail", "Fabrikam Logistics", "Adatum Clinics", "Tailspin Freight", "Litware Legal",
-    "Proseware Energy", "Wingtip Media", "Woodgrove Bank", "Alpine Ski House", "Lamna Healthcare", "Relecloud",
+    "Northwind Traders",
+    "Contoso Retail",
+    "Fabrikam Logistics",
+    "Adatum Clinics",
+    "Tailspin Freight",
+    "Litware Legal",
+    "Proseware Energy",
+    "Wingtip Media",
+    "Woodgrove Bank",
+    "Alpine Ski House",
+    "Lamna Healthcare",
+    "Relecloud",
 ];
 
 /// People of the stock set-up: name, mail address. The addresses are those of the Microsoft side's users.
@@ -48,10 +58,15 @@ pub(crate) fn catalogue(product: Product, tenant: &str, application: &str, clien
         add_client(&mut cat, product, product.first_client_id() + n as i64, name);
     }
     let list = |items: &[(i64, &str)]| items.iter().map(|(id, name)| (*id, (*name).to_owned())).collect::<Vec<_>>();
-    cat.pick_lists.insert(11, list(&[(11, "Lookup Types"), (12, "Impact"), (17, "Charge Rates"), (22, "Request Sources"), (27, "Urgency")]));
-    cat.pick_lists.insert(12, list(&[(1, "Company Wide"), (2, "Multiple Users Affected"), (3, "Single User Affected")]));
+    cat.pick_lists.insert(
+        11,
+        list(&[(11, "Lookup Types"), (12, "Impact"), (17, "Charge Rates"), (22, "Request Sources"), (27, "Urgency")]),
+    );
+    cat.pick_lists
+        .insert(12, list(&[(1, "Company Wide"), (2, "Multiple Users Affected"), (3, "Single User Affected")]));
     cat.pick_lists.insert(17, list(&[(1, "Standard"), (2, "Out of Hours")]));
-    cat.pick_lists.insert(22, list(&[(0, "Manual"), (1, "Email"), (2, "Phone"), (3, "Self-Service Portal"), (21, "API")]));
+    cat.pick_lists
+        .insert(22, list(&[(0, "Manual"), (1, "Email"), (2, "Phone"), (3, "Self-Service Portal"), (21, "API")]));
     cat.pick_lists.insert(27, list(&[(1, "High"), (2, "Medium"), (3, "Low")]));
     cat
 }
@@ -69,12 +84,17 @@ pub(crate) fn add_client(cat: &mut Catalogue, product: Product, id: i64, name: &
         "notes": "", "domain": "", "website": "", "use": "client",
     }));
     cat.sites.put(site, site_row(site, "Main", id, name));
-    let people: &[&str] = if id == UNKNOWN_CLIENT { &["General User"] } else { &["General User", "Pat Morgan", "Sam Okafor"] };
+    let people: &[&str] =
+        if id == UNKNOWN_CLIENT { &["General User"] } else { &["General User", "Pat Morgan", "Sam Okafor"] };
     for person in people {
         let user = cat.users.next_id();
         let general = *person == "General User";
         let (first, last) = person.split_once(' ').unwrap_or((person, ""));
-        let mail = if general { String::new() } else { format!("{}.{}@{slug}.example", first.to_lowercase(), last.to_lowercase()) };
+        let mail = if general {
+            String::new()
+        } else {
+            format!("{}.{}@{slug}.example", first.to_lowercase(), last.to_lowercase())
+        };
         cat.users.put(user, user_row(user, person, &mail, (site, "Main"), (id, name), general));
     }
 }
@@ -90,7 +110,14 @@ pub(crate) fn site_row(id: i64, name: &str, client_id: i64, client_name: &str) -
 }
 
 /// A user row.
-pub(crate) fn user_row(id: i64, name: &str, mail: &str, site: (i64, &str), client: (i64, &str), general: bool) -> Value {
+pub(crate) fn user_row(
+    id: i64,
+    name: &str,
+    mail: &str,
+    site: (i64, &str),
+    client: (i64, &str),
+    general: bool,
+) -> Value {
     let (first, last) = name.split_once(' ').unwrap_or((name, ""));
     json!({
         "id": id, "name": name, "firstname": first, "surname": last, "initials": initials(name), "emailaddress": mail,
@@ -183,8 +210,17 @@ fn rules(cat: &mut Catalogue, product: Product, tenant: &str) {
 
 fn categories_and_outcomes(cat: &mut Catalogue, product: Product) {
     let paths = [
-        (1, "Security"), (1, "Security>Malware"), (1, "Security>Phishing"), (1, "Security>Identity"), (1, "Security>Data Loss"),
-        (1, "Hardware"), (1, "Software"), (2, "Resolved"), (2, "Resolved>No Action Needed"), (3, "Internal"), (4, "Escalated"),
+        (1, "Security"),
+        (1, "Security>Malware"),
+        (1, "Security>Phishing"),
+        (1, "Security>Identity"),
+        (1, "Security>Data Loss"),
+        (1, "Hardware"),
+        (1, "Software"),
+        (2, "Resolved"),
+        (2, "Resolved>No Action Needed"),
+        (3, "Internal"),
+        (4, "Escalated"),
     ];
     for (n, (level, path)) in paths.iter().enumerate() {
         let id = n as i64 + 1;
@@ -211,14 +247,29 @@ fn custom_fields(cat: &mut Catalogue, product: Product, tenant: &str) {
         "False Positive - Inaccurate Data",
         "Undetermined",
     ];
-    let plain = |names: &[&str]| -> Vec<Value> { names.iter().enumerate().map(|(n, name)| json!({ "id": n + 1, "name": name })).collect() };
+    let plain = |names: &[&str]| -> Vec<Value> {
+        names.iter().enumerate().map(|(n, name)| json!({ "id": n + 1, "name": name })).collect()
+    };
     let fields: [(&str, &str, i64, Vec<Value>); 11] = [
         ("CFSentinelIncidentId", "Sentinel Incident Id", 0, vec![]),
         ("CFSentinelIncidentNumber", "Sentinel Incident Number", 0, vec![]),
         ("CFSentinelSeverity", "Sentinel Severity", 2, plain(&["High", "Medium", "Low", "Informational"])),
         ("CFSentinelLink", "Sentinel Link", 0, vec![]),
         ("CFSentinelClassification", "Sentinel Classification", 2, plain(&classifications)),
-        ("CFSentinelTactics", "Sentinel Tactics", 3, plain(&["Initial Access", "Execution", "Persistence", "Credential Access", "Lateral Movement", "Exfiltration", "Impact"])),
+        (
+            "CFSentinelTactics",
+            "Sentinel Tactics",
+            3,
+            plain(&[
+                "Initial Access",
+                "Execution",
+                "Persistence",
+                "Credential Access",
+                "Lateral Movement",
+                "Exfiltration",
+                "Impact",
+            ]),
+        ),
         ("CFSentinelEvidence", "Sentinel Evidence", 1, vec![]),
         ("CFSentinelFirstActivity", "First Activity", 4, vec![]),
         ("CFSentinelSync", "Push to Sentinel", 6, vec![]),
