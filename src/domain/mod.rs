@@ -20,5 +20,6 @@ pub mod run;
 pub mod text;
 pub mod ticket;
 pub mod time;
+pub mod user;
 pub mod view;
 pub mod workspace;
