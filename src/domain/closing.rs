@@ -158,13 +158,13 @@ mod tests {
                         "{classification} {reason:?}"
                     );
                 }
-                let expected = match (classification, reason) {
+                let expected = matches!(
+                    (classification, reason),
                     ("TruePositive", None | Some("SuspiciousActivity"))
-                    | ("BenignPositive", None | Some("SuspiciousButExpected"))
-                    | ("FalsePositive", Some("IncorrectAlertLogic" | "InaccurateData"))
-                    | ("Undetermined", None) => true,
-                    _ => false,
-                };
+                        | ("BenignPositive", None | Some("SuspiciousButExpected"))
+                        | ("FalsePositive", Some("IncorrectAlertLogic" | "InaccurateData"))
+                        | ("Undetermined", None)
+                );
                 assert_eq!(result.is_ok(), expected, "{classification} {reason:?}");
             }
         }

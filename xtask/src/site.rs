@@ -164,6 +164,7 @@ pub fn write(root: &Path, settings: &Settings, files: Vec<Made>, fingerprint: St
 }
 
 /// Lets cargo see that the embedded files changed: it does not watch a folder that did not exist.
+#[expect(clippy::disallowed_methods, reason = "a build tool: the time is the file's")]
 fn nudge(root: &Path) -> Result<()> {
     let path = root.join("src/web/assets.rs");
     let file = File::options().write(true).open(&path).with_context(|| format!("cannot open {}", path.display()))?;

@@ -1,0 +1,68 @@
+# Everything by one word. Each target looks for what it needs and says what is missing.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+# rustup puts cargo here; a fresh installation is not in the PATH of this shell yet.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+# What follows the command, as in: make demo ARGS="--listen 127.0.0.1:8080"
+ARGS ?=
+DENY := -- -D warnings
+STEP := .ci/step
+
+.PHONY: help demo serve test lint e2e build bundle setup steps
+
+help: ## this list
+	@echo "Halobridge keeps Microsoft Sentinel incidents and Halo tickets in step."
+	@echo
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@echo
+	@echo "Options of the program go into ARGS:  make demo ARGS=--help"
+
+demo: setup bundle ## the console with made-up incidents and tickets, nothing to configure
+	@echo "Building the server (about ten minutes the first time on two cores)"
+	@cargo build --locked --profile demo
+	@target/demo/halobridge demo $(ARGS)
+
+serve: setup bundle ## the console for your own Sentinel and Halo; data in .data
+	@cargo build --locked --profile demo
+	@target/demo/halobridge serve --data-dir .data $(ARGS)
+
+test: setup steps ## every check: format, lints, tests, bundle size, browser
+	@$(STEP) "format" cargo fmt --all --check
+	@$(STEP) "lint the pure core" cargo clippy --locked --lib --no-default-features $(DENY)
+	@$(STEP) "lint the server" cargo clippy --locked --all-targets $(DENY)
+	@$(STEP) "lint the islands" cargo clippy --locked --lib --no-default-features --features hydrate --target wasm32-unknown-unknown --profile wasm $(DENY)
+	@$(STEP) "browser bundle and its size" cargo xtask bundle
+	@$(STEP) "tests of the build tool" cargo test --locked --quiet --profile demo -p xtask
+	@$(STEP) "compile the tests" cargo test --locked --lib --bins --tests --no-run
+	@$(STEP) "tests" bash -o pipefail -c "cargo test --locked --lib --bins --tests 2>&1 | tee target/test.log"
+	@$(STEP) "browser tools" .ci/tools e2e
+	@$(STEP) "tests in the browser" bash -o pipefail -c "cd end2end && npx playwright test 2>&1 | tee ../target/e2e.log"
+	@.ci/summary
+
+lint: setup ## format and lints alone
+	@cargo fmt --all --check
+	@cargo clippy --locked --lib --no-default-features $(DENY)
+	@cargo clippy --locked --all-targets $(DENY)
+	@cargo clippy --locked --lib --no-default-features --features hydrate --target wasm32-unknown-unknown --profile wasm $(DENY)
+	@cargo clippy --locked --profile demo -p xtask $(DENY)
+
+e2e: setup bundle ## the tests in Chromium alone (ARGS: a spec, --headed …)
+	@.ci/tools e2e
+	@cargo build --locked
+	@cd end2end && npx playwright test $(ARGS)
+
+build: setup bundle ## the release binary, target/release/halobridge
+	@cargo build --locked --release
+	@ls -lh target/release/halobridge
+
+bundle: setup ## the browser bundle alone, with its size table
+	@cargo xtask bundle
+
+setup: ## look for the tools; add the Rust target for the browser
+	@.ci/tools build
+
+steps:
+	@mkdir -p target && rm -f target/steps.log target/test.log target/e2e.log
