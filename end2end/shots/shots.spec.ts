@@ -1,0 +1,33 @@
+import { mkdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { awake, test } from "../support/fixtures";
+import { routes } from "../support/routes";
+
+// Pictures for people to look at: npm run shots. SHOTS_DIR says where they go.
+const folder = process.env.SHOTS_DIR ?? join(tmpdir(), "halobridge-shots");
+
+const kinds = [
+  { kind: "light", colorScheme: "light", width: 1280 },
+  { kind: "dark", colorScheme: "dark", width: 1280 },
+  { kind: "360", colorScheme: "light", width: 360 },
+  { kind: "360-dark", colorScheme: "dark", width: 360 },
+] as const;
+
+for (const route of routes) {
+  for (const { kind, colorScheme, width } of kinds) {
+    test.describe(() => {
+      test.use({ session: route.session, colorScheme, viewport: { width, height: 900 } });
+
+      test(`${route.name} ${kind}`, async ({ page }) => {
+        await mkdir(folder, { recursive: true });
+        await page.goto(route.path);
+        if (route.islands) await awake(page);
+        const path = join(folder, `${route.name}-${kind}.png`);
+        await page.screenshot({ path, fullPage: true });
+        console.log(path);
+      });
+    });
+  }
+}

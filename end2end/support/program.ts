@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/** What `halobridge demo --json` prints, on one line, once it serves. */
+export interface Ready {
+  /** Address of the console, such as `http://127.0.0.1:40123`. */
+  console: string;
+  /** Sign-in made up for this run. */
+  user: string;
+  password: string;
+  /** Address of the twin's own page. */
+  twin: string;
+}
+
+const here = dirname(fileURLToPath(import.meta.url));
+const binary = process.env.HALOBRIDGE_BIN ?? resolve(here, "../../target/debug/halobridge");
+
+/** The built program in a data directory of its own, on a free port. */
+export class Program {
+  private constructor(
+    readonly ready: Ready,
+    private readonly child: ChildProcess,
+    private readonly data: string,
+    private readonly said: string[],
+  ) {}
+
+  static async start(args: string[] = []): Promise<Program> {
+    const data = await mkdtemp(join(tmpdir(), "halobridge-e2e-"));
+    const command = ["demo", "--json", "--listen", "127.0.0.1:0", "--data-dir", data, ...args];
+    const child = spawn(binary, command, { stdio: ["ignore", "pipe", "pipe"] });
+    const said: string[] = [];
+    createInterface({ input: child.stderr! }).on("line", (line) => said.push(line));
+    const ready = await new Promise<Ready>((done, fail) => {
+      const give = (why: string) => fail(new Error(`${binary} ${command.join(" ")}: ${why}\n${said.join("\n")}`));
+      child.once("error", (error) => give(error.message));
+      child.once("exit", (code) => give(`ended with ${code} before it was ready`));
+      createInterface({ input: child.stdout! }).on("line", (line) => {
+        said.push(line);
+        if (line.startsWith("{")) done(JSON.parse(line));
+      });
+    });
+    return new Program(ready, child, data, said);
+  }
+
+  /** Asks it to stop, as an operator would; it must end by itself and without a fault. */
+  async stop(): Promise<void> {
+    const ended = new Promise<number | null>((done) => this.child.once("exit", done));
+    this.child.kill("SIGTERM");
+    const code = this.child.exitCode ?? (await ended);
+    await rm(this.data, { recursive: true, force: true });
+    if (code !== 0) throw new Error(`the program ended with ${code}\n${this.said.join("\n")}`);
+    const panicked = this.said.filter((line) => line.includes("panicked at"));
+    if (panicked.length > 0) throw new Error(panicked.join("\n"));
+  }
+}

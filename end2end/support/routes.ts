@@ -1,0 +1,17 @@
+/** Every kind of page; the checks that hold for all of them walk this list. */
+export interface Route {
+  name: string;
+  path: string;
+  /** What the server must answer. */
+  status: number;
+  /** Whether a visitor must have signed in. */
+  session: boolean;
+  /** Whether the page has islands. */
+  islands: boolean;
+}
+
+export const routes: Route[] = [
+  { name: "sign-in", path: "/sign-in", status: 200, session: false, islands: false },
+  { name: "dashboard", path: "/", status: 200, session: true, islands: true },
+  { name: "not-found", path: "/no-such-page", status: 404, session: true, islands: false },
+];
