@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Halo,
-    catalogue::{API_AGENT, Object, Table, UNASSIGNED_AGENT, whole},
+    catalogue::{Object, Table, UNASSIGNED_AGENT, whole},
     respond,
     text::truth,
 };
@@ -103,9 +103,6 @@ impl Halo {
     /// `GET` of one record by number or, for priorities and the like, by its GUID.
     pub(crate) fn lookup_one(&self, word: &str, id: &str, call: &Call) -> Option<Reply> {
         let word = word.to_ascii_lowercase();
-        if matches!(word.as_str(), "agent" | "agents") && id.eq_ignore_ascii_case("me") {
-            return Some(self.lookup_one(&word, &API_AGENT.to_string(), call).unwrap_or_else(|| Reply::empty(404)));
-        }
         let (table, _) = self.table_of(&word)?;
         let row = match id.parse::<i64>() {
             Ok(number) => table.rows.get(&number),

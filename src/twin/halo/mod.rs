@@ -8,25 +8,35 @@
 //!
 //! Rules come from the project's Halo API sheet; sections are named where they are kept.
 
+mod action;
 mod auth;
 mod catalogue;
+mod events;
+mod list;
 mod lookups;
+mod note;
 mod people;
 mod product;
 mod respond;
 mod route;
+mod shelf;
 mod stock;
 mod switches;
 mod text;
+mod ticket;
+mod write;
 
 use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+pub use people::ACTS;
 pub use product::SECURITY_TYPE;
+pub use action::Action;
 pub use stock::{PEOPLE, client_names};
 pub use switches::{Switch, Switches};
+pub use ticket::Ticket;
 
 use super::{limits::Limits, options::Product, wire::Reply};
 
@@ -89,6 +99,10 @@ pub struct Halo {
     tokens: auth::Tokens,
     /// Moments of the calls within the rolling window.
     window: VecDeque<Timestamp>,
+    shelf: shelf::Shelf,
+    hooks: events::Hooks,
+    next_ticket: i64,
+    last_create: Option<Timestamp>,
     empty: catalogue::Table,
     turn: u64,
 }
@@ -107,6 +121,10 @@ impl Halo {
             cat,
             tokens: auth::Tokens::default(),
             window: VecDeque::new(),
+            shelf: shelf::Shelf::default(),
+            hooks: events::Hooks::default(),
+            next_ticket: setup.product.first_ticket_id(),
+            last_create: None,
             empty: catalogue::Table::default(),
             turn: 0,
             setup,
