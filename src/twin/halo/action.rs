@@ -71,7 +71,8 @@ pub(crate) const ACTION_EXTRA: &[(&str, &str)] = &[
 impl Halo {
     /// An action as shown; `html` for `note_html`.
     pub(crate) fn show_action(&self, ticket_id: i64, a: &Action, html: bool) -> Object {
-        let application = if self.switches.application_name_shown || a.application == SCREEN { a.application.as_str() } else { "" };
+        let application =
+            if self.switches.application_name_shown || a.application == SCREEN { a.application.as_str() } else { "" };
         let status_name = self.cat.statuses.text(a.status.1, "name");
         let sync = a.extra.get("sync_to_sentinel").and_then(Value::as_bool).unwrap_or(false);
         let shown = json!({
@@ -114,7 +115,14 @@ impl Halo {
         let (start, end) = (given_date("startdate"), given_date("enddate"));
         let ticket_id = call.query("ticket_id").and_then(|v| v.trim().parse::<i64>().ok()).filter(|id| *id > 0);
         let mut found: Vec<(i64, &Action)> = match ticket_id {
-            Some(id) => self.shelf.by_id.get(&id).into_iter().flat_map(|filed| filed.actions.values().rev()).map(|a| (id, a)).collect(),
+            Some(id) => self
+                .shelf
+                .by_id
+                .get(&id)
+                .into_iter()
+                .flat_map(|filed| filed.actions.values().rev())
+                .map(|a| (id, a))
+                .collect(),
             None => match (start, end) {
                 (Some(start), Some(end)) if end.duration_since(start) <= SignedDuration::from_hours(24) => {
                     let mut list: Vec<_> = self
@@ -153,7 +161,10 @@ impl Halo {
             .map(|(id, a)| {
                 let mut shown = self.show_action(*id, a, html);
                 if on("includehtmlemail") {
-                    shown.insert("emailbody_html".into(), if a.direction.is_empty() { "" } else { a.note_html.as_str() }.into());
+                    shown.insert(
+                        "emailbody_html".into(),
+                        if a.direction.is_empty() { "" } else { a.note_html.as_str() }.into(),
+                    );
                 }
                 Value::Object(shown)
             })

@@ -96,7 +96,11 @@ impl Halo {
             .map(|(id, n)| (*id, string(n, "webhook_id").unwrap_or_default()))
             .collect();
         for (notification_id, webhook_id) in asked {
-            let Some((guid, hook)) = self.hooks.list.iter().find(|(guid, _)| guid.eq_ignore_ascii_case(&webhook_id)).cloned() else { continue };
+            let Some((guid, hook)) =
+                self.hooks.list.iter().find(|(guid, _)| guid.eq_ignore_ascii_case(&webhook_id)).cloned()
+            else {
+                continue;
+            };
             if hook.get("active") == Some(&Value::Bool(false)) || whole(&hook, "type") != 0 {
                 continue;
             }
@@ -122,7 +126,9 @@ impl Halo {
         cx: &Cx<'_>,
     ) -> Value {
         let custom = string(hook, "custom_payload").filter(|text| !text.trim().is_empty());
-        if let Some(payload) = custom.and_then(|text| serde_json::from_str(&text.replace("$faultid", &ticket_id.to_string())).ok()) {
+        if let Some(payload) =
+            custom.and_then(|text| serde_json::from_str(&text.replace("$faultid", &ticket_id.to_string())).ok())
+        {
             return payload;
         }
         let mut envelope = json!({
@@ -134,10 +140,17 @@ impl Halo {
         // Payload kinds: 0 full object, 1 small object, 2 event information only.
         let kind = whole(hook, "payload_type");
         let Some(members) = envelope.as_object_mut() else { return envelope };
-        if kind != 2 && let Some(ticket) = self.shelf.ticket(ticket_id) {
+        if kind != 2
+            && let Some(ticket) = self.shelf.ticket(ticket_id)
+        {
             let mut full = self.ticket_full(ticket, Spelling::Post);
             if kind == 1 {
-                full.retain(|name, _| matches!(name.as_str(), "id" | "summary" | "status_id" | "tickettype_id" | "client_id" | "agent_id" | "team_id"));
+                full.retain(|name, _| {
+                    matches!(
+                        name.as_str(),
+                        "id" | "summary" | "status_id" | "tickettype_id" | "client_id" | "agent_id" | "team_id"
+                    )
+                });
             }
             members.insert("ticket".into(), Value::Object(full));
         }
@@ -152,11 +165,20 @@ impl Halo {
 
     /// Puts an envelope in its batch, or sends it by itself: perhaps twice, perhaps late, perhaps not at all.
     fn queue(&mut self, guid: &str, hook: &Object, envelope: Value, cx: &mut Cx<'_>) {
-        let own_batch = if whole(hook, "batch_method") > 0 { whole(hook, "batch_delay_seconds").max(1).unsigned_abs() * 1000 } else { 0 };
+        let own_batch = if whole(hook, "batch_method") > 0 {
+            whole(hook, "batch_delay_seconds").max(1).unsigned_abs() * 1000
+        } else {
+            0
+        };
         let wait = own_batch.max(self.switches.webhook_batch_ms);
         if wait > 0 {
             let limit = usize::try_from(whole(hook, "batch_limit")).ok().filter(|n| *n > 0).unwrap_or(100);
-            match self.hooks.batches.iter_mut().find(|(id, due, list)| id == guid && *due > cx.now && list.len() < limit) {
+            match self
+                .hooks
+                .batches
+                .iter_mut()
+                .find(|(id, due, list)| id == guid && *due > cx.now && list.len() < limit)
+            {
                 Some((_, _, list)) => list.push(envelope),
                 None => {
                     let due = cx.now.checked_add(millis(wait)).unwrap_or(cx.now);
@@ -181,7 +203,8 @@ impl Halo {
             } else {
                 0
             };
-            let due = cx.now.checked_add(millis(self.switches.webhook_delay_ms.saturating_add(jitter))).unwrap_or(cx.now);
+            let due =
+                cx.now.checked_add(millis(self.switches.webhook_delay_ms.saturating_add(jitter))).unwrap_or(cx.now);
             cx.outgoing.push(outgoing(hook, body.to_string(), due));
         }
     }
@@ -210,7 +233,8 @@ impl Halo {
     /// Notes in the delivery log how a delivery ended: HTTP status, 0 when nobody answered.
     pub fn delivered(&mut self, body: &[u8], status: u16) {
         let id = serde_json::from_slice::<Value>(body).ok().and_then(|v| v.get("id").cloned());
-        if let Some(entry) = self.hooks.log.iter_mut().rev().find(|entry| entry.get("id") == id.as_ref() && id.is_some())
+        if let Some(entry) =
+            self.hooks.log.iter_mut().rev().find(|entry| entry.get("id") == id.as_ref() && id.is_some())
             && let Some(members) = entry.as_object_mut()
         {
             members.insert("status".into(), status.into());
@@ -227,7 +251,9 @@ impl Halo {
         for mut item in items {
             if word == "webhook" {
                 let given = string(&item, "id").filter(|id| !id.is_empty());
-                let kept = given.as_ref().and_then(|id| self.hooks.list.iter_mut().find(|(guid, _)| guid.eq_ignore_ascii_case(id)));
+                let kept = given
+                    .as_ref()
+                    .and_then(|id| self.hooks.list.iter_mut().find(|(guid, _)| guid.eq_ignore_ascii_case(id)));
                 if let Some((_, hook)) = kept {
                     item.remove("id");
                     hook.extend(item);
@@ -239,13 +265,20 @@ impl Halo {
                 }
                 let guid = cx.ids.uuid_v4().to_string();
                 item.insert("id".into(), guid.as_str().into());
-                for (member, value) in [("active", json!(true)), ("type", json!(0)), ("method", json!(0)), ("content_type", json!("application/json"))] {
+                for (member, value) in [
+                    ("active", json!(true)),
+                    ("type", json!(0)),
+                    ("method", json!(0)),
+                    ("content_type", json!("application/json")),
+                ] {
                     item.entry(member).or_insert(value);
                 }
                 answers.push(Value::Object(shown(&item)));
                 self.hooks.list.push((guid, item));
             } else {
-                let id = Some(whole(&item, "id")).filter(|id| *id > 0).unwrap_or_else(|| self.hooks.notifications.keys().next_back().copied().unwrap_or(0) + 1);
+                let id = Some(whole(&item, "id"))
+                    .filter(|id| *id > 0)
+                    .unwrap_or_else(|| self.hooks.notifications.keys().next_back().copied().unwrap_or(0) + 1);
                 item.insert("id".into(), id.into());
                 answers.push(Value::Object(item.clone()));
                 self.hooks.notifications.insert(id, item);
@@ -257,10 +290,19 @@ impl Halo {
     /// `GET /Webhook`, `/Webhook/{guid}`, `/Notification`, `/WebhookEvent?webhook_id=`.
     pub(crate) fn hooks_get(&self, word: &str, id: Option<&str>, call: &Call) -> Reply {
         let wanted = call.query("webhook_id");
-        let of = |value: Option<&Value>| wanted.is_none_or(|w| value.and_then(Value::as_str).is_some_and(|v| v.eq_ignore_ascii_case(w)));
+        let of = |value: Option<&Value>| {
+            wanted.is_none_or(|w| value.and_then(Value::as_str).is_some_and(|v| v.eq_ignore_ascii_case(w)))
+        };
         let list: Vec<Value> = match word {
             "webhook" => self.hooks.list.iter().map(|(_, hook)| Value::Object(shown(hook))).collect(),
-            "notification" => self.hooks.notifications.values().filter(|n| of(n.get("webhook_id"))).cloned().map(Value::Object).collect(),
+            "notification" => self
+                .hooks
+                .notifications
+                .values()
+                .filter(|n| of(n.get("webhook_id")))
+                .cloned()
+                .map(Value::Object)
+                .collect(),
             _ => self.hooks.log.iter().rev().filter(|entry| of(entry.get("webhook_id"))).cloned().collect(),
         };
         let Some(id) = id else { return respond::ok(&Value::Array(list)) };
@@ -278,7 +320,9 @@ impl Halo {
             let removed = id.parse::<i64>().ok().and_then(|id| self.hooks.notifications.remove(&id));
             return removed.map_or_else(|| Reply::empty(404), |n| respond::ok(&Value::Object(n)));
         }
-        let Some(at) = self.hooks.list.iter().position(|(guid, _)| guid.eq_ignore_ascii_case(id)) else { return Reply::empty(404) };
+        let Some(at) = self.hooks.list.iter().position(|(guid, _)| guid.eq_ignore_ascii_case(id)) else {
+            return Reply::empty(404);
+        };
         let (guid, hook) = self.hooks.list.remove(at);
         self.hooks.notifications.retain(|_, n| string(n, "webhook_id").is_none_or(|w| !w.eq_ignore_ascii_case(&guid)));
         respond::ok(&Value::Object(shown(&hook)))
@@ -309,7 +353,8 @@ fn outgoing(hook: &Object, body: String, due: Timestamp) -> Outgoing {
         }
         2 => headers.push(("authorization".to_owned(), format!("Bearer {secret}"))),
         3 => {
-            let name = Some(text("authentication_header")).filter(|n| !n.is_empty()).unwrap_or_else(|| "Token".to_owned());
+            let name =
+                Some(text("authentication_header")).filter(|n| !n.is_empty()).unwrap_or_else(|| "Token".to_owned());
             headers.push((name, signature(secret.as_bytes(), body.as_bytes())));
         }
         _ => {}

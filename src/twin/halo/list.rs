@@ -16,11 +16,43 @@ use crate::twin::wire::{Call, Cx, Reply};
 
 /// Parameters that narrow a list; without any of them the agent's default view is shown.
 const FILTERS: &[&str] = &[
-    "open_only", "closed_only", "includeclosed", "client_id", "client_ids", "site_id", "user_id", "agent_id", "status_id",
-    "parent_id", "agent", "status", "priority", "team", "sla", "requesttype", "requesttype_id", "search", "search_summary",
-    "search_details", "search_id", "search_user_name", "ticketids", "searchthisticketid", "lastupdatefromdate", "lastupdatetodate",
-    "startdate", "enddate", "deleted", "category_1", "category_2", "category_3", "category_4", "advanced_search", "itil_requesttype",
-    "itil_requesttype_id", "includecompleted",
+    "open_only",
+    "closed_only",
+    "includeclosed",
+    "client_id",
+    "client_ids",
+    "site_id",
+    "user_id",
+    "agent_id",
+    "status_id",
+    "parent_id",
+    "agent",
+    "status",
+    "priority",
+    "team",
+    "sla",
+    "requesttype",
+    "requesttype_id",
+    "search",
+    "search_summary",
+    "search_details",
+    "search_id",
+    "search_user_name",
+    "ticketids",
+    "searchthisticketid",
+    "lastupdatefromdate",
+    "lastupdatetodate",
+    "startdate",
+    "enddate",
+    "deleted",
+    "category_1",
+    "category_2",
+    "category_3",
+    "category_4",
+    "advanced_search",
+    "itil_requesttype",
+    "itil_requesttype_id",
+    "includecompleted",
 ];
 
 /// A span of time looked back by a stale read; `None` when reads are fresh.
@@ -146,10 +178,13 @@ impl<'a> Query<'a> {
             "search_id" => t.id.to_string().contains(text),
             "search_user_name" => user().contains(text),
             _ => {
-                let in_notes = || {
-                    self.call.query("searchactions").is_some_and(truth)
-                        && halo.shelf.by_id.get(&t.id).is_some_and(|filed| filed.actions.values().any(|a| a.note.to_lowercase().contains(text)))
-                };
+                let in_notes =
+                    || {
+                        self.call.query("searchactions").is_some_and(truth)
+                            && halo.shelf.by_id.get(&t.id).is_some_and(|filed| {
+                                filed.actions.values().any(|a| a.note.to_lowercase().contains(text))
+                            })
+                    };
                 t.haystack.contains(text) || user().contains(text) || in_notes()
             }
         }
@@ -296,7 +331,9 @@ impl Halo {
         let on = |name: &str| call.query(name).is_some_and(truth);
         if on("ticketidonly") {
             let mut row = Object::new();
-            for (key, value) in [("id", t.id), ("sla_id", t.sla_id), ("status_id", t.status_id), ("client_id", t.client_id)] {
+            for (key, value) in
+                [("id", t.id), ("sla_id", t.sla_id), ("status_id", t.status_id), ("client_id", t.client_id)]
+            {
                 row.insert(key.into(), value.into());
             }
             row.insert("lastactiondate".into(), super::text::date(t.last_action).into());
@@ -307,13 +344,18 @@ impl Halo {
         if ["includestatus", "includeagent", "includetickettype"].iter().any(|name| on(name)) {
             self.add_nested(t, &mut nested);
         }
-        for (parameter, member) in [("includestatus", "status"), ("includeagent", "agent"), ("includetickettype", "tickettype")] {
-            if on(parameter) && let Some(value) = nested.remove(member) {
+        for (parameter, member) in
+            [("includestatus", "status"), ("includeagent", "agent"), ("includetickettype", "tickettype")]
+        {
+            if on(parameter)
+                && let Some(value) = nested.remove(member)
+            {
                 row.insert(member.into(), value);
             }
         }
         // Works only when the result has one row (sheet 3.1).
-        if rows == 1 && (on("includelastaction") || on("includelastnote"))
+        if rows == 1
+            && (on("includelastaction") || on("includelastnote"))
             && let Some(action) = self.shelf.by_id.get(&t.id).and_then(|filed| filed.actions.values().next_back())
         {
             row.insert("last_action".into(), Value::Object(self.show_action(t.id, action, true)));

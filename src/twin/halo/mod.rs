@@ -31,9 +31,9 @@ use std::collections::VecDeque;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+pub use action::Action;
 pub use people::ACTS;
 pub use product::SECURITY_TYPE;
-pub use action::Action;
 pub use stock::{PEOPLE, client_names};
 pub use switches::{Switch, Switches};
 pub use ticket::Ticket;

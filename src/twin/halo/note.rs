@@ -27,7 +27,12 @@ pub(crate) struct Author {
 impl Halo {
     /// The agent at the screen.
     pub(crate) fn at_screen(&self, agent_id: i64) -> Author {
-        Author { agent_id, user_id: 0, name: self.cat.agents.text(agent_id, "name").to_owned(), application: SCREEN.to_owned() }
+        Author {
+            agent_id,
+            user_id: 0,
+            name: self.cat.agents.text(agent_id, "name").to_owned(),
+            application: SCREEN.to_owned(),
+        }
     }
 
     /// The agent behind an API call.
@@ -74,7 +79,9 @@ impl Halo {
             return Err(refused("Ticket not found"));
         }
         if let Some(id) = integer(item, "id").filter(|id| *id > 0) {
-            return self.action_edit(ticket_id, id, item, cx).ok_or_else(|| respond::one_key(400, "id", "Record not found"));
+            return self
+                .action_edit(ticket_id, id, item, cx)
+                .ok_or_else(|| respond::one_key(400, "id", "Record not found"));
         }
         let outcome_id = self.outcome_of(item)?;
         let mut author = self.by_api(agent_id);
@@ -138,7 +145,8 @@ impl Halo {
             self.may_close(ticket_id, item)?;
         }
         let (note, note_html) = texts(item);
-        let private = boolean(item, "hiddenfromuser").unwrap_or_else(|| self.cat.outcomes.flag(outcome_id, "hidefromuser"));
+        let private =
+            boolean(item, "hiddenfromuser").unwrap_or_else(|| self.cat.outcomes.flag(outcome_id, "hidefromuser"));
         let mails = boolean(item, "sendemail").unwrap_or_else(|| self.cat.outcomes.flag(outcome_id, "sendemail"));
         let mut extra = Object::new();
         for (member, _) in ACTION_EXTRA {
@@ -185,13 +193,24 @@ impl Halo {
     }
 
     /// What the action changes in its ticket. Says whether anything but dates did.
-    fn apply_action(&mut self, ticket_id: i64, item: &Object, status: i64, private: bool, agent_id: i64, now: jiff::Timestamp) -> bool {
+    fn apply_action(
+        &mut self,
+        ticket_id: i64,
+        item: &Object,
+        status: i64,
+        private: bool,
+        agent_id: i64,
+        now: jiff::Timestamp,
+    ) -> bool {
         let agent = integer(item, "new_agent").filter(|id| self.cat.agents.rows.contains_key(id));
-        let team = string(item, "new_team").and_then(|name| self.cat.teams.find("name", &name)).map(|id| self.cat.teams.text(id, "name").to_owned());
+        let team = string(item, "new_team")
+            .and_then(|name| self.cat.teams.find("name", &name))
+            .map(|id| self.cat.teams.text(id, "name").to_owned());
         let sla = self.shelf.ticket(ticket_id).map_or(0, |t| t.sla_id);
         let priority = integer(item, "new_priority").filter(|id| self.cat.has_priority(sla, *id));
         let closing = self.cat.closes(status);
-        let moves_update = self.switches.notes_move_last_update && (!private || self.switches.private_notes_move_last_update);
+        let moves_update =
+            self.switches.notes_move_last_update && (!private || self.switches.private_notes_move_last_update);
         self.shelf
             .change(ticket_id, now, |t| {
                 let mut moved = false;
@@ -221,7 +240,8 @@ impl Halo {
                     moved = true;
                 }
                 for (n, category) in t.categories.iter_mut().enumerate() {
-                    if let Some(path) = string(item, &format!("new_category{}", n + 1)).filter(|path| path != category) {
+                    if let Some(path) = string(item, &format!("new_category{}", n + 1)).filter(|path| path != category)
+                    {
                         *category = path;
                         moved = true;
                     }
@@ -303,7 +323,8 @@ impl Halo {
     pub(crate) fn write_opened(&mut self, ticket_id: i64, agent_id: i64, by_screen: bool, cx: &mut Cx<'_>) {
         let author = if by_screen { self.at_screen(agent_id) } else { self.by_api(agent_id.max(API_AGENT)) };
         let Some(ticket) = self.shelf.ticket(ticket_id) else { return };
-        let (note, note_html, status, now) = (ticket.details.clone(), ticket.details_html.clone(), ticket.status_id, ticket.created);
+        let (note, note_html, status, now) =
+            (ticket.details.clone(), ticket.details_html.clone(), ticket.status_id, ticket.created);
         let outcome_id = self.cat.system_outcome(1);
         let action = Action {
             id: 0,

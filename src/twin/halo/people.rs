@@ -23,11 +23,17 @@ const FIRST_PERSON: i64 = API_AGENT + 1;
 
 /// The verbs of [`Halo::act`], each with the members of its body.
 pub const ACTS: &[(&str, &str)] = &[
-    ("ticket.create", "any member of a ticket; status, priority, client and agent also by name; agent_by = who opens it"),
+    (
+        "ticket.create",
+        "any member of a ticket; status, priority, client and agent also by name; agent_by = who opens it",
+    ),
     ("ticket.note", "ticket_id, text or html, private (default false), outcome, agent"),
     ("ticket.mail", "ticket_id, text or html: the requester answers by mail"),
     ("ticket.status", "ticket_id, status (id or name), text, agent"),
-    ("ticket.close", "ticket_id, status (default the stock closed one), text, agent, and any member or customfields to fill first"),
+    (
+        "ticket.close",
+        "ticket_id, status (default the stock closed one), text, agent, and any member or customfields to fill first",
+    ),
     ("ticket.reopen", "ticket_id, status (default In Progress), text, agent"),
     ("ticket.update", "ticket_id and any member of a ticket; status, priority, client and agent also by name"),
     ("ticket.move", "ticket_id, client (id or name)"),
@@ -68,7 +74,11 @@ impl Halo {
 
     /// The name of a ticket's priority within its SLA.
     pub fn priority_name(&self, ticket: &Ticket) -> &str {
-        self.cat.priority(ticket.sla_id, ticket.priority_id).and_then(|row| row.get("name")).and_then(Value::as_str).unwrap_or("")
+        self.cat
+            .priority(ticket.sla_id, ticket.priority_id)
+            .and_then(|row| row.get("name"))
+            .and_then(Value::as_str)
+            .unwrap_or("")
     }
 
     /// What can be chosen, for pages: `clients`, `statuses`, `agents`, `outcomes`, `ticket_types`, `fields` as id and name.
@@ -78,7 +88,9 @@ impl Halo {
         };
         match what {
             "clients" => named(&self.cat.clients, "name"),
-            "statuses" => self.ticket_statuses().map(|(id, row)| (id, string(row, "name").unwrap_or_default())).collect(),
+            "statuses" => {
+                self.ticket_statuses().map(|(id, row)| (id, string(row, "name").unwrap_or_default())).collect()
+            }
             "agents" => named(&self.cat.agents, "name"),
             "outcomes" => {
                 let mut list = named(&self.cat.outcomes, "outcome");
@@ -102,7 +114,8 @@ impl Halo {
                 let cat = &self.cat;
                 full.insert("status_name".into(), cat.statuses.text(filed.now.status_id, "name").into());
                 full.insert("priority_name".into(), self.priority_name(&filed.now).into());
-                let actions = filed.actions.values().map(|a| Value::Object(self.show_action(filed.now.id, a, true))).collect();
+                let actions =
+                    filed.actions.values().map(|a| Value::Object(self.show_action(filed.now.id, a, true))).collect();
                 full.insert("actions".into(), Value::Array(actions));
                 Value::Object(full)
             })
@@ -205,7 +218,15 @@ impl Halo {
         self.ticket_create(&item, by, true, cx)
     }
 
-    fn act_note(&mut self, id: i64, body: &Object, agent: i64, status: Option<i64>, usual: &str, cx: &mut Cx<'_>) -> Result<(), Reply> {
+    fn act_note(
+        &mut self,
+        id: i64,
+        body: &Object,
+        agent: i64,
+        status: Option<i64>,
+        usual: &str,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), Reply> {
         let private = boolean(body, "private").or_else(|| boolean(body, "hiddenfromuser"));
         let usual = if private == Some(true) && usual == "Note" { "Private Note" } else { usual };
         let name = string(body, "outcome").unwrap_or_else(|| usual.to_owned());
@@ -214,7 +235,9 @@ impl Halo {
             _ => return Err(wrong(&format!("there is no outcome {name}"))),
         };
         let mut item = texts_of(body);
-        for member in ["important", "timetaken", "sync_to_sentinel", "sentinel_classification", "sentinel_classification_reason"] {
+        for member in
+            ["important", "timetaken", "sync_to_sentinel", "sentinel_classification", "sentinel_classification_reason"]
+        {
             if let Some(value) = body.get(member) {
                 item.insert(member.into(), value.clone());
             }
@@ -274,7 +297,8 @@ impl Halo {
 
     /// An agent named by id, mail address or name; the first of the stock people when none is named.
     fn agent_of(&self, body: &Object, member: &str) -> Result<i64, Reply> {
-        self.find(body, &[member, &format!("{member}_id")], &self.cat.agents, &["email", "name"]).map(|id| id.unwrap_or(FIRST_PERSON))
+        self.find(body, &[member, &format!("{member}_id")], &self.cat.agents, &["email", "name"])
+            .map(|id| id.unwrap_or(FIRST_PERSON))
     }
 
     fn status_of(&self, body: &Object) -> Result<Option<i64>, Reply> {
@@ -313,13 +337,17 @@ impl Halo {
             item.insert("tickettype_id".into(), kind.into());
         }
         if let Some(name) = body.get("priority").and_then(Value::as_str) {
-            let sla = match (integer(body, "ticket_id").and_then(|id| self.shelf.ticket(id)), integer(&item, "tickettype_id")) {
+            let sla = match (
+                integer(body, "ticket_id").and_then(|id| self.shelf.ticket(id)),
+                integer(&item, "tickettype_id"),
+            ) {
                 (Some(t), _) => t.sla_id,
                 (None, Some(kind)) => self.cat.ticket_types.number(kind, "default_sla"),
                 (None, None) => 1,
             };
             let row = self.cat.priorities.rows.values().find(|row| {
-                whole(row, "slaid") == sla && row.get("name").and_then(Value::as_str).is_some_and(|n| n.eq_ignore_ascii_case(name))
+                whole(row, "slaid") == sla
+                    && row.get("name").and_then(Value::as_str).is_some_and(|n| n.eq_ignore_ascii_case(name))
             });
             let row = row.ok_or_else(|| wrong(&format!("priority {name} does not exist in this SLA")))?;
             item.insert("priority_id".into(), whole(row, "priorityid").into());

@@ -42,7 +42,9 @@ impl Halo {
             ("GET", "tickets", None) => self.ticket_list(call, cx),
             ("GET", "tickets", Some(id)) => self.ticket_one(id, call, cx),
             ("POST", "tickets", None) => self.tickets_post(call, agent, cx),
-            ("POST", "tickets", Some(part)) if part.eq_ignore_ascii_case("object") => self.ticket_post_object(call, agent, cx),
+            ("POST", "tickets", Some(part)) if part.eq_ignore_ascii_case("object") => {
+                self.ticket_post_object(call, agent, cx)
+            }
             ("DELETE", "tickets", Some(id)) => match id.parse() {
                 Ok(id) => self.ticket_delete(id, agent, cx),
                 Err(_) => Reply::empty(404),
@@ -56,9 +58,9 @@ impl Halo {
             ("DELETE", "webhook" | "notification", Some(id)) => self.hooks_delete(&word, id),
             ("GET", "instanceinfo", None) => self.instance_info(),
             ("GET", "health", None) => respond::ok(&json!({ "status": "Healthy", "database": "Healthy" })),
-            ("GET", "features", None) => {
-                respond::ok(&json!([{ "id": 60, "name": "API", "enabled": true }, { "id": 87, "name": "Webhooks", "enabled": true }]))
-            }
+            ("GET", "features", None) => respond::ok(
+                &json!([{ "id": 60, "name": "API", "enabled": true }, { "id": 87, "name": "Webhooks", "enabled": true }]),
+            ),
             ("GET", "externallink", None) => self.external_links(call),
             ("GET", _, None) => self.lookup_list(&word, call).unwrap_or_else(|| Reply::empty(404)),
             ("GET", "agent" | "agents", Some("me" | "Me" | "ME")) => {
@@ -83,7 +85,9 @@ impl Halo {
             .values()
             .filter(|filed| !filed.now.deleted)
             .flat_map(|filed| filed.now.external_links.iter())
-            .filter(|link| ["third_party_id", "third_party_type", "module_id", "halo_id", "table_id"].iter().all(|m| fits(link, m)))
+            .filter(|link| {
+                ["third_party_id", "third_party_type", "module_id", "halo_id", "table_id"].iter().all(|m| fits(link, m))
+            })
             .cloned()
             .collect();
         respond::ok(&Value::Array(links))

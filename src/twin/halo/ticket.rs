@@ -290,7 +290,9 @@ impl Halo {
         let cat = &self.cat;
         let mut nest = |key: &str, table: &super::catalogue::Table, id: i64| {
             let row = table.rows.get(&id).map(|row| {
-                Value::Object(row.iter().filter(|(k, _)| !k.starts_with('_')).map(|(k, v)| (k.clone(), v.clone())).collect())
+                Value::Object(
+                    row.iter().filter(|(k, _)| !k.starts_with('_')).map(|(k, v)| (k.clone(), v.clone())).collect(),
+                )
             });
             full.insert(key.to_owned(), row.unwrap_or(Value::Null));
         };
@@ -316,5 +318,9 @@ impl Halo {
 }
 
 /// The categories' keys in both spellings.
-pub(crate) const CATEGORY_KEYS: [(&str, &str); 4] =
-    [("category_1", "category1"), ("category_2", "category2"), ("category_3", "category3"), ("category_4", "category4")];
+pub(crate) const CATEGORY_KEYS: [(&str, &str); 4] = [
+    ("category_1", "category1"),
+    ("category_2", "category2"),
+    ("category_3", "category3"),
+    ("category_4", "category4"),
+];

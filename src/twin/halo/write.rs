@@ -15,8 +15,23 @@ use crate::twin::wire::{Call, Cx, Reply};
 
 /// Members of a posted ticket that must be whole numbers.
 const INTEGERS: &[&str] = &[
-    "id", "client_id", "site_id", "user_id", "tickettype_id", "status_id", "priority_id", "sla_id", "agent_id", "team_id", "impact",
-    "urgency", "source", "parent_id", "merged_into_id", "sentinel_display_id", "third_party_id",
+    "id",
+    "client_id",
+    "site_id",
+    "user_id",
+    "tickettype_id",
+    "status_id",
+    "priority_id",
+    "sla_id",
+    "agent_id",
+    "team_id",
+    "impact",
+    "urgency",
+    "source",
+    "parent_id",
+    "merged_into_id",
+    "sentinel_display_id",
+    "third_party_id",
 ];
 
 /// Where an id that fits nowhere ends: a default, or a refusal.
@@ -57,7 +72,9 @@ impl Halo {
                 None => self.ticket_create(item, agent_id, false, cx),
             };
             match written {
-                Ok(id) => answers.extend(self.shelf.ticket(id).map(|t| Value::Object(self.ticket_full(t, Spelling::Post)))),
+                Ok(id) => {
+                    answers.extend(self.shelf.ticket(id).map(|t| Value::Object(self.ticket_full(t, Spelling::Post))))
+                }
                 Err(reply) => return reply,
             }
         }
@@ -65,14 +82,23 @@ impl Halo {
     }
 
     /// Files a new ticket, writes its first action and tells the webhooks. Returns its number.
-    pub(crate) fn ticket_create(&mut self, item: &Object, agent_id: i64, by_screen: bool, cx: &mut Cx<'_>) -> Result<i64, Reply> {
+    pub(crate) fn ticket_create(
+        &mut self,
+        item: &Object,
+        agent_id: i64,
+        by_screen: bool,
+        cx: &mut Cx<'_>,
+    ) -> Result<i64, Reply> {
         let now = whole_ms(cx.now);
         let window = SignedDuration::from_millis(i64::try_from(self.switches.concurrent_create_ms).unwrap_or(0));
         if !by_screen && self.last_create.is_some_and(|at| cx.now.duration_since(at) < window) {
-            return Err(Reply::json(500, &json!({
-                "ClassName": "System.Data.SqlClient.SqlException",
-                "Message": "Violation of PRIMARY KEY constraint 'PK_FAULTS'. Cannot insert duplicate key in object 'dbo.FAULTS'.",
-            })));
+            return Err(Reply::json(
+                500,
+                &json!({
+                    "ClassName": "System.Data.SqlClient.SqlException",
+                    "Message": "Violation of PRIMARY KEY constraint 'PK_FAULTS'. Cannot insert duplicate key in object 'dbo.FAULTS'.",
+                }),
+            ));
         }
         let summary = string(item, "summary").unwrap_or_default();
         let lenient = boolean(item, "_novalidate").unwrap_or(false);
@@ -81,8 +107,13 @@ impl Halo {
         }
         let refuse = self.switches.unknown_ids_refused;
         let default_type = self.setup.product.ticket_types().first().map_or(1, |kind| kind.id);
-        let kind = known(integer(item, "tickettype_id"), |id| self.cat.ticket_types.rows.contains_key(&id), refuse, "Ticket Type")?
-            .unwrap_or(default_type);
+        let kind = known(
+            integer(item, "tickettype_id"),
+            |id| self.cat.ticket_types.rows.contains_key(&id),
+            refuse,
+            "Ticket Type",
+        )?
+        .unwrap_or(default_type);
         let mut t = Ticket {
             id: self.next_ticket,
             guid: cx.ids.uuid_v4().to_string(),
@@ -133,7 +164,13 @@ impl Halo {
     }
 
     /// Changes a ticket by the members sent, and tells the webhooks.
-    pub(crate) fn ticket_update(&mut self, id: i64, item: &Object, agent_id: i64, cx: &mut Cx<'_>) -> Result<(), Reply> {
+    pub(crate) fn ticket_update(
+        &mut self,
+        id: i64,
+        item: &Object,
+        agent_id: i64,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), Reply> {
         let now = whole_ms(cx.now);
         let not_found = |halo: &Self| {
             respond::one_key(if halo.switches.unknown_ticket_404 { 404 } else { 400 }, "id", "Record not found")
@@ -302,7 +339,9 @@ impl Halo {
                 other => string(sent, "value").unwrap_or_else(|| other.to_string()),
             };
             match whole(field, "type") {
-                2 if text.is_empty() || text.trim().parse().is_ok_and(|option| self.cat.option_name(id, option).is_some()) => {
+                2 if text.is_empty()
+                    || text.trim().parse().is_ok_and(|option| self.cat.option_name(id, option).is_some()) =>
+                {
                     t.custom.insert(id, text.trim().into());
                 }
                 3 => {
@@ -349,8 +388,15 @@ impl Halo {
         let moved = client != t.client_id || !fits;
         t.client_id = if fits { client } else { UNKNOWN_CLIENT };
         let by_name = string(item, "users_name").and_then(|name| {
-            let is = |row: &&Object| row.get("name").and_then(Value::as_str).is_some_and(|n| n.eq_ignore_ascii_case(name.trim()));
-            cat.users.rows.values().filter(|row| whole(row, "client_id") == t.client_id).find(is).map(|row| whole(row, "id"))
+            let is = |row: &&Object| {
+                row.get("name").and_then(Value::as_str).is_some_and(|n| n.eq_ignore_ascii_case(name.trim()))
+            };
+            cat.users
+                .rows
+                .values()
+                .filter(|row| whole(row, "client_id") == t.client_id)
+                .find(is)
+                .map(|row| whole(row, "id"))
         });
         let belongs = |id: &i64| cat.users.number(*id, "client_id") == t.client_id;
         t.user_id = match user.or(by_name).filter(belongs) {
@@ -370,7 +416,8 @@ impl Halo {
     /// A template of the type overwrites what was sent, unless told not to (sheet 7.3, 15).
     fn template(&self, t: &mut Ticket, item: &Object) {
         let is_security = self.cat.ticket_types.text(t.tickettype_id, "name") == super::SECURITY_TYPE;
-        let has = self.cat.ticket_types.flag(t.tickettype_id, "_template") || (is_security && self.switches.template_on_security_type);
+        let has = self.cat.ticket_types.flag(t.tickettype_id, "_template")
+            || (is_security && self.switches.template_on_security_type);
         if !has || boolean(item, "donotapplytemplateintheapi").unwrap_or(false) {
             return;
         }
@@ -398,7 +445,9 @@ impl Halo {
                     other => t.extra.get(other).is_none_or(|v| v == "" || v == &json!(0)),
                 },
             })
-            .map(|name| self.cat.fields.find("name", name).map_or(name, |id| self.cat.fields.text(id, "label")).to_owned())
+            .map(|name| {
+                self.cat.fields.find("name", name).map_or(name, |id| self.cat.fields.text(id, "label")).to_owned()
+            })
             .next()
     }
 
@@ -406,7 +455,9 @@ impl Halo {
     pub(crate) fn may_close(&self, ticket_id: i64, item: &Object) -> Result<(), Reply> {
         let Some(t) = self.shelf.ticket(ticket_id) else { return Ok(()) };
         match self.missing(t, &self.switches.mandatory_closure) {
-            Some(name) if !boolean(item, "_novalidate").unwrap_or(false) => Err(refused(&format!("{name} is required before closing"))),
+            Some(name) if !boolean(item, "_novalidate").unwrap_or(false) => {
+                Err(refused(&format!("{name} is required before closing")))
+            }
             _ => Ok(()),
         }
     }
