@@ -31,10 +31,6 @@ pub fn HeadAssets(
     /// Whether the page has islands. One without them loads no script at all.
     islands: bool,
 ) -> impl IntoView {
-    // Outside islands nothing is hydrated, so the markup carries no marks for it.
-    if let Some(shared) = Owner::current_shared_context() {
-        shared.set_is_hydrating(false);
-    }
     let AssetTags { style, boot, script, module, icon, .. } = assets;
     view! {
         {style.map(|href| view! { <link rel="stylesheet" href=href /> })}

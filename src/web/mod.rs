@@ -1,3 +1,4 @@
 //! (see docs/ARCHITECTURE.md)
 
 pub mod assets;
+pub mod render;

@@ -118,6 +118,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("wasm_bindgen", &["console", "lib"]),
     ("leptos", &["console", "web", "lib"]),
     ("leptos_axum", &["console", "web"]),
+    ("hydration_context", &["web"]),
     ("axum", &["web", "twin", "cli"]),
     ("clap", &["cli"]),
 ];
