@@ -1,1 +1,19 @@
 //! What pages show: plain values made by `service`, drawn by `console`.
+//!
+//! One file per page. A view holds everything its page needs: components ask nobody, not even the
+//! time. Filters live here too, since the address of a page is their text ([`query`]).
+
+pub mod account;
+pub mod connections;
+pub mod dashboard;
+pub mod entrance;
+pub mod failed;
+pub mod form;
+pub mod ledger;
+pub mod list;
+pub mod not_linked;
+pub mod operation;
+pub mod pair;
+pub mod problems;
+pub mod query;
+pub mod runs;

@@ -1,0 +1,149 @@
+//! Connections and workspaces: whether each can be used, and what to do if not.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    connection::{HaloProduct, MicrosoftIdentity},
+    failure::Failure,
+    ids::{ClientId, ConnectionId, WorkspaceId},
+    workspace::Mode,
+};
+
+/// The page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionsView {
+    /// Microsoft sign-ins, by name.
+    pub microsoft: Vec<MicrosoftRow>,
+    /// Halo instances, by name.
+    pub halo: Vec<HaloRow>,
+    /// Workspaces the person may see, by client and name.
+    pub workspaces: Vec<WorkspaceRow>,
+    /// Where Microsoft must send people back to after signing in.
+    pub redirect_uri: String,
+}
+
+/// How a connection does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionHealth {
+    /// End of the last call that went well.
+    pub last_success: Option<Timestamp>,
+    /// The failure since then, if any; its message holds the remedy.
+    pub failure: Option<Failure>,
+    /// When that failure was.
+    pub failed_at: Option<Timestamp>,
+}
+
+/// Where a secret comes from. Never the secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "from", rename_all = "kebab-case")]
+pub enum SecretSource {
+    /// An environment variable.
+    Environment {
+        /// Its name.
+        name: String,
+    },
+    /// A file.
+    File {
+        /// Its path.
+        path: String,
+    },
+    /// Typed in the browser, sealed in the database.
+    Sealed,
+    /// There is none (delegated sign-in needs none with PKCE) or it is missing.
+    None,
+}
+
+/// Share of a permitted rate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetView {
+    /// Whose: a Halo instance, a subscription.
+    pub name: String,
+    /// Requests made in the rolling window.
+    pub used: u32,
+    /// Requests allowed in it.
+    pub allowed: u32,
+    /// The window, seconds.
+    pub window_secs: u32,
+    /// When a request is free again, if none is now.
+    pub free_at: Option<Timestamp>,
+}
+
+/// A Microsoft sign-in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MicrosoftRow {
+    /// Ours.
+    pub id: ConnectionId,
+    /// Its name.
+    pub name: String,
+    /// GUID or domain.
+    pub tenant: String,
+    /// The app registration.
+    pub oauth_client_id: String,
+    /// How it proves itself.
+    pub identity: MicrosoftIdentity,
+    /// Who is signed in (delegated only).
+    pub signed_in: Option<String>,
+    /// Since when.
+    pub signed_in_at: Option<Timestamp>,
+    /// Where its secret comes from.
+    pub secret: SecretSource,
+    /// How it does.
+    pub health: ConnectionHealth,
+    /// Per subscription.
+    pub budgets: Vec<BudgetView>,
+}
+
+/// A Halo instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HaloRow {
+    /// Ours.
+    pub id: ConnectionId,
+    /// Its name.
+    pub name: String,
+    /// HaloITSM or HaloPSA.
+    pub product: HaloProduct,
+    /// Its Resource Server.
+    pub address: String,
+    /// The API application.
+    pub oauth_client_id: String,
+    /// Where its secret comes from.
+    pub secret: SecretSource,
+    /// How it does.
+    pub health: ConnectionHealth,
+    /// Of the instance.
+    pub budget: Option<BudgetView>,
+    /// Seconds between polls.
+    pub poll_secs: u32,
+    /// Full address for its webhook; `None` when no secret is set for it.
+    pub webhook: Option<String>,
+}
+
+/// A workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkspaceRow {
+    /// Ours.
+    pub id: WorkspaceId,
+    /// Its name.
+    pub name: String,
+    /// Client's name.
+    pub client: String,
+    /// Client.
+    pub client_id: ClientId,
+    /// Whether the client has its place in Halo.
+    pub client_bound: bool,
+    /// Name of the connection that reaches it.
+    pub connection: String,
+    /// Name of its policy.
+    pub policy: String,
+    /// What the engine may do.
+    pub mode: Mode,
+    /// Older incidents stay unlinked.
+    pub since: Timestamp,
+    /// Seconds between polls.
+    pub poll_secs: u32,
+    /// Full address for its webhook; `None` when no secret is set for it.
+    pub webhook: Option<String>,
+    /// How it does.
+    pub health: ConnectionHealth,
+}

@@ -1,0 +1,21 @@
+//! Pages in front of the console: first admin, sign-in.
+
+use serde::{Deserialize, Serialize};
+
+use super::form::FormView;
+
+/// The first admin's set-up. Fields: `code`, `name`, `email`, `password`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetUpView {
+    /// What came back.
+    pub form: FormView,
+}
+
+/// Sign-in. Fields: `email`, `password`, `next`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInView {
+    /// What came back.
+    pub form: FormView,
+    /// Where to go afterwards: a path on this console, checked by `web`.
+    pub next: Option<String>,
+}

@@ -1,0 +1,45 @@
+//! Pages that say no, and pages that ask once more.
+
+use serde::{Deserialize, Serialize};
+
+use super::operation::OperationView;
+
+/// What went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailedKind {
+    /// 404
+    NotFound,
+    /// 403
+    Forbidden,
+    /// 400, 413, 422: the request cannot be understood.
+    Invalid,
+    /// 409: somebody else was quicker.
+    Conflict,
+    /// 429
+    TooMany,
+    /// 503: busy or the database cannot be written.
+    Busy,
+    /// 500
+    Internal,
+}
+
+/// A page instead of the one asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedView {
+    /// Which.
+    pub kind: FailedKind,
+    /// More than the kind says, if there is more: one sentence without secrets.
+    pub what: Option<String>,
+    /// Finds the line in the log.
+    pub reference: Option<String>,
+}
+
+/// "Drop this operation?" — it can't be undone, so it is asked on a page of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DropView {
+    /// The dead letter.
+    pub operation: OperationView,
+    /// The incident it belongs to, for people.
+    pub incident: String,
+}

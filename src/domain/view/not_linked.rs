@@ -1,0 +1,102 @@
+//! Incidents seen and not linked: each with the answer to "why not?".
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    list::{Choice, Rows},
+    query::{QueryText, value},
+};
+use crate::domain::{
+    ids::{IncidentId, WorkspaceId},
+    incident::{IncidentStatus, Severity},
+    reason::Reason,
+};
+
+/// Which unlinked incidents are shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotLinkedFilter {
+    /// Search text. `q`
+    pub text: String,
+    /// A reason's code. `reason`
+    pub reason: String,
+    /// `workspace`
+    pub workspace: Option<WorkspaceId>,
+    /// Opaque token of the page. `from`
+    pub from: String,
+}
+
+impl NotLinkedFilter {
+    /// Reads the query of an address; what is not understood is left out.
+    pub fn from_query(pairs: &[(String, String)]) -> Self {
+        Self {
+            text: value(pairs, "q"),
+            reason: value(pairs, "reason"),
+            workspace: value(pairs, "workspace").parse().ok(),
+            from: value(pairs, "from"),
+        }
+    }
+
+    /// The query that [`NotLinkedFilter::from_query`] reads back.
+    pub fn query(&self) -> QueryText {
+        QueryText::new()
+            .with("q", &self.text)
+            .with("reason", &self.reason)
+            .with("workspace", &self.workspace.map_or_else(String::new, |id| id.to_string()))
+            .with("from", &self.from)
+    }
+
+    /// The address of the page with this filter.
+    pub fn address(&self) -> String {
+        self.query().after("/incidents")
+    }
+
+    /// Whether anything narrows the list.
+    pub fn narrows(&self) -> bool {
+        !self.text.is_empty() || !self.reason.is_empty() || self.workspace.is_some()
+    }
+}
+
+/// The page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NotLinkedView {
+    /// What the address asked for.
+    pub filter: NotLinkedFilter,
+    /// Unlinked incidents in all, whatever the filter says.
+    pub total: u64,
+    /// Reasons that occur (value = code), counted.
+    pub reasons: Vec<Choice>,
+    /// Workspaces the person may see.
+    pub workspaces: Vec<Choice>,
+    /// The rows, newest change first.
+    pub rows: Rows<NotLinkedRow>,
+}
+
+/// One incident without a ticket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NotLinkedRow {
+    /// The incident.
+    pub incident: IncidentId,
+    /// Number within the workspace.
+    pub number: Option<i64>,
+    /// Title.
+    pub title: String,
+    /// Address in its portal, if the host is a known one.
+    pub url: Option<String>,
+    /// Client's name.
+    pub client: String,
+    /// Where.
+    pub workspace: WorkspaceId,
+    /// Workspace's name.
+    pub workspace_name: String,
+    /// As Microsoft rates it.
+    pub severity: Severity,
+    /// Where it stands.
+    pub status: IncidentStatus,
+    /// Why it is not linked; `None` while it waits for its first plan.
+    pub reason: Option<Reason>,
+    /// When it was created, by the service's clock.
+    pub created: Option<Timestamp>,
+    /// When it was last read with a change.
+    pub changed: Timestamp,
+}

@@ -1,0 +1,134 @@
+//! One pair: both sides field by field, its queue, its notes and its history.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{ledger::TimelineEntry, list::OutsideLink, operation::OperationView};
+use crate::domain::{
+    failure::Side,
+    ids::{ClientId, IncidentId, PairId, WorkspaceId},
+    incident::Severity,
+    pair::{Health, SyncState},
+    reason::Reason,
+    workspace::Mode,
+};
+
+/// The pair page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PairView {
+    /// Ours.
+    pub id: PairId,
+    /// Client's name.
+    pub client: String,
+    /// Client.
+    pub client_id: ClientId,
+    /// Workspace's name.
+    pub workspace: String,
+    /// Workspace.
+    pub workspace_id: WorkspaceId,
+    /// What the engine may do there.
+    pub mode: Mode,
+    /// The incident's GUID.
+    pub incident: IncidentId,
+    /// Its number.
+    pub number: Option<i64>,
+    /// Its title.
+    pub title: String,
+    /// Its severity.
+    pub severity: Severity,
+    /// Its address in the portal, if the host is a known one.
+    pub incident_url: Option<String>,
+    /// The ticket, once known.
+    pub ticket: Option<OutsideLink>,
+    /// Our visible reference in the ticket.
+    pub reference: String,
+    /// How far apart.
+    pub sync: SyncState,
+    /// Whether somebody must act.
+    pub health: Health,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// When the pair was made.
+    pub created: Timestamp,
+    /// When anything of it last changed.
+    pub changed: Timestamp,
+    /// When the incident was last read.
+    pub incident_read: Option<Timestamp>,
+    /// When the ticket was last read.
+    pub ticket_read: Option<Timestamp>,
+    /// Both sides, field by field.
+    pub fields: Vec<FieldRow>,
+    /// Open operations, in their order.
+    pub queue: Vec<OperationView>,
+    /// Dead letters of this pair.
+    pub dead: Vec<OperationView>,
+    /// Comments and notes, oldest first.
+    pub notes: Vec<NoteRow>,
+    /// What happened, newest first.
+    pub timeline: Vec<TimelineEntry>,
+    /// `from=` token of older entries.
+    pub older: Option<String>,
+}
+
+/// How one field stands between the sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FieldState {
+    /// Both agree.
+    Same,
+    /// The incident's value is newer and is to be carried over.
+    IncidentAhead,
+    /// The ticket's value is newer and is to be carried over.
+    TicketAhead,
+    /// Both changed, to different values.
+    Conflict,
+    /// The policy or mode doesn't carry this field; it may differ.
+    NotCarried,
+}
+
+/// One field on both sides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldRow {
+    /// For people: `Severity and priority`, `Status`, `Owner and agent`, `Classification`.
+    pub name: String,
+    /// Sentinel now.
+    pub incident: Option<String>,
+    /// Halo now.
+    pub ticket: Option<String>,
+    /// What both last agreed on.
+    pub agreed: Option<String>,
+    /// How it stands.
+    pub state: FieldState,
+    /// What will happen next, one sentence; `None` when nothing will.
+    pub next: Option<String>,
+}
+
+/// A comment or note.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NoteRow {
+    /// When it was written.
+    pub at: Option<Timestamp>,
+    /// Who wrote it; `None` when the side names nobody.
+    pub author: Option<String>,
+    /// Side on which a person wrote it.
+    pub written_in: Side,
+    /// Its words, as plain text.
+    pub text: String,
+    /// Whether it crossed.
+    pub crossing: Crossing,
+}
+
+/// Whether a note crossed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "crossing", rename_all = "kebab-case")]
+pub enum Crossing {
+    /// It stands on both sides.
+    Crossed,
+    /// It is in the queue.
+    Waiting,
+    /// It stays where it is.
+    HeldBack {
+        /// Why.
+        reason: Reason,
+    },
+}
