@@ -1,3 +1,67 @@
-//! (see docs/ARCHITECTURE.md)
+//! What people see: pages drawn on the server, and the islands the browser wakes.
+//!
+//! A page is a pure function of its view ([`crate::domain::view`]) and a [`PageContext`]: no page
+//! asks the time, a store or a service. `web` loads the view and calls [`platform::render`]; for live rows it
+//! calls [`platform::render_fragment`] with the very same page. Start reading at [`page::Page`], then
+//! [`shell`] and one of [`pages`]. Only [`islands`] run in the browser; everything works without.
+//!
+//! # Addresses
+//!
+//! | Page | GET | Query |
+//! |--|--|--|
+//! | [`Page::Dashboard`] | `/` | `q sync health client workspace severity status reason sort dir from` |
+//! | [`Page::NotLinked`] | `/incidents` | `q reason workspace from` |
+//! | [`Page::Pair`] | `/pairs/{id}` | `from` (older history) |
+//! | [`Page::Problems`] | `/problems` | |
+//! | [`Page::Runs`] | `/runs` | `source failed from` |
+//! | [`Page::Connections`] | `/connections` | |
+//! | [`Page::Ledger`] | `/ledger` | `client fact from` |
+//! | [`Page::Account`] | `/account` | |
+//! | [`Page::Drop`] | `/operations/{id}/drop` | |
+//! | [`Page::SignIn`] | `/sign-in` | `next` |
+//! | [`Page::SetUp`] | `/set-up` | |
+//!
+//! With `fragment=1` beside the other members of the query, `/`, `/incidents`, `/pairs/{id}`,
+//! `/problems`, `/runs` and `/connections` answer [`platform::render_fragment`]'s HTML.
+//!
+//! # Forms
+//!
+//! All are `POST`, `application/x-www-form-urlencoded`, and end in 303, or in 422 with the same page.
+//!
+//! | Action | Fields | Ends at |
+//! |--|--|--|
+//! | `/set-up` | `code name password` | `/` |
+//! | `/sign-in` | `name password next` | `next` or `/` |
+//! | `/sign-out` | | `/sign-in` |
+//! | `/preferences` | any of `theme` (`light dark system`), `density` (`compact roomy`), `keys` (`on off`), `zone` (IANA name, empty = UTC); `next` | `next` |
+//! | `/pairs/{id}/look` | | `/pairs/{id}` |
+//! | `/pairs/{id}/sync` | | `/pairs/{id}` |
+//! | `/operations/{id}/retry` | `next` | `next` |
+//! | `/operations/{id}/drop` | `next` | `next` |
+//! | `/workspaces/{id}/sync` | `next` | `next` |
+//! | `/connections/{id}/look` | `next` | `next` (reads a Halo instance now) |
+//! | `/connections/{id}/sign-in` | | Microsoft's sign-in |
+//! | `/account/password` | `current password` | `/account` |
+//! | `/account/sessions` | | `/account` (signs out everywhere else) |
+//!
+//! # Live
+//!
+//! `GET /events` (`text/event-stream`): each message has the ledger's number as `id` and, as data,
+//! the ids of the pairs it concerns (separated by blanks; empty for the installation). `Last-Event-ID`,
+//! or `?after=N` on the first connection, says where to go on.
 
+pub mod components;
+pub mod context;
 pub mod hydration;
+pub mod islands;
+pub mod page;
+pub mod pages;
+pub mod platform;
+pub mod shell;
+pub mod words;
+
+pub use context::{Density, Flash, FlashKind, PageContext, Person, Theme};
+pub use page::Page;
+
+#[cfg(test)]
+mod tests;

@@ -4,47 +4,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::form::FormView;
+use crate::domain::user::Role;
 
-/// What a person may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// Reads.
-    Viewer,
-    /// Reads, looks again, syncs, retries, drops.
-    Operator,
-    /// Everything, connections and people too.
-    Admin,
-}
-
-impl Role {
-    /// As stored.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Operator => "operator",
-            Self::Admin => "admin",
-        }
-    }
-
-    /// The inverse of [`Role::as_str`].
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Viewer, Self::Operator, Self::Admin].into_iter().find(|role| role.as_str() == text)
-    }
-
-    /// Whether this role may look again, sync, retry and drop.
-    pub fn may_operate(self) -> bool {
-        self >= Self::Operator
-    }
-}
-
-/// The page. Forms: `name`; `current` and `password`; preferences; sessions.
+/// The page. Fields of its form: `current`, `password`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountView {
-    /// Shown to others.
+    /// Sign-in name.
     pub name: String,
-    /// Signs in with it.
-    pub email: String,
     /// What the person may do.
     pub role: Role,
     /// Chosen IANA zone; `None` means UTC.
@@ -53,8 +19,6 @@ pub struct AccountView {
     pub zones: Vec<String>,
     /// Where the person is signed in, this one first.
     pub sessions: Vec<SessionRow>,
-    /// What came back from the form of the name.
-    pub name_form: FormView,
     /// What came back from the form of the password.
     pub password_form: FormView,
 }

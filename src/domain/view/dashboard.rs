@@ -35,8 +35,7 @@ pub enum PairSort {
 
 impl PairSort {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Changed, Self::Number, Self::Severity, Self::Client, Self::Ticket, Self::State];
+    pub const ALL: [Self; 6] = [Self::Changed, Self::Number, Self::Severity, Self::Client, Self::Ticket, Self::State];
 
     /// As in the address.
     pub fn as_str(self) -> &'static str {
@@ -251,7 +250,8 @@ mod tests {
 
     #[test]
     fn nonsense_in_the_address_is_left_out() {
-        let filter = PairFilter::from_query(&pairs(&[("sync", "maybe"), ("client", "me"), ("sort", "x"), ("dir", "up")]));
+        let filter =
+            PairFilter::from_query(&pairs(&[("sync", "maybe"), ("client", "me"), ("sort", "x"), ("dir", "up")]));
         assert!(!filter.narrows());
         assert_eq!(filter.address(), "/?dir=up");
     }

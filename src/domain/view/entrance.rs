@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use super::form::FormView;
 
-/// The first admin's set-up. Fields: `code`, `name`, `email`, `password`.
+/// The first admin's set-up. Fields: `code`, `name`, `password`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetUpView {
     /// What came back.
     pub form: FormView,
 }
 
-/// Sign-in. Fields: `email`, `password`, `next`.
+/// Sign-in. Fields: `name`, `password`, `next`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignInView {
     /// What came back.

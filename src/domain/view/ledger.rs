@@ -107,11 +107,7 @@ pub struct LedgerFilter {
 impl LedgerFilter {
     /// Reads the query of an address.
     pub fn from_query(pairs: &[(String, String)]) -> Self {
-        Self {
-            client: value(pairs, "client").parse().ok(),
-            fact: value(pairs, "fact"),
-            from: value(pairs, "from"),
-        }
+        Self { client: value(pairs, "client").parse().ok(), fact: value(pairs, "fact"), from: value(pairs, "from") }
     }
 
     /// The address of the page with this filter.

@@ -28,11 +28,7 @@ pub struct RunFilter {
 impl RunFilter {
     /// Reads the query of an address.
     pub fn from_query(pairs: &[(String, String)]) -> Self {
-        Self {
-            source: value(pairs, "source"),
-            failed: value(pairs, "failed") == "1",
-            from: value(pairs, "from"),
-        }
+        Self { source: value(pairs, "source"), failed: value(pairs, "failed") == "1", from: value(pairs, "from") }
     }
 
     /// The address of the page with this filter.

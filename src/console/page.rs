@@ -1,0 +1,145 @@
+//! The pages, by name.
+
+use leptos::prelude::*;
+
+use super::{context::PageContext, pages};
+use crate::domain::view::{
+    account::AccountView,
+    connections::ConnectionsView,
+    dashboard::DashboardView,
+    entrance::{SetUpView, SignInView},
+    failed::{DropView, FailedKind, FailedView},
+    form::FormView,
+    ledger::LedgerView,
+    not_linked::NotLinkedView,
+    pair::PairView,
+    problems::ProblemsView,
+    runs::RunsView,
+};
+
+/// A page with everything it shows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Page {
+    /// The first admin is made.
+    SetUp(SetUpView),
+    /// Sign-in.
+    SignIn(SignInView),
+    /// Linked incidents.
+    Dashboard(Box<DashboardView>),
+    /// Incidents without a ticket, and why.
+    NotLinked(Box<NotLinkedView>),
+    /// One pair.
+    Pair(Box<PairView>),
+    /// What asks for a person.
+    Problems(Box<ProblemsView>),
+    /// What was read when.
+    Runs(Box<RunsView>),
+    /// Ways to the outside systems.
+    Connections(Box<ConnectionsView>),
+    /// The ledger.
+    Ledger(Box<LedgerView>),
+    /// The reader's own account.
+    Account(Box<AccountView>),
+    /// "Drop this operation?"
+    Drop(Box<DropView>),
+    /// A page that says no.
+    Failed(FailedView),
+}
+
+impl Page {
+    /// The heading, without the product's name.
+    pub fn heading(&self) -> String {
+        match self {
+            Self::SetUp(_) => "Set up the first admin".into(),
+            Self::SignIn(_) => "Sign in".into(),
+            Self::Dashboard(_) => "Linked incidents".into(),
+            Self::NotLinked(_) => "Incidents not linked".into(),
+            Self::Pair(view) => pages::pair::name(view),
+            Self::Problems(_) => "Problems".into(),
+            Self::Runs(_) => "Runs".into(),
+            Self::Connections(_) => "Connections".into(),
+            Self::Ledger(_) => "Ledger".into(),
+            Self::Account(_) => "Account".into(),
+            Self::Drop(_) => "Drop this operation?".into(),
+            Self::Failed(view) => pages::failed::heading(view.kind).into(),
+        }
+    }
+
+    /// The document's title. A form that came back says so first.
+    pub fn title(&self) -> String {
+        let failed = self.forms().into_iter().any(|form| !form.problems.is_empty());
+        format!("{}{} · Halobridge", if failed { "Error: " } else { "" }, self.heading())
+    }
+
+    fn forms(&self) -> Vec<&FormView> {
+        match self {
+            Self::SetUp(view) => vec![&view.form],
+            Self::SignIn(view) => vec![&view.form],
+            Self::Account(view) => vec![&view.password_form],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The HTTP status of the page when nothing else is known: 422 for a form that came back.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Failed(view) => match view.kind {
+                FailedKind::NotFound => 404,
+                FailedKind::Forbidden => 403,
+                FailedKind::Invalid => 400,
+                FailedKind::Conflict => 409,
+                FailedKind::TooMany => 429,
+                FailedKind::Busy => 503,
+                FailedKind::Internal => 500,
+            },
+            _ if self.forms().into_iter().any(|form| !form.problems.is_empty()) => 422,
+            _ => 200,
+        }
+    }
+
+    /// Address of the parts that change while the page is open; `None` if there are none.
+    pub fn fragment(&self, ctx: &PageContext) -> Option<String> {
+        let live = matches!(
+            self,
+            Self::Dashboard(_)
+                | Self::NotLinked(_)
+                | Self::Pair(_)
+                | Self::Problems(_)
+                | Self::Runs(_)
+                | Self::Connections(_)
+        );
+        let joint = if ctx.address.contains('?') { '&' } else { '?' };
+        live.then(|| format!("{}{joint}fragment=1", ctx.address))
+    }
+
+    /// What stands in `<main>`.
+    pub fn body(&self, ctx: &PageContext) -> AnyView {
+        match self {
+            Self::SetUp(view) => pages::entrance::set_up(ctx, view),
+            Self::SignIn(view) => pages::entrance::sign_in(ctx, view),
+            Self::Dashboard(view) => pages::dashboard::body(ctx, view),
+            Self::NotLinked(view) => pages::not_linked::body(ctx, view),
+            Self::Pair(view) => pages::pair::body(ctx, view),
+            Self::Problems(view) => pages::problems::body(ctx, view),
+            Self::Runs(view) => pages::runs::body(ctx, view),
+            Self::Connections(view) => pages::connections::body(ctx, view),
+            Self::Ledger(view) => pages::ledger::body(ctx, view),
+            Self::Account(view) => pages::account::body(ctx, view),
+            Self::Drop(view) => pages::failed::drop(ctx, view),
+            Self::Failed(view) => pages::failed::body(ctx, view),
+        }
+    }
+
+    /// The parts that change while the page is open.
+    pub fn live(&self, ctx: &PageContext) -> AnyView {
+        match self {
+            Self::Dashboard(view) => pages::dashboard::live(ctx, view),
+            Self::NotLinked(view) => pages::not_linked::live(ctx, view),
+            Self::Pair(view) => pages::pair::live(ctx, view),
+            Self::Problems(view) => pages::problems::live(ctx, view),
+            Self::Runs(view) => pages::runs::live(ctx, view),
+            Self::Connections(view) => pages::connections::live(ctx, view),
+            _ => ().into_any(),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! One file per page; a page whose parts grow gets a folder of the same name.
+
+pub mod account;
+pub mod connections;
+pub mod dashboard;
+pub mod entrance;
+pub mod failed;
+pub mod ledger;
+pub mod not_linked;
+pub mod pair;
+pub mod problems;
+pub mod runs;
