@@ -1,1 +1,108 @@
-//! (see docs/ARCHITECTURE.md)
+//! The Halo service desk (HaloITSM and HaloPSA): tickets, actions and look-ups.
+//!
+//! Start with [`Halo`]. [`body`] makes the bytes of a write, [`mod@read`] reads what comes back,
+//! [`error`] sorts refusals, [`webhook`] checks deliveries, [`product`] holds what differs between
+//! the two products. The rules that shape all this are halo-api sheet section 10.
+//!
+//! May use: `domain`, `outbound`, `clock`.
+
+pub mod actions;
+pub mod body;
+mod call;
+pub mod catalogue;
+pub mod error;
+pub mod paging;
+pub mod product;
+pub mod read;
+pub mod tickets;
+mod token;
+pub mod webhook;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use secrecy::SecretString;
+
+use crate::{
+    clock::Clock,
+    domain::{
+        connection::HaloConnection,
+        failure::{Failure, Side},
+        ticket::Ticket,
+    },
+    outbound::{Transport, budget::Budget, exchange::Exchange},
+};
+
+/// One page of changed tickets.
+#[derive(Debug, Clone, Default)]
+pub struct TicketPage {
+    /// The rows. They lack custom fields and details: read by id before acting.
+    pub tickets: Vec<Ticket>,
+    /// Whether to ask for the next page.
+    pub more: bool,
+    /// Rows in all, as Halo counts them.
+    pub total: Option<i64>,
+    /// Rows without a ticket number, whole: never dropped silently.
+    pub unreadable: Vec<serde_json::Value>,
+}
+
+/// One Halo instance.
+pub struct Halo {
+    connection: HaloConnection,
+    secret: SecretString,
+    exchange: Exchange,
+    clock: Arc<dyn Clock>,
+    budget: Arc<Budget>,
+    token: token::Lane,
+    /// Creates are serial per instance: parallel ones fail on Halo's ticket number (sheet 7.3, 14).
+    creates: tokio::sync::Mutex<()>,
+    /// Where the running sweep of changed tickets stands.
+    sweep: Mutex<paging::Sweep>,
+}
+
+impl Halo {
+    /// For this connection. `budget` is the instance's, shared by all that call it.
+    pub fn new(
+        connection: HaloConnection,
+        secret: SecretString,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        budget: Arc<Budget>,
+    ) -> Self {
+        Self {
+            connection,
+            secret,
+            exchange: Exchange::new(transport, Side::Halo),
+            clock,
+            budget,
+            token: token::Lane::default(),
+            creates: tokio::sync::Mutex::new(()),
+            sweep: Mutex::new(paging::Sweep::default()),
+        }
+    }
+
+    /// The connection it was made for.
+    pub fn connection(&self) -> &HaloConnection {
+        &self.connection
+    }
+
+    /// The instance's budget.
+    pub fn budget(&self) -> &Arc<Budget> {
+        &self.budget
+    }
+
+    fn sweep<T>(&self, f: impl FnOnce(&mut paging::Sweep) -> T) -> T {
+        f(&mut self.sweep.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What the discovery call without a token tells (`GET /authinfo`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthInfo {
+    /// Authorisation server.
+    pub auth_url: Option<String>,
+    /// Tenant.
+    pub tenant_id: Option<String>,
+}
+
+/// Result of a call.
+pub type Answered<T> = Result<T, Failure>;

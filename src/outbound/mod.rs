@@ -1,7 +1,14 @@
 //! The one way out: every request to the outside goes through [`Transport`].
 //!
 //! It is either the network ([`network`]) or the twin in the same process. Adapters build requests
-//! and read answers; they never see a socket. Nothing here follows a redirect.
+//! and read answers; they never see a socket. Nothing here follows a redirect, sleeps or repeats a
+//! call. Start with [`exchange`] (one call), then [`budget`] (how many) and [`url_policy`] (where to).
+
+pub mod budget;
+pub mod exchange;
+pub mod network;
+pub mod read;
+pub mod url_policy;
 
 use std::{future::Future, pin::Pin};
 

@@ -1,0 +1,77 @@
+//! Tokens kept until 80 % of their life.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use super::{
+    Resource,
+    wire::{Granted, early},
+};
+use crate::domain::failure::Failure;
+
+#[derive(Default)]
+pub(super) struct Kept {
+    tokens: Mutex<BTreeMap<(String, Resource), One>>,
+}
+
+enum One {
+    Token { token: SecretString, refresh_at: Timestamp, expires_at: Timestamp },
+    Refused { failure: Failure, until: Timestamp },
+}
+
+impl Kept {
+    fn with<T>(&self, f: impl FnOnce(&mut BTreeMap<(String, Resource), One>) -> T) -> T {
+        f(&mut self.tokens.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A token that is fresh enough, or a refusal that still stands.
+    pub fn fresh(&self, tenant: &str, resource: Resource, now: Timestamp) -> Option<Result<SecretString, Failure>> {
+        self.with(|tokens| match tokens.get(&(tenant.to_ascii_lowercase(), resource))? {
+            One::Token { token, refresh_at, .. } if *refresh_at > now => Some(Ok(token.clone())),
+            One::Refused { failure, until } if *until > now => Some(Err(failure.clone())),
+            _ => None,
+        })
+    }
+
+    /// A token past its early end that still lives: good while Entra can't be reached.
+    pub fn living(&self, tenant: &str, resource: Resource, now: Timestamp) -> Option<SecretString> {
+        self.with(|tokens| match tokens.get(&(tenant.to_ascii_lowercase(), resource))? {
+            One::Token { token, expires_at, .. } if *expires_at > now => Some(token.clone()),
+            _ => None,
+        })
+    }
+
+    pub fn keep(&self, tenant: &str, resource: Resource, granted: &Granted, now: Timestamp) {
+        let one = One::Token {
+            token: granted.access_token.clone(),
+            refresh_at: early(now, granted.life),
+            expires_at: now.checked_add(granted.life).unwrap_or(now),
+        };
+        self.with(|tokens| tokens.insert((tenant.to_ascii_lowercase(), resource), one));
+    }
+
+    pub fn refuse(&self, tenant: &str, resource: Resource, failure: Failure, until: Timestamp) {
+        self.with(|tokens| {
+            tokens.insert((tenant.to_ascii_lowercase(), resource), One::Refused { failure, until });
+        });
+    }
+
+    pub fn drop(&self, tenant: &str, resource: Resource) {
+        self.with(|tokens| {
+            let key = (tenant.to_ascii_lowercase(), resource);
+            // A refusal is not undone by a 401 to an older token.
+            if matches!(tokens.get(&key), Some(One::Token { .. })) {
+                tokens.remove(&key);
+            }
+        });
+    }
+
+    pub fn clear(&self) {
+        self.with(BTreeMap::clear);
+    }
+}

@@ -1,0 +1,57 @@
+//! One authorised call to Halo: token, budget, request, refusal.
+
+use http::Method;
+use serde_json::Value;
+
+use super::{Halo, error};
+use crate::{
+    domain::failure::Failure,
+    outbound::{
+        budget::Class,
+        exchange::{Answer, Ask},
+    },
+};
+
+impl Halo {
+    /// An address below the resource server with these query pairs.
+    pub(super) fn address(&self, path: &str, query: &[(&str, &str)]) -> String {
+        let base = self.connection.resource_server.trim_end_matches('/');
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{base}/{path}{mark}{query}")
+    }
+
+    /// Reads.
+    pub(super) async fn get(&self, path: &str, query: &[(&str, &str)], class: Class) -> Result<Answer, Failure> {
+        self.call(Method::GET, self.address(path, query), None, class).await
+    }
+
+    /// Writes: always an array, also for one (rule 1).
+    pub(super) async fn post(&self, path: &str, body: &Value, class: Class) -> Result<Answer, Failure> {
+        self.call(Method::POST, self.address(path, &[]), Some(body), class).await
+    }
+
+    /// Sends; a token that is refused is replaced once, a second refusal asks for a person.
+    async fn call(&self, method: Method, url: String, body: Option<&Value>, class: Class) -> Result<Answer, Failure> {
+        let mut renewed = false;
+        loop {
+            let token = self.bearer(class).await?;
+            self.within_budget(class)?;
+            let ask = match body {
+                Some(body) => Ask::write(method.clone(), url.clone()).json(body),
+                None => Ask::read(method.clone(), url.clone()),
+            };
+            let answer = self.exchange.send(ask.bearer(&token)).await?;
+            if answer.ok() {
+                self.budget.answered();
+                return Ok(answer);
+            }
+            if answer.status == 401 && !renewed {
+                self.reject(&token).await;
+                renewed = true;
+                continue;
+            }
+            return Err(error::refused(&answer, &self.budget, self.clock.now()));
+        }
+    }
+}

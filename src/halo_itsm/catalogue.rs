@@ -1,0 +1,174 @@
+//! The look-ups (halo-api sheet section 5): either shape, tolerant of every member.
+
+use http::Method;
+use serde_json::Value;
+
+use super::{
+    Answered, AuthInfo, Halo,
+    paging::{self, PAGE, Sweep, Turn},
+};
+use crate::{
+    domain::catalogue::{Agent, Catalogue, FieldDefinition, Named, Priority, TicketType},
+    outbound::{
+        budget::Class,
+        exchange::Ask,
+        read::{flag_at, int_at, list_at, text_at, words_at},
+    },
+};
+
+impl Halo {
+    /// The rows of a look-up.
+    async fn rows(&self, path: &str, name: &str, query: &[(&str, &str)], class: Class) -> Answered<Vec<Value>> {
+        let answer = self.get(path, query, class).await?;
+        paging::rows(answer.json()?, name).map(|(rows, _)| rows).ok_or_else(|| answer.unreadable())
+    }
+
+    /// All look-ups that names in a policy are resolved against.
+    ///
+    /// # Errors
+    /// The first look-up that fails.
+    pub async fn catalogue(&self, class: Class) -> Answered<Catalogue> {
+        let types = self.rows("TicketType", "tickettypes", &[("showall", "true")], class).await?;
+        let all = self.rows("Status", "statuses", &[], class).await?;
+        let open = self.rows("Status", "statuses", &[("excludeclosed", "true")], class).await?;
+        let priorities = self.rows("Priority", "priorities", &[], class).await?;
+        let agents = [("includeenabled", "true"), ("includedisabled", "false")];
+        let agents = self.rows("Agent", "agents", &agents, class).await?;
+        let teams = self.rows("Team", "teams", &[("showall", "true")], class).await?;
+        let categories = self.rows("Category", "categories", &[("type_id", "1")], class).await?;
+        let outcomes = self.rows("Outcome", "outcomes", &[], class).await?;
+        let fields = [("iscustomfieldsetup", "true"), ("includevalues", "true")];
+        let fields = self.rows("FieldInfo", "fields", &fields, class).await?;
+        let own = self.me(class).await?;
+        let clients = self.clients("", class).await?;
+        let statuses = named(all.iter().filter(|row| ticket_status(row)), &["name"]);
+        let open = named(open.iter(), &["name"]);
+        // Statuses have no closed flag: those that the filter leaves out are closed (sheet 5.3). When
+        // it leaves none out, or all, it was ignored and tells nothing.
+        let closed: Vec<i64> =
+            statuses.iter().map(|s| s.id).filter(|id| !open.iter().any(|o| o.id == *id)).collect();
+        let told = !closed.is_empty() && closed.len() < statuses.len();
+        Ok(Catalogue {
+            ticket_types: types.iter().filter(|row| active(row)).filter_map(ticket_type).collect(),
+            closed_statuses: if told { closed } else { Vec::new() },
+            statuses,
+            priorities: priorities.iter().filter_map(priority).collect(),
+            agents: agents.iter().filter(|row| !flag_at(row, "isdisabled").unwrap_or(false)).filter_map(agent).collect(),
+            teams: named(teams.iter().filter(|row| active(row)), &["name"]),
+            categories: named(categories.iter(), &["value", "category_name", "name"]),
+            outcomes: named(outcomes.iter(), &["outcome", "buttonname", "name"]),
+            fields: fields.iter().filter_map(field).collect(),
+            own_agent_id: Some(own.id),
+            clients,
+        })
+    }
+
+    /// The agent our API application is bound to: a good test of the connection.
+    ///
+    /// # Errors
+    /// See [`crate::domain::failure::FailureKind`].
+    pub async fn me(&self, class: Class) -> Answered<Agent> {
+        let answer = self.get("Agent/me", &[], class).await?;
+        agent(&answer.json()?).ok_or_else(|| answer.unreadable())
+    }
+
+    /// Where to sign in, as the resource server tells without a token.
+    ///
+    /// # Errors
+    /// See [`crate::domain::failure::FailureKind`].
+    pub async fn authinfo(&self, class: Class) -> Answered<AuthInfo> {
+        self.within_budget(class)?;
+        let answer = self.exchange.send(Ask::read(Method::GET, self.address("authinfo", &[]))).await?;
+        if !answer.ok() {
+            return Err(super::error::refused(&answer, &self.budget, self.clock.now()));
+        }
+        let body = answer.json()?;
+        Ok(AuthInfo { auth_url: words_at(&body, "auth_url"), tenant_id: words_at(&body, "tenant_id") })
+    }
+
+    /// Active clients whose name matches (all for an empty search), by name.
+    ///
+    /// # Errors
+    /// See [`crate::domain::failure::FailureKind`].
+    pub async fn clients(&self, search: &str, class: Class) -> Answered<Vec<Named>> {
+        let mut sweep = Sweep::default();
+        let mut clients: Vec<Named> = Vec::new();
+        let size = PAGE.to_string();
+        for page_no in 1_u32.. {
+            let page = page_no.to_string();
+            let mut query = vec![
+                ("includeactive", "true"),
+                ("pageinate", "true"),
+                ("page_size", size.as_str()),
+                ("page_no", page.as_str()),
+                ("order", "id"),
+            ];
+            if !search.trim().is_empty() {
+                query.push(("search", search));
+            }
+            let answer = self.get("Client", &query, class).await?;
+            let (rows, total) = paging::rows(answer.json()?, "clients").ok_or_else(|| answer.unreadable())?;
+            let turn = sweep.turn(None, page_no, &rows, total);
+            if turn != Turn::Repeated {
+                let more = named(rows.iter().filter(|row| active(row)), &["name"]);
+                clients.extend(more.into_iter().filter(|m| !clients.iter().any(|c| c.id == m.id)).collect::<Vec<_>>());
+            }
+            if turn != Turn::More {
+                break;
+            }
+        }
+        clients.sort_by(|a, b| a.name.to_lowercase().cmp(&b.name.to_lowercase()).then(a.id.cmp(&b.id)));
+        Ok(clients)
+    }
+}
+
+/// `type` 0 is a ticket's status; the query can't filter it (sheet 5.3).
+fn ticket_status(row: &Value) -> bool {
+    int_at(row, "type").unwrap_or(0) == 0
+}
+
+fn active(row: &Value) -> bool {
+    !flag_at(row, "inactive").unwrap_or(false)
+}
+
+fn named<'a>(rows: impl Iterator<Item = &'a Value>, keys: &[&str]) -> Vec<Named> {
+    rows.filter_map(|row| {
+        let name = keys.iter().find_map(|key| words_at(row, key))?;
+        Some(Named { id: int_at(row, "id")?, name })
+    })
+    .collect()
+}
+
+fn ticket_type(row: &Value) -> Option<TicketType> {
+    let default_sla = int_at(row, "default_sla").filter(|id| *id > 0);
+    Some(TicketType { id: int_at(row, "id")?, name: words_at(row, "name")?, default_sla })
+}
+
+/// `id` is a GUID; tickets take `priorityid` (rule of sheet 5.4).
+fn priority(row: &Value) -> Option<Priority> {
+    if flag_at(row, "ishidden").unwrap_or(false) {
+        return None;
+    }
+    let id = int_at(row, "priorityid").or_else(|| int_at(row, "id"))?;
+    let sla_id = int_at(row, "slaid").or_else(|| int_at(row, "sla_id"));
+    Some(Priority { id, name: words_at(row, "name")?, sla_id })
+}
+
+fn agent(row: &Value) -> Option<Agent> {
+    let id = int_at(row, "id").filter(|id| *id > 0)?;
+    Some(Agent {
+        id,
+        name: words_at(row, "name").unwrap_or_else(|| format!("Agent {id}")),
+        email: words_at(row, "email").or_else(|| words_at(row, "emailaddress")),
+    })
+}
+
+fn field(row: &Value) -> Option<FieldDefinition> {
+    Some(FieldDefinition {
+        id: int_at(row, "id")?,
+        name: text_at(row, "name").unwrap_or_default(),
+        label: words_at(row, "label"),
+        kind: int_at(row, "type").unwrap_or(0),
+        options: named(list_at(row, "values").iter(), &["name", "value", "label"]),
+    })
+}

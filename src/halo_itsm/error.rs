@@ -1,0 +1,126 @@
+//! Halo's refusals in all their shapes (halo-api sheet 1.4 and 7.2). Nothing here fails on any body.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    domain::failure::{Failure, FailureKind, Side},
+    outbound::{budget::Budget, exchange::Answer, read},
+};
+
+/// Our own budget says: not yet.
+pub fn own_wait(at: Timestamp) -> Failure {
+    let text = "Halo's budget of requests is used up for now. It goes on by itself.";
+    Failure::new(Side::Halo, FailureKind::WaitUntil { at }, text)
+}
+
+/// The sentence inside an error body, whatever its shape; one line, shortened, no control characters.
+pub fn sentence(body: &Value) -> Option<String> {
+    let found = match body {
+        Value::String(text) => Some(text.clone()),
+        Value::Object(members) => ["error_description", "Message", "message", "errorMessage", "error", "title"]
+            .into_iter()
+            .find_map(|key| read::words_at(body, key))
+            // ASP.NET's model errors: one key, the text or a list of texts; the key names the member.
+            .or_else(|| members.iter().find_map(|(key, value)| Some(format!("{key}: {}", first_text(value)?)))),
+        Value::Array(items) => items.iter().find_map(sentence),
+        _ => None,
+    }?;
+    let line: String = found.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+    Some(line.trim().to_owned()).filter(|line| !line.is_empty())
+}
+
+fn first_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(items) => items.iter().find_map(first_text),
+        Value::Object(members) => members.values().find_map(first_text),
+        _ => None,
+    }
+}
+
+fn code_of(body: &Value) -> Option<String> {
+    let text = read::words_at(body, "error").or_else(|| read::words_at(body, "ClassName"))?;
+    Some(text.chars().filter(|c| c.is_ascii_alphanumeric() || "_.-".contains(*c)).take(60).collect())
+}
+
+/// 429: the server's time, or 15–60 s growing.
+fn told_to_wait(answer: &Answer, budget: &Budget, now: Timestamp) -> Failure {
+    let at = match answer.retry_after(now) {
+        Some(until) => {
+            budget.told_to_wait(now, until);
+            until
+        }
+        None => budget.told_to_wait_some_time(now),
+    };
+    answer.failure(FailureKind::WaitUntil { at }, None, "Halo asks to wait: too many requests. It goes on by itself.")
+}
+
+/// A refused token call.
+pub fn token_refused(answer: &Answer, budget: &Budget, now: Timestamp) -> Failure {
+    let body = answer.json_if_any().unwrap_or(Value::Null);
+    let code = code_of(&body);
+    let fail = |kind, text: &str| answer.failure(kind, code.clone(), text);
+    match (answer.status, code.as_deref()) {
+        (429, _) => told_to_wait(answer, budget, now),
+        (_, Some("invalid_client")) | (401, _) => {
+            fail(FailureKind::SignInAgain, "Halo refuses client id or secret. Enter those of the API application.")
+        }
+        (_, Some("invalid_scope")) => fail(
+            FailureKind::SignInAgain,
+            "Halo refuses the scopes. Use “read:tickets edit:tickets read:customers”, or what the application allows.",
+        ),
+        (_, Some("unauthorized_client" | "unsupported_grant_type")) => fail(
+            FailureKind::SignInAgain,
+            "The API application does not allow this sign-in. Set its method to “Client ID and Secret (Services)”.",
+        ),
+        (500..=599, _) => fail(
+            FailureKind::Transient,
+            "Halo's sign-in failed on Halo's side. If it goes on, check the tenant: a wrong one is answered like this.",
+        ),
+        (300..=399, _) => answer.redirected(),
+        (404, _) => fail(
+            FailureKind::Rejected,
+            "There is no sign-in at this address. Copy the authorisation server from Halo's API page.",
+        ),
+        (400 | 403, _) if body.is_object() => fail(
+            FailureKind::SignInAgain,
+            "Halo refuses the sign-in. Check client id, secret, tenant and scopes of the connection.",
+        ),
+        _ => answer.unreadable(),
+    }
+}
+
+/// A refused call to the resource server.
+pub fn refused(answer: &Answer, budget: &Budget, now: Timestamp) -> Failure {
+    let body = answer.json_if_any().unwrap_or(Value::Null);
+    let (code, says) = (code_of(&body), sentence(&body));
+    let fail = |kind, text: String| answer.failure(kind, code.clone(), text);
+    match answer.status {
+        429 => told_to_wait(answer, budget, now),
+        401 => fail(
+            FailureKind::SignInAgain,
+            "Halo does not accept the token, not even a new one. Check the API application and its agent.".into(),
+        ),
+        403 => fail(
+            FailureKind::Forbidden,
+            "Halo refuses this: the application's scopes, or the rights of the agent it is bound to, do not suffice. A \
+             change there works with the next token."
+                .into(),
+        ),
+        404 | 410 => fail(FailureKind::Gone, "Halo has no such record (any more).".into()),
+        409 => fail(FailureKind::Conflict, "Someone else changed the record in between. It is read again.".into()),
+        408 => answer.server_error(),
+        status if status >= 500 => answer.server_error(),
+        300..=399 => answer.redirected(),
+        _ => match says {
+            Some(says) => fail(FailureKind::Rejected, format!("Halo refuses: {says}")),
+            None if answer.looks().starts_with("a web page") => {
+                let mut failure = answer.unreadable();
+                failure.kind = if answer.changes { FailureKind::Rejected } else { FailureKind::Unreadable };
+                failure
+            }
+            None => fail(FailureKind::Rejected, format!("Halo refuses the request (HTTP {}).", answer.status)),
+        },
+    }
+}

@@ -1,0 +1,93 @@
+//! Pages of Halo lists (rule 6): stop on empty, short, full count, or a repeated page.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::outbound::read;
+
+/// Rows asked for per page: Halo trims more without a word.
+pub const PAGE: usize = 100;
+
+/// Rows of an answer: under the expected name, a bare array, or the first list found (sheet section 5).
+pub fn rows(mut body: Value, name: &str) -> Option<(Vec<Value>, Option<i64>)> {
+    let total = read::int_at(&body, "record_count");
+    if let Value::Array(rows) = body {
+        return Some((rows, None));
+    }
+    let members = body.as_object_mut()?;
+    let key = match members.get(name) {
+        Some(Value::Array(_)) => name.to_owned(),
+        // `null` under the right name means none; another name may hold them.
+        named => {
+            let found = members.iter().find(|(_, value)| value.is_array()).map(|(key, _)| key.clone());
+            match (found, named.is_some_and(Value::is_null), total) {
+                (Some(key), _, _) => key,
+                (None, true, _) | (None, _, Some(0)) => return Some((Vec::new(), total)),
+                (None, ..) => return None,
+            }
+        }
+    };
+    match members.get_mut(&key).map(Value::take) {
+        Some(Value::Array(rows)) => Some((rows, total)),
+        _ => None,
+    }
+}
+
+/// How far a list has been read.
+#[derive(Debug, Default)]
+pub struct Sweep {
+    since: Option<Timestamp>,
+    page_no: u32,
+    first_len: usize,
+    collected: usize,
+    last: [u8; 32],
+}
+
+/// What to do with a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Take its rows and ask for the next.
+    More,
+    /// Take its rows; it was the last.
+    Last,
+    /// It is the page before, handed out again: leave its rows.
+    Repeated,
+}
+
+impl Sweep {
+    /// Weighs page `page_no` (from 1) of the list that starts at `since`.
+    pub fn turn(&mut self, since: Option<Timestamp>, page_no: u32, rows: &[Value], total: Option<i64>) -> Turn {
+        let digest = digest(rows);
+        if page_no <= 1 {
+            *self = Self { since, page_no: 1, first_len: rows.len(), collected: rows.len(), last: digest };
+        } else if self.since != since || page_no != self.page_no.saturating_add(1) {
+            // Another sweep came in between, or a restart: count what must have been read.
+            let before = PAGE.saturating_mul(usize::try_from(page_no.saturating_sub(1)).unwrap_or(0));
+            *self = Self { since, page_no, first_len: PAGE, collected: before + rows.len(), last: digest };
+        } else {
+            if !rows.is_empty() && self.last == digest {
+                return Turn::Repeated;
+            }
+            self.page_no = page_no;
+            self.collected += rows.len();
+            self.last = digest;
+        }
+        let total = total.and_then(|total| usize::try_from(total).ok());
+        let full = total.is_some_and(|total| self.collected >= total);
+        // A first page that is short although more rows are counted was trimmed by the server.
+        let trimmed = page_no <= 1 && total.is_some_and(|total| total > rows.len());
+        let short = rows.len() < self.first_len || (rows.len() < PAGE && total.is_none());
+        if rows.is_empty() || full || (short && !trimmed) { Turn::Last } else { Turn::More }
+    }
+}
+
+/// A page's fingerprint: its ids in order (not whole rows, whose clocks may tick).
+fn digest(rows: &[Value]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for row in rows {
+        hash.update(row.get("id").map(Value::to_string).unwrap_or_default().as_bytes());
+        hash.update(b",");
+    }
+    hash.finalize().into()
+}

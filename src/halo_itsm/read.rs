@@ -1,0 +1,102 @@
+//! Reads tickets and actions from whatever came, in both spellings (sheet 3.6).
+
+use serde_json::Value;
+
+use crate::{
+    domain::{
+        ids::{ActionKey, TicketId},
+        ticket::{Action, CustomField, Ticket},
+    },
+    outbound::read::{flag_at, int, int_at, list_at, text_at, time_at, words_at},
+};
+
+/// A ticket. Only its number must be there; the whole object is kept in `raw`.
+///
+/// # Errors
+/// Gives the object back when it has no number above 0.
+pub fn ticket(object: Value) -> Result<Ticket, Value> {
+    let Some(id) = int_at(&object, "id").filter(|id| *id > 0) else { return Err(object) };
+    let closed_at = time_at(&object, "dateclosed");
+    let team = match object.get("team") {
+        Some(Value::String(name)) if !name.trim().is_empty() => Some(name.clone()),
+        Some(team) => words_at(team, "name"),
+        None => None,
+    };
+    Ok(Ticket {
+        id: TicketId(id),
+        summary: text_at(&object, "summary").unwrap_or_default(),
+        client_id: id_of(&object, "client_id", "client"),
+        client_name: words_at(&object, "client_name"),
+        site_id: int_at(&object, "site_id"),
+        user_id: int_at(&object, "user_id"),
+        ticket_type_id: id_of(&object, "tickettype_id", "tickettype"),
+        status_id: id_of(&object, "status_id", "status"),
+        priority_id: int_at(&object, "priority_id").or_else(|| int_at(object.get("priority")?, "priorityid")),
+        sla_id: int_at(&object, "sla_id"),
+        agent_id: id_of(&object, "agent_id", "agent"),
+        team,
+        category_1: words_at(&object, "category_1").or_else(|| words_at(&object, "category1")),
+        closed: flag_at(&object, "hasbeenclosed").unwrap_or(false) || closed_at.is_some(),
+        closure_note: words_at(&object, "closure_note"),
+        merged_into: int_at(&object, "merged_into_id").filter(|id| *id > 0).map(TicketId),
+        deleted: flag_at(&object, "deleted").unwrap_or(false),
+        last_update: time_at(&object, "last_update").or_else(|| time_at(&object, "lastupdate")),
+        last_action: time_at(&object, "lastactiondate"),
+        custom_fields: list_at(&object, "customfields").iter().filter_map(custom_field).collect(),
+        warning: words_at(&object, "_warning"),
+        raw: object,
+    })
+}
+
+/// A flat id, else the id of the nested object.
+fn id_of(object: &Value, flat: &str, nested: &str) -> Option<i64> {
+    int_at(object, flat).or_else(|| int_at(object.get(nested)?, "id"))
+}
+
+fn custom_field(value: &Value) -> Option<CustomField> {
+    Some(CustomField {
+        id: int_at(value, "id")?,
+        name: text_at(value, "name").unwrap_or_default(),
+        value: value.get("value").cloned().unwrap_or(Value::Null),
+        display: words_at(value, "display"),
+    })
+}
+
+/// The object of a write's answer that fits: one bare object, or an array of them (rule 1).
+pub fn one_of(body: Value, fits: impl Fn(&Value) -> bool) -> Option<Value> {
+    match body {
+        Value::Array(items) => {
+            let only = items.len() == 1;
+            items.into_iter().find(|item| item.is_object() && (only || fits(item)))
+        }
+        Value::Object(_) => Some(body),
+        _ => None,
+    }
+}
+
+/// An action of `asked`. `None` when it has no number or belongs to another ticket (rule 8).
+pub fn action(object: &Value, asked: TicketId) -> Option<Action> {
+    let number = int_at(object, "id").filter(|id| *id > 0)?;
+    if int_at(object, "ticket_id").is_some_and(|ticket| ticket != asked.0) {
+        return None;
+    }
+    Some(Action {
+        key: ActionKey { ticket: asked, action: number },
+        outcome: words_at(object, "outcome"),
+        outcome_id: object.get("outcome_id").and_then(int),
+        system: int_at(object, "action_systemid").is_some_and(|kind| kind > 0),
+        who: words_at(object, "who"),
+        agent_id: int_at(object, "who_agentid").or_else(|| int_at(object, "actionby_agent_id")).filter(|id| *id > 0),
+        application: words_at(object, "actionby_application_id"),
+        at: time_at(object, "datetime").or_else(|| time_at(object, "actiondatecreated")),
+        updated: time_at(object, "last_updated"),
+        note: text_at(object, "note").unwrap_or_default(),
+        note_html: words_at(object, "note_html"),
+        private: flag_at(object, "hiddenfromuser").unwrap_or(false),
+        important: flag_at(object, "important").unwrap_or(false),
+        sync_to_sentinel: flag_at(object, "sync_to_sentinel").unwrap_or(false),
+        new_status: int_at(object, "new_status").filter(|id| *id > 0),
+        sentinel_classification: words_at(object, "sentinel_classification"),
+        sentinel_classification_reason: words_at(object, "sentinel_classification_reason"),
+    })
+}

@@ -1,0 +1,238 @@
+//! Tickets: reading, listing, finding, creating, changing.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    Answered, Halo, TicketPage, body,
+    paging::{self, PAGE, Turn},
+    read,
+};
+use crate::{
+    domain::{
+        failure::{Failure, FailureKind, Side},
+        ids::TicketId,
+        ticket::{Ticket, TicketChange, TicketDraft},
+    },
+    outbound::{budget::Class, exchange::Answer, read::int_at},
+};
+
+/// Rows of a search that are read again one by one; the newest come first.
+const LOOK_MAX: usize = 10;
+/// Halo's built-in client "Unknown": where tickets land when an id did not fit.
+const UNKNOWN_CLIENT: i64 = 1;
+
+impl Halo {
+    /// One ticket, fresh (past Halo's cache), with details and custom fields. `Gone` when there is none.
+    ///
+    /// # Errors
+    /// See [`FailureKind`].
+    pub async fn ticket(&self, id: TicketId, class: Class) -> Answered<Ticket> {
+        let path = format!("Tickets/{id}");
+        let answer = self.get(&path, &[("includedetails", "true"), ("nocache", "true")], class).await?;
+        let body = answer.json()?;
+        // Halo answers some unknown numbers with 200 and null.
+        if body.is_null() {
+            return Err(answer.failure(FailureKind::Gone, None, "Halo has no such record (any more)."));
+        }
+        let ticket = read::ticket(body).map_err(|_| answer.unreadable())?;
+        if ticket.id == id { Ok(ticket) } else { Err(answer.unreadable()) }
+    }
+
+    /// Page `page_no` (from 1) of the tickets changed at or after `since`.
+    ///
+    /// # Errors
+    /// See [`FailureKind`].
+    pub async fn changed_tickets(&self, since: Timestamp, page_no: u32, class: Class) -> Answered<TicketPage> {
+        let since_text = since.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
+        let (size, page) = (PAGE.to_string(), page_no.max(1).to_string());
+        let query = [
+            ("pageinate", "true"),
+            ("page_size", size.as_str()),
+            ("page_no", page.as_str()),
+            ("order", "id"),
+            ("orderdesc", "false"),
+            ("lastupdatefromdate", since_text.as_str()),
+        ];
+        let answer = self.get("Tickets", &query, class).await?;
+        let (rows, total) = paging::rows(answer.json()?, "tickets").ok_or_else(|| answer.unreadable())?;
+        let turn = self.sweep(|sweep| sweep.turn(Some(since), page_no, &rows, total));
+        let mut page = TicketPage { more: turn == Turn::More, total, ..TicketPage::default() };
+        if turn != Turn::Repeated {
+            for row in rows {
+                match read::ticket(row) {
+                    Ok(ticket) => page.tickets.push(ticket),
+                    Err(raw) => page.unreadable.push(raw),
+                }
+            }
+        }
+        Ok(page)
+    }
+
+    /// Rows of these tickets. One that does not come back may be gone or out of sight: read it by id.
+    ///
+    /// # Errors
+    /// See [`FailureKind`].
+    pub async fn tickets_by_ids(&self, ids: &[TicketId], class: Class) -> Answered<Vec<Ticket>> {
+        let mut found: Vec<Ticket> = Vec::with_capacity(ids.len());
+        let size = PAGE.to_string();
+        for some in ids.chunks(PAGE) {
+            let list = some.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+            let query = [
+                ("pageinate", "true"),
+                ("page_size", size.as_str()),
+                ("page_no", "1"),
+                ("order", "id"),
+                ("ticketids", list.as_str()),
+            ];
+            let answer = self.get("Tickets", &query, class).await?;
+            let (rows, _) = paging::rows(answer.json()?, "tickets").ok_or_else(|| answer.unreadable())?;
+            // The filter is never trusted (rule 8): only what was asked for is taken.
+            let asked = rows.into_iter().filter_map(|row| read::ticket(row).ok());
+            found.extend(asked.filter(|ticket| some.contains(&ticket.id)));
+        }
+        Ok(found)
+    }
+
+    /// Tickets that carry our reference, each proven by reading it: those of this client, or on
+    /// Halo's "Unknown" client (where a create lands when an id did not fit; check before pairing).
+    ///
+    /// # Errors
+    /// See [`FailureKind`].
+    pub async fn find_by_reference(&self, reference: &str, halo_client_id: i64, class: Class) -> Answered<Vec<Ticket>> {
+        let size = PAGE.to_string();
+        let query = [
+            ("pageinate", "true"),
+            ("page_size", size.as_str()),
+            ("page_no", "1"),
+            ("order", "id"),
+            ("orderdesc", "true"),
+            ("search", reference),
+        ];
+        let answer = self.get("Tickets", &query, class).await?;
+        let (mut rows, _) = paging::rows(answer.json()?, "tickets").ok_or_else(|| answer.unreadable())?;
+        let ours = |client: Option<i64>| client.is_none_or(|id| id == halo_client_id || id == UNKNOWN_CLIENT);
+        rows.retain(|row| ours(int_at(row, "client_id")));
+        let mut ids: Vec<i64> = rows.iter().filter_map(|row| int_at(row, "id")).filter(|id| *id > 0).collect();
+        ids.sort_unstable_by(|a, b| b.cmp(a));
+        ids.dedup();
+        let mut found = Vec::new();
+        for id in ids.into_iter().take(LOOK_MAX) {
+            match self.ticket(TicketId(id), class).await {
+                Ok(ticket) if ours(ticket.client_id) && carries(&ticket, reference) => found.push(ticket),
+                Ok(_) => {}
+                Err(failure) if failure.kind == FailureKind::Gone => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Creates a ticket. One at a time per instance (rule 10). The answer is compared with the draft.
+    ///
+    /// # Errors
+    /// `Unknown` when it may have been created: look for the reference before sending again.
+    pub async fn create_ticket(&self, draft: &TicketDraft, class: Class) -> Answered<Ticket> {
+        let _lane = self.creates.lock().await;
+        let answer = self.post("Tickets", &body::create_body(draft), class).await?;
+        let summary = body::create_body(draft).pointer("/0/summary").cloned().unwrap_or(Value::Null);
+        let object = read::one_of(answer.json()?, |item| item.get("summary") == Some(&summary));
+        let ticket = object.and_then(|o| read::ticket(o).ok()).ok_or_else(|| answer.unreadable())?;
+        let wanted = Wanted {
+            status_id: draft.status_id,
+            priority_id: draft.priority_id,
+            client_id: Some(draft.client_id),
+            agent_id: draft.agent_id,
+        };
+        Ok(self.compared(ticket, &wanted, class).await)
+    }
+
+    /// Changes a ticket as just read. The answer is compared with what was sent.
+    ///
+    /// # Errors
+    /// `Unknown` when it may have been changed: read it again.
+    pub async fn update_ticket(&self, current: &Ticket, change: &TicketChange, class: Class) -> Answered<Ticket> {
+        if current.id.0 <= 0 {
+            // Without a number Halo would make a new ticket (sheet 3.3).
+            let text = "A ticket without a number can't be changed. Read it again.";
+            return Err(Failure::new(Side::Halo, FailureKind::Rejected, text));
+        }
+        let answer = self.post("Tickets", &body::update_body(current, change), class).await?;
+        let wanted = Wanted {
+            status_id: change.status_id,
+            priority_id: change.priority_id,
+            client_id: current.client_id,
+            agent_id: change.agent_id,
+        };
+        match changed(&answer, current.id) {
+            Some(ticket) => Ok(self.compared(ticket, &wanted, class).await),
+            // It was accepted, but the answer says nothing about this ticket: look.
+            None => {
+                let ticket = self.ticket(current.id, class).await.map_err(|mut failure| {
+                    failure.kind = FailureKind::Unknown;
+                    failure
+                })?;
+                Ok(warned(ticket, &wanted))
+            }
+        }
+    }
+
+    /// Rule 3: where the answer differs from what was sent, look again, and say so.
+    async fn compared(&self, ticket: Ticket, wanted: &Wanted, class: Class) -> Ticket {
+        if wanted.differs(&ticket).is_empty() {
+            return ticket;
+        }
+        match self.ticket(ticket.id, class).await {
+            Ok(fresh) => warned(fresh, wanted),
+            // The write was carried out all the same: what the answer said is what we know.
+            Err(_) => warned(ticket, wanted),
+        }
+    }
+}
+
+/// What was sent and must be in the answer.
+struct Wanted {
+    status_id: Option<i64>,
+    priority_id: Option<i64>,
+    client_id: Option<i64>,
+    agent_id: Option<i64>,
+}
+
+impl Wanted {
+    /// Names of the members that differ.
+    fn differs(&self, ticket: &Ticket) -> Vec<&'static str> {
+        let pairs = [
+            ("status", self.status_id, ticket.status_id),
+            ("priority", self.priority_id, ticket.priority_id),
+            ("client", self.client_id, ticket.client_id),
+            ("agent", self.agent_id, ticket.agent_id),
+        ];
+        let differs = |(_, sent, got): &(&str, Option<i64>, Option<i64>)| sent.is_some() && sent != got;
+        pairs.into_iter().filter(differs).map(|(name, ..)| name).collect()
+    }
+}
+
+fn warned(mut ticket: Ticket, wanted: &Wanted) -> Ticket {
+    let differs = wanted.differs(&ticket);
+    if !differs.is_empty() {
+        let own = format!("Halo kept another {} than was sent. Check the ticket type's rules.", differs.join(", "));
+        ticket.warning = Some(match ticket.warning.take() {
+            Some(theirs) => format!("{own} Halo says: {theirs}"),
+            None => own,
+        });
+    }
+    ticket
+}
+
+/// The changed ticket out of an answer, if it is there.
+fn changed(answer: &Answer, id: TicketId) -> Option<Ticket> {
+    let object = read::one_of(answer.json_if_any()?, |item| int_at(item, "id") == Some(id.0))?;
+    read::ticket(object).ok().filter(|ticket| ticket.id == id)
+}
+
+/// Whether a ticket carries the reference where we write it.
+fn carries(ticket: &Ticket, reference: &str) -> bool {
+    let texts = ["details_html", "details", "summary"];
+    texts.iter().any(|key| ticket.raw.get(*key).and_then(Value::as_str).is_some_and(|text| text.contains(reference)))
+        || ticket.custom_fields.iter().any(|field| field.text().is_some_and(|text| text.contains(reference)))
+}

@@ -1,0 +1,110 @@
+//! The instance's token: asked for once per life, renewed at 80 % of it, one request in flight.
+
+use http::Method;
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Halo, error};
+use crate::{
+    domain::failure::{Failure, FailureKind},
+    outbound::{
+        budget::{Class, Kind},
+        exchange::Ask,
+        read,
+    },
+};
+
+/// Seconds a refusal that only a person can lift is remembered.
+const REFUSED_SECS: i64 = 60;
+/// Life when Halo names none.
+const LIFE_SECS: i64 = 3600;
+
+/// The token and its lane.
+#[derive(Default)]
+pub(super) struct Lane(tokio::sync::Mutex<State>);
+
+#[derive(Default)]
+enum State {
+    #[default]
+    None,
+    Token {
+        token: SecretString,
+        refresh_at: Timestamp,
+        expires_at: Timestamp,
+    },
+    Refused {
+        failure: Failure,
+        until: Timestamp,
+    },
+}
+
+impl Halo {
+    /// A token that is good now. The token call counts against the budget.
+    pub(super) async fn bearer(&self, class: Class) -> Result<SecretString, Failure> {
+        let mut state = self.token.0.lock().await;
+        let now = self.clock.now();
+        let living = match &*state {
+            State::Token { token, refresh_at, .. } if *refresh_at > now => return Ok(token.clone()),
+            State::Refused { failure, until } if *until > now => return Err(failure.clone()),
+            State::Token { token, expires_at, .. } if *expires_at > now => Some(token.clone()),
+            _ => None,
+        };
+        match self.ask_for_token(class).await {
+            Ok((token, life)) => {
+                let now = self.clock.now();
+                let end = |seconds: i64| now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(now);
+                let (refresh_at, expires_at) = (end(life * 4 / 5), end(life));
+                *state = State::Token { token: token.clone(), refresh_at, expires_at };
+                Ok(token)
+            }
+            Err(failure) if failure.kind == FailureKind::SignInAgain => {
+                let now = self.clock.now();
+                let until = now.checked_add(SignedDuration::from_secs(REFUSED_SECS)).unwrap_or(now);
+                *state = State::Refused { failure: failure.clone(), until };
+                Err(failure)
+            }
+            Err(failure) => living.ok_or(failure),
+        }
+    }
+
+    /// A token was answered with 401: drop exactly that one, so that a newer one stays.
+    pub(super) async fn reject(&self, refused: &SecretString) {
+        let mut state = self.token.0.lock().await;
+        if matches!(&*state, State::Token { token, .. } if token.expose_secret() == refused.expose_secret()) {
+            *state = State::None;
+        }
+    }
+
+    async fn ask_for_token(&self, class: Class) -> Result<(SecretString, i64), Failure> {
+        self.within_budget(class)?;
+        let base = self.connection.authorisation_server.trim_end_matches('/');
+        let mut url = format!("{base}/token");
+        let tenant = self.connection.tenant.trim();
+        if !tenant.is_empty() {
+            let tenant: String = url::form_urlencoded::byte_serialize(tenant.as_bytes()).collect();
+            url.push_str(&format!("?tenant={tenant}"));
+        }
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", self.connection.oauth_client_id.as_str()),
+            ("client_secret", self.secret.expose_secret()),
+            ("scope", self.connection.scope.as_str()),
+        ];
+        // Asking for a token changes nothing that could not be asked for again.
+        let answer = self.exchange.send(Ask::read(Method::POST, url).form(&form)).await?;
+        let now = self.clock.now();
+        if !answer.ok() {
+            return Err(error::token_refused(&answer, &self.budget, now));
+        }
+        self.budget.answered();
+        let body = answer.json()?;
+        let token = read::words_at(&body, "access_token").ok_or_else(|| answer.unreadable())?;
+        let life = read::int_at(&body, "expires_in").filter(|s| *s > 0).unwrap_or(LIFE_SECS).min(86_400);
+        Ok((SecretString::from(token), life))
+    }
+
+    /// Counts one request.
+    pub(super) fn within_budget(&self, class: Class) -> Result<(), Failure> {
+        self.budget.take(self.clock.now(), Kind::Halo, class).map_err(error::own_wait)
+    }
+}

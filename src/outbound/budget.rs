@@ -1,0 +1,348 @@
+//! How many calls may be made: one budget per Halo instance and one per Azure subscription.
+//!
+//! A budget counts in rolling windows (Halo: 300 requests in any five minutes, token calls
+//! included; Microsoft: the promised floor per kind of call) and in steadily refilled buckets
+//! (Azure Resource Manager's reads). It never sleeps: it answers "now" or "not before". The
+//! server's word (429, `Retry-After`, remaining) wins over our own count.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+/// The length of both sides' windows.
+pub const WINDOW: SignedDuration = SignedDuration::from_mins(5);
+
+/// What a call is for. Earlier ones may use more of the window: the rest is kept for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// A person waits for it.
+    Interactive,
+    /// A webhook announced it.
+    WebhookBorn,
+    /// A new incident becomes a ticket.
+    New,
+    /// A closure.
+    Closure,
+    /// A comment or note.
+    Comment,
+    /// Polls and slow full reads.
+    Reconcile,
+    /// Old incidents taken in.
+    Backfill,
+}
+
+impl Class {
+    /// Percent of a window this class may fill; what lies above is kept for more urgent classes.
+    fn share(self) -> u64 {
+        match self {
+            Self::Interactive | Self::WebhookBorn => 100,
+            Self::New | Self::Closure => 97,
+            Self::Comment => 92,
+            Self::Reconcile => 85,
+            Self::Backfill => 60,
+        }
+    }
+}
+
+/// Which limit a call counts against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Any call to a Halo instance, token calls too.
+    Halo,
+    /// Azure reads without a promise of their own: lists and single incidents, discovery.
+    Read,
+    /// `GET …/comments`.
+    CommentsRead,
+    /// `POST …/alerts`.
+    AlertsRead,
+    /// `POST …/entities`.
+    EntitiesRead,
+    /// `PUT` of an incident.
+    IncidentWrite,
+    /// `PUT` of a comment.
+    CommentWrite,
+}
+
+impl Kind {
+    /// In words, for the page.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Halo => "requests",
+            Self::Read => "reads",
+            Self::CommentsRead => "comment reads",
+            Self::AlertsRead => "alert reads",
+            Self::EntitiesRead => "entity reads",
+            Self::IncidentWrite => "incident writes",
+            Self::CommentWrite => "comment writes",
+        }
+    }
+}
+
+/// How full one limit is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LimitState {
+    /// Which.
+    pub kind: Kind,
+    /// Calls allowed per five minutes (window) or at once (bucket).
+    pub allowed: u64,
+    /// Calls that still count now.
+    pub used: u64,
+    /// When the next call of the lowest class may go; now or earlier = at once.
+    pub free_at: Timestamp,
+}
+
+/// How full a budget is, for the page. `allowed`, `used` and `free_at` are its fullest limit's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BudgetState {
+    /// Calls allowed.
+    pub allowed: u64,
+    /// Calls that still count now.
+    pub used: u64,
+    /// When the next call may go.
+    pub free_at: Timestamp,
+    /// Until when the server told us to wait, if it did.
+    pub told_until: Option<Timestamp>,
+    /// Every limit.
+    pub limits: Vec<LimitState>,
+}
+
+/// One shared budget.
+#[derive(Debug)]
+pub struct Budget {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    limits: BTreeMap<Kind, Limit>,
+    told_until: Option<Timestamp>,
+    /// 429s without a time since the last good answer.
+    strikes: u32,
+}
+
+#[derive(Debug)]
+enum Limit {
+    /// At most `allowed` calls in any [`WINDOW`].
+    Window { allowed: u64, taken: VecDeque<Timestamp> },
+    /// `size` at once, refilled by `per_second`.
+    Bucket { size: f64, per_second: f64, tokens: f64, at: Option<Timestamp> },
+}
+
+impl Limit {
+    fn window(allowed: u64) -> Self {
+        Self::Window { allowed: allowed.max(1), taken: VecDeque::new() }
+    }
+
+    /// Lets old calls leave and tokens come back.
+    fn pass(&mut self, now: Timestamp) {
+        match self {
+            Self::Window { taken, .. } => {
+                while taken.front().is_some_and(|at| now.duration_since(*at) >= WINDOW) {
+                    taken.pop_front();
+                }
+            }
+            Self::Bucket { size, per_second, tokens, at } => {
+                let passed = at.map_or(0.0, |at| now.duration_since(at).as_secs_f64().max(0.0));
+                *at = Some(now);
+                *tokens = (*tokens + passed * *per_second).min(*size);
+            }
+        }
+    }
+
+    /// `None` when a call of this share may go now, else the moment it may.
+    fn free_at(&self, now: Timestamp, share: u64) -> Option<Timestamp> {
+        match self {
+            Self::Window { allowed, taken } => {
+                let mine = (allowed * share / 100).max(1);
+                let used = taken.len() as u64;
+                if used < mine {
+                    return None;
+                }
+                // Free once so many have left that fewer than `mine` remain.
+                let leaving = usize::try_from(used - mine).unwrap_or(usize::MAX);
+                let at = taken.get(leaving).copied().unwrap_or(now);
+                Some(after(at, WINDOW))
+            }
+            Self::Bucket { size, per_second, tokens, .. } => {
+                let kept = size * (100 - share.min(100)) as f64 / 100.0;
+                let lacking = 1.0 + kept - tokens;
+                (lacking > 0.0).then(|| after(now, seconds(lacking / per_second)))
+            }
+        }
+    }
+
+    fn take(&mut self, now: Timestamp) {
+        match self {
+            Self::Window { taken, .. } => taken.push_back(now),
+            Self::Bucket { tokens, .. } => *tokens -= 1.0,
+        }
+    }
+
+    fn figures(&self) -> (u64, u64) {
+        match self {
+            Self::Window { allowed, taken } => (*allowed, taken.len() as u64),
+            Self::Bucket { size, tokens, .. } => (*size as u64, (size - tokens).max(0.0).ceil() as u64),
+        }
+    }
+}
+
+fn after(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(at)
+}
+
+/// Seconds as a duration, never below a millisecond (clocks here have that precision).
+fn seconds(count: f64) -> SignedDuration {
+    let millis = (count * 1000.0).ceil().clamp(1.0, 86_400_000.0);
+    SignedDuration::from_millis(millis as i64)
+}
+
+impl Budget {
+    fn of(limits: BTreeMap<Kind, Limit>) -> Arc<Self> {
+        Arc::new(Self { inner: Mutex::new(Inner { limits, told_until: None, strikes: 0 }) })
+    }
+
+    /// A Halo instance's: `requests_per_5min` in any five minutes, whatever they are (halo-api sheet 7.1).
+    pub fn halo(requests_per_5min: u32) -> Arc<Self> {
+        Self::of(BTreeMap::from([(Kind::Halo, Limit::window(u64::from(requests_per_5min)))]))
+    }
+
+    /// An Azure subscription's (sentinel-api sheet 7): `writes_per_5min` of each kind of write (75 is
+    /// promised), a third more of each kind of detail read, and Resource Manager's bucket of reads.
+    pub fn azure(writes_per_5min: u32) -> Arc<Self> {
+        let writes = u64::from(writes_per_5min);
+        let details = writes * 4 / 3;
+        let scale = (f64::from(writes_per_5min) / 75.0).max(1.0);
+        let size = 250.0 * scale;
+        Self::of(BTreeMap::from([
+            (Kind::IncidentWrite, Limit::window(writes)),
+            (Kind::CommentWrite, Limit::window(writes)),
+            (Kind::CommentsRead, Limit::window(details)),
+            (Kind::AlertsRead, Limit::window(details)),
+            (Kind::EntitiesRead, Limit::window(details)),
+            (Kind::Read, Limit::Bucket { size, per_second: 25.0 * scale, tokens: size, at: None }),
+        ]))
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut Inner) -> T) -> T {
+        f(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Counts one call.
+    ///
+    /// # Errors
+    /// The earliest moment at which a call of this kind and class may be sent. Nothing was counted.
+    pub fn take(&self, now: Timestamp, kind: Kind, class: Class) -> Result<(), Timestamp> {
+        self.with(|inner| {
+            if let Some(until) = inner.told_until {
+                if until > now {
+                    return Err(until);
+                }
+                inner.told_until = None;
+            }
+            let Some(limit) = inner.limits.get_mut(&kind) else { return Ok(()) };
+            limit.pass(now);
+            match limit.free_at(now, class.share()) {
+                Some(at) if at > now => Err(at),
+                _ => {
+                    limit.take(now);
+                    Ok(())
+                }
+            }
+        })
+    }
+
+    /// The server named a time (`Retry-After`): nothing goes before it, and it goes then.
+    pub fn told_to_wait(&self, _now: Timestamp, until: Timestamp) {
+        self.with(|inner| {
+            inner.told_until = Some(inner.told_until.map_or(until, |old| old.max(until)));
+            inner.strikes = 0;
+        });
+    }
+
+    /// The server said 429 without a time: wait 15 s, then 30, then 60 for as long as it goes on
+    /// (halo-api sheet 7.1). Gives the moment.
+    pub fn told_to_wait_some_time(&self, now: Timestamp) -> Timestamp {
+        self.with(|inner| {
+            // Several calls in flight that are refused together are one refusal.
+            if let Some(until) = inner.told_until.filter(|until| *until > now) {
+                return until;
+            }
+            let wait = match inner.strikes {
+                0 => 15,
+                1 => 30,
+                _ => 60,
+            };
+            inner.strikes = inner.strikes.saturating_add(1);
+            let until = after(now, SignedDuration::from_secs(wait));
+            inner.told_until = Some(until);
+            until
+        })
+    }
+
+    /// A call was answered with anything but 429.
+    pub fn answered(&self) {
+        self.with(|inner| inner.strikes = 0);
+    }
+
+    /// The server told how many calls of this kind remain (`x-ms-ratelimit-remaining-…`).
+    pub fn learn(&self, now: Timestamp, kind: Kind, remaining: u64) {
+        self.with(|inner| {
+            let Some(limit) = inner.limits.get_mut(&kind) else { return };
+            limit.pass(now);
+            match limit {
+                Limit::Bucket { size, tokens, .. } => {
+                    *tokens = remaining as f64;
+                    *size = size.max(*tokens);
+                }
+                Limit::Window { .. } if remaining == 0 => {
+                    let until = after(now, SignedDuration::from_secs(1));
+                    inner.told_until = Some(inner.told_until.map_or(until, |old| old.max(until)));
+                }
+                Limit::Window { .. } => {}
+            }
+        });
+    }
+
+    /// How full it is.
+    pub fn state(&self, now: Timestamp) -> BudgetState {
+        self.with(|inner| {
+            let told_until = inner.told_until.filter(|until| *until > now);
+            let mut limits = Vec::with_capacity(inner.limits.len());
+            for (kind, limit) in &mut inner.limits {
+                limit.pass(now);
+                let (allowed, used) = limit.figures();
+                let free_at = limit.free_at(now, Class::Interactive.share()).unwrap_or(now);
+                limits.push(LimitState { kind: *kind, allowed, used, free_at });
+            }
+            let fullest = limits.iter().max_by_key(|l| (l.used * 1000).checked_div(l.allowed).unwrap_or(0)).cloned();
+            let (allowed, used, free) = fullest.map_or((0, 0, now), |l| (l.allowed, l.used, l.free_at));
+            BudgetState { allowed, used, free_at: told_until.map_or(free, |t| t.max(free)), told_until, limits }
+        })
+    }
+}
+
+/// The budgets of all Azure subscriptions, one each however many connections reach it.
+#[derive(Debug, Default)]
+pub struct Subscriptions {
+    budgets: Mutex<BTreeMap<String, Arc<Budget>>>,
+}
+
+impl Subscriptions {
+    /// The budget of a subscription (any letter case), made with `writes_per_5min` when it is new.
+    pub fn of(&self, subscription: &str, writes_per_5min: u32) -> Arc<Budget> {
+        let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+        budgets.entry(subscription.to_ascii_lowercase()).or_insert_with(|| Budget::azure(writes_per_5min)).clone()
+    }
+
+    /// Every budget with its subscription, for the page.
+    pub fn all(&self) -> Vec<(String, Arc<Budget>)> {
+        let budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+        budgets.iter().map(|(name, budget)| (name.clone(), budget.clone())).collect()
+    }
+}

@@ -1,0 +1,303 @@
+//! One call to the outside: build it, send it, read what came, say what went wrong.
+//!
+//! Nothing here panics on any answer, and nothing of a secret or a body reaches a log or an error:
+//! a call is named by its method, its path without the query, and the other side's request id.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use tracing::{Instrument, field::Empty};
+
+use super::{Transport, TransportError};
+use crate::domain::failure::{Failure, FailureKind, Side};
+
+/// Largest answer that is read, in bytes.
+pub const BODY_MAX: usize = 32 * 1024 * 1024;
+
+/// A call to be made.
+#[derive(Debug)]
+pub struct Ask {
+    method: Method,
+    url: String,
+    headers: HeaderMap,
+    body: Bytes,
+    changes: bool,
+}
+
+impl Ask {
+    /// A call that changes nothing there; it may be repeated.
+    pub fn read(method: Method, url: impl Into<String>) -> Self {
+        Self { method, url: url.into(), headers: HeaderMap::new(), body: Bytes::new(), changes: false }
+    }
+
+    /// A call that changes something: without a clear answer its outcome is unknown.
+    pub fn write(method: Method, url: impl Into<String>) -> Self {
+        Self { changes: true, ..Self::read(method, url) }
+    }
+
+    /// With a JSON body.
+    #[must_use]
+    pub fn json(self, body: &Value) -> Self {
+        let mut ask = self.header("content-type", "application/json; charset=utf-8");
+        ask.body = Bytes::from(body.to_string());
+        ask
+    }
+
+    /// With a form body (`application/x-www-form-urlencoded`).
+    #[must_use]
+    pub fn form(self, pairs: &[(&str, &str)]) -> Self {
+        let mut ask = self.header("content-type", "application/x-www-form-urlencoded");
+        let text = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        ask.body = Bytes::from(text);
+        ask
+    }
+
+    /// With a header; a value that cannot be a header value is left out.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(HeaderName::from_static(name), value);
+        }
+        self
+    }
+
+    /// With `Authorization: Bearer …`, marked as not to be shown.
+    #[must_use]
+    pub fn bearer(mut self, token: &SecretString) -> Self {
+        let text = format!("Bearer {}", token.expose_secret());
+        if let Ok(mut value) = HeaderValue::from_str(&text) {
+            value.set_sensitive(true);
+            self.headers.insert(http::header::AUTHORIZATION, value);
+        }
+        self
+    }
+
+    /// Method and path, for logs and errors: no host, no query, no body.
+    fn named(&self) -> String {
+        let path = self.url.parse::<http::Uri>().map_or_else(|_| "?".to_owned(), |uri| uri.path().to_owned());
+        format!("{} {path}", self.method)
+    }
+}
+
+/// What came back, whatever its status.
+#[derive(Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+    /// Where it came from.
+    pub side: Side,
+    /// `GET /api/Tickets`
+    pub named: String,
+    /// Whether the call was one that changes something.
+    pub changes: bool,
+}
+
+impl Answer {
+    /// 200–299.
+    pub fn ok(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The other side's id of this call, for its support.
+    pub fn request_id(&self) -> Option<String> {
+        ["x-ms-correlation-request-id", "x-ms-request-id", "request-id", "x-request-id"]
+            .into_iter()
+            .find_map(|name| self.header(name))
+            .map(|id| id.chars().filter(|c| c.is_ascii_alphanumeric() || "-_:.".contains(*c)).take(100).collect())
+    }
+
+    /// The body as JSON, of a good answer.
+    ///
+    /// # Errors
+    /// Anything else: HTML, nothing, half a body. After a write the outcome is then `Unknown`.
+    pub fn json(&self) -> Result<Value, Failure> {
+        serde_json::from_slice(&self.body).map_err(|_| self.unreadable())
+    }
+
+    /// The body as JSON if it is any; errors have all shapes.
+    pub fn json_if_any(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// What the body looks like, for a sentence.
+    pub fn looks(&self) -> &'static str {
+        let head = self.body.get(..self.body.len().min(512)).unwrap_or_default();
+        let head = String::from_utf8_lossy(head).trim_start().to_ascii_lowercase();
+        if head.is_empty() {
+            "an empty body"
+        } else if head.starts_with('<') {
+            "a web page (HTML)"
+        } else if head.starts_with(['{', '[']) {
+            "broken JSON"
+        } else {
+            "text that is not JSON"
+        }
+    }
+
+    /// A failure: the answer is not of the expected form.
+    pub fn unreadable(&self) -> Failure {
+        let (side, looks, named) = (self.side.words(), self.looks(), &self.named);
+        let message = format!(
+            "{side} answered {} with {looks} instead of JSON ({named}). Check the address, and whether a proxy or a \
+             sign-in page stands in between.",
+            self.status
+        );
+        let kind = if self.changes { FailureKind::Unknown } else { FailureKind::Unreadable };
+        self.failure(kind, None, message)
+    }
+
+    /// A failure: we were sent elsewhere, and redirects are never followed.
+    pub fn redirected(&self) -> Failure {
+        let side = self.side.words();
+        let text = format!("{side} answered with a redirect, which is not followed. Enter the final address.");
+        self.failure(FailureKind::Rejected, None, text)
+    }
+
+    /// A failure that carries this answer's status and request id.
+    pub fn failure(&self, kind: FailureKind, code: Option<String>, message: impl Into<String>) -> Failure {
+        Failure {
+            side: self.side,
+            kind,
+            status: Some(self.status),
+            code,
+            message: message.into(),
+            request_id: self.request_id(),
+        }
+    }
+
+    /// `Retry-After`: seconds, or an HTTP date.
+    pub fn retry_after(&self, now: Timestamp) -> Option<Timestamp> {
+        retry_after(self.header("retry-after")?, now)
+    }
+
+    /// The sentence for 5xx.
+    pub fn server_error(&self) -> Failure {
+        let side = self.side.words();
+        let (kind, tail) = if self.changes {
+            (FailureKind::Unknown, "It may have been carried out: it is looked up before it is sent again.")
+        } else {
+            (FailureKind::Transient, "It is tried again.")
+        };
+        self.failure(kind, None, format!("{side} has a fault of its own (HTTP {}, {}). {tail}", self.status, self.named))
+    }
+}
+
+/// Reads `Retry-After`: whole seconds, or an HTTP date.
+pub fn retry_after(text: &str, now: Timestamp) -> Option<Timestamp> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<f64>() {
+        let wait = SignedDuration::try_from_secs_f64(seconds.clamp(0.0, 86_400.0)).ok()?;
+        return now.checked_add(wait).ok();
+    }
+    let moment = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    Some(moment.max(now))
+}
+
+/// Sends calls to one outside system.
+#[derive(Clone)]
+pub struct Exchange {
+    transport: Arc<dyn Transport>,
+    side: Side,
+}
+
+impl Exchange {
+    /// Over this transport.
+    pub fn new(transport: Arc<dyn Transport>, side: Side) -> Self {
+        Self { transport, side }
+    }
+
+    /// Sends and waits for the whole answer, whatever its status.
+    ///
+    /// # Errors
+    /// There is no answer: `Transient` when nothing was sent (or it was a read), `Unknown` when a
+    /// write may have been carried out, `Rejected` when the address is not allowed.
+    pub async fn send(&self, ask: Ask) -> Result<Answer, Failure> {
+        let named = ask.named();
+        let span = tracing::info_span!("http.out", side = ?self.side, call = %named, status = Empty, request.id = Empty);
+        let shown = span.clone();
+        async move {
+            let changes = ask.changes;
+            let request = build(ask).map_err(|why| {
+                let side = self.side.words();
+                let text = format!("The address of {side} can't be used ({why}). Correct it in the connection.");
+                Failure::new(self.side, FailureKind::Rejected, text)
+            })?;
+            match self.transport.send(request).await {
+                Ok(response) => {
+                    let (parts, body) = response.into_parts();
+                    let answer = Answer {
+                        status: parts.status.as_u16(),
+                        headers: parts.headers,
+                        body,
+                        side: self.side,
+                        named,
+                        changes,
+                    };
+                    shown.record("status", answer.status);
+                    if let Some(id) = answer.request_id() {
+                        shown.record("request.id", id.as_str());
+                    }
+                    tracing::debug!("answered");
+                    if answer.body.len() > BODY_MAX {
+                        return Err(answer.unreadable());
+                    }
+                    Ok(answer)
+                }
+                Err(error) => {
+                    let failure = no_answer(self.side, changes, &named, &error);
+                    tracing::debug!(kind = ?failure.kind, "not answered");
+                    Err(failure)
+                }
+            }
+        }
+        .instrument(span)
+        .await
+    }
+}
+
+fn build(ask: Ask) -> Result<http::Request<Bytes>, String> {
+    let mut request = http::Request::builder()
+        .method(ask.method)
+        .uri(ask.url)
+        .body(ask.body)
+        .map_err(|error| error.to_string())?;
+    *request.headers_mut() = ask.headers;
+    let headers = request.headers_mut();
+    headers.entry(http::header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
+    Ok(request)
+}
+
+fn no_answer(side: Side, changes: bool, named: &str, error: &TransportError) -> Failure {
+    let who = side.words();
+    match error {
+        TransportError::NotSent(why) => Failure::new(
+            side,
+            FailureKind::Transient,
+            format!("{who} can't be reached ({why}). Check the address and the network; it is tried again."),
+        ),
+        TransportError::NoAnswer(why) if changes => Failure::new(
+            side,
+            FailureKind::Unknown,
+            format!("{who} did not answer {named} ({why}). It may have been carried out: it is looked up first."),
+        ),
+        TransportError::NoAnswer(why) => Failure::new(
+            side,
+            FailureKind::Transient,
+            format!("{who} did not answer {named} ({why}). It is tried again."),
+        ),
+        TransportError::Refused(why) => Failure::new(side, FailureKind::Rejected, why.clone()),
+    }
+}

@@ -1,0 +1,112 @@
+//! One authorised call to Azure Resource Manager: budget, token, request, refusal.
+
+use http::Method;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde_json::Value;
+
+use super::{Place, Sentinel, error};
+use crate::{
+    domain::{
+        failure::{Failure, FailureKind, Side},
+        workspace::WorkspaceAddress,
+    },
+    entra::Resource,
+    outbound::{
+        budget::{Budget, Class, Kind},
+        exchange::{Answer, Ask},
+    },
+};
+
+/// What may not stand in a path segment.
+const SEGMENT: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'?').add(b'`').add(b'{').add(b'}').add(b'/').add(b'%');
+/// What may not stand in a query value.
+const QUERY: &AsciiSet = &SEGMENT.add(b'&').add(b'+').add(b'=').add(b'\'').add(b'[').add(b']').add(b'|').add(b'\\');
+
+/// A path segment.
+pub(super) fn segment(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
+/// A query value.
+pub(super) fn value(text: &str) -> String {
+    utf8_percent_encode(text, QUERY).to_string()
+}
+
+/// One call as this adapter describes it.
+pub(super) struct Call<'a> {
+    /// Whose token.
+    pub tenant: &'a str,
+    /// Whose budget; `None` for calls above subscriptions.
+    pub subscription: Option<&'a str>,
+    pub method: Method,
+    /// Absolute address.
+    pub url: String,
+    pub body: Option<&'a Value>,
+    pub kind: Kind,
+    pub class: Class,
+}
+
+impl Sentinel {
+    /// The budget of a subscription.
+    pub fn budget(&self, subscription: &str) -> std::sync::Arc<Budget> {
+        self.budgets.of(subscription, self.writes_per_5min)
+    }
+
+    /// `P` of the sheet: everything of Sentinel lies below it.
+    pub(super) fn prefix(&self, at: &WorkspaceAddress) -> String {
+        format!(
+            "{}/subscriptions/{}/resourceGroups/{}/providers/Microsoft.OperationalInsights/workspaces/{}/providers/\
+             Microsoft.SecurityInsights",
+            self.arm,
+            segment(&at.subscription),
+            segment(&at.resource_group),
+            segment(&at.workspace)
+        )
+    }
+
+    /// An address below `P`, with the configured version.
+    pub(super) fn address(&self, at: &Place, tail: &str) -> String {
+        format!("{}/{tail}?api-version={}", self.prefix(&at.workspace), value(&self.api_version))
+    }
+
+    /// Sends a call; a token that is refused is replaced once.
+    pub(super) async fn call(&self, call: Call<'_>) -> Result<Answer, Failure> {
+        let budget = call.subscription.map(|subscription| self.budget(subscription));
+        let mut renewed = false;
+        loop {
+            let token = self.tokens.bearer(call.tenant, Resource::Arm).await?;
+            if let Some(budget) = &budget {
+                budget.take(self.clock.now(), call.kind, call.class).map_err(|at| own_wait(at, call.kind))?;
+            }
+            let writes = matches!(call.kind, Kind::IncidentWrite | Kind::CommentWrite);
+            let ask = if writes { Ask::write } else { Ask::read };
+            let mut ask = ask(call.method.clone(), call.url.clone()).bearer(&token);
+            if let Some(body) = call.body {
+                ask = ask.json(body);
+            }
+            let answer = self.exchange.send(ask).await?;
+            let now = self.clock.now();
+            if answer.ok() {
+                if let Some(budget) = &budget {
+                    budget.answered();
+                    if let Some(left) = error::remaining(&answer) {
+                        budget.learn(now, call.kind, left);
+                    }
+                }
+                return Ok(answer);
+            }
+            if answer.status == 401 && !renewed && error::claims_challenge(&answer).is_none() {
+                self.tokens.reject(call.tenant, Resource::Arm);
+                renewed = true;
+                continue;
+            }
+            return Err(error::refused(&answer, budget.as_deref(), now));
+        }
+    }
+}
+
+fn own_wait(at: jiff::Timestamp, kind: Kind) -> Failure {
+    let text = format!("The subscription's budget of {} is used up for now. It goes on by itself.", kind.words());
+    Failure::new(Side::Sentinel, FailureKind::WaitUntil { at }, text)
+}

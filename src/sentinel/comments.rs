@@ -1,0 +1,79 @@
+//! Comments of an incident.
+
+use http::Method;
+use serde_json::Value;
+
+use super::{
+    Place, Sentinel, Written, body,
+    call::{Call, segment},
+    paging::Trail,
+    read,
+};
+use crate::{
+    domain::{
+        failure::{Failure, FailureKind},
+        ids::{CommentId, IncidentId},
+        incident::Comment,
+    },
+    outbound::budget::{Class, Kind},
+};
+
+impl Sentinel {
+    fn comments_call<'a>(&self, at: &'a Place, method: Method, url: String, kind: Kind, class: Class) -> Call<'a> {
+        let subscription = Some(at.workspace.subscription.as_str());
+        Call { tenant: &at.tenant, subscription, method, url, body: None, kind, class }
+    }
+
+    pub(super) async fn read_comments(
+        &self,
+        at: &Place,
+        id: &IncidentId,
+        class: Class,
+    ) -> Result<Vec<Comment>, Failure> {
+        let mut comments: Vec<Comment> = Vec::new();
+        let mut cursor = Some(self.address(at, &format!("incidents/{}/comments", segment(id.as_str()))));
+        while let Some(here) = cursor {
+            let (url, trail) = Trail::resume(&here);
+            let call = self.comments_call(at, Method::GET, url.clone(), Kind::CommentsRead, class);
+            let answer = self.call(call).await?;
+            let page = answer.json()?;
+            let Some(rows) = page.get("value").and_then(Value::as_array) else { return Err(answer.unreadable()) };
+            for comment in rows.iter().map(read::comment) {
+                if !comments.iter().any(|known| known.id == comment.id) {
+                    comments.push(comment);
+                }
+            }
+            cursor = trail.next(&self.arm, &url, &page)?;
+        }
+        comments.sort_by(|a, b| a.created.cmp(&b.created).then_with(|| a.id.cmp(&b.id)));
+        Ok(comments)
+    }
+
+    pub(super) async fn put_comment(
+        &self,
+        at: &Place,
+        id: &IncidentId,
+        comment: &CommentId,
+        message: &str,
+        class: Class,
+    ) -> Result<Written, Failure> {
+        let tail = format!("incidents/{}/comments/{}", segment(id.as_str()), segment(comment.as_str()));
+        let url = self.address(at, &tail);
+        let body = body::comment_body(message);
+        let mut call = self.comments_call(at, Method::PUT, url.clone(), Kind::CommentWrite, class);
+        call.body = Some(&body);
+        match self.call(call).await {
+            Ok(answer) if answer.status == 201 => Ok(Written::Created),
+            Ok(_) => Ok(Written::AlreadyThere),
+            // A PUT over an existing comment without its etag may be refused (rule 6): look whether it is there.
+            Err(failure) if failure.kind == FailureKind::Conflict => {
+                match self.call(self.comments_call(at, Method::GET, url, Kind::CommentsRead, class)).await {
+                    Ok(_) => Ok(Written::AlreadyThere),
+                    Err(look) if look.kind == FailureKind::Gone => Err(failure),
+                    Err(look) => Err(look),
+                }
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+}

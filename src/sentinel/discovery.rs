@@ -1,0 +1,203 @@
+//! What the set-up screens ask Azure: tenants, subscriptions, resource groups, workspaces, rights
+//! (sentinel-api sheet section 4).
+
+use http::Method;
+use serde_json::Value;
+
+use super::{
+    Place, Sentinel,
+    call::{Call, segment},
+    paging::Trail,
+};
+use crate::{
+    domain::{
+        failure::{Failure, FailureKind},
+        workspace::WorkspaceAddress,
+    },
+    outbound::{
+        budget::{Class, Kind},
+        read::{list_at, text_at, words_at},
+    },
+};
+
+/// A directory the identity reaches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundTenant {
+    /// GUID.
+    pub tenant_id: String,
+    /// Name, when told.
+    pub name: Option<String>,
+    /// Default domain, when told.
+    pub domain: Option<String>,
+}
+
+/// A subscription the identity reaches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundSubscription {
+    /// GUID.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// `Enabled`, `Warned`, `PastDue`, `Disabled`, `Deleted`.
+    pub state: String,
+    /// Its home tenant, when told (Lighthouse: the customer's).
+    pub tenant_id: Option<String>,
+    /// Tenants it is managed by (Lighthouse).
+    pub managed_by: Vec<String>,
+}
+
+/// A Log Analytics workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundWorkspace {
+    /// Its address.
+    pub address: WorkspaceAddress,
+    /// Region.
+    pub location: Option<String>,
+    /// GUID for log queries.
+    pub customer_id: Option<String>,
+}
+
+/// What the identity may do on a workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rights {
+    /// Actions that are needed and not granted, by name.
+    pub missing: Vec<String>,
+}
+
+/// Actions the sync needs.
+pub const NEEDED: [&str; 4] = [
+    "Microsoft.SecurityInsights/incidents/read",
+    "Microsoft.SecurityInsights/incidents/write",
+    "Microsoft.SecurityInsights/incidents/comments/read",
+    "Microsoft.SecurityInsights/incidents/comments/write",
+];
+
+/// Whether Azure's pattern (`*` = anything) covers an action, whatever the letter case.
+pub fn covers(pattern: &str, action: &str) -> bool {
+    let (pattern, action) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
+    let mut pieces = pattern.split('*');
+    let first = pieces.next().unwrap_or_default();
+    let Some(mut rest) = action.strip_prefix(first) else { return false };
+    let pieces: Vec<&str> = pieces.collect();
+    let Some((last, middle)) = pieces.split_last() else { return rest.is_empty() };
+    for piece in middle {
+        let Some(at) = rest.find(piece) else { return false };
+        rest = rest.get(at + piece.len()..).unwrap_or_default();
+    }
+    rest.ends_with(last)
+}
+
+/// The needed actions that no entry grants: entries add up, `notActions` take away within their entry.
+pub fn missing(entries: &[Value], needed: &[&str]) -> Vec<String> {
+    let any = |entry: &Value, key: &str, action: &str| {
+        list_at(entry, key).iter().filter_map(Value::as_str).any(|pattern| covers(pattern, action))
+    };
+    let granted = |action: &str| {
+        entries.iter().any(|entry| any(entry, "actions", action) && !any(entry, "notActions", action))
+    };
+    needed.iter().filter(|action| !granted(action)).map(|action| (*action).to_owned()).collect()
+}
+
+impl Sentinel {
+    /// All rows of a list, over all its pages.
+    async fn rows(&self, tenant: &str, subscription: Option<&str>, url: String) -> Result<Vec<Value>, Failure> {
+        let mut rows = Vec::new();
+        let mut cursor = Some(url);
+        while let Some(here) = cursor {
+            let (url, trail) = Trail::resume(&here);
+            let call = Call {
+                tenant,
+                subscription,
+                method: Method::GET,
+                url: url.clone(),
+                body: None,
+                kind: Kind::Read,
+                class: Class::Interactive,
+            };
+            let answer = self.call(call).await?;
+            let mut page = answer.json()?;
+            cursor = trail.next(&self.arm, &url, &page)?;
+            match page.get_mut("value").map(Value::take) {
+                Some(Value::Array(more)) => rows.extend(more),
+                None | Some(Value::Null) => {}
+                Some(_) => return Err(answer.unreadable()),
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The directories the identity reaches.
+    pub async fn tenants(&self, tenant: &str) -> Result<Vec<FoundTenant>, Failure> {
+        let rows = self.rows(tenant, None, format!("{}/tenants?api-version=2022-12-01", self.arm)).await?;
+        let read = |row: &Value| {
+            let tenant_id = words_at(row, "tenantId")?;
+            Some(FoundTenant { tenant_id, name: words_at(row, "displayName"), domain: words_at(row, "defaultDomain") })
+        };
+        Ok(rows.iter().filter_map(read).collect())
+    }
+
+    /// The subscriptions the identity reaches in a tenant.
+    pub async fn subscriptions(&self, tenant: &str) -> Result<Vec<FoundSubscription>, Failure> {
+        let rows = self.rows(tenant, None, format!("{}/subscriptions?api-version=2022-12-01", self.arm)).await?;
+        let read = |row: &Value| {
+            let id = words_at(row, "subscriptionId")?;
+            let managed_by = list_at(row, "managedByTenants").iter().filter_map(|t| words_at(t, "tenantId")).collect();
+            Some(FoundSubscription {
+                name: words_at(row, "displayName").unwrap_or_else(|| id.clone()),
+                id,
+                state: text_at(row, "state").unwrap_or_default(),
+                tenant_id: words_at(row, "tenantId"),
+                managed_by,
+            })
+        };
+        Ok(rows.iter().filter_map(read).collect())
+    }
+
+    /// Names of a subscription's resource groups.
+    pub async fn resource_groups(&self, tenant: &str, subscription: &str) -> Result<Vec<String>, Failure> {
+        let url = format!("{}/subscriptions/{}/resourcegroups?api-version=2021-04-01", self.arm, segment(subscription));
+        let rows = self.rows(tenant, Some(subscription), url).await?;
+        Ok(rows.iter().filter_map(|row| words_at(row, "name")).collect())
+    }
+
+    /// The Log Analytics workspaces of a subscription, with Sentinel or without.
+    pub async fn workspaces(&self, tenant: &str, subscription: &str) -> Result<Vec<FoundWorkspace>, Failure> {
+        let url = format!(
+            "{}/subscriptions/{}/providers/Microsoft.OperationalInsights/workspaces?api-version=2023-09-01",
+            self.arm,
+            segment(subscription)
+        );
+        let rows = self.rows(tenant, Some(subscription), url).await?;
+        let read = |row: &Value| {
+            let mut address = WorkspaceAddress::parse(&words_at(row, "id")?)?;
+            if let Some(name) = words_at(row, "name") {
+                address.workspace = name;
+            }
+            let customer_id = row.get("properties").and_then(|p| words_at(p, "customerId"));
+            Some(FoundWorkspace { address, location: words_at(row, "location"), customer_id })
+        };
+        Ok(rows.iter().filter_map(read).collect())
+    }
+
+    /// Whether Sentinel is switched on in a workspace.
+    pub async fn onboarded(&self, at: &Place) -> Result<bool, Failure> {
+        let url = self.address(at, "onboardingStates");
+        match self.rows(&at.tenant, Some(&at.workspace.subscription), url).await {
+            Ok(rows) => Ok(rows.iter().any(|row| text_at(row, "name").is_some_and(|n| n.eq_ignore_ascii_case("default")))),
+            // A workspace without Sentinel answers 400 with its own sentence.
+            Err(failure) if failure.kind == FailureKind::Rejected && failure.status == Some(400) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Which of the needed actions the identity lacks on a workspace.
+    pub async fn rights(&self, at: &Place) -> Result<Rights, Failure> {
+        let url = format!(
+            "{}{}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01",
+            self.arm,
+            at.workspace.arm_id().split('/').map(segment).collect::<Vec<_>>().join("/")
+        );
+        let rows = self.rows(&at.tenant, Some(&at.workspace.subscription), url).await?;
+        Ok(Rights { missing: missing(&rows, &NEEDED) })
+    }
+}

@@ -1,0 +1,153 @@
+//! Azure's refusals (sentinel-api sheet 1.7), reduced to what can be done about them.
+
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    domain::failure::{Failure, FailureKind},
+    outbound::{budget::Budget, exchange::Answer, read},
+};
+
+/// Code and message of an error body, however it is wrapped. A message may itself be a JSON text
+/// (encoded twice): then the inner one counts.
+pub fn code_and_message(body: &Value) -> (Option<String>, Option<String>) {
+    let error = body.get("error").filter(|e| e.is_object()).unwrap_or(body);
+    let code = read::words_at(error, "code");
+    let message = read::words_at(error, "message");
+    if let Some(inner) = message.as_deref().filter(|m| m.trim_start().starts_with('{'))
+        && let Ok(inner) = serde_json::from_str::<Value>(inner)
+    {
+        let (inner_code, inner_message) = code_and_message(&inner);
+        if inner_message.is_some() {
+            return (inner_code.or(code), inner_message);
+        }
+    }
+    (code, message)
+}
+
+/// The remaining calls the service names, if it does: the smallest of its figures.
+pub fn remaining(answer: &Answer) -> Option<u64> {
+    [
+        "x-ms-ratelimit-remaining-subscription-reads",
+        "x-ms-ratelimit-remaining-subscription-global-reads",
+        "x-ms-ratelimit-remaining-subscription-resource-requests",
+        "x-ms-ratelimit-remaining-subscription-writes",
+    ]
+    .into_iter()
+    .filter_map(|name| answer.header(name)?.trim().parse().ok())
+    .min()
+}
+
+/// The claims of a challenge (`insufficient_claims`), decoded, to be passed on to the sign-in.
+pub fn claims_challenge(answer: &Answer) -> Option<String> {
+    let header = answer.header("www-authenticate")?;
+    if !header.contains("insufficient_claims") {
+        return None;
+    }
+    let (_, rest) = header.split_once("claims=\"")?;
+    let (packed, _) = rest.split_once('"')?;
+    let bytes = STANDARD.decode(packed).or_else(|_| URL_SAFE_NO_PAD.decode(packed.trim_end_matches('='))).ok()?;
+    String::from_utf8(bytes).ok()
+}
+
+/// The service's own sentence, safe to show: one line, shortened, no control characters.
+fn quoted(message: &str) -> String {
+    let line: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+    line.trim().to_owned()
+}
+
+/// Turns a refusal into a failure, and tells the budget what the server said.
+pub fn refused(answer: &Answer, budget: Option<&Budget>, now: Timestamp) -> Failure {
+    let (code, message) = answer.json_if_any().as_ref().map_or((None, None), code_and_message);
+    let says = message.as_deref().map(quoted).unwrap_or_default();
+    let fail = |kind, text: String| answer.failure(kind, code.clone(), text);
+    match answer.status {
+        429 => {
+            let at = wait_until(answer, budget, now);
+            fail(FailureKind::WaitUntil { at }, "Azure asks to wait: too many requests. It goes on by itself.".into())
+        }
+        401 if claims_challenge(answer).is_some() => fail(
+            FailureKind::SignInAgain,
+            "Azure asks for a stronger sign-in (second factor or policy). Sign in again.".into(),
+        ),
+        401 if code.as_deref() == Some("InvalidAuthenticationTokenTenant") => fail(
+            FailureKind::Forbidden,
+            "The sign-in is of another tenant than the workspace's. Correct the workspace's tenant id.".into(),
+        ),
+        401 => fail(
+            FailureKind::SignInAgain,
+            "Azure does not accept the sign-in. Sign in again, or enter a new secret.".into(),
+        ),
+        403 => fail(
+            FailureKind::Forbidden,
+            format!(
+                "Azure refuses this: {}. Give the identity the role Microsoft Sentinel Responder on the workspace; a \
+                 new role can take an hour to work.",
+                action_of(&says).unwrap_or("a right is missing")
+            ),
+        ),
+        404 => fail(FailureKind::Gone, gone(code.as_deref(), &says)),
+        409 | 412 => fail(
+            FailureKind::Conflict,
+            "Someone else changed it in between. It is read again and planned anew.".into(),
+        ),
+        400 if says.contains("is not onboarded") => fail(
+            FailureKind::Rejected,
+            "The workspace has no Microsoft Sentinel. Add Sentinel to it in Azure, or choose another.".into(),
+        ),
+        400 if says.contains("is not registered") => fail(
+            FailureKind::Rejected,
+            "The subscription is not registered for Microsoft.SecurityInsights. Register it in Azure.".into(),
+        ),
+        408 => answer.server_error(),
+        status if status >= 500 => answer.server_error(),
+        300..=399 => answer.redirected(),
+        _ if code.is_none() && message.is_none() => {
+            let mut failure = answer.unreadable();
+            // A 4xx was refused, whatever its body looks like: a write was not carried out.
+            if answer.changes {
+                failure.kind = FailureKind::Rejected;
+            }
+            failure
+        }
+        _ => fail(
+            FailureKind::Rejected,
+            if says.is_empty() { "Azure refuses the request.".into() } else { format!("Azure refuses: {says}") },
+        ),
+    }
+}
+
+fn wait_until(answer: &Answer, budget: Option<&Budget>, now: Timestamp) -> Timestamp {
+    match (answer.retry_after(now), budget) {
+        (Some(until), Some(budget)) => {
+            budget.told_to_wait(now, until);
+            until
+        }
+        (Some(until), None) => until,
+        (None, Some(budget)) => budget.told_to_wait_some_time(now),
+        (None, None) => now.checked_add(jiff::SignedDuration::from_secs(15)).unwrap_or(now),
+    }
+}
+
+/// `… does not have authorization to perform action 'X' over scope …`: X.
+fn action_of(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("action '")?;
+    let (action, _) = rest.split_once('\'')?;
+    (!action.is_empty()).then_some(action)
+}
+
+fn gone(code: Option<&str>, says: &str) -> String {
+    match code {
+        Some("SubscriptionNotFound") => {
+            "Azure does not know the subscription, or the identity may not see it. Check id and rights.".into()
+        }
+        Some("ResourceGroupNotFound") => "Azure does not know the resource group. Check its name.".into(),
+        Some("ResourceNotFound") => "Azure does not know the workspace. Check its name and resource group.".into(),
+        _ if says.is_empty() => "Sentinel has no such record (any more).".into(),
+        _ => format!("Sentinel has no such record: {says}"),
+    }
+}

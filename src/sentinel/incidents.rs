@@ -1,0 +1,121 @@
+//! Listing, reading and writing incidents; their alerts and entities.
+
+use http::Method;
+use serde_json::Value;
+
+use super::{
+    IncidentPage, ListWanted, Place, Sentinel, body,
+    call::{Call, segment, value},
+    paging::Trail,
+    read,
+};
+use crate::{
+    domain::{
+        failure::Failure,
+        ids::IncidentId,
+        incident::{Evidence, Incident},
+        operation::IncidentChange,
+        time,
+    },
+    outbound::budget::{Class, Kind},
+};
+
+/// Incidents asked for per page: the service's largest.
+const PAGE: u32 = 1000;
+
+/// The `$filter` of a list; `None` = everything.
+pub fn filter(want: &ListWanted) -> Option<String> {
+    let since = want.modified_since.map(|at| format!("properties/lastModifiedTimeUtc ge {}", time::iso(at)));
+    let open = want.open_only.then(|| "(properties/status eq 'New' or properties/status eq 'Active')".to_owned());
+    let terms: Vec<String> = [since, open].into_iter().flatten().collect();
+    (!terms.is_empty()).then(|| terms.join(" and "))
+}
+
+impl Sentinel {
+    fn at<'a>(&self, at: &'a Place, method: Method, url: String, kind: Kind, class: Class) -> Call<'a> {
+        let subscription = Some(at.workspace.subscription.as_str());
+        Call { tenant: &at.tenant, subscription, method, url, body: None, kind, class }
+    }
+
+    pub(super) async fn list_page(
+        &self,
+        at: &Place,
+        want: &ListWanted,
+        next: Option<String>,
+        class: Class,
+    ) -> Result<IncidentPage, Failure> {
+        let (url, trail) = match &next {
+            Some(cursor) => Trail::resume(cursor),
+            None => {
+                let mut url = self.address(at, "incidents");
+                if let Some(filter) = filter(want) {
+                    url.push_str(&format!("&$filter={}", value(&filter)));
+                }
+                // Ascending: what changes while we page moves to the end and is seen twice, never skipped.
+                url.push_str(&format!("&$orderby={}&$top={PAGE}", value("properties/lastModifiedTimeUtc asc")));
+                (url, Trail::default())
+            }
+        };
+        let answer = self.call(self.at(at, Method::GET, url.clone(), Kind::Read, class)).await?;
+        let mut page = answer.json()?;
+        let next = trail.next(&self.arm, &url, &page)?;
+        let Some(Value::Array(rows)) = page.get_mut("value").map(Value::take) else {
+            return Err(answer.unreadable());
+        };
+        let mut result = IncidentPage { incidents: Vec::with_capacity(rows.len()), next, unreadable: Vec::new() };
+        for row in rows {
+            match read::incident(row) {
+                Ok(incident) => result.incidents.push(incident),
+                Err(raw) => result.unreadable.push(raw),
+            }
+        }
+        Ok(result)
+    }
+
+    pub(super) async fn read_incident(&self, at: &Place, id: &IncidentId, class: Class) -> Result<Incident, Failure> {
+        let url = self.address(at, &format!("incidents/{}", segment(id.as_str())));
+        let answer = self.call(self.at(at, Method::GET, url, Kind::Read, class)).await?;
+        read::incident(answer.json()?).map_err(|_| answer.unreadable())
+    }
+
+    pub(super) async fn write_incident(
+        &self,
+        at: &Place,
+        current: &Incident,
+        change: &IncidentChange,
+        class: Class,
+    ) -> Result<Incident, Failure> {
+        let url = self.address(at, &format!("incidents/{}", segment(current.id.as_str())));
+        let body = body::incident_body(current, change);
+        let mut call = self.at(at, Method::PUT, url, Kind::IncidentWrite, class);
+        call.body = Some(&body);
+        let answer = self.call(call).await?;
+        read::incident(answer.json()?).map_err(|_| answer.unreadable())
+    }
+
+    pub(super) async fn read_evidence(&self, at: &Place, id: &IncidentId, class: Class) -> Result<Evidence, Failure> {
+        let alerts = self.evidence_part(at, id, "alerts", "value", Kind::AlertsRead, class).await?;
+        let entities = self.evidence_part(at, id, "entities", "entities", Kind::EntitiesRead, class).await?;
+        Ok(Evidence { alerts, entities })
+    }
+
+    /// Reading by `POST` with an empty body: that is the contract.
+    async fn evidence_part(
+        &self,
+        at: &Place,
+        id: &IncidentId,
+        tail: &str,
+        member: &str,
+        kind: Kind,
+        class: Class,
+    ) -> Result<Vec<Value>, Failure> {
+        let url = self.address(at, &format!("incidents/{}/{tail}", segment(id.as_str())));
+        let answer = self.call(self.at(at, Method::POST, url, kind, class)).await?;
+        match answer.json()?.get_mut(member).map(Value::take) {
+            Some(Value::Array(rows)) => Ok(rows),
+            // Absent or null: there are none (yet).
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(_) => Err(answer.unreadable()),
+        }
+    }
+}
