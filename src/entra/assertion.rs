@@ -86,11 +86,8 @@ impl Certificate {
             "nbf": now.as_second() - 300,
             "exp": expires.as_second(),
         });
-        let signed = format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(header.to_string()),
-            URL_SAFE_NO_PAD.encode(claims.to_string())
-        );
+        let signed =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
         let signature = self.key.try_sign(signed.as_bytes()).map_err(|_| {
             let text = "The certificate's private key can't sign. Enter the certificate again.";
             Failure::new(Side::Sentinel, FailureKind::SignInAgain, text)

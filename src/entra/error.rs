@@ -18,7 +18,8 @@ pub fn refused(answer: &Answer, body: Option<&Value>, now: Timestamp) -> Failure
     let codes: Vec<i64> = read::list_at(body, "error_codes").iter().filter_map(read::int).collect();
     if answer.status == 429 || codes.contains(&50_196) {
         let wait = if codes.contains(&50_196) { 300 } else { 30 };
-        let at = answer.retry_after(now).or_else(|| now.checked_add(SignedDuration::from_secs(wait)).ok()).unwrap_or(now);
+        let at =
+            answer.retry_after(now).or_else(|| now.checked_add(SignedDuration::from_secs(wait)).ok()).unwrap_or(now);
         let text = "Microsoft's sign-in service asks to wait: too many token requests. It goes on by itself.";
         return answer.failure(FailureKind::WaitUntil { at }, code(&error, &codes), text);
     }
@@ -56,13 +57,19 @@ pub fn verdict(error: &str, suberror: &str, codes: &[i64]) -> (FailureKind, &'st
         return (SignInAgain, "Microsoft refuses the client secret. Enter the secret's value, not its id.");
     }
     if has(&[700_027]) {
-        return (SignInAgain, "Microsoft refuses the certificate. Upload it to the app registration, or enter the right one.");
+        return (
+            SignInAgain,
+            "Microsoft refuses the certificate. Upload it to the app registration, or enter the right one.",
+        );
     }
     if error == "invalid_client" {
         return (SignInAgain, "Microsoft refuses the app's proof. Enter a valid client secret or certificate.");
     }
     if has(&[700_016]) {
-        return (SignInAgain, "The app is unknown in this tenant. Check client id and tenant, or give admin consent there.");
+        return (
+            SignInAgain,
+            "The app is unknown in this tenant. Check client id and tenant, or give admin consent there.",
+        );
     }
     if has(&[50_194]) {
         return (SignInAgain, "The app registration is single-tenant. Make it multi-tenant, or use its own tenant.");
@@ -71,7 +78,10 @@ pub fn verdict(error: &str, suberror: &str, codes: &[i64]) -> (FailureKind, &'st
         return (SignInAgain, "Microsoft doesn't know this tenant. Correct the tenant id of the connection.");
     }
     if has(&[500_011, 650_052]) || error == "invalid_resource" {
-        return (Forbidden, "The tenant does not know this service. An administrator must consent, or do without log queries.");
+        return (
+            Forbidden,
+            "The tenant does not know this service. An administrator must consent, or do without log queries.",
+        );
     }
     if has(&[65_001]) || suberror == "consent_required" || error == "consent_required" {
         return (SignInAgain, "Consent is missing in this tenant. Open the consent link as an administrator.");
@@ -83,13 +93,19 @@ pub fn verdict(error: &str, suberror: &str, codes: &[i64]) -> (FailureKind, &'st
         return (SignInAgain, "The tenant's sign-in frequency policy ended the session. Sign in again.");
     }
     if has(&[53_000, 53_001, 53_003]) {
-        return (SignInAgain, "A conditional access policy blocks this sign-in. Ask the tenant's administrator, then sign in again.");
+        return (
+            SignInAgain,
+            "A conditional access policy blocks this sign-in. Ask the tenant's administrator, then sign in again.",
+        );
     }
     if has(&[50_076, 50_079, 50_072, 50_074, 50_078, 50_158]) || error == "interaction_required" {
         return (SignInAgain, "Microsoft asks for a second factor. Sign in again.");
     }
     if has(&[50_057, 50_034, 50_105, 50_020, 90_072]) {
-        return (SignInAgain, "The signed-in account is disabled, unknown or not assigned in this tenant. Use another account.");
+        return (
+            SignInAgain,
+            "The signed-in account is disabled, unknown or not assigned in this tenant. Use another account.",
+        );
     }
     if has(&[54_005, 501_481]) {
         return (SignInAgain, "The sign-in was interrupted or used twice. Start it again.");

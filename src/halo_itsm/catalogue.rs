@@ -45,15 +45,18 @@ impl Halo {
         let open = named(open.iter(), &["name"]);
         // Statuses have no closed flag: those that the filter leaves out are closed (sheet 5.3). When
         // it leaves none out, or all, it was ignored and tells nothing.
-        let closed: Vec<i64> =
-            statuses.iter().map(|s| s.id).filter(|id| !open.iter().any(|o| o.id == *id)).collect();
+        let closed: Vec<i64> = statuses.iter().map(|s| s.id).filter(|id| !open.iter().any(|o| o.id == *id)).collect();
         let told = !closed.is_empty() && closed.len() < statuses.len();
         Ok(Catalogue {
             ticket_types: types.iter().filter(|row| active(row)).filter_map(ticket_type).collect(),
             closed_statuses: if told { closed } else { Vec::new() },
             statuses,
             priorities: priorities.iter().filter_map(priority).collect(),
-            agents: agents.iter().filter(|row| !flag_at(row, "isdisabled").unwrap_or(false)).filter_map(agent).collect(),
+            agents: agents
+                .iter()
+                .filter(|row| !flag_at(row, "isdisabled").unwrap_or(false))
+                .filter_map(agent)
+                .collect(),
             teams: named(teams.iter().filter(|row| active(row)), &["name"]),
             categories: named(categories.iter(), &["value", "category_name", "name"]),
             outcomes: named(outcomes.iter(), &["outcome", "buttonname", "name"]),

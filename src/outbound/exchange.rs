@@ -191,7 +191,11 @@ impl Answer {
         } else {
             (FailureKind::Transient, "It is tried again.")
         };
-        self.failure(kind, None, format!("{side} has a fault of its own (HTTP {}, {}). {tail}", self.status, self.named))
+        self.failure(
+            kind,
+            None,
+            format!("{side} has a fault of its own (HTTP {}, {}). {tail}", self.status, self.named),
+        )
     }
 }
 
@@ -226,7 +230,8 @@ impl Exchange {
     /// write may have been carried out, `Rejected` when the address is not allowed.
     pub async fn send(&self, ask: Ask) -> Result<Answer, Failure> {
         let named = ask.named();
-        let span = tracing::info_span!("http.out", side = ?self.side, call = %named, status = Empty, request.id = Empty);
+        let span =
+            tracing::info_span!("http.out", side = ?self.side, call = %named, status = Empty, request.id = Empty);
         let shown = span.clone();
         async move {
             let changes = ask.changes;
@@ -269,11 +274,8 @@ impl Exchange {
 }
 
 fn build(ask: Ask) -> Result<http::Request<Bytes>, String> {
-    let mut request = http::Request::builder()
-        .method(ask.method)
-        .uri(ask.url)
-        .body(ask.body)
-        .map_err(|error| error.to_string())?;
+    let mut request =
+        http::Request::builder().method(ask.method).uri(ask.url).body(ask.body).map_err(|error| error.to_string())?;
     *request.headers_mut() = ask.headers;
     let headers = request.headers_mut();
     headers.entry(http::header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));

@@ -74,7 +74,10 @@ impl Network {
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if whole.len() + chunk.len() > self.body_max => {
-                    return Err(TransportError::NoAnswer(format!("the answer is larger than {} MiB", self.body_max >> 20)));
+                    return Err(TransportError::NoAnswer(format!(
+                        "the answer is larger than {} MiB",
+                        self.body_max >> 20
+                    )));
                 }
                 Ok(Some(chunk)) => whole.extend_from_slice(&chunk),
                 Ok(None) => break,

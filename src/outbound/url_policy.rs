@@ -14,7 +14,9 @@ pub enum UrlRefused {
     #[error("{0}: {1:?} is not a web address. Write it like https://name.example/api.")]
     NotAnAddress(String, String),
     /// http, ftp, …
-    #[error("{0}: only https is allowed. Use https, or set allow_insecure = true on this connection (test hosts only).")]
+    #[error(
+        "{0}: only https is allowed. Use https, or set allow_insecure = true on this connection (test hosts only)."
+    )]
     NotHttps(String),
     /// User name or password inside the address.
     #[error("{0}: an address must not hold a user name or password. Remove them.")]
@@ -103,10 +105,12 @@ fn public_v6(ip: Ipv6Addr) -> bool {
         // IPv4-compatible, discard-only and the like: nothing public lies there.
         0 | 0x0100 => false,
         // NAT64 carries an IPv4 address.
-        0x0064 => second == 0xff9b && {
-            let [.., high, low] = segments;
-            public_v4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
-        },
+        0x0064 => {
+            second == 0xff9b && {
+                let [.., high, low] = segments;
+                public_v4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
+            }
+        }
         // 6to4 carries one too.
         0x2002 => {
             let [_, high, low, ..] = segments;
@@ -162,7 +166,8 @@ mod tests {
     fn test_hosts_pass_when_allowed_and_the_text_says_how() {
         assert!(check("f", "http://127.0.0.1:9000/arm", true).is_ok());
         assert!(check("f", "file:///etc/passwd", true).is_err());
-        let text = check("resource_server", "https://127.0.0.1", false).err().map(|e| e.to_string()).unwrap_or_default();
+        let text =
+            check("resource_server", "https://127.0.0.1", false).err().map(|e| e.to_string()).unwrap_or_default();
         assert!(text.contains("resource_server") && text.contains("allow_insecure"), "{text}");
     }
 }

@@ -52,7 +52,8 @@ fn verdict(properties: &mut Map<String, Value>, current: &Incident, change: &Inc
             current.classification_comment.as_deref(),
         ),
     };
-    let members = [("classification", classification), ("classificationReason", reason), ("classificationComment", comment)];
+    let members =
+        [("classification", classification), ("classificationReason", reason), ("classificationComment", comment)];
     for (key, value) in members {
         if let Some(value) = value {
             properties.insert(key.into(), json!(value));

@@ -92,9 +92,8 @@ pub fn missing(entries: &[Value], needed: &[&str]) -> Vec<String> {
     let any = |entry: &Value, key: &str, action: &str| {
         list_at(entry, key).iter().filter_map(Value::as_str).any(|pattern| covers(pattern, action))
     };
-    let granted = |action: &str| {
-        entries.iter().any(|entry| any(entry, "actions", action) && !any(entry, "notActions", action))
-    };
+    let granted =
+        |action: &str| entries.iter().any(|entry| any(entry, "actions", action) && !any(entry, "notActions", action));
     needed.iter().filter(|action| !granted(action)).map(|action| (*action).to_owned()).collect()
 }
 
@@ -183,7 +182,9 @@ impl Sentinel {
     pub async fn onboarded(&self, at: &Place) -> Result<bool, Failure> {
         let url = self.address(at, "onboardingStates");
         match self.rows(&at.tenant, Some(&at.workspace.subscription), url).await {
-            Ok(rows) => Ok(rows.iter().any(|row| text_at(row, "name").is_some_and(|n| n.eq_ignore_ascii_case("default")))),
+            Ok(rows) => {
+                Ok(rows.iter().any(|row| text_at(row, "name").is_some_and(|n| n.eq_ignore_ascii_case("default"))))
+            }
             // A workspace without Sentinel answers 400 with its own sentence.
             Err(failure) if failure.kind == FailureKind::Rejected && failure.status == Some(400) => Ok(false),
             Err(failure) => Err(failure),

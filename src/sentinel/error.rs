@@ -91,10 +91,9 @@ pub fn refused(answer: &Answer, budget: Option<&Budget>, now: Timestamp) -> Fail
             ),
         ),
         404 => fail(FailureKind::Gone, gone(code.as_deref(), &says)),
-        409 | 412 => fail(
-            FailureKind::Conflict,
-            "Someone else changed it in between. It is read again and planned anew.".into(),
-        ),
+        409 | 412 => {
+            fail(FailureKind::Conflict, "Someone else changed it in between. It is read again and planned anew.".into())
+        }
         400 if says.contains("is not onboarded") => fail(
             FailureKind::Rejected,
             "The workspace has no Microsoft Sentinel. Add Sentinel to it in Azure, or choose another.".into(),

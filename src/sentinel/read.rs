@@ -80,10 +80,10 @@ pub fn comment(resource: &Value) -> Comment {
     let null = Value::Null;
     let properties = resource.get("properties").unwrap_or(&null);
     let author = properties.get("author").unwrap_or(&null);
-    let id = name_of(resource)
-        .map_or_else(|| CommentId::new(&Uuid::new_v5(&NAMESPACE, resource.to_string().as_bytes()).to_string()), |name| {
-            CommentId::new(&name)
-        });
+    let id = name_of(resource).map_or_else(
+        || CommentId::new(&Uuid::new_v5(&NAMESPACE, resource.to_string().as_bytes()).to_string()),
+        |name| CommentId::new(&name),
+    );
     let message = match properties.get("message") {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Null) => String::new(),
@@ -94,7 +94,9 @@ pub fn comment(resource: &Value) -> Comment {
     Comment {
         id,
         message,
-        author: words_at(author, "name").or_else(|| words_at(author, "email")).or_else(|| words_at(author, "userPrincipalName")),
+        author: words_at(author, "name")
+            .or_else(|| words_at(author, "email"))
+            .or_else(|| words_at(author, "userPrincipalName")),
         author_object_id: words_at(author, "objectId"),
         created: time_at(properties, "createdTimeUtc"),
         modified: time_at(properties, "lastModifiedTimeUtc"),
