@@ -1,1 +1,0 @@
-//! The applied file: an installation as TOML.

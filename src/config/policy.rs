@@ -1,0 +1,292 @@
+//! `[[policy]]`: what may cross between Sentinel and Halo, and how.
+//!
+//! The entry is the domain's own [`Policy`]; its id is nil, since the file knows names only.
+
+use std::collections::BTreeMap;
+
+use toml::de::DeValue;
+use uuid::Uuid;
+
+use super::{
+    fault::nearest,
+    reader::{At, Place, Table},
+};
+use crate::domain::{
+    catalogue::Ref,
+    closing::{ALLOWED, Classification, Verdict},
+    ids::PolicyId,
+    policy::{FieldMapping, FieldSource, MissingVerdict, NoteFlag, NotesRule, Policy},
+};
+
+mod written;
+
+pub use written::lines;
+
+/// Microsoft's severities.
+pub const SEVERITIES: [&str; 4] = ["High", "Medium", "Low", "Informational"];
+/// Microsoft's incident statuses.
+pub const STATUSES: [&str; 3] = ["New", "Active", "Closed"];
+/// Outcome of the notes we write: in every stock Halo.
+pub const OUTCOME: &str = "Private Note";
+
+/// Reads one entry; what is wrong goes to the table's sink.
+pub fn read(table: Table<'_, '_>) -> (Policy, Place) {
+    let name = table.required("name", "Give the policy a name of your choice, e.g. name = \"standard\".").value;
+    if !table.has("ticket_type") {
+        let remedy = "Write ticket_type = \"<name of the dedicated ticket type in Halo>\".";
+        table.absent_here("ticket_type", "is missing", remedy);
+    }
+    let ticket_type = table.reference("ticket_type").map_or(Ref::Id(0), |r| r.value);
+    let notes = notes(&table);
+    let policy = Policy {
+        id: PolicyId(Uuid::nil()),
+        name,
+        ticket_type,
+        priorities: priorities(&table),
+        statuses: statuses(&table),
+        statuses_back: statuses_back(&table),
+        closed_statuses: table.references("closed_statuses"),
+        team: table.reference("team").map(|r| r.value),
+        category: table.reference("category").map(|r| r.value),
+        agent: table.reference("agent").map(|r| r.value),
+        agents: agents(&table),
+        requester_user_id: table.integer("requester", 1, i64::MAX).map(|n| n.value),
+        fields: fields(&table),
+        incident_id_field: table.reference("incident_id_field").map(|r| r.value),
+        classification_field: table.reference("classification_field").map(|r| r.value),
+        classifications: classifications(&table),
+        missing_verdict: missing_verdict(&table),
+        notes,
+        note_flag: note_flag(&table, notes),
+        note_outcomes: note_outcomes(&table, notes),
+        outcome: table.reference("outcome").map_or_else(|| Ref::Name(OUTCOME.to_owned()), |r| r.value),
+        notes_private: table.flag("notes_private", true),
+        evidence: table.flag("evidence", true),
+        carry_owner: table.flag("carry_owner", true),
+        carry_severity: table.flag("carry_severity", true),
+    };
+    if !policy.classifications.is_empty() && policy.classification_field.is_none() {
+        let remedy = "Write classification_field = \"CF…\": the custom field in which agents choose.";
+        table.absent_here("classification_field", "is missing beside classifications", remedy);
+    }
+    (policy, table.done())
+}
+
+fn notes(table: &Table<'_, '_>) -> NotesRule {
+    if !table.has("notes") {
+        let remedy = "Choose notes = \"all\", \"public\", \"flagged\", \"outcomes\" or \"none\": internal notes must \
+                      never cross by accident.";
+        table.absent_here("notes", "is missing", remedy);
+    }
+    let found = table.choice("notes", &["all", "public", "flagged", "outcomes", "none"]);
+    found.and_then(|f| NotesRule::parse(f.value)).unwrap_or(NotesRule::None)
+}
+
+fn note_flag(table: &Table<'_, '_>, notes: NotesRule) -> NoteFlag {
+    let found = table.choice("note_flag", &["sync-to-sentinel", "important"]);
+    if let Some(found) = &found
+        && notes != NotesRule::Flagged
+    {
+        let remedy = "Write notes = \"flagged\", or leave note_flag out.";
+        table.sink.warn(found.at, table.field("note_flag"), "has no effect with this choice of notes", remedy);
+    }
+    if found.is_some_and(|f| f.value == "important") { NoteFlag::Important } else { NoteFlag::SyncToSentinel }
+}
+
+fn note_outcomes(table: &Table<'_, '_>, notes: NotesRule) -> Vec<Ref> {
+    let outcomes = table.references("note_outcomes");
+    if notes == NotesRule::Outcomes && outcomes.is_empty() {
+        let remedy = "Write note_outcomes = [\"<outcome>\", …]: the outcomes whose notes cross.";
+        table.absent_here("note_outcomes", "is missing with notes = \"outcomes\"", remedy);
+    }
+    outcomes
+}
+
+fn priorities(table: &Table<'_, '_>) -> BTreeMap<String, Ref> {
+    let map = table.table("priorities").map(|inner| named(&inner, &SEVERITIES)).unwrap_or_default();
+    let holes: Vec<&str> = SEVERITIES.into_iter().filter(|s| !map.contains_key(*s)).collect();
+    if !holes.is_empty() {
+        let problem = format!("has no priority for {}", holes.join(", "));
+        let remedy = "Incidents of that severity will wait as open items until it is mapped.";
+        table.warn_at("priorities", &problem, remedy);
+    }
+    map
+}
+
+fn statuses(table: &Table<'_, '_>) -> BTreeMap<String, Ref> {
+    let stock = [("New", "New"), ("Active", "In Progress"), ("Closed", "Closed")];
+    let mut map: BTreeMap<String, Ref> =
+        stock.into_iter().map(|(k, v)| (k.to_owned(), Ref::Name(v.to_owned()))).collect();
+    if let Some(inner) = table.table("statuses") {
+        map.extend(named(&inner, &STATUSES));
+    }
+    map
+}
+
+/// A table from a closed list of keys to ids or names.
+fn named(inner: &Table<'_, '_>, keys: &[&'static str]) -> BTreeMap<String, Ref> {
+    let mut map = BTreeMap::new();
+    for (key, value) in inner.entries() {
+        match keys.iter().find(|k| k.eq_ignore_ascii_case(key.value)) {
+            Some(exact) => {
+                if let Some(reference) = inner.as_reference(exact, &value) {
+                    map.insert((*exact).to_owned(), reference);
+                }
+            }
+            None => unknown_key(inner, &key, keys),
+        }
+    }
+    map
+}
+
+fn unknown_key(inner: &Table<'_, '_>, key: &At<&str>, keys: &[&'static str]) {
+    let remedy = match nearest(key.value, keys.iter().copied()) {
+        Some(near) => format!("Did you mean {near}?"),
+        None => format!("Use {}.", keys.join(", ")),
+    };
+    inner.sink.wrong(key.at, inner.field(key.value), "is not known", remedy);
+}
+
+/// `{ "On Hold" = "Active" }`; a key of digits is a status id.
+fn statuses_back(table: &Table<'_, '_>) -> Vec<(Ref, String)> {
+    let Some(inner) = table.table("statuses_back") else { return Vec::new() };
+    let mut rows = Vec::new();
+    for (key, value) in inner.entries() {
+        let status = value.value.as_str().and_then(|t| STATUSES.into_iter().find(|s| s.eq_ignore_ascii_case(t.trim())));
+        match status {
+            Some(status) => rows.push((key_ref(key.value), status.to_owned())),
+            None => {
+                let remedy = "Use \"New\", \"Active\" or \"Closed\": the incident's status on the way back.";
+                inner.sink.wrong(value.at, inner.field(key.value), "is not an incident status", remedy);
+            }
+        }
+    }
+    rows.sort();
+    rows
+}
+
+fn key_ref(text: &str) -> Ref {
+    text.trim().parse().map_or_else(|_| Ref::Name(text.trim().to_owned()), Ref::Id)
+}
+
+fn agents(table: &Table<'_, '_>) -> BTreeMap<String, Ref> {
+    let Some(inner) = table.table("agents") else { return BTreeMap::new() };
+    inner
+        .entries()
+        .iter()
+        .filter_map(|(key, value)| Some((key.value.trim().to_lowercase(), inner.as_reference(key.value, value)?)))
+        .collect()
+}
+
+fn fields(table: &Table<'_, '_>) -> Vec<FieldMapping> {
+    let mut mappings: Vec<FieldMapping> = Vec::new();
+    for entry in table.tables("fields") {
+        if !entry.has("field") {
+            entry.absent_here("field", "is missing", "Write field = \"CF…\": id, name or label of the custom field.");
+        }
+        let field = entry.reference("field");
+        let sources: Vec<(FieldSource, usize)> = [
+            entry.text("path").map(|t| (FieldSource::Path(t.value), t.at)),
+            entry.text("template").map(|t| (FieldSource::Template(t.value), t.at)),
+            entry.text("text").map(|t| (FieldSource::Text(t.value), t.at)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let always = entry.flag("always", false);
+        let one = "Write exactly one of path = \"$.…\", template = \"… {$.…}\" or text = \"…\".";
+        if sources.len() != 1 && !(sources.is_empty() && ["path", "template", "text"].iter().any(|k| entry.has(k))) {
+            entry.absent_here("path", "must have exactly one source beside it", one);
+        }
+        if let (Some(field), Some((source, at))) = (field, sources.into_iter().next()) {
+            path_form(&entry, &source, at);
+            if mappings.iter().any(|m| m.field == field.value) {
+                let problem = format!("is mapped twice: {}", field.value);
+                entry.sink.wrong(field.at, entry.field("field"), problem, "Keep one of the two.");
+            }
+            mappings.push(FieldMapping { field: field.value, source, always });
+        }
+        drop(entry.done());
+    }
+    mappings
+}
+
+fn path_form(entry: &Table<'_, '_>, source: &FieldSource, at: usize) {
+    let good = |path: &str| path == "$" || path.starts_with("$.") || path.starts_with("$[");
+    match source {
+        FieldSource::Path(path) if !good(path) => {
+            let problem = format!("is \"{path}\", which does not begin with $.");
+            entry.sink.wrong(at, entry.field("path"), problem, "Write it like $.properties.title.");
+        }
+        FieldSource::Template(text) if text.matches('{').count() != text.matches('}').count() => {
+            let remedy = "Each path stands in braces of its own: {$.properties.title}.";
+            entry.sink.wrong(at, entry.field("template"), "has a brace that is not closed", remedy);
+        }
+        _ => {}
+    }
+}
+
+fn classifications(table: &Table<'_, '_>) -> BTreeMap<String, Verdict> {
+    let Some(inner) = table.table("classifications") else { return BTreeMap::new() };
+    let mut map = BTreeMap::new();
+    for (key, value) in inner.entries() {
+        match value.value {
+            DeValue::Table(members) => {
+                let row = Table::new(inner.sink, inner.field(key.value), value.at, members);
+                if let Some(verdict) = verdict(row) {
+                    map.insert(key.value.trim().to_lowercase(), verdict);
+                }
+            }
+            other => inner.wrong_type(key.value, value.at, other, "a table, like { classification = \"…\", reason = \"…\" }"),
+        }
+    }
+    map
+}
+
+fn missing_verdict(table: &Table<'_, '_>) -> MissingVerdict {
+    let Some(found) = table.value("missing_verdict") else { return MissingVerdict::Ask };
+    match found.value {
+        DeValue::String(text) if text.trim() == "ask" => MissingVerdict::Ask,
+        DeValue::Table(_) => match table.table("missing_verdict").and_then(verdict) {
+            Some(verdict) => MissingVerdict::Default { verdict },
+            None => MissingVerdict::Ask,
+        },
+        other => {
+            table.wrong_type("missing_verdict", found.at, other, "\"ask\" or { classification = \"…\", reason = \"…\" }");
+            MissingVerdict::Ask
+        }
+    }
+}
+
+/// A classification and reason in one of Microsoft's allowed pairs.
+fn verdict(table: Table<'_, '_>) -> Option<Verdict> {
+    let allowed: Vec<&'static str> = vec!["TruePositive", "BenignPositive", "FalsePositive", "Undetermined"];
+    if !table.has("classification") {
+        let remedy = "Write classification = \"TruePositive\", \"BenignPositive\", \"FalsePositive\" or \"Undetermined\".";
+        table.absent_here("classification", "is missing", remedy);
+    }
+    let classification = table.choice("classification", &allowed);
+    let reason = table.text("reason");
+    let comment = table.text("comment").map(|t| t.value);
+    let mut found = None;
+    if let Some(classification) = classification {
+        let verdict = Verdict {
+            classification: Classification::from(classification.value.to_owned()),
+            reason: reason.as_ref().map(|r| r.value.clone()),
+            comment,
+        };
+        match verdict.checked() {
+            Ok(verdict) => found = Some(verdict),
+            Err(refused) => {
+                let at = reason.as_ref().map_or(classification.at, |r| r.at);
+                let key = if reason.is_some() { "reason" } else { "classification" };
+                let pairs: Vec<String> =
+                    ALLOWED.iter().map(|(c, r)| format!("{} + {}", c.as_str(), r.unwrap_or("no reason"))).collect();
+                let remedy = format!("Microsoft allows {}.", pairs.join(", "));
+                table.sink.wrong(at, table.field(key), format!("is refused: {refused}"), remedy);
+            }
+        }
+    }
+    drop(table.done());
+    found
+}

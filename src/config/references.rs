@@ -1,0 +1,179 @@
+//! Entries against each other: duplicates, references, and names against a catalogue in the file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Applied, Known,
+    fault::{listed, nearest},
+    names,
+    reader::{Place, Sink},
+};
+
+/// Where each entry stands, in the order of [`Applied`]'s lists.
+#[derive(Debug, Default)]
+pub struct Places {
+    /// Of `microsoft`.
+    pub microsoft: Vec<Place>,
+    /// Of `halo`.
+    pub halo: Vec<Place>,
+    /// Of `client`.
+    pub clients: Vec<Place>,
+    /// Of `policy`.
+    pub policies: Vec<Place>,
+    /// Of `workspace`.
+    pub workspaces: Vec<Place>,
+    /// Of `catalogue`, by name.
+    pub catalogues: BTreeMap<String, usize>,
+}
+
+/// Checks what no entry can check alone, and fills in the only possible choice.
+pub fn check(applied: &mut Applied, places: &Places, known: &Known, sink: &Sink<'_>) {
+    duplicates(applied, places, sink);
+    let microsoft = all(&known.microsoft, applied.microsoft.iter().map(|m| m.name()));
+    let halo = all(&known.halo, applied.halo.iter().map(|h| h.name()));
+    let clients = all(&known.clients, applied.clients.iter().map(|c| c.name.as_str()));
+    let policies = all(&known.policies, applied.policies.iter().map(|p| p.name.as_str()));
+    for (client, place) in applied.clients.iter_mut().zip(&places.clients) {
+        if let Some(binding) = &mut client.halo {
+            resolve(&mut binding.halo, &halo, "client", "halo", place, sink);
+        }
+    }
+    for (workspace, place) in applied.workspaces.iter_mut().zip(&places.workspaces) {
+        resolve(&mut workspace.client, &clients, "workspace", "client", place, sink);
+        resolve(&mut workspace.microsoft, &microsoft, "workspace", "microsoft", place, sink);
+        resolve(&mut workspace.policy, &policies, "workspace", "policy", place, sink);
+    }
+    shared_places(applied, places, sink);
+    catalogue_names(applied, places, &halo, sink);
+}
+
+fn all<'a>(known: &BTreeSet<String>, file: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+    known.iter().cloned().chain(file.filter(|name| !name.is_empty()).map(str::to_owned)).collect()
+}
+
+/// A reference by name; an absent one means the only entry there is.
+fn resolve(name: &mut String, known: &BTreeSet<String>, section: &str, key: &str, place: &Place, sink: &Sink<'_>) {
+    let field = format!("{section}.{key}");
+    if name.is_empty() {
+        // Present but of the wrong type: reported already.
+        if place.has(key) {
+            return;
+        }
+        let mut names = known.iter();
+        match (names.next(), names.next()) {
+            (Some(only), None) => *name = only.clone(),
+            (None, _) => {
+                let remedy = format!("Add a [[{key}]] entry.");
+                sink.absent(place.of(key), field, format!("is missing, and there is no {key}"), remedy);
+            }
+            _ => {
+                let remedy = format!("Write {key} = {}.", listed(known.iter().map(String::as_str)));
+                sink.absent(place.of(key), field, format!("is missing, and there are {} to choose from", known.len()), remedy);
+            }
+        }
+        return;
+    }
+    if known.contains(name.as_str()) {
+        return;
+    }
+    let remedy = match nearest(name, known.iter().map(String::as_str)) {
+        Some(near) => format!("Did you mean \"{near}\"?"),
+        None if known.is_empty() => format!("Add a [[{key}]] entry with this name."),
+        None => format!("Use {}, or add a [[{key}]] entry.", listed(known.iter().map(String::as_str))),
+    };
+    sink.note(
+        place.of(key),
+        super::fault::Severity::Error,
+        super::fault::Kind::Absent,
+        field,
+        format!("names \"{name}\", which does not exist"),
+        remedy,
+    );
+}
+
+fn duplicates(applied: &Applied, places: &Places, sink: &Sink<'_>) {
+    let connections = (applied.microsoft.iter().map(|m| m.name()).zip(&places.microsoft).map(|e| ("microsoft", e)))
+        .chain(applied.halo.iter().map(|h| h.name()).zip(&places.halo).map(|e| ("halo", e)));
+    once(connections, "name", sink);
+    let clients = applied.clients.iter().map(|c| c.name.as_str()).zip(&places.clients);
+    once(clients.map(|e| ("client", e)), "name", sink);
+    let policies = applied.policies.iter().map(|p| p.name.as_str()).zip(&places.policies);
+    once(policies.map(|e| ("policy", e)), "name", sink);
+    let workspaces = applied.workspaces.iter().map(|w| w.arm_id.as_str()).zip(&places.workspaces);
+    once(workspaces.map(|e| ("workspace", e)), "arm_id", sink);
+}
+
+fn once<'a>(entries: impl Iterator<Item = (&'static str, (&'a str, &'a Place))>, key: &str, sink: &Sink<'_>) {
+    let mut seen: BTreeMap<&str, &'static str> = BTreeMap::new();
+    for (section, (name, place)) in entries {
+        if name.is_empty() {
+            continue;
+        }
+        if let Some(first) = seen.insert(name, section) {
+            let problem = format!("\"{name}\" stands twice (already under [[{first}]])");
+            sink.wrong(place.of(key), format!("{section}.{key}"), problem, "Rename or remove one of the two.");
+        }
+    }
+}
+
+/// Places that two entries must not share: a Halo client, a webhook's address.
+fn shared_places(applied: &Applied, places: &Places, sink: &Sink<'_>) {
+    let mut bound: BTreeMap<(&str, i64), &str> = BTreeMap::new();
+    for (client, place) in applied.clients.iter().zip(&places.clients) {
+        let Some(binding) = &client.halo else { continue };
+        if let Some(first) = bound.insert((&binding.halo, binding.halo_client_id), &client.name) {
+            let problem = format!("{} is already the place of client \"{first}\"", binding.halo_client_id);
+            let remedy = "Give each client a Halo client of its own, or make them one client.";
+            sink.wrong(place.of("halo_client_id"), "client.halo_client_id", problem, remedy);
+        }
+    }
+    let mut names: BTreeMap<String, (usize, bool)> = BTreeMap::new();
+    for (index, (workspace, place)) in applied.workspaces.iter().zip(&places.workspaces).enumerate() {
+        let open = workspace.webhook_secret.is_some();
+        let name = workspace.name.to_lowercase();
+        if name.is_empty() {
+            continue;
+        }
+        match names.get_mut(&name) {
+            Some((_, other)) if open || *other => {
+                let problem = format!("\"{}\" is also another workspace's, so the webhook's address is ambiguous", workspace.name);
+                sink.wrong(place.of("name"), "workspace.name", problem, "Give one of them a name = \"…\" of its own.");
+            }
+            Some(_) => {}
+            None => {
+                names.insert(name, (index, open));
+            }
+        }
+    }
+}
+
+fn catalogue_names(applied: &Applied, places: &Places, halo: &BTreeSet<String>, sink: &Sink<'_>) {
+    for (name, at) in &places.catalogues {
+        if !halo.contains(name) {
+            let remedy = "Rename the table to the instance's name, or remove it.";
+            sink.warn(*at, format!("catalogue.{name}"), "belongs to no Halo instance", remedy);
+        }
+    }
+    for (client, place) in applied.clients.iter().zip(&places.clients) {
+        let Some(binding) = &client.halo else { continue };
+        let Some(catalogue) = applied.catalogues.get(&binding.halo) else { continue };
+        for fault in names::of_binding(binding, catalogue) {
+            sink.wrong(place.of(fault.field), format!("client.{}", fault.field), fault.problem, fault.remedy);
+        }
+    }
+    for (policy, place) in applied.policies.iter().zip(&places.policies) {
+        for (name, catalogue) in &applied.catalogues {
+            let used = applied.workspaces.iter().any(|w| w.policy == policy.name && instance(applied, &w.client) == Some(name));
+            if !used && applied.catalogues.len() > 1 {
+                continue;
+            }
+            for fault in names::of_policy(policy, catalogue) {
+                sink.wrong(place.of(fault.field), format!("policy.{}", fault.field), fault.problem, fault.remedy);
+            }
+        }
+    }
+}
+
+fn instance<'a>(applied: &'a Applied, client: &str) -> Option<&'a String> {
+    applied.clients.iter().find(|c| c.name == client)?.halo.as_ref().map(|binding| &binding.halo)
+}
