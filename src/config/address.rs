@@ -69,4 +69,5 @@ pub fn tenant(table: &Table<'_, '_>, key: &'static str, found: At<String>) -> St
 }
 
 /// What an ARM id must look like.
-pub const ARM_FORM: &str = "/subscriptions/<GUID>/resourceGroups/<group>/providers/Microsoft.OperationalInsights/workspaces/<name>";
+pub const ARM_FORM: &str =
+    "/subscriptions/<GUID>/resourceGroups/<group>/providers/Microsoft.OperationalInsights/workspaces/<name>";

@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde::Deserialize as _;
-use toml::{Value, de::{DeValue, ValueDeserializer}};
+use toml::{
+    Value,
+    de::{DeValue, ValueDeserializer},
+};
 
 use super::reader::{At, Table};
 use crate::domain::catalogue::Catalogue;

@@ -71,7 +71,8 @@ pub fn line_column(text: &str, offset: usize) -> (usize, usize) {
 /// The entry of `known` that `given` was probably meant to be.
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = given.to_lowercase();
-    let most = (wanted.chars().count() / 3).clamp(1, 3);
+    let length = wanted.chars().count();
+    let most = if length < 4 { 1 } else { (length / 3).clamp(2, 3) };
     known
         .into_iter()
         .map(|name| (distance(&wanted, &name.to_lowercase()), name))

@@ -103,7 +103,12 @@ fn resource_server(table: &Table<'_, '_>, found: &At<String>, insecure: bool) ->
         table.sink.wrong(found.at, table.field("resource_server"), problem, "End it with /api; the rest is added.");
     } else if lower.ends_with("/auth") || lower.ends_with("/token") {
         let remedy = "Write the Resource Server here; it ends with /api.";
-        table.sink.wrong(found.at, table.field("resource_server"), "is the address of the Authorisation Server", remedy);
+        table.sink.wrong(
+            found.at,
+            table.field("resource_server"),
+            "is the address of the Authorisation Server",
+            remedy,
+        );
     } else if !address.is_empty() && !lower.ends_with("/api") {
         let remedy = "Compare it with what Halo shows under Configuration > Integrations > Halo API.";
         table.sink.warn(found.at, table.field("resource_server"), "does not end with /api, as Halo's do", remedy);

@@ -77,10 +77,14 @@ fn identity(table: &Table<'_, '_>) -> MicrosoftIdentity {
     let [secret, certificate, key] = ["client_secret", "certificate", "private_key"].map(|k| table.has(k));
     let at = |key: &str| table.entries().iter().find(|(k, _)| k.value == key).map_or(0, |(k, _)| k.at);
     if certificate != key {
-        let (has, lacks) =
-            if certificate { ("certificate", "private_key") } else { ("private_key", "certificate") };
+        let (has, lacks) = if certificate { ("certificate", "private_key") } else { ("private_key", "certificate") };
         let problem = format!("stands without {lacks}");
-        table.sink.wrong(at(has), table.field(has), problem, format!("Give both, or neither: {lacks} = {{ file = \"…\" }}."));
+        table.sink.wrong(
+            at(has),
+            table.field(has),
+            problem,
+            format!("Give both, or neither: {lacks} = {{ file = \"…\" }}."),
+        );
     }
     if secret && (certificate || key) {
         let remedy = "Remove one of them: the app proves itself in one way.";
@@ -93,7 +97,8 @@ fn identity(table: &Table<'_, '_>) -> MicrosoftIdentity {
         return MicrosoftIdentity::Certificate;
     }
     if !secret && (!asked || found.is_some()) {
-        let remedy = "Write client_secret = { env = \"NAME\" }, or certificate and private_key, or identity = \"delegated\".";
+        let remedy =
+            "Write client_secret = { env = \"NAME\" }, or certificate and private_key, or identity = \"delegated\".";
         table.absent_here("client_secret", "is missing: a service principal must prove itself", remedy);
     }
     MicrosoftIdentity::ClientSecret
@@ -117,7 +122,8 @@ fn endpoints(table: &Table<'_, '_>, insecure: bool) -> MicrosoftEndpoints {
         let Some(found) = table.text(key) else { continue };
         if let Some(address) = address::base_address(table, key, &found, insecure) {
             let last = address.rsplit('/').next().unwrap_or("").to_ascii_lowercase();
-            if key == "authority" && ["common", "organizations", "consumers", "v2.0", "token"].contains(&last.as_str()) {
+            if key == "authority" && ["common", "organizations", "consumers", "v2.0", "token"].contains(&last.as_str())
+            {
                 let remedy = "Write the base alone, e.g. https://login.microsoftonline.com; tenant and path are added.";
                 table.sink.wrong(found.at, table.field(key), format!("ends with /{last}"), remedy);
             }

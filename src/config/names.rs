@@ -78,8 +78,7 @@ fn rows(named: &[crate::domain::catalogue::Named]) -> Vec<(i64, &str)> {
 /// An agent may be named by name or mail address.
 fn agent(found: &mut Vec<Unresolved>, field: &'static str, wanted: Option<&Ref>, catalogue: &Catalogue) {
     let mails = catalogue.agents.iter().filter_map(|a| Some((a.id, a.email.as_deref()?)));
-    let agents: Vec<(i64, &str)> =
-        catalogue.agents.iter().map(|a| (a.id, a.name.as_str())).chain(mails).collect();
+    let agents: Vec<(i64, &str)> = catalogue.agents.iter().map(|a| (a.id, a.name.as_str())).chain(mails).collect();
     look(found, field, "agent", wanted, &agents);
 }
 
@@ -96,13 +95,7 @@ fn field(found: &mut Vec<Unresolved>, field: &'static str, wanted: Option<&Ref>,
 }
 
 /// An empty look-up says nothing: it may not have been read.
-fn look(
-    found: &mut Vec<Unresolved>,
-    field: &'static str,
-    kind: &str,
-    wanted: Option<&Ref>,
-    rows: &[(i64, &str)],
-) {
+fn look(found: &mut Vec<Unresolved>, field: &'static str, kind: &str, wanted: Option<&Ref>, rows: &[(i64, &str)]) {
     let Some(wanted) = wanted else { return };
     if !rows.is_empty() && wanted.find(rows, |row| row.0, |row| row.1).is_none() {
         missing(found, field, kind, wanted, rows);
@@ -116,7 +109,11 @@ fn missing(found: &mut Vec<Unresolved>, field: &'static str, kind: &str, wanted:
     };
     let remedy = match near {
         Some(near) => format!("Did you mean \"{near}\"?"),
-        None => format!("Use {}{}.", listed(rows.iter().take(12).map(|row| row.1)), if rows.len() > 12 { ", …" } else { "" }),
+        None => format!(
+            "Use {}{}.",
+            listed(rows.iter().take(12).map(|row| row.1)),
+            if rows.len() > 12 { ", …" } else { "" }
+        ),
     };
     let problem = format!("names {wanted}, but Halo has no such {kind}");
     found.push(Unresolved { field, problem, remedy });

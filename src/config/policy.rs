@@ -237,7 +237,9 @@ fn classifications(table: &Table<'_, '_>) -> BTreeMap<String, Verdict> {
                     map.insert(key.value.trim().to_lowercase(), verdict);
                 }
             }
-            other => inner.wrong_type(key.value, value.at, other, "a table, like { classification = \"…\", reason = \"…\" }"),
+            other => {
+                inner.wrong_type(key.value, value.at, other, "a table, like { classification = \"…\", reason = \"…\" }")
+            }
         }
     }
     map
@@ -252,7 +254,12 @@ fn missing_verdict(table: &Table<'_, '_>) -> MissingVerdict {
             None => MissingVerdict::Ask,
         },
         other => {
-            table.wrong_type("missing_verdict", found.at, other, "\"ask\" or { classification = \"…\", reason = \"…\" }");
+            table.wrong_type(
+                "missing_verdict",
+                found.at,
+                other,
+                "\"ask\" or { classification = \"…\", reason = \"…\" }",
+            );
             MissingVerdict::Ask
         }
     }
@@ -262,7 +269,8 @@ fn missing_verdict(table: &Table<'_, '_>) -> MissingVerdict {
 fn verdict(table: Table<'_, '_>) -> Option<Verdict> {
     let allowed: Vec<&'static str> = vec!["TruePositive", "BenignPositive", "FalsePositive", "Undetermined"];
     if !table.has("classification") {
-        let remedy = "Write classification = \"TruePositive\", \"BenignPositive\", \"FalsePositive\" or \"Undetermined\".";
+        let remedy =
+            "Write classification = \"TruePositive\", \"BenignPositive\", \"FalsePositive\" or \"Undetermined\".";
         table.absent_here("classification", "is missing", remedy);
     }
     let classification = table.choice("classification", &allowed);

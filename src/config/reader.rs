@@ -199,8 +199,7 @@ impl<'a, 't> Table<'a, 't> {
         };
         let value = i64::from_str_radix(number.as_str(), number.radix()).ok().filter(|n| (from..=to).contains(n));
         if value.is_none() {
-            let bounds =
-                if to == i64::MAX { format!("{from} or more") } else { format!("between {from} and {to}") };
+            let bounds = if to == i64::MAX { format!("{from} or more") } else { format!("between {from} and {to}") };
             let problem = format!("is {number}, but must be {bounds}");
             self.sink.wrong(found.at, self.field(key), problem, format!("Write a whole number {bounds}."));
         }
@@ -268,7 +267,8 @@ impl<'a, 't> Table<'a, 't> {
 
     /// All keys and values of a table whose keys are free.
     pub fn entries(&self) -> Vec<(At<&'a str>, At<&'a DeValue<'t>>)> {
-        let mut entries: Vec<_> = self.table.iter().map(|(key, value)| (spanned_key(key), spanned_value(value))).collect();
+        let mut entries: Vec<_> =
+            self.table.iter().map(|(key, value)| (spanned_key(key), spanned_value(value))).collect();
         entries.sort_by_key(|(key, _)| key.at);
         entries
     }

@@ -48,7 +48,8 @@ pub fn check(applied: &mut Applied, places: &Places, known: &Known, sink: &Sink<
 }
 
 fn all<'a>(known: &BTreeSet<String>, file: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
-    known.iter().cloned().chain(file.filter(|name| !name.is_empty()).map(str::to_owned)).collect()
+    // An entry without a name is reported as such; its empty name stays here so that nothing else is said of it.
+    known.iter().cloned().chain(file.map(str::to_owned)).collect()
 }
 
 /// A reference by name; an absent one means the only entry there is.
@@ -57,6 +58,9 @@ fn resolve(name: &mut String, known: &BTreeSet<String>, section: &str, key: &str
     if name.is_empty() {
         // Present but of the wrong type: reported already.
         if place.has(key) {
+            return;
+        }
+        if known.contains("") {
             return;
         }
         let mut names = known.iter();
@@ -68,7 +72,12 @@ fn resolve(name: &mut String, known: &BTreeSet<String>, section: &str, key: &str
             }
             _ => {
                 let remedy = format!("Write {key} = {}.", listed(known.iter().map(String::as_str)));
-                sink.absent(place.of(key), field, format!("is missing, and there are {} to choose from", known.len()), remedy);
+                sink.absent(
+                    place.of(key),
+                    field,
+                    format!("is missing, and there are {} to choose from", known.len()),
+                    remedy,
+                );
             }
         }
         return;
@@ -76,6 +85,8 @@ fn resolve(name: &mut String, known: &BTreeSet<String>, section: &str, key: &str
     if known.contains(name.as_str()) {
         return;
     }
+    let mut known = known.clone();
+    known.remove("");
     let remedy = match nearest(name, known.iter().map(String::as_str)) {
         Some(near) => format!("Did you mean \"{near}\"?"),
         None if known.is_empty() => format!("Add a [[{key}]] entry with this name."),
@@ -136,7 +147,10 @@ fn shared_places(applied: &Applied, places: &Places, sink: &Sink<'_>) {
         }
         match names.get_mut(&name) {
             Some((_, other)) if open || *other => {
-                let problem = format!("\"{}\" is also another workspace's, so the webhook's address is ambiguous", workspace.name);
+                let problem = format!(
+                    "\"{}\" is also another workspace's, so the webhook's address is ambiguous",
+                    workspace.name
+                );
                 sink.wrong(place.of("name"), "workspace.name", problem, "Give one of them a name = \"…\" of its own.");
             }
             Some(_) => {}
@@ -163,7 +177,10 @@ fn catalogue_names(applied: &Applied, places: &Places, halo: &BTreeSet<String>, 
     }
     for (policy, place) in applied.policies.iter().zip(&places.policies) {
         for (name, catalogue) in &applied.catalogues {
-            let used = applied.workspaces.iter().any(|w| w.policy == policy.name && instance(applied, &w.client) == Some(name));
+            let used = applied
+                .workspaces
+                .iter()
+                .any(|w| w.policy == policy.name && instance(applied, &w.client) == Some(name));
             if !used && applied.catalogues.len() > 1 {
                 continue;
             }

@@ -1,6 +1,9 @@
 //! References to secrets. A secret itself never stands in the file.
 
-use std::{fmt, path::{Path, PathBuf}};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use toml::de::DeValue;
 

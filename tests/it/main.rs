@@ -3,4 +3,5 @@
 // Test code may stop where the product may not.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod config_faults;
 mod layering;

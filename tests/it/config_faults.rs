@@ -1,0 +1,679 @@
+//! Faulty applied files: each fault with its place, its field and its remedy, and all of them at once.
+
+use std::{collections::BTreeSet, path::Path};
+
+use halobridge::config::{
+    self, Known, Reading,
+    fault::Severity,
+    secret::{SecretPlaces, Secrets},
+};
+
+/// Every variable but `UNSET…` is set; every file but `gone…` can be read.
+struct Places;
+
+impl SecretPlaces for Places {
+    fn env_is_set(&self, name: &str) -> bool {
+        !name.starts_with("UNSET")
+    }
+
+    fn file_is_readable(&self, path: &Path) -> Result<(), String> {
+        if path.to_string_lossy().contains("gone") { Err("no such file".to_owned()) } else { Ok(()) }
+    }
+}
+
+pub fn read(text: &str) -> Reading {
+    read_beside(text, &Known::default())
+}
+
+pub fn read_beside(text: &str, known: &Known) -> Reading {
+    config::read(text, known, &Secrets { folder: "/etc/hb".into(), places: Some(&Places) })
+}
+
+/// The `toml` example of the schema page that begins with `# which`.
+pub fn example(which: &str) -> String {
+    let page = include_str!("../../docs/CONFIGURATION.md");
+    let start = page.find(&format!("```toml\n# {which}\n")).expect("the page has this example") + "```toml\n".len();
+    let length = page[start..].find("```").expect("the example ends");
+    page[start..start + length].to_owned()
+}
+
+const MICROSOFT: &str = r#"[[microsoft]]
+name = "m"
+tenant_id = "11111111-1111-1111-1111-111111111111"
+oauth_client_id = "app"
+client_secret = { env = "MS" }
+"#;
+const HALO: &str = r#"[[halo]]
+name = "h"
+resource_server = "https://a.haloitsm.com/api"
+authorisation_server = "https://a.haloitsm.com/auth"
+oauth_client_id = "app"
+client_secret = { env = "HALO" }
+"#;
+const CLIENT: &str = "[[client]]\nname = \"c\"\nhalo_client_id = 1\n";
+const POLICY: &str = r#"[[policy]]
+name = "p"
+ticket_type = "Security Incident"
+notes = "none"
+priorities = { High = 1, Medium = 2, Low = 3, Informational = 4 }
+"#;
+const WORKSPACE: &str = r#"[[workspace]]
+arm_id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.OperationalInsights/workspaces/w"
+"#;
+
+/// A sound file (lines 1–5 microsoft, 6–11 halo, 12–14 client, 15–19 policy, 20–21 workspace) with one replacement.
+fn sound_with(from: &str, to: &str) -> String {
+    let sound = format!("{MICROSOFT}{HALO}{CLIENT}{POLICY}{WORKSPACE}");
+    assert_eq!(sound.matches(from).count(), 1, "{from:?} stands once in the sound file");
+    sound.replace(from, to)
+}
+
+/// (replaced, by, line, column, field, part of the problem, part of the remedy)
+type Case = (&'static str, &'static str, usize, usize, &'static str, &'static str, &'static str);
+
+const CASES: &[Case] = &[
+    // unknown keys, wrong types, missing fields
+    (
+        "tenant_id = \"1",
+        "tennant_id = \"1",
+        3,
+        1,
+        "microsoft.tennant_id",
+        "is not known",
+        "Did you mean \"tenant_id\"?",
+    ),
+    (
+        "tenant_id = \"11111111-1111-1111-1111-111111111111\"\n",
+        "",
+        1,
+        1,
+        "microsoft.tenant_id",
+        "is missing",
+        "Write tenant_id =",
+    ),
+    (
+        "tenant_id = \"11111111-1111-1111-1111-111111111111\"",
+        "tenant_id = 7",
+        3,
+        13,
+        "microsoft.tenant_id",
+        "is a whole number, but must be text",
+        "Write text in quotes",
+    ),
+    (
+        "\"11111111-1111-1111-1111-111111111111\"",
+        "\"common\"",
+        3,
+        13,
+        "microsoft.tenant_id",
+        "is \"common\"",
+        "own GUID or domain",
+    ),
+    (
+        "\"11111111-1111-1111-1111-111111111111\"",
+        "\"Contoso Ltd\"",
+        3,
+        13,
+        "microsoft.tenant_id",
+        "neither a GUID nor a domain",
+        "Tenant ID",
+    ),
+    ("name = \"m\"", "name = \"\"", 2, 8, "microsoft.name", "is empty", "Give it a value"),
+    ("name = \"m\"\n", "", 1, 1, "microsoft.name", "is missing", "Give the connection a name"),
+    ("client_secret = { env = \"MS\" }\n", "", 1, 1, "microsoft.client_secret", "is missing", "client_secret = { env"),
+    (
+        "{ env = \"MS\" }",
+        "\"hunter2\"",
+        5,
+        17,
+        "microsoft.client_secret",
+        "is given in plain text",
+        "environment variable or a file",
+    ),
+    (
+        "{ env = \"MS\" }",
+        "{ env = \"UNSET_MS\" }",
+        5,
+        25,
+        "microsoft.client_secret",
+        "UNSET_MS, which is not set",
+        "Set it where",
+    ),
+    (
+        "{ env = \"MS\" }",
+        "{ file = \"gone.txt\" }",
+        5,
+        26,
+        "microsoft.client_secret",
+        "/etc/hb/gone.txt, which cannot be used (no such file)",
+        "Correct the path",
+    ),
+    (
+        "{ env = \"MS\" }",
+        "{ env = \"A\", file = \"b\" }",
+        5,
+        17,
+        "microsoft.client_secret",
+        "must name one place",
+        "exactly one",
+    ),
+    (
+        "{ env = \"MS\" }",
+        "{ value = \"hunter2\" }",
+        5,
+        19,
+        "microsoft.client_secret.value",
+        "is not known",
+        "known here: env, file, sealed",
+    ),
+    (
+        "{ env = \"MS\" }",
+        "{ env = \"hunter2~!\" }",
+        5,
+        25,
+        "microsoft.client_secret",
+        "does not name an environment variable",
+        "not its value",
+    ),
+    (
+        "{ env = \"MS\" }",
+        "{ env = \"MS\" }\nidentity = \"device\"",
+        6,
+        12,
+        "microsoft.identity",
+        "cannot be \"device\"",
+        "\"service-principal\" or \"delegated\"",
+    ),
+    (
+        "client_secret = { env = \"MS\" }",
+        "certificate = { env = \"C\" }",
+        5,
+        1,
+        "microsoft.certificate",
+        "without private_key",
+        "Give both",
+    ),
+    (
+        "{ env = \"MS\" }",
+        "{ env = \"MS\" }\ncertificate = { env = \"C\" }\nprivate_key = { env = \"K\" }",
+        5,
+        1,
+        "microsoft.client_secret",
+        "beside a certificate",
+        "Remove one",
+    ),
+    (
+        "{ env = \"MS\" }",
+        "{ env = \"MS\" }\ncloud = \"us-gov\"",
+        6,
+        9,
+        "microsoft.cloud",
+        "cannot be \"us-gov\"",
+        "Did you mean \"usgov\"?",
+    ),
+    (
+        "{ env = \"MS\" }",
+        "{ env = \"MS\" }\narm = \"management\"",
+        6,
+        7,
+        "microsoft.arm",
+        "is not a web address",
+        "https://name.example/path",
+    ),
+    (
+        "{ env = \"MS\" }",
+        "{ env = \"MS\" }\narm = \"http://arm.example\"",
+        6,
+        7,
+        "microsoft.arm",
+        "uses http",
+        "allow_insecure = true",
+    ),
+    (
+        "{ env = \"MS\" }",
+        "{ env = \"MS\" }\ngraph = \"https://10.0.0.8\"",
+        6,
+        9,
+        "microsoft.graph",
+        "10.0.0.8, which is not a public host",
+        "allow_insecure = true",
+    ),
+    (
+        "{ env = \"MS\" }",
+        "{ env = \"MS\" }\nauthority = \"https://login.microsoftonline.com/common\"",
+        6,
+        13,
+        "microsoft.authority",
+        "ends with /common",
+        "Write the base alone",
+    ),
+    (
+        "{ env = \"MS\" }",
+        "{ env = \"MS\" }\narm = \"https://u:hunter2@arm.example\"",
+        6,
+        7,
+        "microsoft.arm",
+        "user name or password",
+        "Remove them",
+    ),
+    (
+        "{ env = \"MS\" }",
+        "{ env = \"MS\" }\napi_version = \"latest\"",
+        6,
+        15,
+        "microsoft.api_version",
+        "cannot be \"latest\"",
+        "2025-09-01",
+    ),
+    (
+        "{ env = \"MS\" }",
+        "{ env = \"MS\" }\nallow_insecure = \"yes\"",
+        6,
+        18,
+        "microsoft.allow_insecure",
+        "is text, but must be true or false",
+        "Write true or false",
+    ),
+    ("[[microsoft]]", "[microsoft]", 1, 1, "microsoft", "is a table", "[[microsoft]]"),
+    ("[[client]]", "[[clients]]", 12, 3, "clients", "is not known", "Did you mean \"client\"?"),
+    // Halo
+    (
+        "https://a.haloitsm.com/api\"",
+        "https://a.haloitsm.com/api/Tickets\"",
+        8,
+        19,
+        "halo.resource_server",
+        "goes on after /api with /Tickets",
+        "End it with /api",
+    ),
+    (
+        "https://a.haloitsm.com/api\"",
+        "https://a.haloitsm.com/auth/\"",
+        8,
+        19,
+        "halo.resource_server",
+        "of the Authorisation Server",
+        "ends with /api",
+    ),
+    (
+        "https://a.haloitsm.com/auth\"",
+        "https://a.haloitsm.com/auth/token\"",
+        9,
+        24,
+        "halo.authorisation_server",
+        "ends with /token",
+        "Leave /token out",
+    ),
+    (
+        "https://a.haloitsm.com/auth\"",
+        "https://a.haloitsm.com/api\"",
+        9,
+        24,
+        "halo.authorisation_server",
+        "of the Resource Server",
+        "/auth",
+    ),
+    (
+        "https://a.haloitsm.com/auth\"",
+        "https://a.haloitsm.com/auth?tenant=a\"",
+        9,
+        24,
+        "halo.authorisation_server",
+        "holds a query",
+        "base address alone",
+    ),
+    (
+        "{ env = \"HALO\" }",
+        "{ env = \"HALO\" }\nproduct = \"servicedesk\"",
+        12,
+        11,
+        "halo.product",
+        "cannot be \"servicedesk\"",
+        "\"itsm\" or \"psa\"",
+    ),
+    (
+        "{ env = \"HALO\" }",
+        "{ env = \"HALO\" }\nrequests_per_5min = 0",
+        12,
+        21,
+        "halo.requests_per_5min",
+        "is 0, but must be between 10",
+        "whole number",
+    ),
+    (
+        "{ env = \"HALO\" }",
+        "{ env = \"HALO\" }\nwebhook_header = \"X Bad\"",
+        12,
+        18,
+        "halo.webhook_header",
+        "cannot be \"X Bad\"",
+        "letters, digits and hyphens",
+    ),
+    ("client_secret = { env = \"HALO\" }\n", "", 6, 1, "halo.client_secret", "is missing", "{ env = \"NAME\" }"),
+    ("name = \"h\"", "name = \"m\"", 7, 8, "halo.name", "\"m\" stands twice", "Rename"),
+    // clients
+    (
+        "halo_client_id = 1",
+        "halo_client_id = 1\ntime_zone = \"Berlin\"",
+        15,
+        13,
+        "client.time_zone",
+        "is \"Berlin\", which is no time zone",
+        "Europe/Berlin",
+    ),
+    (
+        "halo_client_id = 1",
+        "halo_client_id = \"1\"",
+        14,
+        18,
+        "client.halo_client_id",
+        "is text, but must be a whole number",
+        "whole number",
+    ),
+    ("halo_client_id = 1", "halo = \"h\"", 12, 1, "client.halo_client_id", "is missing", "the client's id in Halo"),
+    (
+        "halo_client_id = 1",
+        "halo_client_id = 1\nhalo = \"desk\"",
+        15,
+        8,
+        "client.halo",
+        "names \"desk\", which does not exist",
+        "Use \"h\"",
+    ),
+    (
+        "halo_client_id = 1",
+        "halo_client_id = 1\n[[client]]\nname = \"d\"\nhalo_client_id = 1",
+        17,
+        18,
+        "client.halo_client_id",
+        "already the place of client \"c\"",
+        "of its own",
+    ),
+    // policies
+    ("notes = \"none\"\n", "", 15, 1, "policy.notes", "is missing", "\"public\""),
+    ("notes = \"none\"", "notes = \"private\"", 18, 9, "policy.notes", "cannot be \"private\"", "\"flagged\""),
+    (
+        "notes = \"none\"",
+        "notes = \"outcomes\"",
+        15,
+        1,
+        "policy.note_outcomes",
+        "is missing with notes = \"outcomes\"",
+        "note_outcomes = [",
+    ),
+    (
+        "ticket_type = \"Security Incident\"",
+        "ticket_type = true",
+        17,
+        15,
+        "policy.ticket_type",
+        "is true or false, but must be a name",
+        "id (whole number)",
+    ),
+    ("{ High = 1,", "{ Hihg = 1,", 19, 16, "policy.priorities.Hihg", "is not known", "Did you mean High?"),
+    (
+        "notes = \"none\"",
+        "notes = \"none\"\nmissing_verdict = { classification = \"FalsePositive\" }",
+        19,
+        38,
+        "policy.missing_verdict.classification",
+        "needs a reason",
+        "Microsoft allows",
+    ),
+    (
+        "notes = \"none\"",
+        "notes = \"none\"\nclassification_field = \"CFx\"\nclassifications = { \"Bad\" = { classification = \"TruePositive\", reason = \"InaccurateData\" } }",
+        20,
+        73,
+        "policy.classifications.Bad.reason",
+        "does not belong to classification TruePositive",
+        "FalsePositive + InaccurateData",
+    ),
+    (
+        "notes = \"none\"",
+        "notes = \"none\"\nclassifications = { \"Bad\" = { classification = \"TruePositive\" } }",
+        15,
+        1,
+        "policy.classification_field",
+        "is missing beside classifications",
+        "classification_field = ",
+    ),
+    (
+        "notes = \"none\"",
+        "notes = \"none\"\nmissing_verdict = { classification = \"True\" }",
+        19,
+        38,
+        "policy.missing_verdict.classification",
+        "cannot be \"True\"",
+        "\"TruePositive\"",
+    ),
+    (
+        "notes = \"none\"",
+        "notes = \"none\"\nfields = [{ field = \"CFa\", path = \"title\" }]",
+        19,
+        35,
+        "policy.fields.path",
+        "does not begin with $.",
+        "$.properties.title",
+    ),
+    (
+        "notes = \"none\"",
+        "notes = \"none\"\nfields = [{ field = \"CFa\" }]",
+        19,
+        11,
+        "policy.fields.path",
+        "exactly one source",
+        "template =",
+    ),
+    (
+        "notes = \"none\"",
+        "notes = \"none\"\nfields = [{ path = \"$.id\" }]",
+        19,
+        11,
+        "policy.fields.field",
+        "is missing",
+        "custom field",
+    ),
+    (
+        "notes = \"none\"",
+        "notes = \"none\"\nstatuses_back = { \"On Hold\" = \"Waiting\" }",
+        19,
+        31,
+        "policy.statuses_back.On Hold",
+        "is not an incident status",
+        "\"Active\"",
+    ),
+    (
+        "notes = \"none\"",
+        "notes = \"none\"\nclosed_statuses = \"Closed\"",
+        19,
+        19,
+        "policy.closed_statuses",
+        "is text, but must be a list",
+        "[ … ]",
+    ),
+    // workspaces
+    (
+        "/workspaces/w\"",
+        "/workspace/w\"",
+        21,
+        10,
+        "workspace.arm_id",
+        "is not the ARM id of a workspace",
+        "Resource ID",
+    ),
+    (
+        "arm_id = ",
+        "poll_secs = 10\narm_id = ",
+        21,
+        13,
+        "workspace.poll_secs",
+        "is 10, but must be between 30 and 86400",
+        "whole number",
+    ),
+    (
+        "arm_id = ",
+        "mode = \"twoway\"\narm_id = ",
+        21,
+        8,
+        "workspace.mode",
+        "cannot be \"twoway\"",
+        "Did you mean \"two-way\"?",
+    ),
+    (
+        "arm_id = ",
+        "since = 2026-05-01\narm_id = ",
+        21,
+        9,
+        "workspace.since",
+        "no moment with a zone",
+        "2026-05-01T00:00:00Z",
+    ),
+    (
+        "arm_id = ",
+        "policy = \"P1\"\narm_id = ",
+        21,
+        10,
+        "workspace.policy",
+        "names \"P1\", which does not exist",
+        "Did you mean \"p\"?",
+    ),
+    (
+        "arm_id = ",
+        "client = \"nobody\"\narm_id = ",
+        21,
+        10,
+        "workspace.client",
+        "names \"nobody\", which does not exist",
+        "add a [[client]] entry",
+    ),
+    (
+        "arm_id = ",
+        "portal = \"m365\"\narm_id = ",
+        21,
+        10,
+        "workspace.portal",
+        "cannot be \"m365\"",
+        "\"azure\" or \"defender\"",
+    ),
+    // not TOML
+    ("name = \"c\"", "name = c", 13, 8, "The file", "is not TOML here", "quotes"),
+    ("name = \"c\"", "name = \"c\"\nname = \"d\"", 14, 1, "The file", "duplicate key", "CONFIGURATION.md"),
+];
+
+#[test]
+fn each_fault_has_its_place_its_field_and_its_remedy() {
+    let sound = read(&sound_with("name = \"m\"", "name = \"m\""));
+    assert_eq!(sound.faults, [], "the sound file has no fault");
+    assert!(CASES.len() >= 40);
+    for (from, to, line, column, field, problem, remedy) in CASES {
+        let reading = read(&sound_with(from, to));
+        let all: Vec<String> = reading.faults.iter().map(ToString::to_string).collect();
+        assert!(reading.applied.is_none(), "{to:?} must not be applied");
+        let found = reading.faults.iter().any(|fault| {
+            fault.severity == Severity::Error
+                && (fault.line, fault.column) == (*line, *column)
+                && fault.field == *field
+                && fault.problem.contains(problem)
+                && fault.remedy.contains(remedy)
+        });
+        assert!(found, "{to:?}: want {line}:{column} {field} {problem} / {remedy}; got\n{}", all.join("\n"));
+        assert!(!all.join("\n").contains("hunter2"), "{to:?}: a secret is repeated");
+    }
+}
+
+#[test]
+fn all_faults_are_reported_at_once_in_the_order_of_the_text() {
+    let text = sound_with("name = \"m\"\n", "")
+        .replace("notes = \"none\"", "notes = \"some\"")
+        .replace("arm_id = ", "mode = \"on\"\npoll_secs = 1\narm_id = ");
+    let fields: Vec<String> = read(&text).faults.into_iter().map(|f| f.field).collect();
+    assert_eq!(fields, ["microsoft.name", "policy.notes", "workspace.mode", "workspace.poll_secs"]);
+}
+
+#[test]
+fn a_broken_line_hides_neither_other_faults_nor_invents_missing_ones() {
+    let text = sound_with("tenant_id = \"1", "tenant_id = 1").replace("notes = \"none\"", "notes = \"some\"");
+    let faults = read(&text).faults;
+    assert!(faults.iter().any(|f| f.field == "The file" && f.line == 3), "{faults:?}");
+    assert!(!faults.iter().any(|f| f.problem.contains("missing,") || f.problem == "is missing"), "{faults:?}");
+}
+
+#[test]
+fn holes_in_the_severities_are_a_warning() {
+    let reading = read(&sound_with(", Low = 3, Informational = 4", ""));
+    let [fault] = reading.faults.as_slice() else { panic!("one warning: {:?}", reading.faults) };
+    assert_eq!((fault.severity, fault.line, fault.column), (Severity::Warning, 19, 14));
+    assert!(fault.problem.contains("Low, Informational"), "{fault}");
+    assert!(reading.applied.is_some(), "a warning does not hinder applying");
+}
+
+#[test]
+fn references_may_lead_into_the_data_directory() {
+    let alone = format!("{WORKSPACE}client = \"c\"\nmicrosoft = \"m\"\npolicy = \"p\"\n");
+    assert_eq!(read(&alone).errors(), 3, "nothing is known yet");
+    let set = |name: &str| BTreeSet::from([name.to_owned()]);
+    let known = Known { microsoft: set("m"), halo: set("h"), clients: set("c"), policies: set("p") };
+    assert_eq!(read_beside(&alone, &known).faults, []);
+    assert_eq!(read_beside(WORKSPACE, &known).faults, [], "the only one needs no name");
+}
+
+#[test]
+fn offline_looks_no_secret_up() {
+    let text = sound_with("{ env = \"MS\" }", "{ env = \"UNSET_MS\" }");
+    let offline = Secrets { folder: "/etc/hb".into(), places: None };
+    assert_eq!(config::read(&text, &Known::default(), &offline).faults, []);
+}
+
+#[test]
+fn the_examples_of_the_schema_page_are_sound_and_survive_writing() {
+    for which in ["smallest", "full"] {
+        let reading = read(&example(which));
+        assert_eq!(reading.faults, [], "{which}");
+        let applied = reading.applied.expect("no faults");
+        let written = applied.to_toml();
+        let again = read(&written);
+        assert_eq!(again.faults, [], "{which} as written:\n{written}");
+        assert_eq!(again.applied.as_ref(), Some(&applied), "{which}");
+        assert_eq!(again.applied.expect("no faults").to_toml(), written, "{which}");
+    }
+}
+
+#[test]
+fn the_schema_page_names_every_field() {
+    let page = include_str!("../../docs/CONFIGURATION.md");
+    let full = read(&example("full")).applied.expect("sound");
+    let mut keys: BTreeSet<&'static str> = BTreeSet::new();
+    keys.extend(full.microsoft.iter().flat_map(|e| e.lines().0).map(|(k, _)| k));
+    keys.extend(full.halo.iter().flat_map(|e| e.lines().0).map(|(k, _)| k));
+    keys.extend(full.clients.iter().flat_map(|e| e.lines().0).map(|(k, _)| k));
+    keys.extend(full.policies.iter().flat_map(|e| config::policy::lines(e).0).map(|(k, _)| k));
+    keys.extend(full.workspaces.iter().flat_map(|e| e.lines().0).map(|(k, _)| k));
+    let missing: Vec<_> = keys.iter().filter(|key| !page.contains(&format!("`{key}`"))).collect();
+    assert!(missing.is_empty(), "docs/CONFIGURATION.md lacks {missing:?}");
+    assert!(keys.len() > 50, "the full example is full: {}", keys.len());
+}
+
+#[test]
+fn a_catalogue_in_the_file_finds_names_that_halo_lacks() {
+    let catalogue = r#"
+[catalogue.h]
+ticket_types = [{ id = 21, name = "Security Incidents", default_sla = 1 }]
+statuses = [{ id = 1, name = "New" }, { id = 2, name = "In Progress" }, { id = 9, name = "Closed" }]
+priorities = [{ id = 1, name = "Critical" }, { id = 2, name = "High" }, { id = 3, name = "Medium" }]
+outcomes = [{ id = 7, name = "Private Note" }]
+clients = [{ id = 2, name = "Other" }]
+"#;
+    let text = format!("{MICROSOFT}{HALO}{CLIENT}{POLICY}{WORKSPACE}{catalogue}");
+    let faults: Vec<String> = read(&text).faults.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        faults,
+        [
+            "14:18: error: client.halo_client_id names 1, but Halo has no such active client. Use \"Other\".",
+            "17:15: error: policy.ticket_type names “Security Incident”, but Halo has no such ticket type. Did you mean \
+             \"Security Incidents\"?",
+            "19:14: error: policy.priorities names 4, but Halo has no such priority. Use \"Critical\", \"High\" or \
+             \"Medium\".",
+        ]
+    );
+}
