@@ -1,4 +1,3 @@
 //! (see docs/ARCHITECTURE.md)
 
 pub mod assets;
-pub mod render;

@@ -17,7 +17,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("config", &["domain"]),
     ("outbound", &["domain", "clock"]),
-    ("sentinel", &["domain", "outbound", "clock"]),
+    // Sentinel takes its tokens from Entra.
+    ("sentinel", &["domain", "outbound", "clock", "entra"]),
     ("halo_itsm", &["domain", "outbound", "clock"]),
     ("halo_security", &["domain", "outbound", "clock"]),
     ("entra", &["domain", "outbound", "clock"]),
@@ -118,7 +119,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("wasm_bindgen", &["console", "lib"]),
     ("leptos", &["console", "web", "lib"]),
     ("leptos_axum", &["console", "web"]),
-    ("hydration_context", &["web"]),
+    ("hydration_context", &["console"]),
     ("axum", &["web", "twin", "cli"]),
     ("clap", &["cli"]),
 ];
