@@ -1,0 +1,178 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// Letters and digits, in order: what must not be lost.
+fn words(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// Every tag in `html` is of the safe subset, and carries no attribute but a link's.
+fn only_safe_tags(html: &str) -> Result<(), String> {
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        let from = &rest[at + 1..];
+        let end = from.find('>').ok_or_else(|| format!("unclosed tag in {html:?}"))?;
+        let tag = from[..end].trim_start_matches('/');
+        let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
+        if !SAFE_TAGS.contains(&name) {
+            return Err(format!("{name:?} in {html:?}"));
+        }
+        let link = name == "a"
+            && ["href=\"http", "href=\"HTTP", "href=\"mailto", "href=\"Http"].iter().any(|a| attributes.starts_with(a))
+            && attributes.ends_with("\" rel=\"noopener noreferrer\"")
+            && attributes.matches('"').count() == 4;
+        if !attributes.is_empty() && !link {
+            return Err(format!("attributes {attributes:?} in {html:?}"));
+        }
+        rest = &from[end + 1..];
+    }
+    Ok(())
+}
+
+#[test]
+fn html_reads_as_text() {
+    let table = [
+        ("<p>One</p><p>Two</p>", "One\n\nTwo"),
+        ("a<br>b<br/>c", "a\nb\nc"),
+        ("<div>x</div><div>y</div>", "x\ny"),
+        ("<ul><li>a</li><li>b</li></ul>after", "- a\n- b\n\nafter"),
+        ("<ol><li>a</li><li>b</li></ol>", "1. a\n2. b"),
+        ("See <a href=\"https://x.example/a?b=1&amp;c=2\">the page</a>.", "See the page (https://x.example/a?b=1&c=2)."),
+        ("<a href='https://x.example/'>https://x.example</a>", "https://x.example"),
+        ("<a href=\"javascript:alert(1)\">click</a>", "click"),
+        ("a &amp; b &lt;c&gt; &#228;&#xfc; &nbsp;z &unknown;", "a & b <c> äü z &unknown;"),
+        ("<style>p{}</style><script>x<y</script>text", "text"),
+        ("<pre>a\n  b</pre>", "a\n  b"),
+        ("words <b>bold</b>, then", "words bold, then"),
+        ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a\tb\nc"),
+        ("1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
+        ("<!-- hidden -->shown", "shown"),
+        ("unclosed <b", "unclosed <b"),
+        ("<img src=x alt=\"a map\">", "[image: a map]"),
+        ("", ""),
+    ];
+    for (html, expected) in table {
+        assert_eq!(html_to_text(html), expected, "{html}");
+    }
+}
+
+#[test]
+fn only_the_safe_subset_is_left() {
+    let table = [
+        ("<p onclick=\"x()\">Hi</p>", "<p>Hi</p>"),
+        ("<script>alert(1)</script>Hi", "Hi"),
+        ("<img src=x onerror=alert(1)>", "[image]"),
+        ("<a href=\"javascript:alert(1)\">x</a>", "x"),
+        ("<a href=\" https://e.example/?a=1&b=2\">x</a>", "<a href=\"https://e.example/?a=1&amp;b=2\" rel=\"noopener noreferrer\">x</a>"),
+        ("<b><i>x</b>", "<b><i>x</i></b>"),
+        ("</p>x", "x"),
+        ("<iframe src=x>y</iframe>z", "z"),
+        ("&lt;script&gt;", "&lt;script&gt;"),
+        ("<a href=\"https://e.example/\"\" onmouseover=\"x\">y</a>", "<a href=\"https://e.example/\" rel=\"noopener noreferrer\">y</a>"),
+    ];
+    for (html, expected) in table {
+        assert_eq!(sanitise(html), expected, "{html}");
+    }
+}
+
+#[test]
+fn messages_come_in_three_kinds() {
+    assert_eq!(message_to_html("plain & simple\nsecond"), "plain &amp; simple<br>second");
+    assert_eq!(message_to_html("<p>one</p>"), "<p>one</p>");
+    assert_eq!(message_to_html("**bold** and `code`"), "<strong>bold</strong> and <code>code</code>");
+    assert_eq!(message_to_html("- a\n- b\nend"), "<ul><li>a</li><li>b</li></ul>end");
+    assert_eq!(
+        message_to_html("[x](https://e.example/)"),
+        "<a href=\"https://e.example/\" rel=\"noopener noreferrer\">x</a>"
+    );
+    assert_eq!(message_to_html("[x](javascript:alert(1))"), "[x](javascript:alert(1))");
+    assert_eq!(message_to_html("if a<b then c>d"), "if a&lt;b then c&gt;d");
+    assert_eq!(message_to_text("<p>one</p><p>two</p>"), "one\n\ntwo");
+    assert_eq!(message_to_text("**as it is**"), "**as it is**");
+}
+
+#[test]
+fn control_characters_and_disguises_go() {
+    assert_eq!(clean("a\u{0}b\u{7}\r\nc\rd\u{202e}e\tf"), "ab\nc\nde\tf");
+    assert_eq!(line(" a\n b\t c "), "a b c");
+}
+
+#[test]
+fn mentions_do_not_ring() {
+    assert_eq!(neutralise_mentions("@anna please"), "@\u{2060}anna please");
+    assert_eq!(neutralise_mentions("anna@contoso.com"), "anna@contoso.com");
+    assert_eq!(neutralise_mentions("at @ noon"), "at @ noon");
+}
+
+#[test]
+fn long_texts_are_cut_and_split() {
+    assert_eq!(cut("abcdef", 6), "abcdef");
+    assert_eq!(cut("abcdefg", 6), "abcde…");
+    let paragraphs = "one two three four five\n\nsix seven eight nine ten eleven";
+    assert_eq!(split(paragraphs, 40), ["one two three four five (1/2)", "six seven eight nine ten eleven (2/2)"]);
+    assert_eq!(split("short", 40), ["short"]);
+    let long = "x".repeat(100);
+    let parts = split(&long, 40);
+    assert!(parts.len() == 3 && parts.iter().all(|p| length(p) <= 40), "{parts:?}");
+}
+
+proptest! {
+    #[test]
+    fn a_part_is_never_longer_than_the_limit_and_nothing_is_lost(
+        text in "([a-z0-9ä😀]{1,60}[ .\n]{0,3}){0,60}", limit in 32_usize..400
+    ) {
+        let parts = split(&text, limit);
+        for part in &parts {
+            prop_assert!(length(part) <= limit, "{} > {limit}", length(part));
+        }
+        let total = parts.len();
+        let bodies: String = parts.iter().enumerate().map(|(at, part)| {
+            let mark = format!(" ({}/{total})", at + 1);
+            part.strip_suffix(&mark).unwrap_or(part)
+        }).collect();
+        let solid = |t: &str| t.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+        prop_assert_eq!(solid(&bodies), solid(&text));
+    }
+
+    #[test]
+    fn a_cut_is_never_longer(text in any::<String>(), max in 0_usize..50) {
+        prop_assert!(length(&cut(&text, max)) <= max);
+    }
+
+    #[test]
+    fn no_tag_survives_that_is_not_safe(
+        html in "(<|>|/|\"|'|=|&|;|a|b|p|br|script|img|href|https://e|java|javascript:|on|x| |\n|<a href=\"|<p |<!--|-->|é){0,40}"
+    ) {
+        prop_assert_eq!(only_safe_tags(&sanitise(&html)), Ok(()));
+        prop_assert_eq!(only_safe_tags(&message_to_html(&html)), Ok(()));
+        prop_assert_eq!(only_safe_tags(&text_to_html(&html)), Ok(()));
+    }
+
+    #[test]
+    fn anything_at_all_is_survived(text in any::<String>()) {
+        prop_assert_eq!(only_safe_tags(&message_to_html(&text)), Ok(()));
+        let _ = html_to_text(&text);
+        let _ = message_to_text(&text);
+        let _ = neutralise_mentions(&text);
+    }
+
+    #[test]
+    fn plain_text_comes_back_whole(text in "[a-zA-Z0-9 .,&<>\"'äß#*`_()\\-\n]{0,200}") {
+        let back = html_to_text(&text_to_html(&text));
+        prop_assert_eq!(words(&back), words(&text));
+        if !looks_like_html(&text) {
+            let html = message_to_html(&text);
+            prop_assert_eq!(words(&html_to_text(&html)), words(&text), "{}", html);
+        }
+    }
+
+    #[test]
+    fn the_words_of_html_are_all_in_the_text(parts in proptest::collection::vec(("[a-z0-9]{1,8}", 0_usize..6), 0..20)) {
+        let tags = ["p", "div", "b", "li", "td", "h2"];
+        let html: String = parts.iter().map(|(w, t)| format!("<{0}>{w}</{0}>", tags[*t])).collect();
+        let plain: String = parts.iter().map(|(w, _)| w.as_str()).collect();
+        prop_assert_eq!(words(&html_to_text(&html)), plain.clone());
+        prop_assert_eq!(words(&html_to_text(&sanitise(&html))), plain);
+    }
+}

@@ -1,0 +1,156 @@
+//! Cuts HTML into tags and text. Never fails: what is no tag is text.
+
+/// A piece of HTML.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Token<'a> {
+    /// Text as written: references are not resolved.
+    Text(&'a str),
+    /// An opening tag, its name in lower case.
+    Open(String, Attributes<'a>),
+    /// A closing tag, its name in lower case.
+    Close(String),
+}
+
+/// What stands between a tag's name and its end, as written.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub struct Attributes<'a>(&'a str);
+
+impl Attributes<'_> {
+    /// The value of an attribute, references resolved.
+    pub fn get(self, wanted: &str) -> Option<String> {
+        let mut rest = self.0;
+        loop {
+            rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '/');
+            let end = rest.find(|c: char| c.is_whitespace() || c == '=' || c == '/').unwrap_or(rest.len());
+            let (name, after) = rest.split_at(end);
+            if name.is_empty() && after.is_empty() {
+                return None;
+            }
+            let after = after.trim_start();
+            let Some(value) = after.strip_prefix('=') else {
+                rest = after;
+                if name.eq_ignore_ascii_case(wanted) {
+                    return Some(String::new());
+                }
+                continue;
+            };
+            let value = value.trim_start();
+            let (value, after) = match value.chars().next() {
+                Some(quote @ ('"' | '\'')) => {
+                    let inner = value.get(1..).unwrap_or_default();
+                    inner.split_once(quote).unwrap_or((inner, ""))
+                }
+                _ => value.split_at(value.find(char::is_whitespace).unwrap_or(value.len())),
+            };
+            if name.eq_ignore_ascii_case(wanted) {
+                return Some(super::entity::decode(value));
+            }
+            rest = after;
+        }
+    }
+}
+
+/// Elements whose content is no text for people: it is dropped with them.
+const DROPPED: [&str; 10] =
+    ["script", "style", "head", "title", "noscript", "template", "iframe", "object", "svg", "math"];
+
+/// Walks over HTML.
+pub struct Tokens<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Tokens<'a> {
+    /// From the start.
+    pub fn new(html: &'a str) -> Self {
+        Self { rest: html }
+    }
+
+    /// Skips behind the end of a dropped element; an unclosed one hides only its own tag, so that
+    /// words behind it are not lost.
+    fn skip(&mut self, name: &str) {
+        let close = format!("</{name}");
+        if let Some(at) = find_ignoring_case(self.rest, &close) {
+            let from = self.rest.get(at..).unwrap_or_default();
+            let end = from.find('>').map_or(from.len(), |end| end + 1);
+            self.rest = from.get(end..).unwrap_or_default();
+        }
+    }
+}
+
+fn find_ignoring_case(text: &str, wanted: &str) -> Option<usize> {
+    let (text, wanted) = (text.as_bytes(), wanted.as_bytes());
+    text.windows(wanted.len()).position(|window| window.eq_ignore_ascii_case(wanted))
+}
+
+/// Length of the markup at the start of `text` (which begins with `<`); `None` when it is text.
+fn markup_len(text: &str) -> Option<usize> {
+    let second = text.chars().nth(1)?;
+    if text.starts_with("<!--") {
+        return Some(text.find("-->").map_or(text.len(), |end| end + 3));
+    }
+    if matches!(second, '!' | '?') {
+        return Some(text.find('>')? + 1);
+    }
+    let named = if second == '/' { text.chars().nth(2)? } else { second };
+    if !named.is_ascii_alphabetic() {
+        return None;
+    }
+    // A `>` inside a quoted attribute value does not end the tag.
+    let mut quote = None;
+    let mut value = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match (quote, c) {
+            (Some(q), c) if q == c => quote = None,
+            (None, '>') => return tag_like(text.get(1..at)?).then_some(at + 1),
+            (None, '"' | '\'') if value => quote = Some(c),
+            _ => {}
+        }
+        value = c == '=' || (value && c.is_whitespace());
+    }
+    // Never closed: an odd quote, or plain text with a `<`.
+    quote.and_then(|_| text.find('>')).map(|end| end + 1)
+}
+
+/// `a<b then c>d` is a comparison: behind a name there are attributes (with `=`), or nothing.
+fn tag_like(inner: &str) -> bool {
+    let (name, rest) = inner.split_at(inner.find(char::is_whitespace).unwrap_or(inner.len()));
+    let rest = rest.trim().trim_end_matches('/');
+    rest.is_empty() || rest.contains('=') || DROPPED.iter().any(|dropped| name.eq_ignore_ascii_case(dropped))
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        loop {
+            if self.rest.is_empty() {
+                return None;
+            }
+            let Some(length) = self.rest.strip_prefix('<').and_then(|_| markup_len(self.rest)) else {
+                // Text up to the next `<` that may begin markup.
+                let end = self.rest.char_indices().skip(1).find(|(_, c)| *c == '<').map_or(self.rest.len(), |(at, _)| at);
+                let (text, rest) = self.rest.split_at(end);
+                self.rest = rest;
+                return Some(Token::Text(text));
+            };
+            let (tag, rest) = self.rest.split_at(length);
+            self.rest = rest;
+            let inner = tag.trim_start_matches('<').trim_end_matches('>');
+            if inner.starts_with(['!', '?']) {
+                continue;
+            }
+            let (closing, inner) = inner.strip_prefix('/').map_or((false, inner), |inner| (true, inner));
+            let end = inner.find(|c: char| c.is_whitespace() || c == '/').unwrap_or(inner.len());
+            let (name, attributes) = inner.split_at(end);
+            let name = name.to_ascii_lowercase();
+            if closing {
+                return Some(Token::Close(name));
+            }
+            if DROPPED.contains(&name.as_str()) {
+                self.skip(&name);
+                continue;
+            }
+            return Some(Token::Open(name, Attributes(attributes)));
+        }
+    }
+}
