@@ -38,7 +38,10 @@ fn html_reads_as_text() {
         ("<div>x</div><div>y</div>", "x\ny"),
         ("<ul><li>a</li><li>b</li></ul>after", "- a\n- b\n\nafter"),
         ("<ol><li>a</li><li>b</li></ol>", "1. a\n2. b"),
-        ("See <a href=\"https://x.example/a?b=1&amp;c=2\">the page</a>.", "See the page (https://x.example/a?b=1&c=2)."),
+        (
+            "See <a href=\"https://x.example/a?b=1&amp;c=2\">the page</a>.",
+            "See the page (https://x.example/a?b=1&c=2).",
+        ),
         ("<a href='https://x.example/'>https://x.example</a>", "https://x.example"),
         ("<a href=\"javascript:alert(1)\">click</a>", "click"),
         ("a &amp; b &lt;c&gt; &#228;&#xfc; &nbsp;z &unknown;", "a & b <c> äü z &unknown;"),
@@ -64,12 +67,18 @@ fn only_the_safe_subset_is_left() {
         ("<script>alert(1)</script>Hi", "Hi"),
         ("<img src=x onerror=alert(1)>", "[image]"),
         ("<a href=\"javascript:alert(1)\">x</a>", "x"),
-        ("<a href=\" https://e.example/?a=1&b=2\">x</a>", "<a href=\"https://e.example/?a=1&amp;b=2\" rel=\"noopener noreferrer\">x</a>"),
+        (
+            "<a href=\" https://e.example/?a=1&b=2\">x</a>",
+            "<a href=\"https://e.example/?a=1&amp;b=2\" rel=\"noopener noreferrer\">x</a>",
+        ),
         ("<b><i>x</b>", "<b><i>x</i></b>"),
         ("</p>x", "x"),
         ("<iframe src=x>y</iframe>z", "z"),
         ("&lt;script&gt;", "&lt;script&gt;"),
-        ("<a href=\"https://e.example/\"\" onmouseover=\"x\">y</a>", "<a href=\"https://e.example/\" rel=\"noopener noreferrer\">y</a>"),
+        (
+            "<a href=\"https://e.example/\"\" onmouseover=\"x\">y</a>",
+            "<a href=\"https://e.example/\" rel=\"noopener noreferrer\">y</a>",
+        ),
     ];
     for (html, expected) in table {
         assert_eq!(sanitise(html), expected, "{html}");

@@ -128,7 +128,8 @@ impl<'a> Iterator for Tokens<'a> {
             }
             let Some(length) = self.rest.strip_prefix('<').and_then(|_| markup_len(self.rest)) else {
                 // Text up to the next `<` that may begin markup.
-                let end = self.rest.char_indices().skip(1).find(|(_, c)| *c == '<').map_or(self.rest.len(), |(at, _)| at);
+                let end =
+                    self.rest.char_indices().skip(1).find(|(_, c)| *c == '<').map_or(self.rest.len(), |(at, _)| at);
                 let (text, rest) = self.rest.split_at(end);
                 self.rest = rest;
                 return Some(Token::Text(text));
