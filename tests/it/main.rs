@@ -5,3 +5,4 @@
 
 mod config_faults;
 mod layering;
+mod twin_halo;

@@ -16,6 +16,7 @@ mod list;
 mod lookups;
 mod note;
 mod people;
+mod place;
 mod product;
 mod respond;
 mod route;

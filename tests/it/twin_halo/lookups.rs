@@ -1,0 +1,144 @@
+use halobridge::twin::options::Product;
+use serde_json::{Value, json};
+
+use super::{both, ids};
+
+#[test]
+fn bare_arrays_and_envelopes_are_where_halo_has_them() {
+    both(|mut rig| {
+        for (path, key) in [("/Client", "clients"), ("/Site", "sites"), ("/Users", "users")] {
+            let body = rig.ok(path);
+            assert_eq!(body["record_count"], body[key].as_array().unwrap().len(), "{path}");
+        }
+        for path in ["/TicketType", "/Status", "/Priority", "/SLA", "/Team", "/Category", "/Outcome", "/FieldInfo", "/Lookup?lookupid=12", "/Webhook"] {
+            assert!(rig.ok(path).is_array(), "{path}");
+        }
+        // Bare-array endpoints ignore paging.
+        let all = rig.ok("/Status").as_array().unwrap().len();
+        assert_eq!(rig.ok("/Status?pageinate=true&page_size=1&page_no=2").as_array().unwrap().len(), all);
+        assert_eq!(rig.get("/CustomField").0, 404);
+        assert_eq!(rig.get("/Client/999999").0, 404);
+    });
+}
+
+#[test]
+fn agents_come_in_either_shape() {
+    both(|mut rig| {
+        let usual = rig.ok("/Agent");
+        assert_eq!(usual.is_array(), rig.product == Product::Psa);
+        assert!(rig.ok("/Agent?includedetails=true")["results"].is_array());
+        rig.switch("agents_shape", "results");
+        assert!(rig.ok("/agent")["results"].is_array());
+        rig.switch("agents_shape", "array");
+        let plain = rig.ok("/Agent");
+        let names: Vec<&str> = plain.as_array().unwrap().iter().map(|a| a["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["Amira Haddad", "Jonas Weber", "Li Chen"], "no unassigned, API-only or disabled agents");
+        let all = rig.ok("/Agent?includeunassigned=TRUE&includedisabled=true&includeapiagents=True");
+        assert_eq!(all.as_array().unwrap().len(), 6);
+        assert_eq!(all[0]["id"], 1);
+        let me = rig.ok("/Agent/me");
+        assert_eq!(me["name"], "Sentinel Bridge API");
+        assert!(plain[0]["teams"][0]["team_name"].is_string());
+    });
+}
+
+#[test]
+fn clients_sites_and_users_hang_together() {
+    both(|mut rig| {
+        let clients = rig.ok("/Client?includeactive=true&pageinate=true&page_size=2&page_no=1");
+        assert_eq!((&clients["record_count"], clients["clients"].as_array().unwrap().len()), (&json!(4), 2));
+        assert_eq!((&clients["clients"][0]["id"], &clients["clients"][0]["name"]), (&json!(1), &json!("Unknown")));
+        let id = rig.client(0);
+        let sites = rig.ok(&format!("/Site?client_id={id}"));
+        assert_eq!(sites["record_count"], 1);
+        assert_eq!(sites["sites"][0]["client_id"].to_string(), format!("{id}.0"), "a decimal there");
+        assert!(sites["sites"][0]["delivery_address_line1"].is_string());
+        let users = rig.ok(&format!("/Users?client_id={id}&search=morgan"));
+        assert_eq!(users["users"][0]["emailaddress"], "pat.morgan@northwindtraders.example");
+        let one = rig.ok(&format!("/Client/{id}?includedetails=true"));
+        assert_eq!(one["main_site_id"], sites["sites"][0]["id"]);
+        assert_eq!(rig.ok("/Client?search=contoso")["record_count"], 1);
+    });
+}
+
+#[test]
+fn priorities_are_per_sla_with_a_useless_guid() {
+    both(|mut rig| {
+        let kind = rig.ok(&format!("/TicketType/{}?includedetails=true", rig.security_type()));
+        assert!(!kind["fields"].as_array().unwrap().is_empty());
+        let sla = kind["default_sla"].as_i64().unwrap();
+        let rows = rig.ok(&format!("/Priority?slaid={sla}"));
+        assert_eq!(rows.as_array().unwrap().len(), 5);
+        assert!(rows.as_array().unwrap().iter().all(|row| row["id"].as_str().unwrap().len() == 36 && row["priorityid"].is_i64()));
+        assert!(rig.ok("/Priority").as_array().unwrap().len() > 5);
+        let slas = rig.ok("/SLA?showpriorities=true");
+        assert!(slas.as_array().unwrap().iter().any(|s| s["id"] == sla && s["priorities"].as_array().unwrap().len() == 5));
+        assert!(rig.ok("/SLA")[0].get("priorities").is_none());
+        assert_eq!(rig.ok(&format!("/SLA/{sla}"))["id"], sla);
+        let guid = rows[0]["id"].as_str().unwrap().to_owned();
+        assert_eq!(rig.ok(&format!("/Priority/{guid}"))["priorityid"], rows[0]["priorityid"]);
+    });
+}
+
+#[test]
+fn closed_statuses_show_only_by_difference() {
+    both(|mut rig| {
+        let all = rig.ok("/Status");
+        let open = ids(&rig.ok("/Status?excludeclosed=true"));
+        let closed: Vec<i64> = ids(&all).into_iter().filter(|id| !open.contains(id)).collect();
+        assert!(closed.contains(&9) && !closed.contains(&1) && !closed.contains(&8), "{closed:?}");
+        assert!(all.as_array().unwrap().iter().all(|s| s.get("_closed").is_none() && s["type"].is_i64()));
+        assert!(all.as_array().unwrap().iter().any(|s| s["type"] != 0), "statuses of other objects are in the list");
+    });
+}
+
+#[test]
+fn fields_outcomes_and_pick_lists_are_what_a_set_up_needs() {
+    both(|mut rig| {
+        let fields = rig.ok("/FieldInfo?iscustomfieldsetup=true");
+        let find = |name: &str| fields.as_array().unwrap().iter().find(|f| f["name"] == name).cloned().unwrap_or(Value::Null);
+        for name in ["CFSentinelIncidentId", "CFSentinelIncidentNumber", "CFSentinelSeverity", "CFSentinelLink", "CFSentinelClassification"] {
+            assert!(find(name)["id"].is_i64(), "{name}");
+        }
+        assert!(find("CFSentinelSeverity").get("values").is_none());
+        let with = rig.ok("/FieldInfo?includevalues=true");
+        let class = with.as_array().unwrap().iter().find(|f| f["name"] == "CFSentinelClassification").unwrap().clone();
+        assert!(class["values"].as_array().unwrap().len() >= 4 && class["type"] == 2);
+        let one = rig.ok(&format!("/FieldInfo/{}", class["id"]));
+        assert_eq!(one["values"], class["values"]);
+
+        let outcomes = rig.ok("/Outcome?excludesystemactions=true");
+        assert!(outcomes.as_array().unwrap().iter().all(|o| o["systemid"] == 0 && o["labellong"].is_string() && o["icon"].is_string()));
+        assert!(rig.ok("/Outcome").as_array().unwrap().len() > outcomes.as_array().unwrap().len());
+        for list in [12, 22, 27, 11] {
+            assert!(!rig.ok(&format!("/Lookup?lookupid={list}")).as_array().unwrap().is_empty(), "{list}");
+        }
+        assert!(rig.ok("/Category?type_id=1").as_array().unwrap().iter().any(|c| c["value"] == "Security>Phishing"));
+        assert_eq!(rig.ok("/Health")["status"], "Healthy");
+        let product = rig.ok("/InstanceInfo")["product"].clone();
+        assert_eq!(product, if rig.product == Product::Itsm { "HaloITSM" } else { "HaloPSA" });
+    });
+}
+
+#[test]
+fn modules_of_the_other_product_are_not_there() {
+    both(|mut rig| {
+        let psa = rig.product == Product::Psa;
+        assert_eq!(rig.get("/Invoice").0, if psa { 200 } else { 404 });
+        assert_eq!(rig.get("/ClientContract").0, if psa { 200 } else { 404 });
+        assert_eq!(rig.get("/Release").0, if psa { 404 } else { 200 });
+        assert_eq!(rig.ok("/Appointment")["appointments"], json!([]));
+    });
+}
+
+#[test]
+fn paths_and_query_names_ignore_letter_case() {
+    both(|mut rig| {
+        for path in ["/tickets", "/TICKETS", "/Tickets"] {
+            assert_eq!(rig.get(path).0, 200, "{path}");
+        }
+        let body = rig.ok("/client?PAGEINATE=True&Page_Size=1&PAGE_NO=2");
+        assert_eq!(body["clients"].as_array().unwrap().len(), 1);
+        assert_eq!(rig.ok("/Client?nonsense=1&client=none")["record_count"], 4, "unknown parameters are ignored");
+    });
+}
