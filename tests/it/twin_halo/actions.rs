@@ -8,11 +8,16 @@ fn numbers_run_per_ticket_from_the_system_action() {
         let (a, b) = (rig.new_id(), rig.new_id());
         for id in [a, b] {
             rig.advance(1);
-            let (status, made) = rig.post("/Actions", &json!([{ "ticket_id": id, "outcome": "Note", "note": "first" }]));
+            let (status, made) =
+                rig.post("/Actions", &json!([{ "ticket_id": id, "outcome": "Note", "note": "first" }]));
             assert_eq!((status, &made["id"], &made["ticket_id"]), (201, &json!(2), &json!(id)));
         }
         let list = rig.ok(&format!("/Actions?ticket_id={a}"));
-        assert_eq!((&list["ticket_id"], &list["record_count"], ids(&list["actions"])), (&json!(a), &json!(2), vec![2, 1]), "newest first");
+        assert_eq!(
+            (&list["ticket_id"], &list["record_count"], ids(&list["actions"])),
+            (&json!(a), &json!(2), vec![2, 1]),
+            "newest first"
+        );
         let opened = &list["actions"][1];
         assert_eq!(opened["outcome"], "Opened");
         assert!(opened["action_systemid"].as_i64().unwrap() > 0);
@@ -43,12 +48,20 @@ fn an_outcome_is_compulsory_and_must_be_allowed() {
     both(|mut rig| {
         let id = rig.new_id();
         let (status, body) = rig.post("/Actions", &json!([{ "ticket_id": id, "note": "x" }]));
-        assert_eq!((status, &body["ClassName"], &body["Message"]), (400, &json!("System.Exception"), &json!("An Outcome must be entered for this Action")));
+        assert_eq!(
+            (status, &body["ClassName"], &body["Message"]),
+            (400, &json!("System.Exception"), &json!("An Outcome must be entered for this Action"))
+        );
         let denied = "You do not have access to this Action at the moment";
-        let (status, body) = rig.post("/Actions", &json!([{ "ticket_id": id, "note": "x", "outcome": "Escalate to Supplier" }]));
+        let (status, body) =
+            rig.post("/Actions", &json!([{ "ticket_id": id, "note": "x", "outcome": "Escalate to Supplier" }]));
         assert_eq!((status, &body["Message"]), (400, &json!(denied)));
         rig.switch("outcomes_denied", "private note");
-        assert_eq!(rig.post("/Actions", &json!([{ "ticket_id": id, "note": "x", "outcome_id": rig.outcome("Private Note") }])).1["Message"], denied);
+        assert_eq!(
+            rig.post("/Actions", &json!([{ "ticket_id": id, "note": "x", "outcome_id": rig.outcome("Private Note") }]))
+                .1["Message"],
+            denied
+        );
         assert_eq!(rig.post("/Actions", &json!([{ "outcome": "Note", "note": "x" }])).0, 400);
         assert_eq!(rig.post("/Actions", &json!({ "ticket_id": id, "outcome": "Note", "note": "x" })).0, 400);
         let (_, body) = rig.post("/Actions", &json!([{ "ticket_id": 1.5, "outcome": "Note" }]));
@@ -78,12 +91,24 @@ fn the_note_is_cut_from_the_html() {
     both(|mut rig| {
         let id = rig.new_id();
         let (_, made) = rig.post("/Actions", &json!([{ "ticket_id": id, "outcome": "Private Note", "note": "ignored", "note_html": "<p>one</p><p>two &lt;3</p>" }]));
-        assert_eq!((&made["note"], &made["note_html"], &made["hiddenfromuser"]), (&json!("onetwo <3"), &json!("<p>one</p><p>two &lt;3</p>"), &json!(true)));
-        let (_, made) = rig.post("/Actions", &json!([{ "ticket_id": id, "outcome": "Private Note", "hiddenfromuser": false, "note": "a <b>\nc" }]));
-        assert_eq!((&made["note"], &made["note_html"], &made["hiddenfromuser"]), (&json!("a <b>\nc"), &json!("a &lt;b&gt;<br>c"), &json!(false)));
+        assert_eq!(
+            (&made["note"], &made["note_html"], &made["hiddenfromuser"]),
+            (&json!("onetwo <3"), &json!("<p>one</p><p>two &lt;3</p>"), &json!(true))
+        );
+        let (_, made) = rig.post(
+            "/Actions",
+            &json!([{ "ticket_id": id, "outcome": "Private Note", "hiddenfromuser": false, "note": "a <b>\nc" }]),
+        );
+        assert_eq!(
+            (&made["note"], &made["note_html"], &made["hiddenfromuser"]),
+            (&json!("a <b>\nc"), &json!("a &lt;b&gt;<br>c"), &json!(false))
+        );
         let public = rig.ok(&format!("/Actions?ticket_id={id}&excludeprivate=true&excludesys=true"));
         assert_eq!(public["record_count"], 1);
-        let (_, mail) = rig.post("/Actions", &json!([{ "ticket_id": id, "outcome": "Email User", "note": "hello", "emailto": "a@b.example" }]));
+        let (_, mail) = rig.post(
+            "/Actions",
+            &json!([{ "ticket_id": id, "outcome": "Email User", "note": "hello", "emailto": "a@b.example" }]),
+        );
         assert_eq!((&mail["emaildirection"], &mail["emailto"]), (&json!("O"), &json!("a@b.example")));
     });
 }
@@ -93,15 +118,28 @@ fn new_status_moves_the_ticket_and_status_id_does_not() {
     both(|mut rig| {
         let id = rig.new_id();
         rig.advance(5);
-        rig.post("/Actions", &json!([{ "ticket_id": id, "outcome": "Note", "note": "x", "status_id": 9, "new_status_id": 9 }]));
+        rig.post(
+            "/Actions",
+            &json!([{ "ticket_id": id, "outcome": "Note", "note": "x", "status_id": 9, "new_status_id": 9 }]),
+        );
         assert_eq!(rig.ok(&format!("/Tickets/{id}"))["status_id"], 1);
         let (_, made) = rig.post("/Actions", &json!([{ "ticket_id": id, "outcome": "Note", "note": "x", "new_status": 2, "new_agent": 4, "new_team": rig.security_team() }]));
-        assert_eq!((&made["old_status"], &made["new_status"], &made["new_status_name"]), (&json!(1), &json!(2), &json!("In Progress")));
+        assert_eq!(
+            (&made["old_status"], &made["new_status"], &made["new_status_name"]),
+            (&json!(1), &json!(2), &json!("In Progress"))
+        );
         let read = rig.ok(&format!("/Tickets/{id}"));
-        assert_eq!((&read["status_id"], &read["agent_id"], &read["dateassigned"]), (&json!(2), &json!(4), &json!("2026-11-21T10:00:05.25")));
+        assert_eq!(
+            (&read["status_id"], &read["agent_id"], &read["dateassigned"]),
+            (&json!(2), &json!(4), &json!("2026-11-21T10:00:05.25"))
+        );
         rig.post("/Actions", &json!([{ "ticket_id": id, "outcome": "Close", "note": "done" }]));
         let read = rig.ok(&format!("/Tickets/{id}"));
-        assert_eq!((&read["status_id"], &read["hasbeenclosed"], &read["closure_agent_id"]), (&json!(9), &json!(true), &json!(2)), "the outcome carries the status");
+        assert_eq!(
+            (&read["status_id"], &read["hasbeenclosed"], &read["closure_agent_id"]),
+            (&json!(9), &json!(true), &json!(2)),
+            "the outcome carries the status"
+        );
         assert_eq!(read["last_update"], "2026-11-21T10:00:05.25");
         rig.post("/Actions", &json!([{ "ticket_id": id, "outcome": "Note", "note": "x", "new_status": 1 }]));
         assert_eq!(rig.ok(&format!("/Tickets/{id}"))["hasbeenclosed"], false);
@@ -115,8 +153,14 @@ fn an_action_is_edited_in_place_and_deleted_by_ticket() {
         rig.post("/Actions", &json!([{ "ticket_id": id, "outcome": "Note", "note": "x" }]));
         rig.advance(9);
         let (status, made) = rig.post("/Actions", &json!([{ "ticket_id": id, "id": 2, "note": "changed" }]));
-        assert_eq!((status, &made["id"], &made["note"], &made["outcome"]), (201, &json!(2), &json!("changed"), &json!("Note")));
-        assert_eq!((&made["datetime"], &made["last_updated"]), (&json!("2026-11-21T10:00:00.25"), &json!("2026-11-21T10:00:09.25")));
+        assert_eq!(
+            (status, &made["id"], &made["note"], &made["outcome"]),
+            (201, &json!(2), &json!("changed"), &json!("Note"))
+        );
+        assert_eq!(
+            (&made["datetime"], &made["last_updated"]),
+            (&json!("2026-11-21T10:00:00.25"), &json!("2026-11-21T10:00:09.25"))
+        );
         assert_eq!(rig.ok(&format!("/Tickets/{id}"))["last_update"], "2026-11-21T10:00:09.25");
         assert_eq!(rig.post("/Actions", &json!([{ "ticket_id": id, "id": 7, "note": "none" }])).0, 400);
         let (status, body) = rig.delete("/Actions/2");
@@ -126,6 +170,9 @@ fn an_action_is_edited_in_place_and_deleted_by_ticket() {
         let (_, next) = rig.post("/Actions", &json!([{ "ticket_id": id, "outcome": "Note", "note": "y" }]));
         assert_eq!(next["id"], 3, "a number is not given twice");
         let (_, all) = rig.post("/Actions?returnall=true", &json!([{ "ticket_id": id, "outcome": "Note", "note": "a" }, { "ticket_id": id, "outcome": "Note", "note": "b" }]));
-        assert_eq!(all.as_array().unwrap().iter().map(|a| a["note"].clone()).collect::<Vec<Value>>(), vec![json!("a"), json!("b")]);
+        assert_eq!(
+            all.as_array().unwrap().iter().map(|a| a["note"].clone()).collect::<Vec<Value>>(),
+            vec![json!("a"), json!("b")]
+        );
     });
 }

@@ -23,7 +23,8 @@ fn a_token_lets_in_until_it_expires() {
 fn wrong_credentials_scopes_tenants_and_bodies_are_told_apart() {
     both(|mut rig| {
         let id = rig.halo.setup().oauth_client_id.clone();
-        let form = [("grant_type", "client_credentials"), ("client_id", &*id), ("client_secret", "no"), ("scope", "all")];
+        let form =
+            [("grant_type", "client_credentials"), ("client_id", &*id), ("client_secret", "no"), ("scope", "all")];
         let reply = rig.auth("POST", "/token", &form);
         assert_eq!((reply.status, json_of(&reply)["error"].as_str()), (401, Some("invalid_client")));
         assert!(json_of(&reply)["error_description"].is_string());
@@ -33,11 +34,15 @@ fn wrong_credentials_scopes_tenants_and_bodies_are_told_apart() {
         }
         assert_eq!(rig.sign_in("read:tickets edit:tickets read:customers read:teams").0, 200);
         let secret = rig.halo.setup().client_secret.clone();
-        let form = [("grant_type", "client_credentials"), ("client_id", &*id), ("client_secret", &*secret), ("scope", "all")];
+        let form =
+            [("grant_type", "client_credentials"), ("client_id", &*id), ("client_secret", &*secret), ("scope", "all")];
         assert_eq!(rig.auth("POST", "/token?tenant=other", &form).status, 500);
         assert_eq!(rig.auth("POST", "/token", &form).status, 200, "the tenant may be left out");
         assert_eq!(json_of(&rig.auth("POST", "/token", &[])).get("error"), Some(&json!("invalid_request")));
-        assert_eq!(json_of(&rig.auth("POST", "/token", &[("grant_type", "magic"), ("client_id", &*id)]))["error"], "unsupported_grant_type");
+        assert_eq!(
+            json_of(&rig.auth("POST", "/token", &[("grant_type", "magic"), ("client_id", &*id)]))["error"],
+            "unsupported_grant_type"
+        );
     });
 }
 
@@ -74,7 +79,13 @@ fn discovery_needs_no_token() {
 fn people_sign_in_by_password_or_code_and_refresh() {
     both(|mut rig| {
         let id = rig.halo.setup().oauth_client_id.clone();
-        let by_password = [("grant_type", "password"), ("client_id", &*id), ("username", "li.chen@soc.example"), ("password", "agents only"), ("scope", "all")];
+        let by_password = [
+            ("grant_type", "password"),
+            ("client_id", &*id),
+            ("username", "li.chen@soc.example"),
+            ("password", "agents only"),
+            ("scope", "all"),
+        ];
         let reply = json_of(&rig.auth("POST", "/token", &by_password));
         rig.token = reply["access_token"].as_str().unwrap().to_owned();
         assert_eq!(rig.ok("/Agent/me")["name"], "Li Chen");
@@ -91,7 +102,10 @@ fn people_sign_in_by_password_or_code_and_refresh() {
         assert!(location.starts_with("http://localhost/back?code=") && location.ends_with("&state=s1"), "{location}");
         let code = location.split(['=', '&']).nth(1).unwrap().to_owned();
         let mut form = [
-            ("grant_type", "authorization_code"), ("client_id", &*id), ("code", &*code), ("redirect_uri", "http://localhost/back"),
+            ("grant_type", "authorization_code"),
+            ("client_id", &*id),
+            ("code", &*code),
+            ("redirect_uri", "http://localhost/back"),
             ("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
         ];
         rig.token = json_of(&rig.auth("POST", "/token", &form))["access_token"].as_str().unwrap().to_owned();

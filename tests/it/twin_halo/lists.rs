@@ -10,12 +10,22 @@ fn paging_works_only_with_pageinate_and_is_capped() {
         let many: Vec<_> = (0..230).map(|n| json!({ "summary": format!("t{n}") })).collect();
         rig.post("/Tickets", &json!(many));
         let all = rig.ok("/Tickets?page_size=10&page_no=3");
-        assert_eq!((&all["record_count"], all["tickets"].as_array().unwrap().len()), (&json!(230), 230), "page_size alone is ignored");
+        assert_eq!(
+            (&all["record_count"], all["tickets"].as_array().unwrap().len()),
+            (&json!(230), 230),
+            "page_size alone is ignored"
+        );
         let first = rig.ok("/Tickets?pageinate=true&page_size=500&page_no=1&order=id");
-        assert_eq!((&first["record_count"], first["tickets"].as_array().unwrap().len()), (&json!(230), 100), "trimmed without a word");
+        assert_eq!(
+            (&first["record_count"], first["tickets"].as_array().unwrap().len()),
+            (&json!(230), 100),
+            "trimmed without a word"
+        );
         let mut seen = Vec::new();
         for page in 1..=4 {
-            seen.extend(ids(&rig.ok(&format!("/Tickets?pageinate=True&page_size=100&page_no={page}&order=id"))["tickets"]));
+            seen.extend(ids(
+                &rig.ok(&format!("/Tickets?pageinate=True&page_size=100&page_no={page}&order=id"))["tickets"],
+            ));
         }
         let mut sorted = seen.clone();
         sorted.sort_unstable();
@@ -37,7 +47,8 @@ fn paging_works_only_with_pageinate_and_is_capped() {
 #[test]
 fn filters_narrow_and_unknown_ones_do_nothing() {
     both(|mut rig| {
-        let a = rig.ticket(&json!({ "summary": "Alpha beta", "details": "has MARKER-1 inside" }))["id"].as_i64().unwrap();
+        let a =
+            rig.ticket(&json!({ "summary": "Alpha beta", "details": "has MARKER-1 inside" }))["id"].as_i64().unwrap();
         let b = rig.ticket(&json!({ "client_id": rig.client(1), "tickettype_id": 1 }))["id"].as_i64().unwrap();
         let c = rig.ticket(&json!({ "status_id": 9 }))["id"].as_i64().unwrap();
         rig.post("/Actions", &json!([{ "ticket_id": b, "outcome": "Note", "note": "needle" }]));
@@ -67,7 +78,11 @@ fn filters_narrow_and_unknown_ones_do_nothing() {
         // A match, not an equality: the front of the number is enough.
         let front: String = a.to_string().chars().take(3).collect();
         assert!(ids(&rig.ok(&format!("/Tickets?search_id={front}"))["tickets"]).len() >= 2);
-        let advanced = |name: &str| format!("/Tickets?advanced_search=%5B%7B%22filter_name%22%3A%22{name}%22%2C%22filter_type%22%3A2%2C%22filter_value%22%3A%229%22%7D%5D");
+        let advanced = |name: &str| {
+            format!(
+                "/Tickets?advanced_search=%5B%7B%22filter_name%22%3A%22{name}%22%2C%22filter_type%22%3A2%2C%22filter_value%22%3A%229%22%7D%5D"
+            )
+        };
         assert_eq!(ids(&rig.ok(&advanced("status_id"))["tickets"]), vec![c]);
         let (status, body) = rig.get(&advanced("customfield"));
         assert!(status == 400 && body["Message"] == "Invalid advanced search parameter", "{body}");
@@ -86,9 +101,24 @@ fn changes_are_found_by_time() {
         rig.post("/Actions", &json!([{ "ticket_id": a, "outcome": "Private Note", "note": "x" }]));
         let list = rig.ok(&format!("/Tickets?lastupdatefromdate={from}&order=id"));
         assert_eq!(ids(&list["tickets"]), vec![a, b], "a private note moves last_update");
-        assert_eq!(ids(&rig.ok("/Tickets?lastupdatefromdate=2026-11-21T10:02:00.25")["tickets"]), vec![a], "compares to the millisecond, from on");
-        assert_eq!(ids(&rig.ok(&format!("/Tickets?lastupdatefromdate={from}&lastupdatetodate=2026-11-21T10:01:30"))["tickets"]), vec![b]);
-        assert!(list["tickets"].as_array().unwrap().iter().all(|row| row["lastactiondate"].is_string() && row["itil_requesttype_id"].is_i64()));
+        assert_eq!(
+            ids(&rig.ok("/Tickets?lastupdatefromdate=2026-11-21T10:02:00.25")["tickets"]),
+            vec![a],
+            "compares to the millisecond, from on"
+        );
+        assert_eq!(
+            ids(
+                &rig.ok(&format!("/Tickets?lastupdatefromdate={from}&lastupdatetodate=2026-11-21T10:01:30"))["tickets"]
+            ),
+            vec![b]
+        );
+        assert!(
+            list["tickets"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|row| row["lastactiondate"].is_string() && row["itil_requesttype_id"].is_i64())
+        );
         rig.switch("private_notes_move_last_update", "off");
         rig.advance(60);
         rig.post("/Actions", &json!([{ "ticket_id": b, "outcome": "Private Note", "note": "x" }]));
@@ -96,7 +126,12 @@ fn changes_are_found_by_time() {
         assert_eq!(rig.ok(&format!("/Tickets/{b}"))["lastactiondate"], "2026-11-21T10:03:00.25");
         rig.post("/Actions", &json!([{ "ticket_id": b, "outcome": "Note", "note": "x" }]));
         assert_eq!(ids(&rig.ok("/Tickets?lastupdatefromdate=2026-11-21T10:03:00")["tickets"]), vec![b]);
-        assert_eq!(ids(&rig.ok("/Tickets?datesearch=dateoccured&startdate=2026-11-21T10:00:30&enddate=2026-11-21T10:01:30")["tickets"]), vec![b]);
+        assert_eq!(
+            ids(
+                &rig.ok("/Tickets?datesearch=dateoccured&startdate=2026-11-21T10:00:30&enddate=2026-11-21T10:01:30")["tickets"]
+            ),
+            vec![b]
+        );
     });
 }
 
@@ -126,7 +161,10 @@ fn rows_are_smaller_and_may_carry_more_when_asked() {
         let row = rig.ok("/Tickets?includestatus=true&includelastaction=true")["tickets"][0].clone();
         assert_eq!((&row["status"]["name"], &row["last_action"]["outcome"]), (&json!("New"), &json!("Opened")));
         rig.new_id();
-        assert!(rig.ok("/Tickets?includelastaction=true")["tickets"][0].get("last_action").is_none(), "only with one row");
+        assert!(
+            rig.ok("/Tickets?includelastaction=true")["tickets"][0].get("last_action").is_none(),
+            "only with one row"
+        );
         let small = rig.ok(&format!("/Tickets?ticketidonly=true&ticketids={id}"))["tickets"][0].clone();
         assert_eq!((&small["id"], small.get("summary")), (&json!(id), None));
     });

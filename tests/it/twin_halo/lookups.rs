@@ -10,7 +10,18 @@ fn bare_arrays_and_envelopes_are_where_halo_has_them() {
             let body = rig.ok(path);
             assert_eq!(body["record_count"], body[key].as_array().unwrap().len(), "{path}");
         }
-        for path in ["/TicketType", "/Status", "/Priority", "/SLA", "/Team", "/Category", "/Outcome", "/FieldInfo", "/Lookup?lookupid=12", "/Webhook"] {
+        for path in [
+            "/TicketType",
+            "/Status",
+            "/Priority",
+            "/SLA",
+            "/Team",
+            "/Category",
+            "/Outcome",
+            "/FieldInfo",
+            "/Lookup?lookupid=12",
+            "/Webhook",
+        ] {
             assert!(rig.ok(path).is_array(), "{path}");
         }
         // Bare-array endpoints ignore paging.
@@ -69,10 +80,17 @@ fn priorities_are_per_sla_with_a_useless_guid() {
         let sla = kind["default_sla"].as_i64().unwrap();
         let rows = rig.ok(&format!("/Priority?slaid={sla}"));
         assert_eq!(rows.as_array().unwrap().len(), 5);
-        assert!(rows.as_array().unwrap().iter().all(|row| row["id"].as_str().unwrap().len() == 36 && row["priorityid"].is_i64()));
+        assert!(
+            rows.as_array()
+                .unwrap()
+                .iter()
+                .all(|row| row["id"].as_str().unwrap().len() == 36 && row["priorityid"].is_i64())
+        );
         assert!(rig.ok("/Priority").as_array().unwrap().len() > 5);
         let slas = rig.ok("/SLA?showpriorities=true");
-        assert!(slas.as_array().unwrap().iter().any(|s| s["id"] == sla && s["priorities"].as_array().unwrap().len() == 5));
+        assert!(
+            slas.as_array().unwrap().iter().any(|s| s["id"] == sla && s["priorities"].as_array().unwrap().len() == 5)
+        );
         assert!(rig.ok("/SLA")[0].get("priorities").is_none());
         assert_eq!(rig.ok(&format!("/SLA/{sla}"))["id"], sla);
         let guid = rows[0]["id"].as_str().unwrap().to_owned();
@@ -96,8 +114,15 @@ fn closed_statuses_show_only_by_difference() {
 fn fields_outcomes_and_pick_lists_are_what_a_set_up_needs() {
     both(|mut rig| {
         let fields = rig.ok("/FieldInfo?iscustomfieldsetup=true");
-        let find = |name: &str| fields.as_array().unwrap().iter().find(|f| f["name"] == name).cloned().unwrap_or(Value::Null);
-        for name in ["CFSentinelIncidentId", "CFSentinelIncidentNumber", "CFSentinelSeverity", "CFSentinelLink", "CFSentinelClassification"] {
+        let find =
+            |name: &str| fields.as_array().unwrap().iter().find(|f| f["name"] == name).cloned().unwrap_or(Value::Null);
+        for name in [
+            "CFSentinelIncidentId",
+            "CFSentinelIncidentNumber",
+            "CFSentinelSeverity",
+            "CFSentinelLink",
+            "CFSentinelClassification",
+        ] {
             assert!(find(name)["id"].is_i64(), "{name}");
         }
         assert!(find("CFSentinelSeverity").get("values").is_none());
@@ -108,7 +133,13 @@ fn fields_outcomes_and_pick_lists_are_what_a_set_up_needs() {
         assert_eq!(one["values"], class["values"]);
 
         let outcomes = rig.ok("/Outcome?excludesystemactions=true");
-        assert!(outcomes.as_array().unwrap().iter().all(|o| o["systemid"] == 0 && o["labellong"].is_string() && o["icon"].is_string()));
+        assert!(
+            outcomes
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|o| o["systemid"] == 0 && o["labellong"].is_string() && o["icon"].is_string())
+        );
         assert!(rig.ok("/Outcome").as_array().unwrap().len() > outcomes.as_array().unwrap().len());
         for list in [12, 22, 27, 11] {
             assert!(!rig.ok(&format!("/Lookup?lookupid={list}")).as_array().unwrap().is_empty(), "{list}");

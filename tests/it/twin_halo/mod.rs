@@ -84,7 +84,8 @@ impl Rig {
 
     pub fn auth(&mut self, method: &str, target: &str, form: &[(&str, &str)]) -> Reply {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let call = self.make(method, target, body.into_bytes(), &[("content-type", "application/x-www-form-urlencoded")]);
+        let call =
+            self.make(method, target, body.into_bytes(), &[("content-type", "application/x-www-form-urlencoded")]);
         let mut cx = Cx { now: self.now, ids: &self.ids, outgoing: &mut self.outgoing };
         self.halo.handle_auth(&call, &mut cx)
     }
@@ -92,7 +93,8 @@ impl Rig {
     /// A client-credentials token.
     pub fn sign_in(&mut self, scope: &str) -> (u16, Value) {
         let (id, secret) = (self.halo.setup().oauth_client_id.clone(), self.halo.setup().client_secret.clone());
-        let form = [("grant_type", "client_credentials"), ("client_id", &*id), ("client_secret", &*secret), ("scope", scope)];
+        let form =
+            [("grant_type", "client_credentials"), ("client_id", &*id), ("client_secret", &*secret), ("scope", scope)];
         let reply = self.auth("POST", "/token?tenant=acme", &form);
         (reply.status, json_of(&reply))
     }

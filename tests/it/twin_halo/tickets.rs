@@ -23,17 +23,24 @@ fn only_an_array_of_objects_is_taken() {
 #[test]
 fn a_create_answers_201_with_the_bare_object_in_post_spelling() {
     both(|mut rig| {
-        let made = rig.ticket(&json!({ "details_html": "<p>One</p><p>two</p>", "category_1": "Security>Phishing", "no_such_member": 1 }));
+        let made = rig.ticket(
+            &json!({ "details_html": "<p>One</p><p>two</p>", "category_1": "Security>Phishing", "no_such_member": 1 }),
+        );
         let id = made["id"].as_i64().unwrap();
         assert!(id > 1000);
         assert_eq!(made["category1"], "Security>Phishing");
-        assert!(made["lastupdate"].is_string() && made.get("last_update").is_none() && made.get("category_1").is_none());
+        assert!(
+            made["lastupdate"].is_string() && made.get("last_update").is_none() && made.get("category_1").is_none()
+        );
         assert!(made["useremail"].is_string() && made.get("user_email").is_none());
         let read = rig.ok(&format!("/Tickets/{id}?includedetails=true"));
         assert_eq!((&read["category_1"], &read["details"]), (&json!("Security>Phishing"), &json!("Onetwo")));
         assert_eq!(read["last_update"], "2026-11-21T10:00:00.25", "no zone");
         assert_eq!((&read["dateclosed"], &read["hasbeenclosed"]), (&json!(EMPTY), &json!(false)));
-        assert_eq!((&read["status_id"], &read["agent_id"], &read["team"]), (&json!(1), &json!(1), &json!(rig.security_team())));
+        assert_eq!(
+            (&read["status_id"], &read["agent_id"], &read["team"]),
+            (&json!(1), &json!(1), &json!(rig.security_team()))
+        );
         for nested in ["client", "site", "user", "tickettype", "status", "agent", "priority"] {
             assert!(read[nested]["name"].is_string(), "{nested}");
         }
@@ -67,7 +74,9 @@ fn an_update_changes_only_what_was_sent() {
         let (status, answer) = rig.post("/Tickets", &json!([{ "id": id, "status_id": 2 }]));
         assert_eq!((status, &answer["id"], &answer["status_id"]), (201, &json!(id), &json!(2)));
         let read = rig.ok(&format!("/Tickets/{id}"));
-        for member in ["summary", "details", "client_id", "priority_id", "impact", "tickettype_id", "dateoccurred", "team"] {
+        for member in
+            ["summary", "details", "client_id", "priority_id", "impact", "tickettype_id", "dateoccurred", "team"]
+        {
             assert_eq!(read[member], made[member], "{member}");
         }
         assert_eq!(read["last_update"], "2026-11-21T10:01:00.25");
@@ -90,7 +99,8 @@ fn an_update_of_what_is_not_there_is_refused() {
         let id = rig.new_id();
         let (status, body) = rig.post("/Tickets", &json!([{ "id": id, "status_id": 2 }]));
         assert!(status == 400 && body.to_string().contains("Record not found"), "{body}");
-        let whole = json!([{ "id": id, "status_id": 2, "tickettype_id": rig.security_type(), "client_id": rig.client(0) }]);
+        let whole =
+            json!([{ "id": id, "status_id": 2, "tickettype_id": rig.security_type(), "client_id": rig.client(0) }]);
         assert_eq!(rig.post("/Tickets", &whole).0, 201);
     });
 }
@@ -104,7 +114,8 @@ fn ids_must_be_whole_numbers() {
         assert_eq!((reply.status, body["[0].client_id"].as_array().map(Vec::len)), (400, Some(1)), "{body}");
         let (_, body) = rig.post("/Tickets?x=1", &json!([{ "summary": "a" }, { "summary": "b", "status_id": "two" }]));
         assert!(body.get("[1].status_id").is_some(), "{body}");
-        let (status, made) = rig.post("/Tickets", &json!([{ "summary": "a", "client_id": rig.client(1).to_string(), "agent_id": null }]));
+        let (status, made) = rig
+            .post("/Tickets", &json!([{ "summary": "a", "client_id": rig.client(1).to_string(), "agent_id": null }]));
         assert_eq!((status, &made["client_id"]), (201, &json!(rig.client(1))), "whole numbers as text pass");
     });
 }
@@ -115,11 +126,18 @@ fn what_does_not_belong_together_lands_on_unknown() {
         assert_eq!(rig.ticket(&json!({ "client_id": 987_654 }))["client_id"], 1);
         let foreign = rig.ok(&format!("/Site?client_id={}", rig.client(1)))["sites"][0]["id"].clone();
         let made = rig.ticket(&json!({ "site_id": foreign }));
-        assert_eq!((&made["client_id"], &made["client_name"], &made["user_name"]), (&json!(1), &json!("Unknown"), &json!("General User")));
+        assert_eq!(
+            (&made["client_id"], &made["client_name"], &made["user_name"]),
+            (&json!(1), &json!("Unknown"), &json!("General User"))
+        );
         let own = rig.ok(&format!("/Users?client_id={}&search=pat", rig.client(0)))["users"][0].clone();
         let made = rig.ticket(&json!({ "user_id": own["id"] }));
-        assert_eq!((&made["user_id"], &made["site_id"], &made["useremail"]), (&own["id"], &own["site_id"], &own["emailaddress"]));
-        let made = rig.ticket(&json!({ "userlookup": { "id": -1, "lookupdisplay": "Enter Details Manually" }, "usertype": 1 }));
+        assert_eq!(
+            (&made["user_id"], &made["site_id"], &made["useremail"]),
+            (&own["id"], &own["site_id"], &own["emailaddress"])
+        );
+        let made = rig
+            .ticket(&json!({ "userlookup": { "id": -1, "lookupdisplay": "Enter Details Manually" }, "usertype": 1 }));
         assert_eq!((&made["user_name"], &made["client_id"]), (&json!("General User"), &json!(rig.client(0))));
         assert_eq!(rig.ticket(&json!({ "users_name": "sam okafor" }))["user_name"], "Sam Okafor");
         rig.switch("unknown_client_refused", "on");
@@ -145,12 +163,21 @@ fn priority_belongs_to_the_sla_and_team_goes_by_name() {
         let teams = rig.ok("/Team");
         let (name, id) = (teams[0]["name"].as_str().unwrap().to_owned(), teams[0]["id"].clone());
         assert_eq!(rig.ticket(&json!({ "team": name }))["team"], name);
-        assert_eq!(rig.ticket(&json!({ "team": id, "team_id": id }))["team"], rig.security_team(), "an id is not a name");
+        assert_eq!(
+            rig.ticket(&json!({ "team": id, "team_id": id }))["team"],
+            rig.security_team(),
+            "an id is not a name"
+        );
         assert_eq!(rig.ticket(&json!({ "team": "No such" }))["team"], rig.security_team());
         rig.switch("team_id_accepted", "on");
         assert_eq!(rig.ticket(&json!({ "team_id": id }))["team"], name);
         rig.switch("unknown_ids_refused", "on");
-        for item in [json!({ "team": "No such" }), json!({ "agent_id": 4711 }), json!({ "status_id": 4711 }), json!({ "tickettype_id": 4711 })] {
+        for item in [
+            json!({ "team": "No such" }),
+            json!({ "agent_id": 4711 }),
+            json!({ "status_id": 4711 }),
+            json!({ "tickettype_id": 4711 }),
+        ] {
             let mut item = item;
             item["summary"] = "x".into();
             assert_eq!(rig.post("/Tickets", &json!([item])).0, 400, "{item}");
@@ -168,7 +195,8 @@ fn mandatory_fields_hold_unless_validation_is_skipped() {
         assert!(status == 400 && body["Message"] == "Sentinel Severity is required", "{body}");
         assert_eq!(rig.post("/Tickets", &json!([{ "summary": "x", "_novalidate": true }])).0, 201);
         let field = rig.named("fields", "CFSentinelSeverity");
-        let whole = json!([{ "summary": "x", "category_1": "Security", "customfields": [{ "id": field, "value": "1" }] }]);
+        let whole =
+            json!([{ "summary": "x", "category_1": "Security", "customfields": [{ "id": field, "value": "1" }] }]);
         assert_eq!(rig.post("/Tickets", &whole).0, 201);
     });
 }
@@ -224,9 +252,17 @@ fn custom_fields_go_in_by_id_or_name_and_select_by_option() {
         ] }));
         let id = made["id"].as_i64().unwrap();
         let read = rig.ok(&format!("/Tickets/{id}"));
-        let field = |body: &Value, name: &str| body["customfields"].as_array().unwrap().iter().find(|f| f["name"] == name).cloned().unwrap();
+        let field = |body: &Value, name: &str| {
+            body["customfields"].as_array().unwrap().iter().find(|f| f["name"] == name).cloned().unwrap()
+        };
         for body in [&made, &read] {
-            assert_eq!((field(body, "CFSentinelSeverity")["value"].clone(), field(body, "CFSentinelSeverity")["display"].clone()), (json!("2"), json!("Medium")));
+            assert_eq!(
+                (
+                    field(body, "CFSentinelSeverity")["value"].clone(),
+                    field(body, "CFSentinelSeverity")["display"].clone()
+                ),
+                (json!("2"), json!("Medium"))
+            );
             assert_eq!(field(body, "CFSentinelIncidentId")["value"], "abc");
             assert_eq!(field(body, "CFSentinelTactics")["display"], "Initial Access, Persistence");
             assert_eq!(field(body, "CFSentinelSync")["value"], true);
@@ -237,7 +273,9 @@ fn custom_fields_go_in_by_id_or_name_and_select_by_option() {
         assert_eq!(field(&read, "CFSentinelSeverity")["value"], "2");
         assert_eq!(field(&read, "CFSentinelIncidentId")["value"], "abc");
         let listed = rig.ok("/Tickets");
-        assert!(listed["tickets"][0].get("customfields").is_none() && listed["tickets"][0].get("details_html").is_none());
+        assert!(
+            listed["tickets"][0].get("customfields").is_none() && listed["tickets"][0].get("details_html").is_none()
+        );
         let listed = rig.ok(&format!("/Tickets?include_custom_fields={severity},{tactics}"));
         assert_eq!(listed["tickets"][0]["customfields"].as_array().unwrap().len(), 2);
     });
@@ -269,10 +307,19 @@ fn numbers_and_empty_dates_take_other_spellings() {
         assert_eq!(rig.ok(&format!("/Tickets/{id}"))["status_id"], "1");
         rig.switch("numbers", "mixed");
         let read = rig.ok(&format!("/Tickets/{id}"));
-        let kinds: std::collections::BTreeSet<&str> = ["id", "client_id", "site_id", "user_id", "status_id", "priority_id"]
-            .iter()
-            .map(|m| if read[*m].is_string() { "text" } else if read[*m].is_i64() { "int" } else { "float" })
-            .collect();
+        let kinds: std::collections::BTreeSet<&str> =
+            ["id", "client_id", "site_id", "user_id", "status_id", "priority_id"]
+                .iter()
+                .map(|m| {
+                    if read[*m].is_string() {
+                        "text"
+                    } else if read[*m].is_i64() {
+                        "int"
+                    } else {
+                        "float"
+                    }
+                })
+                .collect();
         assert_eq!(kinds.len(), 3, "{read}");
         rig.switch("empty_date", "1899-12-30T00:00:00");
         assert_eq!(rig.ok(&format!("/Tickets/{id}"))["dateclosed"], "1899-12-30T00:00:00");
@@ -325,7 +372,10 @@ fn foreign_keys_are_kept_and_found() {
             "sentinel_id": "guid-1", "sentinel_display_id": 42, "third_party_id_string": "abc",
             "new_external_link": { "third_party_id": "inc-7", "third_party_type": 9, "third_party_url": "https://portal.example/7" },
         }));
-        assert_eq!((&made["sentinel_id"], &made["sentinel_display_id"], &made["third_party_id_string"]), (&json!("guid-1"), &json!(42), &json!("abc")));
+        assert_eq!(
+            (&made["sentinel_id"], &made["sentinel_display_id"], &made["third_party_id_string"]),
+            (&json!("guid-1"), &json!(42), &json!("abc"))
+        );
         let found = rig.ok("/ExternalLink?third_party_id=INC-7");
         assert_eq!(found[0]["halo_id"], made["id"]);
         assert_eq!(rig.ok("/ExternalLink?third_party_id=other"), json!([]));

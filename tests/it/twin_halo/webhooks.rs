@@ -51,7 +51,11 @@ fn webhooks_are_registered_listed_changed_and_removed() {
 #[test]
 fn the_envelope_is_signed_over_its_raw_bytes() {
     both(|mut rig| {
-        let hook = register(&mut rig, &json!({ "authentication_type": "3", "basic_password": "s3cret", "authentication_header": "Token", "algorithm": 0 }), &[3]);
+        let hook = register(
+            &mut rig,
+            &json!({ "authentication_type": "3", "basic_password": "s3cret", "authentication_header": "Token", "algorithm": 0 }),
+            &[3],
+        );
         let id = rig.new_id();
         assert_eq!(rig.outgoing.len(), 1);
         let sent = rig.outgoing[0].clone();
@@ -61,7 +65,10 @@ fn the_envelope_is_signed_over_its_raw_bytes() {
         assert_eq!((sent.method.as_str(), sent.kind, sent.attempts_max), ("POST", "halo-webhook", 1));
         assert!(sent.due > rig.now);
         let body: Value = serde_json::from_slice(&sent.body).unwrap();
-        assert_eq!((&body["event"], &body["object_id"], &body["ticket"]["id"]), (&json!("New Ticket Logged"), &json!(id), &json!(id)));
+        assert_eq!(
+            (&body["event"], &body["object_id"], &body["ticket"]["id"]),
+            (&json!("New Ticket Logged"), &json!(id), &json!(id))
+        );
         assert_eq!((&body["webhook_id"], &body["timestamp"]), (&json!(hook), &json!("2026-11-21T10:00:00.2500000Z")));
         assert_ne!(body["id"], json!(id), "the top id is the delivery's");
         assert!(body["ticket"]["lastupdate"].is_string() && body["ticket"]["customfields"].is_array());
@@ -77,7 +84,13 @@ fn basic_and_bearer_go_in_the_authorization_header() {
         register(&mut rig, &json!({ "authentication_type": 1, "basic_username": "u", "basic_password": "p" }), &[3]);
         register(&mut rig, &json!({ "authentication_type": 2, "basic_password": "tok" }), &[3]);
         rig.new_id();
-        let given: Vec<&str> = rig.outgoing.iter().flat_map(|o| o.headers.iter()).filter(|(n, _)| n == "authorization").map(|(_, v)| v.as_str()).collect();
+        let given: Vec<&str> = rig
+            .outgoing
+            .iter()
+            .flat_map(|o| o.headers.iter())
+            .filter(|(n, _)| n == "authorization")
+            .map(|(_, v)| v.as_str())
+            .collect();
         assert_eq!(given, ["Basic dTpw", "Bearer tok"]);
     });
 }
@@ -89,7 +102,10 @@ fn each_event_has_its_number() {
         let id = rig.new_id();
         rig.post("/Tickets", &json!([{ "id": id, "impact": 2 }]));
         rig.post("/Tickets", &json!([{ "id": id, "status_id": 9 }]));
-        assert_eq!(events(&rig), ["New Ticket Logged", "Ticket Updated", "Ticket Updated", "Ticket Status Changed", "Ticket Closed"]);
+        assert_eq!(
+            events(&rig),
+            ["New Ticket Logged", "Ticket Updated", "Ticket Updated", "Ticket Status Changed", "Ticket Closed"]
+        );
         rig.outgoing.clear();
         rig.act("ticket.mail", &json!({ "ticket_id": id, "text": "still broken" }));
         rig.delete(&format!("/Tickets/{id}"));
@@ -109,7 +125,10 @@ fn an_added_action_can_be_an_event() {
         let id = rig.new_id();
         rig.post("/Actions", &json!([{ "ticket_id": id, "outcome": "Note", "note_html": "<b>x</b>" }]));
         let body = bodies(&rig).pop().unwrap();
-        assert_eq!((&body["event"], &body["action"]["id"], &body["action"]["note_html"]), (&json!("Action Added"), &json!(2), &json!("<b>x</b>")));
+        assert_eq!(
+            (&body["event"], &body["action"]["id"], &body["action"]["note_html"]),
+            (&json!("Action Added"), &json!(2), &json!("<b>x</b>"))
+        );
         rig.switch("notes_fire_updated", "on");
         register(&mut rig, &json!({ "payload_type": 2 }), &[61]);
         rig.outgoing.clear();
@@ -156,7 +175,10 @@ fn batches_are_arrays_sent_when_their_time_has_come() {
         assert!(rig.outgoing.is_empty());
         rig.advance(1);
         rig.tick();
-        let sent: Vec<Vec<i64>> = bodies(&rig).iter().map(|b| b.as_array().unwrap().iter().map(|e| e["object_id"].as_i64().unwrap()).collect()).collect();
+        let sent: Vec<Vec<i64>> = bodies(&rig)
+            .iter()
+            .map(|b| b.as_array().unwrap().iter().map(|e| e["object_id"].as_i64().unwrap()).collect())
+            .collect();
         assert_eq!(sent, [made[..3].to_vec(), made[3..].to_vec()]);
         assert_eq!(rig.halo.next_due(), None);
     });
