@@ -54,7 +54,7 @@ impl<'t> Sink<'t> {
     /// All of them, in the order of the text.
     pub fn into_faults(self) -> Vec<Fault> {
         let mut faults = self.faults.into_inner();
-        faults.sort_by(|a, b| (a.line, a.column, a.severity).cmp(&(b.line, b.column, b.severity)));
+        faults.sort_by_key(|f| (f.line, f.column, f.severity));
         faults.dedup();
         faults
     }

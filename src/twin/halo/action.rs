@@ -138,14 +138,13 @@ impl Halo {
             },
         };
         found.retain(|(_, a)| {
-            !(on("excludesys") && a.system_id > 0)
-                && !(on("excludeprivate") && a.private)
-                && !(on("agentonly") && (a.agent_id == 0 || a.system_id > 0))
-                && !(on("conversationonly") && (a.private || a.system_id > 0))
-                && !(on("importantonly") && !a.important)
-                && !(on("timeentriesonly") && a.time_taken <= 0.0)
-                && start.is_none_or(|s| a.datetime >= s)
-                && end.is_none_or(|e| a.datetime <= e)
+            let left_out = (on("excludesys") && a.system_id > 0)
+                || (on("excludeprivate") && a.private)
+                || (on("agentonly") && (a.agent_id == 0 || a.system_id > 0))
+                || (on("conversationonly") && (a.private || a.system_id > 0))
+                || (on("importantonly") && !a.important)
+                || (on("timeentriesonly") && a.time_taken <= 0.0);
+            !left_out && start.is_none_or(|s| a.datetime >= s) && end.is_none_or(|e| a.datetime <= e)
         });
         let total = found.len();
         let number = |name: &str| call.query(name).and_then(|v| v.trim().parse::<usize>().ok()).filter(|n| *n > 0);

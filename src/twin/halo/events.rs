@@ -308,8 +308,8 @@ impl Halo {
         let Some(id) = id else { return respond::ok(&Value::Array(list)) };
         let found = list.into_iter().find(|item| match item.get("id") {
             Some(Value::String(text)) => text.eq_ignore_ascii_case(id),
-            Some(other) => other.to_string() == id,
-            None => false,
+            Some(Value::Number(number)) => number.to_string() == id,
+            _ => false,
         });
         found.map_or_else(|| Reply::empty(404), |item| respond::ok(&item))
     }

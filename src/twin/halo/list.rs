@@ -318,7 +318,7 @@ impl Halo {
             })
             .collect();
         // Newest first unless the call says otherwise, as the agent's screen does.
-        found.sort_by(|a, b| b.id.cmp(&a.id));
+        found.sort_by_key(|t| std::cmp::Reverse(t.id));
         for (member, descending) in orders.iter().rev() {
             found.sort_by_cached_key(|t| key_of(self, t, member));
             if *descending {
