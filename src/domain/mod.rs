@@ -4,6 +4,7 @@
 //! [`incident`] and [`ticket`] (the two sides), [`pair`] (what joins them), [`policy`] (what may
 //! cross, and how) and [`operation`] (one planned write).
 
+pub mod account;
 pub mod catalogue;
 pub mod client;
 pub mod closing;

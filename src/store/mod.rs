@@ -1,1 +1,123 @@
-//! (see docs/ARCHITECTURE.md)
+//! All SQL. Nothing else in the program knows that the database is SQLite.
+//!
+//! Start with [`Store`] (opening, transactions), then [`tx`] (recording facts) and [`projector`] (what a
+//! fact does to the state tables). May use `domain`, `ledger` and `clock`; touches one database file.
+//! `docs/SCHEMA.md` explains the tables.
+
+mod accounts;
+mod configuration;
+mod connections;
+mod counters;
+mod deliveries;
+mod error;
+mod history;
+mod instance;
+mod migrate;
+mod operations;
+mod pages;
+mod pairs;
+mod projector;
+mod requests;
+mod row;
+mod runs;
+mod seal;
+mod search;
+mod secrets;
+mod sessions;
+mod settings;
+mod subjects;
+mod tx;
+mod upkeep;
+
+#[cfg(test)]
+mod tests;
+
+use std::{path::Path, sync::Arc};
+
+use tokio::sync::watch;
+
+pub use self::{
+    accounts::{Account, NewAccount},
+    configuration::{Connected, Installation},
+    counters::{HeldCount, PairCount},
+    deliveries::{DeliveryFilter, DeliveryPage},
+    error::{Result, StoreError},
+    history::{Change, Item, LedgerFilter},
+    instance::{InstanceLock, InstanceMark, lock_instance},
+    migrate::KNOWN as SCHEMA_VERSION,
+    operations::{DeadLetter, DeadPage},
+    pages::{PageKey, PairFilter, PairPage, PairRow, PairSort, SortBy},
+    pairs::{Cursor, SituationRow, Version},
+    requests::Request,
+    runs::LastRun,
+    seal::SealKey,
+    secrets::{SecretOwner, SecretSource, SecretStanding},
+    sessions::Sessions,
+    subjects::{SubjectFilter, SubjectPage, SubjectRow},
+    tx::Tx,
+};
+use self::{connections::Connections, deliveries::Intake};
+use crate::ledger::entry::Seq;
+
+/// The database. Cheap to clone; all clones are the same database.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    connections: Connections,
+    key: SealKey,
+    intake: Intake,
+    committed: watch::Sender<Seq>,
+}
+
+impl Store {
+    /// Opens the database file, makes it when it is missing, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::CannotOpen`], [`StoreError::ReadOnly`], [`StoreError::Full`], [`StoreError::Newer`], [`StoreError::Damaged`].
+    pub async fn open(path: &Path, key: SealKey) -> Result<Self> {
+        Self::over(Connections::open(path).await?, key).await
+    }
+
+    /// A database in memory: one connection for everything, so that the order of calls is the order of effects.
+    ///
+    /// A read waits until an open transaction has ended; never read through the store while holding a [`Tx`].
+    ///
+    /// # Errors
+    /// Only if memory is short.
+    pub async fn in_memory(key: SealKey) -> Result<Self> {
+        Self::over(Connections::in_memory().await?, key).await
+    }
+
+    async fn over(connections: Connections, key: SealKey) -> Result<Self> {
+        let (committed, _) = watch::channel(Seq(0));
+        let store = Self { inner: Arc::new(Inner { connections, key, intake: Intake::default(), committed }) };
+        let latest = store.latest_seq().await?;
+        store.inner.committed.send_replace(latest);
+        Ok(store)
+    }
+
+    /// Begins a transaction that writes. Dropped without [`Tx::commit`], it leaves no trace.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when another process keeps the write lock for ten seconds.
+    pub async fn begin(&self) -> Result<Tx> {
+        Tx::begin(self.clone()).await
+    }
+
+    /// Tells of each commit of this process that added to the ledger. Other processes' commits are not told:
+    /// compare [`Store::latest_seq`] now and then.
+    pub fn watch(&self) -> watch::Receiver<Seq> {
+        self.inner.committed.subscribe()
+    }
+
+    async fn reader(&self) -> Result<connections::Connection> {
+        self.inner.connections.reader().await
+    }
+
+    async fn writer(&self) -> connections::Connection {
+        self.inner.connections.writer().await
+    }
+}

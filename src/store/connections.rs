@@ -1,0 +1,165 @@
+//! The connections: one that writes, four that read; in memory, one for both.
+
+use std::{
+    ops::{Deref, DerefMut},
+    path::Path,
+    sync::{Arc, Mutex as StdMutex, PoisonError},
+    time::Duration,
+};
+
+use sqlx::{
+    ConnectOptions, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous, SqliteTransactionManager},
+};
+use sqlx_core::transaction::TransactionManager;
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+
+use super::error::{Result, StoreError};
+
+const READERS: usize = 4;
+
+/// All connections to one database.
+pub(super) struct Connections {
+    writer: Arc<Mutex<SqliteConnection>>,
+    readers: Option<Readers>,
+}
+
+#[derive(Clone)]
+struct Readers {
+    permits: Arc<Semaphore>,
+    idle: Arc<StdMutex<Vec<SqliteConnection>>>,
+}
+
+fn common() -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10))
+        .statement_cache_capacity(256)
+        .pragma("temp_store", "memory")
+        .disable_statement_logging()
+}
+
+fn cannot_open(path: &Path, error: sqlx::Error) -> StoreError {
+    let path = path.display().to_string();
+    match StoreError::from(error) {
+        StoreError::CannotOpen { why, .. } | StoreError::Database(why) => StoreError::CannotOpen { path, why },
+        known => known,
+    }
+}
+
+impl Connections {
+    pub async fn open(path: &Path) -> Result<Self> {
+        let options = common()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("journal_size_limit", "67108864")
+            .pragma("cache_size", "-16000");
+        let mut writer =
+            options.clone().create_if_missing(true).connect().await.map_err(|error| cannot_open(path, error))?;
+        super::migrate::run(&mut writer).await?;
+        let mut idle = Vec::with_capacity(READERS);
+        for _ in 0..READERS {
+            let reader = common().filename(path).read_only(true).pragma("cache_size", "-4000");
+            idle.push(reader.connect().await.map_err(|error| cannot_open(path, error))?);
+        }
+        let readers = Readers { permits: Arc::new(Semaphore::new(READERS)), idle: Arc::new(StdMutex::new(idle)) };
+        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers: Some(readers) })
+    }
+
+    pub async fn in_memory() -> Result<Self> {
+        let mut writer = common().in_memory(true).connect().await?;
+        super::migrate::run(&mut writer).await?;
+        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers: None })
+    }
+
+    /// The writing connection, without a transaction.
+    pub async fn writer(&self) -> Connection {
+        Connection(Kind::Writer(self.writer.clone().lock_owned().await))
+    }
+
+    /// A connection to read from.
+    pub async fn reader(&self) -> Result<Connection> {
+        let Some(readers) = &self.readers else { return Ok(self.writer().await) };
+        let closed = || StoreError::Database("the store is closed".into());
+        let permit = readers.permits.clone().acquire_owned().await.map_err(|_| closed())?;
+        let taken = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = taken.ok_or_else(closed)?;
+        Ok(Connection(Kind::Reader { connection: Some(connection), home: readers.idle.clone(), _permit: permit }))
+    }
+}
+
+/// A connection in use. Dropped inside a transaction, it is rolled back before anyone else gets it.
+pub(super) struct Connection(Kind);
+
+enum Kind {
+    Writer(OwnedMutexGuard<SqliteConnection>),
+    Reader {
+        connection: Option<SqliteConnection>,
+        home: Arc<StdMutex<Vec<SqliteConnection>>>,
+        _permit: OwnedSemaphorePermit,
+    },
+}
+
+impl Connection {
+    /// Begins a transaction that writes.
+    pub async fn begin_immediate(&mut self) -> Result<()> {
+        let statement = sqlx::SqlSafeStr::into_sql_str("BEGIN IMMEDIATE");
+        Ok(SqliteTransactionManager::begin(self, Some(statement)).await?)
+    }
+
+    /// Begins a transaction that only reads: all statements see the same state.
+    pub async fn begin_reading(&mut self) -> Result<()> {
+        Ok(SqliteTransactionManager::begin(self, None).await?)
+    }
+
+    /// Commits.
+    pub async fn commit(&mut self) -> Result<()> {
+        Ok(SqliteTransactionManager::commit(self).await?)
+    }
+}
+
+impl Deref for Connection {
+    type Target = SqliteConnection;
+    fn deref(&self) -> &SqliteConnection {
+        match &self.0 {
+            Kind::Writer(guard) => guard,
+            // Taken only in `drop`.
+            Kind::Reader { connection, .. } => connection.as_ref().expect("in use until dropped"),
+        }
+    }
+}
+
+impl DerefMut for Connection {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        match &mut self.0 {
+            Kind::Writer(guard) => guard,
+            // Taken only in `drop`.
+            Kind::Reader { connection, .. } => connection.as_mut().expect("in use until dropped"),
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // Queued before any later statement of this connection, without waiting.
+        if SqliteTransactionManager::get_transaction_depth(self) > 0 {
+            SqliteTransactionManager::start_rollback(self);
+        }
+        if let Kind::Reader { connection, home, .. } = &mut self.0
+            && let Some(connection) = connection.take()
+        {
+            home.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        }
+    }
+}
+
+/// Removes the instance mark from a copy, and leaves it in one file.
+pub(super) async fn unmark(path: &Path) -> Result<()> {
+    const UNMARK: &str = "DELETE FROM settings WHERE name = 'instance-mark'";
+    let options = common().filename(path).synchronous(SqliteSynchronous::Full);
+    let mut copy = options.connect().await.map_err(|error| cannot_open(path, error))?;
+    sqlx::query(UNMARK).execute(&mut copy).await?;
+    sqlx::Connection::close(copy).await?;
+    Ok(())
+}

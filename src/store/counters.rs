@@ -1,0 +1,87 @@
+//! Kept counters: read, never counted.
+
+use super::{Store, error::Result, row::Cells, search::push_scope};
+use crate::domain::{
+    account::Scope,
+    ids::{ClientId, WorkspaceId},
+    pair::{Health, SyncState},
+};
+
+/// How many pairs of a client and workspace stand so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PairCount {
+    /// Whose.
+    pub client: ClientId,
+    /// Where.
+    pub workspace: WorkspaceId,
+    /// How far apart.
+    pub sync: SyncState,
+    /// Whether somebody must act.
+    pub health: Health,
+    /// How many.
+    pub pairs: i64,
+}
+
+/// How many unlinked incidents are held for a reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldCount {
+    /// Whose.
+    pub client: ClientId,
+    /// Where.
+    pub workspace: WorkspaceId,
+    /// [`crate::domain::reason::Reason::code`].
+    pub code: String,
+    /// How many.
+    pub subjects: i64,
+}
+
+impl Store {
+    /// Pairs by client, workspace and the two axes of status.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn counters(&self, scope: &Scope) -> Result<Vec<PairCount>> {
+        let mut sql = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
+            "SELECT client AS id, client, workspace, sync, health, pairs FROM pair_counts WHERE pairs > 0",
+        );
+        push_scope(&mut sql, "client", scope)?;
+        let mut reader = self.reader().await?;
+        let rows = sql.build().fetch_all(&mut *reader).await?;
+        rows.iter()
+            .map(|row| {
+                let cells = Cells::new(row, "pair_counts");
+                Ok(PairCount {
+                    client: cells.id("client")?,
+                    workspace: cells.id("workspace")?,
+                    sync: cells.parsed("sync", SyncState::parse)?,
+                    health: cells.parsed("health", Health::parse)?,
+                    pairs: cells.int("pairs")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Unlinked incidents by client, workspace and reason.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn held_counters(&self, scope: &Scope) -> Result<Vec<HeldCount>> {
+        let mut sql = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
+            "SELECT client AS id, client, workspace, code, subjects FROM held_counts WHERE subjects > 0",
+        );
+        push_scope(&mut sql, "client", scope)?;
+        let mut reader = self.reader().await?;
+        let rows = sql.build().fetch_all(&mut *reader).await?;
+        rows.iter()
+            .map(|row| {
+                let cells = Cells::new(row, "held_counts");
+                Ok(HeldCount {
+                    client: cells.id("client")?,
+                    workspace: cells.id("workspace")?,
+                    code: cells.text("code")?.to_owned(),
+                    subjects: cells.int("subjects")?,
+                })
+            })
+            .collect()
+    }
+}

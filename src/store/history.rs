@@ -1,0 +1,184 @@
+//! Reading the ledger: timelines, the audit page, and what changed since.
+
+use jiff::Timestamp;
+use sqlx::{QueryBuilder, Sqlite, sqlite::SqliteRow};
+
+use super::{
+    Store,
+    error::Result,
+    row::{Cells, statements},
+    search::push_scope,
+};
+use crate::{
+    domain::{
+        account::Scope,
+        ids::{ClientId, PairId},
+        time::to_ms,
+    },
+    ledger::{
+        entry::{Chain, Entry, Seq, join},
+        fact::Fact,
+    },
+};
+
+macro_rules! entry_columns {
+    () => {
+        "l.seq, l.chain, l.chain_seq, l.at_ms, l.fact, l.pair, l.detail, l.body, l.prev, l.hash, b.body AS body_text"
+    };
+}
+pub(super) use entry_columns;
+
+statements! {
+    const LATEST = "SELECT ifnull(max(seq), 0) FROM ledger";
+    const ENTRY = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body WHERE l.seq = ?1");
+    const TIMELINE = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body
+        WHERE l.pair = ?1 AND l.seq < ?2 ORDER BY l.seq DESC LIMIT ?3");
+}
+
+/// An entry with its fact.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// The entry.
+    pub entry: Entry,
+    /// What it says; `None` when its body was erased.
+    pub fact: Option<Fact>,
+}
+
+/// What a page of the ledger asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LedgerFilter {
+    /// Only facts of this name ([`Fact::name`]).
+    pub fact: Option<String>,
+    /// Only this pair's.
+    pub pair: Option<PairId>,
+    /// Only this client's chain.
+    pub client: Option<ClientId>,
+    /// At or after.
+    pub from: Option<Timestamp>,
+    /// Before.
+    pub before: Option<Timestamp>,
+    /// What the reader may see.
+    pub scope: Scope,
+}
+
+/// A hint that something changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Number of the entry.
+    pub seq: Seq,
+    /// Its fact's name.
+    pub fact: String,
+    /// The pair it concerns.
+    pub pair: Option<PairId>,
+}
+
+pub(super) fn entry_of(cells: &Cells<'_>) -> Result<Entry> {
+    Ok(Entry {
+        seq: Seq(cells.int("seq")?),
+        chain: cells.parsed("chain", Chain::parse)?,
+        chain_seq: cells.int("chain_seq")?,
+        at: cells.time("at_ms")?,
+        fact: cells.text("fact")?.to_owned(),
+        pair: cells.opt_id("pair")?,
+        detail: cells.text("detail")?.to_owned(),
+        body: cells.opt_hash("body")?,
+        prev: cells.hash("prev")?,
+        hash: cells.hash("hash")?,
+    })
+}
+
+pub(super) fn item_of(row: &SqliteRow) -> Result<Item> {
+    let cells = Cells::new(row, "ledger");
+    let entry = entry_of(&cells)?;
+    let fact = join(&entry.fact, &entry.detail, cells.opt_text("body_text")?).map_err(|_| cells.corrupt("detail"))?;
+    Ok(Item { entry, fact })
+}
+
+impl Store {
+    /// Number of the last entry of all; 0 when there is none. Sees other processes' commits.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn latest_seq(&self) -> Result<Seq> {
+        let mut reader = self.reader().await?;
+        Ok(Seq(sqlx::query_scalar(LATEST).fetch_one(&mut *reader).await?))
+    }
+
+    /// One entry with its fact.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn entry(&self, seq: Seq) -> Result<Option<Item>> {
+        let mut reader = self.reader().await?;
+        let row = sqlx::query(ENTRY).bind(seq.0).fetch_optional(&mut *reader).await?;
+        row.as_ref().map(item_of).transpose()
+    }
+
+    /// What happened to a pair, newest first; `after` is the last number of the page before.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn timeline(&self, pair: PairId, after: Option<Seq>, limit: u32) -> Result<Vec<Item>> {
+        let mut reader = self.reader().await?;
+        let before = after.map_or(i64::MAX, |seq| seq.0);
+        let query = sqlx::query(TIMELINE).bind(pair.to_string()).bind(before).bind(i64::from(limit));
+        query.fetch_all(&mut *reader).await?.iter().map(item_of).collect()
+    }
+
+    /// A page of the ledger, newest first; `after` is the last number of the page before.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn ledger_page(&self, filter: &LedgerFilter, after: Option<Seq>, limit: u32) -> Result<Vec<Item>> {
+        let mut sql = QueryBuilder::<Sqlite>::new(concat!(
+            "SELECT ",
+            entry_columns!(),
+            " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body WHERE 1 = 1"
+        ));
+        if let Some(fact) = &filter.fact {
+            sql.push(" AND l.fact = ").push_bind(fact.clone());
+        }
+        if let Some(pair) = filter.pair {
+            sql.push(" AND l.pair = ").push_bind(pair.to_string());
+        }
+        if let Some(client) = filter.client {
+            sql.push(" AND l.chain = ").push_bind(client.to_string());
+        }
+        if let Some(from) = filter.from {
+            sql.push(" AND l.at_ms >= ").push_bind(to_ms(from));
+        }
+        if let Some(before) = filter.before {
+            sql.push(" AND l.at_ms < ").push_bind(to_ms(before));
+        }
+        push_scope(&mut sql, "l.chain", &filter.scope)?;
+        if let Some(after) = after {
+            sql.push(" AND l.seq < ").push_bind(after.0);
+        }
+        sql.push(" ORDER BY l.seq DESC LIMIT ").push_bind(i64::from(limit));
+        let mut reader = self.reader().await?;
+        sql.build().fetch_all(&mut *reader).await?.iter().map(item_of).collect()
+    }
+
+    /// Entries after `seq` in rising order, as far as the reader may see them: for live pages.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn changes_since(&self, seq: Seq, scope: &Scope, limit: u32) -> Result<Vec<Change>> {
+        let mut sql = QueryBuilder::<Sqlite>::new("SELECT l.seq, l.fact, l.pair FROM ledger l WHERE l.seq > ");
+        sql.push_bind(seq.0);
+        push_scope(&mut sql, "l.chain", scope)?;
+        sql.push(" ORDER BY l.seq LIMIT ").push_bind(i64::from(limit));
+        let mut reader = self.reader().await?;
+        let rows = sql.build().fetch_all(&mut *reader).await?;
+        rows.iter()
+            .map(|row| {
+                let cells = Cells::new(row, "ledger");
+                Ok(Change {
+                    seq: Seq(cells.int("seq")?),
+                    fact: cells.text("fact")?.to_owned(),
+                    pair: cells.opt_id("pair")?,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,111 @@
+//! One process on one data directory; and noticing a copied directory or a restored database.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{Read, Seek, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::Path,
+};
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::{
+    Store,
+    error::{Result, StoreError},
+};
+use crate::clock::IdSource;
+
+const LOCK_FILE: &str = "halobridge.lock";
+const MARK_FILE: &str = "instance";
+const MARK: &str = "instance-mark";
+
+/// Held as long as this process may use the data directory; freed by the system when the process ends.
+#[derive(Debug)]
+pub struct InstanceLock {
+    _file: File,
+}
+
+/// Locks a data directory for this process.
+///
+/// # Errors
+/// [`StoreError::AlreadyRunning`] with the other process's id, [`StoreError::CannotOpen`].
+pub fn lock_instance(data_dir: &Path) -> Result<InstanceLock> {
+    let path = data_dir.join(LOCK_FILE);
+    let cannot = |error: std::io::Error| StoreError::CannotOpen { path: path.display().to_string(), why: error.to_string() };
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(cannot)?;
+    if let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        if error != rustix::io::Errno::WOULDBLOCK {
+            return Err(cannot(error.into()));
+        }
+        let mut text = String::new();
+        let read = file.read_to_string(&mut text).is_ok();
+        let pid = text.trim();
+        let known = read && !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit());
+        return Err(StoreError::AlreadyRunning { pid: if known { pid.to_owned() } else { "unknown".into() } });
+    }
+    let written = file
+        .set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| writeln!(file, "{}", std::process::id()))
+        .and_then(|()| file.flush());
+    written.map_err(|error| StoreError::from_io(&error))?;
+    Ok(InstanceLock { _file: file })
+}
+
+/// Whether database and data directory belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstanceMark {
+    /// A new database: marked now.
+    New,
+    /// They do.
+    Same,
+    /// They do not: a restored database or a copied directory. Only reading is safe until a person confirms.
+    Differs,
+}
+
+impl Store {
+    /// Compares the mark in the database with the one in the data directory (text, device and inode: a copied
+    /// directory has another file).
+    ///
+    /// # Errors
+    /// What the database or the file system says.
+    pub async fn instance_mark(&self, data_dir: &Path, ids: &dyn IdSource) -> Result<InstanceMark> {
+        let path = data_dir.join(MARK_FILE);
+        let kept = self.setting(MARK).await?;
+        match kept {
+            None if self.latest_seq().await?.0 == 0 => {
+                self.confirm_instance(data_dir, ids).await?;
+                Ok(InstanceMark::New)
+            }
+            Some(kept) if read_mark(&path).is_some_and(|mark| mark == kept) => Ok(InstanceMark::Same),
+            _ => Ok(InstanceMark::Differs),
+        }
+    }
+
+    /// Marks database and data directory as belonging together: a person has confirmed it.
+    ///
+    /// # Errors
+    /// What the database or the file system says.
+    pub async fn confirm_instance(&self, data_dir: &Path, ids: &dyn IdSource) -> Result<()> {
+        let path = data_dir.join(MARK_FILE);
+        let written = std::fs::write(&path, ids.token(16));
+        written.map_err(|error| StoreError::from_io(&error))?;
+        let mark = read_mark(&path).ok_or(StoreError::ReadOnly)?;
+        let mut tx = self.begin().await?;
+        tx.put_setting(MARK, Some(&mark)).await?;
+        tx.commit().await
+    }
+}
+
+fn read_mark(path: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let file = std::fs::metadata(path).ok()?;
+    Some(format!("{} {} {}", text.trim(), file.dev(), file.ino()))
+}

@@ -1,0 +1,180 @@
+//! Operations: what is due, and dead letters.
+
+use jiff::Timestamp;
+use sqlx::sqlite::SqliteRow;
+
+use super::{
+    Store,
+    error::Result,
+    pages::PageKey,
+    row::{Cells, statements},
+    search::push_scope,
+};
+use crate::domain::{
+    account::Scope,
+    ids::{IncidentId, OperationId, PairId, TicketId},
+    operation::Operation,
+    time::{from_ms, to_ms},
+};
+
+statements! {
+    const BY_ID = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
+        FROM operations o JOIN bodies b ON b.hash = o.body WHERE o.id = ?1";
+    // The turn is the lowest position still open. What is being sent keeps its turn.
+    const READY = "SELECT o.pair AS id FROM operations o
+        WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.due_ms <= ?1 AND o.state <> 'sending'
+          AND NOT EXISTS (SELECT 1 FROM operations e WHERE e.pair = o.pair AND e.position < o.position
+            AND e.state IN ('planned', 'sending', 'outcome-unknown'))
+        ORDER BY o.due_ms, o.pair LIMIT ?2";
+    const NEXT = "SELECT o.due_ms FROM operations o
+        WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.state <> 'sending'
+          AND NOT EXISTS (SELECT 1 FROM operations e WHERE e.pair = o.pair AND e.position < o.position
+            AND e.state IN ('planned', 'sending', 'outcome-unknown'))
+        ORDER BY o.due_ms LIMIT 1";
+    const SENDING = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
+        FROM operations o JOIN bodies b ON b.hash = o.body WHERE o.state = 'sending' ORDER BY o.due_ms LIMIT ?1";
+    const OF_PAIR = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
+        FROM operations o JOIN bodies b ON b.hash = o.body WHERE o.pair = ?1 ORDER BY o.position DESC LIMIT ?2";
+}
+
+/// The operation as planned, with where it stands now.
+pub(super) fn operation_of(row: &SqliteRow) -> Result<Operation> {
+    let cells = Cells::new(row, "operations");
+    let mut operation: Operation = cells.json("operation_body")?;
+    operation.state = cells.json("state_json")?;
+    operation.attempts = cells.small("attempts")?;
+    operation.last_failure = cells.opt_json("failure")?;
+    Ok(operation)
+}
+
+/// A dead letter with what names its pair.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadLetter {
+    /// The operation; its cause is in `last_failure` and its state.
+    pub operation: Operation,
+    /// The incident.
+    pub incident: IncidentId,
+    /// Its number.
+    pub number: Option<i64>,
+    /// Its title.
+    pub title: String,
+    /// The ticket.
+    pub ticket: Option<TicketId>,
+    /// When it was given up.
+    pub died: Timestamp,
+}
+
+/// A page of dead letters, newest first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadPage {
+    /// The rows.
+    pub rows: Vec<DeadLetter>,
+    /// Key of the page after, if there is one.
+    pub next: Option<PageKey>,
+    /// Key of the page before, if there is one.
+    pub previous: Option<PageKey>,
+}
+
+impl Store {
+    /// Pairs with an open operation whose turn and time has come, longest due first. A pair one of whose operations
+    /// is being sent is not among them.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn ready_pairs(&self, now: Timestamp, limit: u32) -> Result<Vec<PairId>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query(READY).bind(to_ms(now)).bind(i64::from(limit));
+        let rows = query.fetch_all(&mut *reader).await?;
+        rows.iter().map(|row| Cells::new(row, "operations").id("id")).collect()
+    }
+
+    /// When the next pair becomes ready (possibly in the past); `None` when nothing waits.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn next_ready(&self) -> Result<Option<Timestamp>> {
+        let mut reader = self.reader().await?;
+        let next: Option<i64> = sqlx::query_scalar(NEXT).fetch_optional(&mut *reader).await?;
+        Ok(next.map(from_ms))
+    }
+
+    /// Operations that stand as being sent: after a start they are what a crash has interrupted.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn sending_operations(&self, limit: u32) -> Result<Vec<Operation>> {
+        let mut reader = self.reader().await?;
+        let rows = sqlx::query(SENDING).bind(i64::from(limit)).fetch_all(&mut *reader).await?;
+        rows.iter().map(operation_of).collect()
+    }
+
+    /// An operation by id.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn operation(&self, id: OperationId) -> Result<Option<Operation>> {
+        let mut reader = self.reader().await?;
+        let row = sqlx::query(BY_ID).bind(id.to_string()).fetch_optional(&mut *reader).await?;
+        row.as_ref().map(operation_of).transpose()
+    }
+
+    /// The last operations of a pair in any state, newest first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn operations_of_pair(&self, pair: PairId, limit: u32) -> Result<Vec<Operation>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query(OF_PAIR).bind(pair.to_string()).bind(i64::from(limit));
+        query.fetch_all(&mut *reader).await?.iter().map(operation_of).collect()
+    }
+
+    /// How many dead letters a reader may see.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn dead_count(&self, scope: &Scope) -> Result<i64> {
+        let mut sql = sqlx::QueryBuilder::<sqlx::Sqlite>::new("SELECT count(*) FROM operations o WHERE o.state = 'dead'");
+        push_scope(&mut sql, "o.client", scope)?;
+        let mut reader = self.reader().await?;
+        Ok(sql.build_query_scalar().fetch_one(&mut *reader).await?)
+    }
+
+    /// A page of dead letters, newest first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn dead_page(&self, scope: &Scope, after: Option<PageKey>, limit: u32) -> Result<DeadPage> {
+        let mut sql = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
+            "SELECT o.id, o.rowid AS page_row, o.changed_ms, o.state_json, o.attempts, o.failure, b.body AS operation_body,
+               p.incident, p.number, p.ticket, s.title
+             FROM operations o JOIN bodies b ON b.hash = o.body JOIN pairs p ON p.id = o.pair
+             JOIN subjects s ON s.id = p.subject WHERE o.state = 'dead'",
+        );
+        push_scope(&mut sql, "o.client", scope)?;
+        let backward = after.is_some_and(|key| key.backward);
+        if let Some(key) = after {
+            sql.push(" AND (o.changed_ms, o.rowid) ").push(if backward { "> (" } else { "< (" });
+            sql.push_bind(key.value).push(", ").push_bind(key.row).push(")");
+        }
+        let direction = if backward { "ASC" } else { "DESC" };
+        sql.push(format_args!(" ORDER BY o.changed_ms {direction}, o.rowid {direction} LIMIT "));
+        sql.push_bind(i64::from(limit) + 1);
+        let mut reader = self.reader().await?;
+        let rows = sql.build().fetch_all(&mut *reader).await?;
+        let keyed = |row: &SqliteRow| {
+            let cells = Cells::new(row, "operations");
+            let letter = DeadLetter {
+                operation: operation_of(row)?,
+                incident: IncidentId::new(cells.text("incident")?),
+                number: cells.opt_int("number")?,
+                title: cells.text("title")?.to_owned(),
+                ticket: cells.opt_int("ticket")?.map(TicketId),
+                died: cells.time("changed_ms")?,
+            };
+            Ok((letter, cells.int("changed_ms")?, cells.int("page_row")?))
+        };
+        let mut found = rows.iter().map(keyed).collect::<Result<Vec<_>>>()?;
+        let (next, previous) = super::pages::turn(&mut found, after, limit);
+        Ok(DeadPage { rows: found.into_iter().map(|(row, ..)| row).collect(), next, previous })
+    }
+}

@@ -1,0 +1,343 @@
+//! Pairs, and everything the planner looks at for one of them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
+
+use super::{
+    Store,
+    error::{Result, StoreError},
+    operations::operation_of,
+    row::{Cells, statements, to_json},
+    subjects::subject_of,
+};
+use crate::domain::{
+    failure::Side,
+    ids::{ActionKey, CommentId, ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
+    incident::{Comment, Evidence},
+    operation::Operation,
+    pair::{Health, NoteLink, Pair, Subject, SyncState},
+    ticket::{Action, Ticket},
+};
+
+macro_rules! pair_columns {
+    () => {
+        "p.id, p.client, p.workspace, p.incident, p.halo, p.halo_client_id, p.ticket, p.reference, p.base, p.sync,
+         p.health, p.reason, p.created_ms, p.changed_ms"
+    };
+}
+pub(super) use pair_columns;
+
+statements! {
+    const BY_ID = concat!("SELECT ", pair_columns!(), " FROM pairs p WHERE p.id = ?1");
+    const BY_INCIDENT = concat!("SELECT ", pair_columns!(), " FROM pairs p WHERE p.workspace = ?1 AND p.incident = ?2");
+    const BY_TICKET = concat!("SELECT ", pair_columns!(), " FROM pairs p WHERE p.halo = ?1 AND p.ticket = ?2 ORDER BY p.subject");
+    const BY_TICKETS = concat!("SELECT ", pair_columns!(), " FROM json_each(?2) j
+        JOIN pairs p ON p.halo = ?1 AND p.ticket = j.value ORDER BY p.subject");
+    const OPEN_OF_HALO = concat!("SELECT ", pair_columns!(), " FROM pairs p
+        WHERE p.halo = ?1 AND NOT (p.status = 'Closed' AND p.sync = 'in-step') AND p.id > ?2 ORDER BY p.id LIMIT ?3");
+    const OPEN_OF_WORKSPACE = concat!("SELECT ", pair_columns!(), " FROM pairs p
+        WHERE p.workspace = ?1 AND NOT (p.status = 'Closed' AND p.sync = 'in-step') AND p.subject > ?2
+        ORDER BY p.subject LIMIT ?3");
+    const SITUATION = concat!("SELECT ", pair_columns!(), ", s.pair, s.held, s.first_seen_ms, s.changed_ms AS subject_changed_ms,
+            bs.body AS incident_body, be.body AS evidence_body, bt.body AS ticket_body, bc.body AS comments_body,
+            ba.body AS actions_body
+        FROM pairs p JOIN subjects s ON s.id = p.subject JOIN bodies bs ON bs.hash = s.body
+        LEFT JOIN bodies be ON be.hash = s.evidence LEFT JOIN bodies bt ON bt.hash = p.ticket_body
+        LEFT JOIN bodies bc ON bc.hash = p.comments_body LEFT JOIN bodies ba ON ba.hash = p.actions_body
+        WHERE p.id = ?1");
+    const OPERATIONS = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
+        FROM operations o JOIN bodies b ON b.hash = o.body
+        WHERE o.pair = ?1 AND o.state IN ('planned', 'sending', 'outcome-unknown', 'dead') ORDER BY o.position";
+    const LINKS = "SELECT pair AS id, pair, comment, ticket, action, part, written_in FROM note_links
+        WHERE pair = ?1 ORDER BY ticket, action, part, comment";
+    const LINK_OF_ACTION = "SELECT pair AS id, pair, comment, ticket, action, part, written_in FROM note_links
+        WHERE halo = ?1 AND ticket = ?2 AND action = ?3 ORDER BY part";
+    const LINK_OF_COMMENT = "SELECT pair AS id, pair, comment, ticket, action, part, written_in FROM note_links
+        WHERE pair = ?1 AND comment = ?2";
+    const TAKEN = "SELECT count(*) FROM note_links WHERE halo = ?1 AND ticket = ?2 AND action = ?3";
+    const NEXT_POSITION = "SELECT ifnull(max(position), 0) + 1 FROM operations WHERE pair = ?1";
+    const CURSOR = "SELECT workspace AS id, modified_ms, number FROM cursors WHERE workspace = ?1";
+    const HALO_CURSOR = "SELECT connection AS id, updated_ms FROM halo_cursors WHERE connection = ?1";
+    const SUBJECT_ROW = "SELECT subject FROM pairs WHERE id = ?1";
+}
+
+/// What is known of an incident without its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// Opaque version last read.
+    pub etag: Option<String>,
+    /// Its pair, once linked.
+    pub pair: Option<PairId>,
+    /// Number of comments last read.
+    pub comments_count: i64,
+    /// Last change by the service's clock.
+    pub modified: Option<Timestamp>,
+    /// Whether it is held unlinked.
+    pub held: bool,
+}
+
+/// Up to where a workspace was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// Highest modification time read, by the service's clock.
+    pub modified: Timestamp,
+    /// Highest incident number read.
+    pub number: Option<i64>,
+}
+
+/// Everything known of one pair, read in one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SituationRow {
+    /// The pair.
+    pub pair: Pair,
+    /// The incident.
+    pub subject: Subject,
+    /// The ticket as last read.
+    pub ticket: Option<Ticket>,
+    /// All comments as last read; `None` when never read.
+    pub comments: Option<Vec<Comment>>,
+    /// All actions as last read; `None` when never read.
+    pub actions: Option<Vec<Action>>,
+    /// Alerts and entities as last read.
+    pub evidence: Option<Evidence>,
+    /// Which comment and action carry the same words.
+    pub links: Vec<NoteLink>,
+    /// Open and dead operations by position.
+    pub operations: Vec<Operation>,
+}
+
+pub(super) fn pair_of(cells: &Cells<'_>) -> Result<Pair> {
+    Ok(Pair {
+        id: cells.id("id")?,
+        client: cells.id("client")?,
+        workspace: cells.id("workspace")?,
+        incident: IncidentId::new(cells.text("incident")?),
+        halo: cells.id("halo")?,
+        halo_client_id: cells.int("halo_client_id")?,
+        ticket: cells.opt_int("ticket")?.map(TicketId),
+        reference: cells.text("reference")?.to_owned(),
+        base: cells.json("base")?,
+        sync: cells.parsed("sync", SyncState::parse)?,
+        health: cells.parsed("health", Health::parse)?,
+        reason: cells.opt_json("reason")?,
+        created: cells.time("created_ms")?,
+        changed: cells.time("changed_ms")?,
+    })
+}
+
+fn pairs_of(rows: &[SqliteRow]) -> Result<Vec<Pair>> {
+    rows.iter().map(|row| pair_of(&Cells::new(row, "pairs"))).collect()
+}
+
+fn link_of(row: &SqliteRow) -> Result<NoteLink> {
+    let cells = Cells::new(row, "note_links");
+    Ok(NoteLink {
+        pair: cells.id("pair")?,
+        comment: CommentId::new(cells.text("comment")?),
+        action: ActionKey { ticket: TicketId(cells.int("ticket")?), action: cells.int("action")? },
+        part: cells.small("part")?,
+        written_in: cells.parsed("written_in", |text| match text {
+            "sentinel" => Some(Side::Sentinel),
+            "halo" => Some(Side::Halo),
+            _ => None,
+        })?,
+    })
+}
+
+impl Store {
+    /// Everything known of a pair; all of it from one moment.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn situation(&self, pair: PairId) -> Result<Option<SituationRow>> {
+        let mut reader = self.reader().await?;
+        reader.begin_reading().await?;
+        let found = situation(&mut reader, pair).await;
+        reader.commit().await?;
+        found
+    }
+
+    async fn one_pair(&self, row: Option<SqliteRow>) -> Result<Option<Pair>> {
+        row.map(|row| pair_of(&Cells::new(&row, "pairs"))).transpose()
+    }
+
+    /// A pair by id.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn pair(&self, id: PairId) -> Result<Option<Pair>> {
+        let mut reader = self.reader().await?;
+        self.one_pair(sqlx::query(BY_ID).bind(id.to_string()).fetch_optional(&mut *reader).await?).await
+    }
+
+    /// The pair of an incident.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn pair_of_incident(&self, workspace: WorkspaceId, incident: &IncidentId) -> Result<Option<Pair>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query(BY_INCIDENT).bind(workspace.to_string()).bind(incident.as_str());
+        self.one_pair(query.fetch_optional(&mut *reader).await?).await
+    }
+
+    /// The pairs that share a ticket.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn pairs_of_ticket(&self, halo: ConnectionId, ticket: TicketId) -> Result<Vec<Pair>> {
+        let mut reader = self.reader().await?;
+        pairs_of(&sqlx::query(BY_TICKET).bind(halo.to_string()).bind(ticket.0).fetch_all(&mut *reader).await?)
+    }
+
+    /// The pairs of several tickets; tickets without a pair are left out.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn pairs_of_tickets(
+        &self,
+        halo: ConnectionId,
+        tickets: &[TicketId],
+    ) -> Result<BTreeMap<TicketId, Vec<Pair>>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query(BY_TICKETS).bind(halo.to_string()).bind(to_json(tickets)?);
+        let mut found: BTreeMap<TicketId, Vec<Pair>> = BTreeMap::new();
+        for pair in pairs_of(&query.fetch_all(&mut *reader).await?)? {
+            if let Some(ticket) = pair.ticket {
+                found.entry(ticket).or_default().push(pair);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Pairs of a Halo instance that are not closed and in step, by id after `after`: for the slow reconcile.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn open_pairs_of_halo(
+        &self,
+        halo: ConnectionId,
+        after: Option<PairId>,
+        limit: u32,
+    ) -> Result<Vec<Pair>> {
+        let mut reader = self.reader().await?;
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let query = sqlx::query(OPEN_OF_HALO).bind(halo.to_string()).bind(after).bind(i64::from(limit));
+        pairs_of(&query.fetch_all(&mut *reader).await?)
+    }
+
+    /// The same of a workspace.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn open_pairs_of_workspace(
+        &self,
+        workspace: WorkspaceId,
+        after: Option<PairId>,
+        limit: u32,
+    ) -> Result<Vec<Pair>> {
+        let mut reader = self.reader().await?;
+        let after: i64 = match after {
+            None => 0,
+            Some(pair) => {
+                let query = sqlx::query_scalar(SUBJECT_ROW).bind(pair.to_string());
+                query.fetch_optional(&mut *reader).await?.unwrap_or(0)
+            }
+        };
+        let query = sqlx::query(OPEN_OF_WORKSPACE).bind(workspace.to_string()).bind(after).bind(i64::from(limit));
+        pairs_of(&query.fetch_all(&mut *reader).await?)
+    }
+
+    /// The next free place in a pair's queue.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn next_position(&self, pair: PairId) -> Result<i64> {
+        let mut reader = self.reader().await?;
+        Ok(sqlx::query_scalar(NEXT_POSITION).bind(pair.to_string()).fetch_one(&mut *reader).await?)
+    }
+
+    /// Whether a note is already known to carry a comment's words.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn note_action_taken(&self, halo: ConnectionId, action: ActionKey) -> Result<bool> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query_scalar(TAKEN).bind(halo.to_string()).bind(action.ticket.0).bind(action.action);
+        let count: i64 = query.fetch_one(&mut *reader).await?;
+        Ok(count > 0)
+    }
+
+    /// The comments that carry a note's words, by part.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn comment_of_action(&self, halo: ConnectionId, action: ActionKey) -> Result<Vec<NoteLink>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query(LINK_OF_ACTION).bind(halo.to_string()).bind(action.ticket.0).bind(action.action);
+        query.fetch_all(&mut *reader).await?.iter().map(link_of).collect()
+    }
+
+    /// The note that carries a comment's words.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn action_of_comment(&self, pair: PairId, comment: &CommentId) -> Result<Option<NoteLink>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query(LINK_OF_COMMENT).bind(pair.to_string()).bind(comment.as_str());
+        query.fetch_optional(&mut *reader).await?.as_ref().map(link_of).transpose()
+    }
+
+    /// Up to where a workspace was read.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn cursor(&self, workspace: WorkspaceId) -> Result<Option<Cursor>> {
+        let mut reader = self.reader().await?;
+        let row = sqlx::query(CURSOR).bind(workspace.to_string()).fetch_optional(&mut *reader).await?;
+        row.map(|row| {
+            let cells = Cells::new(&row, "cursors");
+            Ok(Cursor { modified: cells.time("modified_ms")?, number: cells.opt_int("number")? })
+        })
+        .transpose()
+    }
+
+    /// Up to where a Halo instance was read, by its clock.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn halo_cursor(&self, connection: ConnectionId) -> Result<Option<Timestamp>> {
+        let mut reader = self.reader().await?;
+        let row = sqlx::query(HALO_CURSOR).bind(connection.to_string()).fetch_optional(&mut *reader).await?;
+        row.map(|row| Cells::new(&row, "halo_cursors").time("updated_ms")).transpose()
+    }
+}
+
+async fn situation(connection: &mut SqliteConnection, id: PairId) -> Result<Option<SituationRow>> {
+    let key = id.to_string();
+    let Some(row) = sqlx::query(SITUATION).bind(&key).fetch_optional(&mut *connection).await? else {
+        // The pair may be there and only its incident's body gone.
+        let there = sqlx::query(BY_ID).bind(&key).fetch_optional(&mut *connection).await?;
+        return match there {
+            None => Ok(None),
+            Some(_) => Err(StoreError::json("subjects", "body", key)),
+        };
+    };
+    let cells = Cells::new(&row, "pairs");
+    let pair = pair_of(&cells)?;
+    let mut subject = subject_of(&cells)?;
+    subject.last_changed = cells.time("subject_changed_ms")?;
+    let operations = sqlx::query(OPERATIONS).bind(&key).fetch_all(&mut *connection).await?;
+    let links = sqlx::query(LINKS).bind(&key).fetch_all(&mut *connection).await?;
+    Ok(Some(SituationRow {
+        pair,
+        subject,
+        ticket: cells.opt_json("ticket_body")?,
+        comments: cells.opt_json("comments_body")?,
+        actions: cells.opt_json("actions_body")?,
+        evidence: cells.opt_json("evidence_body")?,
+        links: links.iter().map(link_of).collect::<Result<_>>()?,
+        operations: operations.iter().map(operation_of).collect::<Result<_>>()?,
+    }))
+}

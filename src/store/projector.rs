@@ -1,0 +1,340 @@
+//! What a fact does to the state tables. Nothing else writes them.
+//!
+//! Uses only the fact, its time, its client and the state before: replaying the ledger gives the same tables.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use sqlx::SqliteConnection;
+
+use super::{
+    error::{Result, StoreError},
+    row::{one, statements, to_json},
+};
+use crate::{
+    domain::{
+        delivery::DeliverySource,
+        failure::Failure,
+        ids::{ClientId, DeliveryId, IncidentId, OperationId, PairId, WorkspaceId},
+        incident::{Incident, Severity},
+        operation::{Operation, OperationState},
+        pair::{Base, NoteLink, Pair, PairState},
+        reason::Reason,
+        run::{Run, RunScope},
+        time::to_ms,
+    },
+    ledger::fact::Fact,
+};
+
+statements! {
+    const SUBJECT = "INSERT INTO subjects (workspace, incident, client, number, title, severity, severity_rank, status,
+            owner, etag, comments_count, opened_ms, modified_ms, body, first_seen_ms, changed_ms)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ifnull(?12, ?15), ?13, ?14, ?15, ?15)
+        ON CONFLICT (workspace, incident) DO UPDATE SET client = excluded.client, number = excluded.number,
+            title = excluded.title, severity = excluded.severity, severity_rank = excluded.severity_rank,
+            status = excluded.status, owner = excluded.owner, etag = excluded.etag,
+            comments_count = excluded.comments_count, opened_ms = ifnull(?12, opened_ms),
+            modified_ms = excluded.modified_ms, body = excluded.body, changed_ms = excluded.changed_ms";
+    const HELD = "UPDATE subjects SET held_code = ?3, held = ?4, changed_ms = ?5 WHERE workspace = ?1 AND incident = ?2";
+    const EVIDENCE = "UPDATE subjects SET evidence = ?3 WHERE workspace = ?1 AND incident = ?2";
+    const PAIR = "INSERT INTO pairs (subject, id, client, workspace, incident, halo, halo_client_id, ticket, reference,
+            base, ticket_closed, sync, health, reason_code, reason, number, severity_rank, severity, status, opened_ms,
+            created_ms, changed_ms)
+        SELECT id, ?3, ?4, ?1, ?2, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, number, severity_rank, severity, status,
+            opened_ms, ?15, ?16 FROM subjects WHERE workspace = ?1 AND incident = ?2 AND client = ?4";
+    const COMMENTS = "UPDATE pairs SET comments_body = ?2, changed_ms = ?3 WHERE id = ?1";
+    const ACTIONS = "UPDATE pairs SET actions_body = ?2, changed_ms = ?3 WHERE id = ?1";
+    const TICKET = "UPDATE pairs SET ticket_body = ?2, ticket_status_id = ?3, ticket_closed = ?4, changed_ms = ?5
+        WHERE id = ?1";
+    const JUDGED = "UPDATE pairs SET sync = ?2, health = ?3, reason_code = ?4, reason = ?5, changed_ms = ?6 WHERE id = ?1";
+    const AGREED = "UPDATE pairs SET base = ?2, changed_ms = ?3 WHERE id = ?1";
+    const LINKED = "UPDATE pairs SET ticket = ?2, changed_ms = ?3 WHERE id = ?1";
+    const NOTE = "INSERT INTO note_links (pair, comment, halo, ticket, action, part, written_in, linked_ms)
+        SELECT ?1, ?2, halo, ?3, ?4, ?5, ?6, ?7 FROM pairs WHERE id = ?1
+        ON CONFLICT (pair, comment) DO UPDATE SET part = part
+        WHERE ticket = excluded.ticket AND action = excluded.action AND part = excluded.part";
+    const OPERATION = "INSERT INTO operations (id, client, pair, position, kind, key, state, state_json, due_ms, attempts,
+            failure, planned_ms, changed_ms, body)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+    const MOVED = "UPDATE operations SET state = ?3, state_json = ?4, due_ms = ?5, attempts = ?6, failure = ?7,
+            changed_ms = ?8 WHERE id = ?1 AND pair = ?2";
+    const CURSOR = "INSERT INTO cursors (workspace, modified_ms, number) VALUES (?1, ?2, ?3)
+        ON CONFLICT (workspace) DO UPDATE SET modified_ms = excluded.modified_ms, number = excluded.number";
+    const HALO_CURSOR = "INSERT INTO halo_cursors (connection, updated_ms) VALUES (?1, ?2)
+        ON CONFLICT (connection) DO UPDATE SET updated_ms = excluded.updated_ms";
+    const RUN = "INSERT INTO runs (scope, client, run, ended_ms, well_ms, failures) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        ON CONFLICT (scope) DO UPDATE SET client = excluded.client, run = excluded.run, ended_ms = excluded.ended_ms,
+            well_ms = ifnull(excluded.well_ms, well_ms),
+            failures = CASE excluded.failures WHEN 0 THEN 0 ELSE failures + 1 END";
+    const DELIVERY = "INSERT INTO deliveries (id, client, source, received_ms, body) VALUES (?1, ?2, ?3, ?4, ?5)";
+    const HANDLED = "UPDATE deliveries SET handled_ms = ?2 WHERE id = ?1";
+}
+
+/// Empties the state tables, those that refer to others first. (`subject_words` is emptied by its own command.)
+pub(super) const EMPTY: [&str; 10] = [
+    "DELETE FROM note_links",
+    "DELETE FROM operations",
+    "DELETE FROM pairs",
+    "DELETE FROM subjects",
+    "DELETE FROM pair_counts",
+    "DELETE FROM held_counts",
+    "DELETE FROM cursors",
+    "DELETE FROM halo_cursors",
+    "DELETE FROM runs",
+    "DELETE FROM deliveries",
+];
+
+/// The name of a run's scope, as stored.
+pub(super) fn scope_name(scope: &RunScope) -> String {
+    match scope {
+        RunScope::Workspace { id } => format!("workspace:{id}"),
+        RunScope::Halo { id } => format!("halo:{id}"),
+    }
+}
+
+fn rank(severity: &Severity) -> i64 {
+    match severity {
+        Severity::High => 4,
+        Severity::Medium => 3,
+        Severity::Low => 2,
+        Severity::Informational => 1,
+        Severity::Other(_) => 0,
+    }
+}
+
+/// When an open operation is due.
+fn due(state: &OperationState) -> Timestamp {
+    match state {
+        OperationState::Planned { ready } => *ready,
+        OperationState::Sending { since } => *since,
+        OperationState::OutcomeUnknown { look, .. } => *look,
+        OperationState::Done { at, .. } | OperationState::Dead { at, .. } | OperationState::Void { at, .. } => *at,
+    }
+}
+
+/// Carries one fact over. `body` is the hash of the fact's body, if it has one.
+pub(super) async fn apply(
+    connection: &mut SqliteConnection,
+    at: Timestamp,
+    client: Option<ClientId>,
+    body: Option<&[u8]>,
+    fact: &Fact,
+) -> Result<()> {
+    let mut projector = Projector { connection, at: to_ms(at), client, body };
+    match fact {
+        Fact::IncidentRead { workspace, client, incident } => projector.incident(workspace, client, incident).await,
+        Fact::IncidentHeld { workspace, incident, reason } => projector.held(workspace, incident, reason).await,
+        Fact::EvidenceRead { workspace, incident, .. } => projector.evidence(workspace, incident).await,
+        Fact::CommentsRead { pair, .. } => projector.contents(COMMENTS, pair).await,
+        Fact::ActionsRead { pair, .. } => projector.contents(ACTIONS, pair).await,
+        Fact::TicketRead { pair, ticket } => projector.ticket(pair, ticket).await,
+        Fact::PairOpened { pair } => projector.pair(pair).await,
+        Fact::PairJudged { pair, state } => projector.judged(pair, state).await,
+        Fact::BaseAgreed { pair, base } => projector.agreed(pair, base).await,
+        Fact::TicketLinked { pair, ticket } => projector.linked(pair, ticket.0).await,
+        Fact::NoteLinked { link } => projector.note(link).await,
+        Fact::OperationPlanned { operation } => projector.planned(operation).await,
+        Fact::OperationMoved { operation, pair, state, attempts, failure } => {
+            projector.moved(operation, pair, state, *attempts, failure.as_ref()).await
+        }
+        Fact::CursorMoved { workspace, modified, number } => {
+            let query = sqlx::query(CURSOR).bind(workspace.to_string()).bind(to_ms(*modified)).bind(*number);
+            query.execute(projector.connection).await?;
+            Ok(())
+        }
+        Fact::HaloCursorMoved { connection, updated } => {
+            let query = sqlx::query(HALO_CURSOR).bind(connection.to_string()).bind(to_ms(*updated));
+            query.execute(projector.connection).await?;
+            Ok(())
+        }
+        Fact::RunEnded { run } => projector.run(run).await,
+        Fact::DeliveryReceived { delivery, source, .. } => projector.received(delivery, source).await,
+        Fact::DeliveryHandled { delivery } => {
+            let query = sqlx::query(HANDLED).bind(delivery.to_string()).bind(projector.at);
+            one(query.execute(projector.connection).await?.rows_affected(), "deliveries", delivery)
+        }
+        Fact::Unreadable { .. } | Fact::HumanAct { .. } => Ok(()),
+    }
+}
+
+struct Projector<'a> {
+    connection: &'a mut SqliteConnection,
+    at: i64,
+    client: Option<ClientId>,
+    body: Option<&'a [u8]>,
+}
+
+impl Projector<'_> {
+    async fn incident(&mut self, workspace: &WorkspaceId, client: &ClientId, incident: &Incident) -> Result<()> {
+        let query = sqlx::query(SUBJECT)
+            .bind(workspace.to_string())
+            .bind(incident.id.as_str())
+            .bind(client.to_string())
+            .bind(incident.number)
+            .bind(incident.title.as_str())
+            .bind(incident.severity.as_str())
+            .bind(rank(&incident.severity))
+            .bind(incident.status.as_str())
+            .bind(incident.owner.key())
+            .bind(incident.etag.as_deref())
+            .bind(incident.comments_count)
+            .bind(incident.created.map(to_ms))
+            .bind(incident.modified.map(to_ms))
+            .bind(self.body)
+            .bind(self.at);
+        one(query.execute(&mut *self.connection).await?.rows_affected(), "subjects", &incident.id)
+    }
+
+    async fn held(&mut self, workspace: &WorkspaceId, incident: &IncidentId, reason: &Option<Reason>) -> Result<()> {
+        let query = sqlx::query(HELD)
+            .bind(workspace.to_string())
+            .bind(incident.as_str())
+            .bind(reason.as_ref().map(Reason::code))
+            .bind(reason.as_ref().map(to_json).transpose()?)
+            .bind(self.at);
+        one(query.execute(&mut *self.connection).await?.rows_affected(), "subjects", incident)
+    }
+
+    async fn evidence(&mut self, workspace: &WorkspaceId, incident: &IncidentId) -> Result<()> {
+        let query = sqlx::query(EVIDENCE).bind(workspace.to_string()).bind(incident.as_str()).bind(self.body);
+        one(query.execute(&mut *self.connection).await?.rows_affected(), "subjects", incident)
+    }
+
+    async fn pair(&mut self, pair: &Pair) -> Result<()> {
+        let query = sqlx::query(PAIR)
+            .bind(pair.workspace.to_string())
+            .bind(pair.incident.as_str())
+            .bind(pair.id.to_string())
+            .bind(pair.client.to_string())
+            .bind(pair.halo.to_string())
+            .bind(pair.halo_client_id)
+            .bind(pair.ticket.map(|ticket| ticket.0))
+            .bind(pair.reference.as_str())
+            .bind(to_json(&pair.base)?)
+            .bind(pair.base.ticket_closed)
+            .bind(pair.sync.as_str())
+            .bind(pair.health.as_str())
+            .bind(pair.reason.as_ref().map(Reason::code))
+            .bind(pair.reason.as_ref().map(to_json).transpose()?)
+            .bind(to_ms(pair.created))
+            .bind(to_ms(pair.changed));
+        one(query.execute(&mut *self.connection).await?.rows_affected(), "subjects", &pair.incident)
+    }
+
+    async fn contents(&mut self, statement: &'static str, pair: &PairId) -> Result<()> {
+        let query = sqlx::query(statement).bind(pair.to_string()).bind(self.body).bind(self.at);
+        one(query.execute(&mut *self.connection).await?.rows_affected(), "pairs", pair)
+    }
+
+    async fn ticket(&mut self, pair: &PairId, ticket: &crate::domain::ticket::Ticket) -> Result<()> {
+        let query = sqlx::query(TICKET)
+            .bind(pair.to_string())
+            .bind(self.body)
+            .bind(ticket.status_id)
+            .bind(ticket.closed)
+            .bind(self.at);
+        one(query.execute(&mut *self.connection).await?.rows_affected(), "pairs", pair)
+    }
+
+    async fn judged(&mut self, pair: &PairId, state: &PairState) -> Result<()> {
+        let query = sqlx::query(JUDGED)
+            .bind(pair.to_string())
+            .bind(state.sync.as_str())
+            .bind(state.health.as_str())
+            .bind(state.reason.as_ref().map(Reason::code))
+            .bind(state.reason.as_ref().map(to_json).transpose()?)
+            .bind(self.at);
+        one(query.execute(&mut *self.connection).await?.rows_affected(), "pairs", pair)
+    }
+
+    async fn agreed(&mut self, pair: &PairId, base: &Base) -> Result<()> {
+        let query = sqlx::query(AGREED).bind(pair.to_string()).bind(to_json(base)?).bind(self.at);
+        one(query.execute(&mut *self.connection).await?.rows_affected(), "pairs", pair)
+    }
+
+    async fn linked(&mut self, pair: &PairId, ticket: i64) -> Result<()> {
+        let query = sqlx::query(LINKED).bind(pair.to_string()).bind(ticket).bind(self.at);
+        one(query.execute(&mut *self.connection).await?.rows_affected(), "pairs", pair)
+    }
+
+    /// The same link again changes nothing; another link of the same comment or action is refused.
+    async fn note(&mut self, link: &NoteLink) -> Result<()> {
+        let side = match link.written_in {
+            crate::domain::failure::Side::Sentinel => "sentinel",
+            crate::domain::failure::Side::Halo => "halo",
+        };
+        let query = sqlx::query(NOTE)
+            .bind(link.pair.to_string())
+            .bind(link.comment.as_str())
+            .bind(link.action.ticket.0)
+            .bind(link.action.action)
+            .bind(i64::from(link.part))
+            .bind(side)
+            .bind(self.at);
+        match query.execute(&mut *self.connection).await?.rows_affected() {
+            1 => Ok(()),
+            _ => Err(StoreError::Taken { what: format!("A link of comment {}", link.comment) }),
+        }
+    }
+
+    async fn planned(&mut self, operation: &Operation) -> Result<()> {
+        let query = sqlx::query(OPERATION)
+            .bind(operation.id.to_string())
+            .bind(operation.client.to_string())
+            .bind(operation.pair.to_string())
+            .bind(operation.position)
+            .bind(operation.kind.name())
+            .bind(operation.kind.key())
+            .bind(operation.state.name())
+            .bind(to_json(&operation.state)?)
+            .bind(to_ms(due(&operation.state)))
+            .bind(i64::from(operation.attempts))
+            .bind(operation.last_failure.as_ref().map(to_json).transpose()?)
+            .bind(to_ms(operation.planned))
+            .bind(self.at)
+            .bind(self.body);
+        one(query.execute(&mut *self.connection).await?.rows_affected(), "operations", operation.id)
+    }
+
+    async fn moved(
+        &mut self,
+        operation: &OperationId,
+        pair: &PairId,
+        state: &OperationState,
+        attempts: u32,
+        failure: Option<&Failure>,
+    ) -> Result<()> {
+        let query = sqlx::query(MOVED)
+            .bind(operation.to_string())
+            .bind(pair.to_string())
+            .bind(state.name())
+            .bind(to_json(state)?)
+            .bind(to_ms(due(state)))
+            .bind(i64::from(attempts))
+            .bind(failure.map(to_json).transpose()?)
+            .bind(self.at);
+        one(query.execute(&mut *self.connection).await?.rows_affected(), "operations", operation)
+    }
+
+    async fn run(&mut self, run: &Run) -> Result<()> {
+        let query = sqlx::query(RUN)
+            .bind(scope_name(&run.scope))
+            .bind(self.client.map(|client| client.to_string()))
+            .bind(to_json(run)?)
+            .bind(to_ms(run.ended))
+            .bind(run.failure.is_none().then(|| to_ms(run.ended)))
+            .bind(i64::from(run.failure.is_some()));
+        query.execute(&mut *self.connection).await?;
+        Ok(())
+    }
+
+    async fn received(&mut self, delivery: &DeliveryId, source: &DeliverySource) -> Result<()> {
+        let source_text = serde_json::to_value(source).unwrap_or(Value::Null).to_string();
+        let query = sqlx::query(DELIVERY)
+            .bind(delivery.to_string())
+            .bind(self.client.map(|client| client.to_string()))
+            .bind(source_text)
+            .bind(self.at)
+            .bind(self.body);
+        one(query.execute(&mut *self.connection).await?.rows_affected(), "deliveries", delivery)
+    }
+}

@@ -1,0 +1,93 @@
+//! What another process (`halobridge sync --once`, the console) asks of the running server.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    Store,
+    error::Result,
+    row::{Cells, one, statements},
+};
+use crate::domain::time::to_ms;
+
+statements! {
+    const ASK = "INSERT INTO requests (kind, detail, asked_ms) VALUES (?1, ?2, ?3) RETURNING id";
+    const ASKED = "SELECT id, kind, detail, asked_ms, answered_ms, result FROM requests
+        WHERE answered_ms IS NULL ORDER BY id LIMIT ?1";
+    const ONE = "SELECT id, kind, detail, asked_ms, answered_ms, result FROM requests WHERE id = ?1";
+    const ANSWER = "UPDATE requests SET answered_ms = ?2, result = ?3 WHERE id = ?1 AND answered_ms IS NULL";
+    const TIDY = "DELETE FROM requests WHERE answered_ms < ?1";
+}
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Number.
+    pub id: i64,
+    /// What, e.g. `sync`, `look-again`.
+    pub kind: String,
+    /// Details.
+    pub detail: Value,
+    /// When asked.
+    pub asked: Timestamp,
+    /// When answered.
+    pub answered: Option<Timestamp>,
+    /// The answer.
+    pub result: Option<Value>,
+}
+
+fn request_of(row: &sqlx::sqlite::SqliteRow) -> Result<Request> {
+    let cells = Cells::new(row, "requests");
+    Ok(Request {
+        id: cells.int("id")?,
+        kind: cells.text("kind")?.to_owned(),
+        detail: cells.json("detail")?,
+        asked: cells.time("asked_ms")?,
+        answered: cells.opt_time("answered_ms")?,
+        result: cells.opt_json("result")?,
+    })
+}
+
+impl Store {
+    /// Asks; gives the request's number.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn ask(&self, now: Timestamp, kind: &str, detail: &Value) -> Result<i64> {
+        let mut tx = self.begin().await?;
+        let query = sqlx::query_scalar(ASK).bind(kind).bind(detail.to_string()).bind(to_ms(now));
+        let id = query.fetch_one(&mut *tx.connection).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// What was asked and is not answered, oldest first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn asked(&self) -> Result<Vec<Request>> {
+        let mut reader = self.reader().await?;
+        sqlx::query(ASKED).bind(100_i64).fetch_all(&mut *reader).await?.iter().map(request_of).collect()
+    }
+
+    /// A request, for the asker to see its answer.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn request(&self, id: i64) -> Result<Option<Request>> {
+        let mut reader = self.reader().await?;
+        sqlx::query(ONE).bind(id).fetch_optional(&mut *reader).await?.as_ref().map(request_of).transpose()
+    }
+
+    /// Answers; answers older than a day are removed.
+    ///
+    /// # Errors
+    /// [`super::StoreError::Missing`] when it was answered before.
+    pub async fn answered(&self, now: Timestamp, id: i64, result: &Value) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let query = sqlx::query(ANSWER).bind(id).bind(to_ms(now)).bind(result.to_string());
+        one(query.execute(&mut *tx.connection).await?.rows_affected(), "requests", id)?;
+        sqlx::query(TIDY).bind(to_ms(now) - 86_400_000).execute(&mut *tx.connection).await?;
+        tx.commit().await
+    }
+}

@@ -1,0 +1,68 @@
+//! Full text and scope, each behind one function.
+
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::{error::Result, row::to_json};
+use crate::domain::account::Scope;
+
+/// Adds `AND <subject> IN (…)` for a search text: words and parts of words (three letters and more) of the title,
+/// incident number, incident GUID or its beginning (from six characters), ticket number.
+///
+/// Several words must all be in the title. Words of one or two letters are left out unless nothing else was given;
+/// then the title must begin with the text.
+pub(super) fn push_search(sql: &mut QueryBuilder<Sqlite>, subject: &str, text: &str) {
+    let text = text.trim();
+    if text.is_empty() {
+        return;
+    }
+    sql.push(format_args!(" AND {subject} IN ("));
+    match words(text) {
+        Some(query) => {
+            sql.push("SELECT rowid FROM subject_words WHERE subject_words MATCH ").push_bind(query);
+        }
+        None => {
+            // Too short for parts of words: the beginning of the title, by index.
+            sql.push("SELECT id FROM subjects WHERE title >= ").push_bind(text.to_owned());
+            sql.push(" COLLATE NOCASE AND title < ").push_bind(format!("{text}\u{10ffff}")).push(" COLLATE NOCASE");
+        }
+    }
+    if let Some(number) = number(text) {
+        sql.push(" UNION SELECT id FROM subjects WHERE number = ").push_bind(number);
+        sql.push(" UNION SELECT subject FROM pairs WHERE ticket = ").push_bind(number);
+    }
+    if let Some(guid) = guid(text) {
+        sql.push(" UNION SELECT id FROM subjects WHERE incident >= ").push_bind(guid.clone());
+        sql.push(" AND incident < ").push_bind(format!("{guid}~"));
+    }
+    sql.push(")");
+}
+
+/// The words as an FTS5 query: each quoted, so that nothing typed is taken as an operator.
+fn words(text: &str) -> Option<String> {
+    let long: Vec<String> = text
+        .split_whitespace()
+        .filter(|word| word.chars().count() >= 3)
+        .take(12)
+        .map(|word| format!("\"{}\"", word.replace('"', "\"\"").replace('\0', "")))
+        .collect();
+    (!long.is_empty()).then(|| long.join(" AND "))
+}
+
+/// `42`, `#42`.
+fn number(text: &str) -> Option<i64> {
+    text.strip_prefix('#').unwrap_or(text).trim().parse().ok().filter(|number| *number >= 0)
+}
+
+fn guid(text: &str) -> Option<String> {
+    let fits = text.len() >= 6 && text.len() <= 64 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    fits.then(|| text.to_ascii_lowercase())
+}
+
+/// Adds `AND <client> IN (…)` unless everything may be seen.
+pub(super) fn push_scope(sql: &mut QueryBuilder<Sqlite>, client: &str, scope: &Scope) -> Result<()> {
+    if let Scope::Clients(clients) = scope {
+        sql.push(format_args!(" AND {client} IN (SELECT value FROM json_each("));
+        sql.push_bind(to_json(clients)?).push("))");
+    }
+    Ok(())
+}

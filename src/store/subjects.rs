@@ -1,0 +1,243 @@
+//! Incidents seen: one row each, linked or not.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sqlx::sqlite::SqliteRow;
+
+use super::{
+    Store,
+    error::Result,
+    pages::PageKey,
+    pairs::Version,
+    row::{Cells, statements, to_json},
+    search::{push_scope, push_search},
+};
+use crate::domain::{
+    account::Scope,
+    ids::{ClientId, IncidentId, WorkspaceId},
+    incident::{IncidentStatus, Severity},
+    pair::Subject,
+    reason::Reason,
+    time::to_ms,
+};
+
+statements! {
+    const SUBJECT = "SELECT s.id, s.workspace, s.client, s.pair, s.held, s.first_seen_ms, s.changed_ms, b.body AS incident_body
+        FROM subjects s JOIN bodies b ON b.hash = s.body WHERE s.workspace = ?1 AND s.incident = ?2";
+    const VERSIONS = "SELECT s.id, s.incident, s.etag, s.pair, s.comments_count, s.held_code IS NOT NULL AS held, s.modified_ms
+        FROM json_each(?2) j JOIN subjects s ON s.workspace = ?1 AND s.incident = j.value";
+    const NUMBERS = "SELECT max(number) FROM subjects WHERE workspace = ?1";
+    const EVIDENCE = "SELECT b.body FROM subjects s JOIN bodies b ON b.hash = s.evidence
+        WHERE s.workspace = ?1 AND s.incident = ?2";
+}
+
+pub(super) fn subject_of(cells: &Cells<'_>) -> Result<Subject> {
+    Ok(Subject {
+        workspace: cells.id("workspace")?,
+        client: cells.id("client")?,
+        incident: cells.json("incident_body")?,
+        pair: cells.opt_id("pair")?,
+        held: cells.opt_json("held")?,
+        first_seen: cells.time("first_seen_ms")?,
+        last_changed: cells.time("changed_ms")?,
+    })
+}
+
+/// What a page of unlinked incidents asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SubjectFilter {
+    /// Words, parts of words, an incident number or GUID.
+    pub text: Option<String>,
+    /// Only held with this code ([`Reason::code`]).
+    pub reason: Option<String>,
+    /// Only this client's.
+    pub client: Option<ClientId>,
+    /// Only this workspace's.
+    pub workspace: Option<WorkspaceId>,
+    /// What the reader may see.
+    pub scope: Scope,
+}
+
+/// One row of that page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubjectRow {
+    /// Where.
+    pub workspace: WorkspaceId,
+    /// Whose.
+    pub client: ClientId,
+    /// Which.
+    pub incident: IncidentId,
+    /// Number in its workspace.
+    pub number: Option<i64>,
+    /// Title.
+    pub title: String,
+    /// Severity.
+    pub severity: Severity,
+    /// Status.
+    pub status: IncidentStatus,
+    /// Why it is not linked; `None` when not judged yet.
+    pub held: Option<Reason>,
+    /// Made in Sentinel.
+    pub opened: Timestamp,
+    /// Last read with a change, or held.
+    pub changed: Timestamp,
+}
+
+/// A page of unlinked incidents, newest change first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubjectPage {
+    /// The rows.
+    pub rows: Vec<SubjectRow>,
+    /// Key of the page after, if there is one.
+    pub next: Option<PageKey>,
+    /// Key of the page before, if there is one.
+    pub previous: Option<PageKey>,
+}
+
+impl Store {
+    /// The incident as last read.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn subject(&self, workspace: WorkspaceId, incident: &IncidentId) -> Result<Option<Subject>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query(SUBJECT).bind(workspace.to_string()).bind(incident.as_str());
+        let row = query.fetch_optional(&mut *reader).await?;
+        row.map(|row| subject_of(&Cells::new(&row, "subjects"))).transpose()
+    }
+
+    /// What is known of these incidents, to tell which ones changed. Unknown ones are left out.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn versions(&self, workspace: WorkspaceId, ids: &[IncidentId]) -> Result<BTreeMap<IncidentId, Version>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query(VERSIONS).bind(workspace.to_string()).bind(to_json(ids)?);
+        let rows = query.fetch_all(&mut *reader).await?;
+        let mut found = BTreeMap::new();
+        for row in &rows {
+            let cells = Cells::new(row, "subjects");
+            let version = Version {
+                etag: cells.opt_text("etag")?.map(str::to_owned),
+                pair: cells.opt_id("pair")?,
+                comments_count: cells.int("comments_count")?,
+                modified: cells.opt_time("modified_ms")?,
+                held: cells.flag("held")?,
+            };
+            found.insert(IncidentId::new(cells.text("incident")?), version);
+        }
+        Ok(found)
+    }
+
+    /// The highest incident number seen in a workspace.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn highest_number(&self, workspace: WorkspaceId) -> Result<Option<i64>> {
+        let mut reader = self.reader().await?;
+        Ok(sqlx::query_scalar(NUMBERS).bind(workspace.to_string()).fetch_one(&mut *reader).await?)
+    }
+
+    /// Alerts and entities of an incident as last read.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn evidence(
+        &self,
+        workspace: WorkspaceId,
+        incident: &IncidentId,
+    ) -> Result<Option<crate::domain::incident::Evidence>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query(EVIDENCE).bind(workspace.to_string()).bind(incident.as_str());
+        let row = query.fetch_optional(&mut *reader).await?;
+        row.map(|row| Cells::new(&row, "bodies").json("body")).transpose()
+    }
+
+    /// A page of incidents that are not linked, newest change first, with the reason of each.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn subjects_page(
+        &self,
+        filter: &SubjectFilter,
+        after: Option<PageKey>,
+        limit: u32,
+    ) -> Result<SubjectPage> {
+        let mut sql = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
+            "SELECT s.id, s.workspace, s.client, s.incident, s.number, s.title, s.severity, s.status, s.held,
+               s.opened_ms, s.changed_ms FROM subjects s WHERE s.pair IS NULL",
+        );
+        if let Some(code) = &filter.reason {
+            sql.push(" AND s.held_code = ").push_bind(code.clone());
+        }
+        if let Some(client) = filter.client {
+            sql.push(" AND s.client = ").push_bind(client.to_string());
+        }
+        if let Some(workspace) = filter.workspace {
+            sql.push(" AND s.workspace = ").push_bind(workspace.to_string());
+        }
+        push_scope(&mut sql, "s.client", &filter.scope)?;
+        if let Some(text) = &filter.text {
+            push_search(&mut sql, "s.id", text);
+        }
+        let backward = after.is_some_and(|key| key.backward);
+        if let Some(key) = after {
+            sql.push(" AND (s.changed_ms, s.id) ").push(if backward { "> (" } else { "< (" });
+            sql.push_bind(key.value).push(", ").push_bind(key.row).push(")");
+        }
+        let direction = if backward { "ASC" } else { "DESC" };
+        sql.push(format_args!(" ORDER BY s.changed_ms {direction}, s.id {direction} LIMIT "));
+        sql.push_bind(i64::from(limit) + 1);
+        let mut reader = self.reader().await?;
+        let rows = sql.build().fetch_all(&mut *reader).await?;
+        let keyed = |row: &SqliteRow| {
+            let cells = Cells::new(row, "subjects");
+            Ok((subject_row(&cells)?, cells.int("changed_ms")?, cells.int("id")?))
+        };
+        let mut found = rows.iter().map(keyed).collect::<Result<Vec<_>>>()?;
+        let (next, previous) = super::pages::turn(&mut found, after, limit);
+        Ok(SubjectPage { rows: found.into_iter().map(|(row, ..)| row).collect(), next, previous })
+    }
+
+    /// Ids of unlinked, held incidents of a workspace that last changed before `before`, oldest change first: for
+    /// looking again at them after a policy was corrected.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn held_subjects(
+        &self,
+        workspace: WorkspaceId,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<IncidentId>> {
+        let mut sql = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
+            "SELECT s.id, s.incident FROM subjects s WHERE s.pair IS NULL AND s.held_code IS NOT NULL AND s.workspace = ",
+        );
+        sql.push_bind(workspace.to_string()).push(" AND s.changed_ms < ").push_bind(to_ms(before));
+        sql.push(" ORDER BY s.changed_ms, s.id LIMIT ").push_bind(i64::from(limit));
+        let mut reader = self.reader().await?;
+        let rows = sql.build().fetch_all(&mut *reader).await?;
+        rows.iter()
+            .map(|row| {
+                let cells = Cells::new(row, "subjects");
+                cells.text("incident").map(IncidentId::new)
+            })
+            .collect()
+    }
+}
+
+fn subject_row(cells: &Cells<'_>) -> Result<SubjectRow> {
+    Ok(SubjectRow {
+        workspace: cells.id("workspace")?,
+        client: cells.id("client")?,
+        incident: IncidentId::new(cells.text("incident")?),
+        number: cells.opt_int("number")?,
+        title: cells.text("title")?.to_owned(),
+        severity: Severity::from(cells.text("severity")?.to_owned()),
+        status: IncidentStatus::from(cells.text("status")?.to_owned()),
+        held: cells.opt_json("held")?,
+        opened: cells.time("opened_ms")?,
+        changed: cells.time("changed_ms")?,
+    })
+}
