@@ -266,7 +266,12 @@ impl Tx {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn put_catalogue(&mut self, connection: ConnectionId, catalogue: &Catalogue, read: Timestamp) -> Result<()> {
+    pub async fn put_catalogue(
+        &mut self,
+        connection: ConnectionId,
+        catalogue: &Catalogue,
+        read: Timestamp,
+    ) -> Result<()> {
         let query = sqlx::query(PUT_CATALOGUE).bind(connection.to_string()).bind(to_json(catalogue)?).bind(to_ms(read));
         query.execute(&mut *self.connection).await?;
         Ok(())

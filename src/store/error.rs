@@ -40,7 +40,9 @@ pub enum StoreError {
     #[error("The database is damaged: {0}. Restore the last backup.")]
     Damaged(String),
     /// A stored value does not parse.
-    #[error("The value in {table}.{column} of row {id} cannot be read. Run `halobridge doctor`, then restore a backup.")]
+    #[error(
+        "The value in {table}.{column} of row {id} cannot be read. Run `halobridge doctor`, then restore a backup."
+    )]
     Corrupt {
         /// Table.
         table: &'static str,

@@ -31,7 +31,8 @@ pub struct InstanceLock {
 /// [`StoreError::AlreadyRunning`] with the other process's id, [`StoreError::CannotOpen`].
 pub fn lock_instance(data_dir: &Path) -> Result<InstanceLock> {
     let path = data_dir.join(LOCK_FILE);
-    let cannot = |error: std::io::Error| StoreError::CannotOpen { path: path.display().to_string(), why: error.to_string() };
+    let cannot =
+        |error: std::io::Error| StoreError::CannotOpen { path: path.display().to_string(), why: error.to_string() };
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)

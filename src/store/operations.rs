@@ -133,7 +133,8 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn dead_count(&self, scope: &Scope) -> Result<i64> {
-        let mut sql = sqlx::QueryBuilder::<sqlx::Sqlite>::new("SELECT count(*) FROM operations o WHERE o.state = 'dead'");
+        let mut sql =
+            sqlx::QueryBuilder::<sqlx::Sqlite>::new("SELECT count(*) FROM operations o WHERE o.state = 'dead'");
         push_scope(&mut sql, "o.client", scope)?;
         let mut reader = self.reader().await?;
         Ok(sql.build_query_scalar().fetch_one(&mut *reader).await?)

@@ -156,7 +156,9 @@ pub(super) fn turn<T>(
     if backward {
         rows.reverse();
     }
-    let key = |row: Option<&(T, i64, i64)>, backward| row.map(|(_, value, row)| PageKey { value: *value, row: *row, backward });
+    let key = |row: Option<&(T, i64, i64)>, backward| {
+        row.map(|(_, value, row)| PageKey { value: *value, row: *row, backward })
+    };
     let has_next = if backward { true } else { more };
     let has_previous = if backward { more } else { from.is_some() };
     (key(rows.last().filter(|_| has_next), false), key(rows.first().filter(|_| has_previous), true))
@@ -229,15 +231,27 @@ fn push_filter(sql: &mut QueryBuilder<Sqlite>, filter: &PairFilter) -> Result<()
     // Written out, so that the partial indexes of rare states are found.
     match filter.sync {
         None => {}
-        Some(SyncState::InStep) => { sql.push(" AND p.sync = 'in-step'"); }
-        Some(SyncState::Behind) => { sql.push(" AND p.sync = 'behind' AND p.sync <> 'in-step'"); }
-        Some(SyncState::Unknown) => { sql.push(" AND p.sync = 'unknown' AND p.sync <> 'in-step'"); }
+        Some(SyncState::InStep) => {
+            sql.push(" AND p.sync = 'in-step'");
+        }
+        Some(SyncState::Behind) => {
+            sql.push(" AND p.sync = 'behind' AND p.sync <> 'in-step'");
+        }
+        Some(SyncState::Unknown) => {
+            sql.push(" AND p.sync = 'unknown' AND p.sync <> 'in-step'");
+        }
     }
     match filter.health {
         None => {}
-        Some(Health::Healthy) => { sql.push(" AND p.health = 'healthy'"); }
-        Some(Health::Waiting) => { sql.push(" AND p.health = 'waiting' AND p.health <> 'healthy'"); }
-        Some(Health::NeedsYou) => { sql.push(" AND p.health = 'needs-you' AND p.health <> 'healthy'"); }
+        Some(Health::Healthy) => {
+            sql.push(" AND p.health = 'healthy'");
+        }
+        Some(Health::Waiting) => {
+            sql.push(" AND p.health = 'waiting' AND p.health <> 'healthy'");
+        }
+        Some(Health::NeedsYou) => {
+            sql.push(" AND p.health = 'needs-you' AND p.health <> 'healthy'");
+        }
     }
     if let Some(client) = filter.client {
         sql.push(" AND p.client = ").push_bind(client.to_string());

@@ -215,12 +215,7 @@ impl Store {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn open_pairs_of_halo(
-        &self,
-        halo: ConnectionId,
-        after: Option<PairId>,
-        limit: u32,
-    ) -> Result<Vec<Pair>> {
+    pub async fn open_pairs_of_halo(&self, halo: ConnectionId, after: Option<PairId>, limit: u32) -> Result<Vec<Pair>> {
         let mut reader = self.reader().await?;
         let after = after.map(|id| id.to_string()).unwrap_or_default();
         let query = sqlx::query(OPEN_OF_HALO).bind(halo.to_string()).bind(after).bind(i64::from(limit));

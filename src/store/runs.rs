@@ -50,9 +50,8 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn last_runs(&self, scope: &Scope, failing: bool) -> Result<Vec<LastRun>> {
-        let mut sql = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
-            "SELECT scope AS id, run, well_ms, failures FROM runs WHERE 1 = 1",
-        );
+        let mut sql =
+            sqlx::QueryBuilder::<sqlx::Sqlite>::new("SELECT scope AS id, run, well_ms, failures FROM runs WHERE 1 = 1");
         if failing {
             sql.push(" AND failures > 0");
         }

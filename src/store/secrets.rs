@@ -134,9 +134,8 @@ fn from_env(variable: &str) -> Result<SecretString> {
 }
 
 fn from_file(path: &str) -> Result<SecretString> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        StoreError::Secret(format!("The file {path} that holds a secret cannot be read: {error}."))
-    })?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| StoreError::Secret(format!("The file {path} that holds a secret cannot be read: {error}.")))?;
     let value = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
     if value.is_empty() {
         return Err(StoreError::Secret(format!("The file {path} that should hold a secret is empty.")));
@@ -159,9 +158,7 @@ impl Tx {
         source: &SecretSource,
     ) -> Result<()> {
         let (kind, sealed, reference) = match source {
-            SecretSource::Sealed => {
-                ("sealed", Some(self.store.inner.key.seal(&identity(owner, name), value)?), None)
-            }
+            SecretSource::Sealed => ("sealed", Some(self.store.inner.key.seal(&identity(owner, name), value)?), None),
             SecretSource::Env(variable) => ("env", None, Some(variable.as_str())),
             SecretSource::File(path) => ("file", None, Some(path.as_str())),
         };
