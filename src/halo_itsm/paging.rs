@@ -74,7 +74,8 @@ impl Sweep {
             self.last = digest;
         }
         let total = total.and_then(|total| usize::try_from(total).ok());
-        let full = total.is_some_and(|total| self.collected >= total);
+        // A count equal to a full page may be that page's own: then only the next page tells.
+        let full = total.is_some_and(|total| self.collected >= total && !(rows.len() == PAGE && total == PAGE));
         // A first page that is short although more rows are counted was trimmed by the server.
         let trimmed = page_no <= 1 && total.is_some_and(|total| total > rows.len());
         let short = rows.len() < self.first_len || (rows.len() < PAGE && total.is_none());

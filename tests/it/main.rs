@@ -3,6 +3,9 @@
 // Test code may stop where the product may not.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod adapters_support;
 mod config_faults;
 mod layering;
+mod rules_halo;
+mod rules_sentinel;
 mod twin_halo;

@@ -1,0 +1,351 @@
+//! The fourteen rules of the Halo sheet (section 10), each against Halo's side of the twin.
+
+use std::sync::Arc;
+
+use halobridge::{
+    domain::{
+        failure::FailureKind,
+        ids::TicketId,
+        ticket::{TicketChange, TicketDraft},
+    },
+    halo_itsm::{Halo, webhook},
+    outbound::{
+        TransportError,
+        budget::{Budget, Class},
+    },
+    twin::{limits::Limits, options::Product},
+};
+use jiff::SignedDuration;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use crate::adapters_support::{HaloTwin, draft, moment, note};
+
+const BOTH: [Product; 2] = [Product::Itsm, Product::Psa];
+
+async fn created(twin: &Arc<HaloTwin>, halo: &Halo, reference: &str) -> TicketId {
+    halo.create_ticket(&draft(twin, reference), Class::New).await.unwrap().id
+}
+
+#[tokio::test]
+async fn halo_rule_01_posts_arrays_and_takes_object_or_array_back() {
+    for product in BOTH {
+        for shape in ["off", "on"] {
+            let twin = HaloTwin::new(product, Limits::Off);
+            twin.switch("post_answer_array", shape);
+            let halo = twin.adapter();
+            let ticket = halo.create_ticket(&draft(&twin, "HB-1"), Class::New).await.unwrap();
+            assert_eq!(ticket.warning, None);
+            let change = TicketChange { status_id: Some(9), ..TicketChange::default() };
+            let ticket = halo.update_ticket(&ticket, &change, Class::Closure).await.unwrap();
+            assert!(ticket.closed, "{product:?} {shape}");
+            let action = halo.add_note(ticket.id, &note("seen"), Class::Comment).await.unwrap();
+            assert_eq!(action.key.ticket, ticket.id);
+            for sent in twin.sent().iter().filter(|s| s.method == "POST" && !s.path().ends_with("/token")) {
+                assert_eq!(sent.json().as_array().map(Vec::len), Some(1), "{}", sent.path());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn halo_rule_02_updates_repeat_type_and_client_just_read() {
+    for product in BOTH {
+        let twin = HaloTwin::new(product, Limits::Off);
+        twin.switch("update_needs_type_and_client", "on");
+        let halo = twin.adapter();
+        let id = created(&twin, &halo, "HB-2").await;
+        let current = halo.ticket(id, Class::New).await.unwrap();
+        let change = TicketChange { status_id: Some(8), ..TicketChange::default() };
+        halo.update_ticket(&current, &change, Class::New).await.unwrap();
+        let body = twin.sent().last().unwrap().json();
+        assert_eq!(body[0]["tickettype_id"], json!(current.ticket_type_id));
+        assert_eq!(body[0]["client_id"], json!(current.client_id));
+        // Without a number it would be a new ticket: nothing is sent.
+        let (before, mut nameless) = (twin.tickets(), current);
+        nameless.id = TicketId(0);
+        let refused = halo.update_ticket(&nameless, &change, Class::New).await.unwrap_err();
+        assert_eq!(refused.kind, FailureKind::Rejected);
+        assert_eq!(twin.tickets(), before);
+    }
+}
+
+#[tokio::test]
+async fn halo_rule_03_compares_the_answer_and_warns() {
+    let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+    let halo = twin.adapter();
+    let id = created(&twin, &halo, "HB-3").await;
+    twin.switch("close_ignored", "on");
+    let current = halo.ticket(id, Class::Closure).await.unwrap();
+    let change = TicketChange { status_id: Some(9), ..TicketChange::default() };
+    let before = twin.sent().len();
+    let ticket = halo.update_ticket(&current, &change, Class::Closure).await.unwrap();
+    assert!(ticket.warning.as_deref().is_some_and(|w| w.contains("status")), "{:?}", ticket.warning);
+    assert!(!ticket.closed);
+    let looked = twin.sent();
+    assert_eq!(looked.len(), before + 2);
+    assert_eq!(looked.last().unwrap().query("nocache").as_deref(), Some("true"));
+    // A client Halo does not know lands on "Unknown": said, too.
+    let stray = TicketDraft { client_id: 987_654, ..draft(&twin, "HB-3b") };
+    let ticket = halo.create_ticket(&stray, Class::New).await.unwrap();
+    assert!(ticket.warning.as_deref().is_some_and(|w| w.contains("client")), "{:?}", ticket.warning);
+}
+
+#[tokio::test]
+async fn halo_rule_04_reads_ids_however_they_are_spelled() {
+    for spelling in ["float", "text", "mixed"] {
+        let twin = HaloTwin::new(Product::Psa, Limits::Off);
+        twin.switch("numbers", spelling);
+        let halo = twin.adapter();
+        let id = created(&twin, &halo, "HB-4").await;
+        let ticket = halo.ticket(id, Class::New).await.unwrap();
+        assert_eq!(ticket.client_id, Some(twin.client()), "{spelling}");
+        assert_eq!(ticket.status_id, Some(2));
+        assert_eq!(ticket.priority_id, Some(2));
+        let action = halo.add_note(id, &note("x"), Class::Comment).await.unwrap();
+        assert!(halo.actions(id, Class::Comment).await.unwrap().iter().any(|a| a.key == action.key));
+        let catalogue = halo.catalogue(Class::Interactive).await.unwrap();
+        assert!(catalogue.closed_statuses.contains(&9), "{spelling}");
+    }
+}
+
+#[tokio::test]
+async fn halo_rule_05_reads_both_spellings_and_empty_dates() {
+    for empty in ["1900-01-01T00:00:00", "1899-12-30T00:00:00", "0001-01-01T00:00:00"] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        twin.switch("empty_date", empty);
+        let halo = twin.adapter();
+        let posted = halo.create_ticket(&draft(&twin, "HB-5"), Class::New).await.unwrap();
+        let read = halo.ticket(posted.id, Class::New).await.unwrap();
+        assert!(posted.last_update.is_some() && posted.last_update == read.last_update, "{empty}");
+        assert!(!read.closed, "{empty}");
+    }
+}
+
+#[tokio::test]
+async fn halo_rule_06_pages_to_the_end_and_stops() {
+    for switch in [None, Some("page_repeats"), Some("record_count_lies")] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        for n in 0..230 {
+            twin.act("ticket.create", &json!({"summary": format!("t{n}"), "client_id": twin.client()}));
+        }
+        if let Some(switch) = switch {
+            twin.switch(switch, "on");
+        }
+        let halo = twin.adapter();
+        let since = moment("2026-05-04T00:00:00Z");
+        let mut seen = Vec::new();
+        for page_no in 1..10 {
+            let page = halo.changed_tickets(since, page_no, Class::Reconcile).await.unwrap();
+            seen.extend(page.tickets.iter().map(|t| t.id.0));
+            if !page.more {
+                break;
+            }
+        }
+        let calls: Vec<_> = twin.sent().into_iter().filter(|s| s.method == "GET").collect();
+        assert!(calls.iter().all(|c| c.query("pageinate").as_deref() == Some("true")));
+        assert!(calls.iter().all(|c| c.query("page_size").as_deref() == Some("100")));
+        assert!(calls.iter().all(|c| c.query("order").as_deref() == Some("id")));
+        match switch {
+            Some("page_repeats") => assert_eq!((seen.len(), calls.len()), (100, 2)),
+            _ => assert_eq!((seen.len(), calls.len()), (230, 3), "{switch:?}"),
+        }
+        seen.dedup();
+        assert!(seen.is_sorted() && (seen.len() == 230 || switch == Some("page_repeats")));
+    }
+}
+
+#[tokio::test]
+async fn halo_rule_06_a_page_the_server_trims_is_not_the_last() {
+    let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+    twin.switch("page_cap", "50");
+    for n in 0..120 {
+        twin.act("ticket.create", &json!({"summary": format!("t{n}"), "client_id": twin.client()}));
+    }
+    let halo = twin.adapter();
+    let since = moment("2026-05-04T00:00:00Z");
+    let mut seen = 0;
+    for page_no in 1..10 {
+        let page = halo.changed_tickets(since, page_no, Class::Reconcile).await.unwrap();
+        seen += page.tickets.len();
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(seen, 120);
+    assert_eq!(twin.sent().iter().filter(|s| s.method == "GET").count(), 3);
+}
+
+#[tokio::test]
+async fn halo_rule_07_polls_by_last_update_and_rereads_by_number() {
+    let twin = HaloTwin::new(Product::Psa, Limits::Off);
+    let halo = twin.adapter();
+    let old = created(&twin, &halo, "HB-7a").await;
+    twin.clock.advance(SignedDuration::from_hours(2));
+    let new = created(&twin, &halo, "HB-7b").await;
+    let page = halo.changed_tickets(moment("2026-05-04T10:30:00Z"), 1, Class::Reconcile).await.unwrap();
+    assert_eq!(page.tickets.iter().map(|t| t.id).collect::<Vec<_>>(), [new]);
+    assert!(!page.more);
+    let both = halo.tickets_by_ids(&[old, new, TicketId(999_999)], Class::Reconcile).await.unwrap();
+    assert_eq!(both.iter().map(|t| t.id).collect::<Vec<_>>(), [old, new]);
+}
+
+#[tokio::test]
+async fn halo_rule_08_never_trusts_a_filter() {
+    let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+    let halo = twin.adapter();
+    let other = created(&twin, &halo, "HB-AAAAAAAAAA").await;
+    let wanted = created(&twin, &halo, "HB-BBBBBBBBBB").await;
+    // The server ignores every filter and hands out all it has.
+    twin.meddle(move |sent, response| {
+        if sent.path().ends_with("/Tickets") && sent.method == "GET" {
+            let rows: Vec<Value> = [other, wanted].iter().map(|t| json!({"id": t.0, "summary": "row"})).collect();
+            return crate::adapters_support::json(200, &json!({"record_count": 2, "tickets": rows}));
+        }
+        Ok(response)
+    });
+    let client = twin.client();
+    let found = halo.find_by_reference("HB-BBBBBBBBBB", client, Class::New).await.unwrap();
+    assert_eq!(found.iter().map(|t| t.id).collect::<Vec<_>>(), [wanted]);
+    assert!(halo.find_by_reference("HB-CCCCCCCCCC", client, Class::New).await.unwrap().is_empty());
+    // Of another client: never.
+    assert!(halo.find_by_reference("HB-BBBBBBBBBB", client + 1, Class::New).await.unwrap().is_empty());
+    let rows = halo.tickets_by_ids(&[other], Class::Reconcile).await.unwrap();
+    assert_eq!(rows.iter().map(|t| t.id).collect::<Vec<_>>(), [other]);
+}
+
+#[tokio::test]
+async fn halo_rule_09_actions_by_ticket_and_number_with_html() {
+    for product in BOTH {
+        let twin = HaloTwin::new(product, Limits::Off);
+        let halo = twin.adapter();
+        let (one, two) = (created(&twin, &halo, "HB-9a").await, created(&twin, &halo, "HB-9b").await);
+        let mine = halo.add_note(one, &note("first line"), Class::Comment).await.unwrap();
+        let same_number = halo.add_note(two, &note("elsewhere"), Class::Comment).await.unwrap();
+        assert_eq!(mine.key.action, same_number.key.action, "numbers are unique within a ticket only");
+        assert_ne!(mine.key, same_number.key);
+        twin.act("ticket.note", &json!({"ticket_id": one.0, "html": "<p>a</p><p>b</p>", "private": false}));
+        let actions = halo.actions(one, Class::Comment).await.unwrap();
+        assert!(actions.first().is_some_and(|a| a.system), "the first is Halo's own");
+        assert!(actions.is_sorted_by_key(|a| a.key.action));
+        let own = actions.iter().find(|a| a.key == mine.key).unwrap();
+        assert_eq!(own.note_html.as_deref(), Some("<p>first line</p>"));
+        assert!(own.private && own.application.is_some() && own.application == mine.application);
+        let theirs = actions.last().unwrap();
+        assert_eq!(theirs.note_html.as_deref(), Some("<p>a</p><p>b</p>"));
+        assert!(!theirs.private && theirs.application != mine.application);
+    }
+}
+
+#[tokio::test]
+async fn halo_rule_10_creates_one_ticket_at_a_time() {
+    let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+    let halo = Arc::new(twin.adapter());
+    halo.me(Class::Interactive).await.unwrap();
+    let all = (0..12).map(|n| {
+        let (halo, draft) = (halo.clone(), draft(&twin, &format!("HB-10-{n}")));
+        async move { halo.create_ticket(&draft, Class::New).await }
+    });
+    let made = futures::future::join_all(all).await;
+    assert!(made.iter().all(Result::is_ok));
+    assert_eq!(twin.creating_at_most(), 1);
+    assert_eq!(twin.tickets(), 12);
+}
+
+#[tokio::test]
+async fn halo_rule_11_a_lost_answer_is_looked_for() {
+    let twin = HaloTwin::new(Product::Psa, Limits::Off);
+    let halo = twin.adapter();
+    let mut lost = false;
+    twin.meddle(move |sent, response| {
+        if sent.method == "POST" && sent.path().ends_with("/Tickets") && !lost {
+            lost = true;
+            return Err(TransportError::NoAnswer("connection reset".into()));
+        }
+        Ok(response)
+    });
+    let draft = draft(&twin, "HB-1111111111");
+    let failure = halo.create_ticket(&draft, Class::New).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unknown);
+    let found = halo.find_by_reference(&draft.reference, draft.client_id, Class::New).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(twin.tickets(), 1);
+}
+
+#[tokio::test]
+async fn halo_rule_12_one_limiter_for_all_calls_tokens_included() {
+    let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+    let budget = Budget::halo(10);
+    let halo = twin.adapter_within(budget.clone());
+    let mut made = 0;
+    let until = loop {
+        match halo.me(Class::Interactive).await {
+            Ok(_) => made += 1,
+            Err(failure) => match failure.kind {
+                FailureKind::WaitUntil { at } => break at,
+                other => panic!("{other:?}"),
+            },
+        }
+    };
+    assert_eq!((made, twin.sent().len()), (9, 10), "the token call counts");
+    assert_eq!(until, moment("2026-05-04T09:05:00Z"));
+    assert_eq!(budget.state(moment("2026-05-04T09:00:00Z")).used, 10);
+    twin.clock.set(until);
+    assert!(halo.me(Class::Interactive).await.is_ok());
+}
+
+#[tokio::test]
+async fn halo_rule_13_closed_is_told_by_halo() {
+    for product in BOTH {
+        let twin = HaloTwin::new(product, Limits::Off);
+        let halo = twin.adapter();
+        let id = created(&twin, &halo, "HB-13").await;
+        assert!(!halo.ticket(id, Class::New).await.unwrap().closed);
+        twin.act("ticket.close", &json!({"ticket_id": id.0, "text": "done"}));
+        assert!(halo.ticket(id, Class::New).await.unwrap().closed);
+        twin.act("ticket.reopen", &json!({"ticket_id": id.0, "text": "again"}));
+        assert!(!halo.ticket(id, Class::New).await.unwrap().closed);
+        let catalogue = halo.catalogue(Class::Interactive).await.unwrap();
+        let closed: Vec<&str> = catalogue
+            .statuses
+            .iter()
+            .filter(|s| catalogue.closed_statuses.contains(&s.id))
+            .map(|s| s.name.as_str())
+            .collect();
+        assert!(closed.contains(&"Closed") && !closed.contains(&"New"), "{closed:?}");
+    }
+}
+
+#[test]
+fn halo_rule_14_a_webhook_is_a_hint() {
+    let one = json!({"id": "6a8d4cf5-0000-4000-8000-000000000000", "object_id": 12, "ticket": {"id": 12}});
+    assert_eq!(webhook::ticket_ids(&one), [TicketId(12)]);
+    let batch = json!([one, {"id": 99, "ticket": {"id": "13"}}, {"id": 98, "ticket_id": 14.0}, {"object_id": 12}, {"id": 97}, null, 3]);
+    assert_eq!(webhook::ticket_ids(&batch), [TicketId(12), TicketId(13), TicketId(14)]);
+    for nothing in [json!(null), json!("x"), json!({"id": 5}), json!([])] {
+        assert!(webhook::ticket_ids(&nothing).is_empty());
+    }
+}
+
+#[test]
+fn a_webhook_proves_itself_in_three_ways() {
+    let (secret, body) = (SecretString::from("It's a Secret to Everybody"), b"Hello, World!".as_slice());
+    // A known vector of HMAC-SHA256 for this key and text, in base64.
+    let signature = "dXEH6g6yUJ/CESIczphLijdXC211hsIsRvQ3nIsEPhc=";
+    assert!(webhook::verify(webhook::Method::Signature, Some(signature), &secret, body));
+    assert!(!webhook::verify(webhook::Method::Signature, Some(signature), &secret, b"Hello, World?"));
+    assert!(webhook::verify(webhook::Method::Token, Some("Bearer It's a Secret to Everybody"), &secret, body));
+    assert!(webhook::verify(webhook::Method::Token, Some("It's a Secret to Everybody"), &secret, body));
+    assert!(!webhook::verify(webhook::Method::Token, Some("It's a secret to everybody"), &secret, body));
+    let basic = "Basic aGFsbzpJdCdzIGEgU2VjcmV0IHRvIEV2ZXJ5Ym9keQ==";
+    assert!(webhook::verify(webhook::Method::Basic, Some(basic), &secret, body));
+    assert!(!webhook::verify(webhook::Method::Basic, Some("Basic %%%"), &secret, body));
+    for method in [webhook::Method::Signature, webhook::Method::Token, webhook::Method::Basic] {
+        assert!(!webhook::verify(method, None, &secret, body));
+        assert!(!webhook::verify(method, Some(""), &secret, body));
+        assert!(!webhook::verify(method, Some(""), &SecretString::from(""), body));
+    }
+    assert!(webhook::verify_any(Some(signature), None, &secret, body));
+    assert!(webhook::verify_any(None, Some(basic), &secret, body));
+    assert!(!webhook::verify_any(Some("wrong"), Some("Bearer wrong"), &secret, body));
+}

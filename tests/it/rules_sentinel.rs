@@ -1,0 +1,425 @@
+//! The twelve rules of the Sentinel sheet (section 0), as far as they concern the adapter.
+
+use std::sync::Arc;
+
+use halobridge::{
+    clock::ManualClock,
+    domain::{
+        closing::{Classification, Verdict},
+        connection::{MicrosoftConnection, MicrosoftEndpoints, MicrosoftIdentity},
+        failure::FailureKind,
+        ids::{ActionKey, CommentId, ConnectionId, IncidentId, TicketId},
+        incident::{Incident, IncidentStatus, Owner, Severity},
+        operation::IncidentChange,
+        workspace::WorkspaceAddress,
+    },
+    outbound::{
+        TransportError,
+        budget::{Class, Subscriptions},
+    },
+    sentinel::{Incidents, ListWanted, Place, Sentinel, Written, body, read},
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::adapters_support::{FixedTokens, Script, Sent, clock, json as answer, moment, text, with};
+
+const P: &str = "/subscriptions/aaaaaaaa-0000-4000-8000-000000000001/resourceGroups/rg-soc/providers/\
+                 Microsoft.OperationalInsights/workspaces/law-soc/providers/Microsoft.SecurityInsights";
+const ID: &str = "5a000000-0000-4000-8000-000000000002";
+
+fn connection() -> MicrosoftConnection {
+    MicrosoftConnection {
+        id: ConnectionId(Uuid::nil()),
+        name: "soc".into(),
+        tenant_id: "contoso.example".into(),
+        oauth_client_id: "app".into(),
+        identity: MicrosoftIdentity::ClientSecret,
+        endpoints: MicrosoftEndpoints::of_cloud("public").unwrap(),
+        api_version: "2025-09-01".into(),
+        allow_insecure: false,
+        writes_per_5min: 75,
+    }
+}
+
+fn place() -> Place {
+    Place {
+        tenant: "contoso.example".into(),
+        workspace: WorkspaceAddress {
+            subscription: "aaaaaaaa-0000-4000-8000-000000000001".into(),
+            resource_group: "rg-soc".into(),
+            workspace: "law-soc".into(),
+        },
+    }
+}
+
+struct Stage {
+    script: Arc<Script>,
+    tokens: Arc<FixedTokens>,
+    sentinel: Sentinel,
+    clock: ManualClock,
+}
+
+fn stage(script: Arc<Script>) -> Stage {
+    let (tokens, clock) = (Arc::new(FixedTokens::default()), clock());
+    let budgets = Arc::new(Subscriptions::default());
+    let sentinel =
+        Sentinel::new(&connection(), script.clone(), tokens.clone(), Arc::new(clock.clone()), budgets);
+    Stage { script, tokens, sentinel, clock }
+}
+
+fn resource(number: i64) -> Value {
+    json!({
+        "id": format!("{P}/Incidents/{ID}"),
+        "name": ID,
+        "type": "Microsoft.SecurityInsights/Incidents",
+        "etag": "\"2f00422b-0000-0100-0000-69c38f110000\"",
+        "properties": {
+            "title": "Many failed sign-ins",
+            "description": "A description",
+            "severity": "Medium",
+            "status": "Active",
+            "owner": {"objectId": "44444444-4444-4444-8444-444444444444", "email": "ana@contoso.example",
+                      "assignedTo": "Ana", "userPrincipalName": "ana@contoso.example", "ownerType": "User"},
+            "labels": [{"labelName": "vip", "labelType": "User"}, {"labelName": "auto", "labelType": "AutoAssigned"}],
+            "firstActivityTimeUtc": "2026-05-04T07:31:39.4396217Z",
+            "lastActivityTimeUtc": "2026-05-04T08:00:00Z",
+            "createdTimeUtc": "2026-05-04T08:01:00.43Z",
+            "lastModifiedTimeUtc": "2026-05-04T08:02:00.4396217Z",
+            "incidentNumber": number,
+            "additionalData": {"alertsCount": 2, "commentsCount": 1, "tactics": ["Execution"]},
+            "relatedAnalyticRuleIds": [],
+            "providerName": "Azure Sentinel"
+        }
+    })
+}
+
+fn incident() -> Incident {
+    read::incident(resource(7)).unwrap()
+}
+
+fn closing() -> IncidentChange {
+    IncidentChange {
+        status: Some(IncidentStatus::Closed),
+        verdict: Some(Verdict {
+            classification: Classification::FalsePositive,
+            reason: Some("InaccurateData".into()),
+            comment: Some("Known scanner".into()),
+        }),
+        ..IncidentChange::default()
+    }
+}
+
+#[tokio::test]
+async fn sentinel_rule_01_version_and_base_come_from_the_connection() {
+    let stage = stage(Script::new(|_| answer(200, &resource(1))));
+    stage.sentinel.incident(&place(), &IncidentId::new(ID), Class::Interactive).await.unwrap();
+    let sent = stage.script.sent().remove(0);
+    assert_eq!(sent.uri.host(), Some("management.azure.com"));
+    assert_eq!(sent.query("api-version").as_deref(), Some("2025-09-01"));
+    assert_eq!(sent.headers["authorization"], "Bearer token-0-contoso.example");
+}
+
+#[tokio::test]
+async fn sentinel_rule_02_addresses_by_guid_in_any_case() {
+    let stage = stage(Script::new(|_| answer(200, &resource(4711))));
+    let id = IncidentId::new(&ID.to_uppercase());
+    let read = stage.sentinel.incident(&place(), &id, Class::Interactive).await.unwrap();
+    assert_eq!(read.id, id);
+    let path = stage.script.sent().remove(0).path().to_owned();
+    assert_eq!(path, format!("{P}/incidents/{ID}"));
+    assert!(!path.contains("4711"));
+}
+
+#[tokio::test]
+async fn sentinel_rule_03_puts_every_writable_member_with_the_etag() {
+    let stage = stage(Script::new(|_| answer(200, &resource(1))));
+    let written = stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap();
+    assert_eq!(written.number, Some(1));
+    let sent = stage.script.sent().remove(0);
+    assert_eq!(sent.method, "PUT");
+    assert!(!sent.headers.contains_key("if-match"));
+    let expected = json!({
+        "etag": "\"2f00422b-0000-0100-0000-69c38f110000\"",
+        "properties": {
+            "title": "Many failed sign-ins",
+            "severity": "Medium",
+            "status": "Closed",
+            "description": "A description",
+            "firstActivityTimeUtc": "2026-05-04T07:31:39.4396217Z",
+            "lastActivityTimeUtc": "2026-05-04T08:00:00Z",
+            "owner": {"objectId": "44444444-4444-4444-8444-444444444444", "email": "ana@contoso.example",
+                      "assignedTo": "Ana", "userPrincipalName": "ana@contoso.example", "ownerType": "User"},
+            "labels": [{"labelName": "vip"}, {"labelName": "auto"}],
+            "classification": "FalsePositive",
+            "classificationReason": "InaccurateData",
+            "classificationComment": "Known scanner"
+        }
+    });
+    assert_eq!(sent.json(), expected);
+    // What is shown is what is sent.
+    assert_eq!(body::incident_body(&incident(), &closing()), expected);
+}
+
+#[test]
+fn sentinel_rule_03_reopening_leaves_the_verdict_out_and_unassigning_sends_nobody() {
+    let mut closed = resource(1);
+    closed["properties"]["status"] = json!("Closed");
+    closed["properties"]["classification"] = json!("TruePositive");
+    closed["properties"]["classificationReason"] = json!("SuspiciousActivity");
+    let closed = read::incident(closed).unwrap();
+    let reopen = IncidentChange { status: Some(IncidentStatus::Active), ..IncidentChange::default() };
+    let body = body::incident_body(&closed, &reopen);
+    assert!(body["properties"].as_object().unwrap().keys().all(|key| !key.starts_with("classification")));
+    // A change of severity while closed keeps the verdict.
+    let change = IncidentChange { severity: Some(Severity::Low), owner: Some(Owner::default()), ..IncidentChange::default() };
+    let body = body::incident_body(&closed, &change);
+    assert_eq!(body["properties"]["classification"], "TruePositive");
+    assert_eq!(body["properties"]["owner"], json!({}));
+    // An unassigned incident with null members, as the real service sends it.
+    let mut nobody = resource(1);
+    nobody["properties"]["owner"] = json!({"objectId": null, "email": null, "ownerType": null});
+    let body = body::incident_body(&read::incident(nobody).unwrap(), &reopen);
+    assert_eq!(body["properties"]["owner"], json!({}));
+}
+
+#[tokio::test]
+async fn sentinel_rule_04_conflict_is_409_or_412() {
+    for status in [409, 412] {
+        let stage = stage(Script::new(move |_| {
+            answer(status, &json!({"error": {"code": "Conflict", "message": "Newer version of resource exists."}}))
+        }));
+        let failure = stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap_err();
+        assert_eq!((failure.kind, failure.status), (FailureKind::Conflict, Some(status)));
+        assert_eq!(stage.script.sent().len(), 1, "the adapter repeats nothing by itself");
+    }
+}
+
+#[tokio::test]
+async fn sentinel_rule_05_the_write_gives_the_new_version_back() {
+    let stage = stage(Script::new(|_| {
+        let mut newer = resource(1);
+        newer["etag"] = json!("\"newer\"");
+        answer(200, &newer)
+    }));
+    let written = stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap();
+    assert_eq!(written.etag.as_deref(), Some("\"newer\""));
+    let body = body::incident_body(&written, &closing());
+    assert_eq!(body["etag"], "\"newer\"");
+}
+
+#[tokio::test]
+async fn sentinel_rule_06_a_repeated_comment_is_already_there() {
+    let key = ActionKey { ticket: TicketId(12), action: 34 };
+    let id = CommentId::derived("acme", key, 0, 0);
+    assert_eq!(id, CommentId::derived("acme", key, 0, 0));
+    assert_ne!(id, CommentId::derived("acme", ActionKey { ticket: TicketId(1), action: 234 }, 0, 0));
+    let comment = json!({"name": id.as_str(), "properties": {"message": "x"}});
+    for (status, there, expected) in
+        [(201, true, Ok(Written::Created)), (200, true, Ok(Written::AlreadyThere)), (409, true, Ok(Written::AlreadyThere)), (409, false, Err(FailureKind::Conflict))]
+    {
+        let comment = comment.clone();
+        let stage = stage(Script::new(move |sent| match sent.method.as_str() {
+            "PUT" => answer(status, &comment),
+            _ if there => answer(200, &comment),
+            _ => answer(404, &json!({"error": {"code": "NotFound", "message": "none"}})),
+        }));
+        let put = stage.sentinel.write_comment(&place(), &IncidentId::new(ID), &id, "x", Class::Comment).await;
+        assert_eq!(put.map_err(|f| f.kind), expected);
+        let sent = stage.script.sent();
+        assert_eq!(sent[0].path(), format!("{P}/incidents/{ID}/comments/{id}"));
+        assert_eq!(sent[0].json(), json!({"properties": {"message": "x"}}));
+    }
+}
+
+async fn all(stage: &Stage) -> Result<Vec<Incident>, FailureKind> {
+    let (mut next, mut incidents) = (None, Vec::new());
+    loop {
+        let page = stage.sentinel.list(&place(), &ListWanted::default(), next, Class::Reconcile).await;
+        let page = page.map_err(|f| f.kind)?;
+        incidents.extend(page.incidents);
+        next = page.next;
+        if next.is_none() {
+            return Ok(incidents);
+        }
+    }
+}
+
+fn link(token: &str) -> String {
+    format!("https://management.azure.com{P}/incidents?api-version=2025-09-01&$orderby=properties/lastModifiedTimeUtc asc&$skipToken={token}")
+}
+
+#[tokio::test]
+async fn sentinel_rule_07_pages_by_next_link_alone() {
+    let stage = stage(Script::new(|sent| match sent.query("$skipToken").as_deref() {
+        None => answer(200, &json!({"value": [resource(1)], "nextLink": link("a")})),
+        Some("a") => answer(200, &json!({"value": [], "nextLink": link("b%20c")})),
+        _ => answer(200, &json!({"value": [resource(2)]})),
+    }));
+    let incidents = all(&stage).await.unwrap();
+    assert_eq!(incidents.iter().map(|i| i.number).collect::<Vec<_>>(), [Some(1), Some(2)]);
+    let sent = stage.script.sent();
+    // The link is used as it came: what is encoded stays so.
+    assert_eq!(sent[2].uri.to_string(), link("b%20c").replace(' ', "%20"));
+}
+
+#[tokio::test]
+async fn sentinel_rule_07_refuses_another_origin_and_a_circle() {
+    for elsewhere in ["https://evil.example/incidents?x=1", "http://management.azure.com/x", "not a link"] {
+        let stage = stage(Script::new(move |_| answer(200, &json!({"value": [], "nextLink": elsewhere}))));
+        assert_eq!(all(&stage).await.unwrap_err(), FailureKind::Unreadable, "{elsewhere}");
+        assert_eq!(stage.script.sent().len(), 1);
+    }
+    let stage = stage(Script::new(|sent| {
+        let next = if sent.query("$skipToken").as_deref() == Some("a") { "b" } else { "a" };
+        answer(200, &json!({"value": [], "nextLink": link(next)}))
+    }));
+    assert_eq!(all(&stage).await.unwrap_err(), FailureKind::Unreadable);
+    assert_eq!(stage.script.sent().len(), 3, "first page, a, b, and a again is not asked for");
+}
+
+#[tokio::test]
+async fn sentinel_rule_08_asks_by_modified_time_ascending() {
+    let stage = stage(Script::new(|_| answer(200, &json!({"value": []}))));
+    let want = ListWanted { modified_since: Some(moment("2026-05-04T08:00:00.125Z")), open_only: true };
+    stage.sentinel.list(&place(), &want, None, Class::Reconcile).await.unwrap();
+    let sent = stage.script.sent().remove(0);
+    assert_eq!(
+        sent.query("$filter").as_deref(),
+        Some(
+            "properties/lastModifiedTimeUtc ge 2026-05-04T08:00:00.125Z and \
+             (properties/status eq 'New' or properties/status eq 'Active')"
+        )
+    );
+    assert_eq!(sent.query("$orderby").as_deref(), Some("properties/lastModifiedTimeUtc asc"));
+    assert_eq!(sent.query("$top").as_deref(), Some("1000"));
+}
+
+#[tokio::test]
+async fn sentinel_rule_09_a_hint_is_read_again_past_any_body() {
+    // The adapter takes ids alone: there is no way to hand it a webhook's body.
+    let stage = stage(Script::new(|_| answer(404, &json!({"error": {"code": "NotFound", "message": "gone"}}))));
+    let failure = stage.sentinel.incident(&place(), &IncidentId::new(ID), Class::WebhookBorn).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Gone);
+}
+
+#[test]
+fn sentinel_rule_10_redirected_is_no_closure() {
+    let mut merged = resource(1);
+    merged["properties"]["status"] = json!("Closed");
+    merged["properties"]["labels"] = json!([{"labelName": "redirected", "labelType": "AutoAssigned"}]);
+    let merged = read::incident(merged).unwrap();
+    assert!(merged.redirected() && !merged.closed());
+}
+
+#[tokio::test]
+async fn sentinel_rule_11_budget_and_retry_after() {
+    let stage = stage(Script::new(|_| answer(200, &resource(1))));
+    for _ in 0..72 {
+        stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap();
+    }
+    let failure = stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::WaitUntil { at: moment("2026-05-04T09:05:00Z") });
+    assert_eq!(stage.script.sent().len(), 72, "nothing is sent over budget");
+    // What is kept back is for those for whom someone waits.
+    stage.sentinel.write(&place(), &incident(), &closing(), Class::Interactive).await.unwrap();
+    stage.clock.set(moment("2026-05-04T09:05:00Z"));
+    stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap();
+
+    let stage = self::stage(Script::new(|_| {
+        with(answer(429, &json!({"error": {"code": "SubscriptionRequestsThrottled", "message": "x"}})), "retry-after", "17")
+    }));
+    let first = stage.sentinel.incident(&place(), &IncidentId::new(ID), Class::Interactive).await.unwrap_err();
+    let at = moment("2026-05-04T09:00:17Z");
+    assert_eq!(first.kind, FailureKind::WaitUntil { at });
+    let second = stage.sentinel.incident(&place(), &IncidentId::new(ID), Class::Interactive).await.unwrap_err();
+    assert_eq!(second.kind, FailureKind::WaitUntil { at });
+    assert_eq!(stage.script.sent().len(), 1, "nothing goes before the named time");
+    stage.clock.set(at);
+    let _ = stage.sentinel.incident(&place(), &IncidentId::new(ID), Class::Interactive).await;
+    assert_eq!(stage.script.sent().len(), 2, "and it goes then");
+}
+
+#[tokio::test]
+async fn sentinel_rule_12_a_second_401_asks_for_a_person() {
+    let stage = stage(Script::new(|_| {
+        answer(401, &json!({"error": {"code": "InvalidAuthenticationToken", "message": "The access token is invalid."}}))
+    }));
+    let failure = stage.sentinel.incident(&place(), &IncidentId::new(ID), Class::Interactive).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::SignInAgain);
+    assert_eq!(stage.script.sent().len(), 2, "one new token, one retry, then no more");
+    assert_eq!(*stage.tokens.rejected.lock().unwrap(), 1);
+
+    let stage = self::stage(Script::new(|_| {
+        let challenge = "Bearer error=\"insufficient_claims\", claims=\"eyJhY2Nlc3NfdG9rZW4iOnt9fQ==\"";
+        with(text(401, ""), "www-authenticate", challenge)
+    }));
+    let failure = stage.sentinel.incident(&place(), &IncidentId::new(ID), Class::Interactive).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::SignInAgain);
+    assert_eq!(stage.script.sent().len(), 1, "a challenge is for a person, not for a new token");
+}
+
+#[tokio::test]
+async fn a_read_and_a_write_fail_differently() {
+    type Case = (fn(&Sent) -> crate::adapters_support::Reply, FailureKind, FailureKind);
+    let cases: [Case; 7] = [
+        (|_| Err(TransportError::NotSent("refused".into())), FailureKind::Transient, FailureKind::Transient),
+        (|_| Err(TransportError::NoAnswer("reset".into())), FailureKind::Transient, FailureKind::Unknown),
+        (|_| text(503, ""), FailureKind::Transient, FailureKind::Unknown),
+        (|_| text(500, "<html>Oops"), FailureKind::Transient, FailureKind::Unknown),
+        (|_| text(200, "<html>sign in"), FailureKind::Unreadable, FailureKind::Unknown),
+        (|_| text(200, "{\"name\":"), FailureKind::Unreadable, FailureKind::Unknown),
+        (|_| text(302, ""), FailureKind::Rejected, FailureKind::Rejected),
+    ];
+    for (reply, of_read, of_write) in cases {
+        let stage = stage(Script::new(reply));
+        let read = stage.sentinel.incident(&place(), &IncidentId::new(ID), Class::Interactive).await.unwrap_err();
+        assert_eq!(read.kind, of_read, "{read}");
+        let write = stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap_err();
+        assert_eq!(write.kind, of_write, "{write}");
+    }
+}
+
+#[tokio::test]
+async fn every_sample_refusal_has_a_sentence_with_a_remedy() {
+    let cases = [
+        (400, "BadRequest", "{\"error\": {\"code\": \"BadRequest\", \"message\": \"Workspace 'x' is not onboarded to Microsoft Sentinel. Please\"}}", FailureKind::Rejected, "has no Microsoft Sentinel"),
+        (403, "AuthorizationFailed", "The client 'ana@x' does not have authorization to perform action 'Microsoft.SecurityInsights/incidents/read' over scope '/s'", FailureKind::Forbidden, "Microsoft.SecurityInsights/incidents/read"),
+        (404, "SubscriptionNotFound", "The subscription 'x' could not be found.", FailureKind::Gone, "subscription"),
+        (400, "BadRequest", "classification 'BenignPositive' must have classificationReason.", FailureKind::Rejected, "must have classificationReason"),
+        (401, "InvalidAuthenticationTokenTenant", "The access token is from the wrong issuer", FailureKind::Forbidden, "another tenant"),
+    ];
+    for (status, code, message, kind, says) in cases {
+        let body = json!({"error": {"code": code, "message": message}});
+        let stage = stage(Script::new(move |_| with(answer(status, &body), "x-ms-request-id", "req-1")));
+        let failure = stage.sentinel.incident(&place(), &IncidentId::new(ID), Class::Interactive).await.unwrap_err();
+        assert_eq!(failure.kind, kind, "{failure}");
+        assert!(failure.message.contains(says), "{failure}");
+        assert!(!failure.message.contains("ana@x"), "no account name: {failure}");
+        assert_eq!(failure.request_id.as_deref(), Some("req-1"));
+    }
+}
+
+#[tokio::test]
+async fn evidence_is_read_by_posting_nothing() {
+    let stage = stage(Script::new(|sent| match sent.path().rsplit('/').next() {
+        Some("alerts") => answer(200, &json!({"value": [{"name": "a"}]})),
+        _ => answer(200, &json!({"entities": [{"kind": "Ip"}, {"kind": "Host"}], "metaData": []})),
+    }));
+    let evidence = stage.sentinel.evidence(&place(), &IncidentId::new(ID), Class::New).await.unwrap();
+    assert_eq!((evidence.alerts.len(), evidence.entities.len()), (1, 2));
+    let sent = stage.script.sent();
+    assert!(sent.len() == 2 && sent.iter().all(|s| s.method == "POST" && s.body.is_empty()));
+}
+
+#[tokio::test]
+async fn comments_come_oldest_first_from_all_pages() {
+    let comment = |name: &str, at: &str| json!({"name": name, "properties": {"message": name, "createdTimeUtc": at, "author": {"name": "Ana"}}});
+    let page = format!("https://management.azure.com{P}/incidents/{ID}/comments?api-version=2025-09-01&$skipToken=2");
+    let stage = stage(Script::new(move |sent| match sent.query("$skipToken") {
+        None => answer(200, &json!({"value": [comment("c3", "2026-05-04T03:00:00Z"), comment("c2", "2026-05-04T02:00:00Z")], "nextLink": page})),
+        Some(_) => answer(200, &json!({"value": [comment("c2", "2026-05-04T02:00:00Z"), comment("c1", "2026-05-04T01:00:00Z")]})),
+    }));
+    let comments = stage.sentinel.comments(&place(), &IncidentId::new(ID), Class::Comment).await.unwrap();
+    assert_eq!(comments.iter().map(|c| c.message.as_str()).collect::<Vec<_>>(), ["c1", "c2", "c3"]);
+}
