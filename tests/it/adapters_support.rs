@@ -219,7 +219,8 @@ impl Transport for HaloTwin {
             let (parts, body) = request.into_parts();
             let sent = Sent { method: parts.method.to_string(), uri: parts.uri, headers: parts.headers, body };
             self.sent.lock().unwrap().push(sent.clone());
-            let creates = sent.method == "POST" && sent.path().ends_with("/Tickets") && sent.json()[0].get("id").is_none();
+            let creates =
+                sent.method == "POST" && sent.path().ends_with("/Tickets") && sent.json()[0].get("id").is_none();
             if creates {
                 let mut creating = self.creating.lock().unwrap();
                 creating.0 += 1;
@@ -229,7 +230,9 @@ impl Transport for HaloTwin {
             let call = Call {
                 method: sent.method.clone(),
                 path: sent.path().replacen("/halo/api", "", 1).replacen("/halo/auth", "", 1),
-                query: url::form_urlencoded::parse(sent.uri.query().unwrap_or_default().as_bytes()).into_owned().collect(),
+                query: url::form_urlencoded::parse(sent.uri.query().unwrap_or_default().as_bytes())
+                    .into_owned()
+                    .collect(),
                 headers: sent.headers.iter().map(|(k, v)| (k.to_string(), v.to_str().unwrap().to_owned())).collect(),
                 body: sent.body.clone(),
                 origin: "https://acme.haloitsm.example".into(),

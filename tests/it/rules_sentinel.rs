@@ -63,8 +63,7 @@ struct Stage {
 fn stage(script: Arc<Script>) -> Stage {
     let (tokens, clock) = (Arc::new(FixedTokens::default()), clock());
     let budgets = Arc::new(Subscriptions::default());
-    let sentinel =
-        Sentinel::new(&connection(), script.clone(), tokens.clone(), Arc::new(clock.clone()), budgets);
+    let sentinel = Sentinel::new(&connection(), script.clone(), tokens.clone(), Arc::new(clock.clone()), budgets);
     Stage { script, tokens, sentinel, clock }
 }
 
@@ -172,7 +171,8 @@ fn sentinel_rule_03_reopening_leaves_the_verdict_out_and_unassigning_sends_nobod
     let body = body::incident_body(&closed, &reopen);
     assert!(body["properties"].as_object().unwrap().keys().all(|key| !key.starts_with("classification")));
     // A change of severity while closed keeps the verdict.
-    let change = IncidentChange { severity: Some(Severity::Low), owner: Some(Owner::default()), ..IncidentChange::default() };
+    let change =
+        IncidentChange { severity: Some(Severity::Low), owner: Some(Owner::default()), ..IncidentChange::default() };
     let body = body::incident_body(&closed, &change);
     assert_eq!(body["properties"]["classification"], "TruePositive");
     assert_eq!(body["properties"]["owner"], json!({}));
@@ -215,9 +215,12 @@ async fn sentinel_rule_06_a_repeated_comment_is_already_there() {
     assert_eq!(id, CommentId::derived("acme", key, 0, 0));
     assert_ne!(id, CommentId::derived("acme", ActionKey { ticket: TicketId(1), action: 234 }, 0, 0));
     let comment = json!({"name": id.as_str(), "properties": {"message": "x"}});
-    for (status, there, expected) in
-        [(201, true, Ok(Written::Created)), (200, true, Ok(Written::AlreadyThere)), (409, true, Ok(Written::AlreadyThere)), (409, false, Err(FailureKind::Conflict))]
-    {
+    for (status, there, expected) in [
+        (201, true, Ok(Written::Created)),
+        (200, true, Ok(Written::AlreadyThere)),
+        (409, true, Ok(Written::AlreadyThere)),
+        (409, false, Err(FailureKind::Conflict)),
+    ] {
         let comment = comment.clone();
         let stage = stage(Script::new(move |sent| match sent.method.as_str() {
             "PUT" => answer(status, &comment),
@@ -246,7 +249,9 @@ async fn all(stage: &Stage) -> Result<Vec<Incident>, FailureKind> {
 }
 
 fn link(token: &str) -> String {
-    format!("https://management.azure.com{P}/incidents?api-version=2025-09-01&$orderby=properties/lastModifiedTimeUtc asc&$skipToken={token}")
+    format!(
+        "https://management.azure.com{P}/incidents?api-version=2025-09-01&$orderby=properties/lastModifiedTimeUtc asc&$skipToken={token}"
+    )
 }
 
 #[tokio::test]
@@ -327,7 +332,11 @@ async fn sentinel_rule_11_budget_and_retry_after() {
     stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap();
 
     let stage = self::stage(Script::new(|_| {
-        with(answer(429, &json!({"error": {"code": "SubscriptionRequestsThrottled", "message": "x"}})), "retry-after", "17")
+        with(
+            answer(429, &json!({"error": {"code": "SubscriptionRequestsThrottled", "message": "x"}})),
+            "retry-after",
+            "17",
+        )
     }));
     let first = stage.sentinel.incident(&place(), &IncidentId::new(ID), Class::Interactive).await.unwrap_err();
     let at = moment("2026-05-04T09:00:17Z");
@@ -343,7 +352,10 @@ async fn sentinel_rule_11_budget_and_retry_after() {
 #[tokio::test]
 async fn sentinel_rule_12_a_second_401_asks_for_a_person() {
     let stage = stage(Script::new(|_| {
-        answer(401, &json!({"error": {"code": "InvalidAuthenticationToken", "message": "The access token is invalid."}}))
+        answer(
+            401,
+            &json!({"error": {"code": "InvalidAuthenticationToken", "message": "The access token is invalid."}}),
+        )
     }));
     let failure = stage.sentinel.incident(&place(), &IncidentId::new(ID), Class::Interactive).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::SignInAgain);
@@ -383,11 +395,35 @@ async fn a_read_and_a_write_fail_differently() {
 #[tokio::test]
 async fn every_sample_refusal_has_a_sentence_with_a_remedy() {
     let cases = [
-        (400, "BadRequest", "{\"error\": {\"code\": \"BadRequest\", \"message\": \"Workspace 'x' is not onboarded to Microsoft Sentinel. Please\"}}", FailureKind::Rejected, "has no Microsoft Sentinel"),
-        (403, "AuthorizationFailed", "The client 'ana@x' does not have authorization to perform action 'Microsoft.SecurityInsights/incidents/read' over scope '/s'", FailureKind::Forbidden, "Microsoft.SecurityInsights/incidents/read"),
+        (
+            400,
+            "BadRequest",
+            "{\"error\": {\"code\": \"BadRequest\", \"message\": \"Workspace 'x' is not onboarded to Microsoft Sentinel. Please\"}}",
+            FailureKind::Rejected,
+            "has no Microsoft Sentinel",
+        ),
+        (
+            403,
+            "AuthorizationFailed",
+            "The client 'ana@x' does not have authorization to perform action 'Microsoft.SecurityInsights/incidents/read' over scope '/s'",
+            FailureKind::Forbidden,
+            "Microsoft.SecurityInsights/incidents/read",
+        ),
         (404, "SubscriptionNotFound", "The subscription 'x' could not be found.", FailureKind::Gone, "subscription"),
-        (400, "BadRequest", "classification 'BenignPositive' must have classificationReason.", FailureKind::Rejected, "must have classificationReason"),
-        (401, "InvalidAuthenticationTokenTenant", "The access token is from the wrong issuer", FailureKind::Forbidden, "another tenant"),
+        (
+            400,
+            "BadRequest",
+            "classification 'BenignPositive' must have classificationReason.",
+            FailureKind::Rejected,
+            "must have classificationReason",
+        ),
+        (
+            401,
+            "InvalidAuthenticationTokenTenant",
+            "The access token is from the wrong issuer",
+            FailureKind::Forbidden,
+            "another tenant",
+        ),
     ];
     for (status, code, message, kind, says) in cases {
         let body = json!({"error": {"code": code, "message": message}});
@@ -417,8 +453,14 @@ async fn comments_come_oldest_first_from_all_pages() {
     let comment = |name: &str, at: &str| json!({"name": name, "properties": {"message": name, "createdTimeUtc": at, "author": {"name": "Ana"}}});
     let page = format!("https://management.azure.com{P}/incidents/{ID}/comments?api-version=2025-09-01&$skipToken=2");
     let stage = stage(Script::new(move |sent| match sent.query("$skipToken") {
-        None => answer(200, &json!({"value": [comment("c3", "2026-05-04T03:00:00Z"), comment("c2", "2026-05-04T02:00:00Z")], "nextLink": page})),
-        Some(_) => answer(200, &json!({"value": [comment("c2", "2026-05-04T02:00:00Z"), comment("c1", "2026-05-04T01:00:00Z")]})),
+        None => answer(
+            200,
+            &json!({"value": [comment("c3", "2026-05-04T03:00:00Z"), comment("c2", "2026-05-04T02:00:00Z")], "nextLink": page}),
+        ),
+        Some(_) => answer(
+            200,
+            &json!({"value": [comment("c2", "2026-05-04T02:00:00Z"), comment("c1", "2026-05-04T01:00:00Z")]}),
+        ),
     }));
     let comments = stage.sentinel.comments(&place(), &IncidentId::new(ID), Class::Comment).await.unwrap();
     assert_eq!(comments.iter().map(|c| c.message.as_str()).collect::<Vec<_>>(), ["c1", "c2", "c3"]);
