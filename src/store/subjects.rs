@@ -28,6 +28,7 @@ statements! {
     const VERSIONS = "SELECT s.id, s.incident, s.etag, s.pair, s.comments_count, s.held_code IS NOT NULL AS held, s.modified_ms
         FROM json_each(?2) j JOIN subjects s ON s.workspace = ?1 AND s.incident = j.value";
     const NUMBERS = "SELECT max(number) FROM subjects WHERE workspace = ?1";
+    const NUMBERS_SEEN = "SELECT count(*) FROM subjects WHERE workspace = ?1 AND number > ?2 AND number <= ?3";
     const EVIDENCE = "SELECT b.body FROM subjects s JOIN bodies b ON b.hash = s.evidence
         WHERE s.workspace = ?1 AND s.incident = ?2";
 }
@@ -198,6 +199,17 @@ impl Store {
         let mut found = rows.iter().map(keyed).collect::<Result<Vec<_>>>()?;
         let (next, previous) = super::pages::turn(&mut found, after, limit);
         Ok(SubjectPage { rows: found.into_iter().map(|(row, ..)| row).collect(), next, previous })
+    }
+
+    /// How many different incidents of a workspace have a number above `low` and up to `high`: fewer than
+    /// there are numbers means that one has not shown yet.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn numbers_seen(&self, workspace: WorkspaceId, low: i64, high: i64) -> Result<i64> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query_scalar(NUMBERS_SEEN).bind(workspace.to_string()).bind(low).bind(high);
+        Ok(query.fetch_one(&mut *reader).await?)
     }
 
     /// Ids of unlinked, held incidents of a workspace that last changed before `before`, oldest change first: for

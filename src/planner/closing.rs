@@ -1,0 +1,143 @@
+//! The verdict an agent gave, and what a closure says on the other side.
+
+use crate::domain::{
+    catalogue::Catalogue,
+    closing::{Classification, Verdict},
+    incident::Incident,
+    policy::{MissingVerdict, Policy},
+    reason::Reason,
+    text,
+    ticket::{Action, Ticket},
+};
+
+/// Longest closing comment sent to Sentinel, in characters (no limit is published; ours, sheet section 2).
+const COMMENT_MAX: usize = 3_000;
+
+/// The verdict for closing the incident of a closed ticket.
+///
+/// Looked for in the policy's classification field, then in the native integration's fields of the
+/// newest action that has them, then in the policy's rule for none.
+///
+/// # Errors
+/// [`Reason::VerdictMissing`] when the policy asks, [`Reason::VerdictRefused`] for a pair Microsoft refuses.
+pub fn verdict(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, actions: &[Action]) -> Result<Verdict, Reason> {
+    let given = from_field(policy, catalogue, ticket).or_else(|| from_actions(policy, actions));
+    let mut verdict = match given {
+        Some(verdict) => verdict,
+        None => match &policy.missing_verdict {
+            MissingVerdict::Default { verdict } => verdict.clone(),
+            MissingVerdict::Ask => return Err(Reason::VerdictMissing),
+        },
+    };
+    let said = ticket.closure_note.as_deref().map(text::html_to_text).filter(|note| !note.trim().is_empty());
+    let by = format!("Closed in Halo (ticket {}).", ticket.id);
+    let comment = [Some(by), said, verdict.comment.take()].into_iter().flatten().collect::<Vec<_>>().join("\n");
+    verdict.comment = Some(text::cut(&comment, COMMENT_MAX));
+    verdict.checked().map_err(|refused| Reason::VerdictRefused { why: refused.to_string() })
+}
+
+fn from_field(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket) -> Option<Verdict> {
+    use crate::domain::catalogue::Ref;
+    let wanted = policy.classification_field.as_ref()?;
+    let name = match wanted {
+        Ref::Id(id) => id.to_string(),
+        Ref::Name(name) => name.clone(),
+    };
+    let definition = catalogue.field(&name);
+    let field = match (definition, wanted) {
+        (Some(definition), _) => ticket.custom_field(definition.id),
+        (None, Ref::Id(id)) => ticket.custom_field(*id),
+        (None, Ref::Name(name)) => ticket.custom_fields.iter().find(|f| f.name.eq_ignore_ascii_case(name)),
+    }?;
+    let shown = field.text()?;
+    let raw = match &field.value {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    // A select's value is its option's id; its name is in the look-up.
+    let option = definition.and_then(|d| d.options.iter().find(|o| o.id.to_string() == raw)).map(|o| o.name.clone());
+    [Some(shown), Some(raw), option].into_iter().flatten().find_map(|text| named(policy, &text))
+}
+
+fn from_actions(policy: &Policy, actions: &[Action]) -> Option<Verdict> {
+    let action =
+        actions.iter().rev().find(|a| a.sentinel_classification.as_deref().is_some_and(|c| !c.trim().is_empty()))?;
+    let mut verdict = named(policy, action.sentinel_classification.as_deref()?)?;
+    if let Some(reason) = action.sentinel_classification_reason.as_deref().filter(|r| !r.trim().is_empty()) {
+        verdict.reason = Some(squeezed(reason));
+    }
+    Some(verdict)
+}
+
+fn squeezed(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_alphanumeric()).collect()
+}
+
+/// A verdict by its name in the policy's table, or by Microsoft's own words (`True positive`,
+/// `FalsePositive - InaccurateData`, …).
+fn named(policy: &Policy, text: &str) -> Option<Verdict> {
+    let key = text.trim().to_lowercase();
+    if let Some(verdict) = policy.classifications.get(&key) {
+        return Some(verdict.clone());
+    }
+    let flat = squeezed(text).to_lowercase();
+    let known = [
+        Classification::TruePositive,
+        Classification::BenignPositive,
+        Classification::FalsePositive,
+        Classification::Undetermined,
+    ];
+    known.into_iter().find_map(|classification| {
+        let rest = flat.strip_prefix(&classification.as_str().to_lowercase())?;
+        let reason = crate::domain::closing::ALLOWED
+            .iter()
+            .filter(|(c, _)| *c == classification)
+            .filter_map(|(_, r)| *r)
+            .find(|r| r.to_lowercase() == rest);
+        (rest.is_empty() || reason.is_some()).then(|| Verdict {
+            classification,
+            reason: reason.map(str::to_owned),
+            comment: None,
+        })
+    })
+}
+
+/// What the ticket's closing note says of a closed incident.
+pub fn closure_note(incident: &Incident) -> String {
+    let Some(verdict) = incident.verdict() else { return "Closed in Microsoft Sentinel.".to_owned() };
+    let mut note = format!("Closed in Microsoft Sentinel as {}", verdict.classification.words());
+    if let Some(reason) = &verdict.reason {
+        note.push_str(&format!(" ({reason})"));
+    }
+    note.push('.');
+    if let Some(comment) = verdict.comment.as_deref().filter(|c| !c.trim().is_empty()) {
+        note.push(' ');
+        note.push_str(&text::plain(comment));
+    }
+    note
+}
+
+/// The classification field's value for a closed incident, where the policy has such a field and a fitting option.
+pub fn field_of_verdict(
+    policy: &Policy,
+    catalogue: &Catalogue,
+    incident: &Incident,
+) -> Option<(i64, serde_json::Value)> {
+    use crate::domain::catalogue::Ref;
+    let verdict = incident.verdict()?;
+    let wanted = policy.classification_field.as_ref()?;
+    let definition = match wanted {
+        Ref::Id(id) => catalogue.fields.iter().find(|f| f.id == *id),
+        Ref::Name(name) => catalogue.field(name),
+    }?;
+    let same = |v: &Verdict| {
+        v.classification == verdict.classification
+            && (v.reason.is_none() || verdict.reason.is_none() || v.reason == verdict.reason)
+    };
+    let fits = |name: &str| named(policy, name).is_some_and(|v| same(&v));
+    if definition.options.is_empty() {
+        let name = policy.classifications.iter().find(|(_, v)| same(v)).map(|(name, _)| name.clone());
+        return Some((definition.id, name.unwrap_or_else(|| verdict.classification.words().to_owned()).into()));
+    }
+    definition.options.iter().find(|o| fits(&o.name) || fits(&o.id.to_string())).map(|o| (definition.id, o.id.into()))
+}

@@ -1,0 +1,335 @@
+//! The ticket as it will be created.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::domain::{
+    catalogue::{Catalogue, FieldDefinition},
+    ids::reference,
+    incident::{Evidence, Incident, IncidentStatus},
+    policy::Policy,
+    reason::Reason,
+    text,
+    ticket::{Requester, TicketDraft},
+    time,
+    workspace::{Portal, Workspace},
+};
+
+use super::{gate::Passed, mapping, template};
+
+/// Longest subject; the whole title stands in the details.
+const SUMMARY_MAX: usize = 200;
+/// Longest single value shown in the evidence table.
+const VALUE_MAX: usize = 4_000;
+/// Most alerts or entities listed in the ticket; the rest stays in the stored observation and is counted.
+const LISTED_MAX: usize = 25;
+
+/// A draft and what it lacks for want of a mapping.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drafted {
+    /// The ticket.
+    pub draft: TicketDraft,
+    /// Values without a mapping: shown as open items.
+    pub lacking: Vec<Reason>,
+}
+
+/// The reference of the ticket for an incident of a workspace.
+pub fn ticket_reference(workspace: &Workspace, incident: &Incident) -> String {
+    reference(&["ticket", &workspace.arm_id, incident.id.as_str()])
+}
+
+/// The address that opens the incident for a person. Only Microsoft's own hosts are ever offered.
+pub fn portal_link(workspace: &Workspace, incident: &Incident) -> String {
+    let defender = incident.provider_url.clone().filter(|url| trusted(url)).or_else(|| {
+        let id = incident.provider_incident_id.as_deref()?;
+        (incident.provider_name.as_deref() == Some("Microsoft XDR"))
+            .then(|| format!("https://security.microsoft.com/incidents/{id}?tid={}", workspace.tenant_id))
+    });
+    let azure = || {
+        incident.url.clone().filter(|url| trusted(url)).unwrap_or_else(|| {
+            format!(
+                "https://portal.azure.com/#asset/Microsoft_Azure_Security_Insights/Incident{}",
+                incident.resource_id
+            )
+        })
+    };
+    match workspace.portal {
+        Portal::Defender => defender.unwrap_or_else(azure),
+        Portal::Azure => azure(),
+    }
+}
+
+fn trusted(url: &str) -> bool {
+    const HOSTS: [&str; 6] = [
+        "https://portal.azure.com/",
+        "https://security.microsoft.com/",
+        "https://portal.azure.us/",
+        "https://security.microsoft.us/",
+        "https://portal.azure.cn/",
+        "https://security.microsoft.cn/",
+    ];
+    HOSTS.iter().any(|host| url.starts_with(host)) && !url.contains(['"', '<', '>', ' ', '\''])
+}
+
+/// Writes the ticket for an incident.
+pub fn draft(
+    workspace: &Workspace,
+    policy: &Policy,
+    catalogue: &Catalogue,
+    passed: &Passed,
+    incident: &Incident,
+    evidence: Option<&Evidence>,
+) -> Drafted {
+    let mut lacking = Vec::new();
+    let mut keep = |result: Result<i64, Reason>| result.map_err(|reason| lacking.push(reason)).ok();
+    let priority_id = keep(mapping::priority(policy, catalogue, &incident.severity));
+    // An incident that was closed before we saw it becomes an open ticket, which is then closed with its verdict.
+    let opens_as = if incident.closed() { IncidentStatus::New } else { incident.status.clone() };
+    let status_id = keep(mapping::status(policy, catalogue, &opens_as));
+    let owner_agent = if incident.owner.is_none() || !policy.carry_owner {
+        None
+    } else {
+        let found = mapping::agent(policy, catalogue, &incident.owner);
+        if found.is_none() && policy.agent.is_none() {
+            let value = incident.owner.key().unwrap_or_default();
+            lacking.push(Reason::Unmapped { table: "agent".into(), value });
+        }
+        found
+    };
+    let team = named(passed.binding.team.clone(), policy.team.as_ref(), &catalogue.teams, "team", &mut lacking);
+    let category_1 = named(None, policy.category.as_ref(), &catalogue.categories, "category", &mut lacking);
+    let reference = ticket_reference(workspace, incident);
+    let custom_fields = custom_fields(policy, catalogue, incident, false, &mut lacking);
+    Drafted {
+        draft: TicketDraft {
+            summary: summary(incident),
+            details_html: details(workspace, incident, evidence, &reference),
+            client_id: passed.binding.halo_client_id,
+            site_id: passed.binding.site_id,
+            requester: match policy.requester_user_id {
+                Some(id) => Requester::User { id },
+                None => Requester::GeneralUser,
+            },
+            ticket_type_id: passed.ticket_type_id,
+            status_id,
+            priority_id,
+            agent_id: owner_agent.or_else(|| mapping::fallback_agent(policy, catalogue)),
+            team,
+            category_1,
+            custom_fields,
+            occurred: incident.created,
+            reference,
+        },
+        lacking,
+    }
+}
+
+fn named(
+    own: Option<String>,
+    wanted: Option<&crate::domain::catalogue::Ref>,
+    rows: &[crate::domain::catalogue::Named],
+    table: &str,
+    lacking: &mut Vec<Reason>,
+) -> Option<String> {
+    use crate::domain::catalogue::Ref;
+    let wanted = own.map(Ref::Name).or_else(|| wanted.cloned())?;
+    match (wanted.find(rows, |row| row.id, |row| &row.name), &wanted) {
+        (Some(row), _) => Some(row.name.clone()),
+        (None, Ref::Name(name)) if rows.is_empty() => Some(name.clone()),
+        _ => {
+            lacking.push(Reason::Unmapped { table: table.into(), value: wanted.to_string() });
+            None
+        }
+    }
+}
+
+fn summary(incident: &Incident) -> String {
+    let title = text::plain(&incident.title).replace(['\n', '\t'], " ");
+    let title = if title.trim().is_empty() { "(incident without a title)".to_owned() } else { title };
+    let named = match incident.number {
+        Some(number) => format!("[Sentinel {number}] {title}"),
+        None => format!("[Sentinel] {title}"),
+    };
+    text::cut(&named, SUMMARY_MAX)
+}
+
+/// Holes of the policy that every ticket of this workspace meets: shown on the pair until they are filled.
+pub fn holes(policy: &Policy, catalogue: &Catalogue, own_team: Option<String>, incident: &Incident) -> Vec<Reason> {
+    let mut lacking = Vec::new();
+    named(own_team, policy.team.as_ref(), &catalogue.teams, "team", &mut lacking);
+    named(None, policy.category.as_ref(), &catalogue.categories, "category", &mut lacking);
+    custom_fields(policy, catalogue, incident, false, &mut lacking);
+    lacking
+}
+
+/// Values of the mapped custom fields; `only_always` leaves out those meant for creation alone.
+pub fn custom_fields(
+    policy: &Policy,
+    catalogue: &Catalogue,
+    incident: &Incident,
+    only_always: bool,
+    lacking: &mut Vec<Reason>,
+) -> Vec<(i64, Value)> {
+    use crate::domain::{catalogue::Ref, policy::FieldSource};
+    let mut wanted: Vec<(&Ref, FieldSource)> = policy
+        .fields
+        .iter()
+        .filter(|mapping| mapping.always || !only_always)
+        .map(|mapping| (&mapping.field, mapping.source.clone()))
+        .collect();
+    if let Some(field) = policy.incident_id_field.as_ref().filter(|_| !only_always) {
+        wanted.push((field, FieldSource::Text(incident.id.to_string())));
+    }
+    let mut values = Vec::new();
+    for (field, source) in wanted {
+        let name = match field {
+            Ref::Id(id) => id.to_string(),
+            Ref::Name(name) => name.clone(),
+        };
+        let definition = catalogue.field(&name);
+        let id = match (definition, field) {
+            (Some(definition), _) => definition.id,
+            (None, Ref::Id(id)) => *id,
+            (None, Ref::Name(_)) => {
+                lacking.push(Reason::Unmapped { table: "field".into(), value: name });
+                continue;
+            }
+        };
+        match template::fill(&incident.raw, &source) {
+            Ok(filled) => match field_value(definition, &filled) {
+                Some(value) => values.push((id, value)),
+                None => {
+                    lacking.push(Reason::Unmapped { table: "field".into(), value: format!("{name}: “{filled}”") })
+                }
+            },
+            Err(error) => lacking.push(Reason::Unmapped { table: "field".into(), value: error.to_string() }),
+        }
+    }
+    values
+}
+
+/// A text as the field's kind wants it (halo-api sheet 5.7); `None` when a select has no such option.
+pub fn field_value(definition: Option<&FieldDefinition>, filled: &str) -> Option<Value> {
+    let plain = text::plain(filled);
+    match definition.map(|d| (d.kind, d)) {
+        Some((2, d)) if !plain.is_empty() && !d.options.is_empty() => {
+            let fits =
+                |o: &&crate::domain::catalogue::Named| o.name.eq_ignore_ascii_case(&plain) || o.id.to_string() == plain;
+            d.options.iter().find(fits).map(|option| Value::from(option.id))
+        }
+        Some((6, _)) => Some(Value::from(matches!(plain.to_lowercase().as_str(), "true" | "yes" | "1"))),
+        _ => Some(Value::from(plain)),
+    }
+}
+
+fn row(html: &mut String, name: &str, value: &str) {
+    if !value.trim().is_empty() {
+        let shown = text::text_to_html(&text::cut(value, VALUE_MAX));
+        let _ = write!(html, "<tr><td><b>{}</b></td><td>{shown}</td></tr>", text::escape(name));
+    }
+}
+
+fn details(workspace: &Workspace, incident: &Incident, evidence: Option<&Evidence>, reference: &str) -> String {
+    let link = portal_link(workspace, incident);
+    let mut html = String::with_capacity(2_048);
+    if let Some(description) = incident.description.as_deref().filter(|d| !d.trim().is_empty()) {
+        let _ = write!(html, "<p>{}</p>", text::message_to_html(description));
+    }
+    let _ = write!(html, "<p><a href=\"{}\">Open the incident in the Microsoft portal</a></p>", text::escape(&link));
+    html.push_str("<table>");
+    row(&mut html, "Incident number", &incident.number.map(|n| n.to_string()).unwrap_or_default());
+    row(&mut html, "Incident id", incident.id.as_str());
+    row(&mut html, "Title", &incident.title);
+    row(&mut html, "Severity", incident.severity.as_str());
+    row(&mut html, "Status", incident.status.as_str());
+    if let Some(verdict) = incident.verdict() {
+        row(&mut html, "Classification", verdict.classification.words());
+        row(&mut html, "Reason", verdict.reason.as_deref().unwrap_or_default());
+        row(&mut html, "Closing comment", verdict.comment.as_deref().unwrap_or_default());
+    }
+    row(&mut html, "Workspace", &workspace.name);
+    members(&mut html, "", &incident.raw);
+    html.push_str("</table>");
+    if let Some(evidence) = evidence {
+        listed(&mut html, "Alerts", &evidence.alerts);
+        listed(&mut html, "Entities", &evidence.entities);
+    }
+    let _ = write!(html, "<p>Halobridge reference {reference}</p>");
+    html
+}
+
+/// Every further non-null member of the resource, by its path: nothing that Microsoft sent is left out.
+fn members(html: &mut String, path: &str, value: &Value) {
+    const SHOWN: [&str; 12] = [
+        "etag",
+        "name",
+        "type",
+        "properties.title",
+        "properties.description",
+        "properties.severity",
+        "properties.status",
+        "properties.incidentNumber",
+        "properties.incidentUrl",
+        "properties.classification",
+        "properties.classificationReason",
+        "properties.classificationComment",
+    ];
+    match value {
+        Value::Null => {}
+        Value::Object(map) => {
+            for (name, inner) in map {
+                let deeper = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                // Nested records of a webhook body have their own place; what has been shown is not repeated.
+                if SHOWN.contains(&deeper.as_str()) || (path == "properties" && is_record_list(inner)) {
+                    continue;
+                }
+                members(html, &deeper, inner);
+            }
+        }
+        Value::Array(list) if list.iter().all(|item| !item.is_object() && !item.is_array()) => {
+            let joined: Vec<String> = list
+                .iter()
+                .filter(|item| !item.is_null())
+                .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))
+                .collect();
+            row(html, label(path), &joined.join(", "));
+        }
+        Value::Array(list) => {
+            for (index, inner) in list.iter().enumerate().take(LISTED_MAX) {
+                members(html, &format!("{path}[{index}]"), inner);
+            }
+        }
+        Value::String(text) => row(html, label(path), text),
+        other => row(html, label(path), &other.to_string()),
+    }
+}
+
+fn is_record_list(value: &Value) -> bool {
+    value.as_array().is_some_and(|list| list.iter().any(|item| item.get("properties").is_some()))
+}
+
+fn label(path: &str) -> &str {
+    path.strip_prefix("properties.").unwrap_or(path)
+}
+
+fn listed(html: &mut String, heading: &str, records: &[Value]) {
+    if records.is_empty() {
+        return;
+    }
+    let _ = write!(html, "<h3>{heading} ({})</h3>", records.len());
+    for record in records.iter().take(LISTED_MAX) {
+        html.push_str("<table>");
+        members(html, "", record);
+        html.push_str("</table>");
+    }
+    if records.len() > LISTED_MAX {
+        let _ = write!(html, "<p>{} more are kept in Halobridge.</p>", records.len() - LISTED_MAX);
+    }
+}
+
+/// A moment as people read it in tickets and comments.
+pub fn moment(at: Option<jiff::Timestamp>) -> String {
+    at.map(|at| time::iso(at).replace('T', " ").split('.').next().unwrap_or_default().to_owned() + " UTC")
+        .unwrap_or_default()
+}

@@ -1,0 +1,55 @@
+//! Whether an incident is linked at all: the gates in order, the first that fails names itself.
+
+use crate::domain::{
+    catalogue::Catalogue,
+    client::{Client, HaloBinding},
+    incident::Incident,
+    policy::Policy,
+    reason::Reason,
+    workspace::{Mode, Workspace},
+};
+
+use super::mapping;
+
+/// What a linked incident needs before anything else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passed {
+    /// Where the ticket goes.
+    pub binding: HaloBinding,
+    /// Its type.
+    pub ticket_type_id: i64,
+}
+
+/// Asks the gates. What only makes a ticket poorer (a priority without a row) is no gate: an incident
+/// that becomes no ticket is the worst that can happen.
+///
+/// # Errors
+/// The first gate that failed.
+pub fn ask(
+    workspace: &Workspace,
+    client: &Client,
+    policy: &Policy,
+    catalogue: Option<&Catalogue>,
+    incident: &Incident,
+) -> Result<Passed, Reason> {
+    if workspace.mode == Mode::Off {
+        return Err(Reason::ModeOff);
+    }
+    // By creation, as the service tells it; one without a creation time is not held back for it.
+    if incident.created.is_some_and(|created| created < workspace.since) {
+        return Err(Reason::OlderThanStart);
+    }
+    if incident.redirected() {
+        return Err(Reason::Redirected);
+    }
+    let binding = client.halo.clone().ok_or(Reason::ClientNotBound)?;
+    let ticket_type_id = match catalogue {
+        Some(catalogue) => mapping::ticket_type(policy, catalogue)?,
+        None => mapping::ticket_type(policy, &Catalogue::default())?,
+    };
+    match workspace.mode {
+        Mode::Observe => Err(Reason::ModeObserve),
+        Mode::CommentOnly => Err(Reason::ModeOneWay),
+        Mode::Off | Mode::SentinelToHalo | Mode::TwoWay => Ok(Passed { binding, ticket_type_id }),
+    }
+}

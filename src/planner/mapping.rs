@@ -1,0 +1,171 @@
+//! Looking values up in the policy's tables and Halo's look-ups.
+
+use crate::domain::{
+    catalogue::{Agent, Catalogue, Ref},
+    incident::{IncidentStatus, Owner, Severity},
+    policy::Policy,
+    reason::Reason,
+    ticket::{OutcomeRef, Ticket},
+};
+
+fn unmapped(table: &str, value: impl Into<String>) -> Reason {
+    Reason::Unmapped { table: table.into(), value: value.into() }
+}
+
+/// The ticket type's id.
+///
+/// # Errors
+/// The name that Halo doesn't know.
+pub fn ticket_type(policy: &Policy, catalogue: &Catalogue) -> Result<i64, Reason> {
+    let wanted = &policy.ticket_type;
+    let found = wanted.find(&catalogue.ticket_types, |t| t.id, |t| &t.name).map(|t| t.id);
+    match (found, wanted) {
+        (Some(id), _) => Ok(id),
+        // An id is believed while the look-up could not be read.
+        (None, Ref::Id(id)) if catalogue.ticket_types.is_empty() => Ok(*id),
+        _ => Err(unmapped("ticket type", wanted.to_string())),
+    }
+}
+
+/// `priorityid` for a severity, valid in the ticket type's SLA where that is known.
+///
+/// # Errors
+/// The severity has no row, or its priority is none of Halo's.
+pub fn priority(policy: &Policy, catalogue: &Catalogue, severity: &Severity) -> Result<i64, Reason> {
+    let wanted = policy.priorities.get(severity.as_str()).ok_or_else(|| unmapped("priority", severity.as_str()))?;
+    let sla = policy.ticket_type.find(&catalogue.ticket_types, |t| t.id, |t| &t.name).and_then(|t| t.default_sla);
+    let in_sla: Vec<_> = catalogue
+        .priorities
+        .iter()
+        .filter(|p| sla.is_none() || p.sla_id.is_none() || p.sla_id == sla)
+        .cloned()
+        .collect();
+    let rows = if in_sla.is_empty() { &catalogue.priorities } else { &in_sla };
+    match (wanted.find(rows, |p| p.id, |p| &p.name), wanted) {
+        (Some(found), _) => Ok(found.id),
+        (None, Ref::Id(id)) if catalogue.priorities.is_empty() => Ok(*id),
+        _ => Err(unmapped("priority", format!("{severity} → {wanted}"))),
+    }
+}
+
+/// Severities whose priority is this one: a priority that already means the incident's severity is never rewritten.
+pub fn severities_of(policy: &Policy, catalogue: &Catalogue, priority_id: i64) -> Vec<Severity> {
+    policy
+        .priorities
+        .keys()
+        .map(|name| Severity::from(name.clone()))
+        .filter(|severity| priority(policy, catalogue, severity) == Ok(priority_id))
+        .collect()
+}
+
+fn status_ref(catalogue: &Catalogue, wanted: &Ref) -> Option<i64> {
+    match (wanted.find(&catalogue.statuses, |s| s.id, |s| &s.name), wanted) {
+        (Some(found), _) => Some(found.id),
+        (None, Ref::Id(id)) if catalogue.statuses.is_empty() => Some(*id),
+        _ => None,
+    }
+}
+
+/// Ticket status for an incident status.
+///
+/// # Errors
+/// The status has no row, or its ticket status is none of Halo's.
+pub fn status(policy: &Policy, catalogue: &Catalogue, status: &IncidentStatus) -> Result<i64, Reason> {
+    let wanted = policy.statuses.get(status.as_str()).ok_or_else(|| unmapped("status", status.as_str()))?;
+    status_ref(catalogue, wanted).ok_or_else(|| unmapped("status", format!("{status} → {wanted}")))
+}
+
+/// Whether the ticket counts as closed: Halo's flag, or one of the policy's or Halo's closed statuses.
+pub fn ticket_closed(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket) -> bool {
+    let Some(status_id) = ticket.status_id else { return ticket.closed };
+    if ticket.closed || catalogue.closed_statuses.contains(&status_id) {
+        return true;
+    }
+    let listed = policy.closed_statuses.iter().filter_map(|r| status_ref(catalogue, r)).any(|id| id == status_id);
+    let mapped = status(policy, catalogue, &IncidentStatus::Closed) == Ok(status_id);
+    listed || mapped
+}
+
+/// What the ticket's status means for the incident.
+///
+/// # Errors
+/// An open ticket status that no row maps.
+pub fn status_back(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket) -> Result<IncidentStatus, Reason> {
+    if ticket_closed(policy, catalogue, ticket) {
+        return Ok(IncidentStatus::Closed);
+    }
+    let Some(id) = ticket.status_id else { return Err(unmapped("status", "no status")) };
+    for (wanted, meaning) in &policy.statuses_back {
+        if status_ref(catalogue, wanted) == Some(id) {
+            return Ok(IncidentStatus::from(meaning.clone()));
+        }
+    }
+    // `Active` before `New`: where both share one ticket status the livelier meaning is the safe one.
+    for name in ["Active", "New"] {
+        if policy.statuses.get(name).and_then(|wanted| status_ref(catalogue, wanted)) == Some(id) {
+            return Ok(IncidentStatus::from(name.to_owned()));
+        }
+    }
+    let name = catalogue.statuses.iter().find(|s| s.id == id).map_or_else(|| id.to_string(), |s| s.name.clone());
+    Err(unmapped("status", name))
+}
+
+/// Incident statuses that a ticket status may stand for (many-to-one maps).
+pub fn status_means(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, wanted: &IncidentStatus) -> bool {
+    if ticket_closed(policy, catalogue, ticket) {
+        return *wanted == IncidentStatus::Closed;
+    }
+    *wanted != IncidentStatus::Closed
+        && (status_back(policy, catalogue, ticket).as_ref() == Ok(wanted)
+            || status(policy, catalogue, wanted).ok() == ticket.status_id)
+}
+
+/// The agent for an owner: explicit table, then object id, then UPN or mail.
+pub fn agent(policy: &Policy, catalogue: &Catalogue, owner: &Owner) -> Option<i64> {
+    let keys: Vec<String> = [&owner.object_id, &owner.user_principal_name, &owner.email]
+        .into_iter()
+        .flatten()
+        .map(|text| text.to_lowercase())
+        .collect();
+    let find = |wanted: &Ref| wanted.find(&catalogue.agents, |a| a.id, |a| &a.name).map(|a| a.id);
+    let listed = keys.iter().find_map(|key| policy.agents.get(key)).and_then(find);
+    let by_mail = || {
+        let fits = |a: &&Agent| a.email.as_ref().is_some_and(|mail| keys.contains(&mail.to_lowercase()));
+        catalogue.agents.iter().find(fits).map(|a| a.id)
+    };
+    listed.or_else(by_mail)
+}
+
+/// The configured fallback agent.
+pub fn fallback_agent(policy: &Policy, catalogue: &Catalogue) -> Option<i64> {
+    policy.agent.as_ref()?.find(&catalogue.agents, |a| a.id, |a| &a.name).map(|a| a.id)
+}
+
+/// The owner for an agent: the table read backwards, then the agent's mail address as UPN.
+pub fn owner(policy: &Policy, catalogue: &Catalogue, agent_id: i64) -> Option<Owner> {
+    let agent = catalogue.agents.iter().find(|a| a.id == agent_id)?;
+    let listed = policy
+        .agents
+        .iter()
+        .find(|(_, wanted)| wanted.find(&catalogue.agents, |a| a.id, |a| &a.name).is_some_and(|a| a.id == agent_id));
+    let key = listed.map(|(key, _)| key.clone()).or_else(|| agent.email.clone())?;
+    let mut owner = Owner { assigned_to: Some(agent.name.clone()), ..Owner::default() };
+    if uuid::Uuid::parse_str(&key).is_ok() {
+        owner.object_id = Some(key);
+    } else {
+        owner.email = Some(key.clone());
+        owner.user_principal_name = Some(key);
+    }
+    Some(owner)
+}
+
+/// The outcome for notes we write. A name that Halo doesn't list is still sent: the API agent may be allowed more than it lists.
+pub fn outcome(policy: &Policy, catalogue: &Catalogue) -> OutcomeRef {
+    match policy.outcome.find(&catalogue.outcomes, |o| o.id, |o| &o.name) {
+        Some(found) => OutcomeRef::Id(found.id),
+        None => match &policy.outcome {
+            Ref::Id(id) => OutcomeRef::Id(*id),
+            Ref::Name(name) => OutcomeRef::Name(name.clone()),
+        },
+    }
+}

@@ -1,0 +1,189 @@
+//! The plan of one pair.
+
+use crate::domain::{
+    ids::OperationId,
+    operation::{Operation, OperationKind, OperationState},
+    pair::{Base, Health, NoteLink, PairState, SyncState},
+    reason::Reason,
+    ticket::Ticket,
+    workspace::Mode,
+};
+
+use super::{draft, fields, notes, situation::Situation};
+
+/// One write to be made, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    /// What.
+    pub kind: OperationKind,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// What follows from a situation. Values only: stored, shown, compared in tests.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Writes to be queued, in order.
+    pub operations: Vec<Planned>,
+    /// Queued operations that this plan replaces, with the reason in words.
+    pub void: Vec<(OperationId, String)>,
+    /// Comments and actions found to carry the same words already.
+    pub links: Vec<NoteLink>,
+    /// What both sides agree on now, where it differs from before.
+    pub base: Option<Base>,
+    /// How the pair stands.
+    pub state: PairState,
+    items: Vec<Reason>,
+    remarks: Vec<Reason>,
+}
+
+impl Plan {
+    fn new() -> Self {
+        Self {
+            operations: Vec::new(),
+            void: Vec::new(),
+            links: Vec::new(),
+            base: None,
+            state: PairState { sync: SyncState::InStep, health: Health::Healthy, reason: None },
+            items: Vec::new(),
+            remarks: Vec::new(),
+        }
+    }
+
+    /// Queues a write.
+    pub(super) fn push(&mut self, kind: OperationKind, reason: Reason) {
+        self.operations.push(Planned { kind, reason });
+    }
+
+    /// Opens an item that a person has to settle.
+    pub(super) fn item(&mut self, reason: Reason) {
+        if !self.items.contains(&reason) {
+            self.items.push(reason);
+        }
+    }
+
+    /// Says why something is not done, though nobody has to act.
+    pub(super) fn remark(&mut self, reason: Reason) {
+        if !self.remarks.contains(&reason) {
+            self.remarks.push(reason);
+        }
+    }
+
+    /// Items that a person has to settle.
+    pub fn items(&self) -> &[Reason] {
+        &self.items
+    }
+
+    /// Why something is not done, though nobody has to act.
+    pub fn remarks(&self) -> &[Reason] {
+        &self.remarks
+    }
+}
+
+/// Plans one pair. Pure: the same situation gives the same plan.
+pub fn plan(s: &Situation<'_>) -> Plan {
+    let mut out = Plan::new();
+    if s.workspace.mode == Mode::Off {
+        out.state = PairState { sync: SyncState::Unknown, health: Health::Healthy, reason: Some(Reason::ModeOff) };
+        return out;
+    }
+    if let Some(ticket) = s.ticket.filter(|_| s.pair.ticket.is_some()) {
+        match untouchable(s, ticket) {
+            Some(reason) => out.item(reason),
+            None => {
+                notes::plan(s, &mut out);
+                if s.workspace.mode != Mode::CommentOnly {
+                    fields::plan(s, ticket, &mut out);
+                    let own_team = s.client.halo.as_ref().and_then(|binding| binding.team.clone());
+                    for hole in draft::holes(s.policy, s.catalogue, own_team, s.incident) {
+                        out.item(hole);
+                    }
+                }
+            }
+        }
+    }
+    out.operations.sort_by_key(|planned| planned.kind.rank());
+    if s.workspace.mode == Mode::Observe {
+        if !out.operations.is_empty() {
+            out.remark(Reason::ModeObserve);
+        }
+        out.operations.clear();
+        out.links.clear();
+    }
+    against_queue(s, &mut out);
+    out.state = state(s, &out);
+    out
+}
+
+/// Why nothing may be written to this ticket.
+fn untouchable(s: &Situation<'_>, ticket: &Ticket) -> Option<Reason> {
+    if ticket.deleted {
+        return Some(Reason::RecordGone { what: format!("Ticket {} was deleted in Halo.", ticket.id) });
+    }
+    if let Some(into) = ticket.merged_into {
+        return Some(Reason::RecordGone {
+            what: format!("Ticket {} was merged into ticket {into} in Halo.", ticket.id),
+        });
+    }
+    (ticket.client_id != Some(s.pair.halo_client_id)).then_some(Reason::WrongClient)
+}
+
+/// Compares the plan with what is queued: nothing is queued twice, what is no longer wanted is taken back.
+fn against_queue(s: &Situation<'_>, out: &mut Plan) {
+    let mut wanted = std::mem::take(&mut out.operations);
+    for queued in s.operations {
+        let same_key = |p: &Planned| p.kind.key() == queued.kind.key();
+        match &queued.state {
+            // What is under way or unknown is waited for; the next plan sees what became of it.
+            OperationState::Sending { .. } | OperationState::OutcomeUnknown { .. } => wanted.retain(|p| !same_key(p)),
+            OperationState::Planned { .. } => {
+                if wanted.iter().any(|p| same_key(p) && p.kind == queued.kind) {
+                    wanted.retain(|p| !same_key(p));
+                } else if replaceable(queued) {
+                    out.void.push((queued.id, "A newer plan replaced it.".to_owned()));
+                } else {
+                    wanted.retain(|p| !same_key(p));
+                }
+            }
+            // A dead letter waits for a person; the same write is not queued beside it.
+            OperationState::Dead { .. } => {
+                wanted.retain(|p| !(same_key(p) && (p.kind == queued.kind || p.kind.rank() < 2)));
+            }
+            OperationState::Done { .. } | OperationState::Void { .. } => {}
+        }
+    }
+    out.operations = wanted;
+}
+
+/// Field changes follow the newest reading. Notes and comments stay queued as planned, and so does a create.
+fn replaceable(queued: &Operation) -> bool {
+    matches!(queued.kind, OperationKind::UpdateTicket { .. } | OperationKind::UpdateIncident { .. })
+}
+
+fn state(s: &Situation<'_>, out: &Plan) -> PairState {
+    let dead = s.operations.iter().find_map(|o| match &o.state {
+        OperationState::Dead { reason, .. } => Some(reason.clone()),
+        _ => None,
+    });
+    let voided = |id: OperationId| out.void.iter().any(|(void, _)| *void == id);
+    let unknown = s.operations.iter().any(|o| matches!(o.state, OperationState::OutcomeUnknown { .. }));
+    let open = !out.operations.is_empty() || s.operations.iter().any(|o| o.state.open() && !voided(o.id));
+    let behind = open || dead.is_some() || s.pair.ticket.is_none() || out.remarks.contains(&Reason::ModeObserve);
+    let held = |reason: &Reason| matches!(reason, Reason::RecordGone { .. } | Reason::WrongClient);
+    let sync = if unknown || out.items.iter().any(held) {
+        SyncState::Unknown
+    } else if behind || out.items.iter().any(|r| matches!(r, Reason::VerdictMissing | Reason::VerdictRefused { .. })) {
+        SyncState::Behind
+    } else {
+        SyncState::InStep
+    };
+    if let Some(reason) = dead.or_else(|| out.items.first().cloned()) {
+        return PairState { sync, health: Health::NeedsYou, reason: Some(reason) };
+    }
+    let first = out.operations.first().map(|p| p.reason.clone());
+    let queued = s.operations.iter().find(|o| o.state.open()).map(|o| o.reason.clone());
+    let reason =
+        if unknown { Some(Reason::OutcomeUnknown) } else { first.or(queued).or_else(|| out.remarks.first().cloned()) };
+    let health = if behind || unknown { Health::Waiting } else { Health::Healthy };
+    PairState { sync, health, reason }
+}

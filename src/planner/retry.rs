@@ -1,0 +1,112 @@
+//! From a failure to the next attempt, or to a dead letter.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::{
+    failure::{Failure, FailureKind},
+    operation::OperationState,
+    reason::Reason,
+};
+
+/// Retries go on for at least this long before a dead letter is made of what might still succeed.
+pub const TRY_FOR: SignedDuration = SignedDuration::from_hours(36);
+const FIRST_WAIT_SECS: u64 = 5;
+const LONGEST_WAIT_SECS: u64 = 3_600;
+
+/// Seconds to wait after `attempts` attempts: 5 s doubling up to an hour, half of it jittered by `salt`.
+pub fn wait_secs(attempts: u32, salt: u64) -> u64 {
+    let full = FIRST_WAIT_SECS.saturating_mul(1_u64 << attempts.saturating_sub(1).min(20)).min(LONGEST_WAIT_SECS);
+    let half = full / 2;
+    half + salt % (full - half + 1)
+}
+
+/// Where an operation goes after a failed attempt.
+///
+/// `planned` is when it was first planned, `attempts` counts this attempt, `salt` spreads the waits.
+pub fn after(failure: &Failure, planned: Timestamp, attempts: u32, salt: u64, now: Timestamp) -> OperationState {
+    let later = |secs: u64| now + SignedDuration::from_secs(i64::try_from(secs).unwrap_or(3_600));
+    let again = |secs: u64| OperationState::Planned { ready: later(secs) };
+    match failure.kind {
+        FailureKind::WaitUntil { at } => OperationState::Planned { ready: at.max(now) },
+        // A person has to sign in first: the operation keeps its place and is tried now and then.
+        FailureKind::SignInAgain => again(60),
+        FailureKind::Unknown => OperationState::OutcomeUnknown { since: now, look: later(2), looks: 0 },
+        FailureKind::Conflict => again(wait_secs(attempts.min(3), salt)),
+        FailureKind::Transient | FailureKind::Unreadable => {
+            if now.duration_since(planned) > TRY_FOR {
+                OperationState::Dead { at: now, reason: Reason::Refused { why: failure.message.clone() } }
+            } else {
+                again(wait_secs(attempts, salt))
+            }
+        }
+        // A new role takes up to an hour to work, and somebody may be giving it just now.
+        FailureKind::Forbidden if attempts < 3 => again(wait_secs(attempts + 4, salt)),
+        FailureKind::Forbidden | FailureKind::Rejected => {
+            OperationState::Dead { at: now, reason: Reason::Refused { why: failure.message.clone() } }
+        }
+        FailureKind::Gone => {
+            OperationState::Dead { at: now, reason: Reason::RecordGone { what: failure.message.clone() } }
+        }
+    }
+}
+
+/// When to look for an unknown outcome again: a few times spread over `settle_secs`.
+///
+/// `None` when the looks have covered that span: the write was not carried out.
+pub fn next_look(since: Timestamp, looks: u32, settle_secs: u32, now: Timestamp) -> Option<Timestamp> {
+    let settle = SignedDuration::from_secs(i64::from(settle_secs));
+    if now.duration_since(since) >= settle && looks >= 3 {
+        return None;
+    }
+    // Looks at about 1/60, 1/12, 1/4, 1/2 and the whole of the span.
+    let share = match looks {
+        0 => 60,
+        1 => 12,
+        2 => 4,
+        3 => 2,
+        _ => 1,
+    };
+    let at = since + SignedDuration::from_secs(i64::from((settle_secs / share).max(1)));
+    Some(at.max(now + SignedDuration::from_secs(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::failure::Side;
+
+    #[test]
+    fn waits_grow_and_stay_within_bounds() {
+        for attempts in 1..40 {
+            for salt in [0, 1, 7, u64::MAX] {
+                let wait = wait_secs(attempts, salt);
+                assert!((2..=LONGEST_WAIT_SECS).contains(&wait), "{attempts} {salt} {wait}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_may_still_succeed_is_tried_for_more_than_a_day() {
+        let start = Timestamp::UNIX_EPOCH;
+        let failure = Failure::new(Side::Halo, FailureKind::Transient, "down");
+        let (mut now, mut attempts) = (start, 0);
+        while let OperationState::Planned { ready } = after(&failure, start, attempts + 1, 3, now) {
+            attempts += 1;
+            now = ready;
+        }
+        assert!(now.duration_since(start) >= SignedDuration::from_hours(24));
+    }
+
+    #[test]
+    fn an_unknown_outcome_is_looked_for_over_the_whole_span() {
+        let since = Timestamp::UNIX_EPOCH;
+        let (mut now, mut looks) = (since, 0);
+        while let Some(at) = next_look(since, looks, 180, now) {
+            assert!(at > now);
+            now = at;
+            looks += 1;
+            assert!(looks < 20);
+        }
+        assert!(looks >= 3 && now.duration_since(since) >= SignedDuration::from_secs(180));
+    }
+}
