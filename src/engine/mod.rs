@@ -1,1 +1,167 @@
-//! (see docs/ARCHITECTURE.md)
+//! The engine: intake → observe → plan → commit → execute.
+//!
+//! It never sleeps and never asks the operating system for the time. [`Engine::due`] names the units of
+//! work whose time has come, [`Engine::run`] carries one out; whoever drives it (the server, a test, the
+//! simulation) decides how many run at once and when to ask again. Start with [`schedule`] (what is due),
+//! then [`poll`] and [`halo`] (reading), [`digest`] (plan and commit), [`execute`] (writing) and
+//! [`settle`] (unknown outcomes).
+//!
+//! One unit of a kind runs at a time for a workspace, an instance or a pair; within a pair, reading,
+//! planning and recording are one step under its lane, and the lane is never held across a call outside.
+
+pub mod digest;
+pub mod execute;
+pub mod halo;
+pub mod intake;
+pub mod lanes;
+pub mod poll;
+pub mod registry;
+pub mod schedule;
+pub mod settle;
+pub mod status;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use crate::{
+    clock::{Clock, IdSource},
+    domain::{
+        ids::{ConnectionId, OperationId, PairId, TicketId, WorkspaceId},
+        run::RunCause,
+    },
+    store::{Store, StoreError},
+};
+
+pub use registry::{Registry, Transports};
+pub use schedule::Unit;
+
+/// What the engine's parts share.
+pub struct Engine {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) registry: Registry,
+    pub(crate) lanes: lanes::Lanes,
+    schedule: Mutex<schedule::Schedule>,
+    wake: Notify,
+}
+
+impl Engine {
+    /// An engine over a store. Nothing happens before [`Engine::due`] is asked.
+    pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>, transports: Arc<dyn Transports>) -> Self {
+        let registry = Registry::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), transports);
+        Self {
+            store,
+            clock,
+            ids,
+            registry,
+            lanes: lanes::Lanes::default(),
+            schedule: Mutex::new(schedule::Schedule::default()),
+            wake: Notify::new(),
+        }
+    }
+
+    /// The engine's time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn schedule(&self) -> MutexGuard<'_, schedule::Schedule> {
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends when somebody has poked the engine since it was last asked.
+    pub async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    pub(crate) fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Poll this workspace now.
+    pub fn poke_workspace(&self, workspace: WorkspaceId, cause: RunCause) {
+        let now = self.now();
+        self.schedule().hasten_poll(workspace, cause, now);
+        self.wake();
+    }
+
+    /// Look for changed tickets of this instance now.
+    pub fn poke_halo(&self, connection: ConnectionId, tickets: &[TicketId]) {
+        let now = self.now();
+        self.schedule().hasten_halo(connection, tickets, now);
+        self.wake();
+    }
+
+    /// Take up webhooks and requests that another part has stored.
+    pub fn poke_intake(&self) {
+        self.schedule().intake_waits = true;
+        self.wake();
+    }
+
+    /// Read both sides of a pair again, then plan.
+    pub fn look_again(&self, pair: PairId) {
+        self.schedule().looks.insert(pair);
+        self.wake();
+    }
+
+    /// Carry out a pair's queue now, without waiting for retries' times.
+    pub fn sync_now(&self, pair: PairId) {
+        self.schedule().looks.insert(pair);
+        self.schedule().hurried.insert(pair);
+        self.wake();
+    }
+
+    /// Queue a dead letter again.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn retry(&self, operation: OperationId) -> Result<(), StoreError> {
+        execute::revive(self, operation).await?;
+        self.wake();
+        Ok(())
+    }
+
+    /// Runs one unit of work to its end. Never fails: what went wrong is recorded and shown.
+    pub async fn run(&self, unit: Unit) {
+        let outcome = match unit {
+            Unit::Configuration => registry::reload(self).await,
+            Unit::Intake => intake::run(self).await,
+            Unit::Catalogue(connection) => registry::read_catalogue(self, connection).await,
+            Unit::Poll(workspace) => poll::run(self, workspace).await,
+            Unit::Halo(connection) => halo::run(self, connection).await,
+            Unit::Look(pair) => digest::look(self, pair).await,
+            Unit::Pair(pair) => execute::run(self, pair).await,
+        };
+        if let Err(error) = outcome {
+            // The store refused: nothing was half done. The unit comes up again.
+            tracing::error!(unit = ?unit, error = crate::telemetry::chain(&error), "the database refused a step; it will be tried again");
+            let now = self.now();
+            self.schedule().store_refused(unit, now);
+        }
+        self.schedule().ended(unit);
+        self.wake();
+    }
+
+    /// Runs everything that is due, one unit after another, until nothing is due now. For tests, the demo's
+    /// thirty days and `sync --once`; gives the number of units run, at most `units_max`.
+    ///
+    /// # Errors
+    /// What the store says when asked for due pairs.
+    pub async fn run_until_idle(&self, units_max: usize) -> Result<usize, StoreError> {
+        let mut ran = 0;
+        while ran < units_max {
+            let units = self.due(usize::MAX).await?;
+            if units.is_empty() {
+                break;
+            }
+            for unit in units {
+                self.run(unit).await;
+                ran += 1;
+            }
+        }
+        Ok(ran)
+    }
+}

@@ -1,0 +1,375 @@
+//! Observe, plan, commit: one step under the pair's lane, one transaction.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    domain::{
+        catalogue::Catalogue,
+        failure::FailureKind,
+        ids::{OperationId, PairId},
+        incident::{Comment, Evidence, Incident},
+        operation::{Operation, OperationKind, OperationState},
+        pair::{Health, Pair, PairState, SyncState},
+        policy::Policy,
+        reason::Reason,
+        ticket::{Action, Ticket},
+        workspace::Workspace,
+    },
+    ledger::fact::Fact,
+    outbound::budget::Class,
+    planner::{self, Situation, draft, fields, gate},
+    store::{SituationRow, StoreError, Tx},
+};
+
+use super::{Engine, registry::View};
+
+/// What was newly read of a pair. `None` = not read now.
+#[derive(Default)]
+pub struct Reading {
+    /// The incident.
+    pub incident: Option<Incident>,
+    /// All its comments.
+    pub comments: Option<Vec<Comment>>,
+    /// Its alerts and entities.
+    pub evidence: Option<Evidence>,
+    /// The ticket.
+    pub ticket: Option<Ticket>,
+    /// All its actions, oldest first.
+    pub actions: Option<Vec<Action>>,
+}
+
+/// Records what was read and done, plans the pair anew and queues the plan. Everything or nothing.
+///
+/// # Errors
+/// What the store says; then nothing was recorded.
+pub async fn pair(engine: &Engine, id: PairId, done: Vec<Fact>, reading: Reading) -> Result<(), StoreError> {
+    let _lane = engine.lanes.pair(id).await;
+    let Some(mut row) = engine.store.situation(id).await? else { return Ok(()) };
+    let now = engine.now();
+    let mut facts = Vec::new();
+    for fact in done {
+        overlay(&mut row, &fact);
+        facts.push(fact);
+    }
+    for fact in news(&row, reading) {
+        overlay(&mut row, &fact);
+        facts.push(fact);
+    }
+    let view = engine.registry.view();
+    facts.extend(replan(engine, &view, &row, now));
+    if facts.is_empty() {
+        return Ok(());
+    }
+    let client = row.pair.client;
+    let mut tx = engine.store.begin().await?;
+    for fact in facts {
+        tx.record(now, Some(client), fact).await?;
+    }
+    tx.commit().await?;
+    // The queue may have become ready; asking for it costs one look.
+    engine.schedule().pairs.insert(id);
+    Ok(())
+}
+
+/// What differs from what is known, as facts. A reading older than what is known is dropped: it raced with our own write.
+fn news(row: &SituationRow, reading: Reading) -> Vec<Fact> {
+    let pair = row.pair.id;
+    let mut facts = Vec::new();
+    if let Some(incident) = reading.incident {
+        let known = &row.subject.incident;
+        let older = matches!((incident.modified, known.modified), (Some(new), Some(old)) if new < old);
+        if !older && (incident.raw != known.raw || incident.etag != known.etag) {
+            let (workspace, client) = (row.subject.workspace, row.subject.client);
+            facts.push(Fact::IncidentRead { workspace, client, incident: Box::new(incident) });
+        }
+    }
+    if let Some(comments) = reading.comments
+        && row.comments.as_ref() != Some(&comments)
+    {
+        facts.push(Fact::CommentsRead { pair, comments });
+    }
+    if let Some(evidence) = reading.evidence {
+        let (workspace, incident) = (row.subject.workspace, row.subject.incident.id.clone());
+        facts.push(Fact::EvidenceRead { workspace, incident, evidence: Box::new(evidence) });
+    }
+    if let Some(ticket) = reading.ticket {
+        let older = row.ticket.as_ref().is_some_and(
+            |known| matches!((ticket.last_update, known.last_update), (Some(new), Some(old)) if new < old),
+        );
+        if !older && row.ticket.as_ref().is_none_or(|known| known.raw != ticket.raw) {
+            facts.push(Fact::TicketRead { pair, ticket: Box::new(merged(row.ticket.as_ref(), ticket)) });
+        }
+    }
+    if let Some(actions) = reading.actions
+        && row.actions.as_ref() != Some(&actions)
+    {
+        facts.push(Fact::ActionsRead { pair, actions });
+    }
+    facts
+}
+
+/// A list row lacks custom fields and closing note: those of the last reading by id stay until the next one.
+fn merged(known: Option<&Ticket>, mut new: Ticket) -> Ticket {
+    if let Some(known) = known {
+        if new.custom_fields.is_empty() {
+            new.custom_fields.clone_from(&known.custom_fields);
+        }
+        if new.closure_note.is_none() {
+            new.closure_note.clone_from(&known.closure_note);
+        }
+    }
+    new
+}
+
+/// Carries a fact over into the situation in hand, as the projector will into the tables.
+fn overlay(row: &mut SituationRow, fact: &Fact) {
+    match fact {
+        Fact::IncidentRead { incident, .. } => row.subject.incident = (**incident).clone(),
+        Fact::CommentsRead { comments, .. } => row.comments = Some(comments.clone()),
+        Fact::EvidenceRead { evidence, .. } => row.evidence = Some((**evidence).clone()),
+        Fact::TicketRead { ticket, .. } => row.ticket = Some((**ticket).clone()),
+        Fact::ActionsRead { actions, .. } => row.actions = Some(actions.clone()),
+        Fact::TicketLinked { ticket, .. } => row.pair.ticket = Some(*ticket),
+        Fact::BaseAgreed { base, .. } => row.pair.base = base.clone(),
+        Fact::NoteLinked { link } => row.links.push(link.clone()),
+        Fact::OperationMoved { operation, state, attempts, failure, .. } => {
+            if let Some(found) = row.operations.iter_mut().find(|o| o.id == *operation) {
+                found.state = state.clone();
+                found.attempts = *attempts;
+                found.last_failure.clone_from(failure);
+            }
+            row.operations.retain(|o| o.state.open() || matches!(o.state, OperationState::Dead { .. }));
+        }
+        _ => {}
+    }
+}
+
+/// Plans a pair and says what that changes.
+fn replan(engine: &Engine, view: &View, row: &SituationRow, now: Timestamp) -> Vec<Fact> {
+    let Some((workspace, client, policy)) = view.of_workspace(row.pair.workspace) else { return Vec::new() };
+    let Some(halo) = view.halo.get(&row.pair.halo) else { return Vec::new() };
+    // Without look-ups names mean nothing: the plan waits for them.
+    let Some(catalogue) = super::registry::wait_for_catalogue(engine, row.pair.halo) else { return Vec::new() };
+    let situation = Situation {
+        now,
+        halo_tenant: &halo.tenant,
+        workspace,
+        client,
+        policy,
+        catalogue: &catalogue,
+        pair: &row.pair,
+        incident: &row.subject.incident,
+        ticket: row.ticket.as_ref(),
+        comments: row.comments.as_deref(),
+        actions: row.actions.as_deref(),
+        evidence: row.evidence.as_ref(),
+        links: &row.links,
+        operations: &row.operations,
+    };
+    let plan = planner::plan(&situation);
+    let pair = &row.pair;
+    let mut facts = Vec::new();
+    for (operation, why) in plan.void {
+        let attempts = row.operations.iter().find(|o| o.id == operation).map_or(0, |o| o.attempts);
+        let state = OperationState::Void { at: now, why };
+        facts.push(Fact::OperationMoved { operation, pair: pair.id, state, attempts, failure: None });
+    }
+    facts.extend(plan.links.into_iter().map(|link| Fact::NoteLinked { link }));
+    if let Some(base) = plan.base {
+        facts.push(Fact::BaseAgreed { pair: pair.id, base });
+    }
+    let mut position = row.last_position;
+    for planned in plan.operations {
+        position += 1;
+        let operation = Operation {
+            id: OperationId(engine.ids.uuid_v7(now)),
+            client: pair.client,
+            pair: pair.id,
+            position,
+            kind: planned.kind,
+            reason: planned.reason,
+            state: OperationState::Planned { ready: now },
+            attempts: 0,
+            last_failure: None,
+            planned: now,
+        };
+        facts.push(Fact::OperationPlanned { operation: Box::new(operation) });
+    }
+    let before = PairState { sync: pair.sync, health: pair.health, reason: pair.reason.clone() };
+    if before != plan.state {
+        facts.push(Fact::PairJudged { pair: pair.id, state: plan.state });
+    }
+    facts
+}
+
+/// A new (or so far held) incident as facts: linked with its ticket queued, or held with the reason.
+pub fn newcomer(
+    engine: &Engine,
+    found: (&Workspace, &crate::domain::client::Client, &Policy),
+    catalogue: Option<&Arc<Catalogue>>,
+    incident: Incident,
+    comments: Option<Vec<Comment>>,
+    evidence: Option<Evidence>,
+) -> (Vec<Fact>, Option<PairId>) {
+    let (workspace, client, policy) = found;
+    let now = engine.now();
+    let passed = gate::ask(workspace, client, policy, catalogue.map(AsRef::as_ref), &incident);
+    let mut facts = Vec::with_capacity(5);
+    let id = incident.id.clone();
+    let evidence_fact = evidence.clone().map(|evidence| Fact::EvidenceRead {
+        workspace: workspace.id,
+        incident: id.clone(),
+        evidence: Box::new(evidence),
+    });
+    let held = |incident: Incident, reason: Reason| {
+        let mut facts = vec![
+            Fact::IncidentRead { workspace: workspace.id, client: client.id, incident: Box::new(incident) },
+            Fact::IncidentHeld { workspace: workspace.id, incident: id.clone(), reason: Some(reason) },
+        ];
+        facts.extend(evidence_fact.clone());
+        (facts, None)
+    };
+    let (passed, catalogue) = match (passed, catalogue) {
+        (Ok(passed), Some(catalogue)) => (passed, catalogue),
+        (Err(reason), _) => return held(incident, reason),
+        // The caller waits for the look-ups; this is only reached when they went away in between.
+        (Ok(_), None) => return held(incident, Reason::ClientNotBound),
+    };
+    let drafted = draft::draft(workspace, policy, catalogue, &passed, &incident, evidence.as_ref());
+    let pair_id = PairId(engine.ids.uuid_v7(now));
+    let reason = drafted.lacking.into_iter().next();
+    let health = if reason.is_some() { Health::NeedsYou } else { Health::Waiting };
+    let pair = Pair {
+        id: pair_id,
+        client: client.id,
+        workspace: workspace.id,
+        incident: id.clone(),
+        halo: passed.binding.connection,
+        halo_client_id: passed.binding.halo_client_id,
+        ticket: None,
+        reference: drafted.draft.reference.clone(),
+        base: fields::base_at_creation(&incident),
+        sync: SyncState::Behind,
+        health,
+        reason: reason.or(Some(Reason::NewIncident)),
+        created: now,
+        changed: now,
+    };
+    let operation = Operation {
+        id: OperationId(engine.ids.uuid_v7(now)),
+        client: client.id,
+        pair: pair_id,
+        position: 1,
+        kind: OperationKind::CreateTicket { draft: drafted.draft },
+        reason: Reason::NewIncident,
+        state: OperationState::Planned { ready: now },
+        attempts: 0,
+        last_failure: None,
+        planned: now,
+    };
+    facts.push(Fact::IncidentRead { workspace: workspace.id, client: client.id, incident: Box::new(incident) });
+    facts.extend(evidence_fact);
+    facts.push(Fact::PairOpened { pair: Box::new(pair) });
+    if let Some(comments) = comments {
+        facts.push(Fact::CommentsRead { pair: pair_id, comments });
+    }
+    facts.push(Fact::OperationPlanned { operation: Box::new(operation) });
+    (facts, Some(pair_id))
+}
+
+/// Records facts of one client in a transaction that the caller ends.
+///
+/// # Errors
+/// What the store says.
+pub async fn record_all(
+    tx: &mut Tx,
+    now: Timestamp,
+    client: crate::domain::ids::ClientId,
+    facts: Vec<Fact>,
+) -> Result<(), StoreError> {
+    for fact in facts {
+        tx.record(now, Some(client), fact).await?;
+    }
+    Ok(())
+}
+
+/// "Look again": reads both sides afresh, whatever the cursors say, and plans anew.
+pub(super) async fn look(engine: &Engine, id: PairId) -> Result<(), StoreError> {
+    let hurried = engine.schedule().hurried.remove(&id);
+    let Some(row) = engine.store.situation(id).await? else { return Ok(()) };
+    let view = engine.registry.view();
+    let Some((workspace, _, _)) = view.of_workspace(row.pair.workspace) else { return Ok(()) };
+    let mut reading = Reading::default();
+    let mut failure = None;
+    let mut note = |result: crate::domain::failure::Failure| failure = Some(result);
+    match (engine.registry.sentinel(workspace.connection), view.place(workspace)) {
+        (Ok(sentinel), Some(at)) => match sentinel.incident(&at, &row.pair.incident, Class::Interactive).await {
+            Ok(incident) => {
+                match sentinel.comments(&at, &row.pair.incident, Class::Interactive).await {
+                    Ok(comments) => reading.comments = Some(comments),
+                    Err(error) => note(error),
+                }
+                reading.incident = Some(incident);
+            }
+            Err(error) => note(error),
+        },
+        (Err(error), _) => note(error),
+        (Ok(_), None) => {}
+    }
+    if let Some(ticket) = row.pair.ticket {
+        match engine.registry.halo(row.pair.halo) {
+            Ok(halo) => match halo.ticket(ticket, Class::Interactive).await {
+                Ok(read) => {
+                    match halo.actions(ticket, Class::Interactive).await {
+                        Ok(actions) => reading.actions = Some(actions),
+                        Err(error) => note(error),
+                    }
+                    reading.ticket = Some(read);
+                }
+                Err(error) => note(error),
+            },
+            Err(error) => note(error),
+        }
+    }
+    let now = engine.now();
+    let mut facts = Vec::new();
+    if hurried {
+        for operation in &row.operations {
+            if let OperationState::Planned { ready } = operation.state
+                && ready > now
+            {
+                facts.push(Fact::OperationMoved {
+                    operation: operation.id,
+                    pair: id,
+                    state: OperationState::Planned { ready: now },
+                    attempts: operation.attempts,
+                    failure: operation.last_failure.clone(),
+                });
+            }
+        }
+    }
+    if let Some(failure) = &failure {
+        tracing::warn!(pair.id = %id, error = %failure, "a pair could not be read whole");
+        if failure.kind == FailureKind::Gone {
+            let state = PairState {
+                sync: SyncState::Unknown,
+                health: Health::NeedsYou,
+                reason: Some(Reason::RecordGone { what: failure.message.clone() }),
+            };
+            pair(engine, id, facts, reading).await?;
+            let mut tx = engine.store.begin().await?;
+            tx.record(now, Some(row.pair.client), Fact::PairJudged { pair: id, state }).await?;
+            return tx.commit().await;
+        }
+        if failure.retryable() {
+            let at = match failure.kind {
+                FailureKind::WaitUntil { at } => at,
+                _ => now + SignedDuration::from_secs(30),
+            };
+            engine.schedule().later_looks.insert(id, at);
+        }
+    }
+    pair(engine, id, facts, reading).await
+}

@@ -1,0 +1,394 @@
+//! The configuration in force, and one adapter for each connection of it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use jiff::SignedDuration;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{
+    clock::{Clock, IdSource},
+    domain::{
+        catalogue::Catalogue,
+        client::Client,
+        connection::{HaloConnection, MicrosoftConnection, MicrosoftIdentity},
+        failure::{Failure, FailureKind, Side},
+        ids::{ClientId, ConnectionId, PolicyId, WorkspaceId},
+        policy::Policy,
+        workspace::{Mode, Workspace},
+    },
+    entra::{
+        AppRegistration, Credential, Tokens, app_token::AppTokens, assertion::Certificate,
+        delegated::{DelegatedTokens, RefreshTokens},
+    },
+    halo_itsm::Halo,
+    outbound::{
+        Transport,
+        budget::{Budget, Class, Subscriptions},
+    },
+    sentinel::{Incidents, Place, Sentinel},
+    store::{Installation, SecretOwner, Store, StoreError},
+};
+
+use super::{Engine, schedule::{Schedule, Standing, Unit}};
+
+/// Look-ups are read again after this long.
+const CATALOGUE_SECS: u32 = 3_600;
+
+/// Where requests of a connection go: the network, or the twin in this process.
+pub trait Transports: Send + Sync + 'static {
+    /// For a Microsoft connection.
+    ///
+    /// # Errors
+    /// One sentence.
+    fn microsoft(&self, connection: &MicrosoftConnection) -> Result<Arc<dyn Transport>, String>;
+
+    /// For a Halo instance.
+    ///
+    /// # Errors
+    /// One sentence.
+    fn halo(&self, connection: &HaloConnection) -> Result<Arc<dyn Transport>, String>;
+}
+
+/// The installation as the engine sees it, by id.
+#[derive(Default)]
+pub struct View {
+    /// Its version.
+    pub version: i64,
+    /// Microsoft connections.
+    pub microsoft: BTreeMap<ConnectionId, MicrosoftConnection>,
+    /// Halo instances.
+    pub halo: BTreeMap<ConnectionId, HaloConnection>,
+    /// Clients.
+    pub clients: BTreeMap<ClientId, Client>,
+    /// Policies.
+    pub policies: BTreeMap<PolicyId, Policy>,
+    /// Workspaces.
+    pub workspaces: BTreeMap<WorkspaceId, Workspace>,
+}
+
+impl View {
+    fn of(installation: Installation) -> Self {
+        Self {
+            version: installation.version,
+            microsoft: installation.microsoft.into_iter().map(|c| (c.id, c)).collect(),
+            halo: installation.halo.into_iter().map(|c| (c.id, c)).collect(),
+            clients: installation.clients.into_iter().map(|c| (c.id, c)).collect(),
+            policies: installation.policies.into_iter().map(|p| (p.id, p)).collect(),
+            workspaces: installation.workspaces.into_iter().map(|w| (w.id, w)).collect(),
+        }
+    }
+
+    /// A workspace with its client and policy.
+    pub fn of_workspace(&self, id: WorkspaceId) -> Option<(&Workspace, &Client, &Policy)> {
+        let workspace = self.workspaces.get(&id)?;
+        Some((workspace, self.clients.get(&workspace.client)?, self.policies.get(&workspace.policy)?))
+    }
+
+    /// Where a workspace's incidents lie.
+    pub fn place(&self, workspace: &Workspace) -> Option<Place> {
+        Some(Place { tenant: workspace.tenant_id.clone(), workspace: workspace.address()? })
+    }
+}
+
+type Slot<T> = Result<Arc<T>, Failure>;
+
+struct Adapters {
+    sentinel: BTreeMap<ConnectionId, Slot<Sentinel>>,
+    halo: BTreeMap<ConnectionId, (Slot<Halo>, Arc<Budget>)>,
+    catalogues: BTreeMap<ConnectionId, Arc<Catalogue>>,
+}
+
+/// The configuration in force and its adapters.
+pub struct Registry {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    transports: Arc<dyn Transports>,
+    subscriptions: Arc<Subscriptions>,
+    view: RwLock<Arc<View>>,
+    adapters: RwLock<Adapters>,
+}
+
+impl Registry {
+    /// An empty one; [`reload`] fills it.
+    pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>, transports: Arc<dyn Transports>) -> Self {
+        Self {
+            store,
+            clock,
+            ids,
+            transports,
+            subscriptions: Arc::default(),
+            view: RwLock::default(),
+            adapters: RwLock::new(Adapters {
+                sentinel: BTreeMap::new(),
+                halo: BTreeMap::new(),
+                catalogues: BTreeMap::new(),
+            }),
+        }
+    }
+
+    /// The configuration in force.
+    pub fn view(&self) -> Arc<View> {
+        Arc::clone(&self.view.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The way to a Microsoft connection's incidents.
+    ///
+    /// # Errors
+    /// Why there is none: a secret that can't be read, an address that is refused.
+    pub fn sentinel(&self, id: ConnectionId) -> Result<Arc<dyn Incidents>, Failure> {
+        let adapters = self.adapters.read().unwrap_or_else(PoisonError::into_inner);
+        match adapters.sentinel.get(&id) {
+            Some(Ok(sentinel)) => Ok(Arc::clone(sentinel) as Arc<dyn Incidents>),
+            Some(Err(failure)) => Err(failure.clone()),
+            None => Err(gone(Side::Sentinel)),
+        }
+    }
+
+    /// The way to a Halo instance.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn halo(&self, id: ConnectionId) -> Result<Arc<Halo>, Failure> {
+        let adapters = self.adapters.read().unwrap_or_else(PoisonError::into_inner);
+        match adapters.halo.get(&id) {
+            Some((slot, _)) => slot.clone(),
+            None => Err(gone(Side::Halo)),
+        }
+    }
+
+    /// An instance's look-ups as last read.
+    pub fn catalogue(&self, id: ConnectionId) -> Option<Arc<Catalogue>> {
+        self.adapters.read().unwrap_or_else(PoisonError::into_inner).catalogues.get(&id).cloned()
+    }
+
+    /// Budgets of Halo instances.
+    pub fn halo_budgets(&self) -> Vec<(ConnectionId, Arc<Budget>)> {
+        let adapters = self.adapters.read().unwrap_or_else(PoisonError::into_inner);
+        adapters.halo.iter().map(|(id, (_, budget))| (*id, Arc::clone(budget))).collect()
+    }
+
+    /// Budgets of Azure subscriptions.
+    pub fn subscription_budgets(&self) -> Vec<(String, Arc<Budget>)> {
+        self.subscriptions.all()
+    }
+
+    fn keep_catalogue(&self, id: ConnectionId, catalogue: Catalogue) {
+        self.adapters.write().unwrap_or_else(PoisonError::into_inner).catalogues.insert(id, Arc::new(catalogue));
+    }
+
+    async fn build(&self, view: View) -> Result<(), StoreError> {
+        let mut sentinel = BTreeMap::new();
+        for connection in view.microsoft.values() {
+            sentinel.insert(connection.id, self.build_sentinel(connection).await);
+        }
+        let mut halo = BTreeMap::new();
+        let mut catalogues = BTreeMap::new();
+        for connection in view.halo.values() {
+            let before = self.halo_budgets().into_iter().find(|(id, _)| *id == connection.id).map(|(_, budget)| budget);
+            let unchanged = self.view().halo.get(&connection.id).is_some_and(|c| c.requests_per_5min == connection.requests_per_5min);
+            // A budget outlives a change of the configuration: what was spent is spent.
+            let budget = before.filter(|_| unchanged).unwrap_or_else(|| Budget::halo(connection.requests_per_5min));
+            halo.insert(connection.id, (self.build_halo(connection, Arc::clone(&budget)).await, budget));
+            if let Some((catalogue, _)) = self.store.catalogue(connection.id).await? {
+                catalogues.insert(connection.id, Arc::new(catalogue));
+            }
+        }
+        *self.adapters.write().unwrap_or_else(PoisonError::into_inner) = Adapters { sentinel, halo, catalogues };
+        *self.view.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
+        Ok(())
+    }
+
+    async fn secret(&self, owner: SecretOwner, side: Side, name: &str) -> Result<Option<SecretString>, Failure> {
+        self.store.secret(owner, name).await.map_err(|error| {
+            let message = format!("The {} cannot be read: {}.", name.replace('_', " "), crate::telemetry::chain(&error));
+            Failure::new(side, FailureKind::SignInAgain, message)
+        })
+    }
+
+    async fn needed(&self, owner: SecretOwner, side: Side, name: &str) -> Result<SecretString, Failure> {
+        self.secret(owner, side, name).await?.ok_or_else(|| {
+            let message = format!("No {} is kept for this connection. Set it and apply the configuration again.", name.replace('_', " "));
+            Failure::new(side, FailureKind::SignInAgain, message)
+        })
+    }
+
+    async fn build_sentinel(&self, connection: &MicrosoftConnection) -> Slot<Sentinel> {
+        let side = Side::Sentinel;
+        let refused = |message: String| Failure::new(side, FailureKind::Rejected, message);
+        let transport = self.transports.microsoft(connection).map_err(refused)?;
+        let owner = SecretOwner::Connection(connection.id);
+        let credential = match connection.identity {
+            MicrosoftIdentity::Certificate => {
+                let mut pem = self.needed(owner, side, "certificate").await?.expose_secret().to_owned();
+                if let Some(key) = self.secret(owner, side, "private_key").await? {
+                    pem.push('\n');
+                    pem.push_str(key.expose_secret());
+                }
+                let certificate = Certificate::from_pem(&SecretString::from(pem)).map_err(|error| refused(error.to_string()))?;
+                Credential::Certificate(certificate)
+            }
+            MicrosoftIdentity::Delegated | MicrosoftIdentity::ClientSecret => {
+                Credential::Secret(self.needed(owner, side, "client_secret").await?)
+            }
+        };
+        let app = AppRegistration {
+            oauth_client_id: connection.oauth_client_id.clone(),
+            credential,
+            endpoints: connection.endpoints.clone(),
+        };
+        let (clock, ids) = (Arc::clone(&self.clock), Arc::clone(&self.ids));
+        let tokens: Arc<dyn Tokens> = match connection.identity {
+            MicrosoftIdentity::Delegated => {
+                let kept = Arc::new(KeptRefreshToken { store: self.store.clone(), connection: connection.id });
+                Arc::new(DelegatedTokens::new(app, kept, Arc::clone(&transport), Arc::clone(&clock), ids))
+            }
+            _ => Arc::new(AppTokens::new(app, Arc::clone(&transport), Arc::clone(&clock), ids)),
+        };
+        Ok(Arc::new(Sentinel::new(connection, transport, tokens, clock, Arc::clone(&self.subscriptions))))
+    }
+
+    async fn build_halo(&self, connection: &HaloConnection, budget: Arc<Budget>) -> Slot<Halo> {
+        let side = Side::Halo;
+        let transport = self
+            .transports
+            .halo(connection)
+            .map_err(|message| Failure::new(side, FailureKind::Rejected, message))?;
+        let secret = self.needed(SecretOwner::Connection(connection.id), side, "client_secret").await?;
+        Ok(Arc::new(Halo::new(connection, secret, transport, Arc::clone(&self.clock), budget)))
+    }
+}
+
+fn gone(side: Side) -> Failure {
+    Failure::new(side, FailureKind::Rejected, "The connection is not configured any more. Apply a configuration that has it.")
+}
+
+/// The refresh token of a delegated sign-in, sealed in the store.
+struct KeptRefreshToken {
+    store: Store,
+    connection: ConnectionId,
+}
+
+/// Name of a delegated connection's refresh token among its secrets.
+pub const REFRESH_TOKEN: &str = "refresh_token";
+
+fn unkept(error: &StoreError) -> Failure {
+    Failure::new(Side::Sentinel, FailureKind::Transient, crate::telemetry::chain(error))
+}
+
+#[async_trait]
+impl RefreshTokens for KeptRefreshToken {
+    async fn load(&self) -> Result<Option<SecretString>, Failure> {
+        self.store.secret(SecretOwner::Connection(self.connection), REFRESH_TOKEN).await.map_err(|error| unkept(&error))
+    }
+
+    async fn save(&self, new: &SecretString) -> Result<(), Failure> {
+        self.store
+            .rotate_secret(SecretOwner::Connection(self.connection), REFRESH_TOKEN, new.clone())
+            .await
+            .map_err(|error| unkept(&error))
+    }
+}
+
+/// Takes up a changed configuration: new workspaces are polled at once, removed ones are forgotten.
+pub(super) async fn reload(engine: &Engine) -> Result<(), StoreError> {
+    let version = engine.store.configuration_version().await?;
+    if engine.schedule().configuration == Some(version) {
+        return Ok(());
+    }
+    let view = View::of(engine.store.installation().await?);
+    let version = view.version;
+    engine.registry.build(view).await?;
+    let view = engine.registry.view();
+    let now = engine.now();
+    let mut schedule = engine.schedule();
+    let schedule: &mut Schedule = &mut schedule;
+    schedule.configuration = Some(version);
+    let on = |w: &Workspace| w.mode != Mode::Off;
+    let live: Vec<WorkspaceId> = view.workspaces.values().filter(|w| on(w)).map(|w| w.id).collect();
+    schedule.workspaces.retain(|id, _| live.contains(id));
+    for id in live {
+        let standing = schedule.workspaces.entry(id).or_default();
+        // Whatever held it back may be what was just corrected.
+        standing.next = Some(now);
+    }
+    schedule.instances.retain(|id, _| view.halo.contains_key(id));
+    schedule.catalogues.retain(|id, _| view.halo.contains_key(id));
+    for id in view.halo.keys() {
+        schedule.instances.entry(*id).or_default().next = Some(now);
+        let fresh = Standing { next: Some(now), ..Standing::default() };
+        *schedule.catalogues.entry(*id).or_default() = fresh;
+    }
+    schedule.pairs_next = Some(now);
+    tracing::info!(configuration.version = version, "configuration taken up");
+    Ok(())
+}
+
+/// Reads an instance's look-ups. What names in policies mean may change with them, so its workspaces are polled after the first reading.
+pub(super) async fn read_catalogue(engine: &Engine, id: ConnectionId) -> Result<(), StoreError> {
+    let read = match engine.registry.halo(id) {
+        Ok(halo) => halo.catalogue(Class::Reconcile).await,
+        Err(failure) => Err(failure),
+    };
+    let now = engine.now();
+    match read {
+        Ok(catalogue) => {
+            let before = engine.registry.catalogue(id);
+            if before.as_deref() != Some(&catalogue) {
+                let mut tx = engine.store.begin().await?;
+                tx.put_catalogue(id, &catalogue, now).await?;
+                tx.commit().await?;
+                engine.registry.keep_catalogue(id, catalogue);
+            }
+            let view = engine.registry.view();
+            let mut schedule = engine.schedule();
+            if let Some(standing) = schedule.catalogues.get_mut(&id) {
+                Schedule::went_well(standing, now, CATALOGUE_SECS);
+            }
+            if before.is_none() {
+                schedule.instances.entry(id).or_default().next = Some(now);
+                let bound = |w: &&Workspace| {
+                    view.clients.get(&w.client).and_then(|c| c.halo.as_ref()).is_some_and(|h| h.connection == id)
+                };
+                let waiting: Vec<WorkspaceId> = view.workspaces.values().filter(bound).map(|w| w.id).collect();
+                for workspace in waiting {
+                    if let Some(standing) = schedule.workspaces.get_mut(&workspace) {
+                        standing.next = Some(now);
+                    }
+                }
+            }
+        }
+        Err(failure) => {
+            tracing::warn!(connection.id = %id, error = %failure, "Halo's look-ups could not be read");
+            let salt = salt(&id.0);
+            let mut schedule = engine.schedule();
+            if let Some(standing) = schedule.catalogues.get_mut(&id) {
+                Schedule::went_wrong(standing, failure, now, salt, 300);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A number that spreads waits, from an id.
+pub(super) fn salt(id: &uuid::Uuid) -> u64 {
+    let (high, low) = id.as_u64_pair();
+    high ^ low
+}
+
+/// Whether look-ups of this instance have been read at least once; a unit that needs them waits for this.
+pub(super) fn wait_for_catalogue(engine: &Engine, id: ConnectionId) -> Option<Arc<Catalogue>> {
+    let found = engine.registry.catalogue(id);
+    if found.is_none() {
+        let now = engine.now();
+        let mut schedule = engine.schedule();
+        let standing = schedule.catalogues.entry(id).or_default();
+        if standing.next.is_none_or(|next| next > now + SignedDuration::from_secs(300)) {
+            standing.next = Some(now);
+        }
+        let _ = Unit::Catalogue(id);
+    }
+    found
+}

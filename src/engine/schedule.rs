@@ -1,0 +1,282 @@
+//! What is due. Kept in memory; after a start everything is due once, so nothing depends on it surviving.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    domain::{
+        failure::{Failure, FailureKind},
+        ids::{ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
+        run::RunCause,
+    },
+    planner::retry::wait_secs,
+    store::StoreError,
+};
+
+use super::Engine;
+
+/// A piece of work that can run beside others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unit {
+    /// Take up a changed configuration.
+    Configuration,
+    /// Take up webhooks and requests.
+    Intake,
+    /// Read an instance's look-ups.
+    Catalogue(ConnectionId),
+    /// Carry out a pair's queue.
+    Pair(PairId),
+    /// Read both sides of a pair again.
+    Look(PairId),
+    /// Read a workspace's changed incidents.
+    Poll(WorkspaceId),
+    /// Read an instance's changed tickets.
+    Halo(ConnectionId),
+}
+
+/// How polling of one scope goes.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    /// When it is due next; `None` = at once.
+    pub next: Option<Timestamp>,
+    /// Why it will run, if not by schedule.
+    pub cause: Option<RunCause>,
+    /// Last time it ended well.
+    pub last_success: Option<Timestamp>,
+    /// When and why it did not.
+    pub last_failure: Option<(Timestamp, Failure)>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// Next full list.
+    pub next_full: Option<Timestamp>,
+}
+
+/// What is due and what runs.
+#[derive(Default)]
+pub struct Schedule {
+    /// Version of the configuration in force.
+    pub configuration: Option<i64>,
+    /// When the configuration's version is compared next.
+    pub configuration_next: Option<Timestamp>,
+    /// Webhooks or requests wait.
+    pub intake_waits: bool,
+    /// When the store is asked for them all the same (another process may have asked).
+    pub intake_next: Option<Timestamp>,
+    /// Polls.
+    pub workspaces: BTreeMap<WorkspaceId, Standing>,
+    /// Instances.
+    pub instances: BTreeMap<ConnectionId, Standing>,
+    /// Look-ups.
+    pub catalogues: BTreeMap<ConnectionId, Standing>,
+    /// Incidents that webhooks announced and no poll has shown yet: when to poll again, how often it was tried.
+    pub announced: BTreeMap<(WorkspaceId, IncidentId), (Timestamp, u32)>,
+    /// Tickets named by webhooks.
+    pub tickets: BTreeMap<ConnectionId, BTreeSet<TicketId>>,
+    /// Pairs to look at again.
+    pub looks: BTreeSet<PairId>,
+    /// Pairs to look at again at a later time.
+    pub later_looks: BTreeMap<PairId, Timestamp>,
+    /// Pairs whose waiting times are skipped once.
+    pub hurried: BTreeSet<PairId>,
+    /// Pairs known to have something ready.
+    pub pairs: BTreeSet<PairId>,
+    /// When the store is asked for ready pairs next.
+    pub pairs_next: Option<Timestamp>,
+    /// Units under way.
+    pub running: BTreeSet<Unit>,
+    /// Units that wait after the store refused.
+    refused: BTreeMap<Unit, Timestamp>,
+}
+
+impl Schedule {
+    /// Poll at once.
+    pub fn hasten_poll(&mut self, workspace: WorkspaceId, cause: RunCause, now: Timestamp) {
+        if let Some(standing) = self.workspaces.get_mut(&workspace) {
+            // A server's or a sign-in's word to wait is kept; otherwise now.
+            let told = standing.last_failure.as_ref().is_some_and(|(_, f)| matches!(f.kind, FailureKind::WaitUntil { .. }));
+            if !(told && standing.next.is_some_and(|next| next > now)) {
+                standing.next = Some(now);
+            }
+            standing.cause = Some(cause);
+        }
+    }
+
+    /// Look at an instance at once.
+    pub fn hasten_halo(&mut self, connection: ConnectionId, tickets: &[TicketId], now: Timestamp) {
+        self.tickets.entry(connection).or_default().extend(tickets);
+        if let Some(standing) = self.instances.get_mut(&connection) {
+            let told = standing.last_failure.as_ref().is_some_and(|(_, f)| matches!(f.kind, FailureKind::WaitUntil { .. }));
+            if !(told && standing.next.is_some_and(|next| next > now)) {
+                standing.next = Some(now);
+            }
+            standing.cause.get_or_insert(RunCause::Webhook);
+        }
+    }
+
+    /// A unit has ended.
+    pub fn ended(&mut self, unit: Unit) {
+        self.running.remove(&unit);
+    }
+
+    /// A unit could not be recorded.
+    pub fn store_refused(&mut self, unit: Unit, now: Timestamp) {
+        self.refused.insert(unit, now + SignedDuration::from_secs(5));
+        if let Unit::Look(pair) = unit {
+            self.looks.insert(pair);
+        }
+    }
+
+    fn held_back(&mut self, unit: Unit, now: Timestamp) -> bool {
+        match self.refused.get(&unit) {
+            Some(until) if *until > now => true,
+            Some(_) => {
+                self.refused.remove(&unit);
+                false
+            }
+            None => false,
+        }
+    }
+
+    /// A run ended well: when it is due again, in `secs`.
+    pub fn went_well(standing: &mut Standing, now: Timestamp, secs: u32) {
+        standing.last_success = Some(now);
+        standing.last_failure = None;
+        standing.failures = 0;
+        standing.next = Some(now + SignedDuration::from_secs(i64::from(secs)));
+        standing.cause = None;
+    }
+
+    /// A run failed: when it is tried again.
+    pub fn went_wrong(standing: &mut Standing, failure: Failure, now: Timestamp, salt: u64, secs: u32) {
+        standing.failures = standing.failures.saturating_add(1);
+        let wait = match failure.kind {
+            FailureKind::WaitUntil { at } => at,
+            // A person has to act; ask again now and then, in case somebody has.
+            FailureKind::SignInAgain | FailureKind::Forbidden | FailureKind::Rejected | FailureKind::Gone => {
+                now + SignedDuration::from_secs(i64::from(secs.clamp(60, 300)))
+            }
+            _ => {
+                let longest = u64::from(secs.max(60));
+                let wait = wait_secs(standing.failures, salt).min(longest);
+                now + SignedDuration::from_secs(i64::try_from(wait).unwrap_or(60))
+            }
+        };
+        standing.next = Some(wait);
+        standing.last_failure = Some((now, failure));
+    }
+
+    /// Whether `unit` is free to run, and if so marks it as running.
+    fn take(&mut self, unit: Unit, now: Timestamp, into: &mut Vec<Unit>, limit: usize) -> bool {
+        if into.len() >= limit || self.running.contains(&unit) || self.held_back(unit, now) {
+            return false;
+        }
+        // Looking at a pair and carrying out its queue exclude each other.
+        let other = match unit {
+            Unit::Pair(pair) => Some(Unit::Look(pair)),
+            Unit::Look(pair) => Some(Unit::Pair(pair)),
+            _ => None,
+        };
+        if other.is_some_and(|other| self.running.contains(&other)) {
+            return false;
+        }
+        self.running.insert(unit);
+        into.push(unit);
+        true
+    }
+}
+
+/// The configuration's version is compared this often (a change is taken up within two seconds).
+const CONFIGURATION_EVERY: SignedDuration = SignedDuration::from_secs(1);
+/// Requests of other processes are looked for this often.
+const INTAKE_EVERY: SignedDuration = SignedDuration::from_secs(1);
+
+impl Engine {
+    /// Units whose time has come, most urgent first, at most `limit`; they count as running until [`Engine::run`] ends.
+    ///
+    /// # Errors
+    /// What the store says when asked for ready pairs.
+    pub async fn due(&self, limit: usize) -> Result<Vec<Unit>, StoreError> {
+        let now = self.now();
+        let ask_pairs = self.schedule().pairs_next.is_none_or(|at| at <= now);
+        if ask_pairs {
+            let ready = self.store.ready_pairs(now, 2_000).await?;
+            let next = self.store.next_ready().await?;
+            let mut schedule = self.schedule();
+            schedule.pairs.extend(ready);
+            // Work that this process makes ready is added as it is made; the rest has a time of its own.
+            let soon = now + SignedDuration::from_secs(60);
+            let later = now + SignedDuration::from_secs(1);
+            schedule.pairs_next = Some(next.unwrap_or(soon).clamp(later, soon));
+        }
+        let mut units = Vec::new();
+        let mut schedule = self.schedule();
+        let s = &mut *schedule;
+        if s.configuration.is_none() || s.configuration_next.is_none_or(|at| at <= now) {
+            s.take(Unit::Configuration, now, &mut units, limit);
+            s.configuration_next = Some(now + CONFIGURATION_EVERY);
+            if s.configuration.is_none() {
+                // Nothing is known yet of what there is to do.
+                return Ok(units);
+            }
+        }
+        if s.intake_waits || s.intake_next.is_none_or(|at| at <= now) {
+            if s.take(Unit::Intake, now, &mut units, limit) {
+                s.intake_waits = false;
+            }
+            s.intake_next = Some(now + INTAKE_EVERY);
+        }
+        let ripe: Vec<PairId> = s.later_looks.iter().filter(|(_, at)| **at <= now).map(|(pair, _)| *pair).collect();
+        for pair in ripe {
+            s.later_looks.remove(&pair);
+            s.looks.insert(pair);
+        }
+        for pair in s.looks.clone() {
+            if s.take(Unit::Look(pair), now, &mut units, limit) {
+                s.looks.remove(&pair);
+            }
+        }
+        for pair in s.pairs.clone() {
+            if s.take(Unit::Pair(pair), now, &mut units, limit) {
+                s.pairs.remove(&pair);
+            }
+        }
+        let due = |standing: &Standing| standing.next.is_none_or(|next| next <= now);
+        let catalogues: Vec<_> = s.catalogues.iter().filter(|(_, st)| due(st)).map(|(id, _)| *id).collect();
+        for id in catalogues {
+            s.take(Unit::Catalogue(id), now, &mut units, limit);
+        }
+        let announced: Vec<_> = s.announced.iter().filter(|(_, (at, _))| *at <= now).map(|((id, _), _)| *id).collect();
+        for id in announced {
+            s.take(Unit::Poll(id), now, &mut units, limit);
+        }
+        // Those that a webhook or a person asked for go first.
+        let mut polls: Vec<_> = s.workspaces.iter().filter(|(_, st)| due(st)).map(|(id, st)| (st.cause.is_none(), st.next, *id)).collect();
+        polls.sort();
+        let instances: Vec<_> = s.instances.iter().filter(|(_, st)| due(st)).map(|(id, _)| *id).collect();
+        for id in instances {
+            s.take(Unit::Halo(id), now, &mut units, limit);
+        }
+        for (_, _, id) in polls {
+            s.take(Unit::Poll(id), now, &mut units, limit);
+        }
+        Ok(units)
+    }
+
+    /// The next moment at which something may be due.
+    pub fn next_due(&self) -> Timestamp {
+        let now = self.now();
+        let s = self.schedule();
+        let idle = |standing: &&Standing| standing.next.is_some();
+        let scopes = s.workspaces.values().chain(s.instances.values()).chain(s.catalogues.values()).filter(idle);
+        let times = scopes
+            .filter_map(|standing| standing.next)
+            .chain(s.configuration_next)
+            .chain(s.intake_next)
+            .chain(s.pairs_next)
+            .chain(s.announced.values().map(|(at, _)| *at))
+            .chain(s.later_looks.values().copied())
+            .chain(s.refused.values().copied());
+        times.filter(|at| *at > now).min().unwrap_or(now + CONFIGURATION_EVERY)
+    }
+}
