@@ -58,7 +58,9 @@ pub async fn pair(engine: &Engine, id: PairId, done: Vec<Fact>, reading: Reading
         facts.push(fact);
     }
     let view = engine.registry.view();
-    facts.extend(replan(engine, &view, &row, now));
+    let mut planned = replan(engine, &view, &row, now);
+    number(engine, id, &mut planned).await?;
+    facts.extend(planned);
     if facts.is_empty() {
         return Ok(());
     }
@@ -70,6 +72,22 @@ pub async fn pair(engine: &Engine, id: PairId, done: Vec<Fact>, reading: Reading
     tx.commit().await?;
     // The queue may have become ready; asking for it costs one look.
     engine.schedule().pairs.insert(id);
+    Ok(())
+}
+
+/// Gives planned operations their places at the end of the queue.
+async fn number(engine: &Engine, id: PairId, facts: &mut [Fact]) -> Result<(), StoreError> {
+    let mut next = None;
+    for fact in facts {
+        if let Fact::OperationPlanned { operation } = fact {
+            let position = match next {
+                Some(position) => position,
+                None => engine.store.next_position(id).await?,
+            };
+            operation.position = position;
+            next = Some(position + 1);
+        }
+    }
     Ok(())
 }
 
@@ -180,14 +198,12 @@ fn replan(engine: &Engine, view: &View, row: &SituationRow, now: Timestamp) -> V
     if let Some(base) = plan.base {
         facts.push(Fact::BaseAgreed { pair: pair.id, base });
     }
-    let mut position = row.last_position;
     for planned in plan.operations {
-        position += 1;
         let operation = Operation {
             id: OperationId(engine.ids.uuid_v7(now)),
             client: pair.client,
             pair: pair.id,
-            position,
+            position: 0,
             kind: planned.kind,
             reason: planned.reason,
             state: OperationState::Planned { ready: now },

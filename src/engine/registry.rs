@@ -19,7 +19,9 @@ use crate::{
         workspace::{Mode, Workspace},
     },
     entra::{
-        AppRegistration, Credential, Tokens, app_token::AppTokens, assertion::Certificate,
+        AppRegistration, Credential, Tokens,
+        app_token::AppTokens,
+        assertion::Certificate,
         delegated::{DelegatedTokens, RefreshTokens},
     },
     halo_itsm::Halo,
@@ -31,7 +33,10 @@ use crate::{
     store::{Installation, SecretOwner, Store, StoreError},
 };
 
-use super::{Engine, schedule::{Schedule, Standing, Unit}};
+use super::{
+    Engine,
+    schedule::{Schedule, Standing, Unit},
+};
 
 /// Look-ups are read again after this long.
 const CATALOGUE_SECS: u32 = 3_600;
@@ -188,7 +193,11 @@ impl Registry {
         let mut catalogues = BTreeMap::new();
         for connection in view.halo.values() {
             let before = self.halo_budgets().into_iter().find(|(id, _)| *id == connection.id).map(|(_, budget)| budget);
-            let unchanged = self.view().halo.get(&connection.id).is_some_and(|c| c.requests_per_5min == connection.requests_per_5min);
+            let unchanged = self
+                .view()
+                .halo
+                .get(&connection.id)
+                .is_some_and(|c| c.requests_per_5min == connection.requests_per_5min);
             // A budget outlives a change of the configuration: what was spent is spent.
             let budget = before.filter(|_| unchanged).unwrap_or_else(|| Budget::halo(connection.requests_per_5min));
             halo.insert(connection.id, (self.build_halo(connection, Arc::clone(&budget)).await, budget));
@@ -203,14 +212,18 @@ impl Registry {
 
     async fn secret(&self, owner: SecretOwner, side: Side, name: &str) -> Result<Option<SecretString>, Failure> {
         self.store.secret(owner, name).await.map_err(|error| {
-            let message = format!("The {} cannot be read: {}.", name.replace('_', " "), crate::telemetry::chain(&error));
+            let message =
+                format!("The {} cannot be read: {}.", name.replace('_', " "), crate::telemetry::chain(&error));
             Failure::new(side, FailureKind::SignInAgain, message)
         })
     }
 
     async fn needed(&self, owner: SecretOwner, side: Side, name: &str) -> Result<SecretString, Failure> {
         self.secret(owner, side, name).await?.ok_or_else(|| {
-            let message = format!("No {} is kept for this connection. Set it and apply the configuration again.", name.replace('_', " "));
+            let message = format!(
+                "No {} is kept for this connection. Set it and apply the configuration again.",
+                name.replace('_', " ")
+            );
             Failure::new(side, FailureKind::SignInAgain, message)
         })
     }
@@ -227,7 +240,8 @@ impl Registry {
                     pem.push('\n');
                     pem.push_str(key.expose_secret());
                 }
-                let certificate = Certificate::from_pem(&SecretString::from(pem)).map_err(|error| refused(error.to_string()))?;
+                let certificate =
+                    Certificate::from_pem(&SecretString::from(pem)).map_err(|error| refused(error.to_string()))?;
                 Credential::Certificate(certificate)
             }
             MicrosoftIdentity::Delegated | MicrosoftIdentity::ClientSecret => {
@@ -252,17 +266,19 @@ impl Registry {
 
     async fn build_halo(&self, connection: &HaloConnection, budget: Arc<Budget>) -> Slot<Halo> {
         let side = Side::Halo;
-        let transport = self
-            .transports
-            .halo(connection)
-            .map_err(|message| Failure::new(side, FailureKind::Rejected, message))?;
+        let transport =
+            self.transports.halo(connection).map_err(|message| Failure::new(side, FailureKind::Rejected, message))?;
         let secret = self.needed(SecretOwner::Connection(connection.id), side, "client_secret").await?;
         Ok(Arc::new(Halo::new(connection, secret, transport, Arc::clone(&self.clock), budget)))
     }
 }
 
 fn gone(side: Side) -> Failure {
-    Failure::new(side, FailureKind::Rejected, "The connection is not configured any more. Apply a configuration that has it.")
+    Failure::new(
+        side,
+        FailureKind::Rejected,
+        "The connection is not configured any more. Apply a configuration that has it.",
+    )
 }
 
 /// The refresh token of a delegated sign-in, sealed in the store.

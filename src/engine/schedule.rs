@@ -94,7 +94,8 @@ impl Schedule {
     pub fn hasten_poll(&mut self, workspace: WorkspaceId, cause: RunCause, now: Timestamp) {
         if let Some(standing) = self.workspaces.get_mut(&workspace) {
             // A server's or a sign-in's word to wait is kept; otherwise now.
-            let told = standing.last_failure.as_ref().is_some_and(|(_, f)| matches!(f.kind, FailureKind::WaitUntil { .. }));
+            let told =
+                standing.last_failure.as_ref().is_some_and(|(_, f)| matches!(f.kind, FailureKind::WaitUntil { .. }));
             if !(told && standing.next.is_some_and(|next| next > now)) {
                 standing.next = Some(now);
             }
@@ -106,7 +107,8 @@ impl Schedule {
     pub fn hasten_halo(&mut self, connection: ConnectionId, tickets: &[TicketId], now: Timestamp) {
         self.tickets.entry(connection).or_default().extend(tickets);
         if let Some(standing) = self.instances.get_mut(&connection) {
-            let told = standing.last_failure.as_ref().is_some_and(|(_, f)| matches!(f.kind, FailureKind::WaitUntil { .. }));
+            let told =
+                standing.last_failure.as_ref().is_some_and(|(_, f)| matches!(f.kind, FailureKind::WaitUntil { .. }));
             if !(told && standing.next.is_some_and(|next| next > now)) {
                 standing.next = Some(now);
             }
@@ -251,7 +253,8 @@ impl Engine {
             s.take(Unit::Poll(id), now, &mut units, limit);
         }
         // Those that a webhook or a person asked for go first.
-        let mut polls: Vec<_> = s.workspaces.iter().filter(|(_, st)| due(st)).map(|(id, st)| (st.cause.is_none(), st.next, *id)).collect();
+        let mut polls: Vec<_> =
+            s.workspaces.iter().filter(|(_, st)| due(st)).map(|(id, st)| (st.cause.is_none(), st.next, *id)).collect();
         polls.sort();
         let instances: Vec<_> = s.instances.iter().filter(|(_, st)| due(st)).map(|(id, _)| *id).collect();
         for id in instances {

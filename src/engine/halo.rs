@@ -1,0 +1,301 @@
+//! Reading a Halo instance: tickets changed since the cursor (with overlap), and the actions of those that are paired.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    domain::{
+        failure::Failure,
+        ids::{ConnectionId, PairId, RunId, TicketId},
+        run::{Run, RunCause, RunScope},
+        ticket::Ticket,
+    },
+    halo_itsm::Halo,
+    ledger::fact::Fact,
+    outbound::budget::Class,
+    store::StoreError,
+};
+
+use super::{
+    Engine,
+    digest::{self, Reading},
+    registry::salt,
+    schedule::Schedule,
+};
+
+/// Polls look this far behind the cursor (halo-api sheet, rule 7).
+const OVERLAP: SignedDuration = SignedDuration::from_mins(3);
+/// All open paired tickets are read by number this often: not every change is proven to move `last_update`.
+const FULL_EVERY: SignedDuration = SignedDuration::from_hours(6);
+const PAGES_MAX: u32 = 100;
+
+#[derive(Default)]
+struct Counts {
+    read: u32,
+    changed: u32,
+    newest: Option<Timestamp>,
+    held_at: Option<Timestamp>,
+    failure: Option<Failure>,
+}
+
+/// Polls one instance.
+pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreError> {
+    let view = engine.registry.view();
+    let Some(connection) = view.halo.get(&id) else { return Ok(()) };
+    let started = engine.now();
+    let (cause, named, full) = {
+        let mut schedule = engine.schedule();
+        let named = schedule.tickets.remove(&id).unwrap_or_default();
+        let standing = schedule.instances.entry(id).or_default();
+        let full = standing.next_full.is_some_and(|at| at <= started);
+        (standing.cause.unwrap_or(RunCause::Schedule), named, full)
+    };
+    let mut counts = Counts::default();
+    match engine.registry.halo(id) {
+        Err(failure) => counts.failure = Some(failure),
+        Ok(halo) => {
+            let class = if cause == RunCause::Webhook { Class::WebhookBorn } else { Class::Reconcile };
+            let cursor = engine.store.halo_cursor(id).await?;
+            match cursor {
+                // Before the first pair there is nothing to follow: the cursor starts where we start.
+                None => move_cursor(engine, id, None, started).await?,
+                Some(cursor) => {
+                    changed(engine, &halo, cursor, class, &mut counts).await?;
+                    let newest = match (counts.newest, counts.held_at) {
+                        (Some(newest), Some(held)) => Some(newest.min(held)),
+                        (newest, _) => newest,
+                    };
+                    if let Some(newest) = newest.filter(|_| counts.failure.is_none() || counts.held_at.is_some()) {
+                        move_cursor(engine, id, Some(cursor), newest).await?;
+                    }
+                }
+            }
+            if counts.failure.is_none() && !named.is_empty() {
+                by_number(engine, &halo, named.iter().copied().collect(), Class::WebhookBorn, &mut counts).await?;
+            }
+            if counts.failure.is_none() && full {
+                every_open(engine, &halo, id, &mut counts).await?;
+            }
+        }
+    }
+    ended(engine, id, cause, started, connection.poll_secs, counts).await
+}
+
+async fn move_cursor(
+    engine: &Engine,
+    connection: ConnectionId,
+    before: Option<Timestamp>,
+    updated: Timestamp,
+) -> Result<(), StoreError> {
+    if before.is_some_and(|before| before >= updated) {
+        return Ok(());
+    }
+    let mut tx = engine.store.begin().await?;
+    tx.record(engine.now(), None, Fact::HaloCursorMoved { connection, updated }).await?;
+    tx.commit().await
+}
+
+async fn changed(
+    engine: &Engine,
+    halo: &Halo,
+    cursor: Timestamp,
+    class: Class,
+    counts: &mut Counts,
+) -> Result<(), StoreError> {
+    for page_no in 1..=PAGES_MAX {
+        let asked = engine.now();
+        let page = match halo.changed_tickets(cursor - OVERLAP, page_no, class).await {
+            Ok(page) => page,
+            Err(failure) => {
+                counts.failure = Some(failure);
+                // Pages come in the order of ticket numbers: without the last page nothing is known to be whole.
+                counts.held_at = None;
+                counts.newest = None;
+                return Ok(());
+            }
+        };
+        let more = page.more;
+        for raw in page.unreadable {
+            let mut tx = engine.store.begin().await?;
+            tx.record(engine.now(), None, Fact::Unreadable { workspace: None, raw }).await?;
+            tx.commit().await?;
+        }
+        rows(engine, halo, page.tickets, asked, counts).await?;
+        if !more {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Takes up those rows that belong to pairs and differ from what is known.
+async fn rows(
+    engine: &Engine,
+    halo: &Halo,
+    tickets: Vec<Ticket>,
+    asked: Timestamp,
+    counts: &mut Counts,
+) -> Result<(), StoreError> {
+    let ids: Vec<TicketId> = tickets.iter().map(|ticket| ticket.id).collect();
+    let mut pairs: BTreeMap<TicketId, Vec<PairId>> = BTreeMap::new();
+    for (ticket, found) in engine.store.pairs_of_tickets(halo.connection().id, &ids).await? {
+        pairs.insert(ticket, found.into_iter().map(|pair| pair.id).collect());
+    }
+    for ticket in tickets {
+        counts.read += 1;
+        counts.newest = counts.newest.max(ticket.last_update);
+        for pair in pairs.remove(&ticket.id).unwrap_or_default() {
+            one(engine, halo, pair, ticket.clone(), asked, counts).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn one(
+    engine: &Engine,
+    halo: &Halo,
+    pair: PairId,
+    row: Ticket,
+    asked: Timestamp,
+    counts: &mut Counts,
+) -> Result<(), StoreError> {
+    let Some(known) = engine.store.situation(pair).await? else { return Ok(()) };
+    if known.ticket.as_ref().is_some_and(|ticket| same(ticket, &row)) && known.actions.is_some() {
+        return Ok(());
+    }
+    // A row read before our own last write may be older than what that write answered.
+    let raced = known.pair.changed >= asked;
+    let policy_reads = row.closed || row.merged_into.is_some() || row.deleted;
+    let id = row.id;
+    let result = async {
+        let ticket = if raced || policy_reads { halo.ticket(id, Class::Comment).await? } else { row };
+        Ok((ticket, halo.actions(id, Class::Comment).await?))
+    }
+    .await;
+    match result {
+        Ok((ticket, actions)) => {
+            counts.changed += 1;
+            let reading = Reading { ticket: Some(ticket), actions: Some(actions), ..Reading::default() };
+            digest::pair(engine, pair, Vec::new(), reading).await
+        }
+        Err(failure) => {
+            let failure: Failure = failure;
+            if failure.kind == crate::domain::failure::FailureKind::Gone {
+                engine.schedule().looks.insert(pair);
+                return Ok(());
+            }
+            let at = known.ticket.as_ref().and_then(|t| t.last_update).unwrap_or(asked);
+            counts.held_at = Some(counts.held_at.map_or(at, |held| held.min(at)));
+            counts.failure.get_or_insert(failure);
+            Ok(())
+        }
+    }
+}
+
+/// Whether a row says what is known already.
+fn same(known: &Ticket, row: &Ticket) -> bool {
+    known.last_update == row.last_update
+        && known.last_action == row.last_action
+        && known.status_id == row.status_id
+        && known.client_id == row.client_id
+        && known.agent_id == row.agent_id
+        && known.priority_id == row.priority_id
+        && known.merged_into == row.merged_into
+        && known.deleted == row.deleted
+}
+
+async fn by_number(
+    engine: &Engine,
+    halo: &Halo,
+    ids: Vec<TicketId>,
+    class: Class,
+    counts: &mut Counts,
+) -> Result<(), StoreError> {
+    let paired = engine.store.pairs_of_tickets(halo.connection().id, &ids).await?;
+    let ids: Vec<TicketId> = ids.into_iter().filter(|id| paired.contains_key(id)).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let asked = engine.now();
+    match halo.tickets_by_ids(&ids, class).await {
+        Ok(tickets) => {
+            let found: Vec<TicketId> = tickets.iter().map(|t| t.id).collect();
+            rows(engine, halo, tickets, asked, counts).await?;
+            // One that did not come back may be gone: it is read by its number.
+            for missing in ids.iter().filter(|id| !found.contains(id)) {
+                let pairs = paired.get(missing).into_iter().flatten().map(|pair| pair.id);
+                engine.schedule().looks.extend(pairs);
+            }
+        }
+        Err(failure) => {
+            counts.failure.get_or_insert(failure);
+        }
+    }
+    Ok(())
+}
+
+async fn every_open(engine: &Engine, halo: &Halo, id: ConnectionId, counts: &mut Counts) -> Result<(), StoreError> {
+    let mut after = None;
+    loop {
+        let pairs = engine.store.open_pairs_of_halo(id, after, 100).await?;
+        let Some(last) = pairs.last() else { break };
+        after = Some(last.id);
+        let ids: Vec<TicketId> = pairs.iter().filter_map(|pair| pair.ticket).collect();
+        by_number(engine, halo, ids, Class::Reconcile, counts).await?;
+        if counts.failure.is_some() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn ended(
+    engine: &Engine,
+    id: ConnectionId,
+    cause: RunCause,
+    started: Timestamp,
+    poll_secs: u32,
+    counts: Counts,
+) -> Result<(), StoreError> {
+    let now = engine.now();
+    let failed_before = {
+        let mut schedule = engine.schedule();
+        let Some(standing) = schedule.instances.get_mut(&id) else { return Ok(()) };
+        let failed_before = standing.last_failure.is_some();
+        match &counts.failure {
+            None => Schedule::went_well(standing, now, poll_secs),
+            Some(failure) => Schedule::went_wrong(standing, failure.clone(), now, salt(&id.0), poll_secs),
+        }
+        if standing.next_full.is_none_or(|at| at <= started) && counts.failure.is_none() {
+            standing.next_full = Some(now + FULL_EVERY);
+        }
+        // Webhooks that came meanwhile.
+        if schedule.tickets.get(&id).is_some_and(|named| !named.is_empty())
+            && let Some(standing) = schedule.instances.get_mut(&id)
+            && standing.last_failure.is_none()
+        {
+            standing.next = Some(now);
+        }
+        failed_before
+    };
+    if let Some(failure) = &counts.failure {
+        tracing::warn!(connection.id = %id, error = %failure, "reading changed tickets did not end well");
+    }
+    if counts.changed > 0 || counts.failure.is_some() != failed_before {
+        let run = Run {
+            id: RunId(engine.ids.uuid_v7(now)),
+            scope: RunScope::Halo { id },
+            cause,
+            started,
+            ended: now,
+            read: counts.read,
+            changed: counts.changed,
+            failure: counts.failure,
+        };
+        let mut tx = engine.store.begin().await?;
+        tx.record(now, None, Fact::RunEnded { run }).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}

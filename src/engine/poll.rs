@@ -1,0 +1,445 @@
+//! Reading a workspace: incidents changed since the cursor (with overlap), and now and then all open ones.
+//!
+//! The cursor moves only over what has been recorded whole: an incident whose comments could not be read
+//! holds it back, so that nothing is lost when the process ends in between.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    domain::{
+        client::Client,
+        failure::{Failure, FailureKind},
+        ids::{IncidentId, RunId, WorkspaceId},
+        incident::{Comment, Evidence, Incident},
+        policy::Policy,
+        reason::Reason,
+        run::{Run, RunCause, RunScope},
+        workspace::Workspace,
+    },
+    ledger::fact::Fact,
+    outbound::budget::Class,
+    sentinel::{Incidents, ListWanted, Place},
+    store::{Cursor, StoreError},
+};
+
+use super::{
+    Engine,
+    digest::{self, Reading},
+    registry::{salt, wait_for_catalogue},
+    schedule::Schedule,
+};
+
+/// Polls look this far behind the cursor: incidents arrive out of order (sentinel-api sheet, rule 8).
+pub const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
+/// All open incidents are listed this often, whatever the cursor says.
+const FULL_EVERY: SignedDuration = SignedDuration::from_hours(6);
+/// A gap in incident numbers asks for a full list, at most this often.
+const GAP_EVERY: SignedDuration = SignedDuration::from_mins(5);
+/// Pages of one list; a longer one is gone on with at the next poll.
+const PAGES_MAX: u32 = 200;
+/// Newcomers recorded in one transaction.
+const BATCH: usize = 100;
+
+struct Poll<'a> {
+    engine: &'a Engine,
+    workspace: &'a Workspace,
+    client: &'a Client,
+    policy: &'a Policy,
+    at: Place,
+    sentinel: Arc<dyn Incidents>,
+    class: Class,
+    /// Incidents already known at this version are looked at all the same.
+    thorough: bool,
+    counts: Counts,
+}
+
+#[derive(Default)]
+struct Counts {
+    read: u32,
+    changed: u32,
+    /// The cursor may not move to or past this moment.
+    held_at: Option<Timestamp>,
+    newest: Option<Timestamp>,
+    number: Option<i64>,
+    failure: Option<Failure>,
+}
+
+/// Polls one workspace.
+pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreError> {
+    let view = engine.registry.view();
+    let Some((workspace, client, policy)) = view.of_workspace(id) else { return Ok(()) };
+    let started = engine.now();
+    let (cause, first, full_due) = {
+        let schedule = engine.schedule();
+        let standing = schedule.workspaces.get(&id).cloned().unwrap_or_default();
+        let full_due = standing.next_full.is_none_or(|at| at <= started);
+        (standing.cause.unwrap_or(RunCause::Schedule), standing.last_success.is_none(), full_due)
+    };
+    if let Some(binding) = &client.halo
+        && wait_for_catalogue(engine, binding.connection).is_none()
+    {
+        // Names in the policy mean nothing yet. The look-ups' first reading hastens this poll.
+        if let Some(standing) = engine.schedule().workspaces.get_mut(&id) {
+            standing.next = Some(started + SignedDuration::from_secs(15));
+        }
+        return Ok(());
+    }
+    let (sentinel, at) = match (engine.registry.sentinel(workspace.connection), view.place(workspace)) {
+        (Ok(sentinel), Some(at)) => (sentinel, at),
+        (Err(failure), _) => return ended(engine, workspace, cause, started, Counts::failed(failure)).await,
+        (Ok(_), None) => {
+            let text = format!("“{}” is no workspace's ARM id. Correct it in the applied file.", workspace.arm_id);
+            let failure = Failure::new(crate::domain::failure::Side::Sentinel, FailureKind::Rejected, text);
+            return ended(engine, workspace, cause, started, Counts::failed(failure)).await;
+        }
+    };
+    let class = match cause {
+        RunCause::Webhook => Class::WebhookBorn,
+        RunCause::Person => Class::Interactive,
+        RunCause::Schedule | RunCause::Full => Class::New,
+    };
+    let cursor = engine.store.cursor(id).await?;
+    let mut poll =
+        Poll { engine, workspace, client, policy, at, sentinel, class, thorough: first, counts: Counts::default() };
+    let from = cursor.as_ref().map_or(workspace.since, |c| c.modified);
+    let changed = ListWanted { modified_since: Some(from - OVERLAP), open_only: false };
+    poll.list(&changed).await?;
+    poll.move_cursor(cursor.as_ref()).await?;
+    let gap = poll.counts.failure.is_none() && poll.has_gap(cursor.as_ref()).await?;
+    // Right after going live everything there is has just been listed.
+    let full = poll.counts.failure.is_none() && (gap || (full_due && cursor.is_some()));
+    if full {
+        let newest = poll.counts.newest;
+        poll.list(&ListWanted { modified_since: None, open_only: true }).await?;
+        poll.counts.newest = newest;
+    }
+    if first {
+        poll.regate().await?;
+    }
+    let counts = poll.counts;
+    if let Some(standing) = engine.schedule().workspaces.get_mut(&id) {
+        let now = engine.now();
+        if (full || cursor.is_none()) && counts.failure.is_none() {
+            standing.next_full = Some(now + FULL_EVERY);
+        }
+    }
+    ended(engine, workspace, cause, started, counts).await
+}
+
+impl Counts {
+    fn failed(failure: Failure) -> Self {
+        Self { failure: Some(failure), ..Self::default() }
+    }
+
+    fn hold(&mut self, incident: &Incident) {
+        if let Some(modified) = incident.modified {
+            self.held_at = Some(self.held_at.map_or(modified, |held| held.min(modified)));
+        }
+    }
+
+    fn saw(&mut self, incident: &Incident) {
+        self.read += 1;
+        self.newest = self.newest.max(incident.modified);
+        self.number = self.number.max(incident.number);
+    }
+}
+
+impl Poll<'_> {
+    /// Reads every page of a list and records what is new in it.
+    async fn list(&mut self, wanted: &ListWanted) -> Result<(), StoreError> {
+        let mut next = None;
+        for _ in 0..PAGES_MAX {
+            let page = match self.sentinel.list(&self.at, wanted, next, self.class).await {
+                Ok(page) => page,
+                Err(failure) => {
+                    self.counts.failure.get_or_insert(failure);
+                    return Ok(());
+                }
+            };
+            self.unreadable(page.unreadable).await?;
+            self.page(page.incidents).await?;
+            next = page.next;
+            if next.is_none() {
+                return Ok(());
+            }
+        }
+        tracing::warn!(workspace.id = %self.workspace.id, pages = PAGES_MAX, "a list has more pages than one poll reads; the next one goes on");
+        // What was not listed must stay ahead of the cursor.
+        if wanted.open_only {
+            return Ok(());
+        }
+        let now = self.engine.now();
+        if let Some(standing) = self.engine.schedule().workspaces.get_mut(&self.workspace.id) {
+            standing.next = Some(now);
+        }
+        Ok(())
+    }
+
+    async fn unreadable(&mut self, rows: Vec<serde_json::Value>) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let now = self.engine.now();
+        tracing::warn!(workspace.id = %self.workspace.id, rows = rows.len(), "records without an incident's id were kept as they came");
+        let mut tx = self.engine.store.begin().await?;
+        for raw in rows {
+            let fact = Fact::Unreadable { workspace: Some(self.workspace.id), raw };
+            tx.record(now, Some(self.client.id), fact).await?;
+        }
+        tx.commit().await
+    }
+
+    async fn page(&mut self, incidents: Vec<Incident>) -> Result<(), StoreError> {
+        let ids: Vec<IncidentId> = incidents.iter().map(|incident| incident.id.clone()).collect();
+        let versions = self.engine.store.versions(self.workspace.id, &ids).await?;
+        let mut newcomers = Vec::new();
+        for incident in incidents {
+            self.counts.saw(&incident);
+            self.engine.schedule().announced.remove(&(self.workspace.id, incident.id.clone()));
+            match versions.get(&incident.id) {
+                Some(known) if !self.thorough && known.etag == incident.etag && incident.etag.is_some() => {}
+                Some(known) => match known.pair {
+                    Some(pair) => self.paired(pair, incident).await?,
+                    None => newcomers.push(incident),
+                },
+                None => newcomers.push(incident),
+            }
+            if newcomers.len() >= BATCH {
+                self.newcomers(std::mem::take(&mut newcomers)).await?;
+            }
+        }
+        self.newcomers(newcomers).await
+    }
+
+    /// A linked incident that changed: its comments are read where their number moved.
+    async fn paired(&mut self, pair: crate::domain::ids::PairId, incident: Incident) -> Result<(), StoreError> {
+        let Some(row) = self.engine.store.situation(pair).await? else { return Ok(()) };
+        let same = row.subject.incident.etag == incident.etag && incident.etag.is_some();
+        let known = row.comments.iter().flatten().map(|c| &c.id).chain(row.links.iter().map(|link| &link.comment));
+        let known: std::collections::BTreeSet<_> = known.collect();
+        let moved = i64::try_from(known.len()).unwrap_or(i64::MAX) != incident.comments_count;
+        if same && !moved {
+            return Ok(());
+        }
+        let mut reading = Reading::default();
+        if moved {
+            match self.sentinel.comments(&self.at, &incident.id, Class::Comment).await {
+                Ok(comments) => reading.comments = Some(comments),
+                Err(failure) => {
+                    self.counts.hold(&incident);
+                    self.counts.failure.get_or_insert(failure);
+                    return Ok(());
+                }
+            }
+        }
+        self.counts.changed += 1;
+        reading.incident = Some(incident);
+        digest::pair(self.engine, pair, Vec::new(), reading).await
+    }
+
+    /// Incidents that are not linked yet: asked through the gates, recorded in one transaction.
+    async fn newcomers(&mut self, incidents: Vec<Incident>) -> Result<(), StoreError> {
+        if incidents.is_empty() {
+            return Ok(());
+        }
+        let catalogue = self.client.halo.as_ref().and_then(|b| self.engine.registry.catalogue(b.connection));
+        let mut opened = Vec::new();
+        let mut recorded = Vec::with_capacity(incidents.len());
+        for incident in incidents {
+            let found = (self.workspace, self.client, self.policy);
+            let passes = crate::planner::gate::ask(found.0, found.1, found.2, catalogue.as_deref(), &incident).is_ok();
+            let (comments, evidence) = if passes { self.beside(&incident).await } else { (None, None) };
+            let (facts, pair) = digest::newcomer(self.engine, found, catalogue.as_ref(), incident, comments, evidence);
+            opened.extend(pair);
+            recorded.push(facts);
+        }
+        self.counts.changed += u32::try_from(recorded.len()).unwrap_or(u32::MAX);
+        let now = self.engine.now();
+        let mut tx = self.engine.store.begin().await?;
+        for facts in recorded {
+            digest::record_all(&mut tx, now, self.client.id, facts).await?;
+        }
+        tx.commit().await?;
+        self.engine.schedule().pairs.extend(opened);
+        self.engine.wake();
+        Ok(())
+    }
+
+    /// Comments and evidence of a newcomer. Without them the ticket is made all the same; comments follow.
+    async fn beside(&mut self, incident: &Incident) -> (Option<Vec<Comment>>, Option<Evidence>) {
+        let mut comments = None;
+        if incident.comments_count > 0 {
+            match self.sentinel.comments(&self.at, &incident.id, Class::Comment).await {
+                Ok(read) => comments = Some(read),
+                Err(failure) => {
+                    self.counts.hold(incident);
+                    self.counts.failure.get_or_insert(failure);
+                }
+            }
+        }
+        let mut evidence = None;
+        if self.policy.evidence && incident.alerts_count > 0 {
+            match self.sentinel.evidence(&self.at, &incident.id, Class::New).await {
+                Ok(read) => evidence = Some(read),
+                Err(failure) => {
+                    tracing::warn!(incident.id = %incident.id, error = %failure, "alerts and entities could not be read; the ticket is made without them");
+                }
+            }
+        }
+        (comments, evidence)
+    }
+
+    async fn move_cursor(&mut self, before: Option<&Cursor>) -> Result<(), StoreError> {
+        // After a failure only what lies before it has surely been read: lists come in ascending order.
+        let target = match (self.counts.newest, self.counts.held_at) {
+            (Some(newest), Some(held)) => Some(newest.min(held)),
+            (newest, None) => newest,
+            (None, Some(_)) => None,
+        };
+        // An empty first poll still marks where the next one starts.
+        let target =
+            target.or_else(|| (before.is_none() && self.counts.failure.is_none()).then_some(self.workspace.since));
+        let Some(modified) = target else { return Ok(()) };
+        let modified = before.map_or(modified, |cursor| cursor.modified.max(modified));
+        let number = before.and_then(|cursor| cursor.number).max(self.counts.number);
+        if before.is_some_and(|cursor| cursor.modified == modified && cursor.number == number) {
+            return Ok(());
+        }
+        let now = self.engine.now();
+        let mut tx = self.engine.store.begin().await?;
+        tx.record(now, Some(self.client.id), Fact::CursorMoved { workspace: self.workspace.id, modified, number })
+            .await?;
+        tx.commit().await
+    }
+
+    /// Whether numbers between the last highest and the new highest were never seen: some incident is late (K1).
+    async fn has_gap(&self, before: Option<&Cursor>) -> Result<bool, StoreError> {
+        let (Some(last), Some(highest)) = (before.and_then(|cursor| cursor.number), self.counts.number) else {
+            return Ok(false);
+        };
+        if highest <= last {
+            return Ok(false);
+        }
+        let seen = self.engine.store.numbers_seen(self.workspace.id, last, highest).await?;
+        if seen >= highest - last {
+            return Ok(false);
+        }
+        let now = self.engine.now();
+        let mut schedule = self.engine.schedule();
+        let Some(standing) = schedule.workspaces.get_mut(&self.workspace.id) else { return Ok(false) };
+        // Listed at once and once more a little later: the missing one may not show yet.
+        standing.next_full = Some(now + GAP_EVERY);
+        Ok(true)
+    }
+
+    /// After a start or a changed configuration: what was held may pass now, what needed a person may be mapped now.
+    async fn regate(&mut self) -> Result<(), StoreError> {
+        let held = self.engine.store.held_subjects(self.workspace.id).await?;
+        let mut passing = Vec::new();
+        let catalogue = self.client.halo.as_ref().and_then(|b| self.engine.registry.catalogue(b.connection));
+        for subject in held {
+            let asked = crate::planner::gate::ask(
+                self.workspace,
+                self.client,
+                self.policy,
+                catalogue.as_deref(),
+                &subject.incident,
+            );
+            let now_held: Option<Reason> = asked.err();
+            if now_held.is_none() {
+                passing.push(subject.incident);
+            } else if now_held != subject.held {
+                let now = self.engine.now();
+                let mut tx = self.engine.store.begin().await?;
+                let fact = Fact::IncidentHeld {
+                    workspace: self.workspace.id,
+                    incident: subject.incident.id,
+                    reason: now_held,
+                };
+                tx.record(now, Some(self.client.id), fact).await?;
+                tx.commit().await?;
+            }
+        }
+        for some in passing.chunks(BATCH) {
+            self.newcomers(some.to_vec()).await?;
+        }
+        for pair in self.engine.store.pairs_needing_you(self.workspace.id).await? {
+            digest::pair(self.engine, pair, Vec::new(), Reading::default()).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn ended(
+    engine: &Engine,
+    workspace: &Workspace,
+    cause: RunCause,
+    started: Timestamp,
+    counts: Counts,
+) -> Result<(), StoreError> {
+    let now = engine.now();
+    let failed_before = {
+        let mut schedule = engine.schedule();
+        let Some(standing) = schedule.workspaces.get_mut(&workspace.id) else { return Ok(()) };
+        let failed_before = standing.last_failure.is_some();
+        let hastened =
+            standing.next.is_some_and(|next| next >= started && next <= now) && standing.cause != Some(cause);
+        match &counts.failure {
+            None => Schedule::went_well(standing, now, workspace.poll_secs),
+            Some(failure) => {
+                Schedule::went_wrong(standing, failure.clone(), now, salt(&workspace.id.0), workspace.poll_secs);
+            }
+        }
+        // A webhook that came while this poll was under way is not covered by it.
+        if hastened && counts.failure.is_none() {
+            standing.next = Some(now);
+        }
+        if standing.last_failure.is_none() {
+            let again: Vec<_> = schedule.announced.keys().filter(|(id, _)| *id == workspace.id).cloned().collect();
+            for key in again {
+                announced_again(&mut schedule, key, now);
+            }
+        }
+        failed_before
+    };
+    if let Some(failure) = &counts.failure {
+        tracing::warn!(workspace.id = %workspace.id, error = %failure, "a poll did not end well");
+    }
+    if counts.changed > 0 || counts.failure.is_some() != failed_before || cause != RunCause::Schedule {
+        let run = Run {
+            id: RunId(engine.ids.uuid_v7(now)),
+            scope: RunScope::Workspace { id: workspace.id },
+            cause,
+            started,
+            ended: now,
+            read: counts.read,
+            changed: counts.changed,
+            failure: counts.failure,
+        };
+        let mut tx = engine.store.begin().await?;
+        tx.record(now, Some(workspace.client), Fact::RunEnded { run }).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Seconds after which an announced incident that no poll has shown is polled for again.
+const ANNOUNCED_AGAIN: [i64; 5] = [5, 15, 60, 180, 600];
+
+fn announced_again(schedule: &mut Schedule, key: (WorkspaceId, IncidentId), now: Timestamp) {
+    let Some((at, tries)) = schedule.announced.get_mut(&key) else { return };
+    if *at > now {
+        return;
+    }
+    match ANNOUNCED_AGAIN.get(usize::try_from(*tries).unwrap_or(usize::MAX)) {
+        Some(secs) => {
+            *at = now + SignedDuration::from_secs(*secs);
+            *tries += 1;
+        }
+        None => {
+            schedule.announced.remove(&key);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Unknown outcomes: looked for, over `settle_secs`, before anything is sent again.
+
+use jiff::SignedDuration;
+
+use crate::{
+    domain::{
+        failure::FailureKind,
+        ids::CommentId,
+        operation::{Operation, OperationKind, OperationState},
+        reason::Reason,
+        ticket::{NoteDraft, TicketDraft},
+    },
+    planner::{notes, retry},
+    store::{SituationRow, StoreError},
+};
+
+use super::{
+    Engine,
+    digest::Reading,
+    execute::{self, Attempt},
+};
+
+/// What a look found.
+enum Look {
+    Found(Attempt),
+    Absent,
+    Failed(crate::domain::failure::Failure),
+}
+
+/// Looks once for an operation whose outcome is unknown.
+pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operation) -> Result<(), StoreError> {
+    let OperationState::OutcomeUnknown { since, looks, .. } = operation.state else { return Ok(()) };
+    let settle_secs = engine.registry.view().halo.get(&row.pair.halo).map_or(180, |halo| halo.settle_secs);
+    let look = match &operation.kind {
+        OperationKind::CreateTicket { draft } => ticket(engine, row, draft).await,
+        OperationKind::AddNote { comment, note } => note_of(engine, row, comment.as_ref(), note).await,
+        // These are states or have derived ids: sending them again is no second write. The queue's order
+        // and the comparison with what the other side says now do the rest.
+        OperationKind::UpdateTicket { .. }
+        | OperationKind::UpdateIncident { .. }
+        | OperationKind::AddComment { .. } => {
+            let ready = OperationState::Planned { ready: engine.now() };
+            return execute::moved(
+                engine,
+                operation,
+                ready,
+                operation.attempts,
+                operation.last_failure.clone(),
+                Reading::default(),
+            )
+            .await;
+        }
+    };
+    let now = engine.now();
+    match look {
+        Look::Found(attempt) => execute::finish(engine, operation, operation.attempts, attempt, now).await,
+        Look::Absent => {
+            let state = match retry::next_look(since, looks + 1, settle_secs, now) {
+                Some(look) => OperationState::OutcomeUnknown { since, look, looks: looks + 1 },
+                // Absent over the whole span: it was not carried out, and is planned as never sent.
+                None => OperationState::Planned { ready: now },
+            };
+            execute::moved(
+                engine,
+                operation,
+                state,
+                operation.attempts,
+                operation.last_failure.clone(),
+                Reading::default(),
+            )
+            .await
+        }
+        Look::Failed(failure) => {
+            let wait = match failure.kind {
+                FailureKind::WaitUntil { at } => at.max(now + SignedDuration::from_millis(100)),
+                _ => now + SignedDuration::from_secs(15),
+            };
+            // A look that failed is no look: the span begins to count again only with answers.
+            let state = OperationState::OutcomeUnknown { since, look: wait, looks };
+            execute::moved(engine, operation, state, operation.attempts, Some(failure), Reading::default()).await
+        }
+    }
+}
+
+async fn ticket(engine: &Engine, row: &SituationRow, draft: &TicketDraft) -> Look {
+    let halo = match engine.registry.halo(row.pair.halo) {
+        Ok(halo) => halo,
+        Err(failure) => return Look::Failed(failure),
+    };
+    let class = crate::outbound::budget::Class::New;
+    let found = match halo.find_by_reference(&draft.reference, draft.client_id, class).await {
+        Ok(found) => found,
+        Err(failure) => return Look::Failed(failure),
+    };
+    // A ticket that belongs to another pair is not this one's, whatever its text says.
+    let mut free = Vec::new();
+    for ticket in found {
+        match engine.store.pairs_of_ticket(row.pair.halo, ticket.id).await {
+            Ok(pairs) if pairs.iter().all(|pair| pair.id == row.pair.id) => free.push(ticket),
+            Ok(_) => {}
+            Err(error) => {
+                let text = crate::telemetry::chain(&error);
+                let side = crate::domain::failure::Side::Halo;
+                return Look::Failed(crate::domain::failure::Failure::new(side, FailureKind::Transient, text));
+            }
+        }
+    }
+    match free.len() {
+        0 => Look::Absent,
+        1 => match free.pop() {
+            Some(ticket) => Look::Found(execute::ticket_made(engine, row, ticket, true)),
+            None => Look::Absent,
+        },
+        _ => Look::Found(Attempt::Refused(Reason::OutcomeUnknown, Box::default())),
+    }
+}
+
+async fn note_of(engine: &Engine, row: &SituationRow, comment: Option<&CommentId>, note: &NoteDraft) -> Look {
+    let Some(ticket) = row.pair.ticket else { return Look::Absent };
+    let halo = match engine.registry.halo(row.pair.halo) {
+        Ok(halo) => halo,
+        Err(failure) => return Look::Failed(failure),
+    };
+    match halo.actions(ticket, crate::outbound::budget::Class::Comment).await {
+        Ok(actions) => match actions.into_iter().find(|action| notes::carries(action, &note.reference)) {
+            Some(action) => Look::Found(execute::note_made(row, comment, action, true)),
+            None => Look::Absent,
+        },
+        Err(failure) => Look::Failed(failure),
+    }
+}

@@ -1,0 +1,52 @@
+//! How the engine stands, for pages and metrics.
+
+use crate::{
+    domain::{ids::ConnectionId, run::RunScope},
+    outbound::budget::BudgetState,
+};
+
+use super::{
+    Engine,
+    schedule::{Standing, Unit},
+};
+
+/// How one scope stands.
+#[derive(Debug, Clone)]
+pub struct ScopeStanding {
+    /// Which.
+    pub scope: RunScope,
+    /// Its times and failures.
+    pub standing: Standing,
+    /// Whether it is being read now.
+    pub running: bool,
+}
+
+impl Engine {
+    /// How polling of every workspace and instance goes.
+    pub fn standings(&self) -> Vec<ScopeStanding> {
+        let schedule = self.schedule();
+        let workspaces = schedule.workspaces.iter().map(|(id, standing)| ScopeStanding {
+            scope: RunScope::Workspace { id: *id },
+            standing: standing.clone(),
+            running: schedule.running.contains(&Unit::Poll(*id)),
+        });
+        let instances = schedule.instances.iter().map(|(id, standing)| ScopeStanding {
+            scope: RunScope::Halo { id: *id },
+            standing: standing.clone(),
+            running: schedule.running.contains(&Unit::Halo(*id)),
+        });
+        workspaces.chain(instances).collect()
+    }
+
+    /// Budgets of Halo instances.
+    pub fn halo_budgets(&self) -> Vec<(ConnectionId, BudgetState)> {
+        let now = self.now();
+        self.registry.halo_budgets().into_iter().map(|(id, budget)| (id, budget.state(now))).collect()
+    }
+
+    /// Budgets of Azure subscriptions.
+    pub fn subscription_budgets(&self) -> Vec<(String, BudgetState)> {
+        let now = self.now();
+        self.registry.subscription_budgets().into_iter().map(|(id, budget)| (id, budget.state(now))).collect()
+    }
+}
