@@ -13,6 +13,7 @@ use crate::{
         failure::{Failure, FailureKind},
         ids::{IncidentId, RunId, WorkspaceId},
         incident::{Comment, Evidence, Incident},
+        pair::Health,
         policy::Policy,
         reason::Reason,
         run::{Run, RunCause, RunScope},
@@ -39,6 +40,8 @@ const FULL_EVERY: SignedDuration = SignedDuration::from_hours(6);
 const GAP_EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// Pages of one list; a longer one is gone on with at the next poll.
 const PAGES_MAX: u32 = 200;
+/// Held incidents looked at again after a start or a changed configuration.
+const REGATED_MAX: u32 = 20_000;
 /// Newcomers recorded in one transaction.
 const BATCH: usize = 100;
 
@@ -336,10 +339,11 @@ impl Poll<'_> {
 
     /// After a start or a changed configuration: what was held may pass now, what needed a person may be mapped now.
     async fn regate(&mut self) -> Result<(), StoreError> {
-        let held = self.engine.store.held_subjects(self.workspace.id).await?;
+        let now = self.engine.now();
         let mut passing = Vec::new();
         let catalogue = self.client.halo.as_ref().and_then(|b| self.engine.registry.catalogue(b.connection));
-        for subject in held {
+        for id in self.engine.store.held_subjects(self.workspace.id, now, REGATED_MAX).await? {
+            let Some(subject) = self.engine.store.subject(self.workspace.id, &id).await? else { continue };
             let asked = crate::planner::gate::ask(
                 self.workspace,
                 self.client,
@@ -351,13 +355,8 @@ impl Poll<'_> {
             if now_held.is_none() {
                 passing.push(subject.incident);
             } else if now_held != subject.held {
-                let now = self.engine.now();
                 let mut tx = self.engine.store.begin().await?;
-                let fact = Fact::IncidentHeld {
-                    workspace: self.workspace.id,
-                    incident: subject.incident.id,
-                    reason: now_held,
-                };
+                let fact = Fact::IncidentHeld { workspace: self.workspace.id, incident: id, reason: now_held };
                 tx.record(now, Some(self.client.id), fact).await?;
                 tx.commit().await?;
             }
@@ -365,8 +364,14 @@ impl Poll<'_> {
         for some in passing.chunks(BATCH) {
             self.newcomers(some.to_vec()).await?;
         }
-        for pair in self.engine.store.pairs_needing_you(self.workspace.id).await? {
-            digest::pair(self.engine, pair, Vec::new(), Reading::default()).await?;
+        let mut after = None;
+        loop {
+            let pairs = self.engine.store.open_pairs_of_workspace(self.workspace.id, after, 200).await?;
+            let Some(last) = pairs.last() else { break };
+            after = Some(last.id);
+            for pair in pairs.iter().filter(|pair| pair.health == Health::NeedsYou) {
+                digest::pair(self.engine, pair.id, Vec::new(), Reading::default()).await?;
+            }
         }
         Ok(())
     }

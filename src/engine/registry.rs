@@ -256,7 +256,11 @@ impl Registry {
         let (clock, ids) = (Arc::clone(&self.clock), Arc::clone(&self.ids));
         let tokens: Arc<dyn Tokens> = match connection.identity {
             MicrosoftIdentity::Delegated => {
-                let kept = Arc::new(KeptRefreshToken { store: self.store.clone(), connection: connection.id });
+                let kept = Arc::new(KeptRefreshToken {
+                    store: self.store.clone(),
+                    clock: Arc::clone(&clock),
+                    connection: connection.id,
+                });
                 Arc::new(DelegatedTokens::new(app, kept, Arc::clone(&transport), Arc::clone(&clock), ids))
             }
             _ => Arc::new(AppTokens::new(app, Arc::clone(&transport), Arc::clone(&clock), ids)),
@@ -269,7 +273,7 @@ impl Registry {
         let transport =
             self.transports.halo(connection).map_err(|message| Failure::new(side, FailureKind::Rejected, message))?;
         let secret = self.needed(SecretOwner::Connection(connection.id), side, "client_secret").await?;
-        Ok(Arc::new(Halo::new(connection, secret, transport, Arc::clone(&self.clock), budget)))
+        Ok(Arc::new(Halo::new(connection.clone(), secret, transport, Arc::clone(&self.clock), budget)))
     }
 }
 
@@ -284,6 +288,7 @@ fn gone(side: Side) -> Failure {
 /// The refresh token of a delegated sign-in, sealed in the store.
 struct KeptRefreshToken {
     store: Store,
+    clock: Arc<dyn Clock>,
     connection: ConnectionId,
 }
 
@@ -301,10 +306,12 @@ impl RefreshTokens for KeptRefreshToken {
     }
 
     async fn save(&self, new: &SecretString) -> Result<(), Failure> {
-        self.store
-            .rotate_secret(SecretOwner::Connection(self.connection), REFRESH_TOKEN, new.clone())
-            .await
-            .map_err(|error| unkept(&error))
+        let kept = async {
+            let mut tx = self.store.begin().await?;
+            tx.rotate_secret(self.clock.now(), SecretOwner::Connection(self.connection), REFRESH_TOKEN, new).await?;
+            tx.commit().await
+        };
+        kept.await.map_err(|error| unkept(&error))
     }
 }
 
@@ -353,9 +360,7 @@ pub(super) async fn read_catalogue(engine: &Engine, id: ConnectionId) -> Result<
         Ok(catalogue) => {
             let before = engine.registry.catalogue(id);
             if before.as_deref() != Some(&catalogue) {
-                let mut tx = engine.store.begin().await?;
-                tx.put_catalogue(id, &catalogue, now).await?;
-                tx.commit().await?;
+                engine.store.put_catalogue(id, &catalogue, now).await?;
                 engine.registry.keep_catalogue(id, catalogue);
             }
             let view = engine.registry.view();

@@ -112,7 +112,7 @@ pub fn closure_note(incident: &Incident) -> String {
     note.push('.');
     if let Some(comment) = verdict.comment.as_deref().filter(|c| !c.trim().is_empty()) {
         note.push(' ');
-        note.push_str(&text::plain(comment));
+        note.push_str(&text::clean(comment));
     }
     note
 }

@@ -145,7 +145,7 @@ fn named(
 }
 
 fn summary(incident: &Incident) -> String {
-    let title = text::plain(&incident.title).replace(['\n', '\t'], " ");
+    let title = text::clean(&incident.title).replace(['\n', '\t'], " ");
     let title = if title.trim().is_empty() { "(incident without a title)".to_owned() } else { title };
     let named = match incident.number {
         Some(number) => format!("[Sentinel {number}] {title}"),
@@ -211,7 +211,7 @@ pub fn custom_fields(
 
 /// A text as the field's kind wants it (halo-api sheet 5.7); `None` when a select has no such option.
 pub fn field_value(definition: Option<&FieldDefinition>, filled: &str) -> Option<Value> {
-    let plain = text::plain(filled);
+    let plain = text::clean(filled);
     match definition.map(|d| (d.kind, d)) {
         Some((2, d)) if !plain.is_empty() && !d.options.is_empty() => {
             let fits =

@@ -188,7 +188,7 @@ fn notes_to_comments(s: &Situation<'_>, out: &mut Plan) {
 fn message(s: &Situation<'_>, action: &Action) -> Vec<String> {
     let body = match action.note_html.as_deref().filter(|html| !html.trim().is_empty()) {
         Some(html) => text::html_to_text(html),
-        None => text::plain(&action.note),
+        None => text::clean(&action.note),
     };
     let who = action.who.clone().unwrap_or_else(|| "an agent".to_owned());
     let private = if action.private { ", private note" } else { "" };

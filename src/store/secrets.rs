@@ -174,6 +174,24 @@ impl Tx {
         Ok(())
     }
 
+    /// Replaces a sealed secret that renews itself (a refresh token): no change of the configuration, so nothing
+    /// built from it is built anew.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn rotate_secret(
+        &mut self,
+        now: Timestamp,
+        owner: SecretOwner,
+        name: &str,
+        value: &SecretString,
+    ) -> Result<()> {
+        let before = self.configuration_changed;
+        self.put_secret(now, owner, name, value, &SecretSource::Sealed).await?;
+        self.configuration_changed = before;
+        Ok(())
+    }
+
     /// Removes a secret; whether there was one.
     ///
     /// # Errors
