@@ -121,6 +121,7 @@ impl Connection {
 
 impl Deref for Connection {
     type Target = SqliteConnection;
+    #[expect(clippy::expect_used, reason = "a reader holds its connection until it is dropped")]
     fn deref(&self) -> &SqliteConnection {
         match &self.0 {
             Kind::Writer(guard) => guard,
@@ -131,6 +132,7 @@ impl Deref for Connection {
 }
 
 impl DerefMut for Connection {
+    #[expect(clippy::expect_used, reason = "a reader holds its connection until it is dropped")]
     fn deref_mut(&mut self) -> &mut SqliteConnection {
         match &mut self.0 {
             Kind::Writer(guard) => guard,

@@ -137,10 +137,7 @@ impl Store {
 
     /// Commits one batch of what waits; `false` when nothing did.
     async fn intake_batch(&self) -> bool {
-        let mut tx = match self.begin().await {
-            Ok(tx) => Ok(tx),
-            Err(error) => Err(error),
-        };
+        let mut tx = self.begin().await;
         let batch: Vec<Waiting> = {
             let mut waiting = self.inner.intake.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             let take = waiting.len().min(BATCH);

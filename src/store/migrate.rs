@@ -12,7 +12,10 @@ use super::error::{Result, StoreError};
 const ALL: [(i64, &str, &str); 1] = [(1, "ledger", include_str!("../../migrations/0001_ledger.sql"))];
 
 /// The newest schema version that this program knows.
-pub const KNOWN: i64 = ALL[ALL.len() - 1].0;
+pub const KNOWN: i64 = match ALL.last() {
+    Some((version, ..)) => *version,
+    None => 0,
+};
 
 fn migrator() -> Migrator {
     let list = ALL
