@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     Halo,
-    catalogue::{Object, UNASSIGNED_AGENT, UNKNOWN_CLIENT, whole},
+    catalogue::{Object, UNASSIGNED_AGENT, whole},
     events::Event,
     respond::{self, boolean, check_integers, integer, posted, refused, string},
     text::{date, parse_date, strip_tags, to_html, truth, whole_ms},
