@@ -14,19 +14,22 @@ pub(crate) type Object = Map<String, Value>;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Table {
     pub(crate) rows: BTreeMap<i64, Object>,
+    /// The greatest id ever given, so that a deleted row's is not given again.
+    greatest: i64,
 }
 
 impl Table {
     /// Adds or replaces a row.
     pub(crate) fn put(&mut self, id: i64, row: Value) {
         if let Value::Object(row) = row {
+            self.greatest = self.greatest.max(id);
             self.rows.insert(id, row);
         }
     }
 
     /// An id not used yet.
     pub(crate) fn next_id(&self) -> i64 {
-        self.rows.keys().next_back().copied().unwrap_or(0) + 1
+        self.greatest + 1
     }
 
     /// A row's text member, empty when it is not there.

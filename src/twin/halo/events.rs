@@ -191,6 +191,10 @@ impl Halo {
     }
 
     fn send(&self, hook: &Object, body: &Value, cx: &mut Cx<'_>) {
+        // An address that is none can be registered; nothing can be sent there.
+        if !string(hook, "url").is_some_and(|address| url::Url::parse(&address).is_ok_and(|u| u.has_host())) {
+            return;
+        }
         let copies = if percent(cx) < self.switches.webhook_duplicate_percent { 2 } else { 1 };
         for _ in 0..copies {
             if percent(cx) < self.switches.webhook_loss_percent {

@@ -11,6 +11,7 @@
 mod action;
 mod auth;
 mod catalogue;
+mod edit;
 mod events;
 mod list;
 mod lookups;

@@ -67,6 +67,8 @@ impl Halo {
                 self.lookup_one(&word, &agent.to_string(), call).unwrap_or_else(|| Reply::empty(404))
             }
             ("GET", _, Some(id)) => self.lookup_one(&word, id, call).unwrap_or_else(|| Reply::empty(404)),
+            ("POST", _, None) => self.lookup_post(&word, call).unwrap_or_else(|| Reply::empty(404)),
+            ("DELETE", _, Some(id)) => self.lookup_delete(&word, id).unwrap_or_else(|| Reply::empty(404)),
             _ => Reply::empty(405),
         }
     }

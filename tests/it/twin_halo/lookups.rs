@@ -173,3 +173,29 @@ fn paths_and_query_names_ignore_letter_case() {
         assert_eq!(rig.ok("/Client?nonsense=1&client=none")["record_count"], 4, "unknown parameters are ignored");
     });
 }
+
+#[test]
+fn records_are_written_by_posting_arrays() {
+    both(|mut rig| {
+        let (status, client) = rig.post("/Client", &json!([{ "name": "Coho Vineyard", "_closed": true }]));
+        assert_eq!((status, &client["name"]), (201, &json!("Coho Vineyard")), "{client}");
+        assert!(client.get("_closed").is_none());
+        let (_, site) = rig.post("/Site", &json!([{ "name": "Cellar", "client_id": client["id"] }]));
+        let (_, user) = rig.post("/Users", &json!([{ "name": "Ada North", "site_id": site["id"], "emailaddress": "ada@coho.example" }]));
+        assert_eq!((&user["client_id"], &user["client_name"]), (&client["id"], &json!("Coho Vineyard")));
+        let (_, changed) = rig.post("/Client", &json!([{ "id": client["id"], "inactive": true }]));
+        assert_eq!((&changed["name"], &changed["inactive"]), (&json!("Coho Vineyard"), &json!(true)));
+        let id = client["id"].as_i64().unwrap();
+        assert!(!ids(&rig.ok("/Client")["clients"]).contains(&id));
+        assert_eq!(ids(&rig.ok("/Client?includeinactive=true&includeactive=false")["clients"]), vec![id]);
+        assert_eq!(rig.ticket(&json!({ "user_id": user["id"], "client_id": id }))["site_id"], site["id"]);
+        assert_eq!(rig.post("/Client", &json!([{ "id": 77_777, "name": "x" }])).0, 400);
+        assert_eq!(rig.post("/Client", &json!([{}])).0, 400);
+        assert_eq!(rig.delete(&format!("/users/{}", user["id"])).1["id"], user["id"]);
+        let (_, next) = rig.post("/Users", &json!([{ "name": "Bo East", "client_id": id }]));
+        assert_ne!(next["id"], user["id"], "a number is not given twice");
+        assert_eq!(rig.delete("/Client/1").0, 400);
+        assert_eq!(rig.post("/Appointment", &json!([{ "subject": "call" }])).1["id"], 1);
+        assert_eq!(rig.post("/NoSuchModule", &json!([{}])).0, 404);
+    });
+}
