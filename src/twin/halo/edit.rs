@@ -81,7 +81,9 @@ impl Halo {
                 Ok(id)
             }
             "site" | "sites" => {
-                let client = Some(whole(item, "client_id")).filter(|id| self.cat.clients.rows.contains_key(id)).unwrap_or(UNKNOWN_CLIENT);
+                let client = Some(whole(item, "client_id"))
+                    .filter(|id| self.cat.clients.rows.contains_key(id))
+                    .unwrap_or(UNKNOWN_CLIENT);
                 let id = self.cat.sites.next_id();
                 let row = stock::site_row(id, named()?, client, self.cat.clients.text(client, "name"));
                 self.cat.sites.put(id, row);
@@ -94,7 +96,8 @@ impl Halo {
                 let site = site.unwrap_or_else(|| self.cat.main_site(client));
                 let id = self.cat.users.next_id();
                 let mail = string(item, "emailaddress").unwrap_or_default();
-                let (site_name, client_name) = (self.cat.sites.text(site, "name"), self.cat.clients.text(client, "name"));
+                let (site_name, client_name) =
+                    (self.cat.sites.text(site, "name"), self.cat.clients.text(client, "name"));
                 let row = stock::user_row(id, named()?, &mail, (site, site_name), (client, client_name), false);
                 self.cat.users.put(id, row);
                 Ok(id)
@@ -114,7 +117,9 @@ impl Halo {
     /// `DELETE` of a look-up's record; answers with it.
     pub(crate) fn lookup_delete(&mut self, word: &str, id: &str) -> Option<Reply> {
         let table = self.table_mut(word)?;
-        let Some(id) = id.parse::<i64>().ok().filter(|id| table.rows.contains_key(id)) else { return Some(Reply::empty(404)) };
+        let Some(id) = id.parse::<i64>().ok().filter(|id| table.rows.contains_key(id)) else {
+            return Some(Reply::empty(404));
+        };
         if id == UNKNOWN_CLIENT && matches!(word, "client" | "clients" | "agent" | "agents") {
             return Some(refused("This record is built in and cannot be deleted"));
         }

@@ -181,7 +181,10 @@ fn records_are_written_by_posting_arrays() {
         assert_eq!((status, &client["name"]), (201, &json!("Coho Vineyard")), "{client}");
         assert!(client.get("_closed").is_none());
         let (_, site) = rig.post("/Site", &json!([{ "name": "Cellar", "client_id": client["id"] }]));
-        let (_, user) = rig.post("/Users", &json!([{ "name": "Ada North", "site_id": site["id"], "emailaddress": "ada@coho.example" }]));
+        let (_, user) = rig.post(
+            "/Users",
+            &json!([{ "name": "Ada North", "site_id": site["id"], "emailaddress": "ada@coho.example" }]),
+        );
         assert_eq!((&user["client_id"], &user["client_name"]), (&client["id"], &json!("Coho Vineyard")));
         let (_, changed) = rig.post("/Client", &json!([{ "id": client["id"], "inactive": true }]));
         assert_eq!((&changed["name"], &changed["inactive"]), (&json!("Coho Vineyard"), &json!(true)));
