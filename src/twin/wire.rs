@@ -32,6 +32,11 @@ impl Call {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
+    /// The pairs of a form-encoded body, decoded.
+    pub fn form(&self) -> Vec<(String, String)> {
+        url::form_urlencoded::parse(&self.body).into_owned().collect()
+    }
+
     /// The body as JSON.
     pub fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
@@ -57,6 +62,29 @@ impl Reply {
             headers: vec![("content-type".into(), "application/json; charset=utf-8".into())],
             body: Bytes::from(body.to_string()),
         }
+    }
+
+    /// A reply whose body is JSON text already.
+    pub fn json_text(status: u16, body: String) -> Self {
+        Self {
+            status,
+            headers: vec![("content-type".into(), "application/json; charset=utf-8".into())],
+            body: Bytes::from(body),
+        }
+    }
+
+    /// A page.
+    pub fn html(status: u16, body: String) -> Self {
+        Self {
+            status,
+            headers: vec![("content-type".into(), "text/html; charset=utf-8".into())],
+            body: Bytes::from(body),
+        }
+    }
+
+    /// First header value of this name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// A reply without a body.

@@ -1,0 +1,261 @@
+//! Faults: what goes wrong, for which calls, how often. Drawn from the seed.
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::clock::{IdSource, SeededIds};
+
+/// What a fault does to a call.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// The write is carried out; the caller gets no answer.
+    LostAnswer,
+    /// The connection is cut before the call is carried out.
+    Cut,
+    /// An error status. `applied`: the call is carried out first.
+    Status {
+        /// HTTP status (429, 500, 502, 503, 504, …).
+        status: u16,
+        /// Carried out before the error is sent.
+        applied: bool,
+        /// `Retry-After` in seconds, when sent.
+        retry_after: Option<u64>,
+        /// An HTML page instead of the side's JSON error.
+        html: bool,
+    },
+    /// The right status and half of the body; then the connection is cut.
+    HalfBody,
+    /// A whole answer whose JSON text ends in the middle.
+    TruncatedJson,
+    /// The answer comes after so many milliseconds more.
+    Slow(u64),
+    /// A read that does not see writes of the last so many milliseconds.
+    Stale(i64),
+}
+
+/// One rule: which calls, what, how often.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    /// Number given when it was set.
+    pub id: u64,
+    /// `entra`, `arm`, `loganalytics`, `graph` or a Halo instance's name; any when absent.
+    pub side: Option<String>,
+    /// Kind pattern (`sentinel.*.put`), `*` for any run of characters.
+    pub kind: Option<String>,
+    /// Upper-case method.
+    pub method: Option<String>,
+    /// Path pattern.
+    pub path: Option<String>,
+    /// What happens.
+    pub effect: Effect,
+    /// From 0 to 1.
+    pub probability: f64,
+    /// Matching calls let through before it begins.
+    pub skip: u64,
+    /// How many calls it still hits; for ever when absent.
+    pub remaining: Option<u64>,
+}
+
+impl Fault {
+    /// Reads `{"effect":"lost_answer","kind":"sentinel.incident.put","count":1}`: besides the
+    /// members of [`Fault`], `count` (= `remaining`), `status`, `applied`, `retry_after`, `html`,
+    /// `ms`.
+    ///
+    /// # Errors
+    /// A sentence naming the member that is wrong.
+    pub fn from_json(body: &Value) -> Result<Self, String> {
+        let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+        let number = |name: &str| body.get(name).and_then(Value::as_u64);
+        let flag = |name: &str| body.get(name).and_then(Value::as_bool).unwrap_or(false);
+        let name = text("effect").ok_or("effect is missing")?;
+        let status = number("status").and_then(|status| u16::try_from(status).ok());
+        let failure = |default: u16| Effect::Status {
+            status: status.unwrap_or(default),
+            applied: flag("applied"),
+            retry_after: number("retry_after"),
+            html: flag("html"),
+        };
+        let effect = match name.as_str() {
+            "lost_answer" => Effect::LostAnswer,
+            "cut" => Effect::Cut,
+            "status" => failure(500),
+            "throttle" => failure(429),
+            "html" => Effect::Status {
+                status: status.unwrap_or(200),
+                applied: flag("applied"),
+                retry_after: None,
+                html: true,
+            },
+            "half_body" => Effect::HalfBody,
+            "truncated_json" => Effect::TruncatedJson,
+            "slow" => Effect::Slow(number("ms").unwrap_or(1_000)),
+            "stale_read" => Effect::Stale(number("ms").and_then(|ms| i64::try_from(ms).ok()).unwrap_or(60_000)),
+            other => return Err(format!("no such effect: {other:?}")),
+        };
+        let probability = body.get("probability").and_then(Value::as_f64).unwrap_or(1.0);
+        if !(0.0..=1.0).contains(&probability) {
+            return Err("probability lies between 0 and 1".into());
+        }
+        Ok(Self {
+            id: 0,
+            side: text("side"),
+            kind: text("kind"),
+            method: text("method").map(|method| method.to_uppercase()),
+            path: text("path"),
+            effect,
+            probability,
+            skip: number("skip").unwrap_or(0),
+            remaining: number("count").or_else(|| number("remaining")),
+        })
+    }
+
+    fn to_json(&self) -> Value {
+        json!({
+            "id": self.id, "side": self.side, "kind": self.kind, "method": self.method, "path": self.path,
+            "effect": format!("{:?}", self.effect), "probability": self.probability, "skip": self.skip,
+            "remaining": self.remaining,
+        })
+    }
+
+    fn fits(&self, side: &str, kind: &str, method: &str, path: &str) -> bool {
+        self.side.as_deref().is_none_or(|wanted| wanted == side)
+            && self.method.as_deref().is_none_or(|wanted| wanted == method)
+            && self.kind.as_deref().is_none_or(|pattern| matches(pattern, kind))
+            && self.path.as_deref().is_none_or(|pattern| matches(pattern, path))
+    }
+}
+
+/// All rules now in force.
+pub struct Faults {
+    rules: Vec<Fault>,
+    draws: SeededIds,
+    next_id: u64,
+}
+
+impl Faults {
+    /// No faults; draws come from `seed`.
+    pub fn new(seed: u64) -> Self {
+        // Apart from the ids' stream, so that a fault does not change which ids follow.
+        Self { rules: Vec::new(), draws: SeededIds::new(seed ^ 0x6661_756c_7473), next_id: 1 }
+    }
+
+    /// Adds a rule; gives its number.
+    pub fn add(&mut self, mut fault: Fault) -> u64 {
+        fault.id = self.next_id;
+        self.next_id += 1;
+        self.rules.push(fault);
+        self.next_id - 1
+    }
+
+    /// Removes one rule, or all.
+    pub fn remove(&mut self, id: Option<u64>) {
+        self.rules.retain(|rule| id.is_some_and(|id| rule.id != id));
+    }
+
+    /// The rules, for the admin route.
+    pub fn list(&self) -> Value {
+        self.rules.iter().map(Fault::to_json).collect()
+    }
+
+    /// What happens to this call, in the order the rules were set.
+    pub fn decide(&mut self, side: &str, kind: &str, method: &str, path: &str) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for rule in &mut self.rules {
+            if rule.remaining == Some(0) || !rule.fits(side, kind, method, path) {
+                continue;
+            }
+            if rule.skip > 0 {
+                rule.skip -= 1;
+                continue;
+            }
+            if rule.probability < 1.0 && draw(&self.draws) >= rule.probability {
+                continue;
+            }
+            rule.remaining = rule.remaining.map(|left| left - 1);
+            effects.push(rule.effect.clone());
+        }
+        self.rules.retain(|rule| rule.remaining != Some(0));
+        effects
+    }
+}
+
+/// The age of the writes a read does not see, when a stale-read effect is among them.
+pub fn stale(effects: &[Effect]) -> Option<SignedDuration> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Stale(ms) => Some(SignedDuration::from_millis(*ms)),
+        _ => None,
+    })
+}
+
+/// A number from 0 (included) to 1 (not included).
+pub fn draw(ids: &dyn IdSource) -> f64 {
+    let mut bytes = [0_u8; 4];
+    ids.fill(&mut bytes);
+    f64::from(u32::from_le_bytes(bytes)) / (f64::from(u32::MAX) + 1.0)
+}
+
+/// Whether `text` fits `pattern`, where `*` stands for any run of characters; letter case does not matter.
+pub fn matches(pattern: &str, text: &str) -> bool {
+    let text = text.to_lowercase();
+    let pattern = pattern.to_lowercase();
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let mut last_open = !pattern.contains('*');
+    for part in parts {
+        last_open = false;
+        if part.is_empty() {
+            last_open = true;
+            continue;
+        }
+        let Some(at) = rest.find(part) else { return false };
+        rest = rest.get(at + part.len()..).unwrap_or("");
+    }
+    if !pattern.contains('*') {
+        return rest.is_empty();
+    }
+    last_open || rest.is_empty() || pattern.rsplit('*').next().is_some_and(|tail| text.ends_with(tail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_fit() {
+        for (pattern, text, fits) in [
+            ("sentinel.*.put", "sentinel.incident.put", true),
+            ("sentinel.*.put", "sentinel.incident.get", false),
+            ("*", "anything", true),
+            ("*comments*", "/a/Comments/b", true),
+            ("halo.ticket.post", "halo.ticket.post", true),
+            ("halo.ticket.post", "halo.ticket.posts", false),
+            ("halo.*", "arm.halo.x", false),
+            ("*.put", "a.put.put", true),
+        ] {
+            assert_eq!(matches(pattern, text), fits, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_counted_fault_ends_and_a_skipped_one_waits() {
+        let mut faults = Faults::new(1);
+        let rule = json!({"effect": "throttle", "kind": "halo.*", "count": 1, "skip": 1, "retry_after": 7});
+        faults.add(Fault::from_json(&rule).unwrap_or_else(|error| panic!("{error}")));
+        assert!(faults.decide("halo", "halo.ticket.list", "GET", "/Tickets").is_empty());
+        let hit = Effect::Status { status: 429, applied: false, retry_after: Some(7), html: false };
+        assert_eq!(faults.decide("halo", "halo.ticket.list", "GET", "/Tickets"), vec![hit]);
+        assert!(faults.decide("halo", "halo.ticket.list", "GET", "/Tickets").is_empty());
+    }
+
+    #[test]
+    fn the_same_seed_draws_the_same_faults() {
+        let run = |seed| {
+            let mut faults = Faults::new(seed);
+            let rule = json!({"effect": "cut", "probability": 0.5});
+            faults.add(Fault::from_json(&rule).unwrap_or_else(|error| panic!("{error}")));
+            (0..64).map(|_| faults.decide("arm", "k", "GET", "/").len()).collect::<Vec<_>>()
+        };
+        assert_eq!(run(3), run(3));
+        assert_ne!(run(3), run(4));
+    }
+}

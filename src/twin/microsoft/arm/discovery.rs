@@ -1,0 +1,305 @@
+//! Directories, subscriptions, groups, workspaces, rights.
+
+use serde_json::{Value, json};
+
+use super::{
+    Ask, Path, body,
+    errors::{bad_request, error},
+    no_method, paging,
+};
+use crate::twin::{
+    microsoft::{Microsoft, Subscription, directory, directory::ROLES, workspace::Workspace},
+    wire::Reply,
+};
+
+impl Microsoft {
+    pub(super) fn discovery(&self, ask: &Ask<'_>, path: &Path) -> Reply {
+        if ask.call.method != "GET" {
+            return no_method(&ask.call.method);
+        }
+        let parts = path.parts();
+        let size = self.switches.discovery_page.max(1);
+        match parts.as_slice() {
+            ["tenants"] => paging::page(ask.call, "arm", self.tenants_of(ask), size),
+            ["subscriptions"] => {
+                let rows: Vec<Value> = self.subscriptions.iter().filter(|one| self.sees(ask, one)).map(|one| self.subscription_json(one, ask)).collect();
+                let count = rows.len();
+                let reply = paging::page(ask.call, "arm", rows, size);
+                with_count(reply, count)
+            }
+            ["subscriptions", id] => match self.subscriptions.iter().find(|one| one.id.eq_ignore_ascii_case(id)) {
+                Some(one) if self.sees(ask, one) => Reply::json(200, &self.subscription_json(one, ask)),
+                Some(_) | None => error(404, "SubscriptionNotFound", &format!("The subscription '{id}' could not be found.")),
+            },
+            ["subscriptions", id, "resourcegroups"] => paging::page(ask.call, "arm", self.groups(id), size),
+            ["subscriptions", id, "resourcegroups", name] => {
+                let found = self.groups(id).into_iter().find(|group| group.get("name").and_then(Value::as_str).is_some_and(|own| own.eq_ignore_ascii_case(name)));
+                found.map_or_else(|| no_group(name), |group| Reply::json(200, &group))
+            }
+            ["subscriptions", id, "locations"] => Reply::json(200, &locations(id)),
+            ["subscriptions", id, "providers", namespace] => Reply::json(200, &json!({
+                "id": format!("/subscriptions/{id}/providers/{namespace}"), "namespace": namespace, "registrationState": "Registered", "resourceTypes": [],
+            })),
+            ["subscriptions", id, "providers", "microsoft.operationalinsights", "workspaces"] => {
+                paging::page(ask.call, "arm", self.workspaces_of(ask, id, None), size)
+            }
+            ["subscriptions", id, "resourcegroups", group, "providers", "microsoft.operationalinsights", "workspaces"] => {
+                if self.group(id, group).is_none() {
+                    return no_group(group);
+                }
+                paging::page(ask.call, "arm", self.workspaces_of(ask, id, Some(group)), size)
+            }
+            ["subscriptions", _, "resourcegroups", _, "providers", "microsoft.operationalinsights", "workspaces", _] => self.one_workspace(ask, path),
+            _ => error(404, "ResourceNotFound", &format!("The Resource '{}' was not found.", ask.call.path)),
+        }
+    }
+
+    fn group(&self, subscription: &str, name: &str) -> Option<&str> {
+        let subscription = self.subscriptions.iter().find(|one| one.id.eq_ignore_ascii_case(subscription))?;
+        subscription.groups.iter().find(|group| group.eq_ignore_ascii_case(name)).map(String::as_str)
+    }
+
+    /// A person sees home and every directory where a guest; an application sees the token's.
+    fn tenants_of(&self, ask: &Ask<'_>) -> Vec<Value> {
+        let user = self.directory.user(&ask.access.principal.object_id);
+        let tenants = self.directory.tenants.iter().filter(|tenant| match user {
+            Some(user) => tenant.id == user.tenant_id || user.guest_in.contains(&tenant.id),
+            None => tenant.id == ask.access.tenant_id,
+        });
+        tenants
+            .map(|tenant| {
+                json!({
+                    "id": format!("/tenants/{}", tenant.id), "tenantId": tenant.id, "countryCode": "DE",
+                    "displayName": tenant.name, "defaultDomain": tenant.domain, "domains": [tenant.domain],
+                    "tenantCategory": "Home", "tenantType": "AAD",
+                })
+            })
+            .collect()
+    }
+
+    fn sees(&self, ask: &Ask<'_>, subscription: &Subscription) -> bool {
+        let scope = format!("/subscriptions/{}", subscription.id);
+        let own = subscription.tenant_id == ask.access.tenant_id;
+        (own && self.directory.sees(&ask.access.principal.object_id, &scope))
+            || (!own && self.allowed(&ask.access, "Microsoft.Resources/subscriptions/read", &scope) && self.switches.lighthouse)
+    }
+
+    fn subscription_json(&self, subscription: &Subscription, ask: &Ask<'_>) -> Value {
+        let home = self.directory.tenants.first();
+        let managed = self.switches.lighthouse && home.is_some_and(|home| home.id != subscription.tenant_id);
+        let managers: Vec<Value> = home.filter(|_| managed).map(|home| json!({"tenantId": home.id})).into_iter().collect();
+        let source = if managed && ask.access.tenant_id != subscription.tenant_id { "RoleBased, Management" } else { "RoleBased" };
+        json!({
+            "id": format!("/subscriptions/{}", subscription.id), "authorizationSource": source, "managedByTenants": managers,
+            "subscriptionId": subscription.id, "tenantId": subscription.tenant_id, "displayName": subscription.name,
+            "state": subscription.state,
+            "subscriptionPolicies": {"locationPlacementId": "Public_2014-09-01", "quotaId": "EnterpriseAgreement_2014-09-01", "spendingLimit": "Off"},
+        })
+    }
+
+    fn groups(&self, subscription: &str) -> Vec<Value> {
+        let found = self.subscriptions.iter().find(|one| one.id.eq_ignore_ascii_case(subscription));
+        let groups = found.map_or(&[][..], |one| one.groups.as_slice());
+        let row = |group: &String| {
+            json!({
+                "id": format!("/subscriptions/{}/resourceGroups/{group}", found.map_or("", |one| &one.id)), "name": group,
+                "type": "Microsoft.Resources/resourceGroups", "location": "westeurope", "tags": {},
+                "properties": {"provisioningState": "Succeeded"},
+            })
+        };
+        groups.iter().map(row).collect()
+    }
+
+    fn workspaces_of(&self, ask: &Ask<'_>, subscription: &str, group: Option<&str>) -> Vec<Value> {
+        self.workspaces
+            .iter()
+            .filter(|workspace| workspace.subscription_id.eq_ignore_ascii_case(subscription))
+            .filter(|workspace| group.is_none_or(|group| workspace.resource_group.eq_ignore_ascii_case(group)))
+            .filter(|workspace| self.allowed(&ask.access, "Microsoft.OperationalInsights/workspaces/read", &workspace.id))
+            .map(|workspace| workspace_json(workspace, self.switches.lower_case_ids))
+            .collect()
+    }
+
+    fn one_workspace(&self, ask: &Ask<'_>, path: &Path) -> Reply {
+        let id = format!("/{}", path.sent.join("/"));
+        if let Err(refused) = self.check_right(&ask.access, "Microsoft.OperationalInsights/workspaces/read", &id) {
+            return refused;
+        }
+        if self.group(path.part(1), path.part(3)).is_none() {
+            return no_group(path.part(3));
+        }
+        match self.workspace_place(&id).and_then(|place| self.workspaces.get(place)) {
+            Some(workspace) => Reply::json(200, &workspace_json(workspace, self.switches.lower_case_ids)),
+            None => {
+                let message = format!(
+                    "The Resource 'Microsoft.OperationalInsights/workspaces/{}' under resource group '{}' was not found.",
+                    path.part(7),
+                    path.part(3)
+                );
+                error(404, "ResourceNotFound", &message)
+            }
+        }
+    }
+
+    /// `Microsoft.Authorization` at any scope. `named`: the part that names one resource.
+    pub(super) fn authorization(&mut self, ask: &Ask<'_>, path: &Path, what: &str, named: Option<usize>) -> Reply {
+        let end = path.lower.iter().rposition(|part| part == "providers").unwrap_or(0);
+        let scope = format!("/{}", path.sent.get(..end).unwrap_or(&[]).join("/"));
+        let name = named.map(|at| path.part(at).to_owned());
+        match (ask.call.method.as_str(), what, name) {
+            ("GET", "permissions", _) => {
+                let mut answer = self.directory.permissions(&ask.access.principal.object_id, &scope);
+                if answer.get("value").and_then(Value::as_array).is_some_and(Vec::is_empty) && self.delegated(&ask.access, &scope, "*/read") {
+                    let first = self.subscriptions.first().map(|first| format!("/subscriptions/{}", first.id)).unwrap_or_default();
+                    answer = self.directory.permissions(&ask.access.principal.object_id, &first);
+                }
+                Reply::json(200, &answer)
+            }
+            ("GET", "roledefinitions", name) => {
+                let all = ROLES.iter().map(|role| {
+                    json!({
+                        "id": format!("{}/providers/Microsoft.Authorization/roleDefinitions/{}", scope.trim_end_matches('/'), role.id),
+                        "name": role.id, "type": "Microsoft.Authorization/roleDefinitions",
+                        "properties": {"roleName": role.name, "type": "BuiltInRole", "description": role.name, "assignableScopes": ["/"],
+                            "permissions": [{"actions": role.actions, "notActions": role.not_actions, "dataActions": [], "notDataActions": []}]},
+                    })
+                });
+                match name {
+                    None => Reply::json(200, &json!({"value": all.collect::<Vec<_>>()})),
+                    Some(name) => all
+                        .into_iter()
+                        .find(|role| role.get("name").and_then(Value::as_str).is_some_and(|own| own.eq_ignore_ascii_case(&name)))
+                        .map_or_else(|| error(404, "RoleDefinitionDoesNotExist", &format!("The role definition '{name}' does not exist.")), |role| Reply::json(200, &role)),
+                }
+            }
+            ("GET", "roleassignments", None) => {
+                if let Err(refused) = self.check_right(&ask.access, "Microsoft.Authorization/roleAssignments/read", &scope) {
+                    return refused;
+                }
+                self.assignments(ask, &scope)
+            }
+            ("GET", "roleassignments", Some(name)) => match self.directory.assignments.values().find(|given| given.name.eq_ignore_ascii_case(&name)) {
+                Some(given) => Reply::json(200, &assignment_json(given)),
+                None => error(404, "RoleAssignmentNotFound", &format!("The role assignment '{name}' is not found.")),
+            },
+            ("PUT", "roleassignments", Some(name)) => {
+                match self.check_right(&ask.access, "Microsoft.Authorization/roleAssignments/write", &scope) {
+                    Ok(()) => self.put_assignment(ask, &scope, name),
+                    Err(refused) => refused,
+                }
+            }
+            ("DELETE", "roleassignments", Some(name)) => {
+                match self.check_right(&ask.access, "Microsoft.Authorization/roleAssignments/delete", &scope) {
+                    Ok(()) => self.directory.assignments.remove(&name).map_or_else(|| Reply::empty(204), |given| Reply::json(200, &assignment_json(&given))),
+                    Err(refused) => refused,
+                }
+            }
+            (method, _, _) => no_method(method),
+        }
+    }
+
+    fn assignments(&self, ask: &Ask<'_>, scope: &str) -> Reply {
+        let filter = ask.call.query("$filter").unwrap_or("").replace(' ', "").to_lowercase();
+        let principal = |text: &str| filter.strip_prefix(text).and_then(|rest| rest.strip_suffix(')').or(Some(rest))).map(|id| id.trim_matches('\'').to_owned());
+        let wanted = principal("assignedto(").or_else(|| principal("principalideq"));
+        if wanted.is_none() && !matches!(filter.as_str(), "" | "atscope()") {
+            return bad_request("The filter is not supported.");
+        }
+        let rows = self
+            .directory
+            .assignments
+            .values()
+            .filter(|given| directory::covers(&given.scope, scope) || (filter.is_empty() && directory::covers(scope, &given.scope)))
+            .filter(|given| wanted.as_ref().is_none_or(|wanted| given.principal_id.eq_ignore_ascii_case(wanted)))
+            .map(assignment_json)
+            .collect();
+        paging::page(ask.call, "arm", rows, paging::TOP_MAX)
+    }
+
+    fn put_assignment(&mut self, ask: &Ask<'_>, scope: &str, name: String) -> Reply {
+        let sent = match body(ask.call) {
+            Ok(sent) => sent,
+            Err(refused) => return refused,
+        };
+        let text = |member: &str| sent.pointer(&format!("/properties/{member}")).and_then(Value::as_str).map(str::to_owned);
+        let (Some(role_id), Some(principal_id)) = (text("roleDefinitionId"), text("principalId")) else {
+            return bad_request("roleDefinitionId and principalId are required.");
+        };
+        let Some(role) = directory::role(&role_id) else {
+            return error(400, "RoleDefinitionDoesNotExist", &format!("The specified role definition with ID '{role_id}' does not exist."));
+        };
+        let twice = self.directory.assignments.values().any(|given| {
+            given.name != name && given.principal_id == principal_id && given.role_id == role.id && given.scope.eq_ignore_ascii_case(scope)
+        });
+        if twice {
+            return error(409, "RoleAssignmentExists", "The role assignment already exists.");
+        }
+        let given = directory::Assignment {
+            name: name.clone(),
+            principal_id,
+            principal_kind: text("principalType").unwrap_or_else(|| "ServicePrincipal".into()),
+            role_id: role.id.to_owned(),
+            scope: scope.to_owned(),
+        };
+        let answer = assignment_json(&given);
+        let known = self.directory.assignments.insert(name, given).is_some();
+        Reply::json(if known { 200 } else { 201 }, &answer)
+    }
+}
+
+fn assignment_json(given: &directory::Assignment) -> Value {
+    json!({
+        "id": format!("{}/providers/Microsoft.Authorization/roleAssignments/{}", given.scope, given.name), "name": given.name,
+        "type": "Microsoft.Authorization/roleAssignments",
+        "properties": {
+            "roleDefinitionId": format!("{}/providers/Microsoft.Authorization/roleDefinitions/{}", subscription_of(&given.scope), given.role_id),
+            "principalId": given.principal_id, "principalType": given.principal_kind, "scope": given.scope,
+        },
+    })
+}
+
+fn subscription_of(scope: &str) -> String {
+    scope.split('/').take(3).collect::<Vec<_>>().join("/")
+}
+
+fn workspace_json(workspace: &Workspace, lower_case: bool) -> Value {
+    let id = if lower_case {
+        format!(
+            "/subscriptions/{}/resourcegroups/{}/providers/microsoft.operationalinsights/workspaces/{}",
+            workspace.subscription_id,
+            workspace.resource_group.to_lowercase(),
+            workspace.name.to_lowercase()
+        )
+    } else {
+        workspace.id.clone()
+    };
+    json!({
+        "properties": {
+            "customerId": workspace.customer_id, "provisioningState": "Succeeded", "sku": {"name": "PerGB2018"},
+            "retentionInDays": 90, "publicNetworkAccessForIngestion": "Enabled", "publicNetworkAccessForQuery": "Enabled",
+        },
+        "location": workspace.location, "id": id, "name": workspace.name, "type": "Microsoft.OperationalInsights/workspaces",
+    })
+}
+
+fn locations(subscription: &str) -> Value {
+    let row = |name: &str, shown: &str| {
+        json!({"id": format!("/subscriptions/{subscription}/locations/{name}"), "subscriptionId": subscription, "name": name, "type": "Region", "displayName": shown, "regionalDisplayName": format!("(Europe) {shown}")})
+    };
+    json!({"value": [row("westeurope", "West Europe"), row("northeurope", "North Europe")]})
+}
+
+fn no_group(name: &str) -> Reply {
+    error(404, "ResourceGroupNotFound", &format!("Resource group '{name}' could not be found."))
+}
+
+fn with_count(reply: Reply, count: usize) -> Reply {
+    let Some(mut body) = serde_json::from_slice::<Value>(&reply.body).ok() else { return reply };
+    match body.as_object_mut() {
+        Some(map) if map.contains_key("value") => {
+            map.insert("count".into(), json!({"type": "Total", "value": count}));
+            Reply::json(reply.status, &body)
+        }
+        _ => reply,
+    }
+}

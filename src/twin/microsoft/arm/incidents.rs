@@ -1,0 +1,581 @@
+//! Incidents: list, read, write, delete.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+
+use super::{
+    body,
+    errors::{bad_request, conflict, error, no_incident, odata},
+    filter::{Filter, FilterError},
+    paging,
+    sentinel::Spot,
+    wrong_member,
+};
+use crate::twin::{
+    microsoft::{
+        Microsoft,
+        automation::Change,
+        entra::Access,
+        evidence,
+        incident::{Incident, Label, Owner},
+        workspace::Workspace,
+    },
+    stamp,
+    wire::{Cx, Reply},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Created,
+    Modified,
+    Number,
+    Severity,
+    Status,
+    Title,
+}
+
+impl Key {
+    fn read(text: &str) -> Option<(Self, bool)> {
+        let mut words = text.split_whitespace();
+        let name = words.next()?.to_lowercase();
+        let key = match name.strip_prefix("properties/")? {
+            "createdtimeutc" => Self::Created,
+            "lastmodifiedtimeutc" => Self::Modified,
+            "incidentnumber" => Self::Number,
+            "severity" => Self::Severity,
+            "status" => Self::Status,
+            "title" => Self::Title,
+            _ => return None,
+        };
+        let descending = match words.next().map(str::to_lowercase).as_deref() {
+            None | Some("asc") => false,
+            Some("desc") => true,
+            Some(_) => return None,
+        };
+        words.next().is_none().then_some((key, descending))
+    }
+
+    /// What incidents are sorted by, as text that sorts the same way: it goes into the page token.
+    fn of(self, incident: &Incident) -> String {
+        match self {
+            Self::Created => nanos(incident.created),
+            Self::Modified => nanos(incident.modified),
+            Self::Number => format!("{:010}", incident.number),
+            Self::Severity => incident.severity.clone(),
+            Self::Status => incident.status.clone(),
+            Self::Title => incident.title.clone(),
+        }
+    }
+}
+
+fn nanos(at: Timestamp) -> String {
+    format!("{:020}", at.as_nanosecond())
+}
+
+/// Where a page begins: after this key and place.
+struct After {
+    key: String,
+    place: usize,
+}
+
+impl After {
+    fn read(text: &str) -> Option<Self> {
+        let (place, key) = text.split_once(' ')?;
+        Some(Self { key: key.to_owned(), place: place.parse().ok()? })
+    }
+
+    fn passed(&self, key: &str, place: usize, descending: bool) -> bool {
+        let order = key.cmp(self.key.as_str()).then(place.cmp(&self.place));
+        if descending { order.is_lt() } else { order.is_gt() }
+    }
+}
+
+impl Microsoft {
+    pub(super) fn list_incidents(&mut self, spot: &Spot<'_>, cx: &Cx<'_>) -> Reply {
+        let call = spot.ask.call;
+        let filter = match call.query("$filter").filter(|text| !text.trim().is_empty()).map(Filter::parse) {
+            None => None,
+            Some(Ok(filter)) => Some(filter),
+            Some(Err(FilterError::Syntax)) => return odata(),
+            Some(Err(FilterError::Server)) => return error(500, "InternalServerError", "Internal server error"),
+        };
+        // Newest first was seen when no order is asked for.
+        let (key, descending) = match call.query("$orderby").filter(|text| !text.trim().is_empty()) {
+            None => (Key::Created, true),
+            Some(text) => match Key::read(text) {
+                Some(order) => order,
+                None => return odata(),
+            },
+        };
+        let size = match paging::top(call, self.switches.page_default, self.switches.top_refused) {
+            Ok(size) => size,
+            Err(refused) => return refused,
+        };
+        let after = match paging::hidden(call) {
+            Ok(None) => None,
+            Ok(Some(text)) => match After::read(&text) {
+                Some(after) => Some(after),
+                None => return bad_request("Invalid $skipToken."),
+            },
+            Err(refused) => return refused,
+        };
+        let (merged_members, stale) = (self.switches.merged_incident_members, self.stale);
+        let Some(workspace) = self.workspaces.get_mut(spot.place) else { return odata() };
+        let rows = rows(workspace, filter.as_ref(), (key, descending), after.as_ref(), size + 1, stale, cx);
+        let more = rows.len() > size;
+        let mut text = String::with_capacity(rows.len().min(size) * 2_048 + 64);
+        text.push_str("{\"value\":[");
+        for (n, place) in rows.iter().take(size).enumerate() {
+            if n > 0 {
+                text.push(',');
+            }
+            push_incident(&mut text, workspace, *place, merged_members, stale, cx);
+        }
+        text.push(']');
+        let last = rows.get(size.wrapping_sub(1)).and_then(|place| workspace.at(*place).map(|incident| (*place, key.of(incident))));
+        if let (true, Some((place, key))) = (more, last) {
+            let link = paging::next_link(call, "arm", &paging::token(&format!("{place} {key}")));
+            text.push_str(",\"nextLink\":");
+            text.push_str(&Value::String(link).to_string());
+        }
+        text.push('}');
+        Reply::json_text(200, text)
+    }
+
+    pub(super) fn get_incident(&mut self, spot: &Spot<'_>, cx: &Cx<'_>) -> Reply {
+        let (merged_members, stale) = (self.switches.merged_incident_members, self.stale);
+        let name = spot.name(1);
+        let Some(workspace) = self.workspaces.get_mut(spot.place) else { return no_incident(name) };
+        let place = workspace.place(name);
+        match place.filter(|place| workspace.at(*place).is_some_and(|incident| seen(incident, stale, cx))) {
+            None => no_incident(name),
+            Some(place) => {
+                let mut text = String::new();
+                push_incident(&mut text, workspace, place, merged_members, stale, cx);
+                Reply::json_text(200, text)
+            }
+        }
+    }
+
+    pub(super) fn delete_incident(&mut self, spot: &Spot<'_>) -> Reply {
+        let gone = self.workspaces.get_mut(spot.place).is_some_and(|workspace| workspace.remove(spot.name(1)));
+        Reply::empty(if gone { 200 } else { 204 })
+    }
+
+    pub(super) fn put_incident(&mut self, spot: &Spot<'_>, cx: &mut Cx<'_>) -> Reply {
+        let sent = match body(spot.ask.call) {
+            Ok(sent) => sent,
+            Err(refused) => return refused,
+        };
+        let etag = sent.get("etag").and_then(Value::as_str).map(str::to_owned);
+        let if_match = spot.ask.call.header("if-match").map(str::to_owned);
+        let name = spot.name(1).to_owned();
+        if name.is_empty() || name.len() > 260 {
+            return wrong_member("incidentId");
+        }
+        let properties = sent.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+        let wanted = match self.wanted(&properties) {
+            Ok(wanted) => wanted,
+            Err(refused) => return refused,
+        };
+        let known = self.workspaces.get(spot.place).and_then(|workspace| workspace.get(&name)).map(|incident| incident.etag.clone());
+        match &known {
+            Some(current) => {
+                if self.switches.if_match_honoured && if_match.as_deref().is_some_and(|sent| sent != "*" && sent != current) {
+                    return error(412, "PreconditionFailed", "The condition of the request was not met.");
+                }
+                let stale = etag.as_ref().map_or(self.switches.missing_etag_conflicts, |etag| !same_etag(etag, current));
+                if stale {
+                    return conflict(&name);
+                }
+                self.update(spot.place, &name, wanted, &properties, &spot.ask.access, cx);
+            }
+            // An etag for something that does not exist names a version that is gone.
+            None if etag.is_some() => return conflict(&name),
+            None => self.create(spot.place, &name, wanted, &spot.ask.access, cx),
+        }
+        let mut text = String::new();
+        let merged_members = self.switches.merged_incident_members;
+        if let Some(workspace) = self.workspaces.get_mut(spot.place)
+            && let Some(shown) = workspace.place(&name).and_then(|place| workspace.text(place, merged_members))
+        {
+            text.push_str(shown);
+        }
+        Reply::json_text(if known.is_some() { 200 } else { 201 }, text)
+    }
+
+    fn create(&mut self, place: usize, name: &str, wanted: Wanted, access: &Access, cx: &mut Cx<'_>) {
+        let created = self.ticker.next(cx.now, cx.ids);
+        let Some(mut incident) = self.made_up(place, 0, created, cx.ids) else { return };
+        // Made by the API: no alerts, no rule, and Defender does not know it.
+        name.clone_into(&mut incident.name);
+        incident.alerts = Vec::new();
+        incident.rule_ids = Vec::new();
+        incident.tactics = Vec::new();
+        incident.techniques = Vec::new();
+        incident.products = Vec::new();
+        incident.defender_number = None;
+        incident.first_activity = None;
+        incident.last_activity = None;
+        incident.description = None;
+        wanted.onto(&mut incident);
+        incident.modified_by = access.principal.name.clone();
+        if let Some(workspace) = self.workspaces.get_mut(place) {
+            workspace.insert(incident);
+        }
+        self.changed(place, name, Change::created(access), cx);
+    }
+
+    fn update(&mut self, place: usize, name: &str, wanted: Wanted, sent: &Map<String, Value>, access: &Access, cx: &mut Cx<'_>) {
+        let (at, etag) = self.version(cx);
+        let keep = Keep {
+            owner: self.switches.put_keeps_owner && !sent.contains_key("owner"),
+            labels: self.switches.put_keeps_labels && !sent.contains_key("labels"),
+            description: self.switches.put_keeps_description && !sent.contains_key("description"),
+            classification: self.switches.put_keeps_classification && !sent.contains_key("classification"),
+            activity: self.switches.put_keeps_activity_times,
+        };
+        let author = access.principal.name.clone();
+        let change = self.workspaces.get_mut(place).and_then(|workspace| {
+            workspace.change(name, true, |incident| {
+                let mut change = Change::updated(access);
+                change.compare(incident, &wanted, &keep);
+                wanted.keeping(incident, &keep).onto(incident);
+                incident.modified = at;
+                incident.etag = etag;
+                incident.modified_by = author;
+                change
+            })
+        });
+        if let Some(change) = change {
+            self.changed(place, name, change, cx);
+        }
+    }
+
+    /// A new modification time and the etag that goes with it.
+    pub fn version(&mut self, cx: &Cx<'_>) -> (Timestamp, String) {
+        let at = self.ticker.next(cx.now, cx.ids);
+        (at, stamp::etag(at, cx.ids))
+    }
+
+    /// Moves an incident's modification time and etag (a comment was added, an alert joined).
+    pub fn bump(&mut self, place: usize, name: &str, by: &str, cx: &Cx<'_>, also: impl FnOnce(&mut Incident)) {
+        let (at, etag) = self.version(cx);
+        if let Some(workspace) = self.workspaces.get_mut(place) {
+            workspace.change(name, true, |incident| {
+                also(incident);
+                incident.modified = at;
+                incident.etag = etag;
+                by.clone_into(&mut incident.modified_by);
+            });
+        }
+    }
+
+    pub(super) fn evidence_reply(
+        &self,
+        place: usize,
+        name: &str,
+        cx: &Cx<'_>,
+        make: impl FnOnce(&Workspace, &Incident, Timestamp) -> Value,
+    ) -> Reply {
+        let found = self.workspaces.get(place).and_then(|workspace| Some((workspace, workspace.get(name)?)));
+        match found {
+            Some((workspace, incident)) => Reply::json(200, &make(workspace, incident, cx.now)),
+            None => no_incident(name),
+        }
+    }
+
+    pub(super) fn incident_bookmarks(&self, place: usize, name: &str) -> Reply {
+        let found = self.workspaces.get(place).and_then(|workspace| Some((workspace, workspace.get(name)?)));
+        let Some((workspace, incident)) = found else { return no_incident(name) };
+        let value: Vec<Value> = incident
+            .relations
+            .iter()
+            .filter_map(|relation| relation.related_id.rsplit('/').next())
+            .filter_map(|bookmark| workspace.bookmarks.get(&bookmark.to_lowercase()))
+            .map(evidence_of_bookmark)
+            .collect();
+        Reply::json(200, &serde_json::json!({ "value": value }))
+    }
+
+    /// Reads what a PUT wants; refuses what the service refuses.
+    fn wanted(&self, sent: &Map<String, Value>) -> Result<Wanted, Reply> {
+        let text = |name: &str| match sent.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(wrong_member(name)),
+        };
+        let title = text("title")?.filter(|title| !title.trim().is_empty());
+        let title = title.ok_or_else(|| bad_request("'Title' must have a non-empty value"))?;
+        let status = text("status")?.filter(|status| !status.is_empty()).ok_or_else(|| bad_request("status must not be empty."))?;
+        let severity = text("severity")?.filter(|severity| !severity.is_empty()).ok_or_else(|| bad_request("severity must not be empty."))?;
+        let status = one_of("status", &status, &["New", "Active", "Closed"])?;
+        let severity = one_of("severity", &severity, &["High", "Medium", "Low", "Informational"])?;
+        let description = text("description")?.filter(|text| !text.is_empty());
+        if self.switches.description_limited && description.as_ref().is_some_and(|text| text.chars().count() > 5_000) {
+            return Err(bad_request("Description length should not exceed 5000 characters"));
+        }
+        let closing = self.closing(&status, text("classification")?, text("classificationReason")?, text("classificationComment")?)?;
+        Ok(Wanted {
+            title,
+            severity,
+            status,
+            description,
+            closing,
+            owner: self.wanted_owner(sent.get("owner"))?,
+            labels: wanted_labels(sent.get("labels"))?,
+            first_activity: wanted_time(text("firstActivityTimeUtc")?, "firstActivityTimeUtc")?,
+            last_activity: wanted_time(text("lastActivityTimeUtc")?, "lastActivityTimeUtc")?,
+        })
+    }
+
+    /// The classification table of closing.
+    fn closing(&self, status: &str, class: Option<String>, reason: Option<String>, comment: Option<String>) -> Result<Closing, Reply> {
+        if status != "Closed" {
+            // Probably dropped: they mean something only on a closed incident.
+            return Ok(Closing::default());
+        }
+        let class = class.filter(|class| !class.is_empty()).ok_or_else(|| bad_request("classification must not be empty when status is Closed."))?;
+        let class = one_of("classification", &class, &["Undetermined", "TruePositive", "BenignPositive", "FalsePositive"])?;
+        let reasons: &[&str] = match class.as_str() {
+            "TruePositive" => &["SuspiciousActivity"],
+            "BenignPositive" => &["SuspiciousButExpected"],
+            "FalsePositive" => &["IncorrectAlertLogic", "InaccurateData"],
+            _ => &[],
+        };
+        let all = ["SuspiciousActivity", "SuspiciousButExpected", "IncorrectAlertLogic", "InaccurateData"];
+        let reason = match reason.filter(|reason| !reason.is_empty()) {
+            None if reasons.is_empty() => None,
+            None => return Err(bad_request(&format!("classification '{class}' must have classificationReason."))),
+            Some(reason) => Some(one_of("classificationReason", &reason, &all)?),
+        };
+        if let Some(reason) = &reason {
+            let wrong = if reasons.is_empty() { self.switches.undetermined_reason_refused } else { self.switches.wrong_reason_refused };
+            if wrong && !reasons.contains(&reason.as_str()) {
+                return Err(bad_request(&format!("classificationReason '{reason}' is not valid for classification '{class}'.")));
+            }
+        }
+        Ok(Closing { class: Some(class), reason, comment: comment.filter(|comment| !comment.is_empty()) })
+    }
+
+    /// Looks an owner up by any of its members and fills in the others.
+    fn wanted_owner(&self, sent: Option<&Value>) -> Result<Owner, Reply> {
+        let Some(owner) = sent.filter(|owner| !owner.is_null()) else { return Ok(Owner::default()) };
+        let owner = owner.as_object().ok_or_else(|| wrong_member("owner"))?;
+        let text = |name: &str| owner.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+        let keys = [text("objectId"), text("userPrincipalName"), text("email")];
+        let Some(key) = keys.iter().flatten().next() else {
+            return match text("assignedTo") {
+                Some(name) if self.switches.unknown_owner_refused => Err(unknown_owner(&name)),
+                Some(name) => Ok(Owner { assigned_to: Some(name), kind: Some("Unknown".into()), ..Owner::default() }),
+                None => Ok(Owner::default()),
+            };
+        };
+        if let Some(user) = self.directory.user(key) {
+            return Ok(Owner {
+                object_id: Some(user.object_id.clone()),
+                email: Some(user.upn.clone()),
+                assigned_to: Some(user.name.clone()),
+                upn: Some(user.upn.clone()),
+                kind: Some("User".into()),
+            });
+        }
+        if let Some(tenant) = self.directory.tenants.iter().find(|tenant| tenant.app_object_id.eq_ignore_ascii_case(key)) {
+            let id = Some(tenant.app_object_id.clone());
+            return Ok(Owner { object_id: id, assigned_to: Some("Halobridge".into()), kind: Some("Unknown".into()), ..Owner::default() });
+        }
+        if self.switches.unknown_owner_refused {
+            return Err(unknown_owner(key));
+        }
+        let [object_id, upn, email] = keys;
+        Ok(Owner { object_id, upn, email, assigned_to: text("assignedTo"), kind: Some("Unknown".into()) })
+    }
+}
+
+/// The members of closing.
+#[derive(Debug, Clone, Default)]
+pub struct Closing {
+    class: Option<String>,
+    reason: Option<String>,
+    comment: Option<String>,
+}
+
+/// What a PUT asks an incident to be.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Title.
+    pub title: String,
+    /// Severity.
+    pub severity: String,
+    /// Status.
+    pub status: String,
+    description: Option<String>,
+    closing: Closing,
+    /// Owner, looked up.
+    pub owner: Owner,
+    /// Tags.
+    pub labels: Vec<Label>,
+    first_activity: Option<String>,
+    last_activity: Option<String>,
+}
+
+/// Which members that were left out stay as they are.
+#[derive(Debug, Clone, Copy)]
+pub struct Keep {
+    /// The owner.
+    pub owner: bool,
+    /// The tags.
+    pub labels: bool,
+    description: bool,
+    classification: bool,
+    activity: bool,
+}
+
+impl Wanted {
+    fn keeping(mut self, known: &Incident, keep: &Keep) -> Self {
+        if keep.owner {
+            self.owner = known.owner.clone();
+        }
+        if keep.labels {
+            self.labels = known.labels.clone();
+        }
+        // A tag that the system put there stays the system's when it is sent back by name.
+        for label in &mut self.labels {
+            if let Some(old) = known.labels.iter().find(|old| old.name == label.name) {
+                label.kind = old.kind;
+            }
+        }
+        if keep.description {
+            self.description = known.description.clone();
+        }
+        if keep.classification {
+            self.closing = Closing {
+                class: known.classification.clone(),
+                reason: known.classification_reason.clone(),
+                comment: known.classification_comment.clone(),
+            };
+        }
+        if keep.activity {
+            self.first_activity = self.first_activity.or_else(|| known.first_activity.clone());
+            self.last_activity = self.last_activity.or_else(|| known.last_activity.clone());
+        }
+        self
+    }
+
+    fn onto(self, incident: &mut Incident) {
+        incident.title = self.title;
+        incident.severity = self.severity;
+        incident.status = self.status;
+        incident.description = self.description;
+        incident.classification = self.closing.class;
+        incident.classification_reason = self.closing.reason;
+        incident.classification_comment = self.closing.comment;
+        incident.owner = self.owner;
+        incident.labels = self.labels;
+        incident.first_activity = self.first_activity;
+        incident.last_activity = self.last_activity;
+    }
+}
+
+fn unknown_owner(key: &str) -> Reply {
+    bad_request(&format!("The owner '{key}' was not found in the directory."))
+}
+
+fn one_of(name: &str, value: &str, all: &[&str]) -> Result<String, Reply> {
+    all.iter().find(|known| known.eq_ignore_ascii_case(value)).map(|known| (*known).to_owned()).ok_or_else(|| wrong_member(name))
+}
+
+fn wanted_time(text: Option<String>, name: &str) -> Result<Option<String>, Reply> {
+    text.map(|text| stamp::parse(&text).map(stamp::seven_digits).ok_or_else(|| wrong_member(name))).transpose()
+}
+
+fn wanted_labels(sent: Option<&Value>) -> Result<Vec<Label>, Reply> {
+    let Some(sent) = sent.filter(|labels| !labels.is_null()) else { return Ok(Vec::new()) };
+    let mut labels: Vec<Label> = Vec::new();
+    for label in sent.as_array().ok_or_else(|| wrong_member("labels"))? {
+        let name = label.get("labelName").and_then(Value::as_str).filter(|name| !name.is_empty()).ok_or_else(|| wrong_member("labels"))?;
+        if !labels.iter().any(|known| known.name == name) {
+            labels.push(Label { name: name.to_owned(), kind: "User" });
+        }
+    }
+    Ok(labels)
+}
+
+fn same_etag(sent: &str, current: &str) -> bool {
+    sent.trim_matches('"') == current.trim_matches('"')
+}
+
+/// Whether this read sees the incident at all.
+fn seen(incident: &Incident, stale: Option<SignedDuration>, cx: &Cx<'_>) -> bool {
+    incident.visible_at <= cx.now && !stale.is_some_and(|age| cx.now.duration_since(incident.created) < age)
+}
+
+fn push_incident(text: &mut String, workspace: &mut Workspace, place: usize, merged_members: bool, stale: Option<SignedDuration>, cx: &Cx<'_>) {
+    let old = stale.and_then(|age| {
+        let incident = workspace.at(place)?;
+        (cx.now.duration_since(incident.modified) < age).then(|| incident.before.clone()).flatten()
+    });
+    match old {
+        Some(old) => text.push_str(&old),
+        None => text.push_str(workspace.text(place, merged_members).unwrap_or("null")),
+    }
+}
+
+/// The places of one page and one more, in order.
+fn rows(
+    workspace: &Workspace,
+    filter: Option<&Filter>,
+    (key, descending): (Key, bool),
+    after: Option<&After>,
+    count: usize,
+    stale: Option<SignedDuration>,
+    cx: &Cx<'_>,
+) -> Vec<usize> {
+    let modified_from = filter.and_then(Filter::modified_from);
+    let created_from = filter.and_then(Filter::created_from);
+    let fits = |place: usize| {
+        workspace.at(place).is_some_and(|incident| {
+            // A stale read by modification time does not find what has just changed.
+            let unseen = modified_from.is_some() && stale.is_some_and(|age| cx.now.duration_since(incident.modified) < age);
+            !unseen
+                && seen(incident, stale, cx)
+                && filter.is_none_or(|filter| filter.passes(incident))
+                && after.is_none_or(|after| after.passed(&key.of(incident), place, descending))
+        })
+    };
+    let of = |from: Option<Timestamp>| (from.unwrap_or(Timestamp::MIN), 0);
+    match key {
+        Key::Modified | Key::Created => {
+            let (index, from) = if key == Key::Modified { (workspace.modified(), modified_from) } else { (workspace.created(), created_from) };
+            // With only the other time bounded, its index is the shorter way; sorting follows.
+            if key == Key::Created && created_from.is_none() && modified_from.is_some() {
+                return sorted(workspace, workspace.modified().range(of(modified_from)..).map(|(_, place)| *place).filter(|place| fits(*place)), key, descending, count);
+            }
+            let range = index.range(of(from)..).map(|(_, place)| *place);
+            if descending { range.rev().filter(|place| fits(*place)).take(count).collect() } else { range.filter(|place| fits(*place)).take(count).collect() }
+        }
+        _ => sorted(workspace, workspace.modified().range(of(modified_from)..).map(|(_, place)| *place).filter(|place| fits(*place)), key, descending, count),
+    }
+}
+
+fn sorted(workspace: &Workspace, places: impl Iterator<Item = usize>, key: Key, descending: bool, count: usize) -> Vec<usize> {
+    let mut all: Vec<(String, usize)> =
+        places.filter_map(|place| workspace.at(place).map(|incident| (key.of(incident), place))).collect();
+    all.sort_unstable();
+    if descending {
+        all.reverse();
+    }
+    all.into_iter().take(count).map(|(_, place)| place).collect()
+}
+
+fn evidence_of_bookmark(bookmark: &Value) -> Value {
+    let properties = bookmark.get("properties");
+    let of = |name: &str| properties.and_then(|p| p.get(name)).cloned().unwrap_or(Value::Null);
+    let name = bookmark.get("name").cloned().unwrap_or(Value::Null);
+    let id = bookmark.get("id").and_then(Value::as_str).unwrap_or("").replace("/Bookmarks/", "/Entities/");
+    let mut shown = serde_json::json!({"displayName": of("displayName"), "query": of("query"), "friendlyName": of("displayName"), "additionalData": {}});
+    if let Some(map) = shown.as_object_mut() {
+        map.retain(|_, value| !value.is_null());
+    }
+    serde_json::json!({"id": id, "name": name, "type": "Microsoft.SecurityInsights/Entities", "kind": "Bookmark", "properties": shown})
+}

@@ -1,0 +1,214 @@
+//! Automation rules, hunting bookmarks, analytics rules, onboarding, playbooks by hand.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    body,
+    children::author,
+    errors::{bad_request, conflict, error, no_incident, not_found},
+    no_method, paging,
+    sentinel::Spot,
+};
+use crate::twin::{
+    microsoft::{Microsoft, evidence, workspace::Workspace},
+    stamp::seven_digits,
+    wire::{Cx, Reply},
+};
+
+impl Microsoft {
+    pub(super) fn onboarding(&self, spot: &Spot<'_>, below: &[&str]) -> Reply {
+        let Some(workspace) = self.workspaces.get(spot.place) else { return not_found("Workspace", "") };
+        let state = json!({
+            "id": format!("{}/providers/Microsoft.SecurityInsights/onboardingStates/default", workspace.id),
+            "name": "default", "type": "Microsoft.SecurityInsights/onboardingStates", "properties": {},
+        });
+        match (spot.method(), below) {
+            ("GET", [_]) => Reply::json(200, &json!({"value": if workspace.onboarded { vec![state] } else { Vec::new() }})),
+            ("GET", [_, "default"]) if workspace.onboarded => Reply::json(200, &state),
+            ("GET", [_, name]) => not_found("SentinelOnboardingState", name),
+            ("PUT", [_, "default"]) => Reply::json(if workspace.onboarded { 200 } else { 201 }, &state),
+            _ => no_method(spot.method()),
+        }
+    }
+
+    pub(super) fn alert_rules(&self, spot: &Spot<'_>, below: &[&str]) -> Reply {
+        let Some(workspace) = self.workspaces.get(spot.place) else { return not_found("Workspace", "") };
+        let rules = (0..evidence::STORIES.len()).map(|number| alert_rule(workspace, number));
+        match below {
+            [_] => Reply::json(200, &json!({"value": rules.collect::<Vec<_>>()})),
+            [_, name] => {
+                let found = rules.into_iter().find(|rule| rule.get("name").and_then(Value::as_str).is_some_and(|own| own.eq_ignore_ascii_case(name)));
+                found.map_or_else(|| not_found("AlertRule", name), |rule| Reply::json(200, &rule))
+            }
+            _ => no_method(spot.method()),
+        }
+    }
+
+    pub(super) fn automation_rules(&mut self, spot: &Spot<'_>, below: &[&str], cx: &mut Cx<'_>) -> Reply {
+        let Some(workspace) = self.workspaces.get(spot.place) else { return not_found("Workspace", "") };
+        let name = spot.name(1).to_owned();
+        let known = workspace.rules.get(&name.to_lowercase());
+        match (spot.method(), below) {
+            ("GET", [_]) => paging::page(spot.ask.call, "arm", workspace.rules.values().cloned().collect(), paging::TOP_MAX),
+            ("GET", [_, _]) => known.map_or_else(|| not_found("AutomationRule", &name), |rule| Reply::json(200, rule)),
+            ("PUT", [_, _]) => self.put_rule(spot, &name, cx),
+            ("DELETE", [_, _]) if known.is_none() => Reply::empty(204),
+            ("DELETE", [_, _]) => {
+                if let Some(workspace) = self.workspaces.get_mut(spot.place) {
+                    workspace.rules.remove(&name.to_lowercase());
+                }
+                Reply::json(200, &json!({}))
+            }
+            _ => no_method(spot.method()),
+        }
+    }
+
+    fn put_rule(&mut self, spot: &Spot<'_>, name: &str, cx: &mut Cx<'_>) -> Reply {
+        let sent = match body(spot.ask.call) {
+            Ok(sent) => sent,
+            Err(refused) => return refused,
+        };
+        let Some(properties) = sent.get("properties").and_then(Value::as_object).cloned() else {
+            return bad_request("'Properties' must have a value");
+        };
+        if let Err(refused) = check_rule(&properties) {
+            return refused;
+        }
+        let (at, etag) = self.version(cx);
+        if self.switches.playbook_role_needed && !self.playbooks_allowed(&properties, &spot.ask.access.tenant_id) {
+            return bad_request("Caller is missing required playbook triggering permissions on playbook resource");
+        }
+        let Some(workspace) = self.workspaces.get_mut(spot.place) else { return not_found("Workspace", "") };
+        let known = workspace.rules.get(&name.to_lowercase());
+        let sent_etag = sent.get("etag").and_then(Value::as_str);
+        let current = known.and_then(|rule| rule.get("etag")).and_then(Value::as_str);
+        if let (Some(sent_etag), Some(current)) = (sent_etag, current)
+            && sent_etag.trim_matches('"') != current.trim_matches('"')
+        {
+            return conflict(name);
+        }
+        let status = if known.is_some() { 200 } else { 201 };
+        let writer = author(&spot.ask.access).to_json();
+        let old = |member: &str| known.and_then(|rule| rule.get("properties")).and_then(|p| p.get(member)).cloned();
+        let (created, created_by) = (old("createdTimeUtc"), old("createdBy"));
+        let mut properties = properties;
+        properties.insert("lastModifiedTimeUtc".into(), seven_digits(at).into());
+        properties.insert("createdTimeUtc".into(), created.unwrap_or_else(|| seven_digits(at).into()));
+        properties.insert("lastModifiedBy".into(), writer.clone());
+        properties.insert("createdBy".into(), created_by.unwrap_or(writer));
+        let rule = json!({
+            "id": format!("{}/providers/Microsoft.SecurityInsights/AutomationRules/{name}", workspace.id),
+            "name": name, "etag": etag, "type": "Microsoft.SecurityInsights/AutomationRules", "properties": properties,
+        });
+        workspace.rules.insert(name.to_lowercase(), rule.clone());
+        Reply::json(status, &rule)
+    }
+
+    fn playbooks_allowed(&self, properties: &Map<String, Value>, tenant_id: &str) -> bool {
+        let insights = self.directory.tenant(tenant_id).map(|tenant| tenant.insights_object_id.clone()).unwrap_or_default();
+        playbooks(properties).iter().all(|id| {
+            self.directory.allowed(&insights, "Microsoft.Logic/workflows/triggers/listCallbackUrl/action", id)
+        })
+    }
+
+    pub(super) fn bookmarks(&mut self, spot: &Spot<'_>, below: &[&str], cx: &mut Cx<'_>) -> Reply {
+        let name = spot.name(1).to_owned();
+        let (at, etag) = self.version(cx);
+        let Some(workspace) = self.workspaces.get_mut(spot.place) else { return not_found("Workspace", "") };
+        let known = workspace.bookmarks.get(&name.to_lowercase()).cloned();
+        match (spot.method(), below) {
+            ("GET", [_]) => paging::page(spot.ask.call, "arm", workspace.bookmarks.values().cloned().collect(), paging::TOP_MAX),
+            ("GET", [_, _]) => known.map_or_else(|| not_found("Bookmark", &name), |bookmark| Reply::json(200, &bookmark)),
+            ("DELETE", [_, _]) => match workspace.bookmarks.remove(&name.to_lowercase()) {
+                Some(_) => Reply::json(200, &json!({})),
+                None => Reply::empty(204),
+            },
+            ("PUT", [_, _]) => {
+                let sent = match body(spot.ask.call) {
+                    Ok(sent) => sent,
+                    Err(refused) => return refused,
+                };
+                let mut properties = sent.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+                for member in ["displayName", "query"] {
+                    if !properties.get(member).is_some_and(Value::is_string) {
+                        return bad_request(&format!("'{member}' must have a non-empty value"));
+                    }
+                }
+                let writer = author(&spot.ask.access).to_json();
+                let old = |member: &str| known.as_ref().and_then(|b| b.get("properties")).and_then(|p| p.get(member)).cloned();
+                properties.insert("updated".into(), seven_digits(at).into());
+                properties.insert("updatedBy".into(), writer.clone());
+                properties.insert("created".into(), old("created").unwrap_or_else(|| seven_digits(at).into()));
+                properties.insert("createdBy".into(), old("createdBy").unwrap_or(writer));
+                let bookmark = json!({
+                    "id": format!("{}/providers/Microsoft.SecurityInsights/Bookmarks/{name}", workspace.id), "name": name,
+                    "etag": etag, "type": "Microsoft.SecurityInsights/Bookmarks", "properties": properties,
+                });
+                workspace.bookmarks.insert(name.to_lowercase(), bookmark.clone());
+                Reply::json(if known.is_some() { 200 } else { 201 }, &bookmark)
+            }
+            _ => no_method(spot.method()),
+        }
+    }
+
+    pub(super) fn run_playbook(&mut self, spot: &Spot<'_>, incident: &str, cx: &mut Cx<'_>) -> Reply {
+        let id = spot.ask.call.json().and_then(|sent| sent.get("logicAppsResourceId").and_then(Value::as_str).map(str::to_owned));
+        let Some(id) = id else { return bad_request("'LogicAppsResourceId' must have a non-empty value") };
+        if !self.resources.contains_key(&id.to_lowercase()) {
+            return error(404, "ResourceNotFound", &format!("The Resource '{id}' was not found."));
+        }
+        if self.run_now(spot.place, incident, &id, cx) { Reply::empty(204) } else { no_incident(incident) }
+    }
+}
+
+fn alert_rule(workspace: &Workspace, number: usize) -> Value {
+    let story = evidence::story(number);
+    let id = evidence::rule_id(workspace, number);
+    let name = id.rsplit('/').next().unwrap_or("").to_owned();
+    json!({
+        "id": id, "name": name, "etag": "\"0300bf09-0000-0000-0000-5c37296e0000\"", "kind": "Scheduled",
+        "type": "Microsoft.SecurityInsights/alertRules",
+        "properties": {
+            "displayName": story.title, "description": story.description, "severity": story.severity, "enabled": true,
+            "query": story.query, "queryFrequency": "PT1H", "queryPeriod": "PT1H", "triggerOperator": "GreaterThan",
+            "triggerThreshold": 0, "suppressionEnabled": false, "suppressionDuration": "PT1H", "tactics": [story.tactic],
+            "techniques": [story.technique], "lastModifiedUtc": "2026-01-05T08:00:00Z",
+        },
+    })
+}
+
+/// The logic apps a rule runs.
+pub fn playbooks(properties: &Map<String, Value>) -> Vec<String> {
+    let actions = properties.get("actions").and_then(Value::as_array);
+    actions
+        .into_iter()
+        .flatten()
+        .filter(|action| action.get("actionType").and_then(Value::as_str) == Some("RunPlaybook"))
+        .filter_map(|action| action.pointer("/actionConfiguration/logicAppResourceId").and_then(Value::as_str))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn check_rule(properties: &Map<String, Value>) -> Result<(), Reply> {
+    let name = properties.get("displayName").and_then(Value::as_str).unwrap_or("");
+    if name.is_empty() || name.chars().count() > 500 {
+        return Err(bad_request("'DisplayName' must have 1 to 500 characters"));
+    }
+    if !properties.get("order").and_then(Value::as_i64).is_some_and(|order| (1..=1_000).contains(&order)) {
+        return Err(bad_request("'Order' must be between 1 and 1000"));
+    }
+    let logic = properties.get("triggeringLogic").and_then(Value::as_object).ok_or_else(|| bad_request("'TriggeringLogic' must have a value"))?;
+    let text = |member: &str| logic.get(member).and_then(Value::as_str).unwrap_or("");
+    let known = logic.get("isEnabled").is_some_and(Value::is_boolean)
+        && matches!(text("triggersOn"), "Incidents" | "Alerts")
+        && matches!(text("triggersWhen"), "Created" | "Updated");
+    if !known {
+        return Err(bad_request("'TriggeringLogic' is invalid"));
+    }
+    let conditions = logic.get("conditions").and_then(Value::as_array).map_or(0, Vec::len);
+    let actions = properties.get("actions").and_then(Value::as_array).map_or(0, Vec::len);
+    if conditions > 50 || actions == 0 || actions > 20 {
+        return Err(bad_request("A rule has 1 to 20 actions and at most 50 conditions"));
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! Log queries over `SecurityIncident` and `SecurityAlert`: append-only rows that show after a lag.
+
+pub mod kql;
+pub mod tables;
+
+use jiff::{SignedDuration, Span, Timestamp};
+use serde_json::{Value, json};
+
+use super::{
+    Microsoft,
+    arm::{Ask, Path, errors},
+    entra::{Access, Audience},
+};
+use crate::twin::{
+    stamp,
+    wire::{Call, Cx, Reply},
+};
+
+impl Microsoft {
+    /// Answers a call below `/loganalytics` (`/v1/workspaces/{customerId}/query`).
+    pub fn handle_log_analytics(&mut self, call: &Call, cx: &mut Cx<'_>) -> Reply {
+        let access = match self.check_token(call, Audience::LogAnalytics, cx) {
+            Ok(access) => access,
+            Err(_) => return fault(401, "InvalidTokenError", "The provided authentication is not valid for this resource", cx),
+        };
+        let path = Path::new(&call.path);
+        let (reads, customer_id) = match path.parts().as_slice() {
+            [_, "workspaces", id, "query"] => (true, (*id).to_owned()),
+            [_, "workspaces", id, "metadata"] => (false, (*id).to_owned()),
+            _ => return fault(404, "PathNotFoundError", "The requested path does not exist", cx),
+        };
+        let Some(place) = self.by_customer.get(&customer_id).copied() else {
+            return fault(404, "WorkspaceNotFoundError", "The workspace could not be found", cx);
+        };
+        if !reads {
+            return Reply::json(200, &tables::metadata());
+        }
+        self.query(call, &access, place, cx)
+    }
+
+    /// The same query with a token of the management API.
+    pub(super) fn query_through_arm(&mut self, ask: &Ask<'_>, path: &Path, cx: &mut Cx<'_>) -> Reply {
+        let id = format!("/{}", path.sent.get(..8).unwrap_or(&[]).join("/"));
+        match self.workspace_place(&id) {
+            Some(place) => self.query(ask.call, &ask.access, place, cx),
+            None => errors::error(404, "ResourceNotFound", &format!("The Resource '{id}' was not found.")),
+        }
+    }
+
+    fn query(&mut self, call: &Call, access: &Access, place: usize, cx: &mut Cx<'_>) -> Reply {
+        if let Err(refused) = self.throttle.count_query(&access.principal.object_id, self.switches.throttle_silent, cx.now) {
+            return refused;
+        }
+        let id = self.workspaces.get(place).map(|workspace| workspace.id.clone()).unwrap_or_default();
+        if !self.allowed(access, "Microsoft.OperationalInsights/workspaces/query/read", &id) {
+            return fault(403, "InsufficientAccessError", "The provided credentials have insufficient access to perform the requested operation", cx);
+        }
+        let (query, timespan) = if call.method == "GET" {
+            (call.query("query").map(str::to_owned), call.query("timespan").map(str::to_owned))
+        } else {
+            let body = call.json().unwrap_or(Value::Null);
+            let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+            (text("query"), text("timespan"))
+        };
+        let Some(query) = query else {
+            return bad_query("The request had some invalid properties", "QueryValidationError", "query is missing", cx);
+        };
+        let span = match timespan.as_deref().map(|text| read_span(text, cx.now)).transpose() {
+            Ok(span) => span,
+            Err(()) => return bad_query("The request had some invalid properties", "InvalidTimespan", "The timespan could not be read.", cx),
+        };
+        let parsed = match kql::Query::parse(&query, cx.now) {
+            Ok(parsed) => parsed,
+            Err(text) => return bad_query("The request had some invalid properties", "SyntaxError", &text, cx),
+        };
+        let Some(workspace) = self.workspaces.get(place) else { return fault(404, "WorkspaceNotFoundError", "", cx) };
+        let shows = cx.now.checked_sub(SignedDuration::from_secs(self.switches.log_lag_s)).unwrap_or(cx.now);
+        let table = tables::rows(workspace, parsed.table, shows, self.switches.defender);
+        let partial = self.switches.log_partial_error;
+        let answer = parsed.run(table, span);
+        let (columns, rows) = match answer {
+            Ok(answer) => answer,
+            Err(text) => return bad_query("The request had some invalid properties", "SemanticError", &text, cx),
+        };
+        let columns: Vec<Value> = columns.iter().map(|(name, kind)| json!({"name": name, "type": kind})).collect();
+        let mut body = json!({"tables": [{"name": "PrimaryResult", "columns": columns, "rows": rows}]});
+        if let Some(map) = body.as_object_mut() {
+            if call.header("prefer").is_some_and(|prefer| prefer.contains("include-statistics")) {
+                map.insert("statistics".into(), json!({"query": {"executionTime": 0.0156478, "resourceUsage": {}}}));
+            }
+            if partial {
+                let details = json!([{"code": "EngineError", "message": "Something went wrong processing your query on the server."}]);
+                map.insert("error".into(), json!({"code": "PartialError", "message": "There were some errors when processing your query.", "details": details}));
+            }
+        }
+        Reply::json(200, &body)
+    }
+}
+
+/// `P1D`, `PT6H`, `start/end`, `start/P1D`.
+fn read_span(text: &str, now: Timestamp) -> Result<(Timestamp, Timestamp), ()> {
+    let length = |text: &str| {
+        let span: Span = text.parse().map_err(|_| ())?;
+        span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| ())
+    };
+    match text.split_once('/') {
+        None => Ok((now.checked_sub(length(text)?).map_err(|_| ())?, now)),
+        Some((from, to)) => {
+            let from = stamp::parse(from).ok_or(())?;
+            let to = match stamp::parse(to) {
+                Some(to) => to,
+                None => from.checked_add(length(to)?).map_err(|_| ())?,
+            };
+            Ok((from, to))
+        }
+    }
+}
+
+fn fault(status: u16, code: &str, message: &str, cx: &Cx<'_>) -> Reply {
+    let body = json!({"error": {"message": message, "code": code, "correlationId": cx.ids.uuid_v4().to_string()}});
+    Reply::json(status, &body)
+}
+
+fn bad_query(message: &str, inner: &str, text: &str, cx: &Cx<'_>) -> Reply {
+    let body = json!({"error": {
+        "message": message, "code": "BadArgumentError", "correlationId": cx.ids.uuid_v4().to_string(),
+        "innererror": {"code": inner, "message": text},
+    }});
+    Reply::json(400, &body)
+}
