@@ -31,7 +31,9 @@ fn arm(parts: &[&str], verb: &str) -> String {
         return match below {
             ["incidents"] => format!("sentinel.incident.{}", verb_for(false)),
             ["incidents", _] => format!("sentinel.incident.{verb}"),
-            ["incidents", _, what @ ("alerts" | "entities" | "bookmarks" | "runplaybook")] => format!("sentinel.{what}.{verb}"),
+            ["incidents", _, what @ ("alerts" | "entities" | "bookmarks" | "runplaybook")] => {
+                format!("sentinel.{what}.{verb}")
+            }
             ["incidents", _, child, rest @ ..] => {
                 format!("sentinel.{}.{}", child.strip_suffix('s').unwrap_or(child), verb_for(!rest.is_empty()))
             }

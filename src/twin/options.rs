@@ -65,3 +65,15 @@ impl TwinOptions {
         }
     }
 }
+
+impl TwinOptions {
+    /// Whether every switch exists and takes its value.
+    ///
+    /// # Errors
+    /// A sentence naming the switch that does not.
+    pub fn check_switches(&self) -> Result<(), String> {
+        let trial = Self { switches: Vec::new(), workspaces: 1, tenants: 1, incidents: 0, ..self.clone() };
+        let mut world = super::world::World::new(trial);
+        self.switches.iter().try_for_each(|(name, value)| world.set_switch(name, value))
+    }
+}

@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 use super::{
     Microsoft,
     automation::{Change, Target},
-    directory,
-    evidence,
+    directory, evidence,
     incident::{Alert, AlertBody, Author, Incident, Label, Owner, Shown},
 };
 use crate::twin::{
@@ -80,7 +79,7 @@ impl Microsoft {
             return Ok(json!({ "added": count }));
         }
         let name = self.named(place, &act.need("incident").or_else(|_| act.need("source"))?)?;
-        let who = self.person(act);
+        let who = self.actor(act);
         match verb {
             "incident.update" => self.person_changes(place, &name, act, &who, cx)?,
             "incident.close" => self.person_closes(place, &name, act, &who, cx),
@@ -97,7 +96,11 @@ impl Microsoft {
                 let number = act.number("story").unwrap_or(0);
                 let body = act.0.get("alert").filter(|alert| alert.is_object()).cloned();
                 let tactic = if body.is_some() { None } else { Some(evidence::story(number).tactic) };
-                let alert = Alert { id: cx.ids.uuid_v4().to_string(), body: body.map_or(AlertBody::Story(number), AlertBody::Given), at: cx.now };
+                let alert = Alert {
+                    id: cx.ids.uuid_v4().to_string(),
+                    body: body.map_or(AlertBody::Story(number), AlertBody::Given),
+                    at: cx.now,
+                };
                 self.join_alert(place, &name, alert, tactic, cx);
             }
             "incident.delete" => {
@@ -124,7 +127,7 @@ impl Microsoft {
     }
 
     /// Who acts: `user` by sign-in name, else the first analyst.
-    fn person(&self, act: &Act<'_>) -> Author {
+    fn actor(&self, act: &Act<'_>) -> Author {
         let asked = act.text("user").and_then(|key| self.directory.user(&key));
         let user = asked.or_else(|| self.directory.users.iter().find(|user| user.upn.starts_with("ana.")));
         user.map_or_else(Author::default, |user| Author {
@@ -137,14 +140,20 @@ impl Microsoft {
 
     /// A new incident by analytics rule or correlation.
     fn raise(&mut self, place: usize, act: &Act<'_>, n: usize, cx: &mut Cx<'_>) -> Result<Value, String> {
-        let number = act.number("story").map_or_else(|| self.workspaces.get(place).map_or(0, |workspace| workspace.len()), |story| story + n);
+        let number = act
+            .number("story")
+            .map_or_else(|| self.workspaces.get(place).map_or(0, |workspace| workspace.len()), |story| story + n);
         let created = self.ticker.next(cx.now, cx.ids);
         let mut incident = self.made_up(place, number, created, cx.ids).ok_or("no such workspace")?;
         if let Some(name) = act.text("name").filter(|_| n == 0) {
             incident.name = name;
         }
         if let Some(properties) = act.0.get("alert").filter(|alert| alert.is_object()) {
-            incident.alerts = vec![Alert { id: cx.ids.uuid_v4().to_string(), body: AlertBody::Given(properties.clone()), at: created }];
+            incident.alerts = vec![Alert {
+                id: cx.ids.uuid_v4().to_string(),
+                body: AlertBody::Given(properties.clone()),
+                at: created,
+            }];
         }
         self.set_members(&mut incident, act)?;
         incident.visible_at = self.shows_at(&incident);
@@ -158,7 +167,7 @@ impl Microsoft {
 
     /// Sets whatever members an act names.
     fn set_members(&self, incident: &mut Incident, act: &Act<'_>) -> Result<(), String> {
-        let mut set = |name: &str, member: &mut String| {
+        let set = |name: &str, member: &mut String| {
             if let Some(text) = act.text(name) {
                 *member = text;
             }
@@ -194,7 +203,11 @@ impl Microsoft {
             };
         }
         if let Some(labels) = act.0.get("labels").and_then(Value::as_array) {
-            incident.labels = labels.iter().filter_map(Value::as_str).map(|name| Label { name: name.to_owned(), kind: "User" }).collect();
+            incident.labels = labels
+                .iter()
+                .filter_map(Value::as_str)
+                .map(|name| Label { name: name.to_owned(), kind: "User" })
+                .collect();
         }
         if let Some(entities) = act.0.get("entities").and_then(Value::as_array) {
             incident.entities = entities.clone();
@@ -205,8 +218,16 @@ impl Microsoft {
         Ok(())
     }
 
-    fn person_changes(&mut self, place: usize, name: &str, act: &Act<'_>, who: &Author, cx: &mut Cx<'_>) -> Result<(), String> {
-        let mut wanted = self.workspaces.get(place).and_then(|workspace| workspace.get(name)).cloned().ok_or("no such incident")?;
+    fn person_changes(
+        &mut self,
+        place: usize,
+        name: &str,
+        act: &Act<'_>,
+        who: &Author,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), String> {
+        let mut wanted =
+            self.workspaces.get(place).and_then(|workspace| workspace.get(name)).cloned().ok_or("no such incident")?;
         let old = wanted.clone();
         self.set_members(&mut wanted, act)?;
         if wanted.status != "Closed" {
@@ -242,7 +263,11 @@ impl Microsoft {
             Some(usual.to_owned())
         });
         let comment = act.text("classificationComment");
-        let was = self.workspaces.get(place).and_then(|workspace| workspace.get(name)).map(|incident| incident.status.clone());
+        let was = self
+            .workspaces
+            .get(place)
+            .and_then(|workspace| workspace.get(name))
+            .map(|incident| incident.status.clone());
         self.bump(place, name, &who.name, cx, |incident| {
             incident.status = "Closed".into();
             incident.classification = Some(class);
@@ -253,10 +278,18 @@ impl Microsoft {
         self.changed(place, name, Change { status, ..Change::by(&who.name, "User") }, cx);
     }
 
-    fn comment_act(&mut self, verb: &str, place: usize, incident: &str, act: &Act<'_>, cx: &mut Cx<'_>) -> Result<(), String> {
+    fn comment_act(
+        &mut self,
+        verb: &str,
+        place: usize,
+        incident: &str,
+        act: &Act<'_>,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), String> {
         let comment = act.need("comment")?;
         let (at, etag) = self.version(cx);
-        let bumps = if verb == "comment.edit" { self.switches.comment_edit_bumps } else { self.switches.comment_delete_bumps };
+        let bumps =
+            if verb == "comment.edit" { self.switches.comment_edit_bumps } else { self.switches.comment_delete_bumps };
         let message = if verb == "comment.edit" { Some(act.need("message")?) } else { None };
         let change = |found: &mut Incident| match message {
             Some(message) => {
@@ -296,7 +329,8 @@ impl Microsoft {
             "tokens.challenge" => self.entra.challenged_at = Some(cx.now),
             "tokens.script" => {
                 let codes = act.0.get("codes").and_then(Value::as_array).ok_or("codes is missing")?;
-                self.entra.scripted = codes.iter().filter_map(Value::as_u64).filter_map(|code| u32::try_from(code).ok()).collect();
+                self.entra.scripted =
+                    codes.iter().filter_map(Value::as_u64).filter_map(|code| u32::try_from(code).ok()).collect();
             }
             "keys.rotate" => self.entra.key_generation += 1,
             "secret.add" => {
@@ -318,7 +352,11 @@ impl Microsoft {
                 if verb == "role.assign" {
                     self.directory.assign((&principal, kind), role.id, &scope, cx.ids);
                 } else {
-                    self.directory.assignments.retain(|_, given| given.principal_id != principal || given.role_id != role.id || !given.scope.eq_ignore_ascii_case(&scope));
+                    self.directory.assignments.retain(|_, given| {
+                        given.principal_id != principal
+                            || given.role_id != role.id
+                            || !given.scope.eq_ignore_ascii_case(&scope)
+                    });
                 }
             }
             "workspace.onboard" | "workspace.offboard" => {
@@ -329,8 +367,13 @@ impl Microsoft {
             }
             "webhook.set" => {
                 let headers = act.0.get("headers").and_then(Value::as_object).into_iter().flatten();
-                let headers = headers.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
-                self.automation.targets.push(Target { workspace: act.text("workspace"), url: act.need("url")?, headers });
+                let headers =
+                    headers.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
+                self.automation.targets.push(Target {
+                    workspace: act.text("workspace"),
+                    url: act.need("url")?,
+                    headers,
+                });
             }
             "webhook.clear" => self.automation.targets.clear(),
             other => return Err(format!("no such act: {other}")),

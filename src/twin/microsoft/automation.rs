@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use super::{
     Microsoft,
     arm::{
-        incidents::{Keep, Wanted},
         rules::playbooks,
+        wanted::{Keep, Wanted},
     },
     entra::Access,
     evidence,
@@ -139,7 +139,11 @@ impl Microsoft {
             return;
         }
         let delay = SignedDuration::from_secs(self.switches.automation_delay_s);
-        let shows = self.workspaces.get(place).and_then(|workspace| workspace.get(name)).map_or(cx.now, |incident| incident.visible_at);
+        let shows = self
+            .workspaces
+            .get(place)
+            .and_then(|workspace| workspace.get(name))
+            .map_or(cx.now, |incident| incident.visible_at);
         let due = cx.now.max(shows).checked_add(delay).unwrap_or(cx.now);
         if due <= cx.now {
             self.run_rules(place, name, &change, cx);
@@ -191,8 +195,16 @@ impl Microsoft {
         }
         let workspace_name = self.workspaces.get(place).map(|workspace| workspace.name.clone()).unwrap_or_default();
         let targets: Vec<Target> = self.automation.targets.clone();
-        for target in targets.iter().filter(|target| target.workspace.as_deref().is_none_or(|own| own.eq_ignore_ascii_case(&workspace_name))) {
-            let post = Post { method: "POST".into(), url: target.url.clone(), headers: target.headers.clone(), attempts_max: 5 };
+        for target in targets
+            .iter()
+            .filter(|target| target.workspace.as_deref().is_none_or(|own| own.eq_ignore_ascii_case(&workspace_name)))
+        {
+            let post = Post {
+                method: "POST".into(),
+                url: target.url.clone(),
+                headers: target.headers.clone(),
+                attempts_max: 5,
+            };
             self.post(place, name, Some(change), &post, "direct", cx);
         }
     }
@@ -203,7 +215,15 @@ impl Microsoft {
         self.post(place, name, None, &post, playbook, cx)
     }
 
-    fn post(&self, place: usize, name: &str, change: Option<&Change>, post: &Post, playbook: &str, cx: &mut Cx<'_>) -> bool {
+    fn post(
+        &self,
+        place: usize,
+        name: &str,
+        change: Option<&Change>,
+        post: &Post,
+        playbook: &str,
+        cx: &mut Cx<'_>,
+    ) -> bool {
         let Some(workspace) = self.workspaces.get(place) else { return false };
         let Some(incident) = workspace.get(name) else { return false };
         let event = cx.ids.uuid_v4().to_string();
@@ -237,7 +257,14 @@ impl Microsoft {
         true
     }
 
-    fn trigger_body(&self, workspace: &Workspace, incident: &Incident, change: Option<&Change>, event: &str, now: Timestamp) -> Value {
+    fn trigger_body(
+        &self,
+        workspace: &Workspace,
+        incident: &Incident,
+        change: Option<&Change>,
+        event: &str,
+        now: Timestamp,
+    ) -> Value {
         let shown = Shown {
             workspace_id: &workspace.id,
             tenant_id: &workspace.tenant_id,
@@ -251,7 +278,8 @@ impl Microsoft {
             let comments = incident.comments.iter().map(|comment| incident.comment_json(comment, &workspace.id));
             properties.insert("comments".into(), comments.collect());
         }
-        let kind = if change.is_none_or(|change| change.new) { "Create" } else { self.switches.update_event_type.as_str() };
+        let kind =
+            if change.is_none_or(|change| change.new) { "Create" } else { self.switches.update_event_type.as_str() };
         let mut body = json!({
             "eventUniqueId": event, "objectSchemaType": "Incident", "objectEventType": kind,
             "workspaceInfo": {
@@ -271,7 +299,9 @@ impl Microsoft {
     fn other_actions(&mut self, place: usize, name: &str, rule: &Map<String, Value>, cx: &mut Cx<'_>) {
         let robot = Author { object_id: String::new(), email: None, name: "Automation rule".into(), upn: None };
         for action in rule.get("actions").and_then(Value::as_array).into_iter().flatten() {
-            let text = |member: &str| action.pointer(&format!("/actionConfiguration/{member}")).and_then(Value::as_str).map(str::to_owned);
+            let text = |member: &str| {
+                action.pointer(&format!("/actionConfiguration/{member}")).and_then(Value::as_str).map(str::to_owned)
+            };
             match action.get("actionType").and_then(Value::as_str) {
                 Some("ModifyProperties") => {
                     let (severity, status) = (text("severity"), text("status"));
@@ -315,7 +345,8 @@ fn http_action(resource: &Value) -> Option<Post> {
         return None;
     }
     let actions = properties.pointer("/definition/actions")?.as_object()?;
-    let inputs = actions.values().find(|action| action.get("type").and_then(Value::as_str) == Some("Http"))?.get("inputs")?;
+    let inputs =
+        actions.values().find(|action| action.get("type").and_then(Value::as_str) == Some("Http"))?.get("inputs")?;
     let read = |value: &Value| {
         let text = value.as_str()?;
         let name = text.strip_prefix("@parameters('").and_then(|rest| rest.strip_suffix("')"));
@@ -348,13 +379,17 @@ fn applies(rule: &Map<String, Value>, incident: &Incident, change: &Change) -> b
     logic.get("isEnabled").and_then(Value::as_bool) == Some(true)
         && text("triggersOn") == "Incidents"
         && text("triggersWhen") == when
-        && logic.get("conditions").and_then(Value::as_array).is_none_or(|all| all.iter().all(|one| holds(one, incident, change)))
+        && logic
+            .get("conditions")
+            .and_then(Value::as_array)
+            .is_none_or(|all| all.iter().all(|one| holds(one, incident, change)))
 }
 
 fn holds(condition: &Value, incident: &Incident, change: &Change) -> bool {
     let of = |member: &str| condition.pointer(&format!("/conditionProperties/{member}"));
     let text = |member: &str| of(member).and_then(Value::as_str).unwrap_or("");
-    let values: Vec<&str> = of("propertyValues").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let values: Vec<&str> =
+        of("propertyValues").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     match condition.get("conditionType").and_then(Value::as_str) {
         Some("Boolean") => {
             let inner: Vec<&Value> = of("innerConditions").and_then(Value::as_array).into_iter().flatten().collect();
@@ -368,7 +403,13 @@ fn holds(condition: &Value, incident: &Incident, change: &Change) -> bool {
                 "IncidentSeverity" => &incident.severity,
                 "IncidentStatus" => &incident.status,
                 "IncidentUpdatedBySource" => &change.source,
-                "IncidentProviderName" => if incident.defender_number.is_some() { "Microsoft XDR" } else { "Azure Sentinel" },
+                "IncidentProviderName" => {
+                    if incident.defender_number.is_some() {
+                        "Microsoft XDR"
+                    } else {
+                        "Azure Sentinel"
+                    }
+                }
                 // Properties of alerts and entities are not compared here: such a condition lets everything pass.
                 _ => return true,
             };
@@ -392,7 +433,9 @@ fn holds(condition: &Value, incident: &Incident, change: &Change) -> bool {
             "Tactics" => change.tactics_added,
             _ => change.comments_added,
         },
-        Some("PropertyArray") => incident.labels.iter().any(|label| compared(text("operator"), &label.name, &values)) || values.is_empty(),
+        Some("PropertyArray") => {
+            incident.labels.iter().any(|label| compared(text("operator"), &label.name, &values)) || values.is_empty()
+        }
         _ => true,
     }
 }

@@ -49,7 +49,11 @@ impl Microsoft {
             add_new(&mut incident.techniques, techniques, |a, b| a == b);
             retitle(incident);
         });
-        let closed = Change { status: Some((was, "Closed".into())), labels_added: true, ..Change::by("Microsoft XDR", "Microsoft 365 Defender") };
+        let closed = Change {
+            status: Some((was, "Closed".into())),
+            labels_added: true,
+            ..Change::by("Microsoft XDR", "Microsoft 365 Defender")
+        };
         self.changed(place, &source, closed, cx);
         let grown = Change { alerts_added: with_alerts, ..Change::by("Microsoft XDR", "Microsoft 365 Defender") };
         self.changed(place, &target, grown, cx);
@@ -60,7 +64,10 @@ impl Microsoft {
     pub fn join_alert(&mut self, place: usize, incident: &str, alert: Alert, tactic: Option<&str>, cx: &mut Cx<'_>) {
         let defender = self.switches.defender;
         let new_tactic = tactic.filter(|tactic| {
-            self.workspaces.get(place).and_then(|workspace| workspace.get(incident)).is_some_and(|known| !known.tactics.iter().any(|own| own == tactic))
+            self.workspaces
+                .get(place)
+                .and_then(|workspace| workspace.get(incident))
+                .is_some_and(|known| !known.tactics.iter().any(|own| own == tactic))
         });
         self.bump(place, incident, "Alert grouping", cx, |found| {
             found.alerts.push(alert);
@@ -69,7 +76,11 @@ impl Microsoft {
                 retitle(found);
             }
         });
-        let change = Change { alerts_added: true, tactics_added: new_tactic.is_some(), ..Change::by("Alert grouping", "AlertGrouping") };
+        let change = Change {
+            alerts_added: true,
+            tactics_added: new_tactic.is_some(),
+            ..Change::by("Alert grouping", "AlertGrouping")
+        };
         self.changed(place, incident, change, cx);
     }
 
@@ -85,15 +96,18 @@ impl Microsoft {
 
 /// Defender's correlation titles an incident by what its alerts have in common.
 fn retitle(incident: &mut Incident) {
-    let spaced: String = incident.tactics.first().map_or("Several", String::as_str).chars().enumerate().fold(String::new(), |mut text, (n, c)| {
-        if n > 0 && c.is_uppercase() {
-            text.push(' ');
-            text.extend(c.to_lowercase());
-        } else {
-            text.push(c);
-        }
-        text
-    });
+    let spaced: String = incident.tactics.first().map_or("Several", String::as_str).chars().enumerate().fold(
+        String::new(),
+        |mut text, (n, c)| {
+            if n > 0 && c.is_uppercase() {
+                text.push(' ');
+                text.extend(c.to_lowercase());
+            } else {
+                text.push(c);
+            }
+            text
+        },
+    );
     let stage = if incident.tactics.len() > 1 { "Multi-stage incident" } else { "Incident" };
     incident.title = format!("{stage} involving {spaced} reported by {} alerts", incident.alerts.len());
 }

@@ -60,7 +60,12 @@ const READER: [&str; 5] = [
 
 /// The built-in roles this stand-in knows.
 pub const ROLES: [Role; 9] = [
-    Role { id: "8d289c81-5878-46d4-8554-54e1e3d8b5cb", name: "Microsoft Sentinel Reader", actions: &READER, not_actions: &[] },
+    Role {
+        id: "8d289c81-5878-46d4-8554-54e1e3d8b5cb",
+        name: "Microsoft Sentinel Reader",
+        actions: &READER,
+        not_actions: &[],
+    },
     Role {
         id: "3e150937-b8fe-4cfb-8069-0eaf05ecd056",
         name: "Microsoft Sentinel Responder",
@@ -91,7 +96,11 @@ pub const ROLES: [Role; 9] = [
     Role {
         id: "f4c81013-99ee-4d62-a7ee-b3f1f648599a",
         name: "Microsoft Sentinel Automation Contributor",
-        actions: &["Microsoft.Authorization/*/read", "Microsoft.Logic/workflows/triggers/read", "Microsoft.Logic/workflows/triggers/listCallbackUrl/action"],
+        actions: &[
+            "Microsoft.Authorization/*/read",
+            "Microsoft.Logic/workflows/triggers/read",
+            "Microsoft.Logic/workflows/triggers/listCallbackUrl/action",
+        ],
         not_actions: &[],
     },
     Role {
@@ -103,14 +112,23 @@ pub const ROLES: [Role; 9] = [
     Role {
         id: "87a39d53-fc1b-424a-814c-f7e04687dc9e",
         name: "Logic App Contributor",
-        actions: &["Microsoft.Logic/*", "Microsoft.Web/connections/*", "Microsoft.Resources/deployments/*", "Microsoft.Authorization/*/read"],
+        actions: &[
+            "Microsoft.Logic/*",
+            "Microsoft.Web/connections/*",
+            "Microsoft.Resources/deployments/*",
+            "Microsoft.Authorization/*/read",
+        ],
         not_actions: &[],
     },
     Role {
         id: "b24988ac-6180-42a0-ab88-20f7382dd24c",
         name: "Contributor",
         actions: &["*"],
-        not_actions: &["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write", "Microsoft.Authorization/elevateAccess/Action"],
+        not_actions: &[
+            "Microsoft.Authorization/*/Delete",
+            "Microsoft.Authorization/*/Write",
+            "Microsoft.Authorization/elevateAccess/Action",
+        ],
     },
     Role {
         id: "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
@@ -156,9 +174,9 @@ pub struct Directory {
 impl Directory {
     /// The tenant an authority path names: GUID or domain, whatever the letter case.
     pub fn tenant(&self, id_or_domain: &str) -> Option<&Tenant> {
-        self.tenants
-            .iter()
-            .find(|tenant| tenant.id.eq_ignore_ascii_case(id_or_domain) || tenant.domain.eq_ignore_ascii_case(id_or_domain))
+        self.tenants.iter().find(|tenant| {
+            tenant.id.eq_ignore_ascii_case(id_or_domain) || tenant.domain.eq_ignore_ascii_case(id_or_domain)
+        })
     }
 
     /// A person by object id, sign-in name or mail address.
@@ -200,7 +218,8 @@ impl Directory {
     /// Whether a principal has any role at or below a scope: it then sees the subscription.
     pub fn sees(&self, principal_id: &str, scope: &str) -> bool {
         self.assignments.values().any(|given| {
-            given.principal_id.eq_ignore_ascii_case(principal_id) && (covers(&given.scope, scope) || covers(scope, &given.scope))
+            given.principal_id.eq_ignore_ascii_case(principal_id)
+                && (covers(&given.scope, scope) || covers(scope, &given.scope))
         })
     }
 

@@ -220,16 +220,28 @@ fn story_entities(workspace: &Workspace, number: usize) -> Vec<(&'static str, Va
     match number % STORIES.len() {
         2 => vec![
             ("Host", machine),
-            ("Process", json!({"commandLine": "powershell -enc SQBFAFgA", "processId": "4711", "friendlyName": "powershell"})),
+            (
+                "Process",
+                json!({"commandLine": "powershell -enc SQBFAFgA", "processId": "4711", "friendlyName": "powershell"}),
+            ),
             ("FileHash", json!({"hashValue": hash, "algorithm": "SHA256", "friendlyName": "e3b0c442(SHA256)"})),
         ],
         4 => vec![
-            ("Mailbox", json!({"mailboxPrimaryAddress": "vip.user@contoso.example", "displayName": "Vip User", "friendlyName": "vip.user@contoso.example"})),
+            (
+                "Mailbox",
+                json!({"mailboxPrimaryAddress": "vip.user@contoso.example", "displayName": "Vip User", "friendlyName": "vip.user@contoso.example"}),
+            ),
             ("Url", json!({"url": "https://phish.example/login", "friendlyName": "https://phish.example/login"})),
         ],
-        5 => vec![("CloudApplication", json!({"appId": 11161, "appName": "Backup agent", "friendlyName": "Backup agent"})), ("Account", account)],
+        5 => vec![
+            ("CloudApplication", json!({"appId": 11161, "appName": "Backup agent", "friendlyName": "Backup agent"})),
+            ("Account", account),
+        ],
         6 => vec![("Host", machine), ("Ip", address)],
-        7 => vec![("AzureResource", json!({"resourceId": workspace.id, "subscriptionId": workspace.subscription_id, "friendlyName": workspace.name}))],
+        7 => vec![(
+            "AzureResource",
+            json!({"resourceId": workspace.id, "subscriptionId": workspace.subscription_id, "friendlyName": workspace.name}),
+        )],
         _ => vec![("Account", account), ("Ip", address)],
     }
 }

@@ -24,7 +24,11 @@ impl Microsoft {
                 None => fault(400, "BadRequest", "/me request is only valid with delegated authentication flow."),
             },
             ("GET", [_, "users"]) => {
-                let users = self.directory.users.iter().filter(|user| user.tenant_id == access.tenant_id || user.guest_in.contains(&access.tenant_id));
+                let users = self
+                    .directory
+                    .users
+                    .iter()
+                    .filter(|user| user.tenant_id == access.tenant_id || user.guest_in.contains(&access.tenant_id));
                 let value: Vec<Value> = users.map(|user| user_json(&user.object_id, &user.name, &user.upn)).collect();
                 Reply::json(200, &json!({ "value": value }))
             }

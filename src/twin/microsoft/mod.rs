@@ -23,8 +23,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::{Value, json};
 
 use self::{
-    automation::Automation, directory::Directory, entra::Entra, switches::Switches,
-    throttle::Throttle, workspace::Workspace,
+    automation::Automation, directory::Directory, entra::Entra, switches::Switches, throttle::Throttle,
+    workspace::Workspace,
 };
 use crate::twin::{limits::Limits, stamp::Ticker};
 
@@ -117,8 +117,7 @@ impl Microsoft {
         let Some(first) = self.subscriptions.first() else { return json!({}) };
         let group = first.groups.first().map_or("", String::as_str);
         let plain = |workspace: &&Workspace| workspace.subscription_id == first.id && workspace.resource_group == group;
-        let names: Vec<&str> =
-            self.workspaces.iter().filter(plain).map(|workspace| workspace.name.as_str()).collect();
+        let names: Vec<&str> = self.workspaces.iter().filter(plain).map(|workspace| workspace.name.as_str()).collect();
         let details: Vec<Value> = self
             .workspaces
             .iter()

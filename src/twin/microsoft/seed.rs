@@ -102,7 +102,8 @@ impl Microsoft {
             }
         }
         for n in 1..=workspaces {
-            let place = (tenant.id.as_str(), subscription.id.as_str(), subscription.groups.first().map_or("", String::as_str));
+            let place =
+                (tenant.id.as_str(), subscription.id.as_str(), subscription.groups.first().map_or("", String::as_str));
             let workspace = Workspace::new(&format!("law-{name}-{n:03}"), place, guid(), "westeurope", 4_101);
             self.add_workspace(workspace);
         }

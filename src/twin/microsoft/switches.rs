@@ -40,7 +40,9 @@ macro_rules! switches {
 
             /// Every switch and its value.
             pub fn to_json(&self) -> serde_json::Value {
-                serde_json::json!({ $(stringify!($name): self.$name,)* })
+                let mut all = serde_json::Map::new();
+                $(all.insert(stringify!($name).to_owned(), serde_json::Value::from(self.$name.clone()));)*
+                serde_json::Value::Object(all)
             }
         }
     };

@@ -111,7 +111,8 @@ impl Throttle {
         let own = bucket.take(now).map_err(|wait| too_many(call, wait, silent))?;
         let key = (call.subscription_id.to_lowercase(), call.operation);
         // All principals together have fifteen times as much.
-        let all = self.subscriptions.entry(key).or_insert_with(|| TokenBucket::new(size * 15.0, refill * 15.0 * factor));
+        let all =
+            self.subscriptions.entry(key).or_insert_with(|| TokenBucket::new(size * 15.0, refill * 15.0 * factor));
         let global = all.take(now).map_err(|wait| too_many(call, wait, silent))?;
         Ok(Left { own: Some(own), global: Some(global) })
     }

@@ -51,7 +51,9 @@ impl Microsoft {
             Ok(size) => size,
             Err(refused) => return refused,
         };
-        let Some((workspace, found)) = self.incident(spot.place, incident) else { return not_found("Incident", incident) };
+        let Some((workspace, found)) = self.incident(spot.place, incident) else {
+            return not_found("Incident", incident);
+        };
         let mut shown: Vec<&Comment> = found
             .comments
             .iter()
@@ -59,10 +61,18 @@ impl Microsoft {
             .collect();
         // Newest first, unless asked otherwise.
         match spot.ask.call.query("$orderby").map(str::to_lowercase).as_deref() {
-            None | Some("" | "properties/createdtimeutc desc") => shown.sort_by_key(|comment| std::cmp::Reverse(comment.created)),
-            Some("properties/createdtimeutc" | "properties/createdtimeutc asc") => shown.sort_by_key(|comment| comment.created),
-            Some("properties/lastmodifiedtimeutc" | "properties/lastmodifiedtimeutc asc") => shown.sort_by_key(|comment| comment.modified),
-            Some("properties/lastmodifiedtimeutc desc") => shown.sort_by_key(|comment| std::cmp::Reverse(comment.modified)),
+            None | Some("" | "properties/createdtimeutc desc") => {
+                shown.sort_by_key(|comment| std::cmp::Reverse(comment.created))
+            }
+            Some("properties/createdtimeutc" | "properties/createdtimeutc asc") => {
+                shown.sort_by_key(|comment| comment.created)
+            }
+            Some("properties/lastmodifiedtimeutc" | "properties/lastmodifiedtimeutc asc") => {
+                shown.sort_by_key(|comment| comment.modified)
+            }
+            Some("properties/lastmodifiedtimeutc desc") => {
+                shown.sort_by_key(|comment| std::cmp::Reverse(comment.modified))
+            }
             Some(_) => return super::errors::odata(),
         }
         let rows = shown.into_iter().map(|comment| found.comment_json(comment, &workspace.id)).collect();
@@ -87,7 +97,10 @@ impl Microsoft {
             _ => return bad_request("'Message' must have a non-empty value"),
         };
         if message.chars().count() > self.switches.comment_length_max {
-            return bad_request(&format!("Comment length should not exceed {} characters", self.switches.comment_length_max));
+            return bad_request(&format!(
+                "Comment length should not exceed {} characters",
+                self.switches.comment_length_max
+            ));
         }
         let etag = sent.get("etag").and_then(Value::as_str);
         let (place, name) = (spot.place, spot.name(3).to_owned());
@@ -135,7 +148,16 @@ impl Microsoft {
 
     /// Adds a comment: the incident's version moves and rules for added comments run.
     #[expect(clippy::too_many_arguments, reason = "each is a different thing and there is one caller for each writer")]
-    pub fn add_comment(&mut self, place: usize, incident: &str, name: &str, message: String, author: Author, by: &Change, cx: &mut Cx<'_>) {
+    pub fn add_comment(
+        &mut self,
+        place: usize,
+        incident: &str,
+        name: &str,
+        message: String,
+        author: Author,
+        by: &Change,
+        cx: &mut Cx<'_>,
+    ) {
         let (at, etag) = self.version(cx);
         let writer = author.name.clone();
         let comment = Comment { name: name.to_owned(), etag, message, created: at, modified: at, author };
@@ -152,7 +174,11 @@ impl Microsoft {
         };
         let own = known.author.object_id == spot.ask.access.principal.object_id;
         if !own && !self.allowed(&spot.ask.access, "Microsoft.SecurityInsights/*", &workspace.id) {
-            return error(403, "Forbidden", "Only the author of a comment or a Microsoft Sentinel Contributor can delete it.");
+            return error(
+                403,
+                "Forbidden",
+                "Only the author of a comment or a Microsoft Sentinel Contributor can delete it.",
+            );
         }
         let remove = |found: &mut Incident| found.comments.retain(|comment| !comment.name.eq_ignore_ascii_case(&name));
         if self.switches.comment_delete_bumps {
@@ -164,7 +190,9 @@ impl Microsoft {
     }
 
     pub(super) fn tasks(&mut self, spot: &Spot<'_>, rest: &[&str], incident: &str, cx: &mut Cx<'_>) -> Reply {
-        let Some((workspace, found)) = self.incident(spot.place, incident) else { return not_found("Incident", incident) };
+        let Some((workspace, found)) = self.incident(spot.place, incident) else {
+            return not_found("Incident", incident);
+        };
         let name = spot.name(3).to_owned();
         let at = found.tasks.iter().position(|task| task.name.eq_ignore_ascii_case(&name));
         match (spot.method(), rest) {
@@ -247,12 +275,15 @@ impl Microsoft {
     }
 
     pub(super) fn relations(&mut self, spot: &Spot<'_>, rest: &[&str], incident: &str, cx: &mut Cx<'_>) -> Reply {
-        let Some((workspace, found)) = self.incident(spot.place, incident) else { return not_found("Incident", incident) };
+        let Some((workspace, found)) = self.incident(spot.place, incident) else {
+            return not_found("Incident", incident);
+        };
         let name = spot.name(3).to_owned();
         let known = found.relations.iter().find(|relation| relation.name.eq_ignore_ascii_case(&name));
         match (spot.method(), rest) {
             ("GET", ["relations"]) => {
-                let rows = found.relations.iter().map(|relation| found.relation_json(relation, &workspace.id)).collect();
+                let rows =
+                    found.relations.iter().map(|relation| found.relation_json(relation, &workspace.id)).collect();
                 let size = match paging::top(spot.ask.call, paging::TOP_MAX, self.switches.top_refused) {
                     Ok(size) => size,
                     Err(refused) => return refused,

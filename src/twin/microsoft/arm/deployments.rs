@@ -74,7 +74,11 @@ impl Microsoft {
             return no_method(&ask.call.method);
         }
         let parts = path.parts();
-        let below = parts.iter().position(|part| *part == "providers").map(|at| parts.get(..at).unwrap_or(&[]).join("/")).unwrap_or_default();
+        let below = parts
+            .iter()
+            .position(|part| *part == "providers")
+            .map(|at| parts.get(..at).unwrap_or(&[]).join("/"))
+            .unwrap_or_default();
         let kind = parts.get(parts.len().saturating_sub(2)..).unwrap_or(&[]).join("/");
         let rows = self
             .resources
@@ -99,11 +103,18 @@ impl Microsoft {
         kept.insert("id".into(), id.into());
         kept.insert("name".into(), name.into());
         kept.insert("type".into(), kind.into());
-        if kept.get("identity").and_then(|identity| identity.get("type")).and_then(Value::as_str) == Some("SystemAssigned") {
-            let tenant = self.subscriptions.iter().find(|one| id.contains(&one.id)).map_or("", |one| one.tenant_id.as_str());
-            let old = self.resources.get(&id.to_lowercase()).and_then(|old| old.pointer("/identity/principalId")).cloned();
+        if kept.get("identity").and_then(|identity| identity.get("type")).and_then(Value::as_str)
+            == Some("SystemAssigned")
+        {
+            let tenant =
+                self.subscriptions.iter().find(|one| id.contains(&one.id)).map_or("", |one| one.tenant_id.as_str());
+            let old =
+                self.resources.get(&id.to_lowercase()).and_then(|old| old.pointer("/identity/principalId")).cloned();
             let principal = old.unwrap_or_else(|| cx.ids.uuid_v4().to_string().into());
-            kept.insert("identity".into(), json!({"type": "SystemAssigned", "principalId": principal, "tenantId": tenant}));
+            kept.insert(
+                "identity".into(),
+                json!({"type": "SystemAssigned", "principalId": principal, "tenantId": tenant}),
+            );
         }
         if let Some(properties) = kept.get_mut("properties").and_then(Value::as_object_mut) {
             properties.insert("provisioningState".into(), "Succeeded".into());
@@ -114,7 +125,8 @@ impl Microsoft {
 
     /// Carries a template out: its logic apps, connections and role assignments.
     fn deploy(&mut self, id: &str, name: &str, sent: &Value, cx: &Cx<'_>) -> Result<Value, Reply> {
-        let invalid = |text: &str| error(400, "InvalidTemplate", &format!("Deployment template validation failed: '{text}'."));
+        let invalid =
+            |text: &str| error(400, "InvalidTemplate", &format!("Deployment template validation failed: '{text}'."));
         let template = sent.pointer("/properties/template").filter(|template| template.is_object());
         let Some(template) = template else {
             // A linked template cannot be fetched from here.
@@ -163,7 +175,8 @@ impl Microsoft {
     }
 
     fn deploy_role(&mut self, resource: &Value, scope: &str, cx: &Cx<'_>) {
-        let text = |member: &str| resource.pointer(&format!("/properties/{member}")).and_then(Value::as_str).unwrap_or("");
+        let text =
+            |member: &str| resource.pointer(&format!("/properties/{member}")).and_then(Value::as_str).unwrap_or("");
         if let Some(role) = super::super::directory::role(text("roleDefinitionId")) {
             self.directory.assign((text("principalId"), "ServicePrincipal"), role.id, scope, cx.ids);
         }
@@ -212,7 +225,9 @@ impl Reader {
                 _ => value.clone(),
             },
             Value::Array(items) => items.iter().map(|item| self.read(item)).collect(),
-            Value::Object(map) => Value::Object(map.iter().map(|(name, item)| (name.clone(), self.read(item))).collect()),
+            Value::Object(map) => {
+                Value::Object(map.iter().map(|(name, item)| (name.clone(), self.read(item))).collect())
+            }
             other => other.clone(),
         }
     }
@@ -225,7 +240,10 @@ impl Reader {
         let open = text.find('(')?;
         let close = matching(text, open)?;
         let name = text.get(..open)?.trim().to_lowercase();
-        let arguments: Vec<Value> = split(text.get(open + 1..close)?).into_iter().map(|part| self.expression(part).unwrap_or_else(|| part.into())).collect();
+        let arguments: Vec<Value> = split(text.get(open + 1..close)?)
+            .into_iter()
+            .map(|part| self.expression(part).unwrap_or_else(|| part.into()))
+            .collect();
         let first = arguments.first().and_then(Value::as_str).unwrap_or("");
         let words = || arguments.iter().filter_map(Value::as_str).collect::<Vec<_>>();
         let member = text.get(close + 1..).unwrap_or("").trim_start_matches('.');
@@ -253,7 +271,9 @@ impl Reader {
                 }
                 [] => return None,
             },
-            "uniquestring" | "guid" => uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, words().join("/").as_bytes()).to_string().into(),
+            "uniquestring" | "guid" => {
+                uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, words().join("/").as_bytes()).to_string().into()
+            }
             "empty" => first.is_empty().into(),
             "not" => (!arguments.first()?.as_bool()?).into(),
             "if" => (if arguments.first()?.as_bool()? { arguments.get(1)? } else { arguments.get(2)? }).clone(),

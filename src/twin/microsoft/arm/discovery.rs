@@ -22,34 +22,63 @@ impl Microsoft {
         match parts.as_slice() {
             ["tenants"] => paging::page(ask.call, "arm", self.tenants_of(ask), size),
             ["subscriptions"] => {
-                let rows: Vec<Value> = self.subscriptions.iter().filter(|one| self.sees(ask, one)).map(|one| self.subscription_json(one, ask)).collect();
+                let rows: Vec<Value> = self
+                    .subscriptions
+                    .iter()
+                    .filter(|one| self.sees(ask, one))
+                    .map(|one| self.subscription_json(one, ask))
+                    .collect();
                 let count = rows.len();
                 let reply = paging::page(ask.call, "arm", rows, size);
                 with_count(reply, count)
             }
             ["subscriptions", id] => match self.subscriptions.iter().find(|one| one.id.eq_ignore_ascii_case(id)) {
                 Some(one) if self.sees(ask, one) => Reply::json(200, &self.subscription_json(one, ask)),
-                Some(_) | None => error(404, "SubscriptionNotFound", &format!("The subscription '{id}' could not be found.")),
+                Some(_) | None => {
+                    error(404, "SubscriptionNotFound", &format!("The subscription '{id}' could not be found."))
+                }
             },
             ["subscriptions", id, "resourcegroups"] => paging::page(ask.call, "arm", self.groups(id), size),
             ["subscriptions", id, "resourcegroups", name] => {
-                let found = self.groups(id).into_iter().find(|group| group.get("name").and_then(Value::as_str).is_some_and(|own| own.eq_ignore_ascii_case(name)));
+                let found = self.groups(id).into_iter().find(|group| {
+                    group.get("name").and_then(Value::as_str).is_some_and(|own| own.eq_ignore_ascii_case(name))
+                });
                 found.map_or_else(|| no_group(name), |group| Reply::json(200, &group))
             }
             ["subscriptions", id, "locations"] => Reply::json(200, &locations(id)),
-            ["subscriptions", id, "providers", namespace] => Reply::json(200, &json!({
-                "id": format!("/subscriptions/{id}/providers/{namespace}"), "namespace": namespace, "registrationState": "Registered", "resourceTypes": [],
-            })),
+            ["subscriptions", id, "providers", namespace] => Reply::json(
+                200,
+                &json!({
+                    "id": format!("/subscriptions/{id}/providers/{namespace}"), "namespace": namespace, "registrationState": "Registered", "resourceTypes": [],
+                }),
+            ),
             ["subscriptions", id, "providers", "microsoft.operationalinsights", "workspaces"] => {
                 paging::page(ask.call, "arm", self.workspaces_of(ask, id, None), size)
             }
-            ["subscriptions", id, "resourcegroups", group, "providers", "microsoft.operationalinsights", "workspaces"] => {
+            [
+                "subscriptions",
+                id,
+                "resourcegroups",
+                group,
+                "providers",
+                "microsoft.operationalinsights",
+                "workspaces",
+            ] => {
                 if self.group(id, group).is_none() {
                     return no_group(group);
                 }
                 paging::page(ask.call, "arm", self.workspaces_of(ask, id, Some(group)), size)
             }
-            ["subscriptions", _, "resourcegroups", _, "providers", "microsoft.operationalinsights", "workspaces", _] => self.one_workspace(ask, path),
+            [
+                "subscriptions",
+                _,
+                "resourcegroups",
+                _,
+                "providers",
+                "microsoft.operationalinsights",
+                "workspaces",
+                _,
+            ] => self.one_workspace(ask, path),
             _ => error(404, "ResourceNotFound", &format!("The Resource '{}' was not found.", ask.call.path)),
         }
     }
@@ -81,14 +110,21 @@ impl Microsoft {
         let scope = format!("/subscriptions/{}", subscription.id);
         let own = subscription.tenant_id == ask.access.tenant_id;
         (own && self.directory.sees(&ask.access.principal.object_id, &scope))
-            || (!own && self.allowed(&ask.access, "Microsoft.Resources/subscriptions/read", &scope) && self.switches.lighthouse)
+            || (!own
+                && self.allowed(&ask.access, "Microsoft.Resources/subscriptions/read", &scope)
+                && self.switches.lighthouse)
     }
 
     fn subscription_json(&self, subscription: &Subscription, ask: &Ask<'_>) -> Value {
         let home = self.directory.tenants.first();
         let managed = self.switches.lighthouse && home.is_some_and(|home| home.id != subscription.tenant_id);
-        let managers: Vec<Value> = home.filter(|_| managed).map(|home| json!({"tenantId": home.id})).into_iter().collect();
-        let source = if managed && ask.access.tenant_id != subscription.tenant_id { "RoleBased, Management" } else { "RoleBased" };
+        let managers: Vec<Value> =
+            home.filter(|_| managed).map(|home| json!({"tenantId": home.id})).into_iter().collect();
+        let source = if managed && ask.access.tenant_id != subscription.tenant_id {
+            "RoleBased, Management"
+        } else {
+            "RoleBased"
+        };
         json!({
             "id": format!("/subscriptions/{}", subscription.id), "authorizationSource": source, "managedByTenants": managers,
             "subscriptionId": subscription.id, "tenantId": subscription.tenant_id, "displayName": subscription.name,
@@ -115,7 +151,9 @@ impl Microsoft {
             .iter()
             .filter(|workspace| workspace.subscription_id.eq_ignore_ascii_case(subscription))
             .filter(|workspace| group.is_none_or(|group| workspace.resource_group.eq_ignore_ascii_case(group)))
-            .filter(|workspace| self.allowed(&ask.access, "Microsoft.OperationalInsights/workspaces/read", &workspace.id))
+            .filter(|workspace| {
+                self.allowed(&ask.access, "Microsoft.OperationalInsights/workspaces/read", &workspace.id)
+            })
             .map(|workspace| workspace_json(workspace, self.switches.lower_case_ids))
             .collect()
     }
@@ -149,8 +187,14 @@ impl Microsoft {
         match (ask.call.method.as_str(), what, name) {
             ("GET", "permissions", _) => {
                 let mut answer = self.directory.permissions(&ask.access.principal.object_id, &scope);
-                if answer.get("value").and_then(Value::as_array).is_some_and(Vec::is_empty) && self.delegated(&ask.access, &scope, "*/read") {
-                    let first = self.subscriptions.first().map(|first| format!("/subscriptions/{}", first.id)).unwrap_or_default();
+                if answer.get("value").and_then(Value::as_array).is_some_and(Vec::is_empty)
+                    && self.delegated(&ask.access, &scope, "*/read")
+                {
+                    let first = self
+                        .subscriptions
+                        .first()
+                        .map(|first| format!("/subscriptions/{}", first.id))
+                        .unwrap_or_default();
                     answer = self.directory.permissions(&ask.access.principal.object_id, &first);
                 }
                 Reply::json(200, &answer)
@@ -168,20 +212,37 @@ impl Microsoft {
                     None => Reply::json(200, &json!({"value": all.collect::<Vec<_>>()})),
                     Some(name) => all
                         .into_iter()
-                        .find(|role| role.get("name").and_then(Value::as_str).is_some_and(|own| own.eq_ignore_ascii_case(&name)))
-                        .map_or_else(|| error(404, "RoleDefinitionDoesNotExist", &format!("The role definition '{name}' does not exist.")), |role| Reply::json(200, &role)),
+                        .find(|role| {
+                            role.get("name").and_then(Value::as_str).is_some_and(|own| own.eq_ignore_ascii_case(&name))
+                        })
+                        .map_or_else(
+                            || {
+                                error(
+                                    404,
+                                    "RoleDefinitionDoesNotExist",
+                                    &format!("The role definition '{name}' does not exist."),
+                                )
+                            },
+                            |role| Reply::json(200, &role),
+                        ),
                 }
             }
             ("GET", "roleassignments", None) => {
-                if let Err(refused) = self.check_right(&ask.access, "Microsoft.Authorization/roleAssignments/read", &scope) {
+                if let Err(refused) =
+                    self.check_right(&ask.access, "Microsoft.Authorization/roleAssignments/read", &scope)
+                {
                     return refused;
                 }
                 self.assignments(ask, &scope)
             }
-            ("GET", "roleassignments", Some(name)) => match self.directory.assignments.values().find(|given| given.name.eq_ignore_ascii_case(&name)) {
-                Some(given) => Reply::json(200, &assignment_json(given)),
-                None => error(404, "RoleAssignmentNotFound", &format!("The role assignment '{name}' is not found.")),
-            },
+            ("GET", "roleassignments", Some(name)) => {
+                match self.directory.assignments.values().find(|given| given.name.eq_ignore_ascii_case(&name)) {
+                    Some(given) => Reply::json(200, &assignment_json(given)),
+                    None => {
+                        error(404, "RoleAssignmentNotFound", &format!("The role assignment '{name}' is not found."))
+                    }
+                }
+            }
             ("PUT", "roleassignments", Some(name)) => {
                 match self.check_right(&ask.access, "Microsoft.Authorization/roleAssignments/write", &scope) {
                     Ok(()) => self.put_assignment(ask, &scope, name),
@@ -190,7 +251,11 @@ impl Microsoft {
             }
             ("DELETE", "roleassignments", Some(name)) => {
                 match self.check_right(&ask.access, "Microsoft.Authorization/roleAssignments/delete", &scope) {
-                    Ok(()) => self.directory.assignments.remove(&name).map_or_else(|| Reply::empty(204), |given| Reply::json(200, &assignment_json(&given))),
+                    Ok(()) => self
+                        .directory
+                        .assignments
+                        .remove(&name)
+                        .map_or_else(|| Reply::empty(204), |given| Reply::json(200, &assignment_json(&given))),
                     Err(refused) => refused,
                 }
             }
@@ -200,7 +265,12 @@ impl Microsoft {
 
     fn assignments(&self, ask: &Ask<'_>, scope: &str) -> Reply {
         let filter = ask.call.query("$filter").unwrap_or("").replace(' ', "").to_lowercase();
-        let principal = |text: &str| filter.strip_prefix(text).and_then(|rest| rest.strip_suffix(')').or(Some(rest))).map(|id| id.trim_matches('\'').to_owned());
+        let principal = |text: &str| {
+            filter
+                .strip_prefix(text)
+                .and_then(|rest| rest.strip_suffix(')').or(Some(rest)))
+                .map(|id| id.trim_matches('\'').to_owned())
+        };
         let wanted = principal("assignedto(").or_else(|| principal("principalideq"));
         if wanted.is_none() && !matches!(filter.as_str(), "" | "atscope()") {
             return bad_request("The filter is not supported.");
@@ -209,7 +279,9 @@ impl Microsoft {
             .directory
             .assignments
             .values()
-            .filter(|given| directory::covers(&given.scope, scope) || (filter.is_empty() && directory::covers(scope, &given.scope)))
+            .filter(|given| {
+                directory::covers(&given.scope, scope) || (filter.is_empty() && directory::covers(scope, &given.scope))
+            })
             .filter(|given| wanted.as_ref().is_none_or(|wanted| given.principal_id.eq_ignore_ascii_case(wanted)))
             .map(assignment_json)
             .collect();
@@ -221,15 +293,23 @@ impl Microsoft {
             Ok(sent) => sent,
             Err(refused) => return refused,
         };
-        let text = |member: &str| sent.pointer(&format!("/properties/{member}")).and_then(Value::as_str).map(str::to_owned);
+        let text =
+            |member: &str| sent.pointer(&format!("/properties/{member}")).and_then(Value::as_str).map(str::to_owned);
         let (Some(role_id), Some(principal_id)) = (text("roleDefinitionId"), text("principalId")) else {
             return bad_request("roleDefinitionId and principalId are required.");
         };
         let Some(role) = directory::role(&role_id) else {
-            return error(400, "RoleDefinitionDoesNotExist", &format!("The specified role definition with ID '{role_id}' does not exist."));
+            return error(
+                400,
+                "RoleDefinitionDoesNotExist",
+                &format!("The specified role definition with ID '{role_id}' does not exist."),
+            );
         };
         let twice = self.directory.assignments.values().any(|given| {
-            given.name != name && given.principal_id == principal_id && given.role_id == role.id && given.scope.eq_ignore_ascii_case(scope)
+            given.name != name
+                && given.principal_id == principal_id
+                && given.role_id == role.id
+                && given.scope.eq_ignore_ascii_case(scope)
         });
         if twice {
             return error(409, "RoleAssignmentExists", "The role assignment already exists.");
@@ -283,9 +363,7 @@ fn workspace_json(workspace: &Workspace, lower_case: bool) -> Value {
 }
 
 fn locations(subscription: &str) -> Value {
-    let row = |name: &str, shown: &str| {
-        json!({"id": format!("/subscriptions/{subscription}/locations/{name}"), "subscriptionId": subscription, "name": name, "type": "Region", "displayName": shown, "regionalDisplayName": format!("(Europe) {shown}")})
-    };
+    let row = |name: &str, shown: &str| json!({"id": format!("/subscriptions/{subscription}/locations/{name}"), "subscriptionId": subscription, "name": name, "type": "Region", "displayName": shown, "regionalDisplayName": format!("(Europe) {shown}")});
     json!({"value": [row("westeurope", "West Europe"), row("northeurope", "North Europe")]})
 }
 

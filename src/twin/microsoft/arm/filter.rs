@@ -112,7 +112,9 @@ impl Filter {
 fn from(expr: &Expr, field: Field) -> Option<Timestamp> {
     match expr {
         Expr::And(left, right) => from(left, field).max(from(right, field)),
-        Expr::Compare(of, Comparison::Ge | Comparison::Gt | Comparison::Eq, Literal::Time(at)) if *of == field => Some(*at),
+        Expr::Compare(of, Comparison::Ge | Comparison::Gt | Comparison::Eq, Literal::Time(at)) if *of == field => {
+            Some(*at)
+        }
         _ => None,
     }
 }
@@ -124,7 +126,9 @@ fn passes(expr: &Expr, incident: &Incident) -> bool {
         Expr::Not(inner) => !passes(inner, incident),
         Expr::Compare(field, comparison, literal) => compare(*field, *comparison, literal, incident),
         Expr::Text(test, field, wanted) => text_of(*field, incident).is_some_and(|text| test.holds(text, wanted)),
-        Expr::Label(Comparison::Ne, wanted) => incident.labels.iter().any(|label| !label.name.eq_ignore_ascii_case(wanted)),
+        Expr::Label(Comparison::Ne, wanted) => {
+            incident.labels.iter().any(|label| !label.name.eq_ignore_ascii_case(wanted))
+        }
         Expr::Label(_, wanted) => incident.labels.iter().any(|label| label.name.eq_ignore_ascii_case(wanted)),
         Expr::LabelText(test, wanted) => incident.labels.iter().any(|label| test.holds(&label.name, wanted)),
     }

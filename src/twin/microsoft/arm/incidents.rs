@@ -1,5 +1,7 @@
 //! Incidents: list, read, write, delete.
 
+use std::ops::Bound;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
@@ -9,17 +11,11 @@ use super::{
     filter::{Filter, FilterError},
     paging,
     sentinel::Spot,
+    wanted::{Keep, Wanted},
     wrong_member,
 };
 use crate::twin::{
-    microsoft::{
-        Microsoft,
-        automation::Change,
-        entra::Access,
-        evidence,
-        incident::{Incident, Label, Owner},
-        workspace::Workspace,
-    },
+    microsoft::{Microsoft, automation::Change, entra::Access, incident::Incident, workspace::Workspace},
     stamp,
     wire::{Cx, Reply},
 };
@@ -70,6 +66,10 @@ impl Key {
 
 fn nanos(at: Timestamp) -> String {
     format!("{:020}", at.as_nanosecond())
+}
+
+fn moment(text: &str) -> Option<Timestamp> {
+    Timestamp::from_nanosecond(text.parse().ok()?).ok()
 }
 
 /// Where a page begins: after this key and place.
@@ -132,7 +132,9 @@ impl Microsoft {
             push_incident(&mut text, workspace, *place, merged_members, stale, cx);
         }
         text.push(']');
-        let last = rows.get(size.wrapping_sub(1)).and_then(|place| workspace.at(*place).map(|incident| (*place, key.of(incident))));
+        let last = rows
+            .get(size.wrapping_sub(1))
+            .and_then(|place| workspace.at(*place).map(|incident| (*place, key.of(incident))));
         if let (true, Some((place, key))) = (more, last) {
             let link = paging::next_link(call, "arm", &paging::token(&format!("{place} {key}")));
             text.push_str(",\"nextLink\":");
@@ -178,13 +180,20 @@ impl Microsoft {
             Ok(wanted) => wanted,
             Err(refused) => return refused,
         };
-        let known = self.workspaces.get(spot.place).and_then(|workspace| workspace.get(&name)).map(|incident| incident.etag.clone());
+        let known = self
+            .workspaces
+            .get(spot.place)
+            .and_then(|workspace| workspace.get(&name))
+            .map(|incident| incident.etag.clone());
         match &known {
             Some(current) => {
-                if self.switches.if_match_honoured && if_match.as_deref().is_some_and(|sent| sent != "*" && sent != current) {
+                if self.switches.if_match_honoured
+                    && if_match.as_deref().is_some_and(|sent| sent != "*" && sent != current)
+                {
                     return error(412, "PreconditionFailed", "The condition of the request was not met.");
                 }
-                let stale = etag.as_ref().map_or(self.switches.missing_etag_conflicts, |etag| !same_etag(etag, current));
+                let stale =
+                    etag.as_ref().map_or(self.switches.missing_etag_conflicts, |etag| !same_etag(etag, current));
                 if stale {
                     return conflict(&name);
                 }
@@ -226,7 +235,15 @@ impl Microsoft {
         self.changed(place, name, Change::created(access), cx);
     }
 
-    fn update(&mut self, place: usize, name: &str, wanted: Wanted, sent: &Map<String, Value>, access: &Access, cx: &mut Cx<'_>) {
+    fn update(
+        &mut self,
+        place: usize,
+        name: &str,
+        wanted: Wanted,
+        sent: &Map<String, Value>,
+        access: &Access,
+        cx: &mut Cx<'_>,
+    ) {
         let (at, etag) = self.version(cx);
         let keep = Keep {
             owner: self.switches.put_keeps_owner && !sent.contains_key("owner"),
@@ -297,208 +314,6 @@ impl Microsoft {
             .collect();
         Reply::json(200, &serde_json::json!({ "value": value }))
     }
-
-    /// Reads what a PUT wants; refuses what the service refuses.
-    fn wanted(&self, sent: &Map<String, Value>) -> Result<Wanted, Reply> {
-        let text = |name: &str| match sent.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(wrong_member(name)),
-        };
-        let title = text("title")?.filter(|title| !title.trim().is_empty());
-        let title = title.ok_or_else(|| bad_request("'Title' must have a non-empty value"))?;
-        let status = text("status")?.filter(|status| !status.is_empty()).ok_or_else(|| bad_request("status must not be empty."))?;
-        let severity = text("severity")?.filter(|severity| !severity.is_empty()).ok_or_else(|| bad_request("severity must not be empty."))?;
-        let status = one_of("status", &status, &["New", "Active", "Closed"])?;
-        let severity = one_of("severity", &severity, &["High", "Medium", "Low", "Informational"])?;
-        let description = text("description")?.filter(|text| !text.is_empty());
-        if self.switches.description_limited && description.as_ref().is_some_and(|text| text.chars().count() > 5_000) {
-            return Err(bad_request("Description length should not exceed 5000 characters"));
-        }
-        let closing = self.closing(&status, text("classification")?, text("classificationReason")?, text("classificationComment")?)?;
-        Ok(Wanted {
-            title,
-            severity,
-            status,
-            description,
-            closing,
-            owner: self.wanted_owner(sent.get("owner"))?,
-            labels: wanted_labels(sent.get("labels"))?,
-            first_activity: wanted_time(text("firstActivityTimeUtc")?, "firstActivityTimeUtc")?,
-            last_activity: wanted_time(text("lastActivityTimeUtc")?, "lastActivityTimeUtc")?,
-        })
-    }
-
-    /// The classification table of closing.
-    fn closing(&self, status: &str, class: Option<String>, reason: Option<String>, comment: Option<String>) -> Result<Closing, Reply> {
-        if status != "Closed" {
-            // Probably dropped: they mean something only on a closed incident.
-            return Ok(Closing::default());
-        }
-        let class = class.filter(|class| !class.is_empty()).ok_or_else(|| bad_request("classification must not be empty when status is Closed."))?;
-        let class = one_of("classification", &class, &["Undetermined", "TruePositive", "BenignPositive", "FalsePositive"])?;
-        let reasons: &[&str] = match class.as_str() {
-            "TruePositive" => &["SuspiciousActivity"],
-            "BenignPositive" => &["SuspiciousButExpected"],
-            "FalsePositive" => &["IncorrectAlertLogic", "InaccurateData"],
-            _ => &[],
-        };
-        let all = ["SuspiciousActivity", "SuspiciousButExpected", "IncorrectAlertLogic", "InaccurateData"];
-        let reason = match reason.filter(|reason| !reason.is_empty()) {
-            None if reasons.is_empty() => None,
-            None => return Err(bad_request(&format!("classification '{class}' must have classificationReason."))),
-            Some(reason) => Some(one_of("classificationReason", &reason, &all)?),
-        };
-        if let Some(reason) = &reason {
-            let wrong = if reasons.is_empty() { self.switches.undetermined_reason_refused } else { self.switches.wrong_reason_refused };
-            if wrong && !reasons.contains(&reason.as_str()) {
-                return Err(bad_request(&format!("classificationReason '{reason}' is not valid for classification '{class}'.")));
-            }
-        }
-        Ok(Closing { class: Some(class), reason, comment: comment.filter(|comment| !comment.is_empty()) })
-    }
-
-    /// Looks an owner up by any of its members and fills in the others.
-    fn wanted_owner(&self, sent: Option<&Value>) -> Result<Owner, Reply> {
-        let Some(owner) = sent.filter(|owner| !owner.is_null()) else { return Ok(Owner::default()) };
-        let owner = owner.as_object().ok_or_else(|| wrong_member("owner"))?;
-        let text = |name: &str| owner.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
-        let keys = [text("objectId"), text("userPrincipalName"), text("email")];
-        let Some(key) = keys.iter().flatten().next() else {
-            return match text("assignedTo") {
-                Some(name) if self.switches.unknown_owner_refused => Err(unknown_owner(&name)),
-                Some(name) => Ok(Owner { assigned_to: Some(name), kind: Some("Unknown".into()), ..Owner::default() }),
-                None => Ok(Owner::default()),
-            };
-        };
-        if let Some(user) = self.directory.user(key) {
-            return Ok(Owner {
-                object_id: Some(user.object_id.clone()),
-                email: Some(user.upn.clone()),
-                assigned_to: Some(user.name.clone()),
-                upn: Some(user.upn.clone()),
-                kind: Some("User".into()),
-            });
-        }
-        if let Some(tenant) = self.directory.tenants.iter().find(|tenant| tenant.app_object_id.eq_ignore_ascii_case(key)) {
-            let id = Some(tenant.app_object_id.clone());
-            return Ok(Owner { object_id: id, assigned_to: Some("Halobridge".into()), kind: Some("Unknown".into()), ..Owner::default() });
-        }
-        if self.switches.unknown_owner_refused {
-            return Err(unknown_owner(key));
-        }
-        let [object_id, upn, email] = keys;
-        Ok(Owner { object_id, upn, email, assigned_to: text("assignedTo"), kind: Some("Unknown".into()) })
-    }
-}
-
-/// The members of closing.
-#[derive(Debug, Clone, Default)]
-pub struct Closing {
-    class: Option<String>,
-    reason: Option<String>,
-    comment: Option<String>,
-}
-
-/// What a PUT asks an incident to be.
-#[derive(Debug, Clone)]
-pub struct Wanted {
-    /// Title.
-    pub title: String,
-    /// Severity.
-    pub severity: String,
-    /// Status.
-    pub status: String,
-    description: Option<String>,
-    closing: Closing,
-    /// Owner, looked up.
-    pub owner: Owner,
-    /// Tags.
-    pub labels: Vec<Label>,
-    first_activity: Option<String>,
-    last_activity: Option<String>,
-}
-
-/// Which members that were left out stay as they are.
-#[derive(Debug, Clone, Copy)]
-pub struct Keep {
-    /// The owner.
-    pub owner: bool,
-    /// The tags.
-    pub labels: bool,
-    description: bool,
-    classification: bool,
-    activity: bool,
-}
-
-impl Wanted {
-    fn keeping(mut self, known: &Incident, keep: &Keep) -> Self {
-        if keep.owner {
-            self.owner = known.owner.clone();
-        }
-        if keep.labels {
-            self.labels = known.labels.clone();
-        }
-        // A tag that the system put there stays the system's when it is sent back by name.
-        for label in &mut self.labels {
-            if let Some(old) = known.labels.iter().find(|old| old.name == label.name) {
-                label.kind = old.kind;
-            }
-        }
-        if keep.description {
-            self.description = known.description.clone();
-        }
-        if keep.classification {
-            self.closing = Closing {
-                class: known.classification.clone(),
-                reason: known.classification_reason.clone(),
-                comment: known.classification_comment.clone(),
-            };
-        }
-        if keep.activity {
-            self.first_activity = self.first_activity.or_else(|| known.first_activity.clone());
-            self.last_activity = self.last_activity.or_else(|| known.last_activity.clone());
-        }
-        self
-    }
-
-    fn onto(self, incident: &mut Incident) {
-        incident.title = self.title;
-        incident.severity = self.severity;
-        incident.status = self.status;
-        incident.description = self.description;
-        incident.classification = self.closing.class;
-        incident.classification_reason = self.closing.reason;
-        incident.classification_comment = self.closing.comment;
-        incident.owner = self.owner;
-        incident.labels = self.labels;
-        incident.first_activity = self.first_activity;
-        incident.last_activity = self.last_activity;
-    }
-}
-
-fn unknown_owner(key: &str) -> Reply {
-    bad_request(&format!("The owner '{key}' was not found in the directory."))
-}
-
-fn one_of(name: &str, value: &str, all: &[&str]) -> Result<String, Reply> {
-    all.iter().find(|known| known.eq_ignore_ascii_case(value)).map(|known| (*known).to_owned()).ok_or_else(|| wrong_member(name))
-}
-
-fn wanted_time(text: Option<String>, name: &str) -> Result<Option<String>, Reply> {
-    text.map(|text| stamp::parse(&text).map(stamp::seven_digits).ok_or_else(|| wrong_member(name))).transpose()
-}
-
-fn wanted_labels(sent: Option<&Value>) -> Result<Vec<Label>, Reply> {
-    let Some(sent) = sent.filter(|labels| !labels.is_null()) else { return Ok(Vec::new()) };
-    let mut labels: Vec<Label> = Vec::new();
-    for label in sent.as_array().ok_or_else(|| wrong_member("labels"))? {
-        let name = label.get("labelName").and_then(Value::as_str).filter(|name| !name.is_empty()).ok_or_else(|| wrong_member("labels"))?;
-        if !labels.iter().any(|known| known.name == name) {
-            labels.push(Label { name: name.to_owned(), kind: "User" });
-        }
-    }
-    Ok(labels)
 }
 
 fn same_etag(sent: &str, current: &str) -> bool {
@@ -510,7 +325,14 @@ fn seen(incident: &Incident, stale: Option<SignedDuration>, cx: &Cx<'_>) -> bool
     incident.visible_at <= cx.now && !stale.is_some_and(|age| cx.now.duration_since(incident.created) < age)
 }
 
-fn push_incident(text: &mut String, workspace: &mut Workspace, place: usize, merged_members: bool, stale: Option<SignedDuration>, cx: &Cx<'_>) {
+fn push_incident(
+    text: &mut String,
+    workspace: &mut Workspace,
+    place: usize,
+    merged_members: bool,
+    stale: Option<SignedDuration>,
+    cx: &Cx<'_>,
+) {
     let old = stale.and_then(|age| {
         let incident = workspace.at(place)?;
         (cx.now.duration_since(incident.modified) < age).then(|| incident.before.clone()).flatten()
@@ -536,7 +358,8 @@ fn rows(
     let fits = |place: usize| {
         workspace.at(place).is_some_and(|incident| {
             // A stale read by modification time does not find what has just changed.
-            let unseen = modified_from.is_some() && stale.is_some_and(|age| cx.now.duration_since(incident.modified) < age);
+            let unseen =
+                modified_from.is_some() && stale.is_some_and(|age| cx.now.duration_since(incident.modified) < age);
             !unseen
                 && seen(incident, stale, cx)
                 && filter.is_none_or(|filter| filter.passes(incident))
@@ -546,19 +369,56 @@ fn rows(
     let of = |from: Option<Timestamp>| (from.unwrap_or(Timestamp::MIN), 0);
     match key {
         Key::Modified | Key::Created => {
-            let (index, from) = if key == Key::Modified { (workspace.modified(), modified_from) } else { (workspace.created(), created_from) };
+            let (index, from) = if key == Key::Modified {
+                (workspace.modified(), modified_from)
+            } else {
+                (workspace.created(), created_from)
+            };
             // With only the other time bounded, its index is the shorter way; sorting follows.
             if key == Key::Created && created_from.is_none() && modified_from.is_some() {
-                return sorted(workspace, workspace.modified().range(of(modified_from)..).map(|(_, place)| *place).filter(|place| fits(*place)), key, descending, count);
+                return sorted(
+                    workspace,
+                    workspace
+                        .modified()
+                        .range(of(modified_from)..)
+                        .map(|(_, place)| *place)
+                        .filter(|place| fits(*place)),
+                    key,
+                    descending,
+                    count,
+                );
             }
-            let range = index.range(of(from)..).map(|(_, place)| *place);
-            if descending { range.rev().filter(|place| fits(*place)).take(count).collect() } else { range.filter(|place| fits(*place)).take(count).collect() }
+            // A page goes on where the last one ended, without walking over what came before.
+            let reached = after.and_then(|after| Some((moment(&after.key)?, after.place)));
+            let start = reached.filter(|_| !descending).map_or(of(from), |reached| reached.max(of(from)));
+            let end = reached.filter(|_| descending).map_or(Bound::Unbounded, Bound::Excluded);
+            let range = match end {
+                Bound::Excluded(end) if end < start => return Vec::new(),
+                end => index.range((Bound::Included(start), end)).map(|(_, place)| *place),
+            };
+            if descending {
+                range.rev().filter(|place| fits(*place)).take(count).collect()
+            } else {
+                range.filter(|place| fits(*place)).take(count).collect()
+            }
         }
-        _ => sorted(workspace, workspace.modified().range(of(modified_from)..).map(|(_, place)| *place).filter(|place| fits(*place)), key, descending, count),
+        _ => sorted(
+            workspace,
+            workspace.modified().range(of(modified_from)..).map(|(_, place)| *place).filter(|place| fits(*place)),
+            key,
+            descending,
+            count,
+        ),
     }
 }
 
-fn sorted(workspace: &Workspace, places: impl Iterator<Item = usize>, key: Key, descending: bool, count: usize) -> Vec<usize> {
+fn sorted(
+    workspace: &Workspace,
+    places: impl Iterator<Item = usize>,
+    key: Key,
+    descending: bool,
+    count: usize,
+) -> Vec<usize> {
     let mut all: Vec<(String, usize)> =
         places.filter_map(|place| workspace.at(place).map(|incident| (key.of(incident), place))).collect();
     all.sort_unstable();

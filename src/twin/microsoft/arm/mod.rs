@@ -9,6 +9,7 @@ pub mod incidents;
 pub mod paging;
 pub mod rules;
 pub mod sentinel;
+pub mod wanted;
 
 use serde_json::json;
 
@@ -80,11 +81,13 @@ impl Microsoft {
             "DELETE" => Operation::Delete,
             _ => Operation::Write,
         };
-        if operation != Operation::Read && self.switches.mfa_on_writes && access.principal.upn.is_some() && !access.mfa {
+        if operation != Operation::Read && self.switches.mfa_on_writes && access.principal.upn.is_some() && !access.mfa
+        {
             let claims = json!({"access_token": {"acrs": {"essential": true, "value": "p1"}}});
             return Err(insufficient_claims(&call.origin, &access.tenant_id, &claims));
         }
-        let subscription_id = if path.lower.first().is_some_and(|part| part == "subscriptions") { path.part(1) } else { "" };
+        let subscription_id =
+            if path.lower.first().is_some_and(|part| part == "subscriptions") { path.part(1) } else { "" };
         let counted = Counted { subscription_id, principal_id: &access.principal.object_id, operation, kind };
         let (large, floor) = (self.switches.large_buckets, self.switches.promised_floor);
         let left = self.throttle.count(&counted, large, floor, self.switches.throttle_silent, cx.now)?;
@@ -102,7 +105,10 @@ impl Microsoft {
             let text = "Authentication failed. The 'Authorization' header is missing.";
             return Err(refuse("AuthenticationFailed", text));
         };
-        let token = header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+        let token = header
+            .split_once(' ')
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim());
         let Some(access) = token.and_then(|token| self.entra.access(token)) else {
             return Err(refuse("InvalidAuthenticationToken", "The access token is invalid."));
         };
@@ -114,7 +120,8 @@ impl Microsoft {
             let text = "The access token expiry UTC time is earlier than current UTC time.";
             return Err(refuse("ExpiredAuthenticationToken", text));
         }
-        let challenged = self.switches.claims_challenge || self.entra.challenged_at.is_some_and(|at| access.issued <= at);
+        let challenged =
+            self.switches.claims_challenge || self.entra.challenged_at.is_some_and(|at| access.issued <= at);
         if challenged && access.principal.upn.is_some() && !access.mfa {
             let claims = json!({"access_token": {"nbf": {"essential": true, "value": cx.now.as_second().to_string()}}});
             return Err(insufficient_claims(&call.origin, &access.tenant_id, &claims));
@@ -130,19 +137,51 @@ impl Microsoft {
             }
         }
         match parts.as_slice() {
-            [.., "providers", "microsoft.authorization", what @ ("permissions" | "roleassignments" | "roledefinitions")] => {
-                self.authorization(ask, path, what, None)
-            }
+            [
+                ..,
+                "providers",
+                "microsoft.authorization",
+                what @ ("permissions" | "roleassignments" | "roledefinitions"),
+            ] => self.authorization(ask, path, what, None),
             [.., "providers", "microsoft.authorization", what @ ("roleassignments" | "roledefinitions"), _] => {
                 self.authorization(ask, path, what, parts.len().checked_sub(1))
             }
-            ["subscriptions", _, "resourcegroups", _, "providers", "microsoft.operationalinsights", "workspaces", _, "providers", "microsoft.securityinsights", ..] => {
-                self.sentinel(ask, path, cx)
-            }
-            ["subscriptions", _, "resourcegroups", _, "providers", "microsoft.operationalinsights", "workspaces", _, "query"]
-            | ["subscriptions", _, "resourcegroups", _, "providers", "microsoft.operationalinsights", "workspaces", _, "api", "query"] => {
-                self.query_through_arm(ask, path, cx)
-            }
+            [
+                "subscriptions",
+                _,
+                "resourcegroups",
+                _,
+                "providers",
+                "microsoft.operationalinsights",
+                "workspaces",
+                _,
+                "providers",
+                "microsoft.securityinsights",
+                ..,
+            ] => self.sentinel(ask, path, cx),
+            [
+                "subscriptions",
+                _,
+                "resourcegroups",
+                _,
+                "providers",
+                "microsoft.operationalinsights",
+                "workspaces",
+                _,
+                "query",
+            ]
+            | [
+                "subscriptions",
+                _,
+                "resourcegroups",
+                _,
+                "providers",
+                "microsoft.operationalinsights",
+                "workspaces",
+                _,
+                "api",
+                "query",
+            ] => self.query_through_arm(ask, path, cx),
             [.., "microsoft.resources" | "microsoft.logic" | "microsoft.web", _, _] => self.deployed(ask, path, cx),
             [.., "microsoft.resources" | "microsoft.logic" | "microsoft.web", _] => self.deployed_list(ask, path),
             [.., "microsoft.logic", "workflows", _, "triggers", _, "listcallbackurl"] => self.callback_url(ask, path),
@@ -156,16 +195,24 @@ impl Microsoft {
             return Err(error(404, "SubscriptionNotFound", &format!("The subscription '{id}' could not be found.")));
         };
         if subscription.state == "Disabled" && ask.call.method != "GET" {
-            let text = format!("The subscription '{id}' is disabled and therefore marked as read only. You cannot perform any write actions on this subscription until it is re-enabled.");
+            let text = format!(
+                "The subscription '{id}' is disabled and therefore marked as read only. You cannot perform any write actions on this subscription until it is re-enabled."
+            );
             return Err(error(409, "ReadOnlyDisabledSubscription", &text));
         }
-        let managed = self.switches.lighthouse && self.directory.tenants.first().is_some_and(|home| home.id == ask.access.tenant_id);
+        let managed = self.switches.lighthouse
+            && self.directory.tenants.first().is_some_and(|home| home.id == ask.access.tenant_id);
         if !subscription.tenant_id.eq_ignore_ascii_case(&ask.access.tenant_id) && !managed {
             let text = format!(
                 "The access token is from the wrong issuer 'https://sts.windows.net/{}/'. It must match the tenant 'https://sts.windows.net/{}/' associated with this subscription. Please use the authority (URL) 'https://login.windows.net/{}' to get the token.",
                 ask.access.tenant_id, subscription.tenant_id, subscription.tenant_id
             );
-            return Err(unauthorized(&ask.call.origin, &subscription.tenant_id, "InvalidAuthenticationTokenTenant", &text));
+            return Err(unauthorized(
+                &ask.call.origin,
+                &subscription.tenant_id,
+                "InvalidAuthenticationTokenTenant",
+                &text,
+            ));
         }
         Ok(())
     }
@@ -209,8 +256,20 @@ fn reads_by_post(kind: &str) -> bool {
 
 /// Stable versions of the Sentinel API; previews are taken by their shape.
 const SENTINEL_VERSIONS: [&str; 14] = [
-    "2020-01-01", "2021-04-01", "2021-10-01", "2022-08-01", "2022-11-01", "2023-02-01", "2023-11-01", "2024-01-01", "2024-03-01",
-    "2024-09-01", "2025-03-01", "2025-06-01", "2025-07-01", "2025-09-01",
+    "2020-01-01",
+    "2021-04-01",
+    "2021-10-01",
+    "2022-08-01",
+    "2022-11-01",
+    "2023-02-01",
+    "2023-11-01",
+    "2024-01-01",
+    "2024-03-01",
+    "2024-09-01",
+    "2025-03-01",
+    "2025-06-01",
+    "2025-07-01",
+    "2025-09-01",
 ];
 
 fn check_version(call: &Call, path: &Path) -> Result<(), Reply> {
@@ -227,7 +286,10 @@ fn check_version(call: &Call, path: &Path) -> Result<(), Reply> {
     if dated && (preview || !of_sentinel || SENTINEL_VERSIONS.contains(&version)) {
         return Ok(());
     }
-    let text = format!("The api-version '{version}' is invalid. The supported versions are '{}'.", SENTINEL_VERSIONS.join(","));
+    let text = format!(
+        "The api-version '{version}' is invalid. The supported versions are '{}'.",
+        SENTINEL_VERSIONS.join(",")
+    );
     Err(error(400, "InvalidApiVersionParameter", &text))
 }
 

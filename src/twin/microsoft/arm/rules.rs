@@ -23,7 +23,9 @@ impl Microsoft {
             "name": "default", "type": "Microsoft.SecurityInsights/onboardingStates", "properties": {},
         });
         match (spot.method(), below) {
-            ("GET", [_]) => Reply::json(200, &json!({"value": if workspace.onboarded { vec![state] } else { Vec::new() }})),
+            ("GET", [_]) => {
+                Reply::json(200, &json!({"value": if workspace.onboarded { vec![state] } else { Vec::new() }}))
+            }
             ("GET", [_, "default"]) if workspace.onboarded => Reply::json(200, &state),
             ("GET", [_, name]) => not_found("SentinelOnboardingState", name),
             ("PUT", [_, "default"]) => Reply::json(if workspace.onboarded { 200 } else { 201 }, &state),
@@ -37,7 +39,9 @@ impl Microsoft {
         match below {
             [_] => Reply::json(200, &json!({"value": rules.collect::<Vec<_>>()})),
             [_, name] => {
-                let found = rules.into_iter().find(|rule| rule.get("name").and_then(Value::as_str).is_some_and(|own| own.eq_ignore_ascii_case(name)));
+                let found = rules.into_iter().find(|rule| {
+                    rule.get("name").and_then(Value::as_str).is_some_and(|own| own.eq_ignore_ascii_case(name))
+                });
                 found.map_or_else(|| not_found("AlertRule", name), |rule| Reply::json(200, &rule))
             }
             _ => no_method(spot.method()),
@@ -49,7 +53,9 @@ impl Microsoft {
         let name = spot.name(1).to_owned();
         let known = workspace.rules.get(&name.to_lowercase());
         match (spot.method(), below) {
-            ("GET", [_]) => paging::page(spot.ask.call, "arm", workspace.rules.values().cloned().collect(), paging::TOP_MAX),
+            ("GET", [_]) => {
+                paging::page(spot.ask.call, "arm", workspace.rules.values().cloned().collect(), paging::TOP_MAX)
+            }
             ("GET", [_, _]) => known.map_or_else(|| not_found("AutomationRule", &name), |rule| Reply::json(200, rule)),
             ("PUT", [_, _]) => self.put_rule(spot, &name, cx),
             ("DELETE", [_, _]) if known.is_none() => Reply::empty(204),
@@ -105,7 +111,8 @@ impl Microsoft {
     }
 
     fn playbooks_allowed(&self, properties: &Map<String, Value>, tenant_id: &str) -> bool {
-        let insights = self.directory.tenant(tenant_id).map(|tenant| tenant.insights_object_id.clone()).unwrap_or_default();
+        let insights =
+            self.directory.tenant(tenant_id).map(|tenant| tenant.insights_object_id.clone()).unwrap_or_default();
         playbooks(properties).iter().all(|id| {
             self.directory.allowed(&insights, "Microsoft.Logic/workflows/triggers/listCallbackUrl/action", id)
         })
@@ -117,8 +124,12 @@ impl Microsoft {
         let Some(workspace) = self.workspaces.get_mut(spot.place) else { return not_found("Workspace", "") };
         let known = workspace.bookmarks.get(&name.to_lowercase()).cloned();
         match (spot.method(), below) {
-            ("GET", [_]) => paging::page(spot.ask.call, "arm", workspace.bookmarks.values().cloned().collect(), paging::TOP_MAX),
-            ("GET", [_, _]) => known.map_or_else(|| not_found("Bookmark", &name), |bookmark| Reply::json(200, &bookmark)),
+            ("GET", [_]) => {
+                paging::page(spot.ask.call, "arm", workspace.bookmarks.values().cloned().collect(), paging::TOP_MAX)
+            }
+            ("GET", [_, _]) => {
+                known.map_or_else(|| not_found("Bookmark", &name), |bookmark| Reply::json(200, &bookmark))
+            }
             ("DELETE", [_, _]) => match workspace.bookmarks.remove(&name.to_lowercase()) {
                 Some(_) => Reply::json(200, &json!({})),
                 None => Reply::empty(204),
@@ -135,7 +146,9 @@ impl Microsoft {
                     }
                 }
                 let writer = author(&spot.ask.access).to_json();
-                let old = |member: &str| known.as_ref().and_then(|b| b.get("properties")).and_then(|p| p.get(member)).cloned();
+                let old = |member: &str| {
+                    known.as_ref().and_then(|b| b.get("properties")).and_then(|p| p.get(member)).cloned()
+                };
                 properties.insert("updated".into(), seven_digits(at).into());
                 properties.insert("updatedBy".into(), writer.clone());
                 properties.insert("created".into(), old("created").unwrap_or_else(|| seven_digits(at).into()));
@@ -152,7 +165,11 @@ impl Microsoft {
     }
 
     pub(super) fn run_playbook(&mut self, spot: &Spot<'_>, incident: &str, cx: &mut Cx<'_>) -> Reply {
-        let id = spot.ask.call.json().and_then(|sent| sent.get("logicAppsResourceId").and_then(Value::as_str).map(str::to_owned));
+        let id = spot
+            .ask
+            .call
+            .json()
+            .and_then(|sent| sent.get("logicAppsResourceId").and_then(Value::as_str).map(str::to_owned));
         let Some(id) = id else { return bad_request("'LogicAppsResourceId' must have a non-empty value") };
         if !self.resources.contains_key(&id.to_lowercase()) {
             return error(404, "ResourceNotFound", &format!("The Resource '{id}' was not found."));
@@ -197,7 +214,10 @@ fn check_rule(properties: &Map<String, Value>) -> Result<(), Reply> {
     if !properties.get("order").and_then(Value::as_i64).is_some_and(|order| (1..=1_000).contains(&order)) {
         return Err(bad_request("'Order' must be between 1 and 1000"));
     }
-    let logic = properties.get("triggeringLogic").and_then(Value::as_object).ok_or_else(|| bad_request("'TriggeringLogic' must have a value"))?;
+    let logic = properties
+        .get("triggeringLogic")
+        .and_then(Value::as_object)
+        .ok_or_else(|| bad_request("'TriggeringLogic' must have a value"))?;
     let text = |member: &str| logic.get(member).and_then(Value::as_str).unwrap_or("");
     let known = logic.get("isEnabled").is_some_and(Value::is_boolean)
         && matches!(text("triggersOn"), "Incidents" | "Alerts")

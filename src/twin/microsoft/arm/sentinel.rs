@@ -41,7 +41,9 @@ impl Microsoft {
         let parts = path.parts();
         let below = parts.get(BELOW..).unwrap_or(&[]);
         let action = action(ask.call.method.as_str(), below);
-        if let Err(refused) = self.check_right(&ask.access, &action, &format!("{scope}/providers/Microsoft.SecurityInsights")) {
+        if let Err(refused) =
+            self.check_right(&ask.access, &action, &format!("{scope}/providers/Microsoft.SecurityInsights"))
+        {
             return refused;
         }
         let Some(place) = self.workspace_place(&scope) else {
@@ -88,9 +90,12 @@ impl Microsoft {
 
     fn incident_child(&mut self, spot: &Spot<'_>, rest: &[&str], name: &str, cx: &mut Cx<'_>) -> Reply {
         match (spot.method(), rest) {
-            ("POST", ["alerts"]) => self.evidence_reply(spot.place, name, cx, |workspace, incident, now| {
-                serde_json::json!({ "value": evidence::alerts(workspace, incident, now) })
-            }),
+            ("POST", ["alerts"]) => self.evidence_reply(
+                spot.place,
+                name,
+                cx,
+                |workspace, incident, now| serde_json::json!({ "value": evidence::alerts(workspace, incident, now) }),
+            ),
             ("POST", ["entities"]) => self.evidence_reply(spot.place, name, cx, |workspace, incident, now| {
                 let entities = evidence::entities(workspace, incident, now);
                 let mut counts: Vec<(String, usize)> = Vec::new();
@@ -101,8 +106,10 @@ impl Microsoft {
                         None => counts.push((kind, 1)),
                     }
                 }
-                let meta: Vec<_> =
-                    counts.iter().map(|(kind, count)| serde_json::json!({"entityKind": kind, "count": count})).collect();
+                let meta: Vec<_> = counts
+                    .iter()
+                    .map(|(kind, count)| serde_json::json!({"entityKind": kind, "count": count}))
+                    .collect();
                 serde_json::json!({"entities": entities, "metaData": meta})
             }),
             ("POST", ["bookmarks"]) => self.incident_bookmarks(spot.place, name),
@@ -127,7 +134,9 @@ fn action(method: &str, below: &[&str]) -> String {
     let what = match below {
         ["incidents", _, "runplaybook"] => return "Microsoft.SecurityInsights/incidents/runPlaybook/action".to_owned(),
         ["entities", _, "runplaybook"] => return "Microsoft.SecurityInsights/entities/runPlaybook/action".to_owned(),
-        ["incidents", _, "alerts" | "entities" | "bookmarks"] => return "Microsoft.SecurityInsights/incidents/read".to_owned(),
+        ["incidents", _, "alerts" | "entities" | "bookmarks"] => {
+            return "Microsoft.SecurityInsights/incidents/read".to_owned();
+        }
         ["incidents", _, "comments", ..] => "incidents/comments",
         ["incidents", _, "tasks", ..] => "incidents/tasks",
         ["incidents", _, "relations", ..] => "incidents/relations",

@@ -26,7 +26,9 @@ impl Return {
         if self.mode == "form_post" {
             let fields: String = all
                 .iter()
-                .map(|(name, value)| format!("<input type=hidden name=\"{}\" value=\"{}\">", escape(name), escape(value)))
+                .map(|(name, value)| {
+                    format!("<input type=hidden name=\"{}\" value=\"{}\">", escape(name), escape(value))
+                })
                 .collect();
             let page = format!(
                 "<!doctype html><title>Working</title><form method=post action=\"{}\">{fields}<button>Continue</button></form><script>document.forms[0].submit()</script>",
@@ -40,7 +42,9 @@ impl Return {
             (_, true) => '&',
             (_, false) => '?',
         };
-        Reply::empty(302).with("location", format!("{}{mark}{encoded}", self.redirect_uri)).with("cache-control", "no-store")
+        Reply::empty(302)
+            .with("location", format!("{}{mark}{encoded}", self.redirect_uri))
+            .with("cache-control", "no-store")
     }
 
     fn refuse(&self, error: &str, description: &str) -> Reply {
@@ -60,14 +64,23 @@ impl Microsoft {
             Err(refusal) => return error_page(&refusal),
         };
         if get("response_type") != Some("code") {
-            return back.refuse("unsupported_response_type", "AADSTS700054: response_type must be 'code' for this application.");
+            return back.refuse(
+                "unsupported_response_type",
+                "AADSTS700054: response_type must be 'code' for this application.",
+            );
         }
         if !self.switches.authorize_error.is_empty() {
-            return back.refuse(&self.switches.authorize_error.clone(), "AADSTS65004: User declined to consent to access the app.");
+            return back.refuse(
+                &self.switches.authorize_error.clone(),
+                "AADSTS65004: User declined to consent to access the app.",
+            );
         }
         let scope = get("scope").unwrap_or("");
         if scope.is_empty() {
-            return back.refuse("invalid_request", "AADSTS900144: The request body must contain the following parameter: 'scope'.");
+            return back.refuse(
+                "invalid_request",
+                "AADSTS900144: The request body must contain the following parameter: 'scope'.",
+            );
         }
         if get("cancel").is_some() {
             return back.refuse("access_denied", "AADSTS65004: User declined to consent to access the app.");
@@ -80,7 +93,10 @@ impl Microsoft {
             Some(key) => self.directory.user(key).cloned(),
             None if self.switches.auto_approve => self.default_user(tenant).cloned(),
             None if get("prompt") == Some("none") => {
-                return back.refuse("login_required", "AADSTS50058: Session information is not sufficient for single-sign-on.");
+                return back.refuse(
+                    "login_required",
+                    "AADSTS50058: Session information is not sufficient for single-sign-on.",
+                );
             }
             None => return self.account_page(tenant, &given),
         };
@@ -90,8 +106,9 @@ impl Microsoft {
         match self.signed_in_tenant(tenant, &user) {
             Ok(tenant_id) => {
                 let code = format!("0.{}", cx.ids.token(24));
-                let challenge = get("code_challenge")
-                    .map(|challenge| (challenge.to_owned(), get("code_challenge_method").unwrap_or("plain").to_owned()));
+                let challenge = get("code_challenge").map(|challenge| {
+                    (challenge.to_owned(), get("code_challenge_method").unwrap_or("plain").to_owned())
+                });
                 let issued = Code {
                     user_id: user.object_id.clone(),
                     tenant_id,
@@ -121,7 +138,9 @@ impl Microsoft {
         }
         let redirect_uri = get("redirect_uri").unwrap_or("").to_owned();
         if !self.redirect_registered(&redirect_uri) {
-            let text = format!("The redirect URI '{redirect_uri}' specified in the request does not match the redirect URIs configured for the application.");
+            let text = format!(
+                "The redirect URI '{redirect_uri}' specified in the request does not match the redirect URIs configured for the application."
+            );
             return Err(Refusal::new("invalid_request", 50011, text));
         }
         if !matches!(tenant, "organizations" | "common") && self.directory.tenant(tenant).is_none() {
@@ -136,7 +155,8 @@ impl Microsoft {
             return self.entra.app.redirects.iter().any(|known| known == redirect_uri);
         }
         let Ok(url) = Url::parse(redirect_uri) else { return false };
-        url.scheme() == "https" || (url.scheme() == "http" && matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")))
+        url.scheme() == "https"
+            || (url.scheme() == "http" && matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")))
     }
 
     fn default_user(&self, tenant: &str) -> Option<&User> {
@@ -153,7 +173,8 @@ impl Microsoft {
         if wanted.id == user.tenant_id || user.guest_in.contains(&wanted.id) {
             return Ok(wanted.id.clone());
         }
-        let text = format!("User account '{}' from identity provider does not exist in tenant '{}'.", user.upn, wanted.name);
+        let text =
+            format!("User account '{}' from identity provider does not exist in tenant '{}'.", user.upn, wanted.name);
         Err(Refusal::grant(50020, &text))
     }
 
@@ -168,7 +189,12 @@ impl Microsoft {
             .users
             .iter()
             .map(|user| {
-                format!("<p><button name=user value=\"{}\">{} &lt;{}&gt;</button>", escape(&user.upn), escape(&user.name), escape(&user.upn))
+                format!(
+                    "<p><button name=user value=\"{}\">{} &lt;{}&gt;</button>",
+                    escape(&user.upn),
+                    escape(&user.name),
+                    escape(&user.upn)
+                )
             })
             .collect();
         let page = format!(
@@ -182,11 +208,17 @@ impl Microsoft {
         let get = |name: &str| call.query(name);
         match self.way_back(tenant, &get) {
             Err(refusal) => error_page(&refusal),
-            Ok(back) if call.query("cancel").is_some() => back.refuse("access_denied", "AADSTS65004: Admin declined to consent."),
+            Ok(back) if call.query("cancel").is_some() => {
+                back.refuse("access_denied", "AADSTS65004: Admin declined to consent.")
+            }
             Ok(back) => {
                 self.switches.consent_missing = false;
                 self.switches.log_analytics_missing = false;
-                let id = self.directory.tenant(tenant).or_else(|| self.directory.tenants.first()).map_or("", |tenant| &tenant.id);
+                let id = self
+                    .directory
+                    .tenant(tenant)
+                    .or_else(|| self.directory.tenants.first())
+                    .map_or("", |tenant| &tenant.id);
                 back.send(&[("admin_consent", "True"), ("tenant", id), ("scope", call.query("scope").unwrap_or(""))])
             }
         }
@@ -198,5 +230,8 @@ pub(super) const CODE_LIFE: SignedDuration = SignedDuration::from_mins(10);
 
 fn error_page(refusal: &Refusal) -> Reply {
     let text = escape(&refusal.description());
-    Reply::html(400, format!("<!doctype html><html lang=en><title>Sign in</title><h1>Sorry, we cannot sign you in</h1><p>{text}"))
+    Reply::html(
+        400,
+        format!("<!doctype html><html lang=en><title>Sign in</title><h1>Sorry, we cannot sign you in</h1><p>{text}"),
+    )
 }

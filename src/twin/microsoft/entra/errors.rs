@@ -44,7 +44,11 @@ impl Refusal {
         Self {
             suberror: Some("basic_action"),
             claims: Some(claims.to_string()),
-            ..Self::new("interaction_required", 50076, "You must use multi-factor authentication to access the resource.")
+            ..Self::new(
+                "interaction_required",
+                50076,
+                "You must use multi-factor authentication to access the resource.",
+            )
         }
     }
 

@@ -203,14 +203,17 @@ impl Microsoft {
             ("GET" | "POST", "v2.0/adminconsent" | "adminconsent") => self.admin_consent(tenant, call),
             ("POST", "oauth2/v2.0/token") => self.token(tenant, call, cx, false),
             ("POST", "oauth2/token") => self.token(tenant, call, cx, true),
-            ("GET", "oauth2/v2.0/logout") => Reply::html(200, "<!doctype html><title>Signed out</title><p>Signed out.".into()),
+            ("GET", "oauth2/v2.0/logout") => {
+                Reply::html(200, "<!doctype html><title>Signed out</title><p>Signed out.".into())
+            }
             _ => Reply::html(404, "<!doctype html><title>Not found</title><p>There is no such page here.".into()),
         }
     }
 
     fn metadata(&self, tenant: &str, call: &Call) -> Reply {
         let any = matches!(tenant, "organizations" | "common" | "consumers");
-        let Some(shown) = (if any { Some("{tenantid}") } else { self.directory.tenant(tenant).map(|tenant| tenant.id.as_str()) })
+        let Some(shown) =
+            (if any { Some("{tenantid}") } else { self.directory.tenant(tenant).map(|tenant| tenant.id.as_str()) })
         else {
             let body = json!({
                 "error": "invalid_tenant", "error_codes": [90002],

@@ -1,6 +1,9 @@
 //! The token endpoint: codes, refresh tokens, client credentials.
 
-use base64::{Engine, engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD}};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -26,7 +29,11 @@ impl Form {
 
     fn need(&self, name: &str) -> Result<&str, Refusal> {
         self.get(name).ok_or_else(|| {
-            Refusal::new("invalid_request", 900144, format!("The request body must contain the following parameter: '{name}'."))
+            Refusal::new(
+                "invalid_request",
+                900144,
+                format!("The request body must contain the following parameter: '{name}'."),
+            )
         })
     }
 }
@@ -64,12 +71,20 @@ impl Microsoft {
             return Err(scripted(self.entra.scripted.remove(0)));
         }
         self.check_client(call, form, now)?;
-        let asked = if v1 { form.get("resource").map(|resource| format!("{resource}/.default")) } else { form.get("scope").map(str::to_owned) };
+        let asked = if v1 {
+            form.get("resource").map(|resource| format!("{resource}/.default"))
+        } else {
+            form.get("scope").map(str::to_owned)
+        };
         match kind.as_str() {
             "client_credentials" => self.client_credentials(tenant, asked),
             "authorization_code" => self.redeem_code(form, asked, now),
             "refresh_token" => self.redeem_refresh(tenant, form, asked, now),
-            other => Err(Refusal::new("unsupported_grant_type", 70003, format!("The app requested an unsupported grant type '{other}'."))),
+            other => Err(Refusal::new(
+                "unsupported_grant_type",
+                70003,
+                format!("The app requested an unsupported grant type '{other}'."),
+            )),
         }
     }
 
@@ -86,24 +101,37 @@ impl Microsoft {
         }
         let secret = form.get("client_secret").map(str::to_owned).or_else(|| basic.map(|(_, secret)| secret));
         let Some(secret) = secret else {
-            return Err(Refusal::client(7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."));
+            return Err(Refusal::client(
+                7000218,
+                "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+            ));
         };
         match self.entra.app.secrets.iter().find(|(known, _)| *known == secret) {
             None => Err(Refusal::client(7000215, "Invalid client secret provided.")),
-            Some((_, Some(ends))) if *ends <= now => Err(Refusal::client(7000222, "The provided client secret keys are expired.")),
+            Some((_, Some(ends))) if *ends <= now => {
+                Err(Refusal::client(7000222, "The provided client secret keys are expired."))
+            }
             Some(_) => Ok(()),
         }
     }
 
     fn check_assertion(&self, form: &Form, assertion: &str, now: Timestamp) -> Result<(), Refusal> {
         if form.get("client_assertion_type") != Some(ASSERTION) {
-            return Err(Refusal::new("invalid_request", 900144, "The request body must contain the following parameter: 'client_assertion_type'."));
+            return Err(Refusal::new(
+                "invalid_request",
+                900144,
+                "The request body must contain the following parameter: 'client_assertion_type'.",
+            ));
         }
-        let claims = keys::claims(assertion).ok_or_else(|| Refusal::client(50027, "JWT token is invalid or malformed."))?;
+        let claims =
+            keys::claims(assertion).ok_or_else(|| Refusal::client(50027, "JWT token is invalid or malformed."))?;
         let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or("");
         let ours = &self.entra.app.client_id;
         if !text("iss").eq_ignore_ascii_case(ours) || !text("sub").eq_ignore_ascii_case(ours) {
-            return Err(Refusal::client(700021, "Client assertion application identifier doesn't match 'client_id' parameter."));
+            return Err(Refusal::client(
+                700021,
+                "Client assertion application identifier doesn't match 'client_id' parameter.",
+            ));
         }
         if !text("aud").contains("/oauth2/") && !text("aud").ends_with("/v2.0") {
             return Err(Refusal::client(700023, "Client assertion audience claim does not match Realm issuer."));
@@ -119,17 +147,33 @@ impl Microsoft {
     }
 
     fn client_credentials(&self, tenant: &str, asked: Option<String>) -> Result<Grant, Refusal> {
-        let asked = asked.ok_or_else(|| Refusal::new("invalid_request", 900144, "The request body must contain the following parameter: 'scope'."))?;
+        let asked = asked.ok_or_else(|| {
+            Refusal::new("invalid_request", 900144, "The request body must contain the following parameter: 'scope'.")
+        })?;
         if !asked.split_whitespace().any(|scope| scope.ends_with("/.default")) {
-            let text = format!("The provided value for scope {asked} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier.");
+            let text = format!(
+                "The provided value for scope {asked} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier."
+            );
             return Err(Refusal::new("invalid_scope", 1002012, text));
         }
         let tenant = self.directory.tenant(tenant).ok_or_else(|| {
-            Refusal::new("unauthorized_client", 50194, "Application is not configured as a multi-tenant application for this endpoint.")
+            Refusal::new(
+                "unauthorized_client",
+                50194,
+                "Application is not configured as a multi-tenant application for this endpoint.",
+            )
         })?;
         let audience = self.one_audience(&asked)?;
         let principal = Principal { object_id: tenant.app_object_id.clone(), name: "Halobridge".into(), upn: None };
-        Ok(Grant { principal, tenant_id: tenant.id.clone(), audience, scope: asked, user: None, nonce: None, mfa: true })
+        Ok(Grant {
+            principal,
+            tenant_id: tenant.id.clone(),
+            audience,
+            scope: asked,
+            user: None,
+            nonce: None,
+            mfa: true,
+        })
     }
 
     fn redeem_code(&mut self, form: &Form, asked: Option<String>, now: Timestamp) -> Result<Grant, Refusal> {
@@ -139,16 +183,26 @@ impl Microsoft {
             return Err(Refusal::grant(9002313, "Invalid request. Request is malformed or invalid."));
         };
         if known.used {
-            return Err(Refusal::grant(54005, "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token."));
+            return Err(Refusal::grant(
+                54005,
+                "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.",
+            ));
         }
         if now.duration_since(known.issued) > CODE_LIFE {
             return Err(Refusal::grant(70008, "The provided authorization code has expired."));
         }
         if known.redirect_uri != redirect_uri {
-            return Err(Refusal::new("invalid_request", 50011, "The redirect URI specified in the request does not match."));
+            return Err(Refusal::new(
+                "invalid_request",
+                50011,
+                "The redirect URI specified in the request does not match.",
+            ));
         }
         if !pkce_fits(known.challenge.as_ref(), verifier) {
-            return Err(Refusal::grant(501481, "The Code_Verifier does not match the code_challenge supplied in the authorization request."));
+            return Err(Refusal::grant(
+                501481,
+                "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
+            ));
         }
         known.used = true;
         let code = known.clone();
@@ -158,11 +212,25 @@ impl Microsoft {
         self.grant_to(user, code.tenant_id, audience, scope, code.nonce, code.mfa)
     }
 
-    fn redeem_refresh(&mut self, tenant: &str, form: &Form, asked: Option<String>, now: Timestamp) -> Result<Grant, Refusal> {
+    fn redeem_refresh(
+        &mut self,
+        tenant: &str,
+        form: &Form,
+        asked: Option<String>,
+        now: Timestamp,
+    ) -> Result<Grant, Refusal> {
         let text = form.need("refresh_token")?;
-        let known = self.entra.refresh.get(text).cloned().ok_or_else(|| Refusal::grant(9002313, "Invalid request. Request is malformed or invalid."))?;
+        let known = self
+            .entra
+            .refresh
+            .get(text)
+            .cloned()
+            .ok_or_else(|| Refusal::grant(9002313, "Invalid request. Request is malformed or invalid."))?;
         if self.entra.revoked.get(&known.user_id.to_lowercase()).is_some_and(|at| known.issued <= *at) {
-            return Err(Refusal::grant(50173, "The provided grant has expired due to it being revoked, a fresh auth token is needed."));
+            return Err(Refusal::grant(
+                50173,
+                "The provided grant has expired due to it being revoked, a fresh auth token is needed.",
+            ));
         }
         if now.duration_since(known.used) > REFRESH_LIFE {
             return Err(Refusal::grant(700082, "The refresh token has expired due to inactivity."));
@@ -178,21 +246,33 @@ impl Microsoft {
     }
 
     fn person(&self, user_id: &str) -> Result<User, Refusal> {
-        let user = self.directory.user(user_id).ok_or_else(|| Refusal::grant(50034, "The user account does not exist in the directory."))?;
+        let user = self
+            .directory
+            .user(user_id)
+            .ok_or_else(|| Refusal::grant(50034, "The user account does not exist in the directory."))?;
         if user.disabled {
             return Err(Refusal::grant(50057, "The user account is disabled."));
         }
         Ok(user.clone())
     }
 
-    fn grant_to(&self, user: User, tenant_id: String, audience: Audience, scope: String, nonce: Option<String>, mfa: bool) -> Result<Grant, Refusal> {
+    fn grant_to(
+        &self,
+        user: User,
+        tenant_id: String,
+        audience: Audience,
+        scope: String,
+        nonce: Option<String>,
+        mfa: bool,
+    ) -> Result<Grant, Refusal> {
         if self.switches.consent_missing {
             return Err(Refusal::consent());
         }
         if self.switches.mfa_on_sign_in && !mfa {
             return Err(Refusal::mfa());
         }
-        let principal = Principal { object_id: user.object_id.clone(), name: user.name.clone(), upn: Some(user.upn.clone()) };
+        let principal =
+            Principal { object_id: user.object_id.clone(), name: user.name.clone(), upn: Some(user.upn.clone()) };
         Ok(Grant { principal, tenant_id, audience, scope, user: Some(user), nonce, mfa })
     }
 
@@ -203,7 +283,8 @@ impl Microsoft {
             if is_sign_in_scope(part) {
                 continue;
             }
-            let audience = if part.contains("://") || part.contains('-') { Audience::of(part) } else { Some(Audience::Graph) };
+            let audience =
+                if part.contains("://") || part.contains('-') { Audience::of(part) } else { Some(Audience::Graph) };
             let Some(audience) = audience else {
                 let text = format!("The resource principal named {part} was not found in the tenant.");
                 return Err(Refusal::new("invalid_resource", 500011, text));
@@ -216,7 +297,11 @@ impl Microsoft {
         }
         let audience = found.unwrap_or(Audience::Graph);
         if audience == Audience::LogAnalytics && self.switches.log_analytics_missing {
-            return Err(Refusal::new("invalid_resource", 650052, "The app is trying to access a service 'https://api.loganalytics.io' that your organization lacks a service principal for."));
+            return Err(Refusal::new(
+                "invalid_resource",
+                650052,
+                "The app is trying to access a service 'https://api.loganalytics.io' that your organization lacks a service principal for.",
+            ));
         }
         Ok(audience)
     }
@@ -237,7 +322,8 @@ impl Microsoft {
             fixed => fixed,
         };
         let expires = cx.now.checked_add(SignedDuration::from_secs(life)).unwrap_or(cx.now);
-        let token = keys::opaque(&self.access_claims(call, grant, cx.now, expires, cx.ids), self.entra.key_generation, cx.ids);
+        let token =
+            keys::opaque(&self.access_claims(call, grant, cx.now, expires, cx.ids), self.entra.key_generation, cx.ids);
         let access = Access {
             audience: grant.audience,
             tenant_id: grant.tenant_id.clone(),
@@ -266,7 +352,13 @@ impl Microsoft {
             map.insert("scope".into(), format!("{resource}/{right} {resource}/.default").into());
             if v1 || has_scope(&grant.scope, "offline_access") {
                 let refresh = format!("1.{}", cx.ids.token(48));
-                let issued = Refresh { user_id: user.object_id.clone(), scope: grant.scope.clone(), issued: cx.now, used: cx.now, mfa: grant.mfa };
+                let issued = Refresh {
+                    user_id: user.object_id.clone(),
+                    scope: grant.scope.clone(),
+                    issued: cx.now,
+                    used: cx.now,
+                    mfa: grant.mfa,
+                };
                 self.entra.refresh.insert(refresh.clone(), issued);
                 map.insert("refresh_token".into(), refresh.into());
             }
@@ -279,7 +371,14 @@ impl Microsoft {
         Reply::json(200, &body).with("cache-control", "no-store").with("pragma", "no-cache")
     }
 
-    fn access_claims(&self, call: &Call, grant: &Grant, now: Timestamp, expires: Timestamp, ids: &dyn crate::clock::IdSource) -> Value {
+    fn access_claims(
+        &self,
+        call: &Call,
+        grant: &Grant,
+        now: Timestamp,
+        expires: Timestamp,
+        ids: &dyn crate::clock::IdSource,
+    ) -> Value {
         let mut claims = json!({
             "aud": grant.audience.address(), "iss": format!("https://sts.windows.net/{}/", grant.tenant_id),
             "iat": now.as_second(), "nbf": now.as_second(), "exp": expires.as_second(),
@@ -356,11 +455,18 @@ fn scripted(code: u32) -> Refusal {
         65001 => Refusal::consent(),
         50072 | 50074 | 50078 | 50079 | 50158 => Refusal { code, ..Refusal::mfa() },
         7000215 | 7000222 => Refusal::client(code, "The client secret is invalid or expired."),
-        700016 | 50194 => Refusal::new("unauthorized_client", code, "The application cannot be used in this directory."),
-        500011 | 650052 => Refusal::new("invalid_resource", code, "The resource has no service principal in this directory."),
+        700016 | 50194 => {
+            Refusal::new("unauthorized_client", code, "The application cannot be used in this directory.")
+        }
+        500011 | 650052 => {
+            Refusal::new("invalid_resource", code, "The resource has no service principal in this directory.")
+        }
         50011 | 900144 => Refusal::new("invalid_request", code, "The request is invalid."),
         70011 | 28002 | 28003 => Refusal::new("invalid_scope", code, "The scope is invalid."),
-        90033 => Refusal { status: 503, ..Refusal::new("temporarily_unavailable", code, "A transient error has occurred. Please try again.") },
+        90033 => Refusal {
+            status: 503,
+            ..Refusal::new("temporarily_unavailable", code, "A transient error has occurred. Please try again.")
+        },
         65004 => Refusal::new("access_denied", code, "User declined to consent to access the app."),
         other => Refusal::grant(other, "The grant is refused."),
     }

@@ -53,7 +53,12 @@ impl Query {
         let table = match parts.next().map(|part| part.trim().to_owned()).as_deref() {
             Some("SecurityIncident") => Table::SecurityIncident,
             Some("SecurityAlert") => Table::SecurityAlert,
-            other => return Err(format!("'where' operator: Failed to resolve table or column expression named '{}'", other.unwrap_or(""))),
+            other => {
+                return Err(format!(
+                    "'where' operator: Failed to resolve table or column expression named '{}'",
+                    other.unwrap_or("")
+                ));
+            }
         };
         let steps = parts.map(|part| step(part.trim(), now)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { table, steps })
@@ -67,7 +72,12 @@ impl Query {
         let mut columns = columns(self.table);
         if let Some((from, to)) = span {
             let at = find(&columns, "TimeGenerated")?;
-            rows.retain(|row| row.get(at).and_then(Value::as_str).and_then(stamp::parse).is_some_and(|time| from <= time && time <= to));
+            rows.retain(|row| {
+                row.get(at)
+                    .and_then(Value::as_str)
+                    .and_then(stamp::parse)
+                    .is_some_and(|time| from <= time && time <= to)
+            });
         }
         for step in &self.steps {
             (columns, rows) = apply(step, columns, rows)?;
@@ -77,7 +87,10 @@ impl Query {
 }
 
 fn find(columns: &Columns, name: &str) -> Result<usize, String> {
-    columns.iter().position(|(known, _)| known == name).ok_or_else(|| format!("Failed to resolve scalar expression named '{name}'"))
+    columns
+        .iter()
+        .position(|(known, _)| known == name)
+        .ok_or_else(|| format!("Failed to resolve scalar expression named '{name}'"))
 }
 
 fn apply(step: &Step, columns: Columns, mut rows: Rows) -> Result<(Columns, Rows), String> {
@@ -127,8 +140,14 @@ fn apply(step: &Step, columns: Columns, mut rows: Rows) -> Result<(Columns, Rows
         }
         Step::Project(wanted) => {
             let places = wanted.iter().map(|(_, column)| find(&columns, column)).collect::<Result<Vec<_>, _>>()?;
-            let kept = wanted.iter().zip(&places).map(|((name, _), at)| (name.clone(), columns.get(*at).map_or("string", |(_, kind)| kind)));
-            let rows = rows.iter().map(|row| places.iter().map(|at| row.get(*at).cloned().unwrap_or(Value::Null)).collect()).collect();
+            let kept = wanted
+                .iter()
+                .zip(&places)
+                .map(|((name, _), at)| (name.clone(), columns.get(*at).map_or("string", |(_, kind)| kind)));
+            let rows = rows
+                .iter()
+                .map(|row| places.iter().map(|at| row.get(*at).cloned().unwrap_or(Value::Null)).collect())
+                .collect();
             return Ok((kept.collect(), rows));
         }
     }
@@ -137,7 +156,9 @@ fn apply(step: &Step, columns: Columns, mut rows: Rows) -> Result<(Columns, Rows
 
 fn order(a: Option<&Value>, b: Option<&Value>) -> Ordering {
     match (a, b) {
-        (Some(Value::Number(a)), Some(Value::Number(b))) => a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal),
+        (Some(Value::Number(a)), Some(Value::Number(b))) => {
+            a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal)
+        }
         (Some(Value::String(a)), Some(Value::String(b))) => match (stamp::parse(a), stamp::parse(b)) {
             (Some(a), Some(b)) => a.cmp(&b),
             _ => a.cmp(b),
@@ -233,7 +254,8 @@ fn summarize(text: &str) -> Option<Step> {
     let (inside, by) = rest.split_once(')')?;
     let (column, what) = inside.split_once(',')?;
     let by = by.trim().strip_prefix("by ")?.trim();
-    (what.trim() == "*" && !by.contains(',')).then(|| Step::Latest { by: by.to_owned(), column: column.trim().to_owned() })
+    (what.trim() == "*" && !by.contains(','))
+        .then(|| Step::Latest { by: by.to_owned(), column: column.trim().to_owned() })
 }
 
 /// All of these must hold; of each, any.
@@ -250,7 +272,8 @@ fn conditions(text: &str, now: Timestamp) -> Option<Vec<Vec<Test>>> {
 fn test(text: &str, now: Timestamp) -> Option<Test> {
     let end = text.find(|c: char| !c.is_alphanumeric() && c != '_')?;
     let (column, rest) = (text.get(..end)?, text.get(end..)?.trim());
-    const OPERATORS: [&str; 14] = ["==", "!=", ">=", "<=", "=~", ">", "<", "between", "in~", "!in", "in", "has", "contains", "startswith"];
+    const OPERATORS: [&str; 14] =
+        ["==", "!=", ">=", "<=", "=~", ">", "<", "between", "in~", "!in", "in", "has", "contains", "startswith"];
     let operator = OPERATORS.iter().find(|operator| rest.starts_with(**operator))?;
     let rest = rest.get(operator.len()..)?.trim();
     let list = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
@@ -348,7 +371,12 @@ mod tests {
         ] {
             assert!(Query::parse(good, now).is_ok(), "{good}: {:?}", Query::parse(good, now));
         }
-        for bad in ["Heartbeat", "SecurityIncident | wher x", "SecurityIncident | join SecurityAlert", "SecurityIncident | where"] {
+        for bad in [
+            "Heartbeat",
+            "SecurityIncident | wher x",
+            "SecurityIncident | join SecurityAlert",
+            "SecurityIncident | where",
+        ] {
             assert!(Query::parse(bad, now).is_err(), "{bad}");
         }
     }

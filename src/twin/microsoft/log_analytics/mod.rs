@@ -21,7 +21,14 @@ impl Microsoft {
     pub fn handle_log_analytics(&mut self, call: &Call, cx: &mut Cx<'_>) -> Reply {
         let access = match self.check_token(call, Audience::LogAnalytics, cx) {
             Ok(access) => access,
-            Err(_) => return fault(401, "InvalidTokenError", "The provided authentication is not valid for this resource", cx),
+            Err(_) => {
+                return fault(
+                    401,
+                    "InvalidTokenError",
+                    "The provided authentication is not valid for this resource",
+                    cx,
+                );
+            }
         };
         let path = Path::new(&call.path);
         let (reads, customer_id) = match path.parts().as_slice() {
@@ -48,12 +55,19 @@ impl Microsoft {
     }
 
     fn query(&mut self, call: &Call, access: &Access, place: usize, cx: &mut Cx<'_>) -> Reply {
-        if let Err(refused) = self.throttle.count_query(&access.principal.object_id, self.switches.throttle_silent, cx.now) {
+        if let Err(refused) =
+            self.throttle.count_query(&access.principal.object_id, self.switches.throttle_silent, cx.now)
+        {
             return refused;
         }
         let id = self.workspaces.get(place).map(|workspace| workspace.id.clone()).unwrap_or_default();
         if !self.allowed(access, "Microsoft.OperationalInsights/workspaces/query/read", &id) {
-            return fault(403, "InsufficientAccessError", "The provided credentials have insufficient access to perform the requested operation", cx);
+            return fault(
+                403,
+                "InsufficientAccessError",
+                "The provided credentials have insufficient access to perform the requested operation",
+                cx,
+            );
         }
         let (query, timespan) = if call.method == "GET" {
             (call.query("query").map(str::to_owned), call.query("timespan").map(str::to_owned))
@@ -63,11 +77,23 @@ impl Microsoft {
             (text("query"), text("timespan"))
         };
         let Some(query) = query else {
-            return bad_query("The request had some invalid properties", "QueryValidationError", "query is missing", cx);
+            return bad_query(
+                "The request had some invalid properties",
+                "QueryValidationError",
+                "query is missing",
+                cx,
+            );
         };
         let span = match timespan.as_deref().map(|text| read_span(text, cx.now)).transpose() {
             Ok(span) => span,
-            Err(()) => return bad_query("The request had some invalid properties", "InvalidTimespan", "The timespan could not be read.", cx),
+            Err(()) => {
+                return bad_query(
+                    "The request had some invalid properties",
+                    "InvalidTimespan",
+                    "The timespan could not be read.",
+                    cx,
+                );
+            }
         };
         let parsed = match kql::Query::parse(&query, cx.now) {
             Ok(parsed) => parsed,

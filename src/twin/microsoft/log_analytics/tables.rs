@@ -25,26 +25,73 @@ pub enum Table {
 pub type Columns = Vec<(String, &'static str)>;
 
 const INCIDENT: [(&str, &str); 33] = [
-    ("TenantId", "string"), ("TimeGenerated", "datetime"), ("IncidentName", "string"), ("Title", "string"),
-    ("Description", "string"), ("Severity", "string"), ("Status", "string"), ("Classification", "string"),
-    ("ClassificationComment", "string"), ("ClassificationReason", "string"), ("Owner", "dynamic"), ("ProviderName", "string"),
-    ("ProviderIncidentId", "string"), ("FirstActivityTime", "datetime"), ("LastActivityTime", "datetime"),
-    ("FirstModifiedTime", "datetime"), ("LastModifiedTime", "datetime"), ("CreatedTime", "datetime"), ("ClosedTime", "datetime"),
-    ("IncidentNumber", "int"), ("RelatedAnalyticRuleIds", "dynamic"), ("AlertIds", "dynamic"), ("BookmarkIds", "dynamic"),
-    ("Comments", "dynamic"), ("Tasks", "dynamic"), ("Labels", "dynamic"), ("IncidentUrl", "string"), ("AdditionalData", "dynamic"),
-    ("ModifiedBy", "string"), ("SourceSystem", "string"), ("WorkspaceSubscriptionId", "string"), ("WorkspaceResourceGroup", "string"),
+    ("TenantId", "string"),
+    ("TimeGenerated", "datetime"),
+    ("IncidentName", "string"),
+    ("Title", "string"),
+    ("Description", "string"),
+    ("Severity", "string"),
+    ("Status", "string"),
+    ("Classification", "string"),
+    ("ClassificationComment", "string"),
+    ("ClassificationReason", "string"),
+    ("Owner", "dynamic"),
+    ("ProviderName", "string"),
+    ("ProviderIncidentId", "string"),
+    ("FirstActivityTime", "datetime"),
+    ("LastActivityTime", "datetime"),
+    ("FirstModifiedTime", "datetime"),
+    ("LastModifiedTime", "datetime"),
+    ("CreatedTime", "datetime"),
+    ("ClosedTime", "datetime"),
+    ("IncidentNumber", "int"),
+    ("RelatedAnalyticRuleIds", "dynamic"),
+    ("AlertIds", "dynamic"),
+    ("BookmarkIds", "dynamic"),
+    ("Comments", "dynamic"),
+    ("Tasks", "dynamic"),
+    ("Labels", "dynamic"),
+    ("IncidentUrl", "string"),
+    ("AdditionalData", "dynamic"),
+    ("ModifiedBy", "string"),
+    ("SourceSystem", "string"),
+    ("WorkspaceSubscriptionId", "string"),
+    ("WorkspaceResourceGroup", "string"),
     ("Type", "string"),
 ];
 
 const ALERT: [(&str, &str); 31] = [
-    ("TenantId", "string"), ("TimeGenerated", "datetime"), ("DisplayName", "string"), ("AlertName", "string"),
-    ("AlertSeverity", "string"), ("Description", "string"), ("ProviderName", "string"), ("VendorName", "string"),
-    ("VendorOriginalId", "string"), ("SystemAlertId", "string"), ("ResourceId", "string"), ("SourceComputerId", "string"),
-    ("AlertType", "string"), ("ConfidenceLevel", "string"), ("ConfidenceScore", "real"), ("IsIncident", "bool"),
-    ("StartTime", "datetime"), ("EndTime", "datetime"), ("ProcessingEndTime", "datetime"), ("RemediationSteps", "string"),
-    ("ExtendedProperties", "string"), ("Entities", "string"), ("SourceSystem", "string"), ("WorkspaceSubscriptionId", "string"),
-    ("WorkspaceResourceGroup", "string"), ("ExtendedLinks", "string"), ("ProductName", "string"), ("ProductComponentName", "string"),
-    ("Status", "string"), ("CompromisedEntity", "string"), ("Tactics", "string"),
+    ("TenantId", "string"),
+    ("TimeGenerated", "datetime"),
+    ("DisplayName", "string"),
+    ("AlertName", "string"),
+    ("AlertSeverity", "string"),
+    ("Description", "string"),
+    ("ProviderName", "string"),
+    ("VendorName", "string"),
+    ("VendorOriginalId", "string"),
+    ("SystemAlertId", "string"),
+    ("ResourceId", "string"),
+    ("SourceComputerId", "string"),
+    ("AlertType", "string"),
+    ("ConfidenceLevel", "string"),
+    ("ConfidenceScore", "real"),
+    ("IsIncident", "bool"),
+    ("StartTime", "datetime"),
+    ("EndTime", "datetime"),
+    ("ProcessingEndTime", "datetime"),
+    ("RemediationSteps", "string"),
+    ("ExtendedProperties", "string"),
+    ("Entities", "string"),
+    ("SourceSystem", "string"),
+    ("WorkspaceSubscriptionId", "string"),
+    ("WorkspaceResourceGroup", "string"),
+    ("ExtendedLinks", "string"),
+    ("ProductName", "string"),
+    ("ProductComponentName", "string"),
+    ("Status", "string"),
+    ("CompromisedEntity", "string"),
+    ("Tactics", "string"),
 ];
 
 /// The columns of a table.
@@ -87,8 +134,10 @@ fn incident_row(workspace: &Workspace, incident: &Incident, at: Timestamp, defen
     let shown = Shown { workspace_id: &workspace.id, tenant_id: &workspace.tenant_id, merged_members: false };
     let id = incident.id(&workspace.id);
     let comments: Vec<Value> = incident.comments.iter().map(|comment| json!({"message": comment.message, "author": comment.author.to_json(), "createdTimeUtc": seven_digits(comment.created)})).collect();
-    let tasks: Vec<Value> = incident.tasks.iter().map(|task| json!({"title": task.title, "status": task.status})).collect();
-    let labels: Vec<Value> = incident.labels.iter().map(|label| json!({"labelName": label.name, "labelType": label.kind})).collect();
+    let tasks: Vec<Value> =
+        incident.tasks.iter().map(|task| json!({"title": task.title, "status": task.status})).collect();
+    let labels: Vec<Value> =
+        incident.labels.iter().map(|label| json!({"labelName": label.name, "labelType": label.kind})).collect();
     let description = if defender { None } else { incident.description.as_deref() };
     let closed = (incident.status == "Closed").then(|| seven_digits(incident.modified));
     let mut owner = incident.owner.to_json();
@@ -96,41 +145,97 @@ fn incident_row(workspace: &Workspace, incident: &Incident, at: Timestamp, defen
         map.remove("ownerType");
     }
     vec![
-        json!(workspace.customer_id), json!(seven_digits(at)), json!(incident.name), json!(incident.title),
-        json!(description.unwrap_or("")), json!(incident.severity), json!(incident.status),
-        json!(incident.classification.as_deref().unwrap_or("")), json!(incident.classification_comment.as_deref().unwrap_or("")),
-        json!(incident.classification_reason.as_deref().unwrap_or("")), dynamic(&owner),
+        json!(workspace.customer_id),
+        json!(seven_digits(at)),
+        json!(incident.name),
+        json!(incident.title),
+        json!(description.unwrap_or("")),
+        json!(incident.severity),
+        json!(incident.status),
+        json!(incident.classification.as_deref().unwrap_or("")),
+        json!(incident.classification_comment.as_deref().unwrap_or("")),
+        json!(incident.classification_reason.as_deref().unwrap_or("")),
+        dynamic(&owner),
         json!(if incident.defender_number.is_some() { "Microsoft XDR" } else { "Azure Sentinel" }),
-        json!(incident.defender_number.unwrap_or(incident.number).to_string()), json!(incident.first_activity),
-        json!(incident.last_activity), json!(seven_digits(incident.created)), json!(seven_digits(incident.modified)),
-        json!(seven_digits(incident.created)), json!(closed), json!(incident.number), dynamic(&json!(incident.rule_ids)),
-        dynamic(&json!(incident.alerts.iter().map(|alert| &alert.id).collect::<Vec<_>>())), dynamic(&json!([])),
-        dynamic(&json!(comments)), dynamic(&json!(tasks)), dynamic(&json!(labels)),
+        json!(incident.defender_number.unwrap_or(incident.number).to_string()),
+        json!(incident.first_activity),
+        json!(incident.last_activity),
+        json!(seven_digits(incident.created)),
+        json!(seven_digits(incident.modified)),
+        json!(seven_digits(incident.created)),
+        json!(closed),
+        json!(incident.number),
+        dynamic(&json!(incident.rule_ids)),
+        dynamic(&json!(incident.alerts.iter().map(|alert| &alert.id).collect::<Vec<_>>())),
+        dynamic(&json!([])),
+        dynamic(&json!(comments)),
+        dynamic(&json!(tasks)),
+        dynamic(&json!(labels)),
         json!(format!("https://portal.azure.com/#asset/Microsoft_Azure_Security_Insights/Incident{id}")),
-        dynamic(&incident.additional(&shown)), json!(incident.modified_by), json!("Azure"), json!(workspace.subscription_id),
-        json!(workspace.resource_group), json!("SecurityIncident"),
+        dynamic(&incident.additional(&shown)),
+        json!(incident.modified_by),
+        json!("Azure"),
+        json!(workspace.subscription_id),
+        json!(workspace.resource_group),
+        json!("SecurityIncident"),
     ]
 }
 
-fn alert_row(workspace: &Workspace, incident: &Incident, alert: &crate::twin::microsoft::incident::Alert) -> Vec<Value> {
+fn alert_row(
+    workspace: &Workspace,
+    incident: &Incident,
+    alert: &crate::twin::microsoft::incident::Alert,
+) -> Vec<Value> {
     let properties = evidence::alert_properties(workspace, alert);
     let of = |name: &str| properties.get(name).cloned().unwrap_or_else(|| json!(""));
     let extended = properties.get("additionalData").map_or_else(|| "{}".to_owned(), Value::to_string);
     let entities: Vec<Value> = evidence::entities(workspace, incident, Timestamp::MAX);
     vec![
-        json!(workspace.customer_id), of("timeGenerated"), of("alertDisplayName"), of("alertDisplayName"), of("severity"),
-        of("description"), json!("ASI Scheduled Alerts"), of("vendorName"), of("providerAlertId"), json!(alert.id), json!(""), json!(""),
-        of("alertType"), of("confidenceLevel"), Value::Null, json!(false), of("startTimeUtc"), of("endTimeUtc"),
-        of("processingEndTime"), json!(""), json!(extended), json!(Value::from(entities).to_string()), json!("Detection"),
-        json!(workspace.subscription_id), json!(workspace.resource_group), json!(""), of("productName"), of("productComponentName"),
-        of("status"), json!(""), json!(properties.get("tactics").and_then(Value::as_array).map(|all| all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")).unwrap_or_default()),
+        json!(workspace.customer_id),
+        of("timeGenerated"),
+        of("alertDisplayName"),
+        of("alertDisplayName"),
+        of("severity"),
+        of("description"),
+        json!("ASI Scheduled Alerts"),
+        of("vendorName"),
+        of("providerAlertId"),
+        json!(alert.id),
+        json!(""),
+        json!(""),
+        of("alertType"),
+        of("confidenceLevel"),
+        Value::Null,
+        json!(false),
+        of("startTimeUtc"),
+        of("endTimeUtc"),
+        of("processingEndTime"),
+        json!(""),
+        json!(extended),
+        json!(Value::from(entities).to_string()),
+        json!("Detection"),
+        json!(workspace.subscription_id),
+        json!(workspace.resource_group),
+        json!(""),
+        of("productName"),
+        of("productComponentName"),
+        of("status"),
+        json!(""),
+        json!(
+            properties
+                .get("tactics")
+                .and_then(Value::as_array)
+                .map(|all| all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "))
+                .unwrap_or_default()
+        ),
     ]
 }
 
 /// The answer of the `metadata` call.
 pub fn metadata() -> Value {
     let table = |table: Table, name: &str| {
-        let columns: Vec<Value> = columns(table).iter().map(|(name, kind)| json!({"name": name, "type": kind})).collect();
+        let columns: Vec<Value> =
+            columns(table).iter().map(|(name, kind)| json!({"name": name, "type": kind})).collect();
         json!({"id": format!("t/{name}"), "name": name, "columns": columns, "tags": {}, "properties": {}})
     };
     json!({"tables": [table(Table::SecurityIncident, "SecurityIncident"), table(Table::SecurityAlert, "SecurityAlert")]})

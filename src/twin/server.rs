@@ -1,0 +1,125 @@
+//! The twin behind HTTP: one address for every side, and the pump that sends deliveries.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    response::Response,
+};
+use bytes::Bytes;
+use futures::stream;
+use http_body_util::BodyExt;
+use tokio::net::TcpListener;
+
+use super::{
+    Twin,
+    transport::call_of,
+    wire::Outgoing,
+    world::{Answer, Fate},
+};
+use crate::outbound::Transport;
+
+/// The largest request body read.
+const BODY_MAX: usize = 32 * 1024 * 1024;
+
+/// How often the pump looks for something to send.
+const PUMP_EVERY: Duration = Duration::from_millis(50);
+
+/// A router that answers everything.
+pub fn router(twin: Twin) -> Router {
+    Router::new().fallback(answer).with_state(twin)
+}
+
+/// Serves until `stop`, then lets running answers finish.
+///
+/// # Errors
+/// When the socket fails.
+pub async fn serve(
+    listener: TcpListener,
+    twin: Twin,
+    out: Arc<dyn Transport>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let pump = tokio::spawn(pump(twin.clone(), out));
+    let served = axum::serve(listener, router(twin)).with_graceful_shutdown(stop).await;
+    pump.abort();
+    served
+}
+
+async fn answer(State(twin): State<Twin>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let limited = http_body_util::Limited::new(body, BODY_MAX);
+    let bytes = match limited.collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(_) => return plain(413),
+    };
+    let call = call_of(&http::Request::from_parts(parts, bytes));
+    let Answer { reply, delay_ms, fate } = twin.handle(call);
+    if delay_ms > 0 {
+        tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+    }
+    if matches!(fate, Fate::Cut | Fate::Lost) {
+        return broken(200, None, &[]);
+    }
+    if fate == Fate::Half {
+        let half = reply.body.slice(..reply.body.len() / 2);
+        return broken(reply.status, Some((half, reply.body.len())), &reply.headers);
+    }
+    let mut response = Response::builder().status(reply.status);
+    for (name, value) in &reply.headers {
+        response = response.header(name, value);
+    }
+    response.body(Body::from(reply.body)).unwrap_or_else(|_| plain(500))
+}
+
+fn plain(status: u16) -> Response {
+    let mut response = Response::new(Body::empty());
+    if let Ok(status) = http::StatusCode::from_u16(status) {
+        *response.status_mut() = status;
+    }
+    response
+}
+
+/// An answer whose body fails: the server closes the connection. With no part of a body it fails
+/// before a byte was written, so that the caller sees a connection closed without an answer.
+fn broken(status: u16, part: Option<(Bytes, usize)>, headers: &[(String, String)]) -> Response {
+    let cut = || std::io::Error::new(std::io::ErrorKind::ConnectionAborted, "cut on purpose");
+    let mut response = Response::builder().status(status);
+    let chunks: Vec<Result<Bytes, std::io::Error>> = match part {
+        Some((half, length)) => {
+            for (name, value) in headers {
+                response = response.header(name, value);
+            }
+            response = response.header("content-length", length);
+            vec![Ok(half), Err(cut())]
+        }
+        None => vec![Err(cut())],
+    };
+    response.body(Body::from_stream(stream::iter(chunks))).unwrap_or_else(|_| plain(500))
+}
+
+/// Sends what is due, each delivery by itself so that a slow receiver holds up no other.
+async fn pump(twin: Twin, out: Arc<dyn Transport>) {
+    let mut every = tokio::time::interval(PUMP_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        for one in twin.due_outgoing() {
+            tokio::spawn(deliver(twin.clone(), out.clone(), one));
+        }
+    }
+}
+
+async fn deliver(twin: Twin, out: Arc<dyn Transport>, one: Outgoing) {
+    let mut request = http::Request::builder().method(one.method.as_str()).uri(&one.url);
+    for (name, value) in &one.headers {
+        request = request.header(name, value);
+    }
+    let status = match request.body(one.body.clone()) {
+        Ok(request) => out.send(request).await.ok().map(|response| response.status().as_u16()),
+        Err(_) => None,
+    };
+    twin.delivered(one, status);
+}

@@ -1,0 +1,384 @@
+//! The world: both sides, what goes wrong, what was called, what waits to be sent.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{
+    calls::{Calls, Received},
+    delivery::Deliveries,
+    faults::{self, Effect, Faults},
+    halo::{Halo, HaloOptions},
+    kinds,
+    limits::Limits,
+    microsoft::Microsoft,
+    options::TwinOptions,
+    wire::{Call, Cx, Outgoing, Reply},
+};
+use crate::clock::{IdSource, SeededIds};
+
+/// What becomes of an answer on its way back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It arrives.
+    Whole,
+    /// The connection is cut before the call is carried out.
+    Cut,
+    /// It was carried out; the connection is cut before the answer.
+    Lost,
+    /// Half of the body arrives, then the connection is cut.
+    Half,
+}
+
+/// An answer and how it travels.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The answer.
+    pub reply: Reply,
+    /// Milliseconds it waits.
+    pub delay_ms: u64,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+impl Answer {
+    /// An answer that arrives at once.
+    pub fn whole(reply: Reply) -> Self {
+        Self { reply, delay_ms: 0, fate: Fate::Whole }
+    }
+}
+
+/// One Halo instance and the path segment it is served under.
+pub struct Instance {
+    /// Path segment (`halo`).
+    pub name: String,
+    /// The instance.
+    pub halo: Halo,
+}
+
+/// Everything.
+pub struct World {
+    /// Microsoft's side.
+    pub microsoft: Microsoft,
+    /// Halo's side: one instance or more.
+    pub halos: Vec<Instance>,
+    /// What goes wrong with calls.
+    pub faults: Faults,
+    /// What was called.
+    pub calls: Calls,
+    /// What is sent.
+    pub deliveries: Deliveries,
+    /// Milliseconds every answer waits.
+    pub latency_ms: u64,
+    ids: SeededIds,
+    options: TwinOptions,
+}
+
+impl World {
+    /// A world made from its options.
+    pub fn new(options: TwinOptions) -> Self {
+        let ids = SeededIds::new(options.seed);
+        let halo_options = HaloOptions { name: "halo".into(), product: options.product, limits: options.limits };
+        let microsoft = Microsoft::new(&options, &ids);
+        let mut halo = Halo::new(&halo_options, &ids);
+        for (name, value) in &options.switches {
+            // Checked by `check_switches` before; one meant for Microsoft's side is not Halo's.
+            let _ = halo.set_switch(name, value);
+        }
+        Self {
+            microsoft,
+            halos: vec![Instance { name: "halo".into(), halo }],
+            faults: Faults::new(options.seed),
+            calls: Calls::default(),
+            deliveries: Deliveries::new(options.seed),
+            latency_ms: options.latency_ms,
+            ids,
+            options,
+        }
+    }
+
+    /// What it was made from.
+    pub fn options(&self) -> &TwinOptions {
+        &self.options
+    }
+
+    /// Adds a Halo instance, served under `/{name}/auth` and `/{name}/api`.
+    ///
+    /// # Errors
+    /// When the name is taken or no path segment.
+    pub fn add_halo(&mut self, options: &HaloOptions) -> Result<Value, String> {
+        let reserved = ["entra", "arm", "loganalytics", "graph", "admin", "act"];
+        let plain = !options.name.is_empty() && options.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        if !plain || reserved.contains(&options.name.as_str()) || self.halos.iter().any(|one| one.name == options.name)
+        {
+            return Err(format!("{:?} cannot be the name of a Halo instance", options.name));
+        }
+        let halo = Halo::new(options, &self.ids);
+        let connection = halo.connection();
+        self.halos.push(Instance { name: options.name.clone(), halo });
+        Ok(connection)
+    }
+
+    /// Sets a switch on whichever side has it.
+    ///
+    /// # Errors
+    /// When no side has it, or the value does not fit.
+    pub fn set_switch(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let mut known = self.microsoft.set_switch(name, value)?;
+        for one in &mut self.halos {
+            known |= one.halo.set_switch(name, value)?;
+        }
+        if known { Ok(()) } else { Err(format!("there is no switch {name:?}")) }
+    }
+
+    /// Changes how strictly limits are kept.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.microsoft.set_limits(limits);
+        for one in &mut self.halos {
+            one.halo.set_limits(limits);
+        }
+    }
+
+    /// Runs what is due by now: rules that waited, batches.
+    pub fn tick(&mut self, now: Timestamp) {
+        let mut outgoing = Vec::new();
+        let mut cx = Cx { now, ids: &self.ids, outgoing: &mut outgoing };
+        self.microsoft.tick(&mut cx);
+        for one in &mut self.halos {
+            one.halo.tick(&mut cx);
+        }
+        self.deliveries.take(outgoing);
+    }
+
+    /// When something happens next by itself.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        let halos = self.halos.iter().filter_map(|one| one.halo.next_due());
+        self.microsoft.next_due().into_iter().chain(halos).chain(self.deliveries.next_due()).min()
+    }
+
+    /// Hands out what is to be sent by now.
+    pub fn due_outgoing(&mut self, now: Timestamp) -> Vec<Outgoing> {
+        self.tick(now);
+        self.deliveries.due(now)
+    }
+
+    /// Notes how a delivery ended (`None`: no answer).
+    pub fn delivered(&mut self, one: Outgoing, status: Option<u16>, now: Timestamp) {
+        if one.kind == "halo-webhook" {
+            for instance in &mut self.halos {
+                instance.halo.delivered(&one.body, status.unwrap_or(0));
+            }
+        }
+        self.deliveries.ended(one, status, now);
+    }
+
+    /// A person's act on either side: `ticket.…` and `note.…` in Halo (`halo` names the instance), the
+    /// rest at Microsoft's.
+    pub fn act(&mut self, verb: &str, body: &Value, now: Timestamp) -> Reply {
+        let mut outgoing = Vec::new();
+        let mut cx = Cx { now, ids: &self.ids, outgoing: &mut outgoing };
+        let reply = if verb.starts_with("ticket.") || verb.starts_with("note.") {
+            let name = body.get("halo").and_then(Value::as_str).unwrap_or("halo");
+            match self.halos.iter_mut().find(|one| one.name == name) {
+                Some(one) => one.halo.act(verb, body, &mut cx),
+                None => Reply::json(404, &json!({"error": format!("there is no Halo instance {name:?}")})),
+            }
+        } else {
+            self.microsoft.act(verb, body, &mut cx)
+        };
+        self.deliveries.take(outgoing);
+        reply
+    }
+
+    /// End state of both sides.
+    pub fn state(&self) -> Value {
+        let mut state = self.microsoft.state();
+        if let Some(map) = state.as_object_mut() {
+            let halos: serde_json::Map<String, Value> =
+                self.halos.iter().map(|one| (one.name.clone(), one.halo.state())).collect();
+            map.insert("halo".into(), Value::Object(halos));
+        }
+        state
+    }
+
+    /// Answers a call: faults first, then the side, then faults on the way back.
+    pub fn handle(&mut self, mut call: Call, now: Timestamp) -> Answer {
+        self.tick(now);
+        let (side, rest) = side(&call.path);
+        let kind = kinds::of(&side, &call.method, &rest);
+        let effects = self.faults.decide(&side, &kind, &call.method, &rest);
+        let mut answer = Answer { reply: Reply::empty(200), delay_ms: self.latency_ms, fate: Fate::Whole };
+        let full_path = std::mem::replace(&mut call.path, rest);
+        let mut note = String::new();
+        let early = early(&effects, &side, &mut answer, &mut note);
+        if !early {
+            let reply = self.carry_out(&side, &mut call, faults::stale(&effects), now);
+            answer.reply = reply;
+            late(&effects, &side, &mut answer, &mut note);
+        }
+        let left =
+            ["x-ms-ratelimit-remaining-subscription-reads", "x-ms-ratelimit-remaining-subscription-resource-requests"]
+                .iter()
+                .find_map(|name| answer.reply.header(name))
+                .and_then(|left| left.parse().ok());
+        self.calls.note(Received {
+            number: 0,
+            at: now,
+            side,
+            kind,
+            method: call.method,
+            path: full_path,
+            query: call.query,
+            status: answer.reply.status,
+            left,
+            note,
+        });
+        answer
+    }
+
+    fn carry_out(&mut self, side: &str, call: &mut Call, stale: Option<jiff::SignedDuration>, now: Timestamp) -> Reply {
+        let mut outgoing = Vec::new();
+        let mut cx = Cx { now, ids: &self.ids as &dyn IdSource, outgoing: &mut outgoing };
+        self.microsoft.stale = stale;
+        let reply = match side {
+            "entra" => self.microsoft.handle_entra(call, &mut cx),
+            "arm" => self.microsoft.handle_arm(call, &mut cx),
+            "loganalytics" => self.microsoft.handle_log_analytics(call, &mut cx),
+            "graph" => self.microsoft.handle_graph(call, &mut cx),
+            name => match self.halos.iter_mut().find(|one| one.name == name) {
+                Some(one) => halo_reply(&mut one.halo, call, stale, &mut cx),
+                None => Reply::json(404, &json!({"error": "there is no such side; see /admin"})),
+            },
+        };
+        self.microsoft.stale = None;
+        self.deliveries.take(outgoing);
+        reply
+    }
+}
+
+fn halo_reply(halo: &mut Halo, call: &mut Call, stale: Option<jiff::SignedDuration>, cx: &mut Cx<'_>) -> Reply {
+    let path = std::mem::take(&mut call.path);
+    let lower = path.to_lowercase();
+    let (is_auth, cut) = match lower.as_str() {
+        path if path.starts_with("/auth/") => (true, 5),
+        path if path.starts_with("/api/") => (false, 4),
+        _ => return Reply::empty(404),
+    };
+    call.path = path.get(cut..).unwrap_or("/").to_owned();
+    if is_auth {
+        return halo.handle_auth(call, cx);
+    }
+    let Some(age) = stale else { return halo.handle_api(call, cx) };
+    // Its own switches look back in time; they are turned for this one call.
+    let names = ["stale_ms", "list_stale_ms"];
+    let before: Vec<(&str, String)> = halo
+        .switches()
+        .into_iter()
+        .filter(|switch| names.contains(&switch.name))
+        .map(|switch| (switch.name, switch.value.to_string()))
+        .collect();
+    for name in names {
+        let _ = halo.set_switch(name, &age.as_millis().max(0).to_string());
+    }
+    let reply = halo.handle_api(call, cx);
+    for (name, value) in before {
+        let _ = halo.set_switch(name, &value);
+    }
+    reply
+}
+
+/// The side a path names by its first segment, and the rest.
+fn side(path: &str) -> (String, String) {
+    let trimmed = path.trim_start_matches('/');
+    match trimmed.split_once('/') {
+        Some((side, rest)) => (side.to_lowercase(), format!("/{rest}")),
+        None => (trimmed.to_lowercase(), "/".to_owned()),
+    }
+}
+
+/// Faults that answer instead of the side; `true` when one did.
+fn early(effects: &[Effect], side: &str, answer: &mut Answer, note: &mut String) -> bool {
+    for effect in effects {
+        match effect {
+            Effect::Cut => {
+                answer.fate = Fate::Cut;
+                answer.reply = Reply::empty(0);
+                note.push_str("cut ");
+                return true;
+            }
+            Effect::Status { status, applied: false, retry_after, html } => {
+                answer.reply = failure(side, *status, *retry_after, *html);
+                note.push_str("refused ");
+                return true;
+            }
+            Effect::Slow(ms) => {
+                answer.delay_ms = answer.delay_ms.saturating_add(*ms);
+                note.push_str("slow ");
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Faults on the way back.
+fn late(effects: &[Effect], side: &str, answer: &mut Answer, note: &mut String) {
+    for effect in effects {
+        match effect {
+            Effect::LostAnswer => {
+                answer.fate = Fate::Lost;
+                note.push_str("answer lost ");
+            }
+            Effect::HalfBody => {
+                answer.fate = Fate::Half;
+                note.push_str("half body ");
+            }
+            Effect::TruncatedJson => {
+                let half = answer.reply.body.len() / 2;
+                answer.reply.body = answer.reply.body.slice(..half);
+                note.push_str("truncated ");
+            }
+            Effect::Status { status, applied: true, retry_after, html } => {
+                answer.reply = failure(side, *status, *retry_after, *html);
+                note.push_str("carried out, then refused ");
+            }
+            Effect::Stale(_) => note.push_str("stale "),
+            _ => {}
+        }
+    }
+}
+
+/// An error as the side would send it.
+fn failure(side: &str, status: u16, retry_after: Option<u64>, html: bool) -> Reply {
+    let reply = if html {
+        let page = format!(
+            "<!DOCTYPE html>\n<html><head><title>{status}</title></head><body><h2>Our services aren't available right now</h2></body></html>"
+        );
+        Reply::html(status, page)
+    } else {
+        match (side, status) {
+            ("entra", 429 | 500..) => Reply::json(
+                status,
+                &json!({"error": "temporarily_unavailable", "error_description": "Service is temporarily unavailable."}),
+            ),
+            ("arm" | "graph" | "loganalytics", _) => {
+                let (code, message) = match status {
+                    429 => ("TooManyRequests", "The request is being throttled."),
+                    502 => ("BadGateway", "The gateway received a bad response."),
+                    503 => ("ServiceUnavailable", "The service is temporarily unavailable."),
+                    504 => ("GatewayTimeout", "The gateway did not receive a response in time."),
+                    409 => ("Conflict", "Newer version of resource exists. Data was not saved"),
+                    _ => ("InternalServerError", "Encountered internal server error."),
+                };
+                Reply::json(status, &json!({"error": {"code": code, "message": message}}))
+            }
+            (_, 429) => Reply::json(429, &json!("Rate Limit Reached - 300 Requests per rolling 5 minute window")),
+            (_, 500) => Reply::html(500, "<!DOCTYPE html><html><body><h1>Server Error</h1></body></html>".to_owned()),
+            _ => Reply { status, headers: Vec::new(), body: Bytes::new() },
+        }
+    };
+    match retry_after {
+        Some(seconds) => reply.with("retry-after", seconds.to_string()),
+        None => reply,
+    }
+}
