@@ -3,7 +3,11 @@
 // Test code may stop where the product may not.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod adapters_budget;
+mod adapters_entra;
+mod adapters_network;
 mod adapters_support;
+mod adapters_tolerance;
 mod config_faults;
 mod layering;
 mod rules_halo;

@@ -1,0 +1,183 @@
+//! Budgets: rolling windows, reserve, the server's word; K3 (never give up inside a window).
+
+use std::sync::Arc;
+
+use halobridge::{
+    domain::failure::FailureKind,
+    outbound::budget::{Budget, Class, Kind, Subscriptions},
+    twin::{limits::Limits, options::Product},
+};
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+use crate::adapters_support::{HaloTwin, draft, moment};
+
+fn start() -> Timestamp {
+    moment("2026-05-04T09:00:00Z")
+}
+
+fn at(seconds: i64) -> Timestamp {
+    start() + SignedDuration::from_secs(seconds)
+}
+
+#[test]
+fn a_window_rolls_and_low_classes_leave_room() {
+    let budget = Budget::halo(100);
+    for _ in 0..60 {
+        assert_eq!(budget.take(start(), Kind::Halo, Class::Backfill), Ok(()));
+    }
+    assert_eq!(budget.take(start(), Kind::Halo, Class::Backfill), Err(at(300)));
+    for _ in 60..85 {
+        assert_eq!(budget.take(at(10), Kind::Halo, Class::Reconcile), Ok(()));
+    }
+    assert!(budget.take(at(10), Kind::Halo, Class::Reconcile).is_err());
+    for _ in 85..92 {
+        assert_eq!(budget.take(at(20), Kind::Halo, Class::Comment), Ok(()));
+    }
+    assert!(budget.take(at(20), Kind::Halo, Class::Comment).is_err());
+    for _ in 92..97 {
+        assert_eq!(budget.take(at(20), Kind::Halo, Class::New), Ok(()));
+    }
+    assert!(budget.take(at(20), Kind::Halo, Class::Closure).is_err());
+    for _ in 97..100 {
+        assert_eq!(budget.take(at(20), Kind::Halo, Class::WebhookBorn), Ok(()));
+    }
+    assert_eq!(budget.take(at(20), Kind::Halo, Class::Interactive), Err(at(300)));
+    let state = budget.state(at(20));
+    assert_eq!((state.allowed, state.used, state.free_at), (100, 100, at(300)));
+    assert_eq!(budget.take(at(300), Kind::Halo, Class::Backfill), Ok(()));
+}
+
+#[test]
+fn without_a_time_the_wait_grows_and_a_good_answer_ends_it() {
+    let budget = Budget::halo(300);
+    assert_eq!(budget.told_to_wait_some_time(start()), at(15));
+    assert_eq!(budget.told_to_wait_some_time(at(1)), at(15), "refusals of calls in flight are one");
+    assert_eq!(budget.told_to_wait_some_time(at(15)), at(45));
+    assert_eq!(budget.told_to_wait_some_time(at(45)), at(105));
+    assert_eq!(budget.told_to_wait_some_time(at(105)), at(165));
+    assert_eq!(budget.take(at(164), Kind::Halo, Class::Interactive), Err(at(165)));
+    assert_eq!(budget.take(at(165), Kind::Halo, Class::Interactive), Ok(()));
+    budget.answered();
+    assert_eq!(budget.told_to_wait_some_time(at(200)), at(215));
+}
+
+#[test]
+fn a_subscription_has_one_budget_however_it_is_spelled() {
+    let all = Subscriptions::default();
+    let one = all.of("AAAA-1", 75);
+    assert!(Arc::ptr_eq(&one, &all.of("aaaa-1", 75)));
+    assert!(!Arc::ptr_eq(&one, &all.of("aaaa-2", 75)));
+    assert_eq!(all.all().len(), 2);
+    // Kinds are apart: full comment writes leave incident writes alone.
+    for _ in 0..75 {
+        one.take(start(), Kind::CommentWrite, Class::Interactive).unwrap();
+    }
+    assert_eq!(one.take(start(), Kind::CommentWrite, Class::Interactive), Err(at(300)));
+    assert_eq!(one.take(start(), Kind::IncidentWrite, Class::Interactive), Ok(()));
+    // The service's own figure wins, downwards and upwards.
+    one.learn(start(), Kind::Read, 0);
+    assert!(one.take(start(), Kind::Read, Class::Interactive).is_err());
+    one.learn(start(), Kind::Read, 1099);
+    for _ in 0..1099 {
+        one.take(start(), Kind::Read, Class::Interactive).unwrap();
+    }
+    assert!(one.take(start(), Kind::Read, Class::Interactive).is_err());
+}
+
+#[tokio::test]
+async fn k3_a_window_of_300_seconds_without_retry_after_drops_nothing() {
+    let twin = HaloTwin::new(Product::Itsm, Limits::Real);
+    twin.switch("rate_limit", "30");
+    // Our own budget believes in ten times as much: the server's word must be enough.
+    let halo = twin.adapter_within(Budget::halo(300));
+    let (mut made, mut waits, mut sent_early) = (0, 0, 0);
+    for n in 0..100 {
+        let draft = draft(&twin, &format!("HB-{n}"));
+        loop {
+            let before = twin.sent().len();
+            match halo.create_ticket(&draft, Class::New).await {
+                Ok(_) => break made += 1,
+                Err(failure) => {
+                    let FailureKind::WaitUntil { at } = failure.kind else { panic!("{failure}") };
+                    // Whoever asks before the named moment is told so without a call.
+                    let now_sent = twin.sent().len();
+                    assert!(halo.me(Class::Interactive).await.is_err());
+                    sent_early += twin.sent().len() - now_sent;
+                    assert!(now_sent - before <= 1);
+                    waits += 1;
+                    twin.clock.set(at);
+                }
+            }
+        }
+    }
+    assert_eq!((made, sent_early), (100, 0));
+    assert_eq!(twin.tickets(), 100);
+    assert!(waits < 60, "{waits} waits for three windows");
+}
+
+#[tokio::test]
+async fn retry_after_is_obeyed_exactly() {
+    let twin = HaloTwin::new(Product::Psa, Limits::Real);
+    twin.switch("rate_limit", "3");
+    twin.switch("rate_retry_after", "on");
+    let halo = twin.adapter();
+    halo.me(Class::Interactive).await.unwrap();
+    halo.me(Class::Interactive).await.unwrap();
+    let failure = halo.me(Class::Interactive).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::WaitUntil { at: moment("2026-05-04T09:05:00Z") });
+    twin.clock.set(moment("2026-05-04T09:05:00Z"));
+    assert!(halo.me(Class::Interactive).await.is_ok());
+}
+
+#[tokio::test]
+async fn k6_a_token_is_asked_for_once_per_life() {
+    let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+    let halo = Arc::new(twin.adapter_within(Budget::halo(100_000)));
+    // Many at once at the start: one token.
+    let many = (0..20).map(|_| {
+        let halo = halo.clone();
+        async move { halo.me(Class::Interactive).await }
+    });
+    assert!(futures::future::join_all(many).await.iter().all(Result::is_ok));
+    let tokens = || twin.count("POST", "/halo/auth/token");
+    assert_eq!(tokens(), 1);
+    // Ten hours of polling every 20 s: renewed at 80 % of an hour, never more often.
+    for _ in 0..1800 {
+        twin.clock.advance(SignedDuration::from_secs(20));
+        halo.me(Class::Reconcile).await.unwrap();
+    }
+    assert!(tokens() <= 1 + 36_000 / 2880, "{}", tokens());
+    // A token lost on their side costs one new token and no failure.
+    twin.halo.lock().unwrap().revoke_tokens();
+    let before = tokens();
+    halo.me(Class::Interactive).await.unwrap();
+    assert_eq!(tokens(), before + 1);
+}
+
+proptest! {
+    #[test]
+    fn no_window_ever_holds_more_than_is_allowed(
+        steps in proptest::collection::vec((0_i64..40, 0_usize..4), 1..400), allowed in 1_u32..40
+    ) {
+        let budget = Budget::halo(allowed);
+        let classes = [Class::Interactive, Class::New, Class::Reconcile, Class::Backfill];
+        let (mut now, mut taken): (Timestamp, Vec<Timestamp>) = (start(), Vec::new());
+        for (wait, class) in steps {
+            now += SignedDuration::from_secs(wait);
+            match budget.take(now, Kind::Halo, classes[class]) {
+                Ok(()) => taken.push(now),
+                Err(until) => {
+                    prop_assert!(until > now);
+                    prop_assert!(until <= now + SignedDuration::from_mins(5));
+                    // The promise holds: at that moment the call may go.
+                    now = until;
+                    prop_assert_eq!(budget.take(now, Kind::Halo, classes[class]), Ok(()));
+                    taken.push(now);
+                }
+            }
+            let inside = taken.iter().filter(|t| now.duration_since(**t) < SignedDuration::from_mins(5)).count();
+            prop_assert!(inside <= allowed as usize);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The network transport against a bare listener in this process.
+
+use bytes::Bytes;
+use halobridge::outbound::{Transport, TransportError, network::Network};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    task::JoinHandle,
+};
+
+/// Answers one connection with these bytes; gives back what was sent.
+async fn serve(answer: Vec<u8>) -> (String, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let task = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut heard = Vec::new();
+        let mut buffer = [0; 4096];
+        while !heard.windows(4).any(|w| w == b"\r\n\r\n") {
+            let n = socket.read(&mut buffer).await.unwrap();
+            assert!(n > 0);
+            heard.extend_from_slice(&buffer[..n]);
+        }
+        let _ = socket.write_all(&answer).await;
+        let _ = socket.shutdown().await;
+        String::from_utf8_lossy(&heard).into_owned()
+    });
+    (address, task)
+}
+
+fn get(address: &str) -> http::Request<Bytes> {
+    http::Request::get(address).body(Bytes::new()).unwrap()
+}
+
+async fn send(answer: &[u8]) -> Result<http::Response<Bytes>, TransportError> {
+    let (address, task) = serve(answer.to_vec()).await;
+    let result = Network::new(true).unwrap().send(get(&format!("{address}/x?y=1"))).await;
+    task.await.unwrap();
+    result
+}
+
+#[tokio::test]
+async fn an_answer_comes_back_whole_and_a_redirect_is_not_followed() {
+    let answer = send(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-a: b\r\n\r\nok").await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.body().as_ref(), &answer.headers()["x-a"]), (200, &b"ok"[..], &"b".parse().unwrap()));
+    let answer = send(b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    assert_eq!(answer.status().as_u16(), 302);
+}
+
+#[tokio::test]
+async fn not_sent_and_no_answer_are_told_apart() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let closed = Network::new(true).unwrap().send(get(&address)).await.unwrap_err();
+    assert!(matches!(closed, TransportError::NotSent(_)), "{closed}");
+    let cut = send(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf").await.unwrap_err();
+    assert!(matches!(cut, TransportError::NoAnswer(_)), "{cut}");
+    let silent = send(b"").await.unwrap_err();
+    assert!(matches!(silent, TransportError::NoAnswer(_)), "{silent}");
+    let nonsense = send(b"SSH-2.0-x\r\n\r\n").await.unwrap_err();
+    assert!(matches!(nonsense, TransportError::NoAnswer(_)), "{nonsense}");
+}
+
+#[tokio::test]
+async fn an_endless_body_is_given_up() {
+    let mut answer = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
+    answer.resize(answer.len() + 33 * 1024 * 1024, b'x');
+    let error = send(&answer).await.unwrap_err();
+    assert!(error.to_string().contains("32 MiB"), "{error}");
+}
+
+#[tokio::test]
+async fn inward_addresses_are_refused_unless_the_connection_allows_it() {
+    let network = Network::new(false).unwrap();
+    for address in ["http://management.azure.com/", "https://127.0.0.1:9/", "https://localhost:9/", "https://169.254.169.254/"] {
+        let error = network.send(get(address)).await.unwrap_err();
+        assert!(matches!(error, TransportError::Refused(_)), "{address}: {error}");
+        assert!(error.to_string().contains("allow_insecure"), "{error}");
+    }
+}
