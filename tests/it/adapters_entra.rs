@@ -43,7 +43,10 @@ fn app() -> AppRegistration {
 }
 
 fn granted(n: usize) -> Reply {
-    answer(200, &json!({"token_type": "Bearer", "expires_in": 3600, "access_token": format!("at-{n}"), "refresh_token": format!("rt-{n}")}))
+    answer(
+        200,
+        &json!({"token_type": "Bearer", "expires_in": 3600, "access_token": format!("at-{n}"), "refresh_token": format!("rt-{n}")}),
+    )
 }
 
 fn refused(status: u16, error: &str, code: i64) -> Reply {
@@ -272,7 +275,8 @@ async fn a_certificate_signs_an_assertion() {
 fn entra(claims: Value, header: Value, corrupt: bool) -> Arc<Script> {
     let key = key();
     let signing = SigningKey::<rsa::sha2::Sha256>::new(key.clone());
-    let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
+    let signed =
+        format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
     let mut signature = signing.sign(signed.as_bytes()).to_vec();
     if corrupt {
         signature[0] ^= 1;
@@ -281,12 +285,17 @@ fn entra(claims: Value, header: Value, corrupt: bool) -> Arc<Script> {
     let number = |n: &rsa::BigUint| URL_SAFE_NO_PAD.encode(n.to_bytes_be());
     let jwk = json!({"kty": "RSA", "use": "sig", "kid": "k1", "n": number(key.n()), "e": number(key.e())});
     Script::new(move |sent| match sent.path() {
-        path if path.ends_with("/openid-configuration") => answer(200, &json!({
-            "issuer": "https://login.microsoftonline.com/{tenantid}/v2.0",
-            "jwks_uri": "https://login.microsoftonline.com/common/discovery/v2.0/keys"
-        })),
+        path if path.ends_with("/openid-configuration") => answer(
+            200,
+            &json!({
+                "issuer": "https://login.microsoftonline.com/{tenantid}/v2.0",
+                "jwks_uri": "https://login.microsoftonline.com/common/discovery/v2.0/keys"
+            }),
+        ),
         path if path.ends_with("/keys") => answer(200, &json!({"keys": [jwk]})),
-        _ => answer(200, &json!({"access_token": "at", "expires_in": 3600, "refresh_token": "rt", "id_token": id_token})),
+        _ => {
+            answer(200, &json!({"access_token": "at", "expires_in": 3600, "refresh_token": "rt", "id_token": id_token}))
+        }
     })
 }
 

@@ -42,8 +42,12 @@ async fn send(answer: &[u8]) -> Result<http::Response<Bytes>, TransportError> {
 #[tokio::test]
 async fn an_answer_comes_back_whole_and_a_redirect_is_not_followed() {
     let answer = send(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-a: b\r\n\r\nok").await.unwrap();
-    assert_eq!((answer.status().as_u16(), answer.body().as_ref(), &answer.headers()["x-a"]), (200, &b"ok"[..], &"b".parse().unwrap()));
-    let answer = send(b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), answer.body().as_ref(), &answer.headers()["x-a"]),
+        (200, &b"ok"[..], &"b".parse().unwrap())
+    );
+    let answer =
+        send(b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n").await.unwrap();
     assert_eq!(answer.status().as_u16(), 302);
 }
 
@@ -73,7 +77,9 @@ async fn an_endless_body_is_given_up() {
 #[tokio::test]
 async fn inward_addresses_are_refused_unless_the_connection_allows_it() {
     let network = Network::new(false).unwrap();
-    for address in ["http://management.azure.com/", "https://127.0.0.1:9/", "https://localhost:9/", "https://169.254.169.254/"] {
+    for address in
+        ["http://management.azure.com/", "https://127.0.0.1:9/", "https://localhost:9/", "https://169.254.169.254/"]
+    {
         let error = network.send(get(address)).await.unwrap_err();
         assert!(matches!(error, TransportError::Refused(_)), "{address}: {error}");
         assert!(error.to_string().contains("allow_insecure"), "{error}");

@@ -190,7 +190,11 @@ fn every_sample_body_is_read_with_nothing_lost() {
         let body: Value = serde_json::from_str(&body).unwrap();
         let incidents = match &body {
             Value::Object(m) if name.starts_with("incidents-list") => m["value"].as_array().unwrap().clone(),
-            _ if name.starts_with("incident-get") || (name.starts_with("incident-put") && !name.contains("request")) => vec![body],
+            _ if name.starts_with("incident-get")
+                || (name.starts_with("incident-put") && !name.contains("request")) =>
+            {
+                vec![body]
+            }
             _ => continue,
         };
         for whole in incidents {
