@@ -1,0 +1,205 @@
+//! How often somebody may try to sign in: at most ten tries an account and thirty an address in five
+//! minutes, with growing waits. Kept in memory; a restart forgets it, and argon2 stays the floor.
+
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// Tries are counted over this long.
+const WINDOW: SignedDuration = SignedDuration::from_mins(5);
+const PER_ACCOUNT: usize = 10;
+const PER_ADDRESS: usize = 30;
+/// Tries before the first wait.
+const FREE_TRIES: usize = 4;
+/// Keys remembered at most; beyond it the ones out of their window go first, then the longest idle.
+const KEYS_MAX: usize = 20_000;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Key {
+    /// An account from anywhere. The name may belong to nobody: the answers must not differ.
+    Account(String),
+    /// An account from an address it has signed in from before: strangers cannot lock its owner out.
+    Known(String, IpAddr),
+    /// An address, whatever the account.
+    Address(IpAddr),
+}
+
+impl Key {
+    fn allowed(&self) -> usize {
+        match self {
+            Self::Account(_) | Self::Known(..) => PER_ACCOUNT,
+            Self::Address(_) => PER_ADDRESS,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    tries: HashMap<Key, Vec<Timestamp>>,
+    known: HashSet<(String, IpAddr)>,
+}
+
+/// Counts failed tries.
+#[derive(Debug, Default)]
+pub struct Throttle(Mutex<State>);
+
+impl Throttle {
+    fn keys(state: &State, account: &str, address: IpAddr) -> [Key; 2] {
+        let account = account.trim().to_lowercase();
+        let of_account = if state.known.contains(&(account.clone(), address)) {
+            Key::Known(account, address)
+        } else {
+            Key::Account(account)
+        };
+        [of_account, Key::Address(address)]
+    }
+
+    /// Counts a try and says whether it may be made; `Err` holds the seconds to wait, at least 1.
+    /// Counted before the password is looked at, so that tries at the same moment count too.
+    ///
+    /// # Errors
+    /// The wait, when there were too many tries.
+    pub fn admit(&self, account: &str, address: IpAddr, now: Timestamp) -> Result<(), u64> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = Self::keys(&state, account, address);
+        let since = now.checked_sub(WINDOW).unwrap_or(Timestamp::UNIX_EPOCH);
+        let mut wait = 0_u64;
+        for key in &keys {
+            let Some(tries) = state.tries.get_mut(key) else { continue };
+            tries.retain(|at| *at > since);
+            wait = wait.max(wait_secs(tries, key, now));
+        }
+        if wait > 0 {
+            return Err(wait);
+        }
+        if state.tries.len() >= KEYS_MAX {
+            make_room(&mut state.tries, since);
+        }
+        for key in keys {
+            state.tries.entry(key).or_default().push(now);
+        }
+        Ok(())
+    }
+
+    /// Forgets the account's tries after a success and remembers the address as one of its own.
+    pub fn succeeded(&self, account: &str, address: IpAddr) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for key in Self::keys(&state, account, address) {
+            match key {
+                // the success itself was counted as a try
+                Key::Address(_) => {
+                    if let Some(tries) = state.tries.get_mut(&key) {
+                        tries.pop();
+                    }
+                }
+                _ => {
+                    state.tries.remove(&key);
+                }
+            }
+        }
+        if state.known.len() < KEYS_MAX {
+            state.known.insert((account.trim().to_lowercase(), address));
+        }
+    }
+}
+
+/// Seconds until the next try: none for the first few, then 1, 2, 4, …, and the rest of the window at the limit.
+fn wait_secs(tries: &[Timestamp], key: &Key, now: Timestamp) -> u64 {
+    let (Some(first), Some(last)) = (tries.first(), tries.last()) else { return 0 };
+    let free = FREE_TRIES * key.allowed() / PER_ACCOUNT;
+    let until = if tries.len() >= key.allowed() {
+        first.checked_add(WINDOW)
+    } else if tries.len() >= free {
+        let steps = u32::try_from(tries.len() - free).unwrap_or(u32::MAX).min(5);
+        last.checked_add(SignedDuration::from_secs(1_i64 << steps))
+    } else {
+        return 0;
+    };
+    let left = until.unwrap_or(now).duration_since(now).as_millis();
+    u64::try_from(left).unwrap_or(0).div_ceil(1000)
+}
+
+fn make_room(tries: &mut HashMap<Key, Vec<Timestamp>>, since: Timestamp) {
+    tries.retain(|_, at| at.last().is_some_and(|last| *last > since));
+    if tries.len() >= KEYS_MAX {
+        let mut lasts: Vec<Timestamp> = tries.values().filter_map(|at| at.last().copied()).collect();
+        lasts.sort_unstable();
+        if let Some(cut) = lasts.get(lasts.len() / 2).copied() {
+            tries.retain(|_, at| at.last().is_some_and(|last| *last > cut));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    fn address(last: u8) -> IpAddr {
+        IpAddr::V4(Ipv4Addr::new(192, 0, 2, last))
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::new(1_767_225_600 + seconds, 0).unwrap()
+    }
+
+    /// Tries as fast as allowed for five minutes; how many were admitted.
+    fn admitted(throttle: &Throttle, who: impl Fn(usize) -> (String, IpAddr)) -> usize {
+        (0..3000)
+            .filter(|i| {
+                let (account, from) = who(*i);
+                throttle.admit(&account, from, at(i64::try_from(*i).unwrap() / 10)).is_ok()
+            })
+            .count()
+    }
+
+    #[test]
+    fn one_account_from_many_addresses_gets_ten_tries() {
+        let throttle = Throttle::default();
+        let count = admitted(&throttle, |i| ("ada".into(), address(u8::try_from(i % 250).unwrap())));
+        assert!((9..=10).contains(&count), "{count}");
+    }
+
+    #[test]
+    fn one_address_with_many_accounts_gets_thirty_tries() {
+        let throttle = Throttle::default();
+        let count = admitted(&throttle, |i| (format!("user{i}"), address(1)));
+        assert!((20..=30).contains(&count), "{count}");
+    }
+
+    #[test]
+    fn waits_grow_and_end() {
+        let throttle = Throttle::default();
+        let mut now = 0;
+        let mut waits = Vec::new();
+        for _ in 0..9 {
+            match throttle.admit("ada", address(1), at(now)) {
+                Ok(()) => {}
+                Err(wait) => {
+                    waits.push(wait);
+                    now += i64::try_from(wait).unwrap();
+                    throttle.admit("ada", address(1), at(now)).unwrap();
+                }
+            }
+        }
+        assert_eq!(waits, [1, 2, 4, 8, 16]);
+        assert!(throttle.admit("ada", address(1), at(now + 301)).is_ok());
+    }
+
+    #[test]
+    fn strangers_do_not_lock_the_owner_out() {
+        let throttle = Throttle::default();
+        throttle.admit("Ada", address(1), at(0)).unwrap();
+        throttle.succeeded("Ada", address(1));
+        for i in 0..50 {
+            let _ = throttle.admit("ada", address(9), at(i));
+        }
+        assert!(throttle.admit("ada", address(8), at(50)).is_err());
+        assert!(throttle.admit("ada", address(1), at(50)).is_ok());
+    }
+}

@@ -1,0 +1,131 @@
+//! Whether the process lives and whether it can do its work, for supervisors; and its numbers.
+
+use std::fmt::Write as _;
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, header};
+
+use super::{Web, error::WebError, reader::Reader};
+use crate::{
+    domain::{failure::Side, run::RunScope, user::Role},
+    service::{engine_handle::BudgetStatus, error::ServiceError, numbers},
+};
+
+/// `GET /healthz`: the process answers.
+pub async fn live() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: the database answers and the engine runs.
+pub async fn ready(State(web): State<Web>) -> Response {
+    let store = numbers::store_answers(&web.app).await;
+    let engine = web.app.engine.status().alive;
+    let (status, words) = match (store, engine) {
+        (true, true) => (StatusCode::OK, "ready\n"),
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
+        (true, false) => (StatusCode::SERVICE_UNAVAILABLE, "the engine does not run\n"),
+    };
+    (status, words).into_response()
+}
+
+/// `GET /metrics`: Prometheus text, without names and secrets; workspaces and connections by our ids.
+pub async fn metrics(State(web): State<Web>, reader: Reader) -> Result<Response, WebError> {
+    if !web.options.metrics_open {
+        let caller = reader.caller.as_ref().ok_or(ServiceError::SignedOut)?;
+        caller.need(Role::Admin)?;
+    }
+    let numbers = numbers::numbers(&web.app).await?;
+    let text = draw(&numbers);
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+}
+
+struct Metrics(String);
+
+impl Metrics {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn value(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
+        let _ = if labels.is_empty() {
+            writeln!(self.0, "{name} {value}")
+        } else {
+            writeln!(self.0, "{name}{{{labels}}} {value}")
+        };
+    }
+}
+
+fn scope_labels(scope: RunScope) -> String {
+    match scope {
+        RunScope::Workspace { id } => format!("kind=\"workspace\",id=\"{id}\""),
+        RunScope::Halo { id } => format!("kind=\"halo\",id=\"{id}\""),
+    }
+}
+
+fn budget_labels(budget: &BudgetStatus) -> String {
+    let side = match budget.side {
+        Side::Sentinel => "sentinel",
+        Side::Halo => "halo",
+    };
+    let mut labels = format!("side=\"{side}\",connection=\"{}\"", budget.connection);
+    if let Some(subscription) = &budget.subscription {
+        // a GUID; anything else is not passed on
+        let safe: String = subscription.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+        let _ = write!(labels, ",subscription=\"{safe}\"");
+    }
+    labels
+}
+
+fn draw(numbers: &numbers::Numbers) -> String {
+    let mut out = Metrics(String::new());
+    let seconds = |at: jiff::Timestamp| at.as_second();
+
+    out.family("halobridge_engine_alive", "gauge", "1 while the engine runs.");
+    out.value("halobridge_engine_alive", "", u8::from(numbers.engine.alive));
+    out.family("halobridge_ledger_entries", "counter", "Number of the newest ledger entry.");
+    out.value("halobridge_ledger_entries", "", numbers.latest);
+    out.family("halobridge_deliveries_waiting", "gauge", "Webhooks stored and not yet taken up.");
+    out.value("halobridge_deliveries_waiting", "", numbers.deliveries_waiting);
+    out.family("halobridge_intake_lag_seconds", "gauge", "Age of the oldest webhook not yet taken up.");
+    out.value("halobridge_intake_lag_seconds", "", numbers.oldest_waiting_secs);
+    out.family("halobridge_webhooks_total", "counter", "Webhooks by what became of them.");
+    for (receipt, count) in &numbers.webhooks {
+        out.value("halobridge_webhooks_total", &format!("receipt=\"{receipt}\""), count);
+    }
+    out.family("halobridge_operations", "gauge", "Operations that still stand in a queue, and dead letters.");
+    for (state, count) in &numbers.operations {
+        out.value("halobridge_operations", &format!("state=\"{state}\""), count);
+    }
+    out.family("halobridge_pairs", "gauge", "Pairs by how far apart and how healthy.");
+    for (sync, health, count) in &numbers.pairs {
+        out.value("halobridge_pairs", &format!("sync=\"{}\",health=\"{}\"", sync.as_str(), health.as_str()), count);
+    }
+    out.family("halobridge_last_success_timestamp_seconds", "gauge", "End of the last run that ended well.");
+    for scope in &numbers.engine.scopes {
+        if let Some(at) = scope.last_success {
+            out.value("halobridge_last_success_timestamp_seconds", &scope_labels(scope.scope), seconds(at));
+        }
+    }
+    out.family("halobridge_failing", "gauge", "1 where the last run failed.");
+    for scope in &numbers.engine.scopes {
+        out.value("halobridge_failing", &scope_labels(scope.scope), u8::from(scope.last_failure.is_some()));
+    }
+    out.family("halobridge_next_run_timestamp_seconds", "gauge", "When the next run is due.");
+    for scope in &numbers.engine.scopes {
+        if let Some(at) = scope.next_due {
+            out.value("halobridge_next_run_timestamp_seconds", &scope_labels(scope.scope), seconds(at));
+        }
+    }
+    out.family("halobridge_budget_remaining", "gauge", "Calls still allowed in the present window.");
+    for budget in &numbers.engine.budgets {
+        out.value("halobridge_budget_remaining", &budget_labels(budget), budget.remaining);
+    }
+    out.family("halobridge_budget_limit", "gauge", "Calls allowed in a whole window.");
+    for budget in &numbers.engine.budgets {
+        out.value("halobridge_budget_limit", &budget_labels(budget), budget.limit);
+    }
+    out.0
+}

@@ -1,0 +1,85 @@
+//! How the console is reached, as far as requests are judged by it.
+
+use std::net::IpAddr;
+
+use jiff::SignedDuration;
+use url::Url;
+
+/// Options of the web layer.
+#[derive(Debug, Clone)]
+pub struct WebOptions {
+    /// The address people use (`--public-url`), or the console's own (`http://127.0.0.1:PORT`).
+    pub public_url: Url,
+    /// Base of the redirect URI that Microsoft sends people back to. `http` only as `http://localhost:PORT`.
+    pub redirect_base: Url,
+    /// A session ends after this long without a page being opened.
+    pub session_idle: SignedDuration,
+    /// A session ends this long after the sign-in, whatever is done with it.
+    pub session_absolute: SignedDuration,
+    /// Reverse proxies whose `X-Forwarded-For` is believed (its last hop).
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Whether `GET /metrics` answers anyone (it holds no names and no secrets) or signed-in admins only.
+    pub metrics_open: bool,
+}
+
+impl WebOptions {
+    /// A console on this address: idle after 30 minutes, at most 12 hours (ASVS 7.3), no proxy.
+    /// On a loopback address the redirect URI says `localhost`, as Entra allows no other http host.
+    pub fn at(public_url: Url) -> Self {
+        let mut redirect_base = public_url.clone();
+        if is_loopback(&public_url) && redirect_base.scheme() == "http" {
+            // setting a host name on an http address cannot fail
+            let _ = redirect_base.set_host(Some("localhost"));
+        }
+        Self {
+            public_url,
+            redirect_base,
+            session_idle: SignedDuration::from_mins(30),
+            session_absolute: SignedDuration::from_hours(12),
+            trusted_proxies: Vec::new(),
+            metrics_open: true,
+        }
+    }
+
+    /// Whether people come by https: then cookies are `Secure` and HSTS is sent.
+    pub fn https(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+
+    /// The session cookie's name. `__Host-` needs https, so loopback http has a plain one.
+    pub fn cookie_name(&self) -> &'static str {
+        if self.https() { "__Host-halobridge" } else { "halobridge" }
+    }
+
+    /// Where Microsoft sends people back to.
+    pub fn redirect_uri(&self) -> String {
+        format!("{}/connections/callback", self.redirect_base.as_str().trim_end_matches('/'))
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entra_is_told_localhost_for_loopback_http_only() {
+        for (public, redirect, cookie) in [
+            ("http://127.0.0.1:8080", "http://localhost:8080/connections/callback", "halobridge"),
+            ("http://[::1]:8080/", "http://localhost:8080/connections/callback", "halobridge"),
+            ("https://bridge.example.com", "https://bridge.example.com/connections/callback", "__Host-halobridge"),
+            ("http://192.0.2.7:8080", "http://192.0.2.7:8080/connections/callback", "halobridge"),
+        ] {
+            let options = WebOptions::at(Url::parse(public).unwrap());
+            assert_eq!((options.redirect_uri().as_str(), options.cookie_name()), (redirect, cookie), "{public}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Around every request: its id, its line in the log, its time limit, and a net under panics.
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use futures::FutureExt;
+use http::{HeaderName, HeaderValue};
+use tracing::Instrument;
+
+use super::{Web, error::WebError};
+use crate::service::error::ServiceError;
+
+/// No answer takes longer to begin, bodies being read included.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// The header that names the request.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The request's id: in the log, in the answer's header and on error pages.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+/// Names the request, limits its time, catches panics and logs it.
+pub async fn around(State(web): State<Web>, mut request: Request, next: Next) -> Response {
+    let id = web.app.ids.token(8);
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    let span = tracing::info_span!("request", id, method = %request.method(), route);
+    let begun = web.app.clock.now();
+
+    let answered = AssertUnwindSafe(tokio::time::timeout(ANSWER_WITHIN, next.run(request)))
+        .catch_unwind()
+        .instrument(span.clone())
+        .await;
+    let _entered = span.enter();
+    let mut response = match answered {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => {
+            tracing::error!(after_secs = ANSWER_WITHIN.as_secs(), "a request took too long and was given up");
+            WebError::from(ServiceError::Busy).into_response()
+        }
+        Err(_) => {
+            tracing::error!("a request ended in a panic");
+            WebError::from(ServiceError::Internal).into_response()
+        }
+    };
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let status = response.status().as_u16();
+    let duration_ms = web.app.clock.now().duration_since(begun).as_millis();
+    tracing::debug!(status, duration_ms, "answered");
+    response
+}
