@@ -1,3 +1,143 @@
-//! (see docs/ARCHITECTURE.md)
+//! Incoming HTTP: pages, forms, sign-in, webhooks, live events, health.
+//!
+//! A route parses, calls one use case of [`crate::service`] and answers: 303 after a form, the same
+//! page with 422 when it could not be taken. What is allowed is decided there, not here. Start with
+//! [`router`]; [`guard`] and [`headers`] say what holds for every route.
 
 pub mod assets;
+pub mod error;
+pub mod form;
+pub mod headers;
+pub mod options;
+pub mod request;
+
+mod accounts;
+mod acts;
+mod draw;
+mod guard;
+mod health;
+mod hooks;
+mod live;
+mod microsoft;
+mod pages;
+mod reader;
+mod session;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::from_fn_with_state,
+    routing::{get, post},
+};
+use http::StatusCode;
+use tokio::sync::Semaphore;
+use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite, cookie::time::Duration};
+
+pub use self::options::WebOptions;
+use self::{error::WebError, live::STREAMS_MAX};
+use crate::service::App;
+
+/// What every route is given. Cheap to clone.
+#[derive(Clone)]
+pub struct Web {
+    /// The use cases.
+    pub app: App,
+    /// How the console is reached.
+    pub options: Arc<WebOptions>,
+    /// Open event streams.
+    streams: Arc<Semaphore>,
+}
+
+/// Every route of the program, by path and methods: the test of rights fails for one without a row.
+pub const ROUTES: &[(&str, &str)] = &[
+    ("GET", "/"),
+    ("GET", "/incidents"),
+    ("GET", "/pairs/{id}"),
+    ("POST", "/pairs/{id}/look"),
+    ("POST", "/pairs/{id}/sync"),
+    ("GET", "/problems"),
+    ("GET", "/runs"),
+    ("POST", "/workspaces/{id}/sync"),
+    ("GET", "/connections"),
+    ("GET", "/connections/callback"),
+    ("POST", "/connections/{id}/look"),
+    ("POST", "/connections/{id}/sign-in"),
+    ("GET", "/ledger"),
+    ("GET", "/account"),
+    ("POST", "/account/password"),
+    ("POST", "/account/sessions"),
+    ("POST", "/operations/{id}/retry"),
+    ("GET", "/operations/{id}/drop"),
+    ("POST", "/operations/{id}/drop"),
+    ("GET", "/set-up"),
+    ("POST", "/set-up"),
+    ("GET", "/sign-in"),
+    ("POST", "/sign-in"),
+    ("POST", "/sign-out"),
+    ("POST", "/preferences"),
+    ("GET", "/events"),
+    ("GET", "/metrics"),
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("POST", "/hooks/sentinel/{workspace}"),
+    ("POST", "/hooks/halo/{connection}"),
+];
+
+/// The whole of it.
+pub fn router(app: App, options: WebOptions) -> Router {
+    let web = Web { app, options: Arc::new(options), streams: Arc::new(Semaphore::new(STREAMS_MAX)) };
+    let sessions = SessionManagerLayer::new(web.app.sessions())
+        .with_name(web.options.cookie_name())
+        .with_path("/")
+        .with_secure(web.options.https())
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_expiry(Expiry::OnInactivity(Duration::seconds(web.options.session_absolute.as_secs())));
+
+    let pages = Router::new()
+        .route("/", get(pages::dashboard))
+        .route("/incidents", get(pages::not_linked))
+        .route("/pairs/{id}", get(pages::pair))
+        .route("/pairs/{id}/look", post(acts::look_again))
+        .route("/pairs/{id}/sync", post(acts::sync_now))
+        .route("/problems", get(pages::problems))
+        .route("/runs", get(pages::runs))
+        .route("/workspaces/{id}/sync", post(acts::sync_workspace))
+        .route("/connections", get(pages::connections))
+        .route("/connections/callback", get(microsoft::callback))
+        .route("/connections/{id}/look", post(acts::look_at_halo))
+        .route("/connections/{id}/sign-in", post(microsoft::begin))
+        .route("/ledger", get(pages::ledger))
+        .route("/account", get(accounts::account))
+        .route("/account/password", post(accounts::change_password))
+        .route("/account/sessions", post(accounts::end_others))
+        .route("/operations/{id}/retry", post(acts::retry))
+        .route("/operations/{id}/drop", get(pages::ask_to_drop).post(acts::drop_operation))
+        .route("/set-up", get(accounts::set_up_page).post(accounts::set_up))
+        .route("/sign-in", get(accounts::sign_in_page).post(accounts::sign_in))
+        .route("/sign-out", post(accounts::sign_out))
+        .route("/preferences", post(accounts::preferences))
+        .route("/events", get(live::events))
+        .route("/metrics", get(health::metrics))
+        .fallback(|| async { WebError::status(StatusCode::NOT_FOUND) })
+        .method_not_allowed_fallback(|| async { WebError::status(StatusCode::METHOD_NOT_ALLOWED) })
+        .layer(from_fn_with_state(web.clone(), guard::same_origin))
+        .layer(from_fn_with_state(web.clone(), draw::errors))
+        .layer(sessions);
+
+    let hooks = Router::new()
+        .route("/hooks/sentinel/{workspace}", post(hooks::sentinel))
+        .route("/hooks/halo/{connection}", post(hooks::halo))
+        .layer(DefaultBodyLimit::disable());
+
+    pages
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .merge(hooks)
+        .merge(assets::routes())
+        .layer(from_fn_with_state(web.clone(), request::around))
+        .layer(from_fn_with_state(web.clone(), headers::secure))
+        .with_state(web)
+}

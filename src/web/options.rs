@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use jiff::SignedDuration;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 /// Options of the web layer.
@@ -20,6 +21,8 @@ pub struct WebOptions {
     pub trusted_proxies: Vec<IpAddr>,
     /// Whether `GET /metrics` answers anyone (it holds no names and no secrets) or signed-in admins only.
     pub metrics_open: bool,
+    /// Cancelled when the server stops: event streams end, so that it need not wait for them.
+    pub closing: CancellationToken,
 }
 
 impl WebOptions {
@@ -38,6 +41,7 @@ impl WebOptions {
             session_absolute: SignedDuration::from_hours(12),
             trusted_proxies: Vec::new(),
             metrics_open: true,
+            closing: CancellationToken::new(),
         }
     }
 
@@ -49,6 +53,11 @@ impl WebOptions {
     /// The session cookie's name. `__Host-` needs https, so loopback http has a plain one.
     pub fn cookie_name(&self) -> &'static str {
         if self.https() { "__Host-halobridge" } else { "halobridge" }
+    }
+
+    /// The name of a preference's cookie (`theme`, `density`, `keys`, `zone`).
+    pub fn preference(&self, name: &str) -> String {
+        if self.https() { format!("__Host-{name}") } else { name.to_owned() }
     }
 
     /// Where Microsoft sends people back to.

@@ -52,7 +52,7 @@ impl FromRequestParts<Web> for Reader {
         let (address, query, fragment) = address(parts);
         let events = parts.uri.path() == "/events";
         let signed_in = session::person(web, &session, !fragment && !events).await?;
-        let cookie = |name| cookie(&parts.headers, name);
+        let cookie = |name| cookie(&parts.headers, &web.options.preference(name));
         let zone = signed_in
             .as_ref()
             .and_then(|person| person.time_zone.clone())

@@ -11,7 +11,7 @@ use futures::FutureExt;
 use http::{HeaderName, HeaderValue};
 use tracing::Instrument;
 
-use super::{Web, error::WebError};
+use super::{Web, draw, error::WebError};
 use crate::service::error::ServiceError;
 
 /// No answer takes longer to begin, bodies being read included.
@@ -41,11 +41,11 @@ pub async fn around(State(web): State<Web>, mut request: Request, next: Next) ->
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
             tracing::error!(after_secs = ANSWER_WITHIN.as_secs(), "a request took too long and was given up");
-            WebError::from(ServiceError::Busy).into_response()
+            draw::failed(&web, None, Some(id.clone()), WebError::from(ServiceError::Busy).into_response())
         }
         Err(_) => {
             tracing::error!("a request ended in a panic");
-            WebError::from(ServiceError::Internal).into_response()
+            draw::failed(&web, None, Some(id.clone()), WebError::from(ServiceError::Internal).into_response())
         }
     };
     if let Ok(value) = HeaderValue::from_str(&id) {

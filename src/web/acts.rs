@@ -1,0 +1,150 @@
+//! Buttons: each a form that ends in a redirect, with one sentence about what was done.
+
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use tower_sessions::Session;
+
+use super::{
+    Web,
+    error::WebError,
+    form::{Posted, local_path},
+    pages::id,
+    reader::Signed,
+};
+use crate::{
+    console::{Flash, FlashKind},
+    domain::ids::PairId,
+    service::{acts, error::ServiceError},
+};
+
+const FLASH: &str = "flash";
+
+/// The messages there are. Only their names travel.
+const MESSAGES: &[(&str, FlashKind, &str)] = &[
+    ("looking", FlashKind::Done, "Both sides are being read afresh. This page shows what comes of it."),
+    ("syncing", FlashKind::Done, "What waits is being carried out now."),
+    ("polling", FlashKind::Done, "It is being read now. The run will show here."),
+    ("retrying", FlashKind::Done, "The operation stands in its queue again."),
+    ("dropped", FlashKind::Done, "The operation was dropped. It will not be carried out."),
+    ("password", FlashKind::Done, "The password was changed. You are signed out everywhere else."),
+    ("others", FlashKind::Done, "You are signed out everywhere else."),
+    ("saved", FlashKind::Done, "Saved."),
+    ("microsoft", FlashKind::Done, "Signed in with Microsoft. The workspaces are being read now."),
+    ("microsoft-failed", FlashKind::Failed, "The sign-in with Microsoft did not succeed. Start it again from here."),
+    ("moved-on", FlashKind::Failed, "The operation has moved on in the meantime: nothing was done."),
+];
+
+/// Keeps a message of [`MESSAGES`] for the next page.
+///
+/// # Errors
+/// The session cannot be written.
+pub async fn flash(session: &Session, name: &'static str) -> Result<(), ServiceError> {
+    session.insert(FLASH, name).await.map_err(|error| ServiceError::internal("keep a message", &error))
+}
+
+/// Keeps a sentence of our own making (an outside failure's message, free of secrets) for the next page.
+///
+/// # Errors
+/// The session cannot be written.
+pub async fn flash_failure(session: &Session, words: &str) -> Result<(), ServiceError> {
+    session.insert("flash-words", words).await.map_err(|error| ServiceError::internal("keep a message", &error))
+}
+
+/// The message kept, once.
+///
+/// # Errors
+/// The session cannot be read or written.
+pub async fn taken_flash(session: &Session) -> Result<Option<Flash>, ServiceError> {
+    let fault = |error: tower_sessions::session::Error| ServiceError::internal("read a message", &error);
+    if let Some(words) = session.remove::<String>("flash-words").await.map_err(fault)? {
+        return Ok(Some(Flash { kind: FlashKind::Failed, words }));
+    }
+    let name: Option<String> = session.remove(FLASH).await.map_err(fault)?;
+    let found = name.and_then(|name| MESSAGES.iter().find(|(known, ..)| *known == name));
+    Ok(found.map(|(_, kind, words)| Flash { kind: *kind, words: (*words).to_owned() }))
+}
+
+async fn done(signed: &Signed, message: &'static str, to: &str) -> Result<Response, WebError> {
+    flash(&signed.reader.session, message).await?;
+    Ok(Redirect::to(to).into_response())
+}
+
+/// `POST /pairs/{id}/look`
+pub async fn look_again(State(web): State<Web>, signed: Signed, Path(pair): Path<String>) -> Result<Response, WebError> {
+    let pair: PairId = id(&pair)?;
+    acts::look_again(&web.app, &signed.caller, pair).await?;
+    done(&signed, "looking", &format!("/pairs/{pair}")).await
+}
+
+/// `POST /pairs/{id}/sync`
+pub async fn sync_now(State(web): State<Web>, signed: Signed, Path(pair): Path<String>) -> Result<Response, WebError> {
+    let pair: PairId = id(&pair)?;
+    acts::sync_now(&web.app, &signed.caller, pair).await?;
+    done(&signed, "syncing", &format!("/pairs/{pair}")).await
+}
+
+/// `POST /workspaces/{id}/sync`
+pub async fn sync_workspace(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(workspace): Path<String>,
+    form: Posted,
+) -> Result<Response, WebError> {
+    acts::sync_workspace(&web.app, &signed.caller, id(&workspace)?).await?;
+    done(&signed, "polling", next(&form, "/runs")).await
+}
+
+/// `POST /connections/{id}/look`
+pub async fn look_at_halo(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(connection): Path<String>,
+    form: Posted,
+) -> Result<Response, WebError> {
+    acts::look_at_halo(&web.app, &signed.caller, id(&connection)?).await?;
+    done(&signed, "polling", next(&form, "/runs")).await
+}
+
+/// `POST /operations/{id}/retry`
+pub async fn retry(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(operation): Path<String>,
+    form: Posted,
+) -> Result<Response, WebError> {
+    settle(&signed, acts::retry(&web.app, &signed.caller, id(&operation)?).await, "retrying", &form).await
+}
+
+/// `POST /operations/{id}/drop`
+pub async fn drop_operation(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(operation): Path<String>,
+    form: Posted,
+) -> Result<Response, WebError> {
+    settle(&signed, acts::drop_operation(&web.app, &signed.caller, id(&operation)?).await, "dropped", &form).await
+}
+
+/// Two tabs, one dead letter: the second says so instead of failing.
+async fn settle(
+    signed: &Signed,
+    result: Result<(), ServiceError>,
+    message: &'static str,
+    form: &Posted,
+) -> Result<Response, WebError> {
+    let to = next(form, "/problems");
+    match result {
+        Ok(()) => done(signed, message, to).await,
+        Err(ServiceError::Conflict) => done(signed, "moved-on", to).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn next<'a>(form: &'a Posted, otherwise: &'a str) -> &'a str {
+    match form.text("next") {
+        "" => otherwise,
+        wanted => local_path(wanted),
+    }
+}

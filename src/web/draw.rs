@@ -1,0 +1,126 @@
+//! From a view to an answer.
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    middleware::Next,
+    response::{Html, IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode};
+use jiff::tz::TimeZone;
+
+use super::{
+    Web, assets,
+    error::{Failed, kind},
+    reader::Reader,
+};
+use crate::{
+    console::{self, Density, Flash, Page, PageContext, Person, Theme},
+    domain::view::failed::FailedView,
+    service::{caller::Caller, error::ServiceError, live},
+};
+
+/// What surrounds a page, read before its view: so that live events after `cursor` hold everything
+/// the page may not show yet.
+pub struct Frame {
+    context: PageContext,
+    fragment: bool,
+}
+
+/// Reads it.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn frame(web: &Web, reader: &Reader) -> Result<Frame, ServiceError> {
+    let (cursor, needs_you) = match &reader.caller {
+        Some(caller) => (live::newest(&web.app).await?, Some(live::needs_you(&web.app, caller).await?)),
+        None => (0, None),
+    };
+    let mut context = context(web, Some(reader));
+    context.cursor = cursor;
+    context.needs_you = needs_you;
+    Ok(Frame { context, fragment: reader.fragment })
+}
+
+impl Frame {
+    /// Shows what the reader just did.
+    #[must_use]
+    pub fn flash(mut self, flash: Option<Flash>) -> Self {
+        self.context.flash = flash;
+        self
+    }
+
+    /// The answer, with the page's own status.
+    pub fn answer(&self, page: &Page) -> Response {
+        let status = StatusCode::from_u16(page.status()).unwrap_or(StatusCode::OK);
+        self.answer_as(status, page)
+    }
+
+    /// The answer with another status.
+    pub fn answer_as(&self, status: StatusCode, page: &Page) -> Response {
+        let html = if self.fragment {
+            console::render_fragment(&self.context, page)
+        } else {
+            console::render(&self.context, page)
+        };
+        (status, Html(html)).into_response()
+    }
+}
+
+fn person(caller: &Caller) -> Person {
+    Person { name: caller.name.clone(), role: caller.role }
+}
+
+fn context(web: &Web, reader: Option<&Reader>) -> PageContext {
+    PageContext {
+        person: reader.and_then(|reader| reader.caller.as_ref()).map(person),
+        address: reader.map_or_else(|| "/".to_owned(), |reader| reader.address.clone()),
+        now: web.app.clock.now(),
+        zone: reader.map_or(TimeZone::UTC, |reader| reader.zone.clone()),
+        theme: reader.map_or_else(Theme::default, |reader| reader.theme),
+        density: reader.map_or_else(Density::default, |reader| reader.density),
+        keys: reader.is_none_or(|reader| reader.keys),
+        flash: None,
+        assets: assets::tags(),
+        cursor: 0,
+        needs_you: None,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// The page for a failure that nobody has drawn yet. Headers of the answer (`Retry-After`, `Allow`) stay.
+pub fn failed(web: &Web, reader: Option<&Reader>, reference: Option<String>, response: Response) -> Response {
+    let Some(Failed(status)) = response.extensions().get::<Failed>().copied() else { return response };
+    let what = match status {
+        StatusCode::UNAUTHORIZED => Some("Your session has ended or was never begun. Sign in, then try again."),
+        StatusCode::METHOD_NOT_ALLOWED => Some("This address only takes what a form sends to it."),
+        StatusCode::PAYLOAD_TOO_LARGE => Some("What was sent is too large."),
+        _ => None,
+    };
+    let view = FailedView { kind: kind(status), what: what.map(str::to_owned), reference };
+    let html = console::render(&context(web, reader), &Page::Failed(view));
+    let (old, _) = response.into_parts();
+    let mut drawn = (status, Html(html)).into_response();
+    keep(&old.headers, drawn.headers_mut());
+    drawn
+}
+
+fn keep(old: &HeaderMap, new: &mut HeaderMap) {
+    for (name, value) in old {
+        if !matches!(*name, http::header::CONTENT_TYPE | http::header::CONTENT_LENGTH) {
+            new.append(name.clone(), value.clone());
+        }
+    }
+}
+
+/// Draws the page of a failure for whoever reads it, signed in or not.
+pub async fn errors(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let request = Request::from_parts(parts.clone(), body);
+    let response = next.run(request).await;
+    if response.extensions().get::<Failed>().is_none() {
+        return response;
+    }
+    let reader = Reader::from_request_parts(&mut parts, &web).await.ok();
+    let reference = reader.as_ref().and_then(|reader| reader.reference.clone());
+    failed(&web, reader.as_ref(), reference, response)
+}

@@ -1,0 +1,85 @@
+//! “Sign in with Microsoft” for a connection: out to Entra and back.
+
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use http::{HeaderMap, header};
+
+use super::{
+    Web, acts,
+    error::WebError,
+    pages::id,
+    reader::{Reader, Signed},
+};
+use crate::{
+    domain::view::query::QueryText,
+    service::{
+        error::ServiceError,
+        sign_in::{self, PendingSignIn},
+    },
+};
+
+const PENDING: &str = "microsoft-sign-in";
+
+fn fault(error: &tower_sessions::session::Error) -> ServiceError {
+    ServiceError::internal("keep a sign-in with Microsoft", error)
+}
+
+/// `POST /connections/{id}/sign-in`
+pub async fn begin(State(web): State<Web>, signed: Signed, Path(connection): Path<String>) -> Result<Response, WebError> {
+    let begun = sign_in::begin(&web.app, &signed.caller, id(&connection)?, &web.options.redirect_uri()).await?;
+    match begun {
+        Ok((address, pending)) => {
+            signed.reader.session.insert(PENDING, pending).await.map_err(|error| fault(&error))?;
+            Ok(Redirect::to(&address).into_response())
+        }
+        Err(failure) => {
+            acts::flash_failure(&signed.reader.session, &failure.message).await?;
+            Ok(Redirect::to("/connections").into_response())
+        }
+    }
+}
+
+/// `GET /connections/callback`: the only address that acts by GET, because Entra comes back this way.
+/// What it does was begun by a POST of this very session (state, nonce and PKCE verifier lie there).
+pub async fn callback(State(web): State<Web>, reader: Reader, headers: HeaderMap) -> Result<Response, WebError> {
+    let Some(caller) = reader.caller.clone() else {
+        return Ok(elsewhere(&web, &reader, &headers));
+    };
+    let pending: Option<PendingSignIn> =
+        reader.session.remove(PENDING).await.map_err(|error| fault(&error))?;
+    let Some(pending) = pending else {
+        acts::flash(&reader.session, "microsoft-failed").await?;
+        return Ok(Redirect::to("/connections").into_response());
+    };
+    let raw = |name: &str| Some(raw_value(&reader.query, name)).filter(|value| !value.is_empty());
+    match sign_in::finish(&web.app, &caller, pending, raw("code"), raw("state"), raw("error")).await? {
+        Ok(()) => acts::flash(&reader.session, "microsoft").await?,
+        Err(failure) => acts::flash_failure(&reader.session, &failure.message).await?,
+    }
+    Ok(Redirect::to("/connections").into_response())
+}
+
+/// Entra sends people back to `http://localhost:PORT`, where a session begun at `127.0.0.1` is not
+/// known: they are sent on, once, to the address they began at.
+fn elsewhere(web: &Web, reader: &Reader, headers: &HeaderMap) -> Response {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let public = &web.options.public_url;
+    let there = public.host_str().map_or_else(String::new, |name| match public.port() {
+        Some(port) => format!("{name}:{port}"),
+        None => name.to_owned(),
+    });
+    if host.starts_with("localhost") && host != there {
+        let query = ["code", "state", "error"]
+            .into_iter()
+            .fold(QueryText::new(), |text, name| text.with(name, raw_value(&reader.query, name)));
+        let path = query.after("/connections/callback");
+        return Redirect::to(&format!("{}{path}", public.as_str().trim_end_matches('/'))).into_response();
+    }
+    Redirect::to(&QueryText::new().with("next", "/connections").after("/sign-in")).into_response()
+}
+
+fn raw_value<'a>(query: &'a [(String, String)], name: &str) -> &'a str {
+    query.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+}

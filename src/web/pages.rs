@@ -1,0 +1,104 @@
+//! Pages that show something: read the address, load the view, draw it.
+
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use http::StatusCode;
+
+use super::{
+    Web, acts,
+    draw::{Frame, frame},
+    error::WebError,
+    headers::FormTargets,
+    reader::Signed,
+};
+use crate::{
+    console::Page,
+    domain::view::{
+        dashboard::PairFilter, ledger::LedgerFilter, not_linked::NotLinkedFilter, query::value, runs::RunFilter,
+    },
+    service::{self, error::ServiceError},
+};
+
+/// An id in an address; anything else is no record.
+pub fn id<T: std::str::FromStr>(text: &str) -> Result<T, ServiceError> {
+    text.parse().map_err(|_| ServiceError::NotFound)
+}
+
+async fn framed(web: &Web, signed: &Signed) -> Result<Frame, WebError> {
+    let frame = frame(web, &signed.reader).await?;
+    // a fragment is fetched in the background: the message is kept for the page
+    Ok(if signed.reader.fragment { frame } else { frame.flash(acts::taken_flash(&signed.reader.session).await?) })
+}
+
+/// `GET /`
+pub async fn dashboard(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let frame = framed(&web, &signed).await?;
+    let filter = PairFilter::from_query(&signed.reader.query);
+    let view = service::dashboard::view(&web.app, &signed.caller, filter).await?;
+    Ok(frame.answer(&Page::Dashboard(Box::new(view))))
+}
+
+/// `GET /incidents`
+pub async fn not_linked(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let frame = framed(&web, &signed).await?;
+    let filter = NotLinkedFilter::from_query(&signed.reader.query);
+    let view = service::incidents::view(&web.app, &signed.caller, filter).await?;
+    Ok(frame.answer(&Page::NotLinked(Box::new(view))))
+}
+
+/// `GET /pairs/{id}`
+pub async fn pair(State(web): State<Web>, signed: Signed, Path(pair): Path<String>) -> Result<Response, WebError> {
+    let pair = id(&pair)?;
+    let frame = framed(&web, &signed).await?;
+    let from = value(&signed.reader.query, "from");
+    let view = service::pairs::view(&web.app, &signed.caller, pair, &from).await?;
+    Ok(frame.answer(&Page::Pair(Box::new(view))))
+}
+
+/// `GET /problems`
+pub async fn problems(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let frame = framed(&web, &signed).await?;
+    let view = service::problems::view(&web.app, &signed.caller).await?;
+    Ok(frame.answer(&Page::Problems(Box::new(view))))
+}
+
+/// `GET /runs`
+pub async fn runs(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let frame = framed(&web, &signed).await?;
+    let view = service::runs::view(&web.app, &signed.caller, RunFilter::from_query(&signed.reader.query)).await?;
+    Ok(frame.answer(&Page::Runs(Box::new(view))))
+}
+
+/// `GET /connections`
+pub async fn connections(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let frame = framed(&web, &signed).await?;
+    let addresses = service::connections::Addresses {
+        public: web.options.public_url.as_str().trim_end_matches('/').to_owned(),
+        redirect_uri: web.options.redirect_uri(),
+    };
+    let (view, authorities) = service::connections::view(&web.app, &signed.caller, &addresses).await?;
+    let mut response = frame.answer(&Page::Connections(Box::new(view)));
+    response.extensions_mut().insert(FormTargets(authorities));
+    Ok(response)
+}
+
+/// `GET /ledger`
+pub async fn ledger(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let frame = framed(&web, &signed).await?;
+    let view = service::ledger::view(&web.app, &signed.caller, LedgerFilter::from_query(&signed.reader.query)).await?;
+    Ok(frame.answer(&Page::Ledger(Box::new(view))))
+}
+
+/// `GET /operations/{id}/drop`
+pub async fn ask_to_drop(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(operation): Path<String>,
+) -> Result<Response, WebError> {
+    let operation = id(&operation)?;
+    let frame = framed(&web, &signed).await?;
+    let view = service::acts::ask_to_drop(&web.app, &signed.caller, operation).await?;
+    Ok(frame.answer_as(StatusCode::OK, &Page::Drop(Box::new(view))))
+}
