@@ -1,4 +1,123 @@
 //! Use cases, one function each: what pages, forms and webhooks call. Every one that a person can
-//! reach takes the [`caller`] and authorises here, so that no route can forget to.
+//! reach takes the [`caller::Caller`] and authorises here, so that no route can forget to.
+//!
+//! Start with [`App`], then [`dashboard`] for a page and [`acts`] for a button.
 
+pub mod accounts;
+pub mod acts;
+pub mod caller;
+pub mod connections;
+pub mod dashboard;
 pub mod engine_handle;
+pub mod error;
+pub mod incidents;
+pub mod intake;
+pub mod ledger;
+pub mod live;
+pub mod numbers;
+pub mod pairs;
+pub mod problems;
+pub mod runs;
+pub mod sign_in;
+
+mod fields;
+mod names;
+mod notes;
+mod words;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+use self::{engine_handle::EngineHandle, error::ServiceError};
+use crate::{
+    clock::{Clock, IdSource},
+    domain::failure::Failure,
+    outbound::Transport,
+    store::{Installation, Store, StoreError},
+};
+
+/// Gives the way out for a connection; the argument is its `allow_insecure`.
+pub type NetworkFor = Arc<dyn Fn(bool) -> Result<Arc<dyn Transport>, Failure> + Send + Sync>;
+
+/// The whole program as use cases see it. Cheap to clone; all clones are the same program.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub store: Store,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub ids: Arc<dyn IdSource>,
+    /// The engine.
+    pub engine: Arc<dyn EngineHandle>,
+    network: NetworkFor,
+    kept: Arc<Kept>,
+}
+
+/// What is kept in memory between requests.
+struct Kept {
+    accounts: accounts::State,
+    intake: intake::State,
+    installation: Mutex<Option<Arc<Installation>>>,
+    ended: watch::Sender<u64>,
+}
+
+impl App {
+    /// Puts the parts together. `network` gives the way out for signing in with Microsoft.
+    pub fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+        engine: Arc<dyn EngineHandle>,
+        network: NetworkFor,
+    ) -> Self {
+        let kept = Kept {
+            accounts: accounts::State::default(),
+            intake: intake::State::default(),
+            installation: Mutex::new(None),
+            ended: watch::Sender::new(0),
+        };
+        Self { store, clock, ids, engine, network, kept: Arc::new(kept) }
+    }
+
+    /// Everything set up, as of now; read again only when its version rose.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn installation(&self) -> Result<Arc<Installation>, ServiceError> {
+        let version = self.store.configuration_version().await.map_err(|e| fault("read the installation", &e))?;
+        let kept = self.kept.installation.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(kept) = kept.filter(|kept| kept.version == version) {
+            return Ok(kept);
+        }
+        let fresh = self.store.installation().await.map_err(|e| fault("read the installation", &e))?;
+        let fresh = Arc::new(fresh);
+        *self.kept.installation.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&fresh));
+        Ok(fresh)
+    }
+
+    /// Where sessions are kept.
+    pub fn sessions(&self) -> crate::store::Sessions {
+        self.store.sessions()
+    }
+
+    /// Tells of sessions that ended before their time, so that event streams look whether theirs did.
+    pub fn ended(&self) -> watch::Receiver<u64> {
+        self.kept.ended.subscribe()
+    }
+
+    /// A session ended, an account was switched off or changed its role.
+    pub fn end_streams(&self) {
+        self.kept.ended.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
+/// A store's failure as its caller hears of it; logged here, once.
+fn fault(doing: &'static str, error: &StoreError) -> ServiceError {
+    if error.transient() {
+        tracing::warn!(doing, %error, "the store cannot do it now");
+        return ServiceError::Busy;
+    }
+    ServiceError::internal(doing, error)
+}

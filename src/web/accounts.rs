@@ -77,7 +77,7 @@ pub async fn sign_in(State(web): State<Web>, reader: Reader, form: Posted) -> Re
 }
 
 async fn enter(web: &Web, reader: &Reader, person: &SignedIn, to: &str) -> Result<Response, WebError> {
-    session::begin(&reader.session, person, web.app.clock.now()).await?;
+    session::begin(web, &reader.session, person).await?;
     Ok(Redirect::to(to).into_response())
 }
 
@@ -134,7 +134,9 @@ pub async fn account(State(web): State<Web>, signed: Signed) -> Result<Response,
 }
 
 async fn own(web: &Web, signed: &Signed, form: FormView) -> Result<AccountView, ServiceError> {
-    accounts::view(&web.app, &signed.caller, form).await
+    let sessions = session::rows(web, signed).await?;
+    let view = accounts::view(&web.app, &signed.caller, form).await?;
+    Ok(AccountView { sessions, ..view })
 }
 
 /// `POST /account/password`
@@ -160,8 +162,7 @@ pub async fn change_password(State(web): State<Web>, signed: Signed, form: Poste
 
 /// `POST /account/sessions`: signs out everywhere else.
 pub async fn end_others(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
-    let mark = accounts::end_other_sessions(&web.app, &signed.caller).await?;
-    session::keep(&signed.reader.session, &mark).await?;
+    accounts::end_other_sessions(&web.app, &signed.caller, &session::own_name(&signed.reader.session).await?).await?;
     web.app.end_streams();
     acts::flash(&signed.reader.session, "others").await?;
     Ok(Redirect::to("/account").into_response())

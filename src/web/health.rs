@@ -95,10 +95,10 @@ fn draw(numbers: &numbers::Numbers) -> String {
     for (receipt, count) in &numbers.webhooks {
         out.value("halobridge_webhooks_total", &format!("receipt=\"{receipt}\""), count);
     }
-    out.family("halobridge_operations", "gauge", "Operations that still stand in a queue, and dead letters.");
-    for (state, count) in &numbers.operations {
-        out.value("halobridge_operations", &format!("state=\"{state}\""), count);
-    }
+    out.family("halobridge_queue_lag_seconds", "gauge", "How long the most overdue operation has waited.");
+    out.value("halobridge_queue_lag_seconds", "", numbers.queue_lag_secs);
+    out.family("halobridge_dead_letters", "gauge", "Operations that were given up and wait for a person.");
+    out.value("halobridge_dead_letters", "", numbers.dead);
     out.family("halobridge_pairs", "gauge", "Pairs by how far apart and how healthy.");
     for (sync, health, count) in &numbers.pairs {
         out.value("halobridge_pairs", &format!("sync=\"{}\",health=\"{}\"", sync.as_str(), health.as_str()), count);

@@ -30,13 +30,13 @@ pub async fn sentinel(State(web): State<Web>, Path(workspace): Path<String>, hea
     };
     match read(body, &headers, BODY_MAX).await {
         Some(bytes) => answer(intake::take(&web.app, door, bytes).await),
-        None => answer(Receipt::TooLarge),
+        None => answer(intake::too_large(&web.app)),
     }
 }
 
 /// `POST /hooks/halo/{connection}`
 pub async fn halo(State(web): State<Web>, Path(connection): Path<String>, headers: HeaderMap, body: Body) -> Response {
-    let Some(bytes) = read(body, &headers, BODY_MAX).await else { return answer(Receipt::TooLarge) };
+    let Some(bytes) = read(body, &headers, BODY_MAX).await else { return answer(intake::too_large(&web.app)) };
     match intake::halo_door(&web.app, &connection, &headers, &bytes).await {
         Ok(door) => answer(intake::take(&web.app, door, bytes).await),
         Err(refused) => answer(refused),

@@ -1,14 +1,15 @@
 //! Who is signed in, as the browser's session says and the store confirms for every request.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
-use super::Web;
+use super::{Web, reader::Signed};
 use crate::{
     domain::{
         ids::UserId,
         time::{from_ms, to_ms},
+        view::account::SessionRow,
     },
     service::{
         accounts::{self, SignedIn},
@@ -25,6 +26,8 @@ const SEEN_EVERY: SignedDuration = SignedDuration::from_secs(60);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Held {
     user: UserId,
+    /// Tells this session from the person's others. Not the session's id, which is a secret.
+    name: String,
     /// Changes with the password: sessions from before end.
     mark: String,
     since_ms: i64,
@@ -39,12 +42,13 @@ fn fault(error: &tower_sessions::session::Error) -> ServiceError {
 ///
 /// # Errors
 /// The store cannot be written.
-pub async fn begin(session: &Session, signed_in: &SignedIn, now: Timestamp) -> Result<(), ServiceError> {
+pub async fn begin(web: &Web, session: &Session, signed_in: &SignedIn) -> Result<(), ServiceError> {
     if session.id().is_some() {
         session.flush().await.map_err(|error| fault(&error))?;
     }
-    let at = to_ms(now);
-    let held = Held { user: signed_in.user, mark: signed_in.mark.clone(), since_ms: at, seen_ms: at };
+    let at = to_ms(web.app.clock.now());
+    let (user, mark, name) = (signed_in.user, signed_in.mark.clone(), web.app.ids.token(8));
+    let held = Held { user, name, mark, since_ms: at, seen_ms: at };
     session.insert(KEY, held).await.map_err(|error| fault(&error))
 }
 
@@ -94,4 +98,36 @@ pub async fn keep(session: &Session, mark: &str) -> Result<(), ServiceError> {
         session.insert(KEY, Held { mark: mark.to_owned(), ..held }).await.map_err(|error| fault(&error))?;
     }
     Ok(())
+}
+
+/// The name of this session among its person's.
+///
+/// # Errors
+/// The store cannot be read, or nobody is signed in.
+pub async fn own_name(session: &Session) -> Result<String, ServiceError> {
+    let held = session.get::<Held>(KEY).await.map_err(|error| fault(&error))?;
+    Ok(held.ok_or(ServiceError::SignedOut)?.name)
+}
+
+/// Where the reader is signed in, this browser first, then the latest used.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn rows(web: &Web, signed: &Signed) -> Result<Vec<SessionRow>, ServiceError> {
+    let own = own_name(&signed.reader.session).await?;
+    let now = web.app.clock.now();
+    let mut rows: Vec<SessionRow> = accounts::sessions(&web.app, &signed.caller)
+        .await?
+        .into_iter()
+        .filter_map(|held| serde_json::from_value::<Held>(held).ok())
+        .map(|held| SessionRow {
+            since: from_ms(held.since_ms),
+            last_seen: from_ms(held.seen_ms),
+            this: held.name == own,
+        })
+        .filter(|row| now.duration_since(row.last_seen) <= web.options.session_idle)
+        .filter(|row| now.duration_since(row.since) <= web.options.session_absolute)
+        .collect();
+    rows.sort_by_key(|row| (!row.this, std::cmp::Reverse(row.last_seen)));
+    Ok(rows)
 }

@@ -1,0 +1,143 @@
+//! What a person can make the engine do. Each is written down first, then the engine is woken: an act that
+//! is not in the ledger does not happen.
+
+use serde_json::{Value, json};
+
+use super::{App, caller::Caller, error::ServiceError, fault, names, pairs};
+use crate::{
+    domain::{
+        ids::{ClientId, ConnectionId, OperationId, PairId, WorkspaceId},
+        operation::{Operation, OperationState},
+        pair::Pair,
+        run::RunCause,
+        user::Role,
+        view::failed::DropView,
+    },
+    ledger::fact::Fact,
+};
+
+fn act(caller: &Caller, name: &str, pair: Option<PairId>, detail: Value) -> Fact {
+    Fact::HumanAct { user: Some(caller.user), act: name.to_owned(), pair, detail }
+}
+
+async fn record(app: &App, client: Option<ClientId>, facts: Vec<Fact>) -> Result<(), ServiceError> {
+    let now = app.clock.now();
+    let mut tx = app.store.begin().await.map_err(|e| fault("write down an act", &e))?;
+    for fact in facts {
+        tx.record(now, client, fact).await.map_err(|e| fault("write down an act", &e))?;
+    }
+    tx.commit().await.map_err(|e| fault("write down an act", &e))
+}
+
+/// Reads both sides of a pair afresh and plans again.
+///
+/// # Errors
+/// `Forbidden` for viewers, `NotFound` for foreign pairs.
+pub async fn look_again(app: &App, caller: &Caller, pair: PairId) -> Result<(), ServiceError> {
+    caller.need(Role::Operator)?;
+    let Pair { client, .. } = pairs::seen(app, caller, pair).await?;
+    record(app, Some(client), vec![act(caller, "look-again", Some(pair), json!({}))]).await?;
+    app.engine.look_again(pair);
+    Ok(())
+}
+
+/// Carries out now what of the pair only waits for its time.
+///
+/// # Errors
+/// `Forbidden` for viewers, `NotFound` for foreign pairs.
+pub async fn sync_now(app: &App, caller: &Caller, pair: PairId) -> Result<(), ServiceError> {
+    caller.need(Role::Operator)?;
+    let Pair { client, .. } = pairs::seen(app, caller, pair).await?;
+    record(app, Some(client), vec![act(caller, "sync-now", Some(pair), json!({}))]).await?;
+    app.engine.sync_now(pair);
+    Ok(())
+}
+
+/// Polls a workspace now.
+///
+/// # Errors
+/// `Forbidden` for viewers, `NotFound` for foreign workspaces.
+pub async fn sync_workspace(app: &App, caller: &Caller, workspace: WorkspaceId) -> Result<(), ServiceError> {
+    caller.need(Role::Operator)?;
+    let installation = app.installation().await?;
+    let client = names::workspace(&installation, workspace).ok_or(ServiceError::NotFound)?.client;
+    caller.see(client)?;
+    let detail = json!({ "workspace": workspace.to_string() });
+    record(app, Some(client), vec![act(caller, "sync-workspace", None, detail)]).await?;
+    app.engine.poke_workspace(workspace, RunCause::Person);
+    Ok(())
+}
+
+/// Polls a Halo instance now. It serves all clients, so the whole scope is needed.
+///
+/// # Errors
+/// `Forbidden`, `NotFound`.
+pub async fn look_at_halo(app: &App, caller: &Caller, connection: ConnectionId) -> Result<(), ServiceError> {
+    caller.need(Role::Operator)?;
+    caller.need_everything()?;
+    let installation = app.installation().await?;
+    names::halo(&installation, connection).ok_or(ServiceError::NotFound)?;
+    let detail = json!({ "connection": connection.to_string() });
+    record(app, None, vec![act(caller, "look-at-halo", None, detail)]).await?;
+    app.engine.poke_halo(connection, None);
+    Ok(())
+}
+
+async fn seen(app: &App, caller: &Caller, operation: OperationId) -> Result<Operation, ServiceError> {
+    let found = app.store.operation(operation).await.map_err(|e| fault("read an operation", &e))?;
+    let found = found.ok_or(ServiceError::NotFound)?;
+    caller.see(found.client)?;
+    Ok(found)
+}
+
+async fn dead(app: &App, caller: &Caller, operation: OperationId) -> Result<Operation, ServiceError> {
+    caller.need(Role::Operator)?;
+    let found = seen(app, caller, operation).await?;
+    match found.state {
+        OperationState::Dead { .. } => Ok(found),
+        _ => Err(ServiceError::Conflict),
+    }
+}
+
+/// Puts a dead letter back into its queue. The engine plans it again from fresh reads before it is sent.
+///
+/// # Errors
+/// `Conflict` when it is no dead letter (any more), `Forbidden`, `NotFound`.
+pub async fn retry(app: &App, caller: &Caller, operation: OperationId) -> Result<(), ServiceError> {
+    let found = dead(app, caller, operation).await?;
+    let detail = json!({ "operation": operation.to_string() });
+    record(app, Some(found.client), vec![act(caller, "retry", Some(found.pair), detail)]).await?;
+    app.engine.retry(operation);
+    Ok(())
+}
+
+/// What is asked before a dead letter is dropped.
+///
+/// # Errors
+/// As [`drop_operation`].
+pub async fn ask_to_drop(app: &App, caller: &Caller, operation: OperationId) -> Result<DropView, ServiceError> {
+    let found = dead(app, caller, operation).await?;
+    let situation = app.store.situation(found.pair).await.map_err(|e| fault("read a pair", &e))?;
+    let incident = situation.map(|row| row.subject.incident.name()).unwrap_or_default();
+    Ok(DropView { operation: pairs::operation(&found), incident })
+}
+
+/// Gives a dead letter up for good; the pair is then looked at again.
+///
+/// # Errors
+/// `Conflict` when it is no dead letter (any more), `Forbidden`, `NotFound`.
+pub async fn drop_operation(app: &App, caller: &Caller, operation: OperationId) -> Result<(), ServiceError> {
+    let found = dead(app, caller, operation).await?;
+    let at = app.clock.now();
+    let dropped = Fact::OperationMoved {
+        operation,
+        pair: found.pair,
+        state: OperationState::Void { at, why: format!("{} dropped it.", caller.name) },
+        attempts: found.attempts,
+        failure: found.last_failure,
+    };
+    let detail = json!({ "operation": operation.to_string() });
+    record(app, Some(found.client), vec![act(caller, "drop", Some(found.pair), detail), dropped]).await?;
+    app.engine.look_again(found.pair);
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! Connections and workspaces, and whether each can be used.
+
+use super::{App, caller::Caller, engine_handle::EngineStatus, error::ServiceError, fault, intake, names};
+use crate::{
+    domain::{
+        connection::{HaloConnection, MicrosoftConnection, MicrosoftIdentity},
+        failure::Side,
+        ids::ConnectionId,
+        run::RunScope,
+        user::Scope,
+        view::connections::{
+            BudgetView, ConnectionHealth, ConnectionsView, HaloRow, MicrosoftRow, SecretSource, WorkspaceRow,
+        },
+    },
+    store::{self, Installation, SecretOwner, SecretStanding},
+};
+
+/// Budgets count calls in a rolling window of this many seconds.
+const WINDOW_SECS: u32 = 300;
+
+/// Where the console is reached.
+pub struct Addresses {
+    /// Without a trailing slash.
+    pub public: String,
+    /// Where Microsoft must send people back to.
+    pub redirect_uri: String,
+}
+
+/// The page's view, and the authorities its sign-in forms lead to. Connections serve many clients: who
+/// sees only some clients sees their workspaces alone.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn view(
+    app: &App,
+    caller: &Caller,
+    addresses: &Addresses,
+) -> Result<(ConnectionsView, Vec<String>), ServiceError> {
+    let installation = app.installation().await?;
+    let status = app.engine.status();
+    let mut view = ConnectionsView {
+        microsoft: Vec::new(),
+        halo: Vec::new(),
+        workspaces: workspaces(caller, addresses, &installation, &status),
+        redirect_uri: addresses.redirect_uri.clone(),
+    };
+    if caller.scope != Scope::All {
+        return Ok((view, Vec::new()));
+    }
+    let mut authorities = Vec::new();
+    for connection in &installation.microsoft {
+        if connection.identity == MicrosoftIdentity::Delegated {
+            authorities.push(connection.endpoints.authority.clone());
+        }
+        view.microsoft.push(microsoft(app, &installation, &status, connection).await?);
+    }
+    for connection in &installation.halo {
+        let secrets = standings(app, connection.id).await?;
+        view.halo.push(halo(addresses, &status, connection, &secrets));
+    }
+    Ok((view, authorities))
+}
+
+async fn standings(app: &App, connection: ConnectionId) -> Result<Vec<SecretStanding>, ServiceError> {
+    let owner = SecretOwner::Connection(connection);
+    app.store.secret_sources(owner).await.map_err(|e| fault("read where secrets are", &e))
+}
+
+fn source(standings: &[SecretStanding], name: &str) -> SecretSource {
+    match standings.iter().find(|standing| standing.name == name).map(|standing| &standing.source) {
+        Some(store::SecretSource::Sealed) => SecretSource::Sealed,
+        Some(store::SecretSource::Env(name)) => SecretSource::Environment { name: name.clone() },
+        Some(store::SecretSource::File(path)) => SecretSource::File { path: path.clone() },
+        None => SecretSource::None,
+    }
+}
+
+/// Of several sources read through one connection: the newest success, and the newest failure after which
+/// nothing went well.
+fn health(status: &EngineStatus, scopes: &[RunScope]) -> ConnectionHealth {
+    let rows = || status.scopes.iter().filter(|row| scopes.contains(&row.scope));
+    let failed = rows().filter_map(|row| row.last_failure.as_ref()).max_by_key(|(at, _)| *at);
+    ConnectionHealth {
+        last_success: rows().filter_map(|row| row.last_success).max(),
+        failure: failed.map(|(_, failure)| failure.clone()),
+        failed_at: failed.map(|(at, _)| *at),
+    }
+}
+
+async fn microsoft(
+    app: &App,
+    installation: &Installation,
+    status: &EngineStatus,
+    connection: &MicrosoftConnection,
+) -> Result<MicrosoftRow, ServiceError> {
+    let standings = standings(app, connection.id).await?;
+    let secret = match connection.identity {
+        MicrosoftIdentity::Certificate => super::sign_in::CERTIFICATE,
+        _ => super::sign_in::CLIENT_SECRET,
+    };
+    let person = super::sign_in::person(app, connection.id).await?;
+    let signed_in = standings.iter().find(|standing| standing.name == super::sign_in::REFRESH_TOKEN);
+    let signed_in = signed_in.filter(|_| connection.identity == MicrosoftIdentity::Delegated);
+    let scopes: Vec<RunScope> = installation
+        .workspaces
+        .iter()
+        .filter(|workspace| workspace.connection == connection.id)
+        .map(|workspace| RunScope::Workspace { id: workspace.id })
+        .collect();
+    let budgets = status
+        .budgets
+        .iter()
+        .filter(|budget| budget.side == Side::Sentinel && budget.connection == connection.id)
+        .map(|budget| BudgetView {
+            name: budget.subscription.clone().unwrap_or_else(|| connection.name.clone()),
+            used: budget.limit.saturating_sub(budget.remaining),
+            allowed: budget.limit,
+            window_secs: WINDOW_SECS,
+            free_at: budget.waits_until,
+        })
+        .collect();
+    Ok(MicrosoftRow {
+        id: connection.id,
+        name: connection.name.clone(),
+        tenant: connection.tenant_id.clone(),
+        oauth_client_id: connection.oauth_client_id.clone(),
+        identity: connection.identity,
+        signed_in: signed_in.map(|_| person.unwrap_or_else(|| "somebody".to_owned())),
+        signed_in_at: signed_in.map(|standing| standing.changed),
+        secret: source(&standings, secret),
+        health: health(status, &scopes),
+        budgets,
+    })
+}
+
+fn halo(
+    addresses: &Addresses,
+    status: &EngineStatus,
+    connection: &HaloConnection,
+    secrets: &[SecretStanding],
+) -> HaloRow {
+    let budget = status.budgets.iter().find(|row| row.side == Side::Halo && row.connection == connection.id);
+    HaloRow {
+        id: connection.id,
+        name: connection.name.clone(),
+        product: connection.product,
+        address: connection.resource_server.clone(),
+        oauth_client_id: connection.oauth_client_id.clone(),
+        secret: source(secrets, super::sign_in::CLIENT_SECRET),
+        health: health(status, &[RunScope::Halo { id: connection.id }]),
+        budget: budget.map(|budget| BudgetView {
+            name: connection.name.clone(),
+            used: budget.limit.saturating_sub(budget.remaining),
+            allowed: budget.limit,
+            window_secs: WINDOW_SECS,
+            free_at: budget.waits_until,
+        }),
+        poll_secs: connection.poll_secs,
+        webhook: (connection.webhook && secrets.iter().any(|standing| standing.name == intake::SECRET))
+            .then(|| format!("{}/hooks/halo/{}", addresses.public, connection.id)),
+    }
+}
+
+fn workspaces(
+    caller: &Caller,
+    addresses: &Addresses,
+    installation: &Installation,
+    status: &EngineStatus,
+) -> Vec<WorkspaceRow> {
+    let mut rows: Vec<WorkspaceRow> = installation
+        .workspaces
+        .iter()
+        .filter(|workspace| caller.scope.allows(Some(workspace.client)))
+        .map(|workspace| {
+            let connected = installation.connected(workspace.id);
+            WorkspaceRow {
+                id: workspace.id,
+                name: workspace.name.clone(),
+                client: names::client(installation, workspace.client),
+                client_id: workspace.client,
+                client_bound: connected.as_ref().is_some_and(|row| row.client.halo.is_some()),
+                connection: names::connection(installation, workspace.connection),
+                policy: connected.as_ref().map(|row| row.policy.name.clone()).unwrap_or_default(),
+                mode: workspace.mode,
+                since: workspace.since,
+                poll_secs: workspace.poll_secs,
+                webhook: workspace
+                    .webhook
+                    .then(|| format!("{}/hooks/sentinel/{}", addresses.public, workspace.id)),
+                health: health(status, &[RunScope::Workspace { id: workspace.id }]),
+            }
+        })
+        .collect();
+    rows.sort_by_key(|row| (row.client.to_lowercase(), row.name.to_lowercase()));
+    rows
+}

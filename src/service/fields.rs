@@ -1,0 +1,209 @@
+//! Both sides of a pair, field by field.
+
+use crate::{
+    domain::{
+        catalogue::Catalogue,
+        incident::Owner,
+        pair::Base,
+        policy::Policy,
+        ticket::Ticket,
+        view::pair::{FieldRow, FieldState},
+        workspace::Mode,
+    },
+    planner::{closing, mapping, situation::Situation},
+};
+
+/// The rows, in the order pages show them.
+pub fn rows(s: &Situation<'_>) -> Vec<FieldRow> {
+    vec![severity(s), status(s), owner(s), classification(s)]
+}
+
+/// Which side moved away from what both last agreed on.
+struct Moved {
+    incident: bool,
+    ticket: bool,
+}
+
+fn state(same: bool, carried: bool, moved: &Moved) -> FieldState {
+    match (same, carried, moved.incident, moved.ticket) {
+        (true, ..) => FieldState::Same,
+        (_, false, ..) => FieldState::NotCarried,
+        (.., true, true) => FieldState::Conflict,
+        (.., false, true) => FieldState::TicketAhead,
+        // nothing agreed yet counts as the incident's: the ticket is made from it
+        _ => FieldState::IncidentAhead,
+    }
+}
+
+fn next(s: &Situation<'_>, state: FieldState, what: &str) -> Option<String> {
+    let mode = s.workspace.mode;
+    let words = match (state, mode) {
+        (FieldState::Same | FieldState::NotCarried, _) => return None,
+        (_, Mode::Off) => "Nothing: the workspace is switched off.".to_owned(),
+        (FieldState::Conflict, _) => format!("A person decides: set the same {what} on both sides."),
+        (FieldState::IncidentAhead, Mode::Observe) => {
+            format!("The incident's {what} would be written to the ticket; observe mode writes nothing.")
+        }
+        (FieldState::TicketAhead, Mode::Observe) => {
+            format!("The ticket's {what} would be written to the incident; observe mode writes nothing.")
+        }
+        (_, Mode::CommentOnly) => "Nothing: only comments are carried in this mode.".to_owned(),
+        (FieldState::IncidentAhead, _) => format!("The incident's {what} is written to the ticket."),
+        (FieldState::TicketAhead, Mode::SentinelToHalo) => {
+            "Nothing: this mode carries nothing to Sentinel.".to_owned()
+        }
+        (FieldState::TicketAhead, _) => format!("The ticket's {what} is written to the incident."),
+    };
+    Some(words)
+}
+
+fn row(s: &Situation<'_>, name: &str, what: &str, sides: Sides, state: FieldState) -> FieldRow {
+    FieldRow {
+        name: name.to_owned(),
+        incident: sides.incident,
+        ticket: sides.ticket,
+        agreed: sides.agreed,
+        state,
+        next: next(s, state, what),
+    }
+}
+
+struct Sides {
+    incident: Option<String>,
+    ticket: Option<String>,
+    agreed: Option<String>,
+}
+
+fn priority_name(catalogue: &Catalogue, id: i64) -> String {
+    catalogue.priorities.iter().find(|row| row.id == id).map_or_else(|| id.to_string(), |row| row.name.clone())
+}
+
+fn status_name(catalogue: &Catalogue, id: i64) -> String {
+    super::names::status(Some(catalogue), id)
+}
+
+fn agent_name(catalogue: &Catalogue, id: i64) -> String {
+    catalogue.agents.iter().find(|row| row.id == id).map_or_else(|| id.to_string(), |row| row.name.clone())
+}
+
+fn severity(s: &Situation<'_>) -> FieldRow {
+    let base: &Base = &s.pair.base;
+    let have = s.ticket.and_then(|ticket| ticket.priority_id);
+    let same = have.is_some_and(|id| {
+        mapping::priority(s.policy, s.catalogue, &s.incident.severity) == Ok(id)
+            || mapping::severities_of(s.policy, s.catalogue, id).contains(&s.incident.severity)
+    });
+    let moved = Moved {
+        incident: base.severity.as_ref() != Some(&s.incident.severity),
+        ticket: have.is_some() && base.priority_id.is_some() && base.priority_id != have,
+    };
+    let sides = Sides {
+        incident: Some(s.incident.severity.to_string()),
+        ticket: have.map(|id| priority_name(s.catalogue, id)),
+        agreed: joined(base.severity.as_ref().map(ToString::to_string), base.priority_id.map(|id| priority_name(s.catalogue, id))),
+    };
+    // before the ticket exists the severity is part of what it will be made from
+    let carried = s.policy.carry_severity || s.ticket.is_none();
+    row(s, "Severity and priority", "severity", sides, state(same, carried, &moved))
+}
+
+fn status(s: &Situation<'_>) -> FieldRow {
+    let base = &s.pair.base;
+    let ticket_says = |ticket: &Ticket| {
+        let name = ticket.status_id.map_or_else(|| "no status".to_owned(), |id| status_name(s.catalogue, id));
+        if mapping::ticket_closed(s.policy, s.catalogue, ticket) { format!("{name} (closed)") } else { name }
+    };
+    let same = s.ticket.is_some_and(|ticket| mapping::status_means(s.policy, s.catalogue, ticket, &s.incident.status));
+    let moved = Moved {
+        incident: base.incident_status.as_ref() != Some(&s.incident.status),
+        ticket: s.ticket.is_some_and(|ticket| {
+            let closed = mapping::ticket_closed(s.policy, s.catalogue, ticket);
+            base.status_id.is_some() && (base.status_id != ticket.status_id || base.ticket_closed != closed)
+        }),
+    };
+    let sides = Sides {
+        incident: Some(s.incident.status.to_string()),
+        ticket: s.ticket.map(ticket_says),
+        agreed: joined(
+            base.incident_status.as_ref().map(ToString::to_string),
+            base.status_id.map(|id| status_name(s.catalogue, id)),
+        ),
+    };
+    row(s, "Status", "status", sides, state(same, true, &moved))
+}
+
+fn owner_words(owner: &Owner) -> Option<String> {
+    [&owner.assigned_to, &owner.user_principal_name, &owner.email, &owner.object_id].into_iter().flatten().next().cloned()
+}
+
+fn owner(s: &Situation<'_>) -> FieldRow {
+    let base = &s.pair.base;
+    // agent 1 is Halo's "Unassigned"
+    let have = s.ticket.and_then(|ticket| ticket.agent_id).filter(|id| *id > 1);
+    let wanted = mapping::agent(s.policy, s.catalogue, &s.incident.owner);
+    let nobody = s.incident.owner.is_none();
+    let same = s.ticket.is_some() && ((nobody && have.is_none()) || (!nobody && wanted.is_some() && wanted == have));
+    let moved = Moved {
+        incident: base.owner != s.incident.owner.key(),
+        ticket: s.ticket.is_some() && base.agent_id.filter(|id| *id > 1) != have,
+    };
+    let unchanged = !moved.incident && !moved.ticket;
+    let sides = Sides {
+        incident: owner_words(&s.incident.owner),
+        ticket: have.map(|id| agent_name(s.catalogue, id)),
+        agreed: joined(base.owner.clone(), base.agent_id.filter(|id| *id > 1).map(|id| agent_name(s.catalogue, id))),
+    };
+    // an owner who is nobody in Halo stays where they are: agreed on, though the names differ
+    let state = if unchanged && s.ticket.is_some() && s.policy.carry_owner {
+        FieldState::Same
+    } else {
+        state(same, s.policy.carry_owner, &moved)
+    };
+    row(s, "Owner and agent", "owner", sides, state)
+}
+
+fn classification(s: &Situation<'_>) -> FieldRow {
+    let incident = s.incident.verdict();
+    let chosen = chosen(s.policy, s.catalogue, s.ticket);
+    let closed = s.ticket.is_some_and(|ticket| mapping::ticket_closed(s.policy, s.catalogue, ticket));
+    let ticket = s.ticket.filter(|_| closed).and_then(|ticket| {
+        closing::verdict(s.policy, s.catalogue, ticket, s.actions.unwrap_or_default()).ok()
+    });
+    let same = match (&incident, &ticket) {
+        (Some(a), Some(b)) => a.classification == b.classification,
+        (None, None) => true,
+        _ => false,
+    };
+    let words = |verdict: &crate::domain::closing::Verdict| match &verdict.reason {
+        Some(reason) => format!("{} ({reason})", verdict.classification.words()),
+        None => verdict.classification.words().to_owned(),
+    };
+    let state = match (same, &incident, &ticket) {
+        (true, ..) => FieldState::Same,
+        (false, None, Some(_)) => FieldState::TicketAhead,
+        _ => FieldState::NotCarried,
+    };
+    let sides = Sides {
+        incident: incident.as_ref().map(words),
+        ticket: chosen.or_else(|| ticket.as_ref().map(words)),
+        agreed: None,
+    };
+    row(s, "Classification", "classification", sides, state)
+}
+
+/// What stands in the ticket's classification field.
+fn chosen(policy: &Policy, catalogue: &Catalogue, ticket: Option<&Ticket>) -> Option<String> {
+    let wanted = match policy.classification_field.as_ref()? {
+        crate::domain::catalogue::Ref::Id(id) => *id,
+        crate::domain::catalogue::Ref::Name(name) => catalogue.field(name)?.id,
+    };
+    ticket?.custom_field(wanted)?.text()
+}
+
+fn joined(incident: Option<String>, ticket: Option<String>) -> Option<String> {
+    match (incident, ticket) {
+        (Some(a), Some(b)) if a == b => Some(a),
+        (Some(a), Some(b)) => Some(format!("{a} / {b}")),
+        (one, other) => one.or(other),
+    }
+}

@@ -1,0 +1,254 @@
+//! Webhooks: who may send them, and keeping them before they are acknowledged (bar R12).
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+
+use super::{App, error::ServiceError, fault};
+use crate::{
+    domain::{
+        delivery::{Delivery, DeliverySource},
+        ids::DeliveryId,
+        run::RunCause,
+        time::to_ms,
+    },
+    halo_itsm::webhook,
+    store::SecretOwner,
+    telemetry,
+};
+
+/// Largest body taken, in bytes (2 MiB).
+pub const BODY_MAX: usize = 2 * 1024 * 1024;
+/// Name of the secret of a workspace or Halo connection that opens its webhook.
+pub const SECRET: &str = "webhook";
+/// Secrets by reference are read again this often, so that a rotated file is noticed.
+const DOORS_KEPT: SignedDuration = SignedDuration::from_secs(30);
+/// "Cannot be stored" is logged at most this often.
+const COMPLAIN_EVERY_MS: i64 = 60_000;
+
+/// What became of a webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Receipt {
+    /// It is durable: 202.
+    Stored,
+    /// Unknown address or wrong secret, indistinguishably: 401.
+    Refused,
+    /// More than [`BODY_MAX`]: 413.
+    TooLarge,
+    /// It could not be made durable: 503, so that it is sent again.
+    NotStored,
+}
+
+/// A proven sender.
+#[derive(Debug, Clone, Copy)]
+pub struct Door(DeliverySource);
+
+struct Lock {
+    source: DeliverySource,
+    /// For comparing without a hint at its length.
+    digest: [u8; 32],
+    secret: SecretString,
+    /// Halo's configurable header.
+    header: String,
+}
+
+/// Locks by lower-cased id and name. Names may repeat across subscriptions: the secret tells them apart.
+#[derive(Default)]
+struct Doors {
+    version: i64,
+    made: Timestamp,
+    sentinel: HashMap<String, Vec<Arc<Lock>>>,
+    halo: HashMap<String, Vec<Arc<Lock>>>,
+}
+
+/// Kept between webhooks.
+#[derive(Default)]
+pub struct State {
+    doors: Mutex<Option<Arc<Doors>>>,
+    complained_ms: AtomicI64,
+    counts: [AtomicU64; 4],
+}
+
+impl State {
+    fn count(&self, receipt: Receipt) -> Receipt {
+        if let Some(count) = self.counts.get(receipt as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        receipt
+    }
+}
+
+/// How many webhooks were stored, refused, too large and not stored since the start.
+pub fn counts(app: &App) -> [(&'static str, u64); 4] {
+    let counts = &app.kept.intake.counts;
+    let names = ["stored", "refused", "too-large", "not-stored"];
+    std::array::from_fn(|i| {
+        (names.get(i).copied().unwrap_or_default(), counts.get(i).map_or(0, |count| count.load(Ordering::Relaxed)))
+    })
+}
+
+/// Counts a body that was too large.
+pub fn too_large(app: &App) -> Receipt {
+    app.kept.intake.count(Receipt::TooLarge)
+}
+
+/// Proves the sender of a Sentinel webhook by its secret, in `Authorization: Bearer` or `X-Halobridge-Secret`.
+///
+/// # Errors
+/// `Refused`, or `NotStored` when the store cannot be read.
+pub async fn sentinel_door(app: &App, key: &str, headers: &HeaderMap) -> Result<Door, Receipt> {
+    let doors = doors(app).await?;
+    let given = [
+        value(headers, "x-halobridge-secret"),
+        value(headers, header::AUTHORIZATION.as_str()).and_then(|text| {
+            let (scheme, rest) = text.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim())
+        }),
+    ];
+    let given: Vec<[u8; 32]> = given.into_iter().flatten().map(|text| Sha256::digest(text.as_bytes()).into()).collect();
+    let locks = doors.sentinel.get(&key.trim().to_lowercase()).map_or(&[][..], Vec::as_slice);
+    let open = |lock: &&Arc<Lock>| {
+        let matched = given.iter().fold(Choice::from(0), |any, digest| any | digest[..].ct_eq(&lock.digest[..]));
+        bool::from(matched)
+    };
+    match locks.iter().find(open) {
+        Some(lock) => Ok(Door(lock.source)),
+        None => Err(app.kept.intake.count(Receipt::Refused)),
+    }
+}
+
+/// Proves the sender of a Halo webhook: by signature of the raw body or token in the configured header,
+/// by bearer or by basic authentication.
+///
+/// # Errors
+/// `Refused`, or `NotStored` when the store cannot be read.
+pub async fn halo_door(app: &App, key: &str, headers: &HeaderMap, body: &[u8]) -> Result<Door, Receipt> {
+    let doors = doors(app).await?;
+    let locks = doors.halo.get(&key.trim().to_lowercase()).map_or(&[][..], Vec::as_slice);
+    let open = |lock: &&Arc<Lock>| {
+        let own = (!lock.header.is_empty()).then(|| value(headers, &lock.header)).flatten();
+        webhook::verify_any(own, value(headers, header::AUTHORIZATION.as_str()), &lock.secret, body)
+    };
+    match locks.iter().find(open) {
+        Some(lock) => Ok(Door(lock.source)),
+        None => Err(app.kept.intake.count(Receipt::Refused)),
+    }
+}
+
+fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// Makes the body durable, whatever it holds, then wakes the engine. Acknowledge only `Stored`.
+pub async fn take(app: &App, door: Door, body: Bytes) -> Receipt {
+    let Door(source) = door;
+    if body.len() > BODY_MAX {
+        return too_large(app);
+    }
+    let received = app.clock.now();
+    let id = DeliveryId(app.ids.uuid_v7(received));
+    let delivery = Delivery { id, source, received, body: body.to_vec(), handled: None };
+    if let Err(error) = app.store.intake(delivery).await {
+        complain(app, received, &error);
+        return app.kept.intake.count(Receipt::NotStored);
+    }
+    match source {
+        DeliverySource::Sentinel { workspace, .. } => app.engine.poke_workspace(workspace, RunCause::Webhook),
+        DeliverySource::Halo { connection } => {
+            let named = serde_json::from_slice(&body).map(|body| webhook::ticket_ids(&body)).unwrap_or_default();
+            app.engine.poke_halo(connection, (!named.is_empty()).then_some(named));
+        }
+    }
+    app.kept.intake.count(Receipt::Stored)
+}
+
+/// One clear line, at most once a minute however many webhooks are turned away.
+fn complain(app: &App, now: Timestamp, error: &dyn std::error::Error) {
+    let now_ms = to_ms(now);
+    let last = &app.kept.intake.complained_ms;
+    let due = last.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |ms| {
+        (ms == 0 || now_ms - ms >= COMPLAIN_EVERY_MS || now_ms < ms).then_some(now_ms)
+    });
+    if due.is_ok() {
+        tracing::error!(
+            error = %telemetry::chain(error),
+            "webhooks cannot be stored and are answered with 503: their senders try again, polling goes on"
+        );
+    }
+}
+
+async fn doors(app: &App) -> Result<Arc<Doors>, Receipt> {
+    let state = &app.kept.intake;
+    let now = app.clock.now();
+    let made = open_doors(app, now).await;
+    made.map_err(|error| {
+        complain(app, now, &error);
+        state.count(Receipt::NotStored)
+    })
+}
+
+async fn open_doors(app: &App, now: Timestamp) -> Result<Arc<Doors>, ServiceError> {
+    let installation = app.installation().await?;
+    let state = &app.kept.intake;
+    let kept = state.doors.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some(kept) = kept {
+        let age = now.duration_since(kept.made);
+        if kept.version == installation.version && age >= SignedDuration::ZERO && age < DOORS_KEPT {
+            return Ok(kept);
+        }
+    }
+    let mut doors = Doors { version: installation.version, made: now, ..Doors::default() };
+    for workspace in installation.workspaces.iter().filter(|workspace| workspace.webhook) {
+        let source = DeliverySource::Sentinel { workspace: workspace.id, client: workspace.client };
+        if let Some(lock) = lock(app, source, SecretOwner::Workspace(workspace.id), "").await? {
+            put(&mut doors.sentinel, &workspace.id.to_string(), &workspace.name, &lock);
+        }
+    }
+    for halo in installation.halo.iter().filter(|halo| halo.webhook) {
+        let source = DeliverySource::Halo { connection: halo.id };
+        if let Some(lock) = lock(app, source, SecretOwner::Connection(halo.id), &halo.webhook_header).await? {
+            put(&mut doors.halo, &halo.id.to_string(), &halo.name, &lock);
+        }
+    }
+    let doors = Arc::new(doors);
+    *state.doors.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&doors));
+    Ok(doors)
+}
+
+fn put(doors: &mut HashMap<String, Vec<Arc<Lock>>>, id: &str, name: &str, lock: &Arc<Lock>) {
+    for key in [id, name] {
+        doors.entry(key.to_lowercase()).or_default().push(Arc::clone(lock));
+    }
+}
+
+/// `None` when there is no secret or it cannot be resolved: that door stays shut and the log says why.
+async fn lock(
+    app: &App,
+    source: DeliverySource,
+    owner: SecretOwner,
+    header: &str,
+) -> Result<Option<Arc<Lock>>, ServiceError> {
+    let secret = match app.store.secret(owner, SECRET).await {
+        Ok(secret) => secret,
+        Err(error @ (crate::store::StoreError::Secret(_) | crate::store::StoreError::Key(_))) => {
+            tracing::error!(%owner, %error, "the secret of a webhook cannot be read, so the webhook is shut");
+            None
+        }
+        Err(error) => return Err(fault("read the secret of a webhook", &error)),
+    };
+    Ok(secret.filter(|secret| !secret.expose_secret().is_empty()).map(|secret| {
+        let digest = Sha256::digest(secret.expose_secret().as_bytes()).into();
+        Arc::new(Lock { source, digest, secret, header: header.to_ascii_lowercase() })
+    }))
+}

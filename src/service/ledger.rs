@@ -1,0 +1,142 @@
+//! The ledger's page.
+
+use std::collections::HashMap;
+
+use super::{App, caller::Caller, error::ServiceError, fault, names, words};
+use crate::{
+    domain::{
+        ids::UserId,
+        user::Scope,
+        view::{
+            ledger::{ChainRow, ChainState, LedgerFilter, LedgerView, TimelineEntry},
+            list::{Listed, Rows},
+        },
+    },
+    ledger::entry::{Broken, Chain, Seq},
+    store::{self, StoreError},
+};
+
+/// Names of all facts, as the filter offers them.
+const FACTS: [&str; 20] = [
+    "actions-read",
+    "base-agreed",
+    "comments-read",
+    "cursor-moved",
+    "delivery-handled",
+    "delivery-received",
+    "evidence-read",
+    "halo-cursor-moved",
+    "human-act",
+    "incident-held",
+    "incident-read",
+    "note-linked",
+    "operation-moved",
+    "operation-planned",
+    "pair-judged",
+    "pair-opened",
+    "run-ended",
+    "ticket-linked",
+    "ticket-read",
+    "unreadable",
+];
+
+/// The page's view: the chosen chain's entries, newest first, and whether the chain holds.
+///
+/// # Errors
+/// `NotFound` for a client outside the scope.
+pub async fn view(app: &App, caller: &Caller, filter: LedgerFilter) -> Result<LedgerView, ServiceError> {
+    if let Some(client) = filter.client {
+        caller.see(client)?;
+    }
+    let installation = app.installation().await?;
+    let mut chains = Vec::new();
+    if caller.scope == Scope::All {
+        chains.push((None, "Installation".to_owned()));
+    }
+    let seen = installation.clients.iter().filter(|client| caller.scope.allows(Some(client.id)));
+    chains.extend(seen.map(|client| (Some(client.id), client.name.clone())));
+    // who may not see the installation's chain reads the first one they may see
+    let chosen = filter.client.or_else(|| match caller.scope {
+        Scope::All => None,
+        Scope::Clients(_) => chains.first().and_then(|(client, _)| *client),
+    });
+    let mut rows = Vec::with_capacity(chains.len());
+    for (client, name) in chains {
+        rows.push(chain(app, client, name, client == chosen).await?);
+    }
+    let entries = if rows.is_empty() { Ok(Listed::default()) } else { entries(app, caller, chosen, &filter).await };
+    Ok(LedgerView {
+        filter: LedgerFilter { client: chosen, ..filter },
+        chains: rows,
+        facts: FACTS.iter().map(|fact| (*fact).to_owned()).collect(),
+        entries,
+    })
+}
+
+/// The chosen chain is checked, entry by entry; of the others only the end is read.
+async fn chain(
+    app: &App,
+    client: Option<crate::domain::ids::ClientId>,
+    name: String,
+    check: bool,
+) -> Result<ChainRow, ServiceError> {
+    let chain = Chain::of(client);
+    let head = app.store.head(chain).await.map_err(|e| fault("read a chain", &e))?;
+    let state = if check {
+        match app.store.verify(chain).await {
+            Ok(_) => ChainState::Whole { at: app.clock.now() },
+            Err(StoreError::Ledger(broken)) => {
+                tracing::error!(%broken, "a chain of the ledger does not hold");
+                ChainState::Broken { seq: place(&broken) }
+            }
+            Err(error) => return Err(fault("check a chain", &error)),
+        }
+    } else {
+        ChainState::Unchecked
+    };
+    Ok(ChainRow { client, name, entries: names::count(head.chain_seq), head: hex::encode(head.hash.0), state })
+}
+
+/// The first entry that does not fit; of a chain that was cut, the number its end should have.
+fn place(broken: &Broken) -> i64 {
+    match broken {
+        Broken::Changed { seq, .. } | Broken::Gap { seq, .. } | Broken::Body { seq, .. } => seq.0,
+        Broken::Cut { expected, .. } => *expected,
+    }
+}
+
+async fn entries(
+    app: &App,
+    caller: &Caller,
+    client: Option<crate::domain::ids::ClientId>,
+    filter: &LedgerFilter,
+) -> Rows<TimelineEntry> {
+    let read = async {
+        let people = people(app).await?;
+        let who = |id: UserId| people.get(&id).cloned().unwrap_or_else(|| "(removed)".to_owned());
+        let asked = store::LedgerFilter {
+            fact: (!filter.fact.is_empty()).then(|| filter.fact.clone()),
+            chain: Some(Chain::of(client)),
+            scope: caller.scope.clone(),
+            ..store::LedgerFilter::default()
+        };
+        let after = filter.from.parse().ok().map(Seq);
+        let page = app.store.ledger_page(&asked, after, names::PAGE_ROWS + 1).await;
+        let mut page = page.map_err(|e| fault("read the ledger", &e))?;
+        let more = page.len() > names::PAGE_ROWS as usize;
+        page.truncate(names::PAGE_ROWS as usize);
+        let older = page.last().filter(|_| more).map(|item| item.entry.seq.0.to_string());
+        let rows = page.into_iter().map(|item| words::entry(item, &who, true)).collect();
+        Ok::<_, ServiceError>(Listed { rows, total: None, newer: None, older })
+    };
+    read.await.map_err(|error| names::trouble(&error))
+}
+
+/// Sign-in names by id.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn people(app: &App) -> Result<HashMap<UserId, String>, ServiceError> {
+    let users = app.store.users().await.map_err(|e| fault("read accounts", &e))?;
+    Ok(users.into_iter().map(|user| (user.id, user.name)).collect())
+}

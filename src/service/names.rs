@@ -1,0 +1,130 @@
+//! Names and addresses for ids, as pages show them.
+
+use std::collections::HashMap;
+
+use crate::{
+    domain::{
+        catalogue::Catalogue,
+        connection::HaloConnection,
+        ids::{ClientId, ConnectionId, TicketId, WorkspaceId},
+        run::RunScope,
+        user::Scope,
+        view::list::{Choice, OutsideLink, Trouble},
+        workspace::Workspace,
+    },
+    store::Installation,
+};
+
+use super::error::ServiceError;
+
+/// Rows on one page of a list.
+pub const PAGE_ROWS: u32 = 50;
+
+/// What a name is replaced by when its record was removed.
+const REMOVED: &str = "(removed)";
+
+/// Client's name.
+pub fn client(installation: &Installation, id: ClientId) -> String {
+    let found = installation.clients.iter().find(|client| client.id == id);
+    found.map_or_else(|| REMOVED.to_owned(), |client| client.name.clone())
+}
+
+/// The workspace.
+pub fn workspace(installation: &Installation, id: WorkspaceId) -> Option<&Workspace> {
+    installation.workspaces.iter().find(|workspace| workspace.id == id)
+}
+
+/// Workspace's name.
+pub fn workspace_name(installation: &Installation, id: WorkspaceId) -> String {
+    workspace(installation, id).map_or_else(|| REMOVED.to_owned(), |workspace| workspace.name.clone())
+}
+
+/// Name of a connection of either kind.
+pub fn connection(installation: &Installation, id: ConnectionId) -> String {
+    let microsoft = installation.microsoft.iter().find(|row| row.id == id).map(|row| row.name.clone());
+    let halo = || halo(installation, id).map(|row| row.name.clone());
+    microsoft.or_else(halo).unwrap_or_else(|| REMOVED.to_owned())
+}
+
+/// The Halo instance.
+pub fn halo(installation: &Installation, id: ConnectionId) -> Option<&HaloConnection> {
+    installation.halo.iter().find(|row| row.id == id)
+}
+
+/// Name of what a run reads.
+pub fn run_scope(installation: &Installation, scope: RunScope) -> String {
+    match scope {
+        RunScope::Workspace { id } => workspace_name(installation, id),
+        RunScope::Halo { id } => connection(installation, id),
+    }
+}
+
+/// Whether the reader may see what a run reads: Halo instances serve many clients, so only with the whole scope.
+pub fn run_visible(installation: &Installation, scope: RunScope, seen: &Scope) -> bool {
+    match scope {
+        RunScope::Workspace { id } => {
+            workspace(installation, id).map_or(*seen == Scope::All, |row| seen.allows(Some(row.client)))
+        }
+        RunScope::Halo { .. } => *seen == Scope::All,
+    }
+}
+
+/// Clients within the scope, to choose from.
+pub fn clients(installation: &Installation, scope: &Scope, counts: &HashMap<ClientId, u64>) -> Vec<Choice> {
+    let seen = installation.clients.iter().filter(|client| scope.allows(Some(client.id)));
+    let choice = |client: &crate::domain::client::Client| Choice {
+        value: client.id.to_string(),
+        label: client.name.clone(),
+        count: Some(counts.get(&client.id).copied().unwrap_or(0)),
+    };
+    seen.map(choice).collect()
+}
+
+/// Workspaces within the scope, by name, to choose from.
+pub fn workspaces(installation: &Installation, scope: &Scope, counts: &HashMap<WorkspaceId, u64>) -> Vec<Choice> {
+    let seen = installation.workspaces.iter().filter(|workspace| scope.allows(Some(workspace.client)));
+    let choice = |workspace: &Workspace| Choice {
+        value: workspace.id.to_string(),
+        label: workspace.name.clone(),
+        count: Some(counts.get(&workspace.id).copied().unwrap_or(0)),
+    };
+    let mut choices: Vec<Choice> = seen.map(choice).collect();
+    choices.sort_by(|a, b| a.label.to_lowercase().cmp(&b.label.to_lowercase()).then_with(|| a.value.cmp(&b.value)));
+    choices
+}
+
+/// The ticket's number with its address in Halo, where that host is ours by configuration and speaks https.
+/// The agent's address is `{host}/ticket?id=N`: the Resource Server without its `/api`.
+pub fn ticket(installation: &Installation, halo_id: ConnectionId, ticket: TicketId) -> OutsideLink {
+    let url = halo(installation, halo_id).and_then(|halo| {
+        let base = halo.resource_server.trim_end_matches('/');
+        let base = base.strip_suffix("/api").unwrap_or(base);
+        let safe = base.starts_with("https://") && !base.contains(['"', '<', '>', ' ', '\'']);
+        safe.then(|| format!("{base}/ticket?id={ticket}"))
+    });
+    OutsideLink { label: ticket.to_string(), url }
+}
+
+/// Name of a ticket status, else its number.
+pub fn status(catalogue: Option<&Catalogue>, id: i64) -> String {
+    let found = catalogue.and_then(|catalogue| catalogue.statuses.iter().find(|row| row.id == id));
+    found.map_or_else(|| id.to_string(), |row| row.name.clone())
+}
+
+/// What a part of a page says when it could not be read.
+pub fn trouble(error: &ServiceError) -> Trouble {
+    let what = match error {
+        ServiceError::Busy => "The database is busy or its disk is full, so this part could not be read.",
+        _ => "This part could not be read.",
+    };
+    Trouble {
+        what: what.to_owned(),
+        remedy: "Open the page again in a moment; if it stays so, look into the server's log.".to_owned(),
+        reference: None,
+    }
+}
+
+/// A count as pages show it.
+pub fn count(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}

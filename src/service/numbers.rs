@@ -1,0 +1,68 @@
+//! Numbers for supervisors: no names, no secrets.
+
+use super::{App, engine_handle::EngineStatus, error::ServiceError, fault, intake};
+use crate::{
+    domain::{
+        pair::{Health, SyncState},
+        user::Scope,
+    },
+    store::DeliveryFilter,
+};
+
+/// Waiting webhooks are counted up to here.
+const COUNTED: u32 = 1000;
+
+/// What `GET /metrics` tells.
+pub struct Numbers {
+    /// The engine's own.
+    pub engine: EngineStatus,
+    /// Newest ledger entry.
+    pub latest: i64,
+    /// Webhooks not taken up yet, counted up to 1,000.
+    pub deliveries_waiting: usize,
+    /// Age of the oldest of them, seconds.
+    pub oldest_waiting_secs: i64,
+    /// How long the most overdue operation has waited for its turn, seconds.
+    pub queue_lag_secs: i64,
+    /// Dead letters.
+    pub dead: i64,
+    /// Webhooks since the start, by what became of them.
+    pub webhooks: [(&'static str, u64); 4],
+    /// Pairs by both axes of status.
+    pub pairs: Vec<(SyncState, Health, i64)>,
+}
+
+/// Whether the database can be read.
+pub async fn store_answers(app: &App) -> bool {
+    app.store.latest_seq().await.is_ok()
+}
+
+/// Reads them.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn numbers(app: &App) -> Result<Numbers, ServiceError> {
+    let doing = |error: crate::store::StoreError| fault("read the numbers", &error);
+    let now = app.clock.now();
+    let waiting = DeliveryFilter { waiting: true, scope: Scope::All };
+    let waiting = app.store.deliveries_page(&waiting, None, COUNTED).await.map_err(doing)?.rows;
+    let next = app.store.next_ready().await.map_err(doing)?;
+    let since = |at: jiff::Timestamp| now.duration_since(at).as_secs().max(0);
+    let mut pairs: Vec<(SyncState, Health, i64)> = Vec::new();
+    for count in app.store.counters(&Scope::All).await.map_err(doing)? {
+        match pairs.iter_mut().find(|(sync, health, _)| (*sync, *health) == (count.sync, count.health)) {
+            Some((.., pairs)) => *pairs += count.pairs,
+            None => pairs.push((count.sync, count.health, count.pairs)),
+        }
+    }
+    Ok(Numbers {
+        engine: app.engine.status(),
+        latest: app.store.latest_seq().await.map_err(doing)?.0,
+        deliveries_waiting: waiting.len(),
+        oldest_waiting_secs: waiting.last().map_or(0, |oldest| since(oldest.received)),
+        queue_lag_secs: next.map_or(0, since),
+        dead: app.store.dead_count(&Scope::All).await.map_err(doing)?,
+        webhooks: intake::counts(app),
+        pairs,
+    })
+}

@@ -1,0 +1,132 @@
+//! One pair: both sides, its queue, its conversation and its history.
+
+use super::{App, caller::Caller, error::ServiceError, fault, fields, ledger::people, names, notes, words};
+use crate::{
+    domain::{
+        catalogue::Catalogue,
+        ids::{PairId, UserId},
+        operation::{Operation, OperationState},
+        pair::Pair,
+        view::{operation::OperationView, pair::PairView},
+    },
+    ledger::entry::Seq,
+    planner::{draft::portal_link, situation::Situation},
+    store::{Installation, SituationRow},
+};
+
+/// Entries of the history on one page.
+const HISTORY_ROWS: u32 = 50;
+/// Longest body of an operation shown, in characters.
+const BODY_MAX: usize = 20_000;
+
+/// The pair, if the caller may see it.
+///
+/// # Errors
+/// `NotFound` when there is none, or it is a foreign client's.
+pub async fn seen(app: &App, caller: &Caller, pair: PairId) -> Result<Pair, ServiceError> {
+    let pair = app.store.pair(pair).await.map_err(|e| fault("read a pair", &e))?.ok_or(ServiceError::NotFound)?;
+    caller.see(pair.client)?;
+    Ok(pair)
+}
+
+/// The page's view; `from` pages through the history.
+///
+/// # Errors
+/// `NotFound` when there is no such pair, or it is a foreign client's.
+pub async fn view(app: &App, caller: &Caller, pair: PairId, from: &str) -> Result<PairView, ServiceError> {
+    seen(app, caller, pair).await?;
+    let installation = app.installation().await?;
+    let situation = app.store.situation(pair).await.map_err(|e| fault("read a pair", &e))?;
+    let situation = situation.ok_or(ServiceError::NotFound)?;
+    let catalogue = app.store.catalogue(situation.pair.halo).await.map_err(|e| fault("read Halo's look-ups", &e))?;
+    let catalogue = catalogue.map(|(catalogue, _)| catalogue).unwrap_or_default();
+
+    let history = app.store.timeline(pair, from.parse().ok().map(Seq), HISTORY_ROWS + 1).await;
+    let mut history = history.map_err(|e| fault("read a history", &e))?;
+    let more = history.len() > HISTORY_ROWS as usize;
+    history.truncate(HISTORY_ROWS as usize);
+    let older = history.last().filter(|_| more).map(|item| item.entry.seq.0.to_string());
+    let people = people(app).await?;
+    let who = |id: UserId| people.get(&id).cloned().unwrap_or_else(|| "(removed)".to_owned());
+    let timeline = history.into_iter().map(|item| words::entry(item, &who, false)).collect();
+
+    let (incident_read, ticket_read) = reads(app, &situation);
+    let drawn = both_sides(app, &installation, &catalogue, &situation);
+    let SituationRow { pair, subject, operations, .. } = &situation;
+    let workspace = names::workspace(&installation, pair.workspace);
+    Ok(PairView {
+        id: pair.id,
+        client: names::client(&installation, pair.client),
+        client_id: pair.client,
+        workspace: names::workspace_name(&installation, pair.workspace),
+        workspace_id: pair.workspace,
+        mode: workspace.map_or(crate::domain::workspace::Mode::Off, |workspace| workspace.mode),
+        incident: pair.incident.clone(),
+        number: subject.incident.number,
+        title: subject.incident.title.clone(),
+        severity: subject.incident.severity.clone(),
+        incident_url: workspace.map(|workspace| portal_link(workspace, &subject.incident)),
+        ticket: pair.ticket.map(|ticket| names::ticket(&installation, pair.halo, ticket)),
+        reference: pair.reference.clone(),
+        sync: pair.sync,
+        health: pair.health,
+        reason: pair.reason.clone(),
+        created: pair.created,
+        changed: pair.changed,
+        incident_read,
+        ticket_read,
+        fields: drawn.0,
+        queue: operations.iter().filter(|row| row.state.open()).map(operation).collect(),
+        dead: operations.iter().filter(|row| matches!(row.state, OperationState::Dead { .. })).map(operation).collect(),
+        notes: drawn.1,
+        timeline,
+        older,
+    })
+}
+
+/// When each side was last known to be as shown: polls read every change, so the end of the last one that
+/// ended well, or the last change itself.
+fn reads(app: &App, situation: &SituationRow) -> (Option<jiff::Timestamp>, Option<jiff::Timestamp>) {
+    let status = app.engine.status();
+    let read = |scope| status.scope(scope).and_then(|row| row.last_success);
+    let incident = read(crate::domain::run::RunScope::Workspace { id: situation.pair.workspace });
+    let ticket = read(crate::domain::run::RunScope::Halo { id: situation.pair.halo });
+    (
+        incident.max(Some(situation.subject.last_changed)),
+        situation.ticket.as_ref().and_then(|_| ticket.or(Some(situation.pair.changed))),
+    )
+}
+
+type BothSides = (Vec<crate::domain::view::pair::FieldRow>, Vec<crate::domain::view::pair::NoteRow>);
+
+/// Field by field and note by note; nothing while the workspace has been removed.
+fn both_sides(app: &App, installation: &Installation, catalogue: &Catalogue, row: &SituationRow) -> BothSides {
+    let Some(connected) = installation.connected(row.pair.workspace) else { return (Vec::new(), Vec::new()) };
+    let tenant = names::halo(installation, row.pair.halo).map_or("", |halo| halo.tenant.as_str());
+    let situation = Situation {
+        now: app.clock.now(),
+        halo_tenant: tenant,
+        workspace: connected.workspace,
+        client: connected.client,
+        policy: connected.policy,
+        catalogue,
+        pair: &row.pair,
+        incident: &row.subject.incident,
+        ticket: row.ticket.as_ref(),
+        comments: row.comments.as_deref(),
+        actions: row.actions.as_deref(),
+        evidence: row.evidence.as_ref(),
+        links: &row.links,
+        operations: &row.operations,
+    };
+    (fields::rows(&situation), notes::rows(&situation))
+}
+
+/// An operation as pages show it, with what it writes.
+pub fn operation(operation: &Operation) -> OperationView {
+    let body = serde_json::to_string_pretty(&operation.kind).ok();
+    let body = body.map(|text| {
+        if text.chars().count() > BODY_MAX { text.chars().take(BODY_MAX).chain(['…']).collect() } else { text }
+    });
+    OperationView::of(operation, body)
+}

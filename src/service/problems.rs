@@ -1,0 +1,115 @@
+//! What asks for a person, by reason.
+
+use std::collections::BTreeMap;
+
+use super::{App, caller::Caller, error::ServiceError, fault, names, pairs::operation};
+use crate::{
+    domain::{
+        ids::PairId,
+        operation::OperationState,
+        pair::Health,
+        reason::Reason,
+        view::{
+            operation::OperationView,
+            problems::{ProblemGroup, ProblemItem, ProblemsView},
+        },
+    },
+    store::{Installation, PairFilter, PairRow, PairSort},
+};
+
+/// Pairs looked at, at most; the dashboard pages through all of them.
+const LOOKED_AT: u32 = 1000;
+/// Items shown of a group.
+const SHOWN: usize = 25;
+
+/// The page's view.
+///
+/// # Errors
+/// The installation cannot be read; a list that cannot be read is told in the view.
+pub async fn view(app: &App, caller: &Caller) -> Result<ProblemsView, ServiceError> {
+    let installation = app.installation().await?;
+    let groups = groups(app, caller, &installation).await.map_err(|error| names::trouble(&error));
+    let connections = connections(app, caller, &installation);
+    Ok(ProblemsView { groups, connections })
+}
+
+async fn groups(
+    app: &App,
+    caller: &Caller,
+    installation: &Installation,
+) -> Result<Vec<ProblemGroup>, ServiceError> {
+    let filter = PairFilter {
+        health: Some(Health::NeedsYou),
+        scope: caller.scope.clone(),
+        ..PairFilter::default()
+    };
+    let page = app.store.pairs_page(&filter, PairSort::default(), None, LOOKED_AT).await;
+    let page = page.map_err(|e| fault("list problems", &e))?;
+    let dead = app.store.dead_page(&caller.scope, None, LOOKED_AT).await.map_err(|e| fault("list problems", &e))?;
+    let mut letters: BTreeMap<PairId, OperationView> = BTreeMap::new();
+    for letter in dead.rows {
+        // newest first: of several of one pair the newest is shown, all of them on the pair's page
+        letters.entry(letter.operation.pair).or_insert_with(|| operation(&letter.operation));
+    }
+    let mut groups: Vec<ProblemGroup> = Vec::new();
+    for row in page.rows {
+        let letter = letters.remove(&row.pair.id);
+        let reason = row.pair.reason.clone().or_else(|| letter.as_ref().and_then(reason_of));
+        let Some(reason) = reason else { continue };
+        let item = item(installation, row, letter, reason);
+        match groups.iter_mut().find(|group| group.reason.code() == item.reason.code()) {
+            Some(group) => {
+                group.total += 1;
+                if group.items.len() < SHOWN {
+                    group.items.push(item);
+                }
+            }
+            None => groups.push(ProblemGroup { reason: item.reason.clone(), total: 1, items: vec![item] }),
+        }
+    }
+    groups.sort_by_key(|group| std::cmp::Reverse(group.total));
+    Ok(groups)
+}
+
+fn reason_of(letter: &OperationView) -> Option<Reason> {
+    match &letter.state {
+        OperationState::Dead { reason, .. } => Some(reason.clone()),
+        _ => None,
+    }
+}
+
+fn item(installation: &Installation, row: PairRow, operation: Option<OperationView>, reason: Reason) -> ProblemItem {
+    let incident = match row.number {
+        Some(number) => format!("#{number} {}", row.title),
+        None => row.title,
+    };
+    let since = match operation.as_ref().map(|letter| &letter.state) {
+        Some(OperationState::Dead { at, .. }) => *at,
+        _ => row.pair.changed,
+    };
+    ProblemItem {
+        pair: row.pair.id,
+        client: names::client(installation, row.pair.client),
+        incident,
+        ticket: row.pair.ticket.map(|ticket| names::ticket(installation, row.pair.halo, ticket)),
+        reason,
+        since,
+        operation,
+    }
+}
+
+/// Sources whose last run failed for a reason that only a person can remove.
+fn connections(app: &App, caller: &Caller, installation: &Installation) -> Vec<String> {
+    let status = app.engine.status();
+    let mut sentences: Vec<String> = status
+        .scopes
+        .iter()
+        .filter(|row| names::run_visible(installation, row.scope, &caller.scope))
+        .filter_map(|row| row.last_failure.as_ref().map(|(_, failure)| (row.scope, failure)))
+        .filter(|(_, failure)| !failure.retryable())
+        .map(|(scope, failure)| format!("{}: {}", names::run_scope(installation, scope), failure.message))
+        .collect();
+    sentences.sort_unstable();
+    sentences.dedup();
+    sentences
+}

@@ -1,0 +1,110 @@
+//! Runs: what was read when, and what is due.
+
+use super::{App, caller::Caller, dashboard, engine_handle::ScopeStatus, error::ServiceError, fault, names};
+use crate::{
+    domain::{
+        run::{Run, RunScope},
+        view::{
+            list::{Listed, Rows},
+            runs::{RunFilter, RunRow, RunsView, SourceRow},
+        },
+        workspace::Mode,
+    },
+    ledger::{entry::Seq, fact::Fact},
+    store::{Installation, LedgerFilter},
+};
+
+/// Entries read in search of those the filter asks for, at most.
+const LOOKED_AT: usize = 2000;
+
+/// The page's view.
+///
+/// # Errors
+/// The installation cannot be read; a list that cannot be read is told in the view.
+pub async fn view(app: &App, caller: &Caller, filter: RunFilter) -> Result<RunsView, ServiceError> {
+    let installation = app.installation().await?;
+    let last = app.store.last_runs(&caller.scope, false).await.map_err(|e| fault("read the last runs", &e))?;
+    let status = app.engine.status();
+    let mut sources = Vec::new();
+    for workspace in installation.workspaces.iter().filter(|row| caller.scope.allows(Some(row.client))) {
+        let scope = RunScope::Workspace { id: workspace.id };
+        let client = Some(names::client(&installation, workspace.client));
+        let on = workspace.mode != Mode::Off;
+        let row = source(&workspace.name, scope, status.scope(scope), &last, on && dashboard::overdue(app, scope, workspace.poll_secs));
+        sources.push(SourceRow { client, mode: Some(workspace.mode), next_due: row.next_due.filter(|_| on), ..row });
+    }
+    for halo in &installation.halo {
+        let scope = RunScope::Halo { id: halo.id };
+        if names::run_visible(&installation, scope, &caller.scope) {
+            let overdue = dashboard::overdue(app, scope, halo.poll_secs);
+            sources.push(source(&halo.name, scope, status.scope(scope), &last, overdue));
+        }
+    }
+    let runs = rows(app, caller, &installation, &filter).await;
+    Ok(RunsView { filter, sources, runs })
+}
+
+fn source(
+    name: &str,
+    scope: RunScope,
+    status: Option<&ScopeStatus>,
+    last: &[crate::store::LastRun],
+    overdue: bool,
+) -> SourceRow {
+    let recorded = last.iter().find(|row| row.run.scope == scope);
+    SourceRow {
+        scope,
+        name: name.to_owned(),
+        client: None,
+        mode: None,
+        last: recorded.map(|row| RunRow::of(&row.run, name)),
+        last_success: status.and_then(|row| row.last_success).or_else(|| recorded.and_then(|row| row.well)),
+        next_due: status.and_then(|row| row.next_due),
+        overdue,
+    }
+}
+
+async fn rows(app: &App, caller: &Caller, installation: &Installation, filter: &RunFilter) -> Rows<RunRow> {
+    let read = async {
+        let asked = LedgerFilter {
+            fact: Some("run-ended".to_owned()),
+            scope: caller.scope.clone(),
+            ..LedgerFilter::default()
+        };
+        let wanted = |run: &Run| {
+            let id = match run.scope {
+                RunScope::Workspace { id } => id.to_string(),
+                RunScope::Halo { id } => id.to_string(),
+            };
+            (filter.source.is_empty() || filter.source == id) && (!filter.failed || run.failure.is_some())
+        };
+        let mut after = filter.from.parse().ok().map(Seq);
+        let (mut rows, mut looked_at, mut older) = (Vec::new(), 0_usize, None);
+        loop {
+            let page = app.store.ledger_page(&asked, after, names::PAGE_ROWS).await;
+            let page = page.map_err(|e| fault("list runs", &e))?;
+            let whole = page.len() >= names::PAGE_ROWS as usize;
+            looked_at += page.len();
+            for item in page {
+                after = Some(item.entry.seq);
+                if let Some(Fact::RunEnded { run }) = item.fact
+                    && wanted(&run)
+                {
+                    rows.push(RunRow::of(&run, &names::run_scope(installation, run.scope)));
+                }
+                if rows.len() >= names::PAGE_ROWS as usize {
+                    break;
+                }
+            }
+            if rows.len() >= names::PAGE_ROWS as usize || (whole && looked_at >= LOOKED_AT) {
+                older = after.map(|seq| seq.0.to_string());
+                break;
+            }
+            if !whole {
+                break;
+            }
+        }
+        Ok::<_, ServiceError>(Listed { rows, total: None, newer: None, older })
+    };
+    read.await.map_err(|error| names::trouble(&error))
+}

@@ -1,0 +1,218 @@
+//! “Sign in with Microsoft” for a connection: where to send the browser, and what to keep of its return.
+
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{App, caller::Caller, error::ServiceError, fault};
+use crate::{
+    domain::{
+        connection::{MicrosoftConnection, MicrosoftIdentity},
+        failure::{Failure, FailureKind, Side},
+        ids::ConnectionId,
+        run::RunCause,
+        user::Role,
+    },
+    entra::{
+        AppRegistration, Credential,
+        assertion::Certificate,
+        sign_in::{self, Pending, Returned, Wanted},
+    },
+    ledger::fact::Fact,
+    store::{SecretOwner, SecretSource},
+};
+
+/// Name of a connection's secret: the API application's, or the app registration's.
+pub const CLIENT_SECRET: &str = "client-secret";
+/// Name of the certificate with its private key (PEM).
+pub const CERTIFICATE: &str = "certificate";
+/// Name of the refresh token of who signed in.
+pub const REFRESH_TOKEN: &str = "refresh-token";
+/// Seconds a begun sign-in may take (sentinel-api sheet 3.2).
+const WITHIN_SECS: i64 = 15 * 60;
+
+/// What is kept in the browser's session until it comes back.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct PendingSignIn {
+    connection: ConnectionId,
+    begun_ms: i64,
+    tenant: String,
+    redirect_uri: String,
+    state: String,
+    nonce: String,
+    verifier: String,
+}
+
+impl std::fmt::Debug for PendingSignIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PendingSignIn").field("connection", &self.connection).finish_non_exhaustive()
+    }
+}
+
+fn refused(words: &str) -> Failure {
+    Failure::new(Side::Sentinel, FailureKind::SignInAgain, words)
+}
+
+/// Who signed in last for a connection, for display.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn person(app: &App, connection: ConnectionId) -> Result<Option<String>, ServiceError> {
+    app.store.setting(&person_setting(connection)).await.map_err(|e| fault("read who signed in", &e))
+}
+
+fn person_setting(connection: ConnectionId) -> String {
+    format!("signed-in/{connection}")
+}
+
+async fn delegated(app: &App, connection: ConnectionId) -> Result<MicrosoftConnection, ServiceError> {
+    let installation = app.installation().await?;
+    let found = installation.microsoft.iter().find(|row| row.id == connection);
+    let found = found.filter(|row| row.identity == MicrosoftIdentity::Delegated);
+    found.cloned().ok_or(ServiceError::NotFound)
+}
+
+/// The app registration with its credential. A delegated app is a confidential client (sheet 3.1): it proves
+/// itself by a certificate if it has one, else by its secret.
+async fn registration(
+    app: &App,
+    connection: &MicrosoftConnection,
+) -> Result<Result<AppRegistration, Failure>, ServiceError> {
+    let owner = SecretOwner::Connection(connection.id);
+    let read = async |name: &str| match app.store.secret(owner, name).await {
+        Ok(secret) => Ok(Ok(secret)),
+        Err(error @ (crate::store::StoreError::Secret(_) | crate::store::StoreError::Key(_))) => {
+            Ok(Err(refused(&error.to_string())))
+        }
+        Err(error) => Err(fault("read a connection's secret", &error)),
+    };
+    let credential = match read(CERTIFICATE).await? {
+        Err(failure) => return Ok(Err(failure)),
+        Ok(Some(pem)) => match Certificate::from_pem(&pem) {
+            Ok(certificate) => Credential::Certificate(certificate),
+            Err(error) => return Ok(Err(refused(&format!("The connection's certificate can't be used: {error}.")))),
+        },
+        Ok(None) => match read(CLIENT_SECRET).await? {
+            Err(failure) => return Ok(Err(failure)),
+            Ok(Some(secret)) => Credential::Secret(secret),
+            Ok(None) => {
+                return Ok(Err(refused(
+                    "The app registration has no client secret here. Give the connection one, then sign in.",
+                )));
+            }
+        },
+    };
+    Ok(Ok(AppRegistration {
+        oauth_client_id: connection.oauth_client_id.clone(),
+        credential,
+        endpoints: connection.endpoints.clone(),
+    }))
+}
+
+/// The address for the browser and what its session must keep; or why it cannot begin.
+///
+/// # Errors
+/// `Forbidden`, `NotFound` for a connection that takes no person's sign-in.
+pub async fn begin(
+    app: &App,
+    caller: &Caller,
+    connection: ConnectionId,
+    redirect_uri: &str,
+) -> Result<Result<(String, PendingSignIn), Failure>, ServiceError> {
+    caller.need(Role::Admin)?;
+    caller.need_everything()?;
+    let connection = delegated(app, connection).await?;
+    let registration = match registration(app, &connection).await? {
+        Ok(registration) => registration,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let wanted = Wanted {
+        tenant: &connection.tenant_id,
+        redirect_uri,
+        identity_only: false,
+        log_analytics: true,
+        claims: None,
+        login_hint: None,
+    };
+    Ok(sign_in::begin(&registration, &wanted, &*app.ids).map(|(address, pending)| {
+        let kept = PendingSignIn {
+            connection: connection.id,
+            begun_ms: crate::domain::time::to_ms(app.clock.now()),
+            tenant: pending.tenant,
+            redirect_uri: pending.redirect_uri,
+            state: pending.state.expose_secret().to_owned(),
+            nonce: pending.nonce.expose_secret().to_owned(),
+            verifier: pending.verifier.expose_secret().to_owned(),
+        };
+        (address.to_string(), kept)
+    }))
+}
+
+/// Redeems what the browser brought back and keeps the refresh token, sealed; or says why not.
+///
+/// # Errors
+/// `Forbidden`, `NotFound` when the connection is gone by now.
+pub async fn finish(
+    app: &App,
+    caller: &Caller,
+    pending: PendingSignIn,
+    code: Option<&str>,
+    state: Option<&str>,
+    error: Option<&str>,
+) -> Result<Result<(), Failure>, ServiceError> {
+    caller.need(Role::Admin)?;
+    caller.need_everything()?;
+    let now = app.clock.now();
+    if now.duration_since(crate::domain::time::from_ms(pending.begun_ms)).as_secs() > WITHIN_SECS {
+        return Ok(Err(refused("The sign-in took more than 15 minutes. Start it again.")));
+    }
+    let connection = delegated(app, pending.connection).await?;
+    let registration = match registration(app, &connection).await? {
+        Ok(registration) => registration,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let transport = match (app.network)(connection.allow_insecure) {
+        Ok(transport) => transport,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let pending = Pending {
+        tenant: pending.tenant,
+        redirect_uri: pending.redirect_uri,
+        state: SecretString::from(pending.state),
+        nonce: SecretString::from(pending.nonce),
+        verifier: SecretString::from(pending.verifier),
+        identity_only: false,
+    };
+    let returned = Returned { code, state, error };
+    let signed_in =
+        sign_in::redeem(&registration, pending, &returned, Arc::clone(&transport), &*app.clock, &*app.ids).await;
+    let signed_in = match signed_in {
+        Ok(signed_in) => signed_in,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let Some(token) = signed_in.refresh_token else {
+        return Ok(Err(refused("Microsoft gave no refresh token. Grant offline_access to the app, then sign in again.")));
+    };
+    let person = signed_in.person;
+    let shown = person.username.or(person.name).unwrap_or_else(|| person.object_id.clone());
+    let owner = SecretOwner::Connection(connection.id);
+    let doing = |e: crate::store::StoreError| fault("keep a sign-in with Microsoft", &e);
+    let mut tx = app.store.begin().await.map_err(doing)?;
+    tx.put_secret(now, owner, REFRESH_TOKEN, &token, &SecretSource::Sealed).await.map_err(doing)?;
+    tx.put_setting(&person_setting(connection.id), Some(&shown)).await.map_err(doing)?;
+    let fact = Fact::HumanAct {
+        user: Some(caller.user),
+        act: "sign-in-microsoft".to_owned(),
+        pair: None,
+        detail: json!({ "connection": connection.name, "tenant": person.tenant_id, "object_id": person.object_id }),
+    };
+    tx.record(now, None, fact).await.map_err(doing)?;
+    tx.commit().await.map_err(doing)?;
+    let installation = app.installation().await?;
+    for workspace in installation.workspaces.iter().filter(|row| row.connection == connection.id) {
+        app.engine.poke_workspace(workspace.id, RunCause::Person);
+    }
+    Ok(Ok(()))
+}

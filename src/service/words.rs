@@ -1,0 +1,155 @@
+//! Ledger entries in words.
+
+use serde_json::Value;
+
+use crate::{
+    domain::{
+        failure::Failure,
+        operation::OperationState,
+        ids::UserId,
+        pair::PairState,
+        view::ledger::{EntryKind, TimelineEntry},
+    },
+    ledger::fact::Fact,
+    store::Item,
+};
+
+/// Longest detail shown, in characters; the rest is in the export.
+const DETAIL_MAX: usize = 20_000;
+
+/// An entry as a line of a timeline. `who` names a person by id; `with_pair` on pages of many pairs.
+pub fn entry(item: Item, who: &impl Fn(UserId) -> String, with_pair: bool) -> TimelineEntry {
+    let (kind, words) = match &item.fact {
+        Some(fact) => said(fact),
+        None => (EntryKind::Engine, format!("{} (its content was erased).", item.entry.fact)),
+    };
+    let person = match &item.fact {
+        Some(Fact::HumanAct { user, .. }) => Some(user.map_or_else(|| "command line".to_owned(), who)),
+        _ => None,
+    };
+    TimelineEntry {
+        seq: item.entry.seq.0,
+        at: item.entry.at,
+        kind,
+        words,
+        who: person,
+        pair: item.entry.pair.filter(|_| with_pair),
+        detail: item.fact.as_ref().and_then(detail),
+    }
+}
+
+fn detail(fact: &Fact) -> Option<String> {
+    let mut value = serde_json::to_value(fact).ok()?;
+    // the body of a webhook may hold what its sender thought secret: it stays in the store
+    if let (Fact::DeliveryReceived { .. }, Some(body)) = (fact, value.get_mut("body")) {
+        let size = body.as_str().map_or(0, str::len);
+        *body = Value::String(format!("({size} characters)"));
+    }
+    let text = serde_json::to_string_pretty(&value).ok()?;
+    Some(if text.chars().count() > DETAIL_MAX { text.chars().take(DETAIL_MAX).chain(['…']).collect() } else { text })
+}
+
+fn said(fact: &Fact) -> (EntryKind, String) {
+    use EntryKind::{Decision, Engine, Failure as Failed, Read, Write};
+    match fact {
+        Fact::IncidentRead { incident, .. } => (
+            Read,
+            format!("The incident was read: {}, {}.", incident.severity.as_str(), incident.status.as_str()),
+        ),
+        Fact::Unreadable { .. } => (Failed, "A record that could not be understood was read and kept as it came.".into()),
+        Fact::IncidentHeld { reason: Some(reason), .. } => (Decision, reason.words()),
+        Fact::IncidentHeld { reason: None, .. } => (Decision, "The incident may be linked after all.".into()),
+        Fact::CommentsRead { comments, .. } => (Read, counted(comments.len(), "comment", "of the incident")),
+        Fact::EvidenceRead { evidence, .. } => (
+            Read,
+            format!("Evidence was read: {} alerts, {} entities.", evidence.alerts.len(), evidence.entities.len()),
+        ),
+        Fact::TicketRead { ticket, .. } => {
+            (Read, format!("Ticket {} was read: {}.", ticket.id, if ticket.closed { "closed" } else { "open" }))
+        }
+        Fact::ActionsRead { actions, .. } => (Read, counted(actions.len(), "action", "of the ticket")),
+        Fact::PairOpened { .. } => (Decision, "The incident is linked: it gets a ticket.".into()),
+        Fact::PairJudged { state, .. } => (Decision, judged(state)),
+        Fact::BaseAgreed { .. } => (Decision, "Both sides agree on these values now.".into()),
+        Fact::TicketLinked { ticket, .. } => (Write, format!("Ticket {ticket} belongs to this pair.")),
+        Fact::NoteLinked { link } => (
+            Decision,
+            format!("Action {} of ticket {} and a comment carry the same words.", link.action.action, link.action.ticket),
+        ),
+        Fact::OperationPlanned { operation } => {
+            (Write, format!("Planned: {}. {}", lower(&operation.kind.words()), operation.reason.words()))
+        }
+        Fact::OperationMoved { state, attempts, failure, .. } => moved(state, *attempts, failure.as_ref()),
+        Fact::CursorMoved { .. } => (Engine, "Everything changed up to this moment was read.".into()),
+        Fact::HaloCursorMoved { .. } => (Engine, "Everything changed in Halo up to this moment was read.".into()),
+        Fact::RunEnded { run } => match &run.failure {
+            Some(failure) => (Failed, format!("A run failed: {}", failure.message)),
+            None => (Engine, format!("A run ended: {} read, {} changed.", run.read, run.changed)),
+        },
+        Fact::DeliveryReceived { .. } => (Engine, "A webhook was received.".into()),
+        Fact::DeliveryHandled { .. } => (Engine, "A webhook was taken up.".into()),
+        Fact::HumanAct { act, .. } => (EntryKind::Person, human(act)),
+    }
+}
+
+fn counted(number: usize, thing: &str, of: &str) -> String {
+    match number {
+        1 => format!("One {thing} {of} was read."),
+        _ => format!("{number} {thing}s {of} were read."),
+    }
+}
+
+fn lower(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn judged(state: &PairState) -> String {
+    let words = match state.sync {
+        crate::domain::pair::SyncState::InStep => "The pair is in step.",
+        crate::domain::pair::SyncState::Behind => "The pair is behind.",
+        crate::domain::pair::SyncState::Unknown => "It is not known whether the pair is in step.",
+    };
+    match &state.reason {
+        Some(reason) if *reason != crate::domain::reason::Reason::InStep => format!("{words} {}", reason.words()),
+        _ => words.to_owned(),
+    }
+}
+
+fn moved(state: &OperationState, attempts: u32, failure: Option<&Failure>) -> (EntryKind, String) {
+    use EntryKind::{Failure as Failed, Write};
+    let because = failure.map_or_else(String::new, |failure| format!(" {}", failure.message));
+    match state {
+        OperationState::Planned { .. } if failure.is_some() => (Failed, format!("It will be tried again.{because}")),
+        OperationState::Planned { .. } => (Write, "It stands in the queue again.".into()),
+        OperationState::Sending { .. } => (Write, format!("Sent (attempt {attempts}).")),
+        OperationState::OutcomeUnknown { .. } => {
+            (Failed, format!("No answer came back, so it is looked for before anything is repeated.{because}"))
+        }
+        OperationState::Done { .. } => (Write, "Carried out.".into()),
+        OperationState::Dead { reason, .. } => (Failed, format!("Given up: {}{because}", reason.words())),
+        OperationState::Void { why, .. } => (Write, format!("No longer wanted: {why}")),
+    }
+}
+
+/// The closed list of acts; an unknown one shows its name.
+fn human(act: &str) -> String {
+    match act {
+        "look-again" => "Asked to look again at both sides.".into(),
+        "sync-now" => "Asked to carry out now what waits.".into(),
+        "sync-workspace" => "Asked to read the workspace now.".into(),
+        "look-at-halo" => "Asked to read Halo now.".into(),
+        "retry" => "Asked to try an operation again.".into(),
+        "drop" => "Dropped an operation.".into(),
+        "sign-in" => "Signed in.".into(),
+        "sign-out" => "Signed out.".into(),
+        "set-up" => "Made the first admin.".into(),
+        "user-add" => "Made an account.".into(),
+        "user-reset" => "Set an account's password.".into(),
+        "change-password" => "Changed the password.".into(),
+        "end-other-sessions" => "Signed out everywhere else.".into(),
+        "sign-in-microsoft" => "Signed in with Microsoft for a connection.".into(),
+        "config-apply" => "Applied a configuration.".into(),
+        other => format!("{}.", other.replace('-', " ")),
+    }
+}
