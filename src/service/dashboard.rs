@@ -93,15 +93,17 @@ pub fn overdue(app: &App, scope: RunScope, poll_secs: u32) -> bool {
     }
 }
 
-/// As the store sorts. Severity and health rank low to high, so "worst first" is one of the two ways.
+/// As the store sorts: newest, highest and worst first, but clients by the alphabet.
 fn sort(filter: &PairFilter) -> store::PairSort {
     let by = match filter.sort {
         PairSort::Changed => SortBy::Changed,
         PairSort::Number => SortBy::Number,
         PairSort::Severity => SortBy::Severity,
         PairSort::Ticket => SortBy::Ticket,
+        PairSort::Client => SortBy::Client,
+        PairSort::State => SortBy::State,
     };
-    store::PairSort { by, descending: !filter.reversed }
+    store::PairSort { by, descending: (by == SortBy::Client) == filter.reversed }
 }
 
 async fn rows(app: &App, caller: &Caller, installation: &Installation, filter: &PairFilter) -> Rows<PairRow> {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         account::Scope,
-        ids::{ClientId, PairId},
+        ids::PairId,
         time::to_ms,
     },
     ledger::{
@@ -51,8 +51,8 @@ pub struct LedgerFilter {
     pub fact: Option<String>,
     /// Only this pair's.
     pub pair: Option<PairId>,
-    /// Only this client's chain.
-    pub client: Option<ClientId>,
+    /// Only this chain's.
+    pub chain: Option<Chain>,
     /// At or after.
     pub from: Option<Timestamp>,
     /// Before.
@@ -141,8 +141,8 @@ impl Store {
         if let Some(pair) = filter.pair {
             sql.push(" AND l.pair = ").push_bind(pair.to_string());
         }
-        if let Some(client) = filter.client {
-            sql.push(" AND l.chain = ").push_bind(client.to_string());
+        if let Some(chain) = filter.chain {
+            sql.push(" AND l.chain = ").push_bind(chain.to_string());
         }
         if let Some(from) = filter.from {
             sql.push(" AND l.at_ms >= ").push_bind(to_ms(from));

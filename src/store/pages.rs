@@ -61,6 +61,10 @@ pub enum SortBy {
     Severity,
     /// Ticket number.
     Ticket,
+    /// Place of the client's name among all names.
+    Client,
+    /// Those that need somebody last, then those that wait; within each, those that are behind.
+    State,
 }
 
 /// Order of a page.
@@ -182,6 +186,11 @@ impl Store {
             SortBy::Number => "ifnull(p.number, -1)",
             SortBy::Severity => "p.severity_rank",
             SortBy::Ticket => "ifnull(p.ticket, -1)",
+            SortBy::Client => "ifnull(r.place, 0)",
+            SortBy::State => {
+                "(CASE p.health WHEN 'needs-you' THEN 6 WHEN 'waiting' THEN 3 ELSE 0 END
+                  + CASE p.sync WHEN 'unknown' THEN 2 WHEN 'behind' THEN 1 ELSE 0 END)"
+            }
         };
         let mut sql = QueryBuilder::<Sqlite>::new(concat!(
             "SELECT ",
@@ -191,7 +200,11 @@ impl Store {
                  AND o.state IN ('planned', 'sending', 'outcome-unknown')) AS open_operations, "
         ));
         sql.push(column);
-        sql.push(" AS sort_value FROM pairs p CROSS JOIN subjects s ON s.id = p.subject WHERE 1 = 1");
+        sql.push(" AS sort_value FROM pairs p CROSS JOIN subjects s ON s.id = p.subject");
+        if sort.by == SortBy::Client {
+            sql.push(" LEFT JOIN (SELECT id, row_number() OVER (ORDER BY name) AS place FROM clients) r ON r.id = p.client");
+        }
+        sql.push(" WHERE 1 = 1");
         push_filter(&mut sql, filter)?;
         let backward = after.is_some_and(|key| key.backward);
         let downward = sort.descending != backward;

@@ -14,7 +14,7 @@ use super::{
     error::{Result, StoreError},
     row::statements,
 };
-use crate::domain::time::to_ms;
+use crate::domain::{ids::UserId, time::to_ms};
 
 statements! {
     const CREATE = "INSERT INTO sessions (id, data, expires_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
@@ -24,6 +24,9 @@ statements! {
     const DELETE = "DELETE FROM sessions WHERE id = ?1";
     const EXPIRE = "DELETE FROM sessions WHERE expires_ms <= ?1";
     const ALL_OUT = "DELETE FROM sessions";
+    const OF_USER = "SELECT data FROM sessions WHERE json_extract(data, '$.\"signed-in\".user') = ?1";
+    const USER_OUT = "DELETE FROM sessions WHERE json_extract(data, '$.\"signed-in\".user') = ?1
+        AND json_extract(data, '$.\"signed-in\".name') IS NOT ?2";
 }
 
 /// The session store over the database.
@@ -72,6 +75,29 @@ impl Store {
     pub async fn end_all_sessions(&self) -> Result<u64> {
         let mut tx = self.begin().await?;
         let gone = sqlx::query(ALL_OUT).execute(&mut *tx.connection).await?.rows_affected();
+        tx.commit().await?;
+        Ok(gone)
+    }
+
+    /// What the sessions of an account hold under `signed-in`.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn sessions_of(&self, user: UserId) -> Result<Vec<serde_json::Value>> {
+        let mut reader = self.reader().await?;
+        let rows: Vec<String> = sqlx::query_scalar(OF_USER).bind(user.to_string()).fetch_all(&mut *reader).await?;
+        let held = |data: &String| serde_json::from_str::<serde_json::Value>(data).ok()?.get("signed-in").cloned();
+        Ok(rows.iter().filter_map(held).collect())
+    }
+
+    /// Ends the sessions of an account, but for the one that holds this name.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn end_sessions_of(&self, user: UserId, except: Option<&str>) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let query = sqlx::query(USER_OUT).bind(user.to_string()).bind(except.unwrap_or_default());
+        let gone = query.execute(&mut *tx.connection).await?.rows_affected();
         tx.commit().await?;
         Ok(gone)
     }

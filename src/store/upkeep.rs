@@ -148,6 +148,19 @@ impl Store {
         Ok(head)
     }
 
+    /// The end of one chain, as kept beside it.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn head(&self, chain: Chain) -> Result<Head> {
+        let mut reader = self.reader().await?;
+        let row = sqlx::query(ONE_HEAD).bind(chain.to_string()).fetch_optional(&mut *reader).await?;
+        row.as_ref().map_or(Ok(Head::EMPTY), |row| {
+            let cells = Cells::new(row, "chains");
+            Ok(Head { chain_seq: cells.int("chain_seq")?, hash: cells.hash("hash")? })
+        })
+    }
+
     /// Empties the state tables and fills them again from the ledger, in one transaction; gives the number of
     /// entries replayed. Entries whose bodies were erased are passed over.
     ///

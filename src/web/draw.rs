@@ -58,9 +58,9 @@ impl Frame {
     /// The answer with another status.
     pub fn answer_as(&self, status: StatusCode, page: &Page) -> Response {
         let html = if self.fragment {
-            console::render_fragment(&self.context, page)
+            console::platform::render_fragment(&self.context, page)
         } else {
-            console::render(&self.context, page)
+            console::platform::render(&self.context, page)
         };
         (status, Html(html)).into_response()
     }
@@ -97,7 +97,7 @@ pub fn failed(web: &Web, reader: Option<&Reader>, reference: Option<String>, res
         _ => None,
     };
     let view = FailedView { kind: kind(status), what: what.map(str::to_owned), reference };
-    let html = console::render(&context(web, reader), &Page::Failed(view));
+    let html = console::platform::render(&context(web, reader), &Page::Failed(view));
     let (old, _) = response.into_parts();
     let mut drawn = (status, Html(html)).into_response();
     keep(&old.headers, drawn.headers_mut());

@@ -7,7 +7,6 @@ use axum::{
 use http::header;
 
 use super::error::WebError;
-use crate::service::error::ServiceError;
 
 /// No form of ours is larger.
 const BYTES_MAX: usize = 64 * 1024;
