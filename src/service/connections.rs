@@ -184,9 +184,7 @@ fn workspaces(
                 mode: workspace.mode,
                 since: workspace.since,
                 poll_secs: workspace.poll_secs,
-                webhook: workspace
-                    .webhook
-                    .then(|| format!("{}/hooks/sentinel/{}", addresses.public, workspace.id)),
+                webhook: workspace.webhook.then(|| format!("{}/hooks/sentinel/{}", addresses.public, workspace.id)),
                 health: health(status, &[RunScope::Workspace { id: workspace.id }]),
             }
         })

@@ -49,9 +49,7 @@ fn next(s: &Situation<'_>, state: FieldState, what: &str) -> Option<String> {
         }
         (_, Mode::CommentOnly) => "Nothing: only comments are carried in this mode.".to_owned(),
         (FieldState::IncidentAhead, _) => format!("The incident's {what} is written to the ticket."),
-        (FieldState::TicketAhead, Mode::SentinelToHalo) => {
-            "Nothing: this mode carries nothing to Sentinel.".to_owned()
-        }
+        (FieldState::TicketAhead, Mode::SentinelToHalo) => "Nothing: this mode carries nothing to Sentinel.".to_owned(),
         (FieldState::TicketAhead, _) => format!("The ticket's {what} is written to the incident."),
     };
     Some(words)
@@ -100,7 +98,10 @@ fn severity(s: &Situation<'_>) -> FieldRow {
     let sides = Sides {
         incident: Some(s.incident.severity.to_string()),
         ticket: have.map(|id| priority_name(s.catalogue, id)),
-        agreed: joined(base.severity.as_ref().map(ToString::to_string), base.priority_id.map(|id| priority_name(s.catalogue, id))),
+        agreed: joined(
+            base.severity.as_ref().map(ToString::to_string),
+            base.priority_id.map(|id| priority_name(s.catalogue, id)),
+        ),
     };
     // before the ticket exists the severity is part of what it will be made from
     let carried = s.policy.carry_severity || s.ticket.is_none();
@@ -133,7 +134,11 @@ fn status(s: &Situation<'_>) -> FieldRow {
 }
 
 fn owner_words(owner: &Owner) -> Option<String> {
-    [&owner.assigned_to, &owner.user_principal_name, &owner.email, &owner.object_id].into_iter().flatten().next().cloned()
+    [&owner.assigned_to, &owner.user_principal_name, &owner.email, &owner.object_id]
+        .into_iter()
+        .flatten()
+        .next()
+        .cloned()
 }
 
 fn owner(s: &Situation<'_>) -> FieldRow {
@@ -166,9 +171,10 @@ fn classification(s: &Situation<'_>) -> FieldRow {
     let incident = s.incident.verdict();
     let chosen = chosen(s.policy, s.catalogue, s.ticket);
     let closed = s.ticket.is_some_and(|ticket| mapping::ticket_closed(s.policy, s.catalogue, ticket));
-    let ticket = s.ticket.filter(|_| closed).and_then(|ticket| {
-        closing::verdict(s.policy, s.catalogue, ticket, s.actions.unwrap_or_default()).ok()
-    });
+    let ticket = s
+        .ticket
+        .filter(|_| closed)
+        .and_then(|ticket| closing::verdict(s.policy, s.catalogue, ticket, s.actions.unwrap_or_default()).ok());
     let same = match (&incident, &ticket) {
         (Some(a), Some(b)) => a.classification == b.classification,
         (None, None) => true,

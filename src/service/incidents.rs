@@ -49,12 +49,7 @@ fn in_words(code: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-async fn rows(
-    app: &App,
-    caller: &Caller,
-    installation: &Installation,
-    filter: &NotLinkedFilter,
-) -> Rows<NotLinkedRow> {
+async fn rows(app: &App, caller: &Caller, installation: &Installation, filter: &NotLinkedFilter) -> Rows<NotLinkedRow> {
     let read = async {
         let asked = SubjectFilter {
             text: (!filter.text.is_empty()).then(|| filter.text.clone()),

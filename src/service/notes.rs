@@ -52,9 +52,11 @@ pub fn rows(s: &Situation<'_>) -> Vec<NoteRow> {
         } else if comments_waiting.contains(&comment.id) {
             Crossing::Waiting
         } else {
-            Crossing::HeldBack { reason: held_by_mode(s.workspace.mode, Side::Sentinel).unwrap_or(Reason::Refused {
-                why: "It has not been planned yet, or its write was given up.".to_owned(),
-            }) }
+            Crossing::HeldBack {
+                reason: held_by_mode(s.workspace.mode, Side::Sentinel).unwrap_or(Reason::Refused {
+                    why: "It has not been planned yet, or its write was given up.".to_owned(),
+                }),
+            }
         };
         rows.push(NoteRow {
             at: comment.created,

@@ -33,16 +33,8 @@ pub async fn view(app: &App, caller: &Caller) -> Result<ProblemsView, ServiceErr
     Ok(ProblemsView { groups, connections })
 }
 
-async fn groups(
-    app: &App,
-    caller: &Caller,
-    installation: &Installation,
-) -> Result<Vec<ProblemGroup>, ServiceError> {
-    let filter = PairFilter {
-        health: Some(Health::NeedsYou),
-        scope: caller.scope.clone(),
-        ..PairFilter::default()
-    };
+async fn groups(app: &App, caller: &Caller, installation: &Installation) -> Result<Vec<ProblemGroup>, ServiceError> {
+    let filter = PairFilter { health: Some(Health::NeedsYou), scope: caller.scope.clone(), ..PairFilter::default() };
     let page = app.store.pairs_page(&filter, PairSort::default(), None, LOOKED_AT).await;
     let page = page.map_err(|e| fault("list problems", &e))?;
     let dead = app.store.dead_page(&caller.scope, None, LOOKED_AT).await.map_err(|e| fault("list problems", &e))?;

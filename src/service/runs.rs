@@ -30,7 +30,13 @@ pub async fn view(app: &App, caller: &Caller, filter: RunFilter) -> Result<RunsV
         let scope = RunScope::Workspace { id: workspace.id };
         let client = Some(names::client(&installation, workspace.client));
         let on = workspace.mode != Mode::Off;
-        let row = source(&workspace.name, scope, status.scope(scope), &last, on && dashboard::overdue(app, scope, workspace.poll_secs));
+        let row = source(
+            &workspace.name,
+            scope,
+            status.scope(scope),
+            &last,
+            on && dashboard::overdue(app, scope, workspace.poll_secs),
+        );
         sources.push(SourceRow { client, mode: Some(workspace.mode), next_due: row.next_due.filter(|_| on), ..row });
     }
     for halo in &installation.halo {
@@ -66,11 +72,8 @@ fn source(
 
 async fn rows(app: &App, caller: &Caller, installation: &Installation, filter: &RunFilter) -> Rows<RunRow> {
     let read = async {
-        let asked = LedgerFilter {
-            fact: Some("run-ended".to_owned()),
-            scope: caller.scope.clone(),
-            ..LedgerFilter::default()
-        };
+        let asked =
+            LedgerFilter { fact: Some("run-ended".to_owned()), scope: caller.scope.clone(), ..LedgerFilter::default() };
         let wanted = |run: &Run| {
             let id = match run.scope {
                 RunScope::Workspace { id } => id.to_string(),

@@ -193,7 +193,9 @@ pub async fn finish(
         Err(failure) => return Ok(Err(failure)),
     };
     let Some(token) = signed_in.refresh_token else {
-        return Ok(Err(refused("Microsoft gave no refresh token. Grant offline_access to the app, then sign in again.")));
+        return Ok(Err(refused(
+            "Microsoft gave no refresh token. Grant offline_access to the app, then sign in again.",
+        )));
     };
     let person = signed_in.person;
     let shown = person.username.or(person.name).unwrap_or_else(|| person.object_id.clone());

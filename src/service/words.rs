@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::{
     domain::{
         failure::Failure,
-        operation::OperationState,
         ids::UserId,
+        operation::OperationState,
         pair::PairState,
         view::ledger::{EntryKind, TimelineEntry},
     },
@@ -52,11 +52,12 @@ fn detail(fact: &Fact) -> Option<String> {
 fn said(fact: &Fact) -> (EntryKind, String) {
     use EntryKind::{Decision, Engine, Failure as Failed, Read, Write};
     match fact {
-        Fact::IncidentRead { incident, .. } => (
-            Read,
-            format!("The incident was read: {}, {}.", incident.severity.as_str(), incident.status.as_str()),
-        ),
-        Fact::Unreadable { .. } => (Failed, "A record that could not be understood was read and kept as it came.".into()),
+        Fact::IncidentRead { incident, .. } => {
+            (Read, format!("The incident was read: {}, {}.", incident.severity.as_str(), incident.status.as_str()))
+        }
+        Fact::Unreadable { .. } => {
+            (Failed, "A record that could not be understood was read and kept as it came.".into())
+        }
         Fact::IncidentHeld { reason: Some(reason), .. } => (Decision, reason.words()),
         Fact::IncidentHeld { reason: None, .. } => (Decision, "The incident may be linked after all.".into()),
         Fact::CommentsRead { comments, .. } => (Read, counted(comments.len(), "comment", "of the incident")),
@@ -74,7 +75,10 @@ fn said(fact: &Fact) -> (EntryKind, String) {
         Fact::TicketLinked { ticket, .. } => (Write, format!("Ticket {ticket} belongs to this pair.")),
         Fact::NoteLinked { link } => (
             Decision,
-            format!("Action {} of ticket {} and a comment carry the same words.", link.action.action, link.action.ticket),
+            format!(
+                "Action {} of ticket {} and a comment carry the same words.",
+                link.action.action, link.action.ticket
+            ),
         ),
         Fact::OperationPlanned { operation } => {
             (Write, format!("Planned: {}. {}", lower(&operation.kind.words()), operation.reason.words()))

@@ -10,11 +10,7 @@ use super::{
     search::push_scope,
 };
 use crate::{
-    domain::{
-        account::Scope,
-        ids::PairId,
-        time::to_ms,
-    },
+    domain::{account::Scope, ids::PairId, time::to_ms},
     ledger::{
         entry::{Chain, Entry, Seq, join},
         fact::Fact,

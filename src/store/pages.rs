@@ -202,7 +202,9 @@ impl Store {
         sql.push(column);
         sql.push(" AS sort_value FROM pairs p CROSS JOIN subjects s ON s.id = p.subject");
         if sort.by == SortBy::Client {
-            sql.push(" LEFT JOIN (SELECT id, row_number() OVER (ORDER BY name) AS place FROM clients) r ON r.id = p.client");
+            sql.push(
+                " LEFT JOIN (SELECT id, row_number() OVER (ORDER BY name) AS place FROM clients) r ON r.id = p.client",
+            );
         }
         sql.push(" WHERE 1 = 1");
         push_filter(&mut sql, filter)?;

@@ -72,7 +72,11 @@ async fn done(signed: &Signed, message: &'static str, to: &str) -> Result<Respon
 }
 
 /// `POST /pairs/{id}/look`
-pub async fn look_again(State(web): State<Web>, signed: Signed, Path(pair): Path<String>) -> Result<Response, WebError> {
+pub async fn look_again(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(pair): Path<String>,
+) -> Result<Response, WebError> {
     let pair: PairId = id(&pair)?;
     acts::look_again(&web.app, &signed.caller, pair).await?;
     done(&signed, "looking", &format!("/pairs/{pair}")).await

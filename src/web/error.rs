@@ -47,8 +47,8 @@ pub struct Failed(pub StatusCode);
 
 impl IntoResponse for WebError {
     fn into_response(self) -> Response {
-        let mut response = (self.status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], words(self.status))
-            .into_response();
+        let mut response =
+            (self.status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], words(self.status)).into_response();
         if let Some(secs) = self.wait_secs {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs));
         }

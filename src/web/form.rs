@@ -41,11 +41,10 @@ impl<S: Send + Sync> FromRequest<S> for Posted {
     type Rejection = WebError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, WebError> {
-        let form = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok())
-            .is_none_or(|kind| kind.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
+        let form =
+            request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_none_or(|kind| {
+                kind.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
+            });
         if !form {
             return Err(WebError::status(http::StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }

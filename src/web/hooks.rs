@@ -19,7 +19,12 @@ use crate::service::intake::{self, BODY_MAX, Receipt};
 const DRAIN_MAX: usize = 16 * 1024 * 1024;
 
 /// `POST /hooks/sentinel/{workspace}`
-pub async fn sentinel(State(web): State<Web>, Path(workspace): Path<String>, headers: HeaderMap, body: Body) -> Response {
+pub async fn sentinel(
+    State(web): State<Web>,
+    Path(workspace): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
     // the secret stands in a header: a stranger's body is not kept in memory
     let door = match intake::sentinel_door(&web.app, &workspace, &headers).await {
         Ok(door) => door,

@@ -27,7 +27,11 @@ fn fault(error: &tower_sessions::session::Error) -> ServiceError {
 }
 
 /// `POST /connections/{id}/sign-in`
-pub async fn begin(State(web): State<Web>, signed: Signed, Path(connection): Path<String>) -> Result<Response, WebError> {
+pub async fn begin(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(connection): Path<String>,
+) -> Result<Response, WebError> {
     let begun = sign_in::begin(&web.app, &signed.caller, id(&connection)?, &web.options.redirect_uri()).await?;
     match begun {
         Ok((address, pending)) => {
@@ -47,8 +51,7 @@ pub async fn callback(State(web): State<Web>, reader: Reader, headers: HeaderMap
     let Some(caller) = reader.caller.clone() else {
         return Ok(elsewhere(&web, &reader, &headers));
     };
-    let pending: Option<PendingSignIn> =
-        reader.session.remove(PENDING).await.map_err(|error| fault(&error))?;
+    let pending: Option<PendingSignIn> = reader.session.remove(PENDING).await.map_err(|error| fault(&error))?;
     let Some(pending) = pending else {
         acts::flash(&reader.session, "microsoft-failed").await?;
         return Ok(Redirect::to("/connections").into_response());

@@ -89,8 +89,22 @@ mod tests {
     #[test]
     fn dressed_up_words_are_common() {
         for password in [
-            "password", "password1", "passw0rd!", "p@ssw0rd2026", "welcome123", "qwertyuiop", "poiuytrewq", "abcabcabc",
-            "11111111", "20260101", "abcdefgh", "87654321", "sommer2026!", "halo2026halo", "adminadmin", "!!letmein!!",
+            "password",
+            "password1",
+            "passw0rd!",
+            "p@ssw0rd2026",
+            "welcome123",
+            "qwertyuiop",
+            "poiuytrewq",
+            "abcabcabc",
+            "11111111",
+            "20260101",
+            "abcdefgh",
+            "87654321",
+            "sommer2026!",
+            "halo2026halo",
+            "adminadmin",
+            "!!letmein!!",
         ] {
             assert!(is_common(password), "{password}");
         }
@@ -98,9 +112,13 @@ mod tests {
 
     #[test]
     fn others_are_not() {
-        for password in
-            ["correct horse battery staple", "kd93 dk2l x", "tmbg-flood-1990-vinyl", "9f8e2c71b0", "blue kettle sings softly"]
-        {
+        for password in [
+            "correct horse battery staple",
+            "kd93 dk2l x",
+            "tmbg-flood-1990-vinyl",
+            "9f8e2c71b0",
+            "blue kettle sings softly",
+        ] {
             assert!(!is_common(password), "{password}");
         }
     }

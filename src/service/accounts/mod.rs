@@ -111,13 +111,7 @@ fn digest_of_code(code: &str) -> [u8; 32] {
 ///
 /// # Errors
 /// `Invalid` with all that is wrong, `TooMany`, `Conflict` when an admin exists by now.
-pub async fn set_up(
-    app: &App,
-    code: &str,
-    name: &str,
-    new: &str,
-    from: IpAddr,
-) -> Result<SignedIn, ServiceError> {
+pub async fn set_up(app: &App, code: &str, name: &str, new: &str, from: IpAddr) -> Result<SignedIn, ServiceError> {
     if !nobody_yet(app).await? {
         return Err(ServiceError::Conflict);
     }

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use argon2::{
-    Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version,
-    password_hash::phc::PasswordHash,
-};
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version, password_hash::phc::PasswordHash};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
@@ -63,13 +60,11 @@ fn argon2id() -> Argon2<'static> {
 }
 
 /// A hash nobody's password has: checked when there is no such user, so that the time does not differ.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$YWFhYWFhYWFhYWFhYWFhYQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$YWFhYWFhYWFhYWFhYWFhYQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 impl Hasher {
-    async fn in_turn<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, ServiceError> {
+    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ServiceError> {
         let _place = self.queue.try_acquire().map_err(|_| ServiceError::Busy)?;
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| ServiceError::Busy)?;
         // the turn goes with the work: a caller that gives up does not free it early
@@ -91,7 +86,9 @@ impl Hasher {
         let password = Zeroizing::new(password.to_owned());
         let hashed = self
             .in_turn(move || {
-                argon2id().hash_password_with_salt(password.as_bytes(), &salt).map(|hash: PasswordHash| hash.to_string())
+                argon2id()
+                    .hash_password_with_salt(password.as_bytes(), &salt)
+                    .map(|hash: PasswordHash| hash.to_string())
             })
             .await?;
         hashed.map_err(|error| ServiceError::internal("hash a password", &error))
