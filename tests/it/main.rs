@@ -12,4 +12,5 @@ mod config_faults;
 mod layering;
 mod rules_halo;
 mod rules_sentinel;
+mod store;
 mod twin_halo;
