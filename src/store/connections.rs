@@ -8,7 +8,7 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions, SqliteConnection,
+    ConnectOptions, SqlSafeStr, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous, SqliteTransactionManager},
 };
 use sqlx_core::transaction::TransactionManager;
@@ -75,7 +75,7 @@ impl Connections {
 
     /// The writing connection, without a transaction.
     pub async fn writer(&self) -> Connection {
-        Connection(Kind::Writer(self.writer.clone().lock_owned().await))
+        Connection { kind: Kind::Writer(self.writer.clone().lock_owned().await), open: false }
     }
 
     /// A connection to read from.
@@ -85,12 +85,17 @@ impl Connections {
         let permit = readers.permits.clone().acquire_owned().await.map_err(|_| closed())?;
         let taken = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = taken.ok_or_else(closed)?;
-        Ok(Connection(Kind::Reader { connection: Some(connection), home: readers.idle.clone(), _permit: permit }))
+        let kind = Kind::Reader { connection: Some(connection), home: readers.idle.clone(), _permit: permit };
+        Ok(Connection { kind, open: false })
     }
 }
 
 /// A connection in use. Dropped inside a transaction, it is rolled back before anyone else gets it.
-pub(super) struct Connection(Kind);
+pub(super) struct Connection {
+    kind: Kind,
+    /// A transaction was begun and is not known to have ended.
+    open: bool,
+}
 
 enum Kind {
     Writer(OwnedMutexGuard<SqliteConnection>),
@@ -104,18 +109,37 @@ enum Kind {
 impl Connection {
     /// Begins a transaction that writes.
     pub async fn begin_immediate(&mut self) -> Result<()> {
-        let statement = sqlx::SqlSafeStr::into_sql_str("BEGIN IMMEDIATE");
-        Ok(SqliteTransactionManager::begin(self, Some(statement)).await?)
+        self.begin("BEGIN IMMEDIATE").await
     }
 
     /// Begins a transaction that only reads: all statements see the same state.
     pub async fn begin_reading(&mut self) -> Result<()> {
-        Ok(SqliteTransactionManager::begin(self, None).await?)
+        self.begin("BEGIN").await
+    }
+
+    async fn begin(&mut self, statement: &'static str) -> Result<()> {
+        match SqliteTransactionManager::begin(self, Some(SqlSafeStr::into_sql_str(statement))).await {
+            Err(sqlx::Error::InvalidSavePointStatement) => {}
+            other => {
+                other?;
+                self.open = true;
+                return Ok(());
+            }
+        }
+        // After some errors (a full disk) SQLite itself rolls the transaction back; sqlx' own rollback then fails
+        // and it goes on counting that transaction as open. An empty one, rolled back, sets the count right.
+        let _ = sqlx::query("BEGIN").execute(&mut **self).await;
+        SqliteTransactionManager::rollback(self).await?;
+        SqliteTransactionManager::begin(self, Some(SqlSafeStr::into_sql_str(statement))).await?;
+        self.open = true;
+        Ok(())
     }
 
     /// Commits.
     pub async fn commit(&mut self) -> Result<()> {
-        Ok(SqliteTransactionManager::commit(self).await?)
+        SqliteTransactionManager::commit(self).await?;
+        self.open = false;
+        Ok(())
     }
 }
 
@@ -123,7 +147,7 @@ impl Deref for Connection {
     type Target = SqliteConnection;
     #[expect(clippy::expect_used, reason = "a reader holds its connection until it is dropped")]
     fn deref(&self) -> &SqliteConnection {
-        match &self.0 {
+        match &self.kind {
             Kind::Writer(guard) => guard,
             // Taken only in `drop`.
             Kind::Reader { connection, .. } => connection.as_ref().expect("in use until dropped"),
@@ -134,7 +158,7 @@ impl Deref for Connection {
 impl DerefMut for Connection {
     #[expect(clippy::expect_used, reason = "a reader holds its connection until it is dropped")]
     fn deref_mut(&mut self) -> &mut SqliteConnection {
-        match &mut self.0 {
+        match &mut self.kind {
             Kind::Writer(guard) => guard,
             // Taken only in `drop`.
             Kind::Reader { connection, .. } => connection.as_mut().expect("in use until dropped"),
@@ -145,10 +169,10 @@ impl DerefMut for Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         // Queued before any later statement of this connection, without waiting.
-        if SqliteTransactionManager::get_transaction_depth(self) > 0 {
+        if self.open {
             SqliteTransactionManager::start_rollback(self);
         }
-        if let Kind::Reader { connection, home, .. } = &mut self.0
+        if let Kind::Reader { connection, home, .. } = &mut self.kind
             && let Some(connection) = connection.take()
         {
             home.lock().unwrap_or_else(PoisonError::into_inner).push(connection);

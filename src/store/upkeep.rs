@@ -229,3 +229,21 @@ async fn replay(connection: &mut SqliteConnection) -> Result<u64> {
         }
     }
 }
+
+impl Store {
+    /// Lets the file grow by no more than `pages` pages (`None`: without limit), or not be written at all: how tests
+    /// meet a full disk and a read-only one.
+    ///
+    /// # Errors
+    /// What the database says.
+    #[doc(hidden)]
+    pub async fn limit_pages(&self, more: Option<u32>, read_only: bool) -> Result<()> {
+        const COUNT: &str = "PRAGMA page_count";
+        let mut writer = self.writer().await;
+        let count: i64 = sqlx::query_scalar(COUNT).fetch_one(&mut *writer).await?;
+        let most = more.map_or(1_073_741_823, |more| count + i64::from(more));
+        let limits = format!("PRAGMA max_page_count = {most}; PRAGMA query_only = {}", i64::from(read_only));
+        sqlx::raw_sql(sqlx::AssertSqlSafe(limits)).execute(&mut *writer).await?;
+        Ok(())
+    }
+}

@@ -1,1 +1,270 @@
-//! Later.
+//! Everything that can go wrong with a file: each has its error, and nothing is half done.
+
+use std::os::unix::fs::PermissionsExt;
+
+use halobridge::{
+    domain::ids::PairId,
+    ledger::{entry::Seq, fact::Fact},
+    store::{InstanceMark, SCHEMA_VERSION, SealKey, SecretOwner, SecretSource, Store, StoreError, lock_instance},
+};
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
+
+use super::fixture::*;
+
+fn act(text: &str) -> Fact {
+    Fact::HumanAct { user: None, act: text.into(), pair: None, detail: serde_json::Value::Null }
+}
+
+#[tokio::test]
+async fn a_dropped_transaction_leaves_no_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    for store in [memory().await, Store::open(&folder.path().join("halobridge.db"), key()).await.unwrap()] {
+        let mut tx = store.begin().await.unwrap();
+        tx.record(at(1), Some(client(1)), act("lost")).await.unwrap();
+        tx.put_halo(&halo_connection(1)).await.unwrap();
+        drop(tx);
+        // The very next reader and writer see nothing of it.
+        assert_eq!(store.latest_seq().await.unwrap(), Seq(0));
+        linked(&store, 1).await;
+        assert_eq!(store.latest_seq().await.unwrap(), Seq(2));
+        assert!(store.installation().await.unwrap().halo.is_empty());
+        store.verify_ledger().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_committed_is_not_read_and_what_is_survives_a_new_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("halobridge.db");
+    let store = Store::open(&path, key()).await.unwrap();
+    linked(&store, 1).await;
+    let mut tx = store.begin().await.unwrap();
+    tx.record(at(1), Some(client(1)), act("open")).await.unwrap();
+    // Four readers and more at a time, while a transaction is open.
+    let reads = (0..20).map(|_| store.latest_seq());
+    for seq in futures::future::join_all(reads).await {
+        assert_eq!(seq.unwrap(), Seq(2));
+    }
+    // Another process: its own connections, the same file.
+    let other = Store::open(&path, key()).await.unwrap();
+    assert_eq!(other.latest_seq().await.unwrap(), Seq(2));
+    tx.commit().await.unwrap();
+    assert_eq!(other.latest_seq().await.unwrap(), Seq(3));
+    // The other process writes too, and both chains go on as one.
+    record(&other, vec![act("other")]).await;
+    record(&store, vec![act("first again")]).await;
+    drop((store, other));
+    let again = Store::open(&path, key()).await.unwrap();
+    assert_eq!(again.latest_seq().await.unwrap(), Seq(5));
+    again.verify_ledger().await.unwrap();
+    assert!(again.pair(pair_id(1)).await.unwrap().is_some());
+    assert!(again.integrity_check().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_newer_database_is_refused_with_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("halobridge.db");
+    drop(Store::open(&path, key()).await.unwrap());
+    let mut other = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (999, 'x', 1, x'00', 0)",
+    )
+    .execute(&mut other)
+    .await
+    .unwrap();
+    let refused = Store::open(&path, key()).await.err().unwrap();
+    assert_eq!(refused, StoreError::Newer { found: 999, known: SCHEMA_VERSION });
+    assert!(refused.to_string().contains("newer") && refused.to_string().contains("backup"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = Store::open(&folder.path().join("no/such/folder/halobridge.db"), key()).await.err().unwrap();
+    assert!(matches!(missing, StoreError::CannotOpen { .. }), "{missing:?}");
+    assert!(missing.to_string().contains("no/such/folder"));
+    let path = folder.path().join("noise.db");
+    std::fs::write(&path, "this is not a database, ".repeat(100)).unwrap();
+    let damaged = Store::open(&path, key()).await.err().unwrap();
+    assert!(matches!(damaged, StoreError::Damaged(_)), "{damaged:?}");
+}
+
+#[tokio::test]
+async fn an_unwritable_directory_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let locked = folder.path().join("locked");
+    std::fs::create_dir(&locked).unwrap();
+    std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o500)).unwrap();
+    if std::fs::write(locked.join("probe"), "x").is_ok() {
+        println!("skipped: this user may write everywhere");
+        return;
+    }
+    let refused = Store::open(&locked.join("halobridge.db"), key()).await.err().unwrap();
+    assert!(matches!(refused, StoreError::CannotOpen { .. } | StoreError::ReadOnly), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_read_only_file_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("halobridge.db");
+    let store = Store::open(&path, key()).await.unwrap();
+    store.limit_pages(None, true).await.unwrap();
+    assert_eq!(store.begin().await.err(), Some(StoreError::ReadOnly));
+    store.limit_pages(None, false).await.unwrap();
+    record(&store, vec![act("again")]).await;
+}
+
+#[tokio::test]
+async fn a_full_disk_loses_nothing_and_recovers_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("halobridge.db"), key()).await.unwrap();
+    linked(&store, 1).await;
+    let before = store.latest_seq().await.unwrap();
+    store.limit_pages(Some(1), false).await.unwrap();
+    let big = || Fact::Unreadable { workspace: None, raw: serde_json::json!("x".repeat(500_000)) };
+    let mut tx = store.begin().await.unwrap();
+    let refused = tx.record(at(1), Some(client(1)), big()).await;
+    assert_eq!(refused, Err(StoreError::Full));
+    assert!(StoreError::Full.transient());
+    assert_eq!(tx.commit().await, Err(StoreError::RolledBack));
+    let delivery = halobridge::domain::delivery::Delivery {
+        id: halobridge::domain::ids::DeliveryId(uuid::Uuid::from_u128(1)),
+        source: halobridge::domain::delivery::DeliverySource::Halo { connection: halo(1) },
+        received: at(1),
+        body: vec![b'x'; 400_000],
+        handled: None,
+    };
+    assert_eq!(store.intake(delivery.clone()).await, Err(StoreError::Full));
+    assert_eq!(store.latest_seq().await.unwrap(), before);
+    store.limit_pages(None, false).await.unwrap();
+    store.intake(delivery).await.unwrap();
+    record(&store, vec![big()]).await;
+    store.verify_ledger().await.unwrap();
+    assert!(store.integrity_check().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_value_that_does_not_parse_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("halobridge.db");
+    let store = Store::open(&path, key()).await.unwrap();
+    linked(&store, 1).await;
+    let mut other = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+    sqlx::query("UPDATE pairs SET base = 'nonsense'").execute(&mut other).await.unwrap();
+    let expected = StoreError::Corrupt { table: "pairs", column: "base", id: pair_id(1).to_string() };
+    assert_eq!(store.pair(pair_id(1)).await, Err(expected.clone()));
+    assert_eq!(store.situation(pair_id(1)).await.err(), Some(expected));
+    // A reader that met an error is as good as new.
+    for _ in 0..10 {
+        assert_eq!(store.pair(PairId(uuid::Uuid::nil())).await, Ok(None));
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_nowhere_in_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("halobridge.db");
+    let store = Store::open(&path, key()).await.unwrap();
+    let secret = SecretString::from("correct-horse-battery-staple");
+    let owner = SecretOwner::Connection(halo(1));
+    let mut tx = store.begin().await.unwrap();
+    tx.put_secret(at(1), owner, "client-secret", &secret, &SecretSource::Sealed).await.unwrap();
+    tx.put_secret(at(1), owner, "webhook", &secret, &SecretSource::Env("HB_TEST_NOT_SET".into())).await.unwrap();
+    tx.commit().await.unwrap();
+    let copy = folder.path().join("backup.db");
+    store.backup(&copy).await.unwrap();
+    let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().path()).collect();
+    assert!(files.len() >= 3, "{files:?}");
+    for file in files {
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(!bytes.windows(13).any(|w| w == b"correct-horse"), "{}", file.display());
+    }
+    assert_eq!(store.secret(owner, "client-secret").await.unwrap().unwrap().expose_secret(), secret.expose_secret());
+    let missing = store.secret(owner, "webhook").await.err().unwrap();
+    assert!(missing.to_string().contains("HB_TEST_NOT_SET"));
+    assert!(store.secret(owner, "none").await.unwrap().is_none());
+    // Moved to another row, it does not open.
+    let mut other = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+    sqlx::query("UPDATE secrets SET name = 'other' WHERE name = 'client-secret'").execute(&mut other).await.unwrap();
+    assert!(matches!(store.secret(owner, "other").await, Err(StoreError::Key(_))));
+    // Neither with another key.
+    let wrong = Store::open(&copy, SealKey::new(&[8; 32], ids(1))).await.unwrap();
+    assert!(matches!(wrong.secret(owner, "client-secret").await, Err(StoreError::Key(_))));
+    let right = Store::open(&copy, key()).await.unwrap();
+    assert!(right.secret(owner, "client-secret").await.unwrap().is_some());
+    let mode = std::fs::metadata(&copy).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "{mode:o}");
+}
+
+#[tokio::test]
+async fn secrets_by_file_are_read_when_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    let store = memory().await;
+    let owner = SecretOwner::Workspace(workspace(1));
+    let source = SecretSource::File(file.display().to_string());
+    let mut tx = store.begin().await.unwrap();
+    tx.put_secret(at(1), owner, "webhook", &SecretString::from("ignored"), &source).await.unwrap();
+    tx.commit().await.unwrap();
+    let missing = store.secret(owner, "webhook").await.err().unwrap();
+    assert!(missing.to_string().contains(&file.display().to_string()));
+    std::fs::write(&file, "one\r\n").unwrap();
+    assert_eq!(store.secret(owner, "webhook").await.unwrap().unwrap().expose_secret(), "one");
+    std::fs::write(&file, "two").unwrap();
+    assert_eq!(store.secret(owner, "webhook").await.unwrap().unwrap().expose_secret(), "two");
+    let standing = store.secret_sources(owner).await.unwrap();
+    assert_eq!((standing[0].name.as_str(), &standing[0].source), ("webhook", &source));
+}
+
+#[test]
+fn the_key_file_is_made_once_and_kept_private() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    assert!(matches!(SealKey::from_file(&path, false, ids(1)), Err(StoreError::Key(_))));
+    SealKey::from_file(&path, true, ids(1)).unwrap();
+    let first = std::fs::read_to_string(&path).unwrap();
+    SealKey::from_file(&path, true, ids(2)).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), first);
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let open = SealKey::from_file(&path, true, ids(1)).err().unwrap();
+    assert!(open.to_string().contains("chmod 600"), "{open}");
+    assert!(SealKey::from_hex(&SecretString::from("short"), ids(1)).is_err());
+}
+
+#[test]
+fn a_second_process_is_refused_with_the_first_ones_id() {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = lock_instance(folder.path()).unwrap();
+    let refused = lock_instance(folder.path()).err().unwrap();
+    assert_eq!(refused, StoreError::AlreadyRunning { pid: std::process::id().to_string() });
+    drop(lock);
+    lock_instance(folder.path()).unwrap();
+}
+
+#[tokio::test]
+async fn a_copied_directory_and_a_restored_database_are_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    let path = folder.path().join("halobridge.db");
+    let store = Store::open(&path, key()).await.unwrap();
+    let ids = ids(5);
+    assert_eq!(store.instance_mark(folder.path(), &*ids).await.unwrap(), InstanceMark::New);
+    record(&store, vec![act("work")]).await;
+    assert_eq!(store.instance_mark(folder.path(), &*ids).await.unwrap(), InstanceMark::Same);
+    // The whole directory copied.
+    std::fs::copy(folder.path().join("instance"), copy.path().join("instance")).unwrap();
+    assert_eq!(store.instance_mark(copy.path(), &*ids).await.unwrap(), InstanceMark::Differs);
+    // A backup put in place of the database.
+    let restored_path = folder.path().join("restored.db");
+    store.backup(&restored_path).await.unwrap();
+    assert!(matches!(store.backup(&restored_path).await, Err(StoreError::Taken { .. })));
+    let restored = Store::open(&restored_path, key()).await.unwrap();
+    assert_eq!(restored.instance_mark(folder.path(), &*ids).await.unwrap(), InstanceMark::Differs);
+    restored.confirm_instance(folder.path(), &*ids).await.unwrap();
+    assert_eq!(restored.instance_mark(folder.path(), &*ids).await.unwrap(), InstanceMark::Same);
+    assert_eq!(restored.latest_seq().await.unwrap(), Seq(1));
+    restored.verify_ledger().await.unwrap();
+}

@@ -1,1 +1,229 @@
-//! Later.
+//! The chain: whole, checkable, and telling when somebody has changed it.
+
+use std::path::Path;
+
+use halobridge::{
+    domain::{
+        account::Scope,
+        delivery::{Delivery, DeliverySource},
+        ids::DeliveryId,
+    },
+    ledger::{
+        entry::{Broken, Chain, Head, Seq, hash, join, split},
+        fact::Fact,
+    },
+    store::{LedgerFilter, Store, StoreError},
+};
+use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
+
+use super::fixture::*;
+
+fn act(text: &str) -> Fact {
+    Fact::HumanAct { user: None, act: text.into(), pair: None, detail: serde_json::json!({ "n": 1 }) }
+}
+
+/// Changes the file behind the store's back.
+async fn tamper(path: &Path, sql: &'static str) -> u64 {
+    let mut other = SqliteConnectOptions::new().filename(path).foreign_keys(false).connect().await.unwrap();
+    let changed = sqlx::query(sql).execute(&mut other).await.unwrap().rows_affected();
+    sqlx::Connection::close(other).await.unwrap();
+    changed
+}
+
+#[tokio::test]
+async fn each_client_and_the_installation_have_a_chain() {
+    let store = memory().await;
+    let mut tx = store.begin().await.unwrap();
+    for (who, text) in [(None, "a"), (Some(client(1)), "b"), (Some(client(2)), "c"), (Some(client(1)), "d")] {
+        tx.record(at(1), who, act(text)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    assert_eq!(tx.record(at(2), Some(client(1)), act("e")).await.unwrap(), Seq(5));
+    tx.commit().await.unwrap();
+    let heads = store.verify_ledger().await.unwrap();
+    let lengths: Vec<_> = heads.iter().map(|(chain, head)| (*chain, head.chain_seq)).collect();
+    assert_eq!(
+        lengths,
+        [(Chain::Installation, 1), (Chain::Client(client(1)), 3), (Chain::Client(client(2)), 1)]
+    );
+    assert_eq!(store.verify(Chain::Client(client(1))).await.unwrap(), heads[&Chain::Client(client(1))]);
+    assert_eq!(store.verify(Chain::Client(client(9))).await.unwrap(), Head::EMPTY);
+    let first = store.entry(Seq(2)).await.unwrap().unwrap().entry;
+    let last = store.entry(Seq(5)).await.unwrap().unwrap().entry;
+    assert_eq!((first.prev, first.chain_seq), (halobridge::ledger::entry::Hash::NONE, 1));
+    assert_eq!(hash(&last), last.hash);
+}
+
+#[tokio::test]
+async fn facts_come_back_as_they_were() {
+    let store = memory().await;
+    linked(&store, 1).await;
+    let facts = vec![
+        Fact::Unreadable { workspace: Some(workspace(1)), raw: serde_json::json!({ "b": 1, "a": [null, 0.5] }) },
+        Fact::TicketRead { pair: pair_id(1), ticket: Box::new(ticket(7)) },
+        Fact::OperationPlanned { operation: Box::new(operation(1, 1, 1)) },
+        act("sync-now"),
+    ];
+    record(&store, facts.clone()).await;
+    let page = store.ledger_page(&LedgerFilter::default(), None, 4).await.unwrap();
+    let found: Vec<Fact> = page.into_iter().rev().map(|item| item.fact.unwrap()).collect();
+    assert_eq!(found, facts);
+    for fact in facts {
+        let (detail, body) = split(&fact).unwrap();
+        assert_eq!(join(fact.name(), &detail, body.as_deref()).unwrap(), Some(fact));
+    }
+}
+
+#[tokio::test]
+async fn tampering_is_seen() {
+    let table: [(&str, &str, fn(&Broken) -> bool); 7] = [
+        ("detail", "UPDATE ledger SET detail = '{}' WHERE seq = 3", |b| matches!(b, Broken::Changed { .. })),
+        ("time", "UPDATE ledger SET at_ms = at_ms + 1 WHERE seq = 3", |b| matches!(b, Broken::Changed { .. })),
+        ("pair", "UPDATE ledger SET pair = NULL WHERE seq = 2", |b| matches!(b, Broken::Changed { .. })),
+        ("body", "UPDATE bodies SET body = '{}' WHERE hash = (SELECT body FROM ledger WHERE seq = 1)", |b| {
+            matches!(b, Broken::Body { seq: Seq(1), .. })
+        }),
+        ("missing", "DELETE FROM ledger WHERE seq = 3", |b| matches!(b, Broken::Gap { seq: Seq(4), .. })),
+        ("cut", "DELETE FROM ledger WHERE seq = 4", |b| matches!(b, Broken::Cut { expected: 4, found: 3, .. })),
+        ("head", "DELETE FROM chains", |b| matches!(b, Broken::Cut { .. })),
+    ];
+    for (what, sql, expected) in table {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("halobridge.db");
+        let store = Store::open(&path, key()).await.unwrap();
+        linked(&store, 1).await;
+        record(&store, vec![act("x"), act("y")]).await;
+        store.verify_ledger().await.unwrap();
+        assert!(tamper(&path, sql).await > 0, "{what}");
+        for result in [store.verify_ledger().await.map(|_| ()), store.verify(Chain::Client(client(1))).await.map(|_| ())] {
+            match result {
+                Err(StoreError::Ledger(broken)) => assert!(expected(&broken), "{what}: {broken}"),
+                other => panic!("{what}: {other:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn bodies_can_be_erased_and_the_chain_holds() {
+    let store = memory().await;
+    linked(&store, 1).await;
+    let old = store.subject(workspace(1), &incident_id(1)).await.unwrap().unwrap().incident.title;
+    record_at(&store, at(900), vec![incident_read(workspace(1), client(1), incident(1, "New words"))]).await;
+    assert_eq!(store.erase_bodies(Chain::Client(client(2)), at(901)).await.unwrap(), 0);
+    // Only the first reading: the state still needs the second.
+    assert_eq!(store.erase_bodies(Chain::Client(client(1)), at(901)).await.unwrap(), 1);
+    store.verify_ledger().await.unwrap();
+    let erased = store.entry(Seq(1)).await.unwrap().unwrap();
+    assert_eq!(erased.fact, None);
+    assert!(!erased.entry.detail.contains(&old) && erased.entry.detail.contains("\"number\":1"));
+    assert!(store.situation(pair_id(1)).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_body_is_kept_once_and_never_shared_between_clients() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("halobridge.db");
+    let store = Store::open(&path, key()).await.unwrap();
+    let raw = || Fact::Unreadable { workspace: None, raw: serde_json::json!("same") };
+    let mut tx = store.begin().await.unwrap();
+    for who in [client(1), client(1), client(2)] {
+        tx.record(at(1), Some(who), raw()).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut other = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+    let bodies: i64 = sqlx::query_scalar("SELECT count(*) FROM bodies").fetch_one(&mut other).await.unwrap();
+    assert_eq!(bodies, 2);
+}
+
+#[tokio::test]
+async fn timelines_pages_and_changes_keep_to_their_scope() {
+    let store = memory().await;
+    linked(&store, 1).await;
+    let mut tx = store.begin().await.unwrap();
+    tx.record(at(2), Some(client(2)), act("theirs")).await.unwrap();
+    tx.record(at(3), None, act("ours")).await.unwrap();
+    tx.commit().await.unwrap();
+    record(&store, vec![Fact::CommentsRead { pair: pair_id(1), comments: vec![] }]).await;
+    let names = |items: Vec<halobridge::store::Item>| items.into_iter().map(|i| i.entry.fact).collect::<Vec<_>>();
+    let first = store.timeline(pair_id(1), None, 1).await.unwrap();
+    let key = first[0].entry.seq;
+    assert_eq!(names(first), ["comments-read"]);
+    assert_eq!(names(store.timeline(pair_id(1), Some(key), 9).await.unwrap()), ["pair-opened"]);
+    let scope = Scope::Clients(vec![client(2)]);
+    let filter = LedgerFilter { scope: scope.clone(), ..LedgerFilter::default() };
+    assert_eq!(names(store.ledger_page(&filter, None, 9).await.unwrap()), ["human-act"]);
+    let filter = LedgerFilter { fact: Some("human-act".into()), from: Some(at(3)), ..LedgerFilter::default() };
+    assert_eq!(store.ledger_page(&filter, None, 9).await.unwrap()[0].entry.seq, Seq(4));
+    let seen = store.changes_since(Seq(0), &scope, 9).await.unwrap();
+    assert_eq!(seen.iter().map(|c| c.seq).collect::<Vec<_>>(), [Seq(3)]);
+    let seen = store.changes_since(Seq(3), &Scope::All, 9).await.unwrap();
+    assert_eq!(seen.iter().map(|c| (c.seq.0, c.pair)).collect::<Vec<_>>(), [(4, None), (5, Some(pair_id(1)))]);
+    assert_eq!(store.latest_seq().await.unwrap(), Seq(5));
+    assert_eq!(*store.watch().borrow(), Seq(5));
+}
+
+fn delivery(n: u128, body: &[u8]) -> Delivery {
+    Delivery {
+        id: DeliveryId(uuid::Uuid::from_u128(n)),
+        source: DeliverySource::Sentinel { workspace: workspace(1), client: client(1) },
+        received: at(i64::try_from(n).unwrap()),
+        body: body.to_vec(),
+        handled: None,
+    }
+}
+
+#[tokio::test]
+async fn deliveries_keep_every_byte() {
+    let store = memory().await;
+    let bodies: [&[u8]; 5] = [b"{\"a\":1}", b"", b"\xff\x00\xfe", b"base64:AAAA", "\u{1f512}\0 text".as_bytes()];
+    for (n, body) in bodies.iter().enumerate() {
+        store.intake(delivery(n as u128 + 1, body)).await.unwrap();
+    }
+    let waiting = store.deliveries_waiting(10).await.unwrap();
+    assert_eq!(waiting.iter().map(|d| d.body.as_slice()).collect::<Vec<_>>(), bodies);
+    assert_eq!(waiting[0], delivery(1, bodies[0]));
+    record(&store, vec![Fact::DeliveryHandled { delivery: waiting[0].id }]).await;
+    assert_eq!(store.deliveries_waiting(10).await.unwrap().len(), 4);
+    assert_eq!(store.delivery(waiting[0].id).await.unwrap().unwrap().handled, Some(at(400)));
+    let page = store.deliveries_page(&Default::default(), None, 2).await.unwrap();
+    assert_eq!(page.rows.iter().map(|d| d.received).collect::<Vec<_>>(), [at(5), at(4)]);
+    let page = store.deliveries_page(&Default::default(), page.next, 9).await.unwrap();
+    assert_eq!((page.rows.len(), page.next), (3, None));
+}
+
+#[tokio::test]
+async fn many_deliveries_at_once_are_all_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("halobridge.db"), key()).await.unwrap();
+    let all = (1..=700_u128).map(|n| store.intake(delivery(n, b"{}")));
+    for result in futures::future::join_all(all).await {
+        result.unwrap();
+    }
+    assert_eq!(store.deliveries_waiting(1000).await.unwrap().len(), 700);
+    store.verify_ledger().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sender_that_hangs_up_harms_nobody() {
+    use futures::FutureExt;
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("halobridge.db"), key()).await.unwrap();
+    // Many senders, each polled a few times and then dropped somewhere in the middle.
+    for steps in 0..12_u128 {
+        let mut leaving = Box::pin(store.intake(delivery(1000 + steps, b"leaving")));
+        for _ in 0..steps {
+            let _ = (&mut leaving).now_or_never();
+            tokio::task::yield_now().await;
+        }
+        let staying = store.intake(delivery(1 + steps, b"staying"));
+        let staying = Box::pin(staying);
+        // Queued behind the one that leaves.
+        let (result, ()) = futures::join!(staying, async { drop(leaving) });
+        result.unwrap();
+    }
+    let kept = store.deliveries_waiting(100).await.unwrap();
+    assert_eq!(kept.iter().filter(|d| d.body == b"staying").count(), 12);
+    store.verify_ledger().await.unwrap();
+}
