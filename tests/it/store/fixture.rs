@@ -5,6 +5,7 @@ use std::sync::Arc;
 use halobridge::{
     clock::{IdSource, SeededIds},
     domain::{
+        catalogue::Ref,
         client::{Client, HaloBinding},
         connection::{HaloConnection, HaloProduct, MicrosoftConnection, MicrosoftEndpoints, MicrosoftIdentity},
         ids::{
@@ -15,7 +16,6 @@ use halobridge::{
         operation::{Operation, OperationKind, OperationState},
         pair::{Base, Health, Pair, SyncState},
         policy::{MissingVerdict, NoteFlag, NotesRule, Policy},
-        catalogue::Ref,
         reason::Reason,
         ticket::{Action, Ticket, TicketChange},
         workspace::{Mode, Portal, Workspace},
@@ -312,9 +312,7 @@ pub fn policy_of(n: u32) -> Policy {
 pub fn workspace_of(n: u32) -> Workspace {
     Workspace {
         id: workspace(n),
-        arm_id: format!(
-            "/subscriptions/s/resourcegroups/r/providers/microsoft.operationalinsights/workspaces/law-{n}"
-        ),
+        arm_id: format!("/subscriptions/s/resourcegroups/r/providers/microsoft.operationalinsights/workspaces/law-{n}"),
         name: format!("law-{n}"),
         client: client(1),
         connection: microsoft(1),

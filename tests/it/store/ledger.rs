@@ -43,10 +43,7 @@ async fn each_client_and_the_installation_have_a_chain() {
     tx.commit().await.unwrap();
     let heads = store.verify_ledger().await.unwrap();
     let lengths: Vec<_> = heads.iter().map(|(chain, head)| (*chain, head.chain_seq)).collect();
-    assert_eq!(
-        lengths,
-        [(Chain::Installation, 1), (Chain::Client(client(1)), 3), (Chain::Client(client(2)), 1)]
-    );
+    assert_eq!(lengths, [(Chain::Installation, 1), (Chain::Client(client(1)), 3), (Chain::Client(client(2)), 1)]);
     assert_eq!(store.verify(Chain::Client(client(1))).await.unwrap(), heads[&Chain::Client(client(1))]);
     assert_eq!(store.verify(Chain::Client(client(9))).await.unwrap(), Head::EMPTY);
     let first = store.entry(Seq(2)).await.unwrap().unwrap().entry;
@@ -96,7 +93,9 @@ async fn tampering_is_seen() {
         record(&store, vec![act("x"), act("y")]).await;
         store.verify_ledger().await.unwrap();
         assert!(tamper(&path, sql).await > 0, "{what}");
-        for result in [store.verify_ledger().await.map(|_| ()), store.verify(Chain::Client(client(1))).await.map(|_| ())] {
+        for result in
+            [store.verify_ledger().await.map(|_| ()), store.verify(Chain::Client(client(1))).await.map(|_| ())]
+        {
             match result {
                 Err(StoreError::Ledger(broken)) => assert!(expected(&broken), "{what}: {broken}"),
                 other => panic!("{what}: {other:?}"),

@@ -126,7 +126,9 @@ async fn search_finds_by_words_parts_numbers_guids_and_tickets() {
     assert_eq!(found("tr").await, [0_i64; 0]);
     assert_eq!(found("  ").await.len(), 24, "nothing typed is no filter");
     // Operators, quotes and signs are only words.
-    for text in ["\"", "a\"b\"c", "user07\" OR title:*", "NOT (travel", "*", "%_%", "travel'--", "\0\0\0", "-travel", "{x}^2"] {
+    for text in
+        ["\"", "a\"b\"c", "user07\" OR title:*", "NOT (travel", "*", "%_%", "travel'--", "\0\0\0", "-travel", "{x}^2"]
+    {
         assert_eq!(found(text).await, [] as [i64; 0], "{text:?}");
     }
     // A new title is found, the old one no longer.

@@ -101,8 +101,11 @@ async fn natural_names_are_unique_and_what_is_used_stays() {
 #[tokio::test]
 async fn look_ups_are_kept_with_their_time() {
     let store = memory().await;
-    let catalogue =
-        Catalogue { statuses: vec![Named { id: 1, name: "New".into() }], own_agent_id: Some(4), ..Catalogue::default() };
+    let catalogue = Catalogue {
+        statuses: vec![Named { id: 1, name: "New".into() }],
+        own_agent_id: Some(4),
+        ..Catalogue::default()
+    };
     assert_eq!(store.catalogue(halo(1)).await.unwrap(), None);
     store.put_catalogue(halo(1), &catalogue, at(5)).await.unwrap();
     assert_eq!(store.catalogue(halo(1)).await.unwrap(), Some((catalogue, at(5))));
@@ -148,7 +151,10 @@ async fn accounts() {
     tx.put_setup_code_hash(None).await.unwrap();
     tx.commit().await.unwrap();
     let found = store.user(admin.user.id).await.unwrap().unwrap();
-    assert_eq!((found.user.role, found.user.seen, found.password_hash.as_deref()), (Role::Operator, Some(at(9)), Some("other")));
+    assert_eq!(
+        (found.user.role, found.user.seen, found.password_hash.as_deref()),
+        (Role::Operator, Some(at(9)), Some("other"))
+    );
     assert_eq!(store.setup_code_hash().await.unwrap(), None);
     assert!(!store.has_admin().await.unwrap());
     assert_eq!(store.users().await.unwrap().len(), 2);

@@ -25,8 +25,17 @@ use sqlx::{ConnectOptions, Row, sqlite::SqliteConnectOptions};
 use super::fixture::*;
 
 const TABLES: [&str; 11] = [
-    "subjects", "pairs", "operations", "note_links", "cursors", "halo_cursors", "runs", "deliveries", "pair_counts",
-    "held_counts", "subject_words_docsize",
+    "subjects",
+    "pairs",
+    "operations",
+    "note_links",
+    "cursors",
+    "halo_cursors",
+    "runs",
+    "deliveries",
+    "pair_counts",
+    "held_counts",
+    "subject_words_docsize",
 ];
 
 /// All rows of the state tables as text.
@@ -35,8 +44,7 @@ async fn dump(path: &Path) -> BTreeMap<&'static str, Vec<String>> {
     let mut tables = BTreeMap::new();
     for table in TABLES {
         let sql = format!("SELECT name FROM pragma_table_info('{table}')");
-        let columns: Vec<String> =
-            sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&mut file).await.unwrap();
+        let columns: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&mut file).await.unwrap();
         assert!(!columns.is_empty(), "{table}");
         let list = columns.iter().map(|c| format!("quote({c})")).collect::<Vec<_>>().join("||' '||");
         // A counter that has come to nothing is as good as none.
@@ -90,7 +98,9 @@ fn fact((what, n, how): Step) -> Fact {
         9 => Fact::CommentsRead { pair, comments: vec![comment(u32::from(how))] },
         10 => Fact::ActionsRead { pair, actions: vec![action(1, i64::from(how))] },
         11 => Fact::BaseAgreed { pair, base: Base { priority_id: Some(i64::from(how)), ..Base::default() } },
-        12 | 13 => Fact::OperationPlanned { operation: Box::new(operation(n * 8 + u32::from(how % 8), n, i64::from(how % 8))) },
+        12 | 13 => {
+            Fact::OperationPlanned { operation: Box::new(operation(n * 8 + u32::from(how % 8), n, i64::from(how % 8))) }
+        }
         14 | 15 => {
             let state = match how / 8 % 6 {
                 0 => OperationState::Planned { ready: at(i64::from(how)) },

@@ -1,6 +1,7 @@
 //! What facts do to the state, and what the engine reads of it.
 
 use halobridge::{
+    domain::account::Scope,
     domain::{
         failure::{Failure, FailureKind, Side},
         ids::{ActionKey, ConnectionId, RunId, TicketId},
@@ -10,7 +11,6 @@ use halobridge::{
         reason::Reason,
         run::{Run, RunCause, RunScope},
     },
-    domain::account::Scope,
     ledger::fact::Fact,
     store::{Store, StoreError},
 };
@@ -76,11 +76,8 @@ async fn a_situation_holds_everything_recorded() {
 async fn versions_tell_what_changed() {
     let store = memory().await;
     linked(&store, 1).await;
-    let held = Fact::IncidentHeld {
-        workspace: workspace(1),
-        incident: incident_id(2),
-        reason: Some(Reason::OlderThanStart),
-    };
+    let held =
+        Fact::IncidentHeld { workspace: workspace(1), incident: incident_id(2), reason: Some(Reason::OlderThanStart) };
     record(&store, vec![incident_read(workspace(1), client(1), incident(2, "Two")), held]).await;
     let asked = [incident_id(1), incident_id(2), incident_id(3)];
     let found = store.versions(workspace(1), &asked).await.unwrap();
@@ -155,7 +152,8 @@ async fn a_comment_and_an_action_are_linked_once() {
 }
 
 async fn moved(store: &Store, n: u32, pair: u32, state: OperationState) {
-    let fact = Fact::OperationMoved { operation: operation_id(n), pair: pair_id(pair), state, attempts: 1, failure: None };
+    let fact =
+        Fact::OperationMoved { operation: operation_id(n), pair: pair_id(pair), state, attempts: 1, failure: None };
     record(store, vec![fact]).await;
 }
 
@@ -280,8 +278,7 @@ async fn closed_pairs_in_step_leave_the_reconcile() {
     let mut closed = incident(2, "Two");
     closed.status = halobridge::domain::incident::IncidentStatus::Closed;
     let state = PairState { sync: SyncState::InStep, health: Health::Healthy, reason: None };
-    let facts =
-        vec![incident_read(workspace(1), client(1), closed), Fact::PairJudged { pair: pair_id(2), state }];
+    let facts = vec![incident_read(workspace(1), client(1), closed), Fact::PairJudged { pair: pair_id(2), state }];
     record(&store, facts).await;
     let open = store.open_pairs_of_halo(halo(1), None, 10).await.unwrap();
     assert_eq!(open.iter().map(|p| p.id).collect::<Vec<_>>(), [pair_id(1), pair_id(3)]);
