@@ -43,3 +43,19 @@ mod server {
 
 #[cfg(feature = "ssr")]
 pub use server::{render, render_fragment};
+
+#[cfg(feature = "hydrate")]
+mod keys;
+#[cfg(feature = "hydrate")]
+mod live;
+
+#[cfg(feature = "hydrate")]
+pub use {keys::wake as wake_keys, live::wake as wake_live};
+
+/// Only the browser has anything to keep new.
+#[cfg(not(feature = "hydrate"))]
+pub fn wake_live(_now: i64, _cursor: i64, _fragment: String, _only: String) {}
+
+/// Only the browser has keys.
+#[cfg(not(feature = "hydrate"))]
+pub fn wake_keys(_on: bool) {}

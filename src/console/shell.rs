@@ -1,33 +1,193 @@
-//! The document around every page.
+//! The document around every page: head, bar, main, foot.
 
 use leptos::prelude::*;
 
-use super::{context::PageContext, hydration::HeadAssets, page::Page};
+use super::{
+    components::{icon::icon, time::absolute},
+    context::{Flash, FlashKind, PageContext, Person, Theme},
+    hydration::HeadAssets,
+    islands::{Keys, Live},
+    page::Page,
+    words,
+};
+use crate::domain::time::to_ms;
 
-/// The whole document, without its doctype.
+/// Name, address and shortcut (`g` and this letter) of the pages in the bar.
+pub const PLACES: [(&str, &str, char); 6] = [
+    ("Linked", "/", 'd'),
+    ("Not linked", "/incidents", 'n'),
+    ("Problems", "/problems", 'p'),
+    ("Runs", "/runs", 'r'),
+    ("Connections", "/connections", 'c'),
+    ("Ledger", "/ledger", 'l'),
+];
+
+/// The whole document, without its doctype and its islands.
 pub fn document(ctx: &PageContext, page: &Page) -> AnyView {
-    let islands = ctx.person.is_some();
+    let signed_in = ctx.person.is_some();
+    let class = if signed_in { "console" } else { "entrance" };
     view! {
         <html lang="en" data-theme=ctx.theme.as_str() data-density=ctx.density.as_str()>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
+                <meta name="robots" content="noindex" />
                 <title>{page.title()}</title>
-                <HeadAssets assets=ctx.assets islands=islands />
+                <HeadAssets assets=ctx.assets islands=signed_in />
             </head>
-            <body>
-                <main id="main">
-                    <h1>{page.heading()}</h1>
+            <body class=class>
+                <a class="skip" href="#main">"Skip to the content"</a>
+                {match &ctx.person {
+                    Some(person) => bar(ctx, person),
+                    None => entrance_bar(ctx),
+                }}
+                <main id="main" tabindex="-1">
+                    {ctx.flash.as_ref().map(|one| flash(ctx, one))}
+                    <div class="page-head">
+                        {crumb(ctx, page)}
+                        <h1>{page.heading()}</h1>
+                        {signed_in.then(|| age(ctx))}
+                    </div>
                     {page.body(ctx)}
                 </main>
+                <footer class="foot">
+                    <p>
+                        "Halobridge "{ctx.version.clone()}
+                        {signed_in.then(|| view! { <span>" · times in "{zone(ctx)}</span> })}
+                    </p>
+                </footer>
             </body>
         </html>
     }
     .into_any()
 }
 
+fn zone(ctx: &PageContext) -> String {
+    ctx.zone.iana_name().unwrap_or("UTC").to_owned()
+}
+
+fn brand(ctx: &PageContext) -> AnyView {
+    view! { <a class="brand" href="/">{icon(ctx, "brand")} <span>"Halobridge"</span></a> }.into_any()
+}
+
+fn entrance_bar(ctx: &PageContext) -> AnyView {
+    view! { <header class="bar">{brand(ctx)}</header> }.into_any()
+}
+
+fn bar(ctx: &PageContext, person: &Person) -> AnyView {
+    let places = PLACES
+        .iter()
+        .map(|&(name, href, _)| {
+            let path = ctx.path();
+            let here = path == href || (href == "/" && path.starts_with("/pairs/"));
+            let badge = ctx
+                .needs_you
+                .filter(|&count| href == "/problems" && count > 0)
+                .map(|count| view! { <span class="badge">{words::number(count)}<span class="unseen">" need you"</span></span> });
+            let current = if path == href { "page" } else { "true" };
+            view! { <li><a href=href aria-current=here.then_some(current)>{name} {badge}</a></li> }
+        })
+        .collect_view();
+    view! {
+        <header class="bar">
+            {brand(ctx)}
+            <nav aria-label="Main">
+                <ul>{places}</ul>
+            </nav>
+            {menu(ctx, person)}
+        </header>
+    }
+    .into_any()
+}
+
+fn menu(ctx: &PageContext, person: &Person) -> AnyView {
+    let theme = |theme: Theme, label: &'static str| {
+        let chosen = ctx.theme == theme;
+        view! {
+            <button
+                type="submit"
+                name="theme"
+                value=theme.as_str()
+                class="segment"
+                aria-pressed=if chosen { "true" } else { "false" }
+            >
+                {label}
+            </button>
+        }
+    };
+    view! {
+        <details class="menu">
+            <summary>{icon(ctx, "person")} <span>{person.name.clone()}</span> {icon(ctx, "down")}</summary>
+            <div class="menu-body">
+                <p class="quiet">"Signed in as "<b>{person.name.clone()}</b>", "{person.role.as_str()}</p>
+                <form method="post" action="/preferences" class="segments" aria-label="Theme">
+                    <input type="hidden" name="next" value=ctx.address.clone() />
+                    {theme(Theme::System, "System")}
+                    {theme(Theme::Light, "Light")}
+                    {theme(Theme::Dark, "Dark")}
+                </form>
+                <a href="/account">"Account and preferences"</a>
+                <form method="post" action="/sign-out" class="act">
+                    <button type="submit" class="button">"Sign out"</button>
+                </form>
+            </div>
+        </details>
+    }
+    .into_any()
+}
+
+fn crumb(ctx: &PageContext, page: &Page) -> AnyView {
+    match page {
+        Page::Pair(_) => view! {
+            <nav class="crumb" aria-label="Where this is"><a href="/">{icon(ctx, "left")} "Linked incidents"</a></nav>
+        }
+        .into_any(),
+        Page::Drop(view) => view! {
+            <nav class="crumb" aria-label="Where this is">
+                <a href=format!("/pairs/{}", view.operation.pair)>{icon(ctx, "left")} {view.incident.clone()}</a>
+            </nav>
+        }
+        .into_any(),
+        _ => ().into_any(),
+    }
+}
+
+/// How old the page is, and the way to a new one: right without a script too.
+fn age(ctx: &PageContext) -> AnyView {
+    view! {
+        <p class="age quiet">
+            <span id="live-state" class="live" hidden></span>
+            "As of "
+            <time id="as-of">{absolute(ctx, ctx.now)}</time>
+            " · "
+            <a href=ctx.address.clone()>"Refresh"</a>
+        </p>
+    }
+    .into_any()
+}
+
+fn flash(ctx: &PageContext, flash: &Flash) -> AnyView {
+    let (class, symbol) = match flash.kind {
+        FlashKind::Done => ("flash done", "in-step"),
+        FlashKind::Failed => ("flash failed", "needs-you"),
+    };
+    view! { <div class=class role="status">{icon(ctx, symbol)} <p>{flash.words.clone()}</p></div> }.into_any()
+}
+
 /// The islands of a page, at the end of its body.
-pub fn islands(_ctx: &PageContext, _page: &Page) -> AnyView {
-    ().into_any()
+pub fn islands(ctx: &PageContext, page: &Page) -> AnyView {
+    if ctx.person.is_none() {
+        return ().into_any();
+    }
+    let only = match page {
+        Page::Pair(view) => view.id.to_string(),
+        _ => String::new(),
+    };
+    let fragment = page.fragment(ctx).unwrap_or_default();
+    view! {
+        <Live now=to_ms(ctx.now) cursor=ctx.cursor fragment=fragment only=only />
+        <Keys on=ctx.keys next=ctx.address.clone() />
+    }
+    .into_any()
 }

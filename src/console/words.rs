@@ -1,1 +1,169 @@
-//! Words for numbers and moments.
+//! Words for numbers, moments and reasons. Shared with the browser: no time zones in here.
+
+use crate::domain::{connection::HaloProduct, pair::Health, pair::SyncState, run::RunCause, workspace::Mode};
+
+/// `12 s ago`, `3 min ago`, `5 h ago`, `2 d ago`; with a moment to come `in 12 s`. Milliseconds since 1970.
+pub fn relative(now_ms: i64, then_ms: i64) -> String {
+    let seconds = now_ms.saturating_sub(then_ms) / 1000;
+    let (size, unit) = match seconds.unsigned_abs() {
+        0..5 => return "just now".into(),
+        s @ 5..60 => (s, "s"),
+        s @ 60..3_600 => (s / 60, "min"),
+        s @ 3_600..172_800 => (s / 3_600, "h"),
+        s => (s / 86_400, "d"),
+    };
+    if seconds < 0 { format!("in {size} {unit}") } else { format!("{size} {unit} ago") }
+}
+
+/// `1,234,567`
+pub fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 incident`, `2 incidents`
+pub fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", number(n), if n == 1 { one } else { many })
+}
+
+/// A length of time: `20 s`, `15 min`, `6 h`.
+pub fn every(seconds: u32) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3_600),
+    }
+}
+
+/// For people.
+pub fn sync(state: SyncState) -> &'static str {
+    match state {
+        SyncState::InStep => "In step",
+        SyncState::Behind => "Behind",
+        SyncState::Unknown => "Unknown",
+    }
+}
+
+/// For people.
+pub fn health(health: Health) -> &'static str {
+    match health {
+        Health::Healthy => "Healthy",
+        Health::Waiting => "Waiting",
+        Health::NeedsYou => "Needs you",
+    }
+}
+
+/// For people.
+pub fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Off => "Off",
+        Mode::Observe => "Observe",
+        Mode::CommentOnly => "Comments only",
+        Mode::SentinelToHalo => "Sentinel to Halo",
+        Mode::TwoWay => "Two-way",
+    }
+}
+
+/// What a mode means, one sentence.
+pub fn mode_meaning(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Off => "Nothing is read.",
+        Mode::Observe => "Reads and plans, writes nothing.",
+        Mode::CommentOnly => "Only comments and notes cross.",
+        Mode::SentinelToHalo => "Changes cross from Sentinel to Halo only.",
+        Mode::TwoWay => "Changes cross both ways.",
+    }
+}
+
+/// Why a run began.
+pub fn cause(cause: RunCause) -> &'static str {
+    match cause {
+        RunCause::Schedule => "Its time had come",
+        RunCause::Webhook => "A webhook came",
+        RunCause::Person => "A person asked",
+        RunCause::Full => "Full list",
+    }
+}
+
+/// The product's name.
+pub fn halo(product: HaloProduct) -> &'static str {
+    match product {
+        HaloProduct::Itsm => "HaloITSM",
+        HaloProduct::Psa => "HaloPSA",
+    }
+}
+
+/// A short title for a group of items with the same reason.
+pub fn reason_title(code: &str) -> &'static str {
+    match code {
+        "new-incident" => "New incident",
+        "comment-added" => "Comment added",
+        "note-added" => "Note added",
+        "changed-in-sentinel" => "Changed in Sentinel",
+        "changed-in-halo" => "Changed in Halo",
+        "incident-closed" => "Incident closed",
+        "ticket-closed" => "Ticket closed",
+        "incident-reopened" => "Incident opened again",
+        "ticket-reopened" => "Ticket opened again",
+        "in-step" => "In step",
+        "mode-off" => "Workspace switched off",
+        "mode-observe" => "Observe mode",
+        "mode-one-way" => "Mode doesn't carry this direction",
+        "older-than-start" => "Older than start",
+        "redirected" => "Merged in Defender",
+        "client-not-bound" => "Client has no Halo client",
+        "unmapped" => "No mapping",
+        "record-gone" => "Record deleted or merged",
+        "wrong-client" => "Ticket of another client",
+        "verdict-missing" => "Classification missing",
+        "verdict-refused" => "Classification not allowed",
+        "note-held-back" => "Note held back",
+        "comments-full" => "No room for comments",
+        "conflict" => "Changed on both sides",
+        "outcome-unknown" => "Outcome not known",
+        "refused" => "Refused by the other side",
+        _ => "Other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_in_words() {
+        let table = [
+            (0, "just now"),
+            (4_999, "just now"),
+            (5_000, "5 s ago"),
+            (59_999, "59 s ago"),
+            (60_000, "1 min ago"),
+            (3_600_000, "1 h ago"),
+            (172_799_000, "47 h ago"),
+            (172_800_000, "2 d ago"),
+            (-12_000, "in 12 s"),
+            (-900_000, "in 15 min"),
+        ];
+        for (age, words) in table {
+            assert_eq!(relative(1_000_000_000_000, 1_000_000_000_000 - age), words, "{age}");
+        }
+    }
+
+    #[test]
+    fn numbers_in_words() {
+        assert_eq!(number(0), "0");
+        assert_eq!(number(999), "999");
+        assert_eq!(number(1_000), "1,000");
+        assert_eq!(number(1_234_567), "1,234,567");
+        assert_eq!(counted(1, "pair", "pairs"), "1 pair");
+        assert_eq!(every(20), "20 s");
+        assert_eq!(every(900), "15 min");
+    }
+}

@@ -1,1 +1,10 @@
-//! Parts that several pages use.
+//! Parts that several pages use. Each is a function from values to a view.
+
+pub mod act;
+pub mod entry;
+pub mod fields;
+pub mod icon;
+pub mod list;
+pub mod operation;
+pub mod state;
+pub mod time;

@@ -1,8 +1,24 @@
-//! placeholder
+//! Ways to the outside systems: whether each works, and what to do if not.
+
+mod workspaces;
 
 use leptos::prelude::*;
 
-use crate::{console::context::PageContext, domain::view::connections::ConnectionsView};
+use crate::{
+    console::{
+        components::{
+            act::{self, Weight},
+            list, state,
+            time::{when, when_or},
+        },
+        context::PageContext,
+        words,
+    },
+    domain::{
+        connection::MicrosoftIdentity,
+        view::connections::{BudgetView, ConnectionHealth, ConnectionsView, HaloRow, MicrosoftRow, SecretSource},
+    },
+};
 
 /// What stands in `<main>`.
 pub fn body(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
@@ -10,6 +26,175 @@ pub fn body(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
 }
 
 /// The parts that change while the page is open.
-pub fn live(_ctx: &PageContext, _view: &ConnectionsView) -> AnyView {
-    view! { <div id="rows" data-live></div> }.into_any()
+pub fn live(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
+    let empty = view.microsoft.is_empty() && view.halo.is_empty();
+    view! {
+        <div id="truth" data-live><p class="truth">{truth(view)}</p></div>
+        <div id="rows" data-live data-hold>
+            {empty
+                .then(|| {
+                    let text = view! {
+                        <p>"Describe the installation in a file, then apply it; a running server takes it up at once:"</p>
+                        <pre class="command">"halobridge config apply FILE.toml"</pre>
+                        <p>"For delegated sign-in, give the app registration this redirect URI: "<code>{view.redirect_uri.clone()}</code></p>
+                    };
+                    list::empty(ctx, "connection", "Nothing is connected yet", text.into_any())
+                })}
+            {(!view.microsoft.is_empty())
+                .then(|| {
+                    view! {
+                        <section aria-labelledby="microsoft">
+                            <h2 id="microsoft">"Microsoft"</h2>
+                            <div class="tiles">
+                                {view.microsoft.iter().map(|row| microsoft(ctx, row, &view.redirect_uri)).collect_view()}
+                            </div>
+                        </section>
+                    }
+                })}
+            {(!view.halo.is_empty())
+                .then(|| {
+                    view! {
+                        <section aria-labelledby="halo">
+                            <h2 id="halo">"Halo"</h2>
+                            <div class="tiles">{view.halo.iter().map(|row| halo(ctx, row)).collect_view()}</div>
+                        </section>
+                    }
+                })}
+            {(!empty).then(|| workspaces::section(ctx, view))}
+        </div>
+    }
+    .into_any()
+}
+
+fn truth(view: &ConnectionsView) -> String {
+    let all = view.microsoft.iter().map(|row| &row.health).chain(view.halo.iter().map(|row| &row.health));
+    let (mut count, mut broken) = (0_u64, 0_u64);
+    for health in all {
+        count = count.saturating_add(1);
+        broken = broken.saturating_add(u64::from(health.failure.is_some()));
+    }
+    let spaces = words::counted(view.workspaces.len() as u64, "workspace", "workspaces");
+    match (count, broken) {
+        (0, _) => "Nothing is connected yet.".into(),
+        (n, 0) => format!("{}; {spaces}; no failures.", words::counted(n, "connection", "connections")),
+        (n, bad) => format!("{} of {} can't be used just now; {spaces}.", words::number(bad), words::number(n)),
+    }
+}
+
+/// How it does: success, failure, remedy.
+fn health(ctx: &PageContext, health: &ConnectionHealth) -> AnyView {
+    let failure = health.failure.as_ref().map(|failure| {
+        view! {
+            <p class="failure">
+                {failure.message.clone()}
+                {health.failed_at.map(|at| view! { " " {when(ctx, at)} })}
+            </p>
+        }
+    });
+    view! {
+        {failure}
+        <p class="quiet">"Last success "{when_or(ctx, health.last_success, "never")}</p>
+    }
+    .into_any()
+}
+
+fn secret(source: &SecretSource) -> AnyView {
+    match source {
+        SecretSource::Environment { name } => view! { "environment variable "<code>{name.clone()}</code> }.into_any(),
+        SecretSource::File { path } => view! { "file "<code>{path.clone()}</code> }.into_any(),
+        SecretSource::Sealed => "sealed in the database".into_any(),
+        SecretSource::None => "none".into_any(),
+    }
+}
+
+fn budget(ctx: &PageContext, budget: &BudgetView) -> AnyView {
+    let window = words::every(budget.window_secs);
+    let text = format!("{} of {} in {window}", words::number(budget.used.into()), words::number(budget.allowed.into()));
+    let label = format!("Requests used: {}", budget.name);
+    view! {
+        <div class="budget">
+            <span class="quiet">{budget.name.clone()}</span>
+            <meter min="0" max=budget.allowed.max(1).to_string() value=budget.used.to_string() aria-label=label>
+                {text.clone()}
+            </meter>
+            <span>{text}</span>
+            {budget.free_at.map(|at| view! { <span class="warn">"waits; free again "{when(ctx, at)}</span> })}
+        </div>
+    }
+    .into_any()
+}
+
+fn microsoft(ctx: &PageContext, row: &MicrosoftRow, redirect: &str) -> AnyView {
+    let delegated = row.identity == MicrosoftIdentity::Delegated;
+    let identity = match row.identity {
+        MicrosoftIdentity::Delegated => "a person, delegated",
+        MicrosoftIdentity::ClientSecret => "the app, by client secret",
+        MicrosoftIdentity::Certificate => "the app, by certificate",
+    };
+    let who = delegated.then(|| {
+        let name = row.signed_in.clone().unwrap_or_else(|| "nobody".into());
+        view! {
+            <div>
+                <dt>"Signed in"</dt>
+                <dd>{name} {row.signed_in_at.map(|at| view! { <span class="quiet">" since "{when(ctx, at)}</span> })}</dd>
+            </div>
+            <div><dt>"Redirect URI"</dt><dd><code>{redirect.to_owned()}</code></dd></div>
+        }
+    });
+    let sign_in = (delegated && ctx.admin()).then(|| {
+        let label = if row.signed_in.is_some() { "Sign in with Microsoft again" } else { "Sign in with Microsoft" };
+        let weight = if row.signed_in.is_some() { Weight::Plain } else { Weight::Main };
+        view! { <div class="acts">{act::named(ctx, format!("/connections/{}/sign-in", row.id), "key", label, weight, Some(row.name.clone()))}</div> }
+    });
+    view! {
+        <article class="tile">
+            <header><h3>{row.name.clone()}</h3>{state::connection(ctx, &row.health)}</header>
+            {health(ctx, &row.health)}
+            <dl class="facts stacked">
+                <div><dt>"Tenant"</dt><dd><code>{row.tenant.clone()}</code></dd></div>
+                <div><dt>"App"</dt><dd><code>{row.oauth_client_id.clone()}</code></dd></div>
+                <div><dt>"Signs in as"</dt><dd>{identity}</dd></div>
+                {who}
+                <div><dt>"Secret"</dt><dd>{secret(&row.secret)}</dd></div>
+            </dl>
+            {row.budgets.iter().map(|one| budget(ctx, one)).collect_view()}
+            {sign_in}
+        </article>
+    }
+    .into_any()
+}
+
+fn halo(ctx: &PageContext, row: &HaloRow) -> AnyView {
+    let look = ctx.may_operate().then(|| {
+        view! {
+            <div class="acts">
+                {act::named(ctx, format!("/connections/{}/look", row.id), "look", "Look now", Weight::Plain, Some(row.name.clone()))}
+            </div>
+        }
+    });
+    view! {
+        <article class="tile">
+            <header><h3>{row.name.clone()}</h3>{state::connection(ctx, &row.health)}</header>
+            {health(ctx, &row.health)}
+            <dl class="facts stacked">
+                <div><dt>"Product"</dt><dd>{words::halo(row.product)}</dd></div>
+                <div><dt>"Address"</dt><dd><code>{row.address.clone()}</code></dd></div>
+                <div><dt>"App"</dt><dd><code>{row.oauth_client_id.clone()}</code></dd></div>
+                <div><dt>"Secret"</dt><dd>{secret(&row.secret)}</dd></div>
+                <div><dt>"Polled"</dt><dd>"every "{words::every(row.poll_secs)}</dd></div>
+                <div><dt>"Webhook"</dt><dd>{webhook(row.webhook.as_ref())}</dd></div>
+            </dl>
+            {row.budget.iter().map(|one| budget(ctx, one)).collect_view()}
+            {look}
+        </article>
+    }
+    .into_any()
+}
+
+/// The address to give to the other side.
+fn webhook(address: Option<&String>) -> AnyView {
+    match address {
+        Some(address) => view! { <code>{address.clone()}</code> }.into_any(),
+        None => view! { <span class="quiet">"closed: no secret is set for it"</span> }.into_any(),
+    }
 }

@@ -1,15 +1,266 @@
-//! placeholder
+//! Linked incidents: one sentence of truth, counts that are links, a filter in the address, the rows.
 
 use leptos::prelude::*;
 
-use crate::{console::context::PageContext, domain::view::dashboard::DashboardView};
+use crate::{
+    console::{
+        components::{
+            act,
+            icon::icon,
+            list::{self, choice},
+            state,
+            time::{when, when_link},
+        },
+        context::PageContext,
+        words,
+    },
+    domain::{
+        incident::{IncidentStatus, Severity},
+        pair::{Health, SyncState},
+        view::{
+            dashboard::{DashboardView, Freshness, PairCounts, PairFilter, PairRow, PairSort},
+            list::Listed,
+        },
+    },
+};
 
 /// What stands in `<main>`.
 pub fn body(ctx: &PageContext, view: &DashboardView) -> AnyView {
-    live(ctx, view)
+    view! { {truth(ctx, view)} {filter(ctx, view)} {rows(ctx, view)} }.into_any()
 }
 
 /// The parts that change while the page is open.
-pub fn live(_ctx: &PageContext, _view: &DashboardView) -> AnyView {
-    view! { <div id="rows" data-live></div> }.into_any()
+pub fn live(ctx: &PageContext, view: &DashboardView) -> AnyView {
+    view! { {truth(ctx, view)} {rows(ctx, view)} }.into_any()
+}
+
+fn truth(ctx: &PageContext, view: &DashboardView) -> AnyView {
+    let PairCounts { in_step, behind, unknown, waiting, needs_you, not_linked } = view.counts;
+    let with = |sync, health| PairFilter { sync, health, ..PairFilter::default() };
+    let counter = |symbol: &'static str, label: &'static str, count: u64, filter: PairFilter, class: &'static str| {
+        let here = filter.narrows() && filter.sync == view.filter.sync && filter.health == view.filter.health;
+        view! {
+            <li>
+                <a class=class href=filter.address() aria-current=here.then_some("true")>
+                    {icon(ctx, symbol)} <span>{label}</span> <b>{words::number(count)}</b>
+                </a>
+            </li>
+        }
+    };
+    let you = if needs_you == 1 { " needs you; " } else { " need you; " };
+    view! {
+        <div id="truth" data-live>
+            <p class="truth">
+                <a href=with(Some(SyncState::InStep), None).address()>{words::counted(in_step, "incident", "incidents")}</a>
+                " in step; "
+                <a href=with(None, Some(Health::NeedsYou)).address()>{words::number(needs_you)}</a>
+                {you}
+                {last_look(ctx, view.freshness)}
+                "."
+            </p>
+            {stale(ctx, view.freshness)}
+            <ul class="counters" aria-label="Counts">
+                {counter("in-step", "In step", in_step, with(Some(SyncState::InStep), None), "sync-in-step")}
+                {counter("behind", "Behind", behind, with(Some(SyncState::Behind), None), "sync-behind")}
+                {counter("unknown", "Unknown", unknown, with(Some(SyncState::Unknown), None), "sync-unknown")}
+                {counter("waiting", "Waiting", waiting, with(None, Some(Health::Waiting)), "health-waiting")}
+                {counter("needs-you", "Needs you", needs_you, with(None, Some(Health::NeedsYou)), "health-needs-you")}
+                <li>
+                    <a class="apart" href="/incidents">
+                        {icon(ctx, "not-linked")} <span>"Not linked"</span> <b>{words::number(not_linked)}</b>
+                    </a>
+                </li>
+            </ul>
+        </div>
+    }
+    .into_any()
+}
+
+fn last_look(ctx: &PageContext, freshness: Freshness) -> AnyView {
+    match freshness.last_look {
+        Some(moment) => view! { "last look " {when(ctx, moment)} }.into_any(),
+        None => "nothing was read yet".into_any(),
+    }
+}
+
+/// Old numbers are said aloud.
+pub fn stale(ctx: &PageContext, freshness: Freshness) -> AnyView {
+    if freshness.overdue == 0 {
+        return ().into_any();
+    }
+    let what = words::counted(
+        u64::from(freshness.overdue),
+        "source has not been read for two cycles or more",
+        "sources have not been read for two cycles or more",
+    );
+    view! {
+        <p class="stale" role="status">
+            {icon(ctx, "needs-you")}
+            <span>{what}": what stands here may be old. " <a href="/runs">"See the runs"</a></span>
+        </p>
+    }
+    .into_any()
+}
+
+fn filter(ctx: &PageContext, view: &DashboardView) -> AnyView {
+    let filter = &view.filter;
+    let sync: Vec<_> = [SyncState::InStep, SyncState::Behind, SyncState::Unknown]
+        .map(|state| choice(state.as_str(), words::sync(state)))
+        .into();
+    let health: Vec<_> = [Health::Healthy, Health::Waiting, Health::NeedsYou]
+        .map(|health| choice(health.as_str(), words::health(health)))
+        .into();
+    let severities: Vec<_> = [Severity::High, Severity::Medium, Severity::Low, Severity::Informational]
+        .map(|severity| choice(severity.as_str(), severity.as_str()))
+        .into();
+    let statuses: Vec<_> = [IncidentStatus::New, IncidentStatus::Active, IncidentStatus::Closed]
+        .map(|status| choice(status.as_str(), status.as_str()))
+        .into();
+    let hidden = |name: &'static str, value: String| {
+        (!value.is_empty()).then(|| view! { <input type="hidden" name=name value=value /> })
+    };
+    let sort = if filter.sort == PairSort::default() { String::new() } else { filter.sort.as_str().to_owned() };
+    let id = |id: Option<String>| id.unwrap_or_default();
+    view! {
+        <form method="get" action="/" class="filter" role="search" aria-label="Linked incidents">
+            {list::search(ctx, "Search", "Number, title, ticket, GUID", &filter.text)}
+            {list::select("sync", "Sync", "Any", filter.sync.map_or("", SyncState::as_str), &sync)}
+            {list::select("health", "Health", "Any", filter.health.map_or("", Health::as_str), &health)}
+            {list::select("client", "Client", "All clients", &id(filter.client.map(|c| c.to_string())), &view.clients)}
+            {list::select(
+                "workspace",
+                "Workspace",
+                "All workspaces",
+                &id(filter.workspace.map(|w| w.to_string())),
+                &view.workspaces,
+            )}
+            {list::select("severity", "Severity", "Any", filter.severity.as_ref().map_or("", Severity::as_str), &severities)}
+            {list::select("status", "Status", "Any", filter.status.as_ref().map_or("", IncidentStatus::as_str), &statuses)}
+            {hidden("reason", filter.reason.clone())}
+            {hidden("sort", sort)}
+            {hidden("dir", if filter.reversed { "up".into() } else { String::new() })}
+            {list::filter_end(filter.narrows().then_some("/"))}
+            {(!filter.reason.is_empty())
+                .then(|| view! { <p class="also">"Only: "<b>{words::reason_title(&filter.reason)}</b></p> })}
+        </form>
+    }
+    .into_any()
+}
+
+fn rows(ctx: &PageContext, view: &DashboardView) -> AnyView {
+    let inside = match &view.rows {
+        Err(trouble) => list::trouble(ctx, trouble),
+        Ok(listed) if listed.rows.is_empty() => none(ctx, view),
+        Ok(listed) => table(ctx, view, listed),
+    };
+    view! { <div id="rows" data-live data-hold>{inside}</div> }.into_any()
+}
+
+fn none(ctx: &PageContext, view: &DashboardView) -> AnyView {
+    if !view.filter.from.is_empty() {
+        let first = PairFilter { from: String::new(), ..view.filter.clone() }.address();
+        let text = view! { <p>"The list has become shorter. "<a href=first>"Go to its beginning"</a></p> };
+        return list::empty(ctx, "search", "This page is empty now", text.into_any());
+    }
+    if view.filter.narrows() {
+        let text = view! {
+            <p>"There are "{words::counted(view.counts.pairs(), "pair", "pairs")}" in all."</p>
+            <p><a class="button" href="/">"Clear the filter"</a></p>
+        };
+        return list::empty(ctx, "search", "No pair matches the filter", text.into_any());
+    }
+    let text = if view.workspaces.is_empty() {
+        view! {
+            <p>"No workspace is set up. Connect Microsoft and Halo, then name the workspaces to watch."</p>
+            <p><a class="button main" href="/connections">"See the connections"</a></p>
+        }
+        .into_any()
+    } else if view.counts.not_linked > 0 {
+        view! {
+            <p>
+                {words::counted(view.counts.not_linked, "incident was", "incidents were")}
+                " seen, and each has a reason for not being linked."
+            </p>
+            <p><a class="button main" href="/incidents">"See why"</a></p>
+        }
+        .into_any()
+    } else {
+        view! {
+            <p>"The workspaces are watched. The first incident that passes every gate appears here with its ticket."</p>
+            <p><a class="button" href="/runs">"See what was read"</a></p>
+        }
+        .into_any()
+    };
+    list::empty(ctx, "not-linked", "Nothing is linked yet", text)
+}
+
+fn head(ctx: &PageContext, filter: &PairFilter, sort: PairSort, label: &'static str, class: &'static str) -> AnyView {
+    let here = filter.sort == sort;
+    let next = PairFilter { sort, reversed: here && !filter.reversed, from: String::new(), ..filter.clone() };
+    // the client's name begins at A, all else begins with the newest, highest or worst
+    let falls = (sort == PairSort::Client) == filter.reversed;
+    list::sortable(ctx, label, next.address(), here.then_some(falls), class)
+}
+
+fn table(ctx: &PageContext, view: &DashboardView, listed: &Listed<PairRow>) -> AnyView {
+    let filter = &view.filter;
+    let names =
+        if filter.sort == PairSort::Changed && !filter.reversed { ("Newer", "Older") } else { ("Before", "After") };
+    let page = |token: &str| PairFilter { from: token.to_owned(), ..filter.clone() }.address();
+    view! {
+        <div class="scroll" role="region" aria-label="Pairs" tabindex="0">
+            <table class="cards pairs">
+                <caption class="unseen">"Linked incidents and their tickets"</caption>
+                <thead>
+                    <tr>
+                        {head(ctx, filter, PairSort::State, "State", "c-state")}
+                        {head(ctx, filter, PairSort::Number, "Incident", "c-wide")}
+                        {head(ctx, filter, PairSort::Severity, "Severity", "")}
+                        {head(ctx, filter, PairSort::Client, "Client", "")}
+                        {head(ctx, filter, PairSort::Ticket, "Ticket", "")}
+                        <th scope="col">"Sentinel / Halo"</th>
+                        {head(ctx, filter, PairSort::Changed, "Changed", "")}
+                        <th scope="col" class="c-why">"Why"</th>
+                    </tr>
+                </thead>
+                <tbody>{listed.rows.iter().map(|row| line(ctx, row)).collect_view()}</tbody>
+            </table>
+        </div>
+        {list::pages(ctx, listed, page, names)}
+    }
+    .into_any()
+}
+
+fn line(ctx: &PageContext, row: &PairRow) -> AnyView {
+    let here = format!("/pairs/{}", row.id);
+    let number = row.number.map(|number| format!("#{number} "));
+    let title = if row.title.is_empty() { "(no title)".to_owned() } else { row.title.clone() };
+    let of_client = PairFilter { client: Some(row.client_id), ..PairFilter::default() }.address();
+    let why = row.reason.as_ref().filter(|_| row.sync != SyncState::InStep || row.health != Health::Healthy);
+    view! {
+        <tr>
+            <td class="c-state">{state::axes(ctx, row.sync, row.health)}</td>
+            <th scope="row" class="c-wide">
+                <a class="row-link" data-row href=here.clone()>
+                    {number.map(|number| view! { <span class="number">{number}</span> })}
+                    {title}
+                </a>
+            </th>
+            <td data-label="Severity">{state::severity(ctx, &row.severity)}</td>
+            <td data-label="Client"><a class="soft" href=of_client>{row.client.clone()}</a></td>
+            <td data-label="Ticket">
+                {match &row.ticket {
+                    Some(ticket) => act::record(ctx, ticket),
+                    None => view! { <span class="quiet">"none yet"</span> }.into_any(),
+                }}
+            </td>
+            <td data-label="Sentinel / Halo">
+                {row.incident_status.to_string()} <span class="quiet">" / "</span>
+                {row.ticket_status.clone().unwrap_or_else(|| "–".into())}
+            </td>
+            <td data-label="Changed">{when_link(ctx, row.changed, format!("{here}#history"))}</td>
+            <td class="c-why" class:blank=why.is_none() data-label="Why">{why.map(|reason| reason.words())}</td>
+        </tr>
+    }
+    .into_any()
 }

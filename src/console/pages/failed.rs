@@ -1,16 +1,20 @@
-//! placeholder
+//! Pages that say no, each with a way out, and the question before what can't be undone.
+
 use leptos::prelude::*;
 
 use crate::{
-    console::context::PageContext,
+    console::{
+        components::{icon::icon, operation},
+        context::PageContext,
+    },
     domain::view::failed::{DropView, FailedKind, FailedView},
 };
 
-/// Heading.
+/// What happened, as a heading.
 pub fn heading(kind: FailedKind) -> &'static str {
     match kind {
         FailedKind::NotFound => "There is nothing here",
-        FailedKind::Forbidden => "This isn't yours to see",
+        FailedKind::Forbidden => "You may not do this",
         FailedKind::Invalid => "That request can't be understood",
         FailedKind::Conflict => "Somebody else was quicker",
         FailedKind::TooMany => "Too many tries",
@@ -19,12 +23,73 @@ pub fn heading(kind: FailedKind) -> &'static str {
     }
 }
 
-/// The page.
-pub fn body(_ctx: &PageContext, _view: &FailedView) -> AnyView {
-    ().into_any()
+fn sentences(kind: FailedKind) -> (&'static str, &'static str) {
+    match kind {
+        FailedKind::NotFound => (
+            "The address leads nowhere, or to something that isn't yours to see.",
+            "Check the address, or start again at the dashboard.",
+        ),
+        FailedKind::Forbidden => (
+            "Your role doesn't allow it, or the request came from another site.",
+            "Go back and try again from a page of this console, or ask an admin for the role.",
+        ),
+        FailedKind::Invalid => ("Something in the request is missing or has a wrong form.", "Go back and try again."),
+        FailedKind::Conflict => ("It has changed since you opened the page.", "Go back, reload and look again."),
+        FailedKind::TooMany => ("There were too many tries in a short time.", "Wait a minute, then try again."),
+        FailedKind::Busy => (
+            "The server can't write just now. Nothing was lost, and nothing was changed.",
+            "Try again in a moment. If it stays so, check the disk that holds the data directory.",
+        ),
+        FailedKind::Internal => (
+            "Nothing was changed by this request.",
+            "Try again. If it happens again, look the reference up in the server's log.",
+        ),
+    }
 }
 
-/// The question.
-pub fn drop(_ctx: &PageContext, _view: &DropView) -> AnyView {
-    ().into_any()
+/// The page.
+pub fn body(ctx: &PageContext, view: &FailedView) -> AnyView {
+    let (what, remedy) = sentences(view.kind);
+    let what = view.what.clone().unwrap_or_else(|| what.to_owned());
+    let reference =
+        view.reference.clone().map(|reference| view! { <p class="quiet">"Reference "<code>{reference}</code></p> });
+    let way_out = if ctx.person.is_some() {
+        view! { <a class="button main" href="/">"To the dashboard"</a> }.into_any()
+    } else {
+        view! { <a class="button main" href="/sign-in">"To sign-in"</a> }.into_any()
+    };
+    view! {
+        <div class="says-no">
+            {icon(ctx, "stop")}
+            <div>
+                <p class="why">{what}</p>
+                <p class="remedy"><b>"What to do: "</b>{remedy}</p>
+                {reference}
+                <p>{way_out}</p>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// "Drop this operation?"
+pub fn drop(ctx: &PageContext, view: &DropView) -> AnyView {
+    let pair = format!("/pairs/{}", view.operation.pair);
+    view! {
+        <p class="truth">"It will never be sent, and that can't be undone."</p>
+        <section class="tile narrow" aria-label="The operation">
+            <p><b>{view.operation.words.clone()}</b>" in "{view.operation.side.words()}", for "{view.incident.clone()}</p>
+            <p class="quiet">"Why it was planned: "{view.operation.reason.words()}</p>
+            {operation::tries(&view.operation)}
+            <p>"The pair stays linked. What the operation would have carried over stays different on both sides until something changes there."</p>
+            <div class="acts">
+                <form method="post" action=format!("/operations/{}/drop", view.operation.id) class="act">
+                    <input type="hidden" name="next" value=pair.clone() />
+                    <button type="submit" class="button danger">{icon(ctx, "stop")} <span>"Drop it"</span></button>
+                </form>
+                <a class="button" href=pair>"Keep it"</a>
+            </div>
+        </section>
+    }
+    .into_any()
 }

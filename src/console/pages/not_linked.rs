@@ -1,15 +1,152 @@
-//! placeholder
+//! Incidents that were seen and have no ticket: each with the answer to "why not?".
 
 use leptos::prelude::*;
 
-use crate::{console::context::PageContext, domain::view::not_linked::NotLinkedView};
+use crate::{
+    console::{
+        components::{act, list, state, time::when},
+        context::PageContext,
+        words,
+    },
+    domain::view::{
+        list::Listed,
+        not_linked::{NotLinkedFilter, NotLinkedRow, NotLinkedView},
+    },
+};
 
 /// What stands in `<main>`.
 pub fn body(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
-    live(ctx, view)
+    view! { {truth(view)} {filter(ctx, view)} {rows(ctx, view)} }.into_any()
 }
 
 /// The parts that change while the page is open.
-pub fn live(_ctx: &PageContext, _view: &NotLinkedView) -> AnyView {
-    view! { <div id="rows" data-live></div> }.into_any()
+pub fn live(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
+    view! { {truth(view)} {rows(ctx, view)} }.into_any()
+}
+
+fn truth(view: &NotLinkedView) -> AnyView {
+    let words = match view.total {
+        0 => "Every incident that was seen is linked.".to_owned(),
+        n => {
+            format!("{} and not linked; each says why.", words::counted(n, "incident was seen", "incidents were seen"))
+        }
+    };
+    let counters = view
+        .reasons
+        .iter()
+        .map(|reason| {
+            let filter = NotLinkedFilter { reason: reason.value.clone(), ..NotLinkedFilter::default() };
+            let here = view.filter.reason == reason.value;
+            view! {
+                <li>
+                    <a href=filter.address() aria-current=here.then_some("true")>
+                        <span>{words::reason_title(&reason.value)}</span>
+                        {reason.count.map(|count| view! { <b>{words::number(count)}</b> })}
+                    </a>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <div id="truth" data-live>
+            <p class="truth">{words}</p>
+            {(!view.reasons.is_empty()).then(|| view! { <ul class="counters" aria-label="Counts by reason">{counters}</ul> })}
+        </div>
+    }
+    .into_any()
+}
+
+fn filter(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
+    let workspace = view.filter.workspace.map_or_else(String::new, |id| id.to_string());
+    view! {
+        <form method="get" action="/incidents" class="filter" role="search" aria-label="Incidents not linked">
+            {list::search(ctx, "Search", "Number, title, GUID", &view.filter.text)}
+            {list::select("reason", "Reason", "Any reason", &view.filter.reason, &view.reasons)}
+            {list::select("workspace", "Workspace", "All workspaces", &workspace, &view.workspaces)}
+            {list::filter_end(view.filter.narrows().then_some("/incidents"))}
+        </form>
+    }
+    .into_any()
+}
+
+fn rows(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
+    let inside = match &view.rows {
+        Err(trouble) => list::trouble(ctx, trouble),
+        Ok(listed) if listed.rows.is_empty() => none(ctx, view),
+        Ok(listed) => table(ctx, view, listed),
+    };
+    view! { <div id="rows" data-live data-hold>{inside}</div> }.into_any()
+}
+
+fn none(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
+    if view.filter.narrows() || !view.filter.from.is_empty() {
+        let text = view! { <p><a class="button" href="/incidents">"Clear the filter"</a></p> };
+        return list::empty(ctx, "search", "No incident matches the filter", text.into_any());
+    }
+    if view.workspaces.is_empty() {
+        let text = view! {
+            <p>"No workspace is set up, so no incident has been seen."</p>
+            <p><a class="button main" href="/connections">"See the connections"</a></p>
+        };
+        return list::empty(ctx, "not-linked", "No incident was seen yet", text.into_any());
+    }
+    let text = view! {
+        <p>"Incidents that a mode, a start date or a missing mapping keeps back would stand here."</p>
+        <p><a class="button" href="/">"See the linked ones"</a></p>
+    };
+    list::empty(ctx, "in-step", "Nothing is left out", text.into_any())
+}
+
+fn table(ctx: &PageContext, view: &NotLinkedView, listed: &Listed<NotLinkedRow>) -> AnyView {
+    let page = |token: &str| NotLinkedFilter { from: token.to_owned(), ..view.filter.clone() }.address();
+    view! {
+        <div class="scroll" role="region" aria-label="Incidents" tabindex="0">
+            <table class="cards held">
+                <caption class="unseen">"Incidents without a ticket, and why"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col" class="c-wide">"Incident"</th>
+                        <th scope="col">"Severity"</th>
+                        <th scope="col">"Status"</th>
+                        <th scope="col">"Client"</th>
+                        <th scope="col">"Workspace"</th>
+                        <th scope="col">"Created"</th>
+                        <th scope="col" class="c-why">"Why not, and what to do"</th>
+                    </tr>
+                </thead>
+                <tbody>{listed.rows.iter().map(|row| line(ctx, row)).collect_view()}</tbody>
+            </table>
+        </div>
+        {list::pages(ctx, listed, page, ("Newer", "Older"))}
+    }
+    .into_any()
+}
+
+fn line(ctx: &PageContext, row: &NotLinkedRow) -> AnyView {
+    let title = if row.title.is_empty() { "(no title)" } else { row.title.as_str() };
+    let name = match row.number {
+        Some(number) => format!("#{number} {title}"),
+        None => title.to_owned(),
+    };
+    let why = match &row.reason {
+        Some(reason) => state::why(reason),
+        None => view! { <p class="why">"It was seen just now and is planned next."</p> }.into_any(),
+    };
+    view! {
+        <tr>
+            <th scope="row" class="c-wide">
+                {match &row.url {
+                    Some(url) => act::outside(ctx, url.clone(), name),
+                    None => view! { <span>{name}</span> }.into_any(),
+                }}
+            </th>
+            <td data-label="Severity">{state::severity(ctx, &row.severity)}</td>
+            <td data-label="Status">{row.status.to_string()}</td>
+            <td data-label="Client">{row.client.clone()}</td>
+            <td data-label="Workspace">{row.workspace_name.clone()}</td>
+            <td data-label="Created">{when(ctx, row.created.unwrap_or(row.changed))}</td>
+            <td class="c-why tall" data-label="Why not">{why}</td>
+        </tr>
+    }
+    .into_any()
 }

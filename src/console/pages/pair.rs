@@ -1,8 +1,31 @@
-//! placeholder
+//! One pair: how it stands and why, both sides field by field, what waits, what crossed, what happened.
+
+mod notes;
+mod sides;
 
 use leptos::prelude::*;
 
-use crate::{console::context::PageContext, domain::view::pair::PairView};
+use crate::{
+    console::{
+        components::{
+            act::{self, Weight},
+            entry, operation, state,
+            time::{when, when_or},
+        },
+        context::PageContext,
+        words,
+    },
+    domain::view::{operation::OperationView, pair::PairView, query::QueryText},
+};
+
+/// Number and title.
+pub fn name(view: &PairView) -> String {
+    let title = if view.title.is_empty() { "(no title)" } else { view.title.as_str() };
+    match view.number {
+        Some(number) => format!("#{number} {title}"),
+        None => title.to_owned(),
+    }
+}
 
 /// What stands in `<main>`.
 pub fn body(ctx: &PageContext, view: &PairView) -> AnyView {
@@ -10,14 +33,112 @@ pub fn body(ctx: &PageContext, view: &PairView) -> AnyView {
 }
 
 /// The parts that change while the page is open.
-pub fn live(_ctx: &PageContext, _view: &PairView) -> AnyView {
-    view! { <div id="rows" data-live></div> }.into_any()
+pub fn live(ctx: &PageContext, view: &PairView) -> AnyView {
+    view! {
+        <div id="truth" data-live class="pair-top">
+            {facts(ctx, view)}
+            {standing(ctx, view)}
+        </div>
+        <div id="pair" data-live data-hold class="pair-columns">
+            <div class="pair-main">
+                {sides::section(ctx, view)}
+                {queue(ctx, "Given up", "dead", &view.dead)}
+                {queue(ctx, "Waiting to be written", "queue", &view.queue)}
+                {notes::section(ctx, view)}
+            </div>
+            {history(ctx, view)}
+        </div>
+    }
+    .into_any()
 }
 
-/// Number and title.
-pub fn name(view: &PairView) -> String {
-    match view.number {
-        Some(number) => format!("#{number} {}", view.title),
-        None => view.title.clone(),
+fn facts(ctx: &PageContext, view: &PairView) -> AnyView {
+    let incident = match &view.incident_url {
+        Some(url) => act::outside(ctx, url.clone(), "Open in the portal".into()),
+        None => view! { <span class="quiet">"no portal address"</span> }.into_any(),
+    };
+    let ticket = match &view.ticket {
+        Some(ticket) => act::record(ctx, ticket),
+        None => view! { <span class="quiet">"none yet"</span> }.into_any(),
+    };
+    view! {
+        <dl class="facts">
+            <div><dt>"Severity"</dt><dd>{state::severity(ctx, &view.severity)}</dd></div>
+            <div><dt>"Ticket"</dt><dd>{ticket}</dd></div>
+            <div><dt>"Incident"</dt><dd>{incident}</dd></div>
+            <div><dt>"Client"</dt><dd>{view.client.clone()}</dd></div>
+            <div><dt>"Workspace"</dt><dd>{view.workspace.clone()}" · "{words::mode(view.mode)}</dd></div>
+            <div><dt>"Reference"</dt><dd><code>{view.reference.clone()}</code></dd></div>
+            <div><dt>"Linked"</dt><dd>{when(ctx, view.created)}</dd></div>
+        </dl>
     }
+    .into_any()
+}
+
+fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
+    let why = match &view.reason {
+        Some(reason) => state::why(reason),
+        None => view! { <p class="why">"Both sides agree."</p> }.into_any(),
+    };
+    let acts = ctx.may_operate().then(|| {
+        view! {
+            <div class="acts">
+                <div>
+                    {act::button(ctx, format!("/pairs/{}/look", view.id), "look", "Look again", Weight::Plain)}
+                    <p class="quiet">"Reads both sides and plans anew. Writes nothing."</p>
+                </div>
+                <div>
+                    {act::button(ctx, format!("/pairs/{}/sync", view.id), "sync", "Sync now", Weight::Main)}
+                    <p class="quiet">"Carries out now what waits for its time."</p>
+                </div>
+            </div>
+        }
+    });
+    view! {
+        <section class=format!("standing-card health-{}", view.health.as_str()) aria-label="How it stands">
+            <div class="standing-words">
+                {state::axes(ctx, view.sync, view.health)}
+                {why}
+                <p class="quiet">
+                    "Incident read "{when_or(ctx, view.incident_read, "never")}" · ticket read "
+                    {when_or(ctx, view.ticket_read, "never")}" · last change "{when(ctx, view.changed)}
+                </p>
+            </div>
+            {acts}
+        </section>
+    }
+    .into_any()
+}
+
+fn queue(ctx: &PageContext, title: &'static str, id: &'static str, operations: &[OperationView]) -> AnyView {
+    if operations.is_empty() {
+        return ().into_any();
+    }
+    let count = words::number(operations.len() as u64);
+    view! {
+        <section aria-labelledby=id>
+            <h2 id=id>{title}" "<span class="count">{count}</span></h2>
+            <ol class="operations">{operations.iter().map(|one| operation::item(ctx, one)).collect_view()}</ol>
+        </section>
+    }
+    .into_any()
+}
+
+fn history(ctx: &PageContext, view: &PairView) -> AnyView {
+    let older = view.older.as_ref().map(|token| {
+        let href = QueryText::new().with("from", token).after(ctx.path());
+        view! { <p><a class="button" href=format!("{href}#history")>"Older"</a></p> }
+    });
+    view! {
+        <section class="pair-history" aria-labelledby="history">
+            <h2 id="history">"What happened"</h2>
+            {if view.timeline.is_empty() {
+                view! { <p class="quiet">"Nothing is written down yet."</p> }.into_any()
+            } else {
+                entry::timeline(ctx, &view.timeline)
+            }}
+            {older}
+        </section>
+    }
+    .into_any()
 }

@@ -1,8 +1,24 @@
-//! placeholder
+//! Who is read, when it was read last, when it is due again, and what came of each run.
 
 use leptos::prelude::*;
 
-use crate::{console::context::PageContext, domain::view::runs::RunsView};
+use crate::{
+    console::{
+        components::{
+            act::{self, Weight},
+            icon::icon,
+            list,
+            time::{when, when_or},
+        },
+        context::PageContext,
+        words,
+    },
+    domain::{
+        run::RunScope,
+        view::runs::{RunFilter, RunRow, RunsView, SourceRow},
+        workspace::Mode,
+    },
+};
 
 /// What stands in `<main>`.
 pub fn body(ctx: &PageContext, view: &RunsView) -> AnyView {
@@ -10,6 +26,206 @@ pub fn body(ctx: &PageContext, view: &RunsView) -> AnyView {
 }
 
 /// The parts that change while the page is open.
-pub fn live(_ctx: &PageContext, _view: &RunsView) -> AnyView {
-    view! { <div id="rows" data-live></div> }.into_any()
+pub fn live(ctx: &PageContext, view: &RunsView) -> AnyView {
+    view! {
+        <div id="truth" data-live><p class="truth">{truth(view)}</p></div>
+        <div id="rows" data-live data-hold>{sources(ctx, view)} {runs(ctx, view)}</div>
+    }
+    .into_any()
+}
+
+fn truth(view: &RunsView) -> String {
+    let read = view.sources.iter().filter(|source| source.mode != Some(Mode::Off)).count() as u64;
+    let overdue = view.sources.iter().filter(|source| source.overdue).count() as u64;
+    let failing = view.sources.iter().filter(|source| failing(source)).count() as u64;
+    match (read, overdue, failing) {
+        (0, _, _) => "Nothing is read: no workspace or Halo instance is switched on.".to_owned(),
+        (n, 0, 0) => format!("{} on time.", words::counted(n, "source is read", "sources are read")),
+        (n, late, bad) => format!(
+            "{}; {} late; {} at the last try.",
+            words::counted(n, "source is read", "sources are read"),
+            words::number(late),
+            words::counted(bad, "failed", "failed")
+        ),
+    }
+}
+
+fn failing(source: &SourceRow) -> bool {
+    source.last.as_ref().is_some_and(|run| run.failure.is_some())
+}
+
+fn id_of(scope: RunScope) -> String {
+    match scope {
+        RunScope::Workspace { id } => id.to_string(),
+        RunScope::Halo { id } => id.to_string(),
+    }
+}
+
+fn sources(ctx: &PageContext, view: &RunsView) -> AnyView {
+    if view.sources.is_empty() {
+        let text = view! { <p><a class="button main" href="/connections">"See the connections"</a></p> };
+        return list::empty(ctx, "engine", "Nothing is set up to be read", text.into_any());
+    }
+    view! {
+        <section aria-labelledby="sources">
+            <h2 id="sources">"Sources"</h2>
+            <div class="scroll" role="region" aria-label="Sources" tabindex="0">
+                <table class="cards sources">
+                    <caption class="unseen">"Workspaces and Halo instances that are read"</caption>
+                    <thead>
+                        <tr>
+                            <th scope="col" class="c-wide">"Source"</th>
+                            <th scope="col">"State"</th>
+                            <th scope="col">"Last success"</th>
+                            <th scope="col">"Next due"</th>
+                            <th scope="col" class="c-why">"Last run"</th>
+                            <th scope="col">"Do"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{view.sources.iter().map(|one| source(ctx, one)).collect_view()}</tbody>
+                </table>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+fn source(ctx: &PageContext, source: &SourceRow) -> AnyView {
+    let off = source.mode == Some(Mode::Off);
+    let (class, symbol, text) = if off {
+        ("sync-unknown", "stop", "Off")
+    } else if source.overdue {
+        ("health-needs-you", "needs-you", "Late")
+    } else if failing(source) {
+        ("health-waiting", "waiting", "Tries again")
+    } else if source.last_success.is_none() {
+        ("sync-unknown", "unknown", "Not read yet")
+    } else {
+        ("health-healthy", "healthy", "On time")
+    };
+    let (action, label, symbol_of_act) = match source.scope {
+        RunScope::Workspace { id } => (format!("/workspaces/{id}/sync"), "Sync now", "sync"),
+        RunScope::Halo { id } => (format!("/connections/{id}/look"), "Look now", "look"),
+    };
+    let kind = match source.scope {
+        RunScope::Workspace { .. } => "Sentinel workspace",
+        RunScope::Halo { .. } => "Halo instance",
+    };
+    let of_it = RunFilter { source: id_of(source.scope), ..RunFilter::default() }.address();
+    let last = source.last.as_ref().map(|run| match &run.failure {
+        Some(failure) => view! { <span class="failure">{failure.message.clone()}</span> }.into_any(),
+        None => view! {
+            {words::counted(u64::from(run.read), "record", "records")}" read, "{words::number(u64::from(run.changed))}" changed"
+        }
+        .into_any(),
+    });
+    let acts = (ctx.may_operate() && !off)
+        .then(|| act::named(ctx, action, symbol_of_act, label, Weight::Plain, Some(source.name.clone())));
+    view! {
+        <tr>
+            <th scope="row" class="c-wide">
+                <a href=of_it data-row>{source.name.clone()}</a>
+                <span class="quiet">
+                    " " {kind}
+                    {source.client.clone().map(|client| format!(" · {client}"))}
+                    {source.mode.map(|mode| format!(" · {}", words::mode(mode)))}
+                </span>
+            </th>
+            <td><span class=format!("chip {class}")>{icon(ctx, symbol)} <span>{text}</span></span></td>
+            <td data-label="Last success">{when_or(ctx, source.last_success, "never")}</td>
+            <td data-label="Next due">{when_or(ctx, source.next_due, if off { "not read" } else { "as soon as possible" })}</td>
+            <td class="c-why tall" data-label="Last run">{last}</td>
+            <td class="c-acts">{acts}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn runs(ctx: &PageContext, view: &RunsView) -> AnyView {
+    let filter = &view.filter;
+    let chip = |label: &'static str, filter: RunFilter, here: bool| {
+        view! { <li><a href=filter.address() aria-current=here.then_some("true")>{label}</a></li> }
+    };
+    let name = view.sources.iter().find(|one| id_of(one.scope) == filter.source).map(|one| one.name.clone());
+    let inside = match &view.runs {
+        Err(trouble) => list::trouble(ctx, trouble),
+        Ok(listed) if listed.rows.is_empty() => {
+            let narrow = filter.failed || !filter.source.is_empty();
+            let (title, text) = if narrow {
+                ("No run matches", view! { <p><a class="button" href="/runs">"See all runs"</a></p> }.into_any())
+            } else {
+                (
+                    "No run is written down yet",
+                    view! { <p>"Runs that read a change or fail are kept here."</p> }.into_any(),
+                )
+            };
+            list::empty(ctx, "engine", title, text)
+        }
+        Ok(listed) => {
+            let page = |token: &str| RunFilter { from: token.to_owned(), ..filter.clone() }.address();
+            view! {
+                <div class="scroll" role="region" aria-label="Past runs" tabindex="0">
+                    <table class="cards runs">
+                        <caption class="unseen">"Past runs, newest first"</caption>
+                        <thead>
+                            <tr>
+                                <th scope="col">"Ended"</th>
+                                <th scope="col" class="c-wide">"Source"</th>
+                                <th scope="col">"Began because"</th>
+                                <th scope="col" class="c-number">"Took"</th>
+                                <th scope="col" class="c-number">"Read"</th>
+                                <th scope="col" class="c-number">"Changed"</th>
+                                <th scope="col" class="c-why">"Result"</th>
+                            </tr>
+                        </thead>
+                        <tbody>{listed.rows.iter().map(|one| run(ctx, one)).collect_view()}</tbody>
+                    </table>
+                </div>
+                {list::pages(ctx, listed, page, ("Newer", "Older"))}
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <section aria-labelledby="past">
+            <h2 id="past">"Past runs"{name.map(|name| view! { <span class="quiet">" of "{name}</span> })}</h2>
+            <ul class="counters" aria-label="Which runs">
+                {chip("All", RunFilter::default(), !filter.failed && filter.source.is_empty())}
+                {chip(
+                    "Failed only",
+                    RunFilter { failed: true, from: String::new(), ..filter.clone() },
+                    filter.failed,
+                )}
+            </ul>
+            {inside}
+        </section>
+    }
+    .into_any()
+}
+
+fn run(ctx: &PageContext, run: &RunRow) -> AnyView {
+    let took = run.ended.as_millisecond().saturating_sub(run.started.as_millisecond()).max(0);
+    let result = match &run.failure {
+        Some(failure) => view! {
+            <span class="chip health-waiting">{icon(ctx, "needs-you")} <span>"Failed"</span></span>
+            " "
+            <span class="failure">{failure.message.clone()}</span>
+        }
+        .into_any(),
+        None => {
+            view! { <span class="chip health-healthy">{icon(ctx, "healthy")} <span>"Complete"</span></span> }.into_any()
+        }
+    };
+    view! {
+        <tr>
+            <td data-label="Ended">{when(ctx, run.ended)}</td>
+            <th scope="row" class="c-wide">{run.name.clone()}</th>
+            <td data-label="Began because">{words::cause(run.cause)}</td>
+            <td class="c-number" data-label="Took">{format!("{:.1} s", took as f64 / 1000.0)}</td>
+            <td class="c-number" data-label="Read">{words::number(u64::from(run.read))}</td>
+            <td class="c-number" data-label="Changed">{words::number(u64::from(run.changed))}</td>
+            <td class="c-why tall" data-label="Result">{result}</td>
+        </tr>
+    }
+    .into_any()
 }

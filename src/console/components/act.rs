@@ -1,0 +1,66 @@
+//! Buttons that do something: each is a form of its own, so it works without a script.
+
+use leptos::prelude::*;
+
+use super::icon::icon;
+use crate::console::context::PageContext;
+
+/// How much weight a button has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// The one thing to do here.
+    Main,
+    /// Beside it.
+    Plain,
+    /// Can't be undone.
+    Danger,
+}
+
+/// A button that posts to `action` and comes back to this page.
+pub fn button(ctx: &PageContext, action: String, symbol: &str, label: &'static str, weight: Weight) -> AnyView {
+    named(ctx, action, symbol, label, weight, None)
+}
+
+/// The same, with more words for those who can't see what it stands beside: `Try again: Create the ticket`.
+pub fn named(
+    ctx: &PageContext,
+    action: String,
+    symbol: &str,
+    label: &'static str,
+    weight: Weight,
+    what: Option<String>,
+) -> AnyView {
+    let class = match weight {
+        Weight::Main => "button main",
+        Weight::Plain => "button",
+        Weight::Danger => "button danger",
+    };
+    view! {
+        <form method="post" action=action class="act">
+            <input type="hidden" name="next" value=ctx.address.clone() />
+            <button type="submit" class=class>
+                {icon(ctx, symbol)}
+                <span>{label}{what.map(|what| view! { <span class="unseen">": "{what}</span> })}</span>
+            </button>
+        </form>
+    }
+    .into_any()
+}
+
+/// A link that leaves the console.
+pub fn outside(ctx: &PageContext, href: String, label: String) -> AnyView {
+    view! {
+        <a href=href rel="noreferrer" target="_blank" class="outside">
+            {label} {icon(ctx, "out")} <span class="unseen">" (opens in a new tab)"</span>
+        </a>
+    }
+    .into_any()
+}
+
+/// A record elsewhere: a link when its address is known, else its name.
+pub fn record(ctx: &PageContext, link: &crate::domain::view::list::OutsideLink) -> AnyView {
+    match &link.url {
+        Some(url) => outside(ctx, url.clone(), link.label.clone()),
+        None => view! { <span>{link.label.clone()}</span> }.into_any(),
+    }
+}

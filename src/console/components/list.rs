@@ -1,0 +1,153 @@
+//! Lists: empties, troubles, pages, sortable heads, filters.
+
+use leptos::prelude::*;
+
+use super::icon::icon;
+use crate::{
+    console::{context::PageContext, words},
+    domain::view::list::{Choice, Listed, Trouble},
+};
+
+/// A list without rows: what that means and one thing to do.
+pub fn empty(ctx: &PageContext, symbol: &str, title: &'static str, text: AnyView) -> AnyView {
+    view! {
+        <div class="empty">
+            {icon(ctx, symbol)}
+            <h2>{title}</h2>
+            {text}
+        </div>
+    }
+    .into_any()
+}
+
+/// A part that could not be read: what, what now, and what finds the line in the log.
+pub fn trouble(ctx: &PageContext, trouble: &Trouble) -> AnyView {
+    view! {
+        <div class="trouble" role="alert">
+            {icon(ctx, "needs-you")}
+            <div>
+                <p class="why">{trouble.what.clone()}</p>
+                <p class="remedy"><b>"What to do: "</b>{trouble.remedy.clone()}</p>
+                {trouble
+                    .reference
+                    .clone()
+                    .map(|reference| view! { <p class="quiet">"Reference " <code>{reference}</code></p> })}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// The way to the pages before and after, and how much is shown. `address` makes the address of a
+/// page from its token; `names` are the words for before and after.
+pub fn pages<T>(
+    ctx: &PageContext,
+    listed: &Listed<T>,
+    address: impl Fn(&str) -> String,
+    names: (&'static str, &'static str),
+) -> AnyView {
+    let shown = words::number(listed.rows.len() as u64);
+    let count = match listed.total {
+        Some(total) => format!("{shown} of {}", words::number(total)),
+        None => format!("{shown} shown"),
+    };
+    let (before, after) = names;
+    let newer = listed.newer.as_deref().map(&address);
+    let older = listed.older.as_deref().map(&address);
+    let lone = newer.is_none() && older.is_none();
+    if lone {
+        return view! { <p class="count quiet">{count}</p> }.into_any();
+    }
+    view! {
+        <nav class="pages" aria-label="Pages of the list">
+            {match newer {
+                Some(href) => view! { <a class="button" rel="prev" href=href>{icon(ctx, "left")} <span>{before}</span></a> }.into_any(),
+                None => view! { <span class="button off">{icon(ctx, "left")} <span>{before}</span></span> }.into_any(),
+            }}
+            <span class="count quiet">{count}</span>
+            {match older {
+                Some(href) => view! { <a class="button" rel="next" href=href><span>{after}</span> {icon(ctx, "right")}</a> }.into_any(),
+                None => view! { <span class="button off"><span>{after}</span> {icon(ctx, "right")}</span> }.into_any(),
+            }}
+        </nav>
+    }
+    .into_any()
+}
+
+/// The head of a column that can be sorted by: a link, its state said in `aria-sort`.
+/// `sorted` is `None`, or whether it falls.
+pub fn sortable(
+    ctx: &PageContext,
+    label: &'static str,
+    href: String,
+    sorted: Option<bool>,
+    class: &'static str,
+) -> AnyView {
+    let aria = sorted.map(|falls| if falls { "descending" } else { "ascending" });
+    let symbol = match sorted {
+        Some(true) => "down",
+        Some(false) => "up",
+        None => "sort",
+    };
+    view! {
+        <th scope="col" class=class aria-sort=aria>
+            <a href=href>{label} {icon(ctx, symbol)}</a>
+        </th>
+    }
+    .into_any()
+}
+
+/// A choice in a filter. The first option is everything.
+pub fn select(name: &'static str, label: &'static str, all: &'static str, chosen: &str, choices: &[Choice]) -> AnyView {
+    let chosen = chosen.to_owned();
+    let options = choices
+        .iter()
+        .map(|choice| {
+            let text = match choice.count {
+                Some(count) => format!("{} ({})", choice.label, words::number(count)),
+                None => choice.label.clone(),
+            };
+            view! { <option value=choice.value.clone() selected=choice.value == chosen>{text}</option> }
+        })
+        .collect_view();
+    view! {
+        <label class="pick">
+            <span>{label}</span>
+            <select name=name>
+                <option value="">{all}</option>
+                {options}
+            </select>
+        </label>
+    }
+    .into_any()
+}
+
+/// A choice made from fixed values.
+pub fn choice(value: &str, label: &str) -> Choice {
+    Choice { value: value.to_owned(), label: label.to_owned(), count: None }
+}
+
+/// The search field of a filter: `/` focuses it.
+pub fn search(ctx: &PageContext, label: &'static str, hint: &'static str, text: &str) -> AnyView {
+    view! {
+        <label class="pick search">
+            <span>{label}</span>
+            <span class="searchbox">
+                {icon(ctx, "search")}
+                <input id="q" type="search" name="q" value=text.to_owned() placeholder=hint autocomplete="off" maxlength="200" />
+            </span>
+        </label>
+    }
+    .into_any()
+}
+
+/// The ends of a filter: apply it, or be rid of it.
+pub fn filter_end(clear: Option<&'static str>) -> AnyView {
+    view! {
+        <div class="filter-end">
+            <button type="submit" class="button">"Apply"</button>
+            {clear.map(|href| view! { <a class="clear" href=href>"Clear"</a> })}
+        </div>
+    }
+    .into_any()
+}

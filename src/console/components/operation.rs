@@ -1,0 +1,108 @@
+//! One planned write: what, why, where it stands and what can be done.
+
+use leptos::prelude::*;
+
+use super::{
+    act::{self, Weight},
+    icon::icon,
+    time::when,
+};
+use crate::{
+    console::{context::PageContext, words},
+    domain::{operation::OperationState, view::operation::OperationView},
+};
+
+/// Where an operation stands, in words, with its moment.
+pub fn standing(ctx: &PageContext, operation: &OperationView) -> AnyView {
+    let (class, symbol, text, at) = match &operation.state {
+        OperationState::Planned { ready } if *ready > ctx.now => ("health-waiting", "waiting", "Next try", *ready),
+        OperationState::Planned { ready } => ("sync-behind", "behind", "Its turn comes; ready since", *ready),
+        OperationState::Sending { since } => ("sync-behind", "write", "Being sent since", *since),
+        OperationState::OutcomeUnknown { look, .. } => {
+            ("sync-unknown", "unknown", "Outcome not known; next look", *look)
+        }
+        OperationState::Done { at, .. } => ("health-healthy", "healthy", "Done", *at),
+        OperationState::Dead { at, .. } => ("health-needs-you", "needs-you", "Given up", *at),
+        OperationState::Void { at, .. } => ("sync-unknown", "unknown", "No longer wanted", *at),
+    };
+    view! {
+        <span class=format!("standing {class}")>{icon(ctx, symbol)} <span>{text}" "{when(ctx, at)}</span></span>
+    }
+    .into_any()
+}
+
+/// What became of the tries: their number and the last failure.
+pub fn tries(operation: &OperationView) -> AnyView {
+    let count = words::counted(u64::from(operation.attempts), "try", "tries");
+    let failure = operation.failure.as_ref().map(|failure| {
+        let code = match (failure.status, &failure.code) {
+            (Some(status), Some(code)) => format!(" ({status} {code})"),
+            (Some(status), None) => format!(" ({status})"),
+            (None, Some(code)) => format!(" ({code})"),
+            (None, None) => String::new(),
+        };
+        let request = failure.request_id.clone();
+        view! {
+            <p class="failure">
+                {failure.message.clone()} <span class="quiet">{code}</span>
+                {request.map(|id| view! { <span class="quiet">" · their request id "<code>{id}</code></span> })}
+            </p>
+        }
+    });
+    view! {
+        {(operation.attempts > 0).then(|| view! { <p class="quiet">{count}</p> })}
+        {failure}
+    }
+    .into_any()
+}
+
+/// "Try again" and "Drop", for a dead letter and a person who may.
+pub fn remedies(ctx: &PageContext, operation: &OperationView) -> AnyView {
+    if !operation.dead() || !ctx.may_operate() {
+        return ().into_any();
+    }
+    view! {
+        <div class="acts">
+            {act::named(
+                ctx,
+                format!("/operations/{}/retry", operation.id),
+                "sync",
+                "Try again",
+                Weight::Main,
+                Some(operation.words.clone()),
+            )}
+            <a class="button" href=format!("/operations/{}/drop", operation.id)>
+                <span>"Drop…"<span class="unseen">" "{operation.words.clone()}</span></span>
+            </a>
+        </div>
+    }
+    .into_any()
+}
+
+/// The whole of it, as an item of a list.
+pub fn item(ctx: &PageContext, operation: &OperationView) -> AnyView {
+    view! {
+        <li class="operation">
+            <div class="operation-head">
+                <b>{operation.words.clone()}</b>
+                <span class="quiet">"in "{operation.side.words()}</span>
+                {standing(ctx, operation)}
+            </div>
+            <p class="quiet">"Why: "{operation.reason.words()}</p>
+            {tries(operation)}
+            {operation
+                .body
+                .clone()
+                .map(|body| {
+                    view! {
+                        <details>
+                            <summary>"What is written"</summary>
+                            <pre>{body}</pre>
+                        </details>
+                    }
+                })}
+            {remedies(ctx, operation)}
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,61 @@
+//! States: always symbol, shape, colour and word together, never colour alone.
+
+use leptos::prelude::*;
+
+use super::icon::icon;
+use crate::{
+    console::{context::PageContext, words},
+    domain::{
+        incident::Severity,
+        pair::{Health, SyncState},
+        reason::Reason,
+        view::connections::ConnectionHealth,
+    },
+};
+
+/// Both axes of a pair: how far apart the sides are, and whether somebody must act.
+pub fn axes(ctx: &PageContext, sync: SyncState, health: Health) -> AnyView {
+    view! {
+        <span class="axes">
+            <span class=format!("chip sync-{}", sync.as_str())>
+                {icon(ctx, sync.as_str())} <span>{words::sync(sync)}</span>
+            </span>
+            <span class=format!("chip health-{}", health.as_str())>
+                {icon(ctx, health.as_str())} <span>{words::health(health)}</span>
+            </span>
+        </span>
+    }
+    .into_any()
+}
+
+/// Severity, with bars that grow with it.
+pub fn severity(ctx: &PageContext, severity: &Severity) -> AnyView {
+    let (class, name) = match severity {
+        Severity::High => ("severity-high", "bars-3"),
+        Severity::Medium => ("severity-medium", "bars-2"),
+        Severity::Low => ("severity-low", "bars-1"),
+        Severity::Informational | Severity::Other(_) => ("severity-informational", "bars-0"),
+    };
+    view! { <span class=format!("severity {class}")>{icon(ctx, name)} <span>{severity.to_string()}</span></span> }
+        .into_any()
+}
+
+/// The sentence of a reason and its remedy.
+pub fn why(reason: &Reason) -> AnyView {
+    view! {
+        <p class="why">{reason.words()}</p>
+        {reason.remedy().map(|remedy| view! { <p class="remedy"><b>"What to do: "</b>{remedy}</p> })}
+    }
+    .into_any()
+}
+
+/// How a connection or workspace does, in one chip.
+pub fn connection(ctx: &PageContext, health: &ConnectionHealth) -> AnyView {
+    let (class, name, text) = match (&health.failure, health.last_success) {
+        (Some(failure), _) if failure.retryable() => ("health-waiting", "waiting", "Waiting"),
+        (Some(_), _) => ("health-needs-you", "needs-you", "Needs you"),
+        (None, Some(_)) => ("health-healthy", "healthy", "Works"),
+        (None, None) => ("sync-unknown", "unknown", "Not used yet"),
+    };
+    view! { <span class=format!("chip {class}")>{icon(ctx, name)} <span>{text}</span></span> }.into_any()
+}

@@ -1,0 +1,53 @@
+//! Moments: relative at a glance, absolute with its zone on hover and on focus, always both in the markup.
+
+use jiff::Timestamp;
+use leptos::prelude::*;
+
+use crate::{
+    console::{context::PageContext, words},
+    domain::time::{iso, to_ms},
+};
+
+/// `2026-11-21 13:05:09 CET`, in the reader's zone.
+pub fn absolute(ctx: &PageContext, moment: Timestamp) -> String {
+    moment.to_zoned(ctx.zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+}
+
+fn parts(ctx: &PageContext, moment: Timestamp) -> AnyView {
+    let relative = words::relative(to_ms(ctx.now), to_ms(moment));
+    view! {
+        <span class="rel">{relative}</span>
+        <span class="abs">{absolute(ctx, moment)}</span>
+    }
+    .into_any()
+}
+
+/// A moment that can be focused to read it exactly.
+pub fn when(ctx: &PageContext, moment: Timestamp) -> AnyView {
+    view! {
+        <time class="when" datetime=iso(moment) data-at=to_ms(moment).to_string() tabindex="0">
+            {parts(ctx, moment)}
+        </time>
+    }
+    .into_any()
+}
+
+/// A moment that leads to what happened then.
+pub fn when_link(ctx: &PageContext, moment: Timestamp, href: String) -> AnyView {
+    view! {
+        <a class="when" href=href>
+            <time datetime=iso(moment) data-at=to_ms(moment).to_string()>
+                {parts(ctx, moment)}
+            </time>
+        </a>
+    }
+    .into_any()
+}
+
+/// A moment, or words for there being none.
+pub fn when_or(ctx: &PageContext, moment: Option<Timestamp>, none: &'static str) -> AnyView {
+    match moment {
+        Some(moment) => when(ctx, moment),
+        None => view! { <span class="quiet">{none}</span> }.into_any(),
+    }
+}

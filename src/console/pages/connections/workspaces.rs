@@ -1,0 +1,100 @@
+//! Workspaces: whose each is, what the engine may do there, and where its webhook comes in.
+
+use leptos::prelude::*;
+
+use super::webhook;
+use crate::{
+    console::{
+        components::{
+            act::{self, Weight},
+            list, state,
+            time::{when, when_or},
+        },
+        context::PageContext,
+        words,
+    },
+    domain::{
+        view::{
+            connections::{ConnectionsView, WorkspaceRow},
+            dashboard::PairFilter,
+        },
+        workspace::Mode,
+    },
+};
+
+/// The table.
+pub fn section(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
+    let inside = if view.workspaces.is_empty() {
+        let text =
+            view! { <p>"Name the workspaces to watch in the applied file, under "<code>"[[workspace]]"</code>"."</p> };
+        list::empty(ctx, "connection", "No workspace is watched", text.into_any())
+    } else {
+        view! {
+            <div class="scroll" role="region" aria-label="Workspaces" tabindex="0">
+                <table class="cards workspaces">
+                    <caption class="unseen">"Sentinel workspaces"</caption>
+                    <thead>
+                        <tr>
+                            <th scope="col" class="c-wide">"Workspace"</th>
+                            <th scope="col">"State"</th>
+                            <th scope="col">"Mode"</th>
+                            <th scope="col">"Policy"</th>
+                            <th scope="col">"Since"</th>
+                            <th scope="col" class="c-why">"Webhook"</th>
+                            <th scope="col">"Do"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{view.workspaces.iter().map(|row| line(ctx, row)).collect_view()}</tbody>
+                </table>
+            </div>
+        }
+        .into_any()
+    };
+    view! {
+        <section aria-labelledby="workspaces">
+            <h2 id="workspaces">"Workspaces"</h2>
+            {inside}
+        </section>
+    }
+    .into_any()
+}
+
+fn line(ctx: &PageContext, row: &WorkspaceRow) -> AnyView {
+    let pairs = PairFilter { workspace: Some(row.id), ..PairFilter::default() }.address();
+    let unbound = (!row.client_bound)
+        .then(|| view! { <p class="warn">"The client has no Halo client yet: its incidents wait."</p> });
+    let failure = row.health.failure.as_ref().map(|failure| view! { <p class="failure">{failure.message.clone()}</p> });
+    let sync = (ctx.may_operate() && row.mode != Mode::Off).then(|| {
+        act::named(
+            ctx,
+            format!("/workspaces/{}/sync", row.id),
+            "sync",
+            "Sync now",
+            Weight::Plain,
+            Some(row.name.clone()),
+        )
+    });
+    view! {
+        <tr>
+            <th scope="row" class="c-wide">
+                <a href=pairs data-row>{row.name.clone()}</a>
+                <span class="quiet">" "{row.client.clone()}" · by "{row.connection.clone()}</span>
+                {unbound}
+                {failure}
+            </th>
+            <td>
+                {state::connection(ctx, &row.health)}
+                <div class="quiet">"read "{when_or(ctx, row.health.last_success, "never")}</div>
+            </td>
+            <td data-label="Mode">
+                {words::mode(row.mode)}
+                <div class="quiet">{words::mode_meaning(row.mode)}</div>
+            </td>
+            <td data-label="Policy">{row.policy.clone()}<div class="quiet">"polled every "{words::every(row.poll_secs)}</div></td>
+            <td data-label="Since">{when(ctx, row.since)}</td>
+            <td class="c-why tall" data-label="Webhook">{webhook(row.webhook.as_ref())}</td>
+            <td class="c-acts">{sync}</td>
+        </tr>
+    }
+    .into_any()
+}

@@ -1,0 +1,100 @@
+//! In the browser: keyboard shortcuts.
+
+use std::{cell::Cell, rc::Rc};
+
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::{Document, Element, HtmlDialogElement, HtmlElement, KeyboardEvent};
+
+use crate::console::shell::PLACES;
+
+/// `g` waits this long for its letter, milliseconds.
+const JUMP_MS: f64 = 1_500.0;
+
+fn document() -> Option<Document> {
+    web_sys::window()?.document()
+}
+
+fn by_id<T: JsCast>(id: &str) -> Option<T> {
+    document()?.get_element_by_id(id)?.dyn_into().ok()
+}
+
+fn help() {
+    if let Some(dialog) = by_id::<HtmlDialogElement>("keys").filter(|dialog| !dialog.open()) {
+        let _ = dialog.show_modal();
+    }
+}
+
+/// See `islands::Keys`.
+pub fn wake(on: bool) {
+    if let Some(button) = by_id::<HtmlElement>("keys-open") {
+        let click = Closure::<dyn FnMut()>::new(help);
+        let _ = button.add_event_listener_with_callback("click", click.as_ref().unchecked_ref());
+        click.forget();
+    }
+    if !on {
+        return;
+    }
+    let jump = Rc::new(Cell::new(f64::MIN));
+    let press = Closure::<dyn FnMut(KeyboardEvent)>::new(move |event: KeyboardEvent| {
+        if typing(&event) || event.ctrl_key() || event.meta_key() || event.alt_key() {
+            return;
+        }
+        let now = js_sys::Date::now();
+        let jumping = now - jump.replace(f64::MIN) < JUMP_MS;
+        let done = match event.key().as_str() {
+            key if jumping => leap(key),
+            "g" => {
+                jump.set(now);
+                true
+            }
+            "/" => focus(by_id("q")),
+            "?" => {
+                help();
+                true
+            }
+            "j" => step(1),
+            "k" => step(-1),
+            _ => false,
+        };
+        if done {
+            event.prevent_default();
+        }
+    });
+    if let Some(document) = document() {
+        let _ = document.add_event_listener_with_callback("keydown", press.as_ref().unchecked_ref());
+    }
+    press.forget();
+}
+
+fn typing(event: &KeyboardEvent) -> bool {
+    let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return false };
+    let field = matches!(target.local_name().as_str(), "input" | "select" | "textarea");
+    let in_dialog = by_id::<HtmlDialogElement>("keys").is_some_and(|dialog| dialog.open());
+    field || in_dialog || target.has_attribute("contenteditable")
+}
+
+fn leap(key: &str) -> bool {
+    let place = PLACES.iter().find(|(_, _, letter)| key.len() == 1 && key.starts_with(*letter));
+    let Some((_, href, _)) = place else { return false };
+    web_sys::window().is_some_and(|window| window.location().assign(href).is_ok())
+}
+
+fn focus(element: Option<HtmlElement>) -> bool {
+    element.is_some_and(|element| element.focus().is_ok())
+}
+
+/// Moves the focus to the row after or before the focused one; to the first when there is none.
+fn step(by: i32) -> bool {
+    let Some(document) = document() else { return false };
+    let Ok(rows) = document.query_selector_all("[data-row]") else { return false };
+    let row = |place: u32| rows.item(place).and_then(|node| node.dyn_into::<HtmlElement>().ok());
+    let focused = document.active_element();
+    let here = (0..rows.length()).find(|&place| {
+        row(place).is_some_and(|row| focused.as_ref().is_some_and(|focus| row.is_same_node(Some(focus))))
+    });
+    let next = match here {
+        Some(place) => place.checked_add_signed(by),
+        None => Some(0),
+    };
+    focus(next.and_then(row))
+}

@@ -1,0 +1,324 @@
+//! In the browser: relative times, live events, and swapping the parts of a page that changed.
+
+use std::{cell::RefCell, rc::Rc};
+
+use wasm_bindgen::{JsCast, closure::Closure};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Document, Element, EventSource, HtmlElement, HtmlTemplateElement, MessageEvent, Response, Window};
+
+use crate::console::words;
+
+/// Hints that come close together are one fetch.
+const GATHER_MS: i32 = 250;
+/// Wait before a closed stream is opened again.
+const REOPEN_MS: i32 = 5_000;
+/// Between two spoken announcements.
+const QUIET_MS: f64 = 10_000.0;
+const TIMES_MS: i32 = 5_000;
+
+struct State {
+    /// Server's clock minus this machine's, milliseconds.
+    offset: f64,
+    last: String,
+    fragment: String,
+    only: String,
+    /// A fetch is planned or under way.
+    busy: bool,
+    /// A hint came while that was so.
+    again: bool,
+    /// Hints not yet shown because the reader is busy there.
+    held: u32,
+    said: f64,
+    /// What a click on the button shows.
+    pending: Option<HtmlTemplateElement>,
+}
+
+type Shared = Rc<RefCell<State>>;
+
+fn window() -> Option<Window> {
+    web_sys::window()
+}
+
+fn document() -> Option<Document> {
+    window()?.document()
+}
+
+fn later(ms: i32, act: impl FnOnce() + 'static) {
+    if let Some(window) = window() {
+        let act = Closure::once_into_js(act);
+        let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(act.unchecked_ref(), ms);
+    }
+}
+
+/// See `islands::Live`.
+pub fn wake(now: i64, cursor: i64, fragment: String, only: String) {
+    let state = Rc::new(RefCell::new(State {
+        offset: now as f64 - js_sys::Date::now(),
+        last: cursor.to_string(),
+        fragment,
+        only,
+        busy: false,
+        again: false,
+        held: 0,
+        said: 0.0,
+        pending: None,
+    }));
+    tick(state.clone());
+    if state.borrow().fragment.is_empty() {
+        return;
+    }
+    on_click(&state);
+    open(state.clone());
+    on_return(state);
+}
+
+/// Relative times move on.
+fn tick(state: Shared) {
+    let now = (js_sys::Date::now() + state.borrow().offset) as i64;
+    if let Some(times) = document().and_then(|d| d.query_selector_all("time[data-at]").ok()) {
+        for place in 0..times.length() {
+            let Some(time) = times.item(place).and_then(|node| node.dyn_into::<Element>().ok()) else { continue };
+            let at = time.get_attribute("data-at").and_then(|text| text.parse::<i64>().ok());
+            let shown = time.query_selector(".rel").ok().flatten();
+            if let (Some(at), Some(shown)) = (at, shown) {
+                let words = words::relative(now, at);
+                if shown.text_content().as_deref() != Some(&words) {
+                    shown.set_text_content(Some(&words));
+                }
+            }
+        }
+    }
+    later(TIMES_MS, move || tick(state));
+}
+
+fn show_live(alive: bool) {
+    let Some(mark) = document().and_then(|d| d.get_element_by_id("live-state")) else { return };
+    let _ = mark.remove_attribute("hidden");
+    mark.set_class_name(if alive { "live on" } else { "live off" });
+    mark.set_text_content(Some(if alive { "Live" } else { "Connecting…" }));
+}
+
+fn open(state: Shared) {
+    let address = format!("/events?after={}", state.borrow().last);
+    let Ok(source) = EventSource::new(&address) else { return };
+    let heard = state.clone();
+    let message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        let mut here = heard.borrow_mut();
+        let id = event.last_event_id();
+        if !id.is_empty() {
+            here.last = id;
+        }
+        let mine = here.only.is_empty() || event.data().as_string().is_some_and(|data| data.contains(&here.only));
+        drop(here);
+        if mine {
+            hint(&heard);
+        }
+    });
+    source.set_onmessage(Some(message.as_ref().unchecked_ref()));
+    message.forget();
+    let opened = Closure::<dyn FnMut()>::new(|| show_live(true));
+    source.set_onopen(Some(opened.as_ref().unchecked_ref()));
+    opened.forget();
+    let stream = source.clone();
+    let failed = Closure::<dyn FnMut()>::new(move || {
+        show_live(false);
+        // the browser opens a broken stream again by itself, but not one that was answered with an error
+        if stream.ready_state() == EventSource::CLOSED {
+            stream.set_onerror(None);
+            let state = state.clone();
+            later(REOPEN_MS, move || open(state));
+        }
+    });
+    source.set_onerror(Some(failed.as_ref().unchecked_ref()));
+    failed.forget();
+}
+
+/// A page that was hidden fetches when it is seen again.
+fn on_return(state: Shared) {
+    let seen = Closure::<dyn FnMut()>::new(move || {
+        if !hidden() && state.borrow().again {
+            state.borrow_mut().again = false;
+            hint(&state);
+        }
+    });
+    if let Some(document) = document() {
+        let _ = document.add_event_listener_with_callback("visibilitychange", seen.as_ref().unchecked_ref());
+    }
+    seen.forget();
+}
+
+fn hidden() -> bool {
+    document().is_some_and(|d| d.visibility_state() == web_sys::VisibilityState::Hidden)
+}
+
+fn hint(state: &Shared) {
+    {
+        let mut here = state.borrow_mut();
+        here.held = here.held.saturating_add(1);
+        if here.busy || hidden() {
+            here.again = true;
+            return;
+        }
+        here.busy = true;
+    }
+    let state = state.clone();
+    later(GATHER_MS, move || {
+        wasm_bindgen_futures::spawn_local(async move {
+            let address = state.borrow().fragment.clone();
+            let fetched = fetch(&address).await;
+            if let Some(html) = fetched {
+                take(&state, &html);
+            }
+            let mut here = state.borrow_mut();
+            here.busy = false;
+            if here.again && !hidden() {
+                here.again = false;
+                drop(here);
+                hint(&state);
+            }
+        });
+    });
+}
+
+async fn fetch(address: &str) -> Option<String> {
+    let answer = JsFuture::from(window()?.fetch_with_str(address)).await.ok()?;
+    let answer: Response = answer.dyn_into().ok()?;
+    if !answer.ok() || answer.redirected() {
+        return None;
+    }
+    JsFuture::from(answer.text().ok()?).await.ok()?.as_string()
+}
+
+/// Swaps every part that differs and is not in use; keeps the rest for the button.
+fn take(state: &Shared, html: &str) {
+    let Some(document) = document() else { return };
+    let Some(template) =
+        document.create_element("template").ok().and_then(|e| e.dyn_into::<HtmlTemplateElement>().ok())
+    else {
+        return;
+    };
+    template.set_inner_html(html);
+    let kept = swap(&document, &template, false);
+    let offset = state.borrow().offset;
+    if let Some(mark) = document.get_element_by_id("as-of") {
+        let _ = mark.set_attribute("data-at", &format!("{:.0}", js_sys::Date::now() + offset));
+        mark.set_text_content(Some("now"));
+    }
+    let mut here = state.borrow_mut();
+    if kept {
+        here.pending = Some(template);
+    } else {
+        here.pending = None;
+        here.held = 0;
+    }
+    show_news(&document, here.held, kept);
+    say(&document, &mut here);
+}
+
+/// Whether anything that differs was left as it is.
+fn swap(document: &Document, template: &HtmlTemplateElement, all: bool) -> bool {
+    let mut kept = false;
+    let mut place = 0;
+    let children = template.content().children();
+    // a part that is moved out of the template is gone from its children
+    while let Some(new) = children.item(place) {
+        let old = document.get_element_by_id(&new.id());
+        match old {
+            Some(old) if same(&old, &new) => place += 1,
+            Some(old) if all || !in_use(document, &old) => {
+                let _ = old.replace_with_with_node_1(&new);
+            }
+            Some(_) => {
+                kept = true;
+                place += 1;
+            }
+            None => place += 1,
+        }
+    }
+    kept
+}
+
+/// Times count on by themselves, so a part whose words differ only in them is the same.
+fn same(old: &Element, new: &Element) -> bool {
+    let text = |part: &Element| -> Option<String> {
+        let copy: Element = part.clone_node_with_deep(true).ok()?.dyn_into().ok()?;
+        let times = copy.query_selector_all(".rel").ok()?;
+        for place in 0..times.length() {
+            if let Some(node) = times.item(place) {
+                node.set_text_content(None);
+            }
+        }
+        Some(copy.inner_html())
+    };
+    text(old) == text(new)
+}
+
+fn in_use(document: &Document, part: &Element) -> bool {
+    let focused = document.active_element().is_some_and(|focus| part.contains(Some(&focus)));
+    let opened = part.query_selector("details[open]").ok().flatten().is_some();
+    let selected = window()
+        .and_then(|w| w.get_selection().ok().flatten())
+        .filter(|selection| !selection.is_collapsed())
+        .and_then(|selection| selection.anchor_node())
+        .is_some_and(|node| part.contains(Some(&node)));
+    let read = part.has_attribute("data-hold") && part.get_bounding_client_rect().top() < 0.0;
+    focused || opened || selected || read
+}
+
+fn show_news(document: &Document, count: u32, kept: bool) {
+    let Some(button) = document.get_element_by_id("news") else { return };
+    if kept {
+        let what = words::counted(u64::from(count.max(1)), "change", "changes");
+        button.set_text_content(Some(&format!("{what} — show")));
+        let _ = button.remove_attribute("hidden");
+    } else {
+        let _ = button.set_attribute("hidden", "");
+    }
+}
+
+fn on_click(state: &Shared) {
+    let Some(document) = document() else { return };
+    let Some(button) = document.get_element_by_id("news") else { return };
+    let state = state.clone();
+    let click = Closure::<dyn FnMut()>::new(move || {
+        let Some(document) = web_sys::window().and_then(|w| w.document()) else { return };
+        let mut here = state.borrow_mut();
+        here.held = 0;
+        if let Some(template) = here.pending.take() {
+            swap(&document, &template, true);
+        }
+        show_news(&document, 0, false);
+        // the button is gone: the focus goes to where the news is
+        if let Some(main) = document.get_element_by_id("main").and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
+            let _ = main.focus();
+        }
+    });
+    let _ = button.add_event_listener_with_callback("click", click.as_ref().unchecked_ref());
+    click.forget();
+}
+
+/// Says the page's first sentence, politely and not often.
+fn say(document: &Document, state: &mut State) {
+    let now = js_sys::Date::now();
+    if now - state.said < QUIET_MS {
+        return;
+    }
+    let sentence = document
+        .query_selector("#truth .truth, #truth .why")
+        .ok()
+        .flatten()
+        .and_then(|element| element.clone_node_with_deep(true).ok())
+        .and_then(|node| node.dyn_into::<Element>().ok())
+        .map(|copy| {
+            // the exact moment beside the relative one need not be read out
+            if let Ok(Some(exact)) = copy.query_selector(".abs") {
+                exact.remove();
+            }
+            copy.text_content().unwrap_or_default()
+        });
+    let (Some(sentence), Some(said)) = (sentence, document.get_element_by_id("said")) else { return };
+    if said.text_content().as_deref() != Some(&sentence) {
+        said.set_text_content(Some(&sentence));
+        state.said = now;
+    }
+}
