@@ -29,7 +29,11 @@ mod server {
         let document = plain(&html(|| shell::document(ctx, page)));
         // The browser counts the marks inside islands. `<!>` makes an empty comment, but is a fault
         // in HTML; written as one it makes the same node.
-        let islands = html(|| shell::islands(ctx, page)).replace("<!>", "<!---->");
+        let islands = if ctx.person.is_some() {
+            html(|| shell::islands(ctx, page)).replace("<!>", "<!---->")
+        } else {
+            String::new()
+        };
         let open = document.strip_suffix(END).unwrap_or(&document);
         format!("<!DOCTYPE html>{open}{islands}{END}")
     }

@@ -175,11 +175,8 @@ fn flash(ctx: &PageContext, flash: &Flash) -> AnyView {
     view! { <div class=class role="status">{icon(ctx, symbol)} <p>{flash.words.clone()}</p></div> }.into_any()
 }
 
-/// The islands of a page, at the end of its body.
+/// The islands of a signed-in reader's page, at the end of its body.
 pub fn islands(ctx: &PageContext, page: &Page) -> AnyView {
-    if ctx.person.is_none() {
-        return ().into_any();
-    }
     let only = match page {
         Page::Pair(view) => view.id.to_string(),
         _ => String::new(),

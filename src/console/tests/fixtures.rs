@@ -1,0 +1,662 @@
+//! One rich value of every view: what the pages are drawn from in tests and in the gallery.
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use uuid::Uuid;
+
+use crate::{
+    console::{Density, PageContext, Person, Theme, hydration::AssetTags, page::Page},
+    domain::{
+        connection::{HaloProduct, MicrosoftIdentity},
+        failure::{Failure, FailureKind, Side},
+        ids::*,
+        incident::{IncidentStatus, Severity},
+        operation::{OperationResult, OperationState},
+        pair::{Health, SyncState},
+        reason::Reason,
+        run::{RunCause, RunScope},
+        user::Role,
+        view::{
+            account::*, connections::*, dashboard::*, entrance::*, failed::*, form::FormView, ledger::*, list::*,
+            not_linked::*, operation::OperationView, pair::*, problems::*, runs::*,
+        },
+        workspace::Mode,
+    },
+};
+
+pub fn now() -> Timestamp {
+    "2026-11-21T13:05:09Z".parse().unwrap()
+}
+
+pub fn ago(seconds: i64) -> Timestamp {
+    now().checked_sub(SignedDuration::from_secs(seconds)).unwrap()
+}
+
+pub fn context(address: &str) -> PageContext {
+    PageContext {
+        person: Some(Person { name: "ada".into(), role: Role::Admin }),
+        address: address.into(),
+        now: now(),
+        zone: TimeZone::get("Europe/Berlin").unwrap(),
+        theme: Theme::System,
+        density: Density::Compact,
+        keys: true,
+        flash: None,
+        assets: AssetTags { sprite: Some("/pkg/icons.svg"), style: Some("/pkg/app.css"), ..AssetTags::default() },
+        cursor: 4711,
+        needs_you: Some(3),
+        version: "0.1.0".into(),
+    }
+}
+
+fn id(n: u128) -> Uuid {
+    Uuid::from_u128(0x0198_a3b0_0000_7000_8000_0000_0000_0000 + n)
+}
+
+const CLIENTS: [&str; 5] =
+    ["Contoso Retail", "Fabrikam Logistics", "Northwind Traders", "Tailspin Toys", "Wide World Importers"];
+const TITLES: [&str; 8] = [
+    "Suspicious sign-in from an unfamiliar location",
+    "Malware prevented on FIN-LT-0042",
+    "Impossible travel activity involving one user",
+    "Mass download from SharePoint by a leaving employee, more than two standard deviations above their usual volume",
+    "Multiple failed sign-ins followed by success",
+    "Rare application consent",
+    "<script>alert('title')</script> & \"quotes\"",
+    "TI map IP entity to Azure activity",
+];
+
+pub fn pair_rows(count: usize) -> Vec<PairRow> {
+    (0..count)
+        .map(|n| {
+            let severities = [Severity::High, Severity::Medium, Severity::Low, Severity::Informational];
+            let (sync, health, reason) = match n % 9 {
+                2 => (SyncState::Behind, Health::Waiting, Some(Reason::CommentAdded)),
+                4 => (
+                    SyncState::Behind,
+                    Health::NeedsYou,
+                    Some(Reason::Unmapped { table: "priority".into(), value: "Informational".into() }),
+                ),
+                6 => (SyncState::Unknown, Health::Waiting, Some(Reason::OutcomeUnknown)),
+                _ => (SyncState::InStep, Health::Healthy, None),
+            };
+            PairRow {
+                id: PairId(id(n as u128)),
+                client: CLIENTS[n % 5].into(),
+                client_id: ClientId(id(1000 + (n % 5) as u128)),
+                workspace: format!("law-{}", CLIENTS[n % 5].split(' ').next().unwrap().to_lowercase()),
+                number: Some(10_482 - n as i64),
+                title: TITLES[n % 8].into(),
+                severity: severities[n % 4].clone(),
+                incident_status: if n % 5 == 3 { IncidentStatus::Closed } else { IncidentStatus::Active },
+                ticket: (n % 9 != 4).then(|| OutsideLink {
+                    label: format!("{}", 30_211 - n),
+                    url: Some("https://halo.example/ticket?id=1".into()),
+                }),
+                ticket_status: (n % 9 != 4).then(|| if n % 5 == 3 { "Closed".into() } else { "In Progress".into() }),
+                sync,
+                health,
+                reason,
+                changed: ago(12 + 190 * (n * n) as i64),
+            }
+        })
+        .collect()
+}
+
+fn clients() -> Vec<Choice> {
+    CLIENTS
+        .iter()
+        .enumerate()
+        .map(|(n, name)| Choice {
+            value: ClientId(id(1000 + n as u128)).to_string(),
+            label: (*name).into(),
+            count: Some(40 + n as u64),
+        })
+        .collect()
+}
+
+fn workspaces() -> Vec<Choice> {
+    CLIENTS
+        .iter()
+        .enumerate()
+        .map(|(n, name)| Choice {
+            value: WorkspaceId(id(2000 + n as u128)).to_string(),
+            label: format!("law-{}", name.split(' ').next().unwrap().to_lowercase()),
+            count: None,
+        })
+        .collect()
+}
+
+pub fn dashboard() -> DashboardView {
+    DashboardView {
+        filter: PairFilter::default(),
+        counts: PairCounts { in_step: 212, behind: 7, unknown: 1, waiting: 5, needs_you: 3, not_linked: 18 },
+        freshness: Freshness { last_look: Some(ago(12)), overdue: 0 },
+        clients: clients(),
+        workspaces: workspaces(),
+        rows: Ok(Listed { rows: pair_rows(40), total: Some(220), newer: None, older: Some("o.40".into()) }),
+    }
+}
+
+pub fn dead() -> OperationView {
+    OperationView {
+        id: OperationId(id(5000)),
+        pair: PairId(id(4)),
+        words: "Create the ticket".into(),
+        side: Side::Halo,
+        reason: Reason::NewIncident,
+        state: OperationState::Dead {
+            at: ago(2_400),
+            reason: Reason::Refused { why: "Halo refused the ticket: “Please select a valid Site.”".into() },
+        },
+        attempts: 3,
+        failure: Some(Failure {
+            status: Some(400),
+            code: Some("invalid_site".into()),
+            request_id: Some("8f1c2a".into()),
+            ..Failure::new(
+                Side::Halo,
+                FailureKind::Rejected,
+                "Halo refused the ticket: “Please select a valid Site.” Give the client a site in Halo, then try again.",
+            )
+        }),
+        planned: ago(3_000),
+        body: Some("{\n  \"summary\": \"#10478 Multiple failed sign-ins followed by success\",\n  \"client_id\": 14,\n  \"tickettype_id\": 31\n}".into()),
+    }
+}
+
+pub fn pair() -> PairView {
+    let entry = |seq: i64, seconds: i64, kind, words: &str, who: Option<&str>| TimelineEntry {
+        seq,
+        at: ago(seconds),
+        kind,
+        words: words.into(),
+        who: who.map(str::to_owned),
+        pair: None,
+        detail: Some(format!("{{\n  \"fact\": \"example\",\n  \"seq\": {seq},\n  \"secret\": \"••••\"\n}}")),
+    };
+    PairView {
+        id: PairId(id(4)),
+        client: "Contoso Retail".into(),
+        client_id: ClientId(id(1000)),
+        workspace: "law-contoso".into(),
+        workspace_id: WorkspaceId(id(2000)),
+        mode: Mode::TwoWay,
+        incident: IncidentId::new("5f0e7f6e-0c52-4f2b-9d3b-11aa22bb33cc"),
+        number: Some(10_478),
+        title: "Multiple failed sign-ins followed by success".into(),
+        severity: Severity::High,
+        incident_url: Some("https://portal.azure.com/#asset/x".into()),
+        ticket: Some(OutsideLink { label: "30207".into(), url: Some("https://halo.example/ticket?id=30207".into()) }),
+        reference: "HB-12AB34CD56".into(),
+        sync: SyncState::Behind,
+        health: Health::NeedsYou,
+        reason: Some(Reason::Conflict { field: "status".into() }),
+        created: ago(90_000),
+        changed: ago(42),
+        incident_read: Some(ago(12)),
+        ticket_read: Some(ago(9)),
+        fields: vec![
+            FieldRow {
+                name: "Title".into(),
+                incident: Some("Multiple failed sign-ins followed by success".into()),
+                ticket: Some("#10478 Multiple failed sign-ins followed by success".into()),
+                agreed: None,
+                state: FieldState::NotCarried,
+                next: Some("Set when the ticket was made.".into()),
+            },
+            FieldRow {
+                name: "Severity and priority".into(),
+                incident: Some("High".into()),
+                ticket: Some("P1 Critical".into()),
+                agreed: Some("High / P1 Critical".into()),
+                state: FieldState::Same,
+                next: None,
+            },
+            FieldRow {
+                name: "Status".into(),
+                incident: Some("Closed".into()),
+                ticket: Some("On Hold".into()),
+                agreed: Some("Active / In Progress".into()),
+                state: FieldState::Conflict,
+                next: Some("Nothing is written until both sides say the same.".into()),
+            },
+            FieldRow {
+                name: "Owner and agent".into(),
+                incident: Some("grace@contoso.example".into()),
+                ticket: Some("Unassigned".into()),
+                agreed: Some("nobody".into()),
+                state: FieldState::IncidentAhead,
+                next: Some("The agent becomes Grace Hopper.".into()),
+            },
+            FieldRow {
+                name: "Classification".into(),
+                incident: None,
+                ticket: Some("True positive".into()),
+                agreed: None,
+                state: FieldState::TicketAhead,
+                next: Some("Sent with the closure.".into()),
+            },
+        ],
+        queue: vec![
+            OperationView {
+                id: OperationId(id(5001)),
+                words: "Write the comment as a note".into(),
+                reason: Reason::CommentAdded,
+                state: OperationState::Planned { ready: now().checked_add(SignedDuration::from_secs(40)).unwrap() },
+                attempts: 1,
+                failure: Some(Failure {
+                    status: Some(429),
+                    ..Failure::new(
+                        Side::Halo,
+                        FailureKind::WaitUntil { at: now() },
+                        "Halo asks to wait: its limit of requests is reached.",
+                    )
+                }),
+                ..dead()
+            },
+            OperationView {
+                id: OperationId(id(5002)),
+                words: "Change the ticket".into(),
+                reason: Reason::ChangedInSentinel { field: "owner".into() },
+                state: OperationState::Planned { ready: ago(2) },
+                attempts: 0,
+                failure: None,
+                ..dead()
+            },
+        ],
+        dead: vec![dead()],
+        notes: vec![
+            NoteRow {
+                at: Some(ago(4_000)),
+                author: Some("Grace Hopper".into()),
+                written_in: Side::Sentinel,
+                text: "Sign-in came from a known VPN exit.\nAsking the user.".into(),
+                crossing: Crossing::Crossed,
+            },
+            NoteRow {
+                at: Some(ago(1_200)),
+                author: Some("Alan (Service Desk)".into()),
+                written_in: Side::Halo,
+                text: "User confirms by phone: it was them. <b>Not</b> a compromise.".into(),
+                crossing: Crossing::Waiting,
+            },
+            NoteRow {
+                at: Some(ago(900)),
+                author: None,
+                written_in: Side::Halo,
+                text: "Internal: invoice this under incident response.".into(),
+                crossing: Crossing::HeldBack { reason: Reason::NoteHeldBack },
+            },
+        ],
+        timeline: vec![
+            entry(4711, 42, EntryKind::Failure, "Writing the comment as a note failed: Halo asks to wait.", None),
+            entry(4702, 60, EntryKind::Person, "Asked to look again.", Some("ada")),
+            entry(4698, 70, EntryKind::Decision, "Both sides changed the status: waits for a person.", None),
+            entry(4690, 80, EntryKind::Read, "The incident was read: status Active → Closed.", None),
+            entry(4671, 4_100, EntryKind::Write, "The note was written as a comment.", None),
+            entry(4402, 90_000, EntryKind::Engine, "A webhook of law-contoso came.", None),
+        ],
+        older: Some("o.4402".into()),
+    }
+}
+
+pub fn problems() -> ProblemsView {
+    let refused = Reason::Refused { why: "Halo refused the ticket: “Please select a valid Site.”".into() };
+    let unmapped = Reason::Unmapped { table: "priority".into(), value: "Informational".into() };
+    ProblemsView {
+        groups: Ok(vec![
+            ProblemGroup {
+                reason: refused.clone(),
+                total: 1,
+                items: vec![ProblemItem {
+                    pair: PairId(id(4)),
+                    client: "Contoso Retail".into(),
+                    incident: "#10478 Multiple failed sign-ins followed by success".into(),
+                    ticket: None,
+                    reason: refused,
+                    since: ago(2_400),
+                    operation: Some(dead()),
+                }],
+            },
+            ProblemGroup {
+                reason: unmapped.clone(),
+                total: 42,
+                items: (0..3)
+                    .map(|n| ProblemItem {
+                        pair: PairId(id(40 + n)),
+                        client: CLIENTS[n as usize].into(),
+                        incident: format!("#{} {}", 10_400 - n as i64, TITLES[n as usize]),
+                        ticket: Some(OutsideLink { label: "30100".into(), url: None }),
+                        reason: unmapped.clone(),
+                        since: ago(86_000 * (n as i64 + 1)),
+                        operation: None,
+                    })
+                    .collect(),
+            },
+        ]),
+        connections: vec!["The sign-in “Contoso tenant” has ended: an admin must sign in with Microsoft again.".into()],
+    }
+}
+
+fn run(n: i64, failure: Option<Failure>) -> RunRow {
+    RunRow {
+        id: RunId(id(6000 + n as u128)),
+        scope: RunScope::Workspace { id: WorkspaceId(id(2000)) },
+        name: "law-contoso".into(),
+        cause: [RunCause::Schedule, RunCause::Webhook, RunCause::Person, RunCause::Full][n as usize % 4],
+        started: ago(12 + 60 * n),
+        ended: ago(11 + 60 * n),
+        read: 48,
+        changed: (n % 4) as u32,
+        failure,
+    }
+}
+
+fn unreachable() -> Failure {
+    Failure {
+        status: Some(503),
+        ..Failure::new(
+            Side::Sentinel,
+            FailureKind::Transient,
+            "Microsoft Sentinel answered 503; it is tried again by itself.",
+        )
+    }
+}
+
+fn expired() -> Failure {
+    Failure {
+        code: Some("AADSTS7000222".into()),
+        ..Failure::new(
+            Side::Sentinel,
+            FailureKind::SignInAgain,
+            "The client secret has expired (AADSTS7000222). Make a new one in the app registration and put it where SENTINEL_SECRET is set.",
+        )
+    }
+}
+
+pub fn runs() -> RunsView {
+    let source = |n: u128, mode, last: Option<RunRow>, overdue| SourceRow {
+        scope: RunScope::Workspace { id: WorkspaceId(id(2000 + n)) },
+        name: workspaces()[n as usize].label.clone(),
+        client: Some(CLIENTS[n as usize].into()),
+        mode: Some(mode),
+        last_success: last.as_ref().map(|run| run.ended),
+        last,
+        next_due: (mode != Mode::Off).then(|| now().checked_add(SignedDuration::from_secs(600)).unwrap()),
+        overdue,
+    };
+    RunsView {
+        filter: RunFilter::default(),
+        sources: vec![
+            source(0, Mode::TwoWay, Some(run(0, None)), false),
+            source(1, Mode::Observe, Some(run(3, Some(unreachable()))), true),
+            source(2, Mode::Off, None, false),
+            source(3, Mode::SentinelToHalo, Some(run(5, Some(unreachable()))), false),
+            SourceRow {
+                scope: RunScope::Halo { id: ConnectionId(id(3000)) },
+                name: "MSP Halo".into(),
+                client: None,
+                mode: None,
+                last: Some(run(1, None)),
+                last_success: Some(ago(4)),
+                next_due: Some(now().checked_add(SignedDuration::from_secs(16)).unwrap()),
+                overdue: false,
+            },
+        ],
+        runs: Ok(Listed {
+            rows: (0..12).map(|n| run(n, (n % 5 == 3).then(unreachable))).collect(),
+            total: None,
+            newer: None,
+            older: Some("o.12".into()),
+        }),
+    }
+}
+
+pub fn connections() -> ConnectionsView {
+    let well = ConnectionHealth { last_success: Some(ago(9)), failure: None, failed_at: None };
+    let budget = |name: &str, used, allowed, free| BudgetView {
+        name: name.into(),
+        used,
+        allowed,
+        window_secs: 300,
+        free_at: free,
+    };
+    ConnectionsView {
+        microsoft: vec![
+            MicrosoftRow {
+                id: ConnectionId(id(3100)),
+                name: "MSP app".into(),
+                tenant: "0f7b1c9e-1111-4222-8333-9a8b7c6d5e4f".into(),
+                oauth_client_id: "2b6c0f4a-aaaa-4bbb-8ccc-1234567890ab".into(),
+                identity: MicrosoftIdentity::ClientSecret,
+                signed_in: None,
+                signed_in_at: None,
+                secret: SecretSource::Environment { name: "SENTINEL_SECRET".into() },
+                health: ConnectionHealth {
+                    last_success: Some(ago(86_000)),
+                    failure: Some(expired()),
+                    failed_at: Some(ago(300)),
+                },
+                budgets: vec![budget("subscription 7d1f…90c2", 12, 75, None)],
+            },
+            MicrosoftRow {
+                id: ConnectionId(id(3101)),
+                name: "Contoso tenant".into(),
+                tenant: "contoso.onmicrosoft.com".into(),
+                oauth_client_id: "2b6c0f4a-aaaa-4bbb-8ccc-1234567890ab".into(),
+                identity: MicrosoftIdentity::Delegated,
+                signed_in: Some("sentinel-bridge@contoso.example".into()),
+                signed_in_at: Some(ago(700_000)),
+                secret: SecretSource::Sealed,
+                health: well.clone(),
+                budgets: vec![],
+            },
+        ],
+        halo: vec![HaloRow {
+            id: ConnectionId(id(3000)),
+            name: "MSP Halo".into(),
+            product: HaloProduct::Psa,
+            address: "https://msp.halopsa.example/api".into(),
+            oauth_client_id: "b7a3d1f0-0000-4000-8000-000000000001".into(),
+            secret: SecretSource::File { path: "/etc/halobridge/halo-secret".into() },
+            health: well.clone(),
+            budget: Some(budget(
+                "this instance",
+                287,
+                300,
+                Some(now().checked_add(SignedDuration::from_secs(18)).unwrap()),
+            )),
+            poll_secs: 20,
+            webhook: Some("https://bridge.example/hooks/halo/msp-halo".into()),
+        }],
+        workspaces: (0..5)
+            .map(|n: usize| WorkspaceRow {
+                id: WorkspaceId(id(2000 + n as u128)),
+                name: workspaces()[n].label.clone(),
+                client: CLIENTS[n].into(),
+                client_id: ClientId(id(1000 + n as u128)),
+                client_bound: n != 2,
+                connection: "MSP app".into(),
+                policy: "Standard".into(),
+                mode: [Mode::TwoWay, Mode::Observe, Mode::Off, Mode::SentinelToHalo, Mode::CommentOnly][n],
+                since: ago(2_600_000),
+                poll_secs: 900,
+                webhook: (n % 2 == 0)
+                    .then(|| format!("https://bridge.example/hooks/sentinel/{}", workspaces()[n].label)),
+                health: if n == 3 {
+                    ConnectionHealth {
+                        last_success: Some(ago(4_000)),
+                        failure: Some(unreachable()),
+                        failed_at: Some(ago(30)),
+                    }
+                } else {
+                    well.clone()
+                },
+            })
+            .collect(),
+        redirect_uri: "http://localhost:3000/connections/microsoft/callback".into(),
+    }
+}
+
+pub fn not_linked() -> NotLinkedView {
+    let reasons = [
+        Reason::OlderThanStart,
+        Reason::Redirected,
+        Reason::ClientNotBound,
+        Reason::ModeObserve,
+        Reason::Unmapped { table: "priority".into(), value: "Informational".into() },
+    ];
+    NotLinkedView {
+        filter: NotLinkedFilter::default(),
+        total: 18,
+        reasons: reasons
+            .iter()
+            .map(|reason| Choice { value: reason.code().into(), label: reason.code().into(), count: Some(4) })
+            .collect(),
+        workspaces: workspaces(),
+        rows: Ok(Listed {
+            rows: (0..10)
+                .map(|n: usize| NotLinkedRow {
+                    incident: IncidentId::new(&id(7000 + n as u128).to_string()),
+                    number: Some(900 + n as i64),
+                    title: TITLES[n % 8].into(),
+                    url: Some("https://portal.azure.com/#asset/y".into()),
+                    client: CLIENTS[n % 5].into(),
+                    workspace: WorkspaceId(id(2000)),
+                    workspace_name: workspaces()[n % 5].label.clone(),
+                    severity: Severity::Medium,
+                    status: IncidentStatus::New,
+                    reason: Some(reasons[n % 5].clone()),
+                    created: Some(ago(86_400 * (n as i64 + 2))),
+                    changed: ago(5_000),
+                })
+                .collect(),
+            total: Some(18),
+            newer: None,
+            older: None,
+        }),
+    }
+}
+
+pub fn ledger() -> LedgerView {
+    LedgerView {
+        filter: LedgerFilter::default(),
+        chains: vec![
+            ChainRow {
+                client: None,
+                name: "Installation".into(),
+                entries: 412,
+                head: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
+                state: ChainState::Whole { at: ago(200) },
+            },
+            ChainRow {
+                client: Some(ClientId(id(1000))),
+                name: "Contoso Retail".into(),
+                entries: 12_034,
+                head: "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752".into(),
+                state: ChainState::Broken { seq: 88 },
+            },
+            ChainRow {
+                client: Some(ClientId(id(1001))),
+                name: "Fabrikam Logistics".into(),
+                entries: 1,
+                head: "fd61a03af4f77d870fc21e05e7e80678095c92d808cfb3b5c279ee04c74aca13".into(),
+                state: ChainState::Unchecked,
+            },
+        ],
+        facts: vec!["human-act".into(), "run-ended".into()],
+        entries: Ok(Listed { rows: pair().timeline, total: Some(412), newer: None, older: Some("o.9".into()) }),
+    }
+}
+
+pub fn account() -> AccountView {
+    AccountView {
+        name: "ada".into(),
+        role: Role::Admin,
+        zone: Some("Europe/Berlin".into()),
+        zones: vec!["America/New_York".into(), "Europe/Berlin".into()],
+        sessions: vec![
+            SessionRow { since: ago(4_000), last_seen: ago(1), this: true },
+            SessionRow { since: ago(400_000), last_seen: ago(90_000), this: false },
+        ],
+        password_form: FormView::default(),
+    }
+}
+
+/// Every page with its address and a name for its file.
+pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
+    let out = |address: &str| PageContext { person: None, ..context(address) };
+    let refused = FormView::default()
+        .with_value("name", "ada <b>")
+        .with_problem("name", "There is no account with this name and password. Check both, then try again.");
+    let done =
+        OperationView { state: OperationState::Done { at: ago(5), result: OperationResult::AlreadyThere }, ..dead() };
+    let mut nothing = dashboard();
+    nothing.counts = PairCounts::default();
+    nothing.rows = Ok(Listed::default());
+    nothing.freshness = Freshness::default();
+    let mut fresh = nothing.clone();
+    fresh.workspaces = Vec::new();
+    let mut filtered = dashboard();
+    filtered.filter =
+        PairFilter { text: "no such thing".into(), sync: Some(SyncState::Behind), ..PairFilter::default() };
+    filtered.rows = Ok(Listed::default());
+    let mut broken = dashboard();
+    broken.freshness.overdue = 2;
+    broken.rows = Err(Trouble {
+        what: "The list can't be read: the database is busy.".into(),
+        remedy: "Reload in a moment. If it stays so, check the disk that holds the data directory.".into(),
+        reference: Some("7c1f9a".into()),
+    });
+    vec![
+        ("set-up", out("/set-up"), Page::SetUp(SetUpView::default())),
+        (
+            "sign-in",
+            out("/sign-in"),
+            Page::SignIn(SignInView { form: FormView::default(), next: Some("/runs".into()) }),
+        ),
+        ("sign-in-refused", out("/sign-in"), Page::SignIn(SignInView { form: refused, next: None })),
+        ("dashboard", context("/"), Page::Dashboard(Box::new(dashboard()))),
+        ("dashboard-empty", context("/"), Page::Dashboard(Box::new(nothing))),
+        ("dashboard-fresh", context("/"), Page::Dashboard(Box::new(fresh))),
+        ("dashboard-filtered", context("/?q=no+such+thing&sync=behind"), Page::Dashboard(Box::new(filtered))),
+        ("dashboard-broken", context("/"), Page::Dashboard(Box::new(broken))),
+        ("not-linked", context("/incidents"), Page::NotLinked(Box::new(not_linked()))),
+        ("pair", context(&format!("/pairs/{}", pair().id)), Page::Pair(Box::new(pair()))),
+        ("problems", context("/problems"), Page::Problems(Box::new(problems()))),
+        (
+            "problems-none",
+            context("/problems"),
+            Page::Problems(Box::new(ProblemsView { groups: Ok(Vec::new()), connections: Vec::new() })),
+        ),
+        ("runs", context("/runs"), Page::Runs(Box::new(runs()))),
+        ("connections", context("/connections"), Page::Connections(Box::new(connections()))),
+        (
+            "connections-none",
+            context("/connections"),
+            Page::Connections(Box::new(ConnectionsView {
+                microsoft: Vec::new(),
+                halo: Vec::new(),
+                workspaces: Vec::new(),
+                ..connections()
+            })),
+        ),
+        ("ledger", context("/ledger"), Page::Ledger(Box::new(ledger()))),
+        ("account", context("/account"), Page::Account(Box::new(account()))),
+        (
+            "drop",
+            context("/operations/x/drop"),
+            Page::Drop(Box::new(DropView { operation: done, incident: "#10478 Multiple failed sign-ins".into() })),
+        ),
+        (
+            "not-found",
+            context("/nowhere"),
+            Page::Failed(FailedView { kind: FailedKind::NotFound, what: None, reference: None }),
+        ),
+        (
+            "broken",
+            out("/nowhere"),
+            Page::Failed(FailedView { kind: FailedKind::Internal, what: None, reference: Some("7c1f9a".into()) }),
+        ),
+    ]
+}

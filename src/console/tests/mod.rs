@@ -1,0 +1,327 @@
+mod fixtures;
+
+use std::collections::HashSet;
+
+use scraper::{ElementRef, Html, Selector};
+
+use super::{
+    page::Page,
+    platform::{render, render_fragment},
+    *,
+};
+use crate::domain::{
+    pair::{Health, SyncState},
+    user::Role,
+    view::{account::AccountView, form::FormView},
+};
+
+fn all<'a>(html: &'a Html, css: &str) -> Vec<ElementRef<'a>> {
+    html.select(&Selector::parse(css).unwrap()).collect()
+}
+
+fn text(element: ElementRef) -> String {
+    element.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn one(html: &Html, css: &str) -> String {
+    let found = all(html, css);
+    assert_eq!(found.len(), 1, "{css}");
+    text(found[0])
+}
+
+fn page(name: &str) -> Html {
+    let (_, ctx, page) = fixtures::pages().into_iter().find(|(n, _, _)| *n == name).unwrap();
+    Html::parse_document(&render(&ctx, &page))
+}
+
+/// Draws every page to files that a browser can open: `cargo test --lib gallery -- --ignored`.
+#[test]
+#[ignore = "writes files to look at"]
+fn gallery() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = root.join("target/gallery");
+    std::fs::create_dir_all(&folder).unwrap();
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let style: String =
+        ["tokens", "base", "components", "pages"].map(|name| read(&format!("style/{name}.css"))).concat();
+    let sprite = read("public/icons.svg");
+    for (name, ctx, page) in fixtures::pages() {
+        for theme in [Theme::Light, Theme::Dark] {
+            let html = render(&PageContext { theme, ..ctx.clone() }, &page)
+                .replace("/pkg/icons.svg#", "#")
+                .replace("<link rel=\"stylesheet\" href=\"/pkg/app.css\">", &format!("<style>{style}</style>"))
+                .replacen("<a class=\"skip\"", &format!("<div hidden>{sprite}</div><a class=\"skip\""), 1);
+            std::fs::write(folder.join(format!("{name}.{}.html", theme.as_str())), html).unwrap();
+        }
+    }
+}
+
+#[test]
+fn every_page_is_a_whole_document() {
+    for (name, ctx, page) in fixtures::pages() {
+        let text = render(&ctx, &page);
+        assert!(text.starts_with("<!DOCTYPE html><html lang=\"en\""), "{name}");
+        let html = Html::parse_document(&text);
+        assert_eq!(all(&html, "h1").len(), 1, "{name}: one h1");
+        assert_eq!(all(&html, "main#main").len(), 1, "{name}");
+        assert!(one(&html, "title").ends_with(" · Halobridge"), "{name}");
+        assert_eq!(all(&html, "a.skip[href='#main']").len(), 1, "{name}");
+        let mut ids = HashSet::new();
+        for element in all(&html, "[id]") {
+            let id = element.value().attr("id").unwrap();
+            assert!(ids.insert(id.to_owned()), "{name}: id {id} twice");
+        }
+        for attribute in ["aria-labelledby", "aria-describedby", "for"] {
+            for element in all(&html, &format!("[{attribute}]")) {
+                for id in element.value().attr(attribute).unwrap().split(' ') {
+                    assert!(ids.contains(id), "{name}: {attribute} names {id}, which is not there");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_page_needs_what_the_content_policy_forbids() {
+    for (name, ctx, page) in fixtures::pages() {
+        let html = Html::parse_document(&render(&ctx, &page));
+        assert!(all(&html, "style, script:not([src]), [style]").is_empty(), "{name}");
+        for element in all(&html, "*") {
+            let handler = element.value().attrs().find(|(attribute, _)| attribute.starts_with("on"));
+            assert_eq!(handler, None, "{name}");
+        }
+    }
+}
+
+#[test]
+fn tables_say_what_they_are() {
+    for (name, ctx, page) in fixtures::pages() {
+        let html = Html::parse_document(&render(&ctx, &page));
+        for table in all(&html, "table") {
+            let part = |css| table.select(&Selector::parse(css).unwrap()).count();
+            assert_eq!(part("caption"), 1, "{name}");
+            assert_eq!(part("th:not([scope])"), 0, "{name}");
+            let rows = part("tbody > tr");
+            assert_eq!(part("tbody > tr > th[scope=row]"), rows, "{name}: each row has a name");
+        }
+    }
+}
+
+#[test]
+fn every_control_has_a_name() {
+    for (name, ctx, page) in fixtures::pages() {
+        let html = Html::parse_document(&render(&ctx, &page));
+        for control in all(&html, "input:not([type=hidden]):not([hidden]), select") {
+            let labelled =
+                control.value().attr("id").is_some_and(|id| !all(&html, &format!("label[for='{id}']")).is_empty())
+                    || control.ancestors().any(|node| node.value().as_element().is_some_and(|e| e.name() == "label"));
+            assert!(labelled, "{name}: {:?}", control.value());
+        }
+        for control in all(&html, "a, button:not([hidden]), summary") {
+            assert!(!text(control).is_empty(), "{name}: {:?}", control.value());
+        }
+    }
+}
+
+#[test]
+fn text_from_outside_stays_text() {
+    let (_, ctx, page) = fixtures::pages().into_iter().find(|(n, _, _)| *n == "dashboard").unwrap();
+    let text = render(&ctx, &page);
+    assert!(text.contains("&lt;script&gt;alert("));
+    assert!(!text.contains("<script>alert("));
+}
+
+#[test]
+fn outside_the_islands_there_are_no_marks() {
+    for (name, ctx, page) in fixtures::pages() {
+        let text = render(&ctx, &page);
+        let before = text.split("<leptos-island").next().unwrap();
+        assert!(!before.contains("<!>") && !before.contains("<!--"), "{name}");
+        assert!(!render_fragment(&ctx, &page).contains("<!"), "{name}");
+    }
+}
+
+#[test]
+fn only_signed_in_pages_have_islands() {
+    for (name, ctx, page) in fixtures::pages() {
+        let html = Html::parse_document(&render(&ctx, &page));
+        let expected = if ctx.person.is_some() { 2 } else { 0 };
+        assert_eq!(all(&html, "leptos-island").len(), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_fragment_is_the_live_parts_and_each_can_be_found_again() {
+    for (name, ctx, page) in fixtures::pages() {
+        let fragment = Html::parse_fragment(&render_fragment(&ctx, &page));
+        let document = Html::parse_document(&render(&ctx, &page));
+        let parts = all(&fragment, "[data-live]");
+        assert_eq!(!parts.is_empty(), page.fragment(&ctx).is_some(), "{name}");
+        for part in &parts {
+            let id = part.value().attr("id").unwrap();
+            let there = all(&document, &format!("[id='{id}']"));
+            assert_eq!(there[0].html(), part.html(), "{name}: {id}");
+        }
+        assert!(all(&fragment, "leptos-island, h1, header.bar").is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn the_dashboard_begins_with_one_sentence_of_truth() {
+    let html = page("dashboard");
+    assert_eq!(one(&html, "p.truth"), "212 incidents in step; 3 need you; last look 12 s ago 2026-11-21 14:04:57 CET.");
+    let links: Vec<_> = all(&html, ".counters a").iter().map(|a| a.value().attr("href").unwrap()).collect();
+    let expected =
+        ["/?sync=in-step", "/?sync=behind", "/?sync=unknown", "/?health=waiting", "/?health=needs-you", "/incidents"];
+    assert_eq!(links, expected);
+}
+
+#[test]
+fn states_have_symbol_and_word() {
+    let html = page("dashboard");
+    let chips = all(&html, "tbody .chip");
+    assert_eq!(chips.len(), 80);
+    for chip in chips {
+        assert_eq!(chip.select(&Selector::parse("svg").unwrap()).count(), 1);
+        assert!(["In step", "Behind", "Unknown", "Healthy", "Waiting", "Needs you"].contains(&text(chip).as_str()));
+    }
+}
+
+#[test]
+fn a_column_head_turns_the_order_and_says_it() {
+    let html = page("dashboard");
+    let sorted = all(&html, "th[aria-sort]");
+    assert_eq!(sorted.len(), 1);
+    assert_eq!(sorted[0].value().attr("aria-sort"), Some("descending"));
+    assert_eq!(text(sorted[0]), "Changed");
+    let href = |label: &str| {
+        let heads = all(&html, "thead a");
+        heads.iter().find(|a| text(**a) == label).unwrap().value().attr("href").unwrap().to_owned()
+    };
+    assert_eq!(href("Changed"), "/?dir=up");
+    assert_eq!(href("Client"), "/?sort=client");
+}
+
+#[test]
+fn the_filter_keeps_what_the_address_says() {
+    let html = page("dashboard-filtered");
+    assert_eq!(all(&html, "input#q")[0].value().attr("value"), Some("no such thing"));
+    assert_eq!(one(&html, "select[name=sync] option[selected]"), "Behind");
+    assert_eq!(all(&html, ".filter[method=get][action='/']").len(), 1);
+    assert_eq!(one(&html, ".empty h2"), "No pair matches the filter");
+}
+
+#[test]
+fn there_are_three_kinds_of_nothing() {
+    assert_eq!(one(&page("dashboard-empty"), ".empty h2"), "Nothing is linked yet");
+    assert_eq!(all(&page("dashboard-fresh"), ".empty a[href='/connections']").len(), 1);
+    let broken = page("dashboard-broken");
+    assert!(all(&broken, ".empty").is_empty());
+    let trouble = one(&broken, ".trouble");
+    assert!(trouble.contains("What to do:") && trouble.contains("7c1f9a"), "{trouble}");
+    assert!(one(&broken, ".stale").starts_with("2 sources have not been read"));
+}
+
+#[test]
+fn a_form_that_comes_back_says_so_and_keeps_what_was_typed() {
+    let html = page("sign-in-refused");
+    assert_eq!(one(&html, "title"), "Error: Sign in · Halobridge");
+    let link = all(&html, ".summary[autofocus] a")[0].value().attr("href").unwrap().to_owned();
+    assert_eq!(link, "#name");
+    let name = all(&html, "input#name")[0].value();
+    assert_eq!(name.attr("value"), Some("ada <b>"));
+    assert_eq!(name.attr("aria-invalid"), Some("true"));
+    assert_eq!(name.attr("aria-describedby"), Some("name-problem"));
+    assert_eq!(all(&html, "input[type=password][value]").len(), 0);
+}
+
+#[test]
+fn a_secret_is_never_given_back() {
+    let form = FormView::default().with_value("current", "hunter2hunter2").with_problem("current", "Wrong.");
+    let view = AccountView { password_form: form, ..fixtures::account() };
+    let text = render(&fixtures::context("/account"), &Page::Account(Box::new(view)));
+    assert!(!text.contains("hunter2"));
+}
+
+#[test]
+fn looking_again_is_not_syncing() {
+    let html = page("pair");
+    let id = fixtures::pair().id;
+    for (action, label) in [("look", "Look again"), ("sync", "Sync now")] {
+        assert_eq!(one(&html, &format!("form[method=post][action='/pairs/{id}/{action}'] button")), label);
+    }
+    let words = one(&html, ".standing-card");
+    assert!(words.contains("The status changed on both sides.") && words.contains("Set the same value on both sides."));
+}
+
+#[test]
+fn a_pair_shows_both_sides_and_what_comes_next() {
+    let html = page("pair");
+    let rows = all(&html, "table.sides tbody tr");
+    assert_eq!(rows.len(), 5);
+    assert!(
+        text(rows[2]).contains("Closed") && text(rows[2]).contains("On Hold") && text(rows[2]).contains("Both changed")
+    );
+    assert!(text(rows[3]).contains("The agent becomes Grace Hopper."));
+    assert_eq!(all(&html, ".timeline > li").len(), 6);
+    assert_eq!(all(&html, ".timeline details pre").len(), 6);
+    assert!(one(&html, "section[aria-labelledby=dead]").contains("Please select a valid Site"));
+}
+
+#[test]
+fn a_dead_letter_can_be_tried_again_or_dropped() {
+    let html = page("problems");
+    let id = fixtures::dead().id;
+    assert_eq!(one(&html, &format!("form[action='/operations/{id}/retry'] button")), "Try again: Create the ticket");
+    assert_eq!(one(&html, &format!("a[href='/operations/{id}/drop']")), "Drop… Create the ticket");
+    let sure = page("drop");
+    assert_eq!(one(&sure, &format!("form[method=post][action='/operations/{id}/drop'] button")), "Drop it");
+}
+
+#[test]
+fn a_viewer_gets_no_buttons_that_change_anything() {
+    for (name, ctx, page) in fixtures::pages() {
+        let person = ctx.person.clone().map(|person| Person { role: Role::Viewer, ..person });
+        let html = Html::parse_document(&render(&PageContext { person, ..ctx }, &page));
+        for form in all(&html, "form[method=post]") {
+            let action = form.value().attr("action").unwrap();
+            let own =
+                ["/sign-out", "/preferences", "/account/", "/sign-in", "/set-up"].iter().any(|a| action.starts_with(a));
+            // the question is only asked of those who may; the service decides again
+            assert!(own || name == "drop", "{name}: {action}");
+        }
+    }
+}
+
+#[test]
+fn a_connection_never_shows_a_secret_but_where_it_comes_from() {
+    let html = page("connections");
+    let words = one(&html, "main");
+    assert!(words.contains("environment variable SENTINEL_SECRET"));
+    assert!(words.contains("sealed in the database"));
+    assert!(words.contains("287 of 300 in 5 min") && words.contains("free again in 18 s"));
+    assert_eq!(all(&html, "form[action$='/sign-in'] button").len(), 1);
+}
+
+#[test]
+fn a_page_that_says_no_has_a_way_out() {
+    let html = page("broken");
+    assert_eq!(all(&html, "main a[href='/sign-in']").len(), 1);
+    assert!(one(&html, ".says-no").contains("7c1f9a"));
+    assert_eq!(all(&page("not-found"), "main a[href='/']").len(), 1);
+}
+
+#[test]
+fn the_theme_is_set_by_the_server() {
+    let (_, ctx, page) = fixtures::pages().into_iter().find(|(n, _, _)| *n == "runs").unwrap();
+    let html = render(&PageContext { theme: Theme::Dark, density: Density::Roomy, ..ctx }, &page);
+    assert!(html.contains("<html lang=\"en\" data-theme=\"dark\" data-density=\"roomy\">"));
+}
+
+#[test]
+fn both_axes_have_words() {
+    let words: Vec<_> = [SyncState::InStep, SyncState::Behind, SyncState::Unknown].map(words::sync).into();
+    assert_eq!(words, ["In step", "Behind", "Unknown"]);
+    let words: Vec<_> = [Health::Healthy, Health::Waiting, Health::NeedsYou].map(words::health).into();
+    assert_eq!(words, ["Healthy", "Waiting", "Needs you"]);
+}
