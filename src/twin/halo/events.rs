@@ -166,7 +166,7 @@ impl Halo {
     /// Puts an envelope in its batch, or sends it by itself: perhaps twice, perhaps late, perhaps not at all.
     fn queue(&mut self, guid: &str, hook: &Object, envelope: Value, cx: &mut Cx<'_>) {
         let own_batch = if whole(hook, "batch_method") > 0 {
-            whole(hook, "batch_delay_seconds").max(1).unsigned_abs() * 1000
+            whole(hook, "batch_delay_seconds").max(1).unsigned_abs().saturating_mul(1000)
         } else {
             0
         };
@@ -203,7 +203,7 @@ impl Halo {
             let jitter = if self.switches.webhook_reorder_ms > 0 {
                 let mut bytes = [0_u8; 4];
                 cx.ids.fill(&mut bytes);
-                u64::from(u32::from_le_bytes(bytes)) % (self.switches.webhook_reorder_ms + 1)
+                u64::from(u32::from_le_bytes(bytes)) % self.switches.webhook_reorder_ms.saturating_add(1)
             } else {
                 0
             };
