@@ -8,6 +8,7 @@ mod adapters_entra;
 mod adapters_network;
 mod adapters_support;
 mod adapters_tolerance;
+mod adapters_twin;
 mod config_faults;
 mod layering;
 mod rules_halo;
