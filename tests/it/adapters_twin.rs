@@ -113,8 +113,7 @@ async fn all_incidents_are_listed_in_ascending_order_and_counted() {
     let stage = stage(2300);
     let (mut next, mut seen, mut pages) = (None, Vec::new(), 0);
     loop {
-        let page =
-            stage.sentinel.list(&stage.place, &ListWanted::default(), next, Class::Reconcile).await.unwrap();
+        let page = stage.sentinel.list(&stage.place, &ListWanted::default(), next, Class::Reconcile).await.unwrap();
         assert!(page.unreadable.is_empty());
         seen.extend(page.incidents.into_iter().map(|i| (i.modified, i.id)));
         pages += 1;
@@ -144,7 +143,8 @@ async fn sentinel_rule_03_and_04_a_write_keeps_everything_and_a_stale_one_confli
     assert_ne!(after.etag, before.etag);
     assert_eq!((&after.title, &after.description, &after.owner), (&before.title, &before.description, &before.owner));
     assert_eq!((&after.first_activity, &after.last_activity), (&before.first_activity, &before.last_activity));
-    let names = |i: &halobridge::domain::incident::Incident| i.labels.iter().map(|l| l.name.clone()).collect::<Vec<_>>();
+    let names =
+        |i: &halobridge::domain::incident::Incident| i.labels.iter().map(|l| l.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&after), names(&before));
     let stale = stage.sentinel.write(&stage.place, &before, &change, Class::New).await.unwrap_err();
     assert_eq!(stale.kind, FailureKind::Conflict);
@@ -179,7 +179,10 @@ async fn sentinel_rule_05_and_06_a_comment_moves_the_incident_and_is_written_onc
     stage.twin.with(|world, _| world.set_switch("comment_etag_needed", "on")).unwrap();
     assert_eq!(put().await.unwrap(), Written::AlreadyThere);
     let comments = stage.sentinel.comments(&stage.place, &id, Class::Comment).await.unwrap();
-    assert_eq!(comments.iter().map(|c| (&c.id, c.message.as_str())).collect::<Vec<_>>(), [(&comment, "From the ticket")]);
+    assert_eq!(
+        comments.iter().map(|c| (&c.id, c.message.as_str())).collect::<Vec<_>>(),
+        [(&comment, "From the ticket")]
+    );
     let after = stage.sentinel.incident(&stage.place, &id, Class::New).await.unwrap();
     assert_ne!(after.etag, before.etag);
     assert_eq!(after.comments_count, 1);
@@ -288,8 +291,13 @@ async fn a_person_signs_in_and_the_refresh_token_goes_on() {
     let drawer = Arc::new(Drawer::default());
     drawer.save(&done.refresh_token.unwrap()).await.unwrap();
     let first = drawer.0.lock().unwrap().clone();
-    let tokens =
-        DelegatedTokens::new(stage.app.clone(), drawer.clone(), transport, stage.clock.clone(), Arc::new(SeededIds::new(9)));
+    let tokens = DelegatedTokens::new(
+        stage.app.clone(),
+        drawer.clone(),
+        transport,
+        stage.clock.clone(),
+        Arc::new(SeededIds::new(9)),
+    );
     tokens.bearer(&stage.place.tenant, Resource::Arm).await.unwrap();
     tokens.bearer(&stage.place.tenant, Resource::LogAnalytics).await.unwrap();
     assert_ne!(*drawer.0.lock().unwrap(), first, "the newest is kept");
