@@ -1,35 +1,99 @@
-//! Wires the parts together: one file for each sub-command.
+//! Wires the parts together: reads the command line, opens what a command needs, says what came of it.
+//!
+//! One file for each command. Every option also has an environment variable (a test holds that).
+//! Exit codes: 0 done, 1 it found faults or could not do it, 2 the command line was wrong.
 
+mod backup;
+mod config;
+pub mod data_dir;
+pub mod global;
+mod restore;
 mod twin;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use anyhow::Context as _;
+use clap::{CommandFactory, Parser, Subcommand};
 
-/// Keeps Microsoft Sentinel incidents and Halo tickets in step.
+use crate::telemetry;
+
+/// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "halobridge", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "halobridge",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    about = "Keeps Microsoft Sentinel incidents and Halo tickets in step, with proof.",
+    long_about = "Keeps Microsoft Sentinel incidents and Halo tickets in step, with proof.\n\n\
+        Start with `halobridge config check FILE.toml` and `halobridge config apply FILE.toml` (docs/CONFIGURATION.md \
+        has the smallest file), then `halobridge doctor`, then `halobridge serve`. `halobridge demo` shows \
+        everything without any account.",
+    after_help = "Everything an installation keeps lies in one data directory (--data-dir). \
+        docs/COMMANDS.md explains each command."
+)]
 struct Cli {
+    #[command(flatten)]
+    global: global::Global,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run a stand-in for Microsoft Entra, Azure, Sentinel, Log Analytics and Halo.
+    /// Check, apply, compare and export the applied file
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Write a copy of the database while work goes on
+    #[command(long_about = backup::LONG)]
+    Backup(backup::BackupArgs),
+    /// Put a backup in place of the database
+    #[command(long_about = restore::LONG)]
+    Restore(restore::RestoreArgs),
+    // Its own doc comment is its help.
     Twin(twin::TwinArgs),
 }
 
 /// The program.
 pub fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
-        Command::Twin(args) => twin::run(&args),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("halobridge: {error:#}");
-            ExitCode::FAILURE
-        }
+    let Cli { global, command } = Cli::parse();
+    if !matches!(command, Command::Twin(_)) {
+        global.start_logging("warn");
     }
+    let outcome = match command {
+        Command::Config(command) => wait(config::run(&global, command)),
+        Command::Backup(args) => wait(backup::run(&global, args)),
+        Command::Restore(args) => wait(restore::run(&global, args)),
+        Command::Twin(args) => twin::run(&args).map(|()| ExitCode::SUCCESS),
+    };
+    outcome.unwrap_or_else(|error| failed(&error))
+}
+
+/// Runs a command to its end on this program's threads.
+fn wait(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("The program cannot start its threads")?.block_on(command)
+}
+
+/// One clear sentence on standard error.
+fn failed(error: &anyhow::Error) -> ExitCode {
+    complain(&format!("error: {}", telemetry::chain(error.as_ref())));
+    ExitCode::FAILURE
+}
+
+/// Prints to standard output. A reader that has gone away is no reason to stop.
+pub(crate) fn say(text: impl AsRef<str>) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{}", text.as_ref());
+}
+
+/// Prints to standard error.
+pub(crate) fn complain(text: impl AsRef<str>) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{}", text.as_ref());
+}
+
+/// The whole command line, for the tests that hold its documentation together.
+pub fn command() -> clap::Command {
+    Cli::command()
 }

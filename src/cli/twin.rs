@@ -21,6 +21,8 @@ use crate::{
 /// Everything lives in memory and comes from the seed: the same seed gives the same ids and
 /// secrets. Open the printed address in a browser to see both sides and to raise, comment, close
 /// and merge on either. GET /admin lists the routes for faults, the clock, limits and checks.
+///
+/// Example:  halobridge twin --listen 127.0.0.1:9700 --incidents 20 --json
 #[derive(Debug, Args)]
 pub struct TwinArgs {
     /// Address to listen on; port 0 picks a free one.

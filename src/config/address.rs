@@ -1,8 +1,7 @@
 //! Addresses: web addresses of the outside systems, and ARM ids of workspaces.
 
-use url::{Host, Url};
-
 use super::reader::{At, Table};
+use crate::outbound::url_policy::{self, UrlRefused};
 
 /// Checks a base address and gives it back without a trailing slash; `None` when refused (and noted).
 pub fn base_address(table: &Table<'_, '_>, key: &'static str, found: &At<String>, insecure: bool) -> Option<String> {
@@ -15,44 +14,21 @@ pub fn base_address(table: &Table<'_, '_>, key: &'static str, found: &At<String>
     }
 }
 
+/// The address is not repeated in the fault: it may hold a password.
 fn check(text: &str, insecure: bool) -> Result<String, (String, &'static str)> {
-    let like = "Write it like https://name.example/path.";
-    let not_one = || ("is not a web address".to_owned(), like);
-    let url = Url::parse(text).map_err(|_| not_one())?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(not_one());
-    }
-    let host = url.host().ok_or_else(not_one)?;
-    if !url.username().is_empty() || url.password().is_some() {
-        let remedy = "Remove them; secrets have fields of their own.";
-        return Err(("holds a user name or password".to_owned(), remedy));
-    }
+    let public = "Use the public https address, or set allow_insecure = true on this connection (test hosts only).";
+    let url = url_policy::check("", text, insecure).map_err(|refused| match refused {
+        UrlRefused::NotAnAddress(..) => ("is not a web address".to_owned(), "Write it like https://name.example/path."),
+        UrlRefused::Credentials(_) => {
+            ("holds a user name or password".to_owned(), "Remove them; secrets have fields of their own.")
+        }
+        UrlRefused::NotHttps(_) => ("is not https, so secrets would travel in the clear".to_owned(), public),
+        UrlRefused::NotPublic(_, host) => (format!("leads to {host}, which is not a public host"), public),
+    })?;
     if url.query().is_some() || url.fragment().is_some() {
         return Err(("holds a query (?…) or a fragment (#…)".to_owned(), "Write the base address alone."));
     }
-    let allow = "Use the public https address, or set allow_insecure = true on this connection (test hosts only).";
-    if url.scheme() == "http" && !insecure {
-        return Err(("uses http, which would send secrets in the clear".to_owned(), allow));
-    }
-    if !insecure && inward(&host) {
-        return Err((format!("leads to {host}, which is not a public host"), allow));
-    }
     Ok(url.as_str().trim_end_matches('/').to_owned())
-}
-
-/// Hosts of this machine or of a private network.
-fn inward(host: &Host<&str>) -> bool {
-    match host {
-        Host::Ipv4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified(),
-        Host::Ipv6(ip) => {
-            let first = ip.segments().first().copied().unwrap_or(0);
-            ip.is_loopback() || ip.is_unspecified() || first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80
-        }
-        Host::Domain(name) => {
-            let name = name.trim_end_matches('.').to_ascii_lowercase();
-            name == "localhost" || [".localhost", ".local", ".internal"].iter().any(|end| name.ends_with(end))
-        }
-    }
 }
 
 /// A tenant: a GUID or a domain, never one of the shared authorities.

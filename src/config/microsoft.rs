@@ -91,6 +91,10 @@ fn identity(table: &Table<'_, '_>) -> MicrosoftIdentity {
         table.sink.wrong(at("client_secret"), table.field("client_secret"), "stands beside a certificate", remedy);
     }
     if delegated {
+        if !secret {
+            let remedy = "Write client_secret = { env = \"NAME\" }: the app proves itself when it redeems a sign-in.";
+            table.absent_here("client_secret", "is missing", remedy);
+        }
         return MicrosoftIdentity::Delegated;
     }
     if certificate || key {

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::fault::{Fault, Kind, Severity, line_column, listed, nearest};
-use crate::domain::catalogue::Ref;
+use crate::domain::{catalogue::Ref, workspace::WorkspaceAddress};
 
 /// Where faults are collected.
 pub struct Sink<'t> {
@@ -107,6 +107,16 @@ impl<'a, 't> Table<'a, 't> {
     /// The field's name as people read it.
     pub fn field(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    /// Section and natural key of the entry: its name, or its ARM id as it is compared.
+    pub fn natural_key(&self) -> (&str, String) {
+        let text = |key: &str| self.table.get(key).and_then(|value| value.get_ref().as_str()).map(str::trim);
+        let key = match text("arm_id") {
+            Some(arm) => WorkspaceAddress::parse(arm).map_or_else(String::new, |a| a.arm_id().to_lowercase()),
+            None => text("name").unwrap_or_default().to_owned(),
+        };
+        (&self.path, key)
     }
 
     /// The raw value of a key, which becomes a known one.

@@ -52,6 +52,14 @@ pub trait SecretPlaces {
     /// # Errors
     /// Why not, in a few words.
     fn file_is_readable(&self, path: &Path) -> Result<(), String>;
+
+    /// Whether a sealed text opens with the installation's key; `identity` is [`sealed_identity`]'s.
+    fn sealed_opens(&self, identity: &str, text: &str) -> bool;
+}
+
+/// What a sealed secret of a file is bound to: section, natural key, field.
+pub fn sealed_identity(section: &str, key: &str, field: &str) -> String {
+    format!("applied-file/{section}/{key}/{field}")
 }
 
 /// The environment and files of this process.
@@ -69,6 +77,11 @@ impl SecretPlaces for ThisProcess {
             Ok(_) => Ok(()),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    /// Without a data directory there is no key to try.
+    fn sealed_opens(&self, _identity: &str, _text: &str) -> bool {
+        true
     }
 }
 
@@ -103,7 +116,7 @@ impl Secrets<'_> {
         drop(inner.done());
         let mut given = given.into_iter();
         match (given.next(), given.next()) {
-            (Some((form, text, at)), None) => Some(self.looked_up(table, field, form, text, at)),
+            (Some((form, text, at)), None) => Some(self.looked_up(table, key, form, text, at)),
             (None, _) if strangers || blank => None,
             _ => {
                 let remedy = format!("Write exactly one of {FORMS}.");
@@ -113,7 +126,8 @@ impl Secrets<'_> {
         }
     }
 
-    fn looked_up(&self, table: &Table<'_, '_>, field: String, form: &str, text: String, at: usize) -> SecretRef {
+    fn looked_up(&self, table: &Table<'_, '_>, key: &str, form: &str, text: String, at: usize) -> SecretRef {
+        let field = table.field(key);
         match form {
             "env" => {
                 let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -141,7 +155,18 @@ impl Secrets<'_> {
                 }
                 SecretRef::File(path.to_string_lossy().into_owned())
             }
-            _ => SecretRef::Sealed(text),
+            _ => {
+                let (section, owner) = table.natural_key();
+                let identity = sealed_identity(section, &owner, key);
+                if let Some(places) = self.places
+                    && !places.sealed_opens(&identity, &text)
+                {
+                    let problem = "is sealed with another installation's key, or for another entry";
+                    let remedy = "Set HALOBRIDGE_KEY to that installation's key, or write the secret as a reference.";
+                    table.sink.wrong(at, field, problem, remedy);
+                }
+                SecretRef::Sealed(text)
+            }
         }
     }
 }

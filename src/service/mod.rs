@@ -8,6 +8,7 @@ pub mod acts;
 pub mod caller;
 pub mod connections;
 pub mod dashboard;
+pub mod configuration;
 pub mod engine_handle;
 pub mod error;
 pub mod incidents;

@@ -16,6 +16,7 @@ mod migrate;
 mod operations;
 mod pages;
 mod pairs;
+mod passphrase;
 mod projector;
 mod requests;
 mod row;
@@ -48,6 +49,7 @@ pub use self::{
     operations::{DeadLetter, DeadPage},
     pages::{PageKey, PairFilter, PairPage, PairRow, PairSort, SortBy},
     pairs::{Cursor, SituationRow, Version},
+    passphrase::{open_key, seal_key},
     requests::Request,
     runs::LastRun,
     seal::SealKey,

@@ -124,6 +124,26 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Seals a secret as text for a file (`config export`); `identity` says what it is for.
+    ///
+    /// # Errors
+    /// [`StoreError::Key`].
+    pub fn seal_text(&self, identity: &str, secret: &SecretString) -> Result<String> {
+        Ok(hex::encode(self.inner.key.seal(identity, secret)?))
+    }
+
+    /// Opens what [`Store::seal_text`] made for the same identity.
+    ///
+    /// # Errors
+    /// [`StoreError::Key`] when it is another key's, another identity's, or no sealed text.
+    pub fn open_text(&self, identity: &str, text: &str) -> Result<SecretString> {
+        let sealed = hex::decode(text.trim())
+            .map_err(|_| StoreError::Key(format!("The sealed secret {identity} is not sealed text.")))?;
+        self.inner.key.open(identity, &sealed)
+    }
+}
+
 fn from_env(variable: &str) -> Result<SecretString> {
     match std::env::var(variable) {
         Ok(value) if !value.is_empty() => Ok(SecretString::from(value)),

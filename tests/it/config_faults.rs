@@ -19,6 +19,10 @@ impl SecretPlaces for Places {
     fn file_is_readable(&self, path: &Path) -> Result<(), String> {
         if path.to_string_lossy().contains("gone") { Err("no such file".to_owned()) } else { Ok(()) }
     }
+
+    fn sealed_opens(&self, identity: &str, text: &str) -> bool {
+        identity == "applied-file/halo/h/client_secret" && text == "good"
+    }
 }
 
 pub fn read(text: &str) -> Reading {
@@ -226,7 +230,7 @@ const CASES: &[Case] = &[
         6,
         7,
         "microsoft.arm",
-        "uses http",
+        "is not https",
         "allow_insecure = true",
     ),
     (
@@ -348,6 +352,15 @@ const CASES: &[Case] = &[
         "halo.webhook_header",
         "cannot be \"X Bad\"",
         "letters, digits and hyphens",
+    ),
+    (
+        "{ env = \"HALO\" }",
+        "{ sealed = \"bad\" }",
+        11,
+        28,
+        "halo.client_secret",
+        "sealed with another installation's key",
+        "HALOBRIDGE_KEY",
     ),
     ("client_secret = { env = \"HALO\" }\n", "", 6, 1, "halo.client_secret", "is missing", "{ env = \"NAME\" }"),
     ("name = \"h\"", "name = \"m\"", 7, 8, "halo.name", "\"m\" stands twice", "Rename"),

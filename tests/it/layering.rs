@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("planner", &["domain", "ledger"]),
     ("clock", &[]),
     ("telemetry", &[]),
-    ("config", &["domain"]),
+    ("config", &["domain", "outbound"]),
     ("outbound", &["domain", "clock"]),
     // Sentinel takes its tokens from Entra.
     ("sentinel", &["domain", "outbound", "clock", "entra"]),
