@@ -6,9 +6,9 @@
 pub mod accounts;
 pub mod acts;
 pub mod caller;
+pub mod configuration;
 pub mod connections;
 pub mod dashboard;
-pub mod configuration;
 pub mod engine_handle;
 pub mod error;
 pub mod incidents;
