@@ -93,7 +93,12 @@ impl Global {
         make_private(&path)
             .with_context(|| format!("The data directory {} cannot be used. Give this user the right to write there, or choose another with --data-dir", path.display()))?;
         let key = self.key(true)?;
+        let fresh = !self.has_database();
         let store = Store::open(&path.join(DATABASE), key).await?;
+        if fresh {
+            // Marked before anything is recorded: a database with entries and no mark counts as restored.
+            store.instance_mark(&path, &SystemIds).await?;
+        }
         Ok(DataDir { path, store })
     }
 

@@ -25,8 +25,7 @@ use crate::{
 /// What `--help` says.
 pub const LONG: &str = "Puts a backup in place of the database. No server may run on the data directory.\n\n\
     The backup is checked first: its version, its inner order and every chain of its ledger. The database that was there is \
-    kept beside it under a name ending in .before-restore. After a restore the server only reads until a person confirms in \
-    the console, because tickets and incidents may have moved on since the backup.\n\n\
+    kept beside it under a name ending in .before-restore. After a restore the server only reads until a person confirms it (`serve --confirm-instance`), because tickets and incidents may have moved on since the backup.\n\n\
     With --with-key the key in FILE.key is put in place too (passphrase in HALOBRIDGE_BACKUP_PASSPHRASE).\n\n\
     Example:  halobridge restore /backup/halobridge-monday.db";
 
@@ -77,7 +76,7 @@ pub async fn run(global: &Global, args: RestoreArgs) -> anyhow::Result<ExitCode>
     if key.is_none() && !given {
         say("There was no key, so a new one was made: secrets that were typed into the browser must be entered again.");
     }
-    say("The server will only read until a person confirms in the console that it may write again.");
+    say("The server will only read until you confirm that it may write again: start it once with --confirm-instance.");
     Ok(ExitCode::SUCCESS)
 }
 
