@@ -102,6 +102,7 @@ CREATE TABLE pairs (
 CREATE INDEX pairs_by_ticket ON pairs (halo, ticket) WHERE ticket IS NOT NULL;
 CREATE INDEX pairs_by_ticket_number ON pairs (ticket) WHERE ticket IS NOT NULL;
 CREATE INDEX pairs_open ON pairs (halo, id) WHERE NOT (status = 'Closed' AND sync = 'in-step');
+CREATE INDEX pairs_open_of_workspace ON pairs (workspace, subject) WHERE NOT (status = 'Closed' AND sync = 'in-step');
 CREATE INDEX pairs_by_changed ON pairs (changed_ms, subject);
 CREATE INDEX pairs_by_opened ON pairs (opened_ms, subject);
 CREATE INDEX pairs_by_number ON pairs (ifnull(number, -1), subject);
@@ -276,6 +277,9 @@ CREATE TABLE workspaces (
   mode       TEXT NOT NULL CHECK (mode IN ('off', 'observe', 'comment-only', 'sentinel-to-halo', 'two-way')),
   value      TEXT NOT NULL
 ) STRICT;
+CREATE INDEX workspaces_by_client ON workspaces (client);
+CREATE INDEX workspaces_by_connection ON workspaces (connection);
+CREATE INDEX workspaces_by_policy ON workspaces (policy);
 
 CREATE TABLE secrets (
   owner      TEXT    NOT NULL,
