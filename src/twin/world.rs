@@ -288,8 +288,23 @@ fn halo_reply(halo: &mut Halo, call: &mut Call, stale: Option<jiff::SignedDurati
 }
 
 /// The side a path names by its first segment, and the rest.
+///
+/// Some public clients keep only scheme and host of an address they are given: what can belong to
+/// one of Microsoft's sides alone is taken at the root too.
 fn side(path: &str) -> (String, String) {
     let trimmed = path.trim_start_matches('/');
+    let lower = trimmed.to_lowercase();
+    let mut parts = lower.split('/');
+    let at_root = match (parts.next().unwrap_or(""), parts.next().unwrap_or("")) {
+        ("subscriptions" | "tenants" | "providers", _) => Some("arm"),
+        ("v1", "workspaces") => Some("loganalytics"),
+        ("v1.0" | "beta", _) => Some("graph"),
+        (_, "oauth2" | "discovery" | "v2.0" | ".well-known" | "adminconsent") => Some("entra"),
+        _ => None,
+    };
+    if let Some(side) = at_root {
+        return (side.to_owned(), format!("/{trimmed}"));
+    }
     match trimmed.split_once('/') {
         Some((side, rest)) => (side.to_lowercase(), format!("/{rest}")),
         None => (trimmed.to_lowercase(), "/".to_owned()),

@@ -144,7 +144,7 @@ impl Microsoft {
             .number("story")
             .map_or_else(|| self.workspaces.get(place).map_or(0, |workspace| workspace.len()), |story| story + n);
         let created = self.ticker.next(cx.now, cx.ids);
-        let mut incident = self.made_up(place, number, created, cx.ids).ok_or("no such workspace")?;
+        let mut incident = self.made_up(place, number, (created, cx.now), cx.ids).ok_or("no such workspace")?;
         if let Some(name) = act.text("name").filter(|_| n == 0) {
             incident.name = name;
         }
@@ -156,7 +156,7 @@ impl Microsoft {
             }];
         }
         self.set_members(&mut incident, act)?;
-        incident.visible_at = self.shows_at(&incident);
+        incident.visible_at = self.shows_at(&incident, cx.now);
         let name = incident.name.clone();
         if let Some(workspace) = self.workspaces.get_mut(place) {
             workspace.insert(incident);

@@ -85,12 +85,12 @@ impl Microsoft {
     }
 
     /// When a new incident of this kind shows in Sentinel.
-    pub(super) fn shows_at(&self, incident: &Incident) -> jiff::Timestamp {
+    pub(super) fn shows_at(&self, incident: &Incident, now: jiff::Timestamp) -> jiff::Timestamp {
         if self.switches.defender && incident.defender_number.is_some() {
             let delay = SignedDuration::from_secs(self.switches.defender_delay_s);
-            return incident.created.checked_add(delay).unwrap_or(incident.created);
+            return now.checked_add(delay).unwrap_or(now);
         }
-        incident.created
+        now
     }
 }
 

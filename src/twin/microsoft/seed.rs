@@ -172,7 +172,7 @@ impl Microsoft {
             at = at.checked_add(step).unwrap_or(at);
             let created = self.ticker.next(at, ids);
             let place = number % workspaces;
-            let incident = self.made_up(place, number, created, ids);
+            let incident = self.made_up(place, number, (created, at), ids);
             if let (Some(incident), Some(workspace)) = (incident, self.workspaces.get_mut(place)) {
                 workspace.insert(incident);
             }
@@ -180,8 +180,14 @@ impl Microsoft {
         self.ticker.rewind();
     }
 
-    /// A new incident that tells story `number`.
-    pub fn made_up(&mut self, place: usize, number: usize, created: Timestamp, ids: &dyn IdSource) -> Option<Incident> {
+    /// A new incident that tells story `number`: the time written on it, and the clock's.
+    pub fn made_up(
+        &mut self,
+        place: usize,
+        number: usize,
+        (created, now): (Timestamp, Timestamp),
+        ids: &dyn IdSource,
+    ) -> Option<Incident> {
         let story = evidence::story(number);
         let workspace = self.workspaces.get_mut(place)?;
         let defender_number = self.switches.defender.then(|| workspace.take_defender_number());
@@ -211,8 +217,8 @@ impl Microsoft {
             tactics: vec![story.tactic.to_owned()],
             techniques: vec![story.technique.to_owned()],
             products: vec![story.product.to_owned()],
-            evidence_at: created.checked_add(delay).unwrap_or(created),
-            visible_at: created,
+            evidence_at: now.checked_add(delay).unwrap_or(now),
+            visible_at: now,
             merged_into: None,
             comments: Vec::new(),
             relations: Vec::new(),

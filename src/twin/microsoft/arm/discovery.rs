@@ -20,7 +20,7 @@ impl Microsoft {
         let parts = path.parts();
         let size = self.switches.discovery_page.max(1);
         match parts.as_slice() {
-            ["tenants"] => paging::page(ask.call, "arm", self.tenants_of(ask), size),
+            ["tenants"] => complete(paging::page(ask.call, "arm", self.tenants_of(ask), size), None),
             ["subscriptions"] => {
                 let rows: Vec<Value> = self
                     .subscriptions
@@ -30,7 +30,7 @@ impl Microsoft {
                     .collect();
                 let count = rows.len();
                 let reply = paging::page(ask.call, "arm", rows, size);
-                with_count(reply, count)
+                complete(reply, Some(count))
             }
             ["subscriptions", id] => match self.subscriptions.iter().find(|one| one.id.eq_ignore_ascii_case(id)) {
                 Some(one) if self.sees(ask, one) => Reply::json(200, &self.subscription_json(one, ask)),
@@ -371,11 +371,16 @@ fn no_group(name: &str) -> Reply {
     error(404, "ResourceGroupNotFound", &format!("Resource group '{name}' could not be found."))
 }
 
-fn with_count(reply: Reply, count: usize) -> Reply {
+/// Adds what these two lists have and others have not: a count, and a `nextLink` that the description
+/// demands even on the last page, where it is empty.
+fn complete(reply: Reply, count: Option<usize>) -> Reply {
     let Some(mut body) = serde_json::from_slice::<Value>(&reply.body).ok() else { return reply };
     match body.as_object_mut() {
         Some(map) if map.contains_key("value") => {
-            map.insert("count".into(), json!({"type": "Total", "value": count}));
+            map.entry("nextLink").or_insert_with(|| "".into());
+            if let Some(count) = count {
+                map.insert("count".into(), json!({"type": "Total", "value": count}));
+            }
             Reply::json(reply.status, &body)
         }
         _ => reply,

@@ -215,7 +215,7 @@ impl Microsoft {
 
     fn create(&mut self, place: usize, name: &str, wanted: Wanted, access: &Access, cx: &mut Cx<'_>) {
         let created = self.ticker.next(cx.now, cx.ids);
-        let Some(mut incident) = self.made_up(place, 0, created, cx.ids) else { return };
+        let Some(mut incident) = self.made_up(place, 0, (created, cx.now), cx.ids) else { return };
         // Made by the API: no alerts, no rule, and Defender does not know it.
         name.clone_into(&mut incident.name);
         incident.alerts = Vec::new();

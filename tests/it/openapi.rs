@@ -1,0 +1,321 @@
+//! Microsoft's API description as a judge: of the twin's answers and of requests.
+//!
+//! Reads `shared/sentinel-openapi` beside the project when it is there, and says so when it is not.
+//! `api-version` is not compared.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use serde_json::{Map, Value, json};
+
+/// Where the real service departs from its description (that folder's README): members that come as null.
+pub const NULL_MEMBERS: [(&str, &[&str]); 3] = [
+    // "a new incident's `owner` comes back as an object whose members are all null"
+    ("IncidentOwnerInfo", &["objectId", "email", "assignedTo", "userPrincipalName", "ownerType"]),
+    // An application has neither mail address nor sign-in name (assumed in the samples' README).
+    ("ClientInfo", &["email", "userPrincipalName"]),
+    ("UserInfo", &["email"]),
+];
+
+struct Operation {
+    method: String,
+    template: Vec<String>,
+    file: usize,
+    body: Value,
+    parameters: Vec<Value>,
+}
+
+/// The description, loaded.
+pub struct Contract {
+    operations: Vec<Operation>,
+    definitions: Map<String, Value>,
+}
+
+static CONTRACT: OnceLock<Option<Contract>> = OnceLock::new();
+
+/// The description; `None`, with a message, where it is absent.
+pub fn contract() -> Option<&'static Contract> {
+    CONTRACT
+        .get_or_init(|| {
+            let found = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .ancestors()
+                .skip(1)
+                .take(2)
+                .map(|folder| folder.join("shared/sentinel-openapi/specification"))
+                .find(|folder| folder.is_dir());
+            if found.is_none() {
+                eprintln!("skipped: ../shared/sentinel-openapi is not here, so nothing is held against Microsoft's description");
+            }
+            found.map(|folder| Contract::load(&folder))
+        })
+        .as_ref()
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && path.file_name().is_none_or(|name| name != "examples") {
+            files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "json") {
+            found.push(path);
+        }
+    }
+}
+
+fn normal(path: &Path) -> PathBuf {
+    let mut whole = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::ParentDir => {
+                whole.pop();
+            }
+            std::path::Component::CurDir => {}
+            part => whole.push(part),
+        }
+    }
+    whole
+}
+
+struct Loader {
+    files: BTreeMap<PathBuf, (usize, Value)>,
+}
+
+impl Loader {
+    /// `other.json#/definitions/X` as seen from a file: the file's number and the pointer.
+    fn target(&self, from: &Path, reference: &str) -> (usize, String) {
+        let (file, pointer) = reference.split_once('#').unwrap();
+        let path = if file.is_empty() { from.to_owned() } else { normal(&from.parent().unwrap().join(file)) };
+        let (number, _) = self.files.get(&path).unwrap_or_else(|| panic!("{reference} leads to {path:?}"));
+        (*number, pointer.to_owned())
+    }
+
+    fn look_up(&self, from: &Path, value: &Value) -> (PathBuf, Value) {
+        match value.get("$ref").and_then(Value::as_str) {
+            None => (from.to_owned(), value.clone()),
+            Some(reference) => {
+                let (number, pointer) = self.target(from, reference);
+                let (path, (_, text)) = self.files.iter().find(|(_, (own, _))| *own == number).unwrap();
+                (path.clone(), text.pointer(&pointer).unwrap().clone())
+            }
+        }
+    }
+
+    /// A schema with its references pointing into one common set of definitions.
+    fn schema(&self, from: &Path, value: &Value) -> Value {
+        match value {
+            Value::Array(items) => items.iter().map(|item| self.schema(from, item)).collect(),
+            Value::Object(map) => {
+                let nullable = map.get("x-nullable") == Some(&Value::Bool(true));
+                let mut kept = Map::new();
+                for (name, item) in map {
+                    match name.as_str() {
+                        "$ref" if item.is_string() => {
+                            let (number, pointer) = self.target(from, item.as_str().unwrap());
+                            let name = pointer.rsplit('/').next().unwrap();
+                            kept.insert("$ref".into(), format!("#/definitions/{number}.{name}").into());
+                        }
+                        "example" | "x-ms-enum" | "discriminator" | "description"
+                            if !item.is_object() || name != "description" => {}
+                        _ => {
+                            kept.insert(name.clone(), self.schema(from, item));
+                        }
+                    }
+                }
+                let kept = Value::Object(kept);
+                if nullable { json!({"anyOf": [kept, {"type": "null"}]}) } else { kept }
+            }
+            other => other.clone(),
+        }
+    }
+}
+
+impl Contract {
+    fn load(folder: &Path) -> Self {
+        let mut paths = Vec::new();
+        files(folder, &mut paths);
+        paths.sort();
+        let loader = Loader {
+            files: paths
+                .into_iter()
+                .enumerate()
+                .map(|(number, path)| {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    (path, (number, serde_json::from_str(&text).unwrap()))
+                })
+                .collect(),
+        };
+        let mut contract = Self { operations: Vec::new(), definitions: Map::new() };
+        for (path, (number, text)) in &loader.files {
+            for (name, definition) in text.get("definitions").and_then(Value::as_object).into_iter().flatten() {
+                let mut schema = loader.schema(path, definition);
+                depart(name, &mut schema);
+                contract.definitions.insert(format!("{number}.{name}"), schema);
+            }
+            let base = text.get("basePath").and_then(Value::as_str).unwrap_or("").trim_end_matches('/');
+            for (template, methods) in text.get("paths").and_then(Value::as_object).into_iter().flatten() {
+                for (method, operation) in
+                    methods.as_object().unwrap().iter().filter(|(method, _)| *method != "parameters")
+                {
+                    let mut responses = Map::new();
+                    for (status, response) in operation["responses"].as_object().unwrap() {
+                        let (from, response) = loader.look_up(path, response);
+                        let schema = response.get("schema").map(|schema| loader.schema(&from, schema));
+                        responses.insert(status.clone(), schema.unwrap_or(Value::Null));
+                    }
+                    let parameters = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
+                    let parameters = parameters
+                        .map(|parameter| {
+                            let (from, parameter) = loader.look_up(path, parameter);
+                            loader.schema(&from, &parameter)
+                        })
+                        .collect();
+                    contract.operations.push(Operation {
+                        method: method.to_uppercase(),
+                        template: format!("{base}{template}")
+                            .to_lowercase()
+                            .split('/')
+                            .filter(|part| !part.is_empty())
+                            .map(str::to_owned)
+                            .collect(),
+                        file: *number,
+                        body: Value::Object(responses),
+                        parameters,
+                    });
+                }
+            }
+        }
+        contract
+    }
+
+    /// The operation of a path: the one with the most literal parts.
+    fn operation(&self, method: &str, path: &str) -> Option<&Operation> {
+        let lower = path.to_lowercase();
+        let parts: Vec<&str> = lower.split('/').filter(|part| !part.is_empty()).collect();
+        let literal = |operation: &&Operation| operation.template.iter().filter(|part| !part.starts_with('{')).count();
+        self.operations
+            .iter()
+            .filter(|operation| operation.method == method && fits(&operation.template, &parts))
+            .max_by_key(literal)
+    }
+
+    fn validate(&self, schema: &Value, body: &Value) -> Result<(), String> {
+        let mut whole = json!({"$schema": "http://json-schema.org/draft-04/schema#", "allOf": [schema]});
+        whole["definitions"] = Value::Object(self.definitions.clone());
+        let validator =
+            jsonschema::options().should_validate_formats(true).build(&whole).map_err(|error| error.to_string())?;
+        let faults: Vec<String> =
+            validator.iter_errors(body).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
+    }
+
+    /// Holds an answer against the description. `Ok(false)`: the description has no such operation.
+    pub fn check_answer(&self, method: &str, path: &str, status: u16, body: &[u8]) -> Result<bool, String> {
+        let Some(operation) = self.operation(method, path) else { return Ok(false) };
+        let responses = operation.body.as_object().unwrap();
+        let named = responses.get(&status.to_string());
+        let schema = match named {
+            Some(schema) => schema,
+            None if status >= 400 => match responses.get("default") {
+                Some(schema) => schema,
+                None => return Ok(true),
+            },
+            None => return Err(format!("{method} {path}: status {status} is not described")),
+        };
+        if schema.is_null() {
+            return Ok(true);
+        }
+        let body: Value = serde_json::from_slice(body).map_err(|error| format!("{method} {path}: {error}"))?;
+        self.validate(schema, &body)
+            .map_err(|faults| format!("{method} {path} {status} (file {}): {faults}\n{body:#}", operation.file))?;
+        Ok(true)
+    }
+
+    /// Holds a request against the description: query options and body. `Ok(false)`: no such operation.
+    pub fn check_request(
+        &self,
+        method: &str,
+        path: &str,
+        query: &[(String, String)],
+        body: &[u8],
+    ) -> Result<bool, String> {
+        let Some(operation) = self.operation(method, path) else { return Ok(false) };
+        let of = |place: &str| {
+            operation.parameters.iter().filter(move |parameter| parameter["in"] == place).collect::<Vec<_>>()
+        };
+        for (name, _) in query.iter().filter(|(name, _)| name != "api-version") {
+            if !of("query").iter().any(|parameter| parameter["name"] == name.as_str()) {
+                return Err(format!("{method} {path}: no query option {name} is described"));
+            }
+        }
+        for parameter in
+            of("query").iter().filter(|parameter| parameter["required"] == true && parameter["name"] != "api-version")
+        {
+            if !query.iter().any(|(name, _)| parameter["name"] == name.as_str()) {
+                return Err(format!("{method} {path}: {} is missing", parameter["name"]));
+            }
+        }
+        match (of("body").first(), body.is_empty()) {
+            (None, true) => Ok(true),
+            (None, false) => Err(format!("{method} {path}: a body is not described")),
+            (Some(parameter), true) if parameter["required"] == true => {
+                Err(format!("{method} {path}: the body is missing"))
+            }
+            (Some(_), true) => Ok(true),
+            (Some(parameter), false) => {
+                let body: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+                self.validate(&parameter["schema"], &body).map_err(|faults| format!("{method} {path}: {faults}"))?;
+                Ok(true)
+            }
+        }
+    }
+}
+
+fn fits(template: &[String], parts: &[&str]) -> bool {
+    // A leading `{scope}` or `{resourceId}` stands for several parts.
+    if template.first().is_some_and(|first| matches!(first.as_str(), "{scope}" | "{resourceid}")) {
+        let rest = &template[1..];
+        return parts.len() >= rest.len() && fits(rest, &parts[parts.len() - rest.len()..]);
+    }
+    template.len() == parts.len()
+        && template.iter().zip(parts).all(|(wanted, part)| wanted.starts_with('{') || wanted == part)
+}
+
+fn depart(name: &str, schema: &mut Value) {
+    // Log rows: cells are described as objects; Microsoft's own examples hold texts and numbers.
+    if let Some(cell) = schema.pointer_mut("/properties/rows/items/items") {
+        *cell = json!({});
+    }
+    for (definition, members) in NULL_MEMBERS {
+        if definition != name {
+            continue;
+        }
+        for member in members {
+            if let Some(property) = schema.pointer_mut(&format!("/properties/{member}")) {
+                *property = json!({"anyOf": [property.clone(), {"type": "null"}]});
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_answer_is_told_from_a_right_one() {
+    let Some(contract) = contract() else { return };
+    let path = "/subscriptions/s/resourceGroups/g/providers/Microsoft.OperationalInsights/workspaces/w/providers/Microsoft.SecurityInsights/incidents/i";
+    let right = json!({"id": "x", "name": "i", "type": "t", "etag": "e", "properties": {"title": "t", "severity": "High", "status": "New", "owner": {"objectId": null}}});
+    assert_eq!(contract.check_answer("GET", path, 200, right.to_string().as_bytes()), Ok(true));
+    for (pointer, wrong) in [
+        ("/properties/severity", json!("Huge")),
+        ("/properties/title", json!(5)),
+        ("/properties/owner/objectId", json!(7)),
+    ] {
+        let mut body = right.clone();
+        *body.pointer_mut(pointer).unwrap() = wrong;
+        assert!(contract.check_answer("GET", path, 200, body.to_string().as_bytes()).is_err(), "{pointer}");
+    }
+    assert!(contract.check_answer("GET", path, 204, b"").is_err());
+    assert!(contract.check_request("GET", path, &[("$expand".into(), "x".into())], b"").is_err());
+    assert!(contract.check_request("PUT", path, &[], br#"{"properties":{"severity":"High"}}"#).is_err());
+}

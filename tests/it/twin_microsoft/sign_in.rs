@@ -1,0 +1,257 @@
+//! Point 13: authorize, token, keys, refusals.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{Got, ORIGIN, Rig};
+
+const REDIRECT: &str = "http://localhost:5000/back";
+const VERIFIER: &str = "a-verifier-that-is-long-enough-for-the-rule-of-43-characters";
+const SCOPE: &str = "openid profile offline_access https://management.azure.com/user_impersonation https://api.loganalytics.io/Data.Read";
+
+fn authorize(rig: &Rig, tenant: &str, more: &[(&str, &str)]) -> url::Url {
+    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs([
+        ("client_id", rig.microsoft("client_id")),
+        ("response_type", "code"),
+        ("redirect_uri", REDIRECT),
+        ("scope", SCOPE),
+        ("state", "s-1"),
+        ("nonce", "n-1"),
+        ("code_challenge", &challenge),
+        ("code_challenge_method", "S256"),
+    ]);
+    query.extend_pairs(more);
+    let got = rig.raw(
+        "GET",
+        &format!("{ORIGIN}/entra/{tenant}/oauth2/v2.0/authorize?{}", query.finish()),
+        &[],
+        bytes::Bytes::new(),
+    );
+    assert_eq!(got.status, 302);
+    got.reply.header("location").unwrap().parse().unwrap()
+}
+
+fn pair(url: &url::Url, name: &str) -> Option<String> {
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+fn redeem(rig: &Rig, tenant: &str, code: &str, verifier: &str) -> Got {
+    let scope = "openid profile offline_access https://management.azure.com/user_impersonation";
+    rig.form(
+        tenant,
+        &[
+            ("grant_type", "authorization_code"),
+            ("client_id", rig.microsoft("client_id")),
+            ("client_secret", rig.microsoft("client_secret")),
+            ("code", code),
+            ("redirect_uri", REDIRECT),
+            ("code_verifier", verifier),
+            ("scope", scope),
+        ],
+    )
+}
+
+fn refresh(rig: &Rig, tenant: &str, token: &str, scope: &str) -> Got {
+    rig.form(
+        tenant,
+        &[
+            ("grant_type", "refresh_token"),
+            ("client_id", rig.microsoft("client_id")),
+            ("client_secret", rig.microsoft("client_secret")),
+            ("refresh_token", token),
+            ("scope", scope),
+        ],
+    )
+}
+
+fn codes(got: &Got) -> (u16, &str, u64) {
+    (got.status, got.text("/error"), got.body["error_codes"][0].as_u64().unwrap())
+}
+
+#[test]
+fn a_code_is_redeemed_once_with_its_verifier() {
+    let rig = Rig::new();
+    let back = authorize(&rig, "organizations", &[]);
+    assert_eq!(pair(&back, "state").as_deref(), Some("s-1"));
+    let code = pair(&back, "code").unwrap();
+    assert_eq!(codes(&redeem(&rig, "organizations", &code, "wrong")), (400, "invalid_grant", 501_481));
+    let got = redeem(&rig, "organizations", &code, VERIFIER);
+    assert_eq!(got.status, 200);
+    let life = got.body["expires_in"].as_i64().unwrap();
+    assert!((3_600..=5_400).contains(&life));
+    assert_eq!(codes(&redeem(&rig, "organizations", &code, VERIFIER)), (400, "invalid_grant", 54_005));
+    assert_eq!(rig.arm_as(got.text("/access_token"), "GET", "/subscriptions", None).status, 200);
+    let late = pair(&authorize(&rig, "organizations", &[]), "code").unwrap();
+    rig.pass(601);
+    assert_eq!(codes(&redeem(&rig, "organizations", &late, VERIFIER)), (400, "invalid_grant", 70_008));
+}
+
+#[test]
+fn the_id_token_is_signed_by_the_published_key() {
+    let rig = Rig::new();
+    let tenant = rig.microsoft("tenant_id").to_owned();
+    let code = pair(&authorize(&rig, &tenant, &[]), "code").unwrap();
+    let got = redeem(&rig, &tenant, &code, VERIFIER);
+    let id_token = got.text("/id_token");
+    let keys = rig.raw("GET", &format!("{ORIGIN}/entra/{tenant}/discovery/v2.0/keys"), &[], bytes::Bytes::new());
+    assert!(halobridge::twin::microsoft::entra::keys::verified_by(id_token, &keys.body["keys"][0]));
+    let broken = format!("{}x.{}", id_token.rsplit_once('.').unwrap().0, id_token.rsplit_once('.').unwrap().1);
+    assert!(!halobridge::twin::microsoft::entra::keys::verified_by(&broken, &keys.body["keys"][0]));
+    let claims: Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(id_token.split('.').nth(1).unwrap()).unwrap()).unwrap();
+    assert_eq!(
+        (claims["nonce"].as_str(), claims["tid"].as_str(), claims["ver"].as_str()),
+        (Some("n-1"), Some(tenant.as_str()), Some("2.0"))
+    );
+    let metadata = rig.raw(
+        "GET",
+        &format!("{ORIGIN}/entra/{tenant}/v2.0/.well-known/openid-configuration"),
+        &[],
+        bytes::Bytes::new(),
+    );
+    assert_eq!(metadata.body["issuer"], claims["iss"]);
+    let any = rig.raw(
+        "GET",
+        &format!("{ORIGIN}/entra/organizations/v2.0/.well-known/openid-configuration"),
+        &[],
+        bytes::Bytes::new(),
+    );
+    assert!(any.text("/issuer").contains("{tenantid}"));
+}
+
+#[test]
+fn one_token_one_resource_and_old_refresh_tokens_stay_valid() {
+    let rig = Rig::with(|options| options.tenants = 2);
+    let guest = "mona.operator@contoso.example";
+    let code = pair(&authorize(&rig, "organizations", &[("login_hint", guest)]), "code").unwrap();
+    let first = redeem(&rig, "organizations", &code, VERIFIER);
+    let old = first.text("/refresh_token").to_owned();
+    let logs = refresh(&rig, "organizations", &old, "https://api.loganalytics.io/Data.Read");
+    assert_eq!(logs.status, 200);
+    assert_eq!(rig.arm_as(logs.text("/access_token"), "GET", "/subscriptions", None).status, 401);
+    assert!(logs.body.get("refresh_token").is_none(), "only with offline_access");
+    let again = refresh(&rig, "organizations", &old, "offline_access https://management.azure.com/.default");
+    assert_ne!(again.text("/refresh_token"), old);
+    let other = rig.connection.pointer("/microsoft/tenants/1/tenant_id").unwrap().as_str().unwrap().to_owned();
+    assert_eq!(
+        refresh(&rig, &other, &old, "https://management.azure.com/.default").status,
+        200,
+        "a guest redeems it at another tenant"
+    );
+    let both = refresh(
+        &rig,
+        "organizations",
+        &old,
+        "https://management.azure.com/.default https://api.loganalytics.io/.default",
+    );
+    assert_eq!(both.status, 400);
+    rig.act("user.revoke", json!({"user": guest}));
+    assert_eq!(
+        codes(&refresh(&rig, "organizations", &old, "https://management.azure.com/.default")),
+        (400, "invalid_grant", 50_173)
+    );
+}
+
+#[test]
+fn refresh_tokens_die_of_ninety_days_without_use() {
+    let rig = Rig::new();
+    let code = pair(&authorize(&rig, "organizations", &[]), "code").unwrap();
+    let token = redeem(&rig, "organizations", &code, VERIFIER).text("/refresh_token").to_owned();
+    rig.pass(80 * 86_400);
+    assert_eq!(refresh(&rig, "organizations", &token, "https://management.azure.com/.default").status, 200);
+    rig.pass(80 * 86_400);
+    assert_eq!(
+        refresh(&rig, "organizations", &token, "https://management.azure.com/.default").status,
+        200,
+        "the ninety days slide"
+    );
+    rig.pass(91 * 86_400);
+    assert_eq!(
+        codes(&refresh(&rig, "organizations", &token, "https://management.azure.com/.default")),
+        (400, "invalid_grant", 700_082)
+    );
+}
+
+#[test]
+fn wrong_clients_scopes_and_forms_are_told_apart() {
+    let rig = Rig::new();
+    let (tenant, id, secret) = (rig.microsoft("tenant_id"), rig.microsoft("client_id"), rig.microsoft("client_secret"));
+    let scope = "https://management.azure.com/.default";
+    let ask = |id: &str, secret: &str, scope: &str| {
+        rig.form(
+            tenant,
+            &[("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret), ("scope", scope)],
+        )
+    };
+    assert_eq!(codes(&ask(id, "wrong", scope)), (401, "invalid_client", 7_000_215));
+    assert_eq!(
+        codes(&ask("00000000-0000-0000-0000-000000000000", secret, scope)),
+        (400, "unauthorized_client", 700_016)
+    );
+    assert_eq!(codes(&ask(id, secret, "https://nowhere.example/.default")), (400, "invalid_resource", 500_011));
+    assert_eq!(codes(&rig.form(tenant, &[("client_id", id)])), (400, "invalid_request", 900_144));
+    rig.switch("log_analytics_missing", "on");
+    assert_eq!(codes(&ask(id, secret, "https://api.loganalytics.io/.default")), (400, "invalid_resource", 650_052));
+    rig.act("tokens.script", json!({"codes": [50_057, 90_033]}));
+    assert_eq!(codes(&ask(id, secret, scope)), (400, "invalid_grant", 50_057));
+    assert_eq!(ask(id, secret, scope).status, 503);
+    assert_eq!(ask(id, secret, scope).status, 200);
+}
+
+#[test]
+fn the_sign_in_page_can_refuse_and_can_ask() {
+    let rig = Rig::new();
+    rig.switch("authorize_error", "access_denied");
+    assert_eq!(pair(&authorize(&rig, "organizations", &[]), "error").as_deref(), Some("access_denied"));
+    rig.switch("authorize_error", "");
+    rig.switch("consent_missing", "on");
+    assert_eq!(pair(&authorize(&rig, "organizations", &[]), "error").as_deref(), Some("consent_required"));
+    let consent = format!(
+        "{ORIGIN}/entra/{}/v2.0/adminconsent?client_id={}&redirect_uri={REDIRECT}&state=s",
+        rig.microsoft("tenant_id"),
+        rig.microsoft("client_id")
+    );
+    let got = rig.raw("GET", &consent, &[], bytes::Bytes::new());
+    assert!(got.reply.header("location").unwrap().contains("admin_consent=True"));
+    rig.switch("auto_approve", "off");
+    let page = format!(
+        "{ORIGIN}/entra/organizations/oauth2/v2.0/authorize?client_id={}&response_type=code&redirect_uri={REDIRECT}&scope=openid",
+        rig.microsoft("client_id")
+    );
+    let got = rig.raw("GET", &page, &[], bytes::Bytes::new());
+    assert_eq!(got.status, 200);
+    assert!(String::from_utf8_lossy(&got.reply.body).contains("Ana Analyst"));
+    let wrong = page.replace("localhost:5000", "evil.example");
+    assert_eq!(rig.raw("GET", &wrong, &[], bytes::Bytes::new()).status, 400);
+}
+
+#[test]
+fn multi_factor_sign_in_is_demanded_for_writes_and_claims_are_challenged() {
+    let rig = Rig::new();
+    rig.switch("mfa_on_writes", "on");
+    let sign_in = |more: &[(&str, &str)]| {
+        let code = pair(&authorize(&rig, "organizations", more), "code").unwrap();
+        redeem(&rig, "organizations", &code, VERIFIER)
+    };
+    let path = format!("{}/providers/Microsoft.SecurityInsights/incidents/{}", rig.workspace, super::guid(1));
+    let write = |token: &str| rig.arm_as(token, "PUT", &path, Some(json!({"properties": super::plain()})));
+    let plain = sign_in(&[]);
+    let refused = write(plain.text("/access_token"));
+    assert_eq!(refused.status, 401);
+    let header = refused.reply.header("www-authenticate").unwrap();
+    assert!(header.contains("insufficient_claims") && header.contains("claims=\""), "{header}");
+    assert_eq!(
+        rig.arm_as(plain.text("/access_token"), "GET", "/subscriptions", None).status,
+        200,
+        "reads are untouched"
+    );
+    assert_eq!(write(sign_in(&[("claims", "{}")]).text("/access_token")).status, 201);
+    assert_eq!(write(&rig.token).status, 200, "an application needs none");
+    rig.switch("mfa_on_sign_in", "on");
+    let got = sign_in(&[]);
+    assert_eq!(codes(&got), (400, "interaction_required", 50_076));
+    assert!(got.body.get("claims").is_some());
+}

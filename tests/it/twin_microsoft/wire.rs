@@ -1,0 +1,263 @@
+//! Points 1, 11, 12, 14 and 17: paths, versions, rights, budgets, discovery, faults, times.
+
+use halobridge::twin::{limits::Limits, world::Fate};
+use serde_json::json;
+
+use super::{ORIGIN, Rig, guid, plain};
+
+#[test]
+fn paths_are_read_in_any_case_and_a_version_is_needed() {
+    let rig = Rig::new();
+    rig.make(&guid(1), plain());
+    let upper = format!("{}/PROVIDERS/microsoft.SECURITYinsights/INCIDENTS/{}", rig.workspace.to_uppercase(), guid(1));
+    let got = rig.arm("GET", &upper, None);
+    assert_eq!(got.status, 200);
+    assert!(got.text("/id").contains("/Incidents/"));
+    let bare = rig.raw(
+        "GET",
+        &format!("{ORIGIN}/arm/subscriptions"),
+        &[("authorization", &format!("Bearer {}", rig.token))],
+        bytes::Bytes::new(),
+    );
+    assert_eq!((bare.status, bare.text("/error/code")), (400, "MissingApiVersionParameter"));
+    let unknown = rig.arm("GET", "/subscriptions?api-version=soon", None);
+    assert_eq!((unknown.status, unknown.text("/error/code")), (400, "InvalidApiVersionParameter"));
+}
+
+#[test]
+fn tokens_are_checked_for_presence_time_tenant_and_audience() {
+    let rig = Rig::with(|options| options.tenants = 2);
+    let list = format!("{}/providers/Microsoft.SecurityInsights/incidents", rig.workspace);
+    let none = rig.raw("GET", &format!("{ORIGIN}/arm{list}?api-version=2025-09-01"), &[], bytes::Bytes::new());
+    assert_eq!(none.status, 401);
+    assert!(none.reply.header("www-authenticate").is_some());
+    assert_eq!(rig.arm_as("nonsense", "GET", &list, None).text("/error/code"), "InvalidAuthenticationToken");
+    let logs = rig.app_token("https://api.loganalytics.io/.default");
+    assert_eq!(rig.arm_as(&logs, "GET", &list, None).status, 401);
+    let elsewhere = rig
+        .connection
+        .pointer("/microsoft/workspace_details/3/id")
+        .or_else(|| rig.connection.pointer("/microsoft/workspace_details/4/id"));
+    let elsewhere = elsewhere.unwrap().as_str().unwrap();
+    let wrong = rig.arm("GET", &format!("{elsewhere}/providers/Microsoft.SecurityInsights/incidents"), None);
+    assert_eq!((wrong.status, wrong.text("/error/code")), (401, "InvalidAuthenticationTokenTenant"));
+    rig.pass(3 * 3_600);
+    assert_eq!(rig.arm("GET", &list, None).text("/error/code"), "ExpiredAuthenticationToken");
+}
+
+#[test]
+fn roles_decide_and_missing_things_are_named() {
+    let rig = Rig::new();
+    let principal = rig.twin.with(|world, _| world.microsoft.directory.tenants[0].app_object_id.clone());
+    let scope = format!("/subscriptions/{}", rig.microsoft("subscription_id"));
+    for role in ["Contributor", "User Access Administrator", "Microsoft Sentinel Contributor"] {
+        rig.act("role.remove", json!({"principal": principal, "role": role, "scope": scope}));
+    }
+    rig.act("role.assign", json!({"principal": principal, "role": "Microsoft Sentinel Reader", "scope": scope}));
+    assert_eq!(rig.sentinel("GET", "incidents", None).status, 200);
+    let refused = rig.make(&guid(1), plain());
+    assert_eq!((refused.status, refused.text("/error/code")), (403, "AuthorizationFailed"));
+    assert!(refused.text("/error/message").contains("Microsoft.SecurityInsights/incidents/write"));
+    rig.act("role.assign", json!({"principal": principal, "role": "Microsoft Sentinel Responder", "scope": scope}));
+    assert_eq!(rig.make(&guid(1), plain()).status, 201);
+    assert_eq!(rig.sentinel("DELETE", &format!("incidents/{}", guid(1)), None).status, 403);
+    let permissions = rig.arm("GET", &format!("{}/providers/Microsoft.Authorization/permissions", rig.workspace), None);
+    assert_eq!(permissions.body["value"].as_array().unwrap().len(), 2);
+    let absent = rig.workspace.replace("law-contoso-001", "law-gone");
+    let gone = rig.arm("GET", &format!("{absent}/providers/Microsoft.SecurityInsights/incidents"), None);
+    assert_eq!((gone.status, gone.text("/error/code")), (404, "ResourceNotFound"));
+    assert_eq!(
+        rig.arm("GET", "/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups", None).text("/error/code"),
+        "SubscriptionNotFound"
+    );
+}
+
+#[test]
+fn a_workspace_without_sentinel_answers_json_within_json() {
+    let rig = Rig::new();
+    rig.act("workspace.offboard", json!({}));
+    let got = rig.sentinel("GET", "incidents", None);
+    assert_eq!(got.status, 400);
+    let inner: serde_json::Value = serde_json::from_str(got.text("/error/message")).unwrap();
+    assert!(
+        inner.pointer("/error/message").unwrap().as_str().unwrap().contains("is not onboarded to Microsoft Sentinel")
+    );
+    assert_eq!(rig.sentinel("GET", "onboardingStates", None).body["value"], json!([]));
+}
+
+#[test]
+fn discovery_shows_many_tenants_odd_subscriptions_and_pages() {
+    let rig = Rig::with(|options| {
+        options.tenants = 3;
+        options.workspaces = 5;
+    });
+    let subscriptions = rig.arm("GET", "/subscriptions?api-version=2022-12-01", None);
+    let states: Vec<&str> =
+        subscriptions.body["value"].as_array().unwrap().iter().map(|one| one["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["Enabled", "Disabled", "Enabled"]);
+    rig.switch("lighthouse", "on");
+    let rows = rig.arm("GET", "/subscriptions?api-version=2022-12-01", None);
+    assert_eq!(
+        rows.body["value"].as_array().unwrap().iter().filter(|one| one["managedByTenants"] != json!([])).count(),
+        2
+    );
+    rig.switch("discovery_page", "2");
+    let first = rig.arm(
+        "GET",
+        &format!(
+            "/subscriptions/{}/providers/Microsoft.OperationalInsights/workspaces?api-version=2023-09-01",
+            rig.microsoft("subscription_id")
+        ),
+        None,
+    );
+    assert!(first.text("/value/0/id").contains("/resourcegroups/"), "ids come in lower case");
+    let mut seen = first.names();
+    let mut next = first.body["nextLink"].as_str().map(str::to_owned);
+    while let Some(link) = next {
+        let page = rig.arm("GET", &link, None);
+        seen.extend(page.names());
+        next = page.body["nextLink"].as_str().map(str::to_owned);
+    }
+    assert_eq!(seen.len(), 5);
+    assert_eq!(rig.arm("GET", "/tenants?api-version=2022-12-01", None).status, 200);
+    let group = format!(
+        "/subscriptions/{}/resourcegroups/none/providers/Microsoft.OperationalInsights/workspaces",
+        rig.microsoft("subscription_id")
+    );
+    assert_eq!(rig.arm("GET", &group, None).text("/error/code"), "ResourceGroupNotFound");
+}
+
+#[test]
+fn budgets_run_down_and_say_when_to_come_back() {
+    let rig = Rig::with(|options| options.limits = Limits::Real);
+    let first = rig.sentinel("GET", "incidents", None);
+    assert_eq!(first.reply.header("x-ms-ratelimit-remaining-subscription-reads"), Some("249"));
+    assert!(first.reply.header("x-ms-ratelimit-remaining-subscription-global-reads").is_some());
+    let refused = (0..400).map(|_| rig.sentinel("GET", "incidents", None)).find(|got| got.status == 429).unwrap();
+    assert_eq!(refused.text("/error/code"), "SubscriptionRequestsThrottled");
+    assert_eq!(refused.reply.header("retry-after"), Some("1"));
+    rig.pass(1);
+    assert_eq!(rig.sentinel("GET", "incidents", None).status, 200);
+    assert_eq!(
+        rig.make(&guid(1), plain()).reply.header("x-ms-ratelimit-remaining-subscription-resource-requests"),
+        Some("199")
+    );
+}
+
+#[test]
+fn the_promised_floor_can_be_the_ceiling() {
+    let rig = Rig::with(|options| options.limits = Limits::Scaled(60.0));
+    rig.switch("promised_floor", "on");
+    let statuses: Vec<u16> = (0..76).map(|n| rig.make(&guid(n), plain()).status).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 75);
+    assert_eq!(statuses.last(), Some(&429));
+    rig.pass(5);
+    assert_eq!(rig.make(&guid(76), plain()).status, 201, "five minutes last five seconds");
+}
+
+#[test]
+fn faults_hit_before_or_after_a_write() {
+    let rig = Rig::new();
+    let set = |fault: serde_json::Value| {
+        let fault = halobridge::twin::faults::Fault::from_json(&fault).unwrap();
+        rig.twin.with(|world, _| world.faults.add(fault));
+    };
+    let url = |n| {
+        format!(
+            "{ORIGIN}/arm{}/providers/Microsoft.SecurityInsights/incidents/{}?api-version=2025-09-01",
+            rig.workspace,
+            guid(n)
+        )
+    };
+    let put = |n| {
+        let body = json!({ "properties": plain() }).to_string();
+        rig.answer("PUT", &url(n), &[("authorization", &format!("Bearer {}", rig.token))], body.into())
+    };
+    let there = |n| rig.sentinel("GET", &format!("incidents/{}", guid(n)), None).status == 200;
+    set(json!({"effect": "lost_answer", "kind": "sentinel.incident.put", "count": 1}));
+    assert_eq!(put(1).fate, Fate::Lost);
+    assert!(there(1), "carried out, answer lost");
+    set(json!({"effect": "cut", "kind": "sentinel.incident.put", "count": 1}));
+    assert_eq!(put(2).fate, Fate::Cut);
+    assert!(!there(2));
+    set(json!({"effect": "status", "status": 504, "applied": true, "method": "PUT", "count": 1}));
+    assert_eq!(put(3).reply.status, 504);
+    assert!(there(3));
+    set(json!({"effect": "throttle", "side": "arm", "method": "PUT", "count": 1, "retry_after": 7}));
+    let throttled = put(4);
+    assert_eq!((throttled.reply.status, throttled.reply.header("retry-after")), (429, Some("7")));
+    assert!(!there(4));
+    set(json!({"effect": "html", "method": "PUT", "count": 1}));
+    assert!(put(5).reply.body.starts_with(b"<!DOCTYPE html>"));
+    set(json!({"effect": "truncated_json", "method": "PUT", "count": 1}));
+    assert!(serde_json::from_slice::<serde_json::Value>(&put(6).reply.body).is_err());
+    set(json!({"effect": "slow", "method": "PUT", "count": 1, "ms": 250}));
+    assert_eq!(put(7).delay_ms, 250);
+    rig.pass(120);
+    set(json!({"effect": "stale_read", "kind": "sentinel.incident.*", "method": "GET", "count": 1, "ms": 60000}));
+    assert_eq!(put(8).reply.status, 201);
+    assert!(!there(8), "the stale read does not see it");
+    assert!(there(8));
+    let summary = rig.twin.with(|world, _| world.calls.summary());
+    assert_eq!(summary.pointer("/kinds/sentinel.incident.put/calls"), Some(&json!(8)));
+}
+
+#[test]
+fn times_have_seven_digits_without_zeros_and_etags_hold_the_second() {
+    let rig = Rig::new();
+    let got = rig.make(&guid(1), plain());
+    let created = got.text("/properties/createdTimeUtc");
+    assert_eq!(created, got.text("/properties/lastModifiedTimeUtc"));
+    let fraction = created.split_once('.').unwrap().1.trim_end_matches('Z');
+    assert!(fraction.len() <= 7 && !fraction.ends_with('0'), "{created}");
+    assert!(got.text("/etag").ends_with(&format!("{:08x}0000\"", 1_790_000_000)), "{}", got.text("/etag"));
+    assert!(got.reply.header("x-ms-request-id").is_some());
+}
+
+#[test]
+fn the_same_seed_makes_the_same_world() {
+    let text = |seed| {
+        let rig = Rig::with(|options| {
+            options.seed = seed;
+            options.incidents = 20;
+        });
+        rig.raise();
+        rig.sentinel("GET", "incidents", None).body.to_string()
+    };
+    assert_eq!(text(3), text(3));
+    assert_ne!(text(3), text(4));
+}
+
+#[test]
+fn every_other_described_operation_answers_as_described() {
+    let rig = Rig::new();
+    let name = rig.raise();
+    let subscription = rig.microsoft("subscription_id");
+    let group = format!("/subscriptions/{subscription}/resourceGroups/{}", rig.microsoft("resource_group"));
+    for path in [
+        format!("/subscriptions/{subscription}?api-version=2022-12-01"),
+        format!("/subscriptions/{subscription}/locations?api-version=2022-12-01"),
+        format!("/subscriptions/{subscription}/resourcegroups?api-version=2021-04-01"),
+        format!("{group}/providers/Microsoft.OperationalInsights/workspaces?api-version=2023-09-01"),
+        format!("{}?api-version=2023-09-01", rig.workspace),
+        format!("{group}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01"),
+        format!(
+            "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions?api-version=2022-04-01"
+        ),
+        format!("{group}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01&$filter=atScope()"),
+    ] {
+        assert_eq!(rig.arm("GET", &path, None).status, 200, "{path}");
+    }
+    for path in ["alertRules", "automationRules", "bookmarks", "onboardingStates", "onboardingStates/default"] {
+        assert_eq!(rig.sentinel("GET", path, None).status, 200, "{path}");
+    }
+    let rule = rig.sentinel("GET", "alertRules", None).text("/value/0/name").to_owned();
+    assert_eq!(rig.sentinel("GET", &format!("alertRules/{rule}"), None).status, 200);
+    for (path, status) in [("tasks", 404), ("relations", 404), ("comments", 404)] {
+        assert_eq!(rig.sentinel("GET", &format!("incidents/{name}/{path}/{}", guid(5)), None).status, status);
+        assert_eq!(rig.sentinel("DELETE", &format!("incidents/{name}/{path}/{}", guid(5)), None).status, 204);
+    }
+    assert_eq!(rig.sentinel("DELETE", &format!("automationRules/{}", guid(5)), None).status, 204);
+    assert_eq!(rig.sentinel("DELETE", &format!("bookmarks/{}", guid(5)), None).status, 204);
+    assert_eq!(rig.sentinel("GET", &format!("bookmarks/{}", guid(5)), None).status, 404);
+}
