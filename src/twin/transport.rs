@@ -50,11 +50,13 @@ impl Transport for TwinTransport {
 /// A request as the twin reads it.
 pub fn call_of(request: &http::Request<Bytes>) -> Call {
     let uri = request.uri();
-    let scheme = uri.scheme_str().unwrap_or("http");
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    // Behind something that ends TLS (Microsoft's sign-in libraries insist on https) links say so too.
+    let scheme = header("x-forwarded-proto").or_else(|| uri.scheme_str().map(str::to_owned)).unwrap_or("http".into());
     let host = uri
         .authority()
         .map(|authority| authority.as_str().to_owned())
-        .or_else(|| request.headers().get("host").and_then(|host| host.to_str().ok()).map(str::to_owned))
+        .or_else(|| header("x-forwarded-host").or_else(|| header("host")))
         .unwrap_or_else(|| "localhost".into());
     Call {
         method: request.method().as_str().to_uppercase(),
