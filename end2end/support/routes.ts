@@ -13,5 +13,12 @@ export interface Route {
 export const routes: Route[] = [
   { name: "sign-in", path: "/sign-in", status: 200, session: false, islands: false },
   { name: "dashboard", path: "/", status: 200, session: true, islands: true },
-  { name: "not-found", path: "/no-such-page", status: 404, session: true, islands: false },
+  { name: "dashboard-filtered", path: "/?q=zzzz&health=needs-you", status: 200, session: true, islands: true },
+  { name: "not-linked", path: "/incidents", status: 200, session: true, islands: true },
+  { name: "problems", path: "/problems", status: 200, session: true, islands: true },
+  { name: "runs", path: "/runs", status: 200, session: true, islands: true },
+  { name: "connections", path: "/connections", status: 200, session: true, islands: true },
+  { name: "ledger", path: "/ledger", status: 200, session: true, islands: true },
+  { name: "account", path: "/account", status: 200, session: true, islands: true },
+  { name: "not-found", path: "/no-such-page", status: 404, session: true, islands: true },
 ];

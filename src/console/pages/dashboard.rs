@@ -208,7 +208,7 @@ fn table(ctx: &PageContext, view: &DashboardView, listed: &Listed<PairRow>) -> A
         if filter.sort == PairSort::Changed && !filter.reversed { ("Newer", "Older") } else { ("Before", "After") };
     let page = |token: &str| PairFilter { from: token.to_owned(), ..filter.clone() }.address();
     view! {
-        <div class="scroll" role="region" aria-label="Pairs" tabindex="0">
+        <div class="scroll" role="group" aria-label="Pairs" tabindex="0">
             <table class="cards pairs">
                 <caption class="unseen">"Linked incidents and their tickets"</caption>
                 <thead>

@@ -47,7 +47,7 @@ fn chains(ctx: &PageContext, view: &LedgerView) -> AnyView {
     view! {
         <section aria-labelledby="chains">
             <h2 id="chains">"Chains"</h2>
-            <div class="scroll" role="region" aria-label="Chains" tabindex="0">
+            <div class="scroll" role="group" aria-label="Chains" tabindex="0">
                 <table class="cards chains">
                     <caption class="unseen">"Hash chains of the ledger"</caption>
                     <thead>

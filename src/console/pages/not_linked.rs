@@ -100,7 +100,7 @@ fn none(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
 fn table(ctx: &PageContext, view: &NotLinkedView, listed: &Listed<NotLinkedRow>) -> AnyView {
     let page = |token: &str| NotLinkedFilter { from: token.to_owned(), ..view.filter.clone() }.address();
     view! {
-        <div class="scroll" role="region" aria-label="Incidents" tabindex="0">
+        <div class="scroll" role="group" aria-label="Incidents" tabindex="0">
             <table class="cards held">
                 <caption class="unseen">"Incidents without a ticket, and why"</caption>
                 <thead>

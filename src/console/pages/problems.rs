@@ -82,7 +82,7 @@ fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {
         <section class="group" aria-labelledby=labelled>
             <h2 id=id>{title}" "<a class="count" href=all.clone()>{words::number(group.total)}</a></h2>
             {group.reason.remedy().map(|remedy| view! { <p class="remedy"><b>"What to do: "</b>{remedy}</p> })}
-            <div class="scroll" role="region" aria-label=title tabindex="0">
+            <div class="scroll" role="group" aria-label=title tabindex="0">
                 <table class="cards problems">
                     <caption class="unseen">{title}</caption>
                     <thead>
@@ -134,11 +134,11 @@ fn line(ctx: &PageContext, item: &ProblemItem) -> AnyView {
             </td>
             <td data-label="Since">{when_link(ctx, item.since, format!("{here}#history"))}</td>
             <td class="c-why tall" data-label="What happened">
-                {item.reason.words()}
-                {item
-                    .operation
-                    .as_ref()
-                    .map(|one| view! { <div class="quiet">{one.words.clone()}</div> {operation::tries(one)} })}
+                {match &item.operation {
+                    Some(one) if one.failure.is_some() => view! { <b>{one.words.clone()}</b> {operation::tries(one)} }.into_any(),
+                    Some(one) => view! { <b>{one.words.clone()}</b> <p>{item.reason.words()}</p> }.into_any(),
+                    None => item.reason.words().into_any(),
+                }}
             </td>
             <td class="c-acts">{acts}</td>
         </tr>

@@ -69,7 +69,7 @@ fn sources(ctx: &PageContext, view: &RunsView) -> AnyView {
     view! {
         <section aria-labelledby="sources">
             <h2 id="sources">"Sources"</h2>
-            <div class="scroll" role="region" aria-label="Sources" tabindex="0">
+            <div class="scroll" role="group" aria-label="Sources" tabindex="0">
                 <table class="cards sources">
                     <caption class="unseen">"Workspaces and Halo instances that are read"</caption>
                     <thead>
@@ -164,7 +164,7 @@ fn runs(ctx: &PageContext, view: &RunsView) -> AnyView {
         Ok(listed) => {
             let page = |token: &str| RunFilter { from: token.to_owned(), ..filter.clone() }.address();
             view! {
-                <div class="scroll" role="region" aria-label="Past runs" tabindex="0">
+                <div class="scroll" role="group" aria-label="Past runs" tabindex="0">
                     <table class="cards runs">
                         <caption class="unseen">"Past runs, newest first"</caption>
                         <thead>

@@ -30,7 +30,7 @@ pub fn section(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
         list::empty(ctx, "connection", "No workspace is watched", text.into_any())
     } else {
         view! {
-            <div class="scroll" role="region" aria-label="Workspaces" tabindex="0">
+            <div class="scroll" role="group" aria-label="Workspaces" tabindex="0">
                 <table class="cards workspaces">
                     <caption class="unseen">"Sentinel workspaces"</caption>
                     <thead>

@@ -15,7 +15,7 @@ pub fn section(ctx: &PageContext, view: &PairView) -> AnyView {
     view! {
         <section aria-labelledby="sides">
             <h2 id="sides">"Both sides"</h2>
-            <div class="scroll" role="region" aria-label="Both sides" tabindex="0">
+            <div class="scroll" role="group" aria-label="Both sides" tabindex="0">
                 <table class="cards sides">
                     <caption class="unseen">"Values in Sentinel and Halo, what both last agreed on, and what comes next"</caption>
                     <thead>

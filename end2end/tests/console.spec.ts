@@ -1,0 +1,117 @@
+import { expect, test } from "../support/fixtures";
+
+/** Opens the first pair of the dashboard and says its address. */
+async function openFirstPair(page: import("@playwright/test").Page): Promise<string> {
+  await page.goto("/");
+  const row = page.locator("#rows tbody a[data-row]").first();
+  const address = await row.getAttribute("href");
+  await row.click();
+  await expect(page).toHaveURL(new RegExp(`${address}$`));
+  return address!;
+}
+
+test("the dashboard says the truth in one sentence and its counts are links", async ({ page }) => {
+  await page.goto("/");
+  await expect(page.locator("p.truth")).toContainText(/incidents? in step; [\d,]+ needs? you/);
+  const count = page.locator(".counters a").first();
+  await count.click();
+  await expect(page).toHaveURL(/\?sync=in-step$/);
+  await expect(page.locator(".counters a[aria-current]")).toHaveText(/In step/);
+});
+
+test("the filter is in the address, and a pasted link shows the same", async ({ page }) => {
+  await page.goto("/");
+  await page.getByLabel("Severity").selectOption("High");
+  await page.getByRole("button", { name: "Apply" }).click();
+  await expect(page).toHaveURL(/severity=High/);
+  await expect(page.getByLabel("Severity")).toHaveValue("High");
+  for (const severity of await page.locator("tbody .severity").allTextContents()) {
+    expect(severity.trim()).toBe("High");
+  }
+  await page.getByRole("link", { name: "Clear", exact: true }).click();
+  await expect(page).toHaveURL(/\/$/);
+});
+
+test("a search without a match says so and leads back", async ({ page }) => {
+  await page.goto("/?q=zzzz-there-is-no-such-incident");
+  await expect(page.getByRole("heading", { name: "No pair matches the filter" })).toBeVisible();
+  await page.getByRole("link", { name: "Clear the filter" }).click();
+  await expect(page.locator("#rows tbody tr").first()).toBeVisible();
+});
+
+test("columns sort by links and say so", async ({ page }) => {
+  await page.goto("/");
+  await page.getByRole("columnheader", { name: "Client" }).getByRole("link").click();
+  await expect(page).toHaveURL(/sort=client/);
+  await expect(page.getByRole("columnheader", { name: "Client" })).toHaveAttribute("aria-sort", "ascending");
+  const names = await page.locator("tbody td[data-label=Client]").allTextContents();
+  expect(names).toEqual([...names].sort((a, b) => a.toLowerCase().localeCompare(b.toLowerCase(), "en")));
+});
+
+test("a pair shows both sides, and looking again brings it back", async ({ page }) => {
+  const address = await openFirstPair(page);
+  await expect(page.getByRole("heading", { name: "Both sides" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "What happened" })).toBeVisible();
+  await page.getByRole("button", { name: "Look again" }).click();
+  await expect(page).toHaveURL(new RegExp(`${address}$`));
+  await expect(page.locator(".flash")).toBeVisible();
+});
+
+test("every page of the bar answers and is marked in it", async ({ page }) => {
+  await page.goto("/");
+  const links = page.getByRole("navigation", { name: "Main" }).getByRole("link");
+  const addresses = await links.evaluateAll((all) => all.map((link) => link.getAttribute("href")!));
+  expect(addresses.length).toBeGreaterThanOrEqual(6);
+  for (const address of addresses) {
+    const response = await page.goto(address);
+    expect(response!.status(), address).toBe(200);
+    await expect(page.getByRole("navigation", { name: "Main" }).locator("[aria-current=page]")).toHaveAttribute("href", address);
+    await expect(page.locator("p.truth").first(), address).toBeVisible();
+  }
+});
+
+test("the theme is chosen once and kept by the server", async ({ page }) => {
+  await page.goto("/account");
+  await page.getByLabel("Dark").check();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.goto("/runs");
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+});
+
+test.describe("on a phone", () => {
+  test.use({ viewport: { width: 360, height: 780 } });
+
+  test("targets are large enough and nothing is pushed sideways", async ({ page }) => {
+    for (const address of ["/", "/incidents", "/problems", "/runs", "/connections", "/ledger", "/account"]) {
+      await page.goto(address);
+      const found = await page.evaluate(() => {
+        const wide = document.documentElement.scrollWidth > window.innerWidth;
+        const small = [...document.querySelectorAll("button, select, input:not([type=hidden], [type=radio]), summary")]
+          .map((element) => ({ element, box: element.getBoundingClientRect() }))
+          .filter(({ box }) => box.width > 0 && (box.width < 24 || box.height < 24))
+          .map(({ element }) => element.outerHTML.slice(0, 80));
+        return { wide, small };
+      });
+      expect(found, address).toEqual({ wide: false, small: [] });
+    }
+  });
+});
+
+test.describe("a visitor", () => {
+  test.use({ session: false });
+
+  test("with a wrong password gets the form back with what was typed", async ({ page }) => {
+    await page.goto("/sign-in");
+    await page.getByLabel("Name").fill("nobody-of-that-name");
+    await page.getByLabel("Password").fill("not the right password");
+    const [response] = await Promise.all([
+      page.waitForResponse((response) => response.request().method() === "POST"),
+      page.getByRole("button", { name: "Sign in" }).click(),
+    ]);
+    expect(response.status()).toBe(422);
+    await expect(page).toHaveTitle(/^Error: /);
+    await expect(page.locator(".summary")).toBeFocused();
+    await expect(page.getByLabel("Name")).toHaveValue("nobody-of-that-name");
+    await expect(page.getByLabel("Password")).toHaveValue("");
+  });
+});

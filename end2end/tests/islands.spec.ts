@@ -1,0 +1,63 @@
+import { awake, expect, test } from "../support/fixtures";
+
+test.skip(({ javaScriptEnabled }) => !javaScriptEnabled, "islands need a script");
+
+test("the page says that it is live", async ({ page }) => {
+  await page.goto("/");
+  await awake(page);
+  await expect(page.locator("#live-state")).toHaveText("Live");
+});
+
+test("a hint swaps what changed, without a reload", async ({ page }) => {
+  await page.goto("/");
+  await awake(page);
+  await expect(page.locator("#live-state")).toHaveText("Live");
+  const before = await page.locator("#as-of").textContent();
+  await page.evaluate(() => Object.assign(window, { same: true }));
+  // a person's act is written down, and so is a hint for every open page
+  const other = await page.context().newPage();
+  await other.goto("/");
+  await other.locator("#rows tbody a[data-row]").first().click();
+  await other.getByRole("button", { name: "Look again" }).click();
+  await expect(other.locator(".flash")).toBeVisible();
+  await page.bringToFront();
+  await expect(page.locator("#as-of")).not.toHaveText(before!);
+  expect(await page.evaluate(() => "same" in window)).toBe(true);
+});
+
+test("keys: help, search, jump, rows", async ({ page }) => {
+  await page.goto("/");
+  await awake(page);
+  await page.keyboard.press("?");
+  const help = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+  await expect(help).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(help).toBeHidden();
+  await page.keyboard.press("/");
+  await expect(page.locator("#q")).toBeFocused();
+  await page.keyboard.type("gp?");
+  await expect(page.locator("#q")).toHaveValue("gp?");
+  await page.locator("#q").blur();
+  await page.keyboard.press("j");
+  await expect(page.locator("[data-row]").first()).toBeFocused();
+  await page.keyboard.press("j");
+  await expect(page.locator("[data-row]").nth(1)).toBeFocused();
+  await page.keyboard.press("k");
+  await expect(page.locator("[data-row]").first()).toBeFocused();
+  await page.keyboard.press("g");
+  await page.keyboard.press("r");
+  await expect(page).toHaveURL(/\/runs$/);
+});
+
+test("single keys can be switched off", async ({ page }) => {
+  await page.goto("/account");
+  await awake(page);
+  await page.getByRole("group", { name: "Single-key shortcuts" }).getByLabel("Off").check();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.goto("/");
+  await awake(page);
+  await page.keyboard.press("?");
+  await expect(page.locator("dialog#keys")).toBeHidden();
+  await page.getByRole("button", { name: "Keyboard shortcuts" }).click();
+  await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toContainText("Single keys are off.");
+});
