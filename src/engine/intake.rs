@@ -18,6 +18,11 @@ use super::Engine;
 const BATCH: u32 = 500;
 
 pub(super) async fn run(engine: &Engine) -> Result<(), StoreError> {
+    let revived = std::mem::take(&mut engine.schedule().revived);
+    for operation in revived {
+        super::execute::revive(engine, operation).await?;
+    }
+    requests(engine).await?;
     let deliveries = engine.store.deliveries_waiting(BATCH).await?;
     let more = deliveries.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
     if !deliveries.is_empty() {
@@ -37,6 +42,59 @@ pub(super) async fn run(engine: &Engine) -> Result<(), StoreError> {
     }
     if more {
         engine.schedule().intake_waits = true;
+    }
+    Ok(())
+}
+
+/// Kind of the request that `halobridge sync --once` makes of a running server.
+pub const SYNC: &str = "sync";
+
+/// Requests of other processes. A cycle is answered when everything was read since it was asked for and
+/// nothing is ready to be carried out.
+async fn requests(engine: &Engine) -> Result<(), StoreError> {
+    for request in engine.store.asked().await? {
+        let now = engine.now();
+        if request.kind != SYNC {
+            let text = format!("This version does not know the request “{}”.", request.kind);
+            engine.store.answered(now, request.id, &serde_json::json!({ "error": text })).await?;
+            continue;
+        }
+        let taken = engine.schedule().cycles.get(&request.id).copied();
+        let Some(taken) = taken else {
+            let mut schedule = engine.schedule();
+            schedule.cycles.insert(request.id, now);
+            let workspaces: Vec<_> = schedule.workspaces.keys().copied().collect();
+            let instances: Vec<_> = schedule.instances.keys().copied().collect();
+            for workspace in workspaces {
+                schedule.hasten_poll(workspace, RunCause::Person, now);
+            }
+            for instance in instances {
+                schedule.hasten_halo(instance, &[], now);
+            }
+            continue;
+        };
+        let counts = engine.store.queue_counts().await?;
+        let standings = engine.standings();
+        let read = |s: &super::status::ScopeStanding| {
+            let ended = s.standing.last_success.max(s.standing.last_failure.as_ref().map(|(at, _)| *at));
+            ended.is_some_and(|at| at >= taken) && !s.running
+        };
+        let ready = engine.store.ready_pairs(now, 1).await?;
+        if !standings.iter().all(read) || !ready.is_empty() {
+            continue;
+        }
+        let failures: Vec<Value> = standings
+            .iter()
+            .filter_map(|s| {
+                let (_, failure) = s.standing.last_failure.as_ref()?;
+                Some(serde_json::json!({ "scope": s.scope, "failure": failure }))
+            })
+            .collect();
+        let result = serde_json::json!({
+            "scopes": standings.len(), "failures": failures, "waiting": counts.open, "dead": counts.dead,
+        });
+        engine.store.answered(now, request.id, &result).await?;
+        engine.schedule().cycles.remove(&request.id);
     }
     Ok(())
 }

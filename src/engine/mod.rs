@@ -14,6 +14,7 @@ pub mod execute;
 pub mod halo;
 pub mod intake;
 pub mod lanes;
+pub mod once;
 pub mod poll;
 pub mod registry;
 pub mod schedule;
@@ -115,13 +116,20 @@ impl Engine {
     }
 
     /// Queue a dead letter again.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn retry(&self, operation: OperationId) -> Result<(), StoreError> {
-        execute::revive(self, operation).await?;
+    pub fn retry(&self, operation: OperationId) {
+        let mut schedule = self.schedule();
+        schedule.revived.insert(operation);
+        schedule.intake_waits = true;
+        drop(schedule);
         self.wake();
-        Ok(())
+    }
+
+    /// A unit ended without saying so (it panicked): it may run again.
+    pub fn abandon(&self, unit: Unit) {
+        let now = self.now();
+        let mut schedule = self.schedule();
+        schedule.store_refused(unit, now);
+        schedule.ended(unit);
     }
 
     /// Runs one unit of work to its end. Never fails: what went wrong is recorded and shown.

@@ -321,9 +321,13 @@ pub(super) async fn reload(engine: &Engine) -> Result<(), StoreError> {
     if engine.schedule().configuration == Some(version) {
         return Ok(());
     }
+    let first = engine.schedule().configuration.is_none();
     let view = View::of(engine.store.installation().await?);
     let version = view.version;
     engine.registry.build(view).await?;
+    if first {
+        left_behind(engine).await?;
+    }
     let view = engine.registry.view();
     let now = engine.now();
     let mut schedule = engine.schedule();
@@ -346,6 +350,19 @@ pub(super) async fn reload(engine: &Engine) -> Result<(), StoreError> {
     }
     schedule.pairs_next = Some(now);
     tracing::info!(configuration.version = version, "configuration taken up");
+    Ok(())
+}
+
+/// What an ended process was sending has an unknown outcome: its pairs are taken up at once.
+async fn left_behind(engine: &Engine) -> Result<(), StoreError> {
+    let operations = engine.store.sending_operations(10_000).await?;
+    if !operations.is_empty() {
+        tracing::warn!(
+            operations = operations.len(),
+            "writes were under way when the process ended; their outcome is looked for"
+        );
+    }
+    engine.schedule().pairs.extend(operations.into_iter().map(|operation| operation.pair));
     Ok(())
 }
 

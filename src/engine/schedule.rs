@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     domain::{
         failure::{Failure, FailureKind},
-        ids::{ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
+        ids::{ConnectionId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
         run::RunCause,
     },
     planner::retry::wait_secs,
@@ -59,6 +59,10 @@ pub struct Schedule {
     pub configuration: Option<i64>,
     /// When the configuration's version is compared next.
     pub configuration_next: Option<Timestamp>,
+    /// Dead letters that a person wants sent again.
+    pub revived: BTreeSet<OperationId>,
+    /// Cycles that another process asked for: the request's number and when it was taken up.
+    pub cycles: BTreeMap<i64, Timestamp>,
     /// Webhooks or requests wait.
     pub intake_waits: bool,
     /// When the store is asked for them all the same (another process may have asked).

@@ -22,6 +22,11 @@ pub struct ScopeStanding {
 }
 
 impl Engine {
+    /// The configuration in force.
+    pub fn view(&self) -> std::sync::Arc<super::registry::View> {
+        self.registry.view()
+    }
+
     /// How polling of every workspace and instance goes.
     pub fn standings(&self) -> Vec<ScopeStanding> {
         let schedule = self.schedule();

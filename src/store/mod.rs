@@ -46,7 +46,7 @@ pub use self::{
     history::{Change, Item, LedgerFilter},
     instance::{InstanceLock, InstanceMark, lock_instance},
     migrate::KNOWN as SCHEMA_VERSION,
-    operations::{DeadLetter, DeadPage},
+    operations::{DeadLetter, DeadPage, QueueCounts},
     pages::{PageKey, PairFilter, PairPage, PairRow, PairSort, SortBy},
     pairs::{Cursor, SituationRow, Version},
     passphrase::{open_key, seal_key},

@@ -33,6 +33,9 @@ statements! {
         ORDER BY o.due_ms LIMIT 1";
     const SENDING = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
         FROM operations o JOIN bodies b ON b.hash = o.body WHERE o.state = 'sending' ORDER BY o.due_ms LIMIT ?1";
+    const QUEUED = "SELECT (SELECT count(*) FROM operations o WHERE o.state IN ('planned', 'sending', 'outcome-unknown')) AS open,
+        (SELECT count(*) FROM operations o WHERE o.state = 'dead') AS dead";
+    const DONE_SINCE = "SELECT count(*) FROM operations o WHERE o.state = 'done' AND o.changed_ms >= ?1";
     const OF_PAIR = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
         FROM operations o JOIN bodies b ON b.hash = o.body WHERE o.pair = ?1 ORDER BY o.position DESC LIMIT ?2";
 }
@@ -45,6 +48,15 @@ pub(super) fn operation_of(row: &SqliteRow) -> Result<Operation> {
     operation.attempts = cells.small("attempts")?;
     operation.last_failure = cells.opt_json("failure")?;
     Ok(operation)
+}
+
+/// How many operations stand in queues, and how many are dead letters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QueueCounts {
+    /// Planned, being sent, or of unknown outcome.
+    pub open: i64,
+    /// Dead letters.
+    pub dead: i64,
 }
 
 /// A dead letter with what names its pair.
@@ -76,6 +88,26 @@ pub struct DeadPage {
 }
 
 impl Store {
+    /// How many operations stand in queues, and how many are dead letters.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn queue_counts(&self) -> Result<QueueCounts> {
+        let mut reader = self.reader().await?;
+        let row = sqlx::query(QUEUED).fetch_one(&mut *reader).await?;
+        let cells = Cells::new(&row, "operations");
+        Ok(QueueCounts { open: cells.int("open")?, dead: cells.int("dead")? })
+    }
+
+    /// How many operations were carried out at or after a moment.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn done_since(&self, since: Timestamp) -> Result<i64> {
+        let mut reader = self.reader().await?;
+        Ok(sqlx::query_scalar(DONE_SINCE).bind(to_ms(since)).fetch_one(&mut *reader).await?)
+    }
+
     /// Pairs with an open operation whose turn and time has come, longest due first. A pair one of whose operations
     /// is being sent is not among them.
     ///

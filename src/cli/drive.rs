@@ -1,0 +1,62 @@
+//! Drives the engine with the wall clock: starts what is due, waits for the next moment or a poke.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::{engine::Engine, telemetry};
+
+/// Units that run at once.
+pub const SIDE_BY_SIDE: usize = 48;
+/// How long units may take to end after a stop was asked for.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Runs the engine until `stop`; what is under way then is waited for, up to five seconds.
+#[expect(clippy::disallowed_methods, reason = "the one place where the engine meets real time")]
+pub async fn drive(engine: Arc<Engine>, alive: Arc<AtomicBool>, stop: CancellationToken) {
+    let mut running = JoinSet::new();
+    alive.store(true, Ordering::Relaxed);
+    while !stop.is_cancelled() {
+        let free = SIDE_BY_SIDE.saturating_sub(running.len());
+        let mut wait = Duration::from_millis(200);
+        if free > 0 {
+            match engine.due(free).await {
+                Ok(units) => {
+                    for unit in units {
+                        let engine = Arc::clone(&engine);
+                        running.spawn(async move {
+                            let ran = std::panic::AssertUnwindSafe(engine.run(unit)).catch_unwind().await;
+                            if ran.is_err() {
+                                tracing::error!(unit = ?unit, "a unit of work panicked; the others go on and it is tried again");
+                                engine.abandon(unit);
+                            }
+                        });
+                    }
+                    let ahead = engine.next_due().duration_since(engine.now());
+                    wait = Duration::try_from(ahead).unwrap_or(wait).clamp(Duration::from_millis(1), Duration::from_secs(1));
+                }
+                Err(error) => {
+                    tracing::error!(error = telemetry::chain(&error), "the database cannot say what is due; it is asked again");
+                    wait = Duration::from_secs(1);
+                }
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = engine.woken() => {}
+            Some(_) = running.join_next(), if !running.is_empty() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+    alive.store(false, Ordering::Relaxed);
+    let drained = tokio::time::timeout(DRAIN, async { while running.join_next().await.is_some() {} }).await;
+    if drained.is_err() {
+        tracing::warn!("some calls did not end in time; what they wrote is looked for at the next start");
+    }
+}

@@ -1,0 +1,96 @@
+//! The running engine as pages and forms know it.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use tokio::sync::watch;
+
+use crate::{
+    domain::{
+        failure::Side,
+        ids::{ConnectionId, OperationId, PairId, TicketId, WorkspaceId},
+        run::RunCause,
+    },
+    engine::Engine,
+    outbound::budget::BudgetState,
+    service::engine_handle::{BudgetStatus, EngineHandle, EngineStatus, ScopeStatus},
+};
+
+/// A way to the running engine.
+pub struct Handle {
+    engine: Arc<Engine>,
+    alive: Arc<AtomicBool>,
+    changed: watch::Receiver<i64>,
+}
+
+impl Handle {
+    /// For an engine; `alive` tells whether its loop runs, `changed` its newest ledger number.
+    pub fn new(engine: Arc<Engine>, alive: Arc<AtomicBool>, changed: watch::Receiver<i64>) -> Self {
+        Self { engine, alive, changed }
+    }
+
+    fn budgets(&self) -> Vec<BudgetStatus> {
+        let row = |side, connection, subscription, state: BudgetState| BudgetStatus {
+            side,
+            connection,
+            subscription,
+            remaining: u32::try_from(state.allowed.saturating_sub(state.used)).unwrap_or(u32::MAX),
+            limit: u32::try_from(state.allowed).unwrap_or(u32::MAX),
+            waits_until: state.told_until,
+        };
+        let view = self.engine.view();
+        let halo = self.engine.halo_budgets().into_iter().map(|(id, state)| row(Side::Halo, id, None, state));
+        let azure = self.engine.subscription_budgets().into_iter().filter_map(|(subscription, state)| {
+            let of = |w: &&crate::domain::workspace::Workspace| {
+                w.address().is_some_and(|address| address.subscription.eq_ignore_ascii_case(&subscription))
+            };
+            let connection = view.workspaces.values().find(of)?.connection;
+            Some(row(Side::Sentinel, connection, Some(subscription), state))
+        });
+        halo.chain(azure).collect()
+    }
+}
+
+impl EngineHandle for Handle {
+    fn poke_workspace(&self, workspace: WorkspaceId, cause: RunCause) {
+        // A stored webhook is taken up with the incident it names.
+        if cause == RunCause::Webhook {
+            self.engine.poke_intake();
+        }
+        self.engine.poke_workspace(workspace, cause);
+    }
+
+    fn poke_halo(&self, connection: ConnectionId, tickets: Option<Vec<TicketId>>) {
+        self.engine.poke_intake();
+        self.engine.poke_halo(connection, &tickets.unwrap_or_default());
+    }
+
+    fn look_again(&self, pair: PairId) {
+        self.engine.look_again(pair);
+    }
+
+    fn sync_now(&self, pair: PairId) {
+        self.engine.sync_now(pair);
+    }
+
+    fn retry(&self, operation: OperationId) {
+        self.engine.retry(operation);
+    }
+
+    fn status(&self) -> EngineStatus {
+        let scopes = self.engine.standings().into_iter().map(|found| ScopeStatus {
+            scope: found.scope,
+            last_success: found.standing.last_success,
+            last_failure: found.standing.last_failure,
+            next_due: found.standing.next,
+            running: found.running,
+        });
+        EngineStatus { alive: self.alive.load(Ordering::Relaxed), scopes: scopes.collect(), budgets: self.budgets() }
+    }
+
+    fn changed(&self) -> watch::Receiver<i64> {
+        self.changed.clone()
+    }
+}

@@ -1,0 +1,68 @@
+//! Running the engine without a server: units side by side, until nothing is due.
+
+use std::sync::Arc;
+
+use futures::{StreamExt as _, stream::FuturesUnordered};
+
+use crate::{
+    domain::{failure::Failure, run::RunScope},
+    store::StoreError,
+};
+
+use super::Engine;
+
+/// What one cycle came to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Summary {
+    /// Workspaces and instances read.
+    pub scopes: usize,
+    /// Those that could not be read, and why.
+    pub failures: Vec<(RunScope, Failure)>,
+    /// Operations carried out since it began.
+    pub done: i64,
+    /// Operations that wait for their time (a limit, a retry).
+    pub waiting: i64,
+    /// Dead letters in all.
+    pub dead: i64,
+}
+
+/// Runs everything that is due, `side_by_side` units at once, until nothing is due and nothing runs.
+///
+/// # Errors
+/// What the store says.
+pub async fn until_idle(engine: &Arc<Engine>, side_by_side: usize) -> Result<(), StoreError> {
+    let mut running = FuturesUnordered::new();
+    loop {
+        let free = side_by_side.max(1).saturating_sub(running.len());
+        if free > 0 {
+            for unit in engine.due(free).await? {
+                let engine = Arc::clone(engine);
+                running.push(async move { engine.run(unit).await });
+            }
+        }
+        if running.next().await.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// One whole cycle: every workspace and instance is read, every queue carried out as far as it goes now.
+///
+/// # Errors
+/// What the store says.
+pub async fn once(engine: &Arc<Engine>, side_by_side: usize) -> Result<Summary, StoreError> {
+    let began = engine.now();
+    until_idle(engine, side_by_side).await?;
+    let queued = engine.store.queue_counts().await?;
+    let standings = engine.standings();
+    Ok(Summary {
+        scopes: standings.len(),
+        failures: standings
+            .into_iter()
+            .filter_map(|standing| Some((standing.scope, standing.standing.last_failure?.1)))
+            .collect(),
+        done: engine.store.done_since(began).await?,
+        waiting: queued.open,
+        dead: queued.dead,
+    })
+}

@@ -1,0 +1,5 @@
+//! The planner's rules as tables, and its laws over random situations.
+
+mod cases;
+mod laws;
+pub(super) mod scene;

@@ -1,0 +1,393 @@
+//! A pair in step, to be changed by a test.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        catalogue::{Agent, Catalogue, FieldDefinition, Named, Priority, Ref, TicketType},
+        client::{Client, HaloBinding},
+        closing::{Classification, Verdict},
+        ids::{
+            ActionKey, ClientId, CommentId, ConnectionId, IncidentId, OperationId, PairId, PolicyId, TicketId,
+            WorkspaceId,
+        },
+        incident::{Comment, Incident, IncidentStatus, Label, Owner, Severity},
+        operation::{Operation, OperationKind, OperationState},
+        pair::{Base, Health, NoteLink, Pair, SyncState},
+        policy::{MissingVerdict, NoteFlag, NotesRule, Policy},
+        reason::Reason,
+        ticket::{Action, CustomField, Ticket},
+        time,
+        workspace::{Mode, Portal, Workspace},
+    },
+    planner::{Plan, Situation, plan},
+};
+
+pub fn at(text: &str) -> Timestamp {
+    time::parse(text).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn id(n: u128) -> Uuid {
+    Uuid::from_u128(n)
+}
+
+/// Everything a situation borrows from.
+#[derive(Debug, Clone)]
+pub struct Scene {
+    pub workspace: Workspace,
+    pub client: Client,
+    pub policy: Policy,
+    pub catalogue: Catalogue,
+    pub pair: Pair,
+    pub incident: Incident,
+    pub ticket: Option<Ticket>,
+    pub comments: Option<Vec<Comment>>,
+    pub actions: Option<Vec<Action>>,
+    pub links: Vec<NoteLink>,
+    pub operations: Vec<Operation>,
+}
+
+pub const NEW: i64 = 1;
+pub const WORKING: i64 = 2;
+pub const CLOSED: i64 = 9;
+pub const HOLD: i64 = 23;
+
+/// Incident #7 (Medium, Active, unassigned) and ticket 70 (medium, in progress) of one client, two-way, in step.
+pub fn in_step() -> Scene {
+    let (workspace_id, client_id, halo) = (WorkspaceId(id(1)), ClientId(id(2)), ConnectionId(id(3)));
+    let incident = Incident {
+        id: IncidentId::new("11111111-2222-4333-8444-555555555555"),
+        resource_id: "/subscriptions/s/x/incidents/11111111-2222-4333-8444-555555555555".into(),
+        etag: Some("\"a\"".into()),
+        number: Some(7),
+        title: "Sign-in from two places".into(),
+        description: None,
+        severity: Severity::Medium,
+        status: IncidentStatus::Active,
+        classification: None,
+        classification_reason: None,
+        classification_comment: None,
+        owner: Owner::default(),
+        labels: Vec::new(),
+        first_activity: None,
+        last_activity: None,
+        created: Some(at("2026-03-01T10:00:00Z")),
+        modified: Some(at("2026-03-01T11:00:00Z")),
+        alerts_count: 1,
+        comments_count: 0,
+        url: None,
+        provider_name: Some("Azure Sentinel".into()),
+        provider_incident_id: None,
+        provider_url: None,
+        raw: json!({"name": "11111111-2222-4333-8444-555555555555", "properties": {"incidentNumber": 7, "severity": "Medium"}}),
+    };
+    let ticket = Ticket {
+        id: TicketId(70),
+        summary: "[Sentinel 7] Sign-in from two places".into(),
+        client_id: Some(12),
+        client_name: None,
+        site_id: None,
+        user_id: None,
+        ticket_type_id: Some(21),
+        status_id: Some(WORKING),
+        priority_id: Some(3),
+        sla_id: Some(5),
+        agent_id: Some(1),
+        team: Some("Security".into()),
+        category_1: None,
+        closed: false,
+        closure_note: None,
+        merged_into: None,
+        deleted: false,
+        last_update: Some(at("2026-03-01T11:00:05Z")),
+        last_action: Some(at("2026-03-01T11:00:05Z")),
+        custom_fields: Vec::new(),
+        warning: None,
+        raw: json!({"id": 70}),
+    };
+    Scene {
+        workspace: Workspace {
+            id: workspace_id,
+            arm_id: "/subscriptions/s/resourcegroups/g/providers/microsoft.operationalinsights/workspaces/w".into(),
+            name: "w".into(),
+            client: client_id,
+            connection: ConnectionId(id(4)),
+            tenant_id: "t".into(),
+            policy: PolicyId(id(5)),
+            mode: Mode::TwoWay,
+            since: at("2026-01-01T00:00:00Z"),
+            poll_secs: 900,
+            portal: Portal::Azure,
+            webhook: false,
+        },
+        client: Client {
+            id: client_id,
+            name: "Northwind".into(),
+            time_zone: "UTC".into(),
+            halo: Some(HaloBinding { connection: halo, halo_client_id: 12, site_id: None, team: None }),
+        },
+        policy: policy(),
+        catalogue: catalogue(),
+        pair: Pair {
+            id: PairId(id(6)),
+            client: client_id,
+            workspace: workspace_id,
+            incident: incident.id.clone(),
+            halo,
+            halo_client_id: 12,
+            ticket: Some(TicketId(70)),
+            reference: "HB-0000000001".into(),
+            base: Base {
+                severity: Some(Severity::Medium),
+                priority_id: Some(3),
+                incident_status: Some(IncidentStatus::Active),
+                status_id: Some(WORKING),
+                ticket_closed: false,
+                owner: None,
+                agent_id: Some(1),
+            },
+            sync: SyncState::InStep,
+            health: Health::Healthy,
+            reason: None,
+            created: at("2026-03-01T10:01:00Z"),
+            changed: at("2026-03-01T11:00:06Z"),
+        },
+        incident,
+        ticket: Some(ticket),
+        comments: Some(Vec::new()),
+        actions: Some(Vec::new()),
+        links: Vec::new(),
+        operations: Vec::new(),
+    }
+}
+
+pub fn policy() -> Policy {
+    let name = |text: &str| Ref::Name(text.to_owned());
+    let verdict = |classification, reason: Option<&str>| Verdict {
+        classification,
+        reason: reason.map(str::to_owned),
+        comment: None,
+    };
+    Policy {
+        id: PolicyId(id(5)),
+        name: "base".into(),
+        ticket_type: name("Security Incident"),
+        priorities: [("High", "High"), ("Medium", "Medium"), ("Low", "Low"), ("Informational", "Low")]
+            .into_iter()
+            .map(|(severity, priority)| (severity.to_owned(), name(priority)))
+            .collect(),
+        statuses: [("New", "New"), ("Active", "In Progress"), ("Closed", "Closed")]
+            .into_iter()
+            .map(|(from, to)| (from.to_owned(), name(to)))
+            .collect(),
+        statuses_back: Vec::new(),
+        closed_statuses: Vec::new(),
+        team: Some(name("Security")),
+        category: None,
+        agent: None,
+        agents: BTreeMap::new(),
+        requester_user_id: None,
+        fields: Vec::new(),
+        incident_id_field: None,
+        classification_field: Some(name("CFClass")),
+        classifications: [("false alarm".to_owned(), verdict(Classification::FalsePositive, Some("InaccurateData")))]
+            .into(),
+        missing_verdict: MissingVerdict::Ask,
+        notes: NotesRule::All,
+        note_flag: NoteFlag::SyncToSentinel,
+        note_outcomes: Vec::new(),
+        outcome: name("Private Note"),
+        notes_private: true,
+        evidence: false,
+        carry_owner: true,
+        carry_severity: true,
+    }
+}
+
+fn catalogue() -> Catalogue {
+    let named = |id: i64, name: &str| Named { id, name: name.to_owned() };
+    let priority = |id: i64, name: &str| Priority { id, name: name.to_owned(), sla_id: Some(5) };
+    let agent =
+        |id: i64, name: &str, mail: Option<&str>| Agent { id, name: name.to_owned(), email: mail.map(str::to_owned) };
+    Catalogue {
+        ticket_types: vec![TicketType { id: 21, name: "Security Incident".into(), default_sla: Some(5) }],
+        statuses: vec![
+            named(NEW, "New"),
+            named(WORKING, "In Progress"),
+            named(CLOSED, "Closed"),
+            named(HOLD, "On Hold"),
+        ],
+        closed_statuses: Vec::new(),
+        priorities: vec![priority(2, "High"), priority(3, "Medium"), priority(4, "Low")],
+        agents: vec![
+            agent(1, "Unassigned", None),
+            agent(5, "Amira", Some("amira@soc.example")),
+            agent(6, "Jonas", None),
+        ],
+        teams: vec![named(1, "Security")],
+        categories: Vec::new(),
+        outcomes: vec![named(7, "Private Note")],
+        fields: vec![FieldDefinition {
+            id: 112,
+            name: "CFClass".into(),
+            label: Some("Classification".into()),
+            kind: 2,
+            options: vec![named(1, "True positive"), named(2, "False alarm"), named(3, "Undetermined")],
+        }],
+        own_agent_id: Some(99),
+        clients: Vec::new(),
+    }
+}
+
+impl Scene {
+    pub fn plan(&self) -> Plan {
+        plan(&Situation {
+            now: at("2026-03-01T12:00:00Z"),
+            halo_tenant: "msp",
+            workspace: &self.workspace,
+            client: &self.client,
+            policy: &self.policy,
+            catalogue: &self.catalogue,
+            pair: &self.pair,
+            incident: &self.incident,
+            ticket: self.ticket.as_ref(),
+            comments: self.comments.as_deref(),
+            actions: self.actions.as_deref(),
+            evidence: None,
+            links: &self.links,
+            operations: &self.operations,
+        })
+    }
+
+    pub fn ticket(&mut self) -> &mut Ticket {
+        self.ticket.as_mut().expect("the scene has a ticket")
+    }
+
+    pub fn close_incident(&mut self, classification: Classification, reason: Option<&str>) {
+        self.incident.status = IncidentStatus::Closed;
+        self.incident.classification = Some(classification);
+        self.incident.classification_reason = reason.map(str::to_owned);
+    }
+
+    pub fn close_ticket(&mut self, option: Option<i64>) {
+        let ticket = self.ticket();
+        ticket.status_id = Some(CLOSED);
+        ticket.closed = true;
+        ticket.custom_fields = option
+            .map(|value| CustomField { id: 112, name: "CFClass".into(), value: value.into(), display: None })
+            .into_iter()
+            .collect();
+    }
+
+    pub fn redirect(&mut self) {
+        self.incident.status = IncidentStatus::Closed;
+        self.incident.labels = vec![Label { name: "redirected".into(), kind: None }];
+    }
+
+    pub fn comment(&mut self, n: u128, message: &str) -> CommentId {
+        let id = CommentId::new(&Uuid::from_u128(n | (4 << 76)).to_string());
+        self.comments.get_or_insert_default().push(Comment {
+            id: id.clone(),
+            message: message.to_owned(),
+            author: Some("Li Chen".into()),
+            author_object_id: None,
+            created: Some(at("2026-03-01T11:30:00Z")),
+            modified: None,
+            etag: None,
+        });
+        self.incident.comments_count += 1;
+        id
+    }
+
+    pub fn note(&mut self, n: i64, html: &str) -> &mut Action {
+        let actions = self.actions.get_or_insert_default();
+        actions.push(Action {
+            key: ActionKey { ticket: TicketId(70), action: n },
+            outcome: Some("Note".into()),
+            outcome_id: Some(8),
+            system: false,
+            who: Some("Amira".into()),
+            agent_id: Some(5),
+            application: None,
+            at: Some(at("2026-03-01T11:40:00Z")),
+            updated: None,
+            note: String::new(),
+            note_html: Some(html.to_owned()),
+            private: true,
+            important: false,
+            sync_to_sentinel: false,
+            new_status: None,
+            sentinel_classification: None,
+            sentinel_classification_reason: None,
+        });
+        actions.last_mut().expect("just pushed")
+    }
+
+    /// Queues the plan's operations as the engine would.
+    pub fn queue(&mut self, found: &Plan) {
+        for (void, _) in &found.void {
+            self.operations.retain(|o| o.id != *void);
+        }
+        for planned in &found.operations {
+            let position = i64::try_from(self.operations.len()).unwrap_or(0) + 1;
+            self.operations.push(Operation {
+                id: OperationId(Uuid::from_u128(1000 + u128::try_from(position).unwrap_or(0))),
+                client: self.client.id,
+                pair: self.pair.id,
+                position,
+                kind: planned.kind.clone(),
+                reason: planned.reason.clone(),
+                state: OperationState::Planned { ready: at("2026-03-01T12:00:00Z") },
+                attempts: 0,
+                last_failure: None,
+                planned: at("2026-03-01T12:00:00Z"),
+            });
+        }
+        if let Some(base) = &found.base {
+            self.pair.base = base.clone();
+        }
+        self.links.extend(found.links.iter().cloned());
+    }
+}
+
+/// A plan in words, for tables: one line each for operations, then the state.
+pub fn words(found: &Plan) -> String {
+    let mut lines: Vec<String> =
+        found.operations.iter().map(|p| format!("{} because {}", line(&p.kind), p.reason.code())).collect();
+    let reason = found.state.reason.as_ref().map_or("-", Reason::code);
+    lines.push(format!("{} {} {reason}", found.state.sync.as_str(), found.state.health.as_str()));
+    lines.join("; ")
+}
+
+fn line(kind: &OperationKind) -> String {
+    match kind {
+        OperationKind::CreateTicket { .. } => "create ticket".into(),
+        OperationKind::UpdateTicket { change } => format!(
+            "ticket{}{}{}",
+            change.status_id.map(|v| format!(" status={v}")).unwrap_or_default(),
+            change.priority_id.map(|v| format!(" priority={v}")).unwrap_or_default(),
+            change.agent_id.map(|v| format!(" agent={v}")).unwrap_or_default(),
+        ),
+        OperationKind::AddNote { comment: Some(_), .. } => "note of comment".into(),
+        OperationKind::AddNote { comment: None, .. } => "own note".into(),
+        OperationKind::AddComment { part, .. } => format!("comment part {part}"),
+        OperationKind::UpdateIncident { change } => format!(
+            "incident{}{}{}",
+            change.status.as_ref().map(|v| format!(" status={v}")).unwrap_or_default(),
+            change
+                .verdict
+                .as_ref()
+                .map(|v| format!(" {}/{}", v.classification.as_str(), v.reason.as_deref().unwrap_or("none")))
+                .unwrap_or_default(),
+            change
+                .owner
+                .as_ref()
+                .map(|o| format!(" owner={}", o.key().unwrap_or_else(|| "nobody".into())))
+                .unwrap_or_default(),
+        ),
+    }
+}
