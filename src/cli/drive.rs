@@ -39,10 +39,15 @@ pub async fn drive(engine: Arc<Engine>, alive: Arc<AtomicBool>, stop: Cancellati
                         });
                     }
                     let ahead = engine.next_due().duration_since(engine.now());
-                    wait = Duration::try_from(ahead).unwrap_or(wait).clamp(Duration::from_millis(1), Duration::from_secs(1));
+                    wait = Duration::try_from(ahead)
+                        .unwrap_or(wait)
+                        .clamp(Duration::from_millis(1), Duration::from_secs(1));
                 }
                 Err(error) => {
-                    tracing::error!(error = telemetry::chain(&error), "the database cannot say what is due; it is asked again");
+                    tracing::error!(
+                        error = telemetry::chain(&error),
+                        "the database cannot say what is due; it is asked again"
+                    );
                     wait = Duration::from_secs(1);
                 }
             }

@@ -6,9 +6,17 @@
 mod backup;
 mod config;
 pub mod data_dir;
+mod demo;
+pub mod drive;
+mod follow;
 pub mod global;
+pub mod handle;
 mod restore;
+pub mod running;
+mod serve;
+mod story;
 mod twin;
+pub mod ways;
 
 use std::process::ExitCode;
 
@@ -41,6 +49,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the console and the sync engine
+    #[command(long_about = serve::LONG)]
+    Serve(serve::ServeArgs),
+    /// Show everything without any account: the console with a stand-in for both clouds
+    #[command(long_about = demo::LONG)]
+    Demo(demo::DemoArgs),
     /// Check, apply, compare and export the applied file
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -57,10 +71,14 @@ enum Command {
 /// The program.
 pub fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
-    if !matches!(command, Command::Twin(_)) {
-        global.start_logging("warn");
+    match &command {
+        Command::Twin(_) => {}
+        Command::Serve(_) => global.start_logging("info"),
+        _ => global.start_logging("warn"),
     }
     let outcome = match command {
+        Command::Serve(args) => wait(serve::run(&global, args)),
+        Command::Demo(args) => wait(demo::run(&global, args)),
         Command::Config(command) => wait(config::run(&global, command)),
         Command::Backup(args) => wait(backup::run(&global, args)),
         Command::Restore(args) => wait(restore::run(&global, args)),

@@ -64,6 +64,12 @@ impl Engine {
         }
     }
 
+    /// From now on nothing is written to either side: the data directory was copied or restored, and a person
+    /// has not confirmed yet that it is the one to go on with.
+    pub fn only_read(&self) {
+        self.schedule().only_read = true;
+    }
+
     /// The engine's time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()

@@ -83,6 +83,8 @@ pub struct Schedule {
     pub later_looks: BTreeMap<PairId, Timestamp>,
     /// Pairs whose waiting times are skipped once.
     pub hurried: BTreeSet<PairId>,
+    /// Nothing is written to either side.
+    pub only_read: bool,
     /// Pairs known to have something ready.
     pub pairs: BTreeSet<PairId>,
     /// When the store is asked for ready pairs next.
@@ -242,7 +244,8 @@ impl Engine {
                 s.looks.remove(&pair);
             }
         }
-        for pair in s.pairs.clone() {
+        let ready = if s.only_read { BTreeSet::new() } else { s.pairs.clone() };
+        for pair in ready {
             if s.take(Unit::Pair(pair), now, &mut units, limit) {
                 s.pairs.remove(&pair);
             }

@@ -1,0 +1,135 @@
+//! The parts of a running server, put together: engine and its loop, use cases, web.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, atomic::AtomicBool};
+
+use anyhow::Context as _;
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use super::{drive, handle::Handle, ways::OverNetwork};
+use crate::{
+    clock::{Clock, IdSource},
+    domain::failure::{Failure, FailureKind, Side},
+    engine::{Engine, Transports},
+    service::App,
+    store::Store,
+    web::{self, WebOptions},
+};
+
+/// A server without its socket.
+pub struct Running {
+    /// The use cases.
+    pub app: App,
+    /// The engine.
+    pub engine: Arc<Engine>,
+    alive: Arc<AtomicBool>,
+    stop: CancellationToken,
+    loops: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Puts the parts together; nothing runs before [`Running::begin`].
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    #[expect(clippy::disallowed_methods, reason = "long-lived loops of the process, ended in `serve`")]
+    pub async fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+        transports: Arc<dyn Transports>,
+    ) -> anyhow::Result<Self> {
+        let engine = Arc::new(Engine::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), transports));
+        let alive = Arc::new(AtomicBool::new(false));
+        let stop = CancellationToken::new();
+        let mut committed = store.watch();
+        let (tell, changed) = watch::channel(store.latest_seq().await?.0);
+        let ended = stop.clone();
+        let forward = tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    () = ended.cancelled() => return,
+                    moved = committed.changed() => if moved.is_err() { return },
+                }
+                let latest = committed.borrow_and_update().0;
+                tell.send_if_modified(|seen| std::mem::replace(seen, latest) != latest);
+            }
+        });
+        let handle = Arc::new(Handle::new(Arc::clone(&engine), Arc::clone(&alive), changed));
+        let network = Arc::new(|allow_insecure| {
+            OverNetwork::way(allow_insecure).map_err(|text| Failure::new(Side::Sentinel, FailureKind::Transient, text))
+        });
+        let app = App::new(store, clock, ids, handle, network);
+        Ok(Self { app, engine, alive, stop, loops: vec![forward] })
+    }
+
+    /// Starts the engine's loop.
+    #[expect(clippy::disallowed_methods, reason = "the engine's loop lives as long as the process")]
+    pub fn begin(&mut self) {
+        let drive = drive::drive(Arc::clone(&self.engine), Arc::clone(&self.alive), self.stop.clone());
+        self.loops.push(tokio::spawn(drive));
+    }
+
+    /// Serves the console until `until` ends; then stops taking requests, ends event streams and waits for
+    /// what is under way, up to five seconds.
+    ///
+    /// # Errors
+    /// The socket fails.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        mut options: WebOptions,
+        until: impl Future<Output = ()> + Send + 'static,
+    ) -> anyhow::Result<()> {
+        let closing = CancellationToken::new();
+        options.closing = closing.clone();
+        let router = web::router(self.app.clone(), options).into_make_service_with_connect_info::<SocketAddr>();
+        let stop = self.stop.clone();
+        let served = axum::serve(listener, router).with_graceful_shutdown(async move {
+            until.await;
+            tracing::info!("stopping: what is under way is finished first");
+            closing.cancel();
+            stop.cancel();
+        });
+        served.await.context("The server's socket failed")?;
+        self.stop.cancel();
+        for one in self.loops {
+            let _ = one.await;
+        }
+        Ok(())
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Opens the listening socket.
+///
+/// # Errors
+/// The port is in use or may not be used; the sentence says what to do.
+pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let remedy = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "another program uses it. Stop that one, or choose another address with --listen"
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                "this user may not use that port. Choose one above 1023 with --listen"
+            }
+            std::io::ErrorKind::AddrNotAvailable => "this machine has no such address. Choose another with --listen",
+            _ => "choose another address with --listen",
+        };
+        anyhow::anyhow!("Cannot listen on {address}: {remedy}.")
+    })
+}
