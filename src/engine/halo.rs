@@ -49,6 +49,7 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
         let named = schedule.tickets.remove(&id).unwrap_or_default();
         let standing = schedule.instances.entry(id).or_default();
         let full = standing.next_full.is_some_and(|at| at <= started);
+        standing.hastened = false;
         (standing.cause.unwrap_or(RunCause::Schedule), named, full)
     };
     let mut counts = Counts::default();
@@ -266,6 +267,11 @@ async fn ended(
         match &counts.failure {
             None => Schedule::went_well(standing, now, poll_secs),
             Some(failure) => Schedule::went_wrong(standing, failure.clone(), now, salt(&id.0), poll_secs),
+        }
+        // A webhook that came while this was under way is not covered by it.
+        if std::mem::take(&mut standing.hastened) && counts.failure.is_none() {
+            standing.next = Some(now);
+            standing.cause = Some(RunCause::Webhook);
         }
         if standing.next_full.is_none_or(|at| at <= started) && counts.failure.is_none() {
             standing.next_full = Some(now + FULL_EVERY);

@@ -75,8 +75,9 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     let Some((workspace, client, policy)) = view.of_workspace(id) else { return Ok(()) };
     let started = engine.now();
     let (cause, first, full_due) = {
-        let schedule = engine.schedule();
-        let standing = schedule.workspaces.get(&id).cloned().unwrap_or_default();
+        let mut schedule = engine.schedule();
+        let Some(standing) = schedule.workspaces.get_mut(&id) else { return Ok(()) };
+        standing.hastened = false;
         let full_due = standing.next_full.is_none_or(|at| at <= started);
         (standing.cause.unwrap_or(RunCause::Schedule), standing.last_success.is_none(), full_due)
     };
@@ -400,6 +401,7 @@ async fn ended(
         // A webhook that came while this poll was under way is not covered by it.
         if hastened && counts.failure.is_none() {
             standing.next = Some(now);
+            standing.cause = next_cause;
         }
         if standing.last_failure.is_none() {
             let again: Vec<_> = schedule.announced.keys().filter(|(id, _)| *id == workspace.id).cloned().collect();

@@ -50,6 +50,8 @@ pub struct Standing {
     pub failures: u32,
     /// Next full list.
     pub next_full: Option<Timestamp>,
+    /// Somebody asked for it since the last run began: what runs now may not cover it.
+    pub hastened: bool,
 }
 
 /// What is due and what runs.
@@ -105,6 +107,7 @@ impl Schedule {
             if !(told && standing.next.is_some_and(|next| next > now)) {
                 standing.next = Some(now);
             }
+            standing.hastened = true;
             standing.cause = Some(cause);
         }
     }
@@ -118,6 +121,7 @@ impl Schedule {
             if !(told && standing.next.is_some_and(|next| next > now)) {
                 standing.next = Some(now);
             }
+            standing.hastened = true;
             standing.cause.get_or_insert(RunCause::Webhook);
         }
     }
