@@ -390,8 +390,8 @@ async fn ended(
         let mut schedule = engine.schedule();
         let Some(standing) = schedule.workspaces.get_mut(&workspace.id) else { return Ok(()) };
         let failed_before = standing.last_failure.is_some();
-        let hastened =
-            standing.next.is_some_and(|next| next >= started && next <= now) && standing.cause != Some(cause);
+        let hastened = std::mem::take(&mut standing.hastened);
+        let next_cause = standing.cause;
         match &counts.failure {
             None => Schedule::went_well(standing, now, workspace.poll_secs),
             Some(failure) => {
