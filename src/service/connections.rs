@@ -12,6 +12,7 @@ use crate::{
             BudgetView, ConnectionHealth, ConnectionsView, HaloRow, MicrosoftRow, SecretSource, WorkspaceRow,
         },
     },
+    engine::registry::REFRESH_TOKEN,
     store::{self, Installation, SecretOwner, SecretStanding},
 };
 
@@ -99,7 +100,7 @@ async fn microsoft(
         _ => super::sign_in::CLIENT_SECRET,
     };
     let person = super::sign_in::person(app, connection.id).await?;
-    let signed_in = standings.iter().find(|standing| standing.name == super::sign_in::REFRESH_TOKEN);
+    let signed_in = standings.iter().find(|standing| standing.name == REFRESH_TOKEN);
     let signed_in = signed_in.filter(|_| connection.identity == MicrosoftIdentity::Delegated);
     let scopes: Vec<RunScope> = installation
         .workspaces

@@ -1,7 +1,5 @@
 //! “Sign in with Microsoft” for a connection: where to send the browser, and what to keep of its return.
 
-use std::sync::Arc;
-
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -20,16 +18,17 @@ use crate::{
         assertion::Certificate,
         sign_in::{self, Pending, Returned, Wanted},
     },
+    engine::registry::REFRESH_TOKEN,
     ledger::fact::Fact,
     store::{SecretOwner, SecretSource},
 };
 
 /// Name of a connection's secret: the API application's, or the app registration's.
-pub const CLIENT_SECRET: &str = "client-secret";
-/// Name of the certificate with its private key (PEM).
+pub const CLIENT_SECRET: &str = "client_secret";
+/// Name of the certificate (PEM).
 pub const CERTIFICATE: &str = "certificate";
-/// Name of the refresh token of who signed in.
-pub const REFRESH_TOKEN: &str = "refresh-token";
+/// Name of its private key, where that stands apart from it.
+const PRIVATE_KEY: &str = "private_key";
 /// Seconds a begun sign-in may take (sentinel-api sheet 3.2).
 const WITHIN_SECS: i64 = 15 * 60;
 
@@ -90,10 +89,16 @@ async fn registration(
     };
     let credential = match read(CERTIFICATE).await? {
         Err(failure) => return Ok(Err(failure)),
-        Ok(Some(pem)) => match Certificate::from_pem(&pem) {
-            Ok(certificate) => Credential::Certificate(certificate),
-            Err(error) => return Ok(Err(refused(&format!("The connection's certificate can't be used: {error}.")))),
-        },
+        Ok(Some(pem)) => {
+            let key = match read(PRIVATE_KEY).await? {
+                Err(failure) => return Ok(Err(failure)),
+                Ok(key) => key.map(|key| key.expose_secret().to_owned()).unwrap_or_default(),
+            };
+            match Certificate::from_pem(&SecretString::from(format!("{}\n{key}", pem.expose_secret()))) {
+                Ok(certificate) => Credential::Certificate(certificate),
+                Err(error) => return Ok(Err(refused(&format!("The connection's certificate can't be used: {error}.")))),
+            }
+        }
         Ok(None) => match read(CLIENT_SECRET).await? {
             Err(failure) => return Ok(Err(failure)),
             Ok(Some(secret)) => Credential::Secret(secret),
@@ -173,9 +178,9 @@ pub async fn finish(
         Ok(registration) => registration,
         Err(failure) => return Ok(Err(failure)),
     };
-    let transport = match (app.network)(connection.allow_insecure) {
+    let transport = match app.transports.microsoft(&connection) {
         Ok(transport) => transport,
-        Err(failure) => return Ok(Err(failure)),
+        Err(words) => return Ok(Err(refused(&words))),
     };
     let pending = Pending {
         tenant: pending.tenant,
@@ -187,7 +192,7 @@ pub async fn finish(
     };
     let returned = Returned { code, state, error };
     let signed_in =
-        sign_in::redeem(&registration, pending, &returned, Arc::clone(&transport), &*app.clock, &*app.ids).await;
+        sign_in::redeem(&registration, pending, &returned, transport, &*app.clock, &*app.ids).await;
     let signed_in = match signed_in {
         Ok(signed_in) => signed_in,
         Err(failure) => return Ok(Err(failure)),
