@@ -1,0 +1,194 @@
+//! Webhooks in: who is let in, what is kept, what is answered.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use halobridge::{clock::IdSource, domain::user::Scope, store::DeliveryFilter};
+use hmac::{Hmac, KeyInit, Mac};
+use http::StatusCode;
+use sha2::Sha256;
+
+use crate::support::{
+    TestApp,
+    seed::{self, HOOK_SECRET},
+};
+
+const MAX: usize = 2 * 1024 * 1024;
+
+async fn app() -> TestApp {
+    let app = TestApp::new().await;
+    app.seed_installation().await;
+    app
+}
+
+async fn kept(app: &TestApp) -> Vec<Vec<u8>> {
+    let page = app.app.store.deliveries_page(&DeliveryFilter { waiting: true, scope: Scope::All }, None, 100).await;
+    let mut bodies = Vec::new();
+    for row in page.unwrap().rows {
+        bodies.push(app.app.store.delivery(row.id).await.unwrap().unwrap().body);
+    }
+    bodies
+}
+
+fn bearer() -> String {
+    format!("Bearer {HOOK_SECRET}")
+}
+
+fn signed(body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(HOOK_SECRET.as_bytes()).unwrap();
+    mac.update(body);
+    STANDARD.encode(mac.finalize().into_bytes())
+}
+
+#[tokio::test]
+async fn sentinel_is_known_by_its_secret_and_by_id_or_name() {
+    let app = app().await;
+    let (bearer, by_id) = (bearer(), format!("/hooks/sentinel/{}", seed::workspace(1)));
+    let accepted: [(&str, (&str, &str)); 4] = [
+        (&by_id, ("authorization", &bearer)),
+        (&by_id, ("x-halobridge-secret", HOOK_SECRET)),
+        ("/hooks/sentinel/ws1", ("authorization", &bearer)),
+        ("/hooks/sentinel/WS1", ("X-Halobridge-Secret", HOOK_SECRET)),
+    ];
+    for (path, header) in accepted {
+        let answer = app.hook(path, &[header], r#"{"a":1}"#).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{path} {header:?}");
+        assert_eq!(app.engine.taken(), [format!("poll {} Webhook", seed::workspace(1))]);
+    }
+    let refused: [(&str, &[(&str, &str)]); 7] = [
+        (&by_id, &[]),
+        (&by_id, &[("authorization", "Bearer wrong")]),
+        (&by_id, &[("authorization", HOOK_SECRET)]),
+        (&by_id, &[("x-halobridge-secret", "a webhook's secret 7c1")]),
+        (&by_id, &[("x-halobridge-secret", "")]),
+        ("/hooks/sentinel/nowhere", &[("authorization", &bearer)]),
+        ("/hooks/sentinel/01980000-0000-7000-8000-0000000000ff", &[("authorization", &bearer)]),
+    ];
+    let mut answers = Vec::new();
+    for (path, headers) in refused {
+        let answer = app.hook(path, headers, r#"{"a":1}"#).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path} {headers:?}");
+        answers.push(answer.body);
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "an unknown workspace and a wrong secret look alike");
+    assert_eq!(app.engine.taken(), Vec::<String>::new());
+    assert_eq!(kept(&app).await.len(), 4);
+}
+
+#[tokio::test]
+async fn every_authentic_body_is_kept_whatever_it_holds() {
+    let app = app().await;
+    let bodies: [Vec<u8>; 4] =
+        [b"{ not json".to_vec(), Vec::new(), vec![0xff, 0x00, 0xfe, b'{'], vec![b'x'; MAX]];
+    for body in &bodies {
+        let answer = app.hook("/hooks/sentinel/ws1", &[("authorization", &bearer())], body.clone()).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{} bytes", body.len());
+    }
+    let mut kept = kept(&app).await;
+    let mut sent = bodies.to_vec();
+    kept.sort();
+    sent.sort();
+    assert!(kept == sent, "what is kept is what was sent, byte by byte");
+}
+
+#[tokio::test]
+async fn a_body_beyond_two_mebibytes_is_refused_and_read_to_its_end() {
+    let app = app().await;
+    for size in [MAX + 1, 10 * 1024 * 1024] {
+        for announced in [true, false] {
+            let body = vec![b'x'; size];
+            let body = if announced {
+                Body::from(body)
+            } else {
+                Body::from_stream(futures::stream::iter(
+                    body.chunks(65_536).map(|part| Ok::<_, std::io::Error>(part.to_vec())).collect::<Vec<_>>(),
+                ))
+            };
+            let length = size.to_string();
+            let bearer = bearer();
+            let mut headers = vec![("authorization", bearer.as_str())];
+            if announced {
+                headers.push(("content-length", &length));
+            }
+            let answer = app.hook("/hooks/sentinel/ws1", &headers, body).await;
+            assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{size} {announced}");
+        }
+    }
+    let answer = app.hook("/hooks/halo/desk", &[("x-halo-signature", "x")], vec![b'x'; MAX + 1]).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(kept(&app).await.is_empty());
+}
+
+#[tokio::test]
+async fn halo_signs_or_brings_the_secret() {
+    let app = app().await;
+    let body = r#"[{"id":"5f0c","object_id":2001},{"ticket":{"id":2002}}]"#;
+    let (signature, bearer) = (signed(body.as_bytes()), bearer());
+    let basic = format!("Basic {}", STANDARD.encode(format!("halo:{HOOK_SECRET}")));
+    let by_id = format!("/hooks/halo/{}", seed::HALO);
+    let accepted: [(&str, (&str, &str)); 4] = [
+        (&by_id, ("x-halo-signature", &signature)),
+        ("/hooks/halo/DESK", ("X-Halo-Signature", &signature)),
+        (&by_id, ("authorization", &bearer)),
+        (&by_id, ("authorization", &basic)),
+    ];
+    for (path, header) in accepted {
+        assert_eq!(app.hook(path, &[header], body).await.status, StatusCode::ACCEPTED, "{path} {header:?}");
+        assert_eq!(app.engine.taken(), [format!("halo {} Some([2001, 2002])", seed::HALO)]);
+    }
+    let other = signed(b"another body");
+    for header in [("x-halo-signature", other.as_str()), ("x-other", &signature), ("authorization", "Basic eDp5")] {
+        assert_eq!(app.hook(&by_id, &[header], body).await.status, StatusCode::UNAUTHORIZED, "{header:?}");
+    }
+    let plain = "no json";
+    let answer = app.hook(&by_id, &[("x-halo-signature", &signed(plain.as_bytes()))], plain).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED);
+    assert_eq!(app.engine.taken(), [format!("halo {} None", seed::HALO)], "unreadable means: look yourself");
+}
+
+#[tokio::test]
+async fn a_new_secret_holds_at_once() {
+    let app = app().await;
+    assert_eq!(
+        app.hook("/hooks/sentinel/ws1", &[("authorization", &bearer())], "x").await.status,
+        StatusCode::ACCEPTED
+    );
+    let mut tx = app.app.store.begin().await.unwrap();
+    let workspace = app.app.installation().await.unwrap().workspaces[0].clone();
+    tx.put_workspace(&workspace).await.unwrap();
+    let new = secrecy::SecretString::from("the new one".to_owned());
+    let owner = halobridge::store::SecretOwner::Workspace(workspace.id);
+    tx.put_secret(app.now(), owner, "webhook", &new, &halobridge::store::SecretSource::Sealed).await.unwrap();
+    tx.commit().await.unwrap();
+    let path = format!("/hooks/sentinel/{}", workspace.id);
+    assert_eq!(app.hook(&path, &[("authorization", &bearer())], "x").await.status, StatusCode::UNAUTHORIZED);
+    let answer = app.hook(&path, &[("authorization", "Bearer the new one")], "x").await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED);
+}
+
+/// Gives the same bytes for ever, so that the second delivery has the first one's id and the store refuses it.
+struct Stuck;
+
+impl IdSource for Stuck {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(7);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_not_acknowledged() {
+    let app = TestApp::with_ids("http://127.0.0.1:8080", Arc::new(Stuck)).await;
+    app.seed_installation().await;
+    let bearer = bearer();
+    let headers = [("authorization", bearer.as_str())];
+    assert_eq!(app.hook("/hooks/sentinel/ws1", &headers, "x").await.status, StatusCode::ACCEPTED);
+    app.engine.taken();
+    let answer = app.hook("/hooks/sentinel/ws1", &headers, "y").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.headers.contains_key(http::header::RETRY_AFTER));
+    assert!(!answer.body.contains("deliveries"), "no inside details: {}", answer.body);
+    assert_eq!(app.engine.taken(), Vec::<String>::new(), "the engine hears of nothing that is not durable");
+    assert_eq!(kept(&app).await, [b"x".to_vec()]);
+}

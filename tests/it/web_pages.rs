@@ -1,0 +1,230 @@
+//! What holds for every page: headers, error pages, hostile words, the way of a button.
+
+use std::collections::BTreeSet;
+
+use halobridge::{
+    domain::user::{Role, Scope},
+    service::engine_handle::EngineStatus,
+};
+use http::StatusCode;
+use scraper::{Html, Selector};
+
+use crate::support::{Browser, TestApp, seed};
+
+const PAGES: [&str; 7] = ["/", "/incidents", "/problems", "/runs", "/connections", "/ledger", "/account"];
+
+async fn app(title: &str, words: &str) -> (TestApp, Browser) {
+    let app = TestApp::new().await;
+    app.seed(title, words).await;
+    app.person("ada", Role::Admin, Scope::All).await;
+    let browser = app.signed_in("ada").await;
+    (app, browser)
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_headers() {
+    let (app, mut browser) = app("A title", "words").await;
+    let pair = format!("/pairs/{}", seed::pair(1));
+    let signed_out = ["/sign-in", "/nowhere", "/healthz", "/hooks/sentinel/x", "/pkg/none.css"];
+    let mut answers = Vec::new();
+    for path in PAGES.iter().copied().chain([pair.as_str()]) {
+        answers.push((path.to_owned(), app.page(&mut browser, path).await));
+    }
+    for path in signed_out {
+        answers.push((path.to_owned(), app.page(&mut Browser::default(), path).await));
+    }
+    answers.push(("POST".into(), app.submit(&mut browser, "/nowhere", &[]).await));
+    let mut ids = BTreeSet::new();
+    for (path, answer) in answers {
+        let header = |name: &str| answer.headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+        let policy = header("content-security-policy");
+        for part in [
+            "default-src 'self'",
+            "script-src 'self' 'wasm-unsafe-eval';",
+            "style-src 'self';",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+            "form-action 'self'",
+        ] {
+            assert!(policy.contains(part), "{path}: {part} is not in {policy}");
+        }
+        assert!(!policy.contains("unsafe-inline"), "{path}");
+        assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(header("referrer-policy"), "same-origin", "{path}");
+        assert_eq!(header("cross-origin-opener-policy"), "same-origin", "{path}");
+        assert_eq!(header("cross-origin-resource-policy"), "same-origin", "{path}");
+        if !path.starts_with("/pkg/") {
+            assert_eq!(header("cache-control"), "no-store", "{path}");
+        }
+        assert!(header("strict-transport-security").is_empty(), "{path}: http has no HSTS");
+        assert!(ids.insert(header("x-request-id")), "{path}: each answer has its own id");
+    }
+    let secure = TestApp::at("https://bridge.example.com").await;
+    let answer = secure.page(&mut Browser::default(), "/set-up").await;
+    assert!(answer.headers["strict-transport-security"].to_str().unwrap().contains("max-age=63072000"));
+}
+
+#[tokio::test]
+async fn only_the_page_with_the_sign_in_may_lead_to_microsoft() {
+    let (app, mut browser) = app("A title", "words").await;
+    for page in PAGES {
+        let answer = app.page(&mut browser, page).await;
+        let policy = answer.headers["content-security-policy"].to_str().unwrap().to_owned();
+        assert_eq!(policy.contains("https://login.microsoftonline.com"), page == "/connections", "{page}");
+    }
+    let begun = app.submit(&mut browser, &format!("/connections/{}/sign-in", seed::MICROSOFT), &[]).await;
+    let to = begun.location();
+    assert!(to.starts_with("https://login.microsoftonline.com/11111111-1111-4111-8111-111111111111/"), "{to}");
+    assert!(to.contains("redirect_uri=http%3A%2F%2Flocalhost%3A8080%2Fconnections%2Fcallback"), "{to}");
+    assert!(!to.contains("99aa"), "no secret in an address");
+    // a forged return is told so and keeps nothing
+    let back = app.page(&mut browser, "/connections/callback?code=x&state=forged").await;
+    assert_eq!(back.location(), "/connections");
+    let owner = halobridge::store::SecretOwner::Connection(seed::MICROSOFT);
+    assert!(app.app.store.secret(owner, "refresh_token").await.unwrap().is_none());
+    // a person whose session began at 127.0.0.1 comes back to localhost
+    let mut stranger = Browser::default();
+    let request = http::Request::get("/connections/callback?code=c%2F1&state=s")
+        .header("host", "localhost:8080")
+        .body(axum::body::Body::empty());
+    let answer = app.send(request.unwrap()).await;
+    assert_eq!(answer.location(), "http://127.0.0.1:8080/connections/callback?code=c%2F1&state=s");
+    let again = app.page(&mut stranger, "/connections/callback?code=c&state=s").await;
+    assert_eq!(again.location(), "/sign-in?next=%2Fconnections", "sent on once only");
+}
+
+#[tokio::test]
+async fn errors_say_what_to_do_and_nothing_of_the_inside() {
+    let (app, mut browser) = app("A title", "words").await;
+    let missing = seed::pair(9);
+    let form = [("x", "y".repeat(70_000))];
+    let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let answers = [
+        (app.page(&mut browser, "/nowhere").await, StatusCode::NOT_FOUND),
+        (app.page(&mut browser, &format!("/pairs/{missing}")).await, StatusCode::NOT_FOUND),
+        (app.page(&mut browser, "/pairs/'%20OR%201=1--").await, StatusCode::NOT_FOUND),
+        (app.page(&mut browser, "/sign-out").await, StatusCode::METHOD_NOT_ALLOWED),
+        (app.submit(&mut browser, "/preferences", &form).await, StatusCode::PAYLOAD_TOO_LARGE),
+        (app.submit(&mut browser, "/preferences", &[("zone", "Mars/Base")]).await, StatusCode::UNPROCESSABLE_ENTITY),
+        (app.submit_from(&mut browser, "/sign-out", &[], "https://evil.example").await, StatusCode::FORBIDDEN),
+    ];
+    for (answer, status) in answers {
+        assert_eq!(answer.status, status);
+        let page = Html::parse_document(&answer.body);
+        let heading = page.select(&Selector::parse("h1").unwrap()).next().expect("a page with a heading");
+        assert!(!heading.text().collect::<String>().trim().is_empty());
+        let id = answer.headers["x-request-id"].to_str().unwrap();
+        assert!(answer.body.contains(id), "{status}: the page names the line in the log");
+        for inside in ["src/", "SELECT", "sqlite", "panicked", "StoreError", ".rs:"] {
+            assert!(!answer.body.contains(inside), "{status} tells {inside}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn hostile_words_stay_words() {
+    let payloads = [
+        "<script>alert(1)</script>",
+        "\"><img src=x onerror=alert(1)>",
+        "</textarea><svg onload=alert(1)>",
+        "'-alert(1)-'",
+        "</title><script>alert(1)</script>",
+        "<a href=\"javascript:alert(1)\">x</a>",
+        "{{constructor.constructor('alert(1)')()}}",
+        "<!--<script>-->",
+        "&lt;script&gt;alert(1)&lt;/script&gt;",
+        "=HYPERLINK(\"http://evil.example\")",
+    ];
+    for payload in payloads {
+        let (app, mut browser) = app(payload, payload).await;
+        let pair = format!("/pairs/{}", seed::pair(1));
+        let drop = format!("/operations/{}/drop", seed::operation(1));
+        for path in PAGES.iter().copied().chain([pair.as_str(), drop.as_str()]) {
+            let clean = clean_elements(&app.page(&mut browser, path).await.body, path);
+            assert!(clean.is_empty(), "{payload} on {path}: {clean:?}");
+            let fragment = app.page(&mut browser, &format!("{path}?fragment=1")).await;
+            let clean = clean_elements(&fragment.body, path);
+            assert!(clean.is_empty(), "{payload} on the fragment of {path}: {clean:?}");
+        }
+        let asked = url::form_urlencoded::byte_serialize(payload.as_bytes()).collect::<String>();
+        for path in [format!("/?q={asked}"), format!("/incidents?q={asked}"), format!("/sign-in?next={asked}")] {
+            let answer = app.page(&mut browser, &path).await;
+            assert!(clean_elements(&answer.body, &path).is_empty(), "{payload} on {path}");
+        }
+    }
+}
+
+/// Elements and attributes that no page of ours has.
+fn clean_elements(body: &str, path: &str) -> Vec<String> {
+    let page = Html::parse_document(body);
+    let mut found = Vec::new();
+    for element in page.select(&Selector::parse("*").unwrap()) {
+        let value = element.value();
+        if value.name() == "script" && !value.attr("src").is_some_and(|src| src.starts_with("/pkg/")) {
+            found.push(format!("{path}: {}", element.html()));
+        }
+        for (name, text) in value.attrs() {
+            if name.starts_with("on") || text.trim_start().to_ascii_lowercase().starts_with("javascript:") {
+                found.push(format!("{path}: {name}={text}"));
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn buttons_write_down_who_pressed_them_then_wake_the_engine() {
+    let (app, mut browser) = app("A title", "words").await;
+    let (pair, operation) = (seed::pair(1), seed::operation(1));
+    app.engine.taken();
+    let presses = [
+        (format!("/pairs/{pair}/look"), format!("/pairs/{pair}"), format!("look {pair}"), "look-again"),
+        (format!("/pairs/{pair}/sync"), format!("/pairs/{pair}"), format!("sync {pair}"), "sync-now"),
+        (format!("/operations/{operation}/retry"), "/problems".into(), format!("retry {operation}"), "retry"),
+        (format!("/operations/{operation}/drop"), "/problems".into(), format!("look {pair}"), "drop"),
+        (
+            format!("/workspaces/{}/sync", seed::workspace(1)),
+            "/runs".into(),
+            format!("poll {} Person", seed::workspace(1)),
+            "sync-workspace",
+        ),
+        (format!("/connections/{}/look", seed::HALO), "/runs".into(), format!("halo {} None", seed::HALO), "look-at-halo"),
+    ];
+    for (path, to, asked, act) in presses {
+        let before = app.app.store.latest_seq().await.unwrap();
+        let answer = app.submit(&mut browser, &path, &[]).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, to.as_str()), "{path}");
+        assert_eq!(app.engine.taken(), [asked], "{path}");
+        let filter = halobridge::store::LedgerFilter { fact: Some("human-act".into()), ..Default::default() };
+        let newest = app.app.store.ledger_page(&filter, None, 1).await.unwrap().remove(0);
+        assert!(newest.entry.seq > before && newest.entry.detail.contains(act), "{path}: {}", newest.entry.detail);
+        let page = app.page(&mut browser, answer.location()).await;
+        assert!(page.body.contains("role=\"status\"") || page.body.contains("role=\"alert\""), "{path}: says what was done");
+    }
+    // a second tab still shows the dead letter that was dropped
+    let late = app.submit(&mut browser, &format!("/operations/{operation}/retry"), &[]).await;
+    assert_eq!(late.status, StatusCode::SEE_OTHER);
+    assert_eq!(app.engine.taken(), Vec::<String>::new(), "what has moved on is not retried");
+}
+
+#[tokio::test]
+async fn supervisors_hear_how_it_is() {
+    let (app, mut browser) = app("A title", "words").await;
+    assert_eq!(app.page(&mut browser, "/readyz").await.status, StatusCode::OK);
+    app.engine.stands(EngineStatus::default());
+    let answer = app.page(&mut browser, "/readyz").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.body.contains("engine"));
+    let metrics = app.page(&mut Browser::default(), "/metrics").await.body;
+    assert!(metrics.contains("halobridge_engine_alive 0"), "{metrics}");
+    assert!(metrics.contains("halobridge_pairs{sync=\"behind\",health=\"needs-you\"} 2"), "{metrics}");
+    assert!(metrics.contains("halobridge_dead_letters 2"), "{metrics}");
+    for private in ["Alpine", "Beacon", "Ws1", "Contoso", "A title", seed::HOOK_SECRET] {
+        assert!(!metrics.contains(private), "{private} is in the metrics");
+    }
+    let mut families = BTreeSet::new();
+    for line in metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        assert!(families.insert(line.split(' ').next().unwrap().to_owned()), "{line} twice");
+    }
+}

@@ -1,0 +1,167 @@
+//! Who may do what: every route, for everyone who may call it. A route without a row fails.
+
+use halobridge::{
+    domain::user::{Role, Scope},
+    web::ROUTES,
+};
+use http::StatusCode;
+
+use crate::support::{Browser, TestApp, seed};
+
+/// What happens to a request on a route: signed out, viewer, operator, admin, an admin who sees only the
+/// other client, and an admin whose request was made by a page of another site (`None`: nothing to change).
+struct Row {
+    method: &'static str,
+    route: &'static str,
+    out: u16,
+    viewer: u16,
+    operator: u16,
+    admin: u16,
+    other_client: u16,
+}
+
+const fn row(method: &'static str, route: &'static str, statuses: [u16; 5]) -> Row {
+    let [out, viewer, operator, admin, other_client] = statuses;
+    Row { method, route, out, viewer, operator, admin, other_client }
+}
+
+#[rustfmt::skip]
+const TABLE: &[Row] = &[
+    row("GET", "/", [303, 200, 200, 200, 200]),
+    row("GET", "/incidents", [303, 200, 200, 200, 200]),
+    row("GET", "/pairs/{id}", [303, 200, 200, 200, 404]),
+    row("POST", "/pairs/{id}/look", [401, 403, 303, 303, 404]),
+    row("POST", "/pairs/{id}/sync", [401, 403, 303, 303, 404]),
+    row("GET", "/problems", [303, 200, 200, 200, 200]),
+    row("GET", "/runs", [303, 200, 200, 200, 200]),
+    row("POST", "/workspaces/{id}/sync", [401, 403, 303, 303, 404]),
+    row("GET", "/connections", [303, 200, 200, 200, 200]),
+    row("GET", "/connections/callback", [303, 303, 303, 303, 303]),
+    row("POST", "/connections/{id}/look", [401, 403, 303, 303, 403]),
+    row("POST", "/connections/{id}/sign-in", [401, 403, 403, 303, 403]),
+    row("GET", "/ledger", [303, 200, 200, 200, 200]),
+    row("GET", "/account", [303, 200, 200, 200, 200]),
+    row("POST", "/account/password", [401, 422, 422, 422, 422]),
+    row("POST", "/account/sessions", [401, 303, 303, 303, 303]),
+    row("POST", "/operations/{id}/retry", [401, 403, 303, 303, 404]),
+    row("GET", "/operations/{id}/drop", [303, 403, 200, 200, 404]),
+    row("POST", "/operations/{id}/drop", [401, 403, 303, 303, 404]),
+    row("GET", "/set-up", [303, 303, 303, 303, 303]),
+    row("POST", "/set-up", [409, 409, 409, 409, 409]),
+    row("GET", "/sign-in", [200, 303, 303, 303, 303]),
+    row("POST", "/sign-in", [422, 422, 422, 422, 422]),
+    row("POST", "/sign-out", [303, 303, 303, 303, 303]),
+    row("POST", "/preferences", [303, 303, 303, 303, 303]),
+    row("GET", "/events", [303, 200, 200, 200, 200]),
+    row("GET", "/metrics", [200, 200, 200, 200, 200]),
+    row("GET", "/healthz", [200, 200, 200, 200, 200]),
+    row("GET", "/readyz", [200, 200, 200, 200, 200]),
+    row("POST", "/hooks/sentinel/{workspace}", [401, 401, 401, 401, 401]),
+    row("POST", "/hooks/halo/{connection}", [401, 401, 401, 401, 401]),
+];
+
+/// The route for the first client's records.
+fn path(route: &str) -> String {
+    route
+        .replace("/pairs/{id}", &format!("/pairs/{}", seed::pair(1)))
+        .replace("/workspaces/{id}", &format!("/workspaces/{}", seed::workspace(1)))
+        .replace("/operations/{id}", &format!("/operations/{}", seed::operation(1)))
+        .replace("/connections/{id}/look", &format!("/connections/{}/look", seed::HALO))
+        .replace("/connections/{id}/sign-in", &format!("/connections/{}/sign-in", seed::MICROSOFT))
+        .replace("{workspace}", &seed::workspace(1).to_string())
+        .replace("{connection}", &seed::HALO.to_string())
+}
+
+async fn app() -> TestApp {
+    let app = TestApp::new().await;
+    app.seed("A title", "some words").await;
+    app.person("admin", Role::Admin, Scope::All).await;
+    app.person("operator", Role::Operator, Scope::All).await;
+    app.person("viewer", Role::Viewer, Scope::All).await;
+    app.person("other", Role::Admin, Scope::Clients(vec![seed::client(2)])).await;
+    app
+}
+
+async fn status(app: &TestApp, browser: &Browser, method: &str, path: &str, origin: &str) -> StatusCode {
+    let mut browser = browser.clone();
+    match method {
+        // an event stream has no end, so only its head is read
+        "GET" if path == "/events" => app.open(&browser, path, &[]).await.status(),
+        "GET" => app.page(&mut browser, path).await.status,
+        _ => app.submit_from(&mut browser, path, &[], origin).await.status,
+    }
+}
+
+#[tokio::test]
+async fn every_route_has_its_rights() {
+    let own = "http://127.0.0.1:8080";
+    let mut wrong = Vec::new();
+    for (method, route) in ROUTES {
+        let Some(row) = TABLE.iter().find(|row| (row.method, row.route) == (*method, *route)) else {
+            wrong.push(format!("{method} {route} has no row"));
+            continue;
+        };
+        // each route on a fresh installation: an act must not spoil the next row
+        let app = app().await;
+        let path = path(route);
+        let people = [("viewer", row.viewer), ("operator", row.operator), ("admin", row.admin), ("other", row.other_client)];
+        let out = status(&app, &Browser::default(), method, &path, own).await;
+        if out != row.out {
+            wrong.push(format!("{method} {route} signed out: {out}, not {}", row.out));
+        }
+        for (name, expected) in people {
+            let app = self::app().await;
+            let browser = app.signed_in(name).await;
+            let found = status(&app, &browser, method, &path, own).await;
+            if found != expected {
+                wrong.push(format!("{method} {route} as {name}: {found}, not {expected}"));
+            }
+        }
+    }
+    for row in TABLE {
+        if !ROUTES.contains(&(row.method, row.route)) {
+            wrong.push(format!("{} {} is no route", row.method, row.route));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn nothing_is_changed_by_another_site_or_by_get() {
+    let app = app().await;
+    let admin = app.signed_in("admin").await;
+    app.engine.taken();
+    let before = app.app.store.latest_seq().await.unwrap();
+    for (method, route) in ROUTES.iter().filter(|(method, _)| *method == "POST") {
+        let path = path(route);
+        if !route.starts_with("/hooks/") {
+            for origin in ["https://evil.example", "null", "http://127.0.0.1:9999"] {
+                let found = status(&app, &admin, method, &path, origin).await;
+                assert_eq!(found, StatusCode::FORBIDDEN, "{route} from {origin}");
+            }
+        }
+        if !ROUTES.contains(&("GET", route)) {
+            let found = status(&app, &admin, "GET", &path, "").await;
+            assert_eq!(found, StatusCode::METHOD_NOT_ALLOWED, "GET {route}");
+        }
+    }
+    assert_eq!(app.engine.taken(), Vec::<String>::new());
+    assert_eq!(app.app.store.latest_seq().await.unwrap(), before, "something was written down");
+}
+
+#[tokio::test]
+async fn a_foreign_client_is_nowhere_to_be_seen() {
+    let app = app().await;
+    let mut other = app.signed_in("other").await;
+    for page in ["/", "/incidents", "/problems", "/runs", "/connections", "/ledger", "/account"] {
+        let answer = app.page(&mut other, page).await;
+        assert_eq!(answer.status, StatusCode::OK, "{page}");
+        for secret in ["Alpine", "Ws1", "#101", &seed::pair(1).to_string(), &seed::client(1).to_string()] {
+            assert!(!answer.body.contains(secret), "{page} shows {secret}");
+        }
+    }
+    let answer = app.page(&mut other, &format!("/ledger?client={}", seed::client(1))).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    let answer = app.page(&mut other, "/").await;
+    assert!(answer.body.contains("Beacon"), "its own client is shown");
+}
