@@ -33,9 +33,13 @@ use tokio::sync::watch;
 use self::{engine_handle::EngineHandle, error::ServiceError};
 use crate::{
     clock::{Clock, IdSource},
-    engine::Transports,
+    domain::failure::Failure,
+    outbound::Transport,
     store::{Installation, Store, StoreError},
 };
+
+/// Gives the way out for a connection; the argument is its `allow_insecure`.
+pub type NetworkFor = Arc<dyn Fn(bool) -> Result<Arc<dyn Transport>, Failure> + Send + Sync>;
 
 /// The whole program as use cases see it. Cheap to clone; all clones are the same program.
 #[derive(Clone)]
@@ -48,7 +52,7 @@ pub struct App {
     pub ids: Arc<dyn IdSource>,
     /// The engine.
     pub engine: Arc<dyn EngineHandle>,
-    transports: Arc<dyn Transports>,
+    network: NetworkFor,
     kept: Arc<Kept>,
 }
 
@@ -61,13 +65,13 @@ struct Kept {
 }
 
 impl App {
-    /// Puts the parts together. `transports` are the ways out, for signing in with Microsoft.
+    /// Puts the parts together. `network` gives the way out for signing in with Microsoft.
     pub fn new(
         store: Store,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
         engine: Arc<dyn EngineHandle>,
-        transports: Arc<dyn Transports>,
+        network: NetworkFor,
     ) -> Self {
         let kept = Kept {
             accounts: accounts::State::default(),
@@ -75,7 +79,7 @@ impl App {
             installation: Mutex::new(None),
             ended: watch::Sender::new(0),
         };
-        Self { store, clock, ids, engine, transports, kept: Arc::new(kept) }
+        Self { store, clock, ids, engine, network, kept: Arc::new(kept) }
     }
 
     /// Everything set up, as of now; read again only when its version rose.

@@ -178,9 +178,9 @@ pub async fn finish(
         Ok(registration) => registration,
         Err(failure) => return Ok(Err(failure)),
     };
-    let transport = match app.transports.microsoft(&connection) {
+    let transport = match (app.network)(connection.allow_insecure) {
         Ok(transport) => transport,
-        Err(words) => return Ok(Err(refused(&words))),
+        Err(failure) => return Ok(Err(failure)),
     };
     let pending = Pending {
         tenant: pending.tenant,

@@ -12,13 +12,11 @@ use axum::{Router, body::Body, extract::ConnectInfo};
 use halobridge::{
     clock::{Clock, IdSource, ManualClock, SeededIds},
     domain::{
-        connection::{HaloConnection, MicrosoftConnection},
+        failure::{Failure, FailureKind, Side},
         ids::{ConnectionId, OperationId, PairId, TicketId, UserId, WorkspaceId},
         run::RunCause,
         user::{Role, Scope, User},
     },
-    engine::Transports,
-    outbound::Transport,
     service::{
         App, accounts,
         engine_handle::{EngineHandle, EngineStatus},
@@ -84,17 +82,6 @@ impl EngineHandle for Recorder {
     }
     fn changed(&self) -> watch::Receiver<i64> {
         self.changed.subscribe()
-    }
-}
-
-struct NoWayOut;
-
-impl Transports for NoWayOut {
-    fn microsoft(&self, _: &MicrosoftConnection) -> Result<Arc<dyn Transport>, String> {
-        Err("There is no way out of this test.".into())
-    }
-    fn halo(&self, _: &HaloConnection) -> Result<Arc<dyn Transport>, String> {
-        Err("There is no way out of this test.".into())
     }
 }
 
@@ -169,7 +156,10 @@ impl TestApp {
             changed: watch::Sender::new(0),
         });
         let shared: Arc<dyn EngineHandle> = Arc::clone(&engine) as Arc<dyn EngineHandle>;
-        let app = App::new(store, Arc::new(clock.clone()), ids, shared, Arc::new(NoWayOut));
+        let no_way_out = |_| {
+            Err(Failure::new(Side::Sentinel, FailureKind::Transient, "There is no way out of this test."))
+        };
+        let app = App::new(store, Arc::new(clock.clone()), ids, shared, Arc::new(no_way_out));
         let options = WebOptions::at(public_url.parse().unwrap());
         let router = web::router(app.clone(), options);
         Self { app, clock, engine, router }
