@@ -1,6 +1,8 @@
 //! The ledger's page.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::PoisonError, time::Duration};
+
+use jiff::SignedDuration;
 
 use super::{App, caller::Caller, error::ServiceError, fault, names, words};
 use crate::{
@@ -15,6 +17,11 @@ use crate::{
     ledger::entry::{Broken, Chain, Seq},
     store::{self, StoreError},
 };
+
+/// A chain that was checked counts as checked for this long.
+const CHECKED_FOR: SignedDuration = SignedDuration::from_secs(60);
+/// A page waits this long for a check.
+const CHECK_WITHIN: Duration = Duration::from_secs(3);
 
 /// Names of all facts, as the filter offers them.
 const FACTS: [&str; 20] = [
@@ -82,19 +89,31 @@ async fn chain(
 ) -> Result<ChainRow, ServiceError> {
     let chain = Chain::of(client);
     let head = app.store.head(chain).await.map_err(|e| fault("read a chain", &e))?;
-    let state = if check {
-        match app.store.verify(chain).await {
-            Ok(_) => ChainState::Whole { at: app.clock.now() },
-            Err(StoreError::Ledger(broken)) => {
-                tracing::error!(%broken, "a chain of the ledger does not hold");
-                ChainState::Broken { seq: place(&broken) }
-            }
-            Err(error) => return Err(fault("check a chain", &error)),
-        }
-    } else {
-        ChainState::Unchecked
-    };
+    let state = if check { state(app, chain).await? } else { ChainState::Unchecked };
     Ok(ChainRow { client, name, entries: names::count(head.chain_seq), head: hex::encode(head.hash.0), state })
+}
+
+/// Whether the chain holds. A long one takes a while, so the answer is good for a minute, and one that takes
+/// longer than a page may stays unchecked here (`halobridge doctor` takes its time).
+async fn state(app: &App, chain: Chain) -> Result<ChainState, ServiceError> {
+    let now = app.clock.now();
+    let kept = app.kept.chains.lock().unwrap_or_else(PoisonError::into_inner).get(&chain).copied();
+    if let Some((at, state)) = kept
+        && now.duration_since(at).abs() < CHECKED_FOR
+    {
+        return Ok(state);
+    }
+    let state = match tokio::time::timeout(CHECK_WITHIN, app.store.verify(chain)).await {
+        Err(_) => ChainState::Unchecked,
+        Ok(Ok(_)) => ChainState::Whole { at: now },
+        Ok(Err(StoreError::Ledger(broken))) => {
+            tracing::error!(%broken, "a chain of the ledger does not hold");
+            ChainState::Broken { seq: place(&broken) }
+        }
+        Ok(Err(error)) => return Err(fault("check a chain", &error)),
+    };
+    app.kept.chains.lock().unwrap_or_else(PoisonError::into_inner).insert(chain, (now, state));
+    Ok(state)
 }
 
 /// The first entry that does not fit; of a chain that was cut, the number its end should have.

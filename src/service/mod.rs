@@ -26,14 +26,19 @@ mod names;
 mod notes;
 mod words;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use self::{engine_handle::EngineHandle, error::ServiceError};
 use crate::{
     clock::{Clock, IdSource},
-    domain::failure::Failure,
+    domain::{failure::Failure, view::ledger::ChainState},
+    ledger::entry::Chain,
     outbound::Transport,
     store::{Installation, Store, StoreError},
 };
@@ -61,6 +66,7 @@ struct Kept {
     accounts: accounts::State,
     intake: intake::State,
     installation: Mutex<Option<Arc<Installation>>>,
+    chains: Mutex<HashMap<Chain, (Timestamp, ChainState)>>,
     ended: watch::Sender<u64>,
 }
 
@@ -77,6 +83,7 @@ impl App {
             accounts: accounts::State::default(),
             intake: intake::State::default(),
             installation: Mutex::new(None),
+            chains: Mutex::default(),
             ended: watch::Sender::new(0),
         };
         Self { store, clock, ids, engine, network, kept: Arc::new(kept) }

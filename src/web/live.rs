@@ -65,6 +65,7 @@ pub async fn events(State(web): State<Web>, signed: Signed, headers: HeaderMap) 
     Ok(([("x-accel-buffering", "no")], events).into_response())
 }
 
+#[expect(clippy::disallowed_methods, reason = "a stream paces its messages by the wall clock, as its reader does")]
 async fn next(mut stream: Stream) -> Option<(Result<Event, Infallible>, Stream)> {
     let closing = stream.web.options.closing.clone();
     loop {

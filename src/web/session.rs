@@ -43,8 +43,10 @@ fn fault(error: &tower_sessions::session::Error) -> ServiceError {
 /// # Errors
 /// The store cannot be written.
 pub async fn begin(web: &Web, session: &Session, signed_in: &SignedIn) -> Result<(), ServiceError> {
+    // not `flush`: the record it leaves behind would be kept again under the id the browser came with
     if session.id().is_some() {
-        session.flush().await.map_err(|error| fault(&error))?;
+        session.clear().await;
+        session.cycle_id().await.map_err(|error| fault(&error))?;
     }
     let at = to_ms(web.app.clock.now());
     let (user, mark, name) = (signed_in.user, signed_in.mark.clone(), web.app.ids.token(8));

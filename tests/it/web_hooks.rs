@@ -155,8 +155,8 @@ async fn a_new_secret_holds_at_once() {
         app.hook("/hooks/sentinel/ws1", &[("authorization", &bearer())], "x").await.status,
         StatusCode::ACCEPTED
     );
-    let mut tx = app.app.store.begin().await.unwrap();
     let workspace = app.app.installation().await.unwrap().workspaces[0].clone();
+    let mut tx = app.app.store.begin().await.unwrap();
     tx.put_workspace(&workspace).await.unwrap();
     let new = secrecy::SecretString::from("the new one".to_owned());
     let owner = halobridge::store::SecretOwner::Workspace(workspace.id);
