@@ -13,12 +13,12 @@ use crate::{
         run::RunCause,
         user::Role,
     },
+    engine::registry::REFRESH_TOKEN,
     entra::{
         AppRegistration, Credential,
         assertion::Certificate,
         sign_in::{self, Pending, Returned, Wanted},
     },
-    engine::registry::REFRESH_TOKEN,
     ledger::fact::Fact,
     store::{SecretOwner, SecretSource},
 };
@@ -96,7 +96,9 @@ async fn registration(
             };
             match Certificate::from_pem(&SecretString::from(format!("{}\n{key}", pem.expose_secret()))) {
                 Ok(certificate) => Credential::Certificate(certificate),
-                Err(error) => return Ok(Err(refused(&format!("The connection's certificate can't be used: {error}.")))),
+                Err(error) => {
+                    return Ok(Err(refused(&format!("The connection's certificate can't be used: {error}."))));
+                }
             }
         }
         Ok(None) => match read(CLIENT_SECRET).await? {
@@ -191,8 +193,7 @@ pub async fn finish(
         identity_only: false,
     };
     let returned = Returned { code, state, error };
-    let signed_in =
-        sign_in::redeem(&registration, pending, &returned, transport, &*app.clock, &*app.ids).await;
+    let signed_in = sign_in::redeem(&registration, pending, &returned, transport, &*app.clock, &*app.ids).await;
     let signed_in = match signed_in {
         Ok(signed_in) => signed_in,
         Err(failure) => return Ok(Err(failure)),

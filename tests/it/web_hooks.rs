@@ -80,8 +80,7 @@ async fn sentinel_is_known_by_its_secret_and_by_id_or_name() {
 #[tokio::test]
 async fn every_authentic_body_is_kept_whatever_it_holds() {
     let app = app().await;
-    let bodies: [Vec<u8>; 4] =
-        [b"{ not json".to_vec(), Vec::new(), vec![0xff, 0x00, 0xfe, b'{'], vec![b'x'; MAX]];
+    let bodies: [Vec<u8>; 4] = [b"{ not json".to_vec(), Vec::new(), vec![0xff, 0x00, 0xfe, b'{'], vec![b'x'; MAX]];
     for body in &bodies {
         let answer = app.hook("/hooks/sentinel/ws1", &[("authorization", &bearer())], body.clone()).await;
         assert_eq!(answer.status, StatusCode::ACCEPTED, "{} bytes", body.len());

@@ -90,8 +90,5 @@ async fn signing_out_ends_the_stream() {
     assert!(next(&mut events).await.is_some());
     app.submit(&mut ada, "/sign-out", &[]).await;
     assert_eq!(next(&mut events).await, None);
-    assert_eq!(
-        app.open(&ada, "/events", &[("accept", "text/event-stream")]).await.status(),
-        StatusCode::UNAUTHORIZED
-    );
+    assert_eq!(app.open(&ada, "/events", &[("accept", "text/event-stream")]).await.status(), StatusCode::UNAUTHORIZED);
 }

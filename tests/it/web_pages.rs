@@ -189,7 +189,12 @@ async fn buttons_write_down_who_pressed_them_then_wake_the_engine() {
             format!("poll {} Person", seed::workspace(1)),
             "sync-workspace",
         ),
-        (format!("/connections/{}/look", seed::HALO), "/runs".into(), format!("halo {} None", seed::HALO), "look-at-halo"),
+        (
+            format!("/connections/{}/look", seed::HALO),
+            "/runs".into(),
+            format!("halo {} None", seed::HALO),
+            "look-at-halo",
+        ),
     ];
     for (path, to, asked, act) in presses {
         let before = app.app.store.latest_seq().await.unwrap();
@@ -200,7 +205,10 @@ async fn buttons_write_down_who_pressed_them_then_wake_the_engine() {
         let newest = app.app.store.ledger_page(&filter, None, 1).await.unwrap().remove(0);
         assert!(newest.entry.seq > before && newest.entry.detail.contains(act), "{path}: {}", newest.entry.detail);
         let page = app.page(&mut browser, answer.location()).await;
-        assert!(page.body.contains("role=\"status\"") || page.body.contains("role=\"alert\""), "{path}: says what was done");
+        assert!(
+            page.body.contains("role=\"status\"") || page.body.contains("role=\"alert\""),
+            "{path}: says what was done"
+        );
     }
     // a second tab still shows the dead letter that was dropped
     let late = app.submit(&mut browser, &format!("/operations/{operation}/retry"), &[]).await;

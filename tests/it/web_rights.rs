@@ -104,7 +104,8 @@ async fn every_route_has_its_rights() {
         // each route on a fresh installation: an act must not spoil the next row
         let app = app().await;
         let path = path(route);
-        let people = [("viewer", row.viewer), ("operator", row.operator), ("admin", row.admin), ("other", row.other_client)];
+        let people =
+            [("viewer", row.viewer), ("operator", row.operator), ("admin", row.admin), ("other", row.other_client)];
         let out = status(&app, &Browser::default(), method, &path, own).await;
         if out != row.out {
             wrong.push(format!("{method} {route} signed out: {out}, not {}", row.out));

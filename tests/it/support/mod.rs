@@ -150,15 +150,11 @@ impl TestApp {
         let clock = ManualClock::at("2026-03-02T08:00:00Z".parse().unwrap());
         let store = Store::in_memory(SealKey::new(&[7; 32], Arc::clone(&ids))).await.unwrap();
         let status = EngineStatus { alive: true, ..EngineStatus::default() };
-        let engine = Arc::new(Recorder {
-            asked: Mutex::default(),
-            status: Mutex::new(status),
-            changed: watch::Sender::new(0),
-        });
+        let engine =
+            Arc::new(Recorder { asked: Mutex::default(), status: Mutex::new(status), changed: watch::Sender::new(0) });
         let shared: Arc<dyn EngineHandle> = Arc::clone(&engine) as Arc<dyn EngineHandle>;
-        let no_way_out = |_| {
-            Err(Failure::new(Side::Sentinel, FailureKind::Transient, "There is no way out of this test."))
-        };
+        let no_way_out =
+            |_| Err(Failure::new(Side::Sentinel, FailureKind::Transient, "There is no way out of this test."));
         let app = App::new(store, Arc::new(clock.clone()), ids, shared, Arc::new(no_way_out));
         let options = WebOptions::at(public_url.parse().unwrap());
         let router = web::router(app.clone(), options);
@@ -211,7 +207,8 @@ impl TestApp {
 
     /// Asks for a page.
     pub async fn page(&self, browser: &mut Browser, path: &str) -> Answer {
-        let request = Request::get(path).header(header::COOKIE, browser.header()).header(header::HOST, "127.0.0.1:8080");
+        let request =
+            Request::get(path).header(header::COOKIE, browser.header()).header(header::HOST, "127.0.0.1:8080");
         let answer = self.send(request.body(Body::empty()).unwrap()).await;
         browser.keep(&answer.headers);
         answer
@@ -223,13 +220,7 @@ impl TestApp {
     }
 
     /// Sends a form from a page of this origin.
-    pub async fn submit_from(
-        &self,
-        browser: &mut Browser,
-        path: &str,
-        form: &[(&str, &str)],
-        origin: &str,
-    ) -> Answer {
+    pub async fn submit_from(&self, browser: &mut Browser, path: &str, form: &[(&str, &str)], origin: &str) -> Answer {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request = Request::builder()
             .method(Method::POST)
