@@ -7,6 +7,7 @@ mod backup;
 mod config;
 pub mod data_dir;
 mod demo;
+mod doctor;
 pub mod drive;
 mod follow;
 pub mod global;
@@ -15,7 +16,9 @@ mod restore;
 pub mod running;
 mod serve;
 mod story;
+mod sync;
 mod twin;
+mod user;
 pub mod ways;
 
 use std::process::ExitCode;
@@ -58,6 +61,15 @@ enum Command {
     /// Check, apply, compare and export the applied file
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Make accounts, reset passwords, list accounts
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Run one whole cycle, or ask the running server for one
+    #[command(long_about = sync::LONG)]
+    Sync(sync::SyncArgs),
+    /// Check everything and say what to do
+    #[command(long_about = doctor::LONG)]
+    Doctor(doctor::DoctorArgs),
     /// Write a copy of the database while work goes on
     #[command(long_about = backup::LONG)]
     Backup(backup::BackupArgs),
@@ -80,6 +92,9 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => wait(serve::run(&global, args)),
         Command::Demo(args) => wait(demo::run(&global, args)),
         Command::Config(command) => wait(config::run(&global, command)),
+        Command::User(command) => wait(user::run(&global, command)),
+        Command::Sync(args) => wait(sync::run(&global, args)),
+        Command::Doctor(args) => wait(doctor::run(&global, args)),
         Command::Backup(args) => wait(backup::run(&global, args)),
         Command::Restore(args) => wait(restore::run(&global, args)),
         Command::Twin(args) => twin::run(&args).map(|()| ExitCode::SUCCESS),

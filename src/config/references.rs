@@ -29,77 +29,72 @@ pub struct Places {
 /// Checks what no entry can check alone, and fills in the only possible choice.
 pub fn check(applied: &mut Applied, places: &Places, known: &Known, sink: &Sink<'_>) {
     duplicates(applied, places, sink);
-    let microsoft = all(&known.microsoft, applied.microsoft.iter().map(|m| m.name()));
-    let halo = all(&known.halo, applied.halo.iter().map(|h| h.name()));
-    let clients = all(&known.clients, applied.clients.iter().map(|c| c.name.as_str()));
-    let policies = all(&known.policies, applied.policies.iter().map(|p| p.name.as_str()));
+    let microsoft = Names::of(&known.microsoft, applied.microsoft.iter().map(|m| m.name()));
+    let halo = Names::of(&known.halo, applied.halo.iter().map(|h| h.name()));
+    let clients = Names::of(&known.clients, applied.clients.iter().map(|c| c.name.as_str()));
+    let policies = Names::of(&known.policies, applied.policies.iter().map(|p| p.name.as_str()));
     for (client, place) in applied.clients.iter_mut().zip(&places.clients) {
         if let Some(binding) = &mut client.halo {
-            resolve(&mut binding.halo, &halo, "client", "halo", place, sink);
+            halo.resolve(&mut binding.halo, "client", "halo", place, sink);
         }
     }
     for (workspace, place) in applied.workspaces.iter_mut().zip(&places.workspaces) {
-        resolve(&mut workspace.client, &clients, "workspace", "client", place, sink);
-        resolve(&mut workspace.microsoft, &microsoft, "workspace", "microsoft", place, sink);
-        resolve(&mut workspace.policy, &policies, "workspace", "policy", place, sink);
+        clients.resolve(&mut workspace.client, "workspace", "client", place, sink);
+        microsoft.resolve(&mut workspace.microsoft, "workspace", "microsoft", place, sink);
+        policies.resolve(&mut workspace.policy, "workspace", "policy", place, sink);
     }
     shared_places(applied, places, sink);
-    catalogue_names(applied, places, &halo, sink);
+    catalogue_names(applied, places, &halo.all, sink);
 }
 
-fn all<'a>(known: &BTreeSet<String>, file: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
-    // An entry without a name is reported as such; its empty name stays here so that nothing else is said of it.
-    known.iter().cloned().chain(file.map(str::to_owned)).collect()
+/// What a reference may name.
+struct Names {
+    /// In the file. An entry without a name is reported as such; its empty name stays, so that nothing else is said.
+    file: BTreeSet<String>,
+    /// In the file or in the data directory.
+    all: BTreeSet<String>,
 }
 
-/// A reference by name; an absent one means the only entry there is.
-fn resolve(name: &mut String, known: &BTreeSet<String>, section: &str, key: &str, place: &Place, sink: &Sink<'_>) {
-    let field = format!("{section}.{key}");
-    if name.is_empty() {
-        // Present but of the wrong type: reported already.
-        if place.has(key) {
-            return;
+impl Names {
+    fn of<'a>(known: &BTreeSet<String>, file: impl Iterator<Item = &'a str>) -> Self {
+        let file: BTreeSet<String> = file.map(str::to_owned).collect();
+        Self { all: known.iter().chain(&file).filter(|name| !name.is_empty()).cloned().collect(), file }
+    }
+
+    fn resolve(&self, name: &mut String, section: &str, key: &str, place: &Place, sink: &Sink<'_>) {
+        let field = format!("{section}.{key}");
+        if name.is_empty() {
+            // Present but of the wrong type: reported already.
+            if !place.has(key) && !self.file.contains("") {
+                self.only(name, field, key, place, sink);
+            }
+        } else if !self.all.contains(name.as_str()) {
+            let remedy = match nearest(name, self.all.iter().map(String::as_str)) {
+                Some(near) => format!("Did you mean \"{near}\"?"),
+                None if self.all.is_empty() => format!("Add a [[{key}]] entry with this name."),
+                None => format!("Use {}, or add a [[{key}]] entry.", listed(self.all.iter().map(String::as_str))),
+            };
+            sink.absent(place.of(key), field, format!("names \"{name}\", which does not exist"), remedy);
         }
-        if known.contains("") {
-            return;
-        }
-        let mut names = known.iter();
+    }
+
+    /// An absent reference means the only entry of the file, else the only one there is.
+    fn only(&self, name: &mut String, field: String, key: &str, place: &Place, sink: &Sink<'_>) {
+        let choice = if self.file.is_empty() { &self.all } else { &self.file };
+        let mut names = choice.iter();
         match (names.next(), names.next()) {
             (Some(only), None) => *name = only.clone(),
             (None, _) => {
-                let remedy = format!("Add a [[{key}]] entry.");
-                sink.absent(place.of(key), field, format!("is missing, and there is no {key}"), remedy);
+                let problem = format!("is missing, and there is no {key}");
+                sink.absent(place.of(key), field, problem, format!("Add a [[{key}]] entry."));
             }
             _ => {
-                let remedy = format!("Write {key} = {}.", listed(known.iter().map(String::as_str)));
-                sink.absent(
-                    place.of(key),
-                    field,
-                    format!("is missing, and there are {} to choose from", known.len()),
-                    remedy,
-                );
+                let problem = format!("is missing, and there are {} to choose from", choice.len());
+                let remedy = format!("Write {key} = {}.", listed(choice.iter().map(String::as_str)));
+                sink.absent(place.of(key), field, problem, remedy);
             }
         }
-        return;
     }
-    if known.contains(name.as_str()) {
-        return;
-    }
-    let mut known = known.clone();
-    known.remove("");
-    let remedy = match nearest(name, known.iter().map(String::as_str)) {
-        Some(near) => format!("Did you mean \"{near}\"?"),
-        None if known.is_empty() => format!("Add a [[{key}]] entry with this name."),
-        None => format!("Use {}, or add a [[{key}]] entry.", listed(known.iter().map(String::as_str))),
-    };
-    sink.note(
-        place.of(key),
-        super::fault::Severity::Error,
-        super::fault::Kind::Absent,
-        field,
-        format!("names \"{name}\", which does not exist"),
-        remedy,
-    );
 }
 
 fn duplicates(applied: &Applied, places: &Places, sink: &Sink<'_>) {

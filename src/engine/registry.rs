@@ -228,7 +228,8 @@ impl Registry {
         })
     }
 
-    async fn build_sentinel(&self, connection: &MicrosoftConnection) -> Slot<Sentinel> {
+    /// Makes the adapter of a connection, with its secrets.
+    pub(crate) async fn build_sentinel(&self, connection: &MicrosoftConnection) -> Slot<Sentinel> {
         let side = Side::Sentinel;
         let refused = |message: String| Failure::new(side, FailureKind::Rejected, message);
         let transport = self.transports.microsoft(connection).map_err(refused)?;
@@ -268,7 +269,8 @@ impl Registry {
         Ok(Arc::new(Sentinel::new(connection, transport, tokens, clock, Arc::clone(&self.subscriptions))))
     }
 
-    async fn build_halo(&self, connection: &HaloConnection, budget: Arc<Budget>) -> Slot<Halo> {
+    /// Makes the adapter of a connection, with its secrets.
+    pub(crate) async fn build_halo(&self, connection: &HaloConnection, budget: Arc<Budget>) -> Slot<Halo> {
         let side = Side::Halo;
         let transport =
             self.transports.halo(connection).map_err(|message| Failure::new(side, FailureKind::Rejected, message))?;

@@ -9,6 +9,7 @@ mod adapters_network;
 mod adapters_support;
 mod adapters_tolerance;
 mod adapters_twin;
+mod cli_admin;
 mod cli_config;
 mod config_apply;
 mod config_faults;

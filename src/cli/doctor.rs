@@ -1,0 +1,101 @@
+//! `doctor`.
+
+use std::{process::ExitCode, sync::Arc};
+
+use clap::Args;
+
+use super::{
+    data_dir::{DATABASE, DataDir},
+    global::Global,
+    say,
+    ways::OverNetwork,
+};
+use crate::{
+    clock::{SystemClock, SystemIds},
+    service::doctor::{self, Finding, Standing},
+    store::{InstanceMark, SCHEMA_VERSION, StoreError, lock_instance},
+};
+
+/// What `--help` says.
+pub const LONG: &str = "Checks everything and says, line by line, that it is well or what to do: data directory, key, \
+    database and its ledger, secrets, then each connection: reached, signed in, rights by name, clock, and whether every \
+    name in the policies exists in Halo.\n\n\
+    Changes nothing. Works beside a running server. Exit code 1 when there is a fault.\n\n\
+    Example:  halobridge doctor --offline";
+
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Ask nothing outside this machine
+    #[arg(long, env = "HALOBRIDGE_OFFLINE")]
+    pub offline: bool,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// Never: what fails is a line of the report.
+pub async fn run(global: &Global, args: DoctorArgs) -> anyhow::Result<ExitCode> {
+    let mut worst = Standing::Ok;
+    let mut tell = |findings: Vec<Finding>| {
+        for finding in findings {
+            worst = worst.max(finding.standing);
+            say(finding.to_string());
+        }
+    };
+    let shown = global.data_dir().display().to_string();
+    let data = match global.open().await {
+        Ok(data) => data,
+        Err(error) => {
+            tell(vec![Finding::fault(format!("data directory {shown}"), format!("{error:#}"))]);
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    tell(vec![
+        Finding::ok(format!("data directory {shown}"), "can be written"),
+        Finding::ok("key", "fits its form"),
+        Finding::ok(format!("schema of {DATABASE}"), format!("version {SCHEMA_VERSION}")),
+    ]);
+    tell(vec![server(&data), mark(&data).await]);
+    tell(doctor::database(&data.store).await);
+    match data.store.installation().await {
+        Ok(installation) => {
+            tell(doctor::installation(&data.store, &installation).await);
+            if args.offline {
+                tell(vec![Finding::note("outside", "not asked (--offline)")]);
+            } else {
+                let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
+                tell(doctor::outside(&data.store, &installation, Arc::new(OverNetwork), clock, ids).await);
+            }
+        }
+        Err(error) => tell(vec![Finding::fault("installation", crate::telemetry::chain(&error))]),
+    }
+    if worst == Standing::Fault {
+        say("There is something to do: see the lines marked FAULT.");
+        return Ok(ExitCode::FAILURE);
+    }
+    say("All is well.");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn server(data: &DataDir) -> Finding {
+    match lock_instance(&data.path) {
+        Ok(_) => Finding::note("server", "none is running"),
+        Err(StoreError::AlreadyRunning { pid }) => Finding::ok("server", format!("running (process {pid})")),
+        Err(error) => Finding::fault("server", error.to_string()),
+    }
+}
+
+async fn mark(data: &DataDir) -> Finding {
+    match data.store.instance_mark(&data.path, &SystemIds).await {
+        Ok(InstanceMark::New | InstanceMark::Same) => {
+            Finding::ok("instance mark", "database and directory belong together")
+        }
+        Ok(InstanceMark::Differs) => Finding::fault(
+            "instance mark",
+            "the directory was copied or restored, so nothing is written to either side. Confirm it once with `halobridge \
+             serve --confirm-instance`.",
+        ),
+        Err(error) => Finding::fault("instance mark", error.to_string()),
+    }
+}

@@ -1,0 +1,219 @@
+//! Accounts, `doctor` and `sync --once` as a person runs them, against the twin over the network.
+
+use std::{
+    io::BufRead as _,
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::cli_config::{Desk, Told};
+
+/// A running twin; it ends with the test.
+struct TwinProcess {
+    child: Child,
+    told: Value,
+}
+
+impl TwinProcess {
+    fn start(args: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_halobridge"))
+            .args(["twin", "--listen", "127.0.0.1:0", "--json", "--limits", "off"])
+            .args(args)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let mut line = String::new();
+        let out = child.stdout.take().expect("piped");
+        std::io::BufReader::new(out).read_line(&mut line).expect("one line");
+        let told = serde_json::from_str(&line).expect("JSON");
+        Self { child, told }
+    }
+
+    fn text(&self, pointer: &str) -> &str {
+        self.told.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} in {}", self.told))
+    }
+
+    /// An applied file for it, as an outsider would write one from the schema page.
+    fn file(&self) -> String {
+        let workspaces: String = self.told["microsoft"]["workspaces"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|name| {
+                format!(
+                    "[[workspace]]\narm_id = \"/subscriptions/{}/resourceGroups/{}/providers/Microsoft.OperationalInsights/\
+                     workspaces/{}\"\nmode = \"two-way\"\nsince = 2020-01-01T00:00:00Z\n",
+                    self.text("/microsoft/subscription_id"),
+                    self.text("/microsoft/resource_group"),
+                    name.as_str().expect("a name")
+                )
+            })
+            .collect();
+        format!(
+            r#"
+[[microsoft]]
+name = "cloud"
+tenant_id = "{}"
+oauth_client_id = "{}"
+client_secret = {{ env = "MS_SECRET" }}
+authority = "{}"
+arm = "{}"
+log_analytics = "{}"
+graph = "{}"
+allow_insecure = true
+
+[[halo]]
+name = "desk"
+resource_server = "{}"
+authorisation_server = "{}"
+tenant = "{}"
+oauth_client_id = "{}"
+client_secret = {{ env = "HALO_SECRET" }}
+allow_insecure = true
+
+[[client]]
+name = "Contoso"
+halo_client_id = 12
+
+[[policy]]
+name = "standard"
+ticket_type = "Security Incident"
+priorities = {{ High = "Critical", Medium = "High", Low = "Medium", Informational = "Low" }}
+notes = "public"
+
+{workspaces}"#,
+            self.text("/microsoft/tenant_id"),
+            self.text("/microsoft/client_id"),
+            self.text("/microsoft/authority"),
+            self.text("/microsoft/arm"),
+            self.text("/microsoft/log_analytics"),
+            self.text("/microsoft/graph"),
+            self.text("/halo/api"),
+            self.text("/halo/auth"),
+            self.text("/halo/tenant"),
+            self.text("/halo/client_id"),
+        )
+    }
+
+    fn run(&self, desk: &Desk, args: &[&str]) -> Told {
+        let mut command = desk.command(args);
+        command.env("MS_SECRET", self.text("/microsoft/client_secret"));
+        command.env("HALO_SECRET", self.text("/halo/client_secret"));
+        let told = Told::of(&command.output().expect("runs"));
+        for secret in ["/microsoft/client_secret", "/halo/client_secret"] {
+            assert!(!told.all().contains(self.text(secret)), "a secret was printed: {}", told.all());
+        }
+        told
+    }
+}
+
+impl Drop for TwinProcess {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn from_nothing_to_tickets_by_the_command_line_alone() {
+    let twin = TwinProcess::start(&["--incidents", "5", "--workspaces", "2"]);
+    let desk = Desk::new();
+    let file = desk.file("installation.toml", &twin.file());
+    twin.run(&desk, &["config", "apply", &file]).ends(0);
+    let told = twin.run(&desk, &["doctor"]).ends(0);
+    assert!(told.out.contains("with every right the sync needs"), "{}", told.out);
+    assert!(told.out.contains("every name it uses exists in Halo"), "{}", told.out);
+    assert!(told.out.contains("the clocks agree") && told.out.ends_with("All is well.\n"), "{}", told.out);
+
+    let told = twin.run(&desk, &["sync", "--once"]).ends(0);
+    assert!(told.out.starts_with("Read 3 workspace(s) and instance(s); carried out 5 operation(s)"), "{}", told.out);
+    let told = twin.run(&desk, &["sync", "--once"]).ends(0);
+    assert!(told.out.contains("carried out 0 operation(s)"), "nothing is done twice: {}", told.out);
+
+    // The export carries Halo's look-ups: a wrong name is found without asking anybody.
+    let exported = twin.run(&desk, &["config", "export"]).ends(0).out;
+    assert!(exported.contains("[catalogue.\"desk\"]"), "{exported}");
+    let back = desk.file("back.toml", &exported);
+    assert!(twin.run(&desk, &["config", "apply", &back, "--prune"]).ends(0).out.contains("Nothing changed"));
+    let wrong = desk.file(
+        "wrong.toml",
+        &exported.replace("ticket_type = \"Security Incident\"", "ticket_type = \"Securty Incident\""),
+    );
+    let told = desk.run(&["config", "check", &wrong, "--offline"]).ends(1);
+    assert!(told.err.contains("Did you mean \"Security Incident\"?"), "{}", told.err);
+}
+
+#[test]
+fn doctor_says_what_to_do() {
+    let twin = TwinProcess::start(&["--workspaces", "1"]);
+    let desk = Desk::new();
+    let told = desk.run(&["doctor"]).ends(1);
+    assert!(told.out.contains("FAULT") && told.out.contains("config apply"), "{}", told.out);
+
+    let text = twin
+        .file()
+        .replace("High = \"Critical\"", "High = \"Kritical\"")
+        .replace("halo_client_id = 12", "halo_client_id = 99999");
+    let file = desk.file("installation.toml", &text);
+    twin.run(&desk, &["config", "apply", &file]).ends(0);
+    let told = twin.run(&desk, &["doctor"]).ends(1);
+    assert!(told.out.contains("Did you mean \"Critical\"?"), "{}", told.out);
+    assert!(told.out.contains("halo_client_id names 99999"), "{}", told.out);
+    twin.run(&desk, &["doctor", "--offline"]).ends(0);
+
+    // The secrets are not where this process runs.
+    let told = desk.run(&["doctor"]).ends(1);
+    assert!(told.out.contains("MS_SECRET") && told.out.contains("HALO_SECRET"), "{}", told.out);
+    let output =
+        desk.command(&["doctor"]).env("MS_SECRET", "hunter2").env("HALO_SECRET", "hunter2").output().expect("runs");
+    let told = Told::of(&output).ends(1);
+    assert!(told.out.contains("FAULT  workspace law-") && told.out.contains("refuses"), "{}", told.out);
+    assert!(told.out.contains("FAULT  Halo desk"), "{}", told.out);
+
+    drop(twin);
+    let output =
+        desk.command(&["doctor"]).env("MS_SECRET", "hunter2").env("HALO_SECRET", "hunter2").output().expect("runs");
+    assert!(Told::of(&output).ends(1).out.contains("cannot be reached"), "nobody listens there any more");
+}
+
+#[test]
+fn accounts_by_the_command_line() {
+    let desk = Desk::new();
+    let told = desk.run(&["user", "add", "ann"]).ends(0);
+    assert!(
+        told.out.contains("ann (admin)") && told.out.contains("shown this once: "),
+        "the first is an admin: {}",
+        told.out
+    );
+    let password = |told: &Told| told.out.rsplit("shown this once: ").next().unwrap_or_default().trim().to_owned();
+    let first = password(&told);
+    assert_eq!(first.len(), 27, "24 signs in four groups");
+    let told = desk.run(&["user", "add", "vera"]).ends(0);
+    assert!(told.out.contains("vera (viewer)"), "{}", told.out);
+    assert_ne!(password(&told), first);
+    assert!(desk.run(&["user", "add", "ANN"]).ends(1).err.contains("taken"));
+    assert!(
+        desk.run(&["user", "add", "bob", "--client", "Nobody"]).ends(1).err.contains("There is no client “Nobody”")
+    );
+    assert!(desk.run(&["user", "reset", "nobody"]).ends(1).err.contains("user list"));
+
+    let weak = desk.file("weak", "password1\n");
+    assert!(desk.run(&["user", "add", "bob", "--password-file", &weak]).ends(1).err.contains("most common"));
+    let output = desk
+        .command(&["user", "reset", "vera", "--password-env", "NEW_PASSWORD"])
+        .env("NEW_PASSWORD", "hunter2 sings softly at night")
+        .output()
+        .expect("runs");
+    let told = Told::of(&output).ends(0);
+    assert!(told.out.contains("sessions have ended") && !told.out.contains("shown this once"), "{}", told.out);
+    let told = desk.run(&["user", "list"]).ends(0);
+    assert!(told.out.contains("ann\tadmin\tall clients") && told.out.contains("vera\tviewer"), "{}", told.out);
+}
+
+#[test]
+fn sync_says_that_it_runs_once() {
+    let desk = Desk::new();
+    assert!(desk.run(&["sync"]).ends(1).err.contains("sync --once"));
+    assert!(desk.run(&["sync", "--once"]).ends(1).err.contains("There is no installation"));
+}
