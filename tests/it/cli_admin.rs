@@ -144,6 +144,55 @@ fn from_nothing_to_tickets_by_the_command_line_alone() {
     assert!(told.err.contains("Did you mean \"Security Incident\"?"), "{}", told.err);
 }
 
+/// A running server; it ends with the test.
+struct ServerProcess(Child);
+
+impl ServerProcess {
+    fn start(twin: &TwinProcess, desk: &Desk) -> Self {
+        let mut command = desk.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.env("MS_SECRET", twin.text("/microsoft/client_secret"));
+        command.env("HALO_SECRET", twin.text("/halo/client_secret"));
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starts");
+        let out = child.stdout.take().expect("piped");
+        let mut lines = std::io::BufReader::new(out).lines().map_while(Result::ok);
+        assert!(lines.any(|line| line.contains("Halobridge serves http://")), "it says where it serves");
+        Self(child)
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn beside_a_running_server_commands_ask_it_or_leave_it_alone() {
+    let twin = TwinProcess::start(&["--incidents", "3", "--workspaces", "1"]);
+    let desk = Desk::new();
+    let text = twin.file();
+    let observe = desk.file("observe.toml", &text.replace("mode = \"two-way\"", "mode = \"observe\""));
+    twin.run(&desk, &["config", "apply", &observe]).ends(0);
+    let server = ServerProcess::start(&twin, &desk);
+    let pid = format!("process {}", server.0.id());
+    let asked = format!("The running server ({pid}) read 2 workspace(s) and instance(s)");
+    assert!(twin.run(&desk, &["sync", "--once"]).ends(0).out.starts_with(&asked));
+
+    // Applied beside it, and carried out by it.
+    let live = desk.file("live.toml", &text);
+    twin.run(&desk, &["config", "apply", &live]).ends(0);
+    assert!(twin.run(&desk, &["sync", "--once"]).ends(0).out.starts_with(&asked));
+    let told = twin.run(&desk, &["doctor", "--offline"]).ends(0);
+    assert!(told.out.contains(&format!("running ({pid})")), "{}", told.out);
+    let backup = desk.dir.path().join("beside.db").display().to_string();
+    desk.run(&["backup", &backup]).ends(0);
+    let told = desk.run(&["restore", &backup]).ends(1);
+    assert!(told.err.contains(&pid) && told.err.contains("Stop it first"), "{}", told.err);
+    let told = twin.run(&desk, &["serve", "--listen", "127.0.0.1:0"]).ends(1);
+    assert!(told.err.contains(&pid), "a second server names the first: {}", told.err);
+}
+
 #[test]
 fn doctor_says_what_to_do() {
     let twin = TwinProcess::start(&["--workspaces", "1"]);
