@@ -41,7 +41,7 @@ mod server {
     /// The parts of a page that change while it is open, each an element with `data-live` and an id.
     /// No islands, no document; empty for a page without such parts.
     pub fn render_fragment(ctx: &PageContext, page: &Page) -> String {
-        plain(&html(|| page.live(ctx)))
+        plain(&html(|| shell::fragment(ctx, page)))
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     page::Page,
     words,
 };
-use crate::domain::time::to_ms;
+use crate::domain::time::{iso, to_ms};
 
 /// Name, address and shortcut (`g` and this letter) of the pages in the bar.
 pub const PLACES: [(&str, &str, char); 6] = [
@@ -158,13 +158,26 @@ fn age(ctx: &PageContext) -> AnyView {
     view! {
         <p class="age quiet">
             <span id="live-state" class="live" hidden></span>
-            "As of "
-            <time id="as-of">{absolute(ctx, ctx.now)}</time>
+            {as_of(ctx)}
             " · "
             <a href=ctx.address.clone()>"Refresh"</a>
         </p>
     }
     .into_any()
+}
+
+/// The moment the page was made; part of every fragment, so that a live page says it anew.
+fn as_of(ctx: &PageContext) -> AnyView {
+    view! { <span id="as-of" data-live>"As of " <time datetime=iso(ctx.now)>{absolute(ctx, ctx.now)}</time></span> }
+        .into_any()
+}
+
+/// The parts of the page that change while it is open, its own moment among them.
+pub fn fragment(ctx: &PageContext, page: &Page) -> AnyView {
+    if page.fragment(ctx).is_none() {
+        return ().into_any();
+    }
+    view! { {as_of(ctx)} {page.live(ctx)} }.into_any()
 }
 
 fn flash(ctx: &PageContext, flash: &Flash) -> AnyView {

@@ -165,7 +165,7 @@ impl Reason {
             Self::VerdictRefused { .. } => Some("Correct the policy's classification table.".into()),
             Self::CommentsFull => Some("Read the further notes in the ticket.".into()),
             Self::Conflict { .. } => Some("Set the same value on both sides.".into()),
-            Self::OutcomeUnknown => Some("Look for the reference in Halo; then say whether the ticket exists.".into()),
+            Self::OutcomeUnknown => Some("Search for the reference in Halo. If it is there, press “Look for it again”; if not, drop the operation: it is planned anew.".into()),
             Self::Refused { .. } => Some("Correct what the other side names, then press “Try again”.".into()),
             _ => None,
         }

@@ -67,7 +67,7 @@ pub fn remedies(ctx: &PageContext, operation: &OperationView) -> AnyView {
                 ctx,
                 format!("/operations/{}/retry", operation.id),
                 "sync",
-                "Try again",
+                if operation.unsettled() { "Look for it again" } else { "Try again" },
                 Weight::Main,
                 Some(operation.words.clone()),
             )}

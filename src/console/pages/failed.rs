@@ -75,13 +75,22 @@ pub fn body(ctx: &PageContext, view: &FailedView) -> AnyView {
 /// "Drop this operation?"
 pub fn drop(ctx: &PageContext, view: &DropView) -> AnyView {
     let pair = format!("/pairs/{}", view.operation.pair);
+    let unsettled = view.operation.unsettled().then(|| {
+        view! {
+            <p class="warn">
+                {icon(ctx, "needs-you")}
+                " It is not known whether it was carried out. Search for its reference on the other side first: dropped while it is there, it is made twice."
+            </p>
+        }
+    });
     view! {
-        <p class="truth">"It will never be sent, and that can't be undone."</p>
+        <p class="truth">"This operation will never be sent, and that can't be undone."</p>
         <section class="tile narrow" aria-label="The operation">
             <p><b>{view.operation.words.clone()}</b>" in "{view.operation.side.words()}", for "{view.incident.clone()}</p>
             <p class="quiet">"Why it was planned: "{view.operation.reason.words()}</p>
             {operation::tries(&view.operation)}
-            <p>"The pair stays linked. What the operation would have carried over stays different on both sides until something changes there."</p>
+            {unsettled}
+            <p>"The pair is looked at again at once. If the change is still wanted then, it is planned anew from what both sides say."</p>
             <div class="acts">
                 <form method="post" action=format!("/operations/{}/drop", view.operation.id) class="act">
                     <input type="hidden" name="next" value=pair.clone() />

@@ -199,11 +199,6 @@ fn take(state: &Shared, html: &str) {
     };
     template.set_inner_html(html);
     let kept = swap(&document, &template, false);
-    let offset = state.borrow().offset;
-    if let Some(mark) = document.get_element_by_id("as-of") {
-        let _ = mark.set_attribute("data-at", &format!("{:.0}", js_sys::Date::now() + offset));
-        mark.set_text_content(Some("now"));
-    }
     let mut here = state.borrow_mut();
     if kept {
         here.pending = Some(template);

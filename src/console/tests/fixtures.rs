@@ -10,7 +10,7 @@ use crate::{
         failure::{Failure, FailureKind, Side},
         ids::*,
         incident::{IncidentStatus, Severity},
-        operation::{OperationResult, OperationState},
+        operation::OperationState,
         pair::{Health, SyncState},
         reason::Reason,
         run::{RunCause, RunScope},
@@ -589,8 +589,8 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
     let refused = FormView::default()
         .with_value("name", "ada <b>")
         .with_problem("name", "There is no account with this name and password. Check both, then try again.");
-    let done =
-        OperationView { state: OperationState::Done { at: ago(5), result: OperationResult::AlreadyThere }, ..dead() };
+    let unsettled =
+        OperationView { state: OperationState::Dead { at: ago(5), reason: Reason::OutcomeUnknown }, ..dead() };
     let mut nothing = dashboard();
     nothing.counts = PairCounts::default();
     nothing.rows = Ok(Listed::default());
@@ -646,7 +646,7 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         (
             "drop",
             context("/operations/x/drop"),
-            Page::Drop(Box::new(DropView { operation: done, incident: "#10478 Multiple failed sign-ins".into() })),
+            Page::Drop(Box::new(DropView { operation: unsettled, incident: "#10478 Multiple failed sign-ins".into() })),
         ),
         (
             "not-found",

@@ -274,6 +274,14 @@ fn a_dead_letter_can_be_tried_again_or_dropped() {
     let id = fixtures::dead().id;
     assert_eq!(one(&html, &format!("form[action='/operations/{id}/retry'] button")), "Try again: Create the ticket");
     assert_eq!(one(&html, &format!("a[href='/operations/{id}/drop']")), "Drop… Create the ticket");
+    let unsettled = crate::domain::operation::OperationState::Dead {
+        at: fixtures::ago(1),
+        reason: crate::domain::reason::Reason::OutcomeUnknown,
+    };
+    let mut view = fixtures::pair();
+    view.dead[0].state = unsettled;
+    let text = render(&fixtures::context("/pairs/x"), &Page::Pair(Box::new(view)));
+    assert!(text.contains("Look for it again") && !text.contains("Try again"));
     let sure = page("drop");
     assert_eq!(one(&sure, &format!("form[method=post][action='/operations/{id}/drop'] button")), "Drop it");
 }

@@ -61,6 +61,11 @@ impl OperationView {
         }
     }
 
+    /// Whether it waits for a person because nobody knows whether it was carried out: trying again looks for it first.
+    pub fn unsettled(&self) -> bool {
+        matches!(self.state, OperationState::Dead { reason: Reason::OutcomeUnknown, .. })
+    }
+
     /// Whether a person may retry or drop it.
     pub fn dead(&self) -> bool {
         matches!(self.state, OperationState::Dead { .. })
