@@ -46,6 +46,8 @@ fn gallery() {
         ["tokens", "base", "components", "pages"].map(|name| read(&format!("style/{name}.css"))).concat();
     let sprite = read("public/icons.svg");
     for (name, ctx, page) in fixtures::pages() {
+        let fragment = render_fragment(&ctx, &page).replace("/pkg/icons.svg#", "#");
+        std::fs::write(folder.join(format!("{name}.fragment.html")), fragment).unwrap();
         for theme in [Theme::Light, Theme::Dark] {
             let html = render(&PageContext { theme, ..ctx.clone() }, &page)
                 .replace("/pkg/icons.svg#", "#")
