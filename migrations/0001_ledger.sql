@@ -329,6 +329,8 @@ CREATE TABLE sessions (
   expires_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_by_expiry ON sessions (expires_ms);
+-- Whose session it is stands in what the web layer keeps under `signed-in`.
+CREATE INDEX sessions_by_user ON sessions (json_extract(data, '$."signed-in".user'));
 
 -- Single values: the instance mark, the hash of the one-time set-up code, …
 CREATE TABLE settings (

@@ -27,6 +27,8 @@ statements! {
     const OF_USER = "SELECT data FROM sessions WHERE json_extract(data, '$.\"signed-in\".user') = ?1";
     const USER_OUT = "DELETE FROM sessions WHERE json_extract(data, '$.\"signed-in\".user') = ?1
         AND json_extract(data, '$.\"signed-in\".name') IS NOT ?2";
+    const USED = "UPDATE sessions SET data = json_set(data, '$.\"signed-in\".seen_ms', ?3)
+        WHERE json_extract(data, '$.\"signed-in\".user') = ?1 AND json_extract(data, '$.\"signed-in\".name') = ?2";
 }
 
 /// The session store over the database.
@@ -88,6 +90,17 @@ impl Store {
         let rows: Vec<String> = sqlx::query_scalar(OF_USER).bind(user.to_string()).fetch_all(&mut *reader).await?;
         let held = |data: &String| serde_json::from_str::<serde_json::Value>(data).ok()?.get("signed-in").cloned();
         Ok(rows.iter().filter_map(held).collect())
+    }
+
+    /// Notes that the session of this name was used.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn session_used(&self, user: UserId, name: &str, at: Timestamp) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let query = sqlx::query(USED).bind(user.to_string()).bind(name).bind(to_ms(at));
+        query.execute(&mut *tx.connection).await?;
+        tx.commit().await
     }
 
     /// Ends the sessions of an account, but for the one that holds this name.

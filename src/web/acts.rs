@@ -4,6 +4,7 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Redirect, Response},
 };
+use serde::de::DeserializeOwned;
 use tower_sessions::Session;
 
 use super::{
@@ -20,6 +21,7 @@ use crate::{
 };
 
 const FLASH: &str = "flash";
+const WORDS: &str = "flash-words";
 
 /// The messages there are. Only their names travel.
 const MESSAGES: &[(&str, FlashKind, &str)] = &[
@@ -49,7 +51,7 @@ pub async fn flash(session: &Session, name: &'static str) -> Result<(), ServiceE
 /// # Errors
 /// The session cannot be written.
 pub async fn flash_failure(session: &Session, words: &str) -> Result<(), ServiceError> {
-    session.insert("flash-words", words).await.map_err(|error| ServiceError::internal("keep a message", &error))
+    session.insert(WORDS, words).await.map_err(|error| ServiceError::internal("keep a message", &error))
 }
 
 /// The message kept, once.
@@ -57,13 +59,24 @@ pub async fn flash_failure(session: &Session, words: &str) -> Result<(), Service
 /// # Errors
 /// The session cannot be read or written.
 pub async fn taken_flash(session: &Session) -> Result<Option<Flash>, ServiceError> {
-    let fault = |error: tower_sessions::session::Error| ServiceError::internal("read a message", &error);
-    if let Some(words) = session.remove::<String>("flash-words").await.map_err(fault)? {
+    if let Some(words) = taken::<String>(session, WORDS).await? {
         return Ok(Some(Flash { kind: FlashKind::Failed, words }));
     }
-    let name: Option<String> = session.remove(FLASH).await.map_err(fault)?;
+    let name: Option<String> = taken(session, FLASH).await?;
     let found = name.and_then(|name| MESSAGES.iter().find(|(known, ..)| *known == name));
     Ok(found.map(|(_, kind, words)| Flash { kind: *kind, words: (*words).to_owned() }))
+}
+
+/// What the session keeps under a name, taken out. Looks first: taking out nothing would still write the session.
+///
+/// # Errors
+/// The session cannot be read.
+pub async fn taken<T: DeserializeOwned>(session: &Session, key: &str) -> Result<Option<T>, ServiceError> {
+    let fault = |error: tower_sessions::session::Error| ServiceError::internal("read a session", &error);
+    if session.get_value(key).await.map_err(fault)?.is_none() {
+        return Ok(None);
+    }
+    session.remove(key).await.map_err(fault)
 }
 
 async fn done(signed: &Signed, message: &'static str, to: &str) -> Result<Response, WebError> {

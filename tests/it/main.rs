@@ -17,6 +17,7 @@ mod layering;
 mod openapi;
 mod rules_halo;
 mod rules_sentinel;
+mod service_views;
 mod store;
 mod support;
 mod twin_halo;

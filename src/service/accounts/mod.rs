@@ -265,6 +265,13 @@ pub async fn still(app: &App, user: UserId, held_mark: &str) -> Result<Option<Si
     Ok(person.filter(|person| bool::from(person.mark.as_bytes().ct_eq(held_mark.as_bytes()))))
 }
 
+/// Notes that a session is in use. Not worth failing a page for: while the disk is full pages still show.
+pub async fn used(app: &App, user: UserId, session_name: &str) {
+    if let Err(error) = app.store.session_used(user, session_name, app.clock.now()).await {
+        tracing::warn!(%error, "the use of a session could not be noted");
+    }
+}
+
 /// The own account's page. Sessions are the web layer's to add.
 ///
 /// # Errors

@@ -1,0 +1,218 @@
+//! What pages are given: both sides field by field, the conversation, sorting, problems, sessions.
+
+use halobridge::{
+    domain::{
+        failure::{Failure, FailureKind, Side},
+        ids::{ActionKey, CommentId, TicketId, UserId},
+        incident::{Incident, Severity},
+        pair::NoteLink,
+        reason::Reason,
+        run::RunScope,
+        user::{Role, Scope},
+        view::{
+            dashboard::{PairFilter, PairSort},
+            ledger::{ChainState, LedgerFilter},
+            not_linked::NotLinkedFilter,
+            pair::{Crossing, FieldState},
+            runs::RunFilter,
+        },
+    },
+    ledger::fact::Fact,
+    service::{
+        caller::Caller,
+        dashboard,
+        engine_handle::{EngineStatus, ScopeStatus},
+        error::ServiceError,
+        incidents, ledger, pairs, problems, runs,
+    },
+};
+use http::StatusCode;
+use jiff::SignedDuration;
+use uuid::Uuid;
+
+use crate::support::{TestApp, seed};
+
+fn caller(scope: Scope) -> Caller {
+    Caller { user: UserId(Uuid::from_u128(9)), name: "ada".into(), role: Role::Viewer, scope }
+}
+
+async fn app() -> TestApp {
+    let app = TestApp::new().await;
+    app.seed("Rare process", "the words").await;
+    app
+}
+
+impl TestApp {
+    async fn record(&self, n: u128, fact: Fact) {
+        let mut tx = self.app.store.begin().await.unwrap();
+        tx.record(self.now(), Some(seed::client(n)), fact).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn changed(&self, n: u128, change: impl FnOnce(&mut Incident)) {
+        let row = self.app.store.situation(seed::pair(n)).await.unwrap().unwrap();
+        let mut incident = row.subject.incident;
+        change(&mut incident);
+        let fact = Fact::IncidentRead {
+            workspace: seed::workspace(n),
+            client: seed::client(n),
+            incident: Box::new(incident),
+        };
+        self.record(n, fact).await;
+    }
+}
+
+#[tokio::test]
+async fn both_sides_are_compared_in_the_policys_terms() {
+    let app = app().await;
+    let all = caller(Scope::All);
+    let view = pairs::view(&app.app, &all, seed::pair(1), "").await.unwrap();
+    let states: Vec<FieldState> = view.fields.iter().map(|field| field.state).collect();
+    assert_eq!(states, [FieldState::Same; 4], "{:#?}", view.fields);
+    assert_eq!(view.fields[0].ticket.as_deref(), Some("P1"), "by name, not by number");
+    assert_eq!(view.ticket.as_ref().unwrap().url.as_deref(), Some("https://desk.haloitsm.com/ticket?id=2001"));
+    assert_eq!((view.dead.len(), view.queue.len()), (1, 0));
+    assert!(view.timeline.iter().any(|entry| entry.words.contains("Given up")), "{:#?}", view.timeline);
+    assert!(view.incident_url.unwrap().starts_with("https://portal.azure.com/"));
+
+    app.changed(1, |incident| incident.severity = Severity::Low).await;
+    let view = pairs::view(&app.app, &all, seed::pair(1), "").await.unwrap();
+    assert_eq!(view.fields[0].state, FieldState::IncidentAhead);
+    assert_eq!(view.fields[0].next.as_deref(), Some("The incident's severity is written to the ticket."));
+}
+
+#[tokio::test]
+async fn words_are_shown_once_on_the_side_they_were_written() {
+    let app = app().await;
+    let all = caller(Scope::All);
+    let view = pairs::view(&app.app, &all, seed::pair(1), "").await.unwrap();
+    assert_eq!(view.notes.len(), 2);
+    assert!(view.notes.iter().all(|note| matches!(note.crossing, Crossing::HeldBack { .. })), "{:#?}", view.notes);
+    let link = NoteLink {
+        pair: seed::pair(1),
+        comment: CommentId::new("10000000-0000-4000-8000-000000000001"),
+        action: ActionKey { ticket: TicketId(2001), action: 2 },
+        part: 0,
+        written_in: Side::Halo,
+    };
+    app.record(1, Fact::NoteLinked { link }).await;
+    let view = pairs::view(&app.app, &all, seed::pair(1), "").await.unwrap();
+    assert_eq!(view.notes.len(), 1, "{:#?}", view.notes);
+    assert_eq!((view.notes[0].written_in, &view.notes[0].crossing), (Side::Halo, &Crossing::Crossed));
+}
+
+#[tokio::test]
+async fn a_foreign_pair_does_not_exist() {
+    let app = app().await;
+    let other = caller(Scope::Clients(vec![seed::client(2)]));
+    assert_eq!(pairs::view(&app.app, &other, seed::pair(1), "").await, Err(ServiceError::NotFound));
+    assert!(pairs::view(&app.app, &other, seed::pair(2), "").await.is_ok());
+    let nobody = caller(Scope::Clients(Vec::new()));
+    let view = dashboard::view(&app.app, &nobody, PairFilter::default()).await.unwrap();
+    assert!(view.rows.unwrap().rows.is_empty() && view.clients.is_empty() && view.counts.pairs() == 0);
+}
+
+#[tokio::test]
+async fn the_dashboard_sorts_and_filters_as_asked() {
+    let app = app().await;
+    app.changed(2, |incident| incident.severity = Severity::Low).await;
+    let all = caller(Scope::All);
+    let clients = async |filter: PairFilter| {
+        let view = dashboard::view(&app.app, &all, filter).await.unwrap();
+        view.rows.unwrap().rows.into_iter().map(|row| row.client).collect::<Vec<_>>()
+    };
+    let by = |sort, reversed| PairFilter { sort, reversed, ..PairFilter::default() };
+    assert_eq!(clients(by(PairSort::Client, false)).await, ["Alpine", "Beacon"]);
+    assert_eq!(clients(by(PairSort::Client, true)).await, ["Beacon", "Alpine"]);
+    assert_eq!(clients(by(PairSort::Severity, false)).await, ["Alpine", "Beacon"], "worst first");
+    assert_eq!(clients(by(PairSort::Number, false)).await, ["Beacon", "Alpine"]);
+    assert_eq!(clients(by(PairSort::Ticket, true)).await, ["Alpine", "Beacon"]);
+    assert_eq!(clients(by(PairSort::State, false)).await.len(), 2);
+    let one = PairFilter { severity: Some(Severity::Low), ..PairFilter::default() };
+    assert_eq!(clients(one).await, ["Beacon"]);
+    let odd = PairFilter { from: "no key".into(), text: "101".into(), ..PairFilter::default() };
+    assert_eq!(clients(odd).await, ["Alpine"], "a number is found; a broken key is the first page");
+    let view = dashboard::view(&app.app, &all, PairFilter::default()).await.unwrap();
+    assert_eq!((view.counts.pairs(), view.counts.needs_you), (2, 2));
+}
+
+#[tokio::test]
+async fn sources_that_were_not_read_for_two_cycles_are_overdue() {
+    let app = app().await;
+    let all = caller(Scope::All);
+    let scope = RunScope::Halo { id: seed::HALO };
+    let row = ScopeStatus { scope, last_success: Some(app.now()), last_failure: None, next_due: None, running: false };
+    app.engine.stands(EngineStatus { alive: true, scopes: vec![row.clone()], budgets: Vec::new() });
+    let overdue = async || dashboard::view(&app.app, &all, PairFilter::default()).await.unwrap().freshness.overdue;
+    assert_eq!(overdue().await, 0);
+    app.clock.advance(SignedDuration::from_secs(61));
+    assert_eq!(overdue().await, 1);
+    let view = runs::view(&app.app, &all, RunFilter::default()).await.unwrap();
+    assert!(view.sources.iter().any(|source| source.scope == scope && source.overdue));
+
+    let failure = Failure::new(Side::Halo, FailureKind::SignInAgain, "The client secret is wrong. Give a new one.");
+    let failed = ScopeStatus { last_failure: Some((app.now(), failure)), ..row };
+    app.engine.stands(EngineStatus { alive: true, scopes: vec![failed], budgets: Vec::new() });
+    let view = problems::view(&app.app, &all).await.unwrap();
+    assert_eq!(view.connections, ["Desk: The client secret is wrong. Give a new one."]);
+    let limited = caller(Scope::Clients(vec![seed::client(1)]));
+    assert!(problems::view(&app.app, &limited).await.unwrap().connections.is_empty(), "an instance serves everybody");
+}
+
+#[tokio::test]
+async fn problems_are_grouped_by_what_is_to_be_done() {
+    let app = app().await;
+    let groups = problems::view(&app.app, &caller(Scope::All)).await.unwrap().groups.unwrap();
+    assert_eq!(groups.len(), 1);
+    assert_eq!((groups[0].total, groups[0].items.len()), (2, 2));
+    assert!(groups[0].items.iter().all(|item| item.operation.as_ref().is_some_and(|letter| letter.dead())));
+}
+
+#[tokio::test]
+async fn an_unlinked_incident_says_why() {
+    let app = app().await;
+    let row = app.app.store.situation(seed::pair(1)).await.unwrap().unwrap();
+    let mut incident = row.subject.incident;
+    incident.id = halobridge::domain::ids::IncidentId::new("00000000-0000-4000-8000-0000000000aa");
+    incident.number = Some(7);
+    let (id, workspace) = (incident.id.clone(), seed::workspace(1));
+    app.record(1, Fact::IncidentRead { workspace, client: seed::client(1), incident: Box::new(incident) }).await;
+    let reason = Some(Reason::OlderThanStart);
+    app.record(1, Fact::IncidentHeld { workspace, incident: id, reason: reason.clone() }).await;
+    let view = incidents::view(&app.app, &caller(Scope::All), NotLinkedFilter::default()).await.unwrap();
+    let rows = view.rows.unwrap().rows;
+    assert_eq!((rows.len(), view.total), (1, 1));
+    assert_eq!(rows[0].reason, reason);
+    assert_eq!(view.reasons[0].value, "older-than-start");
+}
+
+#[tokio::test]
+async fn the_ledger_is_shown_chain_by_chain_and_checked() {
+    let app = app().await;
+    let filter = LedgerFilter { client: Some(seed::client(1)), ..LedgerFilter::default() };
+    let view = ledger::view(&app.app, &caller(Scope::All), filter).await.unwrap();
+    assert_eq!(view.chains.len(), 3);
+    let chosen = view.chains.iter().find(|chain| chain.client == Some(seed::client(1))).unwrap();
+    assert!(matches!(chosen.state, ChainState::Whole { .. }), "{chosen:?}");
+    let entries = view.entries.unwrap().rows;
+    assert_eq!(entries.len() as u64, chosen.entries);
+    let limited = caller(Scope::Clients(vec![seed::client(2)]));
+    let view = ledger::view(&app.app, &limited, LedgerFilter::default()).await.unwrap();
+    assert_eq!(view.chains.iter().map(|chain| chain.name.as_str()).collect::<Vec<_>>(), ["Beacon"]);
+    assert_eq!(view.filter.client, Some(seed::client(2)));
+}
+
+#[tokio::test]
+async fn the_account_page_lists_where_one_is_signed_in() {
+    let app = app().await;
+    app.person("ada", Role::Admin, Scope::All).await;
+    let mut here = app.signed_in("ada").await;
+    app.signed_in("ada").await;
+    app.person("bea", Role::Admin, Scope::All).await;
+    app.signed_in("bea").await;
+    let user = app.app.store.user_by_name("ada").await.unwrap().unwrap().user.id;
+    assert_eq!(app.app.store.sessions_of(user).await.unwrap().len(), 2);
+    assert_eq!(app.page(&mut here, "/account").await.status, StatusCode::OK);
+    app.submit(&mut here, "/account/sessions", &[]).await;
+    assert_eq!(app.app.store.sessions_of(user).await.unwrap().len(), 1);
+}
