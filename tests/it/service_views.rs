@@ -53,11 +53,8 @@ impl TestApp {
         let row = self.app.store.situation(seed::pair(n)).await.unwrap().unwrap();
         let mut incident = row.subject.incident;
         change(&mut incident);
-        let fact = Fact::IncidentRead {
-            workspace: seed::workspace(n),
-            client: seed::client(n),
-            incident: Box::new(incident),
-        };
+        let fact =
+            Fact::IncidentRead { workspace: seed::workspace(n), client: seed::client(n), incident: Box::new(incident) };
         self.record(n, fact).await;
     }
 }
