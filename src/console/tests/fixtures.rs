@@ -481,7 +481,7 @@ pub fn connections() -> ConnectionsView {
                 mode: [Mode::TwoWay, Mode::Observe, Mode::Off, Mode::SentinelToHalo, Mode::CommentOnly][n],
                 since: ago(2_600_000),
                 poll_secs: 900,
-                webhook: (n % 2 == 0)
+                webhook: (n.is_multiple_of(2))
                     .then(|| format!("https://bridge.example/hooks/sentinel/{}", workspaces()[n].label)),
                 health: if n == 3 {
                     ConnectionHealth {
