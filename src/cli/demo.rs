@@ -2,7 +2,7 @@
 //! played through the real engine under a virtual clock, and then live.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -118,6 +118,12 @@ impl Place {
         Ok(Self { path, temporary })
     }
 
+    fn secrets(&self, connection: &Value) -> anyhow::Result<()> {
+        self.secret("microsoft.secret", text(connection, "/microsoft/client_secret")?)?;
+        self.secret("halo.secret", text(connection, "/halo/client_secret")?)?;
+        self.secret(story::HOOK_SECRET, &SystemIds.token(24))
+    }
+
     fn secret(&self, name: &str, value: &str) -> anyhow::Result<()> {
         use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
         let path = self.path.join(name);
@@ -157,9 +163,12 @@ pub async fn run(global: &Global, args: DemoArgs) -> anyhow::Result<ExitCode> {
     let way: Arc<dyn Transport> = Arc::new(TwinTransport::new(twin.clone()));
     let mut running =
         Running::new(store.clone(), shown, Arc::new(SystemIds), Arc::new(Always(Arc::clone(&way)))).await?;
-    set_up(&place, &store, &connection, &args, first_client, begins).await?;
+    place.secrets(&connection)?;
+    // While the days are played only what changed is looked at; the intervals of a real installation follow.
+    apply(&place, &store, &applied_file(&connection, &args, first_client, begins, (86_400, 3_600))?, begins).await?;
 
     let played = story::play(&running.engine, &store, &twin, &clock, args.seed, started).await?;
+    apply(&place, &store, &applied_file(&connection, &args, first_client, begins, (30, 20))?, started).await?;
     clock.hold(SystemClock.now());
     clock.run(1.0);
 
@@ -225,25 +234,14 @@ fn text<'a>(value: &'a Value, pointer: &str) -> anyhow::Result<&'a str> {
 }
 
 /// Sets up the installation through the applied file, like anyone would.
-async fn set_up(
-    place: &Place,
-    store: &Store,
-    connection: &Value,
-    args: &DemoArgs,
-    first_client: i64,
-    begins: jiff::Timestamp,
-) -> anyhow::Result<()> {
-    place.secret("microsoft.secret", text(connection, "/microsoft/client_secret")?)?;
-    place.secret("halo.secret", text(connection, "/halo/client_secret")?)?;
-    place.secret(story::HOOK_SECRET, &SystemIds.token(24))?;
-    let file = applied_file(connection, args, first_client, begins)?;
-    std::fs::write(place.path.join("demo.toml"), &file).context("The demo cannot write its applied file")?;
-    let options = configuration::ReadOptions { folder: Path::new(&place.path).to_path_buf(), offline: false };
-    let reading = configuration::read(&file, Some(store), false, &options).await?;
+async fn apply(place: &Place, store: &Store, file: &str, now: jiff::Timestamp) -> anyhow::Result<()> {
+    std::fs::write(place.path.join("demo.toml"), file).context("The demo cannot write its applied file")?;
+    let options = configuration::ReadOptions { folder: place.path.clone(), offline: false };
+    let reading = configuration::read(file, Some(store), false, &options).await?;
     let Some(applied) = reading.applied.as_ref().filter(|_| reading.faults.is_empty()) else {
         bail!("The demo's own applied file has faults: {:?}", reading.faults);
     };
-    configuration::apply(store, applied, false, begins, &SystemIds).await?;
+    configuration::apply(store, applied, false, now, &SystemIds).await?;
     Ok(())
 }
 
@@ -260,6 +258,7 @@ fn applied_file(
     args: &DemoArgs,
     first_client: i64,
     begins: jiff::Timestamp,
+    (workspace_secs, halo_secs): (u32, u32),
 ) -> anyhow::Result<String> {
     let (product, priorities) = match args.product {
         DemoProduct::Itsm => (
@@ -292,6 +291,7 @@ oauth_client_id = "{halo_client}"
 client_secret = {{ file = "halo.secret" }}
 webhook_secret = {{ file = "{hook}" }}
 webhook_header = "X-Halo-Signature"
+poll_secs = {halo_secs}
 allow_insecure = true
 
 [[policy]]
@@ -341,7 +341,7 @@ arm_id = "{arm_id}"
 client = "{name}"
 mode = "two-way"
 since = "{begins}"
-poll_secs = 30
+poll_secs = {workspace_secs}
 webhook_secret = {{ file = "{hook}" }}
 "#,
             arm_id = text(workspace, "/id")?,

@@ -20,6 +20,7 @@ use crate::{
     domain::{
         account::Scope,
         ids::{IncidentId, TicketId},
+        run::RunCause,
         workspace::Workspace,
     },
     engine::Engine,
@@ -144,6 +145,27 @@ impl Life<'_> {
         self.store.pair_of_incident(workspace.id, &IncidentId::new(incident)).await.ok()??.ticket
     }
 
+    /// Half a minute later the engine looks at the workspace and at Halo, `times` times.
+    async fn found(
+        &self,
+        engine: &Arc<Engine>,
+        clock: &Arc<SteerableClock>,
+        place: usize,
+        times: u32,
+    ) -> anyhow::Result<()> {
+        for _ in 0..times {
+            clock.hold(engine.now() + SignedDuration::from_secs(31));
+            if let Some(workspace) = self.workspaces.get(place) {
+                engine.poke_workspace(workspace.id, RunCause::Schedule);
+            }
+            for instance in engine.view().halo.keys() {
+                engine.poke_halo(*instance, &[]);
+            }
+            engine.run_until_idle(UNITS_MAX).await?;
+        }
+        Ok(())
+    }
+
     /// Carries out one event; gives the GUID of a raised incident.
     async fn happen(&mut self, place: usize, incident: &str, step: &Step) -> Option<String> {
         let name = self.workspaces.get(place)?.name.clone();
@@ -264,9 +286,7 @@ pub async fn play(
         if let Some(made) = life.happen(place, &incident, &step).await {
             life.foresee(at, place, &made);
         }
-        // The polls that are due half a minute later find it.
-        clock.hold(at.max(engine.now()) + SignedDuration::from_secs(31));
-        engine.run_until_idle(UNITS_MAX).await?;
+        life.found(engine, clock, place, 1).await?;
     }
     leave_work(&mut life, engine, clock).await?;
     let counts = store.counters(&Scope::All).await?;
@@ -278,13 +298,9 @@ pub async fn play(
 async fn leave_work(life: &mut Life<'_>, engine: &Arc<Engine>, clock: &Arc<SteerableClock>) -> anyhow::Result<()> {
     for place in 0..2 {
         let Some(made) = life.happen(place, "", &Step::Raise).await else { continue };
-        clock.hold(engine.now() + SignedDuration::from_secs(31));
-        engine.run_until_idle(UNITS_MAX).await?;
+        life.found(engine, clock, place, 1).await?;
         life.happen(place, &made, &Step::CloseTicketWithoutVerdict).await;
-        clock.hold(engine.now() + SignedDuration::from_secs(31));
-        engine.run_until_idle(UNITS_MAX).await?;
-        clock.hold(engine.now() + SignedDuration::from_secs(31));
-        engine.run_until_idle(UNITS_MAX).await?;
+        life.found(engine, clock, place, 2).await?;
     }
     Ok(())
 }
