@@ -9,9 +9,10 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 # What follows the command, as in: make demo ARGS="--listen 127.0.0.1:8080"
 ARGS ?=
 DENY := -- -D warnings
+BENCH_PROFILE ?= release
 STEP := .ci/step
 
-.PHONY: help demo serve test lint e2e build bundle setup steps
+.PHONY: help demo serve test bench lint e2e build bundle setup steps
 
 help: ## this list
 	@echo "Halobridge keeps Microsoft Sentinel incidents and Halo tickets in step."
@@ -48,6 +49,9 @@ lint: setup ## format and lints alone
 	@cargo clippy --locked --all-targets $(DENY)
 	@cargo clippy --locked --lib --no-default-features --features hydrate --target wasm32-unknown-unknown --profile wasm $(DENY)
 	@cargo clippy --locked --profile demo -p xtask $(DENY)
+
+bench: setup bundle ## measurements, printed (ARGS: p1 p3 p6 p8; BENCH_PROFILE=demo builds quicker)
+	@cargo bench --locked --profile $(BENCH_PROFILE) --bench bridge -- $(ARGS)
 
 e2e: setup bundle ## the tests in Chromium alone (ARGS: a spec, --headed …)
 	@.ci/tools e2e

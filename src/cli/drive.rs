@@ -14,8 +14,8 @@ use crate::{engine::Engine, telemetry};
 
 /// Units that run at once.
 pub const SIDE_BY_SIDE: usize = 48;
-/// How long units may take to end after a stop was asked for.
-const DRAIN: Duration = Duration::from_secs(5);
+/// How long units and requests may take to end after a stop was asked for.
+pub const DRAIN: Duration = Duration::from_secs(5);
 
 /// Runs the engine until `stop`; what is under way then is waited for, up to five seconds.
 #[expect(clippy::disallowed_methods, reason = "the one place where the engine meets real time")]

@@ -76,6 +76,7 @@ impl Running {
     ///
     /// # Errors
     /// The socket fails.
+    #[expect(clippy::disallowed_methods, reason = "a client that never finishes its request must not hold up the stop")]
     pub async fn serve(
         self,
         listener: TcpListener,
@@ -92,7 +93,15 @@ impl Running {
             closing.cancel();
             stop.cancel();
         });
-        served.await.context("The server's socket failed")?;
+        let stop = self.stop.clone();
+        let overdue = async move {
+            stop.cancelled().await;
+            tokio::time::sleep(drive::DRAIN).await;
+        };
+        tokio::select! {
+            served = served.into_future() => served.context("The server's socket failed")?,
+            () = overdue => tracing::warn!("some requests did not end in time; their senders see a closed connection"),
+        }
         self.stop.cancel();
         for one in self.loops {
             let _ = one.await;

@@ -249,9 +249,11 @@ pub(super) fn ticket_made(engine: &Engine, row: &SituationRow, ticket: Ticket, s
     };
     let id = ticket.id;
     let base = fields::base_with_ticket(row.pair.base.clone(), &ticket, closed);
-    let facts =
-        vec![Fact::TicketLinked { pair: row.pair.id, ticket: id }, Fact::BaseAgreed { pair: row.pair.id, base }];
-    let reading = Reading { ticket: Some(ticket), ..Reading::default() };
+    let pair = row.pair.id;
+    let facts = vec![Fact::TicketLinked { pair, ticket: id }, Fact::BaseAgreed { pair, base }];
+    // A create's answer is the ticket as it was born: nobody has written in it. What comes later moves its times.
+    let actions = (!settled && ticket.warning.is_none()).then(Vec::new);
+    let reading = Reading { ticket: Some(ticket), actions, ..Reading::default() };
     Attempt::Done(OperationResult::Ticket { ticket: id, settled }, facts, Box::new(reading))
 }
 

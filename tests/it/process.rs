@@ -1,0 +1,130 @@
+//! Starting and stopping the real program: what it refuses, with which sentence, and that it stops in time.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    process::Output,
+};
+
+use serde_json::json;
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use crate::outside::{Installation, Wanted, program, until};
+
+fn error_of(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    let errors: Vec<&str> = text.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!(errors.len(), 1, "one clear sentence: {text}");
+    errors[0].to_owned()
+}
+
+#[track_caller]
+fn says(output: &Output, parts: &[&str]) {
+    let error = error_of(output);
+    for part in parts {
+        assert!(error.contains(part), "{part:?} is not in {error:?}");
+    }
+}
+
+fn small() -> Installation {
+    Installation::new(&["--workspaces", "1"], &Wanted::default())
+}
+
+#[tokio::test]
+async fn sigterm_ends_it_although_calls_hang_and_a_client_dawdles() {
+    let place = small();
+    let workspace = place.workspaces().remove(0);
+    let (mut server, address) = place.serve();
+    // Every answer of the clouds now takes ten minutes: far longer than anything here waits.
+    place.twin.post(&place.http, "faults", &json!({"effect": "slow", "side": "arm", "ms": 600_000})).await;
+    let incident = place.raise(&workspace).await;
+    assert!(place.announce(&address, &workspace, &incident, "one").await);
+    until("a call hangs", 60, async || {
+        let calls = place.twin.get(&place.http, "calls?kind=sentinel.incident.list").await;
+        calls["calls"].as_array().expect("calls").iter().any(|call| call["note"] == "slow ").then_some(())
+    })
+    .await;
+    // And a client that announced more than it sends.
+    let mut dawdler = TcpStream::connect(address.trim_start_matches("http://")).expect("connects");
+    let head = format!("POST /hooks/sentinel/{workspace} HTTP/1.1\r\nhost: here\r\ncontent-length: 100\r\n\r\nhalf");
+    dawdler.write_all(head.as_bytes()).expect("sent");
+    let mut ended = server.stop().await;
+    assert_eq!(ended.code(), Some(0), "after SIGTERM it ends by itself, and well");
+    let mut rest = Vec::new();
+    let _ = dawdler.read_to_end(&mut rest);
+
+    // What was acknowledged before is taken up by the next one.
+    place.twin.delete(&place.http, "faults").await;
+    let (mut next, _) = place.serve();
+    until("the ticket is there", 60, async || {
+        let state = place.twin.get(&place.http, "state").await;
+        (!state["halo"]["halo"]["tickets"].as_array().expect("tickets").is_empty()).then_some(())
+    })
+    .await;
+    ended = next.stop().await;
+    assert_eq!(ended.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_second_process_names_the_first() {
+    let place = small();
+    let (server, _) = place.serve();
+    let second = place.command(&["serve", "--listen", "127.0.0.1:0"]).output().expect("runs");
+    says(&second, &[&format!("process {}", server.pid()), "already runs", "Stop it first"]);
+}
+
+#[tokio::test]
+async fn before_the_first_admin_only_loopback_is_listened_on() {
+    let place = small();
+    let refused = place.command(&["serve", "--listen", "0.0.0.0:0"]).output().expect("runs");
+    says(&refused, &["no admin yet", "loopback", "127.0.0.1", "user add"]);
+    let listening = place.command(&["serve", "--listen", "[::]:0"]).output().expect("runs");
+    says(&listening, &["loopback"]);
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_named_with_the_remedy() {
+    let place = small();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let refused = place.command(&["serve", "--listen", &address]).output().expect("runs");
+    says(&refused, &[&format!("Cannot listen on {address}"), "--listen"]);
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_written_is_named_with_the_remedy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "in the way").expect("written");
+    let serve = |data: &std::path::Path| {
+        program().args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data).output().expect("runs")
+    };
+    says(&serve(&file.join("data")), &["The data directory", "cannot be used", "--data-dir"]);
+
+    if rustix::process::geteuid().is_root() {
+        eprintln!("skipped for the superuser, whom no permission stops: a directory without the right to write");
+        return;
+    }
+    use std::os::unix::fs::PermissionsExt as _;
+    let shut = folder.path().join("shut");
+    std::fs::create_dir(&shut).expect("made");
+    std::fs::set_permissions(&shut, std::fs::Permissions::from_mode(0o500)).expect("shut");
+    says(&serve(&shut), &["The data directory", "cannot be used", "the right to write", "--data-dir"]);
+}
+
+#[tokio::test]
+async fn a_newer_database_is_left_alone() {
+    let place = small();
+    let path = place.data().join("halobridge.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let mut database = options.connect().await.expect("opens");
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+        VALUES (999, 'of the future', 1, x'00', 0)";
+    sqlx::query(newer).execute(&mut database).await.expect("marked");
+    database.close().await.expect("closed");
+    let before = std::fs::read(&path).expect("read");
+    let refused = place.command(&["serve", "--listen", "127.0.0.1:0"]).output().expect("runs");
+    says(&refused, &["newer than this program", "999", "newer program again"]);
+    assert_eq!(std::fs::read(&path).expect("read"), before, "it was not touched");
+}
