@@ -168,7 +168,8 @@ async fn import_in_one_process(evidence: bool) {
     world.raise(total / WORKSPACES);
     let (began, cpu_before, twin_before) = (Instant::now(), cpu("self"), world.twin_secs());
     world.after(30).await;
-    let (wall, spent, twins) = (began.elapsed().as_secs_f64(), cpu("self") - cpu_before, world.twin_secs() - twin_before);
+    let (wall, spent, twins) =
+        (began.elapsed().as_secs_f64(), cpu("self") - cpu_before, world.twin_secs() - twin_before);
     println!(
         "P6  {total} new incidents in one process, evidence {}: {wall:.2} s, CPU {spent:.2} s, of which the twin's answers \
          took {twins:.2} s: {:.3} ms each; {} tickets",
@@ -202,7 +203,8 @@ async fn reaction(latency_ms: usize) {
     let latency = latency_ms.to_string();
     let args = ["--workspaces", "3", "--latency-ms", latency.as_str()];
     for evidence in [false, true] {
-        let place = Installation::new(&args, &Wanted { evidence, poll_secs: 900, halo_poll_secs: 3_600, ..Wanted::default() });
+        let place =
+            Installation::new(&args, &Wanted { evidence, poll_secs: 900, halo_poll_secs: 3_600, ..Wanted::default() });
         let (mut server, address) = place.serve();
         ready(&place, 3).await;
         let workspace = place.workspaces().remove(0);

@@ -60,6 +60,9 @@ pub async fn pair(engine: &Engine, id: PairId, done: Vec<Fact>, reading: Reading
     let view = engine.registry.view();
     let mut planned = replan(engine, &view, &row, now);
     number(engine, id, &mut planned).await?;
+    for fact in &planned {
+        overlay(&mut row, fact);
+    }
     facts.extend(planned);
     if facts.is_empty() {
         return Ok(());
@@ -70,9 +73,19 @@ pub async fn pair(engine: &Engine, id: PairId, done: Vec<Fact>, reading: Reading
         tx.record(now, Some(client), fact).await?;
     }
     tx.commit().await?;
-    // The queue may have become ready; asking for it costs one look.
-    engine.schedule().pairs.insert(id);
+    if let Some(due) = super::execute::head(&row).and_then(due) {
+        engine.schedule().pair_due(id, due, now);
+    }
     Ok(())
+}
+
+/// When an operation's turn may come. One under way says so itself when it ends.
+fn due(operation: &Operation) -> Option<Timestamp> {
+    match operation.state {
+        OperationState::Planned { ready } => Some(ready),
+        OperationState::OutcomeUnknown { look, .. } => Some(look),
+        _ => None,
+    }
 }
 
 /// Gives planned operations their places at the end of the queue.
@@ -160,6 +173,7 @@ fn overlay(row: &mut SituationRow, fact: &Fact) {
             }
             row.operations.retain(|o| o.state.open() || matches!(o.state, OperationState::Dead { .. }));
         }
+        Fact::OperationPlanned { operation } => row.operations.push((**operation).clone()),
         _ => {}
     }
 }

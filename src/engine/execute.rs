@@ -62,18 +62,15 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
             // Left behind by a process that ended while sending.
             OperationState::Sending { since } => {
                 let unknown = OperationState::OutcomeUnknown { since: *since, look: now, looks: 0 };
-                moved(
-                    engine,
-                    operation,
-                    unknown,
-                    operation.attempts,
-                    operation.last_failure.clone(),
-                    Reading::default(),
-                )
-                .await?;
+                let (attempts, failure) = (operation.attempts, operation.last_failure.clone());
+                moved(engine, operation, unknown, attempts, failure, Reading::default()).await?;
             }
             OperationState::OutcomeUnknown { look, .. } if *look <= now => settle::run(engine, &row, operation).await?,
             _ => return Ok(()),
+        }
+        // What was recorded says whether more is ready.
+        if !engine.schedule().pairs.remove(&pair) {
+            return Ok(());
         }
     }
     engine.schedule().pairs.insert(pair);

@@ -126,6 +126,15 @@ impl Schedule {
         }
     }
 
+    /// A pair's queue has something to carry out at `due`: now, or the store is asked for it then.
+    pub fn pair_due(&mut self, pair: PairId, due: Timestamp, now: Timestamp) {
+        if due <= now {
+            self.pairs.insert(pair);
+        } else {
+            self.pairs_next = self.pairs_next.map(|at| at.min(due));
+        }
+    }
+
     /// A unit has ended.
     pub fn ended(&mut self, unit: Unit) {
         self.running.remove(&unit);

@@ -19,11 +19,7 @@ use halobridge::{
     outbound::{BoxFuture, Transport, TransportError},
     service::configuration,
     store::{SealKey, Store},
-    twin::{
-        Twin,
-        options::TwinOptions,
-        transport::TwinTransport,
-    },
+    twin::{Twin, options::TwinOptions, transport::TwinTransport},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -154,4 +150,3 @@ pub fn work(calls: &[(String, u64)]) -> u64 {
 pub fn of(calls: &[(String, u64)], kind: &str) -> u64 {
     calls.iter().find(|(found, _)| found == kind).map_or(0, |(_, count)| *count)
 }
-

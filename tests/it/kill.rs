@@ -314,7 +314,9 @@ async fn unknown(store: &Store) -> usize {
         let Some(last) = items.last() else { return operations.len() };
         after = Some(last.entry.seq);
         for item in &items {
-            if let Some(Fact::OperationMoved { operation, state: OperationState::OutcomeUnknown { .. }, .. }) = &item.fact {
+            if let Some(Fact::OperationMoved { operation, state: OperationState::OutcomeUnknown { .. }, .. }) =
+                &item.fact
+            {
                 operations.insert(*operation);
             }
         }

@@ -256,7 +256,11 @@ evidence = {}
         wanted.settle_secs,
         wanted.evidence,
     );
-    let workspaces = line.pointer("/microsoft/workspace_details").and_then(Value::as_array).expect("workspaces");
+    // Those in the first subscription and resource group, as `/microsoft/workspaces` names them.
+    let details = line.pointer("/microsoft/workspace_details").and_then(Value::as_array).expect("workspaces");
+    let (subscription, group) = (&line["microsoft"]["subscription_id"], &line["microsoft"]["resource_group"]);
+    let plain = |w: &&Value| w["subscription_id"] == *subscription && w["resource_group"] == *group;
+    let workspaces: Vec<&Value> = details.iter().filter(plain).filter(|w| w["onboarded"] == true).collect();
     for number in 0..CUSTOMERS.min(workspaces.len()) {
         let halo_client = Product::Itsm.first_client_id() + i64::try_from(number).expect("small");
         file.push_str(&format!("\n[[client]]\nname = \"Customer {number}\"\nhalo_client_id = {halo_client}\n"));
