@@ -42,6 +42,15 @@ pub fn every(seconds: u32) -> String {
     }
 }
 
+/// How long something took: `12 ms`, `1.4 s`, `80 s`.
+pub fn took(ms: i64) -> String {
+    match ms.max(0) {
+        ms @ 0..1_000 => format!("{ms} ms"),
+        ms @ 1_000..10_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        ms => format!("{} s", ms / 1_000),
+    }
+}
+
 /// For people.
 pub fn sync(state: SyncState) -> &'static str {
     match state {
@@ -165,5 +174,6 @@ mod tests {
         assert_eq!(counted(1, "pair", "pairs"), "1 pair");
         assert_eq!(every(20), "20 s");
         assert_eq!(every(900), "15 min");
+        assert_eq!([-3, 12, 1_449, 80_100].map(took), ["0 ms", "12 ms", "1.4 s", "80 s"]);
     }
 }

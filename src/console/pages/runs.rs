@@ -41,12 +41,11 @@ fn truth(view: &RunsView) -> String {
     match (read, overdue, failing) {
         (0, _, _) => "Nothing is read: no workspace or Halo instance is switched on.".to_owned(),
         (n, 0, 0) => format!("{} on time.", words::counted(n, "source is read", "sources are read")),
-        (n, late, bad) => format!(
-            "{}; {} late; {} at the last try.",
-            words::counted(n, "source is read", "sources are read"),
-            words::number(late),
-            words::counted(bad, "failed", "failed")
-        ),
+        (n, late, bad) => {
+            let late = (late > 0).then(|| format!("; {} late", words::number(late))).unwrap_or_default();
+            let bad = (bad > 0).then(|| format!("; {} failed at the last try", words::number(bad))).unwrap_or_default();
+            format!("{}{late}{bad}.", words::counted(n, "source is read", "sources are read"))
+        }
     }
 }
 
@@ -221,7 +220,7 @@ fn run(ctx: &PageContext, run: &RunRow) -> AnyView {
             <td data-label="Ended">{when(ctx, run.ended)}</td>
             <th scope="row" class="c-wide">{run.name.clone()}</th>
             <td data-label="Began because">{words::cause(run.cause)}</td>
-            <td class="c-number" data-label="Took">{format!("{:.1} s", took as f64 / 1000.0)}</td>
+            <td class="c-number" data-label="Took">{words::took(took)}</td>
             <td class="c-number" data-label="Read">{words::number(u64::from(run.read))}</td>
             <td class="c-number" data-label="Changed">{words::number(u64::from(run.changed))}</td>
             <td class="c-why tall" data-label="Result">{result}</td>
