@@ -225,6 +225,9 @@ pub struct Comment {
     pub modified: Option<Timestamp>,
     /// Opaque version.
     pub etag: Option<String>,
+    /// The resource as it came, whole.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub raw: Value,
 }
 
 /// Alerts and entities of an incident, as read.

@@ -271,6 +271,11 @@ pub fn newcomer(
     let pair_id = PairId(engine.ids.uuid_v7(now));
     let reason = drafted.lacking.into_iter().next();
     let health = if reason.is_some() { Health::NeedsYou } else { Health::Waiting };
+    let mut base = fields::base_at_creation(&incident);
+    if drafted.draft.priority_id.is_none() {
+        // Nothing was agreed on: the priority follows as soon as the severity is mapped.
+        base.severity = None;
+    }
     let pair = Pair {
         id: pair_id,
         client: client.id,
@@ -280,7 +285,7 @@ pub fn newcomer(
         halo_client_id: passed.binding.halo_client_id,
         ticket: None,
         reference: drafted.draft.reference.clone(),
-        base: fields::base_at_creation(&incident),
+        base,
         sync: SyncState::Behind,
         health,
         reason: reason.or(Some(Reason::NewIncident)),

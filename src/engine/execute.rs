@@ -8,9 +8,8 @@ use jiff::Timestamp;
 use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
-        ids::{ActionKey, CommentId, OperationId, PairId, TicketId},
-        incident::{Incident, IncidentStatus},
-        operation::{IncidentChange, Operation, OperationKind, OperationResult, OperationState},
+        ids::{CommentId, OperationId, PairId, TicketId},
+        operation::{Operation, OperationKind, OperationResult, OperationState},
         pair::NoteLink,
         reason::Reason,
         ticket::{Action, NoteDraft, Ticket, TicketChange, TicketDraft},
@@ -19,12 +18,11 @@ use crate::{
     ledger::fact::Fact,
     outbound::budget::Class,
     planner::{fields, mapping, retry},
-    sentinel::{Incidents, Place},
     store::{SituationRow, StoreError},
 };
 
 use super::{
-    Engine,
+    Engine, back,
     digest::{self, Reading},
     registry::salt,
     settle,
@@ -221,9 +219,9 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
             };
             match &operation.kind {
                 OperationKind::AddComment { comment, action, part, message } => {
-                    add_comment(row, &sentinel, &at, (comment, *action, *part), message, class).await
+                    back::add_comment(row, &sentinel, &at, (comment, *action, *part), message, class).await
                 }
-                OperationKind::UpdateIncident { change } => update_incident(row, &sentinel, &at, change, class).await,
+                OperationKind::UpdateIncident { change } => back::update_incident(row, &sentinel, &at, change, class).await,
                 _ => Attempt::Stale("The operation has no such side.".into(), Box::default()),
             }
         }
@@ -262,6 +260,22 @@ async fn add_note(
     note: &NoteDraft,
     class: Class,
 ) -> Attempt {
+    // A note says what happens at one client: the ticket must still be that client's, at this moment.
+    match halo.ticket(ticket, class).await {
+        Ok(current) if current.deleted || current.merged_into.is_some() => {
+            let what = format!("Ticket {ticket} was deleted or merged in Halo.");
+            return Attempt::Refused(Reason::RecordGone { what }, read_ticket(current));
+        }
+        Ok(current) if current.client_id != Some(row.pair.halo_client_id) => {
+            return Attempt::Refused(Reason::WrongClient, read_ticket(current));
+        }
+        Ok(_) => {}
+        Err(failure) if failure.kind == FailureKind::Gone => {
+            let what = format!("Ticket {ticket} does not exist in Halo any more.");
+            return Attempt::Refused(Reason::RecordGone { what }, Box::default());
+        }
+        Err(failure) => return Attempt::Failed(failure),
+    }
     match halo.add_note(ticket, note, class).await {
         Ok(action) => note_made(row, comment, action, false),
         Err(failure) if failure.kind == FailureKind::Gone => {
@@ -270,6 +284,10 @@ async fn add_note(
         }
         Err(failure) => Attempt::Failed(failure),
     }
+}
+
+fn read_ticket(ticket: Ticket) -> Box<Reading> {
+    Box::new(Reading { ticket: Some(ticket), ..Reading::default() })
 }
 
 /// The note is there: link it with its comment, and know it as read.
@@ -321,7 +339,7 @@ async fn update_ticket(
         }
         Err(failure) => return Attempt::Failed(failure),
     };
-    let read = |ticket: Ticket| Box::new(Reading { ticket: Some(ticket), ..Reading::default() });
+    let read = read_ticket;
     if current.client_id != Some(row.pair.halo_client_id) {
         return Attempt::Refused(Reason::WrongClient, read(current));
     }
@@ -388,95 +406,6 @@ fn agreed_ticket(
         base.agent_id = answer.agent_id;
     }
     base
-}
-
-async fn add_comment(
-    row: &SituationRow,
-    sentinel: &Arc<dyn Incidents>,
-    at: &Place,
-    (comment, action, part): (&CommentId, ActionKey, u32),
-    message: &str,
-    class: Class,
-) -> Attempt {
-    match sentinel.write_comment(at, &row.pair.incident, comment, message, class).await {
-        Ok(_) => {
-            let link = NoteLink { pair: row.pair.id, comment: comment.clone(), action, part, written_in: Side::Halo };
-            let facts = vec![Fact::NoteLinked { link }];
-            Attempt::Done(OperationResult::Comment { comment: comment.clone() }, facts, Box::default())
-        }
-        // Its id is derived: sending it again writes the same comment, never a second one.
-        Err(failure) if failure.kind == FailureKind::Unknown => {
-            Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure })
-        }
-        Err(failure) if failure.kind == FailureKind::Gone => {
-            let what = "The incident does not exist in Sentinel any more.".to_owned();
-            Attempt::Refused(Reason::RecordGone { what }, Box::default())
-        }
-        Err(failure) => Attempt::Failed(failure),
-    }
-}
-
-/// Read, compare, merge, PUT with the etag just read; what moved since the plan voids it.
-async fn update_incident(
-    row: &SituationRow,
-    sentinel: &Arc<dyn Incidents>,
-    at: &Place,
-    change: &IncidentChange,
-    class: Class,
-) -> Attempt {
-    let current = match sentinel.incident(at, &row.pair.incident, class).await {
-        Ok(current) => current,
-        Err(failure) if failure.kind == FailureKind::Gone => {
-            let what = "The incident does not exist in Sentinel any more.".to_owned();
-            return Attempt::Refused(Reason::RecordGone { what }, Box::default());
-        }
-        Err(failure) => return Attempt::Failed(failure),
-    };
-    let read = |incident: Incident| Box::new(Reading { incident: Some(incident), ..Reading::default() });
-    let known = &row.subject.incident;
-    let touched = change.status.is_some() && current.status != known.status
-        || change.severity.is_some() && current.severity != known.severity
-        || change.owner.is_some() && current.owner.key() != known.owner.key()
-        || current.redirected();
-    if touched {
-        return Attempt::Stale("The incident changed since this was planned.".into(), read(current));
-    }
-    match sentinel.write(at, &current, change, class).await {
-        Ok(answer) => {
-            let mut base = row.pair.base.clone();
-            if let Some(ticket) = &row.ticket {
-                if change.status.is_some() {
-                    base.incident_status = Some(answer.status.clone());
-                    base.status_id = ticket.status_id;
-                    base.ticket_closed = answer.status == IncidentStatus::Closed;
-                }
-                if change.owner.is_some() {
-                    base.owner = answer.owner.key();
-                    base.agent_id = ticket.agent_id;
-                }
-                if change.severity.is_some() {
-                    base.severity = Some(answer.severity.clone());
-                    base.priority_id = ticket.priority_id;
-                }
-            }
-            let etag = answer.etag.clone();
-            let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
-            Attempt::Done(OperationResult::Incident { etag }, facts, read(answer))
-        }
-        Err(failure) if failure.kind == FailureKind::Conflict => {
-            Attempt::Stale("Somebody wrote to the incident at the same moment.".into(), read(current))
-        }
-        Err(failure) if failure.kind == FailureKind::Unknown => {
-            match sentinel.incident(at, &row.pair.incident, class).await {
-                Ok(now) => Attempt::Stale(
-                    "No answer came; it is planned anew from what the incident says now.".into(),
-                    read(now),
-                ),
-                Err(_) => Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure }),
-            }
-        }
-        Err(failure) => Attempt::Failed(failure),
-    }
 }
 
 /// Puts a dead letter back into its queue.

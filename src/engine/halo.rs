@@ -286,6 +286,7 @@ async fn ended(
         failed_before
     };
     if let Some(failure) = &counts.failure {
+        super::registry::mind_secrets(engine, failure).await;
         tracing::warn!(connection.id = %id, error = %failure, "reading changed tickets did not end well");
     }
     if counts.changed > 0 || counts.failure.is_some() != failed_before {

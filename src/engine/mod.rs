@@ -9,6 +9,7 @@
 //! One unit of a kind runs at a time for a workspace, an instance or a pair; within a pair, reading,
 //! planning and recording are one step under its lane, and the lane is never held across a call outside.
 
+pub mod back;
 pub mod digest;
 pub mod execute;
 pub mod halo;

@@ -79,7 +79,8 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         let Some(standing) = schedule.workspaces.get_mut(&id) else { return Ok(()) };
         standing.hastened = false;
         let full_due = standing.next_full.is_none_or(|at| at <= started);
-        (standing.cause.unwrap_or(RunCause::Schedule), standing.last_success.is_none(), full_due)
+        let first = standing.last_success.is_none() || standing.judge_anew;
+        (standing.cause.unwrap_or(RunCause::Schedule), first, full_due)
     };
     if let Some(binding) = &client.halo
         && wait_for_catalogue(engine, binding.connection).is_none()
@@ -99,6 +100,9 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
             return ended(engine, workspace, cause, started, Counts::failed(failure)).await;
         }
     };
+    if let Some(standing) = engine.schedule().workspaces.get_mut(&id) {
+        standing.judge_anew = false;
+    }
     let class = match cause {
         RunCause::Webhook => Class::WebhookBorn,
         RunCause::Person => Class::Interactive,
@@ -128,6 +132,7 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         if (full || cursor.is_none()) && counts.failure.is_none() {
             standing.next_full = Some(now + FULL_EVERY);
         }
+        standing.judge_anew |= first && counts.failure.is_some();
     }
     ended(engine, workspace, cause, started, counts).await
 }
@@ -370,7 +375,7 @@ impl Poll<'_> {
             let pairs = self.engine.store.open_pairs_of_workspace(self.workspace.id, after, 200).await?;
             let Some(last) = pairs.last() else { break };
             after = Some(last.id);
-            for pair in pairs.iter().filter(|pair| pair.health == Health::NeedsYou) {
+            for pair in pairs.iter().filter(|pair| pair.health != Health::Healthy) {
                 digest::pair(self.engine, pair.id, Vec::new(), Reading::default()).await?;
             }
         }
@@ -412,6 +417,7 @@ async fn ended(
         failed_before
     };
     if let Some(failure) = &counts.failure {
+        super::registry::mind_secrets(engine, failure).await;
         tracing::warn!(workspace.id = %workspace.id, error = %failure, "a poll did not end well");
     }
     if counts.changed > 0 || counts.failure.is_some() != failed_before || cause != RunCause::Schedule {

@@ -114,6 +114,8 @@ pub struct Registry {
     subscriptions: Arc<Subscriptions>,
     view: RwLock<Arc<View>>,
     adapters: RwLock<Adapters>,
+    /// Digest of the secrets that the adapters were built with.
+    secrets: RwLock<[u8; 32]>,
 }
 
 impl Registry {
@@ -131,6 +133,7 @@ impl Registry {
                 halo: BTreeMap::new(),
                 catalogues: BTreeMap::new(),
             }),
+            secrets: RwLock::default(),
         }
     }
 
@@ -184,7 +187,26 @@ impl Registry {
         self.adapters.write().unwrap_or_else(PoisonError::into_inner).catalogues.insert(id, Arc::new(catalogue));
     }
 
+    /// Digest of what the connections' secrets are now; a file or variable may have got another value.
+    async fn secrets_now(&self, view: &View) -> [u8; 32] {
+        use sha2::Digest as _;
+        let mut digest = sha2::Sha256::new();
+        for id in view.microsoft.keys().chain(view.halo.keys()) {
+            for name in ["client_secret", "certificate", "private_key"] {
+                let secret = self.store.secret(SecretOwner::Connection(*id), name).await;
+                let known = secret.ok().flatten();
+                digest.update([u8::from(known.is_some())]);
+                let text = known.as_ref().map_or("", |secret| secret.expose_secret());
+                digest.update(text.len().to_le_bytes());
+                digest.update(text);
+            }
+        }
+        digest.finalize().into()
+    }
+
     async fn build(&self, view: View) -> Result<(), StoreError> {
+        let secrets = self.secrets_now(&view).await;
+        *self.secrets.write().unwrap_or_else(PoisonError::into_inner) = secrets;
         let mut sentinel = BTreeMap::new();
         for connection in view.microsoft.values() {
             sentinel.insert(connection.id, self.build_sentinel(connection).await);
@@ -342,6 +364,7 @@ pub(super) async fn reload(engine: &Engine) -> Result<(), StoreError> {
         let standing = schedule.workspaces.entry(id).or_default();
         // Whatever held it back may be what was just corrected.
         standing.next = Some(now);
+        standing.judge_anew = true;
     }
     schedule.instances.retain(|id, _| view.halo.contains_key(id));
     schedule.catalogues.retain(|id, _| view.halo.contains_key(id));
@@ -378,7 +401,8 @@ pub(super) async fn read_catalogue(engine: &Engine, id: ConnectionId) -> Result<
     match read {
         Ok(catalogue) => {
             let before = engine.registry.catalogue(id);
-            if before.as_deref() != Some(&catalogue) {
+            let moved = before.as_deref() != Some(&catalogue);
+            if moved {
                 engine.store.put_catalogue(id, &catalogue, now).await?;
                 engine.registry.keep_catalogue(id, catalogue);
             }
@@ -387,7 +411,7 @@ pub(super) async fn read_catalogue(engine: &Engine, id: ConnectionId) -> Result<
             if let Some(standing) = schedule.catalogues.get_mut(&id) {
                 Schedule::went_well(standing, now, CATALOGUE_SECS);
             }
-            if before.is_none() {
+            if moved {
                 schedule.instances.entry(id).or_default().next = Some(now);
                 let bound = |w: &&Workspace| {
                     view.clients.get(&w.client).and_then(|c| c.halo.as_ref()).is_some_and(|h| h.connection == id)
@@ -396,11 +420,13 @@ pub(super) async fn read_catalogue(engine: &Engine, id: ConnectionId) -> Result<
                 for workspace in waiting {
                     if let Some(standing) = schedule.workspaces.get_mut(&workspace) {
                         standing.next = Some(now);
+                        standing.judge_anew = true;
                     }
                 }
             }
         }
         Err(failure) => {
+            mind_secrets(engine, &failure).await;
             tracing::warn!(connection.id = %id, error = %failure, "Halo's look-ups could not be read");
             let salt = salt(&id.0);
             let mut schedule = engine.schedule();
@@ -410,6 +436,19 @@ pub(super) async fn read_catalogue(engine: &Engine, id: ConnectionId) -> Result<
         }
     }
     Ok(())
+}
+
+/// After a refused sign-in: a secret that a file or variable gives may have been corrected there. Then the
+/// adapters are built anew, without anybody having to restart or apply.
+pub(super) async fn mind_secrets(engine: &Engine, failure: &Failure) {
+    if failure.kind != FailureKind::SignInAgain {
+        return;
+    }
+    let now = engine.registry.secrets_now(&engine.registry.view()).await;
+    let known = *engine.registry.secrets.read().unwrap_or_else(PoisonError::into_inner);
+    if now != known {
+        engine.schedule().configuration = None;
+    }
 }
 
 /// A number that spreads waits, from an id.

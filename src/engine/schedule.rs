@@ -52,6 +52,8 @@ pub struct Standing {
     pub next_full: Option<Timestamp>,
     /// Somebody asked for it since the last run began: what runs now may not cover it.
     pub hastened: bool,
+    /// What the incidents were judged by has changed: the next run looks at held ones and open items again.
+    pub judge_anew: bool,
 }
 
 /// What is due and what runs.

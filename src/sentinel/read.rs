@@ -92,6 +92,7 @@ pub fn comment(resource: &Value) -> Comment {
         None => resource.to_string(),
     };
     Comment {
+        raw: resource.clone(),
         id,
         message,
         author: words_at(author, "name")

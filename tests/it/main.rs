@@ -14,6 +14,7 @@ mod cli_admin;
 mod cli_config;
 mod config_apply;
 mod config_faults;
+mod engine;
 mod inside;
 mod kill;
 mod layering;

@@ -291,6 +291,7 @@ impl Scene {
     pub fn comment(&mut self, n: u128, message: &str) -> CommentId {
         let id = CommentId::new(&Uuid::from_u128(n | (4 << 76)).to_string());
         self.comments.get_or_insert_default().push(Comment {
+            raw: serde_json::Value::Null,
             id: id.clone(),
             message: message.to_owned(),
             author: Some("Li Chen".into()),

@@ -1,0 +1,696 @@
+//! A whole bridge for a test: twin, store, applied file, engine.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use halobridge::{
+    cli::ways::Always,
+    clock::{Clock as _, IdSource as _, ManualClock, SeededIds},
+    config::fault::Severity,
+    domain::{
+        account::Scope,
+        delivery::{Delivery, DeliverySource},
+        ids::{DeliveryId, IncidentId},
+        operation::Operation,
+        pair::{Pair, Subject},
+        workspace::Workspace,
+    },
+    engine::Engine,
+    outbound::{BoxFuture, Transport, TransportError},
+    service::configuration,
+    store::{PairFilter, PairSort, SealKey, SituationRow, Store, SubjectFilter},
+    twin::{
+        Twin,
+        faults::Fault,
+        limits::Limits,
+        options::{Product, TwinOptions},
+        transport::TwinTransport,
+    },
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+/// Runs a test for HaloITSM and for HaloPSA.
+macro_rules! both {
+    ($($(#[$about:meta])* async fn $name:ident($product:ident) $body:block)*) => { $(
+        $(#[$about])*
+        mod $name {
+            use halobridge::twin::options::Product;
+            #[tokio::test]
+            async fn itsm() {
+                super::$name(Product::Itsm).await;
+            }
+            #[tokio::test]
+            async fn psa() {
+                super::$name(Product::Psa).await;
+            }
+        }
+        async fn $name($product: halobridge::twin::options::Product) $body
+    )* };
+}
+pub(super) use both;
+
+/// An analyst at Microsoft's side and the agent the policy maps to.
+pub const ANALYST: &str = "ana.analyst@contoso.example";
+pub const AGENT: &str = "Amira Haddad";
+/// Another agent, mapped to another analyst.
+pub const SECOND_ANALYST: &str = "carla.contributor@contoso.example";
+pub const SECOND_AGENT: &str = "Jonas Weber";
+
+const UNITS_MAX: usize = 200_000;
+const CLIENTS: [&str; 3] = ["Northwind Traders", "Contoso Retail", "Fabrikam Logistics"];
+
+/// What a bridge is made from.
+#[derive(Clone)]
+pub struct Setup {
+    pub product: Product,
+    pub seed: u64,
+    pub workspaces: usize,
+    pub mode: &'static str,
+    pub notes: &'static str,
+    pub missing_verdict: &'static str,
+    /// Further lines of the policy.
+    pub policy: String,
+    /// Replaces the line of priorities.
+    pub priorities: Option<String>,
+    pub bound: bool,
+    /// Seconds from the beginning to the workspace's start; negative for earlier.
+    pub since_secs: i64,
+    pub settle_secs: u32,
+    pub limits: Limits,
+    pub switches: Vec<(&'static str, &'static str)>,
+    pub wrong_secret: bool,
+    pub on_disk: bool,
+}
+
+impl Setup {
+    pub fn new(product: Product) -> Self {
+        Self {
+            product,
+            seed: 7,
+            workspaces: 2,
+            mode: "two-way",
+            notes: "public",
+            missing_verdict: "\"ask\"",
+            policy: String::new(),
+            priorities: None,
+            bound: true,
+            since_secs: 0,
+            settle_secs: 60,
+            limits: Limits::Off,
+            switches: Vec::new(),
+            wrong_secret: false,
+            on_disk: false,
+        }
+    }
+}
+
+/// What stands between engine and twin: changes answers, cuts calls off.
+pub struct Tap {
+    inner: TwinTransport,
+    mutate: Mutex<Option<Box<Mutation>>>,
+    hang: Mutex<Option<Hang>>,
+    pub hung: Notify,
+}
+
+type Mutation = dyn FnMut(&http::Request<Bytes>, &mut Value) + Send;
+
+/// After how many more calls everything stands still, and whether that call is carried out first.
+#[derive(Debug, Clone, Copy)]
+pub struct Hang {
+    pub after: usize,
+    pub carried_out: bool,
+}
+
+impl Transport for Tap {
+    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
+        Box::pin(async move {
+            let stop = {
+                let mut hang = self.hang.lock().unwrap();
+                match hang.as_mut() {
+                    Some(hang) if hang.after == 0 => Some(hang.carried_out),
+                    Some(hang) => {
+                        hang.after -= 1;
+                        None
+                    }
+                    None => None,
+                }
+            };
+            if stop == Some(false) {
+                self.hung.notify_one();
+                std::future::pending::<()>().await;
+            }
+            let asked = request.clone();
+            let mut response = self.inner.send(request).await?;
+            if stop == Some(true) {
+                self.hung.notify_one();
+                std::future::pending::<()>().await;
+            }
+            if let Some(mutate) = self.mutate.lock().unwrap().as_mut()
+                && let Ok(mut body) = serde_json::from_slice::<Value>(response.body())
+            {
+                mutate(&asked, &mut body);
+                *response.body_mut() = Bytes::from(body.to_string());
+            }
+            Ok(response)
+        })
+    }
+}
+
+pub struct Bridge {
+    pub clock: ManualClock,
+    pub twin: Twin,
+    pub store: Store,
+    pub engine: Arc<Engine>,
+    pub tap: Arc<Tap>,
+    pub setup: Setup,
+    pub begins: Timestamp,
+    connection: Value,
+    folder: tempfile::TempDir,
+    starts: u64,
+    ids: SeededIds,
+    finished: bool,
+}
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        assert!(self.finished || std::thread::panicking(), "a bridge ends with finish()");
+    }
+}
+
+impl Bridge {
+    pub async fn new(product: Product) -> Self {
+        Self::with(Setup::new(product)).await
+    }
+
+    pub async fn with(setup: Setup) -> Self {
+        let begins: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
+        let clock = ManualClock::at(begins);
+        let mut options = TwinOptions::new(setup.seed, begins);
+        options.workspaces = setup.workspaces;
+        options.product = setup.product;
+        options.limits = setup.limits;
+        options.switches = setup.switches.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        options.check_switches().unwrap();
+        let twin = Twin::new(options, Arc::new(clock.clone()));
+        let connection = twin.connection("http://twin.test");
+        let folder = tempfile::tempdir().unwrap();
+        let text = |pointer: &str| connection.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+        let halo_secret = if setup.wrong_secret { "not the one".to_owned() } else { text("/halo/client_secret") };
+        std::fs::write(folder.path().join("microsoft.secret"), text("/microsoft/client_secret")).unwrap();
+        std::fs::write(folder.path().join("halo.secret"), halo_secret).unwrap();
+        std::fs::write(folder.path().join("hook.secret"), "hook-secret-for-tests").unwrap();
+        let key = SealKey::new(&[7; 32], Arc::new(SeededIds::new(1)));
+        let store = if setup.on_disk {
+            Store::open(&folder.path().join("halobridge.db"), key).await.unwrap()
+        } else {
+            Store::in_memory(key).await.unwrap()
+        };
+        let tap = Arc::new(Tap {
+            inner: TwinTransport::new(twin.clone()),
+            mutate: Mutex::new(None),
+            hang: Mutex::new(None),
+            hung: Notify::new(),
+        });
+        let engine = engine(&store, &clock, setup.seed, &tap);
+        let ids = SeededIds::new(setup.seed ^ 0xb1d6);
+        let mut bridge = Self {
+            clock,
+            twin,
+            store,
+            engine,
+            tap,
+            setup,
+            begins,
+            connection,
+            folder,
+            starts: 1,
+            ids,
+            finished: false,
+        };
+        bridge.apply().await;
+        bridge.run().await;
+        bridge
+    }
+
+    /// Applies the file that `setup` says.
+    pub async fn apply(&mut self) {
+        let file = self.applied_file();
+        let options =
+            configuration::ReadOptions { folder: self.folder.path().to_path_buf(), offline: false };
+        let reading = configuration::read(&file, Some(&self.store), false, &options).await.unwrap();
+        let wrong: Vec<_> = reading.faults.iter().filter(|f| f.severity != Severity::Warning).collect();
+        assert!(wrong.is_empty(), "{wrong:?} {file}");
+        configuration::apply(&self.store, &reading.applied.unwrap(), false, self.clock.now(), &self.ids).await.unwrap();
+    }
+
+    /// Corrects the secret and applies again.
+    pub async fn correct_secret(&mut self) {
+        let right = self.connection.pointer("/halo/client_secret").unwrap().as_str().unwrap();
+        std::fs::write(self.folder.path().join("halo.secret"), right).unwrap();
+        self.apply().await;
+    }
+
+    fn applied_file(&self) -> String {
+        let s = &self.setup;
+        let text = |pointer: &str| self.connection.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+        let priorities = s.priorities.clone().unwrap_or_else(|| {
+            match s.product {
+                Product::Itsm => {
+                    r#"{ High = "P2 - High", Medium = "P3 - Medium", Low = "P4 - Low", Informational = "P5 - Informational" }"#
+                }
+                Product::Psa => {
+                    r#"{ High = "High", Medium = "Medium", Low = "Low", Informational = "Informational" }"#
+                }
+            }
+            .to_owned()
+        });
+        let mut file = format!(
+            r#"[[microsoft]]
+name = "Sentinel"
+tenant_id = "{}"
+oauth_client_id = "{}"
+client_secret = {{ file = "microsoft.secret" }}
+authority = "{}"
+arm = "{}"
+log_analytics = "{}"
+graph = "{}"
+allow_insecure = true
+
+[[halo]]
+name = "Service desk"
+product = "{}"
+resource_server = "{}"
+authorisation_server = "{}"
+tenant = "{}"
+oauth_client_id = "{}"
+client_secret = {{ file = "halo.secret" }}
+webhook_secret = {{ file = "hook.secret" }}
+settle_secs = {}
+allow_insecure = true
+
+[[policy]]
+name = "standard"
+ticket_type = "Security Incident"
+priorities = {priorities}
+statuses = {{ New = "New", Active = "In Progress", Closed = "Closed" }}
+statuses_back = {{ "On Hold" = "Active", Resolved = "Active" }}
+agents = {{ "{ANALYST}" = "{AGENT}", "{SECOND_ANALYST}" = "{SECOND_AGENT}" }}
+team = "{}"
+category = "Security>Phishing"
+incident_id_field = "CFSentinelIncidentId"
+fields = [
+  {{ field = "CFSentinelIncidentNumber", path = "$.properties.incidentNumber" }},
+  {{ field = "CFSentinelSeverity", path = "$.properties.severity", always = true }},
+  {{ field = "CFSentinelLink", path = "$.properties.incidentUrl" }},
+]
+classification_field = "CFSentinelClassification"
+missing_verdict = {}
+notes = "{}"
+outcome = "Private Note"
+evidence = true
+{}
+"#,
+            text("/microsoft/tenant_id"),
+            text("/microsoft/client_id"),
+            text("/microsoft/authority"),
+            text("/microsoft/arm"),
+            text("/microsoft/log_analytics"),
+            text("/microsoft/graph"),
+            s.product.word(),
+            text("/halo/api"),
+            text("/halo/auth"),
+            text("/halo/tenant"),
+            text("/halo/client_id"),
+            s.settle_secs,
+            s.product.security_team(),
+            s.missing_verdict,
+            s.notes,
+            s.policy,
+        );
+        let since = self.begins + SignedDuration::from_secs(s.since_secs);
+        let workspaces = self.connection.pointer("/microsoft/workspace_details").unwrap().as_array().unwrap();
+        for ((name, workspace), number) in CLIENTS.iter().zip(workspaces.iter().take(s.workspaces)).zip(s.product.first_client_id()..) {
+            let bound = if s.bound { format!("halo_client_id = {number}") } else { String::new() };
+            let id = workspace["id"].as_str().unwrap();
+            file.push_str(&format!(
+                "\n[[client]]\nname = \"{name}\"\ntime_zone = \"Europe/London\"\n{bound}\n\n[[workspace]]\narm_id = \"{id}\"\nclient = \"{name}\"\nmode = \"{}\"\nsince = \"{since}\"\npoll_secs = 30\nwebhook_secret = {{ file = \"hook.secret\" }}\n",
+                s.mode
+            ));
+        }
+        file
+    }
+
+    /// The process dies and another one starts over the same store.
+    pub async fn restart(&mut self) {
+        self.starts += 1;
+        self.engine = engine(&self.store, &self.clock, self.setup.seed + self.starts * 1_000, &self.tap);
+        self.run().await;
+    }
+
+    /// The same without running anything yet.
+    pub async fn restart_cold(&mut self) {
+        self.starts += 1;
+        if self.setup.on_disk {
+            let key = SealKey::new(&[7; 32], Arc::new(SeededIds::new(self.starts)));
+            self.store = Store::open(&self.folder.path().join("halobridge.db"), key).await.unwrap();
+        }
+        self.engine = engine(&self.store, &self.clock, self.setup.seed + self.starts * 1_000, &self.tap);
+    }
+
+    /// Everything that is due now.
+    pub async fn run(&self) {
+        let ran = self.engine.run_until_idle(UNITS_MAX).await.unwrap();
+        assert!(ran < UNITS_MAX, "the engine never comes to rest");
+    }
+
+    /// Runs until call number `hang.after` stands still for ever, and lets go there; `false` when it never came to that.
+    pub async fn run_and_die(&self, hang: Hang) -> bool {
+        *self.tap.hang.lock().unwrap() = Some(hang);
+        let died = tokio::select! {
+            biased;
+            () = self.tap.hung.notified() => true,
+            ran = self.engine.run_until_idle(UNITS_MAX) => { ran.unwrap(); false }
+        };
+        *self.tap.hang.lock().unwrap() = None;
+        died
+    }
+
+    /// Moves the clock and runs what is due then.
+    pub async fn advance(&self, secs: i64) {
+        self.clock.advance(SignedDuration::from_secs(secs));
+        self.run().await;
+    }
+
+    /// A while in steps of a poll's interval.
+    pub async fn pass(&self, secs: i64) {
+        self.pass_by(secs, 30).await;
+    }
+
+    pub async fn pass_by(&self, secs: i64, step: i64) {
+        let mut left = secs;
+        while left > 0 {
+            self.advance(step.min(left)).await;
+            left -= step;
+        }
+    }
+
+    /// Long enough for both sides to be read and everything to cross.
+    pub async fn cross(&self) {
+        self.pass(120).await;
+    }
+
+    pub fn mutate(&self, mutation: impl FnMut(&http::Request<Bytes>, &mut Value) + Send + 'static) {
+        *self.tap.mutate.lock().unwrap() = Some(Box::new(mutation));
+    }
+
+    pub fn mutate_no_more(&self) {
+        *self.tap.mutate.lock().unwrap() = None;
+    }
+
+    pub fn fault(&self, body: Value) -> u64 {
+        let fault = Fault::from_json(&body).unwrap();
+        self.twin.with(|world, _| world.faults.add(fault))
+    }
+
+    pub fn heal(&self) {
+        self.twin.with(|world, _| world.faults.remove(None));
+    }
+
+    pub fn switch(&self, name: &str, value: &str) {
+        self.twin.with(|world, _| world.set_switch(name, value)).unwrap();
+    }
+
+    pub fn act(&self, verb: &str, body: Value) -> Value {
+        let reply = self.twin.act(verb, &body);
+        let text = String::from_utf8_lossy(&reply.body).into_owned();
+        assert!(reply.status < 300, "{verb} {body}: {} {text}", reply.status);
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    pub fn workspace_name(&self, place: usize) -> String {
+        self.connection.pointer("/microsoft/workspace_details").unwrap()[place]["name"].as_str().unwrap().to_owned()
+    }
+
+    fn on(&self, incident: &str, more: &Value) -> Value {
+        let mut body = json!({ "incident": incident });
+        for place in 0..self.setup.workspaces {
+            if self.incidents(place).iter().any(|known| known["name"] == incident) {
+                body["workspace"] = self.workspace_name(place).into();
+            }
+        }
+        merged(body, more)
+    }
+
+    /// A new incident in the first workspace; gives its GUID.
+    pub fn raise(&self, more: Value) -> String {
+        self.raise_in(0, more)
+    }
+
+    pub fn raise_in(&self, place: usize, more: Value) -> String {
+        let body = merged(json!({ "workspace": self.workspace_name(place) }), &more);
+        self.act("incident.create", body)["name"].as_str().unwrap().to_owned()
+    }
+
+    pub fn update(&self, incident: &str, more: Value) {
+        self.act("incident.update", self.on(incident, &more));
+    }
+
+    pub fn comment(&self, incident: &str, message: &str) {
+        self.act("incident.comment", self.on(incident, &json!({ "message": message })));
+    }
+
+    pub fn close_incident(&self, incident: &str, more: Value) {
+        self.act("incident.close", self.on(incident, &more));
+    }
+
+    pub fn note(&self, ticket: i64, html: &str, more: Value) {
+        let agent = json!({ "ticket_id": ticket, "html": html, "agent": AGENT });
+        self.act("ticket.note", merged(agent, &more));
+    }
+
+    pub fn close_ticket(&self, ticket: i64, more: Value) {
+        self.act("ticket.close", merged(json!({ "ticket_id": ticket, "text": "Done.", "agent": AGENT }), &more));
+    }
+
+    /// Closes with an option of the classification field (1 true positive … 5 undetermined).
+    pub fn close_ticket_as(&self, ticket: i64, option: i64) {
+        self.close_ticket(ticket, json!({ "customfields": [{ "name": "CFSentinelClassification", "value": option }] }));
+    }
+
+    /// Incidents of a workspace as they are at Microsoft's.
+    pub fn incidents(&self, place: usize) -> Vec<Value> {
+        let state = self.twin.with(|world, _| world.state());
+        let name = self.workspace_name(place);
+        let found = state["workspaces"].as_array().unwrap().iter().find(|w| w["name"] == name.as_str()).unwrap();
+        found["incidents"].as_array().unwrap().clone()
+    }
+
+    pub fn incident(&self, incident: &str) -> Value {
+        (0..self.setup.workspaces)
+            .flat_map(|place| self.incidents(place))
+            .find(|known| known["name"] == incident)
+            .unwrap_or(Value::Null)
+    }
+
+    pub fn comments_of(&self, incident: &str) -> Vec<String> {
+        let found = self.incident(incident);
+        let comments = found["comments"].as_array().unwrap();
+        comments.iter().map(|c| c["properties"]["message"].as_str().unwrap().to_owned()).collect()
+    }
+
+    pub fn tickets(&self) -> Vec<Value> {
+        let state = self.twin.with(|world, _| world.state());
+        state["halo"]["halo"]["tickets"].as_array().unwrap().clone()
+    }
+
+    pub fn ticket(&self, id: i64) -> Value {
+        self.tickets().into_iter().find(|t| t["id"] == id).unwrap_or(Value::Null)
+    }
+
+    /// Notes that people or the bridge wrote on a ticket, oldest first.
+    pub fn notes_of(&self, id: i64) -> Vec<Value> {
+        let ticket = self.ticket(id);
+        let actions = ticket["actions"].as_array().unwrap().iter();
+        actions.filter(|a| a["action_systemid"].as_i64().unwrap_or(0) == 0).cloned().collect()
+    }
+
+    pub async fn workspace(&self, place: usize) -> Workspace {
+        let name = self.workspace_name(place);
+        self.store.installation().await.unwrap().workspaces.into_iter().find(|w| w.name == name).unwrap()
+    }
+
+    pub async fn pair_of(&self, incident: &str) -> Option<Pair> {
+        let incident = IncidentId::new(incident);
+        for workspace in self.store.installation().await.unwrap().workspaces {
+            if let Some(pair) = self.store.pair_of_incident(workspace.id, &incident).await.unwrap() {
+                return Some(pair);
+            }
+        }
+        None
+    }
+
+    pub async fn subject_of(&self, incident: &str) -> Option<Subject> {
+        let incident = IncidentId::new(incident);
+        for workspace in self.store.installation().await.unwrap().workspaces {
+            if let Some(subject) = self.store.subject(workspace.id, &incident).await.unwrap() {
+                return Some(subject);
+            }
+        }
+        None
+    }
+
+    pub async fn situation_of(&self, incident: &str) -> SituationRow {
+        let pair = self.pair_of(incident).await.expect("it is linked");
+        self.store.situation(pair.id).await.unwrap().unwrap()
+    }
+
+    /// Code of the reason that the pair (or the held incident) shows.
+    pub async fn reason_of(&self, incident: &str) -> Option<&'static str> {
+        match self.pair_of(incident).await {
+            Some(pair) => pair.reason.map(|reason| reason.code()),
+            None => self.subject_of(incident).await?.held.map(|reason| reason.code()),
+        }
+    }
+
+    pub async fn ticket_of(&self, incident: &str) -> i64 {
+        let pair = self.pair_of(incident).await.expect("it is linked");
+        pair.ticket.unwrap_or_else(|| panic!("it has a ticket: {pair:?}")).0
+    }
+
+    /// How many calls of a kind there were.
+    pub fn calls(&self, kind: &str) -> u64 {
+        self.twin.with(|world, _| world.calls.count(kind))
+    }
+
+    /// Writes to either side so far.
+    pub fn writes(&self) -> u64 {
+        self.twin.with(|world, _| {
+            let reads = ["halo.auth.token", "entra.token", "sentinel.alerts.post", "sentinel.entities.post"];
+            let calls = world.calls.iter().filter(|call| call.method != "GET" && !reads.contains(&call.kind.as_str()));
+            u64::try_from(calls.count()).unwrap()
+        })
+    }
+
+    pub async fn operations(&self, incident: &str) -> Vec<Operation> {
+        let pair = self.pair_of(incident).await.expect("it is linked");
+        self.store.operations_of_pair(pair.id, 1_000).await.unwrap()
+    }
+
+    /// Takes what the twin wants to send and hands it in as deliveries that were received.
+    pub async fn receive(&self, source: DeliverySource, body: &[u8]) {
+        let delivery = Delivery {
+            id: DeliveryId(self.ids.uuid_v7(self.clock.now())),
+            source,
+            received: self.clock.now(),
+            body: body.to_vec(),
+            handled: None,
+        };
+        self.store.intake(delivery).await.unwrap();
+        self.engine.poke_intake();
+    }
+
+    pub async fn sentinel_source(&self, place: usize) -> DeliverySource {
+        let workspace = self.workspace(place).await;
+        DeliverySource::Sentinel { workspace: workspace.id, client: workspace.client }
+    }
+
+    async fn pairs(&self) -> Vec<Pair> {
+        let mut pairs = Vec::new();
+        let mut after = None;
+        loop {
+            let page =
+                self.store.pairs_page(&PairFilter::default(), PairSort::default(), after, 200).await.unwrap();
+            pairs.extend(page.rows.into_iter().map(|row| row.pair));
+            after = page.next;
+            if after.is_none() {
+                return pairs;
+            }
+        }
+    }
+
+    async fn all_there_is(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        for pair in self.pairs().await {
+            all.push(format!("{:?}", self.store.situation(pair.id).await.unwrap()));
+            all.push(format!("{:?}", self.store.operations_of_pair(pair.id, 10_000).await.unwrap()));
+        }
+        let filter = SubjectFilter::default();
+        all.push(format!("{:?}", self.store.subjects_page(&filter, None, 10_000).await.unwrap()));
+        all.push(format!("{:?}", self.store.counters(&Scope::All).await.unwrap()));
+        all.push(format!("{:?}", self.store.held_counters(&Scope::All).await.unwrap()));
+        all.push(format!("{:?}", self.store.queue_counts().await.unwrap()));
+        for workspace in self.store.installation().await.unwrap().workspaces {
+            all.push(format!("{:?}", self.store.cursor(workspace.id).await.unwrap()));
+        }
+        all
+    }
+
+    /// What must hold at the end of every test.
+    pub async fn finish(mut self) {
+        self.finished = true;
+        self.store.verify_ledger().await.expect("the ledger holds");
+        let before = self.all_there_is().await;
+        self.store.rebuild().await.expect("it can be rebuilt");
+        let after = self.all_there_is().await;
+        for (before, after) in before.iter().zip(&after) {
+            assert_eq!(before, after, "rebuilding changes nothing");
+        }
+        assert_eq!(before.len(), after.len());
+        let tickets = self.tickets();
+        let mut taken = BTreeSet::new();
+        for place in 0..self.setup.workspaces {
+            for incident in self.incidents(place) {
+                let name = incident["name"].as_str().unwrap();
+                let Some(subject) = self.subject_of(name).await else {
+                    assert_eq!(self.setup.mode, "off", "incident {name} was never seen");
+                    continue;
+                };
+                let Some(pair) = self.pair_of(name).await else {
+                    assert!(subject.held.is_some(), "incident {name} has no ticket and no reason");
+                    continue;
+                };
+                assert!(pair.ticket.is_some() || pair.reason.is_some(), "a pair without a ticket says why: {pair:?}");
+                if let Some(ticket) = pair.ticket {
+                    assert!(taken.insert(ticket), "ticket {ticket} serves two incidents");
+                }
+                let carrying = tickets.iter().filter(|t| t.to_string().contains(&pair.reference)).count();
+                assert!(carrying <= 1, "incident {name} has {carrying} tickets");
+            }
+        }
+    }
+}
+
+fn engine(store: &Store, clock: &ManualClock, seed: u64, tap: &Arc<Tap>) -> Arc<Engine> {
+    let way: Arc<dyn Transport> = tap.clone();
+    Arc::new(Engine::new(
+        store.clone(),
+        Arc::new(clock.clone()),
+        Arc::new(SeededIds::new(seed)),
+        Arc::new(Always(way)),
+    ))
+}
+
+fn merged(mut body: Value, more: &Value) -> Value {
+    for (name, value) in more.as_object().into_iter().flatten() {
+        body[name] = value.clone();
+    }
+    body
+}
+
+/// A custom field's value on a ticket, as a person sees it.
+pub fn field(ticket: &Value, name: &str) -> String {
+    let fields = ticket["customfields"].as_array().unwrap();
+    let found = fields.iter().find(|f| f["name"] == name).unwrap();
+    match found["display"].as_str().filter(|shown| !shown.is_empty()) {
+        Some(shown) => shown.to_owned(),
+        None => found["value"].as_str().map_or_else(|| found["value"].to_string(), str::to_owned),
+    }
+}
+
+/// Text of a note, whichever member holds it.
+pub fn words(note: &Value) -> String {
+    format!("{} {}", note["note"].as_str().unwrap_or(""), note["note_html"].as_str().unwrap_or(""))
+}

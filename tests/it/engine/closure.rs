@@ -1,0 +1,172 @@
+//! Closing and opening again, both ways, with classification and reason.
+
+use serde_json::json;
+
+use super::bridge::*;
+
+both! {
+    async fn a_closed_incident_closes_its_ticket(product) {
+        let verdicts = [
+            ("TruePositive", Some("SuspiciousActivity"), "True Positive - Suspicious Activity"),
+            ("BenignPositive", Some("SuspiciousButExpected"), "Benign Positive - Suspicious But Expected"),
+            ("FalsePositive", Some("IncorrectAlertLogic"), "False Positive - Incorrect Alert Logic"),
+            ("FalsePositive", Some("InaccurateData"), "False Positive - Inaccurate Data"),
+            ("Undetermined", None, "Undetermined"),
+        ];
+        let bridge = Bridge::new(product).await;
+        for (classification, reason, shown) in verdicts {
+            let incident = bridge.raise(json!({}));
+            bridge.cross().await;
+            let id = bridge.ticket_of(&incident).await;
+            let mut how = json!({ "classification": classification, "classificationComment": "as agreed with the customer" });
+            if let Some(reason) = reason {
+                how["classificationReason"] = reason.into();
+            }
+            bridge.close_incident(&incident, how);
+            bridge.cross().await;
+            let ticket = bridge.ticket(id);
+            assert_eq!(ticket["status_name"], "Closed", "{classification}");
+            assert_eq!(field(&ticket, "CFSentinelClassification"), shown);
+            let said = ticket.to_string();
+            assert!(said.contains("as agreed with the customer"), "{said}");
+        }
+        let writes = bridge.writes();
+        bridge.pass(600).await;
+        assert_eq!(bridge.writes(), writes);
+        bridge.finish().await;
+    }
+
+    async fn a_closed_ticket_closes_its_incident(product) {
+        let verdicts = [
+            (1, "TruePositive", Some("SuspiciousActivity")),
+            (2, "BenignPositive", Some("SuspiciousButExpected")),
+            (3, "FalsePositive", Some("IncorrectAlertLogic")),
+            (4, "FalsePositive", Some("InaccurateData")),
+            (5, "Undetermined", None),
+        ];
+        let bridge = Bridge::new(product).await;
+        for (option, classification, reason) in verdicts {
+            let incident = bridge.raise(json!({ "owner": ANALYST, "labels": ["vip"] }));
+            bridge.cross().await;
+            let id = bridge.ticket_of(&incident).await;
+            let before = bridge.incident(&incident)["properties"].clone();
+            bridge.close_ticket_as(id, option);
+            bridge.cross().await;
+            let after = bridge.incident(&incident)["properties"].clone();
+            assert_eq!(after["status"], "Closed", "{classification}");
+            assert_eq!(after["classification"], classification);
+            assert_eq!(after.get("classificationReason").and_then(|r| r.as_str()), reason);
+            assert!(after["classificationComment"].as_str().unwrap().contains(&id.to_string()));
+            for member in ["title", "description", "severity", "owner", "labels"] {
+                assert_eq!(after[member], before[member], "{member} is not touched");
+            }
+        }
+        let writes = bridge.writes();
+        bridge.pass(600).await;
+        assert_eq!(bridge.writes(), writes);
+        bridge.finish().await;
+    }
+
+    async fn a_missing_classification_is_asked_for_once(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        bridge.close_ticket(id, json!({}));
+        bridge.pass(1_800).await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "New");
+        assert_eq!(bridge.reason_of(&incident).await, Some("verdict-missing"));
+        let asked = bridge.notes_of(id).iter().filter(|n| words(n).contains("without a classification")).count();
+        assert_eq!(asked, 1);
+        bridge.act("ticket.update", json!({ "ticket_id": id, "customfields": [{ "name": "CFSentinelClassification", "value": 4 }] }));
+        bridge.pass(300).await;
+        let properties = bridge.incident(&incident)["properties"].clone();
+        assert_eq!((&properties["status"], &properties["classificationReason"]), (&json!("Closed"), &json!("InaccurateData")));
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        bridge.finish().await;
+    }
+
+    async fn a_default_verdict_closes_without_asking(product) {
+        let verdict = "{ classification = \"Undetermined\", comment = \"Nobody said.\" }";
+        let bridge = Bridge::with(Setup { missing_verdict: verdict, ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        bridge.close_ticket(bridge.ticket_of(&incident).await, json!({}));
+        bridge.cross().await;
+        assert_eq!(bridge.incident(&incident)["properties"]["classification"], "Undetermined");
+        bridge.finish().await;
+    }
+
+    async fn opened_again_on_either_side(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        bridge.close_incident(&incident, json!({}));
+        bridge.cross().await;
+        assert_eq!(bridge.ticket(id)["status_name"], "Closed");
+        bridge.update(&incident, json!({ "status": "Active" }));
+        bridge.cross().await;
+        assert_eq!(bridge.ticket(id)["status_name"], "In Progress", "opened again in Sentinel");
+        bridge.close_ticket_as(id, 1);
+        bridge.cross().await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+        bridge.act("ticket.reopen", json!({ "ticket_id": id, "agent": AGENT, "text": "It goes on." }));
+        bridge.cross().await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Active", "opened again in Halo");
+        // K5: and then there is silence.
+        let writes = bridge.writes();
+        bridge.pass(1_800).await;
+        assert_eq!(bridge.writes(), writes);
+        bridge.finish().await;
+    }
+
+    /// K5: both sides move at the same time; the echo dies within a few writes.
+    async fn closed_here_and_opened_there_comes_to_rest(product) {
+        for seed in 1..4 {
+            let bridge = Bridge::with(Setup { seed, ..Setup::new(product) }).await;
+            let incident = bridge.raise(json!({ "status": "Active" }));
+            bridge.cross().await;
+            let id = bridge.ticket_of(&incident).await;
+            bridge.close_incident(&incident, json!({}));
+            bridge.advance(20).await;
+            bridge.act("ticket.status", json!({ "ticket_id": id, "status": "On Hold", "text": "waiting", "agent": AGENT }));
+            bridge.update(&incident, json!({ "status": "Active" }));
+            bridge.close_ticket_as(id, 1);
+            let before = bridge.writes();
+            bridge.pass(600).await;
+            assert!(bridge.writes() - before <= 8, "{} writes", bridge.writes() - before);
+            let quiet = bridge.writes();
+            bridge.pass(3_600).await;
+            assert_eq!(bridge.writes(), quiet);
+            let closed = bridge.incident(&incident)["properties"]["status"] == "Closed";
+            assert_eq!(closed, bridge.ticket(id)["status_name"] == "Closed", "both sides say the same");
+            bridge.finish().await;
+        }
+    }
+
+    async fn closed_before_it_was_seen_becomes_a_closed_ticket(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.close_incident(&incident, json!({ "classification": "FalsePositive", "classificationReason": "InaccurateData" }));
+        bridge.cross().await;
+        let ticket = bridge.ticket(bridge.ticket_of(&incident).await);
+        assert_eq!(ticket["status_name"], "Closed");
+        assert_eq!(field(&ticket, "CFSentinelClassification"), "False Positive - Inaccurate Data");
+        bridge.finish().await;
+    }
+
+    async fn a_closing_that_halo_ignores_is_shown(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        bridge.switch("close_ignored", "true");
+        bridge.close_incident(&incident, json!({}));
+        bridge.pass(600).await;
+        let id = bridge.ticket_of(&incident).await;
+        assert_ne!(bridge.ticket(id)["status_name"], "Closed");
+        assert_eq!(bridge.reason_of(&incident).await, Some("refused"));
+        assert!(bridge.calls("halo.tickets.post") < 10, "it is not tried for ever");
+        bridge.finish().await;
+    }
+}

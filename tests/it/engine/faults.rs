@@ -1,0 +1,224 @@
+//! What goes wrong on the way: nothing is lost, nothing is doubled.
+
+use halobridge::{domain::operation::OperationState, twin::limits::Limits};
+use serde_json::json;
+
+use super::bridge::*;
+
+both! {
+    async fn a_lost_answer_of_a_create_makes_one_ticket(product) {
+        for (effect, what) in [("lost_answer", "carried out"), ("cut", "not carried out"), ("half_body", "carried out, half an answer")] {
+            let bridge = Bridge::new(product).await;
+            bridge.fault(json!({ "effect": effect, "kind": "halo.tickets.post", "count": 1 }));
+            let incident = bridge.raise(json!({}));
+            bridge.comment(&incident, "said meanwhile");
+            bridge.pass(600).await;
+            let ticket = bridge.ticket_of(&incident).await;
+            assert_eq!(bridge.tickets().len(), 1, "{what}");
+            assert!(bridge.notes_of(ticket).iter().any(|n| words(n).contains("said meanwhile")), "{what}");
+            bridge.finish().await;
+        }
+    }
+
+    /// The twin's lists show a new ticket only after a while that is shorter than settle_secs.
+    async fn a_lost_create_is_settled_in_spite_of_stale_reads(product) {
+        let bridge = Bridge::with(Setup { settle_secs: 120, switches: vec![("list_stale_ms", "90000"), ("stale_ms", "90000")], ..Setup::new(product) }).await;
+        bridge.fault(json!({ "effect": "lost_answer", "kind": "halo.tickets.post", "count": 3 }));
+        let incidents: Vec<String> = (0..6).map(|_| bridge.raise(json!({}))).collect();
+        bridge.pass_by(1_200, 10).await;
+        assert_eq!(bridge.tickets().len(), 6);
+        for incident in &incidents {
+            bridge.ticket_of(incident).await;
+        }
+        bridge.finish().await;
+    }
+
+    async fn lost_answers_of_notes_and_comments_double_nothing(product) {
+        for effect in ["lost_answer", "cut", "half_body"] {
+            let bridge = Bridge::new(product).await;
+            let incident = bridge.raise(json!({}));
+            bridge.cross().await;
+            let ticket = bridge.ticket_of(&incident).await;
+            for kind in ["halo.actions.post", "sentinel.comment.put", "sentinel.incident.put"] {
+                bridge.fault(json!({ "effect": effect, "kind": kind, "count": 2 }));
+            }
+            bridge.comment(&incident, "one comment");
+            bridge.comment(&incident, "two comments");
+            bridge.note(ticket, "<p>one note</p>", json!({}));
+            bridge.note(ticket, "<p>two notes</p>", json!({}));
+            bridge.pass(900).await;
+            bridge.close_ticket_as(ticket, 2);
+            bridge.pass(900).await;
+            let notes: Vec<String> = bridge.notes_of(ticket).iter().map(words).collect();
+            let comments = bridge.comments_of(&incident);
+            for (text, all) in [("one comment", &notes), ("two comments", &notes), ("one note", &comments), ("two notes", &comments)] {
+                assert_eq!(all.iter().filter(|said| said.contains(text)).count(), 1, "{effect} {text}: {all:#?}");
+            }
+            assert_eq!(bridge.incident(&incident)["properties"]["classification"], "BenignPositive");
+            bridge.finish().await;
+        }
+    }
+
+    async fn refusals_that_pass_are_waited_out(product) {
+        let faults = [
+            json!({ "effect": "throttle", "retry_after": 45 }),
+            json!({ "effect": "throttle" }),
+            json!({ "effect": "status", "status": 500 }),
+            json!({ "effect": "status", "status": 502, "html": true }),
+            json!({ "effect": "status", "status": 503 }),
+            json!({ "effect": "status", "status": 500, "applied": true }),
+            json!({ "effect": "html" }),
+            json!({ "effect": "half_body" }),
+            json!({ "effect": "truncated_json" }),
+            json!({ "effect": "cut" }),
+        ];
+        for fault in faults {
+            let bridge = Bridge::new(product).await;
+            let incident = bridge.raise(json!({}));
+            bridge.cross().await;
+            let ticket = bridge.ticket_of(&incident).await;
+            for kind in ["halo.tickets.*", "halo.actions.*", "sentinel.incident.*", "sentinel.comment.*"] {
+                let mut fault = fault.clone();
+                fault["kind"] = kind.into();
+                fault["count"] = 4.into();
+                bridge.fault(fault);
+            }
+            let other = bridge.raise(json!({}));
+            bridge.comment(&incident, "through the trouble");
+            bridge.note(ticket, "<p>through the trouble</p>", json!({}));
+            bridge.pass(7_200).await;
+            bridge.ticket_of(&other).await;
+            assert_eq!(bridge.tickets().len(), 2, "{fault}");
+            let notes: Vec<String> = bridge.notes_of(ticket).iter().map(words).collect();
+            assert_eq!(notes.iter().filter(|n| n.contains("through the trouble") && n.contains("HB-")).count(), 1, "{fault}: {notes:#?}");
+            let comments = bridge.comments_of(&incident);
+            assert_eq!(comments.iter().filter(|c| c.contains("Note on Halo")).count(), 1, "{fault}: {comments:#?}");
+            bridge.finish().await;
+        }
+    }
+
+    /// K3: a window of 300 s, no Retry-After: nothing is dropped.
+    async fn a_full_window_drops_nothing(product) {
+        let bridge = Bridge::with(Setup { limits: Limits::Real, ..Setup::new(product) }).await;
+        // Somebody else uses the same instance: a fifth of the window is what there is.
+        bridge.switch("rate_limit", "60");
+        let incidents: Vec<String> = (0..80).map(|n| bridge.raise_in(n % 2, json!({}))).collect();
+        for incident in incidents.iter().take(20) {
+            bridge.comment(incident, "do not lose me");
+        }
+        bridge.pass(3_600).await;
+        assert_eq!(bridge.tickets().len(), 80);
+        for incident in incidents.iter().take(20) {
+            let notes = bridge.notes_of(bridge.ticket_of(incident).await);
+            assert_eq!(notes.iter().filter(|n| words(n).contains("do not lose me")).count(), 1);
+        }
+        bridge.finish().await;
+    }
+
+    async fn somebody_writing_at_the_same_moment_is_not_overwritten(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.fault(json!({ "effect": "status", "status": 409, "kind": "sentinel.incident.put", "count": 2 }));
+        bridge.close_ticket_as(ticket, 3);
+        bridge.update(&incident, json!({ "severity": "High", "labels": ["kept"] }));
+        bridge.pass(600).await;
+        let properties = bridge.incident(&incident)["properties"].clone();
+        assert_eq!((&properties["status"], &properties["severity"]), (&json!("Closed"), &json!("High")));
+        assert_eq!(properties["labels"][0]["labelName"], "kept");
+        bridge.finish().await;
+    }
+
+    /// K6: at most one token per lifetime; one that expires early is renewed.
+    async fn tokens_are_kept_for_their_lifetime(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.pass(3 * 3_600).await;
+        assert!(bridge.calls("halo.auth.token") <= 4, "{}", bridge.calls("halo.auth.token"));
+        assert!(bridge.calls("entra.token") <= 4, "{}", bridge.calls("entra.token"));
+        let before = bridge.calls("entra.token");
+        bridge.act("tokens.expire", json!({}));
+        bridge.comment(&incident, "with a new token");
+        bridge.pass(600).await;
+        assert_eq!(bridge.calls("entra.token"), before + 1);
+        let notes = bridge.notes_of(bridge.ticket_of(&incident).await);
+        assert!(notes.iter().any(|n| words(n).contains("with a new token")));
+        bridge.finish().await;
+    }
+
+    async fn a_day_without_halo(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({ "severity": "Low" }));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.fault(json!({ "effect": "status", "status": 503, "side": "halo" }));
+        let mut others = Vec::new();
+        for hour in 0..24 {
+            others.push(bridge.raise(json!({})));
+            bridge.comment(&incident, &format!("hour {hour} of the outage"));
+            bridge.pass_by(3_600, 300).await;
+        }
+        bridge.update(&incident, json!({ "severity": "High", "status": "Active" }));
+        bridge.close_incident(&others[0], json!({}));
+        bridge.pass(300).await;
+        bridge.heal();
+        bridge.pass_by(2 * 3_600, 60).await;
+        assert_eq!(bridge.tickets().len(), 25);
+        let notes: Vec<String> = bridge.notes_of(ticket).iter().map(words).collect();
+        let places: Vec<usize> = (0..24)
+            .map(|hour| {
+                let text = format!("hour {hour} of the outage");
+                let found: Vec<usize> = (0..notes.len()).filter(|n| notes[*n].contains(&text)).collect();
+                assert_eq!(found.len(), 1, "{text} in {notes:#?}");
+                found[0]
+            })
+            .collect();
+        assert!(places.is_sorted(), "{places:?}");
+        assert!(bridge.ticket(ticket)["priority_name"].as_str().unwrap().ends_with("High"));
+        assert_eq!(bridge.ticket(bridge.ticket_of(&others[0]).await)["status_name"], "Closed");
+        assert_eq!(bridge.store.queue_counts().await.unwrap().dead, 0);
+        bridge.finish().await;
+    }
+}
+
+/// The process dies at every single call, carried out or not, and another one goes on over the same database.
+#[tokio::test]
+async fn a_crash_at_any_call_leaves_nothing_lost_or_doubled() {
+    use halobridge::twin::options::Product;
+    let script = |bridge: &Bridge| {
+        let incidents: Vec<String> = (0..3).map(|n| bridge.raise_in(n % 2, json!({}))).collect();
+        bridge.comment(&incidents[0], "said before there was a ticket");
+        bridge.close_incident(&incidents[2], json!({ "classification": "FalsePositive", "classificationReason": "InaccurateData" }));
+        incidents
+    };
+    let mut seen_unknown = 0;
+    for carried_out in [false, true] {
+        for after in 0..200 {
+            let product = if after % 2 == 0 { Product::Itsm } else { Product::Psa };
+            let mut bridge = Bridge::with(Setup { settle_secs: 20, on_disk: true, ..Setup::new(product) }).await;
+            let incidents = script(&bridge);
+            bridge.clock.advance(jiff::SignedDuration::from_secs(31));
+            let died = bridge.run_and_die(Hang { after, carried_out }).await;
+            let sending = bridge.store.sending_operations(10).await.unwrap();
+            seen_unknown += sending.len();
+            assert!(sending.iter().all(|o| matches!(o.state, OperationState::Sending { .. })));
+            bridge.restart_cold().await;
+            bridge.pass_by(240, 10).await;
+            let ticket = bridge.ticket_of(&incidents[0]).await;
+            bridge.note(ticket, "<p>said in the ticket</p>", json!({}));
+            bridge.pass_by(120, 10).await;
+            assert_eq!(bridge.tickets().len(), 3, "died at call {after}, carried out: {carried_out}");
+            let notes = bridge.notes_of(ticket);
+            assert_eq!(notes.iter().filter(|n| words(n).contains("said before")).count(), 1, "call {after} {carried_out}");
+            assert_eq!(bridge.comments_of(&incidents[0]).iter().filter(|c| c.contains("said in the ticket")).count(), 1);
+            assert_eq!(bridge.ticket(bridge.ticket_of(&incidents[2]).await)["status_name"], "Closed");
+            bridge.finish().await;
+            if !died {
+                assert!(after > 10, "a whole import takes more calls than {after}");
+                break;
+            }
+        }
+    }
+    assert!(seen_unknown > 4, "it also died while sending: {seen_unknown}");
+}

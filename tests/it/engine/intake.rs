@@ -1,0 +1,122 @@
+//! Webhooks are hints: they hasten, and neither doubling nor disorder does harm. Late and hidden incidents (K1, K2).
+
+use halobridge::domain::delivery::DeliverySource;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::bridge::*;
+
+fn hint(bridge: &Bridge, incident: &str) -> Vec<u8> {
+    let body = json!({ "eventUniqueId": "e", "objectEventType": "Create", "object": bridge.incident(incident) });
+    body.to_string().into_bytes()
+}
+
+both! {
+    async fn a_webhook_makes_a_ticket_without_waiting_for_the_poll(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.pass(60).await;
+        let incident = bridge.raise(json!({}));
+        let body = hint(&bridge, &incident);
+        bridge.receive(bridge.sentinel_source(0).await, &body).await;
+        bridge.run().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        // The same from Halo's side.
+        bridge.note(ticket, "<p>at once</p>", json!({}));
+        let halo = bridge.store.installation().await.unwrap().halo[0].id;
+        let body = json!({ "event": "Ticket Updated", "object_id": ticket, "ticket": { "id": ticket } });
+        bridge.receive(DeliverySource::Halo { connection: halo }, body.to_string().as_bytes()).await;
+        bridge.run().await;
+        assert_eq!(bridge.comments_of(&incident).len(), 1, "no time has passed");
+        bridge.finish().await;
+    }
+
+    async fn doubled_and_disordered_deliveries_do_no_harm(product) {
+        let bridge = Bridge::new(product).await;
+        let incidents: Vec<String> = (0..5).map(|_| bridge.raise(json!({}))).collect();
+        let source = bridge.sentinel_source(0).await;
+        for incident in incidents.iter().rev().chain(&incidents).chain(&incidents) {
+            let body = hint(&bridge, incident);
+            bridge.receive(source, &body).await;
+        }
+        for odd in ["", "not JSON", "[]", "null", "{\"object\":null}", "{\"object\":{\"name\":7}}", "\u{0}"] {
+            bridge.receive(source, odd.as_bytes()).await;
+        }
+        bridge.receive(source, &[0xff, 0xfe, 0x00]).await;
+        bridge.receive(bridge.sentinel_source(1).await, &hint(&bridge, &incidents[0])).await;
+        bridge.pass(600).await;
+        assert_eq!(bridge.tickets().len(), 5);
+        assert_eq!(bridge.store.deliveries_waiting(100).await.unwrap().len(), 0);
+        bridge.finish().await;
+    }
+
+    /// K1: an incident that arrives late, later than any overlap, is found all the same.
+    async fn a_late_incident_is_found(product) {
+        for late_secs in [0, 20, 299, 301, 900, 3_600, 6 * 3_600] {
+            let bridge = Bridge::with(Setup { switches: vec![("defender", "true"), ("defender_delay_s", "0")], ..Setup::new(product) }).await;
+            bridge.pass(60).await;
+            bridge.switch("defender_delay_s", &late_secs.to_string());
+            let late = bridge.raise(json!({}));
+            bridge.switch("defender_delay_s", "0");
+            // Others come meanwhile and move the cursor far beyond it.
+            let mut others = Vec::new();
+            for _ in 0..6 {
+                bridge.pass_by(late_secs / 6 + 31, 120).await;
+                others.push(bridge.raise(json!({})));
+            }
+            bridge.pass_by(6 * 3_600 + 600, 300).await;
+            bridge.ticket_of(&late).await;
+            assert_eq!(bridge.tickets().len(), 7, "{late_secs} s late");
+            bridge.finish().await;
+        }
+    }
+
+    /// K2: closed, opened again behind the cursor by an automatic investigation.
+    async fn opened_again_behind_the_cursor(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        assert_eq!(bridge.ticket(ticket)["status_name"], "Closed");
+        bridge.raise(json!({}));
+        bridge.pass(3_600).await;
+        // The service shows the change with a time that lies behind the cursor: lists by time miss it.
+        let then = bridge.incident(&incident)["properties"]["lastModifiedTimeUtc"].clone();
+        bridge.update(&incident, json!({ "status": "Active" }));
+        let name = incident.clone();
+        bridge.mutate(move |request, body| {
+            let uri = request.uri().to_string();
+            if !uri.contains("/incidents") {
+                return;
+            }
+            let filtered = uri.to_lowercase().contains("lastmodifiedtimeutc%20ge") || uri.to_lowercase().contains("lastmodifiedtimeutc+ge");
+            if let Some(rows) = body.get_mut("value").and_then(Value::as_array_mut) {
+                for row in rows.iter_mut().filter(|row| row["name"] == name.as_str()) {
+                    row["properties"]["lastModifiedTimeUtc"] = then.clone();
+                }
+                if filtered {
+                    rows.retain(|row| row["name"] != name.as_str());
+                }
+            }
+        });
+        bridge.pass_by(7 * 3_600, 300).await;
+        bridge.mutate_no_more();
+        assert_eq!(bridge.ticket(ticket)["status_name"], "In Progress");
+        bridge.finish().await;
+    }
+
+    async fn an_announced_incident_that_shows_late_is_polled_for(product) {
+        let bridge = Bridge::with(Setup { switches: vec![("defender", "true"), ("defender_delay_s", "40")], ..Setup::new(product) }).await;
+        bridge.pass(60).await;
+        let incident = bridge.raise(json!({}));
+        let body = hint(&bridge, &incident);
+        bridge.receive(bridge.sentinel_source(0).await, &body).await;
+        bridge.run().await;
+        assert_eq!(bridge.tickets().len(), 0);
+        bridge.clock.advance(SignedDuration::from_secs(41));
+        bridge.run().await;
+        bridge.pass_by(60, 5).await;
+        bridge.ticket_of(&incident).await;
+        bridge.finish().await;
+    }
+}
