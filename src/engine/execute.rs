@@ -221,7 +221,9 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
                 OperationKind::AddComment { comment, action, part, message } => {
                     back::add_comment(row, &sentinel, &at, (comment, *action, *part), message, class).await
                 }
-                OperationKind::UpdateIncident { change } => back::update_incident(row, &sentinel, &at, change, class).await,
+                OperationKind::UpdateIncident { change } => {
+                    back::update_incident(row, &sentinel, &at, change, class).await
+                }
                 _ => Attempt::Stale("The operation has no such side.".into(), Box::default()),
             }
         }

@@ -238,8 +238,7 @@ impl Bridge {
     /// Applies the file that `setup` says.
     pub async fn apply(&mut self) {
         let file = self.applied_file();
-        let options =
-            configuration::ReadOptions { folder: self.folder.path().to_path_buf(), offline: false };
+        let options = configuration::ReadOptions { folder: self.folder.path().to_path_buf(), offline: false };
         let reading = configuration::read(&file, Some(&self.store), false, &options).await.unwrap();
         let wrong: Vec<_> = reading.faults.iter().filter(|f| f.severity != Severity::Warning).collect();
         assert!(wrong.is_empty(), "{wrong:?} {file}");
@@ -332,7 +331,9 @@ evidence = true
         );
         let since = self.begins + SignedDuration::from_secs(s.since_secs);
         let workspaces = self.connection.pointer("/microsoft/workspace_details").unwrap().as_array().unwrap();
-        for ((name, workspace), number) in CLIENTS.iter().zip(workspaces.iter().take(s.workspaces)).zip(s.product.first_client_id()..) {
+        for ((name, workspace), number) in
+            CLIENTS.iter().zip(workspaces.iter().take(s.workspaces)).zip(s.product.first_client_id()..)
+        {
             let bound = if s.bound { format!("halo_client_id = {number}") } else { String::new() };
             let id = workspace["id"].as_str().unwrap();
             file.push_str(&format!(
@@ -601,8 +602,7 @@ evidence = true
         let mut pairs = Vec::new();
         let mut after = None;
         loop {
-            let page =
-                self.store.pairs_page(&PairFilter::default(), PairSort::default(), after, 200).await.unwrap();
+            let page = self.store.pairs_page(&PairFilter::default(), PairSort::default(), after, 200).await.unwrap();
             pairs.extend(page.rows.into_iter().map(|row| row.pair));
             after = page.next;
             if after.is_none() {
@@ -665,12 +665,7 @@ evidence = true
 
 fn engine(store: &Store, clock: &ManualClock, seed: u64, tap: &Arc<Tap>) -> Arc<Engine> {
     let way: Arc<dyn Transport> = tap.clone();
-    Arc::new(Engine::new(
-        store.clone(),
-        Arc::new(clock.clone()),
-        Arc::new(SeededIds::new(seed)),
-        Arc::new(Always(way)),
-    ))
+    Arc::new(Engine::new(store.clone(), Arc::new(clock.clone()), Arc::new(SeededIds::new(seed)), Arc::new(Always(way))))
 }
 
 fn merged(mut body: Value, more: &Value) -> Value {

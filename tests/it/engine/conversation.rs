@@ -369,5 +369,3 @@ async fn the_very_first_look_ups_may_fail() {
     bridge.ticket_of(&incident).await;
     bridge.finish().await;
 }
-
-

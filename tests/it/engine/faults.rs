@@ -189,7 +189,10 @@ async fn a_crash_at_any_call_leaves_nothing_lost_or_doubled() {
     let script = |bridge: &Bridge| {
         let incidents: Vec<String> = (0..3).map(|n| bridge.raise_in(n % 2, json!({}))).collect();
         bridge.comment(&incidents[0], "said before there was a ticket");
-        bridge.close_incident(&incidents[2], json!({ "classification": "FalsePositive", "classificationReason": "InaccurateData" }));
+        bridge.close_incident(
+            &incidents[2],
+            json!({ "classification": "FalsePositive", "classificationReason": "InaccurateData" }),
+        );
         incidents
     };
     let mut seen_unknown = 0;
@@ -210,8 +213,15 @@ async fn a_crash_at_any_call_leaves_nothing_lost_or_doubled() {
             bridge.pass_by(120, 10).await;
             assert_eq!(bridge.tickets().len(), 3, "died at call {after}, carried out: {carried_out}");
             let notes = bridge.notes_of(ticket);
-            assert_eq!(notes.iter().filter(|n| words(n).contains("said before")).count(), 1, "call {after} {carried_out}");
-            assert_eq!(bridge.comments_of(&incidents[0]).iter().filter(|c| c.contains("said in the ticket")).count(), 1);
+            assert_eq!(
+                notes.iter().filter(|n| words(n).contains("said before")).count(),
+                1,
+                "call {after} {carried_out}"
+            );
+            assert_eq!(
+                bridge.comments_of(&incidents[0]).iter().filter(|c| c.contains("said in the ticket")).count(),
+                1
+            );
             assert_eq!(bridge.ticket(bridge.ticket_of(&incidents[2]).await)["status_name"], "Closed");
             bridge.finish().await;
             if !died {

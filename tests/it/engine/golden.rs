@@ -40,7 +40,12 @@ fn leaves(value: &Value, at: &str, into: &mut Vec<(String, Value)>) {
 }
 
 fn plain(html: &str) -> String {
-    let text = html.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'").replace("&#x27;", "'");
+    let text = html
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&#x27;", "'");
     text.replace("&amp;", "&")
 }
 
@@ -94,9 +99,11 @@ async fn through(case: &Case, product: Product) -> BTreeMap<String, &'static str
                 *body = shown.clone();
             }
         }
-        for (ending, list, rows) in
-            [("/comments", "value", &case.comments), ("/alerts", "value", &case.alerts), ("/entities", "entities", &case.entities)]
-        {
+        for (ending, list, rows) in [
+            ("/comments", "value", &case.comments),
+            ("/alerts", "value", &case.alerts),
+            ("/entities", "entities", &case.entities),
+        ] {
             if path.ends_with(ending) && !rows.is_empty() {
                 body[list] = Value::Array(rows.clone());
             }
@@ -143,12 +150,15 @@ async fn through(case: &Case, product: Product) -> BTreeMap<String, &'static str
         leaves(body, "/body", &mut members);
     }
     for (path, value) in members {
-        let (root, rest) = path[1..].split_once('/').map_or((path.as_str(), String::new()), |(root, rest)| (root, format!("/{rest}")));
+        let (root, rest) =
+            path[1..].split_once('/').map_or((path.as_str(), String::new()), |(root, rest)| (root, format!("/{rest}")));
         let observed = match (root, &situation) {
             ("incident", _) => subject.incident.raw.pointer(&rest) == Some(&value),
             ("comments", Some(situation)) => {
                 let raw: Vec<&Value> = situation.comments.iter().flatten().map(|comment| &comment.raw).collect();
-                raw.iter().any(|raw| rest[1..].split_once('/').is_some_and(|(_, rest)| raw.pointer(&format!("/{rest}")) == Some(&value)))
+                raw.iter().any(|raw| {
+                    rest[1..].split_once('/').is_some_and(|(_, rest)| raw.pointer(&format!("/{rest}")) == Some(&value))
+                })
             }
             _ => false,
         };
@@ -226,7 +236,8 @@ fn files(folder: &Path) -> Vec<(String, Value)> {
 }
 
 async fn table(product: Product) -> String {
-    let mut table = String::from("# Where each non-null member of a sample is found after it went through the bridge.\n");
+    let mut table =
+        String::from("# Where each non-null member of a sample is found after it went through the bridge.\n");
     for folder in ["arm", "logic-app"] {
         for (file, body) in files(&Path::new(SAMPLES).join(folder)) {
             let found = cases(&file, &body);
@@ -284,5 +295,8 @@ both! {
 
 #[test]
 fn incident_ids_are_compared_without_case() {
-    assert_eq!(IncidentId::new("5A000000-0000-4000-8000-0000000000FF"), IncidentId::new("5a000000-0000-4000-8000-0000000000ff"));
+    assert_eq!(
+        IncidentId::new("5A000000-0000-4000-8000-0000000000FF"),
+        IncidentId::new("5a000000-0000-4000-8000-0000000000ff")
+    );
 }

@@ -134,7 +134,7 @@ pub fn operation(n: u32, pair: u32, position: i64) -> Operation {
         pair: pair_id(pair),
         position,
         kind: OperationKind::AddComment {
-        raw: serde_json::Value::Null,
+            raw: serde_json::Value::Null,
             comment: comment_id(n),
             action: ActionKey { ticket: TicketId(1000), action: i64::from(n) },
             part: 0,
