@@ -117,6 +117,7 @@ both! {
             bridge.mutate_no_more();
             for incident in &incidents {
                 bridge.update(incident, json!({ "severity": "High" }));
+                bridge.comment(incident, "after it");
             }
             bridge.pass(600).await;
             for (n, incident) in incidents.iter().enumerate() {
@@ -126,7 +127,7 @@ both! {
                     None => panic!("{ending} {path}: neither linked nor healed: {:?}", bridge.reason_of(incident).await),
                 };
                 let notes = bridge.notes_of(ticket);
-                for said in [format!("before {n}"), "while it is odd".into()] {
+                for said in [format!("before {n}"), "while it is odd".into(), "after it".into()] {
                     assert!(notes.iter().any(|note| words(note).contains(&said)), "{ending} {path}: {said} is lost");
                 }
             }
