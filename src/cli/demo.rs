@@ -300,7 +300,7 @@ ticket_type = "Security Incident"
 priorities = {priorities}
 statuses = {{ New = "New", Active = "In Progress", Closed = "Closed" }}
 statuses_back = {{ "On Hold" = "Active", Resolved = "Active" }}
-agents = {{ }}
+agents = {{ {agents} }}
 incident_id_field = "CFSentinelIncidentId"
 fields = [
   {{ field = "CFSentinelIncidentNumber", path = "$.properties.incidentNumber" }},
@@ -324,6 +324,12 @@ evidence = true
         halo_tenant = text(connection, "/halo/tenant")?,
         halo_client = text(connection, "/halo/client_id")?,
         hook = story::HOOK_SECRET,
+        agents = story::ANALYSTS
+            .iter()
+            .zip(story::AGENTS)
+            .map(|(analyst, agent)| format!("\"{analyst}\" = \"{agent}\""))
+            .collect::<Vec<_>>()
+            .join(", "),
     );
     let workspaces = connection.pointer("/microsoft/workspace_details").and_then(Value::as_array);
     for (((name, zone), workspace), number) in

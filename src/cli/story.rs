@@ -48,7 +48,11 @@ pub struct Played {
     pub notes: u64,
 }
 
-const ANALYSTS: [&str; 3] = ["amira.haddad@soc.example", "jonas.weber@soc.example", "li.chen@soc.example"];
+/// Accounts at Microsoft's side, and the same people as Halo's agents; the demo's policy maps them.
+pub const ANALYSTS: [&str; 3] =
+    ["ana.analyst@contoso.example", "carla.contributor@contoso.example", "olaf.owner@contoso.example"];
+/// See [`ANALYSTS`].
+pub const AGENTS: [&str; 3] = ["Amira Haddad", "Jonas Weber", "Li Chen"];
 const COMMENTS: [&str; 6] = [
     "Confirmed with the user: the sign-in was not theirs. Sessions revoked.",
     "Same source address as yesterday's case. Checking for lateral movement.",
@@ -185,7 +189,7 @@ impl Life<'_> {
                 return made.get("name").and_then(Value::as_str).map(str::to_owned);
             }
             Step::Take => {
-                let owner = json!({ "status": "Active", "owner": { "userPrincipalName": user } });
+                let owner = json!({ "status": "Active", "owner": user });
                 self.act("incident.update", &with(owner));
             }
             Step::Comment => {
@@ -216,7 +220,7 @@ impl Life<'_> {
             Step::Note | Step::CloseTicket | Step::CloseTicketWithoutVerdict => {
                 let ticket = self.ticket(place, incident).await?.0;
                 let words = self.pick(&NOTES);
-                let agent = self.pick(&ANALYSTS);
+                let agent = self.pick(&AGENTS);
                 match step {
                     Step::Note => {
                         let private = self.below(4) == 0;

@@ -134,7 +134,6 @@ pub fn operation(n: u32, pair: u32, position: i64) -> Operation {
         pair: pair_id(pair),
         position,
         kind: OperationKind::AddComment {
-            raw: serde_json::Value::Null,
             comment: comment_id(n),
             action: ActionKey { ticket: TicketId(1000), action: i64::from(n) },
             part: 0,
@@ -184,6 +183,7 @@ pub fn ticket(n: i64) -> Ticket {
 
 pub fn comment(n: u32) -> Comment {
     Comment {
+        raw: serde_json::Value::Null,
         id: comment_id(n),
         message: "Looks bad".into(),
         author: Some("Ana".into()),

@@ -266,6 +266,7 @@ impl TestApp {
                 planned: now,
             };
             let comment = Comment {
+                raw: serde_json::Value::Null,
                 id: halobridge::domain::ids::CommentId::new(&format!("10000000-0000-4000-8000-00000000000{n}")),
                 message: words.to_owned(),
                 author: Some(words.to_owned()),
