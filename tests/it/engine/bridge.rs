@@ -12,7 +12,6 @@ use halobridge::{
         account::Scope,
         delivery::{Delivery, DeliverySource},
         ids::{DeliveryId, IncidentId},
-        operation::Operation,
         pair::{Pair, Subject},
         workspace::Workspace,
     },
@@ -573,11 +572,6 @@ evidence = true
             let calls = world.calls.iter().filter(|call| call.method != "GET" && !reads.contains(&call.kind.as_str()));
             u64::try_from(calls.count()).unwrap()
         })
-    }
-
-    pub async fn operations(&self, incident: &str) -> Vec<Operation> {
-        let pair = self.pair_of(incident).await.expect("it is linked");
-        self.store.operations_of_pair(pair.id, 1_000).await.unwrap()
     }
 
     /// Takes what the twin wants to send and hands it in as deliveries that were received.
