@@ -24,7 +24,7 @@ use crate::{
     domain::account::{Role, Scope},
     outbound::Transport,
     service::{accounts, configuration},
-    store::{SealKey, Store, lock_instance},
+    store::{InstanceLock, SealKey, Store, lock_instance},
     twin::{
         Twin,
         options::{Product, TwinOptions},
@@ -85,6 +85,7 @@ pub enum DemoProduct {
 struct Place {
     path: PathBuf,
     temporary: bool,
+    _lock: InstanceLock,
 }
 
 impl Drop for Place {
@@ -106,16 +107,21 @@ impl Place {
         if path.exists() && !path.join(MARK).is_file() {
             bail!("{} is not the folder of a demo. Choose another data directory with --data-dir.", path.display());
         }
-        let made = std::fs::remove_dir_all(&path).or_else(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Ok(()),
-            _ => Err(error),
-        });
-        made.and_then(|()| std::fs::create_dir_all(&path))
+        let unwritable =
+            || format!("The demo cannot write to {}. Choose another directory with --data-dir", path.display());
+        std::fs::create_dir_all(&path)
             .and_then(|()| std::fs::write(path.join(MARK), "This folder is made anew at each start of the demo.\n"))
-            .with_context(|| {
-                format!("The demo cannot write to {}. Choose another directory with --data-dir", path.display())
-            })?;
-        Ok(Self { path, temporary })
+            .with_context(unwritable)?;
+        // Locked before it is emptied: a demo that runs there keeps its folder.
+        let lock = lock_instance(&path)?;
+        for entry in std::fs::read_dir(&path).with_context(unwritable)? {
+            let entry = entry.with_context(unwritable)?;
+            let kept = [MARK, crate::store::LOCK_FILE];
+            if entry.file_name().to_str().is_none_or(|name| !kept.contains(&name)) {
+                std::fs::remove_file(entry.path()).with_context(unwritable)?;
+            }
+        }
+        Ok(Self { path, temporary, _lock: lock })
     }
 
     fn secrets(&self, connection: &Value) -> anyhow::Result<()> {
@@ -140,7 +146,6 @@ impl Place {
 pub async fn run(global: &Global, args: DemoArgs) -> anyhow::Result<ExitCode> {
     let started = SystemClock.now();
     let place = Place::new(global)?;
-    let _lock = lock_instance(&place.path)?;
     let listener = listen(args.listen).await?;
     let twin_listener = listen(args.twin_listen).await?;
     let console = origin(&listener)?;

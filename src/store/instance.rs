@@ -15,7 +15,8 @@ use super::{
 };
 use crate::clock::IdSource;
 
-const LOCK_FILE: &str = "halobridge.lock";
+/// Name of the lock file in a data directory.
+pub const LOCK_FILE: &str = "halobridge.lock";
 const MARK_FILE: &str = "instance";
 const MARK: &str = "instance-mark";
 

@@ -44,7 +44,7 @@ pub use self::{
     deliveries::{DeliveryFilter, DeliveryPage},
     error::{Result, StoreError},
     history::{Change, Item, LedgerFilter},
-    instance::{InstanceLock, InstanceMark, lock_instance},
+    instance::{InstanceLock, InstanceMark, LOCK_FILE, lock_instance},
     migrate::KNOWN as SCHEMA_VERSION,
     operations::{DeadLetter, DeadPage, QueueCounts},
     pages::{PageKey, PairFilter, PairPage, PairRow, PairSort, SortBy},
