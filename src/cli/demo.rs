@@ -59,6 +59,10 @@ pub struct DemoArgs {
     #[arg(long, env = "HALOBRIDGE_DEMO_PRODUCT", default_value = "itsm")]
     pub product: DemoProduct,
 
+    /// Incidents in the thirty days
+    #[arg(long, env = "HALOBRIDGE_DEMO_INCIDENTS", default_value_t = 220, value_parser = clap::value_parser!(u64).range(1..=20_000))]
+    pub incidents: u64,
+
     /// Seed of the made-up life
     #[arg(long, env = "HALOBRIDGE_DEMO_SEED", default_value_t = 7)]
     pub seed: u64,
@@ -172,7 +176,7 @@ pub async fn run(global: &Global, args: DemoArgs) -> anyhow::Result<ExitCode> {
     // While the days are played only what changed is looked at; the intervals of a real installation follow.
     apply(&place, &store, &applied_file(&connection, &args, first_client, begins, (86_400, 3_600))?, begins).await?;
 
-    let played = story::play(&running.engine, &store, &twin, &clock, args.seed, started).await?;
+    let played = story::play(&running.engine, &store, &twin, &clock, (args.seed, args.incidents), started).await?;
     apply(&place, &store, &applied_file(&connection, &args, first_client, begins, (30, 20))?, started).await?;
     clock.hold(SystemClock.now());
     clock.run(1.0);

@@ -32,8 +32,6 @@ use crate::{
 /// File with the secret of the demo's webhooks.
 pub const HOOK_SECRET: &str = "hook.secret";
 
-/// Incidents in the thirty days.
-const INCIDENTS: u64 = 220;
 /// Units the engine runs at most after one event.
 const UNITS_MAX: usize = 2_000;
 
@@ -266,16 +264,16 @@ pub async fn play(
     store: &Store,
     twin: &Twin,
     clock: &Arc<SteerableClock>,
-    seed: u64,
+    (seed, incidents): (u64, u64),
     until: Timestamp,
 ) -> anyhow::Result<Played> {
     let mut life = life(twin, store, seed).await?;
     let begins = engine.now();
     let span = until.duration_since(begins).as_secs().max(1);
-    for n in 0..INCIDENTS {
+    for n in 0..incidents {
         let place = usize::try_from(life.below(life.workspaces.len() as u64)).unwrap_or(0);
         // The last hours are quiet enough that what is open on the page can be told apart.
-        let share = i64::try_from(n).unwrap_or(0) * (span - 1_800) / i64::try_from(INCIDENTS).unwrap_or(1);
+        let share = i64::try_from(n).unwrap_or(0) * (span - 1_800) / i64::try_from(incidents).unwrap_or(1);
         let at = begins + SignedDuration::from_secs(share);
         life.later(at, 90, place, "", Step::Raise);
     }
