@@ -110,7 +110,7 @@ fn wait(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Resu
 
 /// One clear sentence on standard error.
 fn failed(error: &anyhow::Error) -> ExitCode {
-    complain(&format!("error: {}", telemetry::chain(error.as_ref())));
+    complain(format!("error: {}", telemetry::chain(error.as_ref())));
     ExitCode::FAILURE
 }
 

@@ -36,6 +36,7 @@ pub fn router(twin: Twin) -> Router {
 ///
 /// # Errors
 /// When the socket fails.
+#[expect(clippy::disallowed_methods, reason = "the pump ends with the server")]
 pub async fn serve(
     listener: TcpListener,
     twin: Twin,
@@ -48,6 +49,7 @@ pub async fn serve(
     served
 }
 
+#[expect(clippy::disallowed_methods, reason = "the twin's latency is real time")]
 async fn answer(State(twin): State<Twin>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let limited = http_body_util::Limited::new(body, BODY_MAX);
@@ -101,6 +103,7 @@ fn broken(status: u16, part: Option<(Bytes, usize)>, headers: &[(String, String)
 }
 
 /// Sends what is due, each delivery by itself so that a slow receiver holds up no other.
+#[expect(clippy::disallowed_methods, reason = "a delivery is nobody's to wait for")]
 async fn pump(twin: Twin, out: Arc<dyn Transport>) {
     let mut every = tokio::time::interval(PUMP_EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -25,6 +25,7 @@ impl TwinTransport {
 }
 
 impl Transport for TwinTransport {
+    #[expect(clippy::disallowed_methods, reason = "the twin's latency is real time")]
     fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
         Box::pin(async move {
             let call = call_of(&request);

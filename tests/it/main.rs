@@ -1,7 +1,7 @@
 //! The integration tests: one binary, so that the crate is linked once.
 
 // Test code may stop where the product may not.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
 mod adapters_budget;
 mod adapters_entra;

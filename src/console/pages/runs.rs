@@ -42,8 +42,8 @@ fn truth(view: &RunsView) -> String {
         (0, _, _) => "Nothing is read: no workspace or Halo instance is switched on.".to_owned(),
         (n, 0, 0) => format!("{} on time.", words::counted(n, "source is read", "sources are read")),
         (n, late, bad) => {
-            let late = (late > 0).then(|| format!("; {} late", words::number(late))).unwrap_or_default();
-            let bad = (bad > 0).then(|| format!("; {} failed at the last try", words::number(bad))).unwrap_or_default();
+            let late = if late > 0 { format!("; {} late", words::number(late)) } else { String::new() };
+            let bad = if bad > 0 { format!("; {} failed at the last try", words::number(bad)) } else { String::new() };
             format!("{}{late}{bad}.", words::counted(n, "source is read", "sources are read"))
         }
     }

@@ -234,7 +234,8 @@ fn our_own_note_is_recognised_after_a_lost_answer() {
 
 #[test]
 fn which_notes_cross_is_the_policys_choice() {
-    let kinds: [(&str, fn(&mut crate::domain::ticket::Action)); 4] = [
+    type Kind = (&'static str, fn(&mut crate::domain::ticket::Action));
+    let kinds: [Kind; 4] = [
         ("private", |a| a.private = true),
         ("public", |a| a.private = false),
         ("flagged", |a| a.sync_to_sentinel = true),

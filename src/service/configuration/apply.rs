@@ -286,11 +286,10 @@ async fn put_secrets(
         for field in fields {
             let before = kept.get(&(owner.to_string(), kept_as(field).to_owned()));
             match given.get(&(section, key.clone(), field)) {
-                Some((source, value)) => {
-                    if before.is_none_or(|(s, v)| s != source || !super::same(v, value)) {
-                        tx.put_secret(now, owner, kept_as(field), value, source).await?;
-                    }
+                Some((source, value)) if before.is_none_or(|(s, v)| s != source || !super::same(v, value)) => {
+                    tx.put_secret(now, owner, kept_as(field), value, source).await?;
                 }
+                Some(_) => {}
                 None if before.is_some() => {
                     tx.remove_secret(owner, kept_as(field)).await?;
                 }

@@ -74,7 +74,8 @@ async fn facts_come_back_as_they_were() {
 
 #[tokio::test]
 async fn tampering_is_seen() {
-    let table: [(&str, &str, fn(&Broken) -> bool); 7] = [
+    type Case = (&'static str, &'static str, fn(&Broken) -> bool);
+    let table: [Case; 7] = [
         ("detail", "UPDATE ledger SET detail = '{}' WHERE seq = 3", |b| matches!(b, Broken::Changed { .. })),
         ("time", "UPDATE ledger SET at_ms = at_ms + 1 WHERE seq = 3", |b| matches!(b, Broken::Changed { .. })),
         ("pair", "UPDATE ledger SET pair = NULL WHERE seq = 2", |b| matches!(b, Broken::Changed { .. })),

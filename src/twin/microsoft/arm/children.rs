@@ -57,7 +57,7 @@ impl Microsoft {
         let mut shown: Vec<&Comment> = found
             .comments
             .iter()
-            .filter(|comment| !self.stale.is_some_and(|age| cx.now.duration_since(comment.created) < age))
+            .filter(|comment| self.stale.is_none_or(|age| cx.now.duration_since(comment.created) >= age))
             .collect();
         // Newest first, unless asked otherwise.
         match spot.ask.call.query("$orderby").map(str::to_lowercase).as_deref() {

@@ -322,7 +322,7 @@ fn same_etag(sent: &str, current: &str) -> bool {
 
 /// Whether this read sees the incident at all.
 fn seen(incident: &Incident, stale: Option<SignedDuration>, cx: &Cx<'_>) -> bool {
-    incident.visible_at <= cx.now && !stale.is_some_and(|age| cx.now.duration_since(incident.created) < age)
+    incident.visible_at <= cx.now && stale.is_none_or(|age| cx.now.duration_since(incident.created) >= age)
 }
 
 fn push_incident(

@@ -131,10 +131,11 @@ impl Microsoft {
 
     fn route(&mut self, ask: &Ask<'_>, path: &Path, cx: &mut Cx<'_>) -> Reply {
         let parts = path.parts();
-        if parts.first() == Some(&"subscriptions") && parts.len() > 1 {
-            if let Err(refused) = self.check_subscription(ask, path.part(1)) {
-                return refused;
-            }
+        if parts.first() == Some(&"subscriptions")
+            && parts.len() > 1
+            && let Err(refused) = self.check_subscription(ask, path.part(1))
+        {
+            return refused;
         }
         match parts.as_slice() {
             [
@@ -237,7 +238,7 @@ impl Microsoft {
 
     fn delegated(&self, access: &Access, scope: &str, action: &str) -> bool {
         let home = self.directory.tenants.first();
-        if !self.switches.lighthouse || !home.is_some_and(|home| home.id == access.tenant_id) {
+        if !self.switches.lighthouse || home.is_none_or(|home| home.id != access.tenant_id) {
             return false;
         }
         let elsewhere = self.subscriptions.iter().any(|subscription| {

@@ -335,11 +335,8 @@ fn cut_at<'a>(text: &'a str, mark: &str) -> Vec<&'a str> {
             continue;
         }
         match (c, quote) {
-            (_, Some(open)) => {
-                if c == open {
-                    quote = None;
-                }
-            }
+            (_, Some(open)) if c == open => quote = None,
+            (_, Some(_)) => {}
             ('\'' | '"', None) => quote = Some(c),
             _ if depth == 0 && text.get(at..).is_some_and(|rest| rest.starts_with(mark)) => {
                 parts.push(text.get(from..at).unwrap_or(""));
