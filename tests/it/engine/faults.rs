@@ -147,6 +147,20 @@ both! {
         bridge.finish().await;
     }
 
+    /// Halo tells times in seconds: a note of the very second of our own write does not show in the ticket's row.
+    async fn a_note_of_the_second_of_our_own_write_is_not_lost(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.comment(&incident, "written by us");
+        bridge.advance(30).await;
+        bridge.note(ticket, "<p>in the same second</p>", json!({}));
+        bridge.pass_by(6 * 3_600 + 300, 300).await;
+        assert!(bridge.comments_of(&incident).iter().any(|c| c.contains("in the same second")));
+        bridge.finish().await;
+    }
+
     async fn a_day_without_halo(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({ "severity": "Low" }));

@@ -21,6 +21,7 @@ both! {
         bridge.run().await;
         let ticket = bridge.ticket_of(&incident).await;
         // The same from Halo's side.
+        bridge.clock.advance(SignedDuration::from_secs(3));
         bridge.note(ticket, "<p>at once</p>", json!({}));
         let halo = bridge.store.installation().await.unwrap().halo[0].id;
         let body = json!({ "event": "Ticket Updated", "object_id": ticket, "ticket": { "id": ticket } });

@@ -127,8 +127,13 @@ both! {
                     None => panic!("{ending} {path}: neither linked nor healed: {:?}", bridge.reason_of(incident).await),
                 };
                 let notes = bridge.notes_of(ticket);
+                // A comment whose message is no text crosses as it came, and once.
+                let as_it_came = ending == "/comments" && matches!(path.as_str(), "/properties" | "/properties/message");
                 for said in [format!("before {n}"), "while it is odd".into(), "after it".into()] {
-                    assert!(notes.iter().any(|note| words(note).contains(&said)), "{ending} {path}: {said} is lost");
+                    if as_it_came && said != "after it" {
+                        continue;
+                    }
+                    assert!(notes.iter().any(|note| words(note).contains(&said)), "{ending} {path}: {said} is lost: {:#?}", notes.iter().map(words).collect::<Vec<_>>());
                 }
             }
             // And the bridge is as well as before.
