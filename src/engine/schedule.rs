@@ -223,14 +223,22 @@ impl Engine {
         let now = self.now();
         let ask_pairs = self.schedule().pairs_next.is_none_or(|at| at <= now);
         if ask_pairs {
-            let ready = self.store.ready_pairs(now, 2_000).await?;
-            let next = self.store.next_ready().await?;
+            let soon = now + SignedDuration::from_secs(60);
+            // Before the question: a queue that gets a time meanwhile brings this forward.
+            self.schedule().pairs_next = Some(soon);
+            let found = async { Ok((self.store.ready_pairs(now, 2_000).await?, self.store.next_ready().await?)) }.await;
             let mut schedule = self.schedule();
+            let (ready, next) = match found {
+                Ok(found) => found,
+                Err(error) => {
+                    schedule.pairs_next = None;
+                    return Err(error);
+                }
+            };
             schedule.pairs.extend(ready);
             // Work that this process makes ready is added as it is made; the rest has a time of its own.
-            let soon = now + SignedDuration::from_secs(60);
-            let later = now + SignedDuration::from_secs(1);
-            schedule.pairs_next = Some(next.unwrap_or(soon).clamp(later, soon));
+            let next = next.unwrap_or(soon).max(now + SignedDuration::from_secs(1));
+            schedule.pairs_next = schedule.pairs_next.map(|at| at.min(next));
         }
         let mut units = Vec::new();
         let mut schedule = self.schedule();
@@ -259,7 +267,10 @@ impl Engine {
                 s.looks.remove(&pair);
             }
         }
-        let ready = if s.only_read { BTreeSet::new() } else { s.pairs.clone() };
+        // No more than can be taken: after an import thousands wait. A few beyond, for those that cannot run now.
+        let free = limit.saturating_add(64);
+        let idle = |pair: &&PairId| !s.running.contains(&Unit::Pair(**pair));
+        let ready: Vec<PairId> = s.pairs.iter().filter(idle).take(if s.only_read { 0 } else { free }).copied().collect();
         for pair in ready {
             if s.take(Unit::Pair(pair), now, &mut units, limit) {
                 s.pairs.remove(&pair);

@@ -20,8 +20,8 @@ use crate::{
 };
 
 statements! {
-    const LAST = "SELECT ifnull(max(seq), 0) FROM ledger";
-    const HEAD = "SELECT chain AS id, chain_seq, hash FROM chains WHERE chain = ?1";
+    const ENDS = "SELECT ?1 AS id, (SELECT ifnull(max(seq), 0) FROM ledger) AS last,
+        (SELECT chain_seq FROM chains WHERE chain = ?1) AS chain_seq, (SELECT hash FROM chains WHERE chain = ?1) AS hash";
     const BODY = "INSERT INTO bodies (hash, body) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
     const ENTRY = "INSERT INTO ledger (seq, chain, chain_seq, at_ms, fact, pair, detail, body, prev, hash)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
@@ -69,12 +69,8 @@ impl Tx {
     }
 
     async fn append(&mut self, at: Timestamp, chain: Chain, fact: &Fact) -> Result<Seq> {
-        let last = match self.last {
-            Some(last) => last,
-            None => Seq(sqlx::query_scalar(LAST).fetch_one(&mut *self.connection).await?),
-        };
+        let (last, head) = self.ends(chain).await?;
         let seq = Seq(last.0 + 1);
-        let head = self.head(chain).await?;
         let (entry, body) = chained(head, seq, chain, at, fact)
             .map_err(|error| StoreError::Database(format!("a fact cannot be written: {error}")))?;
         if let (Some(hash), Some(body)) = (entry.body, body) {
@@ -101,19 +97,18 @@ impl Tx {
         Ok(seq)
     }
 
-    /// Read inside the transaction: other processes write too.
-    async fn head(&mut self, chain: Chain) -> Result<Head> {
-        if let Some((head, _)) = self.heads.get(&chain) {
-            return Ok(*head);
+    /// The ledger's last number and a chain's end, read inside the transaction: other processes write too.
+    async fn ends(&mut self, chain: Chain) -> Result<(Seq, Head)> {
+        if let (Some(last), Some((head, _))) = (self.last, self.heads.get(&chain)) {
+            return Ok((last, *head));
         }
-        let row = sqlx::query(HEAD).bind(chain.to_string()).fetch_optional(&mut *self.connection).await?;
-        match row {
-            None => Ok(Head::EMPTY),
-            Some(row) => {
-                let cells = Cells::new(&row, "chains");
-                Ok(Head { chain_seq: cells.int("chain_seq")?, hash: cells.hash("hash")? })
-            }
-        }
+        let row = sqlx::query(ENDS).bind(chain.to_string()).fetch_one(&mut *self.connection).await?;
+        let cells = Cells::new(&row, "chains");
+        let head = match cells.opt_int("chain_seq")? {
+            None => Head::EMPTY,
+            Some(chain_seq) => Head { chain_seq, hash: cells.hash("hash")? },
+        };
+        Ok((Seq(cells.int("last")?), head))
     }
 
     /// Makes everything recorded durable.

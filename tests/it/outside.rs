@@ -41,9 +41,10 @@ pub async fn until<T>(what: &str, secs: u64, mut look: impl AsyncFnMut() -> Opti
     }
 }
 
-/// The program, without this process's environment.
+/// The program, without this process's environment. `HALOBRIDGE_PROGRAM` names another build of it.
 pub fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_halobridge"));
+    let built = || env!("CARGO_BIN_EXE_halobridge").into();
+    let mut command = Command::new(std::env::var_os("HALOBRIDGE_PROGRAM").unwrap_or_else(built));
     command.env_clear();
     command
 }
