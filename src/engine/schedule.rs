@@ -270,7 +270,8 @@ impl Engine {
         // No more than can be taken: after an import thousands wait. A few beyond, for those that cannot run now.
         let free = limit.saturating_add(64);
         let idle = |pair: &&PairId| !s.running.contains(&Unit::Pair(**pair));
-        let ready: Vec<PairId> = s.pairs.iter().filter(idle).take(if s.only_read { 0 } else { free }).copied().collect();
+        let ready: Vec<PairId> =
+            s.pairs.iter().filter(idle).take(if s.only_read { 0 } else { free }).copied().collect();
         for pair in ready {
             if s.take(Unit::Pair(pair), now, &mut units, limit) {
                 s.pairs.remove(&pair);
