@@ -1,6 +1,6 @@
 //! A whole bridge for a test: twin, store, applied file, engine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -169,6 +169,8 @@ pub struct Bridge {
     connection: Value,
     folder: tempfile::TempDir,
     starts: u64,
+    /// Incidents and the places they were raised in.
+    raised: Mutex<BTreeMap<String, usize>>,
     ids: SeededIds,
     finished: bool,
 }
@@ -226,6 +228,7 @@ impl Bridge {
             connection,
             folder,
             starts: 1,
+            raised: Mutex::default(),
             ids,
             finished: false,
         };
@@ -436,10 +439,8 @@ evidence = true
 
     fn on(&self, incident: &str, more: &Value) -> Value {
         let mut body = json!({ "incident": incident });
-        for place in 0..self.setup.workspaces {
-            if self.incidents(place).iter().any(|known| known["name"] == incident) {
-                body["workspace"] = self.workspace_name(place).into();
-            }
+        if let Some(place) = self.raised.lock().unwrap().get(incident) {
+            body["workspace"] = self.workspace_name(*place).into();
         }
         merged(body, more)
     }
@@ -451,7 +452,9 @@ evidence = true
 
     pub fn raise_in(&self, place: usize, more: Value) -> String {
         let body = merged(json!({ "workspace": self.workspace_name(place) }), &more);
-        self.act("incident.create", body)["name"].as_str().unwrap().to_owned()
+        let name = self.act("incident.create", body)["name"].as_str().unwrap().to_owned();
+        self.raised.lock().unwrap().insert(name.clone(), place);
+        name
     }
 
     pub fn update(&self, incident: &str, more: Value) {

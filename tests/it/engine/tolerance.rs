@@ -69,6 +69,9 @@ both! {
             bridge.finish().await;
             let mut all = Vec::new();
             paths(&row, "", &mut all);
+            // The longest answers repeat themselves; a part of their paths tells as much.
+            let every = all.len().div_ceil(40);
+            let all: Vec<String> = all.into_iter().step_by(every).collect();
             assert!(all.len() > 5, "{all:?}");
 
             // One incident for each path; each sees its own member of an answer turned into something else.
