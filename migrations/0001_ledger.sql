@@ -192,6 +192,7 @@ CREATE INDEX operations_queued ON operations (pair, position) WHERE state IN ('p
 CREATE UNIQUE INDEX operations_once ON operations (pair, key)
   WHERE state IN ('planned', 'sending', 'outcome-unknown');
 CREATE INDEX operations_dead ON operations (changed_ms) WHERE state = 'dead';
+CREATE INDEX operations_done ON operations (changed_ms) WHERE state = 'done';
 CREATE INDEX operations_sending ON operations (due_ms) WHERE state = 'sending';
 
 CREATE TABLE note_links (
