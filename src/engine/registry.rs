@@ -35,7 +35,7 @@ use crate::{
 
 use super::{
     Engine,
-    schedule::{Schedule, Standing, Unit},
+    schedule::{Schedule, Standing},
 };
 
 /// Look-ups are read again after this long.
@@ -364,12 +364,16 @@ pub(super) async fn reload(engine: &Engine) -> Result<(), StoreError> {
         let standing = schedule.workspaces.entry(id).or_default();
         // Whatever held it back may be what was just corrected.
         standing.next = Some(now);
+        // A poll under way works by the configuration before.
+        standing.hastened = true;
         standing.judge_anew = true;
     }
     schedule.instances.retain(|id, _| view.halo.contains_key(id));
     schedule.catalogues.retain(|id, _| view.halo.contains_key(id));
     for id in view.halo.keys() {
-        schedule.instances.entry(*id).or_default().next = Some(now);
+        let standing = schedule.instances.entry(*id).or_default();
+        standing.next = Some(now);
+        standing.hastened = true;
         let fresh = Standing { next: Some(now), ..Standing::default() };
         *schedule.catalogues.entry(*id).or_default() = fresh;
     }
@@ -467,7 +471,6 @@ pub(super) fn wait_for_catalogue(engine: &Engine, id: ConnectionId) -> Option<Ar
         if standing.next.is_none_or(|next| next > now + SignedDuration::from_secs(300)) {
             standing.next = Some(now);
         }
-        let _ = Unit::Catalogue(id);
     }
     found
 }

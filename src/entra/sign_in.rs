@@ -5,9 +5,8 @@
 
 use std::sync::Arc;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use oauth2::{AuthUrl, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, basic::BasicClient};
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use url::Url;
 
@@ -90,36 +89,36 @@ pub fn begin(app: &AppRegistration, wanted: &Wanted<'_>, ids: &dyn IdSource) -> 
         verifier: SecretString::from(ids.token(32)),
         identity_only: wanted.identity_only,
     };
-    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(pending.verifier.expose_secret().as_bytes()));
-    let mut scope = "openid profile".to_owned();
+    let no_address = |_| refused("The authority of the connection is no web address. Correct it.");
+    let authorize = AuthUrl::new(endpoint(&app.endpoints, wanted.tenant, "authorize")).map_err(no_address)?;
+    let back = RedirectUrl::new(wanted.redirect_uri.to_owned()).map_err(no_address)?;
+    let client = BasicClient::new(oauth2::ClientId::new(app.oauth_client_id.clone()))
+        .set_auth_uri(authorize)
+        .set_redirect_uri(back);
+    let verifier = PkceCodeVerifier::new(pending.verifier.expose_secret().to_owned());
+    let state = pending.state.expose_secret().to_owned();
+    let mut request = client
+        .authorize_url(|| CsrfToken::new(state))
+        .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
+        .add_scopes(["openid", "profile"].map(|scope| Scope::new(scope.to_owned())))
+        .add_extra_param("response_mode", "query")
+        .add_extra_param("nonce", pending.nonce.expose_secret().to_owned())
+        .add_extra_param("prompt", "select_account");
     if !wanted.identity_only {
-        scope.push_str(&format!(" offline_access {}/user_impersonation", Resource::Arm.audience(&app.endpoints)));
+        let arm = format!("{}/user_impersonation", Resource::Arm.audience(&app.endpoints));
+        request = request.add_scopes([Scope::new("offline_access".to_owned()), Scope::new(arm)]);
         if wanted.log_analytics {
-            scope.push_str(&format!(" {}/Data.Read", Resource::LogAnalytics.audience(&app.endpoints)));
+            let logs = format!("{}/Data.Read", Resource::LogAnalytics.audience(&app.endpoints));
+            request = request.add_scope(Scope::new(logs));
         }
     }
-    let mut url = Url::parse(&endpoint(&app.endpoints, wanted.tenant, "authorize"))
-        .map_err(|_| refused("The authority of the connection is no web address. Correct it."))?;
-    {
-        let mut query = url.query_pairs_mut();
-        query
-            .append_pair("client_id", &app.oauth_client_id)
-            .append_pair("response_type", "code")
-            .append_pair("redirect_uri", wanted.redirect_uri)
-            .append_pair("response_mode", "query")
-            .append_pair("scope", &scope)
-            .append_pair("state", pending.state.expose_secret())
-            .append_pair("nonce", pending.nonce.expose_secret())
-            .append_pair("code_challenge", &challenge)
-            .append_pair("code_challenge_method", "S256")
-            .append_pair("prompt", "select_account");
-        if let Some(claims) = wanted.claims {
-            query.append_pair("claims", claims);
-        }
-        if let Some(hint) = wanted.login_hint {
-            query.append_pair("login_hint", hint);
-        }
+    if let Some(claims) = wanted.claims {
+        request = request.add_extra_param("claims", claims.to_owned());
     }
+    if let Some(hint) = wanted.login_hint {
+        request = request.add_extra_param("login_hint", hint.to_owned());
+    }
+    let (url, _) = request.url();
     Ok((url, pending))
 }
 
