@@ -47,10 +47,8 @@ const ANSWERS: [(&str, &str, &str); 6] = [
 
 both! {
     async fn one_odd_member_anywhere_stops_nothing(product) {
-        if std::env::var_os("HALOBRIDGE_SLOW_TESTS").is_none() {
-            eprintln!("skipped: takes minutes; set HALOBRIDGE_SLOW_TESTS to run it");
-            return;
-        }
+        // Each seventh path; all of them, in minutes, with HALOBRIDGE_SLOW_TESTS.
+        let most = if std::env::var_os("HALOBRIDGE_SLOW_TESTS").is_some() { 40 } else { 6 };
         for (round, (method, ending, list)) in ANSWERS.into_iter().enumerate() {
             // What such an answer looks like.
             let bridge = Bridge::new(product).await;
@@ -74,9 +72,9 @@ both! {
             let mut all = Vec::new();
             paths(&row, "", &mut all);
             // The longest answers repeat themselves; a part of their paths tells as much.
-            let every = all.len().div_ceil(40);
+            let every = all.len().div_ceil(most);
             let all: Vec<String> = all.into_iter().step_by(every).collect();
-            assert!(all.len() > 5, "{all:?}");
+            assert!(all.len() > 3, "{all:?}");
 
             // One incident for each path; each sees its own member of an answer turned into something else.
             let bridge = Bridge::new(product).await;
