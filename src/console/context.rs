@@ -3,7 +3,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::hydration::AssetTags;
-use crate::domain::user::Role;
+use crate::domain::account::Role;
 
 /// Who is signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]

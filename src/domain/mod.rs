@@ -21,6 +21,5 @@ pub mod run;
 pub mod text;
 pub mod ticket;
 pub mod time;
-pub mod user;
 pub mod view;
 pub mod workspace;

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use super::{App, caller::Caller, error::ServiceError, fault, names, pairs};
 use crate::{
     domain::{
+        account::Role,
         ids::{ClientId, ConnectionId, OperationId, PairId, WorkspaceId},
         operation::{Operation, OperationState},
         pair::Pair,
         run::RunCause,
-        user::Role,
         view::failed::DropView,
     },
     ledger::fact::Fact,

@@ -1,8 +1,8 @@
 //! Who calls a use case, and what they may do.
 
 use crate::domain::{
+    account::{Role, Scope, User},
     ids::{ClientId, UserId},
-    user::{Role, Scope, User},
 };
 
 use super::error::ServiceError;

@@ -3,11 +3,11 @@
 use super::{App, caller::Caller, engine_handle::EngineStatus, error::ServiceError, fault, intake, names};
 use crate::{
     domain::{
+        account::Scope,
         connection::{HaloConnection, MicrosoftConnection, MicrosoftIdentity},
         failure::Side,
         ids::ConnectionId,
         run::RunScope,
-        user::Scope,
         view::connections::{
             BudgetView, ConnectionHealth, ConnectionsView, HaloRow, MicrosoftRow, SecretSource, WorkspaceRow,
         },

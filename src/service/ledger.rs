@@ -7,8 +7,8 @@ use jiff::SignedDuration;
 use super::{App, caller::Caller, error::ServiceError, fault, names, words};
 use crate::{
     domain::{
+        account::Scope,
         ids::UserId,
-        user::Scope,
         view::{
             ledger::{ChainRow, ChainState, LedgerFilter, LedgerView, TimelineEntry},
             list::{Listed, Rows},

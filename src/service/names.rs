@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use crate::{
     domain::{
+        account::Scope,
         catalogue::Catalogue,
         connection::HaloConnection,
         ids::{ClientId, ConnectionId, TicketId, WorkspaceId},
         run::RunScope,
-        user::Scope,
         view::list::{Choice, OutsideLink, Trouble},
         workspace::Workspace,
     },

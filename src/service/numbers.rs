@@ -3,8 +3,8 @@
 use super::{App, engine_handle::EngineStatus, error::ServiceError, fault, intake};
 use crate::{
     domain::{
+        account::Scope,
         pair::{Health, SyncState},
-        user::Scope,
     },
     store::DeliveryFilter,
 };

@@ -7,11 +7,11 @@ use serde_json::json;
 use super::{App, caller::Caller, error::ServiceError, fault};
 use crate::{
     domain::{
+        account::Role,
         connection::{MicrosoftConnection, MicrosoftIdentity},
         failure::{Failure, FailureKind, Side},
         ids::ConnectionId,
         run::RunCause,
-        user::Role,
     },
     engine::registry::REFRESH_TOKEN,
     entra::{

@@ -10,7 +10,7 @@ use http::{StatusCode, header};
 
 use super::{Web, error::WebError, reader::Reader};
 use crate::{
-    domain::{failure::Side, run::RunScope, user::Role},
+    domain::{account::Role, failure::Side, run::RunScope},
     service::{engine_handle::BudgetStatus, error::ServiceError, numbers},
 };
 

@@ -6,8 +6,8 @@ use halobridge::{
     clock::{IdSource, SeededIds},
     config::{Applied, Known},
     domain::{
+        account::Scope,
         catalogue::{Catalogue, Named},
-        user::Scope,
         workspace::Mode,
     },
     service::configuration::{self, Change, What},

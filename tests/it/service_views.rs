@@ -2,13 +2,13 @@
 
 use halobridge::{
     domain::{
+        account::{Role, Scope},
         failure::{Failure, FailureKind, Side},
         ids::{ActionKey, CommentId, TicketId, UserId},
         incident::{Incident, Severity},
         pair::NoteLink,
         reason::Reason,
         run::RunScope,
-        user::{Role, Scope},
         view::{
             dashboard::{PairFilter, PairSort},
             ledger::{ChainState, LedgerFilter},

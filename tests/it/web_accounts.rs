@@ -1,7 +1,7 @@
 //! The first admin, signing in and out, passwords, sessions, throttling.
 
 use halobridge::{
-    domain::user::{Role, Scope},
+    domain::account::{Role, Scope},
     service::accounts,
 };
 use http::StatusCode;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use halobridge::{clock::IdSource, domain::user::Scope, store::DeliveryFilter};
+use halobridge::{clock::IdSource, domain::account::Scope, store::DeliveryFilter};
 use hmac::{Hmac, KeyInit, Mac};
 use http::StatusCode;
 use sha2::Sha256;

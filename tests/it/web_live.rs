@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use halobridge::{
-    domain::user::{Role, Scope},
+    domain::account::{Role, Scope},
     ledger::fact::Fact,
 };
 use http::{Response, StatusCode};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use halobridge::{
-    domain::user::{Role, Scope},
+    domain::account::{Role, Scope},
     service::engine_handle::EngineStatus,
 };
 use http::StatusCode;

@@ -1,7 +1,7 @@
 //! Who may do what: every route, for everyone who may call it. A route without a row fails.
 
 use halobridge::{
-    domain::user::{Role, Scope},
+    domain::account::{Role, Scope},
     web::ROUTES,
 };
 use http::StatusCode;

@@ -13,7 +13,7 @@ use crate::{
         context::{Density, PageContext, Theme},
     },
     domain::{
-        user::Role,
+        account::Role,
         view::account::{AccountView, SessionRow},
     },
 };

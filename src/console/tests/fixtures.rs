@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::{
     console::{Density, PageContext, Person, Theme, hydration::AssetTags, page::Page},
     domain::{
+        account::Role,
         connection::{HaloProduct, MicrosoftIdentity},
         failure::{Failure, FailureKind, Side},
         ids::*,
@@ -14,7 +15,6 @@ use crate::{
         pair::{Health, SyncState},
         reason::Reason,
         run::{RunCause, RunScope},
-        user::Role,
         view::{
             account::*, connections::*, dashboard::*, entrance::*, failed::*, form::FormView, ledger::*, list::*,
             not_linked::*, operation::OperationView, pair::*, problems::*, runs::*,

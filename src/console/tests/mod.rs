@@ -10,8 +10,8 @@ use super::{
     *,
 };
 use crate::domain::{
+    account::Role,
     pair::{Health, SyncState},
-    user::Role,
     view::{account::AccountView, form::FormView},
 };
 

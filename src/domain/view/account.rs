@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::form::FormView;
-use crate::domain::user::Role;
+use crate::domain::account::Role;
 
 /// The page. Fields of its form: `current`, `password`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     domain::{
+        account::{Role, Scope, User},
         ids::UserId,
-        user::{Role, Scope, User},
         view::{account::AccountView, form::FormView},
     },
     ledger::fact::Fact,

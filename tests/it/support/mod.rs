@@ -12,10 +12,10 @@ use axum::{Router, body::Body, extract::ConnectInfo};
 use halobridge::{
     clock::{Clock, IdSource, ManualClock, SeededIds},
     domain::{
+        account::{Role, Scope, User},
         failure::{Failure, FailureKind, Side},
         ids::{ConnectionId, OperationId, PairId, TicketId, UserId, WorkspaceId},
         run::RunCause,
-        user::{Role, Scope, User},
     },
     service::{
         App, accounts,

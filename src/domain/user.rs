@@ -1,3 +1,0 @@
-//! The words of [`super::account`] under the name pages use.
-
-pub use super::account::{Role, Scope, User};
