@@ -55,11 +55,11 @@ impl Handle {
 
 impl EngineHandle for Handle {
     fn poke_workspace(&self, workspace: WorkspaceId, cause: RunCause) {
-        // A stored webhook is taken up with the incident it names.
-        if cause == RunCause::Webhook {
-            self.engine.poke_intake();
+        // A stored webhook is taken up with the incident it names; without one it asks for a poll.
+        match cause {
+            RunCause::Webhook => self.engine.poke_intake(),
+            _ => self.engine.poke_workspace(workspace, cause),
         }
-        self.engine.poke_workspace(workspace, cause);
     }
 
     fn poke_halo(&self, connection: ConnectionId, tickets: Option<Vec<TicketId>>) {

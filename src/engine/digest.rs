@@ -20,7 +20,7 @@ use crate::{
     ledger::fact::Fact,
     outbound::budget::Class,
     planner::{self, Situation, draft, fields, gate},
-    store::{SituationRow, StoreError, Tx},
+    store::{SituationRow, StoreError},
 };
 
 use super::{Engine, registry::View};
@@ -69,9 +69,7 @@ pub async fn pair(engine: &Engine, id: PairId, done: Vec<Fact>, reading: Reading
     }
     let client = row.pair.client;
     let mut tx = engine.store.begin().await?;
-    for fact in facts {
-        tx.record(now, Some(client), fact).await?;
-    }
+    tx.record_all(now, Some(client), facts).await?;
     tx.commit().await?;
     if let Some(due) = super::execute::head(&row).and_then(due) {
         engine.schedule().pair_due(id, due, now);
@@ -312,22 +310,6 @@ pub fn newcomer(
     }
     facts.push(Fact::OperationPlanned { operation: Box::new(operation) });
     (facts, Some(pair_id))
-}
-
-/// Records facts of one client in a transaction that the caller ends.
-///
-/// # Errors
-/// What the store says.
-pub async fn record_all(
-    tx: &mut Tx,
-    now: Timestamp,
-    client: crate::domain::ids::ClientId,
-    facts: Vec<Fact>,
-) -> Result<(), StoreError> {
-    for fact in facts {
-        tx.record(now, Some(client), fact).await?;
-    }
-    Ok(())
 }
 
 /// "Look again": reads both sides afresh, whatever the cursors say, and plans anew.

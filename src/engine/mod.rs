@@ -3,7 +3,7 @@
 //! It never sleeps and never asks the operating system for the time. [`Engine::due`] names the units of
 //! work whose time has come, [`Engine::run`] carries one out; whoever drives it (the server, a test, the
 //! simulation) decides how many run at once and when to ask again. Start with [`schedule`] (what is due),
-//! then [`poll`] and [`halo`] (reading), [`digest`] (plan and commit), [`execute`] (writing) and
+//! then [`poll`], [`fetch`] and [`halo`] (reading), [`digest`] (plan and commit), [`execute`] (writing) and
 //! [`settle`] (unknown outcomes).
 //!
 //! One unit of a kind runs at a time for a workspace, an instance or a pair; within a pair, reading,
@@ -12,6 +12,7 @@
 pub mod back;
 pub mod digest;
 pub mod execute;
+pub mod fetch;
 pub mod halo;
 pub mod intake;
 pub mod lanes;
@@ -145,6 +146,7 @@ impl Engine {
             Unit::Configuration => registry::reload(self).await,
             Unit::Intake => intake::run(self).await,
             Unit::Catalogue(connection) => registry::read_catalogue(self, connection).await,
+            Unit::Fetch(workspace) => fetch::run(self, workspace).await,
             Unit::Poll(workspace) => poll::run(self, workspace).await,
             Unit::Halo(connection) => halo::run(self, connection).await,
             Unit::Look(pair) => digest::look(self, pair).await,

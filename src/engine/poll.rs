@@ -45,7 +45,8 @@ const REGATED_MAX: u32 = 20_000;
 /// Newcomers recorded in one transaction.
 const BATCH: usize = 100;
 
-struct Poll<'a> {
+/// One reading of a workspace.
+pub(super) struct Poll<'a> {
     engine: &'a Engine,
     workspace: &'a Workspace,
     client: &'a Client,
@@ -109,8 +110,8 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         RunCause::Schedule | RunCause::Full => Class::New,
     };
     let cursor = engine.store.cursor(id).await?;
-    let mut poll =
-        Poll { engine, workspace, client, policy, at, sentinel, class, thorough: first, counts: Counts::default() };
+    let mut poll = Poll::new(engine, (workspace, client, policy), at, sentinel, class);
+    poll.thorough = first;
     let from = cursor.as_ref().map_or(workspace.since, |c| c.modified);
     let changed = ListWanted { modified_since: Some(from - OVERLAP), open_only: false };
     poll.list(&changed).await?;
@@ -155,7 +156,29 @@ impl Counts {
     }
 }
 
-impl Poll<'_> {
+impl<'a> Poll<'a> {
+    /// A reading that has read nothing yet.
+    pub(super) fn new(
+        engine: &'a Engine,
+        (workspace, client, policy): (&'a Workspace, &'a Client, &'a Policy),
+        at: Place,
+        sentinel: Arc<dyn Incidents>,
+        class: Class,
+    ) -> Self {
+        let counts = Counts::default();
+        Self { engine, workspace, client, policy, at, sentinel, class, thorough: false, counts }
+    }
+
+    /// Reads one incident.
+    pub(super) async fn read(&self, incident: &IncidentId) -> Result<Incident, Failure> {
+        self.sentinel.incident(&self.at, incident, self.class).await
+    }
+
+    /// Whether something of what belongs to an incident could not be read.
+    pub(super) fn failed(&self) -> bool {
+        self.counts.failure.is_some()
+    }
+
     /// Reads every page of a list and records what is new in it.
     async fn list(&mut self, wanted: &ListWanted) -> Result<(), StoreError> {
         let mut next = None;
@@ -200,7 +223,8 @@ impl Poll<'_> {
         tx.commit().await
     }
 
-    async fn page(&mut self, incidents: Vec<Incident>) -> Result<(), StoreError> {
+    /// Records what is new in these incidents.
+    pub(super) async fn page(&mut self, incidents: Vec<Incident>) -> Result<(), StoreError> {
         let ids: Vec<IncidentId> = incidents.iter().map(|incident| incident.id.clone()).collect();
         let versions = self.engine.store.versions(self.workspace.id, &ids).await?;
         let mut newcomers = Vec::new();
@@ -254,12 +278,23 @@ impl Poll<'_> {
             return Ok(());
         }
         let catalogue = self.client.halo.as_ref().and_then(|b| self.engine.registry.catalogue(b.connection));
-        let mut opened = Vec::new();
-        let mut recorded = Vec::with_capacity(incidents.len());
+        let found = (self.workspace, self.client, self.policy);
+        let mut read = Vec::with_capacity(incidents.len());
         for incident in incidents {
-            let found = (self.workspace, self.client, self.policy);
             let passes = crate::planner::gate::ask(found.0, found.1, found.2, catalogue.as_deref(), &incident).is_ok();
             let (comments, evidence) = if passes { self.beside(&incident).await } else { (None, None) };
+            read.push((incident, comments, evidence));
+        }
+        // A list and a webhook's reading may meet the same newcomer: the first to record it links it.
+        let _lane = self.engine.lanes.newcomers(self.workspace.id).await;
+        let ids: Vec<IncidentId> = read.iter().map(|(incident, ..)| incident.id.clone()).collect();
+        let known = self.engine.store.versions(self.workspace.id, &ids).await?;
+        let mut opened = Vec::new();
+        let mut recorded = Vec::with_capacity(read.len());
+        for (incident, comments, evidence) in read {
+            if known.get(&incident.id).is_some_and(|version| version.pair.is_some()) {
+                continue;
+            }
             let (facts, pair) = digest::newcomer(self.engine, found, catalogue.as_ref(), incident, comments, evidence);
             opened.extend(pair);
             recorded.push(facts);
@@ -268,7 +303,7 @@ impl Poll<'_> {
         let now = self.engine.now();
         let mut tx = self.engine.store.begin().await?;
         for facts in recorded {
-            digest::record_all(&mut tx, now, self.client.id, facts).await?;
+            tx.record_all(now, Some(self.client.id), facts).await?;
         }
         tx.commit().await?;
         self.engine.schedule().pairs.extend(opened);

@@ -14,7 +14,7 @@ use crate::{
     store::StoreError,
 };
 
-use super::Engine;
+use super::{Engine, fetch::NAMED_MAX};
 
 /// A piece of work that can run beside others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +29,8 @@ pub enum Unit {
     Pair(PairId),
     /// Read both sides of a pair again.
     Look(PairId),
+    /// Read a workspace's incidents that webhooks named.
+    Fetch(WorkspaceId),
     /// Read a workspace's changed incidents.
     Poll(WorkspaceId),
     /// Read an instance's changed tickets.
@@ -77,6 +79,8 @@ pub struct Schedule {
     pub instances: BTreeMap<ConnectionId, Standing>,
     /// Look-ups.
     pub catalogues: BTreeMap<ConnectionId, Standing>,
+    /// Incidents that webhooks named and that are not read yet.
+    pub named: BTreeMap<WorkspaceId, BTreeSet<IncidentId>>,
     /// Incidents that webhooks announced and no poll has shown yet: when to poll again, how often it was tried.
     pub announced: BTreeMap<(WorkspaceId, IncidentId), (Timestamp, u32)>,
     /// Tickets named by webhooks.
@@ -111,6 +115,28 @@ impl Schedule {
             }
             standing.hastened = true;
             standing.cause = Some(cause);
+        }
+    }
+
+    /// A webhook named an incident. Many named at once are read by a list.
+    pub fn name(&mut self, workspace: WorkspaceId, incident: IncidentId, now: Timestamp) {
+        if !self.workspaces.contains_key(&workspace) {
+            return;
+        }
+        let named = self.named.entry(workspace).or_default();
+        named.insert(incident);
+        if named.len() > NAMED_MAX {
+            self.named.remove(&workspace);
+            self.hasten_poll(workspace, RunCause::Webhook, now);
+        }
+    }
+
+    /// Poll in `within` at the latest, unless told to wait.
+    pub fn poll_within(&mut self, workspace: WorkspaceId, within: SignedDuration, now: Timestamp) {
+        if let Some(standing) = self.workspaces.get_mut(&workspace)
+            && standing.last_failure.is_none()
+        {
+            standing.next = standing.next.map(|next| next.min(now + within));
         }
     }
 
@@ -281,6 +307,9 @@ impl Engine {
         let catalogues: Vec<_> = s.catalogues.iter().filter(|(_, st)| due(st)).map(|(id, _)| *id).collect();
         for id in catalogues {
             s.take(Unit::Catalogue(id), now, &mut units, limit);
+        }
+        for id in s.named.keys().copied().collect::<Vec<_>>() {
+            s.take(Unit::Fetch(id), now, &mut units, limit);
         }
         let announced: Vec<_> = s.announced.iter().filter(|(_, (at, _))| *at <= now).map(|((id, _), _)| *id).collect();
         for id in announced {

@@ -1,6 +1,9 @@
 //! Webhooks received. [`Store::intake`] returns once the delivery is durable; many at a time share one commit.
 
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex as StdMutex, PoisonError},
+};
 
 use base64::Engine as _;
 use jiff::Timestamp;
@@ -18,7 +21,7 @@ use crate::{
     domain::{
         account::Scope,
         delivery::{Delivery, DeliverySource},
-        ids::DeliveryId,
+        ids::{ClientId, DeliveryId},
     },
     ledger::fact::Fact,
 };
@@ -219,6 +222,8 @@ impl Store {
 }
 
 async fn record_all(tx: &mut Tx, batch: &[Waiting]) -> Result<()> {
+    // By client, each in the order of arrival: a client's go in one step.
+    let mut by_client: BTreeMap<Option<ClientId>, Vec<(Timestamp, Fact)>> = BTreeMap::new();
     for Waiting { delivery, again, .. } in batch {
         if *again {
             let query = sqlx::query_scalar(THERE).bind(delivery.id.to_string());
@@ -227,17 +232,16 @@ async fn record_all(tx: &mut Tx, batch: &[Waiting]) -> Result<()> {
                 continue;
             }
         }
-        received(tx, delivery.received, delivery).await?;
+        let client = match delivery.source {
+            DeliverySource::Sentinel { client, .. } => Some(client),
+            DeliverySource::Halo { .. } => None,
+        };
+        let body = body_text(&delivery.body);
+        let fact = Fact::DeliveryReceived { delivery: delivery.id, source: delivery.source, body };
+        by_client.entry(client).or_default().push((delivery.received, fact));
     }
-    Ok(())
-}
-
-async fn received(tx: &mut Tx, at: Timestamp, delivery: &Delivery) -> Result<()> {
-    let client = match delivery.source {
-        DeliverySource::Sentinel { client, .. } => Some(client),
-        DeliverySource::Halo { .. } => None,
-    };
-    let body = body_text(&delivery.body);
-    tx.record(at, client, Fact::DeliveryReceived { delivery: delivery.id, source: delivery.source, body }).await?;
+    for (client, facts) in by_client {
+        tx.record_timed(client, facts.into_iter()).await?;
+    }
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! `docs/SCHEMA.md` explains the tables.
 
 mod accounts;
+mod batch;
 mod configuration;
 mod connections;
 mod counters;

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{
     Store,
-    error::Result,
+    error::{Result, StoreError},
     pages::PageKey,
     row::{Cells, statements},
     search::push_scope,
@@ -43,10 +43,24 @@ statements! {
 /// The operation as planned, with where it stands now.
 pub(super) fn operation_of(row: &SqliteRow) -> Result<Operation> {
     let cells = Cells::new(row, "operations");
-    let mut operation: Operation = cells.json("operation_body")?;
-    operation.state = cells.json("state_json")?;
-    operation.attempts = cells.small("attempts")?;
-    operation.last_failure = cells.opt_json("failure")?;
+    let (id, body, state) = (cells.text("id")?, cells.text("operation_body")?, cells.text("state_json")?);
+    stored_operation(id, body, state, cells.small("attempts")?, cells.opt_text("failure")?)
+}
+
+/// The same from the columns' texts.
+pub(super) fn stored_operation(
+    id: &str,
+    body: &str,
+    state: &str,
+    attempts: u32,
+    failure: Option<&str>,
+) -> Result<Operation> {
+    let corrupt = |column| StoreError::Corrupt { table: "operations", column, id: id.to_owned() };
+    let mut operation: Operation = serde_json::from_str(body).map_err(|_| corrupt("operation_body"))?;
+    operation.state = serde_json::from_str(state).map_err(|_| corrupt("state_json"))?;
+    operation.attempts = attempts;
+    operation.last_failure =
+        failure.map(|text| serde_json::from_str(text).map_err(|_| corrupt("failure"))).transpose()?;
     Ok(operation)
 }
 
