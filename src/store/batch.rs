@@ -124,7 +124,8 @@ impl Batch {
     /// Carries out everything that waits.
     ///
     /// # Errors
-    /// The first statement that failed or did not do what it had to; those after it were not carried out.
+    /// The first statement that failed or did not do what it had to. Those after it may have been carried out all the
+    /// same: the transaction has to be rolled back.
     pub async fn run(&mut self, connection: &mut SqliteConnection) -> Result<()> {
         let parts = std::mem::take(&mut self.parts);
         if parts.is_empty() {
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_are_carried_out_in_order_up_to_the_first_that_is_wrong() {
+    async fn all_are_carried_out_in_order_and_what_is_wrong_is_said() {
         use sqlx::{ConnectOptions, Row};
         let options = sqlx::sqlite::SqliteConnectOptions::new().in_memory(true);
         let mut connection = options.connect().await.expect("opens");
@@ -222,14 +223,13 @@ mod tests {
         batch.add("INSERT INTO t VALUES (?2, ?1, ?3)").bind(None::<&str>).bind(2).bind(None::<&[u8]>).one("t", 2);
         batch.add("UPDATE t SET b = ?2 WHERE a = ?1").bind(2).bind("z".to_owned()).one("t", 2);
         batch.run(&mut connection).await.expect("runs");
-        batch.add("UPDATE t SET b = 'no' WHERE a = ?1").bind(9).one("t", 9);
-        batch.add("DELETE FROM t");
-        let wrong = batch.run(&mut connection).await.expect_err("no row 9");
-        assert!(matches!(wrong, StoreError::Missing { table: "t", .. }), "{wrong}");
         let rows = sqlx::query("SELECT a, b, c FROM t ORDER BY a").fetch_all(&mut connection).await.expect("reads");
         let texts: Vec<Option<String>> = rows.iter().map(|row| row.get("b")).collect();
         assert_eq!(texts, [Some("x".to_owned()), Some("z".to_owned())]);
         let blobs: Vec<Option<Vec<u8>>> = rows.iter().map(|row| row.get("c")).collect();
         assert_eq!(blobs, [Some(b"y".to_vec()), None]);
+        batch.add("UPDATE t SET b = 'no' WHERE a = ?1").bind(9).one("t", 9);
+        let wrong = batch.run(&mut connection).await.expect_err("no row 9");
+        assert!(matches!(wrong, StoreError::Missing { table: "t", .. }), "{wrong}");
     }
 }
