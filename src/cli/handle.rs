@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::{
     domain::{
         failure::Side,
-        ids::{ConnectionId, OperationId, PairId, TicketId, WorkspaceId},
+        ids::{ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
         run::RunCause,
     },
     engine::Engine,
@@ -60,6 +60,10 @@ impl EngineHandle for Handle {
             RunCause::Webhook => self.engine.poke_intake(),
             _ => self.engine.poke_workspace(workspace, cause),
         }
+    }
+
+    fn poke_incident(&self, delivery: DeliveryId, workspace: WorkspaceId, incident: IncidentId) {
+        self.engine.poke_incident(delivery, workspace, incident);
     }
 
     fn poke_halo(&self, connection: ConnectionId, tickets: Option<Vec<TicketId>>) {

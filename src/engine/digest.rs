@@ -11,13 +11,13 @@ use crate::{
         ids::{OperationId, PairId},
         incident::{Comment, Evidence, Incident},
         operation::{Operation, OperationKind, OperationState},
-        pair::{Health, Pair, PairState, SyncState},
+        pair::{Health, Pair, PairState, Subject, SyncState},
         policy::Policy,
         reason::Reason,
         ticket::{Action, Ticket},
         workspace::Workspace,
     },
-    ledger::fact::Fact,
+    ledger::{entry::Seq, fact::Fact},
     outbound::budget::Class,
     planner::{self, Situation, draft, fields, gate},
     store::{SituationRow, StoreError},
@@ -45,8 +45,29 @@ pub struct Reading {
 /// # Errors
 /// What the store says; then nothing was recorded.
 pub async fn pair(engine: &Engine, id: PairId, done: Vec<Fact>, reading: Reading) -> Result<(), StoreError> {
+    known_pair(engine, id, None, done, reading).await
+}
+
+/// A pair as it was when the ledger ended at this number.
+pub(super) struct Known {
+    pub seq: Seq,
+    pub row: SituationRow,
+}
+
+/// As [`pair`]. What is known of it needs no reading again if nothing was recorded since.
+pub(super) async fn known_pair(
+    engine: &Engine,
+    id: PairId,
+    known: Option<Known>,
+    done: Vec<Fact>,
+    reading: Reading,
+) -> Result<(), StoreError> {
     let _lane = engine.lanes.pair(id).await;
-    let Some(mut row) = engine.store.situation(id).await? else { return Ok(()) };
+    let found = match known {
+        Some(known) if known.seq == engine.store.last_recorded() => Some(known.row),
+        _ => engine.store.situation(id).await?,
+    };
+    let Some(mut row) = found else { return Ok(()) };
     let now = engine.now();
     let mut facts = Vec::new();
     for fact in done {
@@ -68,9 +89,7 @@ pub async fn pair(engine: &Engine, id: PairId, done: Vec<Fact>, reading: Reading
         return Ok(());
     }
     let client = row.pair.client;
-    let mut tx = engine.store.begin().await?;
-    tx.record_all(now, Some(client), facts).await?;
-    tx.commit().await?;
+    engine.record(now, Some(client), facts).await?;
     if let Some(due) = super::execute::head(&row).and_then(due) {
         engine.schedule().pair_due(id, due, now);
     }
@@ -152,8 +171,43 @@ fn merged(known: Option<&Ticket>, mut new: Ticket) -> Ticket {
     new
 }
 
+/// The situation that a newcomer's facts make, if they link it.
+pub(super) fn begun(facts: &[Fact], now: Timestamp) -> Option<SituationRow> {
+    let incident = facts.iter().find_map(|fact| match fact {
+        Fact::IncidentRead { incident, .. } => Some(&**incident),
+        _ => None,
+    })?;
+    let pair = facts.iter().find_map(|fact| match fact {
+        Fact::PairOpened { pair } => Some(&**pair),
+        _ => None,
+    })?;
+    let subject = Subject {
+        workspace: pair.workspace,
+        client: pair.client,
+        incident: incident.clone(),
+        pair: Some(pair.id),
+        held: None,
+        first_seen: now,
+        last_changed: now,
+    };
+    let mut row = SituationRow {
+        pair: pair.clone(),
+        subject,
+        ticket: None,
+        comments: None,
+        actions: None,
+        evidence: None,
+        links: Vec::new(),
+        operations: Vec::new(),
+    };
+    for fact in facts {
+        overlay(&mut row, fact);
+    }
+    Some(row)
+}
+
 /// Carries a fact over into the situation in hand, as the projector will into the tables.
-fn overlay(row: &mut SituationRow, fact: &Fact) {
+pub(super) fn overlay(row: &mut SituationRow, fact: &Fact) {
     match fact {
         Fact::IncidentRead { incident, .. } => row.subject.incident = (**incident).clone(),
         Fact::CommentsRead { comments, .. } => row.comments = Some(comments.clone()),
@@ -376,9 +430,7 @@ pub(super) async fn look(engine: &Engine, id: PairId) -> Result<(), StoreError> 
                 reason: Some(Reason::RecordGone { what: failure.message.clone() }),
             };
             pair(engine, id, facts, reading).await?;
-            let mut tx = engine.store.begin().await?;
-            tx.record(now, Some(row.pair.client), Fact::PairJudged { pair: id, state }).await?;
-            return tx.commit().await;
+            return engine.record(now, Some(row.pair.client), vec![Fact::PairJudged { pair: id, state }]).await;
         }
         if failure.retryable() {
             let at = match failure.kind {

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::sync::MutexGuard;
 
 use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
-        ids::{CommentId, OperationId, PairId, TicketId},
+        ids::{ClientId, CommentId, OperationId, PairId, TicketId},
         operation::{Operation, OperationKind, OperationResult, OperationState},
         pair::NoteLink,
         reason::Reason,
@@ -22,8 +23,8 @@ use crate::{
 };
 
 use super::{
-    Engine, back,
-    digest::{self, Reading},
+    Engine, Unit, back,
+    digest::{self, Known, Reading},
     registry::salt,
     settle,
 };
@@ -102,17 +103,71 @@ async fn attempt(engine: &Engine, row: &SituationRow, operation: &Operation) -> 
     let creating = matches!(operation.kind, OperationKind::CreateTicket { .. });
     // Creates wait for their lane before they count as sent: a crash while waiting leaves nothing unknown.
     let _lane = if creating { Some(engine.lanes.create(row.pair.halo).await) } else { None };
-    let attempts = operation.attempts + 1;
-    {
-        let now = engine.now();
-        let state = OperationState::Sending { since: now };
-        let failure = operation.last_failure.clone();
-        let sending = Fact::OperationMoved { operation: operation.id, pair: operation.pair, state, attempts, failure };
-        let mut tx = engine.store.begin().await?;
-        tx.record(now, Some(operation.client), sending).await?;
-        tx.commit().await?;
+    let now = engine.now();
+    let sending = sending(operation, now);
+    let mut row = row.clone();
+    digest::overlay(&mut row, &sending);
+    engine.record(now, Some(operation.client), vec![sending]).await?;
+    sent(engine, row, operation).await
+}
+
+/// That an operation is being sent.
+fn sending(operation: &Operation, since: Timestamp) -> Fact {
+    Fact::OperationMoved {
+        operation: operation.id,
+        pair: operation.pair,
+        state: OperationState::Sending { since },
+        attempts: operation.attempts + 1,
+        failure: operation.last_failure.clone(),
     }
-    let outcome = send(engine, row, operation).await;
+}
+
+/// Records a newcomer and, when nothing stands in the way (no other creation runs at its Halo instance), sends its
+/// ticket's creation with no step in between. `lane` is the workspace's, held until it is recorded. Gives the pair
+/// whose turn has been taken.
+pub(super) async fn begin_at_once(
+    engine: &Engine,
+    client: ClientId,
+    mut facts: Vec<Fact>,
+    lane: Option<MutexGuard<'_, ()>>,
+) -> Result<Option<PairId>, StoreError> {
+    let now = engine.now();
+    let start = digest::begun(&facts, now).and_then(|row| {
+        let operation = head(&row)?.clone();
+        let creating = engine.lanes.try_create(row.pair.halo)?;
+        engine.schedule().begin(Unit::Pair(row.pair.id)).then_some((row, operation, creating))
+    });
+    let Some((mut row, operation, creating)) = start else {
+        engine.record(now, Some(client), facts).await?;
+        return Ok(None);
+    };
+    let pair = row.pair.id;
+    let sending = sending(&operation, now);
+    digest::overlay(&mut row, &sending);
+    facts.push(sending);
+    let result = match engine.record(now, Some(client), facts).await {
+        Ok(()) => {
+            drop(lane);
+            sent(engine, row, &operation).await
+        }
+        Err(error) => Err(error),
+    };
+    drop(creating);
+    let mut schedule = engine.schedule();
+    schedule.ended(Unit::Pair(pair));
+    if result.is_err() {
+        // What was sent and could not be recorded is looked for.
+        schedule.pairs.insert(pair);
+    }
+    drop(schedule);
+    result.map(|()| Some(pair))
+}
+
+/// Sends what is recorded as being sent, and records what came of it.
+async fn sent(engine: &Engine, row: SituationRow, operation: &Operation) -> Result<(), StoreError> {
+    let seq = engine.store.last_recorded();
+    let attempts = operation.attempts + 1;
+    let outcome = send(engine, &row, operation).await;
     let now = engine.now();
     tracing::info!(
         operation.id = %operation.id, pair.id = %operation.pair, kind = operation.kind.name(), attempts,
@@ -124,12 +179,13 @@ async fn attempt(engine: &Engine, row: &SituationRow, operation: &Operation) -> 
         },
         "operation"
     );
-    finish(engine, operation, attempts, outcome, now).await
+    finish(engine, Some(Known { seq, row }), operation, attempts, outcome, now).await
 }
 
 /// Records what an attempt came to.
 pub(super) async fn finish(
     engine: &Engine,
+    known: Option<Known>,
     operation: &Operation,
     attempts: u32,
     outcome: Attempt,
@@ -146,11 +202,11 @@ pub(super) async fn finish(
         Attempt::Done(result, facts, reading) => {
             let mut all = vec![fact(OperationState::Done { at: now, result }, None)];
             all.extend(facts);
-            digest::pair(engine, operation.pair, all, *reading).await
+            digest::known_pair(engine, operation.pair, known, all, *reading).await
         }
         Attempt::Stale(why, reading) => {
             let state = OperationState::Void { at: now, why };
-            digest::pair(engine, operation.pair, vec![fact(state, None)], *reading).await
+            digest::known_pair(engine, operation.pair, known, vec![fact(state, None)], *reading).await
         }
         Attempt::Refused(reason, reading) => {
             let state = OperationState::Dead { at: now, reason };

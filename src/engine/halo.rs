@@ -95,9 +95,7 @@ async fn move_cursor(
     if before.is_some_and(|before| before >= updated) {
         return Ok(());
     }
-    let mut tx = engine.store.begin().await?;
-    tx.record(engine.now(), None, Fact::HaloCursorMoved { connection, updated }).await?;
-    tx.commit().await
+    engine.record(engine.now(), None, vec![Fact::HaloCursorMoved { connection, updated }]).await
 }
 
 async fn changed(
@@ -121,9 +119,7 @@ async fn changed(
         };
         let more = page.more;
         for raw in page.unreadable {
-            let mut tx = engine.store.begin().await?;
-            tx.record(engine.now(), None, Fact::Unreadable { workspace: None, raw }).await?;
-            tx.commit().await?;
+            engine.record(engine.now(), None, vec![Fact::Unreadable { workspace: None, raw }]).await?;
         }
         rows(engine, halo, page.tickets, asked, counts).await?;
         if !more {
@@ -305,9 +301,7 @@ async fn ended(
             changed: counts.changed,
             failure: counts.failure,
         };
-        let mut tx = engine.store.begin().await?;
-        tx.record(now, None, Fact::RunEnded { run }).await?;
-        tx.commit().await?;
+        engine.record(now, None, vec![Fact::RunEnded { run }]).await?;
     }
     Ok(())
 }

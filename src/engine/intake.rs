@@ -1,18 +1,16 @@
 //! Webhooks and requests that lie in the store: turned into "look now", never believed.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use crate::{
     domain::{
         delivery::{Delivery, DeliverySource},
-        ids::{ClientId, IncidentId},
         run::RunCause,
     },
     halo_itsm::webhook,
     ledger::fact::Fact,
-    store::StoreError,
+    sentinel::webhook::incident_id,
+    store::{Entered, StoreError},
 };
 
 use super::Engine;
@@ -40,20 +38,15 @@ pub(super) async fn run(engine: &Engine) -> Result<(), StoreError> {
 }
 
 async fn handled(engine: &Engine, deliveries: &[Delivery]) -> Result<(), StoreError> {
-    let mut by_client: BTreeMap<Option<ClientId>, Vec<Fact>> = BTreeMap::new();
-    for delivery in deliveries {
+    let at = engine.now();
+    let entered = |delivery: &Delivery| {
         let client = match delivery.source {
             DeliverySource::Sentinel { client, .. } => Some(client),
             DeliverySource::Halo { .. } => None,
         };
-        by_client.entry(client).or_default().push(Fact::DeliveryHandled { delivery: delivery.id });
-    }
-    let now = engine.now();
-    let mut tx = engine.store.begin().await?;
-    for (client, facts) in by_client {
-        tx.record_all(now, client, facts).await?;
-    }
-    tx.commit().await
+        Entered { client, at, fact: Fact::DeliveryHandled { delivery: delivery.id } }
+    };
+    engine.store.append(deliveries.iter().map(entered).collect()).await
 }
 
 /// Kind of the request that `halobridge sync --once` makes of a running server.
@@ -110,6 +103,9 @@ async fn requests(engine: &Engine) -> Result<(), StoreError> {
 }
 
 fn announce(engine: &Engine, delivery: &Delivery) {
+    if engine.schedule().told.remove(&delivery.id) {
+        return;
+    }
     let body: Option<Value> = serde_json::from_slice(&delivery.body).ok();
     let now = engine.now();
     match delivery.source {
@@ -122,13 +118,4 @@ fn announce(engine: &Engine, delivery: &Delivery) {
             engine.schedule().hasten_halo(connection, &tickets, now);
         }
     }
-}
-
-/// The incident's GUID in a Logic App body, in either spelling (sentinel-api sheet 6.2).
-fn incident_id(body: &Value) -> Option<IncidentId> {
-    let object = body.get("object").or_else(|| body.get("Object")).unwrap_or(body);
-    let name = object.get("name").or_else(|| object.get("Name")).and_then(Value::as_str);
-    let from_id = || object.get("id").or_else(|| object.get("Id")).and_then(Value::as_str)?.rsplit('/').next();
-    let text = name.or_else(from_id)?;
-    uuid::Uuid::parse_str(text).ok().map(|_| IncidentId::new(text))
 }

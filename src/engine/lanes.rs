@@ -35,13 +35,18 @@ impl Lanes {
         lane(&self.newcomers, &workspace.0).await
     }
 
+    /// An instance's lane for creating tickets, if nobody is in it.
+    pub fn try_create(&self, halo: ConnectionId) -> Option<OwnedMutexGuard<()>> {
+        self.create_lane(halo).try_lock_owned().ok()
+    }
+
     /// Waits for an instance's lane for creating tickets: parallel creates met server errors (halo-api sheet 3.3).
     pub async fn create(&self, halo: ConnectionId) -> OwnedMutexGuard<()> {
-        let lane = {
-            let mut creates = self.creates.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(creates.entry(halo).or_default())
-        };
-        lane.lock_owned().await
+        self.create_lane(halo).lock_owned().await
+    }
+
+    fn create_lane(&self, halo: ConnectionId) -> Arc<Mutex<()>> {
+        Arc::clone(self.creates.lock().unwrap_or_else(PoisonError::into_inner).entry(halo).or_default())
     }
 }
 

@@ -31,10 +31,11 @@ use tokio::sync::Notify;
 use crate::{
     clock::{Clock, IdSource},
     domain::{
-        ids::{ConnectionId, OperationId, PairId, TicketId, WorkspaceId},
+        ids::{ClientId, ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
         run::RunCause,
     },
-    store::{Store, StoreError},
+    ledger::fact::Fact,
+    store::{Entered, Store, StoreError},
 };
 
 pub use registry::{Registry, Transports};
@@ -81,6 +82,16 @@ impl Engine {
         self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Records facts of one client (or the installation's): all or none.
+    pub(crate) async fn record(
+        &self,
+        at: Timestamp,
+        client: Option<ClientId>,
+        facts: Vec<Fact>,
+    ) -> Result<(), StoreError> {
+        self.store.append(facts.into_iter().map(|fact| Entered { client, at, fact }).collect()).await
+    }
+
     /// Ends when somebody has poked the engine since it was last asked.
     pub async fn woken(&self) {
         self.wake.notified().await;
@@ -94,6 +105,18 @@ impl Engine {
     pub fn poke_workspace(&self, workspace: WorkspaceId, cause: RunCause) {
         let now = self.now();
         self.schedule().hasten_poll(workspace, cause, now);
+        self.wake();
+    }
+
+    /// Read this incident now: the webhook `delivery`, which is stored, named it.
+    pub fn poke_incident(&self, delivery: DeliveryId, workspace: WorkspaceId, incident: IncidentId) {
+        let now = self.now();
+        let mut schedule = self.schedule();
+        schedule.name(workspace, incident, now);
+        schedule.told.insert(delivery);
+        // That it was taken up can be written down a little later.
+        schedule.intake_soon(now);
+        drop(schedule);
         self.wake();
     }
 

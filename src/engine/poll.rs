@@ -215,12 +215,8 @@ impl<'a> Poll<'a> {
         }
         let now = self.engine.now();
         tracing::warn!(workspace.id = %self.workspace.id, rows = rows.len(), "records without an incident's id were kept as they came");
-        let mut tx = self.engine.store.begin().await?;
-        for raw in rows {
-            let fact = Fact::Unreadable { workspace: Some(self.workspace.id), raw };
-            tx.record(now, Some(self.client.id), fact).await?;
-        }
-        tx.commit().await
+        let facts = rows.into_iter().map(|raw| Fact::Unreadable { workspace: Some(self.workspace.id), raw });
+        self.engine.record(now, Some(self.client.id), facts.collect()).await
     }
 
     /// Records what is new in these incidents.
@@ -286,7 +282,7 @@ impl<'a> Poll<'a> {
             read.push((incident, comments, evidence));
         }
         // A list and a webhook's reading may meet the same newcomer: the first to record it links it.
-        let _lane = self.engine.lanes.newcomers(self.workspace.id).await;
+        let lane = self.engine.lanes.newcomers(self.workspace.id).await;
         let ids: Vec<IncidentId> = read.iter().map(|(incident, ..)| incident.id.clone()).collect();
         let known = self.engine.store.versions(self.workspace.id, &ids).await?;
         let mut opened = Vec::new();
@@ -301,11 +297,19 @@ impl<'a> Poll<'a> {
         }
         self.counts.changed += u32::try_from(recorded.len()).unwrap_or(u32::MAX);
         let now = self.engine.now();
-        let mut tx = self.engine.store.begin().await?;
-        for facts in recorded {
-            tx.record_all(now, Some(self.client.id), facts).await?;
+        if let [_] = recorded.as_slice()
+            && let Some(facts) = recorded.pop()
+        {
+            // One that a webhook named: its ticket is asked for in the same breath.
+            let begun = super::execute::begin_at_once(self.engine, self.client.id, facts, lane).await?;
+            opened.retain(|pair| begun != Some(*pair));
+        } else {
+            let mut tx = self.engine.store.begin().await?;
+            for facts in recorded {
+                tx.record_all(now, Some(self.client.id), facts).await?;
+            }
+            tx.commit().await?;
         }
-        tx.commit().await?;
         self.engine.schedule().pairs.extend(opened);
         self.engine.wake();
         Ok(())
@@ -352,10 +356,8 @@ impl<'a> Poll<'a> {
             return Ok(());
         }
         let now = self.engine.now();
-        let mut tx = self.engine.store.begin().await?;
-        tx.record(now, Some(self.client.id), Fact::CursorMoved { workspace: self.workspace.id, modified, number })
-            .await?;
-        tx.commit().await
+        let moved = Fact::CursorMoved { workspace: self.workspace.id, modified, number };
+        self.engine.record(now, Some(self.client.id), vec![moved]).await
     }
 
     /// Whether numbers between the last highest and the new highest were never seen: some incident is late (K1).
@@ -396,10 +398,8 @@ impl<'a> Poll<'a> {
             if now_held.is_none() {
                 passing.push(subject.incident);
             } else if now_held != subject.held {
-                let mut tx = self.engine.store.begin().await?;
                 let fact = Fact::IncidentHeld { workspace: self.workspace.id, incident: id, reason: now_held };
-                tx.record(now, Some(self.client.id), fact).await?;
-                tx.commit().await?;
+                self.engine.record(now, Some(self.client.id), vec![fact]).await?;
             }
         }
         for some in passing.chunks(BATCH) {
@@ -466,9 +466,7 @@ async fn ended(
             changed: counts.changed,
             failure: counts.failure,
         };
-        let mut tx = engine.store.begin().await?;
-        tx.record(now, Some(workspace.client), Fact::RunEnded { run }).await?;
-        tx.commit().await?;
+        engine.record(now, Some(workspace.client), vec![Fact::RunEnded { run }]).await?;
     }
     Ok(())
 }

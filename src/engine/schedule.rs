@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     domain::{
         failure::{Failure, FailureKind},
-        ids::{ConnectionId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
+        ids::{ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
         run::RunCause,
     },
     planner::retry::wait_secs,
@@ -79,6 +79,8 @@ pub struct Schedule {
     pub instances: BTreeMap<ConnectionId, Standing>,
     /// Look-ups.
     pub catalogues: BTreeMap<ConnectionId, Standing>,
+    /// Webhooks whose incident was named before they were taken up.
+    pub told: BTreeSet<DeliveryId>,
     /// Incidents that webhooks named and that are not read yet.
     pub named: BTreeMap<WorkspaceId, BTreeSet<IncidentId>>,
     /// Incidents that webhooks announced and no poll has shown yet: when to poll again, how often it was tried.
@@ -131,6 +133,12 @@ impl Schedule {
         }
     }
 
+    /// Webhooks that were acted on already wait to be noted as taken up.
+    pub fn intake_soon(&mut self, now: Timestamp) {
+        let soon = now + SignedDuration::from_millis(250);
+        self.intake_next = Some(self.intake_next.map_or(soon, |next| next.min(soon)));
+    }
+
     /// Poll in `within` at the latest, unless told to wait.
     pub fn poll_within(&mut self, workspace: WorkspaceId, within: SignedDuration, now: Timestamp) {
         if let Some(standing) = self.workspaces.get_mut(&workspace)
@@ -163,6 +171,11 @@ impl Schedule {
         }
     }
 
+    /// A unit begins out of turn, within another; `false` when it may not now.
+    pub fn begin(&mut self, unit: Unit) -> bool {
+        !self.only_read && self.running.insert(unit)
+    }
+
     /// A unit has ended.
     pub fn ended(&mut self, unit: Unit) {
         self.running.remove(&unit);
@@ -171,8 +184,15 @@ impl Schedule {
     /// A unit could not be recorded.
     pub fn store_refused(&mut self, unit: Unit, now: Timestamp) {
         self.refused.insert(unit, now + SignedDuration::from_secs(5));
-        if let Unit::Look(pair) = unit {
-            self.looks.insert(pair);
+        match unit {
+            Unit::Look(pair) => {
+                self.looks.insert(pair);
+            }
+            // Something of it may stand as being sent: it is looked for.
+            Unit::Pair(pair) => {
+                self.pairs.insert(pair);
+            }
+            _ => {}
         }
     }
 

@@ -53,7 +53,7 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
     };
     let now = engine.now();
     match look {
-        Look::Found(attempt) => execute::finish(engine, operation, operation.attempts, attempt, now).await,
+        Look::Found(attempt) => execute::finish(engine, None, operation, operation.attempts, attempt, now).await,
         Look::Absent => {
             let state = match retry::next_look(since, looks + 1, settle_secs, now) {
                 Some(look) => OperationState::OutcomeUnknown { since, look, looks: looks + 1 },

@@ -14,6 +14,7 @@ pub mod error;
 pub mod incidents;
 pub mod paging;
 pub mod read;
+pub mod webhook;
 
 use std::sync::Arc;
 

@@ -24,6 +24,7 @@ use crate::{
         time::to_ms,
     },
     halo_itsm::webhook,
+    sentinel::webhook::incident_id,
     store::SecretOwner,
     telemetry,
 };
@@ -164,7 +165,13 @@ pub async fn take(app: &App, door: Door, body: Bytes) -> Receipt {
         return app.kept.intake.count(Receipt::NotStored);
     }
     match source {
-        DeliverySource::Sentinel { workspace, .. } => app.engine.poke_workspace(workspace, RunCause::Webhook),
+        DeliverySource::Sentinel { workspace, .. } => {
+            let named = serde_json::from_slice(&body).ok().as_ref().and_then(incident_id);
+            match named {
+                Some(incident) => app.engine.poke_incident(id, workspace, incident),
+                None => app.engine.poke_workspace(workspace, RunCause::Webhook),
+            }
+        }
         DeliverySource::Halo { connection } => {
             let named = serde_json::from_slice(&body).map(|body| webhook::ticket_ids(&body)).unwrap_or_default();
             app.engine.poke_halo(connection, (!named.is_empty()).then_some(named));

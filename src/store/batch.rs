@@ -15,7 +15,7 @@ use sqlx::{Arguments, AssertSqlSafe, Either, Executor, SqliteConnection, sqlite:
 use super::error::{Result, StoreError};
 
 /// Statements carried out in one go at most: more would only make plans that nobody asks for twice.
-const TOGETHER: usize = 40;
+const TOGETHER: usize = 48;
 
 /// A value to be bound.
 #[derive(Debug, Clone)]

@@ -5,6 +5,7 @@
 //! `docs/SCHEMA.md` explains the tables.
 
 mod accounts;
+mod append;
 mod batch;
 mod configuration;
 mod connections;
@@ -40,6 +41,7 @@ use tokio::sync::watch;
 
 pub use self::{
     accounts::{Account, NewAccount},
+    append::Entered,
     configuration::{Connected, Installation},
     counters::{HeldCount, PairCount},
     deliveries::{DeliveryFilter, DeliveryPage},
@@ -59,7 +61,7 @@ pub use self::{
     subjects::{SubjectFilter, SubjectPage, SubjectRow},
     tx::Tx,
 };
-use self::{connections::Connections, deliveries::Intake};
+use self::{append::KnownEnds, connections::Connections, deliveries::Intake};
 use crate::ledger::entry::Seq;
 
 /// The database. Cheap to clone; all clones are the same database.
@@ -72,6 +74,7 @@ struct Inner {
     connections: Connections,
     key: SealKey,
     intake: Intake,
+    ends: KnownEnds,
     committed: watch::Sender<Seq>,
 }
 
@@ -96,7 +99,15 @@ impl Store {
 
     async fn over(connections: Connections, key: SealKey) -> Result<Self> {
         let (committed, _) = watch::channel(Seq(0));
-        let store = Self { inner: Arc::new(Inner { connections, key, intake: Intake::default(), committed }) };
+        let store = Self {
+            inner: Arc::new(Inner {
+                connections,
+                key,
+                intake: Intake::default(),
+                ends: KnownEnds::default(),
+                committed,
+            }),
+        };
         let latest = store.latest_seq().await?;
         store.inner.committed.send_replace(latest);
         Ok(store)
@@ -114,6 +125,11 @@ impl Store {
     /// compare [`Store::latest_seq`] now and then.
     pub fn watch(&self) -> watch::Receiver<Seq> {
         self.inner.committed.subscribe()
+    }
+
+    /// The number of the last entry that this process has seen committed.
+    pub fn last_recorded(&self) -> Seq {
+        *self.inner.committed.borrow()
     }
 
     async fn reader(&self) -> Result<connections::Connection> {

@@ -36,8 +36,9 @@ pub struct Tx {
     pub(super) store: Store,
     pub(super) connection: Connection,
     heads: BTreeMap<Chain, Head>,
+    /// The ledger's last number before this transaction.
+    found: Option<Seq>,
     last: Option<Seq>,
-    recorded: bool,
     pub(super) configuration_changed: bool,
     failed: bool,
 }
@@ -50,8 +51,8 @@ impl Tx {
             store,
             connection,
             heads: BTreeMap::new(),
+            found: None,
             last: None,
-            recorded: false,
             configuration_changed: false,
             failed: false,
         })
@@ -91,38 +92,19 @@ impl Tx {
 
     async fn append(&mut self, chain: Chain, facts: impl Iterator<Item = (Timestamp, Fact)>) -> Result<Seq> {
         let (mut seq, mut head) = self.ends(chain).await?;
+        self.found.get_or_insert(seq);
         let mut batch = Batch::default();
         for (at, fact) in facts {
             seq = Seq(seq.0 + 1);
-            let (entry, body) = chained(head, seq, chain, at, &fact)
-                .map_err(|error| StoreError::Database(format!("a fact cannot be written: {error}")))?;
-            head = Head { chain_seq: entry.chain_seq, hash: entry.hash };
-            let hash = entry.body.as_ref().map(|hash| &hash.0[..]);
-            if let (Some(hash), Some(body)) = (hash, body) {
-                batch.add(BODY).bind(hash).bind(body);
-            }
-            batch
-                .add(ENTRY)
-                .bind(seq.0)
-                .bind(chain.to_string())
-                .bind(entry.chain_seq)
-                .bind(to_ms(entry.at))
-                .bind(fact.name())
-                .bind(entry.pair.map(|pair| pair.to_string()))
-                .bind(entry.detail.as_str())
-                .bind(hash)
-                .bind(&entry.prev.0[..])
-                .bind(&entry.hash.0[..]);
-            projector::apply(&mut batch, entry.at, chain.client(), hash, &fact)?;
+            head = entry_and_state(&mut batch, head, seq, chain, at, &fact)?;
             if batch.full() {
                 batch.run(&mut self.connection).await?;
             }
         }
-        batch.add(HEAD_MOVED).bind(chain.to_string()).bind(head.chain_seq).bind(&head.hash.0[..]);
+        heads_moved(&mut batch, &BTreeMap::from([(chain, head)]));
         batch.run(&mut self.connection).await?;
         self.heads.insert(chain, head);
         self.last = Some(seq);
-        self.recorded = true;
         Ok(seq)
     }
 
@@ -152,10 +134,53 @@ impl Tx {
         if self.configuration_changed {
             sqlx::query(CHANGED).execute(&mut *self.connection).await?;
         }
-        self.connection.commit().await?;
-        if let (true, Some(last)) = (self.recorded, self.last) {
-            self.store.inner.committed.send_replace(last);
+        let committed = self.connection.commit().await;
+        match (self.found, self.last) {
+            (Some(found), Some(last)) if committed.is_ok() => {
+                self.store.inner.ends.moved(found, last, &self.heads);
+                self.store.inner.committed.send_replace(last);
+            }
+            (Some(_), _) => self.store.inner.ends.forget(),
+            (None, _) => {}
         }
-        Ok(())
+        committed
+    }
+}
+
+/// Adds what appends a fact's entry to its chain and carries it over into the state tables; gives the chain's new end.
+pub(super) fn entry_and_state(
+    batch: &mut Batch,
+    head: Head,
+    seq: Seq,
+    chain: Chain,
+    at: Timestamp,
+    fact: &Fact,
+) -> Result<Head> {
+    let (entry, body) = chained(head, seq, chain, at, fact)
+        .map_err(|error| StoreError::Database(format!("a fact cannot be written: {error}")))?;
+    let hash = entry.body.as_ref().map(|hash| &hash.0[..]);
+    if let (Some(hash), Some(body)) = (hash, body) {
+        batch.add(BODY).bind(hash).bind(body);
+    }
+    batch
+        .add(ENTRY)
+        .bind(seq.0)
+        .bind(chain.to_string())
+        .bind(entry.chain_seq)
+        .bind(to_ms(entry.at))
+        .bind(fact.name())
+        .bind(entry.pair.map(|pair| pair.to_string()))
+        .bind(entry.detail.as_str())
+        .bind(hash)
+        .bind(&entry.prev.0[..])
+        .bind(&entry.hash.0[..]);
+    projector::apply(batch, entry.at, chain.client(), hash, fact)?;
+    Ok(Head { chain_seq: entry.chain_seq, hash: entry.hash })
+}
+
+/// Adds what keeps the ends of chains beside them.
+pub(super) fn heads_moved(batch: &mut Batch, heads: &BTreeMap<Chain, Head>) {
+    for (chain, head) in heads {
+        batch.add(HEAD_MOVED).bind(chain.to_string()).bind(head.chain_seq).bind(&head.hash.0[..]);
     }
 }
