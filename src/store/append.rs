@@ -101,7 +101,7 @@ impl Store {
         }
         let mut connection = self.writer().await;
         let Some(mut ends) = self.inner.ends.take() else { return Ok(false) };
-        let mut batch = Batch::default();
+        let mut batch = Batch::guarded();
         batch.add("BEGIN IMMEDIATE");
         let mut moved = BTreeMap::new();
         for entered in entries {

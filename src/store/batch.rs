@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use futures::TryStreamExt;
+use futures::StreamExt;
 use sqlx::{Arguments, AssertSqlSafe, Either, Executor, SqliteConnection, sqlite::SqliteArguments};
 
 use super::error::{Result, StoreError};
@@ -68,7 +68,13 @@ enum Expected {
     Anything,
     /// One row was changed; otherwise this is wrong.
     One(StoreError),
+    /// No error; otherwise this is wrong.
+    Quiet(StoreError),
 }
+
+/// Fails when the statement before did not change one row, so that nothing after it is carried out. (Built from
+/// the number of rows, or SQLite would work it out beforehand, whatever the condition says.)
+const GUARD: &str = "SELECT json('changed ' || changes()) WHERE changes() <> 1;";
 
 #[derive(Debug)]
 struct Part {
@@ -81,6 +87,7 @@ struct Part {
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     parts: Vec<Part>,
+    guarded: bool,
 }
 
 /// A statement being added.
@@ -107,6 +114,11 @@ impl Added<'_> {
 }
 
 impl Batch {
+    /// One that ends its own transaction: what did not do what it had to must stop it before that.
+    pub fn guarded() -> Self {
+        Self { guarded: true, ..Self::default() }
+    }
+
     /// Adds a statement with parameters `?1`, `?2`, …
     pub fn add(&mut self, sql: &'static str) -> Added<'_> {
         self.parts.push(Part { sql, values: Vec::new(), expected: Expected::Anything });
@@ -124,8 +136,8 @@ impl Batch {
     /// Carries out everything that waits.
     ///
     /// # Errors
-    /// The first statement that failed or did not do what it had to. Those after it may have been carried out all the
-    /// same: the transaction has to be rolled back.
+    /// The first statement that failed or did not do what it had to. Unless the batch is guarded, those after it may
+    /// have been carried out all the same. Either way the transaction has to be rolled back.
     pub async fn run(&mut self, connection: &mut SqliteConnection) -> Result<()> {
         let parts = std::mem::take(&mut self.parts);
         if parts.is_empty() {
@@ -142,17 +154,24 @@ impl Batch {
                 let value = part.values.get(number.saturating_sub(1)).cloned().unwrap_or(Value::Null);
                 put(&mut arguments, value)?;
             }
-            expected.push(part.expected);
+            match part.expected {
+                Expected::One(wrong) if self.guarded => {
+                    sql.push_str(GUARD);
+                    expected.extend([Expected::Anything, Expected::Quiet(wrong)]);
+                }
+                other => expected.push(other),
+            }
         }
         let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
         let mut answers = connection.fetch_many(query);
         let mut expected = expected.into_iter();
-        while let Some(answer) = answers.try_next().await? {
-            let Either::Left(done) = answer else { continue };
-            if let Some(Expected::One(wrong)) = expected.next()
-                && done.rows_affected() != 1
-            {
-                return Err(wrong);
+        while let Some(answer) = answers.next().await {
+            match (answer, expected.next()) {
+                (Err(_), Some(Expected::Quiet(wrong))) => return Err(wrong),
+                (Err(error), _) => return Err(error.into()),
+                (Ok(Either::Left(done)), Some(Expected::One(wrong))) if done.rows_affected() != 1 => return Err(wrong),
+                // None of these statements gives rows, but for a guard that fails in that very moment.
+                (Ok(_), _) => {}
             }
         }
         Ok(())
