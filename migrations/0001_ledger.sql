@@ -177,7 +177,7 @@ CREATE TABLE operations (
   kind       TEXT    NOT NULL CHECK (kind IN
     ('create-ticket', 'update-ticket', 'add-note', 'add-comment', 'update-incident')),
   key        TEXT    NOT NULL,
-  state      TEXT    NOT NULL CHECK (state IN ('planned', 'sending', 'outcome-unknown', 'done', 'dead', 'void')),
+  state      TEXT    NOT NULL CHECK (state IN ('planned', 'sending', 'outcome-unknown', 'done', 'dead', 'dropped', 'void')),
   state_json TEXT    NOT NULL,
   due_ms     INTEGER NOT NULL,
   attempts   INTEGER NOT NULL CHECK (attempts >= 0),

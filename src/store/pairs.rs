@@ -49,7 +49,7 @@ statements! {
         WHERE p.id = ?1");
     const OPERATIONS = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
         FROM operations o JOIN bodies b ON b.hash = o.body
-        WHERE o.pair = ?1 AND o.state IN ('planned', 'sending', 'outcome-unknown', 'dead') ORDER BY o.position";
+        WHERE o.pair = ?1 AND o.state IN ('planned', 'sending', 'outcome-unknown', 'dead', 'dropped') ORDER BY o.position";
     const LINKS = "SELECT pair AS id, pair, comment, ticket, action, part, written_in FROM note_links
         WHERE pair = ?1 ORDER BY ticket, action, part, comment";
     const LINK_OF_ACTION = "SELECT pair AS id, pair, comment, ticket, action, part, written_in FROM note_links
@@ -104,7 +104,7 @@ pub struct SituationRow {
     pub evidence: Option<Evidence>,
     /// Which comment and action carry the same words.
     pub links: Vec<NoteLink>,
-    /// Open and dead operations by position.
+    /// Open, dead and dropped operations by position.
     pub operations: Vec<Operation>,
 }
 
