@@ -27,6 +27,7 @@ mod secrets;
 mod sessions;
 mod settings;
 mod subjects;
+mod trouble;
 mod tx;
 mod upkeep;
 
@@ -72,6 +73,7 @@ struct Inner {
     key: SealKey,
     intake: Intake,
     committed: watch::Sender<Seq>,
+    trouble: trouble::Trouble,
 }
 
 impl Store {
@@ -95,7 +97,8 @@ impl Store {
 
     async fn over(connections: Connections, key: SealKey) -> Result<Self> {
         let (committed, _) = watch::channel(Seq(0));
-        let store = Self { inner: Arc::new(Inner { connections, key, intake: Intake::default(), committed }) };
+        let (intake, trouble) = (Intake::default(), trouble::Trouble::default());
+        let store = Self { inner: Arc::new(Inner { connections, key, intake, committed, trouble }) };
         let latest = store.latest_seq().await?;
         store.inner.committed.send_replace(latest);
         Ok(store)

@@ -44,7 +44,7 @@ pub struct Tx {
 impl Tx {
     pub(super) async fn begin(store: Store) -> Result<Self> {
         let mut connection = store.writer().await;
-        connection.begin_immediate().await?;
+        connection.begin_immediate().await.inspect_err(|error| store.inner.trouble.met(error))?;
         Ok(Self {
             store,
             connection,
@@ -64,6 +64,7 @@ impl Tx {
     /// about something that does not exist, else what the database says.
     pub async fn record(&mut self, at: Timestamp, client: Option<ClientId>, fact: Fact) -> Result<Seq> {
         let result = self.append(at, Chain::of(client), &fact).await;
+        let result = result.inspect_err(|error| self.store.inner.trouble.met(error));
         self.failed |= result.is_err();
         result
     }
@@ -120,6 +121,16 @@ impl Tx {
         if self.failed {
             return Err(StoreError::RolledBack);
         }
+        let committed = self.end().await.inspect_err(|error| self.store.inner.trouble.met(error));
+        committed?;
+        self.store.inner.trouble.over();
+        if let (true, Some(last)) = (self.recorded, self.last) {
+            self.store.inner.committed.send_replace(last);
+        }
+        Ok(())
+    }
+
+    async fn end(&mut self) -> Result<()> {
         for (chain, (head, moved)) in &self.heads {
             if *moved {
                 sqlx::query(HEAD_MOVED)
@@ -133,10 +144,6 @@ impl Tx {
         if self.configuration_changed {
             sqlx::query(CHANGED).execute(&mut *self.connection).await?;
         }
-        self.connection.commit().await?;
-        if let (true, Some(last)) = (self.recorded, self.last) {
-            self.store.inner.committed.send_replace(last);
-        }
-        Ok(())
+        self.connection.commit().await
     }
 }
