@@ -116,6 +116,8 @@ pub struct PageContext {
     pub keys: bool,
     /// What the reader just did.
     pub flash: Option<Flash>,
+    /// What keeps the server from storing anything just now: one sentence with the remedy.
+    pub trouble: Option<String>,
     /// Style sheet, scripts, icons: `web::assets::tags()`.
     pub assets: AssetTags,
     /// Number of the newest ledger entry this page shows: live events go on from there.

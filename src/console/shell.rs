@@ -43,6 +43,7 @@ pub fn document(ctx: &PageContext, page: &Page) -> AnyView {
                     None => entrance_bar(ctx),
                 }}
                 <main id="main" tabindex="-1">
+                    {ctx.trouble.as_ref().map(|words| trouble(ctx, words))}
                     {ctx.flash.as_ref().map(|one| flash(ctx, one))}
                     <div class="page-head">
                         {crumb(ctx, page)}
@@ -178,6 +179,11 @@ pub fn fragment(ctx: &PageContext, page: &Page) -> AnyView {
         return ().into_any();
     }
     view! { {as_of(ctx)} {page.live(ctx)} }.into_any()
+}
+
+/// What keeps the server from storing anything, on top of every page.
+fn trouble(ctx: &PageContext, words: &str) -> AnyView {
+    view! { <div class="flash failed" role="alert">{icon(ctx, "needs-you")} <p>{words.to_owned()}</p></div> }.into_any()
 }
 
 fn flash(ctx: &PageContext, flash: &Flash) -> AnyView {

@@ -223,7 +223,7 @@ pub(super) fn overlay(row: &mut SituationRow, fact: &Fact) {
                 found.attempts = *attempts;
                 found.last_failure.clone_from(failure);
             }
-            row.operations.retain(|o| o.state.open() || matches!(o.state, OperationState::Dead { .. }));
+            row.operations.retain(|o| o.state.stands());
         }
         Fact::OperationPlanned { operation } => row.operations.push((**operation).clone()),
         _ => {}
@@ -281,9 +281,18 @@ fn replan(engine: &Engine, view: &View, row: &SituationRow, now: Timestamp) -> V
     }
     let before = PairState { sync: pair.sync, health: pair.health, reason: pair.reason.clone() };
     if before != plan.state {
+        needs_somebody(pair.id, plan.state.health, plan.state.reason.as_ref());
         facts.push(Fact::PairJudged { pair: pair.id, state: plan.state });
     }
     facts
+}
+
+/// What asks for a person stands in the log too, for those who watch that.
+fn needs_somebody(pair: PairId, health: Health, reason: Option<&Reason>) {
+    if let (Health::NeedsYou, Some(reason)) = (health, reason) {
+        let remedy = reason.remedy().unwrap_or_default();
+        tracing::warn!(pair.id = %pair, reason = reason.code(), "a pair needs somebody: {} {remedy}", reason.words());
+    }
 }
 
 /// A new (or so far held) incident as facts: linked with its ticket queued, or held with the reason.
@@ -323,6 +332,7 @@ pub fn newcomer(
     let pair_id = PairId(engine.ids.uuid_v7(now));
     let reason = drafted.lacking.into_iter().next();
     let health = if reason.is_some() { Health::NeedsYou } else { Health::Waiting };
+    needs_somebody(pair_id, health, reason.as_ref());
     let mut base = fields::base_at_creation(&incident);
     if drafted.draft.priority_id.is_none() {
         // Nothing was agreed on: the priority follows as soon as the severity is mapped.

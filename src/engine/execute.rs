@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::MutexGuard;
 
 use crate::{
@@ -79,11 +79,9 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
 /// The operation whose turn it is. Nothing else of a pair is sent before its ticket exists.
 pub(super) fn head(row: &SituationRow) -> Option<&Operation> {
     let first = row.operations.iter().find(|operation| operation.state.open())?;
-    let dead_create = row.pair.ticket.is_none()
-        && row.operations.iter().any(|o| {
-            matches!(o.kind, OperationKind::CreateTicket { .. }) && matches!(o.state, OperationState::Dead { .. })
-        });
-    (!dead_create).then_some(first)
+    let given_up = row.pair.ticket.is_none()
+        && row.operations.iter().any(|o| matches!(o.kind, OperationKind::CreateTicket { .. }) && !o.state.open());
+    (!given_up).then_some(first)
 }
 
 /// Records how an operation moved, with what was read meanwhile, and plans anew.
@@ -200,6 +198,10 @@ pub(super) async fn finish(
     };
     match outcome {
         Attempt::Done(result, facts, reading) => {
+            // A ticket as it is born has no note that we could miss.
+            if matches!(operation.kind, OperationKind::AddNote { .. } | OperationKind::UpdateTicket { .. }) {
+                engine.schedule().written.insert(operation.pair, now + SignedDuration::from_secs(1));
+            }
             let mut all = vec![fact(OperationState::Done { at: now, result }, None)];
             all.extend(facts);
             digest::known_pair(engine, operation.pair, known, all, *reading).await
@@ -466,19 +468,18 @@ fn agreed_ticket(
     base
 }
 
-/// Puts a dead letter back into its queue.
+/// A dead letter or a dropped write is asked for again: it is planned anew from what both sides say now.
 pub(super) async fn revive(engine: &Engine, id: OperationId) -> Result<(), StoreError> {
     let Some(operation) = engine.store.operation(id).await? else { return Ok(()) };
-    if !matches!(operation.state, OperationState::Dead { .. }) {
+    let (OperationState::Dead { reason, .. } | OperationState::Dropped { reason, .. }) = &operation.state else {
         return Ok(());
-    }
+    };
     let now = engine.now();
-    // A write whose outcome was never settled is looked for once more before it is sent again.
-    let unsettled = matches!(operation.state, OperationState::Dead { reason: Reason::OutcomeUnknown, .. });
-    let state = if unsettled {
+    let state = if *reason == Reason::OutcomeUnknown {
+        // A write whose outcome was never settled is looked for once more before it is sent again.
         OperationState::OutcomeUnknown { since: now, look: now, looks: 0 }
     } else {
-        OperationState::Planned { ready: now }
+        OperationState::Void { at: now, why: "Asked for again: what is still wanted is planned anew.".into() }
     };
     moved(engine, &operation, state, 0, operation.last_failure.clone(), Reading::default()).await
 }

@@ -25,7 +25,7 @@ use super::{
 };
 
 /// Polls look this far behind the cursor (halo-api sheet, rule 7).
-const OVERLAP: SignedDuration = SignedDuration::from_mins(3);
+pub(super) const OVERLAP: SignedDuration = SignedDuration::from_mins(3);
 /// All open paired tickets are read by number this often: not every change is proven to move `last_update`.
 const FULL_EVERY: SignedDuration = SignedDuration::from_hours(6);
 const PAGES_MAX: u32 = 100;
@@ -37,8 +37,7 @@ struct Counts {
     newest: Option<Timestamp>,
     held_at: Option<Timestamp>,
     failure: Option<Failure>,
-    /// Actions are read whatever the row says: Halo tells times in seconds, so a note of the second of our own
-    /// last write does not show in its row.
+    /// Actions are read whatever the row says: not every change is proven to move its times.
     thorough: bool,
 }
 
@@ -53,7 +52,10 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
         let standing = schedule.instances.entry(id).or_default();
         let full = standing.next_full.is_some_and(|at| at <= started);
         standing.hastened = false;
-        (standing.cause.unwrap_or(RunCause::Schedule), named, full)
+        let cause = standing.cause.unwrap_or(RunCause::Schedule);
+        // Rows that have not turned up by now are out of the overlap: they will not.
+        schedule.written.retain(|_, over| *over > started - OVERLAP - OVERLAP);
+        (cause, named, full)
     };
     let mut counts = Counts::default();
     match engine.registry.halo(id) {
@@ -162,7 +164,8 @@ async fn one(
 ) -> Result<(), StoreError> {
     let Some(known) = engine.store.situation(pair).await? else { return Ok(()) };
     let same = known.ticket.as_ref().is_some_and(|ticket| same(ticket, &row)) && known.actions.is_some();
-    if same && !counts.thorough {
+    let once_more = look_once_more(engine, pair, &row, asked);
+    if same && !counts.thorough && !once_more {
         return Ok(());
     }
     // A row read before our own last write may be older than what that write answered.
@@ -182,6 +185,9 @@ async fn one(
         }
         Err(failure) => {
             let failure: Failure = failure;
+            if once_more {
+                engine.schedule().written.insert(pair, asked);
+            }
             if failure.kind == crate::domain::failure::FailureKind::Gone {
                 engine.schedule().looks.insert(pair);
                 return Ok(());
@@ -191,6 +197,21 @@ async fn one(
             counts.failure.get_or_insert(failure);
             Ok(())
         }
+    }
+}
+
+/// Whether the actions are read although the row tells of nothing new: Halo tells times in seconds, so a note of
+/// the second of our own last write doesn't show in it. Asked once after each such write, when that second is over
+/// and only if the ticket's last action fell into it.
+fn look_once_more(engine: &Engine, pair: PairId, row: &Ticket, asked: Timestamp) -> bool {
+    let mut schedule = engine.schedule();
+    if schedule.written.get(&pair).is_none_or(|over| *over > asked) {
+        return false;
+    }
+    schedule.written.remove(&pair);
+    match (row.last_action, row.last_update) {
+        (Some(action), Some(update)) => action.as_second() >= update.as_second(),
+        _ => true,
     }
 }
 

@@ -177,7 +177,9 @@ impl Engine {
         };
         if let Err(error) = outcome {
             // The store refused: nothing was half done. The unit comes up again.
-            tracing::error!(unit = ?unit, error = crate::telemetry::chain(&error), "the database refused a step; it will be tried again");
+            if !error.lasts() {
+                tracing::error!(unit = ?unit, error = crate::telemetry::chain(&error), "the database refused a step; it will be tried again");
+            }
             let now = self.now();
             self.schedule().store_refused(unit, now);
         }

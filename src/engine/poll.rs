@@ -410,7 +410,7 @@ impl<'a> Poll<'a> {
             let pairs = self.engine.store.open_pairs_of_workspace(self.workspace.id, after, 200).await?;
             let Some(last) = pairs.last() else { break };
             after = Some(last.id);
-            for pair in pairs.iter().filter(|pair| pair.health != Health::Healthy) {
+            for pair in pairs.iter().filter(|pair| pair.health != Health::Healthy || pair.reason.is_some()) {
                 digest::pair(self.engine, pair.id, Vec::new(), Reading::default()).await?;
             }
         }

@@ -316,6 +316,11 @@ struct KeptRefreshToken {
     connection: ConnectionId,
 }
 
+/// The setting that holds the claims a delegated connection's next sign-in has to ask for.
+pub fn challenge_setting(connection: ConnectionId) -> String {
+    format!("claims/{connection}")
+}
+
 /// Name of a delegated connection's refresh token among its secrets.
 pub const REFRESH_TOKEN: &str = "refresh_token";
 
@@ -333,6 +338,19 @@ impl RefreshTokens for KeptRefreshToken {
         let kept = async {
             let mut tx = self.store.begin().await?;
             tx.rotate_secret(self.clock.now(), SecretOwner::Connection(self.connection), REFRESH_TOKEN, new).await?;
+            tx.commit().await
+        };
+        kept.await.map_err(|error| unkept(&error))
+    }
+
+    async fn challenged(&self, claims: &str) -> Result<(), Failure> {
+        let name = challenge_setting(self.connection);
+        let kept = async {
+            if self.store.setting(&name).await?.as_deref() == Some(claims) {
+                return Ok(());
+            }
+            let mut tx = self.store.begin().await?;
+            tx.put_setting(&name, Some(claims)).await?;
             tx.commit().await
         };
         kept.await.map_err(|error| unkept(&error))
@@ -391,7 +409,11 @@ async fn left_behind(engine: &Engine) -> Result<(), StoreError> {
             "writes were under way when the process ended; their outcome is looked for"
         );
     }
-    engine.schedule().pairs.extend(operations.into_iter().map(|operation| operation.pair));
+    let now = engine.now();
+    let written = engine.store.written_to_halo_since(now - super::halo::OVERLAP).await?;
+    let mut schedule = engine.schedule();
+    schedule.pairs.extend(operations.into_iter().map(|operation| operation.pair));
+    schedule.written.extend(written.into_iter().map(|pair| (pair, now + SignedDuration::from_secs(1))));
     Ok(())
 }
 

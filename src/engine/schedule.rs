@@ -93,6 +93,8 @@ pub struct Schedule {
     pub later_looks: BTreeMap<PairId, Timestamp>,
     /// Pairs whose waiting times are skipped once.
     pub hurried: BTreeSet<PairId>,
+    /// Pairs whose ticket we wrote to, and when the second of that write is over: see [`super::halo`].
+    pub written: BTreeMap<PairId, Timestamp>,
     /// Nothing is written to either side.
     pub only_read: bool,
     /// Pairs known to have something ready.

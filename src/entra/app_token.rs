@@ -55,7 +55,7 @@ impl Tokens for AppTokens {
         let pairs = [("grant_type", "client_credentials"), ("scope", scope.as_str())];
         let asked = wire::ask_for_token(&self.exchange, &self.app, tenant, &pairs, &*self.clock, &*self.ids).await;
         let now = self.clock.now();
-        match asked {
+        match asked.map_err(Failure::from) {
             Ok(granted) => {
                 self.kept.keep(tenant, resource, &granted, now);
                 Ok(granted.access_token)

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
-use super::{AppRegistration, Resource, Tokens, tokens::Kept, wire};
+use super::{AppRegistration, Refused, Resource, Tokens, tokens::Kept, wire};
 use crate::{
     clock::{Clock, IdSource},
     domain::failure::{Failure, FailureKind, Side},
@@ -33,6 +33,14 @@ pub trait RefreshTokens: Send + Sync {
     /// # Errors
     /// It can't be written.
     async fn save(&self, new: &SecretString) -> Result<(), Failure>;
+
+    /// Keeps the claims that the next sign-in has to ask for.
+    ///
+    /// # Errors
+    /// They can't be written.
+    async fn challenged(&self, _claims: &str) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// A person's tokens.
@@ -111,7 +119,10 @@ impl Tokens for DelegatedTokens {
         let pairs = [("grant_type", "refresh_token"), ("refresh_token", token.expose_secret()), ("scope", &scope)];
         let asked = wire::ask_for_token(&self.exchange, &self.app, tenant, &pairs, &*self.clock, &*self.ids).await;
         let now = self.clock.now();
-        match asked {
+        if let Err(Refused { claims: Some(claims), .. }) = &asked {
+            self.challenged(claims).await;
+        }
+        match asked.map_err(Failure::from) {
             Ok(granted) => {
                 if let Some(newer) = &granted.refresh_token {
                     self.refresh.save(newer).await?;
@@ -132,5 +143,11 @@ impl Tokens for DelegatedTokens {
 
     fn reject(&self, tenant: &str, resource: Resource) {
         self.kept.drop(tenant, resource);
+    }
+
+    async fn challenged(&self, claims: &str) {
+        if let Err(failure) = self.refresh.challenged(claims).await {
+            tracing::warn!(error = %failure, "what the next sign-in has to ask for could not be kept");
+        }
     }
 }

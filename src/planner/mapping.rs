@@ -136,6 +136,14 @@ pub fn agent(policy: &Policy, catalogue: &Catalogue, owner: &Owner) -> Option<i6
     listed.or_else(by_mail)
 }
 
+/// An owner who is nobody in Halo, as the reason shown for it.
+pub fn owner_without_agent(policy: &Policy, catalogue: &Catalogue, owner: &Owner) -> Option<Reason> {
+    if owner.is_none() || agent(policy, catalogue, owner).is_some() {
+        return None;
+    }
+    Some(unmapped("agent", owner.key().unwrap_or_default()))
+}
+
 /// The configured fallback agent.
 pub fn fallback_agent(policy: &Policy, catalogue: &Catalogue) -> Option<i64> {
     policy.agent.as_ref()?.find(&catalogue.agents, |a| a.id, |a| &a.name).map(|a| a.id)

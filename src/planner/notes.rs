@@ -9,7 +9,7 @@ use crate::domain::{
     failure::Side,
     ids::{ActionKey, CommentId, reference},
     incident::Comment,
-    operation::OperationKind,
+    operation::{Operation, OperationKind, OperationState},
     pair::NoteLink,
     policy::{NoteFlag, NotesRule, Policy},
     reason::Reason,
@@ -167,7 +167,11 @@ fn notes_to_comments(s: &Situation<'_>, out: &mut Plan) {
             continue;
         }
         let open = |id: &CommentId| {
-            s.operations.iter().any(|o| matches!(&o.kind, OperationKind::AddComment { comment, .. } if comment == id))
+            let stands = |o: &Operation| {
+                !matches!(o.state, OperationState::Dropped { .. })
+                    && matches!(&o.kind, OperationKind::AddComment { comment, .. } if comment == id)
+            };
+            s.operations.iter().any(stands)
         };
         if open(&CommentId::derived(s.halo_tenant, action.key, 0, 0)) {
             continue;

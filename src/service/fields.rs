@@ -3,7 +3,9 @@
 use crate::{
     domain::{
         catalogue::Catalogue,
+        failure::Side,
         incident::Owner,
+        operation::{OperationKind, OperationState},
         pair::Base,
         policy::Policy,
         ticket::Ticket,
@@ -39,6 +41,7 @@ fn next(s: &Situation<'_>, state: FieldState, what: &str) -> Option<String> {
     let mode = s.workspace.mode;
     let words = match (state, mode) {
         (FieldState::Same | FieldState::NotCarried, _) => return None,
+        _ if dropped(s, state, what) => "Nothing: it was dropped by a person.".to_owned(),
         (_, Mode::Off) => "Nothing: the workspace is switched off.".to_owned(),
         (FieldState::Conflict, _) => format!("A person decides: set the same {what} on both sides."),
         (FieldState::IncidentAhead, Mode::Observe) => {
@@ -53,6 +56,27 @@ fn next(s: &Situation<'_>, state: FieldState, what: &str) -> Option<String> {
         (FieldState::TicketAhead, _) => format!("The ticket's {what} is written to the incident."),
     };
     Some(words)
+}
+
+/// Whether a person dropped the write that would carry a field.
+fn dropped(s: &Situation<'_>, state: FieldState, what: &str) -> bool {
+    let carries = |kind: &OperationKind| match (kind, what) {
+        (OperationKind::CreateTicket { .. }, _) => true,
+        (OperationKind::UpdateTicket { change }, "status") => change.status_id.is_some(),
+        (OperationKind::UpdateTicket { change }, "severity") => change.priority_id.is_some(),
+        (OperationKind::UpdateTicket { change }, "owner") => change.agent_id.is_some(),
+        (OperationKind::UpdateIncident { change }, "status" | "classification") => change.status.is_some(),
+        (OperationKind::UpdateIncident { change }, "severity") => change.severity.is_some(),
+        (OperationKind::UpdateIncident { change }, "owner") => change.owner.is_some(),
+        _ => false,
+    };
+    let towards = match state {
+        FieldState::IncidentAhead => Side::Halo,
+        _ => Side::Sentinel,
+    };
+    let there = |kind: &OperationKind| state == FieldState::Conflict || kind.side() == towards;
+    let dropped = s.operations.iter().filter(|o| matches!(o.state, OperationState::Dropped { .. }));
+    dropped.map(|o| &o.kind).any(|kind| carries(kind) && there(kind))
 }
 
 fn row(s: &Situation<'_>, name: &str, what: &str, sides: Sides, state: FieldState) -> FieldRow {

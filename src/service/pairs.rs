@@ -7,7 +7,10 @@ use crate::{
         ids::{PairId, UserId},
         operation::{Operation, OperationState},
         pair::Pair,
-        view::{operation::OperationView, pair::PairView},
+        view::{
+            operation::OperationView,
+            pair::{DroppedRow, PairView},
+        },
     },
     ledger::entry::Seq,
     planner::{draft::portal_link, situation::Situation},
@@ -78,6 +81,7 @@ pub async fn view(app: &App, caller: &Caller, pair: PairId, from: &str) -> Resul
         fields: drawn.0,
         queue: operations.iter().filter(|row| row.state.open()).map(operation).collect(),
         dead: operations.iter().filter(|row| matches!(row.state, OperationState::Dead { .. })).map(operation).collect(),
+        dropped: operations.iter().filter_map(|row| dropped(row, &who)).collect(),
         notes: drawn.1,
         timeline,
         older,
@@ -120,6 +124,12 @@ fn both_sides(app: &App, installation: &Installation, catalogue: &Catalogue, row
         operations: &row.operations,
     };
     (fields::rows(&situation), notes::rows(&situation))
+}
+
+fn dropped(row: &Operation, name: &impl Fn(UserId) -> String) -> Option<DroppedRow> {
+    let OperationState::Dropped { who, .. } = &row.state else { return None };
+    let who = who.map_or_else(|| "command line".to_owned(), name);
+    Some(DroppedRow { operation: operation(row), who })
 }
 
 /// An operation as pages show it, with what it writes.

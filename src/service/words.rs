@@ -132,6 +132,7 @@ fn moved(state: &OperationState, attempts: u32, failure: Option<&Failure>) -> (E
         }
         OperationState::Done { .. } => (Write, "Carried out.".into()),
         OperationState::Dead { reason, .. } => (Failed, format!("Given up: {}{because}", reason.words())),
+        OperationState::Dropped { .. } => (Write, "Dropped: it is not written again in this form.".into()),
         OperationState::Void { why, .. } => (Write, format!("No longer wanted: {why}")),
     }
 }
@@ -145,6 +146,7 @@ fn human(act: &str) -> String {
         "look-at-halo" => "Asked to read Halo now.".into(),
         "retry" => "Asked to try an operation again.".into(),
         "drop" => "Dropped an operation.".into(),
+        "plan-again" => "Asked to plan a dropped operation again.".into(),
         "sign-in" => "Signed in.".into(),
         "sign-out" => "Signed out.".into(),
         "set-up" => "Made the first admin.".into(),

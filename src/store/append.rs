@@ -123,7 +123,8 @@ impl Store {
             connection.roll_back().await;
         }
         connection.uncertain(false);
-        result?;
+        result.inspect_err(|error| self.inner.trouble.met(error))?;
+        self.inner.trouble.over();
         let last = ends.last;
         self.inner.ends.put(ends);
         self.inner.committed.send_replace(last);

@@ -29,6 +29,7 @@ mod secrets;
 mod sessions;
 mod settings;
 mod subjects;
+mod trouble;
 mod tx;
 mod upkeep;
 
@@ -76,6 +77,7 @@ struct Inner {
     intake: Intake,
     ends: KnownEnds,
     committed: watch::Sender<Seq>,
+    trouble: trouble::Trouble,
 }
 
 impl Store {
@@ -106,6 +108,7 @@ impl Store {
                 intake: Intake::default(),
                 ends: KnownEnds::default(),
                 committed,
+                trouble: trouble::Trouble::default(),
             }),
         };
         let latest = store.latest_seq().await?;

@@ -36,6 +36,8 @@ statements! {
     const QUEUED = "SELECT (SELECT count(*) FROM operations o WHERE o.state IN ('planned', 'sending', 'outcome-unknown')) AS open,
         (SELECT count(*) FROM operations o WHERE o.state = 'dead') AS dead";
     const DONE_SINCE = "SELECT count(*) FROM operations o WHERE o.state = 'done' AND o.changed_ms >= ?1";
+    const WRITTEN_TO_HALO = "SELECT DISTINCT o.pair AS id FROM operations o
+        WHERE o.state = 'done' AND o.changed_ms >= ?1 AND o.kind IN ('add-note', 'update-ticket')";
     const OF_PAIR = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
         FROM operations o JOIN bodies b ON b.hash = o.body WHERE o.pair = ?1 ORDER BY o.position DESC LIMIT ?2";
 }
@@ -120,6 +122,16 @@ impl Store {
     pub async fn done_since(&self, since: Timestamp) -> Result<i64> {
         let mut reader = self.reader().await?;
         Ok(sqlx::query_scalar(DONE_SINCE).bind(to_ms(since)).fetch_one(&mut *reader).await?)
+    }
+
+    /// Pairs whose ticket was changed or got a note of ours at or after a moment.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn written_to_halo_since(&self, since: Timestamp) -> Result<Vec<PairId>> {
+        let mut reader = self.reader().await?;
+        let rows = sqlx::query(WRITTEN_TO_HALO).bind(to_ms(since)).fetch_all(&mut *reader).await?;
+        rows.iter().map(|row| Cells::new(row, "operations").id("id")).collect()
     }
 
     /// Pairs with an open operation whose turn and time has come, longest due first. A pair one of whose operations

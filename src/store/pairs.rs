@@ -46,7 +46,7 @@ statements! {
             ba.body AS actions_body,
             (SELECT json_group_array(json_array(o.id, o.state_json, o.attempts, o.failure, b.body) ORDER BY o.position)
               FROM operations o JOIN bodies b ON b.hash = o.body
-              WHERE o.pair = p.id AND o.state IN ('planned', 'sending', 'outcome-unknown', 'dead')) AS operations,
+              WHERE o.pair = p.id AND o.state IN ('planned', 'sending', 'outcome-unknown', 'dead', 'dropped')) AS operations,
             (SELECT json_group_array(json_array(n.comment, n.ticket, n.action, n.part, n.written_in)
                 ORDER BY n.ticket, n.action, n.part, n.comment)
               FROM note_links n WHERE n.pair = p.id) AS links
@@ -106,7 +106,7 @@ pub struct SituationRow {
     pub evidence: Option<Evidence>,
     /// Which comment and action carry the same words.
     pub links: Vec<NoteLink>,
-    /// Open and dead operations by position.
+    /// Open, dead and dropped operations by position.
     pub operations: Vec<Operation>,
 }
 

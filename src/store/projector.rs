@@ -107,7 +107,10 @@ fn due(state: &OperationState) -> Timestamp {
         OperationState::Planned { ready } => *ready,
         OperationState::Sending { since } => *since,
         OperationState::OutcomeUnknown { look, .. } => *look,
-        OperationState::Done { at, .. } | OperationState::Dead { at, .. } | OperationState::Void { at, .. } => *at,
+        OperationState::Done { at, .. }
+        | OperationState::Dead { at, .. }
+        | OperationState::Dropped { at, .. }
+        | OperationState::Void { at, .. } => *at,
     }
 }
 

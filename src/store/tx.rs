@@ -46,7 +46,7 @@ pub struct Tx {
 impl Tx {
     pub(super) async fn begin(store: Store) -> Result<Self> {
         let mut connection = store.writer().await;
-        connection.begin_immediate().await?;
+        connection.begin_immediate().await.inspect_err(|error| store.inner.trouble.met(error))?;
         Ok(Self {
             store,
             connection,
@@ -86,6 +86,7 @@ impl Tx {
         facts: impl Iterator<Item = (Timestamp, Fact)>,
     ) -> Result<Seq> {
         let result = self.append(Chain::of(client), facts).await;
+        let result = result.inspect_err(|error| self.store.inner.trouble.met(error));
         self.failed |= result.is_err();
         result
     }
@@ -134,7 +135,7 @@ impl Tx {
         if self.configuration_changed {
             sqlx::query(CHANGED).execute(&mut *self.connection).await?;
         }
-        let committed = self.connection.commit().await;
+        let committed = self.connection.commit().await.inspect_err(|error| self.store.inner.trouble.met(error));
         match (self.found, self.last) {
             (Some(found), Some(last)) if committed.is_ok() => {
                 self.store.inner.ends.moved(found, last, &self.heads);
@@ -143,7 +144,9 @@ impl Tx {
             (Some(_), _) => self.store.inner.ends.forget(),
             (None, _) => {}
         }
-        committed
+        committed?;
+        self.store.inner.trouble.over();
+        Ok(())
     }
 }
 

@@ -80,6 +80,7 @@ fn context(web: &Web, reader: Option<&Reader>) -> PageContext {
         density: reader.map_or_else(Density::default, |reader| reader.density),
         keys: reader.is_none_or(|reader| reader.keys),
         flash: None,
+        trouble: web.app.trouble(),
         assets: assets::tags(),
         cursor: 0,
         needs_you: None,

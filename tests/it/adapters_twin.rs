@@ -283,11 +283,11 @@ async fn a_person_signs_in_and_the_refresh_token_goes_on() {
     };
     let transport = stage.transport.clone();
     let done = sign_in::redeem(&stage.app, pending.clone(), &returned, transport.clone(), &*stage.clock, &ids).await;
-    let done = done.unwrap_or_else(|failure| panic!("{failure}"));
+    let done = done.unwrap_or_else(|failure| panic!("{}", failure.failure));
     assert_eq!(done.person.tenant_id, stage.place.tenant);
     // A code is good once.
     let again = sign_in::redeem(&stage.app, pending, &returned, transport.clone(), &*stage.clock, &ids).await;
-    assert_eq!(again.err().unwrap().kind, FailureKind::SignInAgain);
+    assert_eq!(again.err().unwrap().failure.kind, FailureKind::SignInAgain);
     let drawer = Arc::new(Drawer::default());
     drawer.save(&done.refresh_token.unwrap()).await.unwrap();
     let first = drawer.0.lock().unwrap().clone();

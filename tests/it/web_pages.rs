@@ -211,9 +211,15 @@ async fn buttons_write_down_who_pressed_them_then_wake_the_engine() {
         );
     }
     // a second tab still shows the dead letter that was dropped
-    let late = app.submit(&mut browser, &format!("/operations/{operation}/retry"), &[]).await;
+    let late = app.submit(&mut browser, &format!("/operations/{operation}/drop"), &[]).await;
     assert_eq!(late.status, StatusCode::SEE_OTHER);
-    assert_eq!(app.engine.taken(), Vec::<String>::new(), "what has moved on is not retried");
+    assert_eq!(app.engine.taken(), Vec::<String>::new(), "what has moved on is not dropped");
+    assert!(app.page(&mut browser, late.location()).await.body.contains("has moved on"));
+    // the pair's page says who dropped it, and takes it back
+    let page = app.page(&mut browser, &format!("/pairs/{pair}")).await.body;
+    assert!(page.contains("Plan it again") && page.contains("by ada"), "{page}");
+    let back = app.submit(&mut browser, &format!("/operations/{operation}/retry"), &[]).await;
+    assert_eq!((back.status, app.engine.taken()), (StatusCode::SEE_OTHER, vec![format!("retry {operation}")]));
 }
 
 #[tokio::test]

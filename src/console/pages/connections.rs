@@ -2,12 +2,14 @@
 
 mod workspaces;
 
+use jiff::Timestamp;
 use leptos::prelude::*;
 
 use crate::{
     console::{
         components::{
             act::{self, Weight},
+            icon::icon,
             list, state,
             time::{when, when_or},
         },
@@ -182,7 +184,7 @@ fn halo(ctx: &PageContext, row: &HaloRow) -> AnyView {
                 <div><dt>"App"</dt><dd><code>{row.oauth_client_id.clone()}</code></dd></div>
                 <div><dt>"Secret"</dt><dd>{secret(&row.secret)}</dd></div>
                 <div><dt>"Polled"</dt><dd>"every "{words::every(row.poll_secs)}</dd></div>
-                <div><dt>"Webhook"</dt><dd>{webhook(row.webhook.as_ref())}</dd></div>
+                <div><dt>"Webhook"</dt><dd>{webhook(ctx, row.webhook.as_ref(), row.webhook_refused.as_ref())}</dd></div>
             </dl>
             {row.budget.iter().map(|one| budget(ctx, one)).collect_view()}
             {look}
@@ -191,10 +193,13 @@ fn halo(ctx: &PageContext, row: &HaloRow) -> AnyView {
     .into_any()
 }
 
-/// The address to give to the other side.
-fn webhook(address: Option<&String>) -> AnyView {
+/// The address to give to the other side, and what was wrong with what came from there.
+fn webhook(ctx: &PageContext, address: Option<&String>, refused: Option<&(String, Timestamp)>) -> AnyView {
+    let refused = refused.map(|(words, at)| {
+        view! { <p class="failure">{icon(ctx, "needs-you")} " "{words.clone()}" "{when(ctx, *at)}</p> }
+    });
     match address {
-        Some(address) => view! { <code>{address.clone()}</code> }.into_any(),
+        Some(address) => view! { <code>{address.clone()}</code>{refused} }.into_any(),
         None => view! { <span class="quiet">"closed: no secret is set for it"</span> }.into_any(),
     }
 }

@@ -15,7 +15,11 @@ use crate::{
         context::PageContext,
         words,
     },
-    domain::view::{operation::OperationView, pair::PairView, query::QueryText},
+    domain::view::{
+        operation::OperationView,
+        pair::{DroppedRow, PairView},
+        query::QueryText,
+    },
 };
 
 /// Number and title.
@@ -44,6 +48,7 @@ pub fn live(ctx: &PageContext, view: &PairView) -> AnyView {
                 {sides::section(ctx, view)}
                 {queue(ctx, "Given up", "dead", &view.dead)}
                 {queue(ctx, "Waiting to be written", "queue", &view.queue)}
+                {dropped(ctx, &view.dropped)}
                 {notes::section(ctx, view)}
             </div>
             {history(ctx, view)}
@@ -119,6 +124,23 @@ fn queue(ctx: &PageContext, title: &'static str, id: &'static str, operations: &
         <section aria-labelledby=id>
             <h2 id=id>{title}" "<span class="count">{count}</span></h2>
             <ol class="operations">{operations.iter().map(|one| operation::item(ctx, one)).collect_view()}</ol>
+        </section>
+    }
+    .into_any()
+}
+
+fn dropped(ctx: &PageContext, rows: &[DroppedRow]) -> AnyView {
+    if rows.is_empty() {
+        return ().into_any();
+    }
+    let items = rows.iter().map(|row| operation::noted(ctx, &row.operation, Some(&row.who))).collect_view();
+    view! {
+        <section aria-labelledby="dropped">
+            <h2 id="dropped">"Dropped "<span class="count">{words::number(rows.len() as u64)}</span></h2>
+            <p class="quiet">
+                "Not written again in this form, until what it was planned from changes or somebody asks for it."
+            </p>
+            <ol class="operations">{items}</ol>
         </section>
     }
     .into_any()

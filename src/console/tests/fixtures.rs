@@ -12,7 +12,7 @@ use crate::{
         ids::*,
         incident::{IncidentStatus, Severity},
         operation::OperationState,
-        pair::{Health, SyncState},
+        pair::{Base, Health, SyncState},
         reason::Reason,
         run::{RunCause, RunScope},
         view::{
@@ -41,6 +41,7 @@ pub fn context(address: &str) -> PageContext {
         density: Density::Compact,
         keys: true,
         flash: None,
+        trouble: None,
         assets: AssetTags { sprite: Some("/pkg/icons.svg"), style: Some("/pkg/app.css"), ..AssetTags::default() },
         cursor: 4711,
         needs_you: Some(3),
@@ -265,6 +266,21 @@ pub fn pair() -> PairView {
             },
         ],
         dead: vec![dead()],
+        dropped: vec![DroppedRow {
+            operation: OperationView {
+                id: OperationId(id(5003)),
+                words: "Close the ticket".into(),
+                reason: Reason::IncidentClosed,
+                state: OperationState::Dropped {
+                    at: ago(600),
+                    who: None,
+                    reason: Reason::Refused { why: "Please select a closing code".into() },
+                    seen: Base::default(),
+                },
+                ..dead()
+            },
+            who: "grace".into(),
+        }],
         notes: vec![
             NoteRow {
                 at: Some(ago(4_000)),
@@ -468,6 +484,7 @@ pub fn connections() -> ConnectionsView {
             )),
             poll_secs: 20,
             webhook: Some("https://bridge.example/hooks/halo/msp-halo".into()),
+            webhook_refused: None,
         }],
         workspaces: (0..5)
             .map(|n: usize| WorkspaceRow {
@@ -483,6 +500,13 @@ pub fn connections() -> ConnectionsView {
                 poll_secs: 900,
                 webhook: (n.is_multiple_of(2))
                     .then(|| format!("https://bridge.example/hooks/sentinel/{}", workspaces()[n].label)),
+                webhook_refused: (n == 2).then(|| {
+                    (
+                        "A webhook with a wrong secret was refused. Give its sender the secret that is set here."
+                            .into(),
+                        ago(95),
+                    )
+                }),
                 health: if n == 3 {
                     ConnectionHealth {
                         last_success: Some(ago(4_000)),

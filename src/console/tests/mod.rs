@@ -284,6 +284,9 @@ fn a_dead_letter_can_be_tried_again_or_dropped() {
     view.dead[0].state = unsettled;
     let text = render(&fixtures::context("/pairs/x"), &Page::Pair(Box::new(view)));
     assert!(text.contains("Look for it again") && !text.contains("Try again"));
+    let dropped = one(&page("pair"), "section[aria-labelledby=dropped]");
+    assert!(dropped.contains("Close the ticket") && dropped.contains("by grace"), "{dropped}");
+    assert!(dropped.contains("Plan it again"));
     let sure = page("drop");
     assert_eq!(one(&sure, &format!("form[method=post][action='/operations/{id}/drop'] button")), "Drop it");
 }

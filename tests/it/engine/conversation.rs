@@ -1,6 +1,6 @@
 //! What is said on either side crosses once, in order, and comes to rest.
 
-use halobridge::twin::options::Product;
+use halobridge::{domain::pair::Health, twin::options::Product};
 use serde_json::json;
 
 use super::bridge::*;
@@ -81,7 +81,7 @@ both! {
     }
 
     /// K4: an idle bridge writes nothing.
-    async fn a_thousand_idle_cycles_write_nothing(product) {
+    async fn k4_a_thousand_idle_cycles_write_nothing(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({ "owner": ANALYST }));
         let other = bridge.raise_in(1, json!({ "severity": "Low" }));
@@ -332,12 +332,30 @@ both! {
         bridge.cross().await;
         let ticket = bridge.ticket_of(&incident).await;
         assert_eq!(bridge.reason_of(&incident).await, Some("unmapped"));
+        let needs = async |bridge: &Bridge| bridge.pair_of(&incident).await.unwrap().health == Health::NeedsYou;
+        assert!(needs(&bridge).await);
+        // The priority is mapped: the owner who is nobody in Halo stays an open item.
         bridge.setup.priorities = None;
+        bridge.apply().await;
+        bridge.pass(7 * 3_600).await;
+        let reason = bridge.pair_of(&incident).await.unwrap().reason.unwrap();
+        assert!(reason.words().contains("olaf.owner@contoso.example"), "{reason:?}");
+        assert!(reason.remedy().unwrap().contains("“agents” table"), "{reason:?}");
+        assert!(needs(&bridge).await);
         bridge.setup.policy = format!("agent = \"{SECOND_AGENT}\"");
         bridge.apply().await;
         bridge.pass(300).await;
-        assert_eq!(bridge.reason_of(&incident).await, None, "filled, it is whole");
+        assert_eq!(bridge.reason_of(&incident).await, Some("unmapped"), "said");
+        assert!(!needs(&bridge).await, "and nobody has to act");
         assert!(bridge.ticket(ticket)["priority_name"].as_str().unwrap().ends_with("Low"), "{}", bridge.ticket(ticket));
+        bridge.setup.policy = String::new();
+        bridge.apply().await;
+        bridge.cross().await;
+        assert!(needs(&bridge).await, "without a fallback again");
+        bridge.setup.agents = format!(", \"olaf.owner@contoso.example\" = \"{AGENT}\"");
+        bridge.apply().await;
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(&incident).await, None, "mapped, it is whole");
         bridge.finish().await;
     }
 

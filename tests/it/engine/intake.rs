@@ -51,7 +51,7 @@ both! {
     }
 
     /// K1: an incident that arrives late, later than any overlap, is found all the same.
-    async fn a_late_incident_is_found(product) {
+    async fn k1_a_late_incident_is_found(product) {
         for late_secs in [0, 20, 299, 301, 900, 3_600, 6 * 3_600] {
             let bridge = Bridge::with(Setup { switches: vec![("defender", "true"), ("defender_delay_s", "0")], ..Setup::new(product) }).await;
             bridge.pass(60).await;
@@ -72,7 +72,7 @@ both! {
     }
 
     /// K2: closed, opened again behind the cursor by an automatic investigation.
-    async fn opened_again_behind_the_cursor(product) {
+    async fn k2_opened_again_behind_the_cursor(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));
         bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));

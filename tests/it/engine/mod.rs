@@ -3,6 +3,7 @@
 pub mod bridge;
 mod closure;
 mod conversation;
+mod drops;
 mod faults;
 mod golden;
 mod intake;

@@ -169,6 +169,14 @@ impl TestApp {
         Self { app, clock, engine, router }
     }
 
+    /// The web layer over use cases that are there already.
+    pub fn over(app: App, clock: ManualClock) -> Self {
+        let engine =
+            Arc::new(Recorder { asked: Mutex::default(), status: Mutex::default(), changed: watch::Sender::new(0) });
+        let router = web::router(app.clone(), WebOptions::at("http://127.0.0.1:8080".parse().unwrap()));
+        Self { app, clock, engine, router }
+    }
+
     /// Makes an account.
     pub async fn person(&self, name: &str, role: Role, scope: Scope) {
         // hashed once: tests make hundreds of accounts

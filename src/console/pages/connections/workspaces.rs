@@ -92,7 +92,7 @@ fn line(ctx: &PageContext, row: &WorkspaceRow) -> AnyView {
             </td>
             <td data-label="Policy">{row.policy.clone()}<div class="quiet">"polled every "{words::every(row.poll_secs)}</div></td>
             <td data-label="Since">{when(ctx, row.since)}</td>
-            <td class="c-why tall" data-label="Webhook">{webhook(row.webhook.as_ref())}</td>
+            <td class="c-why tall" data-label="Webhook">{webhook(ctx, row.webhook.as_ref(), row.webhook_refused.as_ref())}</td>
             <td class="c-acts">{sync}</td>
         </tr>
     }
