@@ -16,7 +16,7 @@ use super::{
 use crate::{
     console::{self, Density, Flash, Page, PageContext, Person, Theme},
     domain::view::failed::FailedView,
-    service::{caller::Caller, error::ServiceError, live},
+    service::{caller::Caller, error::ServiceError, live, pulse},
 };
 
 /// What surrounds a page, read before its view: so that live events after `cursor` hold everything
@@ -31,13 +31,12 @@ pub struct Frame {
 /// # Errors
 /// The store cannot be read.
 pub async fn frame(web: &Web, reader: &Reader) -> Result<Frame, ServiceError> {
-    let (cursor, needs_you) = match &reader.caller {
-        Some(caller) => (live::newest(&web.app).await?, Some(live::needs_you(&web.app, caller).await?)),
-        None => (0, None),
-    };
     let mut context = context(web, Some(reader));
-    context.cursor = cursor;
-    context.needs_you = needs_you;
+    if let Some(caller) = &reader.caller {
+        context.cursor = live::newest(&web.app).await?;
+        context.needs_you = Some(live::needs_you(&web.app, caller).await?);
+        context.pulse = Some(pulse::pulse(&web.app, caller).await?);
+    }
     Ok(Frame { context, fragment: reader.fragment })
 }
 
@@ -83,6 +82,7 @@ fn context(web: &Web, reader: Option<&Reader>) -> PageContext {
         assets: assets::tags(),
         cursor: 0,
         needs_you: None,
+        pulse: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }

@@ -27,7 +27,7 @@ pub fn body(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
 
 /// The parts that change while the page is open.
 pub fn live(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
-    let empty = view.microsoft.is_empty() && view.halo.is_empty();
+    let empty = view.microsoft.is_empty() && view.halo.is_empty() && view.workspaces.is_empty();
     view! {
         <div id="truth" data-live><p class="truth">{truth(view)}</p></div>
         <div id="rows" data-live data-hold>
@@ -66,18 +66,26 @@ pub fn live(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
     .into_any()
 }
 
-fn truth(view: &ConnectionsView) -> String {
+fn truth(view: &ConnectionsView) -> AnyView {
     let all = view.microsoft.iter().map(|row| &row.health).chain(view.halo.iter().map(|row| &row.health));
     let (mut count, mut broken) = (0_u64, 0_u64);
     for health in all {
         count = count.saturating_add(1);
         broken = broken.saturating_add(u64::from(health.failure.is_some()));
     }
-    let spaces = words::counted(view.workspaces.len() as u64, "workspace", "workspaces");
+    let spaces = view.workspaces.len() as u64;
+    // who sees only some clients sees their workspaces alone
+    if count == 0 && spaces == 0 {
+        return "Nothing is connected yet.".into_any();
+    }
+    let spaces = view! { <a href="#workspaces">{words::counted(spaces, "workspace", "workspaces")}</a> };
     match (count, broken) {
-        (0, _) => "Nothing is connected yet.".into(),
-        (n, 0) => format!("{}; {spaces}; no failures.", words::counted(n, "connection", "connections")),
-        (n, bad) => format!("{} of {} can't be used just now; {spaces}.", words::number(bad), words::number(n)),
+        (0, _) => view! { {spaces}"." }.into_any(),
+        (n, 0) => view! { {words::counted(n, "connection", "connections")}"; "{spaces}"; no failures." }.into_any(),
+        (n, bad) => view! {
+            {words::number(bad)}" of "{words::counted(n, "connection", "connections")}" can't be used just now; "{spaces}"."
+        }
+        .into_any(),
     }
 }
 

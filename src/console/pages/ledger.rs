@@ -86,8 +86,8 @@ fn line(ctx: &PageContext, view: &LedgerView, chain: &ChainRow) -> AnyView {
     let href = LedgerFilter { client: chain.client, ..LedgerFilter::default() }.address();
     view! {
         <tr class:chosen=here>
-            <th scope="row" class="c-wide"><a href=href data-row aria-current=here.then_some("true")>{chain.name.clone()}</a></th>
-            <td class="c-number" data-label="Entries">{words::number(chain.entries)}</td>
+            <th scope="row" class="c-wide"><a href=href.clone() data-row aria-current=here.then_some("true")>{chain.name.clone()}</a></th>
+            <td class="c-number" data-label="Entries"><a class="soft" href=format!("{href}#entries")>{words::number(chain.entries)}</a></td>
             <td data-label="Holds" class="tall">{state}</td>
             <td class="c-why" data-label="Last hash"><code>{chain.head.clone()}</code></td>
         </tr>
@@ -98,7 +98,7 @@ fn line(ctx: &PageContext, view: &LedgerView, chain: &ChainRow) -> AnyView {
 fn entries(ctx: &PageContext, view: &LedgerView) -> AnyView {
     let filter = &view.filter;
     let name = view.chains.iter().find(|chain| chain.client == filter.client).map(|chain| chain.name.clone());
-    let facts: Vec<_> = view.facts.iter().map(|fact| choice(fact, fact)).collect();
+    let facts: Vec<_> = view.facts.iter().map(|fact| choice(fact, words::fact(fact))).collect();
     let inside = match &view.entries {
         Err(trouble) => list::trouble(ctx, trouble),
         Ok(listed) if listed.rows.is_empty() => {
@@ -114,7 +114,7 @@ fn entries(ctx: &PageContext, view: &LedgerView) -> AnyView {
             let page = |token: &str| LedgerFilter { from: token.to_owned(), ..filter.clone() }.address();
             view! {
                 {entry::timeline(ctx, &listed.rows)}
-                {list::pages(ctx, listed, page, ("Newer", "Older"))}
+                {list::pages(ctx, listed, page, ("Newer", "Older"), None)}
             }
             .into_any()
         }

@@ -15,7 +15,7 @@ use crate::{
         context::PageContext,
         words,
     },
-    domain::view::{operation::OperationView, pair::PairView, query::QueryText},
+    domain::view::{dashboard::PairFilter, operation::OperationView, pair::PairView, query::QueryText},
 };
 
 /// Number and title.
@@ -61,13 +61,18 @@ fn facts(ctx: &PageContext, view: &PairView) -> AnyView {
         Some(ticket) => act::record(ctx, ticket),
         None => view! { <span class="quiet">"none yet"</span> }.into_any(),
     };
+    let of_client = PairFilter { client: Some(view.client_id), ..PairFilter::default() }.address();
+    let of_workspace = PairFilter { workspace: Some(view.workspace_id), ..PairFilter::default() }.address();
     view! {
         <dl class="facts">
             <div><dt>"Severity"</dt><dd>{state::severity(ctx, &view.severity)}</dd></div>
             <div><dt>"Ticket"</dt><dd>{ticket}</dd></div>
             <div><dt>"Incident"</dt><dd>{incident}</dd></div>
-            <div><dt>"Client"</dt><dd>{view.client.clone()}</dd></div>
-            <div><dt>"Workspace"</dt><dd>{view.workspace.clone()}" · "{words::mode(view.mode)}</dd></div>
+            <div><dt>"Client"</dt><dd><a class="soft" href=of_client>{view.client.clone()}</a></dd></div>
+            <div>
+                <dt>"Workspace"</dt>
+                <dd><a class="soft" href=of_workspace>{view.workspace.clone()}</a>" · "{words::mode(view.mode)}</dd>
+            </div>
             <div><dt>"Reference"</dt><dd><code>{view.reference.clone()}</code></dd></div>
             <div><dt>"Linked"</dt><dd>{when(ctx, view.created)}</dd></div>
         </dl>

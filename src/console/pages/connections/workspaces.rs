@@ -75,7 +75,7 @@ fn line(ctx: &PageContext, row: &WorkspaceRow) -> AnyView {
         )
     });
     view! {
-        <tr>
+        <tr id=format!("workspace-{}", row.id)>
             <th scope="row" class="c-wide">
                 <a href=pairs data-row>{row.name.clone()}</a>
                 <span class="quiet">" "{row.client.clone()}" · by "{row.connection.clone()}</span>
