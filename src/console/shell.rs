@@ -55,7 +55,7 @@ pub fn document(ctx: &PageContext, page: &Page) -> AnyView {
                 <footer class="foot">
                     <p>
                         "Halobridge "{ctx.version.clone()}
-                        {signed_in.then(|| view! { <span>" · times in "{zone(ctx)}</span> })}
+                        {signed_in.then(|| view! { " · times in "<a href="/account#zone">{zone(ctx)}</a> })}
                     </p>
                 </footer>
             </body>

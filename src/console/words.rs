@@ -102,9 +102,9 @@ pub fn mode_meaning(mode: Mode) -> &'static str {
 /// Why a run began.
 pub fn cause(cause: RunCause) -> &'static str {
     match cause {
-        RunCause::Schedule => "Its time had come",
-        RunCause::Webhook => "A webhook came",
-        RunCause::Person => "A person asked",
+        RunCause::Schedule => "Schedule",
+        RunCause::Webhook => "Webhook",
+        RunCause::Person => "A person",
         RunCause::Full => "Full list",
     }
 }

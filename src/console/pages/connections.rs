@@ -40,6 +40,7 @@ pub fn live(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
                     };
                     list::empty(ctx, "connection", "Nothing is connected yet", text.into_any())
                 })}
+            <div class="ways">
             {(!view.microsoft.is_empty())
                 .then(|| {
                     view! {
@@ -60,6 +61,7 @@ pub fn live(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
                         </section>
                     }
                 })}
+            </div>
             {(!empty).then(|| workspaces::section(ctx, view))}
         </div>
     }
@@ -121,7 +123,7 @@ fn budget(ctx: &PageContext, budget: &BudgetView) -> AnyView {
     let label = format!("Requests used: {}", budget.name);
     view! {
         <div class="budget">
-            <span class="quiet">{budget.name.clone()}</span>
+            <span class="quiet">"Requests · "{budget.name.clone()}</span>
             <meter min="0" max=budget.allowed.max(1).to_string() value=budget.used.to_string() aria-label=label>
                 {text.clone()}
             </meter>
@@ -202,7 +204,9 @@ fn halo(ctx: &PageContext, row: &HaloRow) -> AnyView {
 /// The address to give to the other side.
 fn webhook(address: Option<&String>) -> AnyView {
     match address {
-        Some(address) => view! { <code>{address.clone()}</code> }.into_any(),
-        None => view! { <span class="quiet">"closed: no secret is set for it"</span> }.into_any(),
+        Some(address) => {
+            view! { <details><summary>"Address"</summary><code>{address.clone()}</code></details> }.into_any()
+        }
+        None => view! { <span class="quiet">"closed: no secret"</span> }.into_any(),
     }
 }

@@ -199,9 +199,8 @@ fn table(ctx: &PageContext, view: &DashboardView, listed: &Listed<PairRow>) -> A
                         {head(ctx, filter, PairSort::Severity, "Severity", "")}
                         {head(ctx, filter, PairSort::Client, "Client", "")}
                         {head(ctx, filter, PairSort::Ticket, "Ticket", "")}
-                        <th scope="col">"Sentinel / Halo"</th>
+                        <th scope="col"><span class="unseen">"Status in "</span>"Sentinel / Halo"</th>
                         {head(ctx, filter, PairSort::Changed, "Changed", "")}
-                        <th scope="col" class="c-why">"Why"</th>
                     </tr>
                 </thead>
                 <tbody>{listed.rows.iter().map(|row| line(ctx, row)).collect_view()}</tbody>
@@ -226,6 +225,7 @@ fn line(ctx: &PageContext, row: &PairRow) -> AnyView {
                     {number.map(|number| view! { <span class="number">{number}</span> })}
                     {title}
                 </a>
+                {why.map(|reason| view! { <span class="row-why">{reason.words()}</span> })}
             </th>
             <td data-label="Severity">{state::severity(ctx, &row.severity)}</td>
             <td data-label="Client"><a class="soft" href=of_client>{row.client.clone()}</a></td>
@@ -240,7 +240,6 @@ fn line(ctx: &PageContext, row: &PairRow) -> AnyView {
                 {row.ticket_status.clone().unwrap_or_else(|| "–".into())}
             </td>
             <td data-label="Changed">{when_link(ctx, row.changed, format!("{here}#history"))}</td>
-            <td class="c-why" class:blank=why.is_none() data-label="Why">{why.map(|reason| reason.words())}</td>
         </tr>
     }
     .into_any()

@@ -28,16 +28,17 @@ pub fn body(ctx: &PageContext, view: &LedgerView) -> AnyView {
 
 fn truth(view: &LedgerView) -> String {
     let broken = view.chains.iter().filter(|chain| matches!(chain.state, ChainState::Broken { .. })).count() as u64;
-    let unchecked = view.chains.iter().filter(|chain| chain.state == ChainState::Unchecked).count() as u64;
+    let whole = view.chains.iter().filter(|chain| matches!(chain.state, ChainState::Whole { .. })).count();
     let entries: u64 = view.chains.iter().map(|chain| chain.entries).sum();
     let all = format!(
         "{} in {}",
         words::counted(entries, "entry", "entries"),
         words::counted(view.chains.len() as u64, "chain", "chains")
     );
-    match (broken, unchecked) {
-        (0, 0) => format!("{all}; every hash fits."),
-        (0, n) => format!("{all}; {} not checked yet.", words::counted(n, "chain is", "chains are")),
+    match (broken, whole) {
+        (0, 0) => format!("{all}."),
+        (0, n) if n == view.chains.len() => format!("{all}; every hash fits."),
+        (0, _) => format!("{all}; every hash of the one shown below fits."),
         (n, _) => format!("{all}; {} broken.", words::counted(n, "chain is", "chains are")),
     }
 }
@@ -79,7 +80,7 @@ fn line(ctx: &PageContext, view: &LedgerView, chain: &ChainRow) -> AnyView {
         }
         .into_any(),
         ChainState::Unchecked => {
-            view! { <span class="chip sync-unknown">{icon(ctx, "unknown")} <span>"Not checked yet"</span></span> }.into_any()
+            view! { <span class="quiet">"checked when it is opened"</span> }.into_any()
         }
     };
     let here = view.filter.client == chain.client;

@@ -110,8 +110,7 @@ fn table(ctx: &PageContext, view: &NotLinkedView, listed: &Listed<NotLinkedRow>)
                         <th scope="col" class="c-wide">"Incident"</th>
                         <th scope="col">"Severity"</th>
                         <th scope="col">"Status"</th>
-                        <th scope="col">"Client"</th>
-                        <th scope="col">"Workspace"</th>
+                        <th scope="col">"Client and workspace"</th>
                         <th scope="col">"Created"</th>
                         <th scope="col" class="c-why">"Why not, and what to do"</th>
                     </tr>
@@ -146,8 +145,10 @@ fn line(ctx: &PageContext, row: &NotLinkedRow) -> AnyView {
             </th>
             <td data-label="Severity">{state::severity(ctx, &row.severity)}</td>
             <td data-label="Status">{row.status.to_string()}</td>
-            <td data-label="Client">{row.client.clone()}</td>
-            <td data-label="Workspace"><a class="soft" href=workspace>{row.workspace_name.clone()}</a></td>
+            <td data-label="Client">
+                {row.client.clone()}
+                <div><a class="soft quiet" href=workspace>{row.workspace_name.clone()}</a></div>
+            </td>
             <td data-label="Created">{when(ctx, row.created.unwrap_or(row.changed))}</td>
             <td class="c-why tall" data-label="Why not">{why}</td>
         </tr>

@@ -15,7 +15,10 @@ use crate::{
         context::PageContext,
         words,
     },
-    domain::view::{dashboard::PairFilter, operation::OperationView, pair::PairView, query::QueryText},
+    domain::{
+        pair::Health,
+        view::{dashboard::PairFilter, operation::OperationView, pair::PairView, query::QueryText},
+    },
 };
 
 /// Number and title.
@@ -85,15 +88,18 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
         Some(reason) => state::why(reason),
         None => view! { <p class="why">"Both sides agree."</p> }.into_any(),
     };
+    // the one thing to do stands out; when all is well neither does
+    let weight = |main: bool| if main { Weight::Main } else { Weight::Plain };
+    let (sync, look) = (!view.queue.is_empty(), view.health == Health::NeedsYou && view.dead.is_empty());
     let acts = ctx.may_operate().then(|| {
         view! {
             <div class="acts">
                 <div>
-                    {act::button(ctx, format!("/pairs/{}/look", view.id), "look", "Look again", Weight::Plain)}
+                    {act::button(ctx, format!("/pairs/{}/look", view.id), "look", "Look again", weight(look && !sync))}
                     <p class="quiet">"Reads both sides and plans anew. Writes nothing."</p>
                 </div>
                 <div>
-                    {act::button(ctx, format!("/pairs/{}/sync", view.id), "sync", "Sync now", Weight::Main)}
+                    {act::button(ctx, format!("/pairs/{}/sync", view.id), "sync", "Sync now", weight(sync))}
                     <p class="quiet">"Carries out now what waits for its time."</p>
                 </div>
             </div>
@@ -105,8 +111,9 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
                 {state::axes(ctx, view.sync, view.health)}
                 {why}
                 <p class="quiet">
-                    "Incident read "{when_or(ctx, view.incident_read, "never")}" · ticket read "
-                    {when_or(ctx, view.ticket_read, "never")}" · last change "{when(ctx, view.changed)}
+                    "Incident read "{when_or(ctx, view.incident_read, "never")}
+                    {view.ticket.is_some().then(|| view! { " · ticket read "{when_or(ctx, view.ticket_read, "never")} })}
+                    " · last change "{when(ctx, view.changed)}
                 </p>
             </div>
             {acts}

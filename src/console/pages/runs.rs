@@ -178,7 +178,7 @@ fn runs(ctx: &PageContext, view: &RunsView) -> AnyView {
                             <tr>
                                 <th scope="col">"Ended"</th>
                                 <th scope="col" class="c-wide">"Source"</th>
-                                <th scope="col">"Began because"</th>
+                                <th scope="col">"Started by"</th>
                                 <th scope="col" class="c-number">"Took"</th>
                                 <th scope="col" class="c-number">"Read"</th>
                                 <th scope="col" class="c-number">"Changed"</th>
@@ -223,11 +223,12 @@ fn run(ctx: &PageContext, run: &RunRow) -> AnyView {
             view! { <span class="chip health-healthy">{icon(ctx, "healthy")} <span>"Complete"</span></span> }.into_any()
         }
     };
+    let of_it = RunFilter { source: id_of(run.scope), ..RunFilter::default() }.address();
     view! {
         <tr>
             <td data-label="Ended">{when(ctx, run.ended)}</td>
-            <th scope="row" class="c-wide">{run.name.clone()}</th>
-            <td data-label="Began because">{words::cause(run.cause)}</td>
+            <th scope="row" class="c-wide"><a class="soft" href=of_it>{run.name.clone()}</a></th>
+            <td data-label="Started by">{words::cause(run.cause)}</td>
             <td class="c-number" data-label="Took">{words::took(took)}</td>
             <td class="c-number" data-label="Read">{words::number(u64::from(run.read))}</td>
             <td class="c-number" data-label="Changed">{words::number(u64::from(run.changed))}</td>
