@@ -91,7 +91,12 @@ impl EngineHandle for Handle {
             next_due: found.standing.next,
             running: found.running,
         });
-        EngineStatus { alive: self.alive.load(Ordering::Relaxed), scopes: scopes.collect(), budgets: self.budgets() }
+        EngineStatus {
+            alive: self.alive.load(Ordering::Relaxed),
+            only_reads: self.engine.only_reads(),
+            scopes: scopes.collect(),
+            budgets: self.budgets(),
+        }
     }
 
     fn changed(&self) -> watch::Receiver<i64> {

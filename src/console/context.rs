@@ -3,7 +3,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::hydration::AssetTags;
-use crate::domain::account::Role;
+use crate::domain::{account::Role, view::pulse::Pulse};
 
 /// Who is signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +124,8 @@ pub struct PageContext {
     pub cursor: i64,
     /// How many pairs need the reader; shown beside "Problems". `None` when not counted.
     pub needs_you: Option<u64>,
+    /// How the engine does; `None` where nobody is signed in.
+    pub pulse: Option<Pulse>,
     /// The product's version.
     pub version: String,
 }

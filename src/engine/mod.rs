@@ -73,6 +73,11 @@ impl Engine {
         self.schedule().only_read = true;
     }
 
+    /// Whether [`Engine::only_read`] holds.
+    pub fn only_reads(&self) -> bool {
+        self.schedule().only_read
+    }
+
     /// The engine's time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()

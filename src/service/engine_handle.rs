@@ -42,6 +42,8 @@ pub trait EngineHandle: Send + Sync + 'static {
 pub struct EngineStatus {
     /// Whether its loop runs: false before the start, after a stop, and in commands without an engine.
     pub alive: bool,
+    /// Whether it may only read: the data directory was copied or restored, and nobody has confirmed it.
+    pub only_reads: bool,
     /// One row for each workspace and Halo instance it looks after.
     pub scopes: Vec<ScopeStatus>,
     /// One row for each budget it keeps.

@@ -19,6 +19,7 @@ pub mod live;
 pub mod numbers;
 pub mod pairs;
 pub mod problems;
+pub mod pulse;
 pub mod runs;
 pub mod sign_in;
 

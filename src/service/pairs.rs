@@ -1,6 +1,6 @@
 //! One pair: both sides, its queue, its conversation and its history.
 
-use super::{App, caller::Caller, error::ServiceError, fault, fields, ledger::people, names, notes, words};
+use super::{App, caller::Caller, error::ServiceError, fault, fields, ledger::names_in, names, notes, words};
 use crate::{
     domain::{
         catalogue::Catalogue,
@@ -49,9 +49,9 @@ pub async fn view(app: &App, caller: &Caller, pair: PairId, from: &str) -> Resul
     let more = history.len() > HISTORY_ROWS as usize;
     history.truncate(HISTORY_ROWS as usize);
     let older = history.last().filter(|_| more).map(|item| item.entry.seq.0.to_string());
-    let people = people(app).await?;
-    let who = |id: UserId| people.get(&id).cloned().unwrap_or_else(|| "(removed)".to_owned());
-    let timeline = history.into_iter().map(|item| words::entry(item, &who, false)).collect();
+    let named = names_in(app, &history).await?;
+    let who = |id: UserId| named.people.get(&id).cloned().unwrap_or_else(|| "(removed)".to_owned());
+    let timeline = history.into_iter().map(|item| words::entry(item, &named, false)).collect();
 
     let (incident_read, ticket_read) = reads(app, &situation);
     let drawn = both_sides(app, &installation, &catalogue, &situation);

@@ -59,7 +59,7 @@ pub fn body(ctx: &PageContext, view: &FailedView) -> AnyView {
         view! { <a class="button main" href="/sign-in">"To sign-in"</a> }.into_any()
     };
     view! {
-        <div class="says-no">
+        <div class=if view.kind == FailedKind::NotFound { "says-no calm" } else { "says-no" }>
             {icon(ctx, "stop")}
             <div>
                 <p class="why">{what}</p>

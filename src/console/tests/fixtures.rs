@@ -17,7 +17,7 @@ use crate::{
         run::{RunCause, RunScope},
         view::{
             account::*, connections::*, dashboard::*, entrance::*, failed::*, form::FormView, ledger::*, list::*,
-            not_linked::*, operation::OperationView, pair::*, problems::*, runs::*,
+            not_linked::*, operation::OperationView, pair::*, problems::*, pulse::*, runs::*,
         },
         workspace::Mode,
     },
@@ -45,6 +45,7 @@ pub fn context(address: &str) -> PageContext {
         assets: AssetTags { sprite: Some("/pkg/icons.svg"), style: Some("/pkg/app.css"), ..AssetTags::default() },
         cursor: 4711,
         needs_you: Some(3),
+        pulse: Some(Pulse { alive: true, last_look: Some(ago(12)), ..Pulse::default() }),
         version: "0.1.0".into(),
     }
 }
@@ -85,6 +86,7 @@ pub fn pair_rows(count: usize) -> Vec<PairRow> {
                 client: CLIENTS[n % 5].into(),
                 client_id: ClientId(id(1000 + (n % 5) as u128)),
                 workspace: format!("law-{}", CLIENTS[n % 5].split(' ').next().unwrap().to_lowercase()),
+                incident: IncidentId::new(&id(9000 + n as u128).to_string()),
                 number: Some(10_482 - n as i64),
                 title: TITLES[n % 8].into(),
                 severity: severities[n % 4].clone(),
@@ -97,7 +99,9 @@ pub fn pair_rows(count: usize) -> Vec<PairRow> {
                 sync,
                 health,
                 reason,
+                opened: ago(4_000 + 190 * (n * n) as i64),
                 changed: ago(12 + 190 * (n * n) as i64),
+                reference: format!("HB-{n:010}"),
             }
         })
         .collect()
@@ -130,8 +134,15 @@ fn workspaces() -> Vec<Choice> {
 pub fn dashboard() -> DashboardView {
     DashboardView {
         filter: PairFilter::default(),
-        counts: PairCounts { in_step: 212, behind: 7, unknown: 1, waiting: 5, needs_you: 3, not_linked: 18 },
-        freshness: Freshness { last_look: Some(ago(12)), overdue: 0 },
+        counts: PairCounts {
+            in_step: 212,
+            behind: 7,
+            unknown: 1,
+            healthy: 212,
+            waiting: 5,
+            needs_you: 3,
+            not_linked: 18,
+        },
         clients: clients(),
         workspaces: workspaces(),
         rows: Ok(Listed { rows: pair_rows(40), total: Some(220), newer: None, older: Some("o.40".into()) }),
@@ -618,7 +629,6 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
     let mut nothing = dashboard();
     nothing.counts = PairCounts::default();
     nothing.rows = Ok(Listed::default());
-    nothing.freshness = Freshness::default();
     let mut fresh = nothing.clone();
     fresh.workspaces = Vec::new();
     let mut filtered = dashboard();
@@ -626,12 +636,20 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         PairFilter { text: "no such thing".into(), sync: Some(SyncState::Behind), ..PairFilter::default() };
     filtered.rows = Ok(Listed::default());
     let mut broken = dashboard();
-    broken.freshness.overdue = 2;
     broken.rows = Err(Trouble {
         what: "The list can't be read: the database is busy.".into(),
         remedy: "Reload in a moment. If it stays so, check the disk that holds the data directory.".into(),
         reference: Some("7c1f9a".into()),
     });
+    let pulse = Pulse {
+        alive: true,
+        last_look: Some(ago(2_900)),
+        overdue: 2,
+        oldest: Some(OldSource { name: "law-contoso".into(), read: Some(ago(7_400)), poll_secs: 900 }),
+        broken: 1,
+        ..Pulse::default()
+    };
+    let late = PageContext { pulse: Some(pulse), ..context("/") };
     vec![
         ("set-up", out("/set-up"), Page::SetUp(SetUpView::default())),
         (
@@ -644,7 +662,7 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ("dashboard-empty", context("/"), Page::Dashboard(Box::new(nothing))),
         ("dashboard-fresh", context("/"), Page::Dashboard(Box::new(fresh))),
         ("dashboard-filtered", context("/?q=no+such+thing&sync=behind"), Page::Dashboard(Box::new(filtered))),
-        ("dashboard-broken", context("/"), Page::Dashboard(Box::new(broken))),
+        ("dashboard-broken", late, Page::Dashboard(Box::new(broken))),
         ("not-linked", context("/incidents"), Page::NotLinked(Box::new(not_linked()))),
         ("pair", context(&format!("/pairs/{}", pair().id)), Page::Pair(Box::new(pair()))),
         ("problems", context("/problems"), Page::Problems(Box::new(problems()))),

@@ -95,6 +95,8 @@ pub enum FieldState {
     Conflict,
     /// The policy or mode doesn't carry this field; it may differ.
     NotCarried,
+    /// A person must give the value first.
+    Missing,
 }
 
 /// One field on both sides.
