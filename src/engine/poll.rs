@@ -65,6 +65,8 @@ struct Counts {
     /// The cursor may not move to or past this moment.
     held_at: Option<Timestamp>,
     newest: Option<Timestamp>,
+    /// The list did not come in ascending order, as was asked: what lies behind a failed page is then unknown.
+    disordered: bool,
     number: Option<i64>,
     failure: Option<Failure>,
 }
@@ -150,6 +152,7 @@ impl Counts {
 
     fn saw(&mut self, incident: &Incident) {
         self.read += 1;
+        self.disordered |= incident.modified.is_some() && incident.modified < self.newest;
         self.newest = self.newest.max(incident.modified);
         self.number = self.number.max(incident.number);
     }
@@ -235,7 +238,12 @@ impl Poll<'_> {
         let mut reading = Reading::default();
         if moved {
             match self.sentinel.comments(&self.at, &incident.id, Class::Comment).await {
-                Ok(comments) => reading.comments = Some(comments),
+                Ok(comments) => {
+                    if short(&comments, &incident) {
+                        self.look_later(pair);
+                    }
+                    reading.comments = Some(comments);
+                }
                 Err(failure) => {
                     self.counts.hold(&incident);
                     self.counts.failure.get_or_insert(failure);
@@ -246,6 +254,12 @@ impl Poll<'_> {
         self.counts.changed += 1;
         reading.incident = Some(incident);
         digest::pair(self.engine, pair, Vec::new(), reading).await
+    }
+
+    /// The pair is read once more in a while.
+    fn look_later(&self, pair: crate::domain::ids::PairId) {
+        let at = self.engine.now() + SignedDuration::from_secs(30);
+        self.engine.schedule().later_looks.insert(pair, at);
     }
 
     /// Incidents that are not linked yet: asked through the gates, recorded in one transaction.
@@ -260,7 +274,11 @@ impl Poll<'_> {
             let found = (self.workspace, self.client, self.policy);
             let passes = crate::planner::gate::ask(found.0, found.1, found.2, catalogue.as_deref(), &incident).is_ok();
             let (comments, evidence) = if passes { self.beside(&incident).await } else { (None, None) };
+            let lags = comments.as_ref().is_some_and(|comments| short(comments, &incident));
             let (facts, pair) = digest::newcomer(self.engine, found, catalogue.as_ref(), incident, comments, evidence);
+            if let Some(pair) = pair.filter(|_| lags) {
+                self.look_later(pair);
+            }
             opened.extend(pair);
             recorded.push(facts);
         }
@@ -279,7 +297,7 @@ impl Poll<'_> {
     /// Comments and evidence of a newcomer. Without them the ticket is made all the same; comments follow.
     async fn beside(&mut self, incident: &Incident) -> (Option<Vec<Comment>>, Option<Evidence>) {
         let mut comments = None;
-        if incident.comments_count > 0 {
+        if incident.comments_count != 0 {
             match self.sentinel.comments(&self.at, &incident.id, Class::Comment).await {
                 Ok(read) => comments = Some(read),
                 Err(failure) => {
@@ -289,7 +307,7 @@ impl Poll<'_> {
             }
         }
         let mut evidence = None;
-        if self.policy.evidence && incident.alerts_count > 0 {
+        if self.policy.evidence && incident.alerts_count != 0 {
             match self.sentinel.evidence(&self.at, &incident.id, Class::New).await {
                 Ok(read) => evidence = Some(read),
                 Err(failure) => {
@@ -301,7 +319,10 @@ impl Poll<'_> {
     }
 
     async fn move_cursor(&mut self, before: Option<&Cursor>) -> Result<(), StoreError> {
-        // After a failure only what lies before it has surely been read: lists come in ascending order.
+        // After a failure only what lies before it has surely been read, if the list came in ascending order.
+        if self.counts.failure.is_some() && self.counts.disordered {
+            return Ok(());
+        }
         let target = match (self.counts.newest, self.counts.held_at) {
             (Some(newest), Some(held)) => Some(newest.min(held)),
             (newest, None) => newest,
@@ -381,6 +402,11 @@ impl Poll<'_> {
         }
         Ok(())
     }
+}
+
+/// Fewer comments than the incident counts: their list lags behind, and nothing else would ask for it again.
+fn short(comments: &[Comment], incident: &Incident) -> bool {
+    i64::try_from(comments.len()).unwrap_or(i64::MAX) < incident.comments_count
 }
 
 async fn ended(

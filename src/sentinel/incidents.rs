@@ -11,13 +11,16 @@ use super::{
 };
 use crate::{
     domain::{
-        failure::Failure,
+        failure::{Failure, FailureKind},
         ids::IncidentId,
         incident::{Evidence, Incident},
         operation::IncidentChange,
         time,
     },
-    outbound::budget::{Class, Kind},
+    outbound::{
+        budget::{Class, Kind},
+        exchange::Answer,
+    },
 };
 
 /// Incidents asked for per page: the service's largest.
@@ -29,6 +32,29 @@ pub fn filter(want: &ListWanted) -> Option<String> {
     let open = want.open_only.then(|| "(properties/status eq 'New' or properties/status eq 'Active')".to_owned());
     let terms: Vec<String> = [since, open].into_iter().flatten().collect();
     (!terms.is_empty()).then(|| terms.join(" and "))
+}
+
+/// The rows of a list; `null` is an empty one. `None` when there is no list at all.
+pub(super) fn rows_of(page: &mut Value) -> Option<Vec<Value>> {
+    match page.get_mut("value").map(Value::take)? {
+        Value::Array(rows) => Some(rows),
+        Value::Null => Some(Vec::new()),
+        _ => None,
+    }
+}
+
+/// The version is in the body (rule 4); only where it is not, the header's counts.
+fn versioned(mut incident: Incident, answer: &Answer) -> Incident {
+    if incident.etag.is_none() {
+        incident.etag = answer.header("etag").map(str::to_owned);
+    }
+    incident
+}
+
+/// Whether an answer holds the members that every incident has.
+fn whole(incident: &Incident) -> bool {
+    let has = |name: &str| incident.raw.pointer(&format!("/properties/{name}")).is_some_and(|member| !member.is_null());
+    ["title", "severity", "status"].into_iter().all(has)
 }
 
 impl Sentinel {
@@ -45,7 +71,7 @@ impl Sentinel {
         class: Class,
     ) -> Result<IncidentPage, Failure> {
         let (url, trail) = match &next {
-            Some(cursor) => Trail::resume(cursor),
+            Some(cursor) => Trail::resume(&self.arm, cursor)?,
             None => {
                 let mut url = self.address(at, "incidents");
                 if let Some(filter) = filter(want) {
@@ -58,10 +84,8 @@ impl Sentinel {
         };
         let answer = self.call(self.at(at, Method::GET, url.clone(), Kind::Read, class)).await?;
         let mut page = answer.json()?;
-        let next = trail.next(&self.arm, &url, &page)?;
-        let Some(Value::Array(rows)) = page.get_mut("value").map(Value::take) else {
-            return Err(answer.unreadable());
-        };
+        let next = trail.next(&url, &page);
+        let rows = rows_of(&mut page).ok_or_else(|| answer.unreadable())?;
         let mut result = IncidentPage { incidents: Vec::with_capacity(rows.len()), next, unreadable: Vec::new() };
         for row in rows {
             match read::incident(row) {
@@ -75,7 +99,8 @@ impl Sentinel {
     pub(super) async fn read_incident(&self, at: &Place, id: &IncidentId, class: Class) -> Result<Incident, Failure> {
         let url = self.address(at, &format!("incidents/{}", segment(id.as_str())));
         let answer = self.call(self.at(at, Method::GET, url, Kind::Read, class)).await?;
-        read::incident(answer.json()?).map_err(|_| answer.unreadable())
+        let incident = read::incident(answer.json()?).map_err(|_| answer.unreadable())?;
+        Ok(versioned(incident, &answer))
     }
 
     pub(super) async fn write_incident(
@@ -90,7 +115,15 @@ impl Sentinel {
         let mut call = self.at(at, Method::PUT, url, Kind::IncidentWrite, class);
         call.body = Some(&body);
         let answer = self.call(call).await?;
-        read::incident(answer.json()?).map_err(|_| answer.unreadable())
+        let told = answer.json_if_any().and_then(|body| read::incident(body).ok());
+        match told.filter(|told| told.id == current.id && whole(told)) {
+            Some(told) => Ok(versioned(told, &answer)),
+            // It was carried out, but the answer does not say what the incident is now: look.
+            None => self.read_incident(at, &current.id, class).await.map_err(|mut failure| {
+                failure.kind = FailureKind::Unknown;
+                failure
+            }),
+        }
     }
 
     pub(super) async fn read_evidence(&self, at: &Place, id: &IncidentId, class: Class) -> Result<Evidence, Failure> {

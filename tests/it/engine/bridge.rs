@@ -31,6 +31,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use crate::openapi::Judge;
+
 /// Runs a test for HaloITSM and for HaloPSA.
 macro_rules! both {
     ($($(#[$about:meta])* async fn $name:ident($product:ident) $body:block)*) => { $(
@@ -108,7 +110,7 @@ impl Setup {
 
 /// What stands between engine and twin: changes answers, cuts calls off.
 pub struct Tap {
-    inner: TwinTransport,
+    inner: Judge<TwinTransport>,
     mutate: Mutex<Option<Box<Mutation>>>,
     hang: Mutex<Option<Hang>>,
     pub hung: Notify,
@@ -210,7 +212,7 @@ impl Bridge {
             Store::in_memory(key).await.unwrap()
         };
         let tap = Arc::new(Tap {
-            inner: TwinTransport::new(twin.clone()),
+            inner: Judge::of(TwinTransport::new(twin.clone())),
             mutate: Mutex::new(None),
             hang: Mutex::new(None),
             hung: Notify::new(),

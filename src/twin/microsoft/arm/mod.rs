@@ -10,6 +10,7 @@ pub mod paging;
 pub mod rules;
 pub mod sentinel;
 pub mod wanted;
+pub mod workflows;
 
 use serde_json::json;
 
@@ -137,6 +138,10 @@ impl Microsoft {
         {
             return refused;
         }
+        let below_workflow = parts.iter().position(|part| *part == "workflows").is_some_and(|at| parts.len() > at + 2);
+        if below_workflow && parts.contains(&"microsoft.logic") {
+            return self.workflow_child(ask, path);
+        }
         match parts.as_slice() {
             [
                 ..,
@@ -183,9 +188,9 @@ impl Microsoft {
                 "api",
                 "query",
             ] => self.query_through_arm(ask, path, cx),
+            [.., "deployments", _, "validate" | "whatif" | "operations"] => self.deployment_child(ask, path, cx),
             [.., "microsoft.resources" | "microsoft.logic" | "microsoft.web", _, _] => self.deployed(ask, path, cx),
             [.., "microsoft.resources" | "microsoft.logic" | "microsoft.web", _] => self.deployed_list(ask, path),
-            [.., "microsoft.logic", "workflows", _, "triggers", _, "listcallbackurl"] => self.callback_url(ask, path),
             _ => self.discovery(ask, path),
         }
     }
