@@ -185,7 +185,9 @@ async fn one(
     }
     // A row read before our own last write may be older than what that write answered.
     let raced = known.pair.changed >= asked;
-    let policy_reads = row.closed || row.merged_into.is_some() || row.deleted;
+    // Rows lack custom fields: a change of status may be a closure whose classification lies there.
+    let restated = known.ticket.as_ref().is_some_and(|ticket| ticket.status_id != row.status_id);
+    let policy_reads = row.closed || restated || row.merged_into.is_some() || row.deleted;
     let id = row.id;
     let result = async {
         let ticket = if raced || policy_reads {

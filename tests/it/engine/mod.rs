@@ -6,4 +6,5 @@ mod conversation;
 mod faults;
 mod golden;
 mod intake;
+mod standins;
 mod tolerance;

@@ -97,7 +97,7 @@ impl Microsoft {
         }
     }
 
-    fn group(&self, subscription: &str, name: &str) -> Option<&str> {
+    pub(super) fn group(&self, subscription: &str, name: &str) -> Option<&str> {
         let subscription = self.subscriptions.iter().find(|one| one.id.eq_ignore_ascii_case(subscription))?;
         subscription.groups.iter().find(|group| group.eq_ignore_ascii_case(name)).map(String::as_str)
     }
@@ -456,7 +456,7 @@ fn locations(subscription: &str) -> Value {
     json!({"value": [row("westeurope", "West Europe"), row("northeurope", "North Europe")]})
 }
 
-fn no_group(name: &str) -> Reply {
+pub(super) fn no_group(name: &str) -> Reply {
     error(404, "ResourceGroupNotFound", &format!("Resource group '{name}' could not be found."))
 }
 

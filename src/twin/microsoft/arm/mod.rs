@@ -3,6 +3,7 @@
 pub mod children;
 pub mod deployments;
 pub mod discovery;
+pub mod disguise;
 pub mod errors;
 pub mod filter;
 pub mod incidents;
@@ -65,10 +66,13 @@ impl Microsoft {
     pub fn handle_arm(&mut self, call: &Call, cx: &mut Cx<'_>) -> Reply {
         let path = Path::new(&call.path);
         let kind = kinds::of("arm", &call.method, &call.path);
+        let disordered = self.switches.order_ignored.then(|| disguise::without_order(call));
+        let call = disordered.as_ref().unwrap_or(call);
         let (reply, left) = match self.admit(call, &path, &kind, cx) {
             Err(refused) => (refused, Left::default()),
             Ok((access, left)) => (self.route(&Ask { call, access }, &path, cx), left),
         };
+        let reply = disguise::worn(&self.switches, &kind, reply);
         dress(reply, &kind, left, call, cx)
     }
 

@@ -2,6 +2,7 @@
 
 use super::{
     Ask, Path,
+    discovery::no_group,
     errors::{error, no_incident, not_onboarded},
     no_method,
 };
@@ -45,6 +46,9 @@ impl Microsoft {
             self.check_right(&ask.access, &action, &format!("{scope}/providers/Microsoft.SecurityInsights"))
         {
             return refused;
+        }
+        if self.group(path.part(1), path.part(3)).is_none() {
+            return no_group(path.part(3));
         }
         let Some(place) = self.workspace_place(&scope) else {
             let message = format!(
