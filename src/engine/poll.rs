@@ -17,6 +17,7 @@ use crate::{
         policy::Policy,
         reason::Reason,
         run::{Run, RunCause, RunScope},
+        time::to_ms,
         workspace::Workspace,
     },
     ledger::fact::Fact,
@@ -212,6 +213,12 @@ impl Poll<'_> {
             self.engine.schedule().announced.remove(&(self.workspace.id, incident.id.clone()));
             match versions.get(&incident.id) {
                 Some(known) if !self.thorough && known.etag == incident.etag && incident.etag.is_some() => {}
+                // Without a version the time of the change tells whether a held one has to be judged anew.
+                Some(known)
+                    if !self.thorough
+                        && (known.pair, &incident.etag, &known.etag) == (None, &None, &None)
+                        && incident.modified.is_some()
+                        && known.modified.map(to_ms) == incident.modified.map(to_ms) => {}
                 Some(known) => match known.pair {
                     Some(pair) => self.paired(pair, incident).await?,
                     None => newcomers.push(incident),

@@ -1,5 +1,7 @@
 //! Listing, reading and writing incidents; their alerts and entities.
 
+use std::sync::atomic::Ordering;
+
 use http::Method;
 use serde_json::Value;
 
@@ -51,6 +53,12 @@ fn versioned(mut incident: Incident, answer: &Answer) -> Incident {
     incident
 }
 
+/// A refusal of the query's options.
+fn refuses_order(failure: &Failure) -> bool {
+    let text = failure.message.to_ascii_lowercase();
+    failure.status == Some(400) && (text.contains("odata") || text.contains("orderby"))
+}
+
 /// Whether an answer holds the members that every incident has.
 fn whole(incident: &Incident) -> bool {
     let has = |name: &str| incident.raw.pointer(&format!("/properties/{name}")).is_some_and(|member| !member.is_null());
@@ -63,6 +71,20 @@ impl Sentinel {
         Call { tenant: &at.tenant, subscription, method, url, body: None, kind, class }
     }
 
+    /// The address of a list's first page.
+    fn first_page(&self, at: &Place, want: &ListWanted) -> String {
+        let mut url = self.address(at, "incidents");
+        if let Some(filter) = filter(want) {
+            url.push_str(&format!("&$filter={}", value(&filter)));
+        }
+        if !self.order_refused.load(Ordering::Relaxed) {
+            // Ascending: what changes while we page moves to the end and is seen twice, never skipped.
+            url.push_str(&format!("&$orderby={}", value("properties/lastModifiedTimeUtc asc")));
+        }
+        url.push_str(&format!("&$top={PAGE}"));
+        url
+    }
+
     pub(super) async fn list_page(
         &self,
         at: &Place,
@@ -70,19 +92,21 @@ impl Sentinel {
         next: Option<String>,
         class: Class,
     ) -> Result<IncidentPage, Failure> {
-        let (url, trail) = match &next {
+        let (mut url, trail) = match &next {
             Some(cursor) => Trail::resume(&self.arm, cursor)?,
-            None => {
-                let mut url = self.address(at, "incidents");
-                if let Some(filter) = filter(want) {
-                    url.push_str(&format!("&$filter={}", value(&filter)));
-                }
-                // Ascending: what changes while we page moves to the end and is seen twice, never skipped.
-                url.push_str(&format!("&$orderby={}&$top={PAGE}", value("properties/lastModifiedTimeUtc asc")));
-                (url, Trail::default())
-            }
+            None => (self.first_page(at, want), Trail::default()),
         };
-        let answer = self.call(self.at(at, Method::GET, url.clone(), Kind::Read, class)).await?;
+        let ordered = !self.order_refused.load(Ordering::Relaxed);
+        let answer = match self.call(self.at(at, Method::GET, url.clone(), Kind::Read, class)).await {
+            // Not every member of an order is promised (sheet 1.6): without it the list is as complete.
+            Err(failure) if next.is_none() && ordered && refuses_order(&failure) => {
+                tracing::warn!(error = %failure, "the order of the list is refused; it is asked for without");
+                self.order_refused.store(true, Ordering::Relaxed);
+                url = self.first_page(at, want);
+                self.call(self.at(at, Method::GET, url.clone(), Kind::Read, class)).await?
+            }
+            other => other?,
+        };
         let mut page = answer.json()?;
         let next = trail.next(&url, &page);
         let rows = rows_of(&mut page).ok_or_else(|| answer.unreadable())?;

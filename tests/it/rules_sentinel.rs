@@ -363,6 +363,18 @@ fn counts_that_are_not_told_are_not_taken_for_none() {
 }
 
 #[tokio::test]
+async fn sentinel_rule_08_a_list_whose_order_is_refused_is_asked_for_without() {
+    let stage = stage(Script::new(|sent| match sent.query("$orderby") {
+        Some(_) => answer(400, &json!({"error": {"code": "BadRequest", "message": "OData query syntax error"}})),
+        None => answer(200, &json!({"value": [resource(1)]})),
+    }));
+    for calls in [2, 3] {
+        assert_eq!(all(&stage).await.unwrap().len(), 1);
+        assert_eq!(stage.script.sent().len(), calls, "it is learned once");
+    }
+}
+
+#[tokio::test]
 async fn sentinel_rule_08_asks_by_modified_time_ascending() {
     let stage = stage(Script::new(|_| answer(200, &json!({"value": []}))));
     let want = ListWanted { modified_since: Some(moment("2026-05-04T08:00:00.125Z")), open_only: true };

@@ -71,6 +71,8 @@ switches! {
     counts_told: bool = true;
     /// Empty lists come as null.
     empty_lists_null: bool = false;
+    /// A list in the order of modification is refused; the order of creation is not (section 13, question 7).
+    modified_order_refused: bool = false;
     /// `$orderby` is ignored: lists come newest first.
     order_ignored: bool = false;
     /// `If-Match` is compared (412) instead of ignored.

@@ -211,8 +211,9 @@ impl Bridge {
         } else {
             Store::in_memory(key).await.unwrap()
         };
+        let judge = if setup.switches.is_empty() { Judge::of } else { Judge::of_requests };
         let tap = Arc::new(Tap {
-            inner: Judge::of(TwinTransport::new(twin.clone())),
+            inner: judge(TwinTransport::new(twin.clone())),
             mutate: Mutex::new(None),
             hang: Mutex::new(None),
             hung: Notify::new(),
