@@ -49,6 +49,8 @@ struct Counts {
     /// Actions are read whatever the row says: Halo tells times in seconds, so a note of the second of our own
     /// last write does not show in its row.
     thorough: bool,
+    /// A webhook named these tickets: something happened, even where whole seconds do not show it.
+    named: bool,
 }
 
 /// Polls one instance.
@@ -88,7 +90,9 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
                 }
             }
             if counts.failure.is_none() && !named.is_empty() {
+                counts.named = true;
                 by_number(engine, &halo, named.iter().copied().collect(), Class::WebhookBorn, &mut counts).await?;
+                counts.named = false;
             }
             if counts.failure.is_none() && (full || rows_due) {
                 counts.thorough = full;
@@ -180,7 +184,8 @@ async fn one(
 ) -> Result<(), StoreError> {
     let Some(known) = engine.store.situation(pair).await? else { return Ok(()) };
     let same = known.ticket.as_ref().is_some_and(|ticket| same(ticket, &row)) && known.actions.is_some();
-    if same && !counts.thorough {
+    let coarse = row.last_action.is_none_or(|at| at.subsec_nanosecond() == 0);
+    if same && !counts.thorough && !(counts.named && coarse) {
         return Ok(());
     }
     // A row read before our own last write may be older than what that write answered.

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use halobridge::domain::delivery::DeliverySource;
 use serde_json::json;
 
 use super::bridge::*;
@@ -108,6 +109,37 @@ both! {
         });
         bridge.cross().await;
         assert_eq!(in_notes(&bridge, id, "not listed at first"), 1);
+        bridge.finish().await;
+    }
+
+    async fn a_ticket_named_by_a_webhook_is_read_though_whole_seconds_show_no_change(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        // A note in the very second that is known already: no row shows it.
+        bridge.mutate(|request, body| {
+            if !request.uri().path().contains("/Tickets") || request.method() != "GET" {
+                return;
+            }
+            let one = std::slice::from_mut(body);
+            let rows = match one {
+                [body] if body.get("tickets").is_some() => body["tickets"].as_array_mut().unwrap().as_mut_slice(),
+                one => one,
+            };
+            for row in rows {
+                row["lastactiondate"] = json!("2026-03-02T09:00:00");
+                row["last_update"] = json!("2026-03-02T09:00:00");
+            }
+        });
+        bridge.cross().await;
+        bridge.note(id, "<p>within the second</p>", json!({}));
+        let connection = bridge.pair_of(&incident).await.unwrap().halo;
+        let body = json!({ "id": "b1c2", "event": "Ticket Updated", "object_id": id }).to_string();
+        bridge.receive(DeliverySource::Halo { connection }, body.as_bytes()).await;
+        bridge.cross().await;
+        let comments = bridge.comments_of(&incident);
+        assert_eq!(comments.iter().filter(|c| c.contains("within the second")).count(), 1, "{comments:?}");
         bridge.finish().await;
     }
 

@@ -308,7 +308,7 @@ fn tasks_relations_and_bookmarks_are_kept() {
     assert_eq!(after.body.pointer("/properties/additionalData/bookmarksCount"), Some(&json!(1)));
     assert_eq!(
         rig.sentinel("GET", &format!("incidents/{name}/relations"), None)
-            .text("/value/0/properties/relatedResourceName"),
+            .text("/value/1/properties/relatedResourceName"),
         guid(2)
     );
     assert_eq!(rig.sentinel("POST", &format!("incidents/{name}/bookmarks"), None).names(), [guid(2)]);

@@ -330,4 +330,5 @@ fn a_template_is_checked_before_it_is_deployed_and_a_logic_app_can_be_switched_o
     );
     assert_eq!(rig.arm("POST", &format!("{app}/disable?api-version=2019-05-01"), None).status, 200);
     assert_eq!(get(&rig).body["properties"]["state"], "Disabled");
+    assert_eq!(rig.arm("DELETE", &at(""), None).status, 204);
 }

@@ -47,7 +47,10 @@ impl Microsoft {
                     error(404, code, &format!("The Resource '{id}' was not found."))
                 }
             },
-            "DELETE" => Reply::empty(if self.resources.remove(&key).is_some() { 200 } else { 204 }),
+            "DELETE" => {
+                let known = self.resources.remove(&key).is_some();
+                Reply::empty(if known && kind != "deployments" { 200 } else { 204 })
+            }
             "PUT" => {
                 let sent = match body(ask.call) {
                     Ok(sent) => sent,

@@ -235,6 +235,7 @@ impl Microsoft {
                 }
                 Reply::json(200, &answer)
             }
+            ("GET", "denyassignments", None) => Reply::json(200, &json!({"value": []})),
             ("GET", "roledefinitions", name) => {
                 let filter = ask.call.query("$filter").unwrap_or("").trim();
                 let Some(wanted) = role_filter(filter) else { return bad_request("The filter is not supported.") };

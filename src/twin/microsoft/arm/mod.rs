@@ -151,7 +151,7 @@ impl Microsoft {
                 ..,
                 "providers",
                 "microsoft.authorization",
-                what @ ("permissions" | "roleassignments" | "roledefinitions"),
+                what @ ("permissions" | "roleassignments" | "roledefinitions" | "denyassignments"),
             ] => self.authorization(ask, path, what, None),
             [.., "providers", "microsoft.authorization", what @ ("roleassignments" | "roledefinitions"), _] => {
                 self.authorization(ask, path, what, parts.len().checked_sub(1))
