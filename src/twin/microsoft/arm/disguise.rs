@@ -21,9 +21,10 @@ pub fn worn(switches: &Switches, kind: &str, mut reply: Reply) -> Reply {
         reply.status = switches.conflict_status;
         return reply;
     }
-    let touched = switches.etag_in_header || switches.put_answer != "whole" || !switches.counts_told;
+    let changed = switches.etag_in_header || switches.put_answer != "whole" || !switches.counts_told;
+    let touched = changed && kind.starts_with("sentinel.incident.");
     let lists = switches.empty_lists_null && kind.ends_with(".list");
-    if !(touched && kind.starts_with("sentinel.incident.")) && !lists || reply.status >= 300 {
+    if reply.status >= 300 || !(touched || lists) {
         return reply;
     }
     let Ok(mut body) = serde_json::from_slice::<Value>(&reply.body) else { return reply };
