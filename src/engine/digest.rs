@@ -127,7 +127,7 @@ fn news(row: &SituationRow, reading: Reading) -> Vec<Fact> {
     let mut facts = Vec::new();
     if let Some(incident) = reading.incident {
         let known = &row.subject.incident;
-        let older = matches!((incident.modified, known.modified), (Some(new), Some(old)) if new < old);
+        let older = older(incident.modified, known.modified);
         if !older && (incident.raw != known.raw || incident.etag != known.etag) {
             let (workspace, client) = (row.subject.workspace, row.subject.client);
             facts.push(Fact::IncidentRead { workspace, client, incident: Box::new(incident) });
@@ -143,10 +143,10 @@ fn news(row: &SituationRow, reading: Reading) -> Vec<Fact> {
         facts.push(Fact::EvidenceRead { workspace, incident, evidence: Box::new(evidence) });
     }
     if let Some(ticket) = reading.ticket {
-        let older = row.ticket.as_ref().is_some_and(
-            |known| matches!((ticket.last_update, known.last_update), (Some(new), Some(old)) if new < old),
-        );
-        if !older && row.ticket.as_ref().is_none_or(|known| known.raw != ticket.raw) {
+        let older = row.ticket.as_ref().is_some_and(|known| older(ticket.last_update, known.last_update));
+        let times = |ticket: &Ticket| (ticket.last_update, ticket.last_action);
+        let differs = |known: &Ticket| known.raw != ticket.raw || times(known) != times(&ticket);
+        if !older && row.ticket.as_ref().is_none_or(differs) {
             facts.push(Fact::TicketRead { pair, ticket: Box::new(merged(row.ticket.as_ref(), ticket)) });
         }
     }
@@ -156,6 +156,13 @@ fn news(row: &SituationRow, reading: Reading) -> Vec<Fact> {
         facts.push(Fact::ActionsRead { pair, actions });
     }
     facts
+}
+
+/// Whether a reading is older than what is known. Where one of the two times is told in whole seconds, only those count.
+fn older(new: Option<Timestamp>, known: Option<Timestamp>) -> bool {
+    let (Some(new), Some(known)) = (new, known) else { return false };
+    let coarse = new.subsec_nanosecond() == 0 || known.subsec_nanosecond() == 0;
+    if coarse { new.as_second() < known.as_second() } else { new < known }
 }
 
 /// A list row lacks custom fields and closing note: those of the last reading by id stay until the next one.

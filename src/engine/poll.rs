@@ -17,6 +17,7 @@ use crate::{
         policy::Policy,
         reason::Reason,
         run::{Run, RunCause, RunScope},
+        time::to_ms,
         workspace::Workspace,
     },
     ledger::fact::Fact,
@@ -66,6 +67,8 @@ struct Counts {
     /// The cursor may not move to or past this moment.
     held_at: Option<Timestamp>,
     newest: Option<Timestamp>,
+    /// The list did not come in ascending order, as was asked: what lies behind a failed page is then unknown.
+    disordered: bool,
     number: Option<i64>,
     failure: Option<Failure>,
 }
@@ -151,6 +154,7 @@ impl Counts {
 
     fn saw(&mut self, incident: &Incident) {
         self.read += 1;
+        self.disordered |= incident.modified.is_some() && incident.modified < self.newest;
         self.newest = self.newest.max(incident.modified);
         self.number = self.number.max(incident.number);
     }
@@ -229,6 +233,12 @@ impl<'a> Poll<'a> {
             self.engine.schedule().announced.remove(&(self.workspace.id, incident.id.clone()));
             match versions.get(&incident.id) {
                 Some(known) if !self.thorough && known.etag == incident.etag && incident.etag.is_some() => {}
+                // Without a version the time of the change tells whether a held one has to be judged anew.
+                Some(known)
+                    if !self.thorough
+                        && (known.pair, &incident.etag, &known.etag) == (None, &None, &None)
+                        && incident.modified.is_some()
+                        && known.modified.map(to_ms) == incident.modified.map(to_ms) => {}
                 Some(known) => match known.pair {
                     Some(pair) => self.paired(pair, incident).await?,
                     None => newcomers.push(incident),
@@ -255,7 +265,12 @@ impl<'a> Poll<'a> {
         let mut reading = Reading::default();
         if moved {
             match self.sentinel.comments(&self.at, &incident.id, Class::Comment).await {
-                Ok(comments) => reading.comments = Some(comments),
+                Ok(comments) => {
+                    if short(&comments, &incident) {
+                        self.look_later(pair);
+                    }
+                    reading.comments = Some(comments);
+                }
                 Err(failure) => {
                     self.counts.hold(&incident);
                     self.counts.failure.get_or_insert(failure);
@@ -266,6 +281,12 @@ impl<'a> Poll<'a> {
         self.counts.changed += 1;
         reading.incident = Some(incident);
         digest::pair(self.engine, pair, Vec::new(), reading).await
+    }
+
+    /// The pair is read once more in a while.
+    fn look_later(&self, pair: crate::domain::ids::PairId) {
+        let at = self.engine.now() + SignedDuration::from_secs(30);
+        self.engine.schedule().later_looks.insert(pair, at);
     }
 
     /// Incidents that are not linked yet: asked through the gates, recorded in one transaction.
@@ -279,7 +300,8 @@ impl<'a> Poll<'a> {
         for incident in incidents {
             let passes = crate::planner::gate::ask(found.0, found.1, found.2, catalogue.as_deref(), &incident).is_ok();
             let (comments, evidence) = if passes { self.beside(&incident).await } else { (None, None) };
-            read.push((incident, comments, evidence));
+            let lags = comments.as_ref().is_some_and(|comments| short(comments, &incident));
+            read.push((incident, comments, evidence, lags));
         }
         // A list and a webhook's reading may meet the same newcomer: the first to record it links it.
         let lane = self.engine.lanes.newcomers(self.workspace.id).await;
@@ -287,11 +309,14 @@ impl<'a> Poll<'a> {
         let known = self.engine.store.versions(self.workspace.id, &ids).await?;
         let mut opened = Vec::new();
         let mut recorded = Vec::with_capacity(read.len());
-        for (incident, comments, evidence) in read {
+        for (incident, comments, evidence, lags) in read {
             if known.get(&incident.id).is_some_and(|version| version.pair.is_some()) {
                 continue;
             }
             let (facts, pair) = digest::newcomer(self.engine, found, catalogue.as_ref(), incident, comments, evidence);
+            if let Some(pair) = pair.filter(|_| lags) {
+                self.look_later(pair);
+            }
             opened.extend(pair);
             recorded.push(facts);
         }
@@ -318,7 +343,7 @@ impl<'a> Poll<'a> {
     /// Comments and evidence of a newcomer. Without them the ticket is made all the same; comments follow.
     async fn beside(&mut self, incident: &Incident) -> (Option<Vec<Comment>>, Option<Evidence>) {
         let mut comments = None;
-        if incident.comments_count > 0 {
+        if incident.comments_count != 0 {
             match self.sentinel.comments(&self.at, &incident.id, Class::Comment).await {
                 Ok(read) => comments = Some(read),
                 Err(failure) => {
@@ -328,7 +353,7 @@ impl<'a> Poll<'a> {
             }
         }
         let mut evidence = None;
-        if self.policy.evidence && incident.alerts_count > 0 {
+        if self.policy.evidence && incident.alerts_count != 0 {
             match self.sentinel.evidence(&self.at, &incident.id, Class::New).await {
                 Ok(read) => evidence = Some(read),
                 Err(failure) => {
@@ -340,7 +365,10 @@ impl<'a> Poll<'a> {
     }
 
     async fn move_cursor(&mut self, before: Option<&Cursor>) -> Result<(), StoreError> {
-        // After a failure only what lies before it has surely been read: lists come in ascending order.
+        // After a failure only what lies before it has surely been read, if the list came in ascending order.
+        if self.counts.failure.is_some() && self.counts.disordered {
+            return Ok(());
+        }
         let target = match (self.counts.newest, self.counts.held_at) {
             (Some(newest), Some(held)) => Some(newest.min(held)),
             (newest, None) => newest,
@@ -416,6 +444,11 @@ impl<'a> Poll<'a> {
         }
         Ok(())
     }
+}
+
+/// Fewer comments than the incident counts: their list lags behind, and nothing else would ask for it again.
+fn short(comments: &[Comment], incident: &Incident) -> bool {
+    i64::try_from(comments.len()).unwrap_or(i64::MAX) < incident.comments_count
 }
 
 async fn ended(

@@ -52,6 +52,8 @@ pub struct Standing {
     pub failures: u32,
     /// Next full list.
     pub next_full: Option<Timestamp>,
+    /// Of an instance: next reading of the rows of all open paired tickets.
+    pub next_rows: Option<Timestamp>,
     /// Somebody asked for it since the last run began: what runs now may not cover it.
     pub hastened: bool,
     /// What the incidents were judged by has changed: the next run looks at held ones and open items again.

@@ -141,6 +141,11 @@ pub fn is_own(s: &Situation<'_>, action: &Action, linked: &BTreeMap<ActionKey, S
     if linked.get(&action.key) == Some(&Side::Sentinel) {
         return true;
     }
+    // The action that opened the ticket may repeat its text, and not every instance marks it as a system one.
+    let first = s.actions.unwrap_or_default().iter().all(|other| other.key.action >= action.key.action);
+    if first && carries(action, &s.pair.reference) {
+        return true;
+    }
     let by_own_agent = s.catalogue.own_agent_id.is_some() && action.agent_id == s.catalogue.own_agent_id;
     let due = || {
         carries(action, &s.pair.reference)

@@ -32,6 +32,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use crate::openapi::Judge;
+
 /// Runs a test for HaloITSM and for HaloPSA.
 macro_rules! both {
     ($($(#[$about:meta])* async fn $name:ident($product:ident) $body:block)*) => { $(
@@ -112,7 +114,7 @@ impl Setup {
 
 /// What stands between engine and twin: changes answers, cuts calls off.
 pub struct Tap {
-    inner: TwinTransport,
+    inner: Judge<TwinTransport>,
     mutate: Mutex<Option<Box<Mutation>>>,
     /// Part of the addresses that cannot be reached.
     away: Mutex<Option<&'static str>>,
@@ -220,7 +222,8 @@ impl Bridge {
             Store::in_memory(key).await.unwrap()
         };
         let tap = Arc::new(Tap {
-            inner: TwinTransport::new(twin.clone()),
+            // Answers are judged where the twin is tested: here it is told to give impossible ones too.
+            inner: Judge::of_requests(TwinTransport::new(twin.clone())),
             mutate: Mutex::new(None),
             away: Mutex::new(None),
             hang: Mutex::new(None),

@@ -7,4 +7,5 @@ mod drops;
 mod faults;
 mod golden;
 mod intake;
+mod standins;
 mod tolerance;
