@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
@@ -321,6 +321,11 @@ pub fn challenge_setting(connection: ConnectionId) -> String {
     format!("claims/{connection}")
 }
 
+/// The setting that says when a person last signed in for a delegated connection (RFC 3339).
+pub fn signed_in_setting(connection: ConnectionId) -> String {
+    format!("signed-in-at/{connection}")
+}
+
 /// Name of a delegated connection's refresh token among its secrets.
 pub const REFRESH_TOKEN: &str = "refresh_token";
 
@@ -343,10 +348,12 @@ impl RefreshTokens for KeptRefreshToken {
         kept.await.map_err(|error| unkept(&error))
     }
 
-    async fn challenged(&self, claims: &str) -> Result<(), Failure> {
+    async fn challenged(&self, claims: &str, asked: Timestamp) -> Result<(), Failure> {
         let name = challenge_setting(self.connection);
         let kept = async {
-            if self.store.setting(&name).await?.as_deref() == Some(claims) {
+            let signed_in = self.store.setting(&signed_in_setting(self.connection)).await?;
+            let answered = signed_in.and_then(|at| at.parse::<Timestamp>().ok()).is_some_and(|at| at > asked);
+            if answered || self.store.setting(&name).await?.as_deref() == Some(claims) {
                 return Ok(());
             }
             let mut tx = self.store.begin().await?;

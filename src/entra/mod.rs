@@ -79,7 +79,7 @@ pub trait Tokens: Send + Sync {
     fn reject(&self, tenant: &str, resource: Resource);
 
     /// A call was refused for want of these claims: the next sign-in asks for them. The app's own tokens have none.
-    async fn challenged(&self, _claims: &str) {}
+    async fn challenged(&self, _tenant: &str, _resource: Resource, _claims: &str) {}
 }
 
 /// `{authority}/{tenant}/oauth2/v2.0/{end}`.

@@ -219,8 +219,12 @@ pub fn field_value(definition: Option<&FieldDefinition>, filled: &str) -> Option
 }
 
 fn row(html: &mut String, name: &str, value: &str) {
+    whole(html, name, &text::cut(value, VALUE_MAX));
+}
+
+fn whole(html: &mut String, name: &str, value: &str) {
     if !value.trim().is_empty() {
-        let shown = text::text_to_html(&text::cut(value, VALUE_MAX));
+        let shown = text::text_to_html(value);
         let _ = write!(html, "<tr><td><b>{}</b></td><td>{shown}</td></tr>", text::escape(name));
     }
 }
@@ -235,7 +239,7 @@ fn details(workspace: &Workspace, incident: &Incident, evidence: Option<&Evidenc
     html.push_str("<table>");
     row(&mut html, "Incident number", &incident.number.map(|n| n.to_string()).unwrap_or_default());
     row(&mut html, "Incident id", incident.id.as_str());
-    row(&mut html, "Title", &incident.title);
+    whole(&mut html, "Title", &incident.title);
     row(&mut html, "Severity", incident.severity.as_str());
     row(&mut html, "Status", incident.status.as_str());
     if let Some(verdict) = incident.verdict() {

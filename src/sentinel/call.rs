@@ -108,7 +108,7 @@ impl Sentinel {
             }
             let challenge = error::claims_challenge(&answer).filter(|_| answer.status == 401);
             if let Some(claims) = &challenge {
-                self.tokens.challenged(claims).await;
+                self.tokens.challenged(call.tenant, Resource::Arm, claims).await;
             }
             if answer.status == 401 && !renewed && challenge.is_none() {
                 self.tokens.reject(call.tenant, Resource::Arm);

@@ -13,7 +13,7 @@ use crate::{
         ids::ConnectionId,
         run::RunCause,
     },
-    engine::registry::{REFRESH_TOKEN, challenge_setting},
+    engine::registry::{REFRESH_TOKEN, challenge_setting, signed_in_setting},
     entra::{
         AppRegistration, Credential, Refused,
         assertion::Certificate,
@@ -238,6 +238,7 @@ pub async fn finish(
     tx.put_secret(now, owner, REFRESH_TOKEN, &token, &SecretSource::Sealed).await.map_err(doing)?;
     tx.put_setting(&person_setting(connection.id), Some(&shown)).await.map_err(doing)?;
     tx.put_setting(&challenge_setting(connection.id), None).await.map_err(doing)?;
+    tx.put_setting(&signed_in_setting(connection.id), Some(&now.to_string())).await.map_err(doing)?;
     let fact = Fact::HumanAct {
         user: Some(caller.user),
         act: "sign-in-microsoft".to_owned(),

@@ -132,7 +132,7 @@ both! {
         let operation = bridge.dead(&incident).await;
         bridge.switch("close_ignored", "false");
         bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.post" }));
-        bridge.update(&incident, json!({ "severity": "High" }));
+        bridge.update(&incident, json!({ "severity": "Low" }));
         bridge.pass(90).await;
         let queue = bridge.view(&incident).await.queue;
         assert_eq!(queue.len(), 1, "{queue:#?}");
@@ -140,7 +140,7 @@ both! {
         bridge.heal();
         bridge.pass(3_600).await;
         assert_eq!(bridge.ticket(ticket)["status_name"], "Closed");
-        assert!(bridge.ticket(ticket)["priority_name"].as_str().unwrap().ends_with("High"));
+        assert!(bridge.ticket(ticket)["priority_name"].as_str().unwrap().ends_with("Low"));
         bridge.finish().await;
     }
 
