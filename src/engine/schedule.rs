@@ -335,7 +335,10 @@ impl Engine {
         for id in s.named.keys().copied().collect::<Vec<_>>() {
             s.take(Unit::Fetch(id), now, &mut units, limit);
         }
-        let announced: Vec<_> = s.announced.iter().filter(|(_, (at, _))| *at <= now).map(|((id, _), _)| *id).collect();
+        // A workspace whose last poll failed waits for its time, whatever was announced.
+        let waits = |id: &WorkspaceId| s.workspaces.get(id).is_some_and(|st| st.last_failure.is_some() && !due(st));
+        let announced: Vec<_> =
+            s.announced.iter().filter(|((id, _), (at, _))| *at <= now && !waits(id)).map(|((id, _), _)| *id).collect();
         for id in announced {
             s.take(Unit::Poll(id), now, &mut units, limit);
         }

@@ -22,25 +22,26 @@ pub async fn pulse(app: &App, caller: &Caller) -> Result<Pulse, ServiceError> {
     let now = app.clock.now();
     let seen = |scope: RunScope| names::run_visible(&installation, scope, &caller.scope);
     let rows = || status.scopes.iter().filter(|row| seen(row.scope));
-    let mut late: Vec<OldSource> = sources(&installation)
-        .filter(|(scope, ..)| seen(*scope))
-        .filter(|(scope, _, poll_secs)| overdue(&status, *scope, *poll_secs, now))
-        .map(|(scope, name, poll_secs)| OldSource {
-            name: name.to_owned(),
-            read: status.scope(scope).and_then(|row| row.last_success),
-            poll_secs,
-        })
-        .collect();
-    late.sort_by(|a, b| a.read.cmp(&b.read).then_with(|| a.name.cmp(&b.name)));
-    let broken =
-        rows().filter(|row| row.last_failure.as_ref().is_some_and(|(_, failure)| !failure.retryable())).count();
+    let (mut late, mut broken) = (Vec::new(), Vec::new());
+    for (scope, name, poll_secs) in sources(&installation).filter(|(scope, ..)| seen(*scope)) {
+        let row = status.scope(scope);
+        let read = row.and_then(|row| row.last_success);
+        let source = OldSource { name: name.to_owned(), read, poll_secs };
+        if row.and_then(|row| row.last_failure.as_ref()).is_some_and(|(_, failure)| !failure.retryable()) {
+            broken.push(source);
+        } else if overdue(&status, scope, poll_secs, now) {
+            late.push(source);
+        }
+    }
+    for sources in [&mut late, &mut broken] {
+        sources.sort_by(|a, b| a.read.cmp(&b.read).then_with(|| a.name.cmp(&b.name)));
+    }
     Ok(Pulse {
         alive: status.alive,
         only_reads: status.only_reads,
         last_look: rows().filter_map(|row| row.last_success).max(),
-        overdue: u32::try_from(late.len()).unwrap_or(u32::MAX),
-        oldest: late.into_iter().next(),
-        broken: u32::try_from(broken).unwrap_or(u32::MAX),
+        late,
+        broken,
     })
 }
 

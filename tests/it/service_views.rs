@@ -19,6 +19,7 @@ use halobridge::{
     },
     ledger::fact::Fact,
     service::{
+        self,
         caller::Caller,
         dashboard,
         engine_handle::{EngineStatus, ScopeStatus},
@@ -146,11 +147,12 @@ async fn sources_that_were_not_read_for_two_cycles_are_overdue() {
     let scope = RunScope::Halo { id: seed::HALO };
     let row = ScopeStatus { scope, last_success: Some(app.now()), last_failure: None, next_due: None, running: false };
     app.engine.stands(EngineStatus { alive: true, scopes: vec![row.clone()], ..EngineStatus::default() });
-    let overdue = async || pulse::pulse(&app.app, &all).await.unwrap().overdue;
-    assert_eq!(overdue().await, 0);
+    let late = async || pulse::pulse(&app.app, &all).await.unwrap().late;
+    assert!(late().await.is_empty());
     app.clock.advance(SignedDuration::from_secs(61));
-    assert_eq!(overdue().await, 1);
-    let oldest = pulse::pulse(&app.app, &all).await.unwrap().oldest.unwrap();
+    let found = late().await;
+    assert_eq!(found.len(), 1);
+    let oldest = &found[0];
     assert_eq!((oldest.name.as_str(), oldest.poll_secs), ("Desk", 20));
     assert_eq!(oldest.read, Some(app.now() - SignedDuration::from_secs(61)));
     let view = runs::view(&app.app, &all, RunFilter::default()).await.unwrap();
@@ -161,11 +163,12 @@ async fn sources_that_were_not_read_for_two_cycles_are_overdue() {
     app.engine.stands(EngineStatus { alive: true, scopes: vec![failed], ..EngineStatus::default() });
     let view = problems::view(&app.app, &all).await.unwrap();
     assert_eq!(view.connections, ["Desk: The client secret is wrong. Give a new one."]);
-    assert_eq!(pulse::pulse(&app.app, &all).await.unwrap().broken, 1);
+    let pulse = service::pulse::pulse(&app.app, &all).await.unwrap();
+    assert_eq!((pulse.broken.len(), pulse.late.len()), (1, 0), "a broken source is said once");
     let limited = caller(Scope::Clients(vec![seed::client(1)]));
     assert!(problems::view(&app.app, &limited).await.unwrap().connections.is_empty(), "an instance serves everybody");
-    let pulse = pulse::pulse(&app.app, &limited).await.unwrap();
-    assert_eq!((pulse.broken, pulse.overdue, pulse.oldest), (0, 0, None));
+    let pulse = service::pulse::pulse(&app.app, &limited).await.unwrap();
+    assert_eq!((pulse.broken.len(), pulse.late.len()), (0, 0));
     assert!(pulse.alive);
 }
 

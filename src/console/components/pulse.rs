@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     console::{context::PageContext, words},
-    domain::view::pulse::Pulse,
+    domain::view::pulse::{OldSource, Pulse},
 };
 
 /// The notices, one part of the page that is kept new; empty when all is well.
@@ -17,8 +17,8 @@ pub fn notices(ctx: &PageContext) -> AnyView {
         view! {
             {(!pulse.alive).then(|| stopped(ctx, pulse))}
             {pulse.only_reads.then(|| only_reads(ctx))}
-            {(pulse.alive && pulse.overdue > 0).then(|| late(ctx, pulse))}
-            {(pulse.broken > 0 && ctx.path() != "/problems").then(|| broken(ctx, pulse))}
+            {(pulse.alive && ctx.path() != "/problems").then(|| broken(ctx, &pulse.broken))}
+            {pulse.alive.then(|| late(ctx, &pulse.late))}
         }
     });
     view! { <div id="pulse" data-live>{inside}</div> }.into_any()
@@ -45,31 +45,34 @@ fn only_reads(ctx: &PageContext) -> AnyView {
     notice(ctx, "notice", text.into_any())
 }
 
-fn late(ctx: &PageContext, pulse: &Pulse) -> AnyView {
-    let count = words::counted(u64::from(pulse.overdue), "source is", "sources are");
-    let oldest = pulse.oldest.as_ref().map(|oldest| {
-        let (first, name) =
-            if pulse.overdue > 1 { ("The oldest, ", oldest.name.clone()) } else { ("", oldest.name.clone()) };
-        match oldest.read {
-            Some(read) => view! {
-                {first}{name}", was last read "{when(ctx, read)}" and is due every "{words::every(oldest.poll_secs)}": "
-            }
-            .into_any(),
-            None => view! { {first}{name}", has not been read yet: " }.into_any(),
-        }
-    });
+fn late(ctx: &PageContext, sources: &[OldSource]) -> AnyView {
+    let Some(oldest) = sources.first() else { return ().into_any() };
+    let count = words::counted(sources.len() as u64, "source is", "sources are");
     let text = view! {
         <b>{count}" late."</b>
-        " "{oldest}"what stands here of it may be old. "
+        " "{last_read(ctx, oldest, sources.len())}
+        " and is due every "{words::every(oldest.poll_secs)}": what stands here of it may be old. "
         <a href="/runs">"See the runs"</a>
     };
     notice(ctx, "notice", text.into_any())
 }
 
-fn broken(ctx: &PageContext, pulse: &Pulse) -> AnyView {
+fn broken(ctx: &PageContext, sources: &[OldSource]) -> AnyView {
+    let Some(oldest) = sources.first() else { return ().into_any() };
+    let count = words::counted(sources.len() as u64, "source can't be read", "sources can't be read");
     let text = view! {
-        <b>{words::counted(u64::from(pulse.broken), "source can't be read", "sources can't be read")}" until a person mends it."</b>
-        " "<a href="/problems">"See what to do"</a>
+        <b>{count}" until a person mends it."</b>
+        " "{last_read(ctx, oldest, sources.len())}". "
+        <a href="/problems">"See what to do"</a>
     };
     notice(ctx, "notice bad", text.into_any())
+}
+
+/// "law-contoso was last read 2 h ago", said of the one read the longest ago.
+fn last_read(ctx: &PageContext, oldest: &OldSource, of: usize) -> AnyView {
+    let name = if of > 1 { format!("The oldest, {},", oldest.name) } else { oldest.name.clone() };
+    match oldest.read {
+        Some(read) => view! { {name}" was last read "{when(ctx, read)} }.into_any(),
+        None => view! { {name}" has not been read yet" }.into_any(),
+    }
 }

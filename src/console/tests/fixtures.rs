@@ -620,7 +620,7 @@ pub fn account() -> AccountView {
 
 /// Every page with its address and a name for its file.
 pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
-    let out = |address: &str| PageContext { person: None, ..context(address) };
+    let out = |address: &str| PageContext { person: None, needs_you: None, pulse: None, ..context(address) };
     let refused = FormView::default()
         .with_value("name", "ada <b>")
         .with_problem("name", "There is no account with this name and password. Check both, then try again.");
@@ -644,9 +644,11 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
     let pulse = Pulse {
         alive: true,
         last_look: Some(ago(2_900)),
-        overdue: 2,
-        oldest: Some(OldSource { name: "law-contoso".into(), read: Some(ago(7_400)), poll_secs: 900 }),
-        broken: 1,
+        late: vec![
+            OldSource { name: "law-contoso".into(), read: Some(ago(7_400)), poll_secs: 900 },
+            OldSource { name: "law-tailspin".into(), read: Some(ago(2_400)), poll_secs: 900 },
+        ],
+        broken: vec![OldSource { name: "MSP Halo".into(), read: None, poll_secs: 20 }],
         ..Pulse::default()
     };
     let late = PageContext { pulse: Some(pulse), ..context("/") };

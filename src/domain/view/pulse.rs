@@ -12,22 +12,21 @@ pub struct Pulse {
     pub only_reads: bool,
     /// End of the last look that succeeded, at anything; `None` if there was none yet.
     pub last_look: Option<Timestamp>,
-    /// Sources (workspaces in a mode other than off, Halo instances) not read for two cycles or more.
-    pub overdue: u32,
-    /// The one of them that was read the longest ago.
-    pub oldest: Option<OldSource>,
+    /// Sources (workspaces in a mode other than off, Halo instances) not read for two cycles or more, the one read
+    /// the longest ago first; without those of `broken`.
+    pub late: Vec<OldSource>,
     /// Sources whose last run failed for a reason that only a person can remove.
-    pub broken: u32,
+    pub broken: Vec<OldSource>,
 }
 
 impl Pulse {
     /// Whether numbers on the page may be old.
     pub fn stale(&self) -> bool {
-        !self.alive || self.overdue > 0
+        !self.alive || !self.late.is_empty() || !self.broken.is_empty()
     }
 }
 
-/// A source that has not been read for too long.
+/// A source that is not read as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OldSource {
     /// Workspace's or Halo instance's name.

@@ -97,6 +97,25 @@ both! {
         }
     }
 
+    /// A webhook announced an incident, and its workspace fails: it is asked for again at the pace of any other
+    /// failing source. Else one broken workspace spends the whole subscription's budget and fills the ledger.
+    async fn an_announced_incident_does_not_hurry_a_workspace_that_fails(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.cross().await;
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.incident.list" }));
+        let incident = bridge.raise(json!({}));
+        let body = json!({ "object": { "name": incident } }).to_string();
+        bridge.receive(bridge.sentinel_source(0).await, body.as_bytes()).await;
+        let before = bridge.calls("sentinel.incident.list");
+        bridge.pass(600).await;
+        let asked = bridge.calls("sentinel.incident.list") - before;
+        assert!((2..120).contains(&asked), "asked {asked} times in ten minutes");
+        bridge.heal();
+        bridge.pass(300).await;
+        bridge.ticket_of(&incident).await;
+        bridge.finish().await;
+    }
+
     /// K3: a window of 300 s, no Retry-After: nothing is dropped.
     async fn k3_a_full_window_drops_nothing(product) {
         let bridge = Bridge::with(Setup { limits: Limits::Real, ..Setup::new(product) }).await;
