@@ -57,7 +57,7 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
         let now = engine.now();
         let Some(operation) = head(&row) else { return Ok(()) };
         match &operation.state {
-            OperationState::Planned { ready } if *ready <= now => attempt(engine, &row, operation).await?,
+            OperationState::Planned { ready } if *ready <= now => Box::pin(attempt(engine, &row, operation)).await?,
             // Left behind by a process that ended while sending.
             OperationState::Sending { since } => {
                 let unknown = OperationState::OutcomeUnknown { since: *since, look: now, looks: 0 };
@@ -106,7 +106,7 @@ async fn attempt(engine: &Engine, row: &SituationRow, operation: &Operation) -> 
     let mut row = row.clone();
     digest::overlay(&mut row, &sending);
     engine.record(now, Some(operation.client), vec![sending]).await?;
-    sent(engine, row, operation).await
+    Box::pin(sent(engine, row, operation)).await
 }
 
 /// That an operation is being sent.
@@ -146,7 +146,7 @@ pub(super) async fn begin_at_once(
     let result = match engine.record(now, Some(client), facts).await {
         Ok(()) => {
             drop(lane);
-            sent(engine, row, &operation).await
+            Box::pin(sent(engine, row, &operation)).await
         }
         Err(error) => Err(error),
     };
@@ -165,7 +165,7 @@ pub(super) async fn begin_at_once(
 async fn sent(engine: &Engine, row: SituationRow, operation: &Operation) -> Result<(), StoreError> {
     let seq = engine.store.last_recorded();
     let attempts = operation.attempts + 1;
-    let outcome = send(engine, &row, operation).await;
+    let outcome = Box::pin(send(engine, &row, operation)).await;
     let now = engine.now();
     tracing::info!(
         operation.id = %operation.id, pair.id = %operation.pair, kind = operation.kind.name(), attempts,
@@ -177,7 +177,7 @@ async fn sent(engine: &Engine, row: SituationRow, operation: &Operation) -> Resu
         },
         "operation"
     );
-    finish(engine, Some(Known { seq, row }), operation, attempts, outcome, now).await
+    Box::pin(finish(engine, Some(Known { seq, row }), operation, attempts, outcome, now)).await
 }
 
 /// Records what an attempt came to.

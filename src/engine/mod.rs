@@ -170,15 +170,16 @@ impl Engine {
 
     /// Runs one unit of work to its end. Never fails: what went wrong is recorded and shown.
     pub async fn run(&self, unit: Unit) {
+        // Boxed: one future of all of them would be as large as the largest, on every stack that holds it.
         let outcome = match unit {
-            Unit::Configuration => registry::reload(self).await,
-            Unit::Intake => intake::run(self).await,
-            Unit::Catalogue(connection) => registry::read_catalogue(self, connection).await,
-            Unit::Fetch(workspace) => fetch::run(self, workspace).await,
-            Unit::Poll(workspace) => poll::run(self, workspace).await,
-            Unit::Halo(connection) => halo::run(self, connection).await,
-            Unit::Look(pair) => digest::look(self, pair).await,
-            Unit::Pair(pair) => execute::run(self, pair).await,
+            Unit::Configuration => Box::pin(registry::reload(self)).await,
+            Unit::Intake => Box::pin(intake::run(self)).await,
+            Unit::Catalogue(connection) => Box::pin(registry::read_catalogue(self, connection)).await,
+            Unit::Fetch(workspace) => Box::pin(fetch::run(self, workspace)).await,
+            Unit::Poll(workspace) => Box::pin(poll::run(self, workspace)).await,
+            Unit::Halo(connection) => Box::pin(halo::run(self, connection)).await,
+            Unit::Look(pair) => Box::pin(digest::look(self, pair)).await,
+            Unit::Pair(pair) => Box::pin(execute::run(self, pair)).await,
         };
         if let Err(error) = outcome {
             // The store refused: nothing was half done. The unit comes up again.

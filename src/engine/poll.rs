@@ -240,16 +240,16 @@ impl<'a> Poll<'a> {
                         && incident.modified.is_some()
                         && known.modified.map(to_ms) == incident.modified.map(to_ms) => {}
                 Some(known) => match known.pair {
-                    Some(pair) => self.paired(pair, incident).await?,
+                    Some(pair) => Box::pin(self.paired(pair, incident)).await?,
                     None => newcomers.push(incident),
                 },
                 None => newcomers.push(incident),
             }
             if newcomers.len() >= BATCH {
-                self.newcomers(std::mem::take(&mut newcomers)).await?;
+                Box::pin(self.newcomers(std::mem::take(&mut newcomers))).await?;
             }
         }
-        self.newcomers(newcomers).await
+        Box::pin(self.newcomers(newcomers)).await
     }
 
     /// A linked incident that changed: its comments are read where their number moved.
@@ -326,7 +326,7 @@ impl<'a> Poll<'a> {
             && let Some(facts) = recorded.pop()
         {
             // One that a webhook named: its ticket is asked for in the same breath.
-            let begun = super::execute::begin_at_once(self.engine, self.client.id, facts, lane).await?;
+            let begun = Box::pin(super::execute::begin_at_once(self.engine, self.client.id, facts, lane)).await?;
             opened.retain(|pair| begun != Some(*pair));
         } else {
             let mut tx = self.engine.store.begin().await?;

@@ -23,8 +23,11 @@ const LETTERLESS_MIN: usize = 12;
 pub fn is_common(lower: &str) -> bool {
     let text: String = lower.chars().filter(|c| !c.is_whitespace()).collect();
     let bare = text.trim_matches(|c: char| !c.is_alphanumeric());
+    // `a123456789`: a letter or two beside one step after the other.
+    let within = bare.trim_matches(char::is_alphabetic);
     if is_trivial(&text)
         || (!bare.is_empty() && is_trivial(bare))
+        || (!within.is_empty() && bare.chars().count() <= within.chars().count() + 2 && is_trivial(within))
         || (!text.contains(char::is_alphabetic) && text.chars().count() < LETTERLESS_MIN)
     {
         return true;
@@ -79,7 +82,8 @@ fn is_drawn(chars: &[char]) -> bool {
         let Some(keys) = keys else { return false };
         let next = |(a, b): (&(i32, i32), &(i32, i32))| match b.0 - a.0 {
             0 => (a.1 - b.1).abs() <= 1,
-            1 => b.1 == a.1 || b.1 == a.1 - 1,
+            // As in `q1w2e3r4`: down and one to the right.
+            1 => (a.1 - b.1).abs() <= 1,
             -1 => b.1 == a.1 || b.1 == a.1 + 1,
             _ => false,
         };
