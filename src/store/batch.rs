@@ -196,11 +196,13 @@ struct Form {
     order: Vec<usize>,
 }
 
+/// By address and length: statements are constants of the program.
+type Forms = HashMap<(usize, usize), Arc<Form>>;
+
 fn form_of(sql: &'static str) -> Arc<Form> {
-    static FORMS: OnceLock<Mutex<HashMap<(usize, usize), Arc<Form>>>> = OnceLock::new();
+    static FORMS: OnceLock<Mutex<Forms>> = OnceLock::new();
     let forms = FORMS.get_or_init(Mutex::default);
     let mut forms = forms.lock().unwrap_or_else(PoisonError::into_inner);
-    // By address: statements are constants of the program.
     Arc::clone(forms.entry((sql.as_ptr().addr(), sql.len())).or_insert_with(|| Arc::new(made(sql))))
 }
 
