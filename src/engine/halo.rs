@@ -30,7 +30,7 @@ pub(super) const OVERLAP: SignedDuration = SignedDuration::from_mins(3);
 const FULL_EVERY: SignedDuration = SignedDuration::from_hours(6);
 /// The rows of all open paired tickets are read by number this often: it is not proven that each change (a
 /// private note, a rule) moves `last_update`, by which changed tickets are asked for (sheet section 10, rule 7).
-const ROWS_EVERY: SignedDuration = SignedDuration::from_mins(5);
+const ROWS_EVERY: SignedDuration = SignedDuration::from_mins(60);
 /// Calls that such a reading may come to in that time; with more open tickets it comes less often.
 const ROWS_CALLS: i64 = 10;
 /// How far before our own clock an instance's first reading begins: its clock may be off, or tell local time.
