@@ -18,7 +18,7 @@ use crate::{
     halo_itsm::Halo,
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{fields, mapping, retry},
+    planner::{self, fields, mapping, retry},
     store::{SituationRow, StoreError},
 };
 
@@ -57,6 +57,11 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
         let now = engine.now();
         let Some(operation) = head(&row) else { return Ok(()) };
         match &operation.state {
+            OperationState::Planned { ready } if *ready <= now && !carried(engine, &row, operation) => {
+                let state = OperationState::Void { at: now, why: planner::plan::NOT_CARRIED.to_owned() };
+                let (attempts, failure) = (operation.attempts, operation.last_failure.clone());
+                moved(engine, operation, state, attempts, failure, Reading::default()).await?;
+            }
             OperationState::Planned { ready } if *ready <= now => Box::pin(attempt(engine, &row, operation)).await?,
             // Left behind by a process that ended while sending.
             OperationState::Sending { since } => {
@@ -74,6 +79,13 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
     }
     engine.schedule().pairs.insert(pair);
     Ok(())
+}
+
+/// Whether the workspace is still there and its mode carries this: it may have changed since it was planned.
+fn carried(engine: &Engine, row: &SituationRow, operation: &Operation) -> bool {
+    let view = engine.registry.view();
+    view.of_workspace(row.pair.workspace)
+        .is_some_and(|(workspace, _, _)| planner::gate::carries(workspace.mode, &operation.kind))
 }
 
 /// The operation whose turn it is. Nothing else of a pair is sent before its ticket exists.

@@ -30,7 +30,7 @@ pub(super) const OVERLAP: SignedDuration = SignedDuration::from_mins(3);
 const FULL_EVERY: SignedDuration = SignedDuration::from_hours(6);
 /// The rows of all open paired tickets are read by number this often: it is not proven that each change (a
 /// private note, a rule) moves `last_update`, by which changed tickets are asked for (sheet section 10, rule 7).
-const ROWS_EVERY: SignedDuration = SignedDuration::from_mins(60);
+const ROWS_EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// Calls that such a reading may come to in that time; with more open tickets it comes less often.
 const ROWS_CALLS: i64 = 10;
 /// How far before our own clock an instance's first reading begins: its clock may be off, or tell local time.
@@ -163,15 +163,25 @@ async fn rows(
     }
     for ticket in tickets {
         counts.read += 1;
+        let pairs = pairs.remove(&ticket.id).unwrap_or_default();
         // An instance that leaves `last_update` out of its rows still tells when somebody last acted.
         counts.newest = counts.newest.max(ticket.last_update.or(ticket.last_action));
-        for pair in pairs.remove(&ticket.id).unwrap_or_default() {
-            one(engine, halo, pair, ticket.clone(), asked, counts).await?;
+        let (at, version) = ((halo.connection().id, ticket.id), RowVersion::of(&ticket));
+        if !counts.thorough && !counts.named && engine.schedule().knows_row(&at, &version, &pairs) {
+            continue;
+        }
+        let mut taken_up = !pairs.is_empty();
+        for pair in pairs {
+            taken_up &= one(engine, halo, pair, ticket.clone(), asked, counts).await?;
+        }
+        if taken_up {
+            engine.schedule().keep_row(at, version);
         }
     }
     Ok(())
 }
 
+/// Takes up a row for one pair; whether nothing of it is left to be read.
 async fn one(
     engine: &Engine,
     halo: &Halo,
@@ -179,13 +189,14 @@ async fn one(
     row: Ticket,
     asked: Timestamp,
     counts: &mut Counts,
-) -> Result<(), StoreError> {
-    let Some(known) = engine.store.situation(pair).await? else { return Ok(()) };
-    let same = known.ticket.as_ref().is_some_and(|ticket| same(ticket, &row)) && known.actions.is_some();
+) -> Result<bool, StoreError> {
+    let Some(known) = engine.store.situation(pair).await? else { return Ok(true) };
+    let told = |ticket: &Ticket| RowVersion::of(ticket) == RowVersion::of(&row);
+    let same = known.ticket.as_ref().is_some_and(told) && known.actions.is_some();
     let coarse = row.last_action.is_none_or(|at| at.subsec_nanosecond() == 0);
     let once_more = look_once_more(engine, pair, &row, asked) || counts.named && coarse;
     if same && !counts.thorough && !once_more {
-        return Ok(());
+        return Ok(true);
     }
     // A row read before our own last write may be older than what that write answered.
     let raced = known.pair.changed >= asked;
@@ -211,7 +222,8 @@ async fn one(
         Ok((ticket, actions)) => {
             counts.changed += 1;
             let reading = Reading { ticket: Some(ticket), actions: Some(actions), ..Reading::default() };
-            digest::pair(engine, pair, Vec::new(), reading).await
+            digest::pair(engine, pair, Vec::new(), reading).await?;
+            Ok(true)
         }
         Err(failure) => {
             let failure: Failure = failure;
@@ -220,12 +232,12 @@ async fn one(
             }
             if failure.kind == crate::domain::failure::FailureKind::Gone {
                 engine.schedule().looks.insert(pair);
-                return Ok(());
+                return Ok(false);
             }
             let at = known.ticket.as_ref().and_then(|t| t.last_update).unwrap_or(asked);
             counts.held_at = Some(counts.held_at.map_or(at, |held| held.min(at)));
             counts.failure.get_or_insert(failure);
-            Ok(())
+            Ok(false)
         }
     }
 }
@@ -245,16 +257,32 @@ fn look_once_more(engine: &Engine, pair: PairId, row: &Ticket, asked: Timestamp)
     }
 }
 
-/// Whether a row says what is known already.
-fn same(known: &Ticket, row: &Ticket) -> bool {
-    known.last_update == row.last_update
-        && known.last_action == row.last_action
-        && known.status_id == row.status_id
-        && known.client_id == row.client_id
-        && known.agent_id == row.agent_id
-        && known.priority_id == row.priority_id
-        && known.merged_into == row.merged_into
-        && known.deleted == row.deleted
+/// What a row tells of a ticket: two rows with the same tell of nothing new.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowVersion {
+    last_update: Option<Timestamp>,
+    last_action: Option<Timestamp>,
+    status_id: Option<i64>,
+    client_id: Option<i64>,
+    agent_id: Option<i64>,
+    priority_id: Option<i64>,
+    merged_into: Option<TicketId>,
+    deleted: bool,
+}
+
+impl RowVersion {
+    fn of(ticket: &Ticket) -> Self {
+        Self {
+            last_update: ticket.last_update,
+            last_action: ticket.last_action,
+            status_id: ticket.status_id,
+            client_id: ticket.client_id,
+            agent_id: ticket.agent_id,
+            priority_id: ticket.priority_id,
+            merged_into: ticket.merged_into,
+            deleted: ticket.deleted,
+        }
+    }
 }
 
 async fn by_number(

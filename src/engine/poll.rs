@@ -11,12 +11,12 @@ use crate::{
     domain::{
         client::Client,
         failure::{Failure, FailureKind},
-        ids::{IncidentId, RunId, WorkspaceId},
+        ids::{IncidentId, WorkspaceId},
         incident::{Comment, Evidence, Incident},
         pair::Health,
         policy::Policy,
         reason::Reason,
-        run::{Run, RunCause, RunScope},
+        run::RunCause,
         time::to_ms,
         workspace::Workspace,
     },
@@ -33,8 +33,7 @@ use ended::ended;
 use super::{
     Engine,
     digest::{self, Reading},
-    registry::{salt, wait_for_catalogue},
-    schedule::Schedule,
+    registry::wait_for_catalogue,
 };
 
 /// Polls look this far behind the cursor: incidents arrive out of order (sentinel-api sheet, rule 8).
@@ -442,7 +441,7 @@ impl<'a> Poll<'a> {
             let pairs = self.engine.store.open_pairs_of_workspace(self.workspace.id, after, 200).await?;
             let Some(last) = pairs.last() else { break };
             after = Some(last.id);
-            for pair in pairs.iter().filter(|pair| pair.health != Health::Healthy || pair.reason.is_some()) {
+            for pair in &pairs {
                 digest::pair(self.engine, pair.id, Vec::new(), Reading::default()).await?;
             }
         }

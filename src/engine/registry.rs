@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
@@ -19,10 +18,7 @@ use crate::{
         workspace::{Mode, Workspace},
     },
     entra::{
-        AppRegistration, Credential, Tokens,
-        app_token::AppTokens,
-        assertion::Certificate,
-        delegated::{DelegatedTokens, RefreshTokens},
+        AppRegistration, Credential, Tokens, app_token::AppTokens, assertion::Certificate, delegated::DelegatedTokens,
     },
     halo_itsm::Halo,
     outbound::{

@@ -91,6 +91,7 @@ impl Plan {
 pub fn plan(s: &Situation<'_>) -> Plan {
     let mut out = Plan::new();
     if s.workspace.mode == Mode::Off {
+        take_back(s, &mut out);
         out.state = PairState { sync: SyncState::Unknown, health: Health::Healthy, reason: Some(Reason::ModeOff) };
         return out;
     }
@@ -163,8 +164,20 @@ fn untouchable(s: &Situation<'_>, ticket: &Ticket) -> Option<Reason> {
     (ticket.client_id != Some(s.pair.halo_client_id)).then_some(Reason::WrongClient)
 }
 
+/// Takes back what was queued under another mode; when the mode carries it again, it is planned afresh.
+fn take_back(s: &Situation<'_>, out: &mut Plan) {
+    let queued = s.operations.iter().filter(|o| matches!(o.state, OperationState::Planned { .. }));
+    for operation in queued.filter(|o| !gate::carries(s.workspace.mode, &o.kind)) {
+        out.void.push((operation.id, NOT_CARRIED.to_owned()));
+    }
+}
+
+/// Why a queued write is taken back.
+pub const NOT_CARRIED: &str = "The workspace's mode does not carry it any more.";
+
 /// Compares the plan with what is queued: nothing is queued twice, what is no longer wanted is taken back.
 fn against_queue(s: &Situation<'_>, out: &mut Plan) {
+    take_back(s, out);
     let mut wanted = std::mem::take(&mut out.operations);
     // What is left after these is what is compared with the queue, or it would be queued anew each time.
     dropped::keep_out(s, &mut wanted, out);
@@ -178,6 +191,7 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) {
         match &queued.state {
             // What is under way or unknown is waited for; the next plan sees what became of it.
             OperationState::Sending { .. } | OperationState::OutcomeUnknown { .. } => wanted.retain(|p| !same_key(p)),
+            OperationState::Planned { .. } if !gate::carries(s.workspace.mode, &queued.kind) => {}
             OperationState::Planned { .. } => {
                 if wanted.iter().any(|p| same_key(p) && p.kind == queued.kind) {
                     wanted.retain(|p| !same_key(p));

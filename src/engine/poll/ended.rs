@@ -1,7 +1,24 @@
 //! What stands once a poll has ended: when the next one is due, and what the ledger keeps of it.
 
-use super::*;
+use jiff::{SignedDuration, Timestamp};
 
+use super::Counts;
+use crate::{
+    domain::{
+        ids::{IncidentId, RunId, WorkspaceId},
+        run::{Run, RunCause, RunScope},
+        workspace::Workspace,
+    },
+    engine::{
+        Engine,
+        registry::{mind_secrets, salt},
+        schedule::Schedule,
+    },
+    ledger::fact::Fact,
+    store::StoreError,
+};
+
+/// Sets the next poll's time, and records the run if it read a change, failed, or was asked for.
 pub(super) async fn ended(
     engine: &Engine,
     workspace: &Workspace,
@@ -36,7 +53,7 @@ pub(super) async fn ended(
         failed_before
     };
     if let Some(failure) = &counts.failure {
-        crate::engine::registry::mind_secrets(engine, failure).await;
+        mind_secrets(engine, failure).await;
         tracing::warn!(workspace.id = %workspace.id, error = %failure, "a poll did not end well");
     }
     if counts.changed > 0 || counts.failure.is_some() != failed_before || cause != RunCause::Schedule {
@@ -58,6 +75,7 @@ pub(super) async fn ended(
 /// Seconds after which an announced incident that no poll has shown is polled for again.
 const ANNOUNCED_AGAIN: [i64; 5] = [5, 15, 60, 180, 600];
 
+/// When an incident that this poll has not shown either is looked for again.
 fn announced_again(schedule: &mut Schedule, key: (WorkspaceId, IncidentId), now: Timestamp) {
     let Some((at, tries)) = schedule.announced.get_mut(&key) else { return };
     if *at > now {

@@ -1,6 +1,20 @@
 //! The refresh token of a delegated sign-in.
 
-use super::*;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use crate::{
+    clock::Clock,
+    domain::{
+        failure::{Failure, FailureKind, Side},
+        ids::ConnectionId,
+    },
+    entra::delegated::RefreshTokens,
+    store::{SecretOwner, Store, StoreError},
+};
 
 /// The refresh token of a delegated sign-in, sealed in the store.
 pub(super) struct KeptRefreshToken {

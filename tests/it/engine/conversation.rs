@@ -203,6 +203,35 @@ both! {
         bridge.finish().await;
     }
 
+    async fn what_waits_in_a_queue_is_held_to_the_mode_in_force(product) {
+        for mode in ["off", "observe", "comment-only"] {
+            let mut bridge = Bridge::new(product).await;
+            let paired = bridge.raise(json!({}));
+            bridge.cross().await;
+            let ticket = bridge.ticket_of(&paired).await;
+            // Halo refuses: a creation and a closure wait for their next try.
+            bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.post" }));
+            let new = bridge.raise(json!({}));
+            bridge.close_incident(&paired, json!({ "classification": "Undetermined" }));
+            bridge.cross().await;
+            bridge.setup.mode = mode;
+            bridge.apply().await;
+            bridge.heal();
+            bridge.advance(2).await;
+            let (writes, tickets) = (bridge.writes(), bridge.tickets().len());
+            bridge.pass(7_200).await;
+            assert_eq!((bridge.writes(), bridge.tickets().len()), (writes, tickets), "{mode}");
+            // Planned afresh when the mode carries it again.
+            bridge.setup.mode = "two-way";
+            bridge.apply().await;
+            bridge.pass(600).await;
+            bridge.ticket_of(&new).await;
+            assert_eq!(bridge.ticket(ticket)["status_name"], "Closed", "{mode}");
+            assert_eq!(bridge.tickets().len(), 2, "{mode}");
+            bridge.finish().await;
+        }
+    }
+
     async fn older_than_the_start_is_held(product) {
         let bridge = Bridge::with(Setup { since_secs: 600, ..Setup::new(product) }).await;
         let old = bridge.raise(json!({}));
