@@ -268,6 +268,13 @@ fn always_fields(s: &Situation<'_>, ticket: &Ticket, gathered: &mut Gathered, ou
     }
 }
 
+/// In comment-only no field is carried, closures neither: a pair closed on one side alone says so.
+pub fn closed_on_one_side(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
+    if !s.incident.redirected() && s.incident.closed() != mapping::ticket_closed(s.policy, s.catalogue, ticket) {
+        out.remark(Reason::ModeOneWay);
+    }
+}
+
 /// The Sentinel half of the base as an incident stands when its ticket is drafted.
 pub fn base_at_creation(incident: &Incident) -> Base {
     let status = if incident.closed() { IncidentStatus::New } else { incident.status.clone() };

@@ -100,7 +100,9 @@ pub fn plan(s: &Situation<'_>) -> Plan {
             Some(reason) => out.item(reason),
             None => {
                 notes::plan(s, &mut out);
-                if s.workspace.mode != Mode::CommentOnly {
+                if s.workspace.mode == Mode::CommentOnly {
+                    fields::closed_on_one_side(s, ticket, &mut out);
+                } else {
                     fields::plan(s, ticket, &mut out);
                     let own_team = s.client.halo.as_ref().and_then(|binding| binding.team.clone());
                     for hole in draft::holes(s.policy, s.catalogue, own_team, s.incident) {
@@ -226,7 +228,8 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
     // What was dropped waits for nothing, though the sides differ.
     let waits =
         open || (s.pair.ticket.is_none() && out.dropped.is_empty()) || out.remarks.contains(&Reason::ModeObserve);
-    let behind = waits || dead.is_some() || !out.dropped.is_empty();
+    // What the mode does not carry waits for nothing either, and is not in step.
+    let behind = waits || dead.is_some() || !out.dropped.is_empty() || out.remarks.contains(&Reason::ModeOneWay);
     let held = |reason: &Reason| matches!(reason, Reason::RecordGone { .. } | Reason::WrongClient);
     let sync = if unknown || out.items.iter().any(held) {
         SyncState::Unknown

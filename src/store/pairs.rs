@@ -36,10 +36,9 @@ statements! {
     const BY_TICKETS = concat!("SELECT ", pair_columns!(), " FROM json_each(?2) j
         JOIN pairs p ON p.halo = ?1 AND p.ticket = j.value ORDER BY p.subject");
     const OPEN_OF_HALO = concat!("SELECT ", pair_columns!(), " FROM pairs p
-        WHERE p.halo = ?1 AND NOT (p.status = 'Closed' AND p.sync = 'in-step' AND p.ticket_closed = 1) AND p.id > ?2
-        ORDER BY p.id LIMIT ?3");
+        WHERE p.halo = ?1 AND NOT (p.status = 'Closed' AND p.sync = 'in-step') AND p.id > ?2 ORDER BY p.id LIMIT ?3");
     const OPEN_OF_WORKSPACE = concat!("SELECT ", pair_columns!(), " FROM pairs p
-        WHERE p.workspace = ?1 AND NOT (p.status = 'Closed' AND p.sync = 'in-step' AND p.ticket_closed = 1) AND p.subject > ?2
+        WHERE p.workspace = ?1 AND NOT (p.status = 'Closed' AND p.sync = 'in-step') AND p.subject > ?2
         ORDER BY p.subject LIMIT ?3");
     // One statement, so that everything is of one moment, and one trip.
     const SITUATION = concat!("SELECT ", pair_columns!(), ", s.pair, s.held, s.first_seen_ms, s.changed_ms AS subject_changed_ms,
@@ -215,7 +214,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Pairs of a Halo instance but for those that are in step with both sides closed, by id after `after`: for the slow reconcile.
+    /// Pairs of a Halo instance that are not closed and in step, by id after `after`: for the slow reconcile.
     ///
     /// # Errors
     /// What the database says.
