@@ -62,7 +62,12 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
                 let (attempts, failure) = (operation.attempts, operation.last_failure.clone());
                 moved(engine, operation, state, attempts, failure, Reading::default()).await?;
             }
-            OperationState::Planned { ready } if *ready <= now => Box::pin(attempt(engine, &row, operation)).await?,
+            OperationState::Planned { ready } if *ready <= now => {
+                if engine.has_to_wait(&row, operation) {
+                    return Ok(());
+                }
+                Box::pin(attempt(engine, &row, operation)).await?;
+            }
             // Left behind by a process that ended while sending.
             OperationState::Sending { since } => {
                 let unknown = OperationState::OutcomeUnknown { since: *since, look: now, looks: 0 };
@@ -112,7 +117,11 @@ pub(super) async fn moved(
 async fn attempt(engine: &Engine, row: &SituationRow, operation: &Operation) -> Result<(), StoreError> {
     let creating = matches!(operation.kind, OperationKind::CreateTicket { .. });
     // Creates wait for their lane before they count as sent: a crash while waiting leaves nothing unknown.
-    let _lane = if creating { Some(engine.lanes.create(row.pair.halo).await) } else { None };
+    let lane = if creating { engine.lanes.try_create(row.pair.halo) } else { None };
+    if creating && lane.is_none() {
+        engine.wait_to_create(row, operation);
+        return Ok(());
+    }
     let now = engine.now();
     let sending = sending(operation, now);
     let mut row = row.clone();
@@ -144,6 +153,9 @@ pub(super) async fn begin_at_once(
     let now = engine.now();
     let start = digest::begun(&facts, now).and_then(|row| {
         let operation = head(&row)?.clone();
+        if engine.has_to_wait(&row, &operation) {
+            return None;
+        }
         let creating = engine.lanes.try_create(row.pair.halo)?;
         engine.schedule().begin(Unit::Pair(row.pair.id)).then_some((row, operation, creating))
     });
@@ -244,17 +256,8 @@ pub(super) async fn finish(
     }
 }
 
-/// What an operation's class is, for the budget.
-pub(super) fn class_of(operation: &Operation) -> Class {
-    match &operation.kind {
-        OperationKind::CreateTicket { .. } => Class::New,
-        OperationKind::AddNote { .. } | OperationKind::AddComment { .. } => Class::Comment,
-        OperationKind::UpdateTicket { .. } | OperationKind::UpdateIncident { .. } => Class::Closure,
-    }
-}
-
 async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Attempt {
-    let class = class_of(operation);
+    let class = engine.class_of(operation);
     match operation.kind.side() {
         Side::Halo => {
             let halo = match engine.registry.halo(row.pair.halo) {

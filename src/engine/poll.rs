@@ -13,7 +13,6 @@ use crate::{
         failure::{Failure, FailureKind},
         ids::{IncidentId, WorkspaceId},
         incident::{Comment, Evidence, Incident},
-        pair::Health,
         policy::Policy,
         reason::Reason,
         run::RunCause,
@@ -46,6 +45,8 @@ const GAP_EVERY: SignedDuration = SignedDuration::from_mins(5);
 const PAGES_MAX: u32 = 200;
 /// Held incidents looked at again after a start or a changed configuration.
 const REGATED_MAX: u32 = 20_000;
+/// An incident that a webhook announced and that is younger than this goes before what waits.
+const FRESH: SignedDuration = SignedDuration::from_mins(30);
 /// Newcomers recorded in one transaction.
 const BATCH: usize = 100;
 
@@ -310,13 +311,18 @@ impl<'a> Poll<'a> {
         let lane = self.engine.lanes.newcomers(self.workspace.id).await;
         let ids: Vec<IncidentId> = read.iter().map(|(incident, ..)| incident.id.clone()).collect();
         let known = self.engine.store.versions(self.workspace.id, &ids).await?;
+        let now = self.engine.now();
         let mut opened = Vec::new();
         let mut recorded = Vec::with_capacity(read.len());
         for (incident, comments, evidence, lags) in read {
             if known.get(&incident.id).is_some_and(|version| version.pair.is_some()) {
                 continue;
             }
+            let fresh = self.class == Class::WebhookBorn && incident.created.is_some_and(|at| at >= now - FRESH);
             let (facts, pair) = digest::newcomer(self.engine, found, catalogue.as_ref(), incident, comments, evidence);
+            if let Some(pair) = pair.filter(|_| fresh) {
+                self.engine.schedule().queue.freshen(pair, now);
+            }
             if let Some(pair) = pair.filter(|_| lags) {
                 self.look_later(pair);
             }
@@ -324,7 +330,6 @@ impl<'a> Poll<'a> {
             recorded.push(facts);
         }
         self.counts.changed += u32::try_from(recorded.len()).unwrap_or(u32::MAX);
-        let now = self.engine.now();
         if let [_] = recorded.as_slice()
             && let Some(facts) = recorded.pop()
         {

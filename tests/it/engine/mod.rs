@@ -7,5 +7,6 @@ mod drops;
 mod faults;
 mod golden;
 mod intake;
+mod queue;
 mod standins;
 mod tolerance;
