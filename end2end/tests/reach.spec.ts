@@ -41,15 +41,15 @@ test.describe("with the reader's own spacing of text", () => {
   // the page's policy allows no style from elsewhere: a reader's own goes around it
   test.use({ bypassCSP: true });
 
+  const spacing =
+    "* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important } p { margin-bottom: 2em !important }";
+
   test("nothing is cut off and nothing is pushed sideways", async ({ page }) => {
     for (const route of routes.filter((route) => route.session)) {
+      await page.goto(await address(page, route));
+      await page.evaluate((css) => document.head.appendChild(document.createElement("style")).append(css), spacing);
       for (const width of [1280, 360]) {
         await page.setViewportSize({ width, height: 800 });
-        await page.goto(await address(page, route));
-        await page.addStyleTag({
-          content:
-            "* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important } p { margin-bottom: 2em !important }",
-        });
         expect(await sideways(page), `${route.name} at ${width} px`).toBe(0);
         const cut = await page.evaluate(() =>
           [...document.querySelectorAll<HTMLElement>("button, .chip, .counters a, .bar a, h1, h2, dd, .truth, .notice")]
@@ -103,7 +103,7 @@ test("a pair prints without the frame, its links spelled out, its moments exact"
   await page.emulateMedia({ media: "print" });
   await page.goto(pair!);
   await expect(page.getByRole("heading", { name: "Both sides" })).toBeVisible();
-  for (const away of [".bar nav", ".menu", ".acts", ".keys", ".age a"]) {
+  for (const away of [".bar nav", ".menu", ".acts", ".keys", ".age a", ".crumb"]) {
     await expect(page.locator(away).first(), away).toBeHidden();
   }
   const spelled = await page.evaluate(() => {
@@ -112,4 +112,19 @@ test("a pair prints without the frame, its links spelled out, its moments exact"
   });
   if (spelled !== undefined) expect(spelled).toContain("http");
   await expect(page.locator(".when .abs").first()).toBeVisible();
+  await expect(page.locator(".when .rel").first()).toBeHidden();
+});
+
+test("on paper a dark page is dark on white, without buttons, and fits", async ({ page }) => {
+  await page.goto("/account");
+  await page.getByLabel("Dark").check();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.setViewportSize({ width: 980, height: 1300 });
+  await page.emulateMedia({ media: "print" });
+  for (const path of ["/", "/connections", "/problems", "/runs", "/incidents"]) {
+    await page.goto(path);
+    await expect(page.locator("html"), path).toHaveCSS("color-scheme", "light");
+    await expect(page.locator("main button:visible"), path).toHaveCount(0);
+    expect(await sideways(page), path).toBe(0);
+  }
 });

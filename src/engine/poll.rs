@@ -13,7 +13,6 @@ use crate::{
         failure::{Failure, FailureKind},
         ids::{IncidentId, WorkspaceId},
         incident::{Comment, Evidence, Incident},
-        pair::Health,
         policy::Policy,
         reason::Reason,
         run::RunCause,
