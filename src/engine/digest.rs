@@ -298,7 +298,9 @@ fn replan(engine: &Engine, view: &View, row: &SituationRow, now: Timestamp) -> V
 fn needs_somebody(pair: PairId, health: Health, reason: Option<&Reason>) {
     if let (Health::NeedsYou, Some(reason)) = (health, reason) {
         let remedy = reason.remedy().unwrap_or_default();
-        tracing::warn!(pair.id = %pair, reason = reason.code(), "a pair needs somebody: {} {remedy}", reason.words());
+        let words = reason.words();
+        let words = words.trim_end_matches('.');
+        tracing::warn!(pair.id = %pair, reason = reason.code(), "a pair needs somebody: {words}. {remedy}");
     }
 }
 

@@ -13,6 +13,7 @@ pub mod request;
 
 mod accounts;
 mod acts;
+mod compress;
 mod csv;
 mod draw;
 mod guard;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    middleware::from_fn_with_state,
+    middleware::{from_fn, from_fn_with_state},
     routing::{get, post},
 };
 use http::StatusCode;
@@ -128,7 +129,8 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .method_not_allowed_fallback(|| async { WebError::status(StatusCode::METHOD_NOT_ALLOWED) })
         .layer(from_fn_with_state(web.clone(), guard::same_origin))
         .layer(from_fn_with_state(web.clone(), draw::errors))
-        .layer(sessions);
+        .layer(sessions)
+        .layer(from_fn(compress::pages));
 
     let hooks = Router::new()
         .route("/hooks/sentinel/{workspace}", post(hooks::sentinel))

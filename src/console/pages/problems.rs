@@ -112,7 +112,7 @@ fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {
                             <th scope="col">"Ticket"</th>
                             <th scope="col">"Since"</th>
                             <th scope="col" class="c-why">"What happened"</th>
-                            <th scope="col">"Do"</th>
+                            <th scope="col" class="c-acts">"Do"</th>
                         </tr>
                     </thead>
                     <tbody>{group.items.iter().map(|one| line(ctx, one)).collect_view()}</tbody>
