@@ -8,5 +8,6 @@ mod faults;
 mod golden;
 mod intake;
 mod queue;
+mod missed;
 mod standins;
 mod tolerance;
