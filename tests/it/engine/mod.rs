@@ -7,7 +7,7 @@ mod drops;
 mod faults;
 mod golden;
 mod intake;
-mod queue;
 mod missed;
+mod queue;
 mod standins;
 mod tolerance;
