@@ -101,6 +101,12 @@ pub(super) async fn update_incident(
         Err(failure) if failure.kind == FailureKind::Conflict => {
             Attempt::Stale("Somebody wrote to the incident at the same moment.".into(), read(current))
         }
+        // Azure refuses the whole for an owner whom Entra does not know: a closure must not wait for that. Planned
+        // anew, the owner is refused alone, and waits for a person.
+        Err(failure) if failure.kind == FailureKind::Rejected && change.owner.is_some() && !owner_alone(change) => {
+            let rest = IncidentChange { owner: None, ..change.clone() };
+            Box::pin(update_incident(row, sentinel, at, &rest, class)).await
+        }
         Err(failure) if failure.kind == FailureKind::Unknown => {
             match sentinel.incident(at, &row.pair.incident, class).await {
                 Ok(now) => Attempt::Stale(
@@ -112,4 +118,8 @@ pub(super) async fn update_incident(
         }
         Err(failure) => Attempt::Failed(failure),
     }
+}
+
+fn owner_alone(change: &IncidentChange) -> bool {
+    *change == IncidentChange { owner: change.owner.clone(), ..IncidentChange::default() }
 }
