@@ -25,6 +25,25 @@ pub struct IncidentChange {
     pub owner: Option<Owner>,
     /// With `Closed`.
     pub verdict: Option<Verdict>,
+    /// Title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Labels to be added; none is ever taken away.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels_added: Vec<String>,
+}
+
+/// A note's words within a comment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carried {
+    /// The action; number 0 is the ticket itself.
+    pub action: ActionKey,
+    /// 0 for the note as it first crosses, else the number of the edit it reports.
+    pub edit: u32,
+    /// Part of a split note, from 0.
+    pub part: u32,
+    /// Fingerprint of the note's words.
+    pub said: String,
 }
 
 /// What is to be written.
@@ -35,6 +54,9 @@ pub enum OperationKind {
     CreateTicket {
         /// What it will say.
         draft: TicketDraft,
+        /// The closed ticket that it follows, when the pair has one already.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        follows: Option<TicketId>,
     },
     /// Change members of the ticket.
     UpdateTicket {
@@ -45,6 +67,12 @@ pub enum OperationKind {
     AddNote {
         /// The comment it carries; `None` for a note of our own (asking for a classification).
         comment: Option<CommentId>,
+        /// 0 for the comment as it first crosses, else the number of the edit it reports.
+        #[serde(default)]
+        edit: u32,
+        /// Fingerprint of the comment's words.
+        #[serde(default)]
+        said: Option<String>,
         /// What it will say.
         note: NoteDraft,
     },
@@ -52,10 +80,8 @@ pub enum OperationKind {
     AddComment {
         /// The derived id.
         comment: CommentId,
-        /// The action it carries.
-        action: ActionKey,
-        /// Part of a split note, from 0.
-        part: u32,
+        /// The actions it carries; a digest carries several.
+        carries: Vec<Carried>,
         /// At most 30,000 characters.
         message: String,
     },
@@ -89,12 +115,19 @@ impl OperationKind {
     /// In words.
     pub fn words(&self) -> String {
         match self {
+            Self::CreateTicket { follows: Some(_), .. } => "Create a ticket that follows the closed one".into(),
             Self::CreateTicket { .. } => "Create the ticket".into(),
             Self::UpdateTicket { change } if change.closure_note.is_some() => "Close the ticket".into(),
             Self::UpdateTicket { .. } => "Change the ticket".into(),
-            Self::AddNote { comment: Some(_), .. } => "Write the comment as a note".into(),
+            Self::AddNote { comment: Some(_), edit: 0, .. } => "Write the comment as a note".into(),
+            Self::AddNote { comment: Some(_), .. } => "Report the comment's edit in a note".into(),
             Self::AddNote { comment: None, .. } => "Write a note".into(),
-            Self::AddComment { .. } => "Write the note as a comment".into(),
+            Self::AddComment { carries, .. } => match carries.as_slice() {
+                [one] if one.action.action == 0 => "Name the ticket in a comment".into(),
+                [one] if one.edit > 0 => "Report the note's edit in a comment".into(),
+                [_] => "Write the note as a comment".into(),
+                several => format!("Write {} notes as one comment", several.len()),
+            },
             Self::UpdateIncident { change } if change.status == Some(IncidentStatus::Closed) => {
                 "Close the incident".into()
             }
@@ -116,8 +149,9 @@ impl OperationKind {
         match self {
             Self::CreateTicket { .. } => "create".into(),
             Self::UpdateTicket { .. } => "ticket".into(),
-            Self::AddNote { comment: Some(id), .. } => format!("note/{id}"),
-            Self::AddNote { comment: None, note } => format!("own-note/{}", note.reference),
+            Self::AddNote { comment: Some(id), edit: 0, .. } => format!("note/{id}"),
+            Self::AddNote { comment: Some(id), edit, .. } => format!("note/{id}/{edit}"),
+            Self::AddNote { comment: None, note, .. } => format!("own-note/{}", note.reference),
             Self::AddComment { comment, .. } => format!("comment/{comment}"),
             Self::UpdateIncident { .. } => "incident".into(),
         }

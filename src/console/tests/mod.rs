@@ -319,6 +319,8 @@ fn a_dead_letter_can_be_tried_again_or_dropped() {
     let id = fixtures::dead().id;
     assert_eq!(one(&html, &format!("form[action='/operations/{id}/retry'] button")), "Try again: Create the ticket");
     assert_eq!(one(&html, &format!("a[href='/operations/{id}/drop']")), "Drop… Create the ticket");
+    let storm = format!("form[action='/workspaces/{}/release'] button", fixtures::problems().storms[0].workspace);
+    assert_eq!(one(&html, &storm), "Release: law-contoso");
     let unsettled = crate::domain::operation::OperationState::Dead {
         at: fixtures::ago(1),
         reason: crate::domain::reason::Reason::OutcomeUnknown,

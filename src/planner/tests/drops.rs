@@ -142,7 +142,7 @@ fn a_dropped_ticket_is_made_when_a_person_asks_and_not_before() {
     // Asked for again: drafted from what is known now.
     scene.operations.clear();
     let again = scene.plan();
-    let OperationKind::CreateTicket { draft } = &again.operations[0].kind else { panic!("a ticket is planned") };
+    let OperationKind::CreateTicket { draft, .. } = &again.operations[0].kind else { panic!("a ticket is planned") };
     assert_eq!((draft.priority_id, draft.agent_id, draft.client_id), (Some(2), Some(5), 12));
     // Never at another client than the one it was linked for.
     scene.client.halo.as_mut().expect("it is bound").halo_client_id = 13;

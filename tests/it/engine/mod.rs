@@ -2,10 +2,16 @@
 
 pub mod bridge;
 mod closure;
+mod conflicts;
 mod conversation;
+mod create;
 mod drops;
 mod faults;
+mod fields;
 mod golden;
 mod intake;
+mod merges;
+mod notes;
+pub mod person;
 mod standins;
 mod tolerance;
