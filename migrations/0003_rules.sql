@@ -61,3 +61,24 @@ CREATE UNIQUE INDEX note_links_of_comment ON note_links (pair, comment, edit, ti
 CREATE UNIQUE INDEX note_links_to_action ON note_links (pair, ticket, action) WHERE written_in = 'sentinel';
 CREATE UNIQUE INDEX note_links_of_action ON note_links (pair, ticket, action, edit, part) WHERE written_in = 'halo';
 CREATE INDEX note_links_by_action ON note_links (halo, ticket, action, edit, part, pair, comment);
+
+-- What a policy said with a yes or no it says with a rule now: which way, when, and who wins.
+UPDATE policies SET value = json_remove(
+  json_set(value,
+    '$.owner', json(CASE json_extract(value, '$.carry_owner')
+      WHEN 0 THEN '{"direction":"none","when":"always","wins":"newest"}'
+      ELSE '{"direction":"both","when":"always","wins":"newest"}' END),
+    '$.severity', json(CASE json_extract(value, '$.carry_severity')
+      WHEN 0 THEN '{"direction":"to-halo","when":"on-create","wins":"newest"}'
+      ELSE '{"direction":"to-halo","when":"always","wins":"newest"}' END),
+    '$.requester', json(CASE WHEN json_extract(value, '$.requester_user_id') IS NULL
+      THEN '{"requester":"general-user"}'
+      ELSE json_object('requester', 'user', 'id', json_extract(value, '$.requester_user_id')) END),
+    '$.fields', json((SELECT json_group_array(json_object(
+        'field', json_object('custom', json_extract(f.value, '$.field')),
+        'source', json(json_extract(f.value, '$.source')),
+        'rule', json_object('direction', 'to-halo',
+          'when', CASE json_extract(f.value, '$.always') WHEN 1 THEN 'always' ELSE 'on-create' END,
+          'wins', 'sentinel')) ORDER BY f.key)
+      FROM json_each(value, '$.fields') f))),
+  '$.carry_owner', '$.carry_severity', '$.requester_user_id');

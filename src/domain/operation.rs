@@ -42,8 +42,21 @@ pub struct Carried {
     pub edit: u32,
     /// Part of a split note, from 0.
     pub part: u32,
-    /// Fingerprint of the note's words.
+    /// Fingerprint of the note's words; empty where an older entry does not tell.
     pub said: String,
+}
+
+fn one_or_several<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Carried>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Several(Vec<Carried>),
+        One(ActionKey),
+    }
+    Ok(match Stored::deserialize(from)? {
+        Stored::Several(carries) => carries,
+        Stored::One(action) => vec![Carried { action, edit: 0, part: 0, said: String::new() }],
+    })
 }
 
 /// What is to be written.
@@ -80,7 +93,8 @@ pub enum OperationKind {
     AddComment {
         /// The derived id.
         comment: CommentId,
-        /// The actions it carries; a digest carries several.
+        /// The actions it carries; a digest carries several. Older entries name one action.
+        #[serde(alias = "action", deserialize_with = "one_or_several")]
         carries: Vec<Carried>,
         /// At most 30,000 characters.
         message: String,
@@ -298,4 +312,21 @@ pub struct Operation {
     pub last_failure: Option<Failure>,
     /// When planned.
     pub planned: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_planned_by_an_older_version_is_read() {
+        let old = serde_json::json!({ "kind": "add-comment", "comment": "c", "message": "words", "part": 0,
+            "action": { "ticket": 70, "action": 3 } });
+        let read: OperationKind = serde_json::from_value(old).expect("read");
+        let OperationKind::AddComment { carries, .. } = &read else { panic!("{read:?}") };
+        let action = ActionKey { ticket: TicketId(70), action: 3 };
+        assert_eq!(*carries, [Carried { action, edit: 0, part: 0, said: String::new() }]);
+        let again = serde_json::from_value::<OperationKind>(serde_json::to_value(&read).expect("written"));
+        assert_eq!(again.expect("read"), read);
+    }
 }

@@ -36,7 +36,7 @@ pub(super) async fn add_comment(
                 action: carried.action,
                 edit: carried.edit,
                 part: carried.part,
-                said: Some(carried.said.clone()),
+                said: Some(carried.said.clone()).filter(|said| !said.is_empty()),
                 written_in: Side::Halo,
             };
             let facts = carries.iter().map(|carried| Fact::NoteLinked { link: link(carried) }).collect();

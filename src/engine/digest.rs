@@ -80,7 +80,7 @@ pub(super) async fn known_pair(
         facts.push(fact);
     }
     let (around, found) = merges::around(engine, &row).await?;
-    for fact in found {
+    if let Some(fact) = found {
         overlay(&mut row, &fact);
         facts.push(fact);
     }

@@ -9,7 +9,7 @@ use tokio::sync::MutexGuard;
 use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
-        ids::{ClientId, OperationId, PairId, TicketId},
+        ids::{ClientId, PairId, TicketId},
         operation::{Operation, OperationKind, OperationResult, OperationState},
         pair::NoteLink,
         reason::Reason,

@@ -88,7 +88,8 @@ pub fn own_comment(s: &Situation<'_>, out: &Plan, ticket: TicketId, message: Str
         _ => Vec::new(),
     };
     let same = |o: &&Operation| carried(&o.kind).iter().any(|c| c.action == action && c.said == said);
-    if let Some(dropped) = s.operations.iter().filter(|o| matches!(o.state, OperationState::Dropped { .. })).find(same) {
+    if let Some(dropped) = s.operations.iter().filter(|o| matches!(o.state, OperationState::Dropped { .. })).find(same)
+    {
         // Planned as it was, and then kept out: so it is told.
         return Some(dropped.kind.clone());
     }

@@ -7,6 +7,7 @@ use crate::domain::{
     incident::{IncidentStatus, Owner, Severity},
     operation::{OperationKind, OperationState},
     pair::{Health, SyncState},
+    policy::AfterClosing,
     workspace::Mode,
 };
 
@@ -50,9 +51,14 @@ fn a_dropped_change_stays_dropped_until_its_source_changes() {
             "another verdict is another closing",
             close,
             |s| s.close_incident(Classification::TruePositive, Some("SuspiciousActivity")),
-            "ticket status=9 because incident-closed; behind waiting incident-closed",
+            "ticket status=9 field112=1 because incident-closed; behind waiting incident-closed",
         ),
-        ("closed by hand after all", close, |s| s.close_ticket(Some(3)), "in-step healthy -"),
+        (
+            "closed by hand after all: only the evidence crosses",
+            close,
+            |s| s.close_ticket(Some(3)),
+            "own note because incident-closed; comment of ticket because ticket-closed; behind waiting incident-closed",
+        ),
         ("a severity", raise, nothing, DROPPED),
         (
             "a severity, then another one",
@@ -103,7 +109,41 @@ fn closing_again_after_opening_again_is_another_closing() {
     assert_eq!(opened.void.len(), 1, "the drop has ended");
     scene.queue(&opened);
     scene.close_incident(Classification::Undetermined, None);
-    assert_eq!(words(&scene.plan()), "ticket status=9 because incident-closed; behind waiting incident-closed");
+    let expected = "ticket status=9 field112=3 because incident-closed; behind waiting incident-closed";
+    assert_eq!(words(&scene.plan()), expected);
+}
+
+#[test]
+fn dropped_words_of_our_own_stay_dropped_as_long_as_they_are_true() {
+    fn both(s: &mut Scene) {
+        s.close_incident(Classification::Undetermined, None);
+        s.close_ticket(Some(3));
+    }
+    let nothing: Change = |_| {};
+    check(&[
+        ("evidence of a closing", both, nothing, DROPPED),
+        (
+            "evidence of a closing, and then opened again",
+            both,
+            |s| s.incident.status = IncidentStatus::Active,
+            "ticket status=2 because incident-reopened; behind waiting incident-reopened",
+        ),
+        ("the comment that names the ticket", |s| s.policy.link_comment = true, nothing, DROPPED),
+        (
+            "what arrived after closing",
+            |s| {
+                both(s);
+                s.pair.base.incident_status = Some(IncidentStatus::Closed);
+                s.pair.base.status_id = Some(CLOSED);
+                s.pair.base.ticket_closed = true;
+                s.policy.after_closing_fields = AfterClosing::NoteOnly;
+                s.incident.severity = Severity::High;
+                s.ticket().agent_id = Some(5);
+            },
+            nothing,
+            DROPPED,
+        ),
+    ]);
 }
 
 #[test]

@@ -8,5 +8,6 @@ mod drops;
 mod fields;
 mod laws;
 mod merges;
+mod modes;
 mod notes;
 pub(super) mod scene;

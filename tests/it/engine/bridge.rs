@@ -1,7 +1,10 @@
 //! A whole bridge for a test: twin, store, applied file, engine.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, atomic::AtomicBool};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use bytes::Bytes;
 use halobridge::{
@@ -16,7 +19,7 @@ use halobridge::{
         pair::{Pair, Subject},
         workspace::Workspace,
     },
-    engine::Engine,
+    engine::{Engine, once},
     outbound::{BoxFuture, Transport, TransportError},
     service::{App, caller::Caller, configuration},
     store::{PairFilter, PairSort, SealKey, SituationRow, Store, SubjectFilter},
@@ -125,6 +128,8 @@ pub struct Tap {
     away: Mutex<Option<&'static str>>,
     hang: Mutex<Option<Hang>>,
     pub hung: Notify,
+    /// Whether other work goes on while a call is under way.
+    yields: AtomicBool,
 }
 
 type Mutation = dyn FnMut(&http::Request<Bytes>, &mut Value) + Send;
@@ -157,6 +162,9 @@ impl Transport for Tap {
             let away = *self.away.lock().unwrap();
             if away.is_some_and(|part| request.uri().path().contains(part)) {
                 return Err(TransportError::NotSent("connection refused".into()));
+            }
+            if self.yields.load(Ordering::SeqCst) {
+                tokio::task::yield_now().await;
             }
             let asked = request.clone();
             let mut response = self.inner.send(request).await?;
@@ -233,6 +241,7 @@ impl Bridge {
             away: Mutex::new(None),
             hang: Mutex::new(None),
             hung: Notify::new(),
+            yields: AtomicBool::new(false),
         });
         let engine = engine(&store, &clock, setup.seed, &tap);
         let ids = SeededIds::new(setup.seed ^ 0xb1d6);
@@ -402,6 +411,13 @@ link_comment = {}
     pub async fn run(&self) {
         let ran = self.engine.run_until_idle(UNITS_MAX).await.unwrap();
         assert!(ran < UNITS_MAX, "the engine never comes to rest");
+    }
+
+    /// The same with everything side by side: other work goes on while a call is under way.
+    pub async fn run_side_by_side(&self) {
+        self.tap.yields.store(true, Ordering::SeqCst);
+        once::until_idle(&self.engine, 16).await.unwrap();
+        self.tap.yields.store(false, Ordering::SeqCst);
     }
 
     /// Runs until call number `hang.after` stands still for ever, and lets go there; `false` when it never came to that.

@@ -1,6 +1,9 @@
 //! Which incidents become tickets: filters and the storm brake, end to end.
 
-use halobridge::service::{acts, problems};
+use halobridge::{
+    domain::run::RunCause,
+    service::{acts, problems},
+};
 use serde_json::json;
 
 use super::{bridge::*, person::operator};
@@ -85,6 +88,24 @@ both! {
         bridge.cross().await;
         bridge.ticket_of(&next).await;
         assert_eq!(problems::view(&app, &olga).await.unwrap().storms.len(), 0);
+        bridge.finish().await;
+    }
+
+    async fn two_readings_at_once_do_not_pass_the_brake(product) {
+        let bridge = Bridge::with(Setup { policy: "tickets_per_hour = 1".into(), ..Setup::new(product) }).await;
+        bridge.pass(60).await;
+        let listed_first = bridge.raise(json!({}));
+        bridge.clock.advance(jiff::SignedDuration::from_secs(1));
+        let named = bridge.raise(json!({}));
+        // A webhook's reading and a list's begin together; each meets the other one's newcomer while it reads beside.
+        let body = json!({ "eventUniqueId": "e", "objectEventType": "Create", "object": bridge.incident(&named) });
+        bridge.receive(bridge.sentinel_source(0).await, body.to_string().as_bytes()).await;
+        bridge.engine.poke_workspace(bridge.workspace(0).await.id, RunCause::Person);
+        bridge.run_side_by_side().await;
+        let held = [&listed_first, &named].map(|incident| bridge.reason_of(incident));
+        let held = futures::future::join_all(held).await;
+        assert_eq!(held.iter().filter(|reason| **reason == Some("storm-held")).count(), 1, "{held:?}");
+        assert_eq!(bridge.tickets().len(), 1);
         bridge.finish().await;
     }
 

@@ -60,6 +60,39 @@ both! {
         bridge.finish().await;
     }
 
+    async fn what_waits_to_go_back_is_held_to_the_mode_in_force(product) {
+        for mode in ["off", "observe", "comment-only", "sentinel-to-halo"] {
+            let mut bridge = Bridge::with(Setup { link_comment: true, ..Setup::new(product) }).await;
+            let closed = bridge.raise(json!({}));
+            bridge.cross().await;
+            let ticket = bridge.ticket_of(&closed).await;
+            bridge.close_incident(&closed, json!({ "classification": "Undetermined" }));
+            bridge.cross().await;
+            assert_eq!(bridge.ticket(ticket)["status_name"], "Closed");
+            // Sentinel refuses writes: the comment that names a new ticket and a reopening wait for their next try.
+            bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.comment.put" }));
+            bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.incident.put" }));
+            let new = bridge.raise(json!({}));
+            bridge.act("ticket.reopen", json!({ "ticket_id": ticket, "agent": AGENT, "text": "It goes on." }));
+            bridge.cross().await;
+            bridge.ticket_of(&new).await;
+            bridge.setup.mode = mode;
+            bridge.apply().await;
+            bridge.heal();
+            bridge.advance(2).await;
+            let writes = bridge.writes();
+            bridge.pass(7_200).await;
+            assert_eq!(bridge.writes(), writes, "{mode}");
+            assert_eq!(bridge.comments_of(&new).len(), 0, "{mode}");
+            bridge.setup.mode = "two-way";
+            bridge.apply().await;
+            bridge.pass(600).await;
+            assert_eq!(bridge.comments_of(&new).len(), 1, "{mode}");
+            assert_ne!(bridge.incident(&closed)["properties"]["status"], "Closed", "{mode}");
+            bridge.finish().await;
+        }
+    }
+
     async fn near_the_end_notes_share_a_comment_and_places_are_kept(product) {
         let bridge = Bridge::with(Setup { policy: "digest_from = 3".into(), ..Setup::new(product) }).await;
         let incident = bridge.raise(json!({}));
