@@ -80,5 +80,5 @@ UPDATE policies SET value = json_remove(
         'rule', json_object('direction', 'to-halo',
           'when', CASE json_extract(f.value, '$.always') WHEN 1 THEN 'always' ELSE 'on-create' END,
           'wins', 'sentinel')) ORDER BY f.key)
-      FROM json_each(value, '$.fields') f))),
+      FROM json_each(policies.value, '$.fields') f))),
   '$.carry_owner', '$.carry_severity', '$.requester_user_id');

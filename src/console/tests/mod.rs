@@ -296,7 +296,13 @@ fn looking_again_is_not_syncing() {
         assert_eq!(one(&html, &format!("form[method=post][action='/pairs/{id}/{action}'] button")), label);
     }
     let words = one(&html, ".standing-card");
-    assert!(words.contains("The status changed on both sides.") && words.contains("Set the same value on both sides."));
+    assert!(words.contains("the incident says “Active”, the ticket “On Hold”"), "{words}");
+    assert!(words.contains("Choose one of the two values on the pair's page"), "{words}");
+    let answers = all(&html, &format!("form[method=post][action='/pairs/{id}/decide'] button"));
+    assert_eq!(
+        answers.into_iter().map(text).collect::<Vec<_>>(),
+        ["Take Microsoft Sentinel's: Active", "Take Halo's: On Hold"]
+    );
 }
 
 #[test]

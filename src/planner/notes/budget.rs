@@ -90,13 +90,6 @@ fn whole(parts: &[Written], free: usize) -> usize {
     count
 }
 
-/// Plans comments that take no room, because they will be kept out.
-pub(super) fn alone(s: &Situation<'_>, due: Vec<Due>, out: &mut Plan) {
-    for one in due {
-        push(s, single(&one), out);
-    }
-}
-
 fn push(s: &Situation<'_>, parts: Vec<Written>, out: &mut Plan) {
     for Written { carries, message, reason } in parts {
         let Some(first) = carries.first() else { continue };

@@ -35,23 +35,29 @@ pub(super) fn plan(s: &Situation<'_>, out: &mut Plan) {
             due.extend(notes);
         }
     }
-    let dropped = dropped(s);
-    let (alone, due) = due.into_iter().partition(|due: &Due| dropped.contains(&(due.carried.action, due.carried.edit)));
-    budget::alone(s, alone, out);
+    dropped(s, &mut due, out);
     budget::spend(s, due, out);
+}
+
+/// What a person dropped and is still due in the same words: planned as it was, without taking room, and then kept
+/// out: so it is told.
+fn dropped(s: &Situation<'_>, due: &mut Vec<Due>, out: &mut Plan) {
+    let mut taken = BTreeSet::new();
+    for operation in s.operations.iter().filter(|operation| matches!(operation.state, OperationState::Dropped { .. })) {
+        let OperationKind::AddComment { carries, .. } = &operation.kind else { continue };
+        let waits =
+            |carried: &Carried| due.iter().any(|due| Carried { part: carried.part, ..due.carried.clone() } == *carried);
+        if !carries.is_empty() && carries.iter().all(waits) {
+            taken.extend(carries.iter().map(|carried| (carried.action, carried.edit)));
+            out.push(operation.kind.clone(), operation.reason.clone());
+        }
+    }
+    due.retain(|due| !taken.contains(&(due.carried.action, due.carried.edit)));
 }
 
 /// What is carried by an operation, open or given up: it is not planned beside it.
 fn under_way(s: &Situation<'_>) -> BTreeSet<(ActionKey, u32)> {
-    carried_by(s, |state| !matches!(state, OperationState::Dropped { .. }))
-}
-
-/// What a person dropped: planned by itself, and then kept out.
-fn dropped(s: &Situation<'_>) -> BTreeSet<(ActionKey, u32)> {
-    carried_by(s, |state| matches!(state, OperationState::Dropped { .. }))
-}
-
-fn carried_by(s: &Situation<'_>, stands: impl Fn(&OperationState) -> bool) -> BTreeSet<(ActionKey, u32)> {
+    let stands = |state: &OperationState| !matches!(state, OperationState::Dropped { .. });
     let operations = s.operations.iter().filter(|operation| stands(&operation.state));
     let carried = operations.flat_map(|operation| match &operation.kind {
         OperationKind::AddComment { carries, .. } => carries.as_slice(),

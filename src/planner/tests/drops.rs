@@ -130,6 +130,16 @@ fn dropped_words_of_our_own_stay_dropped_as_long_as_they_are_true() {
         ),
         ("the comment that names the ticket", |s| s.policy.link_comment = true, nothing, DROPPED),
         (
+            "notes that were gathered into one comment",
+            |s| {
+                s.policy.digest_from = 0;
+                s.note(3, "<p>one</p>");
+                s.note(4, "<p>two</p>");
+            },
+            nothing,
+            DROPPED,
+        ),
+        (
             "what arrived after closing",
             |s| {
                 both(s);

@@ -115,7 +115,7 @@ fn what_waits_is_taken_back_where_the_mode_in_force_does_not_carry_it() {
         scene.pair.base = before;
         for (mode, carried) in modes.into_iter().skip(2) {
             scene.workspace.mode = mode;
-            assert_eq!(scene.plan().operations.is_empty(), !carried, "{name} planned in {mode:?}");
+            assert!(carried || scene.plan().operations.is_empty(), "{name} planned in {mode:?}");
         }
     }
 }
