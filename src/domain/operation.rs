@@ -175,6 +175,7 @@ impl OperationKind {
 /// Where an operation stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
+#[allow(clippy::large_enum_variant, reason = "few are held at once, and the rare variant is the large one")]
 pub enum OperationState {
     /// To be sent when it is its turn and not before `ready`.
     Planned {

@@ -21,6 +21,7 @@ use crate::domain::{
 /// their hash, see [`Fact::body`]; the rest is the entry's detail.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "kebab-case")]
+#[allow(clippy::large_enum_variant, reason = "a step holds a handful, and each is written at once")]
 pub enum Fact {
     /// An incident was read and its content was new or changed.
     IncidentRead {

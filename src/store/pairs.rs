@@ -341,6 +341,9 @@ impl Store {
     }
 }
 
+/// A link as [`SITUATION`] gathers it: comment, ticket, action, edit, part, said, written in.
+type StoredLink = (String, i64, i64, u32, u32, Option<String>, String);
+
 async fn situation(connection: &mut SqliteConnection, id: PairId) -> Result<Option<SituationRow>> {
     let key = id.to_string();
     let Some(row) = sqlx::query(SITUATION).bind(&key).fetch_optional(&mut *connection).await? else {
@@ -355,7 +358,7 @@ async fn situation(connection: &mut SqliteConnection, id: PairId) -> Result<Opti
     let pair = pair_of(&cells)?;
     let mut subject = subject_of(&cells)?;
     subject.last_changed = cells.time("subject_changed_ms")?;
-    let links: Vec<(String, i64, i64, u32, u32, Option<String>, String)> = cells.json("links")?;
+    let links: Vec<StoredLink> = cells.json("links")?;
     let links = links.into_iter().map(|(comment, ticket, action, edit, part, said, written_in)| {
         Ok(NoteLink {
             pair: id,

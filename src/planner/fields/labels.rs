@@ -65,7 +65,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let added: Vec<String> =
         there.iter().filter(|name| back && !has(&known, name) && !has(&here, name)).cloned().collect();
     if !added.is_empty() {
-        g.to_sentinel("labels", "labels", |change| change.labels_added = added.clone());
+        g.change_incident("labels", "labels", |change| change.labels_added = added.clone());
     }
     if mapping.rule.to_halo() {
         // An agent's own additions stay on the ticket, whether they are carried or not.
@@ -73,7 +73,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         let wanted: BTreeSet<String> = here.iter().cloned().chain(own).collect();
         if wanted != there {
             let text = wanted.into_iter().collect::<Vec<_>>().join(", ");
-            g.to_halo("labels", "labels", |change| change.custom_fields.push((id, Value::from(text))));
+            g.change_ticket("labels", "labels", |change| change.custom_fields.push((id, Value::from(text))));
             return;
         }
     }

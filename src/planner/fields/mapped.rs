@@ -193,7 +193,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
                     g.base.fields.insert(key, agreed);
                 }
             }
-            Outcome::Carry(_) => g.to_halo("mapped field", &name, |change| match placed {
+            Outcome::Carry(_) => g.change_ticket("mapped field", &name, |change| match placed {
                 Placed::Custom(id, value) => change.custom_fields.push((id, value)),
                 Placed::Member(name, value) => change.members.push((name, value)),
             }),

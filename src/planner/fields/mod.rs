@@ -43,7 +43,7 @@ impl Gather<'_, '_> {
     }
 
     /// Changes the ticket, for a change of the incident's `field`; `key` is the field's name among moves.
-    fn to_halo(&mut self, field: &str, key: &str, change: impl FnOnce(&mut TicketChange)) {
+    fn change_ticket(&mut self, field: &str, key: &str, change: impl FnOnce(&mut TicketChange)) {
         let before = self.before_closing(key, Side::Halo);
         match &mut self.held {
             Some((held, _)) if !before => change(held),
@@ -55,7 +55,7 @@ impl Gather<'_, '_> {
     }
 
     /// Changes the incident, for a change of the ticket's `field`.
-    fn to_sentinel(&mut self, field: &str, key: &str, change: impl FnOnce(&mut IncidentChange)) {
+    fn change_incident(&mut self, field: &str, key: &str, change: impl FnOnce(&mut IncidentChange)) {
         let before = self.before_closing(key, Side::Sentinel);
         match &mut self.held {
             Some((_, held)) if !before => change(held),

@@ -49,12 +49,12 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         Outcome::Still => {}
         Outcome::Same | Outcome::Leave | Outcome::OneWay => accept(g),
         Outcome::Carry(Side::Sentinel) => match wanted {
-            Some(agent) => g.to_halo(NAME, NAME, |change| change.agent_id = Some(agent)),
+            Some(agent) => g.change_ticket(NAME, NAME, |change| change.agent_id = Some(agent)),
             None if nobody => accept(g),
             None => match mapping::fallback_agent(s.policy, s.catalogue) {
                 // Somebody of Halo's own has it: that is better than the fallback.
                 _ if agent.is_some() => accept(g),
-                Some(fallback) => g.to_halo(NAME, NAME, |change| change.agent_id = Some(fallback)),
+                Some(fallback) => g.change_ticket(NAME, NAME, |change| change.agent_id = Some(fallback)),
                 // The open item above stands for it.
                 None => {}
             },
@@ -65,7 +65,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
                 Some(id) => mapping::owner(s.policy, s.catalogue, id),
             };
             match new {
-                Some(owner) => g.to_sentinel(NAME, NAME, |change| change.owner = Some(owner)),
+                Some(owner) => g.change_incident(NAME, NAME, |change| change.owner = Some(owner)),
                 // An agent without a mail address is nobody in Entra: the ticket's agent stays Halo's own affair.
                 None => accept(g),
             }

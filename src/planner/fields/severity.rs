@@ -49,13 +49,13 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
             accept(g);
         }
         Outcome::Carry(Side::Sentinel) => match wanted {
-            Ok(priority) => g.to_halo(NAME, NAME, |change| change.priority_id = Some(priority)),
+            Ok(priority) => g.change_ticket(NAME, NAME, |change| change.priority_id = Some(priority)),
             Err(reason) => g.out.item(reason),
         },
         Outcome::Carry(Side::Halo) => {
             let Some(priority) = ticket.priority_id else { return accept(g) };
             match mapping::severity_back(s.policy, s.catalogue, priority) {
-                Ok(severity) => g.to_sentinel("priority", NAME, |change| change.severity = Some(severity)),
+                Ok(severity) => g.change_incident("priority", NAME, |change| change.severity = Some(severity)),
                 Err(reason) => g.out.item(reason),
             }
         }

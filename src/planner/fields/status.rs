@@ -107,7 +107,7 @@ fn frozen(g: &mut Gather<'_, '_>, flipped: bool) -> bool {
         return false;
     }
     if let Some(since) = g.base.frozen {
-        let thawed = s.pair.decisions.iter().any(|decision| *decision == Decision::Thaw { at: since });
+        let thawed = s.pair.decisions.contains(&Decision::Thaw { at: since });
         if !thawed {
             g.out.item(Reason::Flapping { flips: s.policy.flips_per_hour });
             return true;

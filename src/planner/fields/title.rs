@@ -43,13 +43,13 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         Outcome::Still if unknown => accept(&mut g.base),
         Outcome::Still => {}
         Outcome::Same | Outcome::Leave | Outcome::OneWay => accept(&mut g.base),
-        Outcome::Carry(Side::Sentinel) => g.to_halo(NAME, NAME, |change| change.summary = Some(wanted)),
+        Outcome::Carry(Side::Sentinel) => g.change_ticket(NAME, NAME, |change| change.summary = Some(wanted)),
         Outcome::Carry(Side::Halo) => {
             let title = bare(&ticket.summary, s.incident.number);
             if title.is_empty() {
                 return accept(&mut g.base);
             }
-            g.to_sentinel(NAME, NAME, |change| change.title = Some(title));
+            g.change_incident(NAME, NAME, |change| change.title = Some(title));
         }
         Outcome::Ask(reason) => g.out.item(reason),
     }

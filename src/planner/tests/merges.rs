@@ -278,7 +278,7 @@ proptest! {
         for planned in &plan.operations {
             prop_assert!(matches!(planned.kind, OperationKind::AddNote { .. }), "{:?}", planned.kind);
         }
-        let closes = plan.items().iter().any(|reason| *reason == Reason::IncidentClosed);
+        let closes = plan.items().contains(&Reason::IncidentClosed);
         prop_assert!(!closes);
         prop_assert!(notes::budget::COMMENTS_MAX >= 100);
     }

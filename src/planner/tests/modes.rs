@@ -37,8 +37,10 @@ fn ticket_opened_again(s: &mut Scene) {
     ticket.last_update = Some(at("2026-03-01T11:55:00Z"));
 }
 
+type Case = (&'static str, fn(&mut Scene), bool, bool);
+
 /// What two-way plans, and whether comment-only and Sentinel to Halo carry it.
-const TABLE: [(&str, fn(&mut Scene), bool, bool); 13] = [
+const TABLE: [Case; 13] = [
     ("the comment that names the ticket", |s| s.policy.link_comment = true, false, false),
     ("a comment", |s| drop(s.comment(1, "words")), true, true),
     (
