@@ -44,7 +44,7 @@ fn is(row: &Value, halo_client_id: i64, identity: &str) -> bool {
     let named = |key: &&str| words_at(row, key).is_some_and(|text| text.eq_ignore_ascii_case(identity));
     int_at(row, "client_id").is_none_or(|client| client == halo_client_id)
         && !flag_at(row, "inactive").unwrap_or(false)
-        && IDENTITIES.iter().any(|key| named(key))
+        && IDENTITIES.iter().any(named)
 }
 
 fn user(row: &Value) -> Option<HaloUser> {
