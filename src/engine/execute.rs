@@ -9,7 +9,7 @@ use tokio::sync::MutexGuard;
 use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
-        ids::{ClientId, CommentId, OperationId, PairId, TicketId},
+        ids::{ClientId, PairId, TicketId},
         operation::{Operation, OperationKind, OperationResult, OperationState},
         pair::NoteLink,
         reason::Reason,
@@ -18,13 +18,14 @@ use crate::{
     halo_itsm::Halo,
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{self, fields, mapping, retry},
+    planner::{self, agreed, fields::mapped, mapping, retry},
     store::{SituationRow, StoreError},
 };
 
 use super::{
     Engine, Unit, back,
     digest::{self, Known, Reading},
+    newcomer,
     registry::salt,
     settle,
 };
@@ -151,7 +152,7 @@ pub(super) async fn begin_at_once(
     lane: Option<MutexGuard<'_, ()>>,
 ) -> Result<Option<PairId>, StoreError> {
     let now = engine.now();
-    let start = digest::begun(&facts, now).and_then(|row| {
+    let start = newcomer::begun(&facts, now).and_then(|row| {
         let operation = head(&row)?.clone();
         if engine.has_to_wait(&row, &operation) {
             return None;
@@ -265,12 +266,14 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
                 Err(failure) => return Attempt::Failed(failure),
             };
             match (&operation.kind, row.pair.ticket) {
-                (OperationKind::CreateTicket { draft }, None) => create(engine, row, &halo, draft, class).await,
+                (OperationKind::CreateTicket { draft, follows }, at) if *follows == at => {
+                    create(engine, row, &halo, draft, class).await
+                }
                 (OperationKind::CreateTicket { .. }, Some(ticket)) => {
                     Attempt::done(OperationResult::Ticket { ticket, settled: true })
                 }
-                (OperationKind::AddNote { comment, note }, Some(ticket)) => {
-                    add_note(row, &halo, ticket, comment.as_ref(), note, class).await
+                (OperationKind::AddNote { note, .. }, Some(ticket)) => {
+                    add_note(row, &halo, ticket, &operation.kind, note, class).await
                 }
                 (OperationKind::UpdateTicket { change }, Some(ticket)) => {
                     update_ticket(engine, row, &halo, ticket, change, class).await
@@ -291,8 +294,8 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
                 Err(failure) => return Attempt::Failed(failure),
             };
             match &operation.kind {
-                OperationKind::AddComment { comment, action, part, message } => {
-                    back::add_comment(row, &sentinel, &at, (comment, *action, *part), message, class).await
+                OperationKind::AddComment { comment, carries, message } => {
+                    back::add_comment(row, &sentinel, &at, (comment, carries), (message, engine.now()), class).await
                 }
                 OperationKind::UpdateIncident { change } => {
                     back::update_incident(row, &sentinel, &at, change, class).await
@@ -318,7 +321,7 @@ pub(super) fn ticket_made(engine: &Engine, row: &SituationRow, ticket: Ticket, s
         _ => ticket.closed,
     };
     let id = ticket.id;
-    let base = fields::base_with_ticket(row.pair.base.clone(), &ticket, closed);
+    let base = agreed::with_ticket(row.pair.base.clone(), &ticket, closed);
     let pair = row.pair.id;
     let facts = vec![Fact::TicketLinked { pair, ticket: id }, Fact::BaseAgreed { pair, base }];
     // A create's answer is the ticket as it was born: nobody has written in it. What comes later moves its times.
@@ -331,7 +334,7 @@ async fn add_note(
     row: &SituationRow,
     halo: &Arc<Halo>,
     ticket: TicketId,
-    comment: Option<&CommentId>,
+    kind: &OperationKind,
     note: &NoteDraft,
     class: Class,
 ) -> Attempt {
@@ -352,7 +355,7 @@ async fn add_note(
         Err(failure) => return Attempt::Failed(failure),
     }
     match halo.add_note(ticket, note, class).await {
-        Ok(action) => note_made(row, comment, action, false),
+        Ok(action) => note_made(row, kind, action, false),
         Err(failure) if failure.kind == FailureKind::Gone => {
             let what = format!("Ticket {ticket} does not exist in Halo any more.");
             Attempt::Refused(Reason::RecordGone { what }, Box::default())
@@ -366,13 +369,21 @@ fn read_ticket(ticket: Ticket) -> Box<Reading> {
 }
 
 /// The note is there: link it with its comment, and know it as read.
-pub(super) fn note_made(row: &SituationRow, comment: Option<&CommentId>, action: Action, settled: bool) -> Attempt {
+pub(super) fn note_made(row: &SituationRow, kind: &OperationKind, action: Action, settled: bool) -> Attempt {
     let key = action.key;
     let mut facts = Vec::new();
-    if let Some(comment) = comment {
-        let link =
-            NoteLink { pair: row.pair.id, comment: comment.clone(), action: key, part: 0, written_in: Side::Sentinel };
-        if !row.links.iter().any(|known| known.comment == link.comment) {
+    if let OperationKind::AddNote { comment: Some(comment), edit, said, .. } = kind {
+        let link = NoteLink {
+            pair: row.pair.id,
+            comment: comment.clone(),
+            action: key,
+            edit: *edit,
+            part: 0,
+            said: said.clone(),
+            written_in: Side::Sentinel,
+        };
+        let same = |known: &NoteLink| known.comment == link.comment && known.edit == link.edit;
+        if !row.links.iter().any(same) {
             facts.push(Fact::NoteLinked { link });
         }
     }
@@ -422,6 +433,11 @@ async fn update_ticket(
         let touched = change.status_id.is_some() && current.status_id != known.status_id
             || change.priority_id.is_some() && current.priority_id != known.priority_id
             || change.agent_id.is_some() && current.agent_id != known.agent_id
+            || change.summary.is_some() && current.summary != known.summary
+            || change
+                .custom_fields
+                .iter()
+                .any(|(id, _)| field(known, *id).is_some_and(|said| field(&current, *id).as_ref() != Some(&said)))
             || current.merged_into.is_some()
             || current.deleted;
         if touched {
@@ -430,6 +446,7 @@ async fn update_ticket(
     }
     match halo.update_ticket(&current, change, class).await {
         Ok(answer) => {
+            let answer = agreed::with_sent_fields(answer, row.ticket.as_ref(), change);
             let ignored = change.status_id.is_some_and(|wanted| answer.status_id != Some(wanted))
                 && answer.status_id == current.status_id;
             if ignored {
@@ -454,6 +471,11 @@ async fn update_ticket(
     }
 }
 
+/// A custom field's value as it is compared; `None` when the reading does not have it.
+fn field(ticket: &Ticket, id: i64) -> Option<String> {
+    ticket.custom_field(id).map(|field| mapped::plain(&field.value))
+}
+
 /// What both sides agree on after a change of the ticket.
 fn agreed_ticket(
     engine: &Engine,
@@ -461,40 +483,10 @@ fn agreed_ticket(
     change: &TicketChange,
     answer: &Ticket,
 ) -> crate::domain::pair::Base {
-    let mut base = row.pair.base.clone();
-    let incident = &row.subject.incident;
-    if change.status_id.is_some() {
-        base.incident_status = Some(incident.status.clone());
-        base.status_id = answer.status_id;
-        let view = engine.registry.view();
-        base.ticket_closed = match (view.of_workspace(row.pair.workspace), engine.registry.catalogue(row.pair.halo)) {
-            (Some((_, _, policy)), Some(catalogue)) => mapping::ticket_closed(policy, &catalogue, answer),
-            _ => answer.closed,
-        };
-    }
-    if change.priority_id.is_some() {
-        base.severity = Some(incident.severity.clone());
-        base.priority_id = answer.priority_id;
-    }
-    if change.agent_id.is_some() {
-        base.owner = incident.owner.key();
-        base.agent_id = answer.agent_id;
-    }
-    base
-}
-
-/// A dead letter or a dropped write is asked for again: it is planned anew from what both sides say now.
-pub(super) async fn revive(engine: &Engine, id: OperationId) -> Result<(), StoreError> {
-    let Some(operation) = engine.store.operation(id).await? else { return Ok(()) };
-    let (OperationState::Dead { reason, .. } | OperationState::Dropped { reason, .. }) = &operation.state else {
-        return Ok(());
+    let view = engine.registry.view();
+    let closed = match (view.of_workspace(row.pair.workspace), engine.registry.catalogue(row.pair.halo)) {
+        (Some((_, _, policy)), Some(catalogue)) => mapping::ticket_closed(policy, &catalogue, answer),
+        _ => answer.closed,
     };
-    let now = engine.now();
-    let state = if *reason == Reason::OutcomeUnknown {
-        // A write whose outcome was never settled is looked for once more before it is sent again.
-        OperationState::OutcomeUnknown { since: now, look: now, looks: 0 }
-    } else {
-        OperationState::Void { at: now, why: "Asked for again: what is still wanted is planned anew.".into() }
-    };
-    moved(engine, &operation, state, 0, operation.last_failure.clone(), Reading::default()).await
+    agreed::after_ticket(row.pair.base.clone(), &row.subject.incident, change, answer, closed)
 }

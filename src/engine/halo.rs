@@ -210,9 +210,12 @@ async fn one(
     }
     // A row read before our own last write may be older than what that write answered.
     let raced = known.pair.changed >= asked;
-    // Rows lack custom fields: a change of status may be a closure whose classification lies there.
+    // Rows lack custom fields: a change of status may be a closure whose classification lies there, and the policy
+    // may carry what agents write into them.
     let restated = known.ticket.as_ref().is_some_and(|ticket| ticket.status_id != row.status_id);
-    let policy_reads = row.closed || restated || row.merged_into.is_some() || row.deleted;
+    let view = engine.registry.view();
+    let fields = view.of_workspace(known.pair.workspace).is_some_and(|(_, _, policy)| policy.reads_custom_fields());
+    let policy_reads = row.closed || restated || fields || row.merged_into.is_some() || row.deleted;
     let id = row.id;
     let class = if counts.thorough { Class::Reconcile } else { Class::Poll };
     let result = async {

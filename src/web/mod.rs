@@ -60,9 +60,11 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/pairs/{id}"),
     ("POST", "/pairs/{id}/look"),
     ("POST", "/pairs/{id}/sync"),
+    ("POST", "/pairs/{id}/decide"),
     ("GET", "/problems"),
     ("GET", "/runs"),
     ("POST", "/workspaces/{id}/sync"),
+    ("POST", "/workspaces/{id}/release"),
     ("GET", "/connections"),
     ("GET", "/connections/callback"),
     ("POST", "/connections/{id}/look"),
@@ -106,9 +108,11 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/pairs/{id}", get(pages::pair))
         .route("/pairs/{id}/look", post(acts::look_again))
         .route("/pairs/{id}/sync", post(acts::sync_now))
+        .route("/pairs/{id}/decide", post(acts::decide))
         .route("/problems", get(pages::problems))
         .route("/runs", get(pages::runs))
         .route("/workspaces/{id}/sync", post(acts::sync_workspace))
+        .route("/workspaces/{id}/release", post(acts::release_storm))
         .route("/connections", get(pages::connections))
         .route("/connections/callback", get(microsoft::callback))
         .route("/connections/{id}/look", post(acts::look_at_halo))
