@@ -171,6 +171,9 @@ pub(super) async fn begin_at_once(
     let result = match engine.record(now, Some(client), facts).await {
         Ok(()) => {
             drop(lane);
+            // What a webhook named of this workspace meanwhile need not wait for Halo's answer.
+            engine.schedule().ended(Unit::Fetch(row.pair.workspace));
+            engine.wake();
             Box::pin(sent(engine, row, &operation)).await
         }
         Err(error) => Err(error),
