@@ -82,3 +82,6 @@ UPDATE policies SET value = json_remove(
           'wins', 'sentinel')) ORDER BY f.key)
       FROM json_each(policies.value, '$.fields') f))),
   '$.carry_owner', '$.carry_severity', '$.requester_user_id');
+
+-- People search for the reference that our tickets carry.
+CREATE INDEX pairs_reference ON pairs (reference);

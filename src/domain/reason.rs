@@ -297,6 +297,10 @@ impl Reason {
             Self::StormHeld { .. } => Some(
                 "Press “Release” under Problems to make the tickets, or close the incidents in Sentinel. A rule that floods is best corrected first.".into(),
             ),
+            Self::OlderThanStart => Some(
+                "Set an earlier “since” for the workspace: what is known is linked at once, other open incidents within six hours.".into(),
+            ),
+            Self::ModeOneWay => Some("Set the workspace's mode to two-way to carry it, or leave it as it is.".into()),
             Self::ClientNotBound => Some("Give the client its Halo client id.".into()),
             Self::Unmapped { table, .. } => {
                 let what = match table.as_str() {
