@@ -27,6 +27,8 @@ for (const route of routes) {
     });
 
     test("every stop of the keyboard is in sight and nothing lies over it", async ({ page, javaScriptEnabled }) => {
+      // Without scripts the frame and the lists are the same HTML: two pages stand for all.
+      test.skip(!javaScriptEnabled && !["dashboard", "pair"].includes(route.name));
       await page.setViewportSize({ width: 1280, height: 720 });
       await open(page, route, javaScriptEnabled);
       const { covered, outlined, stops } = await walk(page, 60);
