@@ -1,17 +1,7 @@
 //! Situations and the plan expected for each, as sentences.
 
-use super::scene::{Scene, WORKING, in_step, words};
+use super::scene::{Scene, WORKING, check, in_step, words};
 use crate::domain::{closing::Classification, ids::TicketId, incident::Severity, workspace::Mode};
-
-type Case = (&'static str, fn(&mut Scene), &'static str);
-
-fn check(cases: &[Case]) {
-    for (name, change, expected) in cases {
-        let mut scene = in_step();
-        change(&mut scene);
-        assert_eq!(words(&scene.plan()), *expected, "{name}");
-    }
-}
 
 #[test]
 fn nothing_changed_nothing_planned() {

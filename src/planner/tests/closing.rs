@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::scene::{CLOSED, HOLD, NEW, Scene, WORKING, at, in_step, words};
+use super::scene::{CLOSED, HOLD, NEW, Scene, WORKING, at, check, in_step, words};
 use crate::{
     domain::{
         catalogue::Ref,
@@ -17,16 +17,6 @@ use crate::{
     },
     planner::Plan,
 };
-
-type Case = (&'static str, fn(&mut Scene), &'static str);
-
-fn check(cases: &[Case]) {
-    for (name, change, expected) in cases {
-        let mut scene = in_step();
-        change(&mut scene);
-        assert_eq!(words(&scene.plan()), *expected, "{name}");
-    }
-}
 
 #[test]
 fn status_and_closure() {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::scene::{CLOSED, HOLD, NEW, Scene, WORKING, at, in_step, words};
+use super::scene::{CLOSED, HOLD, NEW, Scene, WORKING, at, check, in_step, words};
 use crate::{
     domain::{
         closing::Classification,
@@ -16,16 +16,6 @@ use crate::{
     },
     planner::{conflict, situation::Seen},
 };
-
-type Case = (&'static str, fn(&mut Scene), &'static str);
-
-fn check(cases: &[Case]) {
-    for (name, change, expected) in cases {
-        let mut scene = in_step();
-        change(&mut scene);
-        assert_eq!(words(&scene.plan()), *expected, "{name}");
-    }
-}
 
 /// Severity High in Sentinel at `sentinel`, priority low in Halo at `halo`; each side was last seen otherwise at `seen`.
 fn both(s: &mut Scene, wins: Wins, (sentinel, halo): (&str, &str), seen: (&str, &str)) {

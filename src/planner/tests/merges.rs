@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::scene::{Scene, in_step, words};
+use super::scene::{Scene, check, in_step, words};
 use crate::{
     domain::{
         decision::Decision,
@@ -17,16 +17,6 @@ use crate::{
     },
     planner::{choice, merges, notes},
 };
-
-type Case = (&'static str, fn(&mut Scene), &'static str);
-
-fn check(cases: &[Case]) {
-    for (name, change, expected) in cases {
-        let mut scene = in_step();
-        change(&mut scene);
-        assert_eq!(words(&scene.plan()), *expected, "{name}");
-    }
-}
 
 fn other() -> IncidentId {
     IncidentId::new("99999999-2222-4333-8444-555555555555")

@@ -4,6 +4,7 @@ mod cases;
 mod closing;
 mod conflicts;
 mod create;
+mod draft;
 mod drops;
 mod fields;
 mod laws;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::scene::{Scene, at, in_step, words};
+use super::scene::{Scene, at, check, in_step, words};
 use crate::{
     domain::{
         catalogue::Ref,
@@ -15,16 +15,6 @@ use crate::{
     },
     planner::{Plan, notes},
 };
-
-type Case = (&'static str, fn(&mut Scene), &'static str);
-
-fn check(cases: &[Case]) {
-    for (name, change, expected) in cases {
-        let mut scene = in_step();
-        change(&mut scene);
-        assert_eq!(words(&scene.plan()), *expected, "{name}");
-    }
-}
 
 #[test]
 fn comments_and_notes() {

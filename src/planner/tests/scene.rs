@@ -464,3 +464,14 @@ fn line(kind: &OperationKind) -> String {
         }
     }
 }
+
+/// What a pair in step is planned to, once changed: name, change, the plan in words.
+pub type Case = (&'static str, fn(&mut Scene), &'static str);
+
+pub fn check(cases: &[Case]) {
+    for (name, change, expected) in cases {
+        let mut scene = in_step();
+        change(&mut scene);
+        assert_eq!(words(&scene.plan()), *expected, "{name}");
+    }
+}
