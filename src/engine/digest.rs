@@ -11,7 +11,7 @@ use crate::{
         incident::{Comment, Evidence, Incident},
         merge::Merge,
         operation::{Operation, OperationState},
-        pair::{Health, PairState, SyncState},
+        pair::{Health, NoteLink, PairState, SyncState},
         reason::Reason,
         ticket::{Action, Ticket},
     },
@@ -71,29 +71,45 @@ pub(super) fn nothing_to_see(row: &SituationRow, incident: &Incident) -> bool {
 /// # Errors
 /// What the store says; then nothing was recorded.
 pub async fn pair(engine: &Engine, id: PairId, done: Vec<Fact>, reading: Reading) -> Result<(), StoreError> {
-    known_pair(engine, id, None, done, reading).await
+    known_pair(engine, id, None, done, reading, false).await.map(drop)
 }
 
-/// A pair as it was when the ledger ended at this number.
+/// A pair as it stands after this entry of the ledger.
 pub(super) struct Known {
     pub seq: Seq,
     pub row: SituationRow,
 }
 
-/// As [`pair`]. What is known of it needs no reading again if nothing was recorded since.
+impl Known {
+    /// Whether something may have been recorded of it since.
+    pub(super) fn moved(&self, engine: &Engine) -> bool {
+        engine.store.moved_since(self.seq, self.row.pair.id, &self.row.pair.incident)
+    }
+}
+
+/// What a step leaves behind.
+pub(super) struct After {
+    pub known: Known,
+    /// What is recorded as being sent, and is to be sent now.
+    pub sending: Option<Operation>,
+}
+
+/// As [`pair`]. What is known of it needs no reading again if nothing was recorded since. With `go_on` the next
+/// write, if its turn has come, is recorded as being sent in the same breath.
 pub(super) async fn known_pair(
     engine: &Engine,
     id: PairId,
     known: Option<Known>,
     done: Vec<Fact>,
     reading: Reading,
-) -> Result<(), StoreError> {
+    go_on: bool,
+) -> Result<Option<After>, StoreError> {
     let _lane = engine.lanes.pair(id).await;
-    let found = match known {
-        Some(known) if known.seq == engine.store.last_recorded() => Some(known.row),
-        _ => engine.store.situation(id).await?,
+    let found = match known.filter(|known| !known.moved(engine)) {
+        Some(known) => Some(known.row),
+        None => engine.store.situation(id).await?,
     };
-    let Some(mut row) = found else { return Ok(()) };
+    let Some(mut row) = found else { return Ok(None) };
     let now = engine.now();
     let seen = seen(engine, &row, &reading);
     let mut facts = Vec::new();
@@ -112,13 +128,13 @@ pub(super) async fn known_pair(
     }
     let view = engine.registry.view();
     let mut planned = replan(engine, &view, &row, &around, seen, now);
-    number(engine, id, &mut planned).await?;
+    number(row.next_position, &mut planned);
     for fact in &planned {
         overlay(&mut row, fact);
     }
     facts.extend(planned);
     if facts.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     // A merge concerns two pairs: the other one is looked at next.
     let mut others: Vec<PairId> = Vec::new();
@@ -133,15 +149,20 @@ pub(super) async fn known_pair(
             _ => {}
         }
     }
-    let client = row.pair.client;
-    engine.record(now, Some(client), facts).await?;
+    let next = if go_on { super::execute::next(engine, &row, now) } else { None };
+    if let Some(operation) = &next {
+        let sending = super::execute::sending(operation, now);
+        overlay(&mut row, &sending);
+        facts.push(sending);
+    }
+    let seq = engine.record(now, Some(row.pair.client), facts).await?;
     if !others.is_empty() {
         engine.schedule().looks.extend(others);
     }
     if let Some(due) = super::execute::head(&row).and_then(due) {
         engine.schedule().pair_due(id, due, now);
     }
-    Ok(())
+    Ok(Some(After { known: Known { seq, row }, sending: next }))
 }
 
 /// A change of an incident may show in the list this much later (sentinel-api sheet, section 8: ten minutes, and some).
@@ -172,19 +193,13 @@ fn due(operation: &Operation) -> Option<Timestamp> {
 }
 
 /// Gives planned operations their places at the end of the queue.
-async fn number(engine: &Engine, id: PairId, facts: &mut [Fact]) -> Result<(), StoreError> {
-    let mut next = None;
+fn number(mut next: i64, facts: &mut [Fact]) {
     for fact in facts {
         if let Fact::OperationPlanned { operation } = fact {
-            let position = match next {
-                Some(position) => position,
-                None => engine.store.next_position(id).await?,
-            };
-            operation.position = position;
-            next = Some(position + 1);
+            operation.position = next;
+            next += 1;
         }
     }
-    Ok(())
 }
 
 /// What differs from what is known, as facts. A reading older than what is known is dropped: it raced with our own write.
@@ -256,7 +271,7 @@ pub(super) fn overlay(row: &mut SituationRow, fact: &Fact) {
         Fact::BaseAgreed { base, .. } => row.pair.base = base.clone(),
         Fact::SurvivorFound { survivor, .. } => row.pair.survivor = Some(survivor.clone()),
         Fact::Decided { decision, .. } => row.pair.decisions.push(decision.clone()),
-        Fact::NoteLinked { link } => row.links.push(link.clone()),
+        Fact::NoteLinked { link } => link_kept(&mut row.links, link),
         Fact::OperationMoved { operation, state, attempts, failure, .. } => {
             if let Some(found) = row.operations.iter_mut().find(|o| o.id == *operation) {
                 found.state = state.clone();
@@ -265,8 +280,29 @@ pub(super) fn overlay(row: &mut SituationRow, fact: &Fact) {
             }
             row.operations.retain(|o| o.state.stands());
         }
-        Fact::OperationPlanned { operation } => row.operations.push((**operation).clone()),
+        Fact::OperationPlanned { operation } => {
+            row.next_position = row.next_position.max(operation.position + 1);
+            row.operations.push((**operation).clone());
+        }
+        Fact::PairJudged { state, .. } => {
+            row.pair.sync = state.sync;
+            row.pair.health = state.health;
+            row.pair.reason.clone_from(&state.reason);
+        }
         _ => {}
+    }
+}
+
+/// A link in its place; one that is there already may learn what was said.
+fn link_kept(links: &mut Vec<NoteLink>, link: &NoteLink) {
+    let key = |link: &NoteLink| (link.action.ticket, link.action.action, link.edit, link.part, link.comment.clone());
+    match links.binary_search_by_key(&key(link), key) {
+        Ok(at) => {
+            if let (Some(known), Some(said)) = (links.get_mut(at), &link.said) {
+                known.said = Some(said.clone());
+            }
+        }
+        Err(at) => links.insert(at, link.clone()),
     }
 }
 
@@ -410,7 +446,8 @@ pub(super) async fn look(engine: &Engine, id: PairId) -> Result<(), StoreError> 
                 reason: Some(Reason::RecordGone { what: failure.message.clone() }),
             };
             pair(engine, id, facts, reading).await?;
-            return engine.record(now, Some(row.pair.client), vec![Fact::PairJudged { pair: id, state }]).await;
+            let judged = vec![Fact::PairJudged { pair: id, state }];
+            return engine.record(now, Some(row.pair.client), judged).await.map(drop);
         }
         if failure.retryable() {
             let at = match failure.kind {

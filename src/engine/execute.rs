@@ -1,31 +1,26 @@
 //! Carrying out a pair's queue: one operation at a time, in order; each is durable before it is sent and
 //! its answer is recorded, with the plan that follows from it, before the next one begins.
 
-use std::sync::Arc;
-
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::MutexGuard;
 
 use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
-        ids::{ClientId, PairId, TicketId},
+        ids::{ClientId, PairId},
         operation::{Operation, OperationKind, OperationResult, OperationState},
-        pair::NoteLink,
         reason::Reason,
-        ticket::{Action, NoteDraft, Ticket, TicketChange, TicketDraft},
     },
-    halo_itsm::Halo,
     ledger::fact::Fact,
-    outbound::budget::Class,
-    planner::{self, agreed, fields::mapped, mapping, retry},
+    planner::{self, retry},
     store::{SituationRow, StoreError},
 };
 
 use super::{
     Engine, Unit, back,
-    digest::{self, Known, Reading},
-    newcomer,
+    digest::{self, After, Known, Reading},
+    forth, newcomer,
+    queue::Gate,
     registry::salt,
     settle,
 };
@@ -53,21 +48,38 @@ impl Attempt {
 
 /// Carries out what is ready in a pair's queue.
 pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError> {
-    for _ in 0..TURN_MAX {
-        let Some(row) = engine.store.situation(pair).await? else { return Ok(()) };
+    let mut after: Option<After> = None;
+    for turn in 1..=TURN_MAX {
+        let go_on = turn < TURN_MAX;
+        let known = match after.take() {
+            Some(After { known, sending: Some(operation) }) => {
+                after = Box::pin(sent(engine, known, &operation, go_on)).await?;
+                if more(engine, pair, after.as_ref()) {
+                    continue;
+                }
+                return Ok(());
+            }
+            Some(After { known, sending: None }) if !known.moved(engine) => known,
+            _ => {
+                let seq = engine.store.last_recorded();
+                let Some(row) = engine.store.situation(pair).await? else { return Ok(()) };
+                Known { seq, row }
+            }
+        };
         let now = engine.now();
-        let Some(operation) = head(&row) else { return Ok(()) };
+        let Some(operation) = head(&known.row).cloned() else { return Ok(()) };
+        let (row, operation) = (&known.row, &operation);
         match &operation.state {
-            OperationState::Planned { ready } if *ready <= now && !carried(engine, &row, operation) => {
+            OperationState::Planned { ready } if *ready <= now && !carried(engine, row, operation) => {
                 let state = OperationState::Void { at: now, why: planner::plan::NOT_CARRIED.to_owned() };
                 let (attempts, failure) = (operation.attempts, operation.last_failure.clone());
                 moved(engine, operation, state, attempts, failure, Reading::default()).await?;
             }
             OperationState::Planned { ready } if *ready <= now => {
-                if engine.has_to_wait(&row, operation) {
+                if engine.has_to_wait(row, operation) {
                     return Ok(());
                 }
-                Box::pin(attempt(engine, &row, operation)).await?;
+                after = Box::pin(attempt(engine, known, operation, go_on)).await?;
             }
             // Left behind by a process that ended while sending.
             OperationState::Sending { since } => {
@@ -75,16 +87,29 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
                 let (attempts, failure) = (operation.attempts, operation.last_failure.clone());
                 moved(engine, operation, unknown, attempts, failure, Reading::default()).await?;
             }
-            OperationState::OutcomeUnknown { look, .. } if *look <= now => settle::run(engine, &row, operation).await?,
+            OperationState::OutcomeUnknown { look, .. } if *look <= now => settle::run(engine, row, operation).await?,
             _ => return Ok(()),
         }
-        // What was recorded says whether more is ready.
-        if !engine.schedule().pairs.remove(&pair) {
+        if !more(engine, pair, after.as_ref()) {
             return Ok(());
         }
     }
     engine.schedule().pairs.insert(pair);
     Ok(())
+}
+
+/// Whether more is ready: what was recorded says so.
+fn more(engine: &Engine, pair: PairId, after: Option<&After>) -> bool {
+    after.is_some_and(|after| after.sending.is_some()) || engine.schedule().pairs.remove(&pair)
+}
+
+/// What may be sent now, in one breath with what was just recorded. A creation waits for its lane first.
+pub(super) fn next(engine: &Engine, row: &SituationRow, now: Timestamp) -> Option<Operation> {
+    let operation = head(row)?;
+    let ready = matches!(operation.state, OperationState::Planned { ready } if ready <= now);
+    let creates = matches!(operation.kind, OperationKind::CreateTicket { .. });
+    let goes = ready && !creates && carried(engine, row, operation) && engine.has_room(row, operation);
+    (goes && !engine.only_reads()).then(|| operation.clone())
 }
 
 /// Whether the workspace is still there and its mode carries this: it may have changed since it was planned.
@@ -115,24 +140,40 @@ pub(super) async fn moved(
     digest::pair(engine, operation.pair, vec![fact], reading).await
 }
 
-async fn attempt(engine: &Engine, row: &SituationRow, operation: &Operation) -> Result<(), StoreError> {
+async fn attempt(
+    engine: &Engine,
+    mut known: Known,
+    operation: &Operation,
+    go_on: bool,
+) -> Result<Option<After>, StoreError> {
     let creating = matches!(operation.kind, OperationKind::CreateTicket { .. });
+    let halo = known.row.pair.halo;
     // Creates wait for their lane before they count as sent: a crash while waiting leaves nothing unknown.
-    let lane = if creating { engine.lanes.try_create(row.pair.halo) } else { None };
-    if creating && lane.is_none() {
-        engine.wait_to_create(row, operation);
-        return Ok(());
+    let lane = if creating { engine.lanes.try_create(halo) } else { None };
+    if creating {
+        if lane.is_none() {
+            engine.wait_to_create(&known.row, operation);
+            return Ok(None);
+        }
+        engine.schedule().queue.passed(&Gate::Create(halo));
     }
-    let now = engine.now();
-    let sending = sending(operation, now);
-    let mut row = row.clone();
-    digest::overlay(&mut row, &sending);
-    engine.record(now, Some(operation.client), vec![sending]).await?;
-    Box::pin(sent(engine, row, operation)).await
+    {
+        let _pair = engine.lanes.pair(operation.pair).await;
+        if known.moved(engine) {
+            // Something came in since it was read: it is looked at once more.
+            engine.schedule().pairs.insert(operation.pair);
+            return Ok(None);
+        }
+        let now = engine.now();
+        let sending = sending(operation, now);
+        digest::overlay(&mut known.row, &sending);
+        known.seq = engine.record(now, Some(operation.client), vec![sending]).await?;
+    }
+    Box::pin(sent(engine, known, operation, go_on)).await
 }
 
 /// That an operation is being sent.
-fn sending(operation: &Operation, since: Timestamp) -> Fact {
+pub(super) fn sending(operation: &Operation, since: Timestamp) -> Fact {
     Fact::OperationMoved {
         operation: operation.id,
         pair: operation.pair,
@@ -165,35 +206,49 @@ pub(super) async fn begin_at_once(
         return Ok(None);
     };
     let pair = row.pair.id;
+    let mut turn = Turn { engine, pair, over: false };
     let sending = sending(&operation, now);
     digest::overlay(&mut row, &sending);
     facts.push(sending);
     let result = match engine.record(now, Some(client), facts).await {
-        Ok(()) => {
+        Ok(seq) => {
             drop(lane);
             // What a webhook named of this workspace meanwhile need not wait for Halo's answer.
             engine.schedule().ended(Unit::Fetch(row.pair.workspace));
             engine.wake();
-            Box::pin(sent(engine, row, &operation)).await
+            Box::pin(sent(engine, Known { seq, row }, &operation, false)).await
         }
         Err(error) => Err(error),
     };
     drop(creating);
-    let mut schedule = engine.schedule();
-    schedule.ended(Unit::Pair(pair));
-    if result.is_err() {
-        // What was sent and could not be recorded is looked for.
-        schedule.pairs.insert(pair);
+    turn.over = result.is_ok();
+    drop(turn);
+    result.map(|_| Some(pair))
+}
+
+/// A pair's turn within another unit. It ends however that one ends.
+struct Turn<'a> {
+    engine: &'a Engine,
+    pair: PairId,
+    /// What was sent is recorded.
+    over: bool,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut schedule = self.engine.schedule();
+        schedule.ended(Unit::Pair(self.pair));
+        if !self.over {
+            // What was sent and could not be recorded is looked for.
+            schedule.pairs.insert(self.pair);
+        }
     }
-    drop(schedule);
-    result.map(|()| Some(pair))
 }
 
 /// Sends what is recorded as being sent, and records what came of it.
-async fn sent(engine: &Engine, row: SituationRow, operation: &Operation) -> Result<(), StoreError> {
-    let seq = engine.store.last_recorded();
+async fn sent(engine: &Engine, known: Known, operation: &Operation, go_on: bool) -> Result<Option<After>, StoreError> {
     let attempts = operation.attempts + 1;
-    let outcome = Box::pin(send(engine, &row, operation)).await;
+    let outcome = Box::pin(send(engine, &known.row, operation)).await;
     let now = engine.now();
     tracing::info!(
         operation.id = %operation.id, pair.id = %operation.pair, kind = operation.kind.name(), attempts,
@@ -205,18 +260,20 @@ async fn sent(engine: &Engine, row: SituationRow, operation: &Operation) -> Resu
         },
         "operation"
     );
-    Box::pin(finish(engine, Some(Known { seq, row }), operation, attempts, outcome, now)).await
+    Box::pin(finish(engine, Some((known, go_on)), operation, attempts, outcome, now)).await
 }
 
-/// Records what an attempt came to.
+/// Records what an attempt came to. `known`: the pair as it was sent, and whether to go on at once with what is next.
 pub(super) async fn finish(
     engine: &Engine,
-    known: Option<Known>,
+    known: Option<(Known, bool)>,
     operation: &Operation,
     attempts: u32,
     outcome: Attempt,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Option<After>, StoreError> {
+    let (known, go_on) = known.map_or((None, false), |(known, go_on)| (Some(known), go_on));
+    let pair = operation.pair;
     let fact = |state, failure| Fact::OperationMoved {
         operation: operation.id,
         pair: operation.pair,
@@ -232,15 +289,16 @@ pub(super) async fn finish(
             }
             let mut all = vec![fact(OperationState::Done { at: now, result }, None)];
             all.extend(facts);
-            digest::known_pair(engine, operation.pair, known, all, *reading).await
+            digest::known_pair(engine, pair, known, all, *reading, go_on).await
         }
         Attempt::Stale(why, reading) => {
             let state = OperationState::Void { at: now, why };
-            digest::known_pair(engine, operation.pair, known, vec![fact(state, None)], *reading).await
+            digest::known_pair(engine, pair, known, vec![fact(state, None)], *reading, go_on).await
         }
         Attempt::Refused(reason, reading) => {
             let state = OperationState::Dead { at: now, reason };
-            digest::pair(engine, operation.pair, vec![fact(state, operation.last_failure.clone())], *reading).await
+            let dead = vec![fact(state, operation.last_failure.clone())];
+            digest::known_pair(engine, pair, known, dead, *reading, false).await
         }
         Attempt::Failed(failure) => {
             tracing::warn!(operation.id = %operation.id, pair.id = %operation.pair, error = %failure, "a write failed");
@@ -255,7 +313,7 @@ pub(super) async fn finish(
                 attempts,
                 failure: Some(failure),
             };
-            digest::pair(engine, operation.pair, vec![moved], Reading::default()).await
+            digest::known_pair(engine, pair, known, vec![moved], Reading::default(), false).await
         }
     }
 }
@@ -270,16 +328,16 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
             };
             match (&operation.kind, row.pair.ticket) {
                 (OperationKind::CreateTicket { draft, follows }, at) if *follows == at => {
-                    create(engine, row, &halo, draft, class).await
+                    forth::create(engine, row, &halo, draft, class).await
                 }
                 (OperationKind::CreateTicket { .. }, Some(ticket)) => {
                     Attempt::done(OperationResult::Ticket { ticket, settled: true })
                 }
                 (OperationKind::AddNote { note, .. }, Some(ticket)) => {
-                    add_note(row, &halo, ticket, &operation.kind, note, class).await
+                    forth::add_note(row, &halo, ticket, &operation.kind, note, class).await
                 }
                 (OperationKind::UpdateTicket { change }, Some(ticket)) => {
-                    update_ticket(engine, row, &halo, ticket, change, class).await
+                    forth::update_ticket(engine, row, &halo, ticket, change, class).await
                 }
                 _ => Attempt::Stale("The ticket does not exist yet.".into(), Box::default()),
             }
@@ -307,189 +365,4 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
             }
         }
     }
-}
-
-async fn create(engine: &Engine, row: &SituationRow, halo: &Arc<Halo>, draft: &TicketDraft, class: Class) -> Attempt {
-    match halo.create_ticket(draft, class).await {
-        Ok(ticket) => ticket_made(engine, row, ticket, false),
-        Err(failure) => Attempt::Failed(failure),
-    }
-}
-
-/// The ticket is there: link it and take its values as agreed. One that landed on another client is a person's to move.
-pub(super) fn ticket_made(engine: &Engine, row: &SituationRow, ticket: Ticket, settled: bool) -> Attempt {
-    let view = engine.registry.view();
-    let closed = match (view.of_workspace(row.pair.workspace), engine.registry.catalogue(row.pair.halo)) {
-        (Some((_, _, policy)), Some(catalogue)) => mapping::ticket_closed(policy, &catalogue, &ticket),
-        _ => ticket.closed,
-    };
-    let id = ticket.id;
-    let base = agreed::with_ticket(row.pair.base.clone(), &ticket, closed);
-    let pair = row.pair.id;
-    let facts = vec![Fact::TicketLinked { pair, ticket: id }, Fact::BaseAgreed { pair, base }];
-    // A create's answer is the ticket as it was born: nobody has written in it. What comes later moves its times.
-    let actions = (!settled && ticket.warning.is_none()).then(Vec::new);
-    let reading = Reading { ticket: Some(ticket), actions, ..Reading::default() };
-    Attempt::Done(OperationResult::Ticket { ticket: id, settled }, facts, Box::new(reading))
-}
-
-async fn add_note(
-    row: &SituationRow,
-    halo: &Arc<Halo>,
-    ticket: TicketId,
-    kind: &OperationKind,
-    note: &NoteDraft,
-    class: Class,
-) -> Attempt {
-    // A note says what happens at one client: the ticket must still be that client's, at this moment.
-    match halo.ticket(ticket, class).await {
-        Ok(current) if current.deleted || current.merged_into.is_some() => {
-            let what = format!("Ticket {ticket} was deleted or merged in Halo.");
-            return Attempt::Refused(Reason::RecordGone { what }, read_ticket(current));
-        }
-        Ok(current) if current.client_id != Some(row.pair.halo_client_id) => {
-            return Attempt::Refused(Reason::WrongClient, read_ticket(current));
-        }
-        Ok(_) => {}
-        Err(failure) if failure.kind == FailureKind::Gone => {
-            let what = format!("Ticket {ticket} does not exist in Halo any more.");
-            return Attempt::Refused(Reason::RecordGone { what }, Box::default());
-        }
-        Err(failure) => return Attempt::Failed(failure),
-    }
-    match halo.add_note(ticket, note, class).await {
-        Ok(action) => note_made(row, kind, action, false),
-        Err(failure) if failure.kind == FailureKind::Gone => {
-            let what = format!("Ticket {ticket} does not exist in Halo any more.");
-            Attempt::Refused(Reason::RecordGone { what }, Box::default())
-        }
-        Err(failure) => Attempt::Failed(failure),
-    }
-}
-
-fn read_ticket(ticket: Ticket) -> Box<Reading> {
-    Box::new(Reading { ticket: Some(ticket), ..Reading::default() })
-}
-
-/// The note is there: link it with its comment, and know it as read.
-pub(super) fn note_made(row: &SituationRow, kind: &OperationKind, action: Action, settled: bool) -> Attempt {
-    let key = action.key;
-    let mut facts = Vec::new();
-    if let OperationKind::AddNote { comment: Some(comment), edit, said, .. } = kind {
-        let link = NoteLink {
-            pair: row.pair.id,
-            comment: comment.clone(),
-            action: key,
-            edit: *edit,
-            part: 0,
-            said: said.clone(),
-            written_in: Side::Sentinel,
-        };
-        let same = |known: &NoteLink| known.comment == link.comment && known.edit == link.edit;
-        if !row.links.iter().any(same) {
-            facts.push(Fact::NoteLinked { link });
-        }
-    }
-    let mut reading = Reading::default();
-    if let Some(known) = &row.actions {
-        let highest = known.iter().map(|a| a.key.action).max().unwrap_or(0);
-        if !known.iter().any(|a| a.key == key) {
-            let mut actions = known.clone();
-            // Nothing came in between: the ticket's newest action is ours, and there is nothing to read again.
-            if key.action == highest + 1
-                && let (Some(ticket), Some(at)) = (&row.ticket, action.at)
-            {
-                let mut ticket = ticket.clone();
-                ticket.last_action = Some(at);
-                ticket.last_update = ticket.last_update.max(Some(at));
-                reading.ticket = Some(ticket);
-            }
-            actions.push(action);
-            reading.actions = Some(actions);
-        }
-    }
-    Attempt::Done(OperationResult::Action { action: key, settled }, facts, Box::new(reading))
-}
-
-/// Changes the ticket as it stands now; what moved since the plan voids it.
-async fn update_ticket(
-    engine: &Engine,
-    row: &SituationRow,
-    halo: &Arc<Halo>,
-    ticket: TicketId,
-    change: &TicketChange,
-    class: Class,
-) -> Attempt {
-    let current = match halo.ticket(ticket, class).await {
-        Ok(current) => current,
-        Err(failure) if failure.kind == FailureKind::Gone => {
-            let what = format!("Ticket {ticket} does not exist in Halo any more.");
-            return Attempt::Refused(Reason::RecordGone { what }, Box::default());
-        }
-        Err(failure) => return Attempt::Failed(failure),
-    };
-    let read = read_ticket;
-    if current.client_id != Some(row.pair.halo_client_id) {
-        return Attempt::Refused(Reason::WrongClient, read(current));
-    }
-    if let Some(known) = &row.ticket {
-        let touched = change.status_id.is_some() && current.status_id != known.status_id
-            || change.priority_id.is_some() && current.priority_id != known.priority_id
-            || change.agent_id.is_some() && current.agent_id != known.agent_id
-            || change.summary.is_some() && current.summary != known.summary
-            || change
-                .custom_fields
-                .iter()
-                .any(|(id, _)| field(known, *id).is_some_and(|said| field(&current, *id).as_ref() != Some(&said)))
-            || current.merged_into.is_some()
-            || current.deleted;
-        if touched {
-            return Attempt::Stale("The ticket changed since this was planned.".into(), read(current));
-        }
-    }
-    match halo.update_ticket(&current, change, class).await {
-        Ok(answer) => {
-            let answer = agreed::with_sent_fields(answer, row.ticket.as_ref(), change);
-            let ignored = change.status_id.is_some_and(|wanted| answer.status_id != Some(wanted))
-                && answer.status_id == current.status_id;
-            if ignored {
-                // Accepted and not done: a workflow step, a mandatory closing field, an open child ticket.
-                let why = answer.warning.clone().unwrap_or_else(|| {
-                    "Halo accepted the change of status and did not carry it out. Look for mandatory closing fields, a workflow step or open child tickets.".into()
-                });
-                return Attempt::Refused(Reason::Refused { why }, read(answer));
-            }
-            let base = agreed_ticket(engine, row, change, &answer);
-            let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
-            Attempt::Done(OperationResult::TicketChanged, facts, read(answer))
-        }
-        // The write is a state, not an addition: looking at the ticket again tells whether it holds.
-        Err(failure) if failure.kind == FailureKind::Unknown => match halo.ticket(ticket, class).await {
-            Ok(now) => {
-                Attempt::Stale("No answer came; it is planned anew from what the ticket says now.".into(), read(now))
-            }
-            Err(_) => Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure }),
-        },
-        Err(failure) => Attempt::Failed(failure),
-    }
-}
-
-/// A custom field's value as it is compared; `None` when the reading does not have it.
-fn field(ticket: &Ticket, id: i64) -> Option<String> {
-    ticket.custom_field(id).map(|field| mapped::plain(&field.value))
-}
-
-/// What both sides agree on after a change of the ticket.
-fn agreed_ticket(
-    engine: &Engine,
-    row: &SituationRow,
-    change: &TicketChange,
-    answer: &Ticket,
-) -> crate::domain::pair::Base {
-    let view = engine.registry.view();
-    let closed = match (view.of_workspace(row.pair.workspace), engine.registry.catalogue(row.pair.halo)) {
-        (Some((_, _, policy)), Some(catalogue)) => mapping::ticket_closed(policy, &catalogue, answer),
-        _ => answer.closed,
-    };
-    agreed::after_ticket(row.pair.base.clone(), &row.subject.incident, change, answer, closed)
 }

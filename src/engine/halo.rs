@@ -122,7 +122,7 @@ async fn move_cursor(
     if before.is_some_and(|before| before >= updated) {
         return Ok(());
     }
-    engine.record(engine.now(), None, vec![Fact::HaloCursorMoved { connection, updated }]).await
+    engine.record(engine.now(), None, vec![Fact::HaloCursorMoved { connection, updated }]).await.map(drop)
 }
 
 async fn changed(

@@ -46,7 +46,7 @@ async fn handled(engine: &Engine, deliveries: &[Delivery]) -> Result<(), StoreEr
         };
         Entered { client, at, fact: Fact::DeliveryHandled { delivery: delivery.id } }
     };
-    engine.store.append(deliveries.iter().map(entered).collect()).await
+    engine.store.append(deliveries.iter().map(entered).collect()).await.map(drop)
 }
 
 /// Kind of the request that `halobridge sync --once` makes of a running server.

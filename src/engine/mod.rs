@@ -13,6 +13,7 @@ pub mod back;
 pub mod digest;
 pub mod execute;
 pub mod fetch;
+mod forth;
 pub mod halo;
 pub mod intake;
 pub mod lanes;
@@ -38,7 +39,7 @@ use crate::{
         ids::{ClientId, ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
         run::RunCause,
     },
-    ledger::fact::Fact,
+    ledger::{entry::Seq, fact::Fact},
     store::{Entered, Store, StoreError},
 };
 
@@ -91,13 +92,13 @@ impl Engine {
         self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records facts of one client (or the installation's): all or none.
+    /// Records facts of one client (or the installation's): all or none. Gives the number of the last.
     pub(crate) async fn record(
         &self,
         at: Timestamp,
         client: Option<ClientId>,
         facts: Vec<Fact>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Seq, StoreError> {
         self.store.append(facts.into_iter().map(|fact| Entered { client, at, fact }).collect()).await
     }
 

@@ -152,6 +152,7 @@ pub(super) fn begun(facts: &[Fact], now: Timestamp) -> Option<SituationRow> {
         evidence: None,
         links: Vec::new(),
         operations: Vec::new(),
+        next_position: 1,
     };
     for fact in facts {
         overlay(&mut row, fact);

@@ -235,7 +235,7 @@ impl<'a> Poll<'a> {
         let now = self.engine.now();
         tracing::warn!(workspace.id = %self.workspace.id, rows = rows.len(), "records without an incident's id were kept as they came");
         let facts = rows.into_iter().map(|raw| Fact::Unreadable { workspace: Some(self.workspace.id), raw });
-        self.engine.record(now, Some(self.client.id), facts.collect()).await
+        self.engine.record(now, Some(self.client.id), facts.collect()).await.map(drop)
     }
 
     /// Records what is new in these incidents.
@@ -329,7 +329,7 @@ impl<'a> Poll<'a> {
         }
         let now = self.engine.now();
         let moved = Fact::CursorMoved { workspace: self.workspace.id, modified, number };
-        self.engine.record(now, Some(self.client.id), vec![moved]).await
+        self.engine.record(now, Some(self.client.id), vec![moved]).await.map(drop)
     }
 
     /// Whether numbers between the last highest and the new highest were never seen: some incident is late (K1).

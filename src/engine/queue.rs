@@ -79,6 +79,8 @@ pub struct Queue {
     lines: BTreeMap<Gate, Line>,
     held: BTreeMap<PairId, (Gate, Class, ClientId)>,
     fresh: BTreeMap<PairId, Timestamp>,
+    /// Who was let through last at a gate that only one may pass at a time, until it has passed.
+    passing: BTreeMap<Gate, PairId>,
 }
 
 impl Queue {
@@ -114,8 +116,14 @@ impl Queue {
         }
     }
 
-    /// Lets one through at each gate that is open; and those whose minute is over, to stand in line anew.
-    pub fn release(&mut self, now: Timestamp, open: impl Fn(&Gate) -> bool) -> Vec<PairId> {
+    /// Lets one through at each gate that is open; and those whose minute is over, to stand in line anew. `busy` says
+    /// whether a pair is being worked on.
+    pub fn release(
+        &mut self,
+        now: Timestamp,
+        open: impl Fn(&Gate) -> bool,
+        busy: impl Fn(PairId) -> bool,
+    ) -> Vec<PairId> {
         let mut through = Vec::new();
         let stale: Vec<PairId> = self.fresh.iter().filter(|(_, until)| **until <= now).map(|(pair, _)| *pair).collect();
         for pair in stale {
@@ -124,12 +132,27 @@ impl Queue {
                 through.push(pair);
             }
         }
-        through.extend(self.lines.iter_mut().filter(|(gate, _)| open(gate)).filter_map(|(_, line)| line.next()));
+        self.passing.retain(|_, pair| busy(*pair));
+        for (gate, line) in &mut self.lines {
+            if self.passing.contains_key(gate) || !open(gate) {
+                continue;
+            }
+            let Some(pair) = line.next() else { continue };
+            if matches!(gate, Gate::Create(_)) {
+                self.passing.insert(gate.clone(), pair);
+            }
+            through.push(pair);
+        }
         for pair in &through {
             self.leave(*pair);
         }
         self.lines.retain(|_, line| !line.waiting.is_empty());
         through
+    }
+
+    /// Who was let through at a gate has passed it: from now on the gate itself says whether it is open.
+    pub fn passed(&mut self, gate: &Gate) {
+        self.passing.remove(gate);
     }
 
     /// The gates at which somebody waits.
@@ -159,8 +182,24 @@ impl Engine {
     /// Whether a write has to wait for a budget; if so the pair stands in line for it.
     pub(super) fn has_to_wait(&self, row: &SituationRow, operation: &Operation) -> bool {
         let class = self.class_of(operation);
+        let Some(gate) = self.gate_of(row, operation, class) else { return false };
+        let waits = !self.open(&gate, self.now());
+        if waits {
+            self.schedule().queue.hold(gate, class, row.pair.client, row.pair.id);
+        }
+        waits
+    }
+
+    /// Whether a budget has room for a write now.
+    pub(super) fn has_room(&self, row: &SituationRow, operation: &Operation) -> bool {
+        let gate = self.gate_of(row, operation, self.class_of(operation));
+        gate.is_none_or(|gate| self.open(&gate, self.now()))
+    }
+
+    /// The budget's gate that a write has to pass; `None` when its place is not known.
+    fn gate_of(&self, row: &SituationRow, operation: &Operation, class: Class) -> Option<Gate> {
         let pair = &row.pair;
-        let gate = match &operation.kind {
+        Some(match &operation.kind {
             OperationKind::CreateTicket { .. } => Gate::Halo(pair.halo, class, 1),
             // The ticket is read before it is written to.
             kind if kind.side() == Side::Halo => Gate::Halo(pair.halo, class, 2),
@@ -170,23 +209,27 @@ impl Engine {
                     _ => Kind::CommentWrite,
                 };
                 let view = self.registry.view();
-                let Some(workspace) = view.workspaces.get(&pair.workspace) else { return false };
-                let Some(place) = view.place(workspace) else { return false };
+                let place = view.place(view.workspaces.get(&pair.workspace)?)?;
                 Gate::Azure(place.workspace.subscription, write, class)
             }
-        };
-        let now = self.now();
-        let waits = !self.open(&gate, now);
-        if waits {
-            self.schedule().queue.hold(gate, class, pair.client, pair.id);
-        }
-        waits
+        })
     }
 
     /// The pair stands in line for the lane in which its instance's tickets are created.
     pub(super) fn wait_to_create(&self, row: &SituationRow, operation: &Operation) {
         let class = self.class_of(operation);
         self.schedule().queue.hold(Gate::Create(row.pair.halo), class, row.pair.client, row.pair.id);
+    }
+
+    /// Newly linked pairs of a client stand in line for the lane in which the instance's tickets are created.
+    pub(super) fn line_up(&self, halo: ConnectionId, client: ClientId, pairs: &[PairId]) {
+        let now = self.now();
+        let queue = &mut self.schedule().queue;
+        for pair in pairs {
+            let fresh = queue.fresh.get(pair).is_some_and(|until| *until > now);
+            let class = if fresh { Class::WebhookBorn } else { Class::New };
+            queue.hold(Gate::Create(halo), class, client, *pair);
+        }
     }
 
     /// Whether somebody may pass a gate now.

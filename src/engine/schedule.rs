@@ -375,7 +375,8 @@ impl Engine {
 
     /// Pairs whose turn it is: those let through, then those that webhooks gave rise to, then the others.
     fn pairs_due(&self, s: &mut Schedule, now: Timestamp, units: &mut Vec<Unit>, limit: usize) {
-        let through = s.queue.release(now, |gate| self.open(gate, now));
+        let busy = |pair| s.running.contains(&Unit::Pair(pair)) || s.pairs.contains(&pair);
+        let through = s.queue.release(now, |gate| self.open(gate, now), busy);
         s.pairs.extend(&through);
         // No more than can be taken: after an import thousands wait. A few beyond, for those that cannot run now.
         let free = limit.saturating_add(64);

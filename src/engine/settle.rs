@@ -17,6 +17,7 @@ use super::{
     Engine,
     digest::Reading,
     execute::{self, Attempt},
+    forth,
 };
 
 /// What a look found.
@@ -52,7 +53,9 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
     };
     let now = engine.now();
     match look {
-        Look::Found(attempt) => execute::finish(engine, None, operation, operation.attempts, attempt, now).await,
+        Look::Found(attempt) => {
+            execute::finish(engine, None, operation, operation.attempts, attempt, now).await.map(drop)
+        }
         Look::Absent => {
             let state = match retry::next_look(since, looks + 1, settle_secs, now) {
                 Some(look) => OperationState::OutcomeUnknown { since, look, looks: looks + 1 },
@@ -107,7 +110,7 @@ async fn ticket(engine: &Engine, row: &SituationRow, draft: &TicketDraft) -> Loo
     match free.len() {
         0 => Look::Absent,
         1 => match free.pop() {
-            Some(ticket) => Look::Found(execute::ticket_made(engine, row, ticket, true)),
+            Some(ticket) => Look::Found(forth::ticket_made(engine, row, ticket, true)),
             None => Look::Absent,
         },
         _ => Look::Found(Attempt::Refused(Reason::OutcomeUnknown, Box::default())),
@@ -122,7 +125,7 @@ async fn note_of(engine: &Engine, row: &SituationRow, kind: &OperationKind, note
     };
     match halo.actions(ticket, crate::outbound::budget::Class::Comment).await {
         Ok(actions) => match actions.into_iter().find(|action| notes::carries(action, &note.reference)) {
-            Some(action) => Look::Found(execute::note_made(row, kind, action, true)),
+            Some(action) => Look::Found(forth::note_made(row, kind, action, true)),
             None => Look::Absent,
         },
         Err(failure) => Look::Failed(failure),

@@ -75,32 +75,34 @@ impl KnownEnds {
 }
 
 impl Store {
-    /// Records facts: all of them or none, durable when this returns.
+    /// Records facts: all of them or none, durable when this returns. Gives the number of the last (of the ledger's
+    /// last, when there are none).
     ///
     /// # Errors
     /// As [`Tx::record`] and [`Tx::commit`].
-    pub async fn append(&self, entries: Vec<Entered>) -> Result<()> {
+    pub async fn append(&self, entries: Vec<Entered>) -> Result<Seq> {
         if entries.is_empty() {
-            return Ok(());
+            return Ok(self.last_recorded());
         }
         match self.at_once(&entries).await {
-            Ok(true) => return Ok(()),
-            Ok(false) => {}
+            Ok(Some(last)) => return Ok(last),
+            Ok(None) => {}
             Err(StoreError::Taken { what }) if what.starts_with("ledger.") => {}
             Err(error) => return Err(error),
         }
         let mut tx = self.begin().await?;
-        record_by_client(&mut tx, entries).await?;
-        tx.commit().await
+        let last = record_by_client(&mut tx, entries).await?;
+        tx.commit().await?;
+        Ok(last)
     }
 
     /// In one trip, if that is possible: the ends are known and it is not too much.
-    async fn at_once(&self, entries: &[Entered]) -> Result<bool> {
+    async fn at_once(&self, entries: &[Entered]) -> Result<Option<Seq>> {
         if entries.len() > AT_ONCE {
-            return Ok(false);
+            return Ok(None);
         }
         let mut connection = self.writer().await;
-        let Some(mut ends) = self.inner.ends.take() else { return Ok(false) };
+        let Some(mut ends) = self.inner.ends.take() else { return Ok(None) };
         let mut batch = Batch::guarded();
         batch.add("BEGIN IMMEDIATE");
         let mut moved = BTreeMap::new();
@@ -108,7 +110,7 @@ impl Store {
             let chain = Chain::of(entered.client);
             let Some(head) = ends.heads.get_mut(&chain) else {
                 self.inner.ends.put(ends);
-                return Ok(false);
+                return Ok(None);
             };
             let seq = Seq(ends.last.0 + 1);
             *head = entry_and_state(&mut batch, *head, seq, chain, entered.at, &entered.fact)?;
@@ -127,19 +129,23 @@ impl Store {
         self.inner.trouble.over();
         let last = ends.last;
         self.inner.ends.put(ends);
+        for entered in entries {
+            self.inner.moved.up_to(self.inner.moved.shards(&entered.fact), last);
+        }
         self.inner.committed.send_replace(last);
-        Ok(true)
+        Ok(Some(last))
     }
 }
 
-/// Client by client, each client's in their order.
-async fn record_by_client(tx: &mut Tx, entries: Vec<Entered>) -> Result<()> {
+/// Client by client, each client's in their order. Gives the number of the last.
+async fn record_by_client(tx: &mut Tx, entries: Vec<Entered>) -> Result<Seq> {
     let mut by_client: BTreeMap<Option<ClientId>, Vec<(Timestamp, Fact)>> = BTreeMap::new();
     for Entered { client, at, fact } in entries {
         by_client.entry(client).or_default().push((at, fact));
     }
+    let mut last = Seq::default();
     for (client, facts) in by_client {
-        tx.record_timed(client, facts.into_iter()).await?;
+        last = tx.record_timed(client, facts.into_iter()).await?;
     }
-    Ok(())
+    Ok(last)
 }

@@ -145,7 +145,7 @@ impl Store {
             return false;
         }
         let result = match self.not_kept_yet(&batch).await {
-            Ok(entries) => self.append(entries).await,
+            Ok(entries) => self.append(entries).await.map(drop),
             Err(error) => Err(error),
         };
         for waiting in batch {

@@ -15,6 +15,7 @@ mod error;
 mod history;
 mod instance;
 mod migrate;
+mod moved;
 mod operations;
 mod pages;
 mod pairs;
@@ -63,7 +64,10 @@ pub use self::{
     tx::Tx,
 };
 use self::{append::KnownEnds, connections::Connections, deliveries::Intake};
-use crate::ledger::entry::Seq;
+use crate::{
+    domain::ids::{IncidentId, PairId},
+    ledger::entry::Seq,
+};
 
 /// The database. Cheap to clone; all clones are the same database.
 #[derive(Clone)]
@@ -76,6 +80,7 @@ struct Inner {
     key: SealKey,
     intake: Intake,
     ends: KnownEnds,
+    moved: moved::Moved,
     committed: watch::Sender<Seq>,
     trouble: trouble::Trouble,
 }
@@ -107,6 +112,7 @@ impl Store {
                 key,
                 intake: Intake::default(),
                 ends: KnownEnds::default(),
+                moved: moved::Moved::default(),
                 committed,
                 trouble: trouble::Trouble::default(),
             }),
@@ -133,6 +139,11 @@ impl Store {
     /// The number of the last entry that this process has seen committed.
     pub fn last_recorded(&self) -> Seq {
         *self.inner.committed.borrow()
+    }
+
+    /// Whether this process may have recorded something about a pair or its incident after this entry.
+    pub fn moved_since(&self, seq: Seq, pair: PairId, incident: &IncidentId) -> bool {
+        self.inner.moved.since(seq, pair, incident)
     }
 
     async fn reader(&self) -> Result<connections::Connection> {

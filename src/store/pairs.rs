@@ -48,6 +48,7 @@ statements! {
             (SELECT json_group_array(json_array(o.id, o.state_json, o.attempts, o.failure, b.body) ORDER BY o.position)
               FROM operations o JOIN bodies b ON b.hash = o.body
               WHERE o.pair = p.id AND o.state IN ('planned', 'sending', 'outcome-unknown', 'dead', 'dropped')) AS operations,
+            (SELECT ifnull(max(position), 0) + 1 FROM operations o WHERE o.pair = p.id) AS next_position,
             (SELECT json_group_array(json_array(n.comment, n.ticket, n.action, n.edit, n.part, n.said, n.written_in)
                 ORDER BY n.ticket, n.action, n.edit, n.part, n.comment)
               FROM note_links n WHERE n.pair = p.id) AS links
@@ -60,7 +61,6 @@ statements! {
     const LINK_OF_COMMENT = "SELECT pair AS id, pair, comment, ticket, action, edit, part, said, written_in FROM note_links
         WHERE pair = ?1 AND comment = ?2 ORDER BY edit, part LIMIT 1";
     const TAKEN = "SELECT count(*) FROM note_links WHERE halo = ?1 AND ticket = ?2 AND action = ?3";
-    const NEXT_POSITION = "SELECT ifnull(max(position), 0) + 1 FROM operations WHERE pair = ?1";
     const OF_SURVIVOR = "SELECT id FROM pairs WHERE workspace = ?1 AND survivor = ?2";
     const OPENED_SINCE = "SELECT count(*) FROM pairs WHERE workspace = ?1 AND created_ms > ?2";
     const CURSOR = "SELECT workspace AS id, modified_ms, number FROM cursors WHERE workspace = ?1";
@@ -111,6 +111,8 @@ pub struct SituationRow {
     pub links: Vec<NoteLink>,
     /// Open, dead and dropped operations by position.
     pub operations: Vec<Operation>,
+    /// The next free place in the queue.
+    pub next_position: i64,
 }
 
 pub(super) fn pair_of(cells: &Cells<'_>) -> Result<Pair> {
@@ -276,15 +278,6 @@ impl Store {
         Ok(query.fetch_one(&mut *reader).await?)
     }
 
-    /// The next free place in a pair's queue.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn next_position(&self, pair: PairId) -> Result<i64> {
-        let mut reader = self.reader().await?;
-        Ok(sqlx::query_scalar(NEXT_POSITION).bind(pair.to_string()).fetch_one(&mut *reader).await?)
-    }
-
     /// Whether a note is already known to carry a comment's words.
     ///
     /// # Errors
@@ -383,5 +376,6 @@ async fn situation(connection: &mut SqliteConnection, id: PairId) -> Result<Opti
         evidence: cells.opt_json("evidence_body")?,
         links: links.collect::<Result<_>>()?,
         operations: operations.collect::<Result<_>>()?,
+        next_position: cells.int("next_position")?,
     }))
 }

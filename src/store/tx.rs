@@ -1,6 +1,6 @@
 //! Transactions: an opaque value in which facts are recorded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -39,6 +39,7 @@ pub struct Tx {
     /// The ledger's last number before this transaction.
     found: Option<Seq>,
     last: Option<Seq>,
+    moved: BTreeSet<usize>,
     pub(super) configuration_changed: bool,
     failed: bool,
 }
@@ -53,6 +54,7 @@ impl Tx {
             heads: BTreeMap::new(),
             found: None,
             last: None,
+            moved: BTreeSet::new(),
             configuration_changed: false,
             failed: false,
         })
@@ -97,6 +99,7 @@ impl Tx {
         let mut batch = Batch::default();
         for (at, fact) in facts {
             seq = Seq(seq.0 + 1);
+            self.moved.extend(self.store.inner.moved.shards(&fact));
             head = entry_and_state(&mut batch, head, seq, chain, at, &fact)?;
             if batch.full() {
                 batch.run(&mut self.connection).await?;
@@ -139,6 +142,7 @@ impl Tx {
         match (self.found, self.last) {
             (Some(found), Some(last)) if committed.is_ok() => {
                 self.store.inner.ends.moved(found, last, &self.heads);
+                self.store.inner.moved.up_to(std::mem::take(&mut self.moved), last);
                 self.store.inner.committed.send_replace(last);
             }
             (Some(_), _) => self.store.inner.ends.forget(),

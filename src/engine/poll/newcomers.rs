@@ -86,7 +86,9 @@ impl Poll<'_> {
             }
             tx.commit().await?;
         }
-        self.engine.schedule().pairs.extend(opened);
+        if let Some(binding) = &self.client.halo {
+            self.engine.line_up(binding.connection, self.client.id, &opened);
+        }
         self.engine.wake();
         Ok(())
     }

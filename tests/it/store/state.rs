@@ -66,12 +66,33 @@ async fn a_situation_holds_everything_recorded() {
     assert_eq!(found.links, vec![link(1, 5, 0)]);
     assert_eq!(found.operations, vec![operation(1, 1, 1), operation(2, 1, 2)]);
     assert_eq!(store.situation(pair_id(9)).await.unwrap(), None);
-    assert_eq!(store.next_position(pair_id(1)).await.unwrap(), 3);
+    assert_eq!(found.next_position, 3);
     assert_eq!(store.pair_of_incident(workspace(1), &incident_id(1)).await.unwrap().unwrap().id, pair_id(1));
     assert_eq!(store.pairs_of_ticket(halo(1), TicketId(1000)).await.unwrap().len(), 1);
     assert!(store.pairs_of_ticket(halo(2), TicketId(1000)).await.unwrap().is_empty());
     let many = store.pairs_of_tickets(halo(1), &[TicketId(1000), TicketId(7)]).await.unwrap();
     assert_eq!(many.keys().copied().collect::<Vec<_>>(), [TicketId(1000)]);
+}
+
+#[tokio::test]
+async fn what_was_not_moved_since_need_not_be_read_again() {
+    let store = memory().await;
+    linked(&store, 1).await;
+    linked(&store, 2).await;
+    let seq = store.last_recorded();
+    let moved = || [1, 2].map(|n| store.moved_since(seq, pair_id(n), &incident_id(n)));
+    assert_eq!(moved(), [false, false]);
+    record(&store, vec![Fact::TicketLinked { pair: pair_id(1), ticket: TicketId(1000) }]).await;
+    assert_eq!(moved(), [true, false], "a fact about the pair");
+    record(&store, vec![incident_read(workspace(1), client(1), incident(2, "Renamed"))]).await;
+    assert_eq!(moved(), [true, true], "a fact about its incident");
+    let all = [1, 2].map(|n| store.moved_since(store.last_recorded(), pair_id(n), &incident_id(n)));
+    assert_eq!(all, [false, false]);
+    let mut tx = store.begin().await.unwrap();
+    let seq = store.last_recorded();
+    tx.record(at(900), Some(client(1)), Fact::TicketLinked { pair: pair_id(2), ticket: TicketId(1001) }).await.unwrap();
+    drop(tx);
+    assert!(!store.moved_since(seq, pair_id(2), &incident_id(2)), "rolled back");
 }
 
 #[tokio::test]

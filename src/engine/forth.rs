@@ -1,0 +1,214 @@
+//! Writing to Halo: a ticket, a note, a change of a ticket.
+
+use std::sync::Arc;
+
+use crate::{
+    domain::{
+        failure::{Failure, FailureKind, Side},
+        ids::TicketId,
+        operation::{OperationKind, OperationResult},
+        pair::NoteLink,
+        reason::Reason,
+        ticket::{Action, NoteDraft, Ticket, TicketChange, TicketDraft},
+    },
+    halo_itsm::Halo,
+    ledger::fact::Fact,
+    outbound::budget::Class,
+    planner::{agreed, fields::mapped, mapping},
+    store::SituationRow,
+};
+
+use super::{Engine, digest::Reading, execute::Attempt};
+
+/// Makes a ticket.
+pub(super) async fn create(
+    engine: &Engine,
+    row: &SituationRow,
+    halo: &Arc<Halo>,
+    draft: &TicketDraft,
+    class: Class,
+) -> Attempt {
+    match halo.create_ticket(draft, class).await {
+        Ok(ticket) => ticket_made(engine, row, ticket, false),
+        Err(failure) => Attempt::Failed(failure),
+    }
+}
+
+/// The ticket is there: link it and take its values as agreed. One that landed on another client is a person's to move.
+pub(super) fn ticket_made(engine: &Engine, row: &SituationRow, ticket: Ticket, settled: bool) -> Attempt {
+    let view = engine.registry.view();
+    let closed = match (view.of_workspace(row.pair.workspace), engine.registry.catalogue(row.pair.halo)) {
+        (Some((_, _, policy)), Some(catalogue)) => mapping::ticket_closed(policy, &catalogue, &ticket),
+        _ => ticket.closed,
+    };
+    let id = ticket.id;
+    let base = agreed::with_ticket(row.pair.base.clone(), &ticket, closed);
+    let pair = row.pair.id;
+    let facts = vec![Fact::TicketLinked { pair, ticket: id }, Fact::BaseAgreed { pair, base }];
+    // A create's answer is the ticket as it was born: nobody has written in it. What comes later moves its times.
+    let actions = (!settled && ticket.warning.is_none()).then(Vec::new);
+    let reading = Reading { ticket: Some(ticket), actions, ..Reading::default() };
+    Attempt::Done(OperationResult::Ticket { ticket: id, settled }, facts, Box::new(reading))
+}
+
+/// Adds a note to the ticket, if the ticket is still that client's.
+pub(super) async fn add_note(
+    row: &SituationRow,
+    halo: &Arc<Halo>,
+    ticket: TicketId,
+    kind: &OperationKind,
+    note: &NoteDraft,
+    class: Class,
+) -> Attempt {
+    // A note says what happens at one client: the ticket must still be that client's, at this moment.
+    match halo.ticket(ticket, class).await {
+        Ok(current) if current.deleted || current.merged_into.is_some() => {
+            let what = format!("Ticket {ticket} was deleted or merged in Halo.");
+            return Attempt::Refused(Reason::RecordGone { what }, read_ticket(current));
+        }
+        Ok(current) if current.client_id != Some(row.pair.halo_client_id) => {
+            return Attempt::Refused(Reason::WrongClient, read_ticket(current));
+        }
+        Ok(_) => {}
+        Err(failure) if failure.kind == FailureKind::Gone => {
+            let what = format!("Ticket {ticket} does not exist in Halo any more.");
+            return Attempt::Refused(Reason::RecordGone { what }, Box::default());
+        }
+        Err(failure) => return Attempt::Failed(failure),
+    }
+    match halo.add_note(ticket, note, class).await {
+        Ok(action) => note_made(row, kind, action, false),
+        Err(failure) if failure.kind == FailureKind::Gone => {
+            let what = format!("Ticket {ticket} does not exist in Halo any more.");
+            Attempt::Refused(Reason::RecordGone { what }, Box::default())
+        }
+        Err(failure) => Attempt::Failed(failure),
+    }
+}
+
+fn read_ticket(ticket: Ticket) -> Box<Reading> {
+    Box::new(Reading { ticket: Some(ticket), ..Reading::default() })
+}
+
+/// The note is there: link it with its comment, and know it as read.
+pub(super) fn note_made(row: &SituationRow, kind: &OperationKind, action: Action, settled: bool) -> Attempt {
+    let key = action.key;
+    let mut facts = Vec::new();
+    if let OperationKind::AddNote { comment: Some(comment), edit, said, .. } = kind {
+        let link = NoteLink {
+            pair: row.pair.id,
+            comment: comment.clone(),
+            action: key,
+            edit: *edit,
+            part: 0,
+            said: said.clone(),
+            written_in: Side::Sentinel,
+        };
+        let same = |known: &NoteLink| known.comment == link.comment && known.edit == link.edit;
+        if !row.links.iter().any(same) {
+            facts.push(Fact::NoteLinked { link });
+        }
+    }
+    let mut reading = Reading::default();
+    if let Some(known) = &row.actions {
+        let highest = known.iter().map(|a| a.key.action).max().unwrap_or(0);
+        if !known.iter().any(|a| a.key == key) {
+            let mut actions = known.clone();
+            // Nothing came in between: the ticket's newest action is ours, and there is nothing to read again.
+            if key.action == highest + 1
+                && let (Some(ticket), Some(at)) = (&row.ticket, action.at)
+            {
+                let mut ticket = ticket.clone();
+                ticket.last_action = Some(at);
+                ticket.last_update = ticket.last_update.max(Some(at));
+                reading.ticket = Some(ticket);
+            }
+            actions.push(action);
+            reading.actions = Some(actions);
+        }
+    }
+    Attempt::Done(OperationResult::Action { action: key, settled }, facts, Box::new(reading))
+}
+
+/// Changes the ticket as it stands now; what moved since the plan voids it.
+pub(super) async fn update_ticket(
+    engine: &Engine,
+    row: &SituationRow,
+    halo: &Arc<Halo>,
+    ticket: TicketId,
+    change: &TicketChange,
+    class: Class,
+) -> Attempt {
+    let current = match halo.ticket(ticket, class).await {
+        Ok(current) => current,
+        Err(failure) if failure.kind == FailureKind::Gone => {
+            let what = format!("Ticket {ticket} does not exist in Halo any more.");
+            return Attempt::Refused(Reason::RecordGone { what }, Box::default());
+        }
+        Err(failure) => return Attempt::Failed(failure),
+    };
+    let read = read_ticket;
+    if current.client_id != Some(row.pair.halo_client_id) {
+        return Attempt::Refused(Reason::WrongClient, read(current));
+    }
+    if let Some(known) = &row.ticket {
+        let touched = change.status_id.is_some() && current.status_id != known.status_id
+            || change.priority_id.is_some() && current.priority_id != known.priority_id
+            || change.agent_id.is_some() && current.agent_id != known.agent_id
+            || change.summary.is_some() && current.summary != known.summary
+            || change
+                .custom_fields
+                .iter()
+                .any(|(id, _)| field(known, *id).is_some_and(|said| field(&current, *id).as_ref() != Some(&said)))
+            || current.merged_into.is_some()
+            || current.deleted;
+        if touched {
+            return Attempt::Stale("The ticket changed since this was planned.".into(), read(current));
+        }
+    }
+    match halo.update_ticket(&current, change, class).await {
+        Ok(answer) => {
+            let answer = agreed::with_sent_fields(answer, row.ticket.as_ref(), change);
+            let ignored = change.status_id.is_some_and(|wanted| answer.status_id != Some(wanted))
+                && answer.status_id == current.status_id;
+            if ignored {
+                // Accepted and not done: a workflow step, a mandatory closing field, an open child ticket.
+                let why = answer.warning.clone().unwrap_or_else(|| {
+                    "Halo accepted the change of status and did not carry it out. Look for mandatory closing fields, a workflow step or open child tickets.".into()
+                });
+                return Attempt::Refused(Reason::Refused { why }, read(answer));
+            }
+            let base = agreed_ticket(engine, row, change, &answer);
+            let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
+            Attempt::Done(OperationResult::TicketChanged, facts, read(answer))
+        }
+        // The write is a state, not an addition: looking at the ticket again tells whether it holds.
+        Err(failure) if failure.kind == FailureKind::Unknown => match halo.ticket(ticket, class).await {
+            Ok(now) => {
+                Attempt::Stale("No answer came; it is planned anew from what the ticket says now.".into(), read(now))
+            }
+            Err(_) => Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure }),
+        },
+        Err(failure) => Attempt::Failed(failure),
+    }
+}
+
+/// A custom field's value as it is compared; `None` when the reading does not have it.
+fn field(ticket: &Ticket, id: i64) -> Option<String> {
+    ticket.custom_field(id).map(|field| mapped::plain(&field.value))
+}
+
+/// What both sides agree on after a change of the ticket.
+fn agreed_ticket(
+    engine: &Engine,
+    row: &SituationRow,
+    change: &TicketChange,
+    answer: &Ticket,
+) -> crate::domain::pair::Base {
+    let view = engine.registry.view();
+    let closed = match (view.of_workspace(row.pair.workspace), engine.registry.catalogue(row.pair.halo)) {
+        (Some((_, _, policy)), Some(catalogue)) => mapping::ticket_closed(policy, &catalogue, answer),
+        _ => answer.closed,
+    };
+    agreed::after_ticket(row.pair.base.clone(), &row.subject.incident, change, answer, closed)
+}
