@@ -31,6 +31,7 @@ test("keys: help, search, jump, rows", async ({ page }) => {
   await page.keyboard.press("?");
   const help = page.getByRole("dialog", { name: "Keyboard shortcuts" });
   await expect(help).toBeVisible();
+  await expect(help.getByRole("button", { name: "Close" })).toBeFocused();
   await page.keyboard.press("Escape");
   await expect(help).toBeHidden();
   await page.keyboard.press("/");
@@ -47,6 +48,25 @@ test("keys: help, search, jump, rows", async ({ page }) => {
   await page.keyboard.press("g");
   await page.keyboard.press("r");
   await expect(page).toHaveURL(/\/runs$/);
+});
+
+test("an open menu closes by Escape, and when something else is pressed or reached", async ({ page }) => {
+  await page.goto("/");
+  await awake(page);
+  const menu = page.locator("details.menu > summary");
+  const inside = page.getByRole("link", { name: "Account and preferences" });
+  await menu.click();
+  await expect(inside).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(inside).toBeHidden();
+  await expect(menu).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(inside).toBeVisible();
+  await page.getByRole("heading", { level: 1 }).click();
+  await expect(inside).toBeHidden();
+  await menu.click();
+  await page.locator("#q").focus();
+  await expect(inside).toBeHidden();
 });
 
 test("single keys can be switched off", async ({ page }) => {

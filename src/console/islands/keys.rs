@@ -47,7 +47,7 @@ pub fn Keys(
                     <p>{state}</p>
                     <button type="submit" class="button" name="keys" value=value>{label}</button>
                 </form>
-                <form method="dialog"><button type="submit" class="button main">"Close"</button></form>
+                <form method="dialog"><button type="submit" class="button main" autofocus=true>"Close"</button></form>
             </dialog>
         </div>
     }

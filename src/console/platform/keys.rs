@@ -3,7 +3,7 @@
 use std::{cell::Cell, rc::Rc};
 
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{Document, Element, HtmlDialogElement, HtmlElement, KeyboardEvent};
+use web_sys::{Document, Element, Event, HtmlDialogElement, HtmlElement, KeyboardEvent, Node};
 
 use crate::console::shell::PLACES;
 
@@ -31,6 +31,7 @@ pub fn wake(on: bool) {
         let _ = button.add_event_listener_with_callback("click", click.as_ref().unchecked_ref());
         click.forget();
     }
+    menus();
     if !on {
         return;
     }
@@ -64,6 +65,38 @@ pub fn wake(on: bool) {
         let _ = document.add_event_listener_with_callback("keydown", press.as_ref().unchecked_ref());
     }
     press.forget();
+}
+
+/// An open menu closes on Escape, and when something outside it is pressed or gets the focus.
+fn menus() {
+    let Some(document) = document() else { return };
+    let press = Closure::<dyn FnMut(KeyboardEvent)>::new(|event: KeyboardEvent| {
+        if event.key() == "Escape" {
+            for menu in open_menus() {
+                let _ = menu.remove_attribute("open");
+                focus(menu.query_selector("summary").ok().flatten().and_then(|summary| summary.dyn_into().ok()));
+            }
+        }
+    });
+    let away = Closure::<dyn FnMut(Event)>::new(|event: Event| {
+        let target = event.target().and_then(|target| target.dyn_into::<Node>().ok());
+        for menu in open_menus() {
+            if !menu.contains(target.as_ref()) {
+                let _ = menu.remove_attribute("open");
+            }
+        }
+    });
+    let _ = document.add_event_listener_with_callback("keydown", press.as_ref().unchecked_ref());
+    let _ = document.add_event_listener_with_callback("pointerdown", away.as_ref().unchecked_ref());
+    let _ = document.add_event_listener_with_callback("focusin", away.as_ref().unchecked_ref());
+    press.forget();
+    away.forget();
+}
+
+fn open_menus() -> Vec<Element> {
+    let found = document().and_then(|document| document.query_selector_all("details.menu[open]").ok());
+    let Some(found) = found else { return Vec::new() };
+    (0..found.length()).filter_map(|place| found.item(place)?.dyn_into().ok()).collect()
 }
 
 fn typing(event: &KeyboardEvent) -> bool {
