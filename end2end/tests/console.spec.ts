@@ -57,6 +57,42 @@ test("a pair shows both sides, and looking again brings it back", async ({ page 
   await expect(page.locator(".flash")).toBeVisible();
 });
 
+test("a pair is paused with a reason, says so wherever it is listed, and goes on when it is resumed", async ({ page }) => {
+  const address = await openFirstPair(page);
+  await page.getByText("Pause this pair").click();
+  await page.getByLabel("Reason (optional)").fill("A change is under way");
+  await page.getByRole("button", { name: /^Pause: / }).click();
+  await expect(page).toHaveURL(new RegExp(`${address}$`));
+  await expect(page.locator(".flash")).toContainText("Paused.");
+  await expect(page.locator(".standing-card .pauses")).toContainText("A change is under way");
+  await expect(page.getByRole("button", { name: "Sync now" })).toHaveCount(0);
+  const number = (await page.getByRole("heading", { level: 1 }).textContent())!.match(/#\d+/)![0];
+  await page.goto(`/?q=${number.slice(1)}`);
+  const row = page.locator("#rows tbody tr").filter({ has: page.locator(`a[href="${address}"]`) });
+  await expect(row.getByText("Paused")).toBeVisible();
+  await page.goto(address);
+  await page.getByRole("button", { name: "Resume: This pair" }).click();
+  await expect(page.locator(".flash")).toContainText("Resumed.");
+  await expect(page.locator(".pauses")).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Sync now" })).toBeVisible();
+});
+
+test("a client and a connection are paused from the page of connections", async ({ page }) => {
+  for (const what of ["client", "connection"]) {
+    await page.goto("/connections");
+    const form = page.locator("details.pausing").filter({ hasText: `Pause this ${what}` }).first();
+    await form.locator("summary").click();
+    await form.getByRole("button", { name: /^Pause: / }).click();
+    await expect(page).toHaveURL(/\/connections$/);
+    await expect(page.locator(".pauses li").first()).toContainText("is paused by");
+    await page.goto("/");
+    await expect(page.locator("#truth .pauses li")).toHaveCount(1);
+    await page.locator("#truth .pauses").getByRole("button", { name: /^Resume: / }).click();
+    await expect(page).toHaveURL(/\/$/);
+    await expect(page.locator("#truth .pauses")).toHaveCount(0);
+  }
+});
+
 test("every page of the bar answers and is marked in it", async ({ page }) => {
   await page.goto("/");
   const links = page.getByRole("navigation", { name: "Main" }).getByRole("link");

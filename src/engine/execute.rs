@@ -25,7 +25,7 @@ use crate::{
 use super::{
     Engine, Unit, back,
     digest::{self, Known, Reading},
-    newcomer,
+    newcomer, pauses,
     registry::salt,
     settle,
 };
@@ -55,6 +55,9 @@ impl Attempt {
 pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError> {
     for _ in 0..TURN_MAX {
         let Some(row) = engine.store.situation(pair).await? else { return Ok(()) };
+        if engine.paused(&row.pair) {
+            return Ok(());
+        }
         let now = engine.now();
         let Some(operation) = head(&row) else { return Ok(()) };
         match &operation.state {
@@ -154,7 +157,7 @@ pub(super) async fn begin_at_once(
     let now = engine.now();
     let start = newcomer::begun(&facts, now).and_then(|row| {
         let operation = head(&row)?.clone();
-        if engine.has_to_wait(&row, &operation) {
+        if engine.paused(&row.pair) || engine.has_to_wait(&row, &operation) {
             return None;
         }
         let creating = engine.lanes.try_create(row.pair.halo)?;
@@ -226,6 +229,7 @@ pub(super) async fn finish(
     };
     match outcome {
         Attempt::Done(result, facts, reading) => {
+            engine.schedule().refusals.accepted(operation.client, operation.kind.side());
             // A ticket as it is born has no note that we could miss.
             if matches!(operation.kind, OperationKind::AddNote { .. } | OperationKind::UpdateTicket { .. }) {
                 engine.schedule().written.insert(operation.pair, now + SignedDuration::from_secs(1));
@@ -248,6 +252,7 @@ pub(super) async fn finish(
             // What never left is no attempt.
             let attempts = if waits { operation.attempts } else { attempts };
             let state = retry::after(&failure, operation.planned, attempts.max(1), salt(&operation.id.0), now);
+            let state = pauses::refused(engine, operation, &failure, state, now).await?;
             let moved = Fact::OperationMoved {
                 operation: operation.id,
                 pair: operation.pair,

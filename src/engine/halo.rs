@@ -424,6 +424,7 @@ async fn ended(
         }
         failed_before
     };
+    super::pauses::read(engine, RunScope::Halo { id }, id, None, counts.failure.as_ref()).await?;
     if let Some(failure) = &counts.failure {
         super::registry::mind_secrets(engine, failure).await;
         tracing::warn!(connection.id = %id, error = %failure, "reading changed tickets did not end well");

@@ -19,6 +19,7 @@ pub mod lanes;
 mod merges;
 mod newcomer;
 pub mod once;
+mod pauses;
 pub mod poll;
 pub mod queue;
 pub mod registry;

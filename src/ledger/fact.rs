@@ -12,6 +12,7 @@ use crate::domain::{
     incident::{Comment, Evidence, Incident},
     operation::{Operation, OperationState},
     pair::{Base, NoteLink, Pair, PairState},
+    pause::{Pause, PauseScope},
     reason::Reason,
     run::Run,
     ticket::{Action, Ticket},
@@ -176,6 +177,18 @@ pub enum Fact {
         /// What.
         decision: Decision,
     },
+    /// A pair, client or connection is paused: what is planned waits.
+    Paused {
+        /// What, why and since when.
+        pause: Pause,
+    },
+    /// It goes on.
+    Resumed {
+        /// What was paused.
+        scope: PauseScope,
+        /// Only the pause by a failure ends; otherwise both.
+        automatic: bool,
+    },
     /// A person did something.
     HumanAct {
         /// Who; `None` for the command line.
@@ -214,6 +227,8 @@ impl Fact {
             Self::DeliveryHandled { .. } => "delivery-handled",
             Self::SurvivorFound { .. } => "survivor-found",
             Self::Decided { .. } => "decided",
+            Self::Paused { .. } => "paused",
+            Self::Resumed { .. } => "resumed",
             Self::HumanAct { .. } => "human-act",
         }
     }
@@ -231,6 +246,8 @@ impl Fact {
             | Self::Decided { pair, .. }
             | Self::OperationMoved { pair, .. } => Some(*pair),
             Self::PairOpened { pair } => Some(pair.id),
+            Self::Paused { pause: Pause { scope: PauseScope::Pair { id }, .. } }
+            | Self::Resumed { scope: PauseScope::Pair { id }, .. } => Some(*id),
             Self::NoteLinked { link } => Some(link.pair),
             Self::OperationPlanned { operation } => Some(operation.pair),
             Self::HumanAct { pair, .. } => *pair,

@@ -3,7 +3,8 @@
 //! [`plan`] is pure: the same situation gives the same plan, every operation carries its reason, and
 //! what is not done is said too. Start reading at [`plan::plan`]; [`gate`] decides whether an incident
 //! is linked at all ([`filter`] the policy's filters), [`draft`] writes the ticket, [`notes`] carries comments and notes, [`fields`]
-//! severity, owner, status and all other fields, [`conflict`] compares three ways, [`closing`] finds the verdict.
+//! severity, owner, status and all other fields, [`conflict`] compares three ways, [`closing`] finds the verdict. [`pause`] says
+//! which pairs wait all the same.
 
 pub mod agreed;
 pub mod choice;
@@ -17,6 +18,7 @@ pub mod gate;
 pub mod mapping;
 pub mod merges;
 pub mod notes;
+pub mod pause;
 pub mod plan;
 pub mod requester;
 pub mod retry;

@@ -174,7 +174,7 @@ pub async fn names_in(app: &App, items: &[store::Item]) -> Result<words::Names, 
 ///
 /// # Errors
 /// The store cannot be read.
-async fn people(app: &App) -> Result<HashMap<UserId, String>, ServiceError> {
+pub(super) async fn people(app: &App) -> Result<HashMap<UserId, String>, ServiceError> {
     let users = app.store.users().await.map_err(|e| fault("read accounts", &e))?;
     Ok(users.into_iter().map(|user| (user.id, user.name)).collect())
 }

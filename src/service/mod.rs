@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod live;
 pub mod numbers;
 pub mod pairs;
+pub mod pauses;
 pub mod problems;
 pub mod pulse;
 pub mod runs;

@@ -1,7 +1,8 @@
 //! One pair: both sides, its queue, its conversation and its history.
 
 use super::{
-    App, caller::Caller, decisions, error::ServiceError, fault, fields, ledger::names_in, names, notes, words,
+    App, caller::Caller, decisions, error::ServiceError, fault, fields, ledger::names_in, names, notes, pauses::Paused,
+    words,
 };
 use crate::{
     domain::{
@@ -88,6 +89,7 @@ pub async fn view(app: &App, caller: &Caller, pair: PairId, from: &str) -> Resul
         changed: pair.changed,
         incident_read,
         ticket_read,
+        pauses: Paused::now(app).await?.of_pair(caller, &installation, pair),
         choices,
         fields,
         queue: operations.iter().filter(|row| row.state.open()).map(operation).collect(),

@@ -30,6 +30,10 @@ const MESSAGES: &[(&str, FlashKind, &str)] = &[
     ("polling", FlashKind::Done, "It is being read now. The run will show here."),
     ("decided", FlashKind::Done, "Decided. Both sides are being read afresh, and the rest follows from it."),
     ("asked-no-more", FlashKind::Failed, "That is not asked any more: the pair has moved on. Nothing was done."),
+    ("paused", FlashKind::Done, "Paused. Nothing is written until it is resumed; what is planned waits."),
+    ("paused-already", FlashKind::Failed, "Somebody paused it already. Nothing was done."),
+    ("resumed", FlashKind::Done, "Resumed. What waited is carried out now, in its order."),
+    ("not-paused", FlashKind::Failed, "It is not paused any more. Nothing was done."),
     ("released", FlashKind::Done, "What the storm brake held gets its tickets now, oldest first."),
     ("retrying", FlashKind::Done, "It is planned again from what both sides say now."),
     ("dropped", FlashKind::Done, "The operation was dropped. It is not written again in this form."),
@@ -190,7 +194,8 @@ async fn settle(
     }
 }
 
-fn next<'a>(form: &'a Posted, otherwise: &'a str) -> &'a str {
+/// Where a form's `next` leads, or `otherwise`.
+pub fn next<'a>(form: &'a Posted, otherwise: &'a str) -> &'a str {
     match form.text("next") {
         "" => otherwise,
         wanted => local_path(wanted),

@@ -22,6 +22,7 @@ mod hooks;
 mod live;
 mod microsoft;
 mod pages;
+mod pauses;
 mod reader;
 mod session;
 
@@ -61,6 +62,10 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/pairs/{id}/look"),
     ("POST", "/pairs/{id}/sync"),
     ("POST", "/pairs/{id}/decide"),
+    ("POST", "/pairs/{id}/pause"),
+    ("POST", "/pairs/{id}/resume"),
+    ("POST", "/clients/{id}/pause"),
+    ("POST", "/clients/{id}/resume"),
     ("GET", "/problems"),
     ("GET", "/runs"),
     ("POST", "/workspaces/{id}/sync"),
@@ -68,6 +73,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/connections"),
     ("GET", "/connections/callback"),
     ("POST", "/connections/{id}/look"),
+    ("POST", "/connections/{id}/pause"),
+    ("POST", "/connections/{id}/resume"),
     ("POST", "/connections/{id}/sign-in"),
     ("GET", "/ledger"),
     ("GET", "/account"),
@@ -109,6 +116,10 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/pairs/{id}/look", post(acts::look_again))
         .route("/pairs/{id}/sync", post(acts::sync_now))
         .route("/pairs/{id}/decide", post(acts::decide))
+        .route("/pairs/{id}/pause", post(pauses::pause_pair))
+        .route("/pairs/{id}/resume", post(pauses::resume_pair))
+        .route("/clients/{id}/pause", post(pauses::pause_client))
+        .route("/clients/{id}/resume", post(pauses::resume_client))
         .route("/problems", get(pages::problems))
         .route("/runs", get(pages::runs))
         .route("/workspaces/{id}/sync", post(acts::sync_workspace))
@@ -116,6 +127,8 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/connections", get(pages::connections))
         .route("/connections/callback", get(microsoft::callback))
         .route("/connections/{id}/look", post(acts::look_at_halo))
+        .route("/connections/{id}/pause", post(pauses::pause_connection))
+        .route("/connections/{id}/resume", post(pauses::resume_connection))
         .route("/connections/{id}/sign-in", post(microsoft::begin))
         .route("/ledger", get(pages::ledger))
         .route("/account", get(accounts::account))

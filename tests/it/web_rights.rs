@@ -34,6 +34,10 @@ const TABLE: &[Row] = &[
     row("POST", "/pairs/{id}/look", [401, 403, 303, 303, 404]),
     row("POST", "/pairs/{id}/sync", [401, 403, 303, 303, 404]),
     row("POST", "/pairs/{id}/decide", [401, 403, 303, 303, 404]),
+    row("POST", "/pairs/{id}/pause", [401, 403, 303, 303, 404]),
+    row("POST", "/pairs/{id}/resume", [401, 403, 303, 303, 404]),
+    row("POST", "/clients/{id}/pause", [401, 403, 303, 303, 404]),
+    row("POST", "/clients/{id}/resume", [401, 403, 303, 303, 404]),
     row("GET", "/problems", [303, 200, 200, 200, 200]),
     row("GET", "/runs", [303, 200, 200, 200, 200]),
     row("POST", "/workspaces/{id}/sync", [401, 403, 303, 303, 404]),
@@ -41,6 +45,8 @@ const TABLE: &[Row] = &[
     row("GET", "/connections", [303, 200, 200, 200, 200]),
     row("GET", "/connections/callback", [303, 303, 303, 303, 303]),
     row("POST", "/connections/{id}/look", [401, 403, 303, 303, 403]),
+    row("POST", "/connections/{id}/pause", [401, 403, 303, 303, 403]),
+    row("POST", "/connections/{id}/resume", [401, 403, 303, 303, 403]),
     row("POST", "/connections/{id}/sign-in", [401, 403, 403, 303, 403]),
     row("GET", "/ledger", [303, 200, 200, 200, 200]),
     row("GET", "/account", [303, 200, 200, 200, 200]),
@@ -69,6 +75,9 @@ fn path(route: &str) -> String {
         .replace("/pairs/{id}", &format!("/pairs/{}", seed::pair(1)))
         .replace("/workspaces/{id}", &format!("/workspaces/{}", seed::workspace(1)))
         .replace("/operations/{id}", &format!("/operations/{}", seed::operation(1)))
+        .replace("/clients/{id}", &format!("/clients/{}", seed::client(1)))
+        .replace("/connections/{id}/pause", &format!("/connections/{}/pause", seed::HALO))
+        .replace("/connections/{id}/resume", &format!("/connections/{}/resume", seed::HALO))
         .replace("/connections/{id}/look", &format!("/connections/{}/look", seed::HALO))
         .replace("/connections/{id}/sign-in", &format!("/connections/{}/sign-in", seed::MICROSOFT))
         .replace("{workspace}", &seed::workspace(1).to_string())

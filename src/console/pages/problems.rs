@@ -7,7 +7,7 @@ use crate::{
         components::{
             act::{self, Weight},
             icon::icon,
-            list, operation,
+            list, operation, pause,
             time::when_link,
         },
         context::PageContext,
@@ -41,7 +41,8 @@ pub fn live(ctx: &PageContext, view: &ProblemsView) -> AnyView {
     };
     let calm = matches!(&view.groups, Ok(groups) if groups.is_empty())
         && view.connections.is_empty()
-        && view.storms.is_empty();
+        && view.storms.is_empty()
+        && view.pauses.is_empty();
     let connections = view
         .connections
         .iter()
@@ -60,6 +61,7 @@ pub fn live(ctx: &PageContext, view: &ProblemsView) -> AnyView {
                         </section>
                     }
                 })}
+            {pause::notices(ctx, &view.pauses)}
             {view.storms.iter().map(|one| storm(ctx, one)).collect_view()}
             {groups}
             {calm

@@ -183,10 +183,13 @@ fn the_dashboard_begins_with_one_sentence_of_truth() {
 fn states_have_symbol_and_word() {
     let html = page("dashboard");
     let chips = all(&html, "tbody .chip");
-    assert_eq!(chips.len(), 80);
+    assert_eq!(chips.len(), 81);
     for chip in chips {
         assert_eq!(chip.select(&Selector::parse("svg").unwrap()).count(), 1);
-        assert!(["In step", "Behind", "Unknown", "Healthy", "Waiting", "Needs you"].contains(&text(chip).as_str()));
+        assert!(
+            ["In step", "Behind", "Unknown", "Healthy", "Waiting", "Needs you", "Paused"]
+                .contains(&text(chip).as_str())
+        );
     }
 }
 
@@ -286,6 +289,35 @@ fn a_secret_is_never_given_back() {
     let view = AccountView { password_form: form, ..fixtures::account() };
     let text = render(&fixtures::context("/account"), &Page::Account(Box::new(view)));
     assert!(!text.contains("hunter2"));
+}
+
+#[test]
+fn a_pause_says_who_why_and_how_it_ends() {
+    let said = one(&page("dashboard"), ".pauses li");
+    for part in ["Client Wide World Importers is paused by grace: Maintenance until noon.", "once somebody resumes it"]
+    {
+        assert!(said.contains(part), "{said}");
+    }
+    let html = page("connections");
+    let said: Vec<_> = all(&html, ".pauses li").into_iter().map(text).collect();
+    assert!(said[0].contains("Connection MSP app is paused, since trying again can't help"), "{said:?}");
+    let client = fixtures::pause_of_client().address();
+    assert_eq!(one(&html, &format!("form[action='{client}/resume'] button")), "Resume: Client Wide World Importers");
+    assert!(all(&html, &format!("form[action='{client}/pause']")).is_empty(), "it is paused");
+    // one for each connection and for each client that no person paused
+    assert_eq!(all(&html, "details.pausing form input[name=why]").len(), 3 + 4);
+    let mut view = fixtures::pair();
+    let pair = crate::domain::pause::PauseScope::Pair { id: view.id };
+    let draw = |view| Html::parse_document(&render(&fixtures::context("/pairs/x"), &Page::Pair(Box::new(view))));
+    let html = draw(view.clone());
+    assert_eq!(all(&html, &format!("form[action='{}/pause']", pair.address())).len(), 1);
+    view.pauses = vec![fixtures::pause(pair, "This pair")];
+    let html = draw(view);
+    assert_eq!(one(&html, &format!("form[action='{}/resume'] button", pair.address())), "Resume: This pair");
+    assert!(
+        all(&html, "form[action$='/sync'], details.pausing").is_empty(),
+        "nothing is carried out while it is paused"
+    );
 }
 
 #[test]

@@ -14,6 +14,7 @@ pub mod list;
 pub mod not_linked;
 pub mod operation;
 pub mod pair;
+pub mod pause;
 pub mod problems;
 pub mod pulse;
 pub mod query;

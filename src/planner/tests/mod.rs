@@ -11,4 +11,5 @@ mod laws;
 mod merges;
 mod modes;
 mod notes;
+mod pauses;
 pub(super) mod scene;

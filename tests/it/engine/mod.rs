@@ -13,6 +13,7 @@ mod intake;
 mod merges;
 mod missed;
 mod notes;
+mod pauses;
 pub mod person;
 mod queue;
 mod standins;
