@@ -83,6 +83,10 @@ impl EngineHandle for Handle {
         self.engine.retry(operation);
     }
 
+    fn asked(&self) {
+        self.engine.poke_intake();
+    }
+
     fn pauses_changed(&self) {
         self.engine.poke_pauses();
     }

@@ -56,12 +56,12 @@ const BATCH: usize = 100;
 
 /// One reading of a workspace.
 pub(super) struct Poll<'a> {
-    engine: &'a Engine,
-    workspace: &'a Workspace,
-    client: &'a Client,
+    pub(super) engine: &'a Engine,
+    pub(super) workspace: &'a Workspace,
+    pub(super) client: &'a Client,
     policy: &'a Policy,
-    at: Place,
-    sentinel: Arc<dyn Incidents>,
+    pub(super) at: Place,
+    pub(super) sentinel: Arc<dyn Incidents>,
     class: Class,
     /// Incidents already known at this version are looked at all the same.
     thorough: bool,
@@ -140,7 +140,7 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         poll.counts.newest = newest;
     }
     if first || cause != RunCause::Schedule {
-        poll.released().await?;
+        poll.asked().await?;
     }
     if first {
         poll.regate().await?;
@@ -191,6 +191,11 @@ impl<'a> Poll<'a> {
     /// Reads one incident.
     pub(super) async fn read(&self, incident: &IncidentId) -> Result<Incident, Failure> {
         self.sentinel.incident(&self.at, incident, self.class).await
+    }
+
+    /// Something could not be read; what was read before it stands.
+    pub(super) fn failed_with(&mut self, failure: Failure) {
+        self.counts.failure.get_or_insert(failure);
     }
 
     /// Whether something of what belongs to an incident could not be read.
@@ -256,9 +261,9 @@ impl<'a> Poll<'a> {
                         && known.modified.map(to_ms) == incident.modified.map(to_ms) => {}
                 Some(known) => match known.pair {
                     Some(pair) => Box::pin(self.paired(pair, incident)).await?,
-                    None => newcomers.push(Newcomer { incident, held: known.held }),
+                    None => newcomers.push(Newcomer { incident, held: known.held.clone() }),
                 },
-                None => newcomers.push(Newcomer { incident, held: false }),
+                None => newcomers.push(Newcomer { incident, held: None }),
             }
             if newcomers.len() >= BATCH {
                 Box::pin(self.newcomers(std::mem::take(&mut newcomers))).await?;
@@ -363,7 +368,8 @@ impl<'a> Poll<'a> {
             let asked = self.judge_anew(catalogue.as_deref(), &mut brake, &subject).await?;
             let now_held: Option<Reason> = asked.err();
             if now_held.is_none() {
-                passing.push(Newcomer { incident: subject.incident, held: true });
+                let held = subject.held.as_ref().map(|reason| reason.code().to_owned());
+                passing.push(Newcomer { incident: subject.incident, held });
             } else if now_held != subject.held {
                 let fact = Fact::IncidentHeld { workspace: self.workspace.id, incident: id, reason: now_held };
                 self.engine.record(now, Some(self.client.id), vec![fact]).await?;

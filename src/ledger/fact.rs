@@ -177,6 +177,17 @@ pub enum Fact {
         /// What.
         decision: Decision,
     },
+    /// A person took a pair apart; both records stay.
+    Unlinked {
+        /// The pair that is no more.
+        pair: PairId,
+        /// Where its incident lies.
+        workspace: WorkspaceId,
+        /// Its incident.
+        incident: IncidentId,
+        /// What the incident is held for from now on.
+        reason: Reason,
+    },
     /// A pair, client or connection is paused: what is planned waits.
     Paused {
         /// What, why and since when.
@@ -227,6 +238,7 @@ impl Fact {
             Self::DeliveryHandled { .. } => "delivery-handled",
             Self::SurvivorFound { .. } => "survivor-found",
             Self::Decided { .. } => "decided",
+            Self::Unlinked { .. } => "unlinked",
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
             Self::HumanAct { .. } => "human-act",
@@ -244,6 +256,7 @@ impl Fact {
             | Self::TicketLinked { pair, .. }
             | Self::SurvivorFound { pair, .. }
             | Self::Decided { pair, .. }
+            | Self::Unlinked { pair, .. }
             | Self::OperationMoved { pair, .. } => Some(*pair),
             Self::PairOpened { pair } => Some(pair.id),
             Self::Paused { pause: Pause { scope: PauseScope::Pair { id }, .. } }

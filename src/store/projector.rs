@@ -77,6 +77,10 @@ statements! {
     const PAUSED = "INSERT INTO pauses (scope, id, automatic, value) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (scope, id, automatic) DO UPDATE SET value = excluded.value";
     const RESUMED = "DELETE FROM pauses WHERE scope = ?1 AND id = ?2 AND automatic >= ?3";
+    const UNLINKED_NOTES = "DELETE FROM note_links WHERE pair = ?1";
+    const UNLINKED_OPERATIONS = "DELETE FROM operations WHERE pair = ?1";
+    const UNLINKED_PAUSES = "DELETE FROM pauses WHERE scope = 'pair' AND id = ?1";
+    const UNLINKED = "DELETE FROM pairs WHERE id = ?1";
     const HANDLED = "UPDATE deliveries SET handled_ms = ?2 WHERE id = ?1";
 }
 
@@ -162,6 +166,10 @@ pub(super) fn apply(
             Ok(())
         }
         Fact::RunEnded { run } => projector.run(run),
+        Fact::Unlinked { pair, workspace, incident, reason } => {
+            projector.unlinked(pair);
+            projector.held(workspace, incident, &Some(reason.clone()))
+        }
         Fact::Paused { pause } => projector.paused(pause),
         Fact::Resumed { scope, automatic } => {
             projector.resumed(*scope, *automatic);
@@ -386,6 +394,13 @@ impl Projector<'_> {
             .bind(run.failure.is_none().then(|| to_ms(run.ended)))
             .bind(i64::from(run.failure.is_some()));
         Ok(())
+    }
+
+    fn unlinked(&mut self, pair: &PairId) {
+        for statement in [UNLINKED_NOTES, UNLINKED_OPERATIONS, UNLINKED_PAUSES] {
+            self.batch.add(statement).bind(pair.to_string());
+        }
+        self.batch.add(UNLINKED).bind(pair.to_string()).one("pairs", pair);
     }
 
     fn paused(&mut self, pause: &Pause) -> Result<()> {

@@ -45,7 +45,7 @@ async fn every_statement_can_be_prepared() {
 }
 
 /// Statements that may read a whole table: small ones, or upkeep that reads everything by design.
-const WHOLE: [&str; 17] = [
+const WHOLE: [&str; 18] = [
     "accounts::ALL_USERS",
     "accounts::ADMINS",
     "configuration::MICROSOFT",
@@ -54,6 +54,7 @@ const WHOLE: [&str; 17] = [
     "configuration::WORKSPACES",
     "configuration::POLICIES",
     "requests::TIDY",
+    "requests::OF_KIND",
     "pauses::ALL_PAUSES",
     "upkeep::HEADS",
     "upkeep::ERASE",

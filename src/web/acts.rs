@@ -30,6 +30,28 @@ const MESSAGES: &[(&str, FlashKind, &str)] = &[
     ("polling", FlashKind::Done, "It is being read now. The run will show here."),
     ("decided", FlashKind::Done, "Decided. Both sides are being read afresh, and the rest follows from it."),
     ("asked-no-more", FlashKind::Failed, "That is not asked any more: the pair has moved on. Nothing was done."),
+    (
+        "linking",
+        FlashKind::Done,
+        "Both records are being read; the pair appears among the linked ones, or the reason why not stands here.",
+    ),
+    ("making-ticket", FlashKind::Done, "Its ticket is made next; it then stands among the linked ones."),
+    ("linked-already", FlashKind::Failed, "The incident is linked by now. Nothing was done."),
+    (
+        "unlinked",
+        FlashKind::Done,
+        "Unlinked. Incident and ticket both stay as they are, and no ticket is made by itself.",
+    ),
+    (
+        "under-way",
+        FlashKind::Failed,
+        "A write is under way, or its outcome is not known yet: wait until it is settled. Nothing was done.",
+    ),
+    (
+        "pushing",
+        FlashKind::Done,
+        "The ticket is being pushed. What comes of it stands under “Push a ticket to Sentinel”.",
+    ),
     ("paused", FlashKind::Done, "Paused. Nothing is written until it is resumed; what is planned waits."),
     ("paused-already", FlashKind::Failed, "Somebody paused it already. Nothing was done."),
     ("resumed", FlashKind::Done, "Resumed. What waited is carried out now, in its order."),
@@ -192,6 +214,30 @@ async fn settle(
         Err(ServiceError::Conflict) => done(signed, "moved-on", to).await,
         Err(error) => Err(error.into()),
     }
+}
+
+/// The redirect after an act: with the message `well`, or `otherwise` when the record had moved on; a problem with an
+/// entry is said in its own words.
+///
+/// # Errors
+/// Whatever else went wrong.
+pub async fn answer(
+    signed: &Signed,
+    done: Result<(), ServiceError>,
+    (well, otherwise): (&'static str, &'static str),
+    to: &str,
+) -> Result<Response, WebError> {
+    let session = &signed.reader.session;
+    match done {
+        Ok(()) => flash(session, well).await?,
+        Err(ServiceError::Conflict) => flash(session, otherwise).await?,
+        Err(ServiceError::Invalid(problems)) => {
+            let words: Vec<String> = problems.into_iter().map(|problem| problem.problem).collect();
+            flash_failure(session, &words.join(" ")).await?;
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Redirect::to(to).into_response())
 }
 
 /// Where a form's `next` leads, or `otherwise`.

@@ -19,6 +19,7 @@ mod draw;
 mod guard;
 mod health;
 mod hooks;
+mod links;
 mod live;
 mod microsoft;
 mod pages;
@@ -57,11 +58,14 @@ pub struct Web {
 pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/"),
     ("GET", "/incidents"),
+    ("POST", "/incidents/{workspace}/{incident}/link"),
+    ("POST", "/incidents/{workspace}/{incident}/ticket"),
     ("GET", "/pairs.csv"),
     ("GET", "/pairs/{id}"),
     ("POST", "/pairs/{id}/look"),
     ("POST", "/pairs/{id}/sync"),
     ("POST", "/pairs/{id}/decide"),
+    ("POST", "/pairs/{id}/unlink"),
     ("POST", "/pairs/{id}/pause"),
     ("POST", "/pairs/{id}/resume"),
     ("POST", "/clients/{id}/pause"),
@@ -70,6 +74,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/runs"),
     ("POST", "/workspaces/{id}/sync"),
     ("POST", "/workspaces/{id}/release"),
+    ("POST", "/workspaces/{id}/push"),
+    ("POST", "/push"),
     ("GET", "/connections"),
     ("GET", "/connections/callback"),
     ("POST", "/connections/{id}/look"),
@@ -111,11 +117,14 @@ pub fn router(app: App, options: WebOptions) -> Router {
     let pages = Router::new()
         .route("/", get(pages::dashboard))
         .route("/incidents", get(pages::not_linked))
+        .route("/incidents/{workspace}/{incident}/link", post(links::link))
+        .route("/incidents/{workspace}/{incident}/ticket", post(links::make_ticket))
         .route("/pairs.csv", get(csv::pairs))
         .route("/pairs/{id}", get(pages::pair))
         .route("/pairs/{id}/look", post(acts::look_again))
         .route("/pairs/{id}/sync", post(acts::sync_now))
         .route("/pairs/{id}/decide", post(acts::decide))
+        .route("/pairs/{id}/unlink", post(links::unlink))
         .route("/pairs/{id}/pause", post(pauses::pause_pair))
         .route("/pairs/{id}/resume", post(pauses::resume_pair))
         .route("/clients/{id}/pause", post(pauses::pause_client))
@@ -124,6 +133,8 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/runs", get(pages::runs))
         .route("/workspaces/{id}/sync", post(acts::sync_workspace))
         .route("/workspaces/{id}/release", post(acts::release_storm))
+        .route("/workspaces/{id}/push", post(links::push))
+        .route("/push", post(links::push_form))
         .route("/connections", get(pages::connections))
         .route("/connections/callback", get(microsoft::callback))
         .route("/connections/{id}/look", post(acts::look_at_halo))

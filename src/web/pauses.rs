@@ -2,42 +2,20 @@
 
 use axum::{
     extract::{Path, State},
-    response::{IntoResponse as _, Redirect, Response},
+    response::Response,
 };
 
 use super::{Web, acts, error::WebError, form::Posted, pages::id, reader::Signed};
-use crate::{
-    domain::pause::PauseScope,
-    service::{error::ServiceError, pauses},
-};
+use crate::{domain::pause::PauseScope, service::pauses};
 
 async fn pause(web: Web, signed: Signed, scope: PauseScope, form: Posted) -> Result<Response, WebError> {
     let done = pauses::pause(&web.app, &signed.caller, scope, form.text("why")).await;
-    answer(&signed, done, ("paused", "paused-already"), &form).await
+    acts::answer(&signed, done, ("paused", "paused-already"), acts::next(&form, "/connections")).await
 }
 
 async fn resume(web: Web, signed: Signed, scope: PauseScope, form: Posted) -> Result<Response, WebError> {
     let done = pauses::resume(&web.app, &signed.caller, scope).await;
-    answer(&signed, done, ("resumed", "not-paused"), &form).await
-}
-
-async fn answer(
-    signed: &Signed,
-    done: Result<(), ServiceError>,
-    (well, otherwise): (&'static str, &'static str),
-    form: &Posted,
-) -> Result<Response, WebError> {
-    let session = &signed.reader.session;
-    match done {
-        Ok(()) => acts::flash(session, well).await?,
-        Err(ServiceError::Conflict) => acts::flash(session, otherwise).await?,
-        Err(ServiceError::Invalid(problems)) => {
-            let words: Vec<String> = problems.into_iter().map(|problem| problem.problem).collect();
-            acts::flash_failure(session, &words.join(" ")).await?;
-        }
-        Err(error) => return Err(error.into()),
-    }
-    Ok(Redirect::to(acts::next(form, "/connections")).into_response())
+    acts::answer(&signed, done, ("resumed", "not-paused"), acts::next(&form, "/connections")).await
 }
 
 /// `POST /pairs/{id}/pause`: `why` is an optional reason.

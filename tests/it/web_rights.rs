@@ -29,11 +29,14 @@ const fn row(method: &'static str, route: &'static str, statuses: [u16; 5]) -> R
 const TABLE: &[Row] = &[
     row("GET", "/", [303, 200, 200, 200, 200]),
     row("GET", "/incidents", [303, 200, 200, 200, 200]),
+    row("POST", "/incidents/{workspace}/{incident}/link", [401, 403, 303, 303, 404]),
+    row("POST", "/incidents/{workspace}/{incident}/ticket", [401, 403, 303, 303, 404]),
     row("GET", "/pairs.csv", [303, 200, 200, 200, 200]),
     row("GET", "/pairs/{id}", [303, 200, 200, 200, 404]),
     row("POST", "/pairs/{id}/look", [401, 403, 303, 303, 404]),
     row("POST", "/pairs/{id}/sync", [401, 403, 303, 303, 404]),
     row("POST", "/pairs/{id}/decide", [401, 403, 303, 303, 404]),
+    row("POST", "/pairs/{id}/unlink", [401, 403, 303, 303, 404]),
     row("POST", "/pairs/{id}/pause", [401, 403, 303, 303, 404]),
     row("POST", "/pairs/{id}/resume", [401, 403, 303, 303, 404]),
     row("POST", "/clients/{id}/pause", [401, 403, 303, 303, 404]),
@@ -42,6 +45,9 @@ const TABLE: &[Row] = &[
     row("GET", "/runs", [303, 200, 200, 200, 200]),
     row("POST", "/workspaces/{id}/sync", [401, 403, 303, 303, 404]),
     row("POST", "/workspaces/{id}/release", [401, 403, 303, 303, 404]),
+    row("POST", "/workspaces/{id}/push", [401, 403, 303, 303, 404]),
+    // without a workspace in the form there is nothing to see or not to see
+    row("POST", "/push", [401, 403, 303, 303, 303]),
     row("GET", "/connections", [303, 200, 200, 200, 200]),
     row("GET", "/connections/callback", [303, 303, 303, 303, 303]),
     row("POST", "/connections/{id}/look", [401, 403, 303, 303, 403]),
@@ -81,6 +87,7 @@ fn path(route: &str) -> String {
         .replace("/connections/{id}/look", &format!("/connections/{}/look", seed::HALO))
         .replace("/connections/{id}/sign-in", &format!("/connections/{}/sign-in", seed::MICROSOFT))
         .replace("{workspace}", &seed::workspace(1).to_string())
+        .replace("{incident}", "00000000-0000-4000-8000-000000000001")
         .replace("{connection}", &seed::HALO.to_string())
 }
 

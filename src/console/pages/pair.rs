@@ -115,6 +115,7 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
                 })}
                 {view.pauses.iter().all(|pause| pause.scope != own)
                     .then(|| pause::form(ctx, own, "Pause this pair", &name(view)))}
+                {unlink(ctx, view)}
             </div>
         }
     });
@@ -133,6 +134,23 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
             {view.choices.iter().map(|one| choice(ctx, view, one)).collect_view()}
             {acts}
         </section>
+    }
+    .into_any()
+}
+
+/// A folded button that takes the pair apart.
+fn unlink(ctx: &PageContext, view: &PairView) -> AnyView {
+    let to = format!("/pairs/{}/unlink", view.id);
+    view! {
+        <details class="folded">
+            <summary>"Unlink…"</summary>
+            <p class="quiet">
+                "Incident and ticket both stay as they are and are not kept in step any more; what waits is not written. \
+                 The incident gets no ticket by itself afterwards. It then stands under “Not linked”, where it can be \
+                 linked to a ticket again."
+            </p>
+            {act::named(ctx, to, "stop", "Unlink and keep both", Weight::Danger, Some(name(view)))}
+        </details>
     }
     .into_any()
 }

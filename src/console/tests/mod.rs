@@ -321,6 +321,20 @@ fn a_pause_says_who_why_and_how_it_ends() {
 }
 
 #[test]
+fn linking_by_hand_unlinking_and_pushing_are_plain_forms() {
+    let html = page("not-linked");
+    assert_eq!(all(&html, "form[action^='/incidents/'][action$='/link'] input[name=ticket]").len(), 10);
+    assert_eq!(all(&html, "form[action^='/incidents/'][action$='/ticket'] button").len(), 10);
+    assert_eq!(all(&html, "form[method=post][action='/push'] select[name=workspace] option").len(), 6);
+    let said = one(&html, "#push ul");
+    for part in ["Ticket 30201 to law-contoso: pushed and linked.", "under way.", "Halo has no ticket 7"] {
+        assert!(said.contains(part), "{said}");
+    }
+    let unlink = format!("form[method=post][action='/pairs/{}/unlink'] button", fixtures::pair().id);
+    assert!(one(&page("pair"), &unlink).starts_with("Unlink and keep both"));
+}
+
+#[test]
 fn looking_again_is_not_syncing() {
     let html = page("pair");
     let id = fixtures::pair().id;

@@ -162,6 +162,12 @@ fn fact((what, n, how): Step) -> Fact {
         24 => Fact::Decided { pair, decision: Decision::Thaw { at: at(i64::from(how)) } },
         26 => Fact::Paused { pause: pause(n, how) },
         27 => Fact::Resumed { scope: pause(n, how).scope, automatic: flag },
+        23 if how % 4 == 0 => Fact::Unlinked {
+            pair,
+            workspace: workspace(1),
+            incident: incident_id(n),
+            reason: Reason::Unlinked { ticket: flag.then_some(TicketId(3)), refused: None },
+        },
         22 => Fact::DeliveryHandled { delivery: DeliveryId(uuid::Uuid::from_u128(u128::from(n))) },
         _ => Fact::HumanAct { user: None, act: "look-again".into(), pair: Some(pair), detail: serde_json::Value::Null },
     }
