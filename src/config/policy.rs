@@ -79,6 +79,7 @@ pub fn read(table: Table<'_, '_>) -> (Policy, Place) {
         note_outcomes: note_outcomes(&table, notes),
         outcome: table.reference("outcome").map_or_else(|| Ref::Name(OUTCOME.to_owned()), |r| r.value),
         link_comment: table.flag("link_comment", true),
+        adopt: table.flag("adopt", false),
         digest_from: table.count("digest_from", 0, 95, DIGEST_FROM),
         notes_private: table.flag("notes_private", true),
         evidence: table.flag("evidence", true),

@@ -180,6 +180,9 @@ pub struct Policy {
     /// Whether the incident gets one comment with the ticket's number and address.
     #[serde(default = "yes")]
     pub link_comment: bool,
+    /// Whether a ticket that Halo's own Sentinel integration made for an incident is taken instead of making one.
+    #[serde(default)]
+    pub adopt: bool,
     /// From this number of comments on, notes that wait are gathered into one comment (an incident holds 100).
     #[serde(default = "digest_from")]
     pub digest_from: u32,
@@ -284,6 +287,7 @@ impl Policy {
             note_outcomes: Vec::new(),
             outcome: Ref::Name(OUTCOME.to_owned()),
             link_comment: true,
+            adopt: false,
             digest_from: DIGEST_FROM,
             notes_private: true,
             evidence: true,

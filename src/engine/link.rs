@@ -9,7 +9,7 @@ use crate::{
     },
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{draft, link},
+    planner::{adopt, draft, link},
     store::StoreError,
 };
 
@@ -86,13 +86,15 @@ impl Poll<'_> {
             created: now,
             changed: now,
         };
-        let facts = vec![
+        let same = adopt::same_words(id, &comments, &actions);
+        let mut facts = vec![
             Fact::IncidentRead { workspace: workspace.id, client: client.id, incident: Box::new(fresh) },
             Fact::PairOpened { pair: Box::new(pair) },
             Fact::CommentsRead { pair: id, comments },
             Fact::TicketRead { pair: id, ticket: Box::new(record) },
             Fact::ActionsRead { pair: id, actions },
         ];
+        facts.extend(same.into_iter().map(|link| Fact::NoteLinked { link }));
         engine.record(now, Some(client.id), facts).await?;
         digest::pair(engine, id, Vec::new(), Reading::default()).await
     }

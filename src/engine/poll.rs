@@ -26,11 +26,13 @@ use crate::{
     store::{Cursor, StoreError},
 };
 
+mod adopt;
 mod beside;
 mod ended;
 mod judge;
 mod newcomers;
 
+pub use adopt::Natives;
 use ended::ended;
 use newcomers::Newcomer;
 
@@ -90,13 +92,13 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     let view = engine.registry.view();
     let Some((workspace, client, policy)) = view.of_workspace(id) else { return Ok(()) };
     let started = engine.now();
-    let (cause, first, full_due) = {
+    let (cause, first, failed_before, full_due) = {
         let mut schedule = engine.schedule();
         let Some(standing) = schedule.workspaces.get_mut(&id) else { return Ok(()) };
         standing.hastened = false;
         let full_due = standing.next_full.is_none_or(|at| at <= started);
         let first = standing.last_success.is_none() || standing.judge_anew;
-        (standing.cause.unwrap_or(RunCause::Schedule), first, full_due)
+        (standing.cause.unwrap_or(RunCause::Schedule), first, standing.last_failure.is_some(), full_due)
     };
     if let Some(binding) = &client.halo
         && wait_for_catalogue(engine, binding.connection).is_none()
@@ -139,7 +141,7 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         poll.list(&ListWanted { modified_since: None, open_only: true }).await?;
         poll.counts.newest = newest;
     }
-    if first || cause != RunCause::Schedule {
+    if first || failed_before || cause != RunCause::Schedule {
         poll.asked().await?;
     }
     if first {

@@ -15,7 +15,7 @@ use crate::{
     store::StoreError,
 };
 
-use super::{Engine, fetch::NAMED_MAX, halo::RowVersion, queue::Queue};
+use super::{Engine, fetch::NAMED_MAX, halo::RowVersion, poll::Natives, queue::Queue};
 
 /// Rows of tickets remembered at most.
 const ROWS_KEPT: usize = 100_000;
@@ -109,6 +109,8 @@ pub struct Schedule {
     pub written: BTreeMap<PairId, Timestamp>,
     /// Nothing is written to either side.
     pub only_read: bool,
+    /// By Halo client: open tickets that were looked at for what Halo's own integration wrote into them.
+    pub natives: BTreeMap<(ConnectionId, i64), Natives>,
     /// What is paused, as last read from the store or recorded since.
     pub pauses: Vec<Pause>,
     /// Writes refused for want of a right.

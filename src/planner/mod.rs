@@ -6,6 +6,7 @@
 //! severity, owner, status and all other fields, [`conflict`] compares three ways, [`closing`] finds the verdict. [`pause`] says
 //! which pairs wait all the same.
 
+pub mod adopt;
 pub mod agreed;
 pub mod choice;
 pub mod closing;

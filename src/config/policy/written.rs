@@ -76,9 +76,12 @@ pub fn lines(policy: &Policy) -> Lines {
     lines.number("flips_per_hour", i64::from(policy.flips_per_hour));
     lines.put("outcome", ref_value(&policy.outcome));
     lines.number("digest_from", i64::from(policy.digest_from));
-    for (key, flag) in
-        [("link_comment", policy.link_comment), ("notes_private", policy.notes_private), ("evidence", policy.evidence)]
-    {
+    for (key, flag) in [
+        ("link_comment", policy.link_comment),
+        ("notes_private", policy.notes_private),
+        ("evidence", policy.evidence),
+        ("adopt", policy.adopt),
+    ] {
         lines.put(key, Value::Boolean(flag));
     }
     lines

@@ -1,5 +1,6 @@
 //! The planner's rules as tables, and its laws over random situations.
 
+mod adopt;
 mod cases;
 mod closing;
 mod conflicts;

@@ -1,5 +1,6 @@
 //! The engine against the twin, in process: no sockets, a clock that moves only when told to.
 
+mod adopt;
 pub mod bridge;
 mod closure;
 mod conflicts;
