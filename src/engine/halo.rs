@@ -100,6 +100,7 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
                 counts.named = true;
                 by_number(engine, &halo, named.iter().copied().collect(), Class::WebhookBorn, &mut counts).await?;
                 counts.named = false;
+                super::push::announced(engine, &halo, &named).await?;
             }
             if counts.failure.is_none() && rows_due {
                 every_row(engine, &halo, id, &mut counts).await?;

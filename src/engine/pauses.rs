@@ -29,6 +29,15 @@ impl Engine {
         self.wake();
     }
 
+    /// Whether nothing may be written for a client through these connections now.
+    pub(super) fn paused_for(&self, client: ClientId, connections: [ConnectionId; 2]) -> bool {
+        self.schedule().pauses.iter().any(|pause| match pause.scope {
+            PauseScope::Pair { .. } => false,
+            PauseScope::Client { id } => id == client,
+            PauseScope::Connection { id } => connections.contains(&id),
+        })
+    }
+
     /// Whether nothing of a pair's queue may be carried out now.
     pub(super) fn paused(&self, pair: &Pair) -> bool {
         let view = self.registry.view();

@@ -1,6 +1,8 @@
 //! Pushing a ticket to Sentinel, as a person asked: the incident's id is derived from the ticket, so that a lost answer,
 //! a crash or a second press makes no second one.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -10,11 +12,13 @@ use crate::{
         ids::{IncidentId, PairId, TicketId, WorkspaceId},
         operation::IncidentChange,
         pair::{Health, Pair, SyncState},
+        workspace::Workspace,
     },
+    halo_itsm::Halo,
     ledger::fact::Fact,
     outbound::budget::Class,
     planner::{draft, link, push},
-    store::{Request, StoreError},
+    store::{PairFilter, PairSort, Request, Store, StoreError},
 };
 
 use super::{
@@ -36,7 +40,7 @@ enum Tried {
     Refused(String),
     /// Not now.
     Later(Failure),
-    /// Not before something else was read.
+    /// Not before something else was read, or what is paused is resumed.
     Wait,
 }
 
@@ -88,6 +92,9 @@ async fn push(engine: &Engine, workspace: WorkspaceId, ticket: TicketId) -> Resu
     let Some(instance) = view.halo.get(&binding.connection) else {
         return refused("The Halo connection is not configured any more.");
     };
+    if engine.paused_for(client.id, [binding.connection, workspace.connection]) {
+        return Ok(Tried::Wait);
+    }
     let Some(catalogue) = wait_for_catalogue(engine, binding.connection) else { return Ok(Tried::Wait) };
     let id = IncidentId::pushed(&instance.tenant, ticket);
     let pairs = engine.store.pairs_of_ticket(binding.connection, ticket).await?;
@@ -182,4 +189,84 @@ fn settled(failure: Failure, gone: &str) -> Tried {
         FailureKind::Rejected | FailureKind::Forbidden => Tried::Refused(failure.message),
         _ => Tried::Later(failure),
     }
+}
+
+/// Whether a workspace is joined to the Defender portal, as far as its settings and its newest incident tell.
+///
+/// # Errors
+/// What the store says.
+pub async fn joined(store: &Store, workspace: &Workspace) -> Result<bool, StoreError> {
+    if push::joined(workspace, None) {
+        return Ok(true);
+    }
+    let filter = PairFilter { workspace: Some(workspace.id), ..PairFilter::default() };
+    let page = store.pairs_page(&filter, PairSort::default(), None, 1).await?;
+    let Some(row) = page.rows.into_iter().next() else { return Ok(false) };
+    let subject = store.subject(workspace.id, &row.pair.incident).await?;
+    Ok(subject.is_some_and(|subject| push::joined(workspace, subject.incident.provider_name.as_deref())))
+}
+
+/// Tickets read for one webhook's sake at most; what is above waits for the next poll.
+const READ_MAX: usize = 20;
+
+/// Tickets that webhooks named: those that a policy pushes are asked for to be pushed, as if a person had.
+pub(super) async fn announced(engine: &Engine, halo: &Halo, named: &BTreeSet<TicketId>) -> Result<(), StoreError> {
+    let view = engine.registry.view();
+    let connection = halo.connection().id;
+    let mut rules: BTreeMap<i64, Vec<&Workspace>> = BTreeMap::new();
+    for workspace in view.workspaces.values().filter(|workspace| push::allowed(workspace.mode).is_ok()) {
+        let Some((_, client, _)) = view.of_workspace(workspace.id) else { continue };
+        if let Some(binding) = client.halo.as_ref().filter(|binding| binding.connection == connection) {
+            rules.entry(binding.halo_client_id).or_default().push(workspace);
+        }
+    }
+    rules
+        .retain(|_, workspaces| workspaces.iter().any(|w| view.of_workspace(w.id).is_some_and(|(.., p)| p.push.any())));
+    let Some(catalogue) = engine.registry.catalogue(connection).filter(|_| !rules.is_empty()) else { return Ok(()) };
+    let ids: Vec<TicketId> = named.iter().copied().collect();
+    let paired = engine.store.pairs_of_tickets(connection, &ids).await?;
+    let free: Vec<TicketId> = ids.into_iter().filter(|id| !paired.contains_key(id)).collect();
+    for (place, ticket) in free.into_iter().enumerate() {
+        let later = |engine: &Engine| {
+            engine.schedule().tickets.entry(connection).or_default().insert(ticket);
+        };
+        if place >= READ_MAX {
+            later(engine);
+            continue;
+        }
+        let read = async {
+            let record = halo.ticket(ticket, Class::Poll).await?;
+            Ok((record, halo.actions(ticket, Class::Poll).await?))
+        };
+        let (record, actions) = match read.await {
+            Ok(found) => found,
+            Err(failure) => {
+                let failure: Failure = failure;
+                if failure.retryable() {
+                    later(engine);
+                }
+                continue;
+            }
+        };
+        let Some([workspace]) = record.client_id.and_then(|id| rules.get(&id)).map(Vec::as_slice) else { continue };
+        let Some((_, client, policy)) = view.of_workspace(workspace.id) else { continue };
+        if !push::wanted(policy, &catalogue, &record, &actions) {
+            continue;
+        }
+        if !policy.push.although_joined && joined(&engine.store, workspace).await? {
+            tracing::warn!(workspace.id = %workspace.id, ticket = %ticket, "not pushed: the workspace is joined to Defender, whose portal would not show the incident; push it by hand, or set although_joined in the policy's push");
+            continue;
+        }
+        let same = |request: &Request| {
+            request.answered.is_none() && request.detail.get("ticket").and_then(Value::as_i64) == Some(ticket.0)
+        };
+        if engine.store.requests_of(PUSH, 100).await?.iter().any(same) {
+            continue;
+        }
+        let detail = json!({ "workspace": workspace.id, "ticket": ticket, "client": client.id, "by": "policy" });
+        engine.store.ask(engine.now(), PUSH, &detail).await?;
+        engine.schedule().intake_waits = true;
+        engine.wake();
+    }
+    Ok(())
 }

@@ -3,18 +3,18 @@
 use serde_json::json;
 
 use crate::domain::{
-    catalogue::Catalogue,
+    catalogue::{Catalogue, Ref},
     ids::IncidentId,
     incident::{Incident, IncidentStatus, Owner, Severity},
     pair::Base,
     policy::Policy,
     reason::Reason,
     text,
-    ticket::Ticket,
+    ticket::{Action, CustomField, Ticket},
     workspace::{Mode, Workspace},
 };
 
-use super::{agreed, mapping};
+use super::{adopt, agreed, mapping, notes};
 
 /// Longest title and description that Sentinel takes, in characters (sentinel-api sheet, section 2).
 const TITLE_MAX: usize = 150;
@@ -35,6 +35,32 @@ pub fn allowed(mode: Mode) -> Result<(), String> {
 /// as its own settings or the provider of its incidents say.
 pub fn joined(workspace: &Workspace, provider: Option<&str>) -> bool {
     workspace.portal == crate::domain::workspace::Portal::Defender || provider == Some("Microsoft XDR")
+}
+
+/// Whether the policy pushes a ticket that a webhook named. One that we or Halo's own integration made never is: its
+/// incident exists already.
+pub fn wanted(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, actions: &[Action]) -> bool {
+    let texts = ["details", "details_html", "summary"];
+    let text = |key: &str| ticket.raw.get(key).and_then(|text| text.as_str());
+    let ours = texts.into_iter().filter_map(text).any(notes::mentions_any)
+        || ticket.custom_fields.iter().filter_map(CustomField::text).any(|text| notes::mentions_any(&text));
+    if ours || adopt::carried(ticket).is_some() || ticket.deleted || ticket.merged_into.is_some() {
+        return false;
+    }
+    if mapping::ticket_closed(policy, catalogue, ticket) {
+        return false;
+    }
+    let of_type = policy.push.ticket_types.iter().any(|wanted| {
+        let found = wanted.find(&catalogue.ticket_types, |row| row.id, |row| &row.name);
+        found.is_some_and(|row| ticket.ticket_type_id == Some(row.id))
+    });
+    let with_outcome = |action: &Action| {
+        policy.push.outcomes.iter().any(|wanted| match wanted {
+            Ref::Id(id) => action.outcome_id == Some(*id),
+            Ref::Name(name) => action.outcome.as_deref().is_some_and(|o| o.trim().eq_ignore_ascii_case(name.trim())),
+        })
+    };
+    of_type || actions.iter().any(with_outcome)
 }
 
 /// The incident of a ticket, as it is written. Its id is derived from the ticket: pushed again it is the same one.

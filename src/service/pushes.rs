@@ -10,23 +10,10 @@ use crate::{
         view::not_linked::{PushRow, PushView},
         workspace::{Mode, Workspace},
     },
-    engine::push::PUSH,
+    engine::push::{PUSH, joined},
     planner::push,
-    store::{Installation, PairFilter, PairSort},
+    store::Installation,
 };
-
-/// Whether a workspace is joined to the Defender portal, as far as its settings and its newest incident tell.
-async fn joined(app: &App, workspace: &Workspace) -> Result<bool, ServiceError> {
-    if push::joined(workspace, None) {
-        return Ok(true);
-    }
-    let filter = PairFilter { workspace: Some(workspace.id), ..PairFilter::default() };
-    let page = app.store.pairs_page(&filter, PairSort::default(), None, 1).await;
-    let Some(row) = page.map_err(|e| fault("list pairs", &e))?.rows.into_iter().next() else { return Ok(false) };
-    let subject =
-        app.store.subject(workspace.id, &row.pair.incident).await.map_err(|e| fault("read an incident", &e))?;
-    Ok(subject.is_some_and(|subject| push::joined(workspace, subject.incident.provider_name.as_deref())))
-}
 
 /// Asks for a ticket to be pushed to a workspace as an incident.
 ///
@@ -50,7 +37,8 @@ pub async fn ask(
         return Err(ServiceError::invalid("ticket", problem));
     };
     push::allowed(workspace.mode).map_err(|why| ServiceError::invalid("workspace", why))?;
-    if !anyway && joined(app, workspace).await? {
+    let joined = joined(&app.store, workspace).await.map_err(|e| fault("read incidents", &e))?;
+    if !anyway && joined {
         let problem = "This workspace is joined to Defender, whose portal does not show incidents made through the API. Tick “Push it all the same” to push it for the Azure portal and the API alone. Nothing was pushed.";
         return Err(ServiceError::invalid("anyway", problem));
     }

@@ -84,6 +84,13 @@ pub fn lines(policy: &Policy) -> Lines {
     ] {
         lines.put(key, Value::Boolean(flag));
     }
+    if policy.push.any() {
+        let all = |refs: &[Ref]| Value::Array(refs.iter().map(ref_value).collect());
+        let rows = [("ticket_types", &policy.push.ticket_types), ("outcomes", &policy.push.outcomes)];
+        let rows = rows.into_iter().filter(|(_, refs)| !refs.is_empty()).map(|(key, refs)| (key.to_owned(), all(refs)));
+        let joined = ("although_joined".to_owned(), Value::Boolean(policy.push.although_joined));
+        map(&mut lines, "push", rows.chain([joined]));
+    }
     lines
 }
 

@@ -3,6 +3,7 @@
 use super::scene::{Scene, in_step};
 use crate::{
     domain::{
+        catalogue::Ref,
         ids::{IncidentId, TicketId},
         incident::{Incident, Severity},
         reason::Reason,
@@ -51,6 +52,60 @@ fn what_sentinel_does_not_take_is_shortened_or_named() {
     assert!(text::length(incident.description.as_deref().unwrap_or_default()) <= 5_000);
     scene.ticket().summary = "  ".into();
     assert_eq!(drafted(&mut scene).expect("it can be pushed").title, "Halo ticket 70");
+}
+
+#[test]
+fn which_tickets_a_policy_pushes_when_a_webhook_names_them() {
+    type Case = (&'static str, fn(&mut Scene), bool);
+    let by_type: fn(&mut Scene) = |s| s.policy.push.ticket_types = vec![Ref::Id(21)];
+    let by_outcome: fn(&mut Scene) = |s| {
+        s.policy.push.outcomes = vec![Ref::Name("push it".into())];
+        s.note(3, "<p>look</p>").outcome = Some("Push it".into());
+    };
+    let cases: [Case; 8] = [
+        ("without a rule", |_| {}, false),
+        ("its type", by_type, true),
+        ("another type", |s| s.policy.push.ticket_types = vec![Ref::Name("Request".into())], false),
+        ("an action's outcome", by_outcome, true),
+        (
+            "one that we made: its reference stands in it",
+            |s| {
+                s.policy.push.ticket_types = vec![Ref::Id(21)];
+                s.ticket().raw = serde_json::json!({ "details": "… Halobridge reference HB-0123456789" });
+            },
+            false,
+        ),
+        (
+            "one that Halo's own integration made",
+            |s| {
+                s.policy.push.ticket_types = vec![Ref::Id(21)];
+                s.ticket().raw = serde_json::json!({ "sentinel_id": "11111111-2222-4333-8444-555555555555" });
+            },
+            false,
+        ),
+        (
+            "a deleted one",
+            |s| {
+                s.policy.push.ticket_types = vec![Ref::Id(21)];
+                s.ticket().deleted = true;
+            },
+            false,
+        ),
+        (
+            "a closed one",
+            |s| {
+                s.policy.push.ticket_types = vec![Ref::Id(21)];
+                s.close_ticket(None);
+            },
+            false,
+        ),
+    ];
+    for (name, change, expected) in cases {
+        let mut scene = in_step();
+        change(&mut scene);
+        let (ticket, actions) = (scene.ticket().clone(), scene.actions.clone().unwrap_or_default());
+        assert_eq!(push::wanted(&scene.policy, &scene.catalogue, &ticket, &actions), expected, "{name}");
+    }
 }
 
 #[test]

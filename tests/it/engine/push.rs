@@ -1,7 +1,8 @@
 //! Pushing a ticket to Sentinel, end to end.
 
 use halobridge::{
-    service::{error::ServiceError, incidents, pushes},
+    domain::{delivery::DeliverySource, pause::PauseScope},
+    service::{error::ServiceError, incidents, pauses, pushes},
     twin::options::Product,
 };
 use serde_json::json;
@@ -101,7 +102,45 @@ both! {
         bridge.heal();
         bridge.pass(120).await;
         assert_eq!(bridge.pushed().await, (true, None));
+        // Of a paused client nothing is pushed before it is resumed.
+        let (app, olga) = operator(&bridge);
+        let client = PauseScope::Client { id: bridge.workspace(0).await.client };
+        pauses::pause(&app, &olga, client, "").await.unwrap();
+        bridge.push(bridge.opened(0), false).await.unwrap();
+        bridge.pass(300).await;
+        assert_eq!(bridge.pushed().await, (false, None));
+        pauses::resume(&app, &olga, client).await.unwrap();
+        bridge.pass(60).await;
+        assert_eq!(bridge.pushed().await, (true, None));
         bridge.finish().await;
+    }
+
+    async fn a_webhook_pushes_tickets_of_a_type_or_an_outcome(product) {
+        for rule in ["ticket_types = [\"Security Incident\"]", "outcomes = [\"Private Note\"]"] {
+            let policy = format!("push = {{ {rule} }}");
+            let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
+            let ours = bridge.raise(json!({}));
+            bridge.cross().await;
+            let by_outcome = rule.starts_with("outcomes");
+            let ticket = bridge.opened(0);
+            let elsewhere = bridge.act("ticket.create", json!({ "summary": "x", "details": "y", "tickettype_id": 1,
+                "client_id": bridge.setup.product.first_client_id() }))["id"].as_i64().unwrap();
+            if by_outcome {
+                bridge.note(ticket, "<p>to be looked into</p>", json!({ "private": true }));
+            }
+            let halo = bridge.store.installation().await.unwrap().halo[0].id;
+            for _ in 0..2 {
+                for named in [ticket, elsewhere, bridge.ticket_of(&ours).await] {
+                    let body = json!({ "event": "Ticket Updated", "object_id": named, "ticket": { "id": named } }).to_string();
+                    bridge.receive(DeliverySource::Halo { connection: halo }, body.as_bytes()).await;
+                }
+                bridge.cross().await;
+            }
+            assert_eq!(bridge.incidents(0).len(), 2, "{rule}: that one, once, and the one that was raised");
+            assert_eq!(bridge.pushed().await, (true, None), "{rule}");
+            assert_eq!(bridge.tickets().len(), 3, "{rule}");
+            bridge.finish().await;
+        }
     }
 
     async fn a_workspace_joined_to_defender_is_warned_about_first(product) {
