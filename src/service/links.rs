@@ -14,6 +14,7 @@ use crate::{
         workspace::{Mode, Workspace},
     },
     ledger::fact::Fact,
+    store::StoreError,
 };
 
 /// The incident, if the caller may act on it, with its workspace. One that is linked by now is a conflict.
@@ -126,5 +127,16 @@ pub async fn unlink(app: &App, caller: &Caller, pair: PairId) -> Result<(), Serv
         incident: pair.incident.clone(),
         reason: Reason::Unlinked { ticket: pair.ticket, refused: None },
     };
-    acts::record(app, Some(pair.client), vec![acts::act(caller, "unlink", Some(pair.id), detail), unlinked]).await
+    let facts = vec![acts::act(caller, "unlink", Some(pair.id), detail), unlinked];
+    let recorded = async {
+        let mut tx = app.store.begin().await?;
+        tx.record_all(app.clock.now(), Some(pair.client), facts).await?;
+        tx.commit().await
+    };
+    match recorded.await {
+        Ok(()) => Ok(()),
+        // A write has begun since.
+        Err(StoreError::Missing { .. }) => Err(ServiceError::Conflict),
+        Err(error) => Err(fault("unlink a pair", &error)),
+    }
 }

@@ -24,6 +24,7 @@ pub mod pauses;
 pub mod problems;
 pub mod pulse;
 pub mod pushes;
+pub mod replays;
 pub mod runs;
 pub mod sign_in;
 

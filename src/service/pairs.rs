@@ -9,7 +9,7 @@ use crate::{
         catalogue::Catalogue,
         ids::{PairId, UserId},
         merge::{Merge, Survivor},
-        operation::{Operation, OperationState},
+        operation::{Operation, OperationKind, OperationState},
         pair::Pair,
         reason::Reason,
         view::{
@@ -171,9 +171,11 @@ fn dropped(row: &Operation, name: &impl Fn(UserId) -> String) -> Option<DroppedR
 
 /// An operation as pages show it, with what it writes.
 pub fn operation(operation: &Operation) -> OperationView {
-    let body = serde_json::to_string_pretty(&operation.kind).ok();
-    let body = body.map(|text| {
-        if text.chars().count() > BODY_MAX { text.chars().take(BODY_MAX).chain(['…']).collect() } else { text }
-    });
-    OperationView::of(operation, body)
+    OperationView::of(operation, body(&operation.kind))
+}
+
+/// What a write will say, as pages show it.
+pub fn body(kind: &OperationKind) -> Option<String> {
+    let text = serde_json::to_string_pretty(kind).ok()?;
+    Some(if text.chars().count() > BODY_MAX { text.chars().take(BODY_MAX).chain(['…']).collect() } else { text })
 }

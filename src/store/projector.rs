@@ -77,6 +77,9 @@ statements! {
     const PAUSED = "INSERT INTO pauses (scope, id, automatic, value) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (scope, id, automatic) DO UPDATE SET value = excluded.value";
     const RESUMED = "DELETE FROM pauses WHERE scope = ?1 AND id = ?2 AND automatic >= ?3";
+    // Not while a write is under way: whoever asked for it hears that, and nothing is changed.
+    const UNLINKING = "UPDATE pairs SET changed_ms = ?2 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM operations o
+        WHERE o.pair = ?1 AND o.state IN ('sending', 'outcome-unknown'))";
     const UNLINKED_NOTES = "DELETE FROM note_links WHERE pair = ?1";
     const UNLINKED_OPERATIONS = "DELETE FROM operations WHERE pair = ?1";
     const UNLINKED_PAUSES = "DELETE FROM pauses WHERE scope = 'pair' AND id = ?1";
@@ -397,6 +400,7 @@ impl Projector<'_> {
     }
 
     fn unlinked(&mut self, pair: &PairId) {
+        self.batch.add(UNLINKING).bind(pair.to_string()).bind(self.at).one("pairs", pair);
         for statement in [UNLINKED_NOTES, UNLINKED_OPERATIONS, UNLINKED_PAUSES] {
             self.batch.add(statement).bind(pair.to_string());
         }

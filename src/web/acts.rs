@@ -16,8 +16,12 @@ use super::{
 };
 use crate::{
     console::{Flash, FlashKind},
-    domain::{decision::Decision, ids::PairId},
-    service::{acts, decisions, error::ServiceError},
+    domain::{
+        account::Role,
+        decision::Decision,
+        ids::{OperationId, PairId},
+    },
+    service::{acts, decisions, error::ServiceError, replays},
 };
 
 const FLASH: &str = "flash";
@@ -189,6 +193,15 @@ pub async fn retry(
     form: Posted,
 ) -> Result<Response, WebError> {
     settle(&signed, acts::retry(&web.app, &signed.caller, id(&operation)?).await, "retrying", &form).await
+}
+
+/// `POST /problems/replay`: every `operation` of the form.
+pub async fn replay(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
+    signed.caller.need(Role::Operator)?;
+    let operations: Result<Vec<OperationId>, _> = form.all("operation").map(id).collect();
+    let tried = replays::replay(&web.app, &signed.caller, &operations?).await?;
+    let message = if tried > 0 { "retrying" } else { "moved-on" };
+    done(&signed, message, next(&form, "/problems")).await
 }
 
 /// `POST /operations/{id}/drop`

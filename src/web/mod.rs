@@ -86,7 +86,10 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/account"),
     ("POST", "/account/password"),
     ("POST", "/account/sessions"),
+    ("GET", "/operations/{id}/retry"),
     ("POST", "/operations/{id}/retry"),
+    ("GET", "/problems/replay"),
+    ("POST", "/problems/replay"),
     ("GET", "/operations/{id}/drop"),
     ("POST", "/operations/{id}/drop"),
     ("GET", "/set-up"),
@@ -145,7 +148,8 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/account", get(accounts::account))
         .route("/account/password", post(accounts::change_password))
         .route("/account/sessions", post(accounts::end_others))
-        .route("/operations/{id}/retry", post(acts::retry))
+        .route("/operations/{id}/retry", get(pages::ask_to_retry).post(acts::retry))
+        .route("/problems/replay", get(pages::ask_to_replay).post(acts::replay))
         .route("/operations/{id}/drop", get(pages::ask_to_drop).post(acts::drop_operation))
         .route("/set-up", get(accounts::set_up_page).post(accounts::set_up))
         .route("/sign-in", get(accounts::sign_in_page).post(accounts::sign_in))

@@ -138,6 +138,11 @@ fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {
     let title = words::reason_title(code);
     let all = PairFilter { health: Some(Health::NeedsYou), reason: code.to_owned(), ..PairFilter::default() }.address();
     let more = group.total > group.items.len() as u64;
+    let letters = group.items.iter().filter(|item| item.operation.is_some()).count();
+    let replay = (letters > 1 && ctx.may_operate()).then(|| {
+        let plan = format!("/problems/replay?reason={code}");
+        view! { <p><a class="button" href=plan>"See the plan for all"<span class="unseen">": "{title}</span></a></p> }
+    });
     view! {
         <section class="group" aria-labelledby=labelled>
             <h2 id=id>{title}" "<a class="count" href=all.clone()>{words::number(group.total)}</a></h2>
@@ -159,6 +164,7 @@ fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {
                 </table>
             </div>
             {more.then(|| view! { <p><a href=all>"See all "{words::number(group.total)}</a></p> })}
+            {replay}
         </section>
     }
     .into_any()

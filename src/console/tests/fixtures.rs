@@ -19,7 +19,8 @@ use crate::{
         run::{RunCause, RunScope},
         view::{
             account::*, connections::*, dashboard::*, entrance::*, failed::*, form::FormView, ledger::*, list::*,
-            not_linked::*, operation::OperationView, pair::*, pause::PauseView, problems::*, pulse::*, runs::*,
+            not_linked::*, operation::OperationView, pair::*, pause::PauseView, problems::*, pulse::*, replay::*,
+            runs::*,
         },
         workspace::Mode,
     },
@@ -496,6 +497,25 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
             "drop",
             context("/operations/x/drop"),
             Page::Drop(Box::new(DropView { operation: unsettled, incident: "#10478 Multiple failed sign-ins".into() })),
+        ),
+        (
+            "replay",
+            context("/problems/replay?reason=refused"),
+            Page::Replay(Box::new(ReplayView {
+                items: vec![ReplayItem {
+                    operation: dead(),
+                    incident: "#10478 Multiple failed sign-ins".into(),
+                    planned: vec![PlannedView {
+                        words: "Create the ticket".into(),
+                        side: Side::Halo,
+                        reason: Reason::NewIncident,
+                        body: Some("{}".into()),
+                    }],
+                    remark: None,
+                }],
+                total: 3,
+                back: "/problems".into(),
+            })),
         ),
         (
             "not-found",

@@ -389,6 +389,20 @@ fn a_dead_letter_can_be_tried_again_or_dropped() {
 }
 
 #[test]
+fn what_is_tried_again_is_shown_as_a_plan_first() {
+    let id = fixtures::dead().id;
+    assert_eq!(one(&page("problems"), &format!("a[href='/operations/{id}/retry']")), "See the plan Create the ticket");
+    let html = page("replay");
+    let said = one(&html, "main");
+    for part in ["What would be written now", "Create the ticket in Halo.", "the newest 1 of 3"] {
+        assert!(said.contains(part), "{said}");
+    }
+    let form = "form[method=post][action='/problems/replay']";
+    assert_eq!(all(&html, &format!("{form} input[name=operation][value='{id}']")).len(), 1);
+    assert_eq!(one(&html, &format!("{form} button")), "Try it again");
+}
+
+#[test]
 fn a_viewer_gets_no_buttons_that_change_anything() {
     for (name, ctx, page) in fixtures::pages() {
         let person = ctx.person.clone().map(|person| Person { role: Role::Viewer, ..person });
@@ -398,7 +412,7 @@ fn a_viewer_gets_no_buttons_that_change_anything() {
             let own =
                 ["/sign-out", "/preferences", "/account/", "/sign-in", "/set-up"].iter().any(|a| action.starts_with(a));
             // the question is only asked of those who may; the service decides again
-            assert!(own || name == "drop", "{name}: {action}");
+            assert!(own || ["drop", "replay"].contains(&name), "{name}: {action}");
         }
     }
 }

@@ -18,4 +18,5 @@ pub mod pause;
 pub mod problems;
 pub mod pulse;
 pub mod query;
+pub mod replay;
 pub mod runs;

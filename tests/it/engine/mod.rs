@@ -19,5 +19,6 @@ mod pauses;
 pub mod person;
 mod push;
 mod queue;
+mod replays;
 mod standins;
 mod tolerance;

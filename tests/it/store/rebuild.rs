@@ -162,7 +162,7 @@ fn fact((what, n, how): Step) -> Fact {
         24 => Fact::Decided { pair, decision: Decision::Thaw { at: at(i64::from(how)) } },
         26 => Fact::Paused { pause: pause(n, how) },
         27 => Fact::Resumed { scope: pause(n, how).scope, automatic: flag },
-        23 if how % 4 == 0 => Fact::Unlinked {
+        23 if how.is_multiple_of(4) => Fact::Unlinked {
             pair,
             workspace: workspace(1),
             incident: incident_id(n),
@@ -179,7 +179,7 @@ fn pause(n: u32, how: u8) -> Pause {
         1 => PauseScope::Client { id: client(n) },
         _ => PauseScope::Connection { id: halo(n) },
     };
-    let cause = if how % 2 == 0 {
+    let cause = if how.is_multiple_of(2) {
         PauseCause::Person { who: None, why: Some(format!("{how}")) }
     } else {
         PauseCause::Failure { failure: Failure::new(Side::Halo, FailureKind::SignInAgain, "No."), reading: None }
