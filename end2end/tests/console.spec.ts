@@ -57,6 +57,83 @@ test("a pair shows both sides, and looking again brings it back", async ({ page 
   await expect(page.locator(".flash")).toBeVisible();
 });
 
+test("a pair is paused with a reason, says so wherever it is listed, and goes on when it is resumed", async ({ page }) => {
+  const address = await openFirstPair(page);
+  await page.getByText("Pause this pair").click();
+  await page.getByLabel("Reason (optional)").fill("A change is under way");
+  await page.getByRole("button", { name: /^Pause: / }).click();
+  await expect(page).toHaveURL(new RegExp(`${address}$`));
+  await expect(page.locator(".flash")).toContainText("Paused.");
+  await expect(page.locator(".standing-card .pauses")).toContainText("A change is under way");
+  await expect(page.getByRole("button", { name: "Sync now" })).toHaveCount(0);
+  const number = (await page.getByRole("heading", { level: 1 }).textContent())!.match(/#\d+/)![0];
+  await page.goto(`/?q=${number.slice(1)}`);
+  const row = page.locator("#rows tbody tr").filter({ has: page.locator(`a[href="${address}"]`) });
+  await expect(row.getByText("Paused")).toBeVisible();
+  await page.goto(address);
+  await page.getByRole("button", { name: "Resume: This pair" }).click();
+  await expect(page.locator(".flash")).toContainText("Resumed.");
+  await expect(page.locator(".pauses")).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Sync now" })).toBeVisible();
+});
+
+test("a client and a connection are paused from the page of connections", async ({ page }) => {
+  for (const what of ["client", "connection"]) {
+    await page.goto("/connections");
+    const form = page.locator("details.pausing").filter({ hasText: `Pause this ${what}` }).first();
+    await form.locator("summary").click();
+    await form.getByRole("button", { name: /^Pause: / }).click();
+    await expect(page).toHaveURL(/\/connections$/);
+    await expect(page.locator(".pauses li").first()).toContainText("is paused by");
+    await page.goto("/");
+    await expect(page.locator("#truth .pauses li")).toHaveCount(1);
+    await page.locator("#truth .pauses").getByRole("button", { name: /^Resume: / }).click();
+    await expect(page).toHaveURL(/\/$/);
+    await expect(page.locator("#truth .pauses")).toHaveCount(0);
+  }
+});
+
+test("a pair is taken apart, both records stay, and it is linked again by the ticket's number", async ({ page }) => {
+  await page.goto("/?health=healthy");
+  await page.locator("#rows tbody a[data-row]").first().click();
+  await expect(page).toHaveURL(/\/pairs\//);
+  const number = (await page.getByRole("heading", { level: 1 }).textContent())!.match(/#(\d+)/)![1];
+  const ticket = (await page.locator(".facts dd").filter({ hasText: /^\d{3,}$/ }).first().textContent())!.trim();
+  await page.getByText("Unlink…").click();
+  await page.getByRole("button", { name: /^Unlink and keep both/ }).click();
+  await expect(page).toHaveURL(/\/incidents\?reason=unlinked$/);
+  await expect(page.locator(".flash")).toContainText("Unlinked.");
+  const row = page.locator("#rows tbody tr").filter({ hasText: `#${number} ` }).filter({ hasText: `ticket ${ticket}` });
+  await expect(row).toContainText("both stay as they are");
+  await row.getByText("Link by hand").click();
+  await row.getByLabel("Ticket number in Halo").fill("not a number");
+  await row.getByRole("button", { name: /^Link to this ticket/ }).click();
+  await expect(page.locator(".flash")).toContainText("Enter the ticket's number");
+  await row.getByText("Link by hand").click();
+  await row.getByLabel("Ticket number in Halo").fill(ticket);
+  await row.getByRole("button", { name: /^Link to this ticket/ }).click();
+  await expect(page.locator(".flash")).toContainText("Both records are being read");
+  await expect(async () => {
+    await page.goto(`/?q=${number}`);
+    await expect(page.locator("#rows tbody td[data-label=Ticket]").filter({ hasText: ticket })).toHaveCount(1, { timeout: 500 });
+  }).toPass({ timeout: 30_000, intervals: [500] });
+});
+
+test("a ticket that can't be pushed to Sentinel says why beside the form", async ({ page }) => {
+  await page.goto("/incidents");
+  const push = page.locator("#push");
+  await push.getByText("Push a ticket…").click();
+  await push.getByLabel("Ticket number in Halo").fill("999999");
+  await push.getByLabel("Workspace").selectOption({ index: 1 });
+  await push.getByLabel(/^Push it all the same/).check();
+  await push.getByRole("button", { name: "Push to Sentinel" }).click();
+  await expect(page.locator(".flash")).toContainText("The ticket is being pushed.");
+  await expect(async () => {
+    await page.goto("/incidents");
+    await expect(push).toContainText("Halo has no ticket 999999", { timeout: 500 });
+  }).toPass({ timeout: 30_000, intervals: [500] });
+});
+
 test("every page of the bar answers and is marked in it", async ({ page }) => {
   await page.goto("/");
   const links = page.getByRole("navigation", { name: "Main" }).getByRole("link");

@@ -83,6 +83,14 @@ impl EngineHandle for Handle {
         self.engine.retry(operation);
     }
 
+    fn asked(&self) {
+        self.engine.poke_intake();
+    }
+
+    fn pauses_changed(&self) {
+        self.engine.poke_pauses();
+    }
+
     fn status(&self) -> EngineStatus {
         let scopes = self.engine.standings().into_iter().map(|found| ScopeStatus {
             scope: found.scope,

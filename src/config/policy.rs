@@ -15,7 +15,9 @@ use crate::domain::{
     catalogue::Ref,
     closing::{ALLOWED, Classification, Verdict},
     ids::PolicyId,
-    policy::{DIGEST_FROM, FLIPS_PER_HOUR, MissingVerdict, NoteFlag, NotesRule, OUTCOME, Policy, TICKETS_PER_HOUR},
+    policy::{
+        DIGEST_FROM, FLIPS_PER_HOUR, MissingVerdict, NoteFlag, NotesRule, OUTCOME, Policy, PushRule, TICKETS_PER_HOUR,
+    },
 };
 
 mod closing;
@@ -79,6 +81,8 @@ pub fn read(table: Table<'_, '_>) -> (Policy, Place) {
         note_outcomes: note_outcomes(&table, notes),
         outcome: table.reference("outcome").map_or_else(|| Ref::Name(OUTCOME.to_owned()), |r| r.value),
         link_comment: table.flag("link_comment", true),
+        adopt: table.flag("adopt", false),
+        push: push(&table),
         digest_from: table.count("digest_from", 0, 95, DIGEST_FROM),
         notes_private: table.flag("notes_private", true),
         evidence: table.flag("evidence", true),
@@ -118,6 +122,23 @@ fn note_outcomes(table: &Table<'_, '_>, notes: NotesRule) -> Vec<Ref> {
         table.absent_here("note_outcomes", "is missing with notes = \"outcomes\"", remedy);
     }
     outcomes
+}
+
+/// `push = { ticket_types = […], outcomes = […] }`.
+fn push(table: &Table<'_, '_>) -> PushRule {
+    let Some(inner) = table.table("push") else { return PushRule::default() };
+    let rule = PushRule {
+        ticket_types: inner.references("ticket_types"),
+        outcomes: inner.references("outcomes"),
+        although_joined: inner.flag("although_joined", false),
+    };
+    if !rule.any() {
+        let remedy =
+            "Write push = { ticket_types = [\"<ticket type>\"] } or { outcomes = [\"<outcome>\"] }, or leave push out.";
+        table.warn_at("push", "pushes nothing", remedy);
+    }
+    drop(inner.done());
+    rule
 }
 
 fn priorities(table: &Table<'_, '_>) -> BTreeMap<String, Ref> {

@@ -19,6 +19,7 @@
 //! | [`Page::Ledger`] | `/ledger` | `client fact from` |
 //! | [`Page::Account`] | `/account` | |
 //! | [`Page::Drop`] | `/operations/{id}/drop` | |
+//! | [`Page::Replay`] | `/operations/{id}/retry`, `/problems/replay` | `reason` |
 //! | [`Page::SignIn`] | `/sign-in` | `next` |
 //! | [`Page::SetUp`] | `/set-up` | |
 //!
@@ -37,7 +38,14 @@
 //! | `/preferences` | any of `theme` (`light dark system`), `density` (`compact roomy`), `keys` (`on off`), `zone` (IANA name, empty = UTC); `next` | `next` |
 //! | `/pairs/{id}/look` | | `/pairs/{id}` |
 //! | `/pairs/{id}/sync` | | `/pairs/{id}` |
+//! | `/pairs/{id}/unlink` | | `/incidents?reason=unlinked` |
+//! | `/pairs/{id}/pause`, `/clients/{id}/pause`, `/connections/{id}/pause` | `why next` | `next` |
+//! | `/pairs/{id}/resume`, `/clients/{id}/resume`, `/connections/{id}/resume` | `next` | `next` |
+//! | `/incidents/{workspace}/{incident}/link` | `ticket next` | `next` |
+//! | `/incidents/{workspace}/{incident}/ticket` | `next` | `next` |
+//! | `/push`, `/workspaces/{id}/push` | `workspace ticket anyway next` | `next` |
 //! | `/operations/{id}/retry` | `next` | `next` |
+//! | `/problems/replay` | `operation` (several) `next` | `next` |
 //! | `/operations/{id}/drop` | `next` | `next` |
 //! | `/workspaces/{id}/sync` | `next` | `next` |
 //! | `/connections/{id}/look` | `next` | `next` (reads a Halo instance now) |

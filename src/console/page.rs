@@ -14,6 +14,7 @@ use crate::domain::view::{
     not_linked::NotLinkedView,
     pair::PairView,
     problems::ProblemsView,
+    replay::ReplayView,
     runs::RunsView,
 };
 
@@ -42,6 +43,8 @@ pub enum Page {
     Account(Box<AccountView>),
     /// "Drop this operation?"
     Drop(Box<DropView>),
+    /// Dead letters before they are tried again, each with its plan.
+    Replay(Box<ReplayView>),
     /// A page that says no.
     Failed(FailedView),
 }
@@ -61,6 +64,7 @@ impl Page {
             Self::Ledger(_) => "Ledger".into(),
             Self::Account(_) => "Account".into(),
             Self::Drop(_) => "Drop this operation?".into(),
+            Self::Replay(_) => "Try again".into(),
             Self::Failed(view) => pages::failed::heading(view.kind).into(),
         }
     }
@@ -133,6 +137,7 @@ impl Page {
             Self::Ledger(view) => pages::ledger::body(ctx, view),
             Self::Account(view) => pages::account::body(ctx, view),
             Self::Drop(view) => pages::failed::drop(ctx, view),
+            Self::Replay(view) => pages::replay::body(ctx, view),
             Self::Failed(view) => pages::failed::body(ctx, view),
         }
     }

@@ -63,6 +63,12 @@ impl IncidentId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The id of the incident that a Halo ticket is pushed as. Built from outside identities alone (Halo tenant as
+    /// fixed at connection, ticket), so that a repeat writes the same incident again instead of a new one.
+    pub fn pushed(halo_tenant: &str, ticket: TicketId) -> Self {
+        Self(Uuid::new_v5(&NAMESPACE, format!("halo-ticket/{halo_tenant}/{ticket}").as_bytes()).to_string())
+    }
 }
 
 impl fmt::Display for IncidentId {

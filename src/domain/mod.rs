@@ -17,6 +17,7 @@ pub mod incident;
 pub mod merge;
 pub mod operation;
 pub mod pair;
+pub mod pause;
 pub mod policy;
 pub mod reason;
 pub mod run;

@@ -1,6 +1,6 @@
 //! Pairs: an incident and a ticket that are kept in step, with what both last agreed on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,9 @@ pub struct Base {
     /// When the status moved, within the last hour.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub flips: Vec<Timestamp>,
+    /// Fields of two records that people joined, which have not been found to agree yet.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub joined: BTreeSet<String>,
     /// Since when the status is held because it flipped too often.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Timestamp>,

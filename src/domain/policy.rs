@@ -12,7 +12,7 @@ pub mod rule;
 
 pub use field::{FieldMapping, FieldSource, FieldTarget, LabelMapping, RequesterRule};
 pub use filter::Filter;
-pub use rule::{AfterClosing, Direction, FieldRule, ReopenRule, When, Wins};
+pub use rule::{AfterClosing, Direction, FieldRule, PushRule, ReopenRule, When, Wins};
 
 /// Outcome of the notes we write unless the policy says otherwise: in every stock Halo.
 pub const OUTCOME: &str = "Private Note";
@@ -180,6 +180,12 @@ pub struct Policy {
     /// Whether the incident gets one comment with the ticket's number and address.
     #[serde(default = "yes")]
     pub link_comment: bool,
+    /// Whether a ticket that Halo's own Sentinel integration made for an incident is taken instead of making one.
+    #[serde(default)]
+    pub adopt: bool,
+    /// Which tickets are pushed to Sentinel when a webhook names them.
+    #[serde(default)]
+    pub push: PushRule,
     /// From this number of comments on, notes that wait are gathered into one comment (an incident holds 100).
     #[serde(default = "digest_from")]
     pub digest_from: u32,
@@ -284,6 +290,8 @@ impl Policy {
             note_outcomes: Vec::new(),
             outcome: Ref::Name(OUTCOME.to_owned()),
             link_comment: true,
+            adopt: false,
+            push: PushRule::default(),
             digest_from: DIGEST_FROM,
             notes_private: true,
             evidence: true,

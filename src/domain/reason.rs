@@ -72,6 +72,35 @@ pub enum Reason {
     },
     /// A person released the incident from the storm brake: its ticket is made next.
     StormReleased,
+    /// A person took the pair apart; both records stay, and no ticket is made by itself.
+    Unlinked {
+        /// The ticket that it had.
+        ticket: Option<TicketId>,
+        /// Why another one that was asked for since could not be linked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refused: Option<String>,
+    },
+    /// A person wants the incident linked to a ticket that exists.
+    LinkAsked {
+        /// Which.
+        ticket: TicketId,
+        /// The ticket that it was unlinked from, if it was.
+        #[serde(default)]
+        unlinked: Option<Option<TicketId>>,
+    },
+    /// The ticket that a person wanted could not be linked.
+    LinkRefused {
+        /// Which.
+        ticket: TicketId,
+        /// Why, with the remedy.
+        why: String,
+    },
+    /// A person asked for the incident's ticket: it is made next.
+    TicketAsked {
+        /// The ticket that it was unlinked from, if it was.
+        #[serde(default)]
+        after: Option<TicketId>,
+    },
     /// The client has no Halo binding.
     ClientNotBound,
     /// A value has no mapping.
@@ -193,6 +222,10 @@ impl Reason {
             Self::Filtered { .. } => "filtered",
             Self::StormHeld { .. } => "storm-held",
             Self::StormReleased => "storm-released",
+            Self::Unlinked { .. } => "unlinked",
+            Self::LinkAsked { .. } => "link-asked",
+            Self::LinkRefused { .. } => "link-refused",
+            Self::TicketAsked { .. } => "ticket-asked",
             Self::ClientNotBound => "client-not-bound",
             Self::Unmapped { .. } => "unmapped",
             Self::RecordGone { .. } => "record-gone",
@@ -247,6 +280,14 @@ impl Reason {
                 format!("Held by the storm brake: this workspace has had {cap} new tickets within an hour.")
             }
             Self::StormReleased => "Released from the storm brake; its ticket is made next.".into(),
+            Self::Unlinked { ticket: Some(ticket), refused: None } => {
+                format!("Unlinked from ticket {ticket} by a person; both stay as they are.")
+            }
+            Self::Unlinked { refused: Some(why), .. } => format!("Unlinked by a person. {why}"),
+            Self::Unlinked { ticket: None, refused: None } => "Unlinked by a person.".into(),
+            Self::LinkAsked { ticket, .. } => format!("It is being linked to ticket {ticket}."),
+            Self::LinkRefused { ticket, why } => format!("Not linked to ticket {ticket}: {why}"),
+            Self::TicketAsked { .. } => "A person asked for its ticket; it is made next.".into(),
             Self::ClientNotBound => "The client has no Halo client yet.".into(),
             Self::Unmapped { table, value } => format!("No {table} is mapped for “{value}”."),
             Self::RecordGone { what } => what.clone(),
@@ -301,6 +342,9 @@ impl Reason {
                 "Set an earlier “since” for the workspace: what is known is linked at once, other open incidents within six hours.".into(),
             ),
             Self::ModeOneWay => Some("Set the workspace's mode to two-way to carry it, or leave it as it is.".into()),
+            Self::Unlinked { .. } => {
+                Some("Nothing, or link it to a ticket or press “Make its ticket” here.".into())
+            }
             Self::ClientNotBound => Some("Give the client its Halo client id.".into()),
             Self::Unmapped { table, .. } => {
                 let what = match table.as_str() {

@@ -19,7 +19,7 @@ use crate::{
 use super::{
     Engine, Unit, back,
     digest::{self, After, Known, Reading},
-    forth, newcomer,
+    forth, newcomer, pauses,
     queue::Gate,
     registry::salt,
     settle,
@@ -66,6 +66,9 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
                 Known { seq, row }
             }
         };
+        if engine.paused(&known.row.pair) {
+            return Ok(());
+        }
         let now = engine.now();
         let Some(operation) = head(&known.row).cloned() else { return Ok(()) };
         let (row, operation) = (&known.row, &operation);
@@ -108,8 +111,9 @@ pub(super) fn next(engine: &Engine, row: &SituationRow, now: Timestamp) -> Optio
     let operation = head(row)?;
     let ready = matches!(operation.state, OperationState::Planned { ready } if ready <= now);
     let creates = matches!(operation.kind, OperationKind::CreateTicket { .. });
-    let goes = ready && !creates && carried(engine, row, operation) && engine.has_room(row, operation);
-    (goes && !engine.only_reads()).then(|| operation.clone())
+    let held = creates || engine.only_reads() || engine.paused(&row.pair);
+    let goes = ready && !held && carried(engine, row, operation) && engine.has_room(row, operation);
+    goes.then(|| operation.clone())
 }
 
 /// Whether the workspace is still there and its mode carries this: it may have changed since it was planned.
@@ -195,7 +199,7 @@ pub(super) async fn begin_at_once(
     let now = engine.now();
     let start = newcomer::begun(&facts, now).and_then(|row| {
         let operation = head(&row)?.clone();
-        if engine.has_to_wait(&row, &operation) {
+        if engine.paused(&row.pair) || engine.has_to_wait(&row, &operation) {
             return None;
         }
         let creating = engine.lanes.try_create(row.pair.halo)?;
@@ -283,6 +287,7 @@ pub(super) async fn finish(
     };
     match outcome {
         Attempt::Done(result, facts, reading) => {
+            engine.schedule().refusals.accepted(operation.client, operation.kind.side());
             // A ticket as it is born has no note that we could miss.
             if matches!(operation.kind, OperationKind::AddNote { .. } | OperationKind::UpdateTicket { .. }) {
                 engine.schedule().written.insert(operation.pair, now + SignedDuration::from_secs(1));
@@ -306,6 +311,7 @@ pub(super) async fn finish(
             // What never left is no attempt.
             let attempts = if waits { operation.attempts } else { attempts };
             let state = retry::after(&failure, operation.planned, attempts.max(1), salt(&operation.id.0), now);
+            let state = pauses::refused(engine, operation, &failure, state, now).await?;
             let moved = Fact::OperationMoved {
                 operation: operation.id,
                 pair: operation.pair,

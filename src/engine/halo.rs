@@ -100,6 +100,7 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
                 counts.named = true;
                 by_number(engine, &halo, named.iter().copied().collect(), Class::WebhookBorn, &mut counts).await?;
                 counts.named = false;
+                super::push::announced(engine, &halo, &named).await?;
             }
             if counts.failure.is_none() && rows_due {
                 every_row(engine, &halo, id, &mut counts).await?;
@@ -424,6 +425,7 @@ async fn ended(
         }
         failed_before
     };
+    super::pauses::read(engine, RunScope::Halo { id }, id, None, counts.failure.as_ref()).await?;
     if let Some(failure) = &counts.failure {
         super::registry::mind_secrets(engine, failure).await;
         tracing::warn!(connection.id = %id, error = %failure, "reading changed tickets did not end well");

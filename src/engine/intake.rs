@@ -57,6 +57,10 @@ pub const SYNC: &str = "sync";
 async fn requests(engine: &Engine) -> Result<(), StoreError> {
     for request in engine.store.asked().await? {
         let now = engine.now();
+        if request.kind == super::push::PUSH {
+            Box::pin(super::push::run(engine, &request)).await?;
+            continue;
+        }
         if request.kind != SYNC {
             let text = format!("This version does not know the request “{}”.", request.kind);
             engine.store.answered(now, request.id, &serde_json::json!({ "error": text })).await?;

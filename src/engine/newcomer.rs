@@ -72,7 +72,11 @@ pub fn newcomer(
         (Ok(_), None) => return held(incident, Reason::ClientNotBound),
     };
     let Beside { comments, evidence, affected } = beside;
-    let drafted = draft::draft(workspace, policy, catalogue, &passed, &incident, evidence.as_ref(), affected.as_ref());
+    let mut drafted =
+        draft::draft(workspace, policy, catalogue, &passed, &incident, evidence.as_ref(), affected.as_ref());
+    if let Some(before) = passed.after {
+        draft::refer(&mut drafted.draft, &draft::reference_after(workspace, &incident, before));
+    }
     // Ids rise in the order of the incidents, and so do the tickets: they are made in the order of the pairs' ids.
     let pair_id = PairId(engine.ids.uuid_v7(now + SignedDuration::from_millis(i64::from(place))));
     let reason = drafted.lacking.into_iter().next();

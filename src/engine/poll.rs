@@ -26,11 +26,13 @@ use crate::{
     store::{Cursor, StoreError},
 };
 
+mod adopt;
 mod beside;
 mod ended;
 mod judge;
 mod newcomers;
 
+pub use adopt::Natives;
 use ended::ended;
 use newcomers::Newcomer;
 
@@ -56,12 +58,12 @@ const BATCH: usize = 100;
 
 /// One reading of a workspace.
 pub(super) struct Poll<'a> {
-    engine: &'a Engine,
-    workspace: &'a Workspace,
-    client: &'a Client,
+    pub(super) engine: &'a Engine,
+    pub(super) workspace: &'a Workspace,
+    pub(super) client: &'a Client,
     policy: &'a Policy,
-    at: Place,
-    sentinel: Arc<dyn Incidents>,
+    pub(super) at: Place,
+    pub(super) sentinel: Arc<dyn Incidents>,
     class: Class,
     /// Incidents already known at this version are looked at all the same.
     thorough: bool,
@@ -90,13 +92,13 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     let view = engine.registry.view();
     let Some((workspace, client, policy)) = view.of_workspace(id) else { return Ok(()) };
     let started = engine.now();
-    let (cause, first, full_due) = {
+    let (cause, first, failed_before, full_due) = {
         let mut schedule = engine.schedule();
         let Some(standing) = schedule.workspaces.get_mut(&id) else { return Ok(()) };
         standing.hastened = false;
         let full_due = standing.next_full.is_none_or(|at| at <= started);
         let first = standing.last_success.is_none() || standing.judge_anew;
-        (standing.cause.unwrap_or(RunCause::Schedule), first, full_due)
+        (standing.cause.unwrap_or(RunCause::Schedule), first, standing.last_failure.is_some(), full_due)
     };
     if let Some(binding) = &client.halo
         && wait_for_catalogue(engine, binding.connection).is_none()
@@ -139,8 +141,8 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         poll.list(&ListWanted { modified_since: None, open_only: true }).await?;
         poll.counts.newest = newest;
     }
-    if first || cause != RunCause::Schedule {
-        poll.released().await?;
+    if first || failed_before || cause != RunCause::Schedule {
+        poll.asked().await?;
     }
     if first {
         poll.regate().await?;
@@ -191,6 +193,11 @@ impl<'a> Poll<'a> {
     /// Reads one incident.
     pub(super) async fn read(&self, incident: &IncidentId) -> Result<Incident, Failure> {
         self.sentinel.incident(&self.at, incident, self.class).await
+    }
+
+    /// Something could not be read; what was read before it stands.
+    pub(super) fn failed_with(&mut self, failure: Failure) {
+        self.counts.failure.get_or_insert(failure);
     }
 
     /// Whether something of what belongs to an incident could not be read.
@@ -256,9 +263,9 @@ impl<'a> Poll<'a> {
                         && known.modified.map(to_ms) == incident.modified.map(to_ms) => {}
                 Some(known) => match known.pair {
                     Some(pair) => Box::pin(self.paired(pair, incident)).await?,
-                    None => newcomers.push(Newcomer { incident, held: known.held }),
+                    None => newcomers.push(Newcomer { incident, held: known.held.clone() }),
                 },
-                None => newcomers.push(Newcomer { incident, held: false }),
+                None => newcomers.push(Newcomer { incident, held: None }),
             }
             if newcomers.len() >= BATCH {
                 Box::pin(self.newcomers(std::mem::take(&mut newcomers))).await?;
@@ -363,7 +370,8 @@ impl<'a> Poll<'a> {
             let asked = self.judge_anew(catalogue.as_deref(), &mut brake, &subject).await?;
             let now_held: Option<Reason> = asked.err();
             if now_held.is_none() {
-                passing.push(Newcomer { incident: subject.incident, held: true });
+                let held = subject.held.as_ref().map(|reason| reason.code().to_owned());
+                passing.push(Newcomer { incident: subject.incident, held });
             } else if now_held != subject.held {
                 let fact = Fact::IncidentHeld { workspace: self.workspace.id, incident: id, reason: now_held };
                 self.engine.record(now, Some(self.client.id), vec![fact]).await?;

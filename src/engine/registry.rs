@@ -333,6 +333,8 @@ pub(super) async fn reload(engine: &Engine) -> Result<(), StoreError> {
     engine.registry.build(view).await?;
     if first {
         left_behind(engine).await?;
+    } else {
+        super::pauses::changed(engine).await?;
     }
     let view = engine.registry.view();
     let now = engine.now();

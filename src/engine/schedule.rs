@@ -8,13 +8,14 @@ use crate::{
     domain::{
         failure::{Failure, FailureKind},
         ids::{ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
+        pause::Pause,
         run::RunCause,
     },
-    planner::retry::wait_secs,
+    planner::{pause::Refusals, retry::wait_secs},
     store::StoreError,
 };
 
-use super::{Engine, fetch::NAMED_MAX, halo::RowVersion, queue::Queue};
+use super::{Engine, fetch::NAMED_MAX, halo::RowVersion, poll::Natives, queue::Queue};
 
 /// Rows of tickets remembered at most.
 const ROWS_KEPT: usize = 100_000;
@@ -76,6 +77,8 @@ pub struct Schedule {
     pub revived: BTreeSet<OperationId>,
     /// Cycles that another process asked for: the request's number and when it was taken up.
     pub cycles: BTreeMap<i64, Timestamp>,
+    /// Pushes that could not be carried out yet, by the request's number: when they are tried again.
+    pub pushes: BTreeMap<i64, Timestamp>,
     /// Webhooks or requests wait.
     pub intake_waits: bool,
     /// When the store is asked for them all the same (another process may have asked).
@@ -106,6 +109,12 @@ pub struct Schedule {
     pub written: BTreeMap<PairId, Timestamp>,
     /// Nothing is written to either side.
     pub only_read: bool,
+    /// By Halo client: open tickets that were looked at for what Halo's own integration wrote into them.
+    pub natives: BTreeMap<(ConnectionId, i64), Natives>,
+    /// What is paused, as last read from the store or recorded since.
+    pub pauses: Vec<Pause>,
+    /// Writes refused for want of a right.
+    pub refusals: Refusals,
     /// Pairs known to have something ready.
     pub pairs: BTreeSet<PairId>,
     /// Of these, those that stand in line for a place.
@@ -299,15 +308,20 @@ impl Engine {
             let soon = now + SignedDuration::from_secs(60);
             // Before the question: a queue that gets a time meanwhile brings this forward.
             self.schedule().pairs_next = Some(soon);
-            let found = async { Ok((self.store.ready_pairs(now, 2_000).await?, self.store.next_ready().await?)) }.await;
+            let found = async {
+                let ready = self.store.ready_pairs(now, 2_000).await?;
+                Ok((ready, self.store.next_ready().await?, self.store.pauses().await?))
+            }
+            .await;
             let mut schedule = self.schedule();
-            let (ready, next) = match found {
+            let (ready, next, pauses) = match found {
                 Ok(found) => found,
                 Err(error) => {
                     schedule.pairs_next = None;
                     return Err(error);
                 }
             };
+            schedule.pauses = pauses;
             let ready = ready.into_iter().filter(|pair| !schedule.queue.holds(*pair)).collect::<Vec<_>>();
             schedule.pairs.extend(ready);
             // Work that this process makes ready is added as it is made; the rest has a time of its own.

@@ -74,6 +74,33 @@ impl Halo {
         Ok(page)
     }
 
+    /// Page `page_no` (from 1) of a Halo client's open tickets. The filters are never trusted (rule 8): compare the
+    /// rows' client.
+    ///
+    /// # Errors
+    /// See [`FailureKind`].
+    pub async fn open_tickets_of(&self, halo_client_id: i64, page_no: u32, class: Class) -> Answered<TicketPage> {
+        let (size, page, client) = (PAGE.to_string(), page_no.max(1).to_string(), halo_client_id.to_string());
+        let query = [
+            ("pageinate", "true"),
+            ("page_size", size.as_str()),
+            ("page_no", page.as_str()),
+            ("order", "id"),
+            ("open_only", "true"),
+            ("client_id", client.as_str()),
+        ];
+        let answer = self.get("Tickets", &query, class).await?;
+        let (rows, total) = paging::rows(answer.json()?, "tickets").ok_or_else(|| answer.unreadable())?;
+        let mut page = TicketPage { more: !rows.is_empty(), total, ..TicketPage::default() };
+        for row in rows {
+            match read::ticket(row) {
+                Ok(ticket) => page.tickets.push(ticket),
+                Err(raw) => page.unreadable.push(raw),
+            }
+        }
+        Ok(page)
+    }
+
     /// Rows of these tickets. One that does not come back may be gone or out of sight: read it by id.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use crate::domain::{
     incident::{Comment, Evidence, Incident},
     operation::{Operation, OperationState},
     pair::{Base, NoteLink, Pair, PairState},
+    pause::{Pause, PauseScope},
     reason::Reason,
     run::Run,
     ticket::{Action, Ticket},
@@ -176,6 +177,29 @@ pub enum Fact {
         /// What.
         decision: Decision,
     },
+    /// A person took a pair apart; both records stay.
+    Unlinked {
+        /// The pair that is no more.
+        pair: PairId,
+        /// Where its incident lies.
+        workspace: WorkspaceId,
+        /// Its incident.
+        incident: IncidentId,
+        /// What the incident is held for from now on.
+        reason: Reason,
+    },
+    /// A pair, client or connection is paused: what is planned waits.
+    Paused {
+        /// What, why and since when.
+        pause: Pause,
+    },
+    /// It goes on.
+    Resumed {
+        /// What was paused.
+        scope: PauseScope,
+        /// Only the pause by a failure ends; otherwise both.
+        automatic: bool,
+    },
     /// A person did something.
     HumanAct {
         /// Who; `None` for the command line.
@@ -214,6 +238,9 @@ impl Fact {
             Self::DeliveryHandled { .. } => "delivery-handled",
             Self::SurvivorFound { .. } => "survivor-found",
             Self::Decided { .. } => "decided",
+            Self::Unlinked { .. } => "unlinked",
+            Self::Paused { .. } => "paused",
+            Self::Resumed { .. } => "resumed",
             Self::HumanAct { .. } => "human-act",
         }
     }
@@ -229,8 +256,11 @@ impl Fact {
             | Self::TicketLinked { pair, .. }
             | Self::SurvivorFound { pair, .. }
             | Self::Decided { pair, .. }
+            | Self::Unlinked { pair, .. }
             | Self::OperationMoved { pair, .. } => Some(*pair),
             Self::PairOpened { pair } => Some(pair.id),
+            Self::Paused { pause: Pause { scope: PauseScope::Pair { id }, .. } }
+            | Self::Resumed { scope: PauseScope::Pair { id }, .. } => Some(*id),
             Self::NoteLinked { link } => Some(link.pair),
             Self::OperationPlanned { operation } => Some(operation.pair),
             Self::HumanAct { pair, .. } => *pair,

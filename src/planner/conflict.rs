@@ -73,6 +73,10 @@ pub fn carries_back(mode: Mode) -> bool {
 
 /// Decides a field, and keeps in `base` when each side moved.
 pub fn decide(s: &Situation<'_>, base: &mut Base, field: &Field<'_>) -> Outcome {
+    // Two records that people joined have agreed on nothing yet: what differs differs on both.
+    let joined = base.joined.remove(field.name);
+    let both = Field { moved: Moved { sentinel: true, halo: true }, ..field.clone() };
+    let field = if joined { &both } else { field };
     let moves = observed(s, base, field);
     if field.same {
         return Outcome::Same;
@@ -82,9 +86,12 @@ pub fn decide(s: &Situation<'_>, base: &mut Base, field: &Field<'_>) -> Outcome 
         (true, false) => Side::Sentinel,
         (false, true) => Side::Halo,
         (true, true) if !field.rule.to_halo() && !field.rule.to_sentinel() => return Outcome::Leave,
-        (true, true) => match winner(s, field, &moves) {
+        (true, true) => match winner(s, field, &moves, joined) {
             Some(side) => side,
             None => {
+                if joined {
+                    base.joined.insert(field.name.to_owned());
+                }
                 let (sentinel, halo) = (field.sentinel.clone(), field.halo.clone());
                 return Outcome::Ask(Reason::Conflict { field: field.name.to_owned(), sentinel, halo });
             }
@@ -100,7 +107,7 @@ pub fn decide(s: &Situation<'_>, base: &mut Base, field: &Field<'_>) -> Outcome 
 }
 
 /// Whose value is taken where both moved. `None`: a person's choice.
-fn winner(s: &Situation<'_>, field: &Field<'_>, moves: &Moves) -> Option<Side> {
+fn winner(s: &Situation<'_>, field: &Field<'_>, moves: &Moves, joined: bool) -> Option<Side> {
     let chosen = s.pair.decisions.iter().rev().find_map(|decision| match decision {
         // A choice holds for the values that the person saw.
         Decision::Take { field: name, side, sentinel, halo } => {
@@ -111,6 +118,7 @@ fn winner(s: &Situation<'_>, field: &Field<'_>, moves: &Moves) -> Option<Side> {
     chosen.or(match field.rule.wins {
         Wins::Sentinel => Some(Side::Sentinel),
         Wins::Halo => Some(Side::Halo),
+        Wins::Newest if joined => None,
         Wins::Newest => Some(newest(moves).unwrap_or(field.fixed)),
         Wins::Ask => None,
     })

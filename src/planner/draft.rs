@@ -44,6 +44,17 @@ pub fn ticket_reference(workspace: &Workspace, incident: &Incident) -> String {
     reference(&["ticket", &workspace.arm_id, incident.id.as_str()])
 }
 
+/// The reference of a further ticket, after the one that the incident was unlinked from.
+pub fn reference_after(workspace: &Workspace, incident: &Incident, ticket: TicketId) -> String {
+    reference(&["ticket", &workspace.arm_id, incident.id.as_str(), "after", &ticket.to_string()])
+}
+
+/// Gives a draft another reference, wherever it stands.
+pub fn refer(draft: &mut TicketDraft, reference: &str) {
+    draft.details_html = draft.details_html.replace(&draft.reference, reference);
+    draft.reference = reference.to_owned();
+}
+
 /// The address that opens the incident for a person. Only Microsoft's own hosts are ever offered.
 pub fn portal_link(workspace: &Workspace, incident: &Incident) -> String {
     let defender = incident.provider_url.clone().filter(|url| trusted(url)).or_else(|| {

@@ -4,6 +4,7 @@ use crate::domain::{
     catalogue::Catalogue,
     client::{Client, HaloBinding},
     failure::Side,
+    ids::TicketId,
     incident::Incident,
     operation::OperationKind,
     policy::Policy,
@@ -20,6 +21,8 @@ pub struct Passed {
     pub binding: HaloBinding,
     /// Its type.
     pub ticket_type_id: i64,
+    /// The ticket that the incident was unlinked from, when a person asked for another one.
+    pub after: Option<TicketId>,
 }
 
 /// Whether a mode carries a write: what was queued under another mode is held to the one in force.
@@ -55,6 +58,19 @@ pub fn ask(
         return Err(Reason::Redirected);
     }
     filter::ask(policy, incident)?;
+    needs(workspace, client, policy, catalogue)
+}
+
+/// What a ticket needs whoever wants it: the client in Halo, a ticket type, a mode that makes tickets.
+///
+/// # Errors
+/// The first of them that is missing.
+pub fn needs(
+    workspace: &Workspace,
+    client: &Client,
+    policy: &Policy,
+    catalogue: Option<&Catalogue>,
+) -> Result<Passed, Reason> {
     let binding = client.halo.clone().ok_or(Reason::ClientNotBound)?;
     let ticket_type_id = match catalogue {
         Some(catalogue) => mapping::ticket_type(policy, catalogue)?,
@@ -63,7 +79,7 @@ pub fn ask(
     match workspace.mode {
         Mode::Observe => Err(Reason::ModeObserve),
         Mode::CommentOnly => Err(Reason::ModeOneWay),
-        Mode::Off | Mode::SentinelToHalo | Mode::TwoWay => Ok(Passed { binding, ticket_type_id }),
+        Mode::Off | Mode::SentinelToHalo | Mode::TwoWay => Ok(Passed { binding, ticket_type_id, after: None }),
     }
 }
 
@@ -86,7 +102,7 @@ impl Brake {
     /// # Errors
     /// [`Reason::StormHeld`] above the cap.
     pub fn ask(&mut self, held: Option<&Reason>) -> Result<(), Reason> {
-        let released = held == Some(&Reason::StormReleased);
+        let released = matches!(held, Some(Reason::StormReleased | Reason::TicketAsked { .. }));
         if self.cap > 0 && self.made >= self.cap && !released {
             return Err(Reason::StormHeld { cap: self.cap });
         }

@@ -3,8 +3,10 @@
 //! [`plan`] is pure: the same situation gives the same plan, every operation carries its reason, and
 //! what is not done is said too. Start reading at [`plan::plan`]; [`gate`] decides whether an incident
 //! is linked at all ([`filter`] the policy's filters), [`draft`] writes the ticket, [`notes`] carries comments and notes, [`fields`]
-//! severity, owner, status and all other fields, [`conflict`] compares three ways, [`closing`] finds the verdict.
+//! severity, owner, status and all other fields, [`conflict`] compares three ways, [`closing`] finds the verdict. [`pause`] says
+//! which pairs wait all the same.
 
+pub mod adopt;
 pub mod agreed;
 pub mod choice;
 pub mod closing;
@@ -14,10 +16,13 @@ pub mod dropped;
 pub mod fields;
 pub mod filter;
 pub mod gate;
+pub mod link;
 pub mod mapping;
 pub mod merges;
 pub mod notes;
+pub mod pause;
 pub mod plan;
+pub mod push;
 pub mod requester;
 pub mod retry;
 pub mod situation;

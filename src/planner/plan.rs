@@ -159,7 +159,8 @@ fn ticket_to_make(s: &Situation<'_>, out: &mut Plan) {
             out.item(Reason::Refused { why: why.into() });
         }
         Ok(passed) => {
-            let drafted = draft::draft(s.workspace, s.policy, s.catalogue, &passed, s.incident, s.evidence, None);
+            let mut drafted = draft::draft(s.workspace, s.policy, s.catalogue, &passed, s.incident, s.evidence, None);
+            draft::refer(&mut drafted.draft, &s.pair.reference);
             for hole in drafted.lacking {
                 out.item(hole);
             }

@@ -1,6 +1,8 @@
 //! Connections and workspaces, and whether each can be used.
 
-use super::{App, caller::Caller, engine_handle::EngineStatus, error::ServiceError, fault, intake, names};
+use super::{
+    App, caller::Caller, engine_handle::EngineStatus, error::ServiceError, fault, intake, names, pauses::Paused,
+};
 use crate::{
     domain::{
         account::Scope,
@@ -8,6 +10,7 @@ use crate::{
         delivery::DeliverySource,
         failure::Side,
         ids::ConnectionId,
+        pause::PauseScope,
         run::RunScope,
         view::connections::{
             BudgetView, ConnectionHealth, ConnectionsView, HaloRow, MicrosoftRow, SecretSource, WorkspaceRow,
@@ -40,10 +43,11 @@ pub async fn view(
 ) -> Result<(ConnectionsView, Vec<String>), ServiceError> {
     let installation = app.installation().await?;
     let status = app.engine.status();
+    let paused = Paused::now(app).await?;
     let mut view = ConnectionsView {
         microsoft: Vec::new(),
         halo: Vec::new(),
-        workspaces: workspaces(app, caller, addresses, &installation, &status),
+        workspaces: workspaces(app, caller, addresses, (&installation, &paused), &status),
         redirect_uri: addresses.redirect_uri.clone(),
     };
     if caller.scope != Scope::All {
@@ -54,11 +58,15 @@ pub async fn view(
         if connection.identity == MicrosoftIdentity::Delegated {
             authorities.push(connection.endpoints.authority.clone());
         }
-        view.microsoft.push(microsoft(app, &installation, &status, connection).await?);
+        let mut row = microsoft(app, &installation, &status, connection).await?;
+        row.pauses = paused.of(caller, &installation, PauseScope::Connection { id: connection.id });
+        view.microsoft.push(row);
     }
     for connection in &installation.halo {
         let secrets = standings(app, connection.id).await?;
-        view.halo.push(halo(app, addresses, &status, connection, &secrets));
+        let mut row = halo(app, addresses, &status, connection, &secrets);
+        row.pauses = paused.of(caller, &installation, PauseScope::Connection { id: connection.id });
+        view.halo.push(row);
     }
     Ok((view, authorities))
 }
@@ -136,6 +144,7 @@ async fn microsoft(
         signed_in_at: signed_in.map(|standing| standing.changed),
         secret: source(&standings, secret),
         health,
+        pauses: Vec::new(),
         budgets,
     })
 }
@@ -160,6 +169,7 @@ fn halo(
         oauth_client_id: connection.oauth_client_id.clone(),
         secret: source(secrets, super::sign_in::CLIENT_SECRET),
         health: health(status, &[RunScope::Halo { id: connection.id }]),
+        pauses: Vec::new(),
         budget: budget.map(|budget| BudgetView {
             name: connection.name.clone(),
             used: budget.limit.saturating_sub(budget.remaining),
@@ -178,7 +188,7 @@ fn workspaces(
     app: &App,
     caller: &Caller,
     addresses: &Addresses,
-    installation: &Installation,
+    (installation, paused): (&Installation, &Paused),
     status: &EngineStatus,
 ) -> Vec<WorkspaceRow> {
     let mut rows: Vec<WorkspaceRow> = installation
@@ -204,6 +214,7 @@ fn workspaces(
                     DeliverySource::Sentinel { workspace: workspace.id, client: workspace.client },
                 ),
                 health: health(status, &[RunScope::Workspace { id: workspace.id }]),
+                pauses: paused.of(caller, installation, PauseScope::Client { id: workspace.client }),
             }
         })
         .collect();

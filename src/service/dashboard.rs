@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{App, caller::Caller, error::ServiceError, fault, names};
+use super::{App, caller::Caller, error::ServiceError, fault, names, pauses::Paused};
 use crate::{
     domain::{
         catalogue::Catalogue,
@@ -29,12 +29,14 @@ pub async fn view(app: &App, caller: &Caller, filter: PairFilter) -> Result<Dash
         *by_client.entry(row.client).or_insert(0) += names::count(row.pairs);
         *by_workspace.entry(row.workspace).or_insert(0) += names::count(row.pairs);
     }
-    let rows = page(app, caller, &installation, &filter, sort(&filter), names::PAGE_ROWS).await;
+    let paused = Paused::now(app).await?;
+    let rows = page(app, caller, (&installation, &paused), &filter, sort(&filter), names::PAGE_ROWS).await;
     let rows = rows.map(|listed| Listed { total: total(&kept, &filter), ..listed });
     Ok(DashboardView {
         clients: names::clients(&installation, &caller.scope, &by_client),
         workspaces: names::workspaces(&installation, &caller.scope, &by_workspace),
         counts: counts(&kept, &held),
+        pauses: paused.wide(caller, &installation, false),
         filter,
         rows: rows.map_err(|error| names::trouble(&error)),
     })
@@ -88,7 +90,7 @@ pub async fn part(app: &App, caller: &Caller, filter: &PairFilter) -> Result<Lis
         }
         steady => steady,
     };
-    page(app, caller, &installation, filter, by, AT_ONCE).await
+    page(app, caller, (&installation, &Paused::now(app).await?), filter, by, AT_ONCE).await
 }
 
 /// As the store sorts: newest, highest and worst first, but clients by the alphabet.
@@ -107,7 +109,7 @@ fn sort(filter: &PairFilter) -> store::PairSort {
 async fn page(
     app: &App,
     caller: &Caller,
-    installation: &Installation,
+    (installation, paused): (&Installation, &Paused),
     filter: &PairFilter,
     sort: store::PairSort,
     limit: u32,
@@ -131,7 +133,8 @@ async fn page(
     let mut rows = Vec::with_capacity(page.rows.len());
     for row in page.rows {
         let catalogue = catalogue(app, &mut catalogues, row.pair.halo).await?;
-        rows.push(drawn(installation, catalogue, row));
+        let held = paused.holds(installation, &row.pair);
+        rows.push(drawn(installation, catalogue, row, held));
     }
     let key = |key: Option<PageKey>| key.map(|key| key.to_string());
     Ok(Listed { rows, total: None, newer: key(page.previous), older: key(page.next) })
@@ -149,7 +152,7 @@ async fn catalogue<'a>(
     Ok(kept.get(&halo).and_then(Option::as_ref))
 }
 
-fn drawn(installation: &Installation, catalogue: Option<&Catalogue>, row: store::PairRow) -> PairRow {
+fn drawn(installation: &Installation, catalogue: Option<&Catalogue>, row: store::PairRow, paused: bool) -> PairRow {
     let pair = row.pair;
     PairRow {
         id: pair.id,
@@ -165,6 +168,7 @@ fn drawn(installation: &Installation, catalogue: Option<&Catalogue>, row: store:
         ticket_status: row.ticket_status_id.map(|id| names::status(catalogue, id)),
         sync: pair.sync,
         health: pair.health,
+        paused,
         reason: pair.reason,
         opened: row.opened,
         changed: pair.changed,

@@ -30,6 +30,12 @@ pub trait EngineHandle: Send + Sync + 'static {
     /// Send a dead letter again.
     fn retry(&self, operation: OperationId);
 
+    /// Something was asked that lies in the store's requests.
+    fn asked(&self);
+
+    /// Something was paused or resumed.
+    fn pauses_changed(&self);
+
     /// How the engine is, at this moment.
     fn status(&self) -> EngineStatus;
 

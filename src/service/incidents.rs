@@ -38,6 +38,7 @@ pub async fn view(app: &App, caller: &Caller, filter: NotLinkedFilter) -> Result
         total: by_code.values().sum(),
         reasons,
         workspaces: names::workspaces(&installation, &caller.scope, &by_workspace),
+        push: super::pushes::view(app, caller, &installation).await?,
         rows,
     })
 }

@@ -27,11 +27,12 @@ const CHECKED_FOR: SignedDuration = SignedDuration::from_secs(60);
 const CHECK_WITHIN: Duration = Duration::from_secs(3);
 
 /// Names of all facts, as the filter offers them.
-const FACTS: [&str; 20] = [
+const FACTS: [&str; 25] = [
     "actions-read",
     "base-agreed",
     "comments-read",
     "cursor-moved",
+    "decided",
     "delivery-handled",
     "delivery-received",
     "evidence-read",
@@ -44,9 +45,13 @@ const FACTS: [&str; 20] = [
     "operation-planned",
     "pair-judged",
     "pair-opened",
+    "paused",
+    "resumed",
     "run-ended",
+    "survivor-found",
     "ticket-linked",
     "ticket-read",
+    "unlinked",
     "unreadable",
 ];
 
@@ -174,7 +179,7 @@ pub async fn names_in(app: &App, items: &[store::Item]) -> Result<words::Names, 
 ///
 /// # Errors
 /// The store cannot be read.
-async fn people(app: &App) -> Result<HashMap<UserId, String>, ServiceError> {
+pub(super) async fn people(app: &App) -> Result<HashMap<UserId, String>, ServiceError> {
     let users = app.store.users().await.map_err(|e| fault("read accounts", &e))?;
     Ok(users.into_iter().map(|user| (user.id, user.name)).collect())
 }

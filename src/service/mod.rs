@@ -16,11 +16,15 @@ pub mod error;
 pub mod incidents;
 pub mod intake;
 pub mod ledger;
+pub mod links;
 pub mod live;
 pub mod numbers;
 pub mod pairs;
+pub mod pauses;
 pub mod problems;
 pub mod pulse;
+pub mod pushes;
+pub mod replays;
 pub mod runs;
 pub mod sign_in;
 

@@ -1,14 +1,15 @@
 //! One pair: both sides, its queue, its conversation and its history.
 
 use super::{
-    App, caller::Caller, decisions, error::ServiceError, fault, fields, ledger::names_in, names, notes, words,
+    App, caller::Caller, decisions, error::ServiceError, fault, fields, ledger::names_in, names, notes, pauses::Paused,
+    words,
 };
 use crate::{
     domain::{
         catalogue::Catalogue,
         ids::{PairId, UserId},
         merge::{Merge, Survivor},
-        operation::{Operation, OperationState},
+        operation::{Operation, OperationKind, OperationState},
         pair::Pair,
         reason::Reason,
         view::{
@@ -88,6 +89,7 @@ pub async fn view(app: &App, caller: &Caller, pair: PairId, from: &str) -> Resul
         changed: pair.changed,
         incident_read,
         ticket_read,
+        pauses: Paused::now(app).await?.of_pair(caller, &installation, pair),
         choices,
         fields,
         queue: operations.iter().filter(|row| row.state.open()).map(operation).collect(),
@@ -169,9 +171,11 @@ fn dropped(row: &Operation, name: &impl Fn(UserId) -> String) -> Option<DroppedR
 
 /// An operation as pages show it, with what it writes.
 pub fn operation(operation: &Operation) -> OperationView {
-    let body = serde_json::to_string_pretty(&operation.kind).ok();
-    let body = body.map(|text| {
-        if text.chars().count() > BODY_MAX { text.chars().take(BODY_MAX).chain(['…']).collect() } else { text }
-    });
-    OperationView::of(operation, body)
+    OperationView::of(operation, body(&operation.kind))
+}
+
+/// What a write will say, as pages show it.
+pub fn body(kind: &OperationKind) -> Option<String> {
+    let text = serde_json::to_string_pretty(kind).ok()?;
+    Some(if text.chars().count() > BODY_MAX { text.chars().take(BODY_MAX).chain(['…']).collect() } else { text })
 }

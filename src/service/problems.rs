@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{App, caller::Caller, error::ServiceError, fault, names, pairs::operation, sign_in};
+use super::{App, caller::Caller, error::ServiceError, fault, names, pairs::operation, pauses::Paused, sign_in};
 use crate::{
     domain::{
         account::Scope,
@@ -32,7 +32,8 @@ pub async fn view(app: &App, caller: &Caller) -> Result<ProblemsView, ServiceErr
     let groups = groups(app, caller, &installation).await.map_err(|error| names::trouble(&error));
     let storms = storms(app, caller, &installation).await?;
     let connections = connections(app, caller, &installation).await?;
-    Ok(ProblemsView { groups, storms, connections })
+    let pauses = Paused::now(app).await?.wide(caller, &installation, true);
+    Ok(ProblemsView { groups, storms, pauses, connections })
 }
 
 /// One loud notice for each workspace whose incidents the storm brake holds.

@@ -247,6 +247,7 @@ pub async fn finish(
     };
     tx.record(now, None, fact).await.map_err(doing)?;
     tx.commit().await.map_err(doing)?;
+    super::pauses::signed_in(app, connection.id).await?;
     let installation = app.installation().await?;
     for workspace in installation.workspaces.iter().filter(|row| row.connection == connection.id) {
         app.engine.poke_workspace(workspace.id, RunCause::Person);

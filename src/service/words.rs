@@ -10,6 +10,7 @@ use crate::{
         ids::{OperationId, UserId},
         operation::OperationState,
         pair::PairState,
+        pause::PauseCause,
         view::ledger::{EntryKind, TimelineEntry},
     },
     ledger::fact::Fact,
@@ -121,6 +122,16 @@ fn said(fact: &Fact, names: &Names) -> (EntryKind, String) {
             (Decision, format!("The incident was merged in Defender into {survivor}."))
         }
         Fact::Decided { decision, .. } => (EntryKind::Person, decision.words()),
+        Fact::Unlinked { reason, .. } => (EntryKind::Person, reason.words()),
+        Fact::Paused { pause } => match &pause.cause {
+            PauseCause::Person { why: Some(why), .. } => (EntryKind::Person, format!("Paused: {}", sentence(why))),
+            PauseCause::Person { .. } => (EntryKind::Person, "Paused: what is planned waits.".into()),
+            PauseCause::Failure { failure, .. } => {
+                (Failed, format!("Paused, since trying again can't help: {}", sentence(&failure.message)))
+            }
+        },
+        Fact::Resumed { automatic: true, .. } => (Engine, "What had paused it is over: it goes on.".into()),
+        Fact::Resumed { .. } => (EntryKind::Person, "Resumed: what waited is carried out.".into()),
         Fact::HumanAct { act, .. } => (EntryKind::Person, human(act)),
     }
 }
@@ -188,6 +199,12 @@ fn human(act: &str) -> String {
         "sync-now" => "Asked to carry out now what waits.".into(),
         "sync-workspace" => "Asked to read the workspace now.".into(),
         "release-storm" => "Released what the storm brake held.".into(),
+        "link" => "Asked to link an incident and a ticket.".into(),
+        "unlink" => "Unlinked a pair.".into(),
+        "make-ticket" => "Asked for an incident's ticket.".into(),
+        "push" => "Asked to push a ticket to Sentinel.".into(),
+        "pause" => "Paused.".into(),
+        "resume" => "Resumed.".into(),
         "look-at-halo" => "Asked to read Halo now.".into(),
         "decide" => "Answered a question about the pair.".into(),
         "retry" => "Asked to try an operation again.".into(),

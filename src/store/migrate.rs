@@ -9,10 +9,11 @@ use sqlx::{
 
 use super::error::{Result, StoreError};
 
-const ALL: [(i64, &str, &str); 3] = [
+const ALL: [(i64, &str, &str); 4] = [
     (1, "ledger", include_str!("../../migrations/0001_ledger.sql")),
     (2, "dropped", include_str!("../../migrations/0002_dropped.sql")),
     (3, "rules", include_str!("../../migrations/0003_rules.sql")),
+    (4, "pauses", include_str!("../../migrations/0004_pauses.sql")),
 ];
 
 /// The newest schema version that this program knows.

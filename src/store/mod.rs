@@ -20,6 +20,7 @@ mod operations;
 mod pages;
 mod pairs;
 mod passphrase;
+mod pauses;
 mod projector;
 mod requests;
 mod row;

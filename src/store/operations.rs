@@ -17,20 +17,33 @@ use crate::domain::{
     time::{from_ms, to_ms},
 };
 
+/// What is paused has no turn. The last part is asked only while something is.
+macro_rules! not_paused {
+    () => {
+        "(NOT EXISTS (SELECT 1 FROM pauses z WHERE z.scope IN ('pair', 'client', 'connection')) OR NOT EXISTS (
+            SELECT 1 FROM pairs p WHERE p.id = o.pair AND (
+              EXISTS (SELECT 1 FROM pauses z WHERE z.scope = 'pair' AND z.id = p.id)
+              OR EXISTS (SELECT 1 FROM pauses z WHERE z.scope = 'client' AND z.id = p.client)
+              OR EXISTS (SELECT 1 FROM pauses z WHERE z.scope = 'connection' AND z.id = p.halo)
+              OR EXISTS (SELECT 1 FROM pauses z JOIN workspaces w ON w.connection = z.id
+                WHERE z.scope = 'connection' AND w.id = p.workspace))))"
+    };
+}
+
 statements! {
     const BY_ID = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
         FROM operations o JOIN bodies b ON b.hash = o.body WHERE o.id = ?1";
     // The turn is the lowest position still open. What is being sent keeps its turn.
-    const READY = "SELECT o.pair AS id FROM operations o
+    const READY = concat!("SELECT o.pair AS id FROM operations o
         WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.due_ms <= ?1 AND o.state <> 'sending'
           AND NOT EXISTS (SELECT 1 FROM operations e WHERE e.pair = o.pair AND e.position < o.position
             AND e.state IN ('planned', 'sending', 'outcome-unknown'))
-        ORDER BY o.due_ms, o.pair LIMIT ?2";
-    const NEXT = "SELECT o.due_ms FROM operations o
+          AND ", not_paused!(), " ORDER BY o.due_ms, o.pair LIMIT ?2");
+    const NEXT = concat!("SELECT o.due_ms FROM operations o
         WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.state <> 'sending'
           AND NOT EXISTS (SELECT 1 FROM operations e WHERE e.pair = o.pair AND e.position < o.position
             AND e.state IN ('planned', 'sending', 'outcome-unknown'))
-        ORDER BY o.due_ms LIMIT 1";
+          AND ", not_paused!(), " ORDER BY o.due_ms LIMIT 1");
     const SENDING = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
         FROM operations o JOIN bodies b ON b.hash = o.body WHERE o.state = 'sending' ORDER BY o.due_ms LIMIT ?1";
     const QUEUED = "SELECT (SELECT count(*) FROM operations o WHERE o.state IN ('planned', 'sending', 'outcome-unknown')) AS open,
@@ -135,7 +148,7 @@ impl Store {
     }
 
     /// Pairs with an open operation whose turn and time has come, longest due first. A pair one of whose operations
-    /// is being sent is not among them.
+    /// is being sent is not among them, nor is one that is paused.
     ///
     /// # Errors
     /// What the database says.

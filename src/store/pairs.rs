@@ -79,8 +79,8 @@ pub struct Version {
     pub comments_count: i64,
     /// Last change by the service's clock.
     pub modified: Option<Timestamp>,
-    /// Whether it is held unlinked.
-    pub held: bool,
+    /// Code of the reason that it is held for.
+    pub held: Option<String>,
 }
 
 /// Up to where a workspace was read.

@@ -19,6 +19,7 @@ use crate::{
         incident::{Incident, Severity},
         operation::{Operation, OperationState},
         pair::{Base, NoteLink, Pair, PairState},
+        pause::{Pause, PauseScope},
         reason::Reason,
         run::{Run, RunScope},
         time::to_ms,
@@ -73,11 +74,21 @@ statements! {
             well_ms = ifnull(excluded.well_ms, well_ms),
             failures = CASE excluded.failures WHEN 0 THEN 0 ELSE failures + 1 END";
     const DELIVERY = "INSERT INTO deliveries (id, client, source, received_ms, body) VALUES (?1, ?2, ?3, ?4, ?5)";
+    const PAUSED = "INSERT INTO pauses (scope, id, automatic, value) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (scope, id, automatic) DO UPDATE SET value = excluded.value";
+    const RESUMED = "DELETE FROM pauses WHERE scope = ?1 AND id = ?2 AND automatic >= ?3";
+    // Not while a write is under way: whoever asked for it hears that, and nothing is changed.
+    const UNLINKING = "UPDATE pairs SET changed_ms = ?2 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM operations o
+        WHERE o.pair = ?1 AND o.state IN ('sending', 'outcome-unknown'))";
+    const UNLINKED_NOTES = "DELETE FROM note_links WHERE pair = ?1";
+    const UNLINKED_OPERATIONS = "DELETE FROM operations WHERE pair = ?1";
+    const UNLINKED_PAUSES = "DELETE FROM pauses WHERE scope = 'pair' AND id = ?1";
+    const UNLINKED = "DELETE FROM pairs WHERE id = ?1";
     const HANDLED = "UPDATE deliveries SET handled_ms = ?2 WHERE id = ?1";
 }
 
 /// Empties the state tables, those that refer to others first. (`subject_words` is emptied by its own command.)
-pub(super) const EMPTY: [&str; 10] = [
+pub(super) const EMPTY: [&str; 11] = [
     "DELETE FROM note_links",
     "DELETE FROM operations",
     "DELETE FROM pairs",
@@ -88,6 +99,7 @@ pub(super) const EMPTY: [&str; 10] = [
     "DELETE FROM halo_cursors",
     "DELETE FROM runs",
     "DELETE FROM deliveries",
+    "DELETE FROM pauses",
 ];
 
 /// The name of a run's scope, as stored.
@@ -157,6 +169,15 @@ pub(super) fn apply(
             Ok(())
         }
         Fact::RunEnded { run } => projector.run(run),
+        Fact::Unlinked { pair, workspace, incident, reason } => {
+            projector.unlinked(pair);
+            projector.held(workspace, incident, &Some(reason.clone()))
+        }
+        Fact::Paused { pause } => projector.paused(pause),
+        Fact::Resumed { scope, automatic } => {
+            projector.resumed(*scope, *automatic);
+            Ok(())
+        }
         Fact::DeliveryReceived { delivery, source, .. } => projector.received(delivery, source),
         Fact::DeliveryHandled { delivery } => {
             projector.batch.add(HANDLED).bind(delivery.to_string()).bind(projector.at).one("deliveries", delivery);
@@ -376,6 +397,24 @@ impl Projector<'_> {
             .bind(run.failure.is_none().then(|| to_ms(run.ended)))
             .bind(i64::from(run.failure.is_some()));
         Ok(())
+    }
+
+    fn unlinked(&mut self, pair: &PairId) {
+        self.batch.add(UNLINKING).bind(pair.to_string()).bind(self.at).one("pairs", pair);
+        for statement in [UNLINKED_NOTES, UNLINKED_OPERATIONS, UNLINKED_PAUSES] {
+            self.batch.add(statement).bind(pair.to_string());
+        }
+        self.batch.add(UNLINKED).bind(pair.to_string()).one("pairs", pair);
+    }
+
+    fn paused(&mut self, pause: &Pause) -> Result<()> {
+        let added = self.batch.add(PAUSED).bind(pause.scope.name()).bind(pause.scope.id());
+        added.bind(pause.automatic()).bind(to_json(pause)?);
+        Ok(())
+    }
+
+    fn resumed(&mut self, scope: PauseScope, automatic: bool) {
+        self.batch.add(RESUMED).bind(scope.name()).bind(scope.id()).bind(automatic);
     }
 
     fn received(&mut self, delivery: &DeliveryId, source: &DeliverySource) -> Result<()> {

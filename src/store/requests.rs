@@ -15,6 +15,8 @@ statements! {
     const ASKED = "SELECT id, kind, detail, asked_ms, answered_ms, result FROM requests
         WHERE answered_ms IS NULL ORDER BY id LIMIT ?1";
     const ONE = "SELECT id, kind, detail, asked_ms, answered_ms, result FROM requests WHERE id = ?1";
+    const OF_KIND = "SELECT id, kind, detail, asked_ms, answered_ms, result FROM requests
+        WHERE kind = ?1 ORDER BY id DESC LIMIT ?2";
     const ANSWER = "UPDATE requests SET answered_ms = ?2, result = ?3 WHERE id = ?1 AND answered_ms IS NULL";
     const TIDY = "DELETE FROM requests WHERE answered_ms < ?1";
 }
@@ -68,6 +70,16 @@ impl Store {
     pub async fn asked(&self) -> Result<Vec<Request>> {
         let mut reader = self.reader().await?;
         sqlx::query(ASKED).bind(100_i64).fetch_all(&mut *reader).await?.iter().map(request_of).collect()
+    }
+
+    /// The last requests of a kind, newest first: those of the last day, and what is not answered yet.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn requests_of(&self, kind: &str, limit: u32) -> Result<Vec<Request>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query(OF_KIND).bind(kind).bind(i64::from(limit));
+        query.fetch_all(&mut *reader).await?.iter().map(request_of).collect()
     }
 
     /// A request, for the asker to see its answer.

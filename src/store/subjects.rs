@@ -25,7 +25,7 @@ use crate::domain::{
 statements! {
     const SUBJECT = "SELECT s.id, s.workspace, s.client, s.pair, s.held, s.first_seen_ms, s.changed_ms, b.body AS incident_body
         FROM subjects s JOIN bodies b ON b.hash = s.body WHERE s.workspace = ?1 AND s.incident = ?2";
-    const VERSIONS = "SELECT s.id, s.incident, s.etag, s.pair, s.comments_count, s.held_code IS NOT NULL AS held, s.modified_ms
+    const VERSIONS = "SELECT s.id, s.incident, s.etag, s.pair, s.comments_count, s.held_code, s.modified_ms
         FROM json_each(?2) j JOIN subjects s ON s.workspace = ?1 AND s.incident = j.value";
     const NUMBERS = "SELECT max(number) FROM subjects WHERE workspace = ?1";
     const NUMBERS_SEEN = "SELECT count(*) FROM subjects WHERE workspace = ?1 AND number > ?2 AND number <= ?3";
@@ -129,7 +129,7 @@ impl Store {
                 pair: cells.opt_id("pair")?,
                 comments_count: cells.int("comments_count")?,
                 modified: cells.opt_time("modified_ms")?,
-                held: cells.flag("held")?,
+                held: cells.opt_text("held_code")?.map(str::to_owned),
             };
             found.insert(IncidentId::new(cells.text("incident")?), version);
         }

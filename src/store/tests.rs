@@ -8,13 +8,14 @@ use super::connections::Connections;
 async fn every_statement_can_be_prepared() {
     let connections = Connections::in_memory().await.expect("opens");
     let mut writer = connections.writer().await;
-    let files: [(&str, &[(&str, &'static str)]); 16] = [
+    let files: [(&str, &[(&str, &'static str)]); 17] = [
         ("accounts", super::accounts::ALL),
         ("configuration", super::configuration::ALL),
         ("deliveries", super::deliveries::ALL),
         ("history", super::history::ALL),
         ("operations", super::operations::ALL),
         ("pairs", super::pairs::ALL),
+        ("pauses", super::pauses::ALL),
         ("projector", super::projector::ALL),
         ("requests", super::requests::ALL),
         ("runs", super::runs::ALL),
@@ -44,7 +45,7 @@ async fn every_statement_can_be_prepared() {
 }
 
 /// Statements that may read a whole table: small ones, or upkeep that reads everything by design.
-const WHOLE: [&str; 16] = [
+const WHOLE: [&str; 18] = [
     "accounts::ALL_USERS",
     "accounts::ADMINS",
     "configuration::MICROSOFT",
@@ -53,6 +54,8 @@ const WHOLE: [&str; 16] = [
     "configuration::WORKSPACES",
     "configuration::POLICIES",
     "requests::TIDY",
+    "requests::OF_KIND",
+    "pauses::ALL_PAUSES",
     "upkeep::HEADS",
     "upkeep::ERASE",
     "sessions::ALL_OUT",
@@ -69,13 +72,14 @@ const WHOLE: [&str; 16] = [
 async fn no_statement_scans_a_table() {
     let connections = Connections::in_memory().await.expect("opens");
     let mut writer = connections.writer().await;
-    let files: [(&str, &[(&str, &'static str)]); 14] = [
+    let files: [(&str, &[(&str, &'static str)]); 15] = [
         ("accounts", super::accounts::ALL),
         ("configuration", super::configuration::ALL),
         ("deliveries", super::deliveries::ALL),
         ("history", super::history::ALL),
         ("operations", super::operations::ALL),
         ("pairs", super::pairs::ALL),
+        ("pauses", super::pauses::ALL),
         ("projector", super::projector::ALL),
         ("requests", super::requests::ALL),
         ("runs", super::runs::ALL),

@@ -16,8 +16,12 @@ use super::{
 };
 use crate::{
     console::{Flash, FlashKind},
-    domain::{decision::Decision, ids::PairId},
-    service::{acts, decisions, error::ServiceError},
+    domain::{
+        account::Role,
+        decision::Decision,
+        ids::{OperationId, PairId},
+    },
+    service::{acts, decisions, error::ServiceError, replays},
 };
 
 const FLASH: &str = "flash";
@@ -30,6 +34,32 @@ const MESSAGES: &[(&str, FlashKind, &str)] = &[
     ("polling", FlashKind::Done, "It is being read now. The run will show here."),
     ("decided", FlashKind::Done, "Decided. Both sides are being read afresh, and the rest follows from it."),
     ("asked-no-more", FlashKind::Failed, "That is not asked any more: the pair has moved on. Nothing was done."),
+    (
+        "linking",
+        FlashKind::Done,
+        "Both records are being read; the pair appears among the linked ones, or the reason why not stands here.",
+    ),
+    ("making-ticket", FlashKind::Done, "Its ticket is made next; it then stands among the linked ones."),
+    ("linked-already", FlashKind::Failed, "The incident is linked by now. Nothing was done."),
+    (
+        "unlinked",
+        FlashKind::Done,
+        "Unlinked. Incident and ticket both stay as they are, and no ticket is made by itself.",
+    ),
+    (
+        "under-way",
+        FlashKind::Failed,
+        "A write is under way, or its outcome is not known yet: wait until it is settled. Nothing was done.",
+    ),
+    (
+        "pushing",
+        FlashKind::Done,
+        "The ticket is being pushed. What comes of it stands under “Push a ticket to Sentinel”.",
+    ),
+    ("paused", FlashKind::Done, "Paused. Nothing is written until it is resumed; what is planned waits."),
+    ("paused-already", FlashKind::Failed, "Somebody paused it already. Nothing was done."),
+    ("resumed", FlashKind::Done, "Resumed. What waited is carried out now, in its order."),
+    ("not-paused", FlashKind::Failed, "It is not paused any more. Nothing was done."),
     ("released", FlashKind::Done, "What the storm brake held gets its tickets now, oldest first."),
     ("retrying", FlashKind::Done, "It is planned again from what both sides say now."),
     ("dropped", FlashKind::Done, "The operation was dropped. It is not written again in this form."),
@@ -165,6 +195,15 @@ pub async fn retry(
     settle(&signed, acts::retry(&web.app, &signed.caller, id(&operation)?).await, "retrying", &form).await
 }
 
+/// `POST /problems/replay`: every `operation` of the form.
+pub async fn replay(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
+    signed.caller.need(Role::Operator)?;
+    let operations: Result<Vec<OperationId>, _> = form.all("operation").map(id).collect();
+    let tried = replays::replay(&web.app, &signed.caller, &operations?).await?;
+    let message = if tried > 0 { "retrying" } else { "moved-on" };
+    done(&signed, message, next(&form, "/problems")).await
+}
+
 /// `POST /operations/{id}/drop`
 pub async fn drop_operation(
     State(web): State<Web>,
@@ -190,7 +229,32 @@ async fn settle(
     }
 }
 
-fn next<'a>(form: &'a Posted, otherwise: &'a str) -> &'a str {
+/// The redirect after an act: with the message `well`, or `otherwise` when the record had moved on; a problem with an
+/// entry is said in its own words.
+///
+/// # Errors
+/// Whatever else went wrong.
+pub async fn answer(
+    signed: &Signed,
+    done: Result<(), ServiceError>,
+    (well, otherwise): (&'static str, &'static str),
+    to: &str,
+) -> Result<Response, WebError> {
+    let session = &signed.reader.session;
+    match done {
+        Ok(()) => flash(session, well).await?,
+        Err(ServiceError::Conflict) => flash(session, otherwise).await?,
+        Err(ServiceError::Invalid(problems)) => {
+            let words: Vec<String> = problems.into_iter().map(|problem| problem.problem).collect();
+            flash_failure(session, &words.join(" ")).await?;
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Redirect::to(to).into_response())
+}
+
+/// Where a form's `next` leads, or `otherwise`.
+pub fn next<'a>(form: &'a Posted, otherwise: &'a str) -> &'a str {
     match form.text("next") {
         "" => otherwise,
         wanted => local_path(wanted),

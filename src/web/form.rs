@@ -31,6 +31,11 @@ impl Posted {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
+    /// Every value under this name, in order.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.trim())
+    }
+
     /// Whether a checkbox of this name was ticked.
     pub fn ticked(&self, name: &str) -> bool {
         self.0.iter().any(|(key, _)| key == name)

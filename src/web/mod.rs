@@ -19,9 +19,11 @@ mod draw;
 mod guard;
 mod health;
 mod hooks;
+mod links;
 mod live;
 mod microsoft;
 mod pages;
+mod pauses;
 mod reader;
 mod session;
 
@@ -56,24 +58,38 @@ pub struct Web {
 pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/"),
     ("GET", "/incidents"),
+    ("POST", "/incidents/{workspace}/{incident}/link"),
+    ("POST", "/incidents/{workspace}/{incident}/ticket"),
     ("GET", "/pairs.csv"),
     ("GET", "/pairs/{id}"),
     ("POST", "/pairs/{id}/look"),
     ("POST", "/pairs/{id}/sync"),
     ("POST", "/pairs/{id}/decide"),
+    ("POST", "/pairs/{id}/unlink"),
+    ("POST", "/pairs/{id}/pause"),
+    ("POST", "/pairs/{id}/resume"),
+    ("POST", "/clients/{id}/pause"),
+    ("POST", "/clients/{id}/resume"),
     ("GET", "/problems"),
     ("GET", "/runs"),
     ("POST", "/workspaces/{id}/sync"),
     ("POST", "/workspaces/{id}/release"),
+    ("POST", "/workspaces/{id}/push"),
+    ("POST", "/push"),
     ("GET", "/connections"),
     ("GET", "/connections/callback"),
     ("POST", "/connections/{id}/look"),
+    ("POST", "/connections/{id}/pause"),
+    ("POST", "/connections/{id}/resume"),
     ("POST", "/connections/{id}/sign-in"),
     ("GET", "/ledger"),
     ("GET", "/account"),
     ("POST", "/account/password"),
     ("POST", "/account/sessions"),
+    ("GET", "/operations/{id}/retry"),
     ("POST", "/operations/{id}/retry"),
+    ("GET", "/problems/replay"),
+    ("POST", "/problems/replay"),
     ("GET", "/operations/{id}/drop"),
     ("POST", "/operations/{id}/drop"),
     ("GET", "/set-up"),
@@ -104,24 +120,36 @@ pub fn router(app: App, options: WebOptions) -> Router {
     let pages = Router::new()
         .route("/", get(pages::dashboard))
         .route("/incidents", get(pages::not_linked))
+        .route("/incidents/{workspace}/{incident}/link", post(links::link))
+        .route("/incidents/{workspace}/{incident}/ticket", post(links::make_ticket))
         .route("/pairs.csv", get(csv::pairs))
         .route("/pairs/{id}", get(pages::pair))
         .route("/pairs/{id}/look", post(acts::look_again))
         .route("/pairs/{id}/sync", post(acts::sync_now))
         .route("/pairs/{id}/decide", post(acts::decide))
+        .route("/pairs/{id}/unlink", post(links::unlink))
+        .route("/pairs/{id}/pause", post(pauses::pause_pair))
+        .route("/pairs/{id}/resume", post(pauses::resume_pair))
+        .route("/clients/{id}/pause", post(pauses::pause_client))
+        .route("/clients/{id}/resume", post(pauses::resume_client))
         .route("/problems", get(pages::problems))
         .route("/runs", get(pages::runs))
         .route("/workspaces/{id}/sync", post(acts::sync_workspace))
         .route("/workspaces/{id}/release", post(acts::release_storm))
+        .route("/workspaces/{id}/push", post(links::push))
+        .route("/push", post(links::push_form))
         .route("/connections", get(pages::connections))
         .route("/connections/callback", get(microsoft::callback))
         .route("/connections/{id}/look", post(acts::look_at_halo))
+        .route("/connections/{id}/pause", post(pauses::pause_connection))
+        .route("/connections/{id}/resume", post(pauses::resume_connection))
         .route("/connections/{id}/sign-in", post(microsoft::begin))
         .route("/ledger", get(pages::ledger))
         .route("/account", get(accounts::account))
         .route("/account/password", post(accounts::change_password))
         .route("/account/sessions", post(accounts::end_others))
-        .route("/operations/{id}/retry", post(acts::retry))
+        .route("/operations/{id}/retry", get(pages::ask_to_retry).post(acts::retry))
+        .route("/problems/replay", get(pages::ask_to_replay).post(acts::replay))
         .route("/operations/{id}/drop", get(pages::ask_to_drop).post(acts::drop_operation))
         .route("/set-up", get(accounts::set_up_page).post(accounts::set_up))
         .route("/sign-in", get(accounts::sign_in_page).post(accounts::sign_in))

@@ -107,6 +107,26 @@ pub async fn ledger(State(web): State<Web>, signed: Signed) -> Result<Response, 
     Ok(frame.answer(&Page::Ledger(Box::new(view))))
 }
 
+/// `GET /operations/{id}/retry`: the plan first; a `POST` there tries it again.
+pub async fn ask_to_retry(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(operation): Path<String>,
+) -> Result<Response, WebError> {
+    let operation = id(&operation)?;
+    let frame = framed(&web, &signed).await?;
+    let view = service::replays::one(&web.app, &signed.caller, operation).await?;
+    Ok(frame.answer_as(StatusCode::OK, &Page::Replay(Box::new(view))))
+}
+
+/// `GET /problems/replay`: the plans of all that was given up for a reason.
+pub async fn ask_to_replay(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let frame = framed(&web, &signed).await?;
+    let reason = value(&signed.reader.query, "reason");
+    let view = service::replays::many(&web.app, &signed.caller, &reason).await?;
+    Ok(frame.answer_as(StatusCode::OK, &Page::Replay(Box::new(view))))
+}
+
 /// `GET /operations/{id}/drop`
 pub async fn ask_to_drop(
     State(web): State<Web>,

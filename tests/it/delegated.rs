@@ -123,8 +123,8 @@ async fn a_person_signs_in_and_again_whenever_microsoft_asks() {
     let visitor = place.signed_in(&address, "ada").await;
     let mut scene = Scene { place: &place, visitor, workspace, connection: String::new() };
     let page = scene.visitor.get("/connections").await.1;
-    let (_, rest) = page.split_once("action=\"/connections/").expect("a button");
-    scene.connection = page_id(rest, "/sign-in", &page);
+    let (before, _) = page.split_once("/sign-in\" class=\"act\"").expect("a button");
+    scene.connection = before.rsplit('/').next().expect("an id").to_owned();
     scene.raise("before anybody signed in").await;
     scene.says("/connections", "Nobody has signed in with Microsoft").await;
 

@@ -29,23 +29,38 @@ const fn row(method: &'static str, route: &'static str, statuses: [u16; 5]) -> R
 const TABLE: &[Row] = &[
     row("GET", "/", [303, 200, 200, 200, 200]),
     row("GET", "/incidents", [303, 200, 200, 200, 200]),
+    row("POST", "/incidents/{workspace}/{incident}/link", [401, 403, 303, 303, 404]),
+    row("POST", "/incidents/{workspace}/{incident}/ticket", [401, 403, 303, 303, 404]),
     row("GET", "/pairs.csv", [303, 200, 200, 200, 200]),
     row("GET", "/pairs/{id}", [303, 200, 200, 200, 404]),
     row("POST", "/pairs/{id}/look", [401, 403, 303, 303, 404]),
     row("POST", "/pairs/{id}/sync", [401, 403, 303, 303, 404]),
     row("POST", "/pairs/{id}/decide", [401, 403, 303, 303, 404]),
+    row("POST", "/pairs/{id}/unlink", [401, 403, 303, 303, 404]),
+    row("POST", "/pairs/{id}/pause", [401, 403, 303, 303, 404]),
+    row("POST", "/pairs/{id}/resume", [401, 403, 303, 303, 404]),
+    row("POST", "/clients/{id}/pause", [401, 403, 303, 303, 404]),
+    row("POST", "/clients/{id}/resume", [401, 403, 303, 303, 404]),
     row("GET", "/problems", [303, 200, 200, 200, 200]),
     row("GET", "/runs", [303, 200, 200, 200, 200]),
     row("POST", "/workspaces/{id}/sync", [401, 403, 303, 303, 404]),
     row("POST", "/workspaces/{id}/release", [401, 403, 303, 303, 404]),
+    row("POST", "/workspaces/{id}/push", [401, 403, 303, 303, 404]),
+    // without a workspace in the form there is nothing to see or not to see
+    row("POST", "/push", [401, 403, 303, 303, 303]),
     row("GET", "/connections", [303, 200, 200, 200, 200]),
     row("GET", "/connections/callback", [303, 303, 303, 303, 303]),
     row("POST", "/connections/{id}/look", [401, 403, 303, 303, 403]),
+    row("POST", "/connections/{id}/pause", [401, 403, 303, 303, 403]),
+    row("POST", "/connections/{id}/resume", [401, 403, 303, 303, 403]),
     row("POST", "/connections/{id}/sign-in", [401, 403, 403, 303, 403]),
     row("GET", "/ledger", [303, 200, 200, 200, 200]),
     row("GET", "/account", [303, 200, 200, 200, 200]),
     row("POST", "/account/password", [401, 422, 422, 422, 422]),
     row("POST", "/account/sessions", [401, 303, 303, 303, 303]),
+    row("GET", "/operations/{id}/retry", [303, 403, 200, 200, 404]),
+    row("GET", "/problems/replay", [303, 403, 200, 200, 200]),
+    row("POST", "/problems/replay", [401, 403, 303, 303, 303]),
     row("POST", "/operations/{id}/retry", [401, 403, 303, 303, 404]),
     row("GET", "/operations/{id}/drop", [303, 403, 200, 200, 404]),
     row("POST", "/operations/{id}/drop", [401, 403, 303, 303, 404]),
@@ -69,9 +84,13 @@ fn path(route: &str) -> String {
         .replace("/pairs/{id}", &format!("/pairs/{}", seed::pair(1)))
         .replace("/workspaces/{id}", &format!("/workspaces/{}", seed::workspace(1)))
         .replace("/operations/{id}", &format!("/operations/{}", seed::operation(1)))
+        .replace("/clients/{id}", &format!("/clients/{}", seed::client(1)))
+        .replace("/connections/{id}/pause", &format!("/connections/{}/pause", seed::HALO))
+        .replace("/connections/{id}/resume", &format!("/connections/{}/resume", seed::HALO))
         .replace("/connections/{id}/look", &format!("/connections/{}/look", seed::HALO))
         .replace("/connections/{id}/sign-in", &format!("/connections/{}/sign-in", seed::MICROSOFT))
         .replace("{workspace}", &seed::workspace(1).to_string())
+        .replace("{incident}", "00000000-0000-4000-8000-000000000001")
         .replace("{connection}", &seed::HALO.to_string())
 }
 

@@ -76,10 +76,20 @@ pub fn lines(policy: &Policy) -> Lines {
     lines.number("flips_per_hour", i64::from(policy.flips_per_hour));
     lines.put("outcome", ref_value(&policy.outcome));
     lines.number("digest_from", i64::from(policy.digest_from));
-    for (key, flag) in
-        [("link_comment", policy.link_comment), ("notes_private", policy.notes_private), ("evidence", policy.evidence)]
-    {
+    for (key, flag) in [
+        ("link_comment", policy.link_comment),
+        ("notes_private", policy.notes_private),
+        ("evidence", policy.evidence),
+        ("adopt", policy.adopt),
+    ] {
         lines.put(key, Value::Boolean(flag));
+    }
+    if policy.push.any() {
+        let all = |refs: &[Ref]| Value::Array(refs.iter().map(ref_value).collect());
+        let rows = [("ticket_types", &policy.push.ticket_types), ("outcomes", &policy.push.outcomes)];
+        let rows = rows.into_iter().filter(|(_, refs)| !refs.is_empty()).map(|(key, refs)| (key.to_owned(), all(refs)));
+        let joined = ("although_joined".to_owned(), Value::Boolean(policy.push.although_joined));
+        map(&mut lines, "push", rows.chain([joined]));
     }
     lines
 }

@@ -6,6 +6,7 @@ pub mod fields;
 pub mod icon;
 pub mod list;
 pub mod operation;
+pub mod pause;
 pub mod pulse;
 pub mod state;
 pub mod time;

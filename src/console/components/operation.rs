@@ -72,6 +72,9 @@ pub fn remedies(ctx: &PageContext, operation: &OperationView) -> AnyView {
                 Weight::Main,
                 Some(operation.words.clone()),
             )}
+            <a class="button" href=format!("/operations/{}/retry", operation.id)>
+                <span>"See the plan"<span class="unseen">" "{operation.words.clone()}</span></span>
+            </a>
             <a class="button" href=format!("/operations/{}/drop", operation.id)>
                 <span>"Drop…"<span class="unseen">" "{operation.words.clone()}</span></span>
             </a>

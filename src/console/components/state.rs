@@ -28,6 +28,11 @@ pub fn axes(ctx: &PageContext, sync: SyncState, health: Health) -> AnyView {
     .into_any()
 }
 
+/// That nothing of it is carried out for now.
+pub fn paused(ctx: &PageContext) -> AnyView {
+    view! { <span class="chip paused">{icon(ctx, "stop")} <span>"Paused"</span></span> }.into_any()
+}
+
 /// Severity, with bars that grow with it.
 pub fn severity(ctx: &PageContext, severity: &Severity) -> AnyView {
     let (class, name) = match severity {

@@ -10,7 +10,7 @@ use crate::{
         components::{
             act::{self, Weight},
             icon::icon,
-            list, state,
+            list, pause, state,
             time::{when, when_or},
         },
         context::PageContext,
@@ -18,7 +18,12 @@ use crate::{
     },
     domain::{
         connection::MicrosoftIdentity,
-        view::connections::{BudgetView, ConnectionHealth, ConnectionsView, HaloRow, MicrosoftRow, SecretSource},
+        ids::ConnectionId,
+        pause::PauseScope,
+        view::{
+            connections::{BudgetView, ConnectionHealth, ConnectionsView, HaloRow, MicrosoftRow, SecretSource},
+            pause::PauseView,
+        },
     },
 };
 
@@ -162,6 +167,7 @@ fn microsoft(ctx: &PageContext, row: &MicrosoftRow, redirect: &str) -> AnyView {
         <article class="tile">
             <header><h3>{row.name.clone()}</h3>{state::connection(ctx, &row.health)}</header>
             {health(ctx, &row.health)}
+            {pause::notices(ctx, &row.pauses)}
             <dl class="facts stacked">
                 <div><dt>"Tenant"</dt><dd><code>{row.tenant.clone()}</code></dd></div>
                 <div><dt>"App"</dt><dd><code>{row.oauth_client_id.clone()}</code></dd></div>
@@ -171,6 +177,7 @@ fn microsoft(ctx: &PageContext, row: &MicrosoftRow, redirect: &str) -> AnyView {
             </dl>
             {row.budgets.iter().map(|one| budget(ctx, one)).collect_view()}
             {sign_in}
+            {pausing(ctx, row.id, &row.name, &row.pauses)}
         </article>
     }
     .into_any()
@@ -188,6 +195,7 @@ fn halo(ctx: &PageContext, row: &HaloRow) -> AnyView {
         <article class="tile">
             <header><h3>{row.name.clone()}</h3>{state::connection(ctx, &row.health)}</header>
             {health(ctx, &row.health)}
+            {pause::notices(ctx, &row.pauses)}
             <dl class="facts stacked">
                 <div><dt>"Product"</dt><dd>{words::halo(row.product)}</dd></div>
                 <div><dt>"Address"</dt><dd><code>{row.address.clone()}</code></dd></div>
@@ -198,9 +206,17 @@ fn halo(ctx: &PageContext, row: &HaloRow) -> AnyView {
             </dl>
             {row.budget.iter().map(|one| budget(ctx, one)).collect_view()}
             {look}
+            {pausing(ctx, row.id, &row.name, &row.pauses)}
         </article>
     }
     .into_any()
+}
+
+fn pausing(ctx: &PageContext, id: ConnectionId, name: &str, pauses: &[PauseView]) -> AnyView {
+    let by_a_person = pauses.iter().any(|pause| pause.who.is_some());
+    (ctx.may_operate() && !by_a_person)
+        .then(|| pause::form(ctx, PauseScope::Connection { id }, "Pause this connection", name))
+        .into_any()
 }
 
 /// The address to give to the other side, and what was wrong with what came from there.

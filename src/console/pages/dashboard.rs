@@ -8,7 +8,7 @@ use crate::{
             act,
             icon::icon,
             list::{self, choice},
-            state,
+            pause, state,
             time::{when, when_link},
         },
         context::PageContext,
@@ -70,6 +70,7 @@ fn truth(ctx: &PageContext, view: &DashboardView) -> AnyView {
                     </a>
                 </li>
             </ul>
+            {pause::notices(ctx, &view.pauses)}
         </div>
     }
     .into_any()
@@ -219,7 +220,7 @@ fn line(ctx: &PageContext, row: &PairRow) -> AnyView {
     let why = row.reason.as_ref().filter(|_| row.sync != SyncState::InStep || row.health != Health::Healthy);
     view! {
         <tr>
-            <td class="c-state">{state::axes(ctx, row.sync, row.health)}</td>
+            <td class="c-state">{state::axes(ctx, row.sync, row.health)}{row.paused.then(|| state::paused(ctx))}</td>
             <th scope="row" class="c-wide">
                 <a class="row-link" data-row href=here.clone()>
                     {number.map(|number| view! { <span class="number">{number}</span> })}

@@ -9,4 +9,5 @@ pub mod ledger;
 pub mod not_linked;
 pub mod pair;
 pub mod problems;
+pub mod replay;
 pub mod runs;

@@ -4,24 +4,28 @@ use leptos::prelude::*;
 
 use crate::{
     console::{
-        components::{act, list, state, time::when},
+        components::{
+            act::{self, Weight},
+            list, state,
+            time::when,
+        },
         context::PageContext,
         words,
     },
     domain::view::{
         list::{Choice, Listed},
-        not_linked::{NotLinkedFilter, NotLinkedRow, NotLinkedView},
+        not_linked::{NotLinkedFilter, NotLinkedRow, NotLinkedView, PushRow},
     },
 };
 
 /// What stands in `<main>`.
 pub fn body(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
-    view! { {truth(view)} {filter(ctx, view)} {rows(ctx, view)} }.into_any()
+    view! { {truth(view)} {filter(ctx, view)} {rows(ctx, view)} {push(ctx, view)} }.into_any()
 }
 
 /// The parts that change while the page is open.
 pub fn live(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
-    view! { {truth(view)} {rows(ctx, view)} }.into_any()
+    view! { {truth(view)} {rows(ctx, view)} {push(ctx, view)} }.into_any()
 }
 
 fn truth(view: &NotLinkedView) -> AnyView {
@@ -134,14 +138,15 @@ fn line(ctx: &PageContext, row: &NotLinkedRow) -> AnyView {
         Some(reason) => state::why(reason),
         None => view! { <p class="why">"It was seen just now and is planned next."</p> }.into_any(),
     };
+    let linking = ctx.may_operate().then(|| linking(ctx, row, &name));
     // where its mode, start and policy stand
     let workspace = format!("/connections#workspace-{}", row.workspace);
     view! {
         <tr>
             <th scope="row" class="c-wide">
                 {match &row.url {
-                    Some(url) => act::outside(ctx, url.clone(), name),
-                    None => view! { <span>{name}</span> }.into_any(),
+                    Some(url) => act::outside(ctx, url.clone(), name.clone()),
+                    None => view! { <span>{name.clone()}</span> }.into_any(),
                 }}
             </th>
             <td data-label="Severity">{state::severity(ctx, &row.severity)}</td>
@@ -152,8 +157,90 @@ fn line(ctx: &PageContext, row: &NotLinkedRow) -> AnyView {
             </td>
             <td data-label="Created">{when(ctx, row.created.unwrap_or(row.changed))}</td>
             <td data-label="Changed">{when(ctx, row.changed)}</td>
-            <td class="c-why tall" data-label="Why not">{why}</td>
+            <td class="c-why tall" data-label="Why not">{why}{linking}</td>
         </tr>
     }
     .into_any()
+}
+
+/// Linking it by hand: to a ticket that exists, or to one that is made for it.
+fn linking(ctx: &PageContext, row: &NotLinkedRow, name: &str) -> AnyView {
+    let base = format!("/incidents/{}/{}", row.workspace, row.incident);
+    let of = format!(": {name}");
+    view! {
+        <details class="folded">
+            <summary>"Link by hand"<span class="unseen">{of.clone()}</span></summary>
+            <form method="post" action=format!("{base}/link") class="act">
+                <input type="hidden" name="next" value=ctx.address.clone() />
+                <label>
+                    "Ticket number in Halo"
+                    <input name="ticket" type="text" inputmode="numeric" maxlength="20" autocomplete="off" />
+                </label>
+                <button type="submit" class="button">
+                    <span>"Link to this ticket"<span class="unseen">{of}</span></span>
+                </button>
+                <p class="quiet">"What both say differently is shown on the pair's page and asked about first."</p>
+            </form>
+            {act::named(ctx, format!("{base}/ticket"), "write", "Make its ticket", Weight::Plain, Some(name.to_owned()))}
+        </details>
+    }
+    .into_any()
+}
+
+/// Pushing a ticket to Sentinel, and what became of those that were pushed lately.
+fn push(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
+    let asks = ctx.may_operate() && !view.push.workspaces.is_empty();
+    if !asks && view.push.recent.is_empty() {
+        return view! { <div id="push" data-live data-hold></div> }.into_any();
+    }
+    let options = view
+        .push
+        .workspaces
+        .iter()
+        .map(|choice| view! { <option value=choice.value.clone()>{choice.label.clone()}</option> })
+        .collect_view();
+    let form = asks.then(|| {
+        view! {
+            <details class="folded">
+                <summary>"Push a ticket…"</summary>
+                <form method="post" action="/push" class="act">
+                    <input type="hidden" name="next" value="/incidents#push" />
+                    <label>"Ticket number in Halo" <input name="ticket" type="text" inputmode="numeric" maxlength="20" autocomplete="off" /></label>
+                    <label>"Workspace" <select name="workspace"><option value="">"Choose one"</option>{options}</select></label>
+                    <label class="check">
+                        <input type="checkbox" name="anyway" value="yes" />
+                        " Push it all the same, where the workspace is joined to Defender and its portal won't show the incident"
+                    </label>
+                    <button type="submit" class="button"><span>"Push to Sentinel"</span></button>
+                    <p class="quiet">
+                        "The ticket's client and the workspace's must be the same. Pushed twice it is the same incident."
+                    </p>
+                </form>
+            </details>
+        }
+    });
+    let recent = view.push.recent.iter().map(|row| pushed(ctx, row)).collect_view();
+    view! {
+        <div id="push" data-live data-hold>
+            <section aria-labelledby="push-title">
+                <h2 id="push-title">"Push a ticket to Sentinel"</h2>
+                {form}
+                <ul class="marked">{recent}</ul>
+            </section>
+        </div>
+    }
+    .into_any()
+}
+
+fn pushed(ctx: &PageContext, row: &PushRow) -> AnyView {
+    let what = format!("Ticket {} to {}: ", row.ticket, row.workspace);
+    let became = match (&row.pair, &row.refused) {
+        (Some(pair), _) => {
+            view! { "pushed and linked. "<a href=format!("/pairs/{pair}")>"See the pair of ticket "{row.ticket}</a> }
+                .into_any()
+        }
+        (None, Some(why)) => view! { <span class="failure">{why.clone()}</span> }.into_any(),
+        (None, None) => "under way.".into_any(),
+    };
+    view! { <li><span>{what}{became}" "{when(ctx, row.asked)}</span></li> }.into_any()
 }

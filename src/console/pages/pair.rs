@@ -9,7 +9,7 @@ use crate::{
     console::{
         components::{
             act::{self, Weight},
-            entry, operation, state,
+            entry, operation, pause, state,
             time::{when, when_or},
         },
         context::PageContext,
@@ -17,6 +17,7 @@ use crate::{
     },
     domain::{
         pair::Health,
+        pause::PauseScope,
         view::{
             dashboard::PairFilter,
             operation::OperationView,
@@ -96,7 +97,9 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
     };
     // the one thing to do stands out; when all is well neither does
     let weight = |main: bool| if main { Weight::Main } else { Weight::Plain };
-    let (sync, look) = (!view.queue.is_empty(), view.health == Health::NeedsYou && view.dead.is_empty());
+    let held = !view.pauses.is_empty();
+    let own = PauseScope::Pair { id: view.id };
+    let (sync, look) = (!view.queue.is_empty() && !held, view.health == Health::NeedsYou && view.dead.is_empty());
     let acts = ctx.may_operate().then(|| {
         view! {
             <div class="acts">
@@ -104,10 +107,15 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
                     {act::button(ctx, format!("/pairs/{}/look", view.id), "look", "Look again", weight(look && !sync))}
                     <p class="quiet">"Reads both sides and plans anew. Writes nothing."</p>
                 </div>
+                {(!held).then(|| view! {
                 <div>
                     {act::button(ctx, format!("/pairs/{}/sync", view.id), "sync", "Sync now", weight(sync))}
                     <p class="quiet">"Carries out now what waits for its time."</p>
                 </div>
+                })}
+                {view.pauses.iter().all(|pause| pause.scope != own)
+                    .then(|| pause::form(ctx, own, "Pause this pair", &name(view)))}
+                {unlink(ctx, view)}
             </div>
         }
     });
@@ -115,6 +123,7 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
         <section class=format!("standing-card health-{}", view.health.as_str()) aria-label="How it stands">
             <div class="standing-words">
                 {state::axes(ctx, view.sync, view.health)}
+                {pause::notices(ctx, &view.pauses)}
                 {why}
                 <p class="quiet">
                     "Incident read "{when_or(ctx, view.incident_read, "never")}
@@ -125,6 +134,23 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
             {view.choices.iter().map(|one| choice(ctx, view, one)).collect_view()}
             {acts}
         </section>
+    }
+    .into_any()
+}
+
+/// A folded button that takes the pair apart.
+fn unlink(ctx: &PageContext, view: &PairView) -> AnyView {
+    let to = format!("/pairs/{}/unlink", view.id);
+    view! {
+        <details class="folded">
+            <summary>"Unlink…"</summary>
+            <p class="quiet">
+                "Incident and ticket both stay as they are and are not kept in step any more; what waits is not written. \
+                 The incident gets no ticket by itself afterwards. It then stands under “Not linked”, where it can be \
+                 linked to a ticket again."
+            </p>
+            {act::named(ctx, to, "stop", "Unlink and keep both", Weight::Danger, Some(name(view)))}
+        </details>
     }
     .into_any()
 }

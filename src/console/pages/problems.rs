@@ -7,7 +7,7 @@ use crate::{
         components::{
             act::{self, Weight},
             icon::icon,
-            list, operation,
+            list, operation, pause,
             time::when_link,
         },
         context::PageContext,
@@ -41,7 +41,8 @@ pub fn live(ctx: &PageContext, view: &ProblemsView) -> AnyView {
     };
     let calm = matches!(&view.groups, Ok(groups) if groups.is_empty())
         && view.connections.is_empty()
-        && view.storms.is_empty();
+        && view.storms.is_empty()
+        && view.pauses.is_empty();
     let connections = view
         .connections
         .iter()
@@ -60,6 +61,7 @@ pub fn live(ctx: &PageContext, view: &ProblemsView) -> AnyView {
                         </section>
                     }
                 })}
+            {pause::notices(ctx, &view.pauses)}
             {view.storms.iter().map(|one| storm(ctx, one)).collect_view()}
             {groups}
             {calm
@@ -136,6 +138,11 @@ fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {
     let title = words::reason_title(code);
     let all = PairFilter { health: Some(Health::NeedsYou), reason: code.to_owned(), ..PairFilter::default() }.address();
     let more = group.total > group.items.len() as u64;
+    let letters = group.items.iter().filter(|item| item.operation.is_some()).count();
+    let replay = (letters > 1 && ctx.may_operate()).then(|| {
+        let plan = format!("/problems/replay?reason={code}");
+        view! { <p><a class="button" href=plan>"See the plan for all"<span class="unseen">": "{title}</span></a></p> }
+    });
     view! {
         <section class="group" aria-labelledby=labelled>
             <h2 id=id>{title}" "<a class="count" href=all.clone()>{words::number(group.total)}</a></h2>
@@ -157,6 +164,7 @@ fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {
                 </table>
             </div>
             {more.then(|| view! { <p><a href=all>"See all "{words::number(group.total)}</a></p> })}
+            {replay}
         </section>
     }
     .into_any()

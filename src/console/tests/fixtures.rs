@@ -14,11 +14,13 @@ use crate::{
         incident::{IncidentStatus, Severity},
         operation::OperationState,
         pair::{Base, Health, SyncState},
+        pause::PauseScope,
         reason::Reason,
         run::{RunCause, RunScope},
         view::{
             account::*, connections::*, dashboard::*, entrance::*, failed::*, form::FormView, ledger::*, list::*,
-            not_linked::*, operation::OperationView, pair::*, problems::*, pulse::*, runs::*,
+            not_linked::*, operation::OperationView, pair::*, pause::PauseView, problems::*, pulse::*, replay::*,
+            runs::*,
         },
         workspace::Mode,
     },
@@ -105,6 +107,7 @@ pub fn pair_rows(count: usize) -> Vec<PairRow> {
                 ticket_status: (n % 9 != 4).then(|| if n % 5 == 3 { "Closed".into() } else { "In Progress".into() }),
                 sync,
                 health,
+                paused: n == 39,
                 reason,
                 opened: ago(4_000 + 190 * (n * n) as i64),
                 changed: ago(12 + 190 * (n * n) as i64),
@@ -150,9 +153,26 @@ pub fn dashboard() -> DashboardView {
             needs_you: 3,
             not_linked: 18,
         },
+        pauses: vec![pause(pause_of_client(), "Client Wide World Importers")],
         clients: clients(),
         workspaces: workspaces(),
         rows: Ok(Listed { rows: pair_rows(40), total: Some(220), newer: None, older: Some("o.40".into()) }),
+    }
+}
+
+pub fn pause_of_client() -> PauseScope {
+    PauseScope::Client { id: ClientId(id(1004)) }
+}
+
+pub fn pause(scope: PauseScope, what: &str) -> PauseView {
+    PauseView {
+        scope,
+        what: what.into(),
+        since: ago(5_400),
+        who: Some("grace".into()),
+        why: Some("Maintenance until noon.".into()),
+        ends: "What waits is carried out in its order once somebody resumes it.".into(),
+        may_resume: true,
     }
 }
 
@@ -214,6 +234,7 @@ pub fn pair() -> PairView {
         changed: ago(42),
         incident_read: Some(ago(12)),
         ticket_read: Some(ago(9)),
+        pauses: Vec::new(),
         choices: vec![ChoiceView {
             reason: conflict(),
             answers: [(Side::Sentinel, "Active"), (Side::Halo, "On Hold")]
@@ -393,6 +414,7 @@ pub fn problems() -> ProblemsView {
             held: 318,
             cap: Some(200),
         }],
+        pauses: Vec::new(),
         connections: vec!["The sign-in “Contoso tenant” has ended: an admin must sign in with Microsoft again.".into()],
     }
 }
@@ -453,6 +475,7 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
             Page::Problems(Box::new(ProblemsView {
                 groups: Ok(Vec::new()),
                 storms: Vec::new(),
+                pauses: Vec::new(),
                 connections: Vec::new(),
             })),
         ),
@@ -474,6 +497,25 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
             "drop",
             context("/operations/x/drop"),
             Page::Drop(Box::new(DropView { operation: unsettled, incident: "#10478 Multiple failed sign-ins".into() })),
+        ),
+        (
+            "replay",
+            context("/problems/replay?reason=refused"),
+            Page::Replay(Box::new(ReplayView {
+                items: vec![ReplayItem {
+                    operation: dead(),
+                    incident: "#10478 Multiple failed sign-ins".into(),
+                    planned: vec![PlannedView {
+                        words: "Create the ticket".into(),
+                        side: Side::Halo,
+                        reason: Reason::NewIncident,
+                        body: Some("{}".into()),
+                    }],
+                    remark: None,
+                }],
+                total: 3,
+                back: "/problems".into(),
+            })),
         ),
         (
             "not-found",

@@ -183,10 +183,13 @@ fn the_dashboard_begins_with_one_sentence_of_truth() {
 fn states_have_symbol_and_word() {
     let html = page("dashboard");
     let chips = all(&html, "tbody .chip");
-    assert_eq!(chips.len(), 80);
+    assert_eq!(chips.len(), 81);
     for chip in chips {
         assert_eq!(chip.select(&Selector::parse("svg").unwrap()).count(), 1);
-        assert!(["In step", "Behind", "Unknown", "Healthy", "Waiting", "Needs you"].contains(&text(chip).as_str()));
+        assert!(
+            ["In step", "Behind", "Unknown", "Healthy", "Waiting", "Needs you", "Paused"]
+                .contains(&text(chip).as_str())
+        );
     }
 }
 
@@ -289,6 +292,49 @@ fn a_secret_is_never_given_back() {
 }
 
 #[test]
+fn a_pause_says_who_why_and_how_it_ends() {
+    let said = one(&page("dashboard"), ".pauses li");
+    for part in ["Client Wide World Importers is paused by grace: Maintenance until noon.", "once somebody resumes it"]
+    {
+        assert!(said.contains(part), "{said}");
+    }
+    let html = page("connections");
+    let said: Vec<_> = all(&html, ".pauses li").into_iter().map(text).collect();
+    assert!(said[0].contains("Connection MSP app is paused, since trying again can't help"), "{said:?}");
+    let client = fixtures::pause_of_client().address();
+    assert_eq!(one(&html, &format!("form[action='{client}/resume'] button")), "Resume: Client Wide World Importers");
+    assert!(all(&html, &format!("form[action='{client}/pause']")).is_empty(), "it is paused");
+    // one for each connection and for each client that no person paused
+    assert_eq!(all(&html, "details.pausing form input[name=why]").len(), 3 + 4);
+    let mut view = fixtures::pair();
+    let pair = crate::domain::pause::PauseScope::Pair { id: view.id };
+    let draw = |view| Html::parse_document(&render(&fixtures::context("/pairs/x"), &Page::Pair(Box::new(view))));
+    let html = draw(view.clone());
+    assert_eq!(all(&html, &format!("form[action='{}/pause']", pair.address())).len(), 1);
+    view.pauses = vec![fixtures::pause(pair, "This pair")];
+    let html = draw(view);
+    assert_eq!(one(&html, &format!("form[action='{}/resume'] button", pair.address())), "Resume: This pair");
+    assert!(
+        all(&html, "form[action$='/sync'], details.pausing").is_empty(),
+        "nothing is carried out while it is paused"
+    );
+}
+
+#[test]
+fn linking_by_hand_unlinking_and_pushing_are_plain_forms() {
+    let html = page("not-linked");
+    assert_eq!(all(&html, "form[action^='/incidents/'][action$='/link'] input[name=ticket]").len(), 10);
+    assert_eq!(all(&html, "form[action^='/incidents/'][action$='/ticket'] button").len(), 10);
+    assert_eq!(all(&html, "form[method=post][action='/push'] select[name=workspace] option").len(), 6);
+    let said = one(&html, "#push ul");
+    for part in ["Ticket 30201 to law-contoso: pushed and linked.", "under way.", "Halo has no ticket 7"] {
+        assert!(said.contains(part), "{said}");
+    }
+    let unlink = format!("form[method=post][action='/pairs/{}/unlink'] button", fixtures::pair().id);
+    assert!(one(&page("pair"), &unlink).starts_with("Unlink and keep both"));
+}
+
+#[test]
 fn looking_again_is_not_syncing() {
     let html = page("pair");
     let id = fixtures::pair().id;
@@ -343,6 +389,20 @@ fn a_dead_letter_can_be_tried_again_or_dropped() {
 }
 
 #[test]
+fn what_is_tried_again_is_shown_as_a_plan_first() {
+    let id = fixtures::dead().id;
+    assert_eq!(one(&page("problems"), &format!("a[href='/operations/{id}/retry']")), "See the plan Create the ticket");
+    let html = page("replay");
+    let said = one(&html, "main");
+    for part in ["What would be written now", "Create the ticket in Halo.", "the newest 1 of 3"] {
+        assert!(said.contains(part), "{said}");
+    }
+    let form = "form[method=post][action='/problems/replay']";
+    assert_eq!(all(&html, &format!("{form} input[name=operation][value='{id}']")).len(), 1);
+    assert_eq!(one(&html, &format!("{form} button")), "Try it again");
+}
+
+#[test]
 fn a_viewer_gets_no_buttons_that_change_anything() {
     for (name, ctx, page) in fixtures::pages() {
         let person = ctx.person.clone().map(|person| Person { role: Role::Viewer, ..person });
@@ -352,7 +412,7 @@ fn a_viewer_gets_no_buttons_that_change_anything() {
             let own =
                 ["/sign-out", "/preferences", "/account/", "/sign-in", "/set-up"].iter().any(|a| action.starts_with(a));
             // the question is only asked of those who may; the service decides again
-            assert!(own || name == "drop", "{name}: {action}");
+            assert!(own || ["drop", "replay"].contains(&name), "{name}: {action}");
         }
     }
 }

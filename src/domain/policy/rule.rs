@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::catalogue::Ref;
+
 /// Declares a closed list of words as they stand in the applied file.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
@@ -130,5 +132,26 @@ impl FieldRule {
     /// Whether later changes of the ticket are carried to the incident.
     pub fn to_sentinel(self) -> bool {
         self.when == When::Always && matches!(self.direction, Direction::ToSentinel | Direction::Both)
+    }
+}
+
+/// Which tickets are pushed to Sentinel by themselves when a webhook of Halo's names them. Empty: none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PushRule {
+    /// Those of these ticket types.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ticket_types: Vec<Ref>,
+    /// Those with an action of one of these outcomes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outcomes: Vec<Ref>,
+    /// Also to workspaces that are joined to Defender, whose portal does not show them.
+    pub although_joined: bool,
+}
+
+impl PushRule {
+    /// Whether it pushes anything.
+    pub fn any(&self) -> bool {
+        !self.ticket_types.is_empty() || !self.outcomes.is_empty()
     }
 }

@@ -7,6 +7,7 @@ use crate::domain::{
     connection::{HaloProduct, MicrosoftIdentity},
     failure::Failure,
     ids::{ClientId, ConnectionId, WorkspaceId},
+    view::pause::PauseView,
     workspace::Mode,
 };
 
@@ -90,6 +91,8 @@ pub struct MicrosoftRow {
     pub secret: SecretSource,
     /// How it does.
     pub health: ConnectionHealth,
+    /// Whether it is paused, and why.
+    pub pauses: Vec<PauseView>,
     /// Per subscription.
     pub budgets: Vec<BudgetView>,
 }
@@ -111,6 +114,8 @@ pub struct HaloRow {
     pub secret: SecretSource,
     /// How it does.
     pub health: ConnectionHealth,
+    /// Whether it is paused, and why.
+    pub pauses: Vec<PauseView>,
     /// Of the instance.
     pub budget: Option<BudgetView>,
     /// Seconds between polls.
@@ -150,4 +155,6 @@ pub struct WorkspaceRow {
     pub webhook_refused: Option<(String, Timestamp)>,
     /// How it does.
     pub health: ConnectionHealth,
+    /// Whether its client is paused, and why.
+    pub pauses: Vec<PauseView>,
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     list::{Choice, OutsideLink, Rows},
+    pause::PauseView,
     query::{QueryText, value},
 };
 use crate::domain::{
@@ -173,6 +174,8 @@ pub struct DashboardView {
     pub clients: Vec<Choice>,
     /// Workspaces the person may see. Empty: nothing is set up yet.
     pub workspaces: Vec<Choice>,
+    /// Clients and connections that are paused.
+    pub pauses: Vec<PauseView>,
     /// The rows.
     pub rows: Rows<PairRow>,
 }
@@ -206,6 +209,8 @@ pub struct PairRow {
     pub sync: SyncState,
     /// Whether somebody must act.
     pub health: Health,
+    /// Whether it, its client or one of its connections is paused.
+    pub paused: bool,
     /// Why it is not in step or not healthy.
     pub reason: Option<Reason>,
     /// When the incident was made.

@@ -8,7 +8,7 @@ use super::{
     query::{QueryText, value},
 };
 use crate::domain::{
-    ids::{IncidentId, WorkspaceId},
+    ids::{IncidentId, PairId, WorkspaceId},
     incident::{IncidentStatus, Severity},
     reason::Reason,
 };
@@ -70,6 +70,32 @@ pub struct NotLinkedView {
     pub workspaces: Vec<Choice>,
     /// The rows, newest change first.
     pub rows: Rows<NotLinkedRow>,
+    /// Pushing a ticket to Sentinel.
+    pub push: PushView,
+}
+
+/// Pushing a ticket to Sentinel.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PushView {
+    /// Workspaces that are written to and that the person may see.
+    pub workspaces: Vec<Choice>,
+    /// What was asked for within the last day, newest first.
+    pub recent: Vec<PushRow>,
+}
+
+/// One ticket that was asked for to be pushed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PushRow {
+    /// The ticket.
+    pub ticket: i64,
+    /// Workspace's name.
+    pub workspace: String,
+    /// When.
+    pub asked: Timestamp,
+    /// The pair that came of it.
+    pub pair: Option<PairId>,
+    /// Why it was not pushed, with the remedy.
+    pub refused: Option<String>,
 }
 
 /// One incident without a ticket.

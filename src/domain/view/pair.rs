@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ledger::TimelineEntry, list::OutsideLink, operation::OperationView};
+use super::{ledger::TimelineEntry, list::OutsideLink, operation::OperationView, pause::PauseView};
 use crate::domain::{
     decision::Decision,
     failure::Side,
@@ -57,6 +57,8 @@ pub struct PairView {
     pub incident_read: Option<Timestamp>,
     /// When the ticket was last read.
     pub ticket_read: Option<Timestamp>,
+    /// What holds its queue: pauses of the pair, its client or a connection, in that order.
+    pub pauses: Vec<PauseView>,
     /// Questions that a person has to answer.
     pub choices: Vec<ChoiceView>,
     /// Both sides, field by field.

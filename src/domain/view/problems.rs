@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     list::{OutsideLink, Trouble},
     operation::OperationView,
+    pause::PauseView,
 };
 use crate::domain::{
     ids::{PairId, WorkspaceId},
@@ -19,6 +20,8 @@ pub struct ProblemsView {
     pub groups: Result<Vec<ProblemGroup>, Trouble>,
     /// Workspaces in which the storm brake holds incidents.
     pub storms: Vec<StormView>,
+    /// What a failure has paused.
+    pub pauses: Vec<PauseView>,
     /// Connections that cannot be used, in one sentence each, with their remedy in it.
     pub connections: Vec<String>,
 }

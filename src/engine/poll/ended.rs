@@ -10,7 +10,7 @@ use crate::{
         workspace::Workspace,
     },
     engine::{
-        Engine,
+        Engine, pauses,
         registry::{mind_secrets, salt},
         schedule::Schedule,
     },
@@ -52,6 +52,9 @@ pub(super) async fn ended(
         }
         failed_before
     };
+    let scope = RunScope::Workspace { id: workspace.id };
+    let failure = counts.failure.as_ref();
+    pauses::read(engine, scope, workspace.connection, Some(workspace.client), failure).await?;
     if counts.braked > 0 {
         tracing::warn!(workspace.id = %workspace.id, incidents = counts.braked, "the storm brake holds incidents until a person releases them");
     }
@@ -62,7 +65,7 @@ pub(super) async fn ended(
     if counts.changed > 0 || counts.failure.is_some() != failed_before || cause != RunCause::Schedule {
         let run = Run {
             id: RunId(engine.ids.uuid_v7(now)),
-            scope: RunScope::Workspace { id: workspace.id },
+            scope,
             cause,
             started,
             ended: now,

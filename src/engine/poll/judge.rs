@@ -4,7 +4,10 @@ use jiff::SignedDuration;
 
 use crate::{
     domain::{catalogue::Catalogue, incident::Incident, pair::Subject, reason::Reason},
-    planner::gate::{self, Brake, Passed},
+    planner::{
+        gate::{self, Brake, Passed},
+        link,
+    },
     store::StoreError,
 };
 
@@ -17,16 +20,26 @@ impl Poll<'_> {
         catalogue: Option<&Catalogue>,
         brake: &mut Option<Brake>,
         incident: &Incident,
-        held: bool,
+        held: Option<&str>,
     ) -> Result<Result<Passed, Reason>, StoreError> {
-        let passed = gate::ask(self.workspace, self.client, self.policy, catalogue, incident);
+        let by_a_person = held.is_some_and(link::before_gates);
+        // What a person decided, or released from the storm brake, stands with the incident.
+        let before = match held {
+            Some(_) if by_a_person || self.policy.tickets_per_hour > 0 => {
+                self.engine.store.subject(self.workspace.id, &incident.id).await?.and_then(|subject| subject.held)
+            }
+            _ => None,
+        };
+        let passed = match &before {
+            Some(reason) if link::stays(reason) => return Ok(Err(reason.clone())),
+            Some(Reason::TicketAsked { after }) => {
+                link::ask(self.workspace, self.client, self.policy, catalogue, *after)
+            }
+            _ => gate::ask(self.workspace, self.client, self.policy, catalogue, incident),
+        };
         if passed.is_err() || self.policy.tickets_per_hour == 0 {
             return Ok(passed);
         }
-        let before = match held {
-            true => self.engine.store.subject(self.workspace.id, &incident.id).await?.and_then(|subject| subject.held),
-            false => None,
-        };
         let brake = match brake {
             Some(brake) => brake,
             None => brake.insert(self.brake().await?),
@@ -47,7 +60,7 @@ impl Poll<'_> {
             let passed = gate::ask(self.workspace, self.client, self.policy, catalogue, &subject.incident);
             return Ok(passed.and(Err(unchanged)));
         }
-        self.judge(catalogue, brake, &subject.incident, true).await
+        self.judge(catalogue, brake, &subject.incident, subject.held.as_ref().map(Reason::code)).await
     }
 
     async fn brake(&self) -> Result<Brake, StoreError> {
@@ -56,16 +69,24 @@ impl Poll<'_> {
         Ok(Brake::new(self.policy, u32::try_from(made).unwrap_or(u32::MAX)))
     }
 
-    /// Incidents that a person released from the storm brake: their tickets are made, oldest first.
-    pub(super) async fn released(&mut self) -> Result<(), StoreError> {
-        let code = Reason::StormReleased.code();
-        let mut released = Vec::new();
-        for id in self.engine.store.held_for(self.workspace.id, code, REGATED_MAX).await? {
-            let Some(subject) = self.engine.store.subject(self.workspace.id, &id).await? else { continue };
-            released.push(Newcomer { incident: subject.incident, held: true });
+    /// What people asked for: tickets of incidents that the storm brake held or that nothing else would link, oldest
+    /// first; then incidents to be linked to a ticket that exists.
+    pub(super) async fn asked(&mut self) -> Result<(), StoreError> {
+        let mut wanted = Vec::new();
+        for code in [Reason::StormReleased.code(), Reason::TicketAsked { after: None }.code()] {
+            for id in self.engine.store.held_for(self.workspace.id, code, REGATED_MAX).await? {
+                let Some(subject) = self.engine.store.subject(self.workspace.id, &id).await? else { continue };
+                wanted.push(Newcomer { incident: subject.incident, held: Some(code.to_owned()) });
+            }
         }
-        for some in released.chunks(BATCH) {
+        for some in wanted.chunks(BATCH) {
             self.newcomers(some.to_vec()).await?;
+        }
+        for id in self.engine.store.held_for(self.workspace.id, "link-asked", REGATED_MAX).await? {
+            let Some(subject) = self.engine.store.subject(self.workspace.id, &id).await? else { continue };
+            if let Some(Reason::LinkAsked { ticket, .. }) = subject.held {
+                Box::pin(self.join(subject, ticket)).await?;
+            }
         }
         Ok(())
     }

@@ -21,8 +21,8 @@ const FRESH: SignedDuration = SignedDuration::from_mins(30);
 #[derive(Clone)]
 pub(super) struct Newcomer {
     pub incident: Incident,
-    /// Whether it was held when last judged.
-    pub held: bool,
+    /// Code of the reason that it was held for when last judged.
+    pub held: Option<String>,
 }
 
 impl Poll<'_> {
@@ -35,9 +35,31 @@ impl Poll<'_> {
         let found = (self.workspace, self.client, self.policy);
         let mut expected = None;
         let mut read = Vec::with_capacity(newcomers.len());
+        let mut natives = None;
         for Newcomer { incident, held } in newcomers {
             // Judged for good below; what will be held needs nothing read beside it.
-            let passes = self.judge(catalogue.as_deref(), &mut expected, &incident, held).await?.is_ok();
+            let passes = self.judge(catalogue.as_deref(), &mut expected, &incident, held.as_deref()).await?.is_ok();
+            if passes && self.policy.adopt {
+                if natives.is_none() {
+                    natives = Some(self.natives().await);
+                }
+                match &natives {
+                    Some(Ok(known)) => {
+                        if let Some(ticket) = self.native_of(known, &incident) {
+                            self.adopt(incident, ticket).await?;
+                            continue;
+                        }
+                    }
+                    // As long as it is not known whether it has a ticket, none is made.
+                    Some(Err(failure)) => {
+                        let failure = failure.clone();
+                        self.counts.hold(&incident);
+                        self.failed_with(failure);
+                        continue;
+                    }
+                    None => {}
+                }
+            }
             let beside = if passes { self.beside(&incident).await } else { Beside::default() };
             let lags = !passes || beside.comments.as_ref().is_some_and(|comments| short(comments, &incident));
             read.push((incident, held, beside, lags));
@@ -55,8 +77,8 @@ impl Poll<'_> {
             if known.get(&incident.id).is_some_and(|version| version.pair.is_some()) {
                 continue;
             }
-            let passed = self.judge(catalogue.as_deref(), &mut brake, &incident, held).await?;
-            if matches!(passed, Err(Reason::StormHeld { .. })) && !held {
+            let passed = self.judge(catalogue.as_deref(), &mut brake, &incident, held.as_deref()).await?;
+            if matches!(passed, Err(Reason::StormHeld { .. })) && held.is_none() {
                 self.counts.braked += 1;
             }
             let fresh = self.class == Class::WebhookBorn && incident.created.is_some_and(|at| at >= now - FRESH);

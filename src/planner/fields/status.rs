@@ -43,7 +43,8 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         sentinel: g.base.incident_status.as_ref() != Some(now),
         halo: ticket.status_id != g.base.status_id || closed != g.base.ticket_closed,
     };
-    if rule.wins == Wins::Newest && moved.sentinel && moved.halo && s.incident.closed() != closed {
+    let joined = g.base.joined.contains(NAME);
+    if rule.wins == Wins::Newest && moved.sentinel && moved.halo && s.incident.closed() != closed && !joined {
         // A closure beats a change between open states, for it carries a verdict.
         rule.wins = if closed { Wins::Halo } else { Wins::Sentinel };
     }
@@ -189,7 +190,7 @@ fn new_ticket(g: &mut Gather<'_, '_>) {
         Ok(id) => id,
         Err(reason) => return g.out.item(reason),
     };
-    let passed = gate::Passed { binding, ticket_type_id };
+    let passed = gate::Passed { binding, ticket_type_id, after: None };
     let drafted = draft::following(s, &passed, g.ticket.id);
     g.base.title = Some(s.incident.title.clone());
     g.out.push(OperationKind::CreateTicket { draft: drafted, follows: Some(g.ticket.id) }, Reason::IncidentReopened);

@@ -55,14 +55,15 @@ pub fn carries(action: &Action, reference: &str) -> bool {
 
 /// Whether an action's text carries any reference of ours.
 fn carries_any(action: &Action) -> bool {
-    let any = |text: &str| {
-        text.match_indices("HB-").any(|(at, _)| {
-            let digits = text.get(at + 3..at + REFERENCE_LENGTH).unwrap_or_default();
-            digits.len() == REFERENCE_LENGTH - 3
-                && digits.chars().all(|c| c.is_ascii_digit() || ('A'..='F').contains(&c))
-        })
-    };
-    any(&action.note) || action.note_html.as_deref().is_some_and(any)
+    mentions_any(&action.note) || action.note_html.as_deref().is_some_and(mentions_any)
+}
+
+/// Whether a text carries any reference of ours.
+pub fn mentions_any(text: &str) -> bool {
+    text.match_indices("HB-").any(|(at, _)| {
+        let digits = text.get(at + 3..at + REFERENCE_LENGTH).unwrap_or_default();
+        digits.len() == REFERENCE_LENGTH - 3 && digits.chars().all(|c| c.is_ascii_digit() || ('A'..='F').contains(&c))
+    })
 }
 
 /// Plans what has to cross, both ways.

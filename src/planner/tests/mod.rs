@@ -1,5 +1,6 @@
 //! The planner's rules as tables, and its laws over random situations.
 
+mod adopt;
 mod cases;
 mod closing;
 mod conflicts;
@@ -8,7 +9,10 @@ mod draft;
 mod drops;
 mod fields;
 mod laws;
+mod links;
 mod merges;
 mod modes;
 mod notes;
+mod pauses;
+mod push;
 pub(super) mod scene;

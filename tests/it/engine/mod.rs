@@ -1,5 +1,6 @@
 //! The engine against the twin, in process: no sockets, a clock that moves only when told to.
 
+mod adopt;
 pub mod bridge;
 mod closure;
 mod conflicts;
@@ -10,10 +11,14 @@ mod faults;
 mod fields;
 mod golden;
 mod intake;
+mod links;
 mod merges;
 mod missed;
 mod notes;
+mod pauses;
 pub mod person;
+mod push;
 mod queue;
+mod replays;
 mod standins;
 mod tolerance;

@@ -11,6 +11,7 @@ use halobridge::{
         incident::{Evidence, IncidentStatus, Severity},
         operation::{OperationResult, OperationState},
         pair::{Base, Health, NoteLink, PairState, SyncState},
+        pause::{Pause, PauseCause, PauseScope},
         reason::Reason,
         run::{Run, RunCause, RunScope},
     },
@@ -25,7 +26,7 @@ use sqlx::{ConnectOptions, Row, sqlite::SqliteConnectOptions};
 
 use super::fixture::*;
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "subjects",
     "pairs",
     "operations",
@@ -34,6 +35,7 @@ const TABLES: [&str; 11] = [
     "halo_cursors",
     "runs",
     "deliveries",
+    "pauses",
     "pair_counts",
     "held_counts",
     "subject_words_docsize",
@@ -158,9 +160,31 @@ fn fact((what, n, how): Step) -> Fact {
         },
         25 => Fact::SurvivorFound { pair, survivor: incident_id(1 + n % 4) },
         24 => Fact::Decided { pair, decision: Decision::Thaw { at: at(i64::from(how)) } },
+        26 => Fact::Paused { pause: pause(n, how) },
+        27 => Fact::Resumed { scope: pause(n, how).scope, automatic: flag },
+        23 if how.is_multiple_of(4) => Fact::Unlinked {
+            pair,
+            workspace: workspace(1),
+            incident: incident_id(n),
+            reason: Reason::Unlinked { ticket: flag.then_some(TicketId(3)), refused: None },
+        },
         22 => Fact::DeliveryHandled { delivery: DeliveryId(uuid::Uuid::from_u128(u128::from(n))) },
         _ => Fact::HumanAct { user: None, act: "look-again".into(), pair: Some(pair), detail: serde_json::Value::Null },
     }
+}
+
+fn pause(n: u32, how: u8) -> Pause {
+    let scope = match how % 3 {
+        0 => PauseScope::Pair { id: pair_id(n) },
+        1 => PauseScope::Client { id: client(n) },
+        _ => PauseScope::Connection { id: halo(n) },
+    };
+    let cause = if how.is_multiple_of(2) {
+        PauseCause::Person { who: None, why: Some(format!("{how}")) }
+    } else {
+        PauseCause::Failure { failure: Failure::new(Side::Halo, FailureKind::SignInAgain, "No."), reading: None }
+    };
+    Pause { scope, cause, since: at(i64::from(how)) }
 }
 
 async fn replay_equals(steps: Vec<Step>) -> (usize, BTreeMap<&'static str, Vec<String>>) {

@@ -107,7 +107,7 @@ async fn versions_tell_what_changed() {
     assert_eq!(found.len(), 2);
     assert_eq!(found[&incident_id(1)].pair, Some(pair_id(1)));
     assert_eq!(found[&incident_id(1)].etag.as_deref(), Some("\"1-1\""));
-    assert!(!found[&incident_id(1)].held && found[&incident_id(2)].held);
+    assert!(found[&incident_id(1)].held.is_none() && found[&incident_id(2)].held.is_some());
     assert!(store.versions(workspace(2), &asked).await.unwrap().is_empty());
     assert_eq!(store.highest_number(workspace(1)).await.unwrap(), Some(2));
     let subject = store.subject(workspace(1), &incident_id(2)).await.unwrap().unwrap();

@@ -85,6 +85,12 @@ impl EngineHandle for Recorder {
     fn retry(&self, operation: OperationId) {
         self.push(format!("retry {operation}"));
     }
+    fn asked(&self) {
+        self.push("asked".into());
+    }
+    fn pauses_changed(&self) {
+        self.push("pauses".into());
+    }
     fn status(&self) -> EngineStatus {
         self.status.lock().unwrap().clone()
     }

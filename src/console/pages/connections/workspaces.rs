@@ -7,13 +7,14 @@ use crate::{
     console::{
         components::{
             act::{self, Weight},
-            list, state,
+            list, pause, state,
             time::{when, when_or},
         },
         context::PageContext,
         words,
     },
     domain::{
+        pause::PauseScope,
         view::{
             connections::{ConnectionsView, WorkspaceRow},
             dashboard::PairFilter,
@@ -74,6 +75,10 @@ fn line(ctx: &PageContext, row: &WorkspaceRow) -> AnyView {
             Some(row.name.clone()),
         )
     });
+    let by_a_person = row.pauses.iter().any(|pause| pause.who.is_some());
+    let of_client = PauseScope::Client { id: row.client_id };
+    let pausing = (ctx.may_operate() && !by_a_person)
+        .then(|| pause::form(ctx, of_client, "Pause this client", &format!("{} ({})", row.client, row.name)));
     view! {
         <tr id=format!("workspace-{}", row.id)>
             <th scope="row" class="c-wide">
@@ -81,6 +86,7 @@ fn line(ctx: &PageContext, row: &WorkspaceRow) -> AnyView {
                 <div class="quiet">{row.name.clone()}" · by "{row.connection.clone()}</div>
                 {unbound}
                 {failure}
+                {pause::notices(ctx, &row.pauses)}
             </th>
             <td>
                 {state::connection(ctx, &row.health)}
@@ -93,7 +99,7 @@ fn line(ctx: &PageContext, row: &WorkspaceRow) -> AnyView {
             <td data-label="Policy">{row.policy.clone()}<div class="quiet">"polled every "{words::every(row.poll_secs)}</div></td>
             <td data-label="Since">{when(ctx, row.since)}</td>
             <td class="tall c-hook" data-label="Webhook">{webhook(ctx, row.webhook.as_ref(), row.webhook_refused.as_ref())}</td>
-            <td class="c-acts">{sync}</td>
+            <td class="c-acts">{sync}{pausing}</td>
         </tr>
     }
     .into_any()

@@ -1,0 +1,118 @@
+//! Joining an incident and a ticket that both exist, as a person asked.
+
+use crate::{
+    domain::{
+        failure::FailureKind,
+        ids::{PairId, TicketId},
+        pair::{Health, Pair, Subject, SyncState},
+        reason::Reason,
+    },
+    ledger::fact::Fact,
+    outbound::budget::Class,
+    planner::{adopt, draft, link},
+    store::StoreError,
+};
+
+use super::{
+    Engine,
+    digest::{self, Reading},
+    poll::Poll,
+};
+
+impl Poll<'_> {
+    /// Joins an incident with the ticket that was asked for, or says at the incident why not. A side that cannot be
+    /// read just now is asked again with the next poll.
+    pub(super) async fn join(&mut self, subject: Subject, ticket: TicketId) -> Result<(), StoreError> {
+        let (engine, workspace, client) = (self.engine, self.workspace, self.client);
+        let incident = subject.incident.id.clone();
+        let Some(binding) = client.halo.clone() else {
+            return refuse(self, &subject, ticket, "The client has no Halo client yet. Give it one, then link.".into())
+                .await;
+        };
+        let read = async {
+            let halo = engine.registry.halo(binding.connection)?;
+            let record = halo.ticket(ticket, Class::Interactive).await?;
+            let actions = halo.actions(ticket, Class::Interactive).await?;
+            let fresh = self.read(&incident).await?;
+            let comments = self.sentinel.comments(&self.at, &incident, Class::Interactive).await?;
+            Ok((record, actions, fresh, comments))
+        };
+        let (record, actions, fresh, comments) = match read.await {
+            Ok(found) => found,
+            Err(failure) => {
+                let failure: crate::domain::failure::Failure = failure;
+                return match failure.kind {
+                    FailureKind::Gone => {
+                        let why = format!("Ticket {ticket}, or the incident, does not exist (any more).");
+                        refuse(self, &subject, ticket, why).await
+                    }
+                    FailureKind::Rejected | FailureKind::Forbidden => {
+                        refuse(self, &subject, ticket, failure.message).await
+                    }
+                    _ => {
+                        self.failed_with(failure);
+                        Ok(())
+                    }
+                };
+            }
+        };
+        let taken = !engine.store.pairs_of_ticket(binding.connection, ticket).await?.is_empty();
+        if let Err(why) = link::joinable(&record, binding.halo_client_id, taken) {
+            return refuse(self, &subject, ticket, why).await;
+        }
+        let _lane = engine.lanes.newcomers(workspace.id).await;
+        let still = engine.store.subject(workspace.id, &incident).await?;
+        if !still.is_some_and(|now| now.pair.is_none() && now.held == subject.held) {
+            return Ok(());
+        }
+        let now = engine.now();
+        let id = PairId(engine.ids.uuid_v7(now));
+        let pair = Pair {
+            id,
+            client: client.id,
+            workspace: workspace.id,
+            incident: incident.clone(),
+            halo: binding.connection,
+            halo_client_id: binding.halo_client_id,
+            ticket: Some(ticket),
+            reference: draft::ticket_reference(workspace, &fresh),
+            base: link::base(),
+            sync: SyncState::Behind,
+            health: Health::Waiting,
+            reason: None,
+            survivor: None,
+            merged: false,
+            decisions: Vec::new(),
+            created: now,
+            changed: now,
+        };
+        let same = adopt::same_words(id, &comments, &actions);
+        let mut facts = vec![
+            Fact::IncidentRead { workspace: workspace.id, client: client.id, incident: Box::new(fresh) },
+            Fact::PairOpened { pair: Box::new(pair) },
+            Fact::CommentsRead { pair: id, comments },
+            Fact::TicketRead { pair: id, ticket: Box::new(record) },
+            Fact::ActionsRead { pair: id, actions },
+        ];
+        facts.extend(same.into_iter().map(|link| Fact::NoteLinked { link }));
+        engine.record(now, Some(client.id), facts).await?;
+        digest::pair(engine, id, Vec::new(), Reading::default()).await
+    }
+}
+
+/// Says at the incident why it was not linked. One that a person had unlinked stays so.
+async fn refuse(poll: &Poll<'_>, subject: &Subject, ticket: TicketId, why: String) -> Result<(), StoreError> {
+    let engine: &Engine = poll.engine;
+    let reason = match subject.held {
+        Some(Reason::LinkAsked { unlinked: Some(before), .. }) => {
+            Reason::Unlinked { ticket: before, refused: Some(why) }
+        }
+        _ => Reason::LinkRefused { ticket, why },
+    };
+    let held = Fact::IncidentHeld {
+        workspace: subject.workspace,
+        incident: subject.incident.id.clone(),
+        reason: Some(reason),
+    };
+    engine.record(engine.now(), Some(subject.client), vec![held]).await.map(drop)
+}

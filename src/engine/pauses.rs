@@ -1,0 +1,166 @@
+//! Pauses: what people paused, what a failure pauses, and when that ends by itself.
+//!
+//! A paused pair is read and planned as ever; nothing of its queue is carried out.
+
+use jiff::Timestamp;
+
+use crate::{
+    domain::{
+        failure::{Failure, FailureKind, Side},
+        ids::{ClientId, ConnectionId},
+        operation::{Operation, OperationState},
+        pair::Pair,
+        pause::{Pause, PauseCause, PauseScope},
+        run::{RunCause, RunScope},
+    },
+    ledger::fact::Fact,
+    planner::pause,
+    store::StoreError,
+};
+
+use super::Engine;
+
+impl Engine {
+    /// Something was paused or resumed: it is looked up at once.
+    pub fn poke_pauses(&self) {
+        let now = self.now();
+        // They are read with the question what is ready.
+        self.schedule().pairs_next = Some(now);
+        self.wake();
+    }
+
+    /// Whether nothing may be written for a client through these connections now.
+    pub(super) fn paused_for(&self, client: ClientId, connections: [ConnectionId; 2]) -> bool {
+        self.schedule().pauses.iter().any(|pause| match pause.scope {
+            PauseScope::Pair { .. } => false,
+            PauseScope::Client { id } => id == client,
+            PauseScope::Connection { id } => connections.contains(&id),
+        })
+    }
+
+    /// Whether nothing of a pair's queue may be carried out now.
+    pub(super) fn paused(&self, pair: &Pair) -> bool {
+        let view = self.registry.view();
+        let schedule = self.schedule();
+        let microsoft = view.workspaces.get(&pair.workspace).map(|workspace| workspace.connection);
+        !schedule.pauses.is_empty() && !pause::on(&schedule.pauses, pair, microsoft).is_empty()
+    }
+}
+
+fn client_of(scope: PauseScope) -> Option<ClientId> {
+    match scope {
+        PauseScope::Client { id } => Some(id),
+        PauseScope::Pair { .. } | PauseScope::Connection { .. } => None,
+    }
+}
+
+fn reading_of(cause: &PauseCause) -> Option<RunScope> {
+    match cause {
+        PauseCause::Failure { reading, .. } => *reading,
+        PauseCause::Person { .. } => None,
+    }
+}
+
+/// Pauses for a failure, unless it is paused for one; `true` when it was not. A reading that fails as well tells from
+/// now on when the pause is over.
+async fn begin(engine: &Engine, scope: PauseScope, cause: PauseCause) -> Result<bool, StoreError> {
+    let known = engine.schedule().pauses.iter().find(|pause| pause.scope == scope && pause.automatic()).cloned();
+    let told = known.as_ref().map(|known| reading_of(&known.cause));
+    if told.is_some_and(|told| told.is_some() || reading_of(&cause).is_none()) {
+        return Ok(false);
+    }
+    let now = engine.now();
+    if let PauseCause::Failure { failure, .. } = &cause {
+        tracing::warn!(scope = scope.name(), id = scope.id(), error = %failure, "paused: trying again cannot help");
+    }
+    let since = known.map_or(now, |known| known.since);
+    let pause = Pause { scope, cause, since };
+    engine.record(now, client_of(scope), vec![Fact::Paused { pause: pause.clone() }]).await?;
+    let mut schedule = engine.schedule();
+    schedule.pauses.retain(|known| known.scope != scope || !known.automatic());
+    schedule.pauses.push(pause);
+    drop(schedule);
+    engine.poke_pauses();
+    Ok(told.is_none())
+}
+
+async fn end(engine: &Engine, over: impl Fn(&Pause) -> bool) -> Result<(), StoreError> {
+    let ended: Vec<PauseScope> = {
+        let schedule = engine.schedule();
+        schedule.pauses.iter().filter(|pause| pause.automatic() && over(pause)).map(|pause| pause.scope).collect()
+    };
+    for scope in ended {
+        tracing::info!(scope = scope.name(), id = scope.id(), "what paused it is over; it goes on");
+        let resumed = Fact::Resumed { scope, automatic: true };
+        engine.record(engine.now(), client_of(scope), vec![resumed]).await?;
+        engine.schedule().pauses.retain(|pause| pause.scope != scope || !pause.automatic());
+        engine.poke_pauses();
+    }
+    Ok(())
+}
+
+/// A reading ended: one that failed for good pauses what it reads, one that went well ends that pause.
+pub(super) async fn read(
+    engine: &Engine,
+    reading: RunScope,
+    connection: ConnectionId,
+    client: Option<ClientId>,
+    failure: Option<&Failure>,
+) -> Result<(), StoreError> {
+    match failure {
+        None => end(engine, |pause| pause::healed(pause, reading)).await,
+        Some(failure) => match pause::by_reading(failure, reading, connection, client) {
+            Some((scope, cause)) => begin(engine, scope, cause).await.map(|_| ()),
+            None => Ok(()),
+        },
+    }
+}
+
+/// A write was refused and would go on to `state`. Gives where it goes instead: what is paused waits in its place.
+pub(super) async fn refused(
+    engine: &Engine,
+    operation: &Operation,
+    failure: &Failure,
+    state: OperationState,
+    now: Timestamp,
+) -> Result<OperationState, StoreError> {
+    let side = operation.kind.side();
+    let cause = || PauseCause::Failure { failure: failure.clone(), reading: None };
+    match (failure.kind, &state) {
+        (FailureKind::SignInAgain, _) => {
+            let Some(pair) = engine.store.pair(operation.pair).await? else { return Ok(state) };
+            let view = engine.registry.view();
+            let connection = match side {
+                Side::Halo => Some(pair.halo),
+                Side::Sentinel => view.workspaces.get(&pair.workspace).map(|workspace| workspace.connection),
+            };
+            if let Some(id) = connection
+                && begin(engine, PauseScope::Connection { id }, cause()).await?
+            {
+                // A reading tells whether reading is refused too; then it also tells when that is over.
+                let mut schedule = engine.schedule();
+                match side {
+                    Side::Halo => schedule.hasten_halo(id, &[], now),
+                    Side::Sentinel => schedule.hasten_poll(pair.workspace, RunCause::Schedule, now),
+                }
+            }
+            Ok(state)
+        }
+        (FailureKind::Forbidden, OperationState::Dead { .. }) => {
+            let scope = engine.schedule().refusals.refused(operation.client, side, operation.pair);
+            match scope {
+                Some(scope) => {
+                    begin(engine, scope, cause()).await?;
+                    Ok(OperationState::Planned { ready: now })
+                }
+                None => Ok(state),
+            }
+        }
+        _ => Ok(state),
+    }
+}
+
+/// The configuration or a secret was changed: what only writing had shown may be mended.
+pub(super) async fn changed(engine: &Engine) -> Result<(), StoreError> {
+    end(engine, |pause| reading_of(&pause.cause).is_none()).await
+}

@@ -1,0 +1,91 @@
+//! Tickets that Halo's own Sentinel integration made are found and linked, never created again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    domain::{
+        failure::{Failure, FailureKind},
+        ids::TicketId,
+        incident::Incident,
+        reason::Reason,
+    },
+    ledger::fact::Fact,
+    outbound::budget::Class,
+    planner::adopt::{Carried, carried},
+    store::StoreError,
+};
+
+use super::Poll;
+
+/// Pages of a client's open tickets that are read at most; the rest is read when these are closed.
+const PAGES_MAX: u32 = 50;
+
+/// A client's open tickets in Halo that were looked at, and what they carry: list rows lack it, so each is read whole,
+/// once in the life of this process.
+#[derive(Debug, Clone, Default)]
+pub struct Natives {
+    seen: BTreeSet<TicketId>,
+    carried: BTreeMap<TicketId, Carried>,
+}
+
+impl Poll<'_> {
+    /// Reads those of the client's open tickets that are not known yet.
+    pub(super) async fn natives(&mut self) -> Result<Natives, Failure> {
+        let Some(binding) = self.client.halo.clone() else { return Ok(Natives::default()) };
+        let halo = self.engine.registry.halo(binding.connection)?;
+        let key = (binding.connection, binding.halo_client_id);
+        let mut known = self.engine.schedule().natives.get(&key).cloned().unwrap_or_default();
+        let mut found = BTreeSet::new();
+        for page_no in 1..=PAGES_MAX {
+            let page = halo.open_tickets_of(binding.halo_client_id, page_no, Class::New).await?;
+            let before = found.len();
+            found.extend(
+                page.tickets.iter().filter(|row| row.client_id == Some(binding.halo_client_id)).map(|row| row.id),
+            );
+            if !page.more || found.len() == before {
+                break;
+            }
+        }
+        for id in found {
+            if known.seen.contains(&id) {
+                continue;
+            }
+            match halo.ticket(id, Class::New).await {
+                Ok(ticket) => {
+                    known.carried.extend(carried(&ticket).map(|carried| (id, carried)));
+                    known.seen.insert(id);
+                }
+                Err(failure) if failure.kind == FailureKind::Gone => {}
+                Err(failure) => {
+                    // What was read so far need not be read again.
+                    self.engine.schedule().natives.insert(key, known);
+                    return Err(failure);
+                }
+            }
+        }
+        self.engine.schedule().natives.insert(key, known.clone());
+        Ok(known)
+    }
+
+    /// The ticket that was made for an incident.
+    pub(super) fn native_of(&self, natives: &Natives, incident: &Incident) -> Option<TicketId> {
+        let of = |(id, carried): (&TicketId, &Carried)| carried.is(self.workspace, &incident.id).then_some(*id);
+        natives.carried.iter().find_map(of)
+    }
+
+    /// Links an incident to the ticket that was made for it.
+    pub(super) async fn adopt(&mut self, incident: Incident, ticket: TicketId) -> Result<(), StoreError> {
+        let (id, now) = (incident.id.clone(), self.engine.now());
+        let reason = Some(Reason::LinkAsked { ticket, unlinked: None });
+        let facts = vec![
+            Fact::IncidentRead { workspace: self.workspace.id, client: self.client.id, incident: Box::new(incident) },
+            Fact::IncidentHeld { workspace: self.workspace.id, incident: id.clone(), reason },
+        ];
+        self.engine.record(now, Some(self.client.id), facts).await?;
+        self.counts.changed += 1;
+        match self.engine.store.subject(self.workspace.id, &id).await? {
+            Some(subject) if subject.pair.is_none() => Box::pin(self.join(subject, ticket)).await,
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Pushing a ticket to Sentinel, as a person asked: the incident's id is derived from the ticket, so that a lost answer,
+//! a crash or a second press makes no second one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::{
+    domain::{
+        failure::{Failure, FailureKind},
+        ids::{IncidentId, PairId, TicketId, WorkspaceId},
+        operation::IncidentChange,
+        pair::{Health, Pair, SyncState},
+        workspace::Workspace,
+    },
+    halo_itsm::Halo,
+    ledger::fact::Fact,
+    outbound::budget::Class,
+    planner::{draft, link, push},
+    store::{PairFilter, PairSort, Request, Store, StoreError},
+};
+
+use super::{
+    Engine,
+    digest::{self, Reading},
+    registry::wait_for_catalogue,
+};
+
+/// Kind of the request for a push; its detail names `workspace` and `ticket`.
+pub const PUSH: &str = "push";
+/// A push that cannot be carried out now is tried again after this long.
+const AGAIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// What a try came to.
+enum Tried {
+    /// The ticket has this pair.
+    Paired(PairId),
+    /// It can't be: one sentence with the remedy.
+    Refused(String),
+    /// Not now.
+    Later(Failure),
+    /// Not before something else was read, or what is paused is resumed.
+    Wait,
+}
+
+/// Carries out a push whose time has come, and answers it once it is settled.
+pub(super) async fn run(engine: &Engine, request: &Request) -> Result<(), StoreError> {
+    let now = engine.now();
+    if engine.only_reads() || engine.schedule().pushes.get(&request.id).is_some_and(|at| *at > now) {
+        return Ok(());
+    }
+    let asked = |name: &str| request.detail.get(name).cloned().unwrap_or(Value::Null);
+    let (workspace, ticket) = (serde_json::from_value(asked("workspace")), serde_json::from_value(asked("ticket")));
+    let (Ok(workspace), Ok(ticket)) = (workspace, ticket) else {
+        let error = json!({ "error": "The request names no workspace and ticket." });
+        return engine.store.answered(now, request.id, &error).await;
+    };
+    let answer = match push(engine, workspace, ticket).await? {
+        Tried::Paired(pair) => json!({ "pair": pair }),
+        Tried::Refused(why) => json!({ "error": why }),
+        Tried::Later(failure) => {
+            tracing::warn!(workspace.id = %workspace, ticket = %ticket, error = %failure, "a ticket could not be pushed; it is tried again");
+            let at = match failure.kind {
+                FailureKind::WaitUntil { at } => at,
+                _ => now + AGAIN,
+            };
+            engine.schedule().pushes.insert(request.id, at);
+            return Ok(());
+        }
+        Tried::Wait => {
+            engine.schedule().pushes.insert(request.id, now + SignedDuration::from_secs(2));
+            return Ok(());
+        }
+    };
+    engine.schedule().pushes.remove(&request.id);
+    engine.store.answered(engine.now(), request.id, &answer).await
+}
+
+async fn push(engine: &Engine, workspace: WorkspaceId, ticket: TicketId) -> Result<Tried, StoreError> {
+    let refused = |why: &str| Ok(Tried::Refused(why.to_owned()));
+    let view = engine.registry.view();
+    let Some((workspace, client, policy)) = view.of_workspace(workspace) else {
+        return refused("The workspace is not configured any more.");
+    };
+    if let Err(why) = push::allowed(workspace.mode) {
+        return Ok(Tried::Refused(why));
+    }
+    let (Some(binding), Some(at)) = (client.halo.clone(), view.place(workspace)) else {
+        return refused("The client has no Halo client yet. Give it one, then push.");
+    };
+    let Some(instance) = view.halo.get(&binding.connection) else {
+        return refused("The Halo connection is not configured any more.");
+    };
+    if engine.paused_for(client.id, [binding.connection, workspace.connection]) {
+        return Ok(Tried::Wait);
+    }
+    let Some(catalogue) = wait_for_catalogue(engine, binding.connection) else { return Ok(Tried::Wait) };
+    let id = IncidentId::pushed(&instance.tenant, ticket);
+    let pairs = engine.store.pairs_of_ticket(binding.connection, ticket).await?;
+    if let Some(own) = pairs.iter().find(|pair| pair.workspace == workspace.id && pair.incident == id) {
+        return Ok(Tried::Paired(own.id));
+    }
+    let (halo, sentinel) =
+        match (engine.registry.halo(binding.connection), engine.registry.sentinel(workspace.connection)) {
+            (Ok(halo), Ok(sentinel)) => (halo, sentinel),
+            (Err(failure), _) | (_, Err(failure)) => return Ok(Tried::Later(failure)),
+        };
+    let read = async {
+        let record = halo.ticket(ticket, Class::Interactive).await?;
+        Ok((record, halo.actions(ticket, Class::Interactive).await?))
+    };
+    let (record, actions) = match read.await {
+        Ok(found) => found,
+        Err(failure) => return Ok(settled(failure, &format!("Halo has no ticket {ticket} (any more)."))),
+    };
+    if let Err(why) = link::joinable(&record, binding.halo_client_id, !pairs.is_empty()) {
+        return Ok(Tried::Refused(why));
+    }
+    let drafted =
+        match push::draft(&instance.tenant, &record, instance.ticket_url_base().as_deref(), policy, &catalogue) {
+            Ok(drafted) => drafted,
+            Err(reason) => {
+                let why = format!(
+                    "{} {}",
+                    reason.words(),
+                    "Map the ticket's priority in the policy's “priorities_back”, then push."
+                );
+                return Ok(Tried::Refused(why));
+            }
+        };
+    // What an earlier try made is taken as it is: people may have worked on it since.
+    let made = match sentinel.incident(&at, &id, Class::Interactive).await {
+        Ok(there) => Ok(there),
+        Err(failure) if failure.kind == FailureKind::Gone => {
+            sentinel.write(&at, &drafted, &IncidentChange::default(), Class::Interactive).await
+        }
+        Err(failure) => Err(failure),
+    };
+    let incident = match made {
+        Ok(incident) => incident,
+        Err(failure) => return Ok(settled(failure, "The workspace does not exist (any more).")),
+    };
+    let _lane = engine.lanes.newcomers(workspace.id).await;
+    let now = engine.now();
+    // A poll may have seen it first; it has no ticket of its own, for it was held or linked under this lane.
+    if let Some(known) = engine.store.pair_of_incident(workspace.id, &id).await? {
+        let why =
+            format!("The pushed incident has got another ticket meanwhile: {:?}. Unlink one of them.", known.ticket);
+        return Ok(Tried::Refused(why));
+    }
+    let pair_id = PairId(engine.ids.uuid_v7(now));
+    let pair = Pair {
+        id: pair_id,
+        client: client.id,
+        workspace: workspace.id,
+        incident: id,
+        halo: binding.connection,
+        halo_client_id: binding.halo_client_id,
+        ticket: Some(ticket),
+        reference: draft::ticket_reference(workspace, &incident),
+        base: push::base(policy, &catalogue, &incident, &record),
+        sync: SyncState::Behind,
+        health: Health::Waiting,
+        reason: None,
+        survivor: None,
+        merged: false,
+        decisions: Vec::new(),
+        created: now,
+        changed: now,
+    };
+    let comments = (incident.comments_count == 0).then(Vec::new);
+    let mut facts = vec![
+        Fact::IncidentRead { workspace: workspace.id, client: client.id, incident: Box::new(incident) },
+        Fact::PairOpened { pair: Box::new(pair) },
+        Fact::TicketRead { pair: pair_id, ticket: Box::new(record) },
+        Fact::ActionsRead { pair: pair_id, actions },
+    ];
+    facts.extend(comments.map(|comments| Fact::CommentsRead { pair: pair_id, comments }));
+    engine.record(now, Some(client.id), facts).await?;
+    digest::pair(engine, pair_id, Vec::new(), Reading::default()).await?;
+    Ok(Tried::Paired(pair_id))
+}
+
+/// A failure that only a person can remove is the answer; the rest is tried again.
+fn settled(failure: Failure, gone: &str) -> Tried {
+    match failure.kind {
+        FailureKind::Gone => Tried::Refused(gone.to_owned()),
+        FailureKind::Rejected | FailureKind::Forbidden => Tried::Refused(failure.message),
+        _ => Tried::Later(failure),
+    }
+}
+
+/// Whether a workspace is joined to the Defender portal, as far as its settings and its newest incident tell.
+///
+/// # Errors
+/// What the store says.
+pub async fn joined(store: &Store, workspace: &Workspace) -> Result<bool, StoreError> {
+    if push::joined(workspace, None) {
+        return Ok(true);
+    }
+    let filter = PairFilter { workspace: Some(workspace.id), ..PairFilter::default() };
+    let page = store.pairs_page(&filter, PairSort::default(), None, 1).await?;
+    let Some(row) = page.rows.into_iter().next() else { return Ok(false) };
+    let subject = store.subject(workspace.id, &row.pair.incident).await?;
+    Ok(subject.is_some_and(|subject| push::joined(workspace, subject.incident.provider_name.as_deref())))
+}
+
+/// Tickets read for one webhook's sake at most; what is above waits for the next poll.
+const READ_MAX: usize = 20;
+
+/// Tickets that webhooks named: those that a policy pushes are asked for to be pushed, as if a person had.
+pub(super) async fn announced(engine: &Engine, halo: &Halo, named: &BTreeSet<TicketId>) -> Result<(), StoreError> {
+    let view = engine.registry.view();
+    let connection = halo.connection().id;
+    let mut rules: BTreeMap<i64, Vec<&Workspace>> = BTreeMap::new();
+    for workspace in view.workspaces.values().filter(|workspace| push::allowed(workspace.mode).is_ok()) {
+        let Some((_, client, _)) = view.of_workspace(workspace.id) else { continue };
+        if let Some(binding) = client.halo.as_ref().filter(|binding| binding.connection == connection) {
+            rules.entry(binding.halo_client_id).or_default().push(workspace);
+        }
+    }
+    rules
+        .retain(|_, workspaces| workspaces.iter().any(|w| view.of_workspace(w.id).is_some_and(|(.., p)| p.push.any())));
+    let Some(catalogue) = engine.registry.catalogue(connection).filter(|_| !rules.is_empty()) else { return Ok(()) };
+    let ids: Vec<TicketId> = named.iter().copied().collect();
+    let paired = engine.store.pairs_of_tickets(connection, &ids).await?;
+    let free: Vec<TicketId> = ids.into_iter().filter(|id| !paired.contains_key(id)).collect();
+    for (place, ticket) in free.into_iter().enumerate() {
+        let later = |engine: &Engine| {
+            engine.schedule().tickets.entry(connection).or_default().insert(ticket);
+        };
+        if place >= READ_MAX {
+            later(engine);
+            continue;
+        }
+        let read = async {
+            let record = halo.ticket(ticket, Class::Poll).await?;
+            Ok((record, halo.actions(ticket, Class::Poll).await?))
+        };
+        let (record, actions) = match read.await {
+            Ok(found) => found,
+            Err(failure) => {
+                let failure: Failure = failure;
+                if failure.retryable() {
+                    later(engine);
+                }
+                continue;
+            }
+        };
+        let Some([workspace]) = record.client_id.and_then(|id| rules.get(&id)).map(Vec::as_slice) else { continue };
+        let Some((_, client, policy)) = view.of_workspace(workspace.id) else { continue };
+        if !push::wanted(policy, &catalogue, &record, &actions) {
+            continue;
+        }
+        if !policy.push.although_joined && joined(&engine.store, workspace).await? {
+            tracing::warn!(workspace.id = %workspace.id, ticket = %ticket, "not pushed: the workspace is joined to Defender, whose portal would not show the incident; push it by hand, or set although_joined in the policy's push");
+            continue;
+        }
+        let same = |request: &Request| {
+            request.answered.is_none() && request.detail.get("ticket").and_then(Value::as_i64) == Some(ticket.0)
+        };
+        if engine.store.requests_of(PUSH, 100).await?.iter().any(same) {
+            continue;
+        }
+        let detail = json!({ "workspace": workspace.id, "ticket": ticket, "client": client.id, "by": "policy" });
+        engine.store.ask(engine.now(), PUSH, &detail).await?;
+        engine.schedule().intake_waits = true;
+        engine.wake();
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! Tickets that Halo's own Sentinel integration made: how they are known, and what of the conversation stands on both
+//! sides already.
+
+use crate::domain::{
+    failure::Side,
+    ids::{IncidentId, PairId},
+    incident::Comment,
+    pair::NoteLink,
+    text,
+    ticket::{Action, Ticket},
+    workspace::Workspace,
+};
+
+use super::notes::words;
+
+/// Shorter words are taken for the same only when they are the same.
+const LONG: usize = 20;
+
+/// The incident that a ticket carries in Halo's own Sentinel members: `sentinel_id` (a GUID, or a resource id that ends
+/// with it), and the workspace's name where it is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carried {
+    /// The incident.
+    pub incident: IncidentId,
+    /// `sentinel_workspace`, lower-cased.
+    pub workspace: Option<String>,
+}
+
+/// What a ticket carries; `None` for one that the integration did not make.
+pub fn carried(ticket: &Ticket) -> Option<Carried> {
+    let member = |name: &str| {
+        let value = ticket.raw.get(name)?.as_str()?.trim();
+        (!value.is_empty()).then(|| value.to_lowercase())
+    };
+    let id = member("sentinel_id")?;
+    let guid =
+        id.rsplit('/').next().filter(|last| last.len() == 36 && last.chars().filter(|c| *c == '-').count() == 4)?;
+    Some(Carried { incident: IncidentId::new(guid), workspace: member("sentinel_workspace") })
+}
+
+impl Carried {
+    /// Whether this is an incident of a workspace.
+    pub fn is(&self, workspace: &Workspace, incident: &IncidentId) -> bool {
+        self.incident == *incident
+            && self.workspace.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(&workspace.name))
+    }
+}
+
+/// Comments and actions that say the same when two records are joined: each with one other, in their order. Nothing of
+/// them crosses again.
+pub fn same_words(pair: PairId, comments: &[Comment], actions: &[Action]) -> Vec<NoteLink> {
+    let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut left: Vec<(&Action, String)> = actions
+        .iter()
+        .map(|action| (action, squeezed(&words::body(action))))
+        .filter(|(_, said)| !said.is_empty())
+        .collect();
+    let mut links = Vec::new();
+    for comment in comments {
+        let said = squeezed(&text::message_to_text(&comment.message));
+        let same = |other: &str| {
+            let (short, long) = if said.len() <= other.len() { (said.as_str(), other) } else { (other, said.as_str()) };
+            short == long || short.chars().count() >= LONG && long.contains(short)
+        };
+        let Some(at) = left.iter().position(|(_, other)| !said.is_empty() && same(other)) else { continue };
+        let (action, _) = left.remove(at);
+        let first = match (comment.created, action.at) {
+            (Some(comment), Some(action)) if action < comment => Side::Halo,
+            _ => Side::Sentinel,
+        };
+        let said = if first == Side::Sentinel { words::of_comment(comment) } else { words::of_action(action) };
+        links.push(NoteLink {
+            pair,
+            comment: comment.id.clone(),
+            action: action.key,
+            edit: 0,
+            part: 0,
+            said: Some(said),
+            written_in: first,
+        });
+    }
+    links
+}

@@ -1,0 +1,79 @@
+//! What people do with links themselves: join an incident and a ticket that both exist, take a pair apart, ask for a
+//! ticket that no rule would make.
+
+use std::collections::BTreeSet;
+
+use crate::domain::{
+    catalogue::Catalogue,
+    client::Client,
+    ids::TicketId,
+    pair::Base,
+    policy::Policy,
+    reason::Reason,
+    ticket::Ticket,
+    workspace::{Mode, Workspace},
+};
+
+use super::{
+    fields::{owner, severity, status, title},
+    gate::{self, Passed},
+};
+
+/// Whether an incident that is held for this reason stays as it is, whatever the gates say: a person unlinked it, or
+/// asked for a certain ticket.
+pub fn stays(held: &Reason) -> bool {
+    matches!(held, Reason::Unlinked { .. } | Reason::LinkAsked { .. })
+}
+
+/// Whether the reason with this code stands before the gates.
+pub fn before_gates(code: &str) -> bool {
+    ["unlinked", "link-asked", "ticket-asked"].contains(&code)
+}
+
+/// The gates for a ticket that a person asked for: filters, start and storm brake are what the person decided about.
+///
+/// # Errors
+/// What stands in the way all the same: no Halo client, no ticket type, a mode that makes no tickets.
+pub fn ask(
+    workspace: &Workspace,
+    client: &Client,
+    policy: &Policy,
+    catalogue: Option<&Catalogue>,
+    after: Option<TicketId>,
+) -> Result<Passed, Reason> {
+    if workspace.mode == Mode::Off {
+        return Err(Reason::ModeOff);
+    }
+    gate::needs(workspace, client, policy, catalogue).map(|passed| Passed { after, ..passed })
+}
+
+/// Why a ticket can't be joined to an incident of the Halo client `halo_client_id`, in one sentence with the remedy.
+/// `taken` says whether it belongs to another pair.
+///
+/// # Errors
+/// That sentence.
+pub fn joinable(ticket: &Ticket, halo_client_id: i64, taken: bool) -> Result<(), String> {
+    let id = ticket.id;
+    if ticket.deleted {
+        return Err(format!("Ticket {id} was deleted in Halo. Give the number of another one."));
+    }
+    if let Some(into) = ticket.merged_into {
+        return Err(format!("Ticket {id} was merged into ticket {into} in Halo. Link that one."));
+    }
+    if ticket.client_id != Some(halo_client_id) {
+        return Err(format!(
+            "Ticket {id} is not one of this incident's client in Halo. Move it there, or give the number of another one."
+        ));
+    }
+    if taken {
+        return Err(format!("Ticket {id} is linked to another incident already. Unlink that one first."));
+    }
+    Ok(())
+}
+
+/// What both sides agree on when they are joined: nothing yet. Fields that say the same are agreed on by the next plan;
+/// about those that differ a person is asked, unless the policy names the side that wins.
+pub fn base() -> Base {
+    let joined = [severity::NAME, status::NAME, owner::NAME, title::NAME].map(str::to_owned);
+    Base { joined: BTreeSet::from(joined), ..Base::default() }
+}

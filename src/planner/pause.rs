@@ -1,0 +1,71 @@
+//! Pauses: which hold a pair, and which failures bring one about.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::{
+    failure::{Failure, FailureKind, Side},
+    ids::{ClientId, ConnectionId, PairId},
+    pair::Pair,
+    pause::{Pause, PauseCause, PauseScope},
+    run::RunScope,
+};
+
+/// The pauses that hold a pair, the narrowest first. `microsoft` is its workspace's connection, `None` while the
+/// workspace is not configured.
+pub fn on<'a>(pauses: &'a [Pause], pair: &Pair, microsoft: Option<ConnectionId>) -> Vec<&'a Pause> {
+    let holds = |pause: &&Pause| match pause.scope {
+        PauseScope::Pair { id } => id == pair.id,
+        PauseScope::Client { id } => id == pair.client,
+        PauseScope::Connection { id } => id == pair.halo || Some(id) == microsoft,
+    };
+    let mut held: Vec<&Pause> = pauses.iter().filter(holds).collect();
+    held.sort_by_key(|pause| (pause.scope, pause.automatic()));
+    held
+}
+
+/// What a failed reading pauses, if trying again cannot help: a refused sign-in the whole connection; a missing right
+/// the whole Halo instance, or in Sentinel the client whose workspace it is.
+pub fn by_reading(
+    failure: &Failure,
+    reading: RunScope,
+    connection: ConnectionId,
+    client: Option<ClientId>,
+) -> Option<(PauseScope, PauseCause)> {
+    let scope = match (failure.kind, failure.side, client) {
+        (FailureKind::SignInAgain, ..) | (FailureKind::Forbidden, Side::Halo, _) => {
+            PauseScope::Connection { id: connection }
+        }
+        (FailureKind::Forbidden, Side::Sentinel, Some(id)) => PauseScope::Client { id },
+        _ => return None,
+    };
+    Some((scope, PauseCause::Failure { failure: failure.clone(), reading: Some(reading) }))
+}
+
+/// Whether a reading that ended well ends a pause.
+pub fn healed(pause: &Pause, read: RunScope) -> bool {
+    matches!(&pause.cause, PauseCause::Failure { reading: Some(reading), .. } if *reading == read)
+}
+
+/// Writes that were refused for want of a right, by client and side, since one was last accepted there.
+#[derive(Debug, Clone, Default)]
+pub struct Refusals(BTreeMap<(ClientId, Side), BTreeSet<PairId>>);
+
+impl Refusals {
+    /// A write was refused for good. The first pair's is a dead letter (the right may lack for that record alone); the
+    /// second pair in a row of the same client and side says that more would follow: then the client is to be paused.
+    pub fn refused(&mut self, client: ClientId, side: Side, pair: PairId) -> Option<PauseScope> {
+        let pairs = self.0.entry((client, side)).or_default();
+        pairs.insert(pair);
+        (pairs.len() > 1).then_some(PauseScope::Client { id: client })
+    }
+
+    /// A write was accepted.
+    pub fn accepted(&mut self, client: ClientId, side: Side) {
+        self.0.remove(&(client, side));
+    }
+
+    /// Somebody resumed a client: it begins anew.
+    pub fn resumed(&mut self, client: ClientId) {
+        self.0.retain(|(of, _), _| *of != client);
+    }
+}

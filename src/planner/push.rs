@@ -1,0 +1,120 @@
+//! Pushing a ticket to Sentinel: what its incident says.
+
+use serde_json::json;
+
+use crate::domain::{
+    catalogue::{Catalogue, Ref},
+    ids::IncidentId,
+    incident::{Incident, IncidentStatus, Owner, Severity},
+    pair::Base,
+    policy::Policy,
+    reason::Reason,
+    text,
+    ticket::{Action, CustomField, Ticket},
+    workspace::{Mode, Workspace},
+};
+
+use super::{adopt, agreed, mapping, notes};
+
+/// Longest title and description that Sentinel takes, in characters (sentinel-api sheet, section 2).
+const TITLE_MAX: usize = 150;
+const DESCRIPTION_MAX: usize = 5_000;
+
+/// Why nothing may be pushed to a workspace, in one sentence with the remedy.
+///
+/// # Errors
+/// That sentence.
+pub fn allowed(mode: Mode) -> Result<(), String> {
+    match mode {
+        Mode::TwoWay => Ok(()),
+        _ => Err("Only a workspace in two-way mode is written to: set its mode to two-way, then push.".into()),
+    }
+}
+
+/// Whether incidents that are made through the API are not shown in the Defender portal: the workspace is joined to it,
+/// as its own settings or the provider of its incidents say.
+pub fn joined(workspace: &Workspace, provider: Option<&str>) -> bool {
+    workspace.portal == crate::domain::workspace::Portal::Defender || provider == Some("Microsoft XDR")
+}
+
+/// Whether the policy pushes a ticket that a webhook named. One that we or Halo's own integration made never is: its
+/// incident exists already.
+pub fn wanted(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, actions: &[Action]) -> bool {
+    let texts = ["details", "details_html", "summary"];
+    let text = |key: &str| ticket.raw.get(key).and_then(|text| text.as_str());
+    let ours = texts.into_iter().filter_map(text).any(notes::mentions_any)
+        || ticket.custom_fields.iter().filter_map(CustomField::text).any(|text| notes::mentions_any(&text));
+    if ours || adopt::carried(ticket).is_some() || ticket.deleted || ticket.merged_into.is_some() {
+        return false;
+    }
+    if mapping::ticket_closed(policy, catalogue, ticket) {
+        return false;
+    }
+    let of_type = policy.push.ticket_types.iter().any(|wanted| {
+        let found = wanted.find(&catalogue.ticket_types, |row| row.id, |row| &row.name);
+        found.is_some_and(|row| ticket.ticket_type_id == Some(row.id))
+    });
+    let with_outcome = |action: &Action| {
+        policy.push.outcomes.iter().any(|wanted| match wanted {
+            Ref::Id(id) => action.outcome_id == Some(*id),
+            Ref::Name(name) => action.outcome.as_deref().is_some_and(|o| o.trim().eq_ignore_ascii_case(name.trim())),
+        })
+    };
+    of_type || actions.iter().any(with_outcome)
+}
+
+/// The incident of a ticket, as it is written. Its id is derived from the ticket: pushed again it is the same one.
+///
+/// # Errors
+/// A priority that means no severity: nothing is guessed.
+pub fn draft(
+    halo_tenant: &str,
+    ticket: &Ticket,
+    ticket_url: Option<&str>,
+    policy: &Policy,
+    catalogue: &Catalogue,
+) -> Result<Incident, Reason> {
+    let severity: Severity = match ticket.priority_id {
+        Some(priority) => mapping::severity_back(policy, catalogue, priority)?,
+        None => return Err(Reason::Unmapped { table: "severity".into(), value: "no priority".into() }),
+    };
+    let id = IncidentId::pushed(halo_tenant, ticket.id);
+    let subject = text::line(&ticket.summary);
+    let subject = if subject.is_empty() { format!("Halo ticket {}", ticket.id) } else { subject };
+    let details = ticket.raw.get("details").and_then(|details| details.as_str()).unwrap_or_default();
+    let address = ticket_url.map(|base| format!("\n{base}{}", ticket.id)).unwrap_or_default();
+    let description = format!("Pushed from Halo ticket {}.{address}\n\n{}", ticket.id, text::clean(details));
+    let description = text::cut(description.trim(), DESCRIPTION_MAX);
+    Ok(Incident {
+        resource_id: String::new(),
+        etag: None,
+        number: None,
+        title: text::cut(&subject, TITLE_MAX),
+        severity,
+        status: IncidentStatus::New,
+        classification: None,
+        classification_reason: None,
+        classification_comment: None,
+        owner: Owner::default(),
+        labels: Vec::new(),
+        first_activity: None,
+        last_activity: None,
+        created: None,
+        modified: None,
+        alerts_count: 0,
+        comments_count: 0,
+        url: None,
+        provider_name: None,
+        provider_incident_id: None,
+        provider_url: None,
+        raw: json!({ "name": id.as_str(), "properties": { "description": description } }),
+        description: Some(description),
+        id,
+    })
+}
+
+/// What both sides agree on from then on: the incident says what the ticket said.
+pub fn base(policy: &Policy, catalogue: &Catalogue, incident: &Incident, ticket: &Ticket) -> Base {
+    let closed = mapping::ticket_closed(policy, catalogue, ticket);
+    agreed::with_ticket(agreed::at_creation(incident), ticket, closed)
+}

@@ -1,0 +1,60 @@
+//! Tickets that Halo's own Sentinel integration made.
+
+use serde_json::json;
+
+use super::scene::in_step;
+use crate::{
+    domain::{failure::Side, ids::IncidentId},
+    planner::adopt::{carried, same_words},
+};
+
+const GUID: &str = "11111111-2222-4333-8444-555555555555";
+
+#[test]
+fn a_ticket_of_halos_own_integration_is_known_by_the_incident_it_carries() {
+    let mut scene = in_step();
+    let (workspace, incident) = (scene.workspace.clone(), IncidentId::new(GUID));
+    let path = format!("/subscriptions/s/x/Incidents/{}", GUID.to_uppercase());
+    let cases = [
+        ("the id alone", json!({ "sentinel_id": GUID }), Some(true)),
+        ("in capitals, as a resource id", json!({ "sentinel_id": path }), Some(true)),
+        (
+            "with its workspace",
+            json!({ "sentinel_id": GUID, "sentinel_workspace": workspace.name.to_uppercase() }),
+            Some(true),
+        ),
+        ("of another workspace", json!({ "sentinel_id": GUID, "sentinel_workspace": "elsewhere" }), Some(false)),
+        ("another incident", json!({ "sentinel_id": GUID.replace('1', "9") }), Some(false)),
+        ("an empty id", json!({ "sentinel_id": " " }), None),
+        ("what is no id", json!({ "sentinel_id": "42" }), None),
+        ("a number", json!({ "sentinel_id": 42 }), None),
+        ("a ticket like any other", json!({ "id": 70 }), None),
+    ];
+    for (name, raw, expected) in cases {
+        scene.ticket().raw = raw;
+        let found = carried(scene.ticket()).map(|carried| carried.is(&workspace, &incident));
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
+#[test]
+fn what_stands_on_both_sides_when_they_are_joined_crosses_no_more() {
+    let mut scene = in_step();
+    for (n, said) in ["Seen on the host by the analyst", "ok", "Only here", "ok"].into_iter().enumerate() {
+        scene.comment(u128::try_from(n).unwrap_or(0) + 1, said);
+    }
+    scene.note(3, "<p>Imported: Seen on the   host by the analyst</p>");
+    scene.note(4, "<p>ok</p>");
+    scene.note(5, "<p>it is ok with me</p>");
+    let (comments, actions) = (scene.comments.clone().unwrap_or_default(), scene.actions.clone().unwrap_or_default());
+    let links = same_words(scene.pair.id, &comments, &actions);
+    let found: Vec<(usize, i64)> = links
+        .iter()
+        .map(|link| (comments.iter().position(|c| c.id == link.comment).expect("a comment"), link.action.action))
+        .collect();
+    assert_eq!(found, [(0, 3), (1, 4)], "short words must be the same, and each goes with one other");
+    scene.links = links;
+    let crossing = scene.plan().operations.len();
+    assert_eq!(crossing, 2 + 1, "two comments and a note are left: {:?}", scene.plan().operations);
+    assert!(scene.links.iter().all(|link| matches!(link.written_in, Side::Sentinel | Side::Halo)));
+}

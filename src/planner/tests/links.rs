@@ -1,0 +1,158 @@
+//! Links that people make and unmake: what two joined records agree on, and what stands before the gates.
+
+use super::scene::{HOLD, NEW, Scene, check, in_step, words};
+use crate::{
+    domain::{
+        closing::Classification, decision::Decision, failure::Side, ids::TicketId, incident::Severity, policy::Wins,
+        reason::Reason, workspace::Mode,
+    },
+    planner::{
+        draft,
+        gate::Brake,
+        link::{self, before_gates, joinable, stays},
+    },
+};
+
+fn joined(s: &mut Scene) {
+    s.pair.base = link::base();
+}
+
+#[test]
+fn what_two_joined_records_say_differently_is_asked_about() {
+    check(&[
+        ("both say the same", joined, "in-step healthy -"),
+        (
+            "another severity",
+            |s| {
+                joined(s);
+                s.incident.severity = Severity::High;
+            },
+            "in-step needs-you conflict",
+        ),
+        (
+            "another severity, and the policy names the side that wins",
+            |s| {
+                joined(s);
+                s.policy.severity.wins = Wins::Sentinel;
+                s.incident.severity = Severity::High;
+            },
+            "ticket priority=2 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+        (
+            "another status",
+            |s| {
+                joined(s);
+                s.ticket().status_id = Some(NEW);
+            },
+            "in-step needs-you conflict",
+        ),
+        (
+            "a closed incident and an open ticket: nothing is closed unasked",
+            |s| {
+                joined(s);
+                s.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+            },
+            "in-step needs-you conflict",
+        ),
+        (
+            "an agent has it, and nobody owns the incident",
+            |s| {
+                joined(s);
+                s.ticket().agent_id = Some(5);
+            },
+            "in-step needs-you conflict",
+        ),
+        (
+            "what was said on either side crosses",
+            |s| {
+                joined(s);
+                s.comment(1, "words");
+            },
+            "note of comment because comment-added; behind waiting comment-added",
+        ),
+    ]);
+}
+
+#[test]
+fn what_a_person_chose_for_joined_records_is_carried_and_the_rest_goes_by_the_policy() {
+    let mut scene = in_step();
+    joined(&mut scene);
+    scene.incident.severity = Severity::High;
+    let found = scene.plan();
+    let Some(Reason::Conflict { field, sentinel, halo }) = found.items().first().cloned() else { panic!("{found:?}") };
+    scene.pair.base = found.base.expect("what agrees is kept");
+    assert_eq!(scene.pair.base.joined.iter().map(String::as_str).collect::<Vec<_>>(), ["severity", "title"]);
+    scene.pair.decisions.push(Decision::Take { field, side: Side::Sentinel, sentinel, halo });
+    let chosen = scene.plan();
+    let carried = "ticket priority=2 because changed-in-sentinel; behind waiting changed-in-sentinel";
+    assert_eq!(words(&chosen), carried);
+    // A field that agreed is like any other from then on.
+    scene.pair.base = chosen.base.expect("it moved");
+    scene.ticket().status_id = Some(HOLD);
+    scene.policy.statuses_back = vec![(crate::domain::catalogue::Ref::Name("On Hold".into()), "New".into())];
+    assert!(words(&scene.plan()).contains("incident status=New because changed-in-halo"), "{}", words(&scene.plan()));
+}
+
+#[test]
+fn which_tickets_can_be_joined() {
+    let mut scene = in_step();
+    let ticket = scene.ticket().clone();
+    assert_eq!(joinable(&ticket, 12, false), Ok(()));
+    let mut deleted = ticket.clone();
+    deleted.deleted = true;
+    let mut merged = ticket.clone();
+    merged.merged_into = Some(TicketId(71));
+    let cases = [
+        (&deleted, 12, false, "was deleted"),
+        (&merged, 12, false, "Link that one"),
+        (&ticket, 13, false, "not one of this incident's client"),
+        (&ticket, 12, true, "Unlink that one first"),
+    ];
+    for (ticket, client, taken, expected) in cases {
+        let why = joinable(ticket, client, taken).expect_err(expected);
+        assert!(why.contains(expected), "{why}");
+    }
+}
+
+#[test]
+fn what_a_person_decided_stands_before_the_gates() {
+    let (after, unlinked) = (Some(TicketId(70)), Some(Some(TicketId(70))));
+    let cases = [
+        (Reason::Unlinked { ticket: after, refused: None }, true, true),
+        (Reason::LinkAsked { ticket: TicketId(9), unlinked }, true, true),
+        (Reason::TicketAsked { after }, true, false),
+        (Reason::LinkRefused { ticket: TicketId(9), why: "no".into() }, false, false),
+        (Reason::OlderThanStart, false, false),
+        (Reason::StormHeld { cap: 3 }, false, false),
+    ];
+    for (reason, before, kept) in cases {
+        assert_eq!((before_gates(reason.code()), stays(&reason)), (before, kept), "{reason:?}");
+    }
+}
+
+#[test]
+fn a_ticket_that_a_person_asked_for_passes_filter_start_and_brake_alone() {
+    let mut scene = in_step();
+    let ask = |s: &Scene| link::ask(&s.workspace, &s.client, &s.policy, Some(&s.catalogue), Some(TicketId(70)));
+    scene.policy.include.severity = vec!["High".into()];
+    scene.workspace.since = scene.now;
+    let passed = ask(&scene).expect("filters and start do not hold it");
+    assert_eq!(passed.after, Some(TicketId(70)));
+    let mut brake = Brake::new(&scene.policy, u32::MAX);
+    scene.policy.tickets_per_hour = 1;
+    assert!(brake.ask(Some(&Reason::TicketAsked { after: None })).is_ok());
+    for (mode, expected) in [
+        (Mode::Off, Some(Reason::ModeOff)),
+        (Mode::Observe, Some(Reason::ModeObserve)),
+        (Mode::CommentOnly, Some(Reason::ModeOneWay)),
+        (Mode::SentinelToHalo, None),
+    ] {
+        scene.workspace.mode = mode;
+        assert_eq!(ask(&scene).err(), expected, "{mode:?}");
+    }
+    scene.client.halo = None;
+    assert_eq!(ask(&scene).err(), Some(Reason::ClientNotBound));
+    // The further ticket is another one to everybody who looks for its reference.
+    let first = draft::ticket_reference(&scene.workspace, &scene.incident);
+    assert_ne!(draft::reference_after(&scene.workspace, &scene.incident, TicketId(70)), first);
+}

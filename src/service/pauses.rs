@@ -1,0 +1,195 @@
+//! Pausing and resuming pairs, clients and connections, and what pages say of it.
+
+use std::collections::HashMap;
+
+use serde_json::json;
+
+use super::{App, acts, caller::Caller, error::ServiceError, fault, ledger, names, pairs};
+use crate::{
+    domain::{
+        account::{Role, Scope},
+        ids::{ClientId, ConnectionId, PairId, UserId},
+        pair::Pair,
+        pause::{Pause, PauseCause, PauseScope},
+        text,
+        view::pause::PauseView,
+    },
+    ledger::fact::Fact,
+    planner::pause,
+    store::Installation,
+};
+
+/// Longest reason a person may give, in characters.
+pub const WHY_MAX: usize = 300;
+
+/// Whose chain an act on a scope belongs to, after checking that the caller may act there.
+async fn allowed(app: &App, caller: &Caller, scope: PauseScope) -> Result<Option<ClientId>, ServiceError> {
+    caller.need(Role::Operator)?;
+    match scope {
+        PauseScope::Pair { id } => Ok(Some(pairs::seen(app, caller, id).await?.client)),
+        PauseScope::Client { id } => {
+            let installation = app.installation().await?;
+            installation.clients.iter().find(|client| client.id == id).ok_or(ServiceError::NotFound)?;
+            caller.see(id)?;
+            Ok(Some(id))
+        }
+        // It serves many clients.
+        PauseScope::Connection { id } => {
+            caller.need_everything()?;
+            let installation = app.installation().await?;
+            let known = installation.halo.iter().any(|row| row.id == id)
+                || installation.microsoft.iter().any(|row| row.id == id);
+            if known { Ok(None) } else { Err(ServiceError::NotFound) }
+        }
+    }
+}
+
+fn pair_of(scope: PauseScope) -> Option<PairId> {
+    match scope {
+        PauseScope::Pair { id } => Some(id),
+        PauseScope::Client { .. } | PauseScope::Connection { .. } => None,
+    }
+}
+
+async fn known(app: &App, scope: PauseScope) -> Result<Vec<Pause>, ServiceError> {
+    app.store.pauses_of(scope).await.map_err(|e| fault("read what is paused", &e))
+}
+
+/// Pauses: what is planned waits from now on. What is being sent at this moment is finished.
+///
+/// # Errors
+/// `Conflict` when a person paused it already, `Invalid` for a reason above [`WHY_MAX`] characters; `Forbidden`,
+/// `NotFound`.
+pub async fn pause(app: &App, caller: &Caller, scope: PauseScope, why: &str) -> Result<(), ServiceError> {
+    let client = allowed(app, caller, scope).await?;
+    let why = text::line(why);
+    let length = text::length(&why);
+    if length > WHY_MAX {
+        let problem = format!("The reason has {length} characters; shorten it to {WHY_MAX}. Nothing was paused.");
+        return Err(ServiceError::invalid("why", problem));
+    }
+    if known(app, scope).await?.iter().any(|pause| !pause.automatic()) {
+        return Err(ServiceError::Conflict);
+    }
+    let cause = PauseCause::Person { who: Some(caller.user), why: (!why.is_empty()).then_some(why) };
+    let paused = Fact::Paused { pause: Pause { scope, cause, since: app.clock.now() } };
+    let act = acts::act(caller, "pause", pair_of(scope), json!({ "of": scope }));
+    acts::record(app, client, vec![act, paused]).await?;
+    app.engine.pauses_changed();
+    Ok(())
+}
+
+/// Resumes: what waited is carried out in its order, whoever or whatever had paused it.
+///
+/// # Errors
+/// `Conflict` when it is not paused (any more); `Forbidden`, `NotFound`.
+pub async fn resume(app: &App, caller: &Caller, scope: PauseScope) -> Result<(), ServiceError> {
+    let client = allowed(app, caller, scope).await?;
+    if known(app, scope).await?.is_empty() {
+        return Err(ServiceError::Conflict);
+    }
+    let act = acts::act(caller, "resume", pair_of(scope), json!({ "of": scope }));
+    acts::record(app, client, vec![act, Fact::Resumed { scope, automatic: false }]).await?;
+    app.engine.pauses_changed();
+    Ok(())
+}
+
+/// Somebody signed in for a connection: what a refused sign-in had paused goes on.
+///
+/// # Errors
+/// The store cannot be read or written.
+pub(super) async fn signed_in(app: &App, connection: ConnectionId) -> Result<(), ServiceError> {
+    let scope = PauseScope::Connection { id: connection };
+    if known(app, scope).await?.iter().any(Pause::automatic) {
+        acts::record(app, None, vec![Fact::Resumed { scope, automatic: true }]).await?;
+        app.engine.pauses_changed();
+    }
+    Ok(())
+}
+
+/// What is paused, and how a page shows it.
+pub struct Paused {
+    all: Vec<Pause>,
+    people: HashMap<UserId, String>,
+}
+
+impl Paused {
+    /// As of now.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn now(app: &App) -> Result<Self, ServiceError> {
+        let all = app.store.pauses().await.map_err(|e| fault("read what is paused", &e))?;
+        let people = if all.is_empty() { HashMap::new() } else { ledger::people(app).await? };
+        Ok(Self { all, people })
+    }
+
+    /// Those that hold a pair, the narrowest first.
+    pub fn of_pair(&self, caller: &Caller, installation: &Installation, pair: &Pair) -> Vec<PauseView> {
+        let microsoft = names::workspace(installation, pair.workspace).map(|workspace| workspace.connection);
+        let held = pause::on(&self.all, pair, microsoft);
+        held.into_iter().map(|pause| self.view(caller, installation, pause)).collect()
+    }
+
+    /// Whether something holds a pair.
+    pub fn holds(&self, installation: &Installation, pair: &Pair) -> bool {
+        let microsoft = names::workspace(installation, pair.workspace).map(|workspace| workspace.connection);
+        !pause::on(&self.all, pair, microsoft).is_empty()
+    }
+
+    /// Those of exactly this scope.
+    pub fn of(&self, caller: &Caller, installation: &Installation, scope: PauseScope) -> Vec<PauseView> {
+        let these = self.all.iter().filter(|pause| pause.scope == scope);
+        these.map(|pause| self.view(caller, installation, pause)).collect()
+    }
+
+    /// Those of clients and connections that concern the reader; with `automatic`, only those that a failure brought
+    /// about.
+    pub fn wide(&self, caller: &Caller, installation: &Installation, automatic: bool) -> Vec<PauseView> {
+        let concerns = |pause: &&Pause| match pause.scope {
+            PauseScope::Pair { .. } => false,
+            PauseScope::Client { id } => caller.scope.allows(Some(id)),
+            PauseScope::Connection { id } => caller.scope == Scope::All || serves(caller, installation, id),
+        };
+        let these = self.all.iter().filter(concerns).filter(|pause| pause.automatic() || !automatic);
+        these.map(|pause| self.view(caller, installation, pause)).collect()
+    }
+
+    fn view(&self, caller: &Caller, installation: &Installation, pause: &Pause) -> PauseView {
+        let what = match pause.scope {
+            PauseScope::Pair { .. } => "This pair".to_owned(),
+            PauseScope::Client { id } => format!("Client {}", names::client(installation, id)),
+            PauseScope::Connection { id } => format!("Connection {}", names::connection(installation, id)),
+        };
+        let whole = caller.scope == Scope::All;
+        let of_many = matches!(pause.scope, PauseScope::Connection { .. });
+        let (who, why, ends) = match &pause.cause {
+            PauseCause::Person { who, why } => {
+                let name = |id: &UserId| self.people.get(id).cloned().unwrap_or_else(|| "(removed)".to_owned());
+                let who = who.as_ref().map_or_else(|| "the command line".to_owned(), name);
+                // The words may name other clients.
+                let why = why.clone().filter(|_| whole || !of_many);
+                (Some(who), why, "What waits is carried out in its order once somebody resumes it.")
+            }
+            PauseCause::Failure { failure, reading: Some(_) } => {
+                (None, Some(failure.message.clone()), "It goes on by itself as soon as it can be read again.")
+            }
+            PauseCause::Failure { failure, reading: None } => (
+                None,
+                Some(failure.message.clone()),
+                "Mend that, then press “Resume”; a new sign-in or a changed configuration lets it go on too.",
+            ),
+        };
+        let may_resume = caller.role >= Role::Operator && (whole || !of_many);
+        PauseView { scope: pause.scope, what, since: pause.since, who, why, ends: ends.to_owned(), may_resume }
+    }
+}
+
+/// Whether a client within the reader's scope is reached through a connection.
+fn serves(caller: &Caller, installation: &Installation, connection: ConnectionId) -> bool {
+    let seen = |id: ClientId| caller.scope.allows(Some(id));
+    let bound =
+        |client: &crate::domain::client::Client| client.halo.as_ref().is_some_and(|halo| halo.connection == connection);
+    installation.workspaces.iter().any(|workspace| workspace.connection == connection && seen(workspace.client))
+        || installation.clients.iter().any(|client| seen(client.id) && bound(client))
+}

@@ -1,0 +1,109 @@
+//! Trying dead letters again, one or many, with the plan shown first.
+
+use super::{App, acts, caller::Caller, error::ServiceError, fault, pairs};
+use crate::{
+    domain::{
+        account::Role,
+        ids::OperationId,
+        operation::{Operation, OperationState},
+        reason::Reason,
+        view::replay::{PlannedView, ReplayItem, ReplayView},
+    },
+    planner::{dropped::said_once, plan},
+    store::SituationRow,
+};
+
+/// Dead letters shown and tried again at once.
+pub const SHOWN: usize = 50;
+/// Dead letters looked at, at most.
+const LOOKED_AT: u32 = 1000;
+
+/// What would follow if this dead letter were tried again.
+///
+/// # Errors
+/// `Conflict` when it is none (any more), `Forbidden`, `NotFound`.
+pub async fn one(app: &App, caller: &Caller, operation: OperationId) -> Result<ReplayView, ServiceError> {
+    caller.need(Role::Operator)?;
+    let found = app.store.operation(operation).await.map_err(|e| fault("read an operation", &e))?;
+    let found = found.ok_or(ServiceError::NotFound)?;
+    caller.see(found.client)?;
+    if !matches!(found.state, OperationState::Dead { .. }) {
+        return Err(ServiceError::Conflict);
+    }
+    let back = format!("/pairs/{}", found.pair);
+    let item = item(app, found).await?.ok_or(ServiceError::NotFound)?;
+    Ok(ReplayView { items: vec![item], total: 1, back })
+}
+
+/// The same for those that were given up for a reason with this code, newest first.
+///
+/// # Errors
+/// `Forbidden` for viewers.
+pub async fn many(app: &App, caller: &Caller, reason: &str) -> Result<ReplayView, ServiceError> {
+    caller.need(Role::Operator)?;
+    let dead = app.store.dead_page(&caller.scope, None, LOOKED_AT).await.map_err(|e| fault("list dead letters", &e))?;
+    let of_reason = |operation: &Operation| matches!(&operation.state, OperationState::Dead { reason: why, .. } if why.code() == reason);
+    let found: Vec<Operation> = dead.rows.into_iter().map(|letter| letter.operation).filter(of_reason).collect();
+    let total = u64::try_from(found.len()).unwrap_or(u64::MAX);
+    let mut items = Vec::new();
+    for operation in found.into_iter().take(SHOWN) {
+        items.extend(item(app, operation).await?);
+    }
+    Ok(ReplayView { items, total, back: "/problems".to_owned() })
+}
+
+/// Tries these again, and gives the number of those that still could be.
+///
+/// # Errors
+/// `Forbidden` for viewers, `NotFound` for a foreign client's.
+pub async fn replay(app: &App, caller: &Caller, operations: &[OperationId]) -> Result<usize, ServiceError> {
+    caller.need(Role::Operator)?;
+    let mut done = 0;
+    for operation in operations.iter().take(SHOWN) {
+        match acts::retry(app, caller, *operation).await {
+            Ok(()) => done += 1,
+            // It has moved on meanwhile.
+            Err(ServiceError::Conflict) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+async fn item(app: &App, operation: Operation) -> Result<Option<ReplayItem>, ServiceError> {
+    let row = app.store.situation(operation.pair).await.map_err(|e| fault("read a pair", &e))?;
+    let Some(mut row) = row else { return Ok(None) };
+    let incident = row.subject.incident.name();
+    row.operations.retain(|other| other.id != operation.id);
+    let (planned, remark) = match &operation.state {
+        OperationState::Dead { reason: Reason::OutcomeUnknown, .. } => {
+            (Vec::new(), Some("It is looked for on the other side first; only if it is not there is it sent again."))
+        }
+        _ if said_once(&operation) => {
+            (Vec::new(), Some("It is sent again as it was: no later plan would bring it back."))
+        }
+        _ => {
+            let planned = plan_of(app, &row).await?;
+            let none =
+                planned.is_empty().then_some("Nothing: both sides agree by now, or something else stands in the way.");
+            (planned, none)
+        }
+    };
+    let operation = pairs::operation(&operation);
+    Ok(Some(ReplayItem { operation, incident, planned, remark: remark.map(str::to_owned) }))
+}
+
+/// What would be planned for a pair as it stands.
+async fn plan_of(app: &App, row: &SituationRow) -> Result<Vec<PlannedView>, ServiceError> {
+    let installation = app.installation().await?;
+    let catalogue = app.store.catalogue(row.pair.halo).await.map_err(|e| fault("read Halo's look-ups", &e))?;
+    let catalogue = catalogue.map(|(catalogue, _)| catalogue).unwrap_or_default();
+    let planned = pairs::with_situation(app, &installation, &catalogue, row, |s| plan(s).operations);
+    let view = |planned: crate::planner::Planned| PlannedView {
+        words: planned.kind.words(),
+        side: planned.kind.side(),
+        reason: planned.reason,
+        body: pairs::body(&planned.kind),
+    };
+    Ok(planned.unwrap_or_default().into_iter().map(view).collect())
+}

@@ -1,0 +1,83 @@
+//! Buttons that link, unlink and ask for a ticket: each a form that ends in a redirect.
+
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+
+use super::{
+    Web,
+    acts::{answer, next},
+    error::WebError,
+    form::Posted,
+    pages::id,
+    reader::Signed,
+};
+use crate::{
+    domain::{
+        account::Role,
+        ids::{IncidentId, WorkspaceId},
+    },
+    service::{error::ServiceError, links, pushes},
+};
+
+/// `POST /incidents/{workspace}/{incident}/link`: `ticket` is the number of a ticket that exists.
+pub async fn link(
+    State(web): State<Web>,
+    signed: Signed,
+    Path((workspace, incident)): Path<(String, String)>,
+    form: Posted,
+) -> Result<Response, WebError> {
+    let (workspace, incident): (WorkspaceId, _) = (id(&workspace)?, IncidentId::new(&incident));
+    let done = links::link(&web.app, &signed.caller, workspace, &incident, form.text("ticket")).await;
+    answer(&signed, done, ("linking", "linked-already"), next(&form, "/incidents")).await
+}
+
+/// `POST /incidents/{workspace}/{incident}/ticket`
+pub async fn make_ticket(
+    State(web): State<Web>,
+    signed: Signed,
+    Path((workspace, incident)): Path<(String, String)>,
+    form: Posted,
+) -> Result<Response, WebError> {
+    let (workspace, incident): (WorkspaceId, _) = (id(&workspace)?, IncidentId::new(&incident));
+    let done = links::make_ticket(&web.app, &signed.caller, workspace, &incident).await;
+    answer(&signed, done, ("making-ticket", "linked-already"), next(&form, "/incidents")).await
+}
+
+/// `POST /workspaces/{id}/push`: `ticket` is the number of a ticket; `anyway` is ticked for a workspace that is joined to
+/// Defender.
+pub async fn push(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(workspace): Path<String>,
+    form: Posted,
+) -> Result<Response, WebError> {
+    pushed(&web, &signed, id(&workspace)?, &form).await
+}
+
+/// `POST /push`: the same with the workspace as an entry of the form, for a page that offers several.
+pub async fn push_form(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
+    signed.caller.need(Role::Operator)?;
+    match form.text("workspace").parse::<WorkspaceId>() {
+        Ok(workspace) => pushed(&web, &signed, workspace, &form).await,
+        Err(_) => {
+            let problem = "Choose the workspace to push to. Nothing was pushed.";
+            let done = Err(ServiceError::invalid("workspace", problem));
+            answer(&signed, done, ("pushing", "moved-on"), next(&form, "/incidents")).await
+        }
+    }
+}
+
+async fn pushed(web: &Web, signed: &Signed, workspace: WorkspaceId, form: &Posted) -> Result<Response, WebError> {
+    let done = pushes::ask(&web.app, &signed.caller, workspace, form.text("ticket"), form.ticked("anyway")).await;
+    answer(signed, done, ("pushing", "moved-on"), next(form, "/incidents")).await
+}
+
+/// `POST /pairs/{id}/unlink`
+pub async fn unlink(State(web): State<Web>, signed: Signed, Path(pair): Path<String>) -> Result<Response, WebError> {
+    let pair = id(&pair)?;
+    let done = links::unlink(&web.app, &signed.caller, pair).await;
+    let to = if done.is_ok() { "/incidents?reason=unlinked".to_owned() } else { format!("/pairs/{pair}") };
+    answer(&signed, done, ("unlinked", "under-way"), &to).await
+}

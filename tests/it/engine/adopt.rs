@@ -1,0 +1,71 @@
+//! Going live where Halo's own Sentinel integration made tickets before.
+
+use serde_json::json;
+
+use super::bridge::*;
+
+impl Bridge {
+    /// A ticket as Halo's own integration makes it.
+    fn native(&self, place: i64, incident: &str) -> i64 {
+        let body = json!({
+            "summary": "Imported by the other integration", "details": "from Sentinel", "agent": AGENT,
+            "client_id": self.setup.product.first_client_id() + place, "tickettype": "Security Incident",
+            "sentinel_id": incident, "sentinel_workspace": self.workspace_name(usize::try_from(place).unwrap()),
+        });
+        self.act("ticket.create", body)["id"].as_i64().unwrap()
+    }
+}
+
+fn adopting(product: halobridge::twin::options::Product) -> Setup {
+    Setup { notes: "all", policy: "adopt = true".into(), ..Setup::new(product) }
+}
+
+both! {
+    async fn a_ticket_of_halos_own_integration_is_linked_and_none_is_made(product) {
+        let bridge = Bridge::with(adopting(product)).await;
+        let known = bridge.raise(json!({}));
+        let fresh = bridge.raise(json!({}));
+        bridge.comment(&known, "seen on the host by the analyst");
+        let ticket = bridge.native(0, &known.to_uppercase());
+        bridge.note(ticket, "<p>Sentinel comment: seen on the host by the analyst</p>", json!({}));
+        for _ in 0..3 {
+            // Tickets that have nothing to do with it.
+            bridge.act("ticket.create", json!({ "summary": "x", "details": "y", "client_id": bridge.setup.product.first_client_id(), "tickettype_id": 1 }));
+        }
+        bridge.cross().await;
+        assert_eq!(bridge.ticket_of(&known).await, ticket);
+        assert_ne!(bridge.ticket_of(&fresh).await, ticket);
+        assert_eq!(bridge.tickets().len(), 5, "one was made, for the other incident");
+        bridge.comment(&known, "and this is new");
+        bridge.cross().await;
+        let notes: Vec<String> = bridge.notes_of(ticket).iter().map(words).collect();
+        for (text, times) in [("seen on the host by the analyst", 1), ("and this is new", 1)] {
+            assert_eq!(notes.iter().filter(|note| note.contains(text)).count(), times, "{text}: {notes:#?}");
+        }
+        // Each open ticket is read once, and not again for the next incident.
+        let reads = bridge.calls("halo.tickets.get");
+        bridge.raise(json!({}));
+        bridge.cross().await;
+        assert!(bridge.calls("halo.tickets.get") <= reads + 3, "{} after {reads}", bridge.calls("halo.tickets.get"));
+        bridge.finish().await;
+    }
+
+    async fn as_long_as_it_is_not_known_no_ticket_is_made(product) {
+        let bridge = Bridge::with(adopting(product)).await;
+        bridge.cross().await;
+        let incident = bridge.raise(json!({}));
+        let ticket = bridge.native(0, &incident);
+        let elsewhere = bridge.raise(json!({}));
+        bridge.native(1, &elsewhere);
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.list" }));
+        bridge.pass(600).await;
+        assert!(bridge.pair_of(&incident).await.is_none());
+        assert_eq!(bridge.tickets().len(), 2);
+        bridge.heal();
+        bridge.pass(600).await;
+        assert_eq!(bridge.ticket_of(&incident).await, ticket);
+        // Another client's ticket is never taken, whatever it carries.
+        assert_eq!(bridge.tickets().len(), 3);
+        bridge.finish().await;
+    }
+}

@@ -1,0 +1,190 @@
+//! Links that people make and unmake, end to end.
+
+use halobridge::{
+    domain::{failure::Side, ids::IncidentId, reason::Reason},
+    service::{decisions, error::ServiceError, links, pairs},
+};
+use serde_json::{Value, json};
+
+use super::{bridge::*, person::operator};
+
+impl Bridge {
+    /// A ticket that an agent made by hand, at the client of the workspace in this place.
+    fn by_hand(&self, place: i64, more: Value) -> i64 {
+        let mut body = json!({
+            "summary": "Found by hand", "details": "by phone", "agent": AGENT,
+            "client_id": self.setup.product.first_client_id() + place,
+            "tickettype_id": 1,
+        });
+        for (name, value) in more.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        self.act("ticket.create", body)["id"].as_i64().unwrap()
+    }
+
+    async fn link(&self, incident: &str, ticket: i64) {
+        let (app, olga) = operator(self);
+        let workspace = self.subject_of(incident).await.unwrap().workspace;
+        let number = format!(" #{ticket} ");
+        links::link(&app, &olga, workspace, &IncidentId::new(incident), &number).await.unwrap();
+        self.run().await;
+    }
+
+    async fn unlink(&self, incident: &str) {
+        let (app, olga) = operator(self);
+        let pair = self.pair_of(incident).await.unwrap().id;
+        links::unlink(&app, &olga, pair).await.unwrap();
+        self.run().await;
+    }
+
+    async fn make_ticket(&self, incident: &str) {
+        let (app, olga) = operator(self);
+        let workspace = self.subject_of(incident).await.unwrap().workspace;
+        links::make_ticket(&app, &olga, workspace, &IncidentId::new(incident)).await.unwrap();
+        self.cross().await;
+    }
+}
+
+/// Nothing is linked by itself.
+fn by_hand_only(product: halobridge::twin::options::Product) -> Setup {
+    Setup { notes: "all", policy: "include = { title = [\"never\"] }".into(), ..Setup::new(product) }
+}
+
+both! {
+    async fn two_records_that_exist_are_linked_and_asked_about(product) {
+        let bridge = Bridge::with(by_hand_only(product)).await;
+        let incident = bridge.raise(json!({ "severity": "Low" }));
+        bridge.comment(&incident, "seen on the host");
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("filtered"));
+        let ticket = bridge.by_hand(0, json!({}));
+        bridge.note(ticket, "<p>asked the user</p>", json!({}));
+        bridge.link(&incident, ticket).await;
+        bridge.cross().await;
+        assert_eq!(bridge.ticket_of(&incident).await, ticket);
+        assert_eq!(bridge.tickets().len(), 1, "none is made");
+        // What was said before crosses both ways, once.
+        let notes = bridge.notes_of(ticket).iter().filter(|note| words(note).contains("seen on the host")).count();
+        let comments = bridge.comments_of(&incident).iter().filter(|said| said.contains("asked the user")).count();
+        assert_eq!((notes, comments), (1, 1));
+        // What differs waits with both values, and is written as a person chooses.
+        assert_eq!(bridge.reason_of(&incident).await, Some("conflict"));
+        let writes = bridge.writes();
+        bridge.pass(3_600).await;
+        assert_eq!(bridge.writes(), writes, "nothing is written before somebody has chosen");
+        let (app, olga) = operator(&bridge);
+        let pair = bridge.pair_of(&incident).await.unwrap().id;
+        for _ in 0..4 {
+            let view = pairs::view(&app, &olga, pair, "").await.unwrap();
+            let Some(choice) = view.choices.first() else { break };
+            let taken = choice.answers.iter().find(|answer| match &answer.decision {
+                halobridge::domain::decision::Decision::Take { side, .. } => *side == Side::Sentinel,
+                _ => false,
+            });
+            decisions::decide(&app, &olga, pair, Some(taken.unwrap().decision.clone())).await.unwrap();
+            bridge.cross().await;
+        }
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        assert!(bridge.ticket(ticket)["priority_name"].as_str().unwrap().ends_with("Low"));
+        assert_eq!(bridge.ticket(ticket)["status_name"], "New");
+        // From then on it is a pair like any other.
+        bridge.update(&incident, json!({ "severity": "High" }));
+        bridge.cross().await;
+        assert!(bridge.ticket(ticket)["priority_name"].as_str().unwrap().ends_with("High"));
+        bridge.finish().await;
+    }
+
+    async fn what_cannot_be_linked_says_why_at_the_incident(product) {
+        let bridge = Bridge::with(by_hand_only(product)).await;
+        let one = bridge.raise(json!({}));
+        let two = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.by_hand(0, json!({}));
+        let elsewhere = bridge.by_hand(1, json!({}));
+        bridge.link(&one, ticket).await;
+        for (wrong, expected) in [(999_999, "does not exist"), (elsewhere, "not one of this incident's client"), (ticket, "Unlink that one first")] {
+            bridge.link(&two, wrong).await;
+            let held = bridge.subject_of(&two).await.unwrap().held;
+            let Some(Reason::LinkRefused { why, .. }) = held else { panic!("{held:?}") };
+            assert!(why.contains(expected), "{why}");
+        }
+        assert!(bridge.pair_of(&two).await.is_none());
+        // Halo can't be reached: it is linked as soon as it can.
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get" }));
+        let free = bridge.by_hand(0, json!({}));
+        bridge.link(&two, free).await;
+        assert_eq!(bridge.reason_of(&two).await, Some("link-asked"));
+        bridge.heal();
+        bridge.pass(600).await;
+        assert_eq!(bridge.ticket_of(&two).await, free);
+        let (app, olga) = operator(&bridge);
+        let workspace = bridge.subject_of(&two).await.unwrap().workspace;
+        let again = links::link(&app, &olga, workspace, &IncidentId::new(&two), "7").await;
+        assert_eq!(again, Err(ServiceError::Conflict));
+        bridge.finish().await;
+    }
+
+    async fn an_unlinked_pair_stays_apart_and_gets_no_ticket_by_itself(product) {
+        let mut bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        // While a note's outcome is not known it can't be taken apart.
+        bridge.fault(json!({ "effect": "lost_answer", "kind": "halo.actions.post", "count": 1 }));
+        bridge.comment(&incident, "crossed before");
+        bridge.advance(30).await;
+        let (app, olga) = operator(&bridge);
+        let pair = bridge.pair_of(&incident).await.unwrap().id;
+        assert_eq!(links::unlink(&app, &olga, pair).await, Err(ServiceError::Conflict));
+        bridge.pass(300).await;
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get" }));
+        bridge.comment(&incident, "waits");
+        bridge.advance(30).await;
+        bridge.unlink(&incident).await;
+        bridge.heal();
+        let writes = bridge.writes();
+        bridge.update(&incident, json!({ "severity": "High" }));
+        bridge.comment(&incident, "nor this");
+        bridge.note(ticket, "<p>nor that</p>", json!({}));
+        bridge.close_ticket_as(ticket, 1);
+        bridge.pass(1_800).await;
+        bridge.restart().await;
+        bridge.setup.policy = "tickets_per_hour = 50".into();
+        bridge.apply().await;
+        bridge.pass(7 * 3_600).await;
+        assert_eq!(bridge.writes(), writes, "neither a change, nor a start, nor another policy");
+        assert_eq!(bridge.reason_of(&incident).await, Some("unlinked"));
+        assert_ne!(bridge.incident(&incident)["properties"]["status"], "Closed");
+        // A link that fails leaves it unlinked; linked to its old ticket again, nothing crosses twice.
+        bridge.link(&incident, 999_999).await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("unlinked"));
+        bridge.link(&incident, ticket).await;
+        bridge.cross().await;
+        assert_eq!(bridge.ticket_of(&incident).await, ticket);
+        let notes: Vec<String> = bridge.notes_of(ticket).iter().map(words).collect();
+        for text in ["crossed before", "waits", "nor this"] {
+            assert_eq!(notes.iter().filter(|note| note.contains(text)).count(), 1, "{text}: {notes:#?}");
+        }
+        bridge.finish().await;
+    }
+
+    async fn a_ticket_is_made_when_a_person_asks_for_it(product) {
+        let bridge = Bridge::with(by_hand_only(product)).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        bridge.make_ticket(&incident).await;
+        let first = bridge.ticket_of(&incident).await;
+        assert_eq!(bridge.tickets().len(), 1);
+        // Unlinked, and asked for once more: another ticket, found by another reference.
+        let reference = bridge.pair_of(&incident).await.unwrap().reference;
+        bridge.unlink(&incident).await;
+        bridge.fault(json!({ "effect": "lost_answer", "kind": "halo.tickets.post", "count": 1 }));
+        bridge.make_ticket(&incident).await;
+        bridge.pass(600).await;
+        let second = bridge.ticket_of(&incident).await;
+        assert_ne!(second, first);
+        assert_eq!(bridge.tickets().len(), 2, "the lost answer makes no third one, nor is the first one taken for it");
+        assert_ne!(bridge.pair_of(&incident).await.unwrap().reference, reference);
+        bridge.finish().await;
+    }
+}

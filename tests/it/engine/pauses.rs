@@ -1,0 +1,230 @@
+//! Pausing: what is planned waits, and is carried out in its order and once when it is resumed.
+
+use halobridge::{
+    domain::{
+        account::Scope,
+        ids::ConnectionId,
+        operation::OperationState,
+        pause::{Pause, PauseScope},
+    },
+    service::{connections, dashboard, error::ServiceError, pairs, pauses, problems},
+};
+use serde_json::json;
+
+use super::{bridge::*, person::operator};
+
+impl Bridge {
+    async fn pause(&self, scope: PauseScope) {
+        let (app, olga) = operator(self);
+        pauses::pause(&app, &olga, scope, "Maintenance until noon").await.unwrap();
+    }
+
+    async fn resume(&self, scope: PauseScope) {
+        let (app, olga) = operator(self);
+        pauses::resume(&app, &olga, scope).await.unwrap();
+    }
+
+    async fn paused(&self) -> Vec<Pause> {
+        self.store.pauses().await.unwrap()
+    }
+
+    /// Every scope that holds the pair of an incident.
+    async fn scopes(&self, incident: &str) -> [PauseScope; 4] {
+        let pair = self.pair_of(incident).await.unwrap();
+        let microsoft = self.workspace(0).await.connection;
+        [
+            PauseScope::Pair { id: pair.id },
+            PauseScope::Client { id: pair.client },
+            PauseScope::Connection { id: pair.halo },
+            PauseScope::Connection { id: microsoft },
+        ]
+    }
+
+    async fn halo(&self) -> ConnectionId {
+        self.store.installation().await.unwrap().halo[0].id
+    }
+}
+
+both! {
+    async fn what_waits_while_paused_is_carried_out_in_order_and_once(product) {
+        let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let severities = ["Low", "High", "Low", "High"];
+        for (turn, scope) in bridge.scopes(&incident).await.into_iter().enumerate() {
+            bridge.pause(scope).await;
+            let writes = bridge.writes();
+            let said = |n: usize| format!("word {turn}-{n}");
+            for n in 0..3 {
+                bridge.comment(&incident, &said(n));
+                bridge.advance(30).await;
+            }
+            bridge.note(ticket, &format!("<p>answer {turn}</p>"), json!({}));
+            bridge.update(&incident, json!({ "severity": severities[turn] }));
+            bridge.pass(900).await;
+            assert_eq!(bridge.writes(), writes, "{scope:?}: nothing is written");
+            let queue = bridge.situation_of(&incident).await.operations;
+            assert!(queue.len() >= 5, "{scope:?}: what both sides say is planned all the same: {queue:#?}");
+            bridge.resume(scope).await;
+            bridge.cross().await;
+            let notes: Vec<String> = bridge.notes_of(ticket).iter().map(words).collect();
+            let at: Vec<usize> = (0..3)
+                .map(|n| {
+                    let found: Vec<usize> = (0..notes.len()).filter(|at| notes[*at].contains(&said(n))).collect();
+                    assert_eq!(found.len(), 1, "{scope:?} {n}: {notes:#?}");
+                    found[0]
+                })
+                .collect();
+            assert!(at.is_sorted(), "{scope:?}: {at:?}");
+            let answers = bridge.comments_of(&incident).iter().filter(|c| c.contains(&format!("answer {turn}"))).count();
+            assert_eq!(answers, 1, "{scope:?}");
+            let priority = bridge.ticket(ticket)["priority_name"].clone();
+            assert!(priority.as_str().unwrap().ends_with(severities[turn]), "{scope:?}: {priority}");
+            assert!(bridge.situation_of(&incident).await.operations.is_empty(), "{scope:?}");
+        }
+        bridge.finish().await;
+    }
+
+    async fn a_new_incident_of_a_paused_client_gets_one_ticket_when_it_is_resumed(product) {
+        let mut bridge = Bridge::new(product).await;
+        let first = bridge.raise(json!({}));
+        let other = bridge.raise_in(1, json!({}));
+        bridge.cross().await;
+        let client = PauseScope::Client { id: bridge.pair_of(&first).await.unwrap().client };
+        bridge.pause(client).await;
+        let waiting: Vec<String> = (0..3).map(|_| bridge.raise(json!({}))).collect();
+        bridge.comment(&other, "other clients go on");
+        bridge.pass(600).await;
+        assert_eq!(bridge.tickets().len(), 2);
+        let seen = bridge.notes_of(bridge.ticket_of(&other).await);
+        assert!(seen.iter().any(|note| words(note).contains("other clients go on")));
+        // A start does not forget it, nor does a hurried pair go past it.
+        bridge.restart().await;
+        let (app, olga) = operator(&bridge);
+        let pair = bridge.pair_of(&waiting[0]).await.unwrap().id;
+        halobridge::service::acts::sync_now(&app, &olga, pair).await.unwrap();
+        bridge.pass(600).await;
+        assert_eq!(bridge.tickets().len(), 2);
+        bridge.resume(client).await;
+        bridge.run().await;
+        let mut tickets = Vec::new();
+        for incident in &waiting {
+            tickets.push(bridge.ticket_of(incident).await);
+        }
+        assert!(tickets.is_sorted(), "in the order of the incidents: {tickets:?}");
+        assert_eq!(bridge.tickets().len(), 5);
+        bridge.finish().await;
+    }
+
+    async fn every_page_says_who_paused_what_and_why(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let (app, olga) = operator(&bridge);
+        let [own, client, halo, _] = bridge.scopes(&incident).await;
+        for scope in [halo, client, own] {
+            bridge.pause(scope).await;
+        }
+        let pair = bridge.pair_of(&incident).await.unwrap();
+        let view = pairs::view(&app, &olga, pair.id, "").await.unwrap();
+        let told: Vec<PauseScope> = view.pauses.iter().map(|pause| pause.scope).collect();
+        assert_eq!(told, [own, client, halo]);
+        assert_eq!(view.pauses[0].why.as_deref(), Some("Maintenance until noon"));
+        let dash = dashboard::view(&app, &olga, Default::default()).await.unwrap();
+        assert_eq!(dash.pauses.len(), 2, "clients and connections");
+        assert!(dash.rows.unwrap().rows.iter().any(|row| row.id == pair.id && row.paused));
+        let addresses = connections::Addresses { public: String::new(), redirect_uri: String::new() };
+        let (seen, _) = connections::view(&app, &olga, &addresses).await.unwrap();
+        assert_eq!((seen.halo[0].pauses.len(), seen.workspaces.iter().filter(|w| !w.pauses.is_empty()).count()), (1, 1));
+        // One who sees another client only hears that the instance is paused, not why, and may not resume it.
+        let elsewhere = bridge.workspace(1).await.client;
+        let vic = halobridge::service::caller::Caller { scope: Scope::Clients(vec![elsewhere]), ..olga.clone() };
+        let dash = dashboard::view(&app, &vic, Default::default()).await.unwrap();
+        assert_eq!(dash.pauses.len(), 1);
+        assert!(dash.pauses[0].why.is_none() && !dash.pauses[0].may_resume);
+        assert_eq!(pauses::resume(&app, &vic, halo).await, Err(ServiceError::Forbidden));
+        // Twice is told, and so is a reason that is too long.
+        assert_eq!(pauses::pause(&app, &olga, own, "").await, Err(ServiceError::Conflict));
+        bridge.resume(own).await;
+        assert_eq!(pauses::resume(&app, &olga, own).await, Err(ServiceError::Conflict));
+        let long = "x".repeat(301);
+        assert!(matches!(pauses::pause(&app, &olga, own, &long).await, Err(ServiceError::Invalid(_))));
+        bridge.finish().await;
+    }
+
+    async fn a_refused_sign_in_pauses_the_connection_until_it_can_be_read_again(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        for (kind, scope) in [("halo.*", bridge.scopes(&incident).await[2]), ("sentinel.*", bridge.scopes(&incident).await[3])] {
+            let side = kind.split('.').next().unwrap();
+            bridge.comment(&incident, &format!("before {side}"));
+            bridge.note(ticket, &format!("<p>note before {side}</p>"), json!({}));
+            bridge.fault(json!({ "effect": "status", "status": 401, "kind": kind }));
+            bridge.pass(1_200).await;
+            let paused = bridge.paused().await;
+            assert_eq!(paused.iter().map(|pause| pause.scope).collect::<Vec<_>>(), [scope], "{kind}");
+            assert!(paused[0].automatic());
+            let (app, olga) = operator(&bridge);
+            let seen = problems::view(&app, &olga).await.unwrap();
+            assert_eq!(seen.pauses.len(), 1, "{kind}");
+            assert!(seen.pauses[0].ends.contains("by itself"), "{:?}", seen.pauses);
+            bridge.heal();
+            bridge.pass(600).await;
+            assert!(bridge.paused().await.is_empty(), "{kind}: it ends by itself");
+            let notes: Vec<String> = bridge.notes_of(ticket).iter().map(words).collect();
+            assert_eq!(notes.iter().filter(|n| n.contains(&format!("before {side}"))).count(), 1 + 1, "{notes:#?}");
+            let row = bridge.situation_of(&incident).await;
+            assert!(row.operations.is_empty(), "{kind}: {:#?}", row.operations);
+        }
+        bridge.finish().await;
+    }
+
+    async fn a_missing_right_pauses_the_client_and_one_click_goes_on(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.fault(json!({ "effect": "status", "status": 403, "kind": "halo.tickets.post" }));
+        let incidents: Vec<String> = (0..4).map(|_| bridge.raise(json!({}))).collect();
+        bridge.pass(1_800).await;
+        let client = PauseScope::Client { id: bridge.pair_of(&incidents[0]).await.unwrap().client };
+        let paused = bridge.paused().await;
+        assert_eq!(paused.iter().map(|pause| pause.scope).collect::<Vec<_>>(), [client]);
+        let mut dead = 0;
+        for incident in &incidents {
+            let row = bridge.situation_of(incident).await;
+            dead += row.operations.iter().filter(|o| matches!(o.state, OperationState::Dead { .. })).count();
+        }
+        assert_eq!(dead, 1, "only the first becomes a dead letter");
+        // Resumed without effect it is paused again, and no further one dies.
+        bridge.resume(client).await;
+        bridge.pass(600).await;
+        assert_eq!(bridge.paused().await.len(), 1);
+        bridge.heal();
+        bridge.resume(client).await;
+        bridge.pass(600).await;
+        assert!(bridge.paused().await.is_empty());
+        assert_eq!(bridge.tickets().len(), 3, "and the dead letter waits for a person");
+        bridge.finish().await;
+    }
+
+    async fn a_persons_pause_outlives_a_failure_that_is_over(product) {
+        let bridge = Bridge::new(product).await;
+        let halo = PauseScope::Connection { id: bridge.halo().await };
+        bridge.pause(halo).await;
+        bridge.fault(json!({ "effect": "status", "status": 401, "kind": "halo.*" }));
+        bridge.pass(600).await;
+        assert_eq!(bridge.paused().await.len(), 2);
+        bridge.heal();
+        bridge.pass(600).await;
+        let left = bridge.paused().await;
+        assert!(left.len() == 1 && !left[0].automatic(), "{left:?}");
+        let incident = bridge.raise(json!({}));
+        bridge.pass(300).await;
+        assert_eq!(bridge.tickets().len(), 0);
+        bridge.resume(halo).await;
+        bridge.cross().await;
+        bridge.ticket_of(&incident).await;
+        bridge.finish().await;
+    }
+}

@@ -1,0 +1,162 @@
+//! Pushing a ticket to Sentinel, end to end.
+
+use halobridge::{
+    domain::{delivery::DeliverySource, pause::PauseScope},
+    service::{error::ServiceError, incidents, pauses, pushes},
+    twin::options::Product,
+};
+use serde_json::json;
+
+use super::{bridge::*, person::operator};
+
+impl Bridge {
+    async fn push(&self, ticket: i64, anyway: bool) -> Result<(), ServiceError> {
+        let (app, olga) = operator(self);
+        let workspace = self.workspace(0).await.id;
+        let asked = pushes::ask(&app, &olga, workspace, &ticket.to_string(), anyway).await;
+        self.run().await;
+        asked
+    }
+
+    /// What the page says of the last push: whether it has a pair, and why it was refused.
+    async fn pushed(&self) -> (bool, Option<String>) {
+        let (app, olga) = operator(self);
+        let view = incidents::view(&app, &olga, Default::default()).await.unwrap();
+        let row = view.push.recent.into_iter().next().expect("it is shown");
+        (row.pair.is_some(), row.refused)
+    }
+
+    fn opened(&self, place: i64) -> i64 {
+        let priority = match self.setup.product {
+            Product::Itsm => "P3 - Medium",
+            Product::Psa => "Medium",
+        };
+        let body = json!({
+            "summary": "Phone call about a login", "details": "They saw a strange prompt.", "agent": AGENT,
+            "client_id": self.setup.product.first_client_id() + place, "priority": priority,
+            "tickettype": "Security Incident",
+        });
+        self.act("ticket.create", body)["id"].as_i64().unwrap()
+    }
+}
+
+fn setup(product: Product) -> Setup {
+    Setup { notes: "all", ..Setup::new(product) }
+}
+
+both! {
+    async fn a_pushed_ticket_is_one_incident_whatever_happens_on_the_way(product) {
+        for effect in ["none", "lost_answer", "cut", "half_body"] {
+            let mut bridge = Bridge::with(setup(product)).await;
+            let ticket = bridge.opened(0);
+            bridge.note(ticket, "<p>they called again</p>", json!({}));
+            if effect != "none" {
+                bridge.fault(json!({ "effect": effect, "kind": "sentinel.incident.put", "count": 2 }));
+            }
+            bridge.push(ticket, false).await.unwrap();
+            bridge.push(ticket, false).await.unwrap();
+            bridge.pass(300).await;
+            bridge.restart().await;
+            bridge.pass(300).await;
+            let incidents = bridge.incidents(0);
+            assert_eq!(incidents.len(), 1, "{effect}");
+            let incident = incidents[0]["name"].as_str().unwrap().to_owned();
+            assert_eq!(incidents[0]["properties"]["title"], "Phone call about a login", "{effect}");
+            assert_eq!(incidents[0]["properties"]["severity"], "Medium", "{effect}");
+            assert_eq!(bridge.ticket_of(&incident).await, ticket, "{effect}");
+            assert_eq!(bridge.tickets().len(), 1, "{effect}: the incident gets no ticket of its own");
+            assert_eq!(bridge.pushed().await, (true, None), "{effect}");
+            // It is a pair like any other from then on.
+            assert!(bridge.comments_of(&incident).iter().any(|said| said.contains("they called again")), "{effect}");
+            bridge.comment(&incident, "looked into it");
+            bridge.cross().await;
+            assert!(bridge.notes_of(ticket).iter().any(|note| words(note).contains("looked into it")), "{effect}");
+            bridge.close_ticket_as(ticket, 3);
+            bridge.cross().await;
+            assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed", "{effect}");
+            let writes = bridge.writes();
+            bridge.pass(1_800).await;
+            assert_eq!(bridge.writes(), writes, "{effect}: and rests");
+            bridge.finish().await;
+        }
+    }
+
+    async fn what_cannot_be_pushed_says_why(product) {
+        let bridge = Bridge::with(setup(product)).await;
+        let elsewhere = bridge.opened(1);
+        for (ticket, expected) in [(999_999, "Halo has no ticket 999999"), (elsewhere, "not one of this incident's client")] {
+            bridge.push(ticket, false).await.unwrap();
+            let (paired, refused) = bridge.pushed().await;
+            assert!(!paired && refused.as_ref().is_some_and(|why| why.contains(expected)), "{refused:?}");
+        }
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        bridge.push(bridge.ticket_of(&incident).await, false).await.unwrap();
+        assert!(bridge.pushed().await.1.is_some_and(|why| why.contains("linked to another incident already")));
+        assert_eq!(bridge.incidents(0).len(), 1, "nothing was written");
+        // Sentinel can't be reached: it is pushed as soon as it can.
+        let ticket = bridge.opened(0);
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.incident.*" }));
+        bridge.push(ticket, false).await.unwrap();
+        assert_eq!(bridge.pushed().await, (false, None));
+        bridge.heal();
+        bridge.pass(120).await;
+        assert_eq!(bridge.pushed().await, (true, None));
+        // Of a paused client nothing is pushed before it is resumed.
+        let (app, olga) = operator(&bridge);
+        let client = PauseScope::Client { id: bridge.workspace(0).await.client };
+        pauses::pause(&app, &olga, client, "").await.unwrap();
+        bridge.push(bridge.opened(0), false).await.unwrap();
+        bridge.pass(300).await;
+        assert_eq!(bridge.pushed().await, (false, None));
+        pauses::resume(&app, &olga, client).await.unwrap();
+        bridge.pass(60).await;
+        assert_eq!(bridge.pushed().await, (true, None));
+        bridge.finish().await;
+    }
+
+    async fn a_webhook_pushes_tickets_of_a_type_or_an_outcome(product) {
+        for rule in ["ticket_types = [\"Security Incident\"]", "outcomes = [\"Private Note\"]"] {
+            let policy = format!("push = {{ {rule} }}");
+            let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
+            let ours = bridge.raise(json!({}));
+            bridge.cross().await;
+            let by_outcome = rule.starts_with("outcomes");
+            let ticket = bridge.opened(0);
+            let elsewhere = bridge.act("ticket.create", json!({ "summary": "x", "details": "y", "tickettype_id": 1,
+                "client_id": bridge.setup.product.first_client_id() }))["id"].as_i64().unwrap();
+            if by_outcome {
+                bridge.note(ticket, "<p>to be looked into</p>", json!({ "private": true }));
+            }
+            let halo = bridge.store.installation().await.unwrap().halo[0].id;
+            for _ in 0..2 {
+                for named in [ticket, elsewhere, bridge.ticket_of(&ours).await] {
+                    let body = json!({ "event": "Ticket Updated", "object_id": named, "ticket": { "id": named } }).to_string();
+                    bridge.receive(DeliverySource::Halo { connection: halo }, body.as_bytes()).await;
+                }
+                bridge.cross().await;
+            }
+            assert_eq!(bridge.incidents(0).len(), 2, "{rule}: that one, once, and the one that was raised");
+            assert_eq!(bridge.pushed().await, (true, None), "{rule}");
+            assert_eq!(bridge.tickets().len(), 3, "{rule}");
+            bridge.finish().await;
+        }
+    }
+
+    async fn a_workspace_joined_to_defender_is_warned_about_first(product) {
+        let setup = Setup { switches: vec![("defender", "true"), ("defender_delay_s", "0")], ..setup(product) };
+        let bridge = Bridge::with(setup).await;
+        bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.opened(0);
+        let asked = bridge.push(ticket, false).await;
+        let Err(ServiceError::Invalid(problems)) = asked else { panic!("{asked:?}") };
+        assert!(problems[0].problem.contains("joined to Defender"), "{problems:?}");
+        bridge.pass(120).await;
+        assert_eq!(bridge.incidents(0).len(), 1, "nothing was pushed");
+        bridge.push(ticket, true).await.unwrap();
+        assert_eq!(bridge.pushed().await, (true, None));
+        assert_eq!(bridge.incidents(0).len(), 2);
+        bridge.finish().await;
+    }
+}

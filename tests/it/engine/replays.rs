@@ -1,0 +1,46 @@
+//! Dead letters tried again, one or many, with the plan shown first.
+
+use halobridge::service::{error::ServiceError, replays};
+use serde_json::json;
+
+use super::{bridge::*, person::operator};
+
+both! {
+    async fn the_plan_is_shown_first_and_only_then_are_many_tried_again(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.fault(json!({ "effect": "status", "status": 400, "kind": "halo.tickets.post" }));
+        let incidents: Vec<String> = (0..3).map(|_| bridge.raise(json!({ "severity": "Low" }))).collect();
+        bridge.pass(600).await;
+        bridge.heal();
+        bridge.update(&incidents[0], json!({ "severity": "High", "title": "It has become worse" }));
+        bridge.cross().await;
+        let (app, olga) = operator(&bridge);
+        let writes = bridge.writes();
+        let view = replays::many(&app, &olga, "refused").await.unwrap();
+        assert_eq!((view.items.len(), view.total), (3, 3));
+        for item in &view.items {
+            let planned: Vec<&str> = item.planned.iter().map(|planned| planned.words.as_str()).collect();
+            assert_eq!(planned, ["Create the ticket"], "{item:?}");
+        }
+        // Not what was refused then, but what the incident says now.
+        let worse = view.items.iter().find(|item| item.incident.contains("worse")).expect("it is among them");
+        assert!(worse.planned[0].body.as_deref().unwrap().contains("It has become worse"));
+        assert!(replays::many(&app, &olga, "wrong-client").await.unwrap().items.is_empty());
+        let single = replays::one(&app, &olga, worse.operation.id).await.unwrap();
+        assert_eq!(single.items[0].planned, worse.planned);
+        bridge.pass(300).await;
+        assert_eq!(bridge.writes(), writes, "looking at a plan writes nothing");
+        let ids: Vec<_> = view.items.iter().map(|item| item.operation.id).collect();
+        assert_eq!(replays::replay(&app, &olga, &ids).await, Ok(3));
+        bridge.cross().await;
+        assert_eq!(bridge.tickets().len(), 3);
+        let ticket = bridge.ticket(bridge.ticket_of(&incidents[0]).await);
+        assert!(ticket["summary"].as_str().unwrap().contains("It has become worse"));
+        // A second press finds nothing to do.
+        assert_eq!(replays::replay(&app, &olga, &ids).await, Ok(0));
+        assert_eq!(replays::one(&app, &olga, ids[0]).await, Err(ServiceError::Conflict));
+        bridge.cross().await;
+        assert_eq!(bridge.tickets().len(), 3);
+        bridge.finish().await;
+    }
+}
