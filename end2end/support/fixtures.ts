@@ -32,7 +32,8 @@ export async function signIn(page: Page, ready: Ready): Promise<void> {
 export const test = base.extend<PerTest, PerWorker>({
   ready: [
     async ({}, use) => {
-      const program = await Program.start();
+      // enough for a second page of the list; more would only take longer
+      const program = await Program.start(["--incidents", "70"]);
       await use(program.ready);
       await program.stop();
     },
