@@ -150,6 +150,11 @@ impl Schedule {
         }
     }
 
+    /// When the configuration's version and other processes' requests are looked at next.
+    fn second_looks(&self) -> [Option<Timestamp>; 2] {
+        [self.configuration_next, self.intake_next]
+    }
+
     fn held_back(&mut self, unit: Unit, now: Timestamp) -> bool {
         match self.refused.get(&unit) {
             Some(until) if *until > now => true,
@@ -303,13 +308,20 @@ impl Engine {
     /// The next moment at which something may be due.
     pub fn next_due(&self) -> Timestamp {
         let now = self.now();
+        let looks = { self.schedule().second_looks() };
+        let looks = looks.into_iter().flatten().filter(|at| *at > now).min();
+        looks.map_or(self.next_work(), |at| at.min(self.next_work()))
+    }
+
+    /// The same without the looks, every second, at the configuration's version and for requests of other
+    /// processes: they are made as well whenever anything else is due.
+    pub fn next_work(&self) -> Timestamp {
+        let now = self.now();
         let s = self.schedule();
         let idle = |standing: &&Standing| standing.next.is_some();
         let scopes = s.workspaces.values().chain(s.instances.values()).chain(s.catalogues.values()).filter(idle);
         let times = scopes
             .filter_map(|standing| standing.next)
-            .chain(s.configuration_next)
-            .chain(s.intake_next)
             .chain(s.pairs_next)
             .chain(s.announced.values().map(|(at, _)| *at))
             .chain(s.later_looks.values().copied())

@@ -26,6 +26,7 @@ mod search;
 mod secrets;
 mod sessions;
 mod settings;
+mod snapshot;
 mod subjects;
 mod tx;
 mod upkeep;
@@ -55,6 +56,7 @@ pub use self::{
     seal::SealKey,
     secrets::{SecretOwner, SecretSource, SecretStanding},
     sessions::Sessions,
+    snapshot::Snapshot,
     subjects::{SubjectFilter, SubjectPage, SubjectRow},
     tx::Tx,
 };
