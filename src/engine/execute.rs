@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
@@ -17,7 +17,7 @@ use crate::{
     halo_itsm::Halo,
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{fields, mapping, retry},
+    planner::{fields, mapping, notes, retry},
     store::{SituationRow, StoreError},
 };
 
@@ -100,6 +100,12 @@ pub(super) async fn moved(
 
 async fn attempt(engine: &Engine, row: &SituationRow, operation: &Operation) -> Result<(), StoreError> {
     let creating = matches!(operation.kind, OperationKind::CreateTicket { .. });
+    if creating && operation.attempts == 0 && may_be_forgotten(engine, row) {
+        // After a restore or on a copy: the ticket may be there and only our memory of it gone.
+        let now = engine.now();
+        let unknown = OperationState::OutcomeUnknown { since: now, look: now, looks: 0 };
+        return moved(engine, operation, unknown, 1, None, Reading::default()).await;
+    }
     // Creates wait for their lane before they count as sent: a crash while waiting leaves nothing unknown.
     let _lane = if creating { Some(engine.lanes.create(row.pair.halo).await) } else { None };
     let attempts = operation.attempts + 1;
@@ -125,6 +131,14 @@ async fn attempt(engine: &Engine, row: &SituationRow, operation: &Operation) -> 
         "operation"
     );
     finish(engine, operation, attempts, outcome, now).await
+}
+
+/// Whether a ticket for this incident may have been made in a time that the database does not remember.
+fn may_be_forgotten(engine: &Engine, row: &SituationRow) -> bool {
+    let forgotten = engine.schedule().forgotten_until;
+    // Both sides' clocks may be wrong, and an incident without a time may be of any.
+    let slack = SignedDuration::from_hours(1);
+    forgotten.is_some_and(|until| row.subject.incident.created.is_none_or(|created| created < until + slack))
 }
 
 /// Records what an attempt came to.
@@ -263,7 +277,7 @@ async fn add_note(
     class: Class,
 ) -> Attempt {
     // A note says what happens at one client: the ticket must still be that client's, at this moment.
-    match halo.ticket(ticket, class).await {
+    let current = match halo.ticket(ticket, class).await {
         Ok(current) if current.deleted || current.merged_into.is_some() => {
             let what = format!("Ticket {ticket} was deleted or merged in Halo.");
             return Attempt::Refused(Reason::RecordGone { what }, read_ticket(current));
@@ -271,12 +285,25 @@ async fn add_note(
         Ok(current) if current.client_id != Some(row.pair.halo_client_id) => {
             return Attempt::Refused(Reason::WrongClient, read_ticket(current));
         }
-        Ok(_) => {}
+        Ok(current) => current,
         Err(failure) if failure.kind == FailureKind::Gone => {
             let what = format!("Ticket {ticket} does not exist in Halo any more.");
             return Attempt::Refused(Reason::RecordGone { what }, Box::default());
         }
         Err(failure) => return Attempt::Failed(failure),
+    };
+    // Somebody has written in the ticket since we last read its notes. After a restore that may have been
+    // ourselves: the note may stand there already.
+    let known = row.ticket.as_ref().filter(|_| row.actions.is_some());
+    if known.is_none_or(|known| known.last_action != current.last_action) {
+        match halo.actions(ticket, class).await {
+            Ok(actions) => {
+                if let Some(action) = actions.into_iter().find(|action| notes::carries(action, &note.reference)) {
+                    return note_made(row, comment, action, true);
+                }
+            }
+            Err(failure) => return Attempt::Failed(failure),
+        }
     }
     match halo.add_note(ticket, note, class).await {
         Ok(action) => note_made(row, comment, action, false),

@@ -351,6 +351,8 @@ pub(super) async fn reload(engine: &Engine) -> Result<(), StoreError> {
     engine.registry.build(view).await?;
     if first {
         left_behind(engine).await?;
+        let forgotten = engine.store.forgotten_until().await?;
+        engine.schedule().forgotten_until = forgotten;
     }
     let view = engine.registry.view();
     let now = engine.now();

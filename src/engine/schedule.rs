@@ -89,6 +89,8 @@ pub struct Schedule {
     pub hurried: BTreeSet<PairId>,
     /// Nothing is written to either side.
     pub only_read: bool,
+    /// What was written before this moment may be missing in the database (it was restored or copied).
+    pub forgotten_until: Option<Timestamp>,
     /// Pairs known to have something ready.
     pub pairs: BTreeSet<PairId>,
     /// When the store is asked for ready pairs next.

@@ -136,6 +136,9 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) {
         match &queued.state {
             // What is under way or unknown is waited for; the next plan sees what became of it.
             OperationState::Sending { .. } | OperationState::OutcomeUnknown { .. } => wanted.retain(|p| !same_key(p)),
+            OperationState::Planned { .. } if there_already(s, out, queued) => {
+                out.void.push((queued.id, "It was found on the other side already.".to_owned()));
+            }
             OperationState::Planned { .. } => {
                 if wanted.iter().any(|p| same_key(p) && p.kind == queued.kind) {
                     wanted.retain(|p| !same_key(p));
@@ -153,6 +156,12 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) {
         }
     }
     out.operations = wanted;
+}
+
+/// A note queued for a comment that a note carries by now: our memory of writing it was lost (a restored backup).
+fn there_already(s: &Situation<'_>, out: &Plan, queued: &Operation) -> bool {
+    let OperationKind::AddNote { comment: Some(comment), .. } = &queued.kind else { return false };
+    s.links.iter().chain(&out.links).any(|link| link.comment == *comment)
 }
 
 /// Field changes follow the newest reading. Notes and comments stay queued as planned, and so does a create.

@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::{
+    bugs::Bug,
     describe,
     nemesis::Nemesis,
     story::Who,
@@ -40,6 +41,8 @@ pub struct Flight {
     pub number: u64,
     /// What comes back, once it was carried out.
     pub outcome: Option<Outcome>,
+    /// Seconds that the other side asks to wait, when it does: what the program must not overhear.
+    pub told_secs: Option<i64>,
 }
 
 impl Flight {
@@ -92,7 +95,8 @@ impl World {
             let path = request.uri().path().trim_start_matches('/').to_owned();
             let (side, rest) = path.split_once('/').unwrap_or((path.as_str(), ""));
             let kind = kinds::of(side, request.method().as_str(), &format!("/{rest}"));
-            let flight = Flight { host, side: side.to_owned(), kind, number: id, outcome: None, request };
+            let flight =
+                Flight { host, side: side.to_owned(), kind, number: id, outcome: None, told_secs: None, request };
             self.watch_wait(&flight);
             let slow = self.shape.fate.of(Nemesis::Reordered);
             let travel = if !self.calm && self.wire_dice.chance(slow * 0.3) {
@@ -132,6 +136,13 @@ impl World {
             self.coverage.struck(nemesis);
         }
         let carried = self.carry_out(host, &kind, call.clone(), &mischief);
+        if self.bugs.has(Bug::TokenForEveryCall) && !kind.ends_with("token") {
+            self.halo_token();
+            *self.watch.tokens.entry("halo.auth.token".to_owned()).or_default() += 1;
+        }
+        if self.bugs.repeats(&kind) {
+            self.carry_out(host, &kind, call.clone(), &Mischief::default());
+        }
         if mischief.twice {
             // The proxy repeats it; the second answer is the one that comes back.
             let again = self.carry_out(host, &kind, call, &Mischief::default());
@@ -171,7 +182,6 @@ impl World {
             (None, None) => body.pointer("/0/client_id").and_then(Value::as_i64).and_then(|id| self.client_number(id)),
         };
         let injected = matches!(mischief.effect, Some(Effect::Status { status: 429, .. }));
-        let bugs = self.bugs.clone();
         let repeated = mischief.instead.is_some().then(|| call.clone());
         let mut answer = self.handle(call, mischief.effect.clone());
         let carried =
@@ -200,6 +210,7 @@ impl World {
                 ticket: ticket.or(made),
                 client,
                 moved_unseen,
+                read: incident.as_ref().and_then(|key| self.watch.read_incidents.get(key)).copied(),
                 body,
                 status: answer.reply.status,
                 made: answer.reply.status == 201,
@@ -221,7 +232,6 @@ impl World {
         if let Some(call) = repeated {
             answer = self.handle(call, mischief.instead.clone());
         }
-        bugs.on_answer(kind, &mut answer);
         answer
     }
 
@@ -246,6 +256,16 @@ impl World {
 
     /// Sends an answer on its way back.
     fn send_back(&mut self, id: CallId, mut answer: Answer, mischief: &Mischief) {
+        let kind = self.flights.get(&id).map(|flight| flight.kind.clone()).unwrap_or_default();
+        let arrives = !mischief.too_late && answer.fate == Fate::Whole;
+        if let Some(flight) = self.flights.get_mut(&id).filter(|_| arrives && answer.reply.status == 429) {
+            // Without a time the least wait is 15 s (halo-api sheet 7.1). Signing in to Entra has no budget.
+            let secs = answer.reply.header("retry-after").and_then(|text| text.parse().ok()).unwrap_or(15);
+            flight.told_secs = (kind != "entra.token").then_some(secs);
+        }
+        let tickets = &self.watch.tickets;
+        let made_for = |id: i64| tickets.get(&id).and_then(|versions| versions.first()).map(|v| v.value.client_id);
+        self.bugs.on_answer(&kind, &mut answer, made_for);
         if mischief.odd {
             describe::oddly(&mut answer.reply, &mut self.wire_dice);
         }
@@ -272,7 +292,9 @@ impl World {
     pub fn answer(&mut self, id: CallId) {
         let Some(flight) = self.flights.remove(&id) else { return };
         let Some(outcome) = flight.outcome else { return };
-        self.strikes.hear(self.clock_of(flight.host), &flight.side, flight.host, &flight.kind, &outcome);
+        if let Some(secs) = flight.told_secs {
+            self.strikes.hear(self.clock_of(flight.host), &flight.side, flight.host, secs);
+        }
         self.wires.answer(id, outcome);
     }
 

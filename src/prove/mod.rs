@@ -10,6 +10,8 @@
 //!
 //! May use everything but `cli`.
 
+mod agents;
+mod analysts;
 pub mod bugs;
 mod carry;
 pub mod custom;
@@ -21,6 +23,7 @@ pub mod invariants;
 pub mod nemesis;
 mod people;
 pub mod run;
+mod schedule;
 pub mod shape;
 pub mod story;
 mod strikes;

@@ -51,6 +51,10 @@ pub struct Size {
     pub calls: u64,
     /// Writes among them.
     pub writes: u64,
+    /// Moments to which the clock jumped.
+    pub moments: u64,
+    /// Units of work that the engine ran.
+    pub units: u64,
     /// Simulated seconds.
     pub secs: u64,
 }
@@ -61,6 +65,8 @@ impl Size {
         self.acts += other.acts;
         self.calls += other.calls;
         self.writes += other.writes;
+        self.moments += other.moments;
+        self.units += other.units;
         self.secs += other.secs;
     }
 }
@@ -92,6 +98,7 @@ pub fn live(shape: Shape, bugs: &Bugs, migrated: &Snapshot) -> Lived {
     }
     lived.size.acts = world.acts as u64;
     lived.size.calls = world.calls;
+    (lived.size.moments, lived.size.units) = (world.moments, world.units);
     lived.size.writes = world.watch.writes.len() as u64;
     let past: SignedDuration = world.now().duration_since(world.shape.begins);
     lived.size.secs = past.as_secs().unsigned_abs();

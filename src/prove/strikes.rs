@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{
-    dice::Dice,
+    bugs::Bug,
     nemesis::Nemesis,
-    shape::{ORIGIN, Shape, ZONE_CHANGES},
+    shape::ORIGIN,
     story::Who,
     watch::IncidentKey,
     wire::Outcome,
@@ -61,7 +61,6 @@ pub enum Strike {
 /// What is wrong now, and what was heard.
 #[derive(Default)]
 pub struct Strikes {
-    dice: Option<Dice>,
     /// Largest page handed out.
     pub page_cap: Option<usize>,
     /// The database cannot grow.
@@ -87,11 +86,6 @@ pub struct Strikes {
 }
 
 impl Strikes {
-    /// None yet.
-    pub fn new(shape: &Shape) -> Self {
-        Self { dice: Some(Dice::of(shape.seed, "strikes")), ..Self::default() }
-    }
-
     /// Until when a process was told to wait by a side.
     pub fn told_until(&self, host: usize, side: &str) -> Option<Timestamp> {
         self.told.get(&(host, side.to_owned())).copied()
@@ -102,16 +96,8 @@ impl Strikes {
         self.told.retain(|(place, _), _| *place != host);
     }
 
-    /// Hears an answer with its process: `now` is that process's time.
-    pub fn hear(&mut self, now: Timestamp, side: &str, host: usize, kind: &str, outcome: &Outcome) {
-        let Ok(response) = outcome else { return };
-        // Signing in to Entra has no budget of its own, and log queries are not made by the engine.
-        if response.status() != http::StatusCode::TOO_MANY_REQUESTS || kind == "entra.token" {
-            return;
-        }
-        let header = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
-        // Without a time the least wait is 15 s (halo-api sheet 7.1).
-        let secs = header.and_then(|text| text.parse::<i64>().ok()).unwrap_or(15);
+    /// Hears with a process that it has to wait: `now` is that process's time.
+    pub fn hear(&mut self, now: Timestamp, side: &str, host: usize, secs: i64) {
         let until = now + SignedDuration::from_secs(secs);
         let told = self.told.entry((host, side.to_owned())).or_insert(until);
         *told = (*told).max(until);
@@ -119,84 +105,6 @@ impl Strikes {
 }
 
 impl World {
-    fn strike_dice(&mut self) -> Dice {
-        self.strikes.dice.take().unwrap_or_else(|| Dice::of(self.shape.seed, "strikes"))
-    }
-
-    /// Decides when what strikes.
-    pub fn plan_strikes(&mut self) {
-        let mut dice = self.strike_dice();
-        let span = i64::try_from(self.shape.span.as_millis()).unwrap_or(i64::MAX);
-        let large = if self.shape.large { 4.0 } else { 1.0 };
-        for nemesis in Nemesis::ALL {
-            let strength = self.shape.fate.of(*nemesis);
-            if strength <= 0.0 {
-                continue;
-            }
-            let times = 1 + dice.below((strength * large * 3.0).ceil() as u64);
-            for _ in 0..times {
-                let at = dice.between(span / 40, span * 9 / 10);
-                let later = |dice: &mut Dice, low: f64, high: f64| at + (dice.spread(low, high) * 1_000.0) as i64;
-                match nemesis {
-                    Nemesis::Outage => {
-                        let side = dice.pick(&["arm", "halo", "entra"]).copied().unwrap_or("halo");
-                        let secs = dice.spread(60.0, 4.0 * 3_600.0) as i64;
-                        self.later(at, Event::Strike(Strike::Outage(side, secs)));
-                    }
-                    Nemesis::PageCap => {
-                        let cap = if self.shape.large { dice.between(20, 50) } else { dice.between(1, 7) };
-                        let until = later(&mut dice, 300.0, 6.0 * 3_600.0);
-                        self.later(at, Event::Strike(Strike::Pages(usize::try_from(cap).ok())));
-                        self.later(until, Event::Strike(Strike::Pages(None)));
-                    }
-                    Nemesis::TokenDeath => self.later(at, Event::Strike(Strike::Tokens)),
-                    Nemesis::SecretChange => {
-                        let until = later(&mut dice, 60.0, 3.0 * 3_600.0);
-                        self.later(at, Event::Strike(Strike::Secret));
-                        self.later(until, Event::Strike(Strike::SecretEntered));
-                    }
-                    Nemesis::ClockForward | Nemesis::ClockBack => {
-                        let by = if *nemesis == Nemesis::ClockForward { 3_600_000 } else { -3_600_000 };
-                        let until = later(&mut dice, 30.0, 3.0 * 3_600.0);
-                        self.later(at, Event::Strike(Strike::Clock(by)));
-                        self.later(until, Event::Strike(Strike::Clock(0)));
-                    }
-                    Nemesis::Crash => {
-                        // Several in a row: an installation that comes up is the weakest.
-                        for n in 0..1 + dice.below(4) {
-                            let fuse = dice.spread(1.0, 60.0) as i64;
-                            let after = at + i64::try_from(n).unwrap_or(0) * dice.between(1_000, 60_000);
-                            self.later(after, Event::Strike(Strike::Fuse(fuse)));
-                        }
-                    }
-                    Nemesis::Restore => {
-                        let until = later(&mut dice, 600.0, 24.0 * 3_600.0).min(span * 19 / 20);
-                        self.later(at, Event::Strike(Strike::Backup));
-                        self.later(until, Event::Strike(Strike::DiskLost));
-                    }
-                    Nemesis::TwoInstances => {
-                        let until = later(&mut dice, 300.0, 3.0 * 3_600.0);
-                        self.later(at, Event::Strike(Strike::Copied));
-                        self.later(until, Event::Strike(Strike::CopyEnds));
-                    }
-                    Nemesis::FullDisk => {
-                        let pages = dice.below(6) as u32;
-                        let until = later(&mut dice, 30.0, 1_800.0);
-                        self.later(at, Event::Strike(Strike::DiskFull(pages)));
-                        self.later(until, Event::Strike(Strike::DiskFree));
-                    }
-                    _ => {}
-                }
-            }
-        }
-        let ends = self.calm_from();
-        let zone = |text: &&str| text.parse::<Timestamp>().is_ok_and(|at| at >= self.shape.begins && at <= ends);
-        if ZONE_CHANGES.iter().any(|text| zone(&text)) {
-            self.coverage.struck(Nemesis::SummerTime);
-        }
-        self.strikes.dice = Some(dice);
-    }
-
     /// Whether a side is out of reach; what the caller then gets.
     pub fn refused_by_outage(&mut self, side: &str) -> Option<Outcome> {
         let until = self.strikes.outages.get(side).copied()?;
@@ -246,7 +154,7 @@ impl World {
                 }
             }
             Strike::DiskLost => self.lose_disk()?,
-            Strike::Confirmed => self.confirm(),
+            Strike::Confirmed => self.confirm()?,
             Strike::Copied => self.start_copy()?,
             Strike::CopyEnds => self.end_copy(),
             Strike::DiskFull(pages) => self.limit_disk(Some(pages))?,
@@ -391,7 +299,7 @@ impl World {
         self.disks.remove(&0);
         self.strikes.disk_full = false;
         self.strikes.unconfirmed = true;
-        self.start_host(0, &backup, true)?;
+        self.start_host(0, &backup, !self.bugs.has(Bug::RestoreTrusted))?;
         self.coverage.struck(Nemesis::Restore);
         let now = self.now();
         self.strikes.restored.push(now);
@@ -408,17 +316,28 @@ impl World {
     }
 
     /// A person says that the restored database is the one to go on with.
-    pub fn confirm(&mut self) {
+    ///
+    /// # Errors
+    /// The simulation could not.
+    pub fn confirm(&mut self) -> Result<(), Broken> {
         if !self.strikes.unconfirmed {
-            return;
+            return Ok(());
         }
         self.strikes.unconfirmed = false;
         self.kill(0);
+        if let Some(store) = self.disks.get(&0).cloned() {
+            if !self.bugs.has(Bug::RestoreTrusted) {
+                let now = self.now();
+                self.with_store(&store, move |store| async move { store.forgot_until(now).await })?
+                    .map_err(|error| Broken::Own(error.to_string()))?;
+            }
+        }
         self.forget_tasks();
         self.lose_receipts(0);
         self.restart_host(0, false);
         self.excuse();
         self.tell(Who::Admin, "confirms the restored database and starts again");
+        Ok(())
     }
 
     fn start_copy(&mut self) -> Result<(), Broken> {
@@ -427,7 +346,7 @@ impl World {
         };
         let copy = self.snapshot(&store)?;
         // The mark in the data directory is another file's, so the copy only reads (see `cli::running`).
-        self.start_host(COPY, &copy, true)?;
+        self.start_host(COPY, &copy, !self.bugs.has(Bug::CopyWrites))?;
         self.coverage.struck(Nemesis::TwoInstances);
         self.strikes.copied = true;
         self.excuse();
@@ -499,7 +418,7 @@ impl World {
         }
         self.jump(0);
         self.start_again();
-        self.confirm();
+        self.confirm()?;
         self.enter_secret()?;
         self.calm = true;
         Ok(())

@@ -34,6 +34,8 @@ pub struct IncidentValues {
     pub severity: String,
     /// Owner's sign-in name.
     pub owner: Option<String>,
+    /// Its labels.
+    pub labels: Vec<String>,
     /// Merged away.
     pub redirected: bool,
 }
@@ -44,6 +46,7 @@ impl IncidentValues {
             status: incident.status.clone(),
             severity: incident.severity.clone(),
             owner: incident.owner.upn.clone().or_else(|| incident.owner.email.clone()),
+            labels: incident.labels.iter().map(|label| label.name.clone()).collect(),
             redirected: incident.merged_into.is_some(),
         }
     }
@@ -139,6 +142,8 @@ pub struct Write {
     pub client: Option<usize>,
     /// The ticket's client was changed by a person after we last looked at it.
     pub moved_unseen: bool,
+    /// When we last read the incident before.
+    pub read: Option<Order>,
     /// What was sent.
     pub body: Value,
     /// What was answered.
@@ -173,6 +178,8 @@ pub struct Watch {
     pub limits: Vec<Wrong>,
     /// When a ticket was last read by us.
     pub read: BTreeMap<i64, Order>,
+    /// When an incident was last read by us.
+    pub read_incidents: BTreeMap<IncidentKey, Order>,
     /// When we last asked for a token, by side, and how many calls that made.
     pub tokens: BTreeMap<String, u64>,
     order: Order,

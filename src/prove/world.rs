@@ -102,6 +102,10 @@ pub struct World {
     pub wire_dice: Dice,
     /// Calls carried out.
     pub calls: u64,
+    /// Moments to which the clock jumped.
+    pub moments: u64,
+    /// Units of work run.
+    pub units: u64,
     /// Webhooks being received.
     pub receipts: Receipts,
     /// Number of the newest of them.
@@ -128,9 +132,9 @@ impl World {
         story.tell(shape.begins, Who::Admin, shape.words());
         let mut world = Self {
             people: People::new(&shape),
-            strikes: Strikes::new(&shape),
+            strikes: Strikes::default(),
             wire_dice: Dice::of(shape.seed, "wire"),
-            bugs,
+            bugs: bugs.fresh(),
             twin,
             line,
             secret,
@@ -144,6 +148,8 @@ impl World {
             calm: false,
             acts: 0,
             calls: 0,
+            moments: 0,
+            units: 0,
             receipts: Receipts::default(),
             next_receipt: 0,
             executor: Executor::default(),
@@ -321,6 +327,7 @@ impl World {
             if next > self.now() {
                 self.clock.set(next);
             }
+            self.moments += 1;
             self.happen()?;
         }
         Err(Broken::Program(format!("the world never comes to rest: {STEPS_MAX} steps and no end")))
@@ -379,6 +386,7 @@ impl World {
                         for unit in units {
                             let Some(engine) = self.host(place).map(|host| Arc::clone(&host.engine)) else { continue };
                             self.spawn(place, format!("{unit:?}"), async move { engine.run(unit).await });
+                            self.units += 1;
                             started = true;
                         }
                     }

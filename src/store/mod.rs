@@ -34,7 +34,10 @@ mod upkeep;
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use tokio::sync::watch;
 
@@ -58,7 +61,7 @@ pub use self::{
     sessions::Sessions,
     snapshot::Snapshot,
     subjects::{SubjectFilter, SubjectPage, SubjectRow},
-    tx::Tx,
+    tx::{Lens, Tx},
 };
 use self::{connections::Connections, deliveries::Intake};
 use crate::ledger::entry::Seq;
@@ -74,6 +77,7 @@ struct Inner {
     key: SealKey,
     intake: Intake,
     committed: watch::Sender<Seq>,
+    lens: OnceLock<Lens>,
 }
 
 impl Store {
@@ -97,7 +101,9 @@ impl Store {
 
     async fn over(connections: Connections, key: SealKey) -> Result<Self> {
         let (committed, _) = watch::channel(Seq(0));
-        let store = Self { inner: Arc::new(Inner { connections, key, intake: Intake::default(), committed }) };
+        let store = Self {
+            inner: Arc::new(Inner { connections, key, intake: Intake::default(), committed, lens: OnceLock::new() }),
+        };
         let latest = store.latest_seq().await?;
         store.inner.committed.send_replace(latest);
         Ok(store)
@@ -109,6 +115,13 @@ impl Store {
     /// [`StoreError::Locked`] when another process keeps the write lock for ten seconds.
     pub async fn begin(&self) -> Result<Tx> {
         Tx::begin(self.clone()).await
+    }
+
+    /// From now on every fact is recorded as `lens` gives it back, or not at all: how the simulation plants bugs.
+    #[doc(hidden)]
+    pub fn look_through(&self, lens: Lens) {
+        // A second one would be a mistake of the simulation's; the first stays.
+        let _ = self.inner.lens.set(lens);
     }
 
     /// Tells of each commit of this process that added to the ledger. Other processes' commits are not told:

@@ -1,6 +1,6 @@
 //! Transactions: an opaque value in which facts are recorded.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -29,6 +29,9 @@ statements! {
         ON CONFLICT (chain) DO UPDATE SET chain_seq = excluded.chain_seq, hash = excluded.hash";
     const CHANGED = "UPDATE installation SET version = version + 1 WHERE id = 1";
 }
+
+/// What a fact is recorded as; `None` = not at all.
+pub type Lens = Arc<dyn Fn(Fact) -> Option<Fact> + Send + Sync>;
 
 /// A transaction that writes. Everything in it happens on [`Tx::commit`] or not at all; dropped, it is rolled back.
 pub struct Tx {
@@ -63,6 +66,13 @@ impl Tx {
     /// [`StoreError::Taken`] when a rule of uniqueness would be broken, [`StoreError::Missing`] when the fact is
     /// about something that does not exist, else what the database says.
     pub async fn record(&mut self, at: Timestamp, client: Option<ClientId>, fact: Fact) -> Result<Seq> {
+        let fact = match self.store.inner.lens.get() {
+            None => fact,
+            Some(lens) => match lens(fact) {
+                Some(seen) => seen,
+                None => return Ok(self.last.unwrap_or(Seq(0))),
+            },
+        };
         let result = self.append(at, Chain::of(client), &fact).await;
         self.failed |= result.is_err();
         result

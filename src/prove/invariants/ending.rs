@@ -23,6 +23,8 @@ pub struct Text {
     pub text: String,
     /// A person wrote it.
     pub by_person: bool,
+    /// Hidden from the end user.
+    pub private: bool,
 }
 
 /// A raised incident and all that came of it.
@@ -202,7 +204,7 @@ fn comments(world: &World, key: &IncidentKey) -> Vec<Text> {
                     .iter()
                     .map(|comment| {
                         let name = comment.name.to_lowercase();
-                        Text { by_person: by_person(&name), text: comment.message.clone(), name }
+                        Text { by_person: by_person(&name), private: true, text: comment.message.clone(), name }
                     })
                     .collect()
             })
@@ -221,7 +223,12 @@ fn notes(world: &World, ticket: i64) -> Vec<Text> {
             .filter(|action| action.system_id == 0)
             .map(|action| {
                 let html = if action.note_html.is_empty() { &action.note } else { &action.note_html };
-                Text { name: action.id.to_string(), text: html.clone(), by_person: by_person(action.id) }
+                Text {
+                    name: action.id.to_string(),
+                    text: html.clone(),
+                    by_person: by_person(action.id),
+                    private: action.private,
+                }
             })
             .collect()
     })

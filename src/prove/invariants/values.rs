@@ -54,6 +54,13 @@ pub fn not_overwritten(world: &World, ending: &Ending) -> Vec<Violation> {
         else {
             continue;
         };
+        if let Some(text) = lost(world, ended) {
+            found.push(Violation::new(
+                6,
+                format!("a write of ours to {} lost what stood there: {text}", ended.named()),
+                ended.about(),
+            ));
+        }
         let closures = (line(incident, closed_incident), line(ticket, closed_ticket));
         let agents = agents(ending);
         let owner = |value: &IncidentValues| agent_of(&agents, value.owner.as_deref());
@@ -71,6 +78,33 @@ pub fn not_overwritten(world: &World, ending: &Ending) -> Vec<Violation> {
         }
     }
     found
+}
+
+/// What one write of ours did to an incident that nobody asked for.
+fn lost(world: &World, ended: &Ended) -> Option<String> {
+    let versions = world.watch.incidents.get(&ended.key)?;
+    for pair in versions.windows(2) {
+        let [before, after] = pair else { continue };
+        if !matches!(after.by, By::Us(_)) {
+            continue;
+        }
+        let (old, new) = (&before.value, &after.value);
+        if old.labels != new.labels {
+            return Some(format!("labels {:?} became {:?}", old.labels, new.labels));
+        }
+        // No rule of these policies carries a priority back.
+        if old.severity != new.severity {
+            return Some(format!("severity {} became {}", old.severity, new.severity));
+        }
+        let agent = ended.ticket.and_then(|ticket| {
+            let ticket = world.watch.tickets.get(&ticket)?;
+            ticket.iter().rev().find(|version| version.order < after.order).map(|version| version.value.agent_id)
+        });
+        if old.owner.is_some() && new.owner.is_none() && agent.is_none_or(|agent| agent > 1) {
+            return Some(format!("owner {:?} became nobody, though the ticket has agent {agent:?}", old.owner));
+        }
+    }
+    None
 }
 
 /// A value of a person's on `mine` that we set back to what `other` has had since before both agreed.
