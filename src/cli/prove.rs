@@ -91,7 +91,7 @@ fn print(report: &Report, took: f64, whole: bool) {
     let size = report.size;
     let worlds = report.lived + report.twice;
     say(format!(
-        "{} worlds ({} of them twice) in {took:.1} s: {:.1} a second; {} pairs, {} acts, {} calls, {} writes, {} units of work at {} moments, {:.1} simulated days",
+        "{} worlds ({} of them twice) in {took:.1} s: {:.1} a second; {} pairs, {} acts, {} calls, {} writes, {} units of work at {} moments, {} waits for the database, {:.1} simulated days",
         report.lived,
         report.twice,
         worlds as f64 / took.max(0.001),
@@ -101,6 +101,7 @@ fn print(report: &Report, took: f64, whole: bool) {
         size.writes,
         size.units,
         size.moments,
+        size.waits,
         size.secs as f64 / 86_400.0,
     ));
     for nemesis in Nemesis::ALL {

@@ -10,8 +10,7 @@ use crate::twin::wire::{Call, Reply};
 const TEXT_MAX: usize = 90;
 
 /// Members that may be null where text is expected, without changing what the record means.
-const ODD: [&str; 13] = [
-    "title",
+const ODD: [&str; 12] = [
     "description",
     "labels",
     "additionalData",

@@ -15,7 +15,7 @@ use std::{
     rc::Rc,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread, ThreadId},
@@ -56,6 +56,7 @@ struct Signal {
     thread: Thread,
     ready: Mutex<Ready>,
     answered: AtomicBool,
+    waits: AtomicU64,
 }
 
 #[derive(Default)]
@@ -86,6 +87,7 @@ impl Signal {
     }
 
     fn await_database(&self) -> bool {
+        self.waits.fetch_add(1, Ordering::Relaxed);
         for _ in 0..SPINS {
             if self.answered.load(Ordering::Acquire) {
                 return true;
@@ -143,6 +145,7 @@ impl Default for Executor {
             thread: thread::current(),
             ready: Mutex::default(),
             answered: AtomicBool::new(false),
+            waits: AtomicU64::new(0),
         };
         // The number 0 is nobody's: it stands for what `block_on` runs.
         Self { tasks: BTreeMap::new(), next: 1, signal: Arc::new(signal) }
@@ -162,6 +165,11 @@ impl Executor {
         self.tasks.insert(id, Task { host, work, waker });
         self.signal.ready(id);
         id
+    }
+
+    /// How often the database was waited for.
+    pub fn waits(&self) -> u64 {
+        self.signal.waits.load(Ordering::Relaxed)
     }
 
     /// Whether a task has not ended.

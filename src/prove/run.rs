@@ -55,6 +55,8 @@ pub struct Size {
     pub moments: u64,
     /// Units of work that the engine ran.
     pub units: u64,
+    /// How often a database was waited for.
+    pub waits: u64,
     /// Simulated seconds.
     pub secs: u64,
 }
@@ -67,6 +69,7 @@ impl Size {
         self.writes += other.writes;
         self.moments += other.moments;
         self.units += other.units;
+        self.waits += other.waits;
         self.secs += other.secs;
     }
 }
@@ -98,7 +101,7 @@ pub fn live(shape: Shape, bugs: &Bugs, migrated: &Snapshot) -> Lived {
     }
     lived.size.acts = world.acts as u64;
     lived.size.calls = world.calls;
-    (lived.size.moments, lived.size.units) = (world.moments, world.units);
+    (lived.size.moments, lived.size.units, lived.size.waits) = (world.moments, world.units, world.database_waits());
     lived.size.writes = world.watch.writes.len() as u64;
     let past: SignedDuration = world.now().duration_since(world.shape.begins);
     lived.size.secs = past.as_secs().unsigned_abs();

@@ -430,6 +430,11 @@ impl World {
         }
     }
 
+    /// How often a database was waited for.
+    pub fn database_waits(&self) -> u64 {
+        self.executor.waits()
+    }
+
     /// Names of the units that have not come to their end.
     pub fn unfinished(&self) -> Vec<String> {
         self.tasks.values().cloned().collect()

@@ -139,7 +139,7 @@ pub fn once_in_order(world: &World, ending: &Ending) -> Vec<Violation> {
     }
     for ended in &ending.incidents {
         let hidden = ending.policy(ended.key.0, world).is_some_and(|policy| policy.notes_private);
-        if let Some(note) = ended.notes.iter().find(|note| !note.by_person && hidden && !note.private) {
+        if let Some(note) = ended.notes.iter().find(|note| !note.by_person && note.ours && hidden && !note.private) {
             let text = format!(
                 "note {} of {} is ours and shown to the end user, whom the policy spares it",
                 note.name,

@@ -11,6 +11,8 @@ use crate::{
     store::{Installation, SituationRow, StoreError},
 };
 
+/// Name of our application in the twin's Halo.
+const OUR_APPLICATION: &str = "Sentinel Bridge";
 /// Operations of a pair that are looked at.
 const OPERATIONS_MAX: u32 = 10_000;
 
@@ -23,6 +25,8 @@ pub struct Text {
     pub text: String,
     /// A person wrote it.
     pub by_person: bool,
+    /// Our own agent wrote it.
+    pub ours: bool,
     /// Hidden from the end user.
     pub private: bool,
 }
@@ -204,7 +208,13 @@ fn comments(world: &World, key: &IncidentKey) -> Vec<Text> {
                     .iter()
                     .map(|comment| {
                         let name = comment.name.to_lowercase();
-                        Text { by_person: by_person(&name), private: true, text: comment.message.clone(), name }
+                        Text {
+                            by_person: by_person(&name),
+                            ours: !by_person(&name),
+                            private: true,
+                            text: comment.message.clone(),
+                            name,
+                        }
                     })
                     .collect()
             })
@@ -227,6 +237,7 @@ fn notes(world: &World, ticket: i64) -> Vec<Text> {
                     name: action.id.to_string(),
                     text: html.clone(),
                     by_person: by_person(action.id),
+                    ours: action.application == OUR_APPLICATION,
                     private: action.private,
                 }
             })
