@@ -36,7 +36,7 @@ export const test = base.extend<PerTest, PerWorker>({
       await use(program.ready);
       await program.stop();
     },
-    { scope: "worker", timeout: 60_000 },
+    { scope: "worker", timeout: 240_000 },
   ],
   signedIn: [
     async ({ ready, browser }, use) => {

@@ -16,31 +16,57 @@ export interface Ready {
   twin: string;
 }
 
+/** What `halobridge serve` prints when there is no account yet. */
+export interface Bare {
+  console: string;
+  /** The one-time code for making the first admin. */
+  code: string;
+}
+
 const here = dirname(fileURLToPath(import.meta.url));
 const binary = process.env.HALOBRIDGE_BIN ?? resolve(here, "../../target/debug/halobridge");
 
 /** The built program in a data directory of its own, on a free port. */
-export class Program {
+export class Program<T = Ready> {
   private constructor(
-    readonly ready: Ready,
+    readonly ready: T,
     private readonly child: ChildProcess,
     private readonly data: string,
     private readonly said: string[],
   ) {}
 
-  static async start(args: string[] = []): Promise<Program> {
+  /** The demo: the console over the twin, with thirty days of made-up life. */
+  static start(args: string[] = []): Promise<Program> {
+    return Program.run(["demo", "--json", ...args], (said) => {
+      const line = said.find((line) => line.startsWith("{"));
+      return line && (JSON.parse(line) as Ready);
+    });
+  }
+
+  /** The server with nothing set up. */
+  static bare(): Promise<Program<Bare>> {
+    return Program.run(["serve"], (said) => {
+      const all = said.join("\n");
+      const console = /^Halobridge serves (\S+?)\/?$/m.exec(all)?.[1];
+      const code = /one-time code: (\S+)$/m.exec(all)?.[1];
+      return console && code ? { console, code } : undefined;
+    });
+  }
+
+  private static async run<T>(what: string[], heard: (said: string[]) => T | undefined | ""): Promise<Program<T>> {
     const data = await mkdtemp(join(tmpdir(), "halobridge-e2e-"));
-    const command = ["demo", "--json", "--listen", "127.0.0.1:0", "--data-dir", data, ...args];
+    const command = [...what, "--listen", "127.0.0.1:0", "--data-dir", data];
     const child = spawn(binary, command, { stdio: ["ignore", "pipe", "pipe"] });
     const said: string[] = [];
     createInterface({ input: child.stderr! }).on("line", (line) => said.push(line));
-    const ready = await new Promise<Ready>((done, fail) => {
+    const ready = await new Promise<T>((done, fail) => {
       const give = (why: string) => fail(new Error(`${binary} ${command.join(" ")}: ${why}\n${said.join("\n")}`));
       child.once("error", (error) => give(error.message));
       child.once("exit", (code) => give(`ended with ${code} before it was ready`));
       createInterface({ input: child.stdout! }).on("line", (line) => {
         said.push(line);
-        if (line.startsWith("{")) done(JSON.parse(line));
+        const found = heard(said);
+        if (found) done(found);
       });
     });
     return new Program(ready, child, data, said);

@@ -1,7 +1,11 @@
+import type { Page } from "@playwright/test";
+
 /** Every kind of page; the checks that hold for all of them walk this list. */
 export interface Route {
   name: string;
   path: string;
+  /** Where the page's own address depends on the data: the first link of this kind on `path` leads to it. */
+  first?: string;
   /** What the server must answer. */
   status: number;
   /** Whether a visitor must have signed in. */
@@ -14,6 +18,8 @@ export const routes: Route[] = [
   { name: "sign-in", path: "/sign-in", status: 200, session: false, islands: false },
   { name: "dashboard", path: "/", status: 200, session: true, islands: true },
   { name: "dashboard-filtered", path: "/?q=zzzz&health=needs-you", status: 200, session: true, islands: true },
+  { name: "pair", path: "/", first: "#rows a[data-row]", status: 200, session: true, islands: true },
+  { name: "pair-needs-you", path: "/?health=needs-you", first: "#rows a[data-row]", status: 200, session: true, islands: true },
   { name: "not-linked", path: "/incidents", status: 200, session: true, islands: true },
   { name: "problems", path: "/problems", status: 200, session: true, islands: true },
   { name: "runs", path: "/runs", status: 200, session: true, islands: true },
@@ -22,3 +28,10 @@ export const routes: Route[] = [
   { name: "account", path: "/account", status: 200, session: true, islands: true },
   { name: "not-found", path: "/no-such-page", status: 404, session: true, islands: true },
 ];
+
+/** The address of a route's page. */
+export async function address(page: Page, route: Route): Promise<string> {
+  if (!route.first) return route.path;
+  await page.goto(route.path);
+  return (await page.locator(route.first).first().getAttribute("href"))!;
+}

@@ -1,7 +1,7 @@
 import { brotliCompressSync } from "node:zlib";
 
 import { expect, test } from "../support/fixtures";
-import { routes } from "../support/routes";
+import { address, routes } from "../support/routes";
 
 const SCRIPT_BUDGET = 160_000;
 const PAGE_BUDGET = 200_000;
@@ -17,7 +17,7 @@ for (const route of routes) {
     test.use({ session: route.session });
 
     test("the policy allows no inline script, and the page has none", async ({ page }) => {
-      const response = await page.goto(route.path);
+      const response = await page.goto(await address(page, route));
       expect(response!.status()).toBe(route.status);
       const policy = response!.headers()["content-security-policy"] ?? "";
       const script = policy.split(";").map((part) => part.trim()).find((part) => part.startsWith("script-src "));
@@ -34,7 +34,7 @@ for (const route of routes) {
     });
 
     test("assets are small, compressed and kept for ever", async ({ page }) => {
-      const html = await (await page.request.get(route.path)).text();
+      const html = await (await page.request.get(await address(page, route))).text();
       const addresses = assets(html);
       expect(addresses.filter((address) => address.endsWith(".css"))).toHaveLength(1);
       expect(addresses.some((address) => address.endsWith(".wasm"))).toBe(route.islands);

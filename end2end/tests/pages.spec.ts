@@ -1,7 +1,7 @@
 import { HtmlValidate } from "html-validate";
 
 import { awake, expect, test } from "../support/fixtures";
-import { routes } from "../support/routes";
+import { address, routes } from "../support/routes";
 
 const validator = new HtmlValidate({ extends: ["html-validate:standard"] });
 
@@ -10,7 +10,7 @@ for (const route of routes) {
     test.use({ session: route.session });
 
     test("has a title, one heading, a language and a main part", async ({ page, javaScriptEnabled }) => {
-      const response = await page.goto(route.path);
+      const response = await page.goto(await address(page, route));
       expect(response!.status()).toBe(route.status);
       expect(response!.headers()["referrer-policy"]).toBe("same-origin");
       await expect(page).toHaveTitle(/Halobridge/);
@@ -21,7 +21,7 @@ for (const route of routes) {
     });
 
     test("is valid HTML", async ({ page }) => {
-      const html = await (await page.request.get(route.path)).text();
+      const html = await (await page.request.get(await address(page, route))).text();
       const report = await validator.validateString(html);
       const faults = report.results.flatMap((result) => result.messages);
       expect(faults.map((f) => `${f.line}:${f.column} ${f.ruleId}: ${f.message}`)).toEqual([]);

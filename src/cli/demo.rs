@@ -225,14 +225,15 @@ fn announce(args: &DemoArgs, console: &str, twin: &str, password: &str, played: 
     }
     say(format!(
         "Halobridge demo: {DAYS} days with {} incidents, {} tickets and {} notes and comments across, played in {took:.1} s.\n\n  \
-         Console    {console}\n  \
-         Sign in    demo / {password}\n  \
+         Console      {console}\n  \
+         Sign in      demo / {password}\n  \
          Both clouds  {twin}   (raise an incident, comment, close, on either side)\n\n\
          What to look at\n  \
-         1. The dashboard: a new incident comes every half minute and becomes a ticket while you watch.\n  \
-         2. Filter by “needs you”: a ticket was closed without a classification, and the page says what to do.\n  \
-         3. Open a pair: both sides field by field, what crossed, and every step with its reason.\n  \
-         4. In the second address, comment on an incident or close a ticket, and see it cross.\n\n\
+         1. Linked: a new incident comes every half minute and becomes a ticket while you watch.\n  \
+         2. Problems: Halo refused one ticket, two were closed without a classification; each says what to do.\n  \
+         3. Not linked: one client is only observed, one began later than its incidents; each says why.\n  \
+         4. Open a pair: both sides field by field, what crossed, and every step with its reason.\n  \
+         5. In the second address, comment on an incident or close a ticket, and see it cross.\n\n\
          Ctrl-C stops it; nothing is kept.",
         played.incidents, played.tickets, played.notes
     ));
@@ -254,12 +255,13 @@ async fn apply(place: &Place, store: &Store, file: &str, now: jiff::Timestamp) -
     Ok(())
 }
 
-const CUSTOMERS: [(&str, &str); 5] = [
-    ("Northwind Traders", "Europe/London"),
-    ("Contoso Retail", "America/New_York"),
-    ("Fabrikam Logistics", "Europe/Berlin"),
-    ("Adatum Clinics", "Australia/Sydney"),
-    ("Tailspin Freight", "America/Chicago"),
+/// Name, time zone, mode, and how many days after the story's begin its workspace starts.
+const CUSTOMERS: [(&str, &str, &str, i64); 5] = [
+    ("Northwind Traders", "Europe/London", "two-way", 0),
+    ("Contoso Retail", "America/New_York", "two-way", 0),
+    ("Fabrikam Logistics", "Europe/Berlin", "two-way", 0),
+    ("Adatum Clinics", "Australia/Sydney", "two-way", 3),
+    ("Tailspin Freight", "America/Chicago", "observe", 0),
 ];
 
 fn applied_file(
@@ -341,7 +343,7 @@ evidence = true
             .join(", "),
     );
     let workspaces = connection.pointer("/microsoft/workspace_details").and_then(Value::as_array);
-    for (((name, zone), workspace), number) in
+    for (((name, zone, mode, days), workspace), number) in
         CUSTOMERS.iter().zip(workspaces.into_iter().flatten()).zip(first_client..)
     {
         file.push_str(&format!(
@@ -354,12 +356,13 @@ halo_client_id = {number}
 [[workspace]]
 arm_id = "{arm_id}"
 client = "{name}"
-mode = "two-way"
-since = "{begins}"
+mode = "{mode}"
+since = "{since}"
 poll_secs = {workspace_secs}
 webhook_secret = {{ file = "{hook}" }}
 "#,
             arm_id = text(workspace, "/id")?,
+            since = begins + SignedDuration::from_hours(24 * days),
             hook = story::HOOK_SECRET,
         ));
     }

@@ -4,7 +4,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use tokio::task::JoinSet;
@@ -17,12 +17,21 @@ pub const SIDE_BY_SIDE: usize = 48;
 /// How long units and requests may take to end after a stop was asked for.
 pub const DRAIN: Duration = Duration::from_secs(5);
 
+/// While the database cannot be written it is tried this often, so that the end of it is noticed.
+const PROBE_EVERY: Duration = Duration::from_secs(5);
+
 /// Runs the engine until `stop`; what is under way then is waited for, up to five seconds.
 #[expect(clippy::disallowed_methods, reason = "the one place where the engine meets real time")]
 pub async fn drive(engine: Arc<Engine>, alive: Arc<AtomicBool>, stop: CancellationToken) {
     let mut running = JoinSet::new();
     alive.store(true, Ordering::Relaxed);
+    let mut probed = Instant::now();
     while !stop.is_cancelled() {
+        if engine.store.trouble().is_some() && probed.elapsed() >= PROBE_EVERY {
+            probed = Instant::now();
+            // What came of it the store knows.
+            let _ = engine.store.probe().await;
+        }
         let free = SIDE_BY_SIDE.saturating_sub(running.len());
         let mut wait = Duration::from_millis(200);
         if free > 0 {
@@ -44,10 +53,12 @@ pub async fn drive(engine: Arc<Engine>, alive: Arc<AtomicBool>, stop: Cancellati
                         .clamp(Duration::from_millis(1), Duration::from_secs(1));
                 }
                 Err(error) => {
-                    tracing::error!(
-                        error = telemetry::chain(&error),
-                        "the database cannot say what is due; it is asked again"
-                    );
+                    if !error.lasts() {
+                        tracing::error!(
+                            error = telemetry::chain(&error),
+                            "the database cannot say what is due; it is asked again"
+                        );
+                    }
                     wait = Duration::from_secs(1);
                 }
             }

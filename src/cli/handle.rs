@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::{
     domain::{
         failure::Side,
-        ids::{ConnectionId, OperationId, PairId, TicketId, WorkspaceId},
+        ids::{ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
         run::RunCause,
     },
     engine::Engine,
@@ -55,11 +55,15 @@ impl Handle {
 
 impl EngineHandle for Handle {
     fn poke_workspace(&self, workspace: WorkspaceId, cause: RunCause) {
-        // A stored webhook is taken up with the incident it names.
-        if cause == RunCause::Webhook {
-            self.engine.poke_intake();
+        // A stored webhook is taken up with the incident it names; without one it asks for a poll.
+        match cause {
+            RunCause::Webhook => self.engine.poke_intake(),
+            _ => self.engine.poke_workspace(workspace, cause),
         }
-        self.engine.poke_workspace(workspace, cause);
+    }
+
+    fn poke_incident(&self, delivery: DeliveryId, workspace: WorkspaceId, incident: IncidentId) {
+        self.engine.poke_incident(delivery, workspace, incident);
     }
 
     fn poke_halo(&self, connection: ConnectionId, tickets: Option<Vec<TicketId>>) {
@@ -87,7 +91,12 @@ impl EngineHandle for Handle {
             next_due: found.standing.next,
             running: found.running,
         });
-        EngineStatus { alive: self.alive.load(Ordering::Relaxed), scopes: scopes.collect(), budgets: self.budgets() }
+        EngineStatus {
+            alive: self.alive.load(Ordering::Relaxed),
+            only_reads: self.engine.only_reads(),
+            scopes: scopes.collect(),
+            budgets: self.budgets(),
+        }
     }
 
     fn changed(&self) -> watch::Receiver<i64> {

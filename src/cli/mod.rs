@@ -107,9 +107,12 @@ pub fn main() -> ExitCode {
     outcome.unwrap_or_else(|error| failed(&error))
 }
 
+/// Stack of each thread, in bytes: what the engine does in one go is deep where it is built for debugging.
+pub(super) const STACK: usize = 4 << 20;
+
 /// Runs a command to its end on this program's threads.
 fn wait(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK).enable_all().build();
     runtime.context("The program cannot start its threads")?.block_on(command)
 }
 

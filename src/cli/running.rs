@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, atomic::AtomicBool};
 
 use anyhow::Context as _;
+use axum::serve::ListenerExt as _;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -87,6 +88,12 @@ impl Running {
         options.closing = closing.clone();
         let router = web::router(self.app.clone(), options).into_make_service_with_connect_info::<SocketAddr>();
         let stop = self.stop.clone();
+        // Small answers go out at once instead of waiting for the other side's acknowledgement.
+        let listener = listener.tap_io(|connection| {
+            if let Err(error) = connection.set_nodelay(true) {
+                tracing::debug!(%error, "a connection keeps its delay");
+            }
+        });
         let served = axum::serve(listener, router).with_graceful_shutdown(async move {
             until.await;
             tracing::info!("stopping: what is under way is finished first");

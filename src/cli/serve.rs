@@ -50,6 +50,10 @@ pub struct ServeArgs {
     #[arg(long, env = "HALOBRIDGE_METRICS_PRIVATE")]
     pub metrics_private: bool,
 
+    /// Name clients, workspaces and connections in GET /metrics, not only their ids
+    #[arg(long, env = "HALOBRIDGE_METRICS_NAMES")]
+    pub metrics_names: bool,
+
     /// Confirm that a restored or copied data directory is the one to go on with
     ///
     /// Without it such an installation reads and shows, and writes nothing to either side.
@@ -95,6 +99,7 @@ pub async fn run(global: &Global, args: ServeArgs) -> anyhow::Result<ExitCode> {
     let mut options = WebOptions::at(args.public_url.clone().unwrap_or(own.clone()));
     options.trusted_proxies = args.trusted_proxies;
     options.metrics_open = !args.metrics_private;
+    options.metrics_names = args.metrics_names;
     if let Some(text) = web::assets::missing() {
         say(text);
     }

@@ -296,7 +296,12 @@ pub async fn play(
     Ok(life.played)
 }
 
-/// Something for a person to do: two tickets closed without a classification.
+/// The workspace whose ticket is refused.
+const REFUSED_IN: usize = 2;
+/// A field that Halo demands of a new ticket for a moment.
+const DEMANDED: &str = "CFAffectedAsset";
+
+/// Something for a person to do: two tickets closed without a classification, and one that Halo refused to open.
 async fn leave_work(life: &mut Life<'_>, engine: &Arc<Engine>, clock: &Arc<SteerableClock>) -> anyhow::Result<()> {
     for place in 0..2 {
         let Some(made) = life.happen(place, "", &Step::Raise).await else { continue };
@@ -304,6 +309,10 @@ async fn leave_work(life: &mut Life<'_>, engine: &Arc<Engine>, clock: &Arc<Steer
         life.happen(place, &made, &Step::CloseTicketWithoutVerdict).await;
         life.found(engine, clock, place, 2).await?;
     }
+    life.twin.with(|world, _| world.set_switch("mandatory_fields", DEMANDED)).map_err(anyhow::Error::msg)?;
+    life.happen(REFUSED_IN, "", &Step::Raise).await;
+    life.found(engine, clock, REFUSED_IN, 1).await?;
+    life.twin.with(|world, _| world.set_switch("mandatory_fields", "")).map_err(anyhow::Error::msg)?;
     Ok(())
 }
 

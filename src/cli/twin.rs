@@ -75,8 +75,11 @@ pub fn run(args: &TwinArgs) -> anyhow::Result<()> {
         options.switches.push((name.trim().to_owned(), value.trim().to_owned()));
     }
     options.check_switches().map_err(anyhow::Error::msg)?;
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime does not start")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_stack_size(super::STACK)
+        .enable_all()
+        .build()
+        .context("the runtime does not start")?;
     runtime.block_on(serve(args, Twin::steerable(options, clock)))
 }
 

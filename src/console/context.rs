@@ -3,7 +3,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::hydration::AssetTags;
-use crate::domain::account::Role;
+use crate::domain::{account::Role, view::pulse::Pulse};
 
 /// Who is signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,12 +116,16 @@ pub struct PageContext {
     pub keys: bool,
     /// What the reader just did.
     pub flash: Option<Flash>,
+    /// What keeps the server from storing anything just now: one sentence with the remedy.
+    pub trouble: Option<String>,
     /// Style sheet, scripts, icons: `web::assets::tags()`.
     pub assets: AssetTags,
     /// Number of the newest ledger entry this page shows: live events go on from there.
     pub cursor: i64,
     /// How many pairs need the reader; shown beside "Problems". `None` when not counted.
     pub needs_you: Option<u64>,
+    /// How the engine does; `None` where nobody is signed in.
+    pub pulse: Option<Pulse>,
     /// The product's version.
     pub version: String,
 }

@@ -10,6 +10,7 @@
 //! | Page | GET | Query |
 //! |--|--|--|
 //! | [`Page::Dashboard`] | `/` | `q sync health client workspace severity status reason sort dir from` |
+//! | the same pairs as a CSV file | `/pairs.csv` | as `/`, without `from` |
 //! | [`Page::NotLinked`] | `/incidents` | `q reason workspace from` |
 //! | [`Page::Pair`] | `/pairs/{id}` | `from` (older history) |
 //! | [`Page::Problems`] | `/problems` | |

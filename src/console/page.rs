@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{context::PageContext, pages};
+use super::{context::PageContext, pages, words};
 use crate::domain::view::{
     account::AccountView,
     connections::ConnectionsView,
@@ -65,10 +65,17 @@ impl Page {
         }
     }
 
-    /// The document's title. A form that came back says so first.
-    pub fn title(&self) -> String {
+    /// The document's title, with what matters most in front: a tab shows little of it.
+    pub fn title(&self, ctx: &PageContext) -> String {
         let failed = self.forms().into_iter().any(|form| !form.problems.is_empty());
-        format!("{}{} · Halobridge", if failed { "Error: " } else { "" }, self.heading())
+        let stopped = ctx.pulse.as_ref().is_some_and(|pulse| !pulse.alive);
+        let state = match self {
+            _ if failed => "Error: ".to_owned(),
+            _ if stopped => "Engine stopped: ".to_owned(),
+            Self::Pair(view) => format!("{}: ", words::standing(view.sync, view.health)),
+            _ => ctx.needs_you.filter(|&count| count > 0).map_or_else(String::new, |count| format!("({count}) ")),
+        };
+        format!("{state}{} · Halobridge", self.heading())
     }
 
     fn forms(&self) -> Vec<&FormView> {

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use super::{
-    components::{icon::icon, time::absolute},
-    context::{Flash, FlashKind, PageContext, Person, Theme},
+    components::{icon::icon, pulse, time::absolute},
+    context::{Density, Flash, FlashKind, PageContext, Person, Theme},
     hydration::HeadAssets,
     islands::{Keys, Live},
     page::Page,
@@ -33,7 +33,7 @@ pub fn document(ctx: &PageContext, page: &Page) -> AnyView {
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
                 <meta name="robots" content="noindex" />
-                <title>{page.title()}</title>
+                <title>{page.title(ctx)}</title>
                 <HeadAssets assets=ctx.assets islands=signed_in />
             </head>
             <body class=class>
@@ -43,18 +43,20 @@ pub fn document(ctx: &PageContext, page: &Page) -> AnyView {
                     None => entrance_bar(ctx),
                 }}
                 <main id="main" tabindex="-1">
+                    {ctx.trouble.as_ref().map(|words| trouble(ctx, words))}
                     {ctx.flash.as_ref().map(|one| flash(ctx, one))}
                     <div class="page-head">
                         {crumb(ctx, page)}
                         <h1>{page.heading()}</h1>
-                        {signed_in.then(|| age(ctx))}
+                        {signed_in.then(|| age(ctx, page))}
                     </div>
+                    {signed_in.then(|| pulse::notices(ctx))}
                     {page.body(ctx)}
                 </main>
                 <footer class="foot">
                     <p>
                         "Halobridge "{ctx.version.clone()}
-                        {signed_in.then(|| view! { <span>" · times in "{zone(ctx)}</span> })}
+                        {signed_in.then(|| view! { " · times in "<a href="/account#zone">{zone(ctx)}</a> })}
                     </p>
                 </footer>
             </body>
@@ -81,10 +83,7 @@ fn bar(ctx: &PageContext, person: &Person) -> AnyView {
         .map(|&(name, href, _)| {
             let path = ctx.path();
             let here = path == href || (href == "/" && path.starts_with("/pairs/"));
-            let badge = ctx
-                .needs_you
-                .filter(|&count| href == "/problems" && count > 0)
-                .map(|count| view! { <span class="badge">{words::number(count)}<span class="unseen">" need you"</span></span> });
+            let badge = (href == "/problems").then(|| badge(ctx));
             let current = if path == href { "page" } else { "true" };
             view! { <li><a href=href aria-current=here.then_some(current)>{name} {badge}</a></li> }
         })
@@ -101,21 +100,25 @@ fn bar(ctx: &PageContext, person: &Person) -> AnyView {
     .into_any()
 }
 
+/// How many pairs need the reader; empty when none does.
+fn badge(ctx: &PageContext) -> AnyView {
+    let count = ctx.needs_you.unwrap_or_default();
+    let words = (count > 0).then(|| {
+        view! { {words::number(count)}<span class="unseen">{if count == 1 { " needs you" } else { " need you" }}</span> }
+    });
+    view! { <span id="badge" data-live class="badge" hidden=count == 0>{words}</span> }.into_any()
+}
+
 fn menu(ctx: &PageContext, person: &Person) -> AnyView {
-    let theme = |theme: Theme, label: &'static str| {
-        let chosen = ctx.theme == theme;
+    let segment = |name: &'static str, value: &'static str, label: &'static str, chosen: bool| {
         view! {
-            <button
-                type="submit"
-                name="theme"
-                value=theme.as_str()
-                class="segment"
-                aria-pressed=if chosen { "true" } else { "false" }
-            >
+            <button type="submit" name=name value=value class="segment" aria-pressed=if chosen { "true" } else { "false" }>
                 {label}
             </button>
         }
     };
+    let theme = |theme: Theme, label| segment("theme", theme.as_str(), label, ctx.theme == theme);
+    let rows = |density: Density, label| segment("density", density.as_str(), label, ctx.density == density);
     view! {
         <details class="menu">
             <summary>{icon(ctx, "person")} <span>{person.name.clone()}</span> {icon(ctx, "down")}</summary>
@@ -126,6 +129,11 @@ fn menu(ctx: &PageContext, person: &Person) -> AnyView {
                     {theme(Theme::System, "System")}
                     {theme(Theme::Light, "Light")}
                     {theme(Theme::Dark, "Dark")}
+                </form>
+                <form method="post" action="/preferences" class="segments" aria-label="Rows">
+                    <input type="hidden" name="next" value=ctx.address.clone() />
+                    {rows(Density::Compact, "Compact rows")}
+                    {rows(Density::Roomy, "Roomy rows")}
                 </form>
                 <a href="/account">"Account and preferences"</a>
                 <form method="post" action="/sign-out" class="act">
@@ -154,11 +162,11 @@ fn crumb(ctx: &PageContext, page: &Page) -> AnyView {
 }
 
 /// How old the page is, and the way to a new one: right without a script too.
-fn age(ctx: &PageContext) -> AnyView {
+fn age(ctx: &PageContext, page: &Page) -> AnyView {
     view! {
         <p class="age quiet">
             <span id="live-state" class="live" hidden></span>
-            {as_of(ctx)}
+            {as_of(ctx, page)}
             " · "
             <a href=ctx.address.clone()>"Refresh"</a>
         </p>
@@ -166,10 +174,15 @@ fn age(ctx: &PageContext) -> AnyView {
     .into_any()
 }
 
-/// The moment the page was made; part of every fragment, so that a live page says it anew.
-fn as_of(ctx: &PageContext) -> AnyView {
-    view! { <span id="as-of" data-live>"As of " <time datetime=iso(ctx.now)>{absolute(ctx, ctx.now)}</time></span> }
-        .into_any()
+/// The moment the page was made, and the title it has then; part of every fragment, so that a live page says
+/// both anew.
+fn as_of(ctx: &PageContext, page: &Page) -> AnyView {
+    view! {
+        <span id="as-of" data-live data-title=page.title(ctx)>
+            "As of " <time datetime=iso(ctx.now)>{absolute(ctx, ctx.now)}</time>
+        </span>
+    }
+    .into_any()
 }
 
 /// The parts of the page that change while it is open, its own moment among them.
@@ -177,7 +190,12 @@ pub fn fragment(ctx: &PageContext, page: &Page) -> AnyView {
     if page.fragment(ctx).is_none() {
         return ().into_any();
     }
-    view! { {as_of(ctx)} {page.live(ctx)} }.into_any()
+    view! { {as_of(ctx, page)} {badge(ctx)} {pulse::notices(ctx)} {page.live(ctx)} }.into_any()
+}
+
+/// What keeps the server from storing anything, on top of every page.
+fn trouble(ctx: &PageContext, words: &str) -> AnyView {
+    view! { <div class="flash failed" role="alert">{icon(ctx, "needs-you")} <p>{words.to_owned()}</p></div> }.into_any()
 }
 
 fn flash(ctx: &PageContext, flash: &Flash) -> AnyView {

@@ -69,6 +69,14 @@ pub fn health(health: Health) -> &'static str {
     }
 }
 
+/// Both axes in one: what asks for a person first, else how far apart.
+pub fn standing(state: SyncState, axis: Health) -> &'static str {
+    match axis {
+        Health::NeedsYou => health(axis),
+        Health::Healthy | Health::Waiting => sync(state),
+    }
+}
+
 /// For people.
 pub fn mode(mode: Mode) -> &'static str {
     match mode {
@@ -94,9 +102,9 @@ pub fn mode_meaning(mode: Mode) -> &'static str {
 /// Why a run began.
 pub fn cause(cause: RunCause) -> &'static str {
     match cause {
-        RunCause::Schedule => "Its time had come",
-        RunCause::Webhook => "A webhook came",
-        RunCause::Person => "A person asked",
+        RunCause::Schedule => "Schedule",
+        RunCause::Webhook => "Webhook",
+        RunCause::Person => "A person",
         RunCause::Full => "Full list",
     }
 }
@@ -139,6 +147,33 @@ pub fn reason_title(code: &str) -> &'static str {
         "outcome-unknown" => "Outcome not known",
         "refused" => "Refused by the other side",
         _ => "Other",
+    }
+}
+
+/// A kind of ledger entry, by the fact's name.
+pub fn fact(name: &str) -> &str {
+    match name {
+        "actions-read" => "Actions of a ticket read",
+        "base-agreed" => "Both sides agreed on values",
+        "comments-read" => "Comments of an incident read",
+        "cursor-moved" => "Workspace read up to a moment",
+        "delivery-handled" => "Webhook taken up",
+        "delivery-received" => "Webhook received",
+        "evidence-read" => "Alerts and entities read",
+        "halo-cursor-moved" => "Halo read up to a moment",
+        "human-act" => "Something a person did",
+        "incident-held" => "Incident held back, or no longer",
+        "incident-read" => "Incident read",
+        "note-linked" => "Note and comment joined",
+        "operation-moved" => "Operation sent, done or failed",
+        "operation-planned" => "Operation planned",
+        "pair-judged" => "Pair judged",
+        "pair-opened" => "Pair opened",
+        "run-ended" => "Run ended",
+        "ticket-linked" => "Ticket joined to a pair",
+        "ticket-read" => "Ticket read",
+        "unreadable" => "Record that can't be read",
+        other => other,
     }
 }
 

@@ -125,6 +125,9 @@ pub struct Label {
     pub kind: Option<String>,
 }
 
+/// A count that the service left out: there may be any number, so one has to look.
+pub const NOT_TOLD: i64 = -1;
+
 /// An incident as last read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
@@ -162,9 +165,9 @@ pub struct Incident {
     pub created: Option<Timestamp>,
     /// Last change, by the service's clock.
     pub modified: Option<Timestamp>,
-    /// Number of alerts.
+    /// Number of alerts; [`NOT_TOLD`] when the service does not say.
     pub alerts_count: i64,
-    /// Number of comments.
+    /// Number of comments; [`NOT_TOLD`] when the service does not say.
     pub comments_count: i64,
     /// Address in the Azure portal, if the service named one.
     pub url: Option<String>,

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     closing::Verdict,
     failure::{Failure, Side},
-    ids::{ActionKey, ClientId, CommentId, OperationId, PairId, TicketId},
+    ids::{ActionKey, ClientId, CommentId, OperationId, PairId, TicketId, UserId},
     incident::{IncidentStatus, Owner, Severity},
+    pair::Base,
     reason::Reason,
     ticket::{NoteDraft, TicketChange, TicketDraft},
 };
@@ -160,7 +161,19 @@ pub enum OperationState {
         /// Why.
         reason: Reason,
     },
-    /// No longer wanted: replaced by a newer plan, or dropped by a person.
+    /// A dead letter that a person gave up: never again in this form, until what it was planned from changes or
+    /// somebody asks for it.
+    Dropped {
+        /// When.
+        at: Timestamp,
+        /// Who; `None` for the command line.
+        who: Option<UserId>,
+        /// Why it had become a dead letter.
+        reason: Reason,
+        /// What both sides said then.
+        seen: Base,
+    },
+    /// No longer wanted: replaced by a newer plan, or asked for anew by a person.
     Void {
         /// When.
         at: Timestamp,
@@ -178,6 +191,7 @@ impl OperationState {
             Self::OutcomeUnknown { .. } => "outcome-unknown",
             Self::Done { .. } => "done",
             Self::Dead { .. } => "dead",
+            Self::Dropped { .. } => "dropped",
             Self::Void { .. } => "void",
         }
     }
@@ -185,6 +199,11 @@ impl OperationState {
     /// Whether it still stands in its pair's queue.
     pub fn open(&self) -> bool {
         matches!(self, Self::Planned { .. } | Self::Sending { .. } | Self::OutcomeUnknown { .. })
+    }
+
+    /// Whether planning has to know of it: it is open, waits for a person, or was dropped by one.
+    pub fn stands(&self) -> bool {
+        self.open() || matches!(self, Self::Dead { .. } | Self::Dropped { .. })
     }
 }
 

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ids::{ActionKey, ClientId, CommentId, ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
-    incident::{IncidentStatus, Severity},
+    incident::{Incident, IncidentStatus, Severity},
     reason::Reason,
+    ticket::Ticket,
 };
 
 /// Both sides' values when they last agreed: the third tree.
@@ -27,6 +28,21 @@ pub struct Base {
     pub owner: Option<String>,
     /// Assigned agent.
     pub agent_id: Option<i64>,
+}
+
+impl Base {
+    /// What both sides say, as read: not agreed, only seen.
+    pub fn seen(incident: &Incident, ticket: Option<&Ticket>) -> Self {
+        Self {
+            severity: Some(incident.severity.clone()),
+            priority_id: ticket.and_then(|ticket| ticket.priority_id),
+            incident_status: Some(incident.status.clone()),
+            status_id: ticket.and_then(|ticket| ticket.status_id),
+            ticket_closed: ticket.is_some_and(|ticket| ticket.closed),
+            owner: incident.owner.key(),
+            agent_id: ticket.and_then(|ticket| ticket.agent_id),
+        }
+    }
 }
 
 /// How far apart the sides are.

@@ -76,6 +76,11 @@ pub enum Reason {
     },
     /// The outcome of a write is not known and could not be settled by looking.
     OutcomeUnknown,
+    /// A person dropped a write: it is not planned again in this form.
+    Dropped {
+        /// The write, in words.
+        what: String,
+    },
     /// The other side refused a write.
     Refused {
         /// Its sentence.
@@ -112,6 +117,7 @@ impl Reason {
             Self::CommentsFull => "comments-full",
             Self::Conflict { .. } => "conflict",
             Self::OutcomeUnknown => "outcome-unknown",
+            Self::Dropped { .. } => "dropped",
             Self::Refused { .. } => "refused",
         }
     }
@@ -144,6 +150,9 @@ impl Reason {
             Self::CommentsFull => "The incident holds as many comments as Sentinel allows.".into(),
             Self::Conflict { field } => format!("The {field} changed on both sides."),
             Self::OutcomeUnknown => "It is not known whether the last write was carried out.".into(),
+            Self::Dropped { what } => {
+                format!("“{what}” was dropped by a person and is not written again in this form.")
+            }
             Self::Refused { why } => why.clone(),
         }
     }
@@ -155,7 +164,14 @@ impl Reason {
             Self::ModeObserve => Some("Set the workspace's mode to two-way to carry it out.".into()),
             Self::ClientNotBound => Some("Give the client its Halo client id.".into()),
             Self::Unmapped { table, .. } => {
-                Some(format!("Add a row to the policy's {table} table, then press “Look again”."))
+                let what = match table.as_str() {
+                    "priority" => "Add a row to the policy's “priorities” table".to_owned(),
+                    "status" => "Add a row to the policy's “statuses” or “statuses_back” table".to_owned(),
+                    "agent" => "Add a row to the policy's “agents” table".to_owned(),
+                    "field" => "Correct the policy's “fields”".to_owned(),
+                    other => format!("Correct the policy's {other}, or add it in Halo"),
+                };
+                Some(format!("{what}, then press “Look again”."))
             }
             Self::RecordGone { .. } => Some("Open the record on both sides and decide which one stays.".into()),
             Self::WrongClient => Some("Move the ticket back to its client in Halo, or unlink the pair.".into()),
@@ -165,7 +181,11 @@ impl Reason {
             Self::VerdictRefused { .. } => Some("Correct the policy's classification table.".into()),
             Self::CommentsFull => Some("Read the further notes in the ticket.".into()),
             Self::Conflict { .. } => Some("Set the same value on both sides.".into()),
-            Self::OutcomeUnknown => Some("Search for the reference in Halo. If it is there, press “Look for it again”; if not, drop the operation: it is planned anew.".into()),
+            Self::OutcomeUnknown => Some(
+                "Search for the reference in Halo, leave one record that carries it, then press “Look for it again”."
+                    .into(),
+            ),
+            Self::Dropped { .. } => Some("If it is wanted after all, press “Plan it again”.".into()),
             Self::Refused { .. } => Some("Correct what the other side names, then press “Try again”.".into()),
             _ => None,
         }

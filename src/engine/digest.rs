@@ -11,16 +11,16 @@ use crate::{
         ids::{OperationId, PairId},
         incident::{Comment, Evidence, Incident},
         operation::{Operation, OperationKind, OperationState},
-        pair::{Health, Pair, PairState, SyncState},
+        pair::{Health, Pair, PairState, Subject, SyncState},
         policy::Policy,
         reason::Reason,
         ticket::{Action, Ticket},
         workspace::Workspace,
     },
-    ledger::fact::Fact,
+    ledger::{entry::Seq, fact::Fact},
     outbound::budget::Class,
     planner::{self, Situation, draft, fields, gate},
-    store::{SituationRow, StoreError, Tx},
+    store::{SituationRow, StoreError},
 };
 
 use super::{Engine, registry::View};
@@ -45,8 +45,29 @@ pub struct Reading {
 /// # Errors
 /// What the store says; then nothing was recorded.
 pub async fn pair(engine: &Engine, id: PairId, done: Vec<Fact>, reading: Reading) -> Result<(), StoreError> {
+    known_pair(engine, id, None, done, reading).await
+}
+
+/// A pair as it was when the ledger ended at this number.
+pub(super) struct Known {
+    pub seq: Seq,
+    pub row: SituationRow,
+}
+
+/// As [`pair`]. What is known of it needs no reading again if nothing was recorded since.
+pub(super) async fn known_pair(
+    engine: &Engine,
+    id: PairId,
+    known: Option<Known>,
+    done: Vec<Fact>,
+    reading: Reading,
+) -> Result<(), StoreError> {
     let _lane = engine.lanes.pair(id).await;
-    let Some(mut row) = engine.store.situation(id).await? else { return Ok(()) };
+    let found = match known {
+        Some(known) if known.seq == engine.store.last_recorded() => Some(known.row),
+        _ => engine.store.situation(id).await?,
+    };
+    let Some(mut row) = found else { return Ok(()) };
     let now = engine.now();
     let mut facts = Vec::new();
     for fact in done {
@@ -68,11 +89,7 @@ pub async fn pair(engine: &Engine, id: PairId, done: Vec<Fact>, reading: Reading
         return Ok(());
     }
     let client = row.pair.client;
-    let mut tx = engine.store.begin().await?;
-    for fact in facts {
-        tx.record(now, Some(client), fact).await?;
-    }
-    tx.commit().await?;
+    engine.record(now, Some(client), facts).await?;
     if let Some(due) = super::execute::head(&row).and_then(due) {
         engine.schedule().pair_due(id, due, now);
     }
@@ -110,7 +127,7 @@ fn news(row: &SituationRow, reading: Reading) -> Vec<Fact> {
     let mut facts = Vec::new();
     if let Some(incident) = reading.incident {
         let known = &row.subject.incident;
-        let older = matches!((incident.modified, known.modified), (Some(new), Some(old)) if new < old);
+        let older = older(incident.modified, known.modified);
         if !older && (incident.raw != known.raw || incident.etag != known.etag) {
             let (workspace, client) = (row.subject.workspace, row.subject.client);
             facts.push(Fact::IncidentRead { workspace, client, incident: Box::new(incident) });
@@ -126,10 +143,10 @@ fn news(row: &SituationRow, reading: Reading) -> Vec<Fact> {
         facts.push(Fact::EvidenceRead { workspace, incident, evidence: Box::new(evidence) });
     }
     if let Some(ticket) = reading.ticket {
-        let older = row.ticket.as_ref().is_some_and(
-            |known| matches!((ticket.last_update, known.last_update), (Some(new), Some(old)) if new < old),
-        );
-        if !older && row.ticket.as_ref().is_none_or(|known| known.raw != ticket.raw) {
+        let older = row.ticket.as_ref().is_some_and(|known| older(ticket.last_update, known.last_update));
+        let times = |ticket: &Ticket| (ticket.last_update, ticket.last_action);
+        let differs = |known: &Ticket| known.raw != ticket.raw || times(known) != times(&ticket);
+        if !older && row.ticket.as_ref().is_none_or(differs) {
             facts.push(Fact::TicketRead { pair, ticket: Box::new(merged(row.ticket.as_ref(), ticket)) });
         }
     }
@@ -139,6 +156,13 @@ fn news(row: &SituationRow, reading: Reading) -> Vec<Fact> {
         facts.push(Fact::ActionsRead { pair, actions });
     }
     facts
+}
+
+/// Whether a reading is older than what is known. Where one of the two times is told in whole seconds, only those count.
+fn older(new: Option<Timestamp>, known: Option<Timestamp>) -> bool {
+    let (Some(new), Some(known)) = (new, known) else { return false };
+    let coarse = new.subsec_nanosecond() == 0 || known.subsec_nanosecond() == 0;
+    if coarse { new.as_second() < known.as_second() } else { new < known }
 }
 
 /// A list row lacks custom fields and closing note: those of the last reading by id stay until the next one.
@@ -154,8 +178,43 @@ fn merged(known: Option<&Ticket>, mut new: Ticket) -> Ticket {
     new
 }
 
+/// The situation that a newcomer's facts make, if they link it.
+pub(super) fn begun(facts: &[Fact], now: Timestamp) -> Option<SituationRow> {
+    let incident = facts.iter().find_map(|fact| match fact {
+        Fact::IncidentRead { incident, .. } => Some(&**incident),
+        _ => None,
+    })?;
+    let pair = facts.iter().find_map(|fact| match fact {
+        Fact::PairOpened { pair } => Some(&**pair),
+        _ => None,
+    })?;
+    let subject = Subject {
+        workspace: pair.workspace,
+        client: pair.client,
+        incident: incident.clone(),
+        pair: Some(pair.id),
+        held: None,
+        first_seen: now,
+        last_changed: now,
+    };
+    let mut row = SituationRow {
+        pair: pair.clone(),
+        subject,
+        ticket: None,
+        comments: None,
+        actions: None,
+        evidence: None,
+        links: Vec::new(),
+        operations: Vec::new(),
+    };
+    for fact in facts {
+        overlay(&mut row, fact);
+    }
+    Some(row)
+}
+
 /// Carries a fact over into the situation in hand, as the projector will into the tables.
-fn overlay(row: &mut SituationRow, fact: &Fact) {
+pub(super) fn overlay(row: &mut SituationRow, fact: &Fact) {
     match fact {
         Fact::IncidentRead { incident, .. } => row.subject.incident = (**incident).clone(),
         Fact::CommentsRead { comments, .. } => row.comments = Some(comments.clone()),
@@ -171,7 +230,7 @@ fn overlay(row: &mut SituationRow, fact: &Fact) {
                 found.attempts = *attempts;
                 found.last_failure.clone_from(failure);
             }
-            row.operations.retain(|o| o.state.open() || matches!(o.state, OperationState::Dead { .. }));
+            row.operations.retain(|o| o.state.stands());
         }
         Fact::OperationPlanned { operation } => row.operations.push((**operation).clone()),
         _ => {}
@@ -229,9 +288,18 @@ fn replan(engine: &Engine, view: &View, row: &SituationRow, now: Timestamp) -> V
     }
     let before = PairState { sync: pair.sync, health: pair.health, reason: pair.reason.clone() };
     if before != plan.state {
+        needs_somebody(pair.id, plan.state.health, plan.state.reason.as_ref());
         facts.push(Fact::PairJudged { pair: pair.id, state: plan.state });
     }
     facts
+}
+
+/// What asks for a person stands in the log too, for those who watch that.
+fn needs_somebody(pair: PairId, health: Health, reason: Option<&Reason>) {
+    if let (Health::NeedsYou, Some(reason)) = (health, reason) {
+        let remedy = reason.remedy().unwrap_or_default();
+        tracing::warn!(pair.id = %pair, reason = reason.code(), "a pair needs somebody: {} {remedy}", reason.words());
+    }
 }
 
 /// A new (or so far held) incident as facts: linked with its ticket queued, or held with the reason.
@@ -271,6 +339,7 @@ pub fn newcomer(
     let pair_id = PairId(engine.ids.uuid_v7(now));
     let reason = drafted.lacking.into_iter().next();
     let health = if reason.is_some() { Health::NeedsYou } else { Health::Waiting };
+    needs_somebody(pair_id, health, reason.as_ref());
     let mut base = fields::base_at_creation(&incident);
     if drafted.draft.priority_id.is_none() {
         // Nothing was agreed on: the priority follows as soon as the severity is mapped.
@@ -312,22 +381,6 @@ pub fn newcomer(
     }
     facts.push(Fact::OperationPlanned { operation: Box::new(operation) });
     (facts, Some(pair_id))
-}
-
-/// Records facts of one client in a transaction that the caller ends.
-///
-/// # Errors
-/// What the store says.
-pub async fn record_all(
-    tx: &mut Tx,
-    now: Timestamp,
-    client: crate::domain::ids::ClientId,
-    facts: Vec<Fact>,
-) -> Result<(), StoreError> {
-    for fact in facts {
-        tx.record(now, Some(client), fact).await?;
-    }
-    Ok(())
 }
 
 /// "Look again": reads both sides afresh, whatever the cursors say, and plans anew.
@@ -394,9 +447,7 @@ pub(super) async fn look(engine: &Engine, id: PairId) -> Result<(), StoreError> 
                 reason: Some(Reason::RecordGone { what: failure.message.clone() }),
             };
             pair(engine, id, facts, reading).await?;
-            let mut tx = engine.store.begin().await?;
-            tx.record(now, Some(row.pair.client), Fact::PairJudged { pair: id, state }).await?;
-            return tx.commit().await;
+            return engine.record(now, Some(row.pair.client), vec![Fact::PairJudged { pair: id, state }]).await;
         }
         if failure.retryable() {
             let at = match failure.kind {

@@ -3,27 +3,27 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use tokio::sync::MutexGuard;
 
 use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
-        ids::{CommentId, OperationId, PairId, TicketId},
+        ids::{ClientId, OperationId, PairId, TicketId},
         operation::{Operation, OperationKind, OperationResult, OperationState},
-        pair::NoteLink,
         reason::Reason,
-        ticket::{Action, NoteDraft, Ticket, TicketChange, TicketDraft},
+        ticket::{Ticket, TicketChange, TicketDraft},
     },
     halo_itsm::Halo,
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{fields, mapping, notes, retry},
+    planner::{self, fields, mapping, retry},
     store::{SituationRow, StoreError},
 };
 
 use super::{
-    Engine, back,
-    digest::{self, Reading},
+    Engine, Unit, back, forth,
+    digest::{self, Known, Reading},
     registry::salt,
     settle,
 };
@@ -56,7 +56,12 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
         let now = engine.now();
         let Some(operation) = head(&row) else { return Ok(()) };
         match &operation.state {
-            OperationState::Planned { ready } if *ready <= now => attempt(engine, &row, operation).await?,
+            OperationState::Planned { ready } if *ready <= now && !carried(engine, &row, operation) => {
+                let state = OperationState::Void { at: now, why: planner::plan::NOT_CARRIED.to_owned() };
+                let (attempts, failure) = (operation.attempts, operation.last_failure.clone());
+                moved(engine, operation, state, attempts, failure, Reading::default()).await?;
+            }
+            OperationState::Planned { ready } if *ready <= now => Box::pin(attempt(engine, &row, operation)).await?,
             // Left behind by a process that ended while sending.
             OperationState::Sending { since } => {
                 let unknown = OperationState::OutcomeUnknown { since: *since, look: now, looks: 0 };
@@ -75,14 +80,19 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
     Ok(())
 }
 
+/// Whether the workspace is still there and its mode carries this: it may have changed since it was planned.
+fn carried(engine: &Engine, row: &SituationRow, operation: &Operation) -> bool {
+    let view = engine.registry.view();
+    view.of_workspace(row.pair.workspace)
+        .is_some_and(|(workspace, _, _)| planner::gate::carries(workspace.mode, &operation.kind))
+}
+
 /// The operation whose turn it is. Nothing else of a pair is sent before its ticket exists.
 pub(super) fn head(row: &SituationRow) -> Option<&Operation> {
     let first = row.operations.iter().find(|operation| operation.state.open())?;
-    let dead_create = row.pair.ticket.is_none()
-        && row.operations.iter().any(|o| {
-            matches!(o.kind, OperationKind::CreateTicket { .. }) && matches!(o.state, OperationState::Dead { .. })
-        });
-    (!dead_create).then_some(first)
+    let given_up = row.pair.ticket.is_none()
+        && row.operations.iter().any(|o| matches!(o.kind, OperationKind::CreateTicket { .. }) && !o.state.open());
+    (!given_up).then_some(first)
 }
 
 /// Records how an operation moved, with what was read meanwhile, and plans anew.
@@ -100,7 +110,7 @@ pub(super) async fn moved(
 
 async fn attempt(engine: &Engine, row: &SituationRow, operation: &Operation) -> Result<(), StoreError> {
     let creating = matches!(operation.kind, OperationKind::CreateTicket { .. });
-    if creating && operation.attempts == 0 && may_be_forgotten(engine, row) {
+    if creating && operation.attempts == 0 && forth::may_be_forgotten(engine, row) {
         // After a restore or on a copy: the ticket may be there and only our memory of it gone.
         let now = engine.now();
         let unknown = OperationState::OutcomeUnknown { since: now, look: now, looks: 0 };
@@ -108,17 +118,74 @@ async fn attempt(engine: &Engine, row: &SituationRow, operation: &Operation) -> 
     }
     // Creates wait for their lane before they count as sent: a crash while waiting leaves nothing unknown.
     let _lane = if creating { Some(engine.lanes.create(row.pair.halo).await) } else { None };
-    let attempts = operation.attempts + 1;
-    {
-        let now = engine.now();
-        let state = OperationState::Sending { since: now };
-        let failure = operation.last_failure.clone();
-        let sending = Fact::OperationMoved { operation: operation.id, pair: operation.pair, state, attempts, failure };
-        let mut tx = engine.store.begin().await?;
-        tx.record(now, Some(operation.client), sending).await?;
-        tx.commit().await?;
+    let now = engine.now();
+    let sending = sending(operation, now);
+    let mut row = row.clone();
+    digest::overlay(&mut row, &sending);
+    engine.record(now, Some(operation.client), vec![sending]).await?;
+    Box::pin(sent(engine, row, operation)).await
+}
+
+/// That an operation is being sent.
+fn sending(operation: &Operation, since: Timestamp) -> Fact {
+    Fact::OperationMoved {
+        operation: operation.id,
+        pair: operation.pair,
+        state: OperationState::Sending { since },
+        attempts: operation.attempts + 1,
+        failure: operation.last_failure.clone(),
     }
-    let outcome = send(engine, row, operation).await;
+}
+
+/// Records a newcomer and, when nothing stands in the way (no other creation runs at its Halo instance), sends its
+/// ticket's creation with no step in between. `lane` is the workspace's, held until it is recorded. Gives the pair
+/// whose turn has been taken.
+pub(super) async fn begin_at_once(
+    engine: &Engine,
+    client: ClientId,
+    mut facts: Vec<Fact>,
+    lane: Option<MutexGuard<'_, ()>>,
+) -> Result<Option<PairId>, StoreError> {
+    let now = engine.now();
+    let start = digest::begun(&facts, now).and_then(|row| {
+        let operation = head(&row)?.clone();
+        if forth::may_be_forgotten(engine, &row) {
+            return None;
+        }
+        let creating = engine.lanes.try_create(row.pair.halo)?;
+        engine.schedule().begin(Unit::Pair(row.pair.id)).then_some((row, operation, creating))
+    });
+    let Some((mut row, operation, creating)) = start else {
+        engine.record(now, Some(client), facts).await?;
+        return Ok(None);
+    };
+    let pair = row.pair.id;
+    let sending = sending(&operation, now);
+    digest::overlay(&mut row, &sending);
+    facts.push(sending);
+    let result = match engine.record(now, Some(client), facts).await {
+        Ok(()) => {
+            drop(lane);
+            Box::pin(sent(engine, row, &operation)).await
+        }
+        Err(error) => Err(error),
+    };
+    drop(creating);
+    let mut schedule = engine.schedule();
+    schedule.ended(Unit::Pair(pair));
+    if result.is_err() {
+        // What was sent and could not be recorded is looked for.
+        schedule.pairs.insert(pair);
+    }
+    drop(schedule);
+    result.map(|()| Some(pair))
+}
+
+/// Sends what is recorded as being sent, and records what came of it.
+async fn sent(engine: &Engine, row: SituationRow, operation: &Operation) -> Result<(), StoreError> {
+    let seq = engine.store.last_recorded();
+    let attempts = operation.attempts + 1;
+    let outcome = Box::pin(send(engine, &row, operation)).await;
     let now = engine.now();
     tracing::info!(
         operation.id = %operation.id, pair.id = %operation.pair, kind = operation.kind.name(), attempts,
@@ -130,20 +197,13 @@ async fn attempt(engine: &Engine, row: &SituationRow, operation: &Operation) -> 
         },
         "operation"
     );
-    finish(engine, operation, attempts, outcome, now).await
-}
-
-/// Whether a ticket for this incident may have been made in a time that the database does not remember.
-fn may_be_forgotten(engine: &Engine, row: &SituationRow) -> bool {
-    let forgotten = engine.schedule().forgotten_until;
-    // Both sides' clocks may be wrong, and an incident without a time may be of any.
-    let slack = SignedDuration::from_hours(1);
-    forgotten.is_some_and(|until| row.subject.incident.created.is_none_or(|created| created < until + slack))
+    Box::pin(finish(engine, Some(Known { seq, row }), operation, attempts, outcome, now)).await
 }
 
 /// Records what an attempt came to.
 pub(super) async fn finish(
     engine: &Engine,
+    known: Option<Known>,
     operation: &Operation,
     attempts: u32,
     outcome: Attempt,
@@ -158,13 +218,17 @@ pub(super) async fn finish(
     };
     match outcome {
         Attempt::Done(result, facts, reading) => {
+            // A ticket as it is born has no note that we could miss.
+            if matches!(operation.kind, OperationKind::AddNote { .. } | OperationKind::UpdateTicket { .. }) {
+                engine.schedule().written.insert(operation.pair, now + jiff::SignedDuration::from_secs(1));
+            }
             let mut all = vec![fact(OperationState::Done { at: now, result }, None)];
             all.extend(facts);
-            digest::pair(engine, operation.pair, all, *reading).await
+            digest::known_pair(engine, operation.pair, known, all, *reading).await
         }
         Attempt::Stale(why, reading) => {
             let state = OperationState::Void { at: now, why };
-            digest::pair(engine, operation.pair, vec![fact(state, None)], *reading).await
+            digest::known_pair(engine, operation.pair, known, vec![fact(state, None)], *reading).await
         }
         Attempt::Refused(reason, reading) => {
             let state = OperationState::Dead { at: now, reason };
@@ -211,7 +275,7 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
                     Attempt::done(OperationResult::Ticket { ticket, settled: true })
                 }
                 (OperationKind::AddNote { comment, note }, Some(ticket)) => {
-                    add_note(row, &halo, ticket, comment.as_ref(), note, class).await
+                    forth::add_note(row, &halo, ticket, comment.as_ref(), note, class).await
                 }
                 (OperationKind::UpdateTicket { change }, Some(ticket)) => {
                     update_ticket(engine, row, &halo, ticket, change, class).await
@@ -268,87 +332,8 @@ pub(super) fn ticket_made(engine: &Engine, row: &SituationRow, ticket: Ticket, s
     Attempt::Done(OperationResult::Ticket { ticket: id, settled }, facts, Box::new(reading))
 }
 
-async fn add_note(
-    row: &SituationRow,
-    halo: &Arc<Halo>,
-    ticket: TicketId,
-    comment: Option<&CommentId>,
-    note: &NoteDraft,
-    class: Class,
-) -> Attempt {
-    // A note says what happens at one client: the ticket must still be that client's, at this moment.
-    let current = match halo.ticket(ticket, class).await {
-        Ok(current) if current.deleted || current.merged_into.is_some() => {
-            let what = format!("Ticket {ticket} was deleted or merged in Halo.");
-            return Attempt::Refused(Reason::RecordGone { what }, read_ticket(current));
-        }
-        Ok(current) if current.client_id != Some(row.pair.halo_client_id) => {
-            return Attempt::Refused(Reason::WrongClient, read_ticket(current));
-        }
-        Ok(current) => current,
-        Err(failure) if failure.kind == FailureKind::Gone => {
-            let what = format!("Ticket {ticket} does not exist in Halo any more.");
-            return Attempt::Refused(Reason::RecordGone { what }, Box::default());
-        }
-        Err(failure) => return Attempt::Failed(failure),
-    };
-    // Somebody has written in the ticket since we last read its notes. After a restore that may have been
-    // ourselves: the note may stand there already.
-    let known = row.ticket.as_ref().filter(|_| row.actions.is_some());
-    if known.is_none_or(|known| known.last_action != current.last_action) {
-        match halo.actions(ticket, class).await {
-            Ok(actions) => {
-                if let Some(action) = actions.into_iter().find(|action| notes::carries(action, &note.reference)) {
-                    return note_made(row, comment, action, true);
-                }
-            }
-            Err(failure) => return Attempt::Failed(failure),
-        }
-    }
-    match halo.add_note(ticket, note, class).await {
-        Ok(action) => note_made(row, comment, action, false),
-        Err(failure) if failure.kind == FailureKind::Gone => {
-            let what = format!("Ticket {ticket} does not exist in Halo any more.");
-            Attempt::Refused(Reason::RecordGone { what }, Box::default())
-        }
-        Err(failure) => Attempt::Failed(failure),
-    }
-}
-
-fn read_ticket(ticket: Ticket) -> Box<Reading> {
+pub(super) fn read_ticket(ticket: Ticket) -> Box<Reading> {
     Box::new(Reading { ticket: Some(ticket), ..Reading::default() })
-}
-
-/// The note is there: link it with its comment, and know it as read.
-pub(super) fn note_made(row: &SituationRow, comment: Option<&CommentId>, action: Action, settled: bool) -> Attempt {
-    let key = action.key;
-    let mut facts = Vec::new();
-    if let Some(comment) = comment {
-        let link =
-            NoteLink { pair: row.pair.id, comment: comment.clone(), action: key, part: 0, written_in: Side::Sentinel };
-        if !row.links.iter().any(|known| known.comment == link.comment) {
-            facts.push(Fact::NoteLinked { link });
-        }
-    }
-    let mut reading = Reading::default();
-    if let Some(known) = &row.actions {
-        let highest = known.iter().map(|a| a.key.action).max().unwrap_or(0);
-        if !known.iter().any(|a| a.key == key) {
-            let mut actions = known.clone();
-            // Nothing came in between: the ticket's newest action is ours, and there is nothing to read again.
-            if key.action == highest + 1
-                && let (Some(ticket), Some(at)) = (&row.ticket, action.at)
-            {
-                let mut ticket = ticket.clone();
-                ticket.last_action = Some(at);
-                ticket.last_update = ticket.last_update.max(Some(at));
-                reading.ticket = Some(ticket);
-            }
-            actions.push(action);
-            reading.actions = Some(actions);
-        }
-    }
-    Attempt::Done(OperationResult::Action { action: key, settled }, facts, Box::new(reading))
 }
 
 /// Changes the ticket as it stands now; what moved since the plan voids it.
@@ -437,19 +422,18 @@ fn agreed_ticket(
     base
 }
 
-/// Puts a dead letter back into its queue.
+/// A dead letter or a dropped write is asked for again: it is planned anew from what both sides say now.
 pub(super) async fn revive(engine: &Engine, id: OperationId) -> Result<(), StoreError> {
     let Some(operation) = engine.store.operation(id).await? else { return Ok(()) };
-    if !matches!(operation.state, OperationState::Dead { .. }) {
+    let (OperationState::Dead { reason, .. } | OperationState::Dropped { reason, .. }) = &operation.state else {
         return Ok(());
-    }
+    };
     let now = engine.now();
-    // A write whose outcome was never settled is looked for once more before it is sent again.
-    let unsettled = matches!(operation.state, OperationState::Dead { reason: Reason::OutcomeUnknown, .. });
-    let state = if unsettled {
+    let state = if *reason == Reason::OutcomeUnknown {
+        // A write whose outcome was never settled is looked for once more before it is sent again.
         OperationState::OutcomeUnknown { since: now, look: now, looks: 0 }
     } else {
-        OperationState::Planned { ready: now }
+        OperationState::Void { at: now, why: "Asked for again: what is still wanted is planned anew.".into() }
     };
     moved(engine, &operation, state, 0, operation.last_failure.clone(), Reading::default()).await
 }

@@ -25,9 +25,16 @@ use super::{
 };
 
 /// Polls look this far behind the cursor (halo-api sheet, rule 7).
-const OVERLAP: SignedDuration = SignedDuration::from_mins(3);
-/// All open paired tickets are read by number this often: not every change is proven to move `last_update`.
+pub(super) const OVERLAP: SignedDuration = SignedDuration::from_mins(3);
+/// All open paired tickets are read by number this often, with their actions.
 const FULL_EVERY: SignedDuration = SignedDuration::from_hours(6);
+/// The rows of all open paired tickets are read by number this often: it is not proven that each change (a
+/// private note, a rule) moves `last_update`, by which changed tickets are asked for (sheet section 10, rule 7).
+const ROWS_EVERY: SignedDuration = SignedDuration::from_mins(5);
+/// Calls that such a reading may come to in that time; with more open tickets it comes less often.
+const ROWS_CALLS: i64 = 10;
+/// How far before our own clock an instance's first reading begins: its clock may be off, or tell local time.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(26);
 const PAGES_MAX: u32 = 100;
 
 #[derive(Default)]
@@ -37,9 +44,12 @@ struct Counts {
     newest: Option<Timestamp>,
     held_at: Option<Timestamp>,
     failure: Option<Failure>,
-    /// Actions are read whatever the row says: Halo tells times in seconds, so a note of the second of our own
-    /// last write does not show in its row.
+    /// Open paired tickets whose rows were read by number, when that was due.
+    open_rows: Option<i64>,
+    /// Actions are read whatever the row says: not every change is proven to move its times.
     thorough: bool,
+    /// A webhook named these tickets: something happened, even where whole seconds do not show it.
+    named: bool,
 }
 
 /// Polls one instance.
@@ -47,13 +57,18 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
     let view = engine.registry.view();
     let Some(connection) = view.halo.get(&id) else { return Ok(()) };
     let started = engine.now();
-    let (cause, named, full) = {
+    let (cause, named, full, rows_due) = {
         let mut schedule = engine.schedule();
         let named = schedule.tickets.remove(&id).unwrap_or_default();
         let standing = schedule.instances.entry(id).or_default();
         let full = standing.next_full.is_some_and(|at| at <= started);
         standing.hastened = false;
-        (standing.cause.unwrap_or(RunCause::Schedule), named, full)
+        let rows_due = standing.next_rows.is_some_and(|at| at <= started);
+        standing.next_rows.get_or_insert(started + ROWS_EVERY);
+        let cause = standing.cause.unwrap_or(RunCause::Schedule);
+        // Rows that have not turned up by now are out of the overlap: they will not.
+        schedule.written.retain(|_, over| *over > started - OVERLAP - OVERLAP);
+        (cause, named, full, rows_due)
     };
     let mut counts = Counts::default();
     match engine.registry.halo(id) {
@@ -62,8 +77,9 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
             let class = if cause == RunCause::Webhook { Class::WebhookBorn } else { Class::Reconcile };
             let cursor = engine.store.halo_cursor(id).await?;
             match cursor {
-                // Before the first pair there is nothing to follow: the cursor starts where we start.
-                None => move_cursor(engine, id, None, started).await?,
+                // Before the first pair there is nothing to follow. From the first rows on the cursor goes by
+                // the instance's own times; until then it begins before whatever its clock may say.
+                None => move_cursor(engine, id, None, started - CLOCKS_APART).await?,
                 Some(cursor) => {
                     changed(engine, &halo, cursor, class, &mut counts).await?;
                     let newest = match (counts.newest, counts.held_at) {
@@ -76,9 +92,12 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
                 }
             }
             if counts.failure.is_none() && !named.is_empty() {
+                counts.named = true;
                 by_number(engine, &halo, named.iter().copied().collect(), Class::WebhookBorn, &mut counts).await?;
+                counts.named = false;
             }
-            if counts.failure.is_none() && full {
+            if counts.failure.is_none() && (full || rows_due) {
+                counts.thorough = full;
                 every_open(engine, &halo, id, &mut counts).await?;
             }
         }
@@ -95,9 +114,7 @@ async fn move_cursor(
     if before.is_some_and(|before| before >= updated) {
         return Ok(());
     }
-    let mut tx = engine.store.begin().await?;
-    tx.record(engine.now(), None, Fact::HaloCursorMoved { connection, updated }).await?;
-    tx.commit().await
+    engine.record(engine.now(), None, vec![Fact::HaloCursorMoved { connection, updated }]).await
 }
 
 async fn changed(
@@ -121,9 +138,7 @@ async fn changed(
         };
         let more = page.more;
         for raw in page.unreadable {
-            let mut tx = engine.store.begin().await?;
-            tx.record(engine.now(), None, Fact::Unreadable { workspace: None, raw }).await?;
-            tx.commit().await?;
+            engine.record(engine.now(), None, vec![Fact::Unreadable { workspace: None, raw }]).await?;
         }
         rows(engine, halo, page.tickets, asked, counts).await?;
         if !more {
@@ -148,14 +163,25 @@ async fn rows(
     }
     for ticket in tickets {
         counts.read += 1;
-        counts.newest = counts.newest.max(ticket.last_update);
-        for pair in pairs.remove(&ticket.id).unwrap_or_default() {
-            one(engine, halo, pair, ticket.clone(), asked, counts).await?;
+        let pairs = pairs.remove(&ticket.id).unwrap_or_default();
+        // An instance that leaves `last_update` out of its rows still tells when somebody last acted.
+        counts.newest = counts.newest.max(ticket.last_update.or(ticket.last_action));
+        let (at, version) = ((halo.connection().id, ticket.id), RowVersion::of(&ticket));
+        if !counts.thorough && !counts.named && engine.schedule().knows_row(&at, &version, &pairs) {
+            continue;
+        }
+        let mut taken_up = !pairs.is_empty();
+        for pair in pairs {
+            taken_up &= one(engine, halo, pair, ticket.clone(), asked, counts).await?;
+        }
+        if taken_up {
+            engine.schedule().keep_row(at, version);
         }
     }
     Ok(())
 }
 
+/// Takes up a row for one pair; whether nothing of it is left to be read.
 async fn one(
     engine: &Engine,
     halo: &Halo,
@@ -163,18 +189,32 @@ async fn one(
     row: Ticket,
     asked: Timestamp,
     counts: &mut Counts,
-) -> Result<(), StoreError> {
-    let Some(known) = engine.store.situation(pair).await? else { return Ok(()) };
-    let same = known.ticket.as_ref().is_some_and(|ticket| same(ticket, &row)) && known.actions.is_some();
-    if same && !counts.thorough {
-        return Ok(());
+) -> Result<bool, StoreError> {
+    let Some(known) = engine.store.situation(pair).await? else { return Ok(true) };
+    let told = |ticket: &Ticket| RowVersion::of(ticket) == RowVersion::of(&row);
+    let same = known.ticket.as_ref().is_some_and(told) && known.actions.is_some();
+    let coarse = row.last_action.is_none_or(|at| at.subsec_nanosecond() == 0);
+    let once_more = look_once_more(engine, pair, &row, asked) || counts.named && coarse;
+    if same && !counts.thorough && !once_more {
+        return Ok(true);
     }
     // A row read before our own last write may be older than what that write answered.
     let raced = known.pair.changed >= asked;
-    let policy_reads = row.closed || row.merged_into.is_some() || row.deleted;
+    // Rows lack custom fields: a change of status may be a closure whose classification lies there.
+    let restated = known.ticket.as_ref().is_some_and(|ticket| ticket.status_id != row.status_id);
+    let policy_reads = row.closed || restated || row.merged_into.is_some() || row.deleted;
     let id = row.id;
     let result = async {
-        let ticket = if raced || policy_reads { halo.ticket(id, Class::Comment).await? } else { row };
+        let ticket = if raced || policy_reads {
+            let mut ticket = halo.ticket(id, Class::Comment).await?;
+            if !raced {
+                // Compared with the next row, whose times may be told in another precision.
+                (ticket.last_update, ticket.last_action) = (row.last_update, row.last_action);
+            }
+            ticket
+        } else {
+            row
+        };
         Ok((ticket, halo.actions(id, Class::Comment).await?))
     }
     .await;
@@ -182,32 +222,67 @@ async fn one(
         Ok((ticket, actions)) => {
             counts.changed += 1;
             let reading = Reading { ticket: Some(ticket), actions: Some(actions), ..Reading::default() };
-            digest::pair(engine, pair, Vec::new(), reading).await
+            digest::pair(engine, pair, Vec::new(), reading).await?;
+            Ok(true)
         }
         Err(failure) => {
             let failure: Failure = failure;
+            if once_more {
+                engine.schedule().written.insert(pair, asked);
+            }
             if failure.kind == crate::domain::failure::FailureKind::Gone {
                 engine.schedule().looks.insert(pair);
-                return Ok(());
+                return Ok(false);
             }
             let at = known.ticket.as_ref().and_then(|t| t.last_update).unwrap_or(asked);
             counts.held_at = Some(counts.held_at.map_or(at, |held| held.min(at)));
             counts.failure.get_or_insert(failure);
-            Ok(())
+            Ok(false)
         }
     }
 }
 
-/// Whether a row says what is known already.
-fn same(known: &Ticket, row: &Ticket) -> bool {
-    known.last_update == row.last_update
-        && known.last_action == row.last_action
-        && known.status_id == row.status_id
-        && known.client_id == row.client_id
-        && known.agent_id == row.agent_id
-        && known.priority_id == row.priority_id
-        && known.merged_into == row.merged_into
-        && known.deleted == row.deleted
+/// Whether the actions are read although the row tells of nothing new: Halo tells times in seconds, so a note of
+/// the second of our own last write doesn't show in it. Asked once after each such write, when that second is over
+/// and only if the ticket's last action fell into it.
+fn look_once_more(engine: &Engine, pair: PairId, row: &Ticket, asked: Timestamp) -> bool {
+    let mut schedule = engine.schedule();
+    if schedule.written.get(&pair).is_none_or(|over| *over > asked) {
+        return false;
+    }
+    schedule.written.remove(&pair);
+    match (row.last_action, row.last_update) {
+        (Some(action), Some(update)) => action.as_second() >= update.as_second(),
+        _ => true,
+    }
+}
+
+/// What a row tells of a ticket: two rows with the same tell of nothing new.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowVersion {
+    last_update: Option<Timestamp>,
+    last_action: Option<Timestamp>,
+    status_id: Option<i64>,
+    client_id: Option<i64>,
+    agent_id: Option<i64>,
+    priority_id: Option<i64>,
+    merged_into: Option<TicketId>,
+    deleted: bool,
+}
+
+impl RowVersion {
+    fn of(ticket: &Ticket) -> Self {
+        Self {
+            last_update: ticket.last_update,
+            last_action: ticket.last_action,
+            status_id: ticket.status_id,
+            client_id: ticket.client_id,
+            agent_id: ticket.agent_id,
+            priority_id: ticket.priority_id,
+            merged_into: ticket.merged_into,
+            deleted: ticket.deleted,
+        }
+    }
 }
 
 async fn by_number(
@@ -228,7 +303,8 @@ async fn by_number(
             let found: Vec<TicketId> = tickets.iter().map(|t| t.id).collect();
             rows(engine, halo, tickets, asked, counts).await?;
             // One that did not come back may be gone: it is read by its number.
-            for missing in ids.iter().filter(|id| !found.contains(id)) {
+            let looks = counts.thorough || class == Class::WebhookBorn;
+            for missing in ids.iter().filter(|id| looks && !found.contains(id)) {
                 let pairs = paired.get(missing).into_iter().flatten().map(|pair| pair.id);
                 engine.schedule().looks.extend(pairs);
             }
@@ -242,18 +318,25 @@ async fn by_number(
 
 async fn every_open(engine: &Engine, halo: &Halo, id: ConnectionId, counts: &mut Counts) -> Result<(), StoreError> {
     let mut after = None;
-    counts.thorough = true;
+    let mut open = 0;
     loop {
         let pairs = engine.store.open_pairs_of_halo(id, after, 100).await?;
         let Some(last) = pairs.last() else { break };
         after = Some(last.id);
+        open += i64::try_from(pairs.len()).unwrap_or(0);
         let ids: Vec<TicketId> = pairs.iter().filter_map(|pair| pair.ticket).collect();
         by_number(engine, halo, ids, Class::Reconcile, counts).await?;
         if counts.failure.is_some() {
             break;
         }
     }
+    counts.open_rows = Some(open);
     Ok(())
+}
+
+/// How long the rows of so many open tickets stay good, at a hundred a call.
+fn rows_every(open: i64) -> SignedDuration {
+    ROWS_EVERY.max(SignedDuration::from_secs(open / 100 * (ROWS_EVERY.as_secs() / ROWS_CALLS)))
 }
 
 async fn ended(
@@ -281,6 +364,9 @@ async fn ended(
         if standing.next_full.is_none_or(|at| at <= started) && counts.failure.is_none() {
             standing.next_full = Some(now + FULL_EVERY);
         }
+        if let Some(open) = counts.open_rows {
+            standing.next_rows = Some(now + rows_every(open));
+        }
         // Webhooks that came meanwhile.
         if schedule.tickets.get(&id).is_some_and(|named| !named.is_empty())
             && let Some(standing) = schedule.instances.get_mut(&id)
@@ -305,9 +391,7 @@ async fn ended(
             changed: counts.changed,
             failure: counts.failure,
         };
-        let mut tx = engine.store.begin().await?;
-        tx.record(now, None, Fact::RunEnded { run }).await?;
-        tx.commit().await?;
+        engine.record(now, None, vec![Fact::RunEnded { run }]).await?;
     }
     Ok(())
 }

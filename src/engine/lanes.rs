@@ -1,42 +1,59 @@
-//! One at a time per pair (reading, planning, recording) and per Halo instance (creating tickets).
+//! One at a time per pair (reading, planning, recording), per workspace (recording newcomers) and per Halo
+//! instance (creating tickets).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
 use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard};
 
-use crate::domain::ids::{ConnectionId, PairId};
+use crate::domain::ids::{ConnectionId, PairId, WorkspaceId};
 
 const SHARDS: usize = 256;
 
 /// The lanes.
 pub struct Lanes {
     pairs: Vec<Mutex<()>>,
+    newcomers: Vec<Mutex<()>>,
     creates: StdMutex<BTreeMap<ConnectionId, Arc<Mutex<()>>>>,
 }
 
 impl Default for Lanes {
     fn default() -> Self {
-        Self { pairs: (0..SHARDS).map(|_| Mutex::new(())).collect(), creates: StdMutex::default() }
+        let shards = || (0..SHARDS).map(|_| Mutex::new(())).collect();
+        Self { pairs: shards(), newcomers: shards(), creates: StdMutex::default() }
     }
 }
 
 impl Lanes {
     /// Waits for a pair's lane. Never hold it across a call outside, nor two at once.
     pub async fn pair(&self, pair: PairId) -> Option<MutexGuard<'_, ()>> {
-        let index = usize::from(pair.0.as_bytes()[15]) % SHARDS;
-        match self.pairs.get(index) {
-            Some(lane) => Some(lane.lock().await),
-            None => None,
-        }
+        lane(&self.pairs, &pair.0).await
+    }
+
+    /// Waits for a workspace's lane for recording newcomers. Never hold it across a call outside.
+    pub async fn newcomers(&self, workspace: WorkspaceId) -> Option<MutexGuard<'_, ()>> {
+        lane(&self.newcomers, &workspace.0).await
+    }
+
+    /// An instance's lane for creating tickets, if nobody is in it.
+    pub fn try_create(&self, halo: ConnectionId) -> Option<OwnedMutexGuard<()>> {
+        self.create_lane(halo).try_lock_owned().ok()
     }
 
     /// Waits for an instance's lane for creating tickets: parallel creates met server errors (halo-api sheet 3.3).
     pub async fn create(&self, halo: ConnectionId) -> OwnedMutexGuard<()> {
-        let lane = {
-            let mut creates = self.creates.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(creates.entry(halo).or_default())
-        };
-        lane.lock_owned().await
+        self.create_lane(halo).lock_owned().await
+    }
+
+    fn create_lane(&self, halo: ConnectionId) -> Arc<Mutex<()>> {
+        Arc::clone(self.creates.lock().unwrap_or_else(PoisonError::into_inner).entry(halo).or_default())
+    }
+}
+
+async fn lane<'a>(lanes: &'a [Mutex<()>], id: &uuid::Uuid) -> Option<MutexGuard<'a, ()>> {
+    let shard = usize::try_from(id.as_u64_pair().1 % SHARDS as u64).unwrap_or(0);
+    match lanes.get(shard) {
+        Some(lane) => Some(lane.lock().await),
+        None => None,
     }
 }

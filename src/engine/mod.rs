@@ -3,7 +3,7 @@
 //! It never sleeps and never asks the operating system for the time. [`Engine::due`] names the units of
 //! work whose time has come, [`Engine::run`] carries one out; whoever drives it (the server, a test, the
 //! simulation) decides how many run at once and when to ask again. Start with [`schedule`] (what is due),
-//! then [`poll`] and [`halo`] (reading), [`digest`] (plan and commit), [`execute`] (writing) and
+//! then [`poll`], [`fetch`] and [`halo`] (reading), [`digest`] (plan and commit), [`execute`] (writing) and
 //! [`settle`] (unknown outcomes).
 //!
 //! One unit of a kind runs at a time for a workspace, an instance or a pair; within a pair, reading,
@@ -12,6 +12,8 @@
 pub mod back;
 pub mod digest;
 pub mod execute;
+pub mod fetch;
+pub mod forth;
 pub mod halo;
 pub mod intake;
 pub mod lanes;
@@ -30,10 +32,11 @@ use tokio::sync::Notify;
 use crate::{
     clock::{Clock, IdSource},
     domain::{
-        ids::{ConnectionId, OperationId, PairId, TicketId, WorkspaceId},
+        ids::{ClientId, ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
         run::RunCause,
     },
-    store::{Store, StoreError},
+    ledger::fact::Fact,
+    store::{Entered, Store, StoreError},
 };
 
 pub use registry::{Registry, Transports};
@@ -71,6 +74,11 @@ impl Engine {
         self.schedule().only_read = true;
     }
 
+    /// Whether [`Engine::only_read`] holds.
+    pub fn only_reads(&self) -> bool {
+        self.schedule().only_read
+    }
+
     /// The engine's time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -78,6 +86,16 @@ impl Engine {
 
     pub(crate) fn schedule(&self) -> MutexGuard<'_, schedule::Schedule> {
         self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records facts of one client (or the installation's): all or none.
+    pub(crate) async fn record(
+        &self,
+        at: Timestamp,
+        client: Option<ClientId>,
+        facts: Vec<Fact>,
+    ) -> Result<(), StoreError> {
+        self.store.append(facts.into_iter().map(|fact| Entered { client, at, fact }).collect()).await
     }
 
     /// Ends when somebody has poked the engine since it was last asked.
@@ -93,6 +111,18 @@ impl Engine {
     pub fn poke_workspace(&self, workspace: WorkspaceId, cause: RunCause) {
         let now = self.now();
         self.schedule().hasten_poll(workspace, cause, now);
+        self.wake();
+    }
+
+    /// Read this incident now: the webhook `delivery`, which is stored, named it.
+    pub fn poke_incident(&self, delivery: DeliveryId, workspace: WorkspaceId, incident: IncidentId) {
+        let now = self.now();
+        let mut schedule = self.schedule();
+        schedule.name(workspace, incident, now);
+        schedule.told.insert(delivery);
+        // That it was taken up can be written down a little later.
+        schedule.intake_soon(now);
+        drop(schedule);
         self.wake();
     }
 
@@ -141,18 +171,22 @@ impl Engine {
 
     /// Runs one unit of work to its end. Never fails: what went wrong is recorded and shown.
     pub async fn run(&self, unit: Unit) {
+        // Boxed: one future of all of them would be as large as the largest, on every stack that holds it.
         let outcome = match unit {
-            Unit::Configuration => registry::reload(self).await,
-            Unit::Intake => intake::run(self).await,
-            Unit::Catalogue(connection) => registry::read_catalogue(self, connection).await,
-            Unit::Poll(workspace) => poll::run(self, workspace).await,
-            Unit::Halo(connection) => halo::run(self, connection).await,
-            Unit::Look(pair) => digest::look(self, pair).await,
-            Unit::Pair(pair) => execute::run(self, pair).await,
+            Unit::Configuration => Box::pin(registry::reload(self)).await,
+            Unit::Intake => Box::pin(intake::run(self)).await,
+            Unit::Catalogue(connection) => Box::pin(registry::read_catalogue(self, connection)).await,
+            Unit::Fetch(workspace) => Box::pin(fetch::run(self, workspace)).await,
+            Unit::Poll(workspace) => Box::pin(poll::run(self, workspace)).await,
+            Unit::Halo(connection) => Box::pin(halo::run(self, connection)).await,
+            Unit::Look(pair) => Box::pin(digest::look(self, pair)).await,
+            Unit::Pair(pair) => Box::pin(execute::run(self, pair)).await,
         };
         if let Err(error) = outcome {
             // The store refused: nothing was half done. The unit comes up again.
-            tracing::error!(unit = ?unit, error = crate::telemetry::chain(&error), "the database refused a step; it will be tried again");
+            if !error.lasts() {
+                tracing::error!(unit = ?unit, error = crate::telemetry::chain(&error), "the database refused a step; it will be tried again");
+            }
             let now = self.now();
             self.schedule().store_refused(unit, now);
         }

@@ -11,12 +11,12 @@ use crate::{
     domain::{
         client::Client,
         failure::{Failure, FailureKind},
-        ids::{IncidentId, RunId, WorkspaceId},
+        ids::{IncidentId, WorkspaceId},
         incident::{Comment, Evidence, Incident},
-        pair::Health,
         policy::Policy,
         reason::Reason,
-        run::{Run, RunCause, RunScope},
+        run::RunCause,
+        time::to_ms,
         workspace::Workspace,
     },
     ledger::fact::Fact,
@@ -25,11 +25,14 @@ use crate::{
     store::{Cursor, StoreError},
 };
 
+mod ended;
+
+use ended::ended;
+
 use super::{
     Engine,
     digest::{self, Reading},
-    registry::{salt, wait_for_catalogue},
-    schedule::Schedule,
+    registry::wait_for_catalogue,
 };
 
 /// Polls look this far behind the cursor: incidents arrive out of order (sentinel-api sheet, rule 8).
@@ -45,7 +48,8 @@ const REGATED_MAX: u32 = 20_000;
 /// Newcomers recorded in one transaction.
 const BATCH: usize = 100;
 
-struct Poll<'a> {
+/// One reading of a workspace.
+pub(super) struct Poll<'a> {
     engine: &'a Engine,
     workspace: &'a Workspace,
     client: &'a Client,
@@ -65,6 +69,8 @@ struct Counts {
     /// The cursor may not move to or past this moment.
     held_at: Option<Timestamp>,
     newest: Option<Timestamp>,
+    /// The list did not come in ascending order, as was asked: what lies behind a failed page is then unknown.
+    disordered: bool,
     number: Option<i64>,
     failure: Option<Failure>,
 }
@@ -109,8 +115,8 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         RunCause::Schedule | RunCause::Full => Class::New,
     };
     let cursor = engine.store.cursor(id).await?;
-    let mut poll =
-        Poll { engine, workspace, client, policy, at, sentinel, class, thorough: first, counts: Counts::default() };
+    let mut poll = Poll::new(engine, (workspace, client, policy), at, sentinel, class);
+    poll.thorough = first;
     let from = cursor.as_ref().map_or(workspace.since, |c| c.modified);
     let changed = ListWanted { modified_since: Some(from - OVERLAP), open_only: false };
     poll.list(&changed).await?;
@@ -150,12 +156,35 @@ impl Counts {
 
     fn saw(&mut self, incident: &Incident) {
         self.read += 1;
+        self.disordered |= incident.modified.is_some() && incident.modified < self.newest;
         self.newest = self.newest.max(incident.modified);
         self.number = self.number.max(incident.number);
     }
 }
 
-impl Poll<'_> {
+impl<'a> Poll<'a> {
+    /// A reading that has read nothing yet.
+    pub(super) fn new(
+        engine: &'a Engine,
+        (workspace, client, policy): (&'a Workspace, &'a Client, &'a Policy),
+        at: Place,
+        sentinel: Arc<dyn Incidents>,
+        class: Class,
+    ) -> Self {
+        let counts = Counts::default();
+        Self { engine, workspace, client, policy, at, sentinel, class, thorough: false, counts }
+    }
+
+    /// Reads one incident.
+    pub(super) async fn read(&self, incident: &IncidentId) -> Result<Incident, Failure> {
+        self.sentinel.incident(&self.at, incident, self.class).await
+    }
+
+    /// Whether something of what belongs to an incident could not be read.
+    pub(super) fn failed(&self) -> bool {
+        self.counts.failure.is_some()
+    }
+
     /// Reads every page of a list and records what is new in it.
     async fn list(&mut self, wanted: &ListWanted) -> Result<(), StoreError> {
         let mut next = None;
@@ -192,15 +221,12 @@ impl Poll<'_> {
         }
         let now = self.engine.now();
         tracing::warn!(workspace.id = %self.workspace.id, rows = rows.len(), "records without an incident's id were kept as they came");
-        let mut tx = self.engine.store.begin().await?;
-        for raw in rows {
-            let fact = Fact::Unreadable { workspace: Some(self.workspace.id), raw };
-            tx.record(now, Some(self.client.id), fact).await?;
-        }
-        tx.commit().await
+        let facts = rows.into_iter().map(|raw| Fact::Unreadable { workspace: Some(self.workspace.id), raw });
+        self.engine.record(now, Some(self.client.id), facts.collect()).await
     }
 
-    async fn page(&mut self, incidents: Vec<Incident>) -> Result<(), StoreError> {
+    /// Records what is new in these incidents.
+    pub(super) async fn page(&mut self, incidents: Vec<Incident>) -> Result<(), StoreError> {
         let ids: Vec<IncidentId> = incidents.iter().map(|incident| incident.id.clone()).collect();
         let versions = self.engine.store.versions(self.workspace.id, &ids).await?;
         let mut newcomers = Vec::new();
@@ -209,17 +235,23 @@ impl Poll<'_> {
             self.engine.schedule().announced.remove(&(self.workspace.id, incident.id.clone()));
             match versions.get(&incident.id) {
                 Some(known) if !self.thorough && known.etag == incident.etag && incident.etag.is_some() => {}
+                // Without a version the time of the change tells whether a held one has to be judged anew.
+                Some(known)
+                    if !self.thorough
+                        && (known.pair, &incident.etag, &known.etag) == (None, &None, &None)
+                        && incident.modified.is_some()
+                        && known.modified.map(to_ms) == incident.modified.map(to_ms) => {}
                 Some(known) => match known.pair {
-                    Some(pair) => self.paired(pair, incident).await?,
+                    Some(pair) => Box::pin(self.paired(pair, incident)).await?,
                     None => newcomers.push(incident),
                 },
                 None => newcomers.push(incident),
             }
             if newcomers.len() >= BATCH {
-                self.newcomers(std::mem::take(&mut newcomers)).await?;
+                Box::pin(self.newcomers(std::mem::take(&mut newcomers))).await?;
             }
         }
-        self.newcomers(newcomers).await
+        Box::pin(self.newcomers(newcomers)).await
     }
 
     /// A linked incident that changed: its comments are read where their number moved.
@@ -235,7 +267,12 @@ impl Poll<'_> {
         let mut reading = Reading::default();
         if moved {
             match self.sentinel.comments(&self.at, &incident.id, Class::Comment).await {
-                Ok(comments) => reading.comments = Some(comments),
+                Ok(comments) => {
+                    if short(&comments, &incident) {
+                        self.look_later(pair);
+                    }
+                    reading.comments = Some(comments);
+                }
                 Err(failure) => {
                     self.counts.hold(&incident);
                     self.counts.failure.get_or_insert(failure);
@@ -248,29 +285,58 @@ impl Poll<'_> {
         digest::pair(self.engine, pair, Vec::new(), reading).await
     }
 
+    /// The pair is read once more in a while.
+    fn look_later(&self, pair: crate::domain::ids::PairId) {
+        let at = self.engine.now() + SignedDuration::from_secs(30);
+        self.engine.schedule().later_looks.insert(pair, at);
+    }
+
     /// Incidents that are not linked yet: asked through the gates, recorded in one transaction.
     async fn newcomers(&mut self, incidents: Vec<Incident>) -> Result<(), StoreError> {
         if incidents.is_empty() {
             return Ok(());
         }
         let catalogue = self.client.halo.as_ref().and_then(|b| self.engine.registry.catalogue(b.connection));
-        let mut opened = Vec::new();
-        let mut recorded = Vec::with_capacity(incidents.len());
+        let found = (self.workspace, self.client, self.policy);
+        let mut read = Vec::with_capacity(incidents.len());
         for incident in incidents {
-            let found = (self.workspace, self.client, self.policy);
             let passes = crate::planner::gate::ask(found.0, found.1, found.2, catalogue.as_deref(), &incident).is_ok();
             let (comments, evidence) = if passes { self.beside(&incident).await } else { (None, None) };
+            let lags = comments.as_ref().is_some_and(|comments| short(comments, &incident));
+            read.push((incident, comments, evidence, lags));
+        }
+        // A list and a webhook's reading may meet the same newcomer: the first to record it links it.
+        let lane = self.engine.lanes.newcomers(self.workspace.id).await;
+        let ids: Vec<IncidentId> = read.iter().map(|(incident, ..)| incident.id.clone()).collect();
+        let known = self.engine.store.versions(self.workspace.id, &ids).await?;
+        let mut opened = Vec::new();
+        let mut recorded = Vec::with_capacity(read.len());
+        for (incident, comments, evidence, lags) in read {
+            if known.get(&incident.id).is_some_and(|version| version.pair.is_some()) {
+                continue;
+            }
             let (facts, pair) = digest::newcomer(self.engine, found, catalogue.as_ref(), incident, comments, evidence);
+            if let Some(pair) = pair.filter(|_| lags) {
+                self.look_later(pair);
+            }
             opened.extend(pair);
             recorded.push(facts);
         }
         self.counts.changed += u32::try_from(recorded.len()).unwrap_or(u32::MAX);
         let now = self.engine.now();
-        let mut tx = self.engine.store.begin().await?;
-        for facts in recorded {
-            digest::record_all(&mut tx, now, self.client.id, facts).await?;
+        if let [_] = recorded.as_slice()
+            && let Some(facts) = recorded.pop()
+        {
+            // One that a webhook named: its ticket is asked for in the same breath.
+            let begun = Box::pin(super::execute::begin_at_once(self.engine, self.client.id, facts, lane)).await?;
+            opened.retain(|pair| begun != Some(*pair));
+        } else {
+            let mut tx = self.engine.store.begin().await?;
+            for facts in recorded {
+                tx.record_all(now, Some(self.client.id), facts).await?;
+            }
+            tx.commit().await?;
         }
-        tx.commit().await?;
         self.engine.schedule().pairs.extend(opened);
         self.engine.wake();
         Ok(())
@@ -279,7 +345,7 @@ impl Poll<'_> {
     /// Comments and evidence of a newcomer. Without them the ticket is made all the same; comments follow.
     async fn beside(&mut self, incident: &Incident) -> (Option<Vec<Comment>>, Option<Evidence>) {
         let mut comments = None;
-        if incident.comments_count > 0 {
+        if incident.comments_count != 0 {
             match self.sentinel.comments(&self.at, &incident.id, Class::Comment).await {
                 Ok(read) => comments = Some(read),
                 Err(failure) => {
@@ -289,7 +355,7 @@ impl Poll<'_> {
             }
         }
         let mut evidence = None;
-        if self.policy.evidence && incident.alerts_count > 0 {
+        if self.policy.evidence && incident.alerts_count != 0 {
             match self.sentinel.evidence(&self.at, &incident.id, Class::New).await {
                 Ok(read) => evidence = Some(read),
                 Err(failure) => {
@@ -301,7 +367,10 @@ impl Poll<'_> {
     }
 
     async fn move_cursor(&mut self, before: Option<&Cursor>) -> Result<(), StoreError> {
-        // After a failure only what lies before it has surely been read: lists come in ascending order.
+        // After a failure only what lies before it has surely been read, if the list came in ascending order.
+        if self.counts.failure.is_some() && self.counts.disordered {
+            return Ok(());
+        }
         let target = match (self.counts.newest, self.counts.held_at) {
             (Some(newest), Some(held)) => Some(newest.min(held)),
             (newest, None) => newest,
@@ -317,10 +386,8 @@ impl Poll<'_> {
             return Ok(());
         }
         let now = self.engine.now();
-        let mut tx = self.engine.store.begin().await?;
-        tx.record(now, Some(self.client.id), Fact::CursorMoved { workspace: self.workspace.id, modified, number })
-            .await?;
-        tx.commit().await
+        let moved = Fact::CursorMoved { workspace: self.workspace.id, modified, number };
+        self.engine.record(now, Some(self.client.id), vec![moved]).await
     }
 
     /// Whether numbers between the last highest and the new highest were never seen: some incident is late (K1).
@@ -361,10 +428,8 @@ impl Poll<'_> {
             if now_held.is_none() {
                 passing.push(subject.incident);
             } else if now_held != subject.held {
-                let mut tx = self.engine.store.begin().await?;
                 let fact = Fact::IncidentHeld { workspace: self.workspace.id, incident: id, reason: now_held };
-                tx.record(now, Some(self.client.id), fact).await?;
-                tx.commit().await?;
+                self.engine.record(now, Some(self.client.id), vec![fact]).await?;
             }
         }
         for some in passing.chunks(BATCH) {
@@ -375,7 +440,7 @@ impl Poll<'_> {
             let pairs = self.engine.store.open_pairs_of_workspace(self.workspace.id, after, 200).await?;
             let Some(last) = pairs.last() else { break };
             after = Some(last.id);
-            for pair in pairs.iter().filter(|pair| pair.health != Health::Healthy) {
+            for pair in &pairs {
                 digest::pair(self.engine, pair.id, Vec::new(), Reading::default()).await?;
             }
         }
@@ -383,76 +448,7 @@ impl Poll<'_> {
     }
 }
 
-async fn ended(
-    engine: &Engine,
-    workspace: &Workspace,
-    cause: RunCause,
-    started: Timestamp,
-    counts: Counts,
-) -> Result<(), StoreError> {
-    let now = engine.now();
-    let failed_before = {
-        let mut schedule = engine.schedule();
-        let Some(standing) = schedule.workspaces.get_mut(&workspace.id) else { return Ok(()) };
-        let failed_before = standing.last_failure.is_some();
-        let hastened = std::mem::take(&mut standing.hastened);
-        let next_cause = standing.cause;
-        match &counts.failure {
-            None => Schedule::went_well(standing, now, workspace.poll_secs),
-            Some(failure) => {
-                Schedule::went_wrong(standing, failure.clone(), now, salt(&workspace.id.0), workspace.poll_secs);
-            }
-        }
-        // A webhook that came while this poll was under way is not covered by it.
-        if hastened && counts.failure.is_none() {
-            standing.next = Some(now);
-            standing.cause = next_cause;
-        }
-        if standing.last_failure.is_none() {
-            let again: Vec<_> = schedule.announced.keys().filter(|(id, _)| *id == workspace.id).cloned().collect();
-            for key in again {
-                announced_again(&mut schedule, key, now);
-            }
-        }
-        failed_before
-    };
-    if let Some(failure) = &counts.failure {
-        super::registry::mind_secrets(engine, failure).await;
-        tracing::warn!(workspace.id = %workspace.id, error = %failure, "a poll did not end well");
-    }
-    if counts.changed > 0 || counts.failure.is_some() != failed_before || cause != RunCause::Schedule {
-        let run = Run {
-            id: RunId(engine.ids.uuid_v7(now)),
-            scope: RunScope::Workspace { id: workspace.id },
-            cause,
-            started,
-            ended: now,
-            read: counts.read,
-            changed: counts.changed,
-            failure: counts.failure,
-        };
-        let mut tx = engine.store.begin().await?;
-        tx.record(now, Some(workspace.client), Fact::RunEnded { run }).await?;
-        tx.commit().await?;
-    }
-    Ok(())
-}
-
-/// Seconds after which an announced incident that no poll has shown is polled for again.
-const ANNOUNCED_AGAIN: [i64; 5] = [5, 15, 60, 180, 600];
-
-fn announced_again(schedule: &mut Schedule, key: (WorkspaceId, IncidentId), now: Timestamp) {
-    let Some((at, tries)) = schedule.announced.get_mut(&key) else { return };
-    if *at > now {
-        return;
-    }
-    match ANNOUNCED_AGAIN.get(usize::try_from(*tries).unwrap_or(usize::MAX)) {
-        Some(secs) => {
-            *at = now + SignedDuration::from_secs(*secs);
-            *tries += 1;
-        }
-        None => {
-            schedule.announced.remove(&key);
-        }
-    }
+/// Fewer comments than the incident counts: their list lags behind, and nothing else would ask for it again.
+fn short(comments: &[Comment], incident: &Incident) -> bool {
+    i64::try_from(comments.len()).unwrap_or(i64::MAX) < incident.comments_count
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use async_trait::async_trait;
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -19,10 +18,7 @@ use crate::{
         workspace::{Mode, Workspace},
     },
     entra::{
-        AppRegistration, Credential, Tokens,
-        app_token::AppTokens,
-        assertion::Certificate,
-        delegated::{DelegatedTokens, RefreshTokens},
+        AppRegistration, Credential, Tokens, app_token::AppTokens, assertion::Certificate, delegated::DelegatedTokens,
     },
     halo_itsm::Halo,
     outbound::{
@@ -32,6 +28,11 @@ use crate::{
     sentinel::{Incidents, Place, Sentinel},
     store::{Installation, SecretOwner, Store, StoreError},
 };
+
+mod kept;
+
+use kept::KeptRefreshToken;
+pub use kept::{REFRESH_TOKEN, challenge_setting, signed_in_setting};
 
 use super::{
     Engine,
@@ -309,36 +310,6 @@ fn gone(side: Side) -> Failure {
     )
 }
 
-/// The refresh token of a delegated sign-in, sealed in the store.
-struct KeptRefreshToken {
-    store: Store,
-    clock: Arc<dyn Clock>,
-    connection: ConnectionId,
-}
-
-/// Name of a delegated connection's refresh token among its secrets.
-pub const REFRESH_TOKEN: &str = "refresh_token";
-
-fn unkept(error: &StoreError) -> Failure {
-    Failure::new(Side::Sentinel, FailureKind::Transient, crate::telemetry::chain(error))
-}
-
-#[async_trait]
-impl RefreshTokens for KeptRefreshToken {
-    async fn load(&self) -> Result<Option<SecretString>, Failure> {
-        self.store.secret(SecretOwner::Connection(self.connection), REFRESH_TOKEN).await.map_err(|error| unkept(&error))
-    }
-
-    async fn save(&self, new: &SecretString) -> Result<(), Failure> {
-        let kept = async {
-            let mut tx = self.store.begin().await?;
-            tx.rotate_secret(self.clock.now(), SecretOwner::Connection(self.connection), REFRESH_TOKEN, new).await?;
-            tx.commit().await
-        };
-        kept.await.map_err(|error| unkept(&error))
-    }
-}
-
 /// Takes up a changed configuration: new workspaces are polled at once, removed ones are forgotten.
 pub(super) async fn reload(engine: &Engine) -> Result<(), StoreError> {
     let version = engine.store.configuration_version().await?;
@@ -393,7 +364,11 @@ async fn left_behind(engine: &Engine) -> Result<(), StoreError> {
             "writes were under way when the process ended; their outcome is looked for"
         );
     }
-    engine.schedule().pairs.extend(operations.into_iter().map(|operation| operation.pair));
+    let now = engine.now();
+    let written = engine.store.written_to_halo_since(now - super::halo::OVERLAP).await?;
+    let mut schedule = engine.schedule();
+    schedule.pairs.extend(operations.into_iter().map(|operation| operation.pair));
+    schedule.written.extend(written.into_iter().map(|pair| (pair, now + SignedDuration::from_secs(1))));
     Ok(())
 }
 

@@ -7,14 +7,17 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     domain::{
         failure::{Failure, FailureKind},
-        ids::{ConnectionId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
+        ids::{ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
         run::RunCause,
     },
     planner::retry::wait_secs,
     store::StoreError,
 };
 
-use super::Engine;
+use super::{Engine, fetch::NAMED_MAX, halo::RowVersion};
+
+/// Rows of tickets remembered at most.
+const ROWS_KEPT: usize = 100_000;
 
 /// A piece of work that can run beside others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +32,8 @@ pub enum Unit {
     Pair(PairId),
     /// Read both sides of a pair again.
     Look(PairId),
+    /// Read a workspace's incidents that webhooks named.
+    Fetch(WorkspaceId),
     /// Read a workspace's changed incidents.
     Poll(WorkspaceId),
     /// Read an instance's changed tickets.
@@ -50,6 +55,8 @@ pub struct Standing {
     pub failures: u32,
     /// Next full list.
     pub next_full: Option<Timestamp>,
+    /// Of an instance: next reading of the rows of all open paired tickets.
+    pub next_rows: Option<Timestamp>,
     /// Somebody asked for it since the last run began: what runs now may not cover it.
     pub hastened: bool,
     /// What the incidents were judged by has changed: the next run looks at held ones and open items again.
@@ -77,8 +84,14 @@ pub struct Schedule {
     pub instances: BTreeMap<ConnectionId, Standing>,
     /// Look-ups.
     pub catalogues: BTreeMap<ConnectionId, Standing>,
+    /// Webhooks whose incident was named before they were taken up.
+    pub told: BTreeSet<DeliveryId>,
+    /// Incidents that webhooks named and that are not read yet.
+    pub named: BTreeMap<WorkspaceId, BTreeSet<IncidentId>>,
     /// Incidents that webhooks announced and no poll has shown yet: when to poll again, how often it was tried.
     pub announced: BTreeMap<(WorkspaceId, IncidentId), (Timestamp, u32)>,
+    /// Rows of paired tickets as they were last taken up whole: polls overlap, and most rows say the same again.
+    rows: BTreeMap<(ConnectionId, TicketId), RowVersion>,
     /// Tickets named by webhooks.
     pub tickets: BTreeMap<ConnectionId, BTreeSet<TicketId>>,
     /// Pairs to look at again.
@@ -87,6 +100,8 @@ pub struct Schedule {
     pub later_looks: BTreeMap<PairId, Timestamp>,
     /// Pairs whose waiting times are skipped once.
     pub hurried: BTreeSet<PairId>,
+    /// Pairs whose ticket we wrote to, and when the second of that write is over: see [`super::halo`].
+    pub written: BTreeMap<PairId, Timestamp>,
     /// Nothing is written to either side.
     pub only_read: bool,
     /// What was written before this moment may be missing in the database (it was restored or copied).
@@ -116,6 +131,34 @@ impl Schedule {
         }
     }
 
+    /// A webhook named an incident. Many named at once are read by a list.
+    pub fn name(&mut self, workspace: WorkspaceId, incident: IncidentId, now: Timestamp) {
+        if !self.workspaces.contains_key(&workspace) {
+            return;
+        }
+        let named = self.named.entry(workspace).or_default();
+        named.insert(incident);
+        if named.len() > NAMED_MAX {
+            self.named.remove(&workspace);
+            self.hasten_poll(workspace, RunCause::Webhook, now);
+        }
+    }
+
+    /// Webhooks that were acted on already wait to be noted as taken up.
+    pub fn intake_soon(&mut self, now: Timestamp) {
+        let soon = now + SignedDuration::from_millis(250);
+        self.intake_next = Some(self.intake_next.map_or(soon, |next| next.min(soon)));
+    }
+
+    /// Poll in `within` at the latest, unless told to wait.
+    pub fn poll_within(&mut self, workspace: WorkspaceId, within: SignedDuration, now: Timestamp) {
+        if let Some(standing) = self.workspaces.get_mut(&workspace)
+            && standing.last_failure.is_none()
+        {
+            standing.next = standing.next.map(|next| next.min(now + within));
+        }
+    }
+
     /// Look at an instance at once.
     pub fn hasten_halo(&mut self, connection: ConnectionId, tickets: &[TicketId], now: Timestamp) {
         self.tickets.entry(connection).or_default().extend(tickets);
@@ -130,6 +173,20 @@ impl Schedule {
         }
     }
 
+    /// Whether a ticket's row was taken up as it stands, and none of its pairs waits to be looked at once more.
+    pub fn knows_row(&self, at: &(ConnectionId, TicketId), version: &RowVersion, pairs: &[PairId]) -> bool {
+        self.rows.get(at) == Some(version) && !pairs.iter().any(|pair| self.written.contains_key(pair))
+    }
+
+    /// A ticket's row was taken up for all its pairs.
+    pub fn keep_row(&mut self, at: (ConnectionId, TicketId), version: RowVersion) {
+        if self.rows.len() >= ROWS_KEPT {
+            // They are read from the database again; nothing else is lost.
+            self.rows.clear();
+        }
+        self.rows.insert(at, version);
+    }
+
     /// A pair's queue has something to carry out at `due`: now, or the store is asked for it then.
     pub fn pair_due(&mut self, pair: PairId, due: Timestamp, now: Timestamp) {
         if due <= now {
@@ -137,6 +194,11 @@ impl Schedule {
         } else {
             self.pairs_next = self.pairs_next.map(|at| at.min(due));
         }
+    }
+
+    /// A unit begins out of turn, within another; `false` when it may not now.
+    pub fn begin(&mut self, unit: Unit) -> bool {
+        !self.only_read && self.running.insert(unit)
     }
 
     /// A unit has ended.
@@ -147,8 +209,15 @@ impl Schedule {
     /// A unit could not be recorded.
     pub fn store_refused(&mut self, unit: Unit, now: Timestamp) {
         self.refused.insert(unit, now + SignedDuration::from_secs(5));
-        if let Unit::Look(pair) = unit {
-            self.looks.insert(pair);
+        match unit {
+            Unit::Look(pair) => {
+                self.looks.insert(pair);
+            }
+            // Something of it may stand as being sent: it is looked for.
+            Unit::Pair(pair) => {
+                self.pairs.insert(pair);
+            }
+            _ => {}
         }
     }
 
@@ -289,7 +358,13 @@ impl Engine {
         for id in catalogues {
             s.take(Unit::Catalogue(id), now, &mut units, limit);
         }
-        let announced: Vec<_> = s.announced.iter().filter(|(_, (at, _))| *at <= now).map(|((id, _), _)| *id).collect();
+        for id in s.named.keys().copied().collect::<Vec<_>>() {
+            s.take(Unit::Fetch(id), now, &mut units, limit);
+        }
+        // A workspace whose last poll failed waits for its time, whatever was announced.
+        let waits = |id: &WorkspaceId| s.workspaces.get(id).is_some_and(|st| st.last_failure.is_some() && !due(st));
+        let announced: Vec<_> =
+            s.announced.iter().filter(|((id, _), (at, _))| *at <= now && !waits(id)).map(|((id, _), _)| *id).collect();
         for id in announced {
             s.take(Unit::Poll(id), now, &mut units, limit);
         }

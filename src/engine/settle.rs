@@ -18,6 +18,7 @@ use super::{
     Engine,
     digest::Reading,
     execute::{self, Attempt},
+    forth,
 };
 
 /// What a look found.
@@ -53,7 +54,7 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
     };
     let now = engine.now();
     match look {
-        Look::Found(attempt) => execute::finish(engine, operation, operation.attempts, attempt, now).await,
+        Look::Found(attempt) => execute::finish(engine, None, operation, operation.attempts, attempt, now).await,
         Look::Absent => {
             let state = match retry::next_look(since, looks + 1, settle_secs, now) {
                 Some(look) => OperationState::OutcomeUnknown { since, look, looks: looks + 1 },
@@ -88,7 +89,7 @@ async fn ticket(engine: &Engine, row: &SituationRow, draft: &TicketDraft) -> Loo
         Err(failure) => return Look::Failed(failure),
     };
     let class = crate::outbound::budget::Class::New;
-    let found = match halo.find_by_reference(&draft.reference, draft.client_id, class).await {
+    let found = match halo.find_created(draft, class).await {
         Ok(found) => found,
         Err(failure) => return Look::Failed(failure),
     };
@@ -123,7 +124,7 @@ async fn note_of(engine: &Engine, row: &SituationRow, comment: Option<&CommentId
     };
     match halo.actions(ticket, crate::outbound::budget::Class::Comment).await {
         Ok(actions) => match actions.into_iter().find(|action| notes::carries(action, &note.reference)) {
-            Some(action) => Look::Found(execute::note_made(row, comment, action, true)),
+            Some(action) => Look::Found(forth::note_made(row, comment, action, true)),
             None => Look::Absent,
         },
         Err(failure) => Look::Failed(failure),

@@ -51,13 +51,14 @@ impl Tokens for AppTokens {
         if let Some(kept) = self.kept.fresh(tenant, resource, self.clock.now()) {
             return kept;
         }
+        let began = self.clock.now();
         let scope = format!("{}/.default", resource.audience(&self.app.endpoints));
         let pairs = [("grant_type", "client_credentials"), ("scope", scope.as_str())];
         let asked = wire::ask_for_token(&self.exchange, &self.app, tenant, &pairs, &*self.clock, &*self.ids).await;
         let now = self.clock.now();
-        match asked {
+        match asked.map_err(Failure::from) {
             Ok(granted) => {
-                self.kept.keep(tenant, resource, &granted, now);
+                self.kept.keep(tenant, resource, &granted, began, now);
                 Ok(granted.access_token)
             }
             Err(failure) if failure.kind == FailureKind::SignInAgain => {

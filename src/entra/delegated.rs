@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
-use super::{AppRegistration, Resource, Tokens, tokens::Kept, wire};
+use super::{AppRegistration, Refused, Resource, Tokens, tokens::Kept, wire};
 use crate::{
     clock::{Clock, IdSource},
     domain::failure::{Failure, FailureKind, Side},
@@ -33,6 +33,15 @@ pub trait RefreshTokens: Send + Sync {
     /// # Errors
     /// It can't be written.
     async fn save(&self, new: &SecretString) -> Result<(), Failure>;
+
+    /// Keeps the claims that the next sign-in has to ask for: a token asked for at `asked` lacks them. Whoever has
+    /// signed in since then is not asked again.
+    ///
+    /// # Errors
+    /// They can't be written.
+    async fn challenged(&self, _claims: &str, _asked: Timestamp) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// A person's tokens.
@@ -75,6 +84,12 @@ impl DelegatedTokens {
         self.kept.clear();
     }
 
+    async fn remember(&self, claims: &str, asked: Timestamp) {
+        if let Err(failure) = self.refresh.challenged(claims, asked).await {
+            tracing::warn!(error = %failure, "what the next sign-in has to ask for could not be kept");
+        }
+    }
+
     fn scope(&self, resource: Resource) -> String {
         let right = match resource {
             Resource::Arm => "user_impersonation",
@@ -110,13 +125,16 @@ impl Tokens for DelegatedTokens {
         let scope = self.scope(resource);
         let pairs = [("grant_type", "refresh_token"), ("refresh_token", token.expose_secret()), ("scope", &scope)];
         let asked = wire::ask_for_token(&self.exchange, &self.app, tenant, &pairs, &*self.clock, &*self.ids).await;
-        let now = self.clock.now();
-        match asked {
+        let (began, now) = (now, self.clock.now());
+        if let Err(Refused { claims: Some(claims), .. }) = &asked {
+            self.remember(claims, began).await;
+        }
+        match asked.map_err(Failure::from) {
             Ok(granted) => {
                 if let Some(newer) = &granted.refresh_token {
                     self.refresh.save(newer).await?;
                 }
-                self.kept.keep(tenant, resource, &granted, now);
+                self.kept.keep(tenant, resource, &granted, began, now);
                 Ok(granted.access_token)
             }
             Err(failure) if failure.kind == FailureKind::SignInAgain => {
@@ -132,5 +150,11 @@ impl Tokens for DelegatedTokens {
 
     fn reject(&self, tenant: &str, resource: Resource) {
         self.kept.drop(tenant, resource);
+    }
+
+    async fn challenged(&self, tenant: &str, resource: Resource, claims: &str) {
+        if let Some(asked) = self.kept.asked(tenant, resource) {
+            self.remember(claims, asked).await;
+        }
     }
 }

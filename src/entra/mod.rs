@@ -15,6 +15,8 @@ pub mod sign_in;
 mod tokens;
 mod wire;
 
+pub use wire::Refused;
+
 use async_trait::async_trait;
 use secrecy::SecretString;
 
@@ -75,6 +77,9 @@ pub trait Tokens: Send + Sync {
 
     /// The token was answered with 401: drop it, so that the next call asks for a new one.
     fn reject(&self, tenant: &str, resource: Resource);
+
+    /// A call was refused for want of these claims: the next sign-in asks for them. The app's own tokens have none.
+    async fn challenged(&self, _tenant: &str, _resource: Resource, _claims: &str) {}
 }
 
 /// `{authority}/{tenant}/oauth2/v2.0/{end}`.

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use super::{AppRegistration, Resource, endpoint, error, id_token, wire};
+use super::{AppRegistration, Refused, Resource, endpoint, error, id_token, wire};
 use crate::{
     clock::{Clock, IdSource},
     domain::failure::{Failure, FailureKind, Side},
@@ -161,16 +161,16 @@ pub async fn redeem(
     transport: Arc<dyn Transport>,
     clock: &dyn Clock,
     ids: &dyn IdSource,
-) -> Result<SignedIn, Failure> {
+) -> Result<SignedIn, Refused> {
     let same = returned
         .state
         .is_some_and(|state| bool::from(state.as_bytes().ct_eq(pending.state.expose_secret().as_bytes())));
     if !same {
-        return Err(refused("The sign-in doesn't belong to this browser session. Start it again."));
+        return Err(refused("The sign-in doesn't belong to this browser session. Start it again.").into());
     }
     if let Some(name) = returned.error {
         let (kind, text) = error::verdict(name, "", &[]);
-        return Err(Failure::new(Side::Sentinel, kind, text));
+        return Err(Failure::new(Side::Sentinel, kind, text).into());
     }
     let code = returned.code.ok_or_else(|| refused("Microsoft sent no code back. Start the sign-in again."))?;
     let mut scope = "openid profile".to_owned();
@@ -189,7 +189,8 @@ pub async fn redeem(
     let token = granted.id_token.ok_or_else(|| refused("Microsoft sent no id token. Start the sign-in again."))?;
     let person = id_token::verify(&exchange, app, &pending.tenant, &token, &pending.nonce, clock).await?;
     if !pending.identity_only && granted.refresh_token.is_none() {
-        return Err(refused("Microsoft gave no refresh token. Grant offline_access to the app, then sign in again."));
+        let text = "Microsoft gave no refresh token. Grant offline_access to the app, then sign in again.";
+        return Err(refused(text).into());
     }
     Ok(SignedIn { person, refresh_token: granted.refresh_token })
 }

@@ -20,7 +20,7 @@ pub(super) struct Kept {
 }
 
 enum One {
-    Token { token: SecretString, refresh_at: Timestamp, expires_at: Timestamp },
+    Token { token: SecretString, asked: Timestamp, refresh_at: Timestamp, expires_at: Timestamp },
     Refused { failure: Failure, until: Timestamp },
 }
 
@@ -46,9 +46,19 @@ impl Kept {
         })
     }
 
-    pub fn keep(&self, tenant: &str, resource: Resource, granted: &Granted, now: Timestamp) {
+    /// When the present token was asked for.
+    pub fn asked(&self, tenant: &str, resource: Resource) -> Option<Timestamp> {
+        self.with(|tokens| match tokens.get(&(tenant.to_ascii_lowercase(), resource))? {
+            One::Token { asked, .. } => Some(*asked),
+            One::Refused { .. } => None,
+        })
+    }
+
+    /// Keeps a token that was asked for at `asked` and came at `now`.
+    pub fn keep(&self, tenant: &str, resource: Resource, granted: &Granted, asked: Timestamp, now: Timestamp) {
         let one = One::Token {
             token: granted.access_token.clone(),
+            asked,
             refresh_at: early(now, granted.life),
             expires_at: now.checked_add(granted.life).unwrap_or(now),
         };

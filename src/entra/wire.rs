@@ -23,6 +23,27 @@ pub(super) struct Granted {
     pub life: SignedDuration,
 }
 
+/// A refused token call.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    /// What can be done about it.
+    pub failure: Failure,
+    /// What the next sign-in has to ask for, if Entra named it (a claims challenge).
+    pub claims: Option<String>,
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self { failure, claims: None }
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        refused.failure
+    }
+}
+
 /// Asks the token endpoint. `pairs` are the grant's own members; the app's proof is added here.
 pub(super) async fn ask_for_token(
     exchange: &Exchange,
@@ -31,7 +52,7 @@ pub(super) async fn ask_for_token(
     pairs: &[(&str, &str)],
     clock: &dyn Clock,
     ids: &dyn IdSource,
-) -> Result<Granted, Failure> {
+) -> Result<Granted, Refused> {
     let url = endpoint(&app.endpoints, tenant, "token");
     let mut form: Vec<(&str, &str)> = vec![("client_id", &app.oauth_client_id)];
     form.extend_from_slice(pairs);
@@ -48,9 +69,10 @@ pub(super) async fn ask_for_token(
     let answer = exchange.send(Ask::read(Method::POST, url).form(&form)).await?;
     let body = answer.json_if_any();
     if !answer.ok() {
-        return Err(error::refused(&answer, body.as_ref(), clock.now()));
+        let claims = body.as_ref().and_then(|body| read::words_at(body, "claims"));
+        return Err(Refused { failure: error::refused(&answer, body.as_ref(), clock.now()), claims });
     }
-    body.as_ref().and_then(granted).ok_or_else(|| answer.unreadable())
+    body.as_ref().and_then(granted).ok_or_else(|| answer.unreadable().into())
 }
 
 fn granted(body: &Value) -> Option<Granted> {

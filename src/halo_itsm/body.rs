@@ -13,6 +13,11 @@ use crate::domain::{
 /// Longest subject, in characters.
 pub const SUMMARY_MAX: usize = 200;
 
+/// A subject as it is sent.
+pub fn summary(text: &str) -> String {
+    text.chars().take(SUMMARY_MAX).collect()
+}
+
 fn custom_fields(fields: &[(i64, Value)]) -> Value {
     Value::Array(fields.iter().map(|(id, value)| json!({"id": id, "value": value})).collect())
 }
@@ -26,7 +31,7 @@ fn put<T: Into<Value>>(members: &mut Map<String, Value>, key: &str, value: Optio
 /// The body that creates a ticket.
 pub fn create_body(draft: &TicketDraft) -> Value {
     let mut ticket = Map::new();
-    put(&mut ticket, "summary", Some(draft.summary.chars().take(SUMMARY_MAX).collect::<String>()));
+    put(&mut ticket, "summary", Some(summary(&draft.summary)));
     put(&mut ticket, "details_html", Some(draft.details_html.clone()));
     put(&mut ticket, "tickettype_id", Some(draft.ticket_type_id));
     put(&mut ticket, "client_id", Some(draft.client_id));
@@ -65,7 +70,7 @@ pub fn update_body(current: &Ticket, change: &TicketChange) -> Value {
     put(&mut ticket, "priority_id", change.priority_id);
     put(&mut ticket, "agent_id", change.agent_id);
     put(&mut ticket, "closure_note", change.closure_note.clone());
-    put(&mut ticket, "summary", change.summary.as_ref().map(|s| s.chars().take(SUMMARY_MAX).collect::<String>()));
+    put(&mut ticket, "summary", change.summary.as_deref().map(summary));
     if !change.custom_fields.is_empty() {
         ticket.insert("customfields".into(), custom_fields(&change.custom_fields));
     }

@@ -8,7 +8,10 @@ use super::{
     paging::{self, PAGE, Sweep, Turn},
 };
 use crate::{
-    domain::catalogue::{Agent, Catalogue, FieldDefinition, Named, Priority, TicketType},
+    domain::{
+        catalogue::{Agent, Catalogue, FieldDefinition, Named, Priority, TicketType},
+        failure::FailureKind,
+    },
     outbound::{
         budget::Class,
         exchange::Ask,
@@ -23,23 +26,40 @@ impl Halo {
         paging::rows(answer.json()?, name).map(|(rows, _)| rows).ok_or_else(|| answer.unreadable())
     }
 
+    /// As [`Self::rows`]; a look-up that this instance lacks, or that the application may not read, is empty:
+    /// the names it would hold become open items, and nothing else waits for it.
+    async fn rows_if_any(&self, path: &str, name: &str, query: &[(&str, &str)], class: Class) -> Answered<Vec<Value>> {
+        match self.rows(path, name, query, class).await {
+            Err(failure) if matches!(failure.kind, FailureKind::Gone | FailureKind::Forbidden) => {
+                tracing::warn!(look_up = path, error = %failure, "a look-up can't be read; names in it stay unknown");
+                Ok(Vec::new())
+            }
+            other => other,
+        }
+    }
+
     /// All look-ups that names in a policy are resolved against.
     ///
     /// # Errors
-    /// The first look-up that fails.
+    /// The first look-up that fails and cannot be done without.
     pub async fn catalogue(&self, class: Class) -> Answered<Catalogue> {
         let types = self.rows("TicketType", "tickettypes", &[("showall", "true")], class).await?;
         let all = self.rows("Status", "statuses", &[], class).await?;
         let open = self.rows("Status", "statuses", &[("excludeclosed", "true")], class).await?;
-        let priorities = self.rows("Priority", "priorities", &[], class).await?;
+        let priorities = self.rows_if_any("Priority", "priorities", &[], class).await?;
         let agents = [("includeenabled", "true"), ("includedisabled", "false")];
-        let agents = self.rows("Agent", "agents", &agents, class).await?;
-        let teams = self.rows("Team", "teams", &[("showall", "true")], class).await?;
-        let categories = self.rows("Category", "categories", &[("type_id", "1")], class).await?;
-        let outcomes = self.rows("Outcome", "outcomes", &[], class).await?;
+        let agents = self.rows_if_any("Agent", "agents", &agents, class).await?;
+        let teams = self.rows_if_any("Team", "teams", &[("showall", "true")], class).await?;
+        let categories = self.rows_if_any("Category", "categories", &[("type_id", "1")], class).await?;
+        let outcomes = self.rows_if_any("Outcome", "outcomes", &[], class).await?;
         let fields = [("iscustomfieldsetup", "true"), ("includevalues", "true")];
-        let fields = self.rows("FieldInfo", "fields", &fields, class).await?;
-        let own = self.me(class).await?;
+        let fields = self.rows_if_any("FieldInfo", "fields", &fields, class).await?;
+        let own = match self.me(class).await {
+            Ok(own) => Some(own.id),
+            // Without it our own notes are known by their links and references alone.
+            Err(failure) if matches!(failure.kind, FailureKind::Gone | FailureKind::Forbidden) => None,
+            Err(failure) => return Err(failure),
+        };
         let clients = self.clients("", class).await?;
         let statuses = named(all.iter().filter(|row| ticket_status(row)), &["name"]);
         let open = named(open.iter(), &["name"]);
@@ -61,7 +81,7 @@ impl Halo {
             categories: named(categories.iter(), &["value", "category_name", "name"]),
             outcomes: named(outcomes.iter(), &["outcome", "buttonname", "name"]),
             fields: fields.iter().filter_map(field).collect(),
-            own_agent_id: Some(own.id),
+            own_agent_id: own,
             clients,
         })
     }

@@ -73,12 +73,15 @@ impl Sweep {
             self.collected += rows.len();
             self.last = digest;
         }
-        let total = total.and_then(|total| usize::try_from(total).ok());
+        // A count below what is in hand is no count.
+        let total = total.and_then(|total| usize::try_from(total).ok()).filter(|total| *total >= rows.len());
         // A count equal to a full page may be that page's own: then only the next page tells.
         let full = total.is_some_and(|total| self.collected >= total && !(rows.len() == PAGE && total == PAGE));
         // A first page that is short although more rows are counted was trimmed by the server.
         let trimmed = page_no <= 1 && total.is_some_and(|total| total > rows.len());
-        let short = rows.len() < self.first_len || (rows.len() < PAGE && total.is_none());
+        // Without a count a short page proves nothing (the server may hand out less than was asked for):
+        // only an empty page or a repeated one ends the list.
+        let short = total.is_some() && rows.len() < self.first_len;
         if rows.is_empty() || full || (short && !trimmed) { Turn::Last } else { Turn::More }
     }
 }

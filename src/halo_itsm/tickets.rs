@@ -14,7 +14,11 @@ use crate::{
         ids::TicketId,
         ticket::{Ticket, TicketChange, TicketDraft},
     },
-    outbound::{budget::Class, exchange::Answer, read::int_at},
+    outbound::{
+        budget::Class,
+        exchange::Answer,
+        read::{int_at, text_at},
+    },
 };
 
 /// Rows of a search that are read again one by one; the newest come first.
@@ -35,8 +39,9 @@ impl Halo {
         if body.is_null() {
             return Err(answer.failure(FailureKind::Gone, None, "Halo has no such record (any more)."));
         }
-        let ticket = read::ticket(body).map_err(|_| answer.unreadable())?;
-        if ticket.id == id { Ok(ticket) } else { Err(answer.unreadable()) }
+        let object = read::one_of(body, |item| int_at(item, "id") == Some(id.0));
+        let ticket = object.and_then(|object| read::ticket(object).ok()).filter(|ticket| ticket.id == id);
+        ticket.ok_or_else(|| answer.unreadable())
     }
 
     /// Page `page_no` (from 1) of the tickets changed at or after `since`.
@@ -94,23 +99,49 @@ impl Halo {
         Ok(found)
     }
 
+    /// Tickets that a create of this draft has made, proven by the reference in their text: looked for by
+    /// search, then among the newest tickets with the draft's subject (not every instance searches in details).
+    ///
+    /// # Errors
+    /// See [`FailureKind`].
+    pub async fn find_created(&self, draft: &TicketDraft, class: Class) -> Answered<Vec<Ticket>> {
+        let found = self.find_by_reference(&draft.reference, draft.client_id, class).await?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let summary = body::summary(&draft.summary);
+        let same = |row: &Value| text_at(row, "summary").is_some_and(|text| text.trim() == summary.trim());
+        let rows = self.newest(&[], class).await?;
+        self.proven(rows.into_iter().filter(same).collect(), &draft.reference, draft.client_id, class).await
+    }
+
     /// Tickets that carry our reference, each proven by reading it: those of this client, or on
     /// Halo's "Unknown" client (where a create lands when an id did not fit; check before pairing).
     ///
     /// # Errors
     /// See [`FailureKind`].
     pub async fn find_by_reference(&self, reference: &str, halo_client_id: i64, class: Class) -> Answered<Vec<Ticket>> {
+        let rows = self.newest(&[("search", reference)], class).await?;
+        self.proven(rows, reference, halo_client_id, class).await
+    }
+
+    /// The first page of the newest tickets.
+    async fn newest(&self, filter: &[(&str, &str)], class: Class) -> Answered<Vec<Value>> {
         let size = PAGE.to_string();
-        let query = [
-            ("pageinate", "true"),
-            ("page_size", size.as_str()),
-            ("page_no", "1"),
-            ("order", "id"),
-            ("orderdesc", "true"),
-            ("search", reference),
-        ];
+        let paging = [("pageinate", "true"), ("page_size", size.as_str()), ("page_no", "1"), ("order", "id")];
+        let query = [paging.as_slice(), &[("orderdesc", "true")], filter].concat();
         let answer = self.get("Tickets", &query, class).await?;
-        let (mut rows, _) = paging::rows(answer.json()?, "tickets").ok_or_else(|| answer.unreadable())?;
+        paging::rows(answer.json()?, "tickets").map(|(rows, _)| rows).ok_or_else(|| answer.unreadable())
+    }
+
+    /// Those of the rows that carry the reference, each read by its number.
+    async fn proven(
+        &self,
+        mut rows: Vec<Value>,
+        reference: &str,
+        halo_client_id: i64,
+        class: Class,
+    ) -> Answered<Vec<Ticket>> {
         let ours = |client: Option<i64>| client.is_none_or(|id| id == halo_client_id || id == UNKNOWN_CLIENT);
         rows.retain(|row| ours(int_at(row, "client_id")));
         let mut ids: Vec<i64> = rows.iter().filter_map(|row| int_at(row, "id")).filter(|id| *id > 0).collect();

@@ -64,8 +64,8 @@ fn after_scheme<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
     (head.eq_ignore_ascii_case(scheme) && rest.starts_with(' ')).then(|| rest.trim())
 }
 
-/// The tickets a delivery hints at, each once: `object_id`, else `ticket.id`, else `ticket_id`; never
-/// the delivery's own `id`. A batch is an array of envelopes.
+/// The tickets a delivery hints at, each once: `object_id`, else `ticket.id`, else `ticket_id`, its own or
+/// its action's; never the delivery's own `id`. A batch is an array of envelopes.
 pub fn ticket_ids(body: &Value) -> Vec<TicketId> {
     let envelopes = match body {
         Value::Array(items) => items.as_slice(),
@@ -73,10 +73,14 @@ pub fn ticket_ids(body: &Value) -> Vec<TicketId> {
     };
     let mut ids: Vec<TicketId> = Vec::new();
     for envelope in envelopes {
-        let id = int_at(envelope, "object_id")
-            .filter(|id| *id > 0)
-            .or_else(|| int_at(envelope.get("ticket")?, "id").filter(|id| *id > 0))
-            .or_else(|| int_at(envelope, "ticket_id").filter(|id| *id > 0));
+        let inside = |name: &str, member: &str| int_at(envelope.get(name)?, member);
+        let places = [
+            int_at(envelope, "object_id"),
+            inside("ticket", "id"),
+            int_at(envelope, "ticket_id"),
+            inside("action", "ticket_id"),
+        ];
+        let id = places.into_iter().flatten().find(|id| *id > 0);
         if let Some(id) = id.map(TicketId)
             && !ids.contains(&id)
         {

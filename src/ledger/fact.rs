@@ -164,7 +164,7 @@ pub enum Fact {
     HumanAct {
         /// Who; `None` for the command line.
         user: Option<UserId>,
-        /// What, as a stable name (`look-again`, `sync-now`, `retry`, `drop`, `sign-in`, `config-apply`, …).
+        /// What, as a stable name (`look-again`, `sync-now`, `retry`, `drop`, `plan-again`, `sign-in`, `config-apply`, …).
         act: String,
         /// The pair it concerned, if any.
         pair: Option<PairId>,

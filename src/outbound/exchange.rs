@@ -149,7 +149,7 @@ impl Answer {
 
     /// A failure: the answer is not of the expected form.
     pub fn unreadable(&self) -> Failure {
-        let (side, looks, named) = (self.side.words(), self.looks(), &self.named);
+        let (side, looks, named) = (self.side.words(), self.looks(), brief(&self.named));
         let message = format!(
             "{side} answered {} with {looks} instead of JSON ({named}). Check the address, and whether a proxy or a \
              sign-in page stands in between.",
@@ -194,8 +194,18 @@ impl Answer {
         self.failure(
             kind,
             None,
-            format!("{side} has a fault of its own (HTTP {}, {}). {tail}", self.status, self.named),
+            format!("{side} has a fault of its own (HTTP {}, {}). {tail}", self.status, brief(&self.named)),
         )
+    }
+}
+
+/// A call's name for a sentence: of a long path the last two parts; the whole of it is in the log.
+fn brief(named: &str) -> String {
+    let Some((method, path)) = named.split_once(' ') else { return named.to_owned() };
+    let mut parts = path.rsplit('/').filter(|part| !part.is_empty());
+    match (parts.next(), parts.next(), parts.nth(1)) {
+        (Some(last), Some(before), Some(_)) => format!("{method} …/{before}/{last}"),
+        _ => named.to_owned(),
     }
 }
 
@@ -262,7 +272,7 @@ impl Exchange {
                     Ok(answer)
                 }
                 Err(error) => {
-                    let failure = no_answer(self.side, changes, &named, &error);
+                    let failure = no_answer(self.side, changes, &brief(&named), &error);
                     tracing::debug!(kind = ?failure.kind, "not answered");
                     Err(failure)
                 }
@@ -301,5 +311,17 @@ fn no_answer(side: Side, changes: bool, named: &str, error: &TransportError) -> 
             format!("{who} did not answer {named} ({why}). It is tried again."),
         ),
         TransportError::Refused(why) => Failure::new(side, FailureKind::Rejected, why.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::brief;
+
+    #[test]
+    fn long_paths_are_named_by_their_end() {
+        let arm = "GET /subscriptions/s/resourceGroups/g/providers/Microsoft.SecurityInsights/incidents";
+        assert_eq!(brief(arm), "GET …/Microsoft.SecurityInsights/incidents");
+        assert_eq!(brief("POST /api/Tickets"), "POST /api/Tickets");
     }
 }

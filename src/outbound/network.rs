@@ -1,12 +1,16 @@
 //! The network behind [`Transport`]: the only user of reqwest.
 //!
 //! No redirects, no proxies from the environment beyond the usual variables, gzip, TLS by rustls
-//! with ring and the system's certificates. One connection's calls share one pool.
+//! with ring and the system's certificates. One connection's calls share one pool; with a server that
+//! closes its connections without saying so, each call has a connection of its own for a while.
 
 use std::{
     error::Error,
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -20,9 +24,16 @@ const CONNECT_SECS: u64 = 10;
 /// Seconds until the whole answer must be here.
 const WHOLE_SECS: u64 = 60;
 
+/// Calls that go without the pool after a connection out of it turned out to be dead.
+const OWN_CONNECTIONS: u32 = 1_000;
+
 /// The network.
 pub struct Network {
     client: reqwest::Client,
+    /// The same without a pool.
+    unpooled: reqwest::Client,
+    /// Calls that are still to go without the pool.
+    own_connections: AtomicU32,
     allow_insecure: bool,
     body_max: usize,
 }
@@ -40,20 +51,30 @@ impl Network {
     pub fn new(allow_insecure: bool) -> Result<Self, NoNetwork> {
         // A second call finds the provider installed already, which is what is wanted.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(CONNECT_SECS))
-            .timeout(Duration::from_secs(WHOLE_SECS))
-            .pool_idle_timeout(Duration::from_secs(55))
-            // A repeat is the engine's decision alone: only it knows whether a write may be repeated.
-            .retry(reqwest::retry::never())
-            .user_agent(concat!("halobridge/", env!("CARGO_PKG_VERSION")))
-            .gzip(true);
-        if !allow_insecure {
-            builder = builder.https_only(true).dns_resolver(Arc::new(PublicOnly));
-        }
-        let client = builder.build().map_err(|error| NoNetwork(chain(&error)))?;
-        Ok(Self { client, allow_insecure, body_max: BODY_MAX })
+        let client = |idle_max: usize| {
+            let mut builder = reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(Duration::from_secs(CONNECT_SECS))
+                .timeout(Duration::from_secs(WHOLE_SECS))
+                .pool_idle_timeout(Duration::from_secs(55))
+                .pool_max_idle_per_host(idle_max)
+                // A repeat is the engine's decision alone: only it knows whether a write may be repeated.
+                .retry(reqwest::retry::never())
+                .user_agent(concat!("halobridge/", env!("CARGO_PKG_VERSION")))
+                .gzip(true);
+            if !allow_insecure {
+                builder = builder.https_only(true).dns_resolver(Arc::new(PublicOnly));
+            }
+            builder.build().map_err(|error| NoNetwork(chain(&error)))
+        };
+        let (client, unpooled) = (client(usize::MAX)?, client(0)?);
+        Ok(Self { client, unpooled, own_connections: AtomicU32::new(0), allow_insecure, body_max: BODY_MAX })
+    }
+
+    /// The client for the next call.
+    fn client(&self) -> &reqwest::Client {
+        let left = self.own_connections.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        if left.is_ok() { &self.unpooled } else { &self.client }
     }
 
     async fn exchange(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
@@ -61,11 +82,17 @@ impl Network {
         url_policy::check("The address", &address, self.allow_insecure)
             .map_err(|refused| TransportError::Refused(refused.to_string()))?;
         let (parts, body) = request.into_parts();
-        let mut outgoing = self.client.request(parts.method, &address).headers(parts.headers);
+        let mut outgoing = self.client().request(parts.method, &address).headers(parts.headers);
         if !body.is_empty() {
             outgoing = outgoing.body(body);
         }
-        let mut response = outgoing.send().await.map_err(|error| sort(&error))?;
+        let mut response = outgoing.send().await.map_err(|error| {
+            if error.is_request() && !error.is_connect() && !error.is_timeout() {
+                // The server may have closed a pooled connection just then, and may do so with each one.
+                self.own_connections.store(OWN_CONNECTIONS, Ordering::Relaxed);
+            }
+            sort(&error)
+        })?;
         let mut answer = http::Response::builder().status(response.status());
         if let Some(headers) = answer.headers_mut() {
             *headers = std::mem::take(response.headers_mut());

@@ -87,16 +87,11 @@ pub fn draft(
     // An incident that was closed before we saw it becomes an open ticket, which is then closed with its verdict.
     let opens_as = if incident.closed() { IncidentStatus::New } else { incident.status.clone() };
     let status_id = keep(mapping::status(policy, catalogue, &opens_as));
-    let owner_agent = if incident.owner.is_none() || !policy.carry_owner {
-        None
-    } else {
-        let found = mapping::agent(policy, catalogue, &incident.owner);
-        if found.is_none() && policy.agent.is_none() {
-            let value = incident.owner.key().unwrap_or_default();
-            lacking.push(Reason::Unmapped { table: "agent".into(), value });
-        }
-        found
-    };
+    let fallback = mapping::fallback_agent(policy, catalogue);
+    let owner_agent = policy.carry_owner.then(|| mapping::agent(policy, catalogue, &incident.owner)).flatten();
+    if policy.carry_owner && fallback.is_none() {
+        lacking.extend(mapping::owner_without_agent(policy, catalogue, &incident.owner));
+    }
     let team = named(passed.binding.team.clone(), policy.team.as_ref(), &catalogue.teams, "team", &mut lacking);
     let category_1 = named(None, policy.category.as_ref(), &catalogue.categories, "category", &mut lacking);
     let reference = ticket_reference(workspace, incident);
@@ -114,7 +109,7 @@ pub fn draft(
             ticket_type_id: passed.ticket_type_id,
             status_id,
             priority_id,
-            agent_id: owner_agent.or_else(|| mapping::fallback_agent(policy, catalogue)),
+            agent_id: owner_agent.or(fallback),
             team,
             category_1,
             custom_fields,
@@ -224,8 +219,12 @@ pub fn field_value(definition: Option<&FieldDefinition>, filled: &str) -> Option
 }
 
 fn row(html: &mut String, name: &str, value: &str) {
+    whole(html, name, &text::cut(value, VALUE_MAX));
+}
+
+fn whole(html: &mut String, name: &str, value: &str) {
     if !value.trim().is_empty() {
-        let shown = text::text_to_html(&text::cut(value, VALUE_MAX));
+        let shown = text::text_to_html(value);
         let _ = write!(html, "<tr><td><b>{}</b></td><td>{shown}</td></tr>", text::escape(name));
     }
 }
@@ -240,7 +239,7 @@ fn details(workspace: &Workspace, incident: &Incident, evidence: Option<&Evidenc
     html.push_str("<table>");
     row(&mut html, "Incident number", &incident.number.map(|n| n.to_string()).unwrap_or_default());
     row(&mut html, "Incident id", incident.id.as_str());
-    row(&mut html, "Title", &incident.title);
+    whole(&mut html, "Title", &incident.title);
     row(&mut html, "Severity", incident.severity.as_str());
     row(&mut html, "Status", incident.status.as_str());
     if let Some(verdict) = incident.verdict() {

@@ -77,6 +77,14 @@ fn owner(s: &Situation<'_>, ticket: &Ticket, base: &mut Base, gathered: &mut Gat
     let agent_id = ticket.agent_id.filter(|id| *id > 1);
     let wanted =
         if s.incident.owner.is_none() { None } else { mapping::agent(s.policy, s.catalogue, &s.incident.owner) };
+    if let Some(reason) = mapping::owner_without_agent(s.policy, s.catalogue, &s.incident.owner) {
+        // With a fallback the ticket has somebody, and a closed incident needs nobody any more.
+        if mapping::fallback_agent(s.policy, s.catalogue).is_some() || s.incident.closed() {
+            out.remark(reason);
+        } else {
+            out.item(reason);
+        }
+    }
     let moved = Moved { sentinel: key != base.owner, halo: agent_id != base.agent_id.filter(|id| *id > 1) };
     let agree = |base: &mut Base| {
         base.owner = key.clone();
@@ -101,7 +109,8 @@ fn owner(s: &Situation<'_>, ticket: &Ticket, base: &mut Base, gathered: &mut Gat
                     gathered.ticket.agent_id = Some(fallback);
                     gathered.ticket_reason.get_or_insert(Reason::ChangedInSentinel { field: "owner".into() });
                 }
-                None => out.item(Reason::Unmapped { table: "agent".into(), value: key.clone().unwrap_or_default() }),
+                // The open item above stands for it.
+                None => {}
             },
         },
         Moved { halo: true, .. } if !carries_back(s.workspace.mode) => agree(base),
@@ -256,6 +265,13 @@ fn always_fields(s: &Situation<'_>, ticket: &Ticket, gathered: &mut Gathered, ou
     }
     for reason in lacking {
         out.item(reason);
+    }
+}
+
+/// In comment-only no field is carried, closures neither: a pair closed on one side alone says so.
+pub fn closed_on_one_side(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
+    if !s.incident.redirected() && s.incident.closed() != mapping::ticket_closed(s.policy, s.catalogue, ticket) {
+        out.remark(Reason::ModeOneWay);
     }
 }
 

@@ -3,7 +3,9 @@
 use crate::domain::{
     catalogue::Catalogue,
     client::{Client, HaloBinding},
+    failure::Side,
     incident::Incident,
+    operation::OperationKind,
     policy::Policy,
     reason::Reason,
     workspace::{Mode, Workspace},
@@ -18,6 +20,16 @@ pub struct Passed {
     pub binding: HaloBinding,
     /// Its type.
     pub ticket_type_id: i64,
+}
+
+/// Whether a mode carries a write: what was queued under another mode is held to the one in force.
+pub fn carries(mode: Mode, kind: &OperationKind) -> bool {
+    match mode {
+        Mode::Off | Mode::Observe => false,
+        Mode::CommentOnly => matches!(kind, OperationKind::AddNote { comment: Some(_), .. }),
+        Mode::SentinelToHalo => kind.side() == Side::Halo,
+        Mode::TwoWay => true,
+    }
 }
 
 /// Asks the gates. What only makes a ticket poorer (a priority without a row) is no gate: an incident

@@ -78,12 +78,25 @@ pub fn status(policy: &Policy, catalogue: &Catalogue, status: &IncidentStatus) -
 /// Whether the ticket counts as closed: Halo's flag, or one of the policy's or Halo's closed statuses.
 pub fn ticket_closed(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket) -> bool {
     let Some(status_id) = ticket.status_id else { return ticket.closed };
-    if ticket.closed || catalogue.closed_statuses.contains(&status_id) {
+    if catalogue.closed_statuses.contains(&status_id) {
         return true;
+    }
+    if ticket.closed {
+        // Some instances keep the flag once a ticket has been closed: a status that Halo does not count among the
+        // closed ones, and that the policy maps to an open one, says that it is open again.
+        return catalogue.closed_statuses.is_empty() || !mapped_open(policy, catalogue, status_id);
     }
     let listed = policy.closed_statuses.iter().filter_map(|r| status_ref(catalogue, r)).any(|id| id == status_id);
     let mapped = status(policy, catalogue, &IncidentStatus::Closed) == Ok(status_id);
     listed || mapped
+}
+
+/// Whether the policy says of this ticket status that the incident is open.
+fn mapped_open(policy: &Policy, catalogue: &Catalogue, status_id: i64) -> bool {
+    let forth = policy.statuses.iter().filter(|(name, _)| name.as_str() != "Closed").map(|(_, wanted)| wanted);
+    let back =
+        policy.statuses_back.iter().filter(|(_, meaning)| meaning.as_str() != "Closed").map(|(wanted, _)| wanted);
+    forth.chain(back).any(|wanted| status_ref(catalogue, wanted) == Some(status_id))
 }
 
 /// What the ticket's status means for the incident.
@@ -134,6 +147,14 @@ pub fn agent(policy: &Policy, catalogue: &Catalogue, owner: &Owner) -> Option<i6
         catalogue.agents.iter().find(fits).map(|a| a.id)
     };
     listed.or_else(by_mail)
+}
+
+/// An owner who is nobody in Halo, as the reason shown for it.
+pub fn owner_without_agent(policy: &Policy, catalogue: &Catalogue, owner: &Owner) -> Option<Reason> {
+    if owner.is_none() || agent(policy, catalogue, owner).is_some() {
+        return None;
+    }
+    Some(unmapped("agent", owner.key().unwrap_or_default()))
 }
 
 /// The configured fallback agent.

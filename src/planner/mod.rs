@@ -7,6 +7,7 @@
 
 pub mod closing;
 pub mod draft;
+mod dropped;
 pub mod fields;
 pub mod gate;
 pub mod mapping;

@@ -9,7 +9,7 @@ use crate::domain::{
     failure::Side,
     ids::{ActionKey, CommentId, reference},
     incident::Comment,
-    operation::OperationKind,
+    operation::{Operation, OperationKind, OperationState},
     pair::NoteLink,
     policy::{NoteFlag, NotesRule, Policy},
     reason::Reason,
@@ -141,6 +141,11 @@ pub fn is_own(s: &Situation<'_>, action: &Action, linked: &BTreeMap<ActionKey, S
     if linked.get(&action.key) == Some(&Side::Sentinel) {
         return true;
     }
+    // The action that opened the ticket may repeat its text, and not every instance marks it as a system one.
+    let first = s.actions.unwrap_or_default().iter().all(|other| other.key.action >= action.key.action);
+    if first && carries(action, &s.pair.reference) {
+        return true;
+    }
     let by_own_agent = s.catalogue.own_agent_id.is_some() && action.agent_id == s.catalogue.own_agent_id;
     let due = || {
         carries(action, &s.pair.reference)
@@ -167,7 +172,11 @@ fn notes_to_comments(s: &Situation<'_>, out: &mut Plan) {
             continue;
         }
         let open = |id: &CommentId| {
-            s.operations.iter().any(|o| matches!(&o.kind, OperationKind::AddComment { comment, .. } if comment == id))
+            let stands = |o: &Operation| {
+                !matches!(o.state, OperationState::Dropped { .. })
+                    && matches!(&o.kind, OperationKind::AddComment { comment, .. } if comment == id)
+            };
+            s.operations.iter().any(stands)
         };
         if open(&CommentId::derived(s.halo_tenant, action.key, 0, 0)) {
             continue;

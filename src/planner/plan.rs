@@ -9,7 +9,7 @@ use crate::domain::{
     workspace::Mode,
 };
 
-use super::{draft, fields, notes, situation::Situation};
+use super::{draft, dropped, fields, gate, notes, situation::Situation};
 
 /// One write to be made, and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +35,7 @@ pub struct Plan {
     pub state: PairState,
     items: Vec<Reason>,
     remarks: Vec<Reason>,
+    dropped: Vec<Reason>,
 }
 
 impl Plan {
@@ -47,6 +48,7 @@ impl Plan {
             state: PairState { sync: SyncState::InStep, health: Health::Healthy, reason: None },
             items: Vec::new(),
             remarks: Vec::new(),
+            dropped: Vec::new(),
         }
     }
 
@@ -69,6 +71,11 @@ impl Plan {
         }
     }
 
+    /// Says what is not planned because a person dropped it.
+    pub(super) fn dropped(&mut self, reason: Reason) {
+        self.dropped.push(reason);
+    }
+
     /// Items that a person has to settle.
     pub fn items(&self) -> &[Reason] {
         &self.items
@@ -84,6 +91,7 @@ impl Plan {
 pub fn plan(s: &Situation<'_>) -> Plan {
     let mut out = Plan::new();
     if s.workspace.mode == Mode::Off {
+        take_back(s, &mut out);
         out.state = PairState { sync: SyncState::Unknown, health: Health::Healthy, reason: Some(Reason::ModeOff) };
         return out;
     }
@@ -92,7 +100,9 @@ pub fn plan(s: &Situation<'_>) -> Plan {
             Some(reason) => out.item(reason),
             None => {
                 notes::plan(s, &mut out);
-                if s.workspace.mode != Mode::CommentOnly {
+                if s.workspace.mode == Mode::CommentOnly {
+                    fields::closed_on_one_side(s, ticket, &mut out);
+                } else {
                     fields::plan(s, ticket, &mut out);
                     let own_team = s.client.halo.as_ref().and_then(|binding| binding.team.clone());
                     for hole in draft::holes(s.policy, s.catalogue, own_team, s.incident) {
@@ -101,6 +111,9 @@ pub fn plan(s: &Situation<'_>) -> Plan {
                 }
             }
         }
+    }
+    if s.pair.ticket.is_none() {
+        ticket_to_make(s, &mut out);
     }
     out.operations.sort_by_key(|planned| planned.kind.rank());
     if s.workspace.mode == Mode::Observe {
@@ -113,6 +126,31 @@ pub fn plan(s: &Situation<'_>) -> Plan {
     against_queue(s, &mut out);
     out.state = state(s, &out);
     out
+}
+
+/// A pair without a ticket and without a write that makes one gets it drafted anew: somebody asked for it again.
+fn ticket_to_make(s: &Situation<'_>, out: &mut Plan) {
+    let makes = |o: &Operation| matches!(o.kind, OperationKind::CreateTicket { .. });
+    if s.operations.iter().any(makes) {
+        return;
+    }
+    match gate::ask(s.workspace, s.client, s.policy, Some(s.catalogue), s.incident) {
+        Ok(passed)
+            if (passed.binding.connection, passed.binding.halo_client_id) != (s.pair.halo, s.pair.halo_client_id) =>
+        {
+            let why = "The client was bound to another Halo client after this incident was linked: no ticket is made.";
+            out.item(Reason::Refused { why: why.into() });
+        }
+        Ok(passed) => {
+            let drafted = draft::draft(s.workspace, s.policy, s.catalogue, &passed, s.incident, s.evidence);
+            for hole in drafted.lacking {
+                out.item(hole);
+            }
+            out.push(OperationKind::CreateTicket { draft: drafted.draft }, Reason::NewIncident);
+        }
+        Err(reason @ (Reason::ClientNotBound | Reason::Unmapped { .. })) => out.item(reason),
+        Err(reason) => out.remark(reason),
+    }
 }
 
 /// Why nothing may be written to this ticket.
@@ -128,14 +166,34 @@ fn untouchable(s: &Situation<'_>, ticket: &Ticket) -> Option<Reason> {
     (ticket.client_id != Some(s.pair.halo_client_id)).then_some(Reason::WrongClient)
 }
 
+/// Takes back what was queued under another mode; when the mode carries it again, it is planned afresh.
+fn take_back(s: &Situation<'_>, out: &mut Plan) {
+    let queued = s.operations.iter().filter(|o| matches!(o.state, OperationState::Planned { .. }));
+    for operation in queued.filter(|o| !gate::carries(s.workspace.mode, &o.kind)) {
+        out.void.push((operation.id, NOT_CARRIED.to_owned()));
+    }
+}
+
+/// Why a queued write is taken back.
+pub const NOT_CARRIED: &str = "The workspace's mode does not carry it any more.";
+
 /// Compares the plan with what is queued: nothing is queued twice, what is no longer wanted is taken back.
 fn against_queue(s: &Situation<'_>, out: &mut Plan) {
+    take_back(s, out);
     let mut wanted = std::mem::take(&mut out.operations);
+    // What is left after these is what is compared with the queue, or it would be queued anew each time.
+    dropped::keep_out(s, &mut wanted, out);
+    for dead in s.operations.iter().filter(|o| matches!(o.state, OperationState::Dead { .. })) {
+        // A dead letter waits for a person; the same write is not queued beside it, not even as part of another.
+        let key = dead.kind.key();
+        wanted.retain_mut(|p| p.kind.key() != key || dropped::take_out(p, &dead.kind));
+    }
     for queued in s.operations {
         let same_key = |p: &Planned| p.kind.key() == queued.kind.key();
         match &queued.state {
             // What is under way or unknown is waited for; the next plan sees what became of it.
             OperationState::Sending { .. } | OperationState::OutcomeUnknown { .. } => wanted.retain(|p| !same_key(p)),
+            OperationState::Planned { .. } if !gate::carries(s.workspace.mode, &queued.kind) => {}
             OperationState::Planned { .. } if there_already(s, out, queued) => {
                 out.void.push((queued.id, "It was found on the other side already.".to_owned()));
             }
@@ -148,11 +206,10 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) {
                     wanted.retain(|p| !same_key(p));
                 }
             }
-            // A dead letter waits for a person; the same write is not queued beside it.
-            OperationState::Dead { .. } => {
-                wanted.retain(|p| !(same_key(p) && (p.kind == queued.kind || p.kind.rank() < 2)));
-            }
-            OperationState::Done { .. } | OperationState::Void { .. } => {}
+            OperationState::Dead { .. }
+            | OperationState::Dropped { .. }
+            | OperationState::Done { .. }
+            | OperationState::Void { .. } => {}
         }
     }
     out.operations = wanted;
@@ -177,7 +234,11 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
     let voided = |id: OperationId| out.void.iter().any(|(void, _)| *void == id);
     let unknown = s.operations.iter().any(|o| matches!(o.state, OperationState::OutcomeUnknown { .. }));
     let open = !out.operations.is_empty() || s.operations.iter().any(|o| o.state.open() && !voided(o.id));
-    let behind = open || dead.is_some() || s.pair.ticket.is_none() || out.remarks.contains(&Reason::ModeObserve);
+    // What was dropped waits for nothing, though the sides differ.
+    let waits =
+        open || (s.pair.ticket.is_none() && out.dropped.is_empty()) || out.remarks.contains(&Reason::ModeObserve);
+    // What the mode does not carry waits for nothing either, and is not in step.
+    let behind = waits || dead.is_some() || !out.dropped.is_empty() || out.remarks.contains(&Reason::ModeOneWay);
     let held = |reason: &Reason| matches!(reason, Reason::RecordGone { .. } | Reason::WrongClient);
     let sync = if unknown || out.items.iter().any(held) {
         SyncState::Unknown
@@ -192,7 +253,8 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
     let first = out.operations.first().map(|p| p.reason.clone());
     let queued = s.operations.iter().find(|o| o.state.open()).map(|o| o.reason.clone());
     let reason =
-        if unknown { Some(Reason::OutcomeUnknown) } else { first.or(queued).or_else(|| out.remarks.first().cloned()) };
-    let health = if behind || unknown { Health::Waiting } else { Health::Healthy };
+        if unknown { Some(Reason::OutcomeUnknown) } else { first.or(queued).or_else(|| out.dropped.first().cloned()) };
+    let reason = reason.or_else(|| out.remarks.first().cloned());
+    let health = if waits || unknown { Health::Waiting } else { Health::Healthy };
     PairState { sync, health, reason }
 }

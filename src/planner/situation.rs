@@ -42,6 +42,6 @@ pub struct Situation<'a> {
     pub evidence: Option<&'a Evidence>,
     /// Comments and actions that carry the same words.
     pub links: &'a [NoteLink],
-    /// Open and dead operations, by position.
+    /// Open, dead and dropped operations, by position.
     pub operations: &'a [Operation],
 }

@@ -17,7 +17,7 @@ use crate::{
     clock::{Clock, IdSource, ManualClock, SeededIds},
     domain::{
         failure::{Failure, FailureKind, Side},
-        ids::{ConnectionId, OperationId, PairId, TicketId, WorkspaceId},
+        ids::{ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
         run::RunCause,
     },
     engine::{Engine, Unit},
@@ -202,6 +202,10 @@ impl EngineHandle for Handle {
             self.engine.poke_intake();
         }
         self.engine.poke_workspace(workspace, cause);
+    }
+
+    fn poke_incident(&self, delivery: DeliveryId, workspace: WorkspaceId, incident: IncidentId) {
+        self.engine.poke_incident(delivery, workspace, incident);
     }
 
     fn poke_halo(&self, connection: ConnectionId, tickets: Option<Vec<TicketId>>) {

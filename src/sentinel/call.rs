@@ -106,7 +106,11 @@ impl Sentinel {
                 }
                 return Ok(answer);
             }
-            if answer.status == 401 && !renewed && error::claims_challenge(&answer).is_none() {
+            let challenge = error::claims_challenge(&answer).filter(|_| answer.status == 401);
+            if let Some(claims) = &challenge {
+                self.tokens.challenged(call.tenant, Resource::Arm, claims).await;
+            }
+            if answer.status == 401 && !renewed && challenge.is_none() {
                 self.tokens.reject(call.tenant, Resource::Arm);
                 renewed = true;
                 continue;

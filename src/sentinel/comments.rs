@@ -1,11 +1,11 @@
 //! Comments of an incident.
 
 use http::Method;
-use serde_json::Value;
 
 use super::{
     Place, Sentinel, Written, body,
     call::{Call, segment},
+    incidents::rows_of,
     paging::Trail,
     read,
 };
@@ -33,17 +33,17 @@ impl Sentinel {
         let mut comments: Vec<Comment> = Vec::new();
         let mut cursor = Some(self.address(at, &format!("incidents/{}/comments", segment(id.as_str()))));
         while let Some(here) = cursor {
-            let (url, trail) = Trail::resume(&here);
+            let (url, trail) = Trail::resume(&self.arm, &here)?;
             let call = self.comments_call(at, Method::GET, url.clone(), Kind::CommentsRead, class);
             let answer = self.call(call).await?;
-            let page = answer.json()?;
-            let Some(rows) = page.get("value").and_then(Value::as_array) else { return Err(answer.unreadable()) };
+            let mut page = answer.json()?;
+            let rows = rows_of(&mut page).ok_or_else(|| answer.unreadable())?;
             for comment in rows.iter().map(read::comment) {
                 if !comments.iter().any(|known| known.id == comment.id) {
                     comments.push(comment);
                 }
             }
-            cursor = trail.next(&self.arm, &url, &page)?;
+            cursor = trail.next(&url, &page);
         }
         comments.sort_by(|a, b| a.created.cmp(&b.created).then_with(|| a.id.cmp(&b.id)));
         Ok(comments)

@@ -103,7 +103,7 @@ impl Sentinel {
         let mut rows = Vec::new();
         let mut cursor = Some(url);
         while let Some(here) = cursor {
-            let (url, trail) = Trail::resume(&here);
+            let (url, trail) = Trail::resume(&self.arm, &here)?;
             let call = Call {
                 tenant,
                 subscription,
@@ -115,7 +115,7 @@ impl Sentinel {
             };
             let answer = self.call(call).await?;
             let mut page = answer.json()?;
-            cursor = trail.next(&self.arm, &url, &page)?;
+            cursor = trail.next(&url, &page);
             match page.get_mut("value").map(Value::take) {
                 Some(Value::Array(more)) => rows.extend(more),
                 None | Some(Value::Null) => {}
@@ -187,6 +187,24 @@ impl Sentinel {
             }
             // A workspace without Sentinel answers 400 with its own sentence.
             Err(failure) if failure.kind == FailureKind::Rejected && failure.status == Some(400) => Ok(false),
+            // No such state: whether incidents can be read tells as much.
+            Err(failure) if failure.kind == FailureKind::Gone => {
+                let one = format!("{}&$top=1", self.address(at, "incidents"));
+                let call = Call {
+                    tenant: &at.tenant,
+                    subscription: Some(&at.workspace.subscription),
+                    method: Method::GET,
+                    url: one,
+                    body: None,
+                    kind: Kind::Read,
+                    class: Class::Interactive,
+                };
+                match self.call(call).await {
+                    Ok(answer) => answer.json().map(|_| true),
+                    Err(again) if again.kind == FailureKind::Gone || again.status == Some(400) => Err(failure),
+                    Err(again) => Err(again),
+                }
+            }
             Err(failure) => Err(failure),
         }
     }

@@ -1,5 +1,7 @@
 //! Listing, reading and writing incidents; their alerts and entities.
 
+use std::sync::atomic::Ordering;
+
 use http::Method;
 use serde_json::Value;
 
@@ -11,13 +13,16 @@ use super::{
 };
 use crate::{
     domain::{
-        failure::Failure,
+        failure::{Failure, FailureKind},
         ids::IncidentId,
         incident::{Evidence, Incident},
         operation::IncidentChange,
         time,
     },
-    outbound::budget::{Class, Kind},
+    outbound::{
+        budget::{Class, Kind},
+        exchange::Answer,
+    },
 };
 
 /// Incidents asked for per page: the service's largest.
@@ -31,10 +36,53 @@ pub fn filter(want: &ListWanted) -> Option<String> {
     (!terms.is_empty()).then(|| terms.join(" and "))
 }
 
+/// The rows of a list; `null` is an empty one. `None` when there is no list at all.
+pub(super) fn rows_of(page: &mut Value) -> Option<Vec<Value>> {
+    match page.get_mut("value").map(Value::take)? {
+        Value::Array(rows) => Some(rows),
+        Value::Null => Some(Vec::new()),
+        _ => None,
+    }
+}
+
+/// The version is in the body (rule 4); only where it is not, the header's counts.
+fn versioned(mut incident: Incident, answer: &Answer) -> Incident {
+    if incident.etag.is_none() {
+        incident.etag = answer.header("etag").map(str::to_owned);
+    }
+    incident
+}
+
+/// A refusal of the query's options.
+fn refuses_order(failure: &Failure) -> bool {
+    let text = failure.message.to_ascii_lowercase();
+    failure.status == Some(400) && (text.contains("odata") || text.contains("orderby"))
+}
+
+/// Whether an answer holds the members that every incident has.
+fn whole(incident: &Incident) -> bool {
+    let has = |name: &str| incident.raw.pointer(&format!("/properties/{name}")).is_some_and(|member| !member.is_null());
+    ["title", "severity", "status"].into_iter().all(has)
+}
+
 impl Sentinel {
     fn at<'a>(&self, at: &'a Place, method: Method, url: String, kind: Kind, class: Class) -> Call<'a> {
         let subscription = Some(at.workspace.subscription.as_str());
         Call { tenant: &at.tenant, subscription, method, url, body: None, kind, class }
+    }
+
+    /// The address of a list's first page.
+    fn first_page(&self, at: &Place, want: &ListWanted) -> String {
+        let mut url = self.address(at, "incidents");
+        if let Some(filter) = filter(want) {
+            url.push_str(&format!("&$filter={}", value(&filter)));
+        }
+        if !self.order_refused.load(Ordering::Relaxed) {
+            // Ascending: what changes while we page moves to the end and is seen twice, never skipped.
+            url.push_str(&format!("&$orderby={}", value("properties/lastModifiedTimeUtc asc")));
+        }
+        url.push_str(&format!("&$top={PAGE}"));
+        url
     }
 
     pub(super) async fn list_page(
@@ -44,24 +92,24 @@ impl Sentinel {
         next: Option<String>,
         class: Class,
     ) -> Result<IncidentPage, Failure> {
-        let (url, trail) = match &next {
-            Some(cursor) => Trail::resume(cursor),
-            None => {
-                let mut url = self.address(at, "incidents");
-                if let Some(filter) = filter(want) {
-                    url.push_str(&format!("&$filter={}", value(&filter)));
-                }
-                // Ascending: what changes while we page moves to the end and is seen twice, never skipped.
-                url.push_str(&format!("&$orderby={}&$top={PAGE}", value("properties/lastModifiedTimeUtc asc")));
-                (url, Trail::default())
+        let (mut url, trail) = match &next {
+            Some(cursor) => Trail::resume(&self.arm, cursor)?,
+            None => (self.first_page(at, want), Trail::default()),
+        };
+        let ordered = !self.order_refused.load(Ordering::Relaxed);
+        let answer = match self.call(self.at(at, Method::GET, url.clone(), Kind::Read, class)).await {
+            // Not every member of an order is promised (sheet 1.6): without it the list is as complete.
+            Err(failure) if next.is_none() && ordered && refuses_order(&failure) => {
+                tracing::warn!(error = %failure, "the order of the list is refused; it is asked for without");
+                self.order_refused.store(true, Ordering::Relaxed);
+                url = self.first_page(at, want);
+                self.call(self.at(at, Method::GET, url.clone(), Kind::Read, class)).await?
             }
+            other => other?,
         };
-        let answer = self.call(self.at(at, Method::GET, url.clone(), Kind::Read, class)).await?;
         let mut page = answer.json()?;
-        let next = trail.next(&self.arm, &url, &page)?;
-        let Some(Value::Array(rows)) = page.get_mut("value").map(Value::take) else {
-            return Err(answer.unreadable());
-        };
+        let next = trail.next(&url, &page);
+        let rows = rows_of(&mut page).ok_or_else(|| answer.unreadable())?;
         let mut result = IncidentPage { incidents: Vec::with_capacity(rows.len()), next, unreadable: Vec::new() };
         for row in rows {
             match read::incident(row) {
@@ -75,7 +123,8 @@ impl Sentinel {
     pub(super) async fn read_incident(&self, at: &Place, id: &IncidentId, class: Class) -> Result<Incident, Failure> {
         let url = self.address(at, &format!("incidents/{}", segment(id.as_str())));
         let answer = self.call(self.at(at, Method::GET, url, Kind::Read, class)).await?;
-        read::incident(answer.json()?).map_err(|_| answer.unreadable())
+        let incident = read::incident(answer.json()?).map_err(|_| answer.unreadable())?;
+        Ok(versioned(incident, &answer))
     }
 
     pub(super) async fn write_incident(
@@ -90,7 +139,15 @@ impl Sentinel {
         let mut call = self.at(at, Method::PUT, url, Kind::IncidentWrite, class);
         call.body = Some(&body);
         let answer = self.call(call).await?;
-        read::incident(answer.json()?).map_err(|_| answer.unreadable())
+        let told = answer.json_if_any().and_then(|body| read::incident(body).ok());
+        match told.filter(|told| told.id == current.id && whole(told)) {
+            Some(told) => Ok(versioned(told, &answer)),
+            // It was carried out, but the answer does not say what the incident is now: look.
+            None => self.read_incident(at, &current.id, class).await.map_err(|mut failure| {
+                failure.kind = FailureKind::Unknown;
+                failure
+            }),
+        }
     }
 
     pub(super) async fn read_evidence(&self, at: &Place, id: &IncidentId, class: Class) -> Result<Evidence, Failure> {

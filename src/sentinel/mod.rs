@@ -14,8 +14,9 @@ pub mod error;
 pub mod incidents;
 pub mod paging;
 pub mod read;
+pub mod webhook;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -124,6 +125,8 @@ pub struct Sentinel {
     arm: String,
     api_version: String,
     writes_per_5min: u32,
+    /// The service has refused the order that lists are asked for in.
+    order_refused: AtomicBool,
     exchange: Exchange,
     tokens: Arc<dyn Tokens>,
     clock: Arc<dyn Clock>,
@@ -143,6 +146,7 @@ impl Sentinel {
             arm: connection.endpoints.arm.trim_end_matches('/').to_owned(),
             api_version: connection.api_version.clone(),
             writes_per_5min: connection.writes_per_5min,
+            order_refused: AtomicBool::new(false),
             exchange: Exchange::new(transport, Side::Sentinel),
             tokens,
             clock,

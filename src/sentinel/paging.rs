@@ -1,6 +1,7 @@
-//! Paging by `nextLink` alone (rule 7): same origin only, a repeated link stops, so do too many pages.
+//! Paging by `nextLink` alone (rule 7): same origin only; a repeated link ends the list.
 //!
 //! The links seen so far travel inside the cursor (as short hashes), so that the guard needs no memory.
+//! A link that may not be followed fails the call that would follow it: the page that named it is kept.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -22,36 +23,43 @@ fn stop(text: &str) -> Failure {
 }
 
 impl Trail {
-    /// Takes a cursor apart: the address to read, and the trail behind it.
-    pub fn resume(cursor: &str) -> (String, Self) {
-        match cursor.split_once(' ') {
-            Some((link, seen)) => (link.to_owned(), Self { seen: seen.split(',').map(str::to_owned).collect() }),
-            None => (cursor.to_owned(), Self::default()),
-        }
-    }
-
-    /// Checks the answer's `nextLink` and gives the next cursor; `None` when this was the last page.
+    /// Takes a cursor apart: the address to read, and the trail behind it. The first page's address is
+    /// ours; every other one is checked here, before anything is sent there.
     ///
     /// # Errors
-    /// The link leads elsewhere, repeats, or there are too many pages.
-    pub fn next(mut self, base: &str, here: &str, page: &Value) -> Result<Option<String>, Failure> {
-        let Some(link) = page.get("nextLink").and_then(Value::as_str).filter(|link| !link.trim().is_empty()) else {
-            return Ok(None);
-        };
-        // Used as it came: only a raw blank, which no request line can carry, is written out.
-        let link = link.trim().replace(' ', "%20");
+    /// The link leads to another host, or there are too many pages.
+    pub fn resume(base: &str, cursor: &str) -> Result<(String, Self), Failure> {
+        let Some((link, seen)) = cursor.split_once(' ') else { return Ok((cursor.to_owned(), Self::default())) };
         let origin = |text: &str| Url::parse(text).map(|url| url.origin()).ok();
-        if origin(&link).is_none() || origin(&link) != origin(base) {
+        if origin(link).is_none() || origin(link) != origin(base) {
             return Err(stop("Azure's list goes on at another host, which is not followed. Check the ARM address."));
         }
-        self.seen.push(mark(here));
-        if self.seen.contains(&mark(&link)) {
-            return Err(stop("Azure's list runs in a circle: the same page was named twice. It is read again later."));
-        }
-        if self.seen.len() >= PAGES_MAX {
+        let seen: Vec<String> = seen.split(',').map(str::to_owned).collect();
+        if seen.len() >= PAGES_MAX {
             return Err(stop("Azure's list has too many pages. It is read again later."));
         }
-        Ok(Some(format!("{link} {}", self.seen.join(","))))
+        Ok((link.to_owned(), Self { seen }))
+    }
+
+    /// The cursor of the next page by the answer's `nextLink`; `None` when this was the last page, or
+    /// when the link names a page that was read: then there is nothing more to be had.
+    pub fn next(mut self, here: &str, page: &Value) -> Option<String> {
+        let link = page.get("nextLink").and_then(Value::as_str).map(str::trim).filter(|link| !link.is_empty())?;
+        // Used as it came: only a raw blank, which no request line can carry, is written out.
+        let link = link.replace(' ', "%20");
+        // A link without a host goes on where this page lies.
+        let link = match Url::parse(&link) {
+            Err(url::ParseError::RelativeUrlWithoutBase) if link.starts_with(['/', '?']) => {
+                Url::parse(here).ok()?.join(&link).map_or(link, |whole| whole.to_string())
+            }
+            _ => link,
+        };
+        self.seen.push(mark(here));
+        if self.seen.contains(&mark(&link)) {
+            tracing::warn!("Azure named a page of its list twice; the list ends there");
+            return None;
+        }
+        Some(format!("{link} {}", self.seen.join(",")))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         closing::Classification,
         ids::{CommentId, IncidentId, NAMESPACE},
-        incident::{Comment, Incident, IncidentStatus, Label, Owner, Severity},
+        incident::{Comment, Incident, IncidentStatus, Label, NOT_TOLD, Owner, Severity},
     },
     outbound::read::{int_at, list_at, text_at, time_at, words_at},
 };
@@ -47,8 +47,8 @@ pub fn incident(resource: Value) -> Result<Incident, Value> {
         last_activity: words_at(properties, "lastActivityTimeUtc"),
         created: time_at(properties, "createdTimeUtc"),
         modified: time_at(properties, "lastModifiedTimeUtc"),
-        alerts_count: int_at(more, "alertsCount").unwrap_or(0),
-        comments_count: int_at(more, "commentsCount").unwrap_or(0),
+        alerts_count: int_at(more, "alertsCount").unwrap_or(NOT_TOLD),
+        comments_count: int_at(more, "commentsCount").unwrap_or(NOT_TOLD),
         url: words_at(properties, "incidentUrl"),
         provider_name: words_at(properties, "providerName"),
         provider_incident_id: words_at(properties, "providerIncidentId"),

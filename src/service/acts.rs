@@ -9,11 +9,13 @@ use crate::{
         account::Role,
         ids::{ClientId, ConnectionId, OperationId, PairId, WorkspaceId},
         operation::{Operation, OperationState},
-        pair::Pair,
+        pair::{Base, Pair},
+        reason::Reason,
         run::RunCause,
         view::failed::DropView,
     },
     ledger::fact::Fact,
+    store::SituationRow,
 };
 
 fn act(caller: &Caller, name: &str, pair: Option<PairId>, detail: Value) -> Fact {
@@ -90,23 +92,20 @@ async fn seen(app: &App, caller: &Caller, operation: OperationId) -> Result<Oper
     Ok(found)
 }
 
-async fn dead(app: &App, caller: &Caller, operation: OperationId) -> Result<Operation, ServiceError> {
-    caller.need(Role::Operator)?;
-    let found = seen(app, caller, operation).await?;
-    match found.state {
-        OperationState::Dead { .. } => Ok(found),
-        _ => Err(ServiceError::Conflict),
-    }
-}
-
-/// Puts a dead letter back into its queue. The engine plans it again from fresh reads before it is sent.
+/// Puts a dead letter or a dropped write up again: it is planned anew from what both sides say.
 ///
 /// # Errors
-/// `Conflict` when it is no dead letter (any more), `Forbidden`, `NotFound`.
+/// `Conflict` when it is neither (any more), `Forbidden`, `NotFound`.
 pub async fn retry(app: &App, caller: &Caller, operation: OperationId) -> Result<(), ServiceError> {
-    let found = dead(app, caller, operation).await?;
+    caller.need(Role::Operator)?;
+    let found = seen(app, caller, operation).await?;
+    let name = match found.state {
+        OperationState::Dead { .. } => "retry",
+        OperationState::Dropped { .. } => "plan-again",
+        _ => return Err(ServiceError::Conflict),
+    };
     let detail = json!({ "operation": operation.to_string() });
-    record(app, Some(found.client), vec![act(caller, "retry", Some(found.pair), detail)]).await?;
+    record(app, Some(found.client), vec![act(caller, name, Some(found.pair), detail)]).await?;
     app.engine.retry(operation);
     Ok(())
 }
@@ -116,23 +115,36 @@ pub async fn retry(app: &App, caller: &Caller, operation: OperationId) -> Result
 /// # Errors
 /// As [`drop_operation`].
 pub async fn ask_to_drop(app: &App, caller: &Caller, operation: OperationId) -> Result<DropView, ServiceError> {
-    let found = dead(app, caller, operation).await?;
-    let situation = app.store.situation(found.pair).await.map_err(|e| fault("read a pair", &e))?;
-    let incident = situation.map(|row| row.subject.incident.name()).unwrap_or_default();
-    Ok(DropView { operation: pairs::operation(&found), incident })
+    let (found, _, row) = dead(app, caller, operation).await?;
+    Ok(DropView { operation: pairs::operation(&found), incident: row.subject.incident.name() })
 }
 
-/// Gives a dead letter up for good; the pair is then looked at again.
+async fn dead(
+    app: &App,
+    caller: &Caller,
+    operation: OperationId,
+) -> Result<(Operation, Reason, SituationRow), ServiceError> {
+    caller.need(Role::Operator)?;
+    let found = seen(app, caller, operation).await?;
+    let OperationState::Dead { reason, .. } = &found.state else { return Err(ServiceError::Conflict) };
+    let reason = reason.clone();
+    let row = app.store.situation(found.pair).await.map_err(|e| fault("read a pair", &e))?;
+    Ok((found, reason, row.ok_or(ServiceError::NotFound)?))
+}
+
+/// Drops a dead letter: it is not written again in this form, until what it was planned from changes or somebody
+/// asks for it ([`retry`]). The pair is then looked at again.
 ///
 /// # Errors
 /// `Conflict` when it is no dead letter (any more), `Forbidden`, `NotFound`.
 pub async fn drop_operation(app: &App, caller: &Caller, operation: OperationId) -> Result<(), ServiceError> {
-    let found = dead(app, caller, operation).await?;
+    let (found, reason, row) = dead(app, caller, operation).await?;
     let at = app.clock.now();
+    let seen = Base::seen(&row.subject.incident, row.ticket.as_ref());
     let dropped = Fact::OperationMoved {
         operation,
         pair: found.pair,
-        state: OperationState::Void { at, why: format!("{} dropped it.", caller.name) },
+        state: OperationState::Dropped { at, who: Some(caller.user), reason, seen },
         attempts: found.attempts,
         failure: found.last_failure,
     };

@@ -5,6 +5,7 @@ use crate::{
     domain::{
         account::Scope,
         connection::{HaloConnection, MicrosoftConnection, MicrosoftIdentity},
+        delivery::DeliverySource,
         failure::Side,
         ids::ConnectionId,
         run::RunScope,
@@ -42,7 +43,7 @@ pub async fn view(
     let mut view = ConnectionsView {
         microsoft: Vec::new(),
         halo: Vec::new(),
-        workspaces: workspaces(caller, addresses, &installation, &status),
+        workspaces: workspaces(app, caller, addresses, &installation, &status),
         redirect_uri: addresses.redirect_uri.clone(),
     };
     if caller.scope != Scope::All {
@@ -57,7 +58,7 @@ pub async fn view(
     }
     for connection in &installation.halo {
         let secrets = standings(app, connection.id).await?;
-        view.halo.push(halo(addresses, &status, connection, &secrets));
+        view.halo.push(halo(app, addresses, &status, connection, &secrets));
     }
     Ok((view, authorities))
 }
@@ -108,6 +109,11 @@ async fn microsoft(
         .filter(|workspace| workspace.connection == connection.id)
         .map(|workspace| RunScope::Workspace { id: workspace.id })
         .collect();
+    let mut health = health(status, &scopes);
+    if health.failure.is_none() && super::sign_in::challenge(app, connection.id).await?.is_some() {
+        // reading goes well and writing is refused
+        health.failure = Some(super::sign_in::challenged());
+    }
     let budgets = status
         .budgets
         .iter()
@@ -129,12 +135,17 @@ async fn microsoft(
         signed_in: signed_in.map(|_| person.unwrap_or_else(|| "somebody".to_owned())),
         signed_in_at: signed_in.map(|standing| standing.changed),
         secret: source(&standings, secret),
-        health: health(status, &scopes),
+        health,
         budgets,
     })
 }
 
+fn refused(app: &App, source: DeliverySource) -> Option<(String, jiff::Timestamp)> {
+    intake::turned_away(app, source).map(|turned| (turned.words().to_owned(), turned.at))
+}
+
 fn halo(
+    app: &App,
     addresses: &Addresses,
     status: &EngineStatus,
     connection: &HaloConnection,
@@ -159,10 +170,12 @@ fn halo(
         poll_secs: connection.poll_secs,
         webhook: (connection.webhook && secrets.iter().any(|standing| standing.name == intake::SECRET))
             .then(|| format!("{}/hooks/halo/{}", addresses.public, connection.id)),
+        webhook_refused: refused(app, DeliverySource::Halo { connection: connection.id }),
     }
 }
 
 fn workspaces(
+    app: &App,
     caller: &Caller,
     addresses: &Addresses,
     installation: &Installation,
@@ -186,6 +199,10 @@ fn workspaces(
                 since: workspace.since,
                 poll_secs: workspace.poll_secs,
                 webhook: workspace.webhook.then(|| format!("{}/hooks/sentinel/{}", addresses.public, workspace.id)),
+                webhook_refused: refused(
+                    app,
+                    DeliverySource::Sentinel { workspace: workspace.id, client: workspace.client },
+                ),
                 health: health(status, &[RunScope::Workspace { id: workspace.id }]),
             }
         })

@@ -2,22 +2,18 @@
 
 use std::collections::HashMap;
 
-use jiff::SignedDuration;
-
 use super::{App, caller::Caller, error::ServiceError, fault, names};
 use crate::{
     domain::{
         catalogue::Catalogue,
-        ids::{ClientId, ConnectionId, WorkspaceId},
+        ids::ConnectionId,
         pair::{Health, SyncState},
-        run::RunScope,
         view::{
-            dashboard::{DashboardView, Freshness, PairCounts, PairFilter, PairRow, PairSort},
-            list::{Listed, Rows},
+            dashboard::{DashboardView, PairCounts, PairFilter, PairRow, PairSort},
+            list::Listed,
         },
-        workspace::Mode,
     },
-    store::{self, Installation, PageKey, SortBy},
+    store::{self, HeldCount, Installation, PageKey, PairCount, SortBy},
 };
 
 /// The page's view.
@@ -26,71 +22,73 @@ use crate::{
 /// The installation cannot be read; a list that cannot be read is told in the view.
 pub async fn view(app: &App, caller: &Caller, filter: PairFilter) -> Result<DashboardView, ServiceError> {
     let installation = app.installation().await?;
-    let (counts, by_client, by_workspace) = counts(app, caller).await?;
-    let rows = rows(app, caller, &installation, &filter).await;
+    let kept = app.store.counters(&caller.scope).await.map_err(|e| fault("count pairs", &e))?;
+    let held = app.store.held_counters(&caller.scope).await.map_err(|e| fault("count incidents", &e))?;
+    let (mut by_client, mut by_workspace) = (HashMap::new(), HashMap::new());
+    for row in &kept {
+        *by_client.entry(row.client).or_insert(0) += names::count(row.pairs);
+        *by_workspace.entry(row.workspace).or_insert(0) += names::count(row.pairs);
+    }
+    let rows = page(app, caller, &installation, &filter, sort(&filter), names::PAGE_ROWS).await;
+    let rows = rows.map(|listed| Listed { total: total(&kept, &filter), ..listed });
     Ok(DashboardView {
         clients: names::clients(&installation, &caller.scope, &by_client),
         workspaces: names::workspaces(&installation, &caller.scope, &by_workspace),
-        freshness: freshness(app, caller, &installation),
+        counts: counts(&kept, &held),
         filter,
-        counts,
-        rows,
+        rows: rows.map_err(|error| names::trouble(&error)),
     })
 }
 
-type Counted = (PairCounts, HashMap<ClientId, u64>, HashMap<WorkspaceId, u64>);
-
-async fn counts(app: &App, caller: &Caller) -> Result<Counted, ServiceError> {
-    let kept = app.store.counters(&caller.scope).await.map_err(|e| fault("count pairs", &e))?;
-    let held = app.store.held_counters(&caller.scope).await.map_err(|e| fault("count incidents", &e))?;
+fn counts(kept: &[PairCount], held: &[HeldCount]) -> PairCounts {
     let mut counts = PairCounts::default();
-    let (mut by_client, mut by_workspace) = (HashMap::new(), HashMap::new());
     for row in kept {
         let pairs = names::count(row.pairs);
-        *by_client.entry(row.client).or_insert(0) += pairs;
-        *by_workspace.entry(row.workspace).or_insert(0) += pairs;
         match row.sync {
             SyncState::InStep => counts.in_step += pairs,
             SyncState::Behind => counts.behind += pairs,
             SyncState::Unknown => counts.unknown += pairs,
         }
         match row.health {
-            Health::Healthy => {}
+            Health::Healthy => counts.healthy += pairs,
             Health::Waiting => counts.waiting += pairs,
             Health::NeedsYou => counts.needs_you += pairs,
         }
     }
     counts.not_linked = held.iter().map(|row| names::count(row.subjects)).sum();
-    Ok((counts, by_client, by_workspace))
+    counts
 }
 
-/// When anything was last read, and how many sources have missed two of their cycles.
-pub fn freshness(app: &App, caller: &Caller, installation: &Installation) -> Freshness {
-    let status = app.engine.status();
-    let seen = |scope: &RunScope| names::run_visible(installation, *scope, &caller.scope);
-    let last_look = status.scopes.iter().filter(|row| seen(&row.scope)).filter_map(|row| row.last_success).max();
-    let overdue = installation
-        .workspaces
-        .iter()
-        .filter(|workspace| workspace.mode != Mode::Off)
-        .map(|workspace| (RunScope::Workspace { id: workspace.id }, workspace.poll_secs))
-        .chain(installation.halo.iter().map(|halo| (RunScope::Halo { id: halo.id }, halo.poll_secs)))
-        .filter(|(scope, _)| seen(scope))
-        .filter(|(scope, poll_secs)| overdue(app, *scope, *poll_secs))
-        .count();
-    Freshness { last_look, overdue: u32::try_from(overdue).unwrap_or(u32::MAX) }
+/// How many pairs match, where the kept counters know it: nothing is counted by walking over rows.
+fn total(kept: &[PairCount], filter: &PairFilter) -> Option<u64> {
+    let known = filter.text.is_empty() && filter.severity.is_none() && filter.status.is_none();
+    let asked = |row: &&PairCount| {
+        filter.sync.is_none_or(|sync| sync == row.sync)
+            && filter.health.is_none_or(|health| health == row.health)
+            && filter.client.is_none_or(|client| client == row.client)
+            && filter.workspace.is_none_or(|workspace| workspace == row.workspace)
+    };
+    (known && filter.reason.is_empty()).then(|| kept.iter().filter(asked).map(|row| names::count(row.pairs)).sum())
 }
 
-/// Whether a source was read before, but not for two cycles (and at least a minute).
-pub fn overdue(app: &App, scope: RunScope, poll_secs: u32) -> bool {
-    let status = app.engine.status();
-    let Some(row) = status.scope(scope) else { return false };
-    let patience = SignedDuration::from_secs(i64::from(poll_secs).saturating_mul(2).max(60));
-    match (row.last_success, &row.last_failure) {
-        (Some(at), _) => app.clock.now().duration_since(at) > patience,
-        (None, Some(_)) => true,
-        (None, None) => false,
-    }
+/// Pairs of a CSV file are read so many at a time.
+const AT_ONCE: u32 = 500;
+
+/// A part of everything the filter matches, for a file; its `older` is where the next part begins.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn part(app: &App, caller: &Caller, filter: &PairFilter) -> Result<Listed<PairRow>, ServiceError> {
+    let installation = app.installation().await?;
+    // a pair that changes while the file is written must not move past the reader: the moment an incident was
+    // made stands still
+    let by = match sort(filter) {
+        store::PairSort { by: SortBy::Changed | SortBy::State, descending } => {
+            store::PairSort { by: SortBy::Opened, descending }
+        }
+        steady => steady,
+    };
+    page(app, caller, &installation, filter, by, AT_ONCE).await
 }
 
 /// As the store sorts: newest, highest and worst first, but clients by the alphabet.
@@ -106,34 +104,37 @@ fn sort(filter: &PairFilter) -> store::PairSort {
     store::PairSort { by, descending: (by == SortBy::Client) == filter.reversed }
 }
 
-async fn rows(app: &App, caller: &Caller, installation: &Installation, filter: &PairFilter) -> Rows<PairRow> {
-    let read = async {
-        let asked = store::PairFilter {
-            text: (!filter.text.is_empty()).then(|| filter.text.clone()),
-            sync: filter.sync,
-            health: filter.health,
-            client: filter.client,
-            workspace: filter.workspace,
-            severity: filter.severity.clone(),
-            status: filter.status.clone(),
-            reason: (!filter.reason.is_empty()).then(|| filter.reason.clone()),
-            scope: caller.scope.clone(),
-            ..store::PairFilter::default()
-        };
-        // a key that does not parse is the first page
-        let from: Option<PageKey> = filter.from.parse().ok();
-        let page = app.store.pairs_page(&asked, sort(filter), from, names::PAGE_ROWS).await;
-        let page = page.map_err(|e| fault("list pairs", &e))?;
-        let mut catalogues = HashMap::new();
-        let mut rows = Vec::with_capacity(page.rows.len());
-        for row in page.rows {
-            let catalogue = catalogue(app, &mut catalogues, row.pair.halo).await?;
-            rows.push(drawn(installation, catalogue, row));
-        }
-        let key = |key: Option<PageKey>| key.map(|key| key.to_string());
-        Ok::<_, ServiceError>(Listed { rows, total: None, newer: key(page.previous), older: key(page.next) })
+async fn page(
+    app: &App,
+    caller: &Caller,
+    installation: &Installation,
+    filter: &PairFilter,
+    sort: store::PairSort,
+    limit: u32,
+) -> Result<Listed<PairRow>, ServiceError> {
+    let asked = store::PairFilter {
+        text: (!filter.text.is_empty()).then(|| filter.text.clone()),
+        sync: filter.sync,
+        health: filter.health,
+        client: filter.client,
+        workspace: filter.workspace,
+        severity: filter.severity.clone(),
+        status: filter.status.clone(),
+        reason: (!filter.reason.is_empty()).then(|| filter.reason.clone()),
+        scope: caller.scope.clone(),
+        ..store::PairFilter::default()
     };
-    read.await.map_err(|error| names::trouble(&error))
+    // a key that does not parse is the first page
+    let from: Option<PageKey> = filter.from.parse().ok();
+    let page = app.store.pairs_page(&asked, sort, from, limit).await.map_err(|e| fault("list pairs", &e))?;
+    let mut catalogues = HashMap::new();
+    let mut rows = Vec::with_capacity(page.rows.len());
+    for row in page.rows {
+        let catalogue = catalogue(app, &mut catalogues, row.pair.halo).await?;
+        rows.push(drawn(installation, catalogue, row));
+    }
+    let key = |key: Option<PageKey>| key.map(|key| key.to_string());
+    Ok(Listed { rows, total: None, newer: key(page.previous), older: key(page.next) })
 }
 
 async fn catalogue<'a>(
@@ -155,6 +156,7 @@ fn drawn(installation: &Installation, catalogue: Option<&Catalogue>, row: store:
         client: names::client(installation, pair.client),
         client_id: pair.client,
         workspace: names::workspace_name(installation, pair.workspace),
+        incident: pair.incident,
         number: row.number,
         title: row.title,
         severity: row.severity,
@@ -164,6 +166,8 @@ fn drawn(installation: &Installation, catalogue: Option<&Catalogue>, row: store:
         sync: pair.sync,
         health: pair.health,
         reason: pair.reason,
+        opened: row.opened,
         changed: pair.changed,
+        reference: pair.reference,
     }
 }

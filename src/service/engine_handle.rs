@@ -5,7 +5,7 @@ use tokio::sync::watch;
 
 use crate::domain::{
     failure::{Failure, Side},
-    ids::{ConnectionId, OperationId, PairId, TicketId, WorkspaceId},
+    ids::{ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
     run::{RunCause, RunScope},
 };
 
@@ -14,6 +14,9 @@ use crate::domain::{
 pub trait EngineHandle: Send + Sync + 'static {
     /// Poll this workspace now.
     fn poke_workspace(&self, workspace: WorkspaceId, cause: RunCause);
+
+    /// Read this incident now, which the stored webhook `delivery` named.
+    fn poke_incident(&self, delivery: DeliveryId, workspace: WorkspaceId, incident: IncidentId);
 
     /// Read these tickets of a Halo instance now; `None` means "poll for changed ones".
     fn poke_halo(&self, connection: ConnectionId, tickets: Option<Vec<TicketId>>);
@@ -39,6 +42,8 @@ pub trait EngineHandle: Send + Sync + 'static {
 pub struct EngineStatus {
     /// Whether its loop runs: false before the start, after a stop, and in commands without an engine.
     pub alive: bool,
+    /// Whether it may only read: the data directory was copied or restored, and nobody has confirmed it.
+    pub only_reads: bool,
     /// One row for each workspace and Halo instance it looks after.
     pub scopes: Vec<ScopeStatus>,
     /// One row for each budget it keeps.

@@ -1,7 +1,7 @@
 //! Why a use case was not carried out: a closed list. Nothing of the inside travels in it; the cause
 //! is logged where it happens, under the request's id.
 
-use crate::telemetry;
+use crate::{store::StoreError, telemetry};
 
 /// A refusal or fault, as the web layer turns it into a status and a page.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +55,16 @@ impl ServiceError {
     /// One problem with one entry.
     pub fn invalid(field: &'static str, problem: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldProblem::new(field, problem)])
+    }
+
+    /// The same for a library that passes on the store's words alone: what lasts (a full disk) is no fault of ours,
+    /// and the store has logged it.
+    pub fn passed_on(doing: &'static str, error: &dyn std::error::Error) -> Self {
+        let words = telemetry::chain(error);
+        if [StoreError::Full, StoreError::ReadOnly].iter().any(|known| words.contains(&known.to_string())) {
+            return Self::Busy;
+        }
+        Self::internal(doing, error)
     }
 
     /// Logs the whole chain of a fault of ours, once, and hides it.

@@ -3,9 +3,12 @@
 use crate::{
     domain::{
         catalogue::Catalogue,
+        failure::Side,
         incident::Owner,
+        operation::{OperationKind, OperationState},
         pair::Base,
         policy::Policy,
+        reason::Reason,
         ticket::Ticket,
         view::pair::{FieldRow, FieldState},
         workspace::Mode,
@@ -37,8 +40,13 @@ fn state(same: bool, carried: bool, moved: &Moved) -> FieldState {
 
 fn next(s: &Situation<'_>, state: FieldState, what: &str) -> Option<String> {
     let mode = s.workspace.mode;
+    let blocked = matches!(s.pair.reason, Some(Reason::WrongClient | Reason::RecordGone { .. }));
     let words = match (state, mode) {
-        (FieldState::Same | FieldState::NotCarried, _) => return None,
+        (FieldState::IncidentAhead | FieldState::TicketAhead | FieldState::Conflict, _) if blocked => {
+            "Nothing is written while the pair needs a person.".to_owned()
+        }
+        (FieldState::Same | FieldState::NotCarried | FieldState::Missing, _) => return None,
+        _ if dropped(s, state, what) => "Nothing: it was dropped by a person.".to_owned(),
         (_, Mode::Off) => "Nothing: the workspace is switched off.".to_owned(),
         (FieldState::Conflict, _) => format!("A person decides: set the same {what} on both sides."),
         (FieldState::IncidentAhead, Mode::Observe) => {
@@ -48,11 +56,33 @@ fn next(s: &Situation<'_>, state: FieldState, what: &str) -> Option<String> {
             format!("The ticket's {what} would be written to the incident; observe mode writes nothing.")
         }
         (_, Mode::CommentOnly) => "Nothing: only comments are carried in this mode.".to_owned(),
+        (FieldState::IncidentAhead, _) if s.ticket.is_none() => "Goes into the new ticket.".to_owned(),
         (FieldState::IncidentAhead, _) => format!("The incident's {what} is written to the ticket."),
         (FieldState::TicketAhead, Mode::SentinelToHalo) => "Nothing: this mode carries nothing to Sentinel.".to_owned(),
         (FieldState::TicketAhead, _) => format!("The ticket's {what} is written to the incident."),
     };
     Some(words)
+}
+
+/// Whether a person dropped the write that would carry a field.
+fn dropped(s: &Situation<'_>, state: FieldState, what: &str) -> bool {
+    let carries = |kind: &OperationKind| match (kind, what) {
+        (OperationKind::CreateTicket { .. }, _) => true,
+        (OperationKind::UpdateTicket { change }, "status") => change.status_id.is_some(),
+        (OperationKind::UpdateTicket { change }, "severity") => change.priority_id.is_some(),
+        (OperationKind::UpdateTicket { change }, "owner") => change.agent_id.is_some(),
+        (OperationKind::UpdateIncident { change }, "status" | "classification") => change.status.is_some(),
+        (OperationKind::UpdateIncident { change }, "severity") => change.severity.is_some(),
+        (OperationKind::UpdateIncident { change }, "owner") => change.owner.is_some(),
+        _ => false,
+    };
+    let towards = match state {
+        FieldState::IncidentAhead => Side::Halo,
+        _ => Side::Sentinel,
+    };
+    let there = |kind: &OperationKind| state == FieldState::Conflict || kind.side() == towards;
+    let dropped = s.operations.iter().filter(|o| matches!(o.state, OperationState::Dropped { .. }));
+    dropped.map(|o| &o.kind).any(|kind| carries(kind) && there(kind))
 }
 
 fn row(s: &Situation<'_>, name: &str, what: &str, sides: Sides, state: FieldState) -> FieldRow {
@@ -112,7 +142,10 @@ fn status(s: &Situation<'_>) -> FieldRow {
     let base = &s.pair.base;
     let ticket_says = |ticket: &Ticket| {
         let name = ticket.status_id.map_or_else(|| "no status".to_owned(), |id| status_name(s.catalogue, id));
-        if mapping::ticket_closed(s.policy, s.catalogue, ticket) { format!("{name} (closed)") } else { name }
+        // a status such as "Resolved" may close a ticket too, and its name doesn't say so
+        let says = name.to_lowercase().contains("closed");
+        let closed = mapping::ticket_closed(s.policy, s.catalogue, ticket);
+        if closed && !says { format!("{name} (closed)") } else { name }
     };
     let same = s.ticket.is_some_and(|ticket| mapping::status_means(s.policy, s.catalogue, ticket, &s.incident.status));
     let moved = Moved {
@@ -130,7 +163,14 @@ fn status(s: &Situation<'_>) -> FieldRow {
             base.status_id.map(|id| status_name(s.catalogue, id)),
         ),
     };
-    row(s, "Status", "status", sides, state(same, true, &moved))
+    let state = state(same, true, &moved);
+    let mut row = row(s, "Status", "status", sides, state);
+    if let (FieldState::TicketAhead, Some(Reason::VerdictMissing | Reason::VerdictRefused { .. })) =
+        (state, &s.pair.reason)
+    {
+        row.next = Some("The incident stays open until the ticket has a classification that can be sent.".to_owned());
+    }
+    row
 }
 
 fn owner_words(owner: &Owner) -> Option<String> {
@@ -147,7 +187,7 @@ fn owner(s: &Situation<'_>) -> FieldRow {
     let have = s.ticket.and_then(|ticket| ticket.agent_id).filter(|id| *id > 1);
     let wanted = mapping::agent(s.policy, s.catalogue, &s.incident.owner);
     let nobody = s.incident.owner.is_none();
-    let same = s.ticket.is_some() && ((nobody && have.is_none()) || (!nobody && wanted.is_some() && wanted == have));
+    let same = (nobody && have.is_none()) || (s.ticket.is_some() && !nobody && wanted.is_some() && wanted == have);
     let moved = Moved {
         incident: base.owner != s.incident.owner.key(),
         ticket: s.ticket.is_some() && base.agent_id.filter(|id| *id > 1) != have,
@@ -194,6 +234,13 @@ fn classification(s: &Situation<'_>) -> FieldRow {
         ticket: chosen.or_else(|| ticket.as_ref().map(words)),
         agreed: None,
     };
+    let missing = matches!(s.pair.reason, Some(Reason::VerdictMissing)) && sides.incident.is_none();
+    if missing {
+        let next = Some("Somebody chooses it on the ticket in Halo.".to_owned());
+        let mut row = row(s, "Classification", "classification", sides, FieldState::Missing);
+        row.next = next;
+        return row;
+    }
     row(s, "Classification", "classification", sides, state)
 }
 

@@ -24,6 +24,7 @@ use crate::{
         time::to_ms,
     },
     halo_itsm::webhook,
+    sentinel::webhook::incident_id,
     store::SecretOwner,
     telemetry,
 };
@@ -34,7 +35,7 @@ pub const BODY_MAX: usize = 2 * 1024 * 1024;
 pub const SECRET: &str = "webhook";
 /// Secrets by reference are read again this often, so that a rotated file is noticed.
 const DOORS_KEPT: SignedDuration = SignedDuration::from_secs(30);
-/// "Cannot be stored" is logged at most this often.
+/// "Cannot be stored" and "not taken" are each logged at most this often.
 const COMPLAIN_EVERY_MS: i64 = 60_000;
 
 /// What became of a webhook.
@@ -77,7 +78,28 @@ struct Doors {
 pub struct State {
     doors: Mutex<Option<Arc<Doors>>>,
     complained_ms: AtomicI64,
+    warned_ms: AtomicI64,
+    turned_away: Mutex<HashMap<DeliverySource, TurnedAway>>,
     counts: [AtomicU64; 4],
+}
+
+/// The last webhook of a source that was not taken, since one that was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TurnedAway {
+    /// When.
+    pub at: Timestamp,
+    /// Why: [`Receipt::Refused`] or [`Receipt::TooLarge`].
+    pub why: Receipt,
+}
+
+impl TurnedAway {
+    /// One sentence with the remedy.
+    pub fn words(self) -> &'static str {
+        match self.why {
+            Receipt::TooLarge => "A webhook of more than 2 MiB was refused. Send the incident or ticket alone.",
+            _ => "A webhook with a wrong secret was refused. Give its sender the secret that is set here.",
+        }
+    }
 }
 
 impl State {
@@ -98,9 +120,37 @@ pub fn counts(app: &App) -> [(&'static str, u64); 4] {
     })
 }
 
-/// Counts a body that was too large.
-pub fn too_large(app: &App) -> Receipt {
-    app.kept.intake.count(Receipt::TooLarge)
+/// The last webhook of a source that was not taken, if none was since.
+pub fn turned_away(app: &App, source: DeliverySource) -> Option<TurnedAway> {
+    app.kept.intake.turned_away.lock().unwrap_or_else(PoisonError::into_inner).get(&source).copied()
+}
+
+/// Counts a body that was too large; `door` names its sender, where that is proven.
+pub fn too_large(app: &App, door: Option<Door>) -> Receipt {
+    turn_away(app, door.map(|door| door.0), Receipt::TooLarge)
+}
+
+/// Remembers for the pages that a webhook was not taken, and says so in the log, at most once a minute: anybody
+/// may send anything.
+fn turn_away(app: &App, source: Option<DeliverySource>, why: Receipt) -> Receipt {
+    let state = &app.kept.intake;
+    let turned = TurnedAway { at: app.clock.now(), why };
+    if let Some(source) = source {
+        state.turned_away.lock().unwrap_or_else(PoisonError::into_inner).insert(source, turned);
+    }
+    if once_a_minute(&state.warned_ms, turned.at) {
+        match source {
+            Some(DeliverySource::Sentinel { workspace, .. }) => {
+                tracing::warn!(workspace.id = %workspace, "{}", turned.words());
+            }
+            Some(DeliverySource::Halo { connection }) => {
+                tracing::warn!(connection.id = %connection, "{}", turned.words())
+            }
+            None if why == Receipt::TooLarge => tracing::warn!("{}", turned.words()),
+            None => tracing::warn!("a webhook for an unknown address, or one without a secret, was refused"),
+        }
+    }
+    state.count(why)
 }
 
 /// Proves the sender of a Sentinel webhook by its secret, in `Authorization: Bearer` or `X-Halobridge-Secret`.
@@ -124,7 +174,7 @@ pub async fn sentinel_door(app: &App, key: &str, headers: &HeaderMap) -> Result<
     };
     match locks.iter().find(open) {
         Some(lock) => Ok(Door(lock.source)),
-        None => Err(app.kept.intake.count(Receipt::Refused)),
+        None => Err(turn_away(app, locks.first().map(|lock| lock.source), Receipt::Refused)),
     }
 }
 
@@ -142,7 +192,7 @@ pub async fn halo_door(app: &App, key: &str, headers: &HeaderMap, body: &[u8]) -
     };
     match locks.iter().find(open) {
         Some(lock) => Ok(Door(lock.source)),
-        None => Err(app.kept.intake.count(Receipt::Refused)),
+        None => Err(turn_away(app, locks.first().map(|lock| lock.source), Receipt::Refused)),
     }
 }
 
@@ -154,17 +204,26 @@ fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 pub async fn take(app: &App, door: Door, body: Bytes) -> Receipt {
     let Door(source) = door;
     if body.len() > BODY_MAX {
-        return too_large(app);
+        return too_large(app, Some(door));
     }
     let received = app.clock.now();
     let id = DeliveryId(app.ids.uuid_v7(received));
     let delivery = Delivery { id, source, received, body: body.to_vec(), handled: None };
     if let Err(error) = app.store.intake(delivery).await {
-        complain(app, received, &error);
+        if !error.lasts() {
+            complain(app, received, &error);
+        }
         return app.kept.intake.count(Receipt::NotStored);
     }
+    app.kept.intake.turned_away.lock().unwrap_or_else(PoisonError::into_inner).remove(&source);
     match source {
-        DeliverySource::Sentinel { workspace, .. } => app.engine.poke_workspace(workspace, RunCause::Webhook),
+        DeliverySource::Sentinel { workspace, .. } => {
+            let named = serde_json::from_slice(&body).ok().as_ref().and_then(incident_id);
+            match named {
+                Some(incident) => app.engine.poke_incident(id, workspace, incident),
+                None => app.engine.poke_workspace(workspace, RunCause::Webhook),
+            }
+        }
         DeliverySource::Halo { connection } => {
             let named = serde_json::from_slice(&body).map(|body| webhook::ticket_ids(&body)).unwrap_or_default();
             app.engine.poke_halo(connection, (!named.is_empty()).then_some(named));
@@ -175,17 +234,18 @@ pub async fn take(app: &App, door: Door, body: Bytes) -> Receipt {
 
 /// One clear line, at most once a minute however many webhooks are turned away.
 fn complain(app: &App, now: Timestamp, error: &dyn std::error::Error) {
-    let now_ms = to_ms(now);
-    let last = &app.kept.intake.complained_ms;
-    let due = last.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |ms| {
-        (ms == 0 || now_ms - ms >= COMPLAIN_EVERY_MS || now_ms < ms).then_some(now_ms)
-    });
-    if due.is_ok() {
+    if once_a_minute(&app.kept.intake.complained_ms, now) {
         tracing::error!(
             error = %telemetry::chain(error),
             "webhooks cannot be stored and are answered with 503: their senders try again, polling goes on"
         );
     }
+}
+
+fn once_a_minute(last: &AtomicI64, now: Timestamp) -> bool {
+    let now_ms = to_ms(now);
+    let due = |ms: i64| (ms == 0 || now_ms - ms >= COMPLAIN_EVERY_MS || now_ms < ms).then_some(now_ms);
+    last.fetch_update(Ordering::SeqCst, Ordering::SeqCst, due).is_ok()
 }
 
 async fn doors(app: &App) -> Result<Arc<Doors>, Receipt> {

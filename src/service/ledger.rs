@@ -14,7 +14,10 @@ use crate::{
             list::{Listed, Rows},
         },
     },
-    ledger::entry::{Broken, Chain, Seq},
+    ledger::{
+        entry::{Broken, Chain, Seq},
+        fact::Fact,
+    },
     store::{self, StoreError},
 };
 
@@ -131,8 +134,6 @@ async fn entries(
     filter: &LedgerFilter,
 ) -> Rows<TimelineEntry> {
     let read = async {
-        let people = people(app).await?;
-        let who = |id: UserId| people.get(&id).cloned().unwrap_or_else(|| "(removed)".to_owned());
         let asked = store::LedgerFilter {
             fact: (!filter.fact.is_empty()).then(|| filter.fact.clone()),
             chain: Some(Chain::of(client)),
@@ -145,17 +146,35 @@ async fn entries(
         let more = page.len() > names::PAGE_ROWS as usize;
         page.truncate(names::PAGE_ROWS as usize);
         let older = page.last().filter(|_| more).map(|item| item.entry.seq.0.to_string());
-        let rows = page.into_iter().map(|item| words::entry(item, &who, true)).collect();
+        let names = names_in(app, &page).await?;
+        let rows = page.into_iter().map(|item| words::entry(item, &names, true)).collect();
         Ok::<_, ServiceError>(Listed { rows, total: None, newer: None, older })
     };
     read.await.map_err(|error| names::trouble(&error))
+}
+
+/// What the ids in these entries stand for.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn names_in(app: &App, items: &[store::Item]) -> Result<words::Names, ServiceError> {
+    let mut names = words::Names { people: people(app).await?, ..words::Names::default() };
+    for item in items {
+        if let Some(Fact::OperationMoved { operation, .. }) = item.fact
+            && !names.operations.contains_key(&operation)
+            && let Some(found) = app.store.operation(operation).await.map_err(|e| fault("read an operation", &e))?
+        {
+            names.operations.insert(operation, found.kind.words());
+        }
+    }
+    Ok(names)
 }
 
 /// Sign-in names by id.
 ///
 /// # Errors
 /// The store cannot be read.
-pub async fn people(app: &App) -> Result<HashMap<UserId, String>, ServiceError> {
+async fn people(app: &App) -> Result<HashMap<UserId, String>, ServiceError> {
     let users = app.store.users().await.map_err(|e| fault("read accounts", &e))?;
     Ok(users.into_iter().map(|user| (user.id, user.name)).collect())
 }

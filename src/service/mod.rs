@@ -19,6 +19,7 @@ pub mod live;
 pub mod numbers;
 pub mod pairs;
 pub mod problems;
+pub mod pulse;
 pub mod runs;
 pub mod sign_in;
 
@@ -106,6 +107,11 @@ impl App {
         Ok(fresh)
     }
 
+    /// What keeps anything from being stored now, as one sentence with the remedy.
+    pub fn trouble(&self) -> Option<String> {
+        self.store.trouble().map(|error| error.to_string())
+    }
+
     /// Where sessions are kept.
     pub fn sessions(&self) -> crate::store::Sessions {
         self.store.sessions()
@@ -125,7 +131,9 @@ impl App {
 /// A store's failure as its caller hears of it; logged here, once.
 fn fault(doing: &'static str, error: &StoreError) -> ServiceError {
     if error.transient() {
-        tracing::warn!(doing, %error, "the store cannot do it now");
+        if !error.lasts() {
+            tracing::warn!(doing, %error, "the store cannot do it now");
+        }
         return ServiceError::Busy;
     }
     ServiceError::internal(doing, error)

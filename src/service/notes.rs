@@ -6,7 +6,7 @@ use crate::{
     domain::{
         failure::Side,
         ids::{ActionKey, CommentId},
-        operation::OperationKind,
+        operation::{OperationKind, OperationState},
         reason::Reason,
         text,
         view::pair::{Crossing, NoteRow},
@@ -19,6 +19,10 @@ use crate::{
 pub fn rows(s: &Situation<'_>) -> Vec<NoteRow> {
     let linked: BTreeMap<ActionKey, Side> = s.links.iter().map(|link| (link.action, link.written_in)).collect();
     let by_comment: BTreeMap<&CommentId, Side> = s.links.iter().map(|link| (&link.comment, link.written_in)).collect();
+    let dropped = |fits: &dyn Fn(&OperationKind) -> bool| {
+        let found = s.operations.iter().find(|o| matches!(o.state, OperationState::Dropped { .. }) && fits(&o.kind));
+        found.map(|o| Reason::Dropped { what: o.kind.words() })
+    };
     let open = || s.operations.iter().filter(|operation| operation.state.open());
     let comments_waiting: BTreeSet<&CommentId> = open()
         .filter_map(|operation| match &operation.kind {
@@ -52,11 +56,10 @@ pub fn rows(s: &Situation<'_>) -> Vec<NoteRow> {
         } else if comments_waiting.contains(&comment.id) {
             Crossing::Waiting
         } else {
-            Crossing::HeldBack {
-                reason: held_by_mode(s.workspace.mode, Side::Sentinel).unwrap_or(Reason::Refused {
-                    why: "It has not been planned yet, or its write was given up.".to_owned(),
-                }),
-            }
+            let it = |kind: &OperationKind| matches!(kind, OperationKind::AddNote { comment: Some(id), .. } if *id == comment.id);
+            let reason = held_by_mode(s.workspace.mode, Side::Sentinel).or_else(|| dropped(&it));
+            let not_yet = "It has not been planned yet, or its write was given up.".to_owned();
+            Crossing::HeldBack { reason: reason.unwrap_or(Reason::Refused { why: not_yet }) }
         };
         rows.push(NoteRow {
             at: comment.created,
@@ -76,7 +79,8 @@ pub fn rows(s: &Situation<'_>) -> Vec<NoteRow> {
             Crossing::Waiting
         } else {
             let by_mode = held_by_mode(s.workspace.mode, Side::Halo).filter(|_| notes::crosses(s.policy, action));
-            Crossing::HeldBack { reason: by_mode.unwrap_or(Reason::NoteHeldBack) }
+            let it = |kind: &OperationKind| matches!(kind, OperationKind::AddComment { action: key, .. } if *key == action.key);
+            Crossing::HeldBack { reason: by_mode.or_else(|| dropped(&it)).unwrap_or(Reason::NoteHeldBack) }
         };
         let words = action.note_html.as_deref().filter(|html| !html.trim().is_empty()).map(text::html_to_text);
         rows.push(NoteRow {

@@ -1,10 +1,11 @@
-//! Numbers for supervisors: no names, no secrets.
+//! Numbers for supervisors: no secrets, and names only when asked for.
 
 use super::{App, engine_handle::EngineStatus, error::ServiceError, fault, intake};
 use crate::{
     domain::{
         account::Scope,
         pair::{Health, SyncState},
+        run::RunScope,
     },
     store::DeliveryFilter,
 };
@@ -24,8 +25,12 @@ pub struct Numbers {
     pub oldest_waiting_secs: i64,
     /// How long the most overdue operation has waited for its turn, seconds.
     pub queue_lag_secs: i64,
+    /// Operations planned, being sent, or of unknown outcome.
+    pub open: i64,
     /// Dead letters.
     pub dead: i64,
+    /// What is read again and again, by name and client; asked for on its own.
+    pub names: Vec<(RunScope, String, Option<String>)>,
     /// Webhooks since the start, by what became of them.
     pub webhooks: [(&'static str, u64); 4],
     /// Pairs by both axes of status.
@@ -37,17 +42,18 @@ pub async fn store_answers(app: &App) -> bool {
     app.store.latest_seq().await.is_ok()
 }
 
-/// Reads them.
+/// Reads them; `named` says whether workspaces, clients and Halo instances are told by name.
 ///
 /// # Errors
 /// The store cannot be read.
-pub async fn numbers(app: &App) -> Result<Numbers, ServiceError> {
+pub async fn numbers(app: &App, named: bool) -> Result<Numbers, ServiceError> {
     let doing = |error: crate::store::StoreError| fault("read the numbers", &error);
     let now = app.clock.now();
     let waiting = DeliveryFilter { waiting: true, scope: Scope::All };
     let waiting = app.store.deliveries_page(&waiting, None, COUNTED).await.map_err(doing)?.rows;
     let next = app.store.next_ready().await.map_err(doing)?;
     let since = |at: jiff::Timestamp| now.duration_since(at).as_secs().max(0);
+    let queue = app.store.queue_counts().await.map_err(doing)?;
     let mut pairs: Vec<(SyncState, Health, i64)> = Vec::new();
     for count in app.store.counters(&Scope::All).await.map_err(doing)? {
         match pairs.iter_mut().find(|(sync, health, _)| (*sync, *health) == (count.sync, count.health)) {
@@ -61,8 +67,20 @@ pub async fn numbers(app: &App) -> Result<Numbers, ServiceError> {
         deliveries_waiting: waiting.len(),
         oldest_waiting_secs: waiting.last().map_or(0, |oldest| since(oldest.received)),
         queue_lag_secs: next.map_or(0, since),
-        dead: app.store.dead_count(&Scope::All).await.map_err(doing)?,
+        open: queue.open,
+        dead: queue.dead,
+        names: if named { names(app).await? } else { Vec::new() },
         webhooks: intake::counts(app),
         pairs,
     })
+}
+
+async fn names(app: &App) -> Result<Vec<(RunScope, String, Option<String>)>, ServiceError> {
+    let installation = app.installation().await?;
+    let workspaces = installation.workspaces.iter().map(|row| {
+        let client = super::names::client(&installation, row.client);
+        (RunScope::Workspace { id: row.id }, row.name.clone(), Some(client))
+    });
+    let halo = installation.halo.iter().map(|row| (RunScope::Halo { id: row.id }, row.name.clone(), None));
+    Ok(workspaces.chain(halo).collect())
 }

@@ -1,13 +1,16 @@
 //! One pair: both sides, its queue, its conversation and its history.
 
-use super::{App, caller::Caller, error::ServiceError, fault, fields, ledger::people, names, notes, words};
+use super::{App, caller::Caller, error::ServiceError, fault, fields, ledger::names_in, names, notes, words};
 use crate::{
     domain::{
         catalogue::Catalogue,
         ids::{PairId, UserId},
         operation::{Operation, OperationState},
         pair::Pair,
-        view::{operation::OperationView, pair::PairView},
+        view::{
+            operation::OperationView,
+            pair::{DroppedRow, PairView},
+        },
     },
     ledger::entry::Seq,
     planner::{draft::portal_link, situation::Situation},
@@ -46,9 +49,9 @@ pub async fn view(app: &App, caller: &Caller, pair: PairId, from: &str) -> Resul
     let more = history.len() > HISTORY_ROWS as usize;
     history.truncate(HISTORY_ROWS as usize);
     let older = history.last().filter(|_| more).map(|item| item.entry.seq.0.to_string());
-    let people = people(app).await?;
-    let who = |id: UserId| people.get(&id).cloned().unwrap_or_else(|| "(removed)".to_owned());
-    let timeline = history.into_iter().map(|item| words::entry(item, &who, false)).collect();
+    let named = names_in(app, &history).await?;
+    let who = |id: UserId| named.people.get(&id).cloned().unwrap_or_else(|| "(removed)".to_owned());
+    let timeline = history.into_iter().map(|item| words::entry(item, &named, false)).collect();
 
     let (incident_read, ticket_read) = reads(app, &situation);
     let drawn = both_sides(app, &installation, &catalogue, &situation);
@@ -78,6 +81,7 @@ pub async fn view(app: &App, caller: &Caller, pair: PairId, from: &str) -> Resul
         fields: drawn.0,
         queue: operations.iter().filter(|row| row.state.open()).map(operation).collect(),
         dead: operations.iter().filter(|row| matches!(row.state, OperationState::Dead { .. })).map(operation).collect(),
+        dropped: operations.iter().filter_map(|row| dropped(row, &who)).collect(),
         notes: drawn.1,
         timeline,
         older,
@@ -120,6 +124,12 @@ fn both_sides(app: &App, installation: &Installation, catalogue: &Catalogue, row
         operations: &row.operations,
     };
     (fields::rows(&situation), notes::rows(&situation))
+}
+
+fn dropped(row: &Operation, name: &impl Fn(UserId) -> String) -> Option<DroppedRow> {
+    let OperationState::Dropped { who, .. } = &row.state else { return None };
+    let who = who.map_or_else(|| "command line".to_owned(), name);
+    Some(DroppedRow { operation: operation(row), who })
 }
 
 /// An operation as pages show it, with what it writes.

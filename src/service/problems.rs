@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{App, caller::Caller, error::ServiceError, fault, names, pairs::operation};
+use super::{App, caller::Caller, error::ServiceError, fault, names, pairs::operation, sign_in};
 use crate::{
     domain::{
+        account::Scope,
         ids::PairId,
         operation::OperationState,
         pair::Health,
@@ -29,7 +30,7 @@ const SHOWN: usize = 25;
 pub async fn view(app: &App, caller: &Caller) -> Result<ProblemsView, ServiceError> {
     let installation = app.installation().await?;
     let groups = groups(app, caller, &installation).await.map_err(|error| names::trouble(&error));
-    let connections = connections(app, caller, &installation);
+    let connections = connections(app, caller, &installation).await?;
     Ok(ProblemsView { groups, connections })
 }
 
@@ -91,7 +92,7 @@ fn item(installation: &Installation, row: PairRow, operation: Option<OperationVi
 }
 
 /// Sources whose last run failed for a reason that only a person can remove.
-fn connections(app: &App, caller: &Caller, installation: &Installation) -> Vec<String> {
+async fn connections(app: &App, caller: &Caller, installation: &Installation) -> Result<Vec<String>, ServiceError> {
     let status = app.engine.status();
     let mut sentences: Vec<String> = status
         .scopes
@@ -101,7 +102,14 @@ fn connections(app: &App, caller: &Caller, installation: &Installation) -> Vec<S
         .filter(|(_, failure)| !failure.retryable())
         .map(|(scope, failure)| format!("{}: {}", names::run_scope(installation, scope), failure.message))
         .collect();
+    if caller.scope == Scope::All {
+        for connection in &installation.microsoft {
+            if sign_in::challenge(app, connection.id).await?.is_some() {
+                sentences.push(format!("{}: {}", connection.name, sign_in::challenged().message));
+            }
+        }
+    }
     sentences.sort_unstable();
     sentences.dedup();
-    sentences
+    Ok(sentences)
 }

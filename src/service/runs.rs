@@ -1,6 +1,6 @@
 //! Runs: what was read when, and what is due.
 
-use super::{App, caller::Caller, dashboard, engine_handle::ScopeStatus, error::ServiceError, fault, names};
+use super::{App, caller::Caller, engine_handle::ScopeStatus, error::ServiceError, fault, names, pulse::overdue};
 use crate::{
     domain::{
         run::{Run, RunScope},
@@ -24,7 +24,7 @@ const LOOKED_AT: usize = 2000;
 pub async fn view(app: &App, caller: &Caller, filter: RunFilter) -> Result<RunsView, ServiceError> {
     let installation = app.installation().await?;
     let last = app.store.last_runs(&caller.scope, false).await.map_err(|e| fault("read the last runs", &e))?;
-    let status = app.engine.status();
+    let (status, now) = (app.engine.status(), app.clock.now());
     let mut sources = Vec::new();
     for workspace in installation.workspaces.iter().filter(|row| caller.scope.allows(Some(row.client))) {
         let scope = RunScope::Workspace { id: workspace.id };
@@ -35,15 +35,15 @@ pub async fn view(app: &App, caller: &Caller, filter: RunFilter) -> Result<RunsV
             scope,
             status.scope(scope),
             &last,
-            on && dashboard::overdue(app, scope, workspace.poll_secs),
+            on && overdue(&status, scope, workspace.poll_secs, now),
         );
         sources.push(SourceRow { client, mode: Some(workspace.mode), next_due: row.next_due.filter(|_| on), ..row });
     }
     for halo in &installation.halo {
         let scope = RunScope::Halo { id: halo.id };
         if names::run_visible(&installation, scope, &caller.scope) {
-            let overdue = dashboard::overdue(app, scope, halo.poll_secs);
-            sources.push(source(&halo.name, scope, status.scope(scope), &last, overdue));
+            let late = overdue(&status, scope, halo.poll_secs, now);
+            sources.push(source(&halo.name, scope, status.scope(scope), &last, late));
         }
     }
     let runs = rows(app, caller, &installation, &filter).await;

@@ -13,9 +13,9 @@ use crate::{
         ids::ConnectionId,
         run::RunCause,
     },
-    engine::registry::REFRESH_TOKEN,
+    engine::registry::{REFRESH_TOKEN, challenge_setting, signed_in_setting},
     entra::{
-        AppRegistration, Credential,
+        AppRegistration, Credential, Refused,
         assertion::Certificate,
         sign_in::{self, Pending, Returned, Wanted},
     },
@@ -60,6 +60,20 @@ fn refused(words: &str) -> Failure {
 /// The store cannot be read.
 pub async fn person(app: &App, connection: ConnectionId) -> Result<Option<String>, ServiceError> {
     app.store.setting(&person_setting(connection)).await.map_err(|e| fault("read who signed in", &e))
+}
+
+/// What a delegated connection's next sign-in has to ask for, since a call was refused for want of it.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn challenge(app: &App, connection: ConnectionId) -> Result<Option<String>, ServiceError> {
+    let read = app.store.setting(&challenge_setting(connection)).await;
+    read.map_err(|e| fault("read what a sign-in has to ask for", &e))
+}
+
+/// How a kept challenge is shown.
+pub fn challenged() -> Failure {
+    refused("Azure asks for a stronger sign-in (second factor or policy). Sign in again.")
 }
 
 fn person_setting(connection: ConnectionId) -> String {
@@ -135,12 +149,13 @@ pub async fn begin(
         Ok(registration) => registration,
         Err(failure) => return Ok(Err(failure)),
     };
+    let claims = challenge(app, connection.id).await?;
     let wanted = Wanted {
         tenant: &connection.tenant_id,
         redirect_uri,
         identity_only: false,
         log_analytics: true,
-        claims: None,
+        claims: claims.as_deref(),
         login_hint: None,
     };
     Ok(sign_in::begin(&registration, &wanted, &*app.ids).map(|(address, pending)| {
@@ -155,6 +170,13 @@ pub async fn begin(
         };
         (address.to_string(), kept)
     }))
+}
+
+async fn keep_challenge(app: &App, connection: ConnectionId, claims: &str) -> Result<(), ServiceError> {
+    let doing = |e: crate::store::StoreError| fault("keep what a sign-in has to ask for", &e);
+    let mut tx = app.store.begin().await.map_err(doing)?;
+    tx.put_setting(&challenge_setting(connection), Some(claims)).await.map_err(doing)?;
+    tx.commit().await.map_err(doing)
 }
 
 /// Redeems what the browser brought back and keeps the refresh token, sealed; or says why not.
@@ -196,7 +218,12 @@ pub async fn finish(
     let signed_in = sign_in::redeem(&registration, pending, &returned, transport, &*app.clock, &*app.ids).await;
     let signed_in = match signed_in {
         Ok(signed_in) => signed_in,
-        Err(failure) => return Ok(Err(failure)),
+        Err(Refused { failure, claims }) => {
+            if let Some(claims) = claims {
+                keep_challenge(app, connection.id, &claims).await?;
+            }
+            return Ok(Err(failure));
+        }
     };
     let Some(token) = signed_in.refresh_token else {
         return Ok(Err(refused(
@@ -210,6 +237,8 @@ pub async fn finish(
     let mut tx = app.store.begin().await.map_err(doing)?;
     tx.put_secret(now, owner, REFRESH_TOKEN, &token, &SecretSource::Sealed).await.map_err(doing)?;
     tx.put_setting(&person_setting(connection.id), Some(&shown)).await.map_err(doing)?;
+    tx.put_setting(&challenge_setting(connection.id), None).await.map_err(doing)?;
+    tx.put_setting(&signed_in_setting(connection.id), Some(&now.to_string())).await.map_err(doing)?;
     let fact = Fact::HumanAct {
         user: Some(caller.user),
         act: "sign-in-microsoft".to_owned(),

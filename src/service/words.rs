@@ -1,11 +1,13 @@
 //! Ledger entries in words.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use crate::{
     domain::{
         failure::Failure,
-        ids::UserId,
+        ids::{OperationId, UserId},
         operation::OperationState,
         pair::PairState,
         view::ledger::{EntryKind, TimelineEntry},
@@ -17,14 +19,35 @@ use crate::{
 /// Longest detail shown, in characters; the rest is in the export.
 const DETAIL_MAX: usize = 20_000;
 
-/// An entry as a line of a timeline. `who` names a person by id; `with_pair` on pages of many pairs.
-pub fn entry(item: Item, who: &impl Fn(UserId) -> String, with_pair: bool) -> TimelineEntry {
+/// What ids in entries stand for.
+#[derive(Debug, Default)]
+pub struct Names {
+    /// Sign-in names.
+    pub people: HashMap<UserId, String>,
+    /// Operations in words.
+    pub operations: HashMap<OperationId, String>,
+}
+
+impl Names {
+    fn person(&self, id: UserId) -> String {
+        self.people.get(&id).cloned().unwrap_or_else(|| "(removed)".to_owned())
+    }
+
+    fn operation(&self, id: OperationId) -> String {
+        self.operations.get(&id).map_or_else(|| "an operation".to_owned(), |words| lower(words))
+    }
+}
+
+/// An entry as a line of a timeline. `names` knows people and operations by id; `with_pair` on pages of many pairs.
+pub fn entry(item: Item, names: &Names, with_pair: bool) -> TimelineEntry {
     let (kind, words) = match &item.fact {
-        Some(fact) => said(fact),
+        Some(fact) => said(fact, names),
         None => (EntryKind::Engine, format!("{} (its content was erased).", item.entry.fact)),
     };
     let person = match &item.fact {
-        Some(Fact::HumanAct { user, .. }) => Some(user.map_or_else(|| "command line".to_owned(), who)),
+        Some(Fact::HumanAct { user, .. }) => {
+            Some(user.map_or_else(|| "command line".to_owned(), |id| names.person(id)))
+        }
         _ => None,
     };
     TimelineEntry {
@@ -49,7 +72,7 @@ fn detail(fact: &Fact) -> Option<String> {
     Some(if text.chars().count() > DETAIL_MAX { text.chars().take(DETAIL_MAX).chain(['…']).collect() } else { text })
 }
 
-fn said(fact: &Fact) -> (EntryKind, String) {
+fn said(fact: &Fact, names: &Names) -> (EntryKind, String) {
     use EntryKind::{Decision, Engine, Failure as Failed, Read, Write};
     match fact {
         Fact::IncidentRead { incident, .. } => {
@@ -83,7 +106,9 @@ fn said(fact: &Fact) -> (EntryKind, String) {
         Fact::OperationPlanned { operation } => {
             (Write, format!("Planned: {}. {}", lower(&operation.kind.words()), operation.reason.words()))
         }
-        Fact::OperationMoved { state, attempts, failure, .. } => moved(state, *attempts, failure.as_ref()),
+        Fact::OperationMoved { operation, state, attempts, failure, .. } => {
+            moved(&names.operation(*operation), state, *attempts, failure.as_ref())
+        }
         Fact::CursorMoved { .. } => (Engine, "Everything changed up to this moment was read.".into()),
         Fact::HaloCursorMoved { .. } => (Engine, "Everything changed in Halo up to this moment was read.".into()),
         Fact::RunEnded { run } => match &run.failure {
@@ -108,6 +133,11 @@ fn lower(text: &str) -> String {
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
+/// With a full stop: what the other side says may have none.
+fn sentence(text: &str) -> String {
+    if text.ends_with(['.', '!', '?', '”', '…']) { text.to_owned() } else { format!("{text}.") }
+}
+
 fn judged(state: &PairState) -> String {
     let words = match state.sync {
         crate::domain::pair::SyncState::InStep => "The pair is in step.",
@@ -115,24 +145,35 @@ fn judged(state: &PairState) -> String {
         crate::domain::pair::SyncState::Unknown => "It is not known whether the pair is in step.",
     };
     match &state.reason {
-        Some(reason) if *reason != crate::domain::reason::Reason::InStep => format!("{words} {}", reason.words()),
+        Some(reason) if *reason != crate::domain::reason::Reason::InStep => {
+            format!("{words} {}", sentence(&reason.words()))
+        }
         _ => words.to_owned(),
     }
 }
 
-fn moved(state: &OperationState, attempts: u32, failure: Option<&Failure>) -> (EntryKind, String) {
+/// `what` is the operation in words, within a sentence.
+fn moved(what: &str, state: &OperationState, attempts: u32, failure: Option<&Failure>) -> (EntryKind, String) {
     use EntryKind::{Failure as Failed, Write};
-    let because = failure.map_or_else(String::new, |failure| format!(" {}", failure.message));
+    let because = failure.map_or_else(String::new, |failure| format!(" {}", sentence(&failure.message)));
     match state {
-        OperationState::Planned { .. } if failure.is_some() => (Failed, format!("It will be tried again.{because}")),
-        OperationState::Planned { .. } => (Write, "It stands in the queue again.".into()),
-        OperationState::Sending { .. } => (Write, format!("Sent (attempt {attempts}).")),
-        OperationState::OutcomeUnknown { .. } => {
-            (Failed, format!("No answer came back, so it is looked for before anything is repeated.{because}"))
+        OperationState::Planned { .. } if failure.is_some() => {
+            (Failed, format!("Failed, will be tried again: {what}.{because}"))
         }
-        OperationState::Done { .. } => (Write, "Carried out.".into()),
-        OperationState::Dead { reason, .. } => (Failed, format!("Given up: {}{because}", reason.words())),
-        OperationState::Void { why, .. } => (Write, format!("No longer wanted: {why}")),
+        OperationState::Planned { .. } => (Write, format!("In the queue again: {what}.")),
+        OperationState::Sending { .. } if attempts > 1 => (Write, format!("Sent, attempt {attempts}: {what}.")),
+        OperationState::Sending { .. } => (Write, format!("Sent: {what}.")),
+        OperationState::OutcomeUnknown { .. } => {
+            (Failed, format!("No answer came back: {what}. It is looked for before anything is repeated.{because}"))
+        }
+        OperationState::Done { .. } => (Write, format!("Done: {what}.")),
+        OperationState::Dead { reason, .. } => {
+            let said = failure.is_some_and(|failure| failure.message == reason.words());
+            let because = if said { String::new() } else { because };
+            (Failed, format!("Given up: {what}. {}{because}", sentence(&reason.words())))
+        }
+        OperationState::Dropped { .. } => (Write, format!("Dropped: {what}. It is not written again in this form.")),
+        OperationState::Void { why, .. } => (Write, format!("No longer wanted: {what}. {why}")),
     }
 }
 
@@ -145,6 +186,7 @@ fn human(act: &str) -> String {
         "look-at-halo" => "Asked to read Halo now.".into(),
         "retry" => "Asked to try an operation again.".into(),
         "drop" => "Dropped an operation.".into(),
+        "plan-again" => "Asked to plan a dropped operation again.".into(),
         "sign-in" => "Signed in.".into(),
         "sign-out" => "Signed out.".into(),
         "set-up" => "Made the first admin.".into(),

@@ -3,7 +3,10 @@
 use std::{
     ops::{Deref, DerefMut},
     path::Path,
-    sync::{Arc, Mutex as StdMutex, PoisonError},
+    sync::{
+        Arc, Mutex as StdMutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -21,6 +24,8 @@ const READERS: usize = 4;
 /// All connections to one database.
 pub(super) struct Connections {
     writer: Arc<Mutex<SqliteConnection>>,
+    /// Whoever wrote last was interrupted: a transaction may be open still.
+    uncertain: Arc<AtomicBool>,
     readers: Option<Readers>,
 }
 
@@ -55,6 +60,8 @@ impl Connections {
             .synchronous(SqliteSynchronous::Full)
             .pragma("journal_size_limit", "67108864")
             .pragma("cache_size", "-16000");
+        // The writer's plans are whole sequences of statements: fewer are kept.
+        let options = options.statement_cache_capacity(64);
         let mut writer =
             options.clone().create_if_missing(true).connect().await.map_err(|error| cannot_open(path, error))?;
         super::migrate::run(&mut writer).await?;
@@ -64,13 +71,13 @@ impl Connections {
             idle.push(reader.connect().await.map_err(|error| cannot_open(path, error))?);
         }
         let readers = Readers { permits: Arc::new(Semaphore::new(READERS)), idle: Arc::new(StdMutex::new(idle)) };
-        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers: Some(readers) })
+        Ok(Self { writer: Arc::new(Mutex::new(writer)), uncertain: Arc::default(), readers: Some(readers) })
     }
 
     pub async fn in_memory() -> Result<Self> {
         let mut writer = common().in_memory(true).connect().await?;
         super::migrate::run(&mut writer).await?;
-        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers: None })
+        Ok(Self { writer: Arc::new(Mutex::new(writer)), uncertain: Arc::default(), readers: None })
     }
 
     /// A database in memory that begins as a copy of another.
@@ -78,7 +85,7 @@ impl Connections {
         let mut writer = common().in_memory(true).connect().await?;
         let copy = SqliteOwnedBuf::try_from(bytes)?;
         writer.deserialize(None, copy, false).await?;
-        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers: None })
+        Ok(Self { writer: Arc::new(Mutex::new(writer)), uncertain: Arc::default(), readers: None })
     }
 
     /// Whether anybody holds the writing connection.
@@ -88,7 +95,13 @@ impl Connections {
 
     /// The writing connection, without a transaction.
     pub async fn writer(&self) -> Connection {
-        Connection { kind: Kind::Writer(self.writer.clone().lock_owned().await), open: false }
+        let kind = Kind::Writer(self.writer.clone().lock_owned().await, Arc::clone(&self.uncertain));
+        let mut connection = Connection { kind, open: false };
+        if self.uncertain.load(Ordering::SeqCst) {
+            connection.roll_back().await;
+            connection.uncertain(false);
+        }
+        connection
     }
 
     /// A connection to read from.
@@ -111,7 +124,7 @@ pub(super) struct Connection {
 }
 
 enum Kind {
-    Writer(OwnedMutexGuard<SqliteConnection>),
+    Writer(OwnedMutexGuard<SqliteConnection>, Arc<AtomicBool>),
     Reader {
         connection: Option<SqliteConnection>,
         home: Arc<StdMutex<Vec<SqliteConnection>>>,
@@ -148,6 +161,19 @@ impl Connection {
         Ok(())
     }
 
+    /// Notes that a transaction of plain statements begins now, or has ended.
+    pub fn uncertain(&mut self, is: bool) {
+        if let Kind::Writer(_, uncertain) = &self.kind {
+            uncertain.store(is, Ordering::SeqCst);
+        }
+    }
+
+    /// Ends a transaction of plain statements, if one is open.
+    pub async fn roll_back(&mut self) {
+        // Without one SQLite says so, which is as good.
+        let _ = sqlx::query("ROLLBACK").execute(&mut **self).await;
+    }
+
     /// Commits.
     pub async fn commit(&mut self) -> Result<()> {
         SqliteTransactionManager::commit(self).await?;
@@ -161,7 +187,7 @@ impl Deref for Connection {
     #[expect(clippy::expect_used, reason = "a reader holds its connection until it is dropped")]
     fn deref(&self) -> &SqliteConnection {
         match &self.kind {
-            Kind::Writer(guard) => guard,
+            Kind::Writer(guard, _) => guard,
             // Taken only in `drop`.
             Kind::Reader { connection, .. } => connection.as_ref().expect("in use until dropped"),
         }
@@ -172,7 +198,7 @@ impl DerefMut for Connection {
     #[expect(clippy::expect_used, reason = "a reader holds its connection until it is dropped")]
     fn deref_mut(&mut self) -> &mut SqliteConnection {
         match &mut self.kind {
-            Kind::Writer(guard) => guard,
+            Kind::Writer(guard, _) => guard,
             // Taken only in `drop`.
             Kind::Reader { connection, .. } => connection.as_mut().expect("in use until dropped"),
         }

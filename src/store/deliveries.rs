@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
 use base64::Engine as _;
-use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use tokio::sync::{Mutex, oneshot};
 
 use super::{
-    Store, Tx,
-    error::{Result, StoreError},
+    Store,
+    append::Entered,
+    error::Result,
     pages::PageKey,
     row::{Cells, statements},
     search::push_scope,
@@ -29,7 +29,6 @@ statements! {
         WHERE d.handled_ms IS NULL ORDER BY d.received_ms, d.id LIMIT ?1";
     const BY_ID = "SELECT d.id, d.source, d.received_ms, d.handled_ms, b.body
         FROM deliveries d LEFT JOIN bodies b ON b.hash = d.body WHERE d.id = ?1";
-    const THERE = "SELECT count(*) FROM deliveries WHERE id = ?1";
 }
 
 /// Most deliveries in one commit.
@@ -137,7 +136,6 @@ impl Store {
 
     /// Commits one batch of what waits; `false` when nothing did.
     async fn intake_batch(&self) -> bool {
-        let mut tx = self.begin().await;
         let batch: Vec<Waiting> = {
             let mut waiting = self.inner.intake.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             let take = waiting.len().min(BATCH);
@@ -146,19 +144,37 @@ impl Store {
         if batch.is_empty() {
             return false;
         }
-        let result = match &mut tx {
-            Err(error) => Err(error.clone()),
-            Ok(tx) => record_all(tx, &batch).await,
-        };
-        let result = match (result, tx) {
-            (Ok(()), Ok(tx)) => tx.commit().await,
-            (Err(error), _) | (_, Err(error)) => Err(error),
+        let result = match self.not_kept_yet(&batch).await {
+            Ok(entries) => self.append(entries).await,
+            Err(error) => Err(error),
         };
         for waiting in batch {
             // Nobody listens any more when the sender hung up; the delivery is kept all the same.
             let _ = waiting.answer.send(result.clone());
         }
         true
+    }
+
+    /// The batch as facts, without those that an interrupted leader had kept already.
+    async fn not_kept_yet(&self, batch: &[Waiting]) -> Result<Vec<Entered>> {
+        if batch.iter().any(|waiting| waiting.again) {
+            // What an interrupted leader began has ended once the writer is free again.
+            drop(self.writer().await);
+        }
+        let mut entries = Vec::with_capacity(batch.len());
+        for Waiting { delivery, again, .. } in batch {
+            if *again && self.delivery(delivery.id).await?.is_some() {
+                continue;
+            }
+            let client = match delivery.source {
+                DeliverySource::Sentinel { client, .. } => Some(client),
+                DeliverySource::Halo { .. } => None,
+            };
+            let body = body_text(&delivery.body);
+            let fact = Fact::DeliveryReceived { delivery: delivery.id, source: delivery.source, body };
+            entries.push(Entered { client, at: delivery.received, fact });
+        }
+        Ok(entries)
     }
 
     /// Deliveries that the engine has not taken up, oldest first.
@@ -216,28 +232,4 @@ impl Store {
         let (next, previous) = super::pages::turn(&mut found, after, limit);
         Ok(DeliveryPage { rows: found.into_iter().map(|(row, ..)| row).collect(), next, previous })
     }
-}
-
-async fn record_all(tx: &mut Tx, batch: &[Waiting]) -> Result<()> {
-    for Waiting { delivery, again, .. } in batch {
-        if *again {
-            let query = sqlx::query_scalar(THERE).bind(delivery.id.to_string());
-            let there: i64 = query.fetch_one(&mut *tx.connection).await.map_err(StoreError::from)?;
-            if there > 0 {
-                continue;
-            }
-        }
-        received(tx, delivery.received, delivery).await?;
-    }
-    Ok(())
-}
-
-async fn received(tx: &mut Tx, at: Timestamp, delivery: &Delivery) -> Result<()> {
-    let client = match delivery.source {
-        DeliverySource::Sentinel { client, .. } => Some(client),
-        DeliverySource::Halo { .. } => None,
-    };
-    let body = body_text(&delivery.body);
-    tx.record(at, client, Fact::DeliveryReceived { delivery: delivery.id, source: delivery.source, body }).await?;
-    Ok(())
 }

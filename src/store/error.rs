@@ -92,9 +92,15 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether it comes from outside and stays until somebody acts there. The store itself logs these, at most once
+    /// a minute; whoever meets one says nothing more.
+    pub fn lasts(&self) -> bool {
+        matches!(self, Self::Full | Self::ReadOnly)
+    }
+
     /// Whether the same call can succeed later without a change by the program.
     pub fn transient(&self) -> bool {
-        matches!(self, Self::Full | Self::Locked)
+        self.lasts() || matches!(self, Self::Locked)
     }
 }
 

@@ -9,7 +9,10 @@ use sqlx::{
 
 use super::error::{Result, StoreError};
 
-const ALL: [(i64, &str, &str); 1] = [(1, "ledger", include_str!("../../migrations/0001_ledger.sql"))];
+const ALL: [(i64, &str, &str); 2] = [
+    (1, "ledger", include_str!("../../migrations/0001_ledger.sql")),
+    (2, "dropped", include_str!("../../migrations/0002_dropped.sql")),
+];
 
 /// The newest schema version that this program knows.
 pub const KNOWN: i64 = match ALL.last() {

@@ -5,6 +5,8 @@
 //! `docs/SCHEMA.md` explains the tables.
 
 mod accounts;
+mod append;
+mod batch;
 mod configuration;
 mod connections;
 mod counters;
@@ -28,6 +30,7 @@ mod sessions;
 mod settings;
 mod snapshot;
 mod subjects;
+mod trouble;
 mod tx;
 mod upkeep;
 
@@ -43,6 +46,7 @@ use tokio::sync::watch;
 
 pub use self::{
     accounts::{Account, NewAccount},
+    append::Entered,
     configuration::{Connected, Installation},
     counters::{HeldCount, PairCount},
     deliveries::{DeliveryFilter, DeliveryPage},
@@ -63,8 +67,8 @@ pub use self::{
     subjects::{SubjectFilter, SubjectPage, SubjectRow},
     tx::{Lens, Tx},
 };
-use self::{connections::Connections, deliveries::Intake};
-use crate::ledger::entry::Seq;
+use self::{append::KnownEnds, connections::Connections, deliveries::Intake};
+use crate::ledger::{entry::Seq, fact::Fact};
 
 /// The database. Cheap to clone; all clones are the same database.
 #[derive(Clone)]
@@ -76,7 +80,9 @@ struct Inner {
     connections: Connections,
     key: SealKey,
     intake: Intake,
+    ends: KnownEnds,
     committed: watch::Sender<Seq>,
+    trouble: trouble::Trouble,
     lens: OnceLock<Lens>,
 }
 
@@ -102,7 +108,15 @@ impl Store {
     async fn over(connections: Connections, key: SealKey) -> Result<Self> {
         let (committed, _) = watch::channel(Seq(0));
         let store = Self {
-            inner: Arc::new(Inner { connections, key, intake: Intake::default(), committed, lens: OnceLock::new() }),
+            inner: Arc::new(Inner {
+                connections,
+                key,
+                intake: Intake::default(),
+                ends: KnownEnds::default(),
+                committed,
+                trouble: trouble::Trouble::default(),
+                lens: OnceLock::new(),
+            }),
         };
         let latest = store.latest_seq().await?;
         store.inner.committed.send_replace(latest);
@@ -124,10 +138,23 @@ impl Store {
         let _ = self.inner.lens.set(lens);
     }
 
+    /// A fact as it is recorded.
+    fn seen(&self, fact: Fact) -> Option<Fact> {
+        match self.inner.lens.get() {
+            None => Some(fact),
+            Some(lens) => lens(fact),
+        }
+    }
+
     /// Tells of each commit of this process that added to the ledger. Other processes' commits are not told:
     /// compare [`Store::latest_seq`] now and then.
     pub fn watch(&self) -> watch::Receiver<Seq> {
         self.inner.committed.subscribe()
+    }
+
+    /// The number of the last entry that this process has seen committed.
+    pub fn last_recorded(&self) -> Seq {
+        *self.inner.committed.borrow()
     }
 
     async fn reader(&self) -> Result<connections::Connection> {

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{
     Store,
-    error::Result,
+    error::{Result, StoreError},
     pages::PageKey,
     row::{Cells, statements},
     search::push_scope,
@@ -36,6 +36,8 @@ statements! {
     const QUEUED = "SELECT (SELECT count(*) FROM operations o WHERE o.state IN ('planned', 'sending', 'outcome-unknown')) AS open,
         (SELECT count(*) FROM operations o WHERE o.state = 'dead') AS dead";
     const DONE_SINCE = "SELECT count(*) FROM operations o WHERE o.state = 'done' AND o.changed_ms >= ?1";
+    const WRITTEN_TO_HALO = "SELECT DISTINCT o.pair AS id FROM operations o
+        WHERE o.state = 'done' AND o.changed_ms >= ?1 AND o.kind IN ('add-note', 'update-ticket')";
     const OF_PAIR = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
         FROM operations o JOIN bodies b ON b.hash = o.body WHERE o.pair = ?1 ORDER BY o.position DESC LIMIT ?2";
 }
@@ -43,10 +45,24 @@ statements! {
 /// The operation as planned, with where it stands now.
 pub(super) fn operation_of(row: &SqliteRow) -> Result<Operation> {
     let cells = Cells::new(row, "operations");
-    let mut operation: Operation = cells.json("operation_body")?;
-    operation.state = cells.json("state_json")?;
-    operation.attempts = cells.small("attempts")?;
-    operation.last_failure = cells.opt_json("failure")?;
+    let (id, body, state) = (cells.text("id")?, cells.text("operation_body")?, cells.text("state_json")?);
+    stored_operation(id, body, state, cells.small("attempts")?, cells.opt_text("failure")?)
+}
+
+/// The same from the columns' texts.
+pub(super) fn stored_operation(
+    id: &str,
+    body: &str,
+    state: &str,
+    attempts: u32,
+    failure: Option<&str>,
+) -> Result<Operation> {
+    let corrupt = |column| StoreError::Corrupt { table: "operations", column, id: id.to_owned() };
+    let mut operation: Operation = serde_json::from_str(body).map_err(|_| corrupt("operation_body"))?;
+    operation.state = serde_json::from_str(state).map_err(|_| corrupt("state_json"))?;
+    operation.attempts = attempts;
+    operation.last_failure =
+        failure.map(|text| serde_json::from_str(text).map_err(|_| corrupt("failure"))).transpose()?;
     Ok(operation)
 }
 
@@ -106,6 +122,16 @@ impl Store {
     pub async fn done_since(&self, since: Timestamp) -> Result<i64> {
         let mut reader = self.reader().await?;
         Ok(sqlx::query_scalar(DONE_SINCE).bind(to_ms(since)).fetch_one(&mut *reader).await?)
+    }
+
+    /// Pairs whose ticket was changed or got a note of ours at or after a moment.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn written_to_halo_since(&self, since: Timestamp) -> Result<Vec<PairId>> {
+        let mut reader = self.reader().await?;
+        let rows = sqlx::query(WRITTEN_TO_HALO).bind(to_ms(since)).fetch_all(&mut *reader).await?;
+        rows.iter().map(|row| Cells::new(row, "operations").id("id")).collect()
     }
 
     /// Pairs with an open operation whose turn and time has come, longest due first. A pair one of whose operations

@@ -8,7 +8,7 @@ use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use super::{
     Store,
     error::{Result, StoreError},
-    operations::operation_of,
+    operations::stored_operation,
     row::{Cells, statements, to_json},
     subjects::subject_of,
 };
@@ -40,18 +40,20 @@ statements! {
     const OPEN_OF_WORKSPACE = concat!("SELECT ", pair_columns!(), " FROM pairs p
         WHERE p.workspace = ?1 AND NOT (p.status = 'Closed' AND p.sync = 'in-step') AND p.subject > ?2
         ORDER BY p.subject LIMIT ?3");
+    // One statement, so that everything is of one moment, and one trip.
     const SITUATION = concat!("SELECT ", pair_columns!(), ", s.pair, s.held, s.first_seen_ms, s.changed_ms AS subject_changed_ms,
             bs.body AS incident_body, be.body AS evidence_body, bt.body AS ticket_body, bc.body AS comments_body,
-            ba.body AS actions_body
+            ba.body AS actions_body,
+            (SELECT json_group_array(json_array(o.id, o.state_json, o.attempts, o.failure, b.body) ORDER BY o.position)
+              FROM operations o JOIN bodies b ON b.hash = o.body
+              WHERE o.pair = p.id AND o.state IN ('planned', 'sending', 'outcome-unknown', 'dead', 'dropped')) AS operations,
+            (SELECT json_group_array(json_array(n.comment, n.ticket, n.action, n.part, n.written_in)
+                ORDER BY n.ticket, n.action, n.part, n.comment)
+              FROM note_links n WHERE n.pair = p.id) AS links
         FROM pairs p JOIN subjects s ON s.id = p.subject JOIN bodies bs ON bs.hash = s.body
         LEFT JOIN bodies be ON be.hash = s.evidence LEFT JOIN bodies bt ON bt.hash = p.ticket_body
         LEFT JOIN bodies bc ON bc.hash = p.comments_body LEFT JOIN bodies ba ON ba.hash = p.actions_body
         WHERE p.id = ?1");
-    const OPERATIONS = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
-        FROM operations o JOIN bodies b ON b.hash = o.body
-        WHERE o.pair = ?1 AND o.state IN ('planned', 'sending', 'outcome-unknown', 'dead') ORDER BY o.position";
-    const LINKS = "SELECT pair AS id, pair, comment, ticket, action, part, written_in FROM note_links
-        WHERE pair = ?1 ORDER BY ticket, action, part, comment";
     const LINK_OF_ACTION = "SELECT pair AS id, pair, comment, ticket, action, part, written_in FROM note_links
         WHERE halo = ?1 AND ticket = ?2 AND action = ?3 ORDER BY part";
     const LINK_OF_COMMENT = "SELECT pair AS id, pair, comment, ticket, action, part, written_in FROM note_links
@@ -104,7 +106,7 @@ pub struct SituationRow {
     pub evidence: Option<Evidence>,
     /// Which comment and action carry the same words.
     pub links: Vec<NoteLink>,
-    /// Open and dead operations by position.
+    /// Open, dead and dropped operations by position.
     pub operations: Vec<Operation>,
 }
 
@@ -131,6 +133,14 @@ fn pairs_of(rows: &[SqliteRow]) -> Result<Vec<Pair>> {
     rows.iter().map(|row| pair_of(&Cells::new(row, "pairs"))).collect()
 }
 
+fn side_of(text: &str) -> Option<Side> {
+    match text {
+        "sentinel" => Some(Side::Sentinel),
+        "halo" => Some(Side::Halo),
+        _ => None,
+    }
+}
+
 fn link_of(row: &SqliteRow) -> Result<NoteLink> {
     let cells = Cells::new(row, "note_links");
     Ok(NoteLink {
@@ -138,11 +148,7 @@ fn link_of(row: &SqliteRow) -> Result<NoteLink> {
         comment: CommentId::new(cells.text("comment")?),
         action: ActionKey { ticket: TicketId(cells.int("ticket")?), action: cells.int("action")? },
         part: cells.small("part")?,
-        written_in: cells.parsed("written_in", |text| match text {
-            "sentinel" => Some(Side::Sentinel),
-            "halo" => Some(Side::Halo),
-            _ => None,
-        })?,
+        written_in: cells.parsed("written_in", side_of)?,
     })
 }
 
@@ -153,10 +159,7 @@ impl Store {
     /// What the database says.
     pub async fn situation(&self, pair: PairId) -> Result<Option<SituationRow>> {
         let mut reader = self.reader().await?;
-        reader.begin_reading().await?;
-        let found = situation(&mut reader, pair).await;
-        reader.commit().await?;
-        found
+        situation(&mut reader, pair).await
     }
 
     async fn one_pair(&self, row: Option<SqliteRow>) -> Result<Option<Pair>> {
@@ -323,8 +326,20 @@ async fn situation(connection: &mut SqliteConnection, id: PairId) -> Result<Opti
     let pair = pair_of(&cells)?;
     let mut subject = subject_of(&cells)?;
     subject.last_changed = cells.time("subject_changed_ms")?;
-    let operations = sqlx::query(OPERATIONS).bind(&key).fetch_all(&mut *connection).await?;
-    let links = sqlx::query(LINKS).bind(&key).fetch_all(&mut *connection).await?;
+    let links: Vec<(String, i64, i64, u32, String)> = cells.json("links")?;
+    let links = links.into_iter().map(|(comment, ticket, action, part, written_in)| {
+        Ok(NoteLink {
+            pair: id,
+            comment: CommentId::new(comment.as_str()),
+            action: ActionKey { ticket: TicketId(ticket), action },
+            part,
+            written_in: side_of(&written_in).ok_or_else(|| StoreError::json("note_links", "written_in", &key))?,
+        })
+    });
+    let operations: Vec<(String, String, u32, Option<String>, String)> = cells.json("operations")?;
+    let operations = operations.into_iter().map(|(operation, state, attempts, failure, body)| {
+        stored_operation(&operation, &body, &state, attempts, failure.as_deref())
+    });
     Ok(Some(SituationRow {
         pair,
         subject,
@@ -332,7 +347,7 @@ async fn situation(connection: &mut SqliteConnection, id: PairId) -> Result<Opti
         comments: cells.opt_json("comments_body")?,
         actions: cells.opt_json("actions_body")?,
         evidence: cells.opt_json("evidence_body")?,
-        links: links.iter().map(link_of).collect::<Result<_>>()?,
-        operations: operations.iter().map(operation_of).collect::<Result<_>>()?,
+        links: links.collect::<Result<_>>()?,
+        operations: operations.collect::<Result<_>>()?,
     }))
 }

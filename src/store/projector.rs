@@ -4,11 +4,11 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
-use sqlx::SqliteConnection;
 
 use super::{
+    batch::Batch,
     error::{Result, StoreError},
-    row::{one, statements, to_json},
+    row::{statements, to_json},
 };
 use crate::{
     domain::{
@@ -107,65 +107,68 @@ fn due(state: &OperationState) -> Timestamp {
         OperationState::Planned { ready } => *ready,
         OperationState::Sending { since } => *since,
         OperationState::OutcomeUnknown { look, .. } => *look,
-        OperationState::Done { at, .. } | OperationState::Dead { at, .. } | OperationState::Void { at, .. } => *at,
+        OperationState::Done { at, .. }
+        | OperationState::Dead { at, .. }
+        | OperationState::Dropped { at, .. }
+        | OperationState::Void { at, .. } => *at,
     }
 }
 
-/// Carries one fact over. `body` is the hash of the fact's body, if it has one.
-pub(super) async fn apply(
-    connection: &mut SqliteConnection,
+/// Adds what carries one fact over. `body` is the hash of the fact's body, if it has one.
+pub(super) fn apply(
+    batch: &mut Batch,
     at: Timestamp,
     client: Option<ClientId>,
     body: Option<&[u8]>,
     fact: &Fact,
 ) -> Result<()> {
-    let mut projector = Projector { connection, at: to_ms(at), client, body };
+    let mut projector = Projector { batch, at: to_ms(at), client, body };
     match fact {
-        Fact::IncidentRead { workspace, client, incident } => projector.incident(workspace, client, incident).await,
-        Fact::IncidentHeld { workspace, incident, reason } => projector.held(workspace, incident, reason).await,
-        Fact::EvidenceRead { workspace, incident, .. } => projector.evidence(workspace, incident).await,
-        Fact::CommentsRead { pair, .. } => projector.contents(COMMENTS, pair).await,
-        Fact::ActionsRead { pair, .. } => projector.contents(ACTIONS, pair).await,
-        Fact::TicketRead { pair, ticket } => projector.ticket(pair, ticket).await,
-        Fact::PairOpened { pair } => projector.pair(pair).await,
-        Fact::PairJudged { pair, state } => projector.judged(pair, state).await,
-        Fact::BaseAgreed { pair, base } => projector.agreed(pair, base).await,
-        Fact::TicketLinked { pair, ticket } => projector.linked(pair, ticket.0).await,
-        Fact::NoteLinked { link } => projector.note(link).await,
-        Fact::OperationPlanned { operation } => projector.planned(operation).await,
+        Fact::IncidentRead { workspace, client, incident } => projector.incident(workspace, client, incident),
+        Fact::IncidentHeld { workspace, incident, reason } => projector.held(workspace, incident, reason),
+        Fact::EvidenceRead { workspace, incident, .. } => projector.evidence(workspace, incident),
+        Fact::CommentsRead { pair, .. } => projector.contents(COMMENTS, pair),
+        Fact::ActionsRead { pair, .. } => projector.contents(ACTIONS, pair),
+        Fact::TicketRead { pair, ticket } => projector.ticket(pair, ticket),
+        Fact::PairOpened { pair } => projector.pair(pair),
+        Fact::PairJudged { pair, state } => projector.judged(pair, state),
+        Fact::BaseAgreed { pair, base } => projector.agreed(pair, base),
+        Fact::TicketLinked { pair, ticket } => projector.linked(pair, ticket.0),
+        Fact::NoteLinked { link } => projector.note(link),
+        Fact::OperationPlanned { operation } => projector.planned(operation),
         Fact::OperationMoved { operation, pair, state, attempts, failure } => {
-            projector.moved(operation, pair, state, *attempts, failure.as_ref()).await
+            projector.moved(operation, pair, state, *attempts, failure.as_ref())
         }
         Fact::CursorMoved { workspace, modified, number } => {
-            let query = sqlx::query(CURSOR).bind(workspace.to_string()).bind(to_ms(*modified)).bind(*number);
-            query.execute(projector.connection).await?;
+            projector.batch.add(CURSOR).bind(workspace.to_string()).bind(to_ms(*modified)).bind(*number);
             Ok(())
         }
         Fact::HaloCursorMoved { connection, updated } => {
-            let query = sqlx::query(HALO_CURSOR).bind(connection.to_string()).bind(to_ms(*updated));
-            query.execute(projector.connection).await?;
+            projector.batch.add(HALO_CURSOR).bind(connection.to_string()).bind(to_ms(*updated));
             Ok(())
         }
-        Fact::RunEnded { run } => projector.run(run).await,
-        Fact::DeliveryReceived { delivery, source, .. } => projector.received(delivery, source).await,
+        Fact::RunEnded { run } => projector.run(run),
+        Fact::DeliveryReceived { delivery, source, .. } => projector.received(delivery, source),
         Fact::DeliveryHandled { delivery } => {
-            let query = sqlx::query(HANDLED).bind(delivery.to_string()).bind(projector.at);
-            one(query.execute(projector.connection).await?.rows_affected(), "deliveries", delivery)
+            projector.batch.add(HANDLED).bind(delivery.to_string()).bind(projector.at).one("deliveries", delivery);
+            Ok(())
         }
         Fact::Unreadable { .. } | Fact::HumanAct { .. } => Ok(()),
     }
 }
 
 struct Projector<'a> {
-    connection: &'a mut SqliteConnection,
+    batch: &'a mut Batch,
     at: i64,
     client: Option<ClientId>,
     body: Option<&'a [u8]>,
 }
 
 impl Projector<'_> {
-    async fn incident(&mut self, workspace: &WorkspaceId, client: &ClientId, incident: &Incident) -> Result<()> {
-        let query = sqlx::query(SUBJECT)
+    fn incident(&mut self, workspace: &WorkspaceId, client: &ClientId, incident: &Incident) -> Result<()> {
+        let added = self
+            .batch
+            .add(SUBJECT)
             .bind(workspace.to_string())
             .bind(incident.id.as_str())
             .bind(client.to_string())
@@ -181,26 +184,33 @@ impl Projector<'_> {
             .bind(incident.modified.map(to_ms))
             .bind(self.body)
             .bind(self.at);
-        one(query.execute(&mut *self.connection).await?.rows_affected(), "subjects", &incident.id)
+        added.one("subjects", &incident.id);
+        Ok(())
     }
 
-    async fn held(&mut self, workspace: &WorkspaceId, incident: &IncidentId, reason: &Option<Reason>) -> Result<()> {
-        let query = sqlx::query(HELD)
+    fn held(&mut self, workspace: &WorkspaceId, incident: &IncidentId, reason: &Option<Reason>) -> Result<()> {
+        let added = self
+            .batch
+            .add(HELD)
             .bind(workspace.to_string())
             .bind(incident.as_str())
             .bind(reason.as_ref().map(Reason::code))
             .bind(reason.as_ref().map(to_json).transpose()?)
             .bind(self.at);
-        one(query.execute(&mut *self.connection).await?.rows_affected(), "subjects", incident)
+        added.one("subjects", incident);
+        Ok(())
     }
 
-    async fn evidence(&mut self, workspace: &WorkspaceId, incident: &IncidentId) -> Result<()> {
-        let query = sqlx::query(EVIDENCE).bind(workspace.to_string()).bind(incident.as_str()).bind(self.body);
-        one(query.execute(&mut *self.connection).await?.rows_affected(), "subjects", incident)
+    fn evidence(&mut self, workspace: &WorkspaceId, incident: &IncidentId) -> Result<()> {
+        let added = self.batch.add(EVIDENCE).bind(workspace.to_string()).bind(incident.as_str()).bind(self.body);
+        added.one("subjects", incident);
+        Ok(())
     }
 
-    async fn pair(&mut self, pair: &Pair) -> Result<()> {
-        let query = sqlx::query(PAIR)
+    fn pair(&mut self, pair: &Pair) -> Result<()> {
+        let added = self
+            .batch
+            .add(PAIR)
             .bind(pair.workspace.to_string())
             .bind(pair.incident.as_str())
             .bind(pair.id.to_string())
@@ -217,52 +227,64 @@ impl Projector<'_> {
             .bind(pair.reason.as_ref().map(to_json).transpose()?)
             .bind(to_ms(pair.created))
             .bind(to_ms(pair.changed));
-        one(query.execute(&mut *self.connection).await?.rows_affected(), "subjects", &pair.incident)
+        added.one("subjects", &pair.incident);
+        Ok(())
     }
 
-    async fn contents(&mut self, statement: &'static str, pair: &PairId) -> Result<()> {
-        let query = sqlx::query(statement).bind(pair.to_string()).bind(self.body).bind(self.at);
-        one(query.execute(&mut *self.connection).await?.rows_affected(), "pairs", pair)
+    fn contents(&mut self, statement: &'static str, pair: &PairId) -> Result<()> {
+        let added = self.batch.add(statement).bind(pair.to_string()).bind(self.body).bind(self.at);
+        added.one("pairs", pair);
+        Ok(())
     }
 
-    async fn ticket(&mut self, pair: &PairId, ticket: &crate::domain::ticket::Ticket) -> Result<()> {
-        let query = sqlx::query(TICKET)
+    fn ticket(&mut self, pair: &PairId, ticket: &crate::domain::ticket::Ticket) -> Result<()> {
+        let added = self
+            .batch
+            .add(TICKET)
             .bind(pair.to_string())
             .bind(self.body)
             .bind(ticket.status_id)
             .bind(ticket.closed)
             .bind(self.at);
-        one(query.execute(&mut *self.connection).await?.rows_affected(), "pairs", pair)
+        added.one("pairs", pair);
+        Ok(())
     }
 
-    async fn judged(&mut self, pair: &PairId, state: &PairState) -> Result<()> {
-        let query = sqlx::query(JUDGED)
+    fn judged(&mut self, pair: &PairId, state: &PairState) -> Result<()> {
+        let added = self
+            .batch
+            .add(JUDGED)
             .bind(pair.to_string())
             .bind(state.sync.as_str())
             .bind(state.health.as_str())
             .bind(state.reason.as_ref().map(Reason::code))
             .bind(state.reason.as_ref().map(to_json).transpose()?)
             .bind(self.at);
-        one(query.execute(&mut *self.connection).await?.rows_affected(), "pairs", pair)
+        added.one("pairs", pair);
+        Ok(())
     }
 
-    async fn agreed(&mut self, pair: &PairId, base: &Base) -> Result<()> {
-        let query = sqlx::query(AGREED).bind(pair.to_string()).bind(to_json(base)?).bind(self.at);
-        one(query.execute(&mut *self.connection).await?.rows_affected(), "pairs", pair)
+    fn agreed(&mut self, pair: &PairId, base: &Base) -> Result<()> {
+        let added = self.batch.add(AGREED).bind(pair.to_string()).bind(to_json(base)?).bind(self.at);
+        added.one("pairs", pair);
+        Ok(())
     }
 
-    async fn linked(&mut self, pair: &PairId, ticket: i64) -> Result<()> {
-        let query = sqlx::query(LINKED).bind(pair.to_string()).bind(ticket).bind(self.at);
-        one(query.execute(&mut *self.connection).await?.rows_affected(), "pairs", pair)
+    fn linked(&mut self, pair: &PairId, ticket: i64) -> Result<()> {
+        let added = self.batch.add(LINKED).bind(pair.to_string()).bind(ticket).bind(self.at);
+        added.one("pairs", pair);
+        Ok(())
     }
 
     /// The same link again changes nothing; another link of the same comment or action is refused.
-    async fn note(&mut self, link: &NoteLink) -> Result<()> {
+    fn note(&mut self, link: &NoteLink) -> Result<()> {
         let side = match link.written_in {
             crate::domain::failure::Side::Sentinel => "sentinel",
             crate::domain::failure::Side::Halo => "halo",
         };
-        let query = sqlx::query(NOTE)
+        let added = self
+            .batch
+            .add(NOTE)
             .bind(link.pair.to_string())
             .bind(link.comment.as_str())
             .bind(link.action.ticket.0)
@@ -270,14 +292,14 @@ impl Projector<'_> {
             .bind(i64::from(link.part))
             .bind(side)
             .bind(self.at);
-        match query.execute(&mut *self.connection).await?.rows_affected() {
-            1 => Ok(()),
-            _ => Err(StoreError::Taken { what: format!("A link of comment {}", link.comment) }),
-        }
+        added.or(StoreError::Taken { what: format!("A link of comment {}", link.comment) });
+        Ok(())
     }
 
-    async fn planned(&mut self, operation: &Operation) -> Result<()> {
-        let query = sqlx::query(OPERATION)
+    fn planned(&mut self, operation: &Operation) -> Result<()> {
+        let added = self
+            .batch
+            .add(OPERATION)
             .bind(operation.id.to_string())
             .bind(operation.client.to_string())
             .bind(operation.pair.to_string())
@@ -292,10 +314,11 @@ impl Projector<'_> {
             .bind(to_ms(operation.planned))
             .bind(self.at)
             .bind(self.body);
-        one(query.execute(&mut *self.connection).await?.rows_affected(), "operations", operation.id)
+        added.one("operations", operation.id);
+        Ok(())
     }
 
-    async fn moved(
+    fn moved(
         &mut self,
         operation: &OperationId,
         pair: &PairId,
@@ -303,7 +326,9 @@ impl Projector<'_> {
         attempts: u32,
         failure: Option<&Failure>,
     ) -> Result<()> {
-        let query = sqlx::query(MOVED)
+        let added = self
+            .batch
+            .add(MOVED)
             .bind(operation.to_string())
             .bind(pair.to_string())
             .bind(state.name())
@@ -312,29 +337,33 @@ impl Projector<'_> {
             .bind(i64::from(attempts))
             .bind(failure.map(to_json).transpose()?)
             .bind(self.at);
-        one(query.execute(&mut *self.connection).await?.rows_affected(), "operations", operation)
+        added.one("operations", operation);
+        Ok(())
     }
 
-    async fn run(&mut self, run: &Run) -> Result<()> {
-        let query = sqlx::query(RUN)
+    fn run(&mut self, run: &Run) -> Result<()> {
+        self.batch
+            .add(RUN)
             .bind(scope_name(&run.scope))
             .bind(self.client.map(|client| client.to_string()))
             .bind(to_json(run)?)
             .bind(to_ms(run.ended))
             .bind(run.failure.is_none().then(|| to_ms(run.ended)))
             .bind(i64::from(run.failure.is_some()));
-        query.execute(&mut *self.connection).await?;
         Ok(())
     }
 
-    async fn received(&mut self, delivery: &DeliveryId, source: &DeliverySource) -> Result<()> {
+    fn received(&mut self, delivery: &DeliveryId, source: &DeliverySource) -> Result<()> {
         let source_text = serde_json::to_value(source).unwrap_or(Value::Null).to_string();
-        let query = sqlx::query(DELIVERY)
+        let added = self
+            .batch
+            .add(DELIVERY)
             .bind(delivery.to_string())
             .bind(self.client.map(|client| client.to_string()))
             .bind(source_text)
             .bind(self.at)
             .bind(self.body);
-        one(query.execute(&mut *self.connection).await?.rows_affected(), "deliveries", delivery)
+        added.one("deliveries", delivery);
+        Ok(())
     }
 }

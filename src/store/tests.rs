@@ -8,7 +8,7 @@ use super::connections::Connections;
 async fn every_statement_can_be_prepared() {
     let connections = Connections::in_memory().await.expect("opens");
     let mut writer = connections.writer().await;
-    let files: [(&str, &[(&str, &'static str)]); 15] = [
+    let files: [(&str, &[(&str, &'static str)]); 16] = [
         ("accounts", super::accounts::ALL),
         ("configuration", super::configuration::ALL),
         ("deliveries", super::deliveries::ALL),
@@ -22,6 +22,7 @@ async fn every_statement_can_be_prepared() {
         ("sessions", super::sessions::ALL),
         ("settings", super::settings::ALL),
         ("subjects", super::subjects::ALL),
+        ("trouble", super::trouble::ALL),
         ("tx", super::tx::ALL),
         ("upkeep", super::upkeep::ALL),
     ];
@@ -68,7 +69,7 @@ const WHOLE: [&str; 16] = [
 async fn no_statement_scans_a_table() {
     let connections = Connections::in_memory().await.expect("opens");
     let mut writer = connections.writer().await;
-    let files: [(&str, &[(&str, &'static str)]); 13] = [
+    let files: [(&str, &[(&str, &'static str)]); 14] = [
         ("accounts", super::accounts::ALL),
         ("configuration", super::configuration::ALL),
         ("deliveries", super::deliveries::ALL),
@@ -81,6 +82,7 @@ async fn no_statement_scans_a_table() {
         ("secrets", super::secrets::ALL),
         ("sessions", super::sessions::ALL),
         ("subjects", super::subjects::ALL),
+        ("trouble", super::trouble::ALL),
         ("tx", super::tx::ALL),
     ];
     let mut scans = Vec::new();

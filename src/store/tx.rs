@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Store,
+    batch::Batch,
     connections::Connection,
     error::{Result, StoreError},
     projector,
@@ -37,9 +38,10 @@ pub type Lens = Arc<dyn Fn(Fact) -> Option<Fact> + Send + Sync>;
 pub struct Tx {
     pub(super) store: Store,
     pub(super) connection: Connection,
-    heads: BTreeMap<Chain, (Head, bool)>,
+    heads: BTreeMap<Chain, Head>,
+    /// The ledger's last number before this transaction.
+    found: Option<Seq>,
     last: Option<Seq>,
-    recorded: bool,
     pub(super) configuration_changed: bool,
     failed: bool,
 }
@@ -47,13 +49,13 @@ pub struct Tx {
 impl Tx {
     pub(super) async fn begin(store: Store) -> Result<Self> {
         let mut connection = store.writer().await;
-        connection.begin_immediate().await?;
+        connection.begin_immediate().await.inspect_err(|error| store.inner.trouble.met(error))?;
         Ok(Self {
             store,
             connection,
             heads: BTreeMap::new(),
+            found: None,
             last: None,
-            recorded: false,
             configuration_changed: false,
             failed: false,
         })
@@ -66,50 +68,55 @@ impl Tx {
     /// [`StoreError::Taken`] when a rule of uniqueness would be broken, [`StoreError::Missing`] when the fact is
     /// about something that does not exist, else what the database says.
     pub async fn record(&mut self, at: Timestamp, client: Option<ClientId>, fact: Fact) -> Result<Seq> {
-        let fact = match self.store.inner.lens.get() {
-            None => fact,
-            Some(lens) => match lens(fact) {
-                Some(seen) => seen,
-                None => return Ok(self.last.unwrap_or(Seq(0))),
-            },
-        };
-        let result = self.append(at, Chain::of(client), &fact).await;
+        self.record_all(at, client, vec![fact]).await
+    }
+
+    /// Records facts of one client (or the installation's) in their order, in one go. Gives the number of the last.
+    ///
+    /// # Errors
+    /// As [`Tx::record`].
+    pub async fn record_all(&mut self, at: Timestamp, client: Option<ClientId>, facts: Vec<Fact>) -> Result<Seq> {
+        let store = self.store.clone();
+        let facts = facts.into_iter().filter_map(|fact| store.seen(fact));
+        self.record_timed(client, facts.map(|fact| (at, fact))).await
+    }
+
+    /// The same, where each fact has its own moment.
+    ///
+    /// # Errors
+    /// As [`Tx::record`].
+    pub(super) async fn record_timed(
+        &mut self,
+        client: Option<ClientId>,
+        facts: impl Iterator<Item = (Timestamp, Fact)>,
+    ) -> Result<Seq> {
+        let result = self.append(Chain::of(client), facts).await;
+        let result = result.inspect_err(|error| self.store.inner.trouble.met(error));
         self.failed |= result.is_err();
         result
     }
 
-    async fn append(&mut self, at: Timestamp, chain: Chain, fact: &Fact) -> Result<Seq> {
-        let (last, head) = self.ends(chain).await?;
-        let seq = Seq(last.0 + 1);
-        let (entry, body) = chained(head, seq, chain, at, fact)
-            .map_err(|error| StoreError::Database(format!("a fact cannot be written: {error}")))?;
-        if let (Some(hash), Some(body)) = (entry.body, body) {
-            sqlx::query(BODY).bind(&hash.0[..]).bind(body).execute(&mut *self.connection).await?;
+    async fn append(&mut self, chain: Chain, facts: impl Iterator<Item = (Timestamp, Fact)>) -> Result<Seq> {
+        let (mut seq, mut head) = self.ends(chain).await?;
+        self.found.get_or_insert(seq);
+        let mut batch = Batch::default();
+        for (at, fact) in facts {
+            seq = Seq(seq.0 + 1);
+            head = entry_and_state(&mut batch, head, seq, chain, at, &fact)?;
+            if batch.full() {
+                batch.run(&mut self.connection).await?;
+            }
         }
-        sqlx::query(ENTRY)
-            .bind(seq.0)
-            .bind(chain.to_string())
-            .bind(entry.chain_seq)
-            .bind(to_ms(entry.at))
-            .bind(fact.name())
-            .bind(entry.pair.map(|pair| pair.to_string()))
-            .bind(entry.detail)
-            .bind(entry.body.as_ref().map(|hash| &hash.0[..]))
-            .bind(&entry.prev.0[..])
-            .bind(&entry.hash.0[..])
-            .execute(&mut *self.connection)
-            .await?;
-        let body = entry.body.as_ref().map(|hash| &hash.0[..]);
-        projector::apply(&mut self.connection, entry.at, chain.client(), body, fact).await?;
-        self.heads.insert(chain, (Head { chain_seq: entry.chain_seq, hash: entry.hash }, true));
+        heads_moved(&mut batch, &BTreeMap::from([(chain, head)]));
+        batch.run(&mut self.connection).await?;
+        self.heads.insert(chain, head);
         self.last = Some(seq);
-        self.recorded = true;
         Ok(seq)
     }
 
     /// The ledger's last number and a chain's end, read inside the transaction: other processes write too.
     async fn ends(&mut self, chain: Chain) -> Result<(Seq, Head)> {
-        if let (Some(last), Some((head, _))) = (self.last, self.heads.get(&chain)) {
+        if let (Some(last), Some(head)) = (self.last, self.heads.get(&chain)) {
             return Ok((last, *head));
         }
         let row = sqlx::query(ENDS).bind(chain.to_string()).fetch_one(&mut *self.connection).await?;
@@ -130,23 +137,58 @@ impl Tx {
         if self.failed {
             return Err(StoreError::RolledBack);
         }
-        for (chain, (head, moved)) in &self.heads {
-            if *moved {
-                sqlx::query(HEAD_MOVED)
-                    .bind(chain.to_string())
-                    .bind(head.chain_seq)
-                    .bind(&head.hash.0[..])
-                    .execute(&mut *self.connection)
-                    .await?;
-            }
-        }
         if self.configuration_changed {
             sqlx::query(CHANGED).execute(&mut *self.connection).await?;
         }
-        self.connection.commit().await?;
-        if let (true, Some(last)) = (self.recorded, self.last) {
-            self.store.inner.committed.send_replace(last);
+        let committed = self.connection.commit().await.inspect_err(|error| self.store.inner.trouble.met(error));
+        match (self.found, self.last) {
+            (Some(found), Some(last)) if committed.is_ok() => {
+                self.store.inner.ends.moved(found, last, &self.heads);
+                self.store.inner.committed.send_replace(last);
+            }
+            (Some(_), _) => self.store.inner.ends.forget(),
+            (None, _) => {}
         }
+        committed?;
+        self.store.inner.trouble.over();
         Ok(())
+    }
+}
+
+/// Adds what appends a fact's entry to its chain and carries it over into the state tables; gives the chain's new end.
+pub(super) fn entry_and_state(
+    batch: &mut Batch,
+    head: Head,
+    seq: Seq,
+    chain: Chain,
+    at: Timestamp,
+    fact: &Fact,
+) -> Result<Head> {
+    let (entry, body) = chained(head, seq, chain, at, fact)
+        .map_err(|error| StoreError::Database(format!("a fact cannot be written: {error}")))?;
+    let hash = entry.body.as_ref().map(|hash| &hash.0[..]);
+    if let (Some(hash), Some(body)) = (hash, body) {
+        batch.add(BODY).bind(hash).bind(body);
+    }
+    batch
+        .add(ENTRY)
+        .bind(seq.0)
+        .bind(chain.to_string())
+        .bind(entry.chain_seq)
+        .bind(to_ms(entry.at))
+        .bind(fact.name())
+        .bind(entry.pair.map(|pair| pair.to_string()))
+        .bind(entry.detail.as_str())
+        .bind(hash)
+        .bind(&entry.prev.0[..])
+        .bind(&entry.hash.0[..]);
+    projector::apply(batch, entry.at, chain.client(), hash, fact)?;
+    Ok(Head { chain_seq: entry.chain_seq, hash: entry.hash })
+}
+
+/// Adds what keeps the ends of chains beside them.
+pub(super) fn heads_moved(batch: &mut Batch, heads: &BTreeMap<Chain, Head>) {
+    for (chain, head) in heads {
+        batch.add(HEAD_MOVED).bind(chain.to_string()).bind(head.chain_seq).bind(&head.hash.0[..]);
     }
 }

@@ -6,6 +6,7 @@ use sqlx::SqliteConnection;
 
 use super::{
     Store,
+    batch::Batch,
     error::{Result, StoreError},
     history::{entry_columns, entry_of, item_of},
     projector,
@@ -213,9 +214,11 @@ async fn replay(connection: &mut SqliteConnection) -> Result<u64> {
     }
     sqlx::query(NO_WORDS).execute(&mut *connection).await?;
     let (mut after, mut replayed) = (0_i64, 0_u64);
+    let mut batch = Batch::default();
     loop {
         let rows = sqlx::query(ENTRIES).bind(after).fetch_all(&mut *connection).await?;
         if rows.is_empty() {
+            batch.run(connection).await?;
             return Ok(replayed);
         }
         for row in &rows {
@@ -224,8 +227,11 @@ async fn replay(connection: &mut SqliteConnection) -> Result<u64> {
             let Some(fact) = item.fact else { continue };
             let body = item.entry.body;
             let body = body.as_ref().map(|hash| &hash.0[..]);
-            projector::apply(connection, item.entry.at, item.entry.chain.client(), body, &fact).await?;
+            projector::apply(&mut batch, item.entry.at, item.entry.chain.client(), body, &fact)?;
             replayed += 1;
+            if batch.full() {
+                batch.run(connection).await?;
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use axum::serve::ListenerExt as _;
 use axum::{
     Router,
     body::Body,
@@ -44,6 +45,10 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let pump = tokio::spawn(pump(twin.clone(), out));
+    let listener = listener.tap_io(|connection| {
+        // A connection that keeps its delay is only slower.
+        let _ = connection.set_nodelay(true);
+    });
     let served = axum::serve(listener, router(twin)).with_graceful_shutdown(stop).await;
     pump.abort();
     served

@@ -297,7 +297,7 @@ fn side(path: &str) -> (String, String) {
     let mut parts = lower.split('/');
     let at_root = match (parts.next().unwrap_or(""), parts.next().unwrap_or("")) {
         ("subscriptions" | "tenants" | "providers", _) => Some("arm"),
-        ("v1", "workspaces") => Some("loganalytics"),
+        ("v1", "workspaces" | "subscriptions" | "$batch") => Some("loganalytics"),
         ("v1.0" | "beta", _) => Some("graph"),
         (_, "oauth2" | "discovery" | "v2.0" | ".well-known" | "adminconsent") => Some("entra"),
         _ => None,

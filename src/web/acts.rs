@@ -28,8 +28,8 @@ const MESSAGES: &[(&str, FlashKind, &str)] = &[
     ("looking", FlashKind::Done, "Both sides are being read afresh. This page shows what comes of it."),
     ("syncing", FlashKind::Done, "What waits is being carried out now."),
     ("polling", FlashKind::Done, "It is being read now. The run will show here."),
-    ("retrying", FlashKind::Done, "The operation stands in its queue again."),
-    ("dropped", FlashKind::Done, "The operation was dropped. It will not be carried out."),
+    ("retrying", FlashKind::Done, "It is planned again from what both sides say now."),
+    ("dropped", FlashKind::Done, "The operation was dropped. It is not written again in this form."),
     ("password", FlashKind::Done, "The password was changed. You are signed out everywhere else."),
     ("others", FlashKind::Done, "You are signed out everywhere else."),
     ("saved", FlashKind::Done, "Saved."),
@@ -43,7 +43,7 @@ const MESSAGES: &[(&str, FlashKind, &str)] = &[
 /// # Errors
 /// The session cannot be written.
 pub async fn flash(session: &Session, name: &'static str) -> Result<(), ServiceError> {
-    session.insert(FLASH, name).await.map_err(|error| ServiceError::internal("keep a message", &error))
+    session.insert(FLASH, name).await.map_err(|error| ServiceError::passed_on("keep a message", &error))
 }
 
 /// Keeps a sentence of our own making (an outside failure's message, free of secrets) for the next page.
@@ -51,7 +51,7 @@ pub async fn flash(session: &Session, name: &'static str) -> Result<(), ServiceE
 /// # Errors
 /// The session cannot be written.
 pub async fn flash_failure(session: &Session, words: &str) -> Result<(), ServiceError> {
-    session.insert(WORDS, words).await.map_err(|error| ServiceError::internal("keep a message", &error))
+    session.insert(WORDS, words).await.map_err(|error| ServiceError::passed_on("keep a message", &error))
 }
 
 /// The message kept, once.
@@ -72,7 +72,7 @@ pub async fn taken_flash(session: &Session) -> Result<Option<Flash>, ServiceErro
 /// # Errors
 /// The session cannot be read.
 pub async fn taken<T: DeserializeOwned>(session: &Session, key: &str) -> Result<Option<T>, ServiceError> {
-    let fault = |error: tower_sessions::session::Error| ServiceError::internal("read a session", &error);
+    let fault = |error: tower_sessions::session::Error| ServiceError::passed_on("read a session", &error);
     if session.get_value(key).await.map_err(fault)?.is_none() {
         return Ok(None);
     }

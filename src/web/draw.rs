@@ -16,7 +16,7 @@ use super::{
 use crate::{
     console::{self, Density, Flash, Page, PageContext, Person, Theme},
     domain::view::failed::FailedView,
-    service::{caller::Caller, error::ServiceError, live},
+    service::{caller::Caller, error::ServiceError, live, pulse},
 };
 
 /// What surrounds a page, read before its view: so that live events after `cursor` hold everything
@@ -31,13 +31,12 @@ pub struct Frame {
 /// # Errors
 /// The store cannot be read.
 pub async fn frame(web: &Web, reader: &Reader) -> Result<Frame, ServiceError> {
-    let (cursor, needs_you) = match &reader.caller {
-        Some(caller) => (live::newest(&web.app).await?, Some(live::needs_you(&web.app, caller).await?)),
-        None => (0, None),
-    };
     let mut context = context(web, Some(reader));
-    context.cursor = cursor;
-    context.needs_you = needs_you;
+    if let Some(caller) = &reader.caller {
+        context.cursor = live::newest(&web.app).await?;
+        context.needs_you = Some(live::needs_you(&web.app, caller).await?);
+        context.pulse = Some(pulse::pulse(&web.app, caller).await?);
+    }
     Ok(Frame { context, fragment: reader.fragment })
 }
 
@@ -66,6 +65,11 @@ impl Frame {
     }
 }
 
+/// What surrounds a page for nobody in particular.
+pub fn bare(web: &Web) -> PageContext {
+    context(web, None)
+}
+
 fn person(caller: &Caller) -> Person {
     Person { name: caller.name.clone(), role: caller.role }
 }
@@ -80,15 +84,17 @@ fn context(web: &Web, reader: Option<&Reader>) -> PageContext {
         density: reader.map_or_else(Density::default, |reader| reader.density),
         keys: reader.is_none_or(|reader| reader.keys),
         flash: None,
+        trouble: web.app.trouble(),
         assets: assets::tags(),
         cursor: 0,
         needs_you: None,
+        pulse: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }
 
 /// The page for a failure that nobody has drawn yet. Headers of the answer (`Retry-After`, `Allow`) stay.
-pub fn failed(web: &Web, reader: Option<&Reader>, reference: Option<String>, response: Response) -> Response {
+pub fn failed(context: &PageContext, reference: Option<String>, response: Response) -> Response {
     let Some(Failed(status)) = response.extensions().get::<Failed>().copied() else { return response };
     let what = match status {
         StatusCode::UNAUTHORIZED => Some("Your session has ended or was never begun. Sign in, then try again."),
@@ -97,7 +103,7 @@ pub fn failed(web: &Web, reader: Option<&Reader>, reference: Option<String>, res
         _ => None,
     };
     let view = FailedView { kind: kind(status), what: what.map(str::to_owned), reference };
-    let html = console::platform::render(&context(web, reader), &Page::Failed(view));
+    let html = console::platform::render(context, &Page::Failed(view));
     let (old, _) = response.into_parts();
     let mut drawn = (status, Html(html)).into_response();
     keep(&old.headers, drawn.headers_mut());
@@ -122,5 +128,12 @@ pub async fn errors(State(web): State<Web>, request: Request, next: Next) -> Res
     }
     let reader = Reader::from_request_parts(&mut parts, &web).await.ok();
     let reference = reader.as_ref().and_then(|reader| reader.reference.clone());
-    failed(&web, reader.as_ref(), reference, response)
+    let mut around = context(&web, reader.as_ref());
+    // the frame stays what it is on other pages, as far as it can be read just now
+    if let Some(reader) = &reader
+        && let Ok(frame) = frame(&web, reader).await
+    {
+        around = frame.context;
+    }
+    failed(&around, reference, response)
 }

@@ -31,13 +31,14 @@ pub async fn ready(State(web): State<Web>) -> Response {
     (status, words).into_response()
 }
 
-/// `GET /metrics`: Prometheus text, without names and secrets; workspaces and connections by our ids.
+/// `GET /metrics`: Prometheus text, without secrets; workspaces and connections by our ids, by name only when
+/// the operator asked for it.
 pub async fn metrics(State(web): State<Web>, reader: Reader) -> Result<Response, WebError> {
     if !web.options.metrics_open {
         let caller = reader.caller.as_ref().ok_or(ServiceError::SignedOut)?;
         caller.need(Role::Admin)?;
     }
-    let numbers = numbers::numbers(&web.app).await?;
+    let numbers = numbers::numbers(&web.app, web.options.metrics_names).await?;
     let text = draw(&numbers);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
@@ -65,6 +66,11 @@ fn scope_labels(scope: RunScope) -> String {
     }
 }
 
+/// A label's value, escaped as the text format wants it.
+fn label(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
 fn budget_labels(budget: &BudgetStatus) -> String {
     let side = match budget.side {
         Side::Sentinel => "sentinel",
@@ -83,6 +89,8 @@ fn draw(numbers: &numbers::Numbers) -> String {
     let mut out = Metrics(String::new());
     let seconds = |at: jiff::Timestamp| at.as_second();
 
+    out.family("halobridge_build_info", "gauge", "1; the version is in the label.");
+    out.value("halobridge_build_info", &format!("version=\"{}\"", env!("CARGO_PKG_VERSION")), 1);
     out.family("halobridge_engine_alive", "gauge", "1 while the engine runs.");
     out.value("halobridge_engine_alive", "", u8::from(numbers.engine.alive));
     out.family("halobridge_ledger_entries", "counter", "Number of the newest ledger entry.");
@@ -97,6 +105,8 @@ fn draw(numbers: &numbers::Numbers) -> String {
     }
     out.family("halobridge_queue_lag_seconds", "gauge", "How long the most overdue operation has waited.");
     out.value("halobridge_queue_lag_seconds", "", numbers.queue_lag_secs);
+    out.family("halobridge_operations_open", "gauge", "Writes planned, being sent, or of unknown outcome.");
+    out.value("halobridge_operations_open", "", numbers.open);
     out.family("halobridge_dead_letters", "gauge", "Operations that were given up and wait for a person.");
     out.value("halobridge_dead_letters", "", numbers.dead);
     out.family("halobridge_pairs", "gauge", "Pairs by how far apart and how healthy.");
@@ -108,6 +118,14 @@ fn draw(numbers: &numbers::Numbers) -> String {
         if let Some(at) = scope.last_success {
             out.value("halobridge_last_success_timestamp_seconds", &scope_labels(scope.scope), seconds(at));
         }
+    }
+    if !numbers.names.is_empty() {
+        out.family("halobridge_source_info", "gauge", "1; names of what is read, to be joined by kind and id.");
+    }
+    for (scope, name, client) in &numbers.names {
+        let client = client.as_ref().map(|client| format!(",client=\"{}\"", label(client))).unwrap_or_default();
+        let labels = format!("{},name=\"{}\"{client}", scope_labels(*scope), label(name));
+        out.value("halobridge_source_info", &labels, 1);
     }
     out.family("halobridge_failing", "gauge", "1 where the last run failed.");
     for scope in &numbers.engine.scopes {
@@ -128,4 +146,32 @@ fn draw(numbers: &numbers::Numbers) -> String {
         out.value("halobridge_budget_limit", &budget_labels(budget), budget.limit);
     }
     out.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::ids::WorkspaceId, service::engine_handle::EngineStatus};
+
+    #[test]
+    fn names_come_only_when_asked_for_and_are_escaped() {
+        let mut numbers = numbers::Numbers {
+            engine: EngineStatus::default(),
+            latest: 1,
+            deliveries_waiting: 0,
+            oldest_waiting_secs: 0,
+            queue_lag_secs: 0,
+            open: 3,
+            dead: 0,
+            names: Vec::new(),
+            webhooks: [("a", 0), ("b", 0), ("c", 0), ("d", 0)],
+            pairs: Vec::new(),
+        };
+        assert!(!draw(&numbers).contains("source_info"));
+        let scope = RunScope::Workspace { id: WorkspaceId(uuid::Uuid::nil()) };
+        numbers.names = vec![(scope, "law \"one\"".into(), Some("Back\\slash\nLtd".into()))];
+        let text = draw(&numbers);
+        let line = text.lines().find(|line| line.starts_with("halobridge_source_info{")).unwrap();
+        assert!(line.ends_with(r#",name="law \"one\"",client="Back\\slash\nLtd"} 1"#), "{line}");
+    }
 }

@@ -35,13 +35,15 @@ pub async fn sentinel(
     };
     match read(body, &headers, BODY_MAX).await {
         Some(bytes) => answer(intake::take(&web.app, door, bytes).await),
-        None => answer(intake::too_large(&web.app)),
+        None => answer(intake::too_large(&web.app, Some(door))),
     }
 }
 
 /// `POST /hooks/halo/{connection}`
 pub async fn halo(State(web): State<Web>, Path(connection): Path<String>, headers: HeaderMap, body: Body) -> Response {
-    let Some(bytes) = read(body, &headers, BODY_MAX).await else { return answer(intake::too_large(&web.app)) };
+    let Some(bytes) = read(body, &headers, BODY_MAX).await else {
+        return answer(intake::too_large(&web.app, None));
+    };
     match intake::halo_door(&web.app, &connection, &headers, &bytes).await {
         Ok(door) => answer(intake::take(&web.app, door, bytes).await),
         Err(refused) => answer(refused),

@@ -23,7 +23,7 @@ use crate::{
 const PENDING: &str = "microsoft-sign-in";
 
 fn fault(error: &tower_sessions::session::Error) -> ServiceError {
-    ServiceError::internal("keep a sign-in with Microsoft", error)
+    ServiceError::passed_on("keep a sign-in with Microsoft", error)
 }
 
 /// `POST /connections/{id}/sign-in`

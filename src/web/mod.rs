@@ -13,6 +13,7 @@ pub mod request;
 
 mod accounts;
 mod acts;
+mod csv;
 mod draw;
 mod guard;
 mod health;
@@ -54,6 +55,7 @@ pub struct Web {
 pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/"),
     ("GET", "/incidents"),
+    ("GET", "/pairs.csv"),
     ("GET", "/pairs/{id}"),
     ("POST", "/pairs/{id}/look"),
     ("POST", "/pairs/{id}/sync"),
@@ -99,6 +101,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
     let pages = Router::new()
         .route("/", get(pages::dashboard))
         .route("/incidents", get(pages::not_linked))
+        .route("/pairs.csv", get(csv::pairs))
         .route("/pairs/{id}", get(pages::pair))
         .route("/pairs/{id}/look", post(acts::look_again))
         .route("/pairs/{id}/sync", post(acts::sync_now))

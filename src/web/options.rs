@@ -21,6 +21,8 @@ pub struct WebOptions {
     pub trusted_proxies: Vec<IpAddr>,
     /// Whether `GET /metrics` answers anyone (it holds no names and no secrets) or signed-in admins only.
     pub metrics_open: bool,
+    /// Whether `GET /metrics` names clients, workspaces and connections beside their ids.
+    pub metrics_names: bool,
     /// Cancelled when the server stops: event streams end, so that it need not wait for them.
     pub closing: CancellationToken,
 }
@@ -41,6 +43,7 @@ impl WebOptions {
             session_absolute: SignedDuration::from_hours(12),
             trusted_proxies: Vec::new(),
             metrics_open: true,
+            metrics_names: false,
             closing: CancellationToken::new(),
         }
     }

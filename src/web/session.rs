@@ -35,7 +35,7 @@ struct Held {
 }
 
 fn fault(error: &tower_sessions::session::Error) -> ServiceError {
-    ServiceError::internal("use a session", error)
+    ServiceError::passed_on("use a session", error)
 }
 
 /// Begins a session for a person who has just proved who they are, under a new id.
@@ -82,7 +82,7 @@ pub async fn person(web: &Web, session: &Session, used: bool) -> Result<Option<S
     let signed_in = accounts::still(&web.app, held.user, &held.mark).await?;
     let Some(signed_in) = signed_in.filter(|_| !idle && !old) else {
         // it is over whether or not its row can be removed now (a full disk)
-        if end(session).await.is_err() {
+        if end(session).await.is_err_and(|error| error != ServiceError::Busy) {
             tracing::warn!("a session that has ended could not be removed yet");
         }
         return Ok(None);

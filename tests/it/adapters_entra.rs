@@ -330,7 +330,9 @@ async fn sign_in_with(change: impl Fn(&mut Value, &mut Value), corrupt: bool) ->
     let script = entra(claims, header, corrupt);
     let state = pending.state.expose_secret().to_owned();
     let returned = Returned { code: Some("the-code"), state: Some(&state), error: None };
-    let result = sign_in::redeem(&app(), pending.clone(), &returned, script.clone(), &clock(), &ids).await;
+    let result = sign_in::redeem(&app(), pending.clone(), &returned, script.clone(), &clock(), &ids)
+        .await
+        .map_err(Failure::from);
     let call = script.sent().into_iter().find(|s| s.path().ends_with("/token")).unwrap();
     assert_eq!(call.form("code_verifier").as_deref(), Some(pending.verifier.expose_secret()));
     assert!(!call.form("scope").unwrap().contains("Data.Read"), "a token call names one resource");
@@ -392,7 +394,9 @@ async fn a_foreign_state_or_an_error_ends_the_sign_in_without_a_call() {
         Returned { code: None, state: Some(&state), error: Some("access_denied") },
         Returned { code: None, state: Some(&state), error: None },
     ] {
-        let result = sign_in::redeem(&app(), pending.clone(), &returned, script.clone(), &clock(), &ids).await;
+        let result = sign_in::redeem(&app(), pending.clone(), &returned, script.clone(), &clock(), &ids)
+            .await
+            .map_err(Failure::from);
         assert_eq!(result.err().unwrap().kind, FailureKind::SignInAgain);
     }
     assert!(script.sent().is_empty());

@@ -85,3 +85,32 @@ async fn inward_addresses_are_refused_unless_the_connection_allows_it() {
         assert!(error.to_string().contains("allow_insecure"), "{error}");
     }
 }
+
+/// Answers the first request of each connection whole, and drops the connection when a second one comes.
+async fn serve_once_each(listener: TcpListener) {
+    loop {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        tokio::spawn(async move {
+            let mut buffer = [0; 4096];
+            if socket.read(&mut buffer).await.unwrap() > 0 {
+                socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
+            }
+            let _ = socket.read(&mut buffer).await;
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_drops_its_connections_is_given_a_new_one_for_each_call() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(serve_once_each(listener));
+    let network = Network::new(true).unwrap();
+    assert!(network.send(get(&address)).await.is_ok());
+    // Nothing is repeated here: the call on the pooled connection fails, and is known to have been sent.
+    assert!(matches!(network.send(get(&address)).await.unwrap_err(), TransportError::NoAnswer(_)));
+    for _ in 0..5 {
+        assert!(network.send(get(&address)).await.is_ok(), "each on a connection of its own");
+    }
+    server.abort();
+}

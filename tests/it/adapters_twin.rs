@@ -7,11 +7,11 @@ use bytes::Bytes;
 use halobridge::{
     clock::{Clock, SeededIds, SteerableClock},
     domain::{
-        closing::{Classification, Verdict},
+        closing::{ALLOWED, Classification, Verdict},
         connection::{MicrosoftConnection, MicrosoftEndpoints, MicrosoftIdentity},
         failure::{Failure, FailureKind},
         ids::{ActionKey, CommentId, ConnectionId, IncidentId, TicketId},
-        incident::{IncidentStatus, Severity},
+        incident::{IncidentStatus, Owner, Severity},
         operation::IncidentChange,
         workspace::WorkspaceAddress,
     },
@@ -32,13 +32,16 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::adapters_support::moment;
+use crate::{
+    adapters_support::moment,
+    openapi::{self, Judge},
+};
 
 const ORIGIN: &str = "http://twin.test";
 
 struct Stage {
     twin: Twin,
-    transport: Arc<TwinTransport>,
+    transport: Arc<Judge<TwinTransport>>,
     clock: Arc<SteerableClock>,
     app: AppRegistration,
     sentinel: Sentinel,
@@ -51,7 +54,7 @@ fn stage(incidents: usize) -> Stage {
     options.incidents = incidents;
     options.workspaces = 1;
     let twin = Twin::steerable(options, clock.clone());
-    let transport = Arc::new(TwinTransport::new(twin.clone()));
+    let transport = Arc::new(Judge::of(TwinTransport::new(twin.clone())));
     let line = twin.connection(ORIGIN);
     let text = |key: &str| line["microsoft"][key].as_str().unwrap().to_owned();
     let endpoints = MicrosoftEndpoints {
@@ -283,11 +286,11 @@ async fn a_person_signs_in_and_the_refresh_token_goes_on() {
     };
     let transport = stage.transport.clone();
     let done = sign_in::redeem(&stage.app, pending.clone(), &returned, transport.clone(), &*stage.clock, &ids).await;
-    let done = done.unwrap_or_else(|failure| panic!("{failure}"));
+    let done = done.unwrap_or_else(|failure| panic!("{}", failure.failure));
     assert_eq!(done.person.tenant_id, stage.place.tenant);
     // A code is good once.
     let again = sign_in::redeem(&stage.app, pending, &returned, transport.clone(), &*stage.clock, &ids).await;
-    assert_eq!(again.err().unwrap().kind, FailureKind::SignInAgain);
+    assert_eq!(again.err().unwrap().failure.kind, FailureKind::SignInAgain);
     let drawer = Arc::new(Drawer::default());
     drawer.save(&done.refresh_token.unwrap()).await.unwrap();
     let first = drawer.0.lock().unwrap().clone();
@@ -315,4 +318,83 @@ async fn a_wrong_secret_and_a_wrong_tenant_have_their_sentence() {
         AppTokens::new(stage.app.clone(), stage.transport.clone(), stage.clock.clone(), Arc::new(SeededIds::new(5)));
     let failure = tokens.bearer("00000000-0000-4000-8000-0000000000ff", Resource::Arm).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::SignInAgain, "{failure}");
+}
+
+/// Everything the adapter asks of Azure: the operations of Microsoft's description it uses, and no other.
+const ADAPTERS_OPERATIONS: [&str; 13] = [
+    "IncidentComments_CreateOrUpdate",
+    "IncidentComments_Get",
+    "IncidentComments_List",
+    "Incidents_CreateOrUpdate",
+    "Incidents_Get",
+    "Incidents_List",
+    "Incidents_ListAlerts",
+    "Incidents_ListEntities",
+    "Permissions_ListForResource",
+    "SentinelOnboardingStates_List",
+    "Subscriptions_List",
+    "Tenants_List",
+    "Workspaces_List",
+];
+
+#[tokio::test]
+async fn every_request_of_the_adapter_is_one_that_microsoft_describes() {
+    if openapi::contract().is_none() {
+        return;
+    }
+    let stage = stage(1_200);
+    let (sentinel, at, class) = (&stage.sentinel, &stage.place, Class::Interactive);
+    // Lists of each kind, over several pages.
+    for want in [
+        ListWanted::default(),
+        ListWanted { modified_since: Some(moment("2026-04-04T08:00:00.125Z")), open_only: false },
+        ListWanted { modified_since: None, open_only: true },
+        ListWanted { modified_since: Some(moment("2026-04-04T08:00:00Z")), open_only: true },
+    ] {
+        let mut next = None;
+        loop {
+            next = sentinel.list(at, &want, next, class).await.unwrap().next;
+            if next.is_none() {
+                break;
+            }
+        }
+    }
+    let id = stage.raise();
+    // A comment; again; and again where the service refuses to write over one without its version.
+    let derived = CommentId::derived("twin", ActionKey { ticket: TicketId(7), action: 3 }, 0, 0);
+    for _ in 0..2 {
+        sentinel.write_comment(at, &id, &derived, "first\nsecond", class).await.unwrap();
+    }
+    stage.twin.with(|world, _| world.set_switch("comment_etag_needed", "on")).unwrap();
+    sentinel.write_comment(at, &id, &derived, "first", class).await.unwrap();
+    sentinel.comments(at, &id, class).await.unwrap();
+    sentinel.evidence(at, &id, class).await.unwrap();
+    // Every change of an incident, one after the other: owner, none, severity, closed with each verdict, open again.
+    let owner = Owner { email: Some("ana.analyst@contoso.example".into()), ..Owner::default() };
+    let mut changes = vec![
+        IncidentChange { owner: Some(owner), ..IncidentChange::default() },
+        IncidentChange { owner: Some(Owner::default()), ..IncidentChange::default() },
+        IncidentChange { severity: Some(Severity::Low), ..IncidentChange::default() },
+    ];
+    for (classification, reason) in ALLOWED {
+        let comment = Some("Closed in Halo.".to_owned());
+        let verdict = Verdict { classification, reason: reason.map(str::to_owned), comment };
+        let closed = Some(IncidentStatus::Closed);
+        changes.push(IncidentChange { status: closed, verdict: Some(verdict), ..IncidentChange::default() });
+        changes.push(IncidentChange { status: Some(IncidentStatus::Active), ..IncidentChange::default() });
+    }
+    for change in changes {
+        let current = sentinel.incident(at, &id, class).await.unwrap();
+        sentinel.write(at, &current, &change, class).await.unwrap();
+    }
+    // What the set-up screens ask.
+    sentinel.tenants(&at.tenant).await.unwrap();
+    for subscription in sentinel.subscriptions(&at.tenant).await.unwrap() {
+        sentinel.resource_groups(&at.tenant, &subscription.id).await.unwrap();
+        sentinel.workspaces(&at.tenant, &subscription.id).await.unwrap();
+    }
+    assert!(sentinel.onboarded(at).await.unwrap());
+    assert!(sentinel.rights(at).await.unwrap().missing.is_empty());
+    let called = stage.transport.called.lock().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(called, ADAPTERS_OPERATIONS);
 }

@@ -118,12 +118,23 @@ impl Http {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Result<(u16, Bytes), TransportError> {
+        let answer = self.answer(method, url, headers, body).await?;
+        Ok((answer.status().as_u16(), answer.into_body()))
+    }
+
+    /// The same with the answer's headers.
+    pub async fn answer(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<http::Response<Bytes>, TransportError> {
         let mut request = http::Request::builder().method(method).uri(url);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer = self.0.send(request.body(Bytes::from(body)).expect("a request")).await?;
-        Ok((answer.status().as_u16(), answer.into_body()))
+        self.0.send(request.body(Bytes::from(body)).expect("a request")).await
     }
 
     /// A call that must succeed, with JSON both ways.
@@ -187,6 +198,8 @@ pub struct Wanted {
     pub evidence: bool,
     /// Incidents made before this moment stay unlinked.
     pub since: String,
+    /// Whether a person signs in with Microsoft instead of the app itself.
+    pub delegated: bool,
 }
 
 impl Default for Wanted {
@@ -197,6 +210,7 @@ impl Default for Wanted {
             settle_secs: 180,
             evidence: true,
             since: "2020-01-01T00:00:00Z".into(),
+            delegated: false,
         }
     }
 }
@@ -257,6 +271,9 @@ evidence = {}
         wanted.settle_secs,
         wanted.evidence,
     );
+    if wanted.delegated {
+        file = file.replacen("name = \"Sentinel\"", "name = \"Sentinel\"\nidentity = \"delegated\"", 1);
+    }
     // Those in the first subscription and resource group, as `/microsoft/workspaces` names them.
     let details = line.pointer("/microsoft/workspace_details").and_then(Value::as_array).expect("workspaces");
     let (subscription, group) = (&line["microsoft"]["subscription_id"], &line["microsoft"]["resource_group"]);
@@ -302,7 +319,11 @@ pub struct Installation {
 impl Installation {
     /// A twin started with `args`, and `config apply` of a file that names it.
     pub fn new(args: &[&str], wanted: &Wanted) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        Self::in_folder(tempfile::tempdir().expect("a folder"), args, wanted)
+    }
+
+    /// The same in a folder that is there already; `data` in it becomes the data directory.
+    pub fn in_folder(folder: TempDir, args: &[&str], wanted: &Wanted) -> Self {
         let twin = Twin::start(folder.path(), args);
         let one = Self { folder, twin, http: Http::new() };
         write_secrets(one.folder.path(), &one.twin.line);
@@ -350,6 +371,18 @@ impl Installation {
         (server, address)
     }
 
+    /// Makes an account and signs it in over the network, as a browser would.
+    pub async fn signed_in(&self, address: &str, name: &str) -> Visitor<'_> {
+        let password = "violet kettle sings at dawn";
+        let mut add = self.command(&["user", "add", name, "--role", "admin", "--password-env", "PASSWORD"]);
+        let added = add.env("PASSWORD", password).output().expect("runs");
+        assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+        let mut visitor = Visitor { http: &self.http, address: address.to_owned(), cookie: String::new() };
+        let answer = visitor.post("/sign-in", &[("name", name), ("password", password)]).await;
+        assert_eq!(answer.status(), 303, "{}", String::from_utf8_lossy(answer.body()));
+        visitor
+    }
+
     /// Names of the workspaces.
     pub fn workspaces(&self) -> Vec<String> {
         let names = self.twin.line.pointer("/microsoft/workspaces").and_then(Value::as_array).expect("workspaces");
@@ -371,6 +404,39 @@ impl Installation {
         let headers = [("x-halobridge-secret", HOOK), ("content-type", "application/json")];
         let sent = self.http.send("POST", &url, &headers, body.to_string().into_bytes()).await;
         sent.is_ok_and(|(status, _)| status == 202)
+    }
+}
+
+/// A browser without a script: keeps its cookie, follows nothing.
+pub struct Visitor<'a> {
+    http: &'a Http,
+    pub address: String,
+    cookie: String,
+}
+
+impl Visitor<'_> {
+    async fn send(&mut self, method: &str, path: &str, form: Vec<u8>) -> http::Response<Bytes> {
+        let headers = [
+            ("cookie", self.cookie.as_str()),
+            ("origin", self.address.as_str()),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        let url = format!("{}{path}", self.address);
+        let answer = self.http.answer(method, &url, &headers, form).await.expect("an answer");
+        if let Some(set) = answer.headers().get("set-cookie").and_then(|set| set.to_str().ok()) {
+            set.split(';').next().unwrap_or_default().clone_into(&mut self.cookie);
+        }
+        answer
+    }
+
+    pub async fn get(&mut self, path: &str) -> (u16, String) {
+        let answer = self.send("GET", path, Vec::new()).await;
+        (answer.status().as_u16(), String::from_utf8_lossy(answer.body()).into_owned())
+    }
+
+    pub async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> http::Response<Bytes> {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        self.send("POST", path, body.into_bytes()).await
     }
 }
 

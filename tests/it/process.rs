@@ -3,7 +3,8 @@
 use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
-    process::Output,
+    path::Path,
+    process::{Command, Output},
 };
 
 use serde_json::json;
@@ -102,16 +103,31 @@ fn a_data_directory_that_cannot_be_written_is_named_with_the_remedy() {
     };
     says(&serve(&file.join("data")), &["The data directory", "cannot be used", "--data-dir"]);
 
-    if rustix::process::geteuid().is_root() {
-        eprintln!("skipped for the superuser, whom no permission stops: a directory without the right to write");
-        return;
-    }
     use std::os::unix::fs::PermissionsExt as _;
+    let rights = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode));
     let shut = folder.path().join("shut");
     std::fs::create_dir(&shut).expect("made");
-    std::fs::set_permissions(&shut, std::fs::Permissions::from_mode(0o500)).expect("shut");
-    says(&serve(&shut), &["The data directory", "cannot be used", "the right to write", "--data-dir"]);
+    rights(&shut, 0o500).expect("shut");
+    let words = ["The data directory", "cannot be used", "the right to write", "--data-dir"];
+    if !rustix::process::geteuid().is_root() {
+        says(&serve(&shut), &words);
+        return;
+    }
+    // No permission stops the superuser: the program runs as somebody else, who owns the directory.
+    rights(folder.path(), 0o755).expect("open");
+    std::os::unix::fs::chown(&shut, Some(NOBODY), Some(NOBODY)).expect("given away");
+    let own = folder.path().join("halobridge");
+    let built = program().get_program().to_owned();
+    std::fs::hard_link(&built, &own).or_else(|_| std::fs::copy(&built, &own).map(drop)).expect("a copy in reach");
+    let mut somebody = Command::new("setpriv");
+    somebody.args([format!("--reuid={NOBODY}"), format!("--regid={NOBODY}"), "--clear-groups".into()]).arg(&own);
+    let refused = somebody.env_clear().args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(&shut).output();
+    says(&refused.expect("setpriv is part of util-linux"), &words);
+    assert_eq!(std::fs::read_dir(&shut).expect("listed").count(), 0, "nothing was left behind");
 }
+
+/// A user who owns nothing.
+const NOBODY: u32 = 65_534;
 
 #[tokio::test]
 async fn a_newer_database_is_left_alone() {

@@ -177,6 +177,44 @@ async fn halo_rule_06_a_page_the_server_trims_is_not_the_last() {
 }
 
 #[tokio::test]
+async fn halo_rule_06_without_a_count_only_an_empty_or_a_repeated_page_is_the_last() {
+    // What comes in place of the count: nothing, a lie, a text.
+    for (count, calls) in [(None, 4), (Some(json!(0)), 4), (Some(json!("81")), 3)] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        let repeats = count.is_none();
+        twin.meddle(move |sent, response| {
+            if sent.method != "GET" {
+                return Ok(response);
+            }
+            let page: i64 = sent.query("page_no").unwrap().parse().unwrap();
+            // An instance that hands out less than it is asked for, and in the end the last page again or nothing.
+            let rows: Vec<Value> = match page {
+                1 | 2 => (page * 100..page * 100 + 40).map(|n| json!({"id": n})).collect(),
+                3 => vec![json!({"id": 999})],
+                _ if repeats => vec![json!({"id": 999})],
+                _ => Vec::new(),
+            };
+            let mut body = json!({"tickets": rows});
+            if let Some(count) = &count {
+                body["record_count"] = count.clone();
+            }
+            crate::adapters_support::json(200, &body)
+        });
+        let halo = twin.adapter();
+        let mut seen = 0;
+        for page_no in 1..10 {
+            let page = halo.changed_tickets(moment("2026-05-04T00:00:00Z"), page_no, Class::Reconcile).await.unwrap();
+            seen += page.tickets.len();
+            if !page.more {
+                break;
+            }
+        }
+        assert_eq!(seen, 81);
+        assert_eq!(twin.sent().iter().filter(|s| s.method == "GET").count(), calls);
+    }
+}
+
+#[tokio::test]
 async fn halo_rule_07_polls_by_last_update_and_rereads_by_number() {
     let twin = HaloTwin::new(Product::Psa, Limits::Off);
     let halo = twin.adapter();
@@ -273,6 +311,59 @@ async fn halo_rule_11_a_lost_answer_is_looked_for() {
 }
 
 #[tokio::test]
+async fn halo_rule_11_a_search_that_overlooks_details_or_is_ignored_loses_no_create() {
+    for ignored in [false, true] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        let halo = twin.adapter();
+        let mut lost = draft(&twin, "HB-2222222222");
+        lost.summary = "The one whose answer was lost".into();
+        halo.create_ticket(&lost, Class::New).await.unwrap();
+        // Many more came since.
+        for n in 0..30 {
+            twin.act("ticket.create", &json!({"summary": format!("t{n}"), "client_id": twin.client()}));
+        }
+        twin.switch("search_in", if ignored { "ignored" } else { "summary" });
+        let found = halo.find_created(&lost, Class::New).await.unwrap();
+        assert_eq!(found.len(), 1, "search ignored: {ignored}");
+        let mut never = lost.clone();
+        never.reference = "HB-3333333333".into();
+        assert!(halo.find_created(&never, Class::New).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn look_ups_that_are_missing_or_refused_hold_nothing_up() {
+    for status in [403, 404] {
+        let twin = HaloTwin::new(Product::Psa, Limits::Off);
+        twin.meddle(move |sent, response| {
+            let lacking = ["/FieldInfo", "/Outcome", "/Category", "/Team", "/Agent/me", "/Agent", "/Priority"];
+            if lacking.iter().any(|tail| sent.path().ends_with(tail)) {
+                return crate::adapters_support::text(status, "");
+            }
+            Ok(response)
+        });
+        let catalogue = twin.adapter().catalogue(Class::Interactive).await.unwrap();
+        assert!(!catalogue.ticket_types.is_empty() && !catalogue.statuses.is_empty() && !catalogue.clients.is_empty());
+        assert!(catalogue.fields.is_empty() && catalogue.own_agent_id.is_none());
+    }
+}
+
+#[tokio::test]
+async fn one_ticket_may_come_as_an_array_of_one() {
+    let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+    let halo = twin.adapter();
+    let id = created(&twin, &halo, "HB-4444444444").await;
+    twin.meddle(|sent, response| {
+        if sent.method == "POST" || sent.path().ends_with("/token") {
+            return Ok(response);
+        }
+        let bare: Value = serde_json::from_slice(response.body()).unwrap();
+        crate::adapters_support::json(200, &json!([bare]))
+    });
+    assert_eq!(halo.ticket(id, Class::Interactive).await.unwrap().id, id);
+}
+
+#[tokio::test]
 async fn halo_rule_12_one_limiter_for_all_calls_tokens_included() {
     let twin = HaloTwin::new(Product::Itsm, Limits::Off);
     let budget = Budget::halo(10);
@@ -313,6 +404,23 @@ async fn halo_rule_13_closed_is_told_by_halo() {
             .map(|s| s.name.as_str())
             .collect();
         assert!(closed.contains(&"Closed") && !closed.contains(&"New"), "{closed:?}");
+    }
+}
+
+#[test]
+fn halo_rule_14_the_ticket_is_found_in_every_shape_of_a_delivery() {
+    for (body, expected) in [
+        (json!({"id": "0b0e", "object_id": "12"}), vec![12]),
+        (json!({"id": 99, "ticket": {"id": 12.0}}), vec![12]),
+        (json!({"id": 99, "ticket_id": 12}), vec![12]),
+        (json!({"id": 99, "action": {"id": 3, "ticket_id": 12}}), vec![12]),
+        (json!({"id": 99, "object_id": 0, "ticket": null, "action": {"ticket_id": "12"}}), vec![12]),
+        (json!([{"object_id": 12}, {"object_id": 13}, {"ticket": {"id": 12}}]), vec![12, 13]),
+        (json!({"id": 99}), vec![]),
+        (json!("12"), vec![]),
+    ] {
+        let ids: Vec<i64> = webhook::ticket_ids(&body).into_iter().map(|id| id.0).collect();
+        assert_eq!(ids, expected, "{body}");
     }
 }
 

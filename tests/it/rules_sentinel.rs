@@ -9,7 +9,7 @@ use halobridge::{
         connection::{MicrosoftConnection, MicrosoftEndpoints, MicrosoftIdentity},
         failure::FailureKind,
         ids::{ActionKey, CommentId, ConnectionId, IncidentId, TicketId},
-        incident::{Incident, IncidentStatus, Owner, Severity},
+        incident::{Incident, IncidentStatus, NOT_TOLD, Owner, Severity},
         operation::IncidentChange,
         workspace::WorkspaceAddress,
     },
@@ -270,17 +270,108 @@ async fn sentinel_rule_07_pages_by_next_link_alone() {
 
 #[tokio::test]
 async fn sentinel_rule_07_refuses_another_origin_and_a_circle() {
-    for elsewhere in ["https://evil.example/incidents?x=1", "http://management.azure.com/x", "not a link"] {
-        let stage = stage(Script::new(move |_| answer(200, &json!({"value": [], "nextLink": elsewhere}))));
-        assert_eq!(all(&stage).await.unwrap_err(), FailureKind::Unreadable, "{elsewhere}");
+    for elsewhere in [
+        "https://evil.example/incidents?x=1",
+        "http://management.azure.com/x",
+        "//evil.example/x",
+        "https://management.azure.com.evil.example/x",
+        "https://management.azure.com@evil.example/x",
+        "not a link",
+    ] {
+        let stage = stage(Script::new(move |_| answer(200, &json!({"value": [resource(1)], "nextLink": elsewhere}))));
+        // The page that named the link is read; the link is not followed, and that is said.
+        let page = stage.sentinel.list(&place(), &ListWanted::default(), None, Class::Reconcile).await.unwrap();
+        assert_eq!(page.incidents.len(), 1);
+        let refused = stage.sentinel.list(&place(), &ListWanted::default(), page.next, Class::Reconcile).await;
+        assert_eq!(refused.unwrap_err().kind, FailureKind::Unreadable, "{elsewhere}");
         assert_eq!(stage.script.sent().len(), 1);
     }
-    let stage = stage(Script::new(|sent| {
-        let next = if sent.query("$skipToken").as_deref() == Some("a") { "b" } else { "a" };
-        answer(200, &json!({"value": [], "nextLink": link(next)}))
+    // A link that leads to a page read before ends the list: there is nothing more to be had.
+    let stage = stage(Script::new(|sent| match sent.query("$skipToken").as_deref() {
+        None => answer(200, &json!({"value": [resource(1)], "nextLink": link("a")})),
+        Some("a") => answer(200, &json!({"value": [resource(2)], "nextLink": link("b")})),
+        _ => answer(200, &json!({"value": [resource(3)], "nextLink": link("a")})),
     }));
-    assert_eq!(all(&stage).await.unwrap_err(), FailureKind::Unreadable);
+    let incidents = all(&stage).await.unwrap();
+    assert_eq!(incidents.iter().map(|i| i.number).collect::<Vec<_>>(), [Some(1), Some(2), Some(3)]);
     assert_eq!(stage.script.sent().len(), 3, "first page, a, b, and a again is not asked for");
+}
+
+#[tokio::test]
+async fn sentinel_rule_07_a_link_without_a_host_goes_on_at_the_same_one() {
+    let stage = stage(Script::new(|sent| match sent.query("$skipToken").as_deref() {
+        None => answer(200, &json!({"value": [resource(1)], "nextLink": format!("{P}/incidents?$skipToken=a")})),
+        Some("a") => answer(200, &json!({"value": null, "nextLink": "?$skipToken=b"})),
+        _ => answer(200, &json!({"value": [resource(2)], "nextLink": null})),
+    }));
+    assert_eq!(all(&stage).await.unwrap().len(), 2);
+    let sent = stage.script.sent();
+    assert_eq!(sent[2].uri.to_string(), format!("https://management.azure.com{P}/incidents?$skipToken=b"));
+}
+
+#[tokio::test]
+async fn an_empty_list_may_be_null_but_not_missing() {
+    for (body, fine) in [(json!({"value": null}), true), (json!({}), false), (json!({"value": {}}), false)] {
+        let stage = stage(Script::new(move |_| answer(200, &body)));
+        assert_eq!(all(&stage).await.is_ok(), fine);
+        let comments = stage.sentinel.comments(&place(), &IncidentId::new(ID), Class::Comment).await;
+        assert_eq!(
+            comments.map(|c| c.len()).map_err(|f| f.kind),
+            if fine { Ok(0) } else { Err(FailureKind::Unreadable) }
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_does_not_tell_the_incident_is_looked_at() {
+    for body in
+        ["", "null", "[]", r#"{"id": "x"}"#, &json!({"name": ID, "properties": {"status": "Closed"}}).to_string()]
+    {
+        let body = body.to_owned();
+        let stage = stage(Script::new(move |sent| match sent.method.as_str() {
+            "PUT" => text(201, &body),
+            _ => answer(200, &resource(1)),
+        }));
+        let written = stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap();
+        assert_eq!((written.number, stage.script.sent().len()), (Some(1), 2));
+    }
+    // Neither the answer nor the look says anything: it may have been carried out.
+    let stage = stage(Script::new(|sent| text(if sent.method == "PUT" { 200 } else { 503 }, "")));
+    let failure = stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unknown);
+}
+
+#[tokio::test]
+async fn a_version_in_the_header_alone_goes_back_in_the_body() {
+    let stage = stage(Script::new(|_| {
+        let mut bare = resource(1);
+        bare.as_object_mut().unwrap().remove("etag");
+        with(answer(200, &bare), "etag", "\"7-8\"")
+    }));
+    let read = stage.sentinel.incident(&place(), &IncidentId::new(ID), Class::Closure).await.unwrap();
+    assert_eq!(read.etag.as_deref(), Some("\"7-8\""));
+    stage.sentinel.write(&place(), &read, &closing(), Class::Closure).await.unwrap();
+    assert_eq!(stage.script.sent()[1].json()["etag"], "\"7-8\"");
+}
+
+#[test]
+fn counts_that_are_not_told_are_not_taken_for_none() {
+    let mut bare = resource(1);
+    bare["properties"].as_object_mut().unwrap().remove("additionalData");
+    let read = read::incident(bare).unwrap();
+    assert_eq!((read.comments_count, read.alerts_count), (NOT_TOLD, NOT_TOLD));
+}
+
+#[tokio::test]
+async fn sentinel_rule_08_a_list_whose_order_is_refused_is_asked_for_without() {
+    let stage = stage(Script::new(|sent| match sent.query("$orderby") {
+        Some(_) => answer(400, &json!({"error": {"code": "BadRequest", "message": "OData query syntax error"}})),
+        None => answer(200, &json!({"value": [resource(1)]})),
+    }));
+    for calls in [2, 3] {
+        assert_eq!(all(&stage).await.unwrap().len(), 1);
+        assert_eq!(stage.script.sent().len(), calls, "it is learned once");
+    }
 }
 
 #[tokio::test]

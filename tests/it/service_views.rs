@@ -6,7 +6,7 @@ use halobridge::{
         failure::{Failure, FailureKind, Side},
         ids::{ActionKey, CommentId, TicketId, UserId},
         incident::{Incident, Severity},
-        pair::NoteLink,
+        pair::{Health, NoteLink},
         reason::Reason,
         run::RunScope,
         view::{
@@ -19,11 +19,12 @@ use halobridge::{
     },
     ledger::fact::Fact,
     service::{
+        self,
         caller::Caller,
         dashboard,
         engine_handle::{EngineStatus, ScopeStatus},
         error::ServiceError,
-        incidents, ledger, pairs, problems, runs,
+        incidents, ledger, pairs, problems, pulse, runs,
     },
 };
 use http::StatusCode;
@@ -131,6 +132,12 @@ async fn the_dashboard_sorts_and_filters_as_asked() {
     assert_eq!(clients(odd).await, ["Alpine"], "a number is found; a broken key is the first page");
     let view = dashboard::view(&app.app, &all, PairFilter::default()).await.unwrap();
     assert_eq!((view.counts.pairs(), view.counts.needs_you), (2, 2));
+    // how many match is told where the counters know it, and never counted by walking
+    let total = async |filter: PairFilter| dashboard::view(&app.app, &all, filter).await.unwrap().rows.unwrap().total;
+    assert_eq!(total(PairFilter::default()).await, Some(2));
+    assert_eq!(total(PairFilter { client: Some(seed::client(1)), ..PairFilter::default() }).await, Some(1));
+    assert_eq!(total(PairFilter { health: Some(Health::Healthy), ..PairFilter::default() }).await, Some(0));
+    assert_eq!(total(PairFilter { text: "rare".into(), ..PairFilter::default() }).await, None);
 }
 
 #[tokio::test]
@@ -139,21 +146,30 @@ async fn sources_that_were_not_read_for_two_cycles_are_overdue() {
     let all = caller(Scope::All);
     let scope = RunScope::Halo { id: seed::HALO };
     let row = ScopeStatus { scope, last_success: Some(app.now()), last_failure: None, next_due: None, running: false };
-    app.engine.stands(EngineStatus { alive: true, scopes: vec![row.clone()], budgets: Vec::new() });
-    let overdue = async || dashboard::view(&app.app, &all, PairFilter::default()).await.unwrap().freshness.overdue;
-    assert_eq!(overdue().await, 0);
+    app.engine.stands(EngineStatus { alive: true, scopes: vec![row.clone()], ..EngineStatus::default() });
+    let late = async || pulse::pulse(&app.app, &all).await.unwrap().late;
+    assert!(late().await.is_empty());
     app.clock.advance(SignedDuration::from_secs(61));
-    assert_eq!(overdue().await, 1);
+    let found = late().await;
+    assert_eq!(found.len(), 1);
+    let oldest = &found[0];
+    assert_eq!((oldest.name.as_str(), oldest.poll_secs), ("Desk", 20));
+    assert_eq!(oldest.read, Some(app.now() - SignedDuration::from_secs(61)));
     let view = runs::view(&app.app, &all, RunFilter::default()).await.unwrap();
     assert!(view.sources.iter().any(|source| source.scope == scope && source.overdue));
 
     let failure = Failure::new(Side::Halo, FailureKind::SignInAgain, "The client secret is wrong. Give a new one.");
     let failed = ScopeStatus { last_failure: Some((app.now(), failure)), ..row };
-    app.engine.stands(EngineStatus { alive: true, scopes: vec![failed], budgets: Vec::new() });
+    app.engine.stands(EngineStatus { alive: true, scopes: vec![failed], ..EngineStatus::default() });
     let view = problems::view(&app.app, &all).await.unwrap();
     assert_eq!(view.connections, ["Desk: The client secret is wrong. Give a new one."]);
+    let pulse = service::pulse::pulse(&app.app, &all).await.unwrap();
+    assert_eq!((pulse.broken.len(), pulse.late.len()), (1, 0), "a broken source is said once");
     let limited = caller(Scope::Clients(vec![seed::client(1)]));
     assert!(problems::view(&app.app, &limited).await.unwrap().connections.is_empty(), "an instance serves everybody");
+    let pulse = service::pulse::pulse(&app.app, &limited).await.unwrap();
+    assert_eq!((pulse.broken.len(), pulse.late.len()), (0, 0));
+    assert!(pulse.alive);
 }
 
 #[tokio::test]

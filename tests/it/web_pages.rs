@@ -211,9 +211,36 @@ async fn buttons_write_down_who_pressed_them_then_wake_the_engine() {
         );
     }
     // a second tab still shows the dead letter that was dropped
-    let late = app.submit(&mut browser, &format!("/operations/{operation}/retry"), &[]).await;
+    let late = app.submit(&mut browser, &format!("/operations/{operation}/drop"), &[]).await;
     assert_eq!(late.status, StatusCode::SEE_OTHER);
-    assert_eq!(app.engine.taken(), Vec::<String>::new(), "what has moved on is not retried");
+    assert_eq!(app.engine.taken(), Vec::<String>::new(), "what has moved on is not dropped");
+    assert!(app.page(&mut browser, late.location()).await.body.contains("has moved on"));
+    // the pair's page says who dropped it, and takes it back
+    let page = app.page(&mut browser, &format!("/pairs/{pair}")).await.body;
+    assert!(page.contains("Plan it again") && page.contains("by ada"), "{page}");
+    let back = app.submit(&mut browser, &format!("/operations/{operation}/retry"), &[]).await;
+    assert_eq!((back.status, app.engine.taken()), (StatusCode::SEE_OTHER, vec![format!("retry {operation}")]));
+}
+
+#[tokio::test]
+async fn the_list_is_a_file_too() {
+    let (app, mut browser) = app("=HYPERLINK(\"http://evil.example\"), \"x\"", "words").await;
+    let answer = app.page(&mut browser, "/pairs.csv").await;
+    assert_eq!(answer.headers["content-type"], "text/csv; charset=utf-8");
+    let name = answer.headers["content-disposition"].to_str().unwrap();
+    assert_eq!(name, "attachment; filename=\"halobridge-pairs-2026-03-02.csv\"");
+    let lines: Vec<&str> = answer.body.trim_start_matches('\u{feff}').lines().collect();
+    assert_eq!(lines.len(), 3, "{lines:#?}");
+    assert!(lines[0].starts_with("\"Incident\",\"Incident id\",\"Title\","), "{}", lines[0]);
+    assert!(lines[1].contains("\"'=HYPERLINK(\"\"http://evil.example\"\"), \"\"x\"\"\""), "{}", lines[1]);
+    let one = app.page(&mut browser, &format!("/pairs.csv?client={}&from=f1.1", seed::client(2))).await.body;
+    assert_eq!(one.lines().count(), 2, "a filter narrows it, a page does not");
+    assert!(one.contains("\"Beacon\"") && one.contains(&format!("http://127.0.0.1:8080/pairs/{}", seed::pair(2))));
+    // who sees one client gets one client's file
+    app.person("bea", Role::Viewer, Scope::Clients(vec![seed::client(2)])).await;
+    let mut bea = app.signed_in("bea").await;
+    let own = app.page(&mut bea, "/pairs.csv").await.body;
+    assert!(own.contains("Beacon") && !own.contains("Alpine"), "{own}");
 }
 
 #[tokio::test]
@@ -231,6 +258,8 @@ async fn supervisors_hear_how_it_is() {
     for private in ["Alpine", "Beacon", "Ws1", "Contoso", "A title", seed::HOOK_SECRET] {
         assert!(!metrics.contains(private), "{private} is in the metrics");
     }
+    assert!(metrics.contains("halobridge_operations_open 0"), "{metrics}");
+    assert!(metrics.contains("halobridge_build_info{version="), "{metrics}");
     let mut families = BTreeSet::new();
     for line in metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
         assert!(families.insert(line.split(' ').next().unwrap().to_owned()), "{line} twice");

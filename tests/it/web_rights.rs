@@ -29,6 +29,7 @@ const fn row(method: &'static str, route: &'static str, statuses: [u16; 5]) -> R
 const TABLE: &[Row] = &[
     row("GET", "/", [303, 200, 200, 200, 200]),
     row("GET", "/incidents", [303, 200, 200, 200, 200]),
+    row("GET", "/pairs.csv", [303, 200, 200, 200, 200]),
     row("GET", "/pairs/{id}", [303, 200, 200, 200, 404]),
     row("POST", "/pairs/{id}/look", [401, 403, 303, 303, 404]),
     row("POST", "/pairs/{id}/sync", [401, 403, 303, 303, 404]),

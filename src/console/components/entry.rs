@@ -28,32 +28,22 @@ pub fn timeline(ctx: &PageContext, entries: &[TimelineEntry]) -> AnyView {
 fn item(ctx: &PageContext, entry: &TimelineEntry) -> AnyView {
     let class = if entry.kind == EntryKind::Failure { "entry failed" } else { "entry" };
     let about = entry.pair.map(|pair| view! { <a href=format!("/pairs/{pair}")>"Pair"</a> });
+    let number = format!("Entry {}", entry.seq);
     view! {
         <li class=class>
             {icon(ctx, symbol(entry.kind))}
             <div class="entry-text">
-                <p>
+                <p class="entry-words">
                     <span class="entry-kind">{entry.kind.words()}</span>
                     " "
                     {entry.words.clone()}
                     {entry.who.clone().map(|who| view! { <span class="quiet">" — "{who}</span> })}
                 </p>
-                <p class="entry-foot quiet">
-                    {when(ctx, entry.at)}
-                    {about}
-                    {entry.detail.is_none().then(|| view! { <span>"Entry "{entry.seq.to_string()}</span> })}
-                </p>
-                {entry
-                    .detail
-                    .clone()
-                    .map(|detail| {
-                        view! {
-                            <details>
-                                <summary>"Entry "{entry.seq.to_string()}</summary>
-                                <pre>{detail}</pre>
-                            </details>
-                        }
-                    })}
+                <p class="entry-when quiet">{when(ctx, entry.at)} {about}</p>
+                {match entry.detail.clone() {
+                    Some(detail) => view! { <details><summary>{number}</summary><pre>{detail}</pre></details> }.into_any(),
+                    None => view! { <p class="quiet entry-number">{number}</p> }.into_any(),
+                }}
             </div>
         </li>
     }

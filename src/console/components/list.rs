@@ -39,12 +39,13 @@ pub fn trouble(ctx: &PageContext, trouble: &Trouble) -> AnyView {
 }
 
 /// The way to the pages before and after, and how much is shown. `address` makes the address of a
-/// page from its token; `names` are the words for before and after.
+/// page from its token; `names` are the words for before and after; `file` is the address of all rows as a file.
 pub fn pages<T>(
     ctx: &PageContext,
     listed: &Listed<T>,
     address: impl Fn(&str) -> String,
     names: (&'static str, &'static str),
+    file: Option<String>,
 ) -> AnyView {
     let shown = words::number(listed.rows.len() as u64);
     let count = match listed.total {
@@ -55,8 +56,11 @@ pub fn pages<T>(
     let newer = listed.newer.as_deref().map(&address);
     let older = listed.older.as_deref().map(&address);
     let lone = newer.is_none() && older.is_none();
+    let file = file.map(|href| {
+        view! { <a class="file" href=href download="">{icon(ctx, "file")} <span>"Download all as CSV"</span></a> }
+    });
     if lone {
-        return view! { <p class="count quiet">{count}</p> }.into_any();
+        return view! { <div class="pages"><p class="count quiet">{count}</p> {file}</div> }.into_any();
     }
     view! {
         <nav class="pages" aria-label="Pages of the list">
@@ -69,6 +73,7 @@ pub fn pages<T>(
                 Some(href) => view! { <a class="button" rel="next" href=href><span>{after}</span> {icon(ctx, "right")}</a> }.into_any(),
                 None => view! { <span class="button off"><span>{after}</span> {icon(ctx, "right")}</span> }.into_any(),
             }}
+            {file}
         </nav>
     }
     .into_any()

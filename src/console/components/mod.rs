@@ -6,5 +6,6 @@ pub mod fields;
 pub mod icon;
 pub mod list;
 pub mod operation;
+pub mod pulse;
 pub mod state;
 pub mod time;

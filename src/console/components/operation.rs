@@ -23,6 +23,7 @@ pub fn standing(ctx: &PageContext, operation: &OperationView) -> AnyView {
         }
         OperationState::Done { at, .. } => ("health-healthy", "healthy", "Done", *at),
         OperationState::Dead { at, .. } => ("health-needs-you", "needs-you", "Given up", *at),
+        OperationState::Dropped { at, .. } => ("sync-unknown", "stop", "Dropped", *at),
         OperationState::Void { at, .. } => ("sync-unknown", "unknown", "No longer wanted", *at),
     };
     view! {
@@ -79,14 +80,31 @@ pub fn remedies(ctx: &PageContext, operation: &OperationView) -> AnyView {
     .into_any()
 }
 
+/// "Plan it again", for a dropped operation and a person who may.
+pub fn again(ctx: &PageContext, operation: &OperationView) -> AnyView {
+    if !ctx.may_operate() {
+        return ().into_any();
+    }
+    let path = format!("/operations/{}/retry", operation.id);
+    let button = act::named(ctx, path, "sync", "Plan it again", Weight::Plain, Some(operation.words.clone()));
+    view! { <div class="acts">{button}</div> }.into_any()
+}
+
 /// The whole of it, as an item of a list.
 pub fn item(ctx: &PageContext, operation: &OperationView) -> AnyView {
+    noted(ctx, operation, None)
+}
+
+/// The same, with who did it.
+pub fn noted(ctx: &PageContext, operation: &OperationView, who: Option<&str>) -> AnyView {
+    let dropped = matches!(operation.state, OperationState::Dropped { .. });
     view! {
         <li class="operation">
             <div class="operation-head">
                 <b>{operation.words.clone()}</b>
                 <span class="quiet">"in "{operation.side.words()}</span>
                 {standing(ctx, operation)}
+                {who.map(|who| view! { <span class="quiet">"by "{who.to_owned()}</span> })}
             </div>
             <p class="quiet">"Why: "{operation.reason.words()}</p>
             {tries(operation)}
@@ -102,6 +120,7 @@ pub fn item(ctx: &PageContext, operation: &OperationView) -> AnyView {
                     }
                 })}
             {remedies(ctx, operation)}
+            {dropped.then(|| again(ctx, operation))}
         </li>
     }
     .into_any()

@@ -2,12 +2,14 @@
 
 mod workspaces;
 
+use jiff::Timestamp;
 use leptos::prelude::*;
 
 use crate::{
     console::{
         components::{
             act::{self, Weight},
+            icon::icon,
             list, state,
             time::{when, when_or},
         },
@@ -27,7 +29,7 @@ pub fn body(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
 
 /// The parts that change while the page is open.
 pub fn live(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
-    let empty = view.microsoft.is_empty() && view.halo.is_empty();
+    let empty = view.microsoft.is_empty() && view.halo.is_empty() && view.workspaces.is_empty();
     view! {
         <div id="truth" data-live><p class="truth">{truth(view)}</p></div>
         <div id="rows" data-live data-hold>
@@ -40,6 +42,7 @@ pub fn live(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
                     };
                     list::empty(ctx, "connection", "Nothing is connected yet", text.into_any())
                 })}
+            <div class="ways">
             {(!view.microsoft.is_empty())
                 .then(|| {
                     view! {
@@ -60,24 +63,33 @@ pub fn live(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
                         </section>
                     }
                 })}
+            </div>
             {(!empty).then(|| workspaces::section(ctx, view))}
         </div>
     }
     .into_any()
 }
 
-fn truth(view: &ConnectionsView) -> String {
+fn truth(view: &ConnectionsView) -> AnyView {
     let all = view.microsoft.iter().map(|row| &row.health).chain(view.halo.iter().map(|row| &row.health));
     let (mut count, mut broken) = (0_u64, 0_u64);
     for health in all {
         count = count.saturating_add(1);
         broken = broken.saturating_add(u64::from(health.failure.is_some()));
     }
-    let spaces = words::counted(view.workspaces.len() as u64, "workspace", "workspaces");
+    let spaces = view.workspaces.len() as u64;
+    // who sees only some clients sees their workspaces alone
+    if count == 0 && spaces == 0 {
+        return "Nothing is connected yet.".into_any();
+    }
+    let spaces = view! { <a href="#workspaces">{words::counted(spaces, "workspace", "workspaces")}</a> };
     match (count, broken) {
-        (0, _) => "Nothing is connected yet.".into(),
-        (n, 0) => format!("{}; {spaces}; no failures.", words::counted(n, "connection", "connections")),
-        (n, bad) => format!("{} of {} can't be used just now; {spaces}.", words::number(bad), words::number(n)),
+        (0, _) => view! { {spaces}"." }.into_any(),
+        (n, 0) => view! { {words::counted(n, "connection", "connections")}"; "{spaces}"; no failures." }.into_any(),
+        (n, bad) => view! {
+            {words::number(bad)}" of "{words::counted(n, "connection", "connections")}" can't be used just now; "{spaces}"."
+        }
+        .into_any(),
     }
 }
 
@@ -113,7 +125,7 @@ fn budget(ctx: &PageContext, budget: &BudgetView) -> AnyView {
     let label = format!("Requests used: {}", budget.name);
     view! {
         <div class="budget">
-            <span class="quiet">{budget.name.clone()}</span>
+            <span class="quiet">"Requests · "{budget.name.clone()}</span>
             <meter min="0" max=budget.allowed.max(1).to_string() value=budget.used.to_string() aria-label=label>
                 {text.clone()}
             </meter>
@@ -182,7 +194,7 @@ fn halo(ctx: &PageContext, row: &HaloRow) -> AnyView {
                 <div><dt>"App"</dt><dd><code>{row.oauth_client_id.clone()}</code></dd></div>
                 <div><dt>"Secret"</dt><dd>{secret(&row.secret)}</dd></div>
                 <div><dt>"Polled"</dt><dd>"every "{words::every(row.poll_secs)}</dd></div>
-                <div><dt>"Webhook"</dt><dd>{webhook(row.webhook.as_ref())}</dd></div>
+                <div><dt>"Webhook"</dt><dd>{webhook(ctx, row.webhook.as_ref(), row.webhook_refused.as_ref())}</dd></div>
             </dl>
             {row.budget.iter().map(|one| budget(ctx, one)).collect_view()}
             {look}
@@ -191,10 +203,15 @@ fn halo(ctx: &PageContext, row: &HaloRow) -> AnyView {
     .into_any()
 }
 
-/// The address to give to the other side.
-fn webhook(address: Option<&String>) -> AnyView {
+/// The address to give to the other side, and what was wrong with what came from there.
+fn webhook(ctx: &PageContext, address: Option<&String>, refused: Option<&(String, Timestamp)>) -> AnyView {
+    let refused = refused.map(|(words, at)| {
+        view! { <p class="failure">{icon(ctx, "needs-you")} " "{words.clone()}" "{when(ctx, *at)}</p> }
+    });
     match address {
-        Some(address) => view! { <code>{address.clone()}</code> }.into_any(),
-        None => view! { <span class="quiet">"closed: no secret is set for it"</span> }.into_any(),
+        Some(address) => {
+            view! { <details><summary>"Address"</summary><code>{address.clone()}</code></details>{refused} }.into_any()
+        }
+        None => view! { <span class="quiet">"closed: no secret"</span> }.into_any(),
     }
 }

@@ -18,8 +18,8 @@ use crate::{
         incident::{IncidentStatus, Severity},
         pair::{Health, SyncState},
         view::{
-            dashboard::{DashboardView, Freshness, PairCounts, PairFilter, PairRow, PairSort},
-            list::Listed,
+            dashboard::{DashboardView, PairCounts, PairFilter, PairRow, PairSort},
+            list::{Choice, Listed},
         },
     },
 };
@@ -35,7 +35,7 @@ pub fn live(ctx: &PageContext, view: &DashboardView) -> AnyView {
 }
 
 fn truth(ctx: &PageContext, view: &DashboardView) -> AnyView {
-    let PairCounts { in_step, behind, unknown, waiting, needs_you, not_linked } = view.counts;
+    let PairCounts { in_step, behind, unknown, waiting, needs_you, not_linked, .. } = view.counts;
     let with = |sync, health| PairFilter { sync, health, ..PairFilter::default() };
     let counter = |symbol: &'static str, label: &'static str, count: u64, filter: PairFilter, class: &'static str| {
         let here = filter.narrows() && filter.sync == view.filter.sync && filter.health == view.filter.health;
@@ -55,10 +55,9 @@ fn truth(ctx: &PageContext, view: &DashboardView) -> AnyView {
                 " in step; "
                 <a href=with(None, Some(Health::NeedsYou)).address()>{words::number(needs_you)}</a>
                 {you}
-                {last_look(ctx, view.freshness)}
+                {last_look(ctx)}
                 "."
             </p>
-            {stale(ctx, view.freshness)}
             <ul class="counters" aria-label="Counts">
                 {counter("in-step", "In step", in_step, with(Some(SyncState::InStep), None), "sync-in-step")}
                 {counter("behind", "Behind", behind, with(Some(SyncState::Behind), None), "sync-behind")}
@@ -76,39 +75,21 @@ fn truth(ctx: &PageContext, view: &DashboardView) -> AnyView {
     .into_any()
 }
 
-fn last_look(ctx: &PageContext, freshness: Freshness) -> AnyView {
-    match freshness.last_look {
+fn last_look(ctx: &PageContext) -> AnyView {
+    match ctx.pulse.as_ref().and_then(|pulse| pulse.last_look) {
         Some(moment) => view! { "last look " {when(ctx, moment)} }.into_any(),
         None => "nothing was read yet".into_any(),
     }
 }
 
-/// Old numbers are said aloud.
-pub fn stale(ctx: &PageContext, freshness: Freshness) -> AnyView {
-    if freshness.overdue == 0 {
-        return ().into_any();
-    }
-    let what = words::counted(
-        u64::from(freshness.overdue),
-        "source has not been read for two cycles or more",
-        "sources have not been read for two cycles or more",
-    );
-    view! {
-        <p class="stale" role="status">
-            {icon(ctx, "needs-you")}
-            <span>{what}": what stands here may be old. " <a href="/runs">"See the runs"</a></span>
-        </p>
-    }
-    .into_any()
-}
-
 fn filter(ctx: &PageContext, view: &DashboardView) -> AnyView {
     let filter = &view.filter;
-    let sync: Vec<_> = [SyncState::InStep, SyncState::Behind, SyncState::Unknown]
-        .map(|state| choice(state.as_str(), words::sync(state)))
+    let PairCounts { in_step, behind, unknown, healthy, waiting, needs_you, .. } = view.counts;
+    let sync: Vec<_> = [(SyncState::InStep, in_step), (SyncState::Behind, behind), (SyncState::Unknown, unknown)]
+        .map(|(state, count)| Choice { count: Some(count), ..choice(state.as_str(), words::sync(state)) })
         .into();
-    let health: Vec<_> = [Health::Healthy, Health::Waiting, Health::NeedsYou]
-        .map(|health| choice(health.as_str(), words::health(health)))
+    let health: Vec<_> = [(Health::Healthy, healthy), (Health::Waiting, waiting), (Health::NeedsYou, needs_you)]
+        .map(|(health, count)| Choice { count: Some(count), ..choice(health.as_str(), words::health(health)) })
         .into();
     let severities: Vec<_> = [Severity::High, Severity::Medium, Severity::Low, Severity::Informational]
         .map(|severity| choice(severity.as_str(), severity.as_str()))
@@ -218,15 +199,14 @@ fn table(ctx: &PageContext, view: &DashboardView, listed: &Listed<PairRow>) -> A
                         {head(ctx, filter, PairSort::Severity, "Severity", "")}
                         {head(ctx, filter, PairSort::Client, "Client", "")}
                         {head(ctx, filter, PairSort::Ticket, "Ticket", "")}
-                        <th scope="col">"Sentinel / Halo"</th>
+                        <th scope="col"><span class="unseen">"Status in "</span>"Sentinel / Halo"</th>
                         {head(ctx, filter, PairSort::Changed, "Changed", "")}
-                        <th scope="col" class="c-why">"Why"</th>
                     </tr>
                 </thead>
                 <tbody>{listed.rows.iter().map(|row| line(ctx, row)).collect_view()}</tbody>
             </table>
         </div>
-        {list::pages(ctx, listed, page, names)}
+        {list::pages(ctx, listed, page, names, Some(filter.file()))}
     }
     .into_any()
 }
@@ -245,6 +225,7 @@ fn line(ctx: &PageContext, row: &PairRow) -> AnyView {
                     {number.map(|number| view! { <span class="number">{number}</span> })}
                     {title}
                 </a>
+                {why.map(|reason| view! { <span class="row-why">{reason.words()}</span> })}
             </th>
             <td data-label="Severity">{state::severity(ctx, &row.severity)}</td>
             <td data-label="Client"><a class="soft" href=of_client>{row.client.clone()}</a></td>
@@ -259,7 +240,6 @@ fn line(ctx: &PageContext, row: &PairRow) -> AnyView {
                 {row.ticket_status.clone().unwrap_or_else(|| "–".into())}
             </td>
             <td data-label="Changed">{when_link(ctx, row.changed, format!("{here}#history"))}</td>
-            <td class="c-why" class:blank=why.is_none() data-label="Why">{why.map(|reason| reason.words())}</td>
         </tr>
     }
     .into_any()

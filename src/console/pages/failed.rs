@@ -59,7 +59,7 @@ pub fn body(ctx: &PageContext, view: &FailedView) -> AnyView {
         view! { <a class="button main" href="/sign-in">"To sign-in"</a> }.into_any()
     };
     view! {
-        <div class="says-no">
+        <div class=if view.kind == FailedKind::NotFound { "says-no calm" } else { "says-no" }>
             {icon(ctx, "stop")}
             <div>
                 <p class="why">{what}</p>
@@ -79,18 +79,20 @@ pub fn drop(ctx: &PageContext, view: &DropView) -> AnyView {
         view! {
             <p class="warn">
                 {icon(ctx, "needs-you")}
-                " It is not known whether it was carried out. Search for its reference on the other side first: dropped while it is there, it is made twice."
+                " It is not known whether it was carried out. Search for its reference on the other side first: what is there stays there, and is not known to belong to this pair."
             </p>
         }
     });
     view! {
-        <p class="truth">"This operation will never be sent, and that can't be undone."</p>
+        <p class="truth">"This operation will not be sent, and not be planned again in this form."</p>
         <section class="tile narrow" aria-label="The operation">
             <p><b>{view.operation.words.clone()}</b>" in "{view.operation.side.words()}", for "{view.incident.clone()}</p>
             <p class="quiet">"Why it was planned: "{view.operation.reason.words()}</p>
             {operation::tries(&view.operation)}
             {unsettled}
-            <p>"The pair is looked at again at once. If the change is still wanted then, it is planned anew from what both sides say."</p>
+            <p>
+                "It stays on the pair's page under “Dropped”, with your name. It is planned again when what it was planned from changes, or when somebody presses “Plan it again” there."
+            </p>
             <div class="acts">
                 <form method="post" action=format!("/operations/{}/drop", view.operation.id) class="act">
                     <input type="hidden" name="next" value=pair.clone() />

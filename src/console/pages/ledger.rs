@@ -28,16 +28,17 @@ pub fn body(ctx: &PageContext, view: &LedgerView) -> AnyView {
 
 fn truth(view: &LedgerView) -> String {
     let broken = view.chains.iter().filter(|chain| matches!(chain.state, ChainState::Broken { .. })).count() as u64;
-    let unchecked = view.chains.iter().filter(|chain| chain.state == ChainState::Unchecked).count() as u64;
+    let whole = view.chains.iter().filter(|chain| matches!(chain.state, ChainState::Whole { .. })).count();
     let entries: u64 = view.chains.iter().map(|chain| chain.entries).sum();
     let all = format!(
         "{} in {}",
         words::counted(entries, "entry", "entries"),
         words::counted(view.chains.len() as u64, "chain", "chains")
     );
-    match (broken, unchecked) {
-        (0, 0) => format!("{all}; every hash fits."),
-        (0, n) => format!("{all}; {} not checked yet.", words::counted(n, "chain is", "chains are")),
+    match (broken, whole) {
+        (0, 0) => format!("{all}."),
+        (0, n) if n == view.chains.len() => format!("{all}; every hash fits."),
+        (0, _) => format!("{all}; every hash of the one shown below fits."),
         (n, _) => format!("{all}; {} broken.", words::counted(n, "chain is", "chains are")),
     }
 }
@@ -79,15 +80,15 @@ fn line(ctx: &PageContext, view: &LedgerView, chain: &ChainRow) -> AnyView {
         }
         .into_any(),
         ChainState::Unchecked => {
-            view! { <span class="chip sync-unknown">{icon(ctx, "unknown")} <span>"Not checked yet"</span></span> }.into_any()
+            view! { <span class="quiet">"checked when it is opened"</span> }.into_any()
         }
     };
     let here = view.filter.client == chain.client;
     let href = LedgerFilter { client: chain.client, ..LedgerFilter::default() }.address();
     view! {
         <tr class:chosen=here>
-            <th scope="row" class="c-wide"><a href=href data-row aria-current=here.then_some("true")>{chain.name.clone()}</a></th>
-            <td class="c-number" data-label="Entries">{words::number(chain.entries)}</td>
+            <th scope="row" class="c-wide"><a href=href.clone() data-row aria-current=here.then_some("true")>{chain.name.clone()}</a></th>
+            <td class="c-number" data-label="Entries"><a class="soft" href=format!("{href}#entries")>{words::number(chain.entries)}</a></td>
             <td data-label="Holds" class="tall">{state}</td>
             <td class="c-why" data-label="Last hash"><code>{chain.head.clone()}</code></td>
         </tr>
@@ -98,7 +99,7 @@ fn line(ctx: &PageContext, view: &LedgerView, chain: &ChainRow) -> AnyView {
 fn entries(ctx: &PageContext, view: &LedgerView) -> AnyView {
     let filter = &view.filter;
     let name = view.chains.iter().find(|chain| chain.client == filter.client).map(|chain| chain.name.clone());
-    let facts: Vec<_> = view.facts.iter().map(|fact| choice(fact, fact)).collect();
+    let facts: Vec<_> = view.facts.iter().map(|fact| choice(fact, words::fact(fact))).collect();
     let inside = match &view.entries {
         Err(trouble) => list::trouble(ctx, trouble),
         Ok(listed) if listed.rows.is_empty() => {
@@ -114,7 +115,7 @@ fn entries(ctx: &PageContext, view: &LedgerView) -> AnyView {
             let page = |token: &str| LedgerFilter { from: token.to_owned(), ..filter.clone() }.address();
             view! {
                 {entry::timeline(ctx, &listed.rows)}
-                {list::pages(ctx, listed, page, ("Newer", "Older"))}
+                {list::pages(ctx, listed, page, ("Newer", "Older"), None)}
             }
             .into_any()
         }

@@ -9,7 +9,7 @@ use crate::{
         words,
     },
     domain::view::{
-        list::Listed,
+        list::{Choice, Listed},
         not_linked::{NotLinkedFilter, NotLinkedRow, NotLinkedView},
     },
 };
@@ -58,10 +58,12 @@ fn truth(view: &NotLinkedView) -> AnyView {
 
 fn filter(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
     let workspace = view.filter.workspace.map_or_else(String::new, |id| id.to_string());
+    let named = |one: &Choice| Choice { label: words::reason_title(&one.value).into(), ..one.clone() };
+    let reasons: Vec<Choice> = view.reasons.iter().map(named).collect();
     view! {
         <form method="get" action="/incidents" class="filter" role="search" aria-label="Incidents not linked">
             {list::search(ctx, "Search", "Number, title, GUID", &view.filter.text)}
-            {list::select("reason", "Reason", "Any reason", &view.filter.reason, &view.reasons)}
+            {list::select("reason", "Reason", "Any reason", &view.filter.reason, &reasons)}
             {list::select("workspace", "Workspace", "All workspaces", &workspace, &view.workspaces)}
             {list::filter_end(view.filter.narrows().then_some("/incidents"))}
         </form>
@@ -108,8 +110,7 @@ fn table(ctx: &PageContext, view: &NotLinkedView, listed: &Listed<NotLinkedRow>)
                         <th scope="col" class="c-wide">"Incident"</th>
                         <th scope="col">"Severity"</th>
                         <th scope="col">"Status"</th>
-                        <th scope="col">"Client"</th>
-                        <th scope="col">"Workspace"</th>
+                        <th scope="col">"Client and workspace"</th>
                         <th scope="col">"Created"</th>
                         <th scope="col" class="c-why">"Why not, and what to do"</th>
                     </tr>
@@ -117,7 +118,7 @@ fn table(ctx: &PageContext, view: &NotLinkedView, listed: &Listed<NotLinkedRow>)
                 <tbody>{listed.rows.iter().map(|row| line(ctx, row)).collect_view()}</tbody>
             </table>
         </div>
-        {list::pages(ctx, listed, page, ("Newer", "Older"))}
+        {list::pages(ctx, listed, page, ("Newer", "Older"), None)}
     }
     .into_any()
 }
@@ -132,6 +133,8 @@ fn line(ctx: &PageContext, row: &NotLinkedRow) -> AnyView {
         Some(reason) => state::why(reason),
         None => view! { <p class="why">"It was seen just now and is planned next."</p> }.into_any(),
     };
+    // where its mode, start and policy stand
+    let workspace = format!("/connections#workspace-{}", row.workspace);
     view! {
         <tr>
             <th scope="row" class="c-wide">
@@ -142,8 +145,10 @@ fn line(ctx: &PageContext, row: &NotLinkedRow) -> AnyView {
             </th>
             <td data-label="Severity">{state::severity(ctx, &row.severity)}</td>
             <td data-label="Status">{row.status.to_string()}</td>
-            <td data-label="Client">{row.client.clone()}</td>
-            <td data-label="Workspace">{row.workspace_name.clone()}</td>
+            <td data-label="Client">
+                {row.client.clone()}
+                <div><a class="soft quiet" href=workspace>{row.workspace_name.clone()}</a></div>
+            </td>
             <td data-label="Created">{when(ctx, row.created.unwrap_or(row.changed))}</td>
             <td class="c-why tall" data-label="Why not">{why}</td>
         </tr>

@@ -15,7 +15,15 @@ use crate::{
         context::PageContext,
         words,
     },
-    domain::view::{operation::OperationView, pair::PairView, query::QueryText},
+    domain::{
+        pair::Health,
+        view::{
+            dashboard::PairFilter,
+            operation::OperationView,
+            pair::{DroppedRow, PairView},
+            query::QueryText,
+        },
+    },
 };
 
 /// Number and title.
@@ -44,6 +52,7 @@ pub fn live(ctx: &PageContext, view: &PairView) -> AnyView {
                 {sides::section(ctx, view)}
                 {queue(ctx, "Given up", "dead", &view.dead)}
                 {queue(ctx, "Waiting to be written", "queue", &view.queue)}
+                {dropped(ctx, &view.dropped)}
                 {notes::section(ctx, view)}
             </div>
             {history(ctx, view)}
@@ -61,13 +70,18 @@ fn facts(ctx: &PageContext, view: &PairView) -> AnyView {
         Some(ticket) => act::record(ctx, ticket),
         None => view! { <span class="quiet">"none yet"</span> }.into_any(),
     };
+    let of_client = PairFilter { client: Some(view.client_id), ..PairFilter::default() }.address();
+    let of_workspace = PairFilter { workspace: Some(view.workspace_id), ..PairFilter::default() }.address();
     view! {
         <dl class="facts">
             <div><dt>"Severity"</dt><dd>{state::severity(ctx, &view.severity)}</dd></div>
             <div><dt>"Ticket"</dt><dd>{ticket}</dd></div>
             <div><dt>"Incident"</dt><dd>{incident}</dd></div>
-            <div><dt>"Client"</dt><dd>{view.client.clone()}</dd></div>
-            <div><dt>"Workspace"</dt><dd>{view.workspace.clone()}" · "{words::mode(view.mode)}</dd></div>
+            <div><dt>"Client"</dt><dd><a class="soft" href=of_client>{view.client.clone()}</a></dd></div>
+            <div>
+                <dt>"Workspace"</dt>
+                <dd><a class="soft" href=of_workspace>{view.workspace.clone()}</a>" · "{words::mode(view.mode)}</dd>
+            </div>
             <div><dt>"Reference"</dt><dd><code>{view.reference.clone()}</code></dd></div>
             <div><dt>"Linked"</dt><dd>{when(ctx, view.created)}</dd></div>
         </dl>
@@ -80,15 +94,18 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
         Some(reason) => state::why(reason),
         None => view! { <p class="why">"Both sides agree."</p> }.into_any(),
     };
+    // the one thing to do stands out; when all is well neither does
+    let weight = |main: bool| if main { Weight::Main } else { Weight::Plain };
+    let (sync, look) = (!view.queue.is_empty(), view.health == Health::NeedsYou && view.dead.is_empty());
     let acts = ctx.may_operate().then(|| {
         view! {
             <div class="acts">
                 <div>
-                    {act::button(ctx, format!("/pairs/{}/look", view.id), "look", "Look again", Weight::Plain)}
+                    {act::button(ctx, format!("/pairs/{}/look", view.id), "look", "Look again", weight(look && !sync))}
                     <p class="quiet">"Reads both sides and plans anew. Writes nothing."</p>
                 </div>
                 <div>
-                    {act::button(ctx, format!("/pairs/{}/sync", view.id), "sync", "Sync now", Weight::Main)}
+                    {act::button(ctx, format!("/pairs/{}/sync", view.id), "sync", "Sync now", weight(sync))}
                     <p class="quiet">"Carries out now what waits for its time."</p>
                 </div>
             </div>
@@ -100,8 +117,9 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
                 {state::axes(ctx, view.sync, view.health)}
                 {why}
                 <p class="quiet">
-                    "Incident read "{when_or(ctx, view.incident_read, "never")}" · ticket read "
-                    {when_or(ctx, view.ticket_read, "never")}" · last change "{when(ctx, view.changed)}
+                    "Incident read "{when_or(ctx, view.incident_read, "never")}
+                    {view.ticket.is_some().then(|| view! { " · ticket read "{when_or(ctx, view.ticket_read, "never")} })}
+                    " · last change "{when(ctx, view.changed)}
                 </p>
             </div>
             {acts}
@@ -119,6 +137,23 @@ fn queue(ctx: &PageContext, title: &'static str, id: &'static str, operations: &
         <section aria-labelledby=id>
             <h2 id=id>{title}" "<span class="count">{count}</span></h2>
             <ol class="operations">{operations.iter().map(|one| operation::item(ctx, one)).collect_view()}</ol>
+        </section>
+    }
+    .into_any()
+}
+
+fn dropped(ctx: &PageContext, rows: &[DroppedRow]) -> AnyView {
+    if rows.is_empty() {
+        return ().into_any();
+    }
+    let items = rows.iter().map(|row| operation::noted(ctx, &row.operation, Some(&row.who))).collect_view();
+    view! {
+        <section aria-labelledby="dropped">
+            <h2 id="dropped">"Dropped "<span class="count">{words::number(rows.len() as u64)}</span></h2>
+            <p class="quiet">
+                "Not written again in this form, until what it was planned from changes or somebody asks for it."
+            </p>
+            <ol class="operations">{items}</ol>
         </section>
     }
     .into_any()

@@ -30,15 +30,13 @@ pub fn body(ctx: &PageContext, view: &ProblemsView) -> AnyView {
 /// The parts that change while the page is open.
 pub fn live(ctx: &PageContext, view: &ProblemsView) -> AnyView {
     let (sentence, groups) = match &view.groups {
-        Err(trouble) => ("The problems can't be read just now.".to_owned(), list::trouble(ctx, trouble)),
+        Err(trouble) => ("The problems can't be read just now.".into_any(), list::trouble(ctx, trouble)),
         Ok(groups) => {
             let total: u64 = groups.iter().map(|group| group.total).sum();
-            let sentence = match (total, view.connections.len()) {
-                (0, 0) => "Nothing needs you.".to_owned(),
-                (0, _) => "No pair needs you, but a connection does.".to_owned(),
-                (n, _) => format!("{}, each with what to do.", words::counted(n, "pair needs you", "pairs need you")),
-            };
-            (sentence, view! { {groups.iter().map(|one| group(ctx, one)).collect_view()} }.into_any())
+            (
+                truth(total, view.connections.len() as u64),
+                view! { {groups.iter().map(|one| group(ctx, one)).collect_view()} }.into_any(),
+            )
         }
     };
     let calm = matches!(&view.groups, Ok(groups) if groups.is_empty()) && view.connections.is_empty();
@@ -69,6 +67,28 @@ pub fn live(ctx: &PageContext, view: &ProblemsView) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+fn truth(pairs: u64, sources: u64) -> AnyView {
+    let all = PairFilter { health: Some(Health::NeedsYou), ..PairFilter::default() }.address();
+    let pairs_need = if pairs == 1 { " needs you" } else { " need you" };
+    let sources_need = if sources == 1 { " source needs you" } else { " sources need you" };
+    match (pairs, sources) {
+        (0, 0) => "Nothing needs you.".into_any(),
+        (0, _) => {
+            view! { "No pair needs you, but "<a href="#connections">{words::number(sources)}</a>{sources_need}"." }
+                .into_any()
+        }
+        (_, 0) => {
+            view! { <a href=all>{words::counted(pairs, "pair", "pairs")}</a>{pairs_need}", each with what to do." }
+                .into_any()
+        }
+        _ => view! {
+            <a href=all>{words::counted(pairs, "pair", "pairs")}</a>{pairs_need}" and "
+            <a href="#connections">{words::number(sources)}</a>{sources_need}", each with what to do."
+        }
+        .into_any(),
+    }
 }
 
 fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {

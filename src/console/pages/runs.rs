@@ -34,19 +34,27 @@ pub fn live(ctx: &PageContext, view: &RunsView) -> AnyView {
     .into_any()
 }
 
-fn truth(view: &RunsView) -> String {
+fn truth(view: &RunsView) -> AnyView {
     let read = view.sources.iter().filter(|source| source.mode != Some(Mode::Off)).count() as u64;
     let overdue = view.sources.iter().filter(|source| source.overdue).count() as u64;
     let failing = view.sources.iter().filter(|source| failing(source)).count() as u64;
-    match (read, overdue, failing) {
-        (0, _, _) => "Nothing is read: no workspace or Halo instance is switched on.".to_owned(),
-        (n, 0, 0) => format!("{} on time.", words::counted(n, "source is read", "sources are read")),
-        (n, late, bad) => {
-            let late = if late > 0 { format!("; {} late", words::number(late)) } else { String::new() };
-            let bad = if bad > 0 { format!("; {} failed at the last try", words::number(bad)) } else { String::new() };
-            format!("{}{late}{bad}.", words::counted(n, "source is read", "sources are read"))
-        }
+    if read == 0 {
+        return "Nothing is read: no workspace or Halo instance is switched on.".into_any();
     }
+    let sources = words::counted(read, "source", "sources");
+    let verb = if read == 1 { " is read" } else { " are read" };
+    let failed = RunFilter { failed: true, ..RunFilter::default() }.address();
+    view! {
+        <a href="#sources">{sources}</a>{verb}
+        {match (overdue, failing) {
+            (0, 0) => " on time".into_any(),
+            _ => ().into_any(),
+        }}
+        {(overdue > 0).then(|| view! { "; "<a href="#sources">{words::number(overdue)}</a>" late" })}
+        {(failing > 0).then(|| view! { "; "<a href=failed>{words::number(failing)}</a>" failed at the last try" })}
+        "."
+    }
+    .into_any()
 }
 
 fn failing(source: &SourceRow) -> bool {
@@ -170,7 +178,7 @@ fn runs(ctx: &PageContext, view: &RunsView) -> AnyView {
                             <tr>
                                 <th scope="col">"Ended"</th>
                                 <th scope="col" class="c-wide">"Source"</th>
-                                <th scope="col">"Began because"</th>
+                                <th scope="col">"Started by"</th>
                                 <th scope="col" class="c-number">"Took"</th>
                                 <th scope="col" class="c-number">"Read"</th>
                                 <th scope="col" class="c-number">"Changed"</th>
@@ -180,7 +188,7 @@ fn runs(ctx: &PageContext, view: &RunsView) -> AnyView {
                         <tbody>{listed.rows.iter().map(|one| run(ctx, one)).collect_view()}</tbody>
                     </table>
                 </div>
-                {list::pages(ctx, listed, page, ("Newer", "Older"))}
+                {list::pages(ctx, listed, page, ("Newer", "Older"), None)}
             }
             .into_any()
         }
@@ -215,11 +223,12 @@ fn run(ctx: &PageContext, run: &RunRow) -> AnyView {
             view! { <span class="chip health-healthy">{icon(ctx, "healthy")} <span>"Complete"</span></span> }.into_any()
         }
     };
+    let of_it = RunFilter { source: id_of(run.scope), ..RunFilter::default() }.address();
     view! {
         <tr>
             <td data-label="Ended">{when(ctx, run.ended)}</td>
-            <th scope="row" class="c-wide">{run.name.clone()}</th>
-            <td data-label="Began because">{words::cause(run.cause)}</td>
+            <th scope="row" class="c-wide"><a class="soft" href=of_it>{run.name.clone()}</a></th>
+            <td data-label="Started by">{words::cause(run.cause)}</td>
             <td class="c-number" data-label="Took">{words::took(took)}</td>
             <td class="c-number" data-label="Read">{words::number(u64::from(run.read))}</td>
             <td class="c-number" data-label="Changed">{words::number(u64::from(run.changed))}</td>

@@ -15,6 +15,10 @@ const REOPEN_MS: i32 = 5_000;
 /// Between two spoken announcements.
 const QUIET_MS: f64 = 10_000.0;
 const TIMES_MS: i32 = 5_000;
+/// Without a hint the page is fetched this often all the same: an engine that stands still gives none.
+const BEAT_MS: f64 = 60_000.0;
+/// A row that a pointer has just moved over is not pulled away from under it.
+const POINTING_MS: f64 = 1_500.0;
 
 struct State {
     /// Server's clock minus this machine's, milliseconds.
@@ -29,6 +33,12 @@ struct State {
     /// Hints not yet shown because the reader is busy there.
     held: u32,
     said: f64,
+    /// What was said last, or stood there from the start.
+    spoken: String,
+    /// When the page was last fetched, this machine's clock.
+    fetched: f64,
+    /// When the pointer last moved, this machine's clock.
+    moved: f64,
     /// What a click on the button shows.
     pending: Option<HtmlTemplateElement>,
 }
@@ -61,6 +71,9 @@ pub fn wake(now: i64, cursor: i64, fragment: String, only: String) {
         again: false,
         held: 0,
         said: 0.0,
+        spoken: document().and_then(|d| sentence(&d)).map(|(key, _)| key).unwrap_or_default(),
+        fetched: js_sys::Date::now(),
+        moved: 0.0,
         pending: None,
     }));
     tick(state.clone());
@@ -68,8 +81,35 @@ pub fn wake(now: i64, cursor: i64, fragment: String, only: String) {
         return;
     }
     on_click(&state);
+    on_move(&state);
     open(state.clone());
+    beat(state.clone());
     on_return(state);
+}
+
+/// Fetches now and then although nothing was told.
+fn beat(state: Shared) {
+    later(TIMES_MS, move || {
+        if js_sys::Date::now() - state.borrow().fetched >= BEAT_MS {
+            hint(&state, false);
+        }
+        beat(state);
+    });
+}
+
+fn on_move(state: &Shared) {
+    let state = state.clone();
+    let moved = Closure::<dyn FnMut()>::new(move || state.borrow_mut().moved = js_sys::Date::now());
+    if let Some(document) = document() {
+        let _ = document.add_event_listener_with_callback("pointermove", moved.as_ref().unchecked_ref());
+    }
+    moved.forget();
+}
+
+/// Whether somebody is about to click on what would be swapped.
+fn pointing(state: &Shared) -> bool {
+    let lately = js_sys::Date::now() - state.borrow().moved < POINTING_MS;
+    lately && document().is_some_and(|d| d.query_selector("[data-hold]:hover").ok().flatten().is_some())
 }
 
 /// Relative times move on.
@@ -95,7 +135,7 @@ fn show_live(alive: bool) {
     let Some(mark) = document().and_then(|d| d.get_element_by_id("live-state")) else { return };
     let _ = mark.remove_attribute("hidden");
     mark.set_class_name(if alive { "live on" } else { "live off" });
-    mark.set_text_content(Some(if alive { "Live" } else { "Connecting…" }));
+    mark.set_text_content(Some(if alive { "Live" } else { "Not connected: this page stands still" }));
 }
 
 fn open(state: Shared) {
@@ -111,7 +151,7 @@ fn open(state: Shared) {
         let mine = here.only.is_empty() || event.data().as_string().is_some_and(|data| data.contains(&here.only));
         drop(here);
         if mine {
-            hint(&heard);
+            hint(&heard, true);
         }
     });
     source.set_onmessage(Some(message.as_ref().unchecked_ref()));
@@ -138,7 +178,7 @@ fn on_return(state: Shared) {
     let seen = Closure::<dyn FnMut()>::new(move || {
         if !hidden() && state.borrow().again {
             state.borrow_mut().again = false;
-            hint(&state);
+            hint(&state, true);
         }
     });
     if let Some(document) = document() {
@@ -151,30 +191,39 @@ fn hidden() -> bool {
     document().is_some_and(|d| d.visibility_state() == web_sys::VisibilityState::Hidden)
 }
 
-fn hint(state: &Shared) {
+/// Something changed (`told`), or may have: the page is fetched soon.
+fn hint(state: &Shared, told: bool) {
     {
         let mut here = state.borrow_mut();
-        here.held = here.held.saturating_add(1);
+        here.held = here.held.saturating_add(u32::from(told));
         if here.busy || hidden() {
-            here.again = true;
+            here.again |= told;
             return;
         }
         here.busy = true;
     }
-    let state = state.clone();
-    later(GATHER_MS, move || {
+    gather(state.clone(), GATHER_MS);
+}
+
+fn gather(state: Shared, wait_ms: i32) {
+    later(wait_ms, move || {
+        if pointing(&state) {
+            gather(state, GATHER_MS);
+            return;
+        }
         wasm_bindgen_futures::spawn_local(async move {
             let address = state.borrow().fragment.clone();
-            let fetched = fetch(&address).await;
-            if let Some(html) = fetched {
-                take(&state, &html);
+            state.borrow_mut().fetched = js_sys::Date::now();
+            match fetch(&address).await {
+                Some(html) => take(&state, &html),
+                None => show_live(false),
             }
             let mut here = state.borrow_mut();
             here.busy = false;
             if here.again && !hidden() {
                 here.again = false;
                 drop(here);
-                hint(&state);
+                hint(&state, true);
             }
         });
     });
@@ -198,7 +247,12 @@ fn take(state: &Shared, html: &str) {
         return;
     };
     template.set_inner_html(html);
+    let before = rows(&document);
     let kept = swap(&document, &template, false);
+    mark_new(&document, &before);
+    if let Some(title) = document.get_element_by_id("as-of").and_then(|e| e.get_attribute("data-title")) {
+        document.set_title(&title);
+    }
     let mut here = state.borrow_mut();
     if kept {
         here.pending = Some(template);
@@ -208,6 +262,32 @@ fn take(state: &Shared, html: &str) {
     }
     show_news(&document, here.held, kept);
     say(&document, &mut here);
+}
+
+/// A row of the page: its address, what it says, itself.
+struct Row {
+    address: String,
+    says: Option<String>,
+    element: Element,
+}
+
+fn rows(document: &Document) -> Vec<Row> {
+    let Ok(links) = document.query_selector_all("a[data-row]") else { return Vec::new() };
+    let row = |place| {
+        let link: Element = links.item(place)?.dyn_into().ok()?;
+        let element = link.closest("tr").ok().flatten()?;
+        Some(Row { address: link.get_attribute("href")?, says: settled(&element), element })
+    };
+    (0..links.length()).filter_map(row).collect()
+}
+
+/// Rows that were not there before, or said something else, stand out until the next change.
+fn mark_new(document: &Document, before: &[Row]) {
+    for row in rows(document) {
+        if before.iter().all(|known| known.address != row.address || known.says != row.says) {
+            let _ = row.element.set_attribute("data-new", "");
+        }
+    }
 }
 
 /// Whether anything that differs was left as it is.
@@ -235,17 +315,25 @@ fn swap(document: &Document, template: &HtmlTemplateElement, all: bool) -> bool 
 
 /// Times count on by themselves, so a part whose words differ only in them is the same.
 fn same(old: &Element, new: &Element) -> bool {
-    let text = |part: &Element| -> Option<String> {
-        let copy: Element = part.clone_node_with_deep(true).ok()?.dyn_into().ok()?;
-        let times = copy.query_selector_all(".rel").ok()?;
-        for place in 0..times.length() {
-            if let Some(node) = times.item(place) {
-                node.set_text_content(None);
-            }
+    settled(old) == settled(new)
+}
+
+/// What a part says, whatever the time.
+fn settled(part: &Element) -> Option<String> {
+    let copy: Element = part.clone_node_with_deep(true).ok()?.dyn_into().ok()?;
+    let marked = copy.query_selector_all(".rel").ok()?;
+    for place in 0..marked.length() {
+        if let Some(node) = marked.item(place) {
+            node.set_text_content(None);
         }
-        Some(copy.inner_html())
-    };
-    text(old) == text(new)
+    }
+    let news = copy.query_selector_all("[data-new]").ok()?;
+    for place in 0..news.length() {
+        if let Some(row) = news.item(place).and_then(|node| node.dyn_into::<Element>().ok()) {
+            let _ = row.remove_attribute("data-new");
+        }
+    }
+    Some(copy.inner_html())
 }
 
 fn in_use(document: &Document, part: &Element) -> bool {
@@ -280,7 +368,9 @@ fn on_click(state: &Shared) {
         let mut here = state.borrow_mut();
         here.held = 0;
         if let Some(template) = here.pending.take() {
+            let before = rows(&document);
             swap(&document, &template, true);
+            mark_new(&document, &before);
         }
         show_news(&document, 0, false);
         // the button is gone: the focus goes to where the news is
@@ -292,28 +382,31 @@ fn on_click(state: &Shared) {
     click.forget();
 }
 
-/// Says the page's first sentence, politely and not often.
+/// Says the page's first sentence when it changed, politely and not often; what is wrong with the engine first.
 fn say(document: &Document, state: &mut State) {
     let now = js_sys::Date::now();
-    if now - state.said < QUIET_MS {
+    let Some((key, sentence)) = sentence(document) else { return };
+    if key == state.spoken || now - state.said < QUIET_MS {
         return;
     }
-    let sentence = document
-        .query_selector("#truth .truth, #truth .why")
-        .ok()
-        .flatten()
-        .and_then(|element| element.clone_node_with_deep(true).ok())
-        .and_then(|node| node.dyn_into::<Element>().ok())
-        .map(|copy| {
-            // the exact moment beside the relative one need not be read out
-            if let Ok(Some(exact)) = copy.query_selector(".abs") {
-                exact.remove();
-            }
-            copy.text_content().unwrap_or_default()
-        });
-    let (Some(sentence), Some(said)) = (sentence, document.get_element_by_id("said")) else { return };
-    if said.text_content().as_deref() != Some(&sentence) {
+    if let Some(said) = document.get_element_by_id("said") {
         said.set_text_content(Some(&sentence));
         state.said = now;
+        state.spoken = key;
     }
+}
+
+/// The sentence without its moments, by which one is known from another, and as it is said.
+fn sentence(document: &Document) -> Option<(String, String)> {
+    let find = |css| document.query_selector(css).ok().flatten();
+    let part = find("#pulse b").or_else(|| find("#truth .truth, #truth .why"))?;
+    let without = |css: &str| -> Option<String> {
+        let copy: Element = part.clone_node_with_deep(true).ok()?.dyn_into().ok()?;
+        while let Ok(Some(gone)) = copy.query_selector(css) {
+            gone.remove();
+        }
+        copy.text_content()
+    };
+    // the exact moment beside the relative one need not be read out
+    Some((without("time")?, without(".abs")?))
 }

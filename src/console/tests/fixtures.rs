@@ -12,16 +12,22 @@ use crate::{
         ids::*,
         incident::{IncidentStatus, Severity},
         operation::OperationState,
-        pair::{Health, SyncState},
+        pair::{Base, Health, SyncState},
         reason::Reason,
         run::{RunCause, RunScope},
         view::{
             account::*, connections::*, dashboard::*, entrance::*, failed::*, form::FormView, ledger::*, list::*,
-            not_linked::*, operation::OperationView, pair::*, problems::*, runs::*,
+            not_linked::*, operation::OperationView, pair::*, problems::*, pulse::*, runs::*,
         },
         workspace::Mode,
     },
 };
+
+mod records;
+mod sources;
+
+pub use records::{account, ledger, not_linked};
+pub use sources::{connections, runs};
 
 pub fn now() -> Timestamp {
     "2026-11-21T13:05:09Z".parse().unwrap()
@@ -41,9 +47,11 @@ pub fn context(address: &str) -> PageContext {
         density: Density::Compact,
         keys: true,
         flash: None,
+        trouble: None,
         assets: AssetTags { sprite: Some("/pkg/icons.svg"), style: Some("/pkg/app.css"), ..AssetTags::default() },
         cursor: 4711,
         needs_you: Some(3),
+        pulse: Some(Pulse { alive: true, last_look: Some(ago(12)), ..Pulse::default() }),
         version: "0.1.0".into(),
     }
 }
@@ -84,6 +92,7 @@ pub fn pair_rows(count: usize) -> Vec<PairRow> {
                 client: CLIENTS[n % 5].into(),
                 client_id: ClientId(id(1000 + (n % 5) as u128)),
                 workspace: format!("law-{}", CLIENTS[n % 5].split(' ').next().unwrap().to_lowercase()),
+                incident: IncidentId::new(&id(9000 + n as u128).to_string()),
                 number: Some(10_482 - n as i64),
                 title: TITLES[n % 8].into(),
                 severity: severities[n % 4].clone(),
@@ -96,7 +105,9 @@ pub fn pair_rows(count: usize) -> Vec<PairRow> {
                 sync,
                 health,
                 reason,
+                opened: ago(4_000 + 190 * (n * n) as i64),
                 changed: ago(12 + 190 * (n * n) as i64),
+                reference: format!("HB-{n:010}"),
             }
         })
         .collect()
@@ -129,8 +140,15 @@ fn workspaces() -> Vec<Choice> {
 pub fn dashboard() -> DashboardView {
     DashboardView {
         filter: PairFilter::default(),
-        counts: PairCounts { in_step: 212, behind: 7, unknown: 1, waiting: 5, needs_you: 3, not_linked: 18 },
-        freshness: Freshness { last_look: Some(ago(12)), overdue: 0 },
+        counts: PairCounts {
+            in_step: 212,
+            behind: 7,
+            unknown: 1,
+            healthy: 212,
+            waiting: 5,
+            needs_you: 3,
+            not_linked: 18,
+        },
         clients: clients(),
         workspaces: workspaces(),
         rows: Ok(Listed { rows: pair_rows(40), total: Some(220), newer: None, older: Some("o.40".into()) }),
@@ -265,6 +283,21 @@ pub fn pair() -> PairView {
             },
         ],
         dead: vec![dead()],
+        dropped: vec![DroppedRow {
+            operation: OperationView {
+                id: OperationId(id(5003)),
+                words: "Close the ticket".into(),
+                reason: Reason::IncidentClosed,
+                state: OperationState::Dropped {
+                    at: ago(600),
+                    who: None,
+                    reason: Reason::Refused { why: "Please select a closing code".into() },
+                    seen: Base::default(),
+                },
+                ..dead()
+            },
+            who: "grace".into(),
+        }],
         notes: vec![
             NoteRow {
                 at: Some(ago(4_000)),
@@ -338,254 +371,9 @@ pub fn problems() -> ProblemsView {
     }
 }
 
-fn run(n: i64, failure: Option<Failure>) -> RunRow {
-    RunRow {
-        id: RunId(id(6000 + n as u128)),
-        scope: RunScope::Workspace { id: WorkspaceId(id(2000)) },
-        name: "law-contoso".into(),
-        cause: [RunCause::Schedule, RunCause::Webhook, RunCause::Person, RunCause::Full][n as usize % 4],
-        started: ago(12 + 60 * n),
-        ended: ago(11 + 60 * n),
-        read: 48,
-        changed: (n % 4) as u32,
-        failure,
-    }
-}
-
-fn unreachable() -> Failure {
-    Failure {
-        status: Some(503),
-        ..Failure::new(
-            Side::Sentinel,
-            FailureKind::Transient,
-            "Microsoft Sentinel answered 503; it is tried again by itself.",
-        )
-    }
-}
-
-fn expired() -> Failure {
-    Failure {
-        code: Some("AADSTS7000222".into()),
-        ..Failure::new(
-            Side::Sentinel,
-            FailureKind::SignInAgain,
-            "The client secret has expired (AADSTS7000222). Make a new one in the app registration and put it where SENTINEL_SECRET is set.",
-        )
-    }
-}
-
-pub fn runs() -> RunsView {
-    let source = |n: u128, mode, last: Option<RunRow>, overdue| SourceRow {
-        scope: RunScope::Workspace { id: WorkspaceId(id(2000 + n)) },
-        name: workspaces()[n as usize].label.clone(),
-        client: Some(CLIENTS[n as usize].into()),
-        mode: Some(mode),
-        last_success: last.as_ref().map(|run| run.ended),
-        last,
-        next_due: (mode != Mode::Off).then(|| now().checked_add(SignedDuration::from_secs(600)).unwrap()),
-        overdue,
-    };
-    RunsView {
-        filter: RunFilter::default(),
-        sources: vec![
-            source(0, Mode::TwoWay, Some(run(0, None)), false),
-            source(1, Mode::Observe, Some(run(3, Some(unreachable()))), true),
-            source(2, Mode::Off, None, false),
-            source(3, Mode::SentinelToHalo, Some(run(5, Some(unreachable()))), false),
-            SourceRow {
-                scope: RunScope::Halo { id: ConnectionId(id(3000)) },
-                name: "MSP Halo".into(),
-                client: None,
-                mode: None,
-                last: Some(run(1, None)),
-                last_success: Some(ago(4)),
-                next_due: Some(now().checked_add(SignedDuration::from_secs(16)).unwrap()),
-                overdue: false,
-            },
-        ],
-        runs: Ok(Listed {
-            rows: (0..12).map(|n| run(n, (n % 5 == 3).then(unreachable))).collect(),
-            total: None,
-            newer: None,
-            older: Some("o.12".into()),
-        }),
-    }
-}
-
-pub fn connections() -> ConnectionsView {
-    let well = ConnectionHealth { last_success: Some(ago(9)), failure: None, failed_at: None };
-    let budget = |name: &str, used, allowed, free| BudgetView {
-        name: name.into(),
-        used,
-        allowed,
-        window_secs: 300,
-        free_at: free,
-    };
-    ConnectionsView {
-        microsoft: vec![
-            MicrosoftRow {
-                id: ConnectionId(id(3100)),
-                name: "MSP app".into(),
-                tenant: "0f7b1c9e-1111-4222-8333-9a8b7c6d5e4f".into(),
-                oauth_client_id: "2b6c0f4a-aaaa-4bbb-8ccc-1234567890ab".into(),
-                identity: MicrosoftIdentity::ClientSecret,
-                signed_in: None,
-                signed_in_at: None,
-                secret: SecretSource::Environment { name: "SENTINEL_SECRET".into() },
-                health: ConnectionHealth {
-                    last_success: Some(ago(86_000)),
-                    failure: Some(expired()),
-                    failed_at: Some(ago(300)),
-                },
-                budgets: vec![budget("subscription 7d1f…90c2", 12, 75, None)],
-            },
-            MicrosoftRow {
-                id: ConnectionId(id(3101)),
-                name: "Contoso tenant".into(),
-                tenant: "contoso.onmicrosoft.com".into(),
-                oauth_client_id: "2b6c0f4a-aaaa-4bbb-8ccc-1234567890ab".into(),
-                identity: MicrosoftIdentity::Delegated,
-                signed_in: Some("sentinel-bridge@contoso.example".into()),
-                signed_in_at: Some(ago(700_000)),
-                secret: SecretSource::Sealed,
-                health: well.clone(),
-                budgets: vec![],
-            },
-        ],
-        halo: vec![HaloRow {
-            id: ConnectionId(id(3000)),
-            name: "MSP Halo".into(),
-            product: HaloProduct::Psa,
-            address: "https://msp.halopsa.example/api".into(),
-            oauth_client_id: "b7a3d1f0-0000-4000-8000-000000000001".into(),
-            secret: SecretSource::File { path: "/etc/halobridge/halo-secret".into() },
-            health: well.clone(),
-            budget: Some(budget(
-                "this instance",
-                287,
-                300,
-                Some(now().checked_add(SignedDuration::from_secs(18)).unwrap()),
-            )),
-            poll_secs: 20,
-            webhook: Some("https://bridge.example/hooks/halo/msp-halo".into()),
-        }],
-        workspaces: (0..5)
-            .map(|n: usize| WorkspaceRow {
-                id: WorkspaceId(id(2000 + n as u128)),
-                name: workspaces()[n].label.clone(),
-                client: CLIENTS[n].into(),
-                client_id: ClientId(id(1000 + n as u128)),
-                client_bound: n != 2,
-                connection: "MSP app".into(),
-                policy: "Standard".into(),
-                mode: [Mode::TwoWay, Mode::Observe, Mode::Off, Mode::SentinelToHalo, Mode::CommentOnly][n],
-                since: ago(2_600_000),
-                poll_secs: 900,
-                webhook: (n.is_multiple_of(2))
-                    .then(|| format!("https://bridge.example/hooks/sentinel/{}", workspaces()[n].label)),
-                health: if n == 3 {
-                    ConnectionHealth {
-                        last_success: Some(ago(4_000)),
-                        failure: Some(unreachable()),
-                        failed_at: Some(ago(30)),
-                    }
-                } else {
-                    well.clone()
-                },
-            })
-            .collect(),
-        redirect_uri: "http://localhost:3000/connections/microsoft/callback".into(),
-    }
-}
-
-pub fn not_linked() -> NotLinkedView {
-    let reasons = [
-        Reason::OlderThanStart,
-        Reason::Redirected,
-        Reason::ClientNotBound,
-        Reason::ModeObserve,
-        Reason::Unmapped { table: "priority".into(), value: "Informational".into() },
-    ];
-    NotLinkedView {
-        filter: NotLinkedFilter::default(),
-        total: 18,
-        reasons: reasons
-            .iter()
-            .map(|reason| Choice { value: reason.code().into(), label: reason.code().into(), count: Some(4) })
-            .collect(),
-        workspaces: workspaces(),
-        rows: Ok(Listed {
-            rows: (0..10)
-                .map(|n: usize| NotLinkedRow {
-                    incident: IncidentId::new(&id(7000 + n as u128).to_string()),
-                    number: Some(900 + n as i64),
-                    title: TITLES[n % 8].into(),
-                    url: Some("https://portal.azure.com/#asset/y".into()),
-                    client: CLIENTS[n % 5].into(),
-                    workspace: WorkspaceId(id(2000)),
-                    workspace_name: workspaces()[n % 5].label.clone(),
-                    severity: Severity::Medium,
-                    status: IncidentStatus::New,
-                    reason: Some(reasons[n % 5].clone()),
-                    created: Some(ago(86_400 * (n as i64 + 2))),
-                    changed: ago(5_000),
-                })
-                .collect(),
-            total: Some(18),
-            newer: None,
-            older: None,
-        }),
-    }
-}
-
-pub fn ledger() -> LedgerView {
-    LedgerView {
-        filter: LedgerFilter::default(),
-        chains: vec![
-            ChainRow {
-                client: None,
-                name: "Installation".into(),
-                entries: 412,
-                head: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
-                state: ChainState::Whole { at: ago(200) },
-            },
-            ChainRow {
-                client: Some(ClientId(id(1000))),
-                name: "Contoso Retail".into(),
-                entries: 12_034,
-                head: "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752".into(),
-                state: ChainState::Broken { seq: 88 },
-            },
-            ChainRow {
-                client: Some(ClientId(id(1001))),
-                name: "Fabrikam Logistics".into(),
-                entries: 1,
-                head: "fd61a03af4f77d870fc21e05e7e80678095c92d808cfb3b5c279ee04c74aca13".into(),
-                state: ChainState::Unchecked,
-            },
-        ],
-        facts: vec!["human-act".into(), "run-ended".into()],
-        entries: Ok(Listed { rows: pair().timeline, total: Some(412), newer: None, older: Some("o.9".into()) }),
-    }
-}
-
-pub fn account() -> AccountView {
-    AccountView {
-        name: "ada".into(),
-        role: Role::Admin,
-        zone: Some("Europe/Berlin".into()),
-        zones: vec!["America/New_York".into(), "Europe/Berlin".into()],
-        sessions: vec![
-            SessionRow { since: ago(4_000), last_seen: ago(1), this: true },
-            SessionRow { since: ago(400_000), last_seen: ago(90_000), this: false },
-        ],
-        password_form: FormView::default(),
-    }
-}
-
 /// Every page with its address and a name for its file.
 pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
-    let out = |address: &str| PageContext { person: None, ..context(address) };
+    let out = |address: &str| PageContext { person: None, needs_you: None, pulse: None, ..context(address) };
     let refused = FormView::default()
         .with_value("name", "ada <b>")
         .with_problem("name", "There is no account with this name and password. Check both, then try again.");
@@ -594,7 +382,6 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
     let mut nothing = dashboard();
     nothing.counts = PairCounts::default();
     nothing.rows = Ok(Listed::default());
-    nothing.freshness = Freshness::default();
     let mut fresh = nothing.clone();
     fresh.workspaces = Vec::new();
     let mut filtered = dashboard();
@@ -602,12 +389,22 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         PairFilter { text: "no such thing".into(), sync: Some(SyncState::Behind), ..PairFilter::default() };
     filtered.rows = Ok(Listed::default());
     let mut broken = dashboard();
-    broken.freshness.overdue = 2;
     broken.rows = Err(Trouble {
         what: "The list can't be read: the database is busy.".into(),
         remedy: "Reload in a moment. If it stays so, check the disk that holds the data directory.".into(),
         reference: Some("7c1f9a".into()),
     });
+    let pulse = Pulse {
+        alive: true,
+        last_look: Some(ago(2_900)),
+        late: vec![
+            OldSource { name: "law-contoso".into(), read: Some(ago(7_400)), poll_secs: 900 },
+            OldSource { name: "law-tailspin".into(), read: Some(ago(2_400)), poll_secs: 900 },
+        ],
+        broken: vec![OldSource { name: "MSP Halo".into(), read: None, poll_secs: 20 }],
+        ..Pulse::default()
+    };
+    let late = PageContext { pulse: Some(pulse), ..context("/") };
     vec![
         ("set-up", out("/set-up"), Page::SetUp(SetUpView::default())),
         (
@@ -620,7 +417,7 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ("dashboard-empty", context("/"), Page::Dashboard(Box::new(nothing))),
         ("dashboard-fresh", context("/"), Page::Dashboard(Box::new(fresh))),
         ("dashboard-filtered", context("/?q=no+such+thing&sync=behind"), Page::Dashboard(Box::new(filtered))),
-        ("dashboard-broken", context("/"), Page::Dashboard(Box::new(broken))),
+        ("dashboard-broken", late, Page::Dashboard(Box::new(broken))),
         ("not-linked", context("/incidents"), Page::NotLinked(Box::new(not_linked()))),
         ("pair", context(&format!("/pairs/{}", pair().id)), Page::Pair(Box::new(pair()))),
         ("problems", context("/problems"), Page::Problems(Box::new(problems()))),

@@ -11,8 +11,9 @@ use super::{
 };
 use crate::domain::{
     account::Role,
+    incident::Severity,
     pair::{Health, SyncState},
-    view::{account::AccountView, form::FormView},
+    view::{account::AccountView, dashboard::PairFilter, form::FormView, pulse::Pulse},
 };
 
 fn all<'a>(html: &'a Html, css: &str) -> Vec<ElementRef<'a>> {
@@ -208,7 +209,7 @@ fn a_column_head_turns_the_order_and_says_it() {
 fn the_filter_keeps_what_the_address_says() {
     let html = page("dashboard-filtered");
     assert_eq!(all(&html, "input#q")[0].value().attr("value"), Some("no such thing"));
-    assert_eq!(one(&html, "select[name=sync] option[selected]"), "Behind");
+    assert_eq!(one(&html, "select[name=sync] option[selected]"), "Behind (7)");
     assert_eq!(all(&html, ".filter[method=get][action='/']").len(), 1);
     assert_eq!(one(&html, ".empty h2"), "No pair matches the filter");
 }
@@ -221,7 +222,49 @@ fn there_are_three_kinds_of_nothing() {
     assert!(all(&broken, ".empty").is_empty());
     let trouble = one(&broken, ".trouble");
     assert!(trouble.contains("What to do:") && trouble.contains("7c1f9a"), "{trouble}");
-    assert!(one(&broken, ".stale").starts_with("2 sources have not been read"));
+    let notices: Vec<_> = all(&broken, "#pulse .notice").into_iter().map(text).collect();
+    assert_eq!(notices.len(), 2);
+    let said = "1 source can't be read until a person mends it. MSP Halo has not been read yet. See what to do";
+    assert_eq!(notices[0], said);
+    let said = "2 sources are late. The oldest, law-contoso, was last read 2 h ago 2026-11-21 12:01:49 CET and is due every 15 min: what stands here of it may be old. See the runs";
+    assert_eq!(notices[1], said);
+}
+
+#[test]
+fn an_engine_that_stands_still_is_said_on_every_page() {
+    for (name, ctx, page) in fixtures::pages() {
+        let pulse = ctx.pulse.clone().map(|pulse| Pulse { alive: false, only_reads: true, ..pulse });
+        let signed_in = ctx.person.is_some();
+        let html = Html::parse_document(&render(&PageContext { pulse, ..ctx }, &page));
+        let notices: Vec<_> = all(&html, "#pulse .notice").into_iter().map(text).collect();
+        if !signed_in {
+            assert!(notices.is_empty(), "{name}");
+            continue;
+        }
+        assert!(notices[0].starts_with("The engine is not running"), "{name}: {notices:?}");
+        assert!(notices[1].contains("--confirm-instance"), "{name}: {notices:?}");
+        assert!(one(&html, "title").starts_with("Engine stopped: "), "{name}");
+    }
+    assert_eq!(all(&page("dashboard"), "#pulse *").len(), 0, "all is well: nothing is said");
+}
+
+#[test]
+fn the_title_says_what_matters_first() {
+    assert_eq!(one(&page("dashboard"), "title"), "(3) Linked incidents · Halobridge");
+    assert!(one(&page("pair"), "title").starts_with("Needs you: #10478 Multiple failed"));
+    assert_eq!(one(&page("sign-in"), "title"), "Sign in · Halobridge");
+    let html = page("dashboard");
+    assert_eq!(all(&html, "#as-of")[0].value().attr("data-title"), Some("(3) Linked incidents · Halobridge"));
+    assert_eq!(one(&html, "#badge"), "3 need you");
+}
+
+#[test]
+fn everything_the_filter_matches_can_be_downloaded() {
+    let (_, ctx, page) = fixtures::pages().into_iter().find(|(n, ..)| *n == "dashboard").unwrap();
+    let Page::Dashboard(mut view) = page else { unreachable!() };
+    view.filter = PairFilter { severity: Some(Severity::High), from: "f1.2".into(), ..PairFilter::default() };
+    let html = Html::parse_document(&render(&ctx, &Page::Dashboard(view)));
+    assert_eq!(all(&html, "a.file")[0].value().attr("href"), Some("/pairs.csv?severity=High"));
 }
 
 #[test]
@@ -284,6 +327,9 @@ fn a_dead_letter_can_be_tried_again_or_dropped() {
     view.dead[0].state = unsettled;
     let text = render(&fixtures::context("/pairs/x"), &Page::Pair(Box::new(view)));
     assert!(text.contains("Look for it again") && !text.contains("Try again"));
+    let dropped = one(&page("pair"), "section[aria-labelledby=dropped]");
+    assert!(dropped.contains("Close the ticket") && dropped.contains("by grace"), "{dropped}");
+    assert!(dropped.contains("Plan it again"));
     let sure = page("drop");
     assert_eq!(one(&sure, &format!("form[method=post][action='/operations/{id}/drop'] button")), "Drop it");
 }

@@ -117,6 +117,8 @@ pub struct HaloRow {
     pub poll_secs: u32,
     /// Full address for its webhook; `None` when no secret is set for it.
     pub webhook: Option<String>,
+    /// What was wrong with the last one that was not taken, since one that was; and when it came.
+    pub webhook_refused: Option<(String, Timestamp)>,
 }
 
 /// A workspace.
@@ -144,6 +146,8 @@ pub struct WorkspaceRow {
     pub poll_secs: u32,
     /// Full address for its webhook; `None` when no secret is set for it.
     pub webhook: Option<String>,
+    /// What was wrong with the last one that was not taken, since one that was; and when it came.
+    pub webhook_refused: Option<(String, Timestamp)>,
     /// How it does.
     pub health: ConnectionHealth,
 }

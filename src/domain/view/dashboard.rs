@@ -8,7 +8,7 @@ use super::{
     query::{QueryText, value},
 };
 use crate::domain::{
-    ids::{ClientId, PairId, WorkspaceId},
+    ids::{ClientId, IncidentId, PairId, WorkspaceId},
     incident::{IncidentStatus, Severity},
     pair::{Health, SyncState},
     reason::Reason,
@@ -124,6 +124,11 @@ impl PairFilter {
         self.query().after("/")
     }
 
+    /// The address of everything it matches as a CSV file.
+    pub fn file(&self) -> String {
+        Self { from: String::new(), ..self.clone() }.query().after("/pairs.csv")
+    }
+
     /// Whether anything narrows the list (sorting and paging don't).
     pub fn narrows(&self) -> bool {
         let plain = Self { sort: self.sort, reversed: self.reversed, from: self.from.clone(), ..Self::default() };
@@ -140,6 +145,8 @@ pub struct PairCounts {
     pub behind: u64,
     /// Pairs of which one side could not be read.
     pub unknown: u64,
+    /// Pairs that are well.
+    pub healthy: u64,
     /// Pairs that go on by themselves.
     pub waiting: u64,
     /// Pairs where a person must act.
@@ -155,15 +162,6 @@ impl PairCounts {
     }
 }
 
-/// How recently the engine looked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Freshness {
-    /// End of the last look that succeeded, at anything; `None` if there was none yet.
-    pub last_look: Option<Timestamp>,
-    /// Sources (workspaces in a mode other than off, Halo instances) not read for two cycles or more.
-    pub overdue: u32,
-}
-
 /// The dashboard.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DashboardView {
@@ -171,8 +169,6 @@ pub struct DashboardView {
     pub filter: PairFilter,
     /// Counts without the filter.
     pub counts: PairCounts,
-    /// How old the numbers are.
-    pub freshness: Freshness,
     /// Clients the person may see.
     pub clients: Vec<Choice>,
     /// Workspaces the person may see. Empty: nothing is set up yet.
@@ -192,6 +188,8 @@ pub struct PairRow {
     pub client_id: ClientId,
     /// Workspace's name.
     pub workspace: String,
+    /// The incident's GUID.
+    pub incident: IncidentId,
     /// Incident number within the workspace.
     pub number: Option<i64>,
     /// Incident title.
@@ -210,8 +208,12 @@ pub struct PairRow {
     pub health: Health,
     /// Why it is not in step or not healthy.
     pub reason: Option<Reason>,
+    /// When the incident was made.
+    pub opened: Timestamp,
     /// When anything of it last changed.
     pub changed: Timestamp,
+    /// Our visible reference in the ticket.
+    pub reference: String,
 }
 
 #[cfg(test)]

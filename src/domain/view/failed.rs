@@ -35,7 +35,7 @@ pub struct FailedView {
     pub reference: Option<String>,
 }
 
-/// "Drop this operation?" — it can't be undone, so it is asked on a page of its own.
+/// "Drop this operation?" — asked on a page of its own, which says what follows from it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DropView {
     /// The dead letter.

@@ -15,5 +15,6 @@ pub mod not_linked;
 pub mod operation;
 pub mod pair;
 pub mod problems;
+pub mod pulse;
 pub mod query;
 pub mod runs;

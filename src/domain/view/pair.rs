@@ -62,12 +62,23 @@ pub struct PairView {
     pub queue: Vec<OperationView>,
     /// Dead letters of this pair.
     pub dead: Vec<OperationView>,
+    /// What people dropped and nothing has ended since.
+    pub dropped: Vec<DroppedRow>,
     /// Comments and notes, oldest first.
     pub notes: Vec<NoteRow>,
     /// What happened, newest first.
     pub timeline: Vec<TimelineEntry>,
     /// `from=` token of older entries.
     pub older: Option<String>,
+}
+
+/// A dropped operation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DroppedRow {
+    /// Which.
+    pub operation: OperationView,
+    /// Who dropped it.
+    pub who: String,
 }
 
 /// How one field stands between the sides.
@@ -84,6 +95,8 @@ pub enum FieldState {
     Conflict,
     /// The policy or mode doesn't carry this field; it may differ.
     NotCarried,
+    /// A person must give the value first.
+    Missing,
 }
 
 /// One field on both sides.

@@ -149,6 +149,58 @@ fn severity_and_owner() {
             "in-step needs-you unmapped",
         ),
         (
+            "and stays one once the ticket is there and nothing moves",
+            |s| {
+                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.pair.base.owner = s.incident.owner.key();
+            },
+            "in-step needs-you unmapped",
+        ),
+        (
+            "also when the ticket has an agent already",
+            |s| {
+                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.ticket().agent_id = Some(5);
+                s.pair.base.agent_id = Some(5);
+            },
+            "in-step needs-you unmapped",
+        ),
+        (
+            "with a fallback it is said, and nobody has to act",
+            |s| {
+                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.policy.agent = Some(Ref::Name("Jonas".into()));
+                s.ticket().agent_id = Some(6);
+                s.pair.base.agent_id = Some(6);
+            },
+            "in-step healthy unmapped",
+        ),
+        (
+            "a fallback that Halo doesn't know is none",
+            |s| {
+                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.policy.agent = Some(Ref::Name("Nobody".into()));
+            },
+            "in-step needs-you unmapped",
+        ),
+        (
+            "a closed incident needs no agent any more",
+            |s| {
+                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.close_incident(Classification::Undetermined, None);
+                s.close_ticket(Some(3));
+            },
+            "in-step healthy unmapped",
+        ),
+        (
+            "the policy carries no owners: nothing is said",
+            |s| {
+                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.policy.carry_owner = false;
+            },
+            "in-step healthy -",
+        ),
+        (
             "an agent took the ticket",
             |s| s.ticket().agent_id = Some(5),
             "incident owner=amira@soc.example because changed-in-halo; behind waiting changed-in-halo",

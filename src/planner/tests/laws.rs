@@ -85,6 +85,20 @@ proptest! {
     }
 
     #[test]
+    fn what_was_dropped_is_not_planned_again_and_is_said(mut scene in scenes()) {
+        let first = scene.plan();
+        scene.queue(&first);
+        scene.give_up();
+        scene.drop_dead();
+        let second = scene.plan();
+        prop_assert!(second.operations.is_empty(), "{:?}", second.operations);
+        prop_assert!(second.void.is_empty(), "{:?}", second.void);
+        if !first.operations.is_empty() {
+            prop_assert!(second.state.sync != SyncState::InStep && second.state.reason.is_some(), "{:?}", second.state);
+        }
+    }
+
+    #[test]
     fn another_clients_ticket_gets_nothing(mut scene in scenes()) {
         scene.ticket().client_id = Some(13);
         prop_assert!(scene.plan().operations.is_empty());

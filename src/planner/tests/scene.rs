@@ -12,7 +12,7 @@ use crate::{
         client::{Client, HaloBinding},
         closing::{Classification, Verdict},
         ids::{
-            ActionKey, ClientId, CommentId, ConnectionId, IncidentId, OperationId, PairId, PolicyId, TicketId,
+            ActionKey, ClientId, CommentId, ConnectionId, IncidentId, OperationId, PairId, PolicyId, TicketId, UserId,
             WorkspaceId,
         },
         incident::{Comment, Incident, IncidentStatus, Label, Owner, Severity},
@@ -326,6 +326,35 @@ impl Scene {
             sentinel_classification_reason: None,
         });
         actions.last_mut().expect("just pushed")
+    }
+
+    /// Every open operation became a dead letter.
+    pub fn give_up(&mut self) {
+        for operation in self.operations.iter_mut().filter(|o| o.state.open()) {
+            let reason = Reason::Refused { why: "Please enter a value.".into() };
+            operation.state = OperationState::Dead { at: at("2026-03-01T12:05:00Z"), reason };
+        }
+    }
+
+    /// A person drops every dead letter.
+    pub fn drop_dead(&mut self) {
+        let seen = Base::seen(&self.incident, self.ticket.as_ref());
+        for operation in &mut self.operations {
+            if let OperationState::Dead { reason, .. } = &operation.state {
+                let (reason, seen) = (reason.clone(), seen.clone());
+                let (at, who) = (at("2026-03-01T12:06:00Z"), Some(UserId(id(9))));
+                operation.state = OperationState::Dropped { at, who, reason, seen };
+            }
+        }
+    }
+
+    /// Plans, queues, gives up and drops: what is planned now is never written in this form.
+    pub fn plan_and_drop(&mut self) {
+        let planned = self.plan();
+        assert!(!planned.operations.is_empty(), "there is something to drop");
+        self.queue(&planned);
+        self.give_up();
+        self.drop_dead();
     }
 
     /// Queues the plan's operations as the engine would.

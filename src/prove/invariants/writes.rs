@@ -45,6 +45,8 @@ fn without_end(world: &World, ended: &Ended, operation: &Operation) -> Option<St
             (!blocked)
                 .then(|| format!("still stands in its queue: {:?} ({:?})", operation.state, operation.last_failure))
         }
+        // Nobody drops anything in these worlds.
+        OperationState::Dropped { .. } => Some("was dropped by nobody".to_owned()),
         OperationState::Dead { reason, .. } => {
             let versions = ended.ticket.and_then(|ticket| world.watch.tickets.get(&ticket));
             let ever = |what: fn(&super::super::watch::TicketValues) -> bool| {

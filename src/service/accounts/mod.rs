@@ -267,7 +267,8 @@ pub async fn still(app: &App, user: UserId, held_mark: &str) -> Result<Option<Si
 
 /// Notes that a session is in use. Not worth failing a page for: while the disk is full pages still show.
 pub async fn used(app: &App, user: UserId, session_name: &str) {
-    if let Err(error) = app.store.session_used(user, session_name, app.clock.now()).await {
+    let noted = app.store.session_used(user, session_name, app.clock.now()).await;
+    if let Err(error) = noted.or_else(|error| if error.lasts() { Ok(()) } else { Err(error) }) {
         tracing::warn!(%error, "the use of a session could not be noted");
     }
 }

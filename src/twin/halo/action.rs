@@ -94,6 +94,9 @@ impl Halo {
         });
         let (Value::Object(mut shown), Value::Object(figures)) = (shown, figures) else { return Object::new() };
         shown.extend(figures);
+        if !self.switches.system_actions_marked {
+            shown.remove("action_systemid");
+        }
         for (member, empty) in ACTION_EXTRA {
             let value = a.extra.get(*member).cloned().unwrap_or_else(|| Value::from(*empty));
             shown.insert((*member).to_owned(), value);
@@ -168,7 +171,11 @@ impl Halo {
                 Value::Object(shown)
             })
             .collect();
-        respond::ok(&json!({ "ticket_id": ticket_id.unwrap_or(0), "record_count": total, "actions": actions }))
+        let mut body = Object::new();
+        body.insert("ticket_id".into(), ticket_id.unwrap_or(0).into());
+        self.count(&mut body, total);
+        body.insert("actions".into(), actions.into());
+        respond::ok(&Value::Object(body))
     }
 
     /// `GET /Actions/{id}?ticket_id=N`; the ticket is compulsory.

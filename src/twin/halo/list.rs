@@ -121,6 +121,11 @@ impl<'a> Query<'a> {
         let texts = ["search", "search_summary", "search_details", "search_id", "search_user_name"]
             .into_iter()
             .filter_map(|name| given(name).map(|text| (name, text.to_lowercase())))
+            .filter_map(|(name, text)| match (name, halo.switches.search_in.as_str()) {
+                ("search", "ignored") => None,
+                ("search", "summary") => Some(("search_summary", text)),
+                _ => Some((name, text)),
+            })
             .collect();
         Ok(Self {
             call,
@@ -132,7 +137,7 @@ impl<'a> Query<'a> {
             recent_closed_from: (unfiltered && halo.switches.default_view)
                 .then(|| now.checked_sub(SignedDuration::from_hours(7 * 24)).ok())
                 .flatten(),
-            from: given("lastupdatefromdate").and_then(parse_date),
+            from: given("lastupdatefromdate").filter(|_| !halo.switches.update_filter_ignored).and_then(parse_date),
             to: given("lastupdatetodate").and_then(parse_date),
             dates,
             texts,
@@ -285,12 +290,22 @@ impl Halo {
             found.into_iter().take(number("count").unwrap_or(1000)).collect()
         };
         let count = if self.switches.record_count_lies { page.len() } else { total };
-        body.insert("record_count".into(), count.into());
+        self.count(&mut body, count);
         let fields = call.query("include_custom_fields").map(numbers).unwrap_or_default();
         let rows = page.iter().map(|t| Value::Object(self.list_row(t, &fields, call, page.len()))).collect();
         body.insert("tickets".into(), Value::Array(rows));
         body.insert("include_children".into(), false.into());
         respond::ok(&Value::Object(body))
+    }
+
+    /// Says how many rows there are, the way this instance does.
+    pub(crate) fn count(&self, body: &mut Object, count: usize) {
+        let told = match self.switches.record_count_form.as_str() {
+            "missing" => return,
+            "text" => Value::from(count.to_string()),
+            _ => count.into(),
+        };
+        body.insert("record_count".into(), told);
     }
 
     fn matching(&self, query: &Query<'_>, moment: Option<Timestamp>) -> Vec<&Arc<Ticket>> {

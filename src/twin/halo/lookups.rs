@@ -96,7 +96,7 @@ impl Halo {
         match self.switches.agents_shape.as_str() {
             "array" => false,
             "results" => true,
-            _ => self.setup.product.agents_enveloped() || call.query("includedetails").is_some_and(truth),
+            _ => call.query("includedetails").is_some_and(truth),
         }
     }
 

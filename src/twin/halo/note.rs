@@ -219,7 +219,7 @@ impl Halo {
                     t.status_id = status;
                     moved = true;
                     if closing && t.closed.is_none() {
-                        t.closed = Some(now);
+                        (t.closed, t.was_closed) = (Some(now), true);
                         t.closure_agent_id = agent_id;
                     } else if !closing {
                         t.closed = None;

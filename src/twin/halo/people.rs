@@ -81,7 +81,8 @@ impl Halo {
             .unwrap_or("")
     }
 
-    /// What can be chosen, for pages: `clients`, `statuses`, `agents`, `outcomes`, `ticket_types`, `fields` as id and name.
+    /// What can be chosen, for pages: `clients`, `statuses`, `agents`, `outcomes`, `ticket_types`, `verdicts`, `fields` as id
+    /// and name.
     pub fn choices(&self, what: &str) -> Vec<(i64, String)> {
         let named = |table: &Table, member: &str| -> Vec<(i64, String)> {
             table.rows.keys().map(|id| (*id, table.text(*id, member).to_owned())).collect()
@@ -98,8 +99,27 @@ impl Halo {
                 list
             }
             "ticket_types" => named(&self.cat.ticket_types, "name"),
+            "verdicts" => self.verdicts(),
             "fields" => named(&self.cat.fields, "name"),
             _ => Vec::new(),
+        }
+    }
+
+    /// Values of the stock set-up's field for a verdict.
+    fn verdicts(&self) -> Vec<(i64, String)> {
+        let fields = &self.cat.fields;
+        let field = fields.rows.keys().find(|id| fields.text(**id, "name") == "CFSentinelClassification");
+        let row = field.and_then(|id| fields.rows.get(id));
+        let values = row.and_then(|row| row.get("values")).and_then(Value::as_array);
+        let value = |value: &Value| Some((value.get("id")?.as_i64()?, value.get("name")?.as_str()?.to_owned()));
+        values.into_iter().flatten().filter_map(value).collect()
+    }
+
+    /// The product's name as people write it.
+    pub fn product_name(&self) -> &'static str {
+        match self.setup.product {
+            crate::twin::options::Product::Itsm => "HaloITSM",
+            crate::twin::options::Product::Psa => "HaloPSA",
         }
     }
 

@@ -119,12 +119,6 @@ impl Product {
         }
     }
 
-    /// Whether `GET /Agent` answers `{record_count, results}` rather than a bare array (with
-    /// `includedetails` both do; sheet 5.1).
-    pub fn agents_enveloped(self) -> bool {
-        self == Self::Itsm
-    }
-
     /// Whether clients carry a customer number (`ref`), as an MSP's billing needs.
     pub fn clients_numbered(self) -> bool {
         self == Self::Psa

@@ -93,10 +93,14 @@ switches! {
     forbidden: String = String::new(), "Comma list of path words (Tickets, Actions, Webhook …) the bound agent has no right to: 403 with an empty body.";
     stale_ms: u64 = 0, "GET /Tickets/{id} without nocache shows the ticket as it was so many milliseconds ago (7.3, 13).";
     list_stale_ms: u64 = 0, "GET /Tickets shows rows as of so many milliseconds ago; a ticket made since is not found.";
+    search_in: String = "all".to_owned(), "Where search looks: all (subject, details, notes), summary, or ignored (an unknown filter: everything is listed, 3.1).";
+    update_filter_ignored: bool = false, "lastupdatefromdate is ignored as an unknown parameter is (open question 1).";
+    rows_tell_last_update: bool = true, "Rows of a list carry last_update; otherwise only tickets read by id do.";
     default_view: bool = true, "A list without any filter shows open tickets and those closed in the last seven days (3.1).";
     page_cap: u64 = 100, "Largest page of tickets; larger page_size is trimmed without a word.";
     page_repeats: bool = false, "Every page_no hands back the first page (S3 met this).";
     record_count_lies: bool = false, "record_count holds the rows of this page instead of all matching ones.";
+    record_count_form: String = "number".to_owned(), "record_count of tickets and actions: number, text or missing.";
     post_answer_array: bool = false, "POST answers with a one-element array instead of the bare object (3.3).";
     unknown_ticket_404: bool = false, "An update with an unknown id answers 404 instead of 400.";
     unknown_client_refused: bool = false, "An unknown client_id is refused instead of landing on client 1 \"Unknown\" (7.3, 5).";
@@ -108,6 +112,7 @@ switches! {
     mandatory_fields: String = String::new(), "Comma list of members and custom field names that a new ticket must carry unless _novalidate.";
     mandatory_closure: String = String::new(), "Comma list of members and custom field names that must be filled before a ticket may close.";
     close_ignored: bool = false, "A closing POST succeeds but leaves the status as it was (3.8).";
+    closed_flag: String = "follows".to_owned(), "hasbeenclosed: follows the status, stays (true once closed, 3.8 infers that it does not), or missing, dateclosed too.";
     concurrent_create_ms: u64 = 0, "A create that begins within so many milliseconds of the one before answers 500 (7.3, 14); 0 = never.";
     warn_on_success: bool = false, "A successful ticket POST carries a text in _warning.";
     numbers: String = "int".to_owned(), "How ids are spelled in answers: int, float (3.0), text (\"3\") or mixed (7.3, 6).";
@@ -116,9 +121,10 @@ switches! {
     notes_move_last_update: bool = true, "Any note moves last_update.";
     deleted_readable: bool = false, "A deleted ticket can still be read by id, with deleted true; otherwise 404.";
     who_impersonates: bool = false, "who in a posted action names its author, as S3 does; otherwise the bound agent always is.";
+    system_actions_marked: bool = true, "Actions that Halo writes by itself carry action_systemid (4.5).";
     application_name_shown: bool = true, "actionby_application_id holds the API application's name (4.6).";
     outcomes_denied: String = String::new(), "Comma list of outcome names or ids the bound agent may not use, beside the stock one.";
-    agents_shape: String = String::new(), "GET /Agent: array, results, or empty for the product's own habit (5.1).";
+    agents_shape: String = String::new(), "GET /Agent: array, results, or empty: an array, but results with includedetails (5.1).";
     action_added_eventno: u64 = 0, "Number of the webhook event for an added action; 0 = no such event (its number is not known).";
     notes_fire_updated: bool = false, "A note also fires event 61, ticket updated.";
     webhook_delay_ms: u64 = 200, "How long after the change a webhook is sent.";

@@ -56,6 +56,8 @@ pub struct Ticket {
     pub last_update: Timestamp,
     /// Closed at.
     pub closed: Option<Timestamp>,
+    /// Whether it has ever been closed.
+    pub was_closed: bool,
     /// Who closed it; 0 = nobody.
     pub closure_agent_id: i64,
     /// Deleted (no longer listed).
@@ -195,10 +197,15 @@ impl Halo {
         put("datecreated", date(t.created).into());
         put("dateassigned", self.date_or_empty(t.assigned));
         put("lastactiondate", date(t.last_action).into());
-        put(if post { "lastupdate" } else { "last_update" }, date(t.last_update).into());
-        put("dateclosed", self.date_or_empty(t.closed));
-        put("date_fully_closed", self.date_or_empty(t.closed));
-        put("hasbeenclosed", t.closed.is_some().into());
+        if !row || self.switches.rows_tell_last_update {
+            put(if post { "lastupdate" } else { "last_update" }, date(t.last_update).into());
+        }
+        let flag = self.switches.closed_flag.as_str();
+        if flag != "missing" {
+            put("dateclosed", self.date_or_empty(t.closed));
+            put("date_fully_closed", self.date_or_empty(t.closed));
+            put("hasbeenclosed", (t.closed.is_some() || (flag == "stays" && t.was_closed)).into());
+        }
         put("isbeingclosed", false.into());
         put("closure_agent_id", t.closure_agent_id.into());
         put("onhold", cat.statuses.flag(t.status_id, "_onhold").into());

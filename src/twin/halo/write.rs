@@ -138,6 +138,7 @@ impl Halo {
             last_action: now,
             last_update: now,
             closed: None,
+            was_closed: false,
             closure_agent_id: 0,
             deleted: false,
             merged_into_id: 0,
@@ -257,7 +258,7 @@ impl Halo {
             t.status_id = status;
         }
         match (self.cat.closes(t.status_id), t.closed.is_some()) {
-            (true, false) => (t.closed, t.closure_agent_id) = (Some(now), agent_id),
+            (true, false) => (t.closed, t.was_closed, t.closure_agent_id) = (Some(now), true, agent_id),
             (false, true) => (t.closed, t.closure_agent_id) = (None, 0),
             _ => {}
         }

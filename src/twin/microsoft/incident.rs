@@ -53,9 +53,14 @@ pub struct Author {
 }
 
 impl Author {
-    /// `ClientInfo` of the contract.
+    /// `ClientInfo` of the contract; what an application does not have is left out.
     pub fn to_json(&self) -> Value {
-        json!({"objectId": self.object_id, "email": self.email, "name": self.name, "userPrincipalName": self.upn})
+        let mut info = json!({"objectId": self.object_id, "name": self.name});
+        if let Some(map) = info.as_object_mut() {
+            put(map, "email", self.email.as_ref());
+            put(map, "userPrincipalName", self.upn.as_ref());
+        }
+        info
     }
 }
 

@@ -61,6 +61,20 @@ switches! {
     put_keeps_activity_times: bool = true;
     /// An update of a known incident without an etag is refused with 409.
     missing_etag_conflicts: bool = false;
+    /// Status of the refusal of a stale version: 409, or 412 (never reported, but not excluded).
+    conflict_status: u16 = 409;
+    /// The version is told in the `ETag` header alone, not in the body.
+    etag_in_header: bool = false;
+    /// What a write of an incident is answered with: `whole`, `bare` (id and name alone) or `empty`.
+    put_answer: String = "whole".to_owned();
+    /// `additionalData` (counts, tactics) is told.
+    counts_told: bool = true;
+    /// Empty lists come as null.
+    empty_lists_null: bool = false;
+    /// A list in the order of modification is refused; the order of creation is not (section 13, question 7).
+    modified_order_refused: bool = false;
+    /// `$orderby` is ignored: lists come newest first.
+    order_ignored: bool = false;
     /// `If-Match` is compared (412) instead of ignored.
     if_match_honoured: bool = false;
     /// Editing a comment moves the incident's etag and modification time.

@@ -1,23 +1,24 @@
 //! A whole bridge for a test: twin, store, applied file, engine.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, atomic::AtomicBool};
 
 use bytes::Bytes;
 use halobridge::{
-    cli::ways::Always,
+    cli::{handle::Handle, ways::Always},
     clock::{Clock as _, IdSource as _, ManualClock, SeededIds},
     config::fault::Severity,
     domain::{
-        account::Scope,
+        account::{Role, Scope},
         delivery::{Delivery, DeliverySource},
-        ids::{DeliveryId, IncidentId},
+        failure::{Failure, FailureKind, Side},
+        ids::{DeliveryId, IncidentId, UserId},
         pair::{Pair, Subject},
         workspace::Workspace,
     },
     engine::Engine,
     outbound::{BoxFuture, Transport, TransportError},
-    service::configuration,
+    service::{App, caller::Caller, configuration},
     store::{PairFilter, PairSort, SealKey, SituationRow, Store, SubjectFilter},
     twin::{
         Twin,
@@ -30,6 +31,8 @@ use halobridge::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
+
+use crate::openapi::Judge;
 
 /// Runs a test for HaloITSM and for HaloPSA.
 macro_rules! both {
@@ -72,6 +75,8 @@ pub struct Setup {
     pub missing_verdict: &'static str,
     /// Further lines of the policy.
     pub policy: String,
+    /// Further rows of its agents, each with a comma before it.
+    pub agents: String,
     /// Replaces the line of priorities.
     pub priorities: Option<String>,
     pub bound: bool,
@@ -94,6 +99,7 @@ impl Setup {
             notes: "public",
             missing_verdict: "\"ask\"",
             policy: String::new(),
+            agents: String::new(),
             priorities: None,
             bound: true,
             since_secs: 0,
@@ -108,8 +114,10 @@ impl Setup {
 
 /// What stands between engine and twin: changes answers, cuts calls off.
 pub struct Tap {
-    inner: TwinTransport,
+    inner: Judge<TwinTransport>,
     mutate: Mutex<Option<Box<Mutation>>>,
+    /// Part of the addresses that cannot be reached.
+    away: Mutex<Option<&'static str>>,
     hang: Mutex<Option<Hang>>,
     pub hung: Notify,
 }
@@ -140,6 +148,10 @@ impl Transport for Tap {
             if stop == Some(false) {
                 self.hung.notify_one();
                 std::future::pending::<()>().await;
+            }
+            let away = *self.away.lock().unwrap();
+            if away.is_some_and(|part| request.uri().path().contains(part)) {
+                return Err(TransportError::NotSent("connection refused".into()));
             }
             let asked = request.clone();
             let mut response = self.inner.send(request).await?;
@@ -210,8 +222,10 @@ impl Bridge {
             Store::in_memory(key).await.unwrap()
         };
         let tap = Arc::new(Tap {
-            inner: TwinTransport::new(twin.clone()),
+            // Answers are judged where the twin is tested: here it is told to give impossible ones too.
+            inner: Judge::of_requests(TwinTransport::new(twin.clone())),
             mutate: Mutex::new(None),
+            away: Mutex::new(None),
             hang: Mutex::new(None),
             hung: Notify::new(),
         });
@@ -298,7 +312,7 @@ ticket_type = "Security Incident"
 priorities = {priorities}
 statuses = {{ New = "New", Active = "In Progress", Closed = "Closed" }}
 statuses_back = {{ "On Hold" = "Active", Resolved = "Active" }}
-agents = {{ "{ANALYST}" = "{AGENT}", "{SECOND_ANALYST}" = "{SECOND_AGENT}" }}
+agents = {{ "{ANALYST}" = "{AGENT}", "{SECOND_ANALYST}" = "{SECOND_AGENT}"{} }}
 team = "{}"
 category = "Security>Phishing"
 incident_id_field = "CFSentinelIncidentId"
@@ -326,6 +340,7 @@ evidence = true
             text("/halo/tenant"),
             text("/halo/client_id"),
             s.settle_secs,
+            s.agents,
             s.product.security_team(),
             s.missing_verdict,
             s.notes,
@@ -361,6 +376,18 @@ evidence = true
             self.store = Store::open(&self.folder.path().join("halobridge.db"), key).await.unwrap();
         }
         self.engine = engine(&self.store, &self.clock, self.setup.seed + self.starts * 1_000, &self.tap);
+    }
+
+    /// The use cases over this store and engine, and somebody who may call them.
+    pub fn console(&self) -> (App, Caller) {
+        let (_, changed) = tokio::sync::watch::channel(0);
+        let handle = Handle::new(Arc::clone(&self.engine), Arc::new(AtomicBool::new(true)), changed);
+        let no_way_out = |_| Err(Failure::new(Side::Sentinel, FailureKind::Transient, "no way out"));
+        let ids = Arc::new(SeededIds::new(self.setup.seed ^ 0xca11));
+        let app =
+            App::new(self.store.clone(), Arc::new(self.clock.clone()), ids, Arc::new(handle), Arc::new(no_way_out));
+        let user = UserId(uuid::Uuid::from_u128(9));
+        (app, Caller { user, name: "ada".into(), role: Role::Operator, scope: Scope::All })
     }
 
     /// Everything that is due now.
@@ -403,6 +430,11 @@ evidence = true
     /// Long enough for both sides to be read and everything to cross.
     pub async fn cross(&self) {
         self.pass(120).await;
+    }
+
+    /// Addresses that hold this part cannot be reached.
+    pub fn away(&self, part: Option<&'static str>) {
+        *self.tap.away.lock().unwrap() = part;
     }
 
     pub fn mutate(&self, mutation: impl FnMut(&http::Request<Bytes>, &mut Value) + Send + 'static) {

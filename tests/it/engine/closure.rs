@@ -122,7 +122,7 @@ both! {
     }
 
     /// K5: both sides move at the same time; the echo dies within a few writes.
-    async fn closed_here_and_opened_there_comes_to_rest(product) {
+    async fn k5_closed_here_and_opened_there_comes_to_rest(product) {
         for seed in 1..4 {
             let bridge = Bridge::with(Setup { seed, ..Setup::new(product) }).await;
             let incident = bridge.raise(json!({ "status": "Active" }));

@@ -1,6 +1,6 @@
 //! What is said on either side crosses once, in order, and comes to rest.
 
-use halobridge::twin::options::Product;
+use halobridge::{domain::pair::Health, twin::options::Product};
 use serde_json::json;
 
 use super::bridge::*;
@@ -81,7 +81,7 @@ both! {
     }
 
     /// K4: an idle bridge writes nothing.
-    async fn a_thousand_idle_cycles_write_nothing(product) {
+    async fn k4_a_thousand_idle_cycles_write_nothing(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({ "owner": ANALYST }));
         let other = bridge.raise_in(1, json!({ "severity": "Low" }));
@@ -201,6 +201,35 @@ both! {
         assert!(bridge.notes_of(ticket).iter().any(|n| words(n).contains("only read")));
         assert_eq!(bridge.comments_of(&incident).len(), 3, "{:#?}", bridge.comments_of(&incident));
         bridge.finish().await;
+    }
+
+    async fn what_waits_in_a_queue_is_held_to_the_mode_in_force(product) {
+        for mode in ["off", "observe", "comment-only"] {
+            let mut bridge = Bridge::new(product).await;
+            let paired = bridge.raise(json!({}));
+            bridge.cross().await;
+            let ticket = bridge.ticket_of(&paired).await;
+            // Halo refuses: a creation and a closure wait for their next try.
+            bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.post" }));
+            let new = bridge.raise(json!({}));
+            bridge.close_incident(&paired, json!({ "classification": "Undetermined" }));
+            bridge.cross().await;
+            bridge.setup.mode = mode;
+            bridge.apply().await;
+            bridge.heal();
+            bridge.advance(2).await;
+            let (writes, tickets) = (bridge.writes(), bridge.tickets().len());
+            bridge.pass(7_200).await;
+            assert_eq!((bridge.writes(), bridge.tickets().len()), (writes, tickets), "{mode}");
+            // Planned afresh when the mode carries it again.
+            bridge.setup.mode = "two-way";
+            bridge.apply().await;
+            bridge.pass(600).await;
+            bridge.ticket_of(&new).await;
+            assert_eq!(bridge.ticket(ticket)["status_name"], "Closed", "{mode}");
+            assert_eq!(bridge.tickets().len(), 2, "{mode}");
+            bridge.finish().await;
+        }
     }
 
     async fn older_than_the_start_is_held(product) {
@@ -332,12 +361,30 @@ both! {
         bridge.cross().await;
         let ticket = bridge.ticket_of(&incident).await;
         assert_eq!(bridge.reason_of(&incident).await, Some("unmapped"));
+        let needs = async |bridge: &Bridge| bridge.pair_of(&incident).await.unwrap().health == Health::NeedsYou;
+        assert!(needs(&bridge).await);
+        // The priority is mapped: the owner who is nobody in Halo stays an open item.
         bridge.setup.priorities = None;
+        bridge.apply().await;
+        bridge.pass(7 * 3_600).await;
+        let reason = bridge.pair_of(&incident).await.unwrap().reason.unwrap();
+        assert!(reason.words().contains("olaf.owner@contoso.example"), "{reason:?}");
+        assert!(reason.remedy().unwrap().contains("“agents” table"), "{reason:?}");
+        assert!(needs(&bridge).await);
         bridge.setup.policy = format!("agent = \"{SECOND_AGENT}\"");
         bridge.apply().await;
         bridge.pass(300).await;
-        assert_eq!(bridge.reason_of(&incident).await, None, "filled, it is whole");
+        assert_eq!(bridge.reason_of(&incident).await, Some("unmapped"), "said");
+        assert!(!needs(&bridge).await, "and nobody has to act");
         assert!(bridge.ticket(ticket)["priority_name"].as_str().unwrap().ends_with("Low"), "{}", bridge.ticket(ticket));
+        bridge.setup.policy = String::new();
+        bridge.apply().await;
+        bridge.cross().await;
+        assert!(needs(&bridge).await, "without a fallback again");
+        bridge.setup.agents = format!(", \"olaf.owner@contoso.example\" = \"{AGENT}\"");
+        bridge.apply().await;
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(&incident).await, None, "mapped, it is whole");
         bridge.finish().await;
     }
 

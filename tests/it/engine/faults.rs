@@ -97,8 +97,27 @@ both! {
         }
     }
 
+    /// A webhook announced an incident, and its workspace fails: it is asked for again at the pace of any other
+    /// failing source. Else one broken workspace spends the whole subscription's budget and fills the ledger.
+    async fn an_announced_incident_does_not_hurry_a_workspace_that_fails(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.cross().await;
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.incident.list" }));
+        let incident = bridge.raise(json!({}));
+        let body = json!({ "object": { "name": incident } }).to_string();
+        bridge.receive(bridge.sentinel_source(0).await, body.as_bytes()).await;
+        let before = bridge.calls("sentinel.incident.list");
+        bridge.pass(600).await;
+        let asked = bridge.calls("sentinel.incident.list") - before;
+        assert!((2..120).contains(&asked), "asked {asked} times in ten minutes");
+        bridge.heal();
+        bridge.pass(300).await;
+        bridge.ticket_of(&incident).await;
+        bridge.finish().await;
+    }
+
     /// K3: a window of 300 s, no Retry-After: nothing is dropped.
-    async fn a_full_window_drops_nothing(product) {
+    async fn k3_a_full_window_drops_nothing(product) {
         let bridge = Bridge::with(Setup { limits: Limits::Real, ..Setup::new(product) }).await;
         // Somebody else uses the same instance: a fifth of the window is what there is.
         bridge.switch("rate_limit", "60");
@@ -131,7 +150,7 @@ both! {
     }
 
     /// K6: at most one token per lifetime; one that expires early is renewed.
-    async fn tokens_are_kept_for_their_lifetime(product) {
+    async fn k6_tokens_are_kept_for_their_lifetime(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));
         bridge.pass(3 * 3_600).await;
@@ -156,8 +175,45 @@ both! {
         bridge.comment(&incident, "written by us");
         bridge.advance(30).await;
         bridge.note(ticket, "<p>in the same second</p>", json!({}));
-        bridge.pass_by(6 * 3_600 + 300, 300).await;
+        bridge.pass_by(40, 20).await;
+        assert!(bridge.comments_of(&incident).iter().any(|c| c.contains("in the same second")), "at the next poll");
+        bridge.finish().await;
+    }
+
+    /// The same after a start in between: nothing that must be remembered is in memory alone.
+    async fn nor_is_it_lost_over_a_start(product) {
+        let mut bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.update(&incident, json!({ "severity": "High" }));
+        bridge.comment(&incident, "written by us");
+        bridge.advance(30).await;
+        bridge.note(ticket, "<p>in the same second</p>", json!({}));
+        bridge.restart().await;
+        bridge.pass_by(60, 20).await;
         assert!(bridge.comments_of(&incident).iter().any(|c| c.contains("in the same second")));
+        bridge.finish().await;
+    }
+
+    /// What is read once more after our own writes is read once, and an idle bridge reads lists alone.
+    async fn our_own_writes_are_followed_by_one_reading_and_then_silence(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        let other = bridge.raise(json!({}));
+        bridge.cross().await;
+        bridge.ticket_of(&incident).await;
+        assert_eq!(bridge.calls("halo.actions.list"), 0, "tickets as they are born have no notes");
+        // Three notes of ours in one go are followed by one reading; a change of a field, by none or one.
+        for text in ["one", "two", "three"] {
+            bridge.comment(&incident, text);
+        }
+        bridge.update(&other, json!({ "severity": "High" }));
+        bridge.pass_by(120, 20).await;
+        let reads = bridge.calls("halo.actions.list");
+        assert!((1..=2).contains(&reads), "{reads} readings");
+        bridge.pass_by(1_200, 20).await;
+        assert_eq!(bridge.calls("halo.actions.list"), reads, "and then nothing");
         bridge.finish().await;
     }
 

@@ -31,6 +31,51 @@ both! {
         bridge.finish().await;
     }
 
+    async fn a_named_incident_is_read_by_itself_and_the_list_follows(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.pass(60).await;
+        let incident = bridge.raise(json!({}));
+        let (lists, reads) = (bridge.calls("sentinel.incident.list"), bridge.calls("sentinel.incident.get"));
+        bridge.receive(bridge.sentinel_source(0).await, &hint(&bridge, &incident)).await;
+        bridge.run().await;
+        bridge.ticket_of(&incident).await;
+        assert_eq!(bridge.calls("sentinel.incident.list"), lists, "two calls and there is the ticket");
+        assert_eq!(bridge.calls("sentinel.incident.get"), reads + 1);
+        // One that nobody announced is found by the list that follows, long before the next poll is due.
+        let other = bridge.raise(json!({}));
+        bridge.advance(10).await;
+        assert!(bridge.calls("sentinel.incident.list") > lists);
+        bridge.ticket_of(&other).await;
+        bridge.finish().await;
+    }
+
+    async fn many_named_at_once_are_read_by_one_list(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.pass(60).await;
+        let incidents: Vec<String> = (0..20).map(|_| bridge.raise(json!({}))).collect();
+        let (lists, reads) = (bridge.calls("sentinel.incident.list"), bridge.calls("sentinel.incident.get"));
+        let source = bridge.sentinel_source(0).await;
+        for incident in &incidents {
+            bridge.receive(source, &hint(&bridge, incident)).await;
+        }
+        bridge.run().await;
+        assert_eq!(bridge.tickets().len(), 20);
+        assert_eq!(bridge.calls("sentinel.incident.list"), lists + 1);
+        assert!(bridge.calls("sentinel.incident.get") - reads <= 8);
+        bridge.finish().await;
+    }
+
+    async fn a_named_incident_that_cannot_be_read_asks_for_the_list(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.pass(60).await;
+        let incident = bridge.raise(json!({}));
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.incident.get", "count": 1 }));
+        bridge.receive(bridge.sentinel_source(0).await, &hint(&bridge, &incident)).await;
+        bridge.run().await;
+        bridge.ticket_of(&incident).await;
+        bridge.finish().await;
+    }
+
     async fn doubled_and_disordered_deliveries_do_no_harm(product) {
         let bridge = Bridge::new(product).await;
         let incidents: Vec<String> = (0..5).map(|_| bridge.raise(json!({}))).collect();
@@ -51,7 +96,7 @@ both! {
     }
 
     /// K1: an incident that arrives late, later than any overlap, is found all the same.
-    async fn a_late_incident_is_found(product) {
+    async fn k1_a_late_incident_is_found(product) {
         for late_secs in [0, 20, 299, 301, 900, 3_600, 6 * 3_600] {
             let bridge = Bridge::with(Setup { switches: vec![("defender", "true"), ("defender_delay_s", "0")], ..Setup::new(product) }).await;
             bridge.pass(60).await;
@@ -72,7 +117,7 @@ both! {
     }
 
     /// K2: closed, opened again behind the cursor by an automatic investigation.
-    async fn opened_again_behind_the_cursor(product) {
+    async fn k2_opened_again_behind_the_cursor(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));
         bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));

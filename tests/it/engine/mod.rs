@@ -3,7 +3,9 @@
 pub mod bridge;
 mod closure;
 mod conversation;
+mod drops;
 mod faults;
 mod golden;
 mod intake;
+mod standins;
 mod tolerance;

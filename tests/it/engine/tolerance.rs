@@ -46,7 +46,7 @@ const ANSWERS: [(&str, &str, &str); 6] = [
 ];
 
 both! {
-    async fn one_odd_member_anywhere_stops_nothing(product) {
+    async fn k7_one_odd_member_anywhere_stops_nothing(product) {
         // Each seventh path; all of them, in minutes, with HALOBRIDGE_SLOW_TESTS.
         let most = if std::env::var_os("HALOBRIDGE_SLOW_TESTS").is_some() { 40 } else { 6 };
         for (round, (method, ending, list)) in ANSWERS.into_iter().enumerate() {

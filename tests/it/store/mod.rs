@@ -1,5 +1,6 @@
 //! The store against its promises: nothing half-written, nothing forged unseen, everything found again.
 
+mod append;
 mod faults;
 mod fixture;
 mod ledger;

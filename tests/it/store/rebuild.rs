@@ -6,7 +6,7 @@ use halobridge::{
     domain::{
         delivery::DeliverySource,
         failure::{Failure, FailureKind, Side},
-        ids::{ActionKey, ConnectionId, DeliveryId, RunId, TicketId},
+        ids::{ActionKey, ConnectionId, DeliveryId, RunId, TicketId, UserId},
         incident::{Evidence, IncidentStatus, Severity},
         operation::{OperationResult, OperationState},
         pair::{Base, Health, NoteLink, PairState, SyncState},
@@ -102,12 +102,18 @@ fn fact((what, n, how): Step) -> Fact {
             Fact::OperationPlanned { operation: Box::new(operation(n * 8 + u32::from(how % 8), n, i64::from(how % 8))) }
         }
         14 | 15 => {
-            let state = match how / 8 % 6 {
+            let state = match how / 8 % 7 {
                 0 => OperationState::Planned { ready: at(i64::from(how)) },
                 1 => OperationState::Sending { since: at(5) },
                 2 => OperationState::OutcomeUnknown { since: at(5), look: at(6), looks: 1 },
                 3 => OperationState::Done { at: at(7), result: OperationResult::AlreadyThere },
                 4 => OperationState::Dead { at: at(8), reason: Reason::OutcomeUnknown },
+                5 => OperationState::Dropped {
+                    at: at(9),
+                    who: flag.then_some(UserId(uuid::Uuid::from_u128(3))),
+                    reason: Reason::WrongClient,
+                    seen: Base { status_id: Some(i64::from(how)), ..Base::default() },
+                },
                 _ => OperationState::Void { at: at(9), why: "newer plan".into() },
             };
             let failure = flag.then(|| Failure::new(Side::Halo, FailureKind::Unknown, "No answer."));

@@ -186,6 +186,13 @@ async fn a_queue_is_served_in_order_and_in_time() {
     let situation = store.situation(pair_id(1)).await.unwrap().unwrap();
     assert_eq!(situation.operations.iter().map(|o| o.state.name()).collect::<Vec<_>>(), ["dead", "planned"]);
     assert_eq!(store.operations_of_pair(pair_id(3), 10).await.unwrap().len(), 1);
+    // Nor does what a person dropped; the planner still knows of it.
+    moved(&store, 4, 3, OperationState::Dead { at: at(221), reason: Reason::OutcomeUnknown }).await;
+    let (reason, seen) = (Reason::OutcomeUnknown, Base::default());
+    moved(&store, 4, 3, OperationState::Dropped { at: at(222), who: None, reason, seen }).await;
+    assert_eq!(store.next_ready().await.unwrap(), Some(at(200)));
+    let dropped = store.situation(pair_id(3)).await.unwrap().unwrap();
+    assert_eq!(dropped.operations.iter().map(|o| o.state.name()).collect::<Vec<_>>(), ["dropped"]);
     let dead = store.dead_page(&Scope::All, None, 10).await.unwrap();
     assert_eq!(dead.rows.len(), 1);
     assert_eq!((dead.rows[0].operation.id, dead.rows[0].number), (operation_id(1), Some(1)));

@@ -64,6 +64,14 @@ impl EngineHandle for Recorder {
     fn poke_workspace(&self, workspace: WorkspaceId, cause: RunCause) {
         self.push(format!("poll {workspace} {cause:?}"));
     }
+    fn poke_incident(
+        &self,
+        _: halobridge::domain::ids::DeliveryId,
+        workspace: WorkspaceId,
+        incident: halobridge::domain::ids::IncidentId,
+    ) {
+        self.push(format!("incident {workspace} {incident}"));
+    }
     fn poke_halo(&self, connection: ConnectionId, tickets: Option<Vec<TicketId>>) {
         let tickets = tickets.map(|ids| ids.iter().map(|id| id.0).collect::<Vec<_>>());
         self.push(format!("halo {connection} {tickets:?}"));
@@ -158,6 +166,14 @@ impl TestApp {
         let app = App::new(store, Arc::new(clock.clone()), ids, shared, Arc::new(no_way_out));
         let options = WebOptions::at(public_url.parse().unwrap());
         let router = web::router(app.clone(), options);
+        Self { app, clock, engine, router }
+    }
+
+    /// The web layer over use cases that are there already.
+    pub fn over(app: App, clock: ManualClock) -> Self {
+        let engine =
+            Arc::new(Recorder { asked: Mutex::default(), status: Mutex::default(), changed: watch::Sender::new(0) });
+        let router = web::router(app.clone(), WebOptions::at("http://127.0.0.1:8080".parse().unwrap()));
         Self { app, clock, engine, router }
     }
 

@@ -123,11 +123,7 @@ fn comments_count_bump_and_end_at_a_hundred() {
     assert_eq!(after.body.pointer("/properties/additionalData/commentsCount"), Some(&json!(1)));
     let edited = put(1, "one, edited");
     assert_eq!(edited.status, 200);
-    assert_eq!(
-        edited.body.pointer("/properties/author/email"),
-        Some(&Value::Null),
-        "an application has no mail address"
-    );
+    assert_eq!(edited.body.pointer("/properties/author/email"), None, "an application has no mail address");
     assert_eq!(
         rig.sentinel("GET", &format!("incidents/{name}"), None).text("/etag"),
         after.text("/etag"),
@@ -312,7 +308,7 @@ fn tasks_relations_and_bookmarks_are_kept() {
     assert_eq!(after.body.pointer("/properties/additionalData/bookmarksCount"), Some(&json!(1)));
     assert_eq!(
         rig.sentinel("GET", &format!("incidents/{name}/relations"), None)
-            .text("/value/0/properties/relatedResourceName"),
+            .text("/value/1/properties/relatedResourceName"),
         guid(2)
     );
     assert_eq!(rig.sentinel("POST", &format!("incidents/{name}/bookmarks"), None).names(), [guid(2)]);

@@ -79,3 +79,26 @@ fn bad_queries_partial_errors_and_budgets() {
     rig.twin.with(|world, _| world.set_limits(Limits::Off));
     assert_eq!(rig.arm("POST", &through, Some(json!({"query": "SecurityIncident"}))).status, 200);
 }
+
+#[test]
+fn a_workspace_is_queried_by_its_resource_id_and_several_in_one_call() {
+    let rig = Rig::new();
+    rig.make(&guid(1), plain());
+    rig.pass(181);
+    let token = rig.app_token("https://api.loganalytics.io/.default");
+    let auth = format!("Bearer {token}");
+    let ask = |path: &str, body: Value| {
+        rig.raw("POST", &format!("{ORIGIN}{path}"), &[("authorization", &auth)], body.to_string().into())
+    };
+    let count = json!({"query": "SecurityIncident | count"});
+    // Some public clients keep only the host of an address they are given.
+    for base in ["/loganalytics", ""] {
+        let got = ask(&format!("{base}/v1{}/query", rig.workspace), count.clone());
+        assert_eq!(rows(&got), [[json!(1)]]);
+    }
+    let id = rig.connection.pointer("/microsoft/workspace_details/0/customer_id").unwrap();
+    let requests =
+        json!([{"id": "a", "workspace": id, "body": count}, {"id": "b", "workspace": "nobody's", "body": count}]);
+    let got = ask("/loganalytics/v1/$batch", json!({ "requests": requests }));
+    assert_eq!((&got.body["responses"][0]["status"], &got.body["responses"][1]["status"]), (&json!(200), &json!(404)));
+}

@@ -1,7 +1,7 @@
 //! Points 1, 11, 12, 14 and 17: paths, versions, rights, budgets, discovery, faults, times.
 
 use halobridge::twin::{limits::Limits, world::Fate};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{ORIGIN, Rig, guid, plain};
 
@@ -260,4 +260,75 @@ fn every_other_described_operation_answers_as_described() {
     assert_eq!(rig.sentinel("DELETE", &format!("automationRules/{}", guid(5)), None).status, 204);
     assert_eq!(rig.sentinel("DELETE", &format!("bookmarks/{}", guid(5)), None).status, 204);
     assert_eq!(rig.sentinel("GET", &format!("bookmarks/{}", guid(5)), None).status, 404);
+}
+
+#[test]
+fn what_public_clients_ask_beside_the_incidents() {
+    let rig = Rig::new();
+    let name = rig.raise();
+    // Alerts are related to their incident by relations that nobody wrote; an alert expands to its entities.
+    let relations = rig.sentinel("GET", &format!("incidents/{name}/relations"), None);
+    let first = relations.body["value"][0]["properties"].clone();
+    assert_eq!(
+        (&first["relatedResourceKind"], &first["relatedResourceType"]),
+        (&json!("SecurityAlert"), &json!("Microsoft.SecurityInsights/entities"))
+    );
+    let alert = first["relatedResourceName"].as_str().unwrap().to_owned();
+    let one = rig.sentinel("GET", &format!("incidents/{name}/relations/{name}_{alert}"), None);
+    assert_eq!(one.body["properties"]["relatedResourceName"], alert.as_str());
+    let expanded = rig.sentinel(
+        "POST",
+        &format!("entities/{alert}/expand"),
+        Some(json!({"expansionId": "98b974fd-cc64-48b8-9bd0-3a209f5b944b"})),
+    );
+    let entities = rig.sentinel("POST", &format!("incidents/{name}/entities"), None);
+    assert_eq!(expanded.body["value"]["entities"], entities.body["entities"]);
+    assert_eq!(rig.sentinel("GET", &format!("entities/{alert}"), None).body["kind"], "SecurityAlert");
+    assert_eq!(rig.sentinel("GET", &format!("entities/{name}"), None).status, 404);
+    // A group is asked for before it is used.
+    let group = rig.workspace.split("/providers/").next().unwrap().to_owned();
+    assert_eq!(rig.arm("HEAD", &format!("{group}?api-version=2021-04-01"), None).status, 204);
+    assert_eq!(rig.arm("HEAD", &format!("{group}-not?api-version=2021-04-01"), None).status, 404);
+    let elsewhere = rig.workspace.replace("/resourceGroups/", "/resourceGroups/no-");
+    let missing = rig.arm("GET", &format!("{elsewhere}/providers/Microsoft.SecurityInsights/incidents"), None);
+    assert_eq!((missing.status, missing.text("/error/code")), (404, "ResourceGroupNotFound"));
+    let role = "roleName eq 'Microsoft Sentinel Responder'".replace(' ', "%20");
+    let roles = rig.arm(
+        "GET",
+        &format!("{group}/providers/Microsoft.Authorization/roleDefinitions?api-version=2022-04-01&$filter={role}"),
+        None,
+    );
+    assert_eq!(roles.body["value"].as_array().map(Vec::len), Some(1));
+    assert!(rig.arm("GET", "/providers/Microsoft.SecurityInsights/operations", None).body["value"].is_array());
+}
+
+#[test]
+fn a_template_is_checked_before_it_is_deployed_and_a_logic_app_can_be_switched_off() {
+    let rig = Rig::new();
+    let group = rig.workspace.split("/providers/").next().unwrap().to_owned();
+    let at = |tail: &str| format!("{group}/providers/Microsoft.Resources/deployments/one{tail}?api-version=2021-04-01");
+    let workflow = json!({"type": "Microsoft.Logic/workflows", "apiVersion": "2019-05-01", "name": "send", "location": "westeurope", "properties": {"definition": {"triggers": {"incident": {}}, "actions": {}}}});
+    let template =
+        |resource: Value| json!({"properties": {"mode": "Incremental", "template": {"resources": [resource]}}});
+    assert_eq!(
+        rig.arm("POST", &at("/validate"), Some(template(json!({"type": "Microsoft.Logic/workflows"})))).status,
+        400
+    );
+    assert_eq!(rig.arm("POST", &at("/validate"), Some(template(workflow.clone()))).status, 200);
+    let foreseen = rig.arm("POST", &at("/whatIf"), Some(template(workflow.clone())));
+    assert_eq!(foreseen.body["properties"]["changes"][0]["changeType"], "Create");
+    let app = format!("{group}/providers/Microsoft.Logic/workflows/send");
+    let get = |rig: &Rig| rig.arm("GET", &format!("{app}?api-version=2019-05-01"), None);
+    assert_eq!(get(&rig).status, 404, "only looked at so far");
+    assert_eq!(rig.arm("PUT", &at(""), Some(template(workflow))).status, 201);
+    let operations = rig.arm("GET", &at("/operations"), None);
+    assert_eq!(operations.body["value"][0]["properties"]["targetResource"]["resourceName"], "send");
+    assert_eq!(get(&rig).body["properties"]["state"], "Enabled");
+    assert_eq!(
+        rig.arm("GET", &format!("{app}/triggers?api-version=2019-05-01"), None).body["value"][0]["name"],
+        "incident"
+    );
+    assert_eq!(rig.arm("POST", &format!("{app}/disable?api-version=2019-05-01"), None).status, 200);
+    assert_eq!(get(&rig).body["properties"]["state"], "Disabled");
+    assert_eq!(rig.arm("DELETE", &at(""), None).status, 204);
 }

@@ -35,12 +35,12 @@ pub fn section(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
                     <caption class="unseen">"Sentinel workspaces"</caption>
                     <thead>
                         <tr>
-                            <th scope="col" class="c-wide">"Workspace"</th>
+                            <th scope="col" class="c-wide">"Client and workspace"</th>
                             <th scope="col">"State"</th>
                             <th scope="col">"Mode"</th>
                             <th scope="col">"Policy"</th>
                             <th scope="col">"Since"</th>
-                            <th scope="col" class="c-why">"Webhook"</th>
+                            <th scope="col">"Webhook"</th>
                             <th scope="col">"Do"</th>
                         </tr>
                     </thead>
@@ -75,10 +75,10 @@ fn line(ctx: &PageContext, row: &WorkspaceRow) -> AnyView {
         )
     });
     view! {
-        <tr>
+        <tr id=format!("workspace-{}", row.id)>
             <th scope="row" class="c-wide">
-                <a href=pairs data-row>{row.name.clone()}</a>
-                <span class="quiet">" "{row.client.clone()}" · by "{row.connection.clone()}</span>
+                <a href=pairs data-row>{row.client.clone()}</a>
+                <div class="quiet">{row.name.clone()}" · by "{row.connection.clone()}</div>
                 {unbound}
                 {failure}
             </th>
@@ -92,7 +92,7 @@ fn line(ctx: &PageContext, row: &WorkspaceRow) -> AnyView {
             </td>
             <td data-label="Policy">{row.policy.clone()}<div class="quiet">"polled every "{words::every(row.poll_secs)}</div></td>
             <td data-label="Since">{when(ctx, row.since)}</td>
-            <td class="c-why tall" data-label="Webhook">{webhook(row.webhook.as_ref())}</td>
+            <td class="tall c-hook" data-label="Webhook">{webhook(ctx, row.webhook.as_ref(), row.webhook_refused.as_ref())}</td>
             <td class="c-acts">{sync}</td>
         </tr>
     }

@@ -17,7 +17,13 @@ use crate::{
 /// The list.
 pub fn section(ctx: &PageContext, view: &PairView) -> AnyView {
     if view.notes.is_empty() {
-        return ().into_any();
+        return view! {
+            <section aria-labelledby="notes">
+                <h2 id="notes">"Comments and notes"</h2>
+                <p class="quiet">"Nobody has written anything on either side yet."</p>
+            </section>
+        }
+        .into_any();
     }
     let count = words::number(view.notes.len() as u64);
     view! {

@@ -42,6 +42,7 @@ fn line(ctx: &PageContext, row: &FieldRow) -> AnyView {
         FieldState::TicketAhead => ("ahead", "left", "Halo is ahead"),
         FieldState::Conflict => ("conflict", "needs-you", "Both changed"),
         FieldState::NotCarried => ("free", "unknown", "Not carried"),
+        FieldState::Missing => ("conflict", "needs-you", "Missing"),
     };
     let cell = |value: &Option<String>| match value {
         Some(text) => view! { <span>{text.clone()}</span> }.into_any(),

@@ -280,20 +280,31 @@ impl Microsoft {
         };
         let name = spot.name(3).to_owned();
         let known = found.relations.iter().find(|relation| relation.name.eq_ignore_ascii_case(&name));
+        // Its alerts are related to it too, by relations that nobody wrote.
+        let alerts = found.alerts_shown(cx.now).iter().map(|alert| Relation {
+            name: format!("{}_{}", found.name, alert.id),
+            etag: found.etag.clone(),
+            related_id: format!("{}/providers/Microsoft.SecurityInsights/entities/{}", workspace.id, alert.id),
+        });
         match (spot.method(), rest) {
             ("GET", ["relations"]) => {
-                let rows =
-                    found.relations.iter().map(|relation| found.relation_json(relation, &workspace.id)).collect();
+                let rows = alerts
+                    .chain(found.relations.iter().cloned())
+                    .map(|relation| found.relation_json(&relation, &workspace.id))
+                    .collect();
                 let size = match paging::top(spot.ask.call, paging::TOP_MAX, self.switches.top_refused) {
                     Ok(size) => size,
                     Err(refused) => return refused,
                 };
                 paging::page(spot.ask.call, "arm", rows, size)
             }
-            ("GET", ["relations", _]) => match known {
-                Some(relation) => Reply::json(200, &found.relation_json(relation, &workspace.id)),
-                None => not_found("Relation", &name),
-            },
+            ("GET", ["relations", _]) => {
+                let mut all = alerts.chain(known.cloned());
+                match all.find(|relation| relation.name.eq_ignore_ascii_case(&name)) {
+                    Some(relation) => Reply::json(200, &found.relation_json(&relation, &workspace.id)),
+                    None => not_found("Relation", &name),
+                }
+            }
             ("PUT", ["relations", _]) => {
                 let status = if known.is_some() { 200 } else { 201 };
                 self.put_relation(spot, incident, &name, status, cx)

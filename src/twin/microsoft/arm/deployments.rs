@@ -31,7 +31,7 @@ impl Microsoft {
             _ => return error(404, "InvalidResourceType", "The resource type could not be found in the namespace."),
         };
         let verb = match ask.call.method.as_str() {
-            "GET" => "read",
+            "GET" | "HEAD" => "read",
             "DELETE" => "delete",
             _ => "write",
         };
@@ -39,6 +39,7 @@ impl Microsoft {
             return refused;
         }
         match ask.call.method.as_str() {
+            "HEAD" => Reply::empty(if self.resources.contains_key(&key) { 204 } else { 404 }),
             "GET" => match self.resources.get(&key) {
                 Some(found) => Reply::json(200, &without_secrets(found)),
                 None => {
@@ -46,7 +47,10 @@ impl Microsoft {
                     error(404, code, &format!("The Resource '{id}' was not found."))
                 }
             },
-            "DELETE" => Reply::empty(if self.resources.remove(&key).is_some() { 200 } else { 204 }),
+            "DELETE" => {
+                let known = self.resources.remove(&key).is_some();
+                Reply::empty(if known && kind != "deployments" { 200 } else { 204 })
+            }
             "PUT" => {
                 let sent = match body(ask.call) {
                     Ok(sent) => sent,
@@ -55,7 +59,7 @@ impl Microsoft {
                 let status = if self.resources.contains_key(&key) { 200 } else { 201 };
                 let name = path.sent.last().cloned().unwrap_or_default();
                 let kept = if kind == "deployments" {
-                    match self.deploy(&id, &name, &sent, cx) {
+                    match self.deploy(&id, &name, &sent, true, cx) {
                         Ok(kept) => kept,
                         Err(refused) => return refused,
                     }
@@ -89,12 +93,45 @@ impl Microsoft {
         paging::page(ask.call, "arm", rows, paging::TOP_MAX)
     }
 
-    pub(super) fn callback_url(&self, ask: &Ask<'_>, path: &Path) -> Reply {
-        let id = format!("/{}", path.lower.get(..path.lower.len().saturating_sub(3)).unwrap_or(&[]).join("/"));
-        if !self.resources.contains_key(&id) {
-            return error(404, "ResourceNotFound", &format!("The Resource '{id}' was not found."));
+    /// Below a deployment: whether it would be taken, what it would change, what it did.
+    pub(super) fn deployment_child(&mut self, ask: &Ask<'_>, path: &Path, cx: &Cx<'_>) -> Reply {
+        let end = path.lower.len().saturating_sub(1);
+        let at = path.lower.iter().rposition(|part| part == "deployments").unwrap_or(0);
+        let named = path.lower.get(at.saturating_sub(1)).is_some_and(|part| part == "microsoft.resources");
+        // An older way of writing the path leaves the provider out.
+        let scope = path.sent.get(..if named { at.saturating_sub(2) } else { at }).unwrap_or(&[]).join("/");
+        let name = path.part(at + 1).to_owned();
+        let id = format!("/{scope}/providers/Microsoft.Resources/deployments/{name}");
+        let action = if ask.call.method == "GET" { "read" } else { "write" };
+        if let Err(refused) = self.check_right(&ask.access, &format!("Microsoft.Resources/deployments/{action}"), &id) {
+            return refused;
         }
-        Reply::json(200, &json!({"value": format!("{}/arm{id}/callback", ask.call.origin), "method": "POST"}))
+        match (ask.call.method.as_str(), path.lower.get(end).map(String::as_str)) {
+            ("GET", Some("operations")) => match self.resources.get(&id.to_lowercase()) {
+                Some(kept) => paging::page(ask.call, "arm", operations(&id, kept), paging::TOP_MAX),
+                None => error(404, "DeploymentNotFound", &format!("Deployment '{name}' could not be found.")),
+            },
+            ("POST", Some("validate")) => {
+                match body(ask.call).and_then(|sent| self.deploy(&id, &name, &sent, false, cx)) {
+                    Ok(kept) => Reply::json(200, &kept),
+                    Err(refused) => refused,
+                }
+            }
+            ("POST", Some("whatif")) => match body(ask.call).and_then(|sent| self.deploy(&id, &name, &sent, false, cx))
+            {
+                Ok(kept) => {
+                    let made = kept.pointer("/properties/outputResources").and_then(Value::as_array);
+                    let changes: Vec<Value> = made
+                        .into_iter()
+                        .flatten()
+                        .map(|made| json!({"resourceId": made.get("id"), "changeType": "Create"}))
+                        .collect();
+                    Reply::json(200, &json!({"status": "Succeeded", "properties": {"changes": changes}}))
+                }
+                Err(refused) => refused,
+            },
+            (method, _) => no_method(method),
+        }
     }
 
     /// A resource as it is kept: with an identity when one was asked for.
@@ -119,12 +156,19 @@ impl Microsoft {
         if let Some(properties) = kept.get_mut("properties").and_then(Value::as_object_mut) {
             properties.insert("provisioningState".into(), "Succeeded".into());
             properties.insert("changedTime".into(), seven_digits(cx.now).into());
+            if kind == "Microsoft.Logic/workflows" {
+                let old = self.resources.get(&id.to_lowercase());
+                let created = old.and_then(|old| old.pointer("/properties/createdTime")).cloned();
+                properties.insert("createdTime".into(), created.unwrap_or_else(|| seven_digits(cx.now).into()));
+                properties.insert("version".into(), format!("0858{}", cx.now.as_millisecond()).into());
+                properties.entry("state").or_insert_with(|| "Enabled".into());
+            }
         }
         Value::Object(kept)
     }
 
-    /// Carries a template out: its logic apps, connections and role assignments.
-    fn deploy(&mut self, id: &str, name: &str, sent: &Value, cx: &Cx<'_>) -> Result<Value, Reply> {
+    /// Reads a template and, if it is to, carries it out: its logic apps, connections and role assignments.
+    fn deploy(&mut self, id: &str, name: &str, sent: &Value, carry_out: bool, cx: &Cx<'_>) -> Result<Value, Reply> {
         let invalid =
             |text: &str| error(400, "InvalidTemplate", &format!("Deployment template validation failed: '{text}'."));
         let template = sent.pointer("/properties/template").filter(|template| template.is_object());
@@ -149,11 +193,14 @@ impl Microsoft {
                 continue;
             }
             let resource_id = format!("{scope}/providers/{kind}/{name}");
-            if kind == "Microsoft.Logic/workflows" || kind == "Microsoft.Web/connections" {
+            if kind.is_empty() || name.is_empty() {
+                return Err(invalid("A resource has no type or no name."));
+            }
+            if carry_out && (kind == "Microsoft.Logic/workflows" || kind == "Microsoft.Web/connections") {
                 let kept = self.resource(&resource_id, &name, &kind, &resource, cx);
                 self.resources.insert(resource_id.to_lowercase(), kept);
             }
-            if kind == "Microsoft.Authorization/roleAssignments" {
+            if carry_out && kind == "Microsoft.Authorization/roleAssignments" {
                 self.deploy_role(&resource, &scope, cx);
             }
             made.push(json!({ "id": resource_id }));
@@ -183,8 +230,27 @@ impl Microsoft {
     }
 }
 
+/// What a deployment did, resource by resource.
+fn operations(id: &str, kept: &Value) -> Vec<Value> {
+    let made = kept.pointer("/properties/outputResources").and_then(Value::as_array);
+    let row = |(number, made): (usize, &Value)| {
+        let target = made.get("id").and_then(Value::as_str).unwrap_or("");
+        let (rest, name) = target.rsplit_once('/').unwrap_or(("", target));
+        let kind = rest.rsplit_once("/providers/").map_or("", |(_, kind)| kind);
+        json!({
+            "id": format!("{id}/operations/{number:016X}"), "operationId": format!("{number:016X}"),
+            "properties": {
+                "provisioningOperation": "Create", "provisioningState": "Succeeded", "statusCode": "OK",
+                "timestamp": kept.pointer("/properties/timestamp"), "duration": "PT1.2S",
+                "targetResource": {"id": target, "resourceType": kind, "resourceName": name},
+            },
+        })
+    };
+    made.into_iter().flatten().enumerate().map(row).collect()
+}
+
 /// What is kept, without what a template's parameters marked as secret.
-fn without_secrets(kept: &Value) -> Value {
+pub(super) fn without_secrets(kept: &Value) -> Value {
     let mut shown = kept.clone();
     if let Some(parameters) = shown.pointer_mut("/properties/parameters").and_then(Value::as_object_mut) {
         parameters.retain(|name, _| name == "$connections");

@@ -14,10 +14,17 @@ use crate::twin::{
 
 impl Microsoft {
     pub(super) fn discovery(&self, ask: &Ask<'_>, path: &Path) -> Reply {
-        if ask.call.method != "GET" {
-            return no_method(&ask.call.method);
-        }
         let parts = path.parts();
+        match (ask.call.method.as_str(), parts.as_slice()) {
+            ("GET", _) => {}
+            ("HEAD", ["subscriptions", id, "resourcegroups", name]) => {
+                return Reply::empty(if self.group(id, name).is_some() { 204 } else { 404 });
+            }
+            ("POST", ["subscriptions", id, "providers", namespace, "register"]) => {
+                return Reply::json(200, &provider(id, namespace));
+            }
+            (method, _) => return no_method(method),
+        }
         let size = self.switches.discovery_page.max(1);
         match parts.as_slice() {
             ["tenants"] => complete(paging::page(ask.call, "arm", self.tenants_of(ask), size), None),
@@ -46,12 +53,19 @@ impl Microsoft {
                 found.map_or_else(|| no_group(name), |group| Reply::json(200, &group))
             }
             ["subscriptions", id, "locations"] => Reply::json(200, &locations(id)),
-            ["subscriptions", id, "providers", namespace] => Reply::json(
-                200,
-                &json!({
-                    "id": format!("/subscriptions/{id}/providers/{namespace}"), "namespace": namespace, "registrationState": "Registered", "resourceTypes": [],
-                }),
-            ),
+            ["subscriptions", id, "providers"] => {
+                let rows = PROVIDERS.iter().map(|namespace| provider(id, namespace)).collect();
+                paging::page(ask.call, "arm", rows, size)
+            }
+            ["subscriptions", id, "providers", namespace] => Reply::json(200, &provider(id, namespace)),
+            ["subscriptions", id, "resources"] => paging::page(ask.call, "arm", self.resources_of(ask, id, None), size),
+            ["subscriptions", id, "resourcegroups", group, "resources"] => match self.group(id, group) {
+                Some(group) => paging::page(ask.call, "arm", self.resources_of(ask, id, Some(group)), size),
+                None => no_group(group),
+            },
+            ["providers", "microsoft.securityinsights", "operations"] => {
+                Reply::json(200, &json!({"value": OPERATIONS.map(operation)}))
+            }
             ["subscriptions", id, "providers", "microsoft.operationalinsights", "workspaces"] => {
                 paging::page(ask.call, "arm", self.workspaces_of(ask, id, None), size)
             }
@@ -83,7 +97,7 @@ impl Microsoft {
         }
     }
 
-    fn group(&self, subscription: &str, name: &str) -> Option<&str> {
+    pub(super) fn group(&self, subscription: &str, name: &str) -> Option<&str> {
         let subscription = self.subscriptions.iter().find(|one| one.id.eq_ignore_ascii_case(subscription))?;
         subscription.groups.iter().find(|group| group.eq_ignore_ascii_case(name)).map(String::as_str)
     }
@@ -158,6 +172,28 @@ impl Microsoft {
             .collect()
     }
 
+    /// Everything there is in a subscription or a group.
+    fn resources_of(&self, ask: &Ask<'_>, subscription: &str, group: Option<&str>) -> Vec<Value> {
+        let mut rows = self.workspaces_of(ask, subscription, group);
+        for row in &mut rows {
+            if let Some(map) = row.as_object_mut() {
+                map.remove("properties");
+            }
+        }
+        let below = match group {
+            Some(group) => format!("/subscriptions/{subscription}/resourcegroups/{}/", group.to_lowercase()),
+            None => format!("/subscriptions/{subscription}/"),
+        };
+        let kept = self.resources.iter().filter(|(id, kept)| {
+            id.starts_with(&below) && kept.get("type") != Some(&"Microsoft.Resources/deployments".into())
+        });
+        rows.extend(kept.map(|(_, kept)| {
+            let member = |name: &str| kept.get(name).cloned().unwrap_or(Value::Null);
+            json!({"id": member("id"), "name": member("name"), "type": member("type"), "location": member("location")})
+        }));
+        rows
+    }
+
     fn one_workspace(&self, ask: &Ask<'_>, path: &Path) -> Reply {
         let id = format!("/{}", path.sent.join("/"));
         if let Err(refused) = self.check_right(&ask.access, "Microsoft.OperationalInsights/workspaces/read", &id) {
@@ -199,8 +235,11 @@ impl Microsoft {
                 }
                 Reply::json(200, &answer)
             }
+            ("GET", "denyassignments", None) => Reply::json(200, &json!({"value": []})),
             ("GET", "roledefinitions", name) => {
-                let all = ROLES.iter().map(|role| {
+                let filter = ask.call.query("$filter").unwrap_or("").trim();
+                let Some(wanted) = role_filter(filter) else { return bad_request("The filter is not supported.") };
+                let all = ROLES.iter().filter(|role| wanted.is_none_or(|name| role.name.eq_ignore_ascii_case(name))).map(|role| {
                     json!({
                         "id": format!("{}/providers/Microsoft.Authorization/roleDefinitions/{}", scope.trim_end_matches('/'), role.id),
                         "name": role.id, "type": "Microsoft.Authorization/roleDefinitions",
@@ -338,6 +377,57 @@ fn assignment_json(given: &directory::Assignment) -> Value {
     })
 }
 
+/// The role name a filter of role definitions asks for: `None` inside is every role; `None` is no such filter.
+fn role_filter(filter: &str) -> Option<Option<&str>> {
+    let lower = filter.to_lowercase();
+    if let Some(rest) = lower.strip_prefix("rolename eq ") {
+        let name = filter.get(filter.len() - rest.len()..)?;
+        return Some(Some(name.trim().trim_matches('\'')));
+    }
+    matches!(lower.as_str(), "" | "atscopeandbelow()" | "atscope()" | "type eq 'builtinrole'").then_some(None)
+}
+
+/// Resource providers this stand-in plays.
+const PROVIDERS: [&str; 6] = [
+    "Microsoft.Authorization",
+    "Microsoft.Logic",
+    "Microsoft.OperationalInsights",
+    "Microsoft.Resources",
+    "Microsoft.SecurityInsights",
+    "Microsoft.Web",
+];
+
+fn provider(subscription: &str, namespace: &str) -> Value {
+    let name = PROVIDERS.iter().find(|known| known.eq_ignore_ascii_case(namespace)).copied().unwrap_or(namespace);
+    json!({
+        "id": format!("/subscriptions/{subscription}/providers/{name}"), "namespace": name,
+        "registrationState": "Registered", "registrationPolicy": "RegistrationRequired", "resourceTypes": [],
+    })
+}
+
+/// The operations of Sentinel that are played here.
+const OPERATIONS: [(&str, &str); 12] = [
+    ("incidents/read", "Gets an incident"),
+    ("incidents/write", "Creates or updates an incident"),
+    ("incidents/delete", "Deletes an incident"),
+    ("incidents/comments/read", "Gets the incident comments"),
+    ("incidents/comments/write", "Creates a comment on the incident"),
+    ("incidents/comments/delete", "Deletes a comment on the incident"),
+    ("incidents/relations/read", "Gets a relation between the incident and related resources"),
+    ("incidents/relations/write", "Updates a relation between the incident and related resources"),
+    ("incidents/tasks/read", "Gets a task on the incident"),
+    ("incidents/tasks/write", "Updates a task on the incident"),
+    ("automationRules/read", "Gets an automation rule"),
+    ("automationRules/write", "Updates an automation rule"),
+];
+
+fn operation((name, words): (&str, &str)) -> Value {
+    json!({
+        "name": format!("Microsoft.SecurityInsights/{name}"), "isDataAction": false, "origin": "user,system",
+        "display": {"provider": "Microsoft Security Insights", "resource": "Incidents", "operation": words, "description": words},
+    })
+}
+
 fn subscription_of(scope: &str) -> String {
     scope.split('/').take(3).collect::<Vec<_>>().join("/")
 }
@@ -367,7 +457,7 @@ fn locations(subscription: &str) -> Value {
     json!({"value": [row("westeurope", "West Europe"), row("northeurope", "North Europe")]})
 }
 
-fn no_group(name: &str) -> Reply {
+pub(super) fn no_group(name: &str) -> Reply {
     error(404, "ResourceGroupNotFound", &format!("Resource group '{name}' could not be found."))
 }
 

@@ -103,6 +103,7 @@ impl Microsoft {
         let (key, descending) = match call.query("$orderby").filter(|text| !text.trim().is_empty()) {
             None => (Key::Created, true),
             Some(text) => match Key::read(text) {
+                Some((Key::Modified, _)) if self.switches.modified_order_refused => return odata(),
                 Some(order) => order,
                 None => return odata(),
             },

@@ -3,6 +3,7 @@
 pub mod children;
 pub mod deployments;
 pub mod discovery;
+pub mod disguise;
 pub mod errors;
 pub mod filter;
 pub mod incidents;
@@ -10,6 +11,7 @@ pub mod paging;
 pub mod rules;
 pub mod sentinel;
 pub mod wanted;
+pub mod workflows;
 
 use serde_json::json;
 
@@ -64,10 +66,13 @@ impl Microsoft {
     pub fn handle_arm(&mut self, call: &Call, cx: &mut Cx<'_>) -> Reply {
         let path = Path::new(&call.path);
         let kind = kinds::of("arm", &call.method, &call.path);
+        let disordered = self.switches.order_ignored.then(|| disguise::without_order(call));
+        let call = disordered.as_ref().unwrap_or(call);
         let (reply, left) = match self.admit(call, &path, &kind, cx) {
             Err(refused) => (refused, Left::default()),
             Ok((access, left)) => (self.route(&Ask { call, access }, &path, cx), left),
         };
+        let reply = disguise::worn(&self.switches, &kind, reply);
         dress(reply, &kind, left, call, cx)
     }
 
@@ -137,12 +142,16 @@ impl Microsoft {
         {
             return refused;
         }
+        let below_workflow = parts.iter().position(|part| *part == "workflows").is_some_and(|at| parts.len() > at + 2);
+        if below_workflow && parts.contains(&"microsoft.logic") {
+            return self.workflow_child(ask, path);
+        }
         match parts.as_slice() {
             [
                 ..,
                 "providers",
                 "microsoft.authorization",
-                what @ ("permissions" | "roleassignments" | "roledefinitions"),
+                what @ ("permissions" | "roleassignments" | "roledefinitions" | "denyassignments"),
             ] => self.authorization(ask, path, what, None),
             [.., "providers", "microsoft.authorization", what @ ("roleassignments" | "roledefinitions"), _] => {
                 self.authorization(ask, path, what, parts.len().checked_sub(1))
@@ -183,9 +192,9 @@ impl Microsoft {
                 "api",
                 "query",
             ] => self.query_through_arm(ask, path, cx),
+            [.., "deployments", _, "validate" | "whatif" | "operations"] => self.deployment_child(ask, path, cx),
             [.., "microsoft.resources" | "microsoft.logic" | "microsoft.web", _, _] => self.deployed(ask, path, cx),
             [.., "microsoft.resources" | "microsoft.logic" | "microsoft.web", _] => self.deployed_list(ask, path),
-            [.., "microsoft.logic", "workflows", _, "triggers", _, "listcallbackurl"] => self.callback_url(ask, path),
             _ => self.discovery(ask, path),
         }
     }

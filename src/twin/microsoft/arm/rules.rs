@@ -16,8 +16,8 @@ use crate::twin::{
 };
 
 impl Microsoft {
-    pub(super) fn onboarding(&self, spot: &Spot<'_>, below: &[&str]) -> Reply {
-        let Some(workspace) = self.workspaces.get(spot.place) else { return not_found("Workspace", "") };
+    pub(super) fn onboarding(&mut self, spot: &Spot<'_>, below: &[&str]) -> Reply {
+        let Some(workspace) = self.workspaces.get_mut(spot.place) else { return not_found("Workspace", "") };
         let state = json!({
             "id": format!("{}/providers/Microsoft.SecurityInsights/onboardingStates/default", workspace.id),
             "name": "default", "type": "Microsoft.SecurityInsights/onboardingStates", "properties": {},
@@ -28,7 +28,17 @@ impl Microsoft {
             }
             ("GET", [_, "default"]) if workspace.onboarded => Reply::json(200, &state),
             ("GET", [_, name]) => not_found("SentinelOnboardingState", name),
-            ("PUT", [_, "default"]) => Reply::json(if workspace.onboarded { 200 } else { 201 }, &state),
+            ("PUT", [_, "default"]) => {
+                let status = if workspace.onboarded { 200 } else { 201 };
+                workspace.onboarded = true;
+                Reply::json(status, &state)
+            }
+            ("PUT", [_, _]) => bad_request("The name of an onboarding state must be 'default'"),
+            ("DELETE", [_, "default"]) if workspace.onboarded => {
+                workspace.onboarded = false;
+                Reply::empty(200)
+            }
+            ("DELETE", [_, _]) => Reply::empty(204),
             _ => no_method(spot.method()),
         }
     }

@@ -1,7 +1,10 @@
 //! Below a workspace's `Microsoft.SecurityInsights`: which resource, which right.
 
+use serde_json::{Value, json};
+
 use super::{
     Ask, Path,
+    discovery::no_group,
     errors::{error, no_incident, not_onboarded},
     no_method,
 };
@@ -46,6 +49,9 @@ impl Microsoft {
         {
             return refused;
         }
+        if self.group(path.part(1), path.part(3)).is_none() {
+            return no_group(path.part(3));
+        }
         let Some(place) = self.workspace_place(&scope) else {
             let message = format!(
                 "The Resource 'Microsoft.OperationalInsights/workspaces/{}' under resource group '{}' was not found.",
@@ -81,11 +87,40 @@ impl Microsoft {
                 self.incident_child(spot, rest, &name, cx)
             }
             ("POST", ["entities", _, "runplaybook"]) => Reply::empty(204),
+            ("GET", ["entities", _]) | ("POST", ["entities", _, "expand"]) => {
+                self.entity(spot, below.len() == 3, cx.now)
+            }
             (_, ["bookmarks", ..]) => self.bookmarks(spot, below, cx),
             (_, ["automationrules", ..]) => self.automation_rules(spot, below, cx),
             ("GET", ["alertrules", ..]) => self.alert_rules(spot, below),
             _ => error(404, "NotFound", "The requested resource does not exist."),
         }
+    }
+
+    /// An alert or another entity by its name; expanded, an alert gives the entities found with it.
+    fn entity(&self, spot: &Spot<'_>, expanded: bool, now: jiff::Timestamp) -> Reply {
+        let name = spot.name(1);
+        let Some(workspace) = self.workspaces.get(spot.place) else { return no_entity(name) };
+        let named =
+            |row: &Value| row.get("name").and_then(Value::as_str).is_some_and(|own| own.eq_ignore_ascii_case(name));
+        for incident in workspace.iter() {
+            let alert = evidence::alerts(workspace, incident, now).into_iter().find(named);
+            match (alert, expanded) {
+                (Some(_), true) => {
+                    let (entities, meta) = counted(evidence::entities(workspace, incident, now));
+                    let value = json!({"entities": entities, "edges": []});
+                    return Reply::json(200, &json!({"metaData": {"aggregations": meta}, "value": value}));
+                }
+                (Some(alert), false) => return Reply::json(200, &alert),
+                (None, true) => {}
+                (None, false) => {
+                    if let Some(found) = evidence::entities(workspace, incident, now).into_iter().find(named) {
+                        return Reply::json(200, &found);
+                    }
+                }
+            }
+        }
+        no_entity(name)
     }
 
     fn incident_child(&mut self, spot: &Spot<'_>, rest: &[&str], name: &str, cx: &mut Cx<'_>) -> Reply {
@@ -94,23 +129,11 @@ impl Microsoft {
                 spot.place,
                 name,
                 cx,
-                |workspace, incident, now| serde_json::json!({ "value": evidence::alerts(workspace, incident, now) }),
+                |workspace, incident, now| json!({ "value": evidence::alerts(workspace, incident, now) }),
             ),
             ("POST", ["entities"]) => self.evidence_reply(spot.place, name, cx, |workspace, incident, now| {
-                let entities = evidence::entities(workspace, incident, now);
-                let mut counts: Vec<(String, usize)> = Vec::new();
-                for entity in &entities {
-                    let kind = entity.get("kind").and_then(serde_json::Value::as_str).unwrap_or("").to_owned();
-                    match counts.iter_mut().find(|(known, _)| *known == kind) {
-                        Some((_, count)) => *count += 1,
-                        None => counts.push((kind, 1)),
-                    }
-                }
-                let meta: Vec<_> = counts
-                    .iter()
-                    .map(|(kind, count)| serde_json::json!({"entityKind": kind, "count": count}))
-                    .collect();
-                serde_json::json!({"entities": entities, "metaData": meta})
+                let (entities, meta) = counted(evidence::entities(workspace, incident, now));
+                json!({"entities": entities, "metaData": meta})
             }),
             ("POST", ["bookmarks"]) => self.incident_bookmarks(spot.place, name),
             ("POST", ["runplaybook"]) => self.run_playbook(spot, name, cx),
@@ -121,6 +144,24 @@ impl Microsoft {
             _ => error(404, "NotFound", "The requested resource does not exist."),
         }
     }
+}
+
+/// Entities, and how many there are of each kind.
+fn counted(entities: Vec<Value>) -> (Vec<Value>, Vec<Value>) {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    for entity in &entities {
+        let kind = entity.get("kind").and_then(Value::as_str).unwrap_or("").to_owned();
+        match counts.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((kind, 1)),
+        }
+    }
+    let meta = counts.iter().map(|(kind, count)| json!({"entityKind": kind, "count": count})).collect();
+    (entities, meta)
+}
+
+fn no_entity(name: &str) -> Reply {
+    error(404, "NotFound", &format!("Entity '{name}' was not found"))
 }
 
 /// The right a call needs, as the service's `operations` list names it.
@@ -134,7 +175,7 @@ fn action(method: &str, below: &[&str]) -> String {
     let what = match below {
         ["incidents", _, "runplaybook"] => return "Microsoft.SecurityInsights/incidents/runPlaybook/action".to_owned(),
         ["entities", _, "runplaybook"] => return "Microsoft.SecurityInsights/entities/runPlaybook/action".to_owned(),
-        ["incidents", _, "alerts" | "entities" | "bookmarks"] => {
+        ["incidents", _, "alerts" | "entities" | "bookmarks"] | ["entities", _, "expand"] => {
             return "Microsoft.SecurityInsights/incidents/read".to_owned();
         }
         ["incidents", _, "comments", ..] => "incidents/comments",

@@ -56,7 +56,7 @@ impl Microsoft {
         let form = Form(call.form());
         let outcome = self.grant(tenant, call, &form, cx.now, v1);
         match outcome {
-            Ok(grant) => self.answer(call, cx, &grant, v1),
+            Ok(grant) => self.answer(call, cx, &grant, v1, form.get("client_info") == Some("1")),
             Err(refusal) => refusal.reply(cx.now, cx.ids),
         }
     }
@@ -315,7 +315,7 @@ impl Microsoft {
         self.one_audience(scope)
     }
 
-    fn answer(&mut self, call: &Call, cx: &mut Cx<'_>, grant: &Grant, v1: bool) -> Reply {
+    fn answer(&mut self, call: &Call, cx: &mut Cx<'_>, grant: &Grant, v1: bool, client_info: bool) -> Reply {
         let life = match self.switches.token_life_s {
             // The real service draws it; clients are told to use the number.
             0 => 3_600 + (draw(cx.ids) * 1_800.0) as i64,
@@ -350,6 +350,11 @@ impl Microsoft {
                 Audience::Graph => "User.Read",
             };
             map.insert("scope".into(), format!("{resource}/{right} {resource}/.default").into());
+            if client_info {
+                // Microsoft's own libraries key accounts by it.
+                let info = json!({"uid": user.object_id, "utid": user.tenant_id}).to_string();
+                map.insert("client_info".into(), URL_SAFE_NO_PAD.encode(info).into());
+            }
             if v1 || has_scope(&grant.scope, "offline_access") {
                 let refresh = format!("1.{}", cx.ids.token(48));
                 let issued = Refresh {

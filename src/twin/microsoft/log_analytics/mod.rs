@@ -34,6 +34,15 @@ impl Microsoft {
         let (reads, customer_id) = match path.parts().as_slice() {
             [_, "workspaces", id, "query"] => (true, (*id).to_owned()),
             [_, "workspaces", id, "metadata"] => (false, (*id).to_owned()),
+            [_, "$batch"] => return self.batch(call, &access, cx),
+            // By the workspace's resource id instead of its GUID.
+            [_, "subscriptions", .., "query"] => {
+                let id = format!("/{}", path.sent.get(1..path.sent.len() - 1).unwrap_or(&[]).join("/"));
+                return match self.workspace_place(&id) {
+                    Some(place) => self.query(call, &access, place, cx),
+                    None => fault(404, "PathNotFoundError", "The requested path does not exist", cx),
+                };
+            }
             _ => return fault(404, "PathNotFoundError", "The requested path does not exist", cx),
         };
         let Some(place) = self.by_customer.get(&customer_id).copied() else {
@@ -43,6 +52,32 @@ impl Microsoft {
             return Reply::json(200, &tables::metadata());
         }
         self.query(call, &access, place, cx)
+    }
+
+    /// Several queries in one call, each answered by itself.
+    fn batch(&mut self, call: &Call, access: &Access, cx: &mut Cx<'_>) -> Reply {
+        let asked = call.json().and_then(|body| body.get("requests").and_then(Value::as_array).cloned());
+        let Some(asked) = asked else {
+            return bad_query(
+                "The request had some invalid properties",
+                "QueryValidationError",
+                "requests is missing",
+                cx,
+            );
+        };
+        let mut answers = Vec::with_capacity(asked.len());
+        for one in asked {
+            let customer_id = one.get("workspace").and_then(Value::as_str).unwrap_or("").to_lowercase();
+            let body = one.get("body").cloned().unwrap_or_else(|| json!({}));
+            let single = Call { method: "POST".into(), body: body.to_string().into(), ..call.clone() };
+            let reply = match self.by_customer.get(&customer_id).copied() {
+                Some(place) => self.query(&single, access, place, cx),
+                None => fault(404, "WorkspaceNotFoundError", "The workspace could not be found", cx),
+            };
+            let body: Value = serde_json::from_slice(&reply.body).unwrap_or(Value::Null);
+            answers.push(json!({"id": one.get("id"), "status": reply.status, "headers": {}, "body": body}));
+        }
+        Reply::json(200, &json!({"responses": answers}))
     }
 
     /// The same query with a token of the management API.

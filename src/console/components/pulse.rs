@@ -1,0 +1,78 @@
+//! What every page says when the engine does not do as it should: old numbers are said aloud.
+
+use leptos::prelude::*;
+
+use super::{
+    icon::icon,
+    time::{when, when_or},
+};
+use crate::{
+    console::{context::PageContext, words},
+    domain::view::pulse::{OldSource, Pulse},
+};
+
+/// The notices, one part of the page that is kept new; empty when all is well.
+pub fn notices(ctx: &PageContext) -> AnyView {
+    let inside = ctx.pulse.as_ref().map(|pulse| {
+        view! {
+            {(!pulse.alive).then(|| stopped(ctx, pulse))}
+            {pulse.only_reads.then(|| only_reads(ctx))}
+            {(pulse.alive && ctx.path() != "/problems").then(|| broken(ctx, &pulse.broken))}
+            {pulse.alive.then(|| late(ctx, &pulse.late))}
+        }
+    });
+    view! { <div id="pulse" data-live>{inside}</div> }.into_any()
+}
+
+fn notice(ctx: &PageContext, class: &'static str, text: AnyView) -> AnyView {
+    view! { <p class=class role="status">{icon(ctx, "needs-you")} <span>{text}</span></p> }.into_any()
+}
+
+fn stopped(ctx: &PageContext, pulse: &Pulse) -> AnyView {
+    let text = view! {
+        <b>"The engine is not running: nothing is read and nothing is written."</b>
+        " What stands here is as old as its last look, "{when_or(ctx, pulse.last_look, "of which nothing is known")}
+        ". Restart the server; the end of its log says why it stopped."
+    };
+    notice(ctx, "notice bad", text.into_any())
+}
+
+fn only_reads(ctx: &PageContext) -> AnyView {
+    let text = view! {
+        <b>"This installation was copied or restored: it reads and writes nothing."</b>
+        " Compare the pairs with both sides, then start the server once with "<code>"--confirm-instance"</code>"."
+    };
+    notice(ctx, "notice", text.into_any())
+}
+
+fn late(ctx: &PageContext, sources: &[OldSource]) -> AnyView {
+    let Some(oldest) = sources.first() else { return ().into_any() };
+    let count = words::counted(sources.len() as u64, "source is", "sources are");
+    let text = view! {
+        <b>{count}" late."</b>
+        " "{last_read(ctx, oldest, sources.len())}
+        " and is due every "{words::every(oldest.poll_secs)}": what stands here of it may be old. "
+        <a href="/runs">"See the runs"</a>
+    };
+    notice(ctx, "notice", text.into_any())
+}
+
+fn broken(ctx: &PageContext, sources: &[OldSource]) -> AnyView {
+    let Some(oldest) = sources.first() else { return ().into_any() };
+    let count = words::counted(sources.len() as u64, "source can't be read", "sources can't be read");
+    let text = view! {
+        <b>{count}" until a person mends it."</b>
+        " "{last_read(ctx, oldest, sources.len())}". "
+        <a href="/problems">"See what to do"</a>
+    };
+    notice(ctx, "notice bad", text.into_any())
+}
+
+/// "law-contoso was last read 2 h ago", said of the one read the longest ago.
+fn last_read(ctx: &PageContext, oldest: &OldSource, of: usize) -> AnyView {
+    let name = if of > 1 { format!("The oldest, {},", oldest.name) } else { oldest.name.clone() };
+    match oldest.read {
+        Some(read) => view! { {name}" was last read "{when(ctx, read)} }.into_any(),
+        None => view! { {name}" has not been read yet" }.into_any(),
+    }
+}

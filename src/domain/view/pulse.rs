@@ -1,0 +1,38 @@
+//! How the engine does: said at the top of every page, aloud when something is old.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// How the engine does, as far as the reader may see its sources.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Pulse {
+    /// Whether the engine's loop runs.
+    pub alive: bool,
+    /// Whether it reads and writes nothing: a copied or restored installation that nobody has confirmed.
+    pub only_reads: bool,
+    /// End of the last look that succeeded, at anything; `None` if there was none yet.
+    pub last_look: Option<Timestamp>,
+    /// Sources (workspaces in a mode other than off, Halo instances) not read for two cycles or more, the one read
+    /// the longest ago first; without those of `broken`.
+    pub late: Vec<OldSource>,
+    /// Sources whose last run failed for a reason that only a person can remove.
+    pub broken: Vec<OldSource>,
+}
+
+impl Pulse {
+    /// Whether numbers on the page may be old.
+    pub fn stale(&self) -> bool {
+        !self.alive || !self.late.is_empty() || !self.broken.is_empty()
+    }
+}
+
+/// A source that is not read as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OldSource {
+    /// Workspace's or Halo instance's name.
+    pub name: String,
+    /// End of its last run that went well; `None` if there was none yet.
+    pub read: Option<Timestamp>,
+    /// Seconds between its polls.
+    pub poll_secs: u32,
+}

@@ -1,0 +1,115 @@
+//! Writing to Halo what may stand there already: a note, and whether a ticket was made in a forgotten time.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use crate::{
+    domain::{
+        failure::{FailureKind, Side},
+        ids::{CommentId, TicketId},
+        operation::OperationResult,
+        pair::NoteLink,
+        reason::Reason,
+        ticket::{Action, NoteDraft},
+    },
+    halo_itsm::Halo,
+    ledger::fact::Fact,
+    outbound::budget::Class,
+    planner::notes,
+    store::SituationRow,
+};
+
+use super::{
+    Engine,
+    digest::Reading,
+    execute::{Attempt, read_ticket},
+};
+
+/// Whether a ticket for this incident may have been made in a time that the database does not remember.
+pub(super) fn may_be_forgotten(engine: &Engine, row: &SituationRow) -> bool {
+    let forgotten = engine.schedule().forgotten_until;
+    // Both sides' clocks may be wrong, and an incident without a time may be of any.
+    let slack = SignedDuration::from_hours(1);
+    forgotten.is_some_and(|until| row.subject.incident.created.is_none_or(|created| created < until + slack))
+}
+
+/// Writes a note, unless it stands there already.
+pub(super) async fn add_note(
+    row: &SituationRow,
+    halo: &Arc<Halo>,
+    ticket: TicketId,
+    comment: Option<&CommentId>,
+    note: &NoteDraft,
+    class: Class,
+) -> Attempt {
+    // A note says what happens at one client: the ticket must still be that client's, at this moment.
+    let current = match halo.ticket(ticket, class).await {
+        Ok(current) if current.deleted || current.merged_into.is_some() => {
+            let what = format!("Ticket {ticket} was deleted or merged in Halo.");
+            return Attempt::Refused(Reason::RecordGone { what }, read_ticket(current));
+        }
+        Ok(current) if current.client_id != Some(row.pair.halo_client_id) => {
+            return Attempt::Refused(Reason::WrongClient, read_ticket(current));
+        }
+        Ok(current) => current,
+        Err(failure) if failure.kind == FailureKind::Gone => {
+            let what = format!("Ticket {ticket} does not exist in Halo any more.");
+            return Attempt::Refused(Reason::RecordGone { what }, Box::default());
+        }
+        Err(failure) => return Attempt::Failed(failure),
+    };
+    // Somebody has written in the ticket since we last read its notes. After a restore that may have been
+    // ourselves: the note may stand there already.
+    let known = row.ticket.as_ref().filter(|_| row.actions.is_some());
+    if known.is_none_or(|known| known.last_action != current.last_action) {
+        match halo.actions(ticket, class).await {
+            Ok(actions) => {
+                if let Some(action) = actions.into_iter().find(|action| notes::carries(action, &note.reference)) {
+                    return note_made(row, comment, action, true);
+                }
+            }
+            Err(failure) => return Attempt::Failed(failure),
+        }
+    }
+    match halo.add_note(ticket, note, class).await {
+        Ok(action) => note_made(row, comment, action, false),
+        Err(failure) if failure.kind == FailureKind::Gone => {
+            let what = format!("Ticket {ticket} does not exist in Halo any more.");
+            Attempt::Refused(Reason::RecordGone { what }, Box::default())
+        }
+        Err(failure) => Attempt::Failed(failure),
+    }
+}
+
+/// The note is there: link it with its comment, and know it as read.
+pub(super) fn note_made(row: &SituationRow, comment: Option<&CommentId>, action: Action, settled: bool) -> Attempt {
+    let key = action.key;
+    let mut facts = Vec::new();
+    if let Some(comment) = comment {
+        let link =
+            NoteLink { pair: row.pair.id, comment: comment.clone(), action: key, part: 0, written_in: Side::Sentinel };
+        if !row.links.iter().any(|known| known.comment == link.comment) {
+            facts.push(Fact::NoteLinked { link });
+        }
+    }
+    let mut reading = Reading::default();
+    if let Some(known) = &row.actions {
+        let highest = known.iter().map(|a| a.key.action).max().unwrap_or(0);
+        if !known.iter().any(|a| a.key == key) {
+            let mut actions = known.clone();
+            // Nothing came in between: the ticket's newest action is ours, and there is nothing to read again.
+            if key.action == highest + 1
+                && let (Some(ticket), Some(at)) = (&row.ticket, action.at)
+            {
+                let mut ticket = ticket.clone();
+                ticket.last_action = Some(at);
+                ticket.last_update = ticket.last_update.max(Some(at));
+                reading.ticket = Some(ticket);
+            }
+            actions.push(action);
+            reading.actions = Some(actions);
+        }
+    }
+    Attempt::Done(OperationResult::Action { action: key, settled }, facts, Box::new(reading))
+}

@@ -1,0 +1,93 @@
+//! What stands once a poll has ended: when the next one is due, and what the ledger keeps of it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Counts;
+use crate::{
+    domain::{
+        ids::{IncidentId, RunId, WorkspaceId},
+        run::{Run, RunCause, RunScope},
+        workspace::Workspace,
+    },
+    engine::{
+        Engine,
+        registry::{mind_secrets, salt},
+        schedule::Schedule,
+    },
+    ledger::fact::Fact,
+    store::StoreError,
+};
+
+/// Sets the next poll's time, and records the run if it read a change, failed, or was asked for.
+pub(super) async fn ended(
+    engine: &Engine,
+    workspace: &Workspace,
+    cause: RunCause,
+    started: Timestamp,
+    counts: Counts,
+) -> Result<(), StoreError> {
+    let now = engine.now();
+    let failed_before = {
+        let mut schedule = engine.schedule();
+        let Some(standing) = schedule.workspaces.get_mut(&workspace.id) else { return Ok(()) };
+        let failed_before = standing.last_failure.is_some();
+        let hastened = std::mem::take(&mut standing.hastened);
+        let next_cause = standing.cause;
+        match &counts.failure {
+            None => Schedule::went_well(standing, now, workspace.poll_secs),
+            Some(failure) => {
+                Schedule::went_wrong(standing, failure.clone(), now, salt(&workspace.id.0), workspace.poll_secs);
+            }
+        }
+        // A webhook that came while this poll was under way is not covered by it.
+        if hastened && counts.failure.is_none() {
+            standing.next = Some(now);
+            standing.cause = next_cause;
+        }
+        if standing.last_failure.is_none() {
+            let again: Vec<_> = schedule.announced.keys().filter(|(id, _)| *id == workspace.id).cloned().collect();
+            for key in again {
+                announced_again(&mut schedule, key, now);
+            }
+        }
+        failed_before
+    };
+    if let Some(failure) = &counts.failure {
+        mind_secrets(engine, failure).await;
+        tracing::warn!(workspace.id = %workspace.id, error = %failure, "a poll did not end well");
+    }
+    if counts.changed > 0 || counts.failure.is_some() != failed_before || cause != RunCause::Schedule {
+        let run = Run {
+            id: RunId(engine.ids.uuid_v7(now)),
+            scope: RunScope::Workspace { id: workspace.id },
+            cause,
+            started,
+            ended: now,
+            read: counts.read,
+            changed: counts.changed,
+            failure: counts.failure,
+        };
+        engine.record(now, Some(workspace.client), vec![Fact::RunEnded { run }]).await?;
+    }
+    Ok(())
+}
+
+/// Seconds after which an announced incident that no poll has shown is polled for again.
+const ANNOUNCED_AGAIN: [i64; 5] = [5, 15, 60, 180, 600];
+
+/// When an incident that this poll has not shown either is looked for again.
+fn announced_again(schedule: &mut Schedule, key: (WorkspaceId, IncidentId), now: Timestamp) {
+    let Some((at, tries)) = schedule.announced.get_mut(&key) else { return };
+    if *at > now {
+        return;
+    }
+    match ANNOUNCED_AGAIN.get(usize::try_from(*tries).unwrap_or(usize::MAX)) {
+        Some(secs) => {
+            *at = now + SignedDuration::from_secs(*secs);
+            *tries += 1;
+        }
+        None => {
+            schedule.announced.remove(&key);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What a person dropped is not planned again in the same form.
+//!
+//! A drop holds for each member of the write by itself. It ends when the value that the member was planned from
+//! changes at its source, when both sides agree after all, or when somebody asks for the write again.
+
+use crate::domain::{
+    operation::{IncidentChange, Operation, OperationKind, OperationState},
+    pair::Base,
+    reason::Reason,
+    ticket::TicketChange,
+};
+
+use super::{
+    mapping,
+    plan::{Plan, Planned},
+    situation::Situation,
+};
+
+/// Takes out of `wanted` what was dropped, and says so; drops that have ended are voided.
+pub(super) fn keep_out(s: &Situation<'_>, wanted: &mut Vec<Planned>, out: &mut Plan) {
+    let now = Base::seen(s.incident, s.ticket);
+    let base = out.base.clone().unwrap_or_else(|| s.pair.base.clone());
+    let closed = s.ticket.is_some_and(|ticket| mapping::ticket_closed(s.policy, s.catalogue, ticket));
+    for operation in s.operations {
+        let OperationState::Dropped { seen, .. } = &operation.state else { continue };
+        let turns = Turns { seen, now: &now, base: &base, closed };
+        let Some(holds) = holds(s, operation, &turns, wanted) else {
+            out.void.push((operation.id, "What it was planned from has changed since it was dropped.".to_owned()));
+            continue;
+        };
+        let key = operation.kind.key();
+        let mut kept_out = matches!(operation.kind, OperationKind::CreateTicket { .. });
+        wanted.retain_mut(|planned| {
+            if planned.kind.key() != key {
+                return true;
+            }
+            let before = planned.kind.clone();
+            let left = take_out(planned, &holds);
+            kept_out |= !left || planned.kind != before;
+            left
+        });
+        if kept_out {
+            out.dropped(Reason::Dropped { what: operation.kind.words() });
+        }
+    }
+}
+
+/// What both sides said when it was dropped, what they say now, and what they agree on.
+struct Turns<'a> {
+    seen: &'a Base,
+    now: &'a Base,
+    base: &'a Base,
+    /// Whether the ticket counts as closed now.
+    closed: bool,
+}
+
+impl Turns<'_> {
+    fn incident_status(&self) -> bool {
+        self.seen.incident_status != self.now.incident_status || self.status_agreed()
+    }
+
+    fn ticket_status(&self) -> bool {
+        let moved = self.seen.status_id != self.now.status_id || self.seen.ticket_closed != self.now.ticket_closed;
+        moved || self.status_agreed()
+    }
+
+    fn status_agreed(&self) -> bool {
+        self.base.incident_status == self.now.incident_status
+            && self.base.status_id == self.now.status_id
+            && self.base.ticket_closed == self.closed
+    }
+
+    fn severity(&self) -> bool {
+        self.seen.severity != self.now.severity || self.severity_agreed()
+    }
+
+    fn priority(&self) -> bool {
+        self.seen.priority_id != self.now.priority_id || self.severity_agreed()
+    }
+
+    fn severity_agreed(&self) -> bool {
+        self.base.severity == self.now.severity && self.base.priority_id == self.now.priority_id
+    }
+
+    fn owner(&self) -> bool {
+        self.seen.owner != self.now.owner || self.owner_agreed()
+    }
+
+    fn agent(&self) -> bool {
+        self.seen.agent_id != self.now.agent_id || self.owner_agreed()
+    }
+
+    fn owner_agreed(&self) -> bool {
+        self.base.owner == self.now.owner && self.base.agent_id == self.now.agent_id
+    }
+}
+
+/// The part of a dropped write that still holds; `None` when nothing of it does.
+fn holds(s: &Situation<'_>, operation: &Operation, turns: &Turns<'_>, wanted: &[Planned]) -> Option<OperationKind> {
+    let linked = |comment: &crate::domain::ids::CommentId| s.links.iter().any(|link| link.comment == *comment);
+    match &operation.kind {
+        OperationKind::CreateTicket { .. } => s.pair.ticket.is_none().then(|| operation.kind.clone()),
+        OperationKind::AddNote { comment: Some(comment), .. } | OperationKind::AddComment { comment, .. } => {
+            let key = operation.kind.key();
+            let edited = wanted.iter().any(|p| p.kind.key() == key && !same_words(&p.kind, &operation.kind));
+            (!edited && !linked(comment)).then(|| operation.kind.clone())
+        }
+        OperationKind::AddNote { comment: None, .. } => (!turns.ticket_status()).then(|| operation.kind.clone()),
+        OperationKind::UpdateTicket { change } => {
+            let mut left = change.clone();
+            if left.status_id.is_some() && turns.incident_status() {
+                // Fields that go with a closing are needed for the next one.
+                left = TicketChange { priority_id: left.priority_id, agent_id: left.agent_id, ..Default::default() };
+            }
+            left.priority_id = left.priority_id.filter(|_| !turns.severity());
+            left.agent_id = left.agent_id.filter(|_| !turns.owner());
+            left.custom_fields.retain(|(id, value)| {
+                let there = s.ticket.and_then(|ticket| ticket.custom_field(*id));
+                there.is_none_or(|field| field.value != *value)
+            });
+            (left != TicketChange::default()).then_some(OperationKind::UpdateTicket { change: left })
+        }
+        OperationKind::UpdateIncident { change } => {
+            let mut left = change.clone();
+            if turns.ticket_status() {
+                (left.status, left.verdict) = (None, None);
+            }
+            left.severity = left.severity.filter(|_| !turns.priority());
+            left.owner = left.owner.filter(|_| !turns.agent());
+            (left != IncidentChange::default()).then_some(OperationKind::UpdateIncident { change: left })
+        }
+    }
+}
+
+fn same_words(one: &OperationKind, other: &OperationKind) -> bool {
+    match (one, other) {
+        // Outcome and visibility come from the policy; the words come from the person who wrote them.
+        (OperationKind::AddNote { note: a, .. }, OperationKind::AddNote { note: b, .. }) => a.html == b.html,
+        (OperationKind::AddComment { message: a, .. }, OperationKind::AddComment { message: b, .. }) => a == b,
+        _ => false,
+    }
+}
+
+/// Takes the members of a write that is not to be repeated out of a planned one of the same key; `false` when
+/// nothing is left of it.
+pub(super) fn take_out(planned: &mut Planned, dropped: &OperationKind) -> bool {
+    match (&mut planned.kind, dropped) {
+        (OperationKind::UpdateTicket { change }, OperationKind::UpdateTicket { change: gone }) => {
+            let closing = change.status_id.is_some();
+            if closing && (change.status_id, &change.closure_note) == (gone.status_id, &gone.closure_note) {
+                (change.status_id, change.closure_note) = (None, None);
+            }
+            if change.priority_id == gone.priority_id {
+                change.priority_id = None;
+            }
+            if change.agent_id == gone.agent_id {
+                change.agent_id = None;
+            }
+            if change.status_id.is_none() {
+                change.custom_fields.retain(|field| !gone.custom_fields.contains(field));
+            }
+            if closing && change.status_id.is_none() {
+                let field = match (change.priority_id, change.agent_id) {
+                    (Some(_), _) => "severity",
+                    (None, Some(_)) => "owner",
+                    (None, None) => "mapped field",
+                };
+                planned.reason = Reason::ChangedInSentinel { field: field.into() };
+            }
+            *change != TicketChange::default()
+        }
+        (OperationKind::UpdateIncident { change }, OperationKind::UpdateIncident { change: gone }) => {
+            let status = change.status.is_some();
+            if status && (&change.status, &change.verdict) == (&gone.status, &gone.verdict) {
+                (change.status, change.verdict) = (None, None);
+                let field = if change.owner.is_some() { "owner" } else { "severity" };
+                planned.reason = Reason::ChangedInHalo { field: field.into() };
+            }
+            if change.severity == gone.severity {
+                change.severity = None;
+            }
+            if change.owner == gone.owner {
+                change.owner = None;
+            }
+            *change != IncidentChange::default()
+        }
+        // The same record, or the same words.
+        _ => false,
+    }
+}

@@ -1,0 +1,68 @@
+//! How the engine does, for every page: whether it runs, how old the numbers are.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{App, caller::Caller, engine_handle::EngineStatus, error::ServiceError, names};
+use crate::{
+    domain::{
+        run::RunScope,
+        view::pulse::{OldSource, Pulse},
+        workspace::Mode,
+    },
+    store::Installation,
+};
+
+/// What the top of a page says.
+///
+/// # Errors
+/// The installation cannot be read.
+pub async fn pulse(app: &App, caller: &Caller) -> Result<Pulse, ServiceError> {
+    let installation = app.installation().await?;
+    let status = app.engine.status();
+    let now = app.clock.now();
+    let seen = |scope: RunScope| names::run_visible(&installation, scope, &caller.scope);
+    let rows = || status.scopes.iter().filter(|row| seen(row.scope));
+    let (mut late, mut broken) = (Vec::new(), Vec::new());
+    for (scope, name, poll_secs) in sources(&installation).filter(|(scope, ..)| seen(*scope)) {
+        let row = status.scope(scope);
+        let read = row.and_then(|row| row.last_success);
+        let source = OldSource { name: name.to_owned(), read, poll_secs };
+        if row.and_then(|row| row.last_failure.as_ref()).is_some_and(|(_, failure)| !failure.retryable()) {
+            broken.push(source);
+        } else if overdue(&status, scope, poll_secs, now) {
+            late.push(source);
+        }
+    }
+    for sources in [&mut late, &mut broken] {
+        sources.sort_by(|a, b| a.read.cmp(&b.read).then_with(|| a.name.cmp(&b.name)));
+    }
+    Ok(Pulse {
+        alive: status.alive,
+        only_reads: status.only_reads,
+        last_look: rows().filter_map(|row| row.last_success).max(),
+        late,
+        broken,
+    })
+}
+
+/// Everything that is read again and again: name and seconds between polls.
+fn sources(installation: &Installation) -> impl Iterator<Item = (RunScope, &str, u32)> {
+    let workspaces = installation
+        .workspaces
+        .iter()
+        .filter(|workspace| workspace.mode != Mode::Off)
+        .map(|row| (RunScope::Workspace { id: row.id }, row.name.as_str(), row.poll_secs));
+    let halo = installation.halo.iter().map(|row| (RunScope::Halo { id: row.id }, row.name.as_str(), row.poll_secs));
+    workspaces.chain(halo)
+}
+
+/// Whether a source was read before, but not for two cycles (and at least a minute).
+pub fn overdue(status: &EngineStatus, scope: RunScope, poll_secs: u32, now: Timestamp) -> bool {
+    let Some(row) = status.scope(scope) else { return false };
+    let patience = SignedDuration::from_secs(i64::from(poll_secs).saturating_mul(2).max(60));
+    match (row.last_success, &row.last_failure) {
+        (Some(at), _) => now.duration_since(at) > patience,
+        (None, Some(_)) => true,
+        (None, None) => false,
+    }
+}

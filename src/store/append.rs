@@ -1,0 +1,147 @@
+//! Recording facts and nothing else, in one trip: begin, entries, state and commit are one text of statements.
+//!
+//! The ends of the chains are known from the commit before, so that nothing has to be read first. Should another
+//! process have written meanwhile, the first entry's number is taken: then all is rolled back and done again the
+//! long way, by [`Tx`].
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use jiff::Timestamp;
+
+use super::{
+    Store, Tx,
+    batch::Batch,
+    error::{Result, StoreError},
+    tx::entry_and_state,
+};
+use crate::{
+    domain::ids::ClientId,
+    ledger::{
+        entry::{Chain, Head, Seq},
+        fact::Fact,
+    },
+};
+
+/// More facts than this go the long way, in several trips: each sequence of statements is a plan that is kept.
+const AT_ONCE: usize = 16;
+
+/// A fact to be recorded, in whose chain, and when it came about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entered {
+    /// Whose; `None` is the installation's chain.
+    pub client: Option<ClientId>,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub fact: Fact,
+}
+
+/// The ends of the chains after the last commit of this process.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Ends {
+    last: Seq,
+    heads: BTreeMap<Chain, Head>,
+}
+
+/// Shared by all that write.
+#[derive(Default)]
+pub(super) struct KnownEnds(Mutex<Option<Ends>>);
+
+impl KnownEnds {
+    fn take(&self) -> Option<Ends> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn put(&self, ends: Ends) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(ends);
+    }
+
+    /// What a transaction has found (its first entry followed `found`) and left behind.
+    pub(super) fn moved(&self, found: Seq, last: Seq, heads: &BTreeMap<Chain, Head>) {
+        // Somebody else wrote in between: other chains may have moved as well.
+        let mut ends = self.take().filter(|ends| ends.last == found).unwrap_or_default();
+        ends.last = last;
+        ends.heads.extend(heads);
+        self.put(ends);
+    }
+
+    /// Nothing is known any more.
+    pub(super) fn forget(&self) {
+        self.take();
+    }
+}
+
+impl Store {
+    /// Records facts: all of them or none, durable when this returns.
+    ///
+    /// # Errors
+    /// As [`Tx::record`] and [`Tx::commit`].
+    pub async fn append(&self, entries: Vec<Entered>) -> Result<()> {
+        let seen = |entered: Entered| Some(Entered { fact: self.seen(entered.fact)?, ..entered });
+        let entries: Vec<Entered> = entries.into_iter().filter_map(seen).collect();
+        if entries.is_empty() {
+            return Ok(());
+        }
+        match self.at_once(&entries).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(StoreError::Taken { what }) if what.starts_with("ledger.") => {}
+            Err(error) => return Err(error),
+        }
+        let mut tx = self.begin().await?;
+        record_by_client(&mut tx, entries).await?;
+        tx.commit().await
+    }
+
+    /// In one trip, if that is possible: the ends are known and it is not too much.
+    async fn at_once(&self, entries: &[Entered]) -> Result<bool> {
+        if entries.len() > AT_ONCE {
+            return Ok(false);
+        }
+        let mut connection = self.writer().await;
+        let Some(mut ends) = self.inner.ends.take() else { return Ok(false) };
+        let mut batch = Batch::guarded();
+        batch.add("BEGIN IMMEDIATE");
+        let mut moved = BTreeMap::new();
+        for entered in entries {
+            let chain = Chain::of(entered.client);
+            let Some(head) = ends.heads.get_mut(&chain) else {
+                self.inner.ends.put(ends);
+                return Ok(false);
+            };
+            let seq = Seq(ends.last.0 + 1);
+            *head = entry_and_state(&mut batch, *head, seq, chain, entered.at, &entered.fact)?;
+            ends.last = seq;
+            moved.insert(chain, *head);
+        }
+        super::tx::heads_moved(&mut batch, &moved);
+        batch.add("COMMIT");
+        connection.uncertain(true);
+        let result = batch.run(&mut connection).await;
+        if result.is_err() {
+            connection.roll_back().await;
+        }
+        connection.uncertain(false);
+        result.inspect_err(|error| self.inner.trouble.met(error))?;
+        self.inner.trouble.over();
+        let last = ends.last;
+        self.inner.ends.put(ends);
+        self.inner.committed.send_replace(last);
+        Ok(true)
+    }
+}
+
+/// Client by client, each client's in their order.
+async fn record_by_client(tx: &mut Tx, entries: Vec<Entered>) -> Result<()> {
+    let mut by_client: BTreeMap<Option<ClientId>, Vec<(Timestamp, Fact)>> = BTreeMap::new();
+    for Entered { client, at, fact } in entries {
+        by_client.entry(client).or_default().push((at, fact));
+    }
+    for (client, facts) in by_client {
+        tx.record_timed(client, facts.into_iter()).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,256 @@
+//! Several statements in one go.
+//!
+//! A statement on its own costs a trip to the connection's thread and back, which is more than what SQLite does
+//! in it. A [`Batch`] is carried out as one text of many statements: one trip, and one prepared plan for each
+//! sequence of statements that comes up again.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use futures::StreamExt;
+use sqlx::{Arguments, AssertSqlSafe, Either, Executor, SqliteConnection, sqlite::SqliteArguments};
+
+use super::error::{Result, StoreError};
+
+/// Statements carried out in one go at most: more would only make plans that nobody asks for twice.
+const TOGETHER: usize = 48;
+
+/// A value to be bound.
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    Null,
+    Int(i64),
+    Text(Arc<str>),
+    Blob(Vec<u8>),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Int(i64::from(value))
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.into())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value.into())
+    }
+}
+
+impl From<&[u8]> for Value {
+    fn from(value: &[u8]) -> Self {
+        Self::Blob(value.to_vec())
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// What has to be true of a statement's effect.
+#[derive(Debug)]
+enum Expected {
+    Anything,
+    /// One row was changed; otherwise this is wrong.
+    One(StoreError),
+    /// No error; otherwise this is wrong.
+    Quiet(StoreError),
+}
+
+/// Fails when the statement before did not change one row, so that nothing after it is carried out. (Built from
+/// the number of rows, or SQLite would work it out beforehand, whatever the condition says.)
+const GUARD: &str = "SELECT json('changed ' || changes()) WHERE changes() <> 1;";
+
+#[derive(Debug)]
+struct Part {
+    sql: &'static str,
+    values: Vec<Value>,
+    expected: Expected,
+}
+
+/// Statements that wait to be carried out, in order.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    parts: Vec<Part>,
+    guarded: bool,
+}
+
+/// A statement being added.
+pub(super) struct Added<'a> {
+    part: &'a mut Part,
+}
+
+impl Added<'_> {
+    /// The next parameter.
+    pub fn bind(self, value: impl Into<Value>) -> Self {
+        self.part.values.push(value.into());
+        self
+    }
+
+    /// It has to change exactly one row of `table`, the one with this id.
+    pub fn one(self, table: &'static str, id: impl ToString) {
+        self.or(StoreError::Missing { table, id: id.to_string() });
+    }
+
+    /// It has to change exactly one row; otherwise this is what is wrong.
+    pub fn or(self, wrong: StoreError) {
+        self.part.expected = Expected::One(wrong);
+    }
+}
+
+impl Batch {
+    /// One that ends its own transaction: what did not do what it had to must stop it before that.
+    pub fn guarded() -> Self {
+        Self { guarded: true, ..Self::default() }
+    }
+
+    /// Adds a statement with parameters `?1`, `?2`, …
+    pub fn add(&mut self, sql: &'static str) -> Added<'_> {
+        self.parts.push(Part { sql, values: Vec::new(), expected: Expected::Anything });
+        let last = self.parts.len() - 1;
+        // There is one: it was pushed just now.
+        #[expect(clippy::indexing_slicing, reason = "pushed in the line above")]
+        Added { part: &mut self.parts[last] }
+    }
+
+    /// Whether so much waits that it is time to carry it out.
+    pub fn full(&self) -> bool {
+        self.parts.len() >= TOGETHER
+    }
+
+    /// Carries out everything that waits.
+    ///
+    /// # Errors
+    /// The first statement that failed or did not do what it had to. Unless the batch is guarded, those after it may
+    /// have been carried out all the same. Either way the transaction has to be rolled back.
+    pub async fn run(&mut self, connection: &mut SqliteConnection) -> Result<()> {
+        let parts = std::mem::take(&mut self.parts);
+        if parts.is_empty() {
+            return Ok(());
+        }
+        let mut sql = String::with_capacity(parts.iter().map(|part| part.sql.len() + 2).sum());
+        let mut arguments = SqliteArguments::default();
+        let mut expected = Vec::with_capacity(parts.len());
+        for part in parts {
+            let form = form_of(part.sql);
+            sql.push_str(&form.sql);
+            sql.push(';');
+            for number in &form.order {
+                let value = part.values.get(number.saturating_sub(1)).cloned().unwrap_or(Value::Null);
+                put(&mut arguments, value)?;
+            }
+            match part.expected {
+                Expected::One(wrong) if self.guarded => {
+                    sql.push_str(GUARD);
+                    expected.extend([Expected::Anything, Expected::Quiet(wrong)]);
+                }
+                other => expected.push(other),
+            }
+        }
+        let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
+        let mut answers = connection.fetch_many(query);
+        let mut expected = expected.into_iter();
+        while let Some(answer) = answers.next().await {
+            match (answer, expected.next()) {
+                (Err(_), Some(Expected::Quiet(wrong))) => return Err(wrong),
+                (Err(error), _) => return Err(error.into()),
+                (Ok(Either::Left(done)), Some(Expected::One(wrong))) if done.rows_affected() != 1 => return Err(wrong),
+                // None of these statements gives rows, but for a guard that fails in that very moment.
+                (Ok(_), _) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn put(arguments: &mut SqliteArguments, value: Value) -> Result<()> {
+    let added = match value {
+        Value::Null => arguments.add(None::<i64>),
+        Value::Int(value) => arguments.add(value),
+        Value::Text(value) => arguments.add(value),
+        Value::Blob(value) => arguments.add(value),
+    };
+    added.map_err(|error| StoreError::Database(format!("a value cannot be bound: {error}")))
+}
+
+/// A statement with its parameters in the order of their places: those of several statements in one text are
+/// counted through.
+#[derive(Debug, PartialEq, Eq)]
+struct Form {
+    sql: String,
+    order: Vec<usize>,
+}
+
+/// By address and length: statements are constants of the program.
+type Forms = HashMap<(usize, usize), Arc<Form>>;
+
+fn form_of(sql: &'static str) -> Arc<Form> {
+    static FORMS: OnceLock<Mutex<Forms>> = OnceLock::new();
+    let forms = FORMS.get_or_init(Mutex::default);
+    let mut forms = forms.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(forms.entry((sql.as_ptr().addr(), sql.len())).or_insert_with(|| Arc::new(made(sql))))
+}
+
+fn made(sql: &str) -> Form {
+    let mut form = Form { sql: String::with_capacity(sql.len()), order: Vec::new() };
+    let mut rest = sql;
+    while let Some((before, after)) = rest.split_once('?') {
+        form.sql.push_str(before);
+        form.sql.push('?');
+        let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, behind) = after.split_at(digits);
+        form.order.push(number.parse().unwrap_or(form.order.len() + 1));
+        rest = behind;
+    }
+    form.sql.push_str(rest);
+    form
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_counted_through() {
+        let form = made("INSERT INTO t VALUES (?1, ?2, ifnull(?12, ?2)) RETURNING x");
+        assert_eq!(form.sql, "INSERT INTO t VALUES (?, ?, ifnull(?, ?)) RETURNING x");
+        assert_eq!(form.order, [1, 2, 12, 2]);
+        assert_eq!(made("DELETE FROM t").order, [] as [usize; 0]);
+    }
+
+    #[tokio::test]
+    async fn all_are_carried_out_in_order_and_what_is_wrong_is_said() {
+        use sqlx::{ConnectOptions, Row};
+        let options = sqlx::sqlite::SqliteConnectOptions::new().in_memory(true);
+        let mut connection = options.connect().await.expect("opens");
+        let mut batch = Batch::default();
+        batch.add("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT, c BLOB)");
+        batch.add("INSERT INTO t VALUES (?1, ?2, ?3)").bind(1).bind("x").bind(&b"y"[..]).one("t", 1);
+        batch.add("INSERT INTO t VALUES (?2, ?1, ?3)").bind(None::<&str>).bind(2).bind(None::<&[u8]>).one("t", 2);
+        batch.add("UPDATE t SET b = ?2 WHERE a = ?1").bind(2).bind("z".to_owned()).one("t", 2);
+        batch.run(&mut connection).await.expect("runs");
+        let rows = sqlx::query("SELECT a, b, c FROM t ORDER BY a").fetch_all(&mut connection).await.expect("reads");
+        let texts: Vec<Option<String>> = rows.iter().map(|row| row.get("b")).collect();
+        assert_eq!(texts, [Some("x".to_owned()), Some("z".to_owned())]);
+        let blobs: Vec<Option<Vec<u8>>> = rows.iter().map(|row| row.get("c")).collect();
+        assert_eq!(blobs, [Some(b"y".to_vec()), None]);
+        batch.add("UPDATE t SET b = 'no' WHERE a = ?1").bind(9).one("t", 9);
+        let wrong = batch.run(&mut connection).await.expect_err("no row 9");
+        assert!(matches!(wrong, StoreError::Missing { table: "t", .. }), "{wrong}");
+    }
+}

@@ -1,0 +1,86 @@
+//! Recording in one trip holds whatever comes between: other transactions, another process, a fault, an interruption.
+
+use std::{future::Future, pin::pin, task::Context};
+
+use halobridge::{
+    domain::ids::{ClientId, DeliveryId},
+    ledger::{entry::Seq, fact::Fact},
+    store::{Entered, Store, StoreError},
+};
+use serde_json::json;
+
+use super::fixture::*;
+
+fn act(who: u32, text: &str) -> Entered {
+    let fact = Fact::HumanAct { user: None, act: text.into(), pair: None, detail: json!({}) };
+    Entered { client: Some(client(who)), at: at(1), fact }
+}
+
+fn installations(text: &str) -> Entered {
+    Entered { client: None::<ClientId>, ..act(1, text) }
+}
+
+#[tokio::test]
+async fn chains_go_on_whoever_wrote_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("halobridge.db");
+    let (one, other) = (Store::open(&path, key()).await.unwrap(), Store::open(&path, key()).await.unwrap());
+    // The long way first (nothing is known), then in one trip, then behind another process' back, each way round.
+    one.append(vec![act(1, "a"), act(2, "b"), installations("c")]).await.unwrap();
+    one.append(vec![act(2, "d"), act(1, "e"), installations("f")]).await.unwrap();
+    other.append(vec![act(1, "g")]).await.unwrap();
+    one.append(vec![act(1, "h"), act(2, "i")]).await.unwrap();
+    record(&other, vec![act(1, "j").fact]).await;
+    one.append(vec![act(3, "k"), act(1, "l")]).await.unwrap();
+    record(&one, vec![act(1, "m").fact]).await;
+    one.append(vec![act(1, "n")]).await.unwrap();
+    other.append((0..40).map(|n| act(1 + n % 3, "many")).collect()).await.unwrap();
+    one.append(vec![act(3, "o")]).await.unwrap();
+    assert_eq!(one.latest_seq().await.unwrap(), Seq(55));
+    assert_eq!(one.last_recorded(), Seq(55));
+    let ends = one.verify_ledger().await.unwrap();
+    assert_eq!(ends.values().map(|head| head.chain_seq).sum::<i64>(), 55);
+    one.append(Vec::new()).await.unwrap();
+    assert_eq!(one.latest_seq().await.unwrap(), Seq(55));
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_leaves_nothing_and_stops_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for store in [memory().await, Store::open(&folder.path().join("halobridge.db"), key()).await.unwrap()] {
+        linked(&store, 1).await;
+        store.append(vec![act(1, "known ends")]).await.unwrap();
+        let nowhere = Entered { fact: Fact::DeliveryHandled { delivery: DeliveryId(uuid::Uuid::nil()) }, ..act(1, "") };
+        for _ in 0..2 {
+            let refused = store.append(vec![act(1, "with it"), nowhere.clone()]).await;
+            assert!(matches!(refused, Err(StoreError::Missing { table: "deliveries", .. })), "{refused:?}");
+            let again = Entered { fact: Fact::PairOpened { pair: Box::new(pair(1)) }, ..act(1, "") };
+            let refused = store.append(vec![act(1, "with it"), again]).await;
+            assert!(matches!(refused, Err(StoreError::Taken { .. })), "{refused:?}");
+            store.append(vec![act(1, "after it")]).await.unwrap();
+        }
+        assert_eq!(store.latest_seq().await.unwrap(), Seq(5));
+        store.verify_ledger().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_interrupted_one_is_there_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("halobridge.db"), key()).await.unwrap();
+    store.append(vec![act(1, "first"), act(2, "first")]).await.unwrap();
+    for polls in 1..30 {
+        let mut appending = pin!(store.append((0..10).map(|n| act(1 + n % 2, "all of ten")).collect()));
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        for _ in 0..polls {
+            if appending.as_mut().poll(&mut context).is_ready() {
+                break;
+            }
+        }
+    }
+    store.append(vec![act(1, "last")]).await.unwrap();
+    let entries = store.latest_seq().await.unwrap().0 - 3;
+    assert_eq!(entries % 10, 0, "ten at a time");
+    store.verify_ledger().await.unwrap();
+    assert!(store.integrity_check().await.unwrap().is_empty());
+}
