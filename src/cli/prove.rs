@@ -9,8 +9,9 @@ use super::{complain, say};
 use crate::{
     clock::{Clock as _, SystemClock},
     prove::{
-        bugs::Bugs,
+        bugs::{Bug, Bugs},
         nemesis::Nemesis,
+        planted,
         run::{self, Plan, Report},
         world::Broken,
     },
@@ -48,6 +49,10 @@ pub struct ProveArgs {
     #[arg(long, env = "HALOBRIDGE_PROVE_KEEP_GOING")]
     pub keep_going: bool,
 
+    /// Show that the checks see: plant each known bug (or the one named) and count the worlds until it is found
+    #[arg(long, env = "HALOBRIDGE_PROVE_PLANTED", value_name = "BUG", num_args = 0..=1, default_missing_value = "all")]
+    pub planted: Option<String>,
+
     /// Print the whole story of a failure, not only what concerns it
     #[arg(long, env = "HALOBRIDGE_PROVE_WHOLE_STORY")]
     pub whole_story: bool,
@@ -66,8 +71,10 @@ pub fn run(args: &ProveArgs) -> anyhow::Result<ExitCode> {
         twice: args.twice,
         keep_going: args.keep_going,
         bugs: Bugs::default(),
-        custom: None,
     };
+    if let Some(name) = &args.planted {
+        return plant(&plan, name);
+    }
     let began = SystemClock.now();
     let report = match run::many(&plan, |_| {}) {
         Ok(report) => report,
@@ -76,6 +83,30 @@ pub fn run(args: &ProveArgs) -> anyhow::Result<ExitCode> {
     let took = SystemClock.now().duration_since(began).as_secs_f64();
     print(&report, took, args.whole_story);
     Ok(if report.good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Plants bugs one by one and prints the table of the worlds that each needed.
+fn plant(plan: &Plan, name: &str) -> anyhow::Result<ExitCode> {
+    let wanted: Vec<Bug> =
+        Bug::ALL.iter().copied().filter(|bug| name == "all" || bug.name().eq_ignore_ascii_case(name)).collect();
+    if wanted.is_empty() {
+        let names: Vec<&str> = Bug::ALL.iter().map(|bug| bug.name()).collect();
+        bail!("There is no planted bug {name:?}. Name one of: {}.", names.join(", "));
+    }
+    let mut all = true;
+    for bug in wanted {
+        let search = match planted::search(bug, plan) {
+            Ok(search) => search,
+            Err(Broken::Own(text) | Broken::Program(text)) => bail!("The simulation cannot begin: {text}"),
+        };
+        let (count, by) = match &search.found {
+            Some(found) => (format!("{}", search.lived), format!("seed {}: {}", found.seed, found.wrong)),
+            None => (format!("> {}", search.lived), "not found".to_owned()),
+        };
+        all &= search.found.is_some();
+        say(format!("{count:>6}  {:<20} {}  ({by})", bug.name(), bug.words()));
+    }
+    Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn print(report: &Report, took: f64, whole: bool) {

@@ -22,8 +22,9 @@ use crate::{
 };
 
 use super::{
-    Engine, Unit, back, forth,
+    Engine, Unit, back,
     digest::{self, Known, Reading},
+    forth,
     registry::salt,
     settle,
 };

@@ -124,8 +124,6 @@ pub struct Plan {
     pub keep_going: bool,
     /// Bugs planted in them.
     pub bugs: Bugs,
-    /// The customer's own mapping.
-    pub custom: Option<super::custom::Custom>,
 }
 
 /// A seed that failed.
@@ -183,14 +181,8 @@ impl Report {
     }
 }
 
-fn shape(seed: u64, plan: &Plan) -> Shape {
-    let mut shape = Shape::of(seed);
-    shape.custom.clone_from(&plan.custom);
-    shape
-}
-
 /// What is wrong with a world, if anything.
-fn failure(lived: &Lived) -> Option<Failure> {
+pub(super) fn failure(lived: &Lived) -> Option<Failure> {
     let mut wrong = Vec::new();
     let mut about = Vec::new();
     match &lived.broken {
@@ -212,11 +204,11 @@ fn failure(lived: &Lived) -> Option<Failure> {
 
 /// Lives one seed of a plan, twice where that is due; gives what it came to.
 pub fn seed(seed: u64, plan: &Plan, migrated: &Snapshot) -> (Lived, Option<Failure>, bool) {
-    let lived = live(shape(seed, plan), &plan.bugs, migrated);
+    let lived = live(Shape::of(seed), &plan.bugs, migrated);
     let mut failed = failure(&lived);
     let twice = plan.twice || seed % TWICE_EVERY == 0;
     if twice {
-        let again = live(shape(seed, plan), &plan.bugs, migrated);
+        let again = live(Shape::of(seed), &plan.bugs, migrated);
         if again.story.digest() != lived.story.digest() {
             let text = format!("the same seed gave two histories; they part at {}", lived.story.parting(&again.story));
             let story = || lived.story.print(&[]);

@@ -94,8 +94,6 @@ pub struct Shape {
     pub limits: bool,
     /// What goes wrong.
     pub fate: Fate,
-    /// The customer's own mapping, in place of one drawn from the seed.
-    pub custom: Option<super::custom::Custom>,
 }
 
 impl Shape {
@@ -146,7 +144,6 @@ impl Shape {
             defender: dice.chance(0.4),
             limits: dice.chance(0.6),
             fate,
-            custom: None,
         }
     }
 
