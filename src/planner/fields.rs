@@ -29,6 +29,13 @@ struct Gathered {
 
 /// Plans the fields of a pair whose ticket is known, and notes what is agreed already.
 pub fn plan(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
+    if s.incident.redirected() {
+        // A merge in Defender is not a closure: it alone never closes a ticket. Nothing can be written to the
+        // incident any more, so a plan for it would be void each time and made anew without end.
+        return out.item(Reason::RecordGone {
+            what: "The incident was merged into another one in Defender; its ticket is left as it is.".into(),
+        });
+    }
     let mut base = s.pair.base.clone();
     let mut gathered = Gathered::default();
     severity(s, ticket, &mut base, &mut gathered, out);
@@ -132,13 +139,6 @@ fn owner(s: &Situation<'_>, ticket: &Ticket, base: &mut Base, gathered: &mut Gat
 }
 
 fn status(s: &Situation<'_>, ticket: &Ticket, base: &mut Base, gathered: &mut Gathered, out: &mut Plan) {
-    if s.incident.redirected() {
-        // A merge in Defender is not a closure: it alone never closes a ticket.
-        out.item(Reason::RecordGone {
-            what: "The incident was merged into another one in Defender; its ticket is left as it is.".into(),
-        });
-        return;
-    }
     let now = &s.incident.status;
     let ticket_closed = mapping::ticket_closed(s.policy, s.catalogue, ticket);
     let moved = Moved {

@@ -10,9 +10,8 @@ use crate::twin::wire::{Call, Reply};
 const TEXT_MAX: usize = 90;
 
 /// Members that may be null where text is expected, without changing what the record means.
-const ODD: [&str; 12] = [
+const ODD: [&str; 11] = [
     "description",
-    "labels",
     "additionalData",
     "incidentUrl",
     "providerName",

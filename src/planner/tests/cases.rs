@@ -67,6 +67,15 @@ fn status_and_closure() {
         ),
         ("a merge in Defender closes nothing", Scene::redirect, "unknown needs-you record-gone"),
         (
+            "nothing is written to an incident that was merged, whatever happens to its ticket",
+            |s| {
+                s.redirect();
+                s.ticket().agent_id = Some(8);
+                s.close_ticket(Some(2));
+            },
+            "unknown needs-you record-gone",
+        ),
+        (
             "put on hold in Halo: an open status nobody mapped is an open item",
             |s| s.ticket().status_id = Some(HOLD),
             "in-step needs-you unmapped",
