@@ -76,7 +76,15 @@ pub fn run(args: &ProveArgs) -> anyhow::Result<ExitCode> {
         return plant(&plan, name);
     }
     let began = SystemClock.now();
-    let report = match run::many(&plan, |_| {}) {
+    let mut told = 0;
+    let tell = |report: &Report| {
+        if report.failures.len() > told {
+            told = report.failures.len();
+            let seeds: Vec<String> = report.failures.keys().map(u64::to_string).collect();
+            complain(format!("{told} of {} worlds failed so far: seeds {}", report.lived, seeds.join(", ")));
+        }
+    };
+    let report = match run::many(&plan, tell) {
         Ok(report) => report,
         Err(Broken::Own(text) | Broken::Program(text)) => bail!("The simulation cannot begin: {text}"),
     };

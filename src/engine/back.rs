@@ -61,7 +61,13 @@ pub(super) async fn update_incident(
         }
         Err(failure) => return Attempt::Failed(failure),
     };
-    let read = |incident: Incident| Box::new(Reading { incident: Some(incident), ..Reading::default() });
+    let read = |mut incident: Incident| {
+        // Comments that we have not read: without a version the next poll takes the incident for changed and reads them.
+        if super::digest::comments_moved(row, &incident) {
+            incident.etag = None;
+        }
+        Box::new(Reading { incident: Some(incident), ..Reading::default() })
+    };
     let known = &row.subject.incident;
     let touched = change.status.is_some() && current.status != known.status
         || change.severity.is_some() && current.severity != known.severity

@@ -1,13 +1,13 @@
 //! Observe, plan, commit: one step under the pair's lane, one transaction.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
         catalogue::Catalogue,
-        failure::FailureKind,
+        failure::{FailureKind, Side},
         ids::{OperationId, PairId},
         incident::{Comment, Evidence, Incident},
         operation::{Operation, OperationKind, OperationState},
@@ -38,6 +38,23 @@ pub struct Reading {
     pub ticket: Option<Ticket>,
     /// All its actions, oldest first.
     pub actions: Option<Vec<Action>>,
+}
+
+/// Whether the incident has another number of comments than we know to stand there: those read last, and those
+/// written by us since. A link alone is no comment: people delete what they wrote.
+pub(super) fn comments_moved(row: &SituationRow, incident: &Incident) -> bool {
+    let own = row.links.iter().filter(|link| link.written_in == Side::Halo).map(|link| &link.comment);
+    let known: BTreeSet<_> = row.comments.iter().flatten().map(|comment| &comment.id).chain(own).collect();
+    i64::try_from(known.len()).unwrap_or(i64::MAX) != incident.comments_count
+}
+
+/// Whether an incident of another version shows nothing new: then its comments were edited, or one was deleted and
+/// another written.
+pub(super) fn nothing_to_see(row: &SituationRow, incident: &Incident) -> bool {
+    let known = &row.subject.incident;
+    let told =
+        Incident { etag: known.etag.clone(), modified: known.modified, raw: known.raw.clone(), ..incident.clone() };
+    told == *known
 }
 
 /// Records what was read and done, plans the pair anew and queues the plan. Everything or nothing.

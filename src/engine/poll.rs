@@ -258,9 +258,7 @@ impl<'a> Poll<'a> {
     async fn paired(&mut self, pair: crate::domain::ids::PairId, incident: Incident) -> Result<(), StoreError> {
         let Some(row) = self.engine.store.situation(pair).await? else { return Ok(()) };
         let same = row.subject.incident.etag == incident.etag && incident.etag.is_some();
-        let known = row.comments.iter().flatten().map(|c| &c.id).chain(row.links.iter().map(|link| &link.comment));
-        let known: std::collections::BTreeSet<_> = known.collect();
-        let moved = i64::try_from(known.len()).unwrap_or(i64::MAX) != incident.comments_count;
+        let moved = digest::comments_moved(&row, &incident) || !same && digest::nothing_to_see(&row, &incident);
         if same && !moved {
             return Ok(());
         }

@@ -182,6 +182,7 @@ impl World {
             (None, None) => body.pointer("/0/client_id").and_then(Value::as_i64).and_then(|id| self.client_number(id)),
         };
         let injected = matches!(mischief.effect, Some(Effect::Status { status: 429, .. }));
+        let read_path = call.path.clone();
         let repeated = mischief.instead.is_some().then(|| call.clone());
         let mut answer = self.handle(call, mischief.effect.clone());
         let carried =
@@ -191,6 +192,10 @@ impl World {
         }
         if kind == "halo.auth.token" || kind == "entra.token" {
             *self.watch.tokens.entry(kind.to_owned()).or_default() += 1;
+        }
+        if kind.ends_with(".get") && self.hosts.iter().flatten().count() == 1 {
+            let now = self.now();
+            self.watch.reads(now, &read_path);
         }
         if kind == "halo.tickets.get"
             && carried

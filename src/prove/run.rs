@@ -99,6 +99,7 @@ pub fn live(shape: Shape, bugs: &Bugs, migrated: &Snapshot) -> Lived {
         }
         Err(broken) => lived.broken = Some(broken),
     }
+    world.note_databases();
     lived.size.acts = world.acts as u64;
     lived.size.calls = world.calls;
     (lived.size.moments, lived.size.units, lived.size.waits) = (world.moments, world.units, world.database_waits());

@@ -123,6 +123,9 @@ impl Story {
             let found = story.lines.get(same);
             found.map_or_else(|| "(it ends)".to_owned(), |line| format!("{} {}", stamp(line.at), line.text))
         };
+        if same == self.lines.len() && same == other.lines.len() {
+            return "their last line: all that was told is the same, and the databases differ".to_owned();
+        }
         format!("line {} of the story: first run\n    {}\n  second run\n    {}", same + 1, line(self), line(other))
     }
 }

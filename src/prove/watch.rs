@@ -182,10 +182,28 @@ pub struct Watch {
     pub read_incidents: BTreeMap<IncidentKey, Order>,
     /// When we last asked for a token, by side, and how many calls that made.
     pub tokens: BTreeMap<String, u64>,
+    /// Reads of one record within a minute: when the minute began, how many.
+    reads: BTreeMap<String, (Timestamp, u32)>,
     order: Order,
 }
 
+/// Reads of one record within a minute that no work asks for.
+const READS_MAX: u32 = 40;
+
 impl Watch {
+    /// A record was read: whoever reads one over and over goes in a circle.
+    pub fn reads(&mut self, at: Timestamp, path: &str) {
+        let (began, count) = self.reads.entry(path.to_owned()).or_insert((at, 0));
+        if at.duration_since(*began).as_secs() >= 60 {
+            (*began, *count) = (at, 0);
+        }
+        *count += 1;
+        if *count == READS_MAX {
+            let text = format!("{path} was read {READS_MAX} times within a minute");
+            self.limits.push(Wrong { at, text });
+        }
+    }
+
     /// The next place in the order of things.
     pub fn next(&mut self) -> Order {
         self.order += 1;

@@ -448,6 +448,17 @@ impl World {
         }
     }
 
+    /// Adds every database to the story's digest, byte for byte.
+    pub fn note_databases(&mut self) {
+        let stores: Vec<Store> = self.hosts.iter().flatten().map(|host| host.store.clone()).collect();
+        for store in stores {
+            match self.snapshot(&store) {
+                Ok(snapshot) => self.story.note(snapshot.bytes()),
+                Err(broken) => self.story.note(format!("{broken:?}").as_bytes()),
+            }
+        }
+    }
+
     /// A database as it stands.
     ///
     /// # Errors

@@ -70,7 +70,7 @@ fn status_and_closure() {
             "nothing is written to an incident that was merged, whatever happens to its ticket",
             |s| {
                 s.redirect();
-                s.ticket().agent_id = Some(8);
+                s.ticket().agent_id = Some(5);
                 s.close_ticket(Some(2));
             },
             "unknown needs-you record-gone",

@@ -7,5 +7,6 @@ mod drops;
 mod faults;
 mod golden;
 mod intake;
+mod missed;
 mod standins;
 mod tolerance;

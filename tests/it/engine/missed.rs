@@ -1,0 +1,64 @@
+//! Comments that a count alone would overlook. Each was found by a simulated world.
+
+use serde_json::json;
+
+use super::bridge::*;
+
+async fn crossed(bridge: &Bridge, ticket: i64, text: &str) -> usize {
+    bridge.notes_of(ticket).iter().filter(|note| note.to_string().contains(text)).count()
+}
+
+both! {
+    async fn a_comment_after_a_deleted_one_is_read(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.comment(&incident, "said and taken back");
+        bridge.cross().await;
+        let comments = bridge.situation_of(&incident).await.comments.unwrap();
+        let workspace = bridge.workspace_name(0);
+        let gone = json!({ "workspace": workspace, "incident": incident, "comment": comments[0].id.as_str() });
+        bridge.act("comment.delete", gone);
+        bridge.cross().await;
+        bridge.comment(&incident, "said instead");
+        bridge.cross().await;
+        assert_eq!(crossed(&bridge, ticket, "said instead").await, 1);
+        bridge.finish().await;
+    }
+
+    async fn one_deleted_and_one_written_between_two_polls_is_read(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.comment(&incident, "said and taken back");
+        bridge.cross().await;
+        let comments = bridge.situation_of(&incident).await.comments.unwrap();
+        let workspace = bridge.workspace_name(0);
+        let gone = json!({ "workspace": workspace, "incident": incident, "comment": comments[0].id.as_str() });
+        bridge.act("comment.delete", gone);
+        bridge.comment(&incident, "said instead");
+        bridge.cross().await;
+        assert_eq!(crossed(&bridge, ticket, "said instead").await, 1);
+        bridge.finish().await;
+    }
+
+    async fn a_comment_from_before_our_own_write_is_read(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.comment(&incident, "last words");
+        bridge.close_ticket_as(ticket, 2);
+        // Halo is heard before the workspace is: the closure crosses while the comment has not been read.
+        let halo = bridge.situation_of(&incident).await.pair.halo;
+        bridge.engine.poke_halo(halo, &[halobridge::domain::ids::TicketId(ticket)]);
+        bridge.run().await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+        assert_eq!(crossed(&bridge, ticket, "last words").await, 0, "not read yet");
+        bridge.cross().await;
+        assert_eq!(crossed(&bridge, ticket, "last words").await, 1);
+        bridge.finish().await;
+    }
+}
