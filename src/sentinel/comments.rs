@@ -63,12 +63,15 @@ impl Sentinel {
         let mut call = self.comments_call(at, Method::PUT, url.clone(), Kind::CommentWrite, class);
         call.body = Some(&body);
         match self.call(call).await {
-            Ok(answer) if answer.status == 201 => Ok(Written::Created),
-            Ok(_) => Ok(Written::AlreadyThere),
+            // A proxy's or a sign-in's page with 200 is nobody's word that the comment stands.
+            Ok(answer) => {
+                answer.json()?;
+                Ok(if answer.status == 201 { Written::Created } else { Written::AlreadyThere })
+            }
             // A PUT over an existing comment without its etag may be refused (rule 6): look whether it is there.
             Err(failure) if failure.kind == FailureKind::Conflict => {
                 match self.call(self.comments_call(at, Method::GET, url, Kind::CommentsRead, class)).await {
-                    Ok(_) => Ok(Written::AlreadyThere),
+                    Ok(answer) => answer.json().map(|_| Written::AlreadyThere),
                     Err(look) if look.kind == FailureKind::Gone => Err(failure),
                     Err(look) => Err(look),
                 }

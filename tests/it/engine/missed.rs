@@ -1,4 +1,4 @@
-//! Comments that a count alone would overlook. Each was found by a simulated world.
+//! Words that did not cross in a simulated world: overlooked by a count, or taken for written.
 
 use serde_json::json;
 
@@ -41,6 +41,19 @@ both! {
         bridge.comment(&incident, "said instead");
         bridge.cross().await;
         assert_eq!(crossed(&bridge, ticket, "said instead").await, 1);
+        bridge.finish().await;
+    }
+
+    async fn a_web_page_in_place_of_an_answer_is_not_taken_for_a_comment_written(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.fault(json!({ "kind": "sentinel.comment.put", "effect": "html", "count": 1 }));
+        bridge.note(ticket, "<p>from the desk</p>", json!({}));
+        bridge.cross().await;
+        let there = bridge.comments_of(&incident).iter().filter(|text| text.contains("from the desk")).count();
+        assert_eq!(there, 1);
         bridge.finish().await;
     }
 
