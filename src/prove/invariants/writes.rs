@@ -78,7 +78,9 @@ fn without_end(world: &World, ended: &Ended, operation: &Operation) -> Option<St
 /// Refusals that nothing in these worlds can bring about: what was sent was wrong.
 fn refused_for_nothing(operation: &Operation) -> bool {
     let status = operation.last_failure.as_ref().and_then(|failure| failure.status);
-    status == Some(400) && !matches!(operation.kind, OperationKind::UpdateTicket { .. })
+    // An agent whom the policy maps to nobody in Entra: a person has to enter somebody.
+    let nobody = operation.last_failure.as_ref().is_some_and(|f| f.message.contains("was not found in the directory"));
+    status == Some(400) && !nobody && !matches!(operation.kind, OperationKind::UpdateTicket { .. })
 }
 
 /// A write that the workspace's mode does not allow, or that was carried out more often than it was sent.
