@@ -27,6 +27,9 @@ export default defineConfig({
   fullyParallel: false,
   // A flaky test is a fault: it is not tried again.
   retries: 0,
+  // Long enough for a machine that also compiles; each test waits for what it expects, never for a time.
+  timeout: 90_000,
+  expect: { timeout: 15_000 },
   workers: process.env.CI ? 2 : undefined,
   reporter: [["list"]],
   use: { locale: "en-GB", timezoneId: "Europe/Berlin", trace: "retain-on-failure" },

@@ -50,20 +50,48 @@ export async function smallTargets(page: Page): Promise<string[]> {
   });
 }
 
-/** The element that has the focus, if something else lies over it or it is not to be seen. */
-export async function coveredFocus(page: Page): Promise<string | undefined> {
-  return page.evaluate(() => {
-    const element = document.activeElement as HTMLElement | null;
-    if (!element || element === document.body) return undefined;
-    const name = element.outerHTML.slice(0, 120);
-    // a link may be broken over lines: its first box is looked at
-    const box = [...element.getClientRects()].find((box) => box.width > 0 && box.height > 0);
-    if (!box) return `without a box: ${name}`;
-    const points = [0.5, 0.1, 0.9].map((part) => [box.left + box.width * part, box.top + box.height / 2] as const);
-    const seen = points.some(([x, y]) => {
-      const top = document.elementFromPoint(x, y);
-      return top !== null && (element.contains(top) || top.contains(element));
-    });
-    return seen ? undefined : `covered or outside the window at ${Math.round(box.left)},${Math.round(box.top)}: ${name}`;
+/** What one stop of the keyboard is like. */
+interface Stop {
+  /** Nothing has the focus: the walk is over. */
+  end: boolean;
+  /** The element, if something else lies over it or it is not to be seen. */
+  covered?: string;
+  outlined: boolean;
+}
+
+/** Presses Tab up to `stops` times; says which stops were covered or out of sight and how many had an outline. */
+export async function walk(page: Page, stops: number): Promise<{ covered: string[]; outlined: number; stops: number }> {
+  // a page that glides to the focus would be looked at halfway
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  const covered: string[] = [];
+  let outlined = 0;
+  let seen = 0;
+  for (; seen < stops; seen += 1) {
+    await page.keyboard.press("Tab");
+    const stop = await page.evaluate(look);
+    if (stop.end) break;
+    if (stop.covered) covered.push(stop.covered);
+    outlined += stop.outlined ? 1 : 0;
+  }
+  return { covered, outlined, stops: seen };
+}
+
+/** Runs in the page. */
+function look(): Stop {
+  const element = document.activeElement as HTMLElement | null;
+  if (!element || element === document.body) return { end: true, outlined: false };
+  const outlined = getComputedStyle(element).outlineStyle !== "none";
+  const name = element.outerHTML.slice(0, 120);
+  // a link may be broken over lines: its first box is looked at
+  const box = [...element.getClientRects()].find((box) => box.width > 0 && box.height > 0);
+  if (!box) return { end: false, outlined, covered: `without a box: ${name}` };
+  // of what is taller or wider than the window the part in the window counts
+  const [left, right] = [Math.max(box.left, 0), Math.min(box.right, window.innerWidth)];
+  const [top, bottom] = [Math.max(box.top, 0), Math.min(box.bottom, window.innerHeight)];
+  const seen = [0.5, 0.1, 0.9].some((part) => {
+    const there = document.elementFromPoint(left + (right - left) * part, (top + bottom) / 2);
+    return there !== null && (element.contains(there) || there.contains(element));
   });
+  if (seen && left < right && top < bottom) return { end: false, outlined };
+  return { end: false, outlined, covered: `covered or outside the window at ${Math.round(box.left)},${Math.round(box.top)}: ${name}` };
 }

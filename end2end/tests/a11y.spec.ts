@@ -3,18 +3,20 @@ import { awake, expect, test } from "../support/fixtures";
 import { address, routes } from "../support/routes";
 
 for (const route of routes) {
-  for (const colorScheme of ["light", "dark"] as const) {
-    for (const width of [1280, 360]) {
-      test.describe(`${route.name}, ${colorScheme}, ${width} px`, () => {
-        test.use({ session: route.session, colorScheme, viewport: { width, height: 800 } });
+  test.describe(route.name, () => {
+    test.use({ session: route.session });
 
-        test("axe finds nothing and nothing scrolls sideways", async ({ page }) => {
-          await page.goto(await address(page, route));
-          if (route.islands) await awake(page);
-          expect(await axe(page)).toEqual([]);
-          expect(await sideways(page)).toBe(0);
-        });
-      });
-    }
-  }
+    test("axe finds nothing and nothing scrolls sideways: light and dark, 1280 and 360 px", async ({ page }) => {
+      await page.goto(await address(page, route));
+      if (route.islands) await awake(page);
+      for (const width of [1280, 360]) {
+        await page.setViewportSize({ width, height: 800 });
+        expect(await sideways(page), `${width} px`).toBe(0);
+        for (const colorScheme of ["light", "dark"] as const) {
+          await page.emulateMedia({ colorScheme });
+          expect(await axe(page), `${width} px, ${colorScheme}`).toEqual([]);
+        }
+      }
+    });
+  });
 }

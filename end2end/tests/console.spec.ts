@@ -23,7 +23,7 @@ test("the filter is in the address, and a pasted link shows the same", async ({ 
   await page.goto("/");
   await page.getByLabel("Severity").selectOption("High");
   await page.getByRole("button", { name: "Apply" }).click();
-  await expect(page).toHaveURL(/severity=High/);
+  await expect(page).toHaveURL(/\/\?severity=High$/);
   await expect(page.getByLabel("Severity")).toHaveValue("High");
   for (const severity of await page.locator("tbody .severity").allTextContents()) {
     expect(severity.trim()).toBe("High");

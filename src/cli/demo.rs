@@ -315,7 +315,7 @@ agents = {{ {agents} }}
 incident_id_field = "CFSentinelIncidentId"
 fields = [
   {{ field = "CFSentinelIncidentNumber", path = "$.properties.incidentNumber" }},
-  {{ field = "CFSentinelSeverity", path = "$.properties.severity", always = true }},
+  {{ field = "CFSentinelSeverity", path = "$.properties.severity", when = "always" }},
   {{ field = "CFSentinelLink", path = "$.properties.incidentUrl" }},
 ]
 classification_field = "CFSentinelClassification"

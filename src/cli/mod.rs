@@ -90,6 +90,8 @@ pub fn main() -> ExitCode {
     match &command {
         Command::Twin(_) | Command::Prove(_) => {}
         Command::Serve(_) => global.start_logging("info"),
+        // What its story leaves for a person to do stands on the page.
+        Command::Demo(_) => global.start_logging("error"),
         _ => global.start_logging("warn"),
     }
     let outcome = match command {

@@ -290,9 +290,10 @@ pub async fn play(
         }
         life.found(engine, clock, place, 1).await?;
     }
-    leave_work(&mut life, engine, clock).await?;
+    leave_unclassified(&mut life, engine, clock).await?;
     let counts = store.counters(&Scope::All).await?;
     life.played.tickets = counts.iter().map(|row| u64::try_from(row.pairs).unwrap_or(0)).sum();
+    leave_refused(&mut life, engine, clock).await?;
     Ok(life.played)
 }
 
@@ -301,14 +302,23 @@ const REFUSED_IN: usize = 2;
 /// A field that Halo demands of a new ticket for a moment.
 const DEMANDED: &str = "CFAffectedAsset";
 
-/// Something for a person to do: two tickets closed without a classification, and one that Halo refused to open.
-async fn leave_work(life: &mut Life<'_>, engine: &Arc<Engine>, clock: &Arc<SteerableClock>) -> anyhow::Result<()> {
+/// Something for a person to do: two tickets closed without a classification.
+async fn leave_unclassified(
+    life: &mut Life<'_>,
+    engine: &Arc<Engine>,
+    clock: &Arc<SteerableClock>,
+) -> anyhow::Result<()> {
     for place in 0..2 {
         let Some(made) = life.happen(place, "", &Step::Raise).await else { continue };
         life.found(engine, clock, place, 1).await?;
         life.happen(place, &made, &Step::CloseTicketWithoutVerdict).await;
         life.found(engine, clock, place, 2).await?;
     }
+    Ok(())
+}
+
+/// And a ticket that Halo refuses to open.
+async fn leave_refused(life: &mut Life<'_>, engine: &Arc<Engine>, clock: &Arc<SteerableClock>) -> anyhow::Result<()> {
     life.twin.with(|world, _| world.set_switch("mandatory_fields", DEMANDED)).map_err(anyhow::Error::msg)?;
     life.happen(REFUSED_IN, "", &Step::Raise).await;
     life.found(engine, clock, REFUSED_IN, 1).await?;

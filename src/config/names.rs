@@ -8,7 +8,7 @@ use super::{
 };
 use crate::domain::{
     catalogue::{Catalogue, Ref},
-    policy::Policy,
+    policy::{FieldTarget, Policy},
 };
 
 /// A name that Halo does not have.
@@ -52,9 +52,15 @@ pub fn of_policy(policy: &Policy, catalogue: &Catalogue) -> Vec<Unresolved> {
     for reference in &policy.note_outcomes {
         look(&mut found, "note_outcomes", "outcome", Some(reference), &outcomes);
     }
-    for mapping in &policy.fields {
-        field(&mut found, "fields", Some(&mapping.field), catalogue);
+    for (reference, _) in &policy.priorities_back {
+        look(&mut found, "priorities_back", "priority", Some(reference), &priorities);
     }
+    for mapping in &policy.fields {
+        if let FieldTarget::Custom(wanted) = &mapping.field {
+            field(&mut found, "fields", Some(wanted), catalogue);
+        }
+    }
+    field(&mut found, "labels", policy.labels.as_ref().map(|labels| &labels.field), catalogue);
     field(&mut found, "incident_id_field", policy.incident_id_field.as_ref(), catalogue);
     field(&mut found, "classification_field", policy.classification_field.as_ref(), catalogue);
     found.dedup();

@@ -15,9 +15,12 @@ use crate::domain::{
     catalogue::Ref,
     closing::{ALLOWED, Classification, Verdict},
     ids::PolicyId,
-    policy::{FieldMapping, FieldSource, MissingVerdict, NoteFlag, NotesRule, Policy},
+    policy::{DIGEST_FROM, FLIPS_PER_HOUR, MissingVerdict, NoteFlag, NotesRule, OUTCOME, Policy, TICKETS_PER_HOUR},
 };
 
+mod closing;
+mod fields;
+mod filters;
 mod written;
 
 pub use written::lines;
@@ -26,8 +29,6 @@ pub use written::lines;
 pub const SEVERITIES: [&str; 4] = ["High", "Medium", "Low", "Informational"];
 /// Microsoft's incident statuses.
 pub const STATUSES: [&str; 3] = ["New", "Active", "Closed"];
-/// Outcome of the notes we write: in every stock Halo.
-pub const OUTCOME: &str = "Private Note";
 
 /// Reads one entry; what is wrong goes to the table's sink.
 pub fn read(table: Table<'_, '_>) -> (Policy, Place) {
@@ -38,11 +39,23 @@ pub fn read(table: Table<'_, '_>) -> (Policy, Place) {
     }
     let ticket_type = table.reference("ticket_type").map_or(Ref::Id(0), |r| r.value);
     let notes = notes(&table);
+    let stock = Policy::new(PolicyId(Uuid::nil()), name.clone(), ticket_type.clone(), notes);
+    let (reopened_in_sentinel, reopened_in_halo) = closing::reopened(&table);
+    let (after_closing_comments, after_closing_fields) = closing::after(&table, &stock);
     let policy = Policy {
-        id: PolicyId(Uuid::nil()),
+        id: stock.id,
         name,
         ticket_type,
+        include: filters::read(&table, "include"),
+        exclude: filters::read(&table, "exclude"),
+        tickets_per_hour: table.count("tickets_per_hour", 0, 100_000, TICKETS_PER_HOUR),
         priorities: priorities(&table),
+        priorities_back: fields::priorities_back(&table),
+        severity: fields::rule(&table, "severity", stock.severity),
+        status: fields::rule(&table, "status", stock.status),
+        owner: fields::rule(&table, "owner", stock.owner),
+        title: fields::rule(&table, "title", stock.title),
+        labels: fields::labels(&table),
         statuses: statuses(&table),
         statuses_back: statuses_back(&table),
         closed_statuses: table.references("closed_statuses"),
@@ -50,20 +63,25 @@ pub fn read(table: Table<'_, '_>) -> (Policy, Place) {
         category: table.reference("category").map(|r| r.value),
         agent: table.reference("agent").map(|r| r.value),
         agents: agents(&table),
-        requester_user_id: table.integer("requester", 1, i64::MAX).map(|n| n.value),
-        fields: fields(&table),
+        requester: fields::requester(&table),
+        fields: fields::mapped(&table),
         incident_id_field: table.reference("incident_id_field").map(|r| r.value),
         classification_field: table.reference("classification_field").map(|r| r.value),
         classifications: classifications(&table),
         missing_verdict: missing_verdict(&table),
+        reopened_in_sentinel,
+        reopened_in_halo,
+        after_closing_comments,
+        after_closing_fields,
+        flips_per_hour: table.count("flips_per_hour", 0, 1_000, FLIPS_PER_HOUR),
         notes,
         note_flag: note_flag(&table, notes),
         note_outcomes: note_outcomes(&table, notes),
         outcome: table.reference("outcome").map_or_else(|| Ref::Name(OUTCOME.to_owned()), |r| r.value),
+        link_comment: table.flag("link_comment", true),
+        digest_from: table.count("digest_from", 0, 95, DIGEST_FROM),
         notes_private: table.flag("notes_private", true),
         evidence: table.flag("evidence", true),
-        carry_owner: table.flag("carry_owner", true),
-        carry_severity: table.flag("carry_severity", true),
     };
     if !policy.classifications.is_empty() && policy.classification_field.is_none() {
         let remedy = "Write classification_field = \"CF…\": the custom field in which agents choose.";
@@ -176,54 +194,6 @@ fn agents(table: &Table<'_, '_>) -> BTreeMap<String, Ref> {
         .iter()
         .filter_map(|(key, value)| Some((key.value.trim().to_lowercase(), inner.as_reference(key.value, value)?)))
         .collect()
-}
-
-fn fields(table: &Table<'_, '_>) -> Vec<FieldMapping> {
-    let mut mappings: Vec<FieldMapping> = Vec::new();
-    for entry in table.tables("fields") {
-        if !entry.has("field") {
-            entry.absent_here("field", "is missing", "Write field = \"CF…\": id, name or label of the custom field.");
-        }
-        let field = entry.reference("field");
-        let sources: Vec<(FieldSource, usize)> = [
-            entry.text("path").map(|t| (FieldSource::Path(t.value), t.at)),
-            entry.text("template").map(|t| (FieldSource::Template(t.value), t.at)),
-            entry.text("text").map(|t| (FieldSource::Text(t.value), t.at)),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        let always = entry.flag("always", false);
-        let one = "Write exactly one of path = \"$.…\", template = \"… {$.…}\" or text = \"…\".";
-        if sources.len() != 1 && !(sources.is_empty() && ["path", "template", "text"].iter().any(|k| entry.has(k))) {
-            entry.absent_here("path", "must have exactly one source beside it", one);
-        }
-        if let (Some(field), Some((source, at))) = (field, sources.into_iter().next()) {
-            path_form(&entry, &source, at);
-            if mappings.iter().any(|m| m.field == field.value) {
-                let problem = format!("is mapped twice: {}", field.value);
-                entry.sink.wrong(field.at, entry.field("field"), problem, "Keep one of the two.");
-            }
-            mappings.push(FieldMapping { field: field.value, source, always });
-        }
-        drop(entry.done());
-    }
-    mappings
-}
-
-fn path_form(entry: &Table<'_, '_>, source: &FieldSource, at: usize) {
-    let good = |path: &str| path == "$" || path.starts_with("$.") || path.starts_with("$[");
-    match source {
-        FieldSource::Path(path) if !good(path) => {
-            let problem = format!("is \"{path}\", which does not begin with $.");
-            entry.sink.wrong(at, entry.field("path"), problem, "Write it like $.properties.title.");
-        }
-        FieldSource::Template(text) if text.matches('{').count() != text.matches('}').count() => {
-            let remedy = "Each path stands in braces of its own: {$.properties.title}.";
-            entry.sink.wrong(at, entry.field("template"), "has a brace that is not closed", remedy);
-        }
-        _ => {}
-    }
 }
 
 fn classifications(table: &Table<'_, '_>) -> BTreeMap<String, Verdict> {

@@ -254,6 +254,19 @@ impl<'a, 't> Table<'a, 't> {
         }
     }
 
+    /// The members of a list of texts; blank ones are faults.
+    pub fn texts(&self, key: &'static str) -> Vec<At<String>> {
+        let mut texts = Vec::new();
+        for entry in self.list(key) {
+            match entry.value.as_str().map(str::trim) {
+                Some(text) if !text.is_empty() => texts.push(At { value: text.to_owned(), at: entry.at }),
+                Some(_) => self.sink.wrong(entry.at, self.field(key), "holds an empty text", "Remove it."),
+                None => self.wrong_type(key, entry.at, entry.value, "text in quotes"),
+            }
+        }
+        texts
+    }
+
     /// The tables of an array of tables (`[[key]]`).
     pub fn tables(&self, key: &'static str) -> Vec<Table<'a, 't>> {
         if let Some(found) = self.value(key)

@@ -167,8 +167,7 @@ fn age(ctx: &PageContext, page: &Page) -> AnyView {
         <p class="age quiet">
             <span id="live-state" class="live" hidden></span>
             {as_of(ctx, page)}
-            " · "
-            <a href=ctx.address.clone()>"Refresh"</a>
+            <span class="refresh">" · "<a href=ctx.address.clone()>"Refresh"</a></span>
         </p>
     }
     .into_any()

@@ -31,6 +31,9 @@ pub struct Agent {
     pub name: String,
     /// Mail address.
     pub email: Option<String>,
+    /// Entra object id, where Halo has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object_id: Option<String>,
 }
 
 /// A ticket type.

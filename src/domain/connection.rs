@@ -124,3 +124,15 @@ pub struct HaloConnection {
     /// Whether http and private hosts are allowed outward.
     pub allow_insecure: bool,
 }
+
+impl HaloConnection {
+    /// What stands before a ticket's number in its address for people (halo-api sheet, section 2): the Resource
+    /// Server without its `/api`. `None` unless it is reached by https.
+    pub fn ticket_url_base(&self) -> Option<String> {
+        let base = self.resource_server.trim_end_matches('/');
+        let site = base.get(base.len().saturating_sub(4)..).filter(|end| end.eq_ignore_ascii_case("/api"));
+        let site = site.map_or(base, |end| base.get(..base.len() - end.len()).unwrap_or(base));
+        let safe = site.starts_with("https://") && !site.contains(['"', '<', '>', ' ', '\'']);
+        safe.then(|| format!("{site}/tickets?id="))
+    }
+}

@@ -112,7 +112,11 @@ impl CommentId {
     /// Built from outside identities alone (Halo tenant as fixed at connection, ticket, action, edit,
     /// part), so that a repeat, a restore or a second instance writes the same comment again instead of a new one.
     pub fn derived(halo_tenant: &str, key: ActionKey, edit: u32, part: u32) -> Self {
-        let name = format!("halo-action/{halo_tenant}/{}/{}/{edit}/{part}", key.ticket, key.action);
+        Self::named(&format!("halo-action/{halo_tenant}/{}/{}/{edit}/{part}", key.ticket, key.action))
+    }
+
+    /// The id derived from a name that is built from outside identities alone.
+    pub(super) fn named(name: &str) -> Self {
         Self(Uuid::new_v5(&NAMESPACE, name.as_bytes()).to_string())
     }
 }
@@ -125,6 +129,15 @@ impl fmt::Display for CommentId {
 
 /// Namespace of every UUID v5 this product derives. Never change it: old ids would no longer be found.
 pub const NAMESPACE: Uuid = Uuid::from_u128(0x6f0c_2b1e_5a58_4c9e_9d3b_7a1f_4be0_11d7);
+
+/// A short fingerprint of words, to tell whether they changed.
+pub fn fingerprint(words: &str) -> String {
+    let hex = Uuid::new_v5(&NAMESPACE, words.as_bytes()).simple().to_string();
+    hex.get(..16).unwrap_or(&hex).to_owned()
+}
+
+/// Length of a reference in characters.
+pub const REFERENCE_LENGTH: usize = 13;
 
 /// The short visible reference that every ticket and note we create carries: `HB-` and ten hexadecimal digits.
 ///

@@ -25,6 +25,38 @@ pub struct IncidentChange {
     pub owner: Option<Owner>,
     /// With `Closed`.
     pub verdict: Option<Verdict>,
+    /// Title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Labels to be added; none is ever taken away.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels_added: Vec<String>,
+}
+
+/// A note's words within a comment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carried {
+    /// The action; number 0 is the ticket itself.
+    pub action: ActionKey,
+    /// 0 for the note as it first crosses, else the number of the edit it reports.
+    pub edit: u32,
+    /// Part of a split note, from 0.
+    pub part: u32,
+    /// Fingerprint of the note's words; empty where an older entry does not tell.
+    pub said: String,
+}
+
+fn one_or_several<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Carried>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Several(Vec<Carried>),
+        One(ActionKey),
+    }
+    Ok(match Stored::deserialize(from)? {
+        Stored::Several(carries) => carries,
+        Stored::One(action) => vec![Carried { action, edit: 0, part: 0, said: String::new() }],
+    })
 }
 
 /// What is to be written.
@@ -35,6 +67,9 @@ pub enum OperationKind {
     CreateTicket {
         /// What it will say.
         draft: TicketDraft,
+        /// The closed ticket that it follows, when the pair has one already.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        follows: Option<TicketId>,
     },
     /// Change members of the ticket.
     UpdateTicket {
@@ -45,6 +80,12 @@ pub enum OperationKind {
     AddNote {
         /// The comment it carries; `None` for a note of our own (asking for a classification).
         comment: Option<CommentId>,
+        /// 0 for the comment as it first crosses, else the number of the edit it reports.
+        #[serde(default)]
+        edit: u32,
+        /// Fingerprint of the comment's words.
+        #[serde(default)]
+        said: Option<String>,
         /// What it will say.
         note: NoteDraft,
     },
@@ -52,10 +93,9 @@ pub enum OperationKind {
     AddComment {
         /// The derived id.
         comment: CommentId,
-        /// The action it carries.
-        action: ActionKey,
-        /// Part of a split note, from 0.
-        part: u32,
+        /// The actions it carries; a digest carries several. Older entries name one action.
+        #[serde(alias = "action", deserialize_with = "one_or_several")]
+        carries: Vec<Carried>,
         /// At most 30,000 characters.
         message: String,
     },
@@ -89,12 +129,19 @@ impl OperationKind {
     /// In words.
     pub fn words(&self) -> String {
         match self {
+            Self::CreateTicket { follows: Some(_), .. } => "Create a ticket that follows the closed one".into(),
             Self::CreateTicket { .. } => "Create the ticket".into(),
             Self::UpdateTicket { change } if change.closure_note.is_some() => "Close the ticket".into(),
             Self::UpdateTicket { .. } => "Change the ticket".into(),
-            Self::AddNote { comment: Some(_), .. } => "Write the comment as a note".into(),
+            Self::AddNote { comment: Some(_), edit: 0, .. } => "Write the comment as a note".into(),
+            Self::AddNote { comment: Some(_), .. } => "Report the comment's edit in a note".into(),
             Self::AddNote { comment: None, .. } => "Write a note".into(),
-            Self::AddComment { .. } => "Write the note as a comment".into(),
+            Self::AddComment { carries, .. } => match carries.as_slice() {
+                [one] if one.action.action == 0 => "Name the ticket in a comment".into(),
+                [one] if one.edit > 0 => "Report the note's edit in a comment".into(),
+                [_] => "Write the note as a comment".into(),
+                several => format!("Write {} notes as one comment", several.len()),
+            },
             Self::UpdateIncident { change } if change.status == Some(IncidentStatus::Closed) => {
                 "Close the incident".into()
             }
@@ -116,8 +163,9 @@ impl OperationKind {
         match self {
             Self::CreateTicket { .. } => "create".into(),
             Self::UpdateTicket { .. } => "ticket".into(),
-            Self::AddNote { comment: Some(id), .. } => format!("note/{id}"),
-            Self::AddNote { comment: None, note } => format!("own-note/{}", note.reference),
+            Self::AddNote { comment: Some(id), edit: 0, .. } => format!("note/{id}"),
+            Self::AddNote { comment: Some(id), edit, .. } => format!("note/{id}/{edit}"),
+            Self::AddNote { comment: None, note, .. } => format!("own-note/{}", note.reference),
             Self::AddComment { comment, .. } => format!("comment/{comment}"),
             Self::UpdateIncident { .. } => "incident".into(),
         }
@@ -127,6 +175,7 @@ impl OperationKind {
 /// Where an operation stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
+#[allow(clippy::large_enum_variant, reason = "few are held at once, and the rare variant is the large one")]
 pub enum OperationState {
     /// To be sent when it is its turn and not before `ready`.
     Planned {
@@ -264,4 +313,21 @@ pub struct Operation {
     pub last_failure: Option<Failure>,
     /// When planned.
     pub planned: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_planned_by_an_older_version_is_read() {
+        let old = serde_json::json!({ "kind": "add-comment", "comment": "c", "message": "words", "part": 0,
+            "action": { "ticket": 70, "action": 3 } });
+        let read: OperationKind = serde_json::from_value(old).expect("read");
+        let OperationKind::AddComment { carries, .. } = &read else { panic!("{read:?}") };
+        let action = ActionKey { ticket: TicketId(70), action: 3 };
+        assert_eq!(*carries, [Carried { action, edit: 0, part: 0, said: String::new() }]);
+        let again = serde_json::from_value::<OperationKind>(serde_json::to_value(&read).expect("written"));
+        assert_eq!(again.expect("read"), read);
+    }
 }

@@ -1,9 +1,13 @@
 //! Pairs: an incident and a ticket that are kept in step, with what both last agreed on.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    decision::Decision,
+    failure::Side,
     ids::{ActionKey, ClientId, CommentId, ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
     incident::{Incident, IncidentStatus, Severity},
     reason::Reason,
@@ -28,6 +32,71 @@ pub struct Base {
     pub owner: Option<String>,
     /// Assigned agent.
     pub agent_id: Option<i64>,
+    /// Incident's title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Ticket's subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// Labels that both sides have, sorted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Vec<String>>,
+    /// Mapped fields, by custom field id or ticket member.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, Agreed>,
+    /// Fields that have moved away from the values above, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub moves: BTreeMap<String, Moves>,
+    /// When the status moved, within the last hour.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flips: Vec<Timestamp>,
+    /// Since when the status is held because it flipped too often.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<Timestamp>,
+}
+
+/// What both sides of a mapped field said when they last agreed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreed {
+    /// The incident's value, as it is written to the ticket.
+    pub sentinel: String,
+    /// The ticket's value; `None` while it has not been read.
+    pub halo: Option<String>,
+}
+
+/// A value that one side moved to: it did so after `after`, and had done so at `at`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    /// What it says now.
+    pub value: String,
+    /// The last moment at which it was known to say something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Timestamp>,
+    /// Time of the record version that first showed it, by that side's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
+/// Which sides of a field moved.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Moves {
+    /// The incident.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sentinel: Option<Move>,
+    /// The ticket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub halo: Option<Move>,
+}
+
+impl Moves {
+    /// The move of a side.
+    pub fn of(&self, side: Side) -> Option<&Move> {
+        match side {
+            Side::Sentinel => self.sentinel.as_ref(),
+            Side::Halo => self.halo.as_ref(),
+        }
+    }
 }
 
 impl Base {
@@ -41,6 +110,9 @@ impl Base {
             ticket_closed: ticket.is_some_and(|ticket| ticket.closed),
             owner: incident.owner.key(),
             agent_id: ticket.and_then(|ticket| ticket.agent_id),
+            title: Some(incident.title.clone()),
+            summary: ticket.map(|ticket| ticket.summary.clone()),
+            ..Self::default()
         }
     }
 }
@@ -128,6 +200,15 @@ pub struct Pair {
     pub health: Health,
     /// Why it is not in step or not healthy.
     pub reason: Option<Reason>,
+    /// The incident that this one was merged into in Defender, once known.
+    #[serde(default)]
+    pub survivor: Option<IncidentId>,
+    /// Whether other paired incidents were merged into this one.
+    #[serde(default)]
+    pub merged: bool,
+    /// What people decided about it, oldest first.
+    #[serde(default)]
+    pub decisions: Vec<Decision>,
     /// When the pair was made.
     pub created: Timestamp,
     /// When anything of it last changed.
@@ -145,7 +226,7 @@ pub struct PairState {
     pub reason: Option<Reason>,
 }
 
-/// A comment and the action that carries the same words.
+/// A comment and the action that carries the same words, or reports their edit. A digest carries several actions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoteLink {
     /// The pair.
@@ -154,10 +235,16 @@ pub struct NoteLink {
     pub comment: CommentId,
     /// In Halo.
     pub action: ActionKey,
+    /// 0 for the words as they first crossed, then rising with each edit reported; a deletion counts as one.
+    #[serde(default)]
+    pub edit: u32,
     /// Part of a split note, from 0.
     pub part: u32,
+    /// Fingerprint of the words that crossed; `None` when they are not known (a restored backup).
+    #[serde(default)]
+    pub said: Option<String>,
     /// Side on which a person wrote it.
-    pub written_in: super::failure::Side,
+    pub written_in: Side,
 }
 
 /// An incident the engine has seen, linked or not: one row each, so that every one has an answer to "why not?".

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{failure::Side, ids::TicketId, merge::Candidate};
+
 /// A reason the planner gives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
@@ -10,8 +12,20 @@ pub enum Reason {
     NewIncident,
     /// A comment was added in Sentinel.
     CommentAdded,
+    /// A comment was edited in Sentinel after it had crossed.
+    CommentEdited,
+    /// A comment was deleted in Sentinel after it had crossed.
+    CommentDeleted,
     /// A note was added in Halo.
     NoteAdded,
+    /// A note was edited in Halo after it had crossed.
+    NoteEdited,
+    /// A note was deleted in Halo after it had crossed.
+    NoteDeleted,
+    /// Several notes wait and the incident's room for comments is nearly used up.
+    NotesDigested,
+    /// The ticket was made, so the incident names it.
+    TicketMade,
     /// A field changed in Sentinel.
     ChangedInSentinel {
         /// Which (`severity`, `status`, `owner`).
@@ -42,6 +56,22 @@ pub enum Reason {
     OlderThanStart,
     /// Merged away in Defender before we saw it.
     Redirected,
+    /// A filter of the policy holds the incident back.
+    Filtered {
+        /// The first filter that failed, as the applied file names it (`include.severity`).
+        filter: String,
+        /// The incident's values that it saw.
+        saw: String,
+        /// What it asks for.
+        would: String,
+    },
+    /// The storm brake holds the incident: more new tickets within an hour than the policy allows.
+    StormHeld {
+        /// The policy's `tickets_per_hour`.
+        cap: u32,
+    },
+    /// A person released the incident from the storm brake: its ticket is made next.
+    StormReleased,
     /// The client has no Halo binding.
     ClientNotBound,
     /// A value has no mapping.
@@ -73,6 +103,53 @@ pub enum Reason {
     Conflict {
         /// Which field.
         field: String,
+        /// The incident's value.
+        #[serde(default)]
+        sentinel: String,
+        /// The ticket's value.
+        #[serde(default)]
+        halo: String,
+    },
+    /// A closed matter was opened again on one side, and the policy asks what is to happen to the other.
+    Reopened {
+        /// Where.
+        side: Side,
+        /// Which reopening: the time of the record version that showed it.
+        #[serde(default)]
+        at: String,
+    },
+    /// One side is closed, the other open, as the policy or a person wants it.
+    LeftApart,
+    /// Something changed when both sides were closed, and the policy does not carry it then.
+    AfterClosing {
+        /// What, in words.
+        what: String,
+    },
+    /// The status changed too often within an hour and is held.
+    Flapping {
+        /// Changes allowed within an hour.
+        flips: u32,
+    },
+    /// The incident was merged in Defender: a write that follows from it.
+    Merged,
+    /// The incident was merged into another one, with which its ticket goes on.
+    MergedInto {
+        /// Number and title; empty when a person has seen to it.
+        name: String,
+    },
+    /// The incident was merged, and nothing tells into which one.
+    SurvivorUnknown {
+        /// Incidents that changed at about the same time.
+        candidates: Vec<Candidate>,
+    },
+    /// The incident was merged into one that has a ticket of its own.
+    TicketsMeet {
+        /// The ticket of the merged incident.
+        ticket: TicketId,
+        /// The ticket of the one that is left.
+        other: TicketId,
+        /// The one that is left.
+        name: String,
     },
     /// The outcome of a write is not known and could not be settled by looking.
     OutcomeUnknown,
@@ -94,7 +171,13 @@ impl Reason {
         match self {
             Self::NewIncident => "new-incident",
             Self::CommentAdded => "comment-added",
+            Self::CommentEdited => "comment-edited",
+            Self::CommentDeleted => "comment-deleted",
             Self::NoteAdded => "note-added",
+            Self::NoteEdited => "note-edited",
+            Self::NoteDeleted => "note-deleted",
+            Self::NotesDigested => "notes-digested",
+            Self::TicketMade => "ticket-made",
             Self::ChangedInSentinel { .. } => "changed-in-sentinel",
             Self::ChangedInHalo { .. } => "changed-in-halo",
             Self::IncidentClosed => "incident-closed",
@@ -107,6 +190,9 @@ impl Reason {
             Self::ModeOneWay => "mode-one-way",
             Self::OlderThanStart => "older-than-start",
             Self::Redirected => "redirected",
+            Self::Filtered { .. } => "filtered",
+            Self::StormHeld { .. } => "storm-held",
+            Self::StormReleased => "storm-released",
             Self::ClientNotBound => "client-not-bound",
             Self::Unmapped { .. } => "unmapped",
             Self::RecordGone { .. } => "record-gone",
@@ -116,6 +202,14 @@ impl Reason {
             Self::NoteHeldBack => "note-held-back",
             Self::CommentsFull => "comments-full",
             Self::Conflict { .. } => "conflict",
+            Self::Reopened { .. } => "reopened",
+            Self::LeftApart => "left-apart",
+            Self::AfterClosing { .. } => "after-closing",
+            Self::Flapping { .. } => "flapping",
+            Self::Merged => "merged",
+            Self::MergedInto { .. } => "merged-into",
+            Self::SurvivorUnknown { .. } => "survivor-unknown",
+            Self::TicketsMeet { .. } => "tickets-meet",
             Self::OutcomeUnknown => "outcome-unknown",
             Self::Dropped { .. } => "dropped",
             Self::Refused { .. } => "refused",
@@ -127,7 +221,13 @@ impl Reason {
         match self {
             Self::NewIncident => "The incident is new and passes every gate.".into(),
             Self::CommentAdded => "A comment was added in Sentinel.".into(),
+            Self::CommentEdited => "A comment was edited in Sentinel.".into(),
+            Self::CommentDeleted => "A comment was deleted in Sentinel.".into(),
             Self::NoteAdded => "A note was added in Halo.".into(),
+            Self::NoteEdited => "A note was edited in Halo.".into(),
+            Self::NoteDeleted => "A note was deleted in Halo.".into(),
+            Self::NotesDigested => "Several notes wait, and the incident's room for comments is nearly used up.".into(),
+            Self::TicketMade => "The ticket was made, so the incident names it.".into(),
             Self::ChangedInSentinel { field } => format!("The {field} changed in Sentinel."),
             Self::ChangedInHalo { field } => format!("The {field} changed in Halo."),
             Self::IncidentClosed => "The incident was closed in Sentinel.".into(),
@@ -140,6 +240,13 @@ impl Reason {
             Self::ModeOneWay => "The workspace's mode does not carry this direction.".into(),
             Self::OlderThanStart => "Not linked: older than the workspace's start.".into(),
             Self::Redirected => "Not linked: merged into another incident in Defender.".into(),
+            Self::Filtered { filter, saw, would } => {
+                format!("Not linked: the policy's {filter} saw {saw}, and {would}.")
+            }
+            Self::StormHeld { cap } => {
+                format!("Held by the storm brake: this workspace has had {cap} new tickets within an hour.")
+            }
+            Self::StormReleased => "Released from the storm brake; its ticket is made next.".into(),
             Self::ClientNotBound => "The client has no Halo client yet.".into(),
             Self::Unmapped { table, value } => format!("No {table} is mapped for “{value}”."),
             Self::RecordGone { what } => what.clone(),
@@ -148,7 +255,29 @@ impl Reason {
             Self::VerdictRefused { why } => format!("The classification can't be sent: {why}."),
             Self::NoteHeldBack => "The note is not of the kind the policy lets cross.".into(),
             Self::CommentsFull => "The incident holds as many comments as Sentinel allows.".into(),
-            Self::Conflict { field } => format!("The {field} changed on both sides."),
+            Self::Conflict { field, sentinel, halo } => {
+                format!("The {field} changed on both sides: the incident says “{sentinel}”, the ticket “{halo}”.")
+            }
+            Self::Reopened { side: Side::Sentinel, .. } => {
+                "The incident was opened again in Sentinel, and its ticket is closed.".into()
+            }
+            Self::Reopened { side: Side::Halo, .. } => {
+                "The ticket was opened again in Halo, and its incident is closed.".into()
+            }
+            Self::LeftApart => "One side is closed and the other open, as it was decided.".into(),
+            Self::AfterClosing { what } => format!("Changed after closing and not carried: {what}."),
+            Self::Flapping { flips } => {
+                format!("The status changed more than {flips} times within an hour, so it is held.")
+            }
+            Self::Merged => "Incidents were merged in Defender.".into(),
+            Self::MergedInto { name } if name.is_empty() => "The incident was merged in Defender.".into(),
+            Self::MergedInto { name } => format!("The incident was merged in Defender into {name}."),
+            Self::SurvivorUnknown { .. } => {
+                "The incident was merged in Defender, and nothing tells into which one.".into()
+            }
+            Self::TicketsMeet { ticket, other, name } => {
+                format!("The incident was merged in Defender into {name}: its ticket {ticket} meets ticket {other}.")
+            }
             Self::OutcomeUnknown => "It is not known whether the last write was carried out.".into(),
             Self::Dropped { what } => {
                 format!("“{what}” was dropped by a person and is not written again in this form.")
@@ -162,6 +291,16 @@ impl Reason {
         match self {
             Self::ModeOff => Some("Set the workspace's mode to observe or two-way.".into()),
             Self::ModeObserve => Some("Set the workspace's mode to two-way to carry it out.".into()),
+            Self::Filtered { filter, .. } => Some(format!(
+                "Change the incident in Sentinel so that it passes, or the policy's {filter}: it is looked at again whenever either changes."
+            )),
+            Self::StormHeld { .. } => Some(
+                "Press “Release” under Problems to make the tickets, or close the incidents in Sentinel. A rule that floods is best corrected first.".into(),
+            ),
+            Self::OlderThanStart => Some(
+                "Set an earlier “since” for the workspace: what is known is linked at once, other open incidents within six hours.".into(),
+            ),
+            Self::ModeOneWay => Some("Set the workspace's mode to two-way to carry it, or leave it as it is.".into()),
             Self::ClientNotBound => Some("Give the client its Halo client id.".into()),
             Self::Unmapped { table, .. } => {
                 let what = match table.as_str() {
@@ -179,8 +318,23 @@ impl Reason {
                 Some("Choose the classification on the ticket in Halo, or close the incident in Sentinel.".into())
             }
             Self::VerdictRefused { .. } => Some("Correct the policy's classification table.".into()),
-            Self::CommentsFull => Some("Read the further notes in the ticket.".into()),
-            Self::Conflict { .. } => Some("Set the same value on both sides.".into()),
+            Self::CommentsFull => Some(
+                "Read the further notes in the ticket; they cross when the incident is closed, in the places kept for that."
+                    .into(),
+            ),
+            Self::Conflict { .. } => {
+                Some("Choose one of the two values on the pair's page, or set the same on both sides.".into())
+            }
+            Self::Reopened { .. } => Some("Choose on the pair's page what is to happen to the closed side.".into()),
+            Self::Flapping { .. } => Some(
+                "Look for what else changes the status (a rule, a workflow, another integration), then press “Let it go on” on the pair's page.".into(),
+            ),
+            Self::SurvivorUnknown { .. } => {
+                Some("Open the incident in Defender, see where it leads, and choose that incident on the pair's page.".into())
+            }
+            Self::TicketsMeet { ticket, other, .. } => Some(format!(
+                "Merge ticket {ticket} into ticket {other} in Halo, or leave both as they are on the pair's page."
+            )),
             Self::OutcomeUnknown => Some(
                 "Search for the reference in Halo, leave one record that carries it, then press “Look for it again”."
                     .into(),

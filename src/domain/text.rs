@@ -91,6 +91,22 @@ pub fn neutralise_mentions(text: &str) -> String {
     out
 }
 
+/// The same in HTML: only what stands between the tags is touched.
+pub fn neutralise_mentions_in_html(html: &str) -> String {
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(open) = rest.find('<') {
+        let (words, tag) = rest.split_at(open);
+        out.push_str(&neutralise_mentions(words));
+        let end = tag.find('>').map_or(tag.len(), |at| at + 1);
+        let (tag, after) = tag.split_at(end);
+        out.push_str(tag);
+        rest = after;
+    }
+    out.push_str(&neutralise_mentions(rest));
+    out
+}
+
 /// At most `max` long (see [`length`]); what is cut off is shown by `…`.
 pub fn cut(text: &str, max: usize) -> String {
     if length(text) <= max {

@@ -161,6 +161,9 @@ pub struct TicketDraft {
     pub category_1: Option<String>,
     /// Custom fields: id and value.
     pub custom_fields: Vec<(i64, Value)>,
+    /// Further members of the ticket, by Halo's name ([`crate::domain::policy::field::MEMBERS`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<(String, Value)>,
     /// Opened at.
     pub occurred: Option<Timestamp>,
     /// Our visible reference (`HB-…`), also in `details_html`; searched for when an answer was lost.
@@ -178,6 +181,17 @@ pub enum Requester {
         /// Halo user id.
         id: i64,
     },
+}
+
+/// A user (contact) of a client in Halo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HaloUser {
+    /// Id.
+    pub id: i64,
+    /// Name.
+    pub name: String,
+    /// Site: a ticket for this user must be of the same one.
+    pub site_id: Option<i64>,
 }
 
 /// A note to be written.
@@ -221,4 +235,7 @@ pub struct TicketChange {
     pub summary: Option<String>,
     /// Custom fields: id and value.
     pub custom_fields: Vec<(i64, Value)>,
+    /// Further members, by Halo's name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<(String, Value)>,
 }

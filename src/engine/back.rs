@@ -5,14 +5,15 @@ use std::sync::Arc;
 use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
-        ids::{ActionKey, CommentId},
-        incident::{Incident, IncidentStatus},
-        operation::{IncidentChange, OperationResult},
+        ids::CommentId,
+        incident::{Comment, Incident},
+        operation::{Carried, IncidentChange, OperationResult},
         pair::NoteLink,
         reason::Reason,
     },
     ledger::fact::Fact,
     outbound::budget::Class,
+    planner::agreed,
     sentinel::{Incidents, Place},
     store::SituationRow,
 };
@@ -23,15 +24,28 @@ pub(super) async fn add_comment(
     row: &SituationRow,
     sentinel: &Arc<dyn Incidents>,
     at: &Place,
-    (comment, action, part): (&CommentId, ActionKey, u32),
-    message: &str,
+    (comment, carries): (&CommentId, &[Carried]),
+    (message, now): (&str, jiff::Timestamp),
     class: Class,
 ) -> Attempt {
     match sentinel.write_comment(at, &row.pair.incident, comment, message, class).await {
         Ok(_) => {
-            let link = NoteLink { pair: row.pair.id, comment: comment.clone(), action, part, written_in: Side::Halo };
-            let facts = vec![Fact::NoteLinked { link }];
-            Attempt::Done(OperationResult::Comment { comment: comment.clone() }, facts, Box::default())
+            let link = |carried: &Carried| NoteLink {
+                pair: row.pair.id,
+                comment: comment.clone(),
+                action: carried.action,
+                edit: carried.edit,
+                part: carried.part,
+                said: Some(carried.said.clone()).filter(|said| !said.is_empty()),
+                written_in: Side::Halo,
+            };
+            let facts = carries.iter().map(|carried| Fact::NoteLinked { link: link(carried) }).collect();
+            let mut reading = Reading::default();
+            // One that carries no note is known as read: nothing else tells that it is there.
+            if let Some(known) = row.comments.as_ref().filter(|_| carries.is_empty()) {
+                reading.comments = Some(known.iter().cloned().chain([written(comment, message, now)]).collect());
+            }
+            Attempt::Done(OperationResult::Comment { comment: comment.clone() }, facts, Box::new(reading))
         }
         // Its id is derived: sending it again writes the same comment, never a second one.
         Err(failure) if failure.kind == FailureKind::Unknown => {
@@ -42,6 +56,19 @@ pub(super) async fn add_comment(
             Attempt::Refused(Reason::RecordGone { what }, Box::default())
         }
         Err(failure) => Attempt::Failed(failure),
+    }
+}
+
+fn written(comment: &CommentId, message: &str, now: jiff::Timestamp) -> Comment {
+    Comment {
+        id: comment.clone(),
+        message: message.to_owned(),
+        author: None,
+        author_object_id: None,
+        created: Some(now),
+        modified: None,
+        etag: None,
+        raw: serde_json::Value::Null,
     }
 }
 
@@ -72,34 +99,29 @@ pub(super) async fn update_incident(
     let touched = change.status.is_some() && current.status != known.status
         || change.severity.is_some() && current.severity != known.severity
         || change.owner.is_some() && current.owner.key() != known.owner.key()
+        || change.title.is_some() && current.title != known.title
         || current.redirected();
     if touched {
         return Attempt::Stale("The incident changed since this was planned.".into(), read(current));
     }
     match sentinel.write(at, &current, change, class).await {
         Ok(answer) => {
-            let mut base = row.pair.base.clone();
-            if let Some(ticket) = &row.ticket {
-                if change.status.is_some() {
-                    base.incident_status = Some(answer.status.clone());
-                    base.status_id = ticket.status_id;
-                    base.ticket_closed = answer.status == IncidentStatus::Closed;
-                }
-                if change.owner.is_some() {
-                    base.owner = answer.owner.key();
-                    base.agent_id = ticket.agent_id;
-                }
-                if change.severity.is_some() {
-                    base.severity = Some(answer.severity.clone());
-                    base.priority_id = ticket.priority_id;
-                }
-            }
+            let base = match &row.ticket {
+                Some(ticket) => agreed::after_incident(row.pair.base.clone(), ticket, change, &answer),
+                None => row.pair.base.clone(),
+            };
             let etag = answer.etag.clone();
             let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
             Attempt::Done(OperationResult::Incident { etag }, facts, read(answer))
         }
         Err(failure) if failure.kind == FailureKind::Conflict => {
             Attempt::Stale("Somebody wrote to the incident at the same moment.".into(), read(current))
+        }
+        // Azure refuses the whole for an owner whom Entra does not know: a closure must not wait for that. Planned
+        // anew, the owner is refused alone, and waits for a person.
+        Err(failure) if failure.kind == FailureKind::Rejected && change.owner.is_some() && !owner_alone(change) => {
+            let rest = IncidentChange { owner: None, ..change.clone() };
+            Box::pin(update_incident(row, sentinel, at, &rest, class)).await
         }
         Err(failure) if failure.kind == FailureKind::Unknown => {
             match sentinel.incident(at, &row.pair.incident, class).await {
@@ -112,4 +134,8 @@ pub(super) async fn update_incident(
         }
         Err(failure) => Attempt::Failed(failure),
     }
+}
+
+fn owner_alone(change: &IncidentChange) -> bool {
+    *change == IncidentChange { owner: change.owner.clone(), ..IncidentChange::default() }
 }

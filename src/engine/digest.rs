@@ -1,29 +1,31 @@
 //! Observe, plan, commit: one step under the pair's lane, one transaction.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
-        catalogue::Catalogue,
         failure::{FailureKind, Side},
         ids::{OperationId, PairId},
         incident::{Comment, Evidence, Incident},
-        operation::{Operation, OperationKind, OperationState},
-        pair::{Health, Pair, PairState, Subject, SyncState},
-        policy::Policy,
+        merge::Merge,
+        operation::{Operation, OperationState},
+        pair::{Health, PairState, SyncState},
         reason::Reason,
         ticket::{Action, Ticket},
-        workspace::Workspace,
     },
     ledger::{entry::Seq, fact::Fact},
     outbound::budget::Class,
-    planner::{self, Situation, draft, fields, gate},
+    planner::{self, Situation, situation::Seen},
     store::{SituationRow, StoreError},
 };
 
-use super::{Engine, registry::View};
+use super::{
+    Engine,
+    merges::{self, Around},
+    registry::View,
+};
 
 /// What was newly read of a pair. `None` = not read now.
 #[derive(Default)]
@@ -51,10 +53,17 @@ pub(super) fn comments_moved(row: &SituationRow, incident: &Incident) -> bool {
 /// Whether an incident of another version shows nothing new: then its comments were edited, or one was deleted and
 /// another written.
 pub(super) fn nothing_to_see(row: &SituationRow, incident: &Incident) -> bool {
-    let known = &row.subject.incident;
-    let told =
-        Incident { etag: known.etag.clone(), modified: known.modified, raw: known.raw.clone(), ..incident.clone() };
-    told == *known
+    let bare = |incident: &Incident| {
+        let mut raw = incident.raw.clone();
+        if let Some(root) = raw.as_object_mut() {
+            root.remove("etag");
+        }
+        if let Some(properties) = raw.get_mut("properties").and_then(|p| p.as_object_mut()) {
+            properties.remove("lastModifiedTimeUtc");
+        }
+        raw
+    };
+    bare(&row.subject.incident) == bare(incident)
 }
 
 /// Records what was read and done, plans the pair anew and queues the plan. Everything or nothing.
@@ -86,6 +95,7 @@ pub(super) async fn known_pair(
     };
     let Some(mut row) = found else { return Ok(()) };
     let now = engine.now();
+    let seen = seen(engine, &row, &reading);
     let mut facts = Vec::new();
     for fact in done {
         overlay(&mut row, &fact);
@@ -95,8 +105,13 @@ pub(super) async fn known_pair(
         overlay(&mut row, &fact);
         facts.push(fact);
     }
+    let (around, found) = merges::around(engine, &row).await?;
+    if let Some(fact) = found {
+        overlay(&mut row, &fact);
+        facts.push(fact);
+    }
     let view = engine.registry.view();
-    let mut planned = replan(engine, &view, &row, now);
+    let mut planned = replan(engine, &view, &row, &around, seen, now);
     number(engine, id, &mut planned).await?;
     for fact in &planned {
         overlay(&mut row, fact);
@@ -105,12 +120,46 @@ pub(super) async fn known_pair(
     if facts.is_empty() {
         return Ok(());
     }
+    // A merge concerns two pairs: the other one is looked at next.
+    let mut others: Vec<PairId> = Vec::new();
+    for fact in &facts {
+        match fact {
+            Fact::SurvivorFound { .. } => {
+                if let Merge::Into(survivor) = &around.merge {
+                    others.extend(survivor.pair);
+                }
+            }
+            Fact::PairOpened { pair } => others.push(pair.id),
+            _ => {}
+        }
+    }
     let client = row.pair.client;
     engine.record(now, Some(client), facts).await?;
+    if !others.is_empty() {
+        engine.schedule().looks.extend(others);
+    }
     if let Some(due) = super::execute::head(&row).and_then(due) {
         engine.schedule().pair_due(id, due, now);
     }
     Ok(())
+}
+
+/// A change of an incident may show in the list this much later (sentinel-api sheet, section 8: ten minutes, and some).
+const SHOWS_LATE: SignedDuration = SignedDuration::from_mins(15);
+
+/// Up to when each side is known to have said what it said before this reading: the version known so far, or the last
+/// reading of everything that ended well, allowing for records that show late.
+fn seen(engine: &Engine, row: &SituationRow, reading: &Reading) -> Seen {
+    let schedule = engine.schedule();
+    let well = |standing: Option<&super::schedule::Standing>, late: SignedDuration| {
+        standing.and_then(|standing| standing.last_success).map(|at| at - late)
+    };
+    let sentinel = well(schedule.workspaces.get(&row.pair.workspace), SHOWS_LATE);
+    let halo = well(schedule.instances.get(&row.pair.halo), super::halo::OVERLAP);
+    Seen {
+        sentinel: reading.incident.is_some().then(|| row.subject.incident.modified.max(sentinel)).flatten(),
+        halo: reading.ticket.as_ref().and_then(|_| row.ticket.as_ref()?.last_update.max(halo)),
+    }
 }
 
 /// When an operation's turn may come. One under way says so itself when it ends.
@@ -195,41 +244,6 @@ fn merged(known: Option<&Ticket>, mut new: Ticket) -> Ticket {
     new
 }
 
-/// The situation that a newcomer's facts make, if they link it.
-pub(super) fn begun(facts: &[Fact], now: Timestamp) -> Option<SituationRow> {
-    let incident = facts.iter().find_map(|fact| match fact {
-        Fact::IncidentRead { incident, .. } => Some(&**incident),
-        _ => None,
-    })?;
-    let pair = facts.iter().find_map(|fact| match fact {
-        Fact::PairOpened { pair } => Some(&**pair),
-        _ => None,
-    })?;
-    let subject = Subject {
-        workspace: pair.workspace,
-        client: pair.client,
-        incident: incident.clone(),
-        pair: Some(pair.id),
-        held: None,
-        first_seen: now,
-        last_changed: now,
-    };
-    let mut row = SituationRow {
-        pair: pair.clone(),
-        subject,
-        ticket: None,
-        comments: None,
-        actions: None,
-        evidence: None,
-        links: Vec::new(),
-        operations: Vec::new(),
-    };
-    for fact in facts {
-        overlay(&mut row, fact);
-    }
-    Some(row)
-}
-
 /// Carries a fact over into the situation in hand, as the projector will into the tables.
 pub(super) fn overlay(row: &mut SituationRow, fact: &Fact) {
     match fact {
@@ -240,6 +254,8 @@ pub(super) fn overlay(row: &mut SituationRow, fact: &Fact) {
         Fact::ActionsRead { actions, .. } => row.actions = Some(actions.clone()),
         Fact::TicketLinked { ticket, .. } => row.pair.ticket = Some(*ticket),
         Fact::BaseAgreed { base, .. } => row.pair.base = base.clone(),
+        Fact::SurvivorFound { survivor, .. } => row.pair.survivor = Some(survivor.clone()),
+        Fact::Decided { decision, .. } => row.pair.decisions.push(decision.clone()),
         Fact::NoteLinked { link } => row.links.push(link.clone()),
         Fact::OperationMoved { operation, state, attempts, failure, .. } => {
             if let Some(found) = row.operations.iter_mut().find(|o| o.id == *operation) {
@@ -255,14 +271,16 @@ pub(super) fn overlay(row: &mut SituationRow, fact: &Fact) {
 }
 
 /// Plans a pair and says what that changes.
-fn replan(engine: &Engine, view: &View, row: &SituationRow, now: Timestamp) -> Vec<Fact> {
+fn replan(engine: &Engine, view: &View, row: &SituationRow, around: &Around, seen: Seen, now: Timestamp) -> Vec<Fact> {
     let Some((workspace, client, policy)) = view.of_workspace(row.pair.workspace) else { return Vec::new() };
     let Some(halo) = view.halo.get(&row.pair.halo) else { return Vec::new() };
     // Without look-ups names mean nothing: the plan waits for them.
     let Some(catalogue) = super::registry::wait_for_catalogue(engine, row.pair.halo) else { return Vec::new() };
+    let ticket_url = halo.ticket_url_base();
     let situation = Situation {
         now,
         halo_tenant: &halo.tenant,
+        ticket_url: ticket_url.as_deref(),
         workspace,
         client,
         policy,
@@ -275,6 +293,9 @@ fn replan(engine: &Engine, view: &View, row: &SituationRow, now: Timestamp) -> V
         evidence: row.evidence.as_ref(),
         links: &row.links,
         operations: &row.operations,
+        merge: &around.merge,
+        merged: &around.merged,
+        seen,
     };
     let plan = planner::plan(&situation);
     let pair = &row.pair;
@@ -303,6 +324,10 @@ fn replan(engine: &Engine, view: &View, row: &SituationRow, now: Timestamp) -> V
         };
         facts.push(Fact::OperationPlanned { operation: Box::new(operation) });
     }
+    if let (Some(_), Some(survivor), Some(ticket)) = (&plan.follow, &around.survivor, &row.ticket) {
+        let base = planner::merges::base_of_survivor(&situation, ticket, survivor);
+        facts.extend(merges::follow(engine, view, row, survivor, base, now));
+    }
     let before = PairState { sync: pair.sync, health: pair.health, reason: pair.reason.clone() };
     if before != plan.state {
         needs_somebody(pair.id, plan.state.health, plan.state.reason.as_ref());
@@ -312,92 +337,13 @@ fn replan(engine: &Engine, view: &View, row: &SituationRow, now: Timestamp) -> V
 }
 
 /// What asks for a person stands in the log too, for those who watch that.
-fn needs_somebody(pair: PairId, health: Health, reason: Option<&Reason>) {
+pub(super) fn needs_somebody(pair: PairId, health: Health, reason: Option<&Reason>) {
     if let (Health::NeedsYou, Some(reason)) = (health, reason) {
         let remedy = reason.remedy().unwrap_or_default();
-        tracing::warn!(pair.id = %pair, reason = reason.code(), "a pair needs somebody: {} {remedy}", reason.words());
+        let words = reason.words();
+        let words = words.trim_end_matches('.');
+        tracing::warn!(pair.id = %pair, reason = reason.code(), "a pair needs somebody: {words}. {remedy}");
     }
-}
-
-/// A new (or so far held) incident as facts: linked with its ticket queued, or held with the reason.
-pub fn newcomer(
-    engine: &Engine,
-    found: (&Workspace, &crate::domain::client::Client, &Policy),
-    catalogue: Option<&Arc<Catalogue>>,
-    incident: Incident,
-    comments: Option<Vec<Comment>>,
-    evidence: Option<Evidence>,
-) -> (Vec<Fact>, Option<PairId>) {
-    let (workspace, client, policy) = found;
-    let now = engine.now();
-    let passed = gate::ask(workspace, client, policy, catalogue.map(AsRef::as_ref), &incident);
-    let mut facts = Vec::with_capacity(5);
-    let id = incident.id.clone();
-    let evidence_fact = evidence.clone().map(|evidence| Fact::EvidenceRead {
-        workspace: workspace.id,
-        incident: id.clone(),
-        evidence: Box::new(evidence),
-    });
-    let held = |incident: Incident, reason: Reason| {
-        let mut facts = vec![
-            Fact::IncidentRead { workspace: workspace.id, client: client.id, incident: Box::new(incident) },
-            Fact::IncidentHeld { workspace: workspace.id, incident: id.clone(), reason: Some(reason) },
-        ];
-        facts.extend(evidence_fact.clone());
-        (facts, None)
-    };
-    let (passed, catalogue) = match (passed, catalogue) {
-        (Ok(passed), Some(catalogue)) => (passed, catalogue),
-        (Err(reason), _) => return held(incident, reason),
-        // The caller waits for the look-ups; this is only reached when they went away in between.
-        (Ok(_), None) => return held(incident, Reason::ClientNotBound),
-    };
-    let drafted = draft::draft(workspace, policy, catalogue, &passed, &incident, evidence.as_ref());
-    let pair_id = PairId(engine.ids.uuid_v7(now));
-    let reason = drafted.lacking.into_iter().next();
-    let health = if reason.is_some() { Health::NeedsYou } else { Health::Waiting };
-    needs_somebody(pair_id, health, reason.as_ref());
-    let mut base = fields::base_at_creation(&incident);
-    if drafted.draft.priority_id.is_none() {
-        // Nothing was agreed on: the priority follows as soon as the severity is mapped.
-        base.severity = None;
-    }
-    let pair = Pair {
-        id: pair_id,
-        client: client.id,
-        workspace: workspace.id,
-        incident: id.clone(),
-        halo: passed.binding.connection,
-        halo_client_id: passed.binding.halo_client_id,
-        ticket: None,
-        reference: drafted.draft.reference.clone(),
-        base,
-        sync: SyncState::Behind,
-        health,
-        reason: reason.or(Some(Reason::NewIncident)),
-        created: now,
-        changed: now,
-    };
-    let operation = Operation {
-        id: OperationId(engine.ids.uuid_v7(now)),
-        client: client.id,
-        pair: pair_id,
-        position: 1,
-        kind: OperationKind::CreateTicket { draft: drafted.draft },
-        reason: Reason::NewIncident,
-        state: OperationState::Planned { ready: now },
-        attempts: 0,
-        last_failure: None,
-        planned: now,
-    };
-    facts.push(Fact::IncidentRead { workspace: workspace.id, client: client.id, incident: Box::new(incident) });
-    facts.extend(evidence_fact);
-    facts.push(Fact::PairOpened { pair: Box::new(pair) });
-    if let Some(comments) = comments {
-        facts.push(Fact::CommentsRead { pair: pair_id, comments });
-    }
-    facts.push(Fact::OperationPlanned { operation: Box::new(operation) });
-    (facts, Some(pair_id))
 }
 
 /// "Look again": reads both sides afresh, whatever the cursors say, and plans anew.

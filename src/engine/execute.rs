@@ -9,7 +9,7 @@ use tokio::sync::MutexGuard;
 use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
-        ids::{ClientId, OperationId, PairId, TicketId},
+        ids::{ClientId, PairId, TicketId},
         operation::{Operation, OperationKind, OperationResult, OperationState},
         reason::Reason,
         ticket::{Ticket, TicketChange, TicketDraft},
@@ -17,14 +17,14 @@ use crate::{
     halo_itsm::Halo,
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{self, fields, mapping, retry},
+    planner::{self, agreed, fields::mapped, mapping, retry},
     store::{SituationRow, StoreError},
 };
 
 use super::{
     Engine, Unit, back,
     digest::{self, Known, Reading},
-    forth,
+    forth, newcomer,
     registry::salt,
     settle,
 };
@@ -62,7 +62,12 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
                 let (attempts, failure) = (operation.attempts, operation.last_failure.clone());
                 moved(engine, operation, state, attempts, failure, Reading::default()).await?;
             }
-            OperationState::Planned { ready } if *ready <= now => Box::pin(attempt(engine, &row, operation)).await?,
+            OperationState::Planned { ready } if *ready <= now => {
+                if engine.has_to_wait(&row, operation) {
+                    return Ok(());
+                }
+                Box::pin(attempt(engine, &row, operation)).await?;
+            }
             // Left behind by a process that ended while sending.
             OperationState::Sending { since } => {
                 let unknown = OperationState::OutcomeUnknown { since: *since, look: now, looks: 0 };
@@ -118,7 +123,11 @@ async fn attempt(engine: &Engine, row: &SituationRow, operation: &Operation) -> 
         return moved(engine, operation, unknown, 1, None, Reading::default()).await;
     }
     // Creates wait for their lane before they count as sent: a crash while waiting leaves nothing unknown.
-    let _lane = if creating { Some(engine.lanes.create(row.pair.halo).await) } else { None };
+    let lane = if creating { engine.lanes.try_create(row.pair.halo) } else { None };
+    if creating && lane.is_none() {
+        engine.wait_to_create(row, operation);
+        return Ok(());
+    }
     let now = engine.now();
     let sending = sending(operation, now);
     let mut row = row.clone();
@@ -148,9 +157,9 @@ pub(super) async fn begin_at_once(
     lane: Option<MutexGuard<'_, ()>>,
 ) -> Result<Option<PairId>, StoreError> {
     let now = engine.now();
-    let start = digest::begun(&facts, now).and_then(|row| {
+    let start = newcomer::begun(&facts, now).and_then(|row| {
         let operation = head(&row)?.clone();
-        if forth::may_be_forgotten(engine, &row) {
+        if forth::may_be_forgotten(engine, &row) || engine.has_to_wait(&row, &operation) {
             return None;
         }
         let creating = engine.lanes.try_create(row.pair.halo)?;
@@ -167,6 +176,9 @@ pub(super) async fn begin_at_once(
     let result = match engine.record(now, Some(client), facts).await {
         Ok(()) => {
             drop(lane);
+            // What a webhook named of this workspace meanwhile need not wait for Halo's answer.
+            engine.schedule().ended(Unit::Fetch(row.pair.workspace));
+            engine.wake();
             Box::pin(sent(engine, row, &operation)).await
         }
         Err(error) => Err(error),
@@ -253,17 +265,8 @@ pub(super) async fn finish(
     }
 }
 
-/// What an operation's class is, for the budget.
-pub(super) fn class_of(operation: &Operation) -> Class {
-    match &operation.kind {
-        OperationKind::CreateTicket { .. } => Class::New,
-        OperationKind::AddNote { .. } | OperationKind::AddComment { .. } => Class::Comment,
-        OperationKind::UpdateTicket { .. } | OperationKind::UpdateIncident { .. } => Class::Closure,
-    }
-}
-
 async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Attempt {
-    let class = class_of(operation);
+    let class = engine.class_of(operation);
     match operation.kind.side() {
         Side::Halo => {
             let halo = match engine.registry.halo(row.pair.halo) {
@@ -271,12 +274,14 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
                 Err(failure) => return Attempt::Failed(failure),
             };
             match (&operation.kind, row.pair.ticket) {
-                (OperationKind::CreateTicket { draft }, None) => create(engine, row, &halo, draft, class).await,
+                (OperationKind::CreateTicket { draft, follows }, at) if *follows == at => {
+                    create(engine, row, &halo, draft, class).await
+                }
                 (OperationKind::CreateTicket { .. }, Some(ticket)) => {
                     Attempt::done(OperationResult::Ticket { ticket, settled: true })
                 }
-                (OperationKind::AddNote { comment, note }, Some(ticket)) => {
-                    forth::add_note(row, &halo, ticket, comment.as_ref(), note, class).await
+                (OperationKind::AddNote { note, .. }, Some(ticket)) => {
+                    forth::add_note(row, &halo, ticket, &operation.kind, note, class).await
                 }
                 (OperationKind::UpdateTicket { change }, Some(ticket)) => {
                     update_ticket(engine, row, &halo, ticket, change, class).await
@@ -297,8 +302,8 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
                 Err(failure) => return Attempt::Failed(failure),
             };
             match &operation.kind {
-                OperationKind::AddComment { comment, action, part, message } => {
-                    back::add_comment(row, &sentinel, &at, (comment, *action, *part), message, class).await
+                OperationKind::AddComment { comment, carries, message } => {
+                    back::add_comment(row, &sentinel, &at, (comment, carries), (message, engine.now()), class).await
                 }
                 OperationKind::UpdateIncident { change } => {
                     back::update_incident(row, &sentinel, &at, change, class).await
@@ -324,7 +329,7 @@ pub(super) fn ticket_made(engine: &Engine, row: &SituationRow, ticket: Ticket, s
         _ => ticket.closed,
     };
     let id = ticket.id;
-    let base = fields::base_with_ticket(row.pair.base.clone(), &ticket, closed);
+    let base = agreed::with_ticket(row.pair.base.clone(), &ticket, closed);
     let pair = row.pair.id;
     let facts = vec![Fact::TicketLinked { pair, ticket: id }, Fact::BaseAgreed { pair, base }];
     // A create's answer is the ticket as it was born: nobody has written in it. What comes later moves its times.
@@ -362,6 +367,11 @@ async fn update_ticket(
         let touched = change.status_id.is_some() && current.status_id != known.status_id
             || change.priority_id.is_some() && current.priority_id != known.priority_id
             || change.agent_id.is_some() && current.agent_id != known.agent_id
+            || change.summary.is_some() && current.summary != known.summary
+            || change
+                .custom_fields
+                .iter()
+                .any(|(id, _)| field(known, *id).is_some_and(|said| field(&current, *id).as_ref() != Some(&said)))
             || current.merged_into.is_some()
             || current.deleted;
         if touched {
@@ -370,6 +380,7 @@ async fn update_ticket(
     }
     match halo.update_ticket(&current, change, class).await {
         Ok(answer) => {
+            let answer = agreed::with_sent_fields(answer, row.ticket.as_ref(), change);
             let ignored = change.status_id.is_some_and(|wanted| answer.status_id != Some(wanted))
                 && answer.status_id == current.status_id;
             if ignored {
@@ -394,6 +405,11 @@ async fn update_ticket(
     }
 }
 
+/// A custom field's value as it is compared; `None` when the reading does not have it.
+fn field(ticket: &Ticket, id: i64) -> Option<String> {
+    ticket.custom_field(id).map(|field| mapped::plain(&field.value))
+}
+
 /// What both sides agree on after a change of the ticket.
 fn agreed_ticket(
     engine: &Engine,
@@ -401,40 +417,10 @@ fn agreed_ticket(
     change: &TicketChange,
     answer: &Ticket,
 ) -> crate::domain::pair::Base {
-    let mut base = row.pair.base.clone();
-    let incident = &row.subject.incident;
-    if change.status_id.is_some() {
-        base.incident_status = Some(incident.status.clone());
-        base.status_id = answer.status_id;
-        let view = engine.registry.view();
-        base.ticket_closed = match (view.of_workspace(row.pair.workspace), engine.registry.catalogue(row.pair.halo)) {
-            (Some((_, _, policy)), Some(catalogue)) => mapping::ticket_closed(policy, &catalogue, answer),
-            _ => answer.closed,
-        };
-    }
-    if change.priority_id.is_some() {
-        base.severity = Some(incident.severity.clone());
-        base.priority_id = answer.priority_id;
-    }
-    if change.agent_id.is_some() {
-        base.owner = incident.owner.key();
-        base.agent_id = answer.agent_id;
-    }
-    base
-}
-
-/// A dead letter or a dropped write is asked for again: it is planned anew from what both sides say now.
-pub(super) async fn revive(engine: &Engine, id: OperationId) -> Result<(), StoreError> {
-    let Some(operation) = engine.store.operation(id).await? else { return Ok(()) };
-    let (OperationState::Dead { reason, .. } | OperationState::Dropped { reason, .. }) = &operation.state else {
-        return Ok(());
+    let view = engine.registry.view();
+    let closed = match (view.of_workspace(row.pair.workspace), engine.registry.catalogue(row.pair.halo)) {
+        (Some((_, _, policy)), Some(catalogue)) => mapping::ticket_closed(policy, &catalogue, answer),
+        _ => answer.closed,
     };
-    let now = engine.now();
-    let state = if *reason == Reason::OutcomeUnknown {
-        // A write whose outcome was never settled is looked for once more before it is sent again.
-        OperationState::OutcomeUnknown { since: now, look: now, looks: 0 }
-    } else {
-        OperationState::Void { at: now, why: "Asked for again: what is still wanted is planned anew.".into() }
-    };
-    moved(engine, &operation, state, 0, operation.last_failure.clone(), Reading::default()).await
+    agreed::after_ticket(row.pair.base.clone(), &row.subject.incident, change, answer, closed)
 }

@@ -7,8 +7,8 @@ use jiff::SignedDuration;
 use crate::{
     domain::{
         failure::{FailureKind, Side},
-        ids::{CommentId, TicketId},
-        operation::OperationResult,
+        ids::TicketId,
+        operation::{OperationKind, OperationResult},
         pair::NoteLink,
         reason::Reason,
         ticket::{Action, NoteDraft},
@@ -39,7 +39,7 @@ pub(super) async fn add_note(
     row: &SituationRow,
     halo: &Arc<Halo>,
     ticket: TicketId,
-    comment: Option<&CommentId>,
+    kind: &OperationKind,
     note: &NoteDraft,
     class: Class,
 ) -> Attempt {
@@ -66,14 +66,14 @@ pub(super) async fn add_note(
         match halo.actions(ticket, class).await {
             Ok(actions) => {
                 if let Some(action) = actions.into_iter().find(|action| notes::carries(action, &note.reference)) {
-                    return note_made(row, comment, action, true);
+                    return note_made(row, kind, action, true);
                 }
             }
             Err(failure) => return Attempt::Failed(failure),
         }
     }
     match halo.add_note(ticket, note, class).await {
-        Ok(action) => note_made(row, comment, action, false),
+        Ok(action) => note_made(row, kind, action, false),
         Err(failure) if failure.kind == FailureKind::Gone => {
             let what = format!("Ticket {ticket} does not exist in Halo any more.");
             Attempt::Refused(Reason::RecordGone { what }, Box::default())
@@ -83,13 +83,21 @@ pub(super) async fn add_note(
 }
 
 /// The note is there: link it with its comment, and know it as read.
-pub(super) fn note_made(row: &SituationRow, comment: Option<&CommentId>, action: Action, settled: bool) -> Attempt {
+pub(super) fn note_made(row: &SituationRow, kind: &OperationKind, action: Action, settled: bool) -> Attempt {
     let key = action.key;
     let mut facts = Vec::new();
-    if let Some(comment) = comment {
-        let link =
-            NoteLink { pair: row.pair.id, comment: comment.clone(), action: key, part: 0, written_in: Side::Sentinel };
-        if !row.links.iter().any(|known| known.comment == link.comment) {
+    if let OperationKind::AddNote { comment: Some(comment), edit, said, .. } = kind {
+        let link = NoteLink {
+            pair: row.pair.id,
+            comment: comment.clone(),
+            action: key,
+            edit: *edit,
+            part: 0,
+            said: said.clone(),
+            written_in: Side::Sentinel,
+        };
+        let same = |known: &NoteLink| known.comment == link.comment && known.edit == link.edit;
+        if !row.links.iter().any(same) {
             facts.push(Fact::NoteLinked { link });
         }
     }

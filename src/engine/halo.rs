@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
-        failure::Failure,
+        connection::HaloConnection,
+        failure::{Failure, FailureKind},
         ids::{ConnectionId, PairId, RunId, TicketId},
         run::{Run, RunCause, RunScope},
         ticket::Ticket,
@@ -33,9 +34,13 @@ const FULL_EVERY: SignedDuration = SignedDuration::from_hours(6);
 const ROWS_EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// Calls that such a reading may come to in that time; with more open tickets it comes less often.
 const ROWS_CALLS: i64 = 10;
+/// The full reading takes a tenth of the budget at most.
+const SHARE: u64 = 10;
+const WINDOW_SECS: u64 = 300;
 /// How far before our own clock an instance's first reading begins: its clock may be off, or tell local time.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(26);
-const PAGES_MAX: u32 = 100;
+/// Pages of one list. Halo gives them in the order of ticket numbers: only all of them are a whole.
+const PAGES_MAX: u32 = 1_000;
 
 #[derive(Default)]
 struct Counts {
@@ -74,7 +79,7 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
     match engine.registry.halo(id) {
         Err(failure) => counts.failure = Some(failure),
         Ok(halo) => {
-            let class = if cause == RunCause::Webhook { Class::WebhookBorn } else { Class::Reconcile };
+            let class = if cause == RunCause::Webhook { Class::WebhookBorn } else { Class::Poll };
             let cursor = engine.store.halo_cursor(id).await?;
             match cursor {
                 // Before the first pair there is nothing to follow. From the first rows on the cursor goes by
@@ -96,9 +101,12 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
                 by_number(engine, &halo, named.iter().copied().collect(), Class::WebhookBorn, &mut counts).await?;
                 counts.named = false;
             }
-            if counts.failure.is_none() && (full || rows_due) {
-                counts.thorough = full;
-                every_open(engine, &halo, id, &mut counts).await?;
+            if counts.failure.is_none() && rows_due {
+                every_row(engine, &halo, id, &mut counts).await?;
+            }
+            if counts.failure.is_none() && full {
+                counts.thorough = true;
+                some_whole(engine, &halo, connection, &mut counts).await?;
             }
         }
     }
@@ -145,6 +153,8 @@ async fn changed(
             return Ok(());
         }
     }
+    tracing::warn!(connection.id = %halo.connection().id, pages = PAGES_MAX, "more tickets changed than one reading lists; the cursor stays");
+    counts.newest = None;
     Ok(())
 }
 
@@ -200,13 +210,17 @@ async fn one(
     }
     // A row read before our own last write may be older than what that write answered.
     let raced = known.pair.changed >= asked;
-    // Rows lack custom fields: a change of status may be a closure whose classification lies there.
+    // Rows lack custom fields: a change of status may be a closure whose classification lies there, and the policy
+    // may carry what agents write into them.
     let restated = known.ticket.as_ref().is_some_and(|ticket| ticket.status_id != row.status_id);
-    let policy_reads = row.closed || restated || row.merged_into.is_some() || row.deleted;
+    let view = engine.registry.view();
+    let fields = view.of_workspace(known.pair.workspace).is_some_and(|(_, _, policy)| policy.reads_custom_fields());
+    let policy_reads = row.closed || restated || fields || row.merged_into.is_some() || row.deleted;
     let id = row.id;
+    let class = if counts.thorough { Class::Reconcile } else { Class::Poll };
     let result = async {
         let ticket = if raced || policy_reads {
-            let mut ticket = halo.ticket(id, Class::Comment).await?;
+            let mut ticket = halo.ticket(id, class).await?;
             if !raced {
                 // Compared with the next row, whose times may be told in another precision.
                 (ticket.last_update, ticket.last_action) = (row.last_update, row.last_action);
@@ -215,7 +229,7 @@ async fn one(
         } else {
             row
         };
-        Ok((ticket, halo.actions(id, Class::Comment).await?))
+        Ok((ticket, halo.actions(id, class).await?))
     }
     .await;
     match result {
@@ -230,7 +244,7 @@ async fn one(
             if once_more {
                 engine.schedule().written.insert(pair, asked);
             }
-            if failure.kind == crate::domain::failure::FailureKind::Gone {
+            if failure.kind == FailureKind::Gone {
                 engine.schedule().looks.insert(pair);
                 return Ok(false);
             }
@@ -316,7 +330,8 @@ async fn by_number(
     Ok(())
 }
 
-async fn every_open(engine: &Engine, halo: &Halo, id: ConnectionId, counts: &mut Counts) -> Result<(), StoreError> {
+/// The rows of all open paired tickets.
+async fn every_row(engine: &Engine, halo: &Halo, id: ConnectionId, counts: &mut Counts) -> Result<(), StoreError> {
     let mut after = None;
     let mut open = 0;
     loop {
@@ -325,12 +340,47 @@ async fn every_open(engine: &Engine, halo: &Halo, id: ConnectionId, counts: &mut
         after = Some(last.id);
         open += i64::try_from(pairs.len()).unwrap_or(0);
         let ids: Vec<TicketId> = pairs.iter().filter_map(|pair| pair.ticket).collect();
-        by_number(engine, halo, ids, Class::Reconcile, counts).await?;
+        by_number(engine, halo, ids, Class::Poll, counts).await?;
         if counts.failure.is_some() {
             break;
         }
     }
     counts.open_rows = Some(open);
+    Ok(())
+}
+
+/// The next few open paired tickets with their actions, whatever their rows say. A call each: of thousands of open
+/// tickets no more is read at a time than a tenth of the budget allows, and the next poll goes on from there.
+async fn some_whole(
+    engine: &Engine,
+    halo: &Halo,
+    connection: &HaloConnection,
+    counts: &mut Counts,
+) -> Result<(), StoreError> {
+    let after = engine.schedule().instances.get(&connection.id).and_then(|standing| standing.full_after);
+    let calls = u64::from(connection.requests_per_5min) * u64::from(connection.poll_secs) / (WINDOW_SECS * SHARE);
+    let some = u32::try_from(calls.clamp(1, 100)).unwrap_or(100);
+    let pairs = engine.store.open_pairs_of_halo(connection.id, after, some).await?;
+    let ids: Vec<TicketId> = pairs.iter().filter_map(|pair| pair.ticket).collect();
+    by_number(engine, halo, ids, Class::Reconcile, counts).await?;
+    let through = match &counts.failure {
+        // Our own budget has no room for it now.
+        Some(failure) if matches!(failure.kind, FailureKind::WaitUntil { .. }) => {
+            counts.failure = None;
+            counts.held_at = None;
+            return Ok(());
+        }
+        Some(_) => return Ok(()),
+        None => pairs.last().map(|pair| pair.id),
+    };
+    let over = pairs.len() < usize::try_from(some).unwrap_or(usize::MAX);
+    let now = engine.now();
+    if let Some(standing) = engine.schedule().instances.get_mut(&connection.id) {
+        standing.full_after = through.filter(|_| !over);
+        if over {
+            standing.next_full = Some(now + FULL_EVERY);
+        }
+    }
     Ok(())
 }
 
@@ -361,9 +411,7 @@ async fn ended(
             standing.next = Some(now);
             standing.cause = Some(RunCause::Webhook);
         }
-        if standing.next_full.is_none_or(|at| at <= started) && counts.failure.is_none() {
-            standing.next_full = Some(now + FULL_EVERY);
-        }
+        standing.next_full.get_or_insert(now + FULL_EVERY);
         if let Some(open) = counts.open_rows {
             standing.next_rows = Some(now + rows_every(open));
         }

@@ -32,7 +32,7 @@ pub(super) async fn run(engine: &Engine) -> Result<(), StoreError> {
     }
     let revived = std::mem::take(&mut engine.schedule().revived);
     for operation in revived {
-        super::execute::revive(engine, operation).await?;
+        super::revive::run(engine, operation).await?;
     }
     requests(engine).await
 }

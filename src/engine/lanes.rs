@@ -35,14 +35,15 @@ impl Lanes {
         lane(&self.newcomers, &workspace.0).await
     }
 
-    /// An instance's lane for creating tickets, if nobody is in it.
+    /// An instance's lane for creating tickets, if nobody is in it: parallel creates met server errors (halo-api
+    /// sheet 3.3). Who finds it taken stands in line: see [`super::queue`].
     pub fn try_create(&self, halo: ConnectionId) -> Option<OwnedMutexGuard<()>> {
         self.create_lane(halo).try_lock_owned().ok()
     }
 
-    /// Waits for an instance's lane for creating tickets: parallel creates met server errors (halo-api sheet 3.3).
-    pub async fn create(&self, halo: ConnectionId) -> OwnedMutexGuard<()> {
-        self.create_lane(halo).lock_owned().await
+    /// Whether nobody is in an instance's lane for creating tickets.
+    pub fn may_create(&self, halo: ConnectionId) -> bool {
+        self.create_lane(halo).try_lock().is_ok()
     }
 
     fn create_lane(&self, halo: ConnectionId) -> Arc<Mutex<()>> {

@@ -3,8 +3,8 @@
 //! It never sleeps and never asks the operating system for the time. [`Engine::due`] names the units of
 //! work whose time has come, [`Engine::run`] carries one out; whoever drives it (the server, a test, the
 //! simulation) decides how many run at once and when to ask again. Start with [`schedule`] (what is due),
-//! then [`poll`], [`fetch`] and [`halo`] (reading), [`digest`] (plan and commit), [`execute`] (writing) and
-//! [`settle`] (unknown outcomes).
+//! then [`poll`], [`fetch`] and [`halo`] (reading), [`digest`] (plan and commit), [`queue`] (whose turn it is),
+//! [`execute`] (writing) and [`settle`] (unknown outcomes).
 //!
 //! One unit of a kind runs at a time for a workspace, an instance or a pair; within a pair, reading,
 //! planning and recording are one step under its lane, and the lane is never held across a call outside.
@@ -17,9 +17,13 @@ pub mod forth;
 pub mod halo;
 pub mod intake;
 pub mod lanes;
+mod merges;
+mod newcomer;
 pub mod once;
 pub mod poll;
+pub mod queue;
 pub mod registry;
+mod revive;
 pub mod schedule;
 pub mod settle;
 pub mod status;
@@ -147,8 +151,12 @@ impl Engine {
 
     /// Carry out a pair's queue now, without waiting for retries' times.
     pub fn sync_now(&self, pair: PairId) {
-        self.schedule().looks.insert(pair);
-        self.schedule().hurried.insert(pair);
+        let now = self.now();
+        let mut schedule = self.schedule();
+        schedule.looks.insert(pair);
+        schedule.hurried.insert(pair);
+        schedule.queue.freshen(pair, now);
+        drop(schedule);
         self.wake();
     }
 

@@ -12,7 +12,7 @@ use crate::{
         client::Client,
         failure::{Failure, FailureKind},
         ids::{IncidentId, WorkspaceId},
-        incident::{Comment, Evidence, Incident},
+        incident::{Comment, Incident},
         policy::Policy,
         reason::Reason,
         run::RunCause,
@@ -21,17 +21,23 @@ use crate::{
     },
     ledger::fact::Fact,
     outbound::budget::Class,
+    planner::merges::told_number,
     sentinel::{Incidents, ListWanted, Place},
     store::{Cursor, StoreError},
 };
 
+mod beside;
 mod ended;
+mod judge;
+mod newcomers;
 
 use ended::ended;
+use newcomers::Newcomer;
 
 use super::{
     Engine,
     digest::{self, Reading},
+    merges,
     registry::wait_for_catalogue,
 };
 
@@ -73,6 +79,10 @@ struct Counts {
     disordered: bool,
     number: Option<i64>,
     failure: Option<Failure>,
+    /// Pairs opened.
+    opened: u32,
+    /// Incidents that the storm brake held for the first time.
+    braked: u32,
 }
 
 /// Polls one workspace.
@@ -128,6 +138,9 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         let newest = poll.counts.newest;
         poll.list(&ListWanted { modified_since: None, open_only: true }).await?;
         poll.counts.newest = newest;
+    }
+    if first || cause != RunCause::Schedule {
+        poll.released().await?;
     }
     if first {
         poll.regate().await?;
@@ -229,7 +242,7 @@ impl<'a> Poll<'a> {
     pub(super) async fn page(&mut self, incidents: Vec<Incident>) -> Result<(), StoreError> {
         let ids: Vec<IncidentId> = incidents.iter().map(|incident| incident.id.clone()).collect();
         let versions = self.engine.store.versions(self.workspace.id, &ids).await?;
-        let mut newcomers = Vec::new();
+        let mut newcomers: Vec<Newcomer> = Vec::new();
         for incident in incidents {
             self.counts.saw(&incident);
             self.engine.schedule().announced.remove(&(self.workspace.id, incident.id.clone()));
@@ -243,9 +256,9 @@ impl<'a> Poll<'a> {
                         && known.modified.map(to_ms) == incident.modified.map(to_ms) => {}
                 Some(known) => match known.pair {
                     Some(pair) => Box::pin(self.paired(pair, incident)).await?,
-                    None => newcomers.push(incident),
+                    None => newcomers.push(Newcomer { incident, held: known.held }),
                 },
-                None => newcomers.push(incident),
+                None => newcomers.push(Newcomer { incident, held: false }),
             }
             if newcomers.len() >= BATCH {
                 Box::pin(self.newcomers(std::mem::take(&mut newcomers))).await?;
@@ -279,89 +292,20 @@ impl<'a> Poll<'a> {
             }
         }
         self.counts.changed += 1;
+        let mut done = Vec::new();
+        if incident.redirected() && row.pair.survivor.is_none() && told_number(&incident).is_none() {
+            let survivor =
+                merges::by_alerts(self.engine, &row, incident.modified, self.sentinel.as_ref(), &self.at).await?;
+            done.extend(survivor.map(|survivor| Fact::SurvivorFound { pair, survivor }));
+        }
         reading.incident = Some(incident);
-        digest::pair(self.engine, pair, Vec::new(), reading).await
+        digest::pair(self.engine, pair, done, reading).await
     }
 
     /// The pair is read once more in a while.
     fn look_later(&self, pair: crate::domain::ids::PairId) {
         let at = self.engine.now() + SignedDuration::from_secs(30);
         self.engine.schedule().later_looks.insert(pair, at);
-    }
-
-    /// Incidents that are not linked yet: asked through the gates, recorded in one transaction.
-    async fn newcomers(&mut self, incidents: Vec<Incident>) -> Result<(), StoreError> {
-        if incidents.is_empty() {
-            return Ok(());
-        }
-        let catalogue = self.client.halo.as_ref().and_then(|b| self.engine.registry.catalogue(b.connection));
-        let found = (self.workspace, self.client, self.policy);
-        let mut read = Vec::with_capacity(incidents.len());
-        for incident in incidents {
-            let passes = crate::planner::gate::ask(found.0, found.1, found.2, catalogue.as_deref(), &incident).is_ok();
-            let (comments, evidence) = if passes { self.beside(&incident).await } else { (None, None) };
-            let lags = comments.as_ref().is_some_and(|comments| short(comments, &incident));
-            read.push((incident, comments, evidence, lags));
-        }
-        // A list and a webhook's reading may meet the same newcomer: the first to record it links it.
-        let lane = self.engine.lanes.newcomers(self.workspace.id).await;
-        let ids: Vec<IncidentId> = read.iter().map(|(incident, ..)| incident.id.clone()).collect();
-        let known = self.engine.store.versions(self.workspace.id, &ids).await?;
-        let mut opened = Vec::new();
-        let mut recorded = Vec::with_capacity(read.len());
-        for (incident, comments, evidence, lags) in read {
-            if known.get(&incident.id).is_some_and(|version| version.pair.is_some()) {
-                continue;
-            }
-            let (facts, pair) = digest::newcomer(self.engine, found, catalogue.as_ref(), incident, comments, evidence);
-            if let Some(pair) = pair.filter(|_| lags) {
-                self.look_later(pair);
-            }
-            opened.extend(pair);
-            recorded.push(facts);
-        }
-        self.counts.changed += u32::try_from(recorded.len()).unwrap_or(u32::MAX);
-        let now = self.engine.now();
-        if let [_] = recorded.as_slice()
-            && let Some(facts) = recorded.pop()
-        {
-            // One that a webhook named: its ticket is asked for in the same breath.
-            let begun = Box::pin(super::execute::begin_at_once(self.engine, self.client.id, facts, lane)).await?;
-            opened.retain(|pair| begun != Some(*pair));
-        } else {
-            let mut tx = self.engine.store.begin().await?;
-            for facts in recorded {
-                tx.record_all(now, Some(self.client.id), facts).await?;
-            }
-            tx.commit().await?;
-        }
-        self.engine.schedule().pairs.extend(opened);
-        self.engine.wake();
-        Ok(())
-    }
-
-    /// Comments and evidence of a newcomer. Without them the ticket is made all the same; comments follow.
-    async fn beside(&mut self, incident: &Incident) -> (Option<Vec<Comment>>, Option<Evidence>) {
-        let mut comments = None;
-        if incident.comments_count != 0 {
-            match self.sentinel.comments(&self.at, &incident.id, Class::Comment).await {
-                Ok(read) => comments = Some(read),
-                Err(failure) => {
-                    self.counts.hold(incident);
-                    self.counts.failure.get_or_insert(failure);
-                }
-            }
-        }
-        let mut evidence = None;
-        if self.policy.evidence && incident.alerts_count != 0 {
-            match self.sentinel.evidence(&self.at, &incident.id, Class::New).await {
-                Ok(read) => evidence = Some(read),
-                Err(failure) => {
-                    tracing::warn!(incident.id = %incident.id, error = %failure, "alerts and entities could not be read; the ticket is made without them");
-                }
-            }
-        }
-        (comments, evidence)
     }
 
     async fn move_cursor(&mut self, before: Option<&Cursor>) -> Result<(), StoreError> {
@@ -412,19 +356,14 @@ impl<'a> Poll<'a> {
     async fn regate(&mut self) -> Result<(), StoreError> {
         let now = self.engine.now();
         let mut passing = Vec::new();
+        let mut brake = None;
         let catalogue = self.client.halo.as_ref().and_then(|b| self.engine.registry.catalogue(b.connection));
         for id in self.engine.store.held_subjects(self.workspace.id, now, REGATED_MAX).await? {
             let Some(subject) = self.engine.store.subject(self.workspace.id, &id).await? else { continue };
-            let asked = crate::planner::gate::ask(
-                self.workspace,
-                self.client,
-                self.policy,
-                catalogue.as_deref(),
-                &subject.incident,
-            );
+            let asked = self.judge_anew(catalogue.as_deref(), &mut brake, &subject).await?;
             let now_held: Option<Reason> = asked.err();
             if now_held.is_none() {
-                passing.push(subject.incident);
+                passing.push(Newcomer { incident: subject.incident, held: true });
             } else if now_held != subject.held {
                 let fact = Fact::IncidentHeld { workspace: self.workspace.id, incident: id, reason: now_held };
                 self.engine.record(now, Some(self.client.id), vec![fact]).await?;

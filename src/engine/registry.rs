@@ -179,6 +179,17 @@ impl Registry {
         adapters.halo.iter().map(|(id, (_, budget))| (*id, Arc::clone(budget))).collect()
     }
 
+    /// An instance's budget.
+    pub fn halo_budget(&self, id: ConnectionId) -> Option<Arc<Budget>> {
+        let adapters = self.adapters.read().unwrap_or_else(PoisonError::into_inner);
+        adapters.halo.get(&id).map(|(_, budget)| Arc::clone(budget))
+    }
+
+    /// A subscription's budget, once a call was made there.
+    pub fn subscription_budget(&self, subscription: &str) -> Option<Arc<Budget>> {
+        self.subscriptions.known(subscription)
+    }
+
     /// Budgets of Azure subscriptions.
     pub fn subscription_budgets(&self) -> Vec<(String, Arc<Budget>)> {
         self.subscriptions.all()

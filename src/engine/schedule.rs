@@ -14,7 +14,7 @@ use crate::{
     store::StoreError,
 };
 
-use super::{Engine, fetch::NAMED_MAX, halo::RowVersion};
+use super::{Engine, fetch::NAMED_MAX, halo::RowVersion, queue::Queue};
 
 /// Rows of tickets remembered at most.
 const ROWS_KEPT: usize = 100_000;
@@ -57,6 +57,8 @@ pub struct Standing {
     pub next_full: Option<Timestamp>,
     /// Of an instance: next reading of the rows of all open paired tickets.
     pub next_rows: Option<Timestamp>,
+    /// Of an instance: how far the full reading has come.
+    pub full_after: Option<PairId>,
     /// Somebody asked for it since the last run began: what runs now may not cover it.
     pub hastened: bool,
     /// What the incidents were judged by has changed: the next run looks at held ones and open items again.
@@ -108,6 +110,8 @@ pub struct Schedule {
     pub forgotten_until: Option<Timestamp>,
     /// Pairs known to have something ready.
     pub pairs: BTreeSet<PairId>,
+    /// Of these, those that stand in line for a place.
+    pub queue: Queue,
     /// When the store is asked for ready pairs next.
     pub pairs_next: Option<Timestamp>,
     /// Units under way.
@@ -311,6 +315,7 @@ impl Engine {
                     return Err(error);
                 }
             };
+            let ready = ready.into_iter().filter(|pair| !schedule.queue.holds(*pair)).collect::<Vec<_>>();
             schedule.pairs.extend(ready);
             // Work that this process makes ready is added as it is made; the rest has a time of its own.
             let next = next.unwrap_or(soon).max(now + SignedDuration::from_secs(1));
@@ -343,15 +348,8 @@ impl Engine {
                 s.looks.remove(&pair);
             }
         }
-        // No more than can be taken: after an import thousands wait. A few beyond, for those that cannot run now.
-        let free = limit.saturating_add(64);
-        let idle = |pair: &&PairId| !s.running.contains(&Unit::Pair(**pair));
-        let ready: Vec<PairId> =
-            s.pairs.iter().filter(idle).take(if s.only_read { 0 } else { free }).copied().collect();
-        for pair in ready {
-            if s.take(Unit::Pair(pair), now, &mut units, limit) {
-                s.pairs.remove(&pair);
-            }
+        if !s.only_read {
+            self.pairs_due(s, now, &mut units, limit);
         }
         let due = |standing: &Standing| standing.next.is_none_or(|next| next <= now);
         let catalogues: Vec<_> = s.catalogues.iter().filter(|(_, st)| due(st)).map(|(id, _)| *id).collect();
@@ -382,6 +380,23 @@ impl Engine {
         Ok(units)
     }
 
+    /// Pairs whose turn it is: those let through, then those that webhooks gave rise to, then the others.
+    fn pairs_due(&self, s: &mut Schedule, now: Timestamp, units: &mut Vec<Unit>, limit: usize) {
+        let through = s.queue.release(now, |gate| self.open(gate, now));
+        s.pairs.extend(&through);
+        // No more than can be taken: after an import thousands wait. A few beyond, for those that cannot run now.
+        let free = limit.saturating_add(64);
+        let fresh = s.queue.fresh().filter(|pair| s.pairs.contains(pair));
+        let order = through.iter().copied().chain(fresh).chain(s.pairs.iter().copied());
+        let idle = |pair: &PairId| !s.running.contains(&Unit::Pair(*pair));
+        let ready: Vec<PairId> = order.filter(idle).take(free).collect();
+        for pair in ready {
+            if s.take(Unit::Pair(pair), now, units, limit) {
+                s.pairs.remove(&pair);
+            }
+        }
+    }
+
     /// The next moment at which something may be due.
     pub fn next_due(&self) -> Timestamp {
         let now = self.now();
@@ -402,7 +417,9 @@ impl Engine {
             .chain(s.pairs_next)
             .chain(s.announced.values().map(|(at, _)| *at))
             .chain(s.later_looks.values().copied())
-            .chain(s.refused.values().copied());
+            .chain(s.refused.values().copied())
+            .chain(s.queue.next_stale())
+            .chain(s.queue.gates().filter_map(|gate| self.free_at(gate, now)));
         times.filter(|at| *at > now).min().unwrap_or(now + CONFIGURATION_EVERY)
     }
 }

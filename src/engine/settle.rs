@@ -5,7 +5,6 @@ use jiff::SignedDuration;
 use crate::{
     domain::{
         failure::FailureKind,
-        ids::CommentId,
         operation::{Operation, OperationKind, OperationState},
         reason::Reason,
         ticket::{NoteDraft, TicketDraft},
@@ -33,8 +32,8 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
     let OperationState::OutcomeUnknown { since, looks, .. } = operation.state else { return Ok(()) };
     let settle_secs = engine.registry.view().halo.get(&row.pair.halo).map_or(180, |halo| halo.settle_secs);
     let look = match &operation.kind {
-        OperationKind::CreateTicket { draft } => ticket(engine, row, draft).await,
-        OperationKind::AddNote { comment, note } => note_of(engine, row, comment.as_ref(), note).await,
+        OperationKind::CreateTicket { draft, .. } => ticket(engine, row, draft).await,
+        OperationKind::AddNote { note, .. } => note_of(engine, row, &operation.kind, note).await,
         // These are states or have derived ids: sending them again is no second write. The queue's order
         // and the comparison with what the other side says now do the rest.
         OperationKind::UpdateTicket { .. }
@@ -116,7 +115,7 @@ async fn ticket(engine: &Engine, row: &SituationRow, draft: &TicketDraft) -> Loo
     }
 }
 
-async fn note_of(engine: &Engine, row: &SituationRow, comment: Option<&CommentId>, note: &NoteDraft) -> Look {
+async fn note_of(engine: &Engine, row: &SituationRow, kind: &OperationKind, note: &NoteDraft) -> Look {
     let Some(ticket) = row.pair.ticket else { return Look::Absent };
     let halo = match engine.registry.halo(row.pair.halo) {
         Ok(halo) => halo,
@@ -124,7 +123,7 @@ async fn note_of(engine: &Engine, row: &SituationRow, comment: Option<&CommentId
     };
     match halo.actions(ticket, crate::outbound::budget::Class::Comment).await {
         Ok(actions) => match actions.into_iter().find(|action| notes::carries(action, &note.reference)) {
-            Some(action) => Look::Found(forth::note_made(row, comment, action, true)),
+            Some(action) => Look::Found(forth::note_made(row, kind, action, true)),
             None => Look::Absent,
         },
         Err(failure) => Look::Failed(failure),

@@ -54,6 +54,7 @@ pub fn create_body(draft: &TicketDraft) -> Value {
     if !draft.custom_fields.is_empty() {
         ticket.insert("customfields".into(), custom_fields(&draft.custom_fields));
     }
+    ticket.extend(draft.members.iter().cloned());
     put(&mut ticket, "dateoccurred", draft.occurred.map(time::iso));
     // A ticket type's template must not overwrite what was planned.
     put(&mut ticket, "donotapplytemplateintheapi", Some(true));
@@ -74,6 +75,7 @@ pub fn update_body(current: &Ticket, change: &TicketChange) -> Value {
     if !change.custom_fields.is_empty() {
         ticket.insert("customfields".into(), custom_fields(&change.custom_fields));
     }
+    ticket.extend(change.members.iter().cloned());
     Value::Array(vec![Value::Object(ticket)])
 }
 

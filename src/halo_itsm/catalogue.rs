@@ -183,6 +183,7 @@ fn agent(row: &Value) -> Option<Agent> {
         id,
         name: words_at(row, "name").unwrap_or_else(|| format!("Agent {id}")),
         email: words_at(row, "email").or_else(|| words_at(row, "emailaddress")),
+        object_id: ["azureoid", "azure_oid", "aadobjectid"].iter().find_map(|key| words_at(row, key)),
     })
 }
 

@@ -16,6 +16,7 @@ pub mod product;
 pub mod read;
 pub mod tickets;
 mod token;
+pub mod users;
 pub mod webhook;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,7 +1,7 @@
 //! What differs between HaloITSM and HaloPSA: words and the host's ending. The API is the same
 //! (halo-api sheet section 2); nothing else in the program asks which product it is.
 
-use crate::domain::{connection::HaloProduct, ids::TicketId};
+use crate::domain::connection::HaloProduct;
 
 /// The product's name.
 pub fn name(product: HaloProduct) -> &'static str {
@@ -33,12 +33,4 @@ pub fn hosted_domain(product: HaloProduct) -> &'static str {
         HaloProduct::Itsm => "haloitsm.com",
         HaloProduct::Psa => "halopsa.com",
     }
-}
-
-/// The page of a ticket for people, from the resource server's address (`https://host/api`).
-pub fn ticket_url(resource_server: &str, ticket: TicketId) -> String {
-    let base = resource_server.trim_end_matches('/');
-    let site = base.get(base.len().saturating_sub(4)..).filter(|end| end.eq_ignore_ascii_case("/api"));
-    let site = site.map_or(base, |end| base.get(..base.len() - end.len()).unwrap_or(base));
-    format!("{site}/tickets?id={ticket}")
 }

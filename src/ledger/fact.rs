@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::{
+    decision::Decision,
     delivery::DeliverySource,
     failure::Failure,
     ids::{ClientId, ConnectionId, DeliveryId, IncidentId, OperationId, PairId, UserId, WorkspaceId},
@@ -20,6 +21,7 @@ use crate::domain::{
 /// their hash, see [`Fact::body`]; the rest is the entry's detail.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "kebab-case")]
+#[allow(clippy::large_enum_variant, reason = "a step holds a handful, and each is written at once")]
 pub enum Fact {
     /// An incident was read and its content was new or changed.
     IncidentRead {
@@ -160,6 +162,20 @@ pub enum Fact {
         /// Which.
         delivery: DeliveryId,
     },
+    /// A pair's incident was merged in Defender into another one.
+    SurvivorFound {
+        /// The pair of the merged incident.
+        pair: PairId,
+        /// The incident that is left.
+        survivor: IncidentId,
+    },
+    /// A person decided something about a pair, which the planner takes into account from now on.
+    Decided {
+        /// The pair.
+        pair: PairId,
+        /// What.
+        decision: Decision,
+    },
     /// A person did something.
     HumanAct {
         /// Who; `None` for the command line.
@@ -196,6 +212,8 @@ impl Fact {
             Self::RunEnded { .. } => "run-ended",
             Self::DeliveryReceived { .. } => "delivery-received",
             Self::DeliveryHandled { .. } => "delivery-handled",
+            Self::SurvivorFound { .. } => "survivor-found",
+            Self::Decided { .. } => "decided",
             Self::HumanAct { .. } => "human-act",
         }
     }
@@ -209,6 +227,8 @@ impl Fact {
             | Self::PairJudged { pair, .. }
             | Self::BaseAgreed { pair, .. }
             | Self::TicketLinked { pair, .. }
+            | Self::SurvivorFound { pair, .. }
+            | Self::Decided { pair, .. }
             | Self::OperationMoved { pair, .. } => Some(*pair),
             Self::PairOpened { pair } => Some(pair.id),
             Self::NoteLinked { link } => Some(link.pair),

@@ -2,8 +2,9 @@
 //!
 //! A budget counts in rolling windows (Halo: 300 requests in any five minutes, token calls
 //! included; Microsoft: the promised floor per kind of call) and in steadily refilled buckets
-//! (Azure Resource Manager's reads). It never sleeps: it answers "now" or "not before". The
-//! server's word (429, `Retry-After`, remaining) wins over our own count.
+//! (Azure Resource Manager's reads). Work that can wait is paced evenly over a window, so that a place
+//! frees every second and not all of them after five minutes. It never sleeps: it answers "now" or
+//! "not before". The server's word (429, `Retry-After`, remaining) wins over our own count.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -24,13 +25,15 @@ pub enum Class {
     Interactive,
     /// A webhook announced it.
     WebhookBorn,
+    /// Asking for what has changed, and reading that: few calls, and everything else begins with them.
+    Poll,
     /// A new incident becomes a ticket.
     New,
     /// A closure.
     Closure,
     /// A comment or note.
     Comment,
-    /// Polls and slow full reads.
+    /// Slow full readings.
     Reconcile,
     /// Old incidents taken in.
     Backfill,
@@ -40,14 +43,24 @@ impl Class {
     /// Percent of a window this class may fill; what lies above is kept for more urgent classes.
     fn share(self) -> u64 {
         match self {
-            Self::Interactive | Self::WebhookBorn => 100,
-            Self::New | Self::Closure => 97,
-            Self::Comment => 92,
+            Self::Interactive | Self::Poll => 100,
+            Self::WebhookBorn => 98,
+            Self::New | Self::Closure | Self::Comment => PACED,
             Self::Reconcile => 85,
             Self::Backfill => 60,
         }
     }
+
+    /// Whether its calls are spread over the window.
+    fn paced(self) -> bool {
+        self >= Self::New
+    }
 }
+
+/// Percent of a window that paced work comes to at most: together, and as its pace.
+const PACED: u64 = 96;
+/// The part of a window that paced work may use at once after a quiet time.
+const BURST: u64 = 5;
 
 /// Which limit a call counts against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -128,68 +141,106 @@ struct Inner {
 
 #[derive(Debug)]
 enum Limit {
-    /// At most `allowed` calls in any [`WINDOW`].
-    Window { allowed: u64, taken: VecDeque<Timestamp> },
-    /// `size` at once, refilled by `per_second`.
-    Bucket { size: f64, per_second: f64, tokens: f64, at: Option<Timestamp> },
+    /// At most `allowed` calls in any [`WINDOW`]; paced ones take from a bucket besides.
+    Window { allowed: u64, taken: VecDeque<Timestamp>, pace: Bucket },
+    /// A bucket alone.
+    Bucket(Bucket),
+}
+
+/// `size` at once, refilled by `per_second`.
+#[derive(Debug)]
+struct Bucket {
+    size: f64,
+    per_second: f64,
+    tokens: f64,
+    at: Option<Timestamp>,
+}
+
+impl Bucket {
+    fn full(size: f64, per_second: f64) -> Self {
+        Self { size, per_second, tokens: size, at: None }
+    }
+
+    fn pass(&mut self, now: Timestamp) {
+        let passed = self.at.map_or(0.0, |at| now.duration_since(at).as_secs_f64().max(0.0));
+        self.at = Some(now);
+        self.tokens = (self.tokens + passed * self.per_second).min(self.size);
+    }
+
+    /// `None` when so many `calls` can be taken and `kept` are left, else the moment they can.
+    fn free_at(&self, now: Timestamp, kept: f64, calls: u64) -> Option<Timestamp> {
+        let lacking = (calls as f64 + kept).min(self.size) - self.tokens;
+        // What rounding leaves is no lack.
+        (lacking > 1e-6).then(|| after(now, seconds(lacking / self.per_second)))
+    }
 }
 
 impl Limit {
     fn window(allowed: u64) -> Self {
-        Self::Window { allowed: allowed.max(1), taken: VecDeque::new() }
+        let allowed = allowed.max(1);
+        let per_second = (allowed * PACED) as f64 / 100.0 / WINDOW.as_secs() as f64;
+        let pace = Bucket::full((allowed / BURST).max(1) as f64, per_second);
+        Self::Window { allowed, taken: VecDeque::new(), pace }
     }
 
     /// Lets old calls leave and tokens come back.
     fn pass(&mut self, now: Timestamp) {
         match self {
-            Self::Window { taken, .. } => {
+            Self::Window { taken, pace, .. } => {
                 while taken.front().is_some_and(|at| now.duration_since(*at) >= WINDOW) {
                     taken.pop_front();
                 }
+                pace.pass(now);
             }
-            Self::Bucket { size, per_second, tokens, at } => {
-                let passed = at.map_or(0.0, |at| now.duration_since(at).as_secs_f64().max(0.0));
-                *at = Some(now);
-                *tokens = (*tokens + passed * *per_second).min(*size);
-            }
+            Self::Bucket(bucket) => bucket.pass(now),
         }
     }
 
-    /// `None` when a call of this share may go now, else the moment it may.
-    fn free_at(&self, now: Timestamp, share: u64) -> Option<Timestamp> {
+    /// `None` when so many calls of this class may go now, else the moment they may.
+    fn free_at(&self, now: Timestamp, class: Class, calls: u64) -> Option<Timestamp> {
         match self {
-            Self::Window { allowed, taken } => {
-                let mine = (allowed * share / 100).max(1);
-                let used = taken.len() as u64;
-                if used < mine {
-                    return None;
+            Self::Window { allowed, taken, pace } => {
+                let mine = mine(*allowed, class);
+                let (used, calls) = (taken.len() as u64, calls.clamp(1, mine));
+                let rolled = (used + calls > mine).then(|| {
+                    // Free once so many have left that no more than `mine` remain with these.
+                    let leaving = usize::try_from(used + calls - mine - 1).unwrap_or(usize::MAX);
+                    after(taken.get(leaving).copied().unwrap_or(now), WINDOW)
+                });
+                rolled.max(if class.paced() { pace.free_at(now, 0.0, calls) } else { None })
+            }
+            Self::Bucket(bucket) => bucket.free_at(now, kept(bucket, class), calls),
+        }
+    }
+
+    fn take(&mut self, now: Timestamp, class: Class) {
+        match self {
+            Self::Window { taken, pace, .. } => {
+                taken.push_back(now);
+                if class.paced() {
+                    pace.tokens -= 1.0;
                 }
-                // Free once so many have left that fewer than `mine` remain.
-                let leaving = usize::try_from(used - mine).unwrap_or(usize::MAX);
-                let at = taken.get(leaving).copied().unwrap_or(now);
-                Some(after(at, WINDOW))
             }
-            Self::Bucket { size, per_second, tokens, .. } => {
-                let kept = size * (100 - share.min(100)) as f64 / 100.0;
-                let lacking = 1.0 + kept - tokens;
-                (lacking > 0.0).then(|| after(now, seconds(lacking / per_second)))
-            }
-        }
-    }
-
-    fn take(&mut self, now: Timestamp) {
-        match self {
-            Self::Window { taken, .. } => taken.push_back(now),
-            Self::Bucket { tokens, .. } => *tokens -= 1.0,
+            Self::Bucket(bucket) => bucket.tokens -= 1.0,
         }
     }
 
     fn figures(&self) -> (u64, u64) {
         match self {
-            Self::Window { allowed, taken } => (*allowed, taken.len() as u64),
-            Self::Bucket { size, tokens, .. } => (*size as u64, (size - tokens).max(0.0).ceil() as u64),
+            Self::Window { allowed, taken, .. } => (*allowed, taken.len() as u64),
+            Self::Bucket(Bucket { size, tokens, .. }) => (*size as u64, (size - tokens).max(0.0).ceil() as u64),
         }
     }
+}
+
+/// The part of a window that a class may fill.
+fn mine(allowed: u64, class: Class) -> u64 {
+    (allowed * class.share() / 100).max(1)
+}
+
+/// What a class leaves in a bucket.
+fn kept(bucket: &Bucket, class: Class) -> f64 {
+    bucket.size * (100 - class.share().min(100)) as f64 / 100.0
 }
 
 fn after(at: Timestamp, by: SignedDuration) -> Timestamp {
@@ -225,7 +276,7 @@ impl Budget {
             (Kind::CommentsRead, Limit::window(details)),
             (Kind::AlertsRead, Limit::window(details)),
             (Kind::EntitiesRead, Limit::window(details)),
-            (Kind::Read, Limit::Bucket { size, per_second: 25.0 * scale, tokens: size, at: None }),
+            (Kind::Read, Limit::Bucket(Bucket::full(size, 25.0 * scale))),
         ]))
     }
 
@@ -247,13 +298,24 @@ impl Budget {
             }
             let Some(limit) = inner.limits.get_mut(&kind) else { return Ok(()) };
             limit.pass(now);
-            match limit.free_at(now, class.share()) {
+            match limit.free_at(now, class, 1) {
                 Some(at) if at > now => Err(at),
                 _ => {
-                    limit.take(now);
+                    limit.take(now, class);
                     Ok(())
                 }
             }
+        })
+    }
+
+    /// When so many calls of this kind and class may be sent one after the other: `now`, or later. Nothing is counted.
+    pub fn free_at(&self, now: Timestamp, kind: Kind, class: Class, calls: u64) -> Timestamp {
+        self.with(|inner| {
+            let free = inner.limits.get_mut(&kind).and_then(|limit| {
+                limit.pass(now);
+                limit.free_at(now, class, calls)
+            });
+            free.max(inner.told_until).map_or(now, |at| at.max(now))
         })
     }
 
@@ -296,7 +358,7 @@ impl Budget {
             let Some(limit) = inner.limits.get_mut(&kind) else { return };
             limit.pass(now);
             match limit {
-                Limit::Bucket { size, tokens, .. } => {
+                Limit::Bucket(Bucket { size, tokens, .. }) => {
                     *tokens = remaining as f64;
                     *size = size.max(*tokens);
                 }
@@ -317,7 +379,7 @@ impl Budget {
             for (kind, limit) in &mut inner.limits {
                 limit.pass(now);
                 let (allowed, used) = limit.figures();
-                let free_at = limit.free_at(now, Class::Interactive.share()).unwrap_or(now);
+                let free_at = limit.free_at(now, Class::Interactive, 1).unwrap_or(now);
                 limits.push(LimitState { kind: *kind, allowed, used, free_at });
             }
             let fullest = limits.iter().max_by_key(|l| (l.used * 1000).checked_div(l.allowed).unwrap_or(0)).cloned();
@@ -338,6 +400,12 @@ impl Subscriptions {
     pub fn of(&self, subscription: &str, writes_per_5min: u32) -> Arc<Budget> {
         let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
         budgets.entry(subscription.to_ascii_lowercase()).or_insert_with(|| Budget::azure(writes_per_5min)).clone()
+    }
+
+    /// The budget of a subscription, if there is one yet.
+    pub fn known(&self, subscription: &str) -> Option<Arc<Budget>> {
+        let budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+        budgets.get(&subscription.to_ascii_lowercase()).cloned()
     }
 
     /// Every budget with its subscription, for the page.

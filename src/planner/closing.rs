@@ -3,12 +3,15 @@
 use crate::domain::{
     catalogue::Catalogue,
     closing::{Classification, Verdict},
-    incident::Incident,
+    incident::{Incident, IncidentStatus},
+    pair::Base,
     policy::{MissingVerdict, Policy},
     reason::Reason,
     text,
     ticket::{Action, Ticket},
 };
+
+use super::{mapping, situation::Situation};
 
 /// Longest closing comment sent to Sentinel, in characters (no limit is published; ours, sheet section 2).
 const COMMENT_MAX: usize = 3_000;
@@ -34,6 +37,17 @@ pub fn verdict(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, actions:
     let comment = [Some(by), said, verdict.comment.take()].into_iter().flatten().collect::<Vec<_>>().join("\n");
     verdict.comment = Some(text::cut(&comment, COMMENT_MAX));
     verdict.checked().map_err(|refused| Reason::VerdictRefused { why: refused.to_string() })
+}
+
+/// Whether both sides last agreed on being closed.
+pub fn both_closed(base: &Base) -> bool {
+    base.ticket_closed && base.incident_status == Some(IncidentStatus::Closed)
+}
+
+/// Whether the matter is closed on both sides, agreed and still so: what arrives now arrives after closing.
+pub fn shut(s: &Situation<'_>) -> bool {
+    let closed = |ticket: &Ticket| mapping::ticket_closed(s.policy, s.catalogue, ticket);
+    both_closed(&s.pair.base) && s.incident.closed() && s.ticket.is_some_and(closed)
 }
 
 fn from_field(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket) -> Option<Verdict> {

@@ -5,18 +5,23 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::domain::{
-    catalogue::{Catalogue, FieldDefinition},
-    ids::reference,
+    catalogue::Catalogue,
+    ids::{TicketId, reference},
     incident::{Evidence, Incident, IncidentStatus},
     policy::Policy,
     reason::Reason,
     text,
-    ticket::{Requester, TicketDraft},
+    ticket::{HaloUser, TicketDraft},
     time,
     workspace::{Portal, Workspace},
 };
 
-use super::{gate::Passed, mapping, template};
+use super::{
+    fields::mapped::{self, Placed},
+    gate::Passed,
+    mapping, requester,
+    situation::Situation,
+};
 
 /// Longest subject; the whole title stands in the details.
 const SUMMARY_MAX: usize = 200;
@@ -72,7 +77,7 @@ fn trusted(url: &str) -> bool {
     HOSTS.iter().any(|host| url.starts_with(host)) && !url.contains(['"', '<', '>', ' ', '\''])
 }
 
-/// Writes the ticket for an incident.
+/// Writes the ticket for an incident. `affected` is the user that [`requester::candidates`] led to, if any.
 pub fn draft(
     workspace: &Workspace,
     policy: &Policy,
@@ -80,32 +85,42 @@ pub fn draft(
     passed: &Passed,
     incident: &Incident,
     evidence: Option<&Evidence>,
+    affected: Option<&HaloUser>,
 ) -> Drafted {
     let mut lacking = Vec::new();
     let mut keep = |result: Result<i64, Reason>| result.map_err(|reason| lacking.push(reason)).ok();
-    let priority_id = keep(mapping::priority(policy, catalogue, &incident.severity));
+    let priority_id = match policy.severity.at_creation() {
+        true => keep(mapping::priority(policy, catalogue, &incident.severity)),
+        false => None,
+    };
     // An incident that was closed before we saw it becomes an open ticket, which is then closed with its verdict.
     let opens_as = if incident.closed() { IncidentStatus::New } else { incident.status.clone() };
     let status_id = keep(mapping::status(policy, catalogue, &opens_as));
     let fallback = mapping::fallback_agent(policy, catalogue);
-    let owner_agent = policy.carry_owner.then(|| mapping::agent(policy, catalogue, &incident.owner)).flatten();
-    if policy.carry_owner && fallback.is_none() {
+    let owned = policy.owner.at_creation();
+    let owner_agent = owned.then(|| mapping::agent(policy, catalogue, &incident.owner)).flatten();
+    if owned && fallback.is_none() {
         lacking.extend(mapping::owner_without_agent(policy, catalogue, &incident.owner));
     }
     let team = named(passed.binding.team.clone(), policy.team.as_ref(), &catalogue.teams, "team", &mut lacking);
     let category_1 = named(None, policy.category.as_ref(), &catalogue.categories, "category", &mut lacking);
     let reference = ticket_reference(workspace, incident);
-    let custom_fields = custom_fields(policy, catalogue, incident, false, &mut lacking);
+    let mut custom_fields = Vec::new();
+    let mut members = Vec::new();
+    for placed in mapped::for_creation(policy, catalogue, incident, evidence, &mut lacking) {
+        match placed {
+            Placed::Custom(id, value) => custom_fields.push((id, value)),
+            Placed::Member(name, value) => members.push((name, value)),
+        }
+    }
+    let (requester, site_id) = requester::of(policy, &passed.binding, affected);
     Drafted {
         draft: TicketDraft {
             summary: summary(incident),
-            details_html: details(workspace, incident, evidence, &reference),
+            details_html: details(workspace, policy, incident, evidence, affected, &reference),
             client_id: passed.binding.halo_client_id,
-            site_id: passed.binding.site_id,
-            requester: match policy.requester_user_id {
-                Some(id) => Requester::User { id },
-                None => Requester::GeneralUser,
-            },
+            site_id,
+            requester,
             ticket_type_id: passed.ticket_type_id,
             status_id,
             priority_id,
@@ -113,6 +128,7 @@ pub fn draft(
             team,
             category_1,
             custom_fields,
+            members,
             occurred: incident.created,
             reference,
         },
@@ -139,7 +155,8 @@ fn named(
     }
 }
 
-fn summary(incident: &Incident) -> String {
+/// The subject of an incident's ticket.
+pub fn summary(incident: &Incident) -> String {
     let title = text::clean(&incident.title).replace(['\n', '\t'], " ");
     let title = if title.trim().is_empty() { "(incident without a title)".to_owned() } else { title };
     let named = match incident.number {
@@ -149,73 +166,25 @@ fn summary(incident: &Incident) -> String {
     text::cut(&named, SUMMARY_MAX)
 }
 
+/// The ticket in which a matter goes on whose ticket `closed` stays closed.
+pub fn following(s: &Situation<'_>, passed: &Passed, closed: TicketId) -> TicketDraft {
+    let mut drafted = draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, None).draft;
+    let number = closed.to_string();
+    let follows = reference(&["ticket", &s.workspace.arm_id, s.incident.id.as_str(), "follows", &number]);
+    let said = format!("<p>The incident was opened again. Its first ticket, {number}, stays closed.</p>");
+    drafted.details_html = said + &drafted.details_html.replace(&drafted.reference, &follows);
+    drafted.reference = follows;
+    drafted
+}
+
 /// Holes of the policy that every ticket of this workspace meets: shown on the pair until they are filled.
-pub fn holes(policy: &Policy, catalogue: &Catalogue, own_team: Option<String>, incident: &Incident) -> Vec<Reason> {
+pub fn holes(s: &Situation<'_>) -> Vec<Reason> {
     let mut lacking = Vec::new();
-    named(own_team, policy.team.as_ref(), &catalogue.teams, "team", &mut lacking);
-    named(None, policy.category.as_ref(), &catalogue.categories, "category", &mut lacking);
-    custom_fields(policy, catalogue, incident, false, &mut lacking);
+    let own_team = s.client.halo.as_ref().and_then(|binding| binding.team.clone());
+    named(own_team, s.policy.team.as_ref(), &s.catalogue.teams, "team", &mut lacking);
+    named(None, s.policy.category.as_ref(), &s.catalogue.categories, "category", &mut lacking);
+    mapped::for_creation(s.policy, s.catalogue, s.incident, s.evidence, &mut lacking);
     lacking
-}
-
-/// Values of the mapped custom fields; `only_always` leaves out those meant for creation alone.
-pub fn custom_fields(
-    policy: &Policy,
-    catalogue: &Catalogue,
-    incident: &Incident,
-    only_always: bool,
-    lacking: &mut Vec<Reason>,
-) -> Vec<(i64, Value)> {
-    use crate::domain::{catalogue::Ref, policy::FieldSource};
-    let mut wanted: Vec<(&Ref, FieldSource)> = policy
-        .fields
-        .iter()
-        .filter(|mapping| mapping.always || !only_always)
-        .map(|mapping| (&mapping.field, mapping.source.clone()))
-        .collect();
-    if let Some(field) = policy.incident_id_field.as_ref().filter(|_| !only_always) {
-        wanted.push((field, FieldSource::Text(incident.id.to_string())));
-    }
-    let mut values = Vec::new();
-    for (field, source) in wanted {
-        let name = match field {
-            Ref::Id(id) => id.to_string(),
-            Ref::Name(name) => name.clone(),
-        };
-        let definition = catalogue.field(&name);
-        let id = match (definition, field) {
-            (Some(definition), _) => definition.id,
-            (None, Ref::Id(id)) => *id,
-            (None, Ref::Name(_)) => {
-                lacking.push(Reason::Unmapped { table: "field".into(), value: name });
-                continue;
-            }
-        };
-        match template::fill(&incident.raw, &source) {
-            Ok(filled) => match field_value(definition, &filled) {
-                Some(value) => values.push((id, value)),
-                None => {
-                    lacking.push(Reason::Unmapped { table: "field".into(), value: format!("{name}: “{filled}”") })
-                }
-            },
-            Err(error) => lacking.push(Reason::Unmapped { table: "field".into(), value: error.to_string() }),
-        }
-    }
-    values
-}
-
-/// A text as the field's kind wants it (halo-api sheet 5.7); `None` when a select has no such option.
-pub fn field_value(definition: Option<&FieldDefinition>, filled: &str) -> Option<Value> {
-    let plain = text::clean(filled);
-    match definition.map(|d| (d.kind, d)) {
-        Some((2, d)) if !plain.is_empty() && !d.options.is_empty() => {
-            let fits =
-                |o: &&crate::domain::catalogue::Named| o.name.eq_ignore_ascii_case(&plain) || o.id.to_string() == plain;
-            d.options.iter().find(fits).map(|option| Value::from(option.id))
-        }
-        Some((6, _)) => Some(Value::from(matches!(plain.to_lowercase().as_str(), "true" | "yes" | "1"))),
-        _ => Some(Value::from(plain)),
-    }
 }
 
 fn row(html: &mut String, name: &str, value: &str) {
@@ -229,7 +198,14 @@ fn whole(html: &mut String, name: &str, value: &str) {
     }
 }
 
-fn details(workspace: &Workspace, incident: &Incident, evidence: Option<&Evidence>, reference: &str) -> String {
+fn details(
+    workspace: &Workspace,
+    policy: &Policy,
+    incident: &Incident,
+    evidence: Option<&Evidence>,
+    affected: Option<&HaloUser>,
+    reference: &str,
+) -> String {
     let link = portal_link(workspace, incident);
     let mut html = String::with_capacity(2_048);
     if let Some(description) = incident.description.as_deref().filter(|d| !d.trim().is_empty()) {
@@ -250,7 +226,10 @@ fn details(workspace: &Workspace, incident: &Incident, evidence: Option<&Evidenc
     row(&mut html, "Workspace", &workspace.name);
     members(&mut html, "", &incident.raw);
     html.push_str("</table>");
-    if let Some(evidence) = evidence {
+    if let Some(said) = requester::said(policy, evidence, affected) {
+        let _ = write!(html, "<p>{}</p>", text::escape(&said));
+    }
+    if let Some(evidence) = evidence.filter(|_| policy.evidence) {
         listed(&mut html, "Alerts", &evidence.alerts);
         listed(&mut html, "Entities", &evidence.entities);
     }

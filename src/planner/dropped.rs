@@ -4,6 +4,7 @@
 //! changes at its source, when both sides agree after all, or when somebody asks for the write again.
 
 use crate::domain::{
+    ids::CommentId,
     operation::{IncidentChange, Operation, OperationKind, OperationState},
     pair::Base,
     reason::Reason,
@@ -29,7 +30,7 @@ pub(super) fn keep_out(s: &Situation<'_>, wanted: &mut Vec<Planned>, out: &mut P
             continue;
         };
         let key = operation.kind.key();
-        let mut kept_out = matches!(operation.kind, OperationKind::CreateTicket { .. });
+        let mut kept_out = matches!(operation.kind, OperationKind::CreateTicket { .. }) || said_once(operation);
         wanted.retain_mut(|planned| {
             if planned.kind.key() != key {
                 return true;
@@ -59,9 +60,16 @@ impl Turns<'_> {
         self.seen.incident_status != self.now.incident_status || self.status_agreed()
     }
 
+    fn ticket_moved(&self) -> bool {
+        self.seen.status_id != self.now.status_id || self.seen.ticket_closed != self.now.ticket_closed
+    }
+
+    fn either_moved(&self) -> bool {
+        self.ticket_moved() || self.seen.incident_status != self.now.incident_status
+    }
+
     fn ticket_status(&self) -> bool {
-        let moved = self.seen.status_id != self.now.status_id || self.seen.ticket_closed != self.now.ticket_closed;
-        moved || self.status_agreed()
+        self.ticket_moved() || self.status_agreed()
     }
 
     fn status_agreed(&self) -> bool {
@@ -90,28 +98,74 @@ impl Turns<'_> {
         self.seen.agent_id != self.now.agent_id || self.owner_agreed()
     }
 
+    fn title(&self) -> bool {
+        self.seen.title != self.now.title || self.title_agreed()
+    }
+
+    fn summary(&self) -> bool {
+        self.seen.summary != self.now.summary || self.title_agreed()
+    }
+
+    fn title_agreed(&self) -> bool {
+        self.base.title == self.now.title && self.base.summary == self.now.summary
+    }
+
     fn owner_agreed(&self) -> bool {
         self.base.owner == self.now.owner && self.base.agent_id == self.now.agent_id
     }
 }
 
+/// Words of our own that go with what both sides agree on by then (a closing's evidence, a reopening that is only
+/// noted): they are planned once, so that no later plan tells that they are missing.
+pub fn said_once(operation: &Operation) -> bool {
+    match &operation.kind {
+        OperationKind::AddNote { comment: None, .. } => {
+            matches!(operation.reason, Reason::IncidentClosed | Reason::IncidentReopened)
+        }
+        OperationKind::AddComment { .. } => {
+            matches!(operation.reason, Reason::TicketClosed | Reason::TicketReopened)
+        }
+        _ => false,
+    }
+}
+
 /// The part of a dropped write that still holds; `None` when nothing of it does.
 fn holds(s: &Situation<'_>, operation: &Operation, turns: &Turns<'_>, wanted: &[Planned]) -> Option<OperationKind> {
-    let linked = |comment: &crate::domain::ids::CommentId| s.links.iter().any(|link| link.comment == *comment);
+    let linked =
+        |comment: &CommentId, edit: u32| s.links.iter().any(|link| link.comment == *comment && link.edit >= edit);
+    let stays = |linked: bool| {
+        let key = operation.kind.key();
+        let edited = wanted.iter().any(|p| p.kind.key() == key && !same_words(&p.kind, &operation.kind));
+        (!edited && !linked).then(|| operation.kind.clone())
+    };
     match &operation.kind {
-        OperationKind::CreateTicket { .. } => s.pair.ticket.is_none().then(|| operation.kind.clone()),
-        OperationKind::AddNote { comment: Some(comment), .. } | OperationKind::AddComment { comment, .. } => {
-            let key = operation.kind.key();
-            let edited = wanted.iter().any(|p| p.kind.key() == key && !same_words(&p.kind, &operation.kind));
-            (!edited && !linked(comment)).then(|| operation.kind.clone())
+        _ if said_once(operation) && turns.either_moved() => None,
+        OperationKind::CreateTicket { follows, .. } => {
+            let stands = s.pair.ticket == *follows && (follows.is_none() || !turns.incident_status());
+            stands.then(|| operation.kind.clone())
         }
-        OperationKind::AddNote { comment: None, .. } => (!turns.ticket_status()).then(|| operation.kind.clone()),
+        OperationKind::AddNote { comment: Some(comment), edit, .. } => stays(linked(comment, *edit)),
+        OperationKind::AddComment { comment, .. } => stays(linked(comment, 0)),
+        OperationKind::AddNote { comment: None, .. } => {
+            // A question is answered when both sides agree; other words stand as long as the ticket stands.
+            let over = match operation.reason {
+                Reason::VerdictMissing => turns.ticket_status(),
+                _ => turns.ticket_moved(),
+            };
+            (!over).then(|| operation.kind.clone())
+        }
         OperationKind::UpdateTicket { change } => {
             let mut left = change.clone();
             if left.status_id.is_some() && turns.incident_status() {
                 // Fields that go with a closing are needed for the next one.
-                left = TicketChange { priority_id: left.priority_id, agent_id: left.agent_id, ..Default::default() };
+                let TicketChange { priority_id, agent_id, summary, .. } = left;
+                left = TicketChange { priority_id, agent_id, summary, ..TicketChange::default() };
             }
+            left.summary = left.summary.filter(|_| !turns.title());
+            left.members.retain(|(name, value)| {
+                let there = s.ticket.and_then(|ticket| ticket.raw.get(name));
+                there.is_none_or(|there| there != value)
+            });
             left.priority_id = left.priority_id.filter(|_| !turns.severity());
             left.agent_id = left.agent_id.filter(|_| !turns.owner());
             left.custom_fields.retain(|(id, value)| {
@@ -127,6 +181,8 @@ fn holds(s: &Situation<'_>, operation: &Operation, turns: &Turns<'_>, wanted: &[
             }
             left.severity = left.severity.filter(|_| !turns.priority());
             left.owner = left.owner.filter(|_| !turns.agent());
+            left.title = left.title.filter(|_| !turns.summary());
+            left.labels_added.retain(|name| !s.incident.labels.iter().any(|label| label.name == *name));
             (left != IncidentChange::default()).then_some(OperationKind::UpdateIncident { change: left })
         }
     }
@@ -156,6 +212,10 @@ pub(super) fn take_out(planned: &mut Planned, dropped: &OperationKind) -> bool {
             if change.agent_id == gone.agent_id {
                 change.agent_id = None;
             }
+            if change.summary == gone.summary {
+                change.summary = None;
+            }
+            change.members.retain(|member| !gone.members.contains(member));
             if change.status_id.is_none() {
                 change.custom_fields.retain(|field| !gone.custom_fields.contains(field));
             }
@@ -182,6 +242,10 @@ pub(super) fn take_out(planned: &mut Planned, dropped: &OperationKind) -> bool {
             if change.owner == gone.owner {
                 change.owner = None;
             }
+            if change.title == gone.title {
+                change.title = None;
+            }
+            change.labels_added.retain(|name| !gone.labels_added.contains(name));
             *change != IncidentChange::default()
         }
         // The same record, or the same words.

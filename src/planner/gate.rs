@@ -11,7 +11,7 @@ use crate::domain::{
     workspace::{Mode, Workspace},
 };
 
-use super::mapping;
+use super::{filter, mapping};
 
 /// What a linked incident needs before anything else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +54,7 @@ pub fn ask(
     if incident.redirected() {
         return Err(Reason::Redirected);
     }
+    filter::ask(policy, incident)?;
     let binding = client.halo.clone().ok_or(Reason::ClientNotBound)?;
     let ticket_type_id = match catalogue {
         Some(catalogue) => mapping::ticket_type(policy, catalogue)?,
@@ -63,5 +64,33 @@ pub fn ask(
         Mode::Observe => Err(Reason::ModeObserve),
         Mode::CommentOnly => Err(Reason::ModeOneWay),
         Mode::Off | Mode::SentinelToHalo | Mode::TwoWay => Ok(Passed { binding, ticket_type_id }),
+    }
+}
+
+/// The storm brake: how many further tickets a workspace may get now, in the order in which incidents come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Brake {
+    cap: u32,
+    made: u32,
+}
+
+impl Brake {
+    /// For a policy, and the number of tickets that the workspace was given within the last hour.
+    pub fn new(policy: &Policy, made: u32) -> Self {
+        Self { cap: policy.tickets_per_hour, made }
+    }
+
+    /// Asks for one more ticket, and counts it when it is let pass. One that a person released always is, and
+    /// counts as well.
+    ///
+    /// # Errors
+    /// [`Reason::StormHeld`] above the cap.
+    pub fn ask(&mut self, held: Option<&Reason>) -> Result<(), Reason> {
+        let released = held == Some(&Reason::StormReleased);
+        if self.cap > 0 && self.made >= self.cap && !released {
+            return Err(Reason::StormHeld { cap: self.cap });
+        }
+        self.made = self.made.saturating_add(1);
+        Ok(())
     }
 }

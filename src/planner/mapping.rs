@@ -58,6 +58,39 @@ pub fn severities_of(policy: &Policy, catalogue: &Catalogue, priority_id: i64) -
         .collect()
 }
 
+/// The severity for a priority, on the way back: an explicit row, else the severities that have it; of several the
+/// most severe.
+///
+/// # Errors
+/// A priority that no row maps.
+pub fn severity_back(policy: &Policy, catalogue: &Catalogue, priority_id: i64) -> Result<Severity, Reason> {
+    let is = |wanted: &Ref| match wanted {
+        Ref::Id(id) => *id == priority_id,
+        Ref::Name(name) => priority_name(catalogue, priority_id).eq_ignore_ascii_case(name.trim()),
+    };
+    if let Some((_, severity)) = policy.priorities_back.iter().find(|(wanted, _)| is(wanted)) {
+        return Ok(Severity::from(severity.clone()));
+    }
+    // `Severity` is ordered from the most severe on.
+    let meant = severities_of(policy, catalogue, priority_id).into_iter().min();
+    meant.ok_or_else(|| unmapped("severity", priority_name(catalogue, priority_id)))
+}
+
+/// Name of a priority, else its id.
+pub fn priority_name(catalogue: &Catalogue, id: i64) -> String {
+    catalogue.priorities.iter().find(|row| row.id == id).map_or_else(|| id.to_string(), |row| row.name.clone())
+}
+
+/// Name of a ticket status, else its id.
+pub fn status_name(catalogue: &Catalogue, id: i64) -> String {
+    catalogue.statuses.iter().find(|row| row.id == id).map_or_else(|| id.to_string(), |row| row.name.clone())
+}
+
+/// Name of an agent, else its id.
+pub fn agent_name(catalogue: &Catalogue, id: i64) -> String {
+    catalogue.agents.iter().find(|row| row.id == id).map_or_else(|| id.to_string(), |row| row.name.clone())
+}
+
 fn status_ref(catalogue: &Catalogue, wanted: &Ref) -> Option<i64> {
     match (wanted.find(&catalogue.statuses, |s| s.id, |s| &s.name), wanted) {
         (Some(found), _) => Some(found.id),
@@ -119,8 +152,7 @@ pub fn status_back(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket) -> R
             return Ok(IncidentStatus::from(name.to_owned()));
         }
     }
-    let name = catalogue.statuses.iter().find(|s| s.id == id).map_or_else(|| id.to_string(), |s| s.name.clone());
-    Err(unmapped("status", name))
+    Err(unmapped("status", status_name(catalogue, id)))
 }
 
 /// Incident statuses that a ticket status may stand for (many-to-one maps).
@@ -142,11 +174,16 @@ pub fn agent(policy: &Policy, catalogue: &Catalogue, owner: &Owner) -> Option<i6
         .collect();
     let find = |wanted: &Ref| wanted.find(&catalogue.agents, |a| a.id, |a| &a.name).map(|a| a.id);
     let listed = keys.iter().find_map(|key| policy.agents.get(key)).and_then(find);
+    let by_object_id = || {
+        let wanted = owner.object_id.as_deref()?;
+        let fits = |a: &&Agent| a.object_id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(wanted));
+        catalogue.agents.iter().find(fits).map(|a| a.id)
+    };
     let by_mail = || {
         let fits = |a: &&Agent| a.email.as_ref().is_some_and(|mail| keys.contains(&mail.to_lowercase()));
         catalogue.agents.iter().find(fits).map(|a| a.id)
     };
-    listed.or_else(by_mail)
+    listed.or_else(by_object_id).or_else(by_mail)
 }
 
 /// An owner who is nobody in Halo, as the reason shown for it.
@@ -162,14 +199,14 @@ pub fn fallback_agent(policy: &Policy, catalogue: &Catalogue) -> Option<i64> {
     policy.agent.as_ref()?.find(&catalogue.agents, |a| a.id, |a| &a.name).map(|a| a.id)
 }
 
-/// The owner for an agent: the table read backwards, then the agent's mail address as UPN.
+/// The owner for an agent: the table read backwards, then the agent's object id, then the mail address as UPN.
 pub fn owner(policy: &Policy, catalogue: &Catalogue, agent_id: i64) -> Option<Owner> {
     let agent = catalogue.agents.iter().find(|a| a.id == agent_id)?;
     let listed = policy
         .agents
         .iter()
         .find(|(_, wanted)| wanted.find(&catalogue.agents, |a| a.id, |a| &a.name).is_some_and(|a| a.id == agent_id));
-    let key = listed.map(|(key, _)| key.clone()).or_else(|| agent.email.clone())?;
+    let key = listed.map(|(key, _)| key.clone()).or_else(|| agent.object_id.clone()).or_else(|| agent.email.clone())?;
     let mut owner = Owner { assigned_to: Some(agent.name.clone()), ..Owner::default() };
     if uuid::Uuid::parse_str(&key).is_ok() {
         owner.object_id = Some(key);

@@ -2,17 +2,23 @@
 //!
 //! [`plan`] is pure: the same situation gives the same plan, every operation carries its reason, and
 //! what is not done is said too. Start reading at [`plan::plan`]; [`gate`] decides whether an incident
-//! is linked at all, [`draft`] writes the ticket, [`notes`] carries comments and notes, [`fields`]
-//! severity, owner and status, [`closing`] the verdict.
+//! is linked at all ([`filter`] the policy's filters), [`draft`] writes the ticket, [`notes`] carries comments and notes, [`fields`]
+//! severity, owner, status and all other fields, [`conflict`] compares three ways, [`closing`] finds the verdict.
 
+pub mod agreed;
+pub mod choice;
 pub mod closing;
+pub mod conflict;
 pub mod draft;
-mod dropped;
+pub mod dropped;
 pub mod fields;
+pub mod filter;
 pub mod gate;
 pub mod mapping;
+pub mod merges;
 pub mod notes;
 pub mod plan;
+pub mod requester;
 pub mod retry;
 pub mod situation;
 pub mod template;

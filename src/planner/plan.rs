@@ -1,7 +1,7 @@
 //! The plan of one pair.
 
 use crate::domain::{
-    ids::OperationId,
+    ids::{IncidentId, OperationId},
     operation::{Operation, OperationKind, OperationState},
     pair::{Base, Health, NoteLink, PairState, SyncState},
     reason::Reason,
@@ -9,7 +9,7 @@ use crate::domain::{
     workspace::Mode,
 };
 
-use super::{draft, dropped, fields, gate, notes, situation::Situation};
+use super::{draft, dropped, fields, gate, merges, notes, situation::Situation};
 
 /// One write to be made, and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,20 +31,23 @@ pub struct Plan {
     pub links: Vec<NoteLink>,
     /// What both sides agree on now, where it differs from before.
     pub base: Option<Base>,
+    /// The incident that the ticket goes on with: it is to be paired with it.
+    pub follow: Option<IncidentId>,
     /// How the pair stands.
     pub state: PairState,
-    items: Vec<Reason>,
+    pub(super) items: Vec<Reason>,
     remarks: Vec<Reason>,
     dropped: Vec<Reason>,
 }
 
 impl Plan {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             operations: Vec::new(),
             void: Vec::new(),
             links: Vec::new(),
             base: None,
+            follow: None,
             state: PairState { sync: SyncState::InStep, health: Health::Healthy, reason: None },
             items: Vec::new(),
             remarks: Vec::new(),
@@ -97,15 +100,21 @@ pub fn plan(s: &Situation<'_>) -> Plan {
     }
     if let Some(ticket) = s.ticket.filter(|_| s.pair.ticket.is_some()) {
         match untouchable(s, ticket) {
+            Some(Reason::WrongClient) => out.item(Reason::WrongClient),
+            // Merged away: its ticket goes on with the incident that is left.
+            _ if s.incident.redirected() => {
+                notes::plan(s, &mut out);
+                merges::plan_source(s, ticket, &mut out);
+            }
             Some(reason) => out.item(reason),
             None => {
                 notes::plan(s, &mut out);
+                merges::plan_survivor(s, ticket, &mut out);
                 if s.workspace.mode == Mode::CommentOnly {
-                    fields::closed_on_one_side(s, ticket, &mut out);
+                    fields::status::closed_on_one_side(s, ticket, &mut out);
                 } else {
                     fields::plan(s, ticket, &mut out);
-                    let own_team = s.client.halo.as_ref().and_then(|binding| binding.team.clone());
-                    for hole in draft::holes(s.policy, s.catalogue, own_team, s.incident) {
+                    for hole in draft::holes(s) {
                         out.item(hole);
                     }
                 }
@@ -122,6 +131,14 @@ pub fn plan(s: &Situation<'_>) -> Plan {
         }
         out.operations.clear();
         out.links.clear();
+        out.follow = None;
+    } else {
+        // Whatever a rule plans, nothing is queued that the mode does not carry.
+        let before = out.operations.len();
+        out.operations.retain(|planned| gate::carries(s.workspace.mode, &planned.kind));
+        if out.operations.len() < before {
+            out.remark(Reason::ModeOneWay);
+        }
     }
     against_queue(s, &mut out);
     out.state = state(s, &out);
@@ -142,11 +159,11 @@ fn ticket_to_make(s: &Situation<'_>, out: &mut Plan) {
             out.item(Reason::Refused { why: why.into() });
         }
         Ok(passed) => {
-            let drafted = draft::draft(s.workspace, s.policy, s.catalogue, &passed, s.incident, s.evidence);
+            let drafted = draft::draft(s.workspace, s.policy, s.catalogue, &passed, s.incident, s.evidence, None);
             for hole in drafted.lacking {
                 out.item(hole);
             }
-            out.push(OperationKind::CreateTicket { draft: drafted.draft }, Reason::NewIncident);
+            out.push(OperationKind::CreateTicket { draft: drafted.draft, follows: None }, Reason::NewIncident);
         }
         Err(reason @ (Reason::ClientNotBound | Reason::Unmapped { .. })) => out.item(reason),
         Err(reason) => out.remark(reason),
@@ -217,8 +234,8 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) {
 
 /// A note queued for a comment that a note carries by now: our memory of writing it was lost (a restored backup).
 fn there_already(s: &Situation<'_>, out: &Plan, queued: &Operation) -> bool {
-    let OperationKind::AddNote { comment: Some(comment), .. } = &queued.kind else { return false };
-    s.links.iter().chain(&out.links).any(|link| link.comment == *comment)
+    let OperationKind::AddNote { comment: Some(comment), edit, .. } = &queued.kind else { return false };
+    s.links.iter().chain(&out.links).any(|link| link.comment == *comment && link.edit == *edit)
 }
 
 /// Field changes follow the newest reading. Notes and comments stay queued as planned, and so does a create.
@@ -239,7 +256,9 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
         open || (s.pair.ticket.is_none() && out.dropped.is_empty()) || out.remarks.contains(&Reason::ModeObserve);
     // What the mode does not carry waits for nothing either, and is not in step.
     let behind = waits || dead.is_some() || !out.dropped.is_empty() || out.remarks.contains(&Reason::ModeOneWay);
-    let held = |reason: &Reason| matches!(reason, Reason::RecordGone { .. } | Reason::WrongClient);
+    let held = |reason: &Reason| {
+        matches!(reason, Reason::RecordGone { .. } | Reason::WrongClient | Reason::SurvivorUnknown { .. })
+    };
     let sync = if unknown || out.items.iter().any(held) {
         SyncState::Unknown
     } else if behind || out.items.iter().any(|r| matches!(r, Reason::VerdictMissing | Reason::VerdictRefused { .. })) {

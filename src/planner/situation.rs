@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use crate::domain::{
     catalogue::Catalogue,
     client::Client,
+    failure::Side,
     incident::{Comment, Evidence, Incident},
+    merge::{Merge, MergedFrom},
     operation::Operation,
     pair::{NoteLink, Pair},
     policy::Policy,
@@ -20,6 +22,8 @@ pub struct Situation<'a> {
     pub now: Timestamp,
     /// Halo tenant as fixed at connection (part of derived ids).
     pub halo_tenant: &'a str,
+    /// What stands before a ticket's number in its address; `None` when Halo's host is not reached by https.
+    pub ticket_url: Option<&'a str>,
     /// Where the incident lives.
     pub workspace: &'a Workspace,
     /// Whose it is.
@@ -44,4 +48,39 @@ pub struct Situation<'a> {
     pub links: &'a [NoteLink],
     /// Open, dead and dropped operations, by position.
     pub operations: &'a [Operation],
+    /// What became of the incident in Defender.
+    pub merge: &'a Merge,
+    /// Paired incidents that were merged into this one.
+    pub merged: &'a [MergedFrom],
+    /// Up to when each side is known to have said what it said before this reading.
+    pub seen: Seen,
+}
+
+/// Up to when each side is known not to have said what it says now; `None` when that is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// The incident.
+    pub sentinel: Option<Timestamp>,
+    /// The ticket.
+    pub halo: Option<Timestamp>,
+}
+
+impl Seen {
+    /// Of one side.
+    pub fn of(&self, side: Side) -> Option<Timestamp> {
+        match side {
+            Side::Sentinel => self.sentinel,
+            Side::Halo => self.halo,
+        }
+    }
+}
+
+impl Situation<'_> {
+    /// Time of the version of one side's record, by that side's clock.
+    pub fn version(&self, side: Side) -> Option<Timestamp> {
+        match side {
+            Side::Sentinel => self.incident.modified,
+            Side::Halo => self.ticket.and_then(|ticket| ticket.last_update),
+        }
+    }
 }

@@ -201,16 +201,16 @@ impl Shape {
              statuses = {{ New = \"New\", Active = \"In Progress\", Closed = \"Closed\" }}\n\
              statuses_back = {{ \"On Hold\" = \"Active\", Resolved = \"Active\" }}\nagents = {{ {} }}\n\
              incident_id_field = \"CFSentinelIncidentId\"\n\
-             fields = [\n  {{ field = \"CFSentinelSeverity\", path = \"$.properties.severity\", always = true }},\n]\n\
+             fields = [\n  {{ field = \"CFSentinelSeverity\", path = \"$.properties.severity\", when = \"always\" }},\n]\n\
              classification_field = \"CFSentinelClassification\"\nmissing_verdict = {}\nnotes = \"{}\"\n{note_outcomes}\
-             outcome = \"Private Note\"\nnotes_private = {}\nevidence = {}\ncarry_owner = {}\ncarry_severity = {}\n",
+             outcome = \"Private Note\"\nnotes_private = {}\nevidence = {}\n{}{}",
             agents.join(", "),
             self.missing_verdict,
             self.notes,
             self.notes_private,
             self.evidence,
-            self.carry_owner,
-            self.carry_severity,
+            if self.carry_owner { "" } else { "owner = { direction = \"none\" }\n" },
+            if self.carry_severity { "" } else { "severity = { direction = \"none\" }\n" },
         )
     }
 

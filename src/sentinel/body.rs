@@ -16,7 +16,7 @@ pub fn incident_body(current: &Incident, change: &IncidentChange) -> Value {
     let status = change.status.as_ref().unwrap_or(&current.status);
     let severity = change.severity.as_ref().unwrap_or(&current.severity);
     let mut properties = Map::new();
-    properties.insert("title".into(), json!(current.title));
+    properties.insert("title".into(), json!(change.title.as_ref().unwrap_or(&current.title)));
     properties.insert("severity".into(), json!(severity.as_str()));
     properties.insert("status".into(), json!(status.as_str()));
     let read = current.raw.get("properties");
@@ -29,7 +29,10 @@ pub fn incident_body(current: &Incident, change: &IncidentChange) -> Value {
         Some(owner) => properties.insert("owner".into(), owner_body(owner)),
         None => properties.insert("owner".into(), owner_body(&current.owner)),
     };
-    let labels: Vec<Value> = current.labels.iter().map(|label| json!({"labelName": label.name})).collect();
+    let there = |name: &String| current.labels.iter().any(|label| label.name.eq_ignore_ascii_case(name));
+    let names = current.labels.iter().map(|label| &label.name);
+    let names = names.chain(change.labels_added.iter().filter(|name| !there(name)));
+    let labels: Vec<Value> = names.map(|name| json!({"labelName": name})).collect();
     properties.insert("labels".into(), Value::Array(labels));
     if *status == IncidentStatus::Closed {
         verdict(&mut properties, current, change);

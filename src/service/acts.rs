@@ -7,7 +7,7 @@ use super::{App, caller::Caller, error::ServiceError, fault, names, pairs};
 use crate::{
     domain::{
         account::Role,
-        ids::{ClientId, ConnectionId, OperationId, PairId, WorkspaceId},
+        ids::{ClientId, ConnectionId, IncidentId, OperationId, PairId, WorkspaceId},
         operation::{Operation, OperationState},
         pair::{Base, Pair},
         reason::Reason,
@@ -18,11 +18,13 @@ use crate::{
     store::SituationRow,
 };
 
-fn act(caller: &Caller, name: &str, pair: Option<PairId>, detail: Value) -> Fact {
+/// A person's act, for the ledger.
+pub(super) fn act(caller: &Caller, name: &str, pair: Option<PairId>, detail: Value) -> Fact {
     Fact::HumanAct { user: Some(caller.user), act: name.to_owned(), pair, detail }
 }
 
-async fn record(app: &App, client: Option<ClientId>, facts: Vec<Fact>) -> Result<(), ServiceError> {
+/// Writes facts down in one transaction.
+pub(super) async fn record(app: &App, client: Option<ClientId>, facts: Vec<Fact>) -> Result<(), ServiceError> {
     let now = app.clock.now();
     let mut tx = app.store.begin().await.map_err(|e| fault("write down an act", &e))?;
     for fact in facts {
@@ -68,6 +70,36 @@ pub async fn sync_workspace(app: &App, caller: &Caller, workspace: WorkspaceId) 
     record(app, Some(client), vec![act(caller, "sync-workspace", None, detail)]).await?;
     app.engine.poke_workspace(workspace, RunCause::Person);
     Ok(())
+}
+
+/// Incidents released in one transaction.
+const RELEASED: usize = 1_000;
+/// Incidents released at once; what is above stays held and can be released again.
+const RELEASED_MAX: u32 = 20_000;
+
+/// Releases what the storm brake holds in a workspace: each gets its ticket, once, oldest first. Gives their number.
+///
+/// # Errors
+/// `Forbidden` for viewers, `NotFound` for foreign workspaces.
+pub async fn release_storm(app: &App, caller: &Caller, workspace: WorkspaceId) -> Result<usize, ServiceError> {
+    caller.need(Role::Operator)?;
+    let installation = app.installation().await?;
+    let client = names::workspace(&installation, workspace).ok_or(ServiceError::NotFound)?.client;
+    caller.see(client)?;
+    let code = Reason::StormHeld { cap: 0 }.code();
+    let held = app.store.held_for(workspace, code, RELEASED_MAX).await.map_err(|e| fault("list held incidents", &e))?;
+    let detail = json!({ "workspace": workspace.to_string(), "incidents": held.len() });
+    record(app, Some(client), vec![act(caller, "release-storm", None, detail)]).await?;
+    for some in held.chunks(RELEASED) {
+        let released = |incident: &IncidentId| Fact::IncidentHeld {
+            workspace,
+            incident: incident.clone(),
+            reason: Some(Reason::StormReleased),
+        };
+        record(app, Some(client), some.iter().map(released).collect()).await?;
+    }
+    app.engine.poke_workspace(workspace, RunCause::Person);
+    Ok(held.len())
 }
 
 /// Polls a Halo instance now. It serves all clients, so the whole scope is needed.

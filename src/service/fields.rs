@@ -7,7 +7,7 @@ use crate::{
         incident::Owner,
         operation::{OperationKind, OperationState},
         pair::Base,
-        policy::Policy,
+        policy::{FieldRule, Policy},
         reason::Reason,
         ticket::Ticket,
         view::pair::{FieldRow, FieldState},
@@ -35,6 +35,16 @@ fn state(same: bool, carried: bool, moved: &Moved) -> FieldState {
         (.., false, true) => FieldState::TicketAhead,
         // nothing agreed yet counts as the incident's: the ticket is made from it
         _ => FieldState::IncidentAhead,
+    }
+}
+
+/// Whether the policy carries what moved.
+fn carried(rule: FieldRule, new: bool, moved: &Moved) -> bool {
+    match (moved.incident, moved.ticket) {
+        _ if new => rule.at_creation(),
+        (true, false) => rule.to_halo(),
+        (false, true) => rule.to_sentinel(),
+        _ => rule.to_halo() || rule.to_sentinel(),
     }
 }
 
@@ -102,16 +112,8 @@ struct Sides {
     agreed: Option<String>,
 }
 
-fn priority_name(catalogue: &Catalogue, id: i64) -> String {
-    catalogue.priorities.iter().find(|row| row.id == id).map_or_else(|| id.to_string(), |row| row.name.clone())
-}
-
 fn status_name(catalogue: &Catalogue, id: i64) -> String {
     super::names::status(Some(catalogue), id)
-}
-
-fn agent_name(catalogue: &Catalogue, id: i64) -> String {
-    catalogue.agents.iter().find(|row| row.id == id).map_or_else(|| id.to_string(), |row| row.name.clone())
 }
 
 fn severity(s: &Situation<'_>) -> FieldRow {
@@ -127,14 +129,14 @@ fn severity(s: &Situation<'_>) -> FieldRow {
     };
     let sides = Sides {
         incident: Some(s.incident.severity.to_string()),
-        ticket: have.map(|id| priority_name(s.catalogue, id)),
+        ticket: have.map(|id| mapping::priority_name(s.catalogue, id)),
         agreed: joined(
             base.severity.as_ref().map(ToString::to_string),
-            base.priority_id.map(|id| priority_name(s.catalogue, id)),
+            base.priority_id.map(|id| mapping::priority_name(s.catalogue, id)),
         ),
     };
     // before the ticket exists the severity is part of what it will be made from
-    let carried = s.policy.carry_severity || s.ticket.is_none();
+    let carried = carried(s.policy.severity, s.ticket.is_none(), &moved);
     row(s, "Severity and priority", "severity", sides, state(same, carried, &moved))
 }
 
@@ -163,7 +165,8 @@ fn status(s: &Situation<'_>) -> FieldRow {
             base.status_id.map(|id| status_name(s.catalogue, id)),
         ),
     };
-    let state = state(same, true, &moved);
+    let carried = carried(s.policy.status, s.ticket.is_none(), &moved);
+    let state = state(same, carried, &moved);
     let mut row = row(s, "Status", "status", sides, state);
     if let (FieldState::TicketAhead, Some(Reason::VerdictMissing | Reason::VerdictRefused { .. })) =
         (state, &s.pair.reason)
@@ -195,15 +198,16 @@ fn owner(s: &Situation<'_>) -> FieldRow {
     let unchanged = !moved.incident && !moved.ticket;
     let sides = Sides {
         incident: owner_words(&s.incident.owner),
-        ticket: have.map(|id| agent_name(s.catalogue, id)),
-        agreed: joined(base.owner.clone(), base.agent_id.filter(|id| *id > 1).map(|id| agent_name(s.catalogue, id))),
+        ticket: have.map(|id| mapping::agent_name(s.catalogue, id)),
+        agreed: joined(
+            base.owner.clone(),
+            base.agent_id.filter(|id| *id > 1).map(|id| mapping::agent_name(s.catalogue, id)),
+        ),
     };
     // an owner who is nobody in Halo stays where they are: agreed on, though the names differ
-    let state = if unchanged && s.ticket.is_some() && s.policy.carry_owner {
-        FieldState::Same
-    } else {
-        state(same, s.policy.carry_owner, &moved)
-    };
+    let carried = carried(s.policy.owner, s.ticket.is_none(), &moved);
+    let state =
+        if unchanged && s.ticket.is_some() && carried { FieldState::Same } else { state(same, carried, &moved) };
     row(s, "Owner and agent", "owner", sides, state)
 }
 

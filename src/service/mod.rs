@@ -9,6 +9,7 @@ pub mod caller;
 pub mod configuration;
 pub mod connections;
 pub mod dashboard;
+pub mod decisions;
 pub mod doctor;
 pub mod engine_handle;
 pub mod error;

@@ -94,15 +94,9 @@ pub fn workspaces(installation: &Installation, scope: &Scope, counts: &HashMap<W
 }
 
 /// The ticket's number with its address in Halo, where that host is ours by configuration and speaks https.
-/// The agent's address is `{host}/ticket?id=N`: the Resource Server without its `/api`.
 pub fn ticket(installation: &Installation, halo_id: ConnectionId, ticket: TicketId) -> OutsideLink {
-    let url = halo(installation, halo_id).and_then(|halo| {
-        let base = halo.resource_server.trim_end_matches('/');
-        let base = base.strip_suffix("/api").unwrap_or(base);
-        let safe = base.starts_with("https://") && !base.contains(['"', '<', '>', ' ', '\'']);
-        safe.then(|| format!("{base}/ticket?id={ticket}"))
-    });
-    OutsideLink { label: ticket.to_string(), url }
+    let base = halo(installation, halo_id).and_then(HaloConnection::ticket_url_base);
+    OutsideLink { label: ticket.to_string(), url: base.map(|base| format!("{base}{ticket}")) }
 }
 
 /// Name of a ticket status, else its number.

@@ -32,9 +32,10 @@ pub fn rows(s: &Situation<'_>) -> Vec<NoteRow> {
         .collect();
     let actions_waiting: BTreeSet<ActionKey> = open()
         .filter_map(|operation| match &operation.kind {
-            OperationKind::AddComment { action, .. } => Some(*action),
+            OperationKind::AddComment { carries, .. } => Some(carries.iter().map(|carried| carried.action)),
             _ => None,
         })
+        .flatten()
         .collect();
     // parts we wrote or are writing: they are the note's words, not a comment of somebody's
     let ours: BTreeSet<&CommentId> = s
@@ -79,7 +80,10 @@ pub fn rows(s: &Situation<'_>) -> Vec<NoteRow> {
             Crossing::Waiting
         } else {
             let by_mode = held_by_mode(s.workspace.mode, Side::Halo).filter(|_| notes::crosses(s.policy, action));
-            let it = |kind: &OperationKind| matches!(kind, OperationKind::AddComment { action: key, .. } if *key == action.key);
+            let it = |kind: &OperationKind| match kind {
+                OperationKind::AddComment { carries, .. } => carries.iter().any(|carried| carried.action == action.key),
+                _ => false,
+            };
             Crossing::HeldBack { reason: by_mode.or_else(|| dropped(&it)).unwrap_or(Reason::NoteHeldBack) }
         };
         let words = action.note_html.as_deref().filter(|html| !html.trim().is_empty()).map(text::html_to_text);

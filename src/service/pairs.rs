@@ -1,19 +1,26 @@
 //! One pair: both sides, its queue, its conversation and its history.
 
-use super::{App, caller::Caller, error::ServiceError, fault, fields, ledger::names_in, names, notes, words};
+use super::{
+    App, caller::Caller, decisions, error::ServiceError, fault, fields, ledger::names_in, names, notes, words,
+};
 use crate::{
     domain::{
         catalogue::Catalogue,
         ids::{PairId, UserId},
+        merge::{Merge, Survivor},
         operation::{Operation, OperationState},
         pair::Pair,
+        reason::Reason,
         view::{
             operation::OperationView,
             pair::{DroppedRow, PairView},
         },
     },
     ledger::entry::Seq,
-    planner::{draft::portal_link, situation::Situation},
+    planner::{
+        draft::portal_link,
+        situation::{Seen, Situation},
+    },
     store::{Installation, SituationRow},
 };
 
@@ -54,7 +61,10 @@ pub async fn view(app: &App, caller: &Caller, pair: PairId, from: &str) -> Resul
     let timeline = history.into_iter().map(|item| words::entry(item, &named, false)).collect();
 
     let (incident_read, ticket_read) = reads(app, &situation);
-    let drawn = both_sides(app, &installation, &catalogue, &situation);
+    let drawn = with_situation(app, &installation, &catalogue, &situation, |s| {
+        (fields::rows(s), notes::rows(s), decisions::choices(s))
+    });
+    let (fields, notes, choices) = drawn.unwrap_or_default();
     let SituationRow { pair, subject, operations, .. } = &situation;
     let workspace = names::workspace(&installation, pair.workspace);
     Ok(PairView {
@@ -78,11 +88,12 @@ pub async fn view(app: &App, caller: &Caller, pair: PairId, from: &str) -> Resul
         changed: pair.changed,
         incident_read,
         ticket_read,
-        fields: drawn.0,
+        choices,
+        fields,
         queue: operations.iter().filter(|row| row.state.open()).map(operation).collect(),
         dead: operations.iter().filter(|row| matches!(row.state, OperationState::Dead { .. })).map(operation).collect(),
         dropped: operations.iter().filter_map(|row| dropped(row, &who)).collect(),
-        notes: drawn.1,
+        notes,
         timeline,
         older,
     })
@@ -101,15 +112,22 @@ fn reads(app: &App, situation: &SituationRow) -> (Option<jiff::Timestamp>, Optio
     )
 }
 
-type BothSides = (Vec<crate::domain::view::pair::FieldRow>, Vec<crate::domain::view::pair::NoteRow>);
-
-/// Field by field and note by note; nothing while the workspace has been removed.
-fn both_sides(app: &App, installation: &Installation, catalogue: &Catalogue, row: &SituationRow) -> BothSides {
-    let Some(connected) = installation.connected(row.pair.workspace) else { return (Vec::new(), Vec::new()) };
-    let tenant = names::halo(installation, row.pair.halo).map_or("", |halo| halo.tenant.as_str());
+/// Calls `f` with what the planner knows of a pair; `None` while the workspace has been removed.
+pub(super) fn with_situation<T>(
+    app: &App,
+    installation: &Installation,
+    catalogue: &Catalogue,
+    row: &SituationRow,
+    f: impl FnOnce(&Situation<'_>) -> T,
+) -> Option<T> {
+    let connected = installation.connected(row.pair.workspace)?;
+    let halo = names::halo(installation, row.pair.halo);
+    let ticket_url = halo.and_then(|halo| halo.ticket_url_base());
+    let merge = merge_of(&row.pair);
     let situation = Situation {
         now: app.clock.now(),
-        halo_tenant: tenant,
+        halo_tenant: halo.map_or("", |halo| halo.tenant.as_str()),
+        ticket_url: ticket_url.as_deref(),
         workspace: connected.workspace,
         client: connected.client,
         policy: connected.policy,
@@ -122,8 +140,25 @@ fn both_sides(app: &App, installation: &Installation, catalogue: &Catalogue, row
         evidence: row.evidence.as_ref(),
         links: &row.links,
         operations: &row.operations,
+        merge: &merge,
+        merged: &[],
+        seen: Seen::default(),
     };
-    (fields::rows(&situation), notes::rows(&situation))
+    Some(f(&situation))
+}
+
+/// What the engine found out about a merge, as the pair's reason keeps it.
+fn merge_of(pair: &Pair) -> Merge {
+    let into = |name: &str, ticket| {
+        let incident = pair.survivor.clone().unwrap_or_else(|| pair.incident.clone());
+        Merge::Into(Survivor { incident, name: name.to_owned(), pair: None, ticket: Some(ticket) })
+    };
+    match &pair.reason {
+        Some(Reason::SurvivorUnknown { candidates }) => Merge::Unknown(candidates.clone()),
+        Some(Reason::TicketsMeet { other, name, .. }) => into(name, *other),
+        Some(Reason::MergedInto { name }) => pair.ticket.map_or(Merge::None, |ticket| into(name, ticket)),
+        _ => Merge::None,
+    }
 }
 
 fn dropped(row: &Operation, name: &impl Fn(UserId) -> String) -> Option<DroppedRow> {

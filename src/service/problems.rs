@@ -12,10 +12,10 @@ use crate::{
         reason::Reason,
         view::{
             operation::OperationView,
-            problems::{ProblemGroup, ProblemItem, ProblemsView},
+            problems::{ProblemGroup, ProblemItem, ProblemsView, StormView},
         },
     },
-    store::{Installation, PairFilter, PairRow, PairSort},
+    store::{HeldCount, Installation, PairFilter, PairRow, PairSort},
 };
 
 /// Pairs looked at, at most; the dashboard pages through all of them.
@@ -30,8 +30,23 @@ const SHOWN: usize = 25;
 pub async fn view(app: &App, caller: &Caller) -> Result<ProblemsView, ServiceError> {
     let installation = app.installation().await?;
     let groups = groups(app, caller, &installation).await.map_err(|error| names::trouble(&error));
+    let storms = storms(app, caller, &installation).await?;
     let connections = connections(app, caller, &installation).await?;
-    Ok(ProblemsView { groups, connections })
+    Ok(ProblemsView { groups, storms, connections })
+}
+
+/// One loud notice for each workspace whose incidents the storm brake holds.
+async fn storms(app: &App, caller: &Caller, installation: &Installation) -> Result<Vec<StormView>, ServiceError> {
+    let held = app.store.held_counters(&caller.scope).await.map_err(|e| fault("count incidents", &e))?;
+    let code = Reason::StormHeld { cap: 0 }.code();
+    let storm = |row: HeldCount| StormView {
+        workspace: row.workspace,
+        name: names::workspace_name(installation, row.workspace),
+        client: names::client(installation, row.client),
+        held: names::count(row.subjects),
+        cap: installation.connected(row.workspace).map(|connected| connected.policy.tickets_per_hour),
+    };
+    Ok(held.into_iter().filter(|row| row.code == code).map(storm).collect())
 }
 
 async fn groups(app: &App, caller: &Caller, installation: &Installation) -> Result<Vec<ProblemGroup>, ServiceError> {

@@ -117,6 +117,10 @@ fn said(fact: &Fact, names: &Names) -> (EntryKind, String) {
         },
         Fact::DeliveryReceived { .. } => (Engine, "A webhook was received.".into()),
         Fact::DeliveryHandled { .. } => (Engine, "A webhook was taken up.".into()),
+        Fact::SurvivorFound { survivor, .. } => {
+            (Decision, format!("The incident was merged in Defender into {survivor}."))
+        }
+        Fact::Decided { decision, .. } => (EntryKind::Person, decision.words()),
         Fact::HumanAct { act, .. } => (EntryKind::Person, human(act)),
     }
 }
@@ -183,7 +187,9 @@ fn human(act: &str) -> String {
         "look-again" => "Asked to look again at both sides.".into(),
         "sync-now" => "Asked to carry out now what waits.".into(),
         "sync-workspace" => "Asked to read the workspace now.".into(),
+        "release-storm" => "Released what the storm brake held.".into(),
         "look-at-halo" => "Asked to read Halo now.".into(),
+        "decide" => "Answered a question about the pair.".into(),
         "retry" => "Asked to try an operation again.".into(),
         "drop" => "Dropped an operation.".into(),
         "plan-again" => "Asked to plan a dropped operation again.".into(),

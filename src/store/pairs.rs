@@ -19,12 +19,13 @@ use crate::domain::{
     operation::Operation,
     pair::{Health, NoteLink, Pair, Subject, SyncState},
     ticket::{Action, Ticket},
+    time::to_ms,
 };
 
 macro_rules! pair_columns {
     () => {
         "p.id, p.client, p.workspace, p.incident, p.halo, p.halo_client_id, p.ticket, p.reference, p.base, p.sync,
-         p.health, p.reason, p.created_ms, p.changed_ms"
+         p.health, p.reason, p.decisions, p.survivor, p.merged, p.created_ms, p.changed_ms"
     };
 }
 pub(super) use pair_columns;
@@ -47,19 +48,21 @@ statements! {
             (SELECT json_group_array(json_array(o.id, o.state_json, o.attempts, o.failure, b.body) ORDER BY o.position)
               FROM operations o JOIN bodies b ON b.hash = o.body
               WHERE o.pair = p.id AND o.state IN ('planned', 'sending', 'outcome-unknown', 'dead', 'dropped')) AS operations,
-            (SELECT json_group_array(json_array(n.comment, n.ticket, n.action, n.part, n.written_in)
-                ORDER BY n.ticket, n.action, n.part, n.comment)
+            (SELECT json_group_array(json_array(n.comment, n.ticket, n.action, n.edit, n.part, n.said, n.written_in)
+                ORDER BY n.ticket, n.action, n.edit, n.part, n.comment)
               FROM note_links n WHERE n.pair = p.id) AS links
         FROM pairs p JOIN subjects s ON s.id = p.subject JOIN bodies bs ON bs.hash = s.body
         LEFT JOIN bodies be ON be.hash = s.evidence LEFT JOIN bodies bt ON bt.hash = p.ticket_body
         LEFT JOIN bodies bc ON bc.hash = p.comments_body LEFT JOIN bodies ba ON ba.hash = p.actions_body
         WHERE p.id = ?1");
-    const LINK_OF_ACTION = "SELECT pair AS id, pair, comment, ticket, action, part, written_in FROM note_links
-        WHERE halo = ?1 AND ticket = ?2 AND action = ?3 ORDER BY part";
-    const LINK_OF_COMMENT = "SELECT pair AS id, pair, comment, ticket, action, part, written_in FROM note_links
-        WHERE pair = ?1 AND comment = ?2";
+    const LINK_OF_ACTION = "SELECT pair AS id, pair, comment, ticket, action, edit, part, said, written_in FROM note_links
+        WHERE halo = ?1 AND ticket = ?2 AND action = ?3 ORDER BY edit, part, pair, comment";
+    const LINK_OF_COMMENT = "SELECT pair AS id, pair, comment, ticket, action, edit, part, said, written_in FROM note_links
+        WHERE pair = ?1 AND comment = ?2 ORDER BY edit, part LIMIT 1";
     const TAKEN = "SELECT count(*) FROM note_links WHERE halo = ?1 AND ticket = ?2 AND action = ?3";
     const NEXT_POSITION = "SELECT ifnull(max(position), 0) + 1 FROM operations WHERE pair = ?1";
+    const OF_SURVIVOR = "SELECT id FROM pairs WHERE workspace = ?1 AND survivor = ?2";
+    const OPENED_SINCE = "SELECT count(*) FROM pairs WHERE workspace = ?1 AND created_ms > ?2";
     const CURSOR = "SELECT workspace AS id, modified_ms, number FROM cursors WHERE workspace = ?1";
     const HALO_CURSOR = "SELECT connection AS id, updated_ms FROM halo_cursors WHERE connection = ?1";
     const SUBJECT_ROW = "SELECT subject FROM pairs WHERE id = ?1";
@@ -124,6 +127,9 @@ pub(super) fn pair_of(cells: &Cells<'_>) -> Result<Pair> {
         sync: cells.parsed("sync", SyncState::parse)?,
         health: cells.parsed("health", Health::parse)?,
         reason: cells.opt_json("reason")?,
+        survivor: cells.opt_text("survivor")?.map(IncidentId::new),
+        merged: cells.flag("merged")?,
+        decisions: cells.json("decisions")?,
         created: cells.time("created_ms")?,
         changed: cells.time("changed_ms")?,
     })
@@ -147,7 +153,9 @@ fn link_of(row: &SqliteRow) -> Result<NoteLink> {
         pair: cells.id("pair")?,
         comment: CommentId::new(cells.text("comment")?),
         action: ActionKey { ticket: TicketId(cells.int("ticket")?), action: cells.int("action")? },
+        edit: cells.small("edit")?,
         part: cells.small("part")?,
+        said: cells.opt_text("said")?.map(str::to_owned),
         written_in: cells.parsed("written_in", side_of)?,
     })
 }
@@ -247,6 +255,27 @@ impl Store {
         pairs_of(&query.fetch_all(&mut *reader).await?)
     }
 
+    /// Pairs whose incidents were merged into this one.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn pairs_of_survivor(&self, workspace: WorkspaceId, survivor: &IncidentId) -> Result<Vec<PairId>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query(OF_SURVIVOR).bind(workspace.to_string()).bind(survivor.as_str());
+        let rows = query.fetch_all(&mut *reader).await?;
+        rows.iter().map(|row| Cells::new(row, "pairs").id("id")).collect()
+    }
+
+    /// How many pairs of a workspace were opened after a moment.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn opened_since(&self, workspace: WorkspaceId, after: Timestamp) -> Result<i64> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query_scalar(OPENED_SINCE).bind(workspace.to_string()).bind(to_ms(after));
+        Ok(query.fetch_one(&mut *reader).await?)
+    }
+
     /// The next free place in a pair's queue.
     ///
     /// # Errors
@@ -312,6 +341,9 @@ impl Store {
     }
 }
 
+/// A link as [`SITUATION`] gathers it: comment, ticket, action, edit, part, said, written in.
+type StoredLink = (String, i64, i64, u32, u32, Option<String>, String);
+
 async fn situation(connection: &mut SqliteConnection, id: PairId) -> Result<Option<SituationRow>> {
     let key = id.to_string();
     let Some(row) = sqlx::query(SITUATION).bind(&key).fetch_optional(&mut *connection).await? else {
@@ -326,13 +358,15 @@ async fn situation(connection: &mut SqliteConnection, id: PairId) -> Result<Opti
     let pair = pair_of(&cells)?;
     let mut subject = subject_of(&cells)?;
     subject.last_changed = cells.time("subject_changed_ms")?;
-    let links: Vec<(String, i64, i64, u32, String)> = cells.json("links")?;
-    let links = links.into_iter().map(|(comment, ticket, action, part, written_in)| {
+    let links: Vec<StoredLink> = cells.json("links")?;
+    let links = links.into_iter().map(|(comment, ticket, action, edit, part, said, written_in)| {
         Ok(NoteLink {
             pair: id,
             comment: CommentId::new(comment.as_str()),
             action: ActionKey { ticket: TicketId(ticket), action },
+            edit,
             part,
+            said,
             written_in: side_of(&written_in).ok_or_else(|| StoreError::json("note_links", "written_in", &key))?,
         })
     });

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     domain::{
+        decision::Decision,
         delivery::DeliverySource,
         failure::Failure,
         ids::{ClientId, DeliveryId, IncidentId, OperationId, PairId, WorkspaceId},
@@ -34,24 +35,30 @@ statements! {
             status = excluded.status, owner = excluded.owner, etag = excluded.etag,
             comments_count = excluded.comments_count, opened_ms = ifnull(?12, opened_ms),
             modified_ms = excluded.modified_ms, body = excluded.body, changed_ms = excluded.changed_ms";
-    const HELD = "UPDATE subjects SET held_code = ?3, held = ?4, changed_ms = ?5 WHERE workspace = ?1 AND incident = ?2";
+    // One that was linked meanwhile is held no more, whoever still says so.
+    const HELD = "UPDATE subjects SET held_code = CASE WHEN pair IS NULL THEN ?3 END,
+            held = CASE WHEN pair IS NULL THEN ?4 END, changed_ms = ?5 WHERE workspace = ?1 AND incident = ?2";
     const EVIDENCE = "UPDATE subjects SET evidence = ?3 WHERE workspace = ?1 AND incident = ?2";
     const PAIR = "INSERT INTO pairs (subject, id, client, workspace, incident, halo, halo_client_id, ticket, reference,
             base, ticket_closed, sync, health, reason_code, reason, number, severity_rank, severity, status, opened_ms,
-            created_ms, changed_ms)
+            created_ms, changed_ms, merged)
         SELECT id, ?3, ?4, ?1, ?2, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, number, severity_rank, severity, status,
-            opened_ms, ?15, ?16 FROM subjects WHERE workspace = ?1 AND incident = ?2 AND client = ?4";
+            opened_ms, ?15, ?16, EXISTS (SELECT 1 FROM pairs q WHERE q.workspace = ?1 AND q.survivor = ?2) FROM subjects WHERE workspace = ?1 AND incident = ?2 AND client = ?4";
     const COMMENTS = "UPDATE pairs SET comments_body = ?2, changed_ms = ?3 WHERE id = ?1";
     const ACTIONS = "UPDATE pairs SET actions_body = ?2, changed_ms = ?3 WHERE id = ?1";
     const TICKET = "UPDATE pairs SET ticket_body = ?2, ticket_status_id = ?3, ticket_closed = ?4, changed_ms = ?5
         WHERE id = ?1";
     const JUDGED = "UPDATE pairs SET sync = ?2, health = ?3, reason_code = ?4, reason = ?5, changed_ms = ?6 WHERE id = ?1";
     const AGREED = "UPDATE pairs SET base = ?2, changed_ms = ?3 WHERE id = ?1";
+    const DECIDED = "UPDATE pairs SET decisions = json_insert(decisions, '$[#]', json(?2)), changed_ms = ?3 WHERE id = ?1";
+    const SURVIVOR = "UPDATE pairs SET survivor = ?2, changed_ms = ?3 WHERE id = ?1";
+    const MERGED = "UPDATE pairs SET merged = 1
+        WHERE workspace = (SELECT workspace FROM pairs WHERE id = ?1) AND incident = ?2";
     const LINKED = "UPDATE pairs SET ticket = ?2, changed_ms = ?3 WHERE id = ?1";
-    const NOTE = "INSERT INTO note_links (pair, comment, halo, ticket, action, part, written_in, linked_ms)
-        SELECT ?1, ?2, halo, ?3, ?4, ?5, ?6, ?7 FROM pairs WHERE id = ?1
-        ON CONFLICT (pair, comment) DO UPDATE SET part = part
-        WHERE ticket = excluded.ticket AND action = excluded.action AND part = excluded.part";
+    const NOTE = "INSERT INTO note_links (pair, comment, halo, ticket, action, edit, part, said, written_in, linked_ms)
+        SELECT ?1, ?2, halo, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM pairs WHERE id = ?1
+        ON CONFLICT (pair, comment, ticket, action, edit, part) DO UPDATE SET said = ifnull(excluded.said, said)
+        WHERE written_in = excluded.written_in";
     const OPERATION = "INSERT INTO operations (id, client, pair, position, kind, key, state, state_json, due_ms, attempts,
             failure, planned_ms, changed_ms, body)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
@@ -134,6 +141,8 @@ pub(super) fn apply(
         Fact::PairJudged { pair, state } => projector.judged(pair, state),
         Fact::BaseAgreed { pair, base } => projector.agreed(pair, base),
         Fact::TicketLinked { pair, ticket } => projector.linked(pair, ticket.0),
+        Fact::SurvivorFound { pair, survivor } => projector.survivor(pair, survivor),
+        Fact::Decided { pair, decision } => projector.decided(pair, decision),
         Fact::NoteLinked { link } => projector.note(link),
         Fact::OperationPlanned { operation } => projector.planned(operation),
         Fact::OperationMoved { operation, pair, state, attempts, failure } => {
@@ -270,6 +279,20 @@ impl Projector<'_> {
         Ok(())
     }
 
+    fn survivor(&mut self, pair: &PairId, survivor: &IncidentId) -> Result<()> {
+        let added = self.batch.add(SURVIVOR).bind(pair.to_string()).bind(survivor.as_str()).bind(self.at);
+        added.one("pairs", pair);
+        // The survivor may have no pair.
+        self.batch.add(MERGED).bind(pair.to_string()).bind(survivor.as_str());
+        Ok(())
+    }
+
+    fn decided(&mut self, pair: &PairId, decision: &Decision) -> Result<()> {
+        let added = self.batch.add(DECIDED).bind(pair.to_string()).bind(to_json(decision)?).bind(self.at);
+        added.one("pairs", pair);
+        Ok(())
+    }
+
     fn linked(&mut self, pair: &PairId, ticket: i64) -> Result<()> {
         let added = self.batch.add(LINKED).bind(pair.to_string()).bind(ticket).bind(self.at);
         added.one("pairs", pair);
@@ -289,7 +312,9 @@ impl Projector<'_> {
             .bind(link.comment.as_str())
             .bind(link.action.ticket.0)
             .bind(link.action.action)
+            .bind(i64::from(link.edit))
             .bind(i64::from(link.part))
+            .bind(link.said.as_deref())
             .bind(side)
             .bind(self.at);
         added.or(StoreError::Taken { what: format!("A link of comment {}", link.comment) });

@@ -6,7 +6,8 @@ use super::{error::Result, row::to_json};
 use crate::domain::account::Scope;
 
 /// Adds `AND <subject> IN (…)` for a search text: words and parts of words (three letters and more) of the title,
-/// incident number, incident GUID or its beginning (from six characters), ticket number.
+/// incident number, incident GUID or its beginning (from six characters), ticket number, and the reference `HB-…` that
+/// our tickets carry.
 ///
 /// Several words must all be in the title. Words of one or two letters are left out unless nothing else was given;
 /// then the title must begin with the text.
@@ -33,6 +34,9 @@ pub(super) fn push_search(sql: &mut QueryBuilder<Sqlite>, subject: &str, text: &
     if let Some(guid) = guid(text) {
         sql.push(" UNION SELECT id FROM subjects WHERE incident >= ").push_bind(guid.clone());
         sql.push(" AND incident < ").push_bind(format!("{guid}~"));
+    }
+    if text.len() > 3 && text.get(..3).is_some_and(|begin| begin.eq_ignore_ascii_case("HB-")) {
+        sql.push(" UNION SELECT subject FROM pairs WHERE reference = ").push_bind(text.to_ascii_uppercase());
     }
     sql.push(")");
 }

@@ -29,6 +29,11 @@ statements! {
         FROM json_each(?2) j JOIN subjects s ON s.workspace = ?1 AND s.incident = j.value";
     const NUMBERS = "SELECT max(number) FROM subjects WHERE workspace = ?1";
     const NUMBERS_SEEN = "SELECT count(*) FROM subjects WHERE workspace = ?1 AND number > ?2 AND number <= ?3";
+    const HELD_FOR = "SELECT s.incident FROM subjects s WHERE s.workspace = ?1 AND s.held_code = ?2 AND s.pair IS NULL
+        ORDER BY s.opened_ms, s.id LIMIT ?3";
+    const BY_NUMBER = "SELECT incident FROM subjects WHERE number = ?2 AND workspace = ?1";
+    const CHANGED_BETWEEN = "SELECT incident FROM subjects WHERE workspace = ?1 AND status <> 'Closed'
+        AND modified_ms BETWEEN ?2 AND ?3 LIMIT ?4";
     const EVIDENCE = "SELECT b.body FROM subjects s JOIN bodies b ON b.hash = s.evidence
         WHERE s.workspace = ?1 AND s.incident = ?2";
 }
@@ -129,6 +134,48 @@ impl Store {
             found.insert(IncidentId::new(cells.text("incident")?), version);
         }
         Ok(found)
+    }
+
+    /// Unlinked incidents of a workspace that are held for a reason of this code, oldest first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn held_for(&self, workspace: WorkspaceId, code: &str, limit: u32) -> Result<Vec<IncidentId>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query_scalar(HELD_FOR).bind(workspace.to_string()).bind(code).bind(i64::from(limit));
+        let found: Vec<String> = query.fetch_all(&mut *reader).await?;
+        Ok(found.iter().map(|text| IncidentId::new(text)).collect())
+    }
+
+    /// The incident of a workspace with this number, if it was seen.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn incident_of_number(&self, workspace: WorkspaceId, number: i64) -> Result<Option<IncidentId>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query_scalar(BY_NUMBER).bind(workspace.to_string()).bind(number);
+        let found: Option<String> = query.fetch_optional(&mut *reader).await?;
+        Ok(found.map(|text| IncidentId::new(&text)))
+    }
+
+    /// Open incidents of a workspace that last changed within a span, by the service's clock.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn changed_between(
+        &self,
+        workspace: WorkspaceId,
+        (from, to): (Timestamp, Timestamp),
+        limit: u32,
+    ) -> Result<Vec<IncidentId>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query_scalar(CHANGED_BETWEEN)
+            .bind(workspace.to_string())
+            .bind(to_ms(from))
+            .bind(to_ms(to))
+            .bind(i64::from(limit));
+        let found: Vec<String> = query.fetch_all(&mut *reader).await?;
+        Ok(found.iter().map(|text| IncidentId::new(text)).collect())
     }
 
     /// The highest incident number seen in a workspace.

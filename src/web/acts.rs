@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     console::{Flash, FlashKind},
-    domain::ids::PairId,
-    service::{acts, error::ServiceError},
+    domain::{decision::Decision, ids::PairId},
+    service::{acts, decisions, error::ServiceError},
 };
 
 const FLASH: &str = "flash";
@@ -28,6 +28,9 @@ const MESSAGES: &[(&str, FlashKind, &str)] = &[
     ("looking", FlashKind::Done, "Both sides are being read afresh. This page shows what comes of it."),
     ("syncing", FlashKind::Done, "What waits is being carried out now."),
     ("polling", FlashKind::Done, "It is being read now. The run will show here."),
+    ("decided", FlashKind::Done, "Decided. Both sides are being read afresh, and the rest follows from it."),
+    ("asked-no-more", FlashKind::Failed, "That is not asked any more: the pair has moved on. Nothing was done."),
+    ("released", FlashKind::Done, "What the storm brake held gets its tickets now, oldest first."),
     ("retrying", FlashKind::Done, "It is planned again from what both sides say now."),
     ("dropped", FlashKind::Done, "The operation was dropped. It is not written again in this form."),
     ("password", FlashKind::Done, "The password was changed. You are signed out everywhere else."),
@@ -102,6 +105,23 @@ pub async fn sync_now(State(web): State<Web>, signed: Signed, Path(pair): Path<S
     done(&signed, "syncing", &format!("/pairs/{pair}")).await
 }
 
+/// `POST /pairs/{id}/decide`: `decision` is one of the answers that the pair's page offers.
+pub async fn decide(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(pair): Path<String>,
+    form: Posted,
+) -> Result<Response, WebError> {
+    let pair: PairId = id(&pair)?;
+    let to = format!("/pairs/{pair}");
+    let decision: Option<Decision> = serde_json::from_str(form.text("decision")).ok();
+    match decisions::decide(&web.app, &signed.caller, pair, decision).await {
+        Ok(()) => done(&signed, "decided", &to).await,
+        Err(ServiceError::Conflict) => done(&signed, "asked-no-more", &to).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// `POST /workspaces/{id}/sync`
 pub async fn sync_workspace(
     State(web): State<Web>,
@@ -111,6 +131,17 @@ pub async fn sync_workspace(
 ) -> Result<Response, WebError> {
     acts::sync_workspace(&web.app, &signed.caller, id(&workspace)?).await?;
     done(&signed, "polling", next(&form, "/runs")).await
+}
+
+/// `POST /workspaces/{id}/release`
+pub async fn release_storm(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(workspace): Path<String>,
+    form: Posted,
+) -> Result<Response, WebError> {
+    acts::release_storm(&web.app, &signed.caller, id(&workspace)?).await?;
+    done(&signed, "released", next(&form, "/problems")).await
 }
 
 /// `POST /connections/{id}/look`

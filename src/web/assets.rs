@@ -211,7 +211,7 @@ fn choose<'a>(asset: &'a Asset, headers: &HeaderMap) -> (&'a Bytes, Option<&'sta
 }
 
 /// Whether the browser takes `coding` (RFC 9110, 12.5.3): named with a weight above 0, or covered by `*`.
-fn accepts(headers: &HeaderMap, coding: &str) -> bool {
+pub fn accepts(headers: &HeaderMap, coding: &str) -> bool {
     let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok());
     let mut by_star = false;
     for item in lines.flat_map(|line| line.split(',')) {

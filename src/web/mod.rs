@@ -13,6 +13,7 @@ pub mod request;
 
 mod accounts;
 mod acts;
+mod compress;
 mod csv;
 mod draw;
 mod guard;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    middleware::from_fn_with_state,
+    middleware::{from_fn, from_fn_with_state},
     routing::{get, post},
 };
 use http::StatusCode;
@@ -59,9 +60,11 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/pairs/{id}"),
     ("POST", "/pairs/{id}/look"),
     ("POST", "/pairs/{id}/sync"),
+    ("POST", "/pairs/{id}/decide"),
     ("GET", "/problems"),
     ("GET", "/runs"),
     ("POST", "/workspaces/{id}/sync"),
+    ("POST", "/workspaces/{id}/release"),
     ("GET", "/connections"),
     ("GET", "/connections/callback"),
     ("POST", "/connections/{id}/look"),
@@ -105,9 +108,11 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/pairs/{id}", get(pages::pair))
         .route("/pairs/{id}/look", post(acts::look_again))
         .route("/pairs/{id}/sync", post(acts::sync_now))
+        .route("/pairs/{id}/decide", post(acts::decide))
         .route("/problems", get(pages::problems))
         .route("/runs", get(pages::runs))
         .route("/workspaces/{id}/sync", post(acts::sync_workspace))
+        .route("/workspaces/{id}/release", post(acts::release_storm))
         .route("/connections", get(pages::connections))
         .route("/connections/callback", get(microsoft::callback))
         .route("/connections/{id}/look", post(acts::look_at_halo))
@@ -128,7 +133,8 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .method_not_allowed_fallback(|| async { WebError::status(StatusCode::METHOD_NOT_ALLOWED) })
         .layer(from_fn_with_state(web.clone(), guard::same_origin))
         .layer(from_fn_with_state(web.clone(), draw::errors))
-        .layer(sessions);
+        .layer(sessions)
+        .layer(from_fn(compress::pages));
 
     let hooks = Router::new()
         .route("/hooks/sentinel/{workspace}", post(hooks::sentinel))

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Path, State},
-    response::Response,
+    response::{IntoResponse as _, Redirect, Response},
 };
 use http::StatusCode;
 
@@ -32,18 +32,30 @@ async fn framed(web: &Web, signed: &Signed) -> Result<Frame, WebError> {
     Ok(if signed.reader.fragment { frame } else { frame.flash(acts::taken_flash(&signed.reader.session).await?) })
 }
 
+/// A form sends its empty fields along; the address that a reader keeps and passes on has none of them.
+fn tidy(signed: &Signed, address: String) -> Option<Response> {
+    let untidy = signed.reader.query.iter().any(|(_, value)| value.trim().is_empty());
+    (untidy && !signed.reader.fragment).then(|| Redirect::to(&address).into_response())
+}
+
 /// `GET /`
 pub async fn dashboard(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
-    let frame = framed(&web, &signed).await?;
     let filter = PairFilter::from_query(&signed.reader.query);
+    if let Some(elsewhere) = tidy(&signed, filter.address()) {
+        return Ok(elsewhere);
+    }
+    let frame = framed(&web, &signed).await?;
     let view = service::dashboard::view(&web.app, &signed.caller, filter).await?;
     Ok(frame.answer(&Page::Dashboard(Box::new(view))))
 }
 
 /// `GET /incidents`
 pub async fn not_linked(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
-    let frame = framed(&web, &signed).await?;
     let filter = NotLinkedFilter::from_query(&signed.reader.query);
+    if let Some(elsewhere) = tidy(&signed, filter.address()) {
+        return Ok(elsewhere);
+    }
+    let frame = framed(&web, &signed).await?;
     let view = service::incidents::view(&web.app, &signed.caller, filter).await?;
     Ok(frame.answer(&Page::NotLinked(Box::new(view))))
 }
@@ -86,8 +98,12 @@ pub async fn connections(State(web): State<Web>, signed: Signed) -> Result<Respo
 
 /// `GET /ledger`
 pub async fn ledger(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let filter = LedgerFilter::from_query(&signed.reader.query);
+    if let Some(elsewhere) = tidy(&signed, filter.address()) {
+        return Ok(elsewhere);
+    }
     let frame = framed(&web, &signed).await?;
-    let view = service::ledger::view(&web.app, &signed.caller, LedgerFilter::from_query(&signed.reader.query)).await?;
+    let view = service::ledger::view(&web.app, &signed.caller, filter).await?;
     Ok(frame.answer(&Page::Ledger(Box::new(view))))
 }
 

@@ -23,29 +23,64 @@ fn at(seconds: i64) -> Timestamp {
 #[test]
 fn a_window_rolls_and_low_classes_leave_room() {
     let budget = Budget::halo(100);
-    for _ in 0..60 {
-        assert_eq!(budget.take(start(), Kind::Halo, Class::Backfill), Ok(()));
+    let take = |class, now| budget.take(now, Kind::Halo, class);
+    // Paced work keeps to 96 of a hundred, a full reading to 85, a backfill to 60.
+    let mut now = start();
+    for (class, most) in [(Class::Backfill, 60), (Class::Reconcile, 85), (Class::New, 96)] {
+        while budget.state(now).used < most {
+            match take(class, now) {
+                Ok(()) => {}
+                Err(at) => now = at,
+            }
+        }
+        assert!(now < at(300), "the pace is a window's: {class:?} {now}");
+        assert_eq!(take(class, now), Err(at(300)), "{class:?}");
     }
-    assert_eq!(budget.take(start(), Kind::Halo, Class::Backfill), Err(at(300)));
-    for _ in 60..85 {
-        assert_eq!(budget.take(at(10), Kind::Halo, Class::Reconcile), Ok(()));
+    for class in [Class::Comment, Class::Closure] {
+        assert_eq!(take(class, now), Err(at(300)), "{class:?}");
     }
-    assert!(budget.take(at(10), Kind::Halo, Class::Reconcile).is_err());
-    for _ in 85..92 {
-        assert_eq!(budget.take(at(20), Kind::Halo, Class::Comment), Ok(()));
+    for class in [Class::WebhookBorn, Class::WebhookBorn, Class::Poll, Class::Interactive] {
+        assert_eq!(take(class, now), Ok(()), "{class:?}");
     }
-    assert!(budget.take(at(20), Kind::Halo, Class::Comment).is_err());
-    for _ in 92..97 {
-        assert_eq!(budget.take(at(20), Kind::Halo, Class::New), Ok(()));
-    }
-    assert!(budget.take(at(20), Kind::Halo, Class::Closure).is_err());
-    for _ in 97..100 {
-        assert_eq!(budget.take(at(20), Kind::Halo, Class::WebhookBorn), Ok(()));
-    }
-    assert_eq!(budget.take(at(20), Kind::Halo, Class::Interactive), Err(at(300)));
-    let state = budget.state(at(20));
+    assert_eq!(take(Class::Interactive, now), Err(at(300)));
+    let state = budget.state(now);
     assert_eq!((state.allowed, state.used, state.free_at), (100, 100, at(300)));
-    assert_eq!(budget.take(at(300), Kind::Halo, Class::Backfill), Ok(()));
+    assert_eq!(take(Class::Interactive, at(300)), Ok(()));
+}
+
+#[test]
+fn what_can_wait_is_paced_evenly_and_what_cannot_is_not() {
+    let budget = Budget::halo(300);
+    let take = |class, now| budget.take(now, Kind::Halo, class);
+    // A fifth at once after a quiet time, then a call every 1.04 s.
+    for _ in 0..60 {
+        assert_eq!(take(Class::New, start()), Ok(()));
+    }
+    let next = take(Class::New, start()).unwrap_err();
+    assert!(next > at(1) && next <= at(2), "{next}");
+    assert_eq!(budget.free_at(start(), Kind::Halo, Class::Comment, 1), next);
+    assert!(budget.free_at(start(), Kind::Halo, Class::Comment, 2) > at(2), "two calls want two places");
+    assert_eq!(budget.free_at(start(), Kind::Halo, Class::Poll, 20), start());
+    for _ in 0..200 {
+        assert_eq!(
+            take(Class::WebhookBorn, start()),
+            Ok(()),
+            "nobody waits for the pace while a webhook's incident does"
+        );
+    }
+    // As long as there is backlog, 96 of a hundred permitted calls are made, and never more than all.
+    let budget = Budget::halo(300);
+    let (mut now, mut taken) = (start(), Vec::new());
+    while now < at(3_600) {
+        match budget.take(now, Kind::Halo, Class::New) {
+            Ok(()) => taken.push(now),
+            Err(at) => now = at,
+        }
+    }
+    let within = |from: i64| taken.iter().filter(|t| **t >= at(from) && **t < at(from + 300)).count();
+    for from in (0..3_300).step_by(7) {
+        assert!((285..=288).contains(&within(from)), "{} from {from}", within(from));
+    }
 }
 
 #[test]
@@ -169,7 +204,8 @@ proptest! {
                 Ok(()) => taken.push(now),
                 Err(until) => {
                     prop_assert!(until > now);
-                    prop_assert!(until <= now + SignedDuration::from_mins(5));
+                    // A window, or the pace of one call in it.
+                    prop_assert!(until <= now + SignedDuration::from_secs(313));
                     // The promise holds: at that moment the call may go.
                     now = until;
                     prop_assert_eq!(budget.take(now, Kind::Halo, classes[class]), Ok(()));

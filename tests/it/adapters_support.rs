@@ -293,6 +293,7 @@ pub fn draft(twin: &HaloTwin, reference: &str) -> TicketDraft {
         team: None,
         category_1: None,
         custom_fields: Vec::new(),
+        members: Vec::new(),
         occurred: None,
         reference: reference.into(),
     }

@@ -25,12 +25,14 @@ async fn import(evidence: bool, each: usize) -> (Vec<(String, u64)>, u64) {
     let total = total as u64;
     assert_eq!(of(&calls, "halo.tickets.post"), total);
     let details = if evidence { 2 } else { 0 };
+    // In two-way each incident gets one comment that names its ticket: nothing but a write of its own makes it.
+    assert_eq!(of(&calls, "sentinel.comment.put"), total);
     // Lists are shared by what they tell of; each poll of a workspace is one, and each page of Halo's.
     let lists = of(&calls, "sentinel.incident.list") + of(&calls, "halo.tickets.list");
     let pages = total.div_ceil(100);
     let polls = 3 * WORKSPACES as u64;
     assert!(lists <= polls + 4 * (pages + 1), "{lists} lists: {calls:?}");
-    (calls, total * (1 + details) + lists)
+    (calls, total * (2 + details) + lists)
 }
 
 #[tokio::test]

@@ -127,7 +127,8 @@ fn from_nothing_to_tickets_by_the_command_line_alone() {
     assert!(told.out.contains("the clocks agree") && told.out.ends_with("All is well.\n"), "{}", told.out);
 
     let told = twin.run(&desk, &["sync", "--once"]).ends(0);
-    assert!(told.out.starts_with("Read 3 workspace(s) and instance(s); carried out 5 operation(s)"), "{}", told.out);
+    // Five tickets, and five comments that name them.
+    assert!(told.out.starts_with("Read 3 workspace(s) and instance(s); carried out 10 operation(s)"), "{}", told.out);
     let told = twin.run(&desk, &["sync", "--once"]).ends(0);
     assert!(told.out.contains("carried out 0 operation(s)"), "nothing is done twice: {}", told.out);
 

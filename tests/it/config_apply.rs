@@ -8,6 +8,7 @@ use halobridge::{
     domain::{
         account::Scope,
         catalogue::{Catalogue, Named},
+        policy::FieldTarget,
         workspace::Mode,
     },
     service::configuration::{self, Change, What},
@@ -298,7 +299,8 @@ proptest! {
         first.closed_statuses = vec![halobridge::domain::catalogue::Ref::Name(status.clone())];
         first.agent = Some(halobridge::domain::catalogue::Ref::Name(agent.clone()));
         first.agents.insert(upn.to_lowercase(), halobridge::domain::catalogue::Ref::Id(3));
-        first.fields[0].field = halobridge::domain::catalogue::Ref::Name(format!("{field}1"));
+        first.fields[0].field =
+            FieldTarget::Custom(halobridge::domain::catalogue::Ref::Name(format!("{field}1")));
         first.fields[2].source = halobridge::domain::policy::FieldSource::Text(template.clone());
         let verdict = first.classifications.values().next().expect("one").clone();
         first.classifications.insert(option.to_lowercase(), verdict);

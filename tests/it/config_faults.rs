@@ -466,7 +466,7 @@ const CASES: &[Case] = &[
         19,
         35,
         "policy.fields.path",
-        "does not begin with $.",
+        "which begins with no root",
         "$.properties.title",
     ),
     (

@@ -16,6 +16,7 @@ mod cli_config;
 mod config_apply;
 mod config_faults;
 mod delegated;
+mod docs;
 mod engine;
 mod full_disk;
 mod inside;

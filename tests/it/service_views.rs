@@ -68,7 +68,7 @@ async fn both_sides_are_compared_in_the_policys_terms() {
     let states: Vec<FieldState> = view.fields.iter().map(|field| field.state).collect();
     assert_eq!(states, [FieldState::Same; 4], "{:#?}", view.fields);
     assert_eq!(view.fields[0].ticket.as_deref(), Some("P1"), "by name, not by number");
-    assert_eq!(view.ticket.as_ref().unwrap().url.as_deref(), Some("https://desk.haloitsm.com/ticket?id=2001"));
+    assert_eq!(view.ticket.as_ref().unwrap().url.as_deref(), Some("https://desk.haloitsm.com/tickets?id=2001"));
     assert_eq!((view.dead.len(), view.queue.len()), (1, 0));
     assert!(view.timeline.iter().any(|entry| entry.words.contains("Given up")), "{:#?}", view.timeline);
     assert!(view.incident_url.unwrap().starts_with("https://portal.azure.com/"));
@@ -90,7 +90,9 @@ async fn words_are_shown_once_on_the_side_they_were_written() {
         pair: seed::pair(1),
         comment: CommentId::new("10000000-0000-4000-8000-000000000001"),
         action: ActionKey { ticket: TicketId(2001), action: 2 },
+        edit: 0,
         part: 0,
+        said: None,
         written_in: Side::Halo,
     };
     app.record(1, Fact::NoteLinked { link }).await;

@@ -17,18 +17,27 @@ async function wake(island, bundle) {
 	await start(island);
 }
 
+/** Lets the page answer the reader between two steps. */
+const breathe = () => new Promise((go) => setTimeout(go));
+
 async function walk(node, bundle) {
 	const tag = node.localName;
 	if (tag === "leptos-island" && !node.$$hydrated) await wake(node, bundle);
 	const wrapper = tag === "leptos-children";
 	if (wrapper) aroundChildren.push(node.$$on_hydrate);
-	for (const child of node.children) await walk(child, bundle);
+	for (const child of node.children) {
+		const island = child.localName === "leptos-island";
+		if (!island && !child.getElementsByTagName("leptos-island").length) continue;
+		if (island) await breathe();
+		await walk(child, bundle);
+	}
 	if (wrapper) aroundChildren.pop();
 }
 
 async function boot() {
 	const bundle = await import(MODULE);
 	await bundle.default({ module_or_path: new URL(WASM, import.meta.url) });
+	await breathe();
 	bundle.hydrate();
 	// For islands inside a fragment that an island has put into the page.
 	window.__hydrateIsland = (island) => wake(island, bundle);

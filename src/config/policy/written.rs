@@ -7,7 +7,10 @@ use crate::{
     domain::{
         catalogue::Ref,
         closing::Verdict,
-        policy::{FieldMapping, FieldSource, MissingVerdict, NoteFlag, NotesRule, Policy},
+        policy::{
+            FieldMapping, FieldRule, FieldSource, FieldTarget, Filter, MissingVerdict, NoteFlag, NotesRule, Policy,
+            RequesterRule,
+        },
     },
 };
 
@@ -21,8 +24,24 @@ pub fn lines(policy: &Policy) -> Lines {
         let important = policy.note_flag == NoteFlag::Important;
         lines.text("note_flag", if important { "important" } else { "sync-to-sentinel" });
     }
+    filter(&mut lines, "include", &policy.include);
+    filter(&mut lines, "exclude", &policy.exclude);
+    lines.number("tickets_per_hour", i64::from(policy.tickets_per_hour));
     list(&mut lines, "note_outcomes", &policy.note_outcomes);
     map(&mut lines, "priorities", policy.priorities.iter().map(|(k, v)| (k.clone(), ref_value(v))));
+    let back = policy.priorities_back.iter().map(|(priority, to)| (ref_key(priority), Value::String(to.clone())));
+    map(&mut lines, "priorities_back", back);
+    for (key, rule) in
+        [("severity", policy.severity), ("status", policy.status), ("owner", policy.owner), ("title", policy.title)]
+    {
+        lines.put(key, Value::Table(rule_table(rule)));
+    }
+    if let Some(labels) = &policy.labels {
+        let mut table = rule_table(labels.rule);
+        table.remove("wins");
+        table.insert("field".to_owned(), ref_value(&labels.field));
+        lines.put("labels", Value::Table(table));
+    }
     map(&mut lines, "statuses", policy.statuses.iter().map(|(k, v)| (k.clone(), ref_value(v))));
     let back = policy.statuses_back.iter().map(|(status, to)| (ref_key(status), Value::String(to.clone())));
     map(&mut lines, "statuses_back", back);
@@ -31,8 +50,10 @@ pub fn lines(policy: &Policy) -> Lines {
     lines.reference("category", policy.category.as_ref());
     lines.reference("agent", policy.agent.as_ref());
     map(&mut lines, "agents", policy.agents.iter().map(|(k, v)| (k.clone(), ref_value(v))));
-    if let Some(requester) = policy.requester_user_id {
-        lines.number("requester", requester);
+    match policy.requester {
+        RequesterRule::GeneralUser => lines.text("requester", "general-user"),
+        RequesterRule::AffectedUser => lines.text("requester", "affected-user"),
+        RequesterRule::User { id } => lines.number("requester", id),
     }
     if !policy.fields.is_empty() {
         lines.put("fields", Value::Array(policy.fields.iter().map(field).collect()));
@@ -44,13 +65,20 @@ pub fn lines(policy: &Policy) -> Lines {
         MissingVerdict::Ask => lines.text("missing_verdict", "ask"),
         MissingVerdict::Default { verdict: given } => lines.put("missing_verdict", verdict(given)),
     }
+    let words = |one: &str, first: &str, two: &str, second: &str| {
+        let pairs = [(one, first), (two, second)];
+        Value::Table(pairs.into_iter().map(|(key, word)| (key.to_owned(), Value::String(word.to_owned()))).collect())
+    };
+    let (sentinel, halo) = (policy.reopened_in_sentinel.as_str(), policy.reopened_in_halo.as_str());
+    lines.put("reopened", words("in_sentinel", sentinel, "in_halo", halo));
+    let (comments, fields) = (policy.after_closing_comments.as_str(), policy.after_closing_fields.as_str());
+    lines.put("after_closing", words("comments", comments, "fields", fields));
+    lines.number("flips_per_hour", i64::from(policy.flips_per_hour));
     lines.put("outcome", ref_value(&policy.outcome));
-    for (key, flag) in [
-        ("notes_private", policy.notes_private),
-        ("evidence", policy.evidence),
-        ("carry_owner", policy.carry_owner),
-        ("carry_severity", policy.carry_severity),
-    ] {
+    lines.number("digest_from", i64::from(policy.digest_from));
+    for (key, flag) in
+        [("link_comment", policy.link_comment), ("notes_private", policy.notes_private), ("evidence", policy.evidence)]
+    {
         lines.put(key, Value::Boolean(flag));
     }
     lines
@@ -67,6 +95,14 @@ fn map(lines: &mut Lines, key: &'static str, rows: impl Iterator<Item = (String,
     if !table.is_empty() {
         lines.put(key, Value::Table(table));
     }
+}
+
+fn filter(lines: &mut Lines, key: &'static str, filter: &Filter) {
+    let rows = Filter::KINDS.into_iter().filter(|kind| !filter.kind(kind).is_empty()).map(|kind| {
+        let patterns = filter.kind(kind).iter().map(|pattern| Value::String(pattern.clone())).collect();
+        (kind.to_owned(), Value::Array(patterns))
+    });
+    map(lines, key, rows);
 }
 
 fn ref_key(reference: &Ref) -> String {
@@ -89,17 +125,22 @@ fn verdict(verdict: &Verdict) -> Value {
     Value::Table(table)
 }
 
+fn rule_table(rule: FieldRule) -> toml::Table {
+    let words = [("direction", rule.direction.as_str()), ("when", rule.when.as_str()), ("wins", rule.wins.as_str())];
+    words.into_iter().map(|(key, word)| (key.to_owned(), Value::String(word.to_owned()))).collect()
+}
+
 fn field(mapping: &FieldMapping) -> Value {
-    let mut table = toml::Table::new();
-    table.insert("field".to_owned(), ref_value(&mapping.field));
+    let mut table = rule_table(mapping.rule);
+    match &mapping.field {
+        FieldTarget::Custom(field) => table.insert("field".to_owned(), ref_value(field)),
+        FieldTarget::Member(name) => table.insert("member".to_owned(), Value::String(name.clone())),
+    };
     let (key, source) = match &mapping.source {
         FieldSource::Path(path) => ("path", path),
         FieldSource::Template(template) => ("template", template),
         FieldSource::Text(text) => ("text", text),
     };
     table.insert(key.to_owned(), Value::String(source.clone()));
-    if mapping.always {
-        table.insert("always".to_owned(), Value::Boolean(true));
-    }
     Value::Table(table)
 }

@@ -47,6 +47,20 @@ pub fn named(
     .into_any()
 }
 
+/// A button that answers a question: posts one value.
+pub fn answer(ctx: &PageContext, action: String, name: &'static str, value: String, label: String) -> AnyView {
+    view! {
+        <form method="post" action=action class="act">
+            <input type="hidden" name="next" value=ctx.address.clone() />
+            <input type="hidden" name=name value=value />
+            <button type="submit" class="button">
+                <span>{label}</span>
+            </button>
+        </form>
+    }
+    .into_any()
+}
+
 /// A link that leaves the console.
 pub fn outside(ctx: &PageContext, href: String, label: String) -> AnyView {
     view! {

@@ -29,6 +29,7 @@ fn item(ctx: &PageContext, entry: &TimelineEntry) -> AnyView {
     let class = if entry.kind == EntryKind::Failure { "entry failed" } else { "entry" };
     let about = entry.pair.map(|pair| view! { <a href=format!("/pairs/{pair}")>"Pair"</a> });
     let number = format!("Entry {}", entry.seq);
+    let name = number.clone();
     view! {
         <li class=class>
             {icon(ctx, symbol(entry.kind))}
@@ -41,7 +42,10 @@ fn item(ctx: &PageContext, entry: &TimelineEntry) -> AnyView {
                 </p>
                 <p class="entry-when quiet">{when(ctx, entry.at)} {about}</p>
                 {match entry.detail.clone() {
-                    Some(detail) => view! { <details><summary>{number}</summary><pre>{detail}</pre></details> }.into_any(),
+                    Some(detail) => view! {
+                        <details><summary>{number}</summary><pre role="group" aria-label=name tabindex="0">{detail}</pre></details>
+                    }
+                    .into_any(),
                     None => view! { <p class="quiet entry-number">{number}</p> }.into_any(),
                 }}
             </div>

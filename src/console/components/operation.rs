@@ -115,7 +115,7 @@ pub fn noted(ctx: &PageContext, operation: &OperationView, who: Option<&str>) ->
                     view! {
                         <details>
                             <summary>"What is written"</summary>
-                            <pre>{body}</pre>
+                            <pre role="group" aria-label="What is written" tabindex="0">{body}</pre>
                         </details>
                     }
                 })}

@@ -104,7 +104,7 @@ fn table(ctx: &PageContext, view: &NotLinkedView, listed: &Listed<NotLinkedRow>)
     view! {
         <div class="scroll" role="group" aria-label="Incidents" tabindex="0">
             <table class="cards held">
-                <caption class="unseen">"Incidents without a ticket, and why"</caption>
+                <caption class="unseen">"Incidents without a ticket, and why; what changed last stands first"</caption>
                 <thead>
                     <tr>
                         <th scope="col" class="c-wide">"Incident"</th>
@@ -112,6 +112,7 @@ fn table(ctx: &PageContext, view: &NotLinkedView, listed: &Listed<NotLinkedRow>)
                         <th scope="col">"Status"</th>
                         <th scope="col">"Client and workspace"</th>
                         <th scope="col">"Created"</th>
+                        <th scope="col">"Changed"</th>
                         <th scope="col" class="c-why">"Why not, and what to do"</th>
                     </tr>
                 </thead>
@@ -150,6 +151,7 @@ fn line(ctx: &PageContext, row: &NotLinkedRow) -> AnyView {
                 <div><a class="soft quiet" href=workspace>{row.workspace_name.clone()}</a></div>
             </td>
             <td data-label="Created">{when(ctx, row.created.unwrap_or(row.changed))}</td>
+            <td data-label="Changed">{when(ctx, row.changed)}</td>
             <td class="c-why tall" data-label="Why not">{why}</td>
         </tr>
     }

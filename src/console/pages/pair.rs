@@ -20,7 +20,7 @@ use crate::{
         view::{
             dashboard::PairFilter,
             operation::OperationView,
-            pair::{DroppedRow, PairView},
+            pair::{ChoiceView, DroppedRow, PairView},
             query::QueryText,
         },
     },
@@ -122,8 +122,25 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
                     " · last change "{when(ctx, view.changed)}
                 </p>
             </div>
+            {view.choices.iter().map(|one| choice(ctx, view, one)).collect_view()}
             {acts}
         </section>
+    }
+    .into_any()
+}
+
+/// A question and one button for each answer.
+fn choice(ctx: &PageContext, view: &PairView, choice: &ChoiceView) -> AnyView {
+    let to = format!("/pairs/{}/decide", view.id);
+    let answers = choice.answers.iter().map(|answer| {
+        let decision = serde_json::to_string(&answer.decision).unwrap_or_default();
+        act::answer(ctx, to.clone(), "decision", decision, answer.label.clone())
+    });
+    view! {
+        <div class="acts">
+            <p>{choice.reason.words()}</p>
+            {if ctx.may_operate() { answers.collect_view().into_any() } else { ().into_any() }}
+        </div>
     }
     .into_any()
 }

@@ -17,7 +17,7 @@ use crate::{
         pair::Health,
         view::{
             dashboard::PairFilter,
-            problems::{ProblemGroup, ProblemItem, ProblemsView},
+            problems::{ProblemGroup, ProblemItem, ProblemsView, StormView},
         },
     },
 };
@@ -34,12 +34,14 @@ pub fn live(ctx: &PageContext, view: &ProblemsView) -> AnyView {
         Ok(groups) => {
             let total: u64 = groups.iter().map(|group| group.total).sum();
             (
-                truth(total, view.connections.len() as u64),
+                truth(total, view.connections.len() as u64, !view.storms.is_empty()),
                 view! { {groups.iter().map(|one| group(ctx, one)).collect_view()} }.into_any(),
             )
         }
     };
-    let calm = matches!(&view.groups, Ok(groups) if groups.is_empty()) && view.connections.is_empty();
+    let calm = matches!(&view.groups, Ok(groups) if groups.is_empty())
+        && view.connections.is_empty()
+        && view.storms.is_empty();
     let connections = view
         .connections
         .iter()
@@ -58,6 +60,7 @@ pub fn live(ctx: &PageContext, view: &ProblemsView) -> AnyView {
                         </section>
                     }
                 })}
+            {view.storms.iter().map(|one| storm(ctx, one)).collect_view()}
             {groups}
             {calm
                 .then(|| {
@@ -69,7 +72,15 @@ pub fn live(ctx: &PageContext, view: &ProblemsView) -> AnyView {
     .into_any()
 }
 
-fn truth(pairs: u64, sources: u64) -> AnyView {
+fn truth(pairs: u64, sources: u64, storm: bool) -> AnyView {
+    match (pairs, sources, storm) {
+        (0, 0, true) => "No pair needs you, but the storm brake holds new incidents.".into_any(),
+        (_, _, true) => view! { {pairs_and_sources(pairs, sources)}" The storm brake holds new incidents." }.into_any(),
+        _ => pairs_and_sources(pairs, sources),
+    }
+}
+
+fn pairs_and_sources(pairs: u64, sources: u64) -> AnyView {
     let all = PairFilter { health: Some(Health::NeedsYou), ..PairFilter::default() }.address();
     let pairs_need = if pairs == 1 { " needs you" } else { " need you" };
     let sources_need = if sources == 1 { " source needs you" } else { " sources need you" };
@@ -89,6 +100,33 @@ fn truth(pairs: u64, sources: u64) -> AnyView {
         }
         .into_any(),
     }
+}
+
+fn storm(ctx: &PageContext, storm: &StormView) -> AnyView {
+    let id = format!("storm-{}", storm.workspace);
+    let labelled = id.clone();
+    let held = words::counted(storm.held, "new incident is held", "new incidents are held");
+    let cap = match storm.cap {
+        Some(cap) => format!(" The policy allows {} new tickets an hour.", words::number(u64::from(cap))),
+        None => String::new(),
+    };
+    let list = format!("/incidents?reason=storm-held&workspace={}", storm.workspace);
+    let release = ctx.may_operate().then(|| {
+        let to = format!("/workspaces/{}/release", storm.workspace);
+        act::named(ctx, to, "sync", "Release", Weight::Main, Some(storm.name.clone()))
+    });
+    view! {
+        <section class="group" aria-labelledby=labelled>
+            <h2 id=id>"Storm brake: "{storm.name.clone()}" "<a class="count" href=list>{words::number(storm.held)}</a></h2>
+            <p>{icon(ctx, "needs-you")} <span>{storm.client.clone()}": "{held}" and get no ticket until a person releases them."{cap}</span></p>
+            <p class="remedy">
+                <b>"What to do: "</b>
+                "If one rule floods, correct it in Sentinel and close its incidents there. Release makes a ticket for each that is held, oldest first."
+            </p>
+            {release}
+        </section>
+    }
+    .into_any()
 }
 
 fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {
@@ -112,7 +150,7 @@ fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {
                             <th scope="col">"Ticket"</th>
                             <th scope="col">"Since"</th>
                             <th scope="col" class="c-why">"What happened"</th>
-                            <th scope="col">"Do"</th>
+                            <th scope="col" class="c-acts">"Do"</th>
                         </tr>
                     </thead>
                     <tbody>{group.items.iter().map(|one| line(ctx, one)).collect_view()}</tbody>

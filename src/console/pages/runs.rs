@@ -86,7 +86,7 @@ fn sources(ctx: &PageContext, view: &RunsView) -> AnyView {
                             <th scope="col">"Last success"</th>
                             <th scope="col">"Next due"</th>
                             <th scope="col" class="c-why">"Last run"</th>
-                            <th scope="col">"Do"</th>
+                            <th scope="col" class="c-acts">"Do"</th>
                         </tr>
                     </thead>
                     <tbody>{view.sources.iter().map(|one| source(ctx, one)).collect_view()}</tbody>

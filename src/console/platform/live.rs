@@ -76,7 +76,11 @@ pub fn wake(now: i64, cursor: i64, fragment: String, only: String) {
         moved: 0.0,
         pending: None,
     }));
-    tick(state.clone());
+    // the server has just written the times
+    later(TIMES_MS, {
+        let state = state.clone();
+        move || tick(state)
+    });
     if state.borrow().fragment.is_empty() {
         return;
     }

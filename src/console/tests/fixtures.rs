@@ -8,6 +8,7 @@ use crate::{
     domain::{
         account::Role,
         connection::{HaloProduct, MicrosoftIdentity},
+        decision::Decision,
         failure::{Failure, FailureKind, Side},
         ids::*,
         incident::{IncidentStatus, Severity},
@@ -208,11 +209,25 @@ pub fn pair() -> PairView {
         reference: "HB-12AB34CD56".into(),
         sync: SyncState::Behind,
         health: Health::NeedsYou,
-        reason: Some(Reason::Conflict { field: "status".into() }),
+        reason: Some(conflict()),
         created: ago(90_000),
         changed: ago(42),
         incident_read: Some(ago(12)),
         ticket_read: Some(ago(9)),
+        choices: vec![ChoiceView {
+            reason: conflict(),
+            answers: [(Side::Sentinel, "Active"), (Side::Halo, "On Hold")]
+                .map(|(side, value)| AnswerView {
+                    label: format!("Take {}'s: {value}", side.words()),
+                    decision: Decision::Take {
+                        field: "status".into(),
+                        side,
+                        sentinel: "Active".into(),
+                        halo: "On Hold".into(),
+                    },
+                })
+                .into(),
+        }],
         fields: vec![
             FieldRow {
                 name: "Title".into(),
@@ -333,6 +348,10 @@ pub fn pair() -> PairView {
     }
 }
 
+fn conflict() -> Reason {
+    Reason::Conflict { field: "status".into(), sentinel: "Active".into(), halo: "On Hold".into() }
+}
+
 pub fn problems() -> ProblemsView {
     let refused = Reason::Refused { why: "Halo refused the ticket: “Please select a valid Site.”".into() };
     let unmapped = Reason::Unmapped { table: "priority".into(), value: "Informational".into() };
@@ -367,6 +386,13 @@ pub fn problems() -> ProblemsView {
                     .collect(),
             },
         ]),
+        storms: vec![StormView {
+            workspace: WorkspaceId(id(2000)),
+            name: "law-contoso".into(),
+            client: "Contoso Retail".into(),
+            held: 318,
+            cap: Some(200),
+        }],
         connections: vec!["The sign-in “Contoso tenant” has ended: an admin must sign in with Microsoft again.".into()],
     }
 }
@@ -424,7 +450,11 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         (
             "problems-none",
             context("/problems"),
-            Page::Problems(Box::new(ProblemsView { groups: Ok(Vec::new()), connections: Vec::new() })),
+            Page::Problems(Box::new(ProblemsView {
+                groups: Ok(Vec::new()),
+                storms: Vec::new(),
+                connections: Vec::new(),
+            })),
         ),
         ("runs", context("/runs"), Page::Runs(Box::new(runs()))),
         ("connections", context("/connections"), Page::Connections(Box::new(connections()))),

@@ -296,7 +296,13 @@ fn looking_again_is_not_syncing() {
         assert_eq!(one(&html, &format!("form[method=post][action='/pairs/{id}/{action}'] button")), label);
     }
     let words = one(&html, ".standing-card");
-    assert!(words.contains("The status changed on both sides.") && words.contains("Set the same value on both sides."));
+    assert!(words.contains("the incident says “Active”, the ticket “On Hold”"), "{words}");
+    assert!(words.contains("Choose one of the two values on the pair's page"), "{words}");
+    let answers = all(&html, &format!("form[method=post][action='/pairs/{id}/decide'] button"));
+    assert_eq!(
+        answers.into_iter().map(text).collect::<Vec<_>>(),
+        ["Take Microsoft Sentinel's: Active", "Take Halo's: On Hold"]
+    );
 }
 
 #[test]
@@ -319,6 +325,8 @@ fn a_dead_letter_can_be_tried_again_or_dropped() {
     let id = fixtures::dead().id;
     assert_eq!(one(&html, &format!("form[action='/operations/{id}/retry'] button")), "Try again: Create the ticket");
     assert_eq!(one(&html, &format!("a[href='/operations/{id}/drop']")), "Drop… Create the ticket");
+    let storm = format!("form[action='/workspaces/{}/release'] button", fixtures::problems().storms[0].workspace);
+    assert_eq!(one(&html, &storm), "Release: law-contoso");
     let unsettled = crate::domain::operation::OperationState::Dead {
         at: fixtures::ago(1),
         reason: crate::domain::reason::Reason::OutcomeUnknown,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ledger::TimelineEntry, list::OutsideLink, operation::OperationView};
 use crate::domain::{
+    decision::Decision,
     failure::Side,
     ids::{ClientId, IncidentId, PairId, WorkspaceId},
     incident::Severity,
@@ -56,6 +57,8 @@ pub struct PairView {
     pub incident_read: Option<Timestamp>,
     /// When the ticket was last read.
     pub ticket_read: Option<Timestamp>,
+    /// Questions that a person has to answer.
+    pub choices: Vec<ChoiceView>,
     /// Both sides, field by field.
     pub fields: Vec<FieldRow>,
     /// Open operations, in their order.
@@ -70,6 +73,24 @@ pub struct PairView {
     pub timeline: Vec<TimelineEntry>,
     /// `from=` token of older entries.
     pub older: Option<String>,
+}
+
+/// A question that waits on a pair.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChoiceView {
+    /// What it is about.
+    pub reason: Reason,
+    /// The answers.
+    pub answers: Vec<AnswerView>,
+}
+
+/// One answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerView {
+    /// What stands on its button.
+    pub label: String,
+    /// What is decided by it.
+    pub decision: Decision,
 }
 
 /// A dropped operation.

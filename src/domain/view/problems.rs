@@ -7,15 +7,35 @@ use super::{
     list::{OutsideLink, Trouble},
     operation::OperationView,
 };
-use crate::domain::{ids::PairId, reason::Reason};
+use crate::domain::{
+    ids::{PairId, WorkspaceId},
+    reason::Reason,
+};
 
 /// The page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProblemsView {
     /// By reason, most items first; or why they cannot be read.
     pub groups: Result<Vec<ProblemGroup>, Trouble>,
+    /// Workspaces in which the storm brake holds incidents.
+    pub storms: Vec<StormView>,
     /// Connections that cannot be used, in one sentence each, with their remedy in it.
     pub connections: Vec<String>,
+}
+
+/// A workspace in which the storm brake holds incidents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StormView {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// Its name.
+    pub name: String,
+    /// Client's name.
+    pub client: String,
+    /// How many incidents are held.
+    pub held: u64,
+    /// New tickets per hour that the policy allows, while the workspace is configured.
+    pub cap: Option<u32>,
 }
 
 /// Everything that waits for the same kind of act.

@@ -52,6 +52,9 @@ pub(super) async fn ended(
         }
         failed_before
     };
+    if counts.braked > 0 {
+        tracing::warn!(workspace.id = %workspace.id, incidents = counts.braked, "the storm brake holds incidents until a person releases them");
+    }
     if let Some(failure) = &counts.failure {
         mind_secrets(engine, failure).await;
         tracing::warn!(workspace.id = %workspace.id, error = %failure, "a poll did not end well");

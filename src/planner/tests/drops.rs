@@ -7,6 +7,7 @@ use crate::domain::{
     incident::{IncidentStatus, Owner, Severity},
     operation::{OperationKind, OperationState},
     pair::{Health, SyncState},
+    policy::AfterClosing,
     workspace::Mode,
 };
 
@@ -50,9 +51,14 @@ fn a_dropped_change_stays_dropped_until_its_source_changes() {
             "another verdict is another closing",
             close,
             |s| s.close_incident(Classification::TruePositive, Some("SuspiciousActivity")),
-            "ticket status=9 because incident-closed; behind waiting incident-closed",
+            "ticket status=9 field112=1 because incident-closed; behind waiting incident-closed",
         ),
-        ("closed by hand after all", close, |s| s.close_ticket(Some(3)), "in-step healthy -"),
+        (
+            "closed by hand after all: only the evidence crosses",
+            close,
+            |s| s.close_ticket(Some(3)),
+            "own note because incident-closed; comment of ticket because ticket-closed; behind waiting incident-closed",
+        ),
         ("a severity", raise, nothing, DROPPED),
         (
             "a severity, then another one",
@@ -103,7 +109,51 @@ fn closing_again_after_opening_again_is_another_closing() {
     assert_eq!(opened.void.len(), 1, "the drop has ended");
     scene.queue(&opened);
     scene.close_incident(Classification::Undetermined, None);
-    assert_eq!(words(&scene.plan()), "ticket status=9 because incident-closed; behind waiting incident-closed");
+    let expected = "ticket status=9 field112=3 because incident-closed; behind waiting incident-closed";
+    assert_eq!(words(&scene.plan()), expected);
+}
+
+#[test]
+fn dropped_words_of_our_own_stay_dropped_as_long_as_they_are_true() {
+    fn both(s: &mut Scene) {
+        s.close_incident(Classification::Undetermined, None);
+        s.close_ticket(Some(3));
+    }
+    let nothing: Change = |_| {};
+    check(&[
+        ("evidence of a closing", both, nothing, DROPPED),
+        (
+            "evidence of a closing, and then opened again",
+            both,
+            |s| s.incident.status = IncidentStatus::Active,
+            "ticket status=2 because incident-reopened; behind waiting incident-reopened",
+        ),
+        ("the comment that names the ticket", |s| s.policy.link_comment = true, nothing, DROPPED),
+        (
+            "notes that were gathered into one comment",
+            |s| {
+                s.policy.digest_from = 0;
+                s.note(3, "<p>one</p>");
+                s.note(4, "<p>two</p>");
+            },
+            nothing,
+            DROPPED,
+        ),
+        (
+            "what arrived after closing",
+            |s| {
+                both(s);
+                s.pair.base.incident_status = Some(IncidentStatus::Closed);
+                s.pair.base.status_id = Some(CLOSED);
+                s.pair.base.ticket_closed = true;
+                s.policy.after_closing_fields = AfterClosing::NoteOnly;
+                s.incident.severity = Severity::High;
+                s.ticket().agent_id = Some(5);
+            },
+            nothing,
+            DROPPED,
+        ),
+    ]);
 }
 
 #[test]
@@ -142,7 +192,7 @@ fn a_dropped_ticket_is_made_when_a_person_asks_and_not_before() {
     // Asked for again: drafted from what is known now.
     scene.operations.clear();
     let again = scene.plan();
-    let OperationKind::CreateTicket { draft } = &again.operations[0].kind else { panic!("a ticket is planned") };
+    let OperationKind::CreateTicket { draft, .. } = &again.operations[0].kind else { panic!("a ticket is planned") };
     assert_eq!((draft.priority_id, draft.agent_id, draft.client_id), (Some(2), Some(5), 12));
     // Never at another client than the one it was linked for.
     scene.client.halo.as_mut().expect("it is bound").halo_client_id = 13;

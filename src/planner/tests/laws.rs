@@ -3,13 +3,16 @@
 use proptest::prelude::*;
 
 use super::scene::{CLOSED, HOLD, NEW, Scene, WORKING, in_step};
-use crate::domain::{
-    closing::Classification,
-    incident::{IncidentStatus, Owner, Severity},
-    operation::OperationKind,
-    pair::{Health, SyncState},
-    policy::NotesRule,
-    workspace::Mode,
+use crate::{
+    domain::{
+        closing::Classification,
+        incident::{IncidentStatus, Owner, Severity},
+        operation::OperationKind,
+        pair::{Health, SyncState},
+        policy::NotesRule,
+        workspace::Mode,
+    },
+    planner::gate,
 };
 
 fn scenes() -> impl Strategy<Value = Scene> {
@@ -116,6 +119,14 @@ proptest! {
         for planned in scene.plan().operations {
             let to_sentinel = matches!(planned.kind, OperationKind::AddComment { .. } | OperationKind::UpdateIncident { .. });
             prop_assert!(!to_sentinel);
+        }
+    }
+
+    #[test]
+    fn nothing_is_planned_that_the_mode_does_not_carry(mut scene in scenes(), link in any::<bool>()) {
+        scene.policy.link_comment = link;
+        for planned in scene.plan().operations {
+            prop_assert!(gate::carries(scene.workspace.mode, &planned.kind), "{:?} {:?}", scene.workspace.mode, planned);
         }
     }
 

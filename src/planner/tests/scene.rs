@@ -1,7 +1,5 @@
 //! A pair in step, to be changed by a test.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
@@ -15,16 +13,17 @@ use crate::{
             ActionKey, ClientId, CommentId, ConnectionId, IncidentId, OperationId, PairId, PolicyId, TicketId, UserId,
             WorkspaceId,
         },
-        incident::{Comment, Incident, IncidentStatus, Label, Owner, Severity},
-        operation::{Operation, OperationKind, OperationState},
+        incident::{Comment, Evidence, Incident, IncidentStatus, Label, Owner, Severity},
+        merge::{Merge, MergedFrom},
+        operation::{Carried, Operation, OperationKind, OperationState},
         pair::{Base, Health, NoteLink, Pair, SyncState},
-        policy::{MissingVerdict, NoteFlag, NotesRule, Policy},
+        policy::{NotesRule, Policy},
         reason::Reason,
         ticket::{Action, CustomField, Ticket},
         time,
         workspace::{Mode, Portal, Workspace},
     },
-    planner::{Plan, Situation, plan},
+    planner::{Plan, Situation, plan, situation::Seen},
 };
 
 pub fn at(text: &str) -> Timestamp {
@@ -49,6 +48,11 @@ pub struct Scene {
     pub actions: Option<Vec<Action>>,
     pub links: Vec<NoteLink>,
     pub operations: Vec<Operation>,
+    pub evidence: Option<Evidence>,
+    pub seen: Seen,
+    pub now: Timestamp,
+    pub merge: Merge,
+    pub merged: Vec<MergedFrom>,
 }
 
 pub const NEW: i64 = 1;
@@ -149,7 +153,13 @@ pub fn in_step() -> Scene {
                 ticket_closed: false,
                 owner: None,
                 agent_id: Some(1),
+                title: Some("Sign-in from two places".into()),
+                summary: Some("[Sentinel 7] Sign-in from two places".into()),
+                ..Base::default()
             },
+            survivor: None,
+            merged: false,
+            decisions: Vec::new(),
             sync: SyncState::InStep,
             health: Health::Healthy,
             reason: None,
@@ -162,6 +172,11 @@ pub fn in_step() -> Scene {
         actions: Some(Vec::new()),
         links: Vec::new(),
         operations: Vec::new(),
+        evidence: None,
+        seen: Seen::default(),
+        now: at("2026-03-01T12:00:00Z"),
+        merge: Merge::None,
+        merged: Vec::new(),
     }
 }
 
@@ -173,46 +188,33 @@ pub fn policy() -> Policy {
         comment: None,
     };
     Policy {
-        id: PolicyId(id(5)),
-        name: "base".into(),
-        ticket_type: name("Security Incident"),
         priorities: [("High", "High"), ("Medium", "Medium"), ("Low", "Low"), ("Informational", "Low")]
             .into_iter()
             .map(|(severity, priority)| (severity.to_owned(), name(priority)))
             .collect(),
-        statuses: [("New", "New"), ("Active", "In Progress"), ("Closed", "Closed")]
-            .into_iter()
-            .map(|(from, to)| (from.to_owned(), name(to)))
-            .collect(),
-        statuses_back: Vec::new(),
-        closed_statuses: Vec::new(),
         team: Some(name("Security")),
-        category: None,
-        agent: None,
-        agents: BTreeMap::new(),
-        requester_user_id: None,
-        fields: Vec::new(),
-        incident_id_field: None,
         classification_field: Some(name("CFClass")),
         classifications: [("false alarm".to_owned(), verdict(Classification::FalsePositive, Some("InaccurateData")))]
             .into(),
-        missing_verdict: MissingVerdict::Ask,
-        notes: NotesRule::All,
-        note_flag: NoteFlag::SyncToSentinel,
-        note_outcomes: Vec::new(),
-        outcome: name("Private Note"),
-        notes_private: true,
         evidence: false,
-        carry_owner: true,
-        carry_severity: true,
+        link_comment: false,
+        ..Policy::new(PolicyId(id(5)), "base", name("Security Incident"), NotesRule::All)
     }
+}
+
+fn text_field(id: i64, name: &str) -> FieldDefinition {
+    FieldDefinition { id, name: name.to_owned(), label: None, kind: 0, options: Vec::new() }
 }
 
 fn catalogue() -> Catalogue {
     let named = |id: i64, name: &str| Named { id, name: name.to_owned() };
     let priority = |id: i64, name: &str| Priority { id, name: name.to_owned(), sla_id: Some(5) };
-    let agent =
-        |id: i64, name: &str, mail: Option<&str>| Agent { id, name: name.to_owned(), email: mail.map(str::to_owned) };
+    let agent = |id: i64, name: &str, mail: Option<&str>| Agent {
+        id,
+        name: name.to_owned(),
+        email: mail.map(str::to_owned),
+        object_id: None,
+    };
     Catalogue {
         ticket_types: vec![TicketType { id: 21, name: "Security Incident".into(), default_sla: Some(5) }],
         statuses: vec![
@@ -231,13 +233,17 @@ fn catalogue() -> Catalogue {
         teams: vec![named(1, "Security")],
         categories: Vec::new(),
         outcomes: vec![named(7, "Private Note")],
-        fields: vec![FieldDefinition {
-            id: 112,
-            name: "CFClass".into(),
-            label: Some("Classification".into()),
-            kind: 2,
-            options: vec![named(1, "True positive"), named(2, "False alarm"), named(3, "Undetermined")],
-        }],
+        fields: vec![
+            text_field(120, "CFTactics"),
+            text_field(121, "CFLabels"),
+            FieldDefinition {
+                id: 112,
+                name: "CFClass".into(),
+                label: Some("Classification".into()),
+                kind: 2,
+                options: vec![named(1, "True positive"), named(2, "False alarm"), named(3, "Undetermined")],
+            },
+        ],
         own_agent_id: Some(99),
         clients: Vec::new(),
     }
@@ -245,9 +251,14 @@ fn catalogue() -> Catalogue {
 
 impl Scene {
     pub fn plan(&self) -> Plan {
-        plan(&Situation {
-            now: at("2026-03-01T12:00:00Z"),
+        self.with(plan)
+    }
+
+    pub fn with<T>(&self, f: impl FnOnce(&Situation<'_>) -> T) -> T {
+        f(&Situation {
+            now: self.now,
             halo_tenant: "msp",
+            ticket_url: Some("https://desk.example/tickets?id="),
             workspace: &self.workspace,
             client: &self.client,
             policy: &self.policy,
@@ -257,9 +268,12 @@ impl Scene {
             ticket: self.ticket.as_ref(),
             comments: self.comments.as_deref(),
             actions: self.actions.as_deref(),
-            evidence: None,
+            evidence: self.evidence.as_ref(),
             links: &self.links,
             operations: &self.operations,
+            merge: &self.merge,
+            merged: &self.merged,
+            seen: self.seen,
         })
     }
 
@@ -281,6 +295,17 @@ impl Scene {
             .map(|value| CustomField { id: 112, name: "CFClass".into(), value: value.into(), display: None })
             .into_iter()
             .collect();
+    }
+
+    /// What stands in a custom field of the ticket.
+    pub fn field(&mut self, id: i64, value: &str) {
+        let fields = &mut self.ticket().custom_fields;
+        fields.retain(|field| field.id != id);
+        fields.push(CustomField { id, name: String::new(), value: value.into(), display: None });
+    }
+
+    pub fn label(&mut self, names: &[&str]) {
+        self.incident.labels = names.iter().map(|name| Label { name: (*name).into(), kind: None }).collect();
     }
 
     pub fn redirect(&mut self) {
@@ -395,29 +420,58 @@ pub fn words(found: &Plan) -> String {
 
 fn line(kind: &OperationKind) -> String {
     match kind {
+        OperationKind::CreateTicket { follows: Some(ticket), .. } => format!("create ticket after {ticket}"),
         OperationKind::CreateTicket { .. } => "create ticket".into(),
-        OperationKind::UpdateTicket { change } => format!(
-            "ticket{}{}{}",
-            change.status_id.map(|v| format!(" status={v}")).unwrap_or_default(),
-            change.priority_id.map(|v| format!(" priority={v}")).unwrap_or_default(),
-            change.agent_id.map(|v| format!(" agent={v}")).unwrap_or_default(),
-        ),
-        OperationKind::AddNote { comment: Some(_), .. } => "note of comment".into(),
+        OperationKind::UpdateTicket { change } => {
+            format!(
+                "ticket{}{}{}",
+                change.status_id.map(|v| format!(" status={v}")).unwrap_or_default(),
+                change.priority_id.map(|v| format!(" priority={v}")).unwrap_or_default(),
+                change.agent_id.map(|v| format!(" agent={v}")).unwrap_or_default(),
+            ) + &change.summary.as_ref().map(|v| format!(" summary={v}")).unwrap_or_default()
+                + &change.custom_fields.iter().map(|(id, v)| format!(" field{id}={v}")).collect::<String>()
+                + &change.members.iter().map(|(name, v)| format!(" {name}={v}")).collect::<String>()
+        }
+        OperationKind::AddNote { comment: Some(_), edit: 0, .. } => "note of comment".into(),
+        OperationKind::AddNote { comment: Some(_), edit, .. } => format!("note of edit {edit}"),
         OperationKind::AddNote { comment: None, .. } => "own note".into(),
-        OperationKind::AddComment { part, .. } => format!("comment part {part}"),
-        OperationKind::UpdateIncident { change } => format!(
-            "incident{}{}{}",
-            change.status.as_ref().map(|v| format!(" status={v}")).unwrap_or_default(),
-            change
-                .verdict
-                .as_ref()
-                .map(|v| format!(" {}/{}", v.classification.as_str(), v.reason.as_deref().unwrap_or("none")))
-                .unwrap_or_default(),
-            change
-                .owner
-                .as_ref()
-                .map(|o| format!(" owner={}", o.key().unwrap_or_else(|| "nobody".into())))
-                .unwrap_or_default(),
-        ),
+        OperationKind::AddComment { carries, .. } => {
+            let said = |carried: &Carried| match (carried.action.action, carried.edit, carried.part) {
+                (0, ..) => "ticket".to_owned(),
+                (action, 0, 0) => action.to_string(),
+                (action, 0, part) => format!("{action} part {part}"),
+                (action, edit, _) => format!("{action} edit {edit}"),
+            };
+            format!("comment of {}", carries.iter().map(said).collect::<Vec<_>>().join("+"))
+        }
+        OperationKind::UpdateIncident { change } => {
+            format!(
+                "incident{}{}{}",
+                change.status.as_ref().map(|v| format!(" status={v}")).unwrap_or_default(),
+                change
+                    .verdict
+                    .as_ref()
+                    .map(|v| format!(" {}/{}", v.classification.as_str(), v.reason.as_deref().unwrap_or("none")))
+                    .unwrap_or_default(),
+                change
+                    .owner
+                    .as_ref()
+                    .map(|o| format!(" owner={}", o.key().unwrap_or_else(|| "nobody".into())))
+                    .unwrap_or_default(),
+            ) + &change.severity.as_ref().map(|v| format!(" severity={v}")).unwrap_or_default()
+                + &change.title.as_ref().map(|v| format!(" title={v}")).unwrap_or_default()
+                + &change.labels_added.iter().map(|v| format!(" label+{v}")).collect::<String>()
+        }
+    }
+}
+
+/// What a pair in step is planned to, once changed: name, change, the plan in words.
+pub type Case = (&'static str, fn(&mut Scene), &'static str);
+
+pub fn check(cases: &[Case]) {
+    for (name, change, expected) in cases {
+        let mut scene = in_step();
+        change(&mut scene);
+        assert_eq!(words(&scene.plan()), *expected, "{name}");
     }
 }

@@ -65,11 +65,18 @@ fn crossings<'a>(world: &'a World, ending: &'a Ending) -> Vec<Crossing<'a>> {
                 (ended, reachable && ended.incident.is_some(), false)
             }
             Where::Note(ticket, _) => {
-                let Some(ended) = ending.of_ticket(*ticket) else { continue };
+                // Of several the one that is left; on one that was merged away nobody reads what is new.
+                let all: Vec<&Ended> = ending.of_ticket(*ticket).collect();
+                let Some(ended) = all.iter().find(|ended| !ended.merged_away).or(all.first()).copied() else {
+                    continue;
+                };
+                for other in all.iter().filter(|other| !std::ptr::eq(**other, ended)) {
+                    let forbidden = !first.crosses || other.mode != "two-way";
+                    found.push(Crossing { ended: other, due: false, forbidden, said: said.clone() });
+                }
                 let reachable = ended.ticket_reachable(world.halo_client_id(ended.client));
-                let way = ended.mode == "two-way";
-                let crosses = first.crosses && way;
-                (ended, crosses && reachable && ended.incident.is_some(), !crosses)
+                let crosses = first.crosses && ended.mode == "two-way";
+                (ended, crosses && reachable && ended.incident.is_some() && !ended.merged_away, !crosses)
             }
         };
         found.push(Crossing { ended, due: due && !waits(ended, first), forbidden, said });
@@ -82,7 +89,9 @@ fn waits(ended: &Ended, said: &Said) -> bool {
     ended.operations.iter().any(|operation| {
         let same = match (&operation.kind, &said.place) {
             (OperationKind::AddNote { comment: Some(id), .. }, Where::Comment(_, name)) => id.as_str() == name,
-            (OperationKind::AddComment { action, .. }, Where::Note(_, number)) => action.action == *number,
+            (OperationKind::AddComment { carries, .. }, Where::Note(ticket, number)) => {
+                carries.iter().any(|one| (one.action.ticket.0, one.action.action) == (*ticket, *number))
+            }
             _ => false,
         };
         same && matches!(operation.state, OperationState::Dead { .. })
@@ -91,7 +100,12 @@ fn waits(ended: &Ended, said: &Said) -> bool {
 
 /// Copies of one wording: parts of a split text count as one copy.
 fn copies<'a>(texts: &'a [Text], mark: &str) -> Vec<&'a Text> {
-    texts.iter().filter(|text| !text.by_person && text.text.contains(mark)).collect()
+    texts.iter().filter(|text| copies_it(text, mark)).collect()
+}
+
+/// Evidence of a closing repeats the words of it, beside the note itself.
+fn copies_it(text: &Text, mark: &str) -> bool {
+    !text.by_person && text.text.contains(mark) && !text.text.starts_with("Closed in Halo (ticket ")
 }
 
 /// 3. Every human comment allowed to cross is present once on the other side, in order, complete.
@@ -130,14 +144,21 @@ pub fn once_in_order(world: &World, ending: &Ending) -> Vec<Violation> {
         if crossing.due && !gone && !edited && present < crossing.said.len() {
             found.push(wrong(format!("{} never crossed ({present} of {})", crossing.named(), crossing.said.len())));
         }
-        if crossing.due && !gone && edited && present == 0 {
-            found.push(wrong(format!("no version of {} ever crossed", crossing.named())));
+        let newest = |said: &Said| said.versions.last().map(|wording| wording.mark.clone()).unwrap_or_default();
+        let told = |mark: &str| !copies(crossing.other_side(), mark).is_empty();
+        if crossing.due
+            && !gone
+            && edited
+            && let Some(said) = crossing.said.iter().find(|said| !told(&newest(said)))
+        {
+            found.push(wrong(format!("the newest words of {} ({}) never crossed", crossing.named(), newest(said))));
         }
     }
     if !restored {
         found.extend(out_of_order(ending, &all));
     }
     for ended in &ending.incidents {
+        found.extend(said_again(world, ended).map(|text| Violation::new(3, text, ended.about())));
         let hidden = ending.policy(ended.key.0, world).is_some_and(|policy| policy.notes_private);
         if let Some(note) = ended.notes.iter().find(|note| !note.by_person && note.ours && hidden && !note.private) {
             let text = format!(
@@ -149,6 +170,32 @@ pub fn once_in_order(world: &World, ending: &Ending) -> Vec<Violation> {
         }
     }
     found
+}
+
+/// What stands on an incident more often than once: words carried over from one that was merged into it, and the
+/// comment that names its ticket.
+fn said_again(world: &World, ended: &Ended) -> Option<String> {
+    for said in &world.watch.said {
+        if !matches!(&said.place, Where::Comment(on, _) if *on != ended.key && on.0 == ended.key.0) {
+            continue;
+        }
+        for mark in said.versions.iter().map(|wording| &wording.mark) {
+            let written =
+                world.watch.said.iter().filter(|other| other.versions.iter().any(|v| v.mark == *mark)).count();
+            let count = copies(&ended.comments, mark).len();
+            if count > written {
+                return Some(format!("the comment {mark} was carried over to {} {count} times", ended.named()));
+            }
+        }
+    }
+    let names = ended.comments.iter().filter(|text| !text.by_person).filter_map(|text| {
+        let rest = text.text.strip_prefix("Halo ticket ")?;
+        rest.contains("are kept in step").then(|| rest.split_whitespace().next().unwrap_or_default())
+    });
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    let twice = names.windows(2).find(|pair| pair.first() == pair.last());
+    twice.map(|pair| format!("{} is told of its ticket {} twice", ended.named(), pair.concat()))
 }
 
 /// All words stand there; a long text stands in several parts, which follow one another.
@@ -179,8 +226,7 @@ fn out_of_order(ending: &Ending, all: &[Crossing<'_>]) -> Vec<Violation> {
                     continue;
                 }
                 let Some(wording) = said.versions.first() else { continue };
-                let place =
-                    crossing.other_side().iter().position(|text| !text.by_person && text.text.contains(&wording.mark));
+                let place = crossing.other_side().iter().position(|text| copies_it(text, &wording.mark));
                 if let Some(place) = place {
                     told.push((wording.order, place, crossing.named()));
                 }
@@ -291,9 +337,14 @@ pub fn times_are_true(world: &World, ending: &Ending) -> Vec<Violation> {
     for write in opened {
         let sent = write.body.pointer("/0/dateoccurred").and_then(|value| value.as_str());
         let Some(sent) = sent.and_then(|text| text.parse::<jiff::Timestamp>().ok()) else { continue };
-        let own = ending.incidents.iter().find(|ended| ended.ticket == write.ticket);
+        // The ticket of a merged incident goes on with another one, which was raised at another time.
+        let raised_at = |ended: &&Ended| world.watch.incidents.get(&ended.key)?.first().map(|version| version.at);
+        let own: Vec<&Ended> = ending.incidents.iter().filter(|ended| ended.ticket == write.ticket).collect();
+        let near = |at: jiff::Timestamp| sent.duration_since(at).as_secs().abs() <= 2;
+        let any = own.iter().filter_map(raised_at).any(near);
+        let own = own.first().copied();
         let Some(raised) = own.and_then(|ended| world.watch.incidents.get(&ended.key)?.first()) else { continue };
-        if sent.duration_since(raised.at).as_secs().abs() > 2 {
+        if !any {
             let text = format!(
                 "the ticket of {} says it was opened at {sent}, it was raised at {}",
                 own.map(Ended::named).unwrap_or_default(),

@@ -58,6 +58,8 @@ pub struct Ended {
     pub notes: Vec<Text>,
     /// The incident's number, for people.
     pub number: u32,
+    /// Defender merged it into another one.
+    pub merged_away: bool,
 }
 
 impl Ended {
@@ -109,9 +111,9 @@ impl Ending {
         self.incidents.iter().find(|ended| ended.key == *key)
     }
 
-    /// The incident whose pair has this ticket.
-    pub fn of_ticket(&self, ticket: i64) -> Option<&Ended> {
-        self.incidents.iter().find(|ended| ended.ticket == Some(ticket))
+    /// The incidents whose pairs have this ticket: several when some were merged into the one that is left.
+    pub fn of_ticket(&self, ticket: i64) -> impl Iterator<Item = &Ended> {
+        self.incidents.iter().filter(move |ended| ended.ticket == Some(ticket))
     }
 }
 
@@ -187,6 +189,7 @@ fn ended(world: &World, key: IncidentKey, (subject, row, operations): Rows) -> E
         ticket,
         values,
         number,
+        merged_away: world.watch.incidents.get(&key).is_some_and(|all| all.iter().any(|v| v.value.redirected)),
         key,
     }
 }

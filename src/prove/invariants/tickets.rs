@@ -145,7 +145,8 @@ pub fn same_client(world: &World, ending: &Ending) -> Vec<Violation> {
             }
             Some(_) => {}
         }
-        if let Some(other) = owners.insert(ticket, ended) {
+        // The ticket of a merged incident goes on with the one that is left.
+        if let Some(other) = (!ended.merged_away).then(|| owners.insert(ticket, ended)).flatten() {
             let mut about = ended.about();
             about.push(other.key.1.clone());
             found.push(Violation::new(2, format!("ticket #{ticket} is linked to two incidents"), about));
@@ -167,11 +168,17 @@ pub fn merge_closes_nothing(world: &World, ending: &Ending) -> Vec<Violation> {
         }
         let at = versions.get(merged).map_or(0, |version| version.order);
         let ever_closed = versions.iter().take(merged).any(|version| version.value.status == "Closed");
+        // The ticket may go on with the incident that is left: whoever closes that one closes it.
+        let survivors: Vec<_> = ending.of_ticket(ticket).filter(|other| other.key != ended.key).collect();
+        let closed_elsewhere = survivors.iter().any(|other| {
+            let versions = world.watch.incidents.get(&other.key).into_iter().flatten();
+            versions.into_iter().any(|version| version.value.status == "Closed" && !version.value.redirected)
+        });
         let tickets = world.watch.tickets.get(&ticket).map_or(&[][..], Vec::as_slice);
         for pair in tickets.windows(2) {
             let [old, new] = pair else { continue };
             let closes = !old.value.closed && new.value.closed && matches!(new.by, By::Us(_));
-            if closes && new.order > at && !ever_closed {
+            if closes && new.order > at && !ever_closed && !closed_elsewhere {
                 let text = format!("{} was closed in Halo by us, though its incident was only merged", ended.named());
                 found.push(Violation::new(7, text, ended.about()));
             }

@@ -13,6 +13,7 @@ use crate::{
     domain::{
         incident::{IncidentStatus, Severity},
         pair::{Health, SyncState},
+        policy::Direction,
         ticket::Ticket,
     },
     planner::mapping,
@@ -189,14 +190,18 @@ fn disagreement(world: &World, ending: &Ending, ended: &Ended) -> Option<String>
     };
     let severity = Severity::from(incident.severity.clone());
     let severities = mapping::severities_of(policy, &ending.catalogue, values.priority_id);
-    if policy.carry_severity && !by_person(|value| value.priority_id) && !severities.contains(&severity) {
+    if policy.severity.direction != Direction::None
+        && !by_person(|value| value.priority_id)
+        && !severities.contains(&severity)
+    {
         return Some(format!(
             "severity {} and priority {} differ, and the pair says that all is well",
             incident.severity, values.priority_id
         ));
     }
     let agent = agent_of(&agents(ending), incident.owner.as_deref());
-    let carried = policy.carry_owner && incident.owner.is_some() && !by_person(|value| value.agent_id);
+    let carried =
+        policy.owner.direction != Direction::None && incident.owner.is_some() && !by_person(|value| value.agent_id);
     if carried && agent != values.agent_id.to_string() {
         return Some(format!(
             "owner {:?} and agent {} differ, and the pair says that all is well",

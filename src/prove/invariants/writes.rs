@@ -29,7 +29,7 @@ pub fn cause_and_end(world: &World, ending: &Ending) -> Vec<Violation> {
                 found.push(Violation::new(9, text, ended.about()));
             }
         }
-        found.extend(without_cause(world, ended).map(|text| Violation::new(9, text, ended.about())));
+        found.extend(without_cause(world, ending, ended).map(|text| Violation::new(9, text, ended.about())));
     }
     found
 }
@@ -84,7 +84,7 @@ fn refused_for_nothing(operation: &Operation) -> bool {
 }
 
 /// A write that the workspace's mode does not allow, or that was carried out more often than it was sent.
-fn without_cause(world: &World, ended: &Ended) -> Option<String> {
+fn without_cause(world: &World, ending: &Ending, ended: &Ended) -> Option<String> {
     let writes: Vec<_> = world
         .watch
         .writes
@@ -116,7 +116,10 @@ fn without_cause(world: &World, ended: &Ended) -> Option<String> {
         *carried.entry(kind).or_default() += 1;
     }
     for (kind, count) in carried {
-        let attempts: u32 = ended.operations.iter().filter(|o| o.kind.name() == kind).map(|o| o.attempts).sum();
+        // Of incidents that were merged several pairs write to one ticket.
+        let others = ending.incidents.iter().filter(|other| other.ticket.is_some() && other.ticket == ended.ticket);
+        let all = others.flat_map(|other| &other.operations).filter(|o| o.kind.name() == kind);
+        let attempts: u32 = all.map(|o| o.attempts).sum();
         if count > attempts {
             return Some(format!(
                 "{}: {kind} was carried out {count} times and sent {attempts} times by what the ledger says",

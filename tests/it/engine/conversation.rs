@@ -310,7 +310,7 @@ both! {
         bridge.pass(300).await;
         assert_eq!(bridge.incident(&merged)["properties"]["status"], "Closed");
         assert_eq!(bridge.ticket(ticket)["status_name"], "New", "its ticket stays as it is");
-        assert_eq!(bridge.reason_of(&merged).await, Some("record-gone"));
+        assert_eq!(bridge.reason_of(&merged).await, Some("tickets-meet"), "both have one: a person merges them");
         // One that was merged before we saw it becomes no ticket.
         let (a, b) = (bridge.raise(json!({})), bridge.raise(json!({})));
         bridge.act("incident.merge", json!({ "workspace": bridge.workspace_name(0), "source": a, "target": b }));

@@ -40,6 +40,28 @@ impl Bridge {
 }
 
 both! {
+    async fn evidence_of_a_closing_is_sent_when_it_is_asked_for_again(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        // People close both at once, and Halo refuses the note that tells of it.
+        bridge.fault(json!({ "effect": "status", "status": 400, "kind": "halo.actions.post" }));
+        bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
+        bridge.close_ticket_as(ticket, 5);
+        bridge.cross().await;
+        let operation = bridge.dead(&incident).await;
+        bridge.drop_it(operation).await;
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("dropped"));
+        bridge.heal();
+        bridge.ask_again(operation).await;
+        let told = bridge.notes_of(ticket).iter().filter(|note| words(note).contains("Closed in Microsoft Sentinel")).count();
+        assert_eq!(told, 1);
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        bridge.finish().await;
+    }
+
     async fn a_dropped_closing_is_not_written_again(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));

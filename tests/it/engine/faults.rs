@@ -92,7 +92,7 @@ both! {
             let notes: Vec<String> = bridge.notes_of(ticket).iter().map(words).collect();
             assert_eq!(notes.iter().filter(|n| n.contains("through the trouble") && n.contains("HB-")).count(), 1, "{fault}: {notes:#?}");
             let comments = bridge.comments_of(&incident);
-            assert_eq!(comments.iter().filter(|c| c.contains("Note on Halo")).count(), 1, "{fault}: {comments:#?}");
+            assert_eq!(comments.iter().filter(|c| c.contains("on Halo ticket")).count(), 1, "{fault}: {comments:#?}");
             bridge.finish().await;
         }
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::bridge::*;
 
-fn hint(bridge: &Bridge, incident: &str) -> Vec<u8> {
+pub(super) fn hint(bridge: &Bridge, incident: &str) -> Vec<u8> {
     let body = json!({ "eventUniqueId": "e", "objectEventType": "Create", "object": bridge.incident(incident) });
     body.to_string().into_bytes()
 }

@@ -1,5 +1,6 @@
 //! Words that did not cross in a simulated world: overlooked by a count, or taken for written.
 
+use halobridge::domain::pair::Health;
 use serde_json::json;
 
 use super::bridge::*;
@@ -72,6 +73,27 @@ both! {
         assert_eq!(crossed(&bridge, ticket, "last words").await, 0, "not read yet");
         bridge.cross().await;
         assert_eq!(crossed(&bridge, ticket, "last words").await, 1);
+        bridge.finish().await;
+    }
+
+    async fn an_owner_whom_entra_does_not_know_holds_no_closure_back(product) {
+        let agents = ", \"nobody@nowhere.example\" = \"Li Chen\"".to_owned();
+        let bridge = Bridge::with(Setup { agents, ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        let agents = bridge.twin.with(|world, _| world.halos[0].halo.choices("agents"));
+        let unknown = agents.iter().find(|(_, name)| name == "Li Chen").unwrap().0;
+        bridge.act("ticket.update", json!({ "ticket_id": id, "agent_id": unknown }));
+        bridge.close_ticket_as(id, 1);
+        bridge.cross().await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+        // The owner waits for a person, with Azure's words.
+        let pair = bridge.pair_of(&incident).await.unwrap();
+        assert_eq!(pair.health, Health::NeedsYou, "{pair:?}");
+        let writes = bridge.writes();
+        bridge.pass(3_600).await;
+        assert_eq!(bridge.writes(), writes, "it is not tried again and again");
         bridge.finish().await;
     }
 }

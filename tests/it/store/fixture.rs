@@ -13,9 +13,9 @@ use halobridge::{
             WorkspaceId,
         },
         incident::{Comment, Incident, IncidentStatus, Owner, Severity},
-        operation::{Operation, OperationKind, OperationState},
+        operation::{Carried, Operation, OperationKind, OperationState},
         pair::{Base, Health, Pair, SyncState},
-        policy::{MissingVerdict, NoteFlag, NotesRule, Policy},
+        policy::{NotesRule, Policy},
         reason::Reason,
         ticket::{Action, Ticket, TicketChange},
         workspace::{Mode, Portal, Workspace},
@@ -122,6 +122,9 @@ pub fn pair(n: u32) -> Pair {
         sync: SyncState::Behind,
         health: Health::Healthy,
         reason: Some(Reason::NewIncident),
+        survivor: None,
+        merged: false,
+        decisions: Vec::new(),
         created: at(100),
         changed: at(100),
     }
@@ -135,8 +138,12 @@ pub fn operation(n: u32, pair: u32, position: i64) -> Operation {
         position,
         kind: OperationKind::AddComment {
             comment: comment_id(n),
-            action: ActionKey { ticket: TicketId(1000), action: i64::from(n) },
-            part: 0,
+            carries: vec![Carried {
+                action: ActionKey { ticket: TicketId(1000), action: i64::from(n) },
+                edit: 0,
+                part: 0,
+                said: "f1".into(),
+            }],
             message: "words".into(),
         },
         reason: Reason::NoteAdded,
@@ -282,31 +289,9 @@ pub fn customer(n: u32) -> Client {
 
 pub fn policy_of(n: u32) -> Policy {
     Policy {
-        id: policy(n),
-        name: format!("Policy {n}"),
-        ticket_type: Ref::Name("Incident".into()),
         priorities: [("High".to_owned(), Ref::Id(1))].into(),
         statuses: [("New".to_owned(), Ref::Name("New".into()))].into(),
-        statuses_back: vec![],
-        closed_statuses: vec![],
-        team: None,
-        category: None,
-        agent: None,
-        agents: [].into(),
-        requester_user_id: None,
-        fields: vec![],
-        incident_id_field: None,
-        classification_field: None,
-        classifications: [].into(),
-        missing_verdict: MissingVerdict::Ask,
-        notes: NotesRule::Public,
-        note_flag: NoteFlag::SyncToSentinel,
-        note_outcomes: vec![],
-        outcome: Ref::Name("Private Note".into()),
-        notes_private: true,
-        evidence: true,
-        carry_owner: false,
-        carry_severity: true,
+        ..Policy::new(policy(n), format!("Policy {n}"), Ref::Name("Incident".into()), NotesRule::Public)
     }
 }
 

@@ -122,6 +122,8 @@ async fn search_finds_by_words_parts_numbers_guids_and_tickets() {
     assert_eq!(found("#12").await, [12]);
     assert_eq!(found("5012").await, [12]);
     assert_eq!(found(&incident_id(9).to_string().to_uppercase()).await, [9]);
+    assert_eq!(found("hb-0000000009").await, [9], "the reference that the ticket shows");
+    assert_eq!(found("HB-000000000").await, [0_i64; 0]);
     assert_eq!(found("im").await.len(), 24, "short: the beginning of the title");
     assert_eq!(found("tr").await, [0_i64; 0]);
     assert_eq!(found("  ").await.len(), 24, "nothing typed is no filter");

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use halobridge::{
     domain::{
+        decision::Decision,
         delivery::DeliverySource,
         failure::{Failure, FailureKind, Side},
         ids::{ActionKey, ConnectionId, DeliveryId, RunId, TicketId, UserId},
@@ -125,7 +126,9 @@ fn fact((what, n, how): Step) -> Fact {
                 pair,
                 comment: comment_id(u32::from(how)),
                 action: ActionKey { ticket: TicketId(i64::from(n)), action: i64::from(how % 16) },
+                edit: u32::from(how % 3),
                 part: 0,
+                said: (how % 5 > 0).then(|| format!("{how}")),
                 written_in: if flag { Side::Halo } else { Side::Sentinel },
             },
         },
@@ -153,6 +156,8 @@ fn fact((what, n, how): Step) -> Fact {
             source: DeliverySource::Halo { connection: halo(1) },
             body: format!("body {how}"),
         },
+        25 => Fact::SurvivorFound { pair, survivor: incident_id(1 + n % 4) },
+        24 => Fact::Decided { pair, decision: Decision::Thaw { at: at(i64::from(how)) } },
         22 => Fact::DeliveryHandled { delivery: DeliveryId(uuid::Uuid::from_u128(u128::from(n))) },
         _ => Fact::HumanAct { user: None, act: "look-again".into(), pair: Some(pair), detail: serde_json::Value::Null },
     }
@@ -193,7 +198,7 @@ fn rebuilding_gives_the_same_tables_after_any_history() {
         Config { cases: 12, failure_persistence: None, max_shrink_iters: 200, ..Config::default() },
         TestRng::deterministic_rng(RngAlgorithm::ChaCha),
     );
-    let steps = proptest::collection::vec((0_u8..24, 1_u32..5, any::<u8>()), 150..250);
+    let steps = proptest::collection::vec((0_u8..28, 1_u32..5, any::<u8>()), 150..250);
     let mut filled: BTreeMap<&str, usize> = BTreeMap::new();
     let seen = std::cell::RefCell::new(&mut filled);
     runner

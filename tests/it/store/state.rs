@@ -22,7 +22,9 @@ fn link(comment: u32, action: i64, part: u32) -> NoteLink {
         pair: pair_id(1),
         comment: comment_id(comment),
         action: ActionKey { ticket: TicketId(1000), action },
+        edit: 0,
         part,
+        said: Some("f1".into()),
         written_in: Side::Halo,
     }
 }
@@ -137,9 +139,12 @@ async fn a_comment_and_an_action_are_linked_once() {
     let store = memory().await;
     linked(&store, 1).await;
     record(&store, vec![Fact::NoteLinked { link: link(1, 5, 0) }, Fact::NoteLinked { link: link(2, 5, 1) }]).await;
-    // The same again is no harm; another partner is refused.
-    record(&store, vec![Fact::NoteLinked { link: link(1, 5, 0) }]).await;
-    for wrong in [link(1, 6, 0), link(3, 5, 0)] {
+    // The same again is no harm, and a digest carries several notes; a second comment with the same words is refused.
+    record(&store, vec![Fact::NoteLinked { link: link(1, 5, 0) }, Fact::NoteLinked { link: link(1, 6, 0) }]).await;
+    record(&store, vec![Fact::NoteLinked { link: NoteLink { edit: 1, ..link(4, 5, 0) } }]).await;
+    let own = |comment, action| NoteLink { written_in: Side::Sentinel, ..link(comment, action, 0) };
+    record(&store, vec![Fact::NoteLinked { link: own(7, 20) }]).await;
+    for wrong in [link(3, 5, 0), own(8, 20), own(7, 21)] {
         let mut tx = store.begin().await.unwrap();
         let refused = tx.record(at(1), Some(client(1)), Fact::NoteLinked { link: wrong }).await;
         assert!(matches!(refused, Err(StoreError::Taken { .. })), "{refused:?}");
@@ -147,7 +152,10 @@ async fn a_comment_and_an_action_are_linked_once() {
     let key = ActionKey { ticket: TicketId(1000), action: 5 };
     assert!(store.note_action_taken(halo(1), key).await.unwrap());
     assert!(!store.note_action_taken(halo(2), key).await.unwrap());
-    assert_eq!(store.comment_of_action(halo(1), key).await.unwrap(), [link(1, 5, 0), link(2, 5, 1)]);
+    assert_eq!(
+        store.comment_of_action(halo(1), key).await.unwrap(),
+        [link(1, 5, 0), link(2, 5, 1), NoteLink { edit: 1, ..link(4, 5, 0) }]
+    );
     assert_eq!(store.action_of_comment(pair_id(1), &comment_id(2)).await.unwrap(), Some(link(2, 5, 1)));
 }
 

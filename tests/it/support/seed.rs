@@ -12,7 +12,7 @@ use halobridge::{
         incident::{Comment, Incident, IncidentStatus, Owner, Severity},
         operation::{Operation, OperationKind, OperationState},
         pair::{Base, Health, Pair, PairState, SyncState},
-        policy::{MissingVerdict, NoteFlag, NotesRule, Policy},
+        policy::{NotesRule, Policy},
         reason::Reason,
         ticket::{Action, Ticket, TicketChange},
         workspace::{Mode, Portal, Workspace},
@@ -112,31 +112,11 @@ fn ticket(n: u128) -> Ticket {
 fn policy() -> Policy {
     let name = |text: &str| Ref::Name(text.to_owned());
     Policy {
-        id: POLICY,
-        name: "Standard".into(),
-        ticket_type: Ref::Id(1),
         priorities: BTreeMap::from([("High".to_owned(), name("P1")), ("Low".to_owned(), name("P4"))]),
         statuses: BTreeMap::from([("New".to_owned(), name("Open")), ("Closed".to_owned(), name("Closed"))]),
-        statuses_back: Vec::new(),
-        closed_statuses: Vec::new(),
-        team: None,
-        category: None,
-        agent: None,
-        agents: BTreeMap::new(),
-        requester_user_id: None,
-        fields: Vec::new(),
-        incident_id_field: None,
-        classification_field: None,
-        classifications: BTreeMap::new(),
-        missing_verdict: MissingVerdict::Ask,
-        notes: NotesRule::Public,
-        note_flag: NoteFlag::SyncToSentinel,
-        note_outcomes: Vec::new(),
         outcome: name("Note"),
-        notes_private: true,
         evidence: false,
-        carry_owner: true,
-        carry_severity: true,
+        ..Policy::new(POLICY, "Standard", Ref::Id(1), NotesRule::Public)
     }
 }
 
@@ -248,6 +228,9 @@ impl TestApp {
                 sync: SyncState::Behind,
                 health: Health::Waiting,
                 reason: Some(Reason::NewIncident),
+                survivor: None,
+                merged: false,
+                decisions: Vec::new(),
                 created: now,
                 changed: now,
             };

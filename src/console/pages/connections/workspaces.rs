@@ -41,7 +41,7 @@ pub fn section(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
                             <th scope="col">"Policy"</th>
                             <th scope="col">"Since"</th>
                             <th scope="col">"Webhook"</th>
-                            <th scope="col">"Do"</th>
+                            <th scope="col" class="c-acts">"Do"</th>
                         </tr>
                     </thead>
                     <tbody>{view.workspaces.iter().map(|row| line(ctx, row)).collect_view()}</tbody>

@@ -27,7 +27,7 @@ pub fn section(ctx: &PageContext, view: &PairView) -> AnyView {
                             <th scope="col">"What comes next"</th>
                         </tr>
                     </thead>
-                    <tbody>{view.fields.iter().map(|row| line(ctx, row)).collect_view()}</tbody>
+                    <tbody>{view.fields.iter().map(|row| line(ctx, row, view.ticket.is_some())).collect_view()}</tbody>
                 </table>
             </div>
         </section>
@@ -35,7 +35,8 @@ pub fn section(ctx: &PageContext, view: &PairView) -> AnyView {
     .into_any()
 }
 
-fn line(ctx: &PageContext, row: &FieldRow) -> AnyView {
+/// With one side alone there is nothing yet that both agreed on.
+fn line(ctx: &PageContext, row: &FieldRow, both: bool) -> AnyView {
     let (class, symbol, word) = match row.state {
         FieldState::Same => ("same", "in-step", "The same"),
         FieldState::IncidentAhead => ("ahead", "right", "Sentinel is ahead"),
@@ -59,7 +60,7 @@ fn line(ctx: &PageContext, row: &FieldRow) -> AnyView {
             <td data-label="Halo now" class=newer(matches!(row.state, FieldState::TicketAhead | FieldState::Conflict))>
                 {ticket}
             </td>
-            <td data-label="Last agreed">{cell(&row.agreed)}</td>
+            <td data-label="Last agreed">{cell(&row.agreed.clone().filter(|_| both))}</td>
             <td data-label="Next" class="tall">
                 <span class="mark">{icon(ctx, symbol)} <span>{word}</span></span>
                 {row.next.clone().map(|next| view! { <span class="next">{next}</span> })}

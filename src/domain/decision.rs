@@ -1,0 +1,71 @@
+//! What a person decided about a pair. Kept with it; the planner takes it into account from then on.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{failure::Side, ids::IncidentId, policy::ReopenRule};
+
+/// One decision. It holds for what the person saw: when that changes it means nothing any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "decision", rename_all = "kebab-case")]
+pub enum Decision {
+    /// Take one side's value of a field that changed on both.
+    Take {
+        /// The field.
+        field: String,
+        /// Whose value.
+        side: Side,
+        /// The incident's value that the person saw.
+        sentinel: String,
+        /// The ticket's value that the person saw.
+        halo: String,
+    },
+    /// What to do about one side's reopening.
+    Reopening {
+        /// Which side was opened again.
+        side: Side,
+        /// Which reopening: the time of the record version that showed it.
+        at: String,
+        /// What is done.
+        rule: ReopenRule,
+    },
+    /// Name the incident that a merged one went into.
+    MergedInto {
+        /// Which.
+        incident: IncidentId,
+    },
+    /// Leave the ticket of a merged incident as it is.
+    KeepApart,
+    /// Let a pair go on whose status was frozen because it flipped too often.
+    Thaw {
+        /// Since when it is frozen.
+        at: Timestamp,
+    },
+}
+
+impl Decision {
+    /// One sentence, for the pair's history.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Take { field, side, sentinel, halo } => {
+                let (taken, over) = match side {
+                    Side::Sentinel => (sentinel, halo),
+                    Side::Halo => (halo, sentinel),
+                };
+                format!("Chose the {field} of {}: “{taken}”, not “{over}”.", side.words())
+            }
+            Self::Reopening { side, rule, .. } => {
+                let done = match rule {
+                    ReopenRule::Reopen => "the other side is opened again too",
+                    ReopenRule::NewTicket => "a new ticket is made",
+                    ReopenRule::Note => "the other side stays closed and is told",
+                    ReopenRule::Ask => "nothing yet",
+                };
+                format!("Decided about the reopening in {}: {done}.", side.words())
+            }
+            Self::MergedInto { incident } => format!("Said that the incident was merged into {incident}."),
+            Self::KeepApart => "Decided to leave the merged incident's ticket as it is.".to_owned(),
+            Self::Thaw { .. } => "Let the status go on after it had been frozen.".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! A new incident as facts: linked with its ticket queued, or held with the reason.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    domain::{
+        catalogue::Catalogue,
+        client::Client,
+        ids::{OperationId, PairId},
+        incident::{Comment, Evidence, Incident},
+        operation::{Operation, OperationKind, OperationState},
+        pair::{Health, Pair, Subject, SyncState},
+        policy::Policy,
+        reason::Reason,
+        ticket::HaloUser,
+        workspace::Workspace,
+    },
+    ledger::fact::Fact,
+    planner::{agreed, draft, gate::Passed},
+    store::SituationRow,
+};
+
+use super::{
+    Engine,
+    digest::{needs_somebody, overlay},
+};
+
+/// What was read beside a newcomer.
+#[derive(Default)]
+pub struct Beside {
+    /// Its comments.
+    pub comments: Option<Vec<Comment>>,
+    /// Its alerts and entities.
+    pub evidence: Option<Evidence>,
+    /// The user it is about, as Halo knows them.
+    pub affected: Option<HaloUser>,
+}
+
+/// A new (or so far held) incident as facts, as the gates judged it: linked with its ticket queued, or held with
+/// the reason.
+pub fn newcomer(
+    engine: &Engine,
+    found: (&Workspace, &Client, &Policy),
+    catalogue: Option<&Arc<Catalogue>>,
+    passed: Result<Passed, Reason>,
+    (incident, place): (Incident, u32),
+    beside: Beside,
+) -> (Vec<Fact>, Option<PairId>) {
+    let (workspace, client, policy) = found;
+    let now = engine.now();
+    let mut facts = Vec::with_capacity(5);
+    let id = incident.id.clone();
+    let evidence_fact = beside.evidence.clone().map(|evidence| Fact::EvidenceRead {
+        workspace: workspace.id,
+        incident: id.clone(),
+        evidence: Box::new(evidence),
+    });
+    let held = |incident: Incident, reason: Reason| {
+        let mut facts = vec![
+            Fact::IncidentRead { workspace: workspace.id, client: client.id, incident: Box::new(incident) },
+            Fact::IncidentHeld { workspace: workspace.id, incident: id.clone(), reason: Some(reason) },
+        ];
+        facts.extend(evidence_fact.clone());
+        (facts, None)
+    };
+    let (passed, catalogue) = match (passed, catalogue) {
+        (Ok(passed), Some(catalogue)) => (passed, catalogue),
+        (Err(reason), _) => return held(incident, reason),
+        // The caller waits for the look-ups; this is only reached when they went away in between.
+        (Ok(_), None) => return held(incident, Reason::ClientNotBound),
+    };
+    let Beside { comments, evidence, affected } = beside;
+    let drafted = draft::draft(workspace, policy, catalogue, &passed, &incident, evidence.as_ref(), affected.as_ref());
+    // Ids rise in the order of the incidents, and so do the tickets: they are made in the order of the pairs' ids.
+    let pair_id = PairId(engine.ids.uuid_v7(now + SignedDuration::from_millis(i64::from(place))));
+    let reason = drafted.lacking.into_iter().next();
+    let health = if reason.is_some() { Health::NeedsYou } else { Health::Waiting };
+    needs_somebody(pair_id, health, reason.as_ref());
+    let mut base = agreed::at_creation(&incident);
+    if drafted.draft.priority_id.is_none() {
+        // Nothing was agreed on: the priority follows as soon as the severity is mapped.
+        base.severity = None;
+    }
+    let pair = Pair {
+        id: pair_id,
+        client: client.id,
+        workspace: workspace.id,
+        incident: id.clone(),
+        halo: passed.binding.connection,
+        halo_client_id: passed.binding.halo_client_id,
+        ticket: None,
+        reference: drafted.draft.reference.clone(),
+        base,
+        survivor: None,
+        merged: false,
+        decisions: Vec::new(),
+        sync: SyncState::Behind,
+        health,
+        reason: reason.or(Some(Reason::NewIncident)),
+        created: now,
+        changed: now,
+    };
+    let operation = Operation {
+        id: OperationId(engine.ids.uuid_v7(now)),
+        client: client.id,
+        pair: pair_id,
+        position: 1,
+        kind: OperationKind::CreateTicket { draft: drafted.draft, follows: None },
+        reason: Reason::NewIncident,
+        state: OperationState::Planned { ready: now },
+        attempts: 0,
+        last_failure: None,
+        planned: now,
+    };
+    facts.push(Fact::IncidentRead { workspace: workspace.id, client: client.id, incident: Box::new(incident) });
+    facts.extend(evidence_fact);
+    facts.push(Fact::PairOpened { pair: Box::new(pair) });
+    if let Some(comments) = comments {
+        facts.push(Fact::CommentsRead { pair: pair_id, comments });
+    }
+    facts.push(Fact::OperationPlanned { operation: Box::new(operation) });
+    (facts, Some(pair_id))
+}
+
+/// The situation that a newcomer's facts make, if they link it.
+pub(super) fn begun(facts: &[Fact], now: Timestamp) -> Option<SituationRow> {
+    let incident = facts.iter().find_map(|fact| match fact {
+        Fact::IncidentRead { incident, .. } => Some(&**incident),
+        _ => None,
+    })?;
+    let pair = facts.iter().find_map(|fact| match fact {
+        Fact::PairOpened { pair } => Some(&**pair),
+        _ => None,
+    })?;
+    let subject = Subject {
+        workspace: pair.workspace,
+        client: pair.client,
+        incident: incident.clone(),
+        pair: Some(pair.id),
+        held: None,
+        first_seen: now,
+        last_changed: now,
+    };
+    let mut row = SituationRow {
+        pair: pair.clone(),
+        subject,
+        ticket: None,
+        comments: None,
+        actions: None,
+        evidence: None,
+        links: Vec::new(),
+        operations: Vec::new(),
+    };
+    for fact in facts {
+        overlay(&mut row, fact);
+    }
+    Some(row)
+}

@@ -1,0 +1,59 @@
+//! What is read beside a newcomer, before its ticket is written.
+
+use crate::{
+    domain::{
+        incident::{Evidence, Incident},
+        policy::RequesterRule,
+        ticket::HaloUser,
+    },
+    engine::newcomer::Beside,
+    outbound::budget::Class,
+    planner::requester,
+};
+
+use super::Poll;
+
+impl Poll<'_> {
+    /// Comments, evidence and requester of a newcomer. Without them the ticket is made all the same; comments follow.
+    pub(super) async fn beside(&mut self, incident: &Incident) -> Beside {
+        let mut beside = Beside::default();
+        if incident.comments_count != 0 {
+            match self.sentinel.comments(&self.at, &incident.id, Class::Comment).await {
+                Ok(read) => beside.comments = Some(read),
+                Err(failure) => {
+                    self.counts.hold(incident);
+                    self.counts.failure.get_or_insert(failure);
+                }
+            }
+        }
+        if self.policy.reads_evidence() && incident.alerts_count != 0 {
+            match self.sentinel.evidence(&self.at, &incident.id, Class::New).await {
+                Ok(read) => beside.evidence = Some(read),
+                Err(failure) => {
+                    tracing::warn!(incident.id = %incident.id, error = %failure, "alerts and entities could not be read; the ticket is made without them");
+                }
+            }
+        }
+        if let (RequesterRule::AffectedUser, Some(evidence)) = (self.policy.requester, &beside.evidence) {
+            beside.affected = self.affected(evidence).await;
+        }
+        beside
+    }
+
+    /// The first of the users that the incident names who is the client's in Halo.
+    async fn affected(&self, evidence: &Evidence) -> Option<HaloUser> {
+        let binding = self.client.halo.as_ref()?;
+        let halo = self.engine.registry.halo(binding.connection).ok()?;
+        for identity in requester::candidates(evidence) {
+            match halo.find_user(binding.halo_client_id, &identity, Class::New).await {
+                Ok(Some(user)) => return Some(user),
+                Ok(None) => {}
+                Err(failure) => {
+                    tracing::warn!(workspace.id = %self.workspace.id, error = %failure, "the affected user could not be looked up; the requester is the General User");
+                    return None;
+                }
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,93 @@
+//! Incidents that are not linked yet.
+
+use jiff::SignedDuration;
+
+use crate::{
+    domain::{ids::IncidentId, incident::Incident, reason::Reason},
+    engine::{
+        execute,
+        newcomer::{self, Beside},
+    },
+    outbound::budget::Class,
+    store::StoreError,
+};
+
+use super::{Poll, short};
+
+/// An incident that a webhook announced and that is younger than this goes before what waits.
+const FRESH: SignedDuration = SignedDuration::from_mins(30);
+
+/// An incident without a pair.
+#[derive(Clone)]
+pub(super) struct Newcomer {
+    pub incident: Incident,
+    /// Whether it was held when last judged.
+    pub held: bool,
+}
+
+impl Poll<'_> {
+    /// Incidents that are not linked yet: asked through the gates, recorded in one transaction.
+    pub(super) async fn newcomers(&mut self, newcomers: Vec<Newcomer>) -> Result<(), StoreError> {
+        if newcomers.is_empty() {
+            return Ok(());
+        }
+        let catalogue = self.client.halo.as_ref().and_then(|b| self.engine.registry.catalogue(b.connection));
+        let found = (self.workspace, self.client, self.policy);
+        let mut expected = None;
+        let mut read = Vec::with_capacity(newcomers.len());
+        for Newcomer { incident, held } in newcomers {
+            // Judged for good below; what will be held needs nothing read beside it.
+            let passes = self.judge(catalogue.as_deref(), &mut expected, &incident, held).await?.is_ok();
+            let beside = if passes { self.beside(&incident).await } else { Beside::default() };
+            let lags = !passes || beside.comments.as_ref().is_some_and(|comments| short(comments, &incident));
+            read.push((incident, held, beside, lags));
+        }
+        // A list and a webhook's reading may meet the same newcomer: the first to record it links it. And the storm
+        // brake's count holds only as long as nobody else adds to it.
+        let lane = self.engine.lanes.newcomers(self.workspace.id).await;
+        let mut brake = None;
+        let ids: Vec<IncidentId> = read.iter().map(|(incident, ..)| incident.id.clone()).collect();
+        let known = self.engine.store.versions(self.workspace.id, &ids).await?;
+        let now = self.engine.now();
+        let mut opened = Vec::new();
+        let mut recorded = Vec::with_capacity(read.len());
+        for (incident, held, beside, lags) in read {
+            if known.get(&incident.id).is_some_and(|version| version.pair.is_some()) {
+                continue;
+            }
+            let passed = self.judge(catalogue.as_deref(), &mut brake, &incident, held).await?;
+            if matches!(passed, Err(Reason::StormHeld { .. })) && !held {
+                self.counts.braked += 1;
+            }
+            let fresh = self.class == Class::WebhookBorn && incident.created.is_some_and(|at| at >= now - FRESH);
+            let placed = (incident, self.counts.opened);
+            let (facts, pair) = newcomer::newcomer(self.engine, found, catalogue.as_ref(), passed, placed, beside);
+            if let Some(pair) = pair.filter(|_| fresh) {
+                self.engine.schedule().queue.freshen(pair, now);
+            }
+            if let Some(pair) = pair.filter(|_| lags) {
+                self.look_later(pair);
+            }
+            self.counts.opened += u32::from(pair.is_some());
+            opened.extend(pair);
+            recorded.push(facts);
+        }
+        self.counts.changed += u32::try_from(recorded.len()).unwrap_or(u32::MAX);
+        if let [_] = recorded.as_slice()
+            && let Some(facts) = recorded.pop()
+        {
+            // One that a webhook named: its ticket is asked for in the same breath.
+            let begun = Box::pin(execute::begin_at_once(self.engine, self.client.id, facts, lane)).await?;
+            opened.retain(|pair| begun != Some(*pair));
+        } else {
+            let mut tx = self.engine.store.begin().await?;
+            for facts in recorded {
+                tx.record_all(now, Some(self.client.id), facts).await?;
+            }
+            tx.commit().await?;
+        }
+        self.engine.schedule().pairs.extend(opened);
+        self.engine.wake();
+        Ok(())
+    }
+}

@@ -1,0 +1,213 @@
+//! Pairs whose next write waits for a place: for a budget's room, or for an instance's lane for creating tickets.
+//!
+//! They are let through as places come free: the more urgent class first, and within a class one client after the
+//! other, so that nobody's backlog stands in another client's way. Kept in memory alone. What the ledger says of such
+//! a write is true all the while: planned, and ready. Were each sent to be refused by our own budget, ten thousand
+//! waiting writes would be recorded twice each whenever one place frees.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Engine;
+use crate::{
+    domain::{
+        failure::Side,
+        ids::{ClientId, ConnectionId, PairId},
+        operation::{Operation, OperationKind},
+    },
+    outbound::budget::{Class, Kind},
+    store::SituationRow,
+};
+
+/// A write that a webhook gave rise to goes before all others for this long; after that it is backlog like the rest.
+const FRESH: SignedDuration = SignedDuration::from_mins(1);
+
+/// What is waited for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gate {
+    /// The lane in which an instance's tickets are created one by one.
+    Create(ConnectionId),
+    /// Room for so many calls in a Halo instance's budget.
+    Halo(ConnectionId, Class, u64),
+    /// Room for a call in an Azure subscription's budget.
+    Azure(String, Kind, Class),
+}
+
+/// Who waits at one gate, by class and client.
+#[derive(Debug, Default)]
+struct Line {
+    waiting: BTreeMap<Class, BTreeMap<ClientId, BTreeSet<PairId>>>,
+    last: Option<ClientId>,
+}
+
+impl Line {
+    fn join(&mut self, class: Class, client: ClientId, pair: PairId) {
+        self.waiting.entry(class).or_default().entry(client).or_default().insert(pair);
+    }
+
+    /// The next of the most urgent class: of the client after the one that was last.
+    fn next(&mut self) -> Option<PairId> {
+        let (class, clients) = self.waiting.iter().next()?;
+        let after = self.last.and_then(|last| clients.range((Bound::Excluded(last), Bound::Unbounded)).next());
+        let (client, pairs) = after.or_else(|| clients.iter().next())?;
+        let (class, client, pair) = (*class, *client, *pairs.first()?);
+        self.leave(class, client, pair);
+        self.last = Some(client);
+        Some(pair)
+    }
+
+    fn leave(&mut self, class: Class, client: ClientId, pair: PairId) {
+        let Some(clients) = self.waiting.get_mut(&class) else { return };
+        let Some(pairs) = clients.get_mut(&client) else { return };
+        pairs.remove(&pair);
+        if pairs.is_empty() {
+            clients.remove(&client);
+        }
+        if clients.is_empty() {
+            self.waiting.remove(&class);
+        }
+    }
+}
+
+/// The pairs that wait.
+#[derive(Debug, Default)]
+pub struct Queue {
+    lines: BTreeMap<Gate, Line>,
+    held: BTreeMap<PairId, (Gate, Class, ClientId)>,
+    fresh: BTreeMap<PairId, Timestamp>,
+}
+
+impl Queue {
+    /// A pair whose writes go before others for a minute: a webhook or a person waits for them.
+    pub fn freshen(&mut self, pair: PairId, now: Timestamp) {
+        self.leave(pair);
+        self.fresh.insert(pair, now + FRESH);
+    }
+
+    /// The pairs that go before others now.
+    pub fn fresh(&self) -> impl Iterator<Item = PairId> {
+        self.fresh.keys().copied()
+    }
+
+    /// Whether a pair waits.
+    pub fn holds(&self, pair: PairId) -> bool {
+        self.held.contains_key(&pair)
+    }
+
+    fn hold(&mut self, gate: Gate, class: Class, client: ClientId, pair: PairId) {
+        self.leave(pair);
+        self.lines.entry(gate.clone()).or_default().join(class, client, pair);
+        self.held.insert(pair, (gate, class, client));
+    }
+
+    fn leave(&mut self, pair: PairId) {
+        let Some((gate, class, client)) = self.held.remove(&pair) else { return };
+        if let Some(line) = self.lines.get_mut(&gate) {
+            line.leave(class, client, pair);
+            if line.waiting.is_empty() {
+                self.lines.remove(&gate);
+            }
+        }
+    }
+
+    /// Lets one through at each gate that is open; and those whose minute is over, to stand in line anew.
+    pub fn release(&mut self, now: Timestamp, open: impl Fn(&Gate) -> bool) -> Vec<PairId> {
+        let mut through = Vec::new();
+        let stale: Vec<PairId> = self.fresh.iter().filter(|(_, until)| **until <= now).map(|(pair, _)| *pair).collect();
+        for pair in stale {
+            self.fresh.remove(&pair);
+            if self.holds(pair) {
+                through.push(pair);
+            }
+        }
+        through.extend(self.lines.iter_mut().filter(|(gate, _)| open(gate)).filter_map(|(_, line)| line.next()));
+        for pair in &through {
+            self.leave(*pair);
+        }
+        self.lines.retain(|_, line| !line.waiting.is_empty());
+        through
+    }
+
+    /// The gates at which somebody waits.
+    pub fn gates(&self) -> impl Iterator<Item = &Gate> {
+        self.lines.keys()
+    }
+
+    /// When the first minute of precedence is over.
+    pub fn next_stale(&self) -> Option<Timestamp> {
+        self.fresh.values().min().copied()
+    }
+}
+
+impl Engine {
+    /// How urgent a write is.
+    pub(super) fn class_of(&self, operation: &Operation) -> Class {
+        let now = self.now();
+        let fresh = self.schedule().queue.fresh.get(&operation.pair).is_some_and(|until| *until > now);
+        match &operation.kind {
+            _ if fresh => Class::WebhookBorn,
+            OperationKind::CreateTicket { .. } => Class::New,
+            OperationKind::AddNote { .. } | OperationKind::AddComment { .. } => Class::Comment,
+            OperationKind::UpdateTicket { .. } | OperationKind::UpdateIncident { .. } => Class::Closure,
+        }
+    }
+
+    /// Whether a write has to wait for a budget; if so the pair stands in line for it.
+    pub(super) fn has_to_wait(&self, row: &SituationRow, operation: &Operation) -> bool {
+        let class = self.class_of(operation);
+        let pair = &row.pair;
+        let gate = match &operation.kind {
+            OperationKind::CreateTicket { .. } => Gate::Halo(pair.halo, class, 1),
+            // The ticket is read before it is written to.
+            kind if kind.side() == Side::Halo => Gate::Halo(pair.halo, class, 2),
+            kind => {
+                let write = match kind {
+                    OperationKind::UpdateIncident { .. } => Kind::IncidentWrite,
+                    _ => Kind::CommentWrite,
+                };
+                let view = self.registry.view();
+                let Some(workspace) = view.workspaces.get(&pair.workspace) else { return false };
+                let Some(place) = view.place(workspace) else { return false };
+                Gate::Azure(place.workspace.subscription, write, class)
+            }
+        };
+        let now = self.now();
+        let waits = !self.open(&gate, now);
+        if waits {
+            self.schedule().queue.hold(gate, class, pair.client, pair.id);
+        }
+        waits
+    }
+
+    /// The pair stands in line for the lane in which its instance's tickets are created.
+    pub(super) fn wait_to_create(&self, row: &SituationRow, operation: &Operation) {
+        let class = self.class_of(operation);
+        self.schedule().queue.hold(Gate::Create(row.pair.halo), class, row.pair.client, row.pair.id);
+    }
+
+    /// Whether somebody may pass a gate now.
+    pub(super) fn open(&self, gate: &Gate, now: Timestamp) -> bool {
+        match gate {
+            Gate::Create(connection) => self.lanes.may_create(*connection),
+            gate => self.free_at(gate, now).is_none_or(|at| at <= now),
+        }
+    }
+
+    /// When the next may pass. Of the lane nothing is known before the one in it ends; and an unknown budget holds
+    /// nobody up: the attempt says what is wrong.
+    pub(super) fn free_at(&self, gate: &Gate, now: Timestamp) -> Option<Timestamp> {
+        match gate {
+            Gate::Create(_) => None,
+            Gate::Halo(connection, class, calls) => {
+                Some(self.registry.halo_budget(*connection)?.free_at(now, Kind::Halo, *class, *calls))
+            }
+            Gate::Azure(subscription, kind, class) => {
+                Some(self.registry.subscription_budget(subscription)?.free_at(now, *kind, *class, 1))
+            }
+        }
+    }
+}

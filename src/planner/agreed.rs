@@ -1,0 +1,113 @@
+//! What both sides agree on after one of our writes: the values that were written, as the other side took them.
+
+use crate::domain::{
+    incident::{Incident, IncidentStatus},
+    operation::IncidentChange,
+    pair::{Agreed, Base},
+    ticket::{CustomField, Ticket, TicketChange},
+};
+
+use super::fields::{mapped, owner, severity, status, title};
+
+/// The Sentinel half of the base as an incident stands when its ticket is drafted.
+pub fn at_creation(incident: &Incident) -> Base {
+    let status = if incident.closed() { IncidentStatus::New } else { incident.status.clone() };
+    Base {
+        severity: Some(incident.severity.clone()),
+        incident_status: Some(status),
+        owner: incident.owner.key(),
+        title: Some(incident.title.clone()),
+        ..Base::default()
+    }
+}
+
+/// The Halo half of the base, from the ticket just made.
+pub fn with_ticket(mut base: Base, ticket: &Ticket, closed: bool) -> Base {
+    base.priority_id = ticket.priority_id;
+    base.status_id = ticket.status_id;
+    base.ticket_closed = closed;
+    base.agent_id = ticket.agent_id;
+    base.summary = Some(ticket.summary.clone());
+    base
+}
+
+/// After a change of the ticket: `incident` as it was planned from, `answer` the ticket as it stands now.
+pub fn after_ticket(mut base: Base, incident: &Incident, change: &TicketChange, answer: &Ticket, closed: bool) -> Base {
+    if change.status_id.is_some() {
+        base.incident_status = Some(incident.status.clone());
+        base.status_id = answer.status_id;
+        base.ticket_closed = closed;
+        base.moves.remove(status::NAME);
+    }
+    if change.priority_id.is_some() {
+        base.severity = Some(incident.severity.clone());
+        base.priority_id = answer.priority_id;
+        base.moves.remove(severity::NAME);
+    }
+    if change.agent_id.is_some() {
+        base.owner = incident.owner.key();
+        base.agent_id = answer.agent_id;
+        base.moves.remove(owner::NAME);
+    }
+    if change.summary.is_some() {
+        base.title = Some(incident.title.clone());
+        base.summary = Some(answer.summary.clone());
+        base.moves.remove(title::NAME);
+    }
+    for (id, value) in &change.custom_fields {
+        let sentinel = mapped::plain(value);
+        let halo = answer.custom_field(*id).map(|field| mapped::plain(&field.value));
+        base.fields.insert(id.to_string(), Agreed { halo: halo.or_else(|| Some(sentinel.clone())), sentinel });
+    }
+    for (name, value) in &change.members {
+        let sentinel = mapped::plain(value);
+        let halo = mapped::Placed::Member(name.clone(), value.clone()).there(answer);
+        base.fields.insert(name.clone(), Agreed { halo: halo.or_else(|| Some(sentinel.clone())), sentinel });
+    }
+    base
+}
+
+/// After a change of the incident: `ticket` as it was planned from, `answer` the incident as it stands now.
+pub fn after_incident(mut base: Base, ticket: &Ticket, change: &IncidentChange, answer: &Incident) -> Base {
+    if change.status.is_some() {
+        base.incident_status = Some(answer.status.clone());
+        base.status_id = ticket.status_id;
+        base.ticket_closed = answer.status == IncidentStatus::Closed;
+        base.moves.remove(status::NAME);
+    }
+    if change.owner.is_some() {
+        base.owner = answer.owner.key();
+        base.agent_id = ticket.agent_id;
+        base.moves.remove(owner::NAME);
+    }
+    if change.severity.is_some() {
+        base.severity = Some(answer.severity.clone());
+        base.priority_id = ticket.priority_id;
+        base.moves.remove(severity::NAME);
+    }
+    if change.title.is_some() {
+        base.title = Some(answer.title.clone());
+        base.summary = Some(ticket.summary.clone());
+        base.moves.remove(title::NAME);
+    }
+    base
+}
+
+/// An answer without custom fields says nothing of those just written: they stand as they were sent.
+pub fn with_sent_fields(mut answer: Ticket, known: Option<&Ticket>, change: &TicketChange) -> Ticket {
+    if change.custom_fields.is_empty() || !answer.custom_fields.is_empty() {
+        return answer;
+    }
+    let mut fields: Vec<CustomField> = known.map(|ticket| ticket.custom_fields.clone()).unwrap_or_default();
+    for (id, value) in &change.custom_fields {
+        match fields.iter_mut().find(|field| field.id == *id) {
+            Some(field) => {
+                field.value = value.clone();
+                field.display = None;
+            }
+            None => fields.push(CustomField { id: *id, name: String::new(), value: value.clone(), display: None }),
+        }
+    }
+    answer.custom_fields = fields;
+    answer
+}

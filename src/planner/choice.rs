@@ -1,0 +1,68 @@
+//! What a person may decide about a pair as it stands, from the open items of its plan.
+
+use crate::domain::{decision::Decision, failure::Side, merge::Candidate, policy::ReopenRule, reason::Reason};
+
+use super::{plan, situation::Situation};
+
+/// One question with its answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// What it is about.
+    pub reason: Reason,
+    /// The answers, each with what is written on its button.
+    pub answers: Vec<(String, Decision)>,
+}
+
+/// The questions that wait on a pair.
+pub fn choices(s: &Situation<'_>) -> Vec<Choice> {
+    let plan = plan::plan(s);
+    let asked = plan.items().iter().filter_map(|reason| {
+        let answers = answers(s, reason);
+        (!answers.is_empty()).then(|| Choice { reason: reason.clone(), answers })
+    });
+    asked.collect()
+}
+
+fn answers(s: &Situation<'_>, reason: &Reason) -> Vec<(String, Decision)> {
+    match reason {
+        Reason::Conflict { field, sentinel, halo } => [(Side::Sentinel, sentinel), (Side::Halo, halo)]
+            .into_iter()
+            .map(|(side, value)| {
+                let (field, sentinel, halo) = (field.clone(), sentinel.clone(), halo.clone());
+                let whose = if side == Side::Sentinel { "incident" } else { "ticket" };
+                (format!("Take the {whose}'s: {value}"), Decision::Take { field, side, sentinel, halo })
+            })
+            .collect(),
+        Reason::Reopened { side, at } => {
+            let rules: &[(ReopenRule, &str)] = match side {
+                Side::Sentinel => &[
+                    (ReopenRule::Reopen, "Open the ticket again"),
+                    (ReopenRule::NewTicket, "Make a new ticket"),
+                    (ReopenRule::Note, "Leave it closed, with a note"),
+                ],
+                Side::Halo => &[
+                    (ReopenRule::Reopen, "Open the incident again"),
+                    (ReopenRule::Note, "Leave it closed, with a comment"),
+                ],
+            };
+            let answer = |(rule, label): &(ReopenRule, &str)| {
+                ((*label).to_owned(), Decision::Reopening { side: *side, at: at.clone(), rule: *rule })
+            };
+            rules.iter().map(answer).collect()
+        }
+        Reason::SurvivorUnknown { candidates } => {
+            let into = |candidate: &Candidate| {
+                let decision = Decision::MergedInto { incident: candidate.incident.clone() };
+                (format!("It went into {}", candidate.name), decision)
+            };
+            let leave = ("Leave its ticket as it is".to_owned(), Decision::KeepApart);
+            candidates.iter().map(into).chain([leave]).collect()
+        }
+        Reason::TicketsMeet { .. } => vec![("Leave both tickets as they are".to_owned(), Decision::KeepApart)],
+        Reason::Flapping { .. } => {
+            let thaw = |at| ("Let it go on".to_owned(), Decision::Thaw { at });
+            s.pair.base.frozen.map(thaw).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,203 @@
+//! The policy's own mappings: any value of the incident, its alerts and entities → a field of the ticket.
+
+use serde_json::Value;
+
+use crate::{
+    domain::{
+        catalogue::{Catalogue, FieldDefinition, Named, Ref},
+        failure::Side,
+        incident::{Evidence, Incident},
+        pair::Agreed,
+        policy::{FieldMapping, FieldTarget, Policy, field::MEMBERS},
+        reason::Reason,
+        text,
+        ticket::Ticket,
+    },
+    planner::{
+        conflict::{self, Field, Moved, Outcome},
+        template::{self, Roots},
+    },
+};
+
+use super::Gather;
+
+/// A value with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Placed {
+    /// In the custom field with this id.
+    Custom(i64, Value),
+    /// In a member of the ticket.
+    Member(String, Value),
+}
+
+impl Placed {
+    /// The key under which the pair keeps what was agreed.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Custom(id, _) => id.to_string(),
+            Self::Member(name, _) => name.clone(),
+        }
+    }
+
+    /// The value as it is compared.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Custom(_, value) | Self::Member(_, value) => plain(value),
+        }
+    }
+
+    /// What stands on the ticket in the same place; `None` when the reading does not tell.
+    pub fn there(&self, ticket: &Ticket) -> Option<String> {
+        match self {
+            Self::Custom(id, _) => ticket.custom_field(*id).map(|field| plain(&field.value)),
+            Self::Member(name, _) if name == "team" => Some(ticket.team.clone().unwrap_or_default()),
+            Self::Member(name, _) if name == "category_1" => Some(ticket.category_1.clone().unwrap_or_default()),
+            Self::Member(name, _) => ticket.raw.get(name).map(plain),
+        }
+    }
+}
+
+/// A JSON value as text: a select's option id may come as a number or as text.
+pub fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// The id of a custom field.
+///
+/// # Errors
+/// The name that Halo does not have.
+pub fn custom_id(catalogue: &Catalogue, field: &Ref) -> Result<i64, Reason> {
+    let name = match field {
+        Ref::Id(id) => id.to_string(),
+        Ref::Name(name) => name.clone(),
+    };
+    match (catalogue.field(&name), field) {
+        (Some(definition), _) => Ok(definition.id),
+        (None, Ref::Id(id)) => Ok(*id),
+        (None, Ref::Name(_)) => Err(Reason::Unmapped { table: "field".into(), value: name }),
+    }
+}
+
+/// The value of one mapping, in its place.
+///
+/// # Errors
+/// The hole: a field that Halo lacks, a select without this option, a path that cannot be read.
+pub fn place(
+    catalogue: &Catalogue,
+    incident: &Incident,
+    evidence: Option<&Evidence>,
+    mapping: &FieldMapping,
+) -> Result<Placed, Reason> {
+    let hole = |value: String| Reason::Unmapped { table: "field".into(), value };
+    let roots = Roots { incident: &incident.raw, evidence };
+    let filled = template::fill(roots, &mapping.source).map_err(|error| hole(error.to_string()))?;
+    let name = mapping.field.to_string();
+    match &mapping.field {
+        FieldTarget::Custom(field) => {
+            let id = custom_id(catalogue, field)?;
+            let definition = catalogue.fields.iter().find(|known| known.id == id);
+            let value = field_value(definition, &filled).ok_or_else(|| hole(format!("{name}: “{filled}”")))?;
+            Ok(Placed::Custom(id, value))
+        }
+        FieldTarget::Member(member) => {
+            let numeric = MEMBERS.iter().any(|(known, numeric)| known == member && *numeric);
+            let plain = text::clean(&filled);
+            let value = match (numeric, plain.trim().parse::<i64>()) {
+                (false, _) => Value::from(plain),
+                (true, Ok(number)) => Value::from(number),
+                (true, Err(_)) => return Err(hole(format!("{name}: “{filled}” is no number"))),
+            };
+            Ok(Placed::Member(member.clone(), value))
+        }
+    }
+}
+
+/// A text as the field's kind wants it (halo-api sheet 5.7); `None` when a select has no such option.
+pub fn field_value(definition: Option<&FieldDefinition>, filled: &str) -> Option<Value> {
+    let plain = text::clean(filled);
+    match definition.map(|d| (d.kind, d)) {
+        Some((2, d)) if !plain.is_empty() && !d.options.is_empty() => {
+            let fits = |o: &&Named| o.name.eq_ignore_ascii_case(&plain) || o.id.to_string() == plain;
+            d.options.iter().find(fits).map(|option| Value::from(option.id))
+        }
+        Some((6, _)) => Some(Value::from(matches!(plain.to_lowercase().as_str(), "true" | "yes" | "1"))),
+        _ => Some(Value::from(plain)),
+    }
+}
+
+/// Everything mapped, for a new ticket: the policy's fields and the incident's GUID. Holes go to `lacking`.
+pub fn for_creation(
+    policy: &Policy,
+    catalogue: &Catalogue,
+    incident: &Incident,
+    evidence: Option<&Evidence>,
+    lacking: &mut Vec<Reason>,
+) -> Vec<Placed> {
+    let mut placed = Vec::new();
+    let mut keep = |result: Result<Placed, Reason>| match result {
+        Ok(value) => placed.push(value),
+        Err(reason) => lacking.push(reason),
+    };
+    for mapping in policy.fields.iter().filter(|mapping| mapping.rule.at_creation()) {
+        keep(place(catalogue, incident, evidence, mapping));
+    }
+    if let Some(field) = &policy.incident_id_field {
+        keep(custom_id(catalogue, field).map(|id| Placed::Custom(id, Value::from(incident.id.as_str()))));
+    }
+    if policy.labels.as_ref().is_some_and(|labels| labels.rule.at_creation())
+        && let Some(labels) = super::labels::value(policy, catalogue, &super::labels::of_incident(incident))
+    {
+        keep(labels.map(|(id, value)| Placed::Custom(id, value)));
+    }
+    placed
+}
+
+pub(super) fn plan(g: &mut Gather<'_, '_>) {
+    let (s, ticket) = (g.s, g.ticket);
+    for mapping in s.policy.fields.iter().filter(|mapping| mapping.rule.to_halo()) {
+        let placed = match place(s.catalogue, s.incident, s.evidence, mapping) {
+            Ok(placed) => placed,
+            Err(reason) => {
+                g.out.item(reason);
+                continue;
+            }
+        };
+        // A list row carries no custom fields: what stands there is not known.
+        let Some(there) = placed.there(ticket) else { continue };
+        let (key, here) = (placed.key(), placed.text());
+        let known = g.base.fields.get(&key).cloned();
+        let name = mapping.field.to_string();
+        let field = Field {
+            name: &name,
+            rule: mapping.rule,
+            fixed: Side::Sentinel,
+            same: here == there,
+            moved: Moved {
+                // What was never agreed on is the incident's to say: the mapping may be newer than the ticket.
+                sentinel: known.as_ref().is_none_or(|known| known.sentinel != here),
+                halo: known.as_ref().and_then(|known| known.halo.as_ref()).is_some_and(|known| *known != there),
+            },
+            sentinel: here.clone(),
+            halo: there.clone(),
+        };
+        let agreed = Agreed { sentinel: here, halo: Some(there) };
+        match conflict::decide(s, &mut g.base, &field) {
+            Outcome::Still if known.as_ref().is_some_and(|known| known.halo.is_some()) => {}
+            Outcome::Same | Outcome::Leave | Outcome::OneWay | Outcome::Still => {
+                g.base.moves.remove(&name);
+                if known.as_ref() != Some(&agreed) {
+                    g.base.fields.insert(key, agreed);
+                }
+            }
+            Outcome::Carry(_) => g.change_ticket("mapped field", &name, |change| match placed {
+                Placed::Custom(id, value) => change.custom_fields.push((id, value)),
+                Placed::Member(name, value) => change.members.push((name, value)),
+            }),
+            Outcome::Ask(reason) => g.out.item(reason),
+        }
+    }
+}

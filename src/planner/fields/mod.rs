@@ -1,0 +1,151 @@
+//! What both sides say beside their conversation, field by field: [`severity`], [`owner`], [`status`], [`title`],
+//! [`labels`] and the policy's own mappings ([`mapped`]). Each compares three ways through [`super::conflict`].
+
+pub mod labels;
+pub mod mapped;
+pub mod owner;
+mod said;
+pub mod severity;
+pub mod status;
+pub mod title;
+
+use crate::domain::{
+    failure::Side,
+    ids::fingerprint,
+    operation::{IncidentChange, Operation, OperationKind},
+    pair::Base,
+    policy::AfterClosing,
+    reason::Reason,
+    ticket::{Ticket, TicketChange},
+};
+
+use super::{closing, notes, plan::Plan, situation::Situation};
+
+/// One pair's fields while they are planned: changes are gathered for one operation per side.
+pub(super) struct Gather<'a, 's> {
+    pub s: &'a Situation<'s>,
+    pub ticket: &'s Ticket,
+    pub base: Base,
+    pub out: &'a mut Plan,
+    ticket_change: TicketChange,
+    ticket_reason: Option<Reason>,
+    incident_change: IncidentChange,
+    incident_reason: Option<Reason>,
+    /// What changed on a closed matter and is not carried.
+    held: Option<(TicketChange, IncidentChange)>,
+}
+
+impl Gather<'_, '_> {
+    /// Whether a field changed before the matter was closed: its change is known since, or on its way.
+    fn before_closing(&self, key: &str, side: Side) -> bool {
+        let on_its_way = |o: &Operation| o.state.open() && o.kind.rank() == 2 && o.kind.side() == side;
+        self.s.pair.base.moves.contains_key(key) || self.s.operations.iter().any(on_its_way)
+    }
+
+    /// Changes the ticket, for a change of the incident's `field`; `key` is the field's name among moves.
+    fn change_ticket(&mut self, field: &str, key: &str, change: impl FnOnce(&mut TicketChange)) {
+        let before = self.before_closing(key, Side::Halo);
+        match &mut self.held {
+            Some((held, _)) if !before => change(held),
+            _ => {
+                change(&mut self.ticket_change);
+                self.ticket_reason.get_or_insert(Reason::ChangedInSentinel { field: field.to_owned() });
+            }
+        }
+    }
+
+    /// Changes the incident, for a change of the ticket's `field`.
+    fn change_incident(&mut self, field: &str, key: &str, change: impl FnOnce(&mut IncidentChange)) {
+        let before = self.before_closing(key, Side::Sentinel);
+        match &mut self.held {
+            Some((_, held)) if !before => change(held),
+            _ => {
+                change(&mut self.incident_change);
+                self.incident_reason.get_or_insert(Reason::ChangedInHalo { field: field.to_owned() });
+            }
+        }
+    }
+}
+
+fn values(g: &mut Gather<'_, '_>) {
+    severity::plan(g);
+    owner::plan(g);
+    title::plan(g);
+    labels::plan(g);
+    mapped::plan(g);
+}
+
+fn creating(s: &Situation<'_>) -> bool {
+    s.operations.iter().any(|o| o.state.open() && matches!(o.kind, OperationKind::CreateTicket { .. }))
+}
+
+/// What changes on a closed matter is not carried: it is noted on the other side, or only remarked on the pair.
+/// Nothing becomes agreed by it, so it crosses when the matter is opened again.
+fn after_closing(g: &mut Gather<'_, '_>, rule: AfterClosing) {
+    let s = g.s;
+    g.held = Some((TicketChange::default(), IncidentChange::default()));
+    let items = g.out.items.len();
+    values(g);
+    g.out.items.truncate(items);
+    g.base.moves.retain(|name, _| s.pair.base.moves.contains_key(name));
+    let Some((to_ticket, to_incident)) = g.held.take() else { return };
+    let mut what: Vec<String> = Vec::new();
+    if to_ticket != TicketChange::default() {
+        let said = said::of_ticket(s, &to_ticket);
+        let words = format!("Changed in Microsoft Sentinel after closing: {said}.");
+        let reference = notes::own_reference(s, &format!("after-closing/{}", fingerprint(&words)));
+        let there = s.actions.unwrap_or_default().iter().any(|action| notes::carries(action, &reference));
+        if rule == AfterClosing::NoteOnly && !there {
+            let note = notes::own_note(s, &words, reference);
+            let kind = OperationKind::AddNote { comment: None, edit: 0, said: None, note };
+            g.out.push(kind, Reason::AfterClosing { what: said.clone() });
+        }
+        what.push(said);
+    }
+    if to_incident != IncidentChange::default() {
+        let said = said::of_incident(&to_incident);
+        let words = format!("Changed in Halo after closing: {said}.");
+        if rule == AfterClosing::NoteOnly
+            && let Some(kind) = notes::to_sentinel::own_comment(s, g.out, g.ticket.id, words)
+        {
+            g.out.push(kind, Reason::AfterClosing { what: said.clone() });
+        }
+        what.push(said);
+    }
+    if !what.is_empty() {
+        g.out.remark(Reason::AfterClosing { what: what.join("; ") });
+    }
+}
+
+/// Plans the fields of a pair whose ticket is known, and notes what is agreed already.
+pub fn plan(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
+    let mut gather = Gather {
+        s,
+        ticket,
+        base: s.pair.base.clone(),
+        out,
+        ticket_change: TicketChange::default(),
+        ticket_reason: None,
+        incident_change: IncidentChange::default(),
+        incident_reason: None,
+        held: None,
+    };
+    match s.policy.after_closing_fields {
+        rule @ (AfterClosing::NoteOnly | AfterClosing::Ignore) if closing::shut(s) => after_closing(&mut gather, rule),
+        // The ticket that a reopened incident goes on in is being made from what the incident says now.
+        _ if creating(s) => {}
+        _ => values(&mut gather),
+    }
+    // Last: what a closing or reopening is called outranks the other reasons of the same write.
+    status::plan(&mut gather);
+    let Gather { base, out, ticket_change, ticket_reason, incident_change, incident_reason, .. } = gather;
+    if base != s.pair.base {
+        out.base = Some(base);
+    }
+    if let Some(reason) = ticket_reason {
+        out.push(OperationKind::UpdateTicket { change: ticket_change }, reason);
+    }
+    if let Some(reason) = incident_reason {
+        out.push(OperationKind::UpdateIncident { change: incident_change }, reason);
+    }
+}

@@ -1,0 +1,75 @@
+//! Owner ↔ agent: the policy's table, then object id, then UPN or mail, then the configured fallback.
+
+use crate::{
+    domain::{failure::Side, incident::Owner},
+    planner::{
+        conflict::{self, Field, Moved, Outcome},
+        mapping,
+    },
+};
+
+use super::Gather;
+
+/// The field's name.
+pub const NAME: &str = "owner";
+
+pub(super) fn plan(g: &mut Gather<'_, '_>) {
+    let (s, ticket) = (g.s, g.ticket);
+    let nobody = s.incident.owner.is_none();
+    let key = s.incident.owner.key();
+    // Agent 1 is Halo's "Unassigned".
+    let agent = ticket.agent_id.filter(|id| *id > 1);
+    if s.policy.owner.to_halo()
+        && let Some(reason) = mapping::owner_without_agent(s.policy, s.catalogue, &s.incident.owner)
+    {
+        // With a fallback the ticket has somebody, and a closed incident needs nobody any more.
+        if mapping::fallback_agent(s.policy, s.catalogue).is_some() || s.incident.closed() {
+            g.out.remark(reason);
+        } else {
+            g.out.item(reason);
+        }
+    }
+    let wanted = if nobody { None } else { mapping::agent(s.policy, s.catalogue, &s.incident.owner) };
+    let field = Field {
+        name: NAME,
+        rule: s.policy.owner,
+        fixed: Side::Sentinel,
+        // Two names of one person: an owner whose agent is the ticket's agent is in step.
+        same: wanted.is_some() && wanted == agent || nobody && agent.is_none(),
+        moved: Moved { sentinel: key != g.base.owner, halo: agent != g.base.agent_id.filter(|id| *id > 1) },
+        sentinel: key.clone().unwrap_or_else(|| "nobody".to_owned()),
+        halo: agent.map_or_else(|| "nobody".to_owned(), |id| mapping::agent_name(s.catalogue, id)),
+    };
+    let accept = |g: &mut Gather<'_, '_>| {
+        g.base.moves.remove(NAME);
+        g.base.owner = key.clone();
+        g.base.agent_id = ticket.agent_id;
+    };
+    match conflict::decide(s, &mut g.base, &field) {
+        Outcome::Still => {}
+        Outcome::Same | Outcome::Leave | Outcome::OneWay => accept(g),
+        Outcome::Carry(Side::Sentinel) => match wanted {
+            Some(agent) => g.change_ticket(NAME, NAME, |change| change.agent_id = Some(agent)),
+            None if nobody => accept(g),
+            None => match mapping::fallback_agent(s.policy, s.catalogue) {
+                // Somebody of Halo's own has it: that is better than the fallback.
+                _ if agent.is_some() => accept(g),
+                Some(fallback) => g.change_ticket(NAME, NAME, |change| change.agent_id = Some(fallback)),
+                // The open item above stands for it.
+                None => {}
+            },
+        },
+        Outcome::Carry(Side::Halo) => {
+            let new = match agent {
+                None => Some(Owner::default()),
+                Some(id) => mapping::owner(s.policy, s.catalogue, id),
+            };
+            match new {
+                Some(owner) => g.change_incident(NAME, NAME, |change| change.owner = Some(owner)),
+                // An agent without a mail address is nobody in Entra: the ticket's agent stays Halo's own affair.
+                None => accept(g),
+            }
+        }
+        Outcome::Ask(reason) => g.out.item(reason),
+    }
+}

@@ -1,0 +1,44 @@
+//! Changes in words, for notes about what is not carried.
+
+use crate::{
+    domain::{operation::IncidentChange, ticket::TicketChange},
+    planner::{mapping, situation::Situation},
+};
+
+/// What a change of the ticket would have said.
+pub fn of_ticket(s: &Situation<'_>, change: &TicketChange) -> String {
+    let incident = s.incident;
+    let mut said = Vec::new();
+    if change.priority_id.is_some() {
+        said.push(format!("severity {}", incident.severity));
+    }
+    if let Some(agent) = change.agent_id {
+        let owner = incident.owner.key().unwrap_or_else(|| mapping::agent_name(s.catalogue, agent));
+        said.push(format!("owner {owner}"));
+    }
+    if change.summary.is_some() {
+        said.push(format!("title “{}”", incident.title));
+    }
+    if !change.custom_fields.is_empty() || !change.members.is_empty() {
+        said.push("mapped fields".to_owned());
+    }
+    said.join(", ")
+}
+
+/// What a change of the incident would have said.
+pub fn of_incident(change: &IncidentChange) -> String {
+    let mut said = Vec::new();
+    if let Some(severity) = &change.severity {
+        said.push(format!("severity {severity}"));
+    }
+    if let Some(owner) = &change.owner {
+        said.push(format!("owner {}", owner.key().unwrap_or_else(|| "nobody".to_owned())));
+    }
+    if let Some(title) = &change.title {
+        said.push(format!("title “{title}”"));
+    }
+    if !change.labels_added.is_empty() {
+        said.push(format!("labels {}", change.labels_added.join(", ")));
+    }
+    said.join(", ")
+}

@@ -1,0 +1,64 @@
+//! Severity ↔ priority. Many severities may share a priority: a priority that already means the incident's severity
+//! is never rewritten.
+
+use crate::{
+    domain::failure::Side,
+    planner::{
+        conflict::{self, Field, Moved, Outcome},
+        mapping,
+    },
+};
+
+use super::Gather;
+
+/// The field's name.
+pub const NAME: &str = "severity";
+
+pub(super) fn plan(g: &mut Gather<'_, '_>) {
+    let (s, ticket) = (g.s, g.ticket);
+    let rule = s.policy.severity;
+    let now = &s.incident.severity;
+    let wanted = mapping::priority(s.policy, s.catalogue, now);
+    if rule.at_creation()
+        && let Err(reason) = &wanted
+    {
+        return g.out.item(reason.clone());
+    }
+    let means = ticket.priority_id.map(|id| mapping::severities_of(s.policy, s.catalogue, id)).unwrap_or_default();
+    let field = Field {
+        name: NAME,
+        rule,
+        fixed: Side::Sentinel,
+        same: means.contains(now) || wanted.as_ref().ok() == ticket.priority_id.as_ref(),
+        moved: Moved {
+            sentinel: g.base.severity.as_ref() != Some(now),
+            halo: g.base.priority_id != ticket.priority_id,
+        },
+        sentinel: now.to_string(),
+        halo: ticket.priority_id.map(|id| mapping::priority_name(s.catalogue, id)).unwrap_or_default(),
+    };
+    let accept = |g: &mut Gather<'_, '_>| {
+        g.base.severity = Some(now.clone());
+        g.base.priority_id = ticket.priority_id;
+    };
+    match conflict::decide(s, &mut g.base, &field) {
+        Outcome::Still => {}
+        // A priority that an agent chose stays: carrying it back is a choice of its own.
+        Outcome::Same | Outcome::Leave | Outcome::OneWay => {
+            g.base.moves.remove(NAME);
+            accept(g);
+        }
+        Outcome::Carry(Side::Sentinel) => match wanted {
+            Ok(priority) => g.change_ticket(NAME, NAME, |change| change.priority_id = Some(priority)),
+            Err(reason) => g.out.item(reason),
+        },
+        Outcome::Carry(Side::Halo) => {
+            let Some(priority) = ticket.priority_id else { return accept(g) };
+            match mapping::severity_back(s.policy, s.catalogue, priority) {
+                Ok(severity) => g.change_incident("priority", NAME, |change| change.severity = Some(severity)),
+                Err(reason) => g.out.item(reason),
+            }
+        }
+        Outcome::Ask(reason) => g.out.item(reason),
+    }
+}

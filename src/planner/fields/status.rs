@@ -1,0 +1,295 @@
+//! Status, closing and reopening, and the brake on a status that flips.
+
+use jiff::SignedDuration;
+
+use crate::{
+    domain::{
+        decision::Decision,
+        failure::Side,
+        ids::TicketId,
+        incident::IncidentStatus,
+        operation::OperationKind,
+        policy::{Direction, ReopenRule, Wins},
+        reason::Reason,
+        ticket::{Action, Ticket},
+        time,
+    },
+    planner::{
+        closing,
+        conflict::{self, Field, Moved, Outcome},
+        draft, gate, mapping, notes,
+        plan::Plan,
+        situation::Situation,
+    },
+};
+
+use super::Gather;
+
+/// The field's name.
+pub const NAME: &str = "status";
+/// Flips are counted over this long.
+const FLIPS_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+
+pub(super) fn plan(g: &mut Gather<'_, '_>) {
+    let (s, ticket) = (g.s, g.ticket);
+    if s.incident.redirected() || s.policy.status.direction == Direction::None {
+        // A merge in Defender is not a closure: it alone never closes a ticket.
+        return;
+    }
+    let now = &s.incident.status;
+    let closed = mapping::ticket_closed(s.policy, s.catalogue, ticket);
+    let mut rule = s.policy.status;
+    let moved = Moved {
+        sentinel: g.base.incident_status.as_ref() != Some(now),
+        halo: ticket.status_id != g.base.status_id || closed != g.base.ticket_closed,
+    };
+    if rule.wins == Wins::Newest && moved.sentinel && moved.halo && s.incident.closed() != closed {
+        // A closure beats a change between open states, for it carries a verdict.
+        rule.wins = if closed { Wins::Halo } else { Wins::Sentinel };
+    }
+    let field = Field {
+        name: NAME,
+        rule,
+        fixed: Side::Halo,
+        same: mapping::status_means(s.policy, s.catalogue, ticket, now),
+        moved,
+        sentinel: now.to_string(),
+        halo: ticket.status_id.map(|id| mapping::status_name(s.catalogue, id)).unwrap_or_default(),
+    };
+    let before = g.base.moves.get(NAME).cloned();
+    let outcome = conflict::decide(s, &mut g.base, &field);
+    let fresh = g.base.moves.get(NAME).is_some_and(|moves| {
+        let known = before.unwrap_or_default();
+        moves.sentinel != known.sentinel || moves.halo != known.halo
+    });
+    if frozen(g, fresh) {
+        return;
+    }
+    match outcome {
+        Outcome::Still if s.incident.closed() != closed => g.out.remark(Reason::LeftApart),
+        Outcome::Still => {}
+        Outcome::Same => {
+            if closed && moved.sentinel && moved.halo && !closing::both_closed(&g.base) {
+                both_closed(g);
+            }
+            accept(g, closed);
+        }
+        Outcome::Leave => accept(g, closed),
+        Outcome::OneWay => g.out.remark(Reason::ModeOneWay),
+        Outcome::Carry(Side::Sentinel) => to_ticket(g, closed),
+        Outcome::Carry(Side::Halo) => to_incident(g),
+        Outcome::Ask(reason) => g.out.item(reason),
+    }
+}
+
+/// In comment-only no field is carried, closures neither: a pair closed on one side alone says so.
+pub fn closed_on_one_side(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
+    if !s.incident.redirected() && s.incident.closed() != mapping::ticket_closed(s.policy, s.catalogue, ticket) {
+        out.remark(Reason::ModeOneWay);
+    }
+}
+
+/// What both sides say now is what they agree on.
+fn accept(g: &mut Gather<'_, '_>, closed: bool) {
+    g.base.moves.remove(NAME);
+    g.base.incident_status = Some(g.s.incident.status.clone());
+    g.base.status_id = g.ticket.status_id;
+    g.base.ticket_closed = closed;
+}
+
+/// Counts a flip, and holds the status of a pair that flips too often until a person lets it go on.
+fn frozen(g: &mut Gather<'_, '_>, flipped: bool) -> bool {
+    let s = g.s;
+    let limit = usize::try_from(s.policy.flips_per_hour).unwrap_or(usize::MAX);
+    if limit == 0 {
+        g.base.flips.clear();
+        g.base.frozen = None;
+        return false;
+    }
+    if let Some(since) = g.base.frozen {
+        let thawed = s.pair.decisions.contains(&Decision::Thaw { at: since });
+        if !thawed {
+            g.out.item(Reason::Flapping { flips: s.policy.flips_per_hour });
+            return true;
+        }
+        g.base.frozen = None;
+        g.base.flips.clear();
+    }
+    if flipped {
+        g.base.flips.retain(|at| s.now.duration_since(*at) <= FLIPS_WITHIN);
+        g.base.flips.push(s.now);
+        if g.base.flips.len() > limit {
+            g.base.frozen = Some(s.now);
+            g.out.item(Reason::Flapping { flips: s.policy.flips_per_hour });
+            return true;
+        }
+    }
+    false
+}
+
+/// When a side's status moved, as part of references: each closing and each reopening is told of once.
+fn moved_at(g: &Gather<'_, '_>, side: Side) -> String {
+    let found = g.base.moves.get(NAME).and_then(|moves| moves.of(side)).and_then(|moved| moved.at);
+    found.map(time::iso).unwrap_or_default()
+}
+
+/// What is to be done about a reopening: a person's decision about this very one, else the policy's rule.
+fn reopening(g: &Gather<'_, '_>, side: Side, rule: ReopenRule) -> ReopenRule {
+    let at = moved_at(g, side);
+    let decided = g.s.pair.decisions.iter().rev().find_map(|decision| match decision {
+        Decision::Reopening { side: whose, at: when, rule } => (*whose == side && *when == at).then_some(*rule),
+        _ => None,
+    });
+    decided.unwrap_or(rule)
+}
+
+fn to_ticket(g: &mut Gather<'_, '_>, ticket_closed: bool) {
+    let s = g.s;
+    let now = &s.incident.status;
+    let status_id = match mapping::status(s.policy, s.catalogue, now) {
+        Ok(id) => id,
+        Err(reason) => return g.out.item(reason),
+    };
+    if g.ticket.status_id == Some(status_id) && ticket_closed == (*now == IncidentStatus::Closed) {
+        return;
+    }
+    let reason = match now {
+        IncidentStatus::Closed => {
+            g.ticket_change.closure_note = Some(closing::closure_note(s.incident));
+            g.ticket_change.custom_fields.extend(closing::field_of_verdict(s.policy, s.catalogue, s.incident));
+            Reason::IncidentClosed
+        }
+        _ if ticket_closed => {
+            let at = moved_at(g, Side::Sentinel);
+            match reopening(g, Side::Sentinel, s.policy.reopened_in_sentinel) {
+                ReopenRule::Reopen => {}
+                ReopenRule::NewTicket => return new_ticket(g),
+                ReopenRule::Note => {
+                    let words = format!(
+                        "The incident was opened again in Microsoft Sentinel and is {now}. This ticket stays closed."
+                    );
+                    own_note(g, &words, &format!("reopened/{at}"), Reason::IncidentReopened);
+                    return accept(g, ticket_closed);
+                }
+                ReopenRule::Ask => return g.out.item(Reason::Reopened { side: Side::Sentinel, at }),
+            }
+            Reason::IncidentReopened
+        }
+        _ => Reason::ChangedInSentinel { field: NAME.into() },
+    };
+    g.ticket_change.status_id = Some(status_id);
+    g.ticket_reason = Some(reason);
+}
+
+/// The matter goes on in a ticket of its own; the closed one stays as it is.
+fn new_ticket(g: &mut Gather<'_, '_>) {
+    let s = g.s;
+    let Some(binding) = s.client.halo.clone() else { return g.out.item(Reason::ClientNotBound) };
+    let ticket_type_id = match mapping::ticket_type(s.policy, s.catalogue) {
+        Ok(id) => id,
+        Err(reason) => return g.out.item(reason),
+    };
+    let passed = gate::Passed { binding, ticket_type_id };
+    let drafted = draft::following(s, &passed, g.ticket.id);
+    g.base.title = Some(s.incident.title.clone());
+    g.out.push(OperationKind::CreateTicket { draft: drafted, follows: Some(g.ticket.id) }, Reason::IncidentReopened);
+    // Nothing else is written to the closed one.
+    g.ticket_change = crate::domain::ticket::TicketChange::default();
+    g.ticket_reason = None;
+}
+
+fn to_incident(g: &mut Gather<'_, '_>) {
+    let (s, ticket) = (g.s, g.ticket);
+    let wanted = match mapping::status_back(s.policy, s.catalogue, ticket) {
+        Ok(wanted) => wanted,
+        // An open status nobody mapped: the incident stays as it is, and the hole is an open item.
+        Err(reason) => return g.out.item(reason),
+    };
+    let reason = match wanted {
+        IncidentStatus::Closed => {
+            // Without the actions the verdict may be overlooked: wait until they are read.
+            let Some(actions) = s.actions else { return g.out.remark(Reason::TicketClosed) };
+            match closing::verdict(s.policy, s.catalogue, ticket, actions) {
+                Ok(verdict) => g.incident_change.verdict = Some(verdict),
+                Err(reason) => {
+                    if reason == Reason::VerdictMissing {
+                        ask_for_verdict(g, actions);
+                    }
+                    return g.out.item(reason);
+                }
+            }
+            Reason::TicketClosed
+        }
+        _ if s.incident.closed() => {
+            let at = moved_at(g, Side::Halo);
+            match reopening(g, Side::Halo, s.policy.reopened_in_halo) {
+                ReopenRule::Note => {
+                    let words = format!("Halo ticket {} was opened again. This incident stays closed.", ticket.id);
+                    own_comment(g, words, Reason::TicketReopened);
+                    return accept(g, false);
+                }
+                ReopenRule::Ask => return g.out.item(Reason::Reopened { side: Side::Halo, at }),
+                // A ticket is made from an incident, never the other way: opening again is what is left.
+                ReopenRule::Reopen | ReopenRule::NewTicket => Reason::TicketReopened,
+            }
+        }
+        _ => Reason::ChangedInHalo { field: NAME.into() },
+    };
+    if g.base.incident_status.as_ref() == Some(&wanted) && s.incident.status == wanted {
+        g.base.status_id = ticket.status_id;
+        return;
+    }
+    g.incident_change.status = Some(wanted);
+    g.incident_reason = Some(reason);
+}
+
+/// Both were closed by people: what each said at closing is kept on the other side.
+fn both_closed(g: &mut Gather<'_, '_>) {
+    let s = g.s;
+    own_note(g, &closing::closure_note(s.incident), "closed", Reason::IncidentClosed);
+    let verdict = closing::verdict(s.policy, s.catalogue, g.ticket, s.actions.unwrap_or_default());
+    let words = match verdict {
+        Ok(verdict) => format!(
+            "{}\nClassification in Halo: {}{}",
+            verdict.comment.unwrap_or_default(),
+            verdict.classification.words(),
+            verdict.reason.map(|reason| format!(" ({reason})")).unwrap_or_default()
+        ),
+        Err(_) => format!("Closed in Halo (ticket {}).", g.ticket.id),
+    };
+    own_comment(g, words, Reason::TicketClosed);
+}
+
+/// Says something once on the ticket.
+fn own_note(g: &mut Gather<'_, '_>, words: &str, about: &str, reason: Reason) {
+    let s = g.s;
+    let reference = notes::own_reference(s, about);
+    let there = s.actions.unwrap_or_default().iter().any(|action| notes::carries(action, &reference));
+    if !there {
+        let note = notes::own_note(s, words, reference);
+        g.out.push(OperationKind::AddNote { comment: None, edit: 0, said: None, note }, reason);
+    }
+}
+
+/// Says something once on the incident, where the mode lets it.
+fn own_comment(g: &mut Gather<'_, '_>, words: String, reason: Reason) {
+    let ticket: TicketId = g.ticket.id;
+    if conflict::carries_back(g.s.workspace.mode)
+        && let Some(kind) = notes::to_sentinel::own_comment(g.s, g.out, ticket, words)
+    {
+        g.out.push(kind, reason);
+    }
+}
+
+/// Says once for each closing on the ticket that the classification is missing.
+fn ask_for_verdict(g: &mut Gather<'_, '_>, actions: &[Action]) {
+    let s = g.s;
+    let reference = notes::own_reference(s, &format!("ask-classification/{}", moved_at(g, Side::Halo)));
+    if actions.iter().any(|action| notes::carries(action, &reference)) {
+        return;
+    }
+    let words = "The incident in Microsoft Sentinel stays open: this ticket was closed without a classification. \
+                 Choose one of True positive, Benign positive, False positive or Undetermined on the ticket.";
+    let note = notes::own_note(s, words, reference);
+    g.out.push(OperationKind::AddNote { comment: None, edit: 0, said: None, note }, Reason::VerdictMissing);
+}

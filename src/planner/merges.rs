@@ -1,0 +1,182 @@
+//! Merges in Defender (`Redirected`): the ticket follows the incident that is left, comments are carried over, and
+//! where two tickets meet one is proposed for merging. A merge alone never closes a ticket.
+
+use crate::domain::{
+    decision::Decision,
+    failure::Side,
+    ids::{CommentId, IncidentId},
+    incident::{Incident, IncidentStatus},
+    merge::{Merge, MergedFrom, Survivor},
+    operation::{Carried, OperationKind, OperationState},
+    pair::Base,
+    reason::Reason,
+    text,
+    ticket::Ticket,
+};
+
+use super::{
+    conflict,
+    draft::moment,
+    notes::{self, budget, words},
+    plan::Plan,
+    situation::Situation,
+};
+
+/// The number of the incident that a merged one went into, where the service tells it (a preview member).
+pub fn told_number(incident: &Incident) -> Option<i64> {
+    let told = incident.raw.pointer("/properties/additionalData/mergedIncidentNumber")?;
+    told.as_i64().or_else(|| told.as_str()?.trim().parse().ok()).filter(|number| *number > 0)
+}
+
+/// The incident that a person named.
+pub fn decided(decisions: &[Decision]) -> Option<IncidentId> {
+    decisions.iter().rev().find_map(|decision| match decision {
+        Decision::MergedInto { incident } => Some(incident.clone()),
+        _ => None,
+    })
+}
+
+/// Plans the pair of an incident that was merged away.
+pub fn plan_source(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
+    if ticket.deleted || ticket.merged_into.is_some() || s.pair.decisions.contains(&Decision::KeepApart) {
+        // Somebody has seen to it.
+        return out.remark(Reason::MergedInto { name: String::new() });
+    }
+    match s.merge {
+        Merge::None => {}
+        Merge::NotSeen(number) => out.remark(Reason::MergedInto { name: format!("#{number}") }),
+        Merge::Unknown(candidates) => out.item(Reason::SurvivorUnknown { candidates: candidates.clone() }),
+        Merge::Into(survivor) => {
+            let name = survivor.name.clone();
+            match survivor.ticket {
+                Some(theirs) if theirs == ticket.id => out.remark(Reason::MergedInto { name }),
+                Some(theirs) => {
+                    let words = format!(
+                        "The incident of this ticket was merged in Defender into {name}, whose ticket is {theirs}. \
+                         Proposal: merge this ticket into ticket {theirs}."
+                    );
+                    own_note(s, &words, &format!("merged-into/{}/{theirs}", survivor.incident), out);
+                    out.item(Reason::TicketsMeet { ticket: ticket.id, other: theirs, name });
+                }
+                // Its ticket is being made: then the two meet.
+                None if survivor.pair.is_some() => out.remark(Reason::MergedInto { name }),
+                None => {
+                    let words = format!(
+                        "The incident of this ticket was merged in Defender into {name}. This ticket goes on with that one."
+                    );
+                    own_note(s, &words, &format!("merged-into/{}", survivor.incident), out);
+                    out.follow = Some(survivor.incident.clone());
+                    out.remark(Reason::MergedInto { name });
+                }
+            }
+        }
+    }
+}
+
+/// Plans what a pair takes over from incidents that were merged into its own.
+pub fn plan_survivor(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
+    for from in s.merged {
+        if let Some(theirs) = from.ticket.filter(|theirs| *theirs != ticket.id) {
+            let words = format!(
+                "Incident {} was merged in Defender into the incident of this ticket. Its ticket is {theirs}. \
+                 Proposal: merge ticket {theirs} into this one.",
+                from.name
+            );
+            own_note(s, &words, &format!("merged-from/{}", from.incident), out);
+        }
+        if conflict::carries_back(s.workspace.mode) {
+            comments(s, ticket, from, out);
+        }
+    }
+}
+
+fn own_note(s: &Situation<'_>, words: &str, about: &str, out: &mut Plan) {
+    let reference = notes::own_reference(s, about);
+    if s.actions.is_none_or(|actions| actions.iter().any(|action| notes::carries(action, &reference))) {
+        return;
+    }
+    let note = notes::own_note(s, words, reference);
+    out.push(OperationKind::AddNote { comment: None, edit: 0, said: None, note }, Reason::Merged);
+}
+
+/// What people said on the merged incident is said on the one that is left, once.
+fn comments(s: &Situation<'_>, ticket: &Ticket, from: &MergedFrom, out: &mut Plan) {
+    let Some(known) = s.comments else { return };
+    let planned = |id: &CommentId, out: &Plan| {
+        let is = |kind: &OperationKind| matches!(kind, OperationKind::AddComment { comment, .. } if comment == id);
+        // What was dropped is planned, and then kept out: so it is told.
+        let dropped = |state: &OperationState| matches!(state, OperationState::Dropped { .. });
+        s.operations.iter().any(|o| is(&o.kind) && !dropped(&o.state)) || out.operations.iter().any(|p| is(&p.kind))
+    };
+    let waiting = s.operations.iter().filter(|o| o.state.open() && o.kind.side() == Side::Sentinel).count();
+    let there = usize::try_from(s.incident.comments_count).unwrap_or(0).max(known.len()) + waiting;
+    let mut free = (budget::COMMENTS_MAX - budget::COMMENTS_KEPT).saturating_sub(there);
+    for comment in &from.comments {
+        let ours = from.links.iter().any(|link| link.comment == comment.id && link.written_in == Side::Halo);
+        let id = CommentId::carried_over(&s.workspace.arm_id, &from.incident, &comment.id);
+        let done = known.iter().any(|other| other.id == id) || s.links.iter().any(|link| link.comment == id);
+        if ours || done || comment.message.trim().is_empty() || planned(&id, out) {
+            continue;
+        }
+        if free == 0 {
+            return out.item(Reason::CommentsFull);
+        }
+        free -= 1;
+        let author = notes::author_of(comment);
+        let head = format!("Comment on merged incident {} by {author}, {}", from.name, moment(comment.created));
+        let body = text::neutralise_mentions(&text::message_to_text(&comment.message));
+        let message = text::cut(&format!("{head}\n\n{body}"), budget::COMMENT_MAX);
+        // The ticket that followed has the words already, in the note that carries the original.
+        let noted = from.links.iter().find(|link| link.comment == comment.id && link.action.ticket == ticket.id);
+        let action = noted.and_then(|link| s.actions?.iter().find(|action| action.key == link.action));
+        let carries = action
+            .map(|action| Carried { action: action.key, edit: 0, part: 0, said: words::of_action(action) })
+            .into_iter()
+            .collect();
+        out.push(OperationKind::AddComment { comment: id, carries, message }, Reason::Merged);
+    }
+}
+
+/// What the ticket and the incident that it follows agree on from the start: what the merged incident had agreed on.
+/// The survivor's own severity, title and owner then cross by the policy; its status goes by the ticket's, unless it
+/// is closed.
+pub fn base_of_survivor(s: &Situation<'_>, ticket: &Ticket, survivor: &Incident) -> Base {
+    let mut base = s.pair.base.clone();
+    base.moves.clear();
+    base.flips.clear();
+    base.frozen = None;
+    base.incident_status = match survivor.status {
+        IncidentStatus::Closed => Some(IncidentStatus::Active),
+        ref open => Some(open.clone()),
+    };
+    base.status_id = ticket.status_id;
+    base.ticket_closed = super::mapping::ticket_closed(s.policy, s.catalogue, ticket);
+    if survivor.owner.is_none() {
+        base.owner = None;
+        base.agent_id = ticket.agent_id;
+    }
+    base
+}
+
+/// Whether two incidents' alerts have one in common; the merged one's are those read before the merge.
+pub fn share_an_alert(one: &crate::domain::incident::Evidence, other: &crate::domain::incident::Evidence) -> bool {
+    let ids = |evidence: &crate::domain::incident::Evidence| -> Vec<String> {
+        let id = |alert: &serde_json::Value| {
+            let given = alert.pointer("/properties/systemAlertId").or_else(|| alert.get("name"))?;
+            given.as_str().map(str::to_lowercase)
+        };
+        evidence.alerts.iter().filter_map(id).collect()
+    };
+    let theirs = ids(other);
+    ids(one).iter().any(|id| theirs.contains(id))
+}
+
+/// For people: what an incident is called when it is named elsewhere.
+pub fn survivor_of(incident: &Incident, pair: Option<&crate::domain::pair::Pair>) -> Survivor {
+    Survivor {
+        incident: incident.id.clone(),
+        name: incident.name(),
+        pair: pair.map(|pair| pair.id),
+        ticket: pair.and_then(|pair| pair.ticket),
+    }
+}

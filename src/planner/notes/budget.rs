@@ -1,0 +1,161 @@
+//! An incident's hundred comments. Up to the policy's `digest_from` every note gets a comment of its own; from there
+//! on all that wait are gathered into one. The last places are kept for what is said at closing.
+
+use crate::domain::{
+    ids::{ActionKey, CommentId, TicketId},
+    incident::Comment,
+    operation::{Carried, OperationKind},
+    reason::Reason,
+    text,
+};
+
+use super::to_sentinel::is_closing;
+use crate::planner::{plan::Plan, situation::Situation};
+
+/// Longest comment Sentinel takes, in characters (sentinel-api sheet 1.3).
+pub const COMMENT_MAX: usize = 30_000;
+/// Comments an incident holds (same).
+pub const COMMENTS_MAX: usize = 100;
+/// Places kept free for closing.
+pub const COMMENTS_KEPT: usize = 5;
+
+/// Something that is to be said in a comment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Due {
+    /// What it carries; its part is set when it is split.
+    pub carried: Carried,
+    /// The words, with their head line.
+    pub text: String,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// A comment to be written.
+struct Written {
+    carries: Vec<Carried>,
+    message: String,
+    reason: Reason,
+}
+
+/// Plans comments for what is due, as far as there is room; what finds none is an open item.
+pub(super) fn spend(s: &Situation<'_>, due: Vec<Due>, out: &mut Plan) {
+    if due.is_empty() {
+        return;
+    }
+    let waiting =
+        s.operations.iter().filter(|o| o.state.open() && matches!(o.kind, OperationKind::AddComment { .. })).count();
+    let there = usize::try_from(s.incident.comments_count).unwrap_or(0).max(s.comments.map_or(0, <[Comment]>::len));
+    let mut used = there + waiting;
+    let most = if is_closing(s) { COMMENTS_MAX } else { COMMENTS_MAX - COMMENTS_KEPT };
+    let threshold = usize::try_from(s.policy.digest_from).unwrap_or(COMMENTS_MAX).min(most);
+    let mut due = std::collections::VecDeque::from(due);
+    while let Some(next) = due.front() {
+        let parts = single(next);
+        if used + parts.len() > threshold {
+            break;
+        }
+        used += parts.len();
+        due.pop_front();
+        push(s, parts, out);
+    }
+    if due.is_empty() {
+        return;
+    }
+    let rest: Vec<Due> = due.into();
+    let parts = match rest.as_slice() {
+        [only] => single(only),
+        several => digest(several),
+    };
+    let free = most.saturating_sub(used);
+    if parts.len() > free {
+        // What is left out stays in Halo, where it is whole, and crosses in the places kept for closing.
+        out.item(Reason::CommentsFull);
+    }
+    let whole = whole(&parts, free);
+    push(s, parts.into_iter().take(whole).collect(), out);
+}
+
+/// How many of the parts may be written so that no note is left half said.
+fn whole(parts: &[Written], free: usize) -> usize {
+    let mut count = free.min(parts.len());
+    while count > 0 && count < parts.len() {
+        let last = parts.get(count - 1).and_then(|part| part.carries.last());
+        let next = parts.get(count).and_then(|part| part.carries.first());
+        let goes_on = |a: &Carried, b: &Carried| a.action == b.action && a.edit == b.edit;
+        if !last.zip(next).is_some_and(|(a, b)| goes_on(a, b)) {
+            break;
+        }
+        count -= 1;
+    }
+    count
+}
+
+fn push(s: &Situation<'_>, parts: Vec<Written>, out: &mut Plan) {
+    for Written { carries, message, reason } in parts {
+        let Some(first) = carries.first() else { continue };
+        // Built from what it carries first: a repeat writes the same comment again.
+        let comment = CommentId::derived(s.halo_tenant, first.action, first.edit, first.part);
+        out.push(OperationKind::AddComment { comment, carries, message }, reason);
+    }
+}
+
+/// A comment of its own, or several when it is too long for one.
+fn single(due: &Due) -> Vec<Written> {
+    (0_u32..)
+        .zip(text::split(&due.text, COMMENT_MAX))
+        .map(|(part, message)| Written {
+            carries: vec![Carried { part, ..due.carried.clone() }],
+            message,
+            reason: due.reason.clone(),
+        })
+        .collect()
+}
+
+/// What stands between two notes of a digest.
+const SEAM: &str = "\n\n――――――\n\n";
+
+/// As few comments as hold everything.
+fn digest(due: &[Due]) -> Vec<Written> {
+    // The head line grows with the notes it names: room for it is kept.
+    let room = COMMENT_MAX - 2_000;
+    let mut parts: Vec<(Vec<Carried>, String)> = Vec::new();
+    for one in due {
+        for (part, piece) in (0_u32..).zip(text::split(&one.text, room)) {
+            let carried = Carried { part, ..one.carried.clone() };
+            match parts.last_mut() {
+                Some((carries, text))
+                    if carries.len() < 100
+                        && text::length(text) + text::length(&piece) + text::length(SEAM) <= room =>
+                {
+                    text.push_str(SEAM);
+                    text.push_str(&piece);
+                    carries.push(carried);
+                }
+                _ => parts.push((vec![carried], piece)),
+            }
+        }
+    }
+    let with_head = |(carries, body): (Vec<Carried>, String)| {
+        let head = head(&carries);
+        let message = if carries.len() > 1 { format!("{head}\n\n{body}") } else { body };
+        Written { carries, message, reason: Reason::NotesDigested }
+    };
+    parts.into_iter().map(with_head).collect()
+}
+
+fn head(carries: &[Carried]) -> String {
+    let ticket = carries.first().map_or(0, |carried| carried.action.ticket.0);
+    let numbers: Vec<String> = carries.iter().map(|carried| carried.action.action.to_string()).collect();
+    format!(
+        "Digest of notes {} on Halo ticket {ticket}. The incident's room for comments is nearly used up.",
+        numbers.join(", ")
+    )
+}
+
+/// The notes that a digest names in its first line.
+pub(super) fn digested(message: &str, ticket: TicketId) -> Vec<ActionKey> {
+    let line = message.lines().next().unwrap_or_default();
+    let Some(rest) = line.strip_prefix("Digest of notes ") else { return Vec::new() };
+    let Some((numbers, _)) = rest.split_once(&format!(" on Halo ticket {ticket}.")) else { return Vec::new() };
+    numbers.split(", ").filter_map(|number| number.parse().ok()).map(|action| ActionKey { ticket, action }).collect()
+}

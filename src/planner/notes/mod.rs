@@ -1,0 +1,167 @@
+//! Comments become notes, notes become comments; each crosses once, in order, with its author and time.
+//!
+//! [`to_halo`] carries comments, [`to_sentinel`] notes, within the [`budget`] of an incident's hundred comments. What
+//! is edited or deleted after it crossed is reported on the other side, once ([`words`] tells what changed).
+
+pub mod budget;
+pub mod to_halo;
+pub mod to_sentinel;
+pub mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::{
+    catalogue::Ref,
+    failure::Side,
+    ids::{ActionKey, CommentId, REFERENCE_LENGTH, reference},
+    incident::Comment,
+    operation::{OperationKind, OperationState},
+    pair::NoteLink,
+    policy::{NoteFlag, NotesRule, Policy},
+    ticket::{Action, NoteDraft},
+    workspace::Mode,
+};
+
+use super::{mapping, plan::Plan, situation::Situation};
+
+/// The visible reference of the note that carries a comment; `edit` 0 is the comment as it first crossed.
+pub fn note_reference(s: &Situation<'_>, comment: &CommentId, edit: u32) -> String {
+    let edit = if edit == 0 { String::new() } else { format!("edit-{edit}") };
+    let parts = ["comment", &s.workspace.arm_id, s.pair.incident.as_str(), comment.as_str(), edit.as_str()];
+    let used = if edit.is_empty() { 4 } else { 5 };
+    reference(parts.get(..used).unwrap_or(&parts))
+}
+
+/// The reference of a note of our own about something (`ask-classification`, …) of this incident.
+pub fn own_reference(s: &Situation<'_>, about: &str) -> String {
+    reference(&[about, &s.workspace.arm_id, s.pair.incident.as_str()])
+}
+
+/// A private note of our own.
+pub fn own_note(s: &Situation<'_>, words: &str, reference: String) -> NoteDraft {
+    NoteDraft {
+        outcome: mapping::outcome(s.policy, s.catalogue),
+        html: format!("<p>{}</p><p>{reference}</p>", crate::domain::text::text_to_html(words)),
+        text: format!("{words}\n\n{reference}"),
+        private: true,
+        reference,
+    }
+}
+
+/// Whether an action's text carries a reference.
+pub fn carries(action: &Action, reference: &str) -> bool {
+    action.note.contains(reference) || action.note_html.as_deref().is_some_and(|html| html.contains(reference))
+}
+
+/// Whether an action's text carries any reference of ours.
+fn carries_any(action: &Action) -> bool {
+    let any = |text: &str| {
+        text.match_indices("HB-").any(|(at, _)| {
+            let digits = text.get(at + 3..at + REFERENCE_LENGTH).unwrap_or_default();
+            digits.len() == REFERENCE_LENGTH - 3
+                && digits.chars().all(|c| c.is_ascii_digit() || ('A'..='F').contains(&c))
+        })
+    };
+    any(&action.note) || action.note_html.as_deref().is_some_and(any)
+}
+
+/// Plans what has to cross, both ways.
+pub fn plan(s: &Situation<'_>, out: &mut Plan) {
+    adopt(s, out);
+    to_halo::plan(s, out);
+    // On an incident that was merged away nobody reads what is new.
+    if s.incident.redirected() {
+        return;
+    }
+    if s.workspace.mode == Mode::TwoWay || s.workspace.mode == Mode::Observe {
+        to_sentinel::plan(s, out);
+    }
+}
+
+/// What was carried and whose link is not in the ledger (a lost answer, a restored backup) is recognised and linked,
+/// never written again: our notes by their reference, our comments by their derived ids.
+fn adopt(s: &Situation<'_>, out: &mut Plan) {
+    let (Some(comments), Some(actions)) = (s.comments, s.actions) else { return };
+    let linked: BTreeSet<&CommentId> = s.links.iter().map(|link| &link.comment).collect();
+    let own = |a: &Action| {
+        s.catalogue.own_agent_id.is_none() || a.agent_id.is_none() || a.agent_id == s.catalogue.own_agent_id
+    };
+    for comment in comments.iter().filter(|comment| !linked.contains(&comment.id)) {
+        let wanted = note_reference(s, &comment.id, 0);
+        if let Some(action) = actions.iter().find(|a| carries(a, &wanted) && own(a)) {
+            out.links.push(NoteLink {
+                pair: s.pair.id,
+                comment: comment.id.clone(),
+                action: action.key,
+                edit: 0,
+                part: 0,
+                said: Some(words::of_comment(comment)),
+                written_in: Side::Sentinel,
+            });
+        }
+    }
+    to_sentinel::adopt(s, comments, actions, &linked, out);
+}
+
+/// Whether the policy lets a note cross.
+pub fn crosses(policy: &Policy, action: &Action) -> bool {
+    match policy.notes {
+        NotesRule::All => true,
+        NotesRule::Public => !action.private,
+        NotesRule::Flagged => match policy.note_flag {
+            NoteFlag::SyncToSentinel => action.sync_to_sentinel,
+            NoteFlag::Important => action.important,
+        },
+        NotesRule::Outcomes => policy.note_outcomes.iter().any(|wanted| match wanted {
+            Ref::Id(id) => action.outcome_id == Some(*id),
+            Ref::Name(name) => action.outcome.as_deref().is_some_and(|o| o.trim().eq_ignore_ascii_case(name.trim())),
+        }),
+        NotesRule::None => false,
+    }
+}
+
+/// Whether an action was written by this product: linked, or by our own agent with a reference of ours. A person may
+/// quote a reference; only what our own agent wrote is taken for ours by it.
+pub fn is_own(s: &Situation<'_>, action: &Action, linked: &BTreeMap<ActionKey, Side>) -> bool {
+    if linked.get(&action.key) == Some(&Side::Sentinel) {
+        return true;
+    }
+    // The action that opened the ticket may repeat its text, and not every instance marks it as a system one.
+    let first = s.actions.unwrap_or_default().iter().all(|other| other.key.action >= action.key.action);
+    if first && carries(action, &s.pair.reference) {
+        return true;
+    }
+    match s.catalogue.own_agent_id {
+        Some(own) => action.agent_id == Some(own) && carries_any(action),
+        // Who we are could not be read: then only a reference that is due on this very pair counts.
+        None => {
+            carries(action, &s.pair.reference)
+                || s.comments.unwrap_or_default().iter().any(|c| carries(action, &note_reference(s, &c.id, 0)))
+        }
+    }
+}
+
+/// The links of each source, by edit and part.
+pub(super) fn by_comment<'a>(s: &'a Situation<'_>, out: &'a Plan) -> BTreeMap<&'a CommentId, Vec<&'a NoteLink>> {
+    let mut found: BTreeMap<&CommentId, Vec<&NoteLink>> = BTreeMap::new();
+    for link in s.links.iter().chain(&out.links).filter(|link| link.written_in == Side::Sentinel) {
+        found.entry(&link.comment).or_default().push(link);
+    }
+    found
+}
+
+/// Operations that carry a comment, open or given up: what they carry is not planned beside them.
+pub(super) fn comments_under_way(s: &Situation<'_>) -> BTreeSet<(CommentId, u32)> {
+    // What was dropped is planned all the same, and then kept out: so it is told.
+    let standing = s.operations.iter().filter(|o| !matches!(o.state, OperationState::Dropped { .. }));
+    let carried = standing.filter_map(|operation| match &operation.kind {
+        OperationKind::AddNote { comment: Some(comment), edit, .. } => Some((comment.clone(), *edit)),
+        _ => None,
+    });
+    carried.collect()
+}
+
+/// Words of a comment as they stand, for a note.
+pub(super) fn author_of(comment: &Comment) -> String {
+    comment.author.clone().unwrap_or_else(|| "an app".to_owned())
+}

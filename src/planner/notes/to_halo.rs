@@ -1,0 +1,148 @@
+//! Comments → notes.
+
+use uuid::Uuid;
+
+use crate::domain::{
+    ids::{ActionKey, CommentId, TicketId},
+    incident::Comment,
+    operation::OperationKind,
+    policy::AfterClosing,
+    reason::Reason,
+    text,
+    ticket::NoteDraft,
+};
+
+use super::{author_of, by_comment, comments_under_way, note_reference, words};
+use crate::planner::{closing, draft::moment, mapping, plan::Plan, situation::Situation};
+
+/// Actions of a ticket whose derived comment ids are tried when a comment's origin is not in the ledger.
+const DERIVED_ACTIONS: i64 = 400;
+const DERIVED_EDITS: u32 = 2;
+const DERIVED_PARTS: u32 = 3;
+
+pub(super) fn plan(s: &Situation<'_>, out: &mut Plan) {
+    let (Some(ticket), Some(comments)) = (s.pair.ticket, s.comments) else { return };
+    let under_way = comments_under_way(s);
+    let ours: Vec<&CommentId> = s
+        .operations
+        .iter()
+        .filter_map(|o| match &o.kind {
+            OperationKind::AddComment { comment, .. } => Some(comment),
+            _ => None,
+        })
+        .collect();
+    let mut due: Vec<(OperationKind, Reason)> = Vec::new();
+    {
+        let linked = by_comment(s, out);
+        let carried_back: Vec<&CommentId> = s
+            .links
+            .iter()
+            .chain(&out.links)
+            .filter(|link| link.written_in == crate::domain::failure::Side::Halo)
+            .map(|link| &link.comment)
+            .collect();
+        let mut in_order: Vec<&Comment> = comments.iter().collect();
+        in_order.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+        for comment in in_order {
+            if ours.contains(&&comment.id) || carried_back.contains(&&comment.id) {
+                continue;
+            }
+            match linked.get(&comment.id).and_then(|links| links.iter().max_by_key(|link| link.edit)) {
+                None => {
+                    if comment.message.trim().is_empty() || under_way.contains(&(comment.id.clone(), 0)) {
+                        continue;
+                    }
+                    let derived = Uuid::parse_str(comment.id.as_str()).is_ok_and(|id| id.get_version_num() == 5);
+                    if derived && derived_here(s, ticket, &comment.id) {
+                        continue;
+                    }
+                    due.push(note(s, comment, 0));
+                }
+                Some(last) => {
+                    let edit = last.edit + 1;
+                    // What was linked without its words (a restored backup) is taken as it stands.
+                    let changed = last.said.as_ref().is_some_and(|before| words::edited_comment(comment, before));
+                    if changed && !under_way.contains(&(comment.id.clone(), edit)) {
+                        due.push(note(s, comment, edit));
+                    }
+                }
+            }
+        }
+        // Only a whole list tells that one is gone.
+        let whole = i64::try_from(comments.len()).is_ok_and(|count| count >= s.incident.comments_count);
+        if whole {
+            for (id, links) in linked {
+                let Some(last) = links.iter().max_by_key(|link| link.edit) else { continue };
+                let edit = last.edit + 1;
+                let gone = last.said.as_deref() == Some(words::GONE);
+                let here = last.action.ticket == ticket && !comments.iter().any(|comment| comment.id == *id);
+                if here && !gone && !under_way.contains(&(id.clone(), edit)) {
+                    due.push(deleted(s, id, edit));
+                }
+            }
+        }
+    }
+    if due.is_empty() {
+        return;
+    }
+    let rule = if closing::shut(s) { s.policy.after_closing_comments } else { AfterClosing::Cross };
+    if rule == AfterClosing::Ignore {
+        return out.remark(Reason::AfterClosing { what: "comments in Sentinel".into() });
+    }
+    for (mut kind, reason) in due {
+        if let OperationKind::AddNote { note, .. } = &mut kind {
+            note.private |= rule == AfterClosing::NoteOnly;
+        }
+        out.push(kind, reason);
+    }
+}
+
+fn note(s: &Situation<'_>, comment: &Comment, edit: u32) -> (OperationKind, Reason) {
+    let reference = note_reference(s, &comment.id, edit);
+    let when = moment(comment.created);
+    let author = author_of(comment);
+    let head = match edit {
+        0 => format!("Comment in Microsoft Sentinel by {author}, {when}"),
+        _ => {
+            let first = note_reference(s, &comment.id, 0);
+            let again = moment(comment.modified);
+            format!("Comment in Microsoft Sentinel by {author}, {when}, was edited {again} ({first}). It says now:")
+        }
+    };
+    let body = text::neutralise_mentions_in_html(&text::message_to_html(&comment.message));
+    let body = if body.trim().is_empty() { "(nothing)".to_owned() } else { body };
+    let draft = NoteDraft {
+        outcome: mapping::outcome(s.policy, s.catalogue),
+        html: format!("<p><b>{}</b></p><p>{body}</p><p>{reference}</p>", text::escape(&head)),
+        text: format!("{head}\n\n{}\n\n{reference}", text::html_to_text(&body)),
+        private: s.policy.notes_private,
+        reference,
+    };
+    let reason = if edit == 0 { Reason::CommentAdded } else { Reason::CommentEdited };
+    (
+        OperationKind::AddNote {
+            comment: Some(comment.id.clone()),
+            edit,
+            said: Some(words::of_comment(comment)),
+            note: draft,
+        },
+        reason,
+    )
+}
+
+fn deleted(s: &Situation<'_>, comment: &CommentId, edit: u32) -> (OperationKind, Reason) {
+    let first = note_reference(s, comment, 0);
+    let words = format!("The comment noted here under {first} was deleted in Microsoft Sentinel.");
+    let note = super::own_note(s, &words, note_reference(s, comment, edit));
+    let note = NoteDraft { private: s.policy.notes_private, ..note };
+    let said = Some(words::GONE.to_owned());
+    (OperationKind::AddNote { comment: Some(comment.clone()), edit, said, note }, Reason::CommentDeleted)
+}
+
+/// Whether a comment's id is one we derive for an action of this ticket: then it is our own, whatever the ledger lost.
+fn derived_here(s: &Situation<'_>, ticket: TicketId, comment: &CommentId) -> bool {
+    let derived = |action, edit, part| CommentId::derived(s.halo_tenant, ActionKey { ticket, action }, edit, part);
+    (0..=DERIVED_ACTIONS).any(|action| {
+        (0..DERIVED_EDITS).any(|edit| (0..DERIVED_PARTS).any(|part| derived(action, edit, part) == *comment))
+    })
+}

@@ -1,0 +1,228 @@
+//! Notes → comments, and the one comment that names the ticket.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::{
+    failure::Side,
+    ids::{ActionKey, CommentId, TicketId, fingerprint},
+    incident::Comment,
+    operation::{Carried, Operation, OperationKind, OperationState},
+    pair::NoteLink,
+    policy::AfterClosing,
+    reason::Reason,
+    text,
+    ticket::Action,
+};
+
+use super::{
+    budget::{self, Due},
+    crosses, is_own, words,
+};
+use crate::planner::{closing, draft::moment, mapping, plan::Plan, situation::Situation};
+
+/// The number that stands for a ticket itself, among its actions.
+pub const TICKET_ITSELF: i64 = 0;
+
+pub(super) fn plan(s: &Situation<'_>, out: &mut Plan) {
+    let Some(ticket) = s.pair.ticket else { return };
+    let mut due = Vec::new();
+    due.extend(link_comment(s, out, ticket));
+    if let Some(actions) = s.actions {
+        let notes = notes(s, out, ticket, actions);
+        if !notes.is_empty() && s.policy.after_closing_comments == AfterClosing::Ignore && closing::shut(s) {
+            out.remark(Reason::AfterClosing { what: "notes in Halo".into() });
+        } else {
+            due.extend(notes);
+        }
+    }
+    dropped(s, &mut due, out);
+    budget::spend(s, due, out);
+}
+
+/// What a person dropped and is still due in the same words: planned as it was, without taking room, and then kept
+/// out: so it is told.
+fn dropped(s: &Situation<'_>, due: &mut Vec<Due>, out: &mut Plan) {
+    let mut taken = BTreeSet::new();
+    for operation in s.operations.iter().filter(|operation| matches!(operation.state, OperationState::Dropped { .. })) {
+        let OperationKind::AddComment { carries, .. } = &operation.kind else { continue };
+        let waits =
+            |carried: &Carried| due.iter().any(|due| Carried { part: carried.part, ..due.carried.clone() } == *carried);
+        if !carries.is_empty() && carries.iter().all(waits) {
+            taken.extend(carries.iter().map(|carried| (carried.action, carried.edit)));
+            out.push(operation.kind.clone(), operation.reason.clone());
+        }
+    }
+    due.retain(|due| !taken.contains(&(due.carried.action, due.carried.edit)));
+}
+
+/// What is carried by an operation, open or given up: it is not planned beside it.
+fn under_way(s: &Situation<'_>) -> BTreeSet<(ActionKey, u32)> {
+    let stands = |state: &OperationState| !matches!(state, OperationState::Dropped { .. });
+    let operations = s.operations.iter().filter(|operation| stands(&operation.state));
+    let carried = operations.flat_map(|operation| match &operation.kind {
+        OperationKind::AddComment { carries, .. } => carries.as_slice(),
+        _ => &[],
+    });
+    carried.map(|carried| (carried.action, carried.edit)).collect()
+}
+
+/// The one comment on the incident that names the ticket and its address.
+fn link_comment(s: &Situation<'_>, out: &Plan, ticket: TicketId) -> Option<Due> {
+    let action = ActionKey { ticket, action: TICKET_ITSELF };
+    let there = |link: &NoteLink| link.action == action;
+    let known = s.links.iter().chain(&out.links).any(there) || under_way(s).contains(&(action, 0));
+    // Nobody looks for the ticket of a matter that both sides have closed.
+    if !s.policy.link_comment || known || s.incident.redirected() || closing::shut(s) {
+        return None;
+    }
+    let place = match s.ticket_url {
+        Some(base) => format!("\n{base}{ticket}"),
+        None => String::new(),
+    };
+    let message =
+        format!("Halo ticket {ticket}{place}\nComments and status of this incident are kept in step with it.");
+    let carried = Carried { action, edit: 0, part: 0, said: fingerprint(&message) };
+    Some(Due { carried, text: message, reason: Reason::TicketMade })
+}
+
+/// A comment of our own about the ticket itself, said once; `None` when it was said, or there is no room at all.
+pub fn own_comment(s: &Situation<'_>, out: &Plan, ticket: TicketId, message: String) -> Option<OperationKind> {
+    let action = ActionKey { ticket, action: TICKET_ITSELF };
+    let said = fingerprint(&message);
+    let carried = |kind: &OperationKind| match kind {
+        OperationKind::AddComment { carries, .. } => carries.clone(),
+        _ => Vec::new(),
+    };
+    let same = |o: &&Operation| carried(&o.kind).iter().any(|c| c.action == action && c.said == said);
+    if let Some(dropped) = s.operations.iter().filter(|o| matches!(o.state, OperationState::Dropped { .. })).find(same)
+    {
+        // Planned as it was, and then kept out: so it is told.
+        return Some(dropped.kind.clone());
+    }
+    let planned = s.operations.iter().flat_map(|o| carried(&o.kind));
+    let planned = planned.chain(out.operations.iter().flat_map(|p| carried(&p.kind)));
+    let linked = s
+        .links
+        .iter()
+        .filter(|link| link.written_in == Side::Halo)
+        .map(|link| (link.action, link.edit, link.said.clone()));
+    let all: Vec<(ActionKey, u32, Option<String>)> =
+        planned.map(|c| (c.action, c.edit, Some(c.said))).chain(linked).filter(|(key, ..)| *key == action).collect();
+    let known = all.iter().any(|(_, _, before)| before.as_ref() == Some(&said));
+    let there = usize::try_from(s.incident.comments_count).unwrap_or(0);
+    if known || there + out.operations.len() >= budget::COMMENTS_MAX {
+        return None;
+    }
+    let edit = all.iter().map(|(_, edit, _)| edit + 1).max().unwrap_or(1).max(1);
+    let comment = CommentId::derived(s.halo_tenant, action, edit, 0);
+    let carries = vec![Carried { action, edit, part: 0, said }];
+    Some(OperationKind::AddComment { comment, carries, message })
+}
+
+/// Notes that are to cross, their edits and deletions, in the order of their numbers.
+fn notes(s: &Situation<'_>, out: &Plan, ticket: TicketId, actions: &[Action]) -> Vec<Due> {
+    let mut sides: BTreeMap<ActionKey, Side> = BTreeMap::new();
+    let mut last: BTreeMap<ActionKey, &NoteLink> = BTreeMap::new();
+    for link in s.links.iter().chain(&out.links) {
+        sides.insert(link.action, link.written_in);
+        if link.written_in == Side::Halo {
+            let known = last.entry(link.action).or_insert(link);
+            if link.edit > known.edit {
+                *known = link;
+            }
+        }
+    }
+    let under_way = under_way(s);
+    let mut due = Vec::new();
+    for action in actions.iter().filter(|action| !action.system) {
+        match last.get(&action.key) {
+            None => {
+                let skipped = action.is_blank() || is_own(s, action, &sides) || !crosses(s.policy, action);
+                if !skipped && !under_way.contains(&(action.key, 0)) {
+                    due.push(one(action, 0));
+                }
+            }
+            Some(link) => {
+                let edit = link.edit + 1;
+                let changed = link.said.as_ref().is_some_and(|before| words::edited_action(action, before));
+                // Words that may not cross now (made private since) are not told by their edit either.
+                if changed && crosses(s.policy, action) && !under_way.contains(&(action.key, edit)) {
+                    due.push(one(action, edit));
+                }
+            }
+        }
+    }
+    // An empty list is no proof that everything was deleted.
+    for (key, link) in last.iter().filter(|_| !actions.is_empty()) {
+        let edit = link.edit + 1;
+        let here = key.ticket == ticket && key.action != TICKET_ITSELF && !actions.iter().any(|a| a.key == *key);
+        if here && link.said.as_deref() != Some(words::GONE) && !under_way.contains(&(*key, edit)) {
+            let text = format!(
+                "Note {} on Halo ticket {ticket}, which a comment above carries, was deleted in Halo.",
+                key.action
+            );
+            let carried = Carried { action: *key, edit, part: 0, said: words::GONE.to_owned() };
+            due.push(Due { carried, text, reason: Reason::NoteDeleted });
+        }
+    }
+    due
+}
+
+fn one(action: &Action, edit: u32) -> Due {
+    let who = action.who.clone().unwrap_or_else(|| "an agent".to_owned());
+    let private = if action.private { ", private note" } else { "" };
+    let ticket = action.key.ticket;
+    let edited = match edit {
+        0 => String::new(),
+        _ => format!(", was edited {}. It says now:", moment(action.updated)),
+    };
+    let head =
+        format!("Note {} on Halo ticket {ticket} by {who}, {}{private}{edited}", action.key.action, moment(action.at));
+    let body = text::neutralise_mentions(&words::body(action));
+    let body = if body.trim().is_empty() { "(nothing)".to_owned() } else { body };
+    let reason = if edit == 0 { Reason::NoteAdded } else { Reason::NoteEdited };
+    let said = words::of_action(action);
+    Due { carried: Carried { action: action.key, edit, part: 0, said }, text: format!("{head}\n\n{body}"), reason }
+}
+
+/// Whether the incident is being closed, or is: then the places kept for that may be used.
+pub(super) fn is_closing(s: &Situation<'_>) -> bool {
+    s.incident.closed() || s.ticket.is_some_and(|ticket| mapping::ticket_closed(s.policy, s.catalogue, ticket))
+}
+
+/// Comments of ours whose links the ledger lost are recognised by their derived ids.
+pub(super) fn adopt(
+    s: &Situation<'_>,
+    comments: &[Comment],
+    actions: &[Action],
+    linked: &BTreeSet<&CommentId>,
+    out: &mut Plan,
+) {
+    let known: BTreeSet<ActionKey> = s.links.iter().map(|link| link.action).collect();
+    let under_way = under_way(s);
+    let there: BTreeMap<&CommentId, &Comment> =
+        comments.iter().filter(|c| !linked.contains(&c.id)).map(|c| (&c.id, c)).collect();
+    if there.is_empty() {
+        return;
+    }
+    let itself = s.pair.ticket.map(|ticket| ActionKey { ticket, action: TICKET_ITSELF });
+    let keys = actions.iter().filter(|action| !action.system).map(|action| action.key).chain(itself);
+    for key in keys.filter(|key| !known.contains(key) && !under_way.contains(&(*key, 0))) {
+        let Some(comment) = there.get(&CommentId::derived(s.halo_tenant, key, 0, 0)) else { continue };
+        let link = |action: ActionKey| NoteLink {
+            pair: s.pair.id,
+            comment: comment.id.clone(),
+            action,
+            edit: 0,
+            part: 0,
+            said: actions.iter().find(|a| a.key == action).map(words::of_action),
+            written_in: Side::Halo,
+        };
+        out.links.push(link(key));
+        for further in budget::digested(&comment.message, key.ticket).into_iter().filter(|further| *further != key) {
+            if !known.contains(&further) && actions.iter().any(|action| action.key == further) {
+                out.links.push(link(further));
+            }
+        }
+    }
+}

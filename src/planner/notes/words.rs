@@ -1,0 +1,44 @@
+//! What a comment or note says, short: to tell whether it was edited after it crossed.
+
+use jiff::Timestamp;
+
+use crate::domain::{ids::fingerprint, incident::Comment, text, ticket::Action};
+
+/// In place of a fingerprint: the record was deleted.
+pub const GONE: &str = "gone";
+
+/// Fingerprint of a comment's words.
+pub fn of_comment(comment: &Comment) -> String {
+    fingerprint(comment.message.trim())
+}
+
+/// Fingerprint of a note's words.
+pub fn of_action(action: &Action) -> String {
+    fingerprint(body(action).trim())
+}
+
+/// Whether a comment was edited since it said `before`. The fingerprint alone does not tell: the way from HTML to text
+/// may change with this program, so the record's own times must say so too.
+pub fn edited_comment(comment: &Comment, before: &str) -> bool {
+    later(comment.modified, comment.created) && of_comment(comment) != before
+}
+
+/// The same of a note.
+pub fn edited_action(action: &Action, before: &str) -> bool {
+    later(action.updated, action.at) && of_action(action) != before
+}
+
+fn later(edited: Option<Timestamp>, written: Option<Timestamp>) -> bool {
+    match (edited, written) {
+        (Some(edited), Some(written)) => edited > written,
+        _ => true,
+    }
+}
+
+/// A note's words as plain text. Halo derives its plain text from the HTML without blanks, so the HTML is preferred.
+pub fn body(action: &Action) -> String {
+    match action.note_html.as_deref().filter(|html| !html.trim().is_empty()) {
+        Some(html) => text::html_to_text(html),
+        None => text::clean(&action.note),
+    }
+}

@@ -1,0 +1,440 @@
+//! Closing and reopening both ways, what arrives afterwards, and the evidence that is kept.
+
+use proptest::prelude::*;
+
+use super::scene::{CLOSED, HOLD, NEW, Scene, WORKING, at, check, in_step, words};
+use crate::{
+    domain::{
+        catalogue::Ref,
+        closing::{Classification, Verdict},
+        decision::Decision,
+        failure::Side,
+        ids::TicketId,
+        incident::{IncidentStatus, Owner, Severity},
+        operation::OperationKind,
+        policy::{AfterClosing, MissingVerdict, ReopenRule},
+        reason::Reason,
+    },
+    planner::Plan,
+};
+
+#[test]
+fn status_and_closure() {
+    check(&[
+        (
+            "closed in Sentinel closes the ticket",
+            |s| s.close_incident(Classification::TruePositive, Some("SuspiciousActivity")),
+            "ticket status=9 field112=1 because incident-closed; behind waiting incident-closed",
+        ),
+        (
+            "closed in Halo with a chosen classification closes the incident",
+            |s| s.close_ticket(Some(2)),
+            "incident status=Closed FalsePositive/InaccurateData because ticket-closed; behind waiting ticket-closed",
+        ),
+        (
+            "a classification in Microsoft's words is understood, its only reason filled in",
+            |s| s.close_ticket(Some(1)),
+            "incident status=Closed TruePositive/SuspiciousActivity because ticket-closed; behind waiting ticket-closed",
+        ),
+        (
+            "closed in Halo without one: asked for on the ticket, never guessed",
+            |s| s.close_ticket(None),
+            "own note because verdict-missing; behind needs-you verdict-missing",
+        ),
+        (
+            "closed in Halo without one, with a default",
+            |s| {
+                s.close_ticket(None);
+                let verdict = Verdict { classification: Classification::Undetermined, reason: None, comment: None };
+                s.policy.missing_verdict = MissingVerdict::Default { verdict };
+            },
+            "incident status=Closed Undetermined/none because ticket-closed; behind waiting ticket-closed",
+        ),
+        (
+            "closed on both sides is agreed, and each hears what the other said",
+            |s| {
+                s.close_ticket(Some(2));
+                s.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+            },
+            "own note because incident-closed; comment of ticket because ticket-closed; behind waiting incident-closed",
+        ),
+        (
+            "put on hold in Halo: an open status nobody mapped is an open item",
+            |s| s.ticket().status_id = Some(HOLD),
+            "in-step needs-you unmapped",
+        ),
+        (
+            "on hold means active: nothing to write",
+            |s| {
+                s.ticket().status_id = Some(HOLD);
+                s.policy.statuses_back = vec![(Ref::Name("On Hold".into()), "Active".into())];
+            },
+            "in-step healthy -",
+        ),
+        (
+            "back to new in Halo",
+            |s| s.ticket().status_id = Some(NEW),
+            "incident status=New because changed-in-halo; behind waiting changed-in-halo",
+        ),
+        (
+            "reopened in Sentinel reopens the ticket",
+            |s| {
+                s.close_ticket(None);
+                s.pair.base.incident_status = Some(IncidentStatus::Closed);
+                s.pair.base.status_id = Some(CLOSED);
+                s.pair.base.ticket_closed = true;
+            },
+            "ticket status=2 because incident-reopened; behind waiting incident-reopened",
+        ),
+        (
+            "reopened in Halo reopens the incident",
+            |s| {
+                s.close_incident(Classification::Undetermined, None);
+                s.pair.base.incident_status = Some(IncidentStatus::Closed);
+                s.pair.base.status_id = Some(CLOSED);
+                s.pair.base.ticket_closed = true;
+            },
+            "incident status=Active because ticket-reopened; behind waiting ticket-reopened",
+        ),
+        (
+            "closed in Sentinel while the agent put it back to new: the closure wins",
+            |s| {
+                s.ticket().status_id = Some(NEW);
+                s.close_incident(Classification::Undetermined, None);
+            },
+            "ticket status=9 field112=3 because incident-closed; behind waiting incident-closed",
+        ),
+    ]);
+}
+
+/// Both sides closed, agreed.
+fn shut(s: &mut Scene) {
+    s.close_ticket(Some(2));
+    s.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+    s.pair.base.incident_status = Some(IncidentStatus::Closed);
+    s.pair.base.status_id = Some(CLOSED);
+    s.pair.base.ticket_closed = true;
+}
+
+fn reopen_incident(s: &mut Scene) {
+    shut(s);
+    s.incident.status = IncidentStatus::Active;
+    s.incident.classification = None;
+    s.incident.modified = Some(at("2026-03-01T11:55:00Z"));
+}
+
+fn reopen_ticket(s: &mut Scene) {
+    shut(s);
+    let ticket = s.ticket();
+    ticket.closed = false;
+    ticket.status_id = Some(WORKING);
+    ticket.last_update = Some(at("2026-03-01T11:55:00Z"));
+}
+
+fn said(plan: &Plan) -> String {
+    let texts = plan.operations.iter().map(|planned| match &planned.kind {
+        OperationKind::AddNote { note, .. } => note.text.clone(),
+        OperationKind::AddComment { message, .. } => message.clone(),
+        OperationKind::UpdateTicket { change } => change.closure_note.clone().unwrap_or_default(),
+        OperationKind::UpdateIncident { change } => {
+            change.verdict.as_ref().and_then(|verdict| verdict.comment.clone()).unwrap_or_default()
+        }
+        OperationKind::CreateTicket { draft, .. } => draft.details_html.clone(),
+    });
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_opening_again_does_is_a_choice_for_each_direction() {
+    check(&[
+        (
+            "in Sentinel: the ticket is opened again",
+            reopen_incident,
+            "ticket status=2 because incident-reopened; behind waiting incident-reopened",
+        ),
+        (
+            "in Sentinel: a new ticket",
+            |s| {
+                s.policy.reopened_in_sentinel = ReopenRule::NewTicket;
+                reopen_incident(s);
+            },
+            "create ticket after 70 because incident-reopened; behind waiting incident-reopened",
+        ),
+        (
+            "in Sentinel: a note, and the ticket stays closed",
+            |s| {
+                s.policy.reopened_in_sentinel = ReopenRule::Note;
+                reopen_incident(s);
+            },
+            "own note because incident-reopened; behind waiting incident-reopened",
+        ),
+        (
+            "in Sentinel: a person is asked",
+            |s| {
+                s.policy.reopened_in_sentinel = ReopenRule::Ask;
+                reopen_incident(s);
+            },
+            "in-step needs-you reopened",
+        ),
+        (
+            "asked, and decided",
+            |s| {
+                s.policy.reopened_in_sentinel = ReopenRule::Ask;
+                reopen_incident(s);
+                s.pair.decisions = vec![Decision::Reopening {
+                    side: Side::Sentinel,
+                    at: "2026-03-01T11:55:00.000Z".into(),
+                    rule: ReopenRule::Reopen,
+                }];
+            },
+            "ticket status=2 because incident-reopened; behind waiting incident-reopened",
+        ),
+        (
+            "a decision about an earlier reopening means nothing now",
+            |s| {
+                s.policy.reopened_in_sentinel = ReopenRule::Ask;
+                reopen_incident(s);
+                s.pair.decisions = vec![Decision::Reopening {
+                    side: Side::Sentinel,
+                    at: "2026-02-01T11:55:00.000Z".into(),
+                    rule: ReopenRule::Reopen,
+                }];
+            },
+            "in-step needs-you reopened",
+        ),
+        (
+            "in Halo: the incident is opened again",
+            reopen_ticket,
+            "incident status=Active because ticket-reopened; behind waiting ticket-reopened",
+        ),
+        (
+            "in Halo: a comment, and the incident stays closed",
+            |s| {
+                s.policy.reopened_in_halo = ReopenRule::Note;
+                reopen_ticket(s);
+            },
+            "comment of ticket because ticket-reopened; behind waiting ticket-reopened",
+        ),
+        (
+            "in Halo: a person is asked",
+            |s| {
+                s.policy.reopened_in_halo = ReopenRule::Ask;
+                reopen_ticket(s);
+            },
+            "in-step needs-you reopened",
+        ),
+    ]);
+    // Told once, then left apart, which the pair says.
+    for (rule_sentinel, change) in [(true, reopen_incident as fn(&mut Scene)), (false, reopen_ticket)] {
+        let mut scene = in_step();
+        if rule_sentinel {
+            scene.policy.reopened_in_sentinel = ReopenRule::Note;
+        } else {
+            scene.policy.reopened_in_halo = ReopenRule::Note;
+        }
+        change(&mut scene);
+        let plan = scene.plan();
+        scene.queue(&plan);
+        scene.operations.clear();
+        assert_eq!(words(&scene.plan()), "in-step healthy left-apart");
+    }
+    let mut scene = in_step();
+    scene.policy.reopened_in_sentinel = ReopenRule::NewTicket;
+    reopen_incident(&mut scene);
+    let plan = scene.plan();
+    let OperationKind::CreateTicket { draft, follows } = &plan.operations[0].kind else { panic!("a new ticket") };
+    assert_eq!(*follows, Some(TicketId(70)));
+    assert_ne!(draft.reference, scene.pair.reference);
+    assert!(draft.details_html.contains("Its first ticket, 70, stays closed"));
+    assert!(draft.details_html.contains(&format!("Halobridge reference {}", draft.reference)));
+}
+
+#[test]
+fn what_arrives_after_closing_goes_by_its_kind() {
+    check(&[
+        (
+            "a comment crosses",
+            |s| {
+                shut(s);
+                s.comment(1, "one more thing");
+            },
+            "note of comment because comment-added; behind waiting comment-added",
+        ),
+        (
+            "a comment that stays where it is, and the pair says so",
+            |s| {
+                s.policy.after_closing_comments = AfterClosing::Ignore;
+                shut(s);
+                s.comment(1, "one more thing");
+            },
+            "in-step healthy after-closing",
+        ),
+        (
+            "a note that stays where it is",
+            |s| {
+                s.policy.after_closing_comments = AfterClosing::Ignore;
+                shut(s);
+                s.note(3, "<p>one more thing</p>");
+            },
+            "in-step healthy after-closing",
+        ),
+        (
+            "a changed field is remarked on",
+            |s| {
+                shut(s);
+                s.incident.severity = Severity::High;
+            },
+            "in-step healthy after-closing",
+        ),
+        (
+            "a changed field is noted",
+            |s| {
+                s.policy.after_closing_fields = AfterClosing::NoteOnly;
+                shut(s);
+                s.incident.severity = Severity::High;
+                s.ticket().agent_id = Some(5);
+            },
+            "own note because after-closing; comment of ticket because after-closing; behind waiting after-closing",
+        ),
+        (
+            "a changed field crosses",
+            |s| {
+                s.policy.after_closing_fields = AfterClosing::Cross;
+                shut(s);
+                s.incident.severity = Severity::High;
+            },
+            "ticket priority=2 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+        (
+            "what was held back crosses when the matter is opened again",
+            |s| {
+                shut(s);
+                s.incident.severity = Severity::High;
+                s.incident.status = IncidentStatus::Active;
+            },
+            "ticket status=2 priority=2 because incident-reopened; behind waiting incident-reopened",
+        ),
+        (
+            "what comes with the closing crosses with it",
+            |s| {
+                s.close_incident(Classification::Undetermined, None);
+                s.incident.severity = Severity::High;
+                s.incident.owner = Owner { email: Some("amira@soc.example".into()), ..Owner::default() };
+                s.comment(1, "closing words");
+            },
+            "note of comment because comment-added; ticket status=9 priority=2 agent=5 field112=3 because incident-closed; behind waiting comment-added",
+        ),
+    ]);
+    let mut scene = in_step();
+    scene.policy.after_closing_comments = AfterClosing::NoteOnly;
+    scene.policy.notes_private = false;
+    shut(&mut scene);
+    scene.comment(1, "one more thing");
+    let OperationKind::AddNote { note, .. } = &scene.plan().operations[0].kind else { panic!("a note") };
+    assert!(note.private, "told to nobody outside");
+    // Noted once.
+    let mut scene = in_step();
+    scene.policy.after_closing_fields = AfterClosing::NoteOnly;
+    shut(&mut scene);
+    scene.incident.severity = Severity::High;
+    let plan = scene.plan();
+    let OperationKind::AddNote { note, .. } = plan.operations[0].kind.clone() else { panic!("a note") };
+    assert!(note.text.contains("Changed in Microsoft Sentinel after closing: severity High."), "{}", note.text);
+    scene.note(9, &note.html).agent_id = Some(99);
+    assert_eq!(words(&scene.plan()), "in-step healthy after-closing");
+}
+
+#[test]
+fn evidence_of_closing_is_kept_on_both_sides() {
+    let mut scene = in_step();
+    scene.close_incident(Classification::TruePositive, Some("SuspiciousActivity"));
+    scene.incident.classification_comment = Some("as agreed".into());
+    assert!(
+        said(&scene.plan()).contains("Closed in Microsoft Sentinel as True positive (SuspiciousActivity). as agreed")
+    );
+    let mut scene = in_step();
+    scene.close_ticket(Some(2));
+    scene.ticket().closure_note = Some("<p>Customer confirmed.</p>".into());
+    let comment = said(&scene.plan());
+    assert!(comment.contains("Closed in Halo (ticket 70).") && comment.contains("Customer confirmed."), "{comment}");
+    // Closed by people on both sides at once: each hears what the other said.
+    let mut scene = in_step();
+    scene.close_ticket(Some(2));
+    scene.close_incident(Classification::TruePositive, Some("SuspiciousActivity"));
+    let plan = scene.plan();
+    assert_eq!(
+        words(&plan),
+        "own note because incident-closed; comment of ticket because ticket-closed; behind waiting incident-closed"
+    );
+    let both = said(&plan);
+    assert!(
+        both.contains("as True positive") && both.contains("Classification in Halo: False positive (InaccurateData)"),
+        "{both}"
+    );
+    scene.queue(&plan);
+    scene.operations.clear();
+    assert_eq!(words(&scene.plan()), "in-step healthy -", "said once");
+}
+
+#[test]
+fn each_closing_without_a_classification_is_asked_about_once() {
+    let mut scene = in_step();
+    scene.close_ticket(None);
+    let first = scene.plan();
+    scene.queue(&first);
+    let OperationKind::AddNote { note, .. } = first.operations[0].kind.clone() else { panic!("a question") };
+    scene.operations.clear();
+    scene.note(5, &note.html).agent_id = Some(99);
+    assert_eq!(words(&scene.plan()), "behind needs-you verdict-missing", "asked once");
+    // Opened again, and closed again later: asked again.
+    let ticket = scene.ticket();
+    ticket.closed = false;
+    ticket.status_id = Some(WORKING);
+    let opened = scene.plan();
+    scene.queue(&opened);
+    scene.operations.clear();
+    scene.close_ticket(None);
+    scene.ticket().last_update = Some(at("2026-03-01T11:58:00Z"));
+    assert_eq!(words(&scene.plan()), "own note because verdict-missing; behind needs-you verdict-missing");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Nothing but an agent's choice or a configured default ever becomes "Undetermined".
+    #[test]
+    fn nothing_is_ever_closed_as_undetermined_by_itself(option in proptest::option::of(1_i64..4), ask in any::<bool>()) {
+        let mut scene = in_step();
+        scene.close_ticket(option);
+        if !ask {
+            let verdict = Verdict { classification: Classification::BenignPositive, reason: None, comment: None };
+            scene.policy.missing_verdict = MissingVerdict::Default { verdict };
+        }
+        for planned in scene.plan().operations {
+            if let OperationKind::UpdateIncident { change } = planned.kind {
+                let undetermined = change.verdict.is_some_and(|v| v.classification == Classification::Undetermined);
+                prop_assert_eq!(undetermined, option == Some(3));
+            }
+        }
+    }
+
+    /// On a closed matter nothing but words is written unless the policy says that fields cross.
+    #[test]
+    fn closed_is_a_state_with_its_own_rule(
+        severity in prop_oneof![Just(Severity::High), Just(Severity::Low)], agent in prop_oneof![Just(1_i64), Just(5)],
+        note_only in any::<bool>()
+    ) {
+        let mut scene = in_step();
+        scene.policy.after_closing_fields = if note_only { AfterClosing::NoteOnly } else { AfterClosing::Ignore };
+        shut(&mut scene);
+        scene.incident.severity = severity;
+        scene.ticket().agent_id = Some(agent);
+        let plan = scene.plan();
+        for planned in &plan.operations {
+            let words_only = matches!(planned.kind, OperationKind::AddNote { .. } | OperationKind::AddComment { .. });
+            prop_assert!(words_only && note_only);
+        }
+        let remarked = plan.remarks().iter().any(|reason| matches!(reason, Reason::AfterClosing { .. }));
+        prop_assert!(remarked);
+    }
+}

@@ -1,0 +1,275 @@
+//! Merges in Defender: the ticket follows, comments are carried over, nothing is closed, tickets that meet are shown.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::scene::{Scene, check, in_step, words};
+use crate::{
+    domain::{
+        decision::Decision,
+        failure::Side,
+        ids::{ActionKey, CommentId, IncidentId, TicketId},
+        incident::{Evidence, IncidentStatus, Owner, Severity},
+        merge::{Candidate, Merge, MergedFrom, Survivor},
+        operation::OperationKind,
+        pair::NoteLink,
+        reason::Reason,
+    },
+    planner::{choice, merges, notes},
+};
+
+fn other() -> IncidentId {
+    IncidentId::new("99999999-2222-4333-8444-555555555555")
+}
+
+fn into(s: &mut Scene, pair: bool, ticket: Option<i64>) {
+    s.redirect();
+    let pair = pair.then_some(s.pair.id);
+    s.merge =
+        Merge::Into(Survivor { incident: other(), name: "#9 Multi-stage".into(), pair, ticket: ticket.map(TicketId) });
+}
+
+#[test]
+fn a_merge_alone_never_closes_a_ticket() {
+    check(&[
+        (
+            "into one without a ticket: this one goes on with it",
+            |s| into(s, false, None),
+            "own note because merged; behind waiting merged",
+        ),
+        ("into one whose ticket is being made: it waits", |s| into(s, true, None), "in-step healthy merged-into"),
+        (
+            "into one with a ticket of its own: both are shown, one is proposed for merging",
+            |s| into(s, true, Some(71)),
+            "own note because merged; behind needs-you tickets-meet",
+        ),
+        ("followed already", |s| into(s, true, Some(70)), "in-step healthy merged-into"),
+        (
+            "into one that has not shown yet",
+            |s| {
+                s.redirect();
+                s.merge = Merge::NotSeen(9);
+            },
+            "in-step healthy merged-into",
+        ),
+        (
+            "nobody knows into which: a person is asked",
+            |s| {
+                s.redirect();
+                s.merge = Merge::Unknown(Vec::new());
+            },
+            "unknown needs-you survivor-unknown",
+        ),
+        (
+            "the tickets were merged in Halo: settled",
+            |s| {
+                into(s, true, Some(71));
+                s.ticket().merged_into = Some(TicketId(71));
+            },
+            "in-step healthy merged-into",
+        ),
+        (
+            "both are left as they are: settled",
+            |s| {
+                into(s, true, Some(71));
+                s.pair.decisions = vec![Decision::KeepApart];
+            },
+            "in-step healthy merged-into",
+        ),
+        (
+            "whatever else changed on the merged one is not carried",
+            |s| {
+                into(s, true, Some(70));
+                s.incident.severity = Severity::High;
+                s.incident.owner = Owner { email: Some("amira@soc.example".into()), ..Owner::default() };
+                s.note(3, "<p>said in the ticket</p>");
+            },
+            "in-step healthy merged-into",
+        ),
+        (
+            "but a late comment reaches the ticket",
+            |s| {
+                into(s, true, Some(70));
+                s.comment(1, "written on the merged one");
+            },
+            "note of comment because comment-added; behind waiting comment-added",
+        ),
+        (
+            "a ticket that was moved to another client is not touched",
+            |s| {
+                into(s, true, Some(71));
+                s.ticket().client_id = Some(13);
+            },
+            "unknown needs-you wrong-client",
+        ),
+    ]);
+}
+
+#[test]
+fn a_person_can_name_the_survivor() {
+    let mut scene = in_step();
+    scene.redirect();
+    scene.merge = Merge::Unknown(vec![Candidate { incident: other(), name: "#9 Multi-stage".into() }]);
+    let situation = scene.clone();
+    let asked = situation.with(choice::choices);
+    let answers: Vec<_> = asked.iter().flat_map(|choice| choice.answers.clone()).collect();
+    let labels: Vec<&str> = answers.iter().map(|(label, _)| label.as_str()).collect();
+    assert_eq!(labels, ["It went into #9 Multi-stage", "Leave its ticket as it is"]);
+    assert_eq!(merges::decided(&[answers[0].1.clone()]), Some(other()));
+    scene.pair.decisions = vec![answers[1].1.clone()];
+    assert_eq!(words(&scene.plan()), "in-step healthy merged-into");
+}
+
+#[test]
+fn the_survivor_is_told_by_number_or_by_a_shared_alert() {
+    let mut incident = in_step().incident;
+    for (told, expected) in [(json!("9"), Some(9)), (json!(9), Some(9)), (json!(""), None), (json!(null), None)] {
+        incident.raw = json!({"properties": {"additionalData": {"mergedIncidentNumber": told}}});
+        assert_eq!(merges::told_number(&incident), expected);
+    }
+    let alerts = |ids: &[&str]| Evidence {
+        alerts: ids.iter().map(|id| json!({"name": "x", "properties": {"systemAlertId": id}})).collect(),
+        entities: Vec::new(),
+    };
+    assert!(merges::share_an_alert(&alerts(&["A", "b"]), &alerts(&["c", "a"])));
+    assert!(!merges::share_an_alert(&alerts(&["a"]), &alerts(&["b"])));
+    assert!(!merges::share_an_alert(&alerts(&[]), &alerts(&[])));
+}
+
+/// Incident #5 with two comments of people and one that carried a note, merged into the scene's.
+fn merged(s: &mut Scene, ticket: i64) {
+    let mut source = in_step();
+    let first = source.comment(1, "seen on the host");
+    source.comment(2, "and on another, @amira");
+    let copy = source.comment(3, "Note 4 on Halo ticket");
+    let link = |comment: CommentId, action, written_in| NoteLink {
+        pair: source.pair.id,
+        comment,
+        action: ActionKey { ticket: TicketId(ticket), action },
+        edit: 0,
+        part: 0,
+        said: None,
+        written_in,
+    };
+    s.merged = vec![MergedFrom {
+        incident: other(),
+        name: "#5 Odd sign-in".into(),
+        ticket: Some(TicketId(ticket)),
+        comments: source.comments.clone().unwrap(),
+        links: vec![link(first, 40, Side::Sentinel), link(copy, 4, Side::Halo)],
+    }];
+}
+
+#[test]
+fn comments_are_carried_over_once() {
+    let mut scene = in_step();
+    merged(&mut scene, 70);
+    scene.note(40, "<p>seen on the host HB-0000000001</p>").agent_id = Some(99);
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "comment of 40 because merged; comment of  because merged; behind waiting merged");
+    let OperationKind::AddComment { message, .. } = &plan.operations[1].kind else { panic!("a comment") };
+    assert!(
+        message.starts_with("Comment on merged incident #5 Odd sign-in by Li Chen, 2026-03-01 11:30:00 UTC"),
+        "{message}"
+    );
+    assert!(!message.contains("@amira"), "{message}");
+    scene.queue(&plan);
+    assert!(scene.plan().operations.is_empty(), "queued once");
+    // Both written: the one that the ticket has as a note is linked with it, the other one is read as it stands.
+    let written: Vec<_> = scene.operations.drain(..).map(|o| o.kind).collect();
+    for kind in written {
+        let OperationKind::AddComment { comment, carries, message } = kind else { panic!("a comment") };
+        match carries.first() {
+            Some(carried) => scene.links.push(NoteLink {
+                pair: scene.pair.id,
+                comment,
+                action: carried.action,
+                edit: 0,
+                part: 0,
+                said: Some(carried.said.clone()),
+                written_in: Side::Halo,
+            }),
+            None => {
+                scene.comment(7, &message);
+                scene.comments.as_mut().unwrap().last_mut().unwrap().id = comment;
+            }
+        }
+    }
+    let then = scene.plan();
+    assert_eq!(
+        words(&then),
+        "note of comment because comment-added; behind waiting comment-added",
+        "what the ticket lacks reaches it"
+    );
+}
+
+#[test]
+fn the_survivors_ticket_hears_of_the_other_one() {
+    let mut scene = in_step();
+    merged(&mut scene, 71);
+    let plan = scene.plan();
+    assert!(words(&plan).starts_with("own note because merged;"), "{}", words(&plan));
+    let OperationKind::AddNote { note, .. } = &plan.operations[0].kind else { panic!("a note") };
+    assert!(note.private && note.text.contains("Proposal: merge ticket 71 into this one."), "{}", note.text);
+    scene.note(9, &note.html.clone()).agent_id = Some(99);
+    assert!(!words(&scene.plan()).contains("own note"), "said once");
+}
+
+#[test]
+fn the_ticket_starts_with_the_survivor_from_what_was_agreed_before() {
+    let mut scene = in_step();
+    into(&mut scene, false, None);
+    assert_eq!(scene.plan().follow, Some(other()));
+    let mut survivor = in_step().incident;
+    survivor.id = other();
+    survivor.severity = Severity::High;
+    survivor.status = IncidentStatus::New;
+    let base = scene.clone().with(|s| merges::base_of_survivor(s, s.ticket.unwrap(), &survivor));
+    // The same ticket, now with the survivor: its severity is news, its status is not.
+    let mut followed = in_step();
+    followed.incident = survivor.clone();
+    followed.pair.base = base;
+    assert_eq!(
+        words(&followed.plan()),
+        "ticket priority=2 because changed-in-sentinel; behind waiting changed-in-sentinel"
+    );
+    survivor.status = IncidentStatus::Closed;
+    survivor.severity = Severity::Medium;
+    let base = scene.clone().with(|s| merges::base_of_survivor(s, s.ticket.unwrap(), &survivor));
+    followed.pair.base = base;
+    followed.incident = survivor;
+    assert!(words(&followed.plan()).starts_with("ticket status=9"), "a closed survivor closes it");
+    scene.workspace.mode = crate::domain::workspace::Mode::Observe;
+    assert_eq!(scene.plan().follow, None, "observe links nothing");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever became of it: the ticket of a merged incident is never closed nor otherwise changed by the merge.
+    #[test]
+    fn nothing_but_words_follows_from_a_merge(
+        known in 0_u8..4, pair in any::<bool>(), ticket in proptest::option::of(70_i64..73), comments in 0_u128..3, keep in any::<bool>()
+    ) {
+        let mut scene = in_step();
+        match known {
+            0 => { scene.redirect(); scene.merge = Merge::Unknown(Vec::new()); }
+            1 => { scene.redirect(); scene.merge = Merge::NotSeen(9); }
+            2 => scene.redirect(),
+            _ => into(&mut scene, pair, ticket.filter(|_| pair)),
+        }
+        if keep {
+            scene.pair.decisions = vec![Decision::KeepApart];
+        }
+        for n in 0..comments {
+            scene.comment(n + 1, "words");
+        }
+        let plan = scene.plan();
+        for planned in &plan.operations {
+            prop_assert!(matches!(planned.kind, OperationKind::AddNote { .. }), "{:?}", planned.kind);
+        }
+        let closes = plan.items().contains(&Reason::IncidentClosed);
+        prop_assert!(!closes);
+        prop_assert!(notes::budget::COMMENTS_MAX >= 100);
+    }
+}

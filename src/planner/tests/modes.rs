@@ -1,0 +1,151 @@
+//! What each mode carries, of what is planned now and of what waits since another mode was in force.
+
+use super::scene::{CLOSED, Scene, WORKING, at, in_step};
+use crate::{
+    domain::{
+        closing::Classification,
+        failure::Side,
+        ids::{IncidentId, TicketId},
+        incident::IncidentStatus,
+        merge::{Merge, Survivor},
+        operation::{OperationKind, OperationState},
+        policy::ReopenRule,
+        workspace::Mode,
+    },
+    planner::gate::carries,
+};
+
+/// Both sides were closed and agreed on it.
+fn shut(s: &mut Scene) {
+    s.close_ticket(Some(2));
+    s.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+    s.pair.base.incident_status = Some(IncidentStatus::Closed);
+    s.pair.base.status_id = Some(CLOSED);
+    s.pair.base.ticket_closed = true;
+}
+
+fn incident_opened_again(s: &mut Scene) {
+    shut(s);
+    s.incident.status = IncidentStatus::Active;
+    s.incident.modified = Some(at("2026-03-01T11:55:00Z"));
+}
+
+fn ticket_opened_again(s: &mut Scene) {
+    shut(s);
+    let ticket = s.ticket();
+    (ticket.closed, ticket.status_id) = (false, Some(WORKING));
+    ticket.last_update = Some(at("2026-03-01T11:55:00Z"));
+}
+
+type Case = (&'static str, fn(&mut Scene), bool, bool);
+
+/// What two-way plans, and whether comment-only and Sentinel to Halo carry it.
+const TABLE: [Case; 13] = [
+    ("the comment that names the ticket", |s| s.policy.link_comment = true, false, false),
+    ("a comment", |s| drop(s.comment(1, "words")), true, true),
+    (
+        "a note",
+        |s| {
+            s.note(3, "<p>words</p>");
+        },
+        false,
+        false,
+    ),
+    ("a severity", |s| s.incident.severity = crate::domain::incident::Severity::High, false, true),
+    ("an agent", |s| s.ticket().agent_id = Some(5), false, false),
+    ("a closing in Sentinel", |s| s.close_incident(Classification::Undetermined, None), false, true),
+    ("a closing in Halo", |s| s.close_ticket(Some(2)), false, false),
+    ("the question for a classification", |s| s.close_ticket(None), false, true),
+    ("an incident opened again: its ticket too", incident_opened_again, false, true),
+    (
+        "an incident opened again: another ticket",
+        |s| {
+            incident_opened_again(s);
+            s.policy.reopened_in_sentinel = ReopenRule::NewTicket;
+        },
+        false,
+        true,
+    ),
+    ("a ticket opened again: its incident too", ticket_opened_again, false, false),
+    (
+        "a ticket opened again: the incident is told",
+        |s| {
+            ticket_opened_again(s);
+            s.policy.reopened_in_halo = ReopenRule::Note;
+        },
+        false,
+        false,
+    ),
+    (
+        "a merge: the ticket is told",
+        |s| {
+            s.redirect();
+            let incident = IncidentId::new("99999999-2222-4333-8444-555555555555");
+            let ticket = Some(TicketId(71));
+            s.merge = Merge::Into(Survivor { incident, name: "#9".into(), pair: Some(s.pair.id), ticket });
+        },
+        false,
+        true,
+    ),
+];
+
+#[test]
+fn what_waits_is_taken_back_where_the_mode_in_force_does_not_carry_it() {
+    for (name, change, comment_only, one_way) in TABLE {
+        let mut scene = in_step();
+        change(&mut scene);
+        let planned = scene.plan();
+        assert_eq!(planned.operations.len(), 1, "{name}: {planned:?}");
+        let before = scene.pair.base.clone();
+        scene.queue(&planned);
+        let modes = [
+            (Mode::Off, false),
+            (Mode::Observe, false),
+            (Mode::CommentOnly, comment_only),
+            (Mode::SentinelToHalo, one_way),
+            (Mode::TwoWay, true),
+        ];
+        for (mode, carried) in modes {
+            scene.workspace.mode = mode;
+            let found = scene.plan();
+            assert_eq!(found.void.is_empty(), carried, "{name} waits in {mode:?}: {found:?}");
+            assert_eq!(carries(mode, &scene.operations[0].kind), carried, "{name} in {mode:?}");
+            assert!(found.operations.is_empty(), "{name} in {mode:?}: {:?}", found.operations);
+        }
+        // Nor is it planned in such a mode.
+        scene.operations.clear();
+        scene.pair.base = before;
+        for (mode, carried) in modes.into_iter().skip(2) {
+            scene.workspace.mode = mode;
+            assert!(carried || scene.plan().operations.is_empty(), "{name} planned in {mode:?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_reaches_sentinel_but_in_two_way() {
+    for (name, change, ..) in TABLE {
+        let mut scene = in_step();
+        change(&mut scene);
+        for planned in scene.plan().operations {
+            let back = planned.kind.side() == Side::Sentinel;
+            for mode in [Mode::Off, Mode::Observe, Mode::CommentOnly, Mode::SentinelToHalo] {
+                assert!(!back || !carries(mode, &planned.kind), "{name} in {mode:?}");
+            }
+            assert!(carries(Mode::TwoWay, &planned.kind), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_is_under_way_is_waited_for_in_every_mode() {
+    let mut scene = in_step();
+    ticket_opened_again(&mut scene);
+    let planned = scene.plan();
+    scene.queue(&planned);
+    scene.operations[0].state = OperationState::Sending { since: at("2026-03-01T12:00:00Z") };
+    scene.workspace.mode = Mode::SentinelToHalo;
+    let found = scene.plan();
+    assert!(found.void.is_empty() && found.operations.is_empty(), "{found:?}");
+    assert!(matches!(scene.operations[0].kind, OperationKind::UpdateIncident { .. }));
+}

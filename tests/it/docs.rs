@@ -1,0 +1,34 @@
+//! What the documentation says of the tests.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+/// Test functions of a folder as `file::function`.
+fn tests_in(folder: &str, prefix: &str, found: &mut BTreeSet<String>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        let Some(file) = entry.file_name().and_then(|name| name.to_str()?.strip_suffix(".rs")) else { continue };
+        found.insert(format!("{prefix}{file}"));
+        let text = fs::read_to_string(&entry).expect("text");
+        for line in text.lines() {
+            let rest = line.trim_start();
+            let rest = rest.strip_prefix("pub ").unwrap_or(rest);
+            let Some(rest) = rest.strip_prefix("async fn ").or_else(|| rest.strip_prefix("fn ")) else { continue };
+            let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            found.insert(format!("{prefix}{file}::{name}"));
+        }
+    }
+}
+
+#[test]
+fn every_test_that_the_rules_of_the_sync_name_is_there() {
+    let mut there = BTreeSet::new();
+    tests_in("src/planner/tests", "", &mut there);
+    tests_in("tests/it/engine", "engine::", &mut there);
+    tests_in("tests/it", "", &mut there);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/SYNC.md");
+    let text = fs::read_to_string(path).expect("docs/SYNC.md");
+    let named: BTreeSet<&str> = text.split('`').filter(|part| part.contains("::") && !part.contains(' ')).collect();
+    assert!(named.len() > 40, "{named:?}");
+    let missing: Vec<&&str> = named.iter().filter(|name| !there.contains(**name)).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}

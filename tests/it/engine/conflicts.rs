@@ -1,0 +1,180 @@
+//! Both sides changed; a person decides; a status that flips; what happens after closing.
+
+use halobridge::{
+    domain::{decision::Decision, failure::Side},
+    service::{decisions, error::ServiceError, pairs},
+};
+use serde_json::json;
+
+use super::{bridge::*, person::operator};
+
+fn high(product: halobridge::twin::options::Product) -> &'static str {
+    match product {
+        halobridge::twin::options::Product::Itsm => "P2 - High",
+        halobridge::twin::options::Product::Psa => "High",
+    }
+}
+
+both! {
+    async fn a_conflict_waits_with_both_values_until_a_person_chooses(product) {
+        for side in [Side::Sentinel, Side::Halo] {
+            let policy = "severity = { direction = \"both\", wins = \"ask\" }";
+            let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;
+            let incident = bridge.raise(json!({ "severity": "Medium" }));
+            bridge.cross().await;
+            let id = bridge.ticket_of(&incident).await;
+            bridge.update(&incident, json!({ "severity": "Low" }));
+            bridge.act("ticket.update", json!({ "ticket_id": id, "priority": high(product) }));
+            bridge.pass(600).await;
+            assert_eq!(bridge.incident(&incident)["properties"]["severity"], "Low", "nothing crosses before somebody chooses");
+            assert!(bridge.ticket(id)["priority_name"].as_str().unwrap().ends_with("High"));
+            assert_eq!(bridge.reason_of(&incident).await, Some("conflict"));
+            let (app, olga) = operator(&bridge);
+            let pair = bridge.pair_of(&incident).await.unwrap().id;
+            let view = pairs::view(&app, &olga, pair, "").await.unwrap();
+            let answer = view.choices[0].answers.iter().find(|a| matches!(&a.decision, Decision::Take { side: taken, .. } if *taken == side));
+            let decision = answer.unwrap().decision.clone();
+            decisions::decide(&app, &olga, pair, Some(decision.clone())).await.unwrap();
+            bridge.cross().await;
+            let severity = bridge.incident(&incident)["properties"]["severity"].clone();
+            let priority = bridge.ticket(id)["priority_name"].as_str().unwrap().to_owned();
+            let expected = if side == Side::Sentinel { "Low" } else { "High" };
+            assert_eq!((severity.as_str().unwrap(), priority.ends_with(expected)), (expected, true), "{priority}");
+            assert_eq!(bridge.reason_of(&incident).await, None);
+            // Asked no more: the second tab is told so.
+            let again = decisions::decide(&app, &olga, pair, Some(decision)).await;
+            assert!(matches!(again, Err(ServiceError::Conflict)), "{again:?}");
+            bridge.finish().await;
+        }
+    }
+
+    /// Sentinel is polled every 30 s, Halo every 20 s; both change within one gap, Halo later.
+    async fn the_newer_value_wins(product) {
+        let policy = "severity = { direction = \"both\" }";
+        let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({ "severity": "Medium" }));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        // Neither side answers for an hour; a severity is changed at its beginning, a priority at its end.
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.*" }));
+        bridge.update(&incident, json!({ "severity": "Low" }));
+        bridge.pass(3_600).await;
+        bridge.act("ticket.update", json!({ "ticket_id": id, "priority": high(product) }));
+        bridge.pass(60).await;
+        bridge.heal();
+        bridge.pass(1_200).await;
+        assert_eq!(bridge.incident(&incident)["properties"]["severity"], "High", "the agent's came an hour later");
+        bridge.finish().await;
+    }
+
+    async fn a_status_that_flips_is_held_until_a_person_lets_it_go_on(product) {
+        let bridge = Bridge::with(Setup { policy: "flips_per_hour = 3".into(), ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({ "status": "Active" }));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        for n in 0..6 {
+            let status = if n % 2 == 0 { "New" } else { "In Progress" };
+            bridge.act("ticket.status", json!({ "ticket_id": id, "status": status, "text": "again", "agent": AGENT }));
+            bridge.pass(120).await;
+        }
+        assert_eq!(bridge.reason_of(&incident).await, Some("flapping"));
+        let writes = bridge.calls("sentinel.incident.put");
+        bridge.act("ticket.status", json!({ "ticket_id": id, "status": "New", "text": "and again", "agent": AGENT }));
+        bridge.pass(7_200).await;
+        assert_eq!(bridge.calls("sentinel.incident.put"), writes, "held, hours later too");
+        bridge.comment(&incident, "words go on crossing");
+        bridge.cross().await;
+        assert!(bridge.notes_of(id).iter().any(|n| words(n).contains("words go on crossing")));
+        let (app, olga) = operator(&bridge);
+        let pair = bridge.pair_of(&incident).await.unwrap().id;
+        let view = pairs::view(&app, &olga, pair, "").await.unwrap();
+        decisions::decide(&app, &olga, pair, Some(view.choices[0].answers[0].decision.clone())).await.unwrap();
+        bridge.cross().await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "New");
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        bridge.finish().await;
+    }
+
+    async fn an_incident_opened_again_can_go_on_in_a_new_ticket(product) {
+        let policy = "reopened = { in_sentinel = \"new-ticket\" }";
+        let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.comment(&incident, "before closing");
+        bridge.cross().await;
+        let first = bridge.ticket_of(&incident).await;
+        bridge.close_incident(&incident, json!({}));
+        bridge.cross().await;
+        bridge.update(&incident, json!({ "status": "Active" }));
+        bridge.cross().await;
+        let second = bridge.ticket_of(&incident).await;
+        assert_ne!(first, second);
+        assert_eq!((bridge.ticket(first)["status_name"].as_str(), bridge.ticket(second)["status_name"].as_str()), (Some("Closed"), Some("In Progress")));
+        assert!(bridge.ticket(second)["details_html"].as_str().unwrap().contains(&format!("Its first ticket, {first}, stays closed")));
+        bridge.comment(&incident, "after opening");
+        bridge.cross().await;
+        assert!(bridge.notes_of(second).iter().any(|n| words(n).contains("after opening")));
+        assert!(bridge.notes_of(second).iter().all(|n| !words(n).contains("before closing")), "the first ticket has it");
+        bridge.close_ticket_as(second, 1);
+        bridge.cross().await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+        let writes = bridge.writes();
+        bridge.pass(1_800).await;
+        assert_eq!(bridge.writes(), writes, "and rests");
+        bridge.finish().await;
+    }
+
+    async fn a_lost_answer_makes_no_second_following_ticket(product) {
+        let policy = "reopened = { in_sentinel = \"new-ticket\" }";
+        let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        bridge.close_incident(&incident, json!({}));
+        bridge.cross().await;
+        bridge.fault(json!({ "effect": "lost_answer", "kind": "halo.tickets.post", "count": 1 }));
+        bridge.update(&incident, json!({ "status": "Active" }));
+        bridge.pass(600).await;
+        assert_eq!(bridge.tickets().len(), 2);
+        bridge.finish().await;
+    }
+
+    async fn opened_again_by_a_persons_decision(product) {
+        let policy = "reopened = { in_halo = \"ask\" }";
+        let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        bridge.close_ticket_as(id, 1);
+        bridge.cross().await;
+        bridge.act("ticket.reopen", json!({ "ticket_id": id, "agent": AGENT, "text": "It goes on." }));
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("reopened"));
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+        let (app, olga) = operator(&bridge);
+        let pair = bridge.pair_of(&incident).await.unwrap().id;
+        let view = pairs::view(&app, &olga, pair, "").await.unwrap();
+        decisions::decide(&app, &olga, pair, Some(view.choices[0].answers[0].decision.clone())).await.unwrap();
+        bridge.cross().await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Active");
+        bridge.finish().await;
+    }
+
+    async fn what_changes_after_closing_is_remarked_on(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({ "severity": "Low" }));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        bridge.close_incident(&incident, json!({}));
+        bridge.cross().await;
+        let writes = bridge.writes();
+        bridge.update(&incident, json!({ "severity": "High" }));
+        bridge.pass(300).await;
+        assert_eq!(bridge.writes(), writes);
+        assert_eq!(bridge.reason_of(&incident).await, Some("after-closing"));
+        bridge.comment(&incident, "words cross all the same");
+        bridge.update(&incident, json!({ "status": "Active" }));
+        bridge.cross().await;
+        assert!(bridge.ticket(id)["priority_name"].as_str().unwrap().ends_with("High"), "opened again, it crosses");
+        assert!(bridge.notes_of(id).iter().any(|n| words(n).contains("words cross all the same")));
+        bridge.finish().await;
+    }
+}

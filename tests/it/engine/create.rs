@@ -1,0 +1,127 @@
+//! Which incidents become tickets: filters and the storm brake, end to end.
+
+use halobridge::{
+    domain::run::RunCause,
+    service::{acts, problems},
+};
+use serde_json::json;
+
+use super::{bridge::*, person::operator};
+
+both! {
+    async fn a_filtered_incident_gets_its_ticket_when_it_changes(product) {
+        let policy = "include = { severity = [\"High\", \"Medium\"] }\nexclude = { title = [\"*test*\"] }";
+        let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;
+        let low = bridge.raise(json!({ "severity": "Low", "title": "Rising" }));
+        let test = bridge.raise(json!({ "severity": "High", "title": "A test of the rule" }));
+        let high = bridge.raise(json!({ "severity": "High", "title": "Real" }));
+        bridge.cross().await;
+        bridge.ticket_of(&high).await;
+        assert_eq!(bridge.tickets().len(), 1);
+        for held in [&low, &test] {
+            assert_eq!(bridge.reason_of(held).await, Some("filtered"));
+        }
+        let why = bridge.subject_of(&low).await.unwrap().held.unwrap();
+        assert_eq!(why.words(), "Not linked: the policy's include.severity saw “Low”, and it lets pass “High” or “Medium”.");
+        // Whatever changes, it is asked again.
+        bridge.update(&low, json!({ "severity": "Medium" }));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&low).await;
+        // And a linked one stays linked.
+        bridge.update(&low, json!({ "severity": "Low" }));
+        bridge.cross().await;
+        assert!(bridge.ticket(ticket)["priority_name"].as_str().unwrap().ends_with("Low"));
+        assert_eq!(bridge.reason_of(&low).await, None);
+        bridge.finish().await;
+    }
+
+    async fn a_loosened_filter_lets_in_what_was_held(product) {
+        let setup = Setup { policy: "include = { label = [\"vip\"] }".into(), ..Setup::new(product) };
+        let mut bridge = Bridge::with(setup).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("filtered"));
+        bridge.setup.policy = String::new();
+        bridge.apply().await;
+        bridge.cross().await;
+        bridge.ticket_of(&incident).await;
+        bridge.finish().await;
+    }
+
+    async fn the_storm_brake_holds_and_a_person_releases_once_in_order(product) {
+        let bridge = Bridge::with(Setup { policy: "tickets_per_hour = 5".into(), ..Setup::new(product) }).await;
+        let mut flood = Vec::new();
+        for n in 0..12 {
+            flood.push(bridge.raise(json!({ "title": format!("flood {n:02}") })));
+            bridge.clock.advance(jiff::SignedDuration::from_secs(1));
+        }
+        let calm = bridge.raise_in(1, json!({}));
+        bridge.cross().await;
+        bridge.ticket_of(&calm).await;
+        assert_eq!(bridge.tickets().len(), 6, "five of the flood, and the other workspace's");
+        let mut held = 0;
+        for incident in &flood {
+            held += usize::from(bridge.reason_of(incident).await == Some("storm-held"));
+        }
+        assert_eq!(held, 7);
+        let (app, olga) = operator(&bridge);
+        let view = problems::view(&app, &olga).await.unwrap();
+        assert_eq!((view.storms.len(), view.storms[0].held, view.storms[0].cap), (1, 7, Some(5)), "one notice");
+
+        let workspace = bridge.workspace(0).await.id;
+        assert_eq!(acts::release_storm(&app, &olga, workspace).await.unwrap(), 7);
+        bridge.cross().await;
+        assert_eq!(bridge.tickets().len(), 13);
+        let mut tickets = Vec::new();
+        for incident in &flood {
+            tickets.push(bridge.ticket_of(incident).await);
+        }
+        assert!(tickets.is_sorted(), "oldest first: {tickets:?}");
+        // Released once: the brake holds the next one.
+        let next = bridge.raise(json!({}));
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(&next).await, Some("storm-held"));
+        // An hour later there is room again for what changes; what stays as it is waits for a person.
+        bridge.pass_by(3_700, 300).await;
+        assert_eq!(bridge.reason_of(&next).await, Some("storm-held"));
+        bridge.update(&next, json!({ "severity": "High" }));
+        bridge.cross().await;
+        bridge.ticket_of(&next).await;
+        assert_eq!(problems::view(&app, &olga).await.unwrap().storms.len(), 0);
+        bridge.finish().await;
+    }
+
+    async fn two_readings_at_once_do_not_pass_the_brake(product) {
+        let bridge = Bridge::with(Setup { policy: "tickets_per_hour = 1".into(), ..Setup::new(product) }).await;
+        bridge.pass(60).await;
+        let listed_first = bridge.raise(json!({}));
+        bridge.clock.advance(jiff::SignedDuration::from_secs(1));
+        let named = bridge.raise(json!({}));
+        // A webhook's reading and a list's begin together; each meets the other one's newcomer while it reads beside.
+        let body = json!({ "eventUniqueId": "e", "objectEventType": "Create", "object": bridge.incident(&named) });
+        bridge.receive(bridge.sentinel_source(0).await, body.to_string().as_bytes()).await;
+        bridge.engine.poke_workspace(bridge.workspace(0).await.id, RunCause::Person);
+        bridge.run_side_by_side().await;
+        let held = [&listed_first, &named].map(|incident| bridge.reason_of(incident));
+        let held = futures::future::join_all(held).await;
+        assert_eq!(held.iter().filter(|reason| **reason == Some("storm-held")).count(), 1, "{held:?}");
+        assert_eq!(bridge.tickets().len(), 1);
+        bridge.finish().await;
+    }
+
+    async fn a_release_survives_the_end_of_the_process(product) {
+        let setup = Setup { policy: "tickets_per_hour = 1".into(), on_disk: true, ..Setup::new(product) };
+        let mut bridge = Bridge::with(setup).await;
+        let incidents: Vec<String> = (0..3).map(|_| bridge.raise(json!({}))).collect();
+        bridge.cross().await;
+        let (app, olga) = operator(&bridge);
+        acts::release_storm(&app, &olga, bridge.workspace(0).await.id).await.unwrap();
+        drop(app);
+        bridge.restart_cold().await;
+        bridge.cross().await;
+        for incident in &incidents {
+            bridge.ticket_of(incident).await;
+        }
+        bridge.finish().await;
+    }
+}

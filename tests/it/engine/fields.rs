@@ -1,0 +1,77 @@
+//! Fields, end to end: which way they cross, labels, mapped values, the affected user.
+
+use serde_json::json;
+
+use super::bridge::*;
+
+/// An incident about a user.
+fn about(mail: &str) -> serde_json::Value {
+    let (name, suffix) = mail.split_once('@').unwrap();
+    json!({ "alert": { "alertDisplayName": "Odd sign-in" }, "entities": [
+        { "kind": "Account", "properties": { "accountName": name, "upnSuffix": suffix } },
+        { "kind": "Host", "properties": { "hostName": "pc-77" } },
+    ] })
+}
+
+both! {
+    async fn priority_becomes_severity_where_the_policy_says_so(product) {
+        let policy = "severity = { direction = \"both\" }";
+        let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({ "severity": "Low" }));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        let high = match product { halobridge::twin::options::Product::Itsm => "P2 - High", _ => "High" };
+        bridge.act("ticket.update", json!({ "ticket_id": id, "priority": high }));
+        bridge.cross().await;
+        assert_eq!(bridge.incident(&incident)["properties"]["severity"], "High");
+        bridge.update(&incident, json!({ "severity": "Medium" }));
+        bridge.cross().await;
+        assert!(bridge.ticket(id)["priority_name"].as_str().unwrap().ends_with("Medium"));
+        let writes = bridge.writes();
+        bridge.pass(900).await;
+        assert_eq!(bridge.writes(), writes, "and rests");
+        bridge.finish().await;
+    }
+
+    async fn titles_and_labels_cross_both_ways(product) {
+        let policy = "title = { direction = \"both\", when = \"always\" }\nlabels = { field = \"CFSentinelEvidence\", direction = \"both\" }";
+        let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({ "title": "First", "labels": ["vip"] }));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        assert_eq!(field(&bridge.ticket(id), "CFSentinelEvidence"), "vip");
+        bridge.update(&incident, json!({ "title": "Second", "labels": ["vip", "mail"] }));
+        bridge.cross().await;
+        let ticket = bridge.ticket(id);
+        assert!(ticket["summary"].as_str().unwrap().ends_with("] Second"), "{}", ticket["summary"]);
+        assert_eq!(field(&ticket, "CFSentinelEvidence"), "mail, vip");
+        bridge.act("ticket.update", json!({ "ticket_id": id, "summary": "Third", "customfields": [{ "name": "CFSentinelEvidence", "value": "mail, vip, agent's" }] }));
+        bridge.cross().await;
+        let properties = bridge.incident(&incident)["properties"].clone();
+        assert_eq!(properties["title"], "Third");
+        let labels: Vec<&str> = properties["labels"].as_array().unwrap().iter().map(|l| l["labelName"].as_str().unwrap()).collect();
+        assert!(labels.contains(&"agent's") && labels.contains(&"vip") && labels.contains(&"mail"), "{labels:?}");
+        let writes = bridge.writes();
+        bridge.pass(900).await;
+        assert_eq!(bridge.writes(), writes, "and rests");
+        bridge.finish().await;
+    }
+
+    async fn the_affected_user_is_the_requester(product) {
+        let policy = "requester = \"affected-user\"";
+        let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;
+        let known = bridge.raise(about("Pat.Morgan@northwindtraders.example"));
+        let other = bridge.raise(about("pat.morgan@contosoretail.example"));
+        let unknown = bridge.raise(about("nobody@elsewhere.example"));
+        bridge.cross().await;
+        let ticket = bridge.ticket(bridge.ticket_of(&known).await);
+        assert_eq!((&ticket["user_name"], &ticket["client_id"]), (&json!("Pat Morgan"), &json!(product.first_client_id())));
+        let ticket = bridge.ticket(bridge.ticket_of(&other).await);
+        assert_eq!(ticket["user_name"], "General User", "another client's user is not this client's");
+        let ticket = bridge.ticket(bridge.ticket_of(&unknown).await);
+        assert_eq!(ticket["user_name"], "General User");
+        assert!(ticket["details_html"].as_str().unwrap().contains("nobody@elsewhere.example"));
+        assert_eq!(bridge.reason_of(&unknown).await, None);
+        bridge.finish().await;
+    }
+}

@@ -1,0 +1,112 @@
+//! Merges in Defender, end to end.
+
+use halobridge::{
+    domain::decision::Decision,
+    service::{decisions, pairs},
+};
+use serde_json::json;
+
+use super::{bridge::*, person::operator};
+
+fn defender(product: halobridge::twin::options::Product, told: &'static str) -> Setup {
+    let switches = vec![("defender", "true"), ("defender_delay_s", "0"), ("merged_incident_members", told)];
+    Setup { switches, ..Setup::new(product) }
+}
+
+fn merge(bridge: &Bridge, source: &str, target: &str) {
+    bridge.act("incident.merge", json!({ "workspace": bridge.workspace_name(0), "source": source, "target": target }));
+}
+
+both! {
+    async fn a_ticket_goes_on_with_the_incident_that_is_left(product) {
+        for told in ["true", "false"] {
+            let mut setup = defender(product, told);
+            setup.policy = "include = { title = [\"paired\"] }".into();
+            let bridge = Bridge::with(setup).await;
+            let merged = bridge.raise(json!({ "title": "paired", "severity": "Medium" }));
+            bridge.comment(&merged, "seen on the host");
+            bridge.cross().await;
+            let ticket = bridge.ticket_of(&merged).await;
+            bridge.note(ticket, "<p>the agent's words</p>", json!({}));
+            bridge.cross().await;
+            let left = bridge.raise(json!({ "severity": "High" }));
+            bridge.cross().await;
+            assert_eq!(bridge.reason_of(&left).await, Some("filtered"));
+            merge(&bridge, &merged, &left);
+            bridge.pass(600).await;
+            assert_eq!(bridge.ticket_of(&left).await, ticket, "told: {told}");
+            assert_eq!(bridge.tickets().len(), 1);
+            assert_ne!(bridge.ticket(ticket)["status_name"], "Closed");
+            assert!(bridge.ticket(ticket)["priority_name"].as_str().unwrap().ends_with("High"), "it follows the survivor");
+            let comments = bridge.comments_of(&left);
+            for text in ["seen on the host", "the agent's words"] {
+                assert_eq!(comments.iter().filter(|c| c.contains(text)).count(), 1, "{text}: {comments:#?}");
+            }
+            let notes: Vec<String> = bridge.notes_of(ticket).iter().map(words).collect();
+            assert_eq!(notes.iter().filter(|n| n.contains("seen on the host")).count(), 1, "{notes:#?}");
+            // The conversation and the closing go on with the survivor.
+            bridge.comment(&left, "on the one that is left");
+            bridge.cross().await;
+            assert!(bridge.notes_of(ticket).iter().any(|n| words(n).contains("on the one that is left")));
+            bridge.close_ticket_as(ticket, 1);
+            bridge.cross().await;
+            assert_eq!(bridge.incident(&left)["properties"]["classification"], "TruePositive");
+            let writes = bridge.writes();
+            bridge.pass(1_800).await;
+            assert_eq!(bridge.writes(), writes, "and rests");
+            bridge.finish().await;
+        }
+    }
+
+    async fn two_tickets_that_meet_name_each_other_and_stay_open(product) {
+        let bridge = Bridge::with(defender(product, "true")).await;
+        let merged = bridge.raise(json!({}));
+        let left = bridge.raise(json!({}));
+        bridge.comment(&merged, "said on the merged one");
+        bridge.cross().await;
+        let (one, other) = (bridge.ticket_of(&merged).await, bridge.ticket_of(&left).await);
+        merge(&bridge, &merged, &left);
+        bridge.pass(600).await;
+        for ticket in [one, other] {
+            assert_ne!(bridge.ticket(ticket)["status_name"], "Closed");
+        }
+        let said = |ticket: i64, text: &str| bridge.notes_of(ticket).iter().filter(|n| words(n).contains(text)).count();
+        assert_eq!(said(one, &format!("merge this ticket into ticket {other}")), 1);
+        assert_eq!(said(other, &format!("merge ticket {one} into this one")), 1);
+        assert_eq!(said(other, "said on the merged one"), 1, "its words reach the ticket that is left");
+        assert_eq!(bridge.reason_of(&merged).await, Some("tickets-meet"));
+        bridge.act("ticket.merge", json!({ "from": one, "into": other, "agent": AGENT }));
+        bridge.pass(300).await;
+        let pair = bridge.pair_of(&merged).await.unwrap();
+        assert_eq!(pair.health.as_str(), "healthy", "{pair:?}");
+        let writes = bridge.writes();
+        bridge.pass(1_800).await;
+        assert_eq!(bridge.writes(), writes, "and rests");
+        bridge.finish().await;
+    }
+
+    async fn a_person_names_the_survivor_where_nothing_tells_it(product) {
+        let mut setup = defender(product, "false");
+        setup.evidence = false;
+        setup.policy = "include = { title = [\"paired\"] }".into();
+        let bridge = Bridge::with(setup).await;
+        let merged = bridge.raise(json!({ "title": "paired" }));
+        let left = bridge.raise(json!({ "title": "The one that is left" }));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&merged).await;
+        merge(&bridge, &merged, &left);
+        bridge.pass(300).await;
+        assert_eq!(bridge.reason_of(&merged).await, Some("survivor-unknown"));
+        assert_ne!(bridge.ticket(ticket)["status_name"], "Closed");
+        let (app, olga) = operator(&bridge);
+        let pair = bridge.pair_of(&merged).await.unwrap().id;
+        let view = pairs::view(&app, &olga, pair, "").await.unwrap();
+        let answers = &view.choices[0].answers;
+        let wanted = halobridge::domain::ids::IncidentId::new(&left);
+        let answer = answers.iter().find(|a| a.decision == Decision::MergedInto { incident: wanted.clone() }).unwrap();
+        decisions::decide(&app, &olga, pair, Some(answer.decision.clone())).await.unwrap();
+        bridge.cross().await;
+        assert_eq!(bridge.ticket_of(&left).await, ticket);
+        bridge.finish().await;
+    }
+}

@@ -1,0 +1,113 @@
+//! Edits and deletions, the comment that names the ticket, the room for comments.
+
+use serde_json::json;
+
+use super::bridge::*;
+
+both! {
+    async fn edits_and_deletions_are_reported_once(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.comment(&incident, "first words");
+        bridge.comment(&incident, "to be deleted");
+        bridge.note(ticket, "<p>the agent's words</p>", json!({}));
+        bridge.note(ticket, "<p>to be taken back</p>", json!({}));
+        bridge.cross().await;
+        let comments = bridge.incident(&incident)["comments"].as_array().unwrap().clone();
+        let named = |text: &str| {
+            let found = comments.iter().find(|c| c["properties"]["message"] == text).unwrap();
+            found["name"].as_str().unwrap().to_owned()
+        };
+        let place = bridge.workspace_name(0);
+        bridge.act("comment.edit", json!({ "workspace": place, "incident": incident, "comment": named("first words"), "message": "other words" }));
+        bridge.act("comment.delete", json!({ "workspace": place, "incident": incident, "comment": named("to be deleted") }));
+        let numbered = |text: &str| {
+            let notes = bridge.notes_of(ticket);
+            notes.iter().find(|n| words(n).contains(text)).unwrap()["id"].as_i64().unwrap()
+        };
+        bridge.clock.advance(jiff::SignedDuration::from_secs(2));
+        bridge.act("note.edit", json!({ "ticket_id": ticket, "id": numbered("the agent's words"), "html": "<p>the agent's better words</p>" }));
+        bridge.act("note.delete", json!({ "ticket_id": ticket, "id": numbered("to be taken back") }));
+        bridge.pass(600).await;
+        let notes: Vec<String> = bridge.notes_of(ticket).iter().map(words).collect();
+        let said: Vec<String> = bridge.comments_of(&incident);
+        let once = |all: &[String], text: &str| assert_eq!(all.iter().filter(|s| s.contains(text)).count(), 1, "{text}: {all:#?}");
+        once(&notes, "other words");
+        once(&notes, "was deleted in Microsoft Sentinel");
+        once(&said, "better words");
+        once(&said, "was deleted in Halo");
+        let writes = bridge.writes();
+        bridge.pass(3_600).await;
+        assert_eq!(bridge.writes(), writes, "and rests");
+        bridge.finish().await;
+    }
+
+    async fn the_incident_names_its_ticket_once(product) {
+        let bridge = Bridge::with(Setup { link_comment: true, ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.comment(&incident, "a person's");
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.note(ticket, "<p>an agent's</p>", json!({}));
+        bridge.pass(1_800).await;
+        let comments = bridge.comments_of(&incident);
+        assert_eq!(comments.len(), 3, "{comments:#?}");
+        assert_eq!(comments.iter().filter(|c| c.starts_with(&format!("Halo ticket {ticket}"))).count(), 1);
+        assert_eq!(bridge.notes_of(ticket).len(), 2, "it is no comment of a person's");
+        assert_eq!(bridge.calls("sentinel.comment.list"), 1, "nothing is read again for it");
+        bridge.finish().await;
+    }
+
+    async fn what_waits_to_go_back_is_held_to_the_mode_in_force(product) {
+        for mode in ["off", "observe", "comment-only", "sentinel-to-halo"] {
+            let mut bridge = Bridge::with(Setup { link_comment: true, ..Setup::new(product) }).await;
+            let closed = bridge.raise(json!({}));
+            bridge.cross().await;
+            let ticket = bridge.ticket_of(&closed).await;
+            bridge.close_incident(&closed, json!({ "classification": "Undetermined" }));
+            bridge.cross().await;
+            assert_eq!(bridge.ticket(ticket)["status_name"], "Closed");
+            // Sentinel refuses writes: the comment that names a new ticket and a reopening wait for their next try.
+            bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.comment.put" }));
+            bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.incident.put" }));
+            let new = bridge.raise(json!({}));
+            bridge.act("ticket.reopen", json!({ "ticket_id": ticket, "agent": AGENT, "text": "It goes on." }));
+            bridge.cross().await;
+            bridge.ticket_of(&new).await;
+            bridge.setup.mode = mode;
+            bridge.apply().await;
+            bridge.heal();
+            bridge.advance(2).await;
+            let writes = bridge.writes();
+            bridge.pass(7_200).await;
+            assert_eq!(bridge.writes(), writes, "{mode}");
+            assert_eq!(bridge.comments_of(&new).len(), 0, "{mode}");
+            bridge.setup.mode = "two-way";
+            bridge.apply().await;
+            bridge.pass(600).await;
+            assert_eq!(bridge.comments_of(&new).len(), 1, "{mode}");
+            assert_ne!(bridge.incident(&closed)["properties"]["status"], "Closed", "{mode}");
+            bridge.finish().await;
+        }
+    }
+
+    async fn near_the_end_notes_share_a_comment_and_places_are_kept(product) {
+        let bridge = Bridge::with(Setup { policy: "digest_from = 3".into(), ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        for n in 0..8 {
+            bridge.note(ticket, &format!("<p>note number {n}</p>"), json!({}));
+        }
+        bridge.cross().await;
+        let comments = bridge.comments_of(&incident);
+        assert_eq!(comments.len(), 4, "{comments:#?}");
+        assert!(comments[3].starts_with("Digest of notes "), "{}", comments[3]);
+        let all = comments.join("\n");
+        let places: Vec<usize> = (0..8).map(|n| all.find(&format!("note number {n}")).expect("every note")).collect();
+        assert!(places.is_sorted(), "{all}");
+        bridge.finish().await;
+    }
+}

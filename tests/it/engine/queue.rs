@@ -1,0 +1,73 @@
+//! What waits for a budget: paced, one client after the other, what a webhook announced first, and nothing
+//! recorded while it waits.
+
+use halobridge::twin::limits::Limits;
+use serde_json::json;
+
+use super::bridge::{Bridge, Setup, both};
+use super::intake::hint;
+
+const BACKLOG: usize = 140;
+
+async fn entries_of(bridge: &Bridge) -> i64 {
+    bridge.store.verify_ledger().await.unwrap().values().map(|head| head.chain_seq).sum()
+}
+
+both! {
+    async fn a_backlog_is_paced_and_a_fresh_incident_goes_before_it(product) {
+        let bridge = Bridge::with(Setup { workspaces: 3, limits: Limits::Real, ..Setup::new(product) }).await;
+        bridge.pass(60).await;
+        for n in 0..BACKLOG {
+            bridge.raise_in(n % 2, json!({}));
+        }
+        bridge.advance(30).await;
+        let begun = bridge.tickets().len();
+        assert!((60..BACKLOG).contains(&begun), "{begun} tickets when the backlog was just found");
+        let entries = entries_of(&bridge).await;
+        let mut waits = Vec::new();
+        for _ in 0..4 {
+            bridge.advance(11).await;
+            let fresh = bridge.raise_in(2, json!({}));
+            bridge.receive(bridge.sentinel_source(2).await, &hint(&bridge, &fresh)).await;
+            bridge.run().await;
+            let mut waited = 0;
+            while bridge.pair_of(&fresh).await.and_then(|pair| pair.ticket).is_none() {
+                bridge.advance(1).await;
+                waited += 1;
+            }
+            waits.push(waited);
+        }
+        assert!(waits.iter().all(|waited| *waited <= 2), "seconds that fresh incidents waited: {waits:?}");
+        // What waited meanwhile was not written down again and again.
+        let made = i64::try_from(bridge.tickets().len() - begun).unwrap();
+        let entries = entries_of(&bridge).await - entries;
+        assert!(entries <= 10 * made + 100, "{entries} entries for {made} tickets");
+        bridge.pass(240).await;
+        assert_eq!(bridge.tickets().len(), BACKLOG + 4);
+        // Both clients with a backlog were served in turn, and the service never had to refuse.
+        let refused = bridge.twin.with(|world, _| world.calls.iter().filter(|call| call.status == 429).count());
+        assert_eq!(refused, 0);
+        bridge.finish().await;
+    }
+
+    async fn thousands_of_open_tickets_are_read_whole_bit_by_bit(product) {
+        let bridge = Bridge::with(Setup { limits: Limits::Real, ..Setup::new(product) }).await;
+        for _ in 0..20 {
+            bridge.raise(json!({}));
+        }
+        bridge.cross().await;
+        bridge.pass_by(3_600, 600).await;
+        let actions = |bridge: &Bridge| bridge.calls("halo.actions.list");
+        let before = actions(&bridge);
+        // The full reading is due six hours after the start: two of three hundred calls at each poll.
+        bridge.pass_by(5 * 3_600 - 300, 600).await;
+        bridge.pass_by(240, 20).await;
+        let some = actions(&bridge) - before;
+        assert!((2..20).contains(&some), "{some}");
+        bridge.pass(600).await;
+        assert_eq!(actions(&bridge) - before, 20, "every one once");
+        bridge.pass_by(3_600, 600).await;
+        assert_eq!(actions(&bridge) - before, 20, "and not again before the next is due");
+        bridge.finish().await;
+    }
+}
