@@ -11,12 +11,13 @@ use crate::{
         operation::{OperationKind, OperationResult},
         pair::NoteLink,
         reason::Reason,
+        text,
         ticket::{Action, NoteDraft},
     },
     halo_itsm::Halo,
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::notes,
+    planner::notes::{self, words},
     store::SituationRow,
 };
 
@@ -60,17 +61,18 @@ pub(super) async fn add_note(
         Err(failure) => return Attempt::Failed(failure),
     };
     // Somebody has written in the ticket since we last read its notes. After a restore that may have been
-    // ourselves: the note may stand there already.
-    let known = row.ticket.as_ref().filter(|_| row.actions.is_some());
-    if known.is_none_or(|known| known.last_action != current.last_action) {
-        match halo.actions(ticket, class).await {
-            Ok(actions) => {
-                if let Some(action) = actions.into_iter().find(|action| notes::carries(action, &note.reference)) {
-                    return note_made(row, kind, action, true);
-                }
-            }
+    // ourselves: the note may stand there already. So it may among those that were read since, when it waited.
+    let known = row.ticket.as_ref().filter(|known| known.last_action == current.last_action);
+    let read = match (&row.actions, known) {
+        (Some(_), Some(_)) => None,
+        _ => match halo.actions(ticket, class).await {
+            Ok(actions) => Some(actions),
             Err(failure) => return Attempt::Failed(failure),
-        }
+        },
+    };
+    let actions = read.as_ref().or(row.actions.as_ref()).into_iter().flatten();
+    if let Some(action) = actions.into_iter().find(|action| notes::carries(action, &note.reference)) {
+        return found(row, kind, action.clone(), note);
     }
     match halo.add_note(ticket, note, class).await {
         Ok(action) => note_made(row, kind, action, false),
@@ -79,6 +81,23 @@ pub(super) async fn add_note(
             Attempt::Refused(Reason::RecordGone { what }, Box::default())
         }
         Err(failure) => Attempt::Failed(failure),
+    }
+}
+
+/// The note stands there already. What it says may be older than what we were about to write: then that is told next.
+fn found(row: &SituationRow, kind: &OperationKind, action: Action, note: &NoteDraft) -> Attempt {
+    let same = words::letters(&text::html_to_text(&note.html)) == words::letters(&words::body(&action));
+    match kind {
+        OperationKind::AddNote { comment, edit, note, .. } if !same => {
+            let older = OperationKind::AddNote {
+                comment: comment.clone(),
+                edit: *edit,
+                said: Some(String::new()),
+                note: note.clone(),
+            };
+            note_made(row, &older, action, true)
+        }
+        kind => note_made(row, kind, action, true),
     }
 }
 
@@ -101,23 +120,6 @@ pub(super) fn note_made(row: &SituationRow, kind: &OperationKind, action: Action
             facts.push(Fact::NoteLinked { link });
         }
     }
-    let mut reading = Reading::default();
-    if let Some(known) = &row.actions {
-        let highest = known.iter().map(|a| a.key.action).max().unwrap_or(0);
-        if !known.iter().any(|a| a.key == key) {
-            let mut actions = known.clone();
-            // Nothing came in between: the ticket's newest action is ours, and there is nothing to read again.
-            if key.action == highest + 1
-                && let (Some(ticket), Some(at)) = (&row.ticket, action.at)
-            {
-                let mut ticket = ticket.clone();
-                ticket.last_action = Some(at);
-                ticket.last_update = ticket.last_update.max(Some(at));
-                reading.ticket = Some(ticket);
-            }
-            actions.push(action);
-            reading.actions = Some(actions);
-        }
-    }
+    let reading = Reading { own_action: Some(action), ..Reading::default() };
     Attempt::Done(OperationResult::Action { action: key, settled }, facts, Box::new(reading))
 }

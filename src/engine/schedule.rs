@@ -100,6 +100,8 @@ pub struct Schedule {
     pub looks: BTreeSet<PairId>,
     /// Pairs to look at again at a later time.
     pub later_looks: BTreeMap<PairId, Timestamp>,
+    /// Pairs whose comments are read again, a few with each poll.
+    pub comments_due: BTreeMap<WorkspaceId, BTreeSet<PairId>>,
     /// Pairs whose waiting times are skipped once.
     pub hurried: BTreeSet<PairId>,
     /// Pairs whose ticket we wrote to, and when the second of that write is over: see [`super::halo`].
@@ -114,6 +116,8 @@ pub struct Schedule {
     pub queue: Queue,
     /// When the store is asked for ready pairs next.
     pub pairs_next: Option<Timestamp>,
+    /// How often other processes' changes are looked for, when it is less often than every second.
+    pub look_every: SignedDuration,
     /// Units under way.
     pub running: BTreeSet<Unit>,
     /// Units that wait after the store refused.
@@ -289,10 +293,11 @@ impl Schedule {
     }
 }
 
-/// The configuration's version is compared this often (a change is taken up within two seconds).
-const CONFIGURATION_EVERY: SignedDuration = SignedDuration::from_secs(1);
-/// Requests of other processes are looked for this often.
-const INTAKE_EVERY: SignedDuration = SignedDuration::from_secs(1);
+/// The configuration's version is compared, and other processes' requests are looked for, this often (a change is
+/// taken up within two seconds).
+const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(1);
+/// Ready pairs that are asked for at once.
+const READY_MAX: u32 = 2_000;
 
 impl Engine {
     /// Units whose time has come, most urgent first, at most `limit`; they count as running until [`Engine::run`] ends.
@@ -306,7 +311,9 @@ impl Engine {
             let soon = now + SignedDuration::from_secs(60);
             // Before the question: a queue that gets a time meanwhile brings this forward.
             self.schedule().pairs_next = Some(soon);
-            let found = async { Ok((self.store.ready_pairs(now, 2_000).await?, self.store.next_ready().await?)) }.await;
+            let store = &self.store;
+            let found = async { Ok((store.ready_pairs(now, READY_MAX).await?, store.next_ready_after(now).await?)) };
+            let found = found.await;
             let mut schedule = self.schedule();
             let (ready, next) = match found {
                 Ok(found) => found,
@@ -315,10 +322,12 @@ impl Engine {
                     return Err(error);
                 }
             };
+            let more = ready.len() >= READY_MAX as usize;
             let ready = ready.into_iter().filter(|pair| !schedule.queue.holds(*pair)).collect::<Vec<_>>();
             schedule.pairs.extend(ready);
-            // Work that this process makes ready is added as it is made; the rest has a time of its own.
-            let next = next.unwrap_or(soon).max(now + SignedDuration::from_secs(1));
+            // What is ready is known now, and what this process makes ready is added as it is made; the rest has a time
+            // of its own. (Something ready that cannot be sent must not be asked for every second.)
+            let next = if more { now } else { next.unwrap_or(soon) }.max(now + SignedDuration::from_secs(1));
             schedule.pairs_next = schedule.pairs_next.map(|at| at.min(next));
         }
         let mut units = Vec::new();
@@ -326,7 +335,7 @@ impl Engine {
         let s = &mut *schedule;
         if s.configuration.is_none() || s.configuration_next.is_none_or(|at| at <= now) {
             s.take(Unit::Configuration, now, &mut units, limit);
-            s.configuration_next = Some(now + CONFIGURATION_EVERY);
+            s.configuration_next = Some(now + LOOK_EVERY.max(s.look_every));
             if s.configuration.is_none() {
                 // Nothing is known yet of what there is to do.
                 return Ok(units);
@@ -336,7 +345,7 @@ impl Engine {
             if s.take(Unit::Intake, now, &mut units, limit) {
                 s.intake_waits = false;
             }
-            s.intake_next = Some(now + INTAKE_EVERY);
+            s.intake_next = Some(now + LOOK_EVERY.max(s.look_every));
         }
         let ripe: Vec<PairId> = s.later_looks.iter().filter(|(_, at)| **at <= now).map(|(pair, _)| *pair).collect();
         for pair in ripe {
@@ -420,6 +429,6 @@ impl Engine {
             .chain(s.refused.values().copied())
             .chain(s.queue.next_stale())
             .chain(s.queue.gates().filter_map(|gate| self.free_at(gate, now)));
-        times.filter(|at| *at > now).min().unwrap_or(now + CONFIGURATION_EVERY)
+        times.filter(|at| *at > now).min().unwrap_or(now + LOOK_EVERY.max(s.look_every))
     }
 }

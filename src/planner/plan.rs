@@ -212,6 +212,7 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) {
             OperationState::Sending { .. } | OperationState::OutcomeUnknown { .. } => wanted.retain(|p| !same_key(p)),
             OperationState::Planned { .. } if !gate::carries(s.workspace.mode, &queued.kind) => {}
             OperationState::Planned { .. } if there_already(s, out, queued) => {
+                wanted.retain(|p| !same_key(p));
                 out.void.push((queued.id, "It was found on the other side already.".to_owned()));
             }
             OperationState::Planned { .. } => {
@@ -232,10 +233,21 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) {
     out.operations = wanted;
 }
 
-/// A note queued for a comment that a note carries by now: our memory of writing it was lost (a restored backup).
-fn there_already(s: &Situation<'_>, out: &Plan, queued: &Operation) -> bool {
-    let OperationKind::AddNote { comment: Some(comment), edit, .. } = &queued.kind else { return false };
-    s.links.iter().chain(&out.links).any(|link| link.comment == *comment && link.edit == *edit)
+/// Whether what is queued stands on the other side by now: our memory of writing it was lost (an answer, a restored
+/// backup). Then it is linked, if it was not.
+fn there_already(s: &Situation<'_>, out: &mut Plan, queued: &Operation) -> bool {
+    match &queued.kind {
+        OperationKind::AddNote { comment: Some(comment), edit, .. } => {
+            s.links.iter().chain(&out.links).any(|link| link.comment == *comment && link.edit == *edit)
+        }
+        OperationKind::AddComment { comment, carries, message } => {
+            let Some(found) = s.comments.into_iter().flatten().find(|known| known.id == *comment) else { return false };
+            let Some(links) = notes::to_sentinel::found_again(s, found, carries, message) else { return false };
+            out.links.extend(links);
+            true
+        }
+        _ => false,
+    }
 }
 
 /// Field changes follow the newest reading. Notes and comments stay queued as planned, and so does a create.
