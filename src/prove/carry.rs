@@ -41,8 +41,8 @@ pub struct Flight {
     pub number: u64,
     /// What comes back, once it was carried out.
     pub outcome: Option<Outcome>,
-    /// Seconds that the other side asks to wait, when it does: what the program must not overhear.
-    pub told_secs: Option<i64>,
+    /// That the other side asks to wait, and for how many seconds if it says so: what the program must not overhear.
+    pub told: Option<Option<i64>>,
 }
 
 impl Flight {
@@ -95,8 +95,7 @@ impl World {
             let path = request.uri().path().trim_start_matches('/').to_owned();
             let (side, rest) = path.split_once('/').unwrap_or((path.as_str(), ""));
             let kind = kinds::of(side, request.method().as_str(), &format!("/{rest}"));
-            let flight =
-                Flight { host, side: side.to_owned(), kind, number: id, outcome: None, told_secs: None, request };
+            let flight = Flight { host, side: side.to_owned(), kind, number: id, outcome: None, told: None, request };
             self.watch_wait(&flight);
             let slow = self.shape.fate.of(Nemesis::Reordered);
             let travel = if !self.calm && self.wire_dice.chance(slow * 0.3) {
@@ -184,6 +183,7 @@ impl World {
         let injected = matches!(mischief.effect, Some(Effect::Status { status: 429, .. }));
         let read_path = call.path.clone();
         let repeated = mischief.instead.is_some().then(|| call.clone());
+        let newest = self.newest_ticket();
         let mut answer = self.handle(call, mischief.effect.clone());
         let carried =
             answer.fate != Fate::Cut && !matches!(mischief.effect, Some(Effect::Status { applied: false, .. }));
@@ -205,7 +205,9 @@ impl World {
             self.watch.read.insert(ticket, order);
         }
         if writes && carried {
-            let made = describe::made_ticket(kind, &answer.reply).filter(|_| ticket.is_none());
+            // Whatever became of the answer.
+            let made = self.newest_ticket().filter(|_| ticket.is_none() && kind == "halo.tickets.post");
+            let made = made.filter(|made| Some(*made) != newest);
             let write = Write {
                 order: self.watch.next(),
                 at: self.now(),
@@ -240,6 +242,10 @@ impl World {
         answer
     }
 
+    fn newest_ticket(&self) -> Option<i64> {
+        self.twin.with(|world, _| world.halos.first()?.halo.tickets().map(|ticket| ticket.id).max())
+    }
+
     /// Hands a call to the twin, which does this to it.
     fn handle(&self, call: Call, effect: Option<Effect>) -> Answer {
         let anything = |effect| Fault {
@@ -264,9 +270,9 @@ impl World {
         let kind = self.flights.get(&id).map(|flight| flight.kind.clone()).unwrap_or_default();
         let arrives = !mischief.too_late && answer.fate == Fate::Whole;
         if let Some(flight) = self.flights.get_mut(&id).filter(|_| arrives && answer.reply.status == 429) {
-            // Without a time the least wait is 15 s (halo-api sheet 7.1). Signing in to Entra has no budget.
-            let secs = answer.reply.header("retry-after").and_then(|text| text.parse().ok()).unwrap_or(15);
-            flight.told_secs = (kind != "entra.token").then_some(secs);
+            // Signing in to Entra has no budget.
+            let secs = answer.reply.header("retry-after").and_then(|text| text.parse().ok());
+            flight.told = (kind != "entra.token").then_some(secs);
         }
         let tickets = &self.watch.tickets;
         let made_for = |id: i64| tickets.get(&id).and_then(|versions| versions.first()).map(|v| v.value.client_id);
@@ -297,7 +303,7 @@ impl World {
     pub fn answer(&mut self, id: CallId) {
         let Some(flight) = self.flights.remove(&id) else { return };
         let Some(outcome) = flight.outcome else { return };
-        if let Some(secs) = flight.told_secs {
+        if let Some(secs) = flight.told {
             self.strikes.hear(self.clock_of(flight.host), &flight.side, flight.host, secs);
         }
         self.wires.answer(id, outcome);

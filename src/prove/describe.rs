@@ -51,16 +51,6 @@ pub fn ticket_of(call: &Call, body: &Value) -> Option<i64> {
     None
 }
 
-/// The ticket that a create made.
-pub fn made_ticket(kind: &str, reply: &Reply) -> Option<i64> {
-    if kind != "halo.tickets.post" {
-        return None;
-    }
-    let body: Value = serde_json::from_slice(&reply.body).ok()?;
-    let object = body.get(0).unwrap_or(&body);
-    object.get("id").and_then(Value::as_i64)
-}
-
 /// What an answer to a write names.
 pub fn made(reply: &Reply) -> String {
     if reply.status != 201 {

@@ -28,6 +28,9 @@ use crate::{
     store::{SealKey, Snapshot, Store},
 };
 
+/// Nobody but the process itself writes to its database, but for the admin, who applies a file.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(20);
+
 /// Units that run at once, as in the server.
 const SIDE_BY_SIDE: usize = 48;
 
@@ -152,6 +155,7 @@ impl Host {
         let ids: Arc<dyn IdSource> = Arc::new(SeededIds::new(making.seed));
         let way = Arc::new(wires.of(making.place));
         let engine = Arc::new(Engine::new(store.clone(), Arc::clone(&shown), Arc::clone(&ids), way));
+        engine.alone(LOOK_EVERY);
         if making.only_read {
             engine.only_read();
         }

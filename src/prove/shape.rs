@@ -153,6 +153,10 @@ impl Shape {
         options.workspaces = self.places.len();
         options.product = self.product;
         options.limits = if self.limits { crate::twin::limits::Limits::Real } else { crate::twin::limits::Limits::Off };
+        // Nobody knows which of the two the service does.
+        let bumps = Dice::of(self.seed, "edits").chance(0.5).to_string();
+        options.switches.push(("comment_edit_bumps".into(), bumps.clone()));
+        options.switches.push(("comment_delete_bumps".into(), bumps));
         if self.defender {
             options.switches.push(("defender".into(), "true".into()));
             options.switches.push(("defender_delay_s".into(), "0".into()));

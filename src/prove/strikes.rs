@@ -75,6 +75,9 @@ pub struct Strikes {
     pub unconfirmed: bool,
     /// The installation's secret is not Microsoft's any more.
     secret_old: bool,
+    secret_since: Timestamp,
+    /// How long the installation had a secret that Microsoft does not take.
+    pub without_secret: SignedDuration,
     /// Moments at which an old backup took the database's place.
     pub restored: Vec<Timestamp>,
     /// The same moments in the order of things.
@@ -97,8 +100,13 @@ impl Strikes {
     }
 
     /// Hears with a process that it has to wait: `now` is that process's time.
-    pub fn hear(&mut self, now: Timestamp, side: &str, host: usize, secs: i64) {
-        let until = now + SignedDuration::from_secs(secs);
+    pub fn hear(&mut self, now: Timestamp, side: &str, host: usize, secs: Option<i64>) {
+        // Without a time the least wait is 15 s (halo-api sheet 7.1); several calls refused together are one refusal.
+        let waits = self.told_until(host, side).is_some_and(|until| until > now);
+        if secs.is_none() && waits {
+            return;
+        }
+        let until = now + SignedDuration::from_secs(secs.unwrap_or(15));
         let told = self.told.entry((host, side.to_owned())).or_insert(until);
         *told = (*told).max(until);
     }
@@ -227,6 +235,7 @@ impl World {
         self.twin.act("tokens.expire", &json!({}));
         self.secret = new;
         self.strikes.secret_old = true;
+        self.strikes.secret_since = self.now();
         self.coverage.struck(Nemesis::SecretChange);
         self.tell(Who::Nemesis, "the application's secret is replaced in Entra");
     }
@@ -235,6 +244,7 @@ impl World {
         if self.strikes.secret_old && self.host(0).is_some() {
             self.apply(0)?;
             self.strikes.secret_old = false;
+            self.strikes.without_secret += self.now().duration_since(self.strikes.secret_since);
             self.tell(Who::Admin, "applies the file with the new secret");
         }
         Ok(())
@@ -308,6 +318,9 @@ impl World {
         self.excuse();
         // The installation's file is applied again: the backup may hold an old secret.
         self.apply(0)?;
+        if self.strikes.secret_old {
+            self.strikes.without_secret += self.now().duration_since(self.strikes.secret_since);
+        }
         self.strikes.secret_old = false;
         self.tell(Who::Nemesis, "the disk is lost; the backup takes its place, and only reads until somebody confirms");
         let wait = (self.wire_dice.spread(60.0, 7_200.0) * 1_000.0) as i64;

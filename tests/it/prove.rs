@@ -8,9 +8,9 @@ use halobridge::prove::{
     run::{self, Plan, Report},
 };
 
-/// Worlds that are the same in every run. One costs about twelve seconds of a processor in a debug build; hundreds
-/// of them, and the large ones, are left to `make prove`.
-const FIXED: u64 = 8;
+/// Worlds that are the same in every run, each lived twice. One costs about fifteen seconds of a processor in a debug
+/// build; hundreds of them, and the large ones, are left to `make prove`.
+const FIXED: (u64, u64) = (50, 3);
 /// Worlds that nobody has seen before.
 const FRESH: u64 = 4;
 
@@ -35,13 +35,16 @@ fn holds(report: &Report) {
 }
 
 #[test]
-#[ignore = "until the worlds have been seen to hold"]
-fn fixed_worlds_hold() {
-    holds(&lived(0, FIXED, false));
+fn fixed_worlds_hold_and_tell_the_same_story_twice() {
+    let (from, seeds) = FIXED;
+    let report = lived(from, seeds, true);
+    holds(&report);
+    assert_eq!((report.lived, report.twice), (seeds, seeds));
+    assert_ne!(report.digests[&from], report.digests[&(from + 1)], "another seed tells another story");
 }
 
 #[test]
-#[ignore = "until the worlds have been seen to hold"]
+#[ignore = "a world in some dozens still fails: see docs/PROVE.md"]
 fn fresh_worlds_hold() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     // Whole hundreds, so that none of them is a large one.
@@ -49,17 +52,7 @@ fn fresh_worlds_hold() {
 }
 
 #[test]
-#[ignore = "until the worlds have been seen to hold"]
-fn the_same_seed_tells_the_same_story_and_another_tells_another() {
-    let (first, second) = (lived(3, 2, true), lived(3, 2, false));
-    holds(&first);
-    assert_eq!(first.twice, 2);
-    assert_eq!(first.digests, second.digests);
-    assert_ne!(first.digests[&3], first.digests[&4]);
-}
-
-#[test]
-#[ignore = "until the worlds have been seen to hold"]
+#[ignore = "takes minutes in a debug build"]
 fn a_planted_bug_is_seen() {
     let plan = Plan { from: 0, seeds: 20, jobs: 2, twice: false, keep_going: false, bugs: Bugs::default() };
     let search = planted::search(Bug::WrongClient, &plan).unwrap_or_else(|broken| panic!("{broken:?}"));

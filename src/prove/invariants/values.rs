@@ -164,7 +164,9 @@ fn disagreement(world: &World, ending: &Ending, ended: &Ended) -> Option<String>
     }
     let reachable = ended.ticket_reachable(world.halo_client_id(ended.client));
     let says_so = pair.reason.is_some() || pair.health != Health::Healthy || pair.sync != SyncState::InStep;
-    if !reachable || incident.redirected {
+    if incident.status == "Closed" && values.closed && !incident.redirected {
+        // Closed on both sides and not read any more: what is moved, merged or deleted then is Halo's own affair.
+    } else if !reachable || incident.redirected {
         return (!says_so)
             .then(|| "its ticket or incident is out of reach, and the pair says that all is well".to_owned());
     }

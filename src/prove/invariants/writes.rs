@@ -172,7 +172,9 @@ fn tokens(world: &World) -> Vec<Violation> {
         .iter()
         .map(|nemesis| world.coverage.count(*nemesis))
         .sum();
-    let fair = 8 + 3 * hours + 6 * deaths + 4 * starts + 4 * jumps + lost;
+    // A refused sign-in is asked about every minute, by each workspace and by what waits.
+    let refused = world.strikes.without_secret.as_mins().unsigned_abs() * 2;
+    let fair = refused + 8 + 3 * hours + 6 * deaths + 4 * starts + 4 * jumps + lost;
     world
         .watch
         .tokens
