@@ -12,7 +12,7 @@ DENY := -- -D warnings
 BENCH_PROFILE ?= release
 STEP := .ci/step
 
-.PHONY: help demo serve test bench lint e2e build bundle setup steps
+.PHONY: help demo serve test prove bench lint e2e build bundle setup steps
 
 help: ## this list
 	@echo "Halobridge keeps Microsoft Sentinel incidents and Halo tickets in step."
@@ -49,6 +49,10 @@ lint: setup ## format and lints alone
 	@cargo clippy --locked --all-targets $(DENY)
 	@cargo clippy --locked --lib --no-default-features --features hydrate --target wasm32-unknown-unknown --profile wasm $(DENY)
 	@cargo clippy --locked --profile demo -p xtask $(DENY)
+
+prove: setup bundle ## random worlds against the real engine (ARGS: --seeds 1000, --planted …)
+	@cargo build --locked --profile demo
+	@target/demo/halobridge prove $(ARGS)
 
 bench: setup bundle ## measurements, printed (ARGS: p1 p3 p6 p8; BENCH_PROFILE=demo builds quicker)
 	@cargo bench --locked --profile $(BENCH_PROFILE) --bench bridge -- $(ARGS)

@@ -26,6 +26,8 @@ pub mod halo_itsm;
 #[cfg(feature = "ssr")]
 pub mod outbound;
 #[cfg(feature = "ssr")]
+pub mod prove;
+#[cfg(feature = "ssr")]
 pub mod sentinel;
 #[cfg(feature = "ssr")]
 pub mod service;

@@ -12,6 +12,7 @@ pub mod drive;
 mod follow;
 pub mod global;
 pub mod handle;
+mod prove;
 mod restore;
 pub mod running;
 mod serve;
@@ -76,6 +77,9 @@ enum Command {
     /// Put a backup in place of the database
     #[command(long_about = restore::LONG)]
     Restore(restore::RestoreArgs),
+    /// Live random worlds and check what must always hold
+    #[command(long_about = prove::LONG)]
+    Prove(prove::ProveArgs),
     // Its own doc comment is its help.
     Twin(twin::TwinArgs),
 }
@@ -84,7 +88,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
     match &command {
-        Command::Twin(_) => {}
+        Command::Twin(_) | Command::Prove(_) => {}
         Command::Serve(_) => global.start_logging("info"),
         // What its story leaves for a person to do stands on the page.
         Command::Demo(_) => global.start_logging("error"),
@@ -99,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => wait(doctor::run(&global, args)),
         Command::Backup(args) => wait(backup::run(&global, args)),
         Command::Restore(args) => wait(restore::run(&global, args)),
+        Command::Prove(args) => prove::run(&args),
         Command::Twin(args) => twin::run(&args).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| failed(&error))

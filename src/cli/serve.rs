@@ -73,6 +73,10 @@ pub async fn run(global: &Global, args: ServeArgs) -> anyhow::Result<ExitCode> {
     let data = global.open_or_make().await?;
     let _lock = lock_instance(&data.path)?;
     if args.confirm_instance {
+        let before = data.store.instance_mark(&data.path, &SystemIds).await?;
+        if before == InstanceMark::Differs {
+            data.store.forgot_until(SystemClock.now()).await?;
+        }
         data.store.confirm_instance(&data.path, &SystemIds).await?;
     }
     let mark = data.store.instance_mark(&data.path, &SystemIds).await?;

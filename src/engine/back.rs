@@ -42,8 +42,8 @@ pub(super) async fn add_comment(
             let facts = carries.iter().map(|carried| Fact::NoteLinked { link: link(carried) }).collect();
             let mut reading = Reading::default();
             // One that carries no note is known as read: nothing else tells that it is there.
-            if let Some(known) = row.comments.as_ref().filter(|_| carries.is_empty()) {
-                reading.comments = Some(known.iter().cloned().chain([written(comment, message, now)]).collect());
+            if carries.is_empty() {
+                reading.own_comment = Some(written(comment, message, now));
             }
             Attempt::Done(OperationResult::Comment { comment: comment.clone() }, facts, Box::new(reading))
         }
@@ -88,9 +88,12 @@ pub(super) async fn update_incident(
         }
         Err(failure) => return Attempt::Failed(failure),
     };
+    let has_comments = row.comments.as_ref().is_some_and(|comments| !comments.is_empty());
+    let edited_unseen = has_comments && current.etag != row.subject.incident.etag;
     let read = |mut incident: Incident| {
-        // Comments that we have not read: without a version the next poll takes the incident for changed and reads them.
-        if super::digest::comments_moved(row, &incident) {
+        // Comments that we have not read, or that were edited behind our own write: without a version the next poll
+        // takes the incident for changed and reads them.
+        if super::digest::comments_moved(row, &incident) || edited_unseen {
             incident.etag = None;
         }
         Box::new(Reading { incident: Some(incident), ..Reading::default() })

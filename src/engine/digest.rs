@@ -40,6 +40,11 @@ pub struct Reading {
     pub ticket: Option<Ticket>,
     /// All its actions, oldest first.
     pub actions: Option<Vec<Action>>,
+    /// A note that we have just written: it joins those known when this is recorded, which may be more than were known
+    /// when it was sent.
+    pub own_action: Option<Action>,
+    /// The same of a comment.
+    pub own_comment: Option<Comment>,
 }
 
 /// Whether the incident has another number of comments than we know to stand there: those read last, and those
@@ -214,7 +219,13 @@ fn news(row: &SituationRow, reading: Reading) -> Vec<Fact> {
             facts.push(Fact::IncidentRead { workspace, client, incident: Box::new(incident) });
         }
     }
-    if let Some(comments) = reading.comments
+    let own = reading.own_comment.zip(row.comments.clone()).map(|(own, mut known)| {
+        if known.iter().all(|comment| comment.id != own.id) {
+            known.push(own);
+        }
+        known
+    });
+    if let Some(comments) = reading.comments.or(own)
         && row.comments.as_ref() != Some(&comments)
     {
         facts.push(Fact::CommentsRead { pair, comments });
@@ -223,7 +234,12 @@ fn news(row: &SituationRow, reading: Reading) -> Vec<Fact> {
         let (workspace, incident) = (row.subject.workspace, row.subject.incident.id.clone());
         facts.push(Fact::EvidenceRead { workspace, incident, evidence: Box::new(evidence) });
     }
-    if let Some(ticket) = reading.ticket {
+    let own = reading.own_action.zip(row.actions.clone());
+    let (ticket, own) = match own {
+        Some((own, known)) if known.iter().all(|action| action.key != own.key) => joined(row, own, known),
+        _ => (None, None),
+    };
+    if let Some(ticket) = reading.ticket.or(ticket) {
         let older = row.ticket.as_ref().is_some_and(|known| older(ticket.last_update, known.last_update));
         let times = |ticket: &Ticket| (ticket.last_update, ticket.last_action);
         let differs = |known: &Ticket| known.raw != ticket.raw || times(known) != times(&ticket);
@@ -231,12 +247,28 @@ fn news(row: &SituationRow, reading: Reading) -> Vec<Fact> {
             facts.push(Fact::TicketRead { pair, ticket: Box::new(merged(row.ticket.as_ref(), ticket)) });
         }
     }
-    if let Some(actions) = reading.actions
+    if let Some(actions) = reading.actions.or(own)
         && row.actions.as_ref() != Some(&actions)
     {
         facts.push(Fact::ActionsRead { pair, actions });
     }
     facts
+}
+
+/// A ticket's notes with one of ours that was just written, and the ticket itself where nothing came in between: then it
+/// is the newest action there, and there is nothing to read again.
+fn joined(row: &SituationRow, own: Action, mut known: Vec<Action>) -> (Option<Ticket>, Option<Vec<Action>>) {
+    let highest = known.iter().map(|action| action.key.action).max().unwrap_or(0);
+    let ticket = match (&row.ticket, own.at) {
+        (Some(ticket), Some(at)) if own.key.action == highest + 1 => {
+            let last_update = ticket.last_update.max(Some(at));
+            Some(Ticket { last_action: Some(at), last_update, ..ticket.clone() })
+        }
+        _ => None,
+    };
+    known.push(own);
+    known.sort_by_key(|action| action.key.action);
+    (ticket, Some(known))
 }
 
 /// Whether a reading is older than what is known. Where one of the two times is told in whole seconds, only those count.

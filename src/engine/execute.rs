@@ -152,6 +152,13 @@ async fn attempt(
 ) -> Result<Option<After>, StoreError> {
     let creating = matches!(operation.kind, OperationKind::CreateTicket { .. });
     let halo = known.row.pair.halo;
+    if creating && operation.attempts == 0 && forth::may_be_forgotten(engine, &known.row) {
+        // After a restore or on a copy: the ticket may be there and only our memory of it gone.
+        let now = engine.now();
+        let unknown = OperationState::OutcomeUnknown { since: now, look: now, looks: 0 };
+        moved(engine, operation, unknown, 1, None, Reading::default()).await?;
+        return Ok(None);
+    }
     // Creates wait for their lane before they count as sent: a crash while waiting leaves nothing unknown.
     let lane = if creating { engine.lanes.try_create(halo) } else { None };
     if creating {
@@ -199,7 +206,8 @@ pub(super) async fn begin_at_once(
     let now = engine.now();
     let start = newcomer::begun(&facts, now).and_then(|row| {
         let operation = head(&row)?.clone();
-        if engine.paused(&row.pair) || engine.has_to_wait(&row, &operation) {
+        let held = engine.paused(&row.pair) || forth::may_be_forgotten(engine, &row);
+        if held || engine.has_to_wait(&row, &operation) {
             return None;
         }
         let creating = engine.lanes.try_create(row.pair.halo)?;

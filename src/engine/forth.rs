@@ -1,6 +1,8 @@
-//! Writing to Halo: a ticket, a note, a change of a ticket.
+//! Writing to Halo: a ticket, a note, a change of a ticket. What may stand there already is looked for first.
 
 use std::sync::Arc;
+
+use jiff::SignedDuration;
 
 use crate::{
     domain::{
@@ -9,12 +11,18 @@ use crate::{
         operation::{OperationKind, OperationResult},
         pair::NoteLink,
         reason::Reason,
+        text,
         ticket::{Action, NoteDraft, Ticket, TicketChange, TicketDraft},
     },
     halo_itsm::Halo,
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{agreed, fields::mapped, mapping},
+    planner::{
+        agreed,
+        fields::mapped,
+        mapping,
+        notes::{self, words},
+    },
     store::SituationRow,
 };
 
@@ -51,7 +59,15 @@ pub(super) fn ticket_made(engine: &Engine, row: &SituationRow, ticket: Ticket, s
     Attempt::Done(OperationResult::Ticket { ticket: id, settled }, facts, Box::new(reading))
 }
 
-/// Adds a note to the ticket, if the ticket is still that client's.
+/// Whether a ticket for this incident may have been made in a time that the database does not remember.
+pub(super) fn may_be_forgotten(engine: &Engine, row: &SituationRow) -> bool {
+    let forgotten = engine.schedule().forgotten_until;
+    // Both sides' clocks may be wrong, and an incident without a time may be of any.
+    let slack = SignedDuration::from_hours(1);
+    forgotten.is_some_and(|until| row.subject.incident.created.is_none_or(|created| created < until + slack))
+}
+
+/// Writes a note, unless it stands there already.
 pub(super) async fn add_note(
     row: &SituationRow,
     halo: &Arc<Halo>,
@@ -61,7 +77,7 @@ pub(super) async fn add_note(
     class: Class,
 ) -> Attempt {
     // A note says what happens at one client: the ticket must still be that client's, at this moment.
-    match halo.ticket(ticket, class).await {
+    let current = match halo.ticket(ticket, class).await {
         Ok(current) if current.deleted || current.merged_into.is_some() => {
             let what = format!("Ticket {ticket} was deleted or merged in Halo.");
             return Attempt::Refused(Reason::RecordGone { what }, read_ticket(current));
@@ -69,12 +85,26 @@ pub(super) async fn add_note(
         Ok(current) if current.client_id != Some(row.pair.halo_client_id) => {
             return Attempt::Refused(Reason::WrongClient, read_ticket(current));
         }
-        Ok(_) => {}
+        Ok(current) => current,
         Err(failure) if failure.kind == FailureKind::Gone => {
             let what = format!("Ticket {ticket} does not exist in Halo any more.");
             return Attempt::Refused(Reason::RecordGone { what }, Box::default());
         }
         Err(failure) => return Attempt::Failed(failure),
+    };
+    // Somebody has written in the ticket since we last read its notes. After a restore that may have been
+    // ourselves: the note may stand there already. So it may among those that were read since, when it waited.
+    let known = row.ticket.as_ref().filter(|known| known.last_action == current.last_action);
+    let read = match (&row.actions, known) {
+        (Some(_), Some(_)) => None,
+        _ => match halo.actions(ticket, class).await {
+            Ok(actions) => Some(actions),
+            Err(failure) => return Attempt::Failed(failure),
+        },
+    };
+    let actions = read.as_ref().or(row.actions.as_ref()).into_iter().flatten();
+    if let Some(action) = actions.into_iter().find(|action| notes::carries(action, &note.reference)) {
+        return found(row, kind, action.clone(), note);
     }
     match halo.add_note(ticket, note, class).await {
         Ok(action) => note_made(row, kind, action, false),
@@ -86,8 +116,21 @@ pub(super) async fn add_note(
     }
 }
 
-fn read_ticket(ticket: Ticket) -> Box<Reading> {
-    Box::new(Reading { ticket: Some(ticket), ..Reading::default() })
+/// The note stands there already. What it says may be older than what we were about to write: then that is told next.
+fn found(row: &SituationRow, kind: &OperationKind, action: Action, note: &NoteDraft) -> Attempt {
+    let same = words::letters(&text::html_to_text(&note.html)) == words::letters(&words::body(&action));
+    match kind {
+        OperationKind::AddNote { comment, edit, note, .. } if !same => {
+            let older = OperationKind::AddNote {
+                comment: comment.clone(),
+                edit: *edit,
+                said: Some(String::new()),
+                note: note.clone(),
+            };
+            note_made(row, &older, action, true)
+        }
+        kind => note_made(row, kind, action, true),
+    }
 }
 
 /// The note is there: link it with its comment, and know it as read.
@@ -109,25 +152,12 @@ pub(super) fn note_made(row: &SituationRow, kind: &OperationKind, action: Action
             facts.push(Fact::NoteLinked { link });
         }
     }
-    let mut reading = Reading::default();
-    if let Some(known) = &row.actions {
-        let highest = known.iter().map(|a| a.key.action).max().unwrap_or(0);
-        if !known.iter().any(|a| a.key == key) {
-            let mut actions = known.clone();
-            // Nothing came in between: the ticket's newest action is ours, and there is nothing to read again.
-            if key.action == highest + 1
-                && let (Some(ticket), Some(at)) = (&row.ticket, action.at)
-            {
-                let mut ticket = ticket.clone();
-                ticket.last_action = Some(at);
-                ticket.last_update = ticket.last_update.max(Some(at));
-                reading.ticket = Some(ticket);
-            }
-            actions.push(action);
-            reading.actions = Some(actions);
-        }
-    }
+    let reading = Reading { own_action: Some(action), ..Reading::default() };
     Attempt::Done(OperationResult::Action { action: key, settled }, facts, Box::new(reading))
+}
+
+fn read_ticket(ticket: Ticket) -> Box<Reading> {
+    Box::new(Reading { ticket: Some(ticket), ..Reading::default() })
 }
 
 /// Changes the ticket as it stands now; what moved since the plan voids it.

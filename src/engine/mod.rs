@@ -75,6 +75,11 @@ impl Engine {
         }
     }
 
+    /// No other process writes to this database: what others may have changed is looked for only this often.
+    pub fn alone(&self, look_every: jiff::SignedDuration) {
+        self.schedule().look_every = look_every;
+    }
+
     /// From now on nothing is written to either side: the data directory was copied or restored, and a person
     /// has not confirmed yet that it is the one to go on with.
     pub fn only_read(&self) {

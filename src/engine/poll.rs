@@ -3,7 +3,7 @@
 //! The cursor moves only over what has been recorded whole: an incident whose comments could not be read
 //! holds it back, so that nothing is lost when the process ends in between.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,7 +11,7 @@ use crate::{
     domain::{
         client::Client,
         failure::{Failure, FailureKind},
-        ids::{IncidentId, WorkspaceId},
+        ids::{IncidentId, PairId, WorkspaceId},
         incident::{Comment, Incident},
         policy::Policy,
         reason::Reason,
@@ -47,6 +47,10 @@ use super::{
 pub const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 /// All open incidents are listed this often, whatever the cursor says.
 const FULL_EVERY: SignedDuration = SignedDuration::from_hours(6);
+/// Incidents may show this late (six hours), and be looked for up to six hours after that.
+const LATE: SignedDuration = SignedDuration::from_hours(13);
+/// Pairs whose comments are read again with one poll.
+const COMMENTED_AT_ONCE: usize = 40;
 /// A gap in incident numbers asks for a full list, at most this often.
 const GAP_EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// Pages of one list; a longer one is gone on with at the next poll.
@@ -138,8 +142,14 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     let full = poll.counts.failure.is_none() && (gap || (full_due && cursor.is_some()));
     if full {
         let newest = poll.counts.newest;
+        // One that shows late may have been closed before that: then it is not among the open ones.
+        poll.list(&ListWanted { modified_since: Some(from - LATE), open_only: false }).await?;
         poll.list(&ListWanted { modified_since: None, open_only: true }).await?;
         poll.counts.newest = newest;
+        poll.gather_commented().await?;
+    }
+    if poll.counts.failure.is_none() {
+        poll.read_commented().await?;
     }
     if first || failed_before || cause != RunCause::Schedule {
         poll.asked().await?;
@@ -275,7 +285,7 @@ impl<'a> Poll<'a> {
     }
 
     /// A linked incident that changed: its comments are read where their number moved.
-    async fn paired(&mut self, pair: crate::domain::ids::PairId, incident: Incident) -> Result<(), StoreError> {
+    async fn paired(&mut self, pair: PairId, incident: Incident) -> Result<(), StoreError> {
         let Some(row) = self.engine.store.situation(pair).await? else { return Ok(()) };
         let same = row.subject.incident.etag == incident.etag && incident.etag.is_some();
         let moved = digest::comments_moved(&row, &incident) || !same && digest::nothing_to_see(&row, &incident);
@@ -309,8 +319,40 @@ impl<'a> Poll<'a> {
         digest::pair(self.engine, pair, done, reading).await
     }
 
+    /// An edit, or one comment deleted and another written, may move nothing that a list shows, or hide behind what else
+    /// moved. So the comments of open pairs, and of those that changed since the last full list, are read now and then.
+    async fn gather_commented(&mut self) -> Result<(), StoreError> {
+        let id = self.workspace.id;
+        let since = self.engine.now() - FULL_EVERY - OVERLAP;
+        let pairs = self.engine.store.pairs_commented(id, since).await?;
+        self.engine.schedule().comments_due.entry(id).or_default().extend(pairs);
+        Ok(())
+    }
+
+    /// Reads the comments of a few of them.
+    async fn read_commented(&mut self) -> Result<(), StoreError> {
+        for _ in 0..COMMENTED_AT_ONCE {
+            let next = self.engine.schedule().comments_due.get_mut(&self.workspace.id).and_then(BTreeSet::pop_first);
+            let Some(pair) = next else { return Ok(()) };
+            let Some(row) = self.engine.store.situation(pair).await? else { continue };
+            match self.sentinel.comments(&self.at, &row.pair.incident, Class::Reconcile).await {
+                Ok(comments) => {
+                    let reading = Reading { comments: Some(comments), ..Reading::default() };
+                    digest::pair(self.engine, pair, Vec::new(), reading).await?;
+                }
+                Err(failure) if failure.kind == FailureKind::Gone => {}
+                Err(_) => {
+                    // With the next poll; the budget may have had no room.
+                    self.engine.schedule().comments_due.entry(self.workspace.id).or_default().insert(pair);
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The pair is read once more in a while.
-    fn look_later(&self, pair: crate::domain::ids::PairId) {
+    fn look_later(&self, pair: PairId) {
         let at = self.engine.now() + SignedDuration::from_secs(30);
         self.engine.schedule().later_looks.insert(pair, at);
     }

@@ -333,6 +333,8 @@ pub(super) async fn reload(engine: &Engine) -> Result<(), StoreError> {
     engine.registry.build(view).await?;
     if first {
         left_behind(engine).await?;
+        let forgotten = engine.store.forgotten_until().await?;
+        engine.schedule().forgotten_until = forgotten;
     } else {
         super::pauses::changed(engine).await?;
     }

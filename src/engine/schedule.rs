@@ -103,6 +103,8 @@ pub struct Schedule {
     pub looks: BTreeSet<PairId>,
     /// Pairs to look at again at a later time.
     pub later_looks: BTreeMap<PairId, Timestamp>,
+    /// Pairs whose comments are read again, a few with each poll.
+    pub comments_due: BTreeMap<WorkspaceId, BTreeSet<PairId>>,
     /// Pairs whose waiting times are skipped once.
     pub hurried: BTreeSet<PairId>,
     /// Pairs whose ticket we wrote to, and when the second of that write is over: see [`super::halo`].
@@ -115,12 +117,16 @@ pub struct Schedule {
     pub pauses: Vec<Pause>,
     /// Writes refused for want of a right.
     pub refusals: Refusals,
+    /// What was written before this moment may be missing in the database (it was restored or copied).
+    pub forgotten_until: Option<Timestamp>,
     /// Pairs known to have something ready.
     pub pairs: BTreeSet<PairId>,
     /// Of these, those that stand in line for a place.
     pub queue: Queue,
     /// When the store is asked for ready pairs next.
     pub pairs_next: Option<Timestamp>,
+    /// How often other processes' changes are looked for, when it is less often than every second.
+    pub look_every: SignedDuration,
     /// Units under way.
     pub running: BTreeSet<Unit>,
     /// Units that wait after the store refused.
@@ -232,6 +238,11 @@ impl Schedule {
         }
     }
 
+    /// When the configuration's version and other processes' requests are looked at next.
+    fn second_looks(&self) -> [Option<Timestamp>; 2] {
+        [self.configuration_next, self.intake_next]
+    }
+
     fn held_back(&mut self, unit: Unit, now: Timestamp) -> bool {
         match self.refused.get(&unit) {
             Some(until) if *until > now => true,
@@ -291,10 +302,11 @@ impl Schedule {
     }
 }
 
-/// The configuration's version is compared this often (a change is taken up within two seconds).
-const CONFIGURATION_EVERY: SignedDuration = SignedDuration::from_secs(1);
-/// Requests of other processes are looked for this often.
-const INTAKE_EVERY: SignedDuration = SignedDuration::from_secs(1);
+/// The configuration's version is compared, and other processes' requests are looked for, this often (a change is
+/// taken up within two seconds).
+const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(1);
+/// Ready pairs that are asked for at once.
+const READY_MAX: u32 = 2_000;
 
 impl Engine {
     /// Units whose time has come, most urgent first, at most `limit`; they count as running until [`Engine::run`] ends.
@@ -309,8 +321,8 @@ impl Engine {
             // Before the question: a queue that gets a time meanwhile brings this forward.
             self.schedule().pairs_next = Some(soon);
             let found = async {
-                let ready = self.store.ready_pairs(now, 2_000).await?;
-                Ok((ready, self.store.next_ready().await?, self.store.pauses().await?))
+                let ready = self.store.ready_pairs(now, READY_MAX).await?;
+                Ok((ready, self.store.next_ready_after(now).await?, self.store.pauses().await?))
             }
             .await;
             let mut schedule = self.schedule();
@@ -322,10 +334,12 @@ impl Engine {
                 }
             };
             schedule.pauses = pauses;
+            let more = ready.len() >= READY_MAX as usize;
             let ready = ready.into_iter().filter(|pair| !schedule.queue.holds(*pair)).collect::<Vec<_>>();
             schedule.pairs.extend(ready);
-            // Work that this process makes ready is added as it is made; the rest has a time of its own.
-            let next = next.unwrap_or(soon).max(now + SignedDuration::from_secs(1));
+            // What is ready is known now, and what this process makes ready is added as it is made; the rest has a time
+            // of its own. (Something ready that cannot be sent must not be asked for every second.)
+            let next = if more { now } else { next.unwrap_or(soon) }.max(now + SignedDuration::from_secs(1));
             schedule.pairs_next = schedule.pairs_next.map(|at| at.min(next));
         }
         let mut units = Vec::new();
@@ -333,7 +347,7 @@ impl Engine {
         let s = &mut *schedule;
         if s.configuration.is_none() || s.configuration_next.is_none_or(|at| at <= now) {
             s.take(Unit::Configuration, now, &mut units, limit);
-            s.configuration_next = Some(now + CONFIGURATION_EVERY);
+            s.configuration_next = Some(now + LOOK_EVERY.max(s.look_every));
             if s.configuration.is_none() {
                 // Nothing is known yet of what there is to do.
                 return Ok(units);
@@ -343,7 +357,7 @@ impl Engine {
             if s.take(Unit::Intake, now, &mut units, limit) {
                 s.intake_waits = false;
             }
-            s.intake_next = Some(now + INTAKE_EVERY);
+            s.intake_next = Some(now + LOOK_EVERY.max(s.look_every));
         }
         let ripe: Vec<PairId> = s.later_looks.iter().filter(|(_, at)| **at <= now).map(|(pair, _)| *pair).collect();
         for pair in ripe {
@@ -408,19 +422,26 @@ impl Engine {
     /// The next moment at which something may be due.
     pub fn next_due(&self) -> Timestamp {
         let now = self.now();
+        let looks = { self.schedule().second_looks() };
+        let looks = looks.into_iter().flatten().filter(|at| *at > now).min();
+        looks.map_or(self.next_work(), |at| at.min(self.next_work()))
+    }
+
+    /// The same without the looks, every second, at the configuration's version and for requests of other
+    /// processes: they are made as well whenever anything else is due.
+    pub fn next_work(&self) -> Timestamp {
+        let now = self.now();
         let s = self.schedule();
         let idle = |standing: &&Standing| standing.next.is_some();
         let scopes = s.workspaces.values().chain(s.instances.values()).chain(s.catalogues.values()).filter(idle);
         let times = scopes
             .filter_map(|standing| standing.next)
-            .chain(s.configuration_next)
-            .chain(s.intake_next)
             .chain(s.pairs_next)
             .chain(s.announced.values().map(|(at, _)| *at))
             .chain(s.later_looks.values().copied())
             .chain(s.refused.values().copied())
             .chain(s.queue.next_stale())
             .chain(s.queue.gates().filter_map(|gate| self.free_at(gate, now)));
-        times.filter(|at| *at > now).min().unwrap_or(now + CONFIGURATION_EVERY)
+        times.filter(|at| *at > now).min().unwrap_or(now + LOOK_EVERY.max(s.look_every))
     }
 }

@@ -224,6 +224,8 @@ impl Halo {
         };
         match changed(&answer, current.id) {
             Some(ticket) => Ok(self.compared(ticket, &wanted, class).await),
+            // A proxy's or a sign-in's page is nobody's word that it was accepted.
+            None if !answer.body.is_empty() && answer.json_if_any().is_none() => Err(answer.unreadable()),
             // It was accepted, but the answer says nothing about this ticket: look.
             None => {
                 let ticket = self.ticket(current.id, class).await.map_err(|mut failure| {

@@ -212,6 +212,10 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) {
             // What is under way or unknown is waited for; the next plan sees what became of it.
             OperationState::Sending { .. } | OperationState::OutcomeUnknown { .. } => wanted.retain(|p| !same_key(p)),
             OperationState::Planned { .. } if !gate::carries(s.workspace.mode, &queued.kind) => {}
+            OperationState::Planned { .. } if there_already(s, out, queued) => {
+                wanted.retain(|p| !same_key(p));
+                out.void.push((queued.id, "It was found on the other side already.".to_owned()));
+            }
             OperationState::Planned { .. } => {
                 if wanted.iter().any(|p| same_key(p) && p.kind == queued.kind) {
                     wanted.retain(|p| !same_key(p));
@@ -228,6 +232,23 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) {
         }
     }
     out.operations = wanted;
+}
+
+/// Whether what is queued stands on the other side by now: our memory of writing it was lost (an answer, a restored
+/// backup). Then it is linked, if it was not.
+fn there_already(s: &Situation<'_>, out: &mut Plan, queued: &Operation) -> bool {
+    match &queued.kind {
+        OperationKind::AddNote { comment: Some(comment), edit, .. } => {
+            s.links.iter().chain(&out.links).any(|link| link.comment == *comment && link.edit == *edit)
+        }
+        OperationKind::AddComment { comment, carries, message } => {
+            let Some(found) = s.comments.into_iter().flatten().find(|known| known.id == *comment) else { return false };
+            let Some(links) = notes::to_sentinel::found_again(s, found, carries, message) else { return false };
+            out.links.extend(links);
+            true
+        }
+        _ => false,
+    }
 }
 
 /// Field changes follow the newest reading. Notes and comments stay queued as planned, and so does a create.

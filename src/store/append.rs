@@ -81,6 +81,8 @@ impl Store {
     /// # Errors
     /// As [`Tx::record`] and [`Tx::commit`].
     pub async fn append(&self, entries: Vec<Entered>) -> Result<Seq> {
+        let seen = |entered: Entered| Some(Entered { fact: self.seen(entered.fact)?, ..entered });
+        let entries: Vec<Entered> = entries.into_iter().filter_map(seen).collect();
         if entries.is_empty() {
             return Ok(self.last_recorded());
         }

@@ -12,7 +12,7 @@ use std::{
 
 use sqlx::{
     ConnectOptions, SqlSafeStr, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous, SqliteTransactionManager},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteOwnedBuf, SqliteSynchronous, SqliteTransactionManager},
 };
 use sqlx_core::transaction::TransactionManager;
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
@@ -78,6 +78,19 @@ impl Connections {
         let mut writer = common().in_memory(true).connect().await?;
         super::migrate::run(&mut writer).await?;
         Ok(Self { writer: Arc::new(Mutex::new(writer)), uncertain: Arc::default(), readers: None })
+    }
+
+    /// A database in memory that begins as a copy of another.
+    pub async fn copied(bytes: &[u8]) -> Result<Self> {
+        let mut writer = common().in_memory(true).connect().await?;
+        let copy = SqliteOwnedBuf::try_from(bytes)?;
+        writer.deserialize(None, copy, false).await?;
+        Ok(Self { writer: Arc::new(Mutex::new(writer)), uncertain: Arc::default(), readers: None })
+    }
+
+    /// Whether anybody holds the writing connection.
+    pub fn writing(&self) -> bool {
+        self.writer.try_lock().is_err()
     }
 
     /// The writing connection, without a transaction.

@@ -7,18 +7,23 @@ use std::{
     path::Path,
 };
 
+use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 
 use super::{
     Store,
     error::{Result, StoreError},
 };
-use crate::clock::IdSource;
+use crate::{
+    clock::IdSource,
+    domain::time::{from_ms, to_ms},
+};
 
 /// Name of the lock file in a data directory.
 pub const LOCK_FILE: &str = "halobridge.lock";
 const MARK_FILE: &str = "instance";
 const MARK: &str = "instance-mark";
+const FORGOTTEN: &str = "forgotten-until";
 
 /// Held as long as this process may use the data directory; freed by the system when the process ends.
 #[derive(Debug)]
@@ -103,6 +108,25 @@ impl Store {
         let mut tx = self.begin().await?;
         tx.put_setting(MARK, Some(&mark)).await?;
         tx.commit().await
+    }
+
+    /// A person has confirmed a restored or copied database: what was written up to now may be missing in it.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn forgot_until(&self, now: Timestamp) -> Result<()> {
+        let mut tx = self.begin().await?;
+        tx.put_setting(FORGOTTEN, Some(&to_ms(now).to_string())).await?;
+        tx.commit().await
+    }
+
+    /// Until when this database may lack what was written; `None` when it never was restored or copied.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn forgotten_until(&self) -> Result<Option<Timestamp>> {
+        let kept = self.setting(FORGOTTEN).await?;
+        Ok(kept.and_then(|text| text.parse().ok()).map(from_ms))
     }
 }
 

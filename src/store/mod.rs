@@ -30,6 +30,7 @@ mod search;
 mod secrets;
 mod sessions;
 mod settings;
+mod snapshot;
 mod subjects;
 mod trouble;
 mod tx;
@@ -38,7 +39,10 @@ mod upkeep;
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use tokio::sync::watch;
 
@@ -61,13 +65,14 @@ pub use self::{
     seal::SealKey,
     secrets::{SecretOwner, SecretSource, SecretStanding},
     sessions::Sessions,
+    snapshot::Snapshot,
     subjects::{SubjectFilter, SubjectPage, SubjectRow},
-    tx::Tx,
+    tx::{Lens, Tx},
 };
 use self::{append::KnownEnds, connections::Connections, deliveries::Intake};
 use crate::{
     domain::ids::{IncidentId, PairId},
-    ledger::entry::Seq,
+    ledger::{entry::Seq, fact::Fact},
 };
 
 /// The database. Cheap to clone; all clones are the same database.
@@ -84,6 +89,7 @@ struct Inner {
     moved: moved::Moved,
     committed: watch::Sender<Seq>,
     trouble: trouble::Trouble,
+    lens: OnceLock<Lens>,
 }
 
 impl Store {
@@ -116,6 +122,7 @@ impl Store {
                 moved: moved::Moved::default(),
                 committed,
                 trouble: trouble::Trouble::default(),
+                lens: OnceLock::new(),
             }),
         };
         let latest = store.latest_seq().await?;
@@ -129,6 +136,21 @@ impl Store {
     /// [`StoreError::Locked`] when another process keeps the write lock for ten seconds.
     pub async fn begin(&self) -> Result<Tx> {
         Tx::begin(self.clone()).await
+    }
+
+    /// From now on every fact is recorded as `lens` gives it back, or not at all: how the simulation plants bugs.
+    #[doc(hidden)]
+    pub fn look_through(&self, lens: Lens) {
+        // A second one would be a mistake of the simulation's; the first stays.
+        let _ = self.inner.lens.set(lens);
+    }
+
+    /// A fact as it is recorded.
+    fn seen(&self, fact: Fact) -> Option<Fact> {
+        match self.inner.lens.get() {
+            None => Some(fact),
+            Some(lens) => lens(fact),
+        }
     }
 
     /// Tells of each commit of this process that added to the ledger. Other processes' commits are not told:

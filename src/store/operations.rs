@@ -44,6 +44,11 @@ statements! {
           AND NOT EXISTS (SELECT 1 FROM operations e WHERE e.pair = o.pair AND e.position < o.position
             AND e.state IN ('planned', 'sending', 'outcome-unknown'))
           AND ", not_paused!(), " ORDER BY o.due_ms LIMIT 1");
+    const NEXT_AFTER = concat!("SELECT o.due_ms FROM operations o
+        WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.state <> 'sending' AND o.due_ms > ?1
+          AND NOT EXISTS (SELECT 1 FROM operations e WHERE e.pair = o.pair AND e.position < o.position
+            AND e.state IN ('planned', 'sending', 'outcome-unknown'))
+          AND ", not_paused!(), " ORDER BY o.due_ms LIMIT 1");
     const SENDING = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
         FROM operations o JOIN bodies b ON b.hash = o.body WHERE o.state = 'sending' ORDER BY o.due_ms LIMIT ?1";
     const QUEUED = "SELECT (SELECT count(*) FROM operations o WHERE o.state IN ('planned', 'sending', 'outcome-unknown')) AS open,
@@ -166,6 +171,16 @@ impl Store {
     pub async fn next_ready(&self) -> Result<Option<Timestamp>> {
         let mut reader = self.reader().await?;
         let next: Option<i64> = sqlx::query_scalar(NEXT).fetch_optional(&mut *reader).await?;
+        Ok(next.map(from_ms))
+    }
+
+    /// When the next pair becomes ready after a moment; `None` when none does.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn next_ready_after(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+        let mut reader = self.reader().await?;
+        let next: Option<i64> = sqlx::query_scalar(NEXT_AFTER).bind(to_ms(now)).fetch_optional(&mut *reader).await?;
         Ok(next.map(from_ms))
     }
 

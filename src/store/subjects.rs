@@ -15,7 +15,7 @@ use super::{
 };
 use crate::domain::{
     account::Scope,
-    ids::{ClientId, IncidentId, WorkspaceId},
+    ids::{ClientId, IncidentId, PairId, WorkspaceId},
     incident::{IncidentStatus, Severity},
     pair::Subject,
     reason::Reason,
@@ -34,6 +34,9 @@ statements! {
     const BY_NUMBER = "SELECT incident FROM subjects WHERE number = ?2 AND workspace = ?1";
     const CHANGED_BETWEEN = "SELECT incident FROM subjects WHERE workspace = ?1 AND status <> 'Closed'
         AND modified_ms BETWEEN ?2 AND ?3 LIMIT ?4";
+    const COMMENTED = "SELECT pair FROM subjects s WHERE workspace = ?1 AND comments_count > 0
+        AND (status <> 'Closed' OR modified_ms >= ?2)
+        AND EXISTS (SELECT 1 FROM note_links l WHERE l.pair = s.pair AND l.written_in = 'sentinel')";
     const EVIDENCE = "SELECT b.body FROM subjects s JOIN bodies b ON b.hash = s.evidence
         WHERE s.workspace = ?1 AND s.incident = ?2";
 }
@@ -176,6 +179,18 @@ impl Store {
             .bind(i64::from(limit));
         let found: Vec<String> = query.fetch_all(&mut *reader).await?;
         Ok(found.iter().map(|text| IncidentId::new(text)).collect())
+    }
+
+    /// Pairs of a workspace with a comment of a person's that crossed, if their incident is open or changed since a moment
+    /// by the service's clock.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn pairs_commented(&self, workspace: WorkspaceId, since: Timestamp) -> Result<Vec<PairId>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query_scalar(COMMENTED).bind(workspace.to_string()).bind(to_ms(since));
+        let found: Vec<String> = query.fetch_all(&mut *reader).await?;
+        Ok(found.iter().filter_map(|text| text.parse().ok().map(PairId)).collect())
     }
 
     /// The highest incident number seen in a workspace.

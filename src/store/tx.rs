@@ -1,6 +1,9 @@
 //! Transactions: an opaque value in which facts are recorded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
@@ -30,6 +33,9 @@ statements! {
         ON CONFLICT (chain) DO UPDATE SET chain_seq = excluded.chain_seq, hash = excluded.hash";
     const CHANGED = "UPDATE installation SET version = version + 1 WHERE id = 1";
 }
+
+/// What a fact is recorded as; `None` = not at all.
+pub type Lens = Arc<dyn Fn(Fact) -> Option<Fact> + Send + Sync>;
 
 /// A transaction that writes. Everything in it happens on [`Tx::commit`] or not at all; dropped, it is rolled back.
 pub struct Tx {
@@ -75,7 +81,9 @@ impl Tx {
     /// # Errors
     /// As [`Tx::record`].
     pub async fn record_all(&mut self, at: Timestamp, client: Option<ClientId>, facts: Vec<Fact>) -> Result<Seq> {
-        self.record_timed(client, facts.into_iter().map(|fact| (at, fact))).await
+        let store = self.store.clone();
+        let facts = facts.into_iter().filter_map(|fact| store.seen(fact));
+        self.record_timed(client, facts.map(|fact| (at, fact))).await
     }
 
     /// The same, where each fact has its own moment.

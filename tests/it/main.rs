@@ -25,6 +25,7 @@ mod layering;
 mod openapi;
 mod outside;
 mod process;
+mod prove;
 mod rules_halo;
 mod rules_sentinel;
 mod service_views;

@@ -96,7 +96,7 @@ fn adopt(s: &Situation<'_>, out: &mut Plan) {
                 action: action.key,
                 edit: 0,
                 part: 0,
-                said: Some(words::of_comment(comment)),
+                said: Some(words::noted(action, comment)),
                 written_in: Side::Sentinel,
             });
         }

@@ -53,7 +53,7 @@ pub(super) fn plan(s: &Situation<'_>, out: &mut Plan) {
                         continue;
                     }
                     let derived = Uuid::parse_str(comment.id.as_str()).is_ok_and(|id| id.get_version_num() == 5);
-                    if derived && derived_here(s, ticket, &comment.id) {
+                    if derived && (headed(comment) || derived_here(s, ticket, &comment.id)) {
                         continue;
                     }
                     due.push(note(s, comment, 0));
@@ -137,6 +137,15 @@ fn deleted(s: &Situation<'_>, comment: &CommentId, edit: u32) -> (OperationKind,
     let note = NoteDraft { private: s.policy.notes_private, ..note };
     let said = Some(words::GONE.to_owned());
     (OperationKind::AddNote { comment: Some(comment.clone()), edit, said, note }, Reason::CommentDeleted)
+}
+
+/// How our own comments begin, those apart that carry a person's words from a merged incident: they go on to the ticket.
+const HEADS: [&str; 4] = ["Note ", "Halo ticket ", "Digest of notes ", "Closed in Halo (ticket "];
+
+/// Whether a comment with a derived id begins as ours do. Portals give random ids (version 4): the words alone would be
+/// no evidence, and neither would the id, but both together are.
+fn headed(comment: &Comment) -> bool {
+    HEADS.iter().any(|head| comment.message.starts_with(head))
 }
 
 /// Whether a comment's id is one we derive for an action of this ticket: then it is our own, whatever the ledger lost.

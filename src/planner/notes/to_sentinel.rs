@@ -190,6 +190,29 @@ pub(super) fn is_closing(s: &Situation<'_>) -> bool {
     s.incident.closed() || s.ticket.is_some_and(|ticket| mapping::ticket_closed(s.policy, s.catalogue, ticket))
 }
 
+/// The links of a queued comment that stands on the incident already; `None` when it has to be written all the same.
+pub fn found_again(s: &Situation<'_>, found: &Comment, carries: &[Carried], message: &str) -> Option<Vec<NoteLink>> {
+    // Our own words about the ticket are told apart by what they say alone.
+    let ours = |carried: &Carried| carried.action.action == TICKET_ITSELF && carried.edit > 0;
+    let same = words::letters(&found.message) == words::letters(message);
+    // Written before the note was edited: what it says now follows as an edit.
+    let older = matches!(carries, [only] if only.edit == 0);
+    if carries.is_empty() || carries.iter().any(ours) || !(same || older) {
+        return None;
+    }
+    let said = |carried: &Carried| if same { carried.said.clone() } else { String::new() };
+    let link = |carried: &Carried| NoteLink {
+        pair: s.pair.id,
+        comment: found.id.clone(),
+        action: carried.action,
+        edit: carried.edit,
+        part: carried.part,
+        said: Some(said(carried)).filter(|said| !same || !said.is_empty()),
+        written_in: Side::Halo,
+    };
+    Some(carries.iter().map(link).collect())
+}
+
 /// Comments of ours whose links the ledger lost are recognised by their derived ids.
 pub(super) fn adopt(
     s: &Situation<'_>,
@@ -215,7 +238,7 @@ pub(super) fn adopt(
             action,
             edit: 0,
             part: 0,
-            said: actions.iter().find(|a| a.key == action).map(words::of_action),
+            said: actions.iter().find(|a| a.key == action).map(|action| words::told(&comment.message, action)),
             written_in: Side::Halo,
         };
         out.links.push(link(key));

@@ -35,6 +35,22 @@ fn later(edited: Option<Timestamp>, written: Option<Timestamp>) -> bool {
     }
 }
 
+/// Fingerprint of a note's words if a comment of ours says them; else of none, so that they follow as an edit.
+pub fn told(message: &str, action: &Action) -> String {
+    if letters(message).contains(&letters(&body(action))) { of_action(action) } else { String::new() }
+}
+
+/// The same of a comment's words and a note of ours.
+pub fn noted(action: &Action, comment: &Comment) -> String {
+    let said = text::html_to_text(&text::neutralise_mentions_in_html(&text::message_to_html(&comment.message)));
+    if letters(&body(action)).contains(&letters(&said)) { of_comment(comment) } else { String::new() }
+}
+
+/// Letters and digits alone: what a service does to blanks and marks does not count.
+pub fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
 /// A note's words as plain text. Halo derives its plain text from the HTML without blanks, so the HTML is preferred.
 pub fn body(action: &Action) -> String {
     match action.note_html.as_deref().filter(|html| !html.trim().is_empty()) {

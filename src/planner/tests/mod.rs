@@ -11,6 +11,7 @@ mod fields;
 mod laws;
 mod links;
 mod merges;
+mod model;
 mod modes;
 mod notes;
 mod pauses;

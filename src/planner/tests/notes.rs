@@ -455,3 +455,34 @@ proptest! {
         prop_assert!(crossed.is_sorted(), "in order");
     }
 }
+
+#[test]
+fn a_comment_of_ours_whose_link_is_lost_is_no_persons_whatever_it_tells() {
+    let texts = ["Note 5 on Halo ticket 70, which a comment above carries, was deleted in Halo.", "Halo ticket 70"];
+    for (edit, text) in (7..).zip(texts) {
+        let mut scene = in_step();
+        scene.comment(1, text);
+        let action = ActionKey { ticket: TicketId(70), action: 5 };
+        scene.comments.as_mut().unwrap()[0].id = CommentId::derived("msp", action, edit, 0);
+        assert_eq!(words(&scene.plan()), "in-step healthy -", "{text}");
+    }
+    let mut scene = in_step();
+    scene.comment(1, "Note 5 on Halo ticket 70");
+    assert!(words(&scene.plan()).starts_with("note of comment"), "a person may begin so");
+}
+
+#[test]
+fn a_queued_comment_that_stands_there_already_is_linked_and_not_written() {
+    let mut scene = in_step();
+    scene.note(3, "<p>said at first</p>");
+    let queued = scene.plan();
+    let OperationKind::AddComment { comment, message, .. } = &queued.operations[0].kind else {
+        panic!("a comment is planned");
+    };
+    let (id, message) = (comment.clone(), message.clone());
+    scene.queue(&queued);
+    scene.comment(1, &message);
+    scene.comments.as_mut().unwrap()[0].id = id;
+    let found = scene.plan();
+    assert_eq!((found.operations.len(), found.void.len(), found.links.len()), (0, 1, 1));
+}

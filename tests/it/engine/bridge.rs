@@ -22,7 +22,7 @@ use halobridge::{
     engine::{Engine, once},
     outbound::{BoxFuture, Transport, TransportError},
     service::{App, caller::Caller, configuration},
-    store::{PairFilter, PairSort, SealKey, SituationRow, Store, SubjectFilter},
+    store::{PairFilter, PairSort, SealKey, SituationRow, Snapshot, Store, SubjectFilter},
     twin::{
         Twin,
         faults::Fault,
@@ -383,6 +383,14 @@ link_comment = {}
         self.starts += 1;
         self.engine = engine(&self.store, &self.clock, self.setup.seed + self.starts * 1_000, &self.tap);
         self.run().await;
+    }
+
+    /// A backup takes the database's place, a person confirms it, and another process starts over it.
+    pub async fn restore(&mut self, backup: &Snapshot) {
+        let key = SealKey::new(&[7; 32], Arc::new(SeededIds::new(self.starts + 1)));
+        self.store = Store::from_snapshot(backup, key).await.unwrap();
+        self.store.forgot_until(self.clock.now()).await.unwrap();
+        self.restart().await;
     }
 
     /// The same without running anything yet.

@@ -96,4 +96,114 @@ both! {
         assert_eq!(bridge.writes(), writes, "it is not tried again and again");
         bridge.finish().await;
     }
+
+    async fn an_edit_that_hides_behind_another_change_is_told_within_six_hours(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.comment(&incident, "said at first");
+        bridge.comment(&incident, "said and taken back");
+        bridge.cross().await;
+        let comments = bridge.situation_of(&incident).await.comments.unwrap();
+        let id = |text: &str| comments.iter().find(|c| c.message == text).unwrap().id.as_str().to_owned();
+        let workspace = bridge.workspace_name(0);
+        let on = |more: serde_json::Value| {
+            let mut body = json!({ "workspace": workspace, "incident": incident });
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            body
+        };
+        bridge.advance(1).await;
+        bridge.act("comment.edit", on(json!({ "comment": id("said at first"), "message": "said better" })));
+        bridge.act("comment.delete", on(json!({ "comment": id("said and taken back") })));
+        bridge.comment(&incident, "said instead");
+        bridge.update(&incident, json!({ "severity": "Low" }));
+        bridge.cross().await;
+        bridge.pass_by(7 * 3_600, 600).await;
+        assert_eq!(crossed(&bridge, ticket, "said better").await, 1);
+        assert_eq!(crossed(&bridge, ticket, "said instead").await, 1);
+        bridge.finish().await;
+    }
+
+    async fn an_edit_from_before_our_own_write_is_told(product) {
+        let bridge = Bridge::with(Setup { switches: vec![("comment_edit_bumps", "true")], ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.comment(&incident, "said at first");
+        bridge.cross().await;
+        let comments = bridge.situation_of(&incident).await.comments.unwrap();
+        let workspace = bridge.workspace_name(0);
+        let edit = json!({
+            "workspace": workspace, "incident": incident, "comment": comments[0].id.as_str(), "message": "said better"
+        });
+        bridge.clock.advance(jiff::SignedDuration::from_secs(1));
+        bridge.act("comment.edit", edit);
+        bridge.close_ticket_as(ticket, 2);
+        let halo = bridge.situation_of(&incident).await.pair.halo;
+        bridge.engine.poke_halo(halo, &[halobridge::domain::ids::TicketId(ticket)]);
+        bridge.run().await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+        bridge.cross().await;
+        assert_eq!(crossed(&bridge, ticket, "said better").await, 1);
+        bridge.finish().await;
+    }
+
+    async fn a_web_page_in_place_of_an_answer_is_not_taken_for_a_refused_change(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.fault(json!({ "kind": "halo.tickets.post", "effect": "html", "count": 1 }));
+        bridge.update(&incident, json!({ "status": "Active" }));
+        bridge.cross().await;
+        assert_eq!(bridge.ticket(ticket)["status_id"], 2);
+        let pair = bridge.pair_of(&incident).await.unwrap();
+        assert_eq!(pair.health, Health::Healthy, "{pair:?}");
+        bridge.finish().await;
+    }
+
+    async fn an_incident_that_shows_late_and_closed_is_found(product) {
+        let switches = vec![("defender", "true"), ("defender_delay_s", "14400")];
+        let bridge = Bridge::with(Setup { switches, ..Setup::new(product) }).await;
+        let late = bridge.raise(json!({}));
+        bridge.switch("defender_delay_s", "0");
+        bridge.advance(60).await;
+        bridge.close_incident(&late, json!({ "classification": "Undetermined" }));
+        let other = bridge.raise(json!({}));
+        bridge.cross().await;
+        assert!(bridge.pair_of(&other).await.is_some());
+        bridge.pass_by(3 * 3_600, 600).await;
+        bridge.comment(&other, "the cursor moves on");
+        bridge.pass_by(8 * 3_600, 600).await;
+        assert!(bridge.pair_of(&late).await.is_some(), "it has a ticket");
+        bridge.finish().await;
+    }
+
+    async fn a_note_written_while_ours_is_under_way_is_not_taken_for_deleted(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.comment(&incident, "from Sentinel");
+        // An agent writes, and a poll reads it, between our reading of the ticket and our note.
+        let twin = bridge.twin.clone();
+        let mut wrote = false;
+        bridge.mutate(move |request, _| {
+            let path = request.uri().path().to_lowercase();
+            if !wrote && request.method() == http::Method::GET && path.contains("/tickets/") {
+                wrote = true;
+                twin.act("ticket.note", &json!({ "ticket_id": ticket, "html": "<p>from the desk</p>", "agent": AGENT }));
+            }
+        });
+        bridge.run_side_by_side().await;
+        bridge.clock.advance(jiff::SignedDuration::from_secs(31));
+        bridge.run_side_by_side().await;
+        bridge.mutate_no_more();
+        bridge.pass(600).await;
+        let said = bridge.comments_of(&incident);
+        assert!(said.iter().all(|text| !text.contains("deleted")), "{said:#?}");
+        assert_eq!(said.iter().filter(|text| text.contains("from the desk")).count(), 1, "{said:#?}");
+        bridge.finish().await;
+    }
 }

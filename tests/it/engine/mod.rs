@@ -20,5 +20,6 @@ pub mod person;
 mod push;
 mod queue;
 mod replays;
+mod restore;
 mod standins;
 mod tolerance;

@@ -1,0 +1,70 @@
+//! Rest: with nobody doing anything nothing is written, and a new start changes nothing.
+
+use jiff::SignedDuration;
+
+use super::{
+    super::{
+        story::Who,
+        world::{Broken, World},
+    },
+    Violation,
+    ending::Ending,
+};
+
+/// Nothing may be written in so much time before the end: it holds a full list of both sides.
+const SILENT: SignedDuration = SignedDuration::from_hours(7);
+/// How long a new start is watched.
+const WATCHED: SignedDuration = SignedDuration::from_hours(2);
+/// One world in so many is started anew even when nothing crashed in it.
+const ANEW_EVERY: u64 = 5;
+
+/// 5. With no human input the system falls silent.
+pub fn falls_silent(world: &World, _: &Ending) -> Vec<Violation> {
+    let from = world.now() - SILENT;
+    let late: Vec<_> = world.watch.writes.iter().filter(|write| write.at >= from).collect();
+    let Some(first) = late.first() else { return Vec::new() };
+    let mut about: Vec<String> = first.incident.iter().map(|(_, name)| name.clone()).collect();
+    about.extend(first.ticket.map(|ticket| format!("#{ticket}")));
+    let text = format!("{} writes in the last hours of quiet, first {} at {}", late.len(), first.kind, first.at);
+    vec![Violation::new(5, text, about)]
+}
+
+/// 11, first half: the ledger is whole, whatever crashed.
+pub fn ledger_whole(world: &World, _: &Ending) -> Vec<Violation> {
+    let Some(store) = world.host(0).map(|host| host.store.clone()) else { return Vec::new() };
+    let looked = world.with_store(&store, |store| async move {
+        store.verify_ledger().await?;
+        store.integrity_check().await
+    });
+    let wrong = |text: String| vec![Violation::new(11, text, Vec::new())];
+    match looked {
+        Ok(Ok(faults)) if faults.is_empty() => Vec::new(),
+        Ok(Ok(faults)) => wrong(format!("the database is damaged: {}", faults.join("; "))),
+        Ok(Err(error)) => wrong(format!("the ledger is not whole: {error}")),
+        Err(broken) => wrong(format!("{broken:?}")),
+    }
+}
+
+/// 11, second half: a new start over the same database changes nothing.
+///
+/// # Errors
+/// The simulation could not.
+pub fn restart_changes_nothing(world: &mut World) -> Result<Vec<Violation>, Broken> {
+    if world.strikes.crashes == 0 && world.shape.seed % ANEW_EVERY != 0 {
+        return Ok(Vec::new());
+    }
+    let written = world.watch.writes.len();
+    world.kill(0);
+    world.forget_tasks();
+    world.lose_receipts(0);
+    world.tell(Who::Admin, "stops the process and starts it again");
+    world.restart_host(0, false);
+    let until = world.now() + WATCHED;
+    world.live_until(until)?;
+    let later = world.watch.writes.get(written..).unwrap_or_default();
+    let Some(first) = later.first() else { return Ok(Vec::new()) };
+    let mut about: Vec<String> = first.incident.iter().map(|(_, name)| name.clone()).collect();
+    about.extend(first.ticket.map(|ticket| format!("#{ticket}")));
+    let text = format!("a new start made {} writes, first {} at {}", later.len(), first.kind, first.at);
+    Ok(vec![Violation::new(11, text, about)])
+}

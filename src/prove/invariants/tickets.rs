@@ -1,0 +1,188 @@
+//! Incidents and their tickets: one each, of the right client, never closed by a merge.
+
+use std::collections::BTreeMap;
+
+use super::{
+    super::{
+        watch::{By, Write},
+        world::World,
+    },
+    Violation,
+    ending::{Ended, Ending},
+};
+use crate::domain::{
+    ids::reference,
+    operation::{OperationKind, OperationState},
+    reason::Reason,
+};
+
+/// The reference that an incident's ticket carries.
+fn reference_of(world: &World, ending: &Ending, ended: &Ended) -> Option<String> {
+    let name = &world.shape.places.get(ended.key.0)?.workspace;
+    let workspace = ending.installation.workspaces.iter().find(|w| w.name.eq_ignore_ascii_case(name))?;
+    Some(reference(&["ticket", &workspace.arm_id, &ended.key.1]))
+}
+
+/// Tickets that we made, by the incident they were made for; those for none last.
+fn made<'a>(world: &'a World, ending: &'a Ending) -> (BTreeMap<usize, Vec<&'a Write>>, Vec<&'a Write>) {
+    let references: Vec<Option<String>> =
+        ending.incidents.iter().map(|ended| reference_of(world, ending, ended)).collect();
+    let mut found: BTreeMap<usize, Vec<&Write>> = BTreeMap::new();
+    let mut strays = Vec::new();
+    let creates = world.watch.writes.iter().filter(|w| w.kind == "halo.tickets.post" && w.made && w.ticket.is_some());
+    for write in creates.filter(|w| w.body.pointer("/0/id").is_none()) {
+        let details = write.body.pointer("/0/details_html").and_then(|v| v.as_str()).unwrap_or_default();
+        let fits = |found: &Option<String>| found.as_ref().is_some_and(|reference| details.contains(reference));
+        match references.iter().position(fits) {
+            Some(n) => found.entry(n).or_default().push(write),
+            None => strays.push(write),
+        }
+    }
+    (found, strays)
+}
+
+/// 1. Every incident that passes the filter has exactly one ticket, or an open item that names the reason.
+pub fn one_each(world: &World, ending: &Ending) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let (made, strays) = made(world, ending);
+    for write in strays {
+        let ticket = write.ticket.unwrap_or_default();
+        found.push(Violation::new(1, format!("ticket #{ticket} was made for no incident"), vec![format!("#{ticket}")]));
+    }
+    for (n, ended) in ending.incidents.iter().enumerate() {
+        let tickets: Vec<i64> = made.get(&n).into_iter().flatten().filter_map(|write| write.ticket).collect();
+        let [_, _, ..] = tickets.as_slice() else {
+            found.extend(accounted_for(world, ended).map(|text| Violation::new(1, text, ended.about())));
+            continue;
+        };
+        let again = made.get(&n).and_then(|writes| writes.get(1));
+        let restored = again.is_some_and(|write| world.strikes.restored.iter().any(|at| *at <= write.at));
+        let copied = made.get(&n).into_iter().flatten().any(|write| write.host > 0);
+        let number = if copied {
+            14
+        } else if restored {
+            12
+        } else {
+            1
+        };
+        let mut about = ended.about();
+        about.extend(tickets.iter().map(|ticket| format!("#{ticket}")));
+        found.push(Violation::new(
+            number,
+            format!("{} has {} tickets: {tickets:?}", ended.named(), tickets.len()),
+            about,
+        ));
+    }
+    found
+}
+
+/// What is wrong with how an incident is accounted for.
+fn accounted_for(world: &World, ended: &Ended) -> Option<String> {
+    let redirected = world
+        .watch
+        .incidents
+        .get(&ended.key)
+        .is_some_and(|versions| versions.iter().any(|version| version.value.redirected));
+    let carries = matches!(ended.mode, "two-way" | "sentinel-to-halo");
+    let Some(row) = &ended.row else {
+        return match ended.subject.as_ref().map(|subject| subject.held.as_ref()) {
+            // Gone before anybody could see it.
+            None if ended.incident.is_none() => None,
+            None => Some(format!("{} was never seen", ended.named())),
+            Some(None) => Some(format!("{} has neither ticket nor reason", ended.named())),
+            Some(Some(Reason::Redirected)) if !redirected => {
+                Some(format!("{} is held back as merged and was not", ended.named()))
+            }
+            Some(Some(Reason::Redirected)) => None,
+            Some(Some(Reason::ModeObserve | Reason::ModeOff | Reason::ModeOneWay)) if carries => {
+                Some(format!("{} is held back by a mode that lets it pass", ended.named()))
+            }
+            Some(Some(Reason::OlderThanStart | Reason::ClientNotBound)) => {
+                Some(format!("{} is held back although it passes", ended.named()))
+            }
+            Some(Some(_)) => None,
+        };
+    };
+    if row.pair.ticket.is_some() {
+        return None;
+    }
+    let dead = ended.operations.iter().any(|operation| {
+        matches!(operation.kind, OperationKind::CreateTicket { .. })
+            && matches!(operation.state, OperationState::Dead { .. })
+    });
+    if dead && row.pair.reason.is_some() {
+        // Whether it was rightly given up is the ninth's question.
+        return None;
+    }
+    Some(format!("{} has no ticket; the pair says {:?}", ended.named(), row.pair.reason))
+}
+
+/// 2. Every ticket link points at an incident of the same client.
+pub fn same_client(world: &World, ending: &Ending) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let mut owners: BTreeMap<i64, &Ended> = BTreeMap::new();
+    for ended in &ending.incidents {
+        let Some(ticket) = ended.ticket else { continue };
+        let wanted = world.halo_client_id(ended.client);
+        let first = world.watch.tickets.get(&ticket).and_then(|versions| versions.first());
+        match first {
+            None => found.push(Violation::new(
+                2,
+                format!("{} is linked to a ticket that never was", ended.named()),
+                ended.about(),
+            )),
+            Some(first) if first.value.client_id != wanted => {
+                let text =
+                    format!("{} got a ticket of client {}, its own is {wanted}", ended.named(), first.value.client_id);
+                found.push(Violation::new(2, text, ended.about()));
+            }
+            Some(first) if first.by == By::Person => {
+                found.push(Violation::new(
+                    2,
+                    format!("{} is linked to a ticket that a person opened", ended.named()),
+                    ended.about(),
+                ));
+            }
+            Some(_) => {}
+        }
+        // The ticket of a merged incident goes on with the one that is left.
+        if let Some(other) = (!ended.merged_away).then(|| owners.insert(ticket, ended)).flatten() {
+            let mut about = ended.about();
+            about.push(other.key.1.clone());
+            found.push(Violation::new(2, format!("ticket #{ticket} is linked to two incidents"), about));
+        }
+    }
+    found
+}
+
+/// 7. A merge alone closes nothing.
+pub fn merge_closes_nothing(world: &World, ending: &Ending) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for ended in &ending.incidents {
+        let (Some(ticket), Some(versions)) = (ended.ticket, world.watch.incidents.get(&ended.key)) else { continue };
+        let Some(merged) = versions.iter().position(|version| version.value.redirected) else { continue };
+        let before = merged.checked_sub(1).and_then(|n| versions.get(n));
+        // Closed by somebody before it was merged: that closure may cross.
+        if before.is_some_and(|version| version.value.status == "Closed") {
+            continue;
+        }
+        let at = versions.get(merged).map_or(0, |version| version.order);
+        let ever_closed = versions.iter().take(merged).any(|version| version.value.status == "Closed");
+        // The ticket may go on with the incident that is left: whoever closes that one closes it.
+        let survivors: Vec<_> = ending.of_ticket(ticket).filter(|other| other.key != ended.key).collect();
+        let closed_elsewhere = survivors.iter().any(|other| {
+            let versions = world.watch.incidents.get(&other.key).into_iter().flatten();
+            versions.into_iter().any(|version| version.value.status == "Closed" && !version.value.redirected)
+        });
+        let tickets = world.watch.tickets.get(&ticket).map_or(&[][..], Vec::as_slice);
+        for pair in tickets.windows(2) {
+            let [old, new] = pair else { continue };
+            let closes = !old.value.closed && new.value.closed && matches!(new.by, By::Us(_));
+            if closes && new.order > at && !ever_closed && !closed_elsewhere {
+                let text = format!("{} was closed in Halo by us, though its incident was only merged", ended.named());
+                found.push(Violation::new(7, text, ended.about()));
+            }
+        }
+    }
+    found
+}

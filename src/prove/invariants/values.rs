@@ -1,0 +1,219 @@
+//! Status, severity and owner: newer ones win, and both sides agree or the pair says why not.
+
+use super::{
+    super::{
+        shape::PEOPLE,
+        watch::{By, IncidentValues, TicketValues, Version},
+        world::World,
+    },
+    Violation,
+    ending::{Ended, Ending},
+};
+use crate::{
+    domain::{
+        incident::{IncidentStatus, Severity},
+        pair::{Health, SyncState},
+        policy::Direction,
+        ticket::Ticket,
+    },
+    planner::mapping,
+};
+
+/// One value of one side over time: place in the order of things, who set it, what.
+type Line = Vec<(u64, By, String)>;
+
+fn line<T>(versions: &[Version<T>], value: impl Fn(&T) -> String) -> Line {
+    let mut line: Line = Vec::new();
+    for version in versions {
+        let now = value(&version.value);
+        if line.last().is_none_or(|(_, _, before)| *before != now) {
+            line.push((version.order, version.by, now));
+        }
+    }
+    line
+}
+
+fn at(line: &Line, order: u64) -> Option<&(u64, By, String)> {
+    line.iter().rev().find(|(set, ..)| *set <= order)
+}
+
+fn closed_incident(value: &IncidentValues) -> String {
+    if value.redirected { "merged".into() } else { (value.status == "Closed").to_string() }
+}
+
+fn closed_ticket(value: &TicketValues) -> String {
+    value.closed.to_string()
+}
+
+/// 6. No human value is overwritten by an older one: what somebody changed after both sides had agreed is not
+/// set back to what the other side has had since before.
+pub fn not_overwritten(world: &World, ending: &Ending) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for ended in &ending.incidents {
+        let (Some(incident), Some(ticket)) =
+            (world.watch.incidents.get(&ended.key), ended.ticket.and_then(|ticket| world.watch.tickets.get(&ticket)))
+        else {
+            continue;
+        };
+        if let Some(text) = lost(world, ended) {
+            found.push(Violation::new(
+                6,
+                format!("a write of ours to {} lost what stood there: {text}", ended.named()),
+                ended.about(),
+            ));
+        }
+        let closures = (line(incident, closed_incident), line(ticket, closed_ticket));
+        let agents = agents(ending);
+        let owner = |value: &IncidentValues| agent_of(&agents, value.owner.as_deref());
+        let owners = (line(incident, owner), line(ticket, |value| value.agent_id.to_string()));
+        for (what, (here, there)) in [("closure", &closures), ("owner", &owners)] {
+            for (mine, other, side) in [(here, there, "incident"), (there, here, "ticket")] {
+                if let Some((old, set, by_us)) = set_back(mine, other, world) {
+                    let text = format!(
+                        "the {what} of {} was set to {old} on the {side} by a person (event {set}) and set back by us (event {by_us}) though the other side had not moved since both agreed",
+                        ended.named()
+                    );
+                    found.push(Violation::new(6, text, ended.about()));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// What one write of ours did to an incident that nobody asked for.
+fn lost(world: &World, ended: &Ended) -> Option<String> {
+    let versions = world.watch.incidents.get(&ended.key)?;
+    for pair in versions.windows(2) {
+        let [before, after] = pair else { continue };
+        if !matches!(after.by, By::Us(_)) {
+            continue;
+        }
+        let (old, new) = (&before.value, &after.value);
+        if old.labels != new.labels {
+            return Some(format!("labels {:?} became {:?}", old.labels, new.labels));
+        }
+        // No rule of these policies carries a priority back.
+        if old.severity != new.severity {
+            return Some(format!("severity {} became {}", old.severity, new.severity));
+        }
+        let agent = ended.ticket.and_then(|ticket| {
+            let ticket = world.watch.tickets.get(&ticket)?;
+            ticket.iter().rev().find(|version| version.order < after.order).map(|version| version.value.agent_id)
+        });
+        if old.owner.is_some() && new.owner.is_none() && agent.is_none_or(|agent| agent > 1) {
+            return Some(format!("owner {:?} became nobody, though the ticket has agent {agent:?}", old.owner));
+        }
+    }
+    None
+}
+
+/// A value of a person's on `mine` that we set back to what `other` has had since before both agreed.
+fn set_back(mine: &Line, other: &Line, world: &World) -> Option<(String, u64, u64)> {
+    for pair in mine.windows(2) {
+        let [(set, By::Person, value), (overwritten, By::Us(_), now)] = pair else { continue };
+        // Who restores an old backup has forgotten what was agreed since.
+        let restored = world.strikes.restored_orders.iter().any(|order| order <= overwritten);
+        let (since, _, theirs) = at(other, *overwritten)?;
+        if restored || theirs != now || since >= set {
+            continue;
+        }
+        // Before the person's change both sides said the same, and for long enough that we saw it.
+        let before = mine.iter().rev().find(|(order, ..)| order < set)?;
+        let agreed = before.2 == *theirs && matches!(before.1, By::Us(_)) && before.0 > *since;
+        if agreed {
+            return Some((value.clone(), *set, *overwritten));
+        }
+    }
+    None
+}
+
+fn agents(ending: &Ending) -> Vec<(String, i64)> {
+    let id = |name: &str| ending.catalogue.agents.iter().find(|agent| agent.name == name).map(|agent| agent.id);
+    PEOPLE.iter().filter_map(|(analyst, agent)| Some(((*analyst).to_owned(), id(agent)?))).collect()
+}
+
+/// The agent that an owner is mapped to; nobody is agent 1.
+fn agent_of(agents: &[(String, i64)], owner: Option<&str>) -> String {
+    match owner {
+        None => "1".to_owned(),
+        Some(owner) => agents
+            .iter()
+            .find(|(analyst, _)| analyst.eq_ignore_ascii_case(owner))
+            .map_or_else(|| owner.to_owned(), |(_, agent)| agent.to_string()),
+    }
+}
+
+/// 8. Sides agree, or the pair shows why not.
+pub fn agree(world: &World, ending: &Ending) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for ended in &ending.incidents {
+        if let Some(text) = disagreement(world, ending, ended) {
+            found.push(Violation::new(8, format!("{}: {text}", ended.named()), ended.about()));
+        }
+    }
+    found
+}
+
+fn disagreement(world: &World, ending: &Ending, ended: &Ended) -> Option<String> {
+    let (row, values, incident) = (ended.row.as_ref()?, ended.values.as_ref()?, ended.incident.as_ref()?);
+    let policy = ending.policy(ended.key.0, world)?;
+    let pair = &row.pair;
+    if pair.health == Health::Waiting {
+        return Some(format!("it waits for nothing ({:?})", pair.reason));
+    }
+    let reachable = ended.ticket_reachable(world.halo_client_id(ended.client));
+    let says_so = pair.reason.is_some() || pair.health != Health::Healthy || pair.sync != SyncState::InStep;
+    if incident.status == "Closed" && values.closed && !incident.redirected {
+        // Closed on both sides and not read any more: what is moved, merged or deleted then is Halo's own affair.
+    } else if !reachable || incident.redirected {
+        return (!says_so)
+            .then(|| "its ticket or incident is out of reach, and the pair says that all is well".to_owned());
+    }
+    let ticket = shown(row.ticket.as_ref()?, values);
+    let status = IncidentStatus::from(incident.status.clone());
+    let means = mapping::status_means(policy, &ending.catalogue, &ticket, &status);
+    if !means && !says_so {
+        return Some(format!(
+            "incident {} and ticket status {} differ, and the pair says that all is well",
+            incident.status, values.status_id
+        ));
+    }
+    if says_so {
+        return None;
+    }
+    // Where nobody in Halo had a hand in it, the value is Sentinel's.
+    let versions = world.watch.tickets.get(&ended.ticket?)?;
+    let by_person = |value: fn(&TicketValues) -> i64| {
+        versions.windows(2).any(|pair| match pair {
+            [old, new] => value(&old.value) != value(&new.value) && !matches!(new.by, By::Us(_)),
+            _ => false,
+        })
+    };
+    let severity = Severity::from(incident.severity.clone());
+    let severities = mapping::severities_of(policy, &ending.catalogue, values.priority_id);
+    if policy.severity.direction != Direction::None
+        && !by_person(|value| value.priority_id)
+        && !severities.contains(&severity)
+    {
+        return Some(format!(
+            "severity {} and priority {} differ, and the pair says that all is well",
+            incident.severity, values.priority_id
+        ));
+    }
+    let agent = agent_of(&agents(ending), incident.owner.as_deref());
+    let carried =
+        policy.owner.direction != Direction::None && incident.owner.is_some() && !by_person(|value| value.agent_id);
+    if carried && agent != values.agent_id.to_string() {
+        return Some(format!(
+            "owner {:?} and agent {} differ, and the pair says that all is well",
+            incident.owner, values.agent_id
+        ));
+    }
+    None
+}
+
+/// The ticket as we know it, with the values that it really has.
+fn shown(known: &Ticket, values: &TicketValues) -> Ticket {
+    Ticket { status_id: Some(values.status_id), closed: values.closed, ..known.clone() }
+}

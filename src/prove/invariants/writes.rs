@@ -1,0 +1,198 @@
+//! Writes: each has a cause, each cause an end, and none passes a limit.
+
+use std::collections::BTreeMap;
+
+use super::{
+    super::{nemesis::Nemesis, world::World},
+    Violation,
+    ending::{Ended, Ending},
+};
+use crate::domain::{
+    operation::{Operation, OperationKind, OperationState},
+    reason::Reason,
+};
+
+/// Longest comment and note text that either side takes.
+const COMMENT_MAX: usize = 30_000;
+const COMMENTS_MAX: usize = 100;
+
+/// 9. Every write has a cause; every cause has an end.
+pub fn cause_and_end(world: &World, ending: &Ending) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for unit in world.unfinished() {
+        found.push(Violation::new(9, format!("{unit} never came to its end"), Vec::new()));
+    }
+    for ended in &ending.incidents {
+        for operation in &ended.operations {
+            if let Some(text) = without_end(world, ended, operation) {
+                let text = format!("{}: {} {text}", ended.named(), operation.kind.name());
+                found.push(Violation::new(9, text, ended.about()));
+            }
+        }
+        found.extend(without_cause(world, ending, ended).map(|text| Violation::new(9, text, ended.about())));
+    }
+    found
+}
+
+/// An operation that neither came to its end nor waits for a good reason.
+fn without_end(world: &World, ended: &Ended, operation: &Operation) -> Option<String> {
+    match &operation.state {
+        OperationState::Done { .. } | OperationState::Void { .. } => None,
+        OperationState::Planned { .. } | OperationState::Sending { .. } | OperationState::OutcomeUnknown { .. } => {
+            // Behind a dead letter nothing of a pair without a ticket is sent.
+            let blocked = ended.ticket.is_none()
+                && ended.operations.iter().any(|o| matches!(o.state, OperationState::Dead { .. }));
+            (!blocked)
+                .then(|| format!("still stands in its queue: {:?} ({:?})", operation.state, operation.last_failure))
+        }
+        // Nobody drops anything in these worlds.
+        OperationState::Dropped { .. } => Some("was dropped by nobody".to_owned()),
+        OperationState::Dead { reason, .. } => {
+            let versions = ended.ticket.and_then(|ticket| world.watch.tickets.get(&ticket));
+            let ever = |what: fn(&super::super::watch::TicketValues) -> bool| {
+                versions.is_some_and(|versions| versions.iter().any(|version| what(&version.value)))
+            };
+            let home = world.halo_client_id(ended.client);
+            let moved = versions.is_some_and(|versions| versions.iter().any(|version| version.value.client_id != home));
+            let good = match reason {
+                Reason::RecordGone { .. } => {
+                    ended.incident.is_none() || ever(|v| v.deleted) || ever(|v| v.merged_into != 0)
+                }
+                Reason::WrongClient => moved,
+                Reason::OutcomeUnknown => true,
+                Reason::Refused { .. } => {
+                    let status = operation.last_failure.as_ref().and_then(|failure| failure.status);
+                    // Gone in between, or a limit of the other side's: it named itself.
+                    status
+                        .is_some_and(|status| (400..500).contains(&status) && !matches!(status, 401 | 408 | 409 | 429))
+                        && !refused_for_nothing(operation)
+                }
+                _ => false,
+            };
+            (!good)
+                .then(|| format!("was given up though nothing refused it: {reason:?} ({:?})", operation.last_failure))
+        }
+    }
+}
+
+/// Refusals that nothing in these worlds can bring about: what was sent was wrong.
+fn refused_for_nothing(operation: &Operation) -> bool {
+    let status = operation.last_failure.as_ref().and_then(|failure| failure.status);
+    // An agent whom the policy maps to nobody in Entra: a person has to enter somebody.
+    let nobody = operation.last_failure.as_ref().is_some_and(|f| f.message.contains("was not found in the directory"));
+    status == Some(400) && !nobody && !matches!(operation.kind, OperationKind::UpdateTicket { .. })
+}
+
+/// A write that the workspace's mode does not allow, or that was carried out more often than it was sent.
+fn without_cause(world: &World, ending: &Ending, ended: &Ended) -> Option<String> {
+    let writes: Vec<_> = world
+        .watch
+        .writes
+        .iter()
+        .filter(|write| write.status < 300)
+        .filter(|write| {
+            write.incident.as_ref() == Some(&ended.key) || (write.ticket.is_some() && write.ticket == ended.ticket)
+        })
+        .collect();
+    let to_sentinel = |kind: &str| kind.starts_with("sentinel.");
+    if ended.mode == "observe" && !writes.is_empty() {
+        return Some(format!("{} is only observed and was written to ({})", ended.named(), writes.len()));
+    }
+    if ended.mode == "sentinel-to-halo" && writes.iter().any(|write| to_sentinel(&write.kind)) {
+        return Some(format!("{} goes one way and its incident was written to", ended.named()));
+    }
+    if !world.strikes.restored.is_empty() {
+        // What was done after the backup is not known any more.
+        return None;
+    }
+    let mut carried: BTreeMap<&str, u32> = BTreeMap::new();
+    for write in &writes {
+        let kind = match write.kind.as_str() {
+            "halo.actions.post" => "add-note",
+            "halo.tickets.post" if write.body.pointer("/0/id").is_none() => "create-ticket",
+            "halo.tickets.post" => "update-ticket",
+            _ => continue,
+        };
+        *carried.entry(kind).or_default() += 1;
+    }
+    for (kind, count) in carried {
+        // Of incidents that were merged several pairs write to one ticket.
+        let others = ending.incidents.iter().filter(|other| other.ticket.is_some() && other.ticket == ended.ticket);
+        let all = others.flat_map(|other| &other.operations).filter(|o| o.kind.name() == kind);
+        let attempts: u32 = all.map(|o| o.attempts).sum();
+        if count > attempts {
+            return Some(format!(
+                "{}: {kind} was carried out {count} times and sent {attempts} times by what the ledger says",
+                ended.named()
+            ));
+        }
+    }
+    None
+}
+
+/// 10. Limits are never passed: rate, length, count.
+pub fn limits(world: &World, ending: &Ending) -> Vec<Violation> {
+    let mut found: Vec<Violation> = world
+        .watch
+        .limits
+        .iter()
+        .take(3)
+        .map(|wrong| Violation::new(10, format!("at {}: {}", wrong.at, wrong.text), Vec::new()))
+        .collect();
+    for write in &world.watch.writes {
+        let message = write.body.pointer("/properties/message").and_then(|value| value.as_str()).unwrap_or_default();
+        if message.chars().count() > COMMENT_MAX {
+            let about = write.incident.iter().map(|(_, name)| name.clone()).collect();
+            let text = format!("a comment of {} characters was sent", message.chars().count());
+            found.push(Violation::new(10, text, about));
+        }
+    }
+    for ended in ending.incidents.iter().filter(|ended| ended.comments.len() > COMMENTS_MAX) {
+        found.push(Violation::new(
+            10,
+            format!("{} has {} comments", ended.named(), ended.comments.len()),
+            ended.about(),
+        ));
+    }
+    found.extend(tokens(world));
+    found
+}
+
+/// One token for its life: asking for more is what every limit dies of.
+fn tokens(world: &World) -> Vec<Violation> {
+    let hours = world.now().duration_since(world.shape.begins).as_hours().unsigned_abs();
+    let deaths = world.coverage.count(Nemesis::TokenDeath) + world.coverage.count(Nemesis::SecretChange);
+    let starts = 2
+        + world.strikes.crashes
+        + 3 * world.strikes.restored.len() as u64
+        + 2 * world.coverage.count(Nemesis::TwoInstances);
+    let jumps = world.coverage.count(Nemesis::ClockForward) + world.coverage.count(Nemesis::ClockBack);
+    // An answer that is lost is asked for again.
+    let lost: u64 = [Nemesis::Cut, Nemesis::HalfBody, Nemesis::BrokenJson, Nemesis::SlowDrip, Nemesis::WebPage]
+        .iter()
+        .map(|nemesis| world.coverage.count(*nemesis))
+        .sum();
+    // A refused sign-in is asked about every minute, by each workspace and by what waits.
+    let refused = world.strikes.without_secret.as_mins().unsigned_abs() * 2;
+    let fair = refused + 8 + 3 * hours + 6 * deaths + 4 * starts + 4 * jumps + lost;
+    world
+        .watch
+        .tokens
+        .iter()
+        .filter(|(_, count)| **count > fair)
+        .map(|(kind, count)| {
+            Violation::new(10, format!("{count} tokens were taken ({kind}) where {fair} are plenty"), Vec::new())
+        })
+        .collect()
+}
+
+/// 14. Two instances by mistake make no duplicates: the copy of a data directory writes nothing.
+pub fn two_instances(world: &World, _: &Ending) -> Vec<Violation> {
+    let written: Vec<_> = world.watch.writes.iter().filter(|write| write.host > 0 && write.status < 300).collect();
+    let Some(first) = written.first() else { return Vec::new() };
+    let mut about: Vec<String> = first.incident.iter().map(|(_, name)| name.clone()).collect();
+    about.extend(first.ticket.map(|ticket| format!("#{ticket}")));
+    let text =
+        format!("the copy of the data directory wrote {} times, first {} at {}", written.len(), first.kind, first.at);
+    vec![Violation::new(14, text, about)]
+}

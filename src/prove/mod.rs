@@ -1,0 +1,34 @@
+//! Proof by simulation: the real engine, the real store and the real adapters against the twin, in one
+//! process, under a virtual clock and a seeded scheduler.
+//!
+//! A seed decides a world ([`shape`]): its size, its policy, what goes wrong. [`world`] lives it, one event at
+//! a time: [`people`] act on both sides, calls travel over a [`wire`] on which they are lost, doubled and
+//! delayed ([`carry`]), and whole calamities befall it ([`strikes`]). One future runs at a time ([`executor`]);
+//! a store call is one step; only calls to the outside wait, and the seed decides when they are answered. So
+//! the same seed gives the same [`story`], byte for byte. After quiet time the [`invariants`] are asked of what
+//! an onlooker wrote down ([`watch`]). [`run`] lives many seeds.
+//!
+//! May use everything but `cli`.
+
+mod agents;
+mod analysts;
+pub mod bugs;
+mod carry;
+mod describe;
+pub mod dice;
+pub mod executor;
+mod host;
+pub mod invariants;
+pub mod nemesis;
+mod people;
+pub mod planted;
+pub mod run;
+mod schedule;
+pub mod shape;
+pub mod story;
+mod strikes;
+pub mod watch;
+mod webhooks;
+pub mod wire;
+mod words;
+pub mod world;

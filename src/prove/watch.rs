@@ -1,0 +1,263 @@
+//! What an onlooker with eyes on both sides writes down: every value and who set it, every word and who wrote
+//! it, every write of ours. The invariants are asked of this alone, and of how it all ended.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::twin::{Twin, microsoft::incident::Incident, world::World};
+
+/// Order of everything that happens in a world.
+pub type Order = u64;
+
+/// Who set a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// A person.
+    Person,
+    /// The cloud itself.
+    Cloud,
+    /// A process of ours, by its place.
+    Us(usize),
+}
+
+/// An incident: number of its place, GUID.
+pub type IncidentKey = (usize, String);
+
+/// What counts of an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentValues {
+    /// Status.
+    pub status: String,
+    /// Severity.
+    pub severity: String,
+    /// Owner's sign-in name.
+    pub owner: Option<String>,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// Merged away.
+    pub redirected: bool,
+}
+
+impl IncidentValues {
+    fn of(incident: &Incident) -> Self {
+        Self {
+            status: incident.status.clone(),
+            severity: incident.severity.clone(),
+            owner: incident.owner.upn.clone().or_else(|| incident.owner.email.clone()),
+            labels: incident.labels.iter().map(|label| label.name.clone()).collect(),
+            redirected: incident.merged_into.is_some(),
+        }
+    }
+}
+
+/// What counts of a ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketValues {
+    /// Status.
+    pub status_id: i64,
+    /// Closed.
+    pub closed: bool,
+    /// Priority.
+    pub priority_id: i64,
+    /// Agent.
+    pub agent_id: i64,
+    /// Client.
+    pub client_id: i64,
+    /// Deleted.
+    pub deleted: bool,
+    /// Merged into this one; 0 = none.
+    pub merged_into: i64,
+}
+
+/// A value from a moment on.
+#[derive(Debug, Clone)]
+pub struct Version<T> {
+    /// Place in the order of things.
+    pub order: Order,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: By,
+    /// What.
+    pub value: T,
+}
+
+/// On which side.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Where {
+    /// A comment of an incident, by its GUID.
+    Comment(IncidentKey, String),
+    /// A note of a ticket, by its number.
+    Note(i64, i64),
+}
+
+/// Something a person wrote.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// Where.
+    pub place: Where,
+    /// Words, with the unique one among them, one version each; the last is what stands there.
+    pub versions: Vec<Wording>,
+    /// Number of the client it concerns.
+    pub client: usize,
+    /// The policy lets it cross.
+    pub crosses: bool,
+    /// Hidden from the end user.
+    pub private: bool,
+    /// Deleted.
+    pub gone: Option<Order>,
+}
+
+/// One version of what was written.
+#[derive(Debug, Clone)]
+pub struct Wording {
+    /// When.
+    pub at: Timestamp,
+    /// Place in the order of things.
+    pub order: Order,
+    /// Occurs in this text alone.
+    pub mark: String,
+    /// The words in order.
+    pub words: Vec<String>,
+}
+
+/// A write of ours that the other side carried out.
+#[derive(Debug, Clone)]
+pub struct Write {
+    /// Place in the order of things.
+    pub order: Order,
+    /// When.
+    pub at: Timestamp,
+    /// Which process.
+    pub host: usize,
+    /// The twin's name for the call (`sentinel.comment.put`).
+    pub kind: String,
+    /// The incident it changed.
+    pub incident: Option<IncidentKey>,
+    /// The ticket it changed or made.
+    pub ticket: Option<i64>,
+    /// The client whose record it is, by its number; `None` when it is nobody's.
+    pub client: Option<usize>,
+    /// The ticket's client was changed by a person after we last looked at it.
+    pub moved_unseen: bool,
+    /// When we last read the incident before.
+    pub read: Option<Order>,
+    /// What was sent.
+    pub body: Value,
+    /// What was answered.
+    pub status: u16,
+    /// It made a record that was not there before.
+    pub made: bool,
+}
+
+/// Something that is wrong the moment it happens.
+#[derive(Debug, Clone)]
+pub struct Wrong {
+    /// When.
+    pub at: Timestamp,
+    /// What, in words.
+    pub text: String,
+}
+
+/// The onlooker's notes.
+#[derive(Default)]
+pub struct Watch {
+    /// Every incident ever.
+    pub incidents: BTreeMap<IncidentKey, Vec<Version<IncidentValues>>>,
+    /// Every ticket ever.
+    pub tickets: BTreeMap<i64, Vec<Version<TicketValues>>>,
+    /// What people wrote.
+    pub said: Vec<Said>,
+    /// What we wrote.
+    pub writes: Vec<Write>,
+    /// Deleted incidents.
+    pub deleted: BTreeSet<IncidentKey>,
+    /// Limits that were passed, waits that were not kept.
+    pub limits: Vec<Wrong>,
+    /// When a ticket was last read by us.
+    pub read: BTreeMap<i64, Order>,
+    /// When an incident was last read by us.
+    pub read_incidents: BTreeMap<IncidentKey, Order>,
+    /// When we last asked for a token, by side, and how many calls that made.
+    pub tokens: BTreeMap<String, u64>,
+    /// Reads of one record within a minute: when the minute began, how many.
+    reads: BTreeMap<String, (Timestamp, u32)>,
+    order: Order,
+}
+
+/// Reads of one record within a minute that no work asks for.
+const READS_MAX: u32 = 40;
+
+impl Watch {
+    /// A record was read: whoever reads one over and over goes in a circle.
+    pub fn reads(&mut self, at: Timestamp, path: &str) {
+        let (began, count) = self.reads.entry(path.to_owned()).or_insert((at, 0));
+        if at.duration_since(*began).as_secs() >= 60 {
+            (*began, *count) = (at, 0);
+        }
+        *count += 1;
+        if *count == READS_MAX {
+            let text = format!("{path} was read {READS_MAX} times within a minute");
+            self.limits.push(Wrong { at, text });
+        }
+    }
+
+    /// The next place in the order of things.
+    pub fn next(&mut self) -> Order {
+        self.order += 1;
+        self.order
+    }
+
+    /// Looks at an incident; notes it when its values have changed.
+    pub fn incident(&mut self, twin: &Twin, key: &IncidentKey, by: By) {
+        let found = twin.with(|world, now| Some((now, IncidentValues::of(incident_of(world, key)?))));
+        let Some((at, value)) = found else { return };
+        let order = self.next();
+        let versions = self.incidents.entry(key.clone()).or_default();
+        if versions.last().is_none_or(|last| last.value != value) {
+            versions.push(Version { order, at, by, value });
+        }
+    }
+
+    /// Looks at a ticket; notes it when its values have changed.
+    pub fn ticket(&mut self, twin: &Twin, id: i64, by: By) {
+        let found = twin.with(|world, now| Some((now, ticket_values(world, id)?)));
+        let Some((at, value)) = found else { return };
+        let order = self.next();
+        let versions = self.tickets.entry(id).or_default();
+        if versions.last().is_none_or(|last| last.value != value) {
+            versions.push(Version { order, at, by, value });
+        }
+    }
+
+    /// Whether a person changed a ticket's client after we last read it.
+    pub fn moved_unseen(&self, ticket: i64) -> bool {
+        let read = self.read.get(&ticket).copied().unwrap_or(0);
+        let versions = self.tickets.get(&ticket).map_or(&[][..], Vec::as_slice);
+        versions.windows(2).any(|pair| match pair {
+            [before, after] => after.order > read && before.value.client_id != after.value.client_id,
+            _ => false,
+        })
+    }
+}
+
+/// An incident of the twin.
+pub fn incident_of<'a>(world: &'a World, (place, name): &IncidentKey) -> Option<&'a Incident> {
+    world.microsoft.workspaces.get(*place)?.get(name)
+}
+
+/// A ticket's values at the twin.
+pub fn ticket_values(world: &World, id: i64) -> Option<TicketValues> {
+    let ticket = world.halos.first()?.halo.ticket(id)?;
+    Some(TicketValues {
+        status_id: ticket.status_id,
+        closed: ticket.closed.is_some(),
+        priority_id: ticket.priority_id,
+        agent_id: ticket.agent_id,
+        client_id: ticket.client_id,
+        deleted: ticket.deleted,
+        merged_into: ticket.merged_into_id,
+    })
+}

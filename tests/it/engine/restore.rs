@@ -1,0 +1,106 @@
+//! An old backup takes the database's place: what was written since is found, and not written again.
+
+use serde_json::json;
+
+use super::bridge::*;
+
+async fn crossed(bridge: &Bridge, ticket: i64, text: &str) -> usize {
+    bridge.notes_of(ticket).iter().filter(|note| note.to_string().contains(text)).count()
+}
+
+both! {
+    async fn a_ticket_made_after_the_backup_is_found_and_not_made_again(product) {
+        let mut bridge = Bridge::new(product).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let tickets = bridge.tickets().len();
+        bridge.restore(&backup).await;
+        bridge.pass(600).await;
+        assert_eq!(bridge.tickets().len(), tickets);
+        assert_eq!(bridge.ticket_of(&incident).await, ticket);
+        bridge.finish().await;
+    }
+
+    async fn a_note_that_waited_in_the_backup_and_was_written_since_is_not_written_again(product) {
+        let mut bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.comment(&incident, "said once");
+        bridge.away(Some("/halo/api"));
+        bridge.cross().await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        bridge.away(None);
+        bridge.pass(600).await;
+        assert_eq!(crossed(&bridge, ticket, "said once").await, 1);
+        bridge.restore(&backup).await;
+        bridge.pass(600).await;
+        assert_eq!(crossed(&bridge, ticket, "said once").await, 1);
+        bridge.finish().await;
+    }
+
+    async fn an_edit_that_was_told_after_the_backup_is_not_told_again(product) {
+        let mut bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.comment(&incident, "said at first");
+        bridge.cross().await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        let comments = bridge.situation_of(&incident).await.comments.unwrap();
+        let workspace = bridge.workspace_name(0);
+        let edit = |words: &str| {
+            json!({ "workspace": workspace, "incident": incident, "comment": comments[0].id.as_str(), "message": words })
+        };
+        bridge.act("comment.edit", edit("said better"));
+        bridge.pass_by(7 * 3_600, 600).await;
+        assert_eq!(crossed(&bridge, ticket, "said better").await, 1);
+        bridge.act("comment.edit", edit("said best"));
+        bridge.restore(&backup).await;
+        bridge.pass_by(8 * 3_600, 600).await;
+        assert_eq!(crossed(&bridge, ticket, "said better").await, 1);
+        assert_eq!(crossed(&bridge, ticket, "said best").await, 1, "what had not been told is");
+        bridge.finish().await;
+    }
+
+    async fn a_note_that_crossed_after_the_backup_and_was_edited_is_not_said_twice(product) {
+        let mut bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        bridge.note(ticket, "<p>said at first</p>", json!({}));
+        bridge.cross().await;
+        let action = bridge.notes_of(ticket).iter().map(|note| note["id"].as_i64().unwrap()).max().unwrap();
+        bridge.act("note.edit", json!({ "ticket_id": ticket, "id": action, "html": "<p>said better</p>" }));
+        bridge.cross().await;
+        let said = |text: &str| bridge.comments_of(&incident).iter().filter(|said| said.contains(text)).count();
+        assert_eq!((said("said at first"), said("said better")), (1, 1));
+        bridge.restore(&backup).await;
+        bridge.pass_by(7 * 3_600, 600).await;
+        let said = |text: &str| bridge.comments_of(&incident).iter().filter(|said| said.contains(text)).count();
+        assert_eq!((said("said at first"), said("said better")), (1, 1));
+        bridge.finish().await;
+    }
+
+    async fn an_edit_from_before_the_restore_that_was_not_told_yet_is(product) {
+        let mut bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        bridge.comment(&incident, "said at first");
+        bridge.cross().await;
+        let comment = bridge.situation_of(&incident).await.comments.unwrap()[0].id.as_str().to_owned();
+        let workspace = bridge.workspace_name(0);
+        let edit = json!({ "workspace": workspace, "incident": incident, "comment": comment, "message": "said better" });
+        bridge.act("comment.edit", edit);
+        bridge.restore(&backup).await;
+        bridge.pass_by(7 * 3_600, 600).await;
+        assert_eq!(crossed(&bridge, ticket, "said at first").await, 1);
+        assert_eq!(crossed(&bridge, ticket, "said better").await, 1);
+        bridge.finish().await;
+    }
+}
