@@ -205,7 +205,7 @@ impl World {
             "outcomes" => outcome == "Note",
             _ => false,
         };
-        let (order, at) = (self.watch.next(), self.now());
+        let (order, at) = (self.watch.next_order(), self.now());
         let wording = Wording { at, order, mark: mark.to_owned(), words: words.to_vec() };
         let place = Where::Note(ticket, action);
         self.watch.said.push(Said { place, versions: vec![wording], client, crosses, private, gone: None });
@@ -236,7 +236,7 @@ impl World {
         {
             return;
         }
-        let (order, at) = (self.watch.next(), self.now());
+        let (order, at) = (self.watch.next_order(), self.now());
         if let Some(said) = self.watch.said.get_mut(n) {
             if delete {
                 said.gone = Some(order);

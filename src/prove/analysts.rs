@@ -122,7 +122,7 @@ impl World {
                 (incident.comments.len() > name).then(|| incident.comments.last().map(|c| c.name.to_lowercase()))?
             });
             let Some(comment) = comment else { return };
-            let order = self.watch.next();
+            let order = self.watch.next_order();
             let wording = Wording { at: self.now(), order, mark: mark.clone(), words: text.words.clone() };
             let place = Where::Comment(key.clone(), comment.clone());
             let versions = vec![wording];
@@ -163,7 +163,7 @@ impl World {
         if self.done(verb, &body).is_none() {
             return;
         }
-        let (order, at) = (self.watch.next(), self.now());
+        let (order, at) = (self.watch.next_order(), self.now());
         if let Some(said) = self.watch.said.get_mut(n) {
             if delete {
                 said.gone = Some(order);

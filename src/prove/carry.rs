@@ -201,7 +201,7 @@ impl World {
             && carried
             && let Some(ticket) = ticket
         {
-            let order = self.watch.next();
+            let order = self.watch.next_order();
             self.watch.read.insert(ticket, order);
         }
         if writes && carried {
@@ -209,7 +209,7 @@ impl World {
             let made = self.newest_ticket().filter(|_| ticket.is_none() && kind == "halo.tickets.post");
             let made = made.filter(|made| Some(*made) != newest);
             let write = Write {
-                order: self.watch.next(),
+                order: self.watch.next_order(),
                 at: self.now(),
                 host,
                 kind: kind.to_owned(),

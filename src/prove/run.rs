@@ -207,7 +207,7 @@ pub(super) fn failure(lived: &Lived) -> Option<Failure> {
 pub fn seed(seed: u64, plan: &Plan, migrated: &Snapshot) -> (Lived, Option<Failure>, bool) {
     let lived = live(Shape::of(seed), &plan.bugs, migrated);
     let mut failed = failure(&lived);
-    let twice = plan.twice || seed % TWICE_EVERY == 0;
+    let twice = plan.twice || seed.is_multiple_of(TWICE_EVERY);
     if twice {
         let again = live(Shape::of(seed), &plan.bugs, migrated);
         if again.story.digest() != lived.story.digest() {

@@ -79,7 +79,7 @@ impl World {
         }
         let ends = self.calm_from();
         let zone = |text: &&str| text.parse::<Timestamp>().is_ok_and(|at| at >= self.shape.begins && at <= ends);
-        if ZONE_CHANGES.iter().any(|text| zone(&text)) {
+        if ZONE_CHANGES.iter().any(zone) {
             self.coverage.struck(Nemesis::SummerTime);
         }
     }

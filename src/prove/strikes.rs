@@ -313,7 +313,7 @@ impl World {
         self.coverage.struck(Nemesis::Restore);
         let now = self.now();
         self.strikes.restored.push(now);
-        let order = self.watch.next();
+        let order = self.watch.next_order();
         self.strikes.restored_orders.push(order);
         self.excuse();
         // The installation's file is applied again: the backup may hold an old secret.
@@ -338,12 +338,12 @@ impl World {
         }
         self.strikes.unconfirmed = false;
         self.kill(0);
-        if let Some(store) = self.disks.get(&0).cloned() {
-            if !self.bugs.has(Bug::RestoreTrusted) {
-                let now = self.now();
-                self.with_store(&store, move |store| async move { store.forgot_until(now).await })?
-                    .map_err(|error| Broken::Own(error.to_string()))?;
-            }
+        if let Some(store) = self.disks.get(&0).cloned()
+            && !self.bugs.has(Bug::RestoreTrusted)
+        {
+            let now = self.now();
+            self.with_store(&store, move |store| async move { store.forgot_until(now).await })?
+                .map_err(|error| Broken::Own(error.to_string()))?;
         }
         self.forget_tasks();
         self.lose_receipts(0);

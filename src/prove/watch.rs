@@ -205,7 +205,7 @@ impl Watch {
     }
 
     /// The next place in the order of things.
-    pub fn next(&mut self) -> Order {
+    pub fn next_order(&mut self) -> Order {
         self.order += 1;
         self.order
     }
@@ -214,7 +214,7 @@ impl Watch {
     pub fn incident(&mut self, twin: &Twin, key: &IncidentKey, by: By) {
         let found = twin.with(|world, now| Some((now, IncidentValues::of(incident_of(world, key)?))));
         let Some((at, value)) = found else { return };
-        let order = self.next();
+        let order = self.next_order();
         let versions = self.incidents.entry(key.clone()).or_default();
         if versions.last().is_none_or(|last| last.value != value) {
             versions.push(Version { order, at, by, value });
@@ -225,7 +225,7 @@ impl Watch {
     pub fn ticket(&mut self, twin: &Twin, id: i64, by: By) {
         let found = twin.with(|world, now| Some((now, ticket_values(world, id)?)));
         let Some((at, value)) = found else { return };
-        let order = self.next();
+        let order = self.next_order();
         let versions = self.tickets.entry(id).or_default();
         if versions.last().is_none_or(|last| last.value != value) {
             versions.push(Version { order, at, by, value });

@@ -18,7 +18,9 @@ use crate::{
 
 /// Webhooks being received: the sender's, and what the receiver said.
 #[derive(Clone, Default)]
-pub struct Receipts(Rc<RefCell<BTreeMap<u64, (Outgoing, Option<u16>)>>>);
+pub struct Receipts(Rc<RefCell<BTreeMap<u64, Awaited>>>);
+
+type Awaited = (Outgoing, Option<u16>);
 
 impl World {
     /// Lets both clouds send webhooks, as an installation is set up.

@@ -116,8 +116,7 @@ fn escape(text: &str) -> String {
 pub fn seen(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut inside = false;
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
+    for (at, c) in text.char_indices() {
         match c {
             '<' if !inside && tag_begins(text.get(at + 1..).unwrap_or("")) => {
                 inside = true;

@@ -50,7 +50,7 @@ pub fn ledger_whole(world: &World, _: &Ending) -> Vec<Violation> {
 /// # Errors
 /// The simulation could not.
 pub fn restart_changes_nothing(world: &mut World) -> Result<Vec<Violation>, Broken> {
-    if world.strikes.crashes == 0 && world.shape.seed % ANEW_EVERY != 0 {
+    if world.strikes.crashes == 0 && !world.shape.seed.is_multiple_of(ANEW_EVERY) {
         return Ok(Vec::new());
     }
     let written = world.watch.writes.len();

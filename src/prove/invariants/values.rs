@@ -45,8 +45,9 @@ fn closed_ticket(value: &TicketValues) -> String {
     value.closed.to_string()
 }
 
-/// 6. No human value is overwritten by an older one: what somebody changed after both sides had agreed is not
-/// set back to what the other side has had since before.
+/// 6. No human value is overwritten by an older one.
+///
+/// What somebody changed after both sides had agreed is not set back to what the other side has had since before.
 pub fn not_overwritten(world: &World, ending: &Ending) -> Vec<Violation> {
     let mut found = Vec::new();
     for ended in &ending.incidents {
