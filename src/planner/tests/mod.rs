@@ -11,7 +11,6 @@ mod fields;
 mod laws;
 mod links;
 mod merges;
-mod model;
 mod modes;
 mod notes;
 mod pauses;
