@@ -20,6 +20,8 @@ export async function sideways(page: Page): Promise<number> {
  */
 export async function smallTargets(page: Page): Promise<string[]> {
   return page.evaluate(() => {
+    // what is drawn only when it comes near has no true place before
+    for (const row of document.querySelectorAll<HTMLElement>("tbody tr")) row.style.contentVisibility = "visible";
     const targets = [...document.querySelectorAll<HTMLElement>("a[href], button, select, input:not([type=hidden]), summary")]
       .filter((element) => element.checkVisibility({ visibilityProperty: true }) && !element.closest(".skip, .unseen"))
       .map((element) => ({ element, box: (element.closest("label.radio") ?? element).getBoundingClientRect() }))

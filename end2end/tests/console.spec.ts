@@ -125,7 +125,7 @@ test("a ticket that can't be pushed to Sentinel says why beside the form", async
   await push.getByText("Push a ticket…").click();
   await push.getByLabel("Ticket number in Halo").fill("999999");
   await push.locator("select[name=workspace]").selectOption({ index: 1 });
-  await push.getByLabel(/^Push it all the same/).check();
+  await push.getByLabel(/Push it all the same/).check();
   await push.getByRole("button", { name: "Push to Sentinel" }).click();
   await expect(page.locator(".flash")).toContainText("The ticket is being pushed.");
   await expect(async () => {
