@@ -60,7 +60,7 @@ pub struct DemoArgs {
     pub product: DemoProduct,
 
     /// Incidents in the thirty days
-    #[arg(long, env = "HALOBRIDGE_DEMO_INCIDENTS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=20_000))]
+    #[arg(long, env = "HALOBRIDGE_DEMO_INCIDENTS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=20_000))]
     pub incidents: u64,
 
     /// Seed of the made-up life
