@@ -32,6 +32,24 @@ pub enum PauseScope {
     },
 }
 
+impl From<PairId> for PauseScope {
+    fn from(id: PairId) -> Self {
+        Self::Pair { id }
+    }
+}
+
+impl From<ClientId> for PauseScope {
+    fn from(id: ClientId) -> Self {
+        Self::Client { id }
+    }
+}
+
+impl From<ConnectionId> for PauseScope {
+    fn from(id: ConnectionId) -> Self {
+        Self::Connection { id }
+    }
+}
+
 impl PauseScope {
     /// Its kind, as stored.
     pub fn name(self) -> &'static str {

@@ -4,7 +4,7 @@ use crate::{
     domain::{
         failure::FailureKind,
         ids::{PairId, TicketId},
-        pair::{Health, Pair, Subject, SyncState},
+        pair::{Pair, Subject},
         reason::Reason,
     },
     ledger::fact::Fact,
@@ -16,6 +16,7 @@ use crate::{
 use super::{
     Engine,
     digest::{self, Reading},
+    newcomer,
     poll::Poll,
 };
 
@@ -67,25 +68,9 @@ impl Poll<'_> {
         }
         let now = engine.now();
         let id = PairId(engine.ids.uuid_v7(now));
-        let pair = Pair {
-            id,
-            client: client.id,
-            workspace: workspace.id,
-            incident: incident.clone(),
-            halo: binding.connection,
-            halo_client_id: binding.halo_client_id,
-            ticket: Some(ticket),
-            reference: draft::ticket_reference(workspace, &fresh),
-            base: link::base(),
-            sync: SyncState::Behind,
-            health: Health::Waiting,
-            reason: None,
-            survivor: None,
-            merged: false,
-            decisions: Vec::new(),
-            created: now,
-            changed: now,
-        };
+        let reference = draft::ticket_reference(workspace, &fresh);
+        let begun = newcomer::opened(id, workspace, &binding, incident.clone(), reference, link::base(), now);
+        let pair = Pair { ticket: Some(ticket), ..begun };
         let same = adopt::same_words(id, &comments, &actions);
         let mut facts = vec![
             Fact::IncidentRead { workspace: workspace.id, client: client.id, incident: Box::new(fresh) },

@@ -7,11 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     domain::{
         catalogue::Catalogue,
-        client::Client,
-        ids::{OperationId, PairId},
+        client::{Client, HaloBinding},
+        ids::{IncidentId, OperationId, PairId},
         incident::{Comment, Evidence, Incident},
         operation::{Operation, OperationKind, OperationState},
-        pair::{Health, Pair, Subject, SyncState},
+        pair::{Base, Health, Pair, Subject, SyncState},
         policy::Policy,
         reason::Reason,
         ticket::HaloUser,
@@ -88,23 +88,9 @@ pub fn newcomer(
         base.severity = None;
     }
     let pair = Pair {
-        id: pair_id,
-        client: client.id,
-        workspace: workspace.id,
-        incident: id.clone(),
-        halo: passed.binding.connection,
-        halo_client_id: passed.binding.halo_client_id,
-        ticket: None,
-        reference: drafted.draft.reference.clone(),
-        base,
-        survivor: None,
-        merged: false,
-        decisions: Vec::new(),
-        sync: SyncState::Behind,
         health,
         reason: reason.or(Some(Reason::NewIncident)),
-        created: now,
-        changed: now,
+        ..opened(pair_id, workspace, &passed.binding, id.clone(), drafted.draft.reference.clone(), base, now)
     };
     let operation = Operation {
         id: OperationId(engine.ids.uuid_v7(now)),
@@ -126,6 +112,37 @@ pub fn newcomer(
     }
     facts.push(Fact::OperationPlanned { operation: Box::new(operation) });
     (facts, Some(pair_id))
+}
+
+/// A pair as it begins, before anything is known of its ticket.
+pub(super) fn opened(
+    id: PairId,
+    workspace: &Workspace,
+    binding: &HaloBinding,
+    incident: IncidentId,
+    reference: String,
+    base: Base,
+    now: Timestamp,
+) -> Pair {
+    Pair {
+        id,
+        client: workspace.client,
+        workspace: workspace.id,
+        incident,
+        halo: binding.connection,
+        halo_client_id: binding.halo_client_id,
+        ticket: None,
+        reference,
+        base,
+        survivor: None,
+        merged: false,
+        decisions: Vec::new(),
+        sync: SyncState::Behind,
+        health: Health::Waiting,
+        reason: None,
+        created: now,
+        changed: now,
+    }
 }
 
 /// The situation that a newcomer's facts make, if they link it.

@@ -11,7 +11,7 @@ use crate::{
         failure::{Failure, FailureKind},
         ids::{IncidentId, PairId, TicketId, WorkspaceId},
         operation::IncidentChange,
-        pair::{Health, Pair, SyncState},
+        pair::Pair,
         workspace::Workspace,
     },
     halo_itsm::Halo,
@@ -24,6 +24,7 @@ use crate::{
 use super::{
     Engine,
     digest::{self, Reading},
+    newcomer,
     registry::wait_for_catalogue,
 };
 
@@ -150,25 +151,10 @@ async fn push(engine: &Engine, workspace: WorkspaceId, ticket: TicketId) -> Resu
         return Ok(Tried::Refused(why));
     }
     let pair_id = PairId(engine.ids.uuid_v7(now));
-    let pair = Pair {
-        id: pair_id,
-        client: client.id,
-        workspace: workspace.id,
-        incident: id,
-        halo: binding.connection,
-        halo_client_id: binding.halo_client_id,
-        ticket: Some(ticket),
-        reference: draft::ticket_reference(workspace, &incident),
-        base: push::base(policy, &catalogue, &incident, &record),
-        sync: SyncState::Behind,
-        health: Health::Waiting,
-        reason: None,
-        survivor: None,
-        merged: false,
-        decisions: Vec::new(),
-        created: now,
-        changed: now,
-    };
+    let (reference, base) =
+        (draft::ticket_reference(workspace, &incident), push::base(policy, &catalogue, &incident, &record));
+    let begun = newcomer::opened(pair_id, workspace, &binding, id, reference, base, now);
+    let pair = Pair { ticket: Some(ticket), ..begun };
     let comments = (incident.comments_count == 0).then(Vec::new);
     let mut facts = vec![
         Fact::IncidentRead { workspace: workspace.id, client: client.id, incident: Box::new(incident) },

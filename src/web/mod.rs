@@ -41,7 +41,10 @@ use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite, cookie::time
 
 pub use self::options::WebOptions;
 use self::{error::WebError, live::STREAMS_MAX};
-use crate::service::App;
+use crate::{
+    domain::ids::{ClientId, ConnectionId, PairId},
+    service::App,
+};
 
 /// What every route is given. Cheap to clone.
 #[derive(Clone)]
@@ -128,10 +131,10 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/pairs/{id}/sync", post(acts::sync_now))
         .route("/pairs/{id}/decide", post(acts::decide))
         .route("/pairs/{id}/unlink", post(links::unlink))
-        .route("/pairs/{id}/pause", post(pauses::pause_pair))
-        .route("/pairs/{id}/resume", post(pauses::resume_pair))
-        .route("/clients/{id}/pause", post(pauses::pause_client))
-        .route("/clients/{id}/resume", post(pauses::resume_client))
+        .route("/pairs/{id}/pause", post(pauses::pause::<PairId>))
+        .route("/pairs/{id}/resume", post(pauses::resume::<PairId>))
+        .route("/clients/{id}/pause", post(pauses::pause::<ClientId>))
+        .route("/clients/{id}/resume", post(pauses::resume::<ClientId>))
         .route("/problems", get(pages::problems))
         .route("/runs", get(pages::runs))
         .route("/workspaces/{id}/sync", post(acts::sync_workspace))
@@ -141,8 +144,8 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/connections", get(pages::connections))
         .route("/connections/callback", get(microsoft::callback))
         .route("/connections/{id}/look", post(acts::look_at_halo))
-        .route("/connections/{id}/pause", post(pauses::pause_connection))
-        .route("/connections/{id}/resume", post(pauses::resume_connection))
+        .route("/connections/{id}/pause", post(pauses::pause::<ConnectionId>))
+        .route("/connections/{id}/resume", post(pauses::resume::<ConnectionId>))
         .route("/connections/{id}/sign-in", post(microsoft::begin))
         .route("/ledger", get(pages::ledger))
         .route("/account", get(accounts::account))

@@ -26,9 +26,11 @@ use crate::{
     },
 };
 
+mod both_sides;
 mod records;
 mod sources;
 
+pub use both_sides::pair;
 pub use records::{account, ledger, not_linked};
 pub use sources::{connections, runs};
 
@@ -200,172 +202,6 @@ pub fn dead() -> OperationView {
         }),
         planned: ago(3_000),
         body: Some("{\n  \"summary\": \"#10478 Multiple failed sign-ins followed by success\",\n  \"client_id\": 14,\n  \"tickettype_id\": 31\n}".into()),
-    }
-}
-
-pub fn pair() -> PairView {
-    let entry = |seq: i64, seconds: i64, kind, words: &str, who: Option<&str>| TimelineEntry {
-        seq,
-        at: ago(seconds),
-        kind,
-        words: words.into(),
-        who: who.map(str::to_owned),
-        pair: None,
-        detail: Some(format!("{{\n  \"fact\": \"example\",\n  \"seq\": {seq},\n  \"secret\": \"••••\"\n}}")),
-    };
-    PairView {
-        id: PairId(id(4)),
-        client: "Contoso Retail".into(),
-        client_id: ClientId(id(1000)),
-        workspace: "law-contoso".into(),
-        workspace_id: WorkspaceId(id(2000)),
-        mode: Mode::TwoWay,
-        incident: IncidentId::new("5f0e7f6e-0c52-4f2b-9d3b-11aa22bb33cc"),
-        number: Some(10_478),
-        title: "Multiple failed sign-ins followed by success".into(),
-        severity: Severity::High,
-        incident_url: Some("https://portal.azure.com/#asset/x".into()),
-        ticket: Some(OutsideLink { label: "30207".into(), url: Some("https://halo.example/ticket?id=30207".into()) }),
-        reference: "HB-12AB34CD56".into(),
-        sync: SyncState::Behind,
-        health: Health::NeedsYou,
-        reason: Some(conflict()),
-        created: ago(90_000),
-        changed: ago(42),
-        incident_read: Some(ago(12)),
-        ticket_read: Some(ago(9)),
-        pauses: Vec::new(),
-        choices: vec![ChoiceView {
-            reason: conflict(),
-            answers: [(Side::Sentinel, "Active"), (Side::Halo, "On Hold")]
-                .map(|(side, value)| AnswerView {
-                    label: format!("Take {}'s: {value}", side.words()),
-                    decision: Decision::Take {
-                        field: "status".into(),
-                        side,
-                        sentinel: "Active".into(),
-                        halo: "On Hold".into(),
-                    },
-                })
-                .into(),
-        }],
-        fields: vec![
-            FieldRow {
-                name: "Title".into(),
-                incident: Some("Multiple failed sign-ins followed by success".into()),
-                ticket: Some("#10478 Multiple failed sign-ins followed by success".into()),
-                agreed: None,
-                state: FieldState::NotCarried,
-                next: Some("Set when the ticket was made.".into()),
-            },
-            FieldRow {
-                name: "Severity and priority".into(),
-                incident: Some("High".into()),
-                ticket: Some("P1 Critical".into()),
-                agreed: Some("High / P1 Critical".into()),
-                state: FieldState::Same,
-                next: None,
-            },
-            FieldRow {
-                name: "Status".into(),
-                incident: Some("Closed".into()),
-                ticket: Some("On Hold".into()),
-                agreed: Some("Active / In Progress".into()),
-                state: FieldState::Conflict,
-                next: Some("Nothing is written until both sides say the same.".into()),
-            },
-            FieldRow {
-                name: "Owner and agent".into(),
-                incident: Some("grace@contoso.example".into()),
-                ticket: Some("Unassigned".into()),
-                agreed: Some("nobody".into()),
-                state: FieldState::IncidentAhead,
-                next: Some("The agent becomes Grace Hopper.".into()),
-            },
-            FieldRow {
-                name: "Classification".into(),
-                incident: None,
-                ticket: Some("True positive".into()),
-                agreed: None,
-                state: FieldState::TicketAhead,
-                next: Some("Sent with the closure.".into()),
-            },
-        ],
-        queue: vec![
-            OperationView {
-                id: OperationId(id(5001)),
-                words: "Write the comment as a note".into(),
-                reason: Reason::CommentAdded,
-                state: OperationState::Planned { ready: now().checked_add(SignedDuration::from_secs(40)).unwrap() },
-                attempts: 1,
-                failure: Some(Failure {
-                    status: Some(429),
-                    ..Failure::new(
-                        Side::Halo,
-                        FailureKind::WaitUntil { at: now() },
-                        "Halo asks to wait: its limit of requests is reached.",
-                    )
-                }),
-                ..dead()
-            },
-            OperationView {
-                id: OperationId(id(5002)),
-                words: "Change the ticket".into(),
-                reason: Reason::ChangedInSentinel { field: "owner".into() },
-                state: OperationState::Planned { ready: ago(2) },
-                attempts: 0,
-                failure: None,
-                ..dead()
-            },
-        ],
-        dead: vec![dead()],
-        dropped: vec![DroppedRow {
-            operation: OperationView {
-                id: OperationId(id(5003)),
-                words: "Close the ticket".into(),
-                reason: Reason::IncidentClosed,
-                state: OperationState::Dropped {
-                    at: ago(600),
-                    who: None,
-                    reason: Reason::Refused { why: "Please select a closing code".into() },
-                    seen: Base::default(),
-                },
-                ..dead()
-            },
-            who: "grace".into(),
-        }],
-        notes: vec![
-            NoteRow {
-                at: Some(ago(4_000)),
-                author: Some("Grace Hopper".into()),
-                written_in: Side::Sentinel,
-                text: "Sign-in came from a known VPN exit.\nAsking the user.".into(),
-                crossing: Crossing::Crossed,
-            },
-            NoteRow {
-                at: Some(ago(1_200)),
-                author: Some("Alan (Service Desk)".into()),
-                written_in: Side::Halo,
-                text: "User confirms by phone: it was them. <b>Not</b> a compromise.".into(),
-                crossing: Crossing::Waiting,
-            },
-            NoteRow {
-                at: Some(ago(900)),
-                author: None,
-                written_in: Side::Halo,
-                text: "Internal: invoice this under incident response.".into(),
-                crossing: Crossing::HeldBack { reason: Reason::NoteHeldBack },
-            },
-        ],
-        timeline: vec![
-            entry(4711, 42, EntryKind::Failure, "Writing the comment as a note failed: Halo asks to wait.", None),
-            entry(4702, 60, EntryKind::Person, "Asked to look again.", Some("ada")),
-            entry(4698, 70, EntryKind::Decision, "Both sides changed the status: waits for a person.", None),
-            entry(4690, 80, EntryKind::Read, "The incident was read: status Active → Closed.", None),
-            entry(4671, 4_100, EntryKind::Write, "The note was written as a comment.", None),
-            entry(4402, 90_000, EntryKind::Engine, "A webhook of law-contoso came.", None),
-        ],
-        older: Some("o.4402".into()),
     }
 }
 
