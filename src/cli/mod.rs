@@ -11,7 +11,6 @@ mod doctor;
 pub mod drive;
 mod follow;
 pub mod global;
-pub mod handle;
 mod prove;
 mod restore;
 pub mod running;

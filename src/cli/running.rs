@@ -8,12 +8,12 @@ use axum::serve::ListenerExt as _;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{drive, handle::Handle, ways::OverNetwork};
+use super::{drive, ways::OverNetwork};
 use crate::{
     clock::{Clock, IdSource},
     domain::failure::{Failure, FailureKind, Side},
     engine::{Engine, Transports},
-    service::App,
+    service::{App, running_engine::RunningEngine},
     store::Store,
     web::{self, WebOptions},
 };
@@ -57,7 +57,7 @@ impl Running {
                 tell.send_if_modified(|seen| std::mem::replace(seen, latest) != latest);
             }
         });
-        let handle = Arc::new(Handle::new(Arc::clone(&engine), Arc::clone(&alive), changed));
+        let handle = Arc::new(RunningEngine::new(Arc::clone(&engine), Arc::clone(&alive), changed));
         let network = Arc::new(|allow_insecure| {
             OverNetwork::way(allow_insecure).map_err(|text| Failure::new(Side::Sentinel, FailureKind::Transient, text))
         });

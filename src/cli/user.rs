@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use tokio::sync::watch;
 
-use super::{data_dir::DataDir, global::Global, handle::Handle, say, ways::OverNetwork};
+use super::{data_dir::DataDir, global::Global, say, ways::OverNetwork};
 use crate::{
     clock::{IdSource as _, SystemClock, SystemIds},
     domain::{
@@ -20,7 +20,7 @@ use crate::{
         failure::{Failure, FailureKind, Side},
     },
     engine::Engine,
-    service::{App, accounts, error::ServiceError},
+    service::{App, accounts, error::ServiceError, running_engine::RunningEngine},
 };
 
 /// `user …`.
@@ -116,7 +116,7 @@ fn app(data: &DataDir) -> App {
     let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
     let engine = Engine::new(data.store.clone(), clock.clone(), ids.clone(), Arc::new(OverNetwork));
     let (_, changed) = watch::channel(0);
-    let handle = Handle::new(Arc::new(engine), Arc::new(AtomicBool::new(false)), changed);
+    let handle = RunningEngine::new(Arc::new(engine), Arc::new(AtomicBool::new(false)), changed);
     let network = |insecure| {
         OverNetwork::way(insecure).map_err(|text| Failure::new(Side::Sentinel, FailureKind::Transient, text))
     };

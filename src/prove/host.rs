@@ -15,16 +15,9 @@ use super::{
 };
 use crate::{
     clock::{Clock, IdSource, ManualClock, SeededIds},
-    domain::{
-        failure::{Failure, FailureKind, Side},
-        ids::{ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
-        run::RunCause,
-    },
+    domain::failure::{Failure, FailureKind, Side},
     engine::{Engine, Unit},
-    service::{
-        App,
-        engine_handle::{EngineHandle, EngineStatus},
-    },
+    service::{App, running_engine::RunningEngine},
     store::{SealKey, Snapshot, Store},
 };
 
@@ -159,7 +152,8 @@ impl Host {
         if making.only_read {
             engine.only_read();
         }
-        let handle = Arc::new(Handle { engine: Arc::clone(&engine) });
+        let (alive, changed) = (Arc::new(AtomicBool::new(true)), watch::channel(0).1);
+        let handle = Arc::new(RunningEngine::new(Arc::clone(&engine), alive, changed));
         let network = Arc::new(|_| {
             Err(Failure::new(Side::Sentinel, FailureKind::Rejected, "Nobody signs in within the simulation."))
         });
@@ -192,56 +186,5 @@ impl Host {
     /// The moment of the world at which something may be due next.
     pub fn next_due(&self) -> Timestamp {
         self.clock.in_world(self.engine.next_work())
-    }
-}
-
-/// What webhooks may ask of the engine.
-struct Handle {
-    engine: Arc<Engine>,
-}
-
-impl EngineHandle for Handle {
-    fn poke_workspace(&self, workspace: WorkspaceId, cause: RunCause) {
-        if cause == RunCause::Webhook {
-            self.engine.poke_intake();
-        }
-        self.engine.poke_workspace(workspace, cause);
-    }
-
-    fn poke_incident(&self, delivery: DeliveryId, workspace: WorkspaceId, incident: IncidentId) {
-        self.engine.poke_incident(delivery, workspace, incident);
-    }
-
-    fn poke_halo(&self, connection: ConnectionId, tickets: Option<Vec<TicketId>>) {
-        self.engine.poke_intake();
-        self.engine.poke_halo(connection, &tickets.unwrap_or_default());
-    }
-
-    fn look_again(&self, pair: PairId) {
-        self.engine.look_again(pair);
-    }
-
-    fn sync_now(&self, pair: PairId) {
-        self.engine.sync_now(pair);
-    }
-
-    fn retry(&self, operation: OperationId) {
-        self.engine.retry(operation);
-    }
-
-    fn asked(&self) {
-        self.engine.poke_intake();
-    }
-
-    fn pauses_changed(&self) {
-        self.engine.poke_pauses();
-    }
-
-    fn status(&self) -> EngineStatus {
-        EngineStatus::default()
-    }
-
-    fn changed(&self) -> watch::Receiver<i64> {
-        watch::channel(0).1
     }
 }

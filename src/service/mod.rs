@@ -25,6 +25,7 @@ pub mod problems;
 pub mod pulse;
 pub mod pushes;
 pub mod replays;
+pub mod running_engine;
 pub mod runs;
 pub mod sign_in;
 

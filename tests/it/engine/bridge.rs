@@ -8,7 +8,7 @@ use std::sync::{
 
 use bytes::Bytes;
 use halobridge::{
-    cli::{handle::Handle, ways::Always},
+    cli::ways::Always,
     clock::{Clock as _, IdSource as _, ManualClock, SeededIds},
     config::fault::Severity,
     domain::{
@@ -21,7 +21,7 @@ use halobridge::{
     },
     engine::{Engine, once},
     outbound::{BoxFuture, Transport, TransportError},
-    service::{App, caller::Caller, configuration},
+    service::{App, caller::Caller, configuration, running_engine::RunningEngine},
     store::{PairFilter, PairSort, SealKey, SituationRow, Snapshot, Store, SubjectFilter},
     twin::{
         Twin,
@@ -406,7 +406,7 @@ link_comment = {}
     /// The use cases over this store and engine, and somebody who may call them.
     pub fn console(&self) -> (App, Caller) {
         let (_, changed) = tokio::sync::watch::channel(0);
-        let handle = Handle::new(Arc::clone(&self.engine), Arc::new(AtomicBool::new(true)), changed);
+        let handle = RunningEngine::new(Arc::clone(&self.engine), Arc::new(AtomicBool::new(true)), changed);
         let no_way_out = |_| Err(Failure::new(Side::Sentinel, FailureKind::Transient, "no way out"));
         let ids = Arc::new(SeededIds::new(self.setup.seed ^ 0xca11));
         let app =

@@ -3,14 +3,13 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use halobridge::{
-    cli::handle::Handle,
     clock::SeededIds,
     domain::{
         account::{Role, Scope},
         failure::{Failure, FailureKind, Side},
         ids::UserId,
     },
-    service::{App, caller::Caller},
+    service::{App, caller::Caller, running_engine::RunningEngine},
 };
 use tokio::sync::watch;
 
@@ -19,7 +18,7 @@ use super::bridge::Bridge;
 /// An operator and the program as the console sees it.
 pub fn operator(bridge: &Bridge) -> (App, Caller) {
     let changed = watch::Sender::new(0).subscribe();
-    let handle = Handle::new(Arc::clone(&bridge.engine), Arc::new(AtomicBool::new(true)), changed);
+    let handle = RunningEngine::new(Arc::clone(&bridge.engine), Arc::new(AtomicBool::new(true)), changed);
     let ids = Arc::new(SeededIds::new(bridge.setup.seed ^ 0x0b57));
     let network = |_: bool| Err(Failure::new(Side::Sentinel, FailureKind::Transient, "no network in tests"));
     let clock = Arc::new(bridge.clock.clone());

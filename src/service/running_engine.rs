@@ -15,17 +15,18 @@ use crate::{
     },
     engine::Engine,
     outbound::budget::BudgetState,
-    service::engine_handle::{BudgetStatus, EngineHandle, EngineStatus, ScopeStatus},
 };
 
+use super::engine_handle::{BudgetStatus, EngineHandle, EngineStatus, ScopeStatus};
+
 /// A way to the running engine.
-pub struct Handle {
+pub struct RunningEngine {
     engine: Arc<Engine>,
     alive: Arc<AtomicBool>,
     changed: watch::Receiver<i64>,
 }
 
-impl Handle {
+impl RunningEngine {
     /// For an engine; `alive` tells whether its loop runs, `changed` its newest ledger number.
     pub fn new(engine: Arc<Engine>, alive: Arc<AtomicBool>, changed: watch::Receiver<i64>) -> Self {
         Self { engine, alive, changed }
@@ -53,7 +54,7 @@ impl Handle {
     }
 }
 
-impl EngineHandle for Handle {
+impl EngineHandle for RunningEngine {
     fn poke_workspace(&self, workspace: WorkspaceId, cause: RunCause) {
         // A stored webhook is taken up with the incident it names; without one it asks for a poll.
         match cause {
