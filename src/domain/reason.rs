@@ -195,6 +195,13 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Code of [`Reason::Unlinked`].
+    pub const UNLINKED: &str = "unlinked";
+    /// Code of [`Reason::LinkAsked`].
+    pub const LINK_ASKED: &str = "link-asked";
+    /// Code of [`Reason::TicketAsked`].
+    pub const TICKET_ASKED: &str = "ticket-asked";
+
     /// The code, as stored and filtered by.
     pub fn code(&self) -> &'static str {
         match self {
@@ -222,10 +229,10 @@ impl Reason {
             Self::Filtered { .. } => "filtered",
             Self::StormHeld { .. } => "storm-held",
             Self::StormReleased => "storm-released",
-            Self::Unlinked { .. } => "unlinked",
-            Self::LinkAsked { .. } => "link-asked",
+            Self::Unlinked { .. } => Self::UNLINKED,
+            Self::LinkAsked { .. } => Self::LINK_ASKED,
             Self::LinkRefused { .. } => "link-refused",
-            Self::TicketAsked { .. } => "ticket-asked",
+            Self::TicketAsked { .. } => Self::TICKET_ASKED,
             Self::ClientNotBound => "client-not-bound",
             Self::Unmapped { .. } => "unmapped",
             Self::RecordGone { .. } => "record-gone",

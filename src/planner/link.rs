@@ -27,7 +27,7 @@ pub fn stays(held: &Reason) -> bool {
 
 /// Whether the reason with this code stands before the gates.
 pub fn before_gates(code: &str) -> bool {
-    ["unlinked", "link-asked", "ticket-asked"].contains(&code)
+    [Reason::UNLINKED, Reason::LINK_ASKED, Reason::TICKET_ASKED].contains(&code)
 }
 
 /// The gates for a ticket that a person asked for: filters, start and storm brake are what the person decided about.

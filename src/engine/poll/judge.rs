@@ -73,7 +73,7 @@ impl Poll<'_> {
     /// first; then incidents to be linked to a ticket that exists.
     pub(super) async fn asked(&mut self) -> Result<(), StoreError> {
         let mut wanted = Vec::new();
-        for code in [Reason::StormReleased.code(), Reason::TicketAsked { after: None }.code()] {
+        for code in [Reason::StormReleased.code(), Reason::TICKET_ASKED] {
             for id in self.engine.store.held_for(self.workspace.id, code, REGATED_MAX).await? {
                 let Some(subject) = self.engine.store.subject(self.workspace.id, &id).await? else { continue };
                 wanted.push(Newcomer { incident: subject.incident, held: Some(code.to_owned()) });
@@ -82,7 +82,7 @@ impl Poll<'_> {
         for some in wanted.chunks(BATCH) {
             self.newcomers(some.to_vec()).await?;
         }
-        for id in self.engine.store.held_for(self.workspace.id, "link-asked", REGATED_MAX).await? {
+        for id in self.engine.store.held_for(self.workspace.id, Reason::LINK_ASKED, REGATED_MAX).await? {
             let Some(subject) = self.engine.store.subject(self.workspace.id, &id).await? else { continue };
             if let Some(Reason::LinkAsked { ticket, .. }) = subject.held {
                 Box::pin(self.join(subject, ticket)).await?;
