@@ -134,6 +134,17 @@ test("a ticket that can't be pushed to Sentinel says why beside the form", async
   }).toPass({ timeout: 30_000, intervals: [500] });
 });
 
+test("a dead letter shows what would be written before it is tried again", async ({ page }) => {
+  await page.goto("/problems");
+  await page.getByRole("link", { name: /^See the plan/ }).first().click();
+  await expect(page).toHaveURL(/\/operations\/[^/]+\/retry$/);
+  await expect(page.getByText("What would be written now")).toBeVisible();
+  await expect(page.locator(".operation .marked li").first()).toContainText("in Halo.");
+  await expect(page.getByRole("button", { name: "Try it again" })).toBeVisible();
+  await page.getByRole("link", { name: "Leave it" }).click();
+  await expect(page).toHaveURL(/\/pairs\//);
+});
+
 test("every page of the bar answers and is marked in it", async ({ page }) => {
   await page.goto("/");
   const links = page.getByRole("navigation", { name: "Main" }).getByRole("link");

@@ -86,10 +86,7 @@ pub(super) async fn add_note(
             return Attempt::Refused(Reason::WrongClient, read_ticket(current));
         }
         Ok(current) => current,
-        Err(failure) if failure.kind == FailureKind::Gone => {
-            let what = format!("Ticket {ticket} does not exist in Halo any more.");
-            return Attempt::Refused(Reason::RecordGone { what }, Box::default());
-        }
+        Err(failure) if failure.kind == FailureKind::Gone => return gone(ticket),
         Err(failure) => return Attempt::Failed(failure),
     };
     // Somebody has written in the ticket since we last read its notes. After a restore that may have been
@@ -108,10 +105,7 @@ pub(super) async fn add_note(
     }
     match halo.add_note(ticket, note, class).await {
         Ok(action) => note_made(row, kind, action, false),
-        Err(failure) if failure.kind == FailureKind::Gone => {
-            let what = format!("Ticket {ticket} does not exist in Halo any more.");
-            Attempt::Refused(Reason::RecordGone { what }, Box::default())
-        }
+        Err(failure) if failure.kind == FailureKind::Gone => gone(ticket),
         Err(failure) => Attempt::Failed(failure),
     }
 }
@@ -156,6 +150,11 @@ pub(super) fn note_made(row: &SituationRow, kind: &OperationKind, action: Action
     Attempt::Done(OperationResult::Action { action: key, settled }, facts, Box::new(reading))
 }
 
+fn gone(ticket: TicketId) -> Attempt {
+    let what = format!("Ticket {ticket} does not exist in Halo any more.");
+    Attempt::Refused(Reason::RecordGone { what }, Box::default())
+}
+
 fn read_ticket(ticket: Ticket) -> Box<Reading> {
     Box::new(Reading { ticket: Some(ticket), ..Reading::default() })
 }
@@ -171,10 +170,7 @@ pub(super) async fn update_ticket(
 ) -> Attempt {
     let current = match halo.ticket(ticket, class).await {
         Ok(current) => current,
-        Err(failure) if failure.kind == FailureKind::Gone => {
-            let what = format!("Ticket {ticket} does not exist in Halo any more.");
-            return Attempt::Refused(Reason::RecordGone { what }, Box::default());
-        }
+        Err(failure) if failure.kind == FailureKind::Gone => return gone(ticket),
         Err(failure) => return Attempt::Failed(failure),
     };
     let read = read_ticket;

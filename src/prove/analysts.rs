@@ -163,14 +163,8 @@ impl World {
         if self.done(verb, &body).is_none() {
             return;
         }
-        let (order, at) = (self.watch.next_order(), self.now());
-        if let Some(said) = self.watch.said.get_mut(n) {
-            if delete {
-                said.gone = Some(order);
-            } else {
-                said.versions.push(Wording { at, order, mark, words: text.words });
-            }
-        }
+        let at = self.now();
+        self.watch.reworded(n, at, (!delete).then_some((mark, text.words)));
         let what = if delete { "deletes" } else { "edits" };
         self.tell(
             Who::Analyst,

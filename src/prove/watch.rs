@@ -210,6 +210,16 @@ impl Watch {
         self.order
     }
 
+    /// The n-th thing said got another wording, or was deleted.
+    pub fn reworded(&mut self, n: usize, at: Timestamp, wording: Option<(String, Vec<String>)>) {
+        let order = self.next_order();
+        let Some(said) = self.said.get_mut(n) else { return };
+        match wording {
+            Some((mark, words)) => said.versions.push(Wording { at, order, mark, words }),
+            None => said.gone = Some(order),
+        }
+    }
+
     /// Looks at an incident; notes it when its values have changed.
     pub fn incident(&mut self, twin: &Twin, key: &IncidentKey, by: By) {
         let found = twin.with(|world, now| Some((now, IncidentValues::of(incident_of(world, key)?))));

@@ -46,6 +46,15 @@ async fn ask(app: &App, caller: &Caller, subject: &Subject, (act, reason): (&str
     Ok(())
 }
 
+/// A ticket's number as a person types it; `what` says what was not done with anything else.
+pub(super) fn ticket_number(text: &str, what: &str) -> Result<TicketId, ServiceError> {
+    let number = text.trim().trim_start_matches('#').parse::<i64>().ok().filter(|number| *number > 0);
+    number.map(TicketId).ok_or_else(|| {
+        let problem = format!("Enter the ticket's number in Halo, for example 2215. Nothing was {what}.");
+        ServiceError::invalid("ticket", problem)
+    })
+}
+
 /// What the incident was unlinked from, while a person's unlinking holds.
 fn before(held: Option<&Reason>) -> Option<Option<TicketId>> {
     match held {
@@ -68,20 +77,14 @@ pub async fn link(
     ticket: &str,
 ) -> Result<(), ServiceError> {
     let (subject, workspace) = unlinked(app, caller, workspace, incident).await?;
-    let number = ticket.trim().trim_start_matches('#').parse::<i64>().ok().filter(|number| *number > 0);
-    let Some(number) = number else {
-        return Err(ServiceError::invalid(
-            "ticket",
-            "Enter the ticket's number in Halo, for example 2215. Nothing was linked.",
-        ));
-    };
+    let ticket = ticket_number(ticket, "linked")?;
     if workspace.mode == Mode::Off {
         return Err(ServiceError::invalid(
             "ticket",
             "The workspace is switched off: set its mode to observe or more, then link.",
         ));
     }
-    let reason = Reason::LinkAsked { ticket: TicketId(number), unlinked: before(subject.held.as_ref()) };
+    let reason = Reason::LinkAsked { ticket, unlinked: before(subject.held.as_ref()) };
     ask(app, caller, &subject, ("link", reason)).await
 }
 

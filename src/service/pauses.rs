@@ -126,15 +126,17 @@ impl Paused {
 
     /// Those that hold a pair, the narrowest first.
     pub fn of_pair(&self, caller: &Caller, installation: &Installation, pair: &Pair) -> Vec<PauseView> {
-        let microsoft = names::workspace(installation, pair.workspace).map(|workspace| workspace.connection);
-        let held = pause::on(&self.all, pair, microsoft);
-        held.into_iter().map(|pause| self.view(caller, installation, pause)).collect()
+        self.on(installation, pair).into_iter().map(|pause| self.view(caller, installation, pause)).collect()
     }
 
     /// Whether something holds a pair.
     pub fn holds(&self, installation: &Installation, pair: &Pair) -> bool {
+        !self.on(installation, pair).is_empty()
+    }
+
+    fn on(&self, installation: &Installation, pair: &Pair) -> Vec<&Pause> {
         let microsoft = names::workspace(installation, pair.workspace).map(|workspace| workspace.connection);
-        !pause::on(&self.all, pair, microsoft).is_empty()
+        pause::on(&self.all, pair, microsoft)
     }
 
     /// Those of exactly this scope.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{App, acts, caller::Caller, error::ServiceError, fault, names};
+use super::{App, acts, caller::Caller, error::ServiceError, fault, links, names};
 use crate::{
     domain::{
         account::Role,
@@ -31,18 +31,14 @@ pub async fn ask(
     let installation = app.installation().await?;
     let workspace = names::workspace(&installation, workspace).ok_or(ServiceError::NotFound)?;
     caller.see(workspace.client)?;
-    let number = ticket.trim().trim_start_matches('#').parse::<i64>().ok().filter(|number| *number > 0);
-    let Some(number) = number else {
-        let problem = "Enter the ticket's number in Halo, for example 2215. Nothing was pushed.";
-        return Err(ServiceError::invalid("ticket", problem));
-    };
+    let ticket = links::ticket_number(ticket, "pushed")?;
     push::allowed(workspace.mode).map_err(|why| ServiceError::invalid("workspace", why))?;
     let joined = joined(&app.store, workspace).await.map_err(|e| fault("read incidents", &e))?;
     if !anyway && joined {
         let problem = "This workspace is joined to Defender, whose portal does not show incidents made through the API. Tick “Push it all the same” to push it for the Azure portal and the API alone. Nothing was pushed.";
         return Err(ServiceError::invalid("anyway", problem));
     }
-    let detail = json!({ "workspace": workspace.id, "ticket": number, "client": workspace.client });
+    let detail = json!({ "workspace": workspace.id, "ticket": ticket, "client": workspace.client });
     acts::record(app, Some(workspace.client), vec![acts::act(caller, "push", None, detail.clone())]).await?;
     app.store.ask(app.clock.now(), PUSH, &detail).await.map_err(|e| fault("ask for a push", &e))?;
     app.engine.asked();

@@ -31,7 +31,7 @@ pub fn body(ctx: &PageContext, view: &ReplayView) -> AnyView {
     };
     view! {
         <p class="truth">
-            "Nothing is sent as it was: this is what is still wanted, from what both sides say now. It is planned once more from fresh readings before it is sent."
+            "This is what would be written, from what both sides say now. It is planned once more from fresh readings before it is sent."
             {more}
         </p>
         <ol class="operations">{view.items.iter().map(item).collect_view()}</ol>

@@ -1,6 +1,6 @@
 //! Words that did not cross in a simulated world: overlooked by a count, or taken for written.
 
-use halobridge::domain::pair::Health;
+use halobridge::{domain::pair::Health, twin::options::Product};
 use serde_json::json;
 
 use super::bridge::*;
@@ -9,47 +9,44 @@ async fn crossed(bridge: &Bridge, ticket: i64, text: &str) -> usize {
     bridge.notes_of(ticket).iter().filter(|note| note.to_string().contains(text)).count()
 }
 
+/// An incident with its ticket.
+async fn linked(product: Product) -> (Bridge, String, i64) {
+    let bridge = Bridge::new(product).await;
+    let incident = bridge.raise(json!({}));
+    bridge.cross().await;
+    let ticket = bridge.ticket_of(&incident).await;
+    (bridge, incident, ticket)
+}
+
+/// A comment crosses and is deleted, and another is written: after the next poll, or before it.
+async fn said_instead(product: Product, after_a_poll: bool) {
+    let (bridge, incident, ticket) = linked(product).await;
+    bridge.comment(&incident, "said and taken back");
+    bridge.cross().await;
+    let comments = bridge.situation_of(&incident).await.comments.unwrap();
+    let workspace = bridge.workspace_name(0);
+    let gone = json!({ "workspace": workspace, "incident": incident, "comment": comments[0].id.as_str() });
+    bridge.act("comment.delete", gone);
+    if after_a_poll {
+        bridge.cross().await;
+    }
+    bridge.comment(&incident, "said instead");
+    bridge.cross().await;
+    assert_eq!(crossed(&bridge, ticket, "said instead").await, 1);
+    bridge.finish().await;
+}
+
 both! {
     async fn a_comment_after_a_deleted_one_is_read(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
-        bridge.comment(&incident, "said and taken back");
-        bridge.cross().await;
-        let comments = bridge.situation_of(&incident).await.comments.unwrap();
-        let workspace = bridge.workspace_name(0);
-        let gone = json!({ "workspace": workspace, "incident": incident, "comment": comments[0].id.as_str() });
-        bridge.act("comment.delete", gone);
-        bridge.cross().await;
-        bridge.comment(&incident, "said instead");
-        bridge.cross().await;
-        assert_eq!(crossed(&bridge, ticket, "said instead").await, 1);
-        bridge.finish().await;
+        said_instead(product, true).await;
     }
 
     async fn one_deleted_and_one_written_between_two_polls_is_read(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
-        bridge.comment(&incident, "said and taken back");
-        bridge.cross().await;
-        let comments = bridge.situation_of(&incident).await.comments.unwrap();
-        let workspace = bridge.workspace_name(0);
-        let gone = json!({ "workspace": workspace, "incident": incident, "comment": comments[0].id.as_str() });
-        bridge.act("comment.delete", gone);
-        bridge.comment(&incident, "said instead");
-        bridge.cross().await;
-        assert_eq!(crossed(&bridge, ticket, "said instead").await, 1);
-        bridge.finish().await;
+        said_instead(product, false).await;
     }
 
     async fn a_web_page_in_place_of_an_answer_is_not_taken_for_a_comment_written(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = linked(product).await;
         bridge.fault(json!({ "kind": "sentinel.comment.put", "effect": "html", "count": 1 }));
         bridge.note(ticket, "<p>from the desk</p>", json!({}));
         bridge.cross().await;
@@ -59,10 +56,7 @@ both! {
     }
 
     async fn a_comment_from_before_our_own_write_is_read(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = linked(product).await;
         bridge.comment(&incident, "last words");
         bridge.close_ticket_as(ticket, 2);
         // Halo is heard before the workspace is: the closure crosses while the comment has not been read.
@@ -98,10 +92,7 @@ both! {
     }
 
     async fn an_edit_that_hides_behind_another_change_is_told_within_six_hours(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = linked(product).await;
         bridge.comment(&incident, "said at first");
         bridge.comment(&incident, "said and taken back");
         bridge.cross().await;
@@ -150,10 +141,7 @@ both! {
     }
 
     async fn a_web_page_in_place_of_an_answer_is_not_taken_for_a_refused_change(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = linked(product).await;
         bridge.fault(json!({ "kind": "halo.tickets.post", "effect": "html", "count": 1 }));
         bridge.update(&incident, json!({ "status": "Active" }));
         bridge.cross().await;
@@ -181,10 +169,7 @@ both! {
     }
 
     async fn a_note_written_while_ours_is_under_way_is_not_taken_for_deleted(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = linked(product).await;
         bridge.comment(&incident, "from Sentinel");
         // An agent writes, and a poll reads it, between our reading of the ticket and our note.
         let twin = bridge.twin.clone();
