@@ -126,11 +126,17 @@ impl Engine {
         self.wake();
     }
 
-    /// Read this incident now: the webhook `delivery`, which is stored, named it.
-    pub fn poke_incident(&self, delivery: DeliveryId, workspace: WorkspaceId, incident: IncidentId) {
+    /// Read this incident now: a webhook named it. It need not be stored yet, for reading does no harm.
+    pub fn poke_incident(&self, workspace: WorkspaceId, incident: IncidentId) {
+        let now = self.now();
+        self.schedule().name(workspace, incident, now);
+        self.wake();
+    }
+
+    /// The webhook `delivery`, whose incident was asked for already, is stored.
+    pub fn delivered(&self, delivery: DeliveryId) {
         let now = self.now();
         let mut schedule = self.schedule();
-        schedule.name(workspace, incident, now);
         schedule.told.insert(delivery);
         // That it was taken up can be written down a little later.
         schedule.intake_soon(now);

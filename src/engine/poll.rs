@@ -258,6 +258,7 @@ impl<'a> Poll<'a> {
     /// Records what is new in these incidents.
     pub(super) async fn page(&mut self, incidents: Vec<Incident>) -> Result<(), StoreError> {
         let ids: Vec<IncidentId> = incidents.iter().map(|incident| incident.id.clone()).collect();
+        let seq = self.engine.store.last_recorded();
         let versions = self.engine.store.versions(self.workspace.id, &ids).await?;
         let mut newcomers: Vec<Newcomer> = Vec::new();
         for incident in incidents {
@@ -278,10 +279,10 @@ impl<'a> Poll<'a> {
                 None => newcomers.push(Newcomer { incident, held: None }),
             }
             if newcomers.len() >= BATCH {
-                Box::pin(self.newcomers(std::mem::take(&mut newcomers))).await?;
+                Box::pin(self.newcomers(std::mem::take(&mut newcomers), Some(seq))).await?;
             }
         }
-        Box::pin(self.newcomers(newcomers)).await
+        Box::pin(self.newcomers(newcomers, Some(seq))).await
     }
 
     /// A linked incident that changed: its comments are read where their number moved.
@@ -420,7 +421,7 @@ impl<'a> Poll<'a> {
             }
         }
         for some in passing.chunks(BATCH) {
-            self.newcomers(some.to_vec()).await?;
+            self.newcomers(some.to_vec(), None).await?;
         }
         let mut after = None;
         loop {

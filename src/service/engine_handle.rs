@@ -10,13 +10,17 @@ use crate::domain::{
 };
 
 /// A way to the running engine. Every call returns at once: it wakes the engine and waits for nothing.
-/// What was asked is already durable (a delivery or a human act), so a lost call costs time, never work.
+/// What was asked is durable already or about to be (a delivery or a human act), so a lost call costs time, never work.
 pub trait EngineHandle: Send + Sync + 'static {
     /// Poll this workspace now.
     fn poke_workspace(&self, workspace: WorkspaceId, cause: RunCause);
 
-    /// Read this incident now, which the stored webhook `delivery` named.
-    fn poke_incident(&self, delivery: DeliveryId, workspace: WorkspaceId, incident: IncidentId);
+    /// Read this incident now, which a webhook named. It may be called before the webhook is durable: nothing is
+    /// written for a hint's sake, only read.
+    fn poke_incident(&self, workspace: WorkspaceId, incident: IncidentId);
+
+    /// The webhook `delivery`, whose incident was asked for by [`Self::poke_incident`], is stored.
+    fn delivered(&self, delivery: DeliveryId);
 
     /// Read these tickets of a Halo instance now; `None` means "poll for changed ones".
     fn poke_halo(&self, connection: ConnectionId, tickets: Option<Vec<TicketId>>);

@@ -209,6 +209,14 @@ pub async fn take(app: &App, door: Door, body: Bytes) -> Receipt {
     let received = app.clock.now();
     let id = DeliveryId(app.ids.uuid_v7(received));
     let delivery = Delivery { id, source, received, body: body.to_vec(), handled: None };
+    let named = match source {
+        DeliverySource::Sentinel { workspace, .. } => {
+            let named = serde_json::from_slice(&body).ok().as_ref().and_then(incident_id);
+            // Read while the webhook is made durable: whoever waits for the ticket need not wait for both.
+            named.map(|incident| app.engine.poke_incident(workspace, incident))
+        }
+        DeliverySource::Halo { .. } => None,
+    };
     if let Err(error) = app.store.intake(delivery).await {
         if !error.lasts() {
             complain(app, received, &error);
@@ -217,13 +225,10 @@ pub async fn take(app: &App, door: Door, body: Bytes) -> Receipt {
     }
     app.kept.intake.turned_away.lock().unwrap_or_else(PoisonError::into_inner).remove(&source);
     match source {
-        DeliverySource::Sentinel { workspace, .. } => {
-            let named = serde_json::from_slice(&body).ok().as_ref().and_then(incident_id);
-            match named {
-                Some(incident) => app.engine.poke_incident(id, workspace, incident),
-                None => app.engine.poke_workspace(workspace, RunCause::Webhook),
-            }
-        }
+        DeliverySource::Sentinel { workspace, .. } => match named {
+            Some(()) => app.engine.delivered(id),
+            None => app.engine.poke_workspace(workspace, RunCause::Webhook),
+        },
         DeliverySource::Halo { connection } => {
             let named = serde_json::from_slice(&body).map(|body| webhook::ticket_ids(&body)).unwrap_or_default();
             app.engine.poke_halo(connection, (!named.is_empty()).then_some(named));

@@ -63,8 +63,12 @@ impl EngineHandle for RunningEngine {
         }
     }
 
-    fn poke_incident(&self, delivery: DeliveryId, workspace: WorkspaceId, incident: IncidentId) {
-        self.engine.poke_incident(delivery, workspace, incident);
+    fn poke_incident(&self, workspace: WorkspaceId, incident: IncidentId) {
+        self.engine.poke_incident(workspace, incident);
+    }
+
+    fn delivered(&self, delivery: DeliveryId) {
+        self.engine.delivered(delivery);
     }
 
     fn poke_halo(&self, connection: ConnectionId, tickets: Option<Vec<TicketId>>) {

@@ -169,6 +169,11 @@ impl Store {
         self.inner.moved.since(seq, pair, incident)
     }
 
+    /// Whether this process may have recorded something about an incident after this entry.
+    pub fn incident_moved_since(&self, seq: Seq, incident: &IncidentId) -> bool {
+        self.inner.moved.incident_since(seq, incident)
+    }
+
     async fn reader(&self) -> Result<connections::Connection> {
         self.inner.connections.reader().await
     }

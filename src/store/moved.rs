@@ -56,7 +56,15 @@ impl Moved {
 
     /// Whether a pair or its incident may have been moved after this entry.
     pub(super) fn since(&self, seq: Seq, pair: PairId, incident: &IncidentId) -> bool {
-        let after = |shard: usize| self.last.get(shard).is_none_or(|last| last.load(Ordering::Acquire) > seq.0);
-        after(self.shard(pair)) || after(self.shard(incident))
+        self.after(self.shard(pair), seq) || self.incident_since(seq, incident)
+    }
+
+    /// Whether an incident may have been moved after this entry.
+    pub(super) fn incident_since(&self, seq: Seq, incident: &IncidentId) -> bool {
+        self.after(self.shard(incident), seq)
+    }
+
+    fn after(&self, shard: usize, seq: Seq) -> bool {
+        self.last.get(shard).is_none_or(|last| last.load(Ordering::Acquire) > seq.0)
     }
 }

@@ -121,6 +121,9 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn versions(&self, workspace: WorkspaceId, ids: &[IncidentId]) -> Result<BTreeMap<IncidentId, Version>> {
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
         let mut reader = self.reader().await?;
         let query = sqlx::query(VERSIONS).bind(workspace.to_string()).bind(to_json(ids)?);
         let rows = query.fetch_all(&mut *reader).await?;

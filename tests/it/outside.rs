@@ -255,6 +255,7 @@ priorities = {{ High = "P2 - High", Medium = "P3 - Medium", Low = "P4 - Low", In
 incident_id_field = "CFSentinelIncidentId"
 classification_field = "CFSentinelClassification"
 notes = "public"
+tickets_per_hour = 100000
 evidence = {}
 "#,
         text("/microsoft/tenant_id"),

@@ -14,6 +14,11 @@ use crate::{
 use super::Poll;
 
 impl Poll<'_> {
+    /// Whether there is anything to be read beside it.
+    pub(super) fn reads_beside(&self, incident: &Incident) -> bool {
+        incident.comments_count != 0 || self.policy.reads_evidence() && incident.alerts_count != 0
+    }
+
     /// Comments, evidence and requester of a newcomer. Without them the ticket is made all the same; comments follow.
     pub(super) async fn beside(&mut self, incident: &Incident) -> Beside {
         let mut beside = Beside::default();

@@ -80,7 +80,7 @@ impl Poll<'_> {
             }
         }
         for some in wanted.chunks(BATCH) {
-            self.newcomers(some.to_vec()).await?;
+            self.newcomers(some.to_vec(), None).await?;
         }
         for id in self.engine.store.held_for(self.workspace.id, Reason::LINK_ASKED, REGATED_MAX).await? {
             let Some(subject) = self.engine.store.subject(self.workspace.id, &id).await? else { continue };

@@ -8,6 +8,7 @@ use crate::{
         execute,
         newcomer::{self, Beside},
     },
+    ledger::entry::Seq,
     outbound::budget::Class,
     store::StoreError,
 };
@@ -26,8 +27,9 @@ pub(super) struct Newcomer {
 }
 
 impl Poll<'_> {
-    /// Incidents that are not linked yet: asked through the gates, recorded in one transaction.
-    pub(super) async fn newcomers(&mut self, newcomers: Vec<Newcomer>) -> Result<(), StoreError> {
+    /// Incidents that are not linked yet: asked through the gates, recorded in one transaction. `asked`: the last
+    /// entry before the store was asked whether they are linked.
+    pub(super) async fn newcomers(&mut self, newcomers: Vec<Newcomer>, asked: Option<Seq>) -> Result<(), StoreError> {
         if newcomers.is_empty() {
             return Ok(());
         }
@@ -37,6 +39,10 @@ impl Poll<'_> {
         let mut read = Vec::with_capacity(newcomers.len());
         let mut natives = None;
         for Newcomer { incident, held } in newcomers {
+            if !self.policy.adopt && !self.reads_beside(&incident) {
+                read.push((incident, held, Beside::default(), false));
+                continue;
+            }
             // Judged for good below; what will be held needs nothing read beside it.
             let passes = self.judge(catalogue.as_deref(), &mut expected, &incident, held.as_deref()).await?.is_ok();
             if passes && self.policy.adopt {
@@ -68,7 +74,10 @@ impl Poll<'_> {
         // brake's count holds only as long as nobody else adds to it.
         let lane = self.engine.lanes.newcomers(self.workspace.id).await;
         let mut brake = None;
-        let ids: Vec<IncidentId> = read.iter().map(|(incident, ..)| incident.id.clone()).collect();
+        let moved = |(incident, ..): &&(Incident, Option<String>, Beside, bool)| {
+            asked.is_none_or(|seq| self.engine.store.incident_moved_since(seq, &incident.id))
+        };
+        let ids: Vec<IncidentId> = read.iter().filter(moved).map(|(incident, ..)| incident.id.clone()).collect();
         let known = self.engine.store.versions(self.workspace.id, &ids).await?;
         let now = self.engine.now();
         let mut opened = Vec::new();

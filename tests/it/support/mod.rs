@@ -64,14 +64,10 @@ impl EngineHandle for Recorder {
     fn poke_workspace(&self, workspace: WorkspaceId, cause: RunCause) {
         self.push(format!("poll {workspace} {cause:?}"));
     }
-    fn poke_incident(
-        &self,
-        _: halobridge::domain::ids::DeliveryId,
-        workspace: WorkspaceId,
-        incident: halobridge::domain::ids::IncidentId,
-    ) {
+    fn poke_incident(&self, workspace: WorkspaceId, incident: halobridge::domain::ids::IncidentId) {
         self.push(format!("incident {workspace} {incident}"));
     }
+    fn delivered(&self, _: halobridge::domain::ids::DeliveryId) {}
     fn poke_halo(&self, connection: ConnectionId, tickets: Option<Vec<TicketId>>) {
         let tickets = tickets.map(|ids| ids.iter().map(|id| id.0).collect::<Vec<_>>());
         self.push(format!("halo {connection} {tickets:?}"));
