@@ -42,6 +42,8 @@ pub struct Workspace {
     pub portal: Portal,
     /// Secret of Sentinel's webhook.
     pub webhook_secret: Option<SecretRef>,
+    /// Whether Halo's own integration is compared with.
+    pub shadow: bool,
 }
 
 const MODES: [&str; 5] = ["off", "observe", "comment-only", "sentinel-to-halo", "two-way"];
@@ -73,7 +75,12 @@ pub fn read(table: Table<'_, '_>, secrets: &Secrets<'_>) -> (Workspace, Place) {
         poll_secs: table.count("poll_secs", 30, 86_400, POLL_SECS),
         portal: if portal.is_some_and(|p| p.value == "defender") { Portal::Defender } else { Portal::Azure },
         webhook_secret: secrets.read(&table, "webhook_secret"),
+        shadow: table.flag("shadow", false),
     };
+    if let Some(found) = table.value("shadow").filter(|_| workspace.shadow && mode != Mode::Observe) {
+        let remedy = "Write mode = \"observe\": beside Halo's own integration nothing is written.";
+        table.sink.wrong(found.at, table.field("shadow"), "is only possible in mode \"observe\"", remedy);
+    }
     (workspace, table.done())
 }
 
@@ -133,6 +140,9 @@ impl Workspace {
         lines.number("poll_secs", i64::from(self.poll_secs));
         lines.text("portal", if self.portal == Portal::Defender { "defender" } else { "azure" });
         lines.secret("webhook_secret", self.webhook_secret.as_ref());
+        if self.shadow {
+            lines.put("shadow", Value::Boolean(true));
+        }
         lines
     }
 }

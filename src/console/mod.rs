@@ -12,6 +12,8 @@
 //! | [`Page::Dashboard`] | `/` | `q sync health client workspace severity status reason sort dir from` |
 //! | the same pairs as a CSV file | `/pairs.csv` | as `/`, without `from` |
 //! | [`Page::NotLinked`] | `/incidents` | `q reason workspace from` |
+//! | [`Page::Shadow`] | `/shadow` | `kind workspace from` |
+//! | the same as a CSV file | `/shadow.csv` | as `/shadow`, without `from` |
 //! | [`Page::Pair`] | `/pairs/{id}` | `from` (older history) |
 //! | [`Page::Problems`] | `/problems` | |
 //! | [`Page::Runs`] | `/runs` | `source failed from` |
@@ -23,7 +25,7 @@
 //! | [`Page::SignIn`] | `/sign-in` | `next` |
 //! | [`Page::SetUp`] | `/set-up` | |
 //!
-//! With `fragment=1` beside the other members of the query, `/`, `/incidents`, `/pairs/{id}`,
+//! With `fragment=1` beside the other members of the query, `/`, `/incidents`, `/shadow`, `/pairs/{id}`,
 //! `/problems`, `/runs` and `/connections` answer [`platform::render_fragment`]'s HTML.
 //!
 //! # Forms

@@ -16,6 +16,7 @@ use crate::domain::view::{
     problems::ProblemsView,
     replay::ReplayView,
     runs::RunsView,
+    shadow::ShadowView,
 };
 
 /// A page with everything it shows.
@@ -29,6 +30,8 @@ pub enum Page {
     Dashboard(Box<DashboardView>),
     /// Incidents without a ticket, and why.
     NotLinked(Box<NotLinkedView>),
+    /// What Halo's own integration missed, doubled and carried over late.
+    Shadow(Box<ShadowView>),
     /// One pair.
     Pair(Box<PairView>),
     /// What asks for a person.
@@ -57,6 +60,7 @@ impl Page {
             Self::SignIn(_) => "Sign in".into(),
             Self::Dashboard(_) => "Linked incidents".into(),
             Self::NotLinked(_) => "Incidents not linked".into(),
+            Self::Shadow(_) => "Shadow mode".into(),
             Self::Pair(view) => pages::pair::name(view),
             Self::Problems(_) => "Problems".into(),
             Self::Runs(_) => "Runs".into(),
@@ -114,6 +118,7 @@ impl Page {
             self,
             Self::Dashboard(_)
                 | Self::NotLinked(_)
+                | Self::Shadow(_)
                 | Self::Pair(_)
                 | Self::Problems(_)
                 | Self::Runs(_)
@@ -130,6 +135,7 @@ impl Page {
             Self::SignIn(view) => pages::entrance::sign_in(ctx, view),
             Self::Dashboard(view) => pages::dashboard::body(ctx, view),
             Self::NotLinked(view) => pages::not_linked::body(ctx, view),
+            Self::Shadow(view) => pages::shadow::body(ctx, view),
             Self::Pair(view) => pages::pair::body(ctx, view),
             Self::Problems(view) => pages::problems::body(ctx, view),
             Self::Runs(view) => pages::runs::body(ctx, view),
@@ -147,6 +153,7 @@ impl Page {
         match self {
             Self::Dashboard(view) => pages::dashboard::live(ctx, view),
             Self::NotLinked(view) => pages::not_linked::live(ctx, view),
+            Self::Shadow(view) => pages::shadow::live(ctx, view),
             Self::Pair(view) => pages::pair::live(ctx, view),
             Self::Problems(view) => pages::problems::live(ctx, view),
             Self::Runs(view) => pages::runs::live(ctx, view),

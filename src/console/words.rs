@@ -1,6 +1,13 @@
 //! Words for numbers, moments and reasons. Shared with the browser: no time zones in here.
 
-use crate::domain::{connection::HaloProduct, pair::Health, pair::SyncState, run::RunCause, workspace::Mode};
+use crate::domain::{
+    connection::HaloProduct,
+    failure::Side,
+    pair::{Health, SyncState},
+    run::RunCause,
+    shadow::{Carriage, LapseKind},
+    workspace::Mode,
+};
 
 /// `12 s ago`, `3 min ago`, `5 h ago`, `2 d ago`; with a moment to come `in 12 s`. Milliseconds since 1970.
 pub fn relative(now_ms: i64, then_ms: i64) -> String {
@@ -39,6 +46,44 @@ pub fn every(seconds: u32) -> String {
         0..120 => format!("{seconds} s"),
         120..7_200 => format!("{} min", seconds / 60),
         _ => format!("{} h", seconds / 3_600),
+    }
+}
+
+/// A stretch of time: `40 s`, `17 min`, `5 h`, `3 d`.
+pub fn span(seconds: u64) -> String {
+    match seconds {
+        s @ 0..120 => format!("{s} s"),
+        s @ 120..7_200 => format!("{} min", s / 60),
+        s @ 7_200..172_800 => format!("{} h", s / 3_600),
+        s => format!("{} d", s / 86_400),
+    }
+}
+
+/// How another integration failed.
+pub fn lapse(kind: LapseKind) -> &'static str {
+    match kind {
+        LapseKind::Missed => "Missed",
+        LapseKind::Doubled => "Doubled",
+        LapseKind::Delayed => "Late",
+    }
+}
+
+/// A side, for people.
+pub fn side(side: Side) -> &'static str {
+    match side {
+        Side::Sentinel => "Sentinel",
+        Side::Halo => "Halo",
+    }
+}
+
+/// What was to be carried over.
+pub fn carriage(what: Carriage, from: Side) -> &'static str {
+    match (what, from) {
+        (Carriage::Ticket, _) => "the ticket for",
+        (Carriage::Comment, _) => "the comment",
+        (Carriage::Note, _) => "the note",
+        (Carriage::Closure, Side::Sentinel) => "the incident's closure,",
+        (Carriage::Closure, Side::Halo) => "the ticket's closure,",
     }
 }
 

@@ -21,6 +21,7 @@ pub mod pause;
 pub mod policy;
 pub mod reason;
 pub mod run;
+pub mod shadow;
 pub mod text;
 pub mod ticket;
 pub mod time;

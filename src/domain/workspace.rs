@@ -80,9 +80,17 @@ pub struct Workspace {
     pub portal: Portal,
     /// Whether `POST /hooks/sentinel/{workspace}` is open (a secret is set).
     pub webhook: bool,
+    /// Shadow mode: what Halo's own Sentinel integration does is compared with what was to be done.
+    #[serde(default)]
+    pub shadow: bool,
 }
 
 impl Workspace {
+    /// Whether the other integration is compared with: only where nothing is written.
+    pub fn shadows(&self) -> bool {
+        self.shadow && self.mode == Mode::Observe
+    }
+
     /// Subscription id, resource group and workspace name, from the ARM id.
     pub fn address(&self) -> Option<WorkspaceAddress> {
         WorkspaceAddress::parse(&self.arm_id)

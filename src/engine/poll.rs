@@ -31,10 +31,12 @@ mod beside;
 mod ended;
 mod judge;
 mod newcomers;
+mod shadow;
 
 pub use adopt::Natives;
 use ended::ended;
 use newcomers::Newcomer;
+pub use shadow::Shadowing;
 
 use super::{
     Engine,
@@ -156,6 +158,9 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     }
     if first {
         poll.regate().await?;
+    }
+    if poll.counts.failure.is_none() {
+        Box::pin(poll.shadow()).await?;
     }
     let counts = poll.counts;
     if let Some(standing) = engine.schedule().workspaces.get_mut(&id) {

@@ -15,7 +15,7 @@ use crate::{
     store::StoreError,
 };
 
-use super::{Engine, fetch::NAMED_MAX, halo::RowVersion, poll::Natives, queue::Queue};
+use super::{Engine, fetch::NAMED_MAX, halo::RowVersion, poll::{Natives, Shadowing}, queue::Queue};
 
 /// Rows of tickets remembered at most.
 const ROWS_KEPT: usize = 100_000;
@@ -113,6 +113,8 @@ pub struct Schedule {
     pub only_read: bool,
     /// By Halo client: open tickets that were looked at for what Halo's own integration wrote into them.
     pub natives: BTreeMap<(ConnectionId, i64), Natives>,
+    /// What is known of workspaces in shadow mode.
+    pub shadows: BTreeMap<WorkspaceId, Shadowing>,
     /// What is paused, as last read from the store or recorded since.
     pub pauses: Vec<Pause>,
     /// Writes refused for want of a right.

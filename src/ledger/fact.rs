@@ -15,6 +15,7 @@ use crate::domain::{
     pause::{Pause, PauseScope},
     reason::Reason,
     run::Run,
+    shadow::Compared,
     ticket::{Action, Ticket},
 };
 
@@ -170,6 +171,15 @@ pub enum Fact {
         /// The incident that is left.
         survivor: IncidentId,
     },
+    /// What Halo's own Sentinel integration made of an incident was compared with what was to be done.
+    ShadowCompared {
+        /// Where the incident lies.
+        workspace: WorkspaceId,
+        /// Which.
+        incident: IncidentId,
+        /// What was found.
+        compared: Compared,
+    },
     /// A person decided something about a pair, which the planner takes into account from now on.
     Decided {
         /// The pair.
@@ -237,6 +247,7 @@ impl Fact {
             Self::DeliveryReceived { .. } => "delivery-received",
             Self::DeliveryHandled { .. } => "delivery-handled",
             Self::SurvivorFound { .. } => "survivor-found",
+            Self::ShadowCompared { .. } => "shadow-compared",
             Self::Decided { .. } => "decided",
             Self::Unlinked { .. } => "unlinked",
             Self::Paused { .. } => "paused",

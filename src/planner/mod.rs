@@ -4,7 +4,7 @@
 //! what is not done is said too. Start reading at [`plan::plan`]; [`gate`] decides whether an incident
 //! is linked at all ([`filter`] the policy's filters), [`draft`] writes the ticket, [`notes`] carries comments and notes, [`fields`]
 //! severity, owner, status and all other fields, [`conflict`] compares three ways, [`closing`] finds the verdict. [`pause`] says
-//! which pairs wait all the same.
+//! which pairs wait all the same; [`shadow`] compares with what another integration did.
 
 pub mod adopt;
 pub mod agreed;
@@ -25,6 +25,7 @@ pub mod plan;
 pub mod push;
 pub mod requester;
 pub mod retry;
+pub mod shadow;
 pub mod situation;
 pub mod template;
 

@@ -206,6 +206,7 @@ fn workspaces(
                 connection: names::connection(installation, workspace.connection),
                 policy: connected.as_ref().map(|row| row.policy.name.clone()).unwrap_or_default(),
                 mode: workspace.mode,
+                shadow: workspace.shadows(),
                 since: workspace.since,
                 poll_secs: workspace.poll_secs,
                 webhook: workspace.webhook.then(|| format!("{}/hooks/sentinel/{}", addresses.public, workspace.id)),

@@ -27,6 +27,7 @@ pub mod pushes;
 pub mod replays;
 pub mod running_engine;
 pub mod runs;
+pub mod shadow;
 pub mod sign_in;
 
 mod fields;

@@ -30,6 +30,7 @@ mod search;
 mod secrets;
 mod sessions;
 mod settings;
+mod shadows;
 mod snapshot;
 mod subjects;
 mod trouble;
@@ -65,6 +66,7 @@ pub use self::{
     seal::SealKey,
     secrets::{SecretOwner, SecretSource, SecretStanding},
     sessions::Sessions,
+    shadows::{ShadowCount, ShadowFilter, ShadowPage, ShadowRow},
     snapshot::Snapshot,
     subjects::{SubjectFilter, SubjectPage, SubjectRow},
     tx::{Lens, Tx},

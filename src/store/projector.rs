@@ -22,6 +22,7 @@ use crate::{
         pause::{Pause, PauseScope},
         reason::Reason,
         run::{Run, RunScope},
+        shadow::{Compared, LapseKind},
         time::to_ms,
     },
     ledger::fact::Fact,
@@ -76,6 +77,13 @@ statements! {
     const DELIVERY = "INSERT INTO deliveries (id, client, source, received_ms, body) VALUES (?1, ?2, ?3, ?4, ?5)";
     const PAUSED = "INSERT INTO pauses (scope, id, automatic, value) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (scope, id, automatic) DO UPDATE SET value = excluded.value";
+    const SHADOW = "INSERT INTO shadows (subject, client, workspace, incident, compared, ticketed, late_secs, missed, doubled,
+            delayed, changed_ms)
+        SELECT id, client, workspace, incident, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM subjects
+        WHERE workspace = ?1 AND incident = ?2
+        ON CONFLICT (subject) DO UPDATE SET compared = excluded.compared, ticketed = excluded.ticketed,
+            late_secs = excluded.late_secs, missed = excluded.missed, doubled = excluded.doubled,
+            delayed = excluded.delayed, changed_ms = excluded.changed_ms";
     const RESUMED = "DELETE FROM pauses WHERE scope = ?1 AND id = ?2 AND automatic >= ?3";
     // Not while a write is under way: whoever asked for it hears that, and nothing is changed.
     const UNLINKING = "UPDATE pairs SET changed_ms = ?2 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM operations o
@@ -88,7 +96,9 @@ statements! {
 }
 
 /// Empties the state tables, those that refer to others first. (`subject_words` is emptied by its own command.)
-pub(super) const EMPTY: [&str; 11] = [
+pub(super) const EMPTY: [&str; 13] = [
+    "DELETE FROM shadows",
+    "DELETE FROM shadow_counts",
     "DELETE FROM note_links",
     "DELETE FROM operations",
     "DELETE FROM pairs",
@@ -173,6 +183,7 @@ pub(super) fn apply(
             projector.unlinked(pair);
             projector.held(workspace, incident, &Some(reason.clone()))
         }
+        Fact::ShadowCompared { workspace, incident, compared } => projector.shadow(workspace, incident, compared),
         Fact::Paused { pause } => projector.paused(pause),
         Fact::Resumed { scope, automatic } => {
             projector.resumed(*scope, *automatic);
@@ -405,6 +416,24 @@ impl Projector<'_> {
             self.batch.add(statement).bind(pair.to_string());
         }
         self.batch.add(UNLINKED).bind(pair.to_string()).one("pairs", pair);
+    }
+
+    fn shadow(&mut self, workspace: &WorkspaceId, incident: &IncidentId, compared: &Compared) -> Result<()> {
+        let count = |kind| i64::from(compared.count(kind));
+        let added = self
+            .batch
+            .add(SHADOW)
+            .bind(workspace.to_string())
+            .bind(incident.as_str())
+            .bind(to_json(compared)?)
+            .bind(!compared.tickets.is_empty())
+            .bind(compared.late_secs.unwrap_or(0).max(0))
+            .bind(count(LapseKind::Missed))
+            .bind(count(LapseKind::Doubled))
+            .bind(count(LapseKind::Delayed))
+            .bind(self.at);
+        added.one("subjects", incident);
+        Ok(())
     }
 
     fn paused(&mut self, pause: &Pause) -> Result<()> {

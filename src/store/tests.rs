@@ -8,7 +8,7 @@ use super::connections::Connections;
 async fn every_statement_can_be_prepared() {
     let connections = Connections::in_memory().await.expect("opens");
     let mut writer = connections.writer().await;
-    let files: [(&str, &[(&str, &'static str)]); 17] = [
+    let files: [(&str, &[(&str, &'static str)]); 18] = [
         ("accounts", super::accounts::ALL),
         ("configuration", super::configuration::ALL),
         ("deliveries", super::deliveries::ALL),
@@ -21,6 +21,7 @@ async fn every_statement_can_be_prepared() {
         ("runs", super::runs::ALL),
         ("secrets", super::secrets::ALL),
         ("sessions", super::sessions::ALL),
+        ("shadows", super::shadows::ALL),
         ("settings", super::settings::ALL),
         ("subjects", super::subjects::ALL),
         ("trouble", super::trouble::ALL),
@@ -72,7 +73,7 @@ const WHOLE: [&str; 18] = [
 async fn no_statement_scans_a_table() {
     let connections = Connections::in_memory().await.expect("opens");
     let mut writer = connections.writer().await;
-    let files: [(&str, &[(&str, &'static str)]); 15] = [
+    let files: [(&str, &[(&str, &'static str)]); 16] = [
         ("accounts", super::accounts::ALL),
         ("configuration", super::configuration::ALL),
         ("deliveries", super::deliveries::ALL),
@@ -85,6 +86,7 @@ async fn no_statement_scans_a_table() {
         ("runs", super::runs::ALL),
         ("secrets", super::secrets::ALL),
         ("sessions", super::sessions::ALL),
+        ("shadows", super::shadows::ALL),
         ("subjects", super::subjects::ALL),
         ("trouble", super::trouble::ALL),
         ("tx", super::tx::ALL),

@@ -64,6 +64,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/incidents/{workspace}/{incident}/link"),
     ("POST", "/incidents/{workspace}/{incident}/ticket"),
     ("GET", "/pairs.csv"),
+    ("GET", "/shadow"),
+    ("GET", "/shadow.csv"),
     ("GET", "/pairs/{id}"),
     ("POST", "/pairs/{id}/look"),
     ("POST", "/pairs/{id}/sync"),
@@ -126,6 +128,8 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/incidents/{workspace}/{incident}/link", post(links::link))
         .route("/incidents/{workspace}/{incident}/ticket", post(links::make_ticket))
         .route("/pairs.csv", get(csv::pairs))
+        .route("/shadow", get(pages::shadow))
+        .route("/shadow.csv", get(csv::shadow))
         .route("/pairs/{id}", get(pages::pair))
         .route("/pairs/{id}/look", post(acts::look_again))
         .route("/pairs/{id}/sync", post(acts::sync_now))

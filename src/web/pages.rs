@@ -17,6 +17,7 @@ use crate::{
     console::Page,
     domain::view::{
         dashboard::PairFilter, ledger::LedgerFilter, not_linked::NotLinkedFilter, query::value, runs::RunFilter,
+        shadow::ShadowFilter,
     },
     service::{self, error::ServiceError},
 };
@@ -58,6 +59,17 @@ pub async fn not_linked(State(web): State<Web>, signed: Signed) -> Result<Respon
     let frame = framed(&web, &signed).await?;
     let view = service::incidents::view(&web.app, &signed.caller, filter).await?;
     Ok(frame.answer(&Page::NotLinked(Box::new(view))))
+}
+
+/// `GET /shadow`
+pub async fn shadow(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let filter = ShadowFilter::from_query(&signed.reader.query);
+    if let Some(elsewhere) = tidy(&signed, filter.address()) {
+        return Ok(elsewhere);
+    }
+    let frame = framed(&web, &signed).await?;
+    let view = service::shadow::view(&web.app, &signed.caller, filter).await?;
+    Ok(frame.answer(&Page::Shadow(Box::new(view))))
 }
 
 /// `GET /pairs/{id}`

@@ -11,3 +11,4 @@ pub mod pair;
 pub mod problems;
 pub mod replay;
 pub mod runs;
+pub mod shadow;

@@ -17,10 +17,11 @@ use crate::{
         pause::PauseScope,
         reason::Reason,
         run::{RunCause, RunScope},
+        shadow::{Carriage, Compared, Crossed, Lapse, LapseKind},
         view::{
             account::*, connections::*, dashboard::*, entrance::*, failed::*, form::FormView, ledger::*, list::*,
             not_linked::*, operation::OperationView, pair::*, pause::PauseView, problems::*, pulse::*, replay::*,
-            runs::*,
+            runs::*, shadow::*,
         },
         workspace::Mode,
     },
@@ -31,7 +32,7 @@ mod records;
 mod sources;
 
 pub use both_sides::pair;
-pub use records::{account, ledger, not_linked};
+pub use records::{account, ledger, not_linked, shadow};
 pub use sources::{connections, runs};
 
 pub fn now() -> Timestamp {
@@ -303,6 +304,17 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ("dashboard-filtered", context("/?q=no+such+thing&sync=behind"), Page::Dashboard(Box::new(filtered))),
         ("dashboard-broken", late, Page::Dashboard(Box::new(broken))),
         ("not-linked", context("/incidents"), Page::NotLinked(Box::new(not_linked()))),
+        ("shadow", context("/shadow"), Page::Shadow(Box::new(shadow()))),
+        (
+            "shadow-none",
+            context("/shadow"),
+            Page::Shadow(Box::new(ShadowView {
+                on: Vec::new(),
+                counts: ShadowCounts::default(),
+                rows: Ok(Listed::default()),
+                ..shadow()
+            })),
+        ),
         ("pair", context(&format!("/pairs/{}", pair().id)), Page::Pair(Box::new(pair()))),
         ("problems", context("/problems"), Page::Problems(Box::new(problems()))),
         (

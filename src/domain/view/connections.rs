@@ -145,6 +145,8 @@ pub struct WorkspaceRow {
     pub policy: String,
     /// What the engine may do.
     pub mode: Mode,
+    /// Whether Halo's own integration is compared with.
+    pub shadow: bool,
     /// Older incidents stay unlinked.
     pub since: Timestamp,
     /// Seconds between polls.

@@ -20,3 +20,4 @@ pub mod pulse;
 pub mod query;
 pub mod replay;
 pub mod runs;
+pub mod shadow;

@@ -15,4 +15,5 @@ mod modes;
 mod notes;
 mod pauses;
 mod push;
+mod shadow;
 pub(super) mod scene;

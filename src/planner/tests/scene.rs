@@ -127,6 +127,7 @@ pub fn in_step() -> Scene {
             poll_secs: 900,
             portal: Portal::Azure,
             webhook: false,
+            shadow: false,
         },
         client: Client {
             id: client_id,

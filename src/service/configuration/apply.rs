@@ -134,6 +134,7 @@ fn workspaces(
             poll_secs: entry.poll_secs,
             portal: entry.portal,
             webhook: entry.webhook_secret.is_some(),
+            shadow: entry.shadow,
         });
     }
     // A workspace outside the file follows its sign-in's tenant when it had the same before.

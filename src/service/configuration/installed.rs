@@ -160,6 +160,7 @@ pub async fn installed(store: &Store) -> Result<Installed, StoreError> {
             poll_secs: workspace.poll_secs,
             portal: workspace.portal,
             webhook_secret: secrets.remove(kept_as(WEBHOOK_SECRET)),
+            shadow: workspace.shadow,
         });
     }
     Ok(Installed { installation, applied })

@@ -21,5 +21,6 @@ mod push;
 mod queue;
 mod replays;
 mod restore;
+mod shadow;
 mod standins;
 mod tolerance;

@@ -309,5 +309,6 @@ pub fn workspace_of(n: u32) -> Workspace {
         poll_secs: 900,
         portal: Portal::Azure,
         webhook: true,
+        shadow: false,
     }
 }

@@ -200,6 +200,7 @@ impl TestApp {
                 poll_secs: 900,
                 portal: Portal::Azure,
                 webhook: true,
+                shadow: false,
             };
             tx.put_workspace(&row).await.unwrap();
             tx.put_secret(now, SecretOwner::Workspace(row.id), "webhook", &secret, sealed).await.unwrap();

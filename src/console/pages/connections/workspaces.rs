@@ -18,6 +18,7 @@ use crate::{
         view::{
             connections::{ConnectionsView, WorkspaceRow},
             dashboard::PairFilter,
+            shadow::ShadowFilter,
         },
         workspace::Mode,
     },
@@ -95,6 +96,10 @@ fn line(ctx: &PageContext, row: &WorkspaceRow) -> AnyView {
             <td data-label="Mode">
                 {words::mode(row.mode)}
                 <div class="quiet">{words::mode_meaning(row.mode)}</div>
+                {row.shadow.then(|| {
+                    let only = ShadowFilter { workspace: Some(row.id), ..ShadowFilter::default() }.address();
+                    view! { <div><a class="soft" href=only>"Shadow of Halo's own integration"</a></div> }
+                })}
             </td>
             <td data-label="Policy">{row.policy.clone()}<div class="quiet">"polled every "{words::every(row.poll_secs)}</div></td>
             <td data-label="Since">{when(ctx, row.since)}</td>
