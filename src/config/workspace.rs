@@ -11,7 +11,7 @@ use super::{
 };
 use crate::domain::{
     time,
-    workspace::{Mode, Portal, WorkspaceAddress},
+    workspace::{Mode, POLL_FAST_SECS, Portal, WorkspaceAddress},
 };
 
 /// Seconds between polls unless the file says otherwise.
@@ -36,8 +36,10 @@ pub struct Workspace {
     pub mode: Mode,
     /// Start; `None` keeps what is stored, at first the moment of applying.
     pub since: Option<Timestamp>,
-    /// Seconds between polls.
+    /// Seconds between polls while it is quiet.
     pub poll_secs: u32,
+    /// Seconds until the next one after a change.
+    pub poll_fast_secs: u32,
     /// Target of the link in the ticket.
     pub portal: Portal,
     /// Secret of Sentinel's webhook.
@@ -73,6 +75,7 @@ pub fn read(table: Table<'_, '_>, secrets: &Secrets<'_>) -> (Workspace, Place) {
         mode,
         since: since(&table),
         poll_secs: table.count("poll_secs", 30, 86_400, POLL_SECS),
+        poll_fast_secs: table.count("poll_fast_secs", 30, 86_400, POLL_FAST_SECS),
         portal: if portal.is_some_and(|p| p.value == "defender") { Portal::Defender } else { Portal::Azure },
         webhook_secret: secrets.read(&table, "webhook_secret"),
         shadow: table.flag("shadow", false),
@@ -138,6 +141,7 @@ impl Workspace {
             }
         }
         lines.number("poll_secs", i64::from(self.poll_secs));
+        lines.number("poll_fast_secs", i64::from(self.poll_fast_secs));
         lines.text("portal", if self.portal == Portal::Defender { "defender" } else { "azure" });
         lines.secret("webhook_secret", self.webhook_secret.as_ref());
         if self.shadow {

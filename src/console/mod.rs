@@ -12,6 +12,7 @@
 //! | [`Page::Dashboard`] | `/` | `q sync health client workspace severity status reason sort dir from` |
 //! | the same pairs as a CSV file | `/pairs.csv` | as `/`, without `from` |
 //! | [`Page::NotLinked`] | `/incidents` | `q reason workspace from` |
+//! | [`Page::Backfill`] | `/backfill` | |
 //! | [`Page::Shadow`] | `/shadow` | `kind workspace from` |
 //! | the same as a CSV file | `/shadow.csv` | as `/shadow`, without `from` |
 //! | [`Page::Pair`] | `/pairs/{id}` | `from` (older history) |
@@ -25,7 +26,7 @@
 //! | [`Page::SignIn`] | `/sign-in` | `next` |
 //! | [`Page::SetUp`] | `/set-up` | |
 //!
-//! With `fragment=1` beside the other members of the query, `/`, `/incidents`, `/shadow`, `/pairs/{id}`,
+//! With `fragment=1` beside the other members of the query, `/`, `/incidents`, `/backfill`, `/shadow`, `/pairs/{id}`,
 //! `/problems`, `/runs` and `/connections` answer [`platform::render_fragment`]'s HTML.
 //!
 //! # Forms
@@ -46,6 +47,8 @@
 //! | `/incidents/{workspace}/{incident}/link` | `ticket next` | `next` |
 //! | `/incidents/{workspace}/{incident}/ticket` | `next` | `next` |
 //! | `/push`, `/workspaces/{id}/push` | `workspace ticket anyway next` | `next` |
+//! | `/backfill` | `workspace from to cap per_hour closed next` | `next` |
+//! | `/workspaces/{id}/backfill/start`, `/workspaces/{id}/backfill/stop` | `next` | `next` |
 //! | `/operations/{id}/retry` | `next` | `next` |
 //! | `/problems/replay` | `operation` (several) `next` | `next` |
 //! | `/operations/{id}/drop` | `next` | `next` |

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::{context::PageContext, pages, words};
 use crate::domain::view::{
     account::AccountView,
+    backfill::BackfillsView,
     connections::ConnectionsView,
     dashboard::DashboardView,
     entrance::{SetUpView, SignInView},
@@ -32,6 +33,8 @@ pub enum Page {
     NotLinked(Box<NotLinkedView>),
     /// What Halo's own integration missed, doubled and carried over late.
     Shadow(Box<ShadowView>),
+    /// Old incidents that get their tickets after all.
+    Backfill(Box<BackfillsView>),
     /// One pair.
     Pair(Box<PairView>),
     /// What asks for a person.
@@ -61,6 +64,7 @@ impl Page {
             Self::Dashboard(_) => "Linked incidents".into(),
             Self::NotLinked(_) => "Incidents not linked".into(),
             Self::Shadow(_) => "Shadow mode".into(),
+            Self::Backfill(_) => "Backfill".into(),
             Self::Pair(view) => pages::pair::name(view),
             Self::Problems(_) => "Problems".into(),
             Self::Runs(_) => "Runs".into(),
@@ -119,6 +123,7 @@ impl Page {
             Self::Dashboard(_)
                 | Self::NotLinked(_)
                 | Self::Shadow(_)
+                | Self::Backfill(_)
                 | Self::Pair(_)
                 | Self::Problems(_)
                 | Self::Runs(_)
@@ -136,6 +141,7 @@ impl Page {
             Self::Dashboard(view) => pages::dashboard::body(ctx, view),
             Self::NotLinked(view) => pages::not_linked::body(ctx, view),
             Self::Shadow(view) => pages::shadow::body(ctx, view),
+            Self::Backfill(view) => pages::backfill::body(ctx, view),
             Self::Pair(view) => pages::pair::body(ctx, view),
             Self::Problems(view) => pages::problems::body(ctx, view),
             Self::Runs(view) => pages::runs::body(ctx, view),
@@ -154,6 +160,7 @@ impl Page {
             Self::Dashboard(view) => pages::dashboard::live(ctx, view),
             Self::NotLinked(view) => pages::not_linked::live(ctx, view),
             Self::Shadow(view) => pages::shadow::live(ctx, view),
+            Self::Backfill(view) => pages::backfill::live(ctx, view),
             Self::Pair(view) => pages::pair::live(ctx, view),
             Self::Problems(view) => pages::problems::live(ctx, view),
             Self::Runs(view) => pages::runs::live(ctx, view),

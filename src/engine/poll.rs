@@ -35,7 +35,7 @@ mod shadow;
 
 pub use adopt::Natives;
 use ended::ended;
-use newcomers::Newcomer;
+pub(super) use newcomers::Newcomer;
 pub use shadow::Shadowing;
 
 use super::{
@@ -136,7 +136,7 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     let mut poll = Poll::new(engine, (workspace, client, policy), at, sentinel, class);
     poll.thorough = first;
     let from = cursor.as_ref().map_or(workspace.since, |c| c.modified);
-    let changed = ListWanted { modified_since: Some(from - OVERLAP), open_only: false };
+    let changed = ListWanted { modified_since: Some(from - OVERLAP), ..ListWanted::default() };
     poll.list(&changed).await?;
     poll.move_cursor(cursor.as_ref()).await?;
     let gap = poll.counts.failure.is_none() && poll.has_gap(cursor.as_ref()).await?;
@@ -145,8 +145,8 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     if full {
         let newest = poll.counts.newest;
         // One that shows late may have been closed before that: then it is not among the open ones.
-        poll.list(&ListWanted { modified_since: Some(from - LATE), open_only: false }).await?;
-        poll.list(&ListWanted { modified_since: None, open_only: true }).await?;
+        poll.list(&ListWanted { modified_since: Some(from - LATE), ..ListWanted::default() }).await?;
+        poll.list(&ListWanted { open_only: true, ..ListWanted::default() }).await?;
         poll.counts.newest = newest;
         poll.gather_commented().await?;
     }
@@ -213,6 +213,16 @@ impl<'a> Poll<'a> {
     /// Something could not be read; what was read before it stands.
     pub(super) fn failed_with(&mut self, failure: Failure) {
         self.counts.failure.get_or_insert(failure);
+    }
+
+    /// What may cross.
+    pub(super) fn policy(&self) -> &'a Policy {
+        self.policy
+    }
+
+    /// Pairs opened so far.
+    pub(super) fn opened(&self) -> u32 {
+        self.counts.opened
     }
 
     /// Whether something of what belongs to an incident could not be read.

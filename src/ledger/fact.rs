@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::{
+    backfill::Backfill,
     decision::Decision,
     delivery::DeliverySource,
     failure::Failure,
@@ -180,6 +181,11 @@ pub enum Fact {
         /// What was found.
         compared: Compared,
     },
+    /// A backfill was asked for, counted, begun, has come further or is over.
+    BackfillMoved {
+        /// As it stands now.
+        backfill: Backfill,
+    },
     /// A person decided something about a pair, which the planner takes into account from now on.
     Decided {
         /// The pair.
@@ -248,6 +254,7 @@ impl Fact {
             Self::DeliveryHandled { .. } => "delivery-handled",
             Self::SurvivorFound { .. } => "survivor-found",
             Self::ShadowCompared { .. } => "shadow-compared",
+            Self::BackfillMoved { .. } => "backfill-moved",
             Self::Decided { .. } => "decided",
             Self::Unlinked { .. } => "unlinked",
             Self::Paused { .. } => "paused",

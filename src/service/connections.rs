@@ -209,6 +209,7 @@ fn workspaces(
                 shadow: workspace.shadows(),
                 since: workspace.since,
                 poll_secs: workspace.poll_secs,
+                poll_fast_secs: workspace.poll_fast_secs.min(workspace.poll_secs),
                 webhook: workspace.webhook.then(|| format!("{}/hooks/sentinel/{}", addresses.public, workspace.id)),
                 webhook_refused: refused(
                     app,

@@ -21,8 +21,7 @@ const PART_ROWS: u32 = 500;
 pub async fn view(app: &App, caller: &Caller, filter: ShadowFilter) -> Result<ShadowView, ServiceError> {
     let installation = app.installation().await?;
     let counted = app.store.shadow_counters(&caller.scope).await.map_err(|e| fault("count lapses", &e))?;
-    let by_workspace: HashMap<_, _> =
-        counted.iter().map(|row| (row.workspace, names::count(row.incidents))).collect();
+    let by_workspace: HashMap<_, _> = counted.iter().map(|row| (row.workspace, names::count(row.incidents))).collect();
     let mut counts = ShadowCounts::default();
     let asked = counted.iter().filter(|row| filter.workspace.is_none_or(|id| id == row.workspace));
     for row in asked {
@@ -62,8 +61,7 @@ async fn rows(
     filter: &ShadowFilter,
     limit: u32,
 ) -> Result<Listed<ShadowRow>, ServiceError> {
-    let asked =
-        store::ShadowFilter { kind: filter.kind, workspace: filter.workspace, scope: caller.scope.clone() };
+    let asked = store::ShadowFilter { kind: filter.kind, workspace: filter.workspace, scope: caller.scope.clone() };
     let from: Option<PageKey> = filter.from.parse().ok();
     let page = app.store.shadows_page(&asked, from, limit).await.map_err(|e| fault("list lapses", &e))?;
     let key = |key: Option<PageKey>| key.map(|key| key.to_string());

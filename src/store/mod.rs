@@ -6,6 +6,7 @@
 
 mod accounts;
 mod append;
+mod backfills;
 mod batch;
 mod configuration;
 mod connections;

@@ -62,7 +62,7 @@ statements! {
         WHERE pair = ?1 AND comment = ?2 ORDER BY edit, part LIMIT 1";
     const TAKEN = "SELECT count(*) FROM note_links WHERE halo = ?1 AND ticket = ?2 AND action = ?3";
     const OF_SURVIVOR = "SELECT id FROM pairs WHERE workspace = ?1 AND survivor = ?2";
-    const OPENED_SINCE = "SELECT count(*) FROM pairs WHERE workspace = ?1 AND created_ms > ?2";
+    const OPENED_SINCE = "SELECT count(*) FROM pairs WHERE workspace = ?1 AND created_ms > ?2 AND opened_ms >= ?3";
     const CURSOR = "SELECT workspace AS id, modified_ms, number FROM cursors WHERE workspace = ?1";
     const HALO_CURSOR = "SELECT connection AS id, updated_ms FROM halo_cursors WHERE connection = ?1";
     const SUBJECT_ROW = "SELECT subject FROM pairs WHERE id = ?1";
@@ -268,13 +268,13 @@ impl Store {
         rows.iter().map(|row| Cells::new(row, "pairs").id("id")).collect()
     }
 
-    /// How many pairs of a workspace were opened after a moment.
+    /// How many pairs of a workspace were opened after a moment, of incidents that are no older than its start.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn opened_since(&self, workspace: WorkspaceId, after: Timestamp) -> Result<i64> {
+    pub async fn opened_since(&self, workspace: WorkspaceId, after: Timestamp, start: Timestamp) -> Result<i64> {
         let mut reader = self.reader().await?;
-        let query = sqlx::query_scalar(OPENED_SINCE).bind(workspace.to_string()).bind(to_ms(after));
+        let query = sqlx::query_scalar(OPENED_SINCE).bind(workspace.to_string()).bind(to_ms(after)).bind(to_ms(start));
         Ok(query.fetch_one(&mut *reader).await?)
     }
 

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     domain::{
+        backfill::Backfill,
         decision::Decision,
         delivery::DeliverySource,
         failure::Failure,
@@ -84,6 +85,11 @@ statements! {
         ON CONFLICT (subject) DO UPDATE SET compared = excluded.compared, ticketed = excluded.ticketed,
             late_secs = excluded.late_secs, missed = excluded.missed, doubled = excluded.doubled,
             delayed = excluded.delayed, changed_ms = excluded.changed_ms";
+    // One that is over, stopped by a person perhaps, moves no more.
+    const BACKFILL = "INSERT INTO backfills (workspace, client, id, state, value, changed_ms)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        ON CONFLICT (workspace) DO UPDATE SET id = excluded.id, state = excluded.state, value = excluded.value,
+            changed_ms = excluded.changed_ms WHERE backfills.id <> excluded.id OR backfills.state <> 'ended'";
     const RESUMED = "DELETE FROM pauses WHERE scope = ?1 AND id = ?2 AND automatic >= ?3";
     // Not while a write is under way: whoever asked for it hears that, and nothing is changed.
     const UNLINKING = "UPDATE pairs SET changed_ms = ?2 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM operations o
@@ -96,7 +102,8 @@ statements! {
 }
 
 /// Empties the state tables, those that refer to others first. (`subject_words` is emptied by its own command.)
-pub(super) const EMPTY: [&str; 13] = [
+pub(super) const EMPTY: [&str; 14] = [
+    "DELETE FROM backfills",
     "DELETE FROM shadows",
     "DELETE FROM shadow_counts",
     "DELETE FROM note_links",
@@ -184,6 +191,7 @@ pub(super) fn apply(
             projector.held(workspace, incident, &Some(reason.clone()))
         }
         Fact::ShadowCompared { workspace, incident, compared } => projector.shadow(workspace, incident, compared),
+        Fact::BackfillMoved { backfill } => projector.backfill(backfill),
         Fact::Paused { pause } => projector.paused(pause),
         Fact::Resumed { scope, automatic } => {
             projector.resumed(*scope, *automatic);
@@ -433,6 +441,19 @@ impl Projector<'_> {
             .bind(count(LapseKind::Delayed))
             .bind(self.at);
         added.one("subjects", incident);
+        Ok(())
+    }
+
+    fn backfill(&mut self, backfill: &Backfill) -> Result<()> {
+        let client = self.client.map(|client| client.to_string()).unwrap_or_default();
+        self.batch
+            .add(BACKFILL)
+            .bind(backfill.workspace.to_string())
+            .bind(client)
+            .bind(backfill.id.to_string())
+            .bind(backfill.state.name())
+            .bind(to_json(backfill)?)
+            .bind(self.at);
         Ok(())
     }
 

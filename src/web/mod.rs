@@ -13,6 +13,7 @@ pub mod request;
 
 mod accounts;
 mod acts;
+mod backfills;
 mod compress;
 mod csv;
 mod draw;
@@ -64,6 +65,10 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/incidents/{workspace}/{incident}/link"),
     ("POST", "/incidents/{workspace}/{incident}/ticket"),
     ("GET", "/pairs.csv"),
+    ("GET", "/backfill"),
+    ("POST", "/backfill"),
+    ("POST", "/workspaces/{id}/backfill/start"),
+    ("POST", "/workspaces/{id}/backfill/stop"),
     ("GET", "/shadow"),
     ("GET", "/shadow.csv"),
     ("GET", "/pairs/{id}"),
@@ -128,6 +133,9 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/incidents/{workspace}/{incident}/link", post(links::link))
         .route("/incidents/{workspace}/{incident}/ticket", post(links::make_ticket))
         .route("/pairs.csv", get(csv::pairs))
+        .route("/backfill", get(backfills::page).post(backfills::ask))
+        .route("/workspaces/{id}/backfill/start", post(backfills::start))
+        .route("/workspaces/{id}/backfill/stop", post(backfills::stop))
         .route("/shadow", get(pages::shadow))
         .route("/shadow.csv", get(csv::shadow))
         .route("/pairs/{id}", get(pages::pair))

@@ -27,7 +27,7 @@ pub fn id<T: std::str::FromStr>(text: &str) -> Result<T, ServiceError> {
     text.parse().map_err(|_| ServiceError::NotFound)
 }
 
-async fn framed(web: &Web, signed: &Signed) -> Result<Frame, WebError> {
+pub(super) async fn framed(web: &Web, signed: &Signed) -> Result<Frame, WebError> {
     let frame = frame(web, &signed.reader).await?;
     // a fragment is fetched in the background: the message is kept for the page
     Ok(if signed.reader.fragment { frame } else { frame.flash(acts::taken_flash(&signed.reader.session).await?) })

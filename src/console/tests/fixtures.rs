@@ -7,6 +7,7 @@ use crate::{
     console::{Density, PageContext, Person, Theme, hydration::AssetTags, page::Page},
     domain::{
         account::Role,
+        backfill::*,
         connection::{HaloProduct, MicrosoftIdentity},
         decision::Decision,
         failure::{Failure, FailureKind, Side},
@@ -19,9 +20,9 @@ use crate::{
         run::{RunCause, RunScope},
         shadow::{Carriage, Compared, Crossed, Lapse, LapseKind},
         view::{
-            account::*, connections::*, dashboard::*, entrance::*, failed::*, form::FormView, ledger::*, list::*,
-            not_linked::*, operation::OperationView, pair::*, pause::PauseView, problems::*, pulse::*, replay::*,
-            runs::*, shadow::*,
+            account::*, backfill::*, connections::*, dashboard::*, entrance::*, failed::*, form::FormView, ledger::*,
+            list::*, not_linked::*, operation::OperationView, pair::*, pause::PauseView, problems::*, pulse::*,
+            replay::*, runs::*, shadow::*,
         },
         workspace::Mode,
     },
@@ -32,7 +33,7 @@ mod records;
 mod sources;
 
 pub use both_sides::pair;
-pub use records::{account, ledger, not_linked, shadow};
+pub use records::{account, backfills, ledger, not_linked, shadow};
 pub use sources::{connections, runs};
 
 pub fn now() -> Timestamp {
@@ -304,6 +305,12 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ("dashboard-filtered", context("/?q=no+such+thing&sync=behind"), Page::Dashboard(Box::new(filtered))),
         ("dashboard-broken", late, Page::Dashboard(Box::new(broken))),
         ("not-linked", context("/incidents"), Page::NotLinked(Box::new(not_linked()))),
+        ("backfill", context("/backfill"), Page::Backfill(Box::new(backfills()))),
+        (
+            "backfill-none",
+            context("/backfill"),
+            Page::Backfill(Box::new(BackfillsView { workspaces: Vec::new(), rows: Vec::new() })),
+        ),
         ("shadow", context("/shadow"), Page::Shadow(Box::new(shadow()))),
         (
             "shadow-none",

@@ -151,6 +151,8 @@ pub struct WorkspaceRow {
     pub since: Timestamp,
     /// Seconds between polls.
     pub poll_secs: u32,
+    /// Seconds until the next one after a change.
+    pub poll_fast_secs: u32,
     /// Full address for its webhook; `None` when no secret is set for it.
     pub webhook: Option<String>,
     /// What was wrong with the last one that was not taken, since one that was; and when it came.

@@ -116,9 +116,11 @@ impl Poll<'_> {
                 continue;
             }
             let looked = looked(version, tickets, &known.rows);
-            if known.compared.get(&id).is_some_and(|(before, again)| {
-                *before == looked && again.is_none_or(|again| again > now)
-            }) {
+            if known
+                .compared
+                .get(&id)
+                .is_some_and(|(before, again)| *before == looked && again.is_none_or(|again| again > now))
+            {
                 continue;
             }
             read += usize::from(!tickets.is_empty());
@@ -220,11 +222,7 @@ async fn look_through(
 }
 
 /// A ticket as it stands, with its actions; `None` for one that is gone, or another client's by now.
-async fn whole(
-    halo: &Halo,
-    binding: &HaloBinding,
-    id: TicketId,
-) -> Result<Option<(Ticket, Vec<Action>)>, Failure> {
+async fn whole(halo: &Halo, binding: &HaloBinding, id: TicketId) -> Result<Option<(Ticket, Vec<Action>)>, Failure> {
     let ticket = match halo.ticket(id, Class::Backfill).await {
         Ok(ticket) => ticket,
         Err(failure) if failure.kind == FailureKind::Gone => return Ok(None),

@@ -1,6 +1,7 @@
 //! The planner's rules as tables, and its laws over random situations.
 
 mod adopt;
+mod backfill;
 mod cases;
 mod closing;
 mod conflicts;
@@ -13,7 +14,8 @@ mod links;
 mod merges;
 mod modes;
 mod notes;
+mod pace;
 mod pauses;
 mod push;
-mod shadow;
 pub(super) mod scene;
+mod shadow;

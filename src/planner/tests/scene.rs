@@ -125,6 +125,7 @@ pub fn in_step() -> Scene {
             mode: Mode::TwoWay,
             since: at("2026-01-01T00:00:00Z"),
             poll_secs: 900,
+            poll_fast_secs: 60,
             portal: Portal::Azure,
             webhook: false,
             shadow: false,

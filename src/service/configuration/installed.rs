@@ -158,6 +158,7 @@ pub async fn installed(store: &Store) -> Result<Installed, StoreError> {
             mode: workspace.mode,
             since: Some(workspace.since),
             poll_secs: workspace.poll_secs,
+            poll_fast_secs: workspace.poll_fast_secs,
             portal: workspace.portal,
             webhook_secret: secrets.remove(kept_as(WEBHOOK_SECRET)),
             shadow: workspace.shadow,

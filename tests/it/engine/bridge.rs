@@ -94,6 +94,7 @@ pub struct Setup {
     pub limits: Limits,
     pub switches: Vec<(&'static str, &'static str)>,
     pub wrong_secret: bool,
+    pub poll_secs: u32,
     pub on_disk: bool,
 }
 
@@ -118,6 +119,7 @@ impl Setup {
             limits: Limits::Off,
             switches: Vec::new(),
             wrong_secret: false,
+            poll_secs: 30,
             on_disk: false,
         }
     }
@@ -374,8 +376,8 @@ link_comment = {}
             let bound = if s.bound { format!("halo_client_id = {number}") } else { String::new() };
             let id = workspace["id"].as_str().unwrap();
             file.push_str(&format!(
-                "\n[[client]]\nname = \"{name}\"\ntime_zone = \"Europe/London\"\n{bound}\n\n[[workspace]]\narm_id = \"{id}\"\nclient = \"{name}\"\nmode = \"{}\"\nsince = \"{since}\"\npoll_secs = 30\nwebhook_secret = {{ file = \"hook.secret\" }}\n{}\n",
-                s.mode, s.workspace
+                "\n[[client]]\nname = \"{name}\"\ntime_zone = \"Europe/London\"\n{bound}\n\n[[workspace]]\narm_id = \"{id}\"\nclient = \"{name}\"\nmode = \"{}\"\nsince = \"{since}\"\npoll_secs = {}\nwebhook_secret = {{ file = \"hook.secret\" }}\n{}\n",
+                s.mode, s.poll_secs, s.workspace
             ));
         }
         file

@@ -1,6 +1,7 @@
 //! The engine against the twin, in process: no sockets, a clock that moves only when told to.
 
 mod adopt;
+mod backfill;
 pub mod bridge;
 mod closure;
 mod conflicts;
@@ -15,6 +16,7 @@ mod links;
 mod merges;
 mod missed;
 mod notes;
+mod pace;
 mod pauses;
 pub mod person;
 mod push;

@@ -307,6 +307,7 @@ pub fn workspace_of(n: u32) -> Workspace {
         mode: Mode::TwoWay,
         since: at(0),
         poll_secs: 900,
+        poll_fast_secs: 60,
         portal: Portal::Azure,
         webhook: true,
         shadow: false,

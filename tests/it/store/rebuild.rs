@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use halobridge::{
     domain::{
+        backfill::{Backfill, BackfillState, Forecast, HowEnded},
         decision::Decision,
         delivery::DeliverySource,
         failure::{Failure, FailureKind, Side},
@@ -27,7 +28,8 @@ use sqlx::{ConnectOptions, Row, sqlite::SqliteConnectOptions};
 
 use super::fixture::*;
 
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
+    "backfills",
     "shadows",
     "shadow_counts",
     "subjects",
@@ -161,6 +163,7 @@ fn fact((what, n, how): Step) -> Fact {
             source: DeliverySource::Halo { connection: halo(1) },
             body: format!("body {how}"),
         },
+        29 => Fact::BackfillMoved { backfill: backfill(n, how) },
         28 => Fact::ShadowCompared { workspace: workspace(1), incident: incident_id(n), compared: compared(how) },
         25 => Fact::SurvivorFound { pair, survivor: incident_id(1 + n % 4) },
         24 => Fact::Decided { pair, decision: Decision::Thaw { at: at(i64::from(how)) } },
@@ -174,6 +177,25 @@ fn fact((what, n, how): Step) -> Fact {
         },
         22 => Fact::DeliveryHandled { delivery: DeliveryId(uuid::Uuid::from_u128(u128::from(n))) },
         _ => Fact::HumanAct { user: None, act: "look-again".into(), pair: Some(pair), detail: serde_json::Value::Null },
+    }
+}
+
+fn backfill(n: u32, how: u8) -> Backfill {
+    let state = match how % 3 {
+        0 => BackfillState::Counting,
+        1 => BackfillState::Forecast { forecast: Forecast::default() },
+        _ => BackfillState::Ended { at: at(2), how: HowEnded::Stopped, progress: None },
+    };
+    Backfill {
+        id: RunId(uuid::Uuid::from_u128(u128::from(how % 2))),
+        workspace: workspace(n),
+        from: at(0),
+        to: at(1),
+        cap: u32::from(how),
+        per_hour: 1,
+        closed: false,
+        asked: at(2),
+        state,
     }
 }
 
@@ -244,7 +266,7 @@ fn rebuilding_gives_the_same_tables_after_any_history() {
         Config { cases: 12, failure_persistence: None, max_shrink_iters: 200, ..Config::default() },
         TestRng::deterministic_rng(RngAlgorithm::ChaCha),
     );
-    let steps = proptest::collection::vec((0_u8..29, 1_u32..5, any::<u8>()), 150..250);
+    let steps = proptest::collection::vec((0_u8..30, 1_u32..5, any::<u8>()), 150..250);
     let mut filled: BTreeMap<&str, usize> = BTreeMap::new();
     let seen = std::cell::RefCell::new(&mut filled);
     runner

@@ -198,6 +198,7 @@ impl TestApp {
                 mode: Mode::TwoWay,
                 since: "2026-01-01T00:00:00Z".parse().unwrap(),
                 poll_secs: 900,
+                poll_fast_secs: 60,
                 portal: Portal::Azure,
                 webhook: true,
                 shadow: false,
