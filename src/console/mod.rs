@@ -12,6 +12,7 @@
 //! | [`Page::Dashboard`] | `/` | `q sync health client workspace severity status reason sort dir from` |
 //! | the same pairs as a CSV file | `/pairs.csv` | as `/`, without `from` |
 //! | [`Page::NotLinked`] | `/incidents` | `q reason workspace from` |
+//! | [`Page::Approvals`] | `/approvals` | |
 //! | [`Page::Backfill`] | `/backfill` | |
 //! | [`Page::Shadow`] | `/shadow` | `kind workspace from` |
 //! | the same as a CSV file | `/shadow.csv` | as `/shadow`, without `from` |
@@ -26,7 +27,7 @@
 //! | [`Page::SignIn`] | `/sign-in` | `next` |
 //! | [`Page::SetUp`] | `/set-up` | |
 //!
-//! With `fragment=1` beside the other members of the query, `/`, `/incidents`, `/backfill`, `/shadow`, `/pairs/{id}`,
+//! With `fragment=1` beside the other members of the query, `/`, `/incidents`, `/approvals`, `/backfill`, `/shadow`, `/pairs/{id}`,
 //! `/problems`, `/runs` and `/connections` answer [`platform::render_fragment`]'s HTML.
 //!
 //! # Forms

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::{context::PageContext, pages, words};
 use crate::domain::view::{
     account::AccountView,
+    approvals::ApprovalsView,
     backfill::BackfillsView,
     connections::ConnectionsView,
     dashboard::DashboardView,
@@ -33,6 +34,8 @@ pub enum Page {
     NotLinked(Box<NotLinkedView>),
     /// What Halo's own integration missed, doubled and carried over late.
     Shadow(Box<ShadowView>),
+    /// Writes that wait for a person's approval.
+    Approvals(Box<ApprovalsView>),
     /// Old incidents that get their tickets after all.
     Backfill(Box<BackfillsView>),
     /// One pair.
@@ -64,6 +67,7 @@ impl Page {
             Self::Dashboard(_) => "Linked incidents".into(),
             Self::NotLinked(_) => "Incidents not linked".into(),
             Self::Shadow(_) => "Shadow mode".into(),
+            Self::Approvals(_) => "Approvals".into(),
             Self::Backfill(_) => "Backfill".into(),
             Self::Pair(view) => pages::pair::name(view),
             Self::Problems(_) => "Problems".into(),
@@ -123,6 +127,7 @@ impl Page {
             Self::Dashboard(_)
                 | Self::NotLinked(_)
                 | Self::Shadow(_)
+                | Self::Approvals(_)
                 | Self::Backfill(_)
                 | Self::Pair(_)
                 | Self::Problems(_)
@@ -141,6 +146,7 @@ impl Page {
             Self::Dashboard(view) => pages::dashboard::body(ctx, view),
             Self::NotLinked(view) => pages::not_linked::body(ctx, view),
             Self::Shadow(view) => pages::shadow::body(ctx, view),
+            Self::Approvals(view) => pages::approvals::body(ctx, view),
             Self::Backfill(view) => pages::backfill::body(ctx, view),
             Self::Pair(view) => pages::pair::body(ctx, view),
             Self::Problems(view) => pages::problems::body(ctx, view),
@@ -160,6 +166,7 @@ impl Page {
             Self::Dashboard(view) => pages::dashboard::live(ctx, view),
             Self::NotLinked(view) => pages::not_linked::live(ctx, view),
             Self::Shadow(view) => pages::shadow::live(ctx, view),
+            Self::Approvals(view) => pages::approvals::live(ctx, view),
             Self::Backfill(view) => pages::backfill::live(ctx, view),
             Self::Pair(view) => pages::pair::live(ctx, view),
             Self::Problems(view) => pages::problems::live(ctx, view),

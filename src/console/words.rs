@@ -209,6 +209,8 @@ pub fn reason_title(code: &str) -> &'static str {
         "merged" | "merged-into" => "Merged in Defender",
         "survivor-unknown" => "Merged, not known into which",
         "tickets-meet" => "Two tickets of merged incidents",
+        "awaits-approval" => "Waits for approval",
+        "rejected" => "Rejected by a person",
         "outcome-unknown" => "Outcome not known",
         "refused" => "Refused by the other side",
         _ => "Other",

@@ -36,6 +36,20 @@ pub enum Decision {
     },
     /// Leave the ticket of a merged incident as it is.
     KeepApart,
+    /// Let a write go out that the policy puts behind approval.
+    Approve {
+        /// What names the write.
+        write: String,
+        /// The write, in words.
+        what: String,
+    },
+    /// Do not let it go out.
+    Reject {
+        /// What names the write.
+        write: String,
+        /// The write, in words.
+        what: String,
+    },
     /// Let a pair go on whose status was frozen because it flipped too often.
     Thaw {
         /// Since when it is frozen.
@@ -65,6 +79,8 @@ impl Decision {
             }
             Self::MergedInto { incident } => format!("Said that the incident was merged into {incident}."),
             Self::KeepApart => "Decided to leave the merged incident's ticket as it is.".to_owned(),
+            Self::Approve { what, .. } => format!("Approved: {what}."),
+            Self::Reject { what, .. } => format!("Rejected: {what}."),
             Self::Thaw { .. } => "Let the status go on after it had been frozen.".to_owned(),
         }
     }

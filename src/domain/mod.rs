@@ -5,6 +5,7 @@
 //! cross, and how) and [`operation`] (one planned write).
 
 pub mod account;
+pub mod approval;
 pub mod backfill;
 pub mod catalogue;
 pub mod client;

@@ -180,6 +180,18 @@ pub enum Reason {
         /// The one that is left.
         name: String,
     },
+    /// A write waits for a person's approval.
+    AwaitsApproval {
+        /// The write, in words.
+        what: String,
+        /// What an approval names it by.
+        write: String,
+    },
+    /// A person rejected a write: it is not written in this form.
+    Rejected {
+        /// The write, in words.
+        what: String,
+    },
     /// The outcome of a write is not known and could not be settled by looking.
     OutcomeUnknown,
     /// A person dropped a write: it is not planned again in this form.
@@ -250,6 +262,8 @@ impl Reason {
             Self::MergedInto { .. } => "merged-into",
             Self::SurvivorUnknown { .. } => "survivor-unknown",
             Self::TicketsMeet { .. } => "tickets-meet",
+            Self::AwaitsApproval { .. } => "awaits-approval",
+            Self::Rejected { .. } => "rejected",
             Self::OutcomeUnknown => "outcome-unknown",
             Self::Dropped { .. } => "dropped",
             Self::Refused { .. } => "refused",
@@ -326,6 +340,8 @@ impl Reason {
             Self::TicketsMeet { ticket, other, name } => {
                 format!("The incident was merged in Defender into {name}: its ticket {ticket} meets ticket {other}.")
             }
+            Self::AwaitsApproval { what, .. } => format!("It waits for approval: {what}."),
+            Self::Rejected { what } => format!("“{what}” was rejected by a person and is not written in this form."),
             Self::OutcomeUnknown => "It is not known whether the last write was carried out.".into(),
             Self::Dropped { what } => {
                 format!("“{what}” was dropped by a person and is not written again in this form.")
@@ -386,6 +402,9 @@ impl Reason {
             Self::TicketsMeet { ticket, other, .. } => Some(format!(
                 "Merge ticket {ticket} into ticket {other} in Halo, or leave both as they are on the pair's page."
             )),
+            Self::AwaitsApproval { .. } => {
+                Some("See what would be written under Approvals or on the pair's page, and approve or reject it.".into())
+            }
             Self::OutcomeUnknown => Some(
                 "Search for the reference in Halo, leave one record that carries it, then press “Look for it again”."
                     .into(),

@@ -59,6 +59,10 @@ fn answers(s: &Situation<'_>, reason: &Reason) -> Vec<(String, Decision)> {
             candidates.iter().map(into).chain([leave]).collect()
         }
         Reason::TicketsMeet { .. } => vec![("Leave both tickets as they are".to_owned(), Decision::KeepApart)],
+        Reason::AwaitsApproval { what, write } => vec![
+            ("Approve".to_owned(), Decision::Approve { write: write.clone(), what: what.clone() }),
+            ("Reject".to_owned(), Decision::Reject { write: write.clone(), what: what.clone() }),
+        ],
         Reason::Flapping { .. } => {
             let thaw = |at| ("Let it go on".to_owned(), Decision::Thaw { at });
             s.pair.base.frozen.map(thaw).into_iter().collect()

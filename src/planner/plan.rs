@@ -9,7 +9,11 @@ use crate::domain::{
     workspace::Mode,
 };
 
-use super::{draft, dropped, fields, gate, merges, notes, situation::Situation};
+use super::{
+    approval::{self, Waiting},
+    draft, dropped, fields, gate, merges, notes,
+    situation::Situation,
+};
 
 /// One write to be made, and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +37,8 @@ pub struct Plan {
     pub base: Option<Base>,
     /// The incident that the ticket goes on with: it is to be paired with it.
     pub follow: Option<IncidentId>,
+    /// Writes that wait for a person's approval.
+    pub waiting: Vec<Waiting>,
     /// How the pair stands.
     pub state: PairState,
     pub(super) items: Vec<Reason>,
@@ -48,6 +54,7 @@ impl Plan {
             links: Vec::new(),
             base: None,
             follow: None,
+            waiting: Vec::new(),
             state: PairState { sync: SyncState::InStep, health: Health::Healthy, reason: None },
             items: Vec::new(),
             remarks: Vec::new(),
@@ -139,6 +146,7 @@ pub fn plan(s: &Situation<'_>) -> Plan {
         if out.operations.len() < before {
             out.remark(Reason::ModeOneWay);
         }
+        approval::hold(s, &mut out);
     }
     against_queue(s, &mut out);
     out.state = state(s, &out);
@@ -268,7 +276,9 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
     let waits =
         open || (s.pair.ticket.is_none() && out.dropped.is_empty()) || out.remarks.contains(&Reason::ModeObserve);
     // What the mode does not carry waits for nothing either, and is not in step.
-    let behind = waits || dead.is_some() || !out.dropped.is_empty() || out.remarks.contains(&Reason::ModeOneWay);
+    let rejected = |reason: &Reason| matches!(reason, Reason::Rejected { .. });
+    let kept_back = out.remarks.contains(&Reason::ModeOneWay) || out.remarks.iter().any(rejected);
+    let behind = waits || dead.is_some() || !out.dropped.is_empty() || !out.waiting.is_empty() || kept_back;
     let held = |reason: &Reason| {
         matches!(reason, Reason::RecordGone { .. } | Reason::WrongClient | Reason::SurvivorUnknown { .. })
     };

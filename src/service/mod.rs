@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod acts;
+pub mod approvals;
 pub mod backfills;
 pub mod caller;
 pub mod configuration;

@@ -154,8 +154,8 @@ pub async fn decide(
     let to = format!("/pairs/{pair}");
     let decision: Option<Decision> = serde_json::from_str(form.text("decision")).ok();
     match decisions::decide(&web.app, &signed.caller, pair, decision).await {
-        Ok(()) => done(&signed, "decided", &to).await,
-        Err(ServiceError::Conflict) => done(&signed, "asked-no-more", &to).await,
+        Ok(()) => done(&signed, "decided", next(&form, &to)).await,
+        Err(ServiceError::Conflict) => done(&signed, "asked-no-more", next(&form, &to)).await,
         Err(error) => Err(error.into()),
     }
 }

@@ -65,6 +65,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/incidents/{workspace}/{incident}/link"),
     ("POST", "/incidents/{workspace}/{incident}/ticket"),
     ("GET", "/pairs.csv"),
+    ("GET", "/approvals"),
     ("GET", "/backfill"),
     ("POST", "/backfill"),
     ("POST", "/workspaces/{id}/backfill/start"),
@@ -133,6 +134,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/incidents/{workspace}/{incident}/link", post(links::link))
         .route("/incidents/{workspace}/{incident}/ticket", post(links::make_ticket))
         .route("/pairs.csv", get(csv::pairs))
+        .route("/approvals", get(pages::approvals))
         .route("/backfill", get(backfills::page).post(backfills::ask))
         .route("/workspaces/{id}/backfill/start", post(backfills::start))
         .route("/workspaces/{id}/backfill/stop", post(backfills::stop))

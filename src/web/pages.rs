@@ -61,6 +61,13 @@ pub async fn not_linked(State(web): State<Web>, signed: Signed) -> Result<Respon
     Ok(frame.answer(&Page::NotLinked(Box::new(view))))
 }
 
+/// `GET /approvals`
+pub async fn approvals(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let frame = framed(&web, &signed).await?;
+    let view = service::approvals::view(&web.app, &signed.caller).await?;
+    Ok(frame.answer(&Page::Approvals(Box::new(view))))
+}
+
 /// `GET /shadow`
 pub async fn shadow(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
     let filter = ShadowFilter::from_query(&signed.reader.query);

@@ -32,6 +32,7 @@ const TABLE: &[Row] = &[
     row("POST", "/incidents/{workspace}/{incident}/link", [401, 403, 303, 303, 404]),
     row("POST", "/incidents/{workspace}/{incident}/ticket", [401, 403, 303, 303, 404]),
     row("GET", "/pairs.csv", [303, 200, 200, 200, 200]),
+    row("GET", "/approvals", [303, 200, 200, 200, 200]),
     row("GET", "/backfill", [303, 200, 200, 200, 200]),
     // without a workspace in the form there is nothing to see or not to see
     row("POST", "/backfill", [401, 403, 303, 303, 303]),
@@ -189,6 +190,7 @@ async fn a_foreign_client_is_nowhere_to_be_seen() {
         "/shadow",
         "/shadow.csv",
         "/backfill",
+        "/approvals",
         "/problems",
         "/runs",
         "/connections",

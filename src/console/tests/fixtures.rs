@@ -7,6 +7,7 @@ use crate::{
     console::{Density, PageContext, Person, Theme, hydration::AssetTags, page::Page},
     domain::{
         account::Role,
+        approval::{Difference, WriteKind},
         backfill::*,
         connection::{HaloProduct, MicrosoftIdentity},
         decision::Decision,
@@ -20,9 +21,9 @@ use crate::{
         run::{RunCause, RunScope},
         shadow::{Carriage, Compared, Crossed, Lapse, LapseKind},
         view::{
-            account::*, backfill::*, connections::*, dashboard::*, entrance::*, failed::*, form::FormView, ledger::*,
-            list::*, not_linked::*, operation::OperationView, pair::*, pause::PauseView, problems::*, pulse::*,
-            replay::*, runs::*, shadow::*,
+            account::*, approvals::*, backfill::*, connections::*, dashboard::*, entrance::*, failed::*,
+            form::FormView, ledger::*, list::*, not_linked::*, operation::OperationView, pair::*, pause::PauseView,
+            problems::*, pulse::*, replay::*, runs::*, shadow::*,
         },
         workspace::Mode,
     },
@@ -33,7 +34,7 @@ mod records;
 mod sources;
 
 pub use both_sides::pair;
-pub use records::{account, backfills, ledger, not_linked, shadow};
+pub use records::{account, approvals, backfills, ledger, not_linked, shadow};
 pub use sources::{connections, runs};
 
 pub fn now() -> Timestamp {
@@ -305,6 +306,12 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ("dashboard-filtered", context("/?q=no+such+thing&sync=behind"), Page::Dashboard(Box::new(filtered))),
         ("dashboard-broken", late, Page::Dashboard(Box::new(broken))),
         ("not-linked", context("/incidents"), Page::NotLinked(Box::new(not_linked()))),
+        ("approvals", context("/approvals"), Page::Approvals(Box::new(approvals()))),
+        (
+            "approvals-none",
+            context("/approvals"),
+            Page::Approvals(Box::new(ApprovalsView { policies: Vec::new(), rows: Vec::new(), more: false })),
+        ),
         ("backfill", context("/backfill"), Page::Backfill(Box::new(backfills()))),
         (
             "backfill-none",

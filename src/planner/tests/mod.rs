@@ -1,6 +1,7 @@
 //! The planner's rules as tables, and its laws over random situations.
 
 mod adopt;
+mod approval;
 mod backfill;
 mod cases;
 mod closing;

@@ -1,6 +1,7 @@
 //! The engine against the twin, in process: no sockets, a clock that moves only when told to.
 
 mod adopt;
+mod approvals;
 mod backfill;
 pub mod bridge;
 mod closure;
