@@ -22,6 +22,7 @@ use crate::domain::{
 };
 
 mod closing;
+mod drift;
 mod fields;
 mod filters;
 mod written;
@@ -87,6 +88,7 @@ pub fn read(table: Table<'_, '_>) -> (Policy, Place) {
         digest_from: table.count("digest_from", 0, 95, DIGEST_FROM),
         notes_private: table.flag("notes_private", true),
         approve: approve(&table),
+        drift: drift::read(&table),
         evidence: table.flag("evidence", true),
     };
     if !policy.classifications.is_empty() && policy.classification_field.is_none() {

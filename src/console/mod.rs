@@ -13,6 +13,7 @@
 //! | the same pairs as a CSV file | `/pairs.csv` | as `/`, without `from` |
 //! | [`Page::NotLinked`] | `/incidents` | `q reason workspace from` |
 //! | [`Page::Approvals`] | `/approvals` | |
+//! | [`Page::Drift`] | `/drift` | `class workspace from` |
 //! | [`Page::Backfill`] | `/backfill` | |
 //! | [`Page::Shadow`] | `/shadow` | `kind workspace from` |
 //! | the same as a CSV file | `/shadow.csv` | as `/shadow`, without `from` |
@@ -27,7 +28,7 @@
 //! | [`Page::SignIn`] | `/sign-in` | `next` |
 //! | [`Page::SetUp`] | `/set-up` | |
 //!
-//! With `fragment=1` beside the other members of the query, `/`, `/incidents`, `/approvals`, `/backfill`, `/shadow`, `/pairs/{id}`,
+//! With `fragment=1` beside the other members of the query, `/`, `/incidents`, `/approvals`, `/drift`, `/backfill`, `/shadow`, `/pairs/{id}`,
 //! `/problems`, `/runs` and `/connections` answer [`platform::render_fragment`]'s HTML.
 //!
 //! # Forms

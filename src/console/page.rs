@@ -9,6 +9,7 @@ use crate::domain::view::{
     backfill::BackfillsView,
     connections::ConnectionsView,
     dashboard::DashboardView,
+    drift::DriftView,
     entrance::{SetUpView, SignInView},
     failed::{DropView, FailedKind, FailedView},
     form::FormView,
@@ -36,6 +37,8 @@ pub enum Page {
     Shadow(Box<ShadowView>),
     /// Writes that wait for a person's approval.
     Approvals(Box<ApprovalsView>),
+    /// What full readings found.
+    Drift(Box<DriftView>),
     /// Old incidents that get their tickets after all.
     Backfill(Box<BackfillsView>),
     /// One pair.
@@ -68,6 +71,7 @@ impl Page {
             Self::NotLinked(_) => "Incidents not linked".into(),
             Self::Shadow(_) => "Shadow mode".into(),
             Self::Approvals(_) => "Approvals".into(),
+            Self::Drift(_) => "Drift".into(),
             Self::Backfill(_) => "Backfill".into(),
             Self::Pair(view) => pages::pair::name(view),
             Self::Problems(_) => "Problems".into(),
@@ -128,6 +132,7 @@ impl Page {
                 | Self::NotLinked(_)
                 | Self::Shadow(_)
                 | Self::Approvals(_)
+                | Self::Drift(_)
                 | Self::Backfill(_)
                 | Self::Pair(_)
                 | Self::Problems(_)
@@ -147,6 +152,7 @@ impl Page {
             Self::NotLinked(view) => pages::not_linked::body(ctx, view),
             Self::Shadow(view) => pages::shadow::body(ctx, view),
             Self::Approvals(view) => pages::approvals::body(ctx, view),
+            Self::Drift(view) => pages::drift::body(ctx, view),
             Self::Backfill(view) => pages::backfill::body(ctx, view),
             Self::Pair(view) => pages::pair::body(ctx, view),
             Self::Problems(view) => pages::problems::body(ctx, view),
@@ -167,6 +173,7 @@ impl Page {
             Self::NotLinked(view) => pages::not_linked::live(ctx, view),
             Self::Shadow(view) => pages::shadow::live(ctx, view),
             Self::Approvals(view) => pages::approvals::live(ctx, view),
+            Self::Drift(view) => pages::drift::live(ctx, view),
             Self::Backfill(view) => pages::backfill::live(ctx, view),
             Self::Pair(view) => pages::pair::live(ctx, view),
             Self::Problems(view) => pages::problems::live(ctx, view),

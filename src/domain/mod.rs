@@ -13,6 +13,7 @@ pub mod closing;
 pub mod connection;
 pub mod decision;
 pub mod delivery;
+pub mod drift;
 pub mod failure;
 pub mod ids;
 pub mod incident;

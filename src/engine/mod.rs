@@ -19,6 +19,7 @@ pub mod halo;
 pub mod intake;
 pub mod lanes;
 mod link;
+mod look;
 mod merges;
 mod newcomer;
 pub mod once;
@@ -197,7 +198,7 @@ impl Engine {
             Unit::Poll(workspace) => Box::pin(poll::run(self, workspace)).await,
             Unit::Backfill(workspace) => Box::pin(backfill::run(self, workspace)).await,
             Unit::Halo(connection) => Box::pin(halo::run(self, connection)).await,
-            Unit::Look(pair) => Box::pin(digest::look(self, pair)).await,
+            Unit::Look(pair) => Box::pin(look::run(self, pair)).await,
             Unit::Pair(pair) => Box::pin(execute::run(self, pair)).await,
         };
         if let Err(error) = outcome {

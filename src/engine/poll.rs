@@ -32,6 +32,7 @@ mod ended;
 mod judge;
 mod newcomers;
 mod shadow;
+pub(in crate::engine) mod unseen;
 
 pub use adopt::Natives;
 use ended::ended;
@@ -71,6 +72,8 @@ pub(super) struct Poll<'a> {
     pub(super) at: Place,
     pub(super) sentinel: Arc<dyn Incidents>,
     class: Class,
+    /// While everything is read.
+    full: Option<unseen::Full>,
     /// Incidents already known at this version are looked at all the same.
     thorough: bool,
     counts: Counts,
@@ -144,10 +147,16 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     let full = poll.counts.failure.is_none() && (gap || (full_due && cursor.is_some()));
     if full {
         let newest = poll.counts.newest;
+        let passed = cursor.as_ref().map(|cursor| cursor.modified - OVERLAP);
+        poll.full = Some(unseen::Full { passed, ..unseen::Full::default() });
         // One that shows late may have been closed before that: then it is not among the open ones.
         poll.list(&ListWanted { modified_since: Some(from - LATE), ..ListWanted::default() }).await?;
         poll.list(&ListWanted { open_only: true, ..ListWanted::default() }).await?;
         poll.counts.newest = newest;
+        if poll.counts.failure.is_none() {
+            poll.look_for_unseen().await?;
+        }
+        poll.full = None;
         poll.gather_commented().await?;
     }
     if poll.counts.failure.is_none() {
@@ -202,7 +211,7 @@ impl<'a> Poll<'a> {
         class: Class,
     ) -> Self {
         let counts = Counts::default();
-        Self { engine, workspace, client, policy, at, sentinel, class, thorough: false, counts }
+        Self { engine, workspace, client, policy, at, sentinel, class, full: None, thorough: false, counts }
     }
 
     /// Reads one incident.
@@ -277,6 +286,9 @@ impl<'a> Poll<'a> {
         let mut newcomers: Vec<Newcomer> = Vec::new();
         for incident in incidents {
             self.counts.saw(&incident);
+            if let Some(full) = &mut self.full {
+                full.seen.insert(incident.id.clone());
+            }
             self.engine.schedule().announced.remove(&(self.workspace.id, incident.id.clone()));
             match versions.get(&incident.id) {
                 Some(known) if !self.thorough && known.etag == incident.etag && incident.etag.is_some() => {}
@@ -324,7 +336,7 @@ impl<'a> Poll<'a> {
             }
         }
         self.counts.changed += 1;
-        let mut done = Vec::new();
+        let mut done = self.drifted(&row, &incident);
         if incident.redirected() && row.pair.survivor.is_none() && told_number(&incident).is_none() {
             let survivor =
                 merges::by_alerts(self.engine, &row, incident.modified, self.sentinel.as_ref(), &self.at).await?;

@@ -8,7 +8,8 @@ use crate::domain::{
     backfill::Backfill,
     decision::Decision,
     delivery::DeliverySource,
-    failure::Failure,
+    drift::Drift,
+    failure::{Failure, Side},
     ids::{ClientId, ConnectionId, DeliveryId, IncidentId, OperationId, PairId, UserId, WorkspaceId},
     incident::{Comment, Evidence, Incident},
     operation::{Operation, OperationState},
@@ -186,6 +187,22 @@ pub enum Fact {
         /// As it stands now.
         backfill: Backfill,
     },
+    /// A pair's record was not found on one side, or is there again.
+    RecordGone {
+        /// The pair.
+        pair: PairId,
+        /// On which side.
+        side: Side,
+        /// It is gone; else it is there again.
+        gone: bool,
+    },
+    /// Drift was found and dealt with as the policy says.
+    DriftFound {
+        /// The pair.
+        pair: PairId,
+        /// What was found.
+        drift: Drift,
+    },
     /// A person decided something about a pair, which the planner takes into account from now on.
     Decided {
         /// The pair.
@@ -255,6 +272,8 @@ impl Fact {
             Self::SurvivorFound { .. } => "survivor-found",
             Self::ShadowCompared { .. } => "shadow-compared",
             Self::BackfillMoved { .. } => "backfill-moved",
+            Self::RecordGone { .. } => "record-gone",
+            Self::DriftFound { .. } => "drift-found",
             Self::Decided { .. } => "decided",
             Self::Unlinked { .. } => "unlinked",
             Self::Paused { .. } => "paused",
@@ -274,6 +293,8 @@ impl Fact {
             | Self::TicketLinked { pair, .. }
             | Self::SurvivorFound { pair, .. }
             | Self::Decided { pair, .. }
+            | Self::RecordGone { pair, .. }
+            | Self::DriftFound { pair, .. }
             | Self::Unlinked { pair, .. }
             | Self::OperationMoved { pair, .. } => Some(*pair),
             Self::PairOpened { pair } => Some(pair.id),

@@ -15,6 +15,7 @@ pub mod closing;
 pub mod conflict;
 pub mod diff;
 pub mod draft;
+pub mod drift;
 pub mod dropped;
 pub mod fields;
 pub mod filter;

@@ -1,6 +1,7 @@
 //! The plan of one pair.
 
 use crate::domain::{
+    drift::DriftRule,
     ids::{IncidentId, OperationId},
     operation::{Operation, OperationKind, OperationState},
     pair::{Base, Health, NoteLink, PairState, SyncState},
@@ -11,7 +12,7 @@ use crate::domain::{
 
 use super::{
     approval::{self, Waiting},
-    draft, dropped, fields, gate, merges, notes,
+    draft, drift, dropped, fields, gate, merges, notes,
     situation::Situation,
 };
 
@@ -105,8 +106,13 @@ pub fn plan(s: &Situation<'_>) -> Plan {
         out.state = PairState { sync: SyncState::Unknown, health: Health::Healthy, reason: Some(Reason::ModeOff) };
         return out;
     }
-    if let Some(ticket) = s.ticket.filter(|_| s.pair.ticket.is_some()) {
+    if let Some(side) = drift::gone(s) {
+        drift::plan_gone(s, side, &mut out);
+    } else if let Some(ticket) = s.ticket.filter(|_| s.pair.ticket.is_some()) {
         match untouchable(s, ticket) {
+            Some(Reason::WrongClient) if s.policy.drift.wrong_client == DriftRule::Ignore => {
+                out.remark(Reason::WrongClient);
+            }
             Some(Reason::WrongClient) => out.item(Reason::WrongClient),
             // Merged away: its ticket goes on with the incident that is left.
             _ if s.incident.redirected() => {
@@ -181,9 +187,6 @@ fn ticket_to_make(s: &Situation<'_>, out: &mut Plan) {
 
 /// Why nothing may be written to this ticket.
 fn untouchable(s: &Situation<'_>, ticket: &Ticket) -> Option<Reason> {
-    if ticket.deleted {
-        return Some(Reason::RecordGone { what: format!("Ticket {} was deleted in Halo.", ticket.id) });
-    }
     if let Some(into) = ticket.merged_into {
         return Some(Reason::RecordGone {
             what: format!("Ticket {} was merged into ticket {into} in Halo.", ticket.id),
@@ -282,7 +285,7 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
     let held = |reason: &Reason| {
         matches!(reason, Reason::RecordGone { .. } | Reason::WrongClient | Reason::SurvivorUnknown { .. })
     };
-    let sync = if unknown || out.items.iter().any(held) {
+    let sync = if unknown || out.items.iter().chain(&out.remarks).any(held) {
         SyncState::Unknown
     } else if behind || out.items.iter().any(|r| matches!(r, Reason::VerdictMissing | Reason::VerdictRefused { .. })) {
         SyncState::Behind

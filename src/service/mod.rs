@@ -13,6 +13,7 @@ pub mod connections;
 pub mod dashboard;
 pub mod decisions;
 pub mod doctor;
+pub mod drifts;
 pub mod engine_handle;
 pub mod error;
 pub mod incidents;

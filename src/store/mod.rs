@@ -12,6 +12,7 @@ mod configuration;
 mod connections;
 mod counters;
 mod deliveries;
+mod drifts;
 mod error;
 mod history;
 mod instance;
@@ -54,6 +55,7 @@ pub use self::{
     configuration::{Connected, Installation},
     counters::{HeldCount, PairCount},
     deliveries::{DeliveryFilter, DeliveryPage},
+    drifts::{DriftCount, DriftFilter, DriftPage, DriftRow},
     error::{Result, StoreError},
     history::{Change, Item, LedgerFilter},
     instance::{InstanceLock, InstanceMark, LOCK_FILE, lock_instance},

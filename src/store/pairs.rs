@@ -25,7 +25,7 @@ use crate::domain::{
 macro_rules! pair_columns {
     () => {
         "p.id, p.client, p.workspace, p.incident, p.halo, p.halo_client_id, p.ticket, p.reference, p.base, p.sync,
-         p.health, p.reason, p.decisions, p.survivor, p.merged, p.created_ms, p.changed_ms"
+         p.health, p.reason, p.decisions, p.survivor, p.merged, p.gone, p.created_ms, p.changed_ms"
     };
 }
 pub(super) use pair_columns;
@@ -131,6 +131,7 @@ pub(super) fn pair_of(cells: &Cells<'_>) -> Result<Pair> {
         reason: cells.opt_json("reason")?,
         survivor: cells.opt_text("survivor")?.map(IncidentId::new),
         merged: cells.flag("merged")?,
+        gone: cells.opt_text("gone")?.and_then(side_of),
         decisions: cells.json("decisions")?,
         created: cells.time("created_ms")?,
         changed: cells.time("changed_ms")?,

@@ -2,6 +2,8 @@
 //!
 //! Uses only the fact, its time, its client and the state before: replaying the ledger gives the same tables.
 
+pub(super) mod beside;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -12,10 +14,9 @@ use super::{
 };
 use crate::{
     domain::{
-        backfill::Backfill,
         decision::Decision,
         delivery::DeliverySource,
-        failure::Failure,
+        failure::{Failure, Side},
         ids::{ClientId, DeliveryId, IncidentId, OperationId, PairId, WorkspaceId},
         incident::{Incident, Severity},
         operation::{Operation, OperationState},
@@ -23,7 +24,6 @@ use crate::{
         pause::{Pause, PauseScope},
         reason::Reason,
         run::{Run, RunScope},
-        shadow::{Compared, LapseKind},
         time::to_ms,
     },
     ledger::fact::Fact,
@@ -57,7 +57,7 @@ statements! {
     const SURVIVOR = "UPDATE pairs SET survivor = ?2, changed_ms = ?3 WHERE id = ?1";
     const MERGED = "UPDATE pairs SET merged = 1
         WHERE workspace = (SELECT workspace FROM pairs WHERE id = ?1) AND incident = ?2";
-    const LINKED = "UPDATE pairs SET ticket = ?2, changed_ms = ?3 WHERE id = ?1";
+    const LINKED = "UPDATE pairs SET ticket = ?2, gone = NULL, changed_ms = ?3 WHERE id = ?1";
     const NOTE = "INSERT INTO note_links (pair, comment, halo, ticket, action, edit, part, said, written_in, linked_ms)
         SELECT ?1, ?2, halo, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM pairs WHERE id = ?1
         ON CONFLICT (pair, comment, ticket, action, edit, part) DO UPDATE SET said = ifnull(excluded.said, said)
@@ -78,18 +78,6 @@ statements! {
     const DELIVERY = "INSERT INTO deliveries (id, client, source, received_ms, body) VALUES (?1, ?2, ?3, ?4, ?5)";
     const PAUSED = "INSERT INTO pauses (scope, id, automatic, value) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (scope, id, automatic) DO UPDATE SET value = excluded.value";
-    const SHADOW = "INSERT INTO shadows (subject, client, workspace, incident, compared, ticketed, late_secs, missed, doubled,
-            delayed, changed_ms)
-        SELECT id, client, workspace, incident, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM subjects
-        WHERE workspace = ?1 AND incident = ?2
-        ON CONFLICT (subject) DO UPDATE SET compared = excluded.compared, ticketed = excluded.ticketed,
-            late_secs = excluded.late_secs, missed = excluded.missed, doubled = excluded.doubled,
-            delayed = excluded.delayed, changed_ms = excluded.changed_ms";
-    // One that is over, stopped by a person perhaps, moves no more.
-    const BACKFILL = "INSERT INTO backfills (workspace, client, id, state, value, changed_ms)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-        ON CONFLICT (workspace) DO UPDATE SET id = excluded.id, state = excluded.state, value = excluded.value,
-            changed_ms = excluded.changed_ms WHERE backfills.id <> excluded.id OR backfills.state <> 'ended'";
     const RESUMED = "DELETE FROM pauses WHERE scope = ?1 AND id = ?2 AND automatic >= ?3";
     // Not while a write is under way: whoever asked for it hears that, and nothing is changed.
     const UNLINKING = "UPDATE pairs SET changed_ms = ?2 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM operations o
@@ -102,7 +90,9 @@ statements! {
 }
 
 /// Empties the state tables, those that refer to others first. (`subject_words` is emptied by its own command.)
-pub(super) const EMPTY: [&str; 14] = [
+pub(super) const EMPTY: [&str; 16] = [
+    "DELETE FROM drifts",
+    "DELETE FROM drift_counts",
     "DELETE FROM backfills",
     "DELETE FROM shadows",
     "DELETE FROM shadow_counts",
@@ -124,6 +114,13 @@ pub(super) fn scope_name(scope: &RunScope) -> String {
     match scope {
         RunScope::Workspace { id } => format!("workspace:{id}"),
         RunScope::Halo { id } => format!("halo:{id}"),
+    }
+}
+
+fn side_name(side: Side) -> &'static str {
+    match side {
+        Side::Sentinel => "sentinel",
+        Side::Halo => "halo",
     }
 }
 
@@ -192,6 +189,14 @@ pub(super) fn apply(
         }
         Fact::ShadowCompared { workspace, incident, compared } => projector.shadow(workspace, incident, compared),
         Fact::BackfillMoved { backfill } => projector.backfill(backfill),
+        Fact::RecordGone { pair, side, gone } => {
+            projector.gone(pair, gone.then_some(*side));
+            Ok(())
+        }
+        Fact::DriftFound { pair, drift } => {
+            projector.drift(pair, drift);
+            Ok(())
+        }
         Fact::Paused { pause } => projector.paused(pause),
         Fact::Resumed { scope, automatic } => {
             projector.resumed(*scope, *automatic);
@@ -341,10 +346,6 @@ impl Projector<'_> {
 
     /// The same link again changes nothing; another link of the same comment or action is refused.
     fn note(&mut self, link: &NoteLink) -> Result<()> {
-        let side = match link.written_in {
-            crate::domain::failure::Side::Sentinel => "sentinel",
-            crate::domain::failure::Side::Halo => "halo",
-        };
         let added = self
             .batch
             .add(NOTE)
@@ -355,7 +356,7 @@ impl Projector<'_> {
             .bind(i64::from(link.edit))
             .bind(i64::from(link.part))
             .bind(link.said.as_deref())
-            .bind(side)
+            .bind(side_name(link.written_in))
             .bind(self.at);
         added.or(StoreError::Taken { what: format!("A link of comment {}", link.comment) });
         Ok(())
@@ -424,37 +425,6 @@ impl Projector<'_> {
             self.batch.add(statement).bind(pair.to_string());
         }
         self.batch.add(UNLINKED).bind(pair.to_string()).one("pairs", pair);
-    }
-
-    fn shadow(&mut self, workspace: &WorkspaceId, incident: &IncidentId, compared: &Compared) -> Result<()> {
-        let count = |kind| i64::from(compared.count(kind));
-        let added = self
-            .batch
-            .add(SHADOW)
-            .bind(workspace.to_string())
-            .bind(incident.as_str())
-            .bind(to_json(compared)?)
-            .bind(!compared.tickets.is_empty())
-            .bind(compared.late_secs.unwrap_or(0).max(0))
-            .bind(count(LapseKind::Missed))
-            .bind(count(LapseKind::Doubled))
-            .bind(count(LapseKind::Delayed))
-            .bind(self.at);
-        added.one("subjects", incident);
-        Ok(())
-    }
-
-    fn backfill(&mut self, backfill: &Backfill) -> Result<()> {
-        let client = self.client.map(|client| client.to_string()).unwrap_or_default();
-        self.batch
-            .add(BACKFILL)
-            .bind(backfill.workspace.to_string())
-            .bind(client)
-            .bind(backfill.id.to_string())
-            .bind(backfill.state.name())
-            .bind(to_json(backfill)?)
-            .bind(self.at);
-        Ok(())
     }
 
     fn paused(&mut self, pause: &Pause) -> Result<()> {

@@ -8,7 +8,7 @@ use super::connections::Connections;
 async fn every_statement_can_be_prepared() {
     let connections = Connections::in_memory().await.expect("opens");
     let mut writer = connections.writer().await;
-    let files: [(&str, &[(&str, &'static str)]); 19] = [
+    let files: [(&str, &[(&str, &'static str)]); 20] = [
         ("accounts", super::accounts::ALL),
         ("backfills", super::backfills::ALL),
         ("configuration", super::configuration::ALL),
@@ -18,6 +18,7 @@ async fn every_statement_can_be_prepared() {
         ("pairs", super::pairs::ALL),
         ("pauses", super::pauses::ALL),
         ("projector", super::projector::ALL),
+        ("beside", super::projector::beside::ALL),
         ("requests", super::requests::ALL),
         ("runs", super::runs::ALL),
         ("secrets", super::secrets::ALL),
@@ -75,7 +76,7 @@ const WHOLE: [&str; 19] = [
 async fn no_statement_scans_a_table() {
     let connections = Connections::in_memory().await.expect("opens");
     let mut writer = connections.writer().await;
-    let files: [(&str, &[(&str, &'static str)]); 17] = [
+    let files: [(&str, &[(&str, &'static str)]); 18] = [
         ("accounts", super::accounts::ALL),
         ("backfills", super::backfills::ALL),
         ("configuration", super::configuration::ALL),
@@ -84,6 +85,7 @@ async fn no_statement_scans_a_table() {
         ("operations", super::operations::ALL),
         ("pairs", super::pairs::ALL),
         ("pauses", super::pauses::ALL),
+        ("beside", super::projector::beside::ALL),
         ("projector", super::projector::ALL),
         ("requests", super::requests::ALL),
         ("runs", super::runs::ALL),

@@ -66,6 +66,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/incidents/{workspace}/{incident}/ticket"),
     ("GET", "/pairs.csv"),
     ("GET", "/approvals"),
+    ("GET", "/drift"),
     ("GET", "/backfill"),
     ("POST", "/backfill"),
     ("POST", "/workspaces/{id}/backfill/start"),
@@ -135,6 +136,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/incidents/{workspace}/{incident}/ticket", post(links::make_ticket))
         .route("/pairs.csv", get(csv::pairs))
         .route("/approvals", get(pages::approvals))
+        .route("/drift", get(pages::drift))
         .route("/backfill", get(backfills::page).post(backfills::ask))
         .route("/workspaces/{id}/backfill/start", post(backfills::start))
         .route("/workspaces/{id}/backfill/stop", post(backfills::stop))

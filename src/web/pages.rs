@@ -16,8 +16,8 @@ use super::{
 use crate::{
     console::Page,
     domain::view::{
-        dashboard::PairFilter, ledger::LedgerFilter, not_linked::NotLinkedFilter, query::value, runs::RunFilter,
-        shadow::ShadowFilter,
+        dashboard::PairFilter, drift::DriftFilter, ledger::LedgerFilter, not_linked::NotLinkedFilter, query::value,
+        runs::RunFilter, shadow::ShadowFilter,
     },
     service::{self, error::ServiceError},
 };
@@ -59,6 +59,17 @@ pub async fn not_linked(State(web): State<Web>, signed: Signed) -> Result<Respon
     let frame = framed(&web, &signed).await?;
     let view = service::incidents::view(&web.app, &signed.caller, filter).await?;
     Ok(frame.answer(&Page::NotLinked(Box::new(view))))
+}
+
+/// `GET /drift`
+pub async fn drift(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let filter = DriftFilter::from_query(&signed.reader.query);
+    if let Some(elsewhere) = tidy(&signed, filter.address()) {
+        return Ok(elsewhere);
+    }
+    let frame = framed(&web, &signed).await?;
+    let view = service::drifts::view(&web.app, &signed.caller, filter).await?;
+    Ok(frame.answer(&Page::Drift(Box::new(view))))
 }
 
 /// `GET /approvals`

@@ -347,7 +347,7 @@ async fn every_request_of_the_adapter_is_one_that_microsoft_describes() {
     // Lists of each kind, over several pages.
     for want in [
         ListWanted::default(),
-        ListWanted { modified_since: Some(moment("2026-04-04T08:00:00.125Z")), open_only: false },
+        ListWanted { modified_since: Some(moment("2026-04-04T08:00:00.125Z")), ..ListWanted::default() },
         ListWanted { modified_since: None, open_only: true, ..ListWanted::default() },
         ListWanted { modified_since: Some(moment("2026-04-04T08:00:00Z")), open_only: true, ..ListWanted::default() },
     ] {

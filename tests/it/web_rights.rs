@@ -33,6 +33,7 @@ const TABLE: &[Row] = &[
     row("POST", "/incidents/{workspace}/{incident}/ticket", [401, 403, 303, 303, 404]),
     row("GET", "/pairs.csv", [303, 200, 200, 200, 200]),
     row("GET", "/approvals", [303, 200, 200, 200, 200]),
+    row("GET", "/drift", [303, 200, 200, 200, 200]),
     row("GET", "/backfill", [303, 200, 200, 200, 200]),
     // without a workspace in the form there is nothing to see or not to see
     row("POST", "/backfill", [401, 403, 303, 303, 303]),
@@ -191,6 +192,7 @@ async fn a_foreign_client_is_nowhere_to_be_seen() {
         "/shadow.csv",
         "/backfill",
         "/approvals",
+        "/drift",
         "/problems",
         "/runs",
         "/connections",

@@ -11,6 +11,7 @@ use crate::{
         backfill::*,
         connection::{HaloProduct, MicrosoftIdentity},
         decision::Decision,
+        drift::{Drift, DriftClass, DriftRule},
         failure::{Failure, FailureKind, Side},
         ids::*,
         incident::{IncidentStatus, Severity},
@@ -21,7 +22,7 @@ use crate::{
         run::{RunCause, RunScope},
         shadow::{Carriage, Compared, Crossed, Lapse, LapseKind},
         view::{
-            account::*, approvals::*, backfill::*, connections::*, dashboard::*, entrance::*, failed::*,
+            account::*, approvals::*, backfill::*, connections::*, dashboard::*, drift::*, entrance::*, failed::*,
             form::FormView, ledger::*, list::*, not_linked::*, operation::OperationView, pair::*, pause::PauseView,
             problems::*, pulse::*, replay::*, runs::*, shadow::*,
         },
@@ -34,7 +35,7 @@ mod records;
 mod sources;
 
 pub use both_sides::pair;
-pub use records::{account, approvals, backfills, ledger, not_linked, shadow};
+pub use records::{account, approvals, backfills, drifts, ledger, not_linked, shadow};
 pub use sources::{connections, runs};
 
 pub fn now() -> Timestamp {
@@ -311,6 +312,12 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
             "approvals-none",
             context("/approvals"),
             Page::Approvals(Box::new(ApprovalsView { policies: Vec::new(), rows: Vec::new(), more: false })),
+        ),
+        ("drift", context("/drift"), Page::Drift(Box::new(drifts()))),
+        (
+            "drift-none",
+            context("/drift"),
+            Page::Drift(Box::new(DriftView { counts: Vec::new(), rows: Ok(Listed::default()), ..drifts() })),
         ),
         ("backfill", context("/backfill"), Page::Backfill(Box::new(backfills()))),
         (

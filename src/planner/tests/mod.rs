@@ -8,6 +8,7 @@ mod closing;
 mod conflicts;
 mod create;
 mod draft;
+mod drift;
 mod drops;
 mod fields;
 mod laws;

@@ -161,6 +161,7 @@ pub fn in_step() -> Scene {
             },
             survivor: None,
             merged: false,
+            gone: None,
             decisions: Vec::new(),
             sync: SyncState::InStep,
             health: Health::Healthy,

@@ -8,6 +8,7 @@ mod closure;
 mod conflicts;
 mod conversation;
 mod create;
+mod drift;
 mod drops;
 mod faults;
 mod fields;

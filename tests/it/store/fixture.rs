@@ -124,6 +124,7 @@ pub fn pair(n: u32) -> Pair {
         reason: Some(Reason::NewIncident),
         survivor: None,
         merged: false,
+        gone: None,
         decisions: Vec::new(),
         created: at(100),
         changed: at(100),

@@ -7,6 +7,7 @@ use halobridge::{
         backfill::{Backfill, BackfillState, Forecast, HowEnded},
         decision::Decision,
         delivery::DeliverySource,
+        drift::{Drift, DriftClass, DriftRule},
         failure::{Failure, FailureKind, Side},
         ids::{ActionKey, ConnectionId, DeliveryId, RunId, TicketId, UserId},
         incident::{Evidence, IncidentStatus, Severity},
@@ -28,7 +29,9 @@ use sqlx::{ConnectOptions, Row, sqlite::SqliteConnectOptions};
 
 use super::fixture::*;
 
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 17] = [
+    "drifts",
+    "drift_counts",
     "backfills",
     "shadows",
     "shadow_counts",
@@ -163,6 +166,17 @@ fn fact((what, n, how): Step) -> Fact {
             source: DeliverySource::Halo { connection: halo(1) },
             body: format!("body {how}"),
         },
+        30 => {
+            Fact::RecordGone { pair, side: if how.is_multiple_of(3) { Side::Halo } else { Side::Sentinel }, gone: flag }
+        }
+        31 => Fact::DriftFound {
+            pair,
+            drift: Drift {
+                class: DriftClass::ALL[usize::from(how % 5)],
+                what: format!("{how}"),
+                rule: if flag { DriftRule::Heal } else { DriftRule::Ask },
+            },
+        },
         29 => Fact::BackfillMoved { backfill: backfill(n, how) },
         28 => Fact::ShadowCompared { workspace: workspace(1), incident: incident_id(n), compared: compared(how) },
         25 => Fact::SurvivorFound { pair, survivor: incident_id(1 + n % 4) },
@@ -266,7 +280,7 @@ fn rebuilding_gives_the_same_tables_after_any_history() {
         Config { cases: 12, failure_persistence: None, max_shrink_iters: 200, ..Config::default() },
         TestRng::deterministic_rng(RngAlgorithm::ChaCha),
     );
-    let steps = proptest::collection::vec((0_u8..30, 1_u32..5, any::<u8>()), 150..250);
+    let steps = proptest::collection::vec((0_u8..32, 1_u32..5, any::<u8>()), 150..250);
     let mut filled: BTreeMap<&str, usize> = BTreeMap::new();
     let seen = std::cell::RefCell::new(&mut filled);
     runner

@@ -232,6 +232,7 @@ impl TestApp {
                 reason: Some(Reason::NewIncident),
                 survivor: None,
                 merged: false,
+                gone: None,
                 decisions: Vec::new(),
                 created: now,
                 changed: now,
