@@ -12,6 +12,7 @@ use super::{
     reader::{At, Place, Table},
 };
 use crate::domain::{
+    approval::WriteKind,
     catalogue::Ref,
     closing::{ALLOWED, Classification, Verdict},
     ids::PolicyId,
@@ -21,6 +22,7 @@ use crate::domain::{
 };
 
 mod closing;
+mod drift;
 mod fields;
 mod filters;
 mod written;
@@ -85,6 +87,8 @@ pub fn read(table: Table<'_, '_>) -> (Policy, Place) {
         push: push(&table),
         digest_from: table.count("digest_from", 0, 95, DIGEST_FROM),
         notes_private: table.flag("notes_private", true),
+        approve: approve(&table),
+        drift: drift::read(&table),
         evidence: table.flag("evidence", true),
     };
     if !policy.classifications.is_empty() && policy.classification_field.is_none() {
@@ -92,6 +96,23 @@ pub fn read(table: Table<'_, '_>) -> (Policy, Place) {
         table.absent_here("classification_field", "is missing beside classifications", remedy);
     }
     (policy, table.done())
+}
+
+/// `approve = ["close", "reopen"]`
+fn approve(table: &Table<'_, '_>) -> Vec<WriteKind> {
+    let mut kinds = Vec::new();
+    for word in table.texts("approve") {
+        match WriteKind::parse(&word.value) {
+            Some(kind) if kinds.contains(&kind) => {}
+            Some(kind) => kinds.push(kind),
+            None => {
+                let problem = format!("holds \"{}\", which is no kind of write", word.value);
+                let remedy = format!("Use {}.", WriteKind::WORDS.map(|word| format!("\"{word}\"")).join(", "));
+                table.sink.wrong(word.at, table.field("approve"), problem, remedy);
+            }
+        }
+    }
+    kinds
 }
 
 fn notes(table: &Table<'_, '_>) -> NotesRule {

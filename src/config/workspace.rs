@@ -11,7 +11,7 @@ use super::{
 };
 use crate::domain::{
     time,
-    workspace::{Mode, Portal, WorkspaceAddress},
+    workspace::{Mode, POLL_FAST_SECS, Portal, WorkspaceAddress},
 };
 
 /// Seconds between polls unless the file says otherwise.
@@ -36,12 +36,16 @@ pub struct Workspace {
     pub mode: Mode,
     /// Start; `None` keeps what is stored, at first the moment of applying.
     pub since: Option<Timestamp>,
-    /// Seconds between polls.
+    /// Seconds between polls while it is quiet.
     pub poll_secs: u32,
+    /// Seconds until the next one after a change.
+    pub poll_fast_secs: u32,
     /// Target of the link in the ticket.
     pub portal: Portal,
     /// Secret of Sentinel's webhook.
     pub webhook_secret: Option<SecretRef>,
+    /// Whether Halo's own integration is compared with.
+    pub shadow: bool,
 }
 
 const MODES: [&str; 5] = ["off", "observe", "comment-only", "sentinel-to-halo", "two-way"];
@@ -71,9 +75,15 @@ pub fn read(table: Table<'_, '_>, secrets: &Secrets<'_>) -> (Workspace, Place) {
         mode,
         since: since(&table),
         poll_secs: table.count("poll_secs", 30, 86_400, POLL_SECS),
+        poll_fast_secs: table.count("poll_fast_secs", 30, 86_400, POLL_FAST_SECS),
         portal: if portal.is_some_and(|p| p.value == "defender") { Portal::Defender } else { Portal::Azure },
         webhook_secret: secrets.read(&table, "webhook_secret"),
+        shadow: table.flag("shadow", false),
     };
+    if let Some(found) = table.value("shadow").filter(|_| workspace.shadow && mode != Mode::Observe) {
+        let remedy = "Write mode = \"observe\": beside Halo's own integration nothing is written.";
+        table.sink.wrong(found.at, table.field("shadow"), "is only possible in mode \"observe\"", remedy);
+    }
     (workspace, table.done())
 }
 
@@ -131,8 +141,12 @@ impl Workspace {
             }
         }
         lines.number("poll_secs", i64::from(self.poll_secs));
+        lines.number("poll_fast_secs", i64::from(self.poll_fast_secs));
         lines.text("portal", if self.portal == Portal::Defender { "defender" } else { "azure" });
         lines.secret("webhook_secret", self.webhook_secret.as_ref());
+        if self.shadow {
+            lines.put("shadow", Value::Boolean(true));
+        }
         lines
     }
 }

@@ -12,6 +12,11 @@
 //! | [`Page::Dashboard`] | `/` | `q sync health client workspace severity status reason sort dir from` |
 //! | the same pairs as a CSV file | `/pairs.csv` | as `/`, without `from` |
 //! | [`Page::NotLinked`] | `/incidents` | `q reason workspace from` |
+//! | [`Page::Approvals`] | `/approvals` | |
+//! | [`Page::Drift`] | `/drift` | `class workspace from` |
+//! | [`Page::Backfill`] | `/backfill` | |
+//! | [`Page::Shadow`] | `/shadow` | `kind workspace from` |
+//! | the same as a CSV file | `/shadow.csv` | as `/shadow`, without `from` |
 //! | [`Page::Pair`] | `/pairs/{id}` | `from` (older history) |
 //! | [`Page::Problems`] | `/problems` | |
 //! | [`Page::Runs`] | `/runs` | `source failed from` |
@@ -23,7 +28,7 @@
 //! | [`Page::SignIn`] | `/sign-in` | `next` |
 //! | [`Page::SetUp`] | `/set-up` | |
 //!
-//! With `fragment=1` beside the other members of the query, `/`, `/incidents`, `/pairs/{id}`,
+//! With `fragment=1` beside the other members of the query, `/`, `/incidents`, `/approvals`, `/drift`, `/backfill`, `/shadow`, `/pairs/{id}`,
 //! `/problems`, `/runs` and `/connections` answer [`platform::render_fragment`]'s HTML.
 //!
 //! # Forms
@@ -44,6 +49,8 @@
 //! | `/incidents/{workspace}/{incident}/link` | `ticket next` | `next` |
 //! | `/incidents/{workspace}/{incident}/ticket` | `next` | `next` |
 //! | `/push`, `/workspaces/{id}/push` | `workspace ticket anyway next` | `next` |
+//! | `/backfill` | `workspace from to cap per_hour closed next` | `next` |
+//! | `/workspaces/{id}/backfill/start`, `/workspaces/{id}/backfill/stop` | `next` | `next` |
 //! | `/operations/{id}/retry` | `next` | `next` |
 //! | `/problems/replay` | `operation` (several) `next` | `next` |
 //! | `/operations/{id}/drop` | `next` | `next` |

@@ -5,8 +5,11 @@ use leptos::prelude::*;
 use super::{context::PageContext, pages, words};
 use crate::domain::view::{
     account::AccountView,
+    approvals::ApprovalsView,
+    backfill::BackfillsView,
     connections::ConnectionsView,
     dashboard::DashboardView,
+    drift::DriftView,
     entrance::{SetUpView, SignInView},
     failed::{DropView, FailedKind, FailedView},
     form::FormView,
@@ -16,6 +19,7 @@ use crate::domain::view::{
     problems::ProblemsView,
     replay::ReplayView,
     runs::RunsView,
+    shadow::ShadowView,
 };
 
 /// A page with everything it shows.
@@ -29,6 +33,14 @@ pub enum Page {
     Dashboard(Box<DashboardView>),
     /// Incidents without a ticket, and why.
     NotLinked(Box<NotLinkedView>),
+    /// What Halo's own integration missed, doubled and carried over late.
+    Shadow(Box<ShadowView>),
+    /// Writes that wait for a person's approval.
+    Approvals(Box<ApprovalsView>),
+    /// What full readings found.
+    Drift(Box<DriftView>),
+    /// Old incidents that get their tickets after all.
+    Backfill(Box<BackfillsView>),
     /// One pair.
     Pair(Box<PairView>),
     /// What asks for a person.
@@ -57,6 +69,10 @@ impl Page {
             Self::SignIn(_) => "Sign in".into(),
             Self::Dashboard(_) => "Linked incidents".into(),
             Self::NotLinked(_) => "Incidents not linked".into(),
+            Self::Shadow(_) => "Shadow mode".into(),
+            Self::Approvals(_) => "Approvals".into(),
+            Self::Drift(_) => "Drift".into(),
+            Self::Backfill(_) => "Backfill".into(),
             Self::Pair(view) => pages::pair::name(view),
             Self::Problems(_) => "Problems".into(),
             Self::Runs(_) => "Runs".into(),
@@ -114,6 +130,10 @@ impl Page {
             self,
             Self::Dashboard(_)
                 | Self::NotLinked(_)
+                | Self::Shadow(_)
+                | Self::Approvals(_)
+                | Self::Drift(_)
+                | Self::Backfill(_)
                 | Self::Pair(_)
                 | Self::Problems(_)
                 | Self::Runs(_)
@@ -130,6 +150,10 @@ impl Page {
             Self::SignIn(view) => pages::entrance::sign_in(ctx, view),
             Self::Dashboard(view) => pages::dashboard::body(ctx, view),
             Self::NotLinked(view) => pages::not_linked::body(ctx, view),
+            Self::Shadow(view) => pages::shadow::body(ctx, view),
+            Self::Approvals(view) => pages::approvals::body(ctx, view),
+            Self::Drift(view) => pages::drift::body(ctx, view),
+            Self::Backfill(view) => pages::backfill::body(ctx, view),
             Self::Pair(view) => pages::pair::body(ctx, view),
             Self::Problems(view) => pages::problems::body(ctx, view),
             Self::Runs(view) => pages::runs::body(ctx, view),
@@ -147,6 +171,10 @@ impl Page {
         match self {
             Self::Dashboard(view) => pages::dashboard::live(ctx, view),
             Self::NotLinked(view) => pages::not_linked::live(ctx, view),
+            Self::Shadow(view) => pages::shadow::live(ctx, view),
+            Self::Approvals(view) => pages::approvals::live(ctx, view),
+            Self::Drift(view) => pages::drift::live(ctx, view),
+            Self::Backfill(view) => pages::backfill::live(ctx, view),
             Self::Pair(view) => pages::pair::live(ctx, view),
             Self::Problems(view) => pages::problems::live(ctx, view),
             Self::Runs(view) => pages::runs::live(ctx, view),

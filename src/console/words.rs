@@ -1,6 +1,13 @@
 //! Words for numbers, moments and reasons. Shared with the browser: no time zones in here.
 
-use crate::domain::{connection::HaloProduct, pair::Health, pair::SyncState, run::RunCause, workspace::Mode};
+use crate::domain::{
+    connection::HaloProduct,
+    failure::Side,
+    pair::{Health, SyncState},
+    run::RunCause,
+    shadow::{Carriage, LapseKind},
+    workspace::Mode,
+};
 
 /// `12 s ago`, `3 min ago`, `5 h ago`, `2 d ago`; with a moment to come `in 12 s`. Milliseconds since 1970.
 pub fn relative(now_ms: i64, then_ms: i64) -> String {
@@ -39,6 +46,44 @@ pub fn every(seconds: u32) -> String {
         0..120 => format!("{seconds} s"),
         120..7_200 => format!("{} min", seconds / 60),
         _ => format!("{} h", seconds / 3_600),
+    }
+}
+
+/// A stretch of time: `40 s`, `17 min`, `5 h`, `3 d`.
+pub fn span(seconds: u64) -> String {
+    match seconds {
+        s @ 0..120 => format!("{s} s"),
+        s @ 120..7_200 => format!("{} min", s / 60),
+        s @ 7_200..172_800 => format!("{} h", s / 3_600),
+        s => format!("{} d", s / 86_400),
+    }
+}
+
+/// How another integration failed.
+pub fn lapse(kind: LapseKind) -> &'static str {
+    match kind {
+        LapseKind::Missed => "Missed",
+        LapseKind::Doubled => "Doubled",
+        LapseKind::Delayed => "Late",
+    }
+}
+
+/// A side, for people.
+pub fn side(side: Side) -> &'static str {
+    match side {
+        Side::Sentinel => "Sentinel",
+        Side::Halo => "Halo",
+    }
+}
+
+/// What was to be carried over.
+pub fn carriage(what: Carriage, from: Side) -> &'static str {
+    match (what, from) {
+        (Carriage::Ticket, _) => "the ticket for",
+        (Carriage::Comment, _) => "the comment",
+        (Carriage::Note, _) => "the note",
+        (Carriage::Closure, Side::Sentinel) => "the incident's closure,",
+        (Carriage::Closure, Side::Halo) => "the ticket's closure,",
     }
 }
 
@@ -164,6 +209,9 @@ pub fn reason_title(code: &str) -> &'static str {
         "merged" | "merged-into" => "Merged in Defender",
         "survivor-unknown" => "Merged, not known into which",
         "tickets-meet" => "Two tickets of merged incidents",
+        "copy-lost" => "Copy of a comment lost",
+        "awaits-approval" => "Waits for approval",
+        "rejected" => "Rejected by a person",
         "outcome-unknown" => "Outcome not known",
         "refused" => "Refused by the other side",
         _ => "Other",
@@ -192,6 +240,10 @@ pub fn fact(name: &str) -> &str {
         "pair-judged" => "Pair judged",
         "paused" => "Paused",
         "resumed" => "Resumed",
+        "record-gone" => "Record gone or back",
+        "drift-found" => "Drift found",
+        "shadow-compared" => "Other integration compared",
+        "backfill-moved" => "Backfill",
         "unlinked" => "Pair taken apart",
         "pair-opened" => "Pair opened",
         "run-ended" => "Run ended",

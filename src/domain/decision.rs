@@ -3,7 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{failure::Side, ids::IncidentId, policy::ReopenRule};
+use super::{
+    failure::Side,
+    ids::{CommentId, IncidentId, TicketId},
+    policy::ReopenRule,
+};
 
 /// One decision. It holds for what the person saw: when that changes it means nothing any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +40,36 @@ pub enum Decision {
     },
     /// Leave the ticket of a merged incident as it is.
     KeepApart,
+    /// What to do about a record that is gone.
+    Gone {
+        /// The side on which it is gone.
+        side: Side,
+        /// The pair's ticket that the person saw.
+        ticket: Option<TicketId>,
+        /// Put it right; else leave it.
+        heal: bool,
+    },
+    /// What to do about a copy that is gone.
+    Copy {
+        /// The comment: the one that was copied, or the copy itself.
+        comment: CommentId,
+        /// Write it again; else leave it.
+        again: bool,
+    },
+    /// Let a write go out that the policy puts behind approval.
+    Approve {
+        /// What names the write.
+        write: String,
+        /// The write, in words.
+        what: String,
+    },
+    /// Do not let it go out.
+    Reject {
+        /// What names the write.
+        write: String,
+        /// The write, in words.
+        what: String,
+    },
     /// Let a pair go on whose status was frozen because it flipped too often.
     Thaw {
         /// Since when it is frozen.
@@ -65,6 +99,13 @@ impl Decision {
             }
             Self::MergedInto { incident } => format!("Said that the incident was merged into {incident}."),
             Self::KeepApart => "Decided to leave the merged incident's ticket as it is.".to_owned(),
+            Self::Gone { side: Side::Halo, heal: true, .. } => "Decided that a new ticket is made.".to_owned(),
+            Self::Gone { side: Side::Sentinel, heal: true, .. } => "Decided that the ticket is told.".to_owned(),
+            Self::Gone { .. } => "Decided to leave it as it is.".to_owned(),
+            Self::Copy { again: true, .. } => "Decided that the lost copy is written again.".to_owned(),
+            Self::Copy { .. } => "Decided to leave the lost copy.".to_owned(),
+            Self::Approve { what, .. } => format!("Approved: {what}."),
+            Self::Reject { what, .. } => format!("Rejected: {what}."),
             Self::Thaw { .. } => "Let the status go on after it had been frozen.".to_owned(),
         }
     }

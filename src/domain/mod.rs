@@ -5,12 +5,15 @@
 //! cross, and how) and [`operation`] (one planned write).
 
 pub mod account;
+pub mod approval;
+pub mod backfill;
 pub mod catalogue;
 pub mod client;
 pub mod closing;
 pub mod connection;
 pub mod decision;
 pub mod delivery;
+pub mod drift;
 pub mod failure;
 pub mod ids;
 pub mod incident;
@@ -21,6 +24,7 @@ pub mod pause;
 pub mod policy;
 pub mod reason;
 pub mod run;
+pub mod shadow;
 pub mod text;
 pub mod ticket;
 pub mod time;

@@ -209,6 +209,9 @@ pub struct Pair {
     /// Whether other paired incidents were merged into this one.
     #[serde(default)]
     pub merged: bool,
+    /// The side on which its record was not found when it was last read.
+    #[serde(default)]
+    pub gone: Option<Side>,
     /// What people decided about it, oldest first.
     #[serde(default)]
     pub decisions: Vec<Decision>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{catalogue::Ref, closing::Verdict, ids::PolicyId};
+use super::{approval::WriteKind, catalogue::Ref, closing::Verdict, drift::DriftRules, ids::PolicyId};
 
 pub mod field;
 pub mod filter;
@@ -191,6 +191,12 @@ pub struct Policy {
     pub digest_from: u32,
     /// Whether notes we write are hidden from the end user; true by default.
     pub notes_private: bool,
+    /// What is done about drift.
+    #[serde(default)]
+    pub drift: DriftRules,
+    /// Kinds of write that wait for a person's approval.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approve: Vec<WriteKind>,
     /// Whether alerts and entities are written into new tickets (two more reads per incident).
     pub evidence: bool,
 }
@@ -294,6 +300,8 @@ impl Policy {
             push: PushRule::default(),
             digest_from: DIGEST_FROM,
             notes_private: true,
+            approve: Vec::new(),
+            drift: DriftRules::default(),
             evidence: true,
         }
     }

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{failure::Side, ids::TicketId, merge::Candidate};
+use super::{
+    failure::Side,
+    ids::{CommentId, TicketId},
+    merge::Candidate,
+};
 
 /// A reason the planner gives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,6 +184,25 @@ pub enum Reason {
         /// The one that is left.
         name: String,
     },
+    /// The copy of a comment or note was deleted on the other side.
+    CopyLost {
+        /// What, in words.
+        what: String,
+        /// The comment: the one that was copied, or the copy itself.
+        comment: CommentId,
+    },
+    /// A write waits for a person's approval.
+    AwaitsApproval {
+        /// The write, in words.
+        what: String,
+        /// What an approval names it by.
+        write: String,
+    },
+    /// A person rejected a write: it is not written in this form.
+    Rejected {
+        /// The write, in words.
+        what: String,
+    },
     /// The outcome of a write is not known and could not be settled by looking.
     OutcomeUnknown,
     /// A person dropped a write: it is not planned again in this form.
@@ -250,6 +273,9 @@ impl Reason {
             Self::MergedInto { .. } => "merged-into",
             Self::SurvivorUnknown { .. } => "survivor-unknown",
             Self::TicketsMeet { .. } => "tickets-meet",
+            Self::CopyLost { .. } => "copy-lost",
+            Self::AwaitsApproval { .. } => "awaits-approval",
+            Self::Rejected { .. } => "rejected",
             Self::OutcomeUnknown => "outcome-unknown",
             Self::Dropped { .. } => "dropped",
             Self::Refused { .. } => "refused",
@@ -326,6 +352,9 @@ impl Reason {
             Self::TicketsMeet { ticket, other, name } => {
                 format!("The incident was merged in Defender into {name}: its ticket {ticket} meets ticket {other}.")
             }
+            Self::CopyLost { what, .. } => what.clone(),
+            Self::AwaitsApproval { what, .. } => format!("It waits for approval: {what}."),
+            Self::Rejected { what } => format!("“{what}” was rejected by a person and is not written in this form."),
             Self::OutcomeUnknown => "It is not known whether the last write was carried out.".into(),
             Self::Dropped { what } => {
                 format!("“{what}” was dropped by a person and is not written again in this form.")
@@ -386,6 +415,10 @@ impl Reason {
             Self::TicketsMeet { ticket, other, .. } => Some(format!(
                 "Merge ticket {ticket} into ticket {other} in Halo, or leave both as they are on the pair's page."
             )),
+            Self::CopyLost { .. } => Some("Choose on the pair's page whether it is written again.".into()),
+            Self::AwaitsApproval { .. } => {
+                Some("See what would be written under Approvals or on the pair's page, and approve or reject it.".into())
+            }
             Self::OutcomeUnknown => Some(
                 "Search for the reference in Halo, leave one record that carries it, then press “Look for it again”."
                     .into(),

@@ -41,6 +41,13 @@ impl Mode {
     }
 }
 
+/// Seconds until the next poll after a change, unless the file says otherwise.
+pub const POLL_FAST_SECS: u32 = 60;
+
+fn poll_fast_secs() -> u32 {
+    POLL_FAST_SECS
+}
+
 /// Which portal the link in the ticket opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -74,15 +81,26 @@ pub struct Workspace {
     pub mode: Mode,
     /// Incidents created before are "not linked: older than start".
     pub since: Timestamp,
-    /// Seconds between polls, 30–86,400; 900 by default.
+    /// Seconds between polls while it is quiet, 30–86,400; 900 by default.
     pub poll_secs: u32,
+    /// Seconds until the next poll after a change that nothing announced; 60 by default.
+    #[serde(default = "poll_fast_secs")]
+    pub poll_fast_secs: u32,
     /// Target of the link in the ticket.
     pub portal: Portal,
     /// Whether `POST /hooks/sentinel/{workspace}` is open (a secret is set).
     pub webhook: bool,
+    /// Shadow mode: what Halo's own Sentinel integration does is compared with what was to be done.
+    #[serde(default)]
+    pub shadow: bool,
 }
 
 impl Workspace {
+    /// Whether the other integration is compared with: only where nothing is written.
+    pub fn shadows(&self) -> bool {
+        self.shadow && self.mode == Mode::Observe
+    }
+
     /// Subscription id, resource group and workspace name, from the ARM id.
     pub fn address(&self) -> Option<WorkspaceAddress> {
         WorkspaceAddress::parse(&self.arm_id)

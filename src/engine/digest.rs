@@ -6,17 +6,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
-        failure::{FailureKind, Side},
+        failure::Side,
         ids::{OperationId, PairId},
         incident::{Comment, Evidence, Incident},
         merge::Merge,
         operation::{Operation, OperationState},
-        pair::{Health, NoteLink, PairState, SyncState},
+        pair::{Health, NoteLink, PairState},
         reason::Reason,
         ticket::{Action, Ticket},
     },
     ledger::{entry::Seq, fact::Fact},
-    outbound::budget::Class,
     planner::{self, Situation, situation::Seen},
     store::{SituationRow, StoreError},
 };
@@ -299,7 +298,11 @@ pub(super) fn overlay(row: &mut SituationRow, fact: &Fact) {
         Fact::EvidenceRead { evidence, .. } => row.evidence = Some((**evidence).clone()),
         Fact::TicketRead { ticket, .. } => row.ticket = Some((**ticket).clone()),
         Fact::ActionsRead { actions, .. } => row.actions = Some(actions.clone()),
-        Fact::TicketLinked { ticket, .. } => row.pair.ticket = Some(*ticket),
+        Fact::TicketLinked { ticket, .. } => {
+            row.pair.ticket = Some(*ticket);
+            row.pair.gone = None;
+        }
+        Fact::RecordGone { side, gone, .. } => row.pair.gone = gone.then_some(*side),
         Fact::BaseAgreed { base, .. } => row.pair.base = base.clone(),
         Fact::SurvivorFound { survivor, .. } => row.pair.survivor = Some(survivor.clone()),
         Fact::Decided { decision, .. } => row.pair.decisions.push(decision.clone()),
@@ -368,6 +371,8 @@ fn replan(engine: &Engine, view: &View, row: &SituationRow, around: &Around, see
     let plan = planner::plan(&situation);
     let pair = &row.pair;
     let mut facts = Vec::new();
+    let drift = |drift| Fact::DriftFound { pair: pair.id, drift };
+    facts.extend(planner::drift::found(&situation, &plan).into_iter().map(drift));
     for (operation, why) in plan.void {
         let attempts = row.operations.iter().find(|o| o.id == operation).map_or(0, |o| o.attempts);
         let state = OperationState::Void { at: now, why };
@@ -412,82 +417,4 @@ pub(super) fn needs_somebody(pair: PairId, health: Health, reason: Option<&Reaso
         let words = words.trim_end_matches('.');
         tracing::warn!(pair.id = %pair, reason = reason.code(), "a pair needs somebody: {words}. {remedy}");
     }
-}
-
-/// "Look again": reads both sides afresh, whatever the cursors say, and plans anew.
-pub(super) async fn look(engine: &Engine, id: PairId) -> Result<(), StoreError> {
-    let hurried = engine.schedule().hurried.remove(&id);
-    let Some(row) = engine.store.situation(id).await? else { return Ok(()) };
-    let view = engine.registry.view();
-    let Some((workspace, _, _)) = view.of_workspace(row.pair.workspace) else { return Ok(()) };
-    let mut reading = Reading::default();
-    let mut failure = None;
-    let mut note = |result: crate::domain::failure::Failure| failure = Some(result);
-    match (engine.registry.sentinel(workspace.connection), view.place(workspace)) {
-        (Ok(sentinel), Some(at)) => match sentinel.incident(&at, &row.pair.incident, Class::Interactive).await {
-            Ok(incident) => {
-                match sentinel.comments(&at, &row.pair.incident, Class::Interactive).await {
-                    Ok(comments) => reading.comments = Some(comments),
-                    Err(error) => note(error),
-                }
-                reading.incident = Some(incident);
-            }
-            Err(error) => note(error),
-        },
-        (Err(error), _) => note(error),
-        (Ok(_), None) => {}
-    }
-    if let Some(ticket) = row.pair.ticket {
-        match engine.registry.halo(row.pair.halo) {
-            Ok(halo) => match halo.ticket(ticket, Class::Interactive).await {
-                Ok(read) => {
-                    match halo.actions(ticket, Class::Interactive).await {
-                        Ok(actions) => reading.actions = Some(actions),
-                        Err(error) => note(error),
-                    }
-                    reading.ticket = Some(read);
-                }
-                Err(error) => note(error),
-            },
-            Err(error) => note(error),
-        }
-    }
-    let now = engine.now();
-    let mut facts = Vec::new();
-    if hurried {
-        for operation in &row.operations {
-            if let OperationState::Planned { ready } = operation.state
-                && ready > now
-            {
-                facts.push(Fact::OperationMoved {
-                    operation: operation.id,
-                    pair: id,
-                    state: OperationState::Planned { ready: now },
-                    attempts: operation.attempts,
-                    failure: operation.last_failure.clone(),
-                });
-            }
-        }
-    }
-    if let Some(failure) = &failure {
-        tracing::warn!(pair.id = %id, error = %failure, "a pair could not be read whole");
-        if failure.kind == FailureKind::Gone {
-            let state = PairState {
-                sync: SyncState::Unknown,
-                health: Health::NeedsYou,
-                reason: Some(Reason::RecordGone { what: failure.message.clone() }),
-            };
-            pair(engine, id, facts, reading).await?;
-            let judged = vec![Fact::PairJudged { pair: id, state }];
-            return engine.record(now, Some(row.pair.client), judged).await.map(drop);
-        }
-        if failure.retryable() {
-            let at = match failure.kind {
-                FailureKind::WaitUntil { at } => at,
-                _ => now + SignedDuration::from_secs(30),
-            };
-            engine.schedule().later_looks.insert(id, at);
-        }
-    }
-    pair(engine, id, facts, reading).await
 }

@@ -15,12 +15,14 @@ use crate::{
     halo_itsm::Halo,
     ledger::fact::Fact,
     outbound::budget::Class,
-    store::StoreError,
+    planner::{drift, mapping},
+    store::{SituationRow, StoreError},
 };
 
 use super::{
     Engine,
     digest::{self, Reading},
+    poll::unseen,
     registry::salt,
     schedule::Schedule,
 };
@@ -53,6 +55,8 @@ struct Counts {
     open_rows: Option<i64>,
     /// Actions are read whatever the row says: not every change is proven to move its times.
     thorough: bool,
+    /// Everything that changed before this moment was read already, by Halo's clock.
+    passed: Option<Timestamp>,
     /// A webhook named these tickets: something happened, even where whole seconds do not show it.
     named: bool,
 }
@@ -102,6 +106,7 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
                 counts.named = false;
                 super::push::announced(engine, &halo, &named).await?;
             }
+            counts.passed = cursor.map(|cursor| cursor - OVERLAP);
             if counts.failure.is_none() && rows_due {
                 every_row(engine, &halo, id, &mut counts).await?;
             }
@@ -236,8 +241,9 @@ async fn one(
     match result {
         Ok((ticket, actions)) => {
             counts.changed += 1;
+            let done = if raced { Vec::new() } else { drifted(engine, &known, &ticket, counts.passed) };
             let reading = Reading { ticket: Some(ticket), actions: Some(actions), ..Reading::default() };
-            digest::pair(engine, pair, Vec::new(), reading).await?;
+            digest::pair(engine, pair, done, reading).await?;
             Ok(true)
         }
         Err(failure) => {
@@ -254,6 +260,21 @@ async fn one(
             counts.failure.get_or_insert(failure);
             Ok(false)
         }
+    }
+}
+
+/// What is recorded beside a change that the list of changed tickets should have shown before.
+fn drifted(engine: &Engine, row: &SituationRow, ticket: &Ticket, passed: Option<Timestamp>) -> Vec<Fact> {
+    let late = passed.zip(ticket.last_update).is_some_and(|(passed, updated)| updated < passed);
+    let (Some(known), true) = (&row.ticket, late) else { return Vec::new() };
+    let view = engine.registry.view();
+    let found = view.of_workspace(row.pair.workspace).zip(engine.registry.catalogue(row.pair.halo));
+    let Some(((_, _, policy), catalogue)) = found else { return Vec::new() };
+    let rule = policy.drift.value;
+    let closed = mapping::ticket_closed(policy, &catalogue, ticket);
+    match drift::ticket_moved(rule, &row.pair.base, known, ticket, closed) {
+        Some((what, base)) => unseen::facts(row, rule, format!("Changed in Halo and shown late: {what}."), base),
+        None => Vec::new(),
     }
 }
 

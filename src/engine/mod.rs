@@ -10,6 +10,7 @@
 //! planning and recording are one step under its lane, and the lane is never held across a call outside.
 
 pub mod back;
+pub mod backfill;
 pub mod digest;
 pub mod execute;
 pub mod fetch;
@@ -18,6 +19,7 @@ pub mod halo;
 pub mod intake;
 pub mod lanes;
 mod link;
+mod look;
 mod merges;
 mod newcomer;
 pub mod once;
@@ -200,8 +202,9 @@ impl Engine {
             Unit::Catalogue(connection) => Box::pin(registry::read_catalogue(self, connection)).await,
             Unit::Fetch(workspace) => Box::pin(fetch::run(self, workspace)).await,
             Unit::Poll(workspace) => Box::pin(poll::run(self, workspace)).await,
+            Unit::Backfill(workspace) => Box::pin(backfill::run(self, workspace)).await,
             Unit::Halo(connection) => Box::pin(halo::run(self, connection)).await,
-            Unit::Look(pair) => Box::pin(digest::look(self, pair)).await,
+            Unit::Look(pair) => Box::pin(look::run(self, pair)).await,
             Unit::Pair(pair) => Box::pin(execute::run(self, pair)).await,
         };
         if let Err(error) = outcome {

@@ -136,6 +136,7 @@ pub(super) fn opened(
         base,
         survivor: None,
         merged: false,
+        gone: None,
         decisions: Vec::new(),
         sync: SyncState::Behind,
         health: Health::Waiting,

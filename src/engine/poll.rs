@@ -31,10 +31,13 @@ mod beside;
 mod ended;
 mod judge;
 mod newcomers;
+mod shadow;
+pub(in crate::engine) mod unseen;
 
 pub use adopt::Natives;
 use ended::ended;
-use newcomers::Newcomer;
+pub(super) use newcomers::Newcomer;
+pub use shadow::Shadowing;
 
 use super::{
     Engine,
@@ -69,6 +72,8 @@ pub(super) struct Poll<'a> {
     pub(super) at: Place,
     pub(super) sentinel: Arc<dyn Incidents>,
     class: Class,
+    /// While everything is read.
+    full: Option<unseen::Full>,
     /// Incidents already known at this version are looked at all the same.
     thorough: bool,
     counts: Counts,
@@ -134,7 +139,7 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     let mut poll = Poll::new(engine, (workspace, client, policy), at, sentinel, class);
     poll.thorough = first;
     let from = cursor.as_ref().map_or(workspace.since, |c| c.modified);
-    let changed = ListWanted { modified_since: Some(from - OVERLAP), open_only: false };
+    let changed = ListWanted { modified_since: Some(from - OVERLAP), ..ListWanted::default() };
     poll.list(&changed).await?;
     poll.move_cursor(cursor.as_ref()).await?;
     let gap = poll.counts.failure.is_none() && poll.has_gap(cursor.as_ref()).await?;
@@ -142,10 +147,16 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     let full = poll.counts.failure.is_none() && (gap || (full_due && cursor.is_some()));
     if full {
         let newest = poll.counts.newest;
+        let passed = cursor.as_ref().map(|cursor| cursor.modified - OVERLAP);
+        poll.full = Some(unseen::Full { passed, ..unseen::Full::default() });
         // One that shows late may have been closed before that: then it is not among the open ones.
-        poll.list(&ListWanted { modified_since: Some(from - LATE), open_only: false }).await?;
-        poll.list(&ListWanted { modified_since: None, open_only: true }).await?;
+        poll.list(&ListWanted { modified_since: Some(from - LATE), ..ListWanted::default() }).await?;
+        poll.list(&ListWanted { open_only: true, ..ListWanted::default() }).await?;
         poll.counts.newest = newest;
+        if poll.counts.failure.is_none() {
+            poll.look_for_unseen().await?;
+        }
+        poll.full = None;
         poll.gather_commented().await?;
     }
     if poll.counts.failure.is_none() {
@@ -156,6 +167,9 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     }
     if first {
         poll.regate().await?;
+    }
+    if poll.counts.failure.is_none() {
+        Box::pin(poll.shadow()).await?;
     }
     let counts = poll.counts;
     if let Some(standing) = engine.schedule().workspaces.get_mut(&id) {
@@ -197,7 +211,7 @@ impl<'a> Poll<'a> {
         class: Class,
     ) -> Self {
         let counts = Counts::default();
-        Self { engine, workspace, client, policy, at, sentinel, class, thorough: false, counts }
+        Self { engine, workspace, client, policy, at, sentinel, class, full: None, thorough: false, counts }
     }
 
     /// Reads one incident.
@@ -208,6 +222,16 @@ impl<'a> Poll<'a> {
     /// Something could not be read; what was read before it stands.
     pub(super) fn failed_with(&mut self, failure: Failure) {
         self.counts.failure.get_or_insert(failure);
+    }
+
+    /// What may cross.
+    pub(super) fn policy(&self) -> &'a Policy {
+        self.policy
+    }
+
+    /// Pairs opened so far.
+    pub(super) fn opened(&self) -> u32 {
+        self.counts.opened
     }
 
     /// Whether something of what belongs to an incident could not be read.
@@ -263,6 +287,9 @@ impl<'a> Poll<'a> {
         let mut newcomers: Vec<Newcomer> = Vec::new();
         for incident in incidents {
             self.counts.saw(&incident);
+            if let Some(full) = &mut self.full {
+                full.seen.insert(incident.id.clone());
+            }
             self.engine.schedule().announced.remove(&(self.workspace.id, incident.id.clone()));
             match versions.get(&incident.id) {
                 Some(known) if !self.thorough && known.etag == incident.etag && incident.etag.is_some() => {}
@@ -310,7 +337,7 @@ impl<'a> Poll<'a> {
             }
         }
         self.counts.changed += 1;
-        let mut done = Vec::new();
+        let mut done = self.drifted(&row, &incident);
         if incident.redirected() && row.pair.survivor.is_none() && told_number(&incident).is_none() {
             let survivor =
                 merges::by_alerts(self.engine, &row, incident.modified, self.sentinel.as_ref(), &self.at).await?;

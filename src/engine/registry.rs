@@ -338,6 +338,7 @@ pub(super) async fn reload(engine: &Engine) -> Result<(), StoreError> {
     } else {
         super::pauses::changed(engine).await?;
     }
+    super::backfill::take_up(engine).await?;
     let view = engine.registry.view();
     let now = engine.now();
     let mut schedule = engine.schedule();

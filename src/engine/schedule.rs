@@ -15,7 +15,14 @@ use crate::{
     store::StoreError,
 };
 
-use super::{Engine, fetch::NAMED_MAX, halo::RowVersion, poll::Natives, queue::Queue};
+use super::{
+    Engine,
+    backfill::Waiting,
+    fetch::NAMED_MAX,
+    halo::RowVersion,
+    poll::{Natives, Shadowing},
+    queue::Queue,
+};
 
 /// Rows of tickets remembered at most.
 const ROWS_KEPT: usize = 100_000;
@@ -37,6 +44,8 @@ pub enum Unit {
     Fetch(WorkspaceId),
     /// Read a workspace's changed incidents.
     Poll(WorkspaceId),
+    /// Take in some of a workspace's old incidents.
+    Backfill(WorkspaceId),
     /// Read an instance's changed tickets.
     Halo(ConnectionId),
 }
@@ -46,6 +55,8 @@ pub enum Unit {
 pub struct Standing {
     /// When it is due next; `None` = at once.
     pub next: Option<Timestamp>,
+    /// Seconds that it waited for this run.
+    pub wait: Option<u32>,
     /// Why it will run, if not by schedule.
     pub cause: Option<RunCause>,
     /// Last time it ended well.
@@ -113,6 +124,12 @@ pub struct Schedule {
     pub only_read: bool,
     /// By Halo client: open tickets that were looked at for what Halo's own integration wrote into them.
     pub natives: BTreeMap<(ConnectionId, i64), Natives>,
+    /// Backfills, and when each goes on.
+    pub backfills: BTreeMap<WorkspaceId, Timestamp>,
+    /// What is left of those that are under way.
+    pub backfilling: BTreeMap<WorkspaceId, Waiting>,
+    /// What is known of workspaces in shadow mode.
+    pub shadows: BTreeMap<WorkspaceId, Shadowing>,
     /// What is paused, as last read from the store or recorded since.
     pub pauses: Vec<Pause>,
     /// Writes refused for want of a right.
@@ -398,6 +415,11 @@ impl Engine {
         for (_, _, id) in polls {
             s.take(Unit::Poll(id), now, &mut units, limit);
         }
+        if !s.only_read {
+            for id in s.backfills.iter().filter(|(_, at)| **at <= now).map(|(id, _)| *id).collect::<Vec<_>>() {
+                s.take(Unit::Backfill(id), now, &mut units, limit);
+            }
+        }
         Ok(units)
     }
 
@@ -439,6 +461,7 @@ impl Engine {
             .chain(s.pairs_next)
             .chain(s.announced.values().map(|(at, _)| *at))
             .chain(s.later_looks.values().copied())
+            .chain(s.backfills.values().copied())
             .chain(s.refused.values().copied())
             .chain(s.queue.next_stale())
             .chain(s.queue.gates().filter_map(|gate| self.free_at(gate, now)));

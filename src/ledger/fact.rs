@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::{
+    backfill::Backfill,
     decision::Decision,
     delivery::DeliverySource,
-    failure::Failure,
+    drift::Drift,
+    failure::{Failure, Side},
     ids::{ClientId, ConnectionId, DeliveryId, IncidentId, OperationId, PairId, UserId, WorkspaceId},
     incident::{Comment, Evidence, Incident},
     operation::{Operation, OperationState},
@@ -15,6 +17,7 @@ use crate::domain::{
     pause::{Pause, PauseScope},
     reason::Reason,
     run::Run,
+    shadow::Compared,
     ticket::{Action, Ticket},
 };
 
@@ -170,6 +173,36 @@ pub enum Fact {
         /// The incident that is left.
         survivor: IncidentId,
     },
+    /// What Halo's own Sentinel integration made of an incident was compared with what was to be done.
+    ShadowCompared {
+        /// Where the incident lies.
+        workspace: WorkspaceId,
+        /// Which.
+        incident: IncidentId,
+        /// What was found.
+        compared: Compared,
+    },
+    /// A backfill was asked for, counted, begun, has come further or is over.
+    BackfillMoved {
+        /// As it stands now.
+        backfill: Backfill,
+    },
+    /// A pair's record was not found on one side, or is there again.
+    RecordGone {
+        /// The pair.
+        pair: PairId,
+        /// On which side.
+        side: Side,
+        /// It is gone; else it is there again.
+        gone: bool,
+    },
+    /// Drift was found and dealt with as the policy says.
+    DriftFound {
+        /// The pair.
+        pair: PairId,
+        /// What was found.
+        drift: Drift,
+    },
     /// A person decided something about a pair, which the planner takes into account from now on.
     Decided {
         /// The pair.
@@ -237,6 +270,10 @@ impl Fact {
             Self::DeliveryReceived { .. } => "delivery-received",
             Self::DeliveryHandled { .. } => "delivery-handled",
             Self::SurvivorFound { .. } => "survivor-found",
+            Self::ShadowCompared { .. } => "shadow-compared",
+            Self::BackfillMoved { .. } => "backfill-moved",
+            Self::RecordGone { .. } => "record-gone",
+            Self::DriftFound { .. } => "drift-found",
             Self::Decided { .. } => "decided",
             Self::Unlinked { .. } => "unlinked",
             Self::Paused { .. } => "paused",
@@ -256,6 +293,8 @@ impl Fact {
             | Self::TicketLinked { pair, .. }
             | Self::SurvivorFound { pair, .. }
             | Self::Decided { pair, .. }
+            | Self::RecordGone { pair, .. }
+            | Self::DriftFound { pair, .. }
             | Self::Unlinked { pair, .. }
             | Self::OperationMoved { pair, .. } => Some(*pair),
             Self::PairOpened { pair } => Some(pair.id),

@@ -46,10 +46,20 @@ impl Carried {
     }
 }
 
+/// Words without what only spreads them out.
+pub(super) fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether two texts say the same: one may stand within the other, unless it is short.
+pub(super) fn same(one: &str, other: &str) -> bool {
+    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    short == long || short.chars().count() >= LONG && long.contains(short)
+}
+
 /// Comments and actions that say the same when two records are joined: each with one other, in their order. Nothing of
 /// them crosses again.
 pub fn same_words(pair: PairId, comments: &[Comment], actions: &[Action]) -> Vec<NoteLink> {
-    let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut left: Vec<(&Action, String)> = actions
         .iter()
         .map(|action| (action, squeezed(&words::body(action))))
@@ -58,11 +68,7 @@ pub fn same_words(pair: PairId, comments: &[Comment], actions: &[Action]) -> Vec
     let mut links = Vec::new();
     for comment in comments {
         let said = squeezed(&text::message_to_text(&comment.message));
-        let same = |other: &str| {
-            let (short, long) = if said.len() <= other.len() { (said.as_str(), other) } else { (other, said.as_str()) };
-            short == long || short.chars().count() >= LONG && long.contains(short)
-        };
-        let Some(at) = left.iter().position(|(_, other)| !said.is_empty() && same(other)) else { continue };
+        let Some(at) = left.iter().position(|(_, other)| !said.is_empty() && same(&said, other)) else { continue };
         let (action, _) = left.remove(at);
         let first = match (comment.created, action.at) {
             (Some(comment), Some(action)) if action < comment => Side::Halo,

@@ -2,7 +2,7 @@
 
 use crate::domain::{decision::Decision, failure::Side, merge::Candidate, policy::ReopenRule, reason::Reason};
 
-use super::{plan, situation::Situation};
+use super::{drift, plan, situation::Situation};
 
 /// One question with its answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +59,21 @@ fn answers(s: &Situation<'_>, reason: &Reason) -> Vec<(String, Decision)> {
             candidates.iter().map(into).chain([leave]).collect()
         }
         Reason::TicketsMeet { .. } => vec![("Leave both tickets as they are".to_owned(), Decision::KeepApart)],
+        Reason::RecordGone { .. } => {
+            let answer = |side| {
+                let label = if side == Side::Halo { "Make a new ticket" } else { "Tell the ticket and leave it" };
+                let decision = |heal| Decision::Gone { side, ticket: s.pair.ticket, heal };
+                [(label.to_owned(), decision(true)), ("Leave it as it is".to_owned(), decision(false))]
+            };
+            drift::gone(s).into_iter().flat_map(answer).collect()
+        }
+        Reason::CopyLost { comment, .. } => [("Write it again", true), ("Leave it", false)]
+            .map(|(label, again)| (label.to_owned(), Decision::Copy { comment: comment.clone(), again }))
+            .into(),
+        Reason::AwaitsApproval { what, write } => vec![
+            ("Approve".to_owned(), Decision::Approve { write: write.clone(), what: what.clone() }),
+            ("Reject".to_owned(), Decision::Reject { write: write.clone(), what: what.clone() }),
+        ],
         Reason::Flapping { .. } => {
             let thaw = |at| ("Let it go on".to_owned(), Decision::Thaw { at });
             s.pair.base.frozen.map(thaw).into_iter().collect()

@@ -188,6 +188,16 @@ pub fn following(s: &Situation<'_>, passed: &Passed, closed: TicketId) -> Ticket
     drafted
 }
 
+/// The ticket of a matter whose first one, `gone`, does not exist any more.
+pub fn in_place_of(s: &Situation<'_>, passed: &Passed, gone: TicketId) -> TicketDraft {
+    let mut drafted = draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, None).draft;
+    let own = reference(&["ticket", &s.workspace.arm_id, s.incident.id.as_str(), "in-place-of", &gone.to_string()]);
+    let said = format!("<p>This ticket takes the place of ticket {gone}, which does not exist any more.</p>");
+    drafted.details_html = said + &drafted.details_html.replace(&drafted.reference, &own);
+    drafted.reference = own;
+    drafted
+}
+
 /// Holes of the policy that every ticket of this workspace meets: shown on the pair until they are filled.
 pub fn holes(s: &Situation<'_>) -> Vec<Reason> {
     let mut lacking = Vec::new();

@@ -4,14 +4,18 @@
 //! what is not done is said too. Start reading at [`plan::plan`]; [`gate`] decides whether an incident
 //! is linked at all ([`filter`] the policy's filters), [`draft`] writes the ticket, [`notes`] carries comments and notes, [`fields`]
 //! severity, owner, status and all other fields, [`conflict`] compares three ways, [`closing`] finds the verdict. [`pause`] says
-//! which pairs wait all the same.
+//! which pairs wait all the same; [`approval`] holds what a person has to approve, [`pace`] when a workspace is read again; [`shadow`] compares with what another integration did.
 
 pub mod adopt;
 pub mod agreed;
+pub mod approval;
+pub mod backfill;
 pub mod choice;
 pub mod closing;
 pub mod conflict;
+pub mod diff;
 pub mod draft;
+pub mod drift;
 pub mod dropped;
 pub mod fields;
 pub mod filter;
@@ -20,11 +24,13 @@ pub mod link;
 pub mod mapping;
 pub mod merges;
 pub mod notes;
+pub mod pace;
 pub mod pause;
 pub mod plan;
 pub mod push;
 pub mod requester;
 pub mod retry;
+pub mod shadow;
 pub mod situation;
 pub mod template;
 

@@ -1,6 +1,7 @@
 //! The plan of one pair.
 
 use crate::domain::{
+    drift::DriftRule,
     ids::{IncidentId, OperationId},
     operation::{Operation, OperationKind, OperationState},
     pair::{Base, Health, NoteLink, PairState, SyncState},
@@ -9,7 +10,11 @@ use crate::domain::{
     workspace::Mode,
 };
 
-use super::{draft, dropped, fields, gate, merges, notes, situation::Situation};
+use super::{
+    approval::{self, Waiting},
+    draft, drift, dropped, fields, gate, merges, notes,
+    situation::Situation,
+};
 
 /// One write to be made, and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +38,8 @@ pub struct Plan {
     pub base: Option<Base>,
     /// The incident that the ticket goes on with: it is to be paired with it.
     pub follow: Option<IncidentId>,
+    /// Writes that wait for a person's approval.
+    pub waiting: Vec<Waiting>,
     /// How the pair stands.
     pub state: PairState,
     pub(super) items: Vec<Reason>,
@@ -48,6 +55,7 @@ impl Plan {
             links: Vec::new(),
             base: None,
             follow: None,
+            waiting: Vec::new(),
             state: PairState { sync: SyncState::InStep, health: Health::Healthy, reason: None },
             items: Vec::new(),
             remarks: Vec::new(),
@@ -98,8 +106,13 @@ pub fn plan(s: &Situation<'_>) -> Plan {
         out.state = PairState { sync: SyncState::Unknown, health: Health::Healthy, reason: Some(Reason::ModeOff) };
         return out;
     }
-    if let Some(ticket) = s.ticket.filter(|_| s.pair.ticket.is_some()) {
+    if let Some(side) = drift::gone(s) {
+        drift::plan_gone(s, side, &mut out);
+    } else if let Some(ticket) = s.ticket.filter(|_| s.pair.ticket.is_some()) {
         match untouchable(s, ticket) {
+            Some(Reason::WrongClient) if s.policy.drift.wrong_client == DriftRule::Ignore => {
+                out.remark(Reason::WrongClient);
+            }
             Some(Reason::WrongClient) => out.item(Reason::WrongClient),
             // Merged away: its ticket goes on with the incident that is left.
             _ if s.incident.redirected() => {
@@ -139,6 +152,7 @@ pub fn plan(s: &Situation<'_>) -> Plan {
         if out.operations.len() < before {
             out.remark(Reason::ModeOneWay);
         }
+        approval::hold(s, &mut out);
     }
     against_queue(s, &mut out);
     out.state = state(s, &out);
@@ -173,9 +187,6 @@ fn ticket_to_make(s: &Situation<'_>, out: &mut Plan) {
 
 /// Why nothing may be written to this ticket.
 fn untouchable(s: &Situation<'_>, ticket: &Ticket) -> Option<Reason> {
-    if ticket.deleted {
-        return Some(Reason::RecordGone { what: format!("Ticket {} was deleted in Halo.", ticket.id) });
-    }
     if let Some(into) = ticket.merged_into {
         return Some(Reason::RecordGone {
             what: format!("Ticket {} was merged into ticket {into} in Halo.", ticket.id),
@@ -268,11 +279,13 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
     let waits =
         open || (s.pair.ticket.is_none() && out.dropped.is_empty()) || out.remarks.contains(&Reason::ModeObserve);
     // What the mode does not carry waits for nothing either, and is not in step.
-    let behind = waits || dead.is_some() || !out.dropped.is_empty() || out.remarks.contains(&Reason::ModeOneWay);
+    let rejected = |reason: &Reason| matches!(reason, Reason::Rejected { .. });
+    let kept_back = out.remarks.contains(&Reason::ModeOneWay) || out.remarks.iter().any(rejected);
+    let behind = waits || dead.is_some() || !out.dropped.is_empty() || !out.waiting.is_empty() || kept_back;
     let held = |reason: &Reason| {
         matches!(reason, Reason::RecordGone { .. } | Reason::WrongClient | Reason::SurvivorUnknown { .. })
     };
-    let sync = if unknown || out.items.iter().any(held) {
+    let sync = if unknown || out.items.iter().chain(&out.remarks).any(held) {
         SyncState::Unknown
     } else if behind || out.items.iter().any(|r| matches!(r, Reason::VerdictMissing | Reason::VerdictRefused { .. })) {
         SyncState::Behind

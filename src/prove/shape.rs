@@ -265,9 +265,10 @@ impl Shape {
             let hook = seal("workspace", &arm_id.to_lowercase(), "webhook_secret", HOOK)?;
             file.push_str(&format!(
                 "[[workspace]]\narm_id = \"{arm_id}\"\nclient = \"{client}\"\nmode = \"{}\"\nsince = \"{}\"\n\
-                 poll_secs = {}\nportal = \"{}\"\nwebhook_secret = {{ sealed = \"{hook}\" }}\n\n",
+                 poll_secs = {}\npoll_fast_secs = {}\nportal = \"{}\"\nwebhook_secret = {{ sealed = \"{hook}\" }}\n\n",
                 place.mode,
                 self.begins,
+                self.poll_secs,
                 self.poll_secs,
                 if self.defender { "defender" } else { "azure" },
             ));

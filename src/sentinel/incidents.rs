@@ -32,7 +32,11 @@ const PAGE: u32 = 1000;
 pub fn filter(want: &ListWanted) -> Option<String> {
     let since = want.modified_since.map(|at| format!("properties/lastModifiedTimeUtc ge {}", time::iso(at)));
     let open = want.open_only.then(|| "(properties/status eq 'New' or properties/status eq 'Active')".to_owned());
-    let terms: Vec<String> = [since, open].into_iter().flatten().collect();
+    let created = want.created.map(|(from, to)| {
+        let (from, to) = (time::iso(from), time::iso(to));
+        format!("properties/createdTimeUtc ge {from} and properties/createdTimeUtc lt {to}")
+    });
+    let terms: Vec<String> = [since, open, created].into_iter().flatten().collect();
     (!terms.is_empty()).then(|| terms.join(" and "))
 }
 

@@ -56,6 +56,8 @@ pub struct ListWanted {
     pub modified_since: Option<Timestamp>,
     /// Only those that are not closed.
     pub open_only: bool,
+    /// Created at or after the first, before the second.
+    pub created: Option<(Timestamp, Timestamp)>,
 }
 
 /// One page of a list, in ascending order of the last change.

@@ -206,8 +206,10 @@ fn workspaces(
                 connection: names::connection(installation, workspace.connection),
                 policy: connected.as_ref().map(|row| row.policy.name.clone()).unwrap_or_default(),
                 mode: workspace.mode,
+                shadow: workspace.shadows(),
                 since: workspace.since,
                 poll_secs: workspace.poll_secs,
+                poll_fast_secs: workspace.poll_fast_secs.min(workspace.poll_secs),
                 webhook: workspace.webhook.then(|| format!("{}/hooks/sentinel/{}", addresses.public, workspace.id)),
                 webhook_refused: refused(
                     app,

@@ -27,14 +27,16 @@ const CHECKED_FOR: SignedDuration = SignedDuration::from_secs(60);
 const CHECK_WITHIN: Duration = Duration::from_secs(3);
 
 /// Names of all facts, as the filter offers them.
-const FACTS: [&str; 25] = [
+const FACTS: [&str; 29] = [
     "actions-read",
+    "backfill-moved",
     "base-agreed",
     "comments-read",
     "cursor-moved",
     "decided",
     "delivery-handled",
     "delivery-received",
+    "drift-found",
     "evidence-read",
     "halo-cursor-moved",
     "human-act",
@@ -46,8 +48,10 @@ const FACTS: [&str; 25] = [
     "pair-judged",
     "pair-opened",
     "paused",
+    "record-gone",
     "resumed",
     "run-ended",
+    "shadow-compared",
     "survivor-found",
     "ticket-linked",
     "ticket-read",

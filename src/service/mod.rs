@@ -5,12 +5,15 @@
 
 pub mod accounts;
 pub mod acts;
+pub mod approvals;
+pub mod backfills;
 pub mod caller;
 pub mod configuration;
 pub mod connections;
 pub mod dashboard;
 pub mod decisions;
 pub mod doctor;
+pub mod drifts;
 pub mod engine_handle;
 pub mod error;
 pub mod incidents;
@@ -27,6 +30,7 @@ pub mod pushes;
 pub mod replays;
 pub mod running_engine;
 pub mod runs;
+pub mod shadow;
 pub mod sign_in;
 
 mod fields;

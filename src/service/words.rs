@@ -6,11 +6,13 @@ use serde_json::Value;
 
 use crate::{
     domain::{
+        backfill::BackfillState,
         failure::Failure,
         ids::{OperationId, UserId},
         operation::OperationState,
         pair::PairState,
         pause::PauseCause,
+        shadow::{Compared, LapseKind},
         view::ledger::{EntryKind, TimelineEntry},
     },
     ledger::fact::Fact,
@@ -121,6 +123,13 @@ fn said(fact: &Fact, names: &Names) -> (EntryKind, String) {
         Fact::SurvivorFound { survivor, .. } => {
             (Decision, format!("The incident was merged in Defender into {survivor}."))
         }
+        Fact::ShadowCompared { compared, .. } => (Decision, shadowed(compared)),
+        Fact::RecordGone { side, gone: true, .. } => (Failed, format!("The record in {} is gone.", side.words())),
+        Fact::RecordGone { side, .. } => (Read, format!("The record in {} is there again.", side.words())),
+        Fact::DriftFound { drift, .. } => {
+            (Decision, format!("Drift ({}): {}", lower(drift.class.words()), sentence(&drift.what)))
+        }
+        Fact::BackfillMoved { backfill } => (Engine, backfilled(&backfill.state).into()),
         Fact::Decided { decision, .. } => (EntryKind::Person, decision.words()),
         Fact::Unlinked { reason, .. } => (EntryKind::Person, reason.words()),
         Fact::Paused { pause } => match &pause.cause {
@@ -133,6 +142,25 @@ fn said(fact: &Fact, names: &Names) -> (EntryKind, String) {
         Fact::Resumed { automatic: true, .. } => (Engine, "What had paused it is over: it goes on.".into()),
         Fact::Resumed { .. } => (EntryKind::Person, "Resumed: what waited is carried out.".into()),
         Fact::HumanAct { act, .. } => (EntryKind::Person, human(act)),
+    }
+}
+
+fn shadowed(compared: &Compared) -> String {
+    let count = |kind| compared.count(kind);
+    format!(
+        "Halo's own integration was compared: {} missed, {} doubled, {} late.",
+        count(LapseKind::Missed),
+        count(LapseKind::Doubled),
+        count(LapseKind::Delayed)
+    )
+}
+
+fn backfilled(state: &BackfillState) -> &'static str {
+    match state {
+        BackfillState::Counting => "A backfill was asked for; it is counted first.",
+        BackfillState::Forecast { .. } => "A backfill was counted and waits to be started.",
+        BackfillState::Running { .. } => "A backfill is under way.",
+        BackfillState::Ended { .. } => "A backfill is over.",
     }
 }
 
@@ -205,6 +233,9 @@ fn human(act: &str) -> String {
         "push" => "Asked to push a ticket to Sentinel.".into(),
         "pause" => "Paused.".into(),
         "resume" => "Resumed.".into(),
+        "ask-backfill" => "Asked for a backfill's forecast.".into(),
+        "start-backfill" => "Started a backfill.".into(),
+        "stop-backfill" => "Stopped a backfill.".into(),
         "look-at-halo" => "Asked to read Halo now.".into(),
         "decide" => "Answered a question about the pair.".into(),
         "retry" => "Asked to try an operation again.".into(),

@@ -6,11 +6,13 @@
 
 mod accounts;
 mod append;
+mod backfills;
 mod batch;
 mod configuration;
 mod connections;
 mod counters;
 mod deliveries;
+mod drifts;
 mod error;
 mod history;
 mod instance;
@@ -30,6 +32,7 @@ mod search;
 mod secrets;
 mod sessions;
 mod settings;
+mod shadows;
 mod snapshot;
 mod subjects;
 mod trouble;
@@ -52,6 +55,7 @@ pub use self::{
     configuration::{Connected, Installation},
     counters::{HeldCount, PairCount},
     deliveries::{DeliveryFilter, DeliveryPage},
+    drifts::{DriftCount, DriftFilter, DriftPage, DriftRow},
     error::{Result, StoreError},
     history::{Change, Item, LedgerFilter},
     instance::{InstanceLock, InstanceMark, LOCK_FILE, lock_instance},
@@ -65,6 +69,7 @@ pub use self::{
     seal::SealKey,
     secrets::{SecretOwner, SecretSource, SecretStanding},
     sessions::Sessions,
+    shadows::{ShadowCount, ShadowFilter, ShadowPage, ShadowRow},
     snapshot::Snapshot,
     subjects::{SubjectFilter, SubjectPage, SubjectRow},
     tx::{Lens, Tx},

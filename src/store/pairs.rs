@@ -25,7 +25,7 @@ use crate::domain::{
 macro_rules! pair_columns {
     () => {
         "p.id, p.client, p.workspace, p.incident, p.halo, p.halo_client_id, p.ticket, p.reference, p.base, p.sync,
-         p.health, p.reason, p.decisions, p.survivor, p.merged, p.created_ms, p.changed_ms"
+         p.health, p.reason, p.decisions, p.survivor, p.merged, p.gone, p.created_ms, p.changed_ms"
     };
 }
 pub(super) use pair_columns;
@@ -62,7 +62,7 @@ statements! {
         WHERE pair = ?1 AND comment = ?2 ORDER BY edit, part LIMIT 1";
     const TAKEN = "SELECT count(*) FROM note_links WHERE halo = ?1 AND ticket = ?2 AND action = ?3";
     const OF_SURVIVOR = "SELECT id FROM pairs WHERE workspace = ?1 AND survivor = ?2";
-    const OPENED_SINCE = "SELECT count(*) FROM pairs WHERE workspace = ?1 AND created_ms > ?2";
+    const OPENED_SINCE = "SELECT count(*) FROM pairs WHERE workspace = ?1 AND created_ms > ?2 AND opened_ms >= ?3";
     const CURSOR = "SELECT workspace AS id, modified_ms, number FROM cursors WHERE workspace = ?1";
     const HALO_CURSOR = "SELECT connection AS id, updated_ms FROM halo_cursors WHERE connection = ?1";
     const SUBJECT_ROW = "SELECT subject FROM pairs WHERE id = ?1";
@@ -131,6 +131,7 @@ pub(super) fn pair_of(cells: &Cells<'_>) -> Result<Pair> {
         reason: cells.opt_json("reason")?,
         survivor: cells.opt_text("survivor")?.map(IncidentId::new),
         merged: cells.flag("merged")?,
+        gone: cells.opt_text("gone")?.and_then(side_of),
         decisions: cells.json("decisions")?,
         created: cells.time("created_ms")?,
         changed: cells.time("changed_ms")?,
@@ -268,13 +269,13 @@ impl Store {
         rows.iter().map(|row| Cells::new(row, "pairs").id("id")).collect()
     }
 
-    /// How many pairs of a workspace were opened after a moment.
+    /// How many pairs of a workspace were opened after a moment, of incidents that are no older than its start.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn opened_since(&self, workspace: WorkspaceId, after: Timestamp) -> Result<i64> {
+    pub async fn opened_since(&self, workspace: WorkspaceId, after: Timestamp, start: Timestamp) -> Result<i64> {
         let mut reader = self.reader().await?;
-        let query = sqlx::query_scalar(OPENED_SINCE).bind(workspace.to_string()).bind(to_ms(after));
+        let query = sqlx::query_scalar(OPENED_SINCE).bind(workspace.to_string()).bind(to_ms(after)).bind(to_ms(start));
         Ok(query.fetch_one(&mut *reader).await?)
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Uses only the fact, its time, its client and the state before: replaying the ledger gives the same tables.
 
+pub(super) mod beside;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -14,7 +16,7 @@ use crate::{
     domain::{
         decision::Decision,
         delivery::DeliverySource,
-        failure::Failure,
+        failure::{Failure, Side},
         ids::{ClientId, DeliveryId, IncidentId, OperationId, PairId, WorkspaceId},
         incident::{Incident, Severity},
         operation::{Operation, OperationState},
@@ -55,7 +57,7 @@ statements! {
     const SURVIVOR = "UPDATE pairs SET survivor = ?2, changed_ms = ?3 WHERE id = ?1";
     const MERGED = "UPDATE pairs SET merged = 1
         WHERE workspace = (SELECT workspace FROM pairs WHERE id = ?1) AND incident = ?2";
-    const LINKED = "UPDATE pairs SET ticket = ?2, changed_ms = ?3 WHERE id = ?1";
+    const LINKED = "UPDATE pairs SET ticket = ?2, gone = NULL, changed_ms = ?3 WHERE id = ?1";
     const NOTE = "INSERT INTO note_links (pair, comment, halo, ticket, action, edit, part, said, written_in, linked_ms)
         SELECT ?1, ?2, halo, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM pairs WHERE id = ?1
         ON CONFLICT (pair, comment, ticket, action, edit, part) DO UPDATE SET said = ifnull(excluded.said, said)
@@ -88,7 +90,12 @@ statements! {
 }
 
 /// Empties the state tables, those that refer to others first. (`subject_words` is emptied by its own command.)
-pub(super) const EMPTY: [&str; 11] = [
+pub(super) const EMPTY: [&str; 16] = [
+    "DELETE FROM drifts",
+    "DELETE FROM drift_counts",
+    "DELETE FROM backfills",
+    "DELETE FROM shadows",
+    "DELETE FROM shadow_counts",
     "DELETE FROM note_links",
     "DELETE FROM operations",
     "DELETE FROM pairs",
@@ -107,6 +114,13 @@ pub(super) fn scope_name(scope: &RunScope) -> String {
     match scope {
         RunScope::Workspace { id } => format!("workspace:{id}"),
         RunScope::Halo { id } => format!("halo:{id}"),
+    }
+}
+
+fn side_name(side: Side) -> &'static str {
+    match side {
+        Side::Sentinel => "sentinel",
+        Side::Halo => "halo",
     }
 }
 
@@ -172,6 +186,16 @@ pub(super) fn apply(
         Fact::Unlinked { pair, workspace, incident, reason } => {
             projector.unlinked(pair);
             projector.held(workspace, incident, &Some(reason.clone()))
+        }
+        Fact::ShadowCompared { workspace, incident, compared } => projector.shadow(workspace, incident, compared),
+        Fact::BackfillMoved { backfill } => projector.backfill(backfill),
+        Fact::RecordGone { pair, side, gone } => {
+            projector.gone(pair, gone.then_some(*side));
+            Ok(())
+        }
+        Fact::DriftFound { pair, drift } => {
+            projector.drift(pair, drift);
+            Ok(())
         }
         Fact::Paused { pause } => projector.paused(pause),
         Fact::Resumed { scope, automatic } => {
@@ -322,10 +346,6 @@ impl Projector<'_> {
 
     /// The same link again changes nothing; another link of the same comment or action is refused.
     fn note(&mut self, link: &NoteLink) -> Result<()> {
-        let side = match link.written_in {
-            crate::domain::failure::Side::Sentinel => "sentinel",
-            crate::domain::failure::Side::Halo => "halo",
-        };
         let added = self
             .batch
             .add(NOTE)
@@ -336,7 +356,7 @@ impl Projector<'_> {
             .bind(i64::from(link.edit))
             .bind(i64::from(link.part))
             .bind(link.said.as_deref())
-            .bind(side)
+            .bind(side_name(link.written_in))
             .bind(self.at);
         added.or(StoreError::Taken { what: format!("A link of comment {}", link.comment) });
         Ok(())

@@ -8,8 +8,9 @@ use super::connections::Connections;
 async fn every_statement_can_be_prepared() {
     let connections = Connections::in_memory().await.expect("opens");
     let mut writer = connections.writer().await;
-    let files: [(&str, &[(&str, &'static str)]); 17] = [
+    let files: [(&str, &[(&str, &'static str)]); 20] = [
         ("accounts", super::accounts::ALL),
+        ("backfills", super::backfills::ALL),
         ("configuration", super::configuration::ALL),
         ("deliveries", super::deliveries::ALL),
         ("history", super::history::ALL),
@@ -17,10 +18,12 @@ async fn every_statement_can_be_prepared() {
         ("pairs", super::pairs::ALL),
         ("pauses", super::pauses::ALL),
         ("projector", super::projector::ALL),
+        ("beside", super::projector::beside::ALL),
         ("requests", super::requests::ALL),
         ("runs", super::runs::ALL),
         ("secrets", super::secrets::ALL),
         ("sessions", super::sessions::ALL),
+        ("shadows", super::shadows::ALL),
         ("settings", super::settings::ALL),
         ("subjects", super::subjects::ALL),
         ("trouble", super::trouble::ALL),
@@ -45,7 +48,8 @@ async fn every_statement_can_be_prepared() {
 }
 
 /// Statements that may read a whole table: small ones, or upkeep that reads everything by design.
-const WHOLE: [&str; 18] = [
+const WHOLE: [&str; 19] = [
+    "backfills::ALL_BACKFILLS",
     "accounts::ALL_USERS",
     "accounts::ADMINS",
     "configuration::MICROSOFT",
@@ -72,19 +76,22 @@ const WHOLE: [&str; 18] = [
 async fn no_statement_scans_a_table() {
     let connections = Connections::in_memory().await.expect("opens");
     let mut writer = connections.writer().await;
-    let files: [(&str, &[(&str, &'static str)]); 15] = [
+    let files: [(&str, &[(&str, &'static str)]); 18] = [
         ("accounts", super::accounts::ALL),
+        ("backfills", super::backfills::ALL),
         ("configuration", super::configuration::ALL),
         ("deliveries", super::deliveries::ALL),
         ("history", super::history::ALL),
         ("operations", super::operations::ALL),
         ("pairs", super::pairs::ALL),
         ("pauses", super::pauses::ALL),
+        ("beside", super::projector::beside::ALL),
         ("projector", super::projector::ALL),
         ("requests", super::requests::ALL),
         ("runs", super::runs::ALL),
         ("secrets", super::secrets::ALL),
         ("sessions", super::sessions::ALL),
+        ("shadows", super::shadows::ALL),
         ("subjects", super::subjects::ALL),
         ("trouble", super::trouble::ALL),
         ("tx", super::tx::ALL),

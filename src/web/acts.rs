@@ -61,6 +61,14 @@ const MESSAGES: &[(&str, FlashKind, &str)] = &[
     ("resumed", FlashKind::Done, "Resumed. What waited is carried out now, in its order."),
     ("not-paused", FlashKind::Failed, "It is not paused any more. Nothing was done."),
     ("released", FlashKind::Done, "What the storm brake held gets its tickets now, oldest first."),
+    (
+        "backfill-asked",
+        FlashKind::Done,
+        "The incidents of that time are being counted. Nothing is taken in before you start it.",
+    ),
+    ("backfill-runs", FlashKind::Failed, "A backfill of this workspace is under way. Stop it first. Nothing was done."),
+    ("backfill-started", FlashKind::Done, "Started. Its tickets are made as slowly as you asked."),
+    ("backfill-stopped", FlashKind::Done, "Stopped. What was linked by then stays linked."),
     ("retrying", FlashKind::Done, "It is planned again from what both sides say now."),
     ("dropped", FlashKind::Done, "The operation was dropped. It is not written again in this form."),
     ("password", FlashKind::Done, "The password was changed. You are signed out everywhere else."),
@@ -146,8 +154,8 @@ pub async fn decide(
     let to = format!("/pairs/{pair}");
     let decision: Option<Decision> = serde_json::from_str(form.text("decision")).ok();
     match decisions::decide(&web.app, &signed.caller, pair, decision).await {
-        Ok(()) => done(&signed, "decided", &to).await,
-        Err(ServiceError::Conflict) => done(&signed, "asked-no-more", &to).await,
+        Ok(()) => done(&signed, "decided", next(&form, &to)).await,
+        Err(ServiceError::Conflict) => done(&signed, "asked-no-more", next(&form, &to)).await,
         Err(error) => Err(error.into()),
     }
 }

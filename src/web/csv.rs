@@ -1,5 +1,7 @@
 //! Lists as CSV files: written while they are read, so their length costs no memory.
 
+mod shadow;
+
 use axum::{
     body::Body,
     extract::State,
@@ -9,7 +11,8 @@ use bytes::Bytes;
 use futures::stream;
 use http::header;
 
-use super::{Web, error::WebError, reader::Signed};
+pub use self::shadow::shadow;
+use super::{Web, reader::Signed};
 use crate::{
     console::words,
     domain::view::dashboard::{PairFilter, PairRow},
@@ -64,8 +67,11 @@ fn line<'a>(out: &mut String, cells: impl IntoIterator<Item = &'a str>) {
     out.push_str("\r\n");
 }
 
+fn time(at: jiff::Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
 fn row(out: &mut String, row: &PairRow, address: &str) {
-    let time = |at: jiff::Timestamp| at.strftime("%Y-%m-%d %H:%M:%S").to_string();
     let text = |text: Option<String>| text.unwrap_or_default();
     let cells = [
         text(row.number.map(|number| number.to_string())),
@@ -89,43 +95,69 @@ fn row(out: &mut String, row: &PairRow, address: &str) {
     line(out, cells.iter().map(String::as_str));
 }
 
-struct Reading {
+/// A list that can be read part by part.
+trait Listing: Sized + Send + 'static {
+    /// Part of the file's name.
+    const NAME: &str;
+    /// Names of the columns.
+    const HEAD: &[&str];
+
+    /// The lines from here on, and where the next part begins; `None` when they cannot be read.
+    fn part(self, web: &Web, caller: &Caller) -> impl Future<Output = Option<(String, Option<Self>)>> + Send;
+}
+
+struct Reading<L> {
     web: Web,
     caller: Caller,
     /// Where the next part begins; `None` once the last was read.
-    filter: Option<PairFilter>,
+    next: Option<L>,
     first: bool,
 }
 
 /// The next part; a file that cannot be finished breaks off, so that nobody takes it for whole.
-async fn next(mut reading: Reading) -> Option<(std::io::Result<Bytes>, Reading)> {
-    let filter = reading.filter.take()?;
-    let part = service::dashboard::part(&reading.web.app, &reading.caller, &filter).await;
-    let Ok(part) = part else {
+async fn next<L: Listing>(mut reading: Reading<L>) -> Option<(std::io::Result<Bytes>, Reading<L>)> {
+    let from = reading.next.take()?;
+    let Some((lines, next)) = from.part(&reading.web, &reading.caller).await else {
         return Some((Err(std::io::Error::other("the list cannot be read to its end")), reading));
     };
     let mut text = String::new();
     if std::mem::take(&mut reading.first) {
         // the mark by which a spreadsheet knows the file's letters
         text.push('\u{feff}');
-        line(&mut text, HEAD);
+        line(&mut text, L::HEAD.iter().copied());
     }
-    let address = reading.web.options.public_url.as_str().trim_end_matches('/').to_owned();
-    for pair in &part.rows {
-        row(&mut text, pair, &address);
-    }
-    reading.filter = part.older.map(|from| PairFilter { from, ..filter });
+    text.push_str(&lines);
+    reading.next = next;
     Some((Ok(Bytes::from(text)), reading))
 }
 
-/// `GET /pairs.csv`: every pair the filter matches.
-pub async fn pairs(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
-    let filter = PairFilter { from: String::new(), ..PairFilter::from_query(&signed.reader.query) };
+fn file<L: Listing>(web: Web, signed: Signed, from: L) -> Response {
     let day = web.app.clock.now().to_zoned(signed.reader.zone.clone()).strftime("%Y-%m-%d").to_string();
-    let reading = Reading { web, caller: signed.caller, filter: Some(filter), first: true };
-    let name = format!("attachment; filename=\"halobridge-pairs-{day}.csv\"");
+    let reading = Reading { web, caller: signed.caller, next: Some(from), first: true };
+    let name = format!("attachment; filename=\"halobridge-{}-{day}.csv\"", L::NAME);
     let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
-    Ok((headers, Body::from_stream(stream::unfold(reading, next))).into_response())
+    (headers, Body::from_stream(stream::unfold(reading, next))).into_response()
+}
+
+impl Listing for PairFilter {
+    const NAME: &str = "pairs";
+    const HEAD: &[&str] = &HEAD;
+
+    async fn part(self, web: &Web, caller: &Caller) -> Option<(String, Option<Self>)> {
+        let part = service::dashboard::part(&web.app, caller, &self).await.ok()?;
+        let address = web.options.public_url.as_str().trim_end_matches('/');
+        let mut text = String::new();
+        for pair in &part.rows {
+            row(&mut text, pair, address);
+        }
+        Some((text, part.older.map(|from| Self { from, ..self })))
+    }
+}
+
+/// `GET /pairs.csv`: every pair the filter matches.
+pub async fn pairs(State(web): State<Web>, signed: Signed) -> Response {
+    let filter = PairFilter { from: String::new(), ..PairFilter::from_query(&signed.reader.query) };
+    file(web, signed, filter)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod request;
 
 mod accounts;
 mod acts;
+mod backfills;
 mod compress;
 mod csv;
 mod draw;
@@ -64,6 +65,14 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/incidents/{workspace}/{incident}/link"),
     ("POST", "/incidents/{workspace}/{incident}/ticket"),
     ("GET", "/pairs.csv"),
+    ("GET", "/approvals"),
+    ("GET", "/drift"),
+    ("GET", "/backfill"),
+    ("POST", "/backfill"),
+    ("POST", "/workspaces/{id}/backfill/start"),
+    ("POST", "/workspaces/{id}/backfill/stop"),
+    ("GET", "/shadow"),
+    ("GET", "/shadow.csv"),
     ("GET", "/pairs/{id}"),
     ("POST", "/pairs/{id}/look"),
     ("POST", "/pairs/{id}/sync"),
@@ -126,6 +135,13 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/incidents/{workspace}/{incident}/link", post(links::link))
         .route("/incidents/{workspace}/{incident}/ticket", post(links::make_ticket))
         .route("/pairs.csv", get(csv::pairs))
+        .route("/approvals", get(pages::approvals))
+        .route("/drift", get(pages::drift))
+        .route("/backfill", get(backfills::page).post(backfills::ask))
+        .route("/workspaces/{id}/backfill/start", post(backfills::start))
+        .route("/workspaces/{id}/backfill/stop", post(backfills::stop))
+        .route("/shadow", get(pages::shadow))
+        .route("/shadow.csv", get(csv::shadow))
         .route("/pairs/{id}", get(pages::pair))
         .route("/pairs/{id}/look", post(acts::look_again))
         .route("/pairs/{id}/sync", post(acts::sync_now))

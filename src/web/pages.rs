@@ -16,7 +16,8 @@ use super::{
 use crate::{
     console::Page,
     domain::view::{
-        dashboard::PairFilter, ledger::LedgerFilter, not_linked::NotLinkedFilter, query::value, runs::RunFilter,
+        dashboard::PairFilter, drift::DriftFilter, ledger::LedgerFilter, not_linked::NotLinkedFilter, query::value,
+        runs::RunFilter, shadow::ShadowFilter,
     },
     service::{self, error::ServiceError},
 };
@@ -26,7 +27,7 @@ pub fn id<T: std::str::FromStr>(text: &str) -> Result<T, ServiceError> {
     text.parse().map_err(|_| ServiceError::NotFound)
 }
 
-async fn framed(web: &Web, signed: &Signed) -> Result<Frame, WebError> {
+pub(super) async fn framed(web: &Web, signed: &Signed) -> Result<Frame, WebError> {
     let frame = frame(web, &signed.reader).await?;
     // a fragment is fetched in the background: the message is kept for the page
     Ok(if signed.reader.fragment { frame } else { frame.flash(acts::taken_flash(&signed.reader.session).await?) })
@@ -58,6 +59,35 @@ pub async fn not_linked(State(web): State<Web>, signed: Signed) -> Result<Respon
     let frame = framed(&web, &signed).await?;
     let view = service::incidents::view(&web.app, &signed.caller, filter).await?;
     Ok(frame.answer(&Page::NotLinked(Box::new(view))))
+}
+
+/// `GET /drift`
+pub async fn drift(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let filter = DriftFilter::from_query(&signed.reader.query);
+    if let Some(elsewhere) = tidy(&signed, filter.address()) {
+        return Ok(elsewhere);
+    }
+    let frame = framed(&web, &signed).await?;
+    let view = service::drifts::view(&web.app, &signed.caller, filter).await?;
+    Ok(frame.answer(&Page::Drift(Box::new(view))))
+}
+
+/// `GET /approvals`
+pub async fn approvals(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let frame = framed(&web, &signed).await?;
+    let view = service::approvals::view(&web.app, &signed.caller).await?;
+    Ok(frame.answer(&Page::Approvals(Box::new(view))))
+}
+
+/// `GET /shadow`
+pub async fn shadow(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let filter = ShadowFilter::from_query(&signed.reader.query);
+    if let Some(elsewhere) = tidy(&signed, filter.address()) {
+        return Ok(elsewhere);
+    }
+    let frame = framed(&web, &signed).await?;
+    let view = service::shadow::view(&web.app, &signed.caller, filter).await?;
+    Ok(frame.answer(&Page::Shadow(Box::new(view))))
 }
 
 /// `GET /pairs/{id}`

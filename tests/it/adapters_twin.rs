@@ -128,7 +128,7 @@ async fn all_incidents_are_listed_in_ascending_order_and_counted() {
     assert_eq!((seen.len(), pages), (2300, 3));
     assert!(seen.is_sorted_by_key(|(modified, _)| *modified));
     let middle = seen[1150].0.unwrap();
-    let want = ListWanted { modified_since: Some(middle), open_only: true };
+    let want = ListWanted { modified_since: Some(middle), open_only: true, ..ListWanted::default() };
     let page = stage.sentinel.list(&stage.place, &want, None, Class::Reconcile).await.unwrap();
     // The filter has milliseconds: what lies within the first one may come too.
     assert!(page.incidents.iter().all(|i| i.modified.unwrap().as_millisecond() >= middle.as_millisecond()));
@@ -347,9 +347,9 @@ async fn every_request_of_the_adapter_is_one_that_microsoft_describes() {
     // Lists of each kind, over several pages.
     for want in [
         ListWanted::default(),
-        ListWanted { modified_since: Some(moment("2026-04-04T08:00:00.125Z")), open_only: false },
-        ListWanted { modified_since: None, open_only: true },
-        ListWanted { modified_since: Some(moment("2026-04-04T08:00:00Z")), open_only: true },
+        ListWanted { modified_since: Some(moment("2026-04-04T08:00:00.125Z")), ..ListWanted::default() },
+        ListWanted { modified_since: None, open_only: true, ..ListWanted::default() },
+        ListWanted { modified_since: Some(moment("2026-04-04T08:00:00Z")), open_only: true, ..ListWanted::default() },
     ] {
         let mut next = None;
         loop {

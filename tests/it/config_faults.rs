@@ -78,6 +78,15 @@ type Case = (&'static str, &'static str, usize, usize, &'static str, &'static st
 const CASES: &[Case] = &[
     // unknown keys, wrong types, missing fields
     (
+        "workspaces/w\"\n",
+        "workspaces/w\"\nmode = \"two-way\"\nshadow = true\n",
+        23,
+        10,
+        "workspace.shadow",
+        "is only possible in mode \"observe\"",
+        "nothing is written",
+    ),
+    (
         "tenant_id = \"1",
         "tennant_id = \"1",
         3,

@@ -377,7 +377,11 @@ async fn sentinel_rule_08_a_list_whose_order_is_refused_is_asked_for_without() {
 #[tokio::test]
 async fn sentinel_rule_08_asks_by_modified_time_ascending() {
     let stage = stage(Script::new(|_| answer(200, &json!({"value": []}))));
-    let want = ListWanted { modified_since: Some(moment("2026-05-04T08:00:00.125Z")), open_only: true };
+    let want = ListWanted {
+        modified_since: Some(moment("2026-05-04T08:00:00.125Z")),
+        open_only: true,
+        ..ListWanted::default()
+    };
     stage.sentinel.list(&place(), &want, None, Class::Reconcile).await.unwrap();
     let sent = stage.script.sent().remove(0);
     assert_eq!(

@@ -32,6 +32,15 @@ const TABLE: &[Row] = &[
     row("POST", "/incidents/{workspace}/{incident}/link", [401, 403, 303, 303, 404]),
     row("POST", "/incidents/{workspace}/{incident}/ticket", [401, 403, 303, 303, 404]),
     row("GET", "/pairs.csv", [303, 200, 200, 200, 200]),
+    row("GET", "/approvals", [303, 200, 200, 200, 200]),
+    row("GET", "/drift", [303, 200, 200, 200, 200]),
+    row("GET", "/backfill", [303, 200, 200, 200, 200]),
+    // without a workspace in the form there is nothing to see or not to see
+    row("POST", "/backfill", [401, 403, 303, 303, 303]),
+    row("POST", "/workspaces/{id}/backfill/start", [401, 403, 404, 404, 404]),
+    row("POST", "/workspaces/{id}/backfill/stop", [401, 403, 404, 404, 404]),
+    row("GET", "/shadow", [303, 200, 200, 200, 200]),
+    row("GET", "/shadow.csv", [303, 200, 200, 200, 200]),
     row("GET", "/pairs/{id}", [303, 200, 200, 200, 404]),
     row("POST", "/pairs/{id}/look", [401, 403, 303, 303, 404]),
     row("POST", "/pairs/{id}/sync", [401, 403, 303, 303, 404]),
@@ -176,7 +185,20 @@ async fn nothing_is_changed_by_another_site_or_by_get() {
 async fn a_foreign_client_is_nowhere_to_be_seen() {
     let app = app().await;
     let mut other = app.signed_in("other").await;
-    for page in ["/", "/incidents", "/problems", "/runs", "/connections", "/ledger", "/account"] {
+    for page in [
+        "/",
+        "/incidents",
+        "/shadow",
+        "/shadow.csv",
+        "/backfill",
+        "/approvals",
+        "/drift",
+        "/problems",
+        "/runs",
+        "/connections",
+        "/ledger",
+        "/account",
+    ] {
         let answer = app.page(&mut other, page).await;
         assert_eq!(answer.status, StatusCode::OK, "{page}");
         for secret in ["Alpine", "Ws1", "#101", &seed::pair(1).to_string(), &seed::client(1).to_string()] {

@@ -84,6 +84,11 @@ pub fn lines(policy: &Policy) -> Lines {
     ] {
         lines.put(key, Value::Boolean(flag));
     }
+    super::drift::write(&mut lines, &policy.drift);
+    if !policy.approve.is_empty() {
+        let words = policy.approve.iter().map(|kind| Value::String(kind.as_str().to_owned())).collect();
+        lines.put("approve", Value::Array(words));
+    }
     if policy.push.any() {
         let all = |refs: &[Ref]| Value::Array(refs.iter().map(ref_value).collect());
         let rows = [("ticket_types", &policy.push.ticket_types), ("outcomes", &policy.push.outcomes)];

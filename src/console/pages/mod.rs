@@ -1,8 +1,11 @@
 //! One file per page; a page whose parts grow gets a folder of the same name.
 
 pub mod account;
+pub mod approvals;
+pub mod backfill;
 pub mod connections;
 pub mod dashboard;
+pub mod drift;
 pub mod entrance;
 pub mod failed;
 pub mod ledger;
@@ -11,3 +14,4 @@ pub mod pair;
 pub mod problems;
 pub mod replay;
 pub mod runs;
+pub mod shadow;

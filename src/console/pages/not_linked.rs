@@ -12,9 +12,12 @@ use crate::{
         context::PageContext,
         words,
     },
-    domain::view::{
-        list::{Choice, Listed},
-        not_linked::{NotLinkedFilter, NotLinkedRow, NotLinkedView, PushRow},
+    domain::{
+        reason::Reason,
+        view::{
+            list::{Choice, Listed},
+            not_linked::{NotLinkedFilter, NotLinkedRow, NotLinkedView, PushRow},
+        },
     },
 };
 
@@ -135,6 +138,11 @@ fn line(ctx: &PageContext, row: &NotLinkedRow) -> AnyView {
         None => title.to_owned(),
     };
     let why = match &row.reason {
+        Some(reason @ Reason::OlderThanStart) => view! {
+            {state::why(reason)}
+            <p class="quiet"><a class="soft" href="/backfill">"Backfill"<span class="unseen">" of old incidents"</span></a></p>
+        }
+        .into_any(),
         Some(reason) => state::why(reason),
         None => view! { <p class="why">"It was seen just now and is planned next."</p> }.into_any(),
     };

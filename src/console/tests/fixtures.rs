@@ -7,8 +7,11 @@ use crate::{
     console::{Density, PageContext, Person, Theme, hydration::AssetTags, page::Page},
     domain::{
         account::Role,
+        approval::{Difference, WriteKind},
+        backfill::*,
         connection::{HaloProduct, MicrosoftIdentity},
         decision::Decision,
+        drift::{Drift, DriftClass, DriftRule},
         failure::{Failure, FailureKind, Side},
         ids::*,
         incident::{IncidentStatus, Severity},
@@ -17,10 +20,11 @@ use crate::{
         pause::PauseScope,
         reason::Reason,
         run::{RunCause, RunScope},
+        shadow::{Carriage, Compared, Crossed, Lapse, LapseKind},
         view::{
-            account::*, connections::*, dashboard::*, entrance::*, failed::*, form::FormView, ledger::*, list::*,
-            not_linked::*, operation::OperationView, pair::*, pause::PauseView, problems::*, pulse::*, replay::*,
-            runs::*,
+            account::*, approvals::*, backfill::*, connections::*, dashboard::*, drift::*, entrance::*, failed::*,
+            form::FormView, ledger::*, list::*, not_linked::*, operation::OperationView, pair::*, pause::PauseView,
+            problems::*, pulse::*, replay::*, runs::*, shadow::*,
         },
         workspace::Mode,
     },
@@ -31,7 +35,7 @@ mod records;
 mod sources;
 
 pub use both_sides::pair;
-pub use records::{account, ledger, not_linked};
+pub use records::{account, approvals, backfills, drifts, ledger, not_linked, shadow};
 pub use sources::{connections, runs};
 
 pub fn now() -> Timestamp {
@@ -303,6 +307,35 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ("dashboard-filtered", context("/?q=no+such+thing&sync=behind"), Page::Dashboard(Box::new(filtered))),
         ("dashboard-broken", late, Page::Dashboard(Box::new(broken))),
         ("not-linked", context("/incidents"), Page::NotLinked(Box::new(not_linked()))),
+        ("approvals", context("/approvals"), Page::Approvals(Box::new(approvals()))),
+        (
+            "approvals-none",
+            context("/approvals"),
+            Page::Approvals(Box::new(ApprovalsView { policies: Vec::new(), rows: Vec::new(), more: false })),
+        ),
+        ("drift", context("/drift"), Page::Drift(Box::new(drifts()))),
+        (
+            "drift-none",
+            context("/drift"),
+            Page::Drift(Box::new(DriftView { counts: Vec::new(), rows: Ok(Listed::default()), ..drifts() })),
+        ),
+        ("backfill", context("/backfill"), Page::Backfill(Box::new(backfills()))),
+        (
+            "backfill-none",
+            context("/backfill"),
+            Page::Backfill(Box::new(BackfillsView { workspaces: Vec::new(), rows: Vec::new() })),
+        ),
+        ("shadow", context("/shadow"), Page::Shadow(Box::new(shadow()))),
+        (
+            "shadow-none",
+            context("/shadow"),
+            Page::Shadow(Box::new(ShadowView {
+                on: Vec::new(),
+                counts: ShadowCounts::default(),
+                rows: Ok(Listed::default()),
+                ..shadow()
+            })),
+        ),
         ("pair", context(&format!("/pairs/{}", pair().id)), Page::Pair(Box::new(pair()))),
         ("problems", context("/problems"), Page::Problems(Box::new(problems()))),
         (

@@ -145,10 +145,14 @@ pub struct WorkspaceRow {
     pub policy: String,
     /// What the engine may do.
     pub mode: Mode,
+    /// Whether Halo's own integration is compared with.
+    pub shadow: bool,
     /// Older incidents stay unlinked.
     pub since: Timestamp,
     /// Seconds between polls.
     pub poll_secs: u32,
+    /// Seconds until the next one after a change.
+    pub poll_fast_secs: u32,
     /// Full address for its webhook; `None` when no secret is set for it.
     pub webhook: Option<String>,
     /// What was wrong with the last one that was not taken, since one that was; and when it came.

@@ -4,8 +4,11 @@
 //! time. Filters live here too, since the address of a page is their text ([`query`]).
 
 pub mod account;
+pub mod approvals;
+pub mod backfill;
 pub mod connections;
 pub mod dashboard;
+pub mod drift;
 pub mod entrance;
 pub mod failed;
 pub mod form;
@@ -20,3 +23,4 @@ pub mod pulse;
 pub mod query;
 pub mod replay;
 pub mod runs;
+pub mod shadow;

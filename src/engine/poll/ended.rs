@@ -15,6 +15,8 @@ use crate::{
         schedule::Schedule,
     },
     ledger::fact::Fact,
+    outbound::budget::{Class, Kind},
+    planner::pace::{Pace, Shown, next_wait},
     store::StoreError,
 };
 
@@ -27,6 +29,8 @@ pub(super) async fn ended(
     counts: Counts,
 ) -> Result<(), StoreError> {
     let now = engine.now();
+    let pace = Pace { longest: workspace.poll_secs, shortest: workspace.poll_fast_secs };
+    let shown = Shown { change: counts.changed > 0 && cause == RunCause::Schedule, room: room(engine, workspace, now) };
     let failed_before = {
         let mut schedule = engine.schedule();
         let Some(standing) = schedule.workspaces.get_mut(&workspace.id) else { return Ok(()) };
@@ -34,7 +38,11 @@ pub(super) async fn ended(
         let hastened = std::mem::take(&mut standing.hastened);
         let next_cause = standing.cause;
         match &counts.failure {
-            None => Schedule::went_well(standing, now, workspace.poll_secs),
+            None => {
+                let wait = next_wait(pace, standing.wait, shown);
+                standing.wait = Some(wait);
+                Schedule::went_well(standing, now, wait);
+            }
             Some(failure) => {
                 Schedule::went_wrong(standing, failure.clone(), now, salt(&workspace.id.0), workspace.poll_secs);
             }
@@ -76,6 +84,12 @@ pub(super) async fn ended(
         engine.record(now, Some(workspace.client), vec![Fact::RunEnded { run }]).await?;
     }
     Ok(())
+}
+
+/// Whether the subscription's budget would let a backfill read now: then there is room for polls that come sooner.
+fn room(engine: &Engine, workspace: &Workspace, now: Timestamp) -> bool {
+    let budget = workspace.address().and_then(|at| engine.registry.subscription_budget(&at.subscription));
+    budget.is_none_or(|budget| budget.free_at(now, Kind::Read, Class::Backfill, 1) <= now)
 }
 
 /// Seconds after which an announced incident that no poll has shown is polled for again.

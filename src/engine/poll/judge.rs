@@ -65,7 +65,8 @@ impl Poll<'_> {
 
     async fn brake(&self) -> Result<Brake, StoreError> {
         let hour = SignedDuration::from_hours(1);
-        let made = self.engine.store.opened_since(self.workspace.id, self.engine.now() - hour).await?;
+        let since = self.engine.now() - hour;
+        let made = self.engine.store.opened_since(self.workspace.id, since, self.workspace.since).await?;
         Ok(Brake::new(self.policy, u32::try_from(made).unwrap_or(u32::MAX)))
     }
 

@@ -20,7 +20,7 @@ const FRESH: SignedDuration = SignedDuration::from_mins(30);
 
 /// An incident without a pair.
 #[derive(Clone)]
-pub(super) struct Newcomer {
+pub(in crate::engine) struct Newcomer {
     pub incident: Incident,
     /// Code of the reason that it was held for when last judged.
     pub held: Option<String>,
@@ -29,7 +29,11 @@ pub(super) struct Newcomer {
 impl Poll<'_> {
     /// Incidents that are not linked yet: asked through the gates, recorded in one transaction. `asked`: the last
     /// entry before the store was asked whether they are linked.
-    pub(super) async fn newcomers(&mut self, newcomers: Vec<Newcomer>, asked: Option<Seq>) -> Result<(), StoreError> {
+    pub(in crate::engine) async fn newcomers(
+        &mut self,
+        newcomers: Vec<Newcomer>,
+        asked: Option<Seq>,
+    ) -> Result<(), StoreError> {
         if newcomers.is_empty() {
             return Ok(());
         }

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use crate::domain::{
+    drift::DriftRule,
     ids::{ActionKey, CommentId, TicketId},
     incident::Comment,
     operation::OperationKind,
@@ -13,7 +14,7 @@ use crate::domain::{
 };
 
 use super::{author_of, by_comment, comments_under_way, note_reference, words};
-use crate::planner::{closing, draft::moment, mapping, plan::Plan, situation::Situation};
+use crate::planner::{closing, draft::moment, drift, mapping, plan::Plan, situation::Situation};
 
 /// Actions of a ticket whose derived comment ids are tried when a comment's origin is not in the ledger.
 const DERIVED_ACTIONS: i64 = 400;
@@ -32,6 +33,7 @@ pub(super) fn plan(s: &Situation<'_>, out: &mut Plan) {
         })
         .collect();
     let mut due: Vec<(OperationKind, Reason)> = Vec::new();
+    let mut lost = Vec::new();
     {
         let linked = by_comment(s, out);
         let carried_back: Vec<&CommentId> = s
@@ -62,8 +64,11 @@ pub(super) fn plan(s: &Situation<'_>, out: &mut Plan) {
                     let edit = last.edit + 1;
                     // What was linked without its words (a restored backup) is taken as it stands.
                     let changed = last.said.as_ref().is_some_and(|before| words::edited_comment(comment, before));
-                    if changed && !under_way.contains(&(comment.id.clone(), edit)) {
+                    let waits = under_way.contains(&(comment.id.clone(), edit));
+                    if changed && !waits {
                         due.push(note(s, comment, edit));
+                    } else if !changed && !waits && drift::note_lost(s, last) {
+                        lost.push((comment, edit));
                     }
                 }
             }
@@ -80,6 +85,15 @@ pub(super) fn plan(s: &Situation<'_>, out: &mut Plan) {
                     due.push(deleted(s, id, edit));
                 }
             }
+        }
+    }
+    for (comment, edit) in lost {
+        let what = format!("The note that carries the comment of {} was deleted in Halo.", author_of(comment));
+        let reason = Reason::CopyLost { what, comment: comment.id.clone() };
+        match drift::lost_rule(s, &comment.id) {
+            DriftRule::Heal => due.push((note(s, comment, edit).0, reason)),
+            DriftRule::Ask => out.item(reason),
+            DriftRule::Ignore => {}
         }
     }
     if due.is_empty() {
@@ -103,6 +117,10 @@ fn note(s: &Situation<'_>, comment: &Comment, edit: u32) -> (OperationKind, Reas
     let author = author_of(comment);
     let head = match edit {
         0 => format!("Comment in Microsoft Sentinel by {author}, {when}"),
+        _ if comment.modified.is_none_or(|at| Some(at) <= comment.created) => {
+            let first = note_reference(s, &comment.id, 0);
+            format!("Comment in Microsoft Sentinel by {author}, {when}, once more: its first note ({first}) is gone")
+        }
         _ => {
             let first = note_reference(s, &comment.id, 0);
             let again = moment(comment.modified);

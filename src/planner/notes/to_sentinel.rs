@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
+    drift::DriftRule,
     failure::Side,
     ids::{ActionKey, CommentId, TicketId, fingerprint},
     incident::Comment,
@@ -18,7 +19,7 @@ use super::{
     budget::{self, Due},
     crosses, is_own, words,
 };
-use crate::planner::{closing, draft::moment, mapping, plan::Plan, situation::Situation};
+use crate::planner::{closing, draft::moment, drift, mapping, plan::Plan, situation::Situation};
 
 /// The number that stands for a ticket itself, among its actions.
 pub const TICKET_ITSELF: i64 = 0;
@@ -120,7 +121,7 @@ pub fn own_comment(s: &Situation<'_>, out: &Plan, ticket: TicketId, message: Str
 }
 
 /// Notes that are to cross, their edits and deletions, in the order of their numbers.
-fn notes(s: &Situation<'_>, out: &Plan, ticket: TicketId, actions: &[Action]) -> Vec<Due> {
+fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]) -> Vec<Due> {
     let mut sides: BTreeMap<ActionKey, Side> = BTreeMap::new();
     let mut last: BTreeMap<ActionKey, &NoteLink> = BTreeMap::new();
     for link in s.links.iter().chain(&out.links) {
@@ -133,7 +134,7 @@ fn notes(s: &Situation<'_>, out: &Plan, ticket: TicketId, actions: &[Action]) ->
         }
     }
     let under_way = under_way(s);
-    let mut due = Vec::new();
+    let (mut due, mut asked) = (Vec::new(), Vec::new());
     for action in actions.iter().filter(|action| !action.system) {
         match last.get(&action.key) {
             None => {
@@ -148,6 +149,15 @@ fn notes(s: &Situation<'_>, out: &Plan, ticket: TicketId, actions: &[Action]) ->
                 // Words that may not cross now (made private since) are not told by their edit either.
                 if changed && crosses(s.policy, action) && !under_way.contains(&(action.key, edit)) {
                     due.push(one(action, edit));
+                } else if !changed && drift::comment_lost(s, link) && !under_way.contains(&(action.key, link.edit)) {
+                    let what = format!("The comment that carries note {} was deleted in Sentinel.", action.key.action);
+                    let reason = Reason::CopyLost { what, comment: link.comment.clone() };
+                    match drift::lost_rule(s, &link.comment) {
+                        // Under its own id: a repeat is no second comment.
+                        DriftRule::Heal => due.push(Due { reason, ..one(action, link.edit) }),
+                        DriftRule::Ask => asked.push(reason),
+                        DriftRule::Ignore => {}
+                    }
                 }
             }
         }
@@ -164,6 +174,9 @@ fn notes(s: &Situation<'_>, out: &Plan, ticket: TicketId, actions: &[Action]) ->
             let carried = Carried { action: *key, edit, part: 0, said: words::GONE.to_owned() };
             due.push(Due { carried, text, reason: Reason::NoteDeleted });
         }
+    }
+    for reason in asked {
+        out.item(reason);
     }
     due
 }

@@ -15,7 +15,7 @@ use crate::{
     planner::gate,
 };
 
-fn scenes() -> impl Strategy<Value = Scene> {
+pub fn scenes() -> impl Strategy<Value = Scene> {
     let modes = prop_oneof![
         Just(Mode::Off),
         Just(Mode::Observe),

@@ -1,11 +1,14 @@
 //! The planner's rules as tables, and its laws over random situations.
 
 mod adopt;
+mod approval;
+mod backfill;
 mod cases;
 mod closing;
 mod conflicts;
 mod create;
 mod draft;
+mod drift;
 mod drops;
 mod fields;
 mod laws;
@@ -13,6 +16,8 @@ mod links;
 mod merges;
 mod modes;
 mod notes;
+mod pace;
 mod pauses;
 mod push;
 pub(super) mod scene;
+mod shadow;

@@ -125,8 +125,10 @@ pub fn in_step() -> Scene {
             mode: Mode::TwoWay,
             since: at("2026-01-01T00:00:00Z"),
             poll_secs: 900,
+            poll_fast_secs: 60,
             portal: Portal::Azure,
             webhook: false,
+            shadow: false,
         },
         client: Client {
             id: client_id,
@@ -159,6 +161,7 @@ pub fn in_step() -> Scene {
             },
             survivor: None,
             merged: false,
+            gone: None,
             decisions: Vec::new(),
             sync: SyncState::InStep,
             health: Health::Healthy,

@@ -132,8 +132,10 @@ fn workspaces(
             mode: entry.mode,
             since: entry.since.or(before.map(|w| w.since)).unwrap_or(now),
             poll_secs: entry.poll_secs,
+            poll_fast_secs: entry.poll_fast_secs,
             portal: entry.portal,
             webhook: entry.webhook_secret.is_some(),
+            shadow: entry.shadow,
         });
     }
     // A workspace outside the file follows its sign-in's tenant when it had the same before.

@@ -158,8 +158,10 @@ pub async fn installed(store: &Store) -> Result<Installed, StoreError> {
             mode: workspace.mode,
             since: Some(workspace.since),
             poll_secs: workspace.poll_secs,
+            poll_fast_secs: workspace.poll_fast_secs,
             portal: workspace.portal,
             webhook_secret: secrets.remove(kept_as(WEBHOOK_SECRET)),
+            shadow: workspace.shadow,
         });
     }
     Ok(Installed { installation, applied })

@@ -81,6 +81,8 @@ pub struct Setup {
     pub evidence: bool,
     /// Further lines of the policy.
     pub policy: String,
+    /// Further lines of each workspace.
+    pub workspace: &'static str,
     /// Further rows of its agents, each with a comma before it.
     pub agents: String,
     /// Replaces the line of priorities.
@@ -92,6 +94,7 @@ pub struct Setup {
     pub limits: Limits,
     pub switches: Vec<(&'static str, &'static str)>,
     pub wrong_secret: bool,
+    pub poll_secs: u32,
     pub on_disk: bool,
 }
 
@@ -107,6 +110,7 @@ impl Setup {
             link_comment: false,
             evidence: true,
             policy: String::new(),
+            workspace: "",
             agents: String::new(),
             priorities: None,
             bound: true,
@@ -115,6 +119,7 @@ impl Setup {
             limits: Limits::Off,
             switches: Vec::new(),
             wrong_secret: false,
+            poll_secs: 30,
             on_disk: false,
         }
     }
@@ -371,8 +376,8 @@ link_comment = {}
             let bound = if s.bound { format!("halo_client_id = {number}") } else { String::new() };
             let id = workspace["id"].as_str().unwrap();
             file.push_str(&format!(
-                "\n[[client]]\nname = \"{name}\"\ntime_zone = \"Europe/London\"\n{bound}\n\n[[workspace]]\narm_id = \"{id}\"\nclient = \"{name}\"\nmode = \"{}\"\nsince = \"{since}\"\npoll_secs = 30\nwebhook_secret = {{ file = \"hook.secret\" }}\n",
-                s.mode
+                "\n[[client]]\nname = \"{name}\"\ntime_zone = \"Europe/London\"\n{bound}\n\n[[workspace]]\narm_id = \"{id}\"\nclient = \"{name}\"\nmode = \"{}\"\nsince = \"{since}\"\npoll_secs = {}\nwebhook_secret = {{ file = \"hook.secret\" }}\n{}\n",
+                s.mode, s.poll_secs, s.workspace
             ));
         }
         file

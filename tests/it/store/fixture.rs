@@ -124,6 +124,7 @@ pub fn pair(n: u32) -> Pair {
         reason: Some(Reason::NewIncident),
         survivor: None,
         merged: false,
+        gone: None,
         decisions: Vec::new(),
         created: at(100),
         changed: at(100),
@@ -307,7 +308,9 @@ pub fn workspace_of(n: u32) -> Workspace {
         mode: Mode::TwoWay,
         since: at(0),
         poll_secs: 900,
+        poll_fast_secs: 60,
         portal: Portal::Azure,
         webhook: true,
+        shadow: false,
     }
 }

@@ -4,8 +4,10 @@ use std::{collections::BTreeMap, path::Path};
 
 use halobridge::{
     domain::{
+        backfill::{Backfill, BackfillState, Forecast, HowEnded},
         decision::Decision,
         delivery::DeliverySource,
+        drift::{Drift, DriftClass, DriftRule},
         failure::{Failure, FailureKind, Side},
         ids::{ActionKey, ConnectionId, DeliveryId, RunId, TicketId, UserId},
         incident::{Evidence, IncidentStatus, Severity},
@@ -14,6 +16,7 @@ use halobridge::{
         pause::{Pause, PauseCause, PauseScope},
         reason::Reason,
         run::{Run, RunCause, RunScope},
+        shadow::{Carriage, Compared, Lapse, LapseKind},
     },
     ledger::fact::Fact,
     store::{PairFilter, PairSort, Store},
@@ -26,7 +29,12 @@ use sqlx::{ConnectOptions, Row, sqlite::SqliteConnectOptions};
 
 use super::fixture::*;
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 17] = [
+    "drifts",
+    "drift_counts",
+    "backfills",
+    "shadows",
+    "shadow_counts",
     "subjects",
     "pairs",
     "operations",
@@ -158,6 +166,19 @@ fn fact((what, n, how): Step) -> Fact {
             source: DeliverySource::Halo { connection: halo(1) },
             body: format!("body {how}"),
         },
+        30 => {
+            Fact::RecordGone { pair, side: if how.is_multiple_of(3) { Side::Halo } else { Side::Sentinel }, gone: flag }
+        }
+        31 => Fact::DriftFound {
+            pair,
+            drift: Drift {
+                class: DriftClass::ALL[usize::from(how % 5)],
+                what: format!("{how}"),
+                rule: if flag { DriftRule::Heal } else { DriftRule::Ask },
+            },
+        },
+        29 => Fact::BackfillMoved { backfill: backfill(n, how) },
+        28 => Fact::ShadowCompared { workspace: workspace(1), incident: incident_id(n), compared: compared(how) },
         25 => Fact::SurvivorFound { pair, survivor: incident_id(1 + n % 4) },
         24 => Fact::Decided { pair, decision: Decision::Thaw { at: at(i64::from(how)) } },
         26 => Fact::Paused { pause: pause(n, how) },
@@ -170,6 +191,43 @@ fn fact((what, n, how): Step) -> Fact {
         },
         22 => Fact::DeliveryHandled { delivery: DeliveryId(uuid::Uuid::from_u128(u128::from(n))) },
         _ => Fact::HumanAct { user: None, act: "look-again".into(), pair: Some(pair), detail: serde_json::Value::Null },
+    }
+}
+
+fn backfill(n: u32, how: u8) -> Backfill {
+    let state = match how % 3 {
+        0 => BackfillState::Counting,
+        1 => BackfillState::Forecast { forecast: Forecast::default() },
+        _ => BackfillState::Ended { at: at(2), how: HowEnded::Stopped, progress: None },
+    };
+    Backfill {
+        id: RunId(uuid::Uuid::from_u128(u128::from(how % 2))),
+        workspace: workspace(n),
+        from: at(0),
+        to: at(1),
+        cap: u32::from(how),
+        per_hour: 1,
+        closed: false,
+        asked: at(2),
+        state,
+    }
+}
+
+fn compared(how: u8) -> Compared {
+    let kinds = LapseKind::ALL.into_iter().take(usize::from(how % 4));
+    let lapse = |kind| Lapse {
+        kind,
+        what: Carriage::Note,
+        from: Side::Halo,
+        words: format!("{how}"),
+        at: Some(at(i64::from(how))),
+        late_secs: None,
+    };
+    Compared {
+        tickets: (how.is_multiple_of(2)).then_some(TicketId(i64::from(how))).into_iter().collect(),
+        late_secs: Some(i64::from(how)),
+        lapses: kinds.map(lapse).collect(),
+        ..Compared::default()
     }
 }
 
@@ -222,7 +280,7 @@ fn rebuilding_gives_the_same_tables_after_any_history() {
         Config { cases: 12, failure_persistence: None, max_shrink_iters: 200, ..Config::default() },
         TestRng::deterministic_rng(RngAlgorithm::ChaCha),
     );
-    let steps = proptest::collection::vec((0_u8..28, 1_u32..5, any::<u8>()), 150..250);
+    let steps = proptest::collection::vec((0_u8..32, 1_u32..5, any::<u8>()), 150..250);
     let mut filled: BTreeMap<&str, usize> = BTreeMap::new();
     let seen = std::cell::RefCell::new(&mut filled);
     runner

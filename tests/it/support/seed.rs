@@ -198,8 +198,10 @@ impl TestApp {
                 mode: Mode::TwoWay,
                 since: "2026-01-01T00:00:00Z".parse().unwrap(),
                 poll_secs: 900,
+                poll_fast_secs: 60,
                 portal: Portal::Azure,
                 webhook: true,
+                shadow: false,
             };
             tx.put_workspace(&row).await.unwrap();
             tx.put_secret(now, SecretOwner::Workspace(row.id), "webhook", &secret, sealed).await.unwrap();
@@ -230,6 +232,7 @@ impl TestApp {
                 reason: Some(Reason::NewIncident),
                 survivor: None,
                 merged: false,
+                gone: None,
                 decisions: Vec::new(),
                 created: now,
                 changed: now,

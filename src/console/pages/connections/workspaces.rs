@@ -18,6 +18,7 @@ use crate::{
         view::{
             connections::{ConnectionsView, WorkspaceRow},
             dashboard::PairFilter,
+            shadow::ShadowFilter,
         },
         workspace::Mode,
     },
@@ -60,6 +61,16 @@ pub fn section(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
     .into_any()
 }
 
+/// How often it is read.
+fn polled(row: &WorkspaceRow) -> String {
+    let longest = words::every(row.poll_secs);
+    if row.poll_fast_secs < row.poll_secs {
+        format!("polled every {longest}, after a change every {}", words::every(row.poll_fast_secs))
+    } else {
+        format!("polled every {longest}")
+    }
+}
+
 fn line(ctx: &PageContext, row: &WorkspaceRow) -> AnyView {
     let pairs = PairFilter { workspace: Some(row.id), ..PairFilter::default() }.address();
     let unbound = (!row.client_bound)
@@ -95,8 +106,12 @@ fn line(ctx: &PageContext, row: &WorkspaceRow) -> AnyView {
             <td data-label="Mode">
                 {words::mode(row.mode)}
                 <div class="quiet">{words::mode_meaning(row.mode)}</div>
+                {row.shadow.then(|| {
+                    let only = ShadowFilter { workspace: Some(row.id), ..ShadowFilter::default() }.address();
+                    view! { <div><a class="soft" href=only>"Shadow of Halo's own integration"</a></div> }
+                })}
             </td>
-            <td data-label="Policy">{row.policy.clone()}<div class="quiet">"polled every "{words::every(row.poll_secs)}</div></td>
+            <td data-label="Policy">{row.policy.clone()}<div class="quiet">{polled(row)}</div></td>
             <td data-label="Since">{when(ctx, row.since)}</td>
             <td class="tall c-hook" data-label="Webhook">{webhook(ctx, row.webhook.as_ref(), row.webhook_refused.as_ref())}</td>
             <td class="c-acts">{sync}{pausing}</td>

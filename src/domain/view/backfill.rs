@@ -1,0 +1,28 @@
+//! Backfill: asking for one, its forecast, how far it has come.
+
+use serde::{Deserialize, Serialize};
+
+use super::list::Choice;
+use crate::domain::backfill::Backfill;
+
+/// The page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BackfillsView {
+    /// Workspaces that the person may see and that are read.
+    pub workspaces: Vec<Choice>,
+    /// The last backfill of each that had one, newest first.
+    pub rows: Vec<BackfillRow>,
+}
+
+/// One backfill.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BackfillRow {
+    /// As it stands.
+    pub backfill: Backfill,
+    /// Client's name.
+    pub client: String,
+    /// Workspace's name.
+    pub workspace: String,
+    /// Whether the workspace's mode makes tickets: else it cannot be started.
+    pub makes_tickets: bool,
+}

@@ -1,0 +1,101 @@
+//! "Look again": one pair's two records read afresh, whatever the cursors say.
+
+use jiff::SignedDuration;
+
+use crate::{
+    domain::{
+        failure::{Failure, FailureKind, Side},
+        ids::PairId,
+        operation::OperationState,
+    },
+    ledger::fact::Fact,
+    outbound::budget::Class,
+    store::StoreError,
+};
+
+use super::{
+    Engine,
+    digest::{self, Reading},
+};
+
+/// Reads both sides afresh, whatever the cursors say, and plans anew.
+pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
+    let hurried = engine.schedule().hurried.remove(&id);
+    let Some(row) = engine.store.situation(id).await? else { return Ok(()) };
+    let view = engine.registry.view();
+    let Some((workspace, _, _)) = view.of_workspace(row.pair.workspace) else { return Ok(()) };
+    let mut reading = Reading::default();
+    let mut failure = None;
+    let mut missing = Vec::new();
+    let mut note = |result: Failure| failure = Some(result);
+    match (engine.registry.sentinel(workspace.connection), view.place(workspace)) {
+        (Ok(sentinel), Some(at)) => match sentinel.incident(&at, &row.pair.incident, Class::Interactive).await {
+            Ok(incident) => {
+                match sentinel.comments(&at, &row.pair.incident, Class::Interactive).await {
+                    Ok(comments) => reading.comments = Some(comments),
+                    Err(error) => note(error),
+                }
+                reading.incident = Some(incident);
+            }
+            Err(error) if error.kind == FailureKind::Gone => missing.push(Side::Sentinel),
+            Err(error) => note(error),
+        },
+        (Err(error), _) => note(error),
+        (Ok(_), None) => {}
+    }
+    if let Some(ticket) = row.pair.ticket {
+        match engine.registry.halo(row.pair.halo) {
+            Ok(halo) => match halo.ticket(ticket, Class::Interactive).await {
+                Ok(read) => {
+                    match halo.actions(ticket, Class::Interactive).await {
+                        Ok(actions) => reading.actions = Some(actions),
+                        Err(error) => note(error),
+                    }
+                    reading.ticket = Some(read);
+                }
+                Err(error) if error.kind == FailureKind::Gone => missing.push(Side::Halo),
+                Err(error) => note(error),
+            },
+            Err(error) => note(error),
+        }
+    }
+    let now = engine.now();
+    let mut facts = Vec::new();
+    if hurried {
+        for operation in &row.operations {
+            if let OperationState::Planned { ready } = operation.state
+                && ready > now
+            {
+                facts.push(Fact::OperationMoved {
+                    operation: operation.id,
+                    pair: id,
+                    state: OperationState::Planned { ready: now },
+                    attempts: operation.attempts,
+                    failure: operation.last_failure.clone(),
+                });
+            }
+        }
+    }
+    // Of two records that are gone the ticket is the one that is told of.
+    let gone = missing.last().copied();
+    let there = |side| match side {
+        Side::Sentinel => reading.incident.is_some(),
+        Side::Halo => reading.ticket.is_some(),
+    };
+    match (row.pair.gone, gone) {
+        (before, Some(side)) if before != Some(side) => facts.push(Fact::RecordGone { pair: id, side, gone: true }),
+        (Some(side), None) if there(side) => facts.push(Fact::RecordGone { pair: id, side, gone: false }),
+        _ => {}
+    }
+    if let Some(failure) = &failure {
+        tracing::warn!(pair.id = %id, error = %failure, "a pair could not be read whole");
+        if failure.retryable() {
+            let at = match failure.kind {
+                FailureKind::WaitUntil { at } => at,
+                _ => now + SignedDuration::from_secs(30),
+            };
+            engine.schedule().later_looks.insert(id, at);
+        }
+    }
+    digest::pair(engine, id, facts, reading).await
+}

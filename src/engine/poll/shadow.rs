@@ -1,0 +1,245 @@
+//! Shadow mode: tickets that Halo's own Sentinel integration makes are read and compared with the incidents. Nothing is
+//! written: the workspace is in observe.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    domain::{
+        client::HaloBinding,
+        failure::{Failure, FailureKind},
+        ids::{IncidentId, TicketId},
+        reason::Reason,
+        shadow::Compared,
+        ticket::{Action, Ticket},
+    },
+    halo_itsm::Halo,
+    ledger::fact::Fact,
+    outbound::budget::Class,
+    planner::{
+        adopt::{Carried, carried},
+        shadow::{BothSides, compare},
+    },
+    store::{StoreError, Version},
+};
+
+use super::{Poll, REGATED_MAX};
+
+/// Pages of a client's changed tickets that one poll lists.
+const PAGES_MAX: u32 = 200;
+/// Tickets that one poll reads for the first time.
+const READ_AT_ONCE: usize = 200;
+/// Incidents that one poll compares.
+const COMPARED_AT_ONCE: usize = 100;
+/// Lists look this far behind the newest time they showed.
+const OVERLAP: SignedDuration = SignedDuration::from_mins(3);
+/// How far before the workspace's start the first list begins: Halo's clock may be off, or tell local time.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(26);
+
+/// What a ticket's row says of its version.
+type Row = (Option<Timestamp>, Option<Timestamp>, Option<i64>, bool);
+/// What an incident and its tickets were when they were compared, and when to compare them again all the same.
+type Looked = (Option<String>, Option<Timestamp>, Vec<(TicketId, Row)>);
+
+/// What is known of a workspace in shadow mode, in the life of this process.
+#[derive(Default)]
+pub struct Shadowing {
+    /// The client's tickets, by their rows.
+    rows: BTreeMap<TicketId, Row>,
+    /// What those that were read carry: list rows lack it, so each is read whole, once.
+    carried: BTreeMap<TicketId, Option<Carried>>,
+    /// Newest time that a list showed, by Halo's clock.
+    listed: Option<Timestamp>,
+    /// Everything listed has been read: an incident without a ticket has none.
+    whole: bool,
+    compared: BTreeMap<IncidentId, (Looked, Option<Timestamp>)>,
+}
+
+impl Poll<'_> {
+    /// Compares what changed since the last poll.
+    pub(super) async fn shadow(&mut self) -> Result<(), StoreError> {
+        let Some(binding) = self.client.halo.clone().filter(|_| self.workspace.shadows()) else { return Ok(()) };
+        let id = self.workspace.id;
+        let mut known = self.engine.schedule().shadows.remove(&id).unwrap_or_default();
+        if self.thorough {
+            // What is compared by may be another policy now.
+            known.compared.clear();
+        }
+        let halo = self.engine.registry.halo(binding.connection);
+        let read = async {
+            let halo = halo?;
+            look_through(self, &halo, &binding, &mut known).await?;
+            Ok(halo)
+        };
+        let compared = match read.await {
+            Ok(halo) => self.compare_all(&halo, &binding, &mut known).await,
+            Err(failure) => {
+                self.stopped(failure);
+                Ok(())
+            }
+        };
+        self.engine.schedule().shadows.insert(id, known);
+        compared
+    }
+
+    /// What had no room in the budget goes on with the next poll; anything else is this poll's failure.
+    fn stopped(&mut self, failure: Failure) {
+        if !matches!(failure.kind, FailureKind::WaitUntil { .. }) {
+            self.failed_with(failure);
+        }
+    }
+
+    async fn compare_all(
+        &mut self,
+        halo: &Halo,
+        binding: &HaloBinding,
+        known: &mut Shadowing,
+    ) -> Result<(), StoreError> {
+        let workspace = self.workspace.id;
+        let ids = self.engine.store.held_for(workspace, Reason::ModeObserve.code(), REGATED_MAX).await?;
+        let versions = self.engine.store.versions(workspace, &ids).await?;
+        let mut tickets: BTreeMap<&IncidentId, Vec<TicketId>> = BTreeMap::new();
+        for (ticket, carried) in &known.carried {
+            let mine = carried.as_ref().filter(|carried| carried.is(self.workspace, &carried.incident));
+            if let Some(carried) = mine {
+                tickets.entry(&carried.incident).or_default().push(*ticket);
+            }
+        }
+        let now = self.engine.now();
+        let mut compared = Vec::new();
+        let mut read = 0;
+        for id in ids {
+            let Some(version) = versions.get(&id) else { continue };
+            let tickets = tickets.get(&id).map_or(&[][..], Vec::as_slice);
+            if tickets.is_empty() && !known.whole {
+                continue;
+            }
+            let looked = looked(version, tickets, &known.rows);
+            if known
+                .compared
+                .get(&id)
+                .is_some_and(|(before, again)| *before == looked && again.is_none_or(|again| again > now))
+            {
+                continue;
+            }
+            read += usize::from(!tickets.is_empty());
+            if read > COMPARED_AT_ONCE {
+                break;
+            }
+            match self.compare_one(halo, binding, &id, tickets).await? {
+                Ok(again) => compared.push((id, (looked, again))),
+                Err(failure) => {
+                    self.stopped(failure);
+                    break;
+                }
+            }
+        }
+        known.compared.extend(compared);
+        Ok(())
+    }
+
+    /// Reads both sides of one incident and records what is found, if that is new.
+    async fn compare_one(
+        &mut self,
+        halo: &Halo,
+        binding: &HaloBinding,
+        id: &IncidentId,
+        tickets: &[TicketId],
+    ) -> Result<Result<Option<Timestamp>, Failure>, StoreError> {
+        let (workspace, engine) = (self.workspace.id, self.engine);
+        let Some(subject) = engine.store.subject(workspace, id).await? else { return Ok(Ok(None)) };
+        let before: Option<Compared> = engine.store.compared(workspace, id).await?;
+        let read = async {
+            let mut both = Vec::with_capacity(tickets.len());
+            for ticket in tickets {
+                both.extend(whole(halo, binding, *ticket).await?);
+            }
+            let comments = if both.is_empty() || subject.incident.comments_count == 0 {
+                Vec::new()
+            } else {
+                self.sentinel.comments(&self.at, id, Class::Backfill).await?
+            };
+            Ok((both, comments))
+        };
+        let (tickets, comments) = match read.await {
+            Ok(read) => read,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let Some(catalogue) = engine.registry.catalogue(binding.connection) else { return Ok(Ok(None)) };
+        let (found, again) = compare(&BothSides {
+            now: engine.now(),
+            policy: self.policy,
+            catalogue: &catalogue,
+            incident: &subject.incident,
+            comments: &comments,
+            tickets: &tickets,
+            before: before.as_ref(),
+        });
+        // One that may still get its ticket is not compared yet.
+        let waits = found.tickets.is_empty() && found.lapses.is_empty() && before.is_none();
+        if !waits && before.as_ref() != Some(&found) {
+            let fact = Fact::ShadowCompared { workspace, incident: id.clone(), compared: found };
+            engine.record(engine.now(), Some(self.client.id), vec![fact]).await?;
+        }
+        Ok(Ok(again))
+    }
+}
+
+/// Lists the client's tickets that changed, and reads those whole that were not read yet.
+async fn look_through(
+    poll: &Poll<'_>,
+    halo: &Halo,
+    binding: &HaloBinding,
+    known: &mut Shadowing,
+) -> Result<(), Failure> {
+    let since = known.listed.unwrap_or(poll.workspace.since - CLOCKS_APART) - OVERLAP;
+    let (mut newest, mut found) = (known.listed, BTreeMap::new());
+    for page_no in 1..=PAGES_MAX {
+        let page = halo.tickets_of(binding.halo_client_id, since, page_no, Class::Backfill).await?;
+        let before = found.len();
+        for row in page.tickets.iter().filter(|row| row.client_id == Some(binding.halo_client_id)) {
+            newest = newest.max(row.last_update);
+            found.insert(row.id, version(row));
+        }
+        if !page.more || found.len() == before {
+            break;
+        }
+    }
+    known.rows.extend(found);
+    known.listed = newest;
+    known.whole = false;
+    let unread: Vec<TicketId> = known.rows.keys().filter(|id| !known.carried.contains_key(id)).copied().collect();
+    for id in unread.iter().take(READ_AT_ONCE) {
+        match halo.ticket(*id, Class::Backfill).await {
+            Ok(ticket) => known.carried.insert(*id, carried(&ticket)),
+            Err(failure) if failure.kind == FailureKind::Gone => known.carried.insert(*id, None),
+            Err(failure) => return Err(failure),
+        };
+    }
+    known.whole = unread.len() <= READ_AT_ONCE;
+    Ok(())
+}
+
+/// A ticket as it stands, with its actions; `None` for one that is gone, or another client's by now.
+async fn whole(halo: &Halo, binding: &HaloBinding, id: TicketId) -> Result<Option<(Ticket, Vec<Action>)>, Failure> {
+    let ticket = match halo.ticket(id, Class::Backfill).await {
+        Ok(ticket) => ticket,
+        Err(failure) if failure.kind == FailureKind::Gone => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
+    if ticket.deleted || ticket.client_id != Some(binding.halo_client_id) {
+        return Ok(None);
+    }
+    let actions = halo.actions(id, Class::Backfill).await?;
+    Ok(Some((ticket, actions)))
+}
+
+fn version(row: &Ticket) -> Row {
+    (row.last_update, row.last_action, row.status_id, row.closed)
+}
+
+fn looked(version: &Version, tickets: &[TicketId], rows: &BTreeMap<TicketId, Row>) -> Looked {
+    let of = |id: &TicketId| (*id, rows.get(id).copied().unwrap_or_default());
+    (version.etag.clone(), version.modified, tickets.iter().map(of).collect())
+}

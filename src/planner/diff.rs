@@ -1,0 +1,103 @@
+//! What a write changes, member by member, for people.
+
+use crate::domain::{
+    approval::Difference,
+    incident::Owner,
+    operation::{IncidentChange, OperationKind},
+    ticket::{Ticket, TicketChange},
+};
+
+use super::{fields::mapped, mapping, situation::Situation};
+
+/// What a write changes.
+pub fn differences(s: &Situation<'_>, kind: &OperationKind) -> Vec<Difference> {
+    match (kind, s.ticket) {
+        (OperationKind::UpdateTicket { change }, Some(ticket)) => of_ticket(s, ticket, change),
+        (OperationKind::UpdateIncident { change }, _) => of_incident(s, change),
+        (OperationKind::AddNote { note, .. }, _) => {
+            let what = if note.private { "private note" } else { "note for the end user" };
+            vec![one(what, String::new(), note.text.clone())]
+        }
+        (OperationKind::AddComment { message, .. }, _) => vec![one("comment", String::new(), message.clone())],
+        (OperationKind::CreateTicket { draft, .. }, _) => vec![one("ticket", String::new(), draft.summary.clone())],
+        (OperationKind::UpdateTicket { .. }, None) => Vec::new(),
+    }
+}
+
+/// The same in one line.
+pub fn in_words(differences: &[Difference]) -> String {
+    let one = |difference: &Difference| match difference.from.as_str() {
+        "" => format!("{}: {}", difference.what, difference.to),
+        from => format!("{}: {from} → {}", difference.what, difference.to),
+    };
+    differences.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+fn one(what: &str, from: String, to: String) -> Difference {
+    Difference { what: what.to_owned(), from, to }
+}
+
+fn of_ticket(s: &Situation<'_>, ticket: &Ticket, change: &TicketChange) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let named = |name: fn(&crate::domain::catalogue::Catalogue, i64) -> String, id: Option<i64>| {
+        id.map(|id| name(s.catalogue, id)).unwrap_or_default()
+    };
+    if change.status_id.is_some() {
+        let name = mapping::status_name;
+        found.push(one("status", named(name, ticket.status_id), named(name, change.status_id)));
+    }
+    if change.priority_id.is_some() {
+        let name = mapping::priority_name;
+        found.push(one("priority", named(name, ticket.priority_id), named(name, change.priority_id)));
+    }
+    if change.agent_id.is_some() {
+        let name = mapping::agent_name;
+        found.push(one("agent", named(name, ticket.agent_id), named(name, change.agent_id)));
+    }
+    if let Some(summary) = &change.summary {
+        found.push(one("subject", ticket.summary.clone(), summary.clone()));
+    }
+    if let Some(note) = &change.closure_note {
+        found.push(one("closing note", ticket.closure_note.clone().unwrap_or_default(), note.clone()));
+    }
+    for (id, value) in &change.custom_fields {
+        let definition = s.catalogue.fields.iter().find(|field| field.id == *id);
+        let name = definition.map_or_else(|| format!("field {id}"), |field| field.name.clone());
+        let before = ticket.custom_field(*id).and_then(|field| field.text()).unwrap_or_default();
+        found.push(one(&name, before, mapped::plain(value)));
+    }
+    for (name, value) in &change.members {
+        let before = mapped::Placed::Member(name.clone(), value.clone()).there(ticket).unwrap_or_default();
+        found.push(one(name, before, mapped::plain(value)));
+    }
+    found
+}
+
+fn of_incident(s: &Situation<'_>, change: &IncidentChange) -> Vec<Difference> {
+    let incident = s.incident;
+    let mut found = Vec::new();
+    if let Some(status) = &change.status {
+        found.push(one("status", incident.status.to_string(), status.to_string()));
+    }
+    if let Some(verdict) = &change.verdict {
+        let reason = verdict.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        found.push(one("classification", String::new(), format!("{}{reason}", verdict.classification.words())));
+        if let Some(comment) = &verdict.comment {
+            found.push(one("classification comment", String::new(), comment.clone()));
+        }
+    }
+    if let Some(severity) = &change.severity {
+        found.push(one("severity", incident.severity.to_string(), severity.to_string()));
+    }
+    if let Some(owner) = &change.owner {
+        let name = |owner: &Owner| owner.key().unwrap_or_else(|| "nobody".to_owned());
+        found.push(one("owner", name(&incident.owner), name(owner)));
+    }
+    if let Some(title) = &change.title {
+        found.push(one("title", incident.title.clone(), title.clone()));
+    }
+    if !change.labels_added.is_empty() {
+        found.push(one("labels added", String::new(), change.labels_added.join(", ")));
+    }
+    found
+}

@@ -1,0 +1,205 @@
+//! Kinds of write behind a person's approval.
+
+use proptest::prelude::*;
+
+use super::{
+    laws::scenes,
+    scene::{CLOSED, Scene, WORKING, at, in_step},
+};
+use crate::{
+    domain::{
+        approval::WriteKind,
+        closing::Classification,
+        decision::Decision,
+        failure::Side,
+        incident::{IncidentStatus, Severity},
+        operation::OperationKind,
+        pair::{Health, SyncState},
+        policy::{Direction, FieldRule, When},
+        reason::Reason,
+    },
+    planner::{
+        Plan,
+        approval::{Waiting, kinds},
+        choice,
+    },
+};
+
+const ALL: [WriteKind; 4] =
+    [WriteKind::Close, WriteKind::Reopen, WriteKind::SeverityDown, WriteKind::ClientVisibleNote];
+
+fn shut(s: &mut Scene) {
+    s.close_ticket(Some(2));
+    s.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+    s.pair.base.incident_status = Some(IncidentStatus::Closed);
+    s.pair.base.status_id = Some(CLOSED);
+    s.pair.base.ticket_closed = true;
+}
+
+fn incident_opened(s: &mut Scene) {
+    shut(s);
+    s.incident.status = IncidentStatus::Active;
+    s.incident.modified = Some(at("2026-03-01T11:55:00Z"));
+}
+
+fn ticket_opened(s: &mut Scene) {
+    shut(s);
+    let ticket = s.ticket();
+    (ticket.closed, ticket.status_id) = (false, Some(WORKING));
+    ticket.last_update = Some(at("2026-03-01T11:55:00Z"));
+}
+
+fn priority_lowered(s: &mut Scene) {
+    s.policy.severity = FieldRule::new(Direction::Both, When::Always);
+    s.ticket().priority_id = Some(4);
+}
+
+fn comment_for_all(s: &mut Scene) {
+    s.policy.notes_private = false;
+    s.comment(1, "words");
+}
+
+type Case = (&'static str, fn(&mut Scene), Option<(WriteKind, Side)>);
+
+const TABLE: [Case; 10] = [
+    (
+        "an incident closed",
+        |s| s.close_incident(Classification::Undetermined, None),
+        Some((WriteKind::Close, Side::Halo)),
+    ),
+    ("a ticket closed", |s| s.close_ticket(Some(2)), Some((WriteKind::Close, Side::Sentinel))),
+    ("an incident opened again", incident_opened, Some((WriteKind::Reopen, Side::Halo))),
+    ("a ticket opened again", ticket_opened, Some((WriteKind::Reopen, Side::Sentinel))),
+    ("a lower severity", |s| s.incident.severity = Severity::Low, Some((WriteKind::SeverityDown, Side::Halo))),
+    ("a lower priority", priority_lowered, Some((WriteKind::SeverityDown, Side::Sentinel))),
+    ("a comment that the end user may see", comment_for_all, Some((WriteKind::ClientVisibleNote, Side::Halo))),
+    ("a higher severity", |s| s.incident.severity = Severity::High, None),
+    ("a private note", |s| drop(s.comment(1, "words")), None),
+    (
+        "a note",
+        |s| {
+            s.note(3, "<p>words</p>");
+        },
+        None,
+    ),
+];
+
+fn only(plan: &Plan) -> &Waiting {
+    assert_eq!(plan.waiting.len(), 1, "{plan:?}");
+    plan.waiting.first().expect("one")
+}
+
+fn approve(plan: &Plan) -> Decision {
+    Decision::Approve { write: only(plan).write.clone(), what: String::new() }
+}
+
+#[test]
+fn kinds_of_write_wait_for_a_person() {
+    for (name, change, expected) in TABLE {
+        let mut scene = in_step();
+        change(&mut scene);
+        let free = scene.plan();
+        assert!(free.waiting.is_empty() && !free.operations.is_empty(), "{name}, without approval");
+        for kind in ALL {
+            scene.policy.approve = vec![kind];
+            let plan = scene.plan();
+            let waits = expected.is_some_and(|(asked, _)| asked == kind);
+            assert_eq!(plan.waiting.len(), usize::from(waits), "{name}, {kind:?} behind approval");
+            if !waits {
+                assert_eq!(plan.operations, free.operations, "{name}, {kind:?} behind approval");
+                continue;
+            }
+            let waiting = only(&plan);
+            assert_eq!(Some((kind, waiting.planned.kind.side())), expected, "{name}");
+            assert!(!plan.operations.contains(&waiting.planned), "{name}");
+            assert_eq!((plan.state.health, plan.state.sync), (Health::NeedsYou, SyncState::Behind), "{name}");
+            let code = plan.state.reason.as_ref().map(Reason::code);
+            assert_eq!(code, Some("awaits-approval"), "{name}");
+            assert!(plan.state.reason.and_then(|reason| reason.remedy()).is_some(), "{name}");
+            // The question has two answers, and approved it is what would have been written at once.
+            let asked = scene.with(choice::choices);
+            let answers: Vec<_> =
+                asked.iter().flat_map(|choice| &choice.answers).map(|(label, _)| label.as_str()).collect();
+            assert_eq!(answers, ["Approve", "Reject"], "{name}");
+            scene.pair.decisions.push(approve(&scene.plan()));
+            let approved = scene.plan();
+            assert_eq!((approved.operations, approved.waiting.len()), (free.operations.clone(), 0), "{name}, approved");
+        }
+    }
+}
+
+#[test]
+fn an_approval_holds_for_what_was_seen() {
+    let mut scene = in_step();
+    scene.policy.approve = vec![WriteKind::Close];
+    scene.close_ticket(Some(2));
+    scene.pair.base = scene.plan().base.expect("the move is kept");
+    scene.pair.decisions.push(approve(&scene.plan()));
+    assert!(scene.plan().waiting.is_empty());
+    // Other bytes: another classification was chosen since.
+    let mut other = scene.clone();
+    other.policy.classifications.insert(
+        "true positive".into(),
+        crate::domain::closing::Verdict {
+            classification: Classification::TruePositive,
+            reason: Some("SuspiciousActivity".into()),
+            comment: None,
+        },
+    );
+    other.close_ticket(Some(1));
+    assert_eq!(other.plan().waiting.len(), 1);
+    // The same bytes for another closing.
+    let mut later = scene.clone();
+    let moves = later.pair.base.moves.get_mut("status").and_then(|moves| moves.halo.as_mut()).expect("a move");
+    moves.at = Some(at("2026-03-02T08:00:00Z"));
+    assert_eq!(later.plan().waiting.len(), 1);
+    // Rejected: nothing is written, nobody is asked again, and the pair says so.
+    let mut rejected = later.clone();
+    let write = only(&rejected.plan()).write.clone();
+    rejected.pair.decisions.push(Decision::Reject { write, what: String::new() });
+    let plan = rejected.plan();
+    assert_eq!((plan.operations.len(), plan.waiting.len()), (0, 0));
+    assert_eq!((plan.state.health, plan.state.sync), (Health::Healthy, SyncState::Behind));
+    assert_eq!(plan.state.reason.map(|reason| reason.code()), Some("rejected"));
+    // The last word counts.
+    rejected.pair.decisions.push(approve(&later.plan()));
+    assert_eq!(rejected.plan().operations.len(), 1);
+}
+
+#[test]
+fn what_was_queued_before_waits_too() {
+    for change in [comment_for_all, |s: &mut Scene| s.close_incident(Classification::Undetermined, None)] {
+        let mut scene = in_step();
+        change(&mut scene);
+        scene.queue(&scene.plan());
+        let queued: Vec<_> = scene.operations.iter().map(|operation| operation.id).collect();
+        assert!(scene.plan().void.is_empty());
+        scene.policy.approve = ALL.to_vec();
+        let plan = scene.plan();
+        let void: Vec<_> = plan.void.iter().map(|(id, _)| *id).collect();
+        assert_eq!(void, queued);
+        assert_eq!(plan.waiting.len(), 1);
+        // Approved before it was taken back: it stays in the queue as it is.
+        scene.pair.decisions.push(approve(&plan));
+        let plan = scene.plan();
+        assert!(plan.void.is_empty() && plan.operations.is_empty() && plan.waiting.is_empty(), "{plan:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_of_a_kind_behind_approval_is_planned_without_it(mut scene in scenes(), asked in 0_usize..16, open: bool) {
+        scene.policy.notes_private = !open;
+        scene.policy.approve =
+            ALL.into_iter().enumerate().filter(|(n, _)| asked & (1 << n) != 0).map(|(_, kind)| kind).collect();
+        let plan = scene.plan();
+        let of = |kind: &OperationKind| scene.with(|s| kinds(s, kind));
+        for planned in &plan.operations {
+            let forbidden = of(&planned.kind).into_iter().find(|kind| scene.policy.approve.contains(kind));
+            prop_assert_eq!(forbidden, None, "{:?}", planned);
+        }
+        for waiting in &plan.waiting {
+            prop_assert!(!waiting.kinds.is_empty());
+        }
+    }
+}

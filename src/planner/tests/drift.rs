@@ -1,0 +1,207 @@
+//! Drift: what is gone, lost or changed unseen, and what the policy wants done about it.
+
+use proptest::prelude::*;
+
+use super::{
+    laws::scenes,
+    scene::{Scene, at, in_step},
+};
+use crate::{
+    domain::{
+        decision::Decision,
+        drift::{Drift, DriftClass, DriftRule},
+        failure::Side,
+        ids::{ActionKey, CommentId, TicketId},
+        incident::Severity,
+        operation::OperationKind,
+        pair::{Health, NoteLink, SyncState},
+        reason::Reason,
+    },
+    planner::{choice, drift, notes::words},
+};
+
+const RULES: [DriftRule; 3] = [DriftRule::Heal, DriftRule::Ask, DriftRule::Ignore];
+
+fn found(scene: &Scene) -> Vec<Drift> {
+    let plan = scene.plan();
+    scene.with(|s| drift::found(s, &plan))
+}
+
+#[test]
+fn a_record_that_is_gone_is_healed_asked_about_or_left() {
+    for side in [Side::Halo, Side::Sentinel] {
+        for rule in RULES {
+            let name = format!("{side:?} gone, {rule:?}");
+            let mut scene = in_step();
+            scene.pair.gone = Some(side);
+            (scene.policy.drift.only_in_sentinel, scene.policy.drift.only_in_halo) = (rule, rule);
+            // Whatever else is due is not written.
+            scene.incident.severity = Severity::High;
+            scene.note(3, "<p>words</p>");
+            let plan = scene.plan();
+            assert_eq!(plan.state.sync, SyncState::Unknown, "{name}");
+            let healed: Vec<&OperationKind> = plan.operations.iter().map(|planned| &planned.kind).collect();
+            match (rule, side, healed.as_slice()) {
+                (DriftRule::Heal, Side::Halo, [OperationKind::CreateTicket { follows, draft }]) => {
+                    assert_eq!(*follows, scene.pair.ticket, "{name}");
+                    assert!(draft.details_html.contains("takes the place of ticket 70"), "{name}");
+                }
+                (DriftRule::Heal, Side::Sentinel, [OperationKind::AddNote { comment: None, note, .. }]) => {
+                    assert!(note.private && note.text.contains("does not exist in Microsoft Sentinel"), "{name}");
+                }
+                (DriftRule::Ask | DriftRule::Ignore, _, []) => {}
+                other => panic!("{name}: {other:?}"),
+            }
+            assert_eq!(plan.state.health == Health::NeedsYou, rule == DriftRule::Ask, "{name}");
+            let class = if side == Side::Halo { DriftClass::OnlyInSentinel } else { DriftClass::OnlyInHalo };
+            let drifts: Vec<_> = found(&scene).into_iter().map(|drift| (drift.class, drift.rule)).collect();
+            assert_eq!(drifts, [(class, rule)], "{name}");
+            // Said once.
+            scene.pair.reason.clone_from(&plan.state.reason);
+            scene.queue(&plan);
+            assert_eq!(found(&scene), [], "{name}, the second time");
+        }
+        // A person's answer takes the rule's place, as long as it is this ticket.
+        let mut scene = in_step();
+        scene.pair.gone = Some(side);
+        let asked = scene.with(choice::choices);
+        let answers: Vec<Decision> =
+            asked.into_iter().flat_map(|choice| choice.answers).map(|(_, decision)| decision).collect();
+        assert_eq!(answers.len(), 2, "{side:?}");
+        scene.pair.decisions.push(answers[0].clone());
+        assert_eq!(scene.plan().operations.len(), 1, "{side:?}");
+        scene.pair.decisions.push(answers[1].clone());
+        assert_eq!(scene.plan().operations.len(), 0, "{side:?}");
+        assert_eq!(scene.plan().state.health, Health::Healthy, "{side:?}");
+        scene.pair.ticket = Some(TicketId(71));
+        assert_eq!(scene.plan().state.health, Health::NeedsYou, "{side:?}: another ticket");
+    }
+    // What waited for the side that is gone is taken back.
+    let mut scene = in_step();
+    scene.incident.severity = Severity::High;
+    scene.queue(&scene.plan());
+    scene.ticket().deleted = true;
+    assert_eq!(scene.plan().void.len(), 1);
+    // Nobody needs a ticket for a matter that is over.
+    let mut over = in_step();
+    over.policy.drift.only_in_sentinel = DriftRule::Heal;
+    over.pair.gone = Some(Side::Halo);
+    over.close_incident(crate::domain::closing::Classification::Undetermined, None);
+    assert_eq!(over.plan().operations.len(), 0);
+}
+
+#[test]
+fn a_value_that_showed_late_goes_by_the_policy() {
+    for rule in RULES {
+        let mut scene = in_step();
+        let known = scene.incident.clone();
+        scene.incident.severity = Severity::High;
+        let moved = drift::incident_moved(rule, &scene.pair.base, &known, &scene.incident);
+        let (what, base) = moved.expect("it moved");
+        assert_eq!(what, "severity", "{rule:?}");
+        scene.pair.base = base;
+        let plan = scene.plan();
+        let codes: Vec<&str> = plan.items().iter().map(Reason::code).collect();
+        let expected: (usize, &[&str]) = match rule {
+            DriftRule::Heal => (1, &[]),
+            DriftRule::Ask => (0, &["conflict"]),
+            DriftRule::Ignore => (0, &[]),
+        };
+        assert_eq!((plan.operations.len(), codes.as_slice()), expected, "{rule:?}");
+        let mut scene = in_step();
+        let known = scene.ticket().clone();
+        scene.ticket().agent_id = Some(5);
+        let now = scene.ticket().clone();
+        let (what, base) = drift::ticket_moved(rule, &scene.pair.base, &known, &now, false).expect("it moved");
+        assert_eq!(what, "owner", "{rule:?}");
+        scene.pair.base = base;
+        let plan = scene.plan();
+        assert_eq!((plan.operations.len(), plan.items().len()), (expected.0, expected.1.len()), "{rule:?}");
+    }
+    let scene = in_step();
+    let mut other = scene.incident.clone();
+    other.comments_count = 9;
+    other.modified = Some(at("2026-03-01T11:59:00Z"));
+    assert_eq!(drift::incident_moved(DriftRule::Ask, &scene.pair.base, &scene.incident, &other), None);
+}
+
+fn copied_comment(s: &mut Scene) -> CommentId {
+    let comment = s.comment(1, "words of an analyst");
+    s.note(9, "<p>another note that stays</p>").system = true;
+    s.links.push(NoteLink {
+        pair: s.pair.id,
+        comment: comment.clone(),
+        action: ActionKey { ticket: TicketId(70), action: 4 },
+        edit: 0,
+        part: 0,
+        said: s.comments.iter().flatten().next().map(words::of_comment),
+        written_in: Side::Sentinel,
+    });
+    comment
+}
+
+fn copied_note(s: &mut Scene) -> CommentId {
+    let action = s.note(3, "<p>words of an agent</p>").clone();
+    let comment = s.with(|situation| CommentId::derived(situation.halo_tenant, action.key, 0, 0));
+    s.links.push(NoteLink {
+        pair: s.pair.id,
+        comment: comment.clone(),
+        action: action.key,
+        edit: 0,
+        part: 0,
+        said: Some(words::of_action(&action)),
+        written_in: Side::Halo,
+    });
+    comment
+}
+
+#[test]
+fn a_lost_copy_is_written_again_asked_about_or_left() {
+    let cases: [(&str, fn(&mut Scene) -> CommentId); 2] = [("a note", copied_comment), ("a comment", copied_note)];
+    for (name, copied) in cases {
+        for rule in RULES {
+            let mut scene = in_step();
+            let comment = copied(&mut scene);
+            scene.policy.drift.lost_comment = rule;
+            let plan = scene.plan();
+            let written: Vec<&Reason> = plan.operations.iter().map(|planned| &planned.reason).collect();
+            let lost = matches!(written.as_slice(), [Reason::CopyLost { .. }]);
+            assert_eq!(lost, rule == DriftRule::Heal, "{name}, {rule:?}: {written:?}");
+            assert_eq!(plan.items().len(), usize::from(rule == DriftRule::Ask), "{name}, {rule:?}");
+            let drifts: Vec<_> = found(&scene).into_iter().map(|drift| (drift.class, drift.rule)).collect();
+            let expected = if rule == DriftRule::Ignore { vec![] } else { vec![(DriftClass::LostComment, rule)] };
+            assert_eq!(drifts, expected, "{name}, {rule:?}");
+            // A person's word about this very copy.
+            scene.pair.decisions.push(Decision::Copy { comment: comment.clone(), again: true });
+            assert_eq!(scene.plan().operations.len(), 1, "{name}, {rule:?}");
+            scene.pair.decisions.push(Decision::Copy { comment, again: false });
+            let plan = scene.plan();
+            assert_eq!((plan.operations.len(), plan.items().len()), (0, 0), "{name}, {rule:?}");
+        }
+    }
+}
+
+#[test]
+fn another_clients_ticket_is_asked_about_or_left() {
+    for (rule, health) in [(DriftRule::Ask, Health::NeedsYou), (DriftRule::Ignore, Health::Healthy)] {
+        let mut scene = in_step();
+        scene.policy.drift.wrong_client = rule;
+        scene.ticket().client_id = Some(13);
+        scene.incident.severity = Severity::High;
+        let plan = scene.plan();
+        assert!(plan.operations.is_empty(), "{rule:?}");
+        assert_eq!((plan.state.health, plan.state.sync), (health, SyncState::Unknown), "{rule:?}");
+        assert_eq!(found(&scene).into_iter().map(|drift| drift.rule).collect::<Vec<_>>(), [rule]);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_healthy_pair_never_shows_drift(mut scene in scenes()) {
+        scene.policy.drift.lost_comment = DriftRule::Heal;
+        let plan = scene.plan();
+        if plan.state.sync == SyncState::InStep && plan.state.health == Health::Healthy {
+            prop_assert_eq!(found(&scene), vec![]);
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Backfill of incidents that are older than a workspace's start: asked for and started here, carried out by the engine.
+
+use jiff::{civil::Date, tz::TimeZone};
+use serde_json::json;
+
+use super::{App, acts, caller::Caller, error::ServiceError, fault, names};
+use crate::{
+    domain::{
+        account::Role,
+        backfill::{Backfill, BackfillState, CAP_MAX, HowEnded, PER_HOUR_MAX, Progress},
+        ids::{RunId, WorkspaceId},
+        run::RunCause,
+        view::{
+            backfill::{BackfillRow, BackfillsView},
+            list::Choice,
+        },
+        workspace::{Mode, Workspace},
+    },
+    ledger::fact::Fact,
+};
+
+/// What a person asks for, as typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Asked<'a> {
+    /// First day.
+    pub from: &'a str,
+    /// Last day; empty for "up to the workspace's start".
+    pub to: &'a str,
+    /// Tickets at most.
+    pub cap: &'a str,
+    /// Tickets an hour.
+    pub per_hour: &'a str,
+    /// Closed ones too.
+    pub closed: bool,
+}
+
+async fn seen(app: &App, caller: &Caller, workspace: WorkspaceId) -> Result<Workspace, ServiceError> {
+    caller.need(Role::Operator)?;
+    let installation = app.installation().await?;
+    let workspace = names::workspace(&installation, workspace).ok_or(ServiceError::NotFound)?.clone();
+    caller.see(workspace.client)?;
+    Ok(workspace)
+}
+
+fn makes_tickets(mode: Mode) -> bool {
+    matches!(mode, Mode::SentinelToHalo | Mode::TwoWay)
+}
+
+fn number(text: &str, field: &'static str, most: u32) -> Result<u32, ServiceError> {
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|number| (1..=most).contains(number))
+        .ok_or_else(|| ServiceError::invalid(field, format!("Enter a number from 1 to {most}. Nothing was asked for.")))
+}
+
+fn day(text: &str, field: &'static str, zone: &TimeZone, after: i64) -> Result<jiff::Timestamp, ServiceError> {
+    let wrong = || ServiceError::invalid(field, "Enter a day like 2026-05-01. Nothing was asked for.");
+    let date: Date = text.trim().parse().map_err(|_| wrong())?;
+    let date = date.checked_add(jiff::Span::new().days(after)).map_err(|_| wrong())?;
+    date.to_zoned(zone.clone()).map(|at| at.timestamp()).map_err(|_| wrong())
+}
+
+/// Asks for a forecast. Days are the reader's.
+///
+/// # Errors
+/// `Invalid` for what is no day or number, or a range without a moment before the workspace's start; `Conflict` while one
+/// is under way; `Forbidden`, `NotFound`.
+pub async fn ask(
+    app: &App,
+    caller: &Caller,
+    workspace: WorkspaceId,
+    asked: Asked<'_>,
+    zone: &TimeZone,
+) -> Result<(), ServiceError> {
+    let workspace = seen(app, caller, workspace).await?;
+    let from = day(asked.from, "from", zone, 0)?;
+    let to = match asked.to.trim() {
+        "" => workspace.since,
+        to => day(to, "to", zone, 1)?.min(workspace.since),
+    };
+    if from >= to {
+        let problem = "The range has no moment before the workspace's start: what is younger is taken in anyway. Enter an earlier first day. Nothing was asked for.";
+        return Err(ServiceError::invalid("from", problem));
+    }
+    if workspace.mode == Mode::Off {
+        return Err(ServiceError::invalid("workspace", "The workspace is switched off. Nothing was asked for."));
+    }
+    let now = app.clock.now();
+    let backfill = Backfill {
+        id: RunId(app.ids.uuid_v7(now)),
+        workspace: workspace.id,
+        from,
+        to,
+        cap: number(asked.cap, "cap", CAP_MAX)?,
+        per_hour: number(asked.per_hour, "per_hour", PER_HOUR_MAX)?,
+        closed: asked.closed,
+        asked: now,
+        state: BackfillState::Counting,
+    };
+    let before = app.store.backfill(workspace.id).await.map_err(|e| fault("read a backfill", &e))?;
+    if before.is_some_and(|before| matches!(before.state, BackfillState::Running { .. })) {
+        return Err(ServiceError::Conflict);
+    }
+    moved(app, caller, &workspace, "ask-backfill", backfill).await
+}
+
+async fn moved(
+    app: &App,
+    caller: &Caller,
+    workspace: &Workspace,
+    act: &str,
+    backfill: Backfill,
+) -> Result<(), ServiceError> {
+    let detail = json!({ "workspace": workspace.id.to_string(), "backfill": backfill.id.to_string() });
+    let facts = vec![acts::act(caller, act, None, detail), Fact::BackfillMoved { backfill }];
+    acts::record(app, Some(workspace.client), facts).await?;
+    app.engine.poke_workspace(workspace.id, RunCause::Person);
+    Ok(())
+}
+
+/// Starts what was forecast.
+///
+/// # Errors
+/// `Conflict` when there is no forecast (any more), `Invalid` where the mode makes no tickets; `Forbidden`, `NotFound`.
+pub async fn start(app: &App, caller: &Caller, workspace: WorkspaceId) -> Result<(), ServiceError> {
+    let workspace = seen(app, caller, workspace).await?;
+    let found = app.store.backfill(workspace.id).await.map_err(|e| fault("read a backfill", &e))?;
+    let found = found.ok_or(ServiceError::NotFound)?;
+    let BackfillState::Forecast { forecast } = found.state else { return Err(ServiceError::Conflict) };
+    if !makes_tickets(workspace.mode) {
+        let problem =
+            "The workspace's mode makes no tickets: set it to Sentinel to Halo or two-way. Nothing was started.";
+        return Err(ServiceError::invalid("mode", problem));
+    }
+    let progress = Progress { began: app.clock.now(), looked: 0, tickets: 0, through: None };
+    let state = BackfillState::Running { forecast, progress };
+    moved(app, caller, &workspace, "start-backfill", Backfill { state, ..found }).await
+}
+
+/// Stops one, or throws its forecast away. What was linked stays linked.
+///
+/// # Errors
+/// `Conflict` when it is over already; `Forbidden`, `NotFound`.
+pub async fn stop(app: &App, caller: &Caller, workspace: WorkspaceId) -> Result<(), ServiceError> {
+    let workspace = seen(app, caller, workspace).await?;
+    let found = app.store.backfill(workspace.id).await.map_err(|e| fault("read a backfill", &e))?;
+    let found = found.ok_or(ServiceError::NotFound)?;
+    if matches!(found.state, BackfillState::Ended { .. }) {
+        return Err(ServiceError::Conflict);
+    }
+    let progress = found.progress();
+    let state = BackfillState::Ended { at: app.clock.now(), how: HowEnded::Stopped, progress };
+    moved(app, caller, &workspace, "stop-backfill", Backfill { state, ..found }).await
+}
+
+/// The page's view.
+///
+/// # Errors
+/// It cannot be read.
+pub async fn view(app: &App, caller: &Caller) -> Result<BackfillsView, ServiceError> {
+    let installation = app.installation().await?;
+    let seen = |workspace: &&Workspace| caller.scope.allows(Some(workspace.client));
+    let mut workspaces: Vec<Choice> = installation
+        .workspaces
+        .iter()
+        .filter(seen)
+        .filter(|workspace| workspace.mode != Mode::Off)
+        .map(|workspace| Choice {
+            value: workspace.id.to_string(),
+            label: format!("{} · {}", names::client(&installation, workspace.client), workspace.name),
+            count: None,
+        })
+        .collect();
+    workspaces.sort_by_key(|choice| choice.label.to_lowercase());
+    let found = app.store.backfills().await.map_err(|e| fault("read backfills", &e))?;
+    let row = |backfill: Backfill| {
+        let workspace = names::workspace(&installation, backfill.workspace).filter(seen)?;
+        Some(BackfillRow {
+            client: names::client(&installation, workspace.client),
+            workspace: workspace.name.clone(),
+            makes_tickets: makes_tickets(workspace.mode),
+            backfill,
+        })
+    };
+    let mut rows: Vec<BackfillRow> = found.into_iter().filter_map(row).collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.backfill.asked));
+    Ok(BackfillsView { workspaces, rows })
+}

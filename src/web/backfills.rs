@@ -1,0 +1,69 @@
+//! Backfill: the page and its buttons, each a form that ends in a redirect.
+
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+
+use super::{
+    Web,
+    acts::{answer, next},
+    error::WebError,
+    form::Posted,
+    pages::{framed, id},
+    reader::Signed,
+};
+use crate::{
+    console::Page,
+    domain::{account::Role, ids::WorkspaceId},
+    service::{
+        backfills::{self, Asked},
+        error::ServiceError,
+    },
+};
+
+/// `GET /backfill`
+pub async fn page(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let frame = framed(&web, &signed).await?;
+    let view = backfills::view(&web.app, &signed.caller).await?;
+    Ok(frame.answer(&Page::Backfill(Box::new(view))))
+}
+
+/// `POST /backfill`: asks for a forecast; days are the reader's.
+pub async fn ask(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
+    signed.caller.need(Role::Operator)?;
+    let asked = Asked {
+        from: form.text("from"),
+        to: form.text("to"),
+        cap: form.text("cap"),
+        per_hour: form.text("per_hour"),
+        closed: form.ticked("closed"),
+    };
+    let done = match form.text("workspace").parse::<WorkspaceId>() {
+        Ok(workspace) => backfills::ask(&web.app, &signed.caller, workspace, asked, &signed.reader.zone).await,
+        Err(_) => Err(ServiceError::invalid("workspace", "Choose the workspace. Nothing was asked for.")),
+    };
+    answer(&signed, done, ("backfill-asked", "backfill-runs"), next(&form, "/backfill")).await
+}
+
+/// `POST /workspaces/{id}/backfill/start`
+pub async fn start(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(workspace): Path<String>,
+    form: Posted,
+) -> Result<Response, WebError> {
+    let done = backfills::start(&web.app, &signed.caller, id(&workspace)?).await;
+    answer(&signed, done, ("backfill-started", "moved-on"), next(&form, "/backfill")).await
+}
+
+/// `POST /workspaces/{id}/backfill/stop`
+pub async fn stop(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(workspace): Path<String>,
+    form: Posted,
+) -> Result<Response, WebError> {
+    let done = backfills::stop(&web.app, &signed.caller, id(&workspace)?).await;
+    answer(&signed, done, ("backfill-stopped", "moved-on"), next(&form, "/backfill")).await
+}

@@ -1,0 +1,86 @@
+//! Writes that wait for a person's approval.
+
+use halobridge::{
+    domain::{approval::WriteKind, ids::PairId, view::approvals::ApprovalRow},
+    service::{approvals, decisions, error::ServiceError},
+};
+use serde_json::json;
+
+use super::bridge::*;
+
+fn careful(product: halobridge::twin::options::Product) -> Setup {
+    let policy = "approve = [\"close\", \"reopen\", \"severity-down\", \"client-visible-note\"]".into();
+    Setup { notes: "all", policy, ..Setup::new(product) }
+}
+
+impl Bridge {
+    async fn waiting(&self) -> Vec<ApprovalRow> {
+        let (app, caller) = self.console();
+        approvals::view(&app, &caller).await.unwrap().rows
+    }
+
+    async fn answer(&self, row: &ApprovalRow, yes: bool) -> Result<(), ServiceError> {
+        let (app, caller) = self.console();
+        let pair: PairId = row.pair;
+        let decision = if yes { row.approve.clone() } else { row.reject.clone() };
+        decisions::decide(&app, &caller, pair, Some(decision)).await
+    }
+}
+
+both! {
+    async fn a_closure_waits_until_it_is_approved(product) {
+        let bridge = Bridge::with(careful(product)).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        assert!(bridge.waiting().await.is_empty());
+        bridge.close_ticket_as(ticket, 1);
+        bridge.cross().await;
+        assert_ne!(bridge.incident(&incident)["properties"]["status"], "Closed");
+        assert_eq!(bridge.reason_of(&incident).await, Some("awaits-approval"));
+        // Everything else goes on.
+        bridge.note(ticket, "<p>Nothing left to be done on that host</p>", json!({}));
+        bridge.comment(&incident, "one more thing");
+        bridge.cross().await;
+        assert!(bridge.comments_of(&incident).iter().any(|comment| comment.contains("Nothing left to be done")));
+        assert!(bridge.notes_of(ticket).iter().any(|note| words(note).contains("one more thing")));
+        let waiting = bridge.waiting().await;
+        let [row] = waiting.as_slice() else { panic!("{waiting:?}") };
+        assert_eq!(row.kinds, [WriteKind::Close]);
+        assert!(row.differences.iter().any(|one| (one.what.as_str(), one.to.as_str()) == ("status", "Closed")), "{row:?}");
+        assert!(row.planned.body.as_ref().is_some_and(|body| body.contains("update-incident")));
+        bridge.answer(row, true).await.unwrap();
+        bridge.cross().await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+        assert!(bridge.waiting().await.is_empty());
+        assert!(matches!(bridge.answer(row, true).await, Err(ServiceError::Conflict)), "it is not asked any more");
+        bridge.finish().await;
+    }
+
+    async fn a_rejected_closure_is_not_written_and_a_new_one_is_asked_about(product) {
+        let bridge = Bridge::with(careful(product)).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
+        bridge.cross().await;
+        let waiting = bridge.waiting().await;
+        assert_eq!(waiting.len(), 1);
+        bridge.answer(&waiting[0], false).await.unwrap();
+        bridge.cross().await;
+        assert_ne!(bridge.ticket(ticket)["hasbeenclosed"], true);
+        assert_eq!(bridge.reason_of(&incident).await, Some("rejected"));
+        assert!(bridge.waiting().await.is_empty());
+        // Opened again both sides agree; the next closing is another one.
+        bridge.update(&incident, json!({ "status": "New" }));
+        bridge.cross().await;
+        bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
+        bridge.cross().await;
+        let waiting = bridge.waiting().await;
+        assert_eq!(waiting.len(), 1, "{:?}", bridge.reason_of(&incident).await);
+        bridge.answer(&waiting[0], true).await.unwrap();
+        bridge.cross().await;
+        assert_eq!(bridge.ticket(ticket)["hasbeenclosed"], true);
+        bridge.finish().await;
+    }
+}

@@ -1,0 +1,169 @@
+//! Backfill: counted first, taken in slowly, stopped when told.
+
+use halobridge::{
+    domain::{
+        backfill::{BackfillState, Forecast, HowEnded},
+        ids::WorkspaceId,
+    },
+    service::{
+        backfills::{self, Asked},
+        error::ServiceError,
+    },
+};
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use super::bridge::*;
+
+/// The workspace starts an hour after the first incidents were raised.
+fn late_start(product: halobridge::twin::options::Product) -> Setup {
+    Setup { since_secs: 3_600, workspaces: 1, ..Setup::new(product) }
+}
+
+const ALL: Asked<'static> = Asked { from: "2026-03-01", to: "", cap: "500", per_hour: "60", closed: false };
+
+impl Bridge {
+    async fn ask(&self, asked: Asked<'_>) -> Result<(), ServiceError> {
+        let (app, caller) = self.console();
+        let asked = backfills::ask(&app, &caller, self.backfilled().await, asked, &TimeZone::UTC).await;
+        self.run().await;
+        asked
+    }
+
+    async fn backfilled(&self) -> WorkspaceId {
+        self.workspace(0).await.id
+    }
+
+    async fn start_backfill(&self) -> Result<(), ServiceError> {
+        let (app, caller) = self.console();
+        backfills::start(&app, &caller, self.backfilled().await).await
+    }
+
+    async fn stop_backfill(&self) -> Result<(), ServiceError> {
+        let (app, caller) = self.console();
+        backfills::stop(&app, &caller, self.backfilled().await).await
+    }
+
+    async fn backfill(&self) -> BackfillState {
+        self.store.backfill(self.backfilled().await).await.unwrap().expect("one was asked for").state
+    }
+
+    async fn forecast(&self) -> Forecast {
+        match self.backfill().await {
+            BackfillState::Forecast { forecast } => forecast,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+both! {
+    async fn old_incidents_are_counted_first_and_then_taken_in_at_their_pace(product) {
+        let bridge = Bridge::with(late_start(product)).await;
+        let mut old = Vec::new();
+        for n in 0..6 {
+            old.push(bridge.raise(json!({ "title": format!("Old {n}") })));
+            bridge.advance(60).await;
+        }
+        bridge.comment(&old[0], "known since the winter");
+        let closed = bridge.raise(json!({}));
+        bridge.close_incident(&closed, json!({ "classification": "Undetermined" }));
+        bridge.pass(3_600).await;
+        let young = bridge.raise(json!({}));
+        bridge.cross().await;
+        assert!(bridge.pair_of(&young).await.is_some());
+        assert_eq!(bridge.reason_of(&old[0]).await.unwrap_or("older-than-start"), "older-than-start");
+        assert_eq!(bridge.tickets().len(), 1);
+        // Typed nonsense is told, and asks for nothing.
+        for wrong in [
+            Asked { from: "yesterday", ..ALL },
+            Asked { from: "2026-03-05", ..ALL },
+            Asked { cap: "0", ..ALL },
+            Asked { per_hour: "many", ..ALL },
+        ] {
+            assert!(matches!(bridge.ask(wrong).await, Err(ServiceError::Invalid(_))), "{wrong:?}");
+        }
+        bridge.ask(ALL).await.unwrap();
+        let forecast = bridge.forecast().await;
+        assert_eq!((forecast.incidents, forecast.tickets, forecast.closed), (7, 6, 1), "{forecast:?}");
+        assert_eq!(forecast.secs, 360);
+        bridge.pass(1_200).await;
+        assert_eq!(bridge.tickets().len(), 1, "nothing is taken in before a person starts it");
+        bridge.start_backfill().await.unwrap();
+        assert!(matches!(bridge.start_backfill().await, Err(ServiceError::Conflict)), "it has begun");
+        bridge.pass(130).await;
+        let taken = bridge.tickets().len();
+        assert!((2..=4).contains(&taken), "a ticket a minute: {taken}");
+        bridge.pass(600).await;
+        assert_eq!(bridge.tickets().len(), 7);
+        match bridge.backfill().await {
+            BackfillState::Ended { how: HowEnded::Done, progress: Some(progress), .. } => {
+                assert_eq!((progress.looked, progress.tickets), (7, 6));
+            }
+            other => panic!("{other:?}"),
+        }
+        let ticket = bridge.ticket_of(&old[0]).await;
+        assert!(bridge.notes_of(ticket).iter().any(|note| words(note).contains("known since the winter")));
+        assert!(bridge.pair_of(&closed).await.is_none(), "closed ones are left out");
+        // With them: only the closed one is left, and its ticket is closed too.
+        bridge.ask(Asked { closed: true, ..ALL }).await.unwrap();
+        assert_eq!((bridge.forecast().await.linked, bridge.forecast().await.tickets), (6, 1));
+        bridge.start_backfill().await.unwrap();
+        bridge.pass(300).await;
+        let ticket = bridge.ticket_of(&closed).await;
+        assert_eq!(bridge.ticket(ticket)["hasbeenclosed"], true, "{}", bridge.ticket(ticket));
+        bridge.finish().await;
+    }
+
+    async fn the_storm_brake_and_a_backfill_do_not_count_each_other(product) {
+        let setup = Setup { policy: "tickets_per_hour = 2".into(), ..late_start(product) };
+        let bridge = Bridge::with(setup).await;
+        for _ in 0..4 {
+            bridge.raise(json!({}));
+        }
+        bridge.pass(3_700).await;
+        bridge.ask(Asked { per_hour: "3600", ..ALL }).await.unwrap();
+        bridge.start_backfill().await.unwrap();
+        bridge.pass(120).await;
+        assert_eq!(bridge.tickets().len(), 4, "the brake holds no backfill");
+        for _ in 0..2 {
+            bridge.raise(json!({}));
+        }
+        bridge.cross().await;
+        assert_eq!(bridge.tickets().len(), 6, "nor do old incidents count for it");
+        let third = bridge.raise(json!({}));
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(&third).await, Some("storm-held"));
+        bridge.finish().await;
+    }
+
+    async fn a_backfill_outlives_a_restart_and_stops_when_told(product) {
+        let mut bridge = Bridge::with(late_start(product)).await;
+        for _ in 0..8 {
+            bridge.raise(json!({}));
+            bridge.advance(10).await;
+        }
+        bridge.pass(3_700).await;
+        bridge.ask(ALL).await.unwrap();
+        bridge.start_backfill().await.unwrap();
+        bridge.pass(130).await;
+        let before = bridge.tickets().len();
+        bridge.restart().await;
+        bridge.pass(120).await;
+        let after = bridge.tickets().len();
+        assert!(before > 0 && after > before && after < 8, "{before}, then {after}");
+        assert!(matches!(bridge.ask(ALL).await, Err(ServiceError::Conflict)), "one is under way");
+        bridge.stop_backfill().await.unwrap();
+        bridge.pass(1_200).await;
+        assert_eq!(bridge.tickets().len(), after, "stopped");
+        assert!(matches!(bridge.backfill().await, BackfillState::Ended { how: HowEnded::Stopped, .. }));
+        assert!(matches!(bridge.stop_backfill().await, Err(ServiceError::Conflict)));
+        // What is left can be asked for again, up to a cap.
+        bridge.ask(Asked { cap: "1", per_hour: "3600", ..ALL }).await.unwrap();
+        assert_eq!(bridge.forecast().await.tickets, 1);
+        bridge.start_backfill().await.unwrap();
+        bridge.pass(300).await;
+        assert_eq!(bridge.tickets().len(), after + 1);
+        assert!(matches!(bridge.backfill().await, BackfillState::Ended { how: HowEnded::Cap, .. }));
+        bridge.finish().await;
+    }
+}

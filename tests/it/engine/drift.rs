@@ -1,0 +1,104 @@
+//! Drift: records that are gone and copies that are lost.
+
+use halobridge::{
+    domain::{
+        decision::Decision,
+        drift::{DriftClass, DriftRule},
+        failure::Side,
+        ids::TicketId,
+        view::drift::DriftFilter,
+    },
+    service::{decisions, drifts},
+};
+use serde_json::json;
+
+use super::bridge::*;
+
+impl Bridge {
+    async fn drift(&self) -> Vec<(DriftClass, DriftRule)> {
+        let (app, caller) = self.console();
+        let view = drifts::view(&app, &caller, DriftFilter::default()).await.unwrap();
+        let rows = view.rows.as_ref().unwrap();
+        for class in DriftClass::ALL {
+            let of = rows.rows.iter().filter(|row| row.drift.class == class).count();
+            assert_eq!(view.of(class), u64::try_from(of).unwrap(), "{class:?}");
+        }
+        rows.rows.iter().map(|row| (row.drift.class, row.drift.rule)).collect()
+    }
+
+    async fn decide(&self, incident: &str, decision: Decision) {
+        let (app, caller) = self.console();
+        let pair = self.pair_of(incident).await.unwrap();
+        decisions::decide(&app, &caller, pair.id, Some(decision)).await.unwrap();
+    }
+}
+
+both! {
+    async fn a_deleted_ticket_is_asked_about_and_a_new_one_is_made(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        assert_eq!(bridge.drift().await, []);
+        bridge.act("ticket.delete", json!({ "ticket_id": ticket }));
+        bridge.pass(600).await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("record-gone"));
+        // It goes on being said, whatever happens on the other side.
+        bridge.update(&incident, json!({ "severity": "High" }));
+        bridge.comment(&incident, "is anybody there?");
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("record-gone"));
+        assert_eq!(bridge.drift().await, [(DriftClass::OnlyInSentinel, DriftRule::Ask)]);
+        bridge.decide(&incident, Decision::Gone { side: Side::Halo, ticket: Some(TicketId(ticket)), heal: true }).await;
+        bridge.cross().await;
+        let second = bridge.ticket_of(&incident).await;
+        assert_ne!(second, ticket);
+        assert!(bridge.ticket(second).to_string().contains("takes the place of ticket"));
+        bridge.comment(&incident, "now somebody is");
+        bridge.cross().await;
+        assert!(bridge.notes_of(second).iter().any(|note| words(note).contains("now somebody is")));
+        assert_eq!(bridge.pair_of(&incident).await.unwrap().gone, None);
+        bridge.finish().await;
+    }
+
+    async fn a_deleted_incident_is_found_by_the_full_list(product) {
+        let setup = Setup { policy: "drift = { only_in_halo = \"heal\" }".into(), workspaces: 1, ..Setup::new(product) };
+        let bridge = Bridge::with(setup).await;
+        let incident = bridge.raise(json!({}));
+        let other = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.act("incident.delete", json!({ "incident": incident, "workspace": bridge.workspace_name(0) }));
+        bridge.pass_by(7 * 3_600, 300).await;
+        bridge.cross().await;
+        assert_eq!(bridge.pair_of(&incident).await.unwrap().gone, Some(Side::Sentinel));
+        let told = bridge.notes_of(ticket).iter().filter(|note| words(note).contains("does not exist in Microsoft Sentinel")).count();
+        assert_eq!(told, 1);
+        assert_eq!(bridge.drift().await, [(DriftClass::OnlyInHalo, DriftRule::Heal)]);
+        assert_eq!(bridge.pair_of(&other).await.unwrap().gone, None);
+        bridge.finish().await;
+    }
+
+    async fn a_lost_copy_is_written_again_where_the_policy_says_so(product) {
+        let setup = Setup { policy: "drift = { lost_comment = \"heal\" }".into(), ..Setup::new(product) };
+        let bridge = Bridge::with(setup).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.comment(&incident, "words of an analyst");
+        bridge.cross().await;
+        let said = |bridge: &Bridge| -> Vec<i64> {
+            let notes = bridge.notes_of(ticket);
+            notes.iter().filter(|note| words(note).contains("words of an analyst")).map(|note| note["id"].as_i64().unwrap()).collect()
+        };
+        let first = said(&bridge);
+        assert_eq!(first.len(), 1);
+        bridge.act("note.delete", json!({ "ticket_id": ticket, "id": first[0] }));
+        bridge.pass(600).await;
+        let second = said(&bridge);
+        assert_eq!(second.len(), 1, "{:#?}", bridge.notes_of(ticket));
+        assert_ne!(second, first);
+        assert_eq!(bridge.drift().await, [(DriftClass::LostComment, DriftRule::Heal)]);
+        bridge.finish().await;
+    }
+}

@@ -1,0 +1,30 @@
+//! Workspaces are read soon after a change, and seldom while nothing happens.
+
+use serde_json::json;
+
+use super::bridge::*;
+
+both! {
+    async fn changes_are_followed_closely_and_quiet_saves_calls(product) {
+        let bridge = Bridge::with(Setup { poll_secs: 900, workspaces: 1, ..Setup::new(product) }).await;
+        bridge.pass(7_200).await;
+        let lists = |bridge: &Bridge| bridge.calls("sentinel.incident.list");
+        let before = lists(&bridge);
+        bridge.pass(3_600).await;
+        assert_eq!(lists(&bridge) - before, 4, "an hour of quiet");
+        let incident = bridge.raise(json!({}));
+        bridge.pass(900).await;
+        assert!(bridge.pair_of(&incident).await.is_some());
+        // What happens next is seen within two minutes, where it would have taken a quarter of an hour.
+        bridge.comment(&incident, "and there is more of it");
+        bridge.pass(130).await;
+        let ticket = bridge.ticket_of(&incident).await;
+        assert!(bridge.notes_of(ticket).iter().any(|note| words(note).contains("and there is more of it")));
+        // Then it grows quiet again: waits of one, two, four and eight minutes, and a quarter of an hour from then on.
+        bridge.pass(1_800).await;
+        let before = lists(&bridge);
+        bridge.pass(3_600).await;
+        assert_eq!(lists(&bridge) - before, 4, "quiet again");
+        bridge.finish().await;
+    }
+}

@@ -1,0 +1,119 @@
+//! Shadow mode: everything is read and compared beside Halo's own Sentinel integration, and nothing is written.
+
+use halobridge::{
+    domain::{
+        shadow::{Carriage, Compared, LapseKind},
+        view::shadow::ShadowFilter,
+    },
+    service,
+    store::PageKey,
+};
+use serde_json::json;
+
+use super::bridge::*;
+
+fn beside(product: halobridge::twin::options::Product) -> Setup {
+    Setup { mode: "observe", notes: "all", workspace: "shadow = true", ..Setup::new(product) }
+}
+
+impl Bridge {
+    /// What stands of an incident.
+    async fn compared(&self, incident: &str) -> Option<Compared> {
+        let workspace = self.workspace(0).await.id;
+        self.store.compared(workspace, &halobridge::domain::ids::IncidentId::new(incident)).await.unwrap()
+    }
+
+    async fn lapses(&self, incident: &str) -> Vec<(LapseKind, Carriage)> {
+        let compared = self.compared(incident).await.expect("it was compared");
+        compared.lapses.iter().map(|lapse| (lapse.kind, lapse.what)).collect()
+    }
+
+    /// The other integration takes an incident up: a ticket that carries it.
+    fn take_up(&self, incident: &str) -> i64 {
+        let body = json!({
+            "summary": "Imported by the other integration", "details": "from Sentinel", "agent": AGENT,
+            "client_id": self.setup.product.first_client_id(), "tickettype": "Security Incident",
+            "sentinel_id": incident, "sentinel_workspace": self.workspace_name(0),
+        });
+        self.act("ticket.create", body)["id"].as_i64().unwrap()
+    }
+}
+
+both! {
+    async fn what_the_other_integration_does_is_compared_and_nothing_is_written(product) {
+        let bridge = Bridge::with(beside(product)).await;
+        let [prompt, late, lost, twice] = ["one", "two", "three", "four"].map(|title| bridge.raise(json!({ "title": title })));
+        bridge.advance(60).await;
+        let ticket = bridge.take_up(&prompt);
+        bridge.take_up(&twice);
+        bridge.take_up(&twice);
+        bridge.comment(&prompt, "seen on the host by the analyst");
+        bridge.pass(600).await;
+        bridge.note(ticket, "<p>From Sentinel: seen on the host by the analyst</p>", json!({}));
+        bridge.take_up(&late);
+        bridge.note(ticket, "<p>The user was called and knows nothing of it</p>", json!({}));
+        bridge.pass(2_400).await;
+        assert_eq!(bridge.lapses(&prompt).await, [
+            (LapseKind::Delayed, Carriage::Comment),
+            (LapseKind::Missed, Carriage::Note),
+        ]);
+        assert_eq!(bridge.lapses(&late).await, [(LapseKind::Delayed, Carriage::Ticket)]);
+        assert_eq!(bridge.lapses(&lost).await, [(LapseKind::Missed, Carriage::Ticket)]);
+        assert_eq!(bridge.lapses(&twice).await, [(LapseKind::Doubled, Carriage::Ticket)]);
+        assert_eq!(bridge.compared(&late).await.unwrap().late_secs, Some(660));
+        // What it makes up for late is late, and no more missed.
+        bridge.take_up(&lost);
+        bridge.close_incident(&late, json!({ "classification": "Undetermined" }));
+        bridge.close_ticket(ticket, json!({}));
+        bridge.pass(2_400).await;
+        assert_eq!(bridge.lapses(&lost).await, [(LapseKind::Delayed, Carriage::Ticket)]);
+        assert!(bridge.lapses(&late).await.contains(&(LapseKind::Missed, Carriage::Closure)));
+        assert!(bridge.lapses(&prompt).await.contains(&(LapseKind::Missed, Carriage::Closure)));
+        assert_eq!(bridge.writes(), 0, "nothing is written to either side");
+        assert!(bridge.pair_of(&prompt).await.is_none());
+        // The page and its counts.
+        let (app, caller) = bridge.console();
+        let view = service::shadow::view(&app, &caller, ShadowFilter::default()).await.unwrap();
+        let all = |kind| view.rows.as_ref().unwrap().rows.iter().map(|row| u64::from(row.compared.count(kind))).sum::<u64>();
+        assert_eq!((view.counts.incidents, view.counts.ticketed), (4, 4));
+        for kind in LapseKind::ALL {
+            assert_eq!(view.counts.of(kind), all(kind), "{kind:?}");
+            let only = ShadowFilter { kind: Some(kind), ..ShadowFilter::default() };
+            let listed = service::shadow::view(&app, &caller, only).await.unwrap().rows.unwrap();
+            assert!(listed.rows.iter().all(|row| row.compared.count(kind) > 0), "{kind:?}");
+        }
+        assert!("0.0".parse::<PageKey>().is_err() || view.rows.unwrap().older.is_none());
+        bridge.finish().await;
+    }
+
+    async fn what_was_compared_is_not_read_again_until_it_changes(product) {
+        let bridge = Bridge::with(beside(product)).await;
+        let incident = bridge.raise(json!({}));
+        bridge.advance(30).await;
+        let ticket = bridge.take_up(&incident);
+        bridge.pass(2_400).await;
+        let before = ["halo.tickets.get", "halo.actions.list", "sentinel.comments.list"].map(|kind| bridge.calls(kind));
+        bridge.pass(1_200).await;
+        let after = ["halo.tickets.get", "halo.actions.list", "sentinel.comments.list"].map(|kind| bridge.calls(kind));
+        assert_eq!(after, before);
+        bridge.note(ticket, "<p>The user was called and knows nothing of it</p>", json!({}));
+        bridge.pass(60).await;
+        assert_eq!(bridge.calls("halo.actions.list"), after[1] + 1);
+        assert_eq!(bridge.writes(), 0);
+        bridge.finish().await;
+    }
+
+    async fn as_long_as_tickets_are_unread_none_is_called_missing(product) {
+        let bridge = Bridge::with(beside(product)).await;
+        let incident = bridge.raise(json!({}));
+        bridge.advance(30).await;
+        bridge.take_up(&incident);
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get" }));
+        bridge.pass(2_400).await;
+        assert_eq!(bridge.compared(&incident).await, None);
+        bridge.heal();
+        bridge.pass(600).await;
+        assert_eq!(bridge.lapses(&incident).await, []);
+        bridge.finish().await;
+    }
+}
