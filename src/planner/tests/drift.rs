@@ -159,7 +159,8 @@ fn copied_note(s: &mut Scene) -> CommentId {
 
 #[test]
 fn a_lost_copy_is_written_again_asked_about_or_left() {
-    let cases: [(&str, fn(&mut Scene) -> CommentId); 2] = [("a note", copied_comment), ("a comment", copied_note)];
+    type Copied = fn(&mut Scene) -> CommentId;
+    let cases: [(&str, Copied); 2] = [("a note", copied_comment), ("a comment", copied_note)];
     for (name, copied) in cases {
         for rule in RULES {
             let mut scene = in_step();
