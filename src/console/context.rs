@@ -141,6 +141,12 @@ impl PageContext {
         self.person.as_ref().is_some_and(Person::may_operate)
     }
 
+    /// The same page for somebody who only reads.
+    pub fn reading_only(&self) -> Self {
+        let person = self.person.clone().map(|person| Person { role: Role::Viewer, ..person });
+        Self { person, ..self.clone() }
+    }
+
     /// Whether the reader may change connections.
     pub fn admin(&self) -> bool {
         self.person.as_ref().is_some_and(|person| person.role == Role::Admin)

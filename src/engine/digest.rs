@@ -291,7 +291,7 @@ fn merged(known: Option<&Ticket>, mut new: Ticket) -> Ticket {
 }
 
 /// Carries a fact over into the situation in hand, as the projector will into the tables.
-pub(super) fn overlay(row: &mut SituationRow, fact: &Fact) {
+pub(crate) fn overlay(row: &mut SituationRow, fact: &Fact) {
     match fact {
         Fact::IncidentRead { incident, .. } => row.subject.incident = (**incident).clone(),
         Fact::CommentsRead { comments, .. } => row.comments = Some(comments.clone()),

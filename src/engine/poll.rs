@@ -130,6 +130,9 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     if let Some(standing) = engine.schedule().workspaces.get_mut(&id) {
         standing.judge_anew = false;
     }
+    if cause == RunCause::Person {
+        super::backfill::take_up(engine).await?;
+    }
     let class = match cause {
         RunCause::Webhook => Class::WebhookBorn,
         RunCause::Person => Class::Interactive,

@@ -39,6 +39,10 @@ pub fn words(s: &Situation<'_>, side: Side) -> String {
 /// One side's record is gone: nothing is written to it. What is done beside that goes by the policy, or by what a
 /// person decided about this very record.
 pub(super) fn plan_gone(s: &Situation<'_>, side: Side, out: &mut Plan) {
+    if s.incident.redirected() {
+        // Its matter goes on elsewhere: somebody has seen to it.
+        return out.remark(Reason::MergedInto { name: String::new() });
+    }
     let ticket = s.pair.ticket;
     let decided = s.pair.decisions.iter().rev().find_map(|decision| match decision {
         Decision::Gone { side: whose, ticket: which, heal } => {

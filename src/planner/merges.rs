@@ -4,7 +4,7 @@
 use crate::domain::{
     decision::Decision,
     failure::Side,
-    ids::{CommentId, IncidentId},
+    ids::{CommentId, IncidentId, TicketId},
     incident::{Incident, IncidentStatus},
     merge::{Merge, MergedFrom, Survivor},
     operation::{Carried, OperationKind, OperationState},
@@ -55,7 +55,7 @@ pub fn plan_source(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
                         "The incident of this ticket was merged in Defender into {name}, whose ticket is {theirs}. \
                          Proposal: merge this ticket into ticket {theirs}."
                     );
-                    own_note(s, &words, &format!("merged-into/{}/{theirs}", survivor.incident), out);
+                    own_note(s, &words, &format!("merged-into/{}/{theirs}", survivor.incident), Some(theirs), out);
                     out.item(Reason::TicketsMeet { ticket: ticket.id, other: theirs, name });
                 }
                 // Its ticket is being made: then the two meet.
@@ -64,7 +64,7 @@ pub fn plan_source(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
                     let words = format!(
                         "The incident of this ticket was merged in Defender into {name}. This ticket goes on with that one."
                     );
-                    own_note(s, &words, &format!("merged-into/{}", survivor.incident), out);
+                    own_note(s, &words, &format!("merged-into/{}", survivor.incident), None, out);
                     out.follow = Some(survivor.incident.clone());
                     out.remark(Reason::MergedInto { name });
                 }
@@ -82,7 +82,7 @@ pub fn plan_survivor(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
                  Proposal: merge ticket {theirs} into this one.",
                 from.name
             );
-            own_note(s, &words, &format!("merged-from/{}", from.incident), out);
+            own_note(s, &words, &format!("merged-from/{}", from.incident), Some(theirs), out);
         }
         if conflict::carries_back(s.workspace.mode) {
             comments(s, ticket, from, out);
@@ -90,12 +90,18 @@ pub fn plan_survivor(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
     }
 }
 
-fn own_note(s: &Situation<'_>, words: &str, about: &str, out: &mut Plan) {
+/// Says something once on the ticket; the number of the ticket that it meets is a link to it.
+fn own_note(s: &Situation<'_>, words: &str, about: &str, meets: Option<TicketId>, out: &mut Plan) {
     let reference = notes::own_reference(s, about);
     if s.actions.is_none_or(|actions| actions.iter().any(|action| notes::carries(action, &reference))) {
         return;
     }
-    let note = notes::own_note(s, words, reference);
+    let mut note = notes::own_note(s, words, reference);
+    if let (Some(ticket), Some(base)) = (meets, s.ticket_url) {
+        let link = format!("<a href=\"{}{ticket}\">{ticket}</a>", text::escape(base));
+        note.html = note.html.replace(&format!("ticket {ticket}"), &format!("ticket {link}"));
+        note.html = note.html.replace(&format!("ticket is {ticket}"), &format!("ticket is {link}"));
+    }
     out.push(OperationKind::AddNote { comment: None, edit: 0, said: None, note }, Reason::Merged);
 }
 

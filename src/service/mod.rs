@@ -32,6 +32,7 @@ pub mod running_engine;
 pub mod runs;
 pub mod shadow;
 pub mod sign_in;
+pub mod then;
 
 mod fields;
 mod names;

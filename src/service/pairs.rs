@@ -45,14 +45,30 @@ pub async fn seen(app: &App, caller: &Caller, pair: PairId) -> Result<Pair, Serv
 /// # Errors
 /// `NotFound` when there is no such pair, or it is a foreign client's.
 pub async fn view(app: &App, caller: &Caller, pair: PairId, from: &str) -> Result<PairView, ServiceError> {
-    seen(app, caller, pair).await?;
+    view_at(app, caller, pair, from, "").await
+}
+
+/// The same as it stood after the entry with number `at`; empty: as it stands now.
+///
+/// # Errors
+/// `NotFound` when there is no such pair, or it is a foreign client's.
+pub async fn view_at(app: &App, caller: &Caller, pair: PairId, from: &str, at: &str) -> Result<PairView, ServiceError> {
+    let known = seen(app, caller, pair).await?;
+    let then = at.parse().ok().map(Seq);
     let installation = app.installation().await?;
-    let situation = app.store.situation(pair).await.map_err(|e| fault("read a pair", &e))?;
+    let (situation, as_of) = match then {
+        None => (app.store.situation(pair).await.map_err(|e| fault("read a pair", &e))?, None),
+        Some(seq) => {
+            super::then::situation(app, &known, seq).await?.map_or((None, None), |(row, at)| (Some(row), Some(at)))
+        }
+    };
     let situation = situation.ok_or(ServiceError::NotFound)?;
     let catalogue = app.store.catalogue(situation.pair.halo).await.map_err(|e| fault("read Halo's look-ups", &e))?;
     let catalogue = catalogue.map(|(catalogue, _)| catalogue).unwrap_or_default();
 
-    let history = app.store.timeline(pair, from.parse().ok().map(Seq), HISTORY_ROWS + 1).await;
+    // In the past nothing was known of what came later.
+    let until = then.map(|seq| Seq(seq.0.saturating_add(1)));
+    let history = app.store.timeline(pair, from.parse().ok().map(Seq).or(until), HISTORY_ROWS + 1).await;
     let mut history = history.map_err(|e| fault("read a history", &e))?;
     let more = history.len() > HISTORY_ROWS as usize;
     history.truncate(HISTORY_ROWS as usize);
@@ -65,7 +81,12 @@ pub async fn view(app: &App, caller: &Caller, pair: PairId, from: &str) -> Resul
     let drawn = with_situation(app, &installation, &catalogue, &situation, |s| {
         (fields::rows(s), notes::rows(s), decisions::choices(s))
     });
-    let (fields, notes, choices) = drawn.unwrap_or_default();
+    let (fields, notes, mut choices) = drawn.unwrap_or_default();
+    let mut pauses = Paused::now(app).await?.of_pair(caller, &installation, &situation.pair);
+    if as_of.is_some() {
+        choices.clear();
+        pauses.clear();
+    }
     let SituationRow { pair, subject, operations, .. } = &situation;
     let workspace = names::workspace(&installation, pair.workspace);
     Ok(PairView {
@@ -89,7 +110,8 @@ pub async fn view(app: &App, caller: &Caller, pair: PairId, from: &str) -> Resul
         changed: pair.changed,
         incident_read,
         ticket_read,
-        pauses: Paused::now(app).await?.of_pair(caller, &installation, pair),
+        as_of,
+        pauses,
         choices,
         fields,
         queue: operations.iter().filter(|row| row.state.open()).map(operation).collect(),

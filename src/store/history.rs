@@ -10,7 +10,11 @@ use super::{
     search::push_scope,
 };
 use crate::{
-    domain::{account::Scope, ids::PairId, time::to_ms},
+    domain::{
+        account::Scope,
+        ids::{IncidentId, PairId},
+        time::to_ms,
+    },
     ledger::{
         entry::{Chain, Entry, Seq, join},
         fact::Fact,
@@ -29,6 +33,9 @@ statements! {
     const ENTRY = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body WHERE l.seq = ?1");
     const TIMELINE = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body
         WHERE l.pair = ?1 AND l.seq < ?2 ORDER BY l.seq DESC LIMIT ?3");
+    const OF_INCIDENT = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body
+        WHERE ifnull(json_extract(l.detail, '$.id'), json_extract(l.detail, '$.incident')) = ?1
+        AND l.fact IN ('incident-read', 'evidence-read') AND l.seq <= ?2 ORDER BY l.seq");
 }
 
 /// An entry with its fact.
@@ -118,6 +125,16 @@ impl Store {
         let mut reader = self.reader().await?;
         let before = after.map_or(i64::MAX, |seq| seq.0);
         let query = sqlx::query(TIMELINE).bind(pair.to_string()).bind(before).bind(i64::from(limit));
+        query.fetch_all(&mut *reader).await?.iter().map(item_of).collect()
+    }
+
+    /// Readings of an incident up to an entry, oldest first. Incidents of several workspaces may share an id.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn incident_history(&self, incident: &IncidentId, at: Seq) -> Result<Vec<Item>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query(OF_INCIDENT).bind(incident.as_str()).bind(at.0);
         query.fetch_all(&mut *reader).await?.iter().map(item_of).collect()
     }
 

@@ -9,7 +9,7 @@ use sqlx::{
 
 use super::error::{Result, StoreError};
 
-const ALL: [(i64, &str, &str); 7] = [
+const ALL: [(i64, &str, &str); 8] = [
     (1, "ledger", include_str!("../../migrations/0001_ledger.sql")),
     (2, "dropped", include_str!("../../migrations/0002_dropped.sql")),
     (3, "rules", include_str!("../../migrations/0003_rules.sql")),
@@ -17,6 +17,7 @@ const ALL: [(i64, &str, &str); 7] = [
     (5, "shadow", include_str!("../../migrations/0005_shadow.sql")),
     (6, "backfill", include_str!("../../migrations/0006_backfill.sql")),
     (7, "drift", include_str!("../../migrations/0007_drift.sql")),
+    (8, "then", include_str!("../../migrations/0008_then.sql")),
 ];
 
 /// The newest schema version that this program knows.

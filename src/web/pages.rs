@@ -95,7 +95,8 @@ pub async fn pair(State(web): State<Web>, signed: Signed, Path(pair): Path<Strin
     let pair = id(&pair)?;
     let frame = framed(&web, &signed).await?;
     let from = value(&signed.reader.query, "from");
-    let view = service::pairs::view(&web.app, &signed.caller, pair, &from).await?;
+    let at = value(&signed.reader.query, "at");
+    let view = service::pairs::view_at(&web.app, &signed.caller, pair, &from, &at).await?;
     Ok(frame.answer(&Page::Pair(Box::new(view))))
 }
 

@@ -19,15 +19,21 @@ fn symbol(kind: EntryKind) -> &'static str {
     }
 }
 
-/// A list of entries, newest first.
-pub fn timeline(ctx: &PageContext, entries: &[TimelineEntry]) -> AnyView {
-    let items = entries.iter().map(|entry| item(ctx, entry)).collect_view();
+/// A list of entries, newest first; each leads to how it stood then, at `then`.
+pub fn timeline(ctx: &PageContext, entries: &[TimelineEntry], then: Option<&str>) -> AnyView {
+    let items = entries.iter().map(|entry| item(ctx, entry, then)).collect_view();
     view! { <ol class="timeline">{items}</ol> }.into_any()
 }
 
-fn item(ctx: &PageContext, entry: &TimelineEntry) -> AnyView {
+fn item(ctx: &PageContext, entry: &TimelineEntry, then: Option<&str>) -> AnyView {
     let class = if entry.kind == EntryKind::Failure { "entry failed" } else { "entry" };
     let about = entry.pair.map(|pair| view! { <a href=format!("/pairs/{pair}")>"Pair"</a> });
+    let then = then.map(|path| {
+        let of = format!(" after entry {}", entry.seq);
+        view! {
+            " · "<a class="soft" href=format!("{path}?at={}", entry.seq)>"as it stood then"<span class="unseen">{of}</span></a>
+        }
+    });
     let number = format!("Entry {}", entry.seq);
     let name = number.clone();
     view! {
@@ -40,7 +46,7 @@ fn item(ctx: &PageContext, entry: &TimelineEntry) -> AnyView {
                     {entry.words.clone()}
                     {entry.who.clone().map(|who| view! { <span class="quiet">" — "{who}</span> })}
                 </p>
-                <p class="entry-when quiet">{when(ctx, entry.at)} {about}</p>
+                <p class="entry-when quiet">{when(ctx, entry.at)} {about}{then}</p>
                 {match entry.detail.clone() {
                     Some(detail) => view! {
                         <details><summary>{number}</summary><pre role="group" aria-label=name tabindex="0">{detail}</pre></details>

@@ -114,7 +114,7 @@ fn entries(ctx: &PageContext, view: &LedgerView) -> AnyView {
         Ok(listed) => {
             let page = |token: &str| LedgerFilter { from: token.to_owned(), ..filter.clone() }.address();
             view! {
-                {entry::timeline(ctx, &listed.rows)}
+                {entry::timeline(ctx, &listed.rows, None)}
                 {list::pages(ctx, listed, page, ("Newer", "Older"), None)}
             }
             .into_any()

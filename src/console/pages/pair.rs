@@ -43,6 +43,9 @@ pub fn body(ctx: &PageContext, view: &PairView) -> AnyView {
 
 /// The parts that change while the page is open.
 pub fn live(ctx: &PageContext, view: &PairView) -> AnyView {
+    // The past is there to be read.
+    let reading = view.as_of.map(|_| ctx.reading_only());
+    let ctx = reading.as_ref().unwrap_or(ctx);
     view! {
         <div id="truth" data-live class="pair-top">
             {facts(ctx, view)}
@@ -122,6 +125,11 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
     view! {
         <section class=format!("standing-card health-{}", view.health.as_str()) aria-label="How it stands">
             <div class="standing-words">
+                {view.as_of.map(|at| view! {
+                    <p class="warn">
+                        "As it stood "{when(ctx, at)}". "<a href=ctx.path().to_owned()>"See how it stands now"</a>
+                    </p>
+                })}
                 {state::axes(ctx, view.sync, view.health)}
                 {pause::notices(ctx, &view.pauses)}
                 {why}
@@ -213,7 +221,7 @@ fn history(ctx: &PageContext, view: &PairView) -> AnyView {
             {if view.timeline.is_empty() {
                 view! { <p class="quiet">"Nothing is written down yet."</p> }.into_any()
             } else {
-                entry::timeline(ctx, &view.timeline)
+                entry::timeline(ctx, &view.timeline, Some(ctx.path()))
             }}
             {older}
         </section>

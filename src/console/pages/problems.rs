@@ -49,7 +49,13 @@ pub fn live(ctx: &PageContext, view: &ProblemsView) -> AnyView {
         .map(|sentence| view! { <li>{icon(ctx, "needs-you")} <span>{sentence.clone()}</span></li> })
         .collect_view();
     view! {
-        <div id="truth" data-live><p class="truth">{sentence}</p></div>
+        <div id="truth" data-live>
+            <p class="truth">{sentence}</p>
+            <p class="quiet">
+                <a class="soft" href="/approvals">"Writes that wait for approval"</a>" · "
+                <a class="soft" href="/drift">"Drift found by full readings"</a>
+            </p>
+        </div>
         <div id="rows" data-live data-hold>
             {(!view.connections.is_empty())
                 .then(|| {

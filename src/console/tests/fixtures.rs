@@ -337,6 +337,11 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
             })),
         ),
         ("pair", context(&format!("/pairs/{}", pair().id)), Page::Pair(Box::new(pair()))),
+        (
+            "pair-then",
+            context(&format!("/pairs/{}?at=12", pair().id)),
+            Page::Pair(Box::new(PairView { as_of: Some(ago(90_000)), choices: Vec::new(), ..pair() })),
+        ),
         ("problems", context("/problems"), Page::Problems(Box::new(problems()))),
         (
             "problems-none",

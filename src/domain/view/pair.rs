@@ -57,6 +57,8 @@ pub struct PairView {
     pub incident_read: Option<Timestamp>,
     /// When the ticket was last read.
     pub ticket_read: Option<Timestamp>,
+    /// The moment of which everything is shown, when that is not now.
+    pub as_of: Option<Timestamp>,
     /// What holds its queue: pauses of the pair, its client or a connection, in that order.
     pub pauses: Vec<PauseView>,
     /// Questions that a person has to answer.

@@ -160,4 +160,22 @@ proptest! {
         let there = usize::try_from(scene.incident.comments_count).unwrap_or(0);
         prop_assert!(new == 0 || there + new <= 100);
     }
+
+    #[test]
+    fn whatever_is_not_in_step_or_not_done_says_why(scene in scenes(), approve: bool) {
+        let mut scene = scene;
+        if approve {
+            scene.policy.approve = vec![crate::domain::approval::WriteKind::Close];
+        }
+        let plan = scene.plan();
+        let calm = plan.state.sync == SyncState::InStep && plan.state.health == Health::Healthy;
+        prop_assert!(calm || plan.state.reason.is_some(), "{:?}", plan);
+        for reason in plan.items() {
+            prop_assert!(!reason.words().is_empty());
+            prop_assert!(reason.remedy().is_some(), "an open item names what to do: {:?}", reason);
+        }
+        for planned in &plan.operations {
+            prop_assert!(!planned.reason.words().is_empty());
+        }
+    }
 }

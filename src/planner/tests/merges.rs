@@ -216,6 +216,21 @@ fn the_survivors_ticket_hears_of_the_other_one() {
 }
 
 #[test]
+fn the_two_tickets_that_meet_link_to_each_other() {
+    let address = "<a href=\"https://desk.example/tickets?id=71\">71</a>";
+    let mut survivor = in_step();
+    merged(&mut survivor, 71);
+    let mut source = in_step();
+    into(&mut source, true, Some(71));
+    for scene in [survivor, source] {
+        let plan = scene.plan();
+        let OperationKind::AddNote { note, .. } = &plan.operations[0].kind else { panic!("a note") };
+        assert_eq!(note.html.matches(address).count(), 2, "{}", note.html);
+        assert!(note.text.contains("71") && !note.text.contains("href"), "{}", note.text);
+    }
+}
+
+#[test]
 fn the_ticket_starts_with_the_survivor_from_what_was_agreed_before() {
     let mut scene = in_step();
     into(&mut scene, false, None);

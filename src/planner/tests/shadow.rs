@@ -92,7 +92,9 @@ fn comments_and_notes_are_missed_doubled_or_late() {
     let none = Crossed::default();
     let (one, lost) = (Crossed { of: 1, crossed: 1 }, Crossed { of: 1, crossed: 0 });
     // Comments and notes with the minute after ten at which they were written.
-    let cases: &[(&str, &[i64], &[i64], NotesRule, Vec<(LapseKind, (Carriage, Side))>, [Crossed; 2])] = &[
+    type Found = Vec<(LapseKind, (Carriage, Side))>;
+    type Case = (&'static str, &'static [i64], &'static [i64], NotesRule, Found, [Crossed; 2]);
+    let cases: &[Case] = &[
         ("carried at once", &[10], &[12], NotesRule::All, vec![], [one, none]),
         ("carried late", &[10], &[30], NotesRule::All, vec![(Delayed, comment)], [one, none]),
         ("lost", &[10], &[], NotesRule::All, vec![(Missed, comment)], [lost, none]),

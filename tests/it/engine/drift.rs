@@ -41,7 +41,7 @@ both! {
         let ticket = bridge.ticket_of(&incident).await;
         assert_eq!(bridge.drift().await, []);
         bridge.act("ticket.delete", json!({ "ticket_id": ticket }));
-        bridge.pass(600).await;
+        bridge.pass_by(7 * 3_600, 300).await;
         assert_eq!(bridge.reason_of(&incident).await, Some("record-gone"));
         // It goes on being said, whatever happens on the other side.
         bridge.update(&incident, json!({ "severity": "High" }));

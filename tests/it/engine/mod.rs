@@ -27,4 +27,5 @@ mod replays;
 mod restore;
 mod shadow;
 mod standins;
+mod then;
 mod tolerance;

@@ -1,0 +1,94 @@
+//! A pair as it stood after any entry of the ledger: both sides, what they agreed on, and the queue. Replayed, not kept.
+
+use jiff::Timestamp;
+
+use super::{App, error::ServiceError, fault};
+use crate::{
+    domain::{
+        incident::Incident,
+        pair::{Pair, Subject},
+    },
+    engine::digest::overlay,
+    ledger::{entry::Seq, fact::Fact},
+    store::{Item, SituationRow},
+};
+
+/// Entries that are replayed at most.
+const REPLAYED: u32 = 20_000;
+
+/// The pair as it stood after entry `at`, and when that was; `None` when it was no pair yet.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub async fn situation(app: &App, pair: &Pair, at: Seq) -> Result<Option<(SituationRow, Timestamp)>, ServiceError> {
+    let failed = |e| fault("read a history", &e);
+    let mut items = app.store.timeline(pair.id, Some(Seq(at.0.saturating_add(1))), REPLAYED).await.map_err(failed)?;
+    items.extend(app.store.incident_history(&pair.incident, at).await.map_err(failed)?);
+    items.sort_by_key(|item| item.entry.seq);
+    let mut replay = Replay { pair, incident: None, row: None, at: None };
+    for item in &items {
+        replay.take(item);
+    }
+    Ok(replay.row.zip(replay.at))
+}
+
+struct Replay<'a> {
+    pair: &'a Pair,
+    /// As read before the pair was opened.
+    incident: Option<Incident>,
+    row: Option<SituationRow>,
+    at: Option<Timestamp>,
+}
+
+impl Replay<'_> {
+    fn take(&mut self, item: &Item) {
+        // What was erased is told of by the entries' details alone.
+        let Some(fact) = &item.fact else { return };
+        let elsewhere = match fact {
+            Fact::IncidentRead { workspace, .. } | Fact::EvidenceRead { workspace, .. } => {
+                *workspace != self.pair.workspace
+            }
+            _ => false,
+        };
+        if elsewhere {
+            return;
+        }
+        match (fact, &mut self.row) {
+            (Fact::PairOpened { pair }, _) => {
+                self.row = self.incident.clone().map(|incident| begun(pair, incident, item.entry.at));
+            }
+            (Fact::IncidentRead { incident, .. }, None) => self.incident = Some((**incident).clone()),
+            (fact, Some(row)) => {
+                overlay(row, fact);
+                row.pair.changed = item.entry.at;
+            }
+            (_, None) => {}
+        }
+        if self.row.is_some() {
+            self.at = Some(item.entry.at);
+        }
+    }
+}
+
+fn begun(pair: &Pair, incident: Incident, at: Timestamp) -> SituationRow {
+    let subject = Subject {
+        workspace: pair.workspace,
+        client: pair.client,
+        incident,
+        pair: Some(pair.id),
+        held: None,
+        first_seen: at,
+        last_changed: at,
+    };
+    SituationRow {
+        pair: pair.clone(),
+        subject,
+        ticket: None,
+        comments: None,
+        actions: None,
+        evidence: None,
+        links: Vec::new(),
+        operations: Vec::new(),
+        next_position: 1,
+    }
+}

@@ -1,0 +1,68 @@
+//! What a pair said at any moment of its history.
+
+use halobridge::{
+    ledger::entry::Seq,
+    service::{pairs, then},
+    store::SituationRow,
+};
+use serde_json::json;
+
+use super::bridge::*;
+
+/// What counts: both sides, what they agree on, the queue and how it stands.
+fn shown(row: &SituationRow) -> String {
+    let operations: Vec<String> =
+        row.operations.iter().map(|o| format!("{:?} {:?} {}", o.kind, o.state, o.attempts)).collect();
+    format!(
+        "{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{operations:#?}\n{:?} {:?} {:?} {:?}",
+        row.subject.incident,
+        row.ticket,
+        row.comments,
+        row.actions,
+        row.evidence,
+        row.pair.base,
+        row.links,
+        row.pair.sync,
+        row.pair.health,
+        row.pair.reason,
+        row.pair.ticket,
+    )
+}
+
+both! {
+    async fn the_past_is_shown_as_it_was(product) {
+        let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let mut seen: Vec<(Seq, SituationRow)> = Vec::new();
+        for step in 0..6 {
+            match step {
+                0 => bridge.comment(&incident, "first words"),
+                1 => bridge.note(ticket, "<p>an answer</p>", json!({})),
+                2 => bridge.update(&incident, json!({ "severity": "High" })),
+                3 => bridge.close_ticket_as(ticket, 1),
+                4 => bridge.update(&incident, json!({ "status": "Active" })),
+                _ => bridge.comment(&incident, "last words"),
+            }
+            for _ in 0..4 {
+                bridge.advance(30).await;
+                seen.push((bridge.store.latest_seq().await.unwrap(), bridge.situation_of(&incident).await));
+            }
+        }
+        let (app, caller) = bridge.console();
+        let pair = bridge.pair_of(&incident).await.unwrap();
+        for (seq, row) in &seen {
+            let (then, _) = then::situation(&app, &pair, *seq).await.unwrap().expect("it was a pair");
+            assert_eq!(shown(&then), shown(row), "after entry {}", seq.0);
+        }
+        assert!(then::situation(&app, &pair, Seq(1)).await.unwrap().is_none(), "before the beginning");
+        // The page of a moment has nothing to press and nothing that came later.
+        let (early, row) = &seen[3];
+        let view = pairs::view_at(&app, &caller, pair.id, "", &early.0.to_string()).await.unwrap();
+        assert!(view.as_of.is_some() && view.choices.is_empty());
+        assert_eq!((view.sync, view.reason), (row.pair.sync, row.pair.reason.clone()));
+        assert!(view.timeline.iter().all(|entry| entry.seq <= early.0));
+        bridge.finish().await;
+    }
+}
