@@ -12,18 +12,24 @@ export interface Route {
   session: boolean;
   /** Whether the page has islands. */
   islands: boolean;
+  /** Whether it shows about everything that pages are made of. */
+  rich?: boolean;
 }
 
 export const routes: Route[] = [
   { name: "sign-in", path: "/sign-in", status: 200, session: false, islands: false },
-  { name: "dashboard", path: "/", status: 200, session: true, islands: true },
+  { name: "dashboard", path: "/", status: 200, session: true, islands: true, rich: true },
   { name: "dashboard-filtered", path: "/?q=zzzz&health=needs-you", status: 200, session: true, islands: true },
   { name: "pair", path: "/", first: "#rows a[data-row]", status: 200, session: true, islands: true },
-  { name: "pair-needs-you", path: "/?health=needs-you", first: "#rows a[data-row]", status: 200, session: true, islands: true },
+  { name: "pair-needs-you", path: "/?health=needs-you", first: "#rows a[data-row]", status: 200, session: true, islands: true, rich: true },
   { name: "not-linked", path: "/incidents", status: 200, session: true, islands: true },
   { name: "problems", path: "/problems", status: 200, session: true, islands: true },
   { name: "runs", path: "/runs", status: 200, session: true, islands: true },
   { name: "connections", path: "/connections", status: 200, session: true, islands: true },
+  { name: "approvals", path: "/approvals", status: 200, session: true, islands: true },
+  { name: "drift", path: "/drift", status: 200, session: true, islands: true },
+  { name: "backfill", path: "/backfill", status: 200, session: true, islands: true },
+  { name: "shadow", path: "/shadow", status: 200, session: true, islands: true },
   { name: "ledger", path: "/ledger", status: 200, session: true, islands: true },
   { name: "account", path: "/account", status: 200, session: true, islands: true },
   { name: "not-found", path: "/no-such-page", status: 404, session: true, islands: true },

@@ -13,6 +13,8 @@ for (const route of routes) {
         await page.setViewportSize({ width, height: 800 });
         expect(await sideways(page), `${width} px`).toBe(0);
         for (const colorScheme of ["light", "dark"] as const) {
+          // Everywhere both widths and both schemes; every pairing of the two where the most is to be seen.
+          if (!route.rich && (width === 1280) !== (colorScheme === "light")) continue;
           await page.emulateMedia({ colorScheme });
           expect(await axe(page), `${width} px, ${colorScheme}`).toEqual([]);
         }

@@ -22,6 +22,19 @@ pub const PLACES: [(&str, &str, char); 6] = [
     ("Ledger", "/ledger", 'l'),
 ];
 
+/// Pages that belong to one of those: whose, name and address.
+const BENEATH: [(&str, &str, &str); 4] = [
+    ("/incidents", "Backfill", "/backfill"),
+    ("/problems", "Approvals", "/approvals"),
+    ("/problems", "Drift", "/drift"),
+    ("/connections", "Shadow mode", "/shadow"),
+];
+
+/// The place that a page belongs to.
+fn place_of(path: &str) -> &str {
+    BENEATH.iter().find(|(_, _, href)| *href == path).map_or(path, |(place, ..)| place)
+}
+
 /// The whole document, without its doctype and its islands.
 pub fn document(ctx: &PageContext, page: &Page) -> AnyView {
     let signed_in = ctx.person.is_some();
@@ -49,6 +62,7 @@ pub fn document(ctx: &PageContext, page: &Page) -> AnyView {
                         {crumb(ctx, page)}
                         <h1>{page.heading()}</h1>
                         {signed_in.then(|| age(ctx, page))}
+                        {signed_in.then(|| beneath(ctx))}
                     </div>
                     {signed_in.then(|| pulse::notices(ctx))}
                     {page.body(ctx)}
@@ -82,7 +96,7 @@ fn bar(ctx: &PageContext, person: &Person) -> AnyView {
         .iter()
         .map(|&(name, href, _)| {
             let path = ctx.path();
-            let here = path == href || (href == "/" && path.starts_with("/pairs/"));
+            let here = place_of(path) == href || (href == "/" && path.starts_with("/pairs/"));
             let badge = (href == "/problems").then(|| badge(ctx));
             let current = if path == href { "page" } else { "true" };
             view! { <li><a href=href aria-current=here.then_some(current)>{name} {badge}</a></li> }
@@ -159,6 +173,29 @@ fn crumb(ctx: &PageContext, page: &Page) -> AnyView {
         .into_any(),
         _ => ().into_any(),
     }
+}
+
+/// The pages that belong to one of the bar's, on it and on each of them.
+fn beneath(ctx: &PageContext) -> AnyView {
+    let path = ctx.path();
+    let Some((place, name)) =
+        PLACES.iter().find(|(_, href, _)| *href == place_of(path)).map(|&(name, href, _)| (href, name))
+    else {
+        return ().into_any();
+    };
+    let others: Vec<_> = BENEATH.iter().filter(|(of, ..)| *of == place).collect();
+    if others.is_empty() {
+        return ().into_any();
+    }
+    let link = |name: &'static str, href: &'static str| {
+        view! { <li><a href=href aria-current=(href == path).then_some("page")>{name}</a></li> }
+    };
+    view! {
+        <nav class="beneath" aria-label=format!("Pages of {name}")>
+            <ul>{link(name, place)} {others.into_iter().map(|&(_, name, href)| link(name, href)).collect_view()}</ul>
+        </nav>
+    }
+    .into_any()
 }
 
 /// How old the page is, and the way to a new one: right without a script too.

@@ -16,6 +16,7 @@ use crate::{
         view::ledger::{EntryKind, TimelineEntry},
     },
     ledger::fact::Fact,
+    planner::notes::to_sentinel::TICKET_ITSELF,
     store::Item,
 };
 
@@ -99,6 +100,9 @@ fn said(fact: &Fact, names: &Names) -> (EntryKind, String) {
         Fact::PairJudged { state, .. } => (Decision, judged(state)),
         Fact::BaseAgreed { .. } => (Decision, "Both sides agree on these values now.".into()),
         Fact::TicketLinked { ticket, .. } => (Write, format!("Ticket {ticket} belongs to this pair.")),
+        Fact::NoteLinked { link } if link.action.action == TICKET_ITSELF => {
+            (Decision, format!("A comment at the incident tells of ticket {} itself.", link.action.ticket))
+        }
         Fact::NoteLinked { link } => (
             Decision,
             format!(

@@ -20,15 +20,18 @@ fn tests_in(folder: &str, prefix: &str, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn every_test_that_the_rules_of_the_sync_name_is_there() {
+fn every_test_that_the_documentation_names_is_there() {
     let mut there = BTreeSet::new();
     tests_in("src/planner/tests", "", &mut there);
     tests_in("tests/it/engine", "engine::", &mut there);
+    tests_in("tests/it/store", "store::", &mut there);
     tests_in("tests/it", "", &mut there);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/SYNC.md");
-    let text = fs::read_to_string(path).expect("docs/SYNC.md");
-    let named: BTreeSet<&str> = text.split('`').filter(|part| part.contains("::") && !part.contains(' ')).collect();
-    assert!(named.len() > 40, "{named:?}");
-    let missing: Vec<&&str> = named.iter().filter(|name| !there.contains(**name)).collect();
-    assert!(missing.is_empty(), "{missing:#?}");
+    for page in ["docs/SYNC.md", "docs/FEATURES.md"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+        let text = fs::read_to_string(path).expect("the page");
+        let named: BTreeSet<&str> = text.split('`').filter(|part| part.contains("::") && !part.contains(' ')).collect();
+        assert!(named.len() > 40, "{page}: {named:?}");
+        let missing: Vec<&&str> = named.iter().filter(|name| !there.contains(**name)).collect();
+        assert!(missing.is_empty(), "{page}: {missing:#?}");
+    }
 }

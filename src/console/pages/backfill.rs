@@ -171,9 +171,9 @@ fn form(ctx: &PageContext, view: &BackfillsView) -> AnyView {
         .map(|choice| view! { <option value=choice.value.clone()>{choice.label.clone()}</option> })
         .collect_view();
     view! {
-        <section aria-labelledby="ask">
+        <section aria-labelledby="ask" class="asking">
             <h2 id="ask">"Ask for a forecast"</h2>
-            <form method="post" action="/backfill" class="act">
+            <form method="post" action="/backfill">
                 <input type="hidden" name="next" value="/backfill" />
                 <label>"Workspace" <select name="workspace"><option value="">"Choose one"</option>{options}</select></label>
                 <label>"Created from" <input name="from" type="date" autocomplete="off" /></label>

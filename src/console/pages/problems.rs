@@ -51,10 +51,6 @@ pub fn live(ctx: &PageContext, view: &ProblemsView) -> AnyView {
     view! {
         <div id="truth" data-live>
             <p class="truth">{sentence}</p>
-            <p class="quiet">
-                <a class="soft" href="/approvals">"Writes that wait for approval"</a>" · "
-                <a class="soft" href="/drift">"Drift found by full readings"</a>
-            </p>
         </div>
         <div id="rows" data-live data-hold>
             {(!view.connections.is_empty())

@@ -55,10 +55,6 @@ pub fn section(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
     view! {
         <section aria-labelledby="workspaces">
             <h2 id="workspaces">"Workspaces"</h2>
-            <p class="quiet">
-                <a class="soft" href="/backfill">"Backfill of old incidents"</a>" · "
-                <a class="soft" href="/shadow">"Shadow of Halo's own integration"</a>
-            </p>
             {inside}
         </section>
     }
