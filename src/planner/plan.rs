@@ -1,5 +1,7 @@
 //! The plan of one pair.
 
+use std::collections::BTreeSet;
+
 use crate::domain::{
     drift::DriftRule,
     ids::{IncidentId, OperationId},
@@ -155,6 +157,9 @@ pub fn plan(s: &Situation<'_>) -> Plan {
         approval::hold(s, &mut out);
     }
     against_queue(s, &mut out);
+    // What several rules take back is taken back once, for the first reason.
+    let mut taken_back = BTreeSet::new();
+    out.void.retain(|(operation, _)| taken_back.insert(*operation));
     out.state = state(s, &out);
     out
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{App, error::ServiceError, fault};
 use crate::{
     domain::{
-        incident::Incident,
+        incident::{Evidence, Incident},
         pair::{Pair, Subject},
     },
     engine::digest::overlay,
@@ -25,7 +25,7 @@ pub async fn situation(app: &App, pair: &Pair, at: Seq) -> Result<Option<(Situat
     let mut items = app.store.timeline(pair.id, Some(Seq(at.0.saturating_add(1))), REPLAYED).await.map_err(failed)?;
     items.extend(app.store.incident_history(&pair.incident, at).await.map_err(failed)?);
     items.sort_by_key(|item| item.entry.seq);
-    let mut replay = Replay { pair, incident: None, row: None, at: None };
+    let mut replay = Replay { pair, incident: None, evidence: None, row: None, at: None };
     for item in &items {
         replay.take(item);
     }
@@ -36,6 +36,7 @@ struct Replay<'a> {
     pair: &'a Pair,
     /// As read before the pair was opened.
     incident: Option<Incident>,
+    evidence: Option<Evidence>,
     row: Option<SituationRow>,
     at: Option<Timestamp>,
 }
@@ -55,9 +56,12 @@ impl Replay<'_> {
         }
         match (fact, &mut self.row) {
             (Fact::PairOpened { pair }, _) => {
-                self.row = self.incident.clone().map(|incident| begun(pair, incident, item.entry.at));
+                let begun =
+                    |incident| SituationRow { evidence: self.evidence.clone(), ..begun(pair, incident, item.entry.at) };
+                self.row = self.incident.clone().map(begun);
             }
             (Fact::IncidentRead { incident, .. }, None) => self.incident = Some((**incident).clone()),
+            (Fact::EvidenceRead { evidence, .. }, None) => self.evidence = Some((**evidence).clone()),
             (fact, Some(row)) => {
                 overlay(row, fact);
                 row.pair.changed = item.entry.at;
