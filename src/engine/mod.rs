@@ -11,6 +11,7 @@
 
 pub mod back;
 pub mod digest;
+mod elsewhere;
 pub mod execute;
 pub mod fetch;
 mod forth;

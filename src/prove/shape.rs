@@ -19,6 +19,9 @@ pub const HOOK: &str = "hook-secret-of-the-simulation";
 /// Every hundredth world is large.
 const LARGE_EVERY: u64 = 100;
 
+/// The first worlds all have policies that say little; of those from here on every other one is unusual.
+const STOCK_BELOW: u64 = 100;
+
 /// Clients by name, with a zone each.
 pub const CLIENTS: [(&str, &str); 4] = [
     ("Northwind Traders", "Europe/London"),
@@ -152,7 +155,7 @@ impl Shape {
             choices: Vec::new(),
             own: None,
         };
-        if seed % 2 == 1 {
+        if seed >= STOCK_BELOW && seed % 2 == 1 {
             shape.choices = shape.unusual();
         }
         shape

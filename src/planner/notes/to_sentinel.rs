@@ -120,7 +120,7 @@ pub fn own_comment(s: &Situation<'_>, out: &Plan, ticket: TicketId, message: Str
 }
 
 /// Notes that are to cross, their edits and deletions, in the order of their numbers.
-fn notes(s: &Situation<'_>, out: &Plan, ticket: TicketId, actions: &[Action]) -> Vec<Due> {
+fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]) -> Vec<Due> {
     let mut sides: BTreeMap<ActionKey, Side> = BTreeMap::new();
     let mut last: BTreeMap<ActionKey, &NoteLink> = BTreeMap::new();
     for link in s.links.iter().chain(&out.links) {
@@ -134,11 +134,14 @@ fn notes(s: &Situation<'_>, out: &Plan, ticket: TicketId, actions: &[Action]) ->
     }
     let under_way = under_way(s);
     let mut due = Vec::new();
+    let mut elsewhere = false;
     for action in actions.iter().filter(|action| !action.system) {
         match last.get(&action.key) {
             None => {
                 let skipped = action.is_blank() || is_own(s, action, &sides) || !crosses(s.policy, action);
-                if !skipped && !under_way.contains(&(action.key, 0)) {
+                if !skipped && s.pair.base.foreign.contains(&action.key) {
+                    elsewhere = true;
+                } else if !skipped && !under_way.contains(&(action.key, 0)) {
                     due.push(one(action, 0));
                 }
             }
@@ -164,6 +167,9 @@ fn notes(s: &Situation<'_>, out: &Plan, ticket: TicketId, actions: &[Action]) ->
             let carried = Carried { action: *key, edit, part: 0, said: words::GONE.to_owned() };
             due.push(Due { carried, text, reason: Reason::NoteDeleted });
         }
+    }
+    if elsewhere {
+        out.remark(Reason::WrittenElsewhere);
     }
     due
 }

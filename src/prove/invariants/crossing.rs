@@ -12,6 +12,7 @@ use super::{
     ending::{Ended, Ending, Text},
 };
 use crate::domain::{
+    ids::{ActionKey, TicketId},
     operation::{OperationKind, OperationState},
     policy::{AfterClosing, ReopenRule},
 };
@@ -82,10 +83,18 @@ fn crossings<'a>(world: &'a World, ending: &'a Ending) -> Vec<Crossing<'a>> {
                 (ended, crosses && reachable && ended.incident.is_some() && !ended.merged_away, !crosses)
             }
         };
-        let due = due && !waits(ended, first) && !kept_after_closing(world, ending, ended);
+        let stays = written_elsewhere(ended, first) || kept_after_closing(world, ending, ended);
+        let due = due && !waits(ended, first) && !stays;
         found.push(Crossing { ended, due, forbidden, said });
     }
     found
+}
+
+/// Whether a note showed first while its ticket belonged to another client: it stays, whomever it is about.
+fn written_elsewhere(ended: &Ended, said: &Said) -> bool {
+    let Where::Note(ticket, action) = said.place else { return false };
+    let key = ActionKey { ticket: TicketId(ticket), action };
+    ended.row.as_ref().is_some_and(|row| row.pair.base.foreign.contains(&key))
 }
 
 /// Whether the policy keeps words where they are once a matter is closed, and this one was.
