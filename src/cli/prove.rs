@@ -1,15 +1,17 @@
 //! `halobridge prove`: lives random worlds and checks what must always hold.
 
-use std::process::ExitCode;
+use std::{fs, path::PathBuf, process::ExitCode, sync::Arc};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::{complain, say};
 use crate::{
     clock::{Clock as _, SystemClock},
+    domain::policy::Policy,
     prove::{
         bugs::{Bug, Bugs},
+        mapping,
         nemesis::Nemesis,
         planted,
         run::{self, Plan, Report},
@@ -24,6 +26,7 @@ pub const LONG: &str = "Live random worlds in this process and check what must a
     in it under a virtual clock. After quiet time fifteen invariants are checked: nothing lost, doubled, echoed or sent \
     to the wrong client. The same seed always gives the same history. Nothing outside this process is touched.\n\n\
     Example: halobridge prove --seeds 500\n\
+    With --config the policies of an applied file are lived with: your own mapping, in a Halo that knows its names.\n\n\
     A failure prints its seed and its story; replay it with: halobridge prove --from SEED --seeds 1";
 
 /// Options of `prove`.
@@ -53,6 +56,10 @@ pub struct ProveArgs {
     #[arg(long, env = "HALOBRIDGE_PROVE_PLANTED", value_name = "BUG", num_args = 0..=1, default_missing_value = "all")]
     pub planted: Option<String>,
 
+    /// Live with the policies of this applied file instead of ones that the seed draws
+    #[arg(long, env = "HALOBRIDGE_PROVE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
     /// Print the whole story of a failure, not only what concerns it
     #[arg(long, env = "HALOBRIDGE_PROVE_WHOLE_STORY")]
     pub whole_story: bool,
@@ -71,6 +78,7 @@ pub fn run(args: &ProveArgs) -> anyhow::Result<ExitCode> {
         twice: args.twice,
         keep_going: args.keep_going,
         bugs: Bugs::default(),
+        policies: policies(args.config.as_ref())?,
     };
     if let Some(name) = &args.planted {
         return plant(&plan, name);
@@ -91,6 +99,14 @@ pub fn run(args: &ProveArgs) -> anyhow::Result<ExitCode> {
     let took = SystemClock.now().duration_since(began).as_secs_f64();
     print(&report, took, args.whole_story);
     Ok(if report.good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The policies of the file, if one is named.
+fn policies(file: Option<&PathBuf>) -> anyhow::Result<Arc<[Policy]>> {
+    let Some(file) = file else { return Ok(Arc::default()) };
+    let text = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let found = mapping::policies(&text);
+    Ok(found.map_err(|faults| anyhow::anyhow!("{} cannot be used:\n{faults}", file.display()))?.into())
 }
 
 /// Plants bugs one by one and prints the table of the worlds that each needed.

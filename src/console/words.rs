@@ -203,6 +203,7 @@ pub fn reason_title(code: &str) -> &'static str {
         "comments-full" => "No room for comments",
         "conflict" => "Changed on both sides",
         "reopened" => "Opened again on one side",
+        "written-elsewhere" => "Notes about another client",
         "left-apart" => "Closed on one side only",
         "after-closing" => "Changed after closing",
         "flapping" => "Status changes too often",

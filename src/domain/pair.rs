@@ -53,6 +53,9 @@ pub struct Base {
     /// Fields of two records that people joined, which have not been found to agree yet.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub joined: BTreeSet<String>,
+    /// Actions that first showed while the ticket belonged to another client: they are about that one and never cross.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub foreign: BTreeSet<ActionKey>,
     /// Since when the status is held because it flipped too often.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Timestamp>,

@@ -130,6 +130,8 @@ pub enum Reason {
     },
     /// The note is not of the kind the policy lets cross.
     NoteHeldBack,
+    /// Notes were written while the ticket belonged to another client: they are about that one.
+    WrittenElsewhere,
     /// The 100-comment limit is reached.
     CommentsFull,
     /// Both sides changed the same field to different values.
@@ -263,6 +265,7 @@ impl Reason {
             Self::VerdictMissing => "verdict-missing",
             Self::VerdictRefused { .. } => "verdict-refused",
             Self::NoteHeldBack => "note-held-back",
+            Self::WrittenElsewhere => "written-elsewhere",
             Self::CommentsFull => "comments-full",
             Self::Conflict { .. } => "conflict",
             Self::Reopened { .. } => "reopened",
@@ -328,6 +331,9 @@ impl Reason {
             Self::VerdictMissing => "The ticket was closed without a classification.".into(),
             Self::VerdictRefused { why } => format!("The classification can't be sent: {why}."),
             Self::NoteHeldBack => "The note is not of the kind the policy lets cross.".into(),
+            Self::WrittenElsewhere => {
+                "Notes were written while the ticket belonged to another client. They stay in Halo.".into()
+            }
             Self::CommentsFull => "The incident holds as many comments as Sentinel allows.".into(),
             Self::Conflict { field, sentinel, halo } => {
                 format!("The {field} changed on both sides: the incident says “{sentinel}”, the ticket “{halo}”.")

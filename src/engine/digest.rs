@@ -21,7 +21,7 @@ use crate::{
 };
 
 use super::{
-    Engine,
+    Engine, elsewhere,
     merges::{self, Around},
     registry::View,
 };
@@ -209,7 +209,7 @@ fn number(mut next: i64, facts: &mut [Fact]) {
 /// What differs from what is known, as facts. A reading older than what is known is dropped: it raced with our own write.
 fn news(row: &SituationRow, reading: Reading) -> Vec<Fact> {
     let pair = row.pair.id;
-    let mut facts = Vec::new();
+    let mut facts: Vec<Fact> = elsewhere::written(row, &reading).into_iter().collect();
     if let Some(incident) = reading.incident {
         let known = &row.subject.incident;
         let older = older(incident.modified, known.modified);

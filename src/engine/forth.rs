@@ -45,12 +45,19 @@ pub(super) async fn create(
 /// The ticket is there: link it and take its values as agreed. One that landed on another client is a person's to move.
 pub(super) fn ticket_made(engine: &Engine, row: &SituationRow, ticket: Ticket, settled: bool) -> Attempt {
     let view = engine.registry.view();
-    let closed = match (view.of_workspace(row.pair.workspace), engine.registry.catalogue(row.pair.halo)) {
-        (Some((_, _, policy)), Some(catalogue)) => mapping::ticket_closed(policy, &catalogue, &ticket),
-        _ => ticket.closed,
+    let base = row.pair.base.clone();
+    let base = match (view.of_workspace(row.pair.workspace), engine.registry.catalogue(row.pair.halo)) {
+        (Some((_, _, policy)), Some(catalogue)) => {
+            let closed = mapping::ticket_closed(policy, &catalogue, &ticket);
+            if settled && may_be_forgotten(engine, row) {
+                agreed::with_found(base, policy, &catalogue, &row.subject.incident, &ticket, closed)
+            } else {
+                agreed::with_ticket(base, &ticket, closed)
+            }
+        }
+        _ => agreed::with_ticket(base, &ticket, ticket.closed),
     };
     let id = ticket.id;
-    let base = agreed::with_ticket(row.pair.base.clone(), &ticket, closed);
     let pair = row.pair.id;
     let facts = vec![Fact::TicketLinked { pair, ticket: id }, Fact::BaseAgreed { pair, base }];
     // A create's answer is the ticket as it was born: nobody has written in it. What comes later moves its times.

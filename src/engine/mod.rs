@@ -12,6 +12,7 @@
 pub mod back;
 pub mod backfill;
 pub mod digest;
+mod elsewhere;
 pub mod execute;
 pub mod fetch;
 mod forth;

@@ -1,13 +1,18 @@
 //! What both sides agree on after one of our writes: the values that were written, as the other side took them.
 
 use crate::domain::{
+    catalogue::Catalogue,
     incident::{Incident, IncidentStatus},
     operation::IncidentChange,
     pair::{Agreed, Base},
+    policy::Policy,
     ticket::{CustomField, Ticket, TicketChange},
 };
 
-use super::fields::{mapped, owner, severity, status, title};
+use super::{
+    fields::{mapped, owner, severity, status, title},
+    mapping,
+};
 
 /// The Sentinel half of the base as an incident stands when its ticket is drafted.
 pub fn at_creation(incident: &Incident) -> Base {
@@ -28,6 +33,33 @@ pub fn with_ticket(mut base: Base, ticket: &Ticket, closed: bool) -> Base {
     base.ticket_closed = closed;
     base.agent_id = ticket.agent_id;
     base.summary = Some(ticket.summary.clone());
+    base
+}
+
+/// The same for a ticket that was found and that nobody remembers making (a restored backup): it was made from what the
+/// incident said then, and either side may have moved since. What they say differently has been agreed on by nobody, so
+/// it is asked about, as with records that people joined; a closure alone speaks for itself.
+pub fn with_found(
+    base: Base,
+    policy: &Policy,
+    catalogue: &Catalogue,
+    incident: &Incident,
+    ticket: &Ticket,
+    closed: bool,
+) -> Base {
+    let mut base = with_ticket(base, ticket, closed);
+    base.joined.extend([severity::NAME, title::NAME].map(str::to_owned));
+    // An owner who is nobody in Halo differs from the ticket's agent by rule.
+    let owner_tells = match mapping::agent(policy, catalogue, &incident.owner) {
+        Some(_) => true,
+        None => incident.owner.is_none() && mapping::fallback_agent(policy, catalogue).is_none(),
+    };
+    if owner_tells {
+        base.joined.insert(owner::NAME.to_owned());
+    }
+    if incident.closed() == closed {
+        base.joined.insert(status::NAME.to_owned());
+    }
     base
 }
 

@@ -63,8 +63,8 @@ impl World {
                 );
             }
             Deed::TicketStatus if open => {
-                let statuses = ["New", "In Progress", "On Hold", "Resolved"];
-                let status = self.people.dice.pick(&statuses).copied().unwrap_or("New");
+                let statuses = self.shape.ticket_statuses();
+                let status = self.people.dice.pick(&statuses).cloned().unwrap_or_default();
                 self.agent_acts(
                     "ticket.status",
                     ticket,
@@ -198,13 +198,7 @@ impl World {
         let newest =
             self.twin.with(|world, _| world.halos.first()?.halo.actions(ticket).last().map(|action| action.id));
         let Some(action) = newest else { return };
-        let crosses = match self.shape.notes {
-            "all" => true,
-            "public" => !private,
-            "flagged" => flagged,
-            "outcomes" => outcome == "Note",
-            _ => false,
-        };
+        let crosses = self.shape.crosses(private, flagged, outcome);
         let (order, at) = (self.watch.next_order(), self.now());
         let wording = Wording { at, order, mark: mark.to_owned(), words: words.to_vec() };
         let place = Where::Note(ticket, action);
@@ -245,10 +239,11 @@ impl World {
         let mark = self.people.mark();
         let text = vec!["done".to_owned(), mark.clone(), words::client_mark(client)];
         let mut more = json!({ "text": text.join(" ") });
-        let verdict = self.people.dice.chance(0.6);
-        if let (true, Some(more)) = (verdict, more.as_object_mut()) {
-            let value = self.people.dice.between(1, 5);
-            more.insert("customfields".into(), json!([{ "name": "CFSentinelClassification", "value": value }]));
+        let field = self.shape.verdict_field();
+        let verdict = self.people.dice.chance(0.6) && field.is_some();
+        if let (true, Some((name, count)), Some(more)) = (verdict, field, more.as_object_mut()) {
+            let value = self.people.dice.between(1, count);
+            more.insert("customfields".into(), json!([{ "name": name, "value": value }]));
         }
         let how = if verdict { "with a classification" } else { "without a classification" };
         if self.agent_acts("ticket.close", ticket, more, &format!("closes {how} ({mark})")) {

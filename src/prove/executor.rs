@@ -22,8 +22,8 @@ use std::{
     time::Duration,
 };
 
-/// Looks at the database's answer that are made before the thread goes to sleep over it.
-const SPINS: u32 = 400;
+/// Turns that are given to the database's thread before this one goes to sleep over its answer (see [`super::seat`]).
+const TURNS: u32 = 40;
 /// A database that does not answer after so many such waits never will.
 const PATIENCE: Duration = Duration::from_millis(100);
 const PATIENCE_TIMES: u32 = 600;
@@ -88,11 +88,11 @@ impl Signal {
 
     fn await_database(&self) -> bool {
         self.waits.fetch_add(1, Ordering::Relaxed);
-        for _ in 0..SPINS {
+        for _ in 0..TURNS {
             if self.answered.load(Ordering::Acquire) {
                 return true;
             }
-            std::hint::spin_loop();
+            thread::yield_now();
         }
         for _ in 0..PATIENCE_TIMES {
             if self.answered.load(Ordering::Acquire) {

@@ -8,7 +8,7 @@ use std::sync::{
 use super::{
     bugs::{Bug, Bugs},
     run::{Plan, failure, live},
-    shape::Shape,
+    seat,
     world::{Broken, migrated},
 };
 use crate::store::Snapshot;
@@ -42,14 +42,16 @@ pub fn search(bug: Bug, plan: &Plan) -> Result<Search, Broken> {
     let stop = AtomicBool::new(false);
     let first: Mutex<Option<Found>> = Mutex::default();
     std::thread::scope(|scope| {
-        for _ in 0..plan.jobs.max(1) {
-            scope.spawn(|| {
+        for n in 0..plan.jobs.max(1) {
+            let (next, stop, first, migrated) = (&next, &stop, &first, &migrated);
+            scope.spawn(move || {
+                seat::take(n);
                 while !stop.load(Ordering::Relaxed) {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= end {
                         break;
                     }
-                    if let Some(wrong) = gives_away(bug, seed, &migrated) {
+                    if let Some(wrong) = gives_away(bug, seed, plan, migrated) {
                         stop.store(true, Ordering::Relaxed);
                         let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
                         // Those side by side end in any order: the lowest counts.
@@ -67,11 +69,11 @@ pub fn search(bug: Bug, plan: &Plan) -> Result<Search, Broken> {
 }
 
 /// What does not hold in a world with this bug, if it is good without it.
-fn gives_away(bug: Bug, seed: u64, migrated: &Snapshot) -> Option<String> {
-    let shape = Shape::of(seed);
+fn gives_away(bug: Bug, seed: u64, plan: &Plan, migrated: &Snapshot) -> Option<String> {
+    let shape = plan.shape(seed);
     if shape.large {
         return None;
     }
     let wrong = failure(&live(shape, &Bugs::one(bug), migrated))?.wrong.into_iter().next()?;
-    failure(&live(Shape::of(seed), &Bugs::default(), migrated)).is_none().then_some(wrong)
+    failure(&live(plan.shape(seed), &Bugs::default(), migrated)).is_none().then_some(wrong)
 }

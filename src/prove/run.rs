@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc,
     },
@@ -15,11 +15,12 @@ use super::{
     bugs::Bugs,
     invariants::{self, Violation},
     nemesis::Coverage,
+    seat,
     shape::Shape,
     story::Story,
     world::{Broken, World, migrated},
 };
-use crate::store::Snapshot;
+use crate::{domain::policy::Policy, store::Snapshot};
 
 /// Seeds of which one is lived twice and compared.
 const TWICE_EVERY: u64 = 20;
@@ -125,6 +126,15 @@ pub struct Plan {
     pub keep_going: bool,
     /// Bugs planted in them.
     pub bugs: Bugs,
+    /// The customer's own policies; none: each seed draws one.
+    pub policies: Arc<[Policy]>,
+}
+
+impl Plan {
+    /// The world of a seed.
+    pub(super) fn shape(&self, seed: u64) -> Shape {
+        Shape::with(seed, &self.policies)
+    }
 }
 
 /// A seed that failed.
@@ -205,11 +215,11 @@ pub(super) fn failure(lived: &Lived) -> Option<Failure> {
 
 /// Lives one seed of a plan, twice where that is due; gives what it came to.
 pub fn seed(seed: u64, plan: &Plan, migrated: &Snapshot) -> (Lived, Option<Failure>, bool) {
-    let lived = live(Shape::of(seed), &plan.bugs, migrated);
+    let lived = live(plan.shape(seed), &plan.bugs, migrated);
     let mut failed = failure(&lived);
     let twice = plan.twice || seed.is_multiple_of(TWICE_EVERY);
     if twice {
-        let again = live(Shape::of(seed), &plan.bugs, migrated);
+        let again = live(plan.shape(seed), &plan.bugs, migrated);
         if again.story.digest() != lived.story.digest() {
             let text = format!("the same seed gave two histories; they part at {}", lived.story.parting(&again.story));
             let story = || lived.story.print(&[]);
@@ -237,16 +247,16 @@ pub fn many(plan: &Plan, mut told: impl FnMut(&Report)) -> Result<Report, Broken
     let report = Mutex::new(Report::default());
     let (tell, ended) = mpsc::channel();
     std::thread::scope(|scope| {
-        for _ in 0..plan.jobs.max(1) {
-            let tell = tell.clone();
-            scope.spawn(|| {
-                let tell = tell;
+        for n in 0..plan.jobs.max(1) {
+            let (tell, next, stop, report, migrated) = (tell.clone(), &next, &stop, &report, &migrated);
+            scope.spawn(move || {
+                seat::take(n);
                 while !stop.load(Ordering::Relaxed) {
                     let one = next.fetch_add(1, Ordering::Relaxed);
                     if one >= end {
                         break;
                     }
-                    let (lived, failed, twice) = seed(one, plan, &migrated);
+                    let (lived, failed, twice) = seed(one, plan, migrated);
                     if failed.is_some() && !plan.keep_going {
                         stop.store(true, Ordering::Relaxed);
                     }

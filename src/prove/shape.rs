@@ -2,9 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{dice::Dice, nemesis::Fate};
+use super::{dice::Dice, mapping, nemesis::Fate};
 use crate::{
     config::secret::sealed_identity,
+    domain::policy::Policy,
     store::Store,
     twin::options::{Product, TwinOptions},
 };
@@ -17,6 +18,9 @@ pub const ORIGIN: &str = "http://twin.test";
 pub const HOOK: &str = "hook-secret-of-the-simulation";
 /// Every hundredth world is large.
 const LARGE_EVERY: u64 = 100;
+
+/// The first worlds all have policies that say little; of those from here on every other one is unusual.
+const STOCK_BELOW: u64 = 100;
 
 /// Clients by name, with a zone each.
 pub const CLIENTS: [(&str, &str); 4] = [
@@ -94,6 +98,10 @@ pub struct Shape {
     pub limits: bool,
     /// What goes wrong.
     pub fate: Fate,
+    /// What its policy chooses beside that: every other world's is an unusual one.
+    pub choices: Vec<String>,
+    /// The customer's own policy, instead of one drawn from the seed.
+    pub own: Option<Policy>,
 }
 
 impl Shape {
@@ -117,7 +125,7 @@ impl Shape {
         let span = SignedDuration::from_secs((span_hours * 3600.0) as i64);
         // As many polls as a world of this length can afford.
         let polls = span.as_secs() / 80;
-        Self {
+        let mut shape = Self {
             seed,
             large,
             product: if dice.chance(0.5) { Product::Itsm } else { Product::Psa },
@@ -144,6 +152,92 @@ impl Shape {
             defender: dice.chance(0.4),
             limits: dice.chance(0.6),
             fate,
+            choices: Vec::new(),
+            own: None,
+        };
+        if seed >= STOCK_BELOW && seed % 2 == 1 {
+            shape.choices = shape.unusual();
+        }
+        shape
+    }
+
+    /// Choices of a policy that differ from what a policy says by itself.
+    fn unusual(&self) -> Vec<String> {
+        let mut dice = Dice::of(self.seed, "choices");
+        let mut lines = Vec::new();
+        let reopened = ["reopen", "note", "ask"];
+        let after = ["cross", "note-only", "ignore"];
+        let wins = ["newest", "sentinel", "halo", "ask"];
+        let word = |dice: &mut Dice, words: &[&'static str]| dice.pick(words).copied().unwrap_or("ask");
+        if dice.chance(0.4) {
+            let (here, there) = (word(&mut dice, &reopened), word(&mut dice, &reopened));
+            lines.push(format!("reopened = {{ in_sentinel = \"{here}\", in_halo = \"{there}\" }}"));
+        }
+        if dice.chance(0.4) {
+            let (comments, fields) = (word(&mut dice, &after), word(&mut dice, &after));
+            lines.push(format!("after_closing = {{ comments = \"{comments}\", fields = \"{fields}\" }}"));
+        }
+        if dice.chance(0.3) {
+            lines.push(format!("status = {{ wins = \"{}\" }}", word(&mut dice, &wins)));
+        }
+        if self.carry_owner && dice.chance(0.3) {
+            lines.push(format!("owner = {{ wins = \"{}\" }}", word(&mut dice, &wins)));
+        }
+        if self.carry_severity && dice.chance(0.3) {
+            lines.push(format!("severity = {{ direction = \"both\", wins = \"{}\" }}", word(&mut dice, &wins)));
+        }
+        if dice.chance(0.3) {
+            lines.push(format!("digest_from = {}", dice.between(3, 25)));
+        }
+        if dice.chance(0.2) {
+            lines.push(format!("flips_per_hour = {}", dice.between(1, 3)));
+        }
+        if dice.chance(0.15) {
+            lines.push(format!("tickets_per_hour = {}", dice.between(1, 4)));
+        }
+        if dice.chance(0.2) {
+            lines.push("exclude = { severity = [\"Informational\"] }".to_owned());
+        }
+        if dice.chance(0.2) {
+            lines.push("link_comment = false".to_owned());
+        }
+        lines
+    }
+
+    /// The world of a seed, with one of the customer's own policies where there are any.
+    pub fn with(seed: u64, policies: &[Policy]) -> Self {
+        let mut shape = Self::of(seed);
+        let Some(own) = Dice::of(seed, "policy").pick(policies).cloned() else { return shape };
+        shape.notes = own.notes.as_str();
+        (shape.notes_private, shape.evidence) = (own.notes_private, own.evidence);
+        shape.missing_verdict = "as the policy says";
+        shape.own = Some(own);
+        shape
+    }
+
+    /// Whether a note written like this may cross.
+    pub fn crosses(&self, private: bool, flagged: bool, outcome: &str) -> bool {
+        match (&self.own, self.notes) {
+            (Some(own), _) => mapping::crosses(own, private, flagged, outcome),
+            (None, "all") => true,
+            (None, "public") => !private,
+            (None, "flagged") => flagged,
+            (None, "outcomes") => outcome == "Note",
+            (None, _) => false,
+        }
+    }
+
+    /// Statuses that agents give to open tickets.
+    pub fn ticket_statuses(&self) -> Vec<String> {
+        let stock = || ["New", "In Progress", "On Hold", "Resolved"].map(str::to_owned).to_vec();
+        self.own.as_ref().map(mapping::open_statuses).filter(|own| !own.is_empty()).unwrap_or_else(stock)
+    }
+
+    /// The field in which agents choose a classification, and how many values it has.
+    pub fn verdict_field(&self) -> Option<(String, i64)> {
+        match &self.own {
+            Some(own) => mapping::verdict_field(own),
+            None => Some(("CFSentinelClassification".to_owned(), 5)),
         }
     }
 
@@ -170,7 +264,7 @@ impl Shape {
         let wrong = self.fate.words();
         format!(
             "{} from {}, {} acts within {:.1} h on about {} incidents; {} client(s), workspaces {}; notes \"{}\", missing \
-             verdict {}, polls every {} s and {} s, webhooks {}, Defender {}, limits {}; goes wrong: {}",
+             verdict {}, polls every {} s and {} s, webhooks {}, Defender {}, limits {}{}; goes wrong: {}",
             self.product.name(),
             self.begins,
             self.acts,
@@ -185,12 +279,16 @@ impl Shape {
             if self.webhooks { "on" } else { "off" },
             if self.defender { "on" } else { "off" },
             if self.limits { "on" } else { "off" },
+            self.choices.iter().map(|line| format!(", {line}")).collect::<String>(),
             if wrong.is_empty() { "nothing".to_owned() } else { wrong.join(", ") },
         )
     }
 
     /// The policy's text, without its first line.
     fn policy(&self) -> String {
+        if let Some(own) = &self.own {
+            return mapping::lines(own);
+        }
         let priorities = match self.product {
             Product::Itsm => {
                 r#"{ High = "P2 - High", Medium = "P3 - Medium", Low = "P4 - Low", Informational = "P5 - Informational" }"#
@@ -207,7 +305,7 @@ impl Shape {
              incident_id_field = \"CFSentinelIncidentId\"\n\
              fields = [\n  {{ field = \"CFSentinelSeverity\", path = \"$.properties.severity\", when = \"always\" }},\n]\n\
              classification_field = \"CFSentinelClassification\"\nmissing_verdict = {}\nnotes = \"{}\"\n{note_outcomes}\
-             outcome = \"Private Note\"\nnotes_private = {}\nevidence = {}\n{}{}",
+             outcome = \"Private Note\"\nnotes_private = {}\nevidence = {}\n{}{}{}",
             agents.join(", "),
             self.missing_verdict,
             self.notes,
@@ -215,6 +313,7 @@ impl Shape {
             self.evidence,
             if self.carry_owner { "" } else { "owner = { direction = \"none\" }\n" },
             if self.carry_severity { "" } else { "severity = { direction = \"none\" }\n" },
+            self.choices.iter().map(|line| format!("{line}\n")).collect::<String>(),
         )
     }
 

@@ -13,6 +13,7 @@ use super::{
     dice::Dice,
     executor::{End, Executor, TaskId},
     host::{Host, HostClock, Making, key},
+    mapping,
     nemesis::Coverage,
     people::People,
     shape::{ORIGIN, Shape},
@@ -126,6 +127,9 @@ impl World {
     pub fn new(shape: Shape, bugs: Bugs, migrated: &Snapshot) -> Result<Self, Broken> {
         let clock = ManualClock::at(shape.begins);
         let twin = Twin::new(shape.twin(), Arc::new(clock.clone()));
+        if let Some(own) = &shape.own {
+            mapping::teach(&twin, own);
+        }
         let line = twin.connection(ORIGIN);
         let secret = line.pointer("/microsoft/client_secret").and_then(Value::as_str).unwrap_or_default().to_owned();
         let mut story = Story::default();

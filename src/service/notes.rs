@@ -84,7 +84,9 @@ pub fn rows(s: &Situation<'_>) -> Vec<NoteRow> {
                 OperationKind::AddComment { carries, .. } => carries.iter().any(|carried| carried.action == action.key),
                 _ => false,
             };
-            Crossing::HeldBack { reason: by_mode.or_else(|| dropped(&it)).unwrap_or(Reason::NoteHeldBack) }
+            let foreign = s.pair.base.foreign.contains(&action.key).then_some(Reason::WrittenElsewhere);
+            let reason = foreign.or(by_mode).or_else(|| dropped(&it)).unwrap_or(Reason::NoteHeldBack);
+            Crossing::HeldBack { reason }
         };
         let words = action.note_html.as_deref().filter(|html| !html.trim().is_empty()).map(text::html_to_text);
         rows.push(NoteRow {

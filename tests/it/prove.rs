@@ -1,6 +1,9 @@
 //! Random worlds (`docs/PROVE.md`): fixed ones, the same in every run, and fresh ones.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use halobridge::prove::{
     bugs::{Bug, Bugs},
@@ -15,7 +18,7 @@ const FIXED: (u64, u64) = (50, 3);
 const FRESH: u64 = 4;
 
 fn lived(from: u64, seeds: u64, twice: bool) -> Report {
-    let plan = Plan { from, seeds, jobs: 2, twice, keep_going: true, bugs: Bugs::default() };
+    let plan = Plan { from, seeds, jobs: 2, twice, keep_going: true, bugs: Bugs::default(), policies: Arc::default() };
     run::many(&plan, |_| {}).unwrap_or_else(|broken| panic!("the simulation cannot begin: {broken:?}"))
 }
 
@@ -54,7 +57,15 @@ fn fresh_worlds_hold() {
 #[test]
 #[ignore = "takes minutes in a debug build"]
 fn a_planted_bug_is_seen() {
-    let plan = Plan { from: 0, seeds: 20, jobs: 2, twice: false, keep_going: false, bugs: Bugs::default() };
+    let plan = Plan {
+        from: 0,
+        seeds: 20,
+        jobs: 2,
+        twice: false,
+        keep_going: false,
+        bugs: Bugs::default(),
+        policies: Arc::default(),
+    };
     let search = planted::search(Bug::WrongClient, &plan).unwrap_or_else(|broken| panic!("{broken:?}"));
     assert!(search.found.is_some());
 }

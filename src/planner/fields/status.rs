@@ -210,7 +210,7 @@ fn to_incident(g: &mut Gather<'_, '_>) {
         IncidentStatus::Closed => {
             // Without the actions the verdict may be overlooked: wait until they are read.
             let Some(actions) = s.actions else { return g.out.remark(Reason::TicketClosed) };
-            match closing::verdict(s.policy, s.catalogue, ticket, actions) {
+            match closing::verdict(s.policy, s.catalogue, &own_words(g), actions) {
                 Ok(verdict) => g.incident_change.verdict = Some(verdict),
                 Err(reason) => {
                     if reason == Reason::VerdictMissing {
@@ -244,11 +244,20 @@ fn to_incident(g: &mut Gather<'_, '_>) {
     g.incident_reason = Some(reason);
 }
 
+/// The ticket, without a closing note that may have been written while it belonged to another client.
+fn own_words(g: &Gather<'_, '_>) -> Ticket {
+    let mut ticket = g.ticket.clone();
+    if !g.s.pair.base.foreign.is_empty() {
+        ticket.closure_note = None;
+    }
+    ticket
+}
+
 /// Both were closed by people: what each said at closing is kept on the other side.
 fn both_closed(g: &mut Gather<'_, '_>) {
     let s = g.s;
     own_note(g, &closing::closure_note(s.incident), "closed", Reason::IncidentClosed);
-    let verdict = closing::verdict(s.policy, s.catalogue, g.ticket, s.actions.unwrap_or_default());
+    let verdict = closing::verdict(s.policy, s.catalogue, &own_words(g), s.actions.unwrap_or_default());
     let words = match verdict {
         Ok(verdict) => format!(
             "{}\nClassification in Halo: {}{}",

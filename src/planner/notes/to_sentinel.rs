@@ -135,11 +135,14 @@ fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]
     }
     let under_way = under_way(s);
     let (mut due, mut asked) = (Vec::new(), Vec::new());
+    let mut elsewhere = false;
     for action in actions.iter().filter(|action| !action.system) {
         match last.get(&action.key) {
             None => {
                 let skipped = action.is_blank() || is_own(s, action, &sides) || !crosses(s.policy, action);
-                if !skipped && !under_way.contains(&(action.key, 0)) {
+                if !skipped && s.pair.base.foreign.contains(&action.key) {
+                    elsewhere = true;
+                } else if !skipped && !under_way.contains(&(action.key, 0)) {
                     due.push(one(action, 0));
                 }
             }
@@ -177,6 +180,9 @@ fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]
     }
     for reason in asked {
         out.item(reason);
+    }
+    if elsewhere {
+        out.remark(Reason::WrittenElsewhere);
     }
     due
 }

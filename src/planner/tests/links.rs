@@ -3,11 +3,11 @@
 use super::scene::{HOLD, NEW, Scene, check, in_step, words};
 use crate::{
     domain::{
-        closing::Classification, decision::Decision, failure::Side, ids::TicketId, incident::Severity, policy::Wins,
-        reason::Reason, workspace::Mode,
+        catalogue::Ref, closing::Classification, decision::Decision, failure::Side, ids::TicketId, incident::Severity,
+        policy::Wins, reason::Reason, workspace::Mode,
     },
     planner::{
-        draft,
+        agreed, draft,
         gate::Brake,
         link::{self, before_gates, joinable, stays},
     },
@@ -69,6 +69,59 @@ fn what_two_joined_records_say_differently_is_asked_about() {
                 s.comment(1, "words");
             },
             "note of comment because comment-added; behind waiting comment-added",
+        ),
+    ]);
+}
+
+#[test]
+fn what_a_found_ticket_says_differently_is_asked_about_and_a_closure_crosses() {
+    fn found(s: &mut Scene) {
+        let ticket = s.ticket.clone().expect("the scene has a ticket");
+        let base = agreed::at_creation(&s.incident);
+        s.pair.base = agreed::with_found(base, &s.policy, &s.catalogue, &s.incident, &ticket, ticket.closed);
+    }
+    check(&[
+        ("both say the same", found, "in-step healthy -"),
+        (
+            "another severity",
+            |s| {
+                s.incident.severity = Severity::High;
+                found(s);
+            },
+            "in-step needs-you conflict",
+        ),
+        (
+            "another open status",
+            |s| {
+                s.ticket().status_id = Some(NEW);
+                found(s);
+            },
+            "in-step needs-you conflict",
+        ),
+        (
+            "an agent has it, and nobody owns the incident",
+            |s| {
+                s.ticket().agent_id = Some(5);
+                found(s);
+            },
+            "in-step needs-you conflict",
+        ),
+        (
+            "the same, and the policy gives it to somebody",
+            |s| {
+                s.policy.agent = Some(Ref::Name("Amira".into()));
+                s.ticket().agent_id = Some(5);
+                found(s);
+            },
+            "in-step healthy -",
+        ),
+        (
+            "a closed incident and an open ticket",
+            |s| {
+                s.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+                found(s);
+            },
+            "ticket status=9 field112=2 because incident-closed; behind waiting incident-closed",
         ),
     ]);
 }

@@ -17,6 +17,35 @@ use crate::{
 };
 
 #[test]
+fn what_was_written_while_the_ticket_was_another_clients_never_crosses() {
+    check(&[
+        (
+            "a note of that time stays, one of ours crosses",
+            |s| {
+                s.note(3, "<p>about somebody else</p>");
+                s.note(4, "<p>done</p>");
+                s.pair.base.foreign.insert(ActionKey { ticket: TicketId(70), action: 3 });
+            },
+            "comment of 4 because note-added; behind waiting note-added",
+        ),
+        (
+            "it is said that one stays",
+            |s| {
+                s.note(3, "<p>about somebody else</p>");
+                s.pair.base.foreign.insert(ActionKey { ticket: TicketId(70), action: 3 });
+            },
+            "in-step healthy written-elsewhere",
+        ),
+    ]);
+    let mut scene = in_step();
+    scene.close_ticket(Some(2));
+    scene.ticket().closure_note = Some("closed for somebody else".into());
+    assert!(format!("{:?}", scene.plan().operations).contains("somebody else"));
+    scene.pair.base.foreign.insert(ActionKey { ticket: TicketId(70), action: 3 });
+    assert!(!format!("{:?}", scene.plan().operations).contains("somebody else"));
+}
+
+#[test]
 fn comments_and_notes() {
     check(&[
         (

@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 
 use super::{
     super::{
-        watch::{By, Said, Where},
+        watch::{By, IncidentValues, Said, Version, Where},
         words,
         world::World,
     },
     Violation,
     ending::{Ended, Ending, Text},
 };
-use crate::domain::operation::{OperationKind, OperationState};
+use crate::domain::{
+    ids::{ActionKey, TicketId},
+    operation::{OperationKind, OperationState},
+    policy::{AfterClosing, ReopenRule},
+};
 
 /// What a person wrote on one record, where the other side's copy belongs.
 struct Crossing<'a> {
@@ -79,9 +83,26 @@ fn crossings<'a>(world: &'a World, ending: &'a Ending) -> Vec<Crossing<'a>> {
                 (ended, crosses && reachable && ended.incident.is_some() && !ended.merged_away, !crosses)
             }
         };
-        found.push(Crossing { ended, due: due && !waits(ended, first), forbidden, said });
+        let stays = written_elsewhere(ended, first) || kept_after_closing(world, ending, ended);
+        let due = due && !waits(ended, first) && !stays;
+        found.push(Crossing { ended, due, forbidden, said });
     }
     found
+}
+
+/// Whether a note showed first while its ticket belonged to another client: it stays, whomever it is about.
+fn written_elsewhere(ended: &Ended, said: &Said) -> bool {
+    let Where::Note(ticket, action) = said.place else { return false };
+    let key = ActionKey { ticket: TicketId(ticket), action };
+    ended.row.as_ref().is_some_and(|row| row.pair.base.foreign.contains(&key))
+}
+
+/// Whether the policy keeps words where they are once a matter is closed, and this one was.
+fn kept_after_closing(world: &World, ending: &Ending, ended: &Ended) -> bool {
+    let keeps =
+        ending.policy(ended.key.0, world).is_some_and(|policy| policy.after_closing_comments != AfterClosing::Cross);
+    let closed = |versions: &[Version<IncidentValues>]| versions.iter().any(|version| version.value.status == "Closed");
+    keeps && world.watch.incidents.get(&ended.key).is_some_and(|versions| closed(versions))
 }
 
 /// Whether a person has to decide first: the write is a dead letter, and the pair says so.
@@ -346,7 +367,12 @@ pub fn times_are_true(world: &World, ending: &Ending) -> Vec<Violation> {
         let raised_at = |ended: &&Ended| world.watch.incidents.get(&ended.key)?.first().map(|version| version.at);
         let own: Vec<&Ended> = ending.incidents.iter().filter(|ended| ended.ticket == write.ticket).collect();
         let near = |at: jiff::Timestamp| sent.duration_since(at).as_secs().abs() <= 2;
-        let any = own.iter().filter_map(raised_at).any(near);
+        // One in which a matter goes on begins when it does.
+        let follows = |ended: &&Ended| {
+            let policy = ending.policy(ended.key.0, world);
+            policy.is_some_and(|policy| policy.reopened_in_sentinel == ReopenRule::NewTicket)
+        };
+        let any = own.iter().any(follows) || own.iter().filter_map(raised_at).any(near);
         let own = own.first().copied();
         let Some(raised) = own.and_then(|ended| world.watch.incidents.get(&ended.key)?.first()) else { continue };
         if !any {

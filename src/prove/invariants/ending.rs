@@ -13,6 +13,8 @@ use crate::{
 
 /// Name of our application in the twin's Halo.
 const OUR_APPLICATION: &str = "Sentinel Bridge";
+/// What stands between the notes of a digest.
+const SEAM: &str = "――――――";
 /// Operations of a pair that are looked at.
 const OPERATIONS_MAX: u32 = 10_000;
 
@@ -209,15 +211,21 @@ fn comments(world: &World, key: &IncidentKey) -> Vec<Text> {
                 incident
                     .comments
                     .iter()
-                    .map(|comment| {
+                    .flat_map(|comment| {
                         let name = comment.name.to_lowercase();
-                        Text {
-                            by_person: by_person(&name),
-                            ours: !by_person(&name),
+                        let person = by_person(&name);
+                        // A digest says what several notes say, one after another.
+                        let digest = !person && comment.message.starts_with("Digest of notes ");
+                        let pieces: Vec<&str> =
+                            if digest { comment.message.split(SEAM).collect() } else { vec![&comment.message] };
+                        let text = |piece: &str| Text {
+                            by_person: person,
+                            ours: !person,
                             private: true,
-                            text: comment.message.clone(),
-                            name,
-                        }
+                            text: piece.to_owned(),
+                            name: name.clone(),
+                        };
+                        pieces.into_iter().map(text).collect::<Vec<_>>()
                     })
                     .collect()
             })

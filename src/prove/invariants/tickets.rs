@@ -13,6 +13,7 @@ use super::{
 use crate::domain::{
     ids::reference,
     operation::{OperationKind, OperationState},
+    policy::ReopenRule,
     reason::Reason,
 };
 
@@ -45,7 +46,12 @@ fn made<'a>(world: &'a World, ending: &'a Ending) -> (BTreeMap<usize, Vec<&'a Wr
 pub fn one_each(world: &World, ending: &Ending) -> Vec<Violation> {
     let mut found = Vec::new();
     let (made, strays) = made(world, ending);
-    for write in strays {
+    // A reopened matter that goes on in a ticket of its own has several.
+    let goes_on = |place: usize| {
+        let policy = ending.policy(place, world);
+        policy.is_some_and(|policy| policy.reopened_in_sentinel == ReopenRule::NewTicket)
+    };
+    for write in strays.into_iter().filter(|_| !goes_on(0)) {
         let ticket = write.ticket.unwrap_or_default();
         found.push(Violation::new(1, format!("ticket #{ticket} was made for no incident"), vec![format!("#{ticket}")]));
     }
@@ -55,6 +61,9 @@ pub fn one_each(world: &World, ending: &Ending) -> Vec<Violation> {
             found.extend(accounted_for(world, ended).map(|text| Violation::new(1, text, ended.about())));
             continue;
         };
+        if goes_on(ended.key.0) {
+            continue;
+        }
         let again = made.get(&n).and_then(|writes| writes.get(1));
         let restored = again.is_some_and(|write| world.strikes.restored.iter().any(|at| *at <= write.at));
         let copied = made.get(&n).into_iter().flatten().any(|write| write.host > 0);

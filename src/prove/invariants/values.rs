@@ -56,7 +56,7 @@ pub fn not_overwritten(world: &World, ending: &Ending) -> Vec<Violation> {
         else {
             continue;
         };
-        if let Some(text) = lost(world, ended) {
+        if let Some(text) = lost(world, ending, ended) {
             found.push(Violation::new(
                 6,
                 format!("a write of ours to {} lost what stood there: {text}", ended.named()),
@@ -83,19 +83,20 @@ pub fn not_overwritten(world: &World, ending: &Ending) -> Vec<Violation> {
 }
 
 /// What one write of ours did to an incident that nobody asked for.
-fn lost(world: &World, ended: &Ended) -> Option<String> {
+fn lost(world: &World, ending: &Ending, ended: &Ended) -> Option<String> {
     let versions = world.watch.incidents.get(&ended.key)?;
+    let policy = ending.policy(ended.key.0, world)?;
+    let labels_cross = policy.labels.as_ref().is_some_and(|labels| labels.rule.to_sentinel());
     for pair in versions.windows(2) {
         let [before, after] = pair else { continue };
         if !matches!(after.by, By::Us(_)) {
             continue;
         }
         let (old, new) = (&before.value, &after.value);
-        if old.labels != new.labels {
+        if old.labels != new.labels && !labels_cross {
             return Some(format!("labels {:?} became {:?}", old.labels, new.labels));
         }
-        // No rule of these policies carries a priority back.
-        if old.severity != new.severity {
+        if old.severity != new.severity && !policy.severity.to_sentinel() {
             return Some(format!("severity {} became {}", old.severity, new.severity));
         }
         let agent = ended.ticket.and_then(|ticket| {
@@ -174,7 +175,7 @@ fn disagreement(world: &World, ending: &Ending, ended: &Ended) -> Option<String>
     let ticket = shown(row.ticket.as_ref()?, values);
     let status = IncidentStatus::from(incident.status.clone());
     let means = mapping::status_means(policy, &ending.catalogue, &ticket, &status);
-    if !means && !says_so {
+    if !means && !says_so && policy.status.direction == Direction::Both {
         return Some(format!(
             "incident {} and ticket status {} differ, and the pair says that all is well",
             incident.status, values.status_id
@@ -193,18 +194,14 @@ fn disagreement(world: &World, ending: &Ending, ended: &Ended) -> Option<String>
     };
     let severity = Severity::from(incident.severity.clone());
     let severities = mapping::severities_of(policy, &ending.catalogue, values.priority_id);
-    if policy.severity.direction != Direction::None
-        && !by_person(|value| value.priority_id)
-        && !severities.contains(&severity)
-    {
+    if policy.severity.to_halo() && !by_person(|value| value.priority_id) && !severities.contains(&severity) {
         return Some(format!(
             "severity {} and priority {} differ, and the pair says that all is well",
             incident.severity, values.priority_id
         ));
     }
     let agent = agent_of(&agents(ending), incident.owner.as_deref());
-    let carried =
-        policy.owner.direction != Direction::None && incident.owner.is_some() && !by_person(|value| value.agent_id);
+    let carried = policy.owner.to_halo() && incident.owner.is_some() && !by_person(|value| value.agent_id);
     if carried && agent != values.agent_id.to_string() {
         return Some(format!(
             "owner {:?} and agent {} differ, and the pair says that all is well",

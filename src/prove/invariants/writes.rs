@@ -1,6 +1,6 @@
 //! Writes: each has a cause, each cause an end, and none passes a limit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     super::{nemesis::Nemesis, world::World},
@@ -147,12 +147,12 @@ pub fn limits(world: &World, ending: &Ending) -> Vec<Violation> {
             found.push(Violation::new(10, text, about));
         }
     }
-    for ended in ending.incidents.iter().filter(|ended| ended.comments.len() > COMMENTS_MAX) {
-        found.push(Violation::new(
-            10,
-            format!("{} has {} comments", ended.named(), ended.comments.len()),
-            ended.about(),
-        ));
+    for ended in &ending.incidents {
+        let names: BTreeSet<&str> = ended.comments.iter().map(|text| text.name.as_str()).collect();
+        if names.len() > COMMENTS_MAX {
+            let text = format!("{} has {} comments", ended.named(), names.len());
+            found.push(Violation::new(10, text, ended.about()));
+        }
     }
     found.extend(tokens(world));
     found

@@ -13,6 +13,7 @@ mod auth;
 mod catalogue;
 mod edit;
 mod events;
+mod learn;
 mod list;
 mod lookups;
 mod note;
@@ -34,6 +35,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 pub use action::Action;
+pub use learn::Lesson;
 pub use people::ACTS;
 pub use product::SECURITY_TYPE;
 pub use stock::{PEOPLE, client_names};

@@ -37,6 +37,23 @@ async fn said_instead(product: Product, after_a_poll: bool) {
 }
 
 both! {
+    async fn notes_of_the_time_at_another_client_do_not_cross_when_the_ticket_is_back(product) {
+        let (bridge, incident, ticket) = linked(product).await;
+        let home = product.first_client_id();
+        bridge.act("ticket.move", json!({ "ticket_id": ticket, "client_id": home + 1 }));
+        bridge.cross().await;
+        bridge.note(ticket, "<p>about the other client</p>", json!({}));
+        bridge.cross().await;
+        bridge.act("ticket.move", json!({ "ticket_id": ticket, "client_id": home }));
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("written-elsewhere"));
+        bridge.note(ticket, "<p>about this one again</p>", json!({}));
+        bridge.cross().await;
+        let said = |text: &str| bridge.comments_of(&incident).iter().filter(|said| said.contains(text)).count();
+        assert_eq!((said("about the other client"), said("about this one again")), (0, 1));
+        bridge.finish().await;
+    }
+
     async fn a_comment_after_a_deleted_one_is_read(product) {
         said_instead(product, true).await;
     }

@@ -23,6 +23,22 @@ both! {
         bridge.finish().await;
     }
 
+    async fn what_moved_since_a_forgotten_ticket_was_made_is_asked_about(product) {
+        let mut bridge = Bridge::new(product).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        let incident = bridge.raise(json!({ "owner": ANALYST, "severity": "Low" }));
+        let alike = bridge.raise(json!({ "owner": ANALYST }));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.update(&incident, json!({ "owner": SECOND_ANALYST }));
+        bridge.restore(&backup).await;
+        bridge.pass(600).await;
+        assert_eq!(bridge.ticket_of(&incident).await, ticket);
+        assert_eq!(bridge.reason_of(&incident).await, Some("conflict"));
+        assert_eq!(bridge.reason_of(&alike).await, None, "what both say alike is agreed on");
+        bridge.finish().await;
+    }
+
     async fn a_note_that_waited_in_the_backup_and_was_written_since_is_not_written_again(product) {
         let mut bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));
