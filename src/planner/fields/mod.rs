@@ -86,10 +86,15 @@ fn after_closing(g: &mut Gather<'_, '_>, rule: AfterClosing) {
     g.held = Some((TicketChange::default(), IncidentChange::default()));
     let items = g.out.items.len();
     values(g);
-    g.out.items.truncate(items);
+    let mut what: Vec<String> = Vec::new();
+    for item in g.out.items.split_off(items) {
+        // What nobody has agreed on is not carried either, and differs.
+        if let Reason::Conflict { field, sentinel, halo } = item {
+            what.push(format!("{field}: the incident says “{sentinel}”, the ticket “{halo}”"));
+        }
+    }
     g.base.moves.retain(|name, _| s.pair.base.moves.contains_key(name));
     let Some((to_ticket, to_incident)) = g.held.take() else { return };
-    let mut what: Vec<String> = Vec::new();
     if to_ticket != TicketChange::default() {
         let said = said::of_ticket(s, &to_ticket);
         let words = format!("Changed in Microsoft Sentinel after closing: {said}.");

@@ -116,6 +116,17 @@ fn what_a_found_ticket_says_differently_is_asked_about_and_a_closure_crosses() {
             "in-step healthy -",
         ),
         (
+            "closed on both sides, and an agent has it: it differs, and the pair says so",
+            |s| {
+                s.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+                s.close_ticket(Some(2));
+                s.ticket().agent_id = Some(5);
+                found(s);
+                s.pair.base.incident_status = Some(s.incident.status.clone());
+            },
+            "in-step healthy after-closing",
+        ),
+        (
             "a closed incident and an open ticket",
             |s| {
                 s.close_incident(Classification::FalsePositive, Some("InaccurateData"));

@@ -102,7 +102,7 @@ impl Halo {
             return whole(known, "priorityid");
         }
         let number = id.unwrap_or_else(|| of_sla().map(|row| whole(row, "priorityid")).max().unwrap_or(0) + 1);
-        let Some(mut row) = of_sla().next_back().cloned() else { return number };
+        let Some(mut row) = of_sla().next().cloned() else { return number };
         row.insert("id".into(), super::stock::guid(&self.setup.tenant, &format!("priority-{sla}"), number).into());
         row.insert("priorityid".into(), number.into());
         row.insert("name".into(), name.into());
