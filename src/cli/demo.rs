@@ -181,7 +181,7 @@ pub async fn run(global: &Global, args: DemoArgs) -> anyhow::Result<ExitCode> {
     clock.hold(SystemClock.now());
     clock.run(1.0);
 
-    let password = SystemIds.token(8);
+    let password = accounts::password::drawn(&SystemIds, "demo");
     accounts::add(&running.app, "demo", &password, Role::Admin, Scope::All)
         .await
         .map_err(|error| anyhow::anyhow!("The demo's account cannot be made: {error}"))?;

@@ -140,7 +140,7 @@ fn line(ctx: &PageContext, row: &NotLinkedRow) -> AnyView {
     let why = match &row.reason {
         Some(reason @ Reason::OlderThanStart) => view! {
             {state::why(reason)}
-            <p class="quiet"><a class="soft" href="/backfill">"Backfill"<span class="unseen">" of old incidents"</span></a></p>
+            <p class="quiet">"A "<a class="soft" href="/backfill">"backfill"</a>" takes it in."</p>
         }
         .into_any(),
         Some(reason) => state::why(reason),

@@ -150,7 +150,9 @@ fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]
                 let edit = link.edit + 1;
                 let changed = link.said.as_ref().is_some_and(|before| words::edited_action(action, before));
                 // Words that may not cross now (made private since) are not told by their edit either.
-                if changed && crosses(s.policy, action) && !under_way.contains(&(action.key, edit)) {
+                if changed && s.pair.base.foreign.contains(&action.key) {
+                    elsewhere = true;
+                } else if changed && crosses(s.policy, action) && !under_way.contains(&(action.key, edit)) {
                     due.push(one(action, edit));
                 } else if !changed && drift::comment_lost(s, link) && !under_way.contains(&(action.key, link.edit)) {
                     let what = format!("The comment that carries note {} was deleted in Sentinel.", action.key.action);

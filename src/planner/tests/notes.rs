@@ -36,6 +36,15 @@ fn what_was_written_while_the_ticket_was_another_clients_never_crosses() {
             },
             "in-step healthy written-elsewhere",
         ),
+        (
+            "nor is an edit of that time told",
+            |s| {
+                crossed_note(s);
+                edit_note(s, "<p>about somebody else</p>");
+                s.pair.base.foreign.insert(ActionKey { ticket: TicketId(70), action: 3 });
+            },
+            "in-step healthy written-elsewhere",
+        ),
     ]);
     let mut scene = in_step();
     scene.close_ticket(Some(2));

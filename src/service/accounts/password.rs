@@ -41,6 +41,16 @@ pub fn fault(password: &str, name: &str) -> Option<String> {
     common::is_common(&lower).then(|| "This password is among the most common ones. Choose another.".to_owned())
 }
 
+/// A random password of 16 characters that the rules take: by chance one may look like a common word between digits.
+pub fn drawn(ids: &dyn IdSource, name: &str) -> String {
+    loop {
+        let password = ids.token(8);
+        if fault(&password, name).is_none() {
+            return password;
+        }
+    }
+}
+
 /// Hashes and checks, at most two at once, away from the threads that serve pages.
 #[derive(Debug, Clone)]
 pub struct Hasher {
@@ -117,6 +127,26 @@ impl Hasher {
 mod tests {
     use super::*;
     use crate::clock::SeededIds;
+
+    /// Ones at first, then what it is asked for in numbers.
+    struct Odd(std::sync::atomic::AtomicU8);
+
+    impl IdSource for Odd {
+        fn fill(&self, bytes: &mut [u8]) {
+            let draw = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            bytes
+                .iter_mut()
+                .zip(0_u8..)
+                .for_each(|(byte, at)| *byte = if draw < 2 { 0x11 } else { 0x5b_u8.wrapping_mul(at) });
+        }
+    }
+
+    #[test]
+    fn a_drawn_password_is_one_that_the_rules_take() {
+        let ids = Odd(0.into());
+        assert!(fault(&ids.token(8), "demo").is_some(), "the first draw is no password");
+        assert_eq!(fault(&drawn(&ids, "demo"), "demo"), None);
+    }
 
     #[test]
     fn new_passwords() {

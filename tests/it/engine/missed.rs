@@ -40,9 +40,14 @@ both! {
     async fn notes_of_the_time_at_another_client_do_not_cross_when_the_ticket_is_back(product) {
         let (bridge, incident, ticket) = linked(product).await;
         let home = product.first_client_id();
+        bridge.note(ticket, "<p>from before</p>", json!({}));
+        bridge.cross().await;
+        let notes = bridge.notes_of(ticket);
+        let earlier = notes.iter().find(|note| note.to_string().contains("from before")).expect("a note")["id"].clone();
         bridge.act("ticket.move", json!({ "ticket_id": ticket, "client_id": home + 1 }));
         bridge.cross().await;
         bridge.note(ticket, "<p>about the other client</p>", json!({}));
+        bridge.act("note.edit", json!({ "ticket_id": ticket, "id": earlier, "html": "<p>about the other client too</p>" }));
         bridge.cross().await;
         bridge.act("ticket.move", json!({ "ticket_id": ticket, "client_id": home }));
         bridge.cross().await;
@@ -50,7 +55,7 @@ both! {
         bridge.note(ticket, "<p>about this one again</p>", json!({}));
         bridge.cross().await;
         let said = |text: &str| bridge.comments_of(&incident).iter().filter(|said| said.contains(text)).count();
-        assert_eq!((said("about the other client"), said("about this one again")), (0, 1));
+        assert_eq!((said("about the other client"), said("about this one again"), said("from before")), (0, 1, 1));
         bridge.finish().await;
     }
 
