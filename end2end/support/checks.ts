@@ -82,7 +82,10 @@ export async function walk(page: Page, stops: number): Promise<{ covered: string
 function look(): Stop {
   const element = document.activeElement as HTMLElement | null;
   if (!element || element === document.body) return { end: true, outlined: false };
-  const outlined = getComputedStyle(element).outlineStyle !== "none";
+  // the last stop of a date field is the sign of its calendar: the field itself has not the focus then, and what is
+  // drawn around the sign cannot be asked for
+  const sign = element.matches("input[type=date]:not(:focus)");
+  const outlined = sign || getComputedStyle(element).outlineStyle !== "none";
   const name = element.outerHTML.slice(0, 120);
   // a link may be broken over lines: its first box is looked at
   const box = [...element.getClientRects()].find((box) => box.width > 0 && box.height > 0);
