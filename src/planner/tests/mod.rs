@@ -10,6 +10,7 @@ mod create;
 mod draft;
 mod drift;
 mod drops;
+mod elsewhere;
 mod fields;
 mod laws;
 mod links;
