@@ -1,6 +1,6 @@
 -- Shadow mode: what Halo's own Sentinel integration missed, doubled or carried over late. docs/SCHEMA.md explains the tables.
 
--- A closed list of facts cannot be widened in place.
+-- A closed list of facts cannot be widened in place: once, for these and the two migrations after this one.
 CREATE TABLE ledger_wider (
   seq       INTEGER NOT NULL PRIMARY KEY,
   chain     TEXT    NOT NULL,
@@ -10,7 +10,8 @@ CREATE TABLE ledger_wider (
     'incident-read', 'unreadable', 'incident-held', 'comments-read', 'evidence-read', 'ticket-read', 'actions-read',
     'pair-opened', 'pair-judged', 'base-agreed', 'ticket-linked', 'note-linked', 'operation-planned',
     'operation-moved', 'cursor-moved', 'halo-cursor-moved', 'run-ended', 'delivery-received', 'delivery-handled',
-    'human-act', 'decided', 'survivor-found', 'paused', 'resumed', 'unlinked', 'shadow-compared')),
+    'human-act', 'decided', 'survivor-found', 'paused', 'resumed', 'unlinked', 'shadow-compared', 'backfill-moved',
+    'record-gone', 'drift-found')),
   pair      TEXT,
   detail    TEXT    NOT NULL,
   body      BLOB    CHECK (body IS NULL OR length(body) = 32),

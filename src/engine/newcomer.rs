@@ -11,7 +11,7 @@ use crate::{
         ids::{IncidentId, OperationId, PairId},
         incident::{Comment, Evidence, Incident},
         operation::{Operation, OperationKind, OperationState},
-        pair::{Base, Health, Pair, Subject, SyncState},
+        pair::{Base, Health, Pair, SyncState},
         policy::Policy,
         reason::Reason,
         ticket::HaloUser,
@@ -156,26 +156,7 @@ pub(super) fn begun(facts: &[Fact], now: Timestamp) -> Option<SituationRow> {
         Fact::PairOpened { pair } => Some(&**pair),
         _ => None,
     })?;
-    let subject = Subject {
-        workspace: pair.workspace,
-        client: pair.client,
-        incident: incident.clone(),
-        pair: Some(pair.id),
-        held: None,
-        first_seen: now,
-        last_changed: now,
-    };
-    let mut row = SituationRow {
-        pair: pair.clone(),
-        subject,
-        ticket: None,
-        comments: None,
-        actions: None,
-        evidence: None,
-        links: Vec::new(),
-        operations: Vec::new(),
-        next_position: 1,
-    };
+    let mut row = SituationRow::begun(pair.clone(), incident.clone(), now);
     for fact in facts {
         overlay(&mut row, fact);
     }

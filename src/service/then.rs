@@ -6,7 +6,7 @@ use super::{App, error::ServiceError, fault};
 use crate::{
     domain::{
         incident::{Evidence, Incident},
-        pair::{Pair, Subject},
+        pair::Pair,
     },
     engine::digest::overlay,
     ledger::{entry::Seq, fact::Fact},
@@ -56,8 +56,10 @@ impl Replay<'_> {
         }
         match (fact, &mut self.row) {
             (Fact::PairOpened { pair }, _) => {
-                let begun =
-                    |incident| SituationRow { evidence: self.evidence.clone(), ..begun(pair, incident, item.entry.at) };
+                let begun = |incident| SituationRow {
+                    evidence: self.evidence.clone(),
+                    ..SituationRow::begun((**pair).clone(), incident, item.entry.at)
+                };
                 self.row = self.incident.clone().map(begun);
             }
             (Fact::IncidentRead { incident, .. }, None) => self.incident = Some((**incident).clone()),
@@ -71,28 +73,5 @@ impl Replay<'_> {
         if self.row.is_some() {
             self.at = Some(item.entry.at);
         }
-    }
-}
-
-fn begun(pair: &Pair, incident: Incident, at: Timestamp) -> SituationRow {
-    let subject = Subject {
-        workspace: pair.workspace,
-        client: pair.client,
-        incident,
-        pair: Some(pair.id),
-        held: None,
-        first_seen: at,
-        last_changed: at,
-    };
-    SituationRow {
-        pair: pair.clone(),
-        subject,
-        ticket: None,
-        comments: None,
-        actions: None,
-        evidence: None,
-        links: Vec::new(),
-        operations: Vec::new(),
-        next_position: 1,
     }
 }

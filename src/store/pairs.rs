@@ -15,7 +15,7 @@ use super::{
 use crate::domain::{
     failure::Side,
     ids::{ActionKey, CommentId, ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
-    incident::{Comment, Evidence},
+    incident::{Comment, Evidence, Incident},
     operation::Operation,
     pair::{Health, NoteLink, Pair, Subject, SyncState},
     ticket::{Action, Ticket},
@@ -113,6 +113,32 @@ pub struct SituationRow {
     pub operations: Vec<Operation>,
     /// The next free place in the queue.
     pub next_position: i64,
+}
+
+impl SituationRow {
+    /// As a pair begins: its incident is read, and nothing is known of a ticket.
+    pub fn begun(pair: Pair, incident: Incident, at: Timestamp) -> Self {
+        let subject = Subject {
+            workspace: pair.workspace,
+            client: pair.client,
+            incident,
+            pair: Some(pair.id),
+            held: None,
+            first_seen: at,
+            last_changed: at,
+        };
+        Self {
+            pair,
+            subject,
+            ticket: None,
+            comments: None,
+            actions: None,
+            evidence: None,
+            links: Vec::new(),
+            operations: Vec::new(),
+            next_position: 1,
+        }
+    }
 }
 
 pub(super) fn pair_of(cells: &Cells<'_>) -> Result<Pair> {

@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use super::{
+    closing::{incident_opened_again, ticket_opened_again},
     laws::scenes,
-    scene::{CLOSED, Scene, WORKING, at, in_step},
+    scene::{Scene, at, in_step},
 };
 use crate::{
     domain::{
@@ -12,7 +13,7 @@ use crate::{
         closing::Classification,
         decision::Decision,
         failure::Side,
-        incident::{IncidentStatus, Severity},
+        incident::Severity,
         operation::OperationKind,
         pair::{Health, SyncState},
         policy::{Direction, FieldRule, When},
@@ -27,27 +28,6 @@ use crate::{
 
 const ALL: [WriteKind; 4] =
     [WriteKind::Close, WriteKind::Reopen, WriteKind::SeverityDown, WriteKind::ClientVisibleNote];
-
-fn shut(s: &mut Scene) {
-    s.close_ticket(Some(2));
-    s.close_incident(Classification::FalsePositive, Some("InaccurateData"));
-    s.pair.base.incident_status = Some(IncidentStatus::Closed);
-    s.pair.base.status_id = Some(CLOSED);
-    s.pair.base.ticket_closed = true;
-}
-
-fn incident_opened(s: &mut Scene) {
-    shut(s);
-    s.incident.status = IncidentStatus::Active;
-    s.incident.modified = Some(at("2026-03-01T11:55:00Z"));
-}
-
-fn ticket_opened(s: &mut Scene) {
-    shut(s);
-    let ticket = s.ticket();
-    (ticket.closed, ticket.status_id) = (false, Some(WORKING));
-    ticket.last_update = Some(at("2026-03-01T11:55:00Z"));
-}
 
 fn priority_lowered(s: &mut Scene) {
     s.policy.severity = FieldRule::new(Direction::Both, When::Always);
@@ -68,8 +48,8 @@ const TABLE: [Case; 10] = [
         Some((WriteKind::Close, Side::Halo)),
     ),
     ("a ticket closed", |s| s.close_ticket(Some(2)), Some((WriteKind::Close, Side::Sentinel))),
-    ("an incident opened again", incident_opened, Some((WriteKind::Reopen, Side::Halo))),
-    ("a ticket opened again", ticket_opened, Some((WriteKind::Reopen, Side::Sentinel))),
+    ("an incident opened again", incident_opened_again, Some((WriteKind::Reopen, Side::Halo))),
+    ("a ticket opened again", ticket_opened_again, Some((WriteKind::Reopen, Side::Sentinel))),
     ("a lower severity", |s| s.incident.severity = Severity::Low, Some((WriteKind::SeverityDown, Side::Halo))),
     ("a lower priority", priority_lowered, Some((WriteKind::SeverityDown, Side::Sentinel))),
     ("a comment that the end user may see", comment_for_all, Some((WriteKind::ClientVisibleNote, Side::Halo))),

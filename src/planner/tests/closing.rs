@@ -107,13 +107,26 @@ fn status_and_closure() {
     ]);
 }
 
-/// Both sides closed, agreed.
-fn shut(s: &mut Scene) {
+/// Both sides were closed and agreed on it.
+pub fn shut(s: &mut Scene) {
     s.close_ticket(Some(2));
     s.close_incident(Classification::FalsePositive, Some("InaccurateData"));
     s.pair.base.incident_status = Some(IncidentStatus::Closed);
     s.pair.base.status_id = Some(CLOSED);
     s.pair.base.ticket_closed = true;
+}
+
+pub fn incident_opened_again(s: &mut Scene) {
+    shut(s);
+    s.incident.status = IncidentStatus::Active;
+    s.incident.modified = Some(at("2026-03-01T11:55:00Z"));
+}
+
+pub fn ticket_opened_again(s: &mut Scene) {
+    shut(s);
+    let ticket = s.ticket();
+    (ticket.closed, ticket.status_id) = (false, Some(WORKING));
+    ticket.last_update = Some(at("2026-03-01T11:55:00Z"));
 }
 
 fn reopen_incident(s: &mut Scene) {

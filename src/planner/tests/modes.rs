@@ -1,12 +1,14 @@
 //! What each mode carries, of what is planned now and of what waits since another mode was in force.
 
-use super::scene::{CLOSED, Scene, WORKING, at, in_step};
+use super::{
+    closing::{incident_opened_again, ticket_opened_again},
+    scene::{Scene, at, in_step},
+};
 use crate::{
     domain::{
         closing::Classification,
         failure::Side,
         ids::{IncidentId, TicketId},
-        incident::IncidentStatus,
         merge::{Merge, Survivor},
         operation::{OperationKind, OperationState},
         policy::ReopenRule,
@@ -14,28 +16,6 @@ use crate::{
     },
     planner::gate::carries,
 };
-
-/// Both sides were closed and agreed on it.
-fn shut(s: &mut Scene) {
-    s.close_ticket(Some(2));
-    s.close_incident(Classification::FalsePositive, Some("InaccurateData"));
-    s.pair.base.incident_status = Some(IncidentStatus::Closed);
-    s.pair.base.status_id = Some(CLOSED);
-    s.pair.base.ticket_closed = true;
-}
-
-fn incident_opened_again(s: &mut Scene) {
-    shut(s);
-    s.incident.status = IncidentStatus::Active;
-    s.incident.modified = Some(at("2026-03-01T11:55:00Z"));
-}
-
-fn ticket_opened_again(s: &mut Scene) {
-    shut(s);
-    let ticket = s.ticket();
-    (ticket.closed, ticket.status_id) = (false, Some(WORKING));
-    ticket.last_update = Some(at("2026-03-01T11:55:00Z"));
-}
 
 type Case = (&'static str, fn(&mut Scene), bool, bool);
 
