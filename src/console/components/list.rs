@@ -38,6 +38,36 @@ pub fn trouble(ctx: &PageContext, trouble: &Trouble) -> AnyView {
     .into_any()
 }
 
+/// A table of rows that are cards on a narrow page. It is reached by its `label` and told of by its `caption`; `head` is
+/// the cells of its head.
+pub fn table(
+    (label, caption): (&'static str, &'static str),
+    class: &'static str,
+    head: AnyView,
+    rows: AnyView,
+) -> AnyView {
+    view! {
+        <div class="scroll" role="group" aria-label=label tabindex="0">
+            <table class=class>
+                <caption class="unseen">{caption}</caption>
+                <thead>
+                    <tr>{head}</tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+/// The cells of a table's head: each column's name and class, if it has one.
+pub fn heads(columns: &[(&'static str, &'static str)]) -> AnyView {
+    let cell = |&(name, class): &(&'static str, &'static str)| {
+        view! { <th scope="col" class=(!class.is_empty()).then_some(class)>{name}</th> }
+    };
+    columns.iter().map(cell).collect_view().into_any()
+}
+
 /// The way to the pages before and after, and how much is shown. `address` makes the address of a
 /// page from its token; `names` are the words for before and after; `file` is the address of all rows as a file.
 pub fn pages<T>(

@@ -43,22 +43,15 @@ fn rows(ctx: &PageContext, view: &BackfillsView) -> AnyView {
         list::empty(ctx, "not-linked", "No backfill was asked for yet", text.into_any())
     } else {
         view! {
-            <div class="scroll" role="group" aria-label="Backfills" tabindex="0">
-                <table class="cards held">
-                    <caption class="unseen">"The last backfill of each workspace"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col" class="c-wide">"Client and workspace"</th>
-                            <th scope="col">"Created"</th>
-                            <th scope="col">"Limits"</th>
-                            <th scope="col">"Forecast"</th>
-                            <th scope="col" class="c-why">"State"</th>
-                            <th scope="col" class="c-acts">"Do"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{view.rows.iter().map(|row| line(ctx, row)).collect_view()}</tbody>
-                </table>
-            </div>
+            {list::table(
+                ("Backfills", "The last backfill of each workspace"),
+                "cards held",
+                list::heads(&[
+                    ("Client and workspace", "c-wide"), ("Created", ""), ("Limits", ""),
+                    ("Forecast", ""), ("State", "c-why"), ("Do", "c-acts"),
+                ]),
+                view.rows.iter().map(|row| line(ctx, row)).collect_view().into_any(),
+            )}
         }
         .into_any()
     };

@@ -190,11 +190,10 @@ fn table(ctx: &PageContext, view: &DashboardView, listed: &Listed<PairRow>) -> A
         if filter.sort == PairSort::Changed && !filter.reversed { ("Newer", "Older") } else { ("Before", "After") };
     let page = |token: &str| PairFilter { from: token.to_owned(), ..filter.clone() }.address();
     view! {
-        <div class="scroll" role="group" aria-label="Pairs" tabindex="0">
-            <table class="cards pairs">
-                <caption class="unseen">"Linked incidents and their tickets"</caption>
-                <thead>
-                    <tr>
+        {list::table(
+            ("Pairs", "Linked incidents and their tickets"),
+            "cards pairs",
+            view! {
                         {head(ctx, filter, PairSort::State, "State", "c-state")}
                         {head(ctx, filter, PairSort::Number, "Incident", "c-wide")}
                         {head(ctx, filter, PairSort::Severity, "Severity", "")}
@@ -202,11 +201,10 @@ fn table(ctx: &PageContext, view: &DashboardView, listed: &Listed<PairRow>) -> A
                         {head(ctx, filter, PairSort::Ticket, "Ticket", "")}
                         <th scope="col"><span class="unseen">"Status in "</span>"Sentinel / Halo"</th>
                         {head(ctx, filter, PairSort::Changed, "Changed", "")}
-                    </tr>
-                </thead>
-                <tbody>{listed.rows.iter().map(|row| line(ctx, row)).collect_view()}</tbody>
-            </table>
-        </div>
+            }
+            .into_any(),
+            listed.rows.iter().map(|row| line(ctx, row)).collect_view().into_any(),
+        )}
         {list::pages(ctx, listed, page, names, Some(filter.file()))}
     }
     .into_any()

@@ -102,22 +102,15 @@ fn rows(ctx: &PageContext, view: &DriftView) -> AnyView {
 fn table(ctx: &PageContext, view: &DriftView, listed: &Listed<DriftRow>) -> AnyView {
     let page = |token: &str| DriftFilter { from: token.to_owned(), ..view.filter.clone() }.address();
     view! {
-        <div class="scroll" role="group" aria-label="Drift" tabindex="0">
-            <table class="cards held">
-                <caption class="unseen">"Differences that full readings found; the newest stands first"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col" class="c-wide">"Incident"</th>
-                        <th scope="col">"Client and workspace"</th>
-                        <th scope="col">"Class"</th>
-                        <th scope="col" class="c-why">"What"</th>
-                        <th scope="col">"Done"</th>
-                        <th scope="col">"Found"</th>
-                    </tr>
-                </thead>
-                <tbody>{listed.rows.iter().map(|row| line(ctx, row)).collect_view()}</tbody>
-            </table>
-        </div>
+        {list::table(
+            ("Drift", "Differences that full readings found; the newest stands first"),
+            "cards held",
+            list::heads(&[
+                ("Incident", "c-wide"), ("Client and workspace", ""), ("Class", ""),
+                ("What", "c-why"), ("Done", ""), ("Found", ""),
+            ]),
+            listed.rows.iter().map(|row| line(ctx, row)).collect_view().into_any(),
+        )}
         {list::pages(ctx, listed, page, ("Newer", "Older"), None)}
     }
     .into_any()

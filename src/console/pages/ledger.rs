@@ -48,20 +48,15 @@ fn chains(ctx: &PageContext, view: &LedgerView) -> AnyView {
     view! {
         <section aria-labelledby="chains">
             <h2 id="chains">"Chains"</h2>
-            <div class="scroll" role="group" aria-label="Chains" tabindex="0">
-                <table class="cards chains">
-                    <caption class="unseen">"Hash chains of the ledger"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col" class="c-wide">"Chain"</th>
-                            <th scope="col" class="c-number">"Entries"</th>
-                            <th scope="col">"Holds"</th>
-                            <th scope="col" class="c-why">"Hash of the last entry"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            {list::table(
+                ("Chains", "Hash chains of the ledger"),
+                "cards chains",
+                list::heads(&[
+                    ("Chain", "c-wide"), ("Entries", "c-number"), ("Holds", ""),
+                    ("Hash of the last entry", "c-why"),
+                ]),
+                rows.into_any(),
+            )}
         </section>
     }
     .into_any()

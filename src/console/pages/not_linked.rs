@@ -109,23 +109,16 @@ fn none(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
 fn table(ctx: &PageContext, view: &NotLinkedView, listed: &Listed<NotLinkedRow>) -> AnyView {
     let page = |token: &str| NotLinkedFilter { from: token.to_owned(), ..view.filter.clone() }.address();
     view! {
-        <div class="scroll" role="group" aria-label="Incidents" tabindex="0">
-            <table class="cards held">
-                <caption class="unseen">"Incidents without a ticket, and why; what changed last stands first"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col" class="c-wide">"Incident"</th>
-                        <th scope="col">"Severity"</th>
-                        <th scope="col">"Status"</th>
-                        <th scope="col">"Client and workspace"</th>
-                        <th scope="col">"Created"</th>
-                        <th scope="col">"Changed"</th>
-                        <th scope="col" class="c-why">"Why not, and what to do"</th>
-                    </tr>
-                </thead>
-                <tbody>{listed.rows.iter().map(|row| line(ctx, row)).collect_view()}</tbody>
-            </table>
-        </div>
+        {list::table(
+            ("Incidents", "Incidents without a ticket, and why; what changed last stands first"),
+            "cards held",
+            list::heads(&[
+                ("Incident", "c-wide"), ("Severity", ""), ("Status", ""),
+                ("Client and workspace", ""), ("Created", ""), ("Changed", ""),
+                ("Why not, and what to do", "c-why"),
+            ]),
+            listed.rows.iter().map(|row| line(ctx, row)).collect_view().into_any(),
+        )}
         {list::pages(ctx, listed, page, ("Newer", "Older"), None)}
     }
     .into_any()

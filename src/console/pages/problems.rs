@@ -149,22 +149,15 @@ fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {
         <section class="group" aria-labelledby=labelled>
             <h2 id=id>{title}" "<a class="count" href=all.clone()>{words::number(group.total)}</a></h2>
             {group.reason.remedy().map(|remedy| view! { <p class="remedy"><b>"What to do: "</b>{remedy}</p> })}
-            <div class="scroll" role="group" aria-label=title tabindex="0">
-                <table class="cards problems">
-                    <caption class="unseen">{title}</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col" class="c-wide">"Incident"</th>
-                            <th scope="col">"Client"</th>
-                            <th scope="col">"Ticket"</th>
-                            <th scope="col">"Since"</th>
-                            <th scope="col" class="c-why">"What happened"</th>
-                            <th scope="col" class="c-acts">"Do"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{group.items.iter().map(|one| line(ctx, one)).collect_view()}</tbody>
-                </table>
-            </div>
+            {list::table(
+                (title, title),
+                "cards problems",
+                list::heads(&[
+                    ("Incident", "c-wide"), ("Client", ""), ("Ticket", ""), ("Since", ""),
+                    ("What happened", "c-why"), ("Do", "c-acts"),
+                ]),
+                group.items.iter().map(|one| line(ctx, one)).collect_view().into_any(),
+            )}
             {more.then(|| view! { <p><a href=all>"See all "{words::number(group.total)}</a></p> })}
             {replay}
         </section>

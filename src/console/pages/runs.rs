@@ -76,22 +76,15 @@ fn sources(ctx: &PageContext, view: &RunsView) -> AnyView {
     view! {
         <section aria-labelledby="sources">
             <h2 id="sources">"Sources"</h2>
-            <div class="scroll" role="group" aria-label="Sources" tabindex="0">
-                <table class="cards sources">
-                    <caption class="unseen">"Workspaces and Halo instances that are read"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col" class="c-wide">"Source"</th>
-                            <th scope="col">"State"</th>
-                            <th scope="col">"Last success"</th>
-                            <th scope="col">"Next due"</th>
-                            <th scope="col" class="c-why">"Last run"</th>
-                            <th scope="col" class="c-acts">"Do"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{view.sources.iter().map(|one| source(ctx, one)).collect_view()}</tbody>
-                </table>
-            </div>
+            {list::table(
+                ("Sources", "Workspaces and Halo instances that are read"),
+                "cards sources",
+                list::heads(&[
+                    ("Source", "c-wide"), ("State", ""), ("Last success", ""), ("Next due", ""),
+                    ("Last run", "c-why"), ("Do", "c-acts"),
+                ]),
+                view.sources.iter().map(|one| source(ctx, one)).collect_view().into_any(),
+            )}
         </section>
     }
     .into_any()
@@ -171,23 +164,15 @@ fn runs(ctx: &PageContext, view: &RunsView) -> AnyView {
         Ok(listed) => {
             let page = |token: &str| RunFilter { from: token.to_owned(), ..filter.clone() }.address();
             view! {
-                <div class="scroll" role="group" aria-label="Past runs" tabindex="0">
-                    <table class="cards runs">
-                        <caption class="unseen">"Past runs, newest first"</caption>
-                        <thead>
-                            <tr>
-                                <th scope="col">"Ended"</th>
-                                <th scope="col" class="c-wide">"Source"</th>
-                                <th scope="col">"Started by"</th>
-                                <th scope="col" class="c-number">"Took"</th>
-                                <th scope="col" class="c-number">"Read"</th>
-                                <th scope="col" class="c-number">"Changed"</th>
-                                <th scope="col" class="c-why">"Result"</th>
-                            </tr>
-                        </thead>
-                        <tbody>{listed.rows.iter().map(|one| run(ctx, one)).collect_view()}</tbody>
-                    </table>
-                </div>
+                {list::table(
+                    ("Past runs", "Past runs, newest first"),
+                    "cards runs",
+                    list::heads(&[
+                        ("Ended", ""), ("Source", "c-wide"), ("Started by", ""), ("Took", "c-number"),
+                        ("Read", "c-number"), ("Changed", "c-number"), ("Result", "c-why"),
+                    ]),
+                    listed.rows.iter().map(|one| run(ctx, one)).collect_view().into_any(),
+                )}
                 {list::pages(ctx, listed, page, ("Newer", "Older"), None)}
             }
             .into_any()

@@ -105,24 +105,16 @@ fn none(ctx: &PageContext, view: &ShadowView) -> AnyView {
 fn table(ctx: &PageContext, view: &ShadowView, listed: &Listed<ShadowRow>) -> AnyView {
     let page = |token: &str| ShadowFilter { from: token.to_owned(), ..view.filter.clone() }.address();
     view! {
-        <div class="scroll" role="group" aria-label="Compared incidents" tabindex="0">
-            <table class="cards held">
-                <caption class="unseen">"Incidents and what became of them in Halo; what changed last stands first"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col" class="c-wide">"Incident"</th>
-                        <th scope="col">"Client and workspace"</th>
-                        <th scope="col">"Ticket"</th>
-                        <th scope="col">"Ticket came"</th>
-                        <th scope="col">"Comments"</th>
-                        <th scope="col">"Notes"</th>
-                        <th scope="col">"Changed"</th>
-                        <th scope="col" class="c-why">"Missed, doubled, late"</th>
-                    </tr>
-                </thead>
-                <tbody>{listed.rows.iter().map(|row| line(ctx, row)).collect_view()}</tbody>
-            </table>
-        </div>
+        {list::table(
+            ("Compared incidents", "Incidents and what became of them in Halo; what changed last stands first"),
+            "cards held",
+            list::heads(&[
+                ("Incident", "c-wide"), ("Client and workspace", ""), ("Ticket", ""),
+                ("Ticket came", ""), ("Comments", ""), ("Notes", ""), ("Changed", ""),
+                ("Missed, doubled, late", "c-why"),
+            ]),
+            listed.rows.iter().map(|row| line(ctx, row)).collect_view().into_any(),
+        )}
         {list::pages(ctx, listed, page, ("Newer", "Older"), Some(view.filter.file()))}
     }
     .into_any()

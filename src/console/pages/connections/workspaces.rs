@@ -32,23 +32,15 @@ pub fn section(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
         list::empty(ctx, "connection", "No workspace is watched", text.into_any())
     } else {
         view! {
-            <div class="scroll" role="group" aria-label="Workspaces" tabindex="0">
-                <table class="cards workspaces">
-                    <caption class="unseen">"Sentinel workspaces"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col" class="c-wide">"Client and workspace"</th>
-                            <th scope="col">"State"</th>
-                            <th scope="col">"Mode"</th>
-                            <th scope="col">"Policy"</th>
-                            <th scope="col">"Since"</th>
-                            <th scope="col">"Webhook"</th>
-                            <th scope="col" class="c-acts">"Do"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{view.workspaces.iter().map(|row| line(ctx, row)).collect_view()}</tbody>
-                </table>
-            </div>
+            {list::table(
+                ("Workspaces", "Sentinel workspaces"),
+                "cards workspaces",
+                list::heads(&[
+                    ("Client and workspace", "c-wide"), ("State", ""), ("Mode", ""), ("Policy", ""),
+                    ("Since", ""), ("Webhook", ""), ("Do", "c-acts"),
+                ]),
+                view.workspaces.iter().map(|row| line(ctx, row)).collect_view().into_any(),
+            )}
         }
         .into_any()
     };
