@@ -67,6 +67,19 @@ open_enum! {
     }
 }
 
+impl Severity {
+    /// Its place among the severities, from 1; none of a word that is not known.
+    pub fn rank(&self) -> Option<u8> {
+        match self {
+            Self::Informational => Some(1),
+            Self::Low => Some(2),
+            Self::Medium => Some(3),
+            Self::High => Some(4),
+            Self::Other(_) => None,
+        }
+    }
+}
+
 open_enum! {
     /// Where the incident stands.
     IncidentStatus {

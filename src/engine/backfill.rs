@@ -107,13 +107,24 @@ async fn list(
     let wanted = ListWanted { created: Some((from, to)), ..ListWanted::default() };
     let mut found: Vec<Incident> = Vec::new();
     let mut next = None;
-    for _ in 0..PAGES_MAX {
+    let mut pages = 0;
+    loop {
         let read = poll.sentinel.list(&poll.at, &wanted, next, Class::Backfill).await?;
         page();
+        pages += 1;
         found.extend(read.incidents);
         next = read.next;
         if next.is_none() {
             break;
+        }
+        if pages >= PAGES_MAX {
+            // What was not listed would be left out without a word.
+            let text = format!(
+                "The range holds more incidents than the {} that one backfill lists. Ask for a shorter range, and for the \
+                 rest after it.",
+                found.len()
+            );
+            return Err(Failure::new(Side::Sentinel, FailureKind::Rejected, text));
         }
     }
     // A service may not know this filter: what it gives is looked at.

@@ -82,14 +82,7 @@ pub fn kinds(s: &Situation<'_>, kind: &OperationKind) -> Vec<WriteKind> {
 }
 
 fn lower(before: &Severity, after: &Severity) -> bool {
-    let rank = |severity: &Severity| match severity {
-        Severity::High => Some(4),
-        Severity::Medium => Some(3),
-        Severity::Low => Some(2),
-        Severity::Informational => Some(1),
-        Severity::Other(_) => None,
-    };
-    matches!((rank(before), rank(after)), (Some(before), Some(after)) if after < before)
+    matches!((before.rank(), after.rank()), (Some(before), Some(after)) if after < before)
 }
 
 /// What an approval names a write by: its bytes, and the change that it carries.

@@ -18,7 +18,7 @@ use crate::{
         delivery::DeliverySource,
         failure::{Failure, Side},
         ids::{ClientId, DeliveryId, IncidentId, OperationId, PairId, WorkspaceId},
-        incident::{Incident, Severity},
+        incident::Incident,
         operation::{Operation, OperationState},
         pair::{Base, NoteLink, Pair, PairState},
         pause::{Pause, PauseScope},
@@ -124,16 +124,6 @@ fn side_name(side: Side) -> &'static str {
     }
 }
 
-fn rank(severity: &Severity) -> i64 {
-    match severity {
-        Severity::High => 4,
-        Severity::Medium => 3,
-        Severity::Low => 2,
-        Severity::Informational => 1,
-        Severity::Other(_) => 0,
-    }
-}
-
 /// When an open operation is due.
 fn due(state: &OperationState) -> Timestamp {
     match state {
@@ -229,7 +219,7 @@ impl Projector<'_> {
             .bind(incident.number)
             .bind(incident.title.as_str())
             .bind(incident.severity.as_str())
-            .bind(rank(&incident.severity))
+            .bind(i64::from(incident.severity.rank().unwrap_or_default()))
             .bind(incident.status.as_str())
             .bind(incident.owner.key())
             .bind(incident.etag.as_deref())
