@@ -11,6 +11,8 @@ ARGS ?=
 DENY := -- -D warnings
 BENCH_PROFILE ?= release
 STEP := .ci/step
+# What is compiled is linted in the same pass.
+LINTED := RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/.ci/clippy
 
 .PHONY: help demo serve test prove bench lint e2e build bundle setup steps
 
@@ -31,14 +33,15 @@ serve: setup bundle ## the console for your own Sentinel and Halo; data in .data
 	@target/demo/halobridge serve --data-dir .data $(ARGS)
 
 test: setup steps ## every check: format, lints, tests, bundle size, browser
+	@.ci/tools lint
+	@mkdir -p target && (.ci/tools e2e >target/tools.log 2>&1 &)
 	@$(STEP) "format" cargo fmt --all --check
 	@$(STEP) "lint the pure core" cargo clippy --locked --lib --no-default-features $(DENY)
-	@$(STEP) "lint the server" cargo clippy --locked --all-targets $(DENY)
 	@$(STEP) "lint the islands" cargo clippy --locked --lib --no-default-features --features hydrate --target wasm32-unknown-unknown --profile wasm $(DENY)
 	@$(STEP) "browser bundle and its size" cargo xtask bundle
-	@$(STEP) "tests of the build tool" cargo test --locked --quiet --profile demo -p xtask
-	@$(STEP) "compile the tests" cargo test --locked --lib --bins --tests --no-run
-	@$(STEP) "tests" bash -o pipefail -c "cargo test --locked --lib --bins --tests 2>&1 | tee target/test.log"
+	@$(STEP) "tests of the build tool, linted" env $(LINTED) cargo test --locked --quiet --profile demo -p xtask
+	@$(STEP) "compile the server and the tests, linted" env $(LINTED) cargo test --locked --lib --bins --tests --benches --no-run
+	@$(STEP) "tests" bash -o pipefail -c "$(LINTED) cargo test --locked --lib --bins --tests 2>&1 | tee target/test.log"
 	@$(STEP) "browser tools" .ci/tools e2e
 	@$(STEP) "tests in the browser" bash -o pipefail -c "cd end2end && npx playwright test 2>&1 | tee ../target/e2e.log"
 	@.ci/summary

@@ -23,6 +23,7 @@ export const routes: Route[] = [
   { name: "pair", path: "/", first: "#rows a[data-row]", status: 200, session: true, islands: true },
   { name: "pair-needs-you", path: "/?health=needs-you", first: "#rows a[data-row]", status: 200, session: true, islands: true, rich: true },
   { name: "not-linked", path: "/incidents", status: 200, session: true, islands: true },
+  { name: "link-by-hand", path: "/incidents", first: "#rows a[href*='/link?']", status: 200, session: true, islands: true },
   { name: "problems", path: "/problems", status: 200, session: true, islands: true },
   { name: "runs", path: "/runs", status: 200, session: true, islands: true },
   { name: "connections", path: "/connections", status: 200, session: true, islands: true },

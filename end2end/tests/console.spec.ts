@@ -105,13 +105,15 @@ test("a pair is taken apart, both records stay, and it is linked again by the ti
   await expect(page.locator(".flash")).toContainText("Unlinked.");
   const row = page.locator("#rows tbody tr").filter({ hasText: `#${number} ` }).filter({ hasText: `ticket ${ticket}` });
   await expect(row).toContainText("both stay as they are");
-  await row.getByText("Link by hand").click();
-  await row.getByLabel("Ticket number in Halo").fill("not a number");
-  await row.getByRole("button", { name: /^Link to this ticket/ }).click();
-  await expect(page.locator(".flash")).toContainText("Enter the ticket's number");
-  await row.getByText("Link by hand").click();
-  await row.getByLabel("Ticket number in Halo").fill(ticket);
-  await row.getByRole("button", { name: /^Link to this ticket/ }).click();
+  await row.getByRole("link", { name: /^Link by hand/ }).click();
+  const field = page.getByLabel("Ticket number in Halo");
+  await field.fill("not a number");
+  await page.getByRole("button", { name: "Link to this ticket" }).click();
+  await expect(page.getByRole("alert")).toContainText("Enter the ticket's number");
+  await expect(field).toHaveValue("not a number");
+  await field.fill(ticket);
+  await page.getByRole("button", { name: "Link to this ticket" }).click();
+  await expect(page).toHaveURL(/\/incidents\?reason=unlinked$/);
   await expect(page.locator(".flash")).toContainText("Both records are being read");
   await expect(async () => {
     await page.goto(`/?q=${number}`);

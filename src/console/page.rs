@@ -14,7 +14,7 @@ use crate::domain::view::{
     failed::{DropView, FailedKind, FailedView},
     form::FormView,
     ledger::LedgerView,
-    not_linked::NotLinkedView,
+    not_linked::{LinkingView, NotLinkedView},
     pair::PairView,
     problems::ProblemsView,
     replay::ReplayView,
@@ -33,6 +33,8 @@ pub enum Page {
     Dashboard(Box<DashboardView>),
     /// Incidents without a ticket, and why.
     NotLinked(Box<NotLinkedView>),
+    /// One of them is linked by hand.
+    Linking(Box<LinkingView>),
     /// What Halo's own integration missed, doubled and carried over late.
     Shadow(Box<ShadowView>),
     /// Writes that wait for a person's approval.
@@ -69,6 +71,7 @@ impl Page {
             Self::SignIn(_) => "Sign in".into(),
             Self::Dashboard(_) => "Linked incidents".into(),
             Self::NotLinked(_) => "Incidents not linked".into(),
+            Self::Linking(_) => "Link by hand".into(),
             Self::Shadow(_) => "Shadow mode".into(),
             Self::Approvals(_) => "Approvals".into(),
             Self::Drift(_) => "Drift".into(),
@@ -103,6 +106,7 @@ impl Page {
             Self::SetUp(view) => vec![&view.form],
             Self::SignIn(view) => vec![&view.form],
             Self::Account(view) => vec![&view.password_form],
+            Self::Linking(view) => vec![&view.form],
             _ => Vec::new(),
         }
     }
@@ -150,6 +154,7 @@ impl Page {
             Self::SignIn(view) => pages::entrance::sign_in(ctx, view),
             Self::Dashboard(view) => pages::dashboard::body(ctx, view),
             Self::NotLinked(view) => pages::not_linked::body(ctx, view),
+            Self::Linking(view) => pages::linking::body(ctx, view),
             Self::Shadow(view) => pages::shadow::body(ctx, view),
             Self::Approvals(view) => pages::approvals::body(ctx, view),
             Self::Drift(view) => pages::drift::body(ctx, view),

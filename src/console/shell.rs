@@ -96,7 +96,9 @@ fn bar(ctx: &PageContext, person: &Person) -> AnyView {
         .iter()
         .map(|&(name, href, _)| {
             let path = ctx.path();
-            let here = place_of(path) == href || (href == "/" && path.starts_with("/pairs/"));
+            let here = place_of(path) == href
+                || (href == "/" && path.starts_with("/pairs/"))
+                || (href == "/incidents" && path.starts_with("/incidents/"));
             let badge = (href == "/problems").then(|| badge(ctx));
             let current = if path == href { "page" } else { "true" };
             view! { <li><a href=href aria-current=here.then_some(current)>{name} {badge}</a></li> }

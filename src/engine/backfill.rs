@@ -205,7 +205,7 @@ async fn take_in(
         taken.push(Newcomer { incident, held: held.map(|reason| reason.code().to_owned()) });
     }
     if !taken.is_empty() {
-        Box::pin(poll.newcomers(taken, None)).await?;
+        Box::pin(poll.newcomers(taken, None, None)).await?;
         progress.tickets = progress.tickets.saturating_add(poll.opened());
     }
     if poll.failed() {

@@ -2,7 +2,6 @@
 //! its answer is recorded, with the plan that follows from it, before the next one begins.
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::MutexGuard;
 
 use crate::{
     domain::{
@@ -19,7 +18,9 @@ use crate::{
 use super::{
     Engine, Unit, back,
     digest::{self, After, Known, Reading},
-    forth, newcomer, pauses,
+    forth,
+    lanes::NewcomersLane,
+    newcomer, pauses,
     queue::Gate,
     registry::salt,
     settle,
@@ -201,7 +202,7 @@ pub(super) async fn begin_at_once(
     engine: &Engine,
     client: ClientId,
     mut facts: Vec<Fact>,
-    lane: Option<MutexGuard<'_, ()>>,
+    lane: NewcomersLane<'_>,
 ) -> Result<Option<PairId>, StoreError> {
     let now = engine.now();
     let start = newcomer::begun(&facts, now).and_then(|row| {

@@ -5,7 +5,11 @@
 use jiff::SignedDuration;
 
 use crate::{
-    domain::{failure::FailureKind, ids::WorkspaceId, run::RunCause},
+    domain::{
+        failure::FailureKind,
+        ids::{IncidentId, WorkspaceId},
+        run::RunCause,
+    },
     outbound::budget::Class,
     store::StoreError,
 };
@@ -36,22 +40,31 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         return Ok(());
     };
     let mut poll = Poll::new(engine, (workspace, client, policy), at, sentinel, Class::WebhookBorn);
-    let mut found = Vec::with_capacity(named.len());
-    for incident in named {
-        match poll.read(&incident).await {
-            Ok(incident) => found.push(incident),
-            // Not there yet: it is listed for until it shows.
-            Err(failure) if failure.kind == FailureKind::Gone => {
-                engine.schedule().announced.entry((id, incident)).or_insert((now, 0));
-            }
-            Err(failure) => {
-                tracing::warn!(workspace.id = %id, incident.id = %incident, error = %failure, "an announced incident could not be read; the list is");
-                list(engine);
-                break;
+    // While they are on their way the store says what it knows of them. What moves meanwhile is asked for again.
+    let ids: Vec<IncidentId> = named.into_iter().collect();
+    let reading = async {
+        let mut found = Vec::with_capacity(ids.len());
+        for incident in &ids {
+            match poll.read(incident).await {
+                Ok(incident) => found.push(incident),
+                // Not there yet: it is listed for until it shows.
+                Err(failure) if failure.kind == FailureKind::Gone => {
+                    engine.schedule().announced.entry((id, incident.clone())).or_insert((now, 0));
+                }
+                Err(failure) => {
+                    tracing::warn!(workspace.id = %id, incident.id = %incident, error = %failure, "an announced incident could not be read; the list is");
+                    list(engine);
+                    break;
+                }
             }
         }
-    }
-    let recorded = poll.page(found).await;
+        found
+    };
+    let (found, ahead) = futures::future::join(reading, poll.ahead(&ids, true)).await;
+    let recorded = match ahead {
+        Ok(ahead) => poll.page_after(found, ahead).await,
+        Err(error) => Err(error),
+    };
     if recorded.is_err() || poll.failed() {
         list(engine);
     } else {

@@ -10,29 +10,50 @@ use crate::domain::ids::{ConnectionId, PairId, WorkspaceId};
 
 const SHARDS: usize = 256;
 
+/// How often a lane was entered.
+pub type Turn = u64;
+
+/// A workspace's lane for recording newcomers.
+pub struct NewcomersLane<'a> {
+    /// The turn before this one: what was found in it and is counted under this lane still holds.
+    pub before: Option<Turn>,
+    _guard: Option<MutexGuard<'a, Turn>>,
+}
+
 /// The lanes.
 pub struct Lanes {
     pairs: Vec<Mutex<()>>,
-    newcomers: Vec<Mutex<()>>,
+    newcomers: Vec<Mutex<Turn>>,
     creates: StdMutex<BTreeMap<ConnectionId, Arc<Mutex<()>>>>,
 }
 
 impl Default for Lanes {
     fn default() -> Self {
-        let shards = || (0..SHARDS).map(|_| Mutex::new(())).collect();
-        Self { pairs: shards(), newcomers: shards(), creates: StdMutex::default() }
+        let newcomers = (0..SHARDS).map(|_| Mutex::default()).collect();
+        Self { pairs: (0..SHARDS).map(|_| Mutex::default()).collect(), newcomers, creates: StdMutex::default() }
     }
 }
 
 impl Lanes {
     /// Waits for a pair's lane. Never hold it across a call outside, nor two at once.
     pub async fn pair(&self, pair: PairId) -> Option<MutexGuard<'_, ()>> {
-        lane(&self.pairs, &pair.0).await
+        Some(lane(&self.pairs, &pair.0)?.lock().await)
     }
 
     /// Waits for a workspace's lane for recording newcomers. Never hold it across a call outside.
-    pub async fn newcomers(&self, workspace: WorkspaceId) -> Option<MutexGuard<'_, ()>> {
-        lane(&self.newcomers, &workspace.0).await
+    pub async fn newcomers(&self, workspace: WorkspaceId) -> NewcomersLane<'_> {
+        let Some(lane) = lane(&self.newcomers, &workspace.0) else {
+            return NewcomersLane { before: None, _guard: None };
+        };
+        let mut guard = lane.lock().await;
+        let before = *guard;
+        *guard = before.wrapping_add(1);
+        NewcomersLane { before: Some(before), _guard: Some(guard) }
+    }
+
+    /// The last turn of that lane; `None` while somebody is in it.
+    pub fn newcomers_turn(&self, workspace: WorkspaceId) -> Option<Turn> {
+        lane(&self.newcomers, &workspace.0)?.try_lock().ok().map(|turn| *turn)
     }
 
     /// An instance's lane for creating tickets, if nobody is in it: parallel creates met server errors (halo-api
@@ -51,10 +72,6 @@ impl Lanes {
     }
 }
 
-async fn lane<'a>(lanes: &'a [Mutex<()>], id: &uuid::Uuid) -> Option<MutexGuard<'a, ()>> {
-    let shard = usize::try_from(id.as_u64_pair().1 % SHARDS as u64).unwrap_or(0);
-    match lanes.get(shard) {
-        Some(lane) => Some(lane.lock().await),
-        None => None,
-    }
+fn lane<'a, T>(lanes: &'a [Mutex<T>], id: &uuid::Uuid) -> Option<&'a Mutex<T>> {
+    lanes.get(usize::try_from(id.as_u64_pair().1 % SHARDS as u64).unwrap_or(0))
 }

@@ -27,10 +27,12 @@ use crate::{
 };
 
 mod adopt;
+pub(super) mod ahead;
 mod beside;
 mod ended;
 mod judge;
 mod newcomers;
+mod pages;
 mod shadow;
 pub(in crate::engine) mod unseen;
 
@@ -39,6 +41,7 @@ use ended::ended;
 pub(super) use newcomers::Newcomer;
 pub use shadow::Shadowing;
 
+use self::ahead::Ahead;
 use super::{
     Engine,
     digest::{self, Reading},
@@ -285,8 +288,13 @@ impl<'a> Poll<'a> {
     /// Records what is new in these incidents.
     pub(super) async fn page(&mut self, incidents: Vec<Incident>) -> Result<(), StoreError> {
         let ids: Vec<IncidentId> = incidents.iter().map(|incident| incident.id.clone()).collect();
-        let seq = self.engine.store.last_recorded();
-        let versions = self.engine.store.versions(self.workspace.id, &ids).await?;
+        let ahead = self.ahead(&ids, false).await?;
+        self.page_after(incidents, ahead).await
+    }
+
+    /// The same after the store was asked about them.
+    pub(super) async fn page_after(&mut self, incidents: Vec<Incident>, ahead: Ahead) -> Result<(), StoreError> {
+        let Ahead { seq, versions, made } = ahead;
         let mut newcomers: Vec<Newcomer> = Vec::new();
         for incident in incidents {
             self.counts.saw(&incident);
@@ -309,10 +317,10 @@ impl<'a> Poll<'a> {
                 None => newcomers.push(Newcomer { incident, held: None }),
             }
             if newcomers.len() >= BATCH {
-                Box::pin(self.newcomers(std::mem::take(&mut newcomers), Some(seq))).await?;
+                Box::pin(self.newcomers(std::mem::take(&mut newcomers), Some(seq), made)).await?;
             }
         }
-        Box::pin(self.newcomers(newcomers, Some(seq))).await
+        Box::pin(self.newcomers(newcomers, Some(seq), made)).await
     }
 
     /// A linked incident that changed: its comments are read where their number moved.
@@ -451,7 +459,7 @@ impl<'a> Poll<'a> {
             }
         }
         for some in passing.chunks(BATCH) {
-            self.newcomers(some.to_vec(), None).await?;
+            self.newcomers(some.to_vec(), None, None).await?;
         }
         let mut after = None;
         loop {

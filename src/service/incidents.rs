@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::{App, caller::Caller, error::ServiceError, fault, names};
 use crate::{
     domain::{
+        account::Role,
+        ids::{IncidentId, PairId, WorkspaceId},
         incident::Incident,
         view::{
             list::{Choice, Listed, Rows},
@@ -64,7 +66,9 @@ async fn rows(app: &App, caller: &Caller, installation: &Installation, filter: &
         let page = page.map_err(|e| fault("list incidents", &e))?;
         let mut rows = Vec::with_capacity(page.rows.len());
         for row in page.rows {
-            rows.push(drawn(app, installation, row).await?);
+            let subject = app.store.subject(row.workspace, &row.incident).await;
+            let subject = subject.map_err(|e| fault("read an incident", &e))?;
+            rows.push(drawn(installation, row, subject.as_ref().map(|subject| &subject.incident)));
         }
         let key = |key: Option<PageKey>| key.map(|key| key.to_string());
         Ok::<_, ServiceError>(Listed { rows, total: None, newer: key(page.previous), older: key(page.next) })
@@ -72,12 +76,41 @@ async fn rows(app: &App, caller: &Caller, installation: &Installation, filter: &
     read.await.map_err(|error| names::trouble(&error))
 }
 
-async fn drawn(app: &App, installation: &Installation, row: SubjectRow) -> Result<NotLinkedRow, ServiceError> {
-    let subject = app.store.subject(row.workspace, &row.incident).await.map_err(|e| fault("read an incident", &e))?;
-    let incident: Option<Incident> = subject.map(|subject| subject.incident);
+/// What is known of one incident that is not linked, and the pair it is linked in by now.
+///
+/// # Errors
+/// `NotFound` when there is none in the caller's scope; `Forbidden`.
+pub async fn one(
+    app: &App,
+    caller: &Caller,
+    workspace: WorkspaceId,
+    incident: &IncidentId,
+) -> Result<(NotLinkedRow, Option<PairId>), ServiceError> {
+    caller.need(Role::Operator)?;
+    let subject = app.store.subject(workspace, incident).await.map_err(|e| fault("read an incident", &e))?;
+    let subject = subject.ok_or(ServiceError::NotFound)?;
+    caller.see(subject.client)?;
+    let installation = app.installation().await?;
+    let incident = &subject.incident;
+    let row = SubjectRow {
+        workspace,
+        client: subject.client,
+        incident: incident.id.clone(),
+        number: incident.number,
+        title: incident.title.clone(),
+        severity: incident.severity.clone(),
+        status: incident.status.clone(),
+        held: subject.held.clone(),
+        opened: incident.created.unwrap_or(subject.first_seen),
+        changed: subject.last_changed,
+    };
+    Ok((drawn(&installation, row, Some(incident)), subject.pair))
+}
+
+fn drawn(installation: &Installation, row: SubjectRow, incident: Option<&Incident>) -> NotLinkedRow {
     let workspace = names::workspace(installation, row.workspace);
-    let url = workspace.zip(incident.as_ref()).map(|(workspace, incident)| portal_link(workspace, incident));
-    Ok(NotLinkedRow {
+    let url = workspace.zip(incident).map(|(workspace, incident)| portal_link(workspace, incident));
+    NotLinkedRow {
         number: row.number,
         title: row.title,
         url,
@@ -87,8 +120,8 @@ async fn drawn(app: &App, installation: &Installation, row: SubjectRow) -> Resul
         severity: row.severity,
         status: row.status,
         reason: row.held,
-        created: incident.as_ref().and_then(|incident| incident.created),
+        created: incident.and_then(|incident| incident.created),
         changed: row.changed,
         incident: row.incident,
-    })
+    }
 }

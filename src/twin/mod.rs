@@ -17,6 +17,7 @@ pub mod delivery;
 pub mod faults;
 pub mod halo;
 pub mod kinds;
+mod latency;
 pub mod limits;
 pub mod microsoft;
 pub mod options;

@@ -15,7 +15,7 @@ use http_body_util::BodyExt;
 use tokio::net::TcpListener;
 
 use super::{
-    Twin,
+    Twin, latency,
     transport::call_of,
     wire::Outgoing,
     world::{Answer, Fate},
@@ -54,7 +54,6 @@ pub async fn serve(
     served
 }
 
-#[expect(clippy::disallowed_methods, reason = "the twin's latency is real time")]
 async fn answer(State(twin): State<Twin>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let limited = http_body_util::Limited::new(body, BODY_MAX);
@@ -64,9 +63,7 @@ async fn answer(State(twin): State<Twin>, request: Request) -> Response {
     };
     let call = call_of(&http::Request::from_parts(parts, bytes));
     let Answer { reply, delay_ms, fate } = twin.handle(call);
-    if delay_ms > 0 {
-        tokio::time::sleep(Duration::from_millis(delay_ms)).await;
-    }
+    latency::pass(delay_ms).await;
     if matches!(fate, Fate::Cut | Fate::Lost) {
         return broken(200, None, &[]);
     }

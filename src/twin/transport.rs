@@ -1,11 +1,9 @@
 //! The twin as the product's own `Transport`, in the same process: no sockets.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 
 use super::{
-    Twin,
+    Twin, latency,
     wire::Call,
     world::{Answer, Fate},
 };
@@ -25,14 +23,11 @@ impl TwinTransport {
 }
 
 impl Transport for TwinTransport {
-    #[expect(clippy::disallowed_methods, reason = "the twin's latency is real time")]
     fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
         Box::pin(async move {
             let call = call_of(&request);
             let Answer { reply, delay_ms, fate } = self.twin.handle(call);
-            if delay_ms > 0 {
-                tokio::time::sleep(Duration::from_millis(delay_ms)).await;
-            }
+            latency::pass(delay_ms).await;
             match fate {
                 Fate::Whole => {}
                 Fate::Cut => return Err(TransportError::NoAnswer("the connection was cut".into())),

@@ -82,7 +82,7 @@ async fn enter(web: &Web, reader: &Reader, person: &SignedIn, to: &str) -> Resul
 }
 
 /// The same page with what is wrong; faults that are not about the form stay what they are.
-async fn refuse(
+pub(super) async fn refuse(
     web: &Web,
     reader: &Reader,
     error: ServiceError,

@@ -2,24 +2,48 @@
 
 use axum::{
     extract::{Path, State},
-    response::Response,
+    response::{IntoResponse as _, Redirect, Response},
 };
 
 use super::{
     Web,
+    accounts::refuse,
     acts::{answer, next},
     error::WebError,
-    form::Posted,
-    pages::id,
+    form::{Posted, local_path},
+    pages::{framed, id},
     reader::Signed,
 };
 use crate::{
+    console::Page,
     domain::{
         account::Role,
         ids::{IncidentId, WorkspaceId},
+        view::{form::FormView, not_linked::LinkingView, query::value},
     },
-    service::{error::ServiceError, links, pushes},
+    service::{error::ServiceError, incidents, links, pushes},
 };
+
+/// `GET /incidents/{workspace}/{incident}/link`: one that is linked by now leads to its pair.
+pub async fn link_page(
+    State(web): State<Web>,
+    signed: Signed,
+    Path((workspace, incident)): Path<(String, String)>,
+) -> Result<Response, WebError> {
+    let next = value(&signed.reader.query, "next");
+    let (row, pair) = incidents::one(&web.app, &signed.caller, id(&workspace)?, &IncidentId::new(&incident)).await?;
+    if let Some(pair) = pair {
+        return Ok(Redirect::to(&format!("/pairs/{pair}")).into_response());
+    }
+    let view = LinkingView { row, form: FormView::default(), next: list(&next) };
+    Ok(framed(&web, &signed).await?.answer(&Page::Linking(Box::new(view))))
+}
+
+/// The list to come back to.
+fn list(next: &str) -> String {
+    let path = local_path(next);
+    if path.starts_with("/incidents") { path.to_owned() } else { "/incidents".to_owned() }
+}
 
 /// `POST /incidents/{workspace}/{incident}/link`: `ticket` is the number of a ticket that exists.
 pub async fn link(
@@ -30,6 +54,13 @@ pub async fn link(
 ) -> Result<Response, WebError> {
     let (workspace, incident): (WorkspaceId, _) = (id(&workspace)?, IncidentId::new(&incident));
     let done = links::link(&web.app, &signed.caller, workspace, &incident, form.text("ticket")).await;
+    if let Err(error @ ServiceError::Invalid(_)) = done {
+        let (row, _) = incidents::one(&web.app, &signed.caller, workspace, &incident).await?;
+        let typed = FormView::default().with_value("ticket", form.text("ticket"));
+        let next = list(form.text("next"));
+        let page = |form| Page::Linking(Box::new(LinkingView { row, form, next }));
+        return refuse(&web, &signed.reader, error, typed, page).await;
+    }
     answer(&signed, done, ("linking", "linked-already"), next(&form, "/incidents")).await
 }
 

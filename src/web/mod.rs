@@ -62,6 +62,7 @@ pub struct Web {
 pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/"),
     ("GET", "/incidents"),
+    ("GET", "/incidents/{workspace}/{incident}/link"),
     ("POST", "/incidents/{workspace}/{incident}/link"),
     ("POST", "/incidents/{workspace}/{incident}/ticket"),
     ("GET", "/pairs.csv"),
@@ -132,7 +133,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
     let pages = Router::new()
         .route("/", get(pages::dashboard))
         .route("/incidents", get(pages::not_linked))
-        .route("/incidents/{workspace}/{incident}/link", post(links::link))
+        .route("/incidents/{workspace}/{incident}/link", get(links::link_page).post(links::link))
         .route("/incidents/{workspace}/{incident}/ticket", post(links::make_ticket))
         .route("/pairs.csv", get(csv::pairs))
         .route("/approvals", get(pages::approvals))

@@ -29,6 +29,8 @@ const fn row(method: &'static str, route: &'static str, statuses: [u16; 5]) -> R
 const TABLE: &[Row] = &[
     row("GET", "/", [303, 200, 200, 200, 200]),
     row("GET", "/incidents", [303, 200, 200, 200, 200]),
+    // this one is linked: its page leads to the pair
+    row("GET", "/incidents/{workspace}/{incident}/link", [303, 403, 303, 303, 404]),
     row("POST", "/incidents/{workspace}/{incident}/link", [401, 403, 303, 303, 404]),
     row("POST", "/incidents/{workspace}/{incident}/ticket", [401, 403, 303, 303, 404]),
     row("GET", "/pairs.csv", [303, 200, 200, 200, 200]),

@@ -47,6 +47,18 @@ pub fn named(
     .into_any()
 }
 
+/// A button of a page that asks: posts to `action` and goes on to the page `next`.
+pub fn leading_to(
+    ctx: &PageContext,
+    action: String,
+    (symbol, label): (&str, &'static str),
+    weight: Weight,
+    next: &str,
+) -> AnyView {
+    let there = PageContext { address: next.to_owned(), ..ctx.clone() };
+    button(&there, action, symbol, label, weight)
+}
+
 /// A button that answers a question: posts one value.
 pub fn answer(ctx: &PageContext, action: String, name: &'static str, value: String, label: String) -> AnyView {
     view! {

@@ -9,6 +9,7 @@ pub mod drift;
 pub mod entrance;
 pub mod failed;
 pub mod ledger;
+pub mod linking;
 pub mod not_linked;
 pub mod pair;
 pub mod problems;

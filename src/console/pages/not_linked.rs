@@ -4,11 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     console::{
-        components::{
-            act::{self, Weight},
-            list, state,
-            time::when,
-        },
+        components::{act, list, state, time::when},
         context::PageContext,
         words,
     },
@@ -17,6 +13,7 @@ use crate::{
         view::{
             list::{Choice, Listed},
             not_linked::{NotLinkedFilter, NotLinkedRow, NotLinkedView, PushRow},
+            query::QueryText,
         },
     },
 };
@@ -124,13 +121,15 @@ fn table(ctx: &PageContext, view: &NotLinkedView, listed: &Listed<NotLinkedRow>)
     .into_any()
 }
 
-fn line(ctx: &PageContext, row: &NotLinkedRow) -> AnyView {
+/// The incident's number and title.
+pub fn name(row: &NotLinkedRow) -> String {
     let title = if row.title.is_empty() { "(no title)" } else { row.title.as_str() };
-    let name = match row.number {
-        Some(number) => format!("#{number} {title}"),
-        None => title.to_owned(),
-    };
-    let why = match &row.reason {
+    row.number.map_or_else(|| title.to_owned(), |number| format!("#{number} {title}"))
+}
+
+/// Why it is not linked, with the remedy.
+pub fn why(row: &NotLinkedRow) -> AnyView {
+    match &row.reason {
         Some(reason @ Reason::OlderThanStart) => view! {
             {state::why(reason)}
             <p class="quiet">"A "<a class="soft" href="/backfill">"backfill"</a>" takes it in."</p>
@@ -138,8 +137,16 @@ fn line(ctx: &PageContext, row: &NotLinkedRow) -> AnyView {
         .into_any(),
         Some(reason) => state::why(reason),
         None => view! { <p class="why">"It was seen just now and is planned next."</p> }.into_any(),
-    };
-    let linking = ctx.may_operate().then(|| linking(ctx, row, &name));
+    }
+}
+
+fn line(ctx: &PageContext, row: &NotLinkedRow) -> AnyView {
+    let name = name(row);
+    let why = why(row);
+    let linking = ctx.may_operate().then(|| {
+        let href = format!("/incidents/{}/{}/link?{}", row.workspace, row.incident, back(ctx));
+        view! { <p><a href=href>"Link by hand"<span class="unseen">{format!(": {name}")}</span></a></p> }
+    });
     // where its mode, start and policy stand
     let workspace = format!("/connections#workspace-{}", row.workspace);
     view! {
@@ -164,28 +171,9 @@ fn line(ctx: &PageContext, row: &NotLinkedRow) -> AnyView {
     .into_any()
 }
 
-/// Linking it by hand: to a ticket that exists, or to one that is made for it.
-fn linking(ctx: &PageContext, row: &NotLinkedRow, name: &str) -> AnyView {
-    let base = format!("/incidents/{}/{}", row.workspace, row.incident);
-    let of = format!(": {name}");
-    view! {
-        <details class="folded">
-            <summary>"Link by hand"<span class="unseen">{of.clone()}</span></summary>
-            <form method="post" action=format!("{base}/link") class="act">
-                <input type="hidden" name="next" value=ctx.address.clone() />
-                <label>
-                    "Ticket number in Halo"
-                    <input name="ticket" type="text" inputmode="numeric" maxlength="20" autocomplete="off" />
-                </label>
-                <button type="submit" class="button">
-                    <span>"Link to this ticket"<span class="unseen">{of}</span></span>
-                </button>
-                <p class="quiet">"What both say differently is shown on the pair's page and asked about first."</p>
-            </form>
-            {act::named(ctx, format!("{base}/ticket"), "write", "Make its ticket", Weight::Plain, Some(name.to_owned()))}
-        </details>
-    }
-    .into_any()
+/// The query that leads from a row's page back to the list as it stands.
+fn back(ctx: &PageContext) -> String {
+    QueryText::new().with("next", &ctx.address).as_str().to_owned()
 }
 
 /// Pushing a ticket to Sentinel, and what became of those that were pushed lately.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    form::FormView,
     list::{Choice, Rows},
     query::{QueryText, value},
 };
@@ -96,6 +97,17 @@ pub struct PushRow {
     pub pair: Option<PairId>,
     /// Why it was not pushed, with the remedy.
     pub refused: Option<String>,
+}
+
+/// Linking one incident by hand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LinkingView {
+    /// The incident.
+    pub row: NotLinkedRow,
+    /// `ticket`.
+    pub form: FormView,
+    /// Address of the list it was chosen from.
+    pub next: String,
 }
 
 /// One incident without a ticket.

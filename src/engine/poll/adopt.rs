@@ -15,10 +15,7 @@ use crate::{
     store::StoreError,
 };
 
-use super::Poll;
-
-/// Pages of a client's open tickets that are read at most; the rest is read when these are closed.
-const PAGES_MAX: u32 = 50;
+use super::{Poll, pages::OwnRows};
 
 /// A client's open tickets in Halo that were looked at, and what they carry: list rows lack it, so each is read whole,
 /// once in the life of this process.
@@ -35,18 +32,11 @@ impl Poll<'_> {
         let halo = self.engine.registry.halo(binding.connection)?;
         let key = (binding.connection, binding.halo_client_id);
         let mut known = self.engine.schedule().natives.get(&key).cloned().unwrap_or_default();
-        let mut found = BTreeSet::new();
-        for page_no in 1..=PAGES_MAX {
-            let page = halo.open_tickets_of(binding.halo_client_id, page_no, Class::New).await?;
-            let before = found.len();
-            found.extend(
-                page.tickets.iter().filter(|row| row.client_id == Some(binding.halo_client_id)).map(|row| row.id),
-            );
-            if !page.more || found.len() == before {
-                break;
-            }
+        let mut rows = OwnRows::of(binding.halo_client_id);
+        while let Some(page_no) = rows.next_page()? {
+            rows.take(halo.open_tickets_of(binding.halo_client_id, page_no, Class::New).await?);
         }
-        for id in found {
+        for id in rows.found.iter().map(|row| row.id) {
             if known.seen.contains(&id) {
                 continue;
             }

@@ -42,7 +42,7 @@ impl Poll<'_> {
         }
         let brake = match brake {
             Some(brake) => brake,
-            None => brake.insert(self.brake().await?),
+            None => brake.insert(self.brake_at(self.made().await?)),
         };
         Ok(brake.ask(before.as_ref()).and(passed))
     }
@@ -63,11 +63,15 @@ impl Poll<'_> {
         self.judge(catalogue, brake, &subject.incident, subject.held.as_ref().map(Reason::code)).await
     }
 
-    async fn brake(&self) -> Result<Brake, StoreError> {
+    /// Tickets made for this workspace within the last hour.
+    pub(super) async fn made(&self) -> Result<i64, StoreError> {
         let hour = SignedDuration::from_hours(1);
-        let since = self.engine.now() - hour;
-        let made = self.engine.store.opened_since(self.workspace.id, since, self.workspace.since).await?;
-        Ok(Brake::new(self.policy, u32::try_from(made).unwrap_or(u32::MAX)))
+        self.engine.store.opened_since(self.workspace.id, self.engine.now() - hour, self.workspace.since).await
+    }
+
+    /// The storm brake after so many tickets.
+    pub(super) fn brake_at(&self, made: i64) -> Brake {
+        Brake::new(self.policy, u32::try_from(made).unwrap_or(u32::MAX))
     }
 
     /// What people asked for: tickets of incidents that the storm brake held or that nothing else would link, oldest
@@ -81,7 +85,7 @@ impl Poll<'_> {
             }
         }
         for some in wanted.chunks(BATCH) {
-            self.newcomers(some.to_vec(), None).await?;
+            self.newcomers(some.to_vec(), None, None).await?;
         }
         for id in self.engine.store.held_for(self.workspace.id, Reason::LINK_ASKED, REGATED_MAX).await? {
             let Some(subject) = self.engine.store.subject(self.workspace.id, &id).await? else { continue };

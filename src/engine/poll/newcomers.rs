@@ -6,6 +6,7 @@ use crate::{
     domain::{ids::IncidentId, incident::Incident, reason::Reason},
     engine::{
         execute,
+        lanes::Turn,
         newcomer::{self, Beside},
     },
     ledger::entry::Seq,
@@ -28,18 +29,19 @@ pub(in crate::engine) struct Newcomer {
 
 impl Poll<'_> {
     /// Incidents that are not linked yet: asked through the gates, recorded in one transaction. `asked`: the last
-    /// entry before the store was asked whether they are linked.
+    /// entry before the store was asked whether they are linked. `made`: the storm brake's count and when it was taken.
     pub(in crate::engine) async fn newcomers(
         &mut self,
         newcomers: Vec<Newcomer>,
         asked: Option<Seq>,
+        made: Option<(Turn, i64)>,
     ) -> Result<(), StoreError> {
         if newcomers.is_empty() {
             return Ok(());
         }
         let catalogue = self.client.halo.as_ref().and_then(|b| self.engine.registry.catalogue(b.connection));
         let found = (self.workspace, self.client, self.policy);
-        let mut expected = None;
+        let mut expected = made.map(|(_, made)| self.brake_at(made));
         let mut read = Vec::with_capacity(newcomers.len());
         let mut natives = None;
         for Newcomer { incident, held } in newcomers {
@@ -77,7 +79,8 @@ impl Poll<'_> {
         // A list and a webhook's reading may meet the same newcomer: the first to record it links it. And the storm
         // brake's count holds only as long as nobody else adds to it.
         let lane = self.engine.lanes.newcomers(self.workspace.id).await;
-        let mut brake = None;
+        let made = made.filter(|(turn, _)| lane.before == Some(*turn));
+        let mut brake = made.map(|(_, made)| self.brake_at(made));
         let moved = |(incident, ..): &&(Incident, Option<String>, Beside, bool)| {
             asked.is_none_or(|seq| self.engine.store.incident_moved_since(seq, &incident.id))
         };

@@ -24,10 +24,8 @@ use crate::{
     store::{StoreError, Version},
 };
 
-use super::{Poll, REGATED_MAX};
+use super::{Poll, REGATED_MAX, pages::OwnRows};
 
-/// Pages of a client's changed tickets that one poll lists.
-const PAGES_MAX: u32 = 200;
 /// Tickets that one poll reads for the first time.
 const READ_AT_ONCE: usize = 200;
 /// Incidents that one poll compares.
@@ -194,19 +192,12 @@ async fn look_through(
     known: &mut Shadowing,
 ) -> Result<(), Failure> {
     let since = known.listed.unwrap_or(poll.workspace.since - CLOCKS_APART) - OVERLAP;
-    let (mut newest, mut found) = (known.listed, BTreeMap::new());
-    for page_no in 1..=PAGES_MAX {
-        let page = halo.tickets_of(binding.halo_client_id, since, page_no, Class::Backfill).await?;
-        let before = found.len();
-        for row in page.tickets.iter().filter(|row| row.client_id == Some(binding.halo_client_id)) {
-            newest = newest.max(row.last_update);
-            found.insert(row.id, version(row));
-        }
-        if !page.more || found.len() == before {
-            break;
-        }
+    let mut rows = OwnRows::of(binding.halo_client_id);
+    while let Some(page_no) = rows.next_page()? {
+        rows.take(halo.tickets_of(binding.halo_client_id, since, page_no, Class::Backfill).await?);
     }
-    known.rows.extend(found);
+    let newest = rows.found.iter().fold(known.listed, |newest, row| newest.max(row.last_update));
+    known.rows.extend(rows.found.iter().map(|row| (row.id, version(row))));
     known.listed = newest;
     known.whole = false;
     let unread: Vec<TicketId> = known.rows.keys().filter(|id| !known.carried.contains_key(id)).copied().collect();

@@ -1,0 +1,56 @@
+//! Linking one incident by hand: to a ticket that exists, or to one that is made for it.
+
+use leptos::prelude::*;
+
+use super::not_linked;
+use crate::{
+    console::{
+        components::{
+            act::{self, Weight},
+            fields::{self, Field},
+            icon::icon,
+        },
+        context::PageContext,
+    },
+    domain::view::not_linked::LinkingView,
+};
+
+/// What stands in `<main>`.
+pub fn body(ctx: &PageContext, view: &LinkingView) -> AnyView {
+    let row = &view.row;
+    let name = not_linked::name(row);
+    let base = format!("/incidents/{}/{}", row.workspace, row.incident);
+    let record = match &row.url {
+        Some(url) => act::outside(ctx, url.clone(), name.clone()),
+        None => view! { <b>{name.clone()}</b> }.into_any(),
+    };
+    let ticket = Field {
+        name: "ticket",
+        label: "Ticket number in Halo",
+        hint: "What both say differently is shown on the pair's page and asked about first.",
+        kind: "text",
+        autocomplete: "off",
+    };
+    view! {
+        {fields::summary(&view.form, "")}
+        <p class="truth">{record}" in "{row.workspace_name.clone()}", of "{row.client.clone()}</p>
+        {not_linked::why(row)}
+        <section class="tile narrow" aria-labelledby="to-existing">
+            <h2 id="to-existing">"To a ticket that exists"</h2>
+            <form method="post" action=format!("{base}/link")>
+                <input type="hidden" name="next" value=view.next.clone() />
+                {fields::field(&view.form, "", ticket)}
+                <div class="acts">
+                    <button type="submit" class="button main">{icon(ctx, "connection")} <span>"Link to this ticket"</span></button>
+                    <a class="button" href=view.next.clone()>"Leave it"</a>
+                </div>
+            </form>
+        </section>
+        <section class="tile narrow" aria-labelledby="to-new">
+            <h2 id="to-new">"To a ticket of its own"</h2>
+            <p>"It is made whatever filters, the start date and the storm brake say."</p>
+            {act::leading_to(ctx, format!("{base}/ticket"), ("write", "Make its ticket"), Weight::Plain, &view.next)}
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,109 @@
+//! Every page of a list of tickets.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    domain::{
+        failure::{Failure, FailureKind, Side},
+        ids::TicketId,
+        ticket::Ticket,
+    },
+    halo_itsm::TicketPage,
+};
+
+/// Pages that one list may have: a hundred thousand tickets. An instance that goes on for longer repeats itself.
+const PAGES_MAX: u32 = 1_000;
+
+/// The rows of one Halo client, gathered from every page of a list. The filter of a list is never trusted (Halo sheet,
+/// rule 8): rows of other clients are left out. A page without a new row ends the list: there are instances that give
+/// the last page again.
+#[derive(Debug)]
+pub(super) struct OwnRows {
+    halo_client_id: i64,
+    seen: BTreeSet<TicketId>,
+    read: u32,
+    ended: bool,
+    /// The client's rows so far, each once.
+    pub found: Vec<Ticket>,
+}
+
+impl OwnRows {
+    /// Nothing has been read yet.
+    pub fn of(halo_client_id: i64) -> Self {
+        Self { halo_client_id, seen: BTreeSet::new(), read: 0, ended: false, found: Vec::new() }
+    }
+
+    /// The number (from 1) of the page to read next; `None` when the list has been read whole.
+    ///
+    /// # Errors
+    /// The list has no end: a part of it is never taken for the whole.
+    pub fn next_page(&self) -> Result<Option<u32>, Failure> {
+        if self.ended {
+            return Ok(None);
+        }
+        if self.read < PAGES_MAX {
+            return Ok(Some(self.read + 1));
+        }
+        let text = format!(
+            "Halo's list of tickets does not end: {} tickets in {PAGES_MAX} pages. Close or archive old tickets of this \
+             client.",
+            self.seen.len()
+        );
+        Err(Failure::new(Side::Halo, FailureKind::Rejected, text))
+    }
+
+    /// Takes the page that [`Self::next_page`] asked for.
+    pub fn take(&mut self, page: TicketPage) {
+        self.read += 1;
+        let before = self.seen.len();
+        for row in page.tickets {
+            if self.seen.insert(row.id) && row.client_id == Some(self.halo_client_id) {
+                self.found.push(row);
+            }
+        }
+        self.ended = !page.more || self.seen.len() == before;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::halo_itsm::read;
+
+    fn page(rows: &[(i64, i64)]) -> TicketPage {
+        let tickets = rows.iter().map(|(id, client)| read::ticket(json!({ "id": id, "client_id": client })).unwrap());
+        TicketPage { more: !rows.is_empty(), tickets: tickets.collect(), ..TicketPage::default() }
+    }
+
+    fn found(pages: &[&[(i64, i64)]]) -> Vec<i64> {
+        let mut rows = OwnRows::of(7);
+        while let Some(page_no) = rows.next_page().unwrap() {
+            rows.take(page(pages.get(page_no as usize - 1).copied().unwrap_or_default()));
+        }
+        rows.found.iter().map(|row| row.id.0).collect()
+    }
+
+    #[test]
+    fn a_page_of_other_clients_alone_does_not_end_the_list() {
+        assert_eq!(found(&[&[(1, 7)], &[(2, 8), (3, 8)], &[(4, 7)]]), [1, 4]);
+    }
+
+    #[test]
+    fn a_page_that_comes_again_ends_it() {
+        assert_eq!(found(&[&[(1, 7), (2, 7)], &[(2, 7), (1, 7)], &[(9, 7)]]), [1, 2]);
+    }
+
+    #[test]
+    fn a_list_without_end_is_no_list() {
+        let mut rows = OwnRows::of(7);
+        let failure = loop {
+            match rows.next_page() {
+                Ok(page_no) => rows.take(page(&[(i64::from(page_no.unwrap()), 7)])),
+                Err(failure) => break failure,
+            }
+        };
+        assert!(failure.to_string().contains("does not end"));
+    }
+}
