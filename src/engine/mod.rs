@@ -89,6 +89,11 @@ impl Engine {
         self.schedule().only_read = true;
     }
 
+    /// Version of the configuration that it works by.
+    pub fn configuration(&self) -> Option<i64> {
+        self.schedule().configuration
+    }
+
     /// Whether [`Engine::only_read`] holds.
     pub fn only_reads(&self) -> bool {
         self.schedule().only_read

@@ -359,10 +359,11 @@ impl<'a> Poll<'a> {
     }
 
     /// An edit, or one comment deleted and another written, may move nothing that a list shows, or hide behind what else
-    /// moved. So the comments of open pairs, and of those that changed since the last full list, are read now and then.
+    /// moved. So the comments of open pairs, and of those that changed within the time that a start looks back, are read
+    /// now and then.
     async fn gather_commented(&mut self) -> Result<(), StoreError> {
         let id = self.workspace.id;
-        let since = self.engine.now() - FULL_EVERY - OVERLAP;
+        let since = self.engine.now() - LATE - OVERLAP;
         let pairs = self.engine.store.pairs_commented(id, since).await?;
         self.engine.schedule().comments_due.entry(id).or_default().extend(pairs);
         Ok(())

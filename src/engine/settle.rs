@@ -107,6 +107,11 @@ async fn ticket(engine: &Engine, row: &SituationRow, draft: &TicketDraft) -> Loo
             }
         }
     }
+    // One that an agent moved to another client is this pair's all the same, unless there is one of its own: whose it is
+    // then is a person's question, and nothing is written to it.
+    if free.iter().any(|ticket| ticket.client_id == Some(draft.client_id)) {
+        free.retain(|ticket| ticket.client_id == Some(draft.client_id));
+    }
     match free.len() {
         0 => Look::Absent,
         1 => match free.pop() {

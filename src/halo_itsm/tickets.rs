@@ -172,8 +172,9 @@ impl Halo {
         self.proven(rows.into_iter().filter(same).collect(), &draft.reference, draft.client_id, class).await
     }
 
-    /// Tickets that carry our reference, each proven by reading it: those of this client, or on
-    /// Halo's "Unknown" client (where a create lands when an id did not fit; check before pairing).
+    /// Tickets that carry our reference, each proven by reading it: those of this client first. One may be another
+    /// client's by now (moved by an agent), or on Halo's "Unknown" client, where a create lands when an id did not fit:
+    /// look before pairing.
     ///
     /// # Errors
     /// See [`FailureKind`].
@@ -199,20 +200,20 @@ impl Halo {
         halo_client_id: i64,
         class: Class,
     ) -> Answered<Vec<Ticket>> {
-        let ours = |client: Option<i64>| client.is_none_or(|id| id == halo_client_id || id == UNKNOWN_CLIENT);
-        rows.retain(|row| ours(int_at(row, "client_id")));
+        let elsewhere = |client: Option<i64>| client.is_some_and(|id| id != halo_client_id && id != UNKNOWN_CLIENT);
+        rows.sort_by_key(|row| (elsewhere(int_at(row, "client_id")), std::cmp::Reverse(int_at(row, "id"))));
         let mut ids: Vec<i64> = rows.iter().filter_map(|row| int_at(row, "id")).filter(|id| *id > 0).collect();
-        ids.sort_unstable_by(|a, b| b.cmp(a));
         ids.dedup();
         let mut found = Vec::new();
         for id in ids.into_iter().take(LOOK_MAX) {
             match self.ticket(TicketId(id), class).await {
-                Ok(ticket) if ours(ticket.client_id) && carries(&ticket, reference) => found.push(ticket),
+                Ok(ticket) if carries(&ticket, reference) => found.push(ticket),
                 Ok(_) => {}
                 Err(failure) if failure.kind == FailureKind::Gone => {}
                 Err(failure) => return Err(failure),
             }
         }
+        found.sort_by_key(|ticket| elsewhere(ticket.client_id));
         Ok(found)
     }
 

@@ -155,8 +155,10 @@ impl Sentinel {
     }
 
     pub(super) async fn read_evidence(&self, at: &Place, id: &IncidentId, class: Class) -> Result<Evidence, Failure> {
-        let alerts = self.evidence_part(at, id, "alerts", "value", Kind::AlertsRead, class).await?;
-        let entities = self.evidence_part(at, id, "entities", "entities", Kind::EntitiesRead, class).await?;
+        // Neither waits for the other: a new incident's ticket waits for both.
+        let alerts = self.evidence_part(at, id, "alerts", "value", Kind::AlertsRead, class);
+        let entities = self.evidence_part(at, id, "entities", "entities", Kind::EntitiesRead, class);
+        let (alerts, entities) = futures::future::try_join(alerts, entities).await?;
         Ok(Evidence { alerts, entities })
     }
 

@@ -40,6 +40,10 @@ pub trait EngineHandle: Send + Sync + 'static {
     /// Something was paused or resumed.
     fn pauses_changed(&self);
 
+    /// The version of the configuration that the engine works by; it looks for a newer one every two seconds. `None`
+    /// when its loop does not run.
+    fn configuration(&self) -> Option<i64>;
+
     /// How the engine is, at this moment.
     fn status(&self) -> EngineStatus;
 

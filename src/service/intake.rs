@@ -264,14 +264,19 @@ async fn doors(app: &App) -> Result<Arc<Doors>, Receipt> {
 }
 
 async fn open_doors(app: &App, now: Timestamp) -> Result<Arc<Doors>, ServiceError> {
-    let installation = app.installation().await?;
     let state = &app.kept.intake;
-    let kept = state.doors.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if let Some(kept) = kept {
+    let kept = state.doors.lock().unwrap_or_else(PoisonError::into_inner).clone().filter(|kept| {
         let age = now.duration_since(kept.made);
-        if kept.version == installation.version && age >= SignedDuration::ZERO && age < DOORS_KEPT {
-            return Ok(kept);
-        }
+        age >= SignedDuration::ZERO && age < DOORS_KEPT
+    });
+    // A webhook does not wait for the store to say again what the engine has just heard of it.
+    let newest = app.engine.configuration();
+    if let Some(kept) = kept.clone().filter(|kept| newest == Some(kept.version)) {
+        return Ok(kept);
+    }
+    let installation = app.installation().await?;
+    if let Some(kept) = kept.filter(|kept| kept.version == installation.version) {
+        return Ok(kept);
     }
     let mut doors = Doors { version: installation.version, made: now, ..Doors::default() };
     for workspace in installation.workspaces.iter().filter(|workspace| workspace.webhook) {

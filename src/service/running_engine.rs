@@ -96,6 +96,10 @@ impl EngineHandle for RunningEngine {
         self.engine.poke_pauses();
     }
 
+    fn configuration(&self) -> Option<i64> {
+        self.alive.load(Ordering::Relaxed).then(|| self.engine.configuration()).flatten()
+    }
+
     fn status(&self) -> EngineStatus {
         let scopes = self.engine.standings().into_iter().map(|found| ScopeStatus {
             scope: found.scope,

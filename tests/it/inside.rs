@@ -19,13 +19,17 @@ use halobridge::{
     outbound::{BoxFuture, Transport, TransportError},
     service::configuration,
     store::{SealKey, Store},
-    twin::{Twin, options::TwinOptions, transport::TwinTransport},
+    twin::{
+        Twin,
+        options::{Product, TwinOptions},
+        transport::TwinTransport,
+    },
 };
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::outside::{Wanted, applied_file, write_secrets};
+use crate::outside::{CUSTOMERS, Wanted, applied_file, write_secrets};
 
 /// The twin as transport, with a watch on the time it takes itself.
 struct Timed {
@@ -78,7 +82,11 @@ impl Inside {
         let key = SealKey::random(Arc::clone(&ids));
         let store = Store::open(&folder.path().join("halobridge.db"), key).await.expect("a database");
         let read = configuration::ReadOptions { folder: folder.path().to_path_buf(), offline: false };
-        let file = applied_file(&line, wanted);
+        let halo_clients = match wanted.customers > CUSTOMERS {
+            true => clients(&twin, &line, wanted.customers).await,
+            false => Vec::new(),
+        };
+        let file = applied_file(&line, &Wanted { halo_clients, ..wanted.clone() });
         let reading = configuration::read(&file, Some(&store), false, &read).await.expect("read");
         let applied = reading.applied.as_ref().unwrap_or_else(|| panic!("{:?}", reading.faults));
         configuration::apply(&store, applied, false, clock.now(), &SystemIds).await.expect("applied");
@@ -136,6 +144,35 @@ impl Inside {
         let workspaces = state["workspaces"].as_array().expect("workspaces");
         workspaces.iter().filter_map(|w| w["incidents"].as_array()).map(Vec::len).sum()
     }
+}
+
+/// Makes clients in the twin's Halo until there are so many; their ids, those that were there first.
+async fn clients(twin: &Twin, line: &Value, count: usize) -> Vec<i64> {
+    let way = TwinTransport::new(twin.clone());
+    let text = |pointer: &str| line.pointer(pointer).and_then(Value::as_str).expect("the twin's line").to_owned();
+    let ask = async |url: String, token: &str, kind: &str, body: String| -> Value {
+        let request = http::Request::post(url)
+            .header("content-type", kind)
+            .header("authorization", format!("Bearer {token}"))
+            .body(Bytes::from(body))
+            .expect("a request");
+        let answer = way.send(request).await.expect("an answer");
+        assert!(answer.status().is_success(), "{}", String::from_utf8_lossy(answer.body()));
+        serde_json::from_slice(answer.body()).expect("JSON")
+    };
+    let (id, secret, tenant) = (text("/halo/client_id"), text("/halo/client_secret"), text("/halo/tenant"));
+    let form = format!("grant_type=client_credentials&scope=all&client_id={id}&client_secret={secret}");
+    let url = format!("{}/token?tenant={tenant}", text("/halo/auth"));
+    let token = ask(url, "", "application/x-www-form-urlencoded", form).await;
+    let token = token["access_token"].as_str().expect("a token");
+    let first = Product::Itsm.first_client_id();
+    let mut ids: Vec<i64> = (first..).take(CUSTOMERS).collect();
+    for number in CUSTOMERS..count {
+        let body = json!([{ "name": format!("Customer {number}") }]).to_string();
+        let made = ask(format!("{}/Client", text("/halo/api")), token, "application/json", body).await;
+        ids.push(made["id"].as_i64().or_else(|| made[0]["id"].as_i64()).expect("an id"));
+    }
+    ids
 }
 
 /// Calls of the work itself: not signing in, not reading look-ups.

@@ -200,6 +200,12 @@ pub struct Wanted {
     pub since: String,
     /// Whether a person signs in with Microsoft instead of the app itself.
     pub delegated: bool,
+    /// How many clients; what goes beyond the twin's own five is made in its Halo first (see [`super::inside`]).
+    pub customers: usize,
+    /// Their ids in Halo, in order.
+    pub halo_clients: Vec<i64>,
+    /// Whether the budgets are those that the product takes by itself.
+    pub documented_limits: bool,
 }
 
 impl Default for Wanted {
@@ -211,6 +217,9 @@ impl Default for Wanted {
             evidence: true,
             since: "2020-01-01T00:00:00Z".into(),
             delegated: false,
+            customers: CUSTOMERS,
+            halo_clients: Vec::new(),
+            documented_limits: false,
         }
     }
 }
@@ -218,7 +227,7 @@ impl Default for Wanted {
 /// The webhooks' secret.
 pub const HOOK: &str = "a-hook-secret-for-tests";
 /// Customers that the twin's Halo knows and these installations use.
-const CUSTOMERS: usize = 5;
+pub const CUSTOMERS: usize = 5;
 
 /// An applied file for a twin (HaloITSM), limits as wide as they go. Secrets lie beside it, see [`write_secrets`].
 pub fn applied_file(line: &Value, wanted: &Wanted) -> String {
@@ -272,6 +281,9 @@ evidence = {}
         wanted.settle_secs,
         wanted.evidence,
     );
+    if wanted.documented_limits {
+        file = file.replace("writes_per_5min = 1000000\n", "").replace("requests_per_5min = 1000000\n", "");
+    }
     if wanted.delegated {
         file = file.replacen("name = \"Sentinel\"", "name = \"Sentinel\"\nidentity = \"delegated\"", 1);
     }
@@ -280,8 +292,9 @@ evidence = {}
     let (subscription, group) = (&line["microsoft"]["subscription_id"], &line["microsoft"]["resource_group"]);
     let plain = |w: &&Value| w["subscription_id"] == *subscription && w["resource_group"] == *group;
     let workspaces: Vec<&Value> = details.iter().filter(plain).filter(|w| w["onboarded"] == true).collect();
-    for number in 0..CUSTOMERS.min(workspaces.len()) {
-        let halo_client = Product::Itsm.first_client_id() + i64::try_from(number).expect("small");
+    for number in 0..wanted.customers.min(workspaces.len()) {
+        let nth = Product::Itsm.first_client_id() + i64::try_from(number).expect("small");
+        let halo_client = wanted.halo_clients.get(number).copied().unwrap_or(nth);
         file.push_str(&format!("\n[[client]]\nname = \"Customer {number}\"\nhalo_client_id = {halo_client}\n"));
     }
     for (number, workspace) in workspaces.iter().enumerate() {
@@ -289,7 +302,7 @@ evidence = {}
             "\n[[workspace]]\narm_id = \"{}\"\nclient = \"Customer {}\"\nmode = \"two-way\"\nsince = \"{}\"\npoll_secs = {}\n\
              webhook_secret = {{ file = \"hook.secret\" }}\n",
             workspace["id"].as_str().expect("an id"),
-            number % CUSTOMERS,
+            number % wanted.customers,
             wanted.since,
             wanted.poll_secs,
         ));

@@ -61,7 +61,7 @@ pub fn one_each(world: &World, ending: &Ending) -> Vec<Violation> {
             found.extend(accounted_for(world, ended).map(|text| Violation::new(1, text, ended.about())));
             continue;
         };
-        if goes_on(ended.key.0) {
+        if goes_on(ended.key.0) || replaced(world, &tickets) {
             continue;
         }
         let again = made.get(&n).and_then(|writes| writes.get(1));
@@ -83,6 +83,18 @@ pub fn one_each(world: &World, ending: &Ending) -> Vec<Violation> {
         ));
     }
     found
+}
+
+/// Whether all but the last of an incident's tickets were deleted or merged away before the next was made: then it has
+/// one, whoever does not remember the others.
+fn replaced(world: &World, tickets: &[i64]) -> bool {
+    let first = |ticket: i64| world.watch.tickets.get(&ticket)?.first().map(|version| version.order);
+    tickets.windows(2).all(|pair| {
+        let [old, new] = pair else { return false };
+        let (Some(versions), Some(made)) = (world.watch.tickets.get(old), first(*new)) else { return false };
+        let before = versions.iter().take_while(|version| version.order < made).last();
+        before.is_some_and(|version| version.value.deleted || version.value.merged_into != 0)
+    })
 }
 
 /// What is wrong with how an incident is accounted for.

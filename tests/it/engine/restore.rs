@@ -23,6 +23,23 @@ both! {
         bridge.finish().await;
     }
 
+    async fn a_forgotten_ticket_that_an_agent_moved_to_another_client_is_found_and_left_to_a_person(product) {
+        let mut bridge = Bridge::new(product).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let tickets = bridge.tickets().len();
+        let elsewhere = bridge.setup.product.first_client_id() + 1;
+        bridge.act("ticket.move", json!({ "ticket_id": ticket, "client": elsewhere, "agent": AGENT }));
+        bridge.restore(&backup).await;
+        bridge.pass(600).await;
+        assert_eq!(bridge.tickets().len(), tickets, "none was made beside it");
+        assert_eq!(bridge.ticket_of(&incident).await, ticket);
+        assert_eq!(bridge.reason_of(&incident).await, Some("wrong-client"));
+        bridge.finish().await;
+    }
+
     async fn what_moved_since_a_forgotten_ticket_was_made_is_asked_about(product) {
         let mut bridge = Bridge::new(product).await;
         let backup = bridge.store.snapshot().await.unwrap();

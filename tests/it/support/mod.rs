@@ -87,6 +87,9 @@ impl EngineHandle for Recorder {
     fn pauses_changed(&self) {
         self.push("pauses".into());
     }
+    fn configuration(&self) -> Option<i64> {
+        None
+    }
     fn status(&self) -> EngineStatus {
         self.status.lock().unwrap().clone()
     }

@@ -1,0 +1,157 @@
+//! P2, P4 and the steady state: what only shows with thousands of incidents and hundreds of clients. One process, one
+//! clock that is moved by hand: times are those of the world, not of this machine.
+
+use std::collections::BTreeMap;
+
+use halobridge::{
+    clock::{Clock, IdSource, SystemIds},
+    domain::{
+        delivery::{Delivery, DeliverySource},
+        ids::{DeliveryId, IncidentId},
+        workspace::Workspace,
+    },
+    twin::{limits::Limits, options::TwinOptions},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::{
+    cpu,
+    inside::{Inside, beginning},
+    number,
+    outside::Wanted,
+    peak_mb, percentile,
+};
+
+/// Halo's documented limit: so many requests in any five minutes.
+const PERMITTED: usize = 300;
+const WINDOW_SECS: i64 = 300;
+/// The clock is moved by this much, in milliseconds: waits are told to this grain.
+const STEP_MS: i64 = 500;
+
+async fn workspaces(world: &Inside) -> BTreeMap<String, Workspace> {
+    let installation = world.store.installation().await.expect("an installation");
+    let named = |one: &Workspace| (one.arm_id.rsplit('/').next().unwrap_or_default().to_owned(), one.clone());
+    installation.workspaces.iter().map(named).collect()
+}
+
+/// Raises an incident and stores what a playbook says of it.
+async fn announced(world: &Inside, name: &str, workspace: &Workspace) -> IncidentId {
+    let made = world.twin.act("incident.create", &json!({ "workspace": name }));
+    let made: serde_json::Value = serde_json::from_slice(&made.body).expect("JSON");
+    let incident = made["name"].as_str().expect("its name").to_owned();
+    let body = json!({
+        "eventUniqueId": incident, "objectEventType": "Create", "object": { "id": made["id"], "name": incident },
+    });
+    let delivery = Delivery {
+        id: DeliveryId(SystemIds.uuid_v7(world.clock.now())),
+        source: DeliverySource::Sentinel { workspace: workspace.id, client: workspace.client },
+        received: world.clock.now(),
+        body: body.to_string().into_bytes(),
+        handled: None,
+    };
+    world.store.intake(delivery).await.expect("stored");
+    world.engine.poke_intake();
+    IncidentId::new(&incident)
+}
+
+/// P2 and P4: a backlog over hundreds of clients, and now and then a fresh incident of any of them.
+pub async fn fresh_before_backlog() {
+    let clients = number("HALOBRIDGE_BENCH_CLIENTS", 500);
+    let waiting = number("HALOBRIDGE_BENCH_BACKLOG", 10_000);
+    let minutes = number("HALOBRIDGE_BENCH_MINUTES", 60);
+    let options = TwinOptions { workspaces: clients, limits: Limits::Real, ..TwinOptions::new(5, beginning()) };
+    let wanted =
+        Wanted { evidence: false, poll_secs: 900, customers: clients, documented_limits: true, ..Wanted::default() };
+    let world = Inside::new(options, &wanted).await;
+    world.run().await;
+    world.after(60).await;
+    world.raise(waiting / clients);
+    // Found by the next polls.
+    for _ in 0..1_000 {
+        world.after(1).await;
+    }
+    let all = workspaces(&world).await;
+    let names: Vec<&String> = all.keys().collect();
+    let (began, tickets) = (world.clock.now(), world.tickets());
+    let mut waits: Vec<f64> = Vec::new();
+    let mut open: Vec<(Timestamp, &Workspace, IncidentId)> = Vec::new();
+    let (mut dice, mut next) = (0x2545_F491_4F6C_DD17_u64, began);
+    let end = began + SignedDuration::from_mins(i64::try_from(minutes).expect("small"));
+    while world.clock.now() < end {
+        if world.clock.now() >= next {
+            dice ^= dice << 13;
+            dice ^= dice >> 7;
+            dice ^= dice << 17;
+            let name = names[usize::try_from(dice % names.len() as u64).expect("small")];
+            let incident = announced(&world, name, &all[name]).await;
+            open.push((world.clock.now(), &all[name], incident));
+            // One in twenty of the permitted rate.
+            next += SignedDuration::from_secs(WINDOW_SECS * 20 / i64::try_from(PERMITTED).expect("small"));
+        }
+        world.run().await;
+        let mut left = Vec::new();
+        for (since, workspace, incident) in open {
+            let pair = world.store.pair_of_incident(workspace.id, &incident).await.expect("read");
+            if pair.is_some_and(|pair| pair.ticket.is_some()) {
+                waits.push(world.clock.now().duration_since(since).as_secs_f64());
+            } else {
+                left.push((since, workspace, incident));
+            }
+        }
+        open = left;
+        world.clock.advance(SignedDuration::from_millis(STEP_MS));
+    }
+    waits.sort_by(f64::total_cmp);
+    let (asked, refused) = world.twin.with(|world, _| {
+        let of_halo = |kind: &str| kind.starts_with("halo.") && !kind.contains("token");
+        let asked = world.calls.iter().filter(|call| of_halo(&call.kind) && call.at >= began).count();
+        let refused = world.calls.iter().filter(|call| call.status == 429).count();
+        (asked, refused)
+    });
+    let permitted = PERMITTED * minutes * 60 / usize::try_from(WINDOW_SECS).expect("small");
+    println!(
+        "P2  {waiting} incidents of {clients} clients wait, {minutes} minutes: {asked} requests to Halo of {permitted} \
+         permitted = {:.1} % (bar 95), {refused} answered with 429 (bar 0); {} tickets made",
+        asked as f64 * 100.0 / permitted as f64,
+        world.tickets() - tickets,
+    );
+    println!(
+        "P4  fresh incidents meanwhile: {} in all, {} still without a ticket; waited p50 {:.1} s, p99 {:.1} s, most {:.1} s \
+         (bar p99 2, told to {STEP_MS} ms)",
+        waits.len() + open.len(),
+        open.len(),
+        percentile(&waits, 50),
+        percentile(&waits, 99),
+        waits.last().copied().unwrap_or_default(),
+    );
+}
+
+/// Thousands of open pairs, nothing changing: what a cycle of polls costs.
+pub async fn steady() {
+    let pairs = number("HALOBRIDGE_BENCH_PAIRS", 10_000);
+    let places = 100;
+    let options = TwinOptions { workspaces: places, ..TwinOptions::new(5, beginning()) };
+    let world = Inside::new(options, &Wanted { evidence: false, customers: places, ..Wanted::default() }).await;
+    world.run().await;
+    world.raise(pairs / places);
+    for _ in 0..20 {
+        world.after(30).await;
+    }
+    world.forget_calls();
+    let (cpu_before, twin_before) = (cpu("self"), world.twin_secs());
+    let cycles = 20;
+    for _ in 0..cycles {
+        world.after(30).await;
+    }
+    let calls = world.calls();
+    let each = |all: f64| all / f64::from(cycles);
+    println!(
+        "P5  {} open pairs of {places} workspaces, nothing changes: a cycle of 30 s takes {:.3} s CPU without the twin's \
+         answers; peak memory {:.1} MB with the twin's records; calls of {cycles} cycles: {}",
+        world.tickets(),
+        each(cpu("self") - cpu_before - (world.twin_secs() - twin_before)),
+        peak_mb("self"),
+        calls.iter().map(|(kind, count)| format!("{kind} {count}")).collect::<Vec<_>>().join(", "),
+    );
+}
