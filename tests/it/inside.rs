@@ -83,7 +83,7 @@ impl Inside {
         let store = Store::open(&folder.path().join("halobridge.db"), key).await.expect("a database");
         let read = configuration::ReadOptions { folder: folder.path().to_path_buf(), offline: false };
         let halo_clients = match wanted.customers > CUSTOMERS {
-            true => clients(&twin, &line, wanted.customers).await,
+            true => clients(&twin, &clock, &line, wanted.customers).await,
             false => Vec::new(),
         };
         let file = applied_file(&line, &Wanted { halo_clients, ..wanted.clone() });
@@ -147,7 +147,7 @@ impl Inside {
 }
 
 /// Makes clients in the twin's Halo until there are so many; their ids, those that were there first.
-async fn clients(twin: &Twin, line: &Value, count: usize) -> Vec<i64> {
+async fn clients(twin: &Twin, clock: &ManualClock, line: &Value, count: usize) -> Vec<i64> {
     let way = TwinTransport::new(twin.clone());
     let text = |pointer: &str| line.pointer(pointer).and_then(Value::as_str).expect("the twin's line").to_owned();
     let ask = async |url: String, token: &str, kind: &str, body: String| -> Value {
@@ -168,6 +168,10 @@ async fn clients(twin: &Twin, line: &Value, count: usize) -> Vec<i64> {
     let first = Product::Itsm.first_client_id();
     let mut ids: Vec<i64> = (first..).take(CUSTOMERS).collect();
     for number in CUSTOMERS..count {
+        // Halo's limit holds here too.
+        if number % 250 == 0 {
+            clock.advance(SignedDuration::from_mins(5));
+        }
         let body = json!([{ "name": format!("Customer {number}") }]).to_string();
         let made = ask(format!("{}/Client", text("/halo/api")), token, "application/json", body).await;
         ids.push(made["id"].as_i64().or_else(|| made[0]["id"].as_i64()).expect("an id"));
