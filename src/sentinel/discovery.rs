@@ -1,6 +1,8 @@
 //! What the set-up screens ask Azure: tenants, subscriptions, resource groups, workspaces, rights
 //! (sentinel-api sheet section 4).
 
+use std::sync::Arc;
+
 use http::Method;
 use serde_json::Value;
 
@@ -11,11 +13,14 @@ use super::{
 };
 use crate::{
     domain::{
-        failure::{Failure, FailureKind},
+        connection::MicrosoftEndpoints,
+        failure::{Failure, FailureKind, Side},
         workspace::WorkspaceAddress,
     },
     outbound::{
+        Transport,
         budget::{Class, Kind},
+        exchange::{Ask, Exchange},
         read::{list_at, text_at, words_at},
     },
 };
@@ -95,6 +100,36 @@ pub fn missing(entries: &[Value], needed: &[&str]) -> Vec<String> {
     let granted =
         |action: &str| entries.iter().any(|entry| any(entry, "actions", action) && !any(entry, "notActions", action));
     needed.iter().filter(|action| !granted(action)).map(|action| (*action).to_owned()).collect()
+}
+
+/// What a cloud tells of itself at its Azure Resource Manager, without a sign-in: the same call by which the Azure CLI
+/// learns of a cloud that it does not know (`az cloud register --endpoint-resource-manager`). `arm` is its base address.
+///
+/// # Errors
+/// It cannot be reached, or tells no address to sign in at.
+pub async fn cloud(transport: Arc<dyn Transport>, arm: &str) -> Result<MicrosoftEndpoints, Failure> {
+    let url = format!("{arm}/metadata/endpoints?api-version=2022-09-01");
+    let answer = Exchange::new(transport, Side::Sentinel).send(Ask::read(Method::GET, url)).await?;
+    if !answer.ok() {
+        let text = "This address does not tell of a cloud. Check it: it is the base address of Azure Resource Manager.";
+        return Err(answer.failure(FailureKind::Rejected, None, text));
+    }
+    let body = answer.json()?;
+    // Older versions answer with a list of clouds, newer ones with the one asked for.
+    let body = body.as_array().and_then(|rows| rows.first()).unwrap_or(&body);
+    let base = |address: Option<String>| address.map(|text| text.trim_end_matches('/').to_owned());
+    let authority = body.get("authentication").and_then(|part| words_at(part, "loginEndpoint"));
+    let Some(authority) = base(authority) else { return Err(answer.unreadable()) };
+    let public = MicrosoftEndpoints::of_cloud("public");
+    let or_public = |told: Option<String>, ours: fn(MicrosoftEndpoints) -> String| {
+        base(told).or_else(|| public.clone().map(ours)).unwrap_or_default()
+    };
+    Ok(MicrosoftEndpoints {
+        authority,
+        arm: arm.to_owned(),
+        log_analytics: or_public(words_at(body, "logAnalyticsResourceId"), |known| known.log_analytics),
+        graph: or_public(words_at(body, "microsoftGraphResourceId"), |known| known.graph),
+    })
 }
 
 impl Sentinel {

@@ -30,6 +30,7 @@ pub mod pushes;
 pub mod replays;
 pub mod running_engine;
 pub mod runs;
+pub mod set_up;
 pub mod shadow;
 pub mod sign_in;
 pub mod then;

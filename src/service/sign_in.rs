@@ -28,7 +28,7 @@ pub const CLIENT_SECRET: &str = "client_secret";
 /// Name of the certificate (PEM).
 pub const CERTIFICATE: &str = "certificate";
 /// Name of its private key, where that stands apart from it.
-const PRIVATE_KEY: &str = "private_key";
+pub const PRIVATE_KEY: &str = "private_key";
 /// Seconds a begun sign-in may take (sentinel-api sheet 3.2).
 const WITHIN_SECS: i64 = 15 * 60;
 

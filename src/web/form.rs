@@ -36,6 +36,11 @@ impl Posted {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.trim())
     }
 
+    /// Every name with its value as typed, in order.
+    pub fn entries(self) -> Vec<(String, String)> {
+        self.0
+    }
+
     /// Whether a checkbox of this name was ticked.
     pub fn ticked(&self, name: &str) -> bool {
         self.0.iter().any(|(key, _)| key == name)

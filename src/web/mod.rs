@@ -27,6 +27,7 @@ mod pages;
 mod pauses;
 mod reader;
 mod session;
+mod set_up;
 
 use std::sync::Arc;
 
@@ -106,6 +107,11 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/operations/{id}/drop"),
     ("GET", "/set-up"),
     ("POST", "/set-up"),
+    ("GET", "/set-up/microsoft"),
+    ("POST", "/set-up/microsoft"),
+    ("GET", "/set-up/sign-in"),
+    ("GET", "/set-up/halo"),
+    ("POST", "/set-up/halo"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
     ("POST", "/sign-out"),
@@ -170,7 +176,10 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/operations/{id}/retry", get(pages::ask_to_retry).post(acts::retry))
         .route("/problems/replay", get(pages::ask_to_replay).post(acts::replay))
         .route("/operations/{id}/drop", get(pages::ask_to_drop).post(acts::drop_operation))
-        .route("/set-up", get(accounts::set_up_page).post(accounts::set_up))
+        .route("/set-up", get(set_up::list).post(accounts::set_up))
+        .route("/set-up/microsoft", get(set_up::microsoft).post(set_up::take_microsoft))
+        .route("/set-up/sign-in", get(set_up::sign_in))
+        .route("/set-up/halo", get(set_up::halo).post(set_up::take_halo))
         .route("/sign-in", get(accounts::sign_in_page).post(accounts::sign_in))
         .route("/sign-out", post(accounts::sign_out))
         .route("/preferences", post(accounts::preferences))

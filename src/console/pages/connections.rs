@@ -41,7 +41,8 @@ pub fn live(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
             {empty
                 .then(|| {
                     let text = view! {
-                        <p>"Describe the installation in a file, then apply it; a running server takes it up at once:"</p>
+                        {ctx.may_set_up().then(|| view! { <p><a class="button main" href="/set-up">"Set it up"</a></p> })}
+                        <p>"Or describe the installation in a file, then apply it; a running server takes it up at once:"</p>
                         <pre class="command">"halobridge config apply FILE.toml"</pre>
                         <p>"For delegated sign-in, give the app registration this redirect URI: "<code>{view.redirect_uri.clone()}</code></p>
                     };

@@ -23,4 +23,5 @@ pub mod pulse;
 pub mod query;
 pub mod replay;
 pub mod runs;
+pub mod set_up;
 pub mod shadow;

@@ -1,0 +1,231 @@
+//! Set-up in the browser: the list of steps, and the page of each.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::form::FormView;
+use crate::domain::{
+    connection::{HaloProduct, MicrosoftIdentity},
+    ids::ConnectionId,
+};
+
+/// The steps in their order. Each is one page at `/set-up/{name}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// Cloud, tenant, app registration and its secret.
+    Microsoft,
+    /// A person signs in for each connection that needs one.
+    SignIn,
+    /// The Halo instance.
+    Halo,
+}
+
+impl Step {
+    /// All of them, in order.
+    pub const ALL: [Self; 3] = [Self::Microsoft, Self::SignIn, Self::Halo];
+
+    /// Last part of its address.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Microsoft => "microsoft",
+            Self::SignIn => "sign-in",
+            Self::Halo => "halo",
+        }
+    }
+
+    /// Its address.
+    pub fn path(self) -> String {
+        format!("/set-up/{}", self.as_str())
+    }
+
+    /// As shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Microsoft => "Microsoft",
+            Self::SignIn => "Sign in with Microsoft",
+            Self::Halo => "Halo",
+        }
+    }
+
+    /// The one after it.
+    pub fn next(self) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| *step > self)
+    }
+
+    /// The one before it.
+    pub fn before(self) -> Option<Self> {
+        Self::ALL.into_iter().rev().find(|step| *step < self)
+    }
+}
+
+/// How far a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepState {
+    /// Answered and tried.
+    Done,
+    /// Answered, and something there does not work (any more).
+    Failing,
+    /// Can be answered now.
+    Open,
+    /// Needs an earlier step first.
+    Later,
+}
+
+impl StepState {
+    /// As shown.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Done => "Done",
+            Self::Failing => "Needs you",
+            Self::Open => "To do",
+            Self::Later => "Cannot start yet",
+        }
+    }
+}
+
+/// One line of the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepRow {
+    /// Which.
+    pub step: Step,
+    /// How far it is.
+    pub state: StepState,
+    /// What was answered, what does not work, or what it needs first.
+    pub says: String,
+}
+
+/// The list of steps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepsView {
+    /// In order.
+    pub rows: Vec<StepRow>,
+}
+
+impl StepsView {
+    /// Where to go on: the first step that is not done.
+    pub fn next(&self) -> Option<Step> {
+        self.rows.iter().find(|row| matches!(row.state, StepState::Open | StepState::Failing)).map(|row| row.step)
+    }
+
+    /// Steps that are done.
+    pub fn done(&self) -> usize {
+        self.rows.iter().filter(|row| row.state == StepState::Done).count()
+    }
+}
+
+/// A step's page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepView {
+    /// Which.
+    pub step: Step,
+    /// All steps, for the list beside it.
+    pub steps: StepsView,
+    /// What stands on it.
+    pub content: StepContent,
+}
+
+/// What stands on a step's page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum StepContent {
+    /// [`Step::Microsoft`]
+    Microsoft(Box<MicrosoftStep>),
+    /// [`Step::SignIn`]
+    SignIn(Box<SignInStep>),
+    /// [`Step::Halo`]
+    Halo(Box<HaloStep>),
+}
+
+impl StepContent {
+    /// The same, to be given problems.
+    pub fn form_mut(&mut self) -> Option<&mut FormView> {
+        match self {
+            Self::Microsoft(view) => Some(&mut view.form),
+            Self::SignIn(_) => None,
+            Self::Halo(view) => Some(&mut view.form),
+        }
+    }
+
+    /// Its form, if it has one that can come back.
+    pub fn form(&self) -> Option<&FormView> {
+        match self {
+            Self::Microsoft(view) => Some(&view.form),
+            Self::SignIn(_) => None,
+            Self::Halo(view) => Some(&view.form),
+        }
+    }
+}
+
+/// Another entry of the same kind, to be changed instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Other {
+    /// Its id.
+    pub id: ConnectionId,
+    /// Its name.
+    pub name: String,
+}
+
+/// The Microsoft page. Fields: `connection` (empty: a new one), `seen`, `name`, `cloud`, `arm`, `authority`,
+/// `log_analytics`, `graph`, `allow_insecure`, `tenant_id`, `oauth_client_id`, `identity`, `client_secret`,
+/// `certificate`, `private_key`, `elsewhere`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MicrosoftStep {
+    /// Typed or stored values; never secrets.
+    pub form: FormView,
+    /// The connection that is changed; `None` makes a new one.
+    pub chosen: Option<Other>,
+    /// The others there are.
+    pub others: Vec<Other>,
+    /// Where Microsoft must send people back to.
+    pub redirect_uri: String,
+    /// Whether a secret or certificate lies here already: an empty field keeps it.
+    pub secret_kept: bool,
+}
+
+/// The sign-in page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInStep {
+    /// Every Microsoft connection, by name.
+    pub rows: Vec<SignInRow>,
+    /// Where Microsoft must send people back to.
+    pub redirect_uri: String,
+}
+
+/// A connection and who signed in for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInRow {
+    /// The connection.
+    pub id: ConnectionId,
+    /// Its name.
+    pub name: String,
+    /// GUID or domain.
+    pub tenant: String,
+    /// How it proves itself.
+    pub identity: MicrosoftIdentity,
+    /// Who signed in.
+    pub signed_in: Option<String>,
+    /// Since when.
+    pub signed_in_at: Option<Timestamp>,
+    /// The address at which another administrator can consent for the whole tenant.
+    pub consent_url: Option<String>,
+    /// What does not work, with its remedy.
+    pub failure: Option<String>,
+}
+
+/// The Halo page. Fields: `connection`, `seen`, `name`, `product`, `resource_server`, `authorisation_server`, `tenant`,
+/// `oauth_client_id`, `client_secret`, `allow_insecure`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HaloStep {
+    /// Typed or stored values; never secrets.
+    pub form: FormView,
+    /// The instance that is changed; `None` makes a new one.
+    pub chosen: Option<Other>,
+    /// The others there are.
+    pub others: Vec<Other>,
+    /// Which product the chosen one is.
+    pub product: HaloProduct,
+    /// Whether a secret lies here already: an empty field keeps it.
+    pub secret_kept: bool,
+}

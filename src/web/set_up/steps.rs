@@ -1,0 +1,53 @@
+//! The steps' routes.
+
+use axum::{extract::State, response::Response};
+
+use super::{addresses, chosen, leading_to, onward, page, refused};
+use crate::{
+    domain::view::set_up::{Step, StepContent},
+    service::set_up::{halo as halo_step, microsoft as microsoft_step, sign_in as sign_in_step},
+    web::{Web, error::WebError, form::Posted, reader::Signed},
+};
+
+/// `GET /set-up/microsoft`
+pub async fn microsoft(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let view = microsoft_step::view(&web.app, &signed.caller, &addresses(&web), &chosen(&signed)).await?;
+    page(&web, &signed, Step::Microsoft, StepContent::Microsoft(Box::new(view))).await
+}
+
+/// `POST /set-up/microsoft`
+pub async fn take_microsoft(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
+    let typed = form.typed();
+    match microsoft_step::take(&web.app, &signed.caller, &typed).await {
+        Ok(_) => Ok(onward(Step::Microsoft)),
+        Err(error) => {
+            let view = microsoft_step::again(&web.app, &signed.caller, &addresses(&web), &typed).await?;
+            refused(&web, &signed, Step::Microsoft, error, StepContent::Microsoft(Box::new(view))).await
+        }
+    }
+}
+
+/// `GET /set-up/sign-in`
+pub async fn sign_in(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let (view, authorities) = sign_in_step::view(&web.app, &signed.caller, &addresses(&web)).await?;
+    let drawn = page(&web, &signed, Step::SignIn, StepContent::SignIn(Box::new(view))).await?;
+    Ok(leading_to(drawn, authorities))
+}
+
+/// `GET /set-up/halo`
+pub async fn halo(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let view = halo_step::view(&web.app, &signed.caller, &chosen(&signed)).await?;
+    page(&web, &signed, Step::Halo, StepContent::Halo(Box::new(view))).await
+}
+
+/// `POST /set-up/halo`
+pub async fn take_halo(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
+    let typed = form.typed();
+    match halo_step::take(&web.app, &signed.caller, &typed).await {
+        Ok(_) => Ok(onward(Step::Halo)),
+        Err(error) => {
+            let view = halo_step::again(&web.app, &signed.caller, &typed).await?;
+            refused(&web, &signed, Step::Halo, error, StepContent::Halo(Box::new(view))).await
+        }
+    }
+}
