@@ -30,6 +30,8 @@ export const routes: Route[] = [
   { name: "set-up-microsoft", path: "/set-up/microsoft", status: 200, session: true, islands: true, rich: true },
   { name: "set-up-sign-in", path: "/set-up/sign-in", status: 200, session: true, islands: true },
   { name: "set-up-halo", path: "/set-up/halo", status: 200, session: true, islands: true },
+  { name: "set-up-clients", path: "/set-up/clients", status: 200, session: true, islands: true, rich: true },
+  { name: "set-up-check", path: "/set-up/check", status: 200, session: true, islands: true },
   { name: "approvals", path: "/approvals", status: 200, session: true, islands: true },
   { name: "drift", path: "/drift", status: 200, session: true, islands: true },
   { name: "backfill", path: "/backfill", status: 200, session: true, islands: true },

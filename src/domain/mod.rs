@@ -17,6 +17,7 @@ pub mod drift;
 pub mod failure;
 pub mod ids;
 pub mod incident;
+pub mod matching;
 pub mod merge;
 pub mod operation;
 pub mod pair;

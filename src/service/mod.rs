@@ -81,6 +81,7 @@ struct Kept {
     intake: intake::State,
     installation: Mutex<Option<Arc<Installation>>>,
     chains: Mutex<HashMap<Chain, (Timestamp, ChainState)>>,
+    reached: set_up::discovery::Remembered,
     ended: watch::Sender<u64>,
 }
 
@@ -98,6 +99,7 @@ impl App {
             intake: intake::State::default(),
             installation: Mutex::new(None),
             chains: Mutex::default(),
+            reached: set_up::discovery::Remembered::default(),
             ended: watch::Sender::new(0),
         };
         Self { store, clock, ids, engine, network, kept: Arc::new(kept) }

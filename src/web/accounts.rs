@@ -84,7 +84,7 @@ async fn refuse(
 ) -> Result<Response, WebError> {
     let (status, form, wait) = match error {
         ServiceError::Invalid(problems) => {
-            let form = problems.into_iter().fold(form, |form, p| form.with_problem(p.field, p.problem));
+            let form = problems.into_iter().fold(form, |form, p| form.with_problem(&p.field, p.problem));
             (StatusCode::UNPROCESSABLE_ENTITY, form, None)
         }
         ServiceError::TooMany { wait_secs } => {

@@ -112,6 +112,10 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/set-up/sign-in"),
     ("GET", "/set-up/halo"),
     ("POST", "/set-up/halo"),
+    ("GET", "/set-up/clients"),
+    ("POST", "/set-up/clients"),
+    ("GET", "/set-up/check"),
+    ("POST", "/set-up/check"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
     ("POST", "/sign-out"),
@@ -180,6 +184,8 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/set-up/microsoft", get(set_up::microsoft).post(set_up::take_microsoft))
         .route("/set-up/sign-in", get(set_up::sign_in))
         .route("/set-up/halo", get(set_up::halo).post(set_up::take_halo))
+        .route("/set-up/clients", get(set_up::clients).post(set_up::take_clients))
+        .route("/set-up/check", get(set_up::check).post(set_up::take_check))
         .route("/sign-in", get(accounts::sign_in_page).post(accounts::sign_in))
         .route("/sign-out", post(accounts::sign_out))
         .route("/preferences", post(accounts::preferences))

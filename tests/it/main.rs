@@ -29,6 +29,7 @@ mod prove;
 mod rules_halo;
 mod rules_sentinel;
 mod service_views;
+mod set_up;
 mod store;
 mod support;
 mod twin_halo;

@@ -19,11 +19,15 @@ pub enum Step {
     SignIn,
     /// The Halo instance.
     Halo,
+    /// Whose workspace is whose.
+    Clients,
+    /// All answers on one page, and what they change.
+    Check,
 }
 
 impl Step {
     /// All of them, in order.
-    pub const ALL: [Self; 3] = [Self::Microsoft, Self::SignIn, Self::Halo];
+    pub const ALL: [Self; 5] = [Self::Microsoft, Self::SignIn, Self::Halo, Self::Clients, Self::Check];
 
     /// Last part of its address.
     pub fn as_str(self) -> &'static str {
@@ -31,6 +35,8 @@ impl Step {
             Self::Microsoft => "microsoft",
             Self::SignIn => "sign-in",
             Self::Halo => "halo",
+            Self::Clients => "clients",
+            Self::Check => "check",
         }
     }
 
@@ -45,6 +51,8 @@ impl Step {
             Self::Microsoft => "Microsoft",
             Self::SignIn => "Sign in with Microsoft",
             Self::Halo => "Halo",
+            Self::Clients => "Clients and workspaces",
+            Self::Check => "Check your answers",
         }
     }
 
@@ -136,6 +144,10 @@ pub enum StepContent {
     SignIn(Box<SignInStep>),
     /// [`Step::Halo`]
     Halo(Box<HaloStep>),
+    /// [`Step::Clients`]
+    Clients(Box<ClientsStep>),
+    /// [`Step::Check`]
+    Check(Box<CheckStep>),
 }
 
 impl StepContent {
@@ -145,6 +157,8 @@ impl StepContent {
             Self::Microsoft(view) => Some(&mut view.form),
             Self::SignIn(_) => None,
             Self::Halo(view) => Some(&mut view.form),
+            Self::Clients(view) => Some(&mut view.form),
+            Self::Check(view) => Some(&mut view.form),
         }
     }
 
@@ -154,6 +168,8 @@ impl StepContent {
             Self::Microsoft(view) => Some(&view.form),
             Self::SignIn(_) => None,
             Self::Halo(view) => Some(&view.form),
+            Self::Clients(view) => Some(&view.form),
+            Self::Check(view) => Some(&view.form),
         }
     }
 }
@@ -228,4 +244,92 @@ pub struct HaloStep {
     pub product: HaloProduct,
     /// Whether a secret lies here already: an empty field keeps it.
     pub secret_kept: bool,
+}
+
+/// The page of clients and workspaces. Fields: `seen`; for each row `link-{key}` (ticked: it is linked),
+/// `client-{key}` (name of a Halo client), `portal-{key}` (`azure` or `defender`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientsStep {
+    /// Every workspace that was found, by name.
+    pub rows: Vec<FoundRow>,
+    /// Names of Halo's clients to choose from.
+    pub clients: Vec<String>,
+    /// What could not be read, each a sentence with its remedy.
+    pub troubles: Vec<String>,
+    /// When Azure and Halo were asked.
+    pub read_at: Timestamp,
+    /// Chosen or typed values.
+    pub form: FormView,
+}
+
+impl ClientsStep {
+    /// Rows that can still be linked, and are guessed like this.
+    pub fn guessed(&self, sure: bool) -> usize {
+        let free = self.rows.iter().filter(|row| row.usable && row.linked.is_none());
+        free.filter(|row| (row.doubt == Doubt::Sure) == sure).count()
+    }
+}
+
+/// A workspace that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundRow {
+    /// Names its fields.
+    pub key: String,
+    /// Its name.
+    pub name: String,
+    /// Subscription and resource group.
+    pub place: String,
+    /// Name of its tenant.
+    pub tenant: String,
+    /// Whether it can be linked.
+    pub usable: bool,
+    /// What is wrong with it, and what to do.
+    pub says: Option<String>,
+    /// Whether its incidents are Defender's, too.
+    pub joined: bool,
+    /// The client it is linked to already.
+    pub linked: Option<String>,
+    /// How good the guess is.
+    pub doubt: Doubt,
+}
+
+/// How good a guess by name is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "guess", rename_all = "kebab-case")]
+pub enum Doubt {
+    /// One client, and no other comes near.
+    Sure,
+    /// These may be meant.
+    Unsure {
+        /// Their names, the likeliest first.
+        names: Vec<String>,
+    },
+    /// No name says anything.
+    Nothing,
+}
+
+/// The page of all answers. Fields: `seen`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckStep {
+    /// What was answered, in the order of the steps.
+    pub answers: Vec<Answer>,
+    /// What applying them changes, as lines of `config diff`.
+    pub changes: Vec<String>,
+    /// What is missing before they can be applied, and the step that gives it.
+    pub missing: Option<(Option<Step>, String)>,
+    /// The form that applies them.
+    pub form: FormView,
+}
+
+/// One answer and the way to change it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The step that asked.
+    pub step: Step,
+    /// What was asked.
+    pub what: String,
+    /// What was answered.
+    pub value: String,
+    /// Where it is changed.
+    pub href: String,
 }

@@ -49,6 +49,17 @@ impl Entry {
         }
     }
 
+    /// Sets a number.
+    pub fn number(&mut self, key: &str, number: i64) {
+        self.table.insert(key.to_owned(), Value::Integer(number));
+    }
+
+    /// As it stands in the file.
+    pub fn to_text(&self) -> String {
+        let lines: String = self.table.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+        format!("[[{}]]\n{lines}\n", self.section)
+    }
+
     /// Sets or takes out a flag.
     pub fn flag(&mut self, key: &str, on: bool) {
         self.table.insert(key.to_owned(), Value::Boolean(on));
@@ -81,8 +92,7 @@ impl Entry {
     /// # Errors
     /// `Invalid` with every fault at its field; the store cannot be read.
     pub async fn read(&self, app: &App, fields: &[Named]) -> Result<Applied, ServiceError> {
-        let lines: String = self.table.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
-        read(app, &format!("[[{}]]\n{lines}", self.section), self.section, fields).await
+        read(app, &self.to_text(), self.section, fields).await
     }
 }
 
@@ -108,7 +118,7 @@ pub async fn read(app: &App, text: &str, section: &str, fields: &[Named]) -> Res
 fn problem(fault: &Fault, section: &str, fields: &[Named]) -> FieldProblem {
     let key = fault.field.strip_prefix(section).and_then(|rest| rest.strip_prefix('.')).unwrap_or(&fault.field);
     match fields.iter().find(|(name, _)| *name == key) {
-        Some((name, label)) => FieldProblem::new(name, format!("{label} {}. {}", fault.problem, fault.remedy)),
+        Some((name, label)) => FieldProblem::new(*name, format!("{label} {}. {}", fault.problem, fault.remedy)),
         None => FieldProblem::new("", format!("{} {}. {}", fault.field, fault.problem, fault.remedy)),
     }
 }

@@ -6,6 +6,9 @@
 //!
 //! [`configuration::apply`]: super::configuration::apply
 
+pub mod check;
+pub mod clients;
+pub mod discovery;
 pub mod draft;
 pub mod entry;
 pub mod halo;
@@ -57,6 +60,8 @@ pub async fn steps(app: &App, caller: &Caller) -> Result<StepsView, ServiceError
             Step::Microsoft => microsoft::state(app).await?,
             Step::SignIn => sign_in::state(app).await?,
             Step::Halo => halo::state(app).await?,
+            Step::Clients => clients::state(app).await?,
+            Step::Check => check::state(app).await?,
         };
         rows.push(StepRow { step, state, says });
     }

@@ -89,7 +89,7 @@ impl Microsoft {
     }
 
     /// What the management API tells of its cloud to anyone who asks (`/metadata/endpoints`).
-    pub fn metadata(&self, origin: &str) -> Value {
+    pub fn cloud(&self, origin: &str) -> Value {
         json!({
             "name": "Twin",
             "resourceManager": format!("{origin}/arm"),

@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-pub use steps::{halo, microsoft, sign_in, take_halo, take_microsoft};
+pub use steps::{check, clients, halo, microsoft, sign_in, take_check, take_clients, take_halo, take_microsoft};
 
 impl Posted {
     /// As the steps of the set-up take it.
@@ -77,7 +77,7 @@ async fn refused(
     };
     if let Some(form) = content.form_mut() {
         for one in problems {
-            *form = std::mem::take(form).with_problem(one.field, one.problem);
+            *form = std::mem::take(form).with_problem(&one.field, one.problem);
         }
     }
     let framed = pages::framed(web, signed).await?;

@@ -4,9 +4,15 @@ use axum::{extract::State, response::Response};
 
 use super::{addresses, chosen, leading_to, onward, page, refused};
 use crate::{
-    domain::view::set_up::{Step, StepContent},
-    service::set_up::{halo as halo_step, microsoft as microsoft_step, sign_in as sign_in_step},
-    web::{Web, error::WebError, form::Posted, reader::Signed},
+    domain::view::{
+        query::value,
+        set_up::{Step, StepContent},
+    },
+    service::set_up::{
+        check as check_step, clients as clients_step, halo as halo_step, microsoft as microsoft_step,
+        sign_in as sign_in_step,
+    },
+    web::{Web, acts, error::WebError, form::Posted, reader::Signed},
 };
 
 /// `GET /set-up/microsoft`
@@ -48,6 +54,45 @@ pub async fn take_halo(State(web): State<Web>, signed: Signed, form: Posted) -> 
         Err(error) => {
             let view = halo_step::again(&web.app, &signed.caller, &typed).await?;
             refused(&web, &signed, Step::Halo, error, StepContent::Halo(Box::new(view))).await
+        }
+    }
+}
+
+/// `GET /set-up/clients`: with `again=1` Azure and Halo are asked anew.
+pub async fn clients(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let anew = value(&signed.reader.query, "again") == "1";
+    let view = clients_step::view(&web.app, &signed.caller, anew).await?;
+    page(&web, &signed, Step::Clients, StepContent::Clients(Box::new(view))).await
+}
+
+/// `POST /set-up/clients`
+pub async fn take_clients(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
+    let typed = form.typed();
+    match clients_step::take(&web.app, &signed.caller, &typed).await {
+        Ok(()) => Ok(onward(Step::Clients)),
+        Err(error) => {
+            let view = clients_step::again(&web.app, &signed.caller, &typed).await?;
+            refused(&web, &signed, Step::Clients, error, StepContent::Clients(Box::new(view))).await
+        }
+    }
+}
+
+/// `GET /set-up/check`
+pub async fn check(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let view = check_step::view(&web.app, &signed.caller).await?;
+    page(&web, &signed, Step::Check, StepContent::Check(Box::new(view))).await
+}
+
+/// `POST /set-up/check`: applies what was answered.
+pub async fn take_check(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
+    match check_step::take(&web.app, &signed.caller, &form.typed()).await {
+        Ok(()) => {
+            acts::flash(&signed.reader.session, "applied").await?;
+            Ok(onward(Step::Check))
+        }
+        Err(error) => {
+            let view = check_step::view(&web.app, &signed.caller).await?;
+            refused(&web, &signed, Step::Check, error, StepContent::Check(Box::new(view))).await
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Set-up: the list of steps, and the page of each.
 
+mod check;
+mod clients;
 mod halo;
 mod microsoft;
 mod scripts;
@@ -63,6 +65,8 @@ pub fn step(ctx: &PageContext, view: &StepView) -> AnyView {
         StepContent::Microsoft(content) => microsoft::body(ctx, content),
         StepContent::SignIn(content) => sign_in::body(ctx, content),
         StepContent::Halo(content) => halo::body(ctx, content),
+        StepContent::Clients(content) => clients::body(ctx, content),
+        StepContent::Check(content) => check::body(ctx, content),
     };
     let summary = view.content.form().map(|form| fields::summary(form, ""));
     let back = view.step.before().map(|before| view! { <a href=before.path()>"Back: "{before.name()}</a>" · " });

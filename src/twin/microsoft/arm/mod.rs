@@ -67,7 +67,7 @@ impl Microsoft {
         let path = Path::new(&call.path);
         let kind = kinds::of("arm", &call.method, &call.path);
         if path.parts() == ["metadata", "endpoints"] && call.method == "GET" {
-            return Reply::json(200, &self.metadata(&call.origin));
+            return Reply::json(200, &self.cloud(&call.origin));
         }
         let disordered = self.switches.order_ignored.then(|| disguise::without_order(call));
         let call = disordered.as_ref().unwrap_or(call);
