@@ -73,6 +73,8 @@ pub struct SignedIn {
     pub person: Person,
     /// To be sealed and kept; absent for an identity-only sign-in.
     pub refresh_token: Option<SecretString>,
+    /// What was consented to, as Entra names it.
+    pub scopes: Vec<String>,
 }
 
 fn refused(text: &str) -> Failure {
@@ -196,5 +198,6 @@ pub async fn redeem(
         let text = "Microsoft gave no refresh token. Grant offline_access to the app, then sign in again.";
         return Err(refused(text).into());
     }
-    Ok(SignedIn { person, refresh_token: granted.refresh_token })
+    let scopes = granted.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+    Ok(SignedIn { person, refresh_token: granted.refresh_token, scopes })
 }

@@ -76,6 +76,20 @@ pub fn challenged() -> Failure {
     refused("Azure asks for a stronger sign-in (second factor or policy). Sign in again.")
 }
 
+/// What was consented to at the last sign-in of a connection, as Microsoft named it.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn consented(app: &App, connection: ConnectionId) -> Result<Vec<String>, ServiceError> {
+    let kept = app.store.setting(&consented_setting(connection)).await;
+    let kept = kept.map_err(|e| fault("read what was consented to", &e))?;
+    Ok(kept.unwrap_or_default().split_whitespace().map(str::to_owned).collect())
+}
+
+fn consented_setting(connection: ConnectionId) -> String {
+    format!("consented/{connection}")
+}
+
 fn person_setting(connection: ConnectionId) -> String {
     format!("signed-in/{connection}")
 }
@@ -237,6 +251,7 @@ pub async fn finish(
     let mut tx = app.store.begin().await.map_err(doing)?;
     tx.put_secret(now, owner, REFRESH_TOKEN, &token, &SecretSource::Sealed).await.map_err(doing)?;
     tx.put_setting(&person_setting(connection.id), Some(&shown)).await.map_err(doing)?;
+    tx.put_setting(&consented_setting(connection.id), Some(&signed_in.scopes.join(" "))).await.map_err(doing)?;
     tx.put_setting(&challenge_setting(connection.id), None).await.map_err(doing)?;
     tx.put_setting(&signed_in_setting(connection.id), Some(&now.to_string())).await.map_err(doing)?;
     let fact = Fact::HumanAct {

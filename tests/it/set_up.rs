@@ -334,6 +334,32 @@ async fn changing_a_connection_keeps_what_was_not_typed() {
 }
 
 #[tokio::test]
+async fn a_secret_that_ends_is_counted_down_everywhere() {
+    let mut scene = Scene::new(|_| {}).await;
+    let form = scene.microsoft("/set-up/microsoft").await;
+    refused(
+        &mut scene,
+        "/set-up/microsoft",
+        &form.clone().with(&[("secret_expires", "soon")]),
+        422,
+        &["End of the secret is \"soon\", which is no day", "Write it like 2027-01-31"],
+    )
+    .await;
+    let form = form.with(&[("secret_expires", "2026-03-09")]);
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+    let words = "The client secret ends in 7 days, on 2026-03-09. Make a new one in the app registration";
+    for path in ["/set-up", "/connections", "/problems"] {
+        let page = shown(&scene.page(path).await);
+        assert!(page.contains(words), "{path}: {page}");
+    }
+    // a new secret does not end when the old one did
+    scene.act("secret.add", &json!({ "secret": "second~secret" }));
+    let form = scene.drawn("/set-up/microsoft").await.with(&[("client_secret", "second~secret")]);
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+    assert!(!shown(&scene.page("/problems").await).contains("client secret ends"));
+}
+
+#[tokio::test]
 async fn an_administrator_without_an_account_consents_by_the_link() {
     let mut scene = Scene::new(|_| {}).await;
     let form = scene.microsoft("/set-up/microsoft").await;

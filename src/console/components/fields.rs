@@ -177,8 +177,21 @@ pub fn copyable(id: &'static str, label: &'static str, text: &str) -> AnyView {
     view! {
         <div class="field">
             <label for=id>{label}</label>
-            <input id=id class="copyable" type="text" readonly value=text.to_owned() />
+            <div class="copying">
+                <input id=id class="copyable" type="text" readonly value=text.to_owned() />
+                {copy_button(id.to_owned(), label)}
+            </div>
         </div>
+    }
+    .into_any()
+}
+
+/// A button that copies the text of the element `from`; only there with a script, which shows it.
+pub fn copy_button(from: String, label: &'static str) -> AnyView {
+    view! {
+        <button type="button" class="button" data-copy=from hidden>
+            "Copy"<span class="unseen">": "{label}</span>
+        </button>
     }
     .into_any()
 }

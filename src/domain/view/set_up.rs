@@ -185,7 +185,7 @@ pub struct Other {
 
 /// The Microsoft page. Fields: `connection` (empty: a new one), `seen`, `name`, `cloud`, `arm`, `authority`,
 /// `log_analytics`, `graph`, `allow_insecure`, `tenant_id`, `oauth_client_id`, `identity`, `client_secret`,
-/// `certificate`, `private_key`, `elsewhere`.
+/// `certificate`, `private_key`, `secret_expires`, `elsewhere`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MicrosoftStep {
     /// Typed or stored values; never secrets.
@@ -207,6 +207,8 @@ pub struct SignInStep {
     pub rows: Vec<SignInRow>,
     /// Where Microsoft must send people back to.
     pub redirect_uri: String,
+    /// Errors that Microsoft shows on its own pages, and what to do: `AADSTS50011`, a sentence.
+    pub codes: Vec<(String, String)>,
 }
 
 /// A connection and who signed in for it.
@@ -226,8 +228,21 @@ pub struct SignInRow {
     pub signed_in_at: Option<Timestamp>,
     /// The address at which another administrator can consent for the whole tenant.
     pub consent_url: Option<String>,
+    /// What was consented to at the last sign-in.
+    pub consented: Vec<String>,
+    /// What is read by this connection: the last success, and when it is read next.
+    pub health: TokenHealth,
     /// What does not work, with its remedy.
     pub failure: Option<String>,
+}
+
+/// How the tokens of a connection do, told by what is read with them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenHealth {
+    /// End of the last reading that went well.
+    pub used: Option<Timestamp>,
+    /// When they are used next: tokens are renewed by then.
+    pub next: Option<Timestamp>,
 }
 
 /// The Halo page. Fields: `connection`, `seen`, `name`, `product`, `resource_server`, `authorisation_server`, `tenant`,

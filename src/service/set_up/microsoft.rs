@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// The form's fields by name, with their labels; secrets among them.
-pub const FIELDS: [Named; 13] = [
+pub const FIELDS: [Named; 14] = [
     ("name", "Name"),
     ("cloud", "Cloud"),
     ("arm", "Azure Resource Manager"),
@@ -49,10 +49,11 @@ pub const FIELDS: [Named; 13] = [
     ("client_secret", "Client secret"),
     ("certificate", "Certificate"),
     ("private_key", "Private key"),
+    ("secret_expires", "End of the secret"),
 ];
 
 /// What comes back with a refused form: everything but the secrets.
-const SHOWN: [&str; 13] = [
+const SHOWN: [&str; 14] = [
     "connection",
     "seen",
     "name",
@@ -65,6 +66,7 @@ const SHOWN: [&str; 13] = [
     "tenant_id",
     "oauth_client_id",
     "identity",
+    "secret_expires",
     "elsewhere",
 ];
 
@@ -73,8 +75,14 @@ pub async fn state(app: &App) -> Result<(StepState, String), ServiceError> {
     let installation = app.installation().await?;
     Ok(match installation.microsoft.as_slice() {
         [] => (StepState::Open, "Cloud, tenant and app registration.".to_owned()),
-        [one] => (StepState::Done, format!("{}, tenant {}.", one.name, one.tenant_id)),
-        many => (StepState::Done, format!("{} connections.", many.len())),
+        all => {
+            let now = app.clock.now();
+            match (all, all.iter().find_map(|one| Some((one, one.secret_warning(now)?)))) {
+                (_, Some((one, warning))) => (StepState::Failing, format!("{}: {warning}", one.name)),
+                ([one], None) => (StepState::Done, format!("{}, tenant {}.", one.name, one.tenant_id)),
+                (many, None) => (StepState::Done, format!("{} connections.", many.len())),
+            }
+        }
     })
 }
 
@@ -104,6 +112,7 @@ pub async fn view(
             .with_value("cloud", cloud)
             .with_value("tenant_id", &c.tenant_id)
             .with_value("oauth_client_id", &c.oauth_client_id)
+            .with_value("secret_expires", &c.secret_expires.map(|day| day.to_string()).unwrap_or_default())
             .with_value("identity", identity_word(c.identity));
         if cloud == "custom" {
             form = form
@@ -223,6 +232,11 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
     made.text("name", &name);
     made.text("tenant_id", typed.text("tenant_id"));
     made.text("oauth_client_id", typed.text("oauth_client_id"));
+    // a new secret does not end when the old one did
+    let renewed = ["client_secret", "certificate"].iter().any(|field| !typed.text(field).is_empty());
+    let before_ends = before.as_ref().and_then(|entry| entry.connection.secret_expires).map(|day| day.to_string());
+    let ends = typed.text("secret_expires");
+    made.text("secret_expires", if renewed && before_ends.as_deref() == Some(ends) { "" } else { ends });
     cloud(app, typed, &mut made).await?;
     proof(app, typed, &name, &mut made)?;
     let applied = made.read(app, &FIELDS).await?;

@@ -4,11 +4,14 @@ use super::{Addresses, allowed, later};
 use crate::{
     domain::{
         connection::MicrosoftIdentity,
-        view::set_up::{SignInRow, SignInStep, Step, StepState},
+        ids::ConnectionId,
+        run::RunScope,
+        view::set_up::{SignInRow, SignInStep, Step, StepState, TokenHealth},
     },
     engine::registry::REFRESH_TOKEN,
-    service::{App, caller::Caller, error::ServiceError, fault, sign_in},
-    store::SecretOwner,
+    entra::error::{SHOWN_THERE, verdict},
+    service::{App, caller::Caller, engine_handle::EngineStatus, error::ServiceError, fault, sign_in},
+    store::{Installation, SecretOwner},
 };
 
 /// How far the step is.
@@ -41,7 +44,7 @@ pub async fn state(app: &App) -> Result<(StepState, String), ServiceError> {
     Ok((StepState::Done, if people.is_empty() { "The app signs in by itself.".to_owned() } else { people.join(", ") }))
 }
 
-async fn signed_in(app: &App, connection: crate::domain::ids::ConnectionId) -> Result<bool, ServiceError> {
+async fn signed_in(app: &App, connection: ConnectionId) -> Result<bool, ServiceError> {
     let kept = app.store.secret_sources(SecretOwner::Connection(connection)).await;
     let kept = kept.map_err(|e| fault("read where secrets are", &e))?;
     Ok(kept.iter().any(|secret| secret.name == REFRESH_TOKEN))
@@ -58,6 +61,7 @@ pub async fn view(
 ) -> Result<(SignInStep, Vec<String>), ServiceError> {
     allowed(caller)?;
     let installation = app.installation().await?;
+    let status = app.engine.status();
     let mut rows = Vec::new();
     for connection in &installation.microsoft {
         let kept = app.store.secret_sources(SecretOwner::Connection(connection.id)).await;
@@ -81,9 +85,26 @@ pub async fn view(
             )
             .ok()
             .map(|url| url.to_string()),
+            consented: sign_in::consented(app, connection.id).await?,
+            health: health(&status, &installation, connection.id),
             failure: challenged.then(|| sign_in::challenged().message),
         });
     }
     let authorities = installation.microsoft.iter().map(|row| row.endpoints.authority.clone()).collect();
-    Ok((SignInStep { rows, redirect_uri: addresses.redirect_uri.clone() }, authorities))
+    let codes =
+        SHOWN_THERE.iter().map(|code| (format!("AADSTS{code}"), verdict("", "", &[*code]).1.to_owned())).collect();
+    Ok((SignInStep { rows, redirect_uri: addresses.redirect_uri.clone(), codes }, authorities))
+}
+
+/// Of everything that is read through the connection: the newest success, and the next reading.
+fn health(status: &EngineStatus, installation: &Installation, connection: ConnectionId) -> TokenHealth {
+    let of = |scope: RunScope| {
+        let mut workspaces = installation.workspaces.iter().filter(|row| row.connection == connection);
+        workspaces.any(|row| scope == RunScope::Workspace { id: row.id })
+    };
+    let rows = || status.scopes.iter().filter(|row| of(row.scope));
+    TokenHealth {
+        used: rows().filter_map(|row| row.last_success).max(),
+        next: rows().filter_map(|row| row.next_due).min(),
+    }
 }

@@ -55,13 +55,15 @@ fn registration(view: &MicrosoftStep) -> AnyView {
             </details>
             <details>
                 <summary>"Script: makes it all and prints the three values"</summary>
-                <pre class="script" tabindex="0" role="group" aria-label="Script for the Azure CLI">
+                <pre id="script-app" class="script" tabindex="0" role="group" aria-label="Script for the Azure CLI">
                     {scripts::registration(&view.redirect_uri)}
                 </pre>
+                {fields::copy_button("script-app".into(), "Script")}
             </details>
             <details>
                 <summary>"Manifest: to paste into an app registration"</summary>
-                <pre class="script" tabindex="0" role="group" aria-label="Manifest">{scripts::manifest(&view.redirect_uri)}</pre>
+                <pre id="manifest" class="script" tabindex="0" role="group" aria-label="Manifest">{scripts::manifest(&view.redirect_uri)}</pre>
+                {fields::copy_button("manifest".into(), "Manifest")}
             </details>
         </section>
     }
@@ -86,6 +88,13 @@ fn typed(view: &MicrosoftStep) -> AnyView {
             label: "Client secret",
             hint: secret_hint,
             kind: "password",
+            autocomplete: "off",
+        })}
+        {fields::field(&view.form, "", Field {
+            name: "secret_expires",
+            label: "End of the secret (optional)",
+            hint: "The day Entra shows beside it: the console counts down to it and asks for a new one in time.",
+            kind: "date",
             autocomplete: "off",
         })}
     }
@@ -135,9 +144,10 @@ fn identity(view: &MicrosoftStep) -> AnyView {
         ])}
         <details>
             <summary>"Script: gives the app itself its role"</summary>
-            <pre class="script" tabindex="0" role="group" aria-label="Script that assigns the role">
+            <pre id="script-role" class="script" tabindex="0" role="group" aria-label="Script that assigns the role">
                 {scripts::service_principal(form.value("oauth_client_id"))}
             </pre>
+            {fields::copy_button("script-role".into(), "Script")}
         </details>
         <details open=certificate>
             <summary>"Certificate"</summary>

@@ -7,8 +7,9 @@ use crate::{
     console::{
         components::{
             act::{self, Weight},
+            fields,
             icon::icon,
-            time::when,
+            time::{when, when_or},
         },
         context::PageContext,
     },
@@ -20,6 +21,11 @@ use crate::{
 
 /// What stands on the page.
 pub fn body(ctx: &PageContext, view: &SignInStep) -> AnyView {
+    let codes = view
+        .codes
+        .iter()
+        .map(|(code, says)| view! { <div><dt><code>{code.clone()}</code></dt><dd>{says.clone()}</dd></div> })
+        .collect_view();
     let ready = view.rows.iter().any(|row| row.identity != MicrosoftIdentity::Delegated || row.signed_in.is_some());
     view! {
         <p class="lead">
@@ -27,6 +33,10 @@ pub fn body(ctx: &PageContext, view: &SignInStep) -> AnyView {
              One connection for each customer's tenant, or a guest account that reaches several."
         </p>
         <div class="tiles">{view.rows.iter().map(|row| tile(ctx, row, view.rows.len() == 1)).collect_view()}</div>
+        <details>
+            <summary>"Microsoft shows an error"</summary>
+            <dl class="codes">{codes}</dl>
+        </details>
         <p>
             <a href=format!("{}?connection=new", Step::Microsoft.path())>"Add a connection to another tenant"</a>
         </p>
@@ -62,7 +72,10 @@ fn tile(ctx: &PageContext, row: &SignInRow, only: bool) -> AnyView {
                 <p>"Send this address to an administrator of the tenant. Whoever opens it needs no account here."</p>
                 <div class="field">
                     <label for=id.clone()>"Consent link"</label>
-                    <input id=id class="copyable" type="text" readonly value=url />
+                    <div class="copying">
+                        <input id=id.clone() class="copyable" type="text" readonly value=url />
+                        {fields::copy_button(id, "Consent link")}
+                    </div>
                 </div>
             </details>
         }
@@ -73,7 +86,18 @@ fn tile(ctx: &PageContext, row: &SignInRow, only: bool) -> AnyView {
             <header><h2>{row.name.clone()}</h2></header>
             {failure}
             {who}
-            <dl class="facts stacked"><div><dt>"Tenant"</dt><dd><code>{row.tenant.clone()}</code></dd></div></dl>
+            <dl class="facts stacked">
+                <div><dt>"Tenant"</dt><dd><code>{row.tenant.clone()}</code></dd></div>
+                {(!row.consented.is_empty())
+                    .then(|| view! { <div><dt>"Consented"</dt><dd>{row.consented.join(", ")}</dd></div> })}
+                {(row.health.used.is_some() || row.health.next.is_some())
+                    .then(|| {
+                        view! {
+                            <div><dt>"Last used"</dt><dd>{when_or(ctx, row.health.used, "never")}</dd></div>
+                            <div><dt>"Next refresh"</dt><dd>"by "{when_or(ctx, row.health.next, "the next reading")}</dd></div>
+                        }
+                    })}
+            </dl>
             {button}
             {consent}
         </article>
