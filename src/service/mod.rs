@@ -16,6 +16,7 @@ pub mod doctor;
 pub mod drifts;
 pub mod engine_handle;
 pub mod error;
+pub mod halo_probe;
 pub mod incidents;
 pub mod intake;
 pub mod ledger;
@@ -38,6 +39,7 @@ pub mod then;
 mod fields;
 mod names;
 mod notes;
+mod outside;
 mod words;
 
 use std::{

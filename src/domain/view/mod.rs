@@ -18,6 +18,7 @@ pub mod not_linked;
 pub mod operation;
 pub mod pair;
 pub mod pause;
+pub mod probe;
 pub mod problems;
 pub mod pulse;
 pub mod query;
