@@ -19,6 +19,7 @@ mod delegated;
 mod docs;
 mod engine;
 mod full_disk;
+mod halo_probe;
 mod inside;
 mod kill;
 mod layering;
