@@ -1,9 +1,11 @@
 //! What becomes of a value that crosses to the other side and back again.
 
+use serde::{Deserialize, Serialize};
+
 use super::{failure::Side, view::probe::Level};
 
 /// One value on one side.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stop {
     /// Whose value.
     pub side: Side,
@@ -12,7 +14,8 @@ pub struct Stop {
 }
 
 /// How a way ends that does not lead back to where it began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum End {
     /// The last value has no counterpart.
     Hole,
@@ -25,10 +28,10 @@ pub enum End {
 }
 
 /// A way that does not lead back to where it began.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoundTrip {
     /// `severity`, `status`, `classification` or `owner`.
-    pub field: &'static str,
+    pub field: String,
     /// The values on the way, in turn of one side and the other.
     pub stops: Vec<Stop>,
     /// How it ends.
@@ -73,12 +76,12 @@ impl RoundTrip {
         let way = self.way();
         let side = self.first().map_or(Side::Sentinel, |stop| stop.side);
         match (self.end, side) {
-            (End::Hole, Side::Sentinel) => match self.field {
+            (End::Hole, Side::Sentinel) => match self.field.as_str() {
                 "owner" => format!("{way}: no agent of that name is in Halo."),
                 "classification" => format!("{way}: no choice of the classification field stands for it."),
                 field => format!("{way}: this {field} has no counterpart in Halo."),
             },
-            (End::Hole, Side::Halo) => match self.field {
+            (End::Hole, Side::Halo) => match self.field.as_str() {
                 "owner" => format!("{way}: this agent has no mail address and is nobody in Sentinel."),
                 "classification" => format!("{way}: this choice gives no classification that Microsoft accepts."),
                 "status" => format!("{way}: this ticket status has no counterpart in Sentinel."),
@@ -98,12 +101,14 @@ impl RoundTrip {
     /// What to do: a sentence.
     pub fn fix(&self) -> String {
         let side = self.first().map_or(Side::Sentinel, |stop| stop.side);
-        match (self.end, self.field, side) {
+        match (self.end, self.field.as_str(), side) {
             (End::Hole, "severity", Side::Sentinel) => {
                 "Choose a priority for it, one that the ticket type's SLA has.".to_owned()
             }
             (End::Hole, "status", Side::Sentinel) => "Choose a ticket status for it.".to_owned(),
-            (End::Hole, "owner", Side::Sentinel) => "Choose an agent of Halo for this owner, or take the row out.".to_owned(),
+            (End::Hole, "owner", Side::Sentinel) => {
+                "Choose an agent of Halo for this owner, or take the row out.".to_owned()
+            }
             (End::Hole, "classification", Side::Sentinel) => {
                 "Add a choice for it to the field in Halo, or map one of the choices to it.".to_owned()
             }
@@ -111,20 +116,28 @@ impl RoundTrip {
                 "Choose the severity that it means on the way back, or let severity cross to Halo only.".to_owned()
             }
             (End::Hole, "status", Side::Halo) => {
-                "Choose New, Active or Closed for it on the way back; until then the incident stays as it is.".to_owned()
+                "Choose New, Active or Closed for it on the way back; until then the incident stays as it is."
+                    .to_owned()
             }
             (End::Hole, "owner", Side::Halo) => {
                 "Give the agent a mail address in Halo, or a row of its own in the table.".to_owned()
             }
-            (End::Hole, ..) => "Map it to a classification with its reason; until then closing asks for one.".to_owned(),
+            (End::Hole, ..) => {
+                "Map it to a classification with its reason; until then closing asks for one.".to_owned()
+            }
             (End::Elsewhere, "status", _) if self.closes() => {
                 "Map New and Active to open ticket statuses, and Closed to a closed one.".to_owned()
             }
             (End::Elsewhere, "severity", _) => {
-                "Give each severity a priority of its own, or choose what the shared one means on the way back.".to_owned()
+                "Give each severity a priority of its own, or choose what the shared one means on the way back."
+                    .to_owned()
             }
-            (End::Elsewhere, "owner", _) => "Give each owner an agent of its own, if both are to be told apart.".to_owned(),
-            (End::Elsewhere, ..) => "It is never rewritten by itself; map it one to one if that matters to you.".to_owned(),
+            (End::Elsewhere, "owner", _) => {
+                "Give each owner an agent of its own, if both are to be told apart.".to_owned()
+            }
+            (End::Elsewhere, ..) => {
+                "It is never rewritten by itself; map it one to one if that matters to you.".to_owned()
+            }
             (End::Cycle, ..) => "Make the way back lead to where the way there began.".to_owned(),
             (End::NotClosed, ..) => "Choose a status that Halo counts as closed.".to_owned(),
         }

@@ -57,7 +57,7 @@ pub fn walk<A: Clone + Ord, B: Clone + Ord>(
     let other = if field.from == Side::Sentinel { Side::Halo } else { Side::Sentinel };
     let here = |value: &A| Stop { side: field.from, value: (field.shown.0)(value) };
     let there = |value: &B| Stop { side: other, value: (field.shown.1)(value) };
-    let trip = |stops, end| RoundTrip { field: field.name, stops, end };
+    let trip = |stops, end| RoundTrip { field: field.name.to_owned(), stops, end };
     let mut found = Vec::new();
     for value in field.here.iter().filter(|value| forth(value).is_none()) {
         found.push(trip(vec![here(value)], End::Hole));
@@ -154,7 +154,7 @@ fn statuses(policy: &Policy, catalogue: &Catalogue) -> Vec<RoundTrip> {
             Stop { side: Side::Sentinel, value: "Closed".to_owned() },
             Stop { side: Side::Halo, value: mapping::status_name(catalogue, id) },
         ];
-        found.push(RoundTrip { field: "status", stops, end: End::NotClosed });
+        found.push(RoundTrip { field: "status".to_owned(), stops, end: End::NotClosed });
     }
     found
 }
@@ -210,11 +210,7 @@ fn classifications(policy: &Policy, catalogue: &Catalogue) -> Vec<RoundTrip> {
     let field =
         Field { name: "classification", from: Side::Sentinel, here: &here, there: &there, shown: (&words, &name) };
     let forth = |(classification, reason): &(String, Option<String>)| {
-        let verdict = Verdict {
-            classification: classification.clone().into(),
-            reason: reason.clone(),
-            comment: None,
-        };
+        let verdict = Verdict { classification: classification.clone().into(), reason: reason.clone(), comment: None };
         closing::option_of(policy, definition, &verdict).map(|option| option.id)
     };
     let back = |id: &i64| {

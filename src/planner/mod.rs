@@ -35,6 +35,7 @@ pub mod retry;
 pub mod shadow;
 pub mod situation;
 pub mod template;
+pub mod what_if;
 
 #[cfg(test)]
 mod tests;

@@ -164,7 +164,9 @@ impl Stage {
         let list = self.twin.with(|world, _| world.calls.list(0, None, 100_000));
         let rows = list["calls"].as_array().unwrap().clone();
         rows.iter()
-            .filter(|row| row["side"] == "halo" && row["method"] != "GET" && !row["path"].to_string().contains("/token"))
+            .filter(|row| {
+                row["side"] == "halo" && row["method"] != "GET" && !row["path"].to_string().contains("/token")
+            })
             .count()
     }
 
@@ -336,16 +338,14 @@ async fn wrong_credentials_tenant_and_scopes_are_told_apart() {
 #[tokio::test]
 async fn what_was_chosen_is_checked_by_reading() {
     let stage = Stage::new().await;
-    let with = |kind: &str, outcome: &str| Chosen {
-        ticket_type: Ref::Name(kind.into()),
-        outcome: Ref::Name(outcome.into()),
-    };
+    let with =
+        |kind: &str, outcome: &str| Chosen { ticket_type: Ref::Name(kind.into()), outcome: Ref::Name(outcome.into()) };
     let found = stage.probe_with(with("Security Incidnet", "Private Note")).await;
     only(&found, "ticket_type", "no ticket type “Security Incidnet”", "Did you mean “Security Incident”?");
     let found = stage.probe_with(with("Security Incident", "Private Nota")).await;
     only(&found, "outcome", "no outcome “Private Nota”", "Did you mean “Private Note”?");
     stage.change("/TicketType", |body| {
-        let mut none = |row: &mut Value| {
+        let none = |row: &mut Value| {
             if row.get("default_sla").is_some() {
                 row["default_sla"] = json!(0);
             }
@@ -412,8 +412,7 @@ async fn the_write_test_says_what_halo_refuses_and_leaves_nothing_open() {
     assert!(faults(&found).iter().any(|line| line.says.contains("template")), "{:#?}", found.lines);
     // A client that does not exist: Halo files the ticket under "Unknown".
     let stage = Stage::new().await;
-    let found =
-        halo_probe::write_test(&stage.test.app, &stage.admin, &stage.typed, &chosen(), 987_654).await.unwrap();
+    let found = halo_probe::write_test(&stage.test.app, &stage.admin, &stage.typed, &chosen(), 987_654).await.unwrap();
     assert!(faults(&found).iter().any(|line| line.field == "client"), "{:#?}", found.lines);
     // Deleting is refused: the ticket is closed.
     let stage = Stage::new().await;

@@ -1,9 +1,12 @@
 //! What a test of something typed or set up found: line by line, each with the entry it is about.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::catalogue::{Catalogue, Named};
 
 /// How a line of a test ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// Well.
     Ok,
@@ -14,10 +17,10 @@ pub enum Level {
 }
 
 /// One line of a test.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// Name of the entry it is about, as in its form; empty for the whole.
-    pub field: &'static str,
+    pub field: String,
     /// How it ended.
     pub level: Level,
     /// What was found: a sentence.
@@ -28,18 +31,18 @@ pub struct Line {
 
 impl Line {
     /// All is well.
-    pub fn ok(field: &'static str, says: impl Into<String>) -> Self {
-        Self { field, level: Level::Ok, says: says.into(), fix: String::new() }
+    pub fn ok(field: &str, says: impl Into<String>) -> Self {
+        Self { field: field.to_owned(), level: Level::Ok, says: says.into(), fix: String::new() }
     }
 
     /// Worth knowing.
-    pub fn note(field: &'static str, says: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { field, level: Level::Note, says: says.into(), fix: fix.into() }
+    pub fn note(field: &str, says: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { field: field.to_owned(), level: Level::Note, says: says.into(), fix: fix.into() }
     }
 
     /// Something must be done.
-    pub fn fault(field: &'static str, says: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { field, level: Level::Fault, says: says.into(), fix: fix.into() }
+    pub fn fault(field: &str, says: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { field: field.to_owned(), level: Level::Fault, says: says.into(), fix: fix.into() }
     }
 }
 
@@ -49,7 +52,7 @@ pub fn worst(lines: &[Line]) -> Level {
 }
 
 /// What the test of a Halo instance found.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct HaloProbe {
     /// Line by line, in the order of the test.
     pub lines: Vec<Line>,

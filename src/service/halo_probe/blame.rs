@@ -116,7 +116,10 @@ fn sign_in(typed: &Typed, told: &AuthInfo, failure: &Failure) -> Line {
         (Some("invalid_client"), _) | (_, Some(401)) => credentials(typed),
         (_, Some(500..=599)) => Line::fault(
             "tenant",
-            format!("Halo's sign-in failed on Halo's side, as it does for a tenant that does not exist{}.", named(typed)),
+            format!(
+                "Halo's sign-in failed on Halo's side, as it does for a tenant that does not exist{}.",
+                named(typed)
+            ),
             match told.tenant_id.as_deref().filter(|tenant| !tenant.eq_ignore_ascii_case(typed.tenant.trim())) {
                 Some(tenant) => format!("Halo itself says that the tenant is “{}”.", clean(tenant)),
                 None => format!("Compare it with {page} in Halo. If it is right, try again in a minute."),

@@ -131,7 +131,10 @@ async fn of_outcome(halo: &Halo, catalogue: &Catalogue, kind: &TicketType, wante
         let name = catalogue.statuses.iter().find(|row| row.id == status).map_or("another", |row| row.name.as_str());
         lines.push(Line::note(
             "outcome",
-            format!("The outcome “{}” puts tickets into the status “{name}”: each note that we write would.", found.name),
+            format!(
+                "The outcome “{}” puts tickets into the status “{name}”: each note that we write would.",
+                found.name
+            ),
             "Choose an outcome that leaves the status alone.",
         ));
     }
@@ -142,15 +145,13 @@ async fn of_outcome(halo: &Halo, catalogue: &Catalogue, kind: &TicketType, wante
             "Choose an outcome that mails nobody.",
         ));
     }
-    lines.push(Line::ok("outcome", format!("The outcome “{}” exists. Whether the agent may use it shows the write test.", found.name)));
+    lines.push(Line::ok(
+        "outcome",
+        format!("The outcome “{}” exists. Whether the agent may use it shows the write test.", found.name),
+    ));
 }
 
-fn unknown<'a>(
-    field: &'static str,
-    what: &str,
-    wanted: &Ref,
-    names: impl Iterator<Item = &'a str> + Clone,
-) -> Line {
+fn unknown<'a>(field: &'static str, what: &str, wanted: &Ref, names: impl Iterator<Item = &'a str> + Clone) -> Line {
     let near = match wanted {
         Ref::Name(name) => nearest(name, names),
         Ref::Id(_) => None,

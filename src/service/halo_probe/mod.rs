@@ -128,11 +128,21 @@ pub async fn probe(
     let mut found = HaloProbe::default();
     let Some(halo) = reach(app, typed, &mut found).await else { return Ok(found) };
     rights(&halo, &mut found).await;
+    offers(&halo, &mut found).await;
     if let (Some(chosen), Some(catalogue)) = (chosen, &found.catalogue) {
         let lines = choice::check(&halo, catalogue, &found.slas, chosen).await;
         found.lines.extend(lines);
     }
     Ok(found)
+}
+
+/// Tries a connection that is not kept yet: the way there, the agent, the scopes. Gives what was found.
+pub(super) async fn tried(app: &App, connection: &HaloConnection, secret: &SecretString) -> Vec<Line> {
+    let mut found = HaloProbe::default();
+    if let Some(halo) = reach(app, &Typed::of(connection, secret.clone()), &mut found).await {
+        rights(&halo, &mut found).await;
+    }
+    found.lines
 }
 
 /// Entries, addresses, sign-in: the way to an instance, if all of it is well.
@@ -193,8 +203,10 @@ async fn reach(app: &App, typed: &Typed, found: &mut HaloProbe) -> Option<Halo> 
 
 /// Scopes that are missing by their names.
 fn scopes(granted: &[String], found: &mut HaloProbe) {
-    let missing: Vec<&str> =
-        ["read:tickets", "edit:tickets", "read:customers"].into_iter().filter(|scope| !covers(granted, scope)).collect();
+    let missing: Vec<&str> = ["read:tickets", "edit:tickets", "read:customers"]
+        .into_iter()
+        .filter(|scope| !covers(granted, scope))
+        .collect();
     if !missing.is_empty() {
         found.lines.push(Line::fault(
             "scope",
@@ -204,7 +216,7 @@ fn scopes(granted: &[String], found: &mut HaloProbe) {
     }
 }
 
-/// Who we are, what is open to us, what there is.
+/// Who we are, and what is open to us.
 async fn rights(halo: &Halo, found: &mut HaloProbe) {
     let class = Class::Interactive;
     match halo.me(class).await {
@@ -246,6 +258,11 @@ async fn rights(halo: &Halo, found: &mut HaloProbe) {
             Err(failure) => found.lines.push(of_right("resource_server", words_of(part), &failure)),
         }
     }
+}
+
+/// What there is in the instance.
+async fn offers(halo: &Halo, found: &mut HaloProbe) {
+    let class = Class::Interactive;
     match halo.catalogue(class).await {
         Ok(catalogue) => {
             found.lines.push(Line::ok(

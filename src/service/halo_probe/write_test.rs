@@ -163,8 +163,7 @@ async fn noted(halo: &Halo, id: TicketId, catalogue: &Catalogue, wanted: &Ref, m
         (None, Ref::Name(name)) => OutcomeRef::Name(name.clone()),
     };
     let text = format!("A note of the test. {mark}");
-    let note =
-        NoteDraft { outcome, html: format!("<p>{text}</p>"), text, private: true, reference: mark.to_owned() };
+    let note = NoteDraft { outcome, html: format!("<p>{text}</p>"), text, private: true, reference: mark.to_owned() };
     if let Err(failure) = halo.add_note(id, &note, CLASS).await
         && failure.kind != FailureKind::Unknown
     {
@@ -177,7 +176,9 @@ async fn noted(halo: &Halo, id: TicketId, catalogue: &Catalogue, wanted: &Ref, m
         return;
     }
     match halo.actions(id, CLASS).await {
-        Ok(actions) if actions.iter().any(|action| action.note.contains(mark) || has(action.note_html.as_deref(), mark)) => {
+        Ok(actions)
+            if actions.iter().any(|action| action.note.contains(mark) || has(action.note_html.as_deref(), mark)) =>
+        {
             lines.push(Line::ok("outcome", format!("A note with the outcome {wanted} was written and read back.")));
         }
         Ok(_) => lines.push(Line::fault(
