@@ -115,7 +115,7 @@ fn severities(policy: &Policy, catalogue: &Catalogue) -> Vec<RoundTrip> {
         from: Side::Sentinel,
         here: &here,
         there: &there,
-        shown: (&|severity| severity.to_string(), &|id| mapping::priority_name(catalogue, *id)),
+        shown: (&|severity| severity.to_string(), &|id| mapping::priority_of_type(policy, catalogue, *id)),
     };
     let back = |id: &i64| mapping::severity_back(policy, catalogue, *id).ok();
     walk(

@@ -75,6 +75,13 @@ pub fn priority_name(catalogue: &Catalogue, id: i64) -> String {
     catalogue.priorities.iter().find(|row| row.id == id).map_or_else(|| id.to_string(), |row| row.name.clone())
 }
 
+/// Name of a priority as the SLA of the policy's ticket type has it: another SLA may have another name for its id.
+pub fn priority_of_type(policy: &Policy, catalogue: &Catalogue, id: i64) -> String {
+    let sla = catalogue.ticket_type(&policy.ticket_type).and_then(|found| found.default_sla);
+    let own = catalogue.priorities_in(sla).into_iter().find(|row| row.id == id);
+    own.map_or_else(|| priority_name(catalogue, id), |row| row.name.clone())
+}
+
 /// Name of a ticket status, else its id.
 pub fn status_name(catalogue: &Catalogue, id: i64) -> String {
     catalogue.statuses.iter().find(|row| row.id == id).map_or_else(|| id.to_string(), |row| row.name.clone())

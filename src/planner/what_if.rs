@@ -56,7 +56,10 @@ impl Counting {
                 number: incident.number,
                 summary: ticket.summary,
                 severity: incident.severity.to_string(),
-                priority: ticket.priority_id.map(|id| mapping::priority_name(catalogue, id)).unwrap_or_default(),
+                priority: ticket
+                    .priority_id
+                    .map(|id| mapping::priority_of_type(policy, catalogue, id))
+                    .unwrap_or_default(),
                 status: ticket.status_id.map(|id| mapping::status_name(catalogue, id)).unwrap_or_default(),
                 agent: ticket.agent_id.map(|id| mapping::agent_name(catalogue, id)).unwrap_or_default(),
                 closed: incident.closed(),

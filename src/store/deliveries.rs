@@ -29,7 +29,7 @@ statements! {
     const WAITING = "SELECT d.id, d.source, d.received_ms, d.handled_ms, b.body
         FROM deliveries d LEFT JOIN bodies b ON b.hash = d.body
         WHERE d.handled_ms IS NULL ORDER BY d.received_ms, d.id LIMIT ?1";
-    const SINCE = "SELECT d.source, d.received_ms FROM deliveries d WHERE d.received_ms >= ?1 ORDER BY d.received_ms LIMIT ?2";
+    const SINCE = "SELECT d.source, d.received_ms FROM deliveries d WHERE d.received_ms > ?1 ORDER BY d.received_ms LIMIT ?2";
     const BY_ID = "SELECT d.id, d.source, d.received_ms, d.handled_ms, b.body
         FROM deliveries d LEFT JOIN bodies b ON b.hash = d.body WHERE d.id = ?1";
 }
@@ -190,7 +190,7 @@ impl Store {
         rows.iter().map(|row| delivery_of(row, true)).collect()
     }
 
-    /// When the first webhook of a source came at or after a moment, among the first 10,000 of all sources.
+    /// When the first webhook of a source came after a moment, among the first 10,000 of all sources.
     ///
     /// # Errors
     /// What the database says.

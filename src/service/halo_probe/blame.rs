@@ -43,6 +43,9 @@ pub fn label(entry: &str) -> &'static str {
 
 /// A remedy of the applied file in the terms of a form.
 pub fn in_form(entry: &str, remedy: &str) -> String {
+    if remedy.contains("leave the line out") {
+        return format!("Copy the {} from the API page and the API application in Halo.", label(entry));
+    }
     if !remedy.contains(" = ") {
         return remedy.to_owned();
     }

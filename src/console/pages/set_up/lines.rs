@@ -72,7 +72,7 @@ pub fn what_if(ctx: &PageContext, what: &WhatIf) -> AnyView {
                     |text: &str, none: &'static str| if text.is_empty() { none.to_owned() } else { text.to_owned() };
                 view! {
                     <tr>
-                        <td class="c-wide">{row.summary.clone()}</td>
+                        <th scope="row" class="c-wide">{row.summary.clone()}</th>
                         <td data-label="Severity">{row.severity.clone()}</td>
                         <td data-label="Priority">{or(&row.priority, "none")}</td>
                         <td data-label="Status">{or(&row.status, "Halo's own")}{row.closed.then_some(", then closed")}</td>

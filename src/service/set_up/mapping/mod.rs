@@ -118,6 +118,8 @@ pub async fn again(app: &App, caller: &Caller, typed: &Typed) -> Result<MappingS
     let mut form = typed.shown(&names);
     if let Some(path) = typed.text("do").strip_prefix("pick ") {
         form = values::picked(form, path);
+    } else if typed.text("do") == "look" {
+        form = form.with_value("look", "on");
     }
     let mut page = around(&installed, before, form, &catalogue);
     if let Ok(catalogue) = &catalogue {
