@@ -24,6 +24,7 @@ pub mod pair;
 pub mod pause;
 pub mod policy;
 pub mod reason;
+pub mod round_trip;
 pub mod run;
 pub mod shadow;
 pub mod text;

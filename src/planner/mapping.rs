@@ -33,15 +33,9 @@ pub fn ticket_type(policy: &Policy, catalogue: &Catalogue) -> Result<i64, Reason
 /// The severity has no row, or its priority is none of Halo's.
 pub fn priority(policy: &Policy, catalogue: &Catalogue, severity: &Severity) -> Result<i64, Reason> {
     let wanted = policy.priorities.get(severity.as_str()).ok_or_else(|| unmapped("priority", severity.as_str()))?;
-    let sla = policy.ticket_type.find(&catalogue.ticket_types, |t| t.id, |t| &t.name).and_then(|t| t.default_sla);
-    let in_sla: Vec<_> = catalogue
-        .priorities
-        .iter()
-        .filter(|p| sla.is_none() || p.sla_id.is_none() || p.sla_id == sla)
-        .cloned()
-        .collect();
-    let rows = if in_sla.is_empty() { &catalogue.priorities } else { &in_sla };
-    match (wanted.find(rows, |p| p.id, |p| &p.name), wanted) {
+    let sla = catalogue.ticket_type(&policy.ticket_type).and_then(|found| found.default_sla);
+    let rows = catalogue.priorities_in(sla);
+    match (wanted.find(&rows, |p| p.id, |p| &p.name), wanted) {
         (Some(found), _) => Ok(found.id),
         (None, Ref::Id(id)) if catalogue.priorities.is_empty() => Ok(*id),
         _ => Err(unmapped("priority", format!("{severity} → {wanted}"))),

@@ -16,6 +16,9 @@ pub mod doctor;
 pub mod drifts;
 pub mod engine_handle;
 pub mod error;
+pub mod go_live;
+pub mod halo_probe;
+pub mod import_mode;
 pub mod incidents;
 pub mod intake;
 pub mod ledger;
@@ -34,10 +37,12 @@ pub mod set_up;
 pub mod shadow;
 pub mod sign_in;
 pub mod then;
+pub mod what_if;
 
 mod fields;
 mod names;
 mod notes;
+mod outside;
 mod words;
 
 use std::{

@@ -116,6 +116,14 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/set-up/clients"),
     ("GET", "/set-up/check"),
     ("POST", "/set-up/check"),
+    ("POST", "/set-up/halo/test"),
+    ("GET", "/set-up/mapping"),
+    ("POST", "/set-up/mapping"),
+    ("GET", "/set-up/import"),
+    ("POST", "/set-up/import"),
+    ("GET", "/set-up/import/template"),
+    ("GET", "/set-up/go-live"),
+    ("POST", "/set-up/go-live"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
     ("POST", "/sign-out"),
@@ -186,6 +194,11 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/set-up/halo", get(set_up::halo).post(set_up::take_halo))
         .route("/set-up/clients", get(set_up::clients).post(set_up::take_clients))
         .route("/set-up/check", get(set_up::check).post(set_up::take_check))
+        .route("/set-up/halo/test", post(set_up::test_halo))
+        .route("/set-up/mapping", get(set_up::mapping).post(set_up::take_mapping))
+        .route("/set-up/import", get(set_up::import).post(set_up::act_import))
+        .route("/set-up/import/template", get(set_up::template))
+        .route("/set-up/go-live", get(set_up::live).post(set_up::take_live))
         .route("/sign-in", get(accounts::sign_in_page).post(accounts::sign_in))
         .route("/sign-out", post(accounts::sign_out))
         .route("/preferences", post(accounts::preferences))

@@ -3,10 +3,16 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::form::FormView;
+use super::{
+    form::FormView,
+    go_live::{FirstCycle, LiveRow},
+    import::{DeployPlan, HaloHookRow, ImportRow},
+    mapping::{MappingStep, Pick},
+    probe::Line,
+};
 use crate::domain::{
     connection::{HaloProduct, MicrosoftIdentity},
-    ids::ConnectionId,
+    ids::{ConnectionId, WorkspaceId},
 };
 
 /// The steps in their order. Each is one page at `/set-up/{name}`.
@@ -21,13 +27,28 @@ pub enum Step {
     Halo,
     /// Whose workspace is whose.
     Clients,
+    /// The policy: ticket type, priorities, statuses, fields.
+    Mapping,
     /// All answers on one page, and what they change.
     Check,
+    /// Polling and webhooks.
+    Import,
+    /// Going live.
+    Live,
 }
 
 impl Step {
     /// All of them, in order.
-    pub const ALL: [Self; 5] = [Self::Microsoft, Self::SignIn, Self::Halo, Self::Clients, Self::Check];
+    pub const ALL: [Self; 8] = [
+        Self::Microsoft,
+        Self::SignIn,
+        Self::Halo,
+        Self::Clients,
+        Self::Mapping,
+        Self::Check,
+        Self::Import,
+        Self::Live,
+    ];
 
     /// Last part of its address.
     pub fn as_str(self) -> &'static str {
@@ -37,6 +58,9 @@ impl Step {
             Self::Halo => "halo",
             Self::Clients => "clients",
             Self::Check => "check",
+            Self::Mapping => "mapping",
+            Self::Import => "import",
+            Self::Live => "go-live",
         }
     }
 
@@ -53,6 +77,9 @@ impl Step {
             Self::Halo => "Halo",
             Self::Clients => "Clients and workspaces",
             Self::Check => "Check your answers",
+            Self::Mapping => "Fields and priorities",
+            Self::Import => "Polling and webhooks",
+            Self::Live => "Go live",
         }
     }
 
@@ -148,6 +175,12 @@ pub enum StepContent {
     Clients(Box<ClientsStep>),
     /// [`Step::Check`]
     Check(Box<CheckStep>),
+    /// [`Step::Mapping`]
+    Mapping(Box<MappingStep>),
+    /// [`Step::Import`]
+    Import(Box<ImportStep>),
+    /// [`Step::Live`]
+    Live(Box<LiveStep>),
 }
 
 impl StepContent {
@@ -159,6 +192,9 @@ impl StepContent {
             Self::Halo(view) => Some(&mut view.form),
             Self::Clients(view) => Some(&mut view.form),
             Self::Check(view) => Some(&mut view.form),
+            Self::Mapping(view) => Some(&mut view.form),
+            Self::Import(view) => Some(&mut view.form),
+            Self::Live(view) => Some(&mut view.form),
         }
     }
 
@@ -170,6 +206,9 @@ impl StepContent {
             Self::Halo(view) => Some(&view.form),
             Self::Clients(view) => Some(&view.form),
             Self::Check(view) => Some(&view.form),
+            Self::Mapping(view) => Some(&view.form),
+            Self::Import(view) => Some(&view.form),
+            Self::Live(view) => Some(&view.form),
         }
     }
 }
@@ -259,6 +298,53 @@ pub struct HaloStep {
     pub product: HaloProduct,
     /// Whether a secret lies here already: an empty field keeps it.
     pub secret_kept: bool,
+    /// The test of the chosen one.
+    pub test: Option<HaloTest>,
+}
+
+/// The test of an instance. Fields of its form: `connection`, `ticket_type`, `outcome`, `client`, `do` (`read`, `write`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HaloTest {
+    /// What the last one said.
+    pub lines: Vec<Line>,
+    /// Ticket types, once they could be read.
+    pub ticket_types: Vec<Pick>,
+    /// Outcomes.
+    pub outcomes: Vec<Pick>,
+    /// Clients.
+    pub clients: Vec<Pick>,
+    /// The ticket type of the first policy.
+    pub ticket_type: String,
+    /// The outcome of the first policy.
+    pub outcome: String,
+}
+
+/// The page of the webhooks. Fields: `workspace`, `poll_secs`, `poll_fast_secs`, `secret`, `do`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportStep {
+    /// Typed values of one workspace's form that was refused; never a secret.
+    pub form: FormView,
+    /// Every workspace.
+    pub rows: Vec<ImportRow>,
+    /// Every Halo instance.
+    pub halo: Vec<HaloHookRow>,
+    /// What deploying would do, for the workspace that it was asked for.
+    pub plan: Option<DeployPlan>,
+}
+
+/// The page on which workspaces go live. Fields: `seen`, `workspace` (each chosen one), `mode`, `start`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveStep {
+    /// Typed or suggested values.
+    pub form: FormView,
+    /// Every workspace.
+    pub rows: Vec<LiveRow>,
+    /// Those that are ticked.
+    pub chosen: Vec<WorkspaceId>,
+    /// The first cycle of the workspace that it was asked for.
+    pub cycle: Option<FirstCycle>,
+    /// Why it could not be told.
+    pub trouble: Option<String>,
 }
 
 /// The page of clients and workspaces. Fields: `seen`; for each row `link-{key}` (ticked: it is linked),

@@ -46,8 +46,8 @@ fn counted(n: usize) -> String {
 
 /// What has to be there before links can be applied.
 fn missing(installation: &Installation) -> Option<(Option<Step>, String)> {
-    let text = "Needs a policy first: the ticket type, and how fields map. Apply a file with a [[policy]].";
-    installation.policies.is_empty().then(|| (None, text.to_owned()))
+    let text = "Needs a policy first: the ticket type, and how fields map.";
+    installation.policies.is_empty().then(|| (Some(Step::Mapping), text.to_owned()))
 }
 
 /// The page.
@@ -112,12 +112,25 @@ async fn answers(app: &App, installation: &Installation, links: &Links) -> Resul
         let href = format!("{}?connection={}", Step::Halo.path(), instance.id);
         add(Step::Halo, &format!("Halo: {}", instance.name), instance.resource_server.clone(), href);
     }
+    for policy in &installation.policies {
+        let href = format!("{}?policy={}", Step::Mapping.path(), url_value(&policy.name));
+        add(
+            Step::Mapping,
+            &format!("Policy: {}", policy.name),
+            format!("tickets of the type {}", policy.ticket_type),
+            href,
+        );
+    }
     for link in links {
         let portal = if link.defender { "Defender portal" } else { "Azure portal" };
         let value = format!("{}, links to the {portal}", link.client);
         add(Step::Clients, &format!("Workspace {}", link.workspace), value, Step::Clients.path());
     }
     Ok(answers)
+}
+
+fn url_value(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 /// The waiting links as entries of the applied file: clients that are not there yet, and workspaces in observe.

@@ -7,27 +7,31 @@ use secrecy::SecretString;
 use super::{
     Typed, allowed, draft,
     entry::{self, Entry, Named},
-    installed,
+    halo_test, installed,
 };
 use crate::{
     config::halo::Halo as HaloEntry,
     domain::{
         connection::{HaloConnection, HaloProduct},
-        failure::{Failure, FailureKind},
         ids::ConnectionId,
         view::{
             form::FormView,
+            probe::{Level, Line},
             set_up::{HaloStep, Other, StepState},
         },
     },
-    halo_itsm::Halo,
+    halo_itsm::{AuthInfo, Halo},
     outbound::budget::{Budget, Class},
     service::{
         App,
         caller::Caller,
         configuration::{self, Installed},
-        error::ServiceError,
+        error::{FieldProblem, ServiceError},
         fault,
+        halo_probe::{
+            self,
+            blame::{self, Step},
+        },
         sign_in::CLIENT_SECRET,
     },
     store::SecretOwner,
@@ -106,7 +110,15 @@ pub async fn view(app: &App, caller: &Caller, connection: &str) -> Result<HaloSt
             form = form.with_value("allow_insecure", "on");
         }
     }
-    Ok(around(&installed, chosen, form))
+    complete_view(app, around(&installed, chosen, form)).await
+}
+
+/// Adds the test of the chosen instance.
+async fn complete_view(app: &App, mut page: HaloStep) -> Result<HaloStep, ServiceError> {
+    if let Some(chosen) = &page.chosen {
+        page.test = Some(halo_test::around(app, chosen.id).await?);
+    }
+    Ok(page)
 }
 
 /// The page with what was typed, after it was refused.
@@ -118,7 +130,7 @@ pub async fn again(app: &App, caller: &Caller, typed: &Typed) -> Result<HaloStep
     let installed = installed(app).await?;
     let connection = typed.text("connection");
     let chosen = chosen(&installed, if connection.is_empty() { "new" } else { connection }).unwrap_or(None);
-    Ok(around(&installed, chosen, typed.shown(&SHOWN)))
+    complete_view(app, around(&installed, chosen, typed.shown(&SHOWN))).await
 }
 
 fn around(installed: &Installed, chosen: Option<&HaloEntry>, form: FormView) -> HaloStep {
@@ -137,6 +149,7 @@ fn around(installed: &Installed, chosen: Option<&HaloEntry>, form: FormView) -> 
             .collect(),
         product: chosen.map_or(HaloProduct::Itsm, |entry| entry.connection.product),
         secret_kept: chosen.is_some_and(|entry| entry.client_secret.is_some()),
+        test: None,
     }
 }
 
@@ -197,7 +210,14 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
     let mut connection = applied.halo.first().ok_or(ServiceError::Internal)?.connection.clone();
     if authorisation.is_empty() {
         let told = adapter(app, &connection, &secret)?.authinfo(Class::Interactive).await;
-        let told = told.map_err(|failure| entry::failed("resource_server", "Resource server", &failure))?;
+        let told = match told {
+            Ok(told) => told,
+            Err(failure) => {
+                let instance = halo_probe::Typed::of(&connection, secret);
+                let line = blame::line(Step::Resource, &instance, &AuthInfo::default(), &failure);
+                return problems(vec![line]).map(|()| connection.id);
+            }
+        };
         let Some(address) = told.auth_url else {
             let text = "Authorisation server is missing, and Halo does not tell it. Copy it from Configuration > \
                         Integrations > Halo API.";
@@ -210,8 +230,7 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
     }
     let applied = made.read(app, &FIELDS).await?;
     connection = applied.halo.first().ok_or(ServiceError::Internal)?.connection.clone();
-    let me = adapter(app, &connection, &secret)?.me(Class::Interactive).await;
-    me.map_err(|failure| of_failure(&failure))?;
+    problems(halo_probe::tried(app, &connection, &secret).await)?;
     entry::apply(app, caller, &applied).await?;
     let installation = app.installation().await?;
     let kept = installation.halo.iter().find(|row| row.name == name);
@@ -276,13 +295,12 @@ pub fn adapter(app: &App, connection: &HaloConnection, secret: &SecretString) ->
     Ok(Halo::new(connection.clone(), secret.clone(), transport, Arc::clone(&app.clock), budget))
 }
 
-/// A refusal at the field that it is about.
-fn of_failure(failure: &Failure) -> ServiceError {
-    let (field, label) = match (&failure.kind, failure.code.as_deref()) {
-        (_, Some("invalid_client")) | (FailureKind::SignInAgain, _) => ("client_secret", "Client ID and secret"),
-        (FailureKind::Transient, _) => ("authorisation_server", "Authorisation server"),
-        (FailureKind::Gone | FailureKind::Unreadable, _) => ("resource_server", "Resource server"),
-        _ => ("", "Halo"),
+/// What a test found wrong, each at its field.
+fn problems(lines: Vec<Line>) -> Result<(), ServiceError> {
+    let of = |line: Line| {
+        let field = FIELDS.iter().find(|(name, _)| *name == line.field).map_or("", |(name, _)| *name);
+        FieldProblem::new(field, format!("{} {}", line.says, line.fix))
     };
-    entry::failed(field, label, failure)
+    let found: Vec<FieldProblem> = lines.into_iter().filter(|line| line.level == Level::Fault).map(of).collect();
+    if found.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(found)) }
 }

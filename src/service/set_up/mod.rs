@@ -12,6 +12,10 @@ pub mod discovery;
 pub mod draft;
 pub mod entry;
 pub mod halo;
+pub mod halo_test;
+pub mod import;
+pub mod live;
+pub mod mapping;
 pub mod microsoft;
 pub mod sign_in;
 pub mod typed;
@@ -62,6 +66,9 @@ pub async fn steps(app: &App, caller: &Caller) -> Result<StepsView, ServiceError
             Step::Halo => halo::state(app).await?,
             Step::Clients => clients::state(app).await?,
             Step::Check => check::state(app).await?,
+            Step::Mapping => mapping::state(app).await?,
+            Step::Import => import::state(app).await?,
+            Step::Live => live::state(app).await?,
         };
         rows.push(StepRow { step, state, says });
     }

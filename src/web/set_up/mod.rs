@@ -3,6 +3,7 @@
 //! A step's form goes to its own page's address: 303 to the next step, or 422 (409 when somebody else saved in
 //! between) with what was typed.
 
+mod later;
 mod steps;
 
 use axum::{
@@ -26,6 +27,7 @@ use crate::{
     },
 };
 
+pub use later::{act_import, import, live, mapping, take_live, take_mapping, template, test_halo};
 pub use steps::{check, clients, halo, microsoft, sign_in, take_check, take_clients, take_halo, take_microsoft};
 
 impl Posted {

@@ -2,17 +2,20 @@
 
 use leptos::prelude::*;
 
-use super::{onward, several};
+use super::{lines, onward, several};
 use crate::{
     console::{
         components::fields::{self, Field},
         context::PageContext,
     },
-    domain::view::set_up::{HaloStep, Step},
+    domain::view::{
+        mapping::Pick,
+        set_up::{HaloStep, HaloTest, Step},
+    },
 };
 
 /// What stands on the page.
-pub fn body(_ctx: &PageContext, view: &HaloStep) -> AnyView {
+pub fn body(ctx: &PageContext, view: &HaloStep) -> AnyView {
     let form = &view.form;
     let plain = |name: &'static str, label: &'static str, hint: &'static str| {
         fields::field(form, "", Field { name, label, hint, kind: "text", autocomplete: "off" })
@@ -53,6 +56,50 @@ pub fn body(_ctx: &PageContext, view: &HaloStep) -> AnyView {
             </details>
             {onward("Test and go on")}
         </form>
+        {view.test.as_ref().zip(view.chosen.as_ref()).map(|(test, chosen)| tested(ctx, test, &chosen.id.to_string()))}
+    }
+    .into_any()
+}
+
+fn select(name: &'static str, label: &'static str, chosen: &str, picks: &[Pick]) -> AnyView {
+    let id = format!("test-{name}");
+    let options = picks
+        .iter()
+        .map(|pick| view! { <option value=pick.value.clone() selected=pick.value == chosen>{pick.label.clone()}</option> })
+        .collect_view();
+    view! {
+        <div class="field">
+            <label for=id.clone()>{label}</label>
+            <select id=id name=name>
+                <option value="">"Not chosen"</option>
+                {options}
+            </select>
+        </div>
+    }
+    .into_any()
+}
+
+/// The test of the instance that is set up.
+fn tested(ctx: &PageContext, test: &HaloTest, connection: &str) -> AnyView {
+    view! {
+        <section class="tile" aria-labelledby="test">
+            <h2 id="test">"Test it"</h2>
+            <p class="hint">
+                "Scopes, the agent and what there is are read. A test ticket is made only when you ask for it: it is read back, gets \
+                 a note, and is deleted again, or closed where Halo does not let it be deleted."
+            </p>
+            <form method="post" action="/set-up/halo/test" class="form">
+                <input type="hidden" name="connection" value=connection.to_owned() />
+                {select("ticket_type", "Ticket type of incidents", &test.ticket_type, &test.ticket_types)}
+                {select("outcome", "Outcome of our notes", &test.outcome, &test.outcomes)}
+                {select("client", "Client for the test ticket", "", &test.clients)}
+                <div class="acts">
+                    <button type="submit" class="button main" name="do" value="read">"Test by reading"</button>
+                    <button type="submit" class="button" name="do" value="write">"Test with a ticket"</button>
+                </div>
+            </form>
+            {lines::lines(ctx, &test.lines)}
+        </section>
     }
     .into_any()
 }

@@ -3,6 +3,10 @@
 mod check;
 mod clients;
 mod halo;
+mod import;
+mod lines;
+mod live;
+mod mapping;
 mod microsoft;
 mod scripts;
 mod sign_in;
@@ -67,6 +71,9 @@ pub fn step(ctx: &PageContext, view: &StepView) -> AnyView {
         StepContent::Halo(content) => halo::body(ctx, content),
         StepContent::Clients(content) => clients::body(ctx, content),
         StepContent::Check(content) => check::body(ctx, content),
+        StepContent::Mapping(content) => mapping::body(ctx, content),
+        StepContent::Import(content) => import::body(ctx, content),
+        StepContent::Live(content) => live::body(ctx, content),
     };
     let summary = view.content.form().map(|form| fields::summary(form, ""));
     let back = view.step.before().map(|before| view! { <a href=before.path()>"Back: "{before.name()}</a>" · " });
