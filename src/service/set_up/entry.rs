@@ -65,11 +65,6 @@ impl Entry {
         self.table.insert(key.to_owned(), Value::Boolean(on));
     }
 
-    /// Sets a number.
-    pub fn number(&mut self, key: &str, number: u32) {
-        self.table.insert(key.to_owned(), Value::Integer(i64::from(number)));
-    }
-
     /// Takes a member out.
     pub fn without(&mut self, key: &str) {
         self.table.remove(key);
