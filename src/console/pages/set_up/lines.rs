@@ -72,11 +72,11 @@ pub fn what_if(ctx: &PageContext, what: &WhatIf) -> AnyView {
                     |text: &str, none: &'static str| if text.is_empty() { none.to_owned() } else { text.to_owned() };
                 view! {
                     <tr>
-                        <td>{row.summary.clone()}</td>
-                        <td>{row.severity.clone()}</td>
-                        <td>{or(&row.priority, "none")}</td>
-                        <td>{or(&row.status, "Halo's own")}{row.closed.then_some(", then closed")}</td>
-                        <td>{or(&row.agent, "nobody")}</td>
+                        <td class="c-wide">{row.summary.clone()}</td>
+                        <td data-label="Severity">{row.severity.clone()}</td>
+                        <td data-label="Priority">{or(&row.priority, "none")}</td>
+                        <td data-label="Status">{or(&row.status, "Halo's own")}{row.closed.then_some(", then closed")}</td>
+                        <td data-label="Agent">{or(&row.agent, "nobody")}</td>
                     </tr>
                 }
             })
