@@ -37,8 +37,8 @@ test("the first admin is made with the printed code; a wrong one is refused and 
   await page.getByLabel("Set-up code").fill(program.ready.code);
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Make the first admin" }).click();
-  await expect(page).toHaveURL(`${program.ready.console}/set-up`);
-  await expect(page.getByRole("heading", { name: "Set-up" })).toBeVisible();
+  await expect(page).toHaveURL(`${program.ready.console}/set-up/microsoft`);
+  await expect(page.getByRole("heading", { name: "The app registration" })).toBeVisible();
   await page.goto(`${program.ready.console}/`);
   await expect(page.getByRole("heading", { name: "Nothing is linked yet" })).toBeVisible();
   await expect(page.getByRole("link", { name: "Set it up" })).toBeVisible();

@@ -38,7 +38,7 @@
 //!
 //! | Action | Fields | Ends at |
 //! |--|--|--|
-//! | `/set-up` | `code name password` | `/set-up` |
+//! | `/set-up` | `code name password` | `/set-up/microsoft` |
 //! | `/set-up/{step}` | as the step's view says (`domain::view::set_up`) | the next step |
 //! | `/sign-in` | `name password next` | `next` or `/` |
 //! | `/sign-out` | | `/sign-in` |

@@ -69,6 +69,18 @@ pub struct Rights {
     pub missing: Vec<String>,
 }
 
+/// What a first look at a workspace shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Glance {
+    /// A Log Analytics workspace alone.
+    NoSentinel,
+    /// It has Sentinel.
+    Sentinel {
+        /// Its newest incidents are Defender's, too.
+        joined: bool,
+    },
+}
+
 /// Actions the sync needs.
 pub const NEEDED: [&str; 4] = [
     "Microsoft.SecurityInsights/incidents/read",
@@ -246,12 +258,53 @@ impl Sentinel {
 
     /// Which of the needed actions the identity lacks on a workspace.
     pub async fn rights(&self, at: &Place) -> Result<Rights, Failure> {
+        self.rights_at(&at.tenant, &at.workspace.subscription, &at.workspace.arm_id()).await
+    }
+
+    /// The same for a whole resource group: what is granted there holds for every workspace in it.
+    pub async fn rights_of_group(&self, at: &Place) -> Result<Rights, Failure> {
+        let WorkspaceAddress { subscription, resource_group, .. } = &at.workspace;
+        let scope = format!("/subscriptions/{subscription}/resourceGroups/{resource_group}");
+        self.rights_at(&at.tenant, subscription, &scope).await
+    }
+
+    async fn rights_at(&self, tenant: &str, subscription: &str, scope: &str) -> Result<Rights, Failure> {
         let url = format!(
             "{}{}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01",
             self.arm,
-            at.workspace.arm_id().split('/').map(segment).collect::<Vec<_>>().join("/")
+            scope.split('/').map(segment).collect::<Vec<_>>().join("/")
         );
-        let rows = self.rows(&at.tenant, Some(&at.workspace.subscription), url).await?;
+        let rows = self.rows(tenant, Some(subscription), url).await?;
         Ok(Rights { missing: missing(&rows, &NEEDED) })
+    }
+
+    /// Looks at a workspace with one call: whether it has Sentinel, and whether its newest incidents are Defender's, too
+    /// (sentinel-api sheet section 8).
+    pub async fn glance(&self, at: &Place) -> Result<Glance, Failure> {
+        let newest = format!("{}&$orderby=properties/createdTimeUtc%20desc&$top=5", self.address(at, "incidents"));
+        let call = Call {
+            tenant: &at.tenant,
+            subscription: Some(&at.workspace.subscription),
+            method: Method::GET,
+            url: newest,
+            body: None,
+            kind: Kind::Read,
+            class: Class::Interactive,
+        };
+        match self.call(call).await {
+            Ok(answer) => {
+                let body = answer.json()?;
+                let joined = |row: &Value| {
+                    row.get("properties").and_then(|p| text_at(p, "providerName")).as_deref() == Some("Microsoft XDR")
+                };
+                Ok(Glance::Sentinel { joined: list_at(&body, "value").iter().any(joined) })
+            }
+            // A workspace without Sentinel answers 400 with its own sentence; another 400 is about the question.
+            Err(failure) if failure.status == Some(400) => match self.onboarded(at).await? {
+                true => Ok(Glance::Sentinel { joined: false }),
+                false => Ok(Glance::NoSentinel),
+            },
+            Err(failure) => Err(failure),
+        }
     }
 }

@@ -34,8 +34,8 @@ pub async fn set_up(State(web): State<Web>, reader: Reader, form: Posted) -> Res
     let name = form.text("name");
     let made = accounts::set_up(&web.app, form.text("code"), name, form.exact("password"), reader.from).await;
     match made {
-        // an empty installation: the first admin goes on with setting it up
-        Ok(person) => enter(&web, &reader, &person, "/set-up").await,
+        // an empty installation: the first admin goes on with setting it up, at its first step
+        Ok(person) => enter(&web, &reader, &person, "/set-up/microsoft").await,
         Err(error) => {
             let view = FormView::default().with_value("name", name);
             refuse(&web, &reader, error, view, |form| Page::SetUp(SetUpView { form })).await

@@ -8,8 +8,8 @@ use http::header;
 
 use super::error::WebError;
 
-/// No form of ours is larger.
-const BYTES_MAX: usize = 64 * 1024;
+/// No form of ours is larger: the links of about a thousand workspaces, pasted as a file.
+const BYTES_MAX: usize = 512 * 1024;
 
 /// The entries of a posted form, in order.
 #[derive(Clone, Default)]

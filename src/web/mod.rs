@@ -114,6 +114,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/set-up/halo"),
     ("GET", "/set-up/clients"),
     ("POST", "/set-up/clients"),
+    ("POST", "/set-up/clients/file"),
+    ("GET", "/set-up/clients.csv"),
     ("GET", "/set-up/check"),
     ("POST", "/set-up/check"),
     ("POST", "/set-up/halo/test"),
@@ -193,6 +195,8 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/set-up/sign-in", get(set_up::sign_in))
         .route("/set-up/halo", get(set_up::halo).post(set_up::take_halo))
         .route("/set-up/clients", get(set_up::clients).post(set_up::take_clients))
+        .route("/set-up/clients/file", post(set_up::take_clients_file))
+        .route("/set-up/clients.csv", get(csv::links))
         .route("/set-up/check", get(set_up::check).post(set_up::take_check))
         .route("/set-up/halo/test", post(set_up::test_halo))
         .route("/set-up/mapping", get(set_up::mapping).post(set_up::take_mapping))

@@ -187,7 +187,7 @@ fn shown(body: &str) -> String {
 /// The fields of the step's form with their values.
 fn drawn(body: &str) -> Vec<(String, String)> {
     let html = Html::parse_document(body);
-    let inputs = Selector::parse(".step-body form[action^='/set-up/'] :is(input, textarea, select)").unwrap();
+    let inputs = Selector::parse(".step-body form[action^='/set-up/']:not([action*='/file']):not([action$='/test']) :is(input, textarea, select)").unwrap();
     let chosen = Selector::parse("option[selected]").unwrap();
     let mut fields = Vec::new();
     for input in html.select(&inputs) {
@@ -221,7 +221,7 @@ fn field_of(body: &str, workspace: &str, kind: &str) -> String {
 async fn from_nothing_to_workspaces_in_observe() {
     let mut scene = Scene::new(|_| {}).await;
     let list = scene.page("/set-up").await;
-    assert!(shown(&list).contains("0 of 5 steps are done"), "{}", shown(&list));
+    assert!(shown(&list).contains("0 of 8 steps are done"), "{}", shown(&list));
 
     let form = scene.microsoft("/set-up/microsoft").await;
     assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
@@ -242,7 +242,7 @@ async fn from_nothing_to_workspaces_in_observe() {
     let guessed = form.0.iter().find(|(name, _)| *name == client).map(|(_, value)| value.clone());
     assert_eq!(guessed.as_deref(), Some("Contoso Retail"), "the likeliest is filled in");
     let form = form.with(&[(&link, "on"), (&portal, "defender")]);
-    assert_taken(&scene.post("/set-up/clients", &form).await, "/set-up/check");
+    assert_taken(&scene.post("/set-up/clients", &form).await, "/set-up/mapping");
 
     // it is kept: another browser goes on with it
     let mut other = scene.app.signed_in("ada").await;
@@ -261,7 +261,7 @@ async fn from_nothing_to_workspaces_in_observe() {
         assert!(shown(&page).contains(words), "{words}: {}", shown(&page));
     }
     let writes = scene.twin.with(|world, _| serde_json::to_string(&world.calls.summary()).unwrap());
-    assert_taken(&scene.post("/set-up/check", &Form(drawn(&page))).await, "/set-up");
+    assert_taken(&scene.post("/set-up/check", &Form(drawn(&page))).await, "/set-up/import");
     assert!(
         shown(&scene.page("/set-up").await).contains("5 of 5")
             || shown(&scene.page("/set-up").await).contains("Every step")
@@ -297,9 +297,10 @@ async fn from_nothing_to_workspaces_in_observe() {
     assert!(shown(&page).contains("1 linked"), "{}", shown(&page));
     let link = field_of(&page, "law-contoso-003", "link-");
     let form = Form(drawn(&page)).with(&[(&link, "on")]);
+    // the mapping is done: it is not gone through again
     assert_taken(&scene.post("/set-up/clients", &form).await, "/set-up/check");
     let page = scene.page("/set-up/check").await;
-    assert_taken(&scene.post("/set-up/check", &Form(drawn(&page))).await, "/set-up");
+    assert_taken(&scene.post("/set-up/check", &Form(drawn(&page))).await, "/set-up/import");
     let installation = scene.app.app.installation().await.unwrap();
     assert_eq!((installation.workspaces.len(), installation.clients.len()), (2, 1), "both belong to the one client");
 }
@@ -583,7 +584,7 @@ async fn what_the_page_of_clients_says_of_mistakes() {
     refused(&mut scene, path, &chosen, 409, &["Somebody else saved this step"]).await;
     let page = scene.page("/set-up/check").await;
     let check = Form(drawn(&page));
-    assert_taken(&scene.post("/set-up/check", &check).await, "/set-up");
+    assert_taken(&scene.post("/set-up/check", &check).await, "/set-up/import");
     let answer = scene.post("/set-up/check", &check).await;
     assert_eq!(answer.status, StatusCode::CONFLICT, "twice is once");
 }
@@ -631,8 +632,22 @@ async fn two_hundred_workspaces_are_listed_and_linked_in_one_go() {
     for link in &links {
         form = form.with(&[(link, "on")]);
     }
+    // the same as a file: what is downloaded is what comes back, and it is only shown
+    let file = scene.get("/set-up/clients.csv").await.body.replace("\"no\"", "\"yes\"");
+    assert_eq!(file.lines().count(), 202);
+    let shown_first = scene.post("/set-up/clients/file", &Form(vec![("file".into(), file.clone())])).await;
+    // the one without Sentinel cannot be linked, and says so
+    assert_eq!(shown_first.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(shown(&shown_first.body).contains("law-plain cannot be linked"), "{}", shown(&shown_first.body));
+    let without: String = file.lines().filter(|line| !line.contains("law-plain")).map(|l| format!("{l}\n")).collect();
+    let previewed = scene.post("/set-up/clients/file", &Form(vec![("file".into(), without)])).await;
+    assert_eq!(previewed.status, StatusCode::OK, "{}", shown(&previewed.body));
+    let ticked = drawn(&previewed.body).into_iter().filter(|(name, _)| name.starts_with("link-")).count();
+    assert_eq!(ticked, 200, "the preview has ticked them");
+    let kept = drawn(&scene.page("/set-up/clients").await);
+    assert!(kept.iter().all(|(name, _)| !name.starts_with("link-")), "and kept nothing");
     assert_taken(&scene.post("/set-up/clients", &form).await, "/set-up/check");
     let page = scene.page("/set-up/check").await;
-    assert_taken(&scene.post("/set-up/check", &Form(drawn(&page))).await, "/set-up");
+    assert_taken(&scene.post("/set-up/check", &Form(drawn(&page))).await, "/set-up/import");
     assert_eq!(scene.app.app.installation().await.unwrap().workspaces.len(), 200);
 }

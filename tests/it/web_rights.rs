@@ -81,6 +81,9 @@ const TABLE: &[Row] = &[
     row("POST", "/set-up/halo", [401, 403, 403, 409, 403]),
     row("GET", "/set-up/clients", [303, 403, 403, 200, 403]),
     row("POST", "/set-up/clients", [401, 403, 403, 409, 403]),
+    // an empty file is no file
+    row("POST", "/set-up/clients/file", [401, 403, 403, 422, 403]),
+    row("GET", "/set-up/clients.csv", [303, 403, 403, 200, 403]),
     row("GET", "/set-up/check", [303, 403, 403, 200, 403]),
     row("POST", "/set-up/check", [401, 403, 403, 409, 403]),
     row("POST", "/set-up/halo/test", [401, 403, 403, 404, 403]),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Typed, allowed,
     discovery::{self, Found, Reached, Standing},
-    draft, later,
+    draft, file, later,
 };
 use crate::{
     config::fault::nearest,
@@ -319,4 +319,77 @@ fn link(found: &Found, typed: &Typed, key: &str, clients: &Clients) -> Result<Li
         client: row.name.clone(),
         defender: typed.text(&format!("portal-{key}")) == "defender",
     })
+}
+
+/// Every workspace that was found, as lines of the file: what is linked, what is chosen, what is guessed.
+///
+/// # Errors
+/// As [`view`].
+pub async fn lines(app: &App, caller: &Caller) -> Result<Vec<[String; 6]>, ServiceError> {
+    let view = view(app, caller, false).await?;
+    let reached = discovery::reached(app, false).await?;
+    let line = |(row, found): (&FoundRow, &Found)| {
+        let value = |kind: &str| view.form.value(&format!("{kind}-{}", row.key)).to_owned();
+        let linked = row.linked.is_some() || !value("link").is_empty();
+        [
+            if linked { "yes" } else { "no" }.to_owned(),
+            row.name.clone(),
+            found.arm_id(),
+            row.tenant.clone(),
+            row.linked.clone().unwrap_or_else(|| value("client")),
+            value("portal"),
+        ]
+    };
+    // both are in the order in which they were found
+    Ok(view.rows.iter().zip(&reached.workspaces).map(line).collect())
+}
+
+/// The page as a file would have it: a preview, nothing is kept.
+///
+/// # Errors
+/// As [`view`]; what is wrong with the file is in the page's form.
+pub async fn from_file(app: &App, caller: &Caller, text: &str) -> Result<ClientsStep, ServiceError> {
+    let mut step = view(app, caller, false).await?;
+    let reached = discovery::reached(app, false).await?;
+    let installation = app.installation().await?;
+    let clients = Clients::of(&reached, &installation);
+    let rows = match file::read(text) {
+        Ok(rows) => rows,
+        Err(words) => {
+            step.form = step.form.with_value("file", text).with_problem("file", words);
+            return Ok(step);
+        }
+    };
+    let mut form = step.form;
+    form.values.retain(|name, _| !name.starts_with("link-"));
+    for row in rows {
+        let line = row.line;
+        let Some(found) = reached.workspaces.iter().find(|found| found.arm_id() == row.arm_id) else {
+            let words = format!(
+                "Line {line}: no connection reaches the workspace {}. Check its id, or sign in where it is.",
+                row.arm_id
+            );
+            form = form.with_problem("file", words);
+            continue;
+        };
+        let key = key(&row.arm_id);
+        if installation.workspaces.iter().any(|known| known.arm_id == row.arm_id) {
+            continue;
+        }
+        form = form.with_value(&format!("client-{key}"), &row.client);
+        if let Some(defender) = row.defender {
+            form = form.with_value(&format!("portal-{key}"), if defender { "defender" } else { "azure" });
+        }
+        if !row.link {
+            continue;
+        }
+        form = form.with_value(&format!("link-{key}"), "on");
+        let mut typed = vec![(format!("client-{key}"), row.client.clone())];
+        typed.push((format!("link-{key}"), "on".to_owned()));
+        if let Err(problem) = link(found, &Typed::new(typed), &key, &clients) {
+            form = form.with_problem(&problem.field, format!("Line {line}: {}", problem.problem));
+        }
+    }
+    step.form = form;
+    Ok(step)
 }

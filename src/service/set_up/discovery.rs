@@ -21,7 +21,10 @@ use crate::{
         Transport,
         budget::{Budget, Class},
     },
-    sentinel::{Incidents as _, ListWanted, Place, Sentinel, discovery::FoundSubscription},
+    sentinel::{
+        Place, Sentinel,
+        discovery::{FoundSubscription, Glance, NEEDED},
+    },
     service::{App, NetworkFor, error::ServiceError},
     store::Installation,
 };
@@ -204,13 +207,26 @@ async fn workspaces(sentinel: &Sentinel, connection: &MicrosoftConnection, troub
             }
         }
     }
+    // What is granted on a resource group holds for all in it: one call instead of one for each workspace. Azure's
+    // budget of reads is small, and a provider may have hundreds in one subscription.
+    let mut groups: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for (row, _, tenant) in &bare {
+        let key = group_of(&row.address);
+        if !groups.contains_key(&key) {
+            let place = Place { tenant: tenant.clone(), workspace: row.address.clone() };
+            let missing = sentinel.rights_of_group(&place).await.map(|rights| rights.missing);
+            groups.insert(key, missing.unwrap_or_else(|_| NEEDED.map(str::to_owned).to_vec()));
+        }
+    }
+    let groups = &groups;
     let asking = bare.into_iter().map(|(row, subscription, tenant)| {
         // Under Lighthouse the token is of the tenant that was asked, not of the customer's.
         let home = if subscription.managed_by.is_empty() { subscription.tenant_id.clone() } else { None };
         let tenant_names = named(subscription.tenant_id.as_deref().unwrap_or(&tenant));
         async move {
             let place = Place { tenant: tenant.clone(), workspace: row.address.clone() };
-            let (standing, joined) = standing(sentinel, &place).await;
+            let in_group = groups.get(&group_of(&row.address)).cloned().unwrap_or_default();
+            let (standing, joined) = standing(sentinel, &place, in_group).await;
             Found {
                 address: row.address,
                 subscription: subscription.name,
@@ -225,22 +241,22 @@ async fn workspaces(sentinel: &Sentinel, connection: &MicrosoftConnection, troub
     futures::stream::iter(asking).buffered(AT_ONCE).collect().await
 }
 
-async fn standing(sentinel: &Sentinel, place: &Place) -> (Standing, bool) {
-    match sentinel.onboarded(place).await {
-        Ok(true) => {}
-        Ok(false) => return (Standing::NoSentinel, false),
-        Err(failure) => return (Standing::Refused(failure), false),
-    }
-    let missing = match sentinel.rights(place).await {
-        Ok(rights) => rights.missing,
+fn group_of(address: &WorkspaceAddress) -> (String, String) {
+    (address.subscription.to_lowercase(), address.resource_group.to_lowercase())
+}
+
+async fn standing(sentinel: &Sentinel, place: &Place, in_group: Vec<String>) -> (Standing, bool) {
+    let joined = match sentinel.glance(place).await {
+        Ok(Glance::Sentinel { joined }) => joined,
+        Ok(Glance::NoSentinel) => return (Standing::NoSentinel, false),
         Err(failure) => return (Standing::Refused(failure), false),
     };
-    match sentinel.list(place, &ListWanted::default(), None, Class::Interactive).await {
-        Ok(page) => {
-            let defender = Some("Microsoft XDR");
-            let joined = page.incidents.iter().any(|incident| incident.provider_name.as_deref() == defender);
-            (Standing::Reached { missing }, joined)
-        }
-        Err(failure) => (Standing::Refused(failure), false),
+    if in_group.is_empty() {
+        return (Standing::Reached { missing: in_group }, joined);
+    }
+    // it may be granted on the workspace alone
+    match sentinel.rights(place).await {
+        Ok(rights) => (Standing::Reached { missing: rights.missing }, joined),
+        Err(failure) => (Standing::Refused(failure), joined),
     }
 }

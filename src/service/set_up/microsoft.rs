@@ -1,8 +1,6 @@
 //! A Microsoft connection: cloud, tenant, app registration and its proof, tried before it is kept.
 
-use std::sync::Arc;
-
-use secrecy::{ExposeSecret as _, SecretString};
+mod trial;
 
 use super::{
     Addresses, Typed, allowed, draft,
@@ -12,8 +10,8 @@ use super::{
 use crate::{
     config::microsoft::Microsoft,
     domain::{
-        connection::{MicrosoftConnection, MicrosoftEndpoints, MicrosoftIdentity},
-        failure::{Failure, FailureKind},
+        connection::{MicrosoftEndpoints, MicrosoftIdentity},
+        failure::Failure,
         ids::ConnectionId,
         view::{
             form::FormView,
@@ -21,15 +19,13 @@ use crate::{
         },
     },
     engine::registry::REFRESH_TOKEN,
-    entra::{AppRegistration, Credential, Resource, Tokens as _, app_token::AppTokens, assertion::Certificate},
     sentinel::discovery,
     service::{
         App,
         caller::Caller,
         configuration::{self, Installed},
-        error::{FieldProblem, ServiceError},
+        error::ServiceError,
         fault,
-        sign_in::{CERTIFICATE, CLIENT_SECRET, PRIVATE_KEY},
     },
     store::SecretOwner,
 };
@@ -241,7 +237,7 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
     proof(app, typed, &name, &mut made)?;
     let applied = made.read(app, &FIELDS).await?;
     let entry = applied.microsoft.first().ok_or(ServiceError::Internal)?;
-    try_it(app, typed, &entry.connection, id).await?;
+    trial::run(app, typed, &entry.connection, id).await?;
     entry::apply(app, caller, &applied).await?;
     let installation = app.installation().await?;
     let kept = installation.microsoft.iter().find(|row| row.name == name);
@@ -350,101 +346,4 @@ fn proof(app: &App, typed: &Typed, name: &str, entry: &mut Entry) -> Result<(), 
         entry.secret(app, name, "client_secret", &value)?;
     }
     Ok(())
-}
-
-async fn kept(app: &App, id: Option<ConnectionId>, name: &str) -> Result<Option<SecretString>, ServiceError> {
-    let Some(id) = id else { return Ok(None) };
-    match app.store.secret(SecretOwner::Connection(id), name).await {
-        Ok(secret) => Ok(secret),
-        Err(error) if error.transient() => Err(fault("read a connection's secret", &error)),
-        // its sentence says what to do: a variable or a file that is not there
-        Err(error) => Err(ServiceError::invalid("client_secret", format!("Client secret: {error}."))),
-    }
-}
-
-/// The app's proof as typed, or as it lies here.
-async fn credential(
-    app: &App,
-    typed: &Typed,
-    identity: MicrosoftIdentity,
-    id: Option<ConnectionId>,
-) -> Result<Credential, ServiceError> {
-    if identity == MicrosoftIdentity::Certificate {
-        let mut pem = String::new();
-        for name in [CERTIFICATE, PRIVATE_KEY] {
-            let value = match typed.secret(name) {
-                Some(value) => Some(value),
-                None => kept(app, id, name).await?,
-            };
-            pem.push_str(value.as_ref().map_or("", |value| value.expose_secret()));
-            pem.push('\n');
-        }
-        return Certificate::from_pem(&SecretString::from(pem))
-            .map(Credential::Certificate)
-            .map_err(|error| ServiceError::invalid("certificate", format!("Certificate: {error}")));
-    }
-    let secret = match typed.secret("client_secret") {
-        Some(value) => Some(value),
-        None => kept(app, id, CLIENT_SECRET).await?,
-    };
-    secret.map(Credential::Secret).ok_or_else(|| {
-        let place = "Create one in the app registration under Certificates & secrets, and copy its value.";
-        ServiceError::Invalid(vec![entry::empty("client_secret", "Client secret", place)])
-    })
-}
-
-/// Asks Entra for a token of the app itself: that proves tenant, app and secret before anybody signs in.
-async fn try_it(
-    app: &App,
-    typed: &Typed,
-    connection: &MicrosoftConnection,
-    id: Option<ConnectionId>,
-) -> Result<(), ServiceError> {
-    let registration = AppRegistration {
-        oauth_client_id: connection.oauth_client_id.clone(),
-        credential: credential(app, typed, connection.identity, id).await?,
-        endpoints: connection.endpoints.clone(),
-    };
-    let transport = (app.network)(connection.allow_insecure).map_err(|failure| of_failure(connection, &failure))?;
-    let tokens = AppTokens::new(registration, transport, Arc::clone(&app.clock), Arc::clone(&app.ids));
-    match tokens.bearer(&connection.tenant_id, Resource::Arm).await {
-        Ok(_) => Ok(()),
-        // An app of another tenant is unknown here until somebody has signed in or consented.
-        Err(failure)
-            if typed.ticked("elsewhere")
-                && connection.identity == MicrosoftIdentity::Delegated
-                && failure.code.as_deref() == Some("AADSTS700016") =>
-        {
-            Ok(())
-        }
-        Err(failure) => Err(of_failure(connection, &failure)),
-    }
-}
-
-/// A refusal at the field that it is about.
-fn of_failure(connection: &MicrosoftConnection, failure: &Failure) -> ServiceError {
-    let certificate = connection.identity == MicrosoftIdentity::Certificate;
-    let (field, label) = match failure.code.as_deref().unwrap_or_default() {
-        "AADSTS90002" => ("tenant_id", "Tenant ID"),
-        "AADSTS700016" | "AADSTS50194" | "unauthorized_client" => ("oauth_client_id", "Application (client) ID"),
-        "AADSTS7000215" | "AADSTS7000222" | "invalid_client" if !certificate => ("client_secret", "Client secret"),
-        "AADSTS7000215" | "AADSTS700027" | "invalid_client" => ("certificate", "Certificate"),
-        _ if matches!(failure.kind, FailureKind::Transient | FailureKind::Unreadable) => {
-            match cloud_of(&connection.endpoints) {
-                "custom" => ("authority", "Sign-in address"),
-                _ => ("cloud", "Cloud"),
-            }
-        }
-        _ => ("oauth_client_id", "App registration"),
-    };
-    let mut error = entry::failed(field, label, failure);
-    if failure.code.as_deref() == Some("AADSTS700016")
-        && connection.identity == MicrosoftIdentity::Delegated
-        && let ServiceError::Invalid(problems) = &mut error
-        && let Some(FieldProblem { problem, .. }) = problems.first_mut()
-    {
-        problem
-            .push_str(" If the app is registered in another tenant, say so below: the sign-in then asks for consent.");
-    }
-    error
 }

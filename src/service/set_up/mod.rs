@@ -11,6 +11,7 @@ pub mod clients;
 pub mod discovery;
 pub mod draft;
 pub mod entry;
+pub mod file;
 pub mod halo;
 pub mod halo_test;
 pub mod import;

@@ -18,7 +18,7 @@ use crate::{
     domain::view::{
         entrance::SetUpView,
         query::value,
-        set_up::{Step, StepContent},
+        set_up::{Step, StepContent, StepState},
     },
     service::{
         accounts,
@@ -28,7 +28,9 @@ use crate::{
 };
 
 pub use later::{act_import, import, live, mapping, take_live, take_mapping, template, test_halo};
-pub use steps::{check, clients, halo, microsoft, sign_in, take_check, take_clients, take_halo, take_microsoft};
+pub use steps::{
+    check, clients, halo, microsoft, sign_in, take_check, take_clients, take_clients_file, take_halo, take_microsoft,
+};
 
 impl Posted {
     /// As the steps of the set-up take it.
@@ -90,6 +92,13 @@ async fn refused(
 /// On to the step after this one, or back to the list.
 fn onward(step: Step) -> Response {
     Redirect::to(&step.next().map_or_else(|| "/set-up".to_owned(), Step::path)).into_response()
+}
+
+/// On to the first step after this one that is not done: who links one more workspace need not see the mapping again.
+async fn onward_past_done(web: &Web, signed: &Signed, step: Step) -> Result<Response, WebError> {
+    let steps = set_up::steps(&web.app, &signed.caller).await?;
+    let next = steps.rows.iter().find(|row| row.step > step && row.state != StepState::Done);
+    Ok(Redirect::to(&next.map_or_else(|| "/set-up".to_owned(), |row| row.step.path())).into_response())
 }
 
 fn chosen(signed: &Signed) -> String {

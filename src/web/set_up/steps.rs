@@ -2,7 +2,7 @@
 
 use axum::{extract::State, response::Response};
 
-use super::{addresses, chosen, leading_to, onward, page, refused};
+use super::{addresses, chosen, leading_to, onward, onward_past_done, page, refused};
 use crate::{
     domain::view::{
         query::value,
@@ -69,7 +69,7 @@ pub async fn clients(State(web): State<Web>, signed: Signed) -> Result<Response,
 pub async fn take_clients(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
     let typed = form.typed();
     match clients_step::take(&web.app, &signed.caller, &typed).await {
-        Ok(()) => Ok(onward(Step::Clients)),
+        Ok(()) => onward_past_done(&web, &signed, Step::Clients).await,
         Err(error) => {
             let view = clients_step::again(&web.app, &signed.caller, &typed).await?;
             refused(&web, &signed, Step::Clients, error, StepContent::Clients(Box::new(view))).await
@@ -95,4 +95,10 @@ pub async fn take_check(State(web): State<Web>, signed: Signed, form: Posted) ->
             refused(&web, &signed, Step::Check, error, StepContent::Check(Box::new(view))).await
         }
     }
+}
+
+/// `POST /set-up/clients/file`: the page as the pasted file would have it; nothing is kept by it.
+pub async fn take_clients_file(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
+    let view = clients_step::from_file(&web.app, &signed.caller, form.text("file")).await?;
+    page(&web, &signed, Step::Clients, StepContent::Clients(Box::new(view))).await
 }

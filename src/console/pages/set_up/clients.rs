@@ -43,6 +43,32 @@ pub fn body(ctx: &PageContext, view: &ClientsStep) -> AnyView {
         <p class="truth">{truth(view)}</p>
         <p class="quiet">"Read "{when(ctx, view.read_at)}" · "<a href=again>"Look again"</a></p>
         {inside}
+        {(!view.rows.is_empty()).then(|| file(ctx, view))}
+    }
+    .into_any()
+}
+
+/// For hundreds: the list as a file, and back.
+fn file(ctx: &PageContext, view: &ClientsStep) -> AnyView {
+    let problem = view.form.problem("file").map(str::to_owned);
+    let fault = problem.as_ref().map(|_| "file-problem");
+    view! {
+        <details open=problem.is_some()>
+            <summary>"As a CSV file: for hundreds of workspaces"</summary>
+            <p><a class="file" href="/set-up/clients.csv" download="">{icon(ctx, "file")} <span>"Download the list"</span></a></p>
+            <form method="post" action="/set-up/clients/file" class="form" novalidate>
+                <div class="field" class:wrong=problem.is_some()>
+                    <label for="file">"The file, pasted"</label>
+                    <p class="hint" id="file-hint">"It is shown above first; nothing is kept before you save it there."</p>
+                    {problem
+                        .clone()
+                        .map(|text| view! { <p class="problem" id=fault><span class="unseen">"Error: "</span>{text}</p> })}
+                    <textarea id="file" name="file" rows="6" spellcheck="false" autocomplete="off" aria-describedby="file-hint"
+                        aria-invalid=problem.is_some().then_some("true")>{view.form.value("file").to_owned()}</textarea>
+                </div>
+                <button type="submit" class="button">"Show it"</button>
+            </form>
+        </details>
     }
     .into_any()
 }

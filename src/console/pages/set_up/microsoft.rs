@@ -103,8 +103,7 @@ fn typed(view: &MicrosoftStep) -> AnyView {
 
 fn cloud(view: &MicrosoftStep) -> AnyView {
     let form = &view.form;
-    let custom =
-        form.value("cloud") == "custom" || ["arm", "authority"].iter().any(|field| form.problem(field).is_some());
+    let more = form.problem("name").is_some() || form.problem("oauth_client_id").is_some();
     let named = view
         .chosen
         .is_none()
@@ -116,14 +115,17 @@ fn cloud(view: &MicrosoftStep) -> AnyView {
             ("china", "China (21Vianet)", ""),
             ("custom", "Custom endpoints", ""),
         ])}
-        <details open=custom>
-            <summary>"Custom endpoints, name, app of another tenant"</summary>
+        // shown by the style sheet while “Custom endpoints” is chosen: no script, and no further click
+        <div class="custom form">
+            {plain(view, "arm", "Azure Resource Manager", "Base address; the cloud tells the others.")}
+            {plain(view, "authority", "Sign-in address", "Only if the cloud does not tell it.")}
+            {plain(view, "log_analytics", "Log Analytics", "Only if the cloud does not tell it.")}
+            {plain(view, "graph", "Microsoft Graph", "Only if the cloud does not tell it.")}
+            {fields::check(form, "", "allow_insecure", "Test hosts: allow http and private addresses")}
+        </div>
+        <details open=more>
+            <summary>"Name, and an app of another tenant"</summary>
             <div class="form">
-                {plain(view, "arm", "Azure Resource Manager", "Base address; the cloud tells the others.")}
-                {plain(view, "authority", "Sign-in address", "Only if the cloud does not tell it.")}
-                {plain(view, "log_analytics", "Log Analytics", "Only if the cloud does not tell it.")}
-                {plain(view, "graph", "Microsoft Graph", "Only if the cloud does not tell it.")}
-                {fields::check(form, "", "allow_insecure", "Test hosts: allow http and private addresses")}
                 {named}
                 {fields::check(form, "", "elsewhere", "The app is registered in another tenant, and this one does not know it yet")}
             </div>
