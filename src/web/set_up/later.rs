@@ -14,7 +14,9 @@ use crate::{
     },
     service::{
         import_mode,
-        set_up::{halo_test, import as import_step, live as live_step, mapping as mapping_step},
+        set_up::{
+            allowed as set_up_allowed, halo_test, import as import_step, live as live_step, mapping as mapping_step,
+        },
     },
     web::{Web, error::WebError, form::Posted, reader::Signed},
 };
@@ -67,6 +69,7 @@ pub async fn act_import(State(web): State<Web>, signed: Signed, form: Posted) ->
 
 /// `GET /set-up/import/template`: the template for “Deploy to Azure”.
 pub async fn template(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    set_up_allowed(&signed.caller)?;
     let id =
         value(&signed.reader.query, "workspace").parse().map_err(|_| crate::service::error::ServiceError::NotFound)?;
     let (_, template) = import_mode::template(&web.app, &signed.caller, id).await?;
