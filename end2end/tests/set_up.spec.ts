@@ -52,10 +52,19 @@ class Person {
   }
 }
 
-/** The server is killed and comes back; the page is opened anew, as whoever waited before it would. */
+/** The server is killed while nobody looks, and comes back; whoever left at this page goes on there. */
 async function cut(page: Page): Promise<void> {
+  const here = page.url();
+  await page.goto("about:blank");
   await server.cut();
-  await page.reload();
+  await page.goto(here);
+}
+
+/** Without what a sign-in with Microsoft is about: the way there, and back by `localhost`. */
+function beside(faults: string[]): string[] {
+  const port = new URL(server.ready.console).port;
+  const known = [new URL(clouds.ready.microsoft.authority).origin, `http://localhost:${port}`];
+  return faults.filter((fault) => !known.some((origin) => fault.startsWith(`a request left the origin: ${origin}/`)));
 }
 
 test("from an empty installation to the first ticket", async ({ page, context, javaScriptEnabled }) => {
@@ -143,7 +152,7 @@ test("from an empty installation to the first ticket", async ({ page, context, j
   expect(me.pages.size, [...me.pages].join(" ")).toBeLessThanOrEqual(8);
   expect(me.clicks).toBeLessThanOrEqual(15);
   expect(me.typed).toBeLessThanOrEqual(8);
-  expect(faults).toEqual([]);
+  expect(beside(faults)).toEqual([]);
 });
 
 test("the second workspace takes four clicks and nothing typed", async ({ page, context }) => {
@@ -164,5 +173,5 @@ test("the second workspace takes four clicks and nothing typed", async ({ page, 
   await page.goto(`${server.ready.console}/connections`);
   await expect(page.getByRole("row").filter({ hasText: "law-contoso-002" })).toBeVisible();
   expect([me.clicks, me.typed]).toEqual([4, 0]);
-  expect(faults).toEqual([]);
+  expect(beside(faults)).toEqual([]);
 });

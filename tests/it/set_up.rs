@@ -313,7 +313,7 @@ async fn changing_a_connection_keeps_what_was_not_typed() {
     let before = configuration::export(&scene.app.app.store).await.unwrap();
     let form = scene.drawn("/set-up/microsoft").await;
     assert!(form.0.iter().all(|(name, value)| name != "client_secret" || value.is_empty()), "no secret comes back");
-    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/clients");
     let form = scene.drawn("/set-up/halo").await;
     assert_taken(&scene.post("/set-up/halo", &form).await, "/set-up/clients");
     let after = configuration::export(&scene.app.app.store).await.unwrap();
@@ -328,10 +328,10 @@ async fn changing_a_connection_keeps_what_was_not_typed() {
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(!answer.body.contains("not~the~secret"), "a secret is never sent back");
     let kept = scene.drawn("/set-up/microsoft").await;
-    assert_taken(&scene.post("/set-up/microsoft", &kept).await, "/set-up/sign-in");
+    assert_taken(&scene.post("/set-up/microsoft", &kept).await, "/set-up/clients");
     scene.act("secret.add", &json!({ "secret": "second~secret" }));
     let new = scene.drawn("/set-up/microsoft").await.with(&[("client_secret", "second~secret")]);
-    assert_taken(&scene.post("/set-up/microsoft", &new).await, "/set-up/sign-in");
+    assert_taken(&scene.post("/set-up/microsoft", &new).await, "/set-up/clients");
 }
 
 #[tokio::test]

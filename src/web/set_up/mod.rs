@@ -94,7 +94,8 @@ fn onward(step: Step) -> Response {
     Redirect::to(&step.next().map_or_else(|| "/set-up".to_owned(), Step::path)).into_response()
 }
 
-/// On to the first step after this one that is not done: who links one more workspace need not see the mapping again.
+/// On to the first step after this one that is not done: whoever changes an answer comes back to where the set-up
+/// stands, mostly to all answers, and who links one more workspace need not see the mapping again.
 async fn onward_past_done(web: &Web, signed: &Signed, step: Step) -> Result<Response, WebError> {
     let steps = set_up::steps(&web.app, &signed.caller).await?;
     let next = steps.rows.iter().find(|row| row.step > step && row.state != StepState::Done);

@@ -25,7 +25,7 @@ pub async fn microsoft(State(web): State<Web>, signed: Signed) -> Result<Respons
 pub async fn take_microsoft(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
     let typed = form.typed();
     match microsoft_step::take(&web.app, &signed.caller, &typed).await {
-        Ok(_) => Ok(onward(Step::Microsoft)),
+        Ok(_) => onward_past_done(&web, &signed, Step::Microsoft).await,
         Err(error) => {
             let view = microsoft_step::again(&web.app, &signed.caller, &addresses(&web), &typed).await?;
             refused(&web, &signed, Step::Microsoft, error, StepContent::Microsoft(Box::new(view))).await
@@ -50,7 +50,7 @@ pub async fn halo(State(web): State<Web>, signed: Signed) -> Result<Response, We
 pub async fn take_halo(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
     let typed = form.typed();
     match halo_step::take(&web.app, &signed.caller, &typed).await {
-        Ok(_) => Ok(onward(Step::Halo)),
+        Ok(_) => onward_past_done(&web, &signed, Step::Halo).await,
         Err(error) => {
             let view = halo_step::again(&web.app, &signed.caller, &typed).await?;
             refused(&web, &signed, Step::Halo, error, StepContent::Halo(Box::new(view))).await

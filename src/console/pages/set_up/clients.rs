@@ -140,9 +140,9 @@ fn line(ctx: &PageContext, form: &FormView, row: &FoundRow) -> AnyView {
     let choice = match &row.linked {
         Some(client) => view! { <span>{icon(ctx, "healthy")} " " {client.clone()}</span> }.into_any(),
         None if row.usable => view! {
+            <label class="unseen" for=client.clone()>{format!("Halo client of {}", row.name)}</label>
             <input type="text" id=client.clone() name=client.clone() list=LIST autocomplete="off"
                 value=form.value(&client).to_owned()
-                aria-label=format!("Halo client of {}", row.name)
                 aria-invalid=form.problem(&client).map(|_| "true")
                 aria-describedby=described(&client) />
             {fault(&client)}
@@ -167,7 +167,8 @@ fn line(ctx: &PageContext, form: &FormView, row: &FoundRow) -> AnyView {
     let leads = free.then(|| {
         let defender = form.value(&portal) == "defender";
         view! {
-            <select name=portal aria-label=format!("Links of {} lead to", row.name)>
+            <label class="unseen" for=portal.clone()>{format!("Links of {} lead to", row.name)}</label>
+            <select id=portal.clone() name=portal>
                 <option value="azure" selected=!defender>"Azure portal"</option>
                 <option value="defender" selected=defender>"Defender portal"</option>
             </select>

@@ -57,7 +57,7 @@ fn tile(ctx: &PageContext, row: &SignInRow, only: bool) -> AnyView {
             view! { <p>"The app signs in by itself; its proof was tried when it was saved."</p> }.into_any()
         }
     };
-    let button = delegated.then(|| {
+    let button = (delegated && ctx.may_set_up()).then(|| {
         let again = row.signed_in.is_some();
         let label = if again { "Sign in with Microsoft again" } else { "Sign in with Microsoft" };
         let weight = if again { Weight::Plain } else { Weight::Main };
