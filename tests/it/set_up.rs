@@ -262,6 +262,8 @@ async fn from_nothing_to_workspaces_in_observe() {
     }
     let writes = scene.twin.with(|world, _| serde_json::to_string(&world.calls.summary()).unwrap());
     assert_taken(&scene.post("/set-up/check", &Form(drawn(&page))).await, "/set-up/import");
+    // what is left is to go live
+    assert!(shown(&scene.page("/set-up").await).contains("7 of 8"));
     let installation = scene.app.app.installation().await.unwrap();
     let [workspace] = installation.workspaces.as_slice() else { panic!("{:?}", installation.workspaces) };
     assert_eq!(
@@ -532,12 +534,12 @@ async fn what_the_halo_page_says_of_mistakes() {
             &["Resource server goes on after /api with /tickets", "End it with /api"],
         ),
         (&[("resource_server", auth.as_str())], &["Resource server is the address of the Authorisation Server"]),
-        (&[("resource_server", arm.as_str())], &["The Resource Server refuses", "Copy the Resource Server"]),
+        (&[("resource_server", arm.as_str())], &["The Resource Server", "Copy the Resource Server"]),
         (&[("authorisation_server", api.as_str())], &["Authorisation server is the address of the Resource Server"]),
         (&[("oauth_client_id", "")], &["Client ID is missing", "API application"]),
         (&[("client_secret", "")], &["Client secret is missing", "API application"]),
         (&[("client_secret", "wrong-secret")], &["Halo refuses client id or secret", "Make a new secret"]),
-        (&[("oauth_client_id", "wrong-id")], &["Halo refuses client id or secret", "the form of Halo's client ids"]),
+        (&[("oauth_client_id", "wrong-id")], &["Halo refuses client id or secret", "Copy the Client ID"]),
     ];
     for (change, words) in rows {
         refused(&mut scene, path, &right.clone().with(change), 422, words).await;

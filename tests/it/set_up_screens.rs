@@ -106,7 +106,7 @@ async fn a_suggested_policy_needs_nothing_but_next() {
     let page = ada.page("/set-up/mapping?policy=new").await;
     let suggested = form(&page, MAPPING, "[name='priority.High']");
     let saved = ada.send(MAPPING, &with(&suggested, &[("name", "suggested")])).await;
-    assert_eq!((saved.status.as_u16(), saved.location()), (303, IMPORT), "{}", saved.body);
+    assert_eq!((saved.status.as_u16(), saved.location()), (303, "/set-up/check"), "{}", saved.body);
     let file = ada.file().await;
     for words in ["name = \"suggested\"", "High = \"P2 - High\"", "\"On Hold\" = \"Active\"", "notes = \"public\""] {
         assert!(file.contains(words), "{words}: {file}");

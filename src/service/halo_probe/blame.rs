@@ -83,6 +83,11 @@ fn resource(typed: &Typed, failure: &Failure) -> Line {
             Line::fault(field, "The Resource Server answers with something that is not Halo's API.", copied)
         }
         (FailureKind::Gone, _) => Line::fault(field, "There is no Halo API at this address (HTTP 404).", copied),
+        (_, Some(401 | 403)) => Line::fault(
+            field,
+            "The Resource Server does not tell where to sign in, as Halo's does.",
+            format!("{copied} If it is right, enter the Authorisation Server too."),
+        ),
         (_, Some(300..=399)) => Line::fault(
             field,
             "The Resource Server sends us on to another address, and we never follow with secrets.",

@@ -46,12 +46,14 @@ pub fn body(ctx: &PageContext, view: &CheckStep) -> AnyView {
     view! {
         <p class="truth">{words::counted(view.answers.len() as u64, "answer", "answers")}"; "{words::counted(changes, "change", "changes")}" to apply."</p>
         {missing}
-        {list::table(
-            ("Answers", "Your answers"),
-            "cards",
-            list::heads(&[("Asked", "c-wide"), ("Answered", ""), ("Do", "")]),
-            view.answers.iter().map(line).collect_view().into_any(),
-        )}
+        {(!view.answers.is_empty()).then(|| {
+            list::table(
+                ("Answers", "Your answers"),
+                "cards",
+                list::heads(&[("Asked", "c-wide"), ("Answered", ""), ("Do", "")]),
+                view.answers.iter().map(line).collect_view().into_any(),
+            )
+        })}
         {act}
     }
     .into_any()
