@@ -26,11 +26,18 @@ export interface Bare {
 const here = dirname(fileURLToPath(import.meta.url));
 const binary = process.env.HALOBRIDGE_BIN ?? resolve(here, "../../target/debug/halobridge");
 
+/** What `halobridge twin --json` prints: addresses and credentials of both clouds. */
+export interface Clouds {
+  admin: string;
+  microsoft: { tenant_id: string; client_id: string; client_secret: string; arm: string; authority: string };
+  halo: { api: string; client_id: string; client_secret: string };
+}
+
 /** The built program in a data directory of its own, on a free port. */
 export class Program<T = Ready> {
   private constructor(
     readonly ready: T,
-    private readonly child: ChildProcess,
+    private child: ChildProcess,
     private readonly data: string,
     private readonly said: string[],
   ) {}
@@ -50,6 +57,31 @@ export class Program<T = Ready> {
       const console = /^Halobridge serves (\S+?)\/?$/m.exec(all)?.[1];
       const code = /one-time code: (\S+)$/m.exec(all)?.[1];
       return console && code ? { console, code } : undefined;
+    });
+  }
+
+  /** Both clouds on a port of their own: another origin than the console's. */
+  static twin(args: string[] = []): Promise<Program<Clouds>> {
+    return Program.run(["twin", "--json", "--limits", "off", ...args], (said) => {
+      const line = said.find((line) => line.startsWith("{"));
+      return line && (JSON.parse(line) as Clouds);
+    });
+  }
+
+  /** Kills a server as a power cut would, and starts it again on the same data directory and port. */
+  async cut(this: Program<Bare>): Promise<void> {
+    const ended = new Promise<unknown>((done) => this.child.once("exit", done));
+    this.child.kill("SIGKILL");
+    await ended;
+    const listen = new URL(this.ready.console).host;
+    this.child = spawn(binary, ["serve", "--listen", listen, "--data-dir", this.data], { stdio: ["ignore", "pipe", "pipe"] });
+    createInterface({ input: this.child.stderr! }).on("line", (line) => this.said.push(line));
+    await new Promise<void>((done, fail) => {
+      this.child.once("exit", (code) => fail(new Error(`ended with ${code} before it served\n${this.said.join("\n")}`)));
+      createInterface({ input: this.child.stdout! }).on("line", (line) => {
+        this.said.push(line);
+        if (line.startsWith("Halobridge serves ")) done();
+      });
     });
   }
 

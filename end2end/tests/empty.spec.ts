@@ -6,7 +6,7 @@ import { watch } from "../support/watch";
 import { type BrowserContext, expect, test } from "@playwright/test";
 
 // The first minutes of a real installation: no account, then nothing set up.
-const pages = ["/", "/incidents", "/problems", "/runs", "/connections", "/ledger", "/account"];
+const pages = ["/set-up", "/set-up/microsoft", "/set-up/sign-in", "/set-up/halo", "/set-up/clients", "/set-up/check", "/", "/incidents", "/problems", "/runs", "/connections", "/ledger", "/account"];
 const password = "violet kettle sings at dawn";
 
 const validator = new HtmlValidate({ extends: ["html-validate:standard"] });
@@ -37,9 +37,12 @@ test("the first admin is made with the printed code; a wrong one is refused and 
   await page.getByLabel("Set-up code").fill(program.ready.code);
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Make the first admin" }).click();
-  await expect(page).toHaveURL(`${program.ready.console}/`);
+  await expect(page).toHaveURL(`${program.ready.console}/set-up/microsoft`);
+  await expect(page.getByRole("heading", { name: "The app registration" })).toBeVisible();
+  await page.goto(`${program.ready.console}/`);
   await expect(page.getByRole("heading", { name: "Nothing is linked yet" })).toBeVisible();
-  await page.getByRole("link", { name: "See the connections" }).click();
+  await expect(page.getByRole("link", { name: "Set it up" })).toBeVisible();
+  await page.goto(`${program.ready.console}/connections`);
   await expect(page.getByRole("heading", { name: "Nothing is connected yet" })).toBeVisible();
   cookies = await context.cookies();
   expect(faults).toEqual([]);

@@ -1,6 +1,7 @@
 //! `[[microsoft]]`: a sign-in to a Microsoft tenant.
 
-use toml::Value;
+use jiff::civil::Date;
+use toml::{Value, de::DeValue};
 use uuid::Uuid;
 
 use super::{
@@ -56,8 +57,28 @@ pub fn read(table: Table<'_, '_>, secrets: &Secrets<'_>) -> (Microsoft, Place) {
         api_version: api_version(&table),
         allow_insecure: insecure,
         writes_per_5min: table.count("writes_per_5min", 1, 1_000_000, WRITES_PER_5MIN),
+        secret_expires: secret_expires(&table),
     };
     (Microsoft { connection, client_secret, certificate, private_key }, table.done())
+}
+
+/// A day, as text or as TOML's own date.
+fn secret_expires(table: &Table<'_, '_>) -> Option<Date> {
+    let found = table.value("secret_expires")?;
+    let text = match found.value {
+        DeValue::Datetime(date) => date.to_string(),
+        DeValue::String(text) => text.trim().to_owned(),
+        other => {
+            table.wrong_type("secret_expires", found.at, other, "a day, like 2027-01-31");
+            return None;
+        }
+    };
+    let day = text.parse::<Date>().ok().filter(|_| text.len() == 10);
+    if day.is_none() {
+        let problem = format!("is \"{text}\", which is no day");
+        table.sink.wrong(found.at, table.field("secret_expires"), problem, "Write it like 2027-01-31.");
+    }
+    day
 }
 
 fn api_version(table: &Table<'_, '_>) -> String {
@@ -168,6 +189,9 @@ impl Microsoft {
         }
         lines.text("api_version", &c.api_version);
         lines.number("writes_per_5min", i64::from(c.writes_per_5min));
+        if let Some(day) = c.secret_expires {
+            lines.text("secret_expires", &day.to_string());
+        }
         lines.put("allow_insecure", Value::Boolean(c.allow_insecure));
         lines
     }

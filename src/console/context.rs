@@ -12,6 +12,8 @@ pub struct Person {
     pub name: String,
     /// What they may do.
     pub role: Role,
+    /// Whether they see every client, not only some.
+    pub everything: bool,
 }
 
 impl Person {
@@ -145,6 +147,11 @@ impl PageContext {
     pub fn reading_only(&self) -> Self {
         let person = self.person.clone().map(|person| Person { role: Role::Viewer, ..person });
         Self { person, ..self.clone() }
+    }
+
+    /// Whether the reader may set the installation up.
+    pub fn may_set_up(&self) -> bool {
+        self.person.as_ref().is_some_and(|person| person.role == Role::Admin && person.everything)
     }
 
     /// Whether the reader may change connections.

@@ -26,7 +26,9 @@
 //! | [`Page::Drop`] | `/operations/{id}/drop` | |
 //! | [`Page::Replay`] | `/operations/{id}/retry`, `/problems/replay` | `reason` |
 //! | [`Page::SignIn`] | `/sign-in` | `next` |
-//! | [`Page::SetUp`] | `/set-up` | |
+//! | [`Page::SetUp`], later [`Page::Steps`] | `/set-up` | |
+//! | [`Page::Step`] | `/set-up/{step}` | `connection` (an id, or `new`), `again` (ask Azure and Halo anew) |
+//! | workspaces and their clients as a CSV file | `/set-up/clients.csv` | |
 //!
 //! With `fragment=1` beside the other members of the query, `/`, `/incidents`, `/approvals`, `/drift`, `/backfill`, `/shadow`, `/pairs/{id}`,
 //! `/problems`, `/runs` and `/connections` answer [`platform::render_fragment`]'s HTML.
@@ -37,7 +39,8 @@
 //!
 //! | Action | Fields | Ends at |
 //! |--|--|--|
-//! | `/set-up` | `code name password` | `/` |
+//! | `/set-up` | `code name password` | `/set-up/microsoft` |
+//! | `/set-up/{step}` | as the step's view says (`domain::view::set_up`) | the next step |
 //! | `/sign-in` | `name password next` | `next` or `/` |
 //! | `/sign-out` | | `/sign-in` |
 //! | `/preferences` | any of `theme` (`light dark system`), `density` (`compact roomy`), `keys` (`on off`), `zone` (IANA name, empty = UTC); `next` | `next` |
@@ -56,7 +59,7 @@
 //! | `/operations/{id}/drop` | `next` | `next` |
 //! | `/workspaces/{id}/sync` | `next` | `next` |
 //! | `/connections/{id}/look` | `next` | `next` (reads a Halo instance now) |
-//! | `/connections/{id}/sign-in` | | Microsoft's sign-in |
+//! | `/connections/{id}/sign-in` | `next` | Microsoft's sign-in, which comes back to `next` |
 //! | `/account/password` | `current password` | `/account` |
 //! | `/account/sessions` | | `/account` (signs out everywhere else) |
 //!

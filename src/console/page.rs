@@ -10,7 +10,7 @@ use crate::domain::view::{
     connections::ConnectionsView,
     dashboard::DashboardView,
     drift::DriftView,
-    entrance::{SetUpView, SignInView},
+    entrance::{ConsentView, SetUpView, SignInView},
     failed::{DropView, FailedKind, FailedView},
     form::FormView,
     ledger::LedgerView,
@@ -19,6 +19,7 @@ use crate::domain::view::{
     problems::ProblemsView,
     replay::ReplayView,
     runs::RunsView,
+    set_up::{StepView, StepsView},
     shadow::ShadowView,
 };
 
@@ -29,6 +30,12 @@ pub enum Page {
     SetUp(SetUpView),
     /// Sign-in.
     SignIn(SignInView),
+    /// An administrator of a tenant came back from the consent link.
+    Consent(ConsentView),
+    /// The steps of the set-up.
+    Steps(Box<StepsView>),
+    /// One step of the set-up.
+    Step(Box<StepView>),
     /// Linked incidents.
     Dashboard(Box<DashboardView>),
     /// Incidents without a ticket, and why.
@@ -69,6 +76,10 @@ impl Page {
         match self {
             Self::SetUp(_) => "Set up the first admin".into(),
             Self::SignIn(_) => "Sign in".into(),
+            Self::Consent(view) if view.given => "Consent was given".into(),
+            Self::Consent(_) => "Consent was not given".into(),
+            Self::Steps(_) => "Set-up".into(),
+            Self::Step(view) => view.step.name().into(),
             Self::Dashboard(_) => "Linked incidents".into(),
             Self::NotLinked(_) => "Incidents not linked".into(),
             Self::Linking(_) => "Link by hand".into(),
@@ -107,6 +118,7 @@ impl Page {
             Self::SignIn(view) => vec![&view.form],
             Self::Account(view) => vec![&view.password_form],
             Self::Linking(view) => vec![&view.form],
+            Self::Step(view) => view.content.form().into_iter().collect(),
             _ => Vec::new(),
         }
     }
@@ -152,6 +164,9 @@ impl Page {
         match self {
             Self::SetUp(view) => pages::entrance::set_up(ctx, view),
             Self::SignIn(view) => pages::entrance::sign_in(ctx, view),
+            Self::Consent(view) => pages::entrance::consent(ctx, *view),
+            Self::Steps(view) => pages::set_up::list(ctx, view),
+            Self::Step(view) => pages::set_up::step(ctx, view),
             Self::Dashboard(view) => pages::dashboard::body(ctx, view),
             Self::NotLinked(view) => pages::not_linked::body(ctx, view),
             Self::Linking(view) => pages::linking::body(ctx, view),

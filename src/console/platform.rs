@@ -49,6 +49,8 @@ mod server {
 pub use server::{render, render_fragment};
 
 #[cfg(feature = "hydrate")]
+mod copy;
+#[cfg(feature = "hydrate")]
 mod keys;
 #[cfg(feature = "hydrate")]
 mod live;

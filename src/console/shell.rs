@@ -22,16 +22,21 @@ pub const PLACES: [(&str, &str, char); 6] = [
     ("Ledger", "/ledger", 'l'),
 ];
 
+/// The list of steps; its steps lie below it.
+const SET_UP: &str = "/set-up";
+
 /// Pages that belong to one of those: whose, name and address.
-const BENEATH: [(&str, &str, &str); 4] = [
+const BENEATH: [(&str, &str, &str); 5] = [
     ("/incidents", "Backfill", "/backfill"),
     ("/problems", "Approvals", "/approvals"),
     ("/problems", "Drift", "/drift"),
     ("/connections", "Shadow mode", "/shadow"),
+    ("/connections", "Set-up", SET_UP),
 ];
 
 /// The place that a page belongs to.
 fn place_of(path: &str) -> &str {
+    let path = if path.starts_with("/set-up/") { SET_UP } else { path };
     BENEATH.iter().find(|(_, _, href)| *href == path).map_or(path, |(place, ..)| place)
 }
 
@@ -167,6 +172,10 @@ fn crumb(ctx: &PageContext, page: &Page) -> AnyView {
             <nav class="crumb" aria-label="Where this is"><a href="/">{icon(ctx, "left")} "Linked incidents"</a></nav>
         }
         .into_any(),
+        Page::Step(_) => view! {
+            <nav class="crumb" aria-label="Where this is"><a href=SET_UP>{icon(ctx, "left")} "Set-up"</a></nav>
+        }
+        .into_any(),
         Page::Drop(view) => view! {
             <nav class="crumb" aria-label="Where this is">
                 <a href=format!("/pairs/{}", view.operation.pair)>{icon(ctx, "left")} {view.incident.clone()}</a>
@@ -185,12 +194,17 @@ fn beneath(ctx: &PageContext) -> AnyView {
     else {
         return ().into_any();
     };
-    let others: Vec<_> = BENEATH.iter().filter(|(of, ..)| *of == place).collect();
+    let others: Vec<_> =
+        BENEATH.iter().filter(|(of, _, href)| *of == place && (*href != SET_UP || ctx.may_set_up())).collect();
     if others.is_empty() {
         return ().into_any();
     }
+    let here = |href: &str| {
+        let below = href == SET_UP && path.starts_with("/set-up/");
+        (href == path).then_some("page").or(below.then_some("true"))
+    };
     let link = |name: &'static str, href: &'static str| {
-        view! { <li><a href=href aria-current=(href == path).then_some("page")>{name}</a></li> }
+        view! { <li><a href=href aria-current=here(href)>{name}</a></li> }
     };
     view! {
         <nav class="beneath" aria-label=format!("Pages of {name}")>

@@ -91,6 +91,19 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
+    /// The ticket type that is meant.
+    pub fn ticket_type(&self, wanted: &Ref) -> Option<&TicketType> {
+        wanted.find(&self.ticket_types, |row| row.id, |row| &row.name)
+    }
+
+    /// The priorities that a ticket of a type with this SLA can have (halo-api sheet 5.4); all of them where neither the
+    /// SLA is known nor any priority names one.
+    pub fn priorities_in(&self, sla: Option<i64>) -> Vec<&Priority> {
+        let fits = |row: &&Priority| sla.is_none() || row.sla_id.is_none() || row.sla_id == sla;
+        let own: Vec<&Priority> = self.priorities.iter().filter(fits).collect();
+        if own.is_empty() { self.priorities.iter().collect() } else { own }
+    }
+
     /// The field with this id, name (with or without `CF`) or label.
     pub fn field(&self, wanted: &str) -> Option<&FieldDefinition> {
         let id = wanted.trim().parse::<i64>().ok();

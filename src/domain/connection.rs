@@ -1,5 +1,6 @@
 //! Ways to the outside systems. Secrets are never here: only `store` holds them, sealed.
 
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use super::ids::ConnectionId;
@@ -25,6 +26,35 @@ pub struct MicrosoftConnection {
     pub allow_insecure: bool,
     /// Comment/incident writes promised per five minutes and subscription (sheet section 7).
     pub writes_per_5min: u32,
+    /// The day the client secret or certificate ends, as its owner said: nobody else tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_expires: Option<Date>,
+}
+
+/// Days before its end from which a secret asks to be replaced.
+pub const SECRET_WARNS_DAYS: i32 = 30;
+
+impl MicrosoftConnection {
+    /// Days until the secret ends, by the day in UTC; negative when it has ended. `None` when nobody said when it does.
+    pub fn secret_days(&self, now: Timestamp) -> Option<i32> {
+        let today = now.to_zoned(TimeZone::UTC).date();
+        Some(today.until(self.secret_expires?).ok()?.get_days())
+    }
+
+    /// What is to be said of a secret that ends soon, with the remedy; `None` while there is time.
+    pub fn secret_warning(&self, now: Timestamp) -> Option<String> {
+        let what = if self.identity == MicrosoftIdentity::Certificate { "certificate" } else { "client secret" };
+        let day = self.secret_expires?;
+        let remedy = "Make a new one in the app registration and enter it under Set-up, Microsoft: it is tried before the \
+                      old one goes.";
+        match self.secret_days(now)? {
+            days if days > SECRET_WARNS_DAYS => None,
+            days if days < 0 => Some(format!("The {what} ended on {day}. {remedy}")),
+            0 => Some(format!("The {what} ends today. {remedy}")),
+            1 => Some(format!("The {what} ends tomorrow, on {day}. {remedy}")),
+            days => Some(format!("The {what} ends in {days} days, on {day}. {remedy}")),
+        }
+    }
 }
 
 /// Who signs in.
@@ -134,5 +164,45 @@ impl HaloConnection {
         let site = site.map_or(base, |end| base.get(..base.len() - end.len()).unwrap_or(base));
         let safe = site.starts_with("https://") && !site.contains(['"', '<', '>', ' ', '\'']);
         safe.then(|| format!("{site}/tickets?id="))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_counts_down_and_warns_from_thirty_days_on() {
+        let now: Timestamp = "2026-11-21T23:30:00Z".parse().unwrap();
+        for (expires, days, says) in [
+            (None, None, None),
+            (Some("2027-01-31"), Some(71), None),
+            (Some("2026-12-22"), Some(31), None),
+            (Some("2026-12-21"), Some(30), Some("in 30 days, on 2026-12-21")),
+            (Some("2026-11-22"), Some(1), Some("ends tomorrow, on 2026-11-22")),
+            (Some("2026-11-21"), Some(0), Some("ends today")),
+            (Some("2026-11-20"), Some(-1), Some("ended on 2026-11-20")),
+        ] {
+            let connection = MicrosoftConnection {
+                id: ConnectionId(Uuid::nil()),
+                name: "a".into(),
+                tenant_id: "a.example".into(),
+                oauth_client_id: "a".into(),
+                identity: MicrosoftIdentity::Delegated,
+                endpoints: MicrosoftEndpoints::of_cloud("public").unwrap(),
+                api_version: String::new(),
+                allow_insecure: false,
+                writes_per_5min: 75,
+                secret_expires: expires.map(|day| day.parse().unwrap()),
+            };
+            assert_eq!(connection.secret_days(now), days, "{expires:?}");
+            let warning = connection.secret_warning(now);
+            match says {
+                None => assert_eq!(warning, None, "{expires:?}"),
+                Some(words) => assert!(warning.as_deref().is_some_and(|text| text.contains(words)), "{warning:?}"),
+            }
+        }
     }
 }

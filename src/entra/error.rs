@@ -46,6 +46,11 @@ pub fn of_the_app(code: &str) -> bool {
     ["AADSTS7000215", "AADSTS7000222", "AADSTS700016", "AADSTS50194", "AADSTS700027", "invalid_client"].contains(&code)
 }
 
+/// Numbers that Microsoft shows to people on its own pages, before anybody comes back here.
+pub const SHOWN_THERE: [i64; 14] = [
+    50_011, 700_016, 50_194, 90_002, 50_020, 50_105, 50_057, 65_001, 65_004, 53_003, 50_076, 70_043, 500_011, 7_000_222,
+];
+
 /// The table.
 pub fn verdict(error: &str, suberror: &str, codes: &[i64]) -> (FailureKind, &'static str) {
     use FailureKind::{Forbidden, Rejected, SignInAgain};

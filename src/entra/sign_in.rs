@@ -13,7 +13,10 @@ use url::Url;
 use super::{AppRegistration, Refused, Resource, endpoint, error, id_token, wire};
 use crate::{
     clock::{Clock, IdSource},
-    domain::failure::{Failure, FailureKind, Side},
+    domain::{
+        connection::MicrosoftConnection,
+        failure::{Failure, FailureKind, Side},
+    },
     outbound::{Transport, exchange::Exchange},
 };
 
@@ -70,6 +73,8 @@ pub struct SignedIn {
     pub person: Person,
     /// To be sealed and kept; absent for an identity-only sign-in.
     pub refresh_token: Option<SecretString>,
+    /// What was consented to, as Entra names it.
+    pub scopes: Vec<String>,
 }
 
 fn refused(text: &str) -> Failure {
@@ -122,17 +127,18 @@ pub fn begin(app: &AppRegistration, wanted: &Wanted<'_>, ids: &dyn IdSource) -> 
     Ok((url, pending))
 }
 
-/// The address where an administrator consents for a whole tenant.
+/// The address where an administrator consents for a whole tenant; who opens it needs no account here.
 ///
 /// # Errors
 /// The authority is no web address.
-pub fn admin_consent(app: &AppRegistration, tenant: &str, redirect_uri: &str, state: &str) -> Result<Url, Failure> {
-    let address = endpoint(&app.endpoints, tenant, "").replace("/oauth2/v2.0/", "/v2.0/adminconsent");
+pub fn consent_address(connection: &MicrosoftConnection, redirect_uri: &str, state: &str) -> Result<Url, Failure> {
+    let MicrosoftConnection { endpoints, tenant_id, oauth_client_id, .. } = connection;
+    let address = endpoint(endpoints, tenant_id, "").replace("/oauth2/v2.0/", "/v2.0/adminconsent");
     let mut url =
         Url::parse(&address).map_err(|_| refused("The authority of the connection is no web address. Correct it."))?;
-    let scope = format!("{}/.default", Resource::Arm.audience(&app.endpoints));
+    let scope = format!("{}/.default", Resource::Arm.audience(endpoints));
     url.query_pairs_mut()
-        .append_pair("client_id", &app.oauth_client_id)
+        .append_pair("client_id", oauth_client_id)
         .append_pair("scope", &scope)
         .append_pair("redirect_uri", redirect_uri)
         .append_pair("state", state);
@@ -192,5 +198,6 @@ pub async fn redeem(
         let text = "Microsoft gave no refresh token. Grant offline_access to the app, then sign in again.";
         return Err(refused(text).into());
     }
-    Ok(SignedIn { person, refresh_token: granted.refresh_token })
+    let scopes = granted.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+    Ok(SignedIn { person, refresh_token: granted.refresh_token, scopes })
 }

@@ -20,6 +20,8 @@ pub(super) struct Granted {
     pub access_token: SecretString,
     pub refresh_token: Option<SecretString>,
     pub id_token: Option<SecretString>,
+    /// What was granted, as Entra names it; blanks between.
+    pub scope: Option<String>,
     pub life: SignedDuration,
 }
 
@@ -83,6 +85,7 @@ fn granted(body: &Value) -> Option<Granted> {
         access_token: secret("access_token")?,
         refresh_token: secret("refresh_token"),
         id_token: secret("id_token"),
+        scope: read::words_at(body, "scope"),
         life: SignedDuration::from_secs(seconds),
     })
 }

@@ -31,6 +31,11 @@ impl Halo {
         self.call(Method::POST, self.address(path, &[]), Some(body), class).await
     }
 
+    /// Removes.
+    pub(super) async fn delete(&self, path: &str, class: Class) -> Result<Answer, Failure> {
+        self.call(Method::DELETE, self.address(path, &[]), None, class).await
+    }
+
     /// Sends; a token that is refused is replaced once, a second refusal asks for a person.
     async fn call(&self, method: Method, url: String, body: Option<&Value>, class: Class) -> Result<Answer, Failure> {
         let mut renewed = false;
@@ -39,6 +44,7 @@ impl Halo {
             self.within_budget(class)?;
             let ask = match body {
                 Some(body) => Ask::write(method.clone(), url.clone()).json(body),
+                None if method == Method::DELETE => Ask::write(method.clone(), url.clone()),
                 None => Ask::read(method.clone(), url.clone()),
             };
             let answer = self.exchange.send(ask.bearer(&token)).await?;

@@ -11,7 +11,9 @@ pub mod body;
 mod call;
 pub mod catalogue;
 pub mod error;
+pub mod hooks;
 pub mod paging;
+pub mod probe;
 pub mod product;
 pub mod read;
 pub mod tickets;
@@ -97,7 +99,7 @@ impl Halo {
 }
 
 /// What the discovery call without a token tells (`GET /authinfo`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AuthInfo {
     /// Authorisation server.
     pub auth_url: Option<String>,

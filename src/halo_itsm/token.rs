@@ -29,6 +29,7 @@ enum State {
     None,
     Token {
         token: SecretString,
+        scope: Option<String>,
         refresh_at: Timestamp,
         expires_at: Timestamp,
     },
@@ -36,6 +37,15 @@ enum State {
         failure: Failure,
         until: Timestamp,
     },
+}
+
+/// A token as it was given.
+struct Granted {
+    token: SecretString,
+    /// Scopes, where they are told.
+    scope: Option<String>,
+    /// Seconds.
+    life: i64,
 }
 
 impl Halo {
@@ -50,11 +60,11 @@ impl Halo {
             _ => None,
         };
         match self.ask_for_token(class).await {
-            Ok((token, life)) => {
+            Ok(Granted { token, scope, life }) => {
                 let now = self.clock.now();
                 let end = |seconds: i64| now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(now);
                 let (refresh_at, expires_at) = (end(life * 4 / 5), end(life));
-                *state = State::Token { token: token.clone(), refresh_at, expires_at };
+                *state = State::Token { token: token.clone(), scope, refresh_at, expires_at };
                 Ok(token)
             }
             Err(failure) if failure.kind == FailureKind::SignInAgain => {
@@ -67,6 +77,20 @@ impl Halo {
         }
     }
 
+    /// Signs in, and gives the scopes that were granted: those that Halo names, else those that were asked for.
+    ///
+    /// # Errors
+    /// See [`FailureKind`].
+    pub async fn sign_in(&self, class: Class) -> Result<Vec<String>, Failure> {
+        self.bearer(class).await?;
+        let state = self.token.0.lock().await;
+        let told = match &*state {
+            State::Token { scope: Some(scope), .. } => scope.as_str(),
+            _ => self.connection.scope.as_str(),
+        };
+        Ok(told.split_whitespace().map(str::to_owned).collect())
+    }
+
     /// A token was answered with 401: drop exactly that one, so that a newer one stays.
     pub(super) async fn reject(&self, refused: &SecretString) {
         let mut state = self.token.0.lock().await;
@@ -75,7 +99,7 @@ impl Halo {
         }
     }
 
-    async fn ask_for_token(&self, class: Class) -> Result<(SecretString, i64), Failure> {
+    async fn ask_for_token(&self, class: Class) -> Result<Granted, Failure> {
         self.within_budget(class)?;
         let base = self.connection.authorisation_server.trim_end_matches('/');
         let mut url = format!("{base}/token");
@@ -100,7 +124,7 @@ impl Halo {
         let body = answer.json()?;
         let token = read::words_at(&body, "access_token").ok_or_else(|| answer.unreadable())?;
         let life = read::int_at(&body, "expires_in").filter(|s| *s > 0).unwrap_or(LIFE_SECS).min(86_400);
-        Ok((SecretString::from(token), life))
+        Ok(Granted { token: SecretString::from(token), scope: read::words_at(&body, "scope"), life })
     }
 
     /// Counts one request.

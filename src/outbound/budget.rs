@@ -80,6 +80,8 @@ pub enum Kind {
     IncidentWrite,
     /// `PUT` of a comment.
     CommentWrite,
+    /// Azure's other writes, which only set-up makes: rules, Logic Apps, roles.
+    SetUp,
 }
 
 impl Kind {
@@ -93,6 +95,7 @@ impl Kind {
             Self::EntitiesRead => "entity reads",
             Self::IncidentWrite => "incident writes",
             Self::CommentWrite => "comment writes",
+            Self::SetUp => "set-up writes",
         }
     }
 }
@@ -277,6 +280,7 @@ impl Budget {
             (Kind::AlertsRead, Limit::window(details)),
             (Kind::EntitiesRead, Limit::window(details)),
             (Kind::Read, Limit::Bucket(Bucket::full(size, 25.0 * scale))),
+            (Kind::SetUp, Limit::Bucket(Bucket::full(200.0 * scale, 10.0 * scale))),
         ]))
     }
 

@@ -1,7 +1,7 @@
 //! The verdict an agent gave, and what a closure says on the other side.
 
 use crate::domain::{
-    catalogue::Catalogue,
+    catalogue::{Catalogue, FieldDefinition, Named},
     closing::{Classification, Verdict},
     incident::{Incident, IncidentStatus},
     pair::Base,
@@ -89,7 +89,7 @@ fn squeezed(text: &str) -> String {
 
 /// A verdict by its name in the policy's table, or by Microsoft's own words (`True positive`,
 /// `FalsePositive - InaccurateData`, …).
-fn named(policy: &Policy, text: &str) -> Option<Verdict> {
+pub fn named(policy: &Policy, text: &str) -> Option<Verdict> {
     let key = text.trim().to_lowercase();
     if let Some(verdict) = policy.classifications.get(&key) {
         return Some(verdict.clone());
@@ -144,14 +144,19 @@ pub fn field_of_verdict(
         Ref::Id(id) => catalogue.fields.iter().find(|f| f.id == *id),
         Ref::Name(name) => catalogue.field(name),
     }?;
-    let same = |v: &Verdict| {
-        v.classification == verdict.classification
-            && (v.reason.is_none() || verdict.reason.is_none() || v.reason == verdict.reason)
-    };
-    let fits = |name: &str| named(policy, name).is_some_and(|v| same(&v));
     if definition.options.is_empty() {
-        let name = policy.classifications.iter().find(|(_, v)| same(v)).map(|(name, _)| name.clone());
+        let name = policy.classifications.iter().find(|(_, v)| same(v, &verdict)).map(|(name, _)| name.clone());
         return Some((definition.id, name.unwrap_or_else(|| verdict.classification.words().to_owned()).into()));
     }
-    definition.options.iter().find(|o| fits(&o.name) || fits(&o.id.to_string())).map(|o| (definition.id, o.id.into()))
+    option_of(policy, definition, &verdict).map(|option| (definition.id, option.id.into()))
+}
+
+/// The choice of the classification field that stands for a verdict.
+pub fn option_of<'a>(policy: &Policy, definition: &'a FieldDefinition, verdict: &Verdict) -> Option<&'a Named> {
+    let fits = |name: &str| named(policy, name).is_some_and(|v| same(&v, verdict));
+    definition.options.iter().find(|o| fits(&o.name) || fits(&o.id.to_string()))
+}
+
+fn same(a: &Verdict, b: &Verdict) -> bool {
+    a.classification == b.classification && (a.reason.is_none() || b.reason.is_none() || a.reason == b.reason)
 }

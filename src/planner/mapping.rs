@@ -33,15 +33,9 @@ pub fn ticket_type(policy: &Policy, catalogue: &Catalogue) -> Result<i64, Reason
 /// The severity has no row, or its priority is none of Halo's.
 pub fn priority(policy: &Policy, catalogue: &Catalogue, severity: &Severity) -> Result<i64, Reason> {
     let wanted = policy.priorities.get(severity.as_str()).ok_or_else(|| unmapped("priority", severity.as_str()))?;
-    let sla = policy.ticket_type.find(&catalogue.ticket_types, |t| t.id, |t| &t.name).and_then(|t| t.default_sla);
-    let in_sla: Vec<_> = catalogue
-        .priorities
-        .iter()
-        .filter(|p| sla.is_none() || p.sla_id.is_none() || p.sla_id == sla)
-        .cloned()
-        .collect();
-    let rows = if in_sla.is_empty() { &catalogue.priorities } else { &in_sla };
-    match (wanted.find(rows, |p| p.id, |p| &p.name), wanted) {
+    let sla = catalogue.ticket_type(&policy.ticket_type).and_then(|found| found.default_sla);
+    let rows = catalogue.priorities_in(sla);
+    match (wanted.find(&rows, |p| p.id, |p| &p.name), wanted) {
         (Some(found), _) => Ok(found.id),
         (None, Ref::Id(id)) if catalogue.priorities.is_empty() => Ok(*id),
         _ => Err(unmapped("priority", format!("{severity} → {wanted}"))),
@@ -79,6 +73,13 @@ pub fn severity_back(policy: &Policy, catalogue: &Catalogue, priority_id: i64) -
 /// Name of a priority, else its id.
 pub fn priority_name(catalogue: &Catalogue, id: i64) -> String {
     catalogue.priorities.iter().find(|row| row.id == id).map_or_else(|| id.to_string(), |row| row.name.clone())
+}
+
+/// Name of a priority as the SLA of the policy's ticket type has it: another SLA may have another name for its id.
+pub fn priority_of_type(policy: &Policy, catalogue: &Catalogue, id: i64) -> String {
+    let sla = catalogue.ticket_type(&policy.ticket_type).and_then(|found| found.default_sla);
+    let own = catalogue.priorities_in(sla).into_iter().find(|row| row.id == id);
+    own.map_or_else(|| priority_name(catalogue, id), |row| row.name.clone())
 }
 
 /// Name of a ticket status, else its id.

@@ -4,7 +4,8 @@
 //! what is not done is said too. Start reading at [`plan::plan`]; [`gate`] decides whether an incident
 //! is linked at all ([`filter`] the policy's filters), [`draft`] writes the ticket, [`notes`] carries comments and notes, [`fields`]
 //! severity, owner, status and all other fields, [`conflict`] compares three ways, [`closing`] finds the verdict. [`pause`] says
-//! which pairs wait all the same; [`approval`] holds what a person has to approve, [`pace`] when a workspace is read again; [`shadow`] compares with what another integration did.
+//! which pairs wait all the same; [`approval`] holds what a person has to approve, [`pace`] when a workspace is read again; [`shadow`] compares with what another integration did;
+//! [`loops`] walks a policy's tables both ways before it is saved.
 
 pub mod adopt;
 pub mod agreed;
@@ -21,6 +22,7 @@ pub mod fields;
 pub mod filter;
 pub mod gate;
 pub mod link;
+pub mod loops;
 pub mod mapping;
 pub mod merges;
 pub mod notes;
@@ -33,6 +35,7 @@ pub mod retry;
 pub mod shadow;
 pub mod situation;
 pub mod template;
+pub mod what_if;
 
 #[cfg(test)]
 mod tests;

@@ -89,7 +89,7 @@ impl Sentinel {
             if let Some(budget) = &budget {
                 budget.take(self.clock.now(), call.kind, call.class).map_err(|at| own_wait(at, call.kind))?;
             }
-            let writes = matches!(call.kind, Kind::IncidentWrite | Kind::CommentWrite);
+            let writes = matches!(call.kind, Kind::IncidentWrite | Kind::CommentWrite | Kind::SetUp);
             let ask = if writes { Ask::write } else { Ask::read };
             let mut ask = ask(call.method.clone(), call.url.clone()).bearer(&token);
             if let Some(body) = call.body {

@@ -1,6 +1,8 @@
 //! What the set-up screens ask Azure: tenants, subscriptions, resource groups, workspaces, rights
 //! (sentinel-api sheet section 4).
 
+use std::sync::Arc;
+
 use http::Method;
 use serde_json::Value;
 
@@ -11,11 +13,14 @@ use super::{
 };
 use crate::{
     domain::{
-        failure::{Failure, FailureKind},
+        connection::MicrosoftEndpoints,
+        failure::{Failure, FailureKind, Side},
         workspace::WorkspaceAddress,
     },
     outbound::{
+        Transport,
         budget::{Class, Kind},
+        exchange::{Ask, Exchange},
         read::{list_at, text_at, words_at},
     },
 };
@@ -64,6 +69,18 @@ pub struct Rights {
     pub missing: Vec<String>,
 }
 
+/// What a first look at a workspace shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Glance {
+    /// A Log Analytics workspace alone.
+    NoSentinel,
+    /// It has Sentinel.
+    Sentinel {
+        /// Its newest incidents are Defender's, too.
+        joined: bool,
+    },
+}
+
 /// Actions the sync needs.
 pub const NEEDED: [&str; 4] = [
     "Microsoft.SecurityInsights/incidents/read",
@@ -95,6 +112,36 @@ pub fn missing(entries: &[Value], needed: &[&str]) -> Vec<String> {
     let granted =
         |action: &str| entries.iter().any(|entry| any(entry, "actions", action) && !any(entry, "notActions", action));
     needed.iter().filter(|action| !granted(action)).map(|action| (*action).to_owned()).collect()
+}
+
+/// What a cloud tells of itself at its Azure Resource Manager, without a sign-in: the same call by which the Azure CLI
+/// learns of a cloud that it does not know (`az cloud register --endpoint-resource-manager`). `arm` is its base address.
+///
+/// # Errors
+/// It cannot be reached, or tells no address to sign in at.
+pub async fn cloud(transport: Arc<dyn Transport>, arm: &str) -> Result<MicrosoftEndpoints, Failure> {
+    let url = format!("{arm}/metadata/endpoints?api-version=2022-09-01");
+    let answer = Exchange::new(transport, Side::Sentinel).send(Ask::read(Method::GET, url)).await?;
+    if !answer.ok() {
+        let text = "This address does not tell of a cloud. Check it: it is the base address of Azure Resource Manager.";
+        return Err(answer.failure(FailureKind::Rejected, None, text));
+    }
+    let body = answer.json()?;
+    // Older versions answer with a list of clouds, newer ones with the one asked for.
+    let body = body.as_array().and_then(|rows| rows.first()).unwrap_or(&body);
+    let base = |address: Option<String>| address.map(|text| text.trim_end_matches('/').to_owned());
+    let authority = body.get("authentication").and_then(|part| words_at(part, "loginEndpoint"));
+    let Some(authority) = base(authority) else { return Err(answer.unreadable()) };
+    let public = MicrosoftEndpoints::of_cloud("public");
+    let or_public = |told: Option<String>, ours: fn(MicrosoftEndpoints) -> String| {
+        base(told).or_else(|| public.clone().map(ours)).unwrap_or_default()
+    };
+    Ok(MicrosoftEndpoints {
+        authority,
+        arm: arm.to_owned(),
+        log_analytics: or_public(words_at(body, "logAnalyticsResourceId"), |known| known.log_analytics),
+        graph: or_public(words_at(body, "microsoftGraphResourceId"), |known| known.graph),
+    })
 }
 
 impl Sentinel {
@@ -211,12 +258,53 @@ impl Sentinel {
 
     /// Which of the needed actions the identity lacks on a workspace.
     pub async fn rights(&self, at: &Place) -> Result<Rights, Failure> {
+        self.rights_at(&at.tenant, &at.workspace.subscription, &at.workspace.arm_id()).await
+    }
+
+    /// The same for a whole resource group: what is granted there holds for every workspace in it.
+    pub async fn rights_of_group(&self, at: &Place) -> Result<Rights, Failure> {
+        let WorkspaceAddress { subscription, resource_group, .. } = &at.workspace;
+        let scope = format!("/subscriptions/{subscription}/resourceGroups/{resource_group}");
+        self.rights_at(&at.tenant, subscription, &scope).await
+    }
+
+    async fn rights_at(&self, tenant: &str, subscription: &str, scope: &str) -> Result<Rights, Failure> {
         let url = format!(
             "{}{}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01",
             self.arm,
-            at.workspace.arm_id().split('/').map(segment).collect::<Vec<_>>().join("/")
+            scope.split('/').map(segment).collect::<Vec<_>>().join("/")
         );
-        let rows = self.rows(&at.tenant, Some(&at.workspace.subscription), url).await?;
+        let rows = self.rows(tenant, Some(subscription), url).await?;
         Ok(Rights { missing: missing(&rows, &NEEDED) })
+    }
+
+    /// Looks at a workspace with one call: whether it has Sentinel, and whether its newest incidents are Defender's, too
+    /// (sentinel-api sheet section 8).
+    pub async fn glance(&self, at: &Place) -> Result<Glance, Failure> {
+        let newest = format!("{}&$orderby=properties/createdTimeUtc%20desc&$top=5", self.address(at, "incidents"));
+        let call = Call {
+            tenant: &at.tenant,
+            subscription: Some(&at.workspace.subscription),
+            method: Method::GET,
+            url: newest,
+            body: None,
+            kind: Kind::Read,
+            class: Class::Interactive,
+        };
+        match self.call(call).await {
+            Ok(answer) => {
+                let body = answer.json()?;
+                let joined = |row: &Value| {
+                    row.get("properties").and_then(|p| text_at(p, "providerName")).as_deref() == Some("Microsoft XDR")
+                };
+                Ok(Glance::Sentinel { joined: list_at(&body, "value").iter().any(joined) })
+            }
+            // A workspace without Sentinel answers 400 with its own sentence; another 400 is about the question.
+            Err(failure) if failure.status == Some(400) => match self.onboarded(at).await? {
+                true => Ok(Glance::Sentinel { joined: false }),
+                false => Ok(Glance::NoSentinel),
+            },
+            Err(failure) => Err(failure),
+        }
     }
 }

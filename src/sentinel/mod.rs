@@ -2,16 +2,19 @@
 //!
 //! Start with [`Incidents`], the narrow trait the engine knows (a Microsoft Graph adapter could come
 //! beside it); [`Sentinel`] carries it out. [`body`] makes the bytes of a write, [`mod@read`] reads
-//! incidents, [`error`] sorts refusals, [`discovery`] serves the set-up screens.
+//! incidents, [`error`] sorts refusals, [`discovery`] serves the set-up screens,
+//! [`automation`] and [`logic_app`] set up that incidents are told of at once.
 //!
 //! May use: `domain`, `outbound`, `entra`, `clock`.
 
+pub mod automation;
 pub mod body;
 pub mod call;
 pub mod comments;
 pub mod discovery;
 pub mod error;
 pub mod incidents;
+pub mod logic_app;
 pub mod paging;
 pub mod read;
 pub mod webhook;

@@ -1,6 +1,8 @@
 //! Why a use case was not carried out: a closed list. Nothing of the inside travels in it; the cause
 //! is logged where it happens, under the request's id.
 
+use std::borrow::Cow;
+
 use crate::{store::StoreError, telemetry};
 
 /// A refusal or fault, as the web layer turns it into a status and a page.
@@ -39,15 +41,15 @@ pub enum ServiceError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldProblem {
     /// The input's name.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
     /// One sentence with the remedy.
     pub problem: String,
 }
 
 impl FieldProblem {
     /// A problem with `field`.
-    pub fn new(field: &'static str, problem: impl Into<String>) -> Self {
-        Self { field, problem: problem.into() }
+    pub fn new(field: impl Into<Cow<'static, str>>, problem: impl Into<String>) -> Self {
+        Self { field: field.into(), problem: problem.into() }
     }
 }
 

@@ -16,6 +16,9 @@ pub mod doctor;
 pub mod drifts;
 pub mod engine_handle;
 pub mod error;
+pub mod go_live;
+pub mod halo_probe;
+pub mod import_mode;
 pub mod incidents;
 pub mod intake;
 pub mod ledger;
@@ -30,13 +33,16 @@ pub mod pushes;
 pub mod replays;
 pub mod running_engine;
 pub mod runs;
+pub mod set_up;
 pub mod shadow;
 pub mod sign_in;
 pub mod then;
+pub mod what_if;
 
 mod fields;
 mod names;
 mod notes;
+mod outside;
 mod words;
 
 use std::{
@@ -80,6 +86,7 @@ struct Kept {
     intake: intake::State,
     installation: Mutex<Option<Arc<Installation>>>,
     chains: Mutex<HashMap<Chain, (Timestamp, ChainState)>>,
+    reached: set_up::discovery::Remembered,
     ended: watch::Sender<u64>,
 }
 
@@ -97,6 +104,7 @@ impl App {
             intake: intake::State::default(),
             installation: Mutex::new(None),
             chains: Mutex::default(),
+            reached: set_up::discovery::Remembered::default(),
             ended: watch::Sender::new(0),
         };
         Self { store, clock, ids, engine, network, kept: Arc::new(kept) }

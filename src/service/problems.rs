@@ -120,6 +120,9 @@ async fn connections(app: &App, caller: &Caller, installation: &Installation) ->
         .collect();
     if caller.scope == Scope::All {
         for connection in &installation.microsoft {
+            if let Some(warning) = connection.secret_warning(app.clock.now()) {
+                sentences.push(format!("{}: {warning}", connection.name));
+            }
             if sign_in::challenge(app, connection.id).await?.is_some() {
                 sentences.push(format!("{}: {}", connection.name, sign_in::challenged().message));
             }

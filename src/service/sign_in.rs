@@ -28,7 +28,7 @@ pub const CLIENT_SECRET: &str = "client_secret";
 /// Name of the certificate (PEM).
 pub const CERTIFICATE: &str = "certificate";
 /// Name of its private key, where that stands apart from it.
-const PRIVATE_KEY: &str = "private_key";
+pub const PRIVATE_KEY: &str = "private_key";
 /// Seconds a begun sign-in may take (sentinel-api sheet 3.2).
 const WITHIN_SECS: i64 = 15 * 60;
 
@@ -74,6 +74,20 @@ pub async fn challenge(app: &App, connection: ConnectionId) -> Result<Option<Str
 /// How a kept challenge is shown.
 pub fn challenged() -> Failure {
     refused("Azure asks for a stronger sign-in (second factor or policy). Sign in again.")
+}
+
+/// What was consented to at the last sign-in of a connection, as Microsoft named it.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn consented(app: &App, connection: ConnectionId) -> Result<Vec<String>, ServiceError> {
+    let kept = app.store.setting(&consented_setting(connection)).await;
+    let kept = kept.map_err(|e| fault("read what was consented to", &e))?;
+    Ok(kept.unwrap_or_default().split_whitespace().map(str::to_owned).collect())
+}
+
+fn consented_setting(connection: ConnectionId) -> String {
+    format!("consented/{connection}")
 }
 
 fn person_setting(connection: ConnectionId) -> String {
@@ -237,6 +251,7 @@ pub async fn finish(
     let mut tx = app.store.begin().await.map_err(doing)?;
     tx.put_secret(now, owner, REFRESH_TOKEN, &token, &SecretSource::Sealed).await.map_err(doing)?;
     tx.put_setting(&person_setting(connection.id), Some(&shown)).await.map_err(doing)?;
+    tx.put_setting(&consented_setting(connection.id), Some(&signed_in.scopes.join(" "))).await.map_err(doing)?;
     tx.put_setting(&challenge_setting(connection.id), None).await.map_err(doing)?;
     tx.put_setting(&signed_in_setting(connection.id), Some(&now.to_string())).await.map_err(doing)?;
     let fact = Fact::HumanAct {

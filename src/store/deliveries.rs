@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
 use base64::Engine as _;
+use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use tokio::sync::{Mutex, oneshot};
 
@@ -19,6 +20,7 @@ use crate::{
         account::Scope,
         delivery::{Delivery, DeliverySource},
         ids::DeliveryId,
+        time,
     },
     ledger::fact::Fact,
 };
@@ -27,6 +29,7 @@ statements! {
     const WAITING = "SELECT d.id, d.source, d.received_ms, d.handled_ms, b.body
         FROM deliveries d LEFT JOIN bodies b ON b.hash = d.body
         WHERE d.handled_ms IS NULL ORDER BY d.received_ms, d.id LIMIT ?1";
+    const SINCE = "SELECT d.source, d.received_ms FROM deliveries d WHERE d.received_ms > ?1 ORDER BY d.received_ms LIMIT ?2";
     const BY_ID = "SELECT d.id, d.source, d.received_ms, d.handled_ms, b.body
         FROM deliveries d LEFT JOIN bodies b ON b.hash = d.body WHERE d.id = ?1";
 }
@@ -185,6 +188,22 @@ impl Store {
         let mut reader = self.reader().await?;
         let rows = sqlx::query(WAITING).bind(i64::from(limit)).fetch_all(&mut *reader).await?;
         rows.iter().map(|row| delivery_of(row, true)).collect()
+    }
+
+    /// When the first webhook of a source came after a moment, among the first 10,000 of all sources.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn delivered_since(&self, source: DeliverySource, since: Timestamp) -> Result<Option<Timestamp>> {
+        let mut reader = self.reader().await?;
+        let rows = sqlx::query(SINCE).bind(time::to_ms(since)).bind(10_000_i64).fetch_all(&mut *reader).await?;
+        for row in &rows {
+            let cells = Cells::new(row, "deliveries");
+            if cells.json::<DeliverySource>("source")? == source {
+                return cells.time("received_ms").map(Some);
+            }
+        }
+        Ok(None)
     }
 
     /// One delivery with its body (empty once erased).

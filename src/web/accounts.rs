@@ -29,20 +29,13 @@ use crate::{
     },
 };
 
-/// `GET /set-up`
-pub async fn set_up_page(State(web): State<Web>, reader: Reader) -> Result<Response, WebError> {
-    if !accounts::nobody_yet(&web.app).await? {
-        return Ok(Redirect::to("/sign-in").into_response());
-    }
-    Ok(frame(&web, &reader).await?.answer(&Page::SetUp(SetUpView::default())))
-}
-
 /// `POST /set-up`
 pub async fn set_up(State(web): State<Web>, reader: Reader, form: Posted) -> Result<Response, WebError> {
     let name = form.text("name");
     let made = accounts::set_up(&web.app, form.text("code"), name, form.exact("password"), reader.from).await;
     match made {
-        Ok(person) => enter(&web, &reader, &person, "/").await,
+        // an empty installation: the first admin goes on with setting it up, at its first step
+        Ok(person) => enter(&web, &reader, &person, "/set-up/microsoft").await,
         Err(error) => {
             let view = FormView::default().with_value("name", name);
             refuse(&web, &reader, error, view, |form| Page::SetUp(SetUpView { form })).await
@@ -91,7 +84,7 @@ pub(super) async fn refuse(
 ) -> Result<Response, WebError> {
     let (status, form, wait) = match error {
         ServiceError::Invalid(problems) => {
-            let form = problems.into_iter().fold(form, |form, p| form.with_problem(p.field, p.problem));
+            let form = problems.into_iter().fold(form, |form, p| form.with_problem(&p.field, p.problem));
             (StatusCode::UNPROCESSABLE_ENTITY, form, None)
         }
         ServiceError::TooMany { wait_secs } => {

@@ -74,6 +74,11 @@ const MESSAGES: &[(&str, FlashKind, &str)] = &[
     ("password", FlashKind::Done, "The password was changed. You are signed out everywhere else."),
     ("others", FlashKind::Done, "You are signed out everywhere else."),
     ("saved", FlashKind::Done, "Saved."),
+    (
+        "applied",
+        FlashKind::Done,
+        "Applied. New workspaces are in observe: they are read and planned, and nothing is written to either side.",
+    ),
     ("microsoft", FlashKind::Done, "Signed in with Microsoft. The workspaces are being read now."),
     ("microsoft-failed", FlashKind::Failed, "The sign-in with Microsoft did not succeed. Start it again from here."),
     ("moved-on", FlashKind::Failed, "The operation has moved on in the meantime: nothing was done."),

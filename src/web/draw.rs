@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     console::{self, Density, Flash, Page, PageContext, Person, Theme},
-    domain::view::failed::FailedView,
+    domain::{account::Scope, view::failed::FailedView},
     service::{caller::Caller, error::ServiceError, live, pulse},
 };
 
@@ -71,7 +71,7 @@ pub fn bare(web: &Web) -> PageContext {
 }
 
 fn person(caller: &Caller) -> Person {
-    Person { name: caller.name.clone(), role: caller.role }
+    Person { name: caller.name.clone(), role: caller.role, everything: caller.scope == Scope::All }
 }
 
 fn context(web: &Web, reader: Option<&Reader>) -> PageContext {

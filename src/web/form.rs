@@ -8,8 +8,8 @@ use http::header;
 
 use super::error::WebError;
 
-/// No form of ours is larger.
-const BYTES_MAX: usize = 64 * 1024;
+/// No form of ours is larger: the links of about a thousand workspaces, pasted as a file.
+const BYTES_MAX: usize = 512 * 1024;
 
 /// The entries of a posted form, in order.
 #[derive(Clone, Default)]
@@ -34,6 +34,11 @@ impl Posted {
     /// Every value under this name, in order.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.trim())
+    }
+
+    /// Every name with its value as typed, in order.
+    pub fn entries(self) -> Vec<(String, String)> {
+        self.0
     }
 
     /// Whether a checkbox of this name was ticked.

@@ -8,12 +8,18 @@ use http::{HeaderMap, header};
 
 use super::{
     Web, acts,
+    draw::frame,
     error::WebError,
+    form::Posted,
     pages::id,
     reader::{Reader, Signed},
 };
 use crate::{
-    domain::view::query::QueryText,
+    console::Page,
+    domain::{
+        ids::ConnectionId,
+        view::{entrance::ConsentView, query::QueryText},
+    },
     service::{
         error::ServiceError,
         sign_in::{self, PendingSignIn},
@@ -21,6 +27,8 @@ use crate::{
 };
 
 const PENDING: &str = "microsoft-sign-in";
+/// Where the sign-in was begun: there it ends.
+const NEXT: &str = "microsoft-sign-in-next";
 
 fn fault(error: &tower_sessions::session::Error) -> ServiceError {
     ServiceError::passed_on("keep a sign-in with Microsoft", error)
@@ -31,16 +39,19 @@ pub async fn begin(
     State(web): State<Web>,
     signed: Signed,
     Path(connection): Path<String>,
+    form: Posted,
 ) -> Result<Response, WebError> {
+    let next = acts::next(&form, "/connections");
     let begun = sign_in::begin(&web.app, &signed.caller, id(&connection)?, &web.options.redirect_uri()).await?;
     match begun {
         Ok((address, pending)) => {
             signed.reader.session.insert(PENDING, pending).await.map_err(|error| fault(&error))?;
+            signed.reader.session.insert(NEXT, next).await.map_err(|error| fault(&error))?;
             Ok(Redirect::to(&address).into_response())
         }
         Err(failure) => {
             acts::flash_failure(&signed.reader.session, &failure.message).await?;
-            Ok(Redirect::to("/connections").into_response())
+            Ok(Redirect::to(next).into_response())
         }
     }
 }
@@ -48,20 +59,36 @@ pub async fn begin(
 /// `GET /connections/callback`: the only address that acts by GET, because Entra comes back this way.
 /// What it does was begun by a POST of this very session (state, nonce and PKCE verifier lie there).
 pub async fn callback(State(web): State<Web>, reader: Reader, headers: HeaderMap) -> Result<Response, WebError> {
+    if let Some(view) = consent(&reader) {
+        return Ok(frame(&web, &reader).await?.answer(&Page::Consent(view)));
+    }
     let Some(caller) = reader.caller.clone() else {
         return Ok(elsewhere(&web, &reader, &headers));
     };
     let pending: Option<PendingSignIn> = reader.session.remove(PENDING).await.map_err(|error| fault(&error))?;
+    let next: Option<String> = acts::taken(&reader.session, NEXT).await?;
+    let next = next.unwrap_or_else(|| "/connections".to_owned());
     let Some(pending) = pending else {
         acts::flash(&reader.session, "microsoft-failed").await?;
-        return Ok(Redirect::to("/connections").into_response());
+        return Ok(Redirect::to(&next).into_response());
     };
     let raw = |name: &str| Some(raw_value(&reader.query, name)).filter(|value| !value.is_empty());
     match sign_in::finish(&web.app, &caller, pending, raw("code"), raw("state"), raw("error")).await? {
         Ok(()) => acts::flash(&reader.session, "microsoft").await?,
         Err(failure) => acts::flash_failure(&reader.session, &failure.message).await?,
     }
-    Ok(Redirect::to("/connections").into_response())
+    Ok(Redirect::to(&next).into_response())
+}
+
+/// An administrator came back from the consent link: perhaps somebody without an account here, who is only told what
+/// came of it. Nothing is done by it.
+fn consent(reader: &Reader) -> Option<ConsentView> {
+    let given = reader.query.iter().any(|(name, value)| name == "admin_consent" && value.eq_ignore_ascii_case("true"));
+    let state = raw_value(&reader.query, "state");
+    // a consent's state is the connection's id; a sign-in's is 256 random bits
+    let asked = state.parse::<ConnectionId>().is_ok();
+    let refused = asked && !raw_value(&reader.query, "error").is_empty();
+    (given || refused).then_some(ConsentView { given: given && !refused })
 }
 
 /// Entra sends people back to `http://localhost:PORT`, where a session begun at `127.0.0.1` is not

@@ -27,6 +27,7 @@ mod pages;
 mod pauses;
 mod reader;
 mod session;
+mod set_up;
 
 use std::sync::Arc;
 
@@ -107,6 +108,25 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/operations/{id}/drop"),
     ("GET", "/set-up"),
     ("POST", "/set-up"),
+    ("GET", "/set-up/microsoft"),
+    ("POST", "/set-up/microsoft"),
+    ("GET", "/set-up/sign-in"),
+    ("GET", "/set-up/halo"),
+    ("POST", "/set-up/halo"),
+    ("GET", "/set-up/clients"),
+    ("POST", "/set-up/clients"),
+    ("POST", "/set-up/clients/file"),
+    ("GET", "/set-up/clients.csv"),
+    ("GET", "/set-up/check"),
+    ("POST", "/set-up/check"),
+    ("POST", "/set-up/halo/test"),
+    ("GET", "/set-up/mapping"),
+    ("POST", "/set-up/mapping"),
+    ("GET", "/set-up/import"),
+    ("POST", "/set-up/import"),
+    ("GET", "/set-up/import/template"),
+    ("GET", "/set-up/go-live"),
+    ("POST", "/set-up/go-live"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
     ("POST", "/sign-out"),
@@ -171,7 +191,19 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/operations/{id}/retry", get(pages::ask_to_retry).post(acts::retry))
         .route("/problems/replay", get(pages::ask_to_replay).post(acts::replay))
         .route("/operations/{id}/drop", get(pages::ask_to_drop).post(acts::drop_operation))
-        .route("/set-up", get(accounts::set_up_page).post(accounts::set_up))
+        .route("/set-up", get(set_up::list).post(accounts::set_up))
+        .route("/set-up/microsoft", get(set_up::microsoft).post(set_up::take_microsoft))
+        .route("/set-up/sign-in", get(set_up::sign_in))
+        .route("/set-up/halo", get(set_up::halo).post(set_up::take_halo))
+        .route("/set-up/clients", get(set_up::clients).post(set_up::take_clients))
+        .route("/set-up/clients/file", post(set_up::take_clients_file))
+        .route("/set-up/clients.csv", get(csv::links))
+        .route("/set-up/check", get(set_up::check).post(set_up::take_check))
+        .route("/set-up/halo/test", post(set_up::test_halo))
+        .route("/set-up/mapping", get(set_up::mapping).post(set_up::take_mapping))
+        .route("/set-up/import", get(set_up::import).post(set_up::act_import))
+        .route("/set-up/import/template", get(set_up::template))
+        .route("/set-up/go-live", get(set_up::live).post(set_up::take_live))
         .route("/sign-in", get(accounts::sign_in_page).post(accounts::sign_in))
         .route("/sign-out", post(accounts::sign_out))
         .route("/preferences", post(accounts::preferences))

@@ -78,6 +78,7 @@ fn stage(incidents: usize) -> Stage {
         api_version: "2025-09-01".into(),
         allow_insecure: true,
         writes_per_5min: 10_000,
+        secret_expires: None,
     };
     let tokens = AppTokens::new(app.clone(), transport.clone(), clock.clone(), Arc::new(SeededIds::new(5)));
     let budgets = Arc::new(Subscriptions::default());

@@ -39,6 +39,7 @@ fn connection() -> MicrosoftConnection {
         api_version: "2025-09-01".into(),
         allow_insecure: false,
         writes_per_5min: 75,
+        secret_expires: None,
     }
 }
 

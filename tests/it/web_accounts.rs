@@ -35,7 +35,7 @@ async fn the_first_admin_needs_the_printed_code_and_there_is_only_one() {
     let typed = code.to_lowercase().replace('-', " ");
     let right = [("code", typed.as_str()), ("name", "ada"), ("password", PASSWORD)];
     let answer = app.submit(&mut browser, "/set-up", &right).await;
-    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/"), "{}", answer.body);
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/set-up/microsoft"), "{}", answer.body);
     assert_eq!(app.page(&mut browser, "/").await.status, StatusCode::OK, "they are signed in");
 
     let mut second = Browser::default();

@@ -98,7 +98,7 @@ async fn only_the_page_with_the_sign_in_may_lead_to_microsoft() {
 async fn errors_say_what_to_do_and_nothing_of_the_inside() {
     let (app, mut browser) = app("A title", "words").await;
     let missing = seed::pair(9);
-    let form = [("x", "y".repeat(70_000))];
+    let form = [("x", "y".repeat(600_000))];
     let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let answers = [
         (app.page(&mut browser, "/nowhere").await, StatusCode::NOT_FOUND),

@@ -81,3 +81,117 @@ pub fn field(form: &FormView, prefix: &str, field: Field) -> AnyView {
     }
     .into_any()
 }
+
+/// A field of several lines, such as a certificate. What was typed is never given back.
+pub fn secret_area(form: &FormView, prefix: &str, field: Field) -> AnyView {
+    let id = format!("{prefix}{}", field.name);
+    let problem = form.problem(field.name).map(str::to_owned);
+    let hint = (!field.hint.is_empty()).then(|| format!("{id}-hint"));
+    let fault = problem.as_ref().map(|_| format!("{id}-problem"));
+    let described: Vec<String> = hint.iter().chain(&fault).cloned().collect();
+    let described = (!described.is_empty()).then(|| described.join(" "));
+    view! {
+        <div class="field" class:wrong=problem.is_some()>
+            <label for=id.clone()>{field.label}</label>
+            {hint.map(|hint| view! { <p class="hint" id=hint>{field.hint}</p> })}
+            {problem
+                .clone()
+                .map(|message| {
+                    view! { <p class="problem" id=fault><span class="unseen">"Error: "</span>{message}</p> }
+                })}
+            <textarea
+                id=id
+                name=field.name
+                rows="4"
+                autocomplete="off"
+                spellcheck="false"
+                aria-describedby=described
+                aria-invalid=problem.is_some().then_some("true")
+            ></textarea>
+        </div>
+    }
+    .into_any()
+}
+
+/// One of a few, each with its sentence. The first option has the group's own id, so that the summary leads to it.
+pub fn radios(
+    form: &FormView,
+    prefix: &str,
+    name: &'static str,
+    legend: &'static str,
+    options: &[(&'static str, &'static str, &'static str)],
+) -> AnyView {
+    let chosen = form.value(name).to_owned();
+    let problem = form.problem(name).map(str::to_owned);
+    let fault = problem.as_ref().map(|_| format!("{prefix}{name}-problem"));
+    let items = options
+        .iter()
+        .enumerate()
+        .map(|(at, &(value, label, hint))| {
+            let id = if at == 0 { format!("{prefix}{name}") } else { format!("{prefix}{name}-{value}") };
+            let told = format!("{id}-hint");
+            let described = (!hint.is_empty()).then(|| told.clone());
+            view! {
+                <div class="option">
+                    <input type="radio" id=id.clone() name=name value=value checked=value == chosen aria-describedby=described />
+                    <label for=id>{label}</label>
+                    {(!hint.is_empty()).then(|| view! { <p class="hint" id=told>{hint}</p> })}
+                </div>
+            }
+        })
+        .collect_view();
+    view! {
+        <fieldset class="options" class:wrong=problem.is_some() aria-describedby=fault.clone()>
+            <legend>{legend}</legend>
+            {problem.clone().map(|message| view! { <p class="problem" id=fault.clone()><span class="unseen">"Error: "</span>{message}</p> })}
+            {items}
+        </fieldset>
+    }
+    .into_any()
+}
+
+/// A box to tick.
+pub fn check(form: &FormView, prefix: &str, name: &'static str, label: &'static str) -> AnyView {
+    let id = format!("{prefix}{name}");
+    let problem = form.problem(name).map(str::to_owned);
+    let fault = problem.as_ref().map(|_| format!("{id}-problem"));
+    let on = !form.value(name).is_empty();
+    view! {
+        <div class="option" class:wrong=problem.is_some()>
+            <input type="checkbox" id=id.clone() name=name value="on" checked=on aria-describedby=fault.clone() />
+            <label for=id>{label}</label>
+            {problem.clone().map(|message| view! { <p class="problem" id=fault.clone()><span class="unseen">"Error: "</span>{message}</p> })}
+        </div>
+    }
+    .into_any()
+}
+
+/// Values that travel with a form unseen.
+pub fn carried(form: &FormView, names: &[&'static str]) -> AnyView {
+    let input = |&name: &&'static str| view! { <input type="hidden" name=name value=form.value(name).to_owned() /> };
+    names.iter().map(input).collect_view().into_any()
+}
+
+/// A text to be copied: in a field of its own, selected by a click or the keyboard.
+pub fn copyable(id: &'static str, label: &'static str, text: &str) -> AnyView {
+    view! {
+        <div class="field">
+            <label for=id>{label}</label>
+            <div class="copying">
+                <input id=id class="copyable" type="text" readonly value=text.to_owned() />
+                {copy_button(id.to_owned(), label)}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// A button that copies the text of the element `from`; only there with a script, which shows it.
+pub fn copy_button(from: String, label: &'static str) -> AnyView {
+    view! {
+        <button type="button" class="button" data-copy=from hidden>
+            "Copy"<span class="unseen">": "{label}</span>
+        </button>
+    }
+    .into_any()
+}

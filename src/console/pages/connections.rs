@@ -41,7 +41,8 @@ pub fn live(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
             {empty
                 .then(|| {
                     let text = view! {
-                        <p>"Describe the installation in a file, then apply it; a running server takes it up at once:"</p>
+                        {ctx.may_set_up().then(|| view! { <p><a class="button main" href="/set-up">"Set it up"</a></p> })}
+                        <p>"Or describe the installation in a file, then apply it; a running server takes it up at once:"</p>
                         <pre class="command">"halobridge config apply FILE.toml"</pre>
                         <p>"For delegated sign-in, give the app registration this redirect URI: "<code>{view.redirect_uri.clone()}</code></p>
                     };
@@ -163,20 +164,40 @@ fn microsoft(ctx: &PageContext, row: &MicrosoftRow, redirect: &str) -> AnyView {
         let weight = if row.signed_in.is_some() { Weight::Plain } else { Weight::Main };
         view! { <div class="acts">{act::named(ctx, format!("/connections/{}/sign-in", row.id), "key", label, weight, Some(row.name.clone()))}</div> }
     });
+    let ends = row.secret_ends.clone().map(|(day, days)| {
+        let left = if days < 0 {
+            ", ended".to_owned()
+        } else {
+            format!(", {} left", words::counted(days.unsigned_abs().into(), "day", "days"))
+        };
+        view! { ", ends "<time datetime=day.clone()>{day.clone()}</time>{left} }
+    });
+    let warning =
+        row.secret_warning.clone().map(|text| view! { <p class="warn">{icon(ctx, "waiting")} " " {text}</p> });
+    let consented = (!row.consented.is_empty()).then(|| {
+        view! { <div><dt>"Consented"</dt><dd>{row.consented.join(", ")}</dd></div> }
+    });
+    let change = ctx.may_set_up().then(|| {
+        let href = format!("/set-up/microsoft?connection={}", row.id);
+        view! { <p><a href=href>"Change"<span class="unseen">": "{row.name.clone()}</span></a></p> }
+    });
     view! {
         <article class="tile">
             <header><h3>{row.name.clone()}</h3>{state::connection(ctx, &row.health)}</header>
             {health(ctx, &row.health)}
+            {warning}
             {pause::notices(ctx, &row.pauses)}
             <dl class="facts stacked">
                 <div><dt>"Tenant"</dt><dd><code>{row.tenant.clone()}</code></dd></div>
                 <div><dt>"App"</dt><dd><code>{row.oauth_client_id.clone()}</code></dd></div>
                 <div><dt>"Signs in as"</dt><dd>{identity}</dd></div>
                 {who}
-                <div><dt>"Secret"</dt><dd>{secret(&row.secret)}</dd></div>
+                <div><dt>"Secret"</dt><dd>{secret(&row.secret)}{ends}</dd></div>
+                {consented}
             </dl>
             {row.budgets.iter().map(|one| budget(ctx, one)).collect_view()}
             {sign_in}
+            {change}
             {pausing(ctx, row.id, &row.name, &row.pauses)}
         </article>
     }
@@ -190,6 +211,10 @@ fn halo(ctx: &PageContext, row: &HaloRow) -> AnyView {
                 {act::named(ctx, format!("/connections/{}/look", row.id), "look", "Look now", Weight::Plain, Some(row.name.clone()))}
             </div>
         }
+    });
+    let change = ctx.may_set_up().then(|| {
+        let href = format!("/set-up/halo?connection={}", row.id);
+        view! { <p><a href=href>"Change"<span class="unseen">": "{row.name.clone()}</span></a></p> }
     });
     view! {
         <article class="tile">
@@ -206,6 +231,7 @@ fn halo(ctx: &PageContext, row: &HaloRow) -> AnyView {
             </dl>
             {row.budget.iter().map(|one| budget(ctx, one)).collect_view()}
             {look}
+            {change}
             {pausing(ctx, row.id, &row.name, &row.pauses)}
         </article>
     }

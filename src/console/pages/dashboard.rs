@@ -154,7 +154,11 @@ fn none(ctx: &PageContext, view: &DashboardView) -> AnyView {
     let text = if view.workspaces.is_empty() {
         view! {
             <p>"No workspace is set up. Connect Microsoft and Halo, then name the workspaces to watch."</p>
-            <p><a class="button main" href="/connections">"See the connections"</a></p>
+            {if ctx.may_set_up() {
+                view! { <p><a class="button main" href="/set-up">"Set it up"</a></p> }.into_any()
+            } else {
+                view! { <p><a class="button main" href="/connections">"See the connections"</a></p> }.into_any()
+            }}
         }
         .into_any()
     } else if view.counts.not_linked > 0 {

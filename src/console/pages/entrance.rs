@@ -7,7 +7,7 @@ use crate::{
         components::fields::{self, Field},
         context::PageContext,
     },
-    domain::view::entrance::{SetUpView, SignInView},
+    domain::view::entrance::{ConsentView, SetUpView, SignInView},
 };
 
 /// The first admin is made with the one-time code that the server printed at its start.
@@ -76,4 +76,24 @@ pub fn sign_in(_ctx: &PageContext, view: &SignInView) -> AnyView {
         </details>
     }
     .into_any()
+}
+
+/// What an administrator is told who came from the consent link, perhaps without an account here.
+pub fn consent(_ctx: &PageContext, view: ConsentView) -> AnyView {
+    if view.given {
+        view! {
+            <p class="lead">
+                "Your tenant knows the app now. You can close this page: whoever sent you the link can sign in."
+            </p>
+        }
+        .into_any()
+    } else {
+        view! {
+            <p class="lead">
+                "Microsoft was not given consent, or your account may not give it. Open the link again as a Global \
+                 Administrator or Cloud Application Administrator of the tenant."
+            </p>
+        }
+        .into_any()
+    }
 }

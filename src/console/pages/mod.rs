@@ -15,4 +15,5 @@ pub mod pair;
 pub mod problems;
 pub mod replay;
 pub mod runs;
+pub mod set_up;
 pub mod shadow;

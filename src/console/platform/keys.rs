@@ -32,6 +32,7 @@ pub fn wake(on: bool) {
         click.forget();
     }
     menus();
+    super::copy::wake();
     if !on {
         return;
     }

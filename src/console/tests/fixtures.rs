@@ -32,6 +32,7 @@ use crate::{
 
 mod both_sides;
 mod records;
+mod set_up;
 mod sources;
 
 pub use both_sides::pair;
@@ -48,7 +49,7 @@ pub fn ago(seconds: i64) -> Timestamp {
 
 pub fn context(address: &str) -> PageContext {
     PageContext {
-        person: Some(Person { name: "ada".into(), role: Role::Admin }),
+        person: Some(Person { name: "ada".into(), role: Role::Admin, everything: true }),
         address: address.into(),
         now: now(),
         zone: TimeZone::get("Europe/Berlin").unwrap(),
@@ -301,6 +302,22 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
             Page::SignIn(SignInView { form: FormView::default(), next: Some("/runs".into()) }),
         ),
         ("sign-in-refused", out("/sign-in"), Page::SignIn(SignInView { form: refused, next: None })),
+        ("set-up-list", context("/set-up"), Page::Steps(Box::new(set_up::steps()))),
+        ("set-up-microsoft", context("/set-up/microsoft"), set_up::microsoft()),
+        ("set-up-microsoft-refused", context("/set-up/microsoft"), set_up::microsoft_refused()),
+        ("set-up-sign-in", context("/set-up/sign-in"), set_up::sign_in()),
+        ("set-up-clients", context("/set-up/clients"), set_up::clients()),
+        ("set-up-clients-none", context("/set-up/clients"), set_up::clients_none()),
+        ("set-up-check", context("/set-up/check"), set_up::check(false)),
+        ("set-up-check-missing", context("/set-up/check"), set_up::check(true)),
+        ("set-up-halo", context("/set-up/halo"), set_up::halo()),
+        ("set-up-halo-tested", context("/set-up/halo"), set_up::halo_tested()),
+        ("set-up-mapping", context("/set-up/mapping"), set_up::mapping()),
+        ("set-up-mapping-empty", context("/set-up/mapping"), set_up::mapping_without_halo()),
+        ("set-up-import", context("/set-up/import"), set_up::import()),
+        ("set-up-live", context("/set-up/go-live"), set_up::live()),
+        ("consent", out("/connections/callback"), Page::Consent(ConsentView { given: true })),
+        ("consent-refused", out("/connections/callback"), Page::Consent(ConsentView { given: false })),
         ("dashboard", context("/"), Page::Dashboard(Box::new(dashboard()))),
         ("dashboard-empty", context("/"), Page::Dashboard(Box::new(nothing))),
         ("dashboard-fresh", context("/"), Page::Dashboard(Box::new(fresh))),

@@ -89,6 +89,12 @@ pub struct MicrosoftRow {
     pub signed_in_at: Option<Timestamp>,
     /// Where its secret comes from.
     pub secret: SecretSource,
+    /// The day it ends, and how many days are left; `None` when nobody said.
+    pub secret_ends: Option<(String, i32)>,
+    /// What is to be said of a secret that ends soon.
+    pub secret_warning: Option<String>,
+    /// Permissions that were consented to at the last sign-in, as Microsoft named them.
+    pub consented: Vec<String>,
     /// How it does.
     pub health: ConnectionHealth,
     /// Whether it is paused, and why.

@@ -19,3 +19,10 @@ pub struct SignInView {
     /// Where to go afterwards: a path on this console, checked by `web`.
     pub next: Option<String>,
 }
+
+/// What an administrator is told who came from the consent link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentView {
+    /// Whether consent was given.
+    pub given: bool,
+}

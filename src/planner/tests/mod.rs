@@ -14,6 +14,7 @@ mod elsewhere;
 mod fields;
 mod laws;
 mod links;
+mod loops;
 mod merges;
 mod modes;
 mod notes;

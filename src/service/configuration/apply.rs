@@ -14,7 +14,7 @@ use crate::{
     },
     domain::{
         client::{Client, HaloBinding},
-        ids::{ClientId, ConnectionId, PolicyId, WorkspaceId},
+        ids::{ClientId, ConnectionId, PolicyId, UserId, WorkspaceId},
         workspace::Workspace,
     },
     ledger::fact::Fact,
@@ -38,6 +38,21 @@ pub async fn apply(
     now: Timestamp,
     ids: &dyn IdSource,
 ) -> Result<Vec<Change>, ConfigurationError> {
+    apply_as(store, wanted, prune, None, now, ids).await
+}
+
+/// The same in a person's name, which the ledger keeps with what changed.
+///
+/// # Errors
+/// As [`apply`].
+pub async fn apply_as(
+    store: &Store,
+    wanted: &Applied,
+    prune: bool,
+    user: Option<UserId>,
+    now: Timestamp,
+    ids: &dyn IdSource,
+) -> Result<Vec<Change>, ConfigurationError> {
     let stored = installed(store).await?;
     let changes = compare(wanted, &stored, store, prune).await?;
     if changes.is_empty() {
@@ -49,7 +64,7 @@ pub async fn apply(
     let mut tx = store.begin().await?;
     write(&mut tx, &stored.installation, &target, prune).await?;
     put_secrets(&mut tx, &target, &secrets, &kept, now).await?;
-    record(&mut tx, &stored.installation, &target, &changes, now).await?;
+    record(&mut tx, (&stored.installation, &target), &changes, user, now).await?;
     if prune {
         remove_rest(&mut tx, &stored.installation, &target).await?;
     }
@@ -305,13 +320,12 @@ async fn put_secrets(
 /// One act for the installation, and one for each client that is concerned.
 async fn record(
     tx: &mut Tx,
-    stored: &Installation,
-    target: &Installation,
+    (stored, target): (&Installation, &Installation),
     changes: &[Change],
+    user: Option<UserId>,
     now: Timestamp,
 ) -> Result<(), ConfigurationError> {
-    let act =
-        |detail: serde_json::Value| Fact::HumanAct { user: None, act: "config-apply".to_owned(), pair: None, detail };
+    let act = |detail: serde_json::Value| Fact::HumanAct { user, act: "config-apply".to_owned(), pair: None, detail };
     let lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
     tx.record(now, None, act(json!({ "changes": lines }))).await?;
     let workspaces = |at: &Installation, name: &str| -> Vec<ClientId> {

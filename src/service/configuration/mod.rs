@@ -19,7 +19,7 @@ use crate::{
     store::{Store, StoreError},
 };
 
-pub use apply::apply;
+pub use apply::{apply, apply_as};
 pub use compare::{Change, What, compare};
 pub use installed::{Installed, installed};
 

@@ -88,6 +88,22 @@ impl Microsoft {
         self.throttle = Throttle::new(limits);
     }
 
+    /// What the management API tells of its cloud to anyone who asks (`/metadata/endpoints`).
+    pub fn cloud(&self, origin: &str) -> Value {
+        json!({
+            "name": "Twin",
+            "resourceManager": format!("{origin}/arm"),
+            "authentication": {
+                "loginEndpoint": format!("{origin}/entra"),
+                "audiences": ["https://management.azure.com"],
+                "tenant": "common",
+                "identityProvider": "AAD",
+            },
+            "logAnalyticsResourceId": format!("{origin}/loganalytics"),
+            "microsoftGraphResourceId": format!("{origin}/graph"),
+        })
+    }
+
     /// The clock was set: times may go back.
     pub fn clock_set(&mut self) {
         self.ticker.rewind();

@@ -420,6 +420,18 @@ link_comment = {}
         (app, Caller { user, name: "ada".into(), role: Role::Operator, scope: Scope::All })
     }
 
+    /// The same with a way out, and an admin.
+    pub fn admin(&self) -> (App, Caller) {
+        let (_, changed) = tokio::sync::watch::channel(0);
+        let handle = RunningEngine::new(Arc::clone(&self.engine), Arc::new(AtomicBool::new(true)), changed);
+        let way: Arc<dyn Transport> = self.tap.clone();
+        let ids = Arc::new(SeededIds::new(self.setup.seed ^ 0xad31));
+        let network = move |_| Ok(Arc::clone(&way));
+        let app = App::new(self.store.clone(), Arc::new(self.clock.clone()), ids, Arc::new(handle), Arc::new(network));
+        let user = UserId(uuid::Uuid::from_u128(9));
+        (app, Caller { user, name: "ada".into(), role: Role::Admin, scope: Scope::All })
+    }
+
     /// Everything that is due now.
     pub async fn run(&self) {
         let ran = self.engine.run_until_idle(UNITS_MAX).await.unwrap();

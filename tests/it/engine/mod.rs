@@ -25,6 +25,7 @@ mod push;
 mod queue;
 mod replays;
 mod restore;
+mod set_up;
 mod shadow;
 mod standins;
 mod then;

@@ -257,6 +257,7 @@ pub fn microsoft_connection(n: u32) -> MicrosoftConnection {
         api_version: "2025-09-01".into(),
         allow_insecure: false,
         writes_per_5min: 75,
+        secret_expires: None,
     }
 }
 

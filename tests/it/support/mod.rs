@@ -17,8 +17,9 @@ use halobridge::{
         ids::{ConnectionId, OperationId, PairId, TicketId, UserId, WorkspaceId},
         run::RunCause,
     },
+    outbound::Transport,
     service::{
-        App, accounts,
+        App, NetworkFor, accounts,
         engine_handle::{EngineHandle, EngineStatus},
     },
     store::{Account, SealKey, Store},
@@ -158,17 +159,27 @@ impl TestApp {
         Self::with_ids(public_url, Arc::new(SeededIds::new(7))).await
     }
 
+    /// An empty installation that reaches the outside through this.
+    pub async fn reaching(way: Arc<dyn Transport>) -> Self {
+        let network: NetworkFor = Arc::new(move |_| Ok(Arc::clone(&way)));
+        Self::made("http://127.0.0.1:8080", Arc::new(SeededIds::new(7)), network).await
+    }
+
     /// The same with another source of ids.
     pub async fn with_ids(public_url: &str, ids: Arc<dyn IdSource>) -> Self {
+        let no_way_out =
+            |_| Err(Failure::new(Side::Sentinel, FailureKind::Transient, "There is no way out of this test."));
+        Self::made(public_url, ids, Arc::new(no_way_out)).await
+    }
+
+    async fn made(public_url: &str, ids: Arc<dyn IdSource>, network: NetworkFor) -> Self {
         let clock = ManualClock::at("2026-03-02T08:00:00Z".parse().unwrap());
         let store = Store::in_memory(SealKey::new(&[7; 32], Arc::clone(&ids))).await.unwrap();
         let status = EngineStatus { alive: true, ..EngineStatus::default() };
         let engine =
             Arc::new(Recorder { asked: Mutex::default(), status: Mutex::new(status), changed: watch::Sender::new(0) });
         let shared: Arc<dyn EngineHandle> = Arc::clone(&engine) as Arc<dyn EngineHandle>;
-        let no_way_out =
-            |_| Err(Failure::new(Side::Sentinel, FailureKind::Transient, "There is no way out of this test."));
-        let app = App::new(store, Arc::new(clock.clone()), ids, shared, Arc::new(no_way_out));
+        let app = App::new(store, Arc::new(clock.clone()), ids, shared, network);
         let options = WebOptions::at(public_url.parse().unwrap());
         let router = web::router(app.clone(), options);
         Self { app, clock, engine, router }

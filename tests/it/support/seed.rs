@@ -143,6 +143,7 @@ fn microsoft() -> MicrosoftConnection {
         api_version: "2025-09-01".into(),
         allow_insecure: false,
         writes_per_5min: 100,
+        secret_expires: None,
     }
 }
 

@@ -47,6 +47,7 @@ pub fn section(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
     view! {
         <section aria-labelledby="workspaces">
             <h2 id="workspaces">"Workspaces"</h2>
+            {ctx.may_set_up().then(|| view! { <p class="acts"><a class="button" href="/set-up/clients">"Link workspaces"</a></p> })}
             {inside}
         </section>
     }

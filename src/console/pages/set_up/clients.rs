@@ -1,0 +1,199 @@
+//! Whose workspace is whose.
+
+use leptos::prelude::*;
+
+use super::onward;
+use crate::{
+    console::{
+        components::{fields, icon::icon, list, time::when},
+        context::PageContext,
+        words,
+    },
+    domain::view::{
+        form::FormView,
+        set_up::{ClientsStep, Doubt, FoundRow, Step},
+    },
+};
+
+/// Id of the list of Halo's clients, from which every field of the page is filled.
+const LIST: &str = "halo-clients";
+
+/// What stands on the page.
+pub fn body(ctx: &PageContext, view: &ClientsStep) -> AnyView {
+    let again = format!("{}?again=1", Step::Clients.path());
+    let troubles = view
+        .troubles
+        .iter()
+        .map(|text| view! { <div class="notice bad">{icon(ctx, "needs-you")} <p>{text.clone()}</p></div> })
+        .collect_view();
+    let inside = if view.rows.is_empty() {
+        let text = view! {
+            <p>
+                "The sign-in reaches no Log Analytics workspace. Give it a role on the customer's resource group, then look \
+                 again."
+            </p>
+            <p><a class="button" href=Step::SignIn.path()>"Who signed in"</a></p>
+        };
+        list::empty(ctx, "search", "No workspace was found", text.into_any())
+    } else {
+        form(ctx, view)
+    };
+    view! {
+        {troubles}
+        <p class="truth">{truth(view)}</p>
+        <p class="quiet">"Read "{when(ctx, view.read_at)}" · "<a href=again>"Look again"</a></p>
+        {inside}
+        {(!view.rows.is_empty()).then(|| file(ctx, view))}
+    }
+    .into_any()
+}
+
+/// For hundreds: the list as a file, and back.
+fn file(ctx: &PageContext, view: &ClientsStep) -> AnyView {
+    let problem = view.form.problem("file").map(str::to_owned);
+    let fault = problem.as_ref().map(|_| "file-problem");
+    view! {
+        <details open=problem.is_some()>
+            <summary>"As a CSV file: for hundreds of workspaces"</summary>
+            <p><a class="file" href="/set-up/clients.csv" download="">{icon(ctx, "file")} <span>"Download the list"</span></a></p>
+            <form method="post" action="/set-up/clients/file" class="form" novalidate>
+                <div class="field" class:wrong=problem.is_some()>
+                    <label for="file">"The file, pasted"</label>
+                    <p class="hint" id="file-hint">"It is shown above first; nothing is kept before you save it there."</p>
+                    {problem
+                        .clone()
+                        .map(|text| view! { <p class="problem" id=fault><span class="unseen">"Error: "</span>{text}</p> })}
+                    <textarea id="file" name="file" rows="6" spellcheck="false" autocomplete="off" aria-describedby="file-hint"
+                        aria-invalid=problem.is_some().then_some("true")>{view.form.value("file").to_owned()}</textarea>
+                </div>
+                <button type="submit" class="button">"Show it"</button>
+            </form>
+        </details>
+    }
+    .into_any()
+}
+
+fn truth(view: &ClientsStep) -> String {
+    let all = view.rows.len() as u64;
+    let linked = view.rows.iter().filter(|row| row.linked.is_some()).count() as u64;
+    let (sure, unsure) = (view.guessed(true) as u64, view.guessed(false) as u64);
+    let apart = all.saturating_sub(linked + sure + unsure);
+    let mut text = format!(
+        "{} found: {} linked, {} matched by name, {} to choose",
+        words::counted(all, "workspace", "workspaces"),
+        words::number(linked),
+        words::number(sure),
+        words::number(unsure),
+    );
+    if apart > 0 {
+        text.push_str(&format!(", {} cannot be linked yet", words::number(apart)));
+    }
+    text.push('.');
+    text
+}
+
+fn form(ctx: &PageContext, view: &ClientsStep) -> AnyView {
+    let options = view.clients.iter().map(|name| view! { <option value=name.clone()></option> }).collect_view();
+    view! {
+        <form method="post" action=Step::Clients.path() class="linking" novalidate>
+            {fields::carried(&view.form, &["seen"])}
+            <datalist id=LIST>{options}</datalist>
+            {list::table(
+                ("Workspaces found", "Workspaces found, and the Halo client each belongs to"),
+                "cards finds",
+                list::heads(&[("Workspace", "c-wide"), ("Halo client", ""), ("Matched by name", ""), ("Links lead to", "")]),
+                view.rows.iter().map(|row| line(ctx, &view.form, row)).collect_view().into_any(),
+            )}
+            <p class="quiet">
+                "Ticked workspaces start in observe: they are read and planned, and nothing is written until you go live."
+            </p>
+            {onward("Save and go on")}
+        </form>
+    }
+    .into_any()
+}
+
+fn line(ctx: &PageContext, form: &FormView, row: &FoundRow) -> AnyView {
+    let link = format!("link-{}", row.key);
+    let client = format!("client-{}", row.key);
+    let portal = format!("portal-{}", row.key);
+    let fault = |field: &str| {
+        form.problem(field).map(|text| {
+            let id = format!("{field}-problem");
+            view! { <p class="problem" id=id><span class="unseen">"Error: "</span>{text.to_owned()}</p> }
+        })
+    };
+    let described = |field: &str| form.problem(field).map(|_| format!("{field}-problem"));
+    let free = row.usable && row.linked.is_none();
+    let name = if free {
+        view! {
+            <label class="check">
+                <input type="checkbox" id=link.clone() name=link.clone() value="on" checked=!form.value(&link).is_empty()
+                    aria-describedby=described(&link) />
+                " " <b>{row.name.clone()}</b>
+            </label>
+        }
+        .into_any()
+    } else {
+        view! { <b>{row.name.clone()}</b> }.into_any()
+    };
+    let choice = match &row.linked {
+        Some(client) => view! { <span>{icon(ctx, "healthy")} " " {client.clone()}</span> }.into_any(),
+        None if row.usable => view! {
+            <label class="unseen" for=client.clone()>{format!("Halo client of {}", row.name)}</label>
+            <input type="text" id=client.clone() name=client.clone() list=LIST autocomplete="off"
+                value=form.value(&client).to_owned()
+                aria-invalid=form.problem(&client).map(|_| "true")
+                aria-describedby=described(&client) />
+            {fault(&client)}
+        }
+        .into_any(),
+        None => view! { <span class="quiet">"–"</span> }.into_any(),
+    };
+    let doubt = match (&row.doubt, free) {
+        (_, false) => ().into_any(),
+        (Doubt::Sure, _) => {
+            view! { <span class="chip health-healthy">{icon(ctx, "healthy")} <span>"Sure"</span></span> }.into_any()
+        }
+        (Doubt::Unsure { names }, _) => view! {
+            <span class="chip health-waiting">{icon(ctx, "waiting")} <span>"Unsure"</span></span>
+            <div class="quiet">{names.join(", ")}"?"</div>
+        }
+        .into_any(),
+        (Doubt::Nothing, _) => {
+            view! { <span class="chip sync-unknown">{icon(ctx, "unknown")} <span>"No match"</span></span> }.into_any()
+        }
+    };
+    let leads = free.then(|| {
+        let defender = form.value(&portal) == "defender";
+        view! {
+            <label class="unseen" for=portal.clone()>{format!("Links of {} lead to", row.name)}</label>
+            <select id=portal.clone() name=portal>
+                <option value="azure" selected=!defender>"Azure portal"</option>
+                <option value="defender" selected=defender>"Defender portal"</option>
+            </select>
+        }
+    });
+    let says = row.says.clone().map(|text| {
+        let class = if row.usable { "warn" } else { "failure" };
+        view! { <p class=class>{text}</p> }
+    });
+    let joined = row
+        .joined
+        .then(|| view! { <p class="quiet">"Joined to Microsoft Defender: its incidents are shown there too."</p> });
+    view! {
+        <tr>
+            <th scope="row" class="c-wide tall">
+                {name}
+                {fault(&link)}
+                <div class="quiet">{row.tenant.clone()}" · "{row.place.clone()}</div>
+                {says}
+                {joined}
+            </th>
+            <td class="tall" data-label="Halo client">{choice}</td>
+            <td class="tall" data-label="Matched by name">{doubt}</td>
+            <td data-label="Links lead to">{leads}</td>
+        </tr>
+    }
+    .into_any()
+}

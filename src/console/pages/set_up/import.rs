@@ -1,0 +1,197 @@
+//! How incidents and changes of tickets are heard of.
+
+use leptos::prelude::*;
+
+use super::{lines, next};
+use crate::{
+    console::{
+        components::{act::Weight, fields, time::when},
+        context::PageContext,
+    },
+    domain::view::{
+        import::{DeployPlan, HaloHookRow, ImportRow, TestEvent},
+        set_up::{ImportStep, Step},
+    },
+};
+
+/// What stands on the page.
+pub fn body(ctx: &PageContext, view: &ImportStep) -> AnyView {
+    let rows = view.rows.iter().map(|row| workspace(ctx, view, row)).collect_view();
+    let halo = view.halo.iter().map(|row| instance(ctx, row)).collect_view();
+    view! {
+        <p class="lead">
+            "Every workspace and every Halo instance is polled, come what may. Webhooks make it faster: an incident is then heard \
+             of within seconds. Both can be made from here, and removed again."
+        </p>
+        {view.plan.as_ref().map(|plan| self::plan(ctx, plan))}
+        <h2>"Workspaces"</h2>
+        {if view.rows.is_empty() { view! { <p>"No workspace is set up yet."</p> }.into_any() } else { rows.into_any() }}
+        <h2>"Halo"</h2>
+        {if view.halo.is_empty() { view! { <p>"No Halo instance is set up yet."</p> }.into_any() } else { halo.into_any() }}
+        {next(Step::Import)}
+    }
+    .into_any()
+}
+
+fn post(value: String, label: &'static str, weight: Weight, what: &str) -> AnyView {
+    let class = match weight {
+        Weight::Main => "button main",
+        Weight::Plain => "button",
+        Weight::Danger => "button danger",
+    };
+    let what = what.to_owned();
+    view! {
+        <form method="post" action=Step::Import.path() class="act">
+            <button type="submit" class=class name="do" value=value>{label}<span class="unseen">": "{what}</span></button>
+        </form>
+    }
+    .into_any()
+}
+
+fn event(ctx: &PageContext, test: TestEvent) -> AnyView {
+    match test {
+        TestEvent::None => ().into_any(),
+        TestEvent::Waiting { sent } => view! {
+            <p>"The test event was sent "{when(ctx, sent)}" and has not arrived yet. "<a href=Step::Import.path()>"Look again"</a></p>
+        }
+        .into_any(),
+        TestEvent::Arrived { sent, at } => {
+            let took = at.duration_since(sent).as_secs().max(0);
+            view! { <p>"The test event arrived after "{took}" s, "{when(ctx, at)}"."</p> }.into_any()
+        }
+        TestEvent::Never { sent } => {
+            view! { <p>"The test event that was sent "{when(ctx, sent)}" never arrived."</p> }.into_any()
+        }
+    }
+}
+
+fn workspace(ctx: &PageContext, view: &ImportStep, row: &ImportRow) -> AnyView {
+    let (id, name) = (row.id.to_string(), row.name.clone());
+    let prefix = format!("{id}-");
+    let wrong = view.form.value("workspace") == id;
+    let number = |field: &'static str, label: &'static str, stored: u32| {
+        let value = if wrong { view.form.value(field).to_owned() } else { stored.to_string() };
+        let problem = view.form.problem(field).filter(|_| wrong).map(str::to_owned);
+        let own = if wrong { field.to_owned() } else { format!("{prefix}{field}") };
+        let fault = problem.as_ref().map(|_| format!("{own}-problem"));
+        view! {
+            <div class="field" class:wrong=problem.is_some()>
+                <label for=own.clone()>{label}</label>
+                {problem.clone().map(|message| view! { <p class="problem" id=fault.clone()><span class="unseen">"Error: "</span>{message}</p> })}
+                <input id=own name=field type="text" inputmode="numeric" value=value aria-describedby=fault.clone() />
+            </div>
+        }
+    };
+    let webhook = match &row.webhook {
+        Some(address) => view! {
+            <p>"Sentinel's webhook is open at "<code>{address.clone()}</code>"."</p>
+            <div class="acts">
+                {post(format!("test {id}"), "Send a test event", Weight::Main, &name)}
+                {post(format!("deploy {id}"), "Deploy again", Weight::Plain, &name)}
+                {post(format!("remove {id}"), "Remove the webhook", Weight::Danger, &name)}
+            </div>
+        }
+        .into_any(),
+        None => view! {
+            <p>
+                "It is polled only. "
+                <a class="button" href=format!("{}?plan={id}#plan", Step::Import.path())>"Show the plan for a webhook"<span class="unseen">": "{name.clone()}</span></a>
+            </p>
+        }
+        .into_any(),
+    };
+    let heading = format!("{prefix}heading");
+    view! {
+        <section class="tile" aria-labelledby=heading.clone()>
+            <h3 id=heading.clone()>{row.client.clone()}": "{row.name.clone()}</h3>
+            <form method="post" action=Step::Import.path() class="form">
+                <input type="hidden" name="workspace" value=id.clone() />
+                {number("poll_secs", "Seconds between polls while it is quiet", row.poll_secs)}
+                {number("poll_fast_secs", "Seconds until the next poll after a change", row.poll_fast_secs)}
+                <button type="submit" class="button" name="do" value="polling">"Save polling"<span class="unseen">": "{row.name.clone()}</span></button>
+            </form>
+            {webhook}
+            {event(ctx, row.test)}
+            {lines::lines(ctx, &row.lines)}
+        </section>
+    }
+    .into_any()
+}
+
+fn plan(ctx: &PageContext, plan: &DeployPlan) -> AnyView {
+    let id = plan.workspace.to_string();
+    let steps = plan
+        .steps
+        .iter()
+        .map(|step| {
+            let there = if step.there { "is there; it is made to say the same" } else { "is made" };
+            view! { <li>{step.what.clone()}", in "{step.place.clone()}": "{there}"."</li> }
+        })
+        .collect_view();
+    let template = format!("/set-up/import/template?workspace={id}");
+    view! {
+        <section class="tile" aria-labelledby="plan">
+            <h2 id="plan">"The plan for “"{plan.name.clone()}"”"</h2>
+            <p>"Nothing was written yet. In Azure this would be done:"</p>
+            <ol>{steps}</ol>
+            <p>"The Logic App then posts each event to "<code>{plan.address.clone()}</code>", with a secret that is kept sealed on both sides."</p>
+            {lines::lines(ctx, &plan.lines)}
+            {post(format!("deploy {id}"), "Deploy it", Weight::Main, &plan.name)}
+            <details>
+                <summary>"Somebody else has to deploy it"</summary>
+                <ol>
+                    <li>"Enter a secret of your own here; the address is then opened."
+                        <form method="post" action=Step::Import.path() class="form">
+                            <input type="hidden" name="workspace" value=id.clone() />
+                            {fields::field(&crate::domain::view::form::FormView::default(), "own-", fields::Field {
+                                name: "secret",
+                                label: "Secret",
+                                hint: "At least 20 characters.",
+                                kind: "password",
+                                autocomplete: "off",
+                            })}
+                            <button type="submit" class="button" name="do" value="secret">"Open the address"</button>
+                        </form>
+                    </li>
+                    <li><a href=template download="halobridge-logic-app.json">"Download the template"</a>"."</li>
+                    <li>"In Azure open “Deploy a custom template”, then “Build your own template in the editor”, and load the file."</li>
+                    <li>"Choose the workspace's resource group. Enter the address above as webhookUrl and your secret as webhookSecret."</li>
+                    <li>"In Sentinel open Settings, then Playbook permissions, and add that resource group."</li>
+                    <li>"In Sentinel open Automation and make two rules: “When incident is created” and “When incident is updated”, each with the action Run playbook and the playbook "{plan.logic_app.clone()}"."</li>
+                    <li>"Come back here and send a test event."</li>
+                </ol>
+            </details>
+        </section>
+    }
+    .into_any()
+}
+
+fn instance(ctx: &PageContext, row: &HaloHookRow) -> AnyView {
+    let (id, name) = (row.id.to_string(), row.name.clone());
+    let heading = format!("{id}-heading");
+    let webhook = match &row.webhook {
+        Some(address) => view! {
+            <p>"Halo's webhook is open at "<code>{address.clone()}</code>"."</p>
+            <div class="acts">
+                {post(format!("test-hook {id}"), "Test it with a test ticket", Weight::Main, &name)}
+                {post(format!("hook {id}"), "Make it again", Weight::Plain, &name)}
+                {post(format!("remove-hook {id}"), "Remove the webhook", Weight::Danger, &name)}
+            </div>
+        }
+        .into_any(),
+        None => view! {
+            <p>"It is polled only. A webhook is made through Halo's API, and signed."</p>
+            {post(format!("hook {id}"), "Make the webhook", Weight::Plain, &name)}
+        }
+        .into_any(),
+    };
+    view! {
+        <section class="tile" aria-labelledby=heading.clone()>
+            <h3 id=heading.clone()>{row.name.clone()}</h3>
+            {webhook}
+            {event(ctx, row.test)}
+            {lines::lines(ctx, &row.lines)}
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,318 @@
+//! The policy: how incidents become tickets and what crosses between them.
+
+use leptos::prelude::*;
+
+use super::lines;
+use crate::{
+    console::{components::fields, context::PageContext},
+    domain::{
+        closing::ALLOWED,
+        view::{
+            form::FormView,
+            mapping::{MappingStep, Pick},
+            set_up::Step,
+        },
+    },
+};
+
+const DIRECTIONS: [(&str, &str); 4] =
+    [("to-halo", "To Halo only"), ("both", "Both ways"), ("to-sentinel", "To Sentinel only"), ("none", "Not at all")];
+
+fn id_of(name: &str) -> String {
+    name.to_owned()
+}
+
+/// A select with its label; `none` is the word for no choice.
+fn select(form: &FormView, name: String, label: String, none: Option<&'static str>, picks: &[Pick]) -> AnyView {
+    let id = id_of(&name);
+    let problem = form.problem(&name).map(str::to_owned);
+    let fault = problem.as_ref().map(|_| format!("{id}-problem"));
+    let chosen = form.value(&name).to_owned();
+    let options = picks
+        .iter()
+        .map(|pick| view! { <option value=pick.value.clone() selected=pick.value == chosen>{pick.label.clone()}</option> })
+        .collect_view();
+    view! {
+        <div class="field" class:wrong=problem.is_some()>
+            <label for=id.clone()>{label}</label>
+            {problem.clone().map(|message| view! { <p class="problem" id=fault.clone()><span class="unseen">"Error: "</span>{message}</p> })}
+            <select id=id name=name aria-describedby=fault.clone() aria-invalid=problem.is_some().then_some("true")>
+                {none.map(|none| view! { <option value="">{none}</option> })}
+                {options}
+            </select>
+        </div>
+    }
+    .into_any()
+}
+
+fn text(form: &FormView, name: String, label: String) -> AnyView {
+    let id = id_of(&name);
+    let problem = form.problem(&name).map(str::to_owned);
+    let fault = problem.as_ref().map(|_| format!("{id}-problem"));
+    let value = form.value(&name).to_owned();
+    view! {
+        <div class="field" class:wrong=problem.is_some()>
+            <label for=id.clone()>{label}</label>
+            {problem.clone().map(|message| view! { <p class="problem" id=fault.clone()><span class="unseen">"Error: "</span>{message}</p> })}
+            <input id=id name=name type="text" value=value autocomplete="off" aria-describedby=fault.clone() aria-invalid=problem.is_some().then_some("true") />
+        </div>
+    }
+    .into_any()
+}
+
+fn picks(rows: &[(&str, &str)]) -> Vec<Pick> {
+    rows.iter().map(|(value, label)| Pick::new(*value, *label)).collect()
+}
+
+/// The five pairs that Microsoft allows.
+fn verdicts() -> Vec<Pick> {
+    ALLOWED
+        .iter()
+        .map(|(classification, reason)| match reason {
+            Some(reason) => Pick::new(
+                format!("{}/{reason}", classification.as_str()),
+                format!("{}: {reason}", classification.words()),
+            ),
+            None => Pick::new(classification.as_str(), classification.words()),
+        })
+        .collect()
+}
+
+/// What stands on the page.
+pub fn body(ctx: &PageContext, view: &MappingStep) -> AnyView {
+    if let Some(trouble) = &view.trouble {
+        return view! {
+            <p class="lead">{trouble.clone()}</p>
+            <p><a class="button" href=Step::Halo.path()>"Go to the step “Halo”"</a></p>
+        }
+        .into_any();
+    }
+    let form = &view.form;
+    let name = match &view.chosen {
+        Some(name) => view! { <p class="several">"You are changing the policy “"{name.clone()}"”."</p> }.into_any(),
+        None => text(form, "name".into(), "Name of this policy".into()),
+    };
+    let others = view
+        .others
+        .iter()
+        .map(|name| {
+            let query = url_value(name);
+            view! { " "<a href=format!("/set-up/mapping?policy={query}")>"Change “"{name.clone()}"”"</a> }
+        })
+        .collect_view();
+    view! {
+        <p class="lead">
+            "A policy says how an incident becomes a ticket and what crosses between them. What is chosen here is a good \
+             beginning for this Halo; change what you like."
+        </p>
+        {(!view.others.is_empty()).then(|| view! { <p class="several">{others}</p> })}
+        {ticket_type(view)}
+        <form method="post" action=Step::Mapping.path() class="form" novalidate>
+            {fields::carried(form, &["policy", "seen", "ticket_type", "look"])}
+            {name}
+            {priorities(view)}
+            {statuses(view)}
+            {closing(view)}
+            {people(view)}
+            {mapped(view)}
+            <h2 id="findings">"What comes back"</h2>
+            <p class="hint">"Every value of the tables above, as shown here, is sent to the other side and back."</p>
+            {lines::findings(ctx, &view.findings)}
+            {fields::check(form, "", "anyway", "Save it although something of this is to do")}
+            <div class="acts">
+                <button type="submit" class="button main">"Save and go on"</button>
+                <button type="submit" class="button" name="do" value="walk">"Check again"</button>
+                <button type="submit" class="button" name="do" value="what-if">"What would it do?"</button>
+                <button type="submit" class="button" name="do" value="look">"Show a real incident"</button>
+            </div>
+            {what_if(ctx, view)}
+            {tree(view)}
+        </form>
+    }
+    .into_any()
+}
+
+fn url_value(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}
+
+/// The ticket type decides which priorities there are: it is a form of its own.
+fn ticket_type(view: &MappingStep) -> AnyView {
+    let policy = view.chosen.clone().unwrap_or_else(|| "new".to_owned());
+    view! {
+        <form method="get" action=Step::Mapping.path() class="form">
+            <input type="hidden" name="policy" value=policy />
+            {select(&view.form, "ticket_type".into(), "Ticket type".into(), None, &view.choices.ticket_types)}
+            <p class="hint">"The type kept for incidents. Its SLA decides which priorities there are below."</p>
+            <button type="submit" class="button">"Take this type"</button>
+        </form>
+    }
+    .into_any()
+}
+
+fn priorities(view: &MappingStep) -> AnyView {
+    let form = &view.form;
+    let rows = ["High", "Medium", "Low", "Informational"].map(|severity| {
+        let label = format!("Severity {severity}");
+        select(form, format!("priority.{severity}"), label, Some("No priority"), &view.choices.priorities)
+    });
+    view! {
+        <h2>"Priorities"</h2>
+        {rows.into_iter().collect_view()}
+        {select(form, "severity".into(), "Severity and priority cross".into(), None, &picks(&DIRECTIONS))}
+    }
+    .into_any()
+}
+
+fn statuses(view: &MappingStep) -> AnyView {
+    let form = &view.form;
+    let rows = ["New", "Active", "Closed"].map(|status| {
+        let label = format!("Incident status {status}");
+        select(form, format!("status.{status}"), label, Some("No status"), &view.choices.statuses)
+    });
+    let meanings = picks(&[("New", "New"), ("Active", "Active"), ("Closed", "Closed")]);
+    let back = view
+        .choices
+        .statuses
+        .iter()
+        .map(|pick| {
+            let label = format!("“{}” means on the incident", pick.label);
+            select(form, format!("back.{}", pick.value), label, Some("What is chosen above, or nothing"), &meanings)
+        })
+        .collect_view();
+    view! {
+        <h2>"Statuses"</h2>
+        {rows.into_iter().collect_view()}
+        {select(form, "status".into(), "Status crosses".into(), None, &picks(&DIRECTIONS))}
+        <details>
+            <summary>"The way back: each ticket status"</summary>
+            <div class="form">{back}</div>
+        </details>
+    }
+    .into_any()
+}
+
+fn closing(view: &MappingStep) -> AnyView {
+    let form = &view.form;
+    let mut defaults = vec![Pick::new("ask", "Wait, and ask on the ticket")];
+    defaults.extend(verdicts());
+    let classes = view
+        .choices
+        .classes
+        .iter()
+        .map(|pick| {
+            let label = format!("“{}” means", pick.label);
+            select(form, format!("class.{}", pick.value), label, Some("What its words say, or nothing"), &verdicts())
+        })
+        .collect_view();
+    let field = &view.choices.classification_fields;
+    view! {
+        <h2>"Closing"</h2>
+        {select(form, "verdict".into(), "When an agent closes a ticket without a classification".into(), None, &defaults)}
+        {select(form, "classification_field".into(), "Field in which agents choose the classification".into(), Some("None"), field)}
+        <details>
+            <summary>"What each choice of that field means"</summary>
+            <div class="form">{classes}</div>
+        </details>
+    }
+    .into_any()
+}
+
+fn people(view: &MappingStep) -> AnyView {
+    let (form, choices) = (&view.form, &view.choices);
+    let rows = (0..view.owner_rows)
+        .map(|row| {
+            view! {
+                {text(form, format!("owner.{row}"), format!("Owner {} in Sentinel (mail address or object id)", row + 1))}
+                {select(form, format!("agent.{row}"), format!("Agent {} in Halo", row + 1), Some("None"), &choices.agents)}
+            }
+        })
+        .collect_view();
+    view! {
+        <h2>"People, team and notes"</h2>
+        {fields::radios(form, "", "notes", "Notes of agents that cross to Sentinel", &[
+            ("public", "Those the end user may see", ""),
+            ("all", "All, internal ones too", ""),
+            ("flagged", "Those flagged “Sync to Sentinel”", ""),
+            ("none", "None", ""),
+        ])}
+        {select(form, "outcome".into(), "Outcome of the notes we write".into(), None, &choices.outcomes)}
+        {select(form, "team".into(), "Team of new tickets".into(), Some("The ticket type's own"), &choices.teams)}
+        {select(form, "category".into(), "Category of new tickets".into(), Some("None"), &choices.categories)}
+        {select(form, "agent".into(), "Agent when the owner is nobody in Halo".into(), Some("Nobody"), &choices.agents)}
+        {select(form, "owner".into(), "Owner and agent cross".into(), None, &picks(&DIRECTIONS))}
+        <details>
+            <summary>"Owners whose mail address is not their agent's"</summary>
+            <div class="form">{rows}</div>
+        </details>
+    }
+    .into_any()
+}
+
+fn mapped(view: &MappingStep) -> AnyView {
+    let form = &view.form;
+    let rows = (0..view.field_rows)
+        .map(|row| {
+            let preview = view.previews.get(row).filter(|text| !text.is_empty()).cloned();
+            view! {
+                {select(form, format!("field.{row}"), format!("Field {}", row + 1), Some("None"), &view.choices.fields)}
+                {text(form, format!("source.{row}"), format!("Value {}", row + 1))}
+                {preview.map(|text| view! { <p class="hint">"In that incident: "<code>{text}</code></p> })}
+            }
+        })
+        .collect_view();
+    view! {
+        <h2>"Mapped fields"</h2>
+        <p class="hint">
+            "A value is a path such as $.properties.title, a text with paths in braces such as {$.properties.severity}: \
+             {$.properties.title}, or a fixed text. “Show a real incident” lists every path there is."
+        </p>
+        <div class="form">{rows}</div>
+    }
+    .into_any()
+}
+
+fn what_if(ctx: &PageContext, view: &MappingStep) -> AnyView {
+    match (&view.what_if, &view.what_if_trouble) {
+        (Some(what), _) => {
+            view! { <section aria-labelledby="what-if"><h2 id="what-if">"What it would do"</h2>{lines::what_if(ctx, what)}</section> }
+                .into_any()
+        }
+        (None, Some(trouble)) => {
+            view! { <section aria-labelledby="what-if"><h2 id="what-if">"What it would do"</h2><p>{trouble.clone()}</p></section> }
+                .into_any()
+        }
+        _ => ().into_any(),
+    }
+}
+
+fn tree(view: &MappingStep) -> AnyView {
+    let Some(incident) = &view.incident else { return ().into_any() };
+    let rows = view
+        .leaves
+        .iter()
+        .map(|leaf| {
+            let pick = format!("pick {}", leaf.path);
+            let label = format!("Map {}", leaf.path);
+            view! {
+                <li>
+                    <div class="step-name"><code>{leaf.path.clone()}</code> <span class="quiet">{leaf.value.clone()}</span></div>
+                    <button type="submit" class="button" name="do" value=pick aria-label=label>"Map"</button>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <section aria-labelledby="tree">
+            <h2 id="tree">"A real incident"</h2>
+            <p>{incident.clone()}</p>
+            <ul class="steps">{rows}</ul>
+        </section>
+    }
+    .into_any()
+}

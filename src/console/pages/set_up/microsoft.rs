@@ -1,0 +1,175 @@
+//! Cloud, tenant, app registration and its proof.
+
+use leptos::prelude::*;
+
+use super::{onward, scripts, several};
+use crate::{
+    console::{
+        components::fields::{self, Field},
+        context::PageContext,
+    },
+    domain::view::set_up::{MicrosoftStep, Step},
+};
+
+/// Permission, and why it is asked for.
+const PERMISSIONS: [(&str, &str); 3] = [
+    (
+        "Azure Service Management: user_impersonation",
+        "to read and write incidents as the person who signs in. It gives no right by itself: the person's Azure roles \
+         decide.",
+    ),
+    ("Log Analytics API: Data.Read", "to find an incident in the logs when Sentinel does not list it. Reads only."),
+    ("Microsoft Graph: offline_access", "to go on working while nobody is signed in."),
+];
+
+/// What stands on the page.
+pub fn body(_ctx: &PageContext, view: &MicrosoftStep) -> AnyView {
+    view! {
+        {several(Step::Microsoft, view.chosen.as_ref(), &view.others, "Add another connection")}
+        {registration(view)}
+        <form method="post" action=Step::Microsoft.path() class="form" novalidate>
+            {fields::carried(&view.form, &["connection", "seen"])}
+            {typed(view)}
+            {cloud(view)}
+            {identity(view)}
+            {onward("Test and go on")}
+        </form>
+    }
+    .into_any()
+}
+
+/// How the app registration is made: the address to paste, the permissions, the script that does it all.
+fn registration(view: &MicrosoftStep) -> AnyView {
+    let rows = PERMISSIONS.into_iter().map(|(name, why)| view! { <li><b>{name}</b>", "{why}</li> }).collect_view();
+    view! {
+        <section class="tile" aria-labelledby="registration">
+            <h2 id="registration">"The app registration"</h2>
+            <p>
+                "It lets Halobridge sign in at Microsoft. Make one in Entra for accounts in any organisational directory, \
+                 platform “Web”, with this address, or run the script below in Azure Cloud Shell."
+            </p>
+            {fields::copyable("redirect-uri", "Redirect URI", &view.redirect_uri)}
+            <details>
+                <summary>"The three delegated permissions, and why"</summary>
+                <ul class="plain">{rows}</ul>
+            </details>
+            <details>
+                <summary>"Script: makes it all and prints the three values"</summary>
+                <pre id="script-app" class="script" tabindex="0" role="group" aria-label="Script for the Azure CLI">
+                    {scripts::registration(&view.redirect_uri)}
+                </pre>
+                {fields::copy_button("script-app".into(), "Script")}
+            </details>
+            <details>
+                <summary>"Manifest: to paste into an app registration"</summary>
+                <pre id="manifest" class="script" tabindex="0" role="group" aria-label="Manifest">{scripts::manifest(&view.redirect_uri)}</pre>
+                {fields::copy_button("manifest".into(), "Manifest")}
+            </details>
+        </section>
+    }
+    .into_any()
+}
+
+fn plain(view: &MicrosoftStep, name: &'static str, label: &'static str, hint: &'static str) -> AnyView {
+    fields::field(&view.form, "", Field { name, label, hint, kind: "text", autocomplete: "off" })
+}
+
+fn typed(view: &MicrosoftStep) -> AnyView {
+    let secret_hint = if view.secret_kept {
+        "The one kept here stays while this is empty."
+    } else {
+        "Its value, as Entra shows it once; not its id."
+    };
+    view! {
+        {plain(view, "tenant_id", "Tenant ID", "GUID or domain of the tenant to sign in to.")}
+        {plain(view, "oauth_client_id", "Application (client) ID", "From the app registration's overview.")}
+        {fields::field(&view.form, "", Field {
+            name: "client_secret",
+            label: "Client secret",
+            hint: secret_hint,
+            kind: "password",
+            autocomplete: "off",
+        })}
+        {fields::field(&view.form, "", Field {
+            name: "secret_expires",
+            label: "End of the secret (optional)",
+            hint: "The day Entra shows beside it: the console counts down to it and asks for a new one in time.",
+            kind: "date",
+            autocomplete: "off",
+        })}
+    }
+    .into_any()
+}
+
+fn cloud(view: &MicrosoftStep) -> AnyView {
+    let form = &view.form;
+    let more = form.problem("name").is_some() || form.problem("oauth_client_id").is_some();
+    let named = view
+        .chosen
+        .is_none()
+        .then(|| plain(view, "name", "Name of this connection", "Left empty, it is called after the tenant."));
+    view! {
+        {fields::radios(form, "", "cloud", "Cloud", &[
+            ("public", "Public", ""),
+            ("usgov", "US Government", ""),
+            ("china", "China (21Vianet)", ""),
+            ("custom", "Custom endpoints", ""),
+        ])}
+        // shown by the style sheet while “Custom endpoints” is chosen: no script, and no further click
+        <div class="custom form">
+            {plain(view, "arm", "Azure Resource Manager", "Base address; the cloud tells the others.")}
+            {plain(view, "authority", "Sign-in address", "Only if the cloud does not tell it.")}
+            {plain(view, "log_analytics", "Log Analytics", "Only if the cloud does not tell it.")}
+            {plain(view, "graph", "Microsoft Graph", "Only if the cloud does not tell it.")}
+            {fields::check(form, "", "allow_insecure", "Test hosts: allow http and private addresses")}
+        </div>
+        <details open=more>
+            <summary>"Name, and an app of another tenant"</summary>
+            <div class="form">
+                {named}
+                {fields::check(form, "", "elsewhere", "The app is registered in another tenant, and this one does not know it yet")}
+            </div>
+        </details>
+    }
+    .into_any()
+}
+
+fn identity(view: &MicrosoftStep) -> AnyView {
+    let form = &view.form;
+    let certificate = form.value("identity") == "certificate"
+        || ["certificate", "private_key"].iter().any(|field| form.problem(field).is_some());
+    view! {
+        {fields::radios(form, "", "identity", "Who signs in", &[
+            ("delegated", "A person", "Somebody with the role Microsoft Sentinel Contributor or Responder signs in on the next page."),
+            ("secret", "The app itself, by its secret", "No person and no second factor: Microsoft asks people for one when they write."),
+            ("certificate", "The app itself, by certificate", ""),
+        ])}
+        <details>
+            <summary>"Script: gives the app itself its role"</summary>
+            <pre id="script-role" class="script" tabindex="0" role="group" aria-label="Script that assigns the role">
+                {scripts::service_principal(form.value("oauth_client_id"))}
+            </pre>
+            {fields::copy_button("script-role".into(), "Script")}
+        </details>
+        <details open=certificate>
+            <summary>"Certificate"</summary>
+            <div class="form">
+                {fields::secret_area(form, "", Field {
+                    name: "certificate",
+                    label: "Certificate",
+                    hint: "PEM, uploaded to the app registration too.",
+                    kind: "text",
+                    autocomplete: "off",
+                })}
+                {fields::secret_area(form, "", Field {
+                    name: "private_key",
+                    label: "Private key",
+                    hint: "PEM. It is sealed here and never shown again.",
+                    kind: "text",
+                    autocomplete: "off",
+                })}
+            </div>
+        </details>
+    }
+    .into_any()
+}

@@ -1,0 +1,78 @@
+//! What an administrator can run or paste in Azure instead of clicking: made from the addresses shown on the page.
+
+/// Azure Service Management and its delegated permission `user_impersonation` (sentinel-api sheet 3.1).
+const ARM: (&str, &str) = ("797f4846-ba00-4fd7-ba43-dac1f8f63013", "41094075-9dad-400e-a0bd-54e686782033");
+/// Log Analytics API and its delegated permission `Data.Read`.
+const LOGS: (&str, &str) = ("ca7f3f0b-7d91-482c-8e09-c5d840d0eac5", "e4aa47b9-9a69-4109-82ed-36ec70d85571");
+/// Microsoft Graph and its delegated permission `offline_access`.
+const GRAPH: (&str, &str) = ("00000003-0000-0000-c000-000000000000", "7427e0e9-2fba-42fe-b0c0-848c9e6a8182");
+
+/// The permissions as the manifest lists them (`requiredResourceAccess`).
+fn access(indent: &str) -> String {
+    let row = |(app, scope): (&str, &str)| {
+        format!(
+            "{indent}  {{ \"resourceAppId\": \"{app}\",\n{indent}    \"resourceAccess\": [{{ \"id\": \"{scope}\", \"type\": \"Scope\" }}] }}"
+        )
+    };
+    format!("[\n{}\n{indent}]", [ARM, LOGS, GRAPH].map(row).join(",\n"))
+}
+
+/// The app registration's manifest: paste it over these members.
+pub fn manifest(redirect_uri: &str) -> String {
+    let uri = serde_json::Value::from(redirect_uri);
+    format!(
+        "{{\n  \"displayName\": \"Halobridge\",\n  \"signInAudience\": \"AzureADMultipleOrgs\",\n  \"web\": {{ \
+         \"redirectUris\": [{uri}] }},\n  \"requiredResourceAccess\": {}\n}}",
+        access("  ")
+    )
+}
+
+/// A script for the Azure CLI (Cloud Shell has it) that makes the app registration and a secret, and prints the three
+/// values to paste.
+pub fn registration(redirect_uri: &str) -> String {
+    let uri = quoted(redirect_uri);
+    format!(
+        "cat > access.json <<'END'\n{}\nEND\napp=$(az ad app create --display-name Halobridge --sign-in-audience \
+         AzureADMultipleOrgs \\\n  --web-redirect-uris {uri} --required-resource-accesses @access.json \\\n  --query \
+         appId --output tsv)\naz ad sp create --id \"$app\" --output none\necho \"Tenant ID:     $(az account show \
+         --query tenantId --output tsv)\"\necho \"Client ID:     $app\"\necho \"Client secret: $(az ad app credential \
+         reset --id \"$app\" --append --display-name Halobridge --years 1 --query password --output tsv)\"",
+        access("")
+    )
+}
+
+/// A script that gives the app itself the role it needs: no person signs in then.
+pub fn service_principal(oauth_client_id: &str) -> String {
+    let app = if oauth_client_id.is_empty() { "APPLICATION-ID".to_owned() } else { quoted(oauth_client_id) };
+    format!(
+        "az ad sp create --id {app} --output none 2>/dev/null || true\naz role assignment create --assignee {app} \
+         \\\n  --role \"Microsoft Sentinel Contributor\" \\\n  --scope \
+         /subscriptions/SUBSCRIPTION-ID/resourceGroups/RESOURCE-GROUP"
+    )
+}
+
+/// A word of a POSIX shell, whatever it holds.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manifest_is_json_and_asks_for_three_permissions() {
+        let manifest: serde_json::Value = serde_json::from_str(&manifest("https://a.example/\"b")).unwrap();
+        assert_eq!(manifest["web"]["redirectUris"][0], "https://a.example/\"b");
+        let access = manifest["requiredResourceAccess"].as_array().unwrap();
+        assert_eq!(access.len(), 3);
+        assert!(access.iter().all(|row| row["resourceAccess"][0]["type"] == "Scope"));
+    }
+
+    #[test]
+    fn nothing_typed_ends_a_word_of_the_script() {
+        let script = registration("http://localhost/'; rm -rf ~; echo '");
+        assert!(script.contains(r"--web-redirect-uris 'http://localhost/'\''; rm -rf ~; echo '\''' "), "{script}");
+        assert!(service_principal("x'$(reboot)").contains(r"--assignee 'x'\''$(reboot)' "));
+    }
+}

@@ -1,0 +1,106 @@
+//! Who signs in for which connection.
+
+use leptos::prelude::*;
+
+use super::next;
+use crate::{
+    console::{
+        components::{
+            act::{self, Weight},
+            fields,
+            icon::icon,
+            time::{when, when_or},
+        },
+        context::PageContext,
+    },
+    domain::{
+        connection::MicrosoftIdentity,
+        view::set_up::{SignInRow, SignInStep, Step},
+    },
+};
+
+/// What stands on the page.
+pub fn body(ctx: &PageContext, view: &SignInStep) -> AnyView {
+    let codes = view
+        .codes
+        .iter()
+        .map(|(code, says)| view! { <div><dt><code>{code.clone()}</code></dt><dd>{says.clone()}</dd></div> })
+        .collect_view();
+    let ready = view.rows.iter().any(|row| row.identity != MicrosoftIdentity::Delegated || row.signed_in.is_some());
+    view! {
+        <p class="lead">
+            "Sign in with an account that has the role Microsoft Sentinel Contributor, or Responder if it shall only sync. \
+             One connection for each customer's tenant, or a guest account that reaches several."
+        </p>
+        <div class="tiles">{view.rows.iter().map(|row| tile(ctx, row, view.rows.len() == 1)).collect_view()}</div>
+        <details>
+            <summary>"Microsoft shows an error"</summary>
+            <dl class="codes">{codes}</dl>
+        </details>
+        <p>
+            <a href=format!("{}?connection=new", Step::Microsoft.path())>"Add a connection to another tenant"</a>
+        </p>
+        {ready.then(|| next(Step::SignIn))}
+    }
+    .into_any()
+}
+
+fn tile(ctx: &PageContext, row: &SignInRow, only: bool) -> AnyView {
+    let delegated = row.identity == MicrosoftIdentity::Delegated;
+    let who = match (&row.signed_in, delegated) {
+        (Some(name), _) => view! {
+            <p>"Signed in: "<b>{name.clone()}</b>{row.signed_in_at.map(|at| view! { ", "{when(ctx, at)} })}</p>
+        }
+        .into_any(),
+        (None, true) => view! { <p>"Nobody has signed in yet."</p> }.into_any(),
+        (None, false) => {
+            view! { <p>"The app signs in by itself; its proof was tried when it was saved."</p> }.into_any()
+        }
+    };
+    let button = (delegated && ctx.may_set_up()).then(|| {
+        let again = row.signed_in.is_some();
+        let label = if again { "Sign in with Microsoft again" } else { "Sign in with Microsoft" };
+        let weight = if again { Weight::Plain } else { Weight::Main };
+        let what = (!only).then(|| row.name.clone());
+        view! { <div class="acts">{act::named(ctx, format!("/connections/{}/sign-in", row.id), "key", label, weight, what)}</div> }
+    });
+    let consent = row.consent_url.clone().map(|url| {
+        let id = format!("consent-{}", row.id);
+        view! {
+            <details>
+                <summary>"Another administrator must consent"</summary>
+                <p>"Send this address to an administrator of the tenant. Whoever opens it needs no account here."</p>
+                <div class="field">
+                    <label for=id.clone()>"Consent link"</label>
+                    <div class="copying">
+                        <input id=id.clone() class="copyable" type="text" readonly value=url />
+                        {fields::copy_button(id, "Consent link")}
+                    </div>
+                </div>
+            </details>
+        }
+    });
+    let failure = row.failure.clone().map(|text| view! { <p class="failure">{icon(ctx, "needs-you")} " " {text}</p> });
+    view! {
+        <article class="tile">
+            <header><h2>{row.name.clone()}</h2></header>
+            {failure}
+            {who}
+            <dl class="facts stacked">
+                <div><dt>"Tenant"</dt><dd><code>{row.tenant.clone()}</code></dd></div>
+                {(!row.consented.is_empty())
+                    .then(|| view! { <div><dt>"Consented"</dt><dd>{row.consented.join(", ")}</dd></div> })}
+                {(row.health.used.is_some() || row.health.next.is_some())
+                    .then(|| {
+                        view! {
+                            <div><dt>"Last used"</dt><dd>{when_or(ctx, row.health.used, "never")}</dd></div>
+                            <div><dt>"Next refresh"</dt><dd>"by "{when_or(ctx, row.health.next, "the next reading")}</dd></div>
+                        }
+                    })}
+            </dl>
+            {button}
+            {consent}
+        </article>
+    }
+    .into_any()
+}

@@ -1,0 +1,89 @@
+//! The page on which a policy is made: how fields, statuses and priorities cross.
+
+use serde::{Deserialize, Serialize};
+
+use super::{form::FormView, what_if::WhatIf};
+use crate::domain::round_trip::RoundTrip;
+
+/// One choice of a select: its value and what people read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pick {
+    /// As it stands in the form.
+    pub value: String,
+    /// As shown.
+    pub label: String,
+}
+
+impl Pick {
+    /// A choice.
+    pub fn new(value: impl ToString, label: impl Into<String>) -> Self {
+        Self { value: value.to_string(), label: label.into() }
+    }
+}
+
+/// What Halo offers, as choices.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Choices {
+    /// Ticket types.
+    pub ticket_types: Vec<Pick>,
+    /// Priorities that the chosen ticket type's SLA has.
+    pub priorities: Vec<Pick>,
+    /// Ticket statuses; the closed ones say so.
+    pub statuses: Vec<Pick>,
+    /// Agents.
+    pub agents: Vec<Pick>,
+    /// Teams.
+    pub teams: Vec<Pick>,
+    /// Categories.
+    pub categories: Vec<Pick>,
+    /// Outcomes.
+    pub outcomes: Vec<Pick>,
+    /// Fields that a value can be written to: custom ones and members of the ticket.
+    pub fields: Vec<Pick>,
+    /// Custom fields with choices: one of them may hold the classification.
+    pub classification_fields: Vec<Pick>,
+    /// Choices of the chosen classification field.
+    pub classes: Vec<Pick>,
+}
+
+/// A value of a real incident, with the path that leads to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaf {
+    /// `$.properties.title`
+    pub path: String,
+    /// The value, shortened.
+    pub value: String,
+}
+
+/// The page. Fields of its form: `policy`, `seen`, `name`, `ticket_type`, `priority.{severity}`, `severity`, `status`,
+/// `owner`, `status.{incident status}`, `back.{status id}`, `notes`, `verdict`, `classification_field`, `class.{option id}`,
+/// `team`, `category`, `agent`, `outcome`, `owner.{n}`, `agent.{n}`, `field.{n}`, `source.{n}`, `look`, `anyway`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappingStep {
+    /// Typed or stored values.
+    pub form: FormView,
+    /// The policy that is changed; `None` makes a new one.
+    pub chosen: Option<String>,
+    /// The others there are, by name.
+    pub others: Vec<String>,
+    /// Why nothing can be chosen yet.
+    pub trouble: Option<String>,
+    /// What can be chosen.
+    pub choices: Choices,
+    /// Rows for owners and agents.
+    pub owner_rows: usize,
+    /// Rows for mapped fields.
+    pub field_rows: usize,
+    /// What the loop finder says of the values shown.
+    pub findings: Vec<RoundTrip>,
+    /// Title of the incident whose values are shown.
+    pub incident: Option<String>,
+    /// Its values.
+    pub leaves: Vec<Leaf>,
+    /// What each row of mapped fields would hold for it; empty where it holds nothing.
+    pub previews: Vec<String>,
+    /// What the policy would do, once that was asked.
+    pub what_if: Option<WhatIf>,
+    /// Why that could not be told.
+    pub what_if_trouble: Option<String>,
+}

@@ -1,0 +1,191 @@
+//! Halo's side: a signed webhook made through its API, tested with a ticket, removed again.
+
+use super::{detail, exported, kept, reachable, refused, secret};
+use crate::{
+    domain::{
+        connection::HaloConnection,
+        failure::FailureKind,
+        ids::ConnectionId,
+        view::probe::{Level, Line},
+    },
+    halo_itsm::{Halo, hooks::EVENTS},
+    outbound::budget::Class,
+    service::{
+        App, acts,
+        caller::Caller,
+        error::ServiceError,
+        halo_probe::{self, Chosen, Typed},
+        outside,
+        set_up::{allowed, entry},
+        sign_in::CLIENT_SECRET,
+    },
+    store::SecretOwner,
+};
+
+const CLASS: Class = Class::Interactive;
+/// Name of the webhook in Halo.
+const NAME: &str = "Halobridge";
+
+/// Where an instance's webhook is taken.
+pub(super) fn address(public: &str, connection: ConnectionId) -> String {
+    format!("{}/hooks/halo/{connection}", public.trim_end_matches('/'))
+}
+
+async fn found(app: &App, id: ConnectionId) -> Result<HaloConnection, ServiceError> {
+    let installation = app.installation().await?;
+    installation.halo.iter().find(|row| row.id == id).cloned().ok_or(ServiceError::NotFound)
+}
+
+/// Makes the webhook, or makes the one that is there say the same. Gives what became of it, line by line.
+///
+/// # Errors
+/// `Forbidden`, `NotFound`, `Conflict`; the store cannot be written.
+pub async fn make_hook(app: &App, caller: &Caller, public: &str, id: ConnectionId) -> Result<Vec<Line>, ServiceError> {
+    allowed(caller)?;
+    let connection = found(app, id).await?;
+    let lines = match reachable(public, connection.allow_insecure, "Halo") {
+        Some(line) => vec![line],
+        None => made(app, caller, public, &connection).await?,
+    };
+    kept::say(app, &id.to_string(), &lines).await?;
+    Ok(lines)
+}
+
+async fn made(
+    app: &App,
+    caller: &Caller,
+    public: &str,
+    connection: &HaloConnection,
+) -> Result<Vec<Line>, ServiceError> {
+    let halo = match outside::kept_halo(app, connection).await {
+        Ok(halo) => halo,
+        Err(failure) => return Ok(vec![refused("halo", "The instance cannot be asked", &failure)]),
+    };
+    let secret = secret(app, SecretOwner::Connection(connection.id)).await?;
+    if !connection.webhook {
+        let stored = exported(app).await?.halo.into_iter().find(|row| row.name() == connection.name);
+        let stored = stored.ok_or(ServiceError::Conflict)?;
+        let mut changed = entry::Entry::new("halo", Some(stored.lines()));
+        changed.secret(app, &connection.name, "webhook_secret", &secret)?;
+        let wanted = changed.read(app, &[]).await?;
+        entry::apply(app, caller, &wanted).await?;
+    }
+    let url = address(public, connection.id);
+    acts::record(
+        app,
+        None,
+        vec![acts::act(caller, "make-halo-webhook", None, detail(&[("instance", &connection.name)]))],
+    )
+    .await?;
+    Ok(match put(&halo, &url, &secret).await {
+        Ok(line) | Err(line) => vec![line],
+    })
+}
+
+async fn put(halo: &Halo, url: &str, secret: &secrecy::SecretString) -> Result<Line, Line> {
+    let denied = || {
+        Line::fault(
+            "scope",
+            "Halo does not let this API application make webhooks.",
+            "Allow the scope “admin” (or “all”) on the API application and to its agent, or make the webhook by hand.",
+        )
+    };
+    let of = |what: &'static str| {
+        move |failure: crate::domain::failure::Failure| match failure.kind {
+            FailureKind::Forbidden => denied(),
+            _ => refused("halo", what, &failure),
+        }
+    };
+    let known = halo.hooks(CLASS).await.map_err(of("The webhooks cannot be read"))?;
+    let own = known.iter().find(|hook| hook.url.trim_end_matches('/') == url).map(|hook| hook.id.clone());
+    let hook = halo.put_hook(own.as_deref(), (NAME, url, secret), CLASS).await;
+    let hook = hook.map_err(of("The webhook was not made"))?;
+    let asked = halo.events_of(&hook.id, CLASS).await.map_err(of("The webhook's events cannot be read"))?;
+    for (event, _) in EVENTS.iter().filter(|(event, _)| !asked.contains(event)) {
+        halo.add_event(&hook.id, *event, CLASS).await.map_err(of("An event of the webhook was not set"))?;
+    }
+    let told: Vec<&str> = EVENTS.iter().map(|(_, what)| *what).collect();
+    Ok(Line::ok("halo", format!("Halo's webhook is there, signed, and tells of: {}.", told.join(", "))))
+}
+
+/// Makes a test ticket, so that Halo has something to tell of, and takes it away again. The page shows when the webhook
+/// arrived.
+///
+/// # Errors
+/// `Forbidden`, `NotFound`; the store cannot be written.
+pub async fn test_hook(app: &App, caller: &Caller, id: ConnectionId) -> Result<(), ServiceError> {
+    allowed(caller)?;
+    let connection = found(app, id).await?;
+    let installation = app.installation().await?;
+    let bound = installation.clients.iter().find_map(|client| {
+        let binding = client.halo.as_ref().filter(|binding| binding.connection == id)?;
+        let workspace = installation.workspaces.iter().find(|row| row.client == client.id)?;
+        let policy = installation.policies.iter().find(|row| row.id == workspace.policy)?;
+        let chosen = Chosen { ticket_type: policy.ticket_type.clone(), outcome: policy.outcome.clone() };
+        Some((binding.halo_client_id, chosen))
+    });
+    let Some((client, chosen)) = bound else {
+        let line = Line::fault(
+            "halo",
+            "No client with a workspace is linked to this instance, so there is nobody to make a test ticket for.",
+            "Link a client and its workspace first, or change any ticket in Halo and look here again.",
+        );
+        return kept::say(app, &id.to_string(), &[line]).await;
+    };
+    let secret = outside::kept_secret(app, id, CLIENT_SECRET).await?.unwrap_or_default();
+    let sent = app.clock.now();
+    let found = halo_probe::write_test(app, caller, &Typed::of(&connection, secret), &chosen, client).await?;
+    if found.lines.iter().any(|line| line.level == Level::Fault && line.field != "outcome") {
+        return kept::say(app, &id.to_string(), &found.lines).await;
+    }
+    kept::sent(app, &id.to_string(), sent, &found.lines).await
+}
+
+/// Removes the webhook in Halo, and then the secret here.
+///
+/// # Errors
+/// `Forbidden`, `NotFound`, `Conflict`; the store cannot be written.
+pub async fn remove_hook(
+    app: &App,
+    caller: &Caller,
+    public: &str,
+    id: ConnectionId,
+) -> Result<Vec<Line>, ServiceError> {
+    allowed(caller)?;
+    let connection = found(app, id).await?;
+    let url = address(public, id);
+    let removed = match outside::kept_halo(app, &connection).await {
+        Ok(halo) => unmade(&halo, &url).await,
+        Err(failure) => Err(refused("halo", "The instance cannot be asked", &failure)),
+    };
+    acts::record(
+        app,
+        None,
+        vec![acts::act(caller, "remove-halo-webhook", None, detail(&[("instance", &connection.name)]))],
+    )
+    .await?;
+    let lines = match removed {
+        Ok(line) => {
+            if connection.webhook {
+                let stored = exported(app).await?.halo.into_iter().find(|row| row.name() == connection.name);
+                let stored = stored.ok_or(ServiceError::Conflict)?;
+                let mut changed = entry::Entry::new("halo", Some(stored.lines()));
+                changed.without("webhook_secret");
+                let wanted = changed.read(app, &[]).await?;
+                entry::apply(app, caller, &wanted).await?;
+            }
+            vec![line]
+        }
+        Err(line) => vec![line],
+    };
+    kept::say(app, &id.to_string(), &lines).await?;
+    Ok(lines)
+}
+
+async fn unmade(halo: &Halo, url: &str) -> Result<Line, Line> {
+    let known = halo.hooks(CLASS).await.map_err(|f| refused("halo", "The webhooks cannot be read", &f))?;
+    for hook in known.iter().filter(|hook| hook.url.trim_end_matches('/') == url) {
+        halo.remove_hook(&hook.id, CLASS).await.map_err(|f| refused("halo", "The webhook was not removed", &f))?;
+    }
+    Ok(Line::ok("halo", "Halo's webhook is removed and its address here is shut. The instance is polled as before."))
+}

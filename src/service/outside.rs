@@ -1,0 +1,85 @@
+//! Adapters for use cases that ask the outside themselves: tests, forecasts and set-up. The engine has its own.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use super::{App, NetworkFor, error::ServiceError, fault};
+use crate::{
+    domain::{
+        connection::{HaloConnection, MicrosoftConnection},
+        failure::Failure,
+        ids::ConnectionId,
+        workspace::Workspace,
+    },
+    engine::{Registry, Transports},
+    halo_itsm::Halo,
+    outbound::{Transport, budget::Budget},
+    sentinel::{Place, Sentinel},
+    store::SecretOwner,
+};
+
+/// The program's way out, as the registry of adapters wants it.
+struct Ways(NetworkFor);
+
+impl Transports for Ways {
+    fn microsoft(&self, connection: &MicrosoftConnection) -> Result<Arc<dyn Transport>, String> {
+        (self.0)(connection.allow_insecure).map_err(|failure| failure.message)
+    }
+
+    fn halo(&self, connection: &HaloConnection) -> Result<Arc<dyn Transport>, String> {
+        (self.0)(connection.allow_insecure).map_err(|failure| failure.message)
+    }
+}
+
+/// A Halo instance by what was typed.
+pub(super) fn halo(app: &App, connection: HaloConnection, secret: SecretString) -> Result<Halo, Failure> {
+    let transport = (app.network)(connection.allow_insecure)?;
+    let budget = Budget::halo(connection.requests_per_5min);
+    Ok(Halo::new(connection, secret, transport, Arc::clone(&app.clock), budget))
+}
+
+/// A Halo instance that is set up, with its kept secret.
+///
+/// # Errors
+/// The store cannot be read; or, inside, why it cannot be asked.
+pub(super) async fn kept_halo(app: &App, connection: &HaloConnection) -> Result<Halo, Failure> {
+    let registry = Registry::new(app.store.clone(), Arc::clone(&app.clock), Arc::clone(&app.ids), ways(app));
+    let budget = Budget::halo(connection.requests_per_5min);
+    let made = registry.build_halo(connection, budget).await?;
+    Arc::try_unwrap(made).map_err(|_| {
+        let words = "The instance is in use. Try it again.";
+        Failure::new(crate::domain::failure::Side::Halo, crate::domain::failure::FailureKind::Transient, words)
+    })
+}
+
+/// A Microsoft connection that is set up, with its kept secret or sign-in.
+///
+/// # Errors
+/// Why it cannot be asked.
+pub(super) async fn sentinel(app: &App, connection: &MicrosoftConnection) -> Result<Arc<Sentinel>, Failure> {
+    let registry = Registry::new(app.store.clone(), Arc::clone(&app.clock), Arc::clone(&app.ids), ways(app));
+    registry.build_sentinel(connection).await
+}
+
+fn ways(app: &App) -> Arc<dyn Transports> {
+    Arc::new(Ways(Arc::clone(&app.network)))
+}
+
+/// Where a workspace lies; `None` when its ARM id cannot be read.
+pub(super) fn place(workspace: &Workspace) -> Option<Place> {
+    Some(Place { tenant: workspace.tenant_id.clone(), workspace: workspace.address()? })
+}
+
+/// A connection's kept secret.
+///
+/// # Errors
+/// The store cannot be read.
+pub(super) async fn kept_secret(
+    app: &App,
+    connection: ConnectionId,
+    name: &str,
+) -> Result<Option<SecretString>, ServiceError> {
+    let read = app.store.secret(SecretOwner::Connection(connection), name).await;
+    read.map_err(|e| fault("read a connection's secret", &e))
+}

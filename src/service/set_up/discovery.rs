@@ -1,0 +1,262 @@
+//! Everything the connections reach: workspaces with what may be done there, and Halo's clients. Reads only.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use futures::StreamExt as _;
+use jiff::Timestamp;
+
+use crate::{
+    domain::{
+        catalogue::Named,
+        connection::{HaloConnection, MicrosoftConnection},
+        failure::Failure,
+        ids::ConnectionId,
+        workspace::WorkspaceAddress,
+    },
+    engine::{Registry, Transports},
+    outbound::{
+        Transport,
+        budget::{Budget, Class},
+    },
+    sentinel::{
+        Place, Sentinel,
+        discovery::{FoundSubscription, Glance, NEEDED},
+    },
+    service::{App, NetworkFor, error::ServiceError},
+    store::Installation,
+};
+
+/// Workspaces are asked about this many at a time.
+const AT_ONCE: usize = 8;
+/// What was found is used again for this long, seconds, unless it is asked for anew.
+const FRESH_SECS: i64 = 600;
+
+/// How a workspace stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It can be read; these actions of the sync are not granted (none: all are).
+    Reached {
+        /// Actions, by Azure's names.
+        missing: Vec<String>,
+    },
+    /// A Log Analytics workspace without Sentinel.
+    NoSentinel,
+    /// Not even incidents may be read, or the calls failed.
+    Refused(Failure),
+}
+
+/// A workspace that a connection reaches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its address.
+    pub address: WorkspaceAddress,
+    /// Name of its subscription.
+    pub subscription: String,
+    /// Its home tenant.
+    pub tenant_id: String,
+    /// That tenant's name and domain, when told.
+    pub tenant_names: Vec<String>,
+    /// The connection that reaches it (the first, if several do).
+    pub connection: ConnectionId,
+    /// How it stands.
+    pub standing: Standing,
+    /// Whether its incidents are Defender's, too.
+    pub joined: bool,
+}
+
+impl Found {
+    /// Its natural key: the lower-cased ARM id.
+    pub fn arm_id(&self) -> String {
+        self.address.arm_id().to_lowercase()
+    }
+}
+
+/// All of it, at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reached {
+    /// When it was read.
+    pub at: Timestamp,
+    /// Workspaces by name, then ARM id.
+    pub workspaces: Vec<Found>,
+    /// Halo clients of each instance, by name.
+    pub clients: Vec<(ConnectionId, Vec<Named>)>,
+    /// What could not be read, each a sentence with its remedy.
+    pub troubles: Vec<String>,
+}
+
+/// What was found last, and of which installation.
+#[derive(Default)]
+pub struct Remembered(Mutex<Option<(i64, Arc<Reached>)>>);
+
+/// Where the adapters' requests go: the same way as the sign-in's.
+struct ByNetwork(NetworkFor);
+
+impl Transports for ByNetwork {
+    fn microsoft(&self, connection: &MicrosoftConnection) -> Result<Arc<dyn Transport>, String> {
+        (self.0)(connection.allow_insecure).map_err(|failure| failure.message)
+    }
+
+    fn halo(&self, connection: &HaloConnection) -> Result<Arc<dyn Transport>, String> {
+        (self.0)(connection.allow_insecure).map_err(|failure| failure.message)
+    }
+}
+
+/// Adapters for what is stored, apart from the engine's.
+pub fn registry(app: &App) -> Registry {
+    let transports = Arc::new(ByNetwork(Arc::clone(&app.network)));
+    Registry::new(app.store.clone(), Arc::clone(&app.clock), Arc::clone(&app.ids), transports)
+}
+
+/// What the connections reach: as remembered for ten minutes, or read now when `anew`.
+///
+/// # Errors
+/// The store cannot be read; what the outside refuses is among the troubles.
+pub async fn reached(app: &App, anew: bool) -> Result<Arc<Reached>, ServiceError> {
+    let installation = app.installation().await?;
+    let now = app.clock.now();
+    let remembered = app.kept.reached.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let fresh = remembered.filter(|(version, found)| {
+        *version == installation.version && now.duration_since(found.at).as_secs() < FRESH_SECS
+    });
+    if let Some((_, found)) = fresh.filter(|_| !anew) {
+        return Ok(found);
+    }
+    let found = Arc::new(read(app, &installation, now).await);
+    *app.kept.reached.0.lock().unwrap_or_else(PoisonError::into_inner) =
+        Some((installation.version, Arc::clone(&found)));
+    Ok(found)
+}
+
+async fn read(app: &App, installation: &Installation, now: Timestamp) -> Reached {
+    let registry = registry(app);
+    let mut found: BTreeMap<String, Found> = BTreeMap::new();
+    let mut troubles = Vec::new();
+    for connection in &installation.microsoft {
+        let of = |failure: &Failure| format!("{}: {}", connection.name, failure.message);
+        match registry.build_sentinel(connection).await {
+            Ok(sentinel) => {
+                for one in workspaces(&sentinel, connection, &mut troubles).await {
+                    found.entry(one.arm_id()).or_insert(one);
+                }
+            }
+            Err(failure) => troubles.push(of(&failure)),
+        }
+    }
+    let mut clients = Vec::new();
+    for connection in &installation.halo {
+        let halo = registry.build_halo(connection, Budget::halo(connection.requests_per_5min)).await;
+        let read = match halo {
+            Ok(halo) => halo.clients("", Class::Interactive).await,
+            Err(failure) => Err(failure),
+        };
+        match read {
+            Ok(rows) => clients.push((connection.id, rows)),
+            Err(failure) => troubles.push(format!("{}: {}", connection.name, failure.message)),
+        }
+    }
+    let mut workspaces: Vec<Found> = found.into_values().collect();
+    workspaces.sort_by_key(|one| (one.address.workspace.to_lowercase(), one.arm_id()));
+    Reached { at: now, workspaces, clients, troubles }
+}
+
+/// Every workspace of every tenant that a connection reaches, its own first.
+async fn workspaces(sentinel: &Sentinel, connection: &MicrosoftConnection, troubles: &mut Vec<String>) -> Vec<Found> {
+    let own = connection.tenant_id.as_str();
+    let tenants = match sentinel.tenants(own).await {
+        Ok(tenants) => tenants,
+        Err(failure) => {
+            troubles.push(format!("{}: {}", connection.name, failure.message));
+            return Vec::new();
+        }
+    };
+    let mut places: Vec<(FoundSubscription, String)> = Vec::new();
+    let is_own = |id: &str, domain: Option<&str>| {
+        id.eq_ignore_ascii_case(own) || domain.is_some_and(|domain| domain.eq_ignore_ascii_case(own))
+    };
+    let named = |id: &str| -> Vec<String> {
+        let tenant = tenants.iter().find(|tenant| tenant.tenant_id.eq_ignore_ascii_case(id));
+        tenant.map(|t| t.name.iter().chain(&t.domain).cloned().collect()).unwrap_or_default()
+    };
+    let mut asked: Vec<String> = vec![own.to_owned()];
+    asked.extend(tenants.iter().filter(|t| !is_own(&t.tenant_id, t.domain.as_deref())).map(|t| t.tenant_id.clone()));
+    for tenant in &asked {
+        match sentinel.subscriptions(tenant).await {
+            Ok(rows) => {
+                let enabled = rows.into_iter().filter(|row| !["Disabled", "Deleted"].contains(&row.state.as_str()));
+                for row in enabled {
+                    if !places.iter().any(|(known, _)| known.id.eq_ignore_ascii_case(&row.id)) {
+                        places.push((row, tenant.clone()));
+                    }
+                }
+            }
+            Err(failure) => {
+                let name = named(tenant).first().cloned().unwrap_or_else(|| tenant.clone());
+                troubles.push(format!("{}, tenant {name}: {}", connection.name, failure.message));
+            }
+        }
+    }
+    let mut bare = Vec::new();
+    for (subscription, tenant) in places {
+        match sentinel.workspaces(&tenant, &subscription.id).await {
+            Ok(rows) => bare.extend(rows.into_iter().map(|row| (row, subscription.clone(), tenant.clone()))),
+            Err(failure) => {
+                troubles.push(format!("{}, subscription {}: {}", connection.name, subscription.name, failure.message));
+            }
+        }
+    }
+    // What is granted on a resource group holds for all in it: one call instead of one for each workspace. Azure's
+    // budget of reads is small, and a provider may have hundreds in one subscription.
+    let mut groups: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for (row, _, tenant) in &bare {
+        let key = group_of(&row.address);
+        if !groups.contains_key(&key) {
+            let place = Place { tenant: tenant.clone(), workspace: row.address.clone() };
+            let missing = sentinel.rights_of_group(&place).await.map(|rights| rights.missing);
+            groups.insert(key, missing.unwrap_or_else(|_| NEEDED.map(str::to_owned).to_vec()));
+        }
+    }
+    let groups = &groups;
+    let asking = bare.into_iter().map(|(row, subscription, tenant)| {
+        // Under Lighthouse the token is of the tenant that was asked, not of the customer's.
+        let home = if subscription.managed_by.is_empty() { subscription.tenant_id.clone() } else { None };
+        let tenant_names = named(subscription.tenant_id.as_deref().unwrap_or(&tenant));
+        async move {
+            let place = Place { tenant: tenant.clone(), workspace: row.address.clone() };
+            let in_group = groups.get(&group_of(&row.address)).cloned().unwrap_or_default();
+            let (standing, joined) = standing(sentinel, &place, in_group).await;
+            Found {
+                address: row.address,
+                subscription: subscription.name,
+                tenant_id: home.unwrap_or(tenant),
+                tenant_names,
+                connection: connection.id,
+                standing,
+                joined,
+            }
+        }
+    });
+    futures::stream::iter(asking).buffered(AT_ONCE).collect().await
+}
+
+fn group_of(address: &WorkspaceAddress) -> (String, String) {
+    (address.subscription.to_lowercase(), address.resource_group.to_lowercase())
+}
+
+async fn standing(sentinel: &Sentinel, place: &Place, in_group: Vec<String>) -> (Standing, bool) {
+    let joined = match sentinel.glance(place).await {
+        Ok(Glance::Sentinel { joined }) => joined,
+        Ok(Glance::NoSentinel) => return (Standing::NoSentinel, false),
+        Err(failure) => return (Standing::Refused(failure), false),
+    };
+    if in_group.is_empty() {
+        return (Standing::Reached { missing: in_group }, joined);
+    }
+    // it may be granted on the workspace alone
+    match sentinel.rights(place).await {
+        Ok(rights) => (Standing::Reached { missing: rights.missing }, joined),
+        Err(failure) => (Standing::Refused(failure), joined),
+    }
+}

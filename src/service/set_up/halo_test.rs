@@ -1,0 +1,86 @@
+//! The test of a Halo instance that is set up: scopes, agent, ticket type, outcome; and, when asked for, a test ticket.
+
+use super::{Typed, allowed, draft};
+use crate::{
+    domain::{
+        catalogue::Ref,
+        ids::ConnectionId,
+        view::{mapping::Pick, probe::Line, set_up::HaloTest},
+    },
+    service::{
+        App,
+        caller::Caller,
+        error::ServiceError,
+        fault,
+        halo_probe::{self, Chosen, Typed as Instance},
+        outside,
+        sign_in::CLIENT_SECRET,
+    },
+};
+
+fn name(id: ConnectionId) -> String {
+    format!("halo-test/{id}")
+}
+
+/// What can be chosen for the test of an instance, and what the last one said.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn around(app: &App, id: ConnectionId) -> Result<HaloTest, ServiceError> {
+    let lines: Vec<Line> = draft::kept(app, &name(id)).await?;
+    let catalogue = app.store.catalogue(id).await.map_err(|e| fault("read Halo's look-ups", &e))?;
+    let catalogue = catalogue.map(|(catalogue, _)| catalogue).unwrap_or_default();
+    let installation = app.installation().await?;
+    let policy = installation.policies.first();
+    let kind = policy.and_then(|policy| catalogue.ticket_type(&policy.ticket_type)).map(|row| row.id);
+    let outcome = policy
+        .and_then(|policy| policy.outcome.find(&catalogue.outcomes, |row| row.id, |row| &row.name))
+        .map(|row| row.id);
+    let by_name = |id: i64, name: &str| Pick::new(id, name);
+    Ok(HaloTest {
+        lines,
+        ticket_types: catalogue.ticket_types.iter().map(|row| by_name(row.id, &row.name)).collect(),
+        outcomes: catalogue.outcomes.iter().map(|row| by_name(row.id, &row.name)).collect(),
+        clients: catalogue.clients.iter().map(|row| by_name(row.id, &row.name)).collect(),
+        ticket_type: kind.map(|id| id.to_string()).unwrap_or_default(),
+        outcome: outcome.map(|id| id.to_string()).unwrap_or_default(),
+    })
+}
+
+/// Runs the test and keeps what it says. Gives the instance.
+///
+/// # Errors
+/// `Forbidden`, `NotFound`; the store cannot be written.
+pub async fn run(app: &App, caller: &Caller, typed: &Typed) -> Result<ConnectionId, ServiceError> {
+    allowed(caller)?;
+    let id: ConnectionId = typed.text("connection").parse().map_err(|_| ServiceError::NotFound)?;
+    let installation = app.installation().await?;
+    let connection = installation.halo.iter().find(|row| row.id == id).ok_or(ServiceError::NotFound)?;
+    let secret = outside::kept_secret(app, id, CLIENT_SECRET).await?.unwrap_or_default();
+    let instance = Instance::of(connection, secret);
+    let number = |name: &str| typed.text(name).parse::<i64>().ok();
+    let chosen = match (number("ticket_type"), number("outcome")) {
+        (Some(kind), Some(outcome)) => Some(Chosen { ticket_type: Ref::Id(kind), outcome: Ref::Id(outcome) }),
+        _ => None,
+    };
+    let lines = match (typed.text("do"), &chosen, number("client")) {
+        ("write", Some(chosen), Some(client)) => {
+            halo_probe::write_test(app, caller, &instance, chosen, client).await?.lines
+        }
+        ("write", ..) => vec![Line::fault(
+            "",
+            "No test ticket was made: ticket type, outcome and client have to be chosen for it.",
+            "Choose all three, then ask again. If there is nothing to choose, run the test without a ticket first.",
+        )],
+        _ => {
+            let found = halo_probe::probe(app, caller, &instance, chosen.as_ref()).await?;
+            if let Some(catalogue) = &found.catalogue {
+                let now = app.clock.now();
+                app.store.put_catalogue(id, catalogue, now).await.map_err(|e| fault("keep Halo's look-ups", &e))?;
+            }
+            found.lines
+        }
+    };
+    draft::keep(app, &name(id), &lines).await?;
+    Ok(id)
+}

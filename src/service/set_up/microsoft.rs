@@ -1,0 +1,349 @@
+//! A Microsoft connection: cloud, tenant, app registration and its proof, tried before it is kept.
+
+mod trial;
+
+use super::{
+    Addresses, Typed, allowed, draft,
+    entry::{self, Entry, Named},
+    installed,
+};
+use crate::{
+    config::microsoft::Microsoft,
+    domain::{
+        connection::{MicrosoftEndpoints, MicrosoftIdentity},
+        failure::Failure,
+        ids::ConnectionId,
+        view::{
+            form::FormView,
+            set_up::{MicrosoftStep, Other, StepState},
+        },
+    },
+    engine::registry::REFRESH_TOKEN,
+    sentinel::discovery,
+    service::{
+        App,
+        caller::Caller,
+        configuration::{self, Installed},
+        error::ServiceError,
+        fault,
+    },
+    store::SecretOwner,
+};
+
+/// The form's fields by name, with their labels; secrets among them.
+pub const FIELDS: [Named; 14] = [
+    ("name", "Name"),
+    ("cloud", "Cloud"),
+    ("arm", "Azure Resource Manager"),
+    ("authority", "Sign-in address"),
+    ("log_analytics", "Log Analytics"),
+    ("graph", "Microsoft Graph"),
+    ("allow_insecure", "Test hosts"),
+    ("tenant_id", "Tenant ID"),
+    ("oauth_client_id", "Application (client) ID"),
+    ("identity", "Identity"),
+    ("client_secret", "Client secret"),
+    ("certificate", "Certificate"),
+    ("private_key", "Private key"),
+    ("secret_expires", "End of the secret"),
+];
+
+/// What comes back with a refused form: everything but the secrets.
+const SHOWN: [&str; 14] = [
+    "connection",
+    "seen",
+    "name",
+    "cloud",
+    "arm",
+    "authority",
+    "log_analytics",
+    "graph",
+    "allow_insecure",
+    "tenant_id",
+    "oauth_client_id",
+    "identity",
+    "secret_expires",
+    "elsewhere",
+];
+
+/// How far the step is.
+pub async fn state(app: &App) -> Result<(StepState, String), ServiceError> {
+    let installation = app.installation().await?;
+    Ok(match installation.microsoft.as_slice() {
+        [] => (StepState::Open, "Cloud, tenant and app registration.".to_owned()),
+        all => {
+            let now = app.clock.now();
+            match (all, all.iter().find_map(|one| Some((one, one.secret_warning(now)?)))) {
+                (_, Some((one, warning))) => (StepState::Failing, format!("{}: {warning}", one.name)),
+                ([one], None) => (StepState::Done, format!("{}, tenant {}.", one.name, one.tenant_id)),
+                (many, None) => (StepState::Done, format!("{} connections.", many.len())),
+            }
+        }
+    })
+}
+
+fn others(installed: &Installed) -> Vec<Other> {
+    installed.installation.microsoft.iter().map(|row| Other { id: row.id, name: row.name.clone() }).collect()
+}
+
+/// The page. `connection` names the one to change, `new` makes another; without it the first there is.
+///
+/// # Errors
+/// `Forbidden`, `NotFound` when there is no such connection.
+pub async fn view(
+    app: &App,
+    caller: &Caller,
+    addresses: &Addresses,
+    connection: &str,
+) -> Result<MicrosoftStep, ServiceError> {
+    allowed(caller)?;
+    let installed = installed(app).await?;
+    let chosen = chosen(&installed, connection)?;
+    let mut form = FormView::default().with_value("cloud", "public").with_value("identity", "delegated");
+    if let Some(entry) = chosen {
+        let c = &entry.connection;
+        let cloud = cloud_of(&c.endpoints);
+        form = form
+            .with_value("name", &c.name)
+            .with_value("cloud", cloud)
+            .with_value("tenant_id", &c.tenant_id)
+            .with_value("oauth_client_id", &c.oauth_client_id)
+            .with_value("secret_expires", &c.secret_expires.map(|day| day.to_string()).unwrap_or_default())
+            .with_value("identity", identity_word(c.identity));
+        if cloud == "custom" {
+            form = form
+                .with_value("arm", &c.endpoints.arm)
+                .with_value("authority", &c.endpoints.authority)
+                .with_value("log_analytics", &c.endpoints.log_analytics)
+                .with_value("graph", &c.endpoints.graph);
+        }
+        if c.allow_insecure {
+            form = form.with_value("allow_insecure", "on");
+        }
+    }
+    around(app, &installed, chosen, addresses, form).await
+}
+
+/// The page with what was typed, after it was refused.
+///
+/// # Errors
+/// As [`view`].
+pub async fn again(
+    app: &App,
+    caller: &Caller,
+    addresses: &Addresses,
+    typed: &Typed,
+) -> Result<MicrosoftStep, ServiceError> {
+    allowed(caller)?;
+    let installed = installed(app).await?;
+    let connection = typed.text("connection");
+    let chosen = chosen(&installed, if connection.is_empty() { "new" } else { connection }).unwrap_or(None);
+    around(app, &installed, chosen, addresses, typed.shown(&SHOWN)).await
+}
+
+async fn around(
+    app: &App,
+    installed: &Installed,
+    chosen: Option<&Microsoft>,
+    addresses: &Addresses,
+    form: FormView,
+) -> Result<MicrosoftStep, ServiceError> {
+    let id = chosen.and_then(|entry| id_of(installed, entry.name()));
+    let form = form
+        .with_value("seen", &draft::mark(&chosen))
+        .with_value("connection", &id.map_or_else(String::new, |id| id.to_string()));
+    let secret_kept = match id {
+        Some(id) => {
+            let owner = SecretOwner::Connection(id);
+            let kept = app.store.secret_sources(owner).await.map_err(|e| fault("read where secrets are", &e))?;
+            kept.iter().any(|one| one.name != REFRESH_TOKEN)
+        }
+        None => false,
+    };
+    Ok(MicrosoftStep {
+        form,
+        chosen: chosen.and_then(|entry| Some(Other { id: id?, name: entry.name().to_owned() })),
+        others: others(installed).into_iter().filter(|other| Some(other.id) != id).collect(),
+        redirect_uri: addresses.redirect_uri.clone(),
+        secret_kept,
+    })
+}
+
+fn id_of(installed: &Installed, name: &str) -> Option<ConnectionId> {
+    installed.installation.microsoft.iter().find(|row| row.name == name).map(|row| row.id)
+}
+
+fn chosen<'a>(installed: &'a Installed, connection: &str) -> Result<Option<&'a Microsoft>, ServiceError> {
+    match connection {
+        "" => Ok(installed.applied.microsoft.first()),
+        "new" => Ok(None),
+        id => {
+            let row = installed.installation.microsoft.iter().find(|row| row.id.to_string() == id);
+            let row = row.ok_or(ServiceError::NotFound)?;
+            Ok(installed.applied.microsoft.iter().find(|entry| entry.name() == row.name))
+        }
+    }
+}
+
+fn cloud_of(endpoints: &MicrosoftEndpoints) -> &'static str {
+    let known = |cloud: &&'static str| MicrosoftEndpoints::of_cloud(cloud).as_ref() == Some(endpoints);
+    ["public", "usgov", "china"].into_iter().find(known).unwrap_or("custom")
+}
+
+fn identity_word(identity: MicrosoftIdentity) -> &'static str {
+    match identity {
+        MicrosoftIdentity::Delegated => "delegated",
+        MicrosoftIdentity::ClientSecret => "secret",
+        MicrosoftIdentity::Certificate => "certificate",
+    }
+}
+
+/// Tries the answers at Microsoft and keeps them. Gives the connection.
+///
+/// # Errors
+/// `Invalid` at the field that is wrong; `Conflict` when somebody else saved in between; `Forbidden`.
+pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<ConnectionId, ServiceError> {
+    allowed(caller)?;
+    let installed = installed(app).await?;
+    let connection = typed.text("connection");
+    let before = chosen(&installed, if connection.is_empty() { "new" } else { connection })
+        .map_err(|_| ServiceError::Conflict)?
+        .cloned();
+    draft::unmoved(typed.text("seen"), &before.as_ref())?;
+    let id = before.as_ref().and_then(|entry| id_of(&installed, entry.name()));
+    complete(typed, before.as_ref())?;
+    let name = match &before {
+        Some(entry) => entry.name().to_owned(),
+        None => free_name(&installed, typed)?,
+    };
+    let stored = match &before {
+        Some(_) => {
+            let exported = configuration::export(&app.store).await;
+            let exported = exported.map_err(|e| ServiceError::internal("read a connection", &e))?;
+            exported.microsoft.into_iter().find(|entry| entry.name() == name)
+        }
+        None => None,
+    };
+    let mut made = Entry::new("microsoft", stored.map(|entry| entry.lines()));
+    made.text("name", &name);
+    made.text("tenant_id", typed.text("tenant_id"));
+    made.text("oauth_client_id", typed.text("oauth_client_id"));
+    // a new secret does not end when the old one did
+    let renewed = ["client_secret", "certificate"].iter().any(|field| !typed.text(field).is_empty());
+    let before_ends = before.as_ref().and_then(|entry| entry.connection.secret_expires).map(|day| day.to_string());
+    let ends = typed.text("secret_expires");
+    made.text("secret_expires", if renewed && before_ends.as_deref() == Some(ends) { "" } else { ends });
+    cloud(app, typed, &mut made).await?;
+    proof(app, typed, &name, &mut made)?;
+    let applied = made.read(app, &FIELDS).await?;
+    let entry = applied.microsoft.first().ok_or(ServiceError::Internal)?;
+    trial::run(app, typed, &entry.connection, id).await?;
+    entry::apply(app, caller, &applied).await?;
+    let installation = app.installation().await?;
+    let kept = installation.microsoft.iter().find(|row| row.name == name);
+    kept.map(|row| row.id).ok_or(ServiceError::Conflict)
+}
+
+/// What may not be left empty.
+fn complete(typed: &Typed, before: Option<&Microsoft>) -> Result<(), ServiceError> {
+    let mut problems = Vec::new();
+    let mut need = |field: &'static str, label: &str, place: &str| {
+        if typed.text(field).is_empty() {
+            problems.push(entry::empty(field, label, place));
+        }
+    };
+    if typed.text("cloud") == "custom" {
+        need("arm", "Azure Resource Manager", "Enter its base address, such as https://management.azure.com.");
+    }
+    need("tenant_id", "Tenant ID", "Copy it from the Entra admin centre: Overview, Tenant ID.");
+    let place = "Copy it from the app registration's overview.";
+    need("oauth_client_id", "Application (client) ID", place);
+    let same = before.is_some_and(|entry| identity_word(entry.connection.identity) == typed.text("identity"));
+    let secret_before = before.is_some_and(|entry| entry.client_secret.is_some());
+    if typed.text("identity") == "certificate" {
+        if !same || !typed.text("certificate").is_empty() || !typed.text("private_key").is_empty() {
+            need("certificate", "Certificate", "Paste it as PEM, from BEGIN CERTIFICATE to END CERTIFICATE.");
+            need("private_key", "Private key", "Paste it as PEM, from BEGIN PRIVATE KEY to END PRIVATE KEY.");
+        }
+    } else if !secret_before {
+        let place = "Create one in the app registration under Certificates & secrets, and copy its value.";
+        need("client_secret", "Client secret", place);
+    }
+    if problems.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(problems)) }
+}
+
+/// The name typed, or the tenant's: free among all connections.
+fn free_name(installed: &Installed, typed: &Typed) -> Result<String, ServiceError> {
+    let taken = |name: &str| {
+        installed.installation.microsoft.iter().any(|row| row.name == name)
+            || installed.installation.halo.iter().any(|row| row.name == name)
+    };
+    let own = typed.text("name");
+    if !own.is_empty() {
+        if taken(own) {
+            let text = format!("Name: there is a connection “{own}” already. Choose another name, or change that one.");
+            return Err(ServiceError::invalid("name", text));
+        }
+        return Ok(own.to_owned());
+    }
+    let tenant = typed.text("tenant_id");
+    let mut names = std::iter::once(tenant.to_owned()).chain((2..).map(|n| format!("{tenant} ({n})")));
+    names.find(|name| !taken(name)).ok_or(ServiceError::Internal)
+}
+
+/// The four addresses: a cloud's, or what the custom one tells of itself, unless typed.
+async fn cloud(app: &App, typed: &Typed, entry: &mut Entry) -> Result<(), ServiceError> {
+    const ADDRESSES: [&str; 4] = ["authority", "arm", "log_analytics", "graph"];
+    let insecure = typed.ticked("allow_insecure");
+    if typed.text("cloud") != "custom" {
+        entry.text("cloud", typed.text("cloud"));
+        ADDRESSES.into_iter().for_each(|key| entry.without(key));
+        entry.flag("allow_insecure", false);
+        return Ok(());
+    }
+    entry.without("cloud");
+    entry.flag("allow_insecure", insecure);
+    ADDRESSES.into_iter().for_each(|key| entry.text(key, typed.text(key)));
+    if ADDRESSES.into_iter().all(|key| !typed.text(key).is_empty()) {
+        return Ok(());
+    }
+    let arm = typed.text("arm").trim_end_matches('/');
+    let failed = |failure: &Failure| {
+        let text = format!(
+            "Azure Resource Manager: {} It should tell the cloud's other addresses; enter them below if it does not.",
+            failure.message
+        );
+        ServiceError::invalid("arm", text)
+    };
+    let transport = (app.network)(insecure).map_err(|failure| failed(&failure))?;
+    let found = discovery::cloud(transport, arm).await.map_err(|failure| failed(&failure))?;
+    for (key, address) in
+        [("authority", found.authority), ("log_analytics", found.log_analytics), ("graph", found.graph)]
+    {
+        if typed.text(key).is_empty() {
+            entry.text(key, &address);
+        }
+    }
+    Ok(())
+}
+
+/// Identity, and what proves it; what was left empty stays as it is.
+fn proof(app: &App, typed: &Typed, name: &str, entry: &mut Entry) -> Result<(), ServiceError> {
+    let identity = typed.text("identity");
+    entry.text("identity", if identity == "delegated" { "delegated" } else { "service-principal" });
+    if identity == "certificate" {
+        entry.without("client_secret");
+        for field in ["certificate", "private_key"] {
+            if let Some(value) = typed.secret(field) {
+                entry.secret(app, name, field, &value)?;
+            }
+        }
+        return Ok(());
+    }
+    entry.without("certificate");
+    entry.without("private_key");
+    if let Some(value) = typed.secret("client_secret") {
+        entry.secret(app, name, "client_secret", &value)?;
+    }
+    Ok(())
+}

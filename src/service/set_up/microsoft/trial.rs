@@ -1,0 +1,178 @@
+//! The answers tried at Microsoft: the app's proof first, then real reads with it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::cloud_of;
+use crate::{
+    domain::{
+        connection::{MicrosoftConnection, MicrosoftIdentity},
+        failure::{Failure, FailureKind},
+        ids::ConnectionId,
+    },
+    engine::registry::REFRESH_TOKEN,
+    entra::{
+        AppRegistration, Credential, Resource, Tokens,
+        app_token::AppTokens,
+        assertion::Certificate,
+        delegated::{DelegatedTokens, RefreshTokens},
+    },
+    outbound::Transport,
+    sentinel::Sentinel,
+    service::{
+        App,
+        error::{FieldProblem, ServiceError},
+        fault,
+        set_up::{Typed, entry},
+        sign_in::{CERTIFICATE, CLIENT_SECRET, PRIVATE_KEY},
+    },
+    store::SecretOwner,
+};
+
+async fn kept(app: &App, id: Option<ConnectionId>, name: &str) -> Result<Option<SecretString>, ServiceError> {
+    let Some(id) = id else { return Ok(None) };
+    match app.store.secret(SecretOwner::Connection(id), name).await {
+        Ok(secret) => Ok(secret),
+        Err(error) if error.transient() => Err(fault("read a connection's secret", &error)),
+        // its sentence says what to do: a variable or a file that is not there
+        Err(error) => Err(ServiceError::invalid("client_secret", format!("Client secret: {error}."))),
+    }
+}
+
+/// The app's proof as typed, or as it lies here.
+async fn credential(
+    app: &App,
+    typed: &Typed,
+    identity: MicrosoftIdentity,
+    id: Option<ConnectionId>,
+) -> Result<Credential, ServiceError> {
+    if identity == MicrosoftIdentity::Certificate {
+        let mut pem = String::new();
+        for name in [CERTIFICATE, PRIVATE_KEY] {
+            let value = match typed.secret(name) {
+                Some(value) => Some(value),
+                None => kept(app, id, name).await?,
+            };
+            pem.push_str(value.as_ref().map_or("", |value| value.expose_secret()));
+            pem.push('\n');
+        }
+        return Certificate::from_pem(&SecretString::from(pem))
+            .map(Credential::Certificate)
+            .map_err(|error| ServiceError::invalid("certificate", format!("Certificate: {error}")));
+    }
+    let secret = match typed.secret("client_secret") {
+        Some(value) => Some(value),
+        None => kept(app, id, CLIENT_SECRET).await?,
+    };
+    secret.map(Credential::Secret).ok_or_else(|| {
+        let place = "Create one in the app registration under Certificates & secrets, and copy its value.";
+        ServiceError::Invalid(vec![entry::empty("client_secret", "Client secret", place)])
+    })
+}
+
+/// Asks Entra for a token of the app itself: that proves tenant, app and secret before anybody signs in.
+pub async fn run(
+    app: &App,
+    typed: &Typed,
+    connection: &MicrosoftConnection,
+    id: Option<ConnectionId>,
+) -> Result<(), ServiceError> {
+    let registration = AppRegistration {
+        oauth_client_id: connection.oauth_client_id.clone(),
+        credential: credential(app, typed, connection.identity, id).await?,
+        endpoints: connection.endpoints.clone(),
+    };
+    let transport = (app.network)(connection.allow_insecure).map_err(|failure| of_failure(connection, &failure))?;
+    let tokens: Arc<dyn Tokens> = Arc::new(AppTokens::new(
+        registration.clone(),
+        Arc::clone(&transport),
+        Arc::clone(&app.clock),
+        Arc::clone(&app.ids),
+    ));
+    match tokens.bearer(&connection.tenant_id, Resource::Arm).await {
+        Ok(_) => rehearse(app, connection, id, registration, tokens, transport).await,
+        // An app of another tenant is unknown here until somebody has signed in or consented.
+        Err(failure)
+            if typed.ticked("elsewhere")
+                && connection.identity == MicrosoftIdentity::Delegated
+                && failure.code.as_deref() == Some("AADSTS700016") =>
+        {
+            Ok(())
+        }
+        Err(failure) => Err(of_failure(connection, &failure)),
+    }
+}
+
+/// Reads with the new proof, before the old one goes: as the person who is signed in, or as the app itself.
+async fn rehearse(
+    app: &App,
+    connection: &MicrosoftConnection,
+    id: Option<ConnectionId>,
+    registration: AppRegistration,
+    own: Arc<dyn Tokens>,
+    transport: Arc<dyn Transport>,
+) -> Result<(), ServiceError> {
+    let tokens: Arc<dyn Tokens> = if connection.identity == MicrosoftIdentity::Delegated {
+        // before anybody has signed in there is nothing to read with
+        let Some(token) = kept(app, id, REFRESH_TOKEN).await? else { return Ok(()) };
+        let (clock, ids) = (Arc::clone(&app.clock), Arc::clone(&app.ids));
+        Arc::new(DelegatedTokens::new(registration, Arc::new(Borrowed(token)), Arc::clone(&transport), clock, ids))
+    } else {
+        own
+    };
+    let sentinel = Sentinel::new(connection, transport, tokens, Arc::clone(&app.clock), Arc::default());
+    match sentinel.subscriptions(&connection.tenant_id).await {
+        Ok(_) => Ok(()),
+        // the person's own sign-in has ended, whatever the secret is: the next step says so
+        Err(failure) if of_the_grant(&failure) => Ok(()),
+        Err(failure) => Err(of_failure(connection, &failure)),
+    }
+}
+
+fn of_the_grant(failure: &Failure) -> bool {
+    failure.kind == FailureKind::SignInAgain && !failure.code.as_deref().is_some_and(crate::entra::error::of_the_app)
+}
+
+/// A refresh token that is tried and not replaced: Entra leaves the old one valid.
+struct Borrowed(SecretString);
+
+#[async_trait]
+impl RefreshTokens for Borrowed {
+    async fn load(&self) -> Result<Option<SecretString>, Failure> {
+        Ok(Some(self.0.clone()))
+    }
+
+    async fn save(&self, _: &SecretString) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// A refusal at the field that it is about.
+fn of_failure(connection: &MicrosoftConnection, failure: &Failure) -> ServiceError {
+    let certificate = connection.identity == MicrosoftIdentity::Certificate;
+    let (field, label) = match failure.code.as_deref().unwrap_or_default() {
+        "AADSTS90002" => ("tenant_id", "Tenant ID"),
+        "AADSTS700016" | "AADSTS50194" | "unauthorized_client" => ("oauth_client_id", "Application (client) ID"),
+        "AADSTS7000215" | "AADSTS7000222" | "invalid_client" if !certificate => ("client_secret", "Client secret"),
+        "AADSTS7000215" | "AADSTS700027" | "invalid_client" => ("certificate", "Certificate"),
+        _ if matches!(failure.kind, FailureKind::Transient | FailureKind::Unreadable) => {
+            match cloud_of(&connection.endpoints) {
+                "custom" => ("authority", "Sign-in address"),
+                _ => ("cloud", "Cloud"),
+            }
+        }
+        _ => ("oauth_client_id", "App registration"),
+    };
+    let mut error = entry::failed(field, label, failure);
+    if failure.code.as_deref() == Some("AADSTS700016")
+        && connection.identity == MicrosoftIdentity::Delegated
+        && let ServiceError::Invalid(problems) = &mut error
+        && let Some(FieldProblem { problem, .. }) = problems.first_mut()
+    {
+        problem
+            .push_str(" If the app is registered in another tenant, say so below: the sign-in then asks for consent.");
+    }
+    error
+}

@@ -1,0 +1,108 @@
+//! Routes of the steps after the connections: mapping, webhooks, going live, and the test of a Halo instance.
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+};
+use http::header;
+
+use super::{onward, page, refused};
+use crate::{
+    domain::view::{
+        query::value,
+        set_up::{Step, StepContent},
+    },
+    service::{
+        import_mode,
+        set_up::{
+            allowed as set_up_allowed, halo_test, import as import_step, live as live_step, mapping as mapping_step,
+        },
+    },
+    web::{Web, error::WebError, form::Posted, reader::Signed},
+};
+
+fn public(web: &Web) -> String {
+    web.options.public_url.as_str().trim_end_matches('/').to_owned()
+}
+
+/// `GET /set-up/mapping`
+pub async fn mapping(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let query = |name: &str| value(&signed.reader.query, name);
+    let view = mapping_step::view(&web.app, &signed.caller, &query("policy"), &query("ticket_type")).await?;
+    page(&web, &signed, Step::Mapping, StepContent::Mapping(Box::new(view))).await
+}
+
+/// `POST /set-up/mapping`: saves, or with `do` shows the page again with what was asked for.
+pub async fn take_mapping(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
+    let typed = form.typed();
+    if !typed.text("do").is_empty() {
+        let view = mapping_step::again(&web.app, &signed.caller, &typed).await?;
+        return page(&web, &signed, Step::Mapping, StepContent::Mapping(Box::new(view))).await;
+    }
+    match mapping_step::take(&web.app, &signed.caller, &typed).await {
+        Ok(()) => Ok(onward(Step::Mapping)),
+        Err(error) => {
+            let view = mapping_step::again(&web.app, &signed.caller, &typed).await?;
+            refused(&web, &signed, Step::Mapping, error, StepContent::Mapping(Box::new(view))).await
+        }
+    }
+}
+
+/// `GET /set-up/import`
+pub async fn import(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let plan = value(&signed.reader.query, "plan");
+    let view = import_step::view(&web.app, &signed.caller, &public(&web), &plan).await?;
+    page(&web, &signed, Step::Import, StepContent::Import(Box::new(view))).await
+}
+
+/// `POST /set-up/import`: one of the page's buttons.
+pub async fn act_import(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
+    let typed = form.typed();
+    match import_step::act(&web.app, &signed.caller, &public(&web), &typed).await {
+        Ok(()) => Ok(Redirect::to(&Step::Import.path()).into_response()),
+        Err(error) => {
+            let view = import_step::again(&web.app, &signed.caller, &public(&web), &typed).await?;
+            refused(&web, &signed, Step::Import, error, StepContent::Import(Box::new(view))).await
+        }
+    }
+}
+
+/// `GET /set-up/import/template`: the template for “Deploy to Azure”.
+pub async fn template(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    set_up_allowed(&signed.caller)?;
+    let id =
+        value(&signed.reader.query, "workspace").parse().map_err(|_| crate::service::error::ServiceError::NotFound)?;
+    let (_, template) = import_mode::template(&web.app, &signed.caller, id).await?;
+    let text = serde_json::to_string_pretty(&template).unwrap_or_else(|_| template.to_string());
+    let headers = [
+        (header::CONTENT_TYPE, "application/json; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"halobridge-logic-app.json\""),
+    ];
+    Ok((headers, text).into_response())
+}
+
+/// `GET /set-up/go-live`
+pub async fn live(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let plan = value(&signed.reader.query, "plan");
+    let view = live_step::view(&web.app, &signed.caller, &plan).await?;
+    page(&web, &signed, Step::Live, StepContent::Live(Box::new(view))).await
+}
+
+/// `POST /set-up/go-live`
+pub async fn take_live(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
+    let typed = form.typed();
+    match live_step::take(&web.app, &signed.caller, &typed).await {
+        Ok(()) => Ok(onward(Step::Live)),
+        Err(error) => {
+            let view = live_step::again(&web.app, &signed.caller, &typed).await?;
+            refused(&web, &signed, Step::Live, error, StepContent::Live(Box::new(view))).await
+        }
+    }
+}
+
+/// `POST /set-up/halo/test`: tests the instance that is set up; with `do=write` a test ticket is made and taken away.
+pub async fn test_halo(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
+    let typed = form.typed();
+    let id = halo_test::run(&web.app, &signed.caller, &typed).await?;
+    Ok(Redirect::to(&format!("{}?connection={id}#test", Step::Halo.path())).into_response())
+}

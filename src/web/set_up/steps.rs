@@ -1,0 +1,105 @@
+//! The steps' routes.
+
+use axum::{extract::State, response::Response};
+
+use super::{addresses, chosen, leading_to, onward, onward_past_done, page, refused};
+use crate::{
+    domain::view::{
+        query::value,
+        set_up::{Step, StepContent},
+    },
+    service::set_up::{
+        check as check_step, clients as clients_step, halo as halo_step, microsoft as microsoft_step,
+        sign_in as sign_in_step,
+    },
+    web::{Web, acts, error::WebError, form::Posted, reader::Signed},
+};
+
+/// `GET /set-up/microsoft`
+pub async fn microsoft(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let view = microsoft_step::view(&web.app, &signed.caller, &addresses(&web), &chosen(&signed)).await?;
+    page(&web, &signed, Step::Microsoft, StepContent::Microsoft(Box::new(view))).await
+}
+
+/// `POST /set-up/microsoft`
+pub async fn take_microsoft(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
+    let typed = form.typed();
+    match microsoft_step::take(&web.app, &signed.caller, &typed).await {
+        Ok(_) => onward_past_done(&web, &signed, Step::Microsoft).await,
+        Err(error) => {
+            let view = microsoft_step::again(&web.app, &signed.caller, &addresses(&web), &typed).await?;
+            refused(&web, &signed, Step::Microsoft, error, StepContent::Microsoft(Box::new(view))).await
+        }
+    }
+}
+
+/// `GET /set-up/sign-in`
+pub async fn sign_in(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let (view, authorities) = sign_in_step::view(&web.app, &signed.caller, &addresses(&web)).await?;
+    let drawn = page(&web, &signed, Step::SignIn, StepContent::SignIn(Box::new(view))).await?;
+    // who is signed in at Microsoft already is sent straight back: browsers hold a form against that redirect too
+    Ok(leading_to(drawn, authorities.into_iter().chain([web.options.redirect_uri()]).collect()))
+}
+
+/// `GET /set-up/halo`
+pub async fn halo(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let view = halo_step::view(&web.app, &signed.caller, &chosen(&signed)).await?;
+    page(&web, &signed, Step::Halo, StepContent::Halo(Box::new(view))).await
+}
+
+/// `POST /set-up/halo`
+pub async fn take_halo(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
+    let typed = form.typed();
+    match halo_step::take(&web.app, &signed.caller, &typed).await {
+        Ok(_) => onward_past_done(&web, &signed, Step::Halo).await,
+        Err(error) => {
+            let view = halo_step::again(&web.app, &signed.caller, &typed).await?;
+            refused(&web, &signed, Step::Halo, error, StepContent::Halo(Box::new(view))).await
+        }
+    }
+}
+
+/// `GET /set-up/clients`: with `again=1` Azure and Halo are asked anew.
+pub async fn clients(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let anew = value(&signed.reader.query, "again") == "1";
+    let view = clients_step::view(&web.app, &signed.caller, anew).await?;
+    page(&web, &signed, Step::Clients, StepContent::Clients(Box::new(view))).await
+}
+
+/// `POST /set-up/clients`
+pub async fn take_clients(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
+    let typed = form.typed();
+    match clients_step::take(&web.app, &signed.caller, &typed).await {
+        Ok(()) => onward_past_done(&web, &signed, Step::Clients).await,
+        Err(error) => {
+            let view = clients_step::again(&web.app, &signed.caller, &typed).await?;
+            refused(&web, &signed, Step::Clients, error, StepContent::Clients(Box::new(view))).await
+        }
+    }
+}
+
+/// `GET /set-up/check`
+pub async fn check(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let view = check_step::view(&web.app, &signed.caller).await?;
+    page(&web, &signed, Step::Check, StepContent::Check(Box::new(view))).await
+}
+
+/// `POST /set-up/check`: applies what was answered.
+pub async fn take_check(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
+    match check_step::take(&web.app, &signed.caller, &form.typed()).await {
+        Ok(()) => {
+            acts::flash(&signed.reader.session, "applied").await?;
+            Ok(onward(Step::Check))
+        }
+        Err(error) => {
+            let view = check_step::view(&web.app, &signed.caller).await?;
+            refused(&web, &signed, Step::Check, error, StepContent::Check(Box::new(view))).await
+        }
+    }
+}
+
+/// `POST /set-up/clients/file`: the page as the pasted file would have it; nothing is kept by it.
+pub async fn take_clients_file(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
+    let view = clients_step::from_file(&web.app, &signed.caller, form.text("file")).await?;
+    page(&web, &signed, Step::Clients, StepContent::Clients(Box::new(view))).await
+}

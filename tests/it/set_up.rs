@@ -1,0 +1,648 @@
+//! Set-up in the browser against the twin: from nothing to workspaces in observe, and what is said of every mistake.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use halobridge::{
+    clock::{Clock, ManualClock},
+    domain::{
+        account::{Role, Scope},
+        workspace::{Mode, Portal},
+    },
+    outbound::Transport as _,
+    service::configuration::{self, ReadOptions},
+    twin::{Twin, options::TwinOptions, transport::TwinTransport},
+};
+use http::StatusCode;
+use scraper::{Html, Selector};
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::support::{Answer, Browser, TestApp};
+
+/// Where the twin is; nothing listens there, its transport looks at paths alone.
+const ORIGIN: &str = "http://twin.test";
+
+/// A policy that the twin's Halo knows.
+const POLICY: &str = r#"[[policy]]
+name = "standard"
+ticket_type = "Security Incident"
+priorities = { High = "P2 - High", Medium = "P3 - Medium", Low = "P4 - Low", Informational = "P5 - Informational" }
+notes = "public"
+"#;
+
+struct Scene {
+    app: TestApp,
+    twin: Twin,
+    browser: Browser,
+    line: Value,
+}
+
+/// What a form says; later entries win.
+#[derive(Clone)]
+struct Form(Vec<(String, String)>);
+
+impl Form {
+    fn with(mut self, more: &[(&str, &str)]) -> Self {
+        for (name, value) in more {
+            self.0.retain(|(known, _)| known != name);
+            self.0.push(((*name).to_owned(), (*value).to_owned()));
+        }
+        self
+    }
+}
+
+impl Scene {
+    async fn new(change: impl FnOnce(&mut TwinOptions)) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at("2026-03-02T08:00:00Z".parse().unwrap()));
+        let mut options = TwinOptions::new(7, clock.now());
+        change(&mut options);
+        let twin = Twin::new(options, clock);
+        let app = TestApp::reaching(Arc::new(TwinTransport::new(twin.clone()))).await;
+        app.person("ada", Role::Admin, Scope::All).await;
+        let browser = app.signed_in("ada").await;
+        let line = twin.connection(ORIGIN);
+        Self { app, twin, browser, line }
+    }
+
+    fn text(&self, pointer: &str) -> String {
+        self.line.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer}")).to_owned()
+    }
+
+    async fn get(&mut self, path: &str) -> Answer {
+        self.app.page(&mut self.browser, path).await
+    }
+
+    /// The page must be there.
+    async fn page(&mut self, path: &str) -> String {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+        answer.body
+    }
+
+    async fn post(&mut self, path: &str, form: &Form) -> Answer {
+        let pairs: Vec<(&str, &str)> = form.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.app.submit(&mut self.browser, path, &pairs).await
+    }
+
+    /// The step's form as it is drawn: what a browser would send if nobody typed anything.
+    async fn drawn(&mut self, path: &str) -> Form {
+        Form(drawn(&self.page(path).await))
+    }
+
+    /// The right answers of the Microsoft step. Only the address of Azure Resource Manager is given: the cloud tells
+    /// the rest.
+    async fn microsoft(&mut self, path: &str) -> Form {
+        let (tenant, id) = (self.text("/microsoft/tenant_id"), self.text("/microsoft/client_id"));
+        let (secret, arm) = (self.text("/microsoft/client_secret"), self.text("/microsoft/arm"));
+        self.drawn(path).await.with(&[
+            ("cloud", "custom"),
+            ("arm", &arm),
+            ("allow_insecure", "on"),
+            ("tenant_id", &tenant),
+            ("oauth_client_id", &id),
+            ("client_secret", &secret),
+        ])
+    }
+
+    async fn halo(&mut self, path: &str) -> Form {
+        let (api, id, secret) =
+            (self.text("/halo/api"), self.text("/halo/client_id"), self.text("/halo/client_secret"));
+        self.drawn(path).await.with(&[
+            ("resource_server", &api),
+            ("allow_insecure", "on"),
+            ("oauth_client_id", &id),
+            ("client_secret", &secret),
+        ])
+    }
+
+    /// Presses the button of the sign-in page; gives Microsoft's address.
+    async fn begin(&mut self) -> Url {
+        let page = self.page("/set-up/sign-in").await;
+        let html = Html::parse_document(&page);
+        let action = Selector::parse("form[action$='/sign-in'][method=post]").unwrap();
+        let action = html.select(&action).find_map(|form| form.value().attr("action")).expect("a button").to_owned();
+        let answer = self.post(&action, &Form(vec![("next".into(), "/set-up/sign-in".into())])).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+        Url::parse(answer.location()).expect("Microsoft's address")
+    }
+
+    /// What the browser does at Microsoft; gives the address it is sent back to.
+    async fn at_microsoft(&self, url: &Url) -> Url {
+        let request = http::Request::get(url.as_str()).body(Bytes::new()).unwrap();
+        let answer = TwinTransport::new(self.twin.clone()).send(request).await.unwrap();
+        let location = answer.headers().get("location").and_then(|text| text.to_str().ok());
+        let page = || String::from_utf8_lossy(answer.body()).into_owned();
+        Url::parse(location.unwrap_or_else(|| panic!("{} {}", answer.status(), page()))).unwrap()
+    }
+
+    /// Comes back from Microsoft; gives the page it ends at.
+    async fn come_back(&mut self, back: &Url) -> String {
+        let path = format!("{}?{}", back.path(), back.query().unwrap_or_default());
+        let answer = self.get(&path).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+        let to = answer.location().to_owned();
+        self.page(&to).await
+    }
+
+    async fn sign_in(&mut self, person: &str) -> String {
+        let mut url = self.begin().await;
+        url.query_pairs_mut().append_pair("user", person);
+        let back = self.at_microsoft(&url).await;
+        self.come_back(&back).await
+    }
+
+    /// Microsoft, sign-in and Halo, all right.
+    async fn connected(&mut self) {
+        let form = self.microsoft("/set-up/microsoft").await;
+        assert_taken(&self.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+        self.sign_in("carla.contributor@contoso.example").await;
+        let form = self.halo("/set-up/halo").await;
+        assert_taken(&self.post("/set-up/halo", &form).await, "/set-up/clients");
+    }
+
+    async fn policy(&self) {
+        let store = &self.app.app.store;
+        let reading = configuration::read(POLICY, Some(store), false, &ReadOptions::default()).await.unwrap();
+        let applied = reading.applied.unwrap_or_else(|| panic!("{:?}", reading.faults));
+        configuration::apply(store, &applied, false, self.app.now(), &*self.app.app.ids).await.unwrap();
+    }
+
+    fn act(&self, verb: &str, body: &Value) {
+        let reply = self.twin.act(verb, body);
+        assert!(reply.status < 300, "{verb}: {}", String::from_utf8_lossy(&reply.body));
+    }
+}
+
+fn assert_taken(answer: &Answer, to: &str) {
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, to), "{}", shown(&answer.body));
+}
+
+/// What a page says, as text.
+fn shown(body: &str) -> String {
+    let html = Html::parse_document(body);
+    html.root_element().text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The fields of the step's form with their values.
+fn drawn(body: &str) -> Vec<(String, String)> {
+    let html = Html::parse_document(body);
+    let inputs = Selector::parse(".step-body form[action^='/set-up/']:not([action*='/file']):not([action$='/test']) :is(input, textarea, select)").unwrap();
+    let chosen = Selector::parse("option[selected]").unwrap();
+    let mut fields = Vec::new();
+    for input in html.select(&inputs) {
+        let attr = |name| input.value().attr(name);
+        let Some(name) = attr("name") else { continue };
+        if matches!(attr("type"), Some("radio" | "checkbox")) && attr("checked").is_none() {
+            continue;
+        }
+        let value = match input.value().name() {
+            "select" => input.select(&chosen).next().and_then(|one| one.value().attr("value")).unwrap_or_default(),
+            _ => attr("value").unwrap_or_default(),
+        };
+        fields.push((name.to_owned(), value.to_owned()));
+    }
+    fields
+}
+
+/// The name of the field that stands in the row of a workspace.
+fn field_of(body: &str, workspace: &str, kind: &str) -> String {
+    let html = Html::parse_document(body);
+    let rows = Selector::parse("table.finds tbody tr").unwrap();
+    let inputs = Selector::parse("input, select").unwrap();
+    let row = html.select(&rows).find(|row| row.text().any(|text| text.trim() == workspace));
+    let row = row.unwrap_or_else(|| panic!("no row of {workspace}: {}", shown(body)));
+    let names = row.select(&inputs).filter_map(|input| input.value().attr("name"));
+    let found = names.into_iter().find(|name| name.starts_with(kind)).map(str::to_owned);
+    found.unwrap_or_else(|| panic!("no {kind} in the row of {workspace}"))
+}
+
+#[tokio::test]
+async fn from_nothing_to_workspaces_in_observe() {
+    let mut scene = Scene::new(|_| {}).await;
+    let list = scene.page("/set-up").await;
+    assert!(shown(&list).contains("0 of 8 steps are done"), "{}", shown(&list));
+
+    let form = scene.microsoft("/set-up/microsoft").await;
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+    let page = scene.sign_in("carla.contributor@contoso.example").await;
+    assert!(shown(&page).contains("carla.contributor@contoso.example"), "{}", shown(&page));
+    let form = scene.halo("/set-up/halo").await;
+    assert_taken(&scene.post("/set-up/halo", &form).await, "/set-up/clients");
+
+    // what was found: three workspaces with Sentinel, one without
+    let page = scene.page("/set-up/clients").await;
+    let text = shown(&page);
+    for words in ["law-contoso-001", "law-contoso-003", "It has no Microsoft Sentinel", "Unsure", "Contoso Retail"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let (link, client) = (field_of(&page, "law-contoso-002", "link-"), field_of(&page, "law-contoso-002", "client-"));
+    let portal = field_of(&page, "law-contoso-002", "portal-");
+    let form = Form(drawn(&page));
+    let guessed = form.0.iter().find(|(name, _)| *name == client).map(|(_, value)| value.clone());
+    assert_eq!(guessed.as_deref(), Some("Contoso Retail"), "the likeliest is filled in");
+    let form = form.with(&[(&link, "on"), (&portal, "defender")]);
+    assert_taken(&scene.post("/set-up/clients", &form).await, "/set-up/mapping");
+
+    // it is kept: another browser goes on with it
+    let mut other = scene.app.signed_in("ada").await;
+    std::mem::swap(&mut scene.browser, &mut other);
+    let page = scene.page("/set-up/clients").await;
+    assert!(drawn(&page).contains(&(link.clone(), "on".to_owned())), "the draft is kept");
+    assert!(drawn(&page).contains(&(portal, "defender".to_owned())));
+
+    // nothing is applied before there is a policy
+    let page = shown(&scene.page("/set-up/check").await);
+    assert!(page.contains("Needs a policy first"), "{page}");
+    assert!(scene.app.app.installation().await.unwrap().workspaces.is_empty());
+    scene.policy().await;
+    let page = scene.page("/set-up/check").await;
+    for words in ["+ client \"Contoso Retail\"", "+ workspace \"law-contoso-002\"", "links to the Defender portal"] {
+        assert!(shown(&page).contains(words), "{words}: {}", shown(&page));
+    }
+    let writes = scene.twin.with(|world, _| serde_json::to_string(&world.calls.summary()).unwrap());
+    assert_taken(&scene.post("/set-up/check", &Form(drawn(&page))).await, "/set-up/import");
+    // what is left is to go live
+    assert!(shown(&scene.page("/set-up").await).contains("7 of 8"));
+    let installation = scene.app.app.installation().await.unwrap();
+    let [workspace] = installation.workspaces.as_slice() else { panic!("{:?}", installation.workspaces) };
+    assert_eq!(
+        (workspace.mode, workspace.portal, workspace.name.as_str()),
+        (Mode::Observe, Portal::Defender, "law-contoso-002")
+    );
+    assert!(scene.app.engine.taken().iter().any(|asked| asked.starts_with("poll ")), "it is read at once");
+
+    // no call of the whole set-up wrote anything: the only calls that are not reads ask for tokens
+    for wrong in [".put", ".post", ".delete", ".patch"] {
+        assert!(!writes.contains(wrong), "{writes}");
+    }
+
+    // what was typed is what `config export` gives, and applying it again changes nothing
+    let store = &scene.app.app.store;
+    let exported = configuration::export(store).await.unwrap();
+    let file = exported.to_toml();
+    for typed in [scene.text("/microsoft/arm"), scene.text("/halo/api"), scene.text("/microsoft/authority")] {
+        assert!(file.contains(&typed), "{typed}: {file}");
+    }
+    assert!(!file.contains(&scene.text("/microsoft/client_secret")), "secrets are sealed");
+    let read = configuration::read(&file, Some(store), false, &ReadOptions::default()).await.unwrap();
+    let again = configuration::installed(store).await.unwrap();
+    let changes = configuration::compare(&read.applied.unwrap(), &again, store, true).await.unwrap();
+    assert_eq!(changes, Vec::new());
+
+    // the second workspace: already matched client, nothing typed
+    let page = scene.page("/set-up/clients").await;
+    assert!(shown(&page).contains("1 linked"), "{}", shown(&page));
+    let link = field_of(&page, "law-contoso-003", "link-");
+    let form = Form(drawn(&page)).with(&[(&link, "on")]);
+    // the mapping is done: it is not gone through again
+    assert_taken(&scene.post("/set-up/clients", &form).await, "/set-up/check");
+    let page = scene.page("/set-up/check").await;
+    assert_taken(&scene.post("/set-up/check", &Form(drawn(&page))).await, "/set-up/import");
+    let installation = scene.app.app.installation().await.unwrap();
+    assert_eq!((installation.workspaces.len(), installation.clients.len()), (2, 1), "both belong to the one client");
+}
+
+#[tokio::test]
+async fn changing_a_connection_keeps_what_was_not_typed() {
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    // nothing typed: everything stays, the kept secret is tried again
+    let before = configuration::export(&scene.app.app.store).await.unwrap();
+    let form = scene.drawn("/set-up/microsoft").await;
+    assert!(form.0.iter().all(|(name, value)| name != "client_secret" || value.is_empty()), "no secret comes back");
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/clients");
+    let form = scene.drawn("/set-up/halo").await;
+    assert_taken(&scene.post("/set-up/halo", &form).await, "/set-up/clients");
+    let after = configuration::export(&scene.app.app.store).await.unwrap();
+    assert_eq!(before.microsoft.first().map(|m| &m.connection), after.microsoft.first().map(|m| &m.connection));
+    assert_eq!(before.halo.first().map(|h| &h.connection), after.halo.first().map(|h| &h.connection));
+    // the person is still signed in
+    assert!(shown(&scene.page("/set-up/sign-in").await).contains("carla.contributor@contoso.example"));
+
+    // a second secret is tried before the first goes: a wrong one changes nothing
+    let wrong = scene.drawn("/set-up/microsoft").await.with(&[("client_secret", "not~the~secret")]);
+    let answer = scene.post("/set-up/microsoft", &wrong).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(!answer.body.contains("not~the~secret"), "a secret is never sent back");
+    let kept = scene.drawn("/set-up/microsoft").await;
+    assert_taken(&scene.post("/set-up/microsoft", &kept).await, "/set-up/clients");
+    scene.act("secret.add", &json!({ "secret": "second~secret" }));
+    let new = scene.drawn("/set-up/microsoft").await.with(&[("client_secret", "second~secret")]);
+    assert_taken(&scene.post("/set-up/microsoft", &new).await, "/set-up/clients");
+}
+
+#[tokio::test]
+async fn a_secret_that_ends_is_counted_down_everywhere() {
+    let mut scene = Scene::new(|_| {}).await;
+    let form = scene.microsoft("/set-up/microsoft").await;
+    refused(
+        &mut scene,
+        "/set-up/microsoft",
+        &form.clone().with(&[("secret_expires", "soon")]),
+        422,
+        &["End of the secret is \"soon\", which is no day", "Write it like 2027-01-31"],
+    )
+    .await;
+    let form = form.with(&[("secret_expires", "2026-03-09")]);
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+    let words = "The client secret ends in 7 days, on 2026-03-09. Make a new one in the app registration";
+    for path in ["/set-up", "/connections", "/problems"] {
+        let page = shown(&scene.page(path).await);
+        assert!(page.contains(words), "{path}: {page}");
+    }
+    // a new secret does not end when the old one did
+    scene.act("secret.add", &json!({ "secret": "second~secret" }));
+    let form = scene.drawn("/set-up/microsoft").await.with(&[("client_secret", "second~secret")]);
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+    assert!(!shown(&scene.page("/problems").await).contains("client secret ends"));
+}
+
+#[tokio::test]
+async fn an_administrator_without_an_account_consents_by_the_link() {
+    let mut scene = Scene::new(|_| {}).await;
+    let form = scene.microsoft("/set-up/microsoft").await;
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+    let page = scene.page("/set-up/sign-in").await;
+    let html = Html::parse_document(&page);
+    let link = html.select(&Selector::parse("input[id^=consent-]").unwrap()).next().expect("a consent link");
+    let url = Url::parse(link.value().attr("value").unwrap()).unwrap();
+    for (more, words) in [("", "Consent was given"), ("&cancel=1", "Consent was not given")] {
+        let back = scene.at_microsoft(&Url::parse(&format!("{url}{more}")).unwrap()).await;
+        let path = format!("{}?{}", back.path(), back.query().unwrap_or_default());
+        let answer = scene.app.page(&mut Browser::default(), &path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        assert!(shown(&answer.body).contains(words), "{}", shown(&answer.body));
+    }
+}
+
+/// Posts what is wrong, and looks for the status and every one of the words.
+async fn refused(scene: &mut Scene, path: &str, form: &Form, status: u16, words: &[&str]) {
+    let answer = scene.post(path, form).await;
+    let text = shown(&answer.body);
+    assert_eq!(answer.status.as_u16(), status, "{words:?}: {} {text}", answer.location());
+    for word in words {
+        assert!(text.contains(word), "“{word}” is not in: {text}");
+    }
+    assert!(answer.body.contains("class=\"summary\""), "{words:?}: the summary");
+    // nothing typed is lost, but secrets
+    for (name, value) in &form.0 {
+        let secret = ["client_secret", "certificate", "private_key"].contains(&name.as_str());
+        if !value.is_empty() && !secret && name != "seen" && name != "connection" {
+            let kept = drawn(&answer.body);
+            assert!(kept.contains(&(name.clone(), value.clone())), "{words:?}: {name} = {value} is lost: {kept:?}");
+        } else if secret && value.len() > 3 {
+            assert!(!answer.body.contains(value.as_str()), "{name} came back");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_microsoft_page_says_of_mistakes() {
+    let mut scene = Scene::new(|_| {}).await;
+    let path = "/set-up/microsoft";
+    let right = scene.microsoft(path).await;
+    let nobody = "00000000-0000-4000-8000-00000000dead";
+    let halo = scene.text("/halo/api");
+    let authority = format!("{}/common", scene.text("/microsoft/authority"));
+    let rows: &[(&[(&str, &str)], &[&str])] = &[
+        (&[("tenant_id", "")], &["Tenant ID is missing", "Entra admin centre"]),
+        (&[("tenant_id", "common")], &["Tenant ID is \"common\", which is no tenant", "own GUID or domain"]),
+        (&[("tenant_id", "contoso/x")], &["Tenant ID is neither a GUID nor a domain"]),
+        (
+            &[("tenant_id", nobody)],
+            &["Tenant ID: Microsoft doesn't know this tenant", "Correct the tenant id", "AADSTS90002"],
+        ),
+        (&[("oauth_client_id", "")], &["Application (client) ID is missing", "app registration's overview"]),
+        (
+            &[("oauth_client_id", nobody)],
+            &[
+                "Application (client) ID: The app is unknown in this tenant",
+                "AADSTS700016",
+                "another tenant, say so below",
+            ],
+        ),
+        (&[("client_secret", "")], &["Client secret is missing", "Certificates & secrets"]),
+        (
+            &[("client_secret", "wrong~secret")],
+            &["Client secret: Microsoft refuses the client secret", "not its id", "AADSTS7000215"],
+        ),
+        (&[("identity", "certificate")], &["Certificate is missing", "Private key is missing", "Paste it as PEM"]),
+        (
+            &[("identity", "certificate"), ("certificate", "-- no PEM --"), ("private_key", "-- no PEM --")],
+            &["Certificate: "],
+        ),
+        (&[("arm", "")], &["Azure Resource Manager is missing", "management.azure.com"]),
+        (&[("arm", halo.as_str())], &["Azure Resource Manager: ", "Check it"]),
+        (&[("authority", authority.as_str())], &["Sign-in address ends with /common", "Write the base alone"]),
+    ];
+    for (change, words) in rows {
+        refused(&mut scene, path, &right.clone().with(change), 422, words).await;
+    }
+    // what Microsoft itself refuses, by its number
+    for (number, words) in [
+        (7_000_222, &["Client secret: ", "has expired", "Create a new one"][..]),
+        (50_194, &["Application (client) ID: ", "single-tenant", "Make it multi-tenant"][..]),
+        (53_003, &["conditional access", "administrator"][..]),
+        (90_033, &["Sign-in address: ", "out of order for the moment"][..]),
+    ] {
+        scene.act("tokens.script", &json!({ "codes": [number] }));
+        refused(&mut scene, path, &right, 422, words).await;
+        scene.act("tokens.script", &json!({ "codes": [] }));
+    }
+    // test hosts only where they are asked for
+    let mut strict = right.clone();
+    strict.0.retain(|(name, _)| name != "allow_insecure");
+    refused(&mut scene, path, &strict, 422, &["Azure Resource Manager is not https", "allow_insecure"]).await;
+    assert!(scene.app.app.installation().await.unwrap().microsoft.is_empty(), "nothing of it was kept");
+
+    // an app of another tenant is let through when it is said: the sign-in asks for consent
+    let elsewhere = right.clone().with(&[("oauth_client_id", nobody), ("elsewhere", "on"), ("name", "Elsewhere")]);
+    assert_taken(&scene.post(path, &elsewhere).await, "/set-up/sign-in");
+    let taken = scene.microsoft("/set-up/microsoft?connection=new").await.with(&[("name", "Elsewhere")]);
+    refused(&mut scene, path, &taken, 422, &["Name: there is a connection “Elsewhere” already", "another name"]).await;
+
+    // two admins at once: the second is told, and loses nothing
+    let (first, second) = (scene.microsoft(path).await, scene.microsoft(path).await);
+    assert_taken(&scene.post(path, &first).await, "/set-up/sign-in");
+    refused(&mut scene, path, &second, 409, &["Somebody else saved this step", "save again"]).await;
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_sign_in_that_fails() {
+    let mut scene = Scene::new(|_| {}).await;
+    let form = scene.microsoft("/set-up/microsoft").await;
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+    // declined
+    let mut url = scene.begin().await;
+    url.query_pairs_mut().append_pair("cancel", "1");
+    let back = scene.at_microsoft(&url).await;
+    let page = scene.come_back(&back).await;
+    assert!(
+        shown(&page).contains("The sign-in was declined. Sign in again and accept the permissions."),
+        "{}",
+        shown(&page)
+    );
+    // the same address once more: it was used
+    let page = scene.come_back(&back).await;
+    assert!(shown(&page).contains("did not succeed. Start it again"), "{}", shown(&page));
+    // another browser's state
+    let (first, _second) = (scene.begin().await, scene.begin().await);
+    let back = scene.at_microsoft(&first).await;
+    let page = scene.come_back(&back).await;
+    assert!(shown(&page).contains("doesn't belong to this browser session. Start it again"), "{}", shown(&page));
+    // consent is missing
+    scene.twin.with(|world, _| world.set_switch("consent_missing", "true")).unwrap();
+    let url = scene.begin().await;
+    let back = scene.at_microsoft(&url).await;
+    let page = scene.come_back(&back).await;
+    assert!(shown(&page).contains("Consent is missing in this tenant"), "{}", shown(&page));
+    scene.twin.with(|world, _| world.set_switch("consent_missing", "false")).unwrap();
+    // what Microsoft refuses when the code is redeemed, by number
+    for (number, words) in [
+        (50_011, "The redirect address is not registered"),
+        (50_020, "disabled, unknown or not assigned in this tenant. Use another account"),
+        (50_105, "not assigned in this tenant"),
+        (50_076, "second factor"),
+        (53_003, "conditional access policy"),
+        (54_005, "used twice. Start it again"),
+        (7_000_222, "client secret has expired"),
+        (70_043, "sign-in frequency policy"),
+    ] {
+        let url = scene.begin().await;
+        let back = scene.at_microsoft(&url).await;
+        scene.act("tokens.script", &json!({ "codes": [number] }));
+        let page = scene.come_back(&back).await;
+        assert!(shown(&page).contains(words), "{number}: {}", shown(&page));
+        scene.act("tokens.script", &json!({ "codes": [] }));
+    }
+    assert!(shown(&scene.page("/set-up/sign-in").await).contains("Nobody has signed in yet"));
+}
+
+#[tokio::test]
+async fn what_the_halo_page_says_of_mistakes() {
+    let mut scene = Scene::new(|_| {}).await;
+    let path = "/set-up/halo";
+    let right = scene.halo(path).await;
+    let (api, auth, arm) = (scene.text("/halo/api"), scene.text("/halo/auth"), scene.text("/microsoft/arm"));
+    let beyond = format!("{api}/tickets");
+    let rows: &[(&[(&str, &str)], &[&str])] = &[
+        (&[("resource_server", "")], &["Resource server is missing", "Halo API"]),
+        (&[("resource_server", "halo.example/api")], &["Resource server is not a web address", "https://"]),
+        (
+            &[("resource_server", beyond.as_str())],
+            &["Resource server goes on after /api with /tickets", "End it with /api"],
+        ),
+        (&[("resource_server", auth.as_str())], &["Resource server is the address of the Authorisation Server"]),
+        (&[("resource_server", arm.as_str())], &["The Resource Server", "Copy the Resource Server"]),
+        (&[("authorisation_server", api.as_str())], &["Authorisation server is the address of the Resource Server"]),
+        (&[("oauth_client_id", "")], &["Client ID is missing", "API application"]),
+        (&[("client_secret", "")], &["Client secret is missing", "API application"]),
+        (&[("client_secret", "wrong-secret")], &["Halo refuses client id or secret", "Make a new secret"]),
+        (&[("oauth_client_id", "wrong-id")], &["Halo refuses client id or secret", "Copy the Client ID"]),
+    ];
+    for (change, words) in rows {
+        refused(&mut scene, path, &right.clone().with(change), 422, words).await;
+    }
+    let mut strict = right.clone();
+    strict.0.retain(|(name, _)| name != "allow_insecure");
+    refused(&mut scene, path, &strict, 422, &["Resource server is not https"]).await;
+    assert!(scene.app.app.installation().await.unwrap().halo.is_empty(), "nothing of it was kept");
+}
+
+#[tokio::test]
+async fn what_the_page_of_clients_says_of_mistakes() {
+    let mut scene = Scene::new(|options| options.tenants = 2).await;
+    scene.connected().await;
+    scene.policy().await;
+    let path = "/set-up/clients";
+    let page = scene.page(path).await;
+    let right = Form(drawn(&page));
+    let (link, client) = (field_of(&page, "law-contoso-001", "link-"), field_of(&page, "law-contoso-001", "client-"));
+    refused(&mut scene, path, &right, 422, &["Workspaces: choose at least one"]).await;
+    let chosen = right.clone().with(&[(&link, "on")]);
+    let typed = chosen.clone().with(&[(&client, "Contosso Retail")]);
+    refused(&mut scene, path, &typed, 422, &["there is no client “Contosso Retail”", "Did you mean “Contoso Retail”?"])
+        .await;
+    let typed = chosen.clone().with(&[(&client, "Acme & Sons <b>")]);
+    refused(&mut scene, path, &typed, 422, &["there is no client “Acme & Sons <b>”", "Choose one from the list"]).await;
+    let typed = chosen.clone().with(&[(&client, "")]);
+    refused(&mut scene, path, &typed, 422, &["Halo client of law-contoso-001 is missing", "Choose one"]).await;
+    // a workspace that is not there any more
+    let mut gone = chosen.clone();
+    gone.0.push(("link-0000000000000000".to_owned(), "on".to_owned()));
+    let answer = scene.post(path, &gone).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(shown(&answer.body).contains("is not there any more: it was deleted"), "{}", shown(&answer.body));
+    // two admins at once
+    assert_taken(&scene.post(path, &chosen).await, "/set-up/check");
+    refused(&mut scene, path, &chosen, 409, &["Somebody else saved this step"]).await;
+    let page = scene.page("/set-up/check").await;
+    let check = Form(drawn(&page));
+    assert_taken(&scene.post("/set-up/check", &check).await, "/set-up/import");
+    let answer = scene.post("/set-up/check", &check).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT, "twice is once");
+}
+
+#[tokio::test]
+async fn an_account_without_rights_is_told_which_are_missing() {
+    for (person, words) in [
+        (
+            "rita.reader@contoso.example",
+            &[
+                "The identity lacks Microsoft.SecurityInsights/incidents/write",
+                "Microsoft Sentinel Responder",
+                "rg-soc-contoso",
+            ][..],
+        ),
+        ("nora.norights@contoso.example", &["No workspace was found", "Give it a role"][..]),
+    ] {
+        let mut scene = Scene::new(|_| {}).await;
+        let form = scene.microsoft("/set-up/microsoft").await;
+        assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+        scene.sign_in(person).await;
+        let form = scene.halo("/set-up/halo").await;
+        assert_taken(&scene.post("/set-up/halo", &form).await, "/set-up/clients");
+        let page = shown(&scene.page("/set-up/clients").await);
+        for word in words {
+            assert!(page.contains(word), "{person}: “{word}” is not in: {page}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_hundred_workspaces_are_listed_and_linked_in_one_go() {
+    let mut scene = Scene::new(|options| options.workspaces = 200).await;
+    scene.connected().await;
+    scene.policy().await;
+    let page = scene.page("/set-up/clients").await;
+    assert!(shown(&page).contains("201 workspaces found"), "{}", shown(&page).chars().take(400).collect::<String>());
+    let mut form = Form(drawn(&page));
+    let links: Vec<String> = {
+        let html = Html::parse_document(&page);
+        let boxes = Selector::parse("table.finds input[type=checkbox]").unwrap();
+        html.select(&boxes).filter_map(|one| one.value().attr("name")).map(str::to_owned).collect()
+    };
+    assert_eq!(links.len(), 200);
+    for link in &links {
+        form = form.with(&[(link, "on")]);
+    }
+    // the same as a file: what is downloaded is what comes back, and it is only shown
+    let file = scene.get("/set-up/clients.csv").await.body.replace("\"no\"", "\"yes\"");
+    assert_eq!(file.lines().count(), 202);
+    let shown_first = scene.post("/set-up/clients/file", &Form(vec![("file".into(), file.clone())])).await;
+    // the one without Sentinel cannot be linked, and says so
+    assert_eq!(shown_first.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(shown(&shown_first.body).contains("law-plain cannot be linked"), "{}", shown(&shown_first.body));
+    let without: String = file.lines().filter(|line| !line.contains("law-plain")).map(|l| format!("{l}\n")).collect();
+    let previewed = scene.post("/set-up/clients/file", &Form(vec![("file".into(), without)])).await;
+    assert_eq!(previewed.status, StatusCode::OK, "{}", shown(&previewed.body));
+    let ticked = drawn(&previewed.body).into_iter().filter(|(name, _)| name.starts_with("link-")).count();
+    assert_eq!(ticked, 200, "the preview has ticked them");
+    let kept = drawn(&scene.page("/set-up/clients").await);
+    assert!(kept.iter().all(|(name, _)| !name.starts_with("link-")), "and kept nothing");
+    assert_taken(&scene.post("/set-up/clients", &form).await, "/set-up/check");
+    let page = scene.page("/set-up/check").await;
+    assert_taken(&scene.post("/set-up/check", &Form(drawn(&page))).await, "/set-up/import");
+    assert_eq!(scene.app.app.installation().await.unwrap().workspaces.len(), 200);
+}

@@ -1,0 +1,331 @@
+//! The screens of mapping, webhooks and going live as a browser without a script sees them: every form is read from its
+//! page and sent back as it stands there, with what a person changes.
+
+use halobridge::{
+    domain::{
+        account::{Role, Scope},
+        workspace::Mode,
+    },
+    service::configuration,
+};
+use scraper::{ElementRef, Html, Selector};
+use serde_json::json;
+
+use crate::{
+    import_mode::Stage,
+    support::{Answer, Browser},
+};
+
+fn all(css: &str) -> Selector {
+    Selector::parse(css).unwrap()
+}
+
+/// What a browser would send of the first form with this method and action that holds `needs`, without its buttons.
+fn form(page: &str, action: &str, needs: &str) -> Vec<(String, String)> {
+    let html = Html::parse_document(page);
+    let forms = format!("form[method=post][action='{action}']");
+    let wanted = all(needs);
+    let found = html.select(&all(&forms)).find(|form| form.select(&wanted).next().is_some());
+    let found: ElementRef<'_> = found.unwrap_or_else(|| panic!("no form to {action} with {needs} in {page}"));
+    let mut entries = Vec::new();
+    for field in found.select(&all("input, select")) {
+        let at = |name: &str| field.value().attr(name);
+        let Some(name) = at("name") else { continue };
+        let value = match (field.value().name(), at("type")) {
+            ("select", _) => {
+                let options: Vec<ElementRef<'_>> = field.select(&all("option")).collect();
+                let chosen = options.iter().find(|option| option.value().attr("selected").is_some());
+                chosen.or(options.first()).and_then(|option| option.value().attr("value")).unwrap_or("").to_owned()
+            }
+            (_, Some("checkbox" | "radio")) if at("checked").is_none() => continue,
+            _ => at("value").unwrap_or("").to_owned(),
+        };
+        entries.push((name.to_owned(), value));
+    }
+    entries
+}
+
+/// The same with other values.
+fn with(entries: &[(String, String)], changes: &[(&str, &str)]) -> Vec<(String, String)> {
+    let mut entries = entries.to_vec();
+    for (name, value) in changes {
+        entries.retain(|(known, _)| known != name);
+        entries.push(((*name).to_owned(), (*value).to_owned()));
+    }
+    entries
+}
+
+struct Person {
+    stage: Stage,
+    browser: Browser,
+}
+
+impl Person {
+    async fn new() -> Self {
+        let stage = Stage::new().await;
+        stage.test.person("ada", Role::Admin, Scope::All).await;
+        let browser = stage.test.signed_in("ada").await;
+        Self { stage, browser }
+    }
+
+    async fn page(&mut self, path: &str) -> String {
+        let answer = self.stage.test.page(&mut self.browser, path).await;
+        assert_eq!(answer.status.as_u16(), 200, "{path}: {}", answer.body);
+        answer.body
+    }
+
+    async fn send(&mut self, path: &str, entries: &[(String, String)]) -> Answer {
+        let entries: Vec<(&str, &str)> = entries.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.stage.test.submit(&mut self.browser, path, &entries).await
+    }
+
+    async fn policies(&self) -> Vec<halobridge::domain::policy::Policy> {
+        self.stage.test.app.store.installation().await.unwrap().policies
+    }
+
+    async fn file(&self) -> String {
+        configuration::export(&self.stage.test.app.store).await.unwrap().to_toml()
+    }
+}
+
+const MAPPING: &str = "/set-up/mapping";
+const IMPORT: &str = "/set-up/import";
+const LIVE: &str = "/set-up/go-live";
+
+#[track_caller]
+fn refused(answer: &Answer, words: &str) {
+    assert_eq!(answer.status.as_u16(), 422, "{}", answer.body);
+    assert!(answer.body.contains("There is a problem"), "{}", answer.body);
+    let text: String = Html::parse_document(&answer.body).root_element().text().collect();
+    assert!(text.contains(words), "{words:?} in {text}");
+}
+
+#[tokio::test]
+async fn a_suggested_policy_needs_nothing_but_next() {
+    let mut ada = Person::new().await;
+    let page = ada.page("/set-up/mapping?policy=new").await;
+    let suggested = form(&page, MAPPING, "[name='priority.High']");
+    let saved = ada.send(MAPPING, &with(&suggested, &[("name", "suggested")])).await;
+    assert_eq!((saved.status.as_u16(), saved.location()), (303, "/set-up/check"), "{}", saved.body);
+    let file = ada.file().await;
+    for words in ["name = \"suggested\"", "High = \"P2 - High\"", "\"On Hold\" = \"Active\"", "notes = \"public\""] {
+        assert!(file.contains(words), "{words}: {file}");
+    }
+    // What is stored is what the page shows again, and saving that changes nothing.
+    let page = ada.page("/set-up/mapping?policy=suggested").await;
+    let shown = form(&page, MAPPING, "[name='priority.High']");
+    let before = ada.policies().await;
+    assert_eq!(ada.send(MAPPING, &shown).await.status.as_u16(), 303);
+    assert_eq!(ada.policies().await, before);
+    assert_eq!(ada.stage.writes(), 0);
+}
+
+#[tokio::test]
+async fn what_is_wrong_in_a_mapping_is_said_at_its_field_and_nothing_typed_is_lost() {
+    let mut ada = Person::new().await;
+    let page = ada.page(MAPPING).await;
+    let good = form(&page, MAPPING, "[name='priority.High']");
+    let before = ada.policies().await;
+    for (changes, words) in [
+        (&[("priority.Low", "")][..], "Low: this severity has no counterpart in Halo. Choose a priority"),
+        (&[("status.Active", "")][..], "Active: this status has no counterpart in Halo. Choose a ticket status"),
+        (&[("status.New", "9")][..], "what is open becomes closed on the way"),
+        (&[("notes", "")][..], "Notes is missing."),
+        (&[("owner.0", "ana@contoso.example")][..], "an owner and an agent belong together"),
+        (&[("field.0", "m:category_2")][..], "a field and a value belong together"),
+        (&[("field.0", "m:category_2"), ("source.0", "$.properties[")][..], "lacks a closing ]"),
+        (&[("field.0", "m:category_2"), ("source.0", "$nothing.here")][..], "is none of $, $alerts"),
+        (&[("ticket_type", "")][..], "Ticket type is missing."),
+    ] {
+        let typed = with(
+            &good,
+            &[changes, &[("team", "1"), ("source.1", "typed <kept>"), ("field.1", "m:category_3")]].concat(),
+        );
+        let answer = ada.send(MAPPING, &typed).await;
+        refused(&answer, words);
+        assert!(answer.body.contains("typed &lt;kept&gt;") || answer.body.contains("typed <kept>\""), "{words}: lost");
+        for (name, value) in changes.iter().filter(|(name, _)| !name.contains("ticket_type")) {
+            let again = form(&answer.body, MAPPING, "[name='priority.High']");
+            let kept = again.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+            assert!(kept.is_none_or(|kept| kept == *value), "{name}: {kept:?}");
+        }
+    }
+    assert_eq!(ada.policies().await, before, "nothing was saved");
+    // Somebody else saved in between.
+    let answer = ada.send(MAPPING, &with(&good, &[("seen", "0000")])).await;
+    assert_eq!(answer.status.as_u16(), 409);
+    assert!(answer.body.contains("Somebody else saved this step"));
+    // A hole that is accepted is saved.
+    let answer = ada.send(MAPPING, &with(&good, &[("priority.Low", ""), ("anyway", "on")])).await;
+    assert_eq!(answer.status.as_u16(), 303);
+    assert!(!ada.file().await.contains("Low = \"P4 - Low\""));
+}
+
+#[tokio::test]
+async fn any_value_is_mapped_by_picking_it_from_a_real_incident() {
+    let mut ada = Person::new().await;
+    ada.stage.act("incident.create", json!({ "title": "Sign-in from two places", "severity": "High" }));
+    ada.stage.pass(1);
+    let page = ada.page(MAPPING).await;
+    let shown = form(&page, MAPPING, "[name='priority.High']");
+    let look = ada.send(MAPPING, &with(&shown, &[("do", "look"), ("team", "1")])).await;
+    assert_eq!(look.status.as_u16(), 200);
+    assert!(look.body.contains("$.properties.title") && look.body.contains("Sign-in from two places"));
+    let again = form(&look.body, MAPPING, "[name='priority.High']");
+    let pick = "pick $.properties.incidentNumber";
+    let picked = ada.send(MAPPING, &with(&again, &[("do", pick)])).await;
+    let rows = form(&picked.body, MAPPING, "[name='priority.High']");
+    let value = |name: &str| rows.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    assert_eq!(value("source.0"), Some("$.properties.incidentNumber"));
+    assert_eq!(value("team"), Some("1"), "what was chosen before stays");
+    assert!(picked.body.contains("In that incident"));
+    // A template with its preview, then saved.
+    let typed =
+        with(&rows, &[("source.0", "{$.properties.severity}: {$.properties.title}"), ("field.0", "m:category_2")]);
+    let previewed = ada.send(MAPPING, &with(&typed, &[("do", "look")])).await;
+    assert!(previewed.body.contains("High: Sign-in from two places"), "{}", previewed.body);
+    assert_eq!(ada.send(MAPPING, &typed).await.status.as_u16(), 303);
+    assert!(ada.file().await.contains("template = \"{$.properties.severity}: {$.properties.title}\""));
+    assert_eq!(ada.stage.writes(), 0);
+}
+
+#[tokio::test]
+async fn what_a_draft_would_do_is_shown_before_it_is_saved() {
+    let mut ada = Person::new().await;
+    for title in ["One", "Two"] {
+        ada.stage.act("incident.create", json!({ "title": title, "severity": "Low" }));
+    }
+    ada.stage.pass(60);
+    let before = ada.policies().await;
+    let page = ada.page(MAPPING).await;
+    let shown = form(&page, MAPPING, "[name='priority.High']");
+    let asked = ada.send(MAPPING, &with(&shown, &[("do", "what-if"), ("priority.Low", "")])).await;
+    let text: String = Html::parse_document(&asked.body).root_element().text().collect();
+    assert!(text.contains("2 would get a ticket"), "{text}");
+    assert!(text.contains("Tickets would lack"), "{text}");
+    assert_eq!((ada.policies().await, ada.stage.writes()), (before, 0));
+}
+
+#[tokio::test]
+async fn a_ticket_type_brings_its_own_priorities() {
+    let mut ada = Person::new().await;
+    let page = ada.page("/set-up/mapping?policy=standard&ticket_type=1").await;
+    let html = Html::parse_document(&page);
+    let offered: Vec<String> = html
+        .select(&all("select[name='priority.High'] option"))
+        .map(|option| option.text().collect::<String>())
+        .collect();
+    assert_eq!(offered, ["No priority", "Critical", "High", "Medium", "Low"], "not those of another SLA");
+    assert!(form(&page, MAPPING, "[name='priority.High']").contains(&("ticket_type".to_owned(), "1".to_owned())));
+}
+
+#[tokio::test]
+async fn polling_and_webhooks_are_set_from_their_page() {
+    let mut ada = Person::new().await;
+    let id = ada.stage.workspace().await.to_string();
+    let page = ada.page(IMPORT).await;
+    let polling = form(&page, IMPORT, "[name='poll_secs']");
+    for (value, words) in [("soon", "enter a whole number from 30 to 86400"), ("5", "30")] {
+        let typed = with(&polling, &[("do", "polling"), ("poll_secs", value)]);
+        let answer = ada.send(IMPORT, &typed).await;
+        refused(&answer, words);
+        assert!(answer.body.contains(&format!("value=\"{value}\"")), "typed is kept: {}", answer.body);
+    }
+    let answer = ada.send(IMPORT, &with(&polling, &[("do", "polling"), ("poll_secs", "300")])).await;
+    assert_eq!((answer.status.as_u16(), answer.location()), (303, IMPORT), "{}", answer.body);
+    assert!(ada.file().await.contains("poll_secs = 300"));
+    // This console is at a loopback address: the plan says that Azure cannot reach it.
+    let page = ada.page(&format!("{IMPORT}?plan={id}")).await;
+    assert!(page.contains("Azure cannot reach this console") && page.contains("Logic App Halobridge-"));
+    let own = form(&page, IMPORT, "[name='secret']");
+    refused(&ada.send(IMPORT, &with(&own, &[("do", "secret"), ("secret", "short")])).await, "at least 20 characters");
+    let secret = "a secret of my own, long enough";
+    let answer = ada.send(IMPORT, &with(&own, &[("do", "secret"), ("secret", secret)])).await;
+    assert_eq!(answer.status.as_u16(), 303, "{}", answer.body);
+    let page = ada.page(IMPORT).await;
+    assert!(page.contains(&format!("/hooks/sentinel/{id}")) && !page.contains(secret));
+    let hook = ada.stage.test.hook(&format!("/hooks/sentinel/{id}"), &[("x-halobridge-secret", secret)], "{}").await;
+    assert_eq!(hook.status.as_u16(), 202);
+    let template = ada.stage.test.page(&mut ada.browser, &format!("{IMPORT}/template?workspace={id}")).await;
+    assert_eq!(template.status.as_u16(), 200);
+    assert!(template.headers["content-disposition"].to_str().unwrap().contains("halobridge-logic-app.json"));
+    assert!(!template.body.contains(secret));
+    // An act that does not exist is none.
+    let answer = ada.send(IMPORT, &[("do".into(), "explode".into())]).await;
+    assert_eq!(answer.status.as_u16(), 404);
+}
+
+#[tokio::test]
+async fn one_click_goes_live_and_one_goes_back() {
+    let mut ada = Person::new().await;
+    ada.stage.act("incident.create", json!({ "title": "One", "severity": "Low" }));
+    ada.stage.pass(60);
+    let id = ada.stage.workspace().await;
+    let page = ada.page(&format!("{LIVE}?plan={id}")).await;
+    let text: String = Html::parse_document(&page).root_element().text().collect();
+    assert!(text.contains("1 would get a ticket"), "{text}");
+    let ready = form(&page, LIVE, "[name='mode']");
+    assert!(ready.contains(&("workspace".to_owned(), id.to_string())), "it is ticked: {ready:?}");
+    let none: Vec<(String, String)> = ready.iter().filter(|(name, _)| name != "workspace").cloned().collect();
+    refused(&ada.send(LIVE, &none).await, "Choose at least one workspace");
+    assert_eq!(ada.send(LIVE, &with(&ready, &[("seen", "0000")])).await.status.as_u16(), 409);
+    refused(&ada.send(LIVE, &with(&ready, &[("mode", "")])).await, "From now on is missing");
+    let mode = async |ada: &Person| ada.stage.test.app.installation().await.unwrap().workspaces[0].mode;
+    assert_eq!(mode(&ada).await, Mode::Observe);
+    let answer = ada.send(LIVE, &ready).await;
+    assert_eq!(answer.status.as_u16(), 303, "{}", answer.body);
+    assert_eq!(mode(&ada).await, Mode::TwoWay);
+    let page = ada.page(LIVE).await;
+    let back = with(&form(&page, LIVE, "[name='mode']"), &[("workspace", &id.to_string()), ("mode", "observe")]);
+    assert_eq!(ada.send(LIVE, &back).await.status.as_u16(), 303);
+    assert_eq!(mode(&ada).await, Mode::Observe);
+    assert_eq!(ada.stage.writes(), 0);
+}
+
+#[tokio::test]
+async fn a_halo_instance_is_tested_from_its_page() {
+    let mut ada = Person::new().await;
+    let id = ada.stage.halo().await;
+    let page = ada.page("/set-up/halo").await;
+    let test = form(&page, "/set-up/halo/test", "[name='connection']");
+    let answer = ada.send("/set-up/halo/test", &with(&test, &[("do", "read")])).await;
+    assert_eq!(answer.location(), format!("/set-up/halo?connection={id}#test"), "{}", answer.body);
+    let page = ada.page("/set-up/halo").await;
+    assert!(page.contains("Halo takes client id and secret.") && page.contains("Everything is done as the agent"));
+    assert_eq!(ada.stage.writes(), 0);
+    let test = form(&page, "/set-up/halo/test", "[name='connection']");
+    ada.send("/set-up/halo/test", &with(&test, &[("do", "write")])).await;
+    let page = ada.page("/set-up/halo").await;
+    assert!(page.contains("No test ticket was made"), "a client has to be chosen");
+    let html = Html::parse_document(&page);
+    let client =
+        html.select(&all("select[name='client'] option")).nth(2).unwrap().value().attr("value").unwrap().to_owned();
+    drop(html);
+    ada.send("/set-up/halo/test", &with(&test, &[("do", "write"), ("client", &client)])).await;
+    let page = ada.page("/set-up/halo").await;
+    assert!(page.contains("was made and read back") && page.contains("was deleted again"), "{page}");
+}
+
+#[tokio::test]
+async fn a_halo_instance_that_is_typed_wrong_is_refused_at_its_field() {
+    let mut ada = Person::new().await;
+    let page = ada.page("/set-up/halo").await;
+    let stored = form(&page, "/set-up/halo", "[name='resource_server']");
+    for (field, value, words) in [
+        ("tenant", "nobody", "Halo says that the tenant"),
+        (
+            "client_secret",
+            "9d3f6f0a-3f44-4d0c-9a51-1f8f0c8b1c11-9d3f6f0a-3f44-4d0c-9a51-1f8f0c8b1c11",
+            "Make a new secret",
+        ),
+        ("oauth_client_id", "halobridge", "not the form of Halo's client ids"),
+        ("authorisation_server", "https://twin.example/nowhere/auth", "Authorisation Server"),
+        ("resource_server", "twin.example/halo/api", "is not a web address"),
+    ] {
+        let answer = ada.send("/set-up/halo", &with(&stored, &[(field, value)])).await;
+        refused(&answer, words);
+        assert!(!answer.body.contains("9d3f6f0a"), "a secret never comes back");
+        let problem = format!("id=\"{field}-problem\"");
+        assert!(answer.body.contains(&problem), "{field} is marked");
+    }
+}
