@@ -15,7 +15,7 @@ let clouds: Program<Clouds>;
 test.describe.configure({ mode: "serial" });
 test.setTimeout(240_000);
 test.beforeAll(async () => {
-  clouds = await Program.twin(["--incidents", "6"]);
+  clouds = await Program.twin(["--incidents", "6", "--switch", "auto_approve=false"]);
   server = await Program.bare();
 });
 test.afterAll(async () => {
@@ -64,7 +64,9 @@ async function cut(page: Page): Promise<void> {
 function beside(faults: string[]): string[] {
   const port = new URL(server.ready.console).port;
   const known = [new URL(clouds.ready.microsoft.authority).origin, `http://localhost:${port}`];
-  return faults.filter((fault) => !known.some((origin) => fault.startsWith(`a request left the origin: ${origin}/`)));
+  const there = (fault: string, origin: string) =>
+    fault.startsWith(`a request left the origin: ${origin}/`) || fault.startsWith(`console on ${origin}/`);
+  return faults.filter((fault) => !known.some((origin) => there(fault, origin)));
 }
 
 test("from an empty installation to the first ticket", async ({ page, context, javaScriptEnabled }) => {
@@ -93,6 +95,8 @@ test("from an empty installation to the first ticket", async ({ page, context, j
   await me.at("/set-up/sign-in");
   if (javaScriptEnabled) expect(await axe(page), "sign-in").toEqual([]);
   await me.press("Sign in with Microsoft");
+  // Entra's own page is not ours to count
+  await page.getByRole("button", { name: /Carla Contributor/ }).first().click();
   await expect(page.getByText("carla.contributor@contoso.example").first()).toBeVisible();
   await me.at("/set-up/sign-in");
   await me.press("Next", "link");
@@ -150,7 +154,7 @@ test("from an empty installation to the first ticket", async ({ page, context, j
 
   // the bars: custom endpoints and test hosts of the twin included
   expect(me.pages.size, [...me.pages].join(" ")).toBeLessThanOrEqual(8);
-  expect(me.clicks).toBeLessThanOrEqual(15);
+  expect(me.clicks).toBeLessThanOrEqual(14);
   expect(me.typed).toBeLessThanOrEqual(8);
   expect(beside(faults)).toEqual([]);
 });

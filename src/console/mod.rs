@@ -27,7 +27,8 @@
 //! | [`Page::Replay`] | `/operations/{id}/retry`, `/problems/replay` | `reason` |
 //! | [`Page::SignIn`] | `/sign-in` | `next` |
 //! | [`Page::SetUp`], later [`Page::Steps`] | `/set-up` | |
-//! | [`Page::Step`] | `/set-up/{step}` | `connection` (an id, or `new`) |
+//! | [`Page::Step`] | `/set-up/{step}` | `connection` (an id, or `new`), `again` (ask Azure and Halo anew) |
+//! | workspaces and their clients as a CSV file | `/set-up/clients.csv` | |
 //!
 //! With `fragment=1` beside the other members of the query, `/`, `/incidents`, `/approvals`, `/drift`, `/backfill`, `/shadow`, `/pairs/{id}`,
 //! `/problems`, `/runs` and `/connections` answer [`platform::render_fragment`]'s HTML.

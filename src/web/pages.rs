@@ -123,7 +123,9 @@ pub async fn connections(State(web): State<Web>, signed: Signed) -> Result<Respo
     };
     let (view, authorities) = service::connections::view(&web.app, &signed.caller, &addresses).await?;
     let mut response = frame.answer(&Page::Connections(Box::new(view)));
-    response.extensions_mut().insert(FormTargets(authorities));
+    // who is signed in at Microsoft already is sent straight back: browsers hold a form against that redirect too
+    let targets = authorities.into_iter().chain([web.options.redirect_uri()]).collect();
+    response.extensions_mut().insert(FormTargets(targets));
     Ok(response)
 }
 

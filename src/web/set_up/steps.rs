@@ -37,7 +37,8 @@ pub async fn take_microsoft(State(web): State<Web>, signed: Signed, form: Posted
 pub async fn sign_in(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
     let (view, authorities) = sign_in_step::view(&web.app, &signed.caller, &addresses(&web)).await?;
     let drawn = page(&web, &signed, Step::SignIn, StepContent::SignIn(Box::new(view))).await?;
-    Ok(leading_to(drawn, authorities))
+    // who is signed in at Microsoft already is sent straight back: browsers hold a form against that redirect too
+    Ok(leading_to(drawn, authorities.into_iter().chain([web.options.redirect_uri()]).collect()))
 }
 
 /// `GET /set-up/halo`
