@@ -33,6 +33,11 @@ pub fn find(policy: &Policy, catalogue: &Catalogue) -> Vec<RoundTrip> {
     found
 }
 
+/// How people read a value.
+pub type Shown<'a, T> = &'a dyn Fn(&T) -> String;
+/// The way from a value to the other side, if it has a counterpart there.
+pub type Way<'a, From, To> = &'a dyn Fn(&From) -> Option<To>;
+
 /// One field to be walked: what lies on the side that a way begins on, and on the other.
 pub struct Field<'a, A, B> {
     /// Its name.
@@ -44,7 +49,7 @@ pub struct Field<'a, A, B> {
     /// All values on the other side that a way back has to begin at.
     pub there: &'a [B],
     /// As people read them.
-    pub shown: (&'a dyn Fn(&A) -> String, &'a dyn Fn(&B) -> String),
+    pub shown: (Shown<'a, A>, Shown<'a, B>),
 }
 
 /// Walks a field: `forth` leads from each value to the other side, `back` from there; without a way back only holes of
@@ -52,7 +57,7 @@ pub struct Field<'a, A, B> {
 pub fn walk<A: Clone + Ord, B: Clone + Ord>(
     field: &Field<'_, A, B>,
     forth: impl Fn(&A) -> Option<B>,
-    back: Option<&dyn Fn(&B) -> Option<A>>,
+    back: Option<Way<'_, B, A>>,
 ) -> Vec<RoundTrip> {
     let other = if field.from == Side::Sentinel { Side::Halo } else { Side::Sentinel };
     let here = |value: &A| Stop { side: field.from, value: (field.shown.0)(value) };

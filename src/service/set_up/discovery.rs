@@ -212,10 +212,10 @@ async fn workspaces(sentinel: &Sentinel, connection: &MicrosoftConnection, troub
     let mut groups: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for (row, _, tenant) in &bare {
         let key = group_of(&row.address);
-        if !groups.contains_key(&key) {
+        if let std::collections::btree_map::Entry::Vacant(unknown) = groups.entry(key) {
             let place = Place { tenant: tenant.clone(), workspace: row.address.clone() };
             let missing = sentinel.rights_of_group(&place).await.map(|rights| rights.missing);
-            groups.insert(key, missing.unwrap_or_else(|_| NEEDED.map(str::to_owned).to_vec()));
+            unknown.insert(missing.unwrap_or_else(|_| NEEDED.map(str::to_owned).to_vec()));
         }
     }
     let groups = &groups;
