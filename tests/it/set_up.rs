@@ -31,9 +31,6 @@ priorities = { High = "P2 - High", Medium = "P3 - Medium", Low = "P4 - Low", Inf
 notes = "public"
 "#;
 
-/// What is typed otherwise, and the words that are said of it.
-type Mistake<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
-
 struct Scene {
     app: TestApp,
     twin: Twin,
@@ -379,6 +376,9 @@ async fn an_administrator_without_an_account_consents_by_the_link() {
     }
 }
 
+/// What is typed otherwise, and words that the page says of it.
+type Row<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+
 /// Posts what is wrong, and looks for the status and every one of the words.
 async fn refused(scene: &mut Scene, path: &str, form: &Form, status: u16, words: &[&str]) {
     let answer = scene.post(path, form).await;
@@ -408,7 +408,7 @@ async fn what_the_microsoft_page_says_of_mistakes() {
     let nobody = "00000000-0000-4000-8000-00000000dead";
     let halo = scene.text("/halo/api");
     let authority = format!("{}/common", scene.text("/microsoft/authority"));
-    let rows: &[Mistake] = &[
+    let rows: &[Row<'_>] = &[
         (&[("tenant_id", "")], &["Tenant ID is missing", "Entra admin centre"]),
         (&[("tenant_id", "common")], &["Tenant ID is \"common\", which is no tenant", "own GUID or domain"]),
         (&[("tenant_id", "contoso/x")], &["Tenant ID is neither a GUID nor a domain"]),
@@ -529,7 +529,7 @@ async fn what_the_halo_page_says_of_mistakes() {
     let right = scene.halo(path).await;
     let (api, auth, arm) = (scene.text("/halo/api"), scene.text("/halo/auth"), scene.text("/microsoft/arm"));
     let beyond = format!("{api}/tickets");
-    let rows: &[Mistake] = &[
+    let rows: &[Row<'_>] = &[
         (&[("resource_server", "")], &["Resource server is missing", "Halo API"]),
         (&[("resource_server", "halo.example/api")], &["Resource server is not a web address", "https://"]),
         (
