@@ -379,6 +379,9 @@ async fn an_administrator_without_an_account_consents_by_the_link() {
     }
 }
 
+/// What is typed otherwise, and words that the page says of it.
+type Row<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+
 /// Posts what is wrong, and looks for the status and every one of the words.
 async fn refused(scene: &mut Scene, path: &str, form: &Form, status: u16, words: &[&str]) {
     let answer = scene.post(path, form).await;
