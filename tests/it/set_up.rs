@@ -217,9 +217,6 @@ fn field_of(body: &str, workspace: &str, kind: &str) -> String {
     found.unwrap_or_else(|| panic!("no {kind} in the row of {workspace}"))
 }
 
-/// What is typed otherwise than it should be, and what the page then says.
-type Row<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
-
 #[tokio::test]
 async fn from_nothing_to_workspaces_in_observe() {
     let mut scene = Scene::new(|_| {}).await;

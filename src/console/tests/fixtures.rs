@@ -260,6 +260,14 @@ pub fn problems() -> ProblemsView {
     }
 }
 
+fn linking() -> LinkingView {
+    let Ok(listed) = not_linked().rows else { panic!("rows") };
+    let form = FormView::default()
+        .with_value("ticket", "not <b>a number")
+        .with_problem("ticket", "Enter the ticket's number in Halo, for example 2215. Nothing was linked.");
+    LinkingView { row: listed.rows[0].clone(), form, next: "/incidents?reason=unlinked".into() }
+}
+
 /// Every page with its address and a name for its file.
 pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
     let out = |address: &str| PageContext { person: None, needs_you: None, pulse: None, ..context(address) };
@@ -324,6 +332,7 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ("dashboard-filtered", context("/?q=no+such+thing&sync=behind"), Page::Dashboard(Box::new(filtered))),
         ("dashboard-broken", late, Page::Dashboard(Box::new(broken))),
         ("not-linked", context("/incidents"), Page::NotLinked(Box::new(not_linked()))),
+        ("linking", context("/incidents/w/i/link"), Page::Linking(Box::new(linking()))),
         ("approvals", context("/approvals"), Page::Approvals(Box::new(approvals()))),
         (
             "approvals-none",

@@ -324,9 +324,13 @@ fn a_pause_says_who_why_and_how_it_ends() {
 
 #[test]
 fn linking_by_hand_unlinking_and_pushing_are_plain_forms() {
+    let html = page("linking");
+    assert_eq!(one(&html, "form[action^='/incidents/'][action$='/link'] button"), "Link to this ticket");
+    assert_eq!(one(&html, "form[action^='/incidents/'][action$='/ticket'] button"), "Make its ticket");
+    assert_eq!(all(&html, "input[name=ticket][value='not <b>a number'][aria-invalid=true]").len(), 1);
+    assert_eq!(all(&html, "input[name=next][value='/incidents?reason=unlinked']").len(), 2);
     let html = page("not-linked");
-    assert_eq!(all(&html, "form[action^='/incidents/'][action$='/link'] input[name=ticket]").len(), 10);
-    assert_eq!(all(&html, "form[action^='/incidents/'][action$='/ticket'] button").len(), 10);
+    assert_eq!(all(&html, "a[href^='/incidents/'][href*='/link?next=']").len(), 10);
     assert_eq!(all(&html, "form[method=post][action='/push'] select[name=workspace] option").len(), 6);
     let said = one(&html, "#push ul");
     for part in ["Ticket 30201 to law-contoso: pushed and linked.", "under way.", "Halo has no ticket 7"] {
