@@ -228,7 +228,7 @@ impl Reason {
     pub const TICKET_ASKED: &str = "ticket-asked";
 
     /// The code, as stored and filtered by.
-    pub fn code(&self) -> &'static str {
+    pub const fn code(&self) -> &'static str {
         match self {
             Self::NewIncident => "new-incident",
             Self::CommentAdded => "comment-added",

@@ -49,6 +49,8 @@ use super::{
     registry::wait_for_catalogue,
 };
 
+/// Code of the reason that the storm brake holds for.
+const STORM_HELD: &str = Reason::StormHeld { cap: 0 }.code();
 /// Polls look this far behind the cursor: incidents arrive out of order (sentinel-api sheet, rule 8).
 pub const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 /// All open incidents are listed this often, whatever the cursor says.
@@ -304,6 +306,11 @@ impl<'a> Poll<'a> {
             self.engine.schedule().announced.remove(&(self.workspace.id, incident.id.clone()));
             match versions.get(&incident.id) {
                 Some(known) if !self.thorough && known.etag == incident.etag && incident.etag.is_some() => {}
+                // What the storm brake holds waits for a person, also over a start: a changed cap judges it anew.
+                Some(known)
+                    if known.held.as_deref() == Some(STORM_HELD)
+                        && known.etag == incident.etag
+                        && incident.etag.is_some() => {}
                 // Without a version the time of the change tells whether a held one has to be judged anew.
                 Some(known)
                     if !self.thorough

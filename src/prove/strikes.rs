@@ -242,7 +242,9 @@ impl World {
 
     fn enter_secret(&mut self) -> Result<(), Broken> {
         if self.strikes.secret_old && self.host(0).is_some() {
-            self.apply(0)?;
+            if !self.apply(0)? {
+                return Ok(());
+            }
             self.strikes.secret_old = false;
             self.strikes.without_secret += self.now().duration_since(self.strikes.secret_since);
             self.tell(Who::Admin, "applies the file with the new secret");

@@ -278,8 +278,8 @@ impl World {
     ///
     /// # Errors
     /// The simulation could not.
-    pub fn apply(&mut self, place: usize) -> Result<(), Broken> {
-        let Some(host) = self.host(place) else { return Ok(()) };
+    pub fn apply(&mut self, place: usize) -> Result<bool, Broken> {
+        let Some(host) = self.host(place) else { return Ok(false) };
         let (store, ids, now) = (host.store.clone(), Arc::clone(&host.ids), self.now());
         let file = self.shape.applied_file(&self.line, &store, &self.secret).map_err(Broken::Own)?;
         let applied = self.with_store(&store, |store| async move {
@@ -300,12 +300,11 @@ impl World {
             }
         })?;
         // A full disk refuses it; whoever runs the installation tries again later.
-        if let Err(text) = applied
-            && !self.strikes.disk_full
-        {
-            return Err(Broken::Own(text));
+        match applied {
+            Ok(()) => Ok(true),
+            Err(_) if self.strikes.disk_full => Ok(false),
+            Err(text) => Err(Broken::Own(text)),
         }
-        Ok(())
     }
 
     /// Lives it to its end.

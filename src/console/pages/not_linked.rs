@@ -145,7 +145,7 @@ fn line(ctx: &PageContext, row: &NotLinkedRow) -> AnyView {
     let why = why(row);
     let linking = ctx.may_operate().then(|| {
         let href = format!("/incidents/{}/{}/link?{}", row.workspace, row.incident, back(ctx));
-        view! { <p><a href=href>"Link by hand"<span class="unseen">{format!(": {name}")}</span></a></p> }
+        view! { <p><a class="button" href=href>"Link by hand"<span class="unseen">{format!(": {name}")}</span></a></p> }
     });
     // where its mode, start and policy stand
     let workspace = format!("/connections#workspace-{}", row.workspace);
