@@ -47,70 +47,75 @@ pub struct Field {
     pub autocomplete: &'static str,
 }
 
-/// A field with its label, help and problem. The value of a password is never given back.
-pub fn field(form: &FormView, prefix: &str, field: Field) -> AnyView {
+/// What ties a control to its words.
+struct Ties {
+    id: String,
+    described: Option<String>,
+    invalid: Option<&'static str>,
+}
+
+/// A control with its label, help and problem.
+fn labelled(form: &FormView, prefix: &str, field: Field, control: impl FnOnce(Ties) -> AnyView) -> AnyView {
     let id = format!("{prefix}{}", field.name);
     let problem = form.problem(field.name).map(str::to_owned);
     let hint = (!field.hint.is_empty()).then(|| format!("{id}-hint"));
     let fault = problem.as_ref().map(|_| format!("{id}-problem"));
     let described: Vec<String> = hint.iter().chain(&fault).cloned().collect();
     let described = (!described.is_empty()).then(|| described.join(" "));
-    let value = if field.kind == "password" { String::new() } else { form.value(field.name).to_owned() };
-    let secret = field.kind == "password";
+    let ties = Ties { id: id.clone(), described, invalid: problem.as_ref().map(|_| "true") };
     view! {
         <div class="field" class:wrong=problem.is_some()>
-            <label for=id.clone()>{field.label}</label>
+            <label for=id>{field.label}</label>
             {hint.map(|hint| view! { <p class="hint" id=hint>{field.hint}</p> })}
             {problem
                 .clone()
                 .map(|message| {
                     view! { <p class="problem" id=fault><span class="unseen">"Error: "</span>{message}</p> }
                 })}
-            <input
-                id=id
-                name=field.name
-                type=field.kind
-                value=(!value.is_empty()).then_some(value)
-                autocomplete=field.autocomplete
-                aria-describedby=described
-                aria-invalid=problem.is_some().then_some("true")
-                autocapitalize=secret.then_some("none")
-                spellcheck=secret.then_some("false")
-            />
+            {control(ties)}
         </div>
     }
     .into_any()
 }
 
+/// A field with its label, help and problem. The value of a password is never given back.
+pub fn field(form: &FormView, prefix: &str, field: Field) -> AnyView {
+    let secret = field.kind == "password";
+    let value = if secret { String::new() } else { form.value(field.name).to_owned() };
+    labelled(form, prefix, field, |ties| {
+        view! {
+            <input
+                id=ties.id
+                name=field.name
+                type=field.kind
+                value=(!value.is_empty()).then_some(value)
+                autocomplete=field.autocomplete
+                aria-describedby=ties.described
+                aria-invalid=ties.invalid
+                autocapitalize=secret.then_some("none")
+                spellcheck=secret.then_some("false")
+            />
+        }
+        .into_any()
+    })
+}
+
 /// A field of several lines, such as a certificate. What was typed is never given back.
 pub fn secret_area(form: &FormView, prefix: &str, field: Field) -> AnyView {
-    let id = format!("{prefix}{}", field.name);
-    let problem = form.problem(field.name).map(str::to_owned);
-    let hint = (!field.hint.is_empty()).then(|| format!("{id}-hint"));
-    let fault = problem.as_ref().map(|_| format!("{id}-problem"));
-    let described: Vec<String> = hint.iter().chain(&fault).cloned().collect();
-    let described = (!described.is_empty()).then(|| described.join(" "));
-    view! {
-        <div class="field" class:wrong=problem.is_some()>
-            <label for=id.clone()>{field.label}</label>
-            {hint.map(|hint| view! { <p class="hint" id=hint>{field.hint}</p> })}
-            {problem
-                .clone()
-                .map(|message| {
-                    view! { <p class="problem" id=fault><span class="unseen">"Error: "</span>{message}</p> }
-                })}
+    labelled(form, prefix, field, |ties| {
+        view! {
             <textarea
-                id=id
+                id=ties.id
                 name=field.name
                 rows="4"
                 autocomplete="off"
                 spellcheck="false"
-                aria-describedby=described
-                aria-invalid=problem.is_some().then_some("true")
+                aria-describedby=ties.described
+                aria-invalid=ties.invalid
             ></textarea>
-        </div>
-    }
-    .into_any()
+        }
+        .into_any()
+    })
 }
 
 /// One of a few, each with its sentence. The first option has the group's own id, so that the summary leads to it.

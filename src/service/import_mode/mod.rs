@@ -60,10 +60,7 @@ pub async fn rows(
     let mut workspaces = Vec::new();
     for row in &installation.workspaces {
         let source = DeliverySource::Sentinel { workspace: row.id, client: row.client };
-        let kept = kept::read(app, &row.id.to_string()).await?;
-        let test = state(app, source, kept.sent()).await?;
-        let mut lines = kept.lines;
-        lines.extend(lost(app, source, test, "Azure"));
+        let (test, lines) = said(app, &row.id.to_string(), source, "Azure").await?;
         workspaces.push(ImportRow {
             id: row.id,
             name: row.name.clone(),
@@ -80,10 +77,7 @@ pub async fn rows(
     let mut instances = Vec::new();
     for row in &installation.halo {
         let source = DeliverySource::Halo { connection: row.id };
-        let kept = kept::read(app, &row.id.to_string()).await?;
-        let test = state(app, source, kept.sent()).await?;
-        let mut lines = kept.lines;
-        lines.extend(lost(app, source, test, "Halo"));
+        let (test, lines) = said(app, &row.id.to_string(), source, "Halo").await?;
         instances.push(HaloHookRow {
             id: row.id,
             name: row.name.clone(),
@@ -101,6 +95,20 @@ pub fn address(public: &str, workspace: WorkspaceId) -> String {
 }
 
 /// What became of the test event that was sent at a moment.
+/// How the test event of a workspace or an instance stands, and what its last act said.
+async fn said(
+    app: &App,
+    id: &str,
+    source: DeliverySource,
+    whose: &str,
+) -> Result<(TestEvent, Vec<Line>), ServiceError> {
+    let kept = kept::read(app, id).await?;
+    let test = state(app, source, kept.sent()).await?;
+    let mut lines = kept.lines;
+    lines.extend(lost(app, source, test, whose));
+    Ok((test, lines))
+}
+
 async fn state(app: &App, source: DeliverySource, sent: Option<Timestamp>) -> Result<TestEvent, ServiceError> {
     let Some(sent) = sent else { return Ok(TestEvent::None) };
     let came = app.store.delivered_since(source, sent).await.map_err(|e| fault("look for a test event", &e))?;

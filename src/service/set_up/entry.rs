@@ -21,6 +21,8 @@ use crate::{
     store::StoreError,
 };
 
+use super::{Installed, Typed};
+
 /// A field of a form: its name there and in the file, and what people call it.
 pub type Named = (&'static str, &'static str);
 
@@ -154,4 +156,25 @@ pub fn empty(field: &'static str, label: &str, where_it_is: &str) -> FieldProble
 /// A secret's text, for a reader that wants it plain.
 pub fn plain(secret: &SecretString) -> String {
     secret.expose_secret().to_owned()
+}
+
+/// The name of a new connection: the one typed, or `otherwise` with a number where that is taken.
+///
+/// # Errors
+/// `Invalid` when the typed one is taken.
+pub fn free_name(installed: &Installed, typed: &Typed, otherwise: &str) -> Result<String, ServiceError> {
+    let there = &installed.installation;
+    let taken = |name: &str| {
+        there.microsoft.iter().any(|row| row.name == name) || there.halo.iter().any(|row| row.name == name)
+    };
+    let own = typed.text("name");
+    if own.is_empty() {
+        let mut names = std::iter::once(otherwise.to_owned()).chain((2..).map(|n| format!("{otherwise} ({n})")));
+        return names.find(|name| !taken(name)).ok_or(ServiceError::Internal);
+    }
+    if taken(own) {
+        let text = format!("Name: there is a connection “{own}” already. Choose another name, or change that one.");
+        return Err(ServiceError::invalid("name", text));
+    }
+    Ok(own.to_owned())
 }

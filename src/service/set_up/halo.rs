@@ -176,7 +176,7 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
     let id = before.as_ref().and_then(|entry| id_of(&installed, entry.name()));
     let name = match &before {
         Some(entry) => entry.name().to_owned(),
-        None => free_name(&installed, typed)?,
+        None => entry::free_name(&installed, typed, "Halo")?,
     };
     let stored = match &before {
         Some(_) => {
@@ -250,23 +250,6 @@ fn complete(typed: &Typed, before: Option<&HaloEntry>) -> Result<(), ServiceErro
         need("client_secret", "Client secret", "Copy it from the API application in Halo; it is shown once.");
     }
     if problems.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(problems)) }
-}
-
-fn free_name(installed: &Installed, typed: &Typed) -> Result<String, ServiceError> {
-    let taken = |name: &str| {
-        installed.installation.microsoft.iter().any(|row| row.name == name)
-            || installed.installation.halo.iter().any(|row| row.name == name)
-    };
-    let own = typed.text("name");
-    if !own.is_empty() {
-        if taken(own) {
-            let text = format!("Name: there is a connection “{own}” already. Choose another name, or change that one.");
-            return Err(ServiceError::invalid("name", text));
-        }
-        return Ok(own.to_owned());
-    }
-    let mut names = std::iter::once("Halo".to_owned()).chain((2..).map(|n| format!("Halo ({n})")));
-    names.find(|name| !taken(name)).ok_or(ServiceError::Internal)
 }
 
 /// HaloPSA and HaloITSM are told apart by the hosted address; on a host of one's own it is chosen.

@@ -214,7 +214,7 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
     complete(typed, before.as_ref())?;
     let name = match &before {
         Some(entry) => entry.name().to_owned(),
-        None => free_name(&installed, typed)?,
+        None => entry::free_name(&installed, typed, typed.text("tenant_id"))?,
     };
     let stored = match &before {
         Some(_) => {
@@ -270,25 +270,6 @@ fn complete(typed: &Typed, before: Option<&Microsoft>) -> Result<(), ServiceErro
         need("client_secret", "Client secret", place);
     }
     if problems.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(problems)) }
-}
-
-/// The name typed, or the tenant's: free among all connections.
-fn free_name(installed: &Installed, typed: &Typed) -> Result<String, ServiceError> {
-    let taken = |name: &str| {
-        installed.installation.microsoft.iter().any(|row| row.name == name)
-            || installed.installation.halo.iter().any(|row| row.name == name)
-    };
-    let own = typed.text("name");
-    if !own.is_empty() {
-        if taken(own) {
-            let text = format!("Name: there is a connection “{own}” already. Choose another name, or change that one.");
-            return Err(ServiceError::invalid("name", text));
-        }
-        return Ok(own.to_owned());
-    }
-    let tenant = typed.text("tenant_id");
-    let mut names = std::iter::once(tenant.to_owned()).chain((2..).map(|n| format!("{tenant} ({n})")));
-    names.find(|name| !taken(name)).ok_or(ServiceError::Internal)
 }
 
 /// The four addresses: a cloud's, or what the custom one tells of itself, unless typed.
