@@ -196,11 +196,12 @@ pub async fn run(global: &Global, args: DemoArgs) -> anyhow::Result<ExitCode> {
     running.begin();
 
     let took = SystemClock.now().duration_since(started).as_secs_f64();
+    let stop = interrupted();
     announce(&args, &console, &twin_origin, &password, &played, took);
     let mut options = WebOptions::at(Url::parse(&console).context("The console's address is no URL")?);
     options.session_idle = SignedDuration::from_hours(12);
     let serve_console = running.serve(listener, options, async move {
-        interrupted().await;
+        stop.await;
         drop(ended);
     });
     tokio::select! {

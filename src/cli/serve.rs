@@ -93,6 +93,7 @@ pub async fn run(global: &Global, args: ServeArgs) -> anyhow::Result<ExitCode> {
             args.listen.port()
         );
     }
+    let stop = interrupted();
     let listener = listen(args.listen).await?;
     let address = listener.local_addr().context("The socket has no address")?;
     let own = Url::parse(&format!("http://{address}")).context("The listening address is no URL")?;
@@ -113,6 +114,6 @@ pub async fn run(global: &Global, args: ServeArgs) -> anyhow::Result<ExitCode> {
              confirms it: stop the server and start it again with --confirm-instance.");
     }
     running.begin();
-    running.serve(listener, options, interrupted()).await?;
+    running.serve(listener, options, stop).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use tokio::net::TcpListener;
 
+use super::running::interrupted;
 use crate::{
     clock::{Clock, SteerableClock},
     twin::{
@@ -89,6 +90,7 @@ async fn serve(args: &TwinArgs, twin: Twin) -> anyhow::Result<()> {
     })?;
     let origin = format!("http://{}", listener.local_addr().context("the listener has no address")?);
     let line = twin.connection(&origin);
+    let stop = interrupted();
     let mut out = std::io::stdout();
     if args.json {
         writeln!(out, "{line}")?;
@@ -97,18 +99,5 @@ async fn serve(args: &TwinArgs, twin: Twin) -> anyhow::Result<()> {
     }
     out.flush()?;
     let transport = Arc::new(crate::outbound::network::Network::new(true).context("no way out for webhooks")?);
-    server::serve(listener, twin, transport, interrupted()).await.context("the server stopped")
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
+    server::serve(listener, twin, transport, stop).await.context("the server stopped")
 }

@@ -10,7 +10,7 @@ use std::{
 use serde_json::json;
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use crate::outside::{Installation, Wanted, program, until};
+use crate::outside::{Installation, Process, Wanted, program, until};
 
 fn error_of(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -30,6 +30,20 @@ fn says(output: &Output, parts: &[&str]) {
 
 fn small() -> Installation {
     Installation::new(&["--workspaces", "1"], &Wanted::default())
+}
+
+#[tokio::test]
+async fn sigterm_in_the_moment_of_readiness_is_a_stop_too() {
+    let place = small();
+    for _ in 0..5 {
+        let (mut server, _) = place.serve();
+        assert_eq!(server.stop().await.code(), Some(0), "the server");
+        let mut command = program();
+        command.args(["twin", "--listen", "127.0.0.1:0", "--json"]);
+        let mut twin = Process::start(command, &place.folder.path().join("twin.log"));
+        twin.line("{").expect("says that it is ready");
+        assert_eq!(twin.stop().await.code(), Some(0), "the twin");
+    }
 }
 
 #[tokio::test]
