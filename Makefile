@@ -14,7 +14,16 @@ STEP := .ci/step
 # What is compiled is linted in the same pass.
 LINTED := RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/.ci/clippy
 
-.PHONY: help demo serve test prove bench lint e2e build bundle setup steps
+# The dependencies are those of the bundle; a machine's code for our own crate would be thrown away.
+ISLANDS := cargo rustc --locked --lib --crate-type=rlib --no-default-features --features hydrate \
+	--target wasm32-unknown-unknown --profile wasm -- -C opt-level=0
+
+# Two cargos at once share nothing and so wait for each other nowhere; the serial part of one fills the pauses of the other.
+ALONE := env -u MAKEFLAGS -u MFLAGS
+BESIDE := nice -n 5 $(ALONE)
+
+.PHONY: help demo serve test prove bench lint e2e build bundle setup steps program library module \
+	test-core test-server test-bundle test-islands test-xtask
 
 help: ## this list
 	@echo "Halobridge keeps Microsoft Sentinel incidents and Halo tickets in step."
@@ -23,38 +32,60 @@ help: ## this list
 	@echo
 	@echo "Options of the program go into ARGS:  make demo ARGS=--help"
 
-demo: setup bundle ## the console with made-up incidents and tickets, nothing to configure
-	@echo "Building the server (about ten minutes the first time on two cores)"
-	@cargo build --locked --profile demo
+demo: program ## the console with made-up incidents and tickets, nothing to configure
 	@target/demo/halobridge demo $(ARGS)
 
-serve: setup bundle ## the console for your own Sentinel and Halo; data in .data
-	@cargo build --locked --profile demo
+serve: program ## the console for your own Sentinel and Halo; data in .data
 	@target/demo/halobridge serve --data-dir .data $(ARGS)
+
+# The program embeds the bundle; the library, which is nearly all of it, does not.
+program: setup
+	@echo "Building the browser bundle and the server beside each other (about ten minutes the first time on two cores)"
+	@cargo build --locked --profile demo -p xtask
+	@$(MAKE) -j2 library module
+	@cargo build --locked --profile demo
+
+library:
+	@$(ALONE) cargo build --locked --profile demo --lib
+
+module:
+	@$(BESIDE) target/demo/xtask bundle
 
 test: setup steps ## every check: format, lints, tests, bundle size, browser
 	@.ci/tools lint
 	@mkdir -p target && (.ci/tools e2e >target/tools.log 2>&1 &)
 	@$(STEP) "format" cargo fmt --all --check
-	@$(STEP) "lint the pure core" cargo clippy --locked --lib --no-default-features $(DENY)
-	@$(STEP) "lint the islands" cargo clippy --locked --lib --no-default-features --features hydrate --target wasm32-unknown-unknown --profile wasm $(DENY)
-	@$(STEP) "browser bundle and its size" cargo xtask bundle
-	@$(STEP) "tests of the build tool, linted" env $(LINTED) cargo test --locked --quiet --profile demo -p xtask
-	@$(STEP) "compile the server and the tests, linted" env $(LINTED) cargo test --locked --lib --bins --tests --benches --no-run
+	@$(MAKE) -j2 --output-sync=target test-server test-xtask test-islands
+	@$(STEP) "the server with its bundle" env $(LINTED) cargo build --locked --bins
 	@$(STEP) "tests" bash -o pipefail -c "$(LINTED) cargo test --locked --lib --bins --tests 2>&1 | tee target/test.log"
 	@$(STEP) "browser tools" .ci/tools e2e
 	@$(STEP) "tests in the browser" bash -o pipefail -c "cd end2end && npx playwright test 2>&1 | tee ../target/e2e.log"
 	@.ci/summary
 
+# The steps of `make test` that run beside each other; what each says is shown when it ends.
+test-core:
+	@$(ALONE) $(STEP) "lint the pure core" cargo clippy --locked --lib --no-default-features $(DENY)
+
+test-server: test-core
+	@$(ALONE) $(STEP) "compile the server and the tests, linted" env $(LINTED) cargo test --locked --lib --bins --tests --benches --no-run
+
+test-bundle:
+	@$(BESIDE) $(STEP) "browser bundle and its size" cargo xtask bundle
+
+test-islands: test-bundle
+	@$(BESIDE) $(STEP) "lint the islands" env $(LINTED) $(ISLANDS)
+
+test-xtask: test-bundle
+	@$(BESIDE) $(STEP) "tests of the build tool, linted" env $(LINTED) cargo test --locked --quiet --profile demo -p xtask
+
 lint: setup ## format and lints alone
 	@cargo fmt --all --check
 	@cargo clippy --locked --lib --no-default-features $(DENY)
 	@cargo clippy --locked --all-targets $(DENY)
-	@cargo clippy --locked --lib --no-default-features --features hydrate --target wasm32-unknown-unknown --profile wasm $(DENY)
+	@$(LINTED) $(ISLANDS)
 	@cargo clippy --locked --profile demo -p xtask $(DENY)
 
-prove: setup bundle ## random worlds against the real engine (ARGS: --seeds 1000, --planted …)
-	@cargo build --locked --profile demo
+prove: program ## random worlds against the real engine (ARGS: --seeds 1000, --planted …)
 	@target/demo/halobridge prove $(ARGS)
 
 bench: setup bundle ## measurements, printed (ARGS: p1 p3 p6 p8; BENCH_PROFILE=demo builds quicker)

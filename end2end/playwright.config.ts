@@ -32,7 +32,12 @@ export default defineConfig({
   expect: { timeout: 15_000 },
   workers: process.env.CI ? 2 : undefined,
   reporter: [["list"]],
-  use: { locale: "en-GB", timezoneId: "Europe/Berlin", trace: "retain-on-failure" },
+  use: {
+    locale: "en-GB",
+    timezoneId: "Europe/Berlin",
+    // a trace of every test costs a seventh of the time
+    trace: process.env.CI ? "off" : "retain-on-failure",
+  },
   projects: [
     { name: "js", use: { launchOptions, javaScriptEnabled: true } },
     // axe runs as a script in the page; what it finds does not depend on our own scripts.

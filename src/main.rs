@@ -1,3 +1,15 @@
-fn main() -> std::process::ExitCode {
-    halobridge::cli::main()
+use std::{borrow::Cow, process::ExitCode};
+
+/// The browser bundle. Its folder is the `site-root` of `Leptos.toml`; a test holds the two together.
+#[derive(rust_embed::RustEmbed)]
+#[folder = "target/site"]
+#[allow_missing = true]
+struct Bundle;
+
+fn bundled(path: &str) -> Option<Cow<'static, [u8]>> {
+    Bundle::get(path).map(|file| file.data)
+}
+
+fn main() -> ExitCode {
+    halobridge::cli::main(bundled)
 }

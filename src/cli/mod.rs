@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::telemetry;
+use crate::{telemetry, web};
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -84,7 +84,10 @@ enum Command {
 }
 
 /// The program.
-pub fn main() -> ExitCode {
+///
+/// `bundle` reads the files that the browser is given.
+pub fn main(bundle: web::assets::Site) -> ExitCode {
+    web::assets::embed(bundle);
     let Cli { global, command } = Cli::parse();
     match &command {
         Command::Twin(_) | Command::Prove(_) => {}

@@ -1,10 +1,11 @@
 //! The browser bundle: embedded, found by name, served under names that carry a content hash.
 //!
 //! `cargo xtask bundle` (part of every `make` target that needs it) writes the bundle to
-//! `target/site`; it is compiled into the binary. Without it everything still builds and every page
-//! still works, unstyled and without islands; [`missing`] says so.
+//! `target/site`; `main.rs` alone compiles it into the binary, so that this library is built beside
+//! the bundle instead of after it. Without it everything still builds and every page still works,
+//! unstyled and without islands; [`missing`] says so.
 
-use std::{collections::HashMap, sync::OnceLock};
+use std::{borrow::Cow, collections::HashMap, sync::OnceLock};
 
 use axum::{
     body::{Body, Bytes},
@@ -16,11 +17,15 @@ use serde::Deserialize;
 
 use crate::console::hydration::AssetTags;
 
-/// The folder must be the `site-root` of `Leptos.toml`; a test holds the two together.
-#[derive(rust_embed::RustEmbed)]
-#[folder = "target/site"]
-#[allow_missing = true]
-struct Site;
+/// Reads a file of the bundle by its path below `site-root` (`Leptos.toml`), such as `pkg/app.1f2e….css`.
+pub type Site = fn(&str) -> Option<Cow<'static, [u8]>>;
+
+static SITE: OnceLock<Site> = OnceLock::new();
+
+/// Says where the bundle is. It counts before the first page alone, and the first one that is given.
+pub fn embed(site: Site) {
+    SITE.get_or_init(|| site);
+}
 
 /// What a person sees who built the server before the bundle.
 const MISSING: &str = "this binary was built without the browser bundle, so pages have no style and no islands; \
@@ -83,9 +88,11 @@ fn settings() -> &'static Settings {
 }
 
 fn embedded(path: &str) -> Option<Bytes> {
-    Site::get(path).map(|file| match file.data {
-        std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-        std::borrow::Cow::Owned(bytes) => Bytes::from(bytes),
+    #[cfg(test)]
+    embed(tests::made);
+    SITE.get().and_then(|site| site(path)).map(|file| match file {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => Bytes::from(bytes),
     })
 }
 

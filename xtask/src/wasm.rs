@@ -28,8 +28,10 @@ pub fn build(root: &Path, name: &str) -> Result<Vec<u8>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(root).args([
-        "build",
+        "rustc",
         "--lib",
+        // what a browser loads; the server needs no such thing of the same crate
+        "--crate-type=cdylib",
         "--locked",
         "--target=wasm32-unknown-unknown",
         "--profile=wasm",

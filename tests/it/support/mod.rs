@@ -173,6 +173,7 @@ impl TestApp {
     }
 
     async fn made(public_url: &str, ids: Arc<dyn IdSource>, network: NetworkFor) -> Self {
+        halobridge::web::assets::embed(bundle);
         let clock = ManualClock::at("2026-03-02T08:00:00Z".parse().unwrap());
         let store = Store::in_memory(SealKey::new(&[7; 32], Arc::clone(&ids))).await.unwrap();
         let status = EngineStatus { alive: true, ..EngineStatus::default() };
@@ -287,4 +288,10 @@ impl TestApp {
     pub fn now(&self) -> jiff::Timestamp {
         self.clock.now()
     }
+}
+
+/// The browser bundle as it lies in its folder: the tests need not be built again for another one.
+fn bundle(path: &str) -> Option<std::borrow::Cow<'static, [u8]>> {
+    let site = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/site");
+    std::fs::read(site.join(path)).ok().map(std::borrow::Cow::Owned)
 }
