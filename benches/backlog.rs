@@ -107,6 +107,12 @@ pub async fn fresh_before_backlog() {
         open = left;
         world.clock.advance(SignedDuration::from_millis(STEP_MS));
     }
+    for (since, workspace, incident) in &open {
+        let at = since.duration_since(began).as_secs_f64();
+        let pair = world.store.pair_of_incident(workspace.id, incident).await.expect("read");
+        let state = pair.map_or("is not linked", |pair| pair.health.as_str());
+        println!("    raised {at:.1} s after the beginning in {}: still without a ticket, {state}", workspace.name);
+    }
     waits.sort_by(f64::total_cmp);
     let (asked, refused) = world.twin.with(|world, _| {
         let of_halo = |kind: &str| kind.starts_with("halo.") && !kind.contains("token");

@@ -205,7 +205,7 @@ fn at(call: &Value) -> Timestamp {
 }
 
 fn percentile(sorted: &[f64], percent: usize) -> f64 {
-    sorted[((sorted.len() - 1) * percent).div_ceil(100)]
+    sorted.get((sorted.len().saturating_sub(1) * percent).div_ceil(100)).copied().unwrap_or(f64::NAN)
 }
 
 /// P3: from the moment a webhook is sent to the moment the twin is asked for the ticket, less the waiting for answers.

@@ -389,7 +389,7 @@ async fn left_behind(engine: &Engine) -> Result<(), StoreError> {
 /// Reads an instance's look-ups. What names in policies mean may change with them, so its workspaces are polled after the first reading.
 pub(super) async fn read_catalogue(engine: &Engine, id: ConnectionId) -> Result<(), StoreError> {
     let read = match engine.registry.halo(id) {
-        Ok(halo) => halo.catalogue(Class::Reconcile).await,
+        Ok(halo) => halo.catalogue(Class::Poll).await,
         Err(failure) => Err(failure),
     };
     let now = engine.now();

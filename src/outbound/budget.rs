@@ -59,8 +59,11 @@ impl Class {
 
 /// Percent of a window that paced work comes to at most: together, and as its pace.
 const PACED: u64 = 96;
-/// The part of a window that paced work may use at once after a quiet time.
-const BURST: u64 = 5;
+/// The part of a window that paced work may use at once after a quiet time, and the fewest calls that this is. What goes
+/// at once is lacking when it leaves the window again: work stands still for that long, and only what is kept for more
+/// urgent classes goes on.
+const BURST: u64 = 30;
+const BURST_MIN: u64 = 3;
 
 /// Which limit a call counts against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -144,7 +147,7 @@ struct Inner {
 
 #[derive(Debug)]
 enum Limit {
-    /// At most `allowed` calls in any [`WINDOW`]; paced ones take from a bucket besides.
+    /// At most `allowed` calls in any [`WINDOW`]; each takes from a bucket besides, and paced ones wait for it.
     Window { allowed: u64, taken: VecDeque<Timestamp>, pace: Bucket },
     /// A bucket alone.
     Bucket(Bucket),
@@ -182,7 +185,8 @@ impl Limit {
     fn window(allowed: u64) -> Self {
         let allowed = allowed.max(1);
         let per_second = (allowed * PACED) as f64 / 100.0 / WINDOW.as_secs() as f64;
-        let pace = Bucket::full((allowed / BURST).max(1) as f64, per_second);
+        let burst = (allowed / BURST).max(BURST_MIN).min(allowed);
+        let pace = Bucket::full(burst as f64, per_second);
         Self::Window { allowed, taken: VecDeque::new(), pace }
     }
 
@@ -216,13 +220,13 @@ impl Limit {
         }
     }
 
-    fn take(&mut self, now: Timestamp, class: Class) {
+    fn take(&mut self, now: Timestamp) {
         match self {
             Self::Window { taken, pace, .. } => {
                 taken.push_back(now);
-                if class.paced() {
-                    pace.tokens -= 1.0;
-                }
+                // What goes without waiting for the pace slows the others down by as much, or the window would fill up
+                // before its time. It does so for a short while only.
+                pace.tokens = (pace.tokens - 1.0).max(1.0 - pace.size);
             }
             Self::Bucket(bucket) => bucket.tokens -= 1.0,
         }
@@ -305,7 +309,7 @@ impl Budget {
             match limit.free_at(now, class, 1) {
                 Some(at) if at > now => Err(at),
                 _ => {
-                    limit.take(now, class);
+                    limit.take(now);
                     Ok(())
                 }
             }
