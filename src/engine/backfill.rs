@@ -186,10 +186,7 @@ async fn take_in(
         }
     };
     let now = engine.now();
-    let mut left = usize::try_from(allowed(backfill, &progress, now)).unwrap_or(usize::MAX).min(BATCH);
-    if !room(poll, left) {
-        left = 0;
-    }
+    let left = usize::try_from(allowed(backfill, &progress, now)).unwrap_or(usize::MAX).min(BATCH).min(room(poll));
     let catalogue = poll.client.halo.as_ref().and_then(|halo| engine.registry.catalogue(halo.connection));
     let mut taken = Vec::new();
     while taken.len() < left {
@@ -237,13 +234,12 @@ async fn take_in(
     Ok(Ok(()))
 }
 
-/// Whether the instance's budget has room for so many tickets.
-fn room(poll: &Poll<'_>, tickets: usize) -> bool {
-    let Some(binding) = &poll.client.halo else { return false };
+/// For how many tickets the instance's budget has room. When each is made, the line they stand in decides.
+fn room(poll: &Poll<'_>) -> usize {
+    let Some(binding) = &poll.client.halo else { return 0 };
     let budget = poll.engine.registry.halo_budget(binding.connection);
-    let calls = u64::try_from(tickets.max(1)).unwrap_or(1);
-    let now = poll.engine.now();
-    budget.is_none_or(|budget| budget.free_at(now, Kind::Halo, Class::Backfill, calls) <= now)
+    let left = budget.map_or(u64::MAX, |budget| budget.left(poll.engine.now(), Kind::Halo, Class::Backfill));
+    usize::try_from(left).unwrap_or(usize::MAX)
 }
 
 async fn end(

@@ -327,6 +327,22 @@ impl Budget {
         })
     }
 
+    /// How many calls of this kind and class the window still has, whatever their pace; 0 while the server told us to
+    /// wait. Nothing is counted.
+    pub fn left(&self, now: Timestamp, kind: Kind, class: Class) -> u64 {
+        self.with(|inner| {
+            if inner.told_until.is_some_and(|until| until > now) {
+                return 0;
+            }
+            let Some(limit) = inner.limits.get_mut(&kind) else { return u64::MAX };
+            limit.pass(now);
+            match limit {
+                Limit::Window { allowed, taken, .. } => mine(*allowed, class).saturating_sub(taken.len() as u64),
+                Limit::Bucket(bucket) => (bucket.tokens - kept(bucket, class)).max(0.0) as u64,
+            }
+        })
+    }
+
     /// The server named a time (`Retry-After`): nothing goes before it, and it goes then.
     pub fn told_to_wait(&self, _now: Timestamp, until: Timestamp) {
         self.with(|inner| {
