@@ -27,6 +27,7 @@ export const routes: Route[] = [
   { name: "problems", path: "/problems", status: 200, session: true, islands: true },
   { name: "runs", path: "/runs", status: 200, session: true, islands: true },
   { name: "connections", path: "/connections", status: 200, session: true, islands: true },
+  { name: "disconnect", path: "/connections", first: "a[href$='/disconnect']", status: 200, session: true, islands: true },
   { name: "set-up", path: "/set-up", status: 200, session: true, islands: true },
   { name: "set-up-microsoft", path: "/set-up/microsoft", status: 200, session: true, islands: true, rich: true },
   { name: "set-up-sign-in", path: "/set-up/sign-in", status: 200, session: true, islands: true },

@@ -21,6 +21,7 @@
 //! | [`Page::Problems`] | `/problems` | |
 //! | [`Page::Runs`] | `/runs` | `source failed from` |
 //! | [`Page::Connections`] | `/connections` | |
+//! | [`Page::Disconnect`] | `/connections/{id}/disconnect` | |
 //! | [`Page::Ledger`] | `/ledger` | `client fact from` |
 //! | [`Page::Account`] | `/account` | |
 //! | [`Page::Drop`] | `/operations/{id}/drop` | |

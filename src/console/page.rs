@@ -9,6 +9,7 @@ use crate::domain::view::{
     backfill::BackfillsView,
     connections::ConnectionsView,
     dashboard::DashboardView,
+    disconnect::DisconnectView,
     drift::DriftView,
     entrance::{ConsentView, SetUpView, SignInView},
     failed::{DropView, FailedKind, FailedView},
@@ -58,6 +59,8 @@ pub enum Page {
     Runs(Box<RunsView>),
     /// Ways to the outside systems.
     Connections(Box<ConnectionsView>),
+    /// One of them is taken out again.
+    Disconnect(Box<DisconnectView>),
     /// The ledger.
     Ledger(Box<LedgerView>),
     /// The reader's own account.
@@ -91,6 +94,7 @@ impl Page {
             Self::Problems(_) => "Problems".into(),
             Self::Runs(_) => "Runs".into(),
             Self::Connections(_) => "Connections".into(),
+            Self::Disconnect(_) => "Disconnect".into(),
             Self::Ledger(_) => "Ledger".into(),
             Self::Account(_) => "Account".into(),
             Self::Drop(_) => "Drop this operation?".into(),
@@ -118,6 +122,7 @@ impl Page {
             Self::SignIn(view) => vec![&view.form],
             Self::Account(view) => vec![&view.password_form],
             Self::Linking(view) => vec![&view.form],
+            Self::Disconnect(view) => vec![&view.form],
             Self::Step(view) => view.content.form().into_iter().collect(),
             _ => Vec::new(),
         }
@@ -178,6 +183,7 @@ impl Page {
             Self::Problems(view) => pages::problems::body(ctx, view),
             Self::Runs(view) => pages::runs::body(ctx, view),
             Self::Connections(view) => pages::connections::body(ctx, view),
+            Self::Disconnect(view) => pages::disconnect::body(ctx, view),
             Self::Ledger(view) => pages::ledger::body(ctx, view),
             Self::Account(view) => pages::account::body(ctx, view),
             Self::Drop(view) => pages::failed::drop(ctx, view),

@@ -136,6 +136,23 @@ impl fmt::Display for CommentId {
 /// Namespace of every UUID v5 this product derives. Never change it: old ids would no longer be found.
 pub const NAMESPACE: Uuid = Uuid::from_u128(0x6f0c_2b1e_5a58_4c9e_9d3b_7a1f_4be0_11d7);
 
+impl WorkspaceId {
+    /// The id of a workspace that is new here. Built from its ARM id (letter case does not count), so that one that was
+    /// taken out and is set up again has its links again, and no second tickets.
+    pub fn of(arm_id: &str) -> Self {
+        Self(Uuid::new_v5(&NAMESPACE, format!("workspace/{}", arm_id.to_ascii_lowercase()).as_bytes()))
+    }
+}
+
+impl ConnectionId {
+    /// The id of a Halo instance that is new here, from its address and tenant, for the same reason as
+    /// [`WorkspaceId::of`].
+    pub fn of_halo(resource_server: &str, tenant: &str) -> Self {
+        let name = format!("halo/{}/{}", resource_server.to_ascii_lowercase(), tenant.to_ascii_lowercase());
+        Self(Uuid::new_v5(&NAMESPACE, name.as_bytes()))
+    }
+}
+
 /// A short fingerprint of words, to tell whether they changed.
 pub fn fingerprint(words: &str) -> String {
     let hex = Uuid::new_v5(&NAMESPACE, words.as_bytes()).simple().to_string();

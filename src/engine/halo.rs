@@ -38,6 +38,8 @@ const ROWS_EVERY: SignedDuration = SignedDuration::from_mins(5);
 const ROWS_CALLS: i64 = 10;
 /// The full reading takes a tenth of the budget at most.
 const SHARE: u64 = 10;
+/// Tickets whose rows one call asks for.
+const ROWS_A_CALL: u32 = 100;
 const WINDOW_SECS: u64 = 300;
 /// How far before our own clock an instance's first reading begins: its clock may be off, or tell local time.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(26);
@@ -108,7 +110,7 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
             }
             counts.passed = cursor.map(|cursor| cursor - OVERLAP);
             if counts.failure.is_none() && rows_due {
-                every_row(engine, &halo, id, &mut counts).await?;
+                every_row(engine, &halo, connection, &mut counts).await?;
             }
             if counts.failure.is_none() && full {
                 counts.thorough = true;
@@ -352,23 +354,43 @@ async fn by_number(
     Ok(())
 }
 
-/// The rows of all open paired tickets.
-async fn every_row(engine: &Engine, halo: &Halo, id: ConnectionId, counts: &mut Counts) -> Result<(), StoreError> {
-    let mut after = None;
-    let mut open = 0;
-    loop {
-        let pairs = engine.store.open_pairs_of_halo(id, after, 100).await?;
-        let Some(last) = pairs.last() else { break };
-        after = Some(last.id);
+/// The rows of all open paired tickets, a hundred a call. Of thousands no more is read at a time than a tenth of the
+/// budget allows, and the next poll goes on from there: read in one go they would use up what is kept for what has
+/// just come.
+async fn every_row(
+    engine: &Engine,
+    halo: &Halo,
+    connection: &HaloConnection,
+    counts: &mut Counts,
+) -> Result<(), StoreError> {
+    let standing = engine.schedule().instances.get(&connection.id).cloned().unwrap_or_default();
+    let (mut after, mut open) = (standing.rows_after, standing.rows_read);
+    for _ in 0..tenth(connection) {
+        let pairs = engine.store.open_pairs_of_halo(connection.id, after, ROWS_A_CALL).await?;
         open += i64::try_from(pairs.len()).unwrap_or(0);
         let ids: Vec<TicketId> = pairs.iter().filter_map(|pair| pair.ticket).collect();
         by_number(engine, halo, ids, Class::Poll, counts).await?;
         if counts.failure.is_some() {
+            // These are read again, with the next poll.
+            return Ok(());
+        }
+        after = pairs.last().map(|pair| pair.id).filter(|_| pairs.len() >= ROWS_A_CALL as usize);
+        if after.is_none() {
+            counts.open_rows = Some(open);
+            open = 0;
             break;
         }
     }
-    counts.open_rows = Some(open);
+    if let Some(standing) = engine.schedule().instances.get_mut(&connection.id) {
+        (standing.rows_after, standing.rows_read) = (after, open);
+    }
     Ok(())
+}
+
+/// A tenth of an instance's budget between two polls, in calls.
+fn tenth(connection: &HaloConnection) -> u64 {
+    let calls = u64::from(connection.requests_per_5min) * u64::from(connection.poll_secs) / (WINDOW_SECS * SHARE);
+    calls.clamp(1, 100)
 }
 
 /// The next few open paired tickets with their actions, whatever their rows say. A call each: of thousands of open
@@ -380,8 +402,7 @@ async fn some_whole(
     counts: &mut Counts,
 ) -> Result<(), StoreError> {
     let after = engine.schedule().instances.get(&connection.id).and_then(|standing| standing.full_after);
-    let calls = u64::from(connection.requests_per_5min) * u64::from(connection.poll_secs) / (WINDOW_SECS * SHARE);
-    let some = u32::try_from(calls.clamp(1, 100)).unwrap_or(100);
+    let some = u32::try_from(tenth(connection)).unwrap_or(100);
     let pairs = engine.store.open_pairs_of_halo(connection.id, after, some).await?;
     let ids: Vec<TicketId> = pairs.iter().filter_map(|pair| pair.ticket).collect();
     by_number(engine, halo, ids, Class::Reconcile, counts).await?;

@@ -304,6 +304,9 @@ impl<'a> Poll<'a> {
                 full.seen.insert(incident.id.clone());
             }
             self.engine.schedule().announced.remove(&(self.workspace.id, incident.id.clone()));
+            if let Some(pair) = versions.get(&incident.id).and_then(|known| known.pair) {
+                self.hurry(pair, &incident);
+            }
             match versions.get(&incident.id) {
                 Some(known) if !self.thorough && known.etag == incident.etag && incident.etag.is_some() => {}
                 // What the storm brake holds waits for a person, also over a start: a changed cap judges it anew.

@@ -69,6 +69,10 @@ pub struct Standing {
     pub next_full: Option<Timestamp>,
     /// Of an instance: next reading of the rows of all open paired tickets.
     pub next_rows: Option<Timestamp>,
+    /// Of an instance: how far the reading of rows has come.
+    pub rows_after: Option<PairId>,
+    /// How many tickets it has read so far.
+    pub rows_read: i64,
     /// Of an instance: how far the full reading has come.
     pub full_after: Option<PairId>,
     /// Somebody asked for it since the last run began: what runs now may not cover it.

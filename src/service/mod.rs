@@ -12,6 +12,7 @@ pub mod configuration;
 pub mod connections;
 pub mod dashboard;
 pub mod decisions;
+pub mod disconnect;
 pub mod doctor;
 pub mod drifts;
 pub mod engine_handle;

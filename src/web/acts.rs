@@ -56,6 +56,11 @@ const MESSAGES: &[(&str, FlashKind, &str)] = &[
         FlashKind::Done,
         "The ticket is being pushed. What comes of it stands under “Push a ticket to Sentinel”.",
     ),
+    (
+        "disconnected",
+        FlashKind::Done,
+        "Disconnected. Its secrets are removed; incidents, tickets, links and the ledger stay as they are.",
+    ),
     ("paused", FlashKind::Done, "Paused. Nothing is written until it is resumed; what is planned waits."),
     ("paused-already", FlashKind::Failed, "Somebody paused it already. Nothing was done."),
     ("resumed", FlashKind::Done, "Resumed. What waited is carried out now, in its order."),

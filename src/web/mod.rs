@@ -16,6 +16,7 @@ mod acts;
 mod backfills;
 mod compress;
 mod csv;
+mod disconnect;
 mod draw;
 mod guard;
 mod health;
@@ -92,6 +93,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/push"),
     ("GET", "/connections"),
     ("GET", "/connections/callback"),
+    ("GET", "/connections/{id}/disconnect"),
+    ("POST", "/connections/{id}/disconnect"),
     ("POST", "/connections/{id}/look"),
     ("POST", "/connections/{id}/pause"),
     ("POST", "/connections/{id}/resume"),
@@ -180,6 +183,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/push", post(links::push_form))
         .route("/connections", get(pages::connections))
         .route("/connections/callback", get(microsoft::callback))
+        .route("/connections/{id}/disconnect", get(disconnect::page).post(disconnect::take_out))
         .route("/connections/{id}/look", post(acts::look_at_halo))
         .route("/connections/{id}/pause", post(pauses::pause::<ConnectionId>))
         .route("/connections/{id}/resume", post(pauses::resume::<ConnectionId>))

@@ -61,6 +61,9 @@ const TABLE: &[Row] = &[
     row("POST", "/push", [401, 403, 303, 303, 303]),
     row("GET", "/connections", [303, 200, 200, 200, 200]),
     row("GET", "/connections/callback", [303, 303, 303, 303, 303]),
+    row("GET", "/connections/{id}/disconnect", [303, 403, 403, 200, 403]),
+    // the name is not repeated
+    row("POST", "/connections/{id}/disconnect", [401, 403, 403, 422, 403]),
     row("POST", "/connections/{id}/look", [401, 403, 303, 303, 403]),
     row("POST", "/connections/{id}/pause", [401, 403, 303, 303, 403]),
     row("POST", "/connections/{id}/resume", [401, 403, 303, 303, 403]),
@@ -118,6 +121,7 @@ fn path(route: &str) -> String {
         .replace("/clients/{id}", &format!("/clients/{}", seed::client(1)))
         .replace("/connections/{id}/pause", &format!("/connections/{}/pause", seed::HALO))
         .replace("/connections/{id}/resume", &format!("/connections/{}/resume", seed::HALO))
+        .replace("/connections/{id}/disconnect", &format!("/connections/{}/disconnect", seed::HALO))
         .replace("/connections/{id}/look", &format!("/connections/{}/look", seed::HALO))
         .replace("/connections/{id}/sign-in", &format!("/connections/{}/sign-in", seed::MICROSOFT))
         .replace("{workspace}", &seed::workspace(1).to_string())

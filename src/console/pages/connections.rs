@@ -177,9 +177,9 @@ fn microsoft(ctx: &PageContext, row: &MicrosoftRow, redirect: &str) -> AnyView {
     let consented = (!row.consented.is_empty()).then(|| {
         view! { <div><dt>"Consented"</dt><dd>{row.consented.join(", ")}</dd></div> }
     });
-    let change = ctx.may_set_up().then(|| {
+    let ways = ctx.may_set_up().then(|| {
         let href = format!("/set-up/microsoft?connection={}", row.id);
-        view! { <p><a href=href>"Change"<span class="unseen">": "{row.name.clone()}</span></a></p> }
+        change(href, row.id, &row.name)
     });
     view! {
         <article class="tile">
@@ -197,7 +197,7 @@ fn microsoft(ctx: &PageContext, row: &MicrosoftRow, redirect: &str) -> AnyView {
             </dl>
             {row.budgets.iter().map(|one| budget(ctx, one)).collect_view()}
             {sign_in}
-            {change}
+            {ways}
             {pausing(ctx, row.id, &row.name, &row.pauses)}
         </article>
     }
@@ -212,9 +212,9 @@ fn halo(ctx: &PageContext, row: &HaloRow) -> AnyView {
             </div>
         }
     });
-    let change = ctx.may_set_up().then(|| {
+    let ways = ctx.may_set_up().then(|| {
         let href = format!("/set-up/halo?connection={}", row.id);
-        view! { <p><a href=href>"Change"<span class="unseen">": "{row.name.clone()}</span></a></p> }
+        change(href, row.id, &row.name)
     });
     view! {
         <article class="tile">
@@ -231,11 +231,18 @@ fn halo(ctx: &PageContext, row: &HaloRow) -> AnyView {
             </dl>
             {row.budget.iter().map(|one| budget(ctx, one)).collect_view()}
             {look}
-            {change}
+            {ways}
             {pausing(ctx, row.id, &row.name, &row.pauses)}
         </article>
     }
     .into_any()
+}
+
+/// The ways to its set-up and out of it again.
+fn change(href: String, id: ConnectionId, name: &str) -> AnyView {
+    let of = || view! { <span class="unseen">": "{name.to_owned()}</span> };
+    let out = format!("/connections/{id}/disconnect");
+    view! { <p class="ways-on"><a href=href>"Change"{of()}</a>" "<a href=out>"Disconnect"{of()}</a></p> }.into_any()
 }
 
 fn pausing(ctx: &PageContext, id: ConnectionId, name: &str, pauses: &[PauseView]) -> AnyView {

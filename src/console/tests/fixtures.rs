@@ -22,9 +22,9 @@ use crate::{
         run::{RunCause, RunScope},
         shadow::{Carriage, Compared, Crossed, Lapse, LapseKind},
         view::{
-            account::*, approvals::*, backfill::*, connections::*, dashboard::*, drift::*, entrance::*, failed::*,
-            form::FormView, ledger::*, list::*, not_linked::*, operation::OperationView, pair::*, pause::PauseView,
-            problems::*, pulse::*, replay::*, runs::*, shadow::*,
+            account::*, approvals::*, backfill::*, connections::*, dashboard::*, disconnect::*, drift::*, entrance::*,
+            failed::*, form::FormView, ledger::*, list::*, not_linked::*, operation::OperationView, pair::*,
+            pause::PauseView, problems::*, pulse::*, replay::*, runs::*, shadow::*,
         },
         workspace::Mode,
     },
@@ -268,6 +268,27 @@ fn linking() -> LinkingView {
     LinkingView { row: listed.rows[0].clone(), form, next: "/incidents?reason=unlinked".into() }
 }
 
+fn disconnect() -> DisconnectView {
+    let row = |n: u128, name: &str, pairs, waiting| DisconnectRow {
+        id: WorkspaceId(Uuid::from_u128(n)),
+        name: name.into(),
+        client: "Contoso <b>".into(),
+        client_id: ClientId(Uuid::from_u128(n)),
+        pairs,
+        waiting,
+    };
+    DisconnectView {
+        id: ConnectionId(Uuid::from_u128(7)),
+        name: "contoso <tenant>".into(),
+        side: Side::Sentinel,
+        sealed: true,
+        workspaces: vec![row(1, "law-contoso", 1_412, 3), row(2, "law-lab", 0, 0)],
+        form: FormView::default()
+            .with_value("name", "contoso")
+            .with_problem("name", "Enter the connection's name, contoso <tenant>, to confirm. Nothing was changed."),
+    }
+}
+
 /// Every page with its address and a name for its file.
 pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
     let out = |address: &str| PageContext { person: None, needs_you: None, pulse: None, ..context(address) };
@@ -333,6 +354,7 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ("dashboard-broken", late, Page::Dashboard(Box::new(broken))),
         ("not-linked", context("/incidents"), Page::NotLinked(Box::new(not_linked()))),
         ("linking", context("/incidents/w/i/link"), Page::Linking(Box::new(linking()))),
+        ("disconnect", context("/connections/c/disconnect"), Page::Disconnect(Box::new(disconnect()))),
         ("approvals", context("/approvals"), Page::Approvals(Box::new(approvals()))),
         (
             "approvals-none",

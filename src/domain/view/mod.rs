@@ -8,6 +8,7 @@ pub mod approvals;
 pub mod backfill;
 pub mod connections;
 pub mod dashboard;
+pub mod disconnect;
 pub mod drift;
 pub mod entrance;
 pub mod failed;

@@ -3,7 +3,11 @@
 use jiff::SignedDuration;
 
 use crate::{
-    domain::{ids::IncidentId, incident::Incident, reason::Reason},
+    domain::{
+        ids::{IncidentId, PairId},
+        incident::Incident,
+        reason::Reason,
+    },
     engine::{
         execute,
         lanes::Turn,
@@ -28,6 +32,28 @@ pub(in crate::engine) struct Newcomer {
 }
 
 impl Poll<'_> {
+    /// Whether an incident goes before what waits.
+    fn fresh(&self, incident: &Incident) -> bool {
+        let youngest = self.engine.now() - FRESH;
+        self.class == Class::WebhookBorn && incident.created.is_some_and(|at| at >= youngest)
+    }
+
+    /// A fresh incident that a list was the first to find goes before what waits all the same.
+    pub(super) fn hurry(&self, pair: PairId, incident: &Incident) {
+        if !self.fresh(incident) {
+            return;
+        }
+        let now = self.engine.now();
+        let mut schedule = self.engine.schedule();
+        let waits = schedule.queue.holds(pair);
+        schedule.queue.freshen(pair, now);
+        if waits {
+            schedule.pairs.insert(pair);
+        }
+        drop(schedule);
+        self.engine.wake();
+    }
+
     /// Incidents that are not linked yet: asked through the gates, recorded in one transaction. `asked`: the last
     /// entry before the store was asked whether they are linked. `made`: the storm brake's count and when it was taken.
     pub(in crate::engine) async fn newcomers(
@@ -90,14 +116,15 @@ impl Poll<'_> {
         let mut opened = Vec::new();
         let mut recorded = Vec::with_capacity(read.len());
         for (incident, held, beside, lags) in read {
-            if known.get(&incident.id).is_some_and(|version| version.pair.is_some()) {
+            if let Some(pair) = known.get(&incident.id).and_then(|version| version.pair) {
+                self.hurry(pair, &incident);
                 continue;
             }
             let passed = self.judge(catalogue.as_deref(), &mut brake, &incident, held.as_deref()).await?;
             if matches!(passed, Err(Reason::StormHeld { .. })) && held.is_none() {
                 self.counts.braked += 1;
             }
-            let fresh = self.class == Class::WebhookBorn && incident.created.is_some_and(|at| at >= now - FRESH);
+            let fresh = self.fresh(&incident);
             let placed = (incident, self.counts.opened);
             let (facts, pair) = newcomer::newcomer(self.engine, found, catalogue.as_ref(), passed, placed, beside);
             if let Some(pair) = pair.filter(|_| fresh) {

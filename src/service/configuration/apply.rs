@@ -89,7 +89,11 @@ fn target(
     for entry in &wanted.halo {
         let mut connection = entry.connection.clone();
         let before = stored.halo.iter().find(|h| h.name == connection.name);
-        connection.id = before.map_or_else(|| ConnectionId(ids.uuid_v7(now)), |h| h.id);
+        // Two applications of one instance are two connections.
+        let own = ConnectionId::of_halo(&connection.resource_server, &connection.tenant);
+        let taken = stored.halo.iter().chain(&target.halo).any(|h| h.id == own);
+        let new = || if taken { ConnectionId(ids.uuid_v7(now)) } else { own };
+        connection.id = before.map_or_else(new, |h| h.id);
         target.halo.push(connection);
     }
     let halo = by_name(stored.halo.iter().chain(&target.halo).map(|h| (&h.name, h.id)));
@@ -117,7 +121,7 @@ fn target(
         policy.id = before.map_or_else(|| PolicyId(ids.uuid_v7(now)), |p| p.id);
         target.policies.push(policy);
     }
-    workspaces(wanted, stored, &mut target, now, ids)?;
+    workspaces(wanted, stored, &mut target, now)?;
     Ok(target)
 }
 
@@ -126,7 +130,6 @@ fn workspaces(
     stored: &Installation,
     target: &mut Installation,
     now: Timestamp,
-    ids: &dyn IdSource,
 ) -> Result<(), ConfigurationError> {
     let microsoft = by_name(stored.microsoft.iter().chain(&target.microsoft).map(|m| (&m.name, m.id)));
     let clients = by_name(stored.clients.iter().chain(&target.clients).map(|c| (&c.name, c.id)));
@@ -137,7 +140,7 @@ fn workspaces(
         let before = stored.workspaces.iter().find(|w| w.arm_id == entry.arm_id);
         let connection = resolved(&microsoft, "workspace", &entry.name, &entry.microsoft)?;
         target.workspaces.push(Workspace {
-            id: before.map_or_else(|| WorkspaceId(ids.uuid_v7(now)), |w| w.id),
+            id: before.map_or_else(|| WorkspaceId::of(&entry.arm_id), |w| w.id),
             arm_id: entry.arm_id.clone(),
             name: entry.name.clone(),
             client: resolved(&clients, "workspace", &entry.name, &entry.client)?,

@@ -8,6 +8,7 @@ mod closure;
 mod conflicts;
 mod conversation;
 mod create;
+mod disconnect;
 mod drift;
 mod drops;
 mod faults;
