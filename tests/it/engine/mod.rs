@@ -1,6 +1,7 @@
 //! The engine against the twin, in process: no sockets, a clock that moves only when told to.
 
 mod adopt;
+mod alerts;
 mod approvals;
 mod backfill;
 pub mod bridge;
@@ -13,6 +14,7 @@ mod drops;
 mod faults;
 mod fields;
 mod golden;
+mod groups;
 mod intake;
 mod links;
 mod merges;
