@@ -16,7 +16,8 @@ const HOURS: u32 = 672;
 pub fn read(table: &Table<'_, '_>) -> Option<GroupRule> {
     let inner = table.table("group")?;
     let mut by: Vec<GroupBy> = Vec::new();
-    for word in inner.texts("by") {
+    let words = inner.texts("by");
+    for word in &words {
         match GroupBy::parse(word.value.trim()) {
             Some(kind) if by.contains(&kind) => {}
             Some(kind) => by.push(kind),
@@ -37,7 +38,7 @@ pub fn read(table: &Table<'_, '_>) -> Option<GroupRule> {
         most: inner.count("most", 2, MOST, GROUP_MOST),
         by,
     };
-    if rule.by.is_empty() && inner.has("by") {
+    if words.is_empty() && inner.has("by") {
         inner.warn_here("by", "groups nothing", "Name at least one, or leave group out.");
     }
     drop(inner.done());
