@@ -109,9 +109,14 @@ pub(super) async fn known_pair(
     go_on: bool,
 ) -> Result<Option<After>, StoreError> {
     let (after, concerned) = step(engine, id, known, done, reading, go_on).await?;
-    // Those that share its ticket, one after the other and never two lanes at once.
-    for mate in concerned {
-        Box::pin(pair(engine, mate, Vec::new(), Reading::default())).await?;
+    // Those that share its ticket, one after the other and never two lanes at once. What could not be recorded is
+    // looked at again: nothing else would ask for it.
+    let mut concerned = concerned.into_iter();
+    while let Some(mate) = concerned.next() {
+        if let Err(error) = Box::pin(pair(engine, mate, Vec::new(), Reading::default())).await {
+            engine.schedule().looks.extend(std::iter::once(mate).chain(concerned));
+            return Err(error);
+        }
     }
     Ok(after)
 }

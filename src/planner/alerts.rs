@@ -14,6 +14,7 @@ use crate::domain::{
     reason::Reason,
     text,
     ticket::NoteDraft,
+    workspace::Mode,
 };
 
 use super::{closing, draft, mapping, notes, plan::Plan, situation::Situation};
@@ -36,7 +37,8 @@ fn id(alert: &Value) -> Option<String> {
 /// Plans the note about those that the ticket does not tell of.
 pub(super) fn plan(s: &Situation<'_>, out: &mut Plan) {
     let (Some(evidence), Some(told)) = (s.evidence, &s.pair.base.alerts) else { return };
-    if !wanted(s.policy) {
+    // Where only comments cross the ticket hears of nothing else.
+    if !wanted(s.policy) || s.workspace.mode == Mode::CommentOnly {
         return;
     }
     let mut known: BTreeSet<&String> = told.iter().collect();

@@ -17,7 +17,7 @@ use crate::domain::{
     reason::Reason,
     text,
     ticket::Ticket,
-    workspace::Workspace,
+    workspace::Mode,
 };
 
 use super::{agreed, closing, draft, fields::mapped, mapping, notes, plan::Plan, situation::Situation};
@@ -159,8 +159,11 @@ pub(super) fn told(s: &Situation<'_>, out: &mut Plan) {
     let Some(group) = s.pair.group.as_ref().filter(|group| group.first != s.pair.id) else { return };
     let (Some(ticket), Some(actions)) = (s.pair.ticket, s.actions) else { return };
     let reference = notes::own_reference(s, &format!("joined/{ticket}"));
-    // The survivor of a merge is told of by the one that was merged.
-    if s.pair.merged || actions.iter().any(|action| notes::carries(action, &reference)) {
+    // The survivor of a merge is told of by the one that was merged; where only comments cross nothing else is said.
+    if s.pair.merged
+        || s.workspace.mode == Mode::CommentOnly
+        || actions.iter().any(|action| notes::carries(action, &reference))
+    {
         return;
     }
     let incident = s.incident;
@@ -231,9 +234,4 @@ pub fn base_of_joined(
 /// How an incident is called where it is said why another one joined it.
 pub fn why(words: &str, first: &Incident, rule: &GroupRule) -> String {
     format!("the same {words} as {} within {} hours", first.name(), rule.hours)
-}
-
-/// The address under which a mate's incident is opened by a person.
-pub fn link(workspace: &Workspace, mate: &Mate) -> String {
-    draft::portal_link(workspace, &mate.incident)
 }

@@ -144,8 +144,12 @@ impl Poll<'_> {
             tx.commit().await?;
             drop(lane);
         }
-        for pair in joined {
-            Box::pin(groups::joined(self.engine, pair)).await?;
+        let mut joined = joined.into_iter();
+        while let Some(pair) = joined.next() {
+            if let Err(error) = Box::pin(groups::joined(self.engine, pair)).await {
+                self.engine.schedule().looks.extend(std::iter::once(pair).chain(joined));
+                return Err(error);
+            }
         }
         if let Some(binding) = &self.client.halo {
             self.engine.line_up(binding.connection, self.client.id, &opened);

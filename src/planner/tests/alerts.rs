@@ -10,6 +10,7 @@ use crate::{
         incident::Evidence,
         operation::{Operation, OperationKind},
         policy::{AfterClosing, LateAlerts},
+        workspace::Mode,
     },
     planner::alerts,
 };
@@ -70,6 +71,7 @@ fn alerts_that_join_are_told_of_as_the_policy_says() {
     assert_eq!(plan(|_| {}), told);
     assert_eq!(plan(|s| s.policy.late_alerts = LateAlerts::Ignore), "in-step healthy -");
     assert_eq!(plan(|s| s.policy.evidence = false), "in-step healthy -", "the ticket tells of no alerts at all");
+    assert_eq!(plan(|s| s.workspace.mode = Mode::CommentOnly), "in-step healthy -", "only comments cross");
     assert_eq!(plan(|s| s.pair.base.alerts = None), "in-step healthy -", "nobody knows of which it tells");
     let shut = |s: &mut Scene| {
         s.close_incident(crate::domain::closing::Classification::Undetermined, None);
