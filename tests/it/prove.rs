@@ -57,7 +57,6 @@ notes = "all"
 priorities = { High = "Urgent", Medium = "Normal", Low = "Minor", Informational = "Minor" }
 missing_verdict = { classification = "Undetermined" }
 group = { by = ["analytics-rule"], hours = 48, most = 4 }
-drift = { only_in_sentinel = "heal", lost_comment = "heal" }
 "#;
 
 #[test]
