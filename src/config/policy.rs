@@ -25,6 +25,7 @@ mod closing;
 mod drift;
 mod fields;
 mod filters;
+mod group;
 mod written;
 
 pub use written::lines;
@@ -53,6 +54,7 @@ pub fn read(table: Table<'_, '_>) -> (Policy, Place) {
         include: filters::read(&table, "include"),
         exclude: filters::read(&table, "exclude"),
         tickets_per_hour: table.count("tickets_per_hour", 0, 100_000, TICKETS_PER_HOUR),
+        group: group::read(&table),
         priorities: priorities(&table),
         priorities_back: fields::priorities_back(&table),
         severity: fields::rule(&table, "severity", stock.severity),
@@ -90,6 +92,7 @@ pub fn read(table: Table<'_, '_>) -> (Policy, Place) {
         approve: approve(&table),
         drift: drift::read(&table),
         evidence: table.flag("evidence", true),
+        late_alerts: group::late_alerts(&table, &stock),
     };
     if !policy.classifications.is_empty() && policy.classification_field.is_none() {
         let remedy = "Write classification_field = \"CF…\": the custom field in which agents choose.";

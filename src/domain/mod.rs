@@ -15,6 +15,7 @@ pub mod decision;
 pub mod delivery;
 pub mod drift;
 pub mod failure;
+pub mod group;
 pub mod ids;
 pub mod incident;
 pub mod matching;

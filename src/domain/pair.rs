@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     decision::Decision,
     failure::Side,
+    group::Group,
     ids::{ActionKey, ClientId, CommentId, ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
     incident::{Incident, IncidentStatus, Severity},
     reason::Reason,
@@ -56,6 +57,12 @@ pub struct Base {
     /// Actions that first showed while the ticket belonged to another client: they are about that one and never cross.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub foreign: BTreeSet<ActionKey>,
+    /// Alerts that the ticket tells of; `None` while nobody has looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alerts: Option<BTreeSet<String>>,
+    /// Tickets that are gone and that this one took the place of: what crossed to them is copied.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub replaced: BTreeSet<TicketId>,
     /// Since when the status is held because it flipped too often.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Timestamp>,
@@ -218,6 +225,9 @@ pub struct Pair {
     /// What people decided about it, oldest first.
     #[serde(default)]
     pub decisions: Vec<Decision>,
+    /// Its place among those that share a ticket by rule; `None` where the policy did not group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Group>,
     /// When the pair was made.
     pub created: Timestamp,
     /// When anything of it last changed.

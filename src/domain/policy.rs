@@ -12,7 +12,10 @@ pub mod rule;
 
 pub use field::{FieldMapping, FieldSource, FieldTarget, LabelMapping, RequesterRule};
 pub use filter::Filter;
-pub use rule::{AfterClosing, Direction, FieldRule, PushRule, ReopenRule, When, Wins};
+pub use rule::{
+    AfterClosing, Direction, FieldRule, GROUP_HOURS, GROUP_MOST, GroupBy, GroupRule, LateAlerts, PushRule, ReopenRule,
+    When, Wins,
+};
 
 /// Outcome of the notes we write unless the policy says otherwise: in every stock Halo.
 pub const OUTCOME: &str = "Private Note";
@@ -106,6 +109,9 @@ pub struct Policy {
     /// Storm brake: new tickets per workspace within any hour; above it incidents are held. 0 = no brake.
     #[serde(default = "tickets_per_hour")]
     pub tickets_per_hour: u32,
+    /// Which incidents share a ticket; `None`: each has one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupRule>,
     /// Severity (Microsoft's spelling) → priority. An unmapped severity is an open item, never a silent default.
     pub priorities: BTreeMap<String, Ref>,
     /// Further priorities → severity, for the way back; first asked, so it also chooses between severities that
@@ -199,6 +205,13 @@ pub struct Policy {
     pub approve: Vec<WriteKind>,
     /// Whether alerts and entities are written into new tickets (two more reads per incident).
     pub evidence: bool,
+    /// What becomes of alerts that join later, where alerts are written into new tickets.
+    #[serde(default = "late_alerts")]
+    pub late_alerts: LateAlerts,
+}
+
+fn late_alerts() -> LateAlerts {
+    LateAlerts::Note
 }
 
 fn severity_rule() -> FieldRule {
@@ -253,6 +266,7 @@ impl Policy {
     pub fn reads_evidence(&self) -> bool {
         self.evidence
             || self.requester == RequesterRule::AffectedUser
+            || self.group.as_ref().is_some_and(|group| group.by.iter().any(|by| *by != GroupBy::AnalyticsRule))
             || self.fields.iter().any(|mapping| mapping.source.reads_evidence())
     }
 
@@ -266,6 +280,7 @@ impl Policy {
             include: Filter::default(),
             exclude: Filter::default(),
             tickets_per_hour: TICKETS_PER_HOUR,
+            group: None,
             priorities: BTreeMap::new(),
             priorities_back: Vec::new(),
             severity: severity_rule(),
@@ -303,6 +318,7 @@ impl Policy {
             approve: Vec::new(),
             drift: DriftRules::default(),
             evidence: true,
+            late_alerts: LateAlerts::Note,
         }
     }
 }

@@ -76,6 +76,30 @@ pub enum Reason {
     },
     /// A person released the incident from the storm brake: its ticket is made next.
     StormReleased,
+    /// The incident shares the ticket of another one by the policy's rule.
+    Grouped {
+        /// What they have in common.
+        why: String,
+    },
+    /// The ticket that the incident will share is not made yet.
+    GroupWaits {
+        /// The incident whose ticket it is.
+        name: String,
+    },
+    /// The incident is closed; its ticket is not before the others of its group are closed too.
+    GroupOpen,
+    /// The note was written before the incident joined those of the ticket.
+    WrittenBefore,
+    /// Alerts joined the incident after its ticket was made.
+    AlertsJoined {
+        /// Their ids.
+        alerts: Vec<String>,
+    },
+    /// The ticket that carried the comment is gone: it is copied to the one in its place.
+    CopiedOver {
+        /// The ticket that is gone.
+        from: TicketId,
+    },
     /// A person took the pair apart; both records stay, and no ticket is made by itself.
     Unlinked {
         /// The ticket that it had.
@@ -254,6 +278,12 @@ impl Reason {
             Self::Filtered { .. } => "filtered",
             Self::StormHeld { .. } => "storm-held",
             Self::StormReleased => "storm-released",
+            Self::Grouped { .. } => "grouped",
+            Self::GroupWaits { .. } => "group-waits",
+            Self::GroupOpen => "group-open",
+            Self::WrittenBefore => "written-before",
+            Self::AlertsJoined { .. } => "alerts-joined",
+            Self::CopiedOver { .. } => "copied-over",
             Self::Unlinked { .. } => Self::UNLINKED,
             Self::LinkAsked { .. } => Self::LINK_ASKED,
             Self::LinkRefused { .. } => "link-refused",
@@ -316,6 +346,13 @@ impl Reason {
                 format!("Held by the storm brake: this workspace has had {cap} new tickets within an hour.")
             }
             Self::StormReleased => "Released from the storm brake; its ticket is made next.".into(),
+            Self::Grouped { why } => format!("It shares a ticket with other incidents: {why}."),
+            Self::GroupWaits { name } => format!("It will share the ticket of {name}, which is not made yet."),
+            Self::GroupOpen => "The incident is closed; its ticket closes when all incidents that share it are.".into(),
+            Self::WrittenBefore => "The note was written before the incident came to share the ticket.".into(),
+            Self::AlertsJoined { alerts } if alerts.len() == 1 => "An alert joined the incident.".into(),
+            Self::AlertsJoined { alerts } => format!("{} alerts joined the incident.", alerts.len()),
+            Self::CopiedOver { from } => format!("Ticket {from}, which carried the comment, does not exist any more."),
             Self::Unlinked { ticket: Some(ticket), refused: None } => {
                 format!("Unlinked from ticket {ticket} by a person; both stay as they are.")
             }

@@ -91,9 +91,10 @@ pub(super) async fn update_incident(
     let has_comments = row.comments.as_ref().is_some_and(|comments| !comments.is_empty());
     let edited_unseen = has_comments && current.etag != row.subject.incident.etag;
     let read = |mut incident: Incident| {
-        // Comments that we have not read, or that were edited behind our own write: without a version the next poll
+        // Alerts or comments that we have not read, or comments that were edited behind our own write: without a version the next poll
         // takes the incident for changed and reads them.
-        if super::digest::comments_moved(row, &incident) || edited_unseen {
+        let alerts = incident.alerts_count != row.subject.incident.alerts_count;
+        if super::digest::comments_moved(row, &incident) || edited_unseen || alerts {
             incident.etag = None;
         }
         Box::new(Reading { incident: Some(incident), ..Reading::default() })

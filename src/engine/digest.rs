@@ -21,7 +21,7 @@ use crate::{
 };
 
 use super::{
-    Engine, elsewhere,
+    Engine, elsewhere, groups,
     merges::{self, Around},
     registry::View,
 };
@@ -108,18 +108,52 @@ pub(super) async fn known_pair(
     reading: Reading,
     go_on: bool,
 ) -> Result<Option<After>, StoreError> {
+    let (after, concerned) = step(engine, id, known, done, reading, go_on).await?;
+    // Those that share its ticket, one after the other and never two lanes at once. What could not be recorded is
+    // looked at again: nothing else would ask for it.
+    let mut concerned = concerned.into_iter();
+    while let Some(mate) = concerned.next() {
+        if let Err(error) = Box::pin(pair(engine, mate, Vec::new(), Reading::default())).await {
+            engine.schedule().looks.extend(std::iter::once(mate).chain(concerned));
+            return Err(error);
+        }
+    }
+    Ok(after)
+}
+
+async fn step(
+    engine: &Engine,
+    id: PairId,
+    known: Option<Known>,
+    done: Vec<Fact>,
+    reading: Reading,
+    go_on: bool,
+) -> Result<(Option<After>, Vec<PairId>), StoreError> {
     let _lane = engine.lanes.pair(id).await;
-    let found = match known.filter(|known| !known.moved(engine)) {
+    // What is known of a pair says nothing of what moved at those that share its ticket.
+    let alone = |known: &Known| known.row.pair.group.is_none() && !known.moved(engine);
+    let found = match known.filter(alone) {
         Some(known) => Some(known.row),
         None => engine.store.situation(id).await?,
     };
-    let Some(mut row) = found else { return Ok(None) };
+    let Some(mut row) = found else { return Ok((None, Vec::new())) };
     let now = engine.now();
     let seen = seen(engine, &row, &reading);
     let mut facts = Vec::new();
     for fact in done {
+        let told = match &fact {
+            Fact::OperationMoved { operation, state: OperationState::Done { .. }, .. } => {
+                planner::alerts::after(&row.operations, *operation, &row.pair.base)
+            }
+            _ => None,
+        };
         overlay(&mut row, &fact);
         facts.push(fact);
+        if let Some(base) = told {
+            let fact = Fact::BaseAgreed { pair: id, base };
+            overlay(&mut row, &fact);
+            facts.push(fact);
+        }
     }
     for fact in news(&row, reading) {
         overlay(&mut row, &fact);
@@ -131,6 +165,10 @@ pub(super) async fn known_pair(
         facts.push(fact);
     }
     let view = engine.registry.view();
+    for fact in groups::follow(engine, &view, &row).await? {
+        overlay(&mut row, &fact);
+        facts.push(fact);
+    }
     let mut planned = replan(engine, &view, &row, &around, seen, now);
     number(row.next_position, &mut planned);
     for fact in &planned {
@@ -138,7 +176,7 @@ pub(super) async fn known_pair(
     }
     facts.extend(planned);
     if facts.is_empty() {
-        return Ok(None);
+        return Ok((None, Vec::new()));
     }
     // A merge concerns two pairs: the other one is looked at next.
     let mut others: Vec<PairId> = Vec::new();
@@ -159,6 +197,7 @@ pub(super) async fn known_pair(
         overlay(&mut row, &sending);
         facts.push(sending);
     }
+    let concerned = groups::concerned(&row, &facts);
     let seq = engine.record(now, Some(row.pair.client), facts).await?;
     if !others.is_empty() {
         engine.schedule().looks.extend(others);
@@ -166,7 +205,7 @@ pub(super) async fn known_pair(
     if let Some(due) = super::execute::head(&row).and_then(due) {
         engine.schedule().pair_due(id, due, now);
     }
-    Ok(Some(After { known: Known { seq, row }, sending: next }))
+    Ok((Some(After { known: Known { seq, row }, sending: next }), concerned))
 }
 
 /// A change of an incident may show in the list this much later (sentinel-api sheet, section 8: ten minutes, and some).
@@ -229,7 +268,7 @@ fn news(row: &SituationRow, reading: Reading) -> Vec<Fact> {
     {
         facts.push(Fact::CommentsRead { pair, comments });
     }
-    if let Some(evidence) = reading.evidence {
+    if let Some(evidence) = reading.evidence.filter(|read| row.evidence.as_ref() != Some(read)) {
         let (workspace, incident) = (row.subject.workspace, row.subject.incident.id.clone());
         facts.push(Fact::EvidenceRead { workspace, incident, evidence: Box::new(evidence) });
     }
@@ -366,6 +405,7 @@ fn replan(engine: &Engine, view: &View, row: &SituationRow, around: &Around, see
         operations: &row.operations,
         merge: &around.merge,
         merged: &around.merged,
+        mates: &row.mates,
         seen,
     };
     let plan = planner::plan(&situation);

@@ -8,8 +8,8 @@ use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
         ids::TicketId,
-        operation::{OperationKind, OperationResult},
-        pair::NoteLink,
+        operation::{Operation, OperationKind, OperationResult},
+        pair::{Base, NoteLink},
         reason::Reason,
         text,
         ticket::{Action, NoteDraft, Ticket, TicketChange, TicketDraft},
@@ -18,7 +18,7 @@ use crate::{
     ledger::fact::Fact,
     outbound::budget::Class,
     planner::{
-        agreed,
+        agreed, alerts,
         fields::mapped,
         mapping,
         notes::{self, words},
@@ -59,11 +59,29 @@ pub(super) fn ticket_made(engine: &Engine, row: &SituationRow, ticket: Ticket, s
     };
     let id = ticket.id;
     let pair = row.pair.id;
+    let base = further(row, base);
     let facts = vec![Fact::TicketLinked { pair, ticket: id }, Fact::BaseAgreed { pair, base }];
     // A create's answer is the ticket as it was born: nobody has written in it. What comes later moves its times.
     let actions = (!settled && ticket.warning.is_none()).then(Vec::new);
     let reading = Reading { ticket: Some(ticket), actions, ..Reading::default() };
     Attempt::Done(OperationResult::Ticket { ticket: id, settled }, facts, Box::new(reading))
+}
+
+/// A further ticket of a pair was written from all that is known by then; what had crossed to one that is gone is copied.
+fn further(row: &SituationRow, mut base: Base) -> Base {
+    let Some(before) = row.pair.ticket else { return base };
+    if let (Some(alerts), Some(evidence)) = (&mut base.alerts, &row.evidence) {
+        alerts.extend(alerts::ids(evidence));
+    }
+    let in_its_place = |operation: &Operation| {
+        let follows =
+            matches!(operation.kind, OperationKind::CreateTicket { follows: Some(gone), .. } if gone == before);
+        follows && matches!(operation.reason, Reason::RecordGone { .. })
+    };
+    if row.operations.iter().any(in_its_place) {
+        base.replaced.insert(before);
+    }
+    base
 }
 
 /// Whether a ticket for this incident may have been made in a time that the database does not remember.
@@ -148,7 +166,9 @@ pub(super) fn note_made(row: &SituationRow, kind: &OperationKind, action: Action
             said: said.clone(),
             written_in: Side::Sentinel,
         };
-        let same = |known: &NoteLink| known.comment == link.comment && known.edit == link.edit;
+        let same = |known: &NoteLink| {
+            (&known.comment, known.edit, known.action.ticket) == (&link.comment, link.edit, link.action.ticket)
+        };
         if !row.links.iter().any(same) {
             facts.push(Fact::NoteLinked { link });
         }

@@ -10,7 +10,7 @@ use crate::{
         failure::{Failure, FailureKind},
         ids::{ConnectionId, PairId, RunId, TicketId},
         run::{Run, RunCause, RunScope},
-        ticket::Ticket,
+        ticket::{Action, Ticket},
     },
     halo_itsm::Halo,
     ledger::fact::Fact,
@@ -189,8 +189,9 @@ async fn rows(
             continue;
         }
         let mut taken_up = !pairs.is_empty();
+        let mut shared = None;
         for pair in pairs {
-            taken_up &= one(engine, halo, pair, ticket.clone(), asked, counts).await?;
+            taken_up &= one(engine, halo, (pair, &mut shared), ticket.clone(), asked, counts).await?;
         }
         if taken_up {
             engine.schedule().keep_row(at, version);
@@ -199,11 +200,14 @@ async fn rows(
     Ok(())
 }
 
+/// What was read of a ticket for the pair before: whether by number, the ticket, its actions.
+type Shared = (bool, Ticket, Vec<Action>);
+
 /// Takes up a row for one pair; whether nothing of it is left to be read.
 async fn one(
     engine: &Engine,
     halo: &Halo,
-    pair: PairId,
+    (pair, shared): (PairId, &mut Option<Shared>),
     row: Ticket,
     asked: Timestamp,
     counts: &mut Counts,
@@ -226,8 +230,12 @@ async fn one(
     let policy_reads = row.closed || restated || fields || row.merged_into.is_some() || row.deleted;
     let id = row.id;
     let class = if counts.thorough { Class::Reconcile } else { Class::Poll };
+    let whole = raced || policy_reads;
     let result = async {
-        let ticket = if raced || policy_reads {
+        if let Some((_, ticket, actions)) = shared.as_ref().filter(|(by_number, ..)| *by_number || !whole) {
+            return Ok((ticket.clone(), actions.clone()));
+        }
+        let ticket = if whole {
             let mut ticket = halo.ticket(id, class).await?;
             if !raced {
                 // Compared with the next row, whose times may be told in another precision.
@@ -240,6 +248,9 @@ async fn one(
         Ok((ticket, halo.actions(id, class).await?))
     }
     .await;
+    if let Ok((ticket, actions)) = &result {
+        *shared = Some((whole, ticket.clone(), actions.clone()));
+    }
     match result {
         Ok((ticket, actions)) => {
             counts.changed += 1;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 use super::{
-    Engine,
+    Engine, alerts,
     digest::{self, Reading},
 };
 
@@ -23,7 +23,8 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     let hurried = engine.schedule().hurried.remove(&id);
     let Some(row) = engine.store.situation(id).await? else { return Ok(()) };
     let view = engine.registry.view();
-    let Some((workspace, _, _)) = view.of_workspace(row.pair.workspace) else { return Ok(()) };
+    let Some((workspace, _, policy)) = view.of_workspace(row.pair.workspace) else { return Ok(()) };
+    let mut joined = Vec::new();
     let mut reading = Reading::default();
     let mut failure = None;
     let mut missing = Vec::new();
@@ -33,6 +34,14 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
             Ok(incident) => {
                 match sentinel.comments(&at, &row.pair.incident, Class::Interactive).await {
                     Ok(comments) => reading.comments = Some(comments),
+                    Err(error) => note(error),
+                }
+                match alerts::late(policy, &row, &incident, (sentinel.as_ref(), &at), Class::Interactive).await {
+                    Ok(Some(evidence)) => {
+                        alerts::first_look(&row, &evidence, &mut joined);
+                        reading.evidence = Some(evidence);
+                    }
+                    Ok(None) => {}
                     Err(error) => note(error),
                 }
                 reading.incident = Some(incident);
@@ -60,7 +69,7 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
         }
     }
     let now = engine.now();
-    let mut facts = Vec::new();
+    let mut facts = joined;
     if hurried {
         for operation in &row.operations {
             if let OperationState::Planned { ready } = operation.state

@@ -9,6 +9,7 @@
 //! One unit of a kind runs at a time for a workspace, an instance or a pair; within a pair, reading,
 //! planning and recording are one step under its lane, and the lane is never held across a call outside.
 
+mod alerts;
 pub mod back;
 pub mod backfill;
 pub mod digest;
@@ -16,6 +17,7 @@ mod elsewhere;
 pub mod execute;
 pub mod fetch;
 mod forth;
+mod groups;
 pub mod halo;
 pub mod intake;
 pub mod lanes;

@@ -8,23 +8,25 @@ use crate::{
     domain::{
         catalogue::Catalogue,
         client::{Client, HaloBinding},
+        group::Group,
         ids::{IncidentId, OperationId, PairId},
         incident::{Comment, Evidence, Incident},
         operation::{Operation, OperationKind, OperationState},
         pair::{Base, Health, Pair, SyncState},
         policy::Policy,
         reason::Reason,
-        ticket::HaloUser,
+        ticket::{Action, HaloUser},
         workspace::Workspace,
     },
     ledger::fact::Fact,
-    planner::{agreed, draft, gate::Passed},
+    planner::{agreed, alerts, draft, gate::Passed, groups},
     store::SituationRow,
 };
 
 use super::{
     Engine,
     digest::{needs_somebody, overlay},
+    groups::{Grouping, Joins},
 };
 
 /// What was read beside a newcomer.
@@ -47,6 +49,7 @@ pub fn newcomer(
     passed: Result<Passed, Reason>,
     (incident, place): (Incident, u32),
     beside: Beside,
+    grouping: Grouping,
 ) -> (Vec<Fact>, Option<PairId>) {
     let (workspace, client, policy) = found;
     let now = engine.now();
@@ -72,23 +75,41 @@ pub fn newcomer(
         (Ok(_), None) => return held(incident, Reason::ClientNotBound),
     };
     let Beside { comments, evidence, affected } = beside;
+    // Ids rise in the order of the incidents, and so do the tickets: they are made in the order of the pairs' ids.
+    let pair_id = PairId(engine.ids.uuid_v7(now + SignedDuration::from_millis(i64::from(place))));
+    let alerts = policy.evidence.then(|| evidence.as_ref().map(alerts::ids).unwrap_or_default());
+    let group = match grouping {
+        Grouping::None => None,
+        Grouping::Begins { keys, why } => Some(Group { first: pair_id, keys, why, notes_after: None }),
+        Grouping::Joins(joins) => {
+            let read = (incident, evidence, comments);
+            let joined = joined(pair_id, found, catalogue, &passed, read, *joins, now);
+            facts.extend(joined.map(|fact| match fact {
+                Fact::PairOpened { pair } => {
+                    let base = Base { alerts: alerts.clone(), ..pair.base.clone() };
+                    Fact::PairOpened { pair: Box::new(Pair { base, ..*pair }) }
+                }
+                fact => fact,
+            }));
+            return (facts, Some(pair_id));
+        }
+    };
     let mut drafted =
         draft::draft(workspace, policy, catalogue, &passed, &incident, evidence.as_ref(), affected.as_ref());
     if let Some(before) = passed.after {
         draft::refer(&mut drafted.draft, &draft::reference_after(workspace, &incident, before));
     }
-    // Ids rise in the order of the incidents, and so do the tickets: they are made in the order of the pairs' ids.
-    let pair_id = PairId(engine.ids.uuid_v7(now + SignedDuration::from_millis(i64::from(place))));
     let reason = drafted.lacking.into_iter().next();
     let health = if reason.is_some() { Health::NeedsYou } else { Health::Waiting };
     needs_somebody(pair_id, health, reason.as_ref());
-    let mut base = agreed::at_creation(&incident);
+    let mut base = Base { alerts, ..agreed::at_creation(&incident) };
     if drafted.draft.priority_id.is_none() {
         // Nothing was agreed on: the priority follows as soon as the severity is mapped.
         base.severity = None;
     }
     let pair = Pair {
         health,
+        group,
         reason: reason.or(Some(Reason::NewIncident)),
         ..opened(pair_id, workspace, &passed.binding, id.clone(), drafted.draft.reference.clone(), base, now)
     };
@@ -112,6 +133,46 @@ pub fn newcomer(
     }
     facts.push(Fact::OperationPlanned { operation: Box::new(operation) });
     (facts, Some(pair_id))
+}
+
+/// What links an incident that shares the ticket of others. That ticket may not be made yet.
+fn joined(
+    id: PairId,
+    (workspace, client, policy): (&Workspace, &Client, &Policy),
+    catalogue: &Catalogue,
+    passed: &Passed,
+    (incident, evidence, comments): (Incident, Option<Evidence>, Option<Vec<Comment>>),
+    joins: Joins,
+    now: Timestamp,
+) -> impl Iterator<Item = Fact> {
+    let Joins { first, name, why, ticket } = joins;
+    let read = (&incident, evidence.as_ref());
+    let (base, reason) = match &ticket {
+        Some((ticket, _)) => {
+            (groups::base_of_joined(policy, catalogue, read, ticket), Reason::Grouped { why: why.clone() })
+        }
+        None => (agreed::at_creation(&incident), Reason::GroupWaits { name }),
+    };
+    let last = |actions: &Vec<Action>| actions.iter().map(|action| action.key).max_by_key(|key| key.action);
+    let notes_after = ticket.as_ref().and_then(|(_, actions)| actions.as_ref().and_then(last));
+    let (reference, at) = (draft::ticket_reference(workspace, &incident), incident.id.clone());
+    let pair = Pair {
+        ticket: ticket.as_ref().map(|(ticket, _)| ticket.id),
+        reason: Some(reason),
+        group: Some(Group { first, keys: Vec::new(), why, notes_after }),
+        ..opened(id, workspace, &passed.binding, at.clone(), reference, base, now)
+    };
+    let (place, whose) = (workspace.id, client.id);
+    let (ticket, actions) = ticket.map_or((None, None), |(ticket, actions)| (Some(ticket), actions));
+    let facts = [
+        Some(Fact::IncidentRead { workspace: place, client: whose, incident: Box::new(incident) }),
+        evidence.map(|read| Fact::EvidenceRead { workspace: place, incident: at, evidence: Box::new(read) }),
+        Some(Fact::PairOpened { pair: Box::new(pair) }),
+        comments.map(|comments| Fact::CommentsRead { pair: id, comments }),
+        ticket.map(|ticket| Fact::TicketRead { pair: id, ticket: Box::new(ticket) }),
+        actions.map(|actions| Fact::ActionsRead { pair: id, actions }),
+    ];
+    facts.into_iter().flatten()
 }
 
 /// A pair as it begins, before anything is known of its ticket.
@@ -138,6 +199,7 @@ pub(super) fn opened(
         merged: false,
         gone: None,
         decisions: Vec::new(),
+        group: None,
         sync: SyncState::Behind,
         health: Health::Waiting,
         reason: None,

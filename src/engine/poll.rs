@@ -31,6 +31,7 @@ pub(super) mod ahead;
 mod beside;
 mod ended;
 mod judge;
+mod late;
 mod newcomers;
 mod pages;
 mod shadow;
@@ -357,8 +358,10 @@ impl<'a> Poll<'a> {
                 }
             }
         }
-        self.counts.changed += 1;
         let mut done = self.drifted(&row, &incident);
+        let Ok(evidence) = self.late_alerts(&row, &incident, &mut done).await else { return Ok(()) };
+        reading.evidence = evidence;
+        self.counts.changed += 1;
         if incident.redirected() && row.pair.survivor.is_none() && told_number(&incident).is_none() {
             let survivor =
                 merges::by_alerts(self.engine, &row, incident.modified, self.sentinel.as_ref(), &self.at).await?;

@@ -1,24 +1,25 @@
 //! Writes that the policy puts behind a person's approval: planned, shown, and queued only once they are approved.
 //!
-//! What waits is the change, not the operation: it is planned anew each time. An approval holds for the very bytes and
+//! What waits is the change, not the operation: it is planned anew each time. Other members of the same write go on. An approval holds for the very bytes and
 //! the very change that the person saw; anything else is asked about again.
 
 use crate::domain::{
     approval::WriteKind,
     decision::Decision,
+    failure::Side,
     ids::fingerprint,
     incident::{IncidentStatus, Severity},
-    operation::{OperationKind, OperationState},
+    operation::{IncidentChange, OperationKind, OperationState},
     pair::Base,
     reason::Reason,
-    ticket::Ticket,
+    ticket::{Ticket, TicketChange},
     time,
 };
 
 use super::{
-    diff,
-    fields::{severity, status},
-    mapping,
+    closing, diff, dropped,
+    fields::{owner, severity, status, title},
+    groups, mapping,
     plan::{Plan, Planned},
     situation::Situation,
 };
@@ -61,7 +62,7 @@ pub fn kinds(s: &Situation<'_>, kind: &OperationKind) -> Vec<WriteKind> {
                 }
             }
             let before = s.pair.base.severity.as_ref();
-            if change.priority_id.is_some() && before.is_some_and(|before| lower(before, &s.incident.severity)) {
+            if change.priority_id.is_some() && before.is_some_and(|before| lower(before, &groups::severity(s))) {
                 found.push(WriteKind::SeverityDown);
             }
         }
@@ -87,14 +88,20 @@ fn lower(before: &Severity, after: &Severity) -> bool {
 
 /// What an approval names a write by: its bytes, and the change that it carries.
 fn name_of(base: &Base, kind: &OperationKind) -> String {
-    let moved = |field: &str| {
-        let moves = base.moves.get(field).cloned().unwrap_or_default();
+    // Of a field that is not written it does not matter when it moved.
+    let (changes_status, changes_severity) = match kind {
+        OperationKind::UpdateTicket { change } => (change.status_id.is_some(), change.priority_id.is_some()),
+        OperationKind::UpdateIncident { change } => (change.status.is_some(), change.severity.is_some()),
+        _ => (false, false),
+    };
+    let moved = |field: &str, written: bool| {
+        let moves = base.moves.get(field).filter(|_| written).cloned().unwrap_or_default();
         let at = [moves.sentinel, moves.halo].map(|side| side.and_then(|side| side.at).map(time::iso));
         at.map(Option::unwrap_or_default).join("/")
     };
     let change = match kind {
         OperationKind::UpdateTicket { .. } | OperationKind::UpdateIncident { .. } => {
-            format!("{} {}", moved(status::NAME), moved(severity::NAME))
+            format!("{} {}", moved(status::NAME, changes_status), moved(severity::NAME, changes_severity))
         }
         _ => String::new(),
     };
@@ -129,23 +136,86 @@ fn passes(s: &Situation<'_>, base: &Base, planned: Planned, out: &mut Plan) -> O
     if kinds.is_empty() {
         return Some(planned);
     }
-    let name = name_of(base, &planned.kind);
+    let held = Planned { kind: part(s, &planned.kind, &kinds), reason: planned.reason.clone() };
+    let name = name_of(base, &held.kind);
     let decided = s.pair.decisions.iter().rev().find_map(|decision| match decision {
         Decision::Approve { write, .. } if *write == name => Some(true),
         Decision::Reject { write, .. } if *write == name => Some(false),
         _ => None,
     });
     match decided {
-        Some(true) => Some(planned),
-        Some(false) => {
-            out.remark(Reason::Rejected { what: planned.kind.words() });
-            None
-        }
+        Some(true) => return Some(planned),
+        Some(false) => out.remark(Reason::Rejected { what: held.kind.words() }),
         None => {
-            let waiting = Waiting { write: name.clone(), kinds, planned };
+            let waiting = Waiting { write: name.clone(), kinds, planned: held.clone() };
             out.item(Reason::AwaitsApproval { what: waiting.what(s), write: name });
             out.waiting.push(waiting);
-            None
         }
     }
+    rest(planned, &held.kind)
+}
+
+/// The members of a write that need approval; of words all.
+fn part(s: &Situation<'_>, kind: &OperationKind, kinds: &[WriteKind]) -> OperationKind {
+    let status = kinds.contains(&WriteKind::Close) || kinds.contains(&WriteKind::Reopen);
+    let lower = kinds.contains(&WriteKind::SeverityDown);
+    match kind {
+        OperationKind::UpdateTicket { change } => {
+            // The field that says how it was closed goes with the closing.
+            let verdict = closing::field_of_verdict(s.policy, s.catalogue, s.incident).map(|(id, _)| id);
+            let fields = change.custom_fields.iter().filter(|(id, _)| status && verdict == Some(*id));
+            let change = TicketChange {
+                status_id: change.status_id.filter(|_| status),
+                closure_note: change.closure_note.clone().filter(|_| status),
+                priority_id: change.priority_id.filter(|_| lower),
+                custom_fields: fields.cloned().collect(),
+                ..TicketChange::default()
+            };
+            OperationKind::UpdateTicket { change }
+        }
+        OperationKind::UpdateIncident { change } => {
+            let change = IncidentChange {
+                status: change.status.clone().filter(|_| status),
+                verdict: change.verdict.clone().filter(|_| status),
+                severity: change.severity.clone().filter(|_| lower),
+                ..IncidentChange::default()
+            };
+            OperationKind::UpdateIncident { change }
+        }
+        words => words.clone(),
+    }
+}
+
+/// What of a write goes on while the rest waits, with the reason of what is left.
+fn rest(mut planned: Planned, held: &OperationKind) -> Option<Planned> {
+    if !dropped::take_out(&mut planned, held) {
+        return None;
+    }
+    let field = match &planned.kind {
+        // A closing or opening that goes on is still what it is called.
+        OperationKind::UpdateTicket { change } if change.status_id.is_some() => return Some(planned),
+        OperationKind::UpdateIncident { change } if change.status.is_some() => return Some(planned),
+        OperationKind::UpdateTicket { change } => {
+            let known = [
+                (change.priority_id.is_some(), severity::NAME),
+                (change.agent_id.is_some(), owner::NAME),
+                (change.summary.is_some(), title::NAME),
+            ];
+            known.into_iter().find(|(there, _)| *there).map_or("mapped field", |(_, name)| name)
+        }
+        OperationKind::UpdateIncident { change } => {
+            let known = [
+                (change.severity.is_some(), "priority"),
+                (change.owner.is_some(), owner::NAME),
+                (change.title.is_some(), title::NAME),
+            ];
+            known.into_iter().find(|(there, _)| *there).map_or("labels", |(_, name)| name)
+        }
+        _ => return Some(planned),
+    };
+    planned.reason = match planned.kind.side() {
+        Side::Halo => Reason::ChangedInSentinel { field: field.into() },
+        Side::Sentinel => Reason::ChangedInHalo { field: field.into() },
+    };
+    Some(planned)
 }

@@ -251,8 +251,8 @@ fn details(
         let _ = write!(html, "<p>{}</p>", text::escape(&said));
     }
     if let Some(evidence) = evidence.filter(|_| policy.evidence) {
-        listed(&mut html, "Alerts", &evidence.alerts);
-        listed(&mut html, "Entities", &evidence.entities);
+        html.push_str(&listed("Alerts", &evidence.alerts));
+        html.push_str(&listed("Entities", &evidence.entities));
     }
     let _ = write!(html, "<p>Halobridge reference {reference}</p>");
     html
@@ -312,19 +312,22 @@ fn label(path: &str) -> &str {
     path.strip_prefix("properties.").unwrap_or(path)
 }
 
-fn listed(html: &mut String, heading: &str, records: &[Value]) {
+/// Alerts or entities as tables, every member that has a value; beyond the first of them they are only counted.
+pub(super) fn listed(heading: &str, records: &[Value]) -> String {
+    let mut html = String::new();
     if records.is_empty() {
-        return;
+        return html;
     }
-    let _ = write!(html, "<h3>{heading} ({})</h3>", records.len());
+    let _ = write!(&mut html, "<h3>{heading} ({})</h3>", records.len());
     for record in records.iter().take(LISTED_MAX) {
         html.push_str("<table>");
-        members(html, "", record);
+        members(&mut html, "", record);
         html.push_str("</table>");
     }
     if records.len() > LISTED_MAX {
-        let _ = write!(html, "<p>{} more are kept in Halobridge.</p>", records.len() - LISTED_MAX);
+        let _ = write!(&mut html, "<p>{} more are kept in Halobridge.</p>", records.len() - LISTED_MAX);
     }
+    html
 }
 
 /// A moment as people read it in tickets and comments.

@@ -6,7 +6,7 @@
 use crate::domain::{
     ids::CommentId,
     operation::{IncidentChange, Operation, OperationKind, OperationState},
-    pair::Base,
+    pair::{Base, NoteLink},
     reason::Reason,
     ticket::TicketChange,
 };
@@ -131,8 +131,10 @@ pub fn said_once(operation: &Operation) -> bool {
 
 /// The part of a dropped write that still holds; `None` when nothing of it does.
 fn holds(s: &Situation<'_>, operation: &Operation, turns: &Turns<'_>, wanted: &[Planned]) -> Option<OperationKind> {
-    let linked =
-        |comment: &CommentId, edit: u32| s.links.iter().any(|link| link.comment == *comment && link.edit >= edit);
+    let stands = |link: &NoteLink| !s.pair.base.replaced.contains(&link.action.ticket);
+    let linked = |comment: &CommentId, edit: u32| {
+        s.links.iter().any(|link| link.comment == *comment && link.edit >= edit && stands(link))
+    };
     let stays = |linked: bool| {
         let key = operation.kind.key();
         let edited = wanted.iter().any(|p| p.kind.key() == key && !same_words(&p.kind, &operation.kind));
@@ -150,6 +152,8 @@ fn holds(s: &Situation<'_>, operation: &Operation, turns: &Turns<'_>, wanted: &[
             // A question is answered when both sides agree; other words stand as long as the ticket stands.
             let over = match operation.reason {
                 Reason::VerdictMissing => turns.ticket_status(),
+                // They joined, whatever becomes of the ticket.
+                Reason::AlertsJoined { .. } | Reason::Grouped { .. } => false,
                 _ => turns.ticket_moved(),
             };
             (!over).then(|| operation.kind.clone())

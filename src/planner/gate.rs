@@ -96,6 +96,11 @@ impl Brake {
         Self { cap: policy.tickets_per_hour, made }
     }
 
+    /// For an incident that gets no ticket of its own.
+    pub fn off() -> Self {
+        Self { cap: 0, made: 0 }
+    }
+
     /// Asks for one more ticket, and counts it when it is let pass. One that a person released always is, and
     /// counts as well.
     ///

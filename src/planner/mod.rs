@@ -4,11 +4,12 @@
 //! what is not done is said too. Start reading at [`plan::plan`]; [`gate`] decides whether an incident
 //! is linked at all ([`filter`] the policy's filters), [`draft`] writes the ticket, [`notes`] carries comments and notes, [`fields`]
 //! severity, owner, status and all other fields, [`conflict`] compares three ways, [`closing`] finds the verdict. [`pause`] says
-//! which pairs wait all the same; [`approval`] holds what a person has to approve, [`pace`] when a workspace is read again; [`shadow`] compares with what another integration did;
+//! which pairs wait all the same; [`groups`] which incidents share a ticket, [`alerts`] tells it of those that join later; [`approval`] holds what a person has to approve, [`pace`] when a workspace is read again; [`shadow`] compares with what another integration did;
 //! [`loops`] walks a policy's tables both ways before it is saved.
 
 pub mod adopt;
 pub mod agreed;
+pub mod alerts;
 pub mod approval;
 pub mod backfill;
 pub mod choice;
@@ -21,6 +22,7 @@ pub mod dropped;
 pub mod fields;
 pub mod filter;
 pub mod gate;
+pub mod groups;
 pub mod link;
 pub mod loops;
 pub mod mapping;

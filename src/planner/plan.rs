@@ -13,8 +13,9 @@ use crate::domain::{
 };
 
 use super::{
+    alerts,
     approval::{self, Waiting},
-    draft, drift, dropped, fields, gate, merges, notes,
+    draft, drift, dropped, fields, gate, groups, merges, notes,
     situation::Situation,
 };
 
@@ -123,6 +124,8 @@ pub fn plan(s: &Situation<'_>) -> Plan {
             }
             Some(reason) => out.item(reason),
             None => {
+                groups::told(s, &mut out);
+                alerts::plan(s, &mut out);
                 notes::plan(s, &mut out);
                 merges::plan_survivor(s, ticket, &mut out);
                 if s.workspace.mode == Mode::CommentOnly {
@@ -169,6 +172,9 @@ fn ticket_to_make(s: &Situation<'_>, out: &mut Plan) {
     let makes = |o: &Operation| matches!(o.kind, OperationKind::CreateTicket { .. });
     if s.operations.iter().any(makes) {
         return;
+    }
+    if let Some(first) = groups::waits_for(s) {
+        return out.remark(Reason::GroupWaits { name: first.incident.name() });
     }
     match gate::ask(s.workspace, s.client, s.policy, Some(s.catalogue), s.incident) {
         Ok(passed)
@@ -255,7 +261,12 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) {
 fn there_already(s: &Situation<'_>, out: &mut Plan, queued: &Operation) -> bool {
     match &queued.kind {
         OperationKind::AddNote { comment: Some(comment), edit, .. } => {
-            s.links.iter().chain(&out.links).any(|link| link.comment == *comment && link.edit == *edit)
+            // What was carried to a ticket that is gone is copied to the one in its place.
+            let same = |link: &NoteLink| link.comment == *comment && link.edit == *edit;
+            s.links
+                .iter()
+                .chain(&out.links)
+                .any(|link| same(link) && !s.pair.base.replaced.contains(&link.action.ticket))
         }
         OperationKind::AddComment { comment, carries, message } => {
             let Some(found) = s.comments.into_iter().flatten().find(|known| known.id == *comment) else { return false };
@@ -285,7 +296,8 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
         open || (s.pair.ticket.is_none() && out.dropped.is_empty()) || out.remarks.contains(&Reason::ModeObserve);
     // What the mode does not carry waits for nothing either, and is not in step.
     let rejected = |reason: &Reason| matches!(reason, Reason::Rejected { .. });
-    let kept_back = out.remarks.contains(&Reason::ModeOneWay) || out.remarks.iter().any(rejected);
+    let apart = [Reason::ModeOneWay, Reason::GroupOpen];
+    let kept_back = out.remarks.iter().any(|remark| apart.contains(remark) || rejected(remark));
     let behind = waits || dead.is_some() || !out.dropped.is_empty() || !out.waiting.is_empty() || kept_back;
     let held = |reason: &Reason| {
         matches!(reason, Reason::RecordGone { .. } | Reason::WrongClient | Reason::SurvivorUnknown { .. })

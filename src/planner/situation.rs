@@ -6,6 +6,7 @@ use crate::domain::{
     catalogue::Catalogue,
     client::Client,
     failure::Side,
+    group::Mate,
     incident::{Comment, Evidence, Incident},
     merge::{Merge, MergedFrom},
     operation::Operation,
@@ -52,6 +53,8 @@ pub struct Situation<'a> {
     pub merge: &'a Merge,
     /// Paired incidents that were merged into this one.
     pub merged: &'a [MergedFrom],
+    /// The other pairs of its group, in the order in which they were opened.
+    pub mates: &'a [Mate],
     /// Up to when each side is known to have said what it said before this reading.
     pub seen: Seen,
 }

@@ -134,7 +134,12 @@ async fn page(
     for row in page.rows {
         let catalogue = catalogue(app, &mut catalogues, row.pair.halo).await?;
         let held = paused.holds(installation, &row.pair);
-        rows.push(drawn(installation, catalogue, row, held));
+        let shared = match row.pair.group.as_ref().zip(row.pair.ticket) {
+            Some((group, ticket)) => app.store.group_size(group.first, ticket).await,
+            None => Ok(0),
+        };
+        let shared = names::count(shared.map_err(|e| fault("count pairs", &e))?).saturating_sub(1);
+        rows.push(PairRow { shared, ..drawn(installation, catalogue, row, held) });
     }
     let key = |key: Option<PageKey>| key.map(|key| key.to_string());
     Ok(Listed { rows, total: None, newer: key(page.previous), older: key(page.next) })
@@ -165,6 +170,7 @@ fn drawn(installation: &Installation, catalogue: Option<&Catalogue>, row: store:
         severity: row.severity,
         incident_status: row.status,
         ticket: pair.ticket.map(|ticket| names::ticket(installation, pair.halo, ticket)),
+        shared: 0,
         ticket_status: row.ticket_status_id.map(|id| names::status(catalogue, id)),
         sync: pair.sync,
         health: pair.health,

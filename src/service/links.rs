@@ -122,7 +122,7 @@ pub async fn unlink(app: &App, caller: &Caller, pair: PairId) -> Result<(), Serv
     if row.operations.iter().any(|operation| under_way(&operation.state)) {
         return Err(ServiceError::Conflict);
     }
-    let pair = row.pair;
+    let (pair, mates) = (row.pair, row.mates);
     let detail = json!({ "incident": pair.incident.as_str(), "ticket": pair.ticket });
     let unlinked = Fact::Unlinked {
         pair: pair.id,
@@ -137,7 +137,13 @@ pub async fn unlink(app: &App, caller: &Caller, pair: PairId) -> Result<(), Serv
         tx.commit().await
     };
     match recorded.await {
-        Ok(()) => Ok(()),
+        Ok(()) => {
+            // Those that share the ticket: it may have waited for this one alone.
+            for mate in mates.iter().filter(|mate| mate.ticket == pair.ticket) {
+                app.engine.look_again(mate.pair);
+            }
+            Ok(())
+        }
         // A write has begun since.
         Err(StoreError::Missing { .. }) => Err(ServiceError::Conflict),
         Err(error) => Err(fault("unlink a pair", &error)),

@@ -85,7 +85,8 @@ pub fn rows(s: &Situation<'_>) -> Vec<NoteRow> {
                 _ => false,
             };
             let foreign = s.pair.base.foreign.contains(&action.key).then_some(Reason::WrittenElsewhere);
-            let reason = foreign.or(by_mode).or_else(|| dropped(&it)).unwrap_or(Reason::NoteHeldBack);
+            let before = notes::to_sentinel::before_it_joined(s, action).then_some(Reason::WrittenBefore);
+            let reason = foreign.or(before).or(by_mode).or_else(|| dropped(&it)).unwrap_or(Reason::NoteHeldBack);
             Crossing::HeldBack { reason }
         };
         let words = action.note_html.as_deref().filter(|html| !html.trim().is_empty()).map(text::html_to_text);

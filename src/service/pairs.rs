@@ -14,7 +14,7 @@ use crate::{
         reason::Reason,
         view::{
             operation::OperationView,
-            pair::{DroppedRow, PairView},
+            pair::{DroppedRow, GroupView, MateRow, PairView},
         },
     },
     ledger::entry::Seq,
@@ -89,6 +89,7 @@ pub async fn view_at(app: &App, caller: &Caller, pair: PairId, from: &str, at: &
     }
     let SituationRow { pair, subject, operations, .. } = &situation;
     let workspace = names::workspace(&installation, pair.workspace);
+    let group = group(&situation);
     Ok(PairView {
         id: pair.id,
         client: names::client(&installation, pair.client),
@@ -102,6 +103,7 @@ pub async fn view_at(app: &App, caller: &Caller, pair: PairId, from: &str, at: &
         severity: subject.incident.severity.clone(),
         incident_url: workspace.map(|workspace| portal_link(workspace, &subject.incident)),
         ticket: pair.ticket.map(|ticket| names::ticket(&installation, pair.halo, ticket)),
+        group,
         reference: pair.reference.clone(),
         sync: pair.sync,
         health: pair.health,
@@ -121,6 +123,19 @@ pub async fn view_at(app: &App, caller: &Caller, pair: PairId, from: &str, at: &
         timeline,
         older,
     })
+}
+
+/// The others that share the ticket; `None` where there are none and nothing is to be said.
+fn group(row: &SituationRow) -> Option<GroupView> {
+    let group = row.pair.group.as_ref()?;
+    let mates = row.mates.iter().filter(|mate| mate.ticket == row.pair.ticket).map(|mate| MateRow {
+        pair: mate.pair,
+        name: mate.incident.name(),
+        severity: mate.incident.severity.clone(),
+        status: mate.incident.status.clone(),
+    });
+    let view = GroupView { why: group.why.clone(), mates: mates.collect() };
+    (!view.mates.is_empty() || !view.why.is_empty()).then_some(view)
 }
 
 /// When each side was last known to be as shown: polls read every change, so the end of the last one that
@@ -166,6 +181,7 @@ pub(super) fn with_situation<T>(
         operations: &row.operations,
         merge: &merge,
         merged: &[],
+        mates: &row.mates,
         seen: Seen::default(),
     };
     Some(f(&situation))

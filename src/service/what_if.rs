@@ -217,6 +217,7 @@ async fn count(
                 operations: &row.operations,
                 merge: &Merge::None,
                 merged: &[],
+                mates: &row.mates,
                 seen: Seen::default(),
             };
             counting.linked(Some(&situation), catalogue);

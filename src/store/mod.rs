@@ -14,6 +14,7 @@ mod counters;
 mod deliveries;
 mod drifts;
 mod error;
+mod groups;
 mod history;
 mod instance;
 mod migrate;

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::domain::{
     failure::Side,
+    group::Mate,
     ids::{ActionKey, CommentId, ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
     incident::{Comment, Evidence, Incident},
     operation::Operation,
@@ -25,7 +26,7 @@ use crate::domain::{
 macro_rules! pair_columns {
     () => {
         "p.id, p.client, p.workspace, p.incident, p.halo, p.halo_client_id, p.ticket, p.reference, p.base, p.sync,
-         p.health, p.reason, p.decisions, p.survivor, p.merged, p.gone, p.created_ms, p.changed_ms"
+         p.health, p.reason, p.decisions, p.survivor, p.merged, p.gone, p.group_json, p.created_ms, p.changed_ms"
     };
 }
 pub(super) use pair_columns;
@@ -62,7 +63,8 @@ statements! {
         WHERE pair = ?1 AND comment = ?2 ORDER BY edit, part LIMIT 1";
     const TAKEN = "SELECT count(*) FROM note_links WHERE halo = ?1 AND ticket = ?2 AND action = ?3";
     const OF_SURVIVOR = "SELECT id FROM pairs WHERE workspace = ?1 AND survivor = ?2";
-    const OPENED_SINCE = "SELECT count(*) FROM pairs WHERE workspace = ?1 AND created_ms > ?2 AND opened_ms >= ?3";
+    const OPENED_SINCE = "SELECT count(*) FROM pairs WHERE workspace = ?1 AND created_ms > ?2 AND opened_ms >= ?3
+        AND (grouped IS NULL OR grouped = id)";
     const CURSOR = "SELECT workspace AS id, modified_ms, number FROM cursors WHERE workspace = ?1";
     const HALO_CURSOR = "SELECT connection AS id, updated_ms FROM halo_cursors WHERE connection = ?1";
     const SUBJECT_ROW = "SELECT subject FROM pairs WHERE id = ?1";
@@ -113,6 +115,8 @@ pub struct SituationRow {
     pub operations: Vec<Operation>,
     /// The next free place in the queue.
     pub next_position: i64,
+    /// The other pairs of its group, in the order in which they were opened.
+    pub mates: Vec<Mate>,
 }
 
 impl SituationRow {
@@ -137,6 +141,7 @@ impl SituationRow {
             links: Vec::new(),
             operations: Vec::new(),
             next_position: 1,
+            mates: Vec::new(),
         }
     }
 }
@@ -159,6 +164,7 @@ pub(super) fn pair_of(cells: &Cells<'_>) -> Result<Pair> {
         merged: cells.flag("merged")?,
         gone: cells.opt_text("gone")?.and_then(side_of),
         decisions: cells.json("decisions")?,
+        group: cells.opt_json("group_json")?,
         created: cells.time("created_ms")?,
         changed: cells.time("changed_ms")?,
     })
@@ -168,7 +174,7 @@ fn pairs_of(rows: &[SqliteRow]) -> Result<Vec<Pair>> {
     rows.iter().map(|row| pair_of(&Cells::new(row, "pairs"))).collect()
 }
 
-fn side_of(text: &str) -> Option<Side> {
+pub(super) fn side_of(text: &str) -> Option<Side> {
     match text {
         "sentinel" => Some(Side::Sentinel),
         "halo" => Some(Side::Halo),
@@ -295,7 +301,7 @@ impl Store {
         rows.iter().map(|row| Cells::new(row, "pairs").id("id")).collect()
     }
 
-    /// How many pairs of a workspace were opened after a moment, of incidents that are no older than its start.
+    /// How many pairs with a ticket of their own were opened in a workspace after a moment, of incidents that are no older than its start.
     ///
     /// # Errors
     /// What the database says.
@@ -365,6 +371,14 @@ impl Store {
 type StoredLink = (String, i64, i64, u32, u32, Option<String>, String);
 
 async fn situation(connection: &mut SqliteConnection, id: PairId) -> Result<Option<SituationRow>> {
+    let Some(mut row) = alone(connection, id).await? else { return Ok(None) };
+    if let Some(group) = &row.pair.group {
+        row.mates = super::groups::mates(connection, group.first, id).await?;
+    }
+    Ok(Some(row))
+}
+
+async fn alone(connection: &mut SqliteConnection, id: PairId) -> Result<Option<SituationRow>> {
     let key = id.to_string();
     let Some(row) = sqlx::query(SITUATION).bind(&key).fetch_optional(&mut *connection).await? else {
         // The pair may be there and only its incident's body gone.
@@ -404,5 +418,6 @@ async fn situation(connection: &mut SqliteConnection, id: PairId) -> Result<Opti
         links: links.collect::<Result<_>>()?,
         operations: operations.collect::<Result<_>>()?,
         next_position: cells.int("next_position")?,
+        mates: Vec::new(),
     }))
 }

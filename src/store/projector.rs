@@ -44,9 +44,9 @@ statements! {
     const EVIDENCE = "UPDATE subjects SET evidence = ?3 WHERE workspace = ?1 AND incident = ?2";
     const PAIR = "INSERT INTO pairs (subject, id, client, workspace, incident, halo, halo_client_id, ticket, reference,
             base, ticket_closed, sync, health, reason_code, reason, number, severity_rank, severity, status, opened_ms,
-            created_ms, changed_ms, merged)
+            created_ms, changed_ms, grouped, group_json, merged)
         SELECT id, ?3, ?4, ?1, ?2, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, number, severity_rank, severity, status,
-            opened_ms, ?15, ?16, EXISTS (SELECT 1 FROM pairs q WHERE q.workspace = ?1 AND q.survivor = ?2) FROM subjects WHERE workspace = ?1 AND incident = ?2 AND client = ?4";
+            opened_ms, ?15, ?16, ?17, ?18, EXISTS (SELECT 1 FROM pairs q WHERE q.workspace = ?1 AND q.survivor = ?2) FROM subjects WHERE workspace = ?1 AND incident = ?2 AND client = ?4";
     const COMMENTS = "UPDATE pairs SET comments_body = ?2, changed_ms = ?3 WHERE id = ?1";
     const ACTIONS = "UPDATE pairs SET actions_body = ?2, changed_ms = ?3 WHERE id = ?1";
     const TICKET = "UPDATE pairs SET ticket_body = ?2, ticket_status_id = ?3, ticket_closed = ?4, changed_ms = ?5
@@ -90,7 +90,7 @@ statements! {
 }
 
 /// Empties the state tables, those that refer to others first. (`subject_words` is emptied by its own command.)
-pub(super) const EMPTY: [&str; 16] = [
+pub(super) const EMPTY: [&str; 17] = [
     "DELETE FROM drifts",
     "DELETE FROM drift_counts",
     "DELETE FROM backfills",
@@ -99,6 +99,7 @@ pub(super) const EMPTY: [&str; 16] = [
     "DELETE FROM note_links",
     "DELETE FROM operations",
     "DELETE FROM pairs",
+    "DELETE FROM group_keys",
     "DELETE FROM subjects",
     "DELETE FROM pair_counts",
     "DELETE FROM held_counts",
@@ -270,7 +271,9 @@ impl Projector<'_> {
             .bind(pair.reason.as_ref().map(Reason::code))
             .bind(pair.reason.as_ref().map(to_json).transpose()?)
             .bind(to_ms(pair.created))
-            .bind(to_ms(pair.changed));
+            .bind(to_ms(pair.changed))
+            .bind(pair.group.as_ref().map(|group| group.first.to_string()))
+            .bind(pair.group.as_ref().map(to_json).transpose()?);
         added.one("subjects", &pair.incident);
         Ok(())
     }

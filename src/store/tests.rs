@@ -8,11 +8,12 @@ use super::connections::Connections;
 async fn every_statement_can_be_prepared() {
     let connections = Connections::in_memory().await.expect("opens");
     let mut writer = connections.writer().await;
-    let files: [(&str, &[(&str, &'static str)]); 20] = [
+    let files: [(&str, &[(&str, &'static str)]); 21] = [
         ("accounts", super::accounts::ALL),
         ("backfills", super::backfills::ALL),
         ("configuration", super::configuration::ALL),
         ("deliveries", super::deliveries::ALL),
+        ("groups", super::groups::ALL),
         ("history", super::history::ALL),
         ("operations", super::operations::ALL),
         ("pairs", super::pairs::ALL),

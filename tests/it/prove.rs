@@ -7,13 +7,15 @@ use std::{
 
 use halobridge::prove::{
     bugs::{Bug, Bugs},
-    planted,
+    mapping, planted,
     run::{self, Plan, Report},
 };
 
 /// Worlds that are the same in every run, each lived twice. One costs about fifteen seconds of a processor in a debug
 /// build; hundreds of them, and the large ones, are left to `make prove`.
 const FIXED: (u64, u64) = (50, 3);
+/// Worlds with a policy that groups: the first, and how many.
+const GROUPED: (u64, u64) = (1, 4);
 /// Worlds that nobody has seen before.
 const FRESH: u64 = 4;
 
@@ -44,6 +46,32 @@ fn fixed_worlds_hold_and_tell_the_same_story_twice() {
     holds(&report);
     assert_eq!((report.lived, report.twice), (seeds, seeds));
     assert_ne!(report.digests[&from], report.digests[&(from + 1)], "another seed tells another story");
+}
+
+/// A policy by which nearly all incidents of a workspace that are alike share a ticket.
+const GROUPING: &str = r#"
+[[policy]]
+name = "grouping"
+ticket_type = "Security Incident"
+notes = "all"
+priorities = { High = "Urgent", Medium = "Normal", Low = "Minor", Informational = "Minor" }
+missing_verdict = { classification = "Undetermined" }
+group = { by = ["analytics-rule"], hours = 48, most = 4 }
+"#;
+
+#[test]
+fn worlds_in_which_incidents_share_tickets_hold() {
+    let policies = mapping::policies(GROUPING).unwrap();
+    let plan = Plan {
+        from: GROUPED.0,
+        seeds: GROUPED.1,
+        jobs: 2,
+        twice: false,
+        keep_going: true,
+        bugs: Bugs::default(),
+        policies: policies.into(),
+    };
+    holds(&run::many(&plan, |_| {}).unwrap_or_else(|broken| panic!("the simulation cannot begin: {broken:?}")));
 }
 
 #[test]

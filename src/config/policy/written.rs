@@ -84,6 +84,7 @@ pub fn lines(policy: &Policy) -> Lines {
     ] {
         lines.put(key, Value::Boolean(flag));
     }
+    super::group::write(&mut lines, policy);
     super::drift::write(&mut lines, &policy.drift);
     if !policy.approve.is_empty() {
         let words = policy.approve.iter().map(|kind| Value::String(kind.as_str().to_owned())).collect();

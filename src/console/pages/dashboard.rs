@@ -237,6 +237,9 @@ fn line(ctx: &PageContext, row: &PairRow) -> AnyView {
                     Some(ticket) => act::record(ctx, ticket),
                     None => view! { <span class="quiet">"none yet"</span> }.into_any(),
                 }}
+                {(row.shared > 0).then(|| view! {
+                    " "<a class="soft" href=format!("{here}#mates")>"and "{words::counted(row.shared, "incident", "incidents")}" more"</a>
+                })}
             </td>
             <td data-label="Sentinel / Halo">
                 {row.incident_status.to_string()} <span class="quiet">" / "</span>

@@ -1,5 +1,6 @@
 //! One pair: how it stands and why, both sides field by field, what waits, what crossed, what happened.
 
+mod mates;
 mod notes;
 mod sides;
 
@@ -53,6 +54,7 @@ pub fn live(ctx: &PageContext, view: &PairView) -> AnyView {
         </div>
         <div id="pair" data-live data-hold class="pair-columns">
             <div class="pair-main">
+                {view.group.as_ref().map(|group| mates::section(ctx, group))}
                 {sides::section(ctx, view)}
                 {queue(ctx, "Given up", "dead", &view.dead)}
                 {queue(ctx, "Waiting to be written", "queue", &view.queue)}

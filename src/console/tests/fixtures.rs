@@ -111,6 +111,7 @@ pub fn pair_rows(count: usize) -> Vec<PairRow> {
                     label: format!("{}", 30_211 - n),
                     url: Some("https://halo.example/ticket?id=1".into()),
                 }),
+                shared: if n % 7 == 2 { 2 } else { 0 },
                 ticket_status: (n % 9 != 4).then(|| if n % 5 == 3 { "Closed".into() } else { "In Progress".into() }),
                 sync,
                 health,

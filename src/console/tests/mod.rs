@@ -372,6 +372,26 @@ fn a_pair_shows_both_sides_and_what_comes_next() {
 }
 
 #[test]
+fn a_pair_shows_the_others_of_its_ticket_and_why() {
+    let shown = one(&page("pair"), "section[aria-labelledby=mates]");
+    assert!(shown.contains("It joined by the policy’s rule: the same analytics rule a1b2 as #10470"), "{shown}");
+    let mates = fixtures::pair().group.expect("it has others").mates;
+    assert_eq!(one(&page("pair"), &format!("a[href='/pairs/{}']", mates[0].pair)), mates[0].name);
+    // One that has a ticket of its own although others are alike says why; any other pair says nothing.
+    let mut view = fixtures::pair();
+    let why = "it has the same host as #7, but ticket 70 is closed".to_owned();
+    view.group = Some(crate::domain::view::pair::GroupView { why, mates: Vec::new() });
+    let html = render(&fixtures::context("/pairs/x"), &Page::Pair(Box::new(view.clone())));
+    assert!(html.contains("It has a ticket of its own: it has the same host as #7, but ticket 70 is closed."));
+    view.group = None;
+    let html = render(&fixtures::context("/pairs/x"), &Page::Pair(Box::new(view)));
+    assert!(!html.contains("Also on this ticket"));
+    let list = page("dashboard");
+    let shared = all(&list, "a[href$='#mates']");
+    assert!(!shared.is_empty() && shared.iter().all(|link| text(*link) == "and 2 incidents more"));
+}
+
+#[test]
 fn a_dead_letter_can_be_tried_again_or_dropped() {
     let html = page("problems");
     let id = fixtures::dead().id;

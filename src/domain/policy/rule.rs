@@ -102,6 +102,46 @@ words! {
     }
 }
 
+words! {
+    /// What incidents have in common to share a ticket.
+    GroupBy {
+        /// The analytics rule that made them.
+        AnalyticsRule = "analytics-rule",
+        /// A host that both name.
+        Host = "host",
+        /// An account that both name.
+        Account = "account",
+        /// The first account or host that each names.
+        MainEntity = "main-entity",
+    }
+}
+
+words! {
+    /// What becomes of alerts that join an incident after its ticket was made.
+    LateAlerts {
+        /// The ticket is told of them in a private note.
+        Note = "note",
+        /// Nothing.
+        Ignore = "ignore",
+    }
+}
+
+/// Related incidents of a workspace share a ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupRule {
+    /// What they must have in common: all of these.
+    pub by: Vec<GroupBy>,
+    /// How many hours before or after the first one they may have been made.
+    pub hours: u32,
+    /// How many incidents share a ticket at most.
+    pub most: u32,
+}
+
+/// Hours of a group, unless the policy says otherwise.
+pub const GROUP_HOURS: u32 = 24;
+/// Incidents of a group at most, unless the policy says otherwise.
+pub const GROUP_MOST: u32 = 20;
+
 /// How one field crosses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldRule {

@@ -203,6 +203,8 @@ pub struct PairRow {
     pub incident_status: IncidentStatus,
     /// The ticket, once known.
     pub ticket: Option<OutsideLink>,
+    /// How many other incidents share the ticket.
+    pub shared: u64,
     /// Name of the ticket's status (its number when the name isn't known).
     pub ticket_status: Option<String>,
     /// How far apart.

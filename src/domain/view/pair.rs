@@ -8,7 +8,7 @@ use crate::domain::{
     decision::Decision,
     failure::Side,
     ids::{ClientId, IncidentId, PairId, WorkspaceId},
-    incident::Severity,
+    incident::{IncidentStatus, Severity},
     pair::{Health, SyncState},
     reason::Reason,
     workspace::Mode,
@@ -41,6 +41,8 @@ pub struct PairView {
     pub incident_url: Option<String>,
     /// The ticket, once known.
     pub ticket: Option<OutsideLink>,
+    /// The other incidents that share the ticket, if the policy groups.
+    pub group: Option<GroupView>,
     /// Our visible reference in the ticket.
     pub reference: String,
     /// How far apart.
@@ -77,6 +79,28 @@ pub struct PairView {
     pub timeline: Vec<TimelineEntry>,
     /// `from=` token of older entries.
     pub older: Option<String>,
+}
+
+/// Those that share a ticket by rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupView {
+    /// Why it shares the ticket, or why it has one of its own although others are alike; else empty.
+    pub why: String,
+    /// The others, in the order in which they came.
+    pub mates: Vec<MateRow>,
+}
+
+/// Another incident of the same ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MateRow {
+    /// Its pair.
+    pub pair: PairId,
+    /// Number and title.
+    pub name: String,
+    /// Its severity.
+    pub severity: Severity,
+    /// Where it stands.
+    pub status: IncidentStatus,
 }
 
 /// A question that waits on a pair.

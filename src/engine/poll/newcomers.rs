@@ -10,11 +10,13 @@ use crate::{
     },
     engine::{
         execute,
+        groups::{self, Beginning, Grouping},
         lanes::Turn,
         newcomer::{self, Beside},
     },
     ledger::entry::Seq,
     outbound::budget::Class,
+    planner::gate::Brake,
     store::StoreError,
 };
 
@@ -67,7 +69,9 @@ impl Poll<'_> {
         }
         let catalogue = self.client.halo.as_ref().and_then(|b| self.engine.registry.catalogue(b.connection));
         let found = (self.workspace, self.client, self.policy);
-        let mut expected = made.map(|(_, made)| self.brake_at(made));
+        // What shares a ticket is no new one, which is known only when its alerts are.
+        let counted = made.map(|(_, made)| self.brake_at(made));
+        let mut expected = if self.policy.group.is_some() { Some(Brake::off()) } else { counted };
         let mut read = Vec::with_capacity(newcomers.len());
         let mut natives = None;
         for Newcomer { incident, held } in newcomers {
@@ -114,27 +118,42 @@ impl Poll<'_> {
         let known = self.engine.store.versions(self.workspace.id, &ids).await?;
         let now = self.engine.now();
         let mut opened = Vec::new();
+        let (mut beginning, mut joined) = (Beginning::default(), Vec::new());
         let mut recorded = Vec::with_capacity(read.len());
         for (incident, held, beside, lags) in read {
             if let Some(pair) = known.get(&incident.id).and_then(|version| version.pair) {
                 self.hurry(pair, &incident);
                 continue;
             }
-            let passed = self.judge(catalogue.as_deref(), &mut brake, &incident, held.as_deref()).await?;
+            // Who asked for its ticket wants one of its own.
+            let grouping = match held.as_deref() {
+                Some(Reason::TICKET_ASKED) => Grouping::None,
+                _ => beginning.place(self, &incident, beside.evidence.as_ref()).await?,
+            };
+            let mut off = Some(Brake::off());
+            let brake = if matches!(grouping, Grouping::Joins(_)) { &mut off } else { &mut brake };
+            let passed = self.judge(catalogue.as_deref(), brake, &incident, held.as_deref()).await?;
             if matches!(passed, Err(Reason::StormHeld { .. })) && held.is_none() {
                 self.counts.braked += 1;
             }
             let fresh = self.fresh(&incident);
             let placed = (incident, self.counts.opened);
-            let (facts, pair) = newcomer::newcomer(self.engine, found, catalogue.as_ref(), passed, placed, beside);
+            let joins = matches!(grouping, Grouping::Joins(_));
+            let (facts, pair) =
+                newcomer::newcomer(self.engine, found, catalogue.as_ref(), passed, placed, beside, grouping);
+            beginning.keep(&facts);
             if let Some(pair) = pair.filter(|_| fresh) {
                 self.engine.schedule().queue.freshen(pair, now);
             }
             if let Some(pair) = pair.filter(|_| lags) {
                 self.look_later(pair);
             }
-            self.counts.opened += u32::from(pair.is_some());
-            opened.extend(pair);
+            if joins {
+                joined.extend(pair);
+            } else {
+                self.counts.opened += u32::from(pair.is_some());
+                opened.extend(pair);
+            }
             recorded.push(facts);
         }
         self.counts.changed += u32::try_from(recorded.len()).unwrap_or(u32::MAX);
@@ -150,6 +169,14 @@ impl Poll<'_> {
                 tx.record_all(now, Some(self.client.id), facts).await?;
             }
             tx.commit().await?;
+            drop(lane);
+        }
+        let mut joined = joined.into_iter();
+        while let Some(pair) = joined.next() {
+            if let Err(error) = Box::pin(groups::joined(self.engine, pair)).await {
+                self.engine.schedule().looks.extend(std::iter::once(pair).chain(joined));
+                return Err(error);
+            }
         }
         if let Some(binding) = &self.client.halo {
             self.engine.line_up(binding.connection, self.client.id, &opened);

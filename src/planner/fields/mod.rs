@@ -19,7 +19,7 @@ use crate::domain::{
     ticket::{Ticket, TicketChange},
 };
 
-use super::{closing, notes, plan::Plan, situation::Situation};
+use super::{closing, groups, notes, plan::Plan, situation::Situation};
 
 /// One pair's fields while they are planned: changes are gathered for one operation per side.
 pub(super) struct Gather<'a, 's> {
@@ -70,6 +70,10 @@ impl Gather<'_, '_> {
 fn values(g: &mut Gather<'_, '_>) {
     severity::plan(g);
     owner::plan(g);
+    // Of incidents that share a ticket the first one's names, labels and mapped values stand there.
+    if groups::shares(g.s) && !groups::leads(g.s) {
+        return;
+    }
     title::plan(g);
     labels::plan(g);
     mapped::plan(g);

@@ -2,10 +2,10 @@
 //! is never rewritten.
 
 use crate::{
-    domain::failure::Side,
+    domain::{failure::Side, policy::Direction},
     planner::{
         conflict::{self, Field, Moved, Outcome},
-        mapping,
+        groups, mapping,
     },
 };
 
@@ -16,8 +16,21 @@ pub const NAME: &str = "severity";
 
 pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
-    let rule = s.policy.severity;
-    let now = &s.incident.severity;
+    let mut rule = s.policy.severity;
+    if groups::shares(s) {
+        if !groups::leads(s) {
+            g.base.moves.remove(NAME);
+            g.base.severity = Some(s.incident.severity.clone());
+            g.base.priority_id = ticket.priority_id;
+            return;
+        }
+        // One priority cannot mean several incidents' severities.
+        rule.direction = match rule.direction {
+            Direction::Both | Direction::ToHalo => Direction::ToHalo,
+            Direction::ToSentinel | Direction::None => Direction::None,
+        };
+    }
+    let now = &groups::severity(s);
     let wanted = mapping::priority(s.policy, s.catalogue, now);
     if rule.at_creation()
         && let Err(reason) = &wanted

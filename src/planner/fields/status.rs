@@ -17,7 +17,7 @@ use crate::{
     planner::{
         closing,
         conflict::{self, Field, Moved, Outcome},
-        draft, gate, mapping, notes,
+        draft, gate, groups, mapping, notes,
         plan::Plan,
         situation::Situation,
     },
@@ -38,6 +38,13 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     }
     let now = &s.incident.status;
     let closed = mapping::ticket_closed(s.policy, s.catalogue, ticket);
+    if groups::holds_open(s, closed) {
+        // As soon as the last one is closed this is a closing that the ticket has not heard of.
+        g.base.moves.remove(NAME);
+        let open = mapping::status_back(s.policy, s.catalogue, ticket).unwrap_or(IncidentStatus::Active);
+        (g.base.incident_status, g.base.status_id, g.base.ticket_closed) = (Some(open), ticket.status_id, false);
+        return g.out.remark(Reason::GroupOpen);
+    }
     let mut rule = s.policy.status;
     let moved = Moved {
         sentinel: g.base.incident_status.as_ref() != Some(now),
@@ -156,7 +163,7 @@ fn to_ticket(g: &mut Gather<'_, '_>, ticket_closed: bool) {
     }
     let reason = match now {
         IncidentStatus::Closed => {
-            g.ticket_change.closure_note = Some(closing::closure_note(s.incident));
+            g.ticket_change.closure_note = Some(groups::closure_note(s));
             g.ticket_change.custom_fields.extend(closing::field_of_verdict(s.policy, s.catalogue, s.incident));
             Reason::IncidentClosed
         }
@@ -256,7 +263,11 @@ fn own_words(g: &Gather<'_, '_>) -> Ticket {
 /// Both were closed by people: what each said at closing is kept on the other side.
 fn both_closed(g: &mut Gather<'_, '_>) {
     let s = g.s;
-    own_note(g, &closing::closure_note(s.incident), "closed", Reason::IncidentClosed);
+    let mut said = closing::closure_note(s.incident);
+    if groups::shares(s) {
+        said = format!("{}: {said}", s.incident.name());
+    }
+    own_note(g, &said, "closed", Reason::IncidentClosed);
     let verdict = closing::verdict(s.policy, s.catalogue, &own_words(g), s.actions.unwrap_or_default());
     let words = match verdict {
         Ok(verdict) => format!(
@@ -294,6 +305,9 @@ fn own_comment(g: &mut Gather<'_, '_>, words: String, reason: Reason) {
 /// Says once for each closing on the ticket that the classification is missing.
 fn ask_for_verdict(g: &mut Gather<'_, '_>, actions: &[Action]) {
     let s = g.s;
+    if !groups::leads(s) {
+        return;
+    }
     let reference = notes::own_reference(s, &format!("ask-classification/{}", moved_at(g, Side::Halo)));
     if actions.iter().any(|action| notes::carries(action, &reference)) {
         return;

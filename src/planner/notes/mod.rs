@@ -124,7 +124,7 @@ pub fn crosses(policy: &Policy, action: &Action) -> bool {
 /// Whether an action was written by this product: linked, or by our own agent with a reference of ours. A person may
 /// quote a reference; only what our own agent wrote is taken for ours by it.
 pub fn is_own(s: &Situation<'_>, action: &Action, linked: &BTreeMap<ActionKey, Side>) -> bool {
-    if linked.get(&action.key) == Some(&Side::Sentinel) {
+    if linked.get(&action.key) == Some(&Side::Sentinel) || s.mates.iter().any(|mate| mate.noted.contains(&action.key)) {
         return true;
     }
     // The action that opened the ticket may repeat its text, and not every instance marks it as a system one.

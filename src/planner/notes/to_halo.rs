@@ -7,6 +7,7 @@ use crate::domain::{
     ids::{ActionKey, CommentId, TicketId},
     incident::Comment,
     operation::OperationKind,
+    pair::NoteLink,
     policy::AfterClosing,
     reason::Reason,
     text,
@@ -14,7 +15,7 @@ use crate::domain::{
 };
 
 use super::{author_of, by_comment, comments_under_way, note_reference, words};
-use crate::planner::{closing, draft::moment, drift, mapping, plan::Plan, situation::Situation};
+use crate::planner::{closing, draft::moment, drift, groups, mapping, plan::Plan, situation::Situation};
 
 /// Actions of a ticket whose derived comment ids are tried when a comment's origin is not in the ledger.
 const DERIVED_ACTIONS: i64 = 400;
@@ -49,7 +50,12 @@ pub(super) fn plan(s: &Situation<'_>, out: &mut Plan) {
             if ours.contains(&&comment.id) || carried_back.contains(&&comment.id) {
                 continue;
             }
-            match linked.get(&comment.id).and_then(|links| links.iter().max_by_key(|link| link.edit)) {
+            match linked.get(&comment.id).and_then(|links| latest(links, ticket)) {
+                Some(last) if s.pair.base.replaced.contains(&last.action.ticket) && last.action.ticket != ticket => {
+                    if !under_way.contains(&(comment.id.clone(), last.edit)) {
+                        due.push(copied(s, comment, last.edit, last.action.ticket));
+                    }
+                }
                 None => {
                     if comment.message.trim().is_empty() || under_way.contains(&(comment.id.clone(), 0)) {
                         continue;
@@ -77,7 +83,7 @@ pub(super) fn plan(s: &Situation<'_>, out: &mut Plan) {
         let whole = i64::try_from(comments.len()).is_ok_and(|count| count >= s.incident.comments_count);
         if whole {
             for (id, links) in linked {
-                let Some(last) = links.iter().max_by_key(|link| link.edit) else { continue };
+                let Some(last) = latest(&links, ticket) else { continue };
                 let edit = last.edit + 1;
                 let gone = last.said.as_deref() == Some(words::GONE);
                 let here = last.action.ticket == ticket && !comments.iter().any(|comment| comment.id == *id);
@@ -111,41 +117,60 @@ pub(super) fn plan(s: &Situation<'_>, out: &mut Plan) {
     }
 }
 
+/// The link of a comment's latest edit; one to the ticket as it is now goes before one to a former ticket.
+fn latest<'a>(links: &[&'a NoteLink], ticket: TicketId) -> Option<&'a NoteLink> {
+    links.iter().copied().max_by_key(|link| (link.action.ticket == ticket, link.edit))
+}
+
+/// A comment that crossed to a ticket that is gone, as it stands now, for the ticket in its place.
+fn copied(s: &Situation<'_>, comment: &Comment, edit: u32, from: TicketId) -> (OperationKind, Reason) {
+    let head = format!(
+        "{} in Microsoft Sentinel by {}, {}, copied from ticket {from}, which does not exist any more",
+        groups::place(s),
+        author_of(comment),
+        moment(comment.created)
+    );
+    (worded(s, comment, edit, &head), Reason::CopiedOver { from })
+}
+
 fn note(s: &Situation<'_>, comment: &Comment, edit: u32) -> (OperationKind, Reason) {
-    let reference = note_reference(s, &comment.id, edit);
+    let place = groups::place(s);
     let when = moment(comment.created);
     let author = author_of(comment);
     let head = match edit {
-        0 => format!("Comment in Microsoft Sentinel by {author}, {when}"),
+        0 => format!("{place} in Microsoft Sentinel by {author}, {when}"),
         _ if comment.modified.is_none_or(|at| Some(at) <= comment.created) => {
             let first = note_reference(s, &comment.id, 0);
-            format!("Comment in Microsoft Sentinel by {author}, {when}, once more: its first note ({first}) is gone")
+            format!("{place} in Microsoft Sentinel by {author}, {when}, once more: its first note ({first}) is gone")
         }
         _ => {
             let first = note_reference(s, &comment.id, 0);
             let again = moment(comment.modified);
-            format!("Comment in Microsoft Sentinel by {author}, {when}, was edited {again} ({first}). It says now:")
+            format!("{place} in Microsoft Sentinel by {author}, {when}, was edited {again} ({first}). It says now:")
         }
     };
+    let reason = if edit == 0 { Reason::CommentAdded } else { Reason::CommentEdited };
+    (worded(s, comment, edit, &head), reason)
+}
+
+/// The note that carries a comment's words under a head line.
+fn worded(s: &Situation<'_>, comment: &Comment, edit: u32, head: &str) -> OperationKind {
+    let reference = note_reference(s, &comment.id, edit);
     let body = text::neutralise_mentions_in_html(&text::message_to_html(&comment.message));
     let body = if body.trim().is_empty() { "(nothing)".to_owned() } else { body };
     let draft = NoteDraft {
         outcome: mapping::outcome(s.policy, s.catalogue),
-        html: format!("<p><b>{}</b></p><p>{body}</p><p>{reference}</p>", text::escape(&head)),
+        html: format!("<p><b>{}</b></p><p>{body}</p><p>{reference}</p>", text::escape(head)),
         text: format!("{head}\n\n{}\n\n{reference}", text::html_to_text(&body)),
         private: s.policy.notes_private,
         reference,
     };
-    let reason = if edit == 0 { Reason::CommentAdded } else { Reason::CommentEdited };
-    (
-        OperationKind::AddNote {
-            comment: Some(comment.id.clone()),
-            edit,
-            said: Some(words::of_comment(comment)),
-            note: draft,
-        },
-        reason,
-    )
+    OperationKind::AddNote {
+        comment: Some(comment.id.clone()),
+        edit,
+        said: Some(words::of_comment(comment)),
+        note: draft,
+    }
 }
 
 fn deleted(s: &Situation<'_>, comment: &CommentId, edit: u32) -> (OperationKind, Reason) {

@@ -139,7 +139,10 @@ fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]
     for action in actions.iter().filter(|action| !action.system) {
         match last.get(&action.key) {
             None => {
-                let skipped = action.is_blank() || is_own(s, action, &sides) || !crosses(s.policy, action);
+                let skipped = action.is_blank()
+                    || is_own(s, action, &sides)
+                    || !crosses(s.policy, action)
+                    || before_it_joined(s, action);
                 if !skipped && s.pair.base.foreign.contains(&action.key) {
                     elsewhere = true;
                 } else if !skipped && !under_way.contains(&(action.key, 0)) {
@@ -187,6 +190,12 @@ fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]
         out.remark(Reason::WrittenElsewhere);
     }
     due
+}
+
+/// Whether a note was written before the incident joined those of the ticket: it is about the others.
+pub fn before_it_joined(s: &Situation<'_>, action: &Action) -> bool {
+    let after = s.pair.group.as_ref().and_then(|group| group.notes_after);
+    after.is_some_and(|after| after.ticket == action.key.ticket && action.key.action <= after.action)
 }
 
 fn one(action: &Action, edit: u32) -> Due {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::{
     closing::{incident_opened_again, ticket_opened_again},
     laws::scenes,
-    scene::{Scene, at, in_step},
+    scene::{CLOSED, Scene, at, in_step, words},
 };
 use crate::{
     domain::{
@@ -144,6 +144,58 @@ fn an_approval_holds_for_what_was_seen() {
     // The last word counts.
     rejected.pair.decisions.push(approve(&later.plan()));
     assert_eq!(rejected.plan().operations.len(), 1);
+}
+
+#[test]
+fn what_stands_beside_it_in_the_same_write_goes_on() {
+    // Closed as false alarm, less severe and taken by an agent, all in one write.
+    let change = |s: &mut Scene| {
+        s.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+        s.incident.severity = Severity::Low;
+        s.incident.owner.email = Some("amira@soc.example".into());
+    };
+    let written = |asked: &[WriteKind]| {
+        let mut scene = in_step();
+        change(&mut scene);
+        scene.policy.approve = asked.to_vec();
+        let plan = scene.plan();
+        let held = plan.waiting.iter().map(|waiting| waiting.planned.kind.clone()).collect::<Vec<_>>();
+        (words(&plan), held, scene, plan)
+    };
+    let (free, held, ..) = written(&[]);
+    assert_eq!(held, []);
+    assert!(free.starts_with("ticket status=9 priority=4 agent=5 field112=2 because incident-closed"), "{free}");
+    let (rest, held, mut scene, plan) = written(&[WriteKind::Close]);
+    assert!(rest.starts_with("ticket priority=4 agent=5 because changed-in-sentinel"), "{rest}");
+    let [OperationKind::UpdateTicket { change: closing }] = held.as_slice() else { panic!("{held:?}") };
+    assert_eq!((closing.status_id, closing.priority_id, closing.agent_id), (Some(CLOSED), None, None));
+    assert!(closing.closure_note.is_some() && closing.custom_fields.len() == 1, "{closing:?}");
+    // What goes on does not change what was approved.
+    scene.pair.base = plan.base.clone().unwrap_or_else(|| scene.pair.base.clone());
+    scene.pair.decisions.push(approve(&plan));
+    scene.ticket().priority_id = Some(4);
+    scene.ticket().agent_id = Some(5);
+    let approved = words(&scene.plan());
+    assert!(approved.starts_with("ticket status=9 field112=2 because incident-closed"), "{approved}");
+    let (rest, held, ..) = written(&[WriteKind::SeverityDown]);
+    assert!(rest.starts_with("ticket status=9 agent=5 field112=2 because incident-closed"), "{rest}");
+    assert!(
+        matches!(held.as_slice(), [OperationKind::UpdateTicket { change }] if change.priority_id == Some(4)
+        && change.status_id.is_none()),
+        "{held:?}"
+    );
+    // The other way: the agent closes, and takes it.
+    let mut back = in_step();
+    back.close_ticket(Some(2));
+    back.ticket().agent_id = Some(5);
+    back.policy.approve = vec![WriteKind::Close];
+    let plan = words(&back.plan());
+    assert!(plan.starts_with("incident owner=amira@soc.example because changed-in-halo"), "{plan}");
+    // Rejected: the rest goes on all the same.
+    let write = only(&back.plan()).write.clone();
+    back.pair.decisions.push(Decision::Reject { write, what: String::new() });
+    let plan = words(&back.plan());
+    assert!(plan.starts_with("incident owner=amira@soc.example because changed-in-halo"), "{plan}");
 }
 
 #[test]

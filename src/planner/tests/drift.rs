@@ -185,6 +185,67 @@ fn a_lost_copy_is_written_again_asked_about_or_left() {
 }
 
 #[test]
+fn what_had_crossed_to_a_ticket_that_is_gone_is_copied_once_to_the_one_in_its_place() {
+    let mut scene = in_step();
+    let old = TicketId(60);
+    let link = |comment: &CommentId, action, edit, said: Option<String>| NoteLink {
+        pair: in_step().pair.id,
+        comment: comment.clone(),
+        action: ActionKey { ticket: old, action },
+        edit,
+        part: 0,
+        said,
+        written_in: Side::Sentinel,
+    };
+    let crossed = scene.comment(1, "crossed before");
+    let edited = scene.comment(2, "and edited");
+    let deleted = CommentId::new("00000000-0000-4000-8000-000000000009");
+    let said = |scene: &Scene, n: usize| scene.comments.as_ref().map(|all| words::of_comment(&all[n]));
+    scene.links = vec![
+        link(&crossed, 1, 0, said(&scene, 0)),
+        link(&edited, 2, 0, Some("as it was".into())),
+        link(&edited, 3, 1, said(&scene, 1)),
+        link(&deleted, 4, 0, Some("gone since".into())),
+    ];
+    // A ticket that follows a closed one, as when an incident is opened again: what is there stays there.
+    assert!(scene.plan().operations.is_empty());
+    scene.pair.base.replaced.insert(old);
+    let plan = scene.plan();
+    let notes: Vec<&str> = plan
+        .operations
+        .iter()
+        .map(|planned| match &planned.kind {
+            OperationKind::AddNote { comment: Some(_), note, .. } => note.text.as_str(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(
+        notes[0]
+            .starts_with("Comment in Microsoft Sentinel by Li Chen, 2026-03-01 11:30:00 UTC, copied from ticket 60")
+    );
+    assert!(notes[0].contains("crossed before") && notes[1].contains("and edited"), "{notes:?}");
+    scene.queue(&plan);
+    assert!(scene.plan().operations.is_empty() && scene.plan().void.is_empty(), "they wait");
+    // Written: each has a link to the new ticket too.
+    scene.operations.clear();
+    for (comment, action, edit, n) in [(&crossed, 1, 0, 0), (&edited, 2, 1, 1)] {
+        let said = said(&scene, n);
+        let action = ActionKey { ticket: TicketId(70), action };
+        scene.links.push(NoteLink { action, ..link(comment, 0, edit, said) });
+        scene.note(action.action, "<p>copied</p>").agent_id = Some(99);
+    }
+    assert!(scene.plan().operations.is_empty(), "{:?}", scene.plan().operations);
+    // Dropped: it is said, and not planned again.
+    let mut dropped = scene.clone();
+    dropped.links.truncate(4);
+    dropped.actions = Some(Vec::new());
+    dropped.plan_and_drop();
+    let plan = dropped.plan();
+    assert!(plan.operations.is_empty() && plan.void.is_empty(), "{plan:?}");
+}
+
+#[test]
 fn another_clients_ticket_is_asked_about_or_left() {
     for (rule, health) in [(DriftRule::Ask, Health::NeedsYou), (DriftRule::Ignore, Health::Healthy)] {
         let mut scene = in_step();

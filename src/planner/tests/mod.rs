@@ -1,6 +1,7 @@
 //! The planner's rules as tables, and its laws over random situations.
 
 mod adopt;
+mod alerts;
 mod approval;
 mod backfill;
 mod cases;
@@ -12,6 +13,7 @@ mod drift;
 mod drops;
 mod elsewhere;
 mod fields;
+mod groups;
 mod laws;
 mod links;
 mod loops;

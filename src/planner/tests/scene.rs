@@ -9,6 +9,7 @@ use crate::{
         catalogue::{Agent, Catalogue, FieldDefinition, Named, Priority, Ref, TicketType},
         client::{Client, HaloBinding},
         closing::{Classification, Verdict},
+        group::Mate,
         ids::{
             ActionKey, ClientId, CommentId, ConnectionId, IncidentId, OperationId, PairId, PolicyId, TicketId, UserId,
             WorkspaceId,
@@ -53,6 +54,7 @@ pub struct Scene {
     pub now: Timestamp,
     pub merge: Merge,
     pub merged: Vec<MergedFrom>,
+    pub mates: Vec<Mate>,
 }
 
 pub const NEW: i64 = 1;
@@ -163,6 +165,7 @@ pub fn in_step() -> Scene {
             merged: false,
             gone: None,
             decisions: Vec::new(),
+            group: None,
             sync: SyncState::InStep,
             health: Health::Healthy,
             reason: None,
@@ -180,6 +183,7 @@ pub fn in_step() -> Scene {
         now: at("2026-03-01T12:00:00Z"),
         merge: Merge::None,
         merged: Vec::new(),
+        mates: Vec::new(),
     }
 }
 
@@ -276,6 +280,7 @@ impl Scene {
             operations: &self.operations,
             merge: &self.merge,
             merged: &self.merged,
+            mates: &self.mates,
             seen: self.seen,
         })
     }

@@ -71,7 +71,10 @@ fn crossings<'a>(world: &'a World, ending: &'a Ending) -> Vec<Crossing<'a>> {
             Where::Note(ticket, _) => {
                 // Of several the one that is left; on one that was merged away nobody reads what is new.
                 let all: Vec<&Ended> = ending.of_ticket(*ticket).collect();
-                let Some(ended) = all.iter().find(|ended| !ended.merged_away).or(all.first()).copied() else {
+                // Of those that share a ticket by rule the first one: what was written before they joined is not theirs.
+                let pair = |ended: &&&Ended| ended.row.as_ref().map(|row| row.pair.id);
+                let left = all.iter().filter(|ended| !ended.merged_away).min_by_key(pair);
+                let Some(ended) = left.or(all.first()).copied() else {
                     continue;
                 };
                 for other in all.iter().filter(|other| !std::ptr::eq(**other, ended)) {

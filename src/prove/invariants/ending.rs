@@ -7,7 +7,13 @@ use super::super::{
     world::{Broken, World},
 };
 use crate::{
-    domain::{catalogue::Catalogue, ids::IncidentId, operation::Operation, pair::Subject, policy::Policy},
+    domain::{
+        catalogue::Catalogue,
+        ids::{IncidentId, PairId},
+        operation::Operation,
+        pair::Subject,
+        policy::Policy,
+    },
     store::{Installation, SituationRow, StoreError},
 };
 
@@ -70,6 +76,11 @@ impl Ended {
         let mut about = vec![self.key.1.clone()];
         about.extend(self.ticket.map(|ticket| format!("#{ticket}")));
         about
+    }
+
+    /// The pair that began its group, where the policy groups.
+    pub fn group(&self) -> Option<PairId> {
+        self.row.as_ref()?.pair.group.as_ref().map(|group| group.first)
     }
 
     /// In words.

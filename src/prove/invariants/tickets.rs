@@ -167,7 +167,9 @@ pub fn same_client(world: &World, ending: &Ending) -> Vec<Violation> {
             Some(_) => {}
         }
         // The ticket of a merged incident goes on with the one that is left.
-        if let Some(other) = (!ended.merged_away).then(|| owners.insert(ticket, ended)).flatten() {
+        let other = (!ended.merged_away).then(|| owners.insert(ticket, ended)).flatten();
+        // Those that share a ticket by rule say so.
+        if let Some(other) = other.filter(|other| ended.group().is_none() || other.group() != ended.group()) {
             let mut about = ended.about();
             about.push(other.key.1.clone());
             found.push(Violation::new(2, format!("ticket #{ticket} is linked to two incidents"), about));

@@ -181,7 +181,9 @@ fn disagreement(world: &World, ending: &Ending, ended: &Ended) -> Option<String>
             incident.status, values.status_id
         ));
     }
-    if says_so {
+    // Of several incidents of one ticket its priority and agent mean the most severe and the last that was given away.
+    let shares = ended.group().is_some() && ending.of_ticket(ended.ticket?).count() > 1;
+    if says_so || shares {
         return None;
     }
     // Where nobody in Halo had a hand in it, the value is Sentinel's.

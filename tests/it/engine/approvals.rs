@@ -57,6 +57,27 @@ both! {
         bridge.finish().await;
     }
 
+    async fn what_changed_beside_a_closure_crosses_while_that_waits(product) {
+        let bridge = Bridge::with(careful(product)).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.act("ticket.update", json!({ "ticket_id": ticket, "agent": SECOND_AGENT }));
+        bridge.close_ticket_as(ticket, 1);
+        bridge.cross().await;
+        let properties = || bridge.incident(&incident)["properties"].clone();
+        assert_ne!(properties()["status"], "Closed");
+        assert!(properties()["owner"].to_string().contains(SECOND_ANALYST), "{}", properties()["owner"]);
+        let waiting = bridge.waiting().await;
+        let [row] = waiting.as_slice() else { panic!("{waiting:?}") };
+        assert!(row.differences.iter().all(|one| one.what != "owner"), "{row:?}");
+        bridge.answer(row, true).await.unwrap();
+        bridge.cross().await;
+        assert_eq!(properties()["status"], "Closed");
+        assert!(properties()["owner"].to_string().contains(SECOND_ANALYST));
+        bridge.finish().await;
+    }
+
     async fn a_rejected_closure_is_not_written_and_a_new_one_is_asked_about(product) {
         let bridge = Bridge::with(careful(product)).await;
         let incident = bridge.raise(json!({}));

@@ -733,7 +733,8 @@ link_comment = {}
                 assert!(pair.ticket.is_some() || pair.reason.is_some(), "a pair without a ticket says why: {pair:?}");
                 // The ticket of a merged incident goes on with another one.
                 let merged = subject.incident.redirected();
-                if let Some(ticket) = pair.ticket.filter(|_| !merged) {
+                // Those that share one by rule say so.
+                if let Some(ticket) = pair.ticket.filter(|_| !merged && pair.group.is_none()) {
                     assert!(taken.insert(ticket), "ticket {ticket} serves two incidents");
                 }
                 let carrying = tickets.iter().filter(|t| t.to_string().contains(&pair.reference)).count();

@@ -39,6 +39,8 @@ both! {
         let incident = bridge.raise(json!({}));
         bridge.cross().await;
         let ticket = bridge.ticket_of(&incident).await;
+        bridge.comment(&incident, "said before it was deleted");
+        bridge.cross().await;
         assert_eq!(bridge.drift().await, []);
         bridge.act("ticket.delete", json!({ "ticket_id": ticket }));
         bridge.pass_by(7 * 3_600, 300).await;
@@ -55,7 +57,14 @@ both! {
         assert_ne!(second, ticket);
         assert!(bridge.ticket(second).to_string().contains("takes the place of ticket"));
         bridge.comment(&incident, "now somebody is");
-        bridge.cross().await;
+        bridge.pass(600).await;
+        // What had crossed is copied, once, and says who wrote it and when.
+        let notes: Vec<String> = bridge.notes_of(second).iter().map(words).collect();
+        for text in ["said before it was deleted", "is anybody there?", "now somebody is"] {
+            assert_eq!(notes.iter().filter(|note| note.contains(text)).count(), 1, "{text}: {notes:#?}");
+        }
+        let copied = notes.iter().find(|note| note.contains("said before it was deleted")).unwrap();
+        assert!(copied.contains(&format!("copied from ticket {ticket}")) && copied.contains("Sentinel by"), "{copied}");
         assert!(bridge.notes_of(second).iter().any(|note| words(note).contains("now somebody is")));
         assert_eq!(bridge.pair_of(&incident).await.unwrap().gone, None);
         bridge.finish().await;

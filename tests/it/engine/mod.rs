@@ -1,6 +1,7 @@
 //! The engine against the twin, in process: no sockets, a clock that moves only when told to.
 
 mod adopt;
+mod alerts;
 mod approvals;
 mod backfill;
 pub mod bridge;
@@ -14,6 +15,7 @@ mod drops;
 mod faults;
 mod fields;
 mod golden;
+mod groups;
 mod intake;
 mod links;
 mod merges;

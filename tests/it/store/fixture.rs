@@ -126,6 +126,7 @@ pub fn pair(n: u32) -> Pair {
         merged: false,
         gone: None,
         decisions: Vec::new(),
+        group: None,
         created: at(100),
         changed: at(100),
     }

@@ -235,6 +235,7 @@ impl TestApp {
                 merged: false,
                 gone: None,
                 decisions: Vec::new(),
+                group: None,
                 created: now,
                 changed: now,
             };

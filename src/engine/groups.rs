@@ -1,0 +1,256 @@
+//! Incidents that share a ticket, as far as reading and recording go: which ticket a newcomer joins, how the others of a
+//! group get the ticket that its first one was given, and which of them have to be planned again.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+
+use crate::{
+    domain::{
+        failure::Side,
+        ids::{PairId, TicketId},
+        incident::{Evidence, Incident},
+        operation::OperationKind,
+        pair::Base,
+        policy::{GroupRule, Policy},
+        ticket::{Action, Ticket},
+    },
+    ledger::fact::Fact,
+    planner::{agreed, groups, mapping},
+    store::{SituationRow, StoreError},
+};
+
+use super::{
+    Engine,
+    digest::{self, Reading},
+    poll::Poll,
+    registry::View,
+};
+
+/// Groups that are looked at for one incident, the newest first.
+const CANDIDATES_MAX: u32 = 8;
+
+/// A newcomer's place among others.
+pub(super) enum Grouping {
+    /// The policy does not group, or it has nothing to be grouped by.
+    None,
+    /// It gets a ticket of its own, which others may share.
+    Begins {
+        /// What they must have.
+        keys: Vec<String>,
+        /// Why it joins none that there is; empty when there is none.
+        why: String,
+    },
+    /// It shares a ticket.
+    Joins(Box<Joins>),
+}
+
+/// What a newcomer joins.
+pub(super) struct Joins {
+    /// The pair that began the group.
+    pub first: PairId,
+    /// Its incident.
+    pub name: String,
+    /// What they have in common.
+    pub why: String,
+    /// The ticket and its actions, once it is made.
+    pub ticket: Option<(Ticket, Option<Vec<Action>>)>,
+}
+
+/// Groups that begin while one list of newcomers is recorded: the store does not know them yet.
+#[derive(Default)]
+pub(super) struct Beginning {
+    begun: Vec<Begun>,
+    joined: BTreeMap<PairId, usize>,
+}
+
+struct Begun {
+    pair: PairId,
+    keys: Vec<String>,
+    incident: Incident,
+}
+
+impl Beginning {
+    /// Finds a newcomer's place.
+    pub(super) async fn place(
+        &self,
+        poll: &Poll<'_>,
+        incident: &Incident,
+        evidence: Option<&Evidence>,
+    ) -> Result<Grouping, StoreError> {
+        let Some(rule) = &poll.policy().group else { return Ok(Grouping::None) };
+        let keys = groups::keys(rule, incident, evidence);
+        if keys.is_empty() {
+            return Ok(Grouping::None);
+        }
+        let created = incident.created.unwrap_or_else(|| poll.engine.now());
+        let within = SignedDuration::from_hours(i64::from(rule.hours));
+        let texts: Vec<&str> = keys.iter().map(|(key, _)| key.as_str()).collect();
+        let span = (created - within, created + within);
+        let found = poll.engine.store.groups_with(poll.workspace.id, &texts, span, CANDIDATES_MAX).await?;
+        let words = |theirs: &[String]| keys.iter().find(|(key, _)| theirs.contains(key)).map(|(_, words)| words);
+        let mut shut = String::new();
+        for first in found {
+            let Some(row) = poll.engine.store.situation(first).await? else { continue };
+            let theirs = row.pair.group.as_ref().map(|group| group.keys.as_slice()).unwrap_or_default();
+            let Some(words) = words(theirs) else { continue };
+            let why = groups::why(words, &row.subject.incident, rule);
+            match self.closed_to_all(poll, rule, &row) {
+                Some(reason) if shut.is_empty() => shut = format!("it has {why}, but {reason}"),
+                Some(_) => {}
+                None => {
+                    let name = row.subject.incident.name();
+                    let ticket = row.pair.ticket.and(row.ticket).map(|ticket| (ticket, row.actions));
+                    return Ok(Grouping::Joins(Box::new(Joins { first, name, why, ticket })));
+                }
+            }
+        }
+        for begun in self.begun.iter().rev() {
+            let near = begun.incident.created.is_none_or(|at| at >= span.0 && at <= span.1);
+            let room = self.members(begun.pair) + 1 < usize::try_from(rule.most).unwrap_or(usize::MAX);
+            if let (Some(words), true) = (words(&begun.keys), near && room && !begun.incident.closed()) {
+                let (first, name) = (begun.pair, begun.incident.name());
+                let why = groups::why(words, &begun.incident, rule);
+                return Ok(Grouping::Joins(Box::new(Joins { first, name, why, ticket: None })));
+            }
+        }
+        Ok(Grouping::Begins { keys: keys.into_iter().map(|(key, _)| key).collect(), why: shut })
+    }
+
+    fn members(&self, first: PairId) -> usize {
+        self.joined.get(&first).copied().unwrap_or(0)
+    }
+
+    /// Why a group that the store knows takes nobody in; `None` when it does.
+    fn closed_to_all(&self, poll: &Poll<'_>, rule: &GroupRule, row: &SituationRow) -> Option<String> {
+        let binding = poll.client.halo.as_ref()?;
+        let catalogue = poll.engine.registry.catalogue(binding.connection)?;
+        if (row.pair.client, row.pair.halo, row.pair.halo_client_id)
+            != (poll.client.id, binding.connection, binding.halo_client_id)
+        {
+            return Some("the client's tickets go elsewhere now".into());
+        }
+        if row.pair.ticket.is_some() && row.ticket.is_none() {
+            return Some("its ticket has not been read yet".into());
+        }
+        let creates = |kind: &OperationKind| matches!(kind, OperationKind::CreateTicket { .. });
+        if row.pair.ticket.is_none() && !row.operations.iter().any(|o| o.state.open() && creates(&o.kind)) {
+            return Some("its ticket could not be made".into());
+        }
+        let less = u32::try_from(self.members(row.pair.id)).unwrap_or(u32::MAX);
+        let left = GroupRule { most: rule.most.saturating_sub(less), ..rule.clone() };
+        let ticket = row.pair.ticket.and(row.ticket.as_ref());
+        let shut =
+            groups::shut(&left, (poll.policy(), &catalogue), (&row.pair, &row.subject.incident, ticket), &row.mates);
+        shut.map(|why| if less > 0 { why.replace(&left.most.to_string(), &rule.most.to_string()) } else { why })
+    }
+
+    /// Keeps what facts that are about to be recorded begin or join.
+    pub(super) fn keep(&mut self, facts: &[Fact]) {
+        let incident = facts.iter().find_map(|fact| match fact {
+            Fact::IncidentRead { incident, .. } => Some(&**incident),
+            _ => None,
+        });
+        let group = facts.iter().find_map(|fact| match fact {
+            Fact::PairOpened { pair } => pair.group.as_ref().map(|group| (pair.id, group)),
+            _ => None,
+        });
+        let (Some(incident), Some((pair, group))) = (incident, group) else { return };
+        if group.first == pair {
+            self.begun.push(Begun { pair, keys: group.keys.clone(), incident: incident.clone() });
+        } else {
+            *self.joined.entry(group.first).or_default() += 1;
+        }
+    }
+}
+
+/// Plans a pair that has just joined, and the first of its ticket after it: the priority may be another one now.
+pub(super) async fn joined(engine: &Engine, pair: PairId) -> Result<(), StoreError> {
+    digest::pair(engine, pair, Vec::new(), Reading::default()).await?;
+    let Some(row) = engine.store.situation(pair).await? else { return Ok(()) };
+    match row.mates.iter().find(|mate| groups::counts(mate)) {
+        Some(first) if row.pair.ticket.is_some() => {
+            digest::pair(engine, first.pair, Vec::new(), Reading::default()).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The facts by which a pair without a ticket, or whose ticket is gone, goes on with the ticket of the first of its group.
+pub(super) async fn follow(engine: &Engine, view: &View, row: &SituationRow) -> Result<Vec<Fact>, StoreError> {
+    let gone = row.pair.gone == Some(Side::Halo) || row.ticket.as_ref().is_some_and(|ticket| ticket.deleted);
+    let creates = |kind: &OperationKind| matches!(kind, OperationKind::CreateTicket { .. });
+    let making = row.operations.iter().any(|o| o.state.stands() && creates(&o.kind));
+    if row.pair.group.is_none() || making || row.pair.ticket.is_some() && !gone {
+        return Ok(Vec::new());
+    }
+    let other = |ticket: Option<TicketId>| ticket.is_some() && ticket != row.pair.ticket;
+    let first = row.mates.iter().find(|mate| groups::counts(mate) && mate.gone.is_none() && other(mate.ticket));
+    let Some(first) = first else { return Ok(Vec::new()) };
+    let Some(theirs) = engine.store.situation(first.pair).await? else { return Ok(Vec::new()) };
+    let (Some((_, _, policy)), Some(catalogue)) =
+        (view.of_workspace(row.pair.workspace), engine.registry.catalogue(row.pair.halo))
+    else {
+        return Ok(Vec::new());
+    };
+    let Some(ticket) = theirs.ticket.filter(|ticket| theirs.pair.ticket == Some(ticket.id)) else {
+        return Ok(Vec::new());
+    };
+    let same_client = ticket.client_id == Some(row.pair.halo_client_id) && theirs.pair.client == row.pair.client;
+    if ticket.deleted || ticket.merged_into.is_some() || !same_client {
+        return Ok(Vec::new());
+    }
+    let base = base_after(policy, &catalogue, row, &ticket);
+    let pair = row.pair.id;
+    let mut facts = vec![
+        Fact::TicketLinked { pair, ticket: ticket.id },
+        Fact::BaseAgreed { pair, base },
+        Fact::TicketRead { pair, ticket: Box::new(ticket) },
+    ];
+    facts.extend(theirs.actions.map(|actions| Fact::ActionsRead { pair, actions }));
+    Ok(facts)
+}
+
+fn base_after(
+    policy: &Policy,
+    catalogue: &crate::domain::catalogue::Catalogue,
+    row: &SituationRow,
+    ticket: &Ticket,
+) -> Base {
+    let mut base = row.pair.base.clone();
+    match row.pair.ticket {
+        None => {
+            let read = (&row.subject.incident, row.evidence.as_ref());
+            Base { alerts: base.alerts, ..groups::base_of_joined(policy, catalogue, read, ticket) }
+        }
+        Some(gone) => {
+            base.replaced.insert(gone);
+            agreed::with_ticket(base, ticket, mapping::ticket_closed(policy, catalogue, ticket))
+        }
+    }
+}
+
+/// The pairs of a group that these facts of one of them concern: they are planned again from what is known.
+pub(super) fn concerned(row: &SituationRow, facts: &[Fact]) -> Vec<PairId> {
+    if row.pair.group.is_none() || row.mates.is_empty() {
+        return Vec::new();
+    }
+    let mut found: Vec<PairId> = Vec::new();
+    let gone = |side| side == Some(Side::Halo);
+    for fact in facts {
+        match fact {
+            Fact::TicketLinked { .. } => {
+                let lacking = row.mates.iter().filter(|mate| mate.ticket.is_none() || gone(mate.gone));
+                found.extend(lacking.map(|mate| mate.pair));
+                found.extend(row.mates.iter().find(|mate| groups::counts(mate)).map(|mate| mate.pair));
+            }
+            Fact::IncidentRead { .. } | Fact::RecordGone { side: Side::Sentinel, .. } => {
+                found.extend(row.mates.iter().find(|mate| groups::counts(mate)).map(|mate| mate.pair));
+            }
+            _ => {}
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}

@@ -1,0 +1,74 @@
+//! Pairs that share a ticket by rule.
+
+use jiff::Timestamp;
+use sqlx::SqliteConnection;
+
+use super::{
+    Store,
+    error::Result,
+    pairs::side_of,
+    row::{Cells, statements, to_json},
+};
+use crate::domain::{
+    group::Mate,
+    ids::{ActionKey, PairId, TicketId, WorkspaceId},
+    time::to_ms,
+};
+
+statements! {
+    const MATES = "SELECT p.id, p.ticket, p.gone, bs.body AS incident_body,
+            (SELECT json_group_array(json_array(n.ticket, n.action)) FROM note_links n
+              WHERE n.pair = p.id AND n.written_in = 'sentinel') AS noted
+        FROM pairs p JOIN subjects s ON s.id = p.subject JOIN bodies bs ON bs.hash = s.body
+        WHERE p.grouped = ?1 AND p.id <> ?2 ORDER BY p.id";
+    const JOINABLE = "SELECT DISTINCT k.pair AS id, p.opened_ms FROM json_each(?2) j
+        JOIN group_keys k ON k.workspace = ?1 AND k.key = j.value JOIN pairs p ON p.id = k.pair
+        WHERE p.opened_ms BETWEEN ?3 AND ?4 ORDER BY p.opened_ms DESC, k.pair LIMIT ?5";
+    const SIZE = "SELECT count(*) FROM pairs WHERE grouped = ?1 AND ticket = ?2";
+}
+
+/// The other pairs of a group, in the order in which they were opened.
+pub(super) async fn mates(connection: &mut SqliteConnection, first: PairId, own: PairId) -> Result<Vec<Mate>> {
+    let rows = sqlx::query(MATES).bind(first.to_string()).bind(own.to_string()).fetch_all(&mut *connection).await?;
+    let mate = |row| {
+        let cells = Cells::new(row, "pairs");
+        let noted: Vec<(i64, i64)> = cells.json("noted")?;
+        Ok(Mate {
+            pair: cells.id("id")?,
+            ticket: cells.opt_int("ticket")?.map(TicketId),
+            gone: cells.opt_text("gone")?.and_then(side_of),
+            incident: cells.json("incident_body")?,
+            noted: noted.into_iter().map(|(ticket, action)| ActionKey { ticket: TicketId(ticket), action }).collect(),
+        })
+    };
+    rows.iter().map(mate).collect()
+}
+
+impl Store {
+    /// Pairs that began a group with one of these keys, of incidents made within a span, the newest first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn groups_with(
+        &self,
+        workspace: WorkspaceId,
+        keys: &[&str],
+        span: (Timestamp, Timestamp),
+        limit: u32,
+    ) -> Result<Vec<PairId>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query(JOINABLE).bind(workspace.to_string()).bind(to_json(keys)?);
+        let query = query.bind(to_ms(span.0)).bind(to_ms(span.1)).bind(i64::from(limit));
+        let rows = query.fetch_all(&mut *reader).await?;
+        rows.iter().map(|row| Cells::new(row, "group_keys").id("id")).collect()
+    }
+
+    /// How many pairs of a group share this ticket.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn group_size(&self, first: PairId, ticket: TicketId) -> Result<i64> {
+        let mut reader = self.reader().await?;
+        Ok(sqlx::query_scalar(SIZE).bind(first.to_string()).bind(ticket.0).fetch_one(&mut *reader).await?)
+    }
+}

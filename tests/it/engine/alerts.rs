@@ -1,0 +1,78 @@
+//! Alerts that join an incident after its ticket was made.
+
+use serde_json::json;
+
+use super::bridge::*;
+
+impl Bridge {
+    fn alert(&self, incident: &str, name: &str) {
+        let alert = json!({ "alertDisplayName": name, "severity": "High" });
+        let on = json!({ "incident": incident, "workspace": self.workspace_name(0), "alert": alert });
+        self.act("incident.alert", on);
+    }
+
+    fn told_of(&self, ticket: i64, text: &str) -> usize {
+        self.notes_of(ticket).iter().filter(|note| words(note).contains(text)).count()
+    }
+}
+
+both! {
+    async fn alerts_that_join_are_told_once_and_read_only_then(product) {
+        let mut bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let reads = bridge.calls("sentinel.alerts.post");
+        bridge.update(&incident, json!({ "severity": "High" }));
+        bridge.comment(&incident, "a word");
+        bridge.cross().await;
+        assert_eq!(bridge.calls("sentinel.alerts.post"), reads, "no alert has joined");
+        bridge.alert(&incident, "Beacon to a known address");
+        bridge.alert(&incident, "Credential dump");
+        bridge.cross().await;
+        assert_eq!(bridge.calls("sentinel.alerts.post"), reads + 1);
+        assert_eq!(bridge.told_of(ticket, "2 alerts joined incident"), 1, "{:#?}", bridge.notes_of(ticket));
+        let note = bridge.notes_of(ticket).into_iter().find(|note| words(note).contains("2 alerts joined")).unwrap();
+        assert!(words(&note).contains("Beacon to a known address") && words(&note).contains("Credential dump"));
+        assert_eq!(note["hiddenfromuser"], true, "{note}");
+        // Looked at by a person, and after a restart: once all the same.
+        bridge.alert(&incident, "Third one");
+        bridge.engine.look_again(bridge.pair_of(&incident).await.unwrap().id);
+        bridge.cross().await;
+        bridge.restart().await;
+        bridge.cross().await;
+        assert_eq!(bridge.told_of(ticket, "An alert joined incident"), 1);
+        assert_eq!(bridge.told_of(ticket, "Credential dump"), 1);
+        assert!(bridge.comments_of(&incident).iter().all(|comment| !comment.contains("joined")), "they come from there");
+        let writes = bridge.writes();
+        bridge.pass(1_800).await;
+        assert_eq!(bridge.writes(), writes, "and rests");
+        bridge.finish().await;
+    }
+
+    async fn alerts_that_could_not_be_read_are_told_later(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.alerts.post", "count": 3 }));
+        bridge.alert(&incident, "Told in the end");
+        bridge.pass(600).await;
+        bridge.heal();
+        bridge.pass(600).await;
+        assert_eq!(bridge.told_of(ticket, "Told in the end"), 1);
+        bridge.finish().await;
+    }
+
+    async fn alerts_are_not_told_where_the_policy_says_so(product) {
+        let bridge = Bridge::with(Setup { policy: "late_alerts = \"ignore\"".into(), ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let reads = bridge.calls("sentinel.alerts.post");
+        bridge.alert(&incident, "Nobody is told");
+        bridge.cross().await;
+        assert_eq!((bridge.told_of(ticket, "Nobody is told"), bridge.calls("sentinel.alerts.post")), (0, reads));
+        bridge.finish().await;
+    }
+}
