@@ -26,7 +26,11 @@ use crate::{
     store::SituationRow,
 };
 
-use super::{Engine, digest::Reading, execute::Attempt};
+use super::{
+    Engine,
+    digest::{Reading, moved_since},
+    execute::Attempt,
+};
 
 /// Makes a ticket.
 pub(super) async fn create(
@@ -87,10 +91,10 @@ pub(super) async fn add_note(
     let current = match halo.ticket(ticket, class).await {
         Ok(current) if current.deleted || current.merged_into.is_some() => {
             let what = format!("Ticket {ticket} was deleted or merged in Halo.");
-            return Attempt::Refused(Reason::RecordGone { what }, read_ticket(current));
+            return Attempt::Refused(Reason::RecordGone { what }, read_ticket(row, current));
         }
         Ok(current) if current.client_id != Some(row.pair.halo_client_id) => {
-            return Attempt::Refused(Reason::WrongClient, read_ticket(current));
+            return Attempt::Refused(Reason::WrongClient, read_ticket(row, current));
         }
         Ok(current) => current,
         Err(failure) if failure.kind == FailureKind::Gone => return gone(ticket),
@@ -111,7 +115,13 @@ pub(super) async fn add_note(
         return found(row, kind, action.clone(), note);
     }
     match halo.add_note(ticket, note, class).await {
-        Ok(action) => note_made(row, kind, action, false),
+        Ok(action) => {
+            let mut made = note_made(row, kind, action, false);
+            if let Attempt::Done(_, _, reading) = &mut made {
+                reading.unread = moved_since(row.ticket.as_ref(), &current);
+            }
+            made
+        }
         Err(failure) if failure.kind == FailureKind::Gone => gone(ticket),
         Err(failure) => Attempt::Failed(failure),
     }
@@ -153,7 +163,8 @@ pub(super) fn note_made(row: &SituationRow, kind: &OperationKind, action: Action
             facts.push(Fact::NoteLinked { link });
         }
     }
-    let reading = Reading { own_action: Some(action), ..Reading::default() };
+    // Where it was found, whatever happened since it was written has not been read.
+    let reading = Reading { own_action: Some(action), unread: settled, ..Reading::default() };
     Attempt::Done(OperationResult::Action { action: key, settled }, facts, Box::new(reading))
 }
 
@@ -162,8 +173,10 @@ fn gone(ticket: TicketId) -> Attempt {
     Attempt::Refused(Reason::RecordGone { what }, Box::default())
 }
 
-fn read_ticket(ticket: Ticket) -> Box<Reading> {
-    Box::new(Reading { ticket: Some(ticket), ..Reading::default() })
+/// The ticket as it was found before a write; its notes were not read with it.
+fn read_ticket(row: &SituationRow, ticket: Ticket) -> Box<Reading> {
+    let unread = moved_since(row.ticket.as_ref(), &ticket);
+    Box::new(Reading { ticket: Some(ticket), unread, ..Reading::default() })
 }
 
 /// Changes the ticket as it stands now; what moved since the plan voids it.
@@ -180,7 +193,7 @@ pub(super) async fn update_ticket(
         Err(failure) if failure.kind == FailureKind::Gone => return gone(ticket),
         Err(failure) => return Attempt::Failed(failure),
     };
-    let read = read_ticket;
+    let read = |ticket| read_ticket(row, ticket);
     if current.client_id != Some(row.pair.halo_client_id) {
         return Attempt::Refused(Reason::WrongClient, read(current));
     }
@@ -213,7 +226,10 @@ pub(super) async fn update_ticket(
             }
             let base = agreed_ticket(engine, row, change, &answer);
             let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
-            Attempt::Done(OperationResult::TicketChanged, facts, read(answer))
+            // What our own write moved hides nothing; what moved before it may.
+            let unread = moved_since(row.ticket.as_ref(), &current);
+            let reading = Reading { ticket: Some(answer), unread, ..Reading::default() };
+            Attempt::Done(OperationResult::TicketChanged, facts, Box::new(reading))
         }
         // The write is a state, not an addition: looking at the ticket again tells whether it holds.
         Err(failure) if failure.kind == FailureKind::Unknown => match halo.ticket(ticket, class).await {
