@@ -116,15 +116,28 @@ pub(super) async fn add_note(
     }
     match halo.add_note(ticket, note, class).await {
         Ok(action) => {
-            let mut made = note_made(row, kind, action, false);
+            let mut made = note_made(row, kind, action.clone(), false);
             if let Attempt::Done(_, _, reading) = &mut made {
-                reading.unread = moved_since(row.ticket.as_ref(), &current);
+                match read {
+                    Some(actions) => **reading = read_before(current, actions, action),
+                    None => reading.unread = moved_since(row.ticket.as_ref(), &current),
+                }
             }
             made
         }
         Err(failure) if failure.kind == FailureKind::Gone => gone(ticket),
         Err(failure) => Attempt::Failed(failure),
     }
+}
+
+/// A ticket and its notes as they were read just before one of ours was written. What came in between is read with the
+/// next row.
+fn read_before(mut ticket: Ticket, mut actions: Vec<Action>, own: Action) -> Reading {
+    let highest = actions.iter().map(|action| action.key.action).max().unwrap_or(0);
+    ticket.last_action = own.at.filter(|_| own.key.action == highest + 1);
+    ticket.last_update = ticket.last_update.max(own.at);
+    actions.push(own);
+    Reading { ticket: Some(ticket), actions: Some(actions), ..Reading::default() }
 }
 
 /// The note stands there already. What it says may be older than what we were about to write: then that is told next.

@@ -131,9 +131,9 @@ both! {
         let (bridge, incident, ticket) = linked(product).await;
         bridge.pass(40).await;
         bridge.note(ticket, "<p>last words</p>", json!({}));
-        bridge.close_ticket_as(ticket, 1);
+        bridge.act("ticket.update", json!({ "ticket_id": ticket, "priority_id": 1 }));
         bridge.clock.advance(SignedDuration::from_secs(3));
-        bridge.close_incident(&incident, json!({ "classification": "TruePositive", "reason": "SuspiciousActivity" }));
+        bridge.update(&incident, json!({ "severity": "Informational" }));
         let workspace = bridge.workspace(0).await.id;
         bridge.engine.poke_workspace(workspace, RunCause::Person);
         bridge.run().await;
