@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
-        ids::CommentId,
+        ids::{CommentId, fingerprint},
         incident::{Comment, Incident},
         operation::{Carried, IncidentChange, OperationResult},
         pair::NoteLink,
@@ -13,49 +13,129 @@ use crate::{
     },
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::agreed,
+    planner::{
+        agreed,
+        notes::{to_sentinel::TICKET_ITSELF, words},
+    },
     sentinel::{Incidents, Place},
     store::SituationRow,
 };
 
-use super::{digest::Reading, execute::Attempt};
+use super::{Engine, digest::Reading, execute::Attempt, forth};
 
 pub(super) async fn add_comment(
+    engine: &Engine,
     row: &SituationRow,
     sentinel: &Arc<dyn Incidents>,
     at: &Place,
     (comment, carries): (&CommentId, &[Carried]),
-    (message, now): (&str, jiff::Timestamp),
+    message: &str,
     class: Class,
 ) -> Attempt {
+    // After a restore a comment of ours may stand there under this very id, and would be written over.
+    let mut read = None;
+    if forth::may_be_forgotten(engine, row) && engine.schedule().comments_forgotten(row.pair.id) {
+        match sentinel.comments(at, &row.pair.incident, class).await {
+            Ok(comments) => {
+                if let Some(there) = comments.iter().find(|there| there.id == *comment) {
+                    let there = there.clone();
+                    return found(engine, row, sentinel, at, (carries, message), (there, comments), class).await;
+                }
+                read = Some(comments);
+            }
+            Err(failure) => return failed(failure),
+        }
+    }
     match sentinel.write_comment(at, &row.pair.incident, comment, message, class).await {
         Ok(_) => {
-            let link = |carried: &Carried| NoteLink {
-                pair: row.pair.id,
-                comment: comment.clone(),
-                action: carried.action,
-                edit: carried.edit,
-                part: carried.part,
-                said: Some(carried.said.clone()).filter(|said| !said.is_empty()),
-                written_in: Side::Halo,
-            };
-            let facts = carries.iter().map(|carried| Fact::NoteLinked { link: link(carried) }).collect();
-            let mut reading = Reading::default();
+            let facts = carries.iter().map(|carried| linked(row, comment, carried)).collect();
+            let mut reading = Reading { comments: read, ..Reading::default() };
             // One that carries no note is known as read: nothing else tells that it is there.
             if carries.is_empty() {
-                reading.own_comment = Some(written(comment, message, now));
+                let own = written(comment, message, engine.now());
+                match &mut reading.comments {
+                    Some(comments) => comments.push(own),
+                    None => reading.own_comment = Some(own),
+                }
             }
             Attempt::Done(OperationResult::Comment { comment: comment.clone() }, facts, Box::new(reading))
         }
+        Err(failure) => failed(failure),
+    }
+}
+
+fn failed(failure: Failure) -> Attempt {
+    match failure.kind {
         // Its id is derived: sending it again writes the same comment, never a second one.
-        Err(failure) if failure.kind == FailureKind::Unknown => {
-            Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure })
-        }
-        Err(failure) if failure.kind == FailureKind::Gone => {
+        FailureKind::Unknown => Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure }),
+        FailureKind::Gone => {
             let what = "The incident does not exist in Sentinel any more.".to_owned();
             Attempt::Refused(Reason::RecordGone { what }, Box::default())
         }
-        Err(failure) => Attempt::Failed(failure),
+        _ => Attempt::Failed(failure),
+    }
+}
+
+fn linked(row: &SituationRow, comment: &CommentId, carried: &Carried) -> Fact {
+    let link = NoteLink {
+        pair: row.pair.id,
+        comment: comment.clone(),
+        action: carried.action,
+        edit: carried.edit,
+        part: carried.part,
+        said: Some(carried.said.clone()).filter(|said| !said.is_empty()),
+        written_in: Side::Halo,
+    };
+    Fact::NoteLinked { link }
+}
+
+/// A comment that the database has forgotten stands under the id of one that is to be written: it is never written over.
+async fn found(
+    engine: &Engine,
+    row: &SituationRow,
+    sentinel: &Arc<dyn Incidents>,
+    at: &Place,
+    (carries, message): (&[Carried], &str),
+    (there, mut comments): (Comment, Vec<Comment>),
+    class: Class,
+) -> Attempt {
+    let done = |comment: &CommentId, facts, comments| {
+        let reading = Reading { comments: Some(comments), ..Reading::default() };
+        Attempt::Done(OperationResult::Comment { comment: comment.clone() }, facts, Box::new(reading))
+    };
+    let own_words = |carried: &&Carried| carried.action.action == TICKET_ITSELF;
+    let own = carries.first().filter(own_words);
+    let same = words::letters(&there.message) == words::letters(message);
+    let names_the_ticket = own.is_some_and(|own| own.edit == 0);
+    match own {
+        _ if same || carries.is_empty() || names_the_ticket => {
+            let facts = carries.iter().map(|carried| linked(row, &there.id, carried)).collect();
+            done(&there.id, facts, comments)
+        }
+        // Other words of our own, and no plan would bring these back: they get the next id that is free.
+        Some(own) => {
+            let Some(tenant) = engine.registry.view().halo.get(&row.pair.halo).map(|halo| halo.tenant.clone()) else {
+                return Attempt::Stale("The Halo instance is not configured any more.".into(), Box::default());
+            };
+            let id = |edit| CommentId::derived(&tenant, own.action, edit, 0);
+            let free = (own.edit + 1..).find(|edit| comments.iter().all(|known| known.id != id(*edit)));
+            let next = Carried { edit: free.unwrap_or(u32::MAX), ..own.clone() };
+            let comment = id(next.edit);
+            match sentinel.write_comment(at, &row.pair.incident, &comment, message, class).await {
+                Ok(_) => {
+                    let before = Carried { said: fingerprint(&there.message), ..own.clone() };
+                    let facts = vec![linked(row, &there.id, &before), linked(row, &comment, &next)];
+                    comments.push(written(&comment, message, engine.now()));
+                    done(&comment, facts, comments)
+                }
+                Err(failure) => failed(failure),
+            }
+        }
+        // What it carried by then is recognised by the plan that follows, and what is left of it is told as an edit.
+        None => {
+            let reading = Reading { comments: Some(comments), ..Reading::default() };
+            Attempt::Stale("A comment from before the restore carries it.".into(), Box::new(reading))
+        }
     }
 }
 
@@ -109,6 +189,11 @@ pub(super) async fn update_incident(
         return Attempt::Stale("The incident changed since this was planned.".into(), read(current));
     }
     match sentinel.write(at, &current, change, class).await {
+        Ok(answer) if !taken(&current, change, &answer) => {
+            // A web page in place of an answer, or a value that the service ignores: nothing was agreed on.
+            let text = "Azure said that the change was made, and the incident does not have it.";
+            Attempt::Failed(Failure::new(Side::Sentinel, FailureKind::Transient, text))
+        }
         Ok(answer) => {
             let base = match &row.ticket {
                 Some(ticket) => agreed::after_incident(row.pair.base.clone(), ticket, change, &answer),
@@ -138,6 +223,16 @@ pub(super) async fn update_incident(
         }
         Err(failure) => Attempt::Failed(failure),
     }
+}
+
+/// Whether an incident that was written to has what was written.
+fn taken(before: &Incident, change: &IncidentChange, after: &Incident) -> bool {
+    let status = change.status.as_ref().is_some_and(|wanted| *wanted != after.status && before.status == after.status);
+    let severity =
+        change.severity.as_ref().is_some_and(|wanted| *wanted != after.severity && before.severity == after.severity);
+    let title = change.title.as_ref().is_some_and(|wanted| *wanted != after.title && before.title == after.title);
+    let untouched = after.etag.is_some() && after.etag == before.etag;
+    !(status || severity || title || untouched)
 }
 
 fn owner_alone(change: &IncidentChange) -> bool {

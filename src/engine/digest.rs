@@ -44,6 +44,16 @@ pub struct Reading {
     pub own_action: Option<Action>,
     /// The same of a comment.
     pub own_comment: Option<Comment>,
+    /// Something may have been written on the ticket since its notes were last read, and they were not read with it.
+    pub unread: bool,
+}
+
+/// Whether a ticket has moved since it was last recorded: then somebody may have written on it what we have not read.
+pub(super) fn moved_since(known: Option<&Ticket>, current: &Ticket) -> bool {
+    let later = |new: Option<Timestamp>, old: Option<Timestamp>| new.is_some() && (old.is_none() || older(old, new));
+    known.is_none_or(|known| {
+        later(current.last_update, known.last_update) || later(current.last_action, known.last_action)
+    })
 }
 
 /// Whether the incident has another number of comments than we know to stand there: those read last, and those
@@ -155,6 +165,7 @@ async fn step(
             facts.push(fact);
         }
     }
+    let comments_read = reading.comments.is_some();
     for fact in news(&row, reading) {
         overlay(&mut row, &fact);
         facts.push(fact);
@@ -176,6 +187,9 @@ async fn step(
     }
     facts.extend(planned);
     if facts.is_empty() {
+        if comments_read {
+            engine.schedule().comments_known(id);
+        }
         return Ok((None, Vec::new()));
     }
     // A merge concerns two pairs: the other one is looked at next.
@@ -199,6 +213,9 @@ async fn step(
     }
     let concerned = groups::concerned(&row, &facts);
     let seq = engine.record(now, Some(row.pair.client), facts).await?;
+    if comments_read {
+        engine.schedule().comments_known(id);
+    }
     if !others.is_empty() {
         engine.schedule().looks.extend(others);
     }
@@ -277,7 +294,11 @@ fn news(row: &SituationRow, reading: Reading) -> Vec<Fact> {
         Some((own, known)) if known.iter().all(|action| action.key != own.key) => joined(row, own, known),
         _ => (None, None),
     };
-    if let Some(ticket) = reading.ticket.or(ticket) {
+    if let Some(mut ticket) = reading.ticket.or(ticket) {
+        // The next row then tells of something new, and the notes are read: also in the life of another process.
+        if reading.unread && reading.actions.is_none() {
+            ticket.last_action = None;
+        }
         let older = row.ticket.as_ref().is_some_and(|known| older(ticket.last_update, known.last_update));
         let times = |ticket: &Ticket| (ticket.last_update, ticket.last_action);
         let differs = |known: &Ticket| known.raw != ticket.raw || times(known) != times(&ticket);

@@ -371,7 +371,7 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
             };
             match &operation.kind {
                 OperationKind::AddComment { comment, carries, message } => {
-                    back::add_comment(row, &sentinel, &at, (comment, carries), (message, engine.now()), class).await
+                    back::add_comment(engine, row, &sentinel, &at, (comment, carries), message, class).await
                 }
                 OperationKind::UpdateIncident { change } => {
                     back::update_incident(row, &sentinel, &at, change, class).await

@@ -26,7 +26,11 @@ use crate::{
     store::SituationRow,
 };
 
-use super::{Engine, digest::Reading, execute::Attempt};
+use super::{
+    Engine,
+    digest::{Reading, moved_since},
+    execute::Attempt,
+};
 
 /// Makes a ticket.
 pub(super) async fn create(
@@ -105,10 +109,10 @@ pub(super) async fn add_note(
     let current = match halo.ticket(ticket, class).await {
         Ok(current) if current.deleted || current.merged_into.is_some() => {
             let what = format!("Ticket {ticket} was deleted or merged in Halo.");
-            return Attempt::Refused(Reason::RecordGone { what }, read_ticket(current));
+            return Attempt::Refused(Reason::RecordGone { what }, read_ticket(row, current));
         }
         Ok(current) if current.client_id != Some(row.pair.halo_client_id) => {
-            return Attempt::Refused(Reason::WrongClient, read_ticket(current));
+            return Attempt::Refused(Reason::WrongClient, read_ticket(row, current));
         }
         Ok(current) => current,
         Err(failure) if failure.kind == FailureKind::Gone => return gone(ticket),
@@ -129,10 +133,29 @@ pub(super) async fn add_note(
         return found(row, kind, action.clone(), note);
     }
     match halo.add_note(ticket, note, class).await {
-        Ok(action) => note_made(row, kind, action, false),
+        Ok(action) => {
+            let mut made = note_made(row, kind, action.clone(), false);
+            if let Attempt::Done(_, _, reading) = &mut made {
+                match read {
+                    Some(actions) => **reading = read_before(current, actions, action),
+                    None => reading.unread = moved_since(row.ticket.as_ref(), &current),
+                }
+            }
+            made
+        }
         Err(failure) if failure.kind == FailureKind::Gone => gone(ticket),
         Err(failure) => Attempt::Failed(failure),
     }
+}
+
+/// A ticket and its notes as they were read just before one of ours was written. What came in between is read with the
+/// next row.
+fn read_before(mut ticket: Ticket, mut actions: Vec<Action>, own: Action) -> Reading {
+    let highest = actions.iter().map(|action| action.key.action).max().unwrap_or(0);
+    ticket.last_action = own.at.filter(|_| own.key.action == highest + 1);
+    ticket.last_update = ticket.last_update.max(own.at);
+    actions.push(own);
+    Reading { ticket: Some(ticket), actions: Some(actions), ..Reading::default() }
 }
 
 /// The note stands there already. What it says may be older than what we were about to write: then that is told next.
@@ -173,7 +196,8 @@ pub(super) fn note_made(row: &SituationRow, kind: &OperationKind, action: Action
             facts.push(Fact::NoteLinked { link });
         }
     }
-    let reading = Reading { own_action: Some(action), ..Reading::default() };
+    // Where it was found, whatever happened since it was written has not been read.
+    let reading = Reading { own_action: Some(action), unread: settled, ..Reading::default() };
     Attempt::Done(OperationResult::Action { action: key, settled }, facts, Box::new(reading))
 }
 
@@ -182,8 +206,10 @@ fn gone(ticket: TicketId) -> Attempt {
     Attempt::Refused(Reason::RecordGone { what }, Box::default())
 }
 
-fn read_ticket(ticket: Ticket) -> Box<Reading> {
-    Box::new(Reading { ticket: Some(ticket), ..Reading::default() })
+/// The ticket as it was found before a write; its notes were not read with it.
+fn read_ticket(row: &SituationRow, ticket: Ticket) -> Box<Reading> {
+    let unread = moved_since(row.ticket.as_ref(), &ticket);
+    Box::new(Reading { ticket: Some(ticket), unread, ..Reading::default() })
 }
 
 /// Changes the ticket as it stands now; what moved since the plan voids it.
@@ -200,7 +226,7 @@ pub(super) async fn update_ticket(
         Err(failure) if failure.kind == FailureKind::Gone => return gone(ticket),
         Err(failure) => return Attempt::Failed(failure),
     };
-    let read = read_ticket;
+    let read = |ticket| read_ticket(row, ticket);
     if current.client_id != Some(row.pair.halo_client_id) {
         return Attempt::Refused(Reason::WrongClient, read(current));
     }
@@ -233,7 +259,10 @@ pub(super) async fn update_ticket(
             }
             let base = agreed_ticket(engine, row, change, &answer);
             let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
-            Attempt::Done(OperationResult::TicketChanged, facts, read(answer))
+            // What our own write moved hides nothing; what moved before it may.
+            let unread = moved_since(row.ticket.as_ref(), &current);
+            let reading = Reading { ticket: Some(answer), unread, ..Reading::default() };
+            Attempt::Done(OperationResult::TicketChanged, facts, Box::new(reading))
         }
         // The write is a state, not an addition: looking at the ticket again tells whether it holds.
         Err(failure) if failure.kind == FailureKind::Unknown => match halo.ticket(ticket, class).await {

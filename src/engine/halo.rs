@@ -256,7 +256,12 @@ async fn one(
             counts.changed += 1;
             let done = if raced { Vec::new() } else { drifted(engine, &known, &ticket, counts.passed) };
             let reading = Reading { ticket: Some(ticket), actions: Some(actions), ..Reading::default() };
-            digest::pair(engine, pair, done, reading).await?;
+            if let Err(error) = digest::pair(engine, pair, done, reading).await {
+                if once_more {
+                    engine.schedule().written.insert(pair, asked);
+                }
+                return Err(error);
+            }
             Ok(true)
         }
         Err(failure) => {

@@ -58,7 +58,10 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
                 Ok(read) => {
                     match halo.actions(ticket, Class::Interactive).await {
                         Ok(actions) => reading.actions = Some(actions),
-                        Err(error) => note(error),
+                        Err(error) => {
+                            reading.unread = digest::moved_since(row.ticket.as_ref(), &read);
+                            note(error);
+                        }
                     }
                     reading.ticket = Some(read);
                 }

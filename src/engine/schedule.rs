@@ -140,6 +140,8 @@ pub struct Schedule {
     pub refusals: Refusals,
     /// What was written before this moment may be missing in the database (it was restored or copied).
     pub forgotten_until: Option<Timestamp>,
+    /// After that: pairs whose comments have been read since this process began.
+    recalled: BTreeSet<PairId>,
     /// Pairs known to have something ready.
     pub pairs: BTreeSet<PairId>,
     /// Of these, those that stand in line for a place.
@@ -155,6 +157,18 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// The comments of this pair were read and recorded.
+    pub fn comments_known(&mut self, pair: PairId) {
+        if self.forgotten_until.is_some() {
+            self.recalled.insert(pair);
+        }
+    }
+
+    /// Whether comments of this pair may stand there that the database has forgotten.
+    pub fn comments_forgotten(&self, pair: PairId) -> bool {
+        self.forgotten_until.is_some() && !self.recalled.contains(&pair)
+    }
+
     /// Poll at once.
     pub fn hasten_poll(&mut self, workspace: WorkspaceId, cause: RunCause, now: Timestamp) {
         if let Some(standing) = self.workspaces.get_mut(&workspace) {

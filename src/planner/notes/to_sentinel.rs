@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use uuid::Uuid;
+
 use crate::domain::{
     drift::DriftRule,
     failure::Side,
@@ -225,8 +227,8 @@ pub fn found_again(s: &Situation<'_>, found: &Comment, carries: &[Carried], mess
     // Our own words about the ticket are told apart by what they say alone.
     let ours = |carried: &Carried| carried.action.action == TICKET_ITSELF && carried.edit > 0;
     let same = words::letters(&found.message) == words::letters(message);
-    // Written before the note was edited: what it says now follows as an edit.
-    let older = matches!(carries, [only] if only.edit == 0);
+    // Written before the note was edited (again): what it says now follows as an edit.
+    let older = matches!(carries, [only] if only.action.action != TICKET_ITSELF || only.edit == 0);
     if carries.is_empty() || carries.iter().any(ours) || !(same || older) {
         return None;
     }
@@ -251,30 +253,46 @@ pub(super) fn adopt(
     linked: &BTreeSet<&CommentId>,
     out: &mut Plan,
 ) {
-    let known: BTreeSet<ActionKey> = s.links.iter().map(|link| link.action).collect();
+    let mut known: BTreeMap<ActionKey, u32> = BTreeMap::new();
+    for link in s.links.iter().chain(&out.links) {
+        let edits = known.entry(link.action).or_default();
+        *edits = (*edits).max(link.edit);
+    }
     let under_way = under_way(s);
+    // Ids that we derive are of version 5; portals give random ones.
+    let derived = |c: &Comment| Uuid::parse_str(c.id.as_str()).is_ok_and(|id| id.get_version_num() == 5);
     let there: BTreeMap<&CommentId, &Comment> =
-        comments.iter().filter(|c| !linked.contains(&c.id)).map(|c| (&c.id, c)).collect();
+        comments.iter().filter(|c| !linked.contains(&c.id) && derived(c)).map(|c| (&c.id, c)).collect();
     if there.is_empty() {
         return;
     }
     let itself = s.pair.ticket.map(|ticket| ActionKey { ticket, action: TICKET_ITSELF });
     let keys = actions.iter().filter(|action| !action.system).map(|action| action.key).chain(itself);
-    for key in keys.filter(|key| !known.contains(key) && !under_way.contains(&(*key, 0))) {
-        let Some(comment) = there.get(&CommentId::derived(s.halo_tenant, key, 0, 0)) else { continue };
-        let link = |action: ActionKey| NoteLink {
-            pair: s.pair.id,
-            comment: comment.id.clone(),
-            action,
-            edit: 0,
-            part: 0,
-            said: actions.iter().find(|a| a.key == action).map(|action| words::told(&comment.message, action)),
-            written_in: Side::Halo,
-        };
-        out.links.push(link(key));
-        for further in budget::digested(&comment.message, key.ticket).into_iter().filter(|further| *further != key) {
-            if !known.contains(&further) && actions.iter().any(|action| action.key == further) {
-                out.links.push(link(further));
+    for key in keys {
+        // The note as it first crossed, and each edit of it that was told since.
+        let from = known.get(&key).map_or(0, |edit| edit + 1);
+        for edit in from..=u32::MAX {
+            // Our own words about the ticket are told apart by what they say, not by their numbers.
+            let own_words = key.action == TICKET_ITSELF && edit > 0;
+            if own_words || under_way.contains(&(key, edit)) {
+                break;
+            }
+            let Some(comment) = there.get(&CommentId::derived(s.halo_tenant, key, edit, 0)) else { break };
+            let link = |action: ActionKey, edit: u32| NoteLink {
+                pair: s.pair.id,
+                comment: comment.id.clone(),
+                action,
+                edit,
+                part: 0,
+                said: actions.iter().find(|a| a.key == action).map(|action| words::told(&comment.message, action)),
+                written_in: Side::Halo,
+            };
+            out.links.push(link(key, edit));
+            for further in budget::digested(&comment.message, key.ticket).into_iter().filter(|further| *further != key)
+            {
+                if !known.contains_key(&further) && actions.iter().any(|action| action.key == further) {
+                    out.links.push(link(further, 0));
+                }
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::{
     domain::{
         incident::{IncidentStatus, Severity},
         pair::{Health, SyncState},
-        policy::Direction,
+        policy::{Direction, Wins},
         ticket::Ticket,
     },
     planner::mapping,
@@ -67,9 +67,19 @@ pub fn not_overwritten(world: &World, ending: &Ending) -> Vec<Violation> {
         let agents = agents(ending);
         let owner = |value: &IncidentValues| agent_of(&agents, value.owner.as_deref());
         let owners = (line(incident, owner), line(ticket, |value| value.agent_id.to_string()));
+        let statuses = line(incident, |value| value.status.clone());
+        let wins = ending.policy(ended.key.0, world).map(|policy| policy.status.wins);
         for (what, (here, there)) in [("closure", &closures), ("owner", &owners)] {
             for (mine, other, side) in [(here, there, "incident"), (there, here, "ticket")] {
-                if let Some((old, set, by_us)) = set_back(mine, other, world) {
+                if let Some((old, set, by_us, agreed)) = set_back(mine, other, world) {
+                    // Where the policy says that the incident's status wins, a move between its open states does too.
+                    let moved = |(order, ..): &(u64, By, String)| (agreed..by_us).contains(order);
+                    if wins == Some(Wins::Sentinel)
+                        && (what, side) == ("closure", "ticket")
+                        && statuses.iter().any(moved)
+                    {
+                        continue;
+                    }
                     let text = format!(
                         "the {what} of {} was set to {old} on the {side} by a person (event {set}) and set back by us (event {by_us}) though the other side had not moved since both agreed",
                         ended.named()
@@ -110,8 +120,9 @@ fn lost(world: &World, ending: &Ending, ended: &Ended) -> Option<String> {
     None
 }
 
-/// A value of a person's on `mine` that we set back to what `other` has had since before both agreed.
-fn set_back(mine: &Line, other: &Line, world: &World) -> Option<(String, u64, u64)> {
+/// A value of a person's on `mine` that we set back to what `other` has had since before both agreed: the value, when it
+/// was set, when we set it back, and when both had agreed.
+fn set_back(mine: &Line, other: &Line, world: &World) -> Option<(String, u64, u64, u64)> {
     for pair in mine.windows(2) {
         let [(set, By::Person, value), (overwritten, By::Us(_), now)] = pair else { continue };
         // Who restores an old backup has forgotten what was agreed since.
@@ -124,7 +135,7 @@ fn set_back(mine: &Line, other: &Line, world: &World) -> Option<(String, u64, u6
         let before = mine.iter().rev().find(|(order, ..)| order < set)?;
         let agreed = before.2 == *theirs && matches!(before.1, By::Us(_)) && before.0 > *since;
         if agreed {
-            return Some((value.clone(), *set, *overwritten));
+            return Some((value.clone(), *set, *overwritten, before.0));
         }
     }
     None
@@ -186,11 +197,16 @@ fn disagreement(world: &World, ending: &Ending, ended: &Ended) -> Option<String>
     if says_so || shares {
         return None;
     }
-    // Where nobody in Halo had a hand in it, the value is Sentinel's.
+    // Where nobody in Halo had a hand in it, the value is Sentinel's. What we wrote and an old backup forgot counts as
+    // an agent's: nobody can tell.
     let versions = world.watch.tickets.get(&ended.ticket?)?;
+    let forgotten = world.strikes.restored_orders.iter().max().copied().unwrap_or(0);
     let by_person = |value: fn(&TicketValues) -> i64| {
         versions.windows(2).any(|pair| match pair {
-            [old, new] => value(&old.value) != value(&new.value) && !matches!(new.by, By::Us(_)),
+            [old, new] => {
+                let agents = !matches!(new.by, By::Us(_)) || new.order < forgotten;
+                value(&old.value) != value(&new.value) && agents
+            }
             _ => false,
         })
     };

@@ -79,7 +79,10 @@ fn without_end(world: &World, ended: &Ended, operation: &Operation) -> Option<St
 fn refused_for_nothing(operation: &Operation) -> bool {
     let status = operation.last_failure.as_ref().and_then(|failure| failure.status);
     // An agent whom the policy maps to nobody in Entra: a person has to enter somebody.
-    let nobody = operation.last_failure.as_ref().is_some_and(|f| f.message.contains("was not found in the directory"));
+    let owner = matches!(&operation.kind, OperationKind::UpdateIncident { change } if change.owner.is_some());
+    let says = |words: &str| operation.last_failure.as_ref().is_some_and(|failure| failure.message.contains(words));
+    // On the way the words may have been lost.
+    let nobody = says("was not found in the directory") || owner && says("instead of JSON");
     status == Some(400) && !nobody && !matches!(operation.kind, OperationKind::UpdateTicket { .. })
 }
 

@@ -1,6 +1,10 @@
 //! Words that did not cross in a simulated world: overlooked by a count, or taken for written.
 
-use halobridge::{domain::pair::Health, twin::options::Product};
+use halobridge::{
+    domain::{pair::Health, run::RunCause},
+    twin::options::Product,
+};
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::bridge::*;
@@ -16,6 +20,10 @@ async fn linked(product: Product) -> (Bridge, String, i64) {
     bridge.cross().await;
     let ticket = bridge.ticket_of(&incident).await;
     (bridge, incident, ticket)
+}
+
+fn mapped_closed(bridge: &Bridge, ticket: i64) -> bool {
+    bridge.ticket(ticket).to_string().contains("Closed in Microsoft Sentinel")
 }
 
 /// A comment crosses and is deleted, and another is written: after the next poll, or before it.
@@ -77,6 +85,15 @@ both! {
         bridge.finish().await;
     }
 
+    async fn a_web_page_in_place_of_an_answer_is_not_taken_for_a_closure(product) {
+        let (bridge, incident, ticket) = linked(product).await;
+        bridge.fault(json!({ "kind": "sentinel.incident.put", "effect": "html", "count": 1 }));
+        bridge.close_ticket_as(ticket, 1);
+        bridge.pass(240).await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+        bridge.finish().await;
+    }
+
     async fn a_comment_from_before_our_own_write_is_read(product) {
         let (bridge, incident, ticket) = linked(product).await;
         bridge.comment(&incident, "last words");
@@ -89,6 +106,60 @@ both! {
         assert_eq!(crossed(&bridge, ticket, "last words").await, 0, "not read yet");
         bridge.cross().await;
         assert_eq!(crossed(&bridge, ticket, "last words").await, 1);
+        bridge.finish().await;
+    }
+
+    async fn a_note_from_before_our_own_change_of_the_ticket_is_read(product) {
+        let (bridge, incident, ticket) = linked(product).await;
+        bridge.pass(40).await;
+        bridge.note(ticket, "<p>last words</p>", json!({}));
+        bridge.clock.advance(SignedDuration::from_secs(3));
+        bridge.close_incident(&incident, json!({ "classification": "TruePositive", "reason": "SuspiciousActivity" }));
+        // Sentinel is heard before Halo is: the closure crosses while the note has not been read.
+        let workspace = bridge.workspace(0).await.id;
+        bridge.engine.poke_workspace(workspace, RunCause::Person);
+        bridge.run().await;
+        let said = || bridge.comments_of(&incident).iter().filter(|said| said.contains("last words")).count();
+        assert!(mapped_closed(&bridge, ticket), "the closure has crossed");
+        assert_eq!(said(), 0, "not read yet");
+        bridge.cross().await;
+        assert_eq!(said(), 1);
+        bridge.finish().await;
+    }
+
+    async fn a_note_that_came_with_what_voids_our_own_change_is_read(product) {
+        let (bridge, incident, ticket) = linked(product).await;
+        bridge.pass(40).await;
+        bridge.note(ticket, "<p>last words</p>", json!({}));
+        bridge.act("ticket.update", json!({ "ticket_id": ticket, "priority_id": 1 }));
+        bridge.clock.advance(SignedDuration::from_secs(3));
+        bridge.update(&incident, json!({ "severity": "Informational" }));
+        let workspace = bridge.workspace(0).await.id;
+        bridge.engine.poke_workspace(workspace, RunCause::Person);
+        bridge.run().await;
+        let said = || bridge.comments_of(&incident).iter().filter(|said| said.contains("last words")).count();
+        assert_eq!(said(), 0, "not read yet");
+        bridge.cross().await;
+        assert_eq!(said(), 1);
+        bridge.finish().await;
+    }
+
+    async fn an_edit_from_before_our_own_change_of_the_ticket_is_told(product) {
+        let (bridge, incident, ticket) = linked(product).await;
+        bridge.note(ticket, "<p>said at first</p>", json!({}));
+        bridge.pass(160).await;
+        let notes = bridge.notes_of(ticket);
+        let first = notes.iter().find(|note| words(note).contains("said at first")).expect("a note")["id"].clone();
+        bridge.act("note.edit", json!({ "ticket_id": ticket, "id": first, "html": "<p>said better</p>" }));
+        bridge.clock.advance(SignedDuration::from_secs(3));
+        bridge.close_incident(&incident, json!({ "classification": "TruePositive", "reason": "SuspiciousActivity" }));
+        let workspace = bridge.workspace(0).await.id;
+        bridge.engine.poke_workspace(workspace, RunCause::Person);
+        bridge.run().await;
+        let said = || bridge.comments_of(&incident).iter().filter(|said| said.contains("said better")).count();
+        assert_eq!(said(), 0, "not read yet");
+        bridge.cross().await;
+        assert_eq!(said(), 1);
         bridge.finish().await;
     }
 
