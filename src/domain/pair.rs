@@ -56,9 +56,21 @@ pub struct Base {
     /// Actions that first showed while the ticket belonged to another client: they are about that one and never cross.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub foreign: BTreeSet<ActionKey>,
+    /// Closing words that the ticket did not take as its closing note: they follow as a note.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsaid: Option<ClosingWords>,
     /// Since when the status is held because it flipped too often.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Timestamp>,
+}
+
+/// What was said at one closing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosingWords {
+    /// The words.
+    pub words: String,
+    /// When the incident was closed, as far as it told: each closing has its own.
+    pub at: Option<Timestamp>,
 }
 
 /// What both sides of a mapped field said when they last agreed.

@@ -9,7 +9,6 @@ use crate::{
         incident::{Comment, Incident},
         operation::{Carried, IncidentChange, OperationResult},
         pair::NoteLink,
-        reason::Reason,
     },
     ledger::fact::Fact,
     outbound::budget::Class,
@@ -51,10 +50,7 @@ pub(super) async fn add_comment(
         Err(failure) if failure.kind == FailureKind::Unknown => {
             Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure })
         }
-        Err(failure) if failure.kind == FailureKind::Gone => {
-            let what = "The incident does not exist in Sentinel any more.".to_owned();
-            Attempt::Refused(Reason::RecordGone { what }, Box::default())
-        }
+        Err(failure) if failure.kind == FailureKind::Gone => gone(row, failure, now),
         Err(failure) => Attempt::Failed(failure),
     }
 }
@@ -78,13 +74,13 @@ pub(super) async fn update_incident(
     sentinel: &Arc<dyn Incidents>,
     at: &Place,
     change: &IncidentChange,
+    now: jiff::Timestamp,
     class: Class,
 ) -> Attempt {
     let current = match sentinel.incident(at, &row.pair.incident, class).await {
         Ok(current) => current,
         Err(failure) if failure.kind == FailureKind::Gone => {
-            let what = "The incident does not exist in Sentinel any more.".to_owned();
-            return Attempt::Refused(Reason::RecordGone { what }, Box::default());
+            return gone(row, failure, now);
         }
         Err(failure) => return Attempt::Failed(failure),
     };
@@ -124,19 +120,23 @@ pub(super) async fn update_incident(
         // anew, the owner is refused alone, and waits for a person.
         Err(failure) if failure.kind == FailureKind::Rejected && change.owner.is_some() && !owner_alone(change) => {
             let rest = IncidentChange { owner: None, ..change.clone() };
-            Box::pin(update_incident(row, sentinel, at, &rest, class)).await
+            Box::pin(update_incident(row, sentinel, at, &rest, now, class)).await
         }
         Err(failure) if failure.kind == FailureKind::Unknown => {
             match sentinel.incident(at, &row.pair.incident, class).await {
-                Ok(now) => Attempt::Stale(
+                Ok(current) => Attempt::Stale(
                     "No answer came; it is planned anew from what the incident says now.".into(),
-                    read(now),
+                    read(current),
                 ),
                 Err(_) => Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure }),
             }
         }
         Err(failure) => Attempt::Failed(failure),
     }
+}
+
+fn gone(row: &SituationRow, failure: Failure, now: jiff::Timestamp) -> Attempt {
+    super::forth::not_found(row, "The incident does not exist in Sentinel any more.".into(), failure, now)
 }
 
 fn owner_alone(change: &IncidentChange) -> bool {

@@ -349,7 +349,7 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
                     Attempt::done(OperationResult::Ticket { ticket, settled: true })
                 }
                 (OperationKind::AddNote { note, .. }, Some(ticket)) => {
-                    forth::add_note(row, &halo, ticket, &operation.kind, note, class).await
+                    forth::add_note(row, &halo, ticket, (&operation.kind, note), engine.now(), class).await
                 }
                 (OperationKind::UpdateTicket { change }, Some(ticket)) => {
                     forth::update_ticket(engine, row, &halo, ticket, change, class).await
@@ -374,7 +374,7 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
                     back::add_comment(row, &sentinel, &at, (comment, carries), (message, engine.now()), class).await
                 }
                 OperationKind::UpdateIncident { change } => {
-                    back::update_incident(row, &sentinel, &at, change, class).await
+                    back::update_incident(row, &sentinel, &at, change, engine.now(), class).await
                 }
                 _ => Attempt::Stale("The operation has no such side.".into(), Box::default()),
             }
