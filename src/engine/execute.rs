@@ -315,7 +315,12 @@ pub(super) async fn finish(
             digest::known_pair(engine, pair, known, dead, *reading, false).await
         }
         Attempt::Failed(failure) => {
-            tracing::warn!(operation.id = %operation.id, pair.id = %operation.pair, error = %failure, "a write failed");
+            let (id, pair) = (operation.id, operation.pair);
+            if matches!(failure.kind, FailureKind::WaitUntil { .. }) {
+                tracing::info!(operation.id = %id, pair.id = %pair, reason = %failure, "a write waits for its time");
+            } else {
+                tracing::warn!(operation.id = %id, pair.id = %pair, error = %failure, "a write failed");
+            }
             let waits = matches!(failure.kind, FailureKind::WaitUntil { .. } | FailureKind::SignInAgain);
             // What never left is no attempt.
             let attempts = if waits { operation.attempts } else { attempts };

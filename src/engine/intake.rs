@@ -104,6 +104,10 @@ async fn requests(engine: &Engine) -> Result<(), StoreError> {
             let waits = failure.is_some_and(|(_, failure)| told(failure)) || blocked(&s.scope);
             !s.running && (waits || ended.is_some_and(|at| at >= taken))
         };
+        for (id, _, _) in unread.iter().filter(|(_, at, failure)| *at < taken && !told(failure)) {
+            // A reading that had begun before says nothing of now.
+            engine.schedule().hasten_look_ups(*id, now);
+        }
         let ready = engine.store.ready_pairs(now, 1).await?;
         if !standings.iter().all(read) || !ready.is_empty() {
             continue;

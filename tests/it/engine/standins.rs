@@ -202,6 +202,27 @@ both! {
         }
     }
 
+    async fn the_sla_of_a_ticket_type_is_asked_for_where_the_list_does_not_tell_it(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let halo = bridge.pair_of(&incident).await.unwrap().halo;
+        let slas = async || {
+            let (catalogue, _) = bridge.store.catalogue(halo).await.unwrap().unwrap();
+            catalogue.ticket_types.iter().map(|row| (row.id, row.default_sla)).collect::<Vec<_>>()
+        };
+        let told = slas().await;
+        assert!(told.iter().any(|(_, sla)| sla.is_some()));
+        bridge.mutate(|request, body| {
+            if request.uri().path().to_lowercase().ends_with("/tickettype") {
+                strip(body, "default_sla");
+            }
+        });
+        bridge.pass_by(3_900, 300).await;
+        assert_eq!(slas().await, told);
+        bridge.finish().await;
+    }
+
     async fn the_first_reading_of_changed_tickets_trusts_no_clock(product) {
         let bridge = Bridge::new(product).await;
         bridge.cross().await;
