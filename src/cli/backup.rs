@@ -57,6 +57,9 @@ pub(super) fn key_path(file: &Path) -> PathBuf {
 /// One clear sentence.
 pub async fn run(global: &Global, args: BackupArgs) -> anyhow::Result<ExitCode> {
     let data = global.open().await?;
+    if args.file.exists() {
+        bail!("The file {} exists already. Choose another name, or remove it first.", args.file.display());
+    }
     let beside = key_path(&args.file);
     if !args.with_key {
         data.store.backup(&args.file).await?;

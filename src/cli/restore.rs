@@ -1,6 +1,7 @@
 //! `restore`.
 
 use std::{
+    io::Read as _,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -39,6 +40,14 @@ pub struct RestoreArgs {
     pub with_key: bool,
 }
 
+/// Whether a file begins as every SQLite database does.
+fn is_database(file: &Path) -> anyhow::Result<bool> {
+    let mut begin = Vec::new();
+    let opened = std::fs::File::open(file).and_then(|file| file.take(16).read_to_end(&mut begin));
+    opened.with_context(|| format!("The file {} cannot be read", file.display()))?;
+    Ok(begin == *b"SQLite format 3\0")
+}
+
 /// Runs it.
 ///
 /// # Errors
@@ -47,6 +56,9 @@ pub async fn run(global: &Global, args: RestoreArgs) -> anyhow::Result<ExitCode>
     let dir = global.data_dir();
     if !args.file.is_file() {
         bail!("There is no backup {}. Name a file that `halobridge backup` wrote.", args.file.display());
+    }
+    if !is_database(&args.file)? {
+        bail!("The file {} is no backup. Name a file that `halobridge backup` wrote.", args.file.display());
     }
     private_dir(&dir)?;
     let _lock = lock_instance(&dir)?;

@@ -63,9 +63,21 @@ pub struct Base {
     /// Tickets that are gone and that this one took the place of: what crossed to them is copied.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub replaced: BTreeSet<TicketId>,
+    /// Closing words that the ticket did not take as its closing note: they follow as a note.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsaid: Option<ClosingWords>,
     /// Since when the status is held because it flipped too often.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Timestamp>,
+}
+
+/// What was said at one closing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosingWords {
+    /// The words.
+    pub words: String,
+    /// When the incident was closed, as far as it told: each closing has its own.
+    pub at: Option<Timestamp>,
 }
 
 /// What both sides of a mapped field said when they last agreed.

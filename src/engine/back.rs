@@ -9,7 +9,6 @@ use crate::{
         incident::{Comment, Incident},
         operation::{Carried, IncidentChange, OperationResult},
         pair::NoteLink,
-        reason::Reason,
     },
     ledger::fact::Fact,
     outbound::budget::Class,
@@ -43,7 +42,7 @@ pub(super) async fn add_comment(
                 }
                 read = Some(comments);
             }
-            Err(failure) => return failed(failure),
+            Err(failure) => return failed(row, failure, engine.now()),
         }
     }
     match sentinel.write_comment(at, &row.pair.incident, comment, message, class).await {
@@ -60,18 +59,15 @@ pub(super) async fn add_comment(
             }
             Attempt::Done(OperationResult::Comment { comment: comment.clone() }, facts, Box::new(reading))
         }
-        Err(failure) => failed(failure),
+        Err(failure) => failed(row, failure, engine.now()),
     }
 }
 
-fn failed(failure: Failure) -> Attempt {
+fn failed(row: &SituationRow, failure: Failure, now: jiff::Timestamp) -> Attempt {
     match failure.kind {
         // Its id is derived: sending it again writes the same comment, never a second one.
         FailureKind::Unknown => Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure }),
-        FailureKind::Gone => {
-            let what = "The incident does not exist in Sentinel any more.".to_owned();
-            Attempt::Refused(Reason::RecordGone { what }, Box::default())
-        }
+        FailureKind::Gone => gone(row, failure, now),
         _ => Attempt::Failed(failure),
     }
 }
@@ -128,7 +124,7 @@ async fn found(
                     comments.push(written(&comment, message, engine.now()));
                     done(&comment, facts, comments)
                 }
-                Err(failure) => failed(failure),
+                Err(failure) => failed(row, failure, engine.now()),
             }
         }
         // What it carried by then is recognised by the plan that follows, and what is left of it is told as an edit.
@@ -158,13 +154,13 @@ pub(super) async fn update_incident(
     sentinel: &Arc<dyn Incidents>,
     at: &Place,
     change: &IncidentChange,
+    now: jiff::Timestamp,
     class: Class,
 ) -> Attempt {
     let current = match sentinel.incident(at, &row.pair.incident, class).await {
         Ok(current) => current,
         Err(failure) if failure.kind == FailureKind::Gone => {
-            let what = "The incident does not exist in Sentinel any more.".to_owned();
-            return Attempt::Refused(Reason::RecordGone { what }, Box::default());
+            return gone(row, failure, now);
         }
         Err(failure) => return Attempt::Failed(failure),
     };
@@ -210,13 +206,13 @@ pub(super) async fn update_incident(
         // anew, the owner is refused alone, and waits for a person.
         Err(failure) if failure.kind == FailureKind::Rejected && change.owner.is_some() && !owner_alone(change) => {
             let rest = IncidentChange { owner: None, ..change.clone() };
-            Box::pin(update_incident(row, sentinel, at, &rest, class)).await
+            Box::pin(update_incident(row, sentinel, at, &rest, now, class)).await
         }
         Err(failure) if failure.kind == FailureKind::Unknown => {
             match sentinel.incident(at, &row.pair.incident, class).await {
-                Ok(now) => Attempt::Stale(
+                Ok(current) => Attempt::Stale(
                     "No answer came; it is planned anew from what the incident says now.".into(),
-                    read(now),
+                    read(current),
                 ),
                 Err(_) => Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure }),
             }
@@ -233,6 +229,10 @@ fn taken(before: &Incident, change: &IncidentChange, after: &Incident) -> bool {
     let title = change.title.as_ref().is_some_and(|wanted| *wanted != after.title && before.title == after.title);
     let untouched = after.etag.is_some() && after.etag == before.etag;
     !(status || severity || title || untouched)
+}
+
+fn gone(row: &SituationRow, failure: Failure, now: jiff::Timestamp) -> Attempt {
+    super::forth::not_found(row, "The incident does not exist in Sentinel any more.".into(), failure, now)
 }
 
 fn owner_alone(change: &IncidentChange) -> bool {

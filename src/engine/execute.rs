@@ -315,7 +315,12 @@ pub(super) async fn finish(
             digest::known_pair(engine, pair, known, dead, *reading, false).await
         }
         Attempt::Failed(failure) => {
-            tracing::warn!(operation.id = %operation.id, pair.id = %operation.pair, error = %failure, "a write failed");
+            let (id, pair) = (operation.id, operation.pair);
+            if matches!(failure.kind, FailureKind::WaitUntil { .. }) {
+                tracing::info!(operation.id = %id, pair.id = %pair, reason = %failure, "a write waits for its time");
+            } else {
+                tracing::warn!(operation.id = %id, pair.id = %pair, error = %failure, "a write failed");
+            }
             let waits = matches!(failure.kind, FailureKind::WaitUntil { .. } | FailureKind::SignInAgain);
             // What never left is no attempt.
             let attempts = if waits { operation.attempts } else { attempts };
@@ -349,7 +354,7 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
                     Attempt::done(OperationResult::Ticket { ticket, settled: true })
                 }
                 (OperationKind::AddNote { note, .. }, Some(ticket)) => {
-                    forth::add_note(row, &halo, ticket, &operation.kind, note, class).await
+                    forth::add_note(row, &halo, ticket, (&operation.kind, note), engine.now(), class).await
                 }
                 (OperationKind::UpdateTicket { change }, Some(ticket)) => {
                     forth::update_ticket(engine, row, &halo, ticket, change, class).await
@@ -374,7 +379,7 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
                     back::add_comment(engine, row, &sentinel, &at, (comment, carries), message, class).await
                 }
                 OperationKind::UpdateIncident { change } => {
-                    back::update_incident(row, &sentinel, &at, change, class).await
+                    back::update_incident(row, &sentinel, &at, change, engine.now(), class).await
                 }
                 _ => Attempt::Stale("The operation has no such side.".into(), Box::default()),
             }

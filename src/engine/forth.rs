@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
@@ -31,6 +31,9 @@ use super::{
     digest::{Reading, moved_since},
     execute::Attempt,
 };
+
+/// How long after a pair was made "not found" does not prove that its record is gone.
+const MAY_NOT_SHOW_YET: SignedDuration = SignedDuration::from_mins(5);
 
 /// Makes a ticket.
 pub(super) async fn create(
@@ -101,8 +104,8 @@ pub(super) async fn add_note(
     row: &SituationRow,
     halo: &Arc<Halo>,
     ticket: TicketId,
-    kind: &OperationKind,
-    note: &NoteDraft,
+    (kind, note): (&OperationKind, &NoteDraft),
+    now: Timestamp,
     class: Class,
 ) -> Attempt {
     // A note says what happens at one client: the ticket must still be that client's, at this moment.
@@ -115,7 +118,7 @@ pub(super) async fn add_note(
             return Attempt::Refused(Reason::WrongClient, read_ticket(row, current));
         }
         Ok(current) => current,
-        Err(failure) if failure.kind == FailureKind::Gone => return gone(ticket),
+        Err(failure) if failure.kind == FailureKind::Gone => return gone(row, ticket, failure, now),
         Err(failure) => return Attempt::Failed(failure),
     };
     // Somebody has written in the ticket since we last read its notes. After a restore that may have been
@@ -143,7 +146,7 @@ pub(super) async fn add_note(
             }
             made
         }
-        Err(failure) if failure.kind == FailureKind::Gone => gone(ticket),
+        Err(failure) if failure.kind == FailureKind::Gone => gone(row, ticket, failure, now),
         Err(failure) => Attempt::Failed(failure),
     }
 }
@@ -201,9 +204,18 @@ pub(super) fn note_made(row: &SituationRow, kind: &OperationKind, action: Action
     Attempt::Done(OperationResult::Action { action: key, settled }, facts, Box::new(reading))
 }
 
-fn gone(ticket: TicketId) -> Attempt {
-    let what = format!("Ticket {ticket} does not exist in Halo any more.");
+/// What a write to a record that was not found comes to: it is gone, unless it is so young that it may only not
+/// show yet everywhere at the service (halo-api sheet 3.3: seconds to minutes). Then it is asked for again.
+pub(super) fn not_found(row: &SituationRow, what: String, failure: Failure, now: Timestamp) -> Attempt {
+    if now.duration_since(row.pair.created) < MAY_NOT_SHOW_YET {
+        return Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure });
+    }
     Attempt::Refused(Reason::RecordGone { what }, Box::default())
+}
+
+fn gone(row: &SituationRow, ticket: TicketId, failure: Failure, now: Timestamp) -> Attempt {
+    let what = format!("Ticket {ticket} does not exist in Halo any more.");
+    not_found(row, what, failure, now)
 }
 
 /// The ticket as it was found before a write; its notes were not read with it.
@@ -223,7 +235,7 @@ pub(super) async fn update_ticket(
 ) -> Attempt {
     let current = match halo.ticket(ticket, class).await {
         Ok(current) => current,
-        Err(failure) if failure.kind == FailureKind::Gone => return gone(ticket),
+        Err(failure) if failure.kind == FailureKind::Gone => return gone(row, ticket, failure, engine.now()),
         Err(failure) => return Attempt::Failed(failure),
     };
     let read = |ticket| read_ticket(row, ticket);

@@ -474,6 +474,10 @@ async fn ended(
         if let Some(open) = counts.open_rows {
             standing.next_rows = Some(now + rows_every(open));
         }
+        if failed_before && counts.failure.is_none() {
+            // It answers again: look-ups that failed with it are not left waiting, nor what waits for them.
+            schedule.hasten_look_ups(id, now);
+        }
         // Webhooks that came meanwhile.
         if schedule.tickets.get(&id).is_some_and(|named| !named.is_empty())
             && let Some(standing) = schedule.instances.get_mut(&id)

@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::{
     domain::{
         delivery::{Delivery, DeliverySource},
-        run::RunCause,
+        failure::{Failure, FailureKind},
+        run::{RunCause, RunScope},
     },
     halo_itsm::webhook,
     ledger::fact::Fact,
@@ -77,25 +78,51 @@ async fn requests(engine: &Engine) -> Result<(), StoreError> {
             }
             for instance in instances {
                 schedule.hasten_halo(instance, &[], now);
+                schedule.hasten_look_ups(instance, now);
             }
             continue;
         };
         let counts = engine.store.queue_counts().await?;
         let standings = engine.standings();
-        let read = |s: &super::status::ScopeStanding| {
-            let ended = s.standing.last_success.max(s.standing.last_failure.as_ref().map(|(at, _)| *at));
-            ended.is_some_and(|at| at >= taken) && !s.running
+        let unread = engine.without_look_ups();
+        let view = engine.registry.view();
+        // What waits by the other side's own word is not asked before that, and what needs look-ups that cannot be
+        // read is not asked either: both are answered with the reason, not waited for.
+        let told = |failure: &Failure| matches!(failure.kind, FailureKind::WaitUntil { at } if at > now);
+        let blocked = |scope: &RunScope| {
+            let RunScope::Workspace { id } = scope else { return false };
+            let binding = view.of_workspace(*id).and_then(|(_, client, _)| client.halo.as_ref());
+            binding.is_some_and(|binding| {
+                let of =
+                    |(id, at, failure): &(_, _, Failure)| *id == binding.connection && (*at >= taken || told(failure));
+                unread.iter().any(of)
+            })
         };
+        let read = |s: &super::status::ScopeStanding| {
+            let failure = s.standing.last_failure.as_ref();
+            let ended = s.standing.last_success.max(failure.map(|(at, _)| *at));
+            let waits = failure.is_some_and(|(_, failure)| told(failure)) || blocked(&s.scope);
+            !s.running && (waits || ended.is_some_and(|at| at >= taken))
+        };
+        for (id, _, _) in unread.iter().filter(|(_, at, failure)| *at < taken && !told(failure)) {
+            // A reading that had begun before says nothing of now.
+            engine.schedule().hasten_look_ups(*id, now);
+        }
         let ready = engine.store.ready_pairs(now, 1).await?;
         if !standings.iter().all(read) || !ready.is_empty() {
             continue;
         }
+        let mut seen = std::collections::HashSet::new();
         let failures: Vec<Value> = standings
             .iter()
             .filter_map(|s| {
                 let (_, failure) = s.standing.last_failure.as_ref()?;
-                Some(serde_json::json!({ "scope": s.scope, "failure": failure }))
+                Some((s.scope, failure.clone()))
             })
+            .chain(unread.into_iter().map(|(id, _, failure)| (RunScope::Halo { id }, failure)))
+            // An instance that neither tickets nor look-ups can be read of says so once.
+            .filter(|(scope, _)| seen.insert(*scope))
+            .map(|(scope, failure)| serde_json::json!({ "scope": scope, "failure": failure }))
             .collect();
         let result = serde_json::json!({
             "scopes": standings.len(), "failures": failures, "waiting": counts.open, "dead": counts.dead,

@@ -55,11 +55,16 @@ pub async fn once(engine: &Arc<Engine>, side_by_side: usize) -> Result<Summary, 
     until_idle(engine, side_by_side).await?;
     let queued = engine.store.queue_counts().await?;
     let standings = engine.standings();
+    // Without an instance's look-ups its workspaces are not read: that is no success.
+    let unread = engine.without_look_ups().into_iter().map(|(id, _, failure)| (RunScope::Halo { id }, failure));
+    let told = |scope: &RunScope| standings.iter().any(|s| s.scope == *scope && s.standing.last_failure.is_some());
+    let unread: Vec<_> = unread.filter(|(scope, _)| !told(scope)).collect();
     Ok(Summary {
         scopes: standings.len(),
         failures: standings
             .into_iter()
             .filter_map(|standing| Some((standing.scope, standing.standing.last_failure?.1)))
+            .chain(unread)
             .collect(),
         done: engine.store.done_since(began).await?,
         waiting: queued.open,

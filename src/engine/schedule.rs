@@ -225,6 +225,15 @@ impl Schedule {
         }
     }
 
+    /// Look-ups that could not be read are asked for at once: somebody asks, or the instance answers again.
+    pub fn hasten_look_ups(&mut self, connection: ConnectionId, now: Timestamp) {
+        if let Some(standing) = self.catalogues.get_mut(&connection)
+            && standing.last_failure.as_ref().is_some_and(|(_, f)| !matches!(f.kind, FailureKind::WaitUntil { .. }))
+        {
+            standing.next = Some(now);
+        }
+    }
+
     /// Whether a ticket's row was taken up as it stands, and none of its pairs waits to be looked at once more.
     pub fn knows_row(&self, at: &(ConnectionId, TicketId), version: &RowVersion, pairs: &[PairId]) -> bool {
         self.rows.get(at) == Some(version) && !pairs.iter().any(|pair| self.written.contains_key(pair))

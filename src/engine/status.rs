@@ -1,7 +1,9 @@
 //! How the engine stands, for pages and metrics.
 
+use jiff::Timestamp;
+
 use crate::{
-    domain::{ids::ConnectionId, run::RunScope},
+    domain::{failure::Failure, ids::ConnectionId, run::RunScope},
     outbound::budget::BudgetState,
 };
 
@@ -41,6 +43,18 @@ impl Engine {
             running: schedule.running.contains(&Unit::Halo(*id)),
         });
         workspaces.chain(instances).collect()
+    }
+
+    /// Instances whose look-ups have never been read and why they cannot be: what waits for them is not read either.
+    pub fn without_look_ups(&self) -> Vec<(ConnectionId, Timestamp, Failure)> {
+        let failed: Vec<_> = {
+            let schedule = self.schedule();
+            let failed = |(id, standing): (&ConnectionId, &Standing)| {
+                standing.last_failure.clone().map(|(at, failure)| (*id, at, failure))
+            };
+            schedule.catalogues.iter().filter_map(failed).collect()
+        };
+        failed.into_iter().filter(|(id, _, _)| self.registry.catalogue(*id).is_none()).collect()
     }
 
     /// Budgets of Halo instances.

@@ -1,5 +1,7 @@
 //! The look-ups (halo-api sheet section 5): either shape, tolerant of every member.
 
+use std::collections::BTreeSet;
+
 use http::Method;
 use serde_json::Value;
 
@@ -18,6 +20,9 @@ use crate::{
         read::{flag_at, int_at, list_at, text_at, words_at},
     },
 };
+
+/// Ticket types whose details are asked for, a call each, where their list does not tell their SLA.
+const TYPES_ASKED_MAX: usize = 50;
 
 impl Halo {
     /// The rows of a look-up.
@@ -67,11 +72,26 @@ impl Halo {
         // it leaves none out, or all, it was ignored and tells nothing.
         let closed: Vec<i64> = statuses.iter().map(|s| s.id).filter(|id| !open.iter().any(|o| o.id == *id)).collect();
         let told = !closed.is_empty() && closed.len() < statuses.len();
+        let priorities: Vec<Priority> = priorities.iter().filter_map(priority).collect();
+        let mut ticket_types: Vec<TicketType> =
+            types.iter().filter(|row| active(row)).filter_map(ticket_type).collect();
+        let slas: BTreeSet<i64> = priorities.iter().filter_map(|row| row.sla_id).collect();
+        let untold = ticket_types.len() <= TYPES_ASKED_MAX && ticket_types.iter().all(|row| row.default_sla.is_none());
+        if untold && slas.len() > 1 {
+            // The list does not tell (sheet 5.1), and the same name means another priority in another SLA.
+            for row in &mut ticket_types {
+                row.default_sla = match self.type_details(row.id, class).await {
+                    Ok(details) => details.sla,
+                    Err(failure) if matches!(failure.kind, FailureKind::Gone | FailureKind::Forbidden) => None,
+                    Err(failure) => return Err(failure),
+                };
+            }
+        }
         Ok(Catalogue {
-            ticket_types: types.iter().filter(|row| active(row)).filter_map(ticket_type).collect(),
+            ticket_types,
             closed_statuses: if told { closed } else { Vec::new() },
             statuses,
-            priorities: priorities.iter().filter_map(priority).collect(),
+            priorities,
             agents: agents
                 .iter()
                 .filter(|row| !flag_at(row, "isdisabled").unwrap_or(false))

@@ -14,8 +14,10 @@ use crate::{
 /// A ticket type as its own record tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TypeDetails {
-    /// SLA of its tickets; `None` when it has none.
+    /// SLA of its tickets; `None` when it has none or that is not told.
     pub sla: Option<i64>,
+    /// Whether it told that at all; an SLA may also come from the client or an agreement.
+    pub sla_told: bool,
     /// Whether tickets of it may be made; `None` when that is not told.
     pub can_create: Option<bool>,
     /// Labels or names of fields that must be filled in when a ticket is made.
@@ -82,6 +84,7 @@ impl Halo {
         };
         Ok(TypeDetails {
             sla: int_at(&body, "default_sla").filter(|id| *id > 0),
+            sla_told: int_at(&body, "default_sla").is_some(),
             can_create: flag_at(&body, "cancreate"),
             mandatory: list_at(&body, "fields").iter().filter(mandatory).filter_map(name).collect(),
         })

@@ -4,7 +4,7 @@ use crate::domain::{
     catalogue::Catalogue,
     incident::{Incident, IncidentStatus},
     operation::IncidentChange,
-    pair::{Agreed, Base},
+    pair::{Agreed, Base, ClosingWords},
     policy::Policy,
     ticket::{CustomField, Ticket, TicketChange},
 };
@@ -70,6 +70,10 @@ pub fn after_ticket(mut base: Base, incident: &Incident, change: &TicketChange, 
         base.status_id = answer.status_id;
         base.ticket_closed = closed;
         base.moves.remove(status::NAME);
+        // An instance may take no closing note through its API, without a word (halo-api sheet 3.8, not proven).
+        let taken = answer.closure_note.as_deref().is_some_and(|note| !note.trim().is_empty());
+        let unsaid = change.closure_note.clone().filter(|_| closed && !taken);
+        base.unsaid = unsaid.map(|words| ClosingWords { words, at: incident.modified });
     }
     if change.priority_id.is_some() {
         base.severity = Some(incident.severity.clone());

@@ -151,6 +151,29 @@ pub fn field_of_verdict(
     option_of(policy, definition, &verdict).map(|option| (definition.id, option.id.into()))
 }
 
+/// The classification field by the name agents see, and its choices that stand for a verdict; `None` without a field.
+pub fn choices(policy: &Policy, catalogue: &Catalogue) -> Option<(String, Vec<String>)> {
+    use crate::domain::catalogue::Ref;
+    let wanted = match policy.classification_field.as_ref()? {
+        Ref::Id(id) => id.to_string(),
+        Ref::Name(name) => name.clone(),
+    };
+    let definition = catalogue.field(&wanted);
+    let label = definition.map(|d| d.label.clone().filter(|l| !l.trim().is_empty()).unwrap_or_else(|| d.name.clone()));
+    let options = definition.into_iter().flat_map(|d| &d.options).map(|option| option.name.clone());
+    let mut names: Vec<String> = options.filter(|name| named(policy, name).is_some()).collect();
+    if names.is_empty() {
+        let known = [
+            Classification::TruePositive,
+            Classification::BenignPositive,
+            Classification::FalsePositive,
+            Classification::Undetermined,
+        ];
+        names.extend(known.map(|classification| classification.words().to_owned()));
+    }
+    Some((label.unwrap_or(wanted), names))
+}
+
 /// The choice of the classification field that stands for a verdict.
 pub fn option_of<'a>(policy: &Policy, definition: &'a FieldDefinition, verdict: &Verdict) -> Option<&'a Named> {
     let fits = |name: &str| named(policy, name).is_some_and(|v| same(&v, verdict));

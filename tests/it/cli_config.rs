@@ -171,7 +171,7 @@ fn a_backup_restores_and_a_running_server_hinders_it() {
     let backup = desk.dir.path().join("copy.db").display().to_string();
     let told = desk.run(&["backup", &backup]).ends(0);
     assert!(told.out.contains("key that seals secrets is not in it"), "{}", told.out);
-    assert!(desk.run(&["backup", &backup]).ends(1).err.contains("exists already"));
+    assert!(desk.run(&["backup", &backup]).ends(1).err.contains("Choose another name, or remove it first"));
 
     let live = desk.file("live.toml", &format!("{}mode = \"two-way\"\n", example("smallest")));
     desk.run(&["config", "apply", &live]).ends(0);
@@ -185,6 +185,9 @@ fn a_backup_restores_and_a_running_server_hinders_it() {
 
     let rubbish = desk.file("rubbish.db", "this is no database, but it is long enough to be looked at by somebody");
     let told = desk.run(&["restore", &rubbish]).ends(1);
+    assert!(told.err.contains("is no backup. Name a file that"), "{}", told.err);
+    let torn = desk.file("torn.db", "SQLite format 3\0 and then nothing that a database would say");
+    let told = desk.run(&["restore", &torn]).ends(1);
     assert!(told.err.contains("was not restored"), "{}", told.err);
     assert!(desk.run(&["config", "diff", &small]).ends(0).out.contains("No difference"), "the database is untouched");
 }

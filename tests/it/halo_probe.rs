@@ -356,6 +356,17 @@ async fn what_was_chosen_is_checked_by_reading() {
         }
     });
     only(&stage.probe().await, "ticket_type", "has no SLA", "default SLA");
+    // What is not told is not known to be missing.
+    stage.change("/TicketType", |body| {
+        let untold = |row: &mut Value| drop(row.as_object_mut().unwrap().remove("default_sla"));
+        match body {
+            Value::Array(rows) => rows.iter_mut().for_each(untold),
+            row => untold(row),
+        }
+    });
+    let found = stage.probe().await;
+    assert!(found.lines.iter().all(|line| line.level != Level::Fault), "{:?}", found.lines);
+    assert!(found.lines.iter().any(|line| line.says.contains("did not tell the SLA")), "{:?}", found.lines);
     stage.change("/TicketType/", |body| body["cancreate"] = json!(false));
     only(&stage.probe().await, "ticket_type", "cannot be made by this agent", "allow");
     stage.change("/TicketType/", |body| body["default_sla"] = json!(77));

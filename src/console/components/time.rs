@@ -17,7 +17,7 @@ fn parts(ctx: &PageContext, moment: Timestamp) -> AnyView {
     let relative = words::relative(to_ms(ctx.now), to_ms(moment));
     view! {
         <span class="rel">{relative}</span>
-        " "<span class="abs">{absolute(ctx, moment)}</span>
+        <span class="abs">" " {absolute(ctx, moment)}</span>
     }
     .into_any()
 }

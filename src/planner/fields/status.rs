@@ -32,6 +32,7 @@ const FLIPS_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
 pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
+    unsaid(g);
     if s.incident.redirected() || s.policy.status.direction == Direction::None {
         // A merge in Defender is not a closure: it alone never closes a ticket.
         return;
@@ -281,8 +282,17 @@ fn both_closed(g: &mut Gather<'_, '_>) {
     own_comment(g, words, Reason::TicketClosed);
 }
 
-/// Says something once on the ticket.
-fn own_note(g: &mut Gather<'_, '_>, words: &str, about: &str, reason: Reason) {
+/// Closing words that the ticket did not take as its closing note follow as a note, once.
+fn unsaid(g: &mut Gather<'_, '_>) {
+    let Some(unsaid) = g.base.unsaid.clone() else { return };
+    let at = unsaid.at.map(time::iso).unwrap_or_default();
+    if !own_note(g, &unsaid.words, &format!("closing-words/{at}"), Reason::IncidentClosed) {
+        g.base.unsaid = None;
+    }
+}
+
+/// Says something once on the ticket. `false` when it stands there already.
+fn own_note(g: &mut Gather<'_, '_>, words: &str, about: &str, reason: Reason) -> bool {
     let s = g.s;
     let reference = notes::own_reference(s, about);
     let there = s.actions.unwrap_or_default().iter().any(|action| notes::carries(action, &reference));
@@ -290,6 +300,7 @@ fn own_note(g: &mut Gather<'_, '_>, words: &str, about: &str, reason: Reason) {
         let note = notes::own_note(s, words, reference);
         g.out.push(OperationKind::AddNote { comment: None, edit: 0, said: None, note }, reason);
     }
+    !there
 }
 
 /// Says something once on the incident, where the mode lets it.
@@ -312,8 +323,13 @@ fn ask_for_verdict(g: &mut Gather<'_, '_>, actions: &[Action]) {
     if actions.iter().any(|action| notes::carries(action, &reference)) {
         return;
     }
-    let words = "The incident in Microsoft Sentinel stays open: this ticket was closed without a classification. \
-                 Choose one of True positive, Benign positive, False positive or Undetermined on the ticket.";
-    let note = notes::own_note(s, words, reference);
+    let remedy = match closing::choices(s.policy, s.catalogue) {
+        Some((field, choices)) => format!("Choose one of {} in the field {field} of this ticket.", choices.join(", ")),
+        None => "Close the incident in Microsoft Sentinel with its classification.".to_owned(),
+    };
+    let words = format!(
+        "The incident in Microsoft Sentinel stays open: this ticket was closed without a classification. {remedy}"
+    );
+    let note = notes::own_note(s, &words, reference);
     g.out.push(OperationKind::AddNote { comment: None, edit: 0, said: None, note }, Reason::VerdictMissing);
 }

@@ -358,6 +358,23 @@ fn what_arrives_after_closing_goes_by_its_kind() {
 }
 
 #[test]
+fn a_missing_classification_is_asked_for_by_the_fields_own_name_and_choices() {
+    let asked = |arrange: fn(&mut Scene)| {
+        let mut scene = in_step();
+        scene.close_ticket(None);
+        arrange(&mut scene);
+        said(&scene.plan())
+    };
+    let words = asked(|_| ());
+    assert!(
+        words.contains("Choose one of True positive, False alarm, Undetermined in the field Classification of"),
+        "{words}"
+    );
+    let words = asked(|s| s.policy.classification_field = None);
+    assert!(!words.contains("Choose") && words.contains("Close the incident in Microsoft Sentinel"), "{words}");
+}
+
+#[test]
 fn evidence_of_closing_is_kept_on_both_sides() {
     let mut scene = in_step();
     scene.close_incident(Classification::TruePositive, Some("SuspiciousActivity"));

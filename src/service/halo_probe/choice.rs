@@ -86,6 +86,11 @@ async fn of_type(
     }
     let sla = details.sla.or(kind.default_sla);
     match sla {
+        None if !details.sla_told => lines.push(Line::note(
+            "ticket_type",
+            format!("Halo did not tell the SLA of the ticket type “{}”, which decides its priorities.", kind.name),
+            "Run the write test to be sure.",
+        )),
         None => lines.push(Line::fault(
             "ticket_type",
             format!("The ticket type “{}” has no SLA, so no priority is valid for its tickets.", kind.name),

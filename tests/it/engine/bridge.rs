@@ -96,6 +96,8 @@ pub struct Setup {
     pub wrong_secret: bool,
     pub poll_secs: u32,
     pub on_disk: bool,
+    /// What goes wrong from the very first call on.
+    pub fault: Option<Value>,
 }
 
 impl Setup {
@@ -121,6 +123,7 @@ impl Setup {
             wrong_secret: false,
             poll_secs: 30,
             on_disk: false,
+            fault: None,
         }
     }
 }
@@ -266,6 +269,9 @@ impl Bridge {
             finished: false,
         };
         bridge.apply().await;
+        if let Some(fault) = bridge.setup.fault.clone() {
+            bridge.fault(fault);
+        }
         bridge.run().await;
         bridge
     }

@@ -116,6 +116,35 @@ both! {
         bridge.finish().await;
     }
 
+    /// One refused sign-in at the start, a matter of seconds, must not keep a workspace unread for minutes.
+    async fn look_ups_are_read_as_soon_as_halo_answers_again(product) {
+        let fault = json!({ "effect": "status", "status": 401, "kind": "halo.auth.token", "count": 1 });
+        let bridge = Bridge::with(Setup { fault: Some(fault), ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.pass(120).await;
+        bridge.ticket_of(&incident).await;
+        bridge.finish().await;
+    }
+
+    /// `sync --once` beside a server is answered, with the reason, also when what it asks for cannot be read.
+    async fn a_cycle_is_answered_though_nothing_can_be_read(product) {
+        for fault in [
+            json!({ "effect": "status", "status": 401, "kind": "halo.auth.token" }),
+            json!({ "effect": "throttle", "retry_after": 3_000, "kind": "halo.*" }),
+            json!({ "effect": "throttle", "retry_after": 3_000, "kind": "sentinel.*" }),
+        ] {
+            let bridge = Bridge::with(Setup { fault: Some(fault.clone()), ..Setup::new(product) }).await;
+            let now = bridge.engine.now();
+            let id = bridge.store.ask(now, halobridge::engine::intake::SYNC, &json!({})).await.unwrap();
+            bridge.pass_by(10, 1).await;
+            let request = bridge.store.request(id).await.unwrap().unwrap();
+            let result = request.result.unwrap_or_else(|| panic!("{fault}: no answer"));
+            let failures = result["failures"].as_array().unwrap();
+            assert!(!failures.is_empty() && failures.iter().all(|f| !f["failure"]["message"].as_str().unwrap().is_empty()), "{fault}: {result}");
+            bridge.finish().await;
+        }
+    }
+
     /// K3: a window of 300 s, no Retry-After: nothing is dropped.
     async fn k3_a_full_window_drops_nothing(product) {
         let bridge = Bridge::with(Setup { limits: Limits::Real, ..Setup::new(product) }).await;

@@ -39,6 +39,18 @@ fn in_notes(bridge: &Bridge, ticket: i64, text: &str) -> usize {
     bridge.notes_of(ticket).iter().filter(|note| words(note).contains(text)).count()
 }
 
+/// Takes a member out of an answer, wherever it stands.
+fn strip(body: &mut serde_json::Value, member: &str) {
+    match body {
+        serde_json::Value::Object(members) => {
+            members.remove(member);
+            members.values_mut().for_each(|value| strip(value, member));
+        }
+        serde_json::Value::Array(rows) => rows.iter_mut().for_each(|row| strip(row, member)),
+        _ => {}
+    }
+}
+
 async fn life(product: halobridge::twin::options::Product, switches: &'static [(&'static str, &'static str)]) {
     let setup = Setup { switches: switches.to_vec(), ..Setup::new(product) };
     let bridge = Bridge::with(setup).await;
@@ -140,6 +152,74 @@ both! {
         bridge.cross().await;
         let comments = bridge.comments_of(&incident);
         assert_eq!(comments.iter().filter(|c| c.contains("within the second")).count(), 1, "{comments:?}");
+        bridge.finish().await;
+    }
+
+    async fn a_record_that_does_not_show_yet_is_not_taken_for_gone(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.advance(60).await;
+        let id = bridge.ticket_of(&incident).await;
+        // Both are seconds old: not every replica of either service has them.
+        bridge.fault(json!({ "effect": "status", "status": 404, "kind": "halo.tickets.get", "count": 2 }));
+        bridge.fault(json!({ "effect": "status", "status": 404, "kind": "sentinel.comment.put", "count": 1 }));
+        bridge.comment(&incident, "said at once");
+        bridge.note(id, "<p>answered at once</p>", json!({}));
+        bridge.pass(180).await;
+        assert_eq!(in_notes(&bridge, id, "said at once"), 1);
+        let comments = bridge.comments_of(&incident);
+        assert_eq!(comments.iter().filter(|c| c.contains("answered at once")).count(), 1, "{comments:?}");
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        bridge.finish().await;
+    }
+
+    async fn closing_words_that_halo_does_not_take_follow_as_a_note(product) {
+        for taken in [true, false] {
+            let bridge = Bridge::new(product).await;
+            if !taken {
+                bridge.mutate(|request, body| {
+                    if request.uri().path().contains("/Tickets") {
+                        strip(body, "closure_note");
+                    }
+                });
+            }
+            let incident = bridge.raise(json!({}));
+            bridge.cross().await;
+            let id = bridge.ticket_of(&incident).await;
+            for (time, said) in ["the first verdict", "the second verdict"].into_iter().enumerate() {
+                bridge.close_incident(&incident, json!({ "classificationComment": said }));
+                bridge.cross().await;
+                assert_eq!(bridge.ticket(id)["status_name"], "Closed");
+                assert_eq!(in_notes(&bridge, id, said), usize::from(!taken), "{said}");
+                bridge.update(&incident, json!({ "status": "Active" }));
+                bridge.cross().await;
+                assert_eq!(bridge.ticket(id)["status_name"], "In Progress", "{time}");
+            }
+            let writes = bridge.writes();
+            bridge.pass(600).await;
+            assert_eq!(bridge.writes(), writes);
+            bridge.finish().await;
+        }
+    }
+
+    async fn the_sla_of_a_ticket_type_is_asked_for_where_the_list_does_not_tell_it(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let halo = bridge.pair_of(&incident).await.unwrap().halo;
+        let slas = async || {
+            let (catalogue, _) = bridge.store.catalogue(halo).await.unwrap().unwrap();
+            catalogue.ticket_types.iter().map(|row| (row.id, row.default_sla)).collect::<Vec<_>>()
+        };
+        let told = slas().await;
+        assert!(told.iter().any(|(_, sla)| sla.is_some()));
+        bridge.mutate(|request, body| {
+            if request.uri().path().to_lowercase().ends_with("/tickettype") {
+                strip(body, "default_sla");
+            }
+        });
+        bridge.pass_by(3_900, 300).await;
+        assert_eq!(slas().await, told);
         bridge.finish().await;
     }
 

@@ -198,6 +198,8 @@ pub(super) fn problems(typed: &Typed, catalogue: &Catalogue) -> Vec<FieldProblem
         problems.push(FieldProblem::new("ticket_type", text));
     } else if let Some(kind) = catalogue.ticket_types.iter().find(|row| row.id.to_string() == typed.text("ticket_type"))
         && kind.default_sla.is_none()
+        // Where the look-up tells no type's SLA, none is known to lack one.
+        && catalogue.ticket_types.iter().any(|row| row.default_sla.is_some())
         && catalogue.priorities.iter().any(|row| row.sla_id.is_some())
     {
         let text = format!(
