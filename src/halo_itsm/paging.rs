@@ -9,6 +9,9 @@ use crate::outbound::read;
 /// Rows asked for per page: Halo trims more without a word.
 pub const PAGE: usize = 100;
 
+/// Members of a page that say what kind of thing it is, whether or not it holds rows.
+const PAGE_MEMBERS: [&str; 2] = ["page_no", "page_size"];
+
 /// Rows of an answer: under the expected name, a bare array, or the first list found (sheet section 5).
 pub fn rows(mut body: Value, name: &str) -> Option<(Vec<Value>, Option<i64>)> {
     let total = read::int_at(&body, "record_count");
@@ -18,13 +21,17 @@ pub fn rows(mut body: Value, name: &str) -> Option<(Vec<Value>, Option<i64>)> {
     let members = body.as_object_mut()?;
     let key = match members.get(name) {
         Some(Value::Array(_)) => name.to_owned(),
-        // `null` under the right name means none; another name may hold them.
         named => {
-            let found = members.iter().find(|(_, value)| value.is_array()).map(|(key, _)| key.clone());
-            match (found, named.is_some_and(Value::is_null), total) {
-                (Some(key), _, _) => key,
-                (None, true, _) | (None, _, Some(0)) => return Some((Vec::new(), total)),
-                (None, ..) => return None,
+            // An empty list may be left out or `null`: then a page's other members alone tell that this is one.
+            let none =
+                named.is_some_and(Value::is_null) || PAGE_MEMBERS.iter().any(|member| members.contains_key(*member));
+            let beside = |(key, value): &(&String, &Value)| value.is_array() && key.as_str() != "columns";
+            match (members.iter().find(beside).map(|(key, _)| key.clone()), total) {
+                (_, Some(0)) => return Some((Vec::new(), total)),
+                (Some(key), _) => key,
+                (None, None) if none => return Some((Vec::new(), total)),
+                (None, Some(_)) if named.is_some_and(Value::is_null) => return Some((Vec::new(), total)),
+                (None, _) => return None,
             }
         }
     };
@@ -94,4 +101,31 @@ fn digest(rows: &[Value]) -> [u8; 32] {
         hash.update(b",");
     }
     hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::rows;
+
+    #[test]
+    fn an_empty_list_may_be_left_out_and_what_is_no_list_is_none() {
+        for (body, read) in [
+            (json!({ "record_count": 1, "tickets": [{ "id": 1 }] }), Some(1)),
+            (json!([{ "id": 1 }]), Some(1)),
+            (json!({ "record_count": 1, "results": [{ "id": 1 }] }), Some(1)),
+            (json!({ "record_count": 0 }), Some(0)),
+            (json!({ "record_count": 0, "columns": [{ "id": 1 }] }), Some(0)),
+            (json!({ "page_no": 1, "page_size": 100 }), Some(0)),
+            (json!({ "page_no": 1, "page_size": 100, "columns": [{ "id": 1 }] }), Some(0)),
+            (json!({ "tickets": null }), Some(0)),
+            (json!({ "page_no": 1, "record_count": 5 }), None),
+            (json!({ "error": "x" }), None),
+            (json!({}), None),
+            (json!("text"), None),
+        ] {
+            assert_eq!(rows(body.clone(), "tickets").map(|(rows, _)| rows.len()), read, "{body}");
+        }
+    }
 }
