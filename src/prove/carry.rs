@@ -303,10 +303,11 @@ impl World {
     pub fn answer(&mut self, id: CallId) {
         let Some(flight) = self.flights.remove(&id) else { return };
         let Some(outcome) = flight.outcome else { return };
-        if let Some(secs) = flight.told {
+        // A process that died meanwhile hears nothing, nor does the one that took its place.
+        let heard = self.wires.answer(id, outcome);
+        if let Some(secs) = flight.told.filter(|_| heard) {
             self.strikes.hear(self.clock_of(flight.host), &flight.side, flight.host, secs);
         }
-        self.wires.answer(id, outcome);
     }
 
     /// What goes wrong with this call.

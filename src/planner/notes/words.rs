@@ -35,9 +35,15 @@ fn later(edited: Option<Timestamp>, written: Option<Timestamp>) -> bool {
     }
 }
 
-/// Fingerprint of a note's words if a comment of ours says them; else of none, so that they follow as an edit.
+/// Fingerprint of a note's words if a comment of ours says them; else of those that it does say: the note may have been
+/// edited since, or the comment tells of an edit that we have not read yet.
 pub fn told(message: &str, action: &Action) -> String {
-    if letters(message).contains(&letters(&body(action))) { of_action(action) } else { String::new() }
+    if letters(message).contains(&letters(&body(action))) {
+        return of_action(action);
+    }
+    // Below the head line, with no mention neutralised.
+    let said = message.split_once("\n\n").map(|(_, said)| said.replace('\u{2060}', ""));
+    said.map(|said| fingerprint(said.trim())).unwrap_or_default()
 }
 
 /// The same of a comment's words and a note of ours.

@@ -145,6 +145,28 @@ both! {
         bridge.finish().await;
     }
 
+    async fn an_edit_that_the_backup_has_forgotten_is_not_told_again_when_azure_is_read_first(product) {
+        let mut bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.note(ticket, "<p>said at first to @ana</p>", json!({}));
+        bridge.cross().await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        let action = bridge.notes_of(ticket).iter().map(|note| note["id"].as_i64().unwrap()).max().unwrap();
+        bridge.act("note.edit", json!({ "ticket_id": ticket, "id": action, "html": "<p>said better to @ana</p>" }));
+        bridge.cross().await;
+        let before = bridge.comments_of(&incident);
+        assert_eq!(before.len(), 2, "{before:#?}");
+        bridge.away(Some("/halo/api"));
+        bridge.restore(&backup).await;
+        bridge.pass(120).await;
+        bridge.away(None);
+        bridge.pass_by(7 * 3_600, 600).await;
+        assert_eq!(bridge.comments_of(&incident), before);
+        bridge.finish().await;
+    }
+
     async fn an_edit_from_before_the_restore_that_was_not_told_yet_is(product) {
         let mut bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));
