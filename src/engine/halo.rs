@@ -1,12 +1,13 @@
 //! Reading a Halo instance: tickets changed since the cursor (with overlap), and the actions of those that are paired.
 
+mod open;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
-        connection::HaloConnection,
         failure::{Failure, FailureKind},
         ids::{ConnectionId, PairId, RunId, TicketId},
         run::{Run, RunCause, RunScope},
@@ -19,6 +20,7 @@ use crate::{
     store::{SituationRow, StoreError},
 };
 
+use self::open::{ROWS_EVERY, every_row, rows_every, some_whole};
 use super::{
     Engine,
     digest::{self, Reading},
@@ -31,16 +33,6 @@ use super::{
 pub(super) const OVERLAP: SignedDuration = SignedDuration::from_mins(3);
 /// All open paired tickets are read by number this often, with their actions.
 const FULL_EVERY: SignedDuration = SignedDuration::from_hours(6);
-/// The rows of all open paired tickets are read by number this often: it is not proven that each change (a
-/// private note, a rule) moves `last_update`, by which changed tickets are asked for (sheet section 10, rule 7).
-const ROWS_EVERY: SignedDuration = SignedDuration::from_mins(5);
-/// Calls that such a reading may come to in that time; with more open tickets it comes less often.
-const ROWS_CALLS: i64 = 10;
-/// The full reading takes a tenth of the budget at most.
-const SHARE: u64 = 10;
-/// Tickets whose rows one call asks for.
-const ROWS_A_CALL: u32 = 100;
-const WINDOW_SECS: u64 = 300;
 /// How far before our own clock an instance's first reading begins: its clock may be off, or tell local time.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(26);
 /// Pages of one list. Halo gives them in the order of ticket numbers: only all of them are a whole.
@@ -368,84 +360,6 @@ async fn by_number(
         }
     }
     Ok(())
-}
-
-/// The rows of all open paired tickets, a hundred a call. Of thousands no more is read at a time than a tenth of the
-/// budget allows, and the next poll goes on from there: read in one go they would use up what is kept for what has
-/// just come.
-async fn every_row(
-    engine: &Engine,
-    halo: &Halo,
-    connection: &HaloConnection,
-    counts: &mut Counts,
-) -> Result<(), StoreError> {
-    let standing = engine.schedule().instances.get(&connection.id).cloned().unwrap_or_default();
-    let (mut after, mut open) = (standing.rows_after, standing.rows_read);
-    for _ in 0..tenth(connection) {
-        let pairs = engine.store.open_pairs_of_halo(connection.id, after, ROWS_A_CALL).await?;
-        open += i64::try_from(pairs.len()).unwrap_or(0);
-        let ids: Vec<TicketId> = pairs.iter().filter_map(|pair| pair.ticket).collect();
-        by_number(engine, halo, ids, Class::Poll, counts).await?;
-        if counts.failure.is_some() {
-            // These are read again, with the next poll.
-            return Ok(());
-        }
-        after = pairs.last().map(|pair| pair.id).filter(|_| pairs.len() >= ROWS_A_CALL as usize);
-        if after.is_none() {
-            counts.open_rows = Some(open);
-            open = 0;
-            break;
-        }
-    }
-    if let Some(standing) = engine.schedule().instances.get_mut(&connection.id) {
-        (standing.rows_after, standing.rows_read) = (after, open);
-    }
-    Ok(())
-}
-
-/// A tenth of an instance's budget between two polls, in calls.
-fn tenth(connection: &HaloConnection) -> u64 {
-    let calls = u64::from(connection.requests_per_5min) * u64::from(connection.poll_secs) / (WINDOW_SECS * SHARE);
-    calls.clamp(1, 100)
-}
-
-/// The next few open paired tickets with their actions, whatever their rows say. A call each: of thousands of open
-/// tickets no more is read at a time than a tenth of the budget allows, and the next poll goes on from there.
-async fn some_whole(
-    engine: &Engine,
-    halo: &Halo,
-    connection: &HaloConnection,
-    counts: &mut Counts,
-) -> Result<(), StoreError> {
-    let after = engine.schedule().instances.get(&connection.id).and_then(|standing| standing.full_after);
-    let some = u32::try_from(tenth(connection)).unwrap_or(100);
-    let pairs = engine.store.open_pairs_of_halo(connection.id, after, some).await?;
-    let ids: Vec<TicketId> = pairs.iter().filter_map(|pair| pair.ticket).collect();
-    by_number(engine, halo, ids, Class::Reconcile, counts).await?;
-    let through = match &counts.failure {
-        // Our own budget has no room for it now.
-        Some(failure) if matches!(failure.kind, FailureKind::WaitUntil { .. }) => {
-            counts.failure = None;
-            counts.held_at = None;
-            return Ok(());
-        }
-        Some(_) => return Ok(()),
-        None => pairs.last().map(|pair| pair.id),
-    };
-    let over = pairs.len() < usize::try_from(some).unwrap_or(usize::MAX);
-    let now = engine.now();
-    if let Some(standing) = engine.schedule().instances.get_mut(&connection.id) {
-        standing.full_after = through.filter(|_| !over);
-        if over {
-            standing.next_full = Some(now + FULL_EVERY);
-        }
-    }
-    Ok(())
-}
-
-/// How long the rows of so many open tickets stay good, at a hundred a call.
-fn rows_every(open: i64) -> SignedDuration {
-    ROWS_EVERY.max(SignedDuration::from_secs(open / 100 * (ROWS_EVERY.as_secs() / ROWS_CALLS)))
 }
 
 async fn ended(

@@ -59,11 +59,11 @@ impl Class {
 
 /// Percent of a window that paced work comes to at most: together, and as its pace.
 const PACED: u64 = 96;
-/// The part of a window that paced work may use at once after a quiet time, and the fewest calls that this is. What goes
-/// at once is lacking when it leaves the window again: work stands still for that long, and only what is kept for more
-/// urgent classes goes on.
-const BURST: u64 = 30;
-const BURST_MIN: u64 = 3;
+/// A window of which no more than this part is used is not paced: after a quiet time a few go at once.
+const BURST: u64 = 5;
+/// The part of a window that gathers while nothing is sent, and the fewest calls that this is.
+const GATHERED: u64 = 30;
+const GATHERED_MIN: u64 = 3;
 
 /// Which limit a call counts against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -147,7 +147,8 @@ struct Inner {
 
 #[derive(Debug)]
 enum Limit {
-    /// At most `allowed` calls in any [`WINDOW`]; each takes from a bucket besides, and paced ones wait for it.
+    /// At most `allowed` calls in any [`WINDOW`]; paced ones take from a bucket besides, which fills as fast as the
+    /// window can bear.
     Window { allowed: u64, taken: VecDeque<Timestamp>, pace: Bucket },
     /// A bucket alone.
     Bucket(Bucket),
@@ -184,19 +185,19 @@ impl Bucket {
 impl Limit {
     fn window(allowed: u64) -> Self {
         let allowed = allowed.max(1);
-        let per_second = (allowed * PACED) as f64 / 100.0 / WINDOW.as_secs() as f64;
-        let burst = (allowed / BURST).max(BURST_MIN).min(allowed);
-        let pace = Bucket::full(burst as f64, per_second);
+        let gathered = (allowed / GATHERED).max(GATHERED_MIN).min(allowed);
+        let pace = Bucket::full(gathered as f64, even(allowed));
         Self::Window { allowed, taken: VecDeque::new(), pace }
     }
 
     /// Lets old calls leave and tokens come back.
     fn pass(&mut self, now: Timestamp) {
         match self {
-            Self::Window { taken, pace, .. } => {
+            Self::Window { allowed, taken, pace } => {
                 while taken.front().is_some_and(|at| now.duration_since(*at) >= WINDOW) {
                     taken.pop_front();
                 }
+                pace.per_second = sustained(*allowed, taken, now);
                 pace.pass(now);
             }
             Self::Bucket(bucket) => bucket.pass(now),
@@ -214,19 +215,20 @@ impl Limit {
                     let leaving = usize::try_from(used + calls - mine - 1).unwrap_or(usize::MAX);
                     after(taken.get(leaving).copied().unwrap_or(now), WINDOW)
                 });
-                rolled.max(if class.paced() { pace.free_at(now, 0.0, calls) } else { None })
+                let paced = class.paced() && used + calls > allowed / BURST;
+                rolled.max(if paced { pace.free_at(now, 0.0, calls) } else { None })
             }
             Self::Bucket(bucket) => bucket.free_at(now, kept(bucket, class), calls),
         }
     }
 
-    fn take(&mut self, now: Timestamp) {
+    fn take(&mut self, now: Timestamp, class: Class) {
         match self {
             Self::Window { taken, pace, .. } => {
                 taken.push_back(now);
-                // What goes without waiting for the pace slows the others down by as much, or the window would fill up
-                // before its time. It does so for a short while only.
-                pace.tokens = (pace.tokens - 1.0).max(1.0 - pace.size);
+                if class.paced() {
+                    pace.tokens = (pace.tokens - 1.0).max(0.0);
+                }
             }
             Self::Bucket(bucket) => bucket.tokens -= 1.0,
         }
@@ -238,6 +240,24 @@ impl Limit {
             Self::Bucket(Bucket { size, tokens, .. }) => (*size as u64, (size - tokens).max(0.0).ceil() as u64),
         }
     }
+}
+
+/// Paced calls a second, evenly over a window.
+fn even(allowed: u64) -> f64 {
+    (allowed * PACED) as f64 / 100.0 / WINDOW.as_secs() as f64
+}
+
+/// The rate, in calls a second, that paced work can keep up without ever finding the window full: by the time each of
+/// the calls in it leaves, no more may have been made than there were places. What went at once thus slows the rest
+/// down; at the full rate the window would be used up long before these places come back, and only what is kept for
+/// more urgent classes would go on meanwhile.
+fn sustained(allowed: u64, taken: &VecDeque<Timestamp>, now: Timestamp) -> f64 {
+    let room = (allowed * PACED / 100).saturating_sub(taken.len() as u64) as f64;
+    let bearable = taken.iter().enumerate().map(|(before, at)| {
+        let secs = after(*at, WINDOW).duration_since(now).as_secs_f64().max(1e-3);
+        (room + before as f64).max(1.0) / secs
+    });
+    bearable.fold(even(allowed), f64::min)
 }
 
 /// The part of a window that a class may fill.
@@ -309,7 +329,7 @@ impl Budget {
             match limit.free_at(now, class, 1) {
                 Some(at) if at > now => Err(at),
                 _ => {
-                    limit.take(now);
+                    limit.take(now, class);
                     Ok(())
                 }
             }

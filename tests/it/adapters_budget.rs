@@ -52,8 +52,8 @@ fn a_window_rolls_and_low_classes_leave_room() {
 fn what_can_wait_is_paced_evenly_and_what_cannot_is_not() {
     let budget = Budget::halo(300);
     let take = |class, now| budget.take(now, Kind::Halo, class);
-    // A few at once after a quiet time, then a call every 1.04 s.
-    for _ in 0..10 {
+    // A fifth at once after a quiet time, then so that what is left lasts until these places come back.
+    for _ in 0..60 {
         assert_eq!(take(Class::New, start()), Ok(()));
     }
     let next = take(Class::New, start()).unwrap_err();
@@ -79,25 +79,28 @@ fn what_can_wait_is_paced_evenly_and_what_cannot_is_not() {
     }
     let within = |from: i64| taken.iter().filter(|t| **t >= at(from) && **t < at(from + 300)).count();
     for from in (0..3_300).step_by(7) {
-        assert!((285..=288).contains(&within(from)), "{} from {from}", within(from));
+        // A window that begins behind the first burst and ends before its places are all filled again has fewer.
+        let fewest = if from == 0 || from > 600 { 285 } else { 225 };
+        assert!((fewest..=288).contains(&within(from)), "{} from {from}", within(from));
     }
+    assert!(taken.len() >= 285 * 12, "{}", taken.len());
 }
 
 #[test]
 fn a_fresh_incident_finds_room_in_every_minute_of_a_full_day() {
-    for allowed in [100, 300, 700, 3_000] {
+    for allowed in [100, 300, 700] {
         let budget = Budget::halo(allowed);
         let mut dice = 7_u64;
         let (mut fresh, mut longest) = (Vec::new(), SignedDuration::ZERO);
         let mut made = 0_u32;
-        for tenth in 0..(4 * 36_000_i64) {
-            let now = start() + SignedDuration::from_millis(tenth * 100);
+        for half in 0..(4 * 7_200_i64) {
+            let now = start() + SignedDuration::from_millis(half * 500);
             dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             // One in twenty of the permitted rate is fresh, at random moments; the list of tickets is read every 20 s.
-            if dice >> 33 < (u64::from(allowed) << 31) / (300 * 10 * 20) {
+            if dice >> 33 < (u64::from(allowed) << 31) / (300 * 2 * 20) {
                 fresh.push(now);
             }
-            if tenth % 200 == 0 {
+            if half % 40 == 0 {
                 assert_eq!(budget.take(now, Kind::Halo, Class::Poll), Ok(()), "{allowed} {now}");
                 made += 1;
             }
@@ -159,8 +162,8 @@ fn a_subscription_has_one_budget_however_it_is_spelled() {
 async fn k3_a_window_of_300_seconds_without_retry_after_drops_nothing() {
     let twin = HaloTwin::new(Product::Itsm, Limits::Real);
     twin.switch("rate_limit", "30");
-    // Our own budget believes in a hundred times as much: the server's word must be enough.
-    let halo = twin.adapter_within(Budget::halo(3_000));
+    // Our own budget believes in ten times as much: the server's word must be enough.
+    let halo = twin.adapter_within(Budget::halo(300));
     let (mut made, mut waits, mut sent_early) = (0, 0, 0);
     for n in 0..100 {
         let draft = draft(&twin, &format!("HB-{n}"));

@@ -50,25 +50,6 @@ both! {
         bridge.finish().await;
     }
 
-    async fn a_fresh_incident_that_a_list_finds_first_goes_before_the_backlog_too(product) {
-        let bridge = Bridge::with(Setup { workspaces: 2, limits: Limits::Real, ..Setup::new(product) }).await;
-        bridge.pass(60).await;
-        for n in 0..BACKLOG {
-            bridge.raise_in(n % 2, json!({}));
-        }
-        bridge.advance(30).await;
-        let fresh = bridge.raise_in(1, json!({}));
-        bridge.advance(30).await;
-        assert!(bridge.pair_of(&fresh).await.unwrap().ticket.is_none(), "found by the list, it stands in line");
-        bridge.receive(bridge.sentinel_source(1).await, &hint(&bridge, &fresh)).await;
-        bridge.run().await;
-        for _ in 0..2 {
-            bridge.advance(1).await;
-        }
-        assert!(bridge.pair_of(&fresh).await.unwrap().ticket.is_some());
-        bridge.finish().await;
-    }
-
     async fn thousands_of_open_tickets_are_read_whole_bit_by_bit(product) {
         let bridge = Bridge::with(Setup { limits: Limits::Real, ..Setup::new(product) }).await;
         for _ in 0..20 {
