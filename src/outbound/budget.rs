@@ -197,8 +197,9 @@ impl Limit {
                 while taken.front().is_some_and(|at| now.duration_since(*at) >= WINDOW) {
                     taken.pop_front();
                 }
-                pace.per_second = sustained(*allowed, taken, now);
+                // At the rate that was told, so that a moment that was promised holds.
                 pace.pass(now);
+                pace.per_second = sustained(*allowed, taken, now);
             }
             Self::Bucket(bucket) => bucket.pass(now),
         }
