@@ -63,10 +63,19 @@ impl Sentinel {
         let mut call = self.comments_call(at, Method::PUT, url.clone(), Kind::CommentWrite, class);
         call.body = Some(&body);
         match self.call(call).await {
-            // A proxy's or a sign-in's page with 200 is nobody's word that the comment stands.
+            // Neither a page with 200, of a proxy or a sign-in, nor an empty object is anybody's word that the comment
+            // stands.
             Ok(answer) => {
-                answer.json()?;
-                Ok(if answer.status == 201 { Written::Created } else { Written::AlreadyThere })
+                let told = answer.json()?;
+                if names(&told, comment) {
+                    return Ok(if answer.status == 201 { Written::Created } else { Written::AlreadyThere });
+                }
+                match self.call(self.comments_call(at, Method::GET, url, Kind::CommentsRead, class)).await {
+                    Ok(there) if there.json().is_ok_and(|there| names(&there, comment)) => Ok(Written::AlreadyThere),
+                    Ok(_) => Err(answer.unreadable()),
+                    Err(look) if look.kind == FailureKind::Gone => Err(answer.unreadable()),
+                    Err(look) => Err(look),
+                }
             }
             // A PUT over an existing comment without its etag may be refused (rule 6): look whether it is there.
             Err(failure) if failure.kind == FailureKind::Conflict => {
@@ -79,4 +88,11 @@ impl Sentinel {
             Err(failure) => Err(failure),
         }
     }
+}
+
+/// Whether an answer is about this comment: by its name, or by the end of its ARM id.
+fn names(told: &serde_json::Value, comment: &CommentId) -> bool {
+    let text = |member: &str| told.get(member).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let last = text("id").rsplit('/').next().unwrap_or_default();
+    [text("name"), last].iter().any(|name| name.eq_ignore_ascii_case(comment.as_str()))
 }

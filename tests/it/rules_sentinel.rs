@@ -216,15 +216,21 @@ async fn sentinel_rule_06_a_repeated_comment_is_already_there() {
     assert_eq!(id, CommentId::derived("acme", key, 0, 0));
     assert_ne!(id, CommentId::derived("acme", ActionKey { ticket: TicketId(1), action: 234 }, 0, 0));
     let comment = json!({"name": id.as_str(), "properties": {"message": "x"}});
-    for (status, there, expected) in [
-        (201, true, Ok(Written::Created)),
-        (200, true, Ok(Written::AlreadyThere)),
-        (409, true, Ok(Written::AlreadyThere)),
-        (409, false, Err(FailureKind::Conflict)),
+    let by_id = json!({"id": format!("{P}/incidents/{ID}/comments/{}", id.as_str().to_uppercase())});
+    for (status, told, there, expected) in [
+        (201, &comment, true, Ok(Written::Created)),
+        (200, &comment, true, Ok(Written::AlreadyThere)),
+        (200, &by_id, false, Ok(Written::AlreadyThere)),
+        (409, &comment, true, Ok(Written::AlreadyThere)),
+        (409, &comment, false, Err(FailureKind::Conflict)),
+        // An answer that is not about it proves nothing: it is looked for.
+        (200, &json!({}), true, Ok(Written::AlreadyThere)),
+        (200, &json!({}), false, Err(FailureKind::Unknown)),
+        (201, &Value::Null, false, Err(FailureKind::Unknown)),
     ] {
-        let comment = comment.clone();
+        let (comment, told) = (comment.clone(), told.clone());
         let stage = stage(Script::new(move |sent| match sent.method.as_str() {
-            "PUT" => answer(status, &comment),
+            "PUT" => answer(status, &told),
             _ if there => answer(200, &comment),
             _ => answer(404, &json!({"error": {"code": "NotFound", "message": "none"}})),
         }));
