@@ -70,7 +70,7 @@ fn affected(view: &DisconnectView) -> AnyView {
                 <td data-label="Linked incidents">{words::number(row.pairs)}</td>
                 <td data-label="Not in step or waiting">{words::number(row.waiting)}</td>
                 <td data-label="Its links">
-                    <a href=file download="">"CSV"<span class="unseen">" of "{row.name.clone()}</span></a>
+                    <a class="button" href=file download="">"CSV"<span class="unseen">" of "{row.name.clone()}</span></a>
                 </td>
             </tr>
         }
