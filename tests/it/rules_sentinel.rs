@@ -431,7 +431,9 @@ async fn sentinel_rule_11_budget_and_retry_after() {
         }
     }
     let failure = stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap_err();
-    assert_eq!(failure.kind, FailureKind::WaitUntil { at: moment("2026-05-04T09:05:00Z") });
+    // When the first places come back, at the pace of the rest.
+    let FailureKind::WaitUntil { at } = failure.kind else { panic!("{failure}") };
+    assert!(at >= moment("2026-05-04T09:05:00Z") && at <= moment("2026-05-04T09:05:05Z"), "{at}");
     assert_eq!(stage.script.sent().len(), 72, "nothing is sent over budget");
     // What is kept back is for those for whom someone waits.
     stage.sentinel.write(&place(), &incident(), &closing(), Class::Interactive).await.unwrap();
