@@ -56,7 +56,7 @@ test: setup steps ## every check: format, lints, tests, bundle size, browser
 	@mkdir -p target && (.ci/tools e2e >target/tools.log 2>&1 &)
 	@$(STEP) "format" cargo fmt --all --check
 	@$(MAKE) -j2 --output-sync=target test-server test-xtask test-islands
-	@$(STEP) "the server with its bundle" env $(LINTED) cargo build --locked --bins
+	@$(STEP) "compile the program with its bundle and the other tests, linted" env $(LINTED) cargo test --locked --lib --bins --tests --benches --no-run
 	@$(STEP) "tests" bash -o pipefail -c "$(LINTED) cargo test --locked --lib --bins --tests 2>&1 | tee target/test.log"
 	@$(STEP) "browser tools" .ci/tools e2e
 	@$(STEP) "tests in the browser" bash -o pipefail -c "cd end2end && npx playwright test 2>&1 | tee ../target/e2e.log"
@@ -67,7 +67,7 @@ test-core:
 	@$(ALONE) $(STEP) "lint the pure core" cargo clippy --locked --lib --no-default-features $(DENY)
 
 test-server: test-core
-	@$(ALONE) $(STEP) "compile the server and the tests, linted" env $(LINTED) cargo test --locked --lib --bins --tests --benches --no-run
+	@$(ALONE) $(STEP) "compile the server and its unit tests, linted" env $(LINTED) cargo test --locked --lib --no-run
 
 test-bundle:
 	@$(BESIDE) $(STEP) "browser bundle and its size" cargo xtask bundle

@@ -436,7 +436,7 @@ impl Reason {
                 Some(format!("{what}, then press “Look again”."))
             }
             Self::RecordGone { .. } => Some("Open the record on both sides and decide which one stays.".into()),
-            Self::WrongClient => Some("Move the ticket back to its client in Halo, or unlink the pair.".into()),
+            Self::WrongClient => Some("In Halo, move the ticket to the client of its workspace; or unlink the pair.".into()),
             Self::VerdictMissing => {
                 Some("Choose the classification on the ticket in Halo, or close the incident in Sentinel.".into())
             }

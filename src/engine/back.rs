@@ -185,7 +185,7 @@ pub(super) async fn update_incident(
         return Attempt::Stale("The incident changed since this was planned.".into(), read(current));
     }
     match sentinel.write(at, &current, change, class).await {
-        Ok(answer) if !taken(&current, change, &answer) => {
+        Ok(answer) if !agreed::taken(&current, change, &answer) => {
             // A web page in place of an answer, or a value that the service ignores: nothing was agreed on.
             let text = "Azure said that the change was made, and the incident does not have it.";
             Attempt::Failed(Failure::new(Side::Sentinel, FailureKind::Transient, text))
@@ -219,16 +219,6 @@ pub(super) async fn update_incident(
         }
         Err(failure) => Attempt::Failed(failure),
     }
-}
-
-/// Whether an incident that was written to has what was written.
-fn taken(before: &Incident, change: &IncidentChange, after: &Incident) -> bool {
-    let status = change.status.as_ref().is_some_and(|wanted| *wanted != after.status && before.status == after.status);
-    let severity =
-        change.severity.as_ref().is_some_and(|wanted| *wanted != after.severity && before.severity == after.severity);
-    let title = change.title.as_ref().is_some_and(|wanted| *wanted != after.title && before.title == after.title);
-    let untouched = after.etag.is_some() && after.etag == before.etag;
-    !(status || severity || title || untouched)
 }
 
 fn gone(row: &SituationRow, failure: Failure, now: jiff::Timestamp) -> Attempt {

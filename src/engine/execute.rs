@@ -117,11 +117,14 @@ pub(super) fn next(engine: &Engine, row: &SituationRow, now: Timestamp) -> Optio
     goes.then(|| operation.clone())
 }
 
-/// Whether the workspace is still there and its mode carries this: it may have changed since it was planned.
+/// Whether the workspace is still there, its mode carries this and the ticket is its client's: all of it may have
+/// changed since it was planned.
 fn carried(engine: &Engine, row: &SituationRow, operation: &Operation) -> bool {
     let view = engine.registry.view();
-    view.of_workspace(row.pair.workspace)
-        .is_some_and(|(workspace, _, _)| planner::gate::carries(workspace.mode, &operation.kind))
+    view.of_workspace(row.pair.workspace).is_some_and(|(workspace, client, _)| {
+        let elsewhere = row.pair.ticket.is_some() && planner::plan::displaced(client, &row.pair);
+        planner::gate::carries(workspace.mode, &operation.kind) && !elsewhere
+    })
 }
 
 /// The operation whose turn it is. Nothing else of a pair is sent before its ticket exists.

@@ -137,12 +137,9 @@ impl Beginning {
         if row.pair.ticket.is_none() && !row.operations.iter().any(|o| o.state.open() && creates(&o.kind)) {
             return Some("its ticket could not be made".into());
         }
-        let less = u32::try_from(self.members(row.pair.id)).unwrap_or(u32::MAX);
-        let left = GroupRule { most: rule.most.saturating_sub(less), ..rule.clone() };
         let ticket = row.pair.ticket.and(row.ticket.as_ref());
-        let shut =
-            groups::shut(&left, (poll.policy(), &catalogue), (&row.pair, &row.subject.incident, ticket), &row.mates);
-        shut.map(|why| if less > 0 { why.replace(&left.most.to_string(), &rule.most.to_string()) } else { why })
+        let (known, one) = ((poll.policy(), &*catalogue), (&row.pair, &row.subject.incident, ticket));
+        groups::shut(rule, known, one, &row.mates, self.members(row.pair.id))
     }
 
     /// Keeps what facts that are about to be recorded begin or join.

@@ -199,7 +199,8 @@ impl Limit {
                 }
                 // At the rate that was told, so that a moment that was promised holds.
                 pace.pass(now);
-                pace.per_second = sustained(*allowed, taken, now);
+                let bursting = taken.len() as u64 <= *allowed / BURST;
+                pace.per_second = if bursting { even(*allowed) } else { sustained(*allowed, taken, now) };
             }
             Self::Bucket(bucket) => bucket.pass(now),
         }

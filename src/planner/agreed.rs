@@ -2,7 +2,7 @@
 
 use crate::domain::{
     catalogue::Catalogue,
-    incident::{Incident, IncidentStatus},
+    incident::{Incident, IncidentStatus, Owner},
     operation::IncidentChange,
     pair::{Agreed, Base, ClosingWords},
     policy::Policy,
@@ -127,6 +127,59 @@ pub fn after_incident(mut base: Base, ticket: &Ticket, change: &IncidentChange, 
         base.moves.remove(title::NAME);
     }
     base
+}
+
+/// What an answer tells of a value that was written.
+#[derive(PartialEq, Eq)]
+enum Told {
+    Nothing,
+    Arrived,
+    StillOld,
+}
+
+fn told<T: PartialEq>(wanted: Option<&T>, before: &T, after: &T) -> Told {
+    match wanted {
+        Some(wanted) if before != wanted && after == wanted => Told::Arrived,
+        Some(wanted) if before != wanted && after == before => Told::StillOld,
+        _ => Told::Nothing,
+    }
+}
+
+/// Whether an incident that was written to has what was written. Its values say so: a service may keep an etag over a
+/// write. Only where none of them has moved (they had been so before, or cannot be compared) does a new etag.
+pub fn taken(before: &Incident, change: &IncidentChange, after: &Incident) -> bool {
+    let values = [
+        told(change.status.as_ref(), &before.status, &after.status),
+        told(change.severity.as_ref(), &before.severity, &after.severity),
+        told(change.title.as_ref(), &before.title, &after.title),
+    ];
+    if values.contains(&Told::StillOld) {
+        return false;
+    }
+    // The service may tell these in other words than they were written in: that they are not found proves nothing.
+    let found = |incident: &Incident| {
+        let label = |wanted: &String| incident.labels.iter().any(|label| label.name == *wanted);
+        let verdict = incident.verdict().map(|verdict| verdict.classification);
+        [
+            change.owner.as_ref().is_some_and(|wanted| same(&incident.owner, wanted)),
+            change.verdict.as_ref().is_some_and(|wanted| verdict.as_ref() == Some(&wanted.classification)),
+            !change.labels_added.is_empty() && change.labels_added.iter().all(label),
+        ]
+    };
+    let arrived =
+        values.contains(&Told::Arrived) || found(before).iter().zip(found(after)).any(|(had, has)| has && !had);
+    arrived || after.etag.is_none() || after.etag != before.etag
+}
+
+/// Whether two owners are one: nobody, or one identity in common.
+fn same(one: &Owner, two: &Owner) -> bool {
+    let equal = |one: &Option<String>, two: &Option<String>| {
+        one.as_deref().zip(two.as_deref()).is_some_and(|(one, two)| one.eq_ignore_ascii_case(two))
+    };
+    (one.is_none() && two.is_none())
+        || equal(&one.object_id, &two.object_id)
+        || equal(&one.user_principal_name, &two.user_principal_name)
+        || equal(&one.email, &two.email)
 }
 
 /// An answer without custom fields says nothing of those just written: they stand as they were sent.

@@ -190,10 +190,11 @@ pub fn shut(
     (policy, catalogue): (&Policy, &Catalogue),
     (pair, incident, ticket): (&Pair, &Incident, Option<&Ticket>),
     others: &[Mate],
+    joining: usize,
 ) -> Option<String> {
     let here = others.iter().filter(|mate| mate.ticket == pair.ticket);
     let named = pair.ticket.map_or_else(|| "not made yet".to_owned(), |ticket| ticket.to_string());
-    if here.clone().count() + 1 >= usize::try_from(rule.most).unwrap_or(usize::MAX) {
+    if here.clone().count() + 1 + joining >= usize::try_from(rule.most).unwrap_or(usize::MAX) {
         return Some(format!("ticket {named} is shared by {} incidents already", rule.most));
     }
     let gone = pair.gone == Some(Side::Halo) || ticket.is_some_and(|t| t.deleted || t.merged_into.is_some());

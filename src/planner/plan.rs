@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::domain::{
+    client::{Client, HaloBinding},
     drift::DriftRule,
     ids::{IncidentId, OperationId},
     operation::{Operation, OperationKind, OperationState},
-    pair::{Base, Health, NoteLink, PairState, SyncState},
+    pair::{Base, Health, NoteLink, Pair, PairState, SyncState},
     reason::Reason,
     ticket::Ticket,
     workspace::Mode,
@@ -203,7 +204,15 @@ fn untouchable(s: &Situation<'_>, ticket: &Ticket) -> Option<Reason> {
             what: format!("Ticket {} was merged into ticket {into} in Halo.", ticket.id),
         });
     }
-    (ticket.client_id != Some(s.pair.halo_client_id)).then_some(Reason::WrongClient)
+    let elsewhere = ticket.client_id != Some(s.pair.halo_client_id) || displaced(s.client, s.pair);
+    elsewhere.then_some(Reason::WrongClient)
+}
+
+/// Whether the workspace's client has another place in Halo than the pair's ticket: the workspace was given to another
+/// client, or its client was bound anew. What is said in it now is not for those who read that ticket.
+pub fn displaced(client: &Client, pair: &Pair) -> bool {
+    let place = |halo: &HaloBinding| (halo.connection, halo.halo_client_id);
+    client.halo.as_ref().is_some_and(|halo| place(halo) != (pair.halo, pair.halo_client_id))
 }
 
 /// Takes back what was queued under another mode; when the mode carries it again, it is planned afresh.

@@ -26,7 +26,7 @@ fn a_window_rolls_and_low_classes_leave_room() {
     let take = |class, now| budget.take(now, Kind::Halo, class);
     // Paced work keeps to 96 of a hundred, a full reading to 85, a backfill to 60.
     let mut now = start();
-    for (class, most) in [(Class::Backfill, 60), (Class::Reconcile, 85), (Class::New, 96)] {
+    for (class, most) in [(Class::Backfill, 60), (Class::Reconcile, 85), (Class::New, 95)] {
         while budget.state(now).used < most {
             match take(class, now) {
                 Ok(()) => {}
@@ -34,10 +34,15 @@ fn a_window_rolls_and_low_classes_leave_room() {
             }
         }
         assert!(now < at(300), "the pace is a window's: {class:?} {now}");
-        assert_eq!(take(class, now), Err(at(300)), "{class:?}");
+        if class != Class::New {
+            assert_eq!(take(class, now), Err(at(300)), "{class:?}");
+        }
     }
-    for class in [Class::Comment, Class::Closure] {
-        assert_eq!(take(class, now), Err(at(300)), "{class:?}");
+    // The last of them goes when the first places come back, or when it is urgent.
+    assert_eq!(take(Class::WebhookBorn, now), Ok(()));
+    for class in [Class::New, Class::Comment, Class::Closure] {
+        let told = take(class, now).unwrap_err();
+        assert!(told >= at(300) && told <= at(305), "{class:?}: {told}");
     }
     for class in [Class::WebhookBorn, Class::WebhookBorn, Class::Poll, Class::Interactive] {
         assert_eq!(take(class, now), Ok(()), "{class:?}");

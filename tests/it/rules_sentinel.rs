@@ -437,7 +437,7 @@ async fn sentinel_rule_11_budget_and_retry_after() {
     assert_eq!(stage.script.sent().len(), 72, "nothing is sent over budget");
     // What is kept back is for those for whom someone waits.
     stage.sentinel.write(&place(), &incident(), &closing(), Class::Interactive).await.unwrap();
-    stage.clock.set(moment("2026-05-04T09:05:00Z"));
+    stage.clock.set(at);
     stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap();
 
     let stage = self::stage(Script::new(|_| {

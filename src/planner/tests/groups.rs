@@ -406,7 +406,7 @@ fn a_full_closed_or_foreign_group_takes_nobody_in() {
         change(&mut scene);
         let rule = GroupRule { by: vec![GroupBy::Host], hours: 24, most: 2 };
         let one = (&scene.pair, &scene.incident, scene.ticket.as_ref());
-        groups::shut(&rule, (&scene.policy, &scene.catalogue), one, &scene.mates)
+        groups::shut(&rule, (&scene.policy, &scene.catalogue), one, &scene.mates, 0)
     };
     assert_eq!(shut(&|_| {}), None);
     assert_eq!(shut(&|s| open(s, LATER)).as_deref(), Some("ticket 70 is shared by 2 incidents already"));

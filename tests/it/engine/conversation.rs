@@ -1,6 +1,9 @@
 //! What is said on either side crosses once, in order, and comes to rest.
 
-use halobridge::{domain::pair::Health, twin::options::Product};
+use halobridge::{
+    domain::{pair::Health, workspace::Workspace},
+    twin::options::Product,
+};
 use serde_json::json;
 
 use super::bridge::*;
@@ -275,6 +278,35 @@ both! {
         assert!(notes.iter().all(|n| !n.contains("secret of the first")), "{notes:#?}");
         assert!(bridge.comments_of(&incident).iter().all(|c| !c.contains("secret of the second")));
         assert_eq!(bridge.reason_of(&incident).await, Some("wrong-client"));
+        bridge.finish().await;
+    }
+
+    async fn a_workspace_of_another_client_leaves_its_old_tickets_alone(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let give = async || {
+            let installation = bridge.store.installation().await.unwrap();
+            let at = bridge.subject_of(&incident).await.unwrap().workspace;
+            let workspace = installation.workspaces.iter().find(|one| one.id == at).unwrap();
+            let other = installation.clients.iter().find(|one| one.id != workspace.client).unwrap();
+            let moved = Workspace { client: other.id, ..workspace.clone() };
+            let mut tx = bridge.store.begin().await.unwrap();
+            tx.put_workspace(&moved).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        // Written before the change is taken up, and after.
+        bridge.comment(&incident, "a secret of the second client");
+        give().await;
+        bridge.note(ticket, "<p>a secret of the first client</p>", json!({}));
+        bridge.cross().await;
+        bridge.update(&incident, json!({ "severity": "High" }));
+        bridge.pass(300).await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("wrong-client"));
+        let notes: Vec<String> = bridge.notes_of(ticket).iter().map(words).collect();
+        assert!(notes.iter().all(|note| !note.contains("secret of the second")), "{notes:#?}");
+        assert!(bridge.comments_of(&incident).iter().all(|text| !text.contains("secret of the first")));
         bridge.finish().await;
     }
 
