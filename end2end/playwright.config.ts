@@ -37,6 +37,8 @@ export default defineConfig({
     timezoneId: "Europe/Berlin",
     // a trace of every test costs a seventh of the time
     trace: process.env.CI ? "off" : "retain-on-failure",
+    // no smooth scrolling: without scripts nothing tells the browser driver when it has ended
+    contextOptions: { reducedMotion: "reduce" },
   },
   projects: [
     { name: "js", use: { launchOptions, javaScriptEnabled: true } },
