@@ -53,10 +53,10 @@ for (const path of pages) {
     const faults = watch(context, program.ready.console);
     await context.addCookies(cookies);
     const address = `${program.ready.console}${path}`;
+    await page.goto(address);
+    await expect(page.locator("h1")).toHaveCount(1);
     for (const width of [1280, 360, 320]) {
       await page.setViewportSize({ width, height: 800 });
-      await page.goto(address);
-      await expect(page.locator("h1")).toHaveCount(1);
       expect(await sideways(page), `at ${width} px`).toBe(0);
       expect(await smallTargets(page), `at ${width} px`).toEqual([]);
     }

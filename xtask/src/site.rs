@@ -163,10 +163,11 @@ pub fn write(root: &Path, settings: &Settings, files: Vec<Made>, fingerprint: St
     Ok(manifest)
 }
 
-/// Lets cargo see that the embedded files changed: it does not watch a folder that did not exist.
+/// Lets cargo see that the embedded files changed: it does not watch a folder that did not exist. The program alone
+/// embeds them: the library is not compiled again.
 #[expect(clippy::disallowed_methods, reason = "a build tool: the time is the file's")]
 fn nudge(root: &Path) -> Result<()> {
-    let path = root.join("src/web/assets.rs");
+    let path = root.join("src/main.rs");
     let file = File::options().write(true).open(&path).with_context(|| format!("cannot open {}", path.display()))?;
     file.set_modified(SystemTime::now()).with_context(|| format!("cannot touch {}", path.display()))
 }
