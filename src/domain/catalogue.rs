@@ -91,6 +91,24 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
+    /// The look-ups that had rows before and have none now. An administrator seldom takes away the last one; a server
+    /// that is starting answers so too.
+    pub fn emptied(&self, before: &Self) -> Vec<&'static str> {
+        let counts = |c: &Self| {
+            [
+                ("priorities", c.priorities.len()),
+                ("agents", c.agents.len()),
+                ("teams", c.teams.len()),
+                ("categories", c.categories.len()),
+                ("outcomes", c.outcomes.len()),
+                ("custom fields", c.fields.len()),
+                ("clients", c.clients.len()),
+            ]
+        };
+        let both = counts(before).into_iter().zip(counts(self));
+        both.filter(|((_, before), (_, now))| *before > 0 && *now == 0).map(|((name, _), _)| name).collect()
+    }
+
     /// The ticket type that is meant.
     pub fn ticket_type(&self, wanted: &Ref) -> Option<&TicketType> {
         wanted.find(&self.ticket_types, |row| row.id, |row| &row.name)

@@ -41,6 +41,8 @@ use super::{
 
 /// Look-ups are read again after this long.
 const CATALOGUE_SECS: u32 = 3_600;
+/// Seconds until look-ups are read again that were empty all of a sudden.
+const DOUBTED_SECS: u32 = 60;
 
 /// Where requests of a connection go: the network, or the twin in this process.
 pub trait Transports: Send + Sync + 'static {
@@ -396,6 +398,9 @@ pub(super) async fn read_catalogue(engine: &Engine, id: ConnectionId) -> Result<
     match read {
         Ok(catalogue) => {
             let before = engine.registry.catalogue(id);
+            if doubtful(engine, id, before.as_deref(), &catalogue) {
+                return Ok(());
+            }
             let moved = before.as_deref() != Some(&catalogue);
             if moved {
                 engine.store.put_catalogue(id, &catalogue, now).await?;
@@ -431,6 +436,22 @@ pub(super) async fn read_catalogue(engine: &Engine, id: ConnectionId) -> Result<
         }
     }
     Ok(())
+}
+
+/// Whether look-ups that were full are empty now and this is the first reading that says so: what is known is kept then,
+/// and a minute later they are read again. Taken at its word, such an answer would hold incidents back for an hour.
+fn doubtful(engine: &Engine, id: ConnectionId, before: Option<&Catalogue>, now_read: &Catalogue) -> bool {
+    let emptied = before.map(|before| now_read.emptied(before)).unwrap_or_default();
+    let now = engine.now();
+    let mut schedule = engine.schedule();
+    let Some(standing) = schedule.catalogues.get_mut(&id) else { return false };
+    let first = !emptied.is_empty() && !standing.doubted;
+    standing.doubted = first;
+    if first {
+        tracing::warn!(connection.id = %id, look_ups = ?emptied, "look-ups are empty all of a sudden: read again before it is believed");
+        Schedule::went_well(standing, now, DOUBTED_SECS);
+    }
+    first
 }
 
 /// After a refused sign-in: a secret that a file or variable gives may have been corrected there. Then the

@@ -77,6 +77,8 @@ pub struct Standing {
     pub full_after: Option<PairId>,
     /// Somebody asked for it since the last run began: what runs now may not cover it.
     pub hastened: bool,
+    /// Of an instance's look-ups: some that had rows had none when they were last read.
+    pub doubted: bool,
     /// What the incidents were judged by has changed: the next run looks at held ones and open items again.
     pub judge_anew: bool,
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         catalogue::{Agent, Catalogue, FieldDefinition, Named, Priority, TicketType},
-        failure::FailureKind,
+        failure::{Failure, FailureKind, Side},
     },
     outbound::{
         budget::Class,
@@ -50,6 +50,15 @@ impl Halo {
     pub async fn catalogue(&self, class: Class) -> Answered<Catalogue> {
         let types = self.rows("TicketType", "tickettypes", &[("showall", "true")], class).await?;
         let all = self.rows("Status", "statuses", &[], class).await?;
+        for (rows, what) in [(&types, "ticket types"), (&all, "statuses")] {
+            // Every instance has some: this is no answer, or this agent may see none.
+            if rows.is_empty() {
+                let message = format!(
+                    "Halo told no {what} at all; what is known of them is kept. If it stays so, give the agent of the API application access to them in Halo"
+                );
+                return Err(Failure::new(Side::Halo, FailureKind::Unreadable, message));
+            }
+        }
         let open = self.rows("Status", "statuses", &[("excludeclosed", "true")], class).await?;
         let priorities = self.rows_if_any("Priority", "priorities", &[], class).await?;
         let agents = [("includeenabled", "true"), ("includedisabled", "false")];

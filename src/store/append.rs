@@ -55,6 +55,13 @@ impl KnownEnds {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// The ends, if those of all these chains are known; else they stay where they are.
+    fn take_if_known(&self, mut chains: impl Iterator<Item = Chain>) -> Option<Ends> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = known.as_ref().is_some_and(|ends| chains.all(|chain| ends.heads.contains_key(&chain)));
+        if all { known.take() } else { None }
+    }
+
     fn put(&self, ends: Ends) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(ends);
     }
@@ -104,16 +111,15 @@ impl Store {
             return Ok(None);
         }
         let mut connection = self.writer().await;
-        let Some(mut ends) = self.inner.ends.take() else { return Ok(None) };
+        // Taken only when all of it is known: what was moved on and then not recorded would leave a gap.
+        let chains = entries.iter().map(|entered| Chain::of(entered.client));
+        let Some(mut ends) = self.inner.ends.take_if_known(chains) else { return Ok(None) };
         let mut batch = Batch::guarded();
         batch.add("BEGIN IMMEDIATE");
         let mut moved = BTreeMap::new();
         for entered in entries {
             let chain = Chain::of(entered.client);
-            let Some(head) = ends.heads.get_mut(&chain) else {
-                self.inner.ends.put(ends);
-                return Ok(None);
-            };
+            let Some(head) = ends.heads.get_mut(&chain) else { return Ok(None) };
             let seq = Seq(ends.last.0 + 1);
             *head = entry_and_state(&mut batch, *head, seq, chain, entered.at, &entered.fact)?;
             ends.last = seq;
@@ -150,4 +156,37 @@ async fn record_by_client(tx: &mut Tx, entries: Vec<Entered>) -> Result<Seq> {
         last = tx.record_timed(client, facts.into_iter()).await?;
     }
     Ok(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{clock::SeededIds, ledger::fact::Fact, store::SealKey};
+
+    fn noted(client: Option<u128>, what: &str) -> Entered {
+        let client = client.map(|id| ClientId(uuid::Uuid::from_u128(id)));
+        let fact = Fact::Unreadable { workspace: None, raw: json!({ "what": what }) };
+        Entered { client, at: Timestamp::UNIX_EPOCH, fact }
+    }
+
+    /// A chain whose end is not known sends the whole record the long way; until that begins, others record.
+    #[tokio::test]
+    async fn what_was_not_recorded_moves_no_end() {
+        let store = Store::in_memory(SealKey::new(&[7; 32], Arc::new(SeededIds::new(1)))).await.expect("opens");
+        store.append(vec![noted(Some(1), "first")]).await.expect("recorded");
+        let two = [noted(Some(1), "second"), noted(Some(2), "of another client")];
+        assert_eq!(store.at_once(&two).await.expect("asked"), None, "the second chain's end is not known");
+        store.append(vec![noted(Some(1), "in between")]).await.expect("recorded");
+        store.append(two.to_vec()).await.expect("recorded");
+        store.append(vec![noted(Some(2), "last"), noted(Some(1), "last")]).await.expect("recorded");
+        let heads = store.verify_ledger().await.expect("no gap");
+        let mut lengths: Vec<i64> = heads.values().map(|head| head.chain_seq).collect();
+        lengths.sort_unstable();
+        assert_eq!(lengths, [2, 4]);
+        assert_eq!(store.last_recorded(), Seq(6), "and no number is left out");
+    }
 }

@@ -48,7 +48,7 @@ pub fn body(ctx: &PageContext, view: &DisconnectView) -> AnyView {
             <form method="post" action=format!("/connections/{}/disconnect", view.id) novalidate>
                 {fields::field(&view.form, "", confirm)}
                 <div class="acts">
-                    <button type="submit" class="button danger">{icon(ctx, "drop")} <span>"Disconnect"</span></button>
+                    <button type="submit" class="button danger">{icon(ctx, "stop")} <span>"Disconnect"</span></button>
                     <a class="button" href="/connections">"Leave it"</a>
                 </div>
             </form>
@@ -92,7 +92,7 @@ fn stays(view: &DisconnectView) -> AnyView {
         Side::Halo => "The webhooks that were made in Halo, and the API application. ",
     };
     view! {
-        <ul>
+        <ul class="points">
             <li>"Every incident in Sentinel and every ticket in Halo, with all comments and notes that crossed."</li>
             <li>"The links, here: they are found again when the same workspace is connected again. Save them as CSV for your own files."</li>
             <li>"The ledger: every write, and that it ended."</li>
@@ -118,7 +118,7 @@ fn goes(view: &DisconnectView) -> AnyView {
         "Nothing of its secrets is kept here: take away the environment variable or the file yourself."
     };
     view! {
-        <ul>
+        <ul class="points">
             <li>{ends}</li>
             <li>"What waits to be written is not sent any more."</li>
             <li>{secrets}</li>

@@ -476,3 +476,16 @@ fn both_axes_have_words() {
     let words: Vec<_> = [Health::Healthy, Health::Waiting, Health::NeedsYou].map(words::health).into();
     assert_eq!(words, ["Healthy", "Waiting", "Needs you"]);
 }
+
+#[test]
+fn every_icon_is_in_the_sprite() {
+    let sprite = include_str!("../../../public/icons.svg");
+    for (name, ctx, page) in fixtures::pages() {
+        let html = Html::parse_document(&render(&ctx, &page));
+        for used in all(&html, "use") {
+            let href = used.value().attr("href").unwrap();
+            let symbol = href.rsplit_once('#').expect("a sprite's symbol").1;
+            assert!(sprite.contains(&format!("id=\"{symbol}\"")), "{name}: {symbol}");
+        }
+    }
+}

@@ -223,6 +223,40 @@ both! {
         bridge.finish().await;
     }
 
+    async fn look_ups_that_are_empty_once_hold_nothing_back(product) {
+        let bridge = Bridge::new(product).await;
+        let first = bridge.raise(json!({}));
+        bridge.cross().await;
+        let halo = bridge.pair_of(&first).await.unwrap().halo;
+        let known = bridge.store.catalogue(halo).await.unwrap().unwrap().0;
+        assert!(!known.priorities.is_empty() && !known.ticket_types.is_empty());
+        for (look_up, long) in [("/priority", false), ("/tickettype", false), ("/team", true)] {
+            let empty = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+            let counted = std::sync::Arc::clone(&empty);
+            bridge.mutate(move |request, body| {
+                if request.uri().path().to_lowercase().ends_with(look_up) {
+                    let times = counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                    if long || times == 0 {
+                        *body = json!([]);
+                    }
+                }
+            });
+            bridge.pass_by(3_700, 20).await;
+            assert!(empty.load(std::sync::atomic::Ordering::SeqCst) > 1, "{look_up}: read again soon");
+            let now = bridge.store.catalogue(halo).await.unwrap().unwrap().0;
+            // what stays empty is believed
+            assert_eq!(now.teams.is_empty(), long, "{look_up}");
+            assert_eq!((now.priorities.len(), now.ticket_types.len()), (known.priorities.len(), known.ticket_types.len()));
+            bridge.mutate_no_more();
+            if !long {
+                let incident = bridge.raise(json!({}));
+                bridge.cross().await;
+                bridge.ticket_of(&incident).await;
+            }
+        }
+        bridge.finish().await;
+    }
+
     async fn the_first_reading_of_changed_tickets_trusts_no_clock(product) {
         let bridge = Bridge::new(product).await;
         bridge.cross().await;
