@@ -1,6 +1,14 @@
 //! Recording in one trip holds whatever comes between: other transactions, another process, a fault, an interruption.
 
-use std::{future::Future, pin::pin, task::Context};
+use std::{
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    task::Context,
+};
 
 use halobridge::{
     domain::ids::{ClientId, DeliveryId},
@@ -83,4 +91,47 @@ async fn an_interrupted_one_is_there_whole_or_not_at_all() {
     assert_eq!(entries % 10, 0, "ten at a time");
     store.verify_ledger().await.unwrap();
     assert!(store.integrity_check().await.unwrap().is_empty());
+}
+
+/// Six writers in each of two processes, again and again from a fresh start, when the ends of most chains are not known.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_writers_at_once_leave_no_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("halobridge.db");
+    let recorded = Arc::new(AtomicI64::new(0));
+    for start in 0..10_u32 {
+        let stores = [Store::open(&path, key()).await.unwrap(), Store::open(&path, key()).await.unwrap()];
+        let mut writers = Vec::new();
+        for writer in 0..12_u32 {
+            let (store, recorded) = (stores[writer as usize % 2].clone(), Arc::clone(&recorded));
+            writers.push(tokio::spawn(async move {
+                for turn in 0..8_u32 {
+                    let chosen = start * 31 + writer * 17 + turn * 7;
+                    // one chain, several, too many for one trip
+                    let count = [1, 3, 5, 20][(chosen % 4) as usize];
+                    let facts: Vec<Entered> = (0..count).map(|n| act(1 + (chosen + n * n) % 7, "written")).collect();
+                    if chosen % 5 == 0 {
+                        let mut tx = store.begin().await.unwrap();
+                        for entered in &facts {
+                            tx.record(entered.at, entered.client, entered.fact.clone()).await.unwrap();
+                        }
+                        if chosen % 2 == 0 {
+                            continue;
+                        }
+                        tx.commit().await.unwrap();
+                    } else {
+                        store.append(facts).await.unwrap();
+                    }
+                    recorded.fetch_add(i64::from(count), Ordering::SeqCst);
+                }
+            }));
+        }
+        for writer in writers {
+            writer.await.unwrap();
+        }
+        let ends = stores[0].verify_ledger().await.expect("no gap");
+        let expected = recorded.load(Ordering::SeqCst);
+        assert_eq!(ends.values().map(|head| head.chain_seq).sum::<i64>(), expected, "start {start}");
+        assert_eq!(stores[1].latest_seq().await.unwrap(), Seq(expected), "and no number is left out");
+    }
 }
