@@ -10,7 +10,7 @@ use halobridge::{
         ids::{DeliveryId, IncidentId},
         workspace::Workspace,
     },
-    twin::{limits::Limits, options::TwinOptions},
+    twin::{faults::Fault, limits::Limits, options::TwinOptions},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -165,5 +165,45 @@ pub async fn steady() {
         each(cpu("self") - cpu_before - (world.twin_secs() - twin_before)),
         peak_mb("self"),
         calls.iter().map(|(kind, count)| format!("{kind} {count}")).collect::<Vec<_>>().join(", "),
+    );
+}
+
+/// R15: Halo cannot be reached for a day while incidents come in; then how long until each has its ticket, against the
+/// time that Halo's documented limit makes of it.
+pub async fn recovery() {
+    let clients = 20;
+    let changes = number("HALOBRIDGE_BENCH_CHANGES", 5_000);
+    let options = TwinOptions { workspaces: clients, limits: Limits::Real, ..TwinOptions::new(5, beginning()) };
+    let wanted =
+        Wanted { evidence: false, poll_secs: 300, customers: clients, documented_limits: true, ..Wanted::default() };
+    let world = Inside::new(options, &wanted).await;
+    world.run().await;
+    world.after(60).await;
+    let outage = Fault::from_json(&json!({ "effect": "status", "status": 503, "kind": "halo.*" })).expect("a fault");
+    world.twin.with(|world, _| world.faults.add(outage));
+    let before = world.tickets();
+    for hour in 0..24 {
+        world.raise((changes / clients * (hour + 1)) / 24 - (changes / clients * hour) / 24);
+        for _ in 0..12 {
+            world.after(300).await;
+        }
+    }
+    world.twin.with(|world, _| world.faults.remove(None));
+    let (began, due) = (world.clock.now(), before + changes / clients * clients);
+    let limit = SignedDuration::from_hours(12);
+    while world.tickets() < due && world.clock.now().duration_since(began) < limit {
+        for _ in 0..20 {
+            world.after(1).await;
+        }
+    }
+    let took = world.clock.now().duration_since(began).as_secs_f64();
+    // one request each, and a window's worth at once
+    let missing = due - before;
+    let least = (missing.saturating_sub(PERMITTED)) as f64 * WINDOW_SECS as f64 / PERMITTED as f64;
+    println!(
+        "R15 Halo away for 24 hours, {missing} incidents meanwhile: all but {} have their tickets {took:.0} s after it is back; \
+         the limit allows it in {least:.0} s: {:.2} times (bar 1.1)",
+        due - world.tickets(),
+        took / least,
     );
 }

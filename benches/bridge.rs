@@ -1,10 +1,10 @@
 //! Measurements of bars P1 to P4, P6, P8 and of the steady state. Prints, never asserts: `make bench`, or
-//! `make bench ARGS="p3 p8"` (p1 p3 p4 p6 p8 steady).
+//! `make bench ARGS="p3 p8"` (p1 p3 p4 p6 p8 r15 steady).
 //!
 //! The twin is a process of its own wherever a time or the CPU of the product is meant; "in one process" says so.
 //! Sizes: HALOBRIDGE_BENCH_INCIDENTS (2000), HALOBRIDGE_BENCH_SAMPLES (300), HALOBRIDGE_BENCH_WORKSPACES (500),
 //! HALOBRIDGE_BENCH_CLIENTS (500), HALOBRIDGE_BENCH_BACKLOG (10000), HALOBRIDGE_BENCH_MINUTES (60),
-//! HALOBRIDGE_BENCH_PAIRS (10000).
+//! HALOBRIDGE_BENCH_PAIRS (10000), HALOBRIDGE_BENCH_CHANGES (5000).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -78,6 +78,9 @@ fn main() {
     }
     if wants("p4") {
         alone.block_on(backlog::fresh_before_backlog());
+    }
+    if wants("r15") {
+        alone.block_on(backlog::recovery());
     }
     if wants("steady") {
         alone.block_on(backlog::steady());
