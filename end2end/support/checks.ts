@@ -5,7 +5,8 @@ const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-prac
 
 /** What axe finds on the page, in words. `rows`: of a long table only so many, where all have been looked at before. */
 export async function axe(page: Page, rows?: number): Promise<string[]> {
-  const builder = new AxeBuilder({ page }).withTags(TAGS);
+  // Only what is wrong is told in detail; there are no frames of other origins, for which a second page would be opened.
+  const builder = new AxeBuilder({ page }).options({ resultTypes: ["violations"] }).withTags(TAGS).setLegacyMode(true);
   if (rows) builder.exclude(`tbody tr:nth-child(n + ${rows + 1})`);
   const { violations } = await builder.analyze();
   return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(" ")}: ${n.failureSummary}`));
