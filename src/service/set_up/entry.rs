@@ -117,10 +117,15 @@ pub async fn read(app: &App, text: &str, section: &str, fields: &[Named]) -> Res
     }
 }
 
+/// How the file's remedies name the flag for test hosts.
+const IN_FILE: &str = "set allow_insecure = true on this connection";
+
 fn problem(fault: &Fault, section: &str, fields: &[Named]) -> FieldProblem {
     let key = fault.field.strip_prefix(section).and_then(|rest| rest.strip_prefix('.')).unwrap_or(&fault.field);
+    // what the file calls a flag is a box here
+    let remedy = fault.remedy.replace(IN_FILE, "tick “Test hosts” below");
     match fields.iter().find(|(name, _)| *name == key) {
-        Some((name, label)) => FieldProblem::new(*name, format!("{label} {}. {}", fault.problem, fault.remedy)),
+        Some((name, label)) => FieldProblem::new(*name, format!("{label} {}. {remedy}", fault.problem)),
         None => FieldProblem::new("", format!("{} {}. {}", fault.field, fault.problem, fault.remedy)),
     }
 }

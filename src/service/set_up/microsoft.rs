@@ -233,7 +233,7 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
     let before_ends = before.as_ref().and_then(|entry| entry.connection.secret_expires).map(|day| day.to_string());
     let ends = typed.text("secret_expires");
     made.text("secret_expires", if renewed && before_ends.as_deref() == Some(ends) { "" } else { ends });
-    cloud(app, typed, &mut made).await?;
+    cloud(app, typed, before.as_ref(), &mut made).await?;
     proof(app, typed, &name, &mut made)?;
     let applied = made.read(app, &FIELDS).await?;
     let entry = applied.microsoft.first().ok_or(ServiceError::Internal)?;
@@ -272,11 +272,36 @@ fn complete(typed: &Typed, before: Option<&Microsoft>) -> Result<(), ServiceErro
     if problems.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(problems)) }
 }
 
+/// The fields of a custom cloud.
+const ADDRESSES: [&str; 4] = ["authority", "arm", "log_analytics", "graph"];
+
+/// A known cloud has its own addresses: one that was typed beside it would be lost without a word. What only stands there
+/// from before is not typed.
+fn nothing_typed(typed: &Typed, before: Option<&Microsoft>) -> Result<(), ServiceError> {
+    let stored = |key: &str| {
+        let endpoints = &before?.connection.endpoints;
+        Some(match key {
+            "authority" => endpoints.authority.as_str(),
+            "arm" => endpoints.arm.as_str(),
+            "log_analytics" => endpoints.log_analytics.as_str(),
+            _ => endpoints.graph.as_str(),
+        })
+    };
+    let own = |key: &&str| !typed.text(key).is_empty() && Some(typed.text(key)) != stored(key);
+    let Some(key) = ADDRESSES.into_iter().find(own) else { return Ok(()) };
+    let label = FIELDS.iter().find(|(name, _)| *name == key).map_or(key, |(_, label)| label);
+    let text = format!(
+        "Cloud: an address was typed ({label}), and this cloud has its own. Choose “Custom endpoints” to use it, or clear it \
+         there."
+    );
+    Err(ServiceError::invalid("cloud", text))
+}
+
 /// The four addresses: a cloud's, or what the custom one tells of itself, unless typed.
-async fn cloud(app: &App, typed: &Typed, entry: &mut Entry) -> Result<(), ServiceError> {
-    const ADDRESSES: [&str; 4] = ["authority", "arm", "log_analytics", "graph"];
+async fn cloud(app: &App, typed: &Typed, before: Option<&Microsoft>, entry: &mut Entry) -> Result<(), ServiceError> {
     let insecure = typed.ticked("allow_insecure");
     if typed.text("cloud") != "custom" {
+        nothing_typed(typed, before)?;
         entry.text("cloud", typed.text("cloud"));
         ADDRESSES.into_iter().for_each(|key| entry.without(key));
         entry.flag("allow_insecure", false);
