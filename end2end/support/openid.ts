@@ -57,6 +57,9 @@ export class OpenId {
       conformIdTokenClaims: false,
       claims: { openid: ["sub", "tid", "oid"], profile: ["name", "preferred_username"] },
       issueRefreshToken: async () => true,
+      ttl: Object.fromEntries(
+        ["AccessToken", "ClientCredentials", "Grant", "IdToken", "Interaction", "RefreshToken", "Session"].map((what) => [what, 600]),
+      ),
       findAccount: async (_: unknown, id: string) => ({
         accountId: id,
         claims: async () => ({
