@@ -333,6 +333,39 @@ async fn changing_a_connection_keeps_what_was_not_typed() {
 }
 
 #[tokio::test]
+async fn a_connection_gets_another_name_and_everything_goes_on() {
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    let before = scene.app.app.installation().await.unwrap();
+    for (path, name) in [("/set-up/microsoft", "Contoso by night"), ("/set-up/halo", "The desk")] {
+        let form = scene.drawn(path).await.with(&[("name", name)]);
+        assert_taken(&scene.post(path, &form).await, "/set-up/clients");
+    }
+    let after = scene.app.app.installation().await.unwrap();
+    let (microsoft, halo) = (&after.microsoft[0], &after.halo[0]);
+    assert_eq!((microsoft.name.as_str(), halo.name.as_str()), ("Contoso by night", "The desk"));
+    assert_eq!((microsoft.id, halo.id), (before.microsoft[0].id, before.halo[0].id), "they are the same");
+    assert_eq!((after.microsoft.len(), after.halo.len()), (1, 1));
+    // secrets and sign-in are kept: nothing is typed, and both are tried again
+    for path in ["/set-up/microsoft", "/set-up/halo"] {
+        let form = scene.drawn(path).await;
+        assert_taken(&scene.post(path, &form).await, "/set-up/clients");
+    }
+    assert!(shown(&scene.page("/set-up/sign-in").await).contains("carla.contributor@contoso.example"));
+    // the file has the new name, and applying it again changes nothing
+    let store = &scene.app.app.store;
+    let file = configuration::export(store).await.unwrap().to_toml();
+    assert!(file.contains("name = \"The desk\"") && !file.contains("name = \"Halo\""), "{file}");
+    let read = configuration::read(&file, Some(store), false, &ReadOptions::default()).await.unwrap();
+    let again = configuration::installed(store).await.unwrap();
+    assert_eq!(configuration::compare(&read.applied.unwrap(), &again, store, true).await.unwrap(), Vec::new());
+    // a name that is taken is refused, and nothing is lost
+    let form = scene.drawn("/set-up/halo").await.with(&[("name", "Contoso by night")]);
+    let words = ["Name: there is a connection “Contoso by night” already", "another name"];
+    refused(&mut scene, "/set-up/halo", &form, 422, &words).await;
+}
+
+#[tokio::test]
 async fn a_secret_that_ends_is_counted_down_everywhere() {
     let mut scene = Scene::new(|_| {}).await;
     let form = scene.microsoft("/set-up/microsoft").await;

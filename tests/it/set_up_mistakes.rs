@@ -478,8 +478,8 @@ const SIGN_IN: &[(Trouble, Mistake)] = &[
 const CONSENT: &[Mistake] = &[row(
     "the administrator declines at the consent link",
     PAGE,
-    "Consent was not given",
-    "Ask who sent you the link",
+    "Microsoft was not given consent, or your account may not give it.",
+    "Open the link again as a Global Administrator or Cloud Application Administrator of the tenant.",
 )];
 
 async fn troubled(scene: &mut Scene, trouble: Trouble) -> String {

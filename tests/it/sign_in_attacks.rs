@@ -520,7 +520,7 @@ async fn a_token_without_a_signature() {
         says.signed = Signed::Not;
     };
     lied(none, "it is not signed with RS256").await;
-    lied(|says| says.signed = Signed::Not, "its signature is broken").await;
+    lied(|says| says.signed = Signed::Not, "its signature is wrong").await;
 }
 
 #[tokio::test]

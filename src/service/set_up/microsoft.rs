@@ -5,7 +5,7 @@ mod trial;
 use super::{
     Addresses, Typed, allowed, draft,
     entry::{self, Entry, Named},
-    installed,
+    installed, rename,
 };
 use crate::{
     config::microsoft::Microsoft,
@@ -19,6 +19,7 @@ use crate::{
         },
     },
     engine::registry::REFRESH_TOKEN,
+    outbound::url_policy,
     sentinel::discovery,
     service::{
         App,
@@ -216,6 +217,10 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
         Some(entry) => entry.name().to_owned(),
         None => entry::free_name(&installed, typed, typed.text("tenant_id"))?,
     };
+    let renamed = match &before {
+        Some(entry) => rename::wanted(&installed, typed, entry.name())?,
+        None => None,
+    };
     let stored = match &before {
         Some(_) => {
             let exported = configuration::export(&app.store).await;
@@ -240,8 +245,12 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
     trial::run(app, typed, &entry.connection, id).await?;
     entry::apply(app, caller, &applied).await?;
     let installation = app.installation().await?;
-    let kept = installation.microsoft.iter().find(|row| row.name == name);
-    kept.map(|row| row.id).ok_or(ServiceError::Conflict)
+    let kept = installation.microsoft.iter().find(|row| row.name == name).map(|row| row.id);
+    let kept = kept.ok_or(ServiceError::Conflict)?;
+    if let Some(renamed) = renamed {
+        rename::rename(app, caller, kept, &renamed).await?;
+    }
+    Ok(kept)
 }
 
 /// What may not be left empty.
@@ -314,6 +323,10 @@ async fn cloud(app: &App, typed: &Typed, before: Option<&Microsoft>, entry: &mut
         return Ok(());
     }
     let arm = typed.text("arm").trim_end_matches('/');
+    // what is no address is refused with the others, at its field
+    if url_policy::check("", arm, insecure).is_err() {
+        return Ok(());
+    }
     let failed = |failure: &Failure| {
         let text = format!(
             "Azure Resource Manager: {} It should tell the cloud's other addresses; enter them below if it does not.",

@@ -18,6 +18,7 @@ pub mod import;
 pub mod live;
 pub mod mapping;
 pub mod microsoft;
+pub mod rename;
 pub mod sign_in;
 pub mod typed;
 

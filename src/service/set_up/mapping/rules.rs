@@ -53,7 +53,11 @@ fn put_list(form: &mut FormView, prefix: &str, refs: &[Ref], rows: &[Named]) {
         }
     }
     for (n, wanted) in kept(refs, rows).enumerate() {
-        form.values.insert(format!("{prefix}.kept{n}"), wanted.to_string());
+        let text = match wanted {
+            Ref::Id(id) => id.to_string(),
+            Ref::Name(name) => name.clone(),
+        };
+        form.values.insert(format!("{prefix}.kept{n}"), text);
     }
 }
 
