@@ -84,6 +84,7 @@ const MESSAGES: &[(&str, FlashKind, &str)] = &[
         FlashKind::Done,
         "Applied. New workspaces are in observe: they are read and planned, and nothing is written to either side.",
     ),
+    ("went-back", FlashKind::Done, "Done: everything is set up as it was then, secrets apart."),
     ("microsoft", FlashKind::Done, "Signed in with Microsoft. The workspaces are being read now."),
     (
         "microsoft-failed",

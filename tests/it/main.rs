@@ -39,6 +39,7 @@ mod store;
 mod support;
 mod twin_halo;
 mod twin_microsoft;
+mod versions;
 mod web_accounts;
 mod web_hooks;
 mod web_live;

@@ -194,8 +194,8 @@ const MICROSOFT: &[Typed] = &[
         row(
             "another service's address for Azure's",
             "Azure Resource Manager",
-            "Azure Resource Manager: ",
-            "enter them below if it does not.",
+            "This address does not tell of a cloud.",
+            "Check it: it is the base address of Azure Resource Manager.",
         ),
     ),
     (
@@ -634,7 +634,12 @@ const HALO: &[Typed] = &[
     (
         &[("resource_server", "{arm}")],
         "resource_server",
-        row("an address where no Halo is", "Resource server", "The Resource Server", "Copy the Resource Server from"),
+        row(
+            "an address where no Halo is",
+            "Resource server",
+            "The Resource Server does not tell where to sign in, as Halo's does.",
+            "Copy the Resource Server from",
+        ),
     ),
     (
         &[("authorisation_server", "{halo}")],

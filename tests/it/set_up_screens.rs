@@ -58,7 +58,7 @@ pub fn with(entries: &[(String, String)], changes: &[(&str, &str)]) -> Vec<(Stri
 
 pub struct Person {
     pub stage: Stage,
-    browser: Browser,
+    pub browser: Browser,
 }
 
 impl Person {

@@ -137,13 +137,17 @@ fn problem(fault: &Fault, section: &str, fields: &[Named]) -> FieldProblem {
 pub async fn apply(app: &App, caller: &Caller, wanted: &Applied) -> Result<Vec<configuration::Change>, ServiceError> {
     let applied =
         configuration::apply_as(&app.store, wanted, false, Some(caller.user), app.clock.now(), &*app.ids).await;
-    match applied {
-        Ok(changes) => Ok(changes),
-        Err(ConfigurationError::Store(StoreError::Taken { .. }) | ConfigurationError::Unresolved(..)) => {
-            Err(ServiceError::Conflict)
+    applied.map_err(apply_failed)
+}
+
+/// Why something could not be applied, in the terms of a page.
+pub fn apply_failed(error: ConfigurationError) -> ServiceError {
+    match error {
+        ConfigurationError::Store(StoreError::Taken { .. }) | ConfigurationError::Unresolved(..) => {
+            ServiceError::Conflict
         }
-        Err(ConfigurationError::Store(error)) => Err(fault("apply a step of the set-up", &error)),
-        Err(error @ ConfigurationError::Sealed(_)) => Err(ServiceError::internal("apply a step of the set-up", &error)),
+        ConfigurationError::Store(error) => fault("apply a step of the set-up", &error),
+        error @ ConfigurationError::Sealed(_) => ServiceError::internal("apply a step of the set-up", &error),
     }
 }
 

@@ -54,6 +54,15 @@ pub async fn installed(app: &App) -> Result<Installed, ServiceError> {
     super::configuration::installed(&app.store).await.map_err(|e| fault("read the installation", &e))
 }
 
+/// Keeps a version of what is set up, after it was changed by another way than an applied file.
+///
+/// # Errors
+/// The store cannot be written.
+pub async fn version(app: &App, caller: &Caller) -> Result<(), ServiceError> {
+    let kept = super::configuration::versions::keep(&app.store, Some(caller.user), app.clock.now()).await;
+    kept.map_err(|e| ServiceError::internal("keep a version of the configuration", &e))
+}
+
 /// The list of steps.
 ///
 /// # Errors

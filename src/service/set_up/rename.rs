@@ -50,5 +50,6 @@ pub async fn rename(app: &App, caller: &Caller, id: ConnectionId, name: &str) ->
     let detail = json!({ "connection": before, "name": name });
     let act = acts::act(caller, "rename-connection", None, detail);
     tx.record(app.clock.now(), None, act).await.map_err(doing)?;
-    tx.commit().await.map_err(doing)
+    tx.commit().await.map_err(doing)?;
+    super::version(app, caller).await
 }
