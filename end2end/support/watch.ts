@@ -29,3 +29,10 @@ export function watch(context: BrowserContext, origin: string): string[] {
   });
   return faults;
 }
+
+/** Without what happens on these origins, which are not ours: a sign-in elsewhere, and the way back from there. */
+export function beside(faults: string[], origins: string[]): string[] {
+  const there = (fault: string, origin: string) =>
+    fault.startsWith(`a request left the origin: ${origin}/`) || fault.startsWith(`console on ${origin}/`);
+  return faults.filter((fault) => !origins.some((origin) => there(fault, origin)));
+}

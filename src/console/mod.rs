@@ -13,6 +13,7 @@
 //! | the same pairs as a CSV file | `/pairs.csv` | as `/`, without `from` |
 //! | [`Page::NotLinked`] | `/incidents` | `q reason workspace from` |
 //! | [`Page::Approvals`] | `/approvals` | |
+//! | [`Page::Versions`] | `/configuration` | |
 //! | [`Page::Drift`] | `/drift` | `class workspace from` |
 //! | [`Page::Backfill`] | `/backfill` | |
 //! | [`Page::Shadow`] | `/shadow` | `kind workspace from` |

@@ -22,6 +22,7 @@ use crate::domain::view::{
     runs::RunsView,
     set_up::{StepView, StepsView},
     shadow::ShadowView,
+    versions::VersionsView,
 };
 
 /// A page with everything it shows.
@@ -61,6 +62,8 @@ pub enum Page {
     Connections(Box<ConnectionsView>),
     /// One of them is taken out again.
     Disconnect(Box<DisconnectView>),
+    /// Versions of the configuration.
+    Versions(Box<VersionsView>),
     /// The ledger.
     Ledger(Box<LedgerView>),
     /// The reader's own account.
@@ -95,6 +98,7 @@ impl Page {
             Self::Runs(_) => "Runs".into(),
             Self::Connections(_) => "Connections".into(),
             Self::Disconnect(_) => "Disconnect".into(),
+            Self::Versions(_) => "Configuration".into(),
             Self::Ledger(_) => "Ledger".into(),
             Self::Account(_) => "Account".into(),
             Self::Drop(_) => "Drop this operation?".into(),
@@ -123,6 +127,7 @@ impl Page {
             Self::Account(view) => vec![&view.password_form],
             Self::Linking(view) => vec![&view.form],
             Self::Disconnect(view) => vec![&view.form],
+            Self::Versions(view) => vec![&view.form],
             Self::Step(view) => view.content.form().into_iter().collect(),
             _ => Vec::new(),
         }
@@ -184,6 +189,7 @@ impl Page {
             Self::Runs(view) => pages::runs::body(ctx, view),
             Self::Connections(view) => pages::connections::body(ctx, view),
             Self::Disconnect(view) => pages::disconnect::body(ctx, view),
+            Self::Versions(view) => pages::versions::body(ctx, view),
             Self::Ledger(view) => pages::ledger::body(ctx, view),
             Self::Account(view) => pages::account::body(ctx, view),
             Self::Drop(view) => pages::failed::drop(ctx, view),

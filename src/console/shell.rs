@@ -24,14 +24,17 @@ pub const PLACES: [(&str, &str, char); 6] = [
 
 /// The list of steps; its steps lie below it.
 const SET_UP: &str = "/set-up";
+/// Versions of what is set up.
+const CONFIGURATION: &str = "/configuration";
 
 /// Pages that belong to one of those: whose, name and address.
-const BENEATH: [(&str, &str, &str); 5] = [
+const BENEATH: [(&str, &str, &str); 6] = [
     ("/incidents", "Backfill", "/backfill"),
     ("/problems", "Approvals", "/approvals"),
     ("/problems", "Drift", "/drift"),
     ("/connections", "Shadow mode", "/shadow"),
     ("/connections", "Set-up", SET_UP),
+    ("/connections", "Configuration", CONFIGURATION),
 ];
 
 /// The place that a page belongs to.
@@ -194,8 +197,10 @@ fn beneath(ctx: &PageContext) -> AnyView {
     else {
         return ().into_any();
     };
-    let others: Vec<_> =
-        BENEATH.iter().filter(|(of, _, href)| *of == place && (*href != SET_UP || ctx.may_set_up())).collect();
+    let others: Vec<_> = BENEATH
+        .iter()
+        .filter(|(of, _, href)| *of == place && (![SET_UP, CONFIGURATION].contains(href) || ctx.may_set_up()))
+        .collect();
     if others.is_empty() {
         return ().into_any();
     }

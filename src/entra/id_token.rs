@@ -33,6 +33,48 @@ fn refused(why: &str) -> Failure {
     Failure::new(Side::Sentinel, FailureKind::SignInAgain, text)
 }
 
+/// What a tenant's sign-in service tells of itself: its metadata.
+pub struct Server {
+    /// May hold the literal `{tenantid}`.
+    issuer: Option<String>,
+    keys_at: Option<String>,
+    /// It names itself in every answer (RFC 9207).
+    names_itself: bool,
+}
+
+impl Server {
+    /// Reads the metadata of a tenant.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub async fn ask(exchange: &Exchange, app: &AppRegistration, tenant: &str) -> Result<Self, Failure> {
+        let authority = app.endpoints.authority.trim_end_matches('/');
+        let told = get(exchange, &format!("{authority}/{tenant}/v2.0/.well-known/openid-configuration")).await?;
+        Ok(Self {
+            issuer: read::words_at(&told, "issuer"),
+            keys_at: read::words_at(&told, "jwks_uri"),
+            names_itself: told.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true)),
+        })
+    }
+
+    /// Whether an answer that came by the browser is this server's, as far as it says so: the defence against being mixed
+    /// up with another server (RFC 9207). Entra itself sends no `iss`.
+    pub fn answered(&self, tenant: &str, named: Option<&str>) -> bool {
+        match (named, &self.issuer) {
+            (None, _) => !self.names_itself,
+            (Some(named), Some(issuer)) => match issuer.split_once("{tenantid}") {
+                None => named == issuer,
+                Some((before, after)) => {
+                    let own = named.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+                    let is_guid = |text: &str| uuid::Uuid::parse_str(text).is_ok();
+                    own.is_some_and(|own| is_guid(own) && (!is_guid(tenant) || own.eq_ignore_ascii_case(tenant)))
+                }
+            },
+            (Some(_), None) => false,
+        }
+    }
+}
+
 /// Checks an id token and reads who it is about.
 ///
 /// # Errors
@@ -41,6 +83,7 @@ pub async fn verify(
     exchange: &Exchange,
     app: &AppRegistration,
     tenant: &str,
+    server: &Server,
     token: &SecretString,
     nonce: &SecretString,
     clock: &dyn Clock,
@@ -52,13 +95,11 @@ pub async fn verify(
         return Err(refused("it is not signed with RS256"));
     }
     let kid = read::words_at(&header, "kid").ok_or_else(|| refused("it names no key"))?;
-    let authority = app.endpoints.authority.trim_end_matches('/');
-    let metadata = get(exchange, &format!("{authority}/{tenant}/v2.0/.well-known/openid-configuration")).await?;
-    let keys_at = read::words_at(&metadata, "jwks_uri").ok_or_else(|| refused("the key set has no address"))?;
-    if !same_origin(&keys_at, authority) {
+    let keys_at = server.keys_at.as_deref().ok_or_else(|| refused("the key set has no address"))?;
+    if !same_origin(keys_at, &app.endpoints.authority) {
         return Err(refused("the key set lies on another host"));
     }
-    let keys = get(exchange, &keys_at).await?;
+    let keys = get(exchange, keys_at).await?;
     let key = read::list_at(&keys, "keys")
         .iter()
         .filter(|key| read::text_at(key, "kid").as_deref() == Some(kid.as_str()))
@@ -70,8 +111,8 @@ pub async fn verify(
     VerifyingKey::<rsa::sha2::Sha256>::new(key)
         .verify(signed.as_bytes(), &signature)
         .map_err(|_| refused("its signature is wrong"))?;
-    let issuer = read::words_at(&metadata, "issuer").ok_or_else(|| refused("the issuer is unknown"))?;
-    check_claims(&claims, &issuer, app, tenant, nonce, clock.now().as_second())
+    let issuer = server.issuer.as_deref().ok_or_else(|| refused("the issuer is unknown"))?;
+    check_claims(&claims, issuer, app, tenant, nonce, clock.now().as_second())
 }
 
 /// The claims of a token whose signature holds.

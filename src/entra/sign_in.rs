@@ -154,6 +154,8 @@ pub struct Returned<'a> {
     pub state: Option<&'a str>,
     /// `error`
     pub error: Option<&'a str>,
+    /// `iss`, where the server names itself (RFC 9207).
+    pub issuer: Option<&'a str>,
 }
 
 /// Redeems the code and proves who signed in.
@@ -179,6 +181,14 @@ pub async fn redeem(
         return Err(Failure::new(Side::Sentinel, kind, text).into());
     }
     let code = returned.code.ok_or_else(|| refused("Microsoft sent no code back. Start the sign-in again."))?;
+    // Before the code goes anywhere: an answer that came from another server has a code of another server.
+    let exchange = Exchange::new(transport, Side::Sentinel);
+    let server = id_token::Server::ask(&exchange, app, &pending.tenant).await?;
+    if !server.answered(&pending.tenant, returned.issuer) {
+        let text =
+            "The answer came from another sign-in service than this connection's. Start the sign-in again from here.";
+        return Err(refused(text).into());
+    }
     let mut scope = "openid profile".to_owned();
     if !pending.identity_only {
         scope.push_str(&format!(" offline_access {}/user_impersonation", Resource::Arm.audience(&app.endpoints)));
@@ -190,10 +200,9 @@ pub async fn redeem(
         ("code_verifier", pending.verifier.expose_secret()),
         ("scope", &scope),
     ];
-    let exchange = Exchange::new(transport, Side::Sentinel);
     let granted = wire::ask_for_token(&exchange, app, &pending.tenant, &pairs, clock, ids).await?;
     let token = granted.id_token.ok_or_else(|| refused("Microsoft sent no id token. Start the sign-in again."))?;
-    let person = id_token::verify(&exchange, app, &pending.tenant, &token, &pending.nonce, clock).await?;
+    let person = id_token::verify(&exchange, app, &pending.tenant, &server, &token, &pending.nonce, clock).await?;
     if !pending.identity_only && granted.refresh_token.is_none() {
         let text = "Microsoft gave no refresh token. Grant offline_access to the app, then sign in again.";
         return Err(refused(text).into());

@@ -122,5 +122,6 @@ pub async fn take_out(app: &App, caller: &Caller, id: ConnectionId, typed: &str)
     for client in clients {
         tx.record(now, Some(client), acts::act(caller, "disconnect", None, detail.clone())).await.map_err(failed)?;
     }
-    tx.commit().await.map_err(failed)
+    tx.commit().await.map_err(failed)?;
+    set_up::version(app, caller).await
 }

@@ -38,6 +38,7 @@ pub mod set_up;
 pub mod shadow;
 pub mod sign_in;
 pub mod then;
+pub mod versions;
 pub mod what_if;
 
 mod fields;

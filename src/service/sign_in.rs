@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{App, caller::Caller, error::ServiceError, fault};
+pub use crate::entra::sign_in::Returned;
 use crate::{
     domain::{
         account::Role,
@@ -17,7 +18,7 @@ use crate::{
     entra::{
         AppRegistration, Credential, Refused,
         assertion::Certificate,
-        sign_in::{self, Pending, Returned, Wanted},
+        sign_in::{self, Pending, Wanted},
     },
     ledger::fact::Fact,
     store::{SecretOwner, SecretSource},
@@ -201,9 +202,7 @@ pub async fn finish(
     app: &App,
     caller: &Caller,
     pending: PendingSignIn,
-    code: Option<&str>,
-    state: Option<&str>,
-    error: Option<&str>,
+    returned: &Returned<'_>,
 ) -> Result<Result<(), Failure>, ServiceError> {
     caller.need(Role::Admin)?;
     caller.need_everything()?;
@@ -228,8 +227,7 @@ pub async fn finish(
         verifier: SecretString::from(pending.verifier),
         identity_only: false,
     };
-    let returned = Returned { code, state, error };
-    let signed_in = sign_in::redeem(&registration, pending, &returned, transport, &*app.clock, &*app.ids).await;
+    let signed_in = sign_in::redeem(&registration, pending, returned, transport, &*app.clock, &*app.ids).await;
     let signed_in = match signed_in {
         Ok(signed_in) => signed_in,
         Err(Refused { failure, claims }) => {

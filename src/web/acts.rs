@@ -84,8 +84,14 @@ const MESSAGES: &[(&str, FlashKind, &str)] = &[
         FlashKind::Done,
         "Applied. New workspaces are in observe: they are read and planned, and nothing is written to either side.",
     ),
+    ("went-back", FlashKind::Done, "Done: everything is set up as it was then, secrets apart."),
     ("microsoft", FlashKind::Done, "Signed in with Microsoft. The workspaces are being read now."),
-    ("microsoft-failed", FlashKind::Failed, "The sign-in with Microsoft did not succeed. Start it again from here."),
+    (
+        "microsoft-failed",
+        FlashKind::Failed,
+        "No sign-in with Microsoft is under way in this browser: its answer was taken already, or came from elsewhere. Start \
+         it again from here.",
+    ),
     ("moved-on", FlashKind::Failed, "The operation has moved on in the meantime: nothing was done."),
 ];
 

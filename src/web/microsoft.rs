@@ -22,7 +22,7 @@ use crate::{
     },
     service::{
         error::ServiceError,
-        sign_in::{self, PendingSignIn},
+        sign_in::{self, PendingSignIn, Returned},
     },
 };
 
@@ -72,8 +72,9 @@ pub async fn callback(State(web): State<Web>, reader: Reader, headers: HeaderMap
         acts::flash(&reader.session, "microsoft-failed").await?;
         return Ok(Redirect::to(&next).into_response());
     };
-    let raw = |name: &str| Some(raw_value(&reader.query, name)).filter(|value| !value.is_empty());
-    match sign_in::finish(&web.app, &caller, pending, raw("code"), raw("state"), raw("error")).await? {
+    let raw = |name: &'static str| Some(raw_value(&reader.query, name)).filter(|value| !value.is_empty());
+    let returned = Returned { code: raw("code"), state: raw("state"), error: raw("error"), issuer: raw("iss") };
+    match sign_in::finish(&web.app, &caller, pending, &returned).await? {
         Ok(()) => acts::flash(&reader.session, "microsoft").await?,
         Err(failure) => acts::flash_failure(&reader.session, &failure.message).await?,
     }
@@ -101,7 +102,7 @@ fn elsewhere(web: &Web, reader: &Reader, headers: &HeaderMap) -> Response {
         None => name.to_owned(),
     });
     if host.starts_with("localhost") && host != there {
-        let query = ["code", "state", "error"]
+        let query = ["code", "state", "error", "iss"]
             .into_iter()
             .fold(QueryText::new(), |text, name| text.with(name, raw_value(&reader.query, name)));
         let path = query.after("/connections/callback");

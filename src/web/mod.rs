@@ -29,6 +29,7 @@ mod pauses;
 mod reader;
 mod session;
 mod set_up;
+mod versions;
 
 use std::sync::Arc;
 
@@ -99,6 +100,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/connections/{id}/pause"),
     ("POST", "/connections/{id}/resume"),
     ("POST", "/connections/{id}/sign-in"),
+    ("GET", "/configuration"),
+    ("POST", "/configuration"),
     ("GET", "/ledger"),
     ("GET", "/account"),
     ("POST", "/account/password"),
@@ -188,6 +191,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/connections/{id}/pause", post(pauses::pause::<ConnectionId>))
         .route("/connections/{id}/resume", post(pauses::resume::<ConnectionId>))
         .route("/connections/{id}/sign-in", post(microsoft::begin))
+        .route("/configuration", get(versions::page).post(versions::go_back))
         .route("/ledger", get(pages::ledger))
         .route("/account", get(accounts::account))
         .route("/account/password", post(accounts::change_password))

@@ -212,11 +212,16 @@ async fn sentinel_rule_12_a_dead_refresh_token_is_never_sent_again() {
 }
 
 fn key() -> RsaPrivateKey {
-    RsaPrivateKey::new(&mut rand_chacha_06(), 1024).unwrap()
+    key_of(99)
+}
+
+/// A key that is always the same for a seed.
+pub fn key_of(seed: u64) -> RsaPrivateKey {
+    RsaPrivateKey::new(&mut rand_chacha_06(seed), 1024).unwrap()
 }
 
 /// `rsa` wants a generator of an older `rand`; any seeded one will do.
-fn rand_chacha_06() -> impl rsa::rand_core::CryptoRngCore {
+fn rand_chacha_06(seed: u64) -> impl rsa::rand_core::CryptoRngCore {
     struct Own(SeededIds);
     impl rsa::rand_core::RngCore for Own {
         fn next_u32(&mut self) -> u32 {
@@ -238,7 +243,7 @@ fn rand_chacha_06() -> impl rsa::rand_core::CryptoRngCore {
         }
     }
     impl rsa::rand_core::CryptoRng for Own {}
-    Own(SeededIds::new(99))
+    Own(SeededIds::new(seed))
 }
 
 #[tokio::test]
@@ -329,7 +334,7 @@ async fn sign_in_with(change: impl Fn(&mut Value, &mut Value), corrupt: bool) ->
     change(&mut claims, &mut header);
     let script = entra(claims, header, corrupt);
     let state = pending.state.expose_secret().to_owned();
-    let returned = Returned { code: Some("the-code"), state: Some(&state), error: None };
+    let returned = Returned { code: Some("the-code"), state: Some(&state), error: None, issuer: None };
     let result = sign_in::redeem(&app(), pending.clone(), &returned, script.clone(), &clock(), &ids)
         .await
         .map_err(Failure::from);
@@ -389,10 +394,10 @@ async fn a_foreign_state_or_an_error_ends_the_sign_in_without_a_call() {
     let script = Script::new(|_| text(500, ""));
     let state = pending.state.expose_secret().to_owned();
     for returned in [
-        Returned { code: Some("c"), state: Some("forged"), error: None },
-        Returned { code: Some("c"), state: None, error: None },
-        Returned { code: None, state: Some(&state), error: Some("access_denied") },
-        Returned { code: None, state: Some(&state), error: None },
+        Returned { code: Some("c"), state: Some("forged"), error: None, issuer: None },
+        Returned { code: Some("c"), state: None, error: None, issuer: None },
+        Returned { code: None, state: Some(&state), error: Some("access_denied"), issuer: None },
+        Returned { code: None, state: Some(&state), error: None, issuer: None },
     ] {
         let result = sign_in::redeem(&app(), pending.clone(), &returned, script.clone(), &clock(), &ids)
             .await

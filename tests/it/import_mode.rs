@@ -151,7 +151,7 @@ mode = "observe"
         serde_json::from_slice(&reply.body).unwrap_or(Value::Null)
     }
 
-    fn switch(&self, name: &str, value: &str) {
+    pub fn switch(&self, name: &str, value: &str) {
         self.twin.with(|world, _| world.set_switch(name, value)).unwrap();
     }
 

@@ -31,19 +31,19 @@ priorities = { High = "P2 - High", Medium = "P3 - Medium", Low = "P4 - Low", Inf
 notes = "public"
 "#;
 
-struct Scene {
-    app: TestApp,
-    twin: Twin,
-    browser: Browser,
+pub struct Scene {
+    pub app: TestApp,
+    pub twin: Twin,
+    pub browser: Browser,
     line: Value,
 }
 
 /// What a form says; later entries win.
 #[derive(Clone)]
-struct Form(Vec<(String, String)>);
+pub struct Form(pub Vec<(String, String)>);
 
 impl Form {
-    fn with(mut self, more: &[(&str, &str)]) -> Self {
+    pub fn with(mut self, more: &[(&str, &str)]) -> Self {
         for (name, value) in more {
             self.0.retain(|(known, _)| known != name);
             self.0.push(((*name).to_owned(), (*value).to_owned()));
@@ -53,7 +53,7 @@ impl Form {
 }
 
 impl Scene {
-    async fn new(change: impl FnOnce(&mut TwinOptions)) -> Self {
+    pub async fn new(change: impl FnOnce(&mut TwinOptions)) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::at("2026-03-02T08:00:00Z".parse().unwrap()));
         let mut options = TwinOptions::new(7, clock.now());
         change(&mut options);
@@ -65,34 +65,34 @@ impl Scene {
         Self { app, twin, browser, line }
     }
 
-    fn text(&self, pointer: &str) -> String {
+    pub fn text(&self, pointer: &str) -> String {
         self.line.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer}")).to_owned()
     }
 
-    async fn get(&mut self, path: &str) -> Answer {
+    pub async fn get(&mut self, path: &str) -> Answer {
         self.app.page(&mut self.browser, path).await
     }
 
     /// The page must be there.
-    async fn page(&mut self, path: &str) -> String {
+    pub async fn page(&mut self, path: &str) -> String {
         let answer = self.get(path).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
         answer.body
     }
 
-    async fn post(&mut self, path: &str, form: &Form) -> Answer {
+    pub async fn post(&mut self, path: &str, form: &Form) -> Answer {
         let pairs: Vec<(&str, &str)> = form.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         self.app.submit(&mut self.browser, path, &pairs).await
     }
 
     /// The step's form as it is drawn: what a browser would send if nobody typed anything.
-    async fn drawn(&mut self, path: &str) -> Form {
+    pub async fn drawn(&mut self, path: &str) -> Form {
         Form(drawn(&self.page(path).await))
     }
 
     /// The right answers of the Microsoft step. Only the address of Azure Resource Manager is given: the cloud tells
     /// the rest.
-    async fn microsoft(&mut self, path: &str) -> Form {
+    pub async fn microsoft(&mut self, path: &str) -> Form {
         let (tenant, id) = (self.text("/microsoft/tenant_id"), self.text("/microsoft/client_id"));
         let (secret, arm) = (self.text("/microsoft/client_secret"), self.text("/microsoft/arm"));
         self.drawn(path).await.with(&[
@@ -105,7 +105,7 @@ impl Scene {
         ])
     }
 
-    async fn halo(&mut self, path: &str) -> Form {
+    pub async fn halo(&mut self, path: &str) -> Form {
         let (api, id, secret) =
             (self.text("/halo/api"), self.text("/halo/client_id"), self.text("/halo/client_secret"));
         self.drawn(path).await.with(&[
@@ -117,7 +117,7 @@ impl Scene {
     }
 
     /// Presses the button of the sign-in page; gives Microsoft's address.
-    async fn begin(&mut self) -> Url {
+    pub async fn begin(&mut self) -> Url {
         let page = self.page("/set-up/sign-in").await;
         let html = Html::parse_document(&page);
         let action = Selector::parse("form[action$='/sign-in'][method=post]").unwrap();
@@ -128,7 +128,7 @@ impl Scene {
     }
 
     /// What the browser does at Microsoft; gives the address it is sent back to.
-    async fn at_microsoft(&self, url: &Url) -> Url {
+    pub async fn at_microsoft(&self, url: &Url) -> Url {
         let request = http::Request::get(url.as_str()).body(Bytes::new()).unwrap();
         let answer = TwinTransport::new(self.twin.clone()).send(request).await.unwrap();
         let location = answer.headers().get("location").and_then(|text| text.to_str().ok());
@@ -137,7 +137,7 @@ impl Scene {
     }
 
     /// Comes back from Microsoft; gives the page it ends at.
-    async fn come_back(&mut self, back: &Url) -> String {
+    pub async fn come_back(&mut self, back: &Url) -> String {
         let path = format!("{}?{}", back.path(), back.query().unwrap_or_default());
         let answer = self.get(&path).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
@@ -145,7 +145,7 @@ impl Scene {
         self.page(&to).await
     }
 
-    async fn sign_in(&mut self, person: &str) -> String {
+    pub async fn sign_in(&mut self, person: &str) -> String {
         let mut url = self.begin().await;
         url.query_pairs_mut().append_pair("user", person);
         let back = self.at_microsoft(&url).await;
@@ -153,7 +153,7 @@ impl Scene {
     }
 
     /// Microsoft, sign-in and Halo, all right.
-    async fn connected(&mut self) {
+    pub async fn connected(&mut self) {
         let form = self.microsoft("/set-up/microsoft").await;
         assert_taken(&self.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
         self.sign_in("carla.contributor@contoso.example").await;
@@ -161,31 +161,31 @@ impl Scene {
         assert_taken(&self.post("/set-up/halo", &form).await, "/set-up/clients");
     }
 
-    async fn policy(&self) {
+    pub async fn policy(&self) {
         let store = &self.app.app.store;
         let reading = configuration::read(POLICY, Some(store), false, &ReadOptions::default()).await.unwrap();
         let applied = reading.applied.unwrap_or_else(|| panic!("{:?}", reading.faults));
         configuration::apply(store, &applied, false, self.app.now(), &*self.app.app.ids).await.unwrap();
     }
 
-    fn act(&self, verb: &str, body: &Value) {
+    pub fn act(&self, verb: &str, body: &Value) {
         let reply = self.twin.act(verb, body);
         assert!(reply.status < 300, "{verb}: {}", String::from_utf8_lossy(&reply.body));
     }
 }
 
-fn assert_taken(answer: &Answer, to: &str) {
+pub fn assert_taken(answer: &Answer, to: &str) {
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, to), "{}", shown(&answer.body));
 }
 
 /// What a page says, as text.
-fn shown(body: &str) -> String {
+pub fn shown(body: &str) -> String {
     let html = Html::parse_document(body);
     html.root_element().text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The fields of the step's form with their values.
-fn drawn(body: &str) -> Vec<(String, String)> {
+pub fn drawn(body: &str) -> Vec<(String, String)> {
     let html = Html::parse_document(body);
     let inputs = Selector::parse(".step-body form[action^='/set-up/']:not([action*='/file']):not([action$='/test']) :is(input, textarea, select)").unwrap();
     let chosen = Selector::parse("option[selected]").unwrap();
@@ -206,7 +206,7 @@ fn drawn(body: &str) -> Vec<(String, String)> {
 }
 
 /// The name of the field that stands in the row of a workspace.
-fn field_of(body: &str, workspace: &str, kind: &str) -> String {
+pub fn field_of(body: &str, workspace: &str, kind: &str) -> String {
     let html = Html::parse_document(body);
     let rows = Selector::parse("table.finds tbody tr").unwrap();
     let inputs = Selector::parse("input, select").unwrap();
@@ -333,6 +333,39 @@ async fn changing_a_connection_keeps_what_was_not_typed() {
 }
 
 #[tokio::test]
+async fn a_connection_gets_another_name_and_everything_goes_on() {
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    let before = scene.app.app.installation().await.unwrap();
+    for (path, name) in [("/set-up/microsoft", "Contoso by night"), ("/set-up/halo", "The desk")] {
+        let form = scene.drawn(path).await.with(&[("name", name)]);
+        assert_taken(&scene.post(path, &form).await, "/set-up/clients");
+    }
+    let after = scene.app.app.installation().await.unwrap();
+    let (microsoft, halo) = (&after.microsoft[0], &after.halo[0]);
+    assert_eq!((microsoft.name.as_str(), halo.name.as_str()), ("Contoso by night", "The desk"));
+    assert_eq!((microsoft.id, halo.id), (before.microsoft[0].id, before.halo[0].id), "they are the same");
+    assert_eq!((after.microsoft.len(), after.halo.len()), (1, 1));
+    // secrets and sign-in are kept: nothing is typed, and both are tried again
+    for path in ["/set-up/microsoft", "/set-up/halo"] {
+        let form = scene.drawn(path).await;
+        assert_taken(&scene.post(path, &form).await, "/set-up/clients");
+    }
+    assert!(shown(&scene.page("/set-up/sign-in").await).contains("carla.contributor@contoso.example"));
+    // the file has the new name, and applying it again changes nothing
+    let store = &scene.app.app.store;
+    let file = configuration::export(store).await.unwrap().to_toml();
+    assert!(file.contains("name = \"The desk\"") && !file.contains("name = \"Halo\""), "{file}");
+    let read = configuration::read(&file, Some(store), false, &ReadOptions::default()).await.unwrap();
+    let again = configuration::installed(store).await.unwrap();
+    assert_eq!(configuration::compare(&read.applied.unwrap(), &again, store, true).await.unwrap(), Vec::new());
+    // a name that is taken is refused, and nothing is lost
+    let form = scene.drawn("/set-up/halo").await.with(&[("name", "Contoso by night")]);
+    let words = ["Name: there is a connection “Contoso by night” already", "another name"];
+    refused(&mut scene, "/set-up/halo", &form, 422, &words).await;
+}
+
+#[tokio::test]
 async fn a_secret_that_ends_is_counted_down_everywhere() {
     let mut scene = Scene::new(|_| {}).await;
     let form = scene.microsoft("/set-up/microsoft").await;
@@ -376,11 +409,8 @@ async fn an_administrator_without_an_account_consents_by_the_link() {
     }
 }
 
-/// What is typed otherwise, and words that the page says of it.
-type Row<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
-
 /// Posts what is wrong, and looks for the status and every one of the words.
-async fn refused(scene: &mut Scene, path: &str, form: &Form, status: u16, words: &[&str]) {
+pub async fn refused(scene: &mut Scene, path: &str, form: &Form, status: u16, words: &[&str]) {
     let answer = scene.post(path, form).await;
     let text = shown(&answer.body);
     assert_eq!(answer.status.as_u16(), status, "{words:?}: {} {text}", answer.location());
@@ -396,219 +426,6 @@ async fn refused(scene: &mut Scene, path: &str, form: &Form, status: u16, words:
             assert!(kept.contains(&(name.clone(), value.clone())), "{words:?}: {name} = {value} is lost: {kept:?}");
         } else if secret && value.len() > 3 {
             assert!(!answer.body.contains(value.as_str()), "{name} came back");
-        }
-    }
-}
-
-#[tokio::test]
-async fn what_the_microsoft_page_says_of_mistakes() {
-    let mut scene = Scene::new(|_| {}).await;
-    let path = "/set-up/microsoft";
-    let right = scene.microsoft(path).await;
-    let nobody = "00000000-0000-4000-8000-00000000dead";
-    let halo = scene.text("/halo/api");
-    let authority = format!("{}/common", scene.text("/microsoft/authority"));
-    let rows: &[Row<'_>] = &[
-        (&[("tenant_id", "")], &["Tenant ID is missing", "Entra admin centre"]),
-        (&[("tenant_id", "common")], &["Tenant ID is \"common\", which is no tenant", "own GUID or domain"]),
-        (&[("tenant_id", "contoso/x")], &["Tenant ID is neither a GUID nor a domain"]),
-        (
-            &[("tenant_id", nobody)],
-            &["Tenant ID: Microsoft doesn't know this tenant", "Correct the tenant id", "AADSTS90002"],
-        ),
-        (&[("oauth_client_id", "")], &["Application (client) ID is missing", "app registration's overview"]),
-        (
-            &[("oauth_client_id", nobody)],
-            &[
-                "Application (client) ID: The app is unknown in this tenant",
-                "AADSTS700016",
-                "another tenant, say so below",
-            ],
-        ),
-        (&[("client_secret", "")], &["Client secret is missing", "Certificates & secrets"]),
-        (
-            &[("client_secret", "wrong~secret")],
-            &["Client secret: Microsoft refuses the client secret", "not its id", "AADSTS7000215"],
-        ),
-        (&[("identity", "certificate")], &["Certificate is missing", "Private key is missing", "Paste it as PEM"]),
-        (
-            &[("identity", "certificate"), ("certificate", "-- no PEM --"), ("private_key", "-- no PEM --")],
-            &["Certificate: "],
-        ),
-        (&[("arm", "")], &["Azure Resource Manager is missing", "management.azure.com"]),
-        (&[("arm", halo.as_str())], &["Azure Resource Manager: ", "Check it"]),
-        (&[("authority", authority.as_str())], &["Sign-in address ends with /common", "Write the base alone"]),
-    ];
-    for (change, words) in rows {
-        refused(&mut scene, path, &right.clone().with(change), 422, words).await;
-    }
-    // what Microsoft itself refuses, by its number
-    for (number, words) in [
-        (7_000_222, &["Client secret: ", "has expired", "Create a new one"][..]),
-        (50_194, &["Application (client) ID: ", "single-tenant", "Make it multi-tenant"][..]),
-        (53_003, &["conditional access", "administrator"][..]),
-        (90_033, &["Sign-in address: ", "out of order for the moment"][..]),
-    ] {
-        scene.act("tokens.script", &json!({ "codes": [number] }));
-        refused(&mut scene, path, &right, 422, words).await;
-        scene.act("tokens.script", &json!({ "codes": [] }));
-    }
-    // test hosts only where they are asked for
-    let mut strict = right.clone();
-    strict.0.retain(|(name, _)| name != "allow_insecure");
-    refused(&mut scene, path, &strict, 422, &["Azure Resource Manager is not https", "allow_insecure"]).await;
-    assert!(scene.app.app.installation().await.unwrap().microsoft.is_empty(), "nothing of it was kept");
-
-    // an app of another tenant is let through when it is said: the sign-in asks for consent
-    let elsewhere = right.clone().with(&[("oauth_client_id", nobody), ("elsewhere", "on"), ("name", "Elsewhere")]);
-    assert_taken(&scene.post(path, &elsewhere).await, "/set-up/sign-in");
-    let taken = scene.microsoft("/set-up/microsoft?connection=new").await.with(&[("name", "Elsewhere")]);
-    refused(&mut scene, path, &taken, 422, &["Name: there is a connection “Elsewhere” already", "another name"]).await;
-
-    // two admins at once: the second is told, and loses nothing
-    let (first, second) = (scene.microsoft(path).await, scene.microsoft(path).await);
-    assert_taken(&scene.post(path, &first).await, "/set-up/sign-in");
-    refused(&mut scene, path, &second, 409, &["Somebody else saved this step", "save again"]).await;
-}
-
-#[tokio::test]
-async fn what_is_said_of_a_sign_in_that_fails() {
-    let mut scene = Scene::new(|_| {}).await;
-    let form = scene.microsoft("/set-up/microsoft").await;
-    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
-    // declined
-    let mut url = scene.begin().await;
-    url.query_pairs_mut().append_pair("cancel", "1");
-    let back = scene.at_microsoft(&url).await;
-    let page = scene.come_back(&back).await;
-    assert!(
-        shown(&page).contains("The sign-in was declined. Sign in again and accept the permissions."),
-        "{}",
-        shown(&page)
-    );
-    // the same address once more: it was used
-    let page = scene.come_back(&back).await;
-    assert!(shown(&page).contains("did not succeed. Start it again"), "{}", shown(&page));
-    // another browser's state
-    let (first, _second) = (scene.begin().await, scene.begin().await);
-    let back = scene.at_microsoft(&first).await;
-    let page = scene.come_back(&back).await;
-    assert!(shown(&page).contains("doesn't belong to this browser session. Start it again"), "{}", shown(&page));
-    // consent is missing
-    scene.twin.with(|world, _| world.set_switch("consent_missing", "true")).unwrap();
-    let url = scene.begin().await;
-    let back = scene.at_microsoft(&url).await;
-    let page = scene.come_back(&back).await;
-    assert!(shown(&page).contains("Consent is missing in this tenant"), "{}", shown(&page));
-    scene.twin.with(|world, _| world.set_switch("consent_missing", "false")).unwrap();
-    // what Microsoft refuses when the code is redeemed, by number
-    for (number, words) in [
-        (50_011, "The redirect address is not registered"),
-        (50_020, "disabled, unknown or not assigned in this tenant. Use another account"),
-        (50_105, "not assigned in this tenant"),
-        (50_076, "second factor"),
-        (53_003, "conditional access policy"),
-        (54_005, "used twice. Start it again"),
-        (7_000_222, "client secret has expired"),
-        (70_043, "sign-in frequency policy"),
-    ] {
-        let url = scene.begin().await;
-        let back = scene.at_microsoft(&url).await;
-        scene.act("tokens.script", &json!({ "codes": [number] }));
-        let page = scene.come_back(&back).await;
-        assert!(shown(&page).contains(words), "{number}: {}", shown(&page));
-        scene.act("tokens.script", &json!({ "codes": [] }));
-    }
-    assert!(shown(&scene.page("/set-up/sign-in").await).contains("Nobody has signed in yet"));
-}
-
-#[tokio::test]
-async fn what_the_halo_page_says_of_mistakes() {
-    let mut scene = Scene::new(|_| {}).await;
-    let path = "/set-up/halo";
-    let right = scene.halo(path).await;
-    let (api, auth, arm) = (scene.text("/halo/api"), scene.text("/halo/auth"), scene.text("/microsoft/arm"));
-    let beyond = format!("{api}/tickets");
-    let rows: &[Row<'_>] = &[
-        (&[("resource_server", "")], &["Resource server is missing", "Halo API"]),
-        (&[("resource_server", "halo.example/api")], &["Resource server is not a web address", "https://"]),
-        (
-            &[("resource_server", beyond.as_str())],
-            &["Resource server goes on after /api with /tickets", "End it with /api"],
-        ),
-        (&[("resource_server", auth.as_str())], &["Resource server is the address of the Authorisation Server"]),
-        (&[("resource_server", arm.as_str())], &["The Resource Server", "Copy the Resource Server"]),
-        (&[("authorisation_server", api.as_str())], &["Authorisation server is the address of the Resource Server"]),
-        (&[("oauth_client_id", "")], &["Client ID is missing", "API application"]),
-        (&[("client_secret", "")], &["Client secret is missing", "API application"]),
-        (&[("client_secret", "wrong-secret")], &["Halo refuses client id or secret", "Make a new secret"]),
-        (&[("oauth_client_id", "wrong-id")], &["Halo refuses client id or secret", "Copy the Client ID"]),
-    ];
-    for (change, words) in rows {
-        refused(&mut scene, path, &right.clone().with(change), 422, words).await;
-    }
-    let mut strict = right.clone();
-    strict.0.retain(|(name, _)| name != "allow_insecure");
-    refused(&mut scene, path, &strict, 422, &["Resource server is not https"]).await;
-    assert!(scene.app.app.installation().await.unwrap().halo.is_empty(), "nothing of it was kept");
-}
-
-#[tokio::test]
-async fn what_the_page_of_clients_says_of_mistakes() {
-    let mut scene = Scene::new(|options| options.tenants = 2).await;
-    scene.connected().await;
-    scene.policy().await;
-    let path = "/set-up/clients";
-    let page = scene.page(path).await;
-    let right = Form(drawn(&page));
-    let (link, client) = (field_of(&page, "law-contoso-001", "link-"), field_of(&page, "law-contoso-001", "client-"));
-    refused(&mut scene, path, &right, 422, &["Workspaces: choose at least one"]).await;
-    let chosen = right.clone().with(&[(&link, "on")]);
-    let typed = chosen.clone().with(&[(&client, "Contosso Retail")]);
-    refused(&mut scene, path, &typed, 422, &["there is no client “Contosso Retail”", "Did you mean “Contoso Retail”?"])
-        .await;
-    let typed = chosen.clone().with(&[(&client, "Acme & Sons <b>")]);
-    refused(&mut scene, path, &typed, 422, &["there is no client “Acme & Sons <b>”", "Choose one from the list"]).await;
-    let typed = chosen.clone().with(&[(&client, "")]);
-    refused(&mut scene, path, &typed, 422, &["Halo client of law-contoso-001 is missing", "Choose one"]).await;
-    // a workspace that is not there any more
-    let mut gone = chosen.clone();
-    gone.0.push(("link-0000000000000000".to_owned(), "on".to_owned()));
-    let answer = scene.post(path, &gone).await;
-    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(shown(&answer.body).contains("is not there any more: it was deleted"), "{}", shown(&answer.body));
-    // two admins at once
-    assert_taken(&scene.post(path, &chosen).await, "/set-up/check");
-    refused(&mut scene, path, &chosen, 409, &["Somebody else saved this step"]).await;
-    let page = scene.page("/set-up/check").await;
-    let check = Form(drawn(&page));
-    assert_taken(&scene.post("/set-up/check", &check).await, "/set-up/import");
-    let answer = scene.post("/set-up/check", &check).await;
-    assert_eq!(answer.status, StatusCode::CONFLICT, "twice is once");
-}
-
-#[tokio::test]
-async fn an_account_without_rights_is_told_which_are_missing() {
-    for (person, words) in [
-        (
-            "rita.reader@contoso.example",
-            &[
-                "The identity lacks Microsoft.SecurityInsights/incidents/write",
-                "Microsoft Sentinel Responder",
-                "rg-soc-contoso",
-            ][..],
-        ),
-        ("nora.norights@contoso.example", &["No workspace was found", "Give it a role"][..]),
-    ] {
-        let mut scene = Scene::new(|_| {}).await;
-        let form = scene.microsoft("/set-up/microsoft").await;
-        assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
-        scene.sign_in(person).await;
-        let form = scene.halo("/set-up/halo").await;
-        assert_taken(&scene.post("/set-up/halo", &form).await, "/set-up/clients");
-        let page = shown(&scene.page("/set-up/clients").await);
-        for word in words {
-            assert!(page.contains(word), "{person}: “{word}” is not in: {page}");
         }
     }
 }

@@ -21,14 +21,14 @@ fn all(css: &str) -> Selector {
 }
 
 /// What a browser would send of the first form with this method and action that holds `needs`, without its buttons.
-fn form(page: &str, action: &str, needs: &str) -> Vec<(String, String)> {
+pub fn form(page: &str, action: &str, needs: &str) -> Vec<(String, String)> {
     let html = Html::parse_document(page);
     let forms = format!("form[method=post][action='{action}']");
     let wanted = all(needs);
     let found = html.select(&all(&forms)).find(|form| form.select(&wanted).next().is_some());
     let found: ElementRef<'_> = found.unwrap_or_else(|| panic!("no form to {action} with {needs} in {page}"));
     let mut entries = Vec::new();
-    for field in found.select(&all("input, select")) {
+    for field in found.select(&all("input, select, textarea")) {
         let at = |name: &str| field.value().attr(name);
         let Some(name) = at("name") else { continue };
         let value = match (field.value().name(), at("type")) {
@@ -37,6 +37,7 @@ fn form(page: &str, action: &str, needs: &str) -> Vec<(String, String)> {
                 let chosen = options.iter().find(|option| option.value().attr("selected").is_some());
                 chosen.or(options.first()).and_then(|option| option.value().attr("value")).unwrap_or("").to_owned()
             }
+            ("textarea", _) => field.text().collect(),
             (_, Some("checkbox" | "radio")) if at("checked").is_none() => continue,
             _ => at("value").unwrap_or("").to_owned(),
         };
@@ -46,7 +47,7 @@ fn form(page: &str, action: &str, needs: &str) -> Vec<(String, String)> {
 }
 
 /// The same with other values.
-fn with(entries: &[(String, String)], changes: &[(&str, &str)]) -> Vec<(String, String)> {
+pub fn with(entries: &[(String, String)], changes: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut entries = entries.to_vec();
     for (name, value) in changes {
         entries.retain(|(known, _)| known != name);
@@ -55,42 +56,42 @@ fn with(entries: &[(String, String)], changes: &[(&str, &str)]) -> Vec<(String, 
     entries
 }
 
-struct Person {
-    stage: Stage,
-    browser: Browser,
+pub struct Person {
+    pub stage: Stage,
+    pub browser: Browser,
 }
 
 impl Person {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let stage = Stage::new().await;
         stage.test.person("ada", Role::Admin, Scope::All).await;
         let browser = stage.test.signed_in("ada").await;
         Self { stage, browser }
     }
 
-    async fn page(&mut self, path: &str) -> String {
+    pub async fn page(&mut self, path: &str) -> String {
         let answer = self.stage.test.page(&mut self.browser, path).await;
         assert_eq!(answer.status.as_u16(), 200, "{path}: {}", answer.body);
         answer.body
     }
 
-    async fn send(&mut self, path: &str, entries: &[(String, String)]) -> Answer {
+    pub async fn send(&mut self, path: &str, entries: &[(String, String)]) -> Answer {
         let entries: Vec<(&str, &str)> = entries.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         self.stage.test.submit(&mut self.browser, path, &entries).await
     }
 
-    async fn policies(&self) -> Vec<halobridge::domain::policy::Policy> {
+    pub async fn policies(&self) -> Vec<halobridge::domain::policy::Policy> {
         self.stage.test.app.store.installation().await.unwrap().policies
     }
 
-    async fn file(&self) -> String {
+    pub async fn file(&self) -> String {
         configuration::export(&self.stage.test.app.store).await.unwrap().to_toml()
     }
 }
 
-const MAPPING: &str = "/set-up/mapping";
-const IMPORT: &str = "/set-up/import";
-const LIVE: &str = "/set-up/go-live";
+pub const MAPPING: &str = "/set-up/mapping";
+pub const IMPORT: &str = "/set-up/import";
+pub const LIVE: &str = "/set-up/go-live";
 
 #[track_caller]
 fn refused(answer: &Answer, words: &str) {
@@ -219,13 +220,189 @@ async fn a_ticket_type_brings_its_own_priorities() {
     assert!(form(&page, MAPPING, "[name='priority.High']").contains(&("ticket_type".to_owned(), "1".to_owned())));
 }
 
+/// Every rule that the applied file has, each with a value that is not its default; some of what is named Halo does not have.
+const EVERY_RULE: &str = r#"
+[[policy]]
+name = "standard"
+ticket_type = "Security Incident"
+notes = "outcomes"
+note_outcomes = ["Private Note", "An outcome of old"]
+priorities = { High = "P2 - High", Medium = "P3 - Medium", Low = "P4 - Low", Informational = "P5 - Informational" }
+priorities_back = { "P1 - Critical" = "High" }
+statuses = { New = "New", Active = "In Progress", Closed = "Closed" }
+statuses_back = { "On Hold" = "Active", "A status of old" = "Active" }
+closed_statuses = ["Resolved", "Another status of old"]
+team = "A team of old"
+category = "A category of old"
+agent = "An agent of old"
+agents = { "ann@contoso.example" = "Amira Haddad", "bo@contoso.example" = "Somebody of old" }
+requester = 4711
+incident_id_field = "CFSentinelIncidentId"
+classification_field = "CFSentinelClassification"
+missing_verdict = { classification = "Undetermined", comment = "Closed without a word." }
+outcome = "Private Note"
+notes_private = false
+approve = ["reopen", "severity-down"]
+drift = { only_in_sentinel = "heal", only_in_halo = "ignore", value = "ask", lost_comment = "heal", wrong_client = "ignore" }
+link_comment = false
+adopt = true
+push = { ticket_types = ["Incident", "A type of old"], outcomes = ["Private Note"], although_joined = true }
+digest_from = 70
+reopened = { in_sentinel = "new-ticket", in_halo = "ask" }
+after_closing = { comments = "note-only", fields = "note-only" }
+flips_per_hour = 9
+evidence = false
+tickets_per_hour = 33
+group = { by = ["analytics-rule", "main-entity"], hours = 48, most = 5 }
+late_alerts = "ignore"
+severity = { direction = "both", when = "on-create", wins = "ask" }
+status = { direction = "to-halo", when = "always", wins = "halo" }
+owner = { direction = "none", when = "always", wins = "sentinel" }
+title = { direction = "both", when = "always", wins = "ask" }
+labels = { field = "CFAffectedAsset", direction = "both", when = "always" }
+
+[policy.include]
+severity = ["High", "Med*"]
+product = ["Microsoft Defender*", "Azure Sentinel"]
+owner = ["unassigned"]
+
+[policy.exclude]
+status = ["Closed"]
+label = ["test", "tuning-*"]
+title = ["*[synthetic]*, with a comma"]
+analytics_rule = ["5f1c2f2e-98d6-4f0b-9d5f-f0a3a1c7d001"]
+
+[policy.classifications]
+"true positive - suspicious activity" = { classification = "TruePositive", reason = "SuspiciousActivity", comment = "As found." }
+"a choice of old" = { classification = "Undetermined" }
+
+[[policy.fields]]
+field = "CFSentinelLink"
+path = "$.properties.incidentUrl"
+when = "on-create"
+wins = "ask"
+
+[[policy.fields]]
+field = "CFOfOld"
+text = "kept"
+direction = "none"
+
+[[policy.fields]]
+member = "impact"
+text = "2"
+"#;
+
+#[tokio::test]
+async fn no_rule_of_a_policy_is_lost_when_its_page_is_saved() {
+    let mut ada = Person::new().await;
+    // Halo's look-ups are read once, so that the page knows what there is
+    ada.page(MAPPING).await;
+    let app = &ada.stage.test.app;
+    let options = configuration::ReadOptions { offline: true, ..Default::default() };
+    let reading = configuration::read(EVERY_RULE, Some(&app.store), false, &options).await.unwrap();
+    let wanted = reading.applied.unwrap_or_else(|| panic!("{:#?}", reading.faults));
+    configuration::apply(&app.store, &wanted, false, ada.stage.test.now(), &*app.ids).await.unwrap();
+    let before = ada.policies().await;
+    let page = ada.page(MAPPING).await;
+    assert!(page.contains("A team of old (Halo does not offer it)"), "it is shown as it is");
+    let shown = form(&page, MAPPING, "[name='priority.High']");
+    // nothing is changed, three times over
+    for _ in 0..3 {
+        let seen = mark_of(&mut ada).await;
+        let answer = ada.send(MAPPING, &with(&shown, &[("anyway", "on"), ("seen", &seen)])).await;
+        assert_eq!(answer.status.as_u16(), 303, "{}", answer.body);
+        assert_eq!(ada.policies().await, before, "every rule is as it was");
+    }
+    // a page that asks for something on the way loses nothing either
+    let asked = ada.send(MAPPING, &with(&shown, &[("do", "walk")])).await;
+    let again = form(&asked.body, MAPPING, "[name='priority.High']");
+    let answer = ada.send(MAPPING, &with(&again, &[("anyway", "on")])).await;
+    assert_eq!(answer.status.as_u16(), 303, "{}", answer.body);
+    assert_eq!(ada.policies().await, before);
+    assert_eq!(ada.stage.writes(), 0);
+}
+
+/// The mark that the page carries now.
+async fn mark_of(ada: &mut Person) -> String {
+    let page = ada.page(MAPPING).await;
+    let entries = form(&page, MAPPING, "[name='priority.High']");
+    entries.into_iter().find(|(name, _)| name == "seen").expect("a mark").1
+}
+
+/// A rule of the page: what is typed, and the line of the file that it becomes.
+type Rule = (&'static [(&'static str, &'static str)], &'static str);
+
+const RULES: &[Rule] = &[
+    (&[("include.severity", "High\r\nMed*")], "include = { severity = [\"High\", \"Med*\"] }"),
+    (&[("exclude.title", "*[synthetic]*")], "exclude = { title = [\"*[synthetic]*\"] }"),
+    (&[("tickets_per_hour", "33")], "tickets_per_hour = 33"),
+    (
+        &[("group.by.host", "on"), ("group.hours", "48"), ("group.most", "5")],
+        "group = { by = [\"host\"], hours = 48, most = 5 }",
+    ),
+    (&[("pback.1", "High")], "priorities_back = { \"P1 - Critical\" = \"High\" }"),
+    (&[("closed.8", "on")], "closed_statuses = [\"Resolved\"]"),
+    (&[("title", "both"), ("title.when", "always"), ("title.wins", "ask")], "title = { direction = \"both\""),
+    (&[("owner.wins", "sentinel")], "wins = \"sentinel\""),
+    (&[("reopened.in_sentinel", "new-ticket")], "in_sentinel = \"new-ticket\""),
+    (&[("reopened.in_halo", "ask")], "in_halo = \"ask\""),
+    (&[("after.comments", "note-only")], "comments = \"note-only\""),
+    (&[("flips_per_hour", "9")], "flips_per_hour = 9"),
+    (&[("requester", "affected-user")], "requester = \"affected-user\""),
+    (&[("requester", "user"), ("requester_id", "4711")], "requester = 4711"),
+    (&[("notes", "flagged"), ("note_flag", "important")], "note_flag = \"important\""),
+    (&[("notes", "outcomes"), ("note_outcome.{Private Note}", "on")], "note_outcomes = [\"Private Note\"]"),
+    (&[("notes_private", "")], "notes_private = false"),
+    (&[("evidence", "")], "evidence = false"),
+    (&[("late_alerts", "ignore")], "late_alerts = \"ignore\""),
+    (&[("digest_from", "70")], "digest_from = 70"),
+    (&[("labels", "{CFAffectedAsset}"), ("labels.direction", "both")], "field = \"CFAffectedAsset\""),
+    (&[("incident_id_field", "{CFSentinelIncidentId}")], "incident_id_field = \"CFSentinelIncidentId\""),
+    (&[("approve.close", "on")], "approve = [\"close\"]"),
+    (&[("drift.lost_comment", "heal")], "lost_comment = \"heal\""),
+    (&[("push.type.1", "on"), ("push.although_joined", "on")], "push = { although_joined = true, ticket_types"),
+    (&[("adopt", "on")], "adopt = true"),
+];
+
+#[tokio::test]
+async fn every_rule_can_be_set_on_the_page() {
+    let mut ada = Person::new().await;
+    ada.page(MAPPING).await;
+    let halo = ada.stage.halo().await;
+    let (catalogue, _) = ada.stage.test.app.store.catalogue(halo).await.unwrap().expect("look-ups are kept");
+    let outcome = catalogue.outcomes.iter().find(|row| row.name == "Private Note").unwrap().id;
+    let field = |name: &str| catalogue.fields.iter().find(|row| row.name == name).map(|row| format!("c:{}", row.id));
+    for (change, line) in RULES {
+        let page = ada.page(MAPPING).await;
+        let mut typed = form(&page, MAPPING, "[name='priority.High']");
+        for (name, value) in *change {
+            let name = name.replace("{Private Note}", &outcome.to_string());
+            let value = match value.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+                Some(named) => field(named).unwrap(),
+                None => (*value).to_owned(),
+            };
+            typed = with(&typed, &[(&name, &value)]);
+            // a box that is not ticked is not sent
+            let unticked = value.is_empty();
+            typed.retain(|(known, _)| *known != name || !unticked);
+        }
+        let answer = ada.send(MAPPING, &with(&typed, &[("anyway", "on")])).await;
+        assert_eq!(answer.status.as_u16(), 303, "{change:?}: {}", answer.body);
+        let file = ada.file().await;
+        let words: String = line.split_whitespace().collect();
+        let packed: String = file.split_whitespace().collect();
+        assert!(packed.contains(&words), "{line} is not in {file}");
+    }
+    assert_eq!(ada.stage.writes(), 0);
+}
+
 #[tokio::test]
 async fn polling_and_webhooks_are_set_from_their_page() {
     let mut ada = Person::new().await;
     let id = ada.stage.workspace().await.to_string();
     let page = ada.page(IMPORT).await;
     let polling = form(&page, IMPORT, "[name='poll_secs']");
-    for (value, words) in [("soon", "enter a whole number from 30 to 86400"), ("5", "30")] {
+    for (value, words) in [("soon", "which is no whole number. Enter one from 30 to 86400"), ("5", "30")] {
         let typed = with(&polling, &[("do", "polling"), ("poll_secs", value)]);
         let answer = ada.send(IMPORT, &typed).await;
         refused(&answer, words);
@@ -238,7 +415,10 @@ async fn polling_and_webhooks_are_set_from_their_page() {
     let page = ada.page(&format!("{IMPORT}?plan={id}")).await;
     assert!(page.contains("Azure cannot reach this console") && page.contains("Logic App Halobridge-"));
     let own = form(&page, IMPORT, "[name='secret']");
-    refused(&ada.send(IMPORT, &with(&own, &[("do", "secret"), ("secret", "short")])).await, "at least 20 characters");
+    refused(
+        &ada.send(IMPORT, &with(&own, &[("do", "secret"), ("secret", "short")])).await,
+        "at least 20 characters. Nothing was changed.",
+    );
     let secret = "a secret of my own, long enough";
     let answer = ada.send(IMPORT, &with(&own, &[("do", "secret"), ("secret", secret)])).await;
     assert_eq!(answer.status.as_u16(), 303, "{}", answer.body);

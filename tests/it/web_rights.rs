@@ -41,6 +41,9 @@ const TABLE: &[Row] = &[
     row("POST", "/backfill", [401, 403, 303, 303, 303]),
     row("POST", "/workspaces/{id}/backfill/start", [401, 403, 404, 404, 404]),
     row("POST", "/workspaces/{id}/backfill/stop", [401, 403, 404, 404, 404]),
+    row("GET", "/configuration", [303, 403, 403, 200, 403]),
+    // without a version in the form there is none to go back to
+    row("POST", "/configuration", [401, 403, 403, 404, 403]),
     row("GET", "/shadow", [303, 200, 200, 200, 200]),
     row("GET", "/shadow.csv", [303, 200, 200, 200, 200]),
     row("GET", "/pairs/{id}", [303, 200, 200, 200, 404]),

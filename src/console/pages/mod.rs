@@ -18,3 +18,4 @@ pub mod replay;
 pub mod runs;
 pub mod set_up;
 pub mod shadow;
+pub mod versions;

@@ -24,7 +24,7 @@ use crate::{
         view::{
             account::*, approvals::*, backfill::*, connections::*, dashboard::*, disconnect::*, drift::*, entrance::*,
             failed::*, form::FormView, ledger::*, list::*, not_linked::*, operation::OperationView, pair::*,
-            pause::PauseView, problems::*, pulse::*, replay::*, runs::*, shadow::*,
+            pause::PauseView, problems::*, pulse::*, replay::*, runs::*, shadow::*, versions::*,
         },
         workspace::Mode,
     },
@@ -36,7 +36,7 @@ mod set_up;
 mod sources;
 
 pub use both_sides::pair;
-pub use records::{account, approvals, backfills, drifts, ledger, not_linked, shadow};
+pub use records::{account, approvals, backfills, drifts, ledger, not_linked, shadow, versions};
 pub use sources::{connections, runs};
 
 pub fn now() -> Timestamp {
@@ -356,6 +356,7 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ("not-linked", context("/incidents"), Page::NotLinked(Box::new(not_linked()))),
         ("linking", context("/incidents/w/i/link"), Page::Linking(Box::new(linking()))),
         ("disconnect", context("/connections/c/disconnect"), Page::Disconnect(Box::new(disconnect()))),
+        ("configuration", context("/configuration?version=1"), Page::Versions(Box::new(versions()))),
         ("approvals", context("/approvals"), Page::Approvals(Box::new(approvals()))),
         (
             "approvals-none",

@@ -30,4 +30,5 @@ pub mod replay;
 pub mod runs;
 pub mod set_up;
 pub mod shadow;
+pub mod versions;
 pub mod what_if;

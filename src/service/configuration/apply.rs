@@ -69,6 +69,10 @@ pub async fn apply_as(
         remove_rest(&mut tx, &stored.installation, &target).await?;
     }
     tx.commit().await?;
+    // The change stands: a version that could not be kept is made up for when the page of versions is opened.
+    if let Err(error) = super::versions::keep(store, user, now).await {
+        tracing::warn!(%error, "a version of the configuration could not be kept");
+    }
     Ok(changes)
 }
 

@@ -152,7 +152,7 @@ fn entries(applied: &Applied) -> [(&'static str, Vec<Entry>); 5] {
     ]
 }
 
-fn changes(wanted: &Applied, stored: &Applied, prune: bool) -> Vec<Change> {
+pub(super) fn changes(wanted: &Applied, stored: &Applied, prune: bool) -> Vec<Change> {
     let mut found = Vec::new();
     for ((section, wanted), (_, stored)) in entries(wanted).into_iter().zip(entries(stored)) {
         for (key, name, lines) in &wanted {

@@ -6,6 +6,7 @@
 mod apply;
 mod compare;
 mod installed;
+pub mod versions;
 
 use std::path::PathBuf;
 

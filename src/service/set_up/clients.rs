@@ -390,6 +390,10 @@ pub async fn from_file(app: &App, caller: &Caller, text: &str) -> Result<Clients
             form = form.with_problem(&problem.field, format!("Line {line}: {}", problem.problem));
         }
     }
+    // a file that has to be corrected is not typed again
+    if !form.problems.is_empty() {
+        form = form.with_value("file", text);
+    }
     step.form = form;
     Ok(step)
 }

@@ -117,10 +117,15 @@ pub async fn read(app: &App, text: &str, section: &str, fields: &[Named]) -> Res
     }
 }
 
+/// How the file's remedies name the flag for test hosts.
+const IN_FILE: &str = "set allow_insecure = true on this connection";
+
 fn problem(fault: &Fault, section: &str, fields: &[Named]) -> FieldProblem {
     let key = fault.field.strip_prefix(section).and_then(|rest| rest.strip_prefix('.')).unwrap_or(&fault.field);
+    // what the file calls a flag is a box here
+    let remedy = fault.remedy.replace(IN_FILE, "tick “Test hosts” below");
     match fields.iter().find(|(name, _)| *name == key) {
-        Some((name, label)) => FieldProblem::new(*name, format!("{label} {}. {}", fault.problem, fault.remedy)),
+        Some((name, label)) => FieldProblem::new(*name, format!("{label} {}. {remedy}", fault.problem)),
         None => FieldProblem::new("", format!("{} {}. {}", fault.field, fault.problem, fault.remedy)),
     }
 }
@@ -132,13 +137,17 @@ fn problem(fault: &Fault, section: &str, fields: &[Named]) -> FieldProblem {
 pub async fn apply(app: &App, caller: &Caller, wanted: &Applied) -> Result<Vec<configuration::Change>, ServiceError> {
     let applied =
         configuration::apply_as(&app.store, wanted, false, Some(caller.user), app.clock.now(), &*app.ids).await;
-    match applied {
-        Ok(changes) => Ok(changes),
-        Err(ConfigurationError::Store(StoreError::Taken { .. }) | ConfigurationError::Unresolved(..)) => {
-            Err(ServiceError::Conflict)
+    applied.map_err(apply_failed)
+}
+
+/// Why something could not be applied, in the terms of a page.
+pub fn apply_failed(error: ConfigurationError) -> ServiceError {
+    match error {
+        ConfigurationError::Store(StoreError::Taken { .. }) | ConfigurationError::Unresolved(..) => {
+            ServiceError::Conflict
         }
-        Err(ConfigurationError::Store(error)) => Err(fault("apply a step of the set-up", &error)),
-        Err(error @ ConfigurationError::Sealed(_)) => Err(ServiceError::internal("apply a step of the set-up", &error)),
+        ConfigurationError::Store(error) => fault("apply a step of the set-up", &error),
+        error @ ConfigurationError::Sealed(_) => ServiceError::internal("apply a step of the set-up", &error),
     }
 }
 

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use super::{
     Typed, allowed, draft,
     entry::{self, Entry, Named},
-    halo_test, installed,
+    halo_test, installed, rename,
 };
 use crate::{
     config::halo::Halo as HaloEntry,
@@ -178,6 +178,10 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
         Some(entry) => entry.name().to_owned(),
         None => entry::free_name(&installed, typed, "Halo")?,
     };
+    let renamed = match &before {
+        Some(entry) => rename::wanted(&installed, typed, entry.name())?,
+        None => None,
+    };
     let stored = match &before {
         Some(_) => {
             let exported = configuration::export(&app.store).await;
@@ -233,8 +237,12 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
     problems(halo_probe::tried(app, &connection, &secret).await)?;
     entry::apply(app, caller, &applied).await?;
     let installation = app.installation().await?;
-    let kept = installation.halo.iter().find(|row| row.name == name);
-    kept.map(|row| row.id).ok_or(ServiceError::Conflict)
+    let kept = installation.halo.iter().find(|row| row.name == name).map(|row| row.id);
+    let kept = kept.ok_or(ServiceError::Conflict)?;
+    if let Some(renamed) = renamed {
+        rename::rename(app, caller, kept, &renamed).await?;
+    }
+    Ok(kept)
 }
 
 fn complete(typed: &Typed, before: Option<&HaloEntry>) -> Result<(), ServiceError> {

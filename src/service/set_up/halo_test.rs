@@ -47,6 +47,14 @@ pub async fn around(app: &App, id: ConnectionId) -> Result<HaloTest, ServiceErro
     })
 }
 
+/// What was chosen, by the name that people know where no other has it.
+fn by_name<'a>(id: i64, rows: impl Iterator<Item = (i64, &'a str)> + Clone) -> Ref {
+    let name =
+        rows.clone().find(|(known, _)| *known == id).map(|(_, name)| name.trim()).filter(|name| !name.is_empty());
+    let alone = |name: &&str| rows.clone().filter(|(_, other)| other.trim().eq_ignore_ascii_case(name)).count() == 1;
+    name.filter(alone).map_or(Ref::Id(id), |name| Ref::Name(name.to_owned()))
+}
+
 /// Runs the test and keeps what it says. Gives the instance.
 ///
 /// # Errors
@@ -59,8 +67,14 @@ pub async fn run(app: &App, caller: &Caller, typed: &Typed) -> Result<Connection
     let secret = outside::kept_secret(app, id, CLIENT_SECRET).await?.unwrap_or_default();
     let instance = Instance::of(connection, secret);
     let number = |name: &str| typed.text(name).parse::<i64>().ok();
+    let kept = app.store.catalogue(id).await.map_err(|e| fault("read Halo's look-ups", &e))?;
+    let kept = kept.map(|(catalogue, _)| catalogue).unwrap_or_default();
+    let types = kept.ticket_types.iter().map(|row| (row.id, row.name.as_str()));
+    let outcomes = kept.outcomes.iter().map(|row| (row.id, row.name.as_str()));
     let chosen = match (number("ticket_type"), number("outcome")) {
-        (Some(kind), Some(outcome)) => Some(Chosen { ticket_type: Ref::Id(kind), outcome: Ref::Id(outcome) }),
+        (Some(kind), Some(outcome)) => {
+            Some(Chosen { ticket_type: by_name(kind, types), outcome: by_name(outcome, outcomes) })
+        }
         _ => None,
     };
     let lines = match (typed.text("do"), &chosen, number("client")) {

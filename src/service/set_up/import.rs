@@ -98,7 +98,10 @@ async fn polling(app: &App, caller: &Caller, typed: &Typed) -> Result<(), Servic
     let (_, mut changed) = stored(app, typed).await?;
     for (field, label) in FIELDS.into_iter().take(2) {
         let Ok(number) = typed.text(field).parse::<u32>() else {
-            let text = format!("{label}: enter a whole number from 30 to 86400. Nothing was changed.");
+            let text = format!(
+                "{label} is “{}”, which is no whole number. Enter one from 30 to 86400. Nothing was changed.",
+                typed.text(field)
+            );
             return Err(ServiceError::invalid(field, text));
         };
         changed.number(field, i64::from(number));
@@ -110,7 +113,9 @@ async fn polling(app: &App, caller: &Caller, typed: &Typed) -> Result<(), Servic
 async fn own_secret(app: &App, caller: &Caller, typed: &Typed) -> Result<(), ServiceError> {
     let secret = typed.secret("secret");
     let Some(secret) = secret.filter(|secret| secret.expose_secret().chars().count() >= SECRET_MIN) else {
-        let text = format!("Secret: enter at least {SECRET_MIN} characters. Nothing was changed.");
+        let text = format!(
+            "The secret is missing or too short to be safe. Enter at least {SECRET_MIN} characters. Nothing was changed."
+        );
         return Err(ServiceError::invalid("", text));
     };
     let (arm_id, mut changed) = stored(app, typed).await?;

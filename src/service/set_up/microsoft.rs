@@ -5,7 +5,7 @@ mod trial;
 use super::{
     Addresses, Typed, allowed, draft,
     entry::{self, Entry, Named},
-    installed,
+    installed, rename,
 };
 use crate::{
     config::microsoft::Microsoft,
@@ -19,6 +19,7 @@ use crate::{
         },
     },
     engine::registry::REFRESH_TOKEN,
+    outbound::url_policy,
     sentinel::discovery,
     service::{
         App,
@@ -216,6 +217,10 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
         Some(entry) => entry.name().to_owned(),
         None => entry::free_name(&installed, typed, typed.text("tenant_id"))?,
     };
+    let renamed = match &before {
+        Some(entry) => rename::wanted(&installed, typed, entry.name())?,
+        None => None,
+    };
     let stored = match &before {
         Some(_) => {
             let exported = configuration::export(&app.store).await;
@@ -233,15 +238,19 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
     let before_ends = before.as_ref().and_then(|entry| entry.connection.secret_expires).map(|day| day.to_string());
     let ends = typed.text("secret_expires");
     made.text("secret_expires", if renewed && before_ends.as_deref() == Some(ends) { "" } else { ends });
-    cloud(app, typed, &mut made).await?;
+    cloud(app, typed, before.as_ref(), &mut made).await?;
     proof(app, typed, &name, &mut made)?;
     let applied = made.read(app, &FIELDS).await?;
     let entry = applied.microsoft.first().ok_or(ServiceError::Internal)?;
     trial::run(app, typed, &entry.connection, id).await?;
     entry::apply(app, caller, &applied).await?;
     let installation = app.installation().await?;
-    let kept = installation.microsoft.iter().find(|row| row.name == name);
-    kept.map(|row| row.id).ok_or(ServiceError::Conflict)
+    let kept = installation.microsoft.iter().find(|row| row.name == name).map(|row| row.id);
+    let kept = kept.ok_or(ServiceError::Conflict)?;
+    if let Some(renamed) = renamed {
+        rename::rename(app, caller, kept, &renamed).await?;
+    }
+    Ok(kept)
 }
 
 /// What may not be left empty.
@@ -272,11 +281,36 @@ fn complete(typed: &Typed, before: Option<&Microsoft>) -> Result<(), ServiceErro
     if problems.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(problems)) }
 }
 
+/// The fields of a custom cloud.
+const ADDRESSES: [&str; 4] = ["authority", "arm", "log_analytics", "graph"];
+
+/// A known cloud has its own addresses: one that was typed beside it would be lost without a word. What only stands there
+/// from before is not typed.
+fn nothing_typed(typed: &Typed, before: Option<&Microsoft>) -> Result<(), ServiceError> {
+    let stored = |key: &str| {
+        let endpoints = &before?.connection.endpoints;
+        Some(match key {
+            "authority" => endpoints.authority.as_str(),
+            "arm" => endpoints.arm.as_str(),
+            "log_analytics" => endpoints.log_analytics.as_str(),
+            _ => endpoints.graph.as_str(),
+        })
+    };
+    let own = |key: &&str| !typed.text(key).is_empty() && Some(typed.text(key)) != stored(key);
+    let Some(key) = ADDRESSES.into_iter().find(own) else { return Ok(()) };
+    let label = FIELDS.iter().find(|(name, _)| *name == key).map_or(key, |(_, label)| label);
+    let text = format!(
+        "Cloud: an address was typed ({label}), and this cloud has its own. Choose “Custom endpoints” to use it, or clear it \
+         there."
+    );
+    Err(ServiceError::invalid("cloud", text))
+}
+
 /// The four addresses: a cloud's, or what the custom one tells of itself, unless typed.
-async fn cloud(app: &App, typed: &Typed, entry: &mut Entry) -> Result<(), ServiceError> {
-    const ADDRESSES: [&str; 4] = ["authority", "arm", "log_analytics", "graph"];
+async fn cloud(app: &App, typed: &Typed, before: Option<&Microsoft>, entry: &mut Entry) -> Result<(), ServiceError> {
     let insecure = typed.ticked("allow_insecure");
     if typed.text("cloud") != "custom" {
+        nothing_typed(typed, before)?;
         entry.text("cloud", typed.text("cloud"));
         ADDRESSES.into_iter().for_each(|key| entry.without(key));
         entry.flag("allow_insecure", false);
@@ -289,6 +323,10 @@ async fn cloud(app: &App, typed: &Typed, entry: &mut Entry) -> Result<(), Servic
         return Ok(());
     }
     let arm = typed.text("arm").trim_end_matches('/');
+    // what is no address is refused with the others, at its field
+    if url_policy::check("", arm, insecure).is_err() {
+        return Ok(());
+    }
     let failed = |failure: &Failure| {
         let text = format!(
             "Azure Resource Manager: {} It should tell the cloud's other addresses; enter them below if it does not.",

@@ -18,6 +18,7 @@ pub mod import;
 pub mod live;
 pub mod mapping;
 pub mod microsoft;
+pub mod rename;
 pub mod sign_in;
 pub mod typed;
 
@@ -51,6 +52,15 @@ pub fn allowed(caller: &Caller) -> Result<(), ServiceError> {
 /// The store cannot be read.
 pub async fn installed(app: &App) -> Result<Installed, ServiceError> {
     super::configuration::installed(&app.store).await.map_err(|e| fault("read the installation", &e))
+}
+
+/// Keeps a version of what is set up, after it was changed by another way than an applied file.
+///
+/// # Errors
+/// The store cannot be written.
+pub async fn version(app: &App, caller: &Caller) -> Result<(), ServiceError> {
+    let kept = super::configuration::versions::keep(&app.store, Some(caller.user), app.clock.now()).await;
+    kept.map_err(|e| ServiceError::internal("keep a version of the configuration", &e))
 }
 
 /// The list of steps.

@@ -22,7 +22,14 @@ pub fn body(ctx: &PageContext, view: &HaloStep) -> AnyView {
     };
     let more = ["authorisation_server", "tenant", "product", "name"].iter().any(|field| form.problem(field).is_some())
         || !form.value("allow_insecure").is_empty();
-    let named = view.chosen.is_none().then(|| plain("name", "Name of this instance", "Left empty, it is called Halo."));
+    let hint = match view.chosen {
+        None => "Left empty, it is called Halo.",
+        Some(_) => {
+            "What refers to it goes on under another name; an applied file, and webhook addresses with its name in them, must \
+             name it anew."
+        }
+    };
+    let named = plain("name", "Name of this instance", hint);
     view! {
         {several(Step::Halo, view.chosen.as_ref(), &view.others, "Add another instance")}
         <p class="lead">

@@ -53,9 +53,10 @@ pub fn body(ctx: &PageContext, view: &LiveStep) -> AnyView {
         {trouble}
         <form method="post" action=Step::Live.path() class="form" novalidate>
             {fields::carried(form, &["seen"])}
-            <fieldset class="options" id="workspace" tabindex="-1" class:wrong=problem.is_some()>
+            <fieldset class="options" id="workspace" tabindex="-1" class:wrong=problem.is_some()
+                aria-describedby=problem.as_ref().map(|_| "workspace-problem")>
                 <legend>"Workspaces"</legend>
-                {problem.clone().map(|message| view! { <p class="problem"><span class="unseen">"Error: "</span>{message}</p> })}
+                {problem.clone().map(|message| view! { <p class="problem" id="workspace-problem"><span class="unseen">"Error: "</span>{message}</p> })}
                 {rows}
             </fieldset>
             {fields::radios(form, "", "mode", "From now on", &[

@@ -1,5 +1,7 @@
 //! The policy: how incidents become tickets and what crosses between them.
 
+mod rules;
+
 use leptos::prelude::*;
 
 use super::lines;
@@ -32,12 +34,18 @@ fn select(form: &FormView, name: String, label: String, none: Option<&'static st
         .iter()
         .map(|pick| view! { <option value=pick.value.clone() selected=pick.value == chosen>{pick.label.clone()}</option> })
         .collect_view();
+    // what was stored and is not offered (any more) must not turn into the first choice
+    let kept = (!chosen.is_empty() && !picks.iter().any(|pick| pick.value == chosen)).then(|| {
+        let label = format!("{} (Halo does not offer it)", chosen.trim_start_matches('?'));
+        view! { <option value=chosen.clone() selected>{label}</option> }
+    });
     view! {
         <div class="field" class:wrong=problem.is_some()>
             <label for=id.clone()>{label}</label>
             {problem.clone().map(|message| view! { <p class="problem" id=fault.clone()><span class="unseen">"Error: "</span>{message}</p> })}
             <select id=id name=name aria-describedby=fault.clone() aria-invalid=problem.is_some().then_some("true")>
                 {none.map(|none| view! { <option value="">{none}</option> })}
+                {kept}
                 {options}
             </select>
         </div>
@@ -108,13 +116,19 @@ pub fn body(ctx: &PageContext, view: &MappingStep) -> AnyView {
         {(!view.others.is_empty()).then(|| view! { <p class="several">{others}</p> })}
         {ticket_type(view)}
         <form method="post" action=Step::Mapping.path() class="form" novalidate>
-            {fields::carried(form, &["policy", "seen", "ticket_type", "look"])}
+            {fields::carried(form, &["policy", "seen", "ticket_type", "look", "rules"])}
             {name}
+            {rules::incidents(view)}
             {priorities(view)}
             {statuses(view)}
+            {rules::crossing(view)}
             {closing(view)}
+            {rules::reopening(view)}
             {people(view)}
+            {rules::notes(view)}
             {mapped(view)}
+            {rules::labels(view)}
+            {rules::rare(view)}
             <h2 id="findings">"What comes back"</h2>
             <p class="hint">"Every value of the tables above, as shown here, is sent to the other side and back."</p>
             {lines::findings(ctx, &view.findings)}
@@ -165,6 +179,7 @@ fn priorities(view: &MappingStep) -> AnyView {
         <h2>"Priorities"</h2>
         {rows.into_iter().collect_view()}
         {select(form, "severity".into(), "Severity and priority cross".into(), None, &picks(&DIRECTIONS))}
+        {rules::priorities_back(view)}
     }
     .into_any()
 }
@@ -193,6 +208,7 @@ fn statuses(view: &MappingStep) -> AnyView {
             <summary>"The way back: each ticket status"</summary>
             <div class="form">{back}</div>
         </details>
+        {rules::closed(view)}
     }
     .into_any()
 }
@@ -238,7 +254,8 @@ fn people(view: &MappingStep) -> AnyView {
         {fields::radios(form, "", "notes", "Notes of agents that cross to Sentinel", &[
             ("public", "Those the end user may see", ""),
             ("all", "All, internal ones too", ""),
-            ("flagged", "Those flagged “Sync to Sentinel”", ""),
+            ("flagged", "Those that are flagged", "Which flag is chosen below."),
+            ("outcomes", "Those with certain outcomes", "Which outcomes is chosen below."),
             ("none", "None", ""),
         ])}
         {select(form, "outcome".into(), "Outcome of the notes we write".into(), None, &choices.outcomes)}
@@ -246,6 +263,7 @@ fn people(view: &MappingStep) -> AnyView {
         {select(form, "category".into(), "Category of new tickets".into(), Some("None"), &choices.categories)}
         {select(form, "agent".into(), "Agent when the owner is nobody in Halo".into(), Some("Nobody"), &choices.agents)}
         {select(form, "owner".into(), "Owner and agent cross".into(), None, &picks(&DIRECTIONS))}
+        {rules::requester(view)}
         <details>
             <summary>"Owners whose mail address is not their agent's"</summary>
             <div class="form">{rows}</div>
@@ -263,6 +281,7 @@ fn mapped(view: &MappingStep) -> AnyView {
                 {select(form, format!("field.{row}"), format!("Field {}", row + 1), Some("None"), &view.choices.fields)}
                 {text(form, format!("source.{row}"), format!("Value {}", row + 1))}
                 {preview.map(|text| view! { <p class="hint">"In that incident: "<code>{text}</code></p> })}
+                {rules::of_field(view, row)}
             }
         })
         .collect_view();

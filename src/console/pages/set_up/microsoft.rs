@@ -104,10 +104,11 @@ fn typed(view: &MicrosoftStep) -> AnyView {
 fn cloud(view: &MicrosoftStep) -> AnyView {
     let form = &view.form;
     let more = form.problem("name").is_some() || form.problem("oauth_client_id").is_some();
-    let named = view
-        .chosen
-        .is_none()
-        .then(|| plain(view, "name", "Name of this connection", "Left empty, it is called after the tenant."));
+    let hint = match view.chosen {
+        None => "Left empty, it is called after the tenant.",
+        Some(_) => "What refers to it goes on under another name; an applied file must name it anew.",
+    };
+    let named = plain(view, "name", "Name of this connection", hint);
     view! {
         {fields::radios(form, "", "cloud", "Cloud", &[
             ("public", "Public", ""),

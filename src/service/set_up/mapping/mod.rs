@@ -3,6 +3,7 @@
 
 mod look;
 mod overlay;
+mod rules;
 mod values;
 
 use super::{
@@ -277,12 +278,16 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<(), Servi
 }
 
 /// Fields of the file and what people call them.
-const FIELDS: [entry::Named; 6] = [
+const FIELDS: [entry::Named; 10] = [
     ("name", "Name"),
     ("ticket_type", "Ticket type"),
     ("notes", "Notes"),
     ("fields", "Mapped fields"),
     ("outcome", "Outcome"),
+    ("team", "Team"),
+    ("category", "Category"),
+    ("agent", "Agent"),
+    ("incident_id_field", "Field for the incident's id"),
     ("classification_field", "Classification field"),
 ];
 
@@ -308,7 +313,7 @@ fn target_value(target: &FieldTarget, catalogue: &Catalogue) -> String {
     match target {
         FieldTarget::Custom(reference) => {
             let id = overlay::definition(catalogue, Some(reference)).map(|row| row.id);
-            id.map_or_else(String::new, |id| format!("c:{id}"))
+            id.map_or_else(|| overlay::value_of(reference, None), |id| format!("c:{id}"))
         }
         FieldTarget::Member(name) => format!("m:{name}"),
     }

@@ -10,18 +10,32 @@ use crate::{
         closing::{Classification, Verdict},
         ids::PolicyId,
         policy::{
-            Direction, FieldMapping, FieldRule, FieldSource, FieldTarget, MissingVerdict, NotesRule, Policy, When,
+            Direction, FieldMapping, FieldRule, FieldSource, FieldTarget, MissingVerdict, NotesRule, Policy, When, Wins,
         },
     },
     planner::template,
     service::{error::FieldProblem, set_up::Typed},
 };
 
+use super::rules;
+
 /// Rows of a table that are read at most.
 pub(super) const ROWS_MAX: usize = 100;
 
-/// A row by its id, named where the name is the only one of its kind.
-fn reference<T>(rows: &[T], id: impl Fn(&T) -> i64, name: impl Fn(&T) -> &str, wanted: &str) -> Option<Ref> {
+/// A reference as a value of the form: the row's id, or, where Halo has no such row, what [`ref_of`] gives back.
+pub(super) fn value_of(wanted: &Ref, found: Option<i64>) -> String {
+    match (found, wanted) {
+        (Some(id), _) => id.to_string(),
+        (None, Ref::Id(id)) => id.to_string(),
+        (None, Ref::Name(name)) => format!("?{name}"),
+    }
+}
+
+/// A row by its id, named where the name is the only one of its kind. What Halo does not have stays as it was.
+pub(super) fn ref_of<T>(rows: &[T], id: impl Fn(&T) -> i64, name: impl Fn(&T) -> &str, wanted: &str) -> Option<Ref> {
+    if let Some(unknown) = wanted.strip_prefix('?').filter(|unknown| !unknown.is_empty()) {
+        return Some(Ref::Name(unknown.to_owned()));
+    }
     let wanted: i64 = wanted.parse().ok()?;
     let Some(row) = rows.iter().find(|row| id(row) == wanted) else { return Some(Ref::Id(wanted)) };
     let own = name(row);
@@ -74,11 +88,15 @@ pub(super) fn source_text(source: &FieldSource) -> &str {
     }
 }
 
-fn target(text: &str, catalogue: &Catalogue) -> Option<FieldTarget> {
+/// The field that a value of the form names.
+pub(super) fn target(text: &str, catalogue: &Catalogue) -> Option<FieldTarget> {
+    if let Some(unknown) = text.strip_prefix('?').filter(|unknown| !unknown.is_empty()) {
+        return Some(FieldTarget::Custom(Ref::Name(unknown.to_owned())));
+    }
     if let Some(member) = text.strip_prefix("m:") {
         return Some(FieldTarget::Member(member.to_owned()));
     }
-    let id: i64 = text.strip_prefix("c:")?.parse().ok()?;
+    let id: i64 = text.strip_prefix("c:").unwrap_or(text).parse().ok()?;
     let name = catalogue.fields.iter().find(|row| row.id == id).map(|row| row.name.clone());
     Some(FieldTarget::Custom(name.filter(|name| !name.is_empty()).map_or(Ref::Id(id), Ref::Name)))
 }
@@ -98,7 +116,7 @@ pub(super) fn policy(typed: &Typed, before: Option<&Policy>, catalogue: &Catalog
         policy.name = typed.text("name").to_owned();
     }
     let types = &catalogue.ticket_types;
-    if let Some(found) = reference(types, |row| row.id, |row| &row.name, typed.text("ticket_type")) {
+    if let Some(found) = ref_of(types, |row| row.id, |row| &row.name, typed.text("ticket_type")) {
         policy.ticket_type = found;
     }
     let sla = catalogue.ticket_type(&policy.ticket_type).and_then(|row| row.default_sla);
@@ -106,7 +124,7 @@ pub(super) fn policy(typed: &Typed, before: Option<&Policy>, catalogue: &Catalog
     policy.priorities.clear();
     for severity in crate::config::policy::SEVERITIES {
         let wanted = typed.text(&format!("priority.{severity}")).to_owned();
-        if let Some(found) = reference(&priorities, |row| row.id, |row| &row.name, &wanted) {
+        if let Some(found) = ref_of(&priorities, |row| row.id, |row| &row.name, &wanted) {
             policy.priorities.insert(severity.to_owned(), found);
         }
     }
@@ -116,53 +134,79 @@ pub(super) fn policy(typed: &Typed, before: Option<&Policy>, catalogue: &Catalog
     policy.statuses.clear();
     for status in crate::config::policy::STATUSES {
         let wanted = typed.text(&format!("status.{status}")).to_owned();
-        if let Some(found) = reference(&catalogue.statuses, |row| row.id, |row| &row.name, &wanted) {
+        if let Some(found) = ref_of(&catalogue.statuses, |row| row.id, |row| &row.name, &wanted) {
             policy.statuses.insert(status.to_owned(), found);
         }
     }
-    policy.statuses_back.clear();
+    // a status that Halo does not have stays
+    let known = |wanted: &Ref| wanted.find(&catalogue.statuses, |row| row.id, |row| &row.name).is_some();
+    policy.statuses_back.retain(|(wanted, _)| !known(wanted));
     for row in &catalogue.statuses {
         let meaning = typed.text(&format!("back.{}", row.id)).to_owned();
         if crate::config::policy::STATUSES.contains(&meaning.as_str()) {
-            let found = reference(&catalogue.statuses, |row| row.id, |row| &row.name, &row.id.to_string());
+            let found = ref_of(&catalogue.statuses, |row| row.id, |row| &row.name, &row.id.to_string());
             policy.statuses_back.extend(found.map(|found| (found, meaning)));
         }
     }
-    policy.team = reference(&catalogue.teams, |row| row.id, |row| &row.name, typed.text("team"));
-    policy.category = reference(&catalogue.categories, |row| row.id, |row| &row.name, typed.text("category"));
-    policy.agent = reference(&catalogue.agents, |row| row.id, |row| &row.name, typed.text("agent"));
-    if let Some(found) = reference(&catalogue.outcomes, |row| row.id, |row| &row.name, typed.text("outcome")) {
+    policy.team = ref_of(&catalogue.teams, |row| row.id, |row| &row.name, typed.text("team"));
+    policy.category = ref_of(&catalogue.categories, |row| row.id, |row| &row.name, typed.text("category"));
+    policy.agent = ref_of(&catalogue.agents, |row| row.id, |row| &row.name, typed.text("agent"));
+    if let Some(found) = ref_of(&catalogue.outcomes, |row| row.id, |row| &row.name, typed.text("outcome")) {
         policy.outcome = found;
     }
     if let Some(notes) = NotesRule::parse(typed.text("notes")) {
         policy.notes = notes;
     }
+    let commented = match &policy.missing_verdict {
+        MissingVerdict::Default { verdict } => Some(verdict.clone()),
+        MissingVerdict::Ask => None,
+    };
     policy.missing_verdict = match verdict(typed.text("verdict")) {
-        Some(verdict) => MissingVerdict::Default { verdict },
+        Some(verdict) => MissingVerdict::Default { verdict: with_comment(verdict, commented.as_ref()) },
         None => MissingVerdict::Ask,
     };
     classes(typed, &mut policy, catalogue);
     policy.agents = owners(typed, catalogue);
     fields(typed, &mut policy, catalogue);
+    rules::lay(typed, &mut policy, catalogue);
     policy
 }
 
+/// The form has no place for a verdict's own comment: it stays while classification and reason stay.
+fn with_comment(verdict: Verdict, before: Option<&Verdict>) -> Verdict {
+    let same = before.filter(|known| known.classification == verdict.classification && known.reason == verdict.reason);
+    Verdict { comment: same.and_then(|known| known.comment.clone()), ..verdict }
+}
+
 fn classes(typed: &Typed, policy: &mut Policy, catalogue: &Catalogue) {
-    let chosen: Option<i64> = typed.text("classification_field").parse().ok();
-    let found = catalogue.fields.iter().find(|row| Some(row.id) == chosen);
-    policy.classification_field = found.map(|row| match row.name.as_str() {
-        "" => Ref::Id(row.id),
+    let text = typed.text("classification_field");
+    let chosen: Option<i64> = text.parse().ok();
+    let Some(found) = catalogue.fields.iter().find(|row| Some(row.id) == chosen) else {
+        // one that Halo does not have (any more) stays with its table, until another is chosen
+        if text.is_empty() {
+            policy.classification_field = None;
+            policy.classifications.clear();
+        }
+        return;
+    };
+    let same = definition(catalogue, policy.classification_field.as_ref()).is_some_and(|row| row.id == found.id);
+    policy.classification_field = Some(match found.name.as_str() {
+        "" => Ref::Id(found.id),
         name => Ref::Name(name.to_owned()),
     });
-    policy.classifications = found
-        .map(|row| row.options.as_slice())
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|option| {
-            let verdict = verdict(typed.text(&format!("class.{}", option.id)))?;
-            Some((option.name.trim().to_lowercase(), verdict))
-        })
-        .collect();
+    let before = std::mem::take(&mut policy.classifications);
+    let before = if same { before } else { BTreeMap::new() };
+    let key = |name: &str| name.trim().to_lowercase();
+    let offered = |text: &String| found.options.iter().any(|option| key(&option.name) == *text);
+    // words that are no choice of the field now, and ids, have no row on the page
+    policy.classifications =
+        before.iter().filter(|(text, _)| !offered(text)).map(|(text, known)| (text.clone(), known.clone())).collect();
+    for option in &found.options {
+        if let Some(verdict) = verdict(typed.text(&format!("class.{}", option.id))) {
+            let verdict = with_comment(verdict, before.get(&key(&option.name)));
+            policy.classifications.insert(key(&option.name), verdict);
+        }
+    }
 }
 
 fn owners(typed: &Typed, catalogue: &Catalogue) -> BTreeMap<String, Ref> {
@@ -170,7 +214,7 @@ fn owners(typed: &Typed, catalogue: &Catalogue) -> BTreeMap<String, Ref> {
         .filter_map(|row| {
             let key = typed.text(&format!("owner.{row}")).to_lowercase();
             let agent = typed.text(&format!("agent.{row}")).to_owned();
-            let found = reference(&catalogue.agents, |row| row.id, |row| &row.name, &agent)?;
+            let found = ref_of(&catalogue.agents, |row| row.id, |row| &row.name, &agent)?;
             (!key.is_empty()).then_some((key, found))
         })
         .collect()
@@ -185,6 +229,12 @@ fn fields(typed: &Typed, policy: &mut Policy, catalogue: &Catalogue) {
         };
         let rule = before.iter().find(|known| known.field == field).map(|known| known.rule);
         let rule = rule.unwrap_or_else(|| FieldRule::new(Direction::ToHalo, When::Always));
+        let own = |key: &str| typed.text(&format!("{key}.{row}"));
+        let rule = FieldRule {
+            direction: Direction::parse(own("fielddirection")).unwrap_or(rule.direction),
+            when: When::parse(own("fieldwhen")).unwrap_or(rule.when),
+            wins: Wins::parse(own("fieldwins")).unwrap_or(rule.wins),
+        };
         policy.fields.push(FieldMapping { field, source: source(text), rule });
     }
 }
@@ -231,5 +281,6 @@ pub(super) fn problems(typed: &Typed, catalogue: &Catalogue) -> Vec<FieldProblem
             problems.push(FieldProblem::new(format!("source.{row}"), says));
         }
     }
+    rules::problems(typed, &mut problems);
     problems
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::{overlay, target_value};
+use super::{overlay, rules, target_value};
 use crate::domain::{
     catalogue::{Catalogue, Ref, TicketType},
     ids::PolicyId,
@@ -96,20 +96,21 @@ pub(super) fn form(policy: &Policy, catalogue: &Catalogue) -> FormView {
     let mut put = |name: &str, value: String| {
         form.values.insert(name.to_owned(), value);
     };
-    let shown = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
+    // what Halo does not have stays, and says so
+    let kept = overlay::value_of;
     put("name", policy.name.clone());
-    put("ticket_type", shown(catalogue.ticket_type(&policy.ticket_type).map(|row| row.id)));
+    put("ticket_type", kept(&policy.ticket_type, catalogue.ticket_type(&policy.ticket_type).map(|row| row.id)));
     let sla = catalogue.ticket_type(&policy.ticket_type).and_then(|row| row.default_sla);
     let rows = catalogue.priorities_in(sla);
     for (severity, wanted) in &policy.priorities {
         put(
             &format!("priority.{severity}"),
-            shown(wanted.find(&rows, |row| row.id, |row| &row.name).map(|row| row.id)),
+            kept(wanted, wanted.find(&rows, |row| row.id, |row| &row.name).map(|row| row.id)),
         );
     }
     let status = |wanted: &Ref| wanted.find(&catalogue.statuses, |row| row.id, |row| &row.name).map(|row| row.id);
     for (name, wanted) in &policy.statuses {
-        put(&format!("status.{name}"), shown(status(wanted)));
+        put(&format!("status.{name}"), kept(wanted, status(wanted)));
     }
     for (wanted, meaning) in &policy.statuses_back {
         if let Some(id) = status(wanted) {
@@ -120,13 +121,14 @@ pub(super) fn form(policy: &Policy, catalogue: &Catalogue) -> FormView {
         put(name, rule.direction.as_str().to_owned());
     }
     let named = |wanted: Option<&Ref>, rows: &[crate::domain::catalogue::Named]| {
-        shown(wanted.and_then(|wanted| wanted.find(rows, |row| row.id, |row| &row.name)).map(|row| row.id))
+        let value = |wanted: &Ref| kept(wanted, wanted.find(rows, |row| row.id, |row| &row.name).map(|row| row.id));
+        wanted.map(value).unwrap_or_default()
     };
     put("team", named(policy.team.as_ref(), &catalogue.teams));
     put("category", named(policy.category.as_ref(), &catalogue.categories));
     put("outcome", named(Some(&policy.outcome), &catalogue.outcomes));
     let agent = |wanted: &Ref| wanted.find(&catalogue.agents, |row| row.id, |row| &row.name).map(|row| row.id);
-    put("agent", shown(policy.agent.as_ref().and_then(agent)));
+    put("agent", policy.agent.as_ref().map(|wanted| kept(wanted, agent(wanted))).unwrap_or_default());
     put("notes", policy.notes.as_str().to_owned());
     put(
         "verdict",
@@ -136,7 +138,8 @@ pub(super) fn form(policy: &Policy, catalogue: &Catalogue) -> FormView {
         },
     );
     let field = overlay::definition(catalogue, policy.classification_field.as_ref());
-    put("classification_field", shown(field.map(|row| row.id)));
+    let named = policy.classification_field.as_ref();
+    put("classification_field", named.map(|wanted| kept(wanted, field.map(|row| row.id))).unwrap_or_default());
     for option in field.map(|row| row.options.as_slice()).unwrap_or_default() {
         if let Some(verdict) = policy.classifications.get(&option.name.trim().to_lowercase()) {
             put(&format!("class.{}", option.id), overlay::verdict_value(verdict));
@@ -144,12 +147,16 @@ pub(super) fn form(policy: &Policy, catalogue: &Catalogue) -> FormView {
     }
     for (row, (owner, wanted)) in policy.agents.iter().enumerate() {
         put(&format!("owner.{row}"), owner.clone());
-        put(&format!("agent.{row}"), shown(agent(wanted)));
+        put(&format!("agent.{row}"), kept(wanted, agent(wanted)));
     }
     for (row, mapping) in policy.fields.iter().enumerate() {
         put(&format!("field.{row}"), target_value(&mapping.field, catalogue));
         put(&format!("source.{row}"), overlay::source_text(&mapping.source).to_owned());
+        put(&format!("fielddirection.{row}"), mapping.rule.direction.as_str().to_owned());
+        put(&format!("fieldwhen.{row}"), mapping.rule.when.as_str().to_owned());
+        put(&format!("fieldwins.{row}"), mapping.rule.wins.as_str().to_owned());
     }
+    rules::put(policy, catalogue, &mut form);
     form
 }
 

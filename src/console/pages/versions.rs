@@ -1,0 +1,107 @@
+//! Versions of the configuration: what changed when and by whom, compared with now, and the way back.
+
+use leptos::prelude::*;
+
+use crate::{
+    console::{
+        components::{fields, icon::icon, list, time::when},
+        context::PageContext,
+        words,
+    },
+    domain::view::versions::{ChosenVersion, VersionRow, VersionsView},
+};
+
+/// What stands in `<main>`.
+pub fn body(ctx: &PageContext, view: &VersionsView) -> AnyView {
+    let count = view.rows.len() as u64;
+    let rows = if view.rows.is_empty() {
+        let text = view! { <p><a class="button" href="/set-up">"Set-up"</a></p> };
+        list::empty(ctx, "file", "Nothing was set up yet", text.into_any())
+    } else {
+        list::table(
+            ("Versions", "Versions of the configuration, the newest first"),
+            "cards",
+            list::heads(&[("Version", ""), ("Since", ""), ("By", ""), ("What changed", "c-wide"), ("Do", "")]),
+            view.rows.iter().map(|row| line(ctx, row)).collect_view().into_any(),
+        )
+    };
+    view! {
+        {fields::summary(&view.form, "")}
+        <p class="truth">
+            {words::counted(count, "version is kept", "versions are kept")}"; each is a whole applied file without secrets."
+        </p>
+        {view.chosen.as_ref().map(|chosen| compared(ctx, view, chosen))}
+        {rows}
+    }
+    .into_any()
+}
+
+fn line(ctx: &PageContext, row: &VersionRow) -> AnyView {
+    let number = row.number;
+    let who = row.who.clone().unwrap_or_else(|| "a command".to_owned());
+    let act = if row.now {
+        view! { <span>"Now"</span> }.into_any()
+    } else {
+        let href = format!("/configuration?version={number}#compared");
+        view! { <a href=href>"Compare with now"<span class="unseen">{format!(": version {number}")}</span></a> }
+            .into_any()
+    };
+    let label = format!("Changes of version {number}");
+    view! {
+        <tr>
+            <th scope="row" data-label="Version">{number}</th>
+            <td data-label="Since">{when(ctx, row.at)}</td>
+            <td data-label="By">{who}</td>
+            <td class="c-wide tall" data-label="What changed">
+                <details>
+                    <summary>{words::counted(row.changes.len() as u64, "entry", "entries")}<span class="unseen">{format!(" in version {number}")}</span></summary>
+                    <pre class="script" tabindex="0" role="group" aria-label=label>{row.changes.join("\n")}</pre>
+                </details>
+            </td>
+            <td>{act}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn compared(ctx: &PageContext, view: &VersionsView, chosen: &ChosenVersion) -> AnyView {
+    let number = chosen.number;
+    let obstacles = chosen
+        .obstacles
+        .iter()
+        .map(|text| view! { <div class="notice bad">{icon(ctx, "needs-you")} <p>{text.clone()}</p></div> })
+        .collect_view();
+    let back = if !chosen.obstacles.is_empty() {
+        ().into_any()
+    } else if chosen.changes.is_empty() {
+        view! { <p>"Nothing: what is set up now says the same."</p> }.into_any()
+    } else {
+        view! {
+            <pre class="script" tabindex="0" role="group" aria-label="What going back changes">{chosen.changes.join("\n")}</pre>
+            <p class="quiet">
+                "Incidents, tickets, links and the ledger stay. Secrets stay as they are now; those of an entry that goes are removed."
+            </p>
+            <form method="post" action="/configuration">
+                {fields::carried(&view.form, &["version", "seen"])}
+                <div class="acts">
+                    <button type="submit" class="button danger">{format!("Go back to version {number}")}</button>
+                    <a class="button" href="/configuration">"Leave it"</a>
+                </div>
+            </form>
+        }
+        .into_any()
+    };
+    view! {
+        <section class="tile" aria-labelledby="compared">
+            <h2 id="compared">{format!("What going back to version {number} changes")}</h2>
+            <p class="quiet">"It was set up "{when(ctx, chosen.at)}"."</p>
+            {obstacles}
+            {back}
+            <details>
+                <summary>"The whole version as a file"</summary>
+                <pre class="script" tabindex="0" role="group" aria-label="The whole version">{chosen.file.clone()}</pre>
+            </details>
+        </section>
+    }
+    .into_any()
+}
