@@ -148,6 +148,7 @@ async fn step(
     };
     let Some(mut row) = found else { return Ok((None, Vec::new())) };
     let now = engine.now();
+    let reading = in_time(&row, reading);
     let seen = seen(engine, &row, &reading);
     let mut facts = Vec::new();
     for fact in done {
@@ -262,14 +263,26 @@ fn number(mut next: i64, facts: &mut [Fact]) {
     }
 }
 
-/// What differs from what is known, as facts. A reading older than what is known is dropped: it raced with our own write.
+/// A reading that another one, or a write of ours, has overtaken is dropped whole: what was read with an older record
+/// would take newer comments or notes for deleted. What came in between shows with the record's next version.
+fn in_time(row: &SituationRow, mut reading: Reading) -> Reading {
+    if reading.incident.as_ref().is_some_and(|read| older(read.modified, row.subject.incident.modified)) {
+        (reading.incident, reading.comments) = (None, None);
+    }
+    let known = row.ticket.as_ref().and_then(|known| known.last_update);
+    if reading.ticket.as_ref().is_some_and(|read| older(read.last_update, known)) {
+        (reading.ticket, reading.actions) = (None, None);
+    }
+    reading
+}
+
+/// What differs from what is known, as facts.
 fn news(row: &SituationRow, reading: Reading) -> Vec<Fact> {
     let pair = row.pair.id;
     let mut facts: Vec<Fact> = elsewhere::written(row, &reading).into_iter().collect();
     if let Some(incident) = reading.incident {
         let known = &row.subject.incident;
-        let older = older(incident.modified, known.modified);
-        if !older && (incident.raw != known.raw || incident.etag != known.etag) {
+        if incident.raw != known.raw || incident.etag != known.etag {
             let (workspace, client) = (row.subject.workspace, row.subject.client);
             facts.push(Fact::IncidentRead { workspace, client, incident: Box::new(incident) });
         }
@@ -299,10 +312,9 @@ fn news(row: &SituationRow, reading: Reading) -> Vec<Fact> {
         if reading.unread && reading.actions.is_none() {
             ticket.last_action = None;
         }
-        let older = row.ticket.as_ref().is_some_and(|known| older(ticket.last_update, known.last_update));
         let times = |ticket: &Ticket| (ticket.last_update, ticket.last_action);
         let differs = |known: &Ticket| known.raw != ticket.raw || times(known) != times(&ticket);
-        if !older && row.ticket.as_ref().is_none_or(differs) {
+        if row.ticket.as_ref().is_none_or(differs) {
             facts.push(Fact::TicketRead { pair, ticket: Box::new(merged(row.ticket.as_ref(), ticket)) });
         }
     }
