@@ -23,6 +23,7 @@ use crate::{
 use super::{
     Engine, elsewhere, groups,
     merges::{self, Around},
+    overtaken::{in_time, older},
     registry::View,
 };
 
@@ -171,6 +172,17 @@ async fn step(
         overlay(&mut row, &fact);
         facts.push(fact);
     }
+    // A record that shows something new is there, whatever was said before: a stale answer says that a young one is not.
+    let shown = |fact: &Fact| match fact {
+        Fact::IncidentRead { .. } => row.pair.gone == Some(Side::Sentinel),
+        Fact::TicketRead { ticket, .. } => row.pair.gone == Some(Side::Halo) && !ticket.deleted,
+        _ => false,
+    };
+    if let Some(side) = row.pair.gone.filter(|_| facts.iter().any(shown)) {
+        let fact = Fact::RecordGone { pair: id, side, gone: false };
+        overlay(&mut row, &fact);
+        facts.push(fact);
+    }
     let (around, found) = merges::around(engine, &row).await?;
     if let Some(fact) = found {
         overlay(&mut row, &fact);
@@ -263,19 +275,6 @@ fn number(mut next: i64, facts: &mut [Fact]) {
     }
 }
 
-/// A reading that another one, or a write of ours, has overtaken is dropped whole: what was read with an older record
-/// would take newer comments or notes for deleted. What came in between shows with the record's next version.
-fn in_time(row: &SituationRow, mut reading: Reading) -> Reading {
-    if reading.incident.as_ref().is_some_and(|read| older(read.modified, row.subject.incident.modified)) {
-        (reading.incident, reading.comments) = (None, None);
-    }
-    let known = row.ticket.as_ref().and_then(|known| known.last_update);
-    if reading.ticket.as_ref().is_some_and(|read| older(read.last_update, known)) {
-        (reading.ticket, reading.actions) = (None, None);
-    }
-    reading
-}
-
 /// What differs from what is known, as facts.
 fn news(row: &SituationRow, reading: Reading) -> Vec<Fact> {
     let pair = row.pair.id;
@@ -340,13 +339,6 @@ fn joined(row: &SituationRow, own: Action, mut known: Vec<Action>) -> (Option<Ti
     known.push(own);
     known.sort_by_key(|action| action.key.action);
     (ticket, Some(known))
-}
-
-/// Whether a reading is older than what is known. Where one of the two times is told in whole seconds, only those count.
-fn older(new: Option<Timestamp>, known: Option<Timestamp>) -> bool {
-    let (Some(new), Some(known)) = (new, known) else { return false };
-    let coarse = new.subsec_nanosecond() == 0 || known.subsec_nanosecond() == 0;
-    if coarse { new.as_second() < known.as_second() } else { new < known }
 }
 
 /// A list row lacks custom fields and closing note: those of the last reading by id stay until the next one.

@@ -33,7 +33,7 @@ use super::{
 };
 
 /// How long after a pair was made "not found" does not prove that its record is gone.
-const MAY_NOT_SHOW_YET: SignedDuration = SignedDuration::from_mins(5);
+pub(super) const MAY_NOT_SHOW_YET: SignedDuration = SignedDuration::from_mins(5);
 
 /// Makes a ticket.
 pub(super) async fn create(
@@ -51,12 +51,7 @@ pub(super) async fn create(
 
 /// The ticket is there: link it and take its values as agreed. One that landed on another client is a person's to move.
 /// `found`: what it was drafted as, where it was found by looking.
-pub(super) fn ticket_made(
-    engine: &Engine,
-    row: &SituationRow,
-    ticket: Ticket,
-    found: Option<&TicketDraft>,
-) -> Attempt {
+pub(super) fn ticket_made(engine: &Engine, row: &SituationRow, ticket: Ticket, found: Option<&TicketDraft>) -> Attempt {
     let settled = found.is_some();
     let view = engine.registry.view();
     let base = row.pair.base.clone();

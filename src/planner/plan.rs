@@ -277,6 +277,7 @@ fn there_already(s: &Situation<'_>, out: &mut Plan, queued: &Operation) -> bool 
                 .chain(&out.links)
                 .any(|link| same(link) && !s.pair.base.replaced.contains(&link.action.ticket))
         }
+        OperationKind::AddComment { carries, .. } if notes::to_sentinel::told_already(s, out, carries) => true,
         OperationKind::AddComment { comment, carries, message } => {
             let Some(found) = s.comments.into_iter().flatten().find(|known| known.id == *comment) else { return false };
             let Some(links) = notes::to_sentinel::found_again(s, found, carries, message) else { return false };

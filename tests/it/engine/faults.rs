@@ -37,7 +37,7 @@ both! {
             if closes {
                 bridge.close_ticket_as(id, 2);
             } else {
-                bridge.act("ticket.status", json!({ "ticket_id": id, "agent": AGENT, "status": 2 }));
+                bridge.act("ticket.status", json!({ "ticket_id": id, "agent": AGENT, "status": "In Progress", "text": "on it" }));
             }
             bridge.pass(900).await;
             let properties = bridge.incident(&incident)["properties"].clone();

@@ -30,13 +30,16 @@ pub fn all() -> Vec<Property<Pairing>> {
         Property::always(NO_ECHO, |_: &Pairing, state: &State| state.fault != Some(Fault::Echo)),
         Property::always(MERGE_CLOSES_NOTHING, |_: &Pairing, state: &State| state.fault != Some(Fault::ClosedByMerge)),
         Property::always(AGREED, |model: &Pairing, state: &State| !model.rests(state) || agreed(model, state)),
-        Property::always(NOTHING_LOST, |model: &Pairing, state: &State| !model.rests(state) || nothing_lost(model, state)),
-        Property::always(SILENCE, |model: &Pairing, state: &State| state.fault.is_some() || model.at_rest(state, |_| true).is_some()),
+        Property::always(NOTHING_LOST, |model: &Pairing, state: &State| {
+            !model.rests(state) || nothing_lost(model, state)
+        }),
+        Property::always(SILENCE, |model: &Pairing, state: &State| {
+            state.fault.is_some() || model.at_rest(state, |_| true).is_some()
+        }),
         // That the model reaches what it is about.
         Property::sometimes("a write is looked for", |_: &Pairing, state: &State| {
-            let unknown = |row: &Row| {
-                row.operations.iter().any(|o| matches!(o.state, OperationState::OutcomeUnknown { .. }))
-            };
+            let unknown =
+                |row: &Row| row.operations.iter().any(|o| matches!(o.state, OperationState::OutcomeUnknown { .. }));
             state.left.losses == 0 || state.rows.iter().flatten().any(|row| unknown(row))
         }),
         Property::sometimes("a pair is in step with its ticket", |_: &Pairing, state: &State| {
@@ -101,10 +104,12 @@ fn agreed(model: &Pairing, state: &State) -> bool {
             && severity_of(desk.ticket.priority_id).as_ref() == Some(&cloud.incident.severity);
         let noted: Vec<String> =
             desk.actions.iter().filter(|action| action.agent_id == Some(OURS)).map(words::body).collect();
-        let told: Vec<&str> = cloud.comments.iter().filter(|c| c.author.is_none()).map(|c| c.message.as_str()).collect();
+        let told: Vec<&str> =
+            cloud.comments.iter().filter(|c| c.author.is_none()).map(|c| c.message.as_str()).collect();
         let people = cloud.comments.iter().filter(|comment| comment.author.is_some());
         let agents = desk.actions.iter().filter(|action| action.agent_id != Some(OURS));
-        let forth = people.flat_map(|comment| hours(&comment.message)).all(|hour| noted.iter().any(|n| n.contains(hour)));
+        let forth =
+            people.flat_map(|comment| hours(&comment.message)).all(|hour| noted.iter().any(|n| n.contains(hour)));
         let agents: Vec<String> = agents.map(words::body).collect();
         let back = agents.iter().flat_map(|text| hours(text)).all(|hour| told.iter().any(|t| t.contains(hour)));
         // A ticket that others share carries their words too, which need not be told to each of them.

@@ -1,9 +1,9 @@
 //! What people may do. Each act takes an hour.
 
 use super::{
+    super::scene::{CLOSED, WORKING},
     Pairing, Second,
     state::{OURS, State, action, persons_comment, redirect, words},
-    super::scene::{CLOSED, WORKING},
 };
 use crate::domain::{
     closing::Classification,
@@ -128,8 +128,11 @@ impl Pairing {
                         ticket.closed = true;
                         wanted.odd |= deed == Deed::CloseBlank;
                         let option = (deed == Deed::CloseTicket).then_some(2);
-                        let field = |value: i64| {
-                            CustomField { id: 112, name: "CFClass".into(), value: value.into(), display: None }
+                        let field = |value: i64| CustomField {
+                            id: 112,
+                            name: "CFClass".into(),
+                            value: value.into(),
+                            display: None,
                         };
                         ticket.custom_fields = option.map(field).into_iter().collect();
                         wanted.ticket_closed = true;

@@ -4,12 +4,12 @@
 use uuid::Uuid;
 
 use super::{
+    super::scene::{CLOSED, at},
     Pairing, Planted, Second,
     people::Deed,
     state::{
         Before, Cloud, Desk, Fault, Flight, OURS, Part, Reading, Row, State, Wanted, action, incident, pair, pair_id,
     },
-    super::scene::{CLOSED, at},
 };
 use crate::{
     domain::{
@@ -294,8 +294,7 @@ impl Pairing {
 
     /// Observe, plan, commit.
     fn record(&self, state: &mut State, of: usize, mut row: Row, reading: Reading) {
-        let reading =
-            if self.planted == Some(Planted::LateReadings) { reading } else { in_time(&row, reading) };
+        let reading = if self.planted == Some(Planted::LateReadings) { reading } else { in_time(&row, reading) };
         let seen = Seen {
             sentinel: reading.incident.as_ref().and(row.incident.modified),
             halo: reading.ticket.as_ref().and(row.ticket.as_ref()).and_then(|known| known.last_update),
@@ -609,7 +608,8 @@ impl Pairing {
                 }
                 let own = |key: &ActionKey| {
                     let ticket = state.desks.iter().find(|desk| desk.ticket.id == key.ticket);
-                    let action = ticket.and_then(|desk| desk.actions.iter().find(|a| a.key.action == key.action % 1_000));
+                    let action =
+                        ticket.and_then(|desk| desk.actions.iter().find(|a| a.key.action == key.action % 1_000));
                     action.is_some_and(|action| action.agent_id == Some(OURS))
                 };
                 // The copy of a merged incident's comment names the note that carries it.
@@ -772,11 +772,7 @@ enum Answer {
 }
 
 fn of_cloud(cloud: &Cloud) -> Reading {
-    Reading {
-        incident: Some(cloud.incident.clone()),
-        comments: Some(cloud.comments.clone()),
-        ..Reading::default()
-    }
+    Reading { incident: Some(cloud.incident.clone()), comments: Some(cloud.comments.clone()), ..Reading::default() }
 }
 
 fn of_desk(desk: &Desk) -> Reading {
@@ -853,7 +849,11 @@ fn read_back(row: &Row, mut incident: Incident) -> Reading {
     Reading { incident: Some(incident), ..Reading::default() }
 }
 
-fn read_before(mut ticket: Ticket, mut actions: Vec<crate::domain::ticket::Action>, own: crate::domain::ticket::Action) -> Reading {
+fn read_before(
+    mut ticket: Ticket,
+    mut actions: Vec<crate::domain::ticket::Action>,
+    own: crate::domain::ticket::Action,
+) -> Reading {
     let highest = actions.iter().map(|action| action.key.action).max().unwrap_or(0);
     ticket.last_action = own.at.filter(|_| own.key.action == highest + 1);
     ticket.last_update = ticket.last_update.max(own.at);
