@@ -503,3 +503,21 @@ fn a_queued_comment_that_stands_there_already_is_linked_and_not_written() {
     let found = scene.plan();
     assert_eq!((found.operations.len(), found.void.len(), found.links.len()), (0, 1, 1));
 }
+
+/// A lost answer: the comment stands there, and its note was edited while nobody knew. Both are seen in one plan.
+#[test]
+fn what_follows_a_write_that_was_found_is_planned_with_it() {
+    let mut scene = in_step();
+    scene.note(3, "<p>done</p>");
+    let first = scene.plan();
+    scene.queue(&first);
+    let OperationKind::AddComment { comment, message, .. } = first.operations[0].kind.clone() else {
+        panic!("{first:?}");
+    };
+    edit_note(&mut scene, "<p>not done</p>");
+    scene.comment(1, &message);
+    scene.comments.as_mut().unwrap()[0].id = comment;
+    let plan = scene.plan();
+    assert_eq!((plan.links.len(), plan.void.len()), (1, 1), "{plan:?}");
+    assert_eq!(words(&plan), "comment of 3 edit 1 because note-edited; behind waiting note-edited");
+}

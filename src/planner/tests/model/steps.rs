@@ -575,8 +575,7 @@ impl Pairing {
                     ..self.scene.ticket.clone().expect("the scene has a ticket")
                 };
                 let reference = draft.reference.clone();
-                let standing = |desk: &Part<Desk>| desk.of == of && !desk.ticket.deleted;
-                if state.desks.iter().any(|desk| desk.reference == reference || standing(desk)) {
+                if state.desks.iter().any(|desk| desk.of == of && !desk.ticket.deleted) {
                     state.fault = Some(Fault::TwoTickets);
                 }
                 state.desks.push(Part::new(Desk { ticket: ticket.clone(), actions: Vec::new(), of, reference }));
