@@ -106,6 +106,7 @@ impl Pairing {
         let rested = self.rests(state);
         state.left.acts -= 1;
         state.clock += 1;
+        state.tick = 0;
         let clock = state.clock;
         if deed.in_halo() {
             let mut wanted = state.wanted.clone();

@@ -205,6 +205,8 @@ pub enum Fault {
 pub struct State {
     /// Hours since the beginning: each act of a person takes one.
     pub clock: i64,
+    /// Seconds within the hour: each write of ours takes one.
+    pub tick: i64,
     pub clouds: Vec<Part<Cloud>>,
     pub desks: Vec<Part<Desk>>,
     pub rows: [Option<Part<Row>>; 2],
@@ -218,7 +220,7 @@ pub struct State {
 
 impl State {
     pub fn now(&self) -> Timestamp {
-        scene::at("2026-03-01T12:00:00Z") + SignedDuration::from_hours(self.clock)
+        scene::at("2026-03-01T12:00:00Z") + SignedDuration::from_secs(3_600 * self.clock + self.tick)
     }
 
     pub fn row(&self, of: usize) -> Option<&Part<Row>> {

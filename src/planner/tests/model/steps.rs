@@ -68,6 +68,7 @@ impl Pairing {
     pub fn begin(&self) -> State {
         let mut state = State {
             clock: 0,
+            tick: 0,
             clouds: Vec::new(),
             desks: Vec::new(),
             rows: [None, None],
@@ -518,6 +519,7 @@ impl Pairing {
                 if change.status_id == Some(CLOSED) && !state.wanted.closed[of] {
                     state.fault = Some(Fault::ClosedByMerge);
                 }
+                state.tick += 1;
                 state.change_desk(at, |desk, _| change_ticket(&mut desk.ticket, change));
                 Before::Answer(Box::new(state.desks[at].ticket.clone()), moved)
             }
@@ -558,6 +560,7 @@ impl Pairing {
     /// A write is carried out. Gives what the answer tells: the ticket or action made, or whether the incident was changed.
     fn carry_out(&self, state: &mut State, flight: &Flight) -> Answer {
         let of = flight.of;
+        state.tick += 1;
         match &flight.operation.kind {
             OperationKind::CreateTicket { draft, .. } => {
                 let id = TicketId(70 + i64::try_from(state.desks.len()).unwrap_or(0));
