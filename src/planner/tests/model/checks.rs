@@ -33,9 +33,7 @@ pub fn all() -> Vec<Property<Pairing>> {
         Property::always(NOTHING_LOST, |model: &Pairing, state: &State| {
             !model.rests(state) || nothing_lost(model, state)
         }),
-        Property::always(SILENCE, |model: &Pairing, state: &State| {
-            state.fault.is_some() || model.at_rest(state, |_| true).is_some()
-        }),
+        Property::always(SILENCE, |model: &Pairing, state: &State| state.fault.is_some() || model.falls_silent(state)),
         // That the model reaches what it is about.
         Property::sometimes("a write is looked for", |_: &Pairing, state: &State| {
             let unknown =

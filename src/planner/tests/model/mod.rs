@@ -10,6 +10,11 @@ mod people;
 mod state;
 mod steps;
 
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
+
 use stateright::{Checker, Model, Property};
 
 use self::{
@@ -56,6 +61,8 @@ struct Pairing {
     deeds: &'static [Deed],
     left: Left,
     planted: Option<Planted>,
+    /// Fingerprints of states that come to rest.
+    silent: Arc<Mutex<HashSet<u64>>>,
 }
 
 impl Model for Pairing {
@@ -85,7 +92,7 @@ impl Model for Pairing {
 
 impl Pairing {
     fn new(second: Second, deeds: &'static [Deed], left: Left) -> Self {
-        Self { scene: state::rules(), second, deeds, left, planted: None }
+        Self { scene: state::rules(), second, deeds, left, planted: None, silent: Arc::default() }
     }
 
     fn with(self, planted: Planted) -> Self {
@@ -191,12 +198,12 @@ fn a_small_part_of_the_pairs_states_is_sound() {
 #[ignore = "explores more than a million states"]
 fn all_of_the_pairs_states_are_sound() {
     let states = [
-        Pairing::new(Second::None, FIELDS, left(3, 2, 2, 2)),
-        Pairing::new(Second::None, CLOSING, left(3, 2, 2, 2)),
-        Pairing::new(Second::None, WORDS, left(3, 2, 2, 2)),
-        Pairing::new(Second::None, GOING, left(3, 2, 2, 2)),
-        Pairing::new(Second::Held, MERGING, left(3, 2, 2, 2)),
-        Pairing::new(Second::Linked, MERGING, left(3, 2, 2, 2)),
+        Pairing::new(Second::None, FIELDS, left(2, 2, 2, 2)),
+        Pairing::new(Second::None, CLOSING, left(2, 2, 2, 2)),
+        Pairing::new(Second::None, WORDS, left(2, 2, 2, 2)),
+        Pairing::new(Second::None, GOING, left(2, 2, 2, 2)),
+        Pairing::new(Second::Held, MERGING, left(2, 2, 2, 2)),
+        Pairing::new(Second::Linked, MERGING, left(2, 2, 2, 2)),
         Pairing::new(Second::None, ALL, left(3, 2, 2, 2)),
     ]
     .map(Pairing::explored);

@@ -40,6 +40,12 @@ impl<T: Serialize> Part<T> {
     }
 }
 
+impl<T> Serialize for Part<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.print)
+    }
+}
+
 impl<T> Deref for Part<T> {
     type Target = T;
     fn deref(&self) -> &T {
@@ -121,6 +127,8 @@ pub struct Flight {
     /// Whether anybody waits for its answer.
     pub heard: bool,
     pub operation: Operation,
+    /// The pair as it was known when it was sent.
+    pub row: Part<Row>,
     /// What was read just before it was sent.
     pub before: Before,
 }

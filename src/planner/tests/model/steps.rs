@@ -190,6 +190,29 @@ impl Pairing {
         None
     }
 
+    /// Whether it comes to rest from here without faults and people. A way that leads to where this is known is not
+    /// gone on with.
+    pub fn falls_silent(&self, state: &State) -> bool {
+        let (mut state, mut way) = (state.clone(), Vec::new());
+        for _ in 0..80 {
+            let mut hasher = std::hash::DefaultHasher::new();
+            std::hash::Hash::hash(&state, &mut hasher);
+            let print = std::hash::Hasher::finish(&hasher);
+            let known = self.silent.lock().is_ok_and(|silent| silent.contains(&print));
+            let step = self.machine(&state).into_iter().next().filter(|_| !known);
+            way.push(print);
+            let Some(step) = step else {
+                return self.silent.lock().is_ok_and(|mut silent| {
+                    silent.extend(way);
+                    true
+                });
+            };
+            let Some(next) = self.after(&state, step) else { return false };
+            state = next;
+        }
+        false
+    }
+
     /// Whether the product has nothing to do.
     pub fn rests(&self, state: &State) -> bool {
         self.machine(state).is_empty()
@@ -524,8 +547,9 @@ impl Pairing {
                 Before::Answer(Box::new(state.desks[at].ticket.clone()), moved)
             }
         };
-        state.rows[of] = Some(Part::new(row));
-        state.flights.push(Part::new(Flight { of, heard: true, operation, before }));
+        let row = Part::new(row);
+        state.rows[of] = Some(row.clone());
+        state.flights.push(Part::new(Flight { of, heard: true, operation, row, before }));
     }
 
     /// Nobody hears what became of a write.
@@ -546,12 +570,13 @@ impl Pairing {
                 self.over(state, of, row, Some(again), Reading::default());
             }
             OperationKind::UpdateIncident { .. } => {
-                let reading = read_back(&row, cloud.incident);
+                let reading = read_back(&flight.row, cloud.incident);
                 self.over(state, of, row, None, reading);
             }
             OperationKind::UpdateTicket { .. } => {
                 let ticket = state.desk_of(&row).map(|(_, desk)| desk.ticket.clone());
-                let unread = ticket.as_ref().is_some_and(|ticket| moved_since(row.ticket.as_ref(), ticket));
+                let known = flight.row.ticket.as_ref();
+                let unread = ticket.as_ref().is_some_and(|ticket| moved_since(known, ticket));
                 self.over(state, of, row, None, Reading { ticket, unread, ..Reading::default() });
             }
         }
@@ -664,6 +689,8 @@ impl Pairing {
         }
         let Some(mut row) = state.row(of).map(|row| Row::clone(row)) else { return };
         let forgets = self.planted == Some(Planted::AgreedForgotten);
+        // What is agreed on then goes by what was known when it was sent.
+        let sent = flight.row.clone();
         let mut reading = Reading::default();
         let mut next = None;
         match (&flight.operation.kind, answer) {
@@ -673,7 +700,7 @@ impl Pairing {
             }
             (OperationKind::CreateTicket { .. }, Answer::Ticket(ticket)) => {
                 let closed = mapping::ticket_closed(&self.scene.policy, &self.scene.catalogue, &ticket);
-                let base = agreed::with_ticket(row.pair.base.clone(), &ticket, closed);
+                let base = agreed::with_ticket(sent.pair.base.clone(), &ticket, closed);
                 linked(&mut row, &ticket, base);
                 reading.actions = Some(Vec::new());
                 reading.ticket = Some(ticket);
@@ -684,7 +711,7 @@ impl Pairing {
                 if let Before::Ticket(current, read) = flight.before {
                     match read {
                         Some(actions) => reading = read_before(*current, actions, *made),
-                        None => reading.unread = moved_since(row.ticket.as_ref(), &current),
+                        None => reading.unread = moved_since(sent.ticket.as_ref(), &current),
                     }
                 }
             }
@@ -707,22 +734,22 @@ impl Pairing {
             }
             (OperationKind::UpdateIncident { .. }, Answer::Conflict) => {
                 if let Before::Incident(before) = flight.before {
-                    reading = read_back(&row, *before);
+                    reading = read_back(&sent, *before);
                 }
             }
             (OperationKind::UpdateIncident { change }, _) => {
                 let answer = state.clouds[of].incident.clone();
-                if let Some(ticket) = row.ticket.as_ref().filter(|_| !forgets) {
-                    row.pair.base = agreed::after_incident(row.pair.base.clone(), ticket, change, &answer);
+                if let Some(ticket) = sent.ticket.as_ref().filter(|_| !forgets) {
+                    row.pair.base = agreed::after_incident(sent.pair.base.clone(), ticket, change, &answer);
                 }
-                reading = read_back(&row, answer);
+                reading = read_back(&sent, answer);
             }
             (OperationKind::UpdateTicket { change }, _) => {
                 if let Before::Answer(ticket, unread) = flight.before {
                     let closed = mapping::ticket_closed(&self.scene.policy, &self.scene.catalogue, &ticket);
                     if !forgets {
-                        let base = row.pair.base.clone();
-                        row.pair.base = agreed::after_ticket(base, &row.incident, change, &ticket, closed);
+                        let base = sent.pair.base.clone();
+                        row.pair.base = agreed::after_ticket(base, &sent.incident, change, &ticket, closed);
                     }
                     reading = Reading { ticket: Some(*ticket), unread, ..Reading::default() };
                 }
