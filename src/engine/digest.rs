@@ -23,6 +23,7 @@ use crate::{
 use super::{
     Engine, elsewhere, groups,
     merges::{self, Around},
+    overtaken::{in_time, older},
     registry::View,
 };
 
@@ -148,6 +149,7 @@ async fn step(
     };
     let Some(mut row) = found else { return Ok((None, Vec::new())) };
     let now = engine.now();
+    let reading = in_time(&row, reading);
     let seen = seen(engine, &row, &reading);
     let mut facts = Vec::new();
     for fact in done {
@@ -167,6 +169,17 @@ async fn step(
     }
     let comments_read = reading.comments.is_some();
     for fact in news(&row, reading) {
+        overlay(&mut row, &fact);
+        facts.push(fact);
+    }
+    // A record that shows something new is there, whatever was said before: a stale answer says that a young one is not.
+    let shown = |fact: &Fact| match fact {
+        Fact::IncidentRead { .. } => row.pair.gone == Some(Side::Sentinel),
+        Fact::TicketRead { ticket, .. } => row.pair.gone == Some(Side::Halo) && !ticket.deleted,
+        _ => false,
+    };
+    if let Some(side) = row.pair.gone.filter(|_| facts.iter().any(shown)) {
+        let fact = Fact::RecordGone { pair: id, side, gone: false };
         overlay(&mut row, &fact);
         facts.push(fact);
     }
@@ -262,14 +275,13 @@ fn number(mut next: i64, facts: &mut [Fact]) {
     }
 }
 
-/// What differs from what is known, as facts. A reading older than what is known is dropped: it raced with our own write.
+/// What differs from what is known, as facts.
 fn news(row: &SituationRow, reading: Reading) -> Vec<Fact> {
     let pair = row.pair.id;
     let mut facts: Vec<Fact> = elsewhere::written(row, &reading).into_iter().collect();
     if let Some(incident) = reading.incident {
         let known = &row.subject.incident;
-        let older = older(incident.modified, known.modified);
-        if !older && (incident.raw != known.raw || incident.etag != known.etag) {
+        if incident.raw != known.raw || incident.etag != known.etag {
             let (workspace, client) = (row.subject.workspace, row.subject.client);
             facts.push(Fact::IncidentRead { workspace, client, incident: Box::new(incident) });
         }
@@ -299,10 +311,9 @@ fn news(row: &SituationRow, reading: Reading) -> Vec<Fact> {
         if reading.unread && reading.actions.is_none() {
             ticket.last_action = None;
         }
-        let older = row.ticket.as_ref().is_some_and(|known| older(ticket.last_update, known.last_update));
         let times = |ticket: &Ticket| (ticket.last_update, ticket.last_action);
         let differs = |known: &Ticket| known.raw != ticket.raw || times(known) != times(&ticket);
-        if !older && row.ticket.as_ref().is_none_or(differs) {
+        if row.ticket.as_ref().is_none_or(differs) {
             facts.push(Fact::TicketRead { pair, ticket: Box::new(merged(row.ticket.as_ref(), ticket)) });
         }
     }
@@ -328,13 +339,6 @@ fn joined(row: &SituationRow, own: Action, mut known: Vec<Action>) -> (Option<Ti
     known.push(own);
     known.sort_by_key(|action| action.key.action);
     (ticket, Some(known))
-}
-
-/// Whether a reading is older than what is known. Where one of the two times is told in whole seconds, only those count.
-fn older(new: Option<Timestamp>, known: Option<Timestamp>) -> bool {
-    let (Some(new), Some(known)) = (new, known) else { return false };
-    let coarse = new.subsec_nanosecond() == 0 || known.subsec_nanosecond() == 0;
-    if coarse { new.as_second() < known.as_second() } else { new < known }
 }
 
 /// A list row lacks custom fields and closing note: those of the last reading by id stay until the next one.

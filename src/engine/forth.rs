@@ -33,7 +33,7 @@ use super::{
 };
 
 /// How long after a pair was made "not found" does not prove that its record is gone.
-const MAY_NOT_SHOW_YET: SignedDuration = SignedDuration::from_mins(5);
+pub(super) const MAY_NOT_SHOW_YET: SignedDuration = SignedDuration::from_mins(5);
 
 /// Makes a ticket.
 pub(super) async fn create(
@@ -44,22 +44,26 @@ pub(super) async fn create(
     class: Class,
 ) -> Attempt {
     match halo.create_ticket(draft, class).await {
-        Ok(ticket) => ticket_made(engine, row, ticket, false),
+        Ok(ticket) => ticket_made(engine, row, ticket, None),
         Err(failure) => Attempt::Failed(failure),
     }
 }
 
 /// The ticket is there: link it and take its values as agreed. One that landed on another client is a person's to move.
-pub(super) fn ticket_made(engine: &Engine, row: &SituationRow, ticket: Ticket, settled: bool) -> Attempt {
+/// `found`: what it was drafted as, where it was found by looking.
+pub(super) fn ticket_made(engine: &Engine, row: &SituationRow, ticket: Ticket, found: Option<&TicketDraft>) -> Attempt {
+    let settled = found.is_some();
     let view = engine.registry.view();
     let base = row.pair.base.clone();
     let base = match (view.of_workspace(row.pair.workspace), engine.registry.catalogue(row.pair.halo)) {
         (Some((_, _, policy)), Some(catalogue)) => {
             let closed = mapping::ticket_closed(policy, &catalogue, &ticket);
-            if settled && may_be_forgotten(engine, row) {
-                agreed::with_found(base, policy, &catalogue, &row.subject.incident, &ticket, closed)
-            } else {
-                agreed::with_ticket(base, &ticket, closed)
+            match found {
+                Some(_) if may_be_forgotten(engine, row) => {
+                    agreed::with_found(base, policy, &catalogue, &row.subject.incident, &ticket, closed)
+                }
+                Some(draft) => agreed::with_settled(base, draft, &ticket),
+                None => agreed::with_ticket(base, &ticket, closed),
             }
         }
         _ => agreed::with_ticket(base, &ticket, ticket.closed),

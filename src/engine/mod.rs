@@ -26,6 +26,7 @@ mod look;
 mod merges;
 mod newcomer;
 pub mod once;
+mod overtaken;
 mod pauses;
 pub mod poll;
 pub mod push;

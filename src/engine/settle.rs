@@ -115,7 +115,7 @@ async fn ticket(engine: &Engine, row: &SituationRow, draft: &TicketDraft) -> Loo
     match free.len() {
         0 => Look::Absent,
         1 => match free.pop() {
-            Some(ticket) => Look::Found(forth::ticket_made(engine, row, ticket, true)),
+            Some(ticket) => Look::Found(forth::ticket_made(engine, row, ticket, Some(draft))),
             None => Look::Absent,
         },
         _ => Look::Found(Attempt::Refused(Reason::OutcomeUnknown, Box::default())),

@@ -6,12 +6,13 @@ use crate::domain::{
     operation::IncidentChange,
     pair::{Agreed, Base, ClosingWords},
     policy::Policy,
-    ticket::{CustomField, Ticket, TicketChange},
+    ticket::{CustomField, Ticket, TicketChange, TicketDraft},
 };
 
 use super::{
     fields::{mapped, owner, severity, status, title},
     mapping,
+    notes::words,
 };
 
 /// The Sentinel half of the base as an incident stands when its ticket is drafted.
@@ -34,6 +35,25 @@ pub fn with_ticket(mut base: Base, ticket: &Ticket, closed: bool) -> Base {
     base.agent_id = ticket.agent_id;
     base.summary = Some(ticket.summary.clone());
     base
+}
+
+/// The same for a ticket that was found after the answer to its making was lost. An agent may have had it in hand since:
+/// what the draft said is agreed on, and what stands there now is a change. Where the draft left a value to Halo, Halo's
+/// own choice counts as agreed, but for an agent on a matter that nobody owns.
+pub fn with_settled(base: Base, draft: &TicketDraft, ticket: &Ticket) -> Base {
+    let same_words = words::letters(&draft.summary) == words::letters(&ticket.summary);
+    let agent_id = match draft.agent_id {
+        None if base.owner.is_some() => ticket.agent_id,
+        drafted => drafted,
+    };
+    let born = Ticket {
+        priority_id: draft.priority_id.or(ticket.priority_id),
+        status_id: draft.status_id.or(ticket.status_id),
+        summary: if same_words { ticket.summary.clone() } else { draft.summary.clone() },
+        agent_id,
+        ..ticket.clone()
+    };
+    with_ticket(base, &born, false)
 }
 
 /// The same for a ticket that was found and that nobody remembers making (a restored backup): it was made from what the

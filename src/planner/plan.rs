@@ -104,11 +104,28 @@ impl Plan {
 
 /// Plans one pair. Pure: the same situation gives the same plan.
 pub fn plan(s: &Situation<'_>) -> Plan {
+    let (first, found) = once(s);
+    if !found {
+        return first;
+    }
+    // A queued write was found on the other side: what is to be said after it is planned at once, since nothing else
+    // may ever ask for it.
+    let links: Vec<NoteLink> = s.links.iter().chain(&first.links).cloned().collect();
+    let voided = |o: &&Operation| first.void.iter().all(|(void, _)| *void != o.id);
+    let operations: Vec<Operation> = s.operations.iter().filter(voided).cloned().collect();
+    let (mut out, _) = once(&Situation { links: &links, operations: &operations, ..*s });
+    out.void.splice(..0, first.void);
+    out.links.splice(..0, first.links);
+    out
+}
+
+/// As [`plan`]; also whether a queued write was found to be there already.
+fn once(s: &Situation<'_>) -> (Plan, bool) {
     let mut out = Plan::new();
     if s.workspace.mode == Mode::Off {
         take_back(s, &mut out);
         out.state = PairState { sync: SyncState::Unknown, health: Health::Healthy, reason: Some(Reason::ModeOff) };
-        return out;
+        return (out, false);
     }
     if let Some(side) = drift::gone(s) {
         drift::plan_gone(s, side, &mut out);
@@ -160,12 +177,12 @@ pub fn plan(s: &Situation<'_>) -> Plan {
         }
         approval::hold(s, &mut out);
     }
-    against_queue(s, &mut out);
+    let found = against_queue(s, &mut out);
     // What several rules take back is taken back once, for the first reason.
     let mut taken_back = BTreeSet::new();
     out.void.retain(|(operation, _)| taken_back.insert(*operation));
     out.state = state(s, &out);
-    out
+    (out, found)
 }
 
 /// A pair without a ticket and without a write that makes one gets it drafted anew: somebody asked for it again.
@@ -226,9 +243,11 @@ fn take_back(s: &Situation<'_>, out: &mut Plan) {
 /// Why a queued write is taken back.
 pub const NOT_CARRIED: &str = "The workspace's mode does not carry it any more.";
 
-/// Compares the plan with what is queued: nothing is queued twice, what is no longer wanted is taken back.
-fn against_queue(s: &Situation<'_>, out: &mut Plan) {
+/// Compares the plan with what is queued: nothing is queued twice, what is no longer wanted is taken back. Gives whether
+/// something was found to be there already.
+fn against_queue(s: &Situation<'_>, out: &mut Plan) -> bool {
     take_back(s, out);
+    let mut found = false;
     let mut wanted = std::mem::take(&mut out.operations);
     // What is left after these is what is compared with the queue, or it would be queued anew each time.
     dropped::keep_out(s, &mut wanted, out);
@@ -245,6 +264,7 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) {
             OperationState::Planned { .. } if !gate::carries(s.workspace.mode, &queued.kind) => {}
             OperationState::Planned { .. } if there_already(s, out, queued) => {
                 wanted.retain(|p| !same_key(p));
+                found = true;
                 out.void.push((queued.id, "It was found on the other side already.".to_owned()));
             }
             OperationState::Planned { .. } => {
@@ -263,6 +283,7 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) {
         }
     }
     out.operations = wanted;
+    found
 }
 
 /// Whether what is queued stands on the other side by now: our memory of writing it was lost (an answer, a restored
@@ -277,6 +298,7 @@ fn there_already(s: &Situation<'_>, out: &mut Plan, queued: &Operation) -> bool 
                 .chain(&out.links)
                 .any(|link| same(link) && !s.pair.base.replaced.contains(&link.action.ticket))
         }
+        OperationKind::AddComment { carries, .. } if notes::to_sentinel::told_already(s, out, carries) => true,
         OperationKind::AddComment { comment, carries, message } => {
             let Some(found) = s.comments.into_iter().flatten().find(|known| known.id == *comment) else { return false };
             let Some(links) = notes::to_sentinel::found_again(s, found, carries, message) else { return false };

@@ -48,6 +48,17 @@ fn fixed_worlds_hold_and_tell_the_same_story_twice() {
     assert_ne!(report.digests[&from], report.digests[&(from + 1)], "another seed tells another story");
 }
 
+/// Worlds that showed bugs of the program: a note's edit told twice after a restore, a young incident given up for one
+/// stale answer.
+const FAILED_ONCE: [u64; 2] = [764, 827];
+
+#[test]
+fn worlds_that_failed_once_hold() {
+    for seed in FAILED_ONCE {
+        holds(&lived(seed, 1, false));
+    }
+}
+
 /// A policy by which nearly all incidents of a workspace that are alike share a ticket.
 const GROUPING: &str = r#"
 [[policy]]

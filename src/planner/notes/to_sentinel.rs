@@ -222,6 +222,23 @@ pub(super) fn is_closing(s: &Situation<'_>) -> bool {
     s.incident.closed() || s.ticket.is_some_and(|ticket| mapping::ticket_closed(s.policy, s.catalogue, ticket))
 }
 
+/// Whether a queued comment tells an edit of a note in other words than it has, and what it has was told by the one
+/// before: the edit was planned from an older reading (a restored backup) than the one that the incident tells of.
+pub fn told_already(s: &Situation<'_>, out: &Plan, carries: &[Carried]) -> bool {
+    let [only] = carries else { return false };
+    if only.edit == 0 || only.action.action == TICKET_ITSELF || only.said == words::GONE {
+        return false;
+    }
+    let note = s.actions.into_iter().flatten().find(|action| action.key == only.action);
+    let links = s.links.iter().chain(&out.links);
+    let of_it = links.filter(|link| link.action == only.action && link.written_in == Side::Halo);
+    let last = of_it.max_by_key(|link| link.edit);
+    note.zip(last).is_some_and(|(note, last)| {
+        let now = words::of_action(note);
+        last.edit < only.edit && last.said.as_ref() == Some(&now) && only.said != now
+    })
+}
+
 /// The links of a queued comment that stands on the incident already; `None` when it has to be written all the same.
 pub fn found_again(s: &Situation<'_>, found: &Comment, carries: &[Carried], message: &str) -> Option<Vec<NoteLink>> {
     // Our own words about the ticket are told apart by what they say alone.

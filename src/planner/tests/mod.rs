@@ -18,6 +18,7 @@ mod laws;
 mod links;
 mod loops;
 mod merges;
+mod model;
 mod modes;
 mod notes;
 mod pace;

@@ -167,6 +167,23 @@ pub fn edit_note(s: &mut Scene, html: &str) {
     action.updated = Some(at("2026-03-01T11:50:00Z"));
 }
 
+/// After a restore the incident tells of an edit that the ticket, as last read, does not have yet.
+#[test]
+fn an_edit_planned_from_an_older_reading_is_taken_back() {
+    let mut scene = in_step();
+    crossed_note(&mut scene);
+    let told = scene.actions.as_ref().unwrap()[0].clone();
+    edit_note(&mut scene, "<p>words from before</p>");
+    scene.links[0].edit = 1;
+    let early = scene.plan();
+    assert_eq!(words(&early), "comment of 3 edit 2 because note-edited; behind waiting note-edited");
+    scene.queue(&early);
+    scene.actions = Some(vec![told]);
+    let plan = scene.plan();
+    assert_eq!((plan.operations.len(), plan.void.len()), (0, 1), "{plan:?}");
+    assert_eq!(words(&plan), "in-step healthy -");
+}
+
 #[test]
 fn edits_and_deletions_are_reported_once() {
     check(&[
@@ -485,4 +502,22 @@ fn a_queued_comment_that_stands_there_already_is_linked_and_not_written() {
     scene.comments.as_mut().unwrap()[0].id = id;
     let found = scene.plan();
     assert_eq!((found.operations.len(), found.void.len(), found.links.len()), (0, 1, 1));
+}
+
+/// A lost answer: the comment stands there, and its note was edited while nobody knew. Both are seen in one plan.
+#[test]
+fn what_follows_a_write_that_was_found_is_planned_with_it() {
+    let mut scene = in_step();
+    scene.note(3, "<p>done</p>");
+    let first = scene.plan();
+    scene.queue(&first);
+    let OperationKind::AddComment { comment, message, .. } = first.operations[0].kind.clone() else {
+        panic!("{first:?}");
+    };
+    edit_note(&mut scene, "<p>not done</p>");
+    scene.comment(1, &message);
+    scene.comments.as_mut().unwrap()[0].id = comment;
+    let plan = scene.plan();
+    assert_eq!((plan.links.len(), plan.void.len()), (1, 1), "{plan:?}");
+    assert_eq!(words(&plan), "comment of 3 edit 1 because note-edited; behind waiting note-edited");
 }

@@ -34,6 +34,31 @@ impl Bridge {
 }
 
 both! {
+    /// A young record does not show everywhere at once: one answer that it is not there does not end its pair.
+    async fn a_record_that_was_not_found_once_is_not_given_up(product) {
+        for more in [true, false] {
+            for kind in ["sentinel.incident.get", "halo.tickets.get"] {
+                let bridge = Bridge::new(product).await;
+                let incident = bridge.raise(json!({}));
+                bridge.cross().await;
+                let ticket = bridge.ticket_of(&incident).await;
+                bridge.fault(json!({ "effect": "status", "status": 404, "kind": kind, "count": 1 }));
+                bridge.engine.look_again(bridge.pair_of(&incident).await.unwrap().id);
+                bridge.run().await;
+                assert_eq!(bridge.reason_of(&incident).await, Some("record-gone"), "{kind}");
+                if more {
+                    bridge.comment(&incident, "still here");
+                    bridge.note(ticket, "<p>and here</p>", json!({}));
+                }
+                bridge.pass(600).await;
+                assert_eq!(bridge.reason_of(&incident).await, None, "{kind}");
+                let notes: Vec<String> = bridge.notes_of(ticket).iter().map(words).collect();
+                assert_eq!(notes.iter().any(|note| note.contains("still here")), more, "{notes:#?}");
+                bridge.finish().await;
+            }
+        }
+    }
+
     async fn a_deleted_ticket_is_asked_about_and_a_new_one_is_made(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));

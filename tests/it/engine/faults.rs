@@ -1,6 +1,10 @@
 //! What goes wrong on the way: nothing is lost, nothing is doubled.
 
-use halobridge::{domain::operation::OperationState, twin::limits::Limits};
+use halobridge::{
+    domain::operation::OperationState,
+    engine::digest::{self, Reading},
+    twin::limits::Limits,
+};
 use serde_json::json;
 
 use super::bridge::*;
@@ -18,6 +22,59 @@ both! {
             assert!(bridge.notes_of(ticket).iter().any(|n| words(n).contains("said meanwhile")), "{what}");
             bridge.finish().await;
         }
+    }
+
+    /// While nobody knew whether the ticket had been made, an agent had it in hand: that is a change like any other.
+    async fn what_an_agent_did_before_a_lost_create_was_settled_crosses(product) {
+        for closes in [false, true] {
+            let bridge = Bridge::new(product).await;
+            bridge.fault(json!({ "effect": "lost_answer", "kind": "halo.tickets.post", "count": 1 }));
+            let incident = bridge.raise(json!({}));
+            bridge.advance(30).await;
+            let made = bridge.tickets();
+            let id = made[0]["id"].as_i64().unwrap();
+            assert_eq!(bridge.pair_of(&incident).await.unwrap().ticket, None, "nobody knows of it yet");
+            if closes {
+                bridge.close_ticket_as(id, 2);
+            } else {
+                bridge.act("ticket.status", json!({ "ticket_id": id, "agent": AGENT, "status": "In Progress", "text": "on it" }));
+            }
+            bridge.pass(900).await;
+            let properties = bridge.incident(&incident)["properties"].clone();
+            assert_eq!(properties["status"], if closes { "Closed" } else { "Active" }, "{properties:#}");
+            bridge.finish().await;
+        }
+    }
+
+    /// A reading that was under way while we wrote arrives after it: it knows nothing of what was written.
+    async fn a_reading_that_was_overtaken_forgets_nothing(product) {
+        let policy = "drift = { lost_comment = \"heal\" }";
+        let bridge = Bridge::with(Setup { notes: "all", policy: policy.into(), ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.note(ticket, "<p>one note</p>", json!({}));
+        bridge.comment(&incident, "one comment");
+        bridge.pass(300).await;
+        let before = bridge.situation_of(&incident).await;
+        bridge.note(ticket, "<p>two notes</p>", json!({}));
+        bridge.comment(&incident, "two comments");
+        bridge.pass(300).await;
+        let after = bridge.situation_of(&incident).await;
+        let late = Reading {
+            incident: Some(before.subject.incident.clone()),
+            comments: before.comments.clone(),
+            ticket: before.ticket.clone(),
+            actions: before.actions.clone(),
+            ..Reading::default()
+        };
+        digest::pair(&bridge.engine, before.pair.id, Vec::new(), late).await.unwrap();
+        let now = bridge.situation_of(&incident).await;
+        assert_eq!((&now.comments, &now.actions), (&after.comments, &after.actions));
+        let writes = bridge.writes();
+        bridge.pass(900).await;
+        assert_eq!(bridge.writes(), writes, "nothing is written again");
+        bridge.finish().await;
     }
 
     /// The twin's lists show a new ticket only after a while that is shorter than settle_secs.
