@@ -99,21 +99,24 @@ impl Pairing {
         Self { planted: Some(planted), ..self }
     }
 
-    /// Explores everything; gives the number of different states.
-    fn explored(self) -> usize {
+    /// Explores everything; gives the number of different states, or the way to one that is not sound.
+    fn explored(self) -> Result<usize, String> {
         let words = format!("{:?} {:?} {:?}", self.second, self.deeds, self.left);
         let (begun, threads) = (std::time::Instant::now(), threads());
         let checker = self.checker().threads(threads).spawn_bfs().join();
         for (name, path) in checker.discoveries() {
-            let bad = checker.discovery_classification(name).to_string() == "counterexample";
-            assert!(!bad, "{name}:\n{}", told(path));
+            if checker.discovery_classification(name).to_string() == "counterexample" {
+                let found = format!("{words}\n{name}:\n{}", told(path));
+                eprintln!("not sound: {found}");
+                return Err(found);
+            }
         }
         assert!(checker.is_done());
         checker.assert_properties();
         let states = checker.unique_state_count();
         let (generated, depth) = (checker.state_count(), checker.max_depth());
         eprintln!("{words}: {states} states of {generated} generated, depth {depth}, {:?}", begun.elapsed());
-        states
+        Ok(states)
     }
 
     /// The property that a planted bug violates, and how.
@@ -192,7 +195,7 @@ fn a_small_part_of_the_pairs_states_is_sound() {
         Pairing::new(Second::Held, &[Merge, Note, Rate], left(2, 0, 0, 0)),
         Pairing::new(Second::Linked, &[Merge, Say], left(2, 0, 0, 0)),
     ]
-    .map(Pairing::explored);
+    .map(|model| model.explored().unwrap_or_else(|found| panic!("{found}")));
     assert!(states.iter().sum::<usize>() > 1_000, "{states:?}");
 }
 
@@ -200,19 +203,22 @@ fn a_small_part_of_the_pairs_states_is_sound() {
 #[test]
 #[ignore = "explores more than a million states"]
 fn all_of_the_pairs_states_are_sound() {
-    let states = [
-        Pairing::new(Second::None, FIELDS, left(2, 2, 2, 2)),
-        Pairing::new(Second::None, CLOSING, left(2, 2, 2, 2)),
+    let found = [
         Pairing::new(Second::None, WORDS, left(2, 2, 2, 2)),
         Pairing::new(Second::None, GOING, left(2, 2, 2, 2)),
-        Pairing::new(Second::Held, FOLLOWING, left(2, 2, 2, 2)),
-        Pairing::new(Second::Linked, MEETING, left(2, 2, 2, 2)),
-        Pairing::new(Second::None, ALL, left(3, 2, 2, 2)),
+        Pairing::new(Second::None, FIELDS, left(3, 0, 0, 0)),
+        Pairing::new(Second::None, CLOSING, left(2, 1, 1, 1)),
+        Pairing::new(Second::Held, FOLLOWING, left(2, 1, 1, 1)),
+        Pairing::new(Second::Linked, MEETING, left(2, 1, 1, 1)),
+        Pairing::new(Second::None, FIELDS, left(2, 2, 2, 2)),
+        Pairing::new(Second::None, CLOSING, left(2, 2, 2, 2)),
+        Pairing::new(Second::None, ALL, left(2, 2, 2, 2)),
     ]
     .map(Pairing::explored);
-    let all = states.iter().sum::<usize>();
+    let wrong: Vec<&String> = found.iter().filter_map(|found| found.as_ref().err()).collect();
+    let all: usize = found.iter().filter_map(|found| found.as_ref().ok()).sum();
     eprintln!("{all} states");
-    assert!(all >= 1_000_000, "{states:?}");
+    assert!(wrong.is_empty() && all >= 1_000_000, "{} parts are not sound", wrong.len());
 }
 
 #[test]
