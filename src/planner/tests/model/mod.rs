@@ -223,7 +223,8 @@ fn all_of_the_pairs_states_are_sound() {
 
 #[test]
 fn the_model_sees_planted_bugs() {
-    let planted: [(Second, &'static [Deed], Left, Planted, Option<&str>); 7] = [
+    type Row = (Second, &'static [Deed], Left, Planted, Option<&'static str>);
+    let planted: [Row; 7] = [
         (Second::None, FIELDS, left(0, 1, 0, 0), Planted::RetriedBlindly, Some(checks::ONE_TICKET)),
         (Second::None, &[Rate, Work], left(2, 0, 0, 0), Planted::NoEtag, Some(checks::NOTHING_LOST)),
         (Second::Held, &[Merge], left(1, 0, 0, 0), Planted::MergeIsClosure, Some(checks::MERGE_CLOSES_NOTHING)),

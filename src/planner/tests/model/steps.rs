@@ -607,7 +607,7 @@ impl Pairing {
                     state.fault = Some(Fault::TwoTickets);
                 }
                 state.desks.push(Part::new(Desk { ticket: ticket.clone(), actions: Vec::new(), of, reference }));
-                Answer::Ticket(ticket)
+                Answer::Ticket(Box::new(ticket))
             }
             OperationKind::AddNote { comment, note, .. } => {
                 let there = state.row(of).and_then(|row| state.desk_of(row)).map(|(at, _)| at);
@@ -706,7 +706,7 @@ impl Pairing {
                 let base = agreed::with_ticket(sent.pair.base.clone(), &ticket, closed);
                 linked(&mut row, &ticket, base);
                 reading.actions = Some(Vec::new());
-                reading.ticket = Some(ticket);
+                reading.ticket = Some(*ticket);
             }
             (kind @ OperationKind::AddNote { .. }, Answer::Action(made)) => {
                 link_note(&mut row, kind, made.key);
@@ -796,7 +796,7 @@ impl Pairing {
 }
 
 enum Answer {
-    Ticket(Ticket),
+    Ticket(Box<Ticket>),
     Action(Box<crate::domain::ticket::Action>),
     Done,
     Conflict,
