@@ -148,12 +148,13 @@ fn written(comment: &CommentId, message: &str, now: jiff::Timestamp) -> Comment 
     }
 }
 
-/// Read, compare, merge, PUT with the etag just read; what moved since the plan voids it.
+/// Read, compare, merge, PUT with the etag just read; what moved since the plan voids it. `sent`: it was sent before, and
+/// may have arrived.
 pub(super) async fn update_incident(
     row: &SituationRow,
     sentinel: &Arc<dyn Incidents>,
     at: &Place,
-    change: &IncidentChange,
+    (change, sent): (&IncidentChange, bool),
     now: jiff::Timestamp,
     class: Class,
 ) -> Attempt {
@@ -175,6 +176,15 @@ pub(super) async fn update_incident(
         }
         Box::new(Reading { incident: Some(incident), ..Reading::default() })
     };
+    let arrived = |current: Incident| {
+        let base = agreed::landed(row.pair.base.clone(), change, &current);
+        let etag = current.etag.clone();
+        let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
+        Attempt::Done(OperationResult::Incident { etag }, facts, read(current))
+    };
+    if sent && agreed::stands(change, &current) && !current.redirected() {
+        return arrived(current);
+    }
     let known = &row.subject.incident;
     let touched = change.status.is_some() && current.status != known.status
         || change.severity.is_some() && current.severity != known.severity
@@ -200,16 +210,22 @@ pub(super) async fn update_incident(
             Attempt::Done(OperationResult::Incident { etag }, facts, read(answer))
         }
         Err(failure) if failure.kind == FailureKind::Conflict => {
-            Attempt::Stale("Somebody wrote to the incident at the same moment.".into(), read(current))
+            // Something between us and Azure may have sent it twice: then it was ourselves.
+            match sentinel.incident(at, &row.pair.incident, class).await {
+                Ok(now) if now.etag != current.etag && agreed::stands(change, &now) => arrived(now),
+                Ok(now) => Attempt::Stale("Somebody wrote to the incident at the same moment.".into(), read(now)),
+                Err(_) => Attempt::Stale("Somebody wrote to the incident at the same moment.".into(), read(current)),
+            }
         }
         // Azure refuses the whole for an owner whom Entra does not know: a closure must not wait for that. Planned
         // anew, the owner is refused alone, and waits for a person.
         Err(failure) if failure.kind == FailureKind::Rejected && change.owner.is_some() && !owner_alone(change) => {
             let rest = IncidentChange { owner: None, ..change.clone() };
-            Box::pin(update_incident(row, sentinel, at, &rest, now, class)).await
+            Box::pin(update_incident(row, sentinel, at, (&rest, sent), now, class)).await
         }
         Err(failure) if failure.kind == FailureKind::Unknown => {
             match sentinel.incident(at, &row.pair.incident, class).await {
+                Ok(current) if agreed::stands(change, &current) => arrived(current),
                 Ok(current) => Attempt::Stale(
                     "No answer came; it is planned anew from what the incident says now.".into(),
                     read(current),

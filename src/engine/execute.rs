@@ -382,7 +382,8 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
                     back::add_comment(engine, row, &sentinel, &at, (comment, carries), message, class).await
                 }
                 OperationKind::UpdateIncident { change } => {
-                    back::update_incident(row, &sentinel, &at, change, engine.now(), class).await
+                    let sent = operation.attempts > 0;
+                    back::update_incident(row, &sentinel, &at, (change, sent), engine.now(), class).await
                 }
                 _ => Attempt::Stale("The operation has no such side.".into(), Box::default()),
             }

@@ -149,6 +149,41 @@ pub fn after_incident(mut base: Base, ticket: &Ticket, change: &IncidentChange, 
     base
 }
 
+/// Whether an incident says all that a change of it asks for.
+pub fn stands(change: &IncidentChange, incident: &Incident) -> bool {
+    let label = |wanted: &String| incident.labels.iter().any(|label| label.name == *wanted);
+    let verdict = incident.verdict();
+    change.status.as_ref().is_none_or(|wanted| *wanted == incident.status)
+        && change.severity.as_ref().is_none_or(|wanted| *wanted == incident.severity)
+        && change.title.as_ref().is_none_or(|wanted| *wanted == incident.title)
+        && change.owner.as_ref().is_none_or(|wanted| same(&incident.owner, wanted))
+        && change.verdict.as_ref().is_none_or(|wanted| {
+            verdict
+                .as_ref()
+                .is_some_and(|told| (&told.classification, &told.reason) == (&wanted.classification, &wanted.reason))
+        })
+        && change.labels_added.iter().all(label)
+}
+
+/// After a change of ours arrived whose answer was never recorded (it was lost, it was refused as sent twice, the process
+/// ended): the incident's half is what we wrote and nobody's move. The ticket's half stays: an agent may have gone on
+/// since, and theirs is the newer word.
+pub fn landed(mut base: Base, change: &IncidentChange, incident: &Incident) -> Base {
+    if change.status.is_some() {
+        base.incident_status = Some(incident.status.clone());
+    }
+    if change.severity.is_some() {
+        base.severity = Some(incident.severity.clone());
+    }
+    if change.owner.is_some() {
+        base.owner = incident.owner.key();
+    }
+    if change.title.is_some() {
+        base.title = Some(incident.title.clone());
+    }
+    base
+}
+
 /// What an answer tells of a value that was written.
 #[derive(PartialEq, Eq)]
 enum Told {

@@ -14,7 +14,7 @@ use crate::domain::{
 };
 
 use super::{
-    alerts,
+    agreed, alerts,
     approval::{self, Waiting},
     draft, drift, dropped, fields, gate, groups, merges, notes,
     situation::Situation,
@@ -104,6 +104,29 @@ impl Plan {
 
 /// Plans one pair. Pure: the same situation gives the same plan.
 pub fn plan(s: &Situation<'_>) -> Plan {
+    let Some(base) = arrived(s) else { return planned(s) };
+    let pair = Pair { base, ..s.pair.clone() };
+    let mut out = planned(&Situation { pair: &pair, ..*s });
+    out.base.get_or_insert(pair.base);
+    out
+}
+
+/// What is agreed on once a change of ours that was sent, and whose answer is not recorded, shows on the incident: it is
+/// no move of an analyst's. `None`: nothing but what is known.
+fn arrived(s: &Situation<'_>) -> Option<Base> {
+    let sent = |o: &&Operation| o.state.open() && (o.attempts > 0 || matches!(o.state, OperationState::Sending { .. }));
+    let mut base = s.pair.base.clone();
+    for operation in s.operations.iter().filter(sent) {
+        if let OperationKind::UpdateIncident { change } = &operation.kind
+            && agreed::stands(change, s.incident)
+        {
+            base = agreed::landed(base, change, s.incident);
+        }
+    }
+    (base != s.pair.base).then_some(base)
+}
+
+fn planned(s: &Situation<'_>) -> Plan {
     let (first, found) = once(s);
     if !found {
         return first;
@@ -119,7 +142,7 @@ pub fn plan(s: &Situation<'_>) -> Plan {
     out
 }
 
-/// As [`plan`]; also whether a queued write was found to be there already.
+/// As [`planned`]; also whether a queued write was found to be there already.
 fn once(s: &Situation<'_>) -> (Plan, bool) {
     let mut out = Plan::new();
     if s.workspace.mode == Mode::Off {

@@ -15,6 +15,13 @@ fn high(product: halobridge::twin::options::Product) -> &'static str {
     }
 }
 
+fn medium(product: halobridge::twin::options::Product) -> &'static str {
+    match product {
+        halobridge::twin::options::Product::Itsm => "P3 - Medium",
+        halobridge::twin::options::Product::Psa => "Medium",
+    }
+}
+
 both! {
     async fn a_conflict_waits_with_both_values_until_a_person_chooses(product) {
         for side in [Side::Sentinel, Side::Halo] {
@@ -44,6 +51,35 @@ both! {
             // Asked no more: the second tab is told so.
             let again = decisions::decide(&app, &olga, pair, Some(decision)).await;
             assert!(matches!(again, Err(ServiceError::Conflict)), "{again:?}");
+            bridge.finish().await;
+        }
+    }
+
+    /// What we wrote ourselves, and had no answer to, is nobody's newer word: an agent who goes on meanwhile is not written over.
+    async fn a_change_of_ours_without_an_answer_is_not_taken_for_an_analysts(product) {
+        for lost in [json!({ "effect": "lost_answer", "kind": "sentinel.incident.put", "count": 1 }), json!({ "effect": "status", "status": 412, "applied": true, "kind": "sentinel.incident.put", "count": 1 })] {
+            let policy = "severity = { direction = \"both\", wins = \"sentinel\" }";
+            let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;
+            let incident = bridge.raise(json!({ "severity": "Low" }));
+            bridge.cross().await;
+            let id = bridge.ticket_of(&incident).await;
+            let puts = bridge.calls("sentinel.incident.put");
+            bridge.fault(lost.clone());
+            // read before the write as ever; whether it arrived cannot be asked for some minutes
+            bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.incident.get", "skip": 1, "count": 3 }));
+            bridge.act("ticket.update", json!({ "ticket_id": id, "priority": high(product) }));
+            for _ in 0..30 {
+                if bridge.calls("sentinel.incident.put") == puts {
+                    bridge.pass_by(1, 1).await;
+                }
+            }
+            assert_eq!(bridge.calls("sentinel.incident.put"), puts + 1, "{lost}");
+            assert_eq!(bridge.incident(&incident)["properties"]["severity"], "High", "it arrived");
+            bridge.act("ticket.update", json!({ "ticket_id": id, "priority": medium(product) }));
+            bridge.pass(1_800).await;
+            let severity = bridge.incident(&incident)["properties"]["severity"].clone();
+            let priority = bridge.ticket(id)["priority_name"].as_str().unwrap().to_owned();
+            assert_eq!((severity.as_str().unwrap(), priority.ends_with("Medium")), ("Medium", true), "{lost}: {priority}");
             bridge.finish().await;
         }
     }
