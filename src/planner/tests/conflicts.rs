@@ -10,11 +10,12 @@ use crate::{
         decision::Decision,
         failure::Side,
         incident::{IncidentStatus, Owner, Severity},
+        operation::{OperationKind, OperationState},
         pair::{Move, Moves},
         policy::{Direction, FieldRule, When, Wins},
         reason::Reason,
     },
-    planner::{conflict, situation::Seen},
+    planner::{conflict, plan::Planned, situation::Seen},
 };
 
 /// Severity High in Sentinel at `sentinel`, priority low in Halo at `halo`; each side was last seen otherwise at `seen`.
@@ -123,6 +124,46 @@ fn the_newer_value_wins_where_it_can_be_told() {
             "ticket agent=5 because changed-in-sentinel; behind waiting changed-in-sentinel",
         ),
     ]);
+}
+
+/// A change of ours that was sent and shows on the incident, before its answer is known, is no move of an analyst's.
+#[test]
+fn what_we_sent_ourselves_is_no_move_of_an_analysts() {
+    let sent: [(OperationState, u32); 3] = [
+        (OperationState::Sending { since: at("2026-03-01T12:00:00Z") }, 1),
+        (
+            OperationState::OutcomeUnknown {
+                since: at("2026-03-01T12:00:00Z"),
+                look: at("2026-03-01T12:00:00Z"),
+                looks: 0,
+            },
+            1,
+        ),
+        (OperationState::Planned { ready: at("2026-03-01T12:00:00Z") }, 1),
+    ];
+    for (state, attempts) in sent {
+        let mut scene = in_step();
+        scene.policy.severity = FieldRule { direction: Direction::Both, when: When::Always, wins: Wins::Sentinel };
+        let before = scene.incident.severity.clone();
+        scene.ticket().priority_id = Some(2);
+        let planned = scene.plan();
+        scene.queue(&planned);
+        assert!(matches!(
+            &scene.operations[0].kind,
+            OperationKind::UpdateIncident { change } if change.severity == Some(Severity::High)
+        ));
+        (scene.operations[0].state, scene.operations[0].attempts) = (state, attempts);
+        scene.incident.severity = Severity::High;
+        // the agent goes on meanwhile
+        scene.ticket().priority_id = Some(4);
+        let found = scene.plan();
+        assert_ne!(before, Severity::High);
+        let back = |planned: &Planned| matches!(&planned.kind, OperationKind::UpdateIncident { change } if change.severity == Some(Severity::Low));
+        assert!(found.operations.iter().any(back), "{found:#?}");
+        assert!(!found.operations.iter().any(|planned| matches!(planned.kind, OperationKind::UpdateTicket { .. })));
+        // It is kept: should the change be planned anew, nobody else knows that it was ours.
+        assert_eq!(found.base.and_then(|base| base.severity), Some(Severity::High));
+    }
 }
 
 #[test]
