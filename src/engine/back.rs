@@ -148,6 +148,25 @@ fn written(comment: &CommentId, message: &str, now: jiff::Timestamp) -> Comment 
     }
 }
 
+/// An incident that was read around a write of ours. Alerts or comments that we have not read, or comments that were edited
+/// behind our own write: without a version the next poll takes the incident for changed and reads them.
+fn told(row: &SituationRow, mut incident: Incident, edited_unseen: bool) -> Box<Reading> {
+    let alerts = incident.alerts_count != row.subject.incident.alerts_count;
+    if super::digest::comments_moved(row, &incident) || edited_unseen || alerts {
+        incident.etag = None;
+    }
+    Box::new(Reading { incident: Some(incident), ..Reading::default() })
+}
+
+/// A change of ours whose answer was never recorded shows on the incident.
+pub(super) fn arrived(row: &SituationRow, change: &IncidentChange, current: Incident) -> Attempt {
+    let base = agreed::landed(row.pair.base.clone(), change, &current);
+    let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
+    // What moved before it was written cannot be told from what it moved itself.
+    let comments = row.comments.as_ref().is_some_and(|comments| !comments.is_empty());
+    Attempt::Done(OperationResult::Incident { etag: current.etag.clone() }, facts, told(row, current, comments))
+}
+
 /// Read, compare, merge, PUT with the etag just read; what moved since the plan voids it. `sent`: it was sent before, and
 /// may have arrived.
 pub(super) async fn update_incident(
@@ -167,21 +186,8 @@ pub(super) async fn update_incident(
     };
     let has_comments = row.comments.as_ref().is_some_and(|comments| !comments.is_empty());
     let edited_unseen = has_comments && current.etag != row.subject.incident.etag;
-    let read = |mut incident: Incident| {
-        // Alerts or comments that we have not read, or comments that were edited behind our own write: without a version the next poll
-        // takes the incident for changed and reads them.
-        let alerts = incident.alerts_count != row.subject.incident.alerts_count;
-        if super::digest::comments_moved(row, &incident) || edited_unseen || alerts {
-            incident.etag = None;
-        }
-        Box::new(Reading { incident: Some(incident), ..Reading::default() })
-    };
-    let arrived = |current: Incident| {
-        let base = agreed::landed(row.pair.base.clone(), change, &current);
-        let etag = current.etag.clone();
-        let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
-        Attempt::Done(OperationResult::Incident { etag }, facts, read(current))
-    };
+    let read = |incident: Incident| told(row, incident, edited_unseen);
+    let arrived = |current: Incident| arrived(row, change, current);
     if sent && agreed::stands(change, &current) && !current.redirected() {
         return arrived(current);
     }
@@ -214,7 +220,7 @@ pub(super) async fn update_incident(
             match sentinel.incident(at, &row.pair.incident, class).await {
                 Ok(now) if now.etag != current.etag && agreed::stands(change, &now) => arrived(now),
                 Ok(now) => Attempt::Stale("Somebody wrote to the incident at the same moment.".into(), read(now)),
-                Err(_) => Attempt::Stale("Somebody wrote to the incident at the same moment.".into(), read(current)),
+                Err(_) => Attempt::Failed(Failure { kind: FailureKind::Unknown, ..failure }),
             }
         }
         // Azure refuses the whole for an owner whom Entra does not know: a closure must not wait for that. Planned
@@ -230,7 +236,7 @@ pub(super) async fn update_incident(
                     "No answer came; it is planned anew from what the incident says now.".into(),
                     read(current),
                 ),
-                Err(_) => Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure }),
+                Err(_) => Attempt::Failed(failure),
             }
         }
         Err(failure) => Attempt::Failed(failure),

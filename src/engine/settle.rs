@@ -5,16 +5,16 @@ use jiff::SignedDuration;
 use crate::{
     domain::{
         failure::FailureKind,
-        operation::{Operation, OperationKind, OperationState},
+        operation::{IncidentChange, Operation, OperationKind, OperationState},
         reason::Reason,
         ticket::{NoteDraft, TicketDraft},
     },
-    planner::{notes, retry},
+    planner::{agreed, notes, retry},
     store::{SituationRow, StoreError},
 };
 
 use super::{
-    Engine,
+    Engine, back,
     digest::Reading,
     execute::{self, Attempt},
     forth,
@@ -34,21 +34,15 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
     let look = match &operation.kind {
         OperationKind::CreateTicket { draft, .. } => ticket(engine, row, draft).await,
         OperationKind::AddNote { note, .. } => note_of(engine, row, &operation.kind, note).await,
+        OperationKind::UpdateIncident { change } => match change_of(engine, row, change).await {
+            // A state: it is sent again, unless a newer plan wants another.
+            Look::Absent => return planned_again(engine, operation).await,
+            look => look,
+        },
         // These are states or have derived ids: sending them again is no second write. The queue's order
         // and the comparison with what the other side says now do the rest.
-        OperationKind::UpdateTicket { .. }
-        | OperationKind::UpdateIncident { .. }
-        | OperationKind::AddComment { .. } => {
-            let ready = OperationState::Planned { ready: engine.now() };
-            return execute::moved(
-                engine,
-                operation,
-                ready,
-                operation.attempts,
-                operation.last_failure.clone(),
-                Reading::default(),
-            )
-            .await;
+        OperationKind::UpdateTicket { .. } | OperationKind::AddComment { .. } => {
+            return planned_again(engine, operation).await;
         }
     };
     let now = engine.now();
@@ -81,6 +75,31 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
             let state = OperationState::OutcomeUnknown { since, look: wait, looks };
             execute::moved(engine, operation, state, operation.attempts, Some(failure), Reading::default()).await
         }
+    }
+}
+
+async fn planned_again(engine: &Engine, operation: &Operation) -> Result<(), StoreError> {
+    let ready = OperationState::Planned { ready: engine.now() };
+    let failure = operation.last_failure.clone();
+    execute::moved(engine, operation, ready, operation.attempts, failure, Reading::default()).await
+}
+
+/// Whether a change of an incident arrived: asked before anything newer is planned, or it would be taken for an analyst's.
+async fn change_of(engine: &Engine, row: &SituationRow, change: &IncidentChange) -> Look {
+    let view = engine.registry.view();
+    let Some((workspace, _, _)) = view.of_workspace(row.pair.workspace) else { return Look::Absent };
+    let Some(at) = view.place(workspace) else { return Look::Absent };
+    let sentinel = match engine.registry.sentinel(workspace.connection) {
+        Ok(sentinel) => sentinel,
+        Err(failure) => return Look::Failed(failure),
+    };
+    match sentinel.incident(&at, &row.pair.incident, crate::outbound::budget::Class::Closure).await {
+        Ok(current) if agreed::stands(change, &current) && !current.redirected() => {
+            Look::Found(back::arrived(row, change, current))
+        }
+        Ok(_) => Look::Absent,
+        Err(failure) if failure.kind == FailureKind::Gone => Look::Absent,
+        Err(failure) => Look::Failed(failure),
     }
 }
 
