@@ -2,13 +2,15 @@
 //! forgotten by a crash, for a few acts and a few faults. The planner is the real one; both sides and the memory between
 //! them are as small as they can be.
 //!
-//! [`state`] says what there is, [`people`] what people may do, [`steps`] what the product and the wire do, [`checks`] what
-//! must hold.
+//! [`state`] says what there is, [`people`] what people may do, [`steps`] what may happen next, [`memory`] what is known and
+//! planned after it, [`wire`] what becomes of a write, [`checks`] what must hold.
 
 mod checks;
+mod memory;
 mod people;
 mod state;
 mod steps;
+mod wire;
 
 use std::{
     collections::HashSet,

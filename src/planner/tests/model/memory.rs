@@ -1,0 +1,348 @@
+//! What is known of the pairs: what a reading or an answer changes in it, and the plan that follows, as in
+//! `engine::digest`.
+
+use uuid::Uuid;
+
+use super::{
+    Pairing, Planted,
+    state::{Cloud, Desk, OURS, Part, Reading, Row, State, pair, pair_id},
+    steps::some_time,
+};
+use crate::{
+    domain::{
+        failure::Side,
+        ids::ActionKey,
+        incident::Incident,
+        merge::{Merge, MergedFrom},
+        operation::{Operation, OperationKind, OperationState},
+        pair::{Base, NoteLink},
+        ticket::Ticket,
+    },
+    planner::{Plan, Situation, merges, plan, situation::Seen},
+};
+
+impl Pairing {
+    pub(super) fn read_incident(&self, state: &mut State, of: usize) {
+        let cloud = Cloud::clone(&state.clouds[of]);
+        match state.row(of).map(|row| Row::clone(row)) {
+            Some(mut row) if cloud.gone => {
+                row.pair.gone = Some(Side::Sentinel);
+                self.record(state, of, row, Reading::default());
+            }
+            Some(row) => self.record(state, of, row, of_cloud(&cloud)),
+            None => {
+                let pair = pair(of, &self.scene, &cloud.incident);
+                let row = Row {
+                    pair,
+                    incident: cloud.incident,
+                    comments: cloud.comments,
+                    ticket: None,
+                    actions: None,
+                    links: Vec::new(),
+                    operations: Vec::new(),
+                };
+                self.record(state, of, row, Reading::default());
+            }
+        }
+    }
+
+    pub(super) fn read_ticket(&self, state: &mut State, of: usize) {
+        let Some(mut row) = state.row(of).map(|row| Row::clone(row)) else { return };
+        let Some(desk) = state.desk_of(&row).map(|(_, desk)| Desk::clone(desk)) else { return };
+        if desk.ticket.deleted {
+            row.pair.gone = Some(Side::Halo);
+            return self.record(state, of, row, Reading::default());
+        }
+        self.record(state, of, row, of_desk(&desk));
+    }
+
+    /// Observe, plan, commit.
+    pub(super) fn record(&self, state: &mut State, of: usize, mut row: Row, reading: Reading) {
+        let reading = if self.planted == Some(Planted::LateReadings) { reading } else { in_time(&row, reading) };
+        let seen = Seen {
+            sentinel: reading.incident.as_ref().and(row.incident.modified),
+            halo: reading.ticket.as_ref().and(row.ticket.as_ref()).and_then(|known| known.last_update),
+        };
+        news(&mut row, reading);
+        // Operations that are over leave the queue.
+        row.operations.retain(|operation| operation.state.stands());
+        let other = 1 - of;
+        let mut concerned = false;
+        let mut merge = Merge::None;
+        if of == 0 && row.incident.redirected() && row.pair.ticket.is_some() {
+            let survivor = &state.clouds[1].incident;
+            merge = Merge::Into(merges::survivor_of(survivor, state.row(1).map(|row| &row.pair)));
+            concerned = row.pair.survivor.is_none();
+            row.pair.survivor = Some(survivor.id.clone());
+        }
+        let merged = match state.row(other) {
+            Some(from) if of == 1 && from.pair.survivor.is_some() => vec![MergedFrom {
+                incident: from.pair.incident.clone(),
+                name: from.incident.name(),
+                ticket: from.pair.ticket,
+                comments: from.comments.clone(),
+                links: from.links.clone(),
+            }],
+            _ => Vec::new(),
+        };
+        row.pair.merged |= !merged.is_empty();
+        let planned = self.plan(state, &row, &merge, &merged, seen);
+        row.operations.retain(|operation| planned.void.iter().all(|(void, _)| *void != operation.id));
+        for link in planned.links {
+            keep_link(&mut row.links, link);
+        }
+        if let Some(base) = planned.base {
+            row.pair.base = base;
+        }
+        for one in planned.operations {
+            row.operations.push(Operation {
+                id: crate::domain::ids::OperationId(Uuid::nil()),
+                client: row.pair.client,
+                pair: row.pair.id,
+                position: 0,
+                kind: one.kind,
+                reason: one.reason,
+                state: OperationState::Planned { ready: some_time() },
+                attempts: 0,
+                last_failure: None,
+                planned: some_time(),
+            });
+        }
+        row.number();
+        let state_of_pair = planned.state;
+        (row.pair.sync, row.pair.health, row.pair.reason) =
+            (state_of_pair.sync, state_of_pair.health, state_of_pair.reason);
+        let follows = planned.follow.is_some() && state.row(1).is_none() && row.ticket.is_some();
+        let follower = follows.then(|| self.follower(state, &row, &merge));
+        state.rows[of] = Some(Part::new(row));
+        if let Some(follower) = follower.flatten() {
+            self.record(state, 1, follower, Reading::default());
+            // The survivor has a pair now.
+            let row = state.row(of).map(|row| Row::clone(row));
+            if let Some(row) = row {
+                self.record(state, of, row, Reading::default());
+            }
+        } else if concerned && let Some(row) = state.row(other).map(|row| Row::clone(row)) {
+            self.record(state, other, row, Reading::default());
+        }
+    }
+
+    pub(super) fn plan(&self, state: &State, row: &Row, merge: &Merge, merged: &[MergedFrom], seen: Seen) -> Plan {
+        self.with_situation(state, row, merge, merged, seen, plan)
+    }
+
+    pub(super) fn with_situation<T>(
+        &self,
+        state: &State,
+        row: &Row,
+        merge: &Merge,
+        merged: &[MergedFrom],
+        seen: Seen,
+        f: impl FnOnce(&Situation<'_>) -> T,
+    ) -> T {
+        let s = &self.scene;
+        let mut incident = row.incident.clone();
+        let mut actions = row.actions.clone();
+        let mut comments = row.comments.clone();
+        let mut operations = row.operations.as_slice();
+        let mut links = row.links.as_slice();
+        match self.planted {
+            Some(Planted::MergeIsClosure) => incident.labels.clear(),
+            Some(Planted::QueueForgotten) => operations = &[],
+            Some(Planted::OwnWordsForeign) => {
+                links = &[];
+                for action in actions.iter_mut().flatten().filter(|action| action.agent_id == Some(OURS)) {
+                    action.agent_id = Some(5);
+                    action.key.action += 1_000;
+                    let html = action.note_html.take().map(|html| html.replace("HB-", "HX-"));
+                    action.note_html = html;
+                }
+                for comment in comments.iter_mut().filter(|comment| comment.author.is_none()) {
+                    comment.author = Some("Somebody".into());
+                }
+            }
+            _ => {}
+        }
+        f(&Situation {
+            now: state.now(),
+            halo_tenant: "msp",
+            ticket_url: None,
+            workspace: &s.workspace,
+            client: &s.client,
+            policy: &s.policy,
+            catalogue: &s.catalogue,
+            pair: &row.pair,
+            incident: &incident,
+            ticket: row.ticket.as_ref(),
+            comments: Some(&comments),
+            actions: actions.as_deref(),
+            evidence: None,
+            links,
+            operations,
+            merge,
+            merged,
+            mates: &[],
+            seen,
+        })
+    }
+
+    /// The pair of the incident that the ticket goes on with.
+    pub(super) fn follower(&self, state: &State, row: &Row, merge: &Merge) -> Option<Row> {
+        let survivor = state.clouds[1].incident.clone();
+        let ticket = row.ticket.clone()?;
+        let base = self.with_situation(state, row, merge, &[], Seen::default(), |s| {
+            merges::base_of_survivor(s, &ticket, &survivor)
+        });
+        let pair = crate::domain::pair::Pair {
+            id: pair_id(1),
+            ticket: row.pair.ticket,
+            base,
+            merged: true,
+            ..pair(1, &self.scene, &survivor)
+        };
+        Some(Row {
+            pair,
+            incident: survivor,
+            comments: state.clouds[1].comments.clone(),
+            ticket: Some(ticket),
+            actions: row.actions.clone(),
+            links: Vec::new(),
+            operations: Vec::new(),
+        })
+    }
+
+    /// Ends the write that is being sent.
+    pub(super) fn over(
+        &self,
+        state: &mut State,
+        of: usize,
+        mut row: Row,
+        become_: Option<OperationState>,
+        reading: Reading,
+    ) {
+        if let Some(at) = row.operations.iter().position(|o| matches!(o.state, OperationState::Sending { .. })) {
+            match become_ {
+                Some(next) => row.operations[at].state = next,
+                None => drop(row.operations.remove(at)),
+            }
+        }
+        self.record(state, of, row, reading);
+    }
+}
+
+pub(super) fn of_cloud(cloud: &Cloud) -> Reading {
+    Reading { incident: Some(cloud.incident.clone()), comments: Some(cloud.comments.clone()), ..Reading::default() }
+}
+
+pub(super) fn of_desk(desk: &Desk) -> Reading {
+    Reading { ticket: Some(desk.ticket.clone()), actions: Some(desk.actions.clone()), ..Reading::default() }
+}
+
+/// The ticket is there.
+pub(super) fn linked(row: &mut Row, ticket: &Ticket, mut base: Base) {
+    // A ticket in the place of one that is gone: what crossed to that is copied.
+    base.replaced.extend(row.pair.ticket);
+    row.pair.base = base;
+    row.pair.ticket = Some(ticket.id);
+    row.pair.gone = None;
+}
+
+/// As `engine::digest::in_time`.
+pub(super) fn in_time(row: &Row, mut reading: Reading) -> Reading {
+    if reading.incident.as_ref().is_some_and(|read| read.modified < row.incident.modified) {
+        (reading.incident, reading.comments) = (None, None);
+    }
+    let known = row.ticket.as_ref().map(|known| known.last_update);
+    if reading.ticket.as_ref().is_some_and(|read| known.is_some_and(|known| read.last_update < known)) {
+        (reading.ticket, reading.actions) = (None, None);
+    }
+    reading
+}
+
+/// As `engine::digest::news`.
+pub(super) fn news(row: &mut Row, reading: Reading) {
+    if let Some(incident) = reading.incident {
+        row.incident = incident;
+    }
+    if let Some(comments) = reading.comments {
+        row.comments = comments;
+    } else if let Some(own) = reading.own_comment
+        && row.comments.iter().all(|comment| comment.id != own.id)
+    {
+        row.comments.push(own);
+    }
+    let mut ticket = reading.ticket;
+    let mut own_actions = None;
+    if let (Some(own), Some(known)) = (reading.own_action, &row.actions)
+        && known.iter().all(|action| action.key != own.key)
+    {
+        let highest = known.iter().map(|action| action.key.action).max().unwrap_or(0);
+        if let Some(before) = row.ticket.as_ref().filter(|_| own.key.action == highest + 1) {
+            let last_update = before.last_update.max(own.at);
+            ticket = ticket.or(Some(Ticket { last_action: own.at, last_update, ..before.clone() }));
+        }
+        let mut known = known.clone();
+        known.push(own);
+        known.sort_by_key(|action| action.key.action);
+        own_actions = Some(known);
+    }
+    if let Some(mut ticket) = ticket {
+        if reading.unread && reading.actions.is_none() {
+            ticket.last_action = None;
+        }
+        row.ticket = Some(ticket);
+    }
+    if let Some(actions) = reading.actions.or(own_actions) {
+        row.actions = Some(actions);
+    }
+}
+
+/// As `engine::back`: an incident read beside its own write, whose comments or version were not read with it.
+pub(super) fn read_back(row: &Row, mut incident: Incident) -> Reading {
+    let own = row.links.iter().filter(|link| link.written_in == Side::Halo).map(|link| &link.comment);
+    let known: std::collections::BTreeSet<_> = row.comments.iter().map(|comment| &comment.id).chain(own).collect();
+    let moved = i64::try_from(known.len()).unwrap_or(i64::MAX) != incident.comments_count;
+    if moved || (!row.comments.is_empty() && incident.etag != row.incident.etag) {
+        incident.etag = None;
+    }
+    Reading { incident: Some(incident), ..Reading::default() }
+}
+
+pub(super) fn read_before(
+    mut ticket: Ticket,
+    mut actions: Vec<crate::domain::ticket::Action>,
+    own: crate::domain::ticket::Action,
+) -> Reading {
+    let highest = actions.iter().map(|action| action.key.action).max().unwrap_or(0);
+    ticket.last_action = own.at.filter(|_| own.key.action == highest + 1);
+    ticket.last_update = ticket.last_update.max(own.at);
+    actions.push(own);
+    Reading { ticket: Some(ticket), actions: Some(actions), ..Reading::default() }
+}
+
+pub(super) fn moved_since(known: Option<&Ticket>, current: &Ticket) -> bool {
+    known.is_none_or(|known| current.last_update > known.last_update || current.last_action > known.last_action)
+}
+
+pub(super) fn link_note(row: &mut Row, kind: &OperationKind, key: ActionKey) {
+    if let OperationKind::AddNote { comment: Some(comment), edit, said, .. } = kind {
+        let link = NoteLink {
+            pair: row.pair.id,
+            comment: comment.clone(),
+            action: key,
+            edit: *edit,
+            part: 0,
+            said: said.clone(),
+            written_in: Side::Sentinel,
+        };
+        keep_link(&mut row.links, link);
+    }
+}
+
+pub(super) fn keep_link(links: &mut Vec<NoteLink>, link: NoteLink) {
+    let key = |link: &NoteLink| (link.action.ticket, link.action.action, link.edit, link.part, link.comment.clone());
+    match links.binary_search_by_key(&key(&link), key) {
+        Ok(at) => links[at].said = link.said.or(links[at].said.take()),
+        Err(at) => links.insert(at, link),
+    }
+}
