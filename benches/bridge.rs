@@ -1,5 +1,5 @@
-//! Measurements of bars P1 to P4, P6, P8 and of the steady state. Prints, never asserts: `make bench`, or
-//! `make bench ARGS="p3 p8"` (p1 p3 p4 p6 p8 r15 steady).
+//! Measurements of bars P1 to P4, P6 to P8 and of the steady state. Prints, never asserts: `make bench`, or
+//! `make bench ARGS="p3 p8"` (p1 p3 p4 p6 p7 p8 r15 steady).
 //!
 //! The twin is a process of its own wherever a time or the CPU of the product is meant; "in one process" says so.
 //! Sizes: HALOBRIDGE_BENCH_INCIDENTS (2000), HALOBRIDGE_BENCH_SAMPLES (300), HALOBRIDGE_BENCH_WORKSPACES (500),
@@ -57,8 +57,11 @@ fn main() {
             calls().await;
         }
         if wants("p6") {
-            import_over_http(false).await;
-            import_over_http(true).await;
+            import_over_http(false, 0).await;
+            import_over_http(true, 0).await;
+        }
+        if wants("p7") {
+            import_over_http(false, 50).await;
         }
         if wants("p3") {
             for latency in [0, 100] {
@@ -134,10 +137,12 @@ async fn tickets_made(place: &Installation) -> usize {
     made.as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or(0)
 }
 
-/// P6 over HTTP: the server's own process, the twin in another.
-async fn import_over_http(evidence: bool) {
-    let total = number("HALOBRIDGE_BENCH_INCIDENTS", 2_000);
-    let args = ["--workspaces", "20"];
+/// P6 and P7 over HTTP: the server's own process, the twin in another. Tickets are made one by one, so an import takes
+/// at least as long as their answers.
+async fn import_over_http(evidence: bool, latency_ms: usize) {
+    let total = number("HALOBRIDGE_BENCH_INCIDENTS", if latency_ms > 0 { 600 } else { 2_000 });
+    let latency = latency_ms.to_string();
+    let args = ["--workspaces", "20", "--latency-ms", latency.as_str()];
     let place = Installation::new(&args, &Wanted { evidence, halo_poll_secs: 20, ..Wanted::default() });
     let (mut server, address) = place.serve();
     let pid = server.pid().to_string();
@@ -163,6 +168,14 @@ async fn import_over_http(evidence: bool) {
     })
     .await;
     let (wall, spent) = (began.elapsed().as_secs_f64(), cpu(&pid) - cpu_before);
+    if latency_ms > 0 {
+        let least = (total * latency_ms) as f64 / 1_000.0;
+        println!(
+            "P7  {total} new incidents, tickets made one by one, twin latency {latency_ms} ms: {wall:.2} s, least {least:.2} s, \
+             ratio {:.3} (bar 1.05)",
+            wall / least,
+        );
+    }
     println!(
         "P6  {total} new incidents over HTTP, evidence {}: {wall:.2} s, CPU of the server {spent:.2} s = {:.3} ms each \
          (aim 0.12); peak memory {:.1} MB ({idle_mb:.1} MB before)",

@@ -19,7 +19,7 @@ use super::{
     Engine, Unit, back,
     digest::{self, After, Known, Reading},
     forth,
-    lanes::NewcomersLane,
+    lanes::{CreatePlace, NewcomersLane},
     newcomer, pauses,
     queue::Gate,
     registry::salt,
@@ -28,6 +28,9 @@ use super::{
 
 /// Operations carried out in one go; a longer queue is gone on with at the next turn.
 const TURN_MAX: usize = 50;
+
+/// Waiting for the lane for longer than this, a creation is recorded as being sent anew.
+const WAITED_LONG: SignedDuration = SignedDuration::from_secs(1);
 
 /// What an attempt came to.
 pub(super) enum Attempt {
@@ -54,7 +57,7 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
         let go_on = turn < TURN_MAX;
         let known = match after.take() {
             Some(After { known, sending: Some(operation) }) => {
-                after = Box::pin(sent(engine, known, &operation, go_on)).await?;
+                after = Box::pin(sent(engine, known, &operation, go_on, None)).await?;
                 if more(engine, pair, after.as_ref()) {
                     continue;
                 }
@@ -163,7 +166,7 @@ async fn attempt(
         moved(engine, operation, unknown, 1, None, Reading::default()).await?;
         return Ok(None);
     }
-    // Creates wait for their lane before they count as sent: a crash while waiting leaves nothing unknown.
+    // A creation has its place in the lane before it counts as sent: of those that wait, a crash leaves one at most unknown.
     let lane = if creating { engine.lanes.try_create(halo) } else { None };
     if creating {
         if lane.is_none() {
@@ -184,7 +187,7 @@ async fn attempt(
         digest::overlay(&mut known.row, &sending);
         known.seq = engine.record(now, Some(operation.client), vec![sending]).await?;
     }
-    Box::pin(sent(engine, known, operation, go_on)).await
+    Box::pin(sent(engine, known, operation, go_on, lane)).await
 }
 
 /// That an operation is being sent.
@@ -232,11 +235,10 @@ pub(super) async fn begin_at_once(
             // What a webhook named of this workspace meanwhile need not wait for Halo's answer.
             engine.schedule().ended(Unit::Fetch(row.pair.workspace));
             engine.wake();
-            Box::pin(sent(engine, Known { seq, row }, &operation, false)).await
+            Box::pin(sent(engine, Known { seq, row }, &operation, false, Some(creating))).await
         }
         Err(error) => Err(error),
     };
-    drop(creating);
     turn.over = result.is_ok();
     drop(turn);
     result.map(|_| Some(pair))
@@ -261,10 +263,51 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// Sends what is recorded as being sent, and records what came of it.
-async fn sent(engine: &Engine, known: Known, operation: &Operation, go_on: bool) -> Result<Option<After>, StoreError> {
+/// The one before in the lane took its time over its answer: whether this creation is still to be sent. From now on, then,
+/// for an outcome that stays unknown is looked for over a span that begins with the call.
+async fn still_sent(engine: &Engine, known: &mut Known, operation: &Operation) -> Result<bool, StoreError> {
+    let now = engine.now();
+    let held = engine.paused(&known.row.pair) || engine.only_reads() || !carried(engine, &known.row, operation);
+    if held || known.moved(engine) {
+        // It never left: planned as before, and looked at once more.
+        let state = OperationState::Planned { ready: now };
+        let failure = operation.last_failure.clone();
+        moved(engine, operation, state, operation.attempts, failure, Reading::default()).await?;
+        engine.schedule().pairs.insert(operation.pair);
+        return Ok(false);
+    }
+    let again = sending(operation, now);
+    digest::overlay(&mut known.row, &again);
+    known.seq = engine.record(now, Some(operation.client), vec![again]).await?;
+    Ok(true)
+}
+
+/// Sends what is recorded as being sent, and records what came of it. `place`: a creation's in its lane.
+async fn sent(
+    engine: &Engine,
+    mut known: Known,
+    operation: &Operation,
+    go_on: bool,
+    place: Option<CreatePlace>,
+) -> Result<Option<After>, StoreError> {
     let attempts = operation.attempts + 1;
+    let turn = match place {
+        None => None,
+        Some(place) => {
+            let since = engine.now();
+            let turn = place.turn().await;
+            if engine.now().duration_since(since) > WAITED_LONG && !still_sent(engine, &mut known, operation).await? {
+                return Ok(None);
+            }
+            Some(turn)
+        }
+    };
     let outcome = Box::pin(send(engine, &known.row, operation)).await;
+    if turn.is_some() {
+        // The answer is here: the next one asks for its ticket while this one's is being recorded.
+        drop(turn);
+        engine.wake();
+    }
     let now = engine.now();
     tracing::info!(
         operation.id = %operation.id, pair.id = %operation.pair, kind = operation.kind.name(), attempts,

@@ -4,11 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
-use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard};
+use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::ids::{ConnectionId, PairId, WorkspaceId};
 
 const SHARDS: usize = 256;
+
+/// In an instance's lane for creating tickets: the one that is asking for its ticket, and the next, which makes ready.
+const CREATING: usize = 2;
 
 /// How often a lane was entered.
 pub type Turn = u64;
@@ -24,7 +27,40 @@ pub struct NewcomersLane<'a> {
 pub struct Lanes {
     pairs: Vec<Mutex<()>>,
     newcomers: Vec<Mutex<Turn>>,
-    creates: StdMutex<BTreeMap<ConnectionId, Arc<Mutex<()>>>>,
+    creates: StdMutex<BTreeMap<ConnectionId, Creates>>,
+}
+
+/// An instance's lane for creating tickets.
+#[derive(Clone)]
+struct Creates {
+    places: Arc<Semaphore>,
+    call: Arc<Mutex<()>>,
+}
+
+impl Default for Creates {
+    fn default() -> Self {
+        Self { places: Arc::new(Semaphore::new(CREATING)), call: Arc::default() }
+    }
+}
+
+/// A place in an instance's lane for creating tickets: to make ready in, while the one before still waits for its answer.
+pub struct CreatePlace {
+    place: OwnedSemaphorePermit,
+    call: Arc<Mutex<()>>,
+}
+
+/// The turn to ask for a ticket: nobody else asks this instance for one until it is dropped.
+pub struct CreateTurn {
+    // In this order: the next one's turn begins before its place is free for the one after.
+    _call: OwnedMutexGuard<()>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl CreatePlace {
+    /// Waits until the one before has its answer.
+    pub async fn turn(self) -> CreateTurn {
+        CreateTurn { _call: self.call.lock_owned().await, _place: self.place }
+    }
 }
 
 impl Default for Lanes {
@@ -56,22 +92,53 @@ impl Lanes {
         lane(&self.newcomers, &workspace.0)?.try_lock().ok().map(|turn| *turn)
     }
 
-    /// An instance's lane for creating tickets, if nobody is in it: parallel creates met server errors (halo-api
-    /// sheet 3.3). Who finds it taken stands in line: see [`super::queue`].
-    pub fn try_create(&self, halo: ConnectionId) -> Option<OwnedMutexGuard<()>> {
-        self.create_lane(halo).try_lock_owned().ok()
+    /// A place in an instance's lane for creating tickets, if one is free: parallel creates met server errors (halo-api
+    /// sheet 3.3), so they are asked for one by one, and the next one makes ready meanwhile. Who finds no place stands
+    /// in line: see [`super::queue`].
+    pub fn try_create(&self, halo: ConnectionId) -> Option<CreatePlace> {
+        let Creates { places, call } = self.create_lane(halo);
+        Some(CreatePlace { place: places.try_acquire_owned().ok()?, call })
     }
 
-    /// Whether nobody is in an instance's lane for creating tickets.
+    /// Whether a place in an instance's lane for creating tickets is free.
     pub fn may_create(&self, halo: ConnectionId) -> bool {
-        self.create_lane(halo).try_lock().is_ok()
+        self.create_lane(halo).places.available_permits() > 0
     }
 
-    fn create_lane(&self, halo: ConnectionId) -> Arc<Mutex<()>> {
-        Arc::clone(self.creates.lock().unwrap_or_else(PoisonError::into_inner).entry(halo).or_default())
+    fn create_lane(&self, halo: ConnectionId) -> Creates {
+        self.creates.lock().unwrap_or_else(PoisonError::into_inner).entry(halo).or_default().clone()
     }
 }
 
 fn lane<'a, T>(lanes: &'a [Mutex<T>], id: &uuid::Uuid) -> Option<&'a Mutex<T>> {
     lanes.get(usize::try_from(id.as_u64_pair().1 % SHARDS as u64).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::Future, pin::pin, task::Poll};
+
+    use super::*;
+
+    async fn is_pending<T>(future: impl Future<Output = T> + Unpin) -> bool {
+        let mut future = future;
+        std::future::poll_fn(|cx| Poll::Ready(std::pin::Pin::new(&mut future).poll(cx).is_pending())).await
+    }
+
+    #[tokio::test]
+    async fn tickets_are_asked_for_one_by_one_and_the_next_makes_ready_meanwhile() {
+        let (lanes, halo) = (Lanes::default(), ConnectionId(uuid::Uuid::from_u128(1)));
+        let (first, second) = (lanes.try_create(halo).expect("free"), lanes.try_create(halo).expect("makes ready"));
+        assert!(!lanes.may_create(halo) && lanes.try_create(halo).is_none(), "no third");
+        assert!(lanes.may_create(ConnectionId(uuid::Uuid::from_u128(2))), "another instance has a lane of its own");
+        let asking = first.turn().await;
+        let mut next = pin!(second.turn());
+        assert!(is_pending(&mut next).await, "not while the first one is being answered");
+        drop(asking);
+        assert!(lanes.may_create(halo), "a third makes ready");
+        let asking = next.await;
+        let third = lanes.try_create(halo).expect("a place is free");
+        assert!(is_pending(pin!(third.turn())).await);
+        drop(asking);
+    }
 }
