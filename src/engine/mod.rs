@@ -118,7 +118,7 @@ impl Engine {
         client: Option<ClientId>,
         facts: Vec<Fact>,
     ) -> Result<Seq, StoreError> {
-        self.store.append(facts.into_iter().map(|fact| Entered { client, at, fact }).collect()).await
+        self.store.append_together(facts.into_iter().map(|fact| Entered { client, at, fact }).collect()).await
     }
 
     /// Ends when somebody has poked the engine since it was last asked.

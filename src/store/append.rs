@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use super::{
     Store, Tx,
     batch::Batch,
+    connections::Connection,
     error::{Result, StoreError},
     tx::entry_and_state,
 };
@@ -26,7 +27,7 @@ use crate::{
 };
 
 /// More facts than this go the long way, in several trips: each sequence of statements is a plan that is kept.
-const AT_ONCE: usize = 16;
+pub(super) const AT_ONCE: usize = 16;
 
 /// A fact to be recorded, in whose chain, and when it came about.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,11 +89,21 @@ impl Store {
     /// # Errors
     /// As [`Tx::record`] and [`Tx::commit`].
     pub async fn append(&self, entries: Vec<Entered>) -> Result<Seq> {
-        let seen = |entered: Entered| Some(Entered { fact: self.seen(entered.fact)?, ..entered });
-        let entries: Vec<Entered> = entries.into_iter().filter_map(seen).collect();
+        let entries = self.as_seen(entries);
         if entries.is_empty() {
             return Ok(self.last_recorded());
         }
+        self.append_seen(entries).await
+    }
+
+    /// The facts as they are recorded; those that are not are left out.
+    pub(super) fn as_seen(&self, entries: Vec<Entered>) -> Vec<Entered> {
+        let seen = |entered: Entered| Some(Entered { fact: self.seen(entered.fact)?, ..entered });
+        entries.into_iter().filter_map(seen).collect()
+    }
+
+    /// Records at least one fact, as it stands, with a commit of its own.
+    pub(super) async fn append_seen(&self, entries: Vec<Entered>) -> Result<Seq> {
         match self.at_once(&entries).await {
             Ok(Some(last)) => return Ok(last),
             Ok(None) => {}
@@ -111,38 +122,70 @@ impl Store {
             return Ok(None);
         }
         let mut connection = self.writer().await;
+        let done = self.all_at_once(&mut connection, &[entries]).await?;
+        Ok(done.and_then(|lasts| lasts.last().copied()))
+    }
+
+    /// Several records with one commit, if the ends of all their chains are known: all of them or none. Gives the number
+    /// of each one's last.
+    pub(super) async fn all_at_once(
+        &self,
+        connection: &mut Connection,
+        records: &[&[Entered]],
+    ) -> Result<Option<Vec<Seq>>> {
         // Taken only when all of it is known: what was moved on and then not recorded would leave a gap.
-        let chains = entries.iter().map(|entered| Chain::of(entered.client));
+        let chains = records.iter().flat_map(|entries| entries.iter().map(|entered| Chain::of(entered.client)));
         let Some(mut ends) = self.inner.ends.take_if_known(chains) else { return Ok(None) };
-        let mut batch = Batch::guarded();
-        batch.add("BEGIN IMMEDIATE");
-        let mut moved = BTreeMap::new();
-        for entered in entries {
+        connection.uncertain(true);
+        let result = carried_out(connection, &mut ends, records).await;
+        if result.is_err() {
+            connection.roll_back().await;
+        }
+        connection.uncertain(false);
+        let lasts = result.inspect_err(|error| self.inner.trouble.met(error))?;
+        self.inner.trouble.over();
+        let last = ends.last;
+        self.inner.ends.put(ends);
+        for (entries, last) in records.iter().zip(&lasts) {
+            for entered in *entries {
+                self.inner.moved.up_to(self.inner.moved.shards(&entered.fact), *last);
+            }
+        }
+        self.inner.committed.send_replace(last);
+        Ok(Some(lasts))
+    }
+}
+
+/// Sends one record as one text of statements, or several one after the other, within a transaction. Moves the ends.
+async fn carried_out(connection: &mut Connection, ends: &mut Ends, records: &[&[Entered]]) -> Result<Vec<Seq>> {
+    let several = records.len() > 1;
+    let mut batch = Batch::guarded();
+    batch.add("BEGIN IMMEDIATE");
+    let mut moved = BTreeMap::new();
+    let mut lasts = Vec::with_capacity(records.len());
+    for entries in records {
+        if several {
+            // A text of its own: it is a plan that comes up again, whoever is recorded beside it.
+            batch.run(connection).await?;
+        }
+        for entered in *entries {
             let chain = Chain::of(entered.client);
-            let Some(head) = ends.heads.get_mut(&chain) else { return Ok(None) };
+            let unknown = || StoreError::Database("the end of a chain is not known".into());
+            let head = ends.heads.get_mut(&chain).ok_or_else(unknown)?;
             let seq = Seq(ends.last.0 + 1);
             *head = entry_and_state(&mut batch, *head, seq, chain, entered.at, &entered.fact)?;
             ends.last = seq;
             moved.insert(chain, *head);
         }
-        super::tx::heads_moved(&mut batch, &moved);
-        batch.add("COMMIT");
-        connection.uncertain(true);
-        let result = batch.run(&mut connection).await;
-        if result.is_err() {
-            connection.roll_back().await;
-        }
-        connection.uncertain(false);
-        result.inspect_err(|error| self.inner.trouble.met(error))?;
-        self.inner.trouble.over();
-        let last = ends.last;
-        self.inner.ends.put(ends);
-        for entered in entries {
-            self.inner.moved.up_to(self.inner.moved.shards(&entered.fact), last);
-        }
-        self.inner.committed.send_replace(last);
-        Ok(Some(last))
+        lasts.push(ends.last);
     }
+    if several {
+        batch.run(connection).await?;
+    }
+    super::tx::heads_moved(&mut batch, &moved);
+    batch.add("COMMIT");
+    batch.run(connection).await?;
+    Ok(lasts)
 }
 
 /// Client by client, each client's in their order. Gives the number of the last.

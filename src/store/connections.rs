@@ -61,7 +61,7 @@ impl Connections {
             .pragma("journal_size_limit", "67108864")
             .pragma("cache_size", "-16000");
         // The writer's plans are whole sequences of statements: fewer are kept.
-        let options = options.statement_cache_capacity(64);
+        let options = options.statement_cache_capacity(128);
         let mut writer =
             options.clone().create_if_missing(true).connect().await.map_err(|error| cannot_open(path, error))?;
         super::migrate::run(&mut writer).await?;

@@ -36,6 +36,7 @@ mod settings;
 mod shadows;
 mod snapshot;
 mod subjects;
+mod together;
 mod trouble;
 mod tx;
 mod upkeep;
@@ -92,6 +93,7 @@ struct Inner {
     key: SealKey,
     intake: Intake,
     ends: KnownEnds,
+    together: together::Together,
     moved: moved::Moved,
     committed: watch::Sender<Seq>,
     trouble: trouble::Trouble,
@@ -125,6 +127,7 @@ impl Store {
                 key,
                 intake: Intake::default(),
                 ends: KnownEnds::default(),
+                together: together::Together::default(),
                 moved: moved::Moved::default(),
                 committed,
                 trouble: trouble::Trouble::default(),

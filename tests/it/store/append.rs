@@ -119,8 +119,10 @@ async fn many_writers_at_once_leave_no_gap() {
                             continue;
                         }
                         tx.commit().await.unwrap();
-                    } else {
+                    } else if chosen % 3 == 0 {
                         store.append(facts).await.unwrap();
+                    } else {
+                        store.append_together(facts).await.unwrap();
                     }
                     recorded.fetch_add(i64::from(count), Ordering::SeqCst);
                 }
