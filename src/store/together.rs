@@ -125,13 +125,16 @@ mod tests {
     }
 
     /// Everybody who waits while somebody else writes.
-    async fn at_the_same_time(store: &Store, records: Vec<Vec<Entered>>) -> Vec<Result<Seq>> {
+    ///
+    /// Gives what each is told, and the ledger's last number at that moment.
+    async fn at_the_same_time(store: &Store, records: Vec<Vec<Entered>>) -> Vec<(Result<Seq>, Seq)> {
         let writing = store.writer().await;
         let free = async {
             tokio::task::yield_now().await;
             drop(writing);
         };
-        tokio::join!(join_all(records.into_iter().map(|record| store.append_together(record))), free).0
+        let one = async |record| (store.append_together(record).await, store.last_recorded());
+        tokio::join!(join_all(records.into_iter().map(one)), free).0
     }
 
     #[tokio::test]
@@ -139,9 +142,11 @@ mod tests {
         let store = store().await;
         let before = store.last_recorded();
         let records = vec![vec![noted(1, "a"), noted(2, "b")], vec![noted(2, "c")], vec![noted(1, "d"), noted(1, "e")]];
-        let results = at_the_same_time(&store, records).await;
-        let lasts: Vec<Seq> = results.into_iter().map(|result| result.expect("recorded")).collect();
+        let told = at_the_same_time(&store, records).await;
+        let lasts: Vec<Seq> = told.iter().map(|(result, _)| result.clone().expect("recorded")).collect();
         assert_eq!(lasts, [Seq(before.0 + 2), Seq(before.0 + 3), Seq(before.0 + 5)]);
+        // When the first one is told, the others are recorded too.
+        assert!(told.iter().all(|(_, last)| *last == Seq(before.0 + 5)), "{told:?}");
         store.verify_ledger().await.expect("no gap");
     }
 
@@ -151,10 +156,10 @@ mod tests {
         let before = store.last_recorded();
         let many = (0..40).map(|n| noted(1, &n.to_string())).collect();
         let records = vec![vec![noted(1, "a")], vec![noted(2, "b"), impossible()], vec![noted(3, "new")], many];
-        let results = at_the_same_time(&store, records).await;
-        let good: Vec<bool> = results.iter().map(Result::is_ok).collect();
+        let told = at_the_same_time(&store, records).await;
+        let good: Vec<bool> = told.iter().map(|(result, _)| result.is_ok()).collect();
         assert_eq!(good, [true, false, true, true]);
-        assert!(matches!(results[1], Err(StoreError::Missing { table: "pairs", .. })), "{:?}", results[1]);
+        assert!(matches!(told[1].0, Err(StoreError::Missing { table: "pairs", .. })), "{told:?}");
         assert_eq!(store.latest_seq().await.expect("read"), Seq(before.0 + 42));
         let heads = store.verify_ledger().await.expect("no gap");
         assert_eq!(heads.values().map(|head| head.chain_seq).sum::<i64>(), before.0 + 42);
