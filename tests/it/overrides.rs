@@ -230,7 +230,7 @@ async fn two_who_apply_at_once_do_not_overwrite_each_other() {
     bench.apply(&example("smallest")).await;
     let seen = bench.store.configuration_version().await.unwrap();
     bench.apply(OTHER).await;
-    let wanted = read_beside(&example("smallest").replace("mode", "mode"), &Default::default()).applied.unwrap();
+    let wanted = read_beside(&example("smallest"), &Default::default()).applied.unwrap();
     let refused =
         configuration::apply_seen(&bench.store, &wanted, true, None, Some(seen), bench.now, &*bench.ids).await;
     assert!(matches!(refused, Err(configuration::ConfigurationError::Moved)), "{refused:?}");
