@@ -1,8 +1,9 @@
+import { axe, sideways } from "../support/checks";
 import { expect, test } from "../support/fixtures";
 
 // Rules of one client on top of a policy that others follow, and the configuration as a file.
 
-test("a client gets a rule of its own, sees what comes from the base, and gives it back", async ({ page }) => {
+test("a client gets a rule of its own, sees what comes from the base, and gives it back", async ({ page, javaScriptEnabled }) => {
   await page.goto("/set-up/clients");
   const row = page.locator("#rules").getByRole("row").filter({ has: page.getByRole("link", { name: /^Own rules/ }) }).first();
   const name = (await row.getByRole("rowheader").innerText()).trim();
@@ -21,6 +22,15 @@ test("a client gets a rule of its own, sees what comes from the base, and gives 
   await expect(page.locator(".flash")).toContainText("Saved");
   await expect(page.getByText("One rule differs from it.")).toBeVisible();
   await expect(incidents.locator("> summary")).toContainText("Own: New tickets within an hour.");
+
+  if (javaScriptEnabled) {
+    await page.evaluate(() => document.querySelectorAll("main details").forEach((one) => one.setAttribute("open", "")));
+    for (const width of [1280, 360]) {
+      await page.setViewportSize({ width, height: 900 });
+      expect(await axe(page), `unfolded, ${width} px`).toEqual([]);
+      expect(await sideways(page), `unfolded, ${width} px`).toBe(0);
+    }
+  }
 
   // the base says who differs in what
   await page.goto("/set-up/clients");

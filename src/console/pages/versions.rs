@@ -65,7 +65,7 @@ fn file(ctx: &PageContext, view: &FileView) -> AnyView {
     view! {
         <section class="tile" aria-labelledby="as-file">
             <h2 id="as-file">"As a file"</h2>
-            <p><a class="file" href="/configuration.toml" download="">{icon(ctx, "file")} <span>"Download the configuration"</span></a></p>
+            <p><a class="file" href="/configuration.toml" download="">{icon(ctx, "file")} " " <span>"Download the configuration"</span></a></p>
             <details open=open>
                 <summary>"Compare and apply a file"</summary>
                 <form method="post" action="/configuration/file" class="form" novalidate>

@@ -357,11 +357,7 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ("not-linked", context("/incidents"), Page::NotLinked(Box::new(not_linked()))),
         ("linking", context("/incidents/w/i/link"), Page::Linking(Box::new(linking()))),
         ("disconnect", context("/connections/c/disconnect"), Page::Disconnect(Box::new(disconnect()))),
-        (
-            "configuration-file-faults",
-            context("/configuration"),
-            Page::Versions(Box::new(versions_with_file(false))),
-        ),
+        ("configuration-file-faults", context("/configuration"), Page::Versions(Box::new(versions_with_file(false)))),
         ("configuration-file", context("/configuration"), Page::Versions(Box::new(versions_with_file(true)))),
         ("configuration", context("/configuration?version=1"), Page::Versions(Box::new(versions()))),
         ("approvals", context("/approvals"), Page::Approvals(Box::new(approvals()))),

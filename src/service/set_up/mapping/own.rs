@@ -181,6 +181,9 @@ fn as_given_back(policy: &Policy, catalogue: &Catalogue) -> Policy {
     overlay::policy(&Typed::new(values::form(policy, catalogue).values), Some(policy), catalogue)
 }
 
+/// Rows of tables in the order in which people think of them; others follow by name.
+const ORDER: [&str; 7] = ["High", "Medium", "Low", "Informational", "New", "Active", "Closed"];
+
 /// A value of the file in words.
 fn words(value: Option<&Value>) -> String {
     match value {
@@ -189,9 +192,44 @@ fn words(value: Option<&Value>) -> String {
         Some(Value::Boolean(on)) => if *on { "yes" } else { "no" }.to_owned(),
         Some(Value::Array(items)) => items.iter().map(|item| words(Some(item))).collect::<Vec<_>>().join(", "),
         Some(Value::Table(rows)) => {
+            // a mapped field is known by its name; how it crosses stands in its part
+            if let (Some(field), true) = (rows.get("field").or(rows.get("member")), rows.contains_key("wins")) {
+                let source = ["path", "template", "text"].into_iter().find_map(|key| rows.get(key));
+                return format!("{} from {}", words(Some(field)), words(source));
+            }
+            let place = |key: &str| ORDER.iter().position(|known| *known == key).unwrap_or(ORDER.len());
+            let mut sorted: Vec<(&String, &Value)> = rows.iter().collect();
+            sorted.sort_by_key(|(key, _)| place(key));
             let row = |(key, value): (&String, &Value)| format!("{}: {}", key.replace('_', " "), words(Some(value)));
-            rows.iter().map(row).collect::<Vec<_>>().join(", ")
+            sorted.into_iter().map(row).collect::<Vec<_>>().join(", ")
         }
         Some(other) => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_the_file_in_words() {
+        let file = r#"
+            priorities = { Low = 3, High = "P1", Odd = "x", Medium = "P2" }
+            approve = ["close", "reopen"]
+            adopt = false
+            reopened = { in_halo = "ask" }
+            fields = [{ field = "CFTitle", path = "$.properties.title", when = "always", wins = "ask", direction = "to-halo" }]
+        "#;
+        let table: toml::Table = file.parse().unwrap();
+        for (key, said) in [
+            ("priorities", "High: P1, Medium: P2, Low: 3, Odd: x"),
+            ("approve", "close, reopen"),
+            ("adopt", "no"),
+            ("reopened", "in halo: ask"),
+            ("fields", "CFTitle from $.properties.title"),
+            ("team", "nothing"),
+        ] {
+            assert_eq!(words(table.get(key)), said);
+        }
     }
 }
