@@ -276,6 +276,7 @@ async fn the_rules_of_a_client_are_made_changed_and_given_up_on_its_page() {
         "New tickets within an hour: own. “standard” says: 200.",
         "Changes of status within an hour: from “standard”.",
         "One rule differs from it.",
+        "Notes that cross: public",
     ] {
         assert!(words.contains(told), "{told}: {words}");
     }

@@ -142,7 +142,8 @@ impl Subject {
         let row = |key: &PolicyKey| Said {
             key: *key,
             says: words(now.get(key.as_str())),
-            set: !key.same(&entry.policy, &stock),
+            // these two have no default
+            set: matches!(key, PolicyKey::TicketType | PolicyKey::Notes) || !key.same(&entry.policy, &stock),
             own: entry.own.contains(key),
             base: base.as_ref().map(|base| words(base.get(key.as_str()))).unwrap_or_default(),
         };
