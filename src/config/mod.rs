@@ -26,7 +26,7 @@ use fault::{Fault, Kind, Severity};
 use reader::{Sink, Table};
 use references::Places;
 
-use crate::domain::{catalogue::Catalogue, policy::Policy};
+use crate::domain::catalogue::Catalogue;
 
 /// A whole applied file, read and checked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,8 +37,8 @@ pub struct Applied {
     pub halo: Vec<halo::Halo>,
     /// Customers.
     pub clients: Vec<client::Client>,
-    /// Policies; their ids are nil.
-    pub policies: Vec<Policy>,
+    /// Policies.
+    pub policies: Vec<policy::PolicyEntry>,
     /// Workspaces.
     pub workspaces: Vec<workspace::Workspace>,
     /// Halo's look-ups by the instance's name.
@@ -54,8 +54,8 @@ pub struct Known {
     pub halo: BTreeSet<String>,
     /// Clients.
     pub clients: BTreeSet<String>,
-    /// Policies.
-    pub policies: BTreeSet<String>,
+    /// Policies, with what they say: one of the file may build on them.
+    pub policies: BTreeMap<String, policy::PolicyEntry>,
 }
 
 /// What reading a file came to.

@@ -1,6 +1,6 @@
 //! `[[policy]]`: what may cross between Sentinel and Halo, and how.
 //!
-//! The entry is the domain's own [`Policy`]; its id is nil, since the file knows names only.
+//! The entry holds the domain's own [`Policy`]; its id is nil, since the file knows names only.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +21,7 @@ use crate::domain::{
     },
 };
 
+pub mod base;
 mod closing;
 mod drift;
 mod fields;
@@ -28,6 +29,7 @@ mod filters;
 mod group;
 mod written;
 
+pub use base::PolicyEntry;
 pub use written::lines;
 
 /// Microsoft's severities.
@@ -36,9 +38,9 @@ pub const SEVERITIES: [&str; 4] = ["High", "Medium", "Low", "Informational"];
 pub const STATUSES: [&str; 3] = ["New", "Active", "Closed"];
 
 /// Reads one entry; what is wrong goes to the table's sink.
-pub fn read(table: Table<'_, '_>) -> (Policy, Place) {
+pub fn read(table: Table<'_, '_>) -> (PolicyEntry, Place) {
     let name = table.required("name", "Give the policy a name of your choice, e.g. name = \"standard\".").value;
-    if !table.has("ticket_type") {
+    if !table.has("ticket_type") && !table.has("base") {
         let remedy = "Write ticket_type = \"<name of the dedicated ticket type in Halo>\".";
         table.absent_here("ticket_type", "is missing", remedy);
     }
@@ -50,6 +52,7 @@ pub fn read(table: Table<'_, '_>) -> (Policy, Place) {
     let policy = Policy {
         id: stock.id,
         name,
+        base: None,
         ticket_type,
         include: filters::read(&table, "include"),
         exclude: filters::read(&table, "exclude"),
@@ -81,8 +84,8 @@ pub fn read(table: Table<'_, '_>) -> (Policy, Place) {
         after_closing_fields,
         flips_per_hour: table.count("flips_per_hour", 0, 1_000, FLIPS_PER_HOUR),
         notes,
-        note_flag: note_flag(&table, notes),
-        note_outcomes: note_outcomes(&table, notes),
+        note_flag: note_flag(&table),
+        note_outcomes: table.references("note_outcomes"),
         outcome: table.reference("outcome").map_or_else(|| Ref::Name(OUTCOME.to_owned()), |r| r.value),
         link_comment: table.flag("link_comment", true),
         adopt: table.flag("adopt", false),
@@ -94,11 +97,8 @@ pub fn read(table: Table<'_, '_>) -> (Policy, Place) {
         evidence: table.flag("evidence", true),
         late_alerts: group::late_alerts(&table, &stock),
     };
-    if !policy.classifications.is_empty() && policy.classification_field.is_none() {
-        let remedy = "Write classification_field = \"CF…\": the custom field in which agents choose.";
-        table.absent_here("classification_field", "is missing beside classifications", remedy);
-    }
-    (policy, table.done())
+    let entry = base::read(&table, policy);
+    (entry, table.done())
 }
 
 /// `approve = ["close", "reopen"]`
@@ -119,7 +119,7 @@ fn approve(table: &Table<'_, '_>) -> Vec<WriteKind> {
 }
 
 fn notes(table: &Table<'_, '_>) -> NotesRule {
-    if !table.has("notes") {
+    if !table.has("notes") && !table.has("base") {
         let remedy = "Choose notes = \"all\", \"public\", \"flagged\", \"outcomes\" or \"none\": internal notes must \
                       never cross by accident.";
         table.absent_here("notes", "is missing", remedy);
@@ -128,24 +128,9 @@ fn notes(table: &Table<'_, '_>) -> NotesRule {
     found.and_then(|f| NotesRule::parse(f.value)).unwrap_or(NotesRule::None)
 }
 
-fn note_flag(table: &Table<'_, '_>, notes: NotesRule) -> NoteFlag {
+fn note_flag(table: &Table<'_, '_>) -> NoteFlag {
     let found = table.choice("note_flag", &["sync-to-sentinel", "important"]);
-    if let Some(found) = &found
-        && notes != NotesRule::Flagged
-    {
-        let remedy = "Write notes = \"flagged\", or leave note_flag out.";
-        table.sink.warn(found.at, table.field("note_flag"), "has no effect with this choice of notes", remedy);
-    }
     if found.is_some_and(|f| f.value == "important") { NoteFlag::Important } else { NoteFlag::SyncToSentinel }
-}
-
-fn note_outcomes(table: &Table<'_, '_>, notes: NotesRule) -> Vec<Ref> {
-    let outcomes = table.references("note_outcomes");
-    if notes == NotesRule::Outcomes && outcomes.is_empty() {
-        let remedy = "Write note_outcomes = [\"<outcome>\", …]: the outcomes whose notes cross.";
-        table.absent_here("note_outcomes", "is missing with notes = \"outcomes\"", remedy);
-    }
-    outcomes
 }
 
 /// `push = { ticket_types = […], outcomes = […] }`.
@@ -168,7 +153,7 @@ fn push(table: &Table<'_, '_>) -> PushRule {
 fn priorities(table: &Table<'_, '_>) -> BTreeMap<String, Ref> {
     let map = table.table("priorities").map(|inner| named(&inner, &SEVERITIES)).unwrap_or_default();
     let holes: Vec<&str> = SEVERITIES.into_iter().filter(|s| !map.contains_key(*s)).collect();
-    if !holes.is_empty() {
+    if !holes.is_empty() && (table.has("priorities") || !table.has("base")) {
         let problem = format!("has no priority for {}", holes.join(", "));
         let remedy = "Incidents of that severity will wait as open items until it is mapped.";
         table.warn_at("priorities", &problem, remedy);

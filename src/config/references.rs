@@ -6,6 +6,7 @@ use super::{
     Applied, Known,
     fault::{listed, nearest},
     names,
+    policy::base::settle,
     reader::{Place, Sink},
 };
 
@@ -32,7 +33,9 @@ pub fn check(applied: &mut Applied, places: &Places, known: &Known, sink: &Sink<
     let microsoft = Names::of(&known.microsoft, applied.microsoft.iter().map(|m| m.name()));
     let halo = Names::of(&known.halo, applied.halo.iter().map(|h| h.name()));
     let clients = Names::of(&known.clients, applied.clients.iter().map(|c| c.name.as_str()));
-    let policies = Names::of(&known.policies, applied.policies.iter().map(|p| p.name.as_str()));
+    let stored: BTreeSet<String> = known.policies.keys().cloned().collect();
+    let policies = Names::of(&stored, applied.policies.iter().map(|p| p.name()));
+    settle(&mut applied.policies, &places.policies, &known.policies, sink);
     for (client, place) in applied.clients.iter_mut().zip(&places.clients) {
         if let Some(binding) = &mut client.halo {
             halo.resolve(&mut binding.halo, "client", "halo", place, sink);
@@ -103,7 +106,7 @@ fn duplicates(applied: &Applied, places: &Places, sink: &Sink<'_>) {
     once(connections, "name", sink);
     let clients = applied.clients.iter().map(|c| c.name.as_str()).zip(&places.clients);
     once(clients.map(|e| ("client", e)), "name", sink);
-    let policies = applied.policies.iter().map(|p| p.name.as_str()).zip(&places.policies);
+    let policies = applied.policies.iter().map(|p| p.name()).zip(&places.policies);
     once(policies.map(|e| ("policy", e)), "name", sink);
     let workspaces = applied.workspaces.iter().map(|w| w.arm_id.as_str()).zip(&places.workspaces);
     once(workspaces.map(|e| ("workspace", e)), "arm_id", sink);
@@ -170,16 +173,21 @@ fn catalogue_names(applied: &Applied, places: &Places, halo: &BTreeSet<String>, 
             sink.wrong(place.of(fault.field), format!("client.{}", fault.field), fault.problem, fault.remedy);
         }
     }
-    for (policy, place) in applied.policies.iter().zip(&places.policies) {
+    for (entry, place) in applied.policies.iter().zip(&places.policies) {
         for (name, catalogue) in &applied.catalogues {
             let used = applied
                 .workspaces
                 .iter()
-                .any(|w| w.policy == policy.name && instance(applied, &w.client) == Some(name));
+                .any(|w| w.policy == entry.name() && instance(applied, &w.client) == Some(name));
             if !used && applied.catalogues.len() > 1 {
                 continue;
             }
-            for fault in names::of_policy(policy, catalogue) {
+            for fault in names::of_policy(&entry.policy, catalogue) {
+                // What a base of the same file says is told of there.
+                let inherited = entry.base.is_some() && !entry.own.iter().any(|key| key.as_str() == fault.field);
+                if inherited && applied.catalogues.len() == 1 {
+                    continue;
+                }
                 sink.wrong(place.of(fault.field), format!("policy.{}", fault.field), fault.problem, fault.remedy);
             }
         }

@@ -55,6 +55,12 @@ pub trait SecretPlaces {
 
     /// Whether a sealed text opens with the installation's key; `identity` is [`sealed_identity`]'s.
     fn sealed_opens(&self, identity: &str, text: &str) -> bool;
+
+    /// Whether the secret of `identity` may come from this variable or file. Who may set up in the browser must not come
+    /// by what else the server can read.
+    fn may_come_from(&self, _identity: &str, _place: &SecretRef) -> bool {
+        true
+    }
 }
 
 /// What a sealed secret of a file is bound to: section, natural key, field.
@@ -128,6 +134,19 @@ impl Secrets<'_> {
 
     fn looked_up(&self, table: &Table<'_, '_>, key: &str, form: &str, text: String, at: usize) -> SecretRef {
         let field = table.field(key);
+        let (section, owner) = table.natural_key();
+        let identity = sealed_identity(section, &owner, key);
+        let place = match form {
+            "env" => SecretRef::Env(text.clone()),
+            "file" => SecretRef::File(self.folder.join(&text).to_string_lossy().into_owned()),
+            _ => SecretRef::Sealed(text.clone()),
+        };
+        if self.places.is_some_and(|places| form != "sealed" && !places.may_come_from(&identity, &place)) {
+            let remedy = "Type the secret on the page of the set-up, or apply the file with `halobridge config apply` where \
+                          the server runs.";
+            table.sink.wrong(at, field, "names a place on the server that it does not come from so far", remedy);
+            return place;
+        }
         match form {
             "env" => {
                 let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -143,7 +162,7 @@ impl Secrets<'_> {
                     let remedy = "Set it where this command and the server run, or correct the name.";
                     table.sink.wrong(at, field, problem, remedy);
                 }
-                SecretRef::Env(text)
+                place
             }
             "file" => {
                 let path = self.folder.join(&text);
@@ -153,11 +172,9 @@ impl Secrets<'_> {
                     let problem = format!("names the file {}, which cannot be used ({why})", path.display());
                     table.sink.wrong(at, field, problem, "Correct the path or the file's rights.");
                 }
-                SecretRef::File(path.to_string_lossy().into_owned())
+                place
             }
             _ => {
-                let (section, owner) = table.natural_key();
-                let identity = sealed_identity(section, &owner, key);
                 if let Some(places) = self.places
                     && !places.sealed_opens(&identity, &text)
                 {
@@ -165,7 +182,7 @@ impl Secrets<'_> {
                     let remedy = "Set HALOBRIDGE_KEY to that installation's key, or write the secret as a reference.";
                     table.sink.wrong(at, field, problem, remedy);
                 }
-                SecretRef::Sealed(text)
+                place
             }
         }
     }

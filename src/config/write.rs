@@ -67,7 +67,7 @@ impl Applied {
             section(&mut text, "client", &entry.lines());
         }
         for entry in &self.policies {
-            section(&mut text, "policy", &super::policy::lines(entry));
+            section(&mut text, "policy", &entry.lines());
         }
         for entry in &self.workspaces {
             section(&mut text, "workspace", &entry.lines());

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{approval::WriteKind, catalogue::Ref, closing::Verdict, drift::DriftRules, ids::PolicyId};
 
+pub mod base;
 pub mod field;
 pub mod filter;
 pub mod rule;
 
+pub use base::{Base, PolicyKey};
 pub use field::{FieldMapping, FieldSource, FieldTarget, LabelMapping, RequesterRule};
 pub use filter::Filter;
 pub use rule::{
@@ -98,6 +100,9 @@ pub struct Policy {
     pub id: PolicyId,
     /// Natural key of the applied file, unique.
     pub name: String,
+    /// What it builds on. The members below hold what applies: its own, and the rest as the base has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Base>,
     /// The dedicated ticket type.
     pub ticket_type: Ref,
     /// Every kind that has patterns must fit, or the incident is held.
@@ -276,6 +281,7 @@ impl Policy {
         Self {
             id,
             name: name.into(),
+            base: None,
             ticket_type,
             include: Filter::default(),
             exclude: Filter::default(),

@@ -29,7 +29,7 @@ pub fn policies(text: &str) -> Result<Vec<Policy>, String> {
     let reading = config::read(text, &Known::default(), &secrets);
     match reading.applied {
         Some(applied) if applied.policies.is_empty() => Err("The file has no [[policy]].".to_owned()),
-        Some(applied) => Ok(applied.policies.into_iter().map(with_people).collect()),
+        Some(applied) => Ok(applied.policies.into_iter().map(|entry| with_people(entry.policy)).collect()),
         None => {
             let faults = reading.faults.iter().filter(|fault| fault.severity == Severity::Error);
             Err(faults.map(ToString::to_string).collect::<Vec<_>>().join("\n"))

@@ -42,6 +42,7 @@ pub mod versions;
 pub mod what_if;
 
 mod fields;
+pub mod file;
 mod names;
 mod notes;
 mod outside;

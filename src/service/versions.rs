@@ -13,7 +13,7 @@ use super::{
 };
 use crate::domain::view::{
     form::FormView,
-    versions::{ChosenVersion, VersionRow, VersionsView},
+    versions::{ChosenVersion, FileView, VersionRow, VersionsView},
 };
 
 fn failed(error: &ConfigurationError) -> ServiceError {
@@ -30,11 +30,12 @@ fn failed(error: &ConfigurationError) -> ServiceError {
 pub async fn view(app: &App, caller: &Caller, chosen: &str) -> Result<VersionsView, ServiceError> {
     allowed(caller)?;
     // what was changed by an older program, or while this one ended
-    versions::keep(&app.store, None, app.clock.now()).await.map_err(|e| failed(&e))?;
+    versions::keep(&app.store, None, Vec::new(), app.clock.now()).await.map_err(|e| failed(&e))?;
     let people = ledger::people(app).await?;
     let all = versions::all(&app.store).await.map_err(|e| failed(&e))?;
     let newest = all.first().map(|version| version.number);
-    let mut page = VersionsView { rows: Vec::new(), chosen: None, form: FormView::default() };
+    let mut page =
+        VersionsView { rows: Vec::new(), chosen: None, form: FormView::default(), file: FileView::default() };
     if !chosen.is_empty() {
         let found = all.iter().find(|version| version.number.to_string() == chosen).ok_or(ServiceError::NotFound)?;
         let way = versions::way_back(&app.store, found).await.map_err(|e| failed(&e))?;

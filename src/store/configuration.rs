@@ -15,7 +15,7 @@ use crate::domain::{
     client::Client,
     connection::{HaloConnection, MicrosoftConnection},
     ids::{ClientId, ConnectionId, PolicyId, WorkspaceId},
-    policy::Policy,
+    policy::{Policy, base::resolve},
     time::to_ms,
     workspace::Workspace,
 };
@@ -32,8 +32,8 @@ statements! {
     const PUT_CLIENT = "INSERT INTO clients (id, name, halo, halo_client_id, value) VALUES (?1, ?2, ?3, ?4, ?5)
         ON CONFLICT (id) DO UPDATE SET name = excluded.name, halo = excluded.halo,
             halo_client_id = excluded.halo_client_id, value = excluded.value";
-    const PUT_POLICY = "INSERT INTO policies (id, name, value) VALUES (?1, ?2, ?3)
-        ON CONFLICT (id) DO UPDATE SET name = excluded.name, value = excluded.value";
+    const PUT_POLICY = "INSERT INTO policies (id, name, value, base) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (id) DO UPDATE SET name = excluded.name, value = excluded.value, base = excluded.base";
     const PUT_WORKSPACE = "INSERT INTO workspaces (id, arm_id, client, connection, policy, mode, value)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
         ON CONFLICT (id) DO UPDATE SET arm_id = excluded.arm_id, client = excluded.client,
@@ -59,7 +59,7 @@ pub struct Installation {
     pub clients: Vec<Client>,
     /// Workspaces, by ARM id.
     pub workspaces: Vec<Workspace>,
-    /// Policies, by name.
+    /// Policies, by name; one that builds on another holds what applies, the base's members too.
     pub policies: Vec<Policy>,
     /// Rises with each change.
     pub version: i64,
@@ -81,6 +81,11 @@ pub struct Connected<'a> {
 }
 
 impl Installation {
+    /// The policy that is meant where none is named: the first that builds on no other.
+    pub fn first_policy(&self) -> Option<&Policy> {
+        self.policies.iter().find(|policy| policy.base.is_none())
+    }
+
     /// A workspace with all it refers to.
     pub fn connected(&self, workspace: WorkspaceId) -> Option<Connected<'_>> {
         let workspace = self.workspaces.iter().find(|w| w.id == workspace)?;
@@ -107,7 +112,7 @@ impl Store {
     pub async fn installation(&self) -> Result<Installation> {
         let mut reader = self.reader().await?;
         reader.begin_reading().await?;
-        let installation = Installation {
+        let mut installation = Installation {
             microsoft: values(&sqlx::query(MICROSOFT).fetch_all(&mut *reader).await?, "connections")?,
             halo: values(&sqlx::query(HALO).fetch_all(&mut *reader).await?, "connections")?,
             clients: values(&sqlx::query(CLIENTS).fetch_all(&mut *reader).await?, "clients")?,
@@ -116,6 +121,7 @@ impl Store {
             version: sqlx::query_scalar(VERSION).fetch_one(&mut *reader).await?,
         };
         reader.commit().await?;
+        resolve(&mut installation.policies);
         Ok(installation)
     }
 
@@ -154,6 +160,14 @@ impl Store {
 }
 
 impl Tx {
+    /// The version of the installation, which nobody else can change while this transaction is open.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn configuration_version(&mut self) -> Result<i64> {
+        Ok(sqlx::query_scalar(VERSION).fetch_one(&mut *self.connection).await?)
+    }
+
     async fn put_connection(&mut self, kind: &'static str, id: ConnectionId, name: &str, value: String) -> Result<()> {
         let query = sqlx::query(PUT_CONNECTION).bind(id.to_string()).bind(kind).bind(name).bind(value);
         self.configuration_changed = true;
@@ -192,15 +206,19 @@ impl Tx {
         one(done.rows_affected(), "clients", client.id)
     }
 
-    /// Adds or changes a policy.
+    /// Adds or changes a policy; its base must be there before.
     ///
     /// # Errors
-    /// [`StoreError::Taken`] when the name is.
+    /// [`StoreError::Taken`] when the name is, [`StoreError::InUse`] when its base does not exist.
     pub async fn put_policy(&mut self, policy: &Policy) -> Result<()> {
-        let query =
-            sqlx::query(PUT_POLICY).bind(policy.id.to_string()).bind(policy.name.as_str()).bind(to_json(policy)?);
+        let query = sqlx::query(PUT_POLICY)
+            .bind(policy.id.to_string())
+            .bind(policy.name.as_str())
+            .bind(to_json(policy)?)
+            .bind(policy.base.as_ref().map(|base| base.policy.to_string()));
         self.configuration_changed = true;
-        one(query.execute(&mut *self.connection).await?.rows_affected(), "policies", policy.id)
+        let done = query.execute(&mut *self.connection).await.map_err(|error| named(error, &policy.name))?;
+        one(done.rows_affected(), "policies", policy.id)
     }
 
     /// Adds or changes a workspace.
@@ -248,7 +266,7 @@ impl Tx {
     /// Removes a policy.
     ///
     /// # Errors
-    /// [`StoreError::InUse`] while a workspace uses it, [`StoreError::Missing`].
+    /// [`StoreError::InUse`] while a workspace uses it or a policy builds on it, [`StoreError::Missing`].
     pub async fn remove_policy(&mut self, id: PolicyId) -> Result<()> {
         self.remove(REMOVE_POLICY, "policies", id.to_string()).await
     }

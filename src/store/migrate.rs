@@ -9,7 +9,7 @@ use sqlx::{
 
 use super::error::{Result, StoreError};
 
-const ALL: [(i64, &str, &str); 9] = [
+const ALL: [(i64, &str, &str); 10] = [
     (1, "ledger", include_str!("../../migrations/0001_ledger.sql")),
     (2, "dropped", include_str!("../../migrations/0002_dropped.sql")),
     (3, "rules", include_str!("../../migrations/0003_rules.sql")),
@@ -19,6 +19,7 @@ const ALL: [(i64, &str, &str); 9] = [
     (7, "drift", include_str!("../../migrations/0007_drift.sql")),
     (8, "then", include_str!("../../migrations/0008_then.sql")),
     (9, "groups", include_str!("../../migrations/0009_groups.sql")),
+    (10, "base", include_str!("../../migrations/0010_base.sql")),
 ];
 
 /// The newest schema version that this program knows.

@@ -51,19 +51,41 @@ impl<S: Send + Sync> FromRequest<S> for Posted {
     type Rejection = WebError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, WebError> {
-        let form =
-            request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_none_or(|kind| {
-                kind.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
-            });
-        if !form {
-            return Err(WebError::status(http::StatusCode::UNSUPPORTED_MEDIA_TYPE));
-        }
-        let body: Body = request.into_body();
+        let body = urlencoded(request)?;
         match to_bytes(body, BYTES_MAX).await {
             Ok(bytes) => Ok(Self::parse(&bytes)),
             Err(_) => Err(WebError::status(http::StatusCode::PAYLOAD_TOO_LARGE)),
         }
     }
+}
+
+/// A form with a whole configuration in it; `None` when it is larger than [`FILE_MAX`].
+pub struct PostedFile(pub Option<Posted>);
+
+/// A configuration of thousands of workspaces.
+pub const FILE_MAX: usize = 4 * 1024 * 1024;
+/// A body beyond this is not even read to its end, so that the page can say what is wrong.
+const DRAIN_MAX: usize = 16 * 1024 * 1024;
+
+impl<S: Send + Sync> FromRequest<S> for PostedFile {
+    type Rejection = WebError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, WebError> {
+        let body = urlencoded(request)?;
+        match to_bytes(body, DRAIN_MAX).await {
+            Ok(bytes) => Ok(Self((bytes.len() <= FILE_MAX).then(|| Posted::parse(&bytes)))),
+            Err(_) => Err(WebError::status(http::StatusCode::PAYLOAD_TOO_LARGE)),
+        }
+    }
+}
+
+fn urlencoded(request: Request) -> Result<Body, WebError> {
+    let form = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .is_none_or(|kind| kind.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
+    if form { Ok(request.into_body()) } else { Err(WebError::status(http::StatusCode::UNSUPPORTED_MEDIA_TYPE)) }
 }
 
 /// Where to go after signing in: a path of ours, or the front page. Anything else is somebody's trick.

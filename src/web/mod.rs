@@ -102,6 +102,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/connections/{id}/sign-in"),
     ("GET", "/configuration"),
     ("POST", "/configuration"),
+    ("GET", "/configuration.toml"),
+    ("POST", "/configuration/file"),
     ("GET", "/ledger"),
     ("GET", "/account"),
     ("POST", "/account/password"),
@@ -192,6 +194,8 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/connections/{id}/resume", post(pauses::resume::<ConnectionId>))
         .route("/connections/{id}/sign-in", post(microsoft::begin))
         .route("/configuration", get(versions::page).post(versions::go_back))
+        .route("/configuration.toml", get(versions::export))
+        .route("/configuration/file", post(versions::take_file))
         .route("/ledger", get(pages::ledger))
         .route("/account", get(accounts::account))
         .route("/account/password", post(accounts::change_password))

@@ -293,7 +293,7 @@ proptest! {
         let mut applied = read(&example("full")).applied.expect("sound");
         let [policy, kind, status, agent, upn, field, template, option, team, zone_client, outcome, category] =
             names.as_slice() else { unreachable!("twelve") };
-        let first = &mut applied.policies[0];
+        let first = &mut applied.policies[0].policy;
         first.name.clone_from(policy);
         first.ticket_type = halobridge::domain::catalogue::Ref::Name(kind.clone());
         first.closed_statuses = vec![halobridge::domain::catalogue::Ref::Name(status.clone())];
@@ -310,7 +310,7 @@ proptest! {
         applied.clients[0].name.clone_from(zone_client);
         applied.workspaces[0].client.clone_from(zone_client);
         applied.workspaces[0].policy.clone_from(policy);
-        prop_assume!(*policy != applied.policies[1].name && *zone_client != applied.clients[1].name);
+        prop_assume!(applied.policies[1..].iter().all(|other| policy != other.name()) && *zone_client != applied.clients[1].name);
         let written = applied.to_toml();
         let again = read(&written);
         prop_assert_eq!(again.faults, vec![], "{}", written);

@@ -1,11 +1,21 @@
 //! Faulty applied files: each fault with its place, its field and its remedy, and all of them at once.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
-use halobridge::config::{
-    self, Known, Reading,
-    fault::Severity,
-    secret::{SecretPlaces, Secrets},
+use halobridge::{
+    config::{
+        self, Known, Reading,
+        fault::Severity,
+        secret::{SecretPlaces, Secrets},
+    },
+    domain::{
+        catalogue::Ref,
+        ids::PolicyId,
+        policy::{NotesRule, Policy},
+    },
 };
 
 /// Every variable but `UNSET…` is set; every file but `gone…` can be read.
@@ -596,6 +606,80 @@ const CASES: &[Case] = &[
         "cannot be \"m365\"",
         "\"azure\" or \"defender\"",
     ),
+    // policies that build on others
+    (
+        "ticket_type = ",
+        "base = \"q\"\nticket_type = ",
+        17,
+        8,
+        "policy.base",
+        "names \"q\", which does not exist",
+        "Add a [[policy]] entry",
+    ),
+    (
+        "ticket_type = ",
+        "base = \"p\"\nticket_type = ",
+        17,
+        8,
+        "policy.base",
+        "names the policy itself",
+        "leave base out",
+    ),
+    ("ticket_type = ", "base = 7\nticket_type = ", 17, 8, "policy.base", "is a whole number", "Write text in quotes"),
+    (
+        "[[workspace]]",
+        "[[policy]]\nname = \"q\"\nbase = \"p\"\n[[policy]]\nname = \"r\"\nbase = \"q\"\n[[workspace]]",
+        25,
+        8,
+        "policy.base",
+        "names \"q\", which builds on \"p\" itself",
+        "Write base = \"p\" here",
+    ),
+    (
+        "[[workspace]]",
+        "[[policy]]\nname = \"q\"\nbase = \"P\"\n[[workspace]]",
+        22,
+        8,
+        "policy.base",
+        "names \"P\", which does not exist",
+        "Did you mean \"p\"?",
+    ),
+    (
+        "[[workspace]]",
+        "[[policy]]\nname = \"q\"\nbase = \"p\"\nwithout = [\"notes\", \"teem\"]\n[[workspace]]",
+        23,
+        12,
+        "policy.without",
+        "which every policy needs",
+        "another value",
+    ),
+    (
+        "[[workspace]]",
+        "[[policy]]\nname = \"q\"\nbase = \"p\"\nwithout = [\"notes\", \"teem\"]\n[[workspace]]",
+        23,
+        21,
+        "policy.without",
+        "no key of a policy",
+        "Did you mean \"team\"?",
+    ),
+    (
+        "[[workspace]]",
+        "[[policy]]\nname = \"q\"\nbase = \"p\"\nteam = \"SOC\"\nwithout = [\"team\"]\n[[workspace]]",
+        24,
+        12,
+        "policy.without",
+        "which has a value here",
+        "Remove one of the two",
+    ),
+    (
+        "[[workspace]]",
+        "[[policy]]\nname = \"q\"\nbase = \"p\"\nnotes = \"outcomes\"\n[[workspace]]",
+        20,
+        1,
+        "policy.note_outcomes",
+        "is missing with notes",
+        "note_outcomes = [",
+    ),
     // not TOML
     ("name = \"c\"", "name = c", 13, 8, "The file", "is not TOML here", "quotes"),
     ("name = \"c\"", "name = \"c\"\nname = \"d\"", 14, 1, "The file", "duplicate key", "CONFIGURATION.md"),
@@ -653,9 +737,46 @@ fn references_may_lead_into_the_data_directory() {
     let alone = format!("{WORKSPACE}client = \"c\"\nmicrosoft = \"m\"\npolicy = \"p\"\n");
     assert_eq!(read(&alone).errors(), 3, "nothing is known yet");
     let set = |name: &str| BTreeSet::from([name.to_owned()]);
-    let known = Known { microsoft: set("m"), halo: set("h"), clients: set("c"), policies: set("p") };
+    let policy = Policy::new(PolicyId(uuid::Uuid::nil()), "p", Ref::Id(1), NotesRule::None);
+    let policy = config::policy::PolicyEntry::whole(policy);
+    let known = Known {
+        microsoft: set("m"),
+        halo: set("h"),
+        clients: set("c"),
+        policies: BTreeMap::from([("p".to_owned(), policy)]),
+    };
     assert_eq!(read_beside(&alone, &known).faults, []);
     assert_eq!(read_beside(WORKSPACE, &known).faults, [], "the only one needs no name");
+}
+
+#[test]
+fn a_base_may_lie_in_the_data_directory_and_has_no_base_itself() {
+    let entry = |name: &str, base: Option<&str>| {
+        let mut policy = Policy::new(PolicyId(uuid::Uuid::nil()), name, Ref::Id(1), NotesRule::All);
+        policy.tickets_per_hour = 7;
+        let entry =
+            config::policy::PolicyEntry { base: base.map(str::to_owned), ..config::policy::PolicyEntry::whole(policy) };
+        (name.to_owned(), entry)
+    };
+    let known = Known { policies: BTreeMap::from([entry("b", None), entry("d", Some("b"))]), ..Known::default() };
+    let reading = read_beside("[[policy]]\nname = \"n\"\nbase = \"b\"\nevidence = false\n", &known);
+    assert_eq!(reading.faults, []);
+    let found = reading.applied.expect("sound").policies.remove(0);
+    assert_eq!((found.policy.tickets_per_hour, found.policy.notes, found.policy.evidence), (7, NotesRule::All, false));
+    for (text, words) in [
+        ("[[policy]]\nname = \"n\"\nbase = \"d\"\n", "names \"d\", which builds on \"b\" itself"),
+        // the one on which another builds gets a base
+        (
+            "[[policy]]\nname = \"b\"\nbase = \"c\"\n[[policy]]\nname = \"c\"\nticket_type = 1\nnotes = \"all\"\n",
+            "on which \"d\" builds",
+        ),
+    ] {
+        let faults: Vec<String> = read_beside(text, &known).faults.iter().map(ToString::to_string).collect();
+        assert!(
+            faults.iter().any(|fault| fault.starts_with("3:8: error: policy.base") && fault.contains(words)),
+            "{faults:?}"
+        );
+    }
 }
 
 #[test]
@@ -687,7 +808,7 @@ fn the_schema_page_names_every_field() {
     keys.extend(full.microsoft.iter().flat_map(|e| e.lines().0).map(|(k, _)| k));
     keys.extend(full.halo.iter().flat_map(|e| e.lines().0).map(|(k, _)| k));
     keys.extend(full.clients.iter().flat_map(|e| e.lines().0).map(|(k, _)| k));
-    keys.extend(full.policies.iter().flat_map(|e| config::policy::lines(e).0).map(|(k, _)| k));
+    keys.extend(full.policies.iter().flat_map(|e| e.lines().0).map(|(k, _)| k));
     keys.extend(full.workspaces.iter().flat_map(|e| e.lines().0).map(|(k, _)| k));
     let missing: Vec<_> = keys.iter().filter(|key| !page.contains(&format!("`{key}`"))).collect();
     assert!(missing.is_empty(), "docs/CONFIGURATION.md lacks {missing:?}");

@@ -26,6 +26,7 @@ mod kill;
 mod layering;
 mod openapi;
 mod outside;
+mod overrides;
 mod process;
 mod prove;
 mod rules_halo;

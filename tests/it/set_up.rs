@@ -9,7 +9,7 @@ use halobridge::{
         account::{Role, Scope},
         workspace::{Mode, Portal},
     },
-    outbound::Transport as _,
+    outbound::{BoxFuture, Transport, TransportError},
     service::configuration::{self, ReadOptions},
     twin::{Twin, options::TwinOptions, transport::TwinTransport},
 };
@@ -52,13 +52,30 @@ impl Form {
     }
 }
 
+/// The twin at every host but two: at `gone.example` nobody answers, and `page.example` answers with a web page.
+struct Hosts(TwinTransport);
+
+impl Transport for Hosts {
+    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
+        match request.uri().host() {
+            Some("gone.example") => Box::pin(async { Err(TransportError::NotSent("no such host".to_owned())) }),
+            Some("page.example") => Box::pin(async {
+                let page = http::Response::builder().header("content-type", "text/html");
+                page.body(Bytes::from("<!doctype html><title>Sign in</title>"))
+                    .map_err(|error| TransportError::NoAnswer(error.to_string()))
+            }),
+            _ => self.0.send(request),
+        }
+    }
+}
+
 impl Scene {
     pub async fn new(change: impl FnOnce(&mut TwinOptions)) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::at("2026-03-02T08:00:00Z".parse().unwrap()));
         let mut options = TwinOptions::new(7, clock.now());
         change(&mut options);
         let twin = Twin::new(options, clock);
-        let app = TestApp::reaching(Arc::new(TwinTransport::new(twin.clone()))).await;
+        let app = TestApp::reaching(Arc::new(Hosts(TwinTransport::new(twin.clone())))).await;
         app.person("ada", Role::Admin, Scope::All).await;
         let browser = app.signed_in("ada").await;
         let line = twin.connection(ORIGIN);

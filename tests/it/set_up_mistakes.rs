@@ -199,6 +199,26 @@ const MICROSOFT: &[Typed] = &[
         ),
     ),
     (
+        &[("arm", "https://gone.example")],
+        "arm",
+        row(
+            "an address at which nobody answers",
+            "Azure Resource Manager",
+            "can't be reached (no such host).",
+            "Check the address and the network; it is tried again.",
+        ),
+    ),
+    (
+        &[("arm", "https://page.example")],
+        "arm",
+        row(
+            "a web page in place of an answer (not JSON)",
+            "Azure Resource Manager",
+            "with a web page (HTML) instead of JSON",
+            "Check the address, and whether a proxy or a sign-in page stands in between.",
+        ),
+    ),
+    (
         &[("arm", "management.azure.example")],
         "arm",
         row(
@@ -212,6 +232,26 @@ const MICROSOFT: &[Typed] = &[
         &[("authority", "{authority}/common")],
         "authority",
         row("a sign-in address with a tenant in it", "Sign-in address", "ends with /common", "Write the base alone"),
+    ),
+    (
+        &[("authority", "https://gone.example")],
+        "authority",
+        row(
+            "a sign-in address at which nobody answers",
+            "Sign-in address",
+            "can't be reached (no such host).",
+            "Check the address and the network; it is tried again.",
+        ),
+    ),
+    (
+        &[("authority", "https://page.example")],
+        "authority",
+        row(
+            "a web page in place of a sign-in's answer (not JSON)",
+            "Sign-in address",
+            "with a web page (HTML) instead of JSON",
+            "Check the address, and whether a proxy or a sign-in page stands in between.",
+        ),
     ),
     (
         &[("allow_insecure", "")],

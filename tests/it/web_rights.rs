@@ -44,6 +44,8 @@ const TABLE: &[Row] = &[
     row("GET", "/configuration", [303, 403, 403, 200, 403]),
     // without a version in the form there is none to go back to
     row("POST", "/configuration", [401, 403, 403, 404, 403]),
+    row("GET", "/configuration.toml", [303, 403, 403, 200, 403]),
+    row("POST", "/configuration/file", [401, 403, 403, 422, 403]),
     row("GET", "/shadow", [303, 200, 200, 200, 200]),
     row("GET", "/shadow.csv", [303, 200, 200, 200, 200]),
     row("GET", "/pairs/{id}", [303, 200, 200, 200, 404]),

@@ -14,13 +14,18 @@ use crate::{
     },
 };
 
-/// The entry as lines of the file, in the schema's order.
+/// A whole policy as lines of the file, in the schema's order.
 pub fn lines(policy: &Policy) -> Lines {
+    lines_of(policy, false)
+}
+
+/// The same; with `flag` the flag of notes stands there although no rule asks for it.
+pub(super) fn lines_of(policy: &Policy, flag: bool) -> Lines {
     let mut lines = Lines::default();
     lines.text("name", &policy.name);
     lines.put("ticket_type", ref_value(&policy.ticket_type));
     lines.text("notes", policy.notes.as_str());
-    if policy.notes == NotesRule::Flagged {
+    if flag || policy.notes == NotesRule::Flagged {
         let important = policy.note_flag == NoteFlag::Important;
         lines.text("note_flag", if important { "important" } else { "sync-to-sentinel" });
     }

@@ -1,4 +1,5 @@
-//! Versions of the configuration: what changed when and by whom, compared with now, and the way back.
+//! Versions of the configuration: what changed when and by whom, compared with now, and the way back; and the whole as a
+//! file, given out and taken.
 
 use leptos::prelude::*;
 
@@ -8,7 +9,7 @@ use crate::{
         context::PageContext,
         words,
     },
-    domain::view::versions::{ChosenVersion, VersionRow, VersionsView},
+    domain::view::versions::{ChosenVersion, FaultRow, FileView, VersionRow, VersionsView},
 };
 
 /// What stands in `<main>`.
@@ -27,11 +28,83 @@ pub fn body(ctx: &PageContext, view: &VersionsView) -> AnyView {
     };
     view! {
         {fields::summary(&view.form, "")}
+        {fields::summary(&view.file.form, "")}
         <p class="truth">
             {words::counted(count, "version is kept", "versions are kept")}"; each is a whole applied file without secrets."
         </p>
+        {file(ctx, &view.file)}
         {view.chosen.as_ref().map(|chosen| compared(ctx, view, chosen))}
         {rows}
+    }
+    .into_any()
+}
+
+/// The whole as a file: given out, and one that is pasted, compared and applied.
+fn file(ctx: &PageContext, view: &FileView) -> AnyView {
+    let problem = view.form.problem("file").map(str::to_owned);
+    let fault = problem.as_ref().map(|_| "file-problem");
+    let described = if problem.is_some() { "file-hint file-problem" } else { "file-hint" };
+    let open = problem.is_some() || view.changes.is_some() || !view.faults.is_empty();
+    let faults = (!view.faults.is_empty()).then(|| {
+        let rows = view.faults.iter().map(|row| fault_line(ctx, row)).collect_view();
+        view! { <h3>"What is wrong with it"</h3> <ul class="steps">{rows}</ul> }
+    });
+    let changes = view.changes.as_ref().map(|changes| {
+        if changes.is_empty() {
+            return view! { <p>"Nothing would change: what is set up says the same."</p> }.into_any();
+        }
+        view! {
+            <h3>"What applying it changes"</h3>
+            <pre class="script" tabindex="0" role="group" aria-label="What applying the file changes">{changes.join("\n")}</pre>
+        }
+        .into_any()
+    });
+    let apply = view.changes.as_ref().filter(|changes| !changes.is_empty()).map(|_| {
+        view! { <button type="submit" class="button main" name="do" value="apply">"Apply"</button> }
+    });
+    view! {
+        <section class="tile" aria-labelledby="as-file">
+            <h2 id="as-file">"As a file"</h2>
+            <p><a class="file" href="/configuration.toml" download="">{icon(ctx, "file")} " " <span>"Download the configuration"</span></a></p>
+            <details open=open>
+                <summary>"Compare and apply a file"</summary>
+                <form method="post" action="/configuration/file" class="form" novalidate>
+                    {fields::carried(&view.form, &["seen"])}
+                    <div class="field" class:wrong=problem.is_some()>
+                        <label for="file">"The file, pasted"</label>
+                        <p class="hint" id="file-hint">
+                            "It is compared first; nothing changes before you apply it. A secret in it is sealed, or comes from where \
+                             it comes from now: type new ones on the pages of the set-up."
+                        </p>
+                        {problem
+                            .clone()
+                            .map(|text| view! { <p class="problem" id=fault><span class="unseen">"Error: "</span>{text}</p> })}
+                        <textarea id="file" name="file" rows="12" spellcheck="false" autocomplete="off" aria-describedby=described
+                            aria-invalid=problem.is_some().then_some("true")>{view.form.value("file").to_owned()}</textarea>
+                    </div>
+                    {fields::check(&view.form, "", "prune", "Remove what the file does not name")}
+                    {faults}
+                    {changes}
+                    <div class="acts">
+                        {apply}
+                        <button type="submit" class="button">"Compare"</button>
+                    </div>
+                </form>
+            </details>
+        </section>
+    }
+    .into_any()
+}
+
+fn fault_line(ctx: &PageContext, row: &FaultRow) -> AnyView {
+    let (class, symbol, word) =
+        if row.error { ("health-needs-you", "needs-you", "Fault") } else { ("health-waiting", "waiting", "Note") };
+    view! {
+        <li>
+            <div class="step-name"><b>{format!("Line {}, column {}", row.line, row.column)}</b> " " <span>{row.says.clone()}</span></div>
+            " "
+            <span class=format!("chip {class}")>{icon(ctx, symbol)} <span>{word}</span></span>
+        </li>
     }
     .into_any()
 }

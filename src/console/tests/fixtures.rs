@@ -36,7 +36,7 @@ mod set_up;
 mod sources;
 
 pub use both_sides::pair;
-pub use records::{account, approvals, backfills, drifts, ledger, not_linked, shadow, versions};
+pub use records::{account, approvals, backfills, drifts, ledger, not_linked, shadow, versions, versions_with_file};
 pub use sources::{connections, runs};
 
 pub fn now() -> Timestamp {
@@ -343,6 +343,7 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ("set-up-halo", context("/set-up/halo"), set_up::halo()),
         ("set-up-halo-tested", context("/set-up/halo"), set_up::halo_tested()),
         ("set-up-mapping", context("/set-up/mapping"), set_up::mapping()),
+        ("set-up-mapping-client", context("/set-up/mapping"), set_up::mapping_of_client()),
         ("set-up-mapping-empty", context("/set-up/mapping"), set_up::mapping_without_halo()),
         ("set-up-import", context("/set-up/import"), set_up::import()),
         ("set-up-live", context("/set-up/go-live"), set_up::live()),
@@ -356,6 +357,8 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ("not-linked", context("/incidents"), Page::NotLinked(Box::new(not_linked()))),
         ("linking", context("/incidents/w/i/link"), Page::Linking(Box::new(linking()))),
         ("disconnect", context("/connections/c/disconnect"), Page::Disconnect(Box::new(disconnect()))),
+        ("configuration-file-faults", context("/configuration"), Page::Versions(Box::new(versions_with_file(false)))),
+        ("configuration-file", context("/configuration"), Page::Versions(Box::new(versions_with_file(true)))),
         ("configuration", context("/configuration?version=1"), Page::Versions(Box::new(versions()))),
         ("approvals", context("/approvals"), Page::Approvals(Box::new(approvals()))),
         (

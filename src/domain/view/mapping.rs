@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{form::FormView, what_if::WhatIf};
-use crate::domain::round_trip::RoundTrip;
+use crate::domain::{ids::ClientId, policy::PolicyKey, round_trip::RoundTrip};
 
 /// One choice of a select: its value and what people read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,9 +55,56 @@ pub struct Leaf {
     pub value: String,
 }
 
-/// The page. Fields of its form: `policy`, `seen`, `name`, `ticket_type`, `priority.{severity}`, `severity`, `status`,
+/// A key of the policy that is shown: what it says, and where that comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// Which.
+    pub key: PolicyKey,
+    /// In words.
+    pub says: String,
+    /// Whether it is other than the default.
+    pub set: bool,
+    /// With a base: whether the policy says it itself.
+    pub own: bool,
+    /// With a base: what that says, in words.
+    pub base: String,
+}
+
+/// What a policy builds on, and whose rules it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnBase {
+    /// Name of the policy underneath.
+    pub base: String,
+    /// The client that it is for, if the page was opened for one.
+    pub client: Option<Owner>,
+    /// Other policies that workspaces of the client follow: saving puts them on this one.
+    pub others: Vec<String>,
+}
+
+/// A client by id and name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// Which.
+    pub id: ClientId,
+    /// Its name.
+    pub name: String,
+}
+
+/// A policy that builds on the one shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Above {
+    /// Its name.
+    pub policy: String,
+    /// The clients that follow it.
+    pub clients: Vec<Owner>,
+    /// What it says itself.
+    pub own: Vec<PolicyKey>,
+}
+
+/// The page. Fields of its form: `policy`, `client`, `seen`, `name`, `ticket_type`, `priority.{severity}`, `severity`, `status`,
 /// `owner`, `status.{incident status}`, `back.{status id}`, `notes`, `verdict`, `classification_field`, `class.{option id}`,
-/// `team`, `category`, `agent`, `outcome`, `owner.{n}`, `agent.{n}`, `field.{n}`, `source.{n}`, `look`, `anyway`.
+/// `team`, `category`, `agent`, `outcome`, `owner.{n}`, `agent.{n}`, `field.{n}`, `source.{n}`, `look`, `anyway`; with a
+/// base also `inherit.{key}` (ticked: it is taken from the base).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MappingStep {
     /// Typed or stored values.
@@ -66,6 +113,12 @@ pub struct MappingStep {
     pub chosen: Option<String>,
     /// The others there are, by name.
     pub others: Vec<String>,
+    /// What it builds on.
+    pub on: Option<OnBase>,
+    /// The policies that build on it.
+    pub above: Vec<Above>,
+    /// What each key says, in the order of the page.
+    pub said: Vec<Said>,
     /// Why nothing can be chosen yet.
     pub trouble: Option<String>,
     /// What can be chosen.

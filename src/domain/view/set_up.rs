@@ -7,12 +7,13 @@ use super::{
     form::FormView,
     go_live::{FirstCycle, LiveRow},
     import::{DeployPlan, HaloHookRow, ImportRow},
-    mapping::{MappingStep, Pick},
+    mapping::{MappingStep, Owner, Pick},
     probe::Line,
 };
 use crate::domain::{
     connection::{HaloProduct, MicrosoftIdentity},
     ids::{ConnectionId, WorkspaceId},
+    policy::PolicyKey,
 };
 
 /// The steps in their order. Each is one page at `/set-up/{name}`.
@@ -359,8 +360,23 @@ pub struct ClientsStep {
     pub troubles: Vec<String>,
     /// When Azure and Halo were asked.
     pub read_at: Timestamp,
+    /// The rules of each client that is set up.
+    pub rules: Vec<ClientRules>,
     /// Chosen or typed values.
     pub form: FormView,
+}
+
+/// What a client's workspaces follow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientRules {
+    /// The client.
+    pub client: Owner,
+    /// Names of the policies that its workspaces follow; none while it has no workspace.
+    pub policies: Vec<String>,
+    /// What the first of them builds on.
+    pub base: Option<String>,
+    /// With a base: what it says itself.
+    pub own: Vec<PolicyKey>,
 }
 
 impl ClientsStep {

@@ -14,6 +14,32 @@ pub struct VersionsView {
     pub chosen: Option<ChosenVersion>,
     /// The form that goes back to it.
     pub form: FormView,
+    /// A file that is compared with now.
+    pub file: FileView,
+}
+
+/// A file that was pasted. Fields of its form: `file`, `prune`, `seen`, `do` (`apply`; else it is only compared).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileView {
+    /// What was pasted; secrets in it are references.
+    pub form: FormView,
+    /// What is wrong with it, in the order of its lines.
+    pub faults: Vec<FaultRow>,
+    /// What applying it changes, as lines of `config diff`; `None` while nothing sound was compared.
+    pub changes: Option<Vec<String>>,
+}
+
+/// Something wrong with a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultRow {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1.
+    pub column: usize,
+    /// Whether it keeps the file from being applied.
+    pub error: bool,
+    /// Field, problem and remedy.
+    pub says: String,
 }
 
 /// One version.

@@ -15,6 +15,7 @@ use crate::{
     domain::{
         client::{Client, HaloBinding},
         ids::{ClientId, ConnectionId, PolicyId, UserId, WorkspaceId},
+        policy::{Base, Policy},
         workspace::Workspace,
     },
     ledger::fact::Fact,
@@ -22,8 +23,10 @@ use crate::{
 };
 
 use super::{
-    CERTIFICATE, CLIENT_SECRET, Change, ConfigurationError, PRIVATE_KEY, WEBHOOK_SECRET, compare::compare,
-    installed::installed, kept_as,
+    CERTIFICATE, CLIENT_SECRET, Change, ConfigurationError, PRIVATE_KEY, WEBHOOK_SECRET,
+    compare::{compare, replaced},
+    installed::installed,
+    kept_as,
 };
 
 /// Sets up what the file says. Gives what changed; nothing is written when nothing does.
@@ -53,7 +56,26 @@ pub async fn apply_as(
     now: Timestamp,
     ids: &dyn IdSource,
 ) -> Result<Vec<Change>, ConfigurationError> {
+    apply_seen(store, wanted, prune, user, None, now, ids).await
+}
+
+/// The same, if what is set up still is the version that somebody saw.
+///
+/// # Errors
+/// As [`apply`]; [`ConfigurationError::Moved`] when something was set up since.
+pub async fn apply_seen(
+    store: &Store,
+    wanted: &Applied,
+    prune: bool,
+    user: Option<UserId>,
+    seen: Option<i64>,
+    now: Timestamp,
+    ids: &dyn IdSource,
+) -> Result<Vec<Change>, ConfigurationError> {
     let stored = installed(store).await?;
+    if seen.is_some_and(|seen| seen != stored.installation.version) {
+        return Err(ConfigurationError::Moved);
+    }
     let changes = compare(wanted, &stored, store, prune).await?;
     if changes.is_empty() {
         return Ok(changes);
@@ -62,6 +84,10 @@ pub async fn apply_as(
     let target = target(wanted, &stored.installation, now, ids)?;
     let kept = kept_secrets(store, &stored.installation).await?;
     let mut tx = store.begin().await?;
+    // what was compared above is what is changed below
+    if tx.configuration_version().await? != stored.installation.version {
+        return Err(ConfigurationError::Moved);
+    }
     write(&mut tx, &stored.installation, &target, prune).await?;
     put_secrets(&mut tx, &target, &secrets, &kept, now).await?;
     record(&mut tx, (&stored.installation, &target), &changes, user, now).await?;
@@ -70,7 +96,7 @@ pub async fn apply_as(
     }
     tx.commit().await?;
     // The change stands: a version that could not be kept is made up for when the page of versions is opened.
-    if let Err(error) = super::versions::keep(store, user, now).await {
+    if let Err(error) = super::versions::keep(store, user, replaced(&changes), now).await {
         tracing::warn!(%error, "a version of the configuration could not be kept");
     }
     Ok(changes)
@@ -120,13 +146,27 @@ fn target(
         });
     }
     for entry in &wanted.policies {
-        let mut policy = entry.clone();
+        let mut policy = entry.policy.clone();
         let before = stored.policies.iter().find(|p| p.name == policy.name);
         policy.id = before.map_or_else(|| PolicyId(ids.uuid_v7(now)), |p| p.id);
         target.policies.push(policy);
     }
+    bases(wanted, stored, &mut target)?;
     workspaces(wanted, stored, &mut target, now)?;
     Ok(target)
+}
+
+/// Policies of the file that build on another, on what that one says from now on.
+fn bases(wanted: &Applied, stored: &Installation, target: &mut Installation) -> Result<(), ConfigurationError> {
+    let all = target.policies.iter().chain(stored.policies.iter()).cloned().collect::<Vec<_>>();
+    for (entry, policy) in wanted.policies.iter().zip(&mut target.policies) {
+        let Some(name) = &entry.base else { continue };
+        let missing = || ConfigurationError::Unresolved(format!("policy “{}”", entry.name()), name.clone());
+        let base = all.iter().find(|known| known.name == *name).ok_or_else(missing)?;
+        policy.inherit(base, &entry.own);
+        policy.base = Some(Base { policy: base.id, own: entry.own.clone() });
+    }
+    Ok(())
 }
 
 fn workspaces(
@@ -207,7 +247,10 @@ async fn write(
     for client in target.clients.iter().filter(|c| !stored.clients.contains(c)) {
         tx.put_client(client).await?;
     }
-    for policy in target.policies.iter().filter(|p| !stored.policies.contains(p)) {
+    // What others build on is there first.
+    let (above, bases): (Vec<&Policy>, Vec<&Policy>) =
+        target.policies.iter().filter(|p| !stored.policies.contains(p)).partition(|policy| policy.base.is_some());
+    for policy in bases.into_iter().chain(above) {
         tx.put_policy(policy).await?;
     }
     for workspace in target.workspaces.iter().filter(|w| !stored.workspaces.contains(w)) {
@@ -224,7 +267,9 @@ async fn remove_rest(tx: &mut Tx, stored: &Installation, target: &Installation) 
     for gone in stored.clients.iter().filter(|c| !target.clients.iter().any(|t| t.id == c.id)) {
         tx.remove_client(gone.id).await?;
     }
-    for gone in stored.policies.iter().filter(|p| !target.policies.iter().any(|t| t.id == p.id)) {
+    let gone = stored.policies.iter().filter(|p| !target.policies.iter().any(|t| t.id == p.id));
+    let (above, bases): (Vec<&Policy>, Vec<&Policy>) = gone.partition(|policy| policy.base.is_some());
+    for gone in above.into_iter().chain(bases) {
         tx.remove_policy(gone.id).await?;
     }
     let kept: BTreeSet<ConnectionId> =

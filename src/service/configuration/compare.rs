@@ -138,6 +138,23 @@ pub async fn compare(
     Ok(changes(&settled(wanted, stored, store).await?, &stored.applied, prune))
 }
 
+/// Lines for secrets that are replaced by others, without anything of them.
+pub(super) fn replaced(changes: &[Change]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for Change { section, name, what } in changes {
+        let What::Changed(fields) = what else { continue };
+        let secrets = [CLIENT_SECRET, CERTIFICATE, PRIVATE_KEY, WEBHOOK_SECRET];
+        let stored = SecretRef::Sealed(STORED.to_owned()).to_value().to_string();
+        for (field, before, after) in fields {
+            let sealed = after.as_ref().is_some_and(|after| after.contains("sealed"));
+            if secrets.contains(&field.as_str()) && before.as_ref() == Some(&stored) && sealed {
+                lines.push(format!("~ {section} \"{name}\"\n    {field}: replaced by another one"));
+            }
+        }
+    }
+    lines
+}
+
 /// Key, name for people, lines.
 type Entry = (String, String, Lines);
 
@@ -147,7 +164,7 @@ fn entries(applied: &Applied) -> [(&'static str, Vec<Entry>); 5] {
         ("microsoft", applied.microsoft.iter().map(|e| named(e.name(), e.lines())).collect()),
         ("halo", applied.halo.iter().map(|e| named(e.name(), e.lines())).collect()),
         ("client", applied.clients.iter().map(|e| named(&e.name, e.lines())).collect()),
-        ("policy", applied.policies.iter().map(|e| named(&e.name, crate::config::policy::lines(e))).collect()),
+        ("policy", applied.policies.iter().map(|e| named(e.name(), e.lines())).collect()),
         ("workspace", applied.workspaces.iter().map(|e| (e.arm_id.clone(), e.name.clone(), e.lines())).collect()),
     ]
 }

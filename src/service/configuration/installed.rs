@@ -8,10 +8,11 @@ use crate::{
         client::{Binding, Client},
         halo::Halo,
         microsoft::Microsoft,
+        policy::PolicyEntry,
         secret::{SecretRef, sealed_identity},
         workspace::Workspace,
     },
-    domain::ids::PolicyId,
+    domain::{ids::PolicyId, policy::Base},
     store::{Installation, SecretOwner, SecretSource, Store, StoreError},
 };
 
@@ -36,8 +37,31 @@ impl Installed {
             microsoft: self.applied.microsoft.iter().map(|m| m.name().to_owned()).collect(),
             halo: self.applied.halo.iter().map(|h| h.name().to_owned()).collect(),
             clients: self.applied.clients.iter().map(|c| c.name.clone()).collect(),
-            policies: self.applied.policies.iter().map(|p| p.name.clone()).collect(),
+            policies: self.applied.policies.iter().map(|p| (p.name().to_owned(), p.clone())).collect(),
         }
+    }
+
+    /// Where each secret comes from, by what it is bound to.
+    pub(super) fn places(&self) -> BTreeMap<String, SecretRef> {
+        let mut places = BTreeMap::new();
+        let mut add = |section: &str, key: &str, field: &str, secret: &Option<SecretRef>| {
+            if let Some(secret) = secret {
+                places.insert(sealed_identity(section, key, field), secret.clone());
+            }
+        };
+        for entry in &self.applied.microsoft {
+            add("microsoft", entry.name(), CLIENT_SECRET, &entry.client_secret);
+            add("microsoft", entry.name(), CERTIFICATE, &entry.certificate);
+            add("microsoft", entry.name(), PRIVATE_KEY, &entry.private_key);
+        }
+        for entry in &self.applied.halo {
+            add("halo", entry.name(), CLIENT_SECRET, &entry.client_secret);
+            add("halo", entry.name(), WEBHOOK_SECRET, &entry.webhook_secret);
+        }
+        for entry in &self.applied.workspaces {
+            add("workspace", &entry.arm_id, WEBHOOK_SECRET, &entry.webhook_secret);
+        }
+        places
     }
 
     /// Replaces every [`STORED`] by the secret sealed for the file.
@@ -142,7 +166,11 @@ pub async fn installed(store: &Store) -> Result<Installed, StoreError> {
     for policy in &installation.policies {
         let mut policy = policy.clone();
         policy.id = PolicyId(uuid::Uuid::nil());
-        applied.policies.push(policy);
+        let base = policy.base.take();
+        let name =
+            |base: &Base| name_of(installation.policies.iter().find(|p| p.id == base.policy).map(|p| p.name.as_str()));
+        let (base, own) = (base.as_ref().map(name), base.map(|base| base.own).unwrap_or_default());
+        applied.policies.push(PolicyEntry { policy, base, own });
     }
     for workspace in &installation.workspaces {
         let mut secrets = references(store, SecretOwner::Workspace(workspace.id)).await?;

@@ -8,19 +8,19 @@ mod compare;
 mod installed;
 pub mod versions;
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     config::{
         self, Applied, Known, Reading,
-        secret::{SecretPlaces, Secrets, ThisProcess},
+        secret::{SecretPlaces, SecretRef, Secrets, ThisProcess},
     },
     store::{Store, StoreError},
 };
 
-pub use apply::{apply, apply_as};
+pub use apply::{apply, apply_as, apply_seen};
 pub use compare::{Change, What, compare};
 pub use installed::{Installed, installed};
 
@@ -50,6 +50,11 @@ pub enum ConfigurationError {
          file, or write the secret as a reference."
     )]
     Sealed(String),
+    /// Somebody else changed what is set up while this was compared with it.
+    #[error(
+        "Somebody else changed the configuration meanwhile, so nothing was changed. Look at the difference, then apply again."
+    )]
+    Moved,
 }
 
 /// How a file is read.
@@ -78,6 +83,14 @@ pub async fn read(
     let places = StorePlaces { store };
     let places = (!options.offline).then_some(&places as &dyn SecretPlaces);
     Ok(config::read(text, &known, &Secrets { folder: options.folder.clone(), places }))
+}
+
+/// Reads a file that came through the browser: its secrets may come from those places of the server alone from which they
+/// come already.
+pub fn read_posted(text: &str, store: &Store, installed: &Installed, prune: bool) -> Reading {
+    let known = if prune { Known::default() } else { installed.known() };
+    let places = PostedPlaces { here: StorePlaces { store: Some(store) }, known: installed.places() };
+    config::read(text, &known, &Secrets { folder: PathBuf::from("/"), places: Some(&places) })
 }
 
 /// The installation as a file. References stay references; what was typed in the browser is sealed.
@@ -111,6 +124,31 @@ impl SecretPlaces for StorePlaces<'_> {
 
     fn sealed_opens(&self, identity: &str, text: &str) -> bool {
         self.store.is_none_or(|store| store.open_text(identity, text).is_ok())
+    }
+}
+
+/// The same for a file from the browser.
+struct PostedPlaces<'a> {
+    here: StorePlaces<'a>,
+    /// What each secret comes from now.
+    known: BTreeMap<String, SecretRef>,
+}
+
+impl SecretPlaces for PostedPlaces<'_> {
+    fn env_is_set(&self, name: &str) -> bool {
+        self.here.env_is_set(name)
+    }
+
+    fn file_is_readable(&self, path: &std::path::Path) -> Result<(), String> {
+        self.here.file_is_readable(path)
+    }
+
+    fn sealed_opens(&self, identity: &str, text: &str) -> bool {
+        self.here.sealed_opens(identity, text)
+    }
+
+    fn may_come_from(&self, identity: &str, place: &SecretRef) -> bool {
+        self.known.get(identity) == Some(place)
     }
 }
 

@@ -43,11 +43,17 @@ pub struct Version {
     pub file: String,
 }
 
-/// Keeps what is set up now as a version, if it differs from the newest one.
+/// Keeps what is set up now as a version, if it differs from the newest one. `replaced` are lines for secrets that were
+/// replaced: the file does not show those, and they alone make a version too.
 ///
 /// # Errors
 /// What the database says.
-pub async fn keep(store: &Store, user: Option<UserId>, now: Timestamp) -> Result<(), ConfigurationError> {
+pub async fn keep(
+    store: &Store,
+    user: Option<UserId>,
+    replaced: Vec<String>,
+    now: Timestamp,
+) -> Result<(), ConfigurationError> {
     let applied = installed(store).await?.applied;
     let last = latest(store).await?;
     let file = applied.to_toml();
@@ -55,12 +61,12 @@ pub async fn keep(store: &Store, user: Option<UserId>, now: Timestamp) -> Result
         Some(last) => last.file == file,
         None => applied == Applied::default(),
     };
-    if known {
+    if known && replaced.is_empty() {
         return Ok(());
     }
     let before = last.as_ref().and_then(|last| as_applied(&last.file)).unwrap_or_default();
     let number = last.map_or(1, |last| last.number.saturating_add(1));
-    let changes = changes(&applied, &before, true).iter().map(ToString::to_string).collect();
+    let changes = changes(&applied, &before, true).iter().map(ToString::to_string).chain(replaced).collect();
     let Ok(text) = serde_json::to_string(&Version { number, at: now, user, changes, file }) else { return Ok(()) };
     let mut tx = store.begin().await?;
     tx.put_setting(&place(number), Some(&text)).await?;

@@ -13,6 +13,7 @@ use crate::{
     config::Applied,
     domain::{
         connection::MicrosoftIdentity,
+        policy::Policy,
         run::RunCause,
         view::{
             form::FormView,
@@ -168,12 +169,20 @@ async fn wanted(app: &App, installation: &Installation, links: &Links) -> Result
         entry.text("client", &client);
         entry.text("microsoft", &microsoft.name);
         entry.text("tenant_id", &link.tenant_id);
-        entry.text("policy", installation.policies.first().map_or("", |policy| policy.name.as_str()));
+        entry.text("policy", policy_of(installation, &client).map_or("", |policy| policy.name.as_str()));
         entry.text("mode", Mode::Observe.as_str());
         entry.text("portal", if link.defender { "defender" } else { "azure" });
         text.push_str(&entry.to_text());
     }
     entry::read(app, &text, "workspace", &[]).await
+}
+
+/// What a new workspace follows: what the client's others do, else the first policy.
+fn policy_of<'a>(installation: &'a Installation, client: &str) -> Option<&'a Policy> {
+    let client = installation.clients.iter().find(|row| row.name == client);
+    let sibling = client.and_then(|client| installation.workspaces.iter().find(|row| row.client == client.id));
+    let followed = sibling.and_then(|row| installation.policies.iter().find(|policy| policy.id == row.policy));
+    followed.or_else(|| installation.first_policy())
 }
 
 /// Our client for a place in Halo: the one that is bound there, or a new one under a free name.

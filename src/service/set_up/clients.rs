@@ -13,11 +13,14 @@ use crate::{
     config::fault::nearest,
     domain::{
         catalogue::Named,
+        client::Client,
         ids::ConnectionId,
         matching::{self, Guess, Hints},
+        policy::{Policy, PolicyKey},
         view::{
             form::FormView,
-            set_up::{ClientsStep, Doubt, FoundRow, Step, StepState},
+            mapping::Owner,
+            set_up::{ClientRules, ClientsStep, Doubt, FoundRow, Step, StepState},
         },
     },
     service::{
@@ -213,7 +216,25 @@ fn page(installation: &Installation, reached: &Reached, clients: &Clients, form:
         clients: clients.names(),
         troubles: reached.troubles.clone(),
         read_at: reached.at,
+        rules: installation.clients.iter().map(|client| rules(installation, client)).collect(),
         form,
+    }
+}
+
+/// What a client's workspaces follow.
+fn rules(installation: &Installation, client: &Client) -> ClientRules {
+    let mut followed: Vec<&Policy> = Vec::new();
+    for workspace in installation.workspaces.iter().filter(|row| row.client == client.id) {
+        let policy = installation.policies.iter().find(|policy| policy.id == workspace.policy);
+        followed.extend(policy.filter(|policy| !followed.iter().any(|known| known.id == policy.id)));
+    }
+    let base = followed.first().and_then(|policy| policy.base.as_ref());
+    let name = |id| installation.policies.iter().find(|policy| policy.id == id).map(|policy| policy.name.clone());
+    ClientRules {
+        client: Owner { id: client.id, name: client.name.clone() },
+        base: base.and_then(|base| name(base.policy)),
+        own: PolicyKey::ALL.iter().copied().filter(|key| base.is_some_and(|base| base.own.contains(key))).collect(),
+        policies: followed.into_iter().map(|policy| policy.name.clone()).collect(),
     }
 }
 

@@ -143,9 +143,9 @@ pub async fn apply(app: &App, caller: &Caller, wanted: &Applied) -> Result<Vec<c
 /// Why something could not be applied, in the terms of a page.
 pub fn apply_failed(error: ConfigurationError) -> ServiceError {
     match error {
-        ConfigurationError::Store(StoreError::Taken { .. }) | ConfigurationError::Unresolved(..) => {
-            ServiceError::Conflict
-        }
+        ConfigurationError::Store(StoreError::Taken { .. })
+        | ConfigurationError::Unresolved(..)
+        | ConfigurationError::Moved => ServiceError::Conflict,
         ConfigurationError::Store(error) => fault("apply a step of the set-up", &error),
         error @ ConfigurationError::Sealed(_) => ServiceError::internal("apply a step of the set-up", &error),
     }

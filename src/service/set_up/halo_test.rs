@@ -31,7 +31,7 @@ pub async fn around(app: &App, id: ConnectionId) -> Result<HaloTest, ServiceErro
     let catalogue = app.store.catalogue(id).await.map_err(|e| fault("read Halo's look-ups", &e))?;
     let catalogue = catalogue.map(|(catalogue, _)| catalogue).unwrap_or_default();
     let installation = app.installation().await?;
-    let policy = installation.policies.first();
+    let policy = installation.first_policy();
     let kind = policy.and_then(|policy| catalogue.ticket_type(&policy.ticket_type)).map(|row| row.id);
     let outcome = policy
         .and_then(|policy| policy.outcome.find(&catalogue.outcomes, |row| row.id, |row| &row.name))

@@ -59,7 +59,7 @@ pub async fn installed(app: &App) -> Result<Installed, ServiceError> {
 /// # Errors
 /// The store cannot be written.
 pub async fn version(app: &App, caller: &Caller) -> Result<(), ServiceError> {
-    let kept = super::configuration::versions::keep(&app.store, Some(caller.user), app.clock.now()).await;
+    let kept = super::configuration::versions::keep(&app.store, Some(caller.user), Vec::new(), app.clock.now()).await;
     kept.map_err(|e| ServiceError::internal("keep a version of the configuration", &e))
 }
 

@@ -18,7 +18,7 @@ use crate::{
             allowed as set_up_allowed, halo_test, import as import_step, live as live_step, mapping as mapping_step,
         },
     },
-    web::{Web, error::WebError, form::Posted, reader::Signed},
+    web::{Web, acts, error::WebError, form::Posted, reader::Signed},
 };
 
 fn public(web: &Web) -> String {
@@ -28,7 +28,9 @@ fn public(web: &Web) -> String {
 /// `GET /set-up/mapping`
 pub async fn mapping(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
     let query = |name: &str| value(&signed.reader.query, name);
-    let view = mapping_step::view(&web.app, &signed.caller, &query("policy"), &query("ticket_type")).await?;
+    let asked =
+        mapping_step::Asked { policy: query("policy"), client: query("client"), ticket_type: query("ticket_type") };
+    let view = mapping_step::view(&web.app, &signed.caller, &asked).await?;
     page(&web, &signed, Step::Mapping, StepContent::Mapping(Box::new(view))).await
 }
 
@@ -40,7 +42,11 @@ pub async fn take_mapping(State(web): State<Web>, signed: Signed, form: Posted) 
         return page(&web, &signed, Step::Mapping, StepContent::Mapping(Box::new(view))).await;
     }
     match mapping_step::take(&web.app, &signed.caller, &typed).await {
-        Ok(()) => Ok(onward(Step::Mapping)),
+        Ok(None) => Ok(onward(Step::Mapping)),
+        Ok(Some(client)) => {
+            acts::flash(&signed.reader.session, "own-rules").await?;
+            Ok(Redirect::to(&format!("{}?client={client}", Step::Mapping.path())).into_response())
+        }
         Err(error) => {
             let view = mapping_step::again(&web.app, &signed.caller, &typed).await?;
             refused(&web, &signed, Step::Mapping, error, StepContent::Mapping(Box::new(view))).await

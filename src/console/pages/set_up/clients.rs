@@ -11,7 +11,7 @@ use crate::{
     },
     domain::view::{
         form::FormView,
-        set_up::{ClientsStep, Doubt, FoundRow, Step},
+        set_up::{ClientRules, ClientsStep, Doubt, FoundRow, Step},
     },
 };
 
@@ -44,6 +44,49 @@ pub fn body(ctx: &PageContext, view: &ClientsStep) -> AnyView {
         <p class="quiet">"Read "{when(ctx, view.read_at)}" · "<a href=again>"Look again"</a></p>
         {inside}
         {(!view.rows.is_empty()).then(|| file(ctx, view))}
+        {(!view.rules.is_empty()).then(|| rules(&view.rules))}
+    }
+    .into_any()
+}
+
+/// Which rules each client follows, and the way to its own.
+fn rules(rows: &[ClientRules]) -> AnyView {
+    let lines = rows
+        .iter()
+        .map(|row| {
+            let name = row.client.name.clone();
+            let follows = match (&row.base, row.policies.as_slice()) {
+                (_, []) => "No workspace yet.".to_owned(),
+                (_, [_, _, ..]) => format!("Several policies: {}.", row.policies.join(", ")),
+                (None, [policy]) => format!("All as in “{policy}”."),
+                (Some(base), [_]) => {
+                    let keys: Vec<&str> = row.own.iter().map(|key| key.label()).collect();
+                    format!("Own: {}. The rest as in “{base}”.", keys.join(", "))
+                }
+            };
+            let way = (!row.policies.is_empty()).then(|| {
+                let href = format!("{}?client={}", Step::Mapping.path(), row.client.id);
+                view! { <a href=href>"Own rules"<span class="unseen">{format!(" of {name}")}</span></a> }
+            });
+            view! {
+                <tr>
+                    <th scope="row">{row.client.name.clone()}</th>
+                    <td class="c-wide tall" data-label="Follows">{follows}</td>
+                    <td>{way}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <section id="rules" aria-labelledby="rules-title">
+            <h2 id="rules-title">"Rules of each client"</h2>
+            {list::table(
+                ("Rules of each client", "Clients, and the rules that their workspaces follow"),
+                "cards",
+                list::heads(&[("Client", ""), ("Follows", "c-wide"), ("Do", "")]),
+                lines.into_any(),
+            )}
+        </section>
     }
     .into_any()
 }

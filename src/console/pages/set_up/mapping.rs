@@ -1,5 +1,6 @@
 //! The policy: how incidents become tickets and what crosses between them.
 
+mod parts;
 mod rules;
 
 use leptos::prelude::*;
@@ -9,6 +10,7 @@ use crate::{
     console::{components::fields, context::PageContext},
     domain::{
         closing::ALLOWED,
+        policy::PolicyKey as Key,
         view::{
             form::FormView,
             mapping::{MappingStep, Pick},
@@ -16,6 +18,7 @@ use crate::{
         },
     },
 };
+use parts::{Part, part};
 
 const DIRECTIONS: [(&str, &str); 4] =
     [("to-halo", "To Halo only"), ("both", "Both ways"), ("to-sentinel", "To Sentinel only"), ("none", "Not at all")];
@@ -96,9 +99,12 @@ pub fn body(ctx: &PageContext, view: &MappingStep) -> AnyView {
         .into_any();
     }
     let form = &view.form;
-    let name = match &view.chosen {
-        Some(name) => view! { <p class="several">"You are changing the policy “"{name.clone()}"”."</p> }.into_any(),
-        None => text(form, "name".into(), "Name of this policy".into()),
+    let name = match (&view.chosen, &view.on) {
+        (Some(name), _) => {
+            view! { <p class="several">"You are changing the policy “"{name.clone()}"”."</p> }.into_any()
+        }
+        (None, Some(_)) => ().into_any(),
+        (None, None) => text(form, "name".into(), "Name of this policy".into()),
     };
     let others = view
         .others
@@ -108,27 +114,35 @@ pub fn body(ctx: &PageContext, view: &MappingStep) -> AnyView {
             view! { " "<a href=format!("/set-up/mapping?policy={query}")>"Change “"{name.clone()}"”"</a> }
         })
         .collect_view();
+    let lead = match &view.on {
+        Some(on) => parts::on(view, on),
+        None => view! {
+            <p class="lead">
+                "A policy says how an incident becomes a ticket and what crosses between them. What is chosen here is a good \
+                 beginning for this Halo; open a part to change it."
+            </p>
+        }
+        .into_any(),
+    };
     view! {
-        <p class="lead">
-            "A policy says how an incident becomes a ticket and what crosses between them. What is chosen here is a good \
-             beginning for this Halo; change what you like."
-        </p>
+        {lead}
         {(!view.others.is_empty()).then(|| view! { <p class="several">{others}</p> })}
+        {parts::above(ctx, &view.above)}
         {ticket_type(view)}
         <form method="post" action=Step::Mapping.path() class="form" novalidate>
-            {fields::carried(form, &["policy", "seen", "ticket_type", "look", "rules"])}
+            {fields::carried(form, &["policy", "client", "seen", "ticket_type", "look", "rules"])}
             {name}
-            {rules::incidents(view)}
-            {priorities(view)}
-            {statuses(view)}
-            {rules::crossing(view)}
-            {closing(view)}
-            {rules::reopening(view)}
-            {people(view)}
-            {rules::notes(view)}
-            {mapped(view)}
-            {rules::labels(view)}
-            {rules::rare(view)}
+            {parts::of_type(view)}
+            <div class="parts">
+                {part(view, INCIDENTS, false, rules::incidents(view))}
+                {part(view, PRIORITIES, false, priorities(view))}
+                {part(view, STATUSES, false, statuses(view))}
+                {part(view, CLOSING, false, closing(view))}
+                {part(view, PEOPLE, false, people(view))}
+                {part(view, NOTES, false, notes(view))}
+                {part(view, FIELDS, view.incident.is_some(), mapped(view))}
+                {part(view, RARE, false, rules::rare(view))}
+            </div>
             <h2 id="findings">"What comes back"</h2>
             <p class="hint">"Every value of the tables above, as shown here, is sent to the other side and back."</p>
             {lines::findings(ctx, &view.findings)}
@@ -146,6 +160,72 @@ pub fn body(ctx: &PageContext, view: &MappingStep) -> AnyView {
     .into_any()
 }
 
+const INCIDENTS: Part = Part {
+    id: "part-incidents",
+    title: "Incidents",
+    keys: &[Key::Include, Key::Exclude, Key::TicketsPerHour, Key::Group],
+    fields: &["include.", "exclude.", "tickets_per_hour", "group."],
+};
+const PRIORITIES: Part = Part {
+    id: "part-priorities",
+    title: "Priorities",
+    keys: &[Key::Priorities, Key::Severity, Key::PrioritiesBack],
+    fields: &["priority.", "severity", "pback."],
+};
+const STATUSES: Part = Part {
+    id: "part-statuses",
+    title: "Statuses",
+    keys: &[Key::Statuses, Key::Status, Key::StatusesBack, Key::ClosedStatuses],
+    fields: &["status", "back.", "closed."],
+};
+const CLOSING: Part = Part {
+    id: "part-closing",
+    title: "Closing and opening again",
+    keys: &[
+        Key::MissingVerdict,
+        Key::ClassificationField,
+        Key::Classifications,
+        Key::Reopened,
+        Key::AfterClosing,
+        Key::FlipsPerHour,
+    ],
+    fields: &["verdict", "class", "reopened.", "after.", "flips_per_hour"],
+};
+const PEOPLE: Part = Part {
+    id: "part-people",
+    title: "People and team",
+    keys: &[Key::Team, Key::Category, Key::Agent, Key::Agents, Key::Owner, Key::Requester],
+    fields: &["team", "category", "agent", "owner", "requester"],
+};
+const NOTES: Part = Part {
+    id: "part-notes",
+    title: "Notes and alerts",
+    keys: &[
+        Key::Notes,
+        Key::NoteFlag,
+        Key::NoteOutcomes,
+        Key::Outcome,
+        Key::NotesPrivate,
+        Key::LinkComment,
+        Key::Evidence,
+        Key::LateAlerts,
+        Key::DigestFrom,
+    ],
+    fields: &["note", "outcome", "link_comment", "evidence", "late_alerts", "digest_from"],
+};
+const FIELDS: Part = Part {
+    id: "part-fields",
+    title: "Mapped fields, title and labels",
+    keys: &[Key::Fields, Key::Title, Key::Labels, Key::IncidentIdField],
+    fields: &["field", "source", "title", "labels", "incident_id_field"],
+};
+const RARE: Part = Part {
+    id: "part-rare",
+    title: "Safety and rare cases",
+    keys: &[Key::Approve, Key::Drift, Key::Push, Key::Adopt],
+    fields: &["approve.", "drift.", "push.", "adopt"],
+};
+
 fn url_value(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
@@ -158,9 +238,13 @@ fn url_value(text: &str) -> String {
 /// The ticket type decides which priorities there are: it is a form of its own.
 fn ticket_type(view: &MappingStep) -> AnyView {
     let policy = view.chosen.clone().unwrap_or_else(|| "new".to_owned());
+    let about = match view.on.as_ref().and_then(|on| on.client.as_ref()) {
+        Some(client) => view! { <input type="hidden" name="client" value=client.id.to_string() /> }.into_any(),
+        None => view! { <input type="hidden" name="policy" value=policy /> }.into_any(),
+    };
     view! {
         <form method="get" action=Step::Mapping.path() class="form">
-            <input type="hidden" name="policy" value=policy />
+            {about}
             {select(&view.form, "ticket_type".into(), "Ticket type".into(), None, &view.choices.ticket_types)}
             <p class="hint">"The type kept for incidents. Its SLA decides which priorities there are below."</p>
             <button type="submit" class="button">"Take this type"</button>
@@ -176,9 +260,9 @@ fn priorities(view: &MappingStep) -> AnyView {
         select(form, format!("priority.{severity}"), label, Some("No priority"), &view.choices.priorities)
     });
     view! {
-        <h2>"Priorities"</h2>
         {rows.into_iter().collect_view()}
         {select(form, "severity".into(), "Severity and priority cross".into(), None, &picks(&DIRECTIONS))}
+        {rules::crossing(form, "severity", "Severity")}
         {rules::priorities_back(view)}
     }
     .into_any()
@@ -201,9 +285,9 @@ fn statuses(view: &MappingStep) -> AnyView {
         })
         .collect_view();
     view! {
-        <h2>"Statuses"</h2>
         {rows.into_iter().collect_view()}
         {select(form, "status".into(), "Status crosses".into(), None, &picks(&DIRECTIONS))}
+        {rules::crossing(form, "status", "Status")}
         <details>
             <summary>"The way back: each ticket status"</summary>
             <div class="form">{back}</div>
@@ -228,13 +312,13 @@ fn closing(view: &MappingStep) -> AnyView {
         .collect_view();
     let field = &view.choices.classification_fields;
     view! {
-        <h2>"Closing"</h2>
         {select(form, "verdict".into(), "When an agent closes a ticket without a classification".into(), None, &defaults)}
         {select(form, "classification_field".into(), "Field in which agents choose the classification".into(), Some("None"), field)}
         <details>
             <summary>"What each choice of that field means"</summary>
             <div class="form">{classes}</div>
         </details>
+        {rules::reopening(view)}
     }
     .into_any()
 }
@@ -250,7 +334,23 @@ fn people(view: &MappingStep) -> AnyView {
         })
         .collect_view();
     view! {
-        <h2>"People, team and notes"</h2>
+        {select(form, "team".into(), "Team of new tickets".into(), Some("The ticket type's own"), &choices.teams)}
+        {select(form, "category".into(), "Category of new tickets".into(), Some("None"), &choices.categories)}
+        {select(form, "agent".into(), "Agent when the owner is nobody in Halo".into(), Some("Nobody"), &choices.agents)}
+        {select(form, "owner".into(), "Owner and agent cross".into(), None, &picks(&DIRECTIONS))}
+        {rules::crossing(form, "owner", "Owner")}
+        {rules::requester(view)}
+        <details>
+            <summary>"Owners whose mail address is not their agent's"</summary>
+            <div class="form">{rows}</div>
+        </details>
+    }
+    .into_any()
+}
+
+fn notes(view: &MappingStep) -> AnyView {
+    let (form, choices) = (&view.form, &view.choices);
+    view! {
         {fields::radios(form, "", "notes", "Notes of agents that cross to Sentinel", &[
             ("public", "Those the end user may see", ""),
             ("all", "All, internal ones too", ""),
@@ -259,15 +359,7 @@ fn people(view: &MappingStep) -> AnyView {
             ("none", "None", ""),
         ])}
         {select(form, "outcome".into(), "Outcome of the notes we write".into(), None, &choices.outcomes)}
-        {select(form, "team".into(), "Team of new tickets".into(), Some("The ticket type's own"), &choices.teams)}
-        {select(form, "category".into(), "Category of new tickets".into(), Some("None"), &choices.categories)}
-        {select(form, "agent".into(), "Agent when the owner is nobody in Halo".into(), Some("Nobody"), &choices.agents)}
-        {select(form, "owner".into(), "Owner and agent cross".into(), None, &picks(&DIRECTIONS))}
-        {rules::requester(view)}
-        <details>
-            <summary>"Owners whose mail address is not their agent's"</summary>
-            <div class="form">{rows}</div>
-        </details>
+        {rules::notes(view)}
     }
     .into_any()
 }
@@ -286,12 +378,14 @@ fn mapped(view: &MappingStep) -> AnyView {
         })
         .collect_view();
     view! {
-        <h2>"Mapped fields"</h2>
         <p class="hint">
             "A value is a path such as $.properties.title, a text with paths in braces such as {$.properties.severity}: \
              {$.properties.title}, or a fixed text. “Show a real incident” lists every path there is."
         </p>
         <div class="form">{rows}</div>
+        {select(form, "title".into(), "Title and subject cross".into(), None, &picks(&DIRECTIONS))}
+        {rules::crossing(form, "title", "Title")}
+        {rules::labels(view)}
     }
     .into_any()
 }

@@ -6,6 +6,7 @@ use super::overlay;
 use crate::{
     domain::{
         failure::Failure,
+        ids::ClientId,
         incident::{Evidence, Incident},
         view::mapping::{Leaf, MappingStep},
     },
@@ -23,8 +24,8 @@ const VALUE_MAX: usize = 80;
 const PLACES_MAX: usize = 5;
 
 /// Reads an incident and shows its values; what hinders that is said in their place.
-pub(super) async fn into(app: &App, page: &mut MappingStep) -> Result<(), ServiceError> {
-    let found = match newest(app).await? {
+pub(super) async fn into(app: &App, of: Option<ClientId>, page: &mut MappingStep) -> Result<(), ServiceError> {
+    let found = match newest(app, of).await? {
         Ok(found) => found,
         Err(failure) => {
             page.incident = Some(failure.message);
@@ -63,11 +64,15 @@ pub(super) async fn into(app: &App, page: &mut MappingStep) -> Result<(), Servic
     Ok(())
 }
 
-/// An incident with its alerts and entities, from a workspace that is set up, else from one that the first sign-in
+/// An incident with its alerts and entities, from a workspace that is set up (the client's, for one), else from one that the first sign-in
 /// reaches.
-async fn newest(app: &App) -> Result<Result<Option<(Incident, Option<Evidence>)>, Failure>, ServiceError> {
+async fn newest(
+    app: &App,
+    of: Option<ClientId>,
+) -> Result<Result<Option<(Incident, Option<Evidence>)>, Failure>, ServiceError> {
     let installation = app.installation().await?;
-    for workspace in installation.workspaces.iter().take(PLACES_MAX) {
+    let own = installation.workspaces.iter().filter(|workspace| of.is_none_or(|id| workspace.client == id));
+    for workspace in own.take(PLACES_MAX) {
         let connection = installation.microsoft.iter().find(|row| row.id == workspace.connection);
         let (Some(connection), Some(place)) = (connection, outside::place(workspace)) else { continue };
         let read = match outside::sentinel(app, connection).await {

@@ -1,8 +1,10 @@
 //! The policy: ticket type, priorities, statuses, agents, closing, mapped fields; walked by the loop finder before it is
-//! saved.
+//! saved. Also the rules of one client, on top of a policy that others follow too.
 
+mod choices;
 mod look;
 mod overlay;
+mod own;
 mod rules;
 mod values;
 
@@ -12,15 +14,16 @@ use super::{
     draft, entry, installed, later,
 };
 use crate::{
-    config::policy::lines,
+    config::{Applied, policy::PolicyEntry},
     domain::{
         catalogue::Catalogue,
         failure::{Failure, FailureKind, Side},
-        policy::{FieldTarget, Policy},
+        ids::{ClientId, ConnectionId},
+        policy::Policy,
         round_trip::RoundTrip,
         view::{
             form::FormView,
-            mapping::{Choices, MappingStep, Pick},
+            mapping::{Choices, MappingStep},
             probe::Level,
             set_up::{Step, StepState},
         },
@@ -30,11 +33,12 @@ use crate::{
     service::{
         App,
         caller::Caller,
-        configuration::Installed,
+        configuration::{self, Installed},
         error::{FieldProblem, ServiceError},
         fault, outside, what_if,
     },
 };
+use own::{OfClient, Subject};
 
 /// Empty rows that are offered beyond those in use.
 const SPARE_ROWS: usize = 2;
@@ -52,10 +56,11 @@ pub async fn state(app: &App) -> Result<(StepState, String), ServiceError> {
     })
 }
 
-/// Halo's look-ups: as kept, else read now. The first instance's; names mean the same in all.
-async fn look_ups(app: &App) -> Result<Result<Catalogue, Failure>, ServiceError> {
+/// Halo's look-ups: as kept, else read now. The client's instance, else the first one: names mean the same in all.
+async fn look_ups(app: &App, of: Option<ConnectionId>) -> Result<Result<Catalogue, Failure>, ServiceError> {
     let installation = app.installation().await?;
-    let Some(halo) = installation.halo.first() else {
+    let own = installation.halo.iter().find(|halo| Some(halo.id) == of);
+    let Some(halo) = own.or(installation.halo.first()) else {
         let text = "There is no Halo instance yet. Do the step “Halo” first.";
         return Ok(Err(Failure::new(Side::Halo, FailureKind::Rejected, text)));
     };
@@ -74,35 +79,48 @@ async fn look_ups(app: &App) -> Result<Result<Catalogue, Failure>, ServiceError>
     Ok(read)
 }
 
-fn chosen<'a>(installed: &'a Installed, name: &str) -> Result<Option<&'a Policy>, ServiceError> {
-    match name {
-        "" => Ok(installed.applied.policies.first()),
-        "new" => Ok(None),
-        name => {
-            let found = installed.applied.policies.iter().find(|policy| policy.name == name);
-            found.map(Some).ok_or(ServiceError::NotFound)
-        }
-    }
+/// The policy that a page is about: a client's rules, else the policy of this name.
+fn subject(installed: &Installed, policy: &str, client: &str) -> Result<Subject, ServiceError> {
+    if client.is_empty() { Subject::policy(installed, policy) } else { Subject::client(installed, client) }
 }
 
-/// The page, for the policy of this name (`new` for a new one, empty for the first).
+/// What a form is about. One that names no policy makes a new one.
+fn typed_subject(installed: &Installed, typed: &Typed) -> Result<Subject, ServiceError> {
+    let name = typed.text("policy");
+    subject(installed, if name.is_empty() { "new" } else { name }, typed.text("client"))
+}
+
+/// What was asked for in the page's address.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Name of the policy; `new` for a new one, empty for the first.
+    pub policy: String,
+    /// Id of the client whose rules are shown; empty for a policy by its name.
+    pub client: String,
+    /// Id of the ticket type that is taken.
+    pub ticket_type: String,
+}
+
+/// The page.
 ///
 /// # Errors
 /// `Forbidden`, `NotFound`; the store cannot be read.
-pub async fn view(app: &App, caller: &Caller, policy: &str, ticket_type: &str) -> Result<MappingStep, ServiceError> {
+pub async fn view(app: &App, caller: &Caller, asked: &Asked) -> Result<MappingStep, ServiceError> {
     allowed(caller)?;
     let installed = installed(app).await?;
-    let before = chosen(&installed, policy)?;
-    let catalogue = match look_ups(app).await? {
+    let subject = subject(&installed, &asked.policy, &asked.client)?;
+    let halo = subject.client.as_ref().and_then(|of| of.halo);
+    let catalogue = match look_ups(app, halo).await? {
         Ok(catalogue) => catalogue,
-        Err(failure) => return Ok(around(&installed, before, FormView::default(), &Err(failure))),
+        Err(failure) => return Ok(around(&installed, &subject, FormView::default(), &Err(failure))),
     };
-    let mut policy = before.cloned().unwrap_or_else(|| values::suggested(&catalogue));
-    if let Some(kind) = catalogue.ticket_types.iter().find(|row| row.id.to_string() == ticket_type) {
+    let start = subject.start.as_ref().map(|entry| entry.policy.clone());
+    let mut policy = start.unwrap_or_else(|| values::suggested(&catalogue));
+    if let Some(kind) = catalogue.ticket_types.iter().find(|row| row.id.to_string() == asked.ticket_type) {
         values::with_type(&mut policy, kind, &catalogue);
     }
     let form = values::form(&policy, &catalogue);
-    Ok(around(&installed, before, form, &Ok(catalogue)))
+    Ok(around(&installed, &subject, form, &Ok(catalogue)))
 }
 
 /// The page with what was typed; with `ask` what was asked for is looked up as well.
@@ -112,9 +130,9 @@ pub async fn view(app: &App, caller: &Caller, policy: &str, ticket_type: &str) -
 pub async fn again(app: &App, caller: &Caller, typed: &Typed) -> Result<MappingStep, ServiceError> {
     allowed(caller)?;
     let installed = installed(app).await?;
-    let name = typed.text("policy");
-    let before = chosen(&installed, if name.is_empty() { "new" } else { name }).unwrap_or(None);
-    let catalogue = look_ups(app).await?;
+    // what it was about may be gone by now
+    let subject = typed_subject(&installed, typed).or_else(|_| Subject::policy(&installed, "new"))?;
+    let catalogue = look_ups(app, subject.client.as_ref().and_then(|of| of.halo)).await?;
     let names: Vec<&str> = typed.entries().map(|(name, _)| name).collect();
     let mut form = typed.shown(&names);
     if let Some(path) = typed.text("do").strip_prefix("pick ") {
@@ -122,22 +140,29 @@ pub async fn again(app: &App, caller: &Caller, typed: &Typed) -> Result<MappingS
     } else if typed.text("do") == "look" {
         form = form.with_value("look", "on");
     }
-    let mut page = around(&installed, before, form, &catalogue);
+    let mut page = around(&installed, &subject, form, &catalogue);
     if let Ok(catalogue) = &catalogue {
-        let draft = overlay::policy(typed, before, catalogue);
+        let draft = subject.resolved(typed, catalogue).policy;
         if typed.text("do") == "what-if" {
-            ask_what_if(app, caller, &draft, &mut page).await?;
+            ask_what_if(app, caller, &draft, subject.client.as_ref(), &mut page).await?;
         }
         if !page.form.value("look").is_empty() {
-            look::into(app, &mut page).await?;
+            look::into(app, subject.client.as_ref().map(|of| of.owner.id), &mut page).await?;
         }
     }
     Ok(page)
 }
 
-async fn ask_what_if(app: &App, caller: &Caller, policy: &Policy, page: &mut MappingStep) -> Result<(), ServiceError> {
+async fn ask_what_if(
+    app: &App,
+    caller: &Caller,
+    policy: &Policy,
+    of: Option<&OfClient>,
+    page: &mut MappingStep,
+) -> Result<(), ServiceError> {
     let installation = app.installation().await?;
-    let asked = match installation.workspaces.first() {
+    let own = |id| of.is_none_or(|of| of.owner.id == id);
+    let asked = match installation.workspaces.iter().find(|workspace| own(workspace.client)) {
         Some(workspace) => what_if::last_days(app, caller, workspace.id, policy).await?,
         // One that is chosen and not applied yet.
         None => {
@@ -160,121 +185,138 @@ async fn ask_what_if(app: &App, caller: &Caller, policy: &Policy, page: &mut Map
 
 fn around(
     installed: &Installed,
-    before: Option<&Policy>,
+    subject: &Subject,
     form: FormView,
     catalogue: &Result<Catalogue, Failure>,
 ) -> MappingStep {
+    let chosen = subject.before.as_ref().map(|entry| entry.name().to_owned());
+    let owner = subject.client.as_ref().map(|of| of.owner.clone());
     let form = form
-        .with_value("seen", &draft::mark(&before))
-        .with_value("policy", before.map_or("", |policy| policy.name.as_str()));
+        .with_value("seen", &subject.mark())
+        .with_value("policy", chosen.as_deref().unwrap_or_default())
+        .with_value("client", &owner.as_ref().map(|owner| owner.id.to_string()).unwrap_or_default());
     let rows = |prefix: &str| {
         let number = |name: &String| name.strip_prefix(prefix)?.parse::<usize>().ok();
         let used = form.values.iter().filter(|(_, value)| !value.is_empty()).filter_map(|(name, _)| number(name)).max();
         used.map_or(0, |last| last.saturating_add(1)).min(overlay::ROWS_MAX - SPARE_ROWS) + SPARE_ROWS
     };
     let (owner_rows, field_rows) = (rows("owner."), rows("source."));
-    let others = installed.applied.policies.iter().map(|policy| policy.name.clone());
-    let chosen = before.map(|policy| policy.name.clone());
-    let (choices, findings, trouble) = match catalogue {
-        Ok(catalogue) => {
-            let typed = Typed::new(form.values.clone());
-            let policy = overlay::policy(&typed, before, catalogue);
-            (choices(&policy, catalogue), loops::find(&policy, catalogue), None)
-        }
-        Err(failure) => (Choices::default(), Vec::new(), Some(failure.message.clone())),
-    };
-    MappingStep {
+    let others = installed.applied.policies.iter().map(|entry| entry.name().to_owned());
+    let alone = owner.as_ref().filter(|_| subject.start.is_none());
+    let mut page = MappingStep {
         others: others.filter(|name| Some(name) != chosen.as_ref()).collect(),
-        form,
+        on: subject.on(),
+        above: chosen.as_deref().map(|name| own::above(installed, name)).unwrap_or_default(),
+        said: Vec::new(),
         chosen,
-        trouble,
-        choices,
+        trouble: alone.map(|owner| {
+            format!("No workspace of “{}” is set up yet. Link one first; it then follows a policy.", owner.name)
+        }),
+        choices: Choices::default(),
         owner_rows,
         field_rows,
-        findings,
+        findings: Vec::new(),
         incident: None,
         leaves: Vec::new(),
         previews: Vec::new(),
         what_if: None,
         what_if_trouble: None,
-    }
-}
-
-fn choices(policy: &Policy, catalogue: &Catalogue) -> Choices {
-    let named = |rows: &[crate::domain::catalogue::Named]| -> Vec<Pick> {
-        rows.iter().map(|row| Pick::new(row.id, row.name.clone())).collect()
+        form,
     };
-    let sla = catalogue.ticket_type(&policy.ticket_type).and_then(|row| row.default_sla);
-    let mut priorities: Vec<Pick> = Vec::new();
-    for row in catalogue.priorities_in(sla) {
-        if !priorities.iter().any(|known| known.value == row.id.to_string()) {
-            priorities.push(Pick::new(row.id, row.name.clone()));
+    match catalogue {
+        Ok(catalogue) => {
+            let entry = subject.resolved(&Typed::new(page.form.values.clone()), catalogue);
+            page.said = subject.said(&entry);
+            page.choices = choices::choices(&entry.policy, catalogue);
+            page.findings = loops::find(&entry.policy, catalogue);
         }
+        Err(failure) => page.trouble = Some(failure.message.clone()),
     }
-    let closed = |id: i64| catalogue.closed_statuses.contains(&id);
-    let statuses = catalogue.statuses.iter().map(|row| {
-        let label = if closed(row.id) { format!("{} (closed)", row.name) } else { row.name.clone() };
-        Pick::new(row.id, label)
-    });
-    let label = |row: &crate::domain::catalogue::FieldDefinition| row.label.clone().unwrap_or_else(|| row.name.clone());
-    let custom = catalogue.fields.iter().map(|row| Pick::new(format!("c:{}", row.id), label(row)));
-    let members = crate::domain::policy::field::MEMBERS.iter().map(|(name, _)| Pick::new(format!("m:{name}"), *name));
-    let field = overlay::definition(catalogue, policy.classification_field.as_ref());
-    Choices {
-        ticket_types: catalogue.ticket_types.iter().map(|row| Pick::new(row.id, row.name.clone())).collect(),
-        priorities,
-        statuses: statuses.collect(),
-        agents: catalogue
-            .agents
-            .iter()
-            .filter(|row| row.id > 1 && Some(row.id) != catalogue.own_agent_id)
-            .map(|row| Pick::new(row.id, row.name.clone()))
-            .collect(),
-        teams: named(&catalogue.teams),
-        categories: named(&catalogue.categories),
-        outcomes: named(&catalogue.outcomes),
-        fields: custom.chain(members).collect(),
-        classification_fields: catalogue
-            .fields
-            .iter()
-            .filter(|row| !row.options.is_empty())
-            .map(|row| Pick::new(row.id, label(row)))
-            .collect(),
-        classes: field.map(|row| named(&row.options)).unwrap_or_default(),
-    }
+    page
 }
 
-/// Walks the policy, and saves it.
+/// Walks the policy, and saves it. Gives the client whose rules they are.
 ///
 /// # Errors
 /// `Invalid` at the field that is wrong, also when the loop finder found faults that were not accepted; `Conflict` when
 /// somebody else saved in between; `Forbidden`.
-pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<(), ServiceError> {
+pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Option<ClientId>, ServiceError> {
     allowed(caller)?;
     let installed = installed(app).await?;
-    let name = typed.text("policy");
-    let before = chosen(&installed, if name.is_empty() { "new" } else { name }).map_err(|_| ServiceError::Conflict)?;
-    draft::unmoved(typed.text("seen"), &before)?;
-    let catalogue = match look_ups(app).await? {
+    let subject = typed_subject(&installed, typed).map_err(|_| ServiceError::Conflict)?;
+    if typed.text("seen") != subject.mark() {
+        return Err(ServiceError::Conflict);
+    }
+    let catalogue = match look_ups(app, subject.client.as_ref().and_then(|of| of.halo)).await? {
         Ok(catalogue) => catalogue,
         Err(failure) => return Err(ServiceError::invalid("", failure.message)),
     };
-    let policy = overlay::policy(typed, before, &catalogue);
+    let entry = subject.resolved(typed, &catalogue);
     let mut problems = overlay::problems(typed, &catalogue);
-    if before.is_none() && installed.applied.policies.iter().any(|known| known.name == policy.name) {
-        let text = format!("Name: there is a policy “{}” already. Choose another name.", policy.name);
+    if subject.start.is_none() && installed.applied.policies.iter().any(|known| known.name() == entry.name()) {
+        let text = format!("Name: there is a policy “{}” already. Choose another name.", entry.name());
         problems.push(FieldProblem::new("name", text));
     }
     if !typed.ticked("anyway") {
-        let found = loops::find(&policy, &catalogue);
+        let found = loops::find(&entry.policy, &catalogue);
         problems.extend(found.iter().filter(|trip| trip.level() == Level::Fault).map(problem));
     }
     if !problems.is_empty() {
         return Err(ServiceError::Invalid(problems));
     }
-    let text: String = lines(&policy).0.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
-    let wanted = entry::read(app, &format!("[[policy]]\n{text}"), "policy", &FIELDS).await?;
-    entry::apply(app, caller, &wanted).await.map(drop)
+    match &subject.client {
+        None => {
+            let wanted = read(app, &entry).await?;
+            entry::apply(app, caller, &wanted).await?;
+            Ok(None)
+        }
+        Some(of) => {
+            save_for(app, caller, &installed, &subject, of, entry).await?;
+            Ok(Some(of.owner.id))
+        }
+    }
+}
+
+/// The entry as the applied file is read.
+async fn read(app: &App, entry: &PolicyEntry) -> Result<Applied, ServiceError> {
+    let text: String = entry.lines().0.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+    entry::read(app, &format!("[[policy]]\n{text}"), "policy", &FIELDS).await
+}
+
+/// Puts a client's workspaces on its own policy; on the base itself when nothing differs from it, and then its own policy
+/// goes.
+async fn save_for(
+    app: &App,
+    caller: &Caller,
+    installed: &Installed,
+    subject: &Subject,
+    of: &OfClient,
+    entry: PolicyEntry,
+) -> Result<(), ServiceError> {
+    let failed = |error: configuration::ConfigurationError| entry::apply_failed(error);
+    let mut all = configuration::export(&app.store).await.map_err(failed)?;
+    let target = if entry.own.is_empty() { entry.base.clone().unwrap_or_default() } else { entry.name().to_owned() };
+    for workspace in &mut all.workspaces {
+        if of.workspaces.iter().any(|(_, arm_id, _)| *arm_id == workspace.arm_id) {
+            workspace.policy.clone_from(&target);
+        }
+    }
+    let gone = subject.before.as_ref().filter(|_| entry.own.is_empty());
+    let (wanted, prune) = match gone {
+        Some(gone) => {
+            all.policies.retain(|known| known.name() != gone.name());
+            (all, true)
+        }
+        None => {
+            all.workspaces.retain(|row| of.workspaces.iter().any(|(_, arm_id, _)| *arm_id == row.arm_id));
+            let policies = if entry.own.is_empty() { Vec::new() } else { read(app, &entry).await?.policies };
+            (Applied { policies, workspaces: all.workspaces, ..Applied::default() }, false)
+        }
+    };
+    let seen = Some(installed.installation.version);
+    let (user, now) = (Some(caller.user), app.clock.now());
+    let applied = configuration::apply_seen(&app.store, &wanted, prune, user, seen, now, &*app.ids).await;
+    applied.map(drop).map_err(failed)
 }
 
 /// Fields of the file and what people call them.
@@ -306,15 +348,4 @@ fn problem(trip: &RoundTrip) -> FieldProblem {
         _ => "",
     };
     FieldProblem::new(field, format!("{} {}", trip.says(), trip.fix()))
-}
-
-/// The field that a target names in the form.
-fn target_value(target: &FieldTarget, catalogue: &Catalogue) -> String {
-    match target {
-        FieldTarget::Custom(reference) => {
-            let id = overlay::definition(catalogue, Some(reference)).map(|row| row.id);
-            id.map_or_else(|| overlay::value_of(reference, None), |id| format!("c:{id}"))
-        }
-        FieldTarget::Member(name) => format!("m:{name}"),
-    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::{overlay, rules, target_value};
+use super::{choices::target_value, overlay, rules};
 use crate::domain::{
     catalogue::{Catalogue, Ref, TicketType},
     ids::PolicyId,

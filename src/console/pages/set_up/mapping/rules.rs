@@ -117,7 +117,6 @@ pub fn incidents(view: &MappingStep) -> AnyView {
         {text(form, "group.most".into(), "Incidents of a group at most".into())}
     };
     view! {
-        <h2>"Incidents"</h2>
         <p class="hint">"Every incident becomes a ticket of its own, unless something is chosen here."</p>
         {folded(
             form,
@@ -161,23 +160,14 @@ pub fn closed(view: &MappingStep) -> AnyView {
     folded(&view.form, &["closed."], "Ticket statuses that count as closed", hint, inside)
 }
 
-/// When the four fields cross, and whose value is taken.
-pub fn crossing(view: &MappingStep) -> AnyView {
-    let form = &view.form;
-    let rows = [("severity", "Severity"), ("status", "Status"), ("owner", "Owner"), ("title", "Title")]
-        .into_iter()
-        .map(|(name, label)| {
-            view! {
-                {select(form, format!("{name}.when"), format!("{label} crosses"), None, &picks(&WHEN))}
-                {select(form, format!("{name}.wins"), format!("{label}: when both changed it, taken is"), None, &picks(&WINS))}
-            }
-        })
-        .collect_view();
-    view! {
-        {select(form, "title".into(), "Title and subject cross".into(), None, &picks(&DIRECTIONS))}
-        {folded(form, &["severity.", "status.", "owner.", "title."], "When fields cross, and whose value is taken", "", rows.into_any())}
-    }
-    .into_any()
+/// When a field crosses, and whose value is taken.
+pub fn crossing(form: &FormView, name: &'static str, label: &'static str) -> AnyView {
+    let inside = view! {
+        {select(form, format!("{name}.when"), format!("{label} crosses"), None, &picks(&WHEN))}
+        {select(form, format!("{name}.wins"), format!("{label}: when both changed it, taken is"), None, &picks(&WINS))}
+    };
+    let (when, wins) = (format!("{name}.when"), format!("{name}.wins"));
+    folded(form, &[when.as_str(), wins.as_str()], "When it crosses, and whose value is taken", "", inside.into_any())
 }
 
 /// Opening again, and what arrives after closing.
@@ -285,7 +275,6 @@ pub fn rare(view: &MappingStep) -> AnyView {
         {tick(form, "push.although_joined".into(), "Also to workspaces whose portal does not show them (Defender)".into(), "on")}
     };
     view! {
-        <h2>"Safety and rare cases"</h2>
         {folded(form, &["approve."], "What waits for a person's approval", "", ticks(form, "approve", "These writes wait", &kinds))}
         {folded(form, &["drift."], "What is done about drift", "What a full reading finds and nothing had told of.", drift.into_any())}
         {folded(form, &["push."], "Which tickets are pushed to Sentinel by themselves", "When a webhook of Halo's names them.", push.into_any())}
