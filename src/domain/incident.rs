@@ -246,6 +246,22 @@ pub struct Comment {
     pub raw: Value,
 }
 
+impl Comment {
+    /// One that we have just written.
+    pub fn own(id: CommentId, message: &str, at: Timestamp) -> Self {
+        Self {
+            id,
+            message: message.to_owned(),
+            author: None,
+            author_object_id: None,
+            created: Some(at),
+            modified: None,
+            etag: None,
+            raw: Value::Null,
+        }
+    }
+}
+
 /// Alerts and entities of an incident, as read.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Evidence {

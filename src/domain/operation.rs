@@ -8,7 +8,7 @@ use super::{
     failure::{Failure, Side},
     ids::{ActionKey, ClientId, CommentId, OperationId, PairId, TicketId, UserId},
     incident::{IncidentStatus, Owner, Severity},
-    pair::Base,
+    pair::{Base, NoteLink},
     reason::Reason,
     ticket::{NoteDraft, TicketChange, TicketDraft},
 };
@@ -44,6 +44,21 @@ pub struct Carried {
     pub part: u32,
     /// Fingerprint of the note's words; empty where an older entry does not tell.
     pub said: String,
+}
+
+impl Carried {
+    /// The link that a comment of ours leaves which carries this.
+    pub fn link(&self, pair: PairId, comment: &CommentId) -> NoteLink {
+        NoteLink {
+            pair,
+            comment: comment.clone(),
+            action: self.action,
+            edit: self.edit,
+            part: self.part,
+            said: Some(self.said.clone()).filter(|said| !said.is_empty()),
+            written_in: Side::Halo,
+        }
+    }
 }
 
 fn one_or_several<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Carried>, D::Error> {
@@ -107,6 +122,20 @@ pub enum OperationKind {
 }
 
 impl OperationKind {
+    /// The link that a note of ours leaves; `None` for one that carries no comment.
+    pub fn note_link(&self, pair: PairId, action: ActionKey) -> Option<NoteLink> {
+        let Self::AddNote { comment: Some(comment), edit, said, .. } = self else { return None };
+        Some(NoteLink {
+            pair,
+            comment: comment.clone(),
+            action,
+            edit: *edit,
+            part: 0,
+            said: said.clone(),
+            written_in: Side::Sentinel,
+        })
+    }
+
     /// The side written to.
     pub fn side(&self) -> Side {
         match self {

@@ -278,6 +278,21 @@ pub struct NoteLink {
     pub written_in: Side,
 }
 
+impl NoteLink {
+    /// Puts it in its place among others; one that is there already may learn what was said.
+    pub fn keep(self, links: &mut Vec<Self>) {
+        let key = |link: &Self| (link.action.ticket, link.action.action, link.edit, link.part, link.comment.clone());
+        match links.binary_search_by_key(&key(&self), key) {
+            Ok(at) => {
+                if let (Some(known), Some(said)) = (links.get_mut(at), self.said) {
+                    known.said = Some(said);
+                }
+            }
+            Err(at) => links.insert(at, self),
+        }
+    }
+}
+
 /// An incident the engine has seen, linked or not: one row each, so that every one has an answer to "why not?".
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Subject {

@@ -8,19 +8,20 @@ use crate::{
         ids::{CommentId, fingerprint},
         incident::{Comment, Incident},
         operation::{Carried, IncidentChange, OperationResult},
-        pair::NoteLink,
     },
     ledger::fact::Fact,
     outbound::budget::Class,
     planner::{
         agreed,
         notes::{to_sentinel::TICKET_ITSELF, words},
+        observed::Reading,
+        sent::{self, Found},
     },
     sentinel::{Incidents, Place},
     store::SituationRow,
 };
 
-use super::{Engine, digest::Reading, execute::Attempt, forth};
+use super::{Engine, digest::observed, execute::Attempt, forth};
 
 pub(super) async fn add_comment(
     engine: &Engine,
@@ -51,7 +52,7 @@ pub(super) async fn add_comment(
             let mut reading = Reading { comments: read, ..Reading::default() };
             // One that carries no note is known as read: nothing else tells that it is there.
             if carries.is_empty() {
-                let own = written(comment, message, engine.now());
+                let own = Comment::own(comment.clone(), message, engine.now());
                 match &mut reading.comments {
                     Some(comments) => comments.push(own),
                     None => reading.own_comment = Some(own),
@@ -73,16 +74,7 @@ fn failed(row: &SituationRow, failure: Failure, now: jiff::Timestamp) -> Attempt
 }
 
 fn linked(row: &SituationRow, comment: &CommentId, carried: &Carried) -> Fact {
-    let link = NoteLink {
-        pair: row.pair.id,
-        comment: comment.clone(),
-        action: carried.action,
-        edit: carried.edit,
-        part: carried.part,
-        said: Some(carried.said.clone()).filter(|said| !said.is_empty()),
-        written_in: Side::Halo,
-    };
-    Fact::NoteLinked { link }
+    Fact::NoteLinked { link: carried.link(row.pair.id, comment) }
 }
 
 /// A comment that the database has forgotten stands under the id of one that is to be written: it is never written over.
@@ -121,7 +113,7 @@ async fn found(
                 Ok(_) => {
                     let before = Carried { said: fingerprint(&there.message), ..own.clone() };
                     let facts = vec![linked(row, &there.id, &before), linked(row, &comment, &next)];
-                    comments.push(written(&comment, message, engine.now()));
+                    comments.push(Comment::own(comment.clone(), message, engine.now()));
                     done(&comment, facts, comments)
                 }
                 Err(failure) => failed(row, failure, engine.now()),
@@ -135,45 +127,23 @@ async fn found(
     }
 }
 
-fn written(comment: &CommentId, message: &str, now: jiff::Timestamp) -> Comment {
-    Comment {
-        id: comment.clone(),
-        message: message.to_owned(),
-        author: None,
-        author_object_id: None,
-        created: Some(now),
-        modified: None,
-        etag: None,
-        raw: serde_json::Value::Null,
-    }
-}
-
-/// An incident that was read around a write of ours. Alerts or comments that we have not read, or comments that were edited
-/// behind our own write: without a version the next poll takes the incident for changed and reads them.
-fn told(row: &SituationRow, mut incident: Incident, edited_unseen: bool) -> Box<Reading> {
-    let alerts = incident.alerts_count != row.subject.incident.alerts_count;
-    if super::digest::comments_moved(row, &incident) || edited_unseen || alerts {
-        incident.etag = None;
-    }
-    Box::new(Reading { incident: Some(incident), ..Reading::default() })
-}
-
 /// A change of ours whose answer was never recorded shows on the incident.
 pub(super) fn arrived(row: &SituationRow, change: &IncidentChange, current: Incident) -> Attempt {
-    let base = agreed::landed(row.pair.base.clone(), change, &current);
+    let base = sent::incident_landed(row.pair.base.clone(), change, &current, row.ticket.as_ref());
     let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
-    // What moved before it was written cannot be told from what it moved itself.
-    let comments = row.comments.as_ref().is_some_and(|comments| !comments.is_empty());
-    Attempt::Done(OperationResult::Incident { etag: current.etag.clone() }, facts, told(row, current, comments))
+    let etag = current.etag.clone();
+    let observed = observed(row);
+    let reading = observed.around_write(current, observed.edited_unseen(None));
+    Attempt::Done(OperationResult::Incident { etag }, facts, Box::new(reading))
 }
 
-/// Read, compare, merge, PUT with the etag just read; what moved since the plan voids it. `sent`: it was sent before, and
-/// may have arrived.
+/// Read, compare, merge, PUT with the etag just read; what moved since the plan voids it. `was_sent`: it was sent before,
+/// and may have arrived.
 pub(super) async fn update_incident(
     row: &SituationRow,
     sentinel: &Arc<dyn Incidents>,
     at: &Place,
-    (change, sent): (&IncidentChange, bool),
+    (change, was_sent): (&IncidentChange, bool),
     now: jiff::Timestamp,
     class: Class,
 ) -> Attempt {
@@ -184,21 +154,14 @@ pub(super) async fn update_incident(
         }
         Err(failure) => return Attempt::Failed(failure),
     };
-    let has_comments = row.comments.as_ref().is_some_and(|comments| !comments.is_empty());
-    let edited_unseen = has_comments && current.etag != row.subject.incident.etag;
-    let read = |incident: Incident| told(row, incident, edited_unseen);
+    let observed = observed(row);
+    let edited_unseen = observed.edited_unseen(Some(&current));
+    let read = |incident: Incident| Box::new(observed.around_write(incident, edited_unseen));
     let arrived = |current: Incident| arrived(row, change, current);
-    if sent && agreed::stands(change, &current) && !current.redirected() {
-        return arrived(current);
-    }
-    let known = &row.subject.incident;
-    let touched = change.status.is_some() && current.status != known.status
-        || change.severity.is_some() && current.severity != known.severity
-        || change.owner.is_some() && current.owner.key() != known.owner.key()
-        || change.title.is_some() && current.title != known.title
-        || current.redirected();
-    if touched {
-        return Attempt::Stale("The incident changed since this was planned.".into(), read(current));
+    match sent::incident_found(change, was_sent, observed.incident, &current) {
+        Found::Arrived => return arrived(current),
+        Found::Moved => return Attempt::Stale("The incident changed since this was planned.".into(), read(current)),
+        Found::AsKnown => {}
     }
     match sentinel.write(at, &current, change, class).await {
         Ok(answer) if !agreed::taken(&current, change, &answer) => {
@@ -218,7 +181,7 @@ pub(super) async fn update_incident(
         Err(failure) if failure.kind == FailureKind::Conflict => {
             // Something between us and Azure may have sent it twice: then it was ourselves.
             match sentinel.incident(at, &row.pair.incident, class).await {
-                Ok(now) if now.etag != current.etag && agreed::stands(change, &now) => arrived(now),
+                Ok(now) if now.etag != current.etag && sent::incident_stands(change, &now) => arrived(now),
                 Ok(now) => Attempt::Stale("Somebody wrote to the incident at the same moment.".into(), read(now)),
                 Err(_) => Attempt::Failed(Failure { kind: FailureKind::Unknown, ..failure }),
             }
@@ -227,11 +190,11 @@ pub(super) async fn update_incident(
         // anew, the owner is refused alone, and waits for a person.
         Err(failure) if failure.kind == FailureKind::Rejected && change.owner.is_some() && !owner_alone(change) => {
             let rest = IncidentChange { owner: None, ..change.clone() };
-            Box::pin(update_incident(row, sentinel, at, (&rest, sent), now, class)).await
+            Box::pin(update_incident(row, sentinel, at, (&rest, was_sent), now, class)).await
         }
         Err(failure) if failure.kind == FailureKind::Unknown => {
             match sentinel.incident(at, &row.pair.incident, class).await {
-                Ok(current) if agreed::stands(change, &current) => arrived(current),
+                Ok(current) if sent::incident_stands(change, &current) => arrived(current),
                 Ok(current) => Attempt::Stale(
                     "No answer came; it is planned anew from what the incident says now.".into(),
                     read(current),

@@ -1,68 +1,41 @@
 //! Observe, plan, commit: one step under the pair's lane, one transaction.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
-        failure::Side,
         ids::{OperationId, PairId},
-        incident::{Comment, Evidence, Incident},
+        incident::Incident,
         merge::Merge,
         operation::{Operation, OperationState},
-        pair::{Health, NoteLink, PairState},
+        pair::{Health, PairState},
         reason::Reason,
-        ticket::{Action, Ticket},
     },
     ledger::{entry::Seq, fact::Fact},
-    planner::{self, Situation, situation::Seen},
+    planner::{
+        self, Situation,
+        observed::{News, Observed, Reading},
+        situation::Seen,
+    },
     store::{SituationRow, StoreError},
 };
 
 use super::{
     Engine, elsewhere, groups,
     merges::{self, Around},
-    overtaken::{in_time, older},
     registry::View,
 };
 
-/// What was newly read of a pair. `None` = not read now.
-#[derive(Default)]
-pub struct Reading {
-    /// The incident.
-    pub incident: Option<Incident>,
-    /// All its comments.
-    pub comments: Option<Vec<Comment>>,
-    /// Its alerts and entities.
-    pub evidence: Option<Evidence>,
-    /// The ticket.
-    pub ticket: Option<Ticket>,
-    /// All its actions, oldest first.
-    pub actions: Option<Vec<Action>>,
-    /// A note that we have just written: it joins those known when this is recorded, which may be more than were known
-    /// when it was sent.
-    pub own_action: Option<Action>,
-    /// The same of a comment.
-    pub own_comment: Option<Comment>,
-    /// Something may have been written on the ticket since its notes were last read, and they were not read with it.
-    pub unread: bool,
-}
-
-/// Whether a ticket has moved since it was last recorded: then somebody may have written on it what we have not read.
-pub(super) fn moved_since(known: Option<&Ticket>, current: &Ticket) -> bool {
-    let later = |new: Option<Timestamp>, old: Option<Timestamp>| new.is_some() && (old.is_none() || older(old, new));
-    known.is_none_or(|known| {
-        later(current.last_update, known.last_update) || later(current.last_action, known.last_action)
-    })
-}
-
-/// Whether the incident has another number of comments than we know to stand there: those read last, and those
-/// written by us since. A link alone is no comment: people delete what they wrote.
-pub(super) fn comments_moved(row: &SituationRow, incident: &Incident) -> bool {
-    let own = row.links.iter().filter(|link| link.written_in == Side::Halo).map(|link| &link.comment);
-    let known: BTreeSet<_> = row.comments.iter().flatten().map(|comment| &comment.id).chain(own).collect();
-    i64::try_from(known.len()).unwrap_or(i64::MAX) != incident.comments_count
+/// What is known of a pair's two records.
+pub(super) fn observed(row: &SituationRow) -> Observed<'_> {
+    Observed {
+        incident: &row.subject.incident,
+        comments: row.comments.as_deref(),
+        evidence: row.evidence.as_ref(),
+        ticket: row.ticket.as_ref(),
+        actions: row.actions.as_deref(),
+        links: &row.links,
+    }
 }
 
 /// Whether an incident of another version shows nothing new: then its comments were edited, or one was deleted and
@@ -149,7 +122,7 @@ async fn step(
     };
     let Some(mut row) = found else { return Ok((None, Vec::new())) };
     let now = engine.now();
-    let reading = in_time(&row, reading);
+    let reading = observed(&row).in_time(reading);
     let seen = seen(engine, &row, &reading);
     let mut facts = Vec::new();
     for fact in done {
@@ -168,18 +141,11 @@ async fn step(
         }
     }
     let comments_read = reading.comments.is_some();
-    for fact in news(&row, reading) {
-        overlay(&mut row, &fact);
-        facts.push(fact);
-    }
-    // A record that shows something new is there, whatever was said before: a stale answer says that a young one is not.
-    let shown = |fact: &Fact| match fact {
-        Fact::IncidentRead { .. } => row.pair.gone == Some(Side::Sentinel),
-        Fact::TicketRead { ticket, .. } => row.pair.gone == Some(Side::Halo) && !ticket.deleted,
-        _ => false,
-    };
-    if let Some(side) = row.pair.gone.filter(|_| facts.iter().any(shown)) {
-        let fact = Fact::RecordGone { pair: id, side, gone: false };
+    let elsewhere = elsewhere::written(&row, &reading);
+    let news = observed(&row).news(reading);
+    let shown = row.pair.gone.filter(|side| news.shows(*side));
+    let shown = shown.map(|side| Fact::RecordGone { pair: id, side, gone: false });
+    for fact in elsewhere.into_iter().chain(told(&row, news)).chain(shown) {
         overlay(&mut row, &fact);
         facts.push(fact);
     }
@@ -276,82 +242,19 @@ fn number(mut next: i64, facts: &mut [Fact]) {
 }
 
 /// What differs from what is known, as facts.
-fn news(row: &SituationRow, reading: Reading) -> Vec<Fact> {
+fn told(row: &SituationRow, news: News) -> Vec<Fact> {
     let pair = row.pair.id;
-    let mut facts: Vec<Fact> = elsewhere::written(row, &reading).into_iter().collect();
-    if let Some(incident) = reading.incident {
-        let known = &row.subject.incident;
-        if incident.raw != known.raw || incident.etag != known.etag {
-            let (workspace, client) = (row.subject.workspace, row.subject.client);
-            facts.push(Fact::IncidentRead { workspace, client, incident: Box::new(incident) });
-        }
-    }
-    let own = reading.own_comment.zip(row.comments.clone()).map(|(own, mut known)| {
-        if known.iter().all(|comment| comment.id != own.id) {
-            known.push(own);
-        }
-        known
-    });
-    if let Some(comments) = reading.comments.or(own)
-        && row.comments.as_ref() != Some(&comments)
-    {
-        facts.push(Fact::CommentsRead { pair, comments });
-    }
-    if let Some(evidence) = reading.evidence.filter(|read| row.evidence.as_ref() != Some(read)) {
-        let (workspace, incident) = (row.subject.workspace, row.subject.incident.id.clone());
-        facts.push(Fact::EvidenceRead { workspace, incident, evidence: Box::new(evidence) });
-    }
-    let own = reading.own_action.zip(row.actions.clone());
-    let (ticket, own) = match own {
-        Some((own, known)) if known.iter().all(|action| action.key != own.key) => joined(row, own, known),
-        _ => (None, None),
-    };
-    if let Some(mut ticket) = reading.ticket.or(ticket) {
-        // The next row then tells of something new, and the notes are read: also in the life of another process.
-        if reading.unread && reading.actions.is_none() {
-            ticket.last_action = None;
-        }
-        let times = |ticket: &Ticket| (ticket.last_update, ticket.last_action);
-        let differs = |known: &Ticket| known.raw != ticket.raw || times(known) != times(&ticket);
-        if row.ticket.as_ref().is_none_or(differs) {
-            facts.push(Fact::TicketRead { pair, ticket: Box::new(merged(row.ticket.as_ref(), ticket)) });
-        }
-    }
-    if let Some(actions) = reading.actions.or(own)
-        && row.actions.as_ref() != Some(&actions)
-    {
-        facts.push(Fact::ActionsRead { pair, actions });
-    }
+    let (workspace, client) = (row.subject.workspace, row.subject.client);
+    let mut facts = Vec::new();
+    facts.extend(news.incident.map(|incident| Fact::IncidentRead { workspace, client, incident: Box::new(incident) }));
+    facts.extend(news.comments.map(|comments| Fact::CommentsRead { pair, comments }));
+    facts.extend(news.evidence.map(|evidence| {
+        let incident = row.subject.incident.id.clone();
+        Fact::EvidenceRead { workspace, incident, evidence: Box::new(evidence) }
+    }));
+    facts.extend(news.ticket.map(|ticket| Fact::TicketRead { pair, ticket: Box::new(ticket) }));
+    facts.extend(news.actions.map(|actions| Fact::ActionsRead { pair, actions }));
     facts
-}
-
-/// A ticket's notes with one of ours that was just written, and the ticket itself where nothing came in between: then it
-/// is the newest action there, and there is nothing to read again.
-fn joined(row: &SituationRow, own: Action, mut known: Vec<Action>) -> (Option<Ticket>, Option<Vec<Action>>) {
-    let highest = known.iter().map(|action| action.key.action).max().unwrap_or(0);
-    let ticket = match (&row.ticket, own.at) {
-        (Some(ticket), Some(at)) if own.key.action == highest + 1 => {
-            let last_update = ticket.last_update.max(Some(at));
-            Some(Ticket { last_action: Some(at), last_update, ..ticket.clone() })
-        }
-        _ => None,
-    };
-    known.push(own);
-    known.sort_by_key(|action| action.key.action);
-    (ticket, Some(known))
-}
-
-/// A list row lacks custom fields and closing note: those of the last reading by id stay until the next one.
-fn merged(known: Option<&Ticket>, mut new: Ticket) -> Ticket {
-    if let Some(known) = known {
-        if new.custom_fields.is_empty() {
-            new.custom_fields.clone_from(&known.custom_fields);
-        }
-        if new.closure_note.is_none() {
-            new.closure_note.clone_from(&known.closure_note);
-        }
-    }
-    new
 }
 
 /// Carries a fact over into the situation in hand, as the projector will into the tables.
@@ -370,7 +273,7 @@ pub(crate) fn overlay(row: &mut SituationRow, fact: &Fact) {
         Fact::BaseAgreed { base, .. } => row.pair.base = base.clone(),
         Fact::SurvivorFound { survivor, .. } => row.pair.survivor = Some(survivor.clone()),
         Fact::Decided { decision, .. } => row.pair.decisions.push(decision.clone()),
-        Fact::NoteLinked { link } => link_kept(&mut row.links, link),
+        Fact::NoteLinked { link } => link.clone().keep(&mut row.links),
         Fact::OperationMoved { operation, state, attempts, failure, .. } => {
             if let Some(found) = row.operations.iter_mut().find(|o| o.id == *operation) {
                 found.state = state.clone();
@@ -389,19 +292,6 @@ pub(crate) fn overlay(row: &mut SituationRow, fact: &Fact) {
             row.pair.reason.clone_from(&state.reason);
         }
         _ => {}
-    }
-}
-
-/// A link in its place; one that is there already may learn what was said.
-fn link_kept(links: &mut Vec<NoteLink>, link: &NoteLink) {
-    let key = |link: &NoteLink| (link.action.ticket, link.action.action, link.edit, link.part, link.comment.clone());
-    match links.binary_search_by_key(&key(link), key) {
-        Ok(at) => {
-            if let (Some(known), Some(said)) = (links.get_mut(at), &link.said) {
-                known.said = Some(said.clone());
-            }
-        }
-        Err(at) => links.insert(at, link.clone()),
     }
 }
 

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::{domain::ticket::Ticket, ledger::fact::Fact, planner::notes::words::of_action, store::SituationRow};
-
-use super::digest::Reading;
+use crate::{
+    domain::ticket::Ticket,
+    ledger::fact::Fact,
+    planner::{notes::words::of_action, observed::Reading},
+    store::SituationRow,
+};
 
 /// What first shows, or shows with other words, while the ticket belongs to another client is about that one, also when
 /// the ticket has come back.

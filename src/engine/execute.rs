@@ -11,13 +11,13 @@ use crate::{
         reason::Reason,
     },
     ledger::fact::Fact,
-    planner::{self, retry},
+    planner::{self, observed::Reading, retry},
     store::{SituationRow, StoreError},
 };
 
 use super::{
     Engine, Unit, back,
-    digest::{self, After, Known, Reading},
+    digest::{self, After, Known},
     forth,
     lanes::{CreatePlace, NewcomersLane},
     newcomer, pauses,
@@ -403,7 +403,8 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
                     forth::add_note(row, &halo, ticket, (&operation.kind, note), engine.now(), class).await
                 }
                 (OperationKind::UpdateTicket { change }, Some(ticket)) => {
-                    forth::update_ticket(engine, row, &halo, ticket, change, class).await
+                    let sent = operation.attempts > 0;
+                    forth::update_ticket(engine, row, &halo, ticket, (change, sent), class).await
                 }
                 _ => Attempt::Stale("The ticket does not exist yet.".into(), Box::default()),
             }

@@ -6,31 +6,25 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
-        failure::{Failure, FailureKind, Side},
+        failure::{Failure, FailureKind},
         ids::TicketId,
         operation::{Operation, OperationKind, OperationResult},
-        pair::{Base, NoteLink},
+        pair::Base,
         reason::Reason,
-        text,
         ticket::{Action, NoteDraft, Ticket, TicketChange, TicketDraft},
     },
     halo_itsm::Halo,
     ledger::fact::Fact,
     outbound::budget::Class,
     planner::{
-        agreed, alerts,
-        fields::mapped,
-        mapping,
-        notes::{self, words},
+        agreed, alerts, mapping, notes,
+        observed::{Reading, found_note},
+        sent::{self, Found},
     },
     store::SituationRow,
 };
 
-use super::{
-    Engine,
-    digest::{Reading, moved_since},
-    execute::Attempt,
-};
+use super::{Engine, digest::observed, execute::Attempt};
 
 /// How long after a pair was made "not found" does not prove that its record is gone.
 pub(super) const MAY_NOT_SHOW_YET: SignedDuration = SignedDuration::from_mins(5);
@@ -127,26 +121,23 @@ pub(super) async fn add_note(
     };
     // Somebody has written in the ticket since we last read its notes. After a restore that may have been
     // ourselves: the note may stand there already. So it may among those that were read since, when it waited.
-    let known = row.ticket.as_ref().filter(|known| known.last_action == current.last_action);
-    let read = match (&row.actions, known) {
-        (Some(_), Some(_)) => None,
-        _ => match halo.actions(ticket, class).await {
+    let observed = observed(row);
+    let read = match observed.notes_to_read(&current) {
+        false => None,
+        true => match halo.actions(ticket, class).await {
             Ok(actions) => Some(actions),
             Err(failure) => return Attempt::Failed(failure),
         },
     };
     let actions = read.as_ref().or(row.actions.as_ref()).into_iter().flatten();
     if let Some(action) = actions.into_iter().find(|action| notes::carries(action, &note.reference)) {
-        return found(row, kind, action.clone(), note);
+        return note_made(row, &found_note(kind, action, note), action.clone(), true);
     }
     match halo.add_note(ticket, note, class).await {
         Ok(action) => {
             let mut made = note_made(row, kind, action.clone(), false);
             if let Attempt::Done(_, _, reading) = &mut made {
-                match read {
-                    Some(actions) => **reading = read_before(current, actions, action),
-                    None => reading.unread = moved_since(row.ticket.as_ref(), &current),
-                }
+                **reading = observed.around_note(current, read, action);
             }
             made
         }
@@ -155,54 +146,11 @@ pub(super) async fn add_note(
     }
 }
 
-/// A ticket and its notes as they were read just before one of ours was written. What came in between is read with the
-/// next row.
-fn read_before(mut ticket: Ticket, mut actions: Vec<Action>, own: Action) -> Reading {
-    let highest = actions.iter().map(|action| action.key.action).max().unwrap_or(0);
-    ticket.last_action = own.at.filter(|_| own.key.action == highest + 1);
-    ticket.last_update = ticket.last_update.max(own.at);
-    actions.push(own);
-    Reading { ticket: Some(ticket), actions: Some(actions), ..Reading::default() }
-}
-
-/// The note stands there already. What it says may be older than what we were about to write: then that is told next.
-fn found(row: &SituationRow, kind: &OperationKind, action: Action, note: &NoteDraft) -> Attempt {
-    let same = words::letters(&text::html_to_text(&note.html)) == words::letters(&words::body(&action));
-    match kind {
-        OperationKind::AddNote { comment, edit, note, .. } if !same => {
-            let older = OperationKind::AddNote {
-                comment: comment.clone(),
-                edit: *edit,
-                said: Some(String::new()),
-                note: note.clone(),
-            };
-            note_made(row, &older, action, true)
-        }
-        kind => note_made(row, kind, action, true),
-    }
-}
-
 /// The note is there: link it with its comment, and know it as read.
 pub(super) fn note_made(row: &SituationRow, kind: &OperationKind, action: Action, settled: bool) -> Attempt {
     let key = action.key;
-    let mut facts = Vec::new();
-    if let OperationKind::AddNote { comment: Some(comment), edit, said, .. } = kind {
-        let link = NoteLink {
-            pair: row.pair.id,
-            comment: comment.clone(),
-            action: key,
-            edit: *edit,
-            part: 0,
-            said: said.clone(),
-            written_in: Side::Sentinel,
-        };
-        let same = |known: &NoteLink| {
-            (&known.comment, known.edit, known.action.ticket) == (&link.comment, link.edit, link.action.ticket)
-        };
-        if !row.links.iter().any(same) {
-            facts.push(Fact::NoteLinked { link });
-        }
-    }
+    let link = observed(row).note_link(row.pair.id, kind, key);
+    let facts = link.map(|link| Fact::NoteLinked { link }).into_iter().collect();
     // Where it was found, whatever happened since it was written has not been read.
     let reading = Reading { own_action: Some(action), unread: settled, ..Reading::default() };
     Attempt::Done(OperationResult::Action { action: key, settled }, facts, Box::new(reading))
@@ -224,17 +172,27 @@ fn gone(row: &SituationRow, ticket: TicketId, failure: Failure, now: Timestamp) 
 
 /// The ticket as it was found before a write; its notes were not read with it.
 fn read_ticket(row: &SituationRow, ticket: Ticket) -> Box<Reading> {
-    let unread = moved_since(row.ticket.as_ref(), &ticket);
-    Box::new(Reading { ticket: Some(ticket), unread, ..Reading::default() })
+    let before = ticket.clone();
+    Box::new(observed(row).ticket_around_write(&before, ticket))
 }
 
-/// Changes the ticket as it stands now; what moved since the plan voids it.
+/// A change of ours whose answer was never recorded shows on the ticket.
+pub(super) fn arrived(engine: &Engine, row: &SituationRow, change: &TicketChange, current: Ticket) -> Attempt {
+    let closed = closed(engine, row, &current);
+    let base = row.pair.base.clone();
+    let base = sent::ticket_arrived(base, change, &row.subject.incident, &current, closed);
+    let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
+    Attempt::Done(OperationResult::TicketChanged, facts, read_ticket(row, current))
+}
+
+/// Changes the ticket as it stands now; what moved since the plan voids it. `was_sent`: it was sent before, and may have
+/// arrived.
 pub(super) async fn update_ticket(
     engine: &Engine,
     row: &SituationRow,
     halo: &Arc<Halo>,
     ticket: TicketId,
-    change: &TicketChange,
+    (change, was_sent): (&TicketChange, bool),
     class: Class,
 ) -> Attempt {
     let current = match halo.ticket(ticket, class).await {
@@ -246,20 +204,10 @@ pub(super) async fn update_ticket(
     if current.client_id != Some(row.pair.halo_client_id) {
         return Attempt::Refused(Reason::WrongClient, read(current));
     }
-    if let Some(known) = &row.ticket {
-        let touched = change.status_id.is_some() && current.status_id != known.status_id
-            || change.priority_id.is_some() && current.priority_id != known.priority_id
-            || change.agent_id.is_some() && current.agent_id != known.agent_id
-            || change.summary.is_some() && current.summary != known.summary
-            || change
-                .custom_fields
-                .iter()
-                .any(|(id, _)| field(known, *id).is_some_and(|said| field(&current, *id).as_ref() != Some(&said)))
-            || current.merged_into.is_some()
-            || current.deleted;
-        if touched {
-            return Attempt::Stale("The ticket changed since this was planned.".into(), read(current));
-        }
+    match sent::ticket_found(change, was_sent, row.ticket.as_ref(), &current) {
+        Found::Arrived => return arrived(engine, row, change, current),
+        Found::Moved => return Attempt::Stale("The ticket changed since this was planned.".into(), read(current)),
+        Found::AsKnown => {}
     }
     match halo.update_ticket(&current, change, class).await {
         Ok(answer) => {
@@ -273,40 +221,32 @@ pub(super) async fn update_ticket(
                 });
                 return Attempt::Refused(Reason::Refused { why }, read(answer));
             }
-            let base = agreed_ticket(engine, row, change, &answer);
+            let (base, closed) = (row.pair.base.clone(), closed(engine, row, &answer));
+            let base = agreed::after_ticket(base, &row.subject.incident, change, &answer, closed);
             let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
             // What our own write moved hides nothing; what moved before it may.
-            let unread = moved_since(row.ticket.as_ref(), &current);
-            let reading = Reading { ticket: Some(answer), unread, ..Reading::default() };
+            let reading = observed(row).ticket_around_write(&current, answer);
             Attempt::Done(OperationResult::TicketChanged, facts, Box::new(reading))
         }
         // The write is a state, not an addition: looking at the ticket again tells whether it holds.
         Err(failure) if failure.kind == FailureKind::Unknown => match halo.ticket(ticket, class).await {
+            Ok(now) if now.client_id == Some(row.pair.halo_client_id) && sent::ticket_stands(change, &now) => {
+                arrived(engine, row, change, now)
+            }
             Ok(now) => {
                 Attempt::Stale("No answer came; it is planned anew from what the ticket says now.".into(), read(now))
             }
-            Err(_) => Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure }),
+            Err(_) => Attempt::Failed(failure),
         },
         Err(failure) => Attempt::Failed(failure),
     }
 }
 
-/// A custom field's value as it is compared; `None` when the reading does not have it.
-fn field(ticket: &Ticket, id: i64) -> Option<String> {
-    ticket.custom_field(id).map(|field| mapped::plain(&field.value))
-}
-
-/// What both sides agree on after a change of the ticket.
-fn agreed_ticket(
-    engine: &Engine,
-    row: &SituationRow,
-    change: &TicketChange,
-    answer: &Ticket,
-) -> crate::domain::pair::Base {
+/// Whether a ticket counts as closed.
+fn closed(engine: &Engine, row: &SituationRow, ticket: &Ticket) -> bool {
     let view = engine.registry.view();
-    let closed = match (view.of_workspace(row.pair.workspace), engine.registry.catalogue(row.pair.halo)) {
-        (Some((_, _, policy)), Some(catalogue)) => mapping::ticket_closed(policy, &catalogue, answer),
-        _ => answer.closed,
-    };
-    agreed::after_ticket(row.pair.base.clone(), &row.subject.incident, change, answer, closed)
+    match (view.of_workspace(row.pair.workspace), engine.registry.catalogue(row.pair.halo)) {
+        (Some((_, _, policy)), Some(catalogue)) => mapping::ticket_closed(policy, &catalogue, ticket),
+        _ => ticket.closed,
+    }
 }

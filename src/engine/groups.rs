@@ -16,16 +16,11 @@ use crate::{
         ticket::{Action, Ticket},
     },
     ledger::fact::Fact,
-    planner::{agreed, groups, mapping},
+    planner::{agreed, groups, mapping, observed::Reading},
     store::{SituationRow, StoreError},
 };
 
-use super::{
-    Engine,
-    digest::{self, Reading},
-    poll::Poll,
-    registry::View,
-};
+use super::{Engine, digest, poll::Poll, registry::View};
 
 /// Groups that are looked at for one incident, the newest first.
 const CANDIDATES_MAX: u32 = 8;

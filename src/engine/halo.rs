@@ -16,18 +16,12 @@ use crate::{
     halo_itsm::Halo,
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{drift, mapping},
+    planner::{drift, mapping, observed::Reading},
     store::{SituationRow, StoreError},
 };
 
 use self::open::{ROWS_EVERY, every_row, rows_every, some_whole};
-use super::{
-    Engine,
-    digest::{self, Reading},
-    poll::unseen,
-    registry::salt,
-    schedule::Schedule,
-};
+use super::{Engine, digest, poll::unseen, registry::salt, schedule::Schedule};
 
 /// Polls look this far behind the cursor (halo-api sheet, rule 7).
 pub(super) const OVERLAP: SignedDuration = SignedDuration::from_mins(3);

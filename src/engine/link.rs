@@ -9,16 +9,11 @@ use crate::{
     },
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{adopt, draft, link},
+    planner::{adopt, draft, link, observed::Reading},
     store::StoreError,
 };
 
-use super::{
-    Engine,
-    digest::{self, Reading},
-    newcomer,
-    poll::Poll,
-};
+use super::{Engine, digest, newcomer, poll::Poll};
 
 impl Poll<'_> {
     /// Joins an incident with the ticket that was asked for, or says at the incident why not. A side that cannot be

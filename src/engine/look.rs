@@ -10,14 +10,11 @@ use crate::{
     },
     ledger::fact::Fact,
     outbound::budget::Class,
+    planner::observed::{Reading, moved_since},
     store::StoreError,
 };
 
-use super::{
-    Engine, alerts,
-    digest::{self, Reading},
-    forth,
-};
+use super::{Engine, alerts, digest, forth};
 
 /// Reads both sides afresh, whatever the cursors say, and plans anew.
 pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
@@ -60,7 +57,7 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
                     match halo.actions(ticket, Class::Interactive).await {
                         Ok(actions) => reading.actions = Some(actions),
                         Err(error) => {
-                            reading.unread = digest::moved_since(row.ticket.as_ref(), &read);
+                            reading.unread = moved_since(row.ticket.as_ref(), &read);
                             note(error);
                         }
                     }

@@ -26,7 +26,6 @@ mod look;
 mod merges;
 mod newcomer;
 pub mod once;
-mod overtaken;
 mod pauses;
 pub mod poll;
 pub mod push;

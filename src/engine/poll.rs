@@ -21,7 +21,7 @@ use crate::{
     },
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::merges::told_number,
+    planner::{merges::told_number, observed::Reading},
     sentinel::{Incidents, ListWanted, Place},
     store::{Cursor, StoreError},
 };
@@ -43,12 +43,7 @@ pub(super) use newcomers::Newcomer;
 pub use shadow::Shadowing;
 
 use self::ahead::Ahead;
-use super::{
-    Engine,
-    digest::{self, Reading},
-    merges,
-    registry::wait_for_catalogue,
-};
+use super::{Engine, digest, merges, registry::wait_for_catalogue};
 
 /// Code of the reason that the storm brake holds for.
 const STORM_HELD: &str = Reason::StormHeld { cap: 0 }.code();
@@ -338,7 +333,8 @@ impl<'a> Poll<'a> {
     async fn paired(&mut self, pair: PairId, incident: Incident) -> Result<(), StoreError> {
         let Some(row) = self.engine.store.situation(pair).await? else { return Ok(()) };
         let same = row.subject.incident.etag == incident.etag && incident.etag.is_some();
-        let moved = digest::comments_moved(&row, &incident) || !same && digest::nothing_to_see(&row, &incident);
+        let moved =
+            digest::observed(&row).comments_moved(&incident) || !same && digest::nothing_to_see(&row, &incident);
         if same && !moved {
             return Ok(());
         }

@@ -17,16 +17,11 @@ use crate::{
     halo_itsm::Halo,
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{draft, link, push},
+    planner::{draft, link, observed::Reading, push},
     store::{PairFilter, PairSort, Request, Store, StoreError},
 };
 
-use super::{
-    Engine,
-    digest::{self, Reading},
-    newcomer,
-    registry::wait_for_catalogue,
-};
+use super::{Engine, digest, newcomer, registry::wait_for_catalogue};
 
 /// Kind of the request for a push; its detail names `workspace` and `ticket`.
 pub const PUSH: &str = "push";

@@ -2,11 +2,11 @@
 
 use crate::{
     domain::{ids::OperationId, operation::OperationState, reason::Reason},
-    planner::dropped::said_once,
+    planner::{dropped::said_once, observed::Reading},
     store::StoreError,
 };
 
-use super::{Engine, digest::Reading, execute::moved};
+use super::{Engine, execute::moved};
 
 /// A dead letter or a dropped write is asked for again: it is planned anew from what both sides say now.
 pub(super) async fn run(engine: &Engine, id: OperationId) -> Result<(), StoreError> {

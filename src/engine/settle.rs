@@ -7,15 +7,14 @@ use crate::{
         failure::FailureKind,
         operation::{IncidentChange, Operation, OperationKind, OperationState},
         reason::Reason,
-        ticket::{NoteDraft, TicketDraft},
+        ticket::{NoteDraft, Ticket, TicketChange, TicketDraft},
     },
-    planner::{agreed, notes, retry},
+    planner::{notes, observed::Reading, retry, sent},
     store::{SituationRow, StoreError},
 };
 
 use super::{
     Engine, back,
-    digest::Reading,
     execute::{self, Attempt},
     forth,
 };
@@ -34,15 +33,13 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
     let look = match &operation.kind {
         OperationKind::CreateTicket { draft, .. } => ticket(engine, row, draft).await,
         OperationKind::AddNote { note, .. } => note_of(engine, row, &operation.kind, note).await,
-        OperationKind::UpdateIncident { change } => match change_of(engine, row, change).await {
-            // A state: it is sent again, unless a newer plan wants another.
-            Look::Absent => return planned_again(engine, operation).await,
-            look => look,
-        },
-        // These are states or have derived ids: sending them again is no second write. The queue's order
-        // and the comparison with what the other side says now do the rest.
-        OperationKind::UpdateTicket { .. } | OperationKind::AddComment { .. } => {
-            return planned_again(engine, operation).await;
+        OperationKind::UpdateIncident { change } => change_of(engine, row, change).await,
+        OperationKind::UpdateTicket { change } => ticket_change_of(engine, row, change).await,
+        // Its id is derived: sending it again is no second write.
+        OperationKind::AddComment { .. } => {
+            let ready = OperationState::Planned { ready: engine.now() };
+            let failure = operation.last_failure.clone();
+            return execute::moved(engine, operation, ready, operation.attempts, failure, Reading::default()).await;
         }
     };
     let now = engine.now();
@@ -78,13 +75,8 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
     }
 }
 
-async fn planned_again(engine: &Engine, operation: &Operation) -> Result<(), StoreError> {
-    let ready = OperationState::Planned { ready: engine.now() };
-    let failure = operation.last_failure.clone();
-    execute::moved(engine, operation, ready, operation.attempts, failure, Reading::default()).await
-}
-
-/// Whether a change of an incident arrived: asked before anything newer is planned, or it would be taken for an analyst's.
+/// Whether a change of an incident arrived. While it may, nothing newer is sent: what arrives after that was forgotten would
+/// be taken for an analyst's.
 async fn change_of(engine: &Engine, row: &SituationRow, change: &IncidentChange) -> Look {
     let view = engine.registry.view();
     let Some((workspace, _, _)) = view.of_workspace(row.pair.workspace) else { return Look::Absent };
@@ -94,8 +86,24 @@ async fn change_of(engine: &Engine, row: &SituationRow, change: &IncidentChange)
         Err(failure) => return Look::Failed(failure),
     };
     match sentinel.incident(&at, &row.pair.incident, crate::outbound::budget::Class::Closure).await {
-        Ok(current) if agreed::stands(change, &current) && !current.redirected() => {
-            Look::Found(back::arrived(row, change, current))
+        Ok(current) if sent::incident_stands(change, &current) => Look::Found(back::arrived(row, change, current)),
+        Ok(_) => Look::Absent,
+        Err(failure) if failure.kind == FailureKind::Gone => Look::Absent,
+        Err(failure) => Look::Failed(failure),
+    }
+}
+
+/// The same of a change of a ticket: it would be taken for an agent's.
+async fn ticket_change_of(engine: &Engine, row: &SituationRow, change: &TicketChange) -> Look {
+    let Some(ticket) = row.pair.ticket else { return Look::Absent };
+    let halo = match engine.registry.halo(row.pair.halo) {
+        Ok(halo) => halo,
+        Err(failure) => return Look::Failed(failure),
+    };
+    let ours = |ticket: &Ticket| ticket.client_id == Some(row.pair.halo_client_id);
+    match halo.ticket(ticket, crate::outbound::budget::Class::Closure).await {
+        Ok(current) if ours(&current) && sent::ticket_stands(change, &current) => {
+            Look::Found(forth::arrived(engine, row, change, current))
         }
         Ok(_) => Look::Absent,
         Err(failure) if failure.kind == FailureKind::Gone => Look::Absent,

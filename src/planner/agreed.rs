@@ -90,10 +90,7 @@ pub fn after_ticket(mut base: Base, incident: &Incident, change: &TicketChange, 
         base.status_id = answer.status_id;
         base.ticket_closed = closed;
         base.moves.remove(status::NAME);
-        // An instance may take no closing note through its API, without a word (halo-api sheet 3.8, not proven).
-        let taken = answer.closure_note.as_deref().is_some_and(|note| !note.trim().is_empty());
-        let unsaid = change.closure_note.clone().filter(|_| closed && !taken);
-        base.unsaid = unsaid.map(|words| ClosingWords { words, at: incident.modified });
+        base.unsaid = unsaid(incident, change, answer, closed);
     }
     if change.priority_id.is_some() {
         base.severity = Some(incident.severity.clone());
@@ -110,6 +107,24 @@ pub fn after_ticket(mut base: Base, incident: &Incident, change: &TicketChange, 
         base.summary = Some(answer.summary.clone());
         base.moves.remove(title::NAME);
     }
+    with_fields(base, change, answer)
+}
+
+/// Closing words that a ticket did not take: an instance may take no closing note through its API, without a word
+/// (halo-api sheet 3.8, not proven).
+pub(super) fn unsaid(
+    incident: &Incident,
+    change: &TicketChange,
+    answer: &Ticket,
+    closed: bool,
+) -> Option<ClosingWords> {
+    let taken = answer.closure_note.as_deref().is_some_and(|note| !note.trim().is_empty());
+    let words = change.closure_note.clone().filter(|_| closed && !taken)?;
+    Some(ClosingWords { words, at: incident.modified })
+}
+
+/// The mapped fields that were written.
+pub(super) fn with_fields(mut base: Base, change: &TicketChange, answer: &Ticket) -> Base {
     for (id, value) in &change.custom_fields {
         let sentinel = mapped::plain(value);
         let halo = answer.custom_field(*id).map(|field| mapped::plain(&field.value));
@@ -145,41 +160,6 @@ pub fn after_incident(mut base: Base, ticket: &Ticket, change: &IncidentChange, 
         base.title = Some(answer.title.clone());
         base.summary = Some(ticket.summary.clone());
         base.moves.remove(title::NAME);
-    }
-    base
-}
-
-/// Whether an incident says all that a change of it asks for.
-pub fn stands(change: &IncidentChange, incident: &Incident) -> bool {
-    let label = |wanted: &String| incident.labels.iter().any(|label| label.name == *wanted);
-    let verdict = incident.verdict();
-    change.status.as_ref().is_none_or(|wanted| *wanted == incident.status)
-        && change.severity.as_ref().is_none_or(|wanted| *wanted == incident.severity)
-        && change.title.as_ref().is_none_or(|wanted| *wanted == incident.title)
-        && change.owner.as_ref().is_none_or(|wanted| same(&incident.owner, wanted))
-        && change.verdict.as_ref().is_none_or(|wanted| {
-            verdict
-                .as_ref()
-                .is_some_and(|told| (&told.classification, &told.reason) == (&wanted.classification, &wanted.reason))
-        })
-        && change.labels_added.iter().all(label)
-}
-
-/// After a change of ours arrived whose answer was never recorded (it was lost, it was refused as sent twice, the process
-/// ended): the incident's half is what we wrote and nobody's move. The ticket's half stays: an agent may have gone on
-/// since, and theirs is the newer word.
-pub fn landed(mut base: Base, change: &IncidentChange, incident: &Incident) -> Base {
-    if change.status.is_some() {
-        base.incident_status = Some(incident.status.clone());
-    }
-    if change.severity.is_some() {
-        base.severity = Some(incident.severity.clone());
-    }
-    if change.owner.is_some() {
-        base.owner = incident.owner.key();
-    }
-    if change.title.is_some() {
-        base.title = Some(incident.title.clone());
     }
     base
 }
@@ -227,7 +207,7 @@ pub fn taken(before: &Incident, change: &IncidentChange, after: &Incident) -> bo
 }
 
 /// Whether two owners are one: nobody, or one identity in common.
-fn same(one: &Owner, two: &Owner) -> bool {
+pub(super) fn same(one: &Owner, two: &Owner) -> bool {
     let equal = |one: &Option<String>, two: &Option<String>| {
         one.as_deref().zip(two.as_deref()).is_some_and(|(one, two)| one.eq_ignore_ascii_case(two))
     };

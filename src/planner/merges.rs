@@ -1,14 +1,16 @@
 //! Merges in Defender (`Redirected`): the ticket follows the incident that is left, comments are carried over, and
 //! where two tickets meet one is proposed for merging. A merge alone never closes a ticket.
 
+use std::collections::BTreeMap;
+
 use crate::domain::{
     decision::Decision,
     failure::Side,
-    ids::{CommentId, IncidentId, TicketId},
+    ids::{ActionKey, CommentId, IncidentId, TicketId},
     incident::{Incident, IncidentStatus},
     merge::{Merge, MergedFrom, Survivor},
     operation::{Carried, OperationKind, OperationState},
-    pair::Base,
+    pair::{Base, NoteLink},
     reason::Reason,
     text,
     ticket::Ticket,
@@ -118,7 +120,8 @@ fn comments(s: &Situation<'_>, ticket: &Ticket, from: &MergedFrom, out: &mut Pla
     let there = usize::try_from(s.incident.comments_count).unwrap_or(0).max(known.len()) + waiting;
     let mut free = (budget::COMMENTS_MAX - budget::COMMENTS_KEPT).saturating_sub(there);
     for comment in &from.comments {
-        let ours = from.links.iter().any(|link| link.comment == comment.id && link.written_in == Side::Halo);
+        let linked = from.links.iter().any(|link| link.comment == comment.id && link.written_in == Side::Halo);
+        let ours = linked || from.ticket.is_some_and(|theirs| notes::to_halo::is_own(s, theirs, comment));
         let id = CommentId::carried_over(&s.workspace.arm_id, &from.incident, &comment.id);
         let done = known.iter().any(|other| other.id == id) || s.links.iter().any(|link| link.comment == id);
         if ours || done || comment.message.trim().is_empty() || planned(&id, out) {
@@ -141,6 +144,21 @@ fn comments(s: &Situation<'_>, ticket: &Ticket, from: &MergedFrom, out: &mut Pla
             .collect();
         out.push(OperationKind::AddComment { comment: id, carries, message }, Reason::Merged);
     }
+}
+
+/// Copies on this incident of what people said on those that were merged into it and whose ticket is this one, and the
+/// note that carries the original where it is known: the pair of the merged incident writes that, and the words are not
+/// to stand there twice.
+pub(super) fn told_already(s: &Situation<'_>, ticket: TicketId) -> BTreeMap<CommentId, Option<ActionKey>> {
+    let mut copies = BTreeMap::new();
+    for from in s.merged.iter().filter(|from| from.ticket == Some(ticket)) {
+        let copy = |id: &CommentId| CommentId::carried_over(&s.workspace.arm_id, &from.incident, id);
+        copies.extend(from.comments.iter().map(|comment| (copy(&comment.id), None)));
+        let noted =
+            |link: &&NoteLink| link.edit == 0 && link.action.ticket == ticket && link.written_in == Side::Sentinel;
+        copies.extend(from.links.iter().filter(noted).map(|link| (copy(&link.comment), Some(link.action))));
+    }
+    copies
 }
 
 /// What the ticket and the incident that it follows agree on from the start: what the merged incident had agreed on.

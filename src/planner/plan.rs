@@ -14,9 +14,9 @@ use crate::domain::{
 };
 
 use super::{
-    agreed, alerts,
+    alerts,
     approval::{self, Waiting},
-    draft, drift, dropped, fields, gate, groups, merges, notes,
+    draft, drift, dropped, fields, gate, groups, merges, notes, sent,
     situation::Situation,
 };
 
@@ -104,26 +104,11 @@ impl Plan {
 
 /// Plans one pair. Pure: the same situation gives the same plan.
 pub fn plan(s: &Situation<'_>) -> Plan {
-    let Some(base) = arrived(s) else { return planned(s) };
+    let Some(base) = sent::arrived(s) else { return planned(s) };
     let pair = Pair { base, ..s.pair.clone() };
     let mut out = planned(&Situation { pair: &pair, ..*s });
     out.base.get_or_insert(pair.base);
     out
-}
-
-/// What is agreed on once a change of ours that was sent, and whose answer is not recorded, shows on the incident: it is
-/// no move of an analyst's. `None`: nothing but what is known.
-fn arrived(s: &Situation<'_>) -> Option<Base> {
-    let sent = |o: &&Operation| o.state.open() && (o.attempts > 0 || matches!(o.state, OperationState::Sending { .. }));
-    let mut base = s.pair.base.clone();
-    for operation in s.operations.iter().filter(sent) {
-        if let OperationKind::UpdateIncident { change } = &operation.kind
-            && agreed::stands(change, s.incident)
-        {
-            base = agreed::landed(base, change, s.incident);
-        }
-    }
-    (base != s.pair.base).then_some(base)
 }
 
 fn planned(s: &Situation<'_>) -> Plan {

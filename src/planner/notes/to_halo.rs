@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     drift::DriftRule,
+    failure::Side,
     ids::{ActionKey, CommentId, TicketId},
     incident::Comment,
     operation::OperationKind,
@@ -15,7 +16,7 @@ use crate::domain::{
 };
 
 use super::{author_of, by_comment, comments_under_way, note_reference, words};
-use crate::planner::{closing, draft::moment, drift, groups, mapping, plan::Plan, situation::Situation};
+use crate::planner::{closing, draft::moment, drift, groups, mapping, merges, plan::Plan, situation::Situation};
 
 /// Actions of a ticket whose derived comment ids are tried when a comment's origin is not in the ledger.
 const DERIVED_ACTIONS: i64 = 400;
@@ -33,15 +34,17 @@ pub(super) fn plan(s: &Situation<'_>, out: &mut Plan) {
             _ => None,
         })
         .collect();
+    let merged = merges::told_already(s, ticket);
     let mut due: Vec<(OperationKind, Reason)> = Vec::new();
     let mut lost = Vec::new();
+    let mut carried = Vec::new();
     {
         let linked = by_comment(s, out);
         let carried_back: Vec<&CommentId> = s
             .links
             .iter()
             .chain(&out.links)
-            .filter(|link| link.written_in == crate::domain::failure::Side::Halo)
+            .filter(|link| link.written_in == Side::Halo)
             .map(|link| &link.comment)
             .collect();
         let mut in_order: Vec<&Comment> = comments.iter().collect();
@@ -56,12 +59,16 @@ pub(super) fn plan(s: &Situation<'_>, out: &mut Plan) {
                         due.push(copied(s, comment, last.edit, last.action.ticket));
                     }
                 }
+                None if merged.contains_key(&comment.id) => {
+                    if let Some(Some(action)) = merged.get(&comment.id) {
+                        carried.push(copy_link(s, comment, *action));
+                    }
+                }
                 None => {
                     if comment.message.trim().is_empty() || under_way.contains(&(comment.id.clone(), 0)) {
                         continue;
                     }
-                    let derived = Uuid::parse_str(comment.id.as_str()).is_ok_and(|id| id.get_version_num() == 5);
-                    if derived && (headed(comment) || derived_here(s, ticket, &comment.id)) {
+                    if is_own(s, ticket, comment) {
                         continue;
                     }
                     due.push(note(s, comment, 0));
@@ -93,6 +100,7 @@ pub(super) fn plan(s: &Situation<'_>, out: &mut Plan) {
             }
         }
     }
+    out.links.extend(carried);
     for (comment, edit) in lost {
         let what = format!("The note that carries the comment of {} was deleted in Halo.", author_of(comment));
         let reason = Reason::CopyLost { what, comment: comment.id.clone() };
@@ -114,6 +122,20 @@ pub(super) fn plan(s: &Situation<'_>, out: &mut Plan) {
             note.private |= rule == AfterClosing::NoteOnly;
         }
         out.push(kind, reason);
+    }
+}
+
+/// The link of the copy of a merged incident's comment with the note that carries the original.
+fn copy_link(s: &Situation<'_>, copy: &Comment, action: ActionKey) -> NoteLink {
+    let note = s.actions.into_iter().flatten().find(|note| note.key == action);
+    NoteLink {
+        pair: s.pair.id,
+        comment: copy.id.clone(),
+        action,
+        edit: 0,
+        part: 0,
+        said: note.map(words::of_action),
+        written_in: Side::Halo,
     }
 }
 
@@ -184,6 +206,12 @@ fn deleted(s: &Situation<'_>, comment: &CommentId, edit: u32) -> (OperationKind,
 
 /// How our own comments begin, those apart that carry a person's words from a merged incident: they go on to the ticket.
 const HEADS: [&str; 4] = ["Note ", "Halo ticket ", "Digest of notes ", "Closed in Halo (ticket "];
+
+/// Whether a comment is one of ours about this ticket, whatever the ledger knows of it: its answer may have been lost.
+pub fn is_own(s: &Situation<'_>, ticket: TicketId, comment: &Comment) -> bool {
+    let derived = Uuid::parse_str(comment.id.as_str()).is_ok_and(|id| id.get_version_num() == 5);
+    derived && (headed(comment) || derived_here(s, ticket, &comment.id))
+}
 
 /// Whether a comment with a derived id begins as ours do. Portals give random ids (version 4): the words alone would be
 /// no evidence, and neither would the id, but both together are.

@@ -127,21 +127,19 @@ fn the_newer_value_wins_where_it_can_be_told() {
 }
 
 /// A change of ours that was sent and shows on the incident, before its answer is known, is no move of an analyst's.
+/// How a write stands that was sent and whose answer is not recorded.
+fn sent() -> [(OperationState, u32); 3] {
+    let now = at("2026-03-01T12:00:00Z");
+    [
+        (OperationState::Sending { since: now }, 1),
+        (OperationState::OutcomeUnknown { since: now, look: now, looks: 0 }, 1),
+        (OperationState::Planned { ready: now }, 1),
+    ]
+}
+
 #[test]
 fn what_we_sent_ourselves_is_no_move_of_an_analysts() {
-    let sent: [(OperationState, u32); 3] = [
-        (OperationState::Sending { since: at("2026-03-01T12:00:00Z") }, 1),
-        (
-            OperationState::OutcomeUnknown {
-                since: at("2026-03-01T12:00:00Z"),
-                look: at("2026-03-01T12:00:00Z"),
-                looks: 0,
-            },
-            1,
-        ),
-        (OperationState::Planned { ready: at("2026-03-01T12:00:00Z") }, 1),
-    ];
-    for (state, attempts) in sent {
+    for (state, attempts) in sent() {
         let mut scene = in_step();
         scene.policy.severity = FieldRule { direction: Direction::Both, when: When::Always, wins: Wins::Sentinel };
         let before = scene.incident.severity.clone();
@@ -167,6 +165,53 @@ fn what_we_sent_ourselves_is_no_move_of_an_analysts() {
         // It is kept: should the change be planned anew, nobody else knows that it was ours.
         assert_eq!(found.base.and_then(|base| base.severity), Some(Severity::High));
     }
+}
+
+/// The same of a ticket: our own closing is no agent's, and nobody is told that both sides closed it.
+#[test]
+fn our_own_closing_of_a_ticket_is_no_agents() {
+    for (state, attempts) in sent() {
+        let mut scene = in_step();
+        scene.close_incident(Classification::Undetermined, None);
+        let planned = scene.plan();
+        scene.queue(&planned);
+        assert!(
+            matches!(&scene.operations[0].kind, OperationKind::UpdateTicket { change } if change.status_id == Some(CLOSED))
+        );
+        (scene.operations[0].state, scene.operations[0].attempts) = (state, attempts);
+        // Read as a row of the list, which has no custom fields.
+        scene.close_ticket(None);
+        let found = scene.plan();
+        let says = |planned: &Planned| !matches!(planned.kind, OperationKind::UpdateTicket { .. });
+        assert!(!found.operations.iter().any(says), "{}", words(&found));
+        assert!(found.base.is_some_and(|base| crate::planner::closing::both_closed(&base)));
+    }
+}
+
+/// Who goes back to what was agreed on, after a change of ours arrived whose answer was lost, has moved all the same.
+#[test]
+fn who_goes_back_after_a_change_of_ours_is_heard() {
+    let planned_again = || (OperationState::Planned { ready: at("2026-03-01T12:00:00Z") }, 1);
+    let mut scene = in_step();
+    scene.policy.severity = FieldRule { direction: Direction::Both, when: When::Always, wins: Wins::Sentinel };
+    let before = (scene.ticket().priority_id, scene.incident.severity.clone());
+    scene.ticket().priority_id = Some(2);
+    let planned = scene.plan();
+    scene.queue(&planned);
+    (scene.operations[0].state, scene.operations[0].attempts) = planned_again();
+    scene.incident.severity = Severity::High;
+    scene.ticket().priority_id = before.0;
+    let found = words(&scene.plan());
+    assert!(found.starts_with("incident severity=Medium because changed-in-halo"), "{found}");
+    let mut scene = in_step();
+    scene.close_incident(Classification::Undetermined, None);
+    let planned = scene.plan();
+    scene.queue(&planned);
+    (scene.operations[0].state, scene.operations[0].attempts) = planned_again();
+    scene.close_ticket(None);
+    scene.incident.status = IncidentStatus::Active;
+    let found = words(&scene.plan());
+    assert!(found.starts_with("ticket status=2 because incident-reopened"), "{found}");
 }
 
 #[test]

@@ -195,12 +195,51 @@ fn comments_are_carried_over_once() {
             }
         }
     }
-    let then = scene.plan();
-    assert_eq!(
-        words(&then),
-        "note of comment because comment-added; behind waiting comment-added",
-        "what the ticket lacks reaches it"
+    assert_eq!(words(&scene.plan()), "in-step healthy -", "the merged incident's own pair notes what the ticket lacks");
+    scene.merged[0].ticket = Some(TicketId(71));
+    let apart = words(&scene.plan());
+    assert!(
+        apart.contains("note of comment because comment-added"),
+        "what another ticket says reaches this one: {apart}"
     );
+}
+
+/// A comment of ours on the merged incident whose answer has not been recorded: nobody said it, and it is not carried over.
+#[test]
+fn our_own_comment_is_not_carried_over_before_it_is_known() {
+    let mut scene = in_step();
+    merged(&mut scene, 71);
+    let from = &mut scene.merged[0];
+    let own = from.comments.iter_mut().find(|comment| comment.message.starts_with("Note 4")).expect("ours");
+    from.links.retain(|link| link.comment != own.id);
+    own.id = CommentId::derived("msp", ActionKey { ticket: TicketId(71), action: 4 }, 0, 0);
+    let copies = scene.plan().operations.into_iter().filter(|planned| planned.reason == Reason::Merged);
+    let said =
+        |kind: &OperationKind| matches!(kind, OperationKind::AddComment { message, .. } if message.contains("Note 4"));
+    assert!(copies.into_iter().all(|planned| !said(&planned.kind)));
+}
+
+/// A comment on an incident that its ticket has just left is noted by that incident's pair; its copy on the survivor is
+/// no second comment for the same ticket, before that note is known and after it.
+#[test]
+fn a_comment_on_a_merged_incident_reaches_the_ticket_once() {
+    let mut scene = in_step();
+    merged(&mut scene, 70);
+    let late = scene.merged[0].comments.iter().find(|c| scene.merged[0].links.iter().all(|l| l.comment != c.id));
+    let late = late.expect("one that has not crossed").id.clone();
+    let copy = CommentId::carried_over(&scene.workspace.arm_id, &other(), &late);
+    scene.comment(7, "Comment on merged incident #5 Odd sign-in by Li Chen, 2026-03-01 11:30:00 UTC\n\nlate");
+    scene.comments.as_mut().unwrap().last_mut().unwrap().id = copy.clone();
+    assert!(!words(&scene.plan()).contains("note of comment"), "{}", words(&scene.plan()));
+    let key = ActionKey { ticket: TicketId(70), action: 41 };
+    let noted = NoteLink { comment: late, action: key, ..scene.merged[0].links[0].clone() };
+    scene.merged[0].links.push(noted);
+    scene.note(41, "<p>late HB-0000000001</p>").agent_id = Some(99);
+    let plan = scene.plan();
+    assert!(!words(&plan).contains("note of comment"), "{}", words(&plan));
+    let known =
+        plan.links.iter().any(|link| link.comment == copy && link.action == key && link.written_in == Side::Halo);
+    assert!(known, "what carries it is remembered: {:?}", plan.links);
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod merges;
 mod model;
 mod modes;
 mod notes;
+mod observed;
 mod pace;
 mod pauses;
 mod push;

@@ -67,6 +67,28 @@ both! {
         bridge.finish().await;
     }
 
+    /// Our own closing of a ticket whose answer was lost is no agent's: nobody is told that both sides closed it.
+    async fn a_closing_of_ours_without_an_answer_is_no_agents(product) {
+        for asked_later in [false, true] {
+            let bridge = Bridge::new(product).await;
+            let incident = bridge.raise(json!({}));
+            bridge.cross().await;
+            let id = bridge.ticket_of(&incident).await;
+            let said = bridge.comments_of(&incident);
+            bridge.fault(json!({ "effect": "lost_answer", "kind": "halo.tickets.post", "count": 1 }));
+            if asked_later {
+                // read before the write as ever; whether it arrived cannot be asked at once
+                bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get", "skip": 1, "count": 2 }));
+            }
+            bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
+            bridge.pass(1_800).await;
+            assert_eq!(bridge.ticket(id)["status_name"], "Closed");
+            assert_eq!(bridge.comments_of(&incident), said, "nothing is said of an agent's closing");
+            assert_eq!(bridge.reason_of(&incident).await, None);
+            bridge.finish().await;
+        }
+    }
+
     async fn a_missing_classification_is_asked_for_once(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));

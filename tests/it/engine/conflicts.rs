@@ -84,6 +84,32 @@ both! {
         }
     }
 
+    /// While a change of ours whose outcome is not known may still arrive, nothing newer is sent: it would be taken for an
+    /// analyst's once it was forgotten.
+    async fn nothing_newer_is_sent_while_a_change_may_still_arrive(product) {
+        let policy = "severity = { direction = \"both\" }";
+        let bridge = Bridge::with(Setup { settle_secs: 120, policy: policy.into(), ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({ "severity": "Low" }));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        let puts = bridge.calls("sentinel.incident.put");
+        bridge.fault(json!({ "effect": "cut", "kind": "sentinel.incident.put", "count": 1 }));
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.incident.get", "skip": 1, "count": 2 }));
+        bridge.act("ticket.update", json!({ "ticket_id": id, "priority": high(product) }));
+        for _ in 0..30 {
+            if bridge.calls("sentinel.incident.put") == puts {
+                bridge.pass_by(1, 1).await;
+            }
+        }
+        assert_eq!(bridge.calls("sentinel.incident.put"), puts + 1);
+        bridge.act("ticket.update", json!({ "ticket_id": id, "priority": medium(product) }));
+        bridge.pass_by(60, 5).await;
+        assert_eq!(bridge.calls("sentinel.incident.put"), puts + 1, "the first may still arrive");
+        bridge.pass(900).await;
+        assert_eq!(bridge.incident(&incident)["properties"]["severity"], "Medium");
+        bridge.finish().await;
+    }
+
     /// Sentinel is polled every 30 s, Halo every 20 s; both change within one gap, Halo later.
     async fn the_newer_value_wins(product) {
         let policy = "severity = { direction = \"both\" }";

@@ -1,10 +1,6 @@
 //! What goes wrong on the way: nothing is lost, nothing is doubled.
 
-use halobridge::{
-    domain::operation::OperationState,
-    engine::digest::{self, Reading},
-    twin::limits::Limits,
-};
+use halobridge::{domain::operation::OperationState, engine::digest, planner::observed::Reading, twin::limits::Limits};
 use serde_json::json;
 
 use super::bridge::*;

@@ -11,6 +11,7 @@ use crate::{
         incident::{IncidentStatus, Severity},
         operation::OperationState,
         pair::{Health, SyncState},
+        reason::Reason,
     },
     planner::{mapping, notes::words},
 };
@@ -98,8 +99,10 @@ fn agreed(model: &Pairing, state: &State) -> bool {
             return true;
         }
         let s = &model.scene;
+        // What moves after closing is not carried, and said.
+        let told = matches!(row.pair.reason, Some(Reason::AfterClosing { .. }));
         let same = mapping::status_means(&s.policy, &s.catalogue, &desk.ticket, &cloud.incident.status)
-            && severity_of(desk.ticket.priority_id).as_ref() == Some(&cloud.incident.severity);
+            && (told || severity_of(desk.ticket.priority_id).as_ref() == Some(&cloud.incident.severity));
         let noted: Vec<String> =
             desk.actions.iter().filter(|action| action.agent_id == Some(OURS)).map(words::body).collect();
         let told: Vec<&str> =

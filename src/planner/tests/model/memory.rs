@@ -5,20 +5,18 @@ use uuid::Uuid;
 
 use super::{
     Pairing, Planted,
-    state::{Cloud, Desk, OURS, Part, Reading, Row, State, pair, pair_id},
+    state::{Cloud, Desk, OURS, Part, Row, State, pair, pair_id},
     steps::some_time,
 };
 use crate::{
     domain::{
         failure::Side,
-        ids::ActionKey,
-        incident::Incident,
         merge::{Merge, MergedFrom},
-        operation::{Operation, OperationKind, OperationState},
-        pair::{Base, NoteLink},
+        operation::{Operation, OperationState},
+        pair::Base,
         ticket::Ticket,
     },
-    planner::{Plan, Situation, merges, plan, situation::Seen},
+    planner::{Plan, Situation, merges, observed::Reading, plan, situation::Seen},
 };
 
 impl Pairing {
@@ -58,12 +56,17 @@ impl Pairing {
 
     /// Observe, plan, commit.
     pub(super) fn record(&self, state: &mut State, of: usize, mut row: Row, reading: Reading) {
-        let reading = if self.planted == Some(Planted::LateReadings) { reading } else { in_time(&row, reading) };
+        // As it was known before what is recorded with this reading.
+        let known = state.row(of).cloned();
+        let known = known.as_deref().map_or(&row, |known| known);
+        let reading =
+            if self.planted == Some(Planted::LateReadings) { reading } else { known.observed().in_time(reading) };
         let seen = Seen {
             sentinel: reading.incident.as_ref().and(row.incident.modified),
             halo: reading.ticket.as_ref().and(row.ticket.as_ref()).and_then(|known| known.last_update),
         };
-        news(&mut row, reading);
+        let news = row.observed().news(reading);
+        row.learn(news);
         // Operations that are over leave the queue.
         row.operations.retain(|operation| operation.state.stands());
         let other = 1 - of;
@@ -89,7 +92,7 @@ impl Pairing {
         let planned = self.plan(state, &row, &merge, &merged, seen);
         row.operations.retain(|operation| planned.void.iter().all(|(void, _)| *void != operation.id));
         for link in planned.links {
-            keep_link(&mut row.links, link);
+            link.keep(&mut row.links);
         }
         if let Some(base) = planned.base {
             row.pair.base = base;
@@ -245,104 +248,4 @@ pub(super) fn linked(row: &mut Row, ticket: &Ticket, mut base: Base) {
     row.pair.base = base;
     row.pair.ticket = Some(ticket.id);
     row.pair.gone = None;
-}
-
-/// As `engine::digest::in_time`.
-pub(super) fn in_time(row: &Row, mut reading: Reading) -> Reading {
-    if reading.incident.as_ref().is_some_and(|read| read.modified < row.incident.modified) {
-        (reading.incident, reading.comments) = (None, None);
-    }
-    let known = row.ticket.as_ref().map(|known| known.last_update);
-    if reading.ticket.as_ref().is_some_and(|read| known.is_some_and(|known| read.last_update < known)) {
-        (reading.ticket, reading.actions) = (None, None);
-    }
-    reading
-}
-
-/// As `engine::digest::news`.
-pub(super) fn news(row: &mut Row, reading: Reading) {
-    if let Some(incident) = reading.incident {
-        row.incident = incident;
-    }
-    if let Some(comments) = reading.comments {
-        row.comments = comments;
-    } else if let Some(own) = reading.own_comment
-        && row.comments.iter().all(|comment| comment.id != own.id)
-    {
-        row.comments.push(own);
-    }
-    let mut ticket = reading.ticket;
-    let mut own_actions = None;
-    if let (Some(own), Some(known)) = (reading.own_action, &row.actions)
-        && known.iter().all(|action| action.key != own.key)
-    {
-        let highest = known.iter().map(|action| action.key.action).max().unwrap_or(0);
-        if let Some(before) = row.ticket.as_ref().filter(|_| own.key.action == highest + 1) {
-            let last_update = before.last_update.max(own.at);
-            ticket = ticket.or(Some(Ticket { last_action: own.at, last_update, ..before.clone() }));
-        }
-        let mut known = known.clone();
-        known.push(own);
-        known.sort_by_key(|action| action.key.action);
-        own_actions = Some(known);
-    }
-    if let Some(mut ticket) = ticket {
-        if reading.unread && reading.actions.is_none() {
-            ticket.last_action = None;
-        }
-        row.ticket = Some(ticket);
-    }
-    if let Some(actions) = reading.actions.or(own_actions) {
-        row.actions = Some(actions);
-    }
-}
-
-/// As `engine::back`: an incident read beside its own write, whose comments or version were not read with it.
-pub(super) fn read_back(row: &Row, mut incident: Incident) -> Reading {
-    let own = row.links.iter().filter(|link| link.written_in == Side::Halo).map(|link| &link.comment);
-    let known: std::collections::BTreeSet<_> = row.comments.iter().map(|comment| &comment.id).chain(own).collect();
-    let moved = i64::try_from(known.len()).unwrap_or(i64::MAX) != incident.comments_count;
-    if moved || (!row.comments.is_empty() && incident.etag != row.incident.etag) {
-        incident.etag = None;
-    }
-    Reading { incident: Some(incident), ..Reading::default() }
-}
-
-pub(super) fn read_before(
-    mut ticket: Ticket,
-    mut actions: Vec<crate::domain::ticket::Action>,
-    own: crate::domain::ticket::Action,
-) -> Reading {
-    let highest = actions.iter().map(|action| action.key.action).max().unwrap_or(0);
-    ticket.last_action = own.at.filter(|_| own.key.action == highest + 1);
-    ticket.last_update = ticket.last_update.max(own.at);
-    actions.push(own);
-    Reading { ticket: Some(ticket), actions: Some(actions), ..Reading::default() }
-}
-
-pub(super) fn moved_since(known: Option<&Ticket>, current: &Ticket) -> bool {
-    known.is_none_or(|known| current.last_update > known.last_update || current.last_action > known.last_action)
-}
-
-pub(super) fn link_note(row: &mut Row, kind: &OperationKind, key: ActionKey) {
-    if let OperationKind::AddNote { comment: Some(comment), edit, said, .. } = kind {
-        let link = NoteLink {
-            pair: row.pair.id,
-            comment: comment.clone(),
-            action: key,
-            edit: *edit,
-            part: 0,
-            said: said.clone(),
-            written_in: Side::Sentinel,
-        };
-        keep_link(&mut row.links, link);
-    }
-}
-
-pub(super) fn keep_link(links: &mut Vec<NoteLink>, link: NoteLink) {
-    let key = |link: &NoteLink| (link.action.ticket, link.action.action, link.edit, link.part, link.comment.clone());
-    match links.binary_search_by_key(&key(&link), key) {
-        Ok(at) => links[at].said = link.said.or(links[at].said.take()),
-        Err(at) => links.insert(at, link),
-    }
 }

@@ -105,7 +105,8 @@ impl Pairing {
     fn explored(self) -> Result<usize, String> {
         let words = format!("{:?} {:?} {:?}", self.second, self.deeds, self.left);
         let (begun, threads) = (std::time::Instant::now(), threads());
-        let checker = self.checker().threads(threads).spawn_bfs().join();
+        let wrong = stateright::HasDiscoveries::AnyFailures;
+        let checker = self.checker().threads(threads).finish_when(wrong).spawn_bfs().join();
         for (name, path) in checker.discoveries() {
             if checker.discovery_classification(name).to_string() == "counterexample" {
                 let found = format!("{words}\n{name}:\n{}", told(path));
@@ -145,6 +146,12 @@ fn told(path: stateright::Path<State, Step>) -> String {
     format!("{}\n{last}", lines.join("\n"))
 }
 
+fn override_left(part: Pairing) -> Pairing {
+    let Some(text) = std::env::var("HALOBRIDGE_MODEL_LEFT").ok() else { return part };
+    let n: Vec<u8> = text.split(',').filter_map(|one| one.parse().ok()).collect();
+    Pairing { left: left(n[0], n[1], n[2], n[3]), ..part }
+}
+
 fn threads() -> usize {
     std::env::var("HALOBRIDGE_MODEL_THREADS").ok().and_then(|n| n.parse().ok()).unwrap_or(1)
 }
@@ -158,9 +165,7 @@ const FIELDS: &[Deed] = &[Rate, Prioritise, Activate, Work];
 const CLOSING: &[Deed] = &[Close, CloseTicket, CloseBlank, Reopen, ReopenTicket];
 const WORDS: &[Deed] = &[Say, Reword, Unsay, Note, Rewrite, Erase];
 const MEETING: &[Deed] = &[Merge, Say, Note, Close, CloseTicket, Rate];
-/// Without comments: one that is written on an incident that its ticket has left may reach the ticket by both pairs
-/// (docs/PROVE.md).
-const FOLLOWING: &[Deed] = &[Merge, Note, Close, CloseTicket, Rate];
+const FOLLOWING: &[Deed] = &[Merge, Say, Note, Close, CloseTicket, Rate];
 const GOING: &[Deed] = &[Drop, Bin, Say, Note, Close, Reopen];
 const ALL: &[Deed] = &[
     Rate,
@@ -205,7 +210,7 @@ fn a_small_part_of_the_pairs_states_is_sound() {
 #[test]
 #[ignore = "explores more than a million states"]
 fn all_of_the_pairs_states_are_sound() {
-    let found = [
+    let parts = [
         Pairing::new(Second::None, WORDS, left(2, 2, 2, 2)),
         Pairing::new(Second::None, GOING, left(2, 2, 2, 2)),
         Pairing::new(Second::None, FIELDS, left(3, 0, 0, 0)),
@@ -215,8 +220,15 @@ fn all_of_the_pairs_states_are_sound() {
         Pairing::new(Second::None, FIELDS, left(2, 2, 2, 2)),
         Pairing::new(Second::None, CLOSING, left(2, 2, 2, 2)),
         Pairing::new(Second::None, ALL, left(2, 2, 2, 2)),
-    ]
-    .map(Pairing::explored);
+    ];
+    let only = std::env::var("HALOBRIDGE_MODEL_PARTS").ok();
+    let asked = |at: usize| only.as_ref().is_none_or(|only| only.split(',').any(|one| one == at.to_string()));
+    let found: Vec<_> = parts
+        .into_iter()
+        .enumerate()
+        .filter(|(at, _)| asked(*at))
+        .map(|(at, part)| (at, override_left(part)).1.explored())
+        .collect();
     let wrong: Vec<&String> = found.iter().filter_map(|found| found.as_ref().err()).collect();
     let all: usize = found.iter().filter_map(|found| found.as_ref().ok()).sum();
     eprintln!("{all} states");

@@ -110,6 +110,7 @@ impl Pairing {
         let clock = state.clock;
         if deed.in_halo() {
             let mut wanted = state.wanted.clone();
+            let first = state.desks[of].of == 0;
             state.change_desk(of, |desk, now| {
                 let ticket = &mut desk.ticket;
                 match deed {
@@ -117,27 +118,28 @@ impl Pairing {
                         let (id, severity) =
                             if ticket.priority_id == Some(4) { (2, Severity::High) } else { (4, Severity::Low) };
                         ticket.priority_id = Some(id);
-                        wanted.rated(Side::Halo, severity, rested);
+                        if first {
+                            wanted.rated(Side::Halo, severity, rested);
+                        }
                     }
                     Deed::Work | Deed::ReopenTicket => {
                         ticket.status_id = Some(WORKING);
                         ticket.closed = false;
-                        wanted.moved(Side::Halo, IncidentStatus::Active, rested);
+                        if first {
+                            wanted.moved(Side::Halo, IncidentStatus::Active, rested);
+                        }
                     }
                     Deed::CloseTicket | Deed::CloseBlank => {
                         ticket.status_id = Some(CLOSED);
                         ticket.closed = true;
                         wanted.odd |= deed == Deed::CloseBlank;
-                        let option = (deed == Deed::CloseTicket).then_some(2);
-                        let field = |value: i64| CustomField {
-                            id: 112,
-                            name: "CFClass".into(),
-                            value: value.into(),
-                            display: None,
-                        };
-                        ticket.custom_fields = option.map(field).into_iter().collect();
+                        let value = if deed == Deed::CloseTicket { 2.into() } else { serde_json::Value::Null };
+                        ticket.custom_fields =
+                            vec![CustomField { id: 112, name: "CFClass".into(), value, display: None }];
                         wanted.ticket_closed = true;
-                        wanted.moved(Side::Halo, IncidentStatus::Closed, rested);
+                        if first {
+                            wanted.moved(Side::Halo, IncidentStatus::Closed, rested);
+                        }
                     }
                     Deed::Note => {
                         let number = desk.actions.iter().map(|action| action.key.action).max().unwrap_or(0) + 1;

@@ -21,6 +21,7 @@ use crate::domain::{
     policy::{Direction, FieldRule, When},
     ticket::{Action, Ticket},
 };
+use crate::planner::observed::{News, Observed, Reading};
 
 /// Our own agent in Halo.
 pub const OURS: i64 = 99;
@@ -32,11 +33,25 @@ pub struct Part<T> {
     print: u64,
 }
 
+/// What is written into it is hashed.
+struct Digest(DefaultHasher);
+
+impl std::io::Write for Digest {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 impl<T: Serialize> Part<T> {
     pub fn new(value: T) -> Self {
-        let mut hasher = DefaultHasher::new();
-        serde_json::to_vec(&value).expect("a part of a state can be written down").hash(&mut hasher);
-        Self { value: Arc::new(value), print: hasher.finish() }
+        let mut digest = Digest(DefaultHasher::new());
+        serde_json::to_writer(&mut digest, &value).expect("a part of a state can be written down");
+        Self { value: Arc::new(value), print: digest.0.finish() }
     }
 }
 
@@ -97,6 +112,28 @@ pub struct Row {
 }
 
 impl Row {
+    pub fn observed(&self) -> Observed<'_> {
+        Observed {
+            incident: &self.incident,
+            comments: Some(&self.comments),
+            evidence: None,
+            ticket: self.ticket.as_ref(),
+            actions: self.actions.as_deref(),
+            links: &self.links,
+        }
+    }
+
+    /// What was read is known.
+    pub fn learn(&mut self, news: News) {
+        if self.pair.gone.is_some_and(|side| news.shows(side)) {
+            self.pair.gone = None;
+        }
+        self.incident = news.incident.unwrap_or_else(|| self.incident.clone());
+        self.comments = news.comments.unwrap_or_else(|| std::mem::take(&mut self.comments));
+        self.ticket = news.ticket.or_else(|| self.ticket.take());
+        self.actions = news.actions.or_else(|| self.actions.take());
+    }
+
     /// Places and ids in the order of the queue: what is over leaves no gap.
     pub fn number(&mut self) {
         for (place, operation) in (1_u32..).zip(&mut self.operations) {
@@ -140,18 +177,6 @@ pub enum Before {
     Ticket(Box<Ticket>, Option<Vec<Action>>),
     /// A change of a ticket is carried out when it is sent: Halo knows no versions. This is the answer.
     Answer(Box<Ticket>, bool),
-}
-
-/// What was read.
-#[derive(Clone, Default, Serialize)]
-pub struct Reading {
-    pub incident: Option<Incident>,
-    pub comments: Option<Vec<Comment>>,
-    pub ticket: Option<Ticket>,
-    pub actions: Option<Vec<Action>>,
-    pub own_action: Option<Action>,
-    pub own_comment: Option<Comment>,
-    pub unread: bool,
 }
 
 /// How much may still happen.
@@ -262,6 +287,9 @@ impl State {
         if desk.actions.len() > before {
             desk.ticket.last_action = Some(now);
         }
+        // Whatever differs shows in what Halo sends.
+        desk.ticket.raw = Value::Null;
+        desk.ticket.raw = Part::new(desk.ticket.clone()).print.into();
         self.desks[at] = Part::new(desk);
     }
 }

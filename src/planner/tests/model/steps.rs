@@ -6,7 +6,7 @@ use super::{
     Pairing, Planted, Second,
     memory::{of_cloud, of_desk},
     people::Deed,
-    state::{Before, Cloud, Desk, Flight, Part, Reading, Row, State, Wanted, incident},
+    state::{Before, Cloud, Desk, Flight, Part, Row, State, Wanted, incident},
 };
 use crate::{
     domain::{
@@ -14,7 +14,7 @@ use crate::{
         incident::{Incident, IncidentStatus, Severity},
         operation::{OperationKind, OperationState},
     },
-    planner::gate,
+    planner::{gate, observed::Reading},
 };
 
 /// One step of the whole.
@@ -120,7 +120,8 @@ impl Pairing {
                 Some(OperationState::Planned { .. }) => steps.push(Step::Send(of)),
                 // Looks are spread over longer than a write may be on its way.
                 Some(OperationState::OutcomeUnknown { .. })
-                    if state.flights.iter().all(|flight| flight.of != of)
+                    if row.head().is_some_and(|head| matches!(head.kind, OperationKind::AddComment { .. }))
+                        || state.flights.iter().all(|flight| flight.of != of)
                         || self.planted == Some(Planted::RetriedBlindly) =>
                 {
                     steps.push(Step::Look(of));

@@ -4,21 +4,23 @@
 use super::{
     super::scene::CLOSED,
     Pairing, Planted,
-    memory::{keep_link, link_note, linked, moved_since, read_back, read_before},
-    state::{Before, Cloud, Desk, Fault, Flight, OURS, Part, Reading, Row, State, action},
+    memory::linked,
+    state::{Before, Cloud, Desk, Fault, Flight, OURS, Part, Row, State, action},
     steps::{some_time, unknown},
 };
 use crate::{
     domain::{
-        failure::Side,
         ids::{ActionKey, TicketId},
         incident::{Comment, Incident, IncidentStatus},
         operation::{IncidentChange, OperationKind, OperationState},
-        pair::NoteLink,
         reason::Reason,
         ticket::{CustomField, Ticket, TicketChange},
     },
-    planner::{agreed, mapping, notes},
+    planner::{
+        agreed, mapping, notes,
+        observed::{Reading, found_note, moved_since},
+        sent::{self, Found},
+    },
 };
 
 impl Pairing {
@@ -27,11 +29,13 @@ impl Pairing {
         let Some(operation) = row.head().cloned() else { return };
         for queued in row.operations.iter_mut().filter(|queued| queued.id == operation.id) {
             queued.state = OperationState::Sending { since: some_time() };
+            queued.attempts = 1;
         }
         let dead = |what: &str| {
             let reason = Reason::RecordGone { what: what.to_owned() };
             Some(OperationState::Dead { at: some_time(), reason })
         };
+        let was_sent = operation.attempts > 0;
         let before = match &operation.kind {
             OperationKind::CreateTicket { .. } | OperationKind::AddComment { .. } => Before::Nothing,
             OperationKind::AddNote { note, .. } => {
@@ -40,12 +44,12 @@ impl Pairing {
                     let reading = Reading { ticket: Some(desk.ticket), unread: true, ..Reading::default() };
                     return self.over(state, of, row, dead("deleted"), reading);
                 }
-                let known = row.ticket.as_ref().is_some_and(|known| known.last_action == desk.ticket.last_action);
-                let read = (!known || row.actions.is_none()).then(|| desk.actions.clone());
+                let read = row.observed().notes_to_read(&desk.ticket).then(|| desk.actions.clone());
                 let found = read.as_ref().or(row.actions.as_ref()).into_iter().flatten();
                 let found = found.into_iter().find(|action| notes::carries(action, &note.reference)).cloned();
                 if let Some(found) = found {
-                    link_note(&mut row, &operation.kind, found.key);
+                    let kind = found_note(&operation.kind, &found, note);
+                    note_made(&row.clone(), &mut row, &kind, found.key);
                     let reading = Reading { own_action: Some(found), unread: true, ..Reading::default() };
                     return self.over(state, of, row, None, reading);
                 }
@@ -56,29 +60,36 @@ impl Pairing {
                 if cloud.gone {
                     return self.over(state, of, row, dead("deleted"), Reading::default());
                 }
-                let (known, current) = (&row.incident, &cloud.incident);
-                let touched = change.status.is_some() && current.status != known.status
-                    || change.severity.is_some() && current.severity != known.severity
-                    || current.redirected();
-                if touched {
-                    let reading = read_back(&row, cloud.incident);
-                    return self.over(state, of, row, None, reading);
+                let (before, current) = (row.clone(), cloud.incident.clone());
+                match sent::incident_found(change, was_sent, &row.incident, &current) {
+                    Found::Arrived => {
+                        let reading = incident_arrived(&before, &mut row, change, current);
+                        return self.over(state, of, row, None, reading);
+                    }
+                    Found::Moved => {
+                        let unseen = before.observed().edited_unseen(Some(&current));
+                        let reading = before.observed().around_write(current, unseen);
+                        return self.over(state, of, row, None, reading);
+                    }
+                    Found::AsKnown => {}
                 }
                 Before::Incident(Box::new(cloud.incident))
             }
             OperationKind::UpdateTicket { change } => {
                 let Some((at, desk)) = state.desk_of(&row).map(|(at, desk)| (at, Desk::clone(desk))) else { return };
-                let moved = moved_since(row.ticket.as_ref(), &desk.ticket);
-                let known = row.ticket.as_ref();
-                let touched = desk.ticket.deleted
-                    || known.is_some_and(|known| {
-                        change.status_id.is_some() && desk.ticket.status_id != known.status_id
-                            || change.priority_id.is_some() && desk.ticket.priority_id != known.priority_id
-                    });
-                if touched {
-                    let reading = Reading { ticket: Some(desk.ticket), unread: moved, ..Reading::default() };
-                    return self.over(state, of, row, None, reading);
+                let (before, current) = (row.clone(), desk.ticket);
+                match sent::ticket_found(change, was_sent, row.ticket.as_ref(), &current) {
+                    Found::Arrived => {
+                        let reading = self.ticket_arrived(&before, &mut row, change, current);
+                        return self.over(state, of, row, None, reading);
+                    }
+                    Found::Moved => {
+                        let reading = before.observed().ticket_around_write(&current.clone(), current);
+                        return self.over(state, of, row, None, reading);
+                    }
+                    Found::AsKnown => {}
                 }
+                let moved = moved_since(row.ticket.as_ref(), &current);
                 if change.status_id == Some(CLOSED) && !state.wanted.closed[of] {
                     state.fault = Some(Fault::ClosedByMerge);
                 }
@@ -109,17 +120,30 @@ impl Pairing {
                 let again = OperationState::Planned { ready: some_time() };
                 self.over(state, of, row, Some(again), Reading::default());
             }
-            OperationKind::UpdateIncident { .. } => {
-                let reading = read_back(&flight.row, cloud.incident);
+            OperationKind::UpdateIncident { change } => {
+                let mut row = row;
+                let reading =
+                    after_put(flight, &mut row, change, cloud.incident, |now| sent::incident_stands(change, now));
                 self.over(state, of, row, None, reading);
             }
-            OperationKind::UpdateTicket { .. } => {
-                let ticket = state.desk_of(&row).map(|(_, desk)| desk.ticket.clone());
-                let known = flight.row.ticket.as_ref();
-                let unread = ticket.as_ref().is_some_and(|ticket| moved_since(known, ticket));
-                self.over(state, of, row, None, Reading { ticket, unread, ..Reading::default() });
+            OperationKind::UpdateTicket { change } => {
+                let mut row = row;
+                let Some(ticket) = state.desk_of(&row).map(|(_, desk)| desk.ticket.clone()) else { return };
+                let reading = if sent::ticket_stands(change, &ticket) {
+                    self.ticket_arrived(&flight.row, &mut row, change, ticket)
+                } else {
+                    flight.row.observed().ticket_around_write(&ticket.clone(), ticket)
+                };
+                self.over(state, of, row, None, reading);
             }
         }
+    }
+
+    /// As `engine::forth::arrived`.
+    fn ticket_arrived(&self, sent: &Row, row: &mut Row, change: &TicketChange, current: Ticket) -> Reading {
+        let closed = mapping::ticket_closed(&self.scene.policy, &self.scene.catalogue, &current);
+        row.pair.base = sent::ticket_arrived(sent.pair.base.clone(), change, &sent.incident, &current, closed);
+        sent.observed().ticket_around_write(&current.clone(), current)
     }
 
     /// A write is carried out. Gives what the answer tells: the ticket or action made, or whether the incident was changed.
@@ -192,7 +216,7 @@ impl Pairing {
                         there.message.clone_from(message);
                         there.modified = Some(now);
                     }
-                    None => cloud.comments.push(written(comment, message, now)),
+                    None => cloud.comments.push(Comment::own(comment.clone(), message, now)),
                 });
                 Answer::Done
             }
@@ -249,43 +273,32 @@ impl Pairing {
                 reading.ticket = Some(*ticket);
             }
             (kind @ OperationKind::AddNote { .. }, Answer::Action(made)) => {
-                link_note(&mut row, kind, made.key);
-                reading.own_action = Some((*made).clone());
+                note_made(&sent, &mut row, kind, made.key);
                 if let Before::Ticket(current, read) = flight.before {
-                    match read {
-                        Some(actions) => reading = read_before(*current, actions, *made),
-                        None => reading.unread = moved_since(sent.ticket.as_ref(), &current),
-                    }
+                    reading = sent.observed().around_note(*current, read, *made);
                 }
             }
             (OperationKind::AddComment { comment, carries, message }, _) => {
                 for carried in carries {
-                    keep_link(
-                        &mut row.links,
-                        NoteLink {
-                            pair: row.pair.id,
-                            comment: comment.clone(),
-                            action: carried.action,
-                            edit: carried.edit,
-                            part: carried.part,
-                            said: Some(carried.said.clone()).filter(|said| !said.is_empty()),
-                            written_in: Side::Halo,
-                        },
-                    );
+                    carried.link(row.pair.id, comment).keep(&mut row.links);
                 }
-                reading.own_comment = carries.is_empty().then(|| written(comment, message, state.now()));
+                reading.own_comment = carries.is_empty().then(|| Comment::own(comment.clone(), message, state.now()));
             }
-            (OperationKind::UpdateIncident { .. }, Answer::Conflict) => {
-                if let Before::Incident(before) = flight.before {
-                    reading = read_back(&sent, *before);
-                }
+            (OperationKind::UpdateIncident { change }, Answer::Conflict) => {
+                let now = state.clouds[of].incident.clone();
+                let moved = |now: &Incident, before: &Incident| now.etag != before.etag;
+                let ours = |now: &Incident| {
+                    matches!(&flight.before, Before::Incident(before) if moved(now, before))
+                        && sent::incident_stands(change, now)
+                };
+                reading = after_put(&flight, &mut row, change, now, ours);
             }
             (OperationKind::UpdateIncident { change }, _) => {
                 let answer = state.clouds[of].incident.clone();
                 if let Some(ticket) = sent.ticket.as_ref().filter(|_| !forgets) {
                     row.pair.base = agreed::after_incident(sent.pair.base.clone(), ticket, change, &answer);
                 }
-                reading = read_back(&sent, answer);
+                reading = after_put(&flight, &mut row, change, answer, |_| false);
             }
             (OperationKind::UpdateTicket { change }, _) => {
                 if let Before::Answer(ticket, unread) = flight.before {
@@ -326,12 +339,60 @@ impl Pairing {
                 let Some(found) = actions.into_iter().find(|action| notes::carries(action, &note.reference)) else {
                     return self.over(state, of, row, again, Reading::default());
                 };
-                link_note(&mut row, &operation.kind, found.key);
+                note_made(&row.clone(), &mut row, &operation.kind, found.key);
                 let reading = Reading { own_action: Some(found), unread: true, ..Reading::default() };
                 self.over(state, of, row, None, reading);
             }
-            _ => self.over(state, of, row, again, Reading::default()),
+            OperationKind::UpdateIncident { change } => {
+                let current = state.clouds[of].incident.clone();
+                if state.clouds[of].gone || !sent::incident_stands(change, &current) {
+                    return self.over(state, of, row, again, Reading::default());
+                }
+                let reading = incident_arrived(&row.clone(), &mut row, change, current);
+                self.over(state, of, row, None, reading);
+            }
+            OperationKind::UpdateTicket { change } => {
+                let current = state.desk_of(&row).map(|(_, desk)| desk.ticket.clone());
+                let Some(current) = current.filter(|ticket| sent::ticket_stands(change, ticket)) else {
+                    return self.over(state, of, row, again, Reading::default());
+                };
+                let reading = self.ticket_arrived(&row.clone(), &mut row, change, current);
+                self.over(state, of, row, None, reading);
+            }
+            OperationKind::AddComment { .. } => self.over(state, of, row, again, Reading::default()),
         }
+    }
+}
+
+/// As `engine::back::arrived`.
+fn incident_arrived(sent: &Row, row: &mut Row, change: &IncidentChange, current: Incident) -> Reading {
+    let base = sent.pair.base.clone();
+    row.pair.base = sent::incident_landed(base, change, &current, sent.ticket.as_ref());
+    let unseen = sent.observed().edited_unseen(None);
+    sent.observed().around_write(current, unseen)
+}
+
+/// What is known of an incident after a change of it: `now` as it was answered, or read where no answer told.
+fn after_put(
+    flight: &Flight,
+    row: &mut Row,
+    change: &IncidentChange,
+    now: Incident,
+    arrived: impl Fn(&Incident) -> bool,
+) -> Reading {
+    let sent = &flight.row;
+    if arrived(&now) {
+        return incident_arrived(sent, row, change, now);
+    }
+    let before = if let Before::Incident(before) = &flight.before { Some(before.as_ref()) } else { None };
+    let unseen = sent.observed().edited_unseen(before);
+    sent.observed().around_write(now, unseen)
+}
+
+/// As `engine::forth::note_made`.
+fn note_made(sent: &Row, row: &mut Row, kind: &OperationKind, key: ActionKey) {
+    if let Some(link) = sent.observed().note_link(row.pair.id, kind, key) {
+        link.keep(&mut row.links);
     }
 }
 
@@ -341,19 +402,6 @@ pub(super) enum Answer {
     Done,
     Conflict,
     Gone,
-}
-
-pub(super) fn written(comment: &crate::domain::ids::CommentId, message: &str, now: jiff::Timestamp) -> Comment {
-    Comment {
-        id: comment.clone(),
-        message: message.to_owned(),
-        author: None,
-        author_object_id: None,
-        created: Some(now),
-        modified: None,
-        etag: None,
-        raw: serde_json::Value::Null,
-    }
 }
 
 pub(super) fn change_ticket(ticket: &mut Ticket, change: &TicketChange) {

@@ -1,0 +1,271 @@
+//! What is known of a pair, and what a reading, or the answer to a write of ours, changes in it. One form for the engine
+//! and for the model that explores a pair's states.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::domain::{
+    failure::Side,
+    ids::{ActionKey, PairId},
+    incident::{Comment, Evidence, Incident},
+    operation::OperationKind,
+    pair::NoteLink,
+    text,
+    ticket::{Action, NoteDraft, Ticket},
+};
+
+use super::notes::words;
+
+/// A pair's two records as they were last read.
+#[derive(Debug, Clone, Copy)]
+pub struct Observed<'a> {
+    /// The incident.
+    pub incident: &'a Incident,
+    /// All its comments, if ever read.
+    pub comments: Option<&'a [Comment]>,
+    /// Its alerts and entities, if ever read.
+    pub evidence: Option<&'a Evidence>,
+    /// The ticket.
+    pub ticket: Option<&'a Ticket>,
+    /// All its actions, if ever read.
+    pub actions: Option<&'a [Action]>,
+    /// Comments and actions that carry the same words.
+    pub links: &'a [NoteLink],
+}
+
+/// What was newly read of a pair. `None` = not read now.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Reading {
+    /// The incident.
+    pub incident: Option<Incident>,
+    /// All its comments.
+    pub comments: Option<Vec<Comment>>,
+    /// Its alerts and entities.
+    pub evidence: Option<Evidence>,
+    /// The ticket.
+    pub ticket: Option<Ticket>,
+    /// All its actions, oldest first.
+    pub actions: Option<Vec<Action>>,
+    /// A note that we have just written: it joins those known when this is recorded, which may be more than were known
+    /// when it was sent.
+    pub own_action: Option<Action>,
+    /// The same of a comment.
+    pub own_comment: Option<Comment>,
+    /// Something may have been written on the ticket since its notes were last read, and they were not read with it.
+    pub unread: bool,
+}
+
+/// What differs from what is known; `None` = nothing new.
+#[derive(Debug, Clone, Default)]
+pub struct News {
+    /// The incident.
+    pub incident: Option<Incident>,
+    /// All its comments.
+    pub comments: Option<Vec<Comment>>,
+    /// Its alerts and entities.
+    pub evidence: Option<Evidence>,
+    /// The ticket.
+    pub ticket: Option<Ticket>,
+    /// All its actions.
+    pub actions: Option<Vec<Action>>,
+}
+
+impl News {
+    /// Whether a record that was said to be gone shows something new: a stale answer says that a young one does not exist.
+    pub fn shows(&self, gone: Side) -> bool {
+        match gone {
+            Side::Sentinel => self.incident.is_some(),
+            Side::Halo => self.ticket.as_ref().is_some_and(|ticket| !ticket.deleted),
+        }
+    }
+}
+
+/// Whether a reading is older than what is known. Where one of the two times is told in whole seconds, only those count.
+fn older(new: Option<Timestamp>, known: Option<Timestamp>) -> bool {
+    let (Some(new), Some(known)) = (new, known) else { return false };
+    let coarse = new.subsec_nanosecond() == 0 || known.subsec_nanosecond() == 0;
+    if coarse { new.as_second() < known.as_second() } else { new < known }
+}
+
+/// Whether a ticket has moved since it was last recorded: then somebody may have written on it what we have not read.
+pub fn moved_since(known: Option<&Ticket>, current: &Ticket) -> bool {
+    let later = |new: Option<Timestamp>, old: Option<Timestamp>| new.is_some() && (old.is_none() || older(old, new));
+    known.is_none_or(|known| {
+        later(current.last_update, known.last_update) || later(current.last_action, known.last_action)
+    })
+}
+
+impl Observed<'_> {
+    /// Whether the incident has another number of comments than we know to stand there: those read last, and those
+    /// written by us since. A link alone is no comment: people delete what they wrote.
+    pub fn comments_moved(&self, incident: &Incident) -> bool {
+        let own = self.links.iter().filter(|link| link.written_in == Side::Halo).map(|link| &link.comment);
+        let read = self.comments.into_iter().flatten().map(|comment| &comment.id);
+        let known: BTreeSet<_> = read.chain(own).collect();
+        i64::try_from(known.len()).unwrap_or(i64::MAX) != incident.comments_count
+    }
+
+    /// Of a reading that another one, or a write of ours, has overtaken the record itself is dropped. Comments and notes
+    /// that nobody knew are taken all the same: a side's own times may lag behind (whole seconds, a second server), and
+    /// nothing else may ever tell of them. What is missing in it is not taken for deleted, nor what differs for edited.
+    pub fn in_time(&self, mut reading: Reading) -> Reading {
+        if reading.incident.as_ref().is_some_and(|read| older(read.modified, self.incident.modified)) {
+            reading.incident = None;
+            let linked = |comment: &Comment| self.links.iter().any(|link| link.comment == comment.id);
+            let read = reading.comments.take();
+            reading.comments = read.map(|read| with_unknown(self.comments, read, |comment| comment.id.clone(), linked));
+        }
+        let linked = |action: &Action| self.links.iter().any(|link| link.action == action.key);
+        if reading.own_action.is_some()
+            && let Some(read) = reading.actions.take()
+        {
+            // Read before a write of ours, and recorded after it: another reading may have been recorded in between.
+            let all = with_unknown(self.actions, read.clone(), |action| action.key, linked);
+            reading.unread |= all != read;
+            reading.actions = Some(all);
+        }
+        let known = self.ticket.and_then(|known| known.last_update);
+        if reading.ticket.as_ref().is_some_and(|read| older(read.last_update, known)) {
+            reading.ticket = None;
+            let read = reading.actions.take();
+            reading.actions = read.map(|read| with_unknown(self.actions, read, |action| action.key, linked));
+        }
+        reading
+    }
+
+    /// What a reading tells that is not known.
+    pub fn news(&self, reading: Reading) -> News {
+        let mut news = News {
+            incident: reading.incident.filter(|read| read.raw != self.incident.raw || read.etag != self.incident.etag),
+            evidence: reading.evidence.filter(|read| self.evidence != Some(read)),
+            ..News::default()
+        };
+        let own = reading.own_comment.zip(self.comments).map(|(own, known)| {
+            let new = known.iter().all(|comment| comment.id != own.id);
+            known.iter().cloned().chain(Some(own).filter(|_| new)).collect()
+        });
+        news.comments = reading.comments.or(own).filter(|read| self.comments != Some(read.as_slice()));
+        let unread = reading.unread && (reading.actions.is_none() || reading.own_action.is_some());
+        let (mut ticket, mut actions) = (reading.ticket, reading.actions);
+        if let Some(own) = reading.own_action
+            && let Some(mut known) = actions.clone().or_else(|| self.actions.map(<[Action]>::to_vec))
+            && known.iter().all(|action| action.key != own.key)
+        {
+            let highest = known.iter().map(|action| action.key.action).max().unwrap_or(0);
+            // The newest action there: then nothing came in between, and there is nothing to read again.
+            let last_action = own.at.filter(|_| own.key.action == highest + 1);
+            ticket = ticket.or_else(|| self.ticket.cloned()).map(|before| {
+                let last_update = before.last_update.max(own.at);
+                Ticket { last_action, last_update, ..before }
+            });
+            known.push(own);
+            known.sort_by_key(|action| action.key.action);
+            actions = Some(known);
+        }
+        if let Some(mut ticket) = ticket {
+            // The next row then tells of something new, and the notes are read: also in the life of another process.
+            if unread {
+                ticket.last_action = None;
+            }
+            let times = |ticket: &Ticket| (ticket.last_update, ticket.last_action);
+            let differs = |known: &Ticket| known.raw != ticket.raw || times(known) != times(&ticket);
+            if self.ticket.is_none_or(differs) {
+                news.ticket = Some(merged(self.ticket, ticket));
+            }
+        }
+        news.actions = actions.filter(|read| self.actions != Some(read.as_slice()));
+        news
+    }
+
+    /// An incident that was read around a write of ours. Alerts or comments that we have not read, or comments that were
+    /// edited behind our own write: without a version the next poll takes the incident for changed and reads them.
+    pub fn around_write(&self, mut incident: Incident, edited_unseen: bool) -> Reading {
+        let alerts = incident.alerts_count != self.incident.alerts_count;
+        if self.comments_moved(&incident) || edited_unseen || alerts {
+            incident.etag = None;
+        }
+        Reading { incident: Some(incident), ..Reading::default() }
+    }
+
+    /// Whether there are comments that may have been edited, or deleted and written, unseen, when the incident stood in
+    /// this version just before a write of ours; `None`: what moved before cannot be told from what we moved ourselves.
+    pub fn edited_unseen(&self, before: Option<&Incident>) -> bool {
+        let commented = self.comments.is_some_and(|comments| !comments.is_empty());
+        commented && before.is_none_or(|before| before.etag != self.incident.etag)
+    }
+
+    /// A ticket that was read around a write of ours, without its notes: `before` as it stood just before.
+    pub fn ticket_around_write(&self, before: &Ticket, ticket: Ticket) -> Reading {
+        let unread = moved_since(self.ticket, before);
+        Reading { ticket: Some(ticket), unread, ..Reading::default() }
+    }
+
+    /// Whether a ticket's notes have to be read before one of ours is written: somebody has written in it since they
+    /// were, and it may have been ourselves.
+    pub fn notes_to_read(&self, current: &Ticket) -> bool {
+        self.actions.is_none() || self.ticket.is_none_or(|known| known.last_action != current.last_action)
+    }
+
+    /// What is known once a note of ours is there: `read` are the ticket's notes, where they were read just before.
+    pub fn around_note(&self, current: Ticket, read: Option<Vec<Action>>, own: Action) -> Reading {
+        let own_action = Some(own);
+        match read {
+            Some(actions) => {
+                Reading { ticket: Some(current), actions: Some(actions), own_action, ..Reading::default() }
+            }
+            None => Reading { own_action, unread: moved_since(self.ticket, &current), ..Reading::default() },
+        }
+    }
+
+    /// The link that a note of ours leaves, unless it is known.
+    pub fn note_link(&self, pair: PairId, kind: &OperationKind, key: ActionKey) -> Option<NoteLink> {
+        let link = kind.note_link(pair, key)?;
+        let same = |known: &NoteLink| {
+            (&known.comment, known.edit, known.action.ticket) == (&link.comment, link.edit, link.action.ticket)
+        };
+        (!self.links.iter().any(same)).then_some(link)
+    }
+}
+
+/// A note of ours that stands there already, as what was to be written: what it says may be older than that. Then what
+/// is newer is told next.
+pub fn found_note(kind: &OperationKind, action: &Action, draft: &NoteDraft) -> OperationKind {
+    let same = words::letters(&text::html_to_text(&draft.html)) == words::letters(&words::body(action));
+    match kind {
+        OperationKind::AddNote { comment, edit, note, .. } if !same => OperationKind::AddNote {
+            comment: comment.clone(),
+            edit: *edit,
+            said: Some(String::new()),
+            note: note.clone(),
+        },
+        kind => kind.clone(),
+    }
+}
+
+/// A list row lacks custom fields and closing note: those of the last reading by id stay until the next one.
+fn merged(known: Option<&Ticket>, mut new: Ticket) -> Ticket {
+    if let Some(known) = known {
+        if new.custom_fields.is_empty() {
+            new.custom_fields.clone_from(&known.custom_fields);
+        }
+        if new.closure_note.is_none() {
+            new.closure_note.clone_from(&known.closure_note);
+        }
+    }
+    new
+}
+
+/// What is known, and what nobody knew; of what was deleted meanwhile a link is left.
+fn with_unknown<T: Clone, K: PartialEq>(
+    known: Option<&[T]>,
+    read: Vec<T>,
+    key: impl Fn(&T) -> K,
+    linked: impl Fn(&T) -> bool,
+) -> Vec<T> {
+    let Some(known) = known else { return read };
+    let fresh = |one: &T| !linked(one) && known.iter().all(|old| key(old) != key(one));
+    let fresh: Vec<T> = read.into_iter().filter(fresh).collect();
+    known.iter().cloned().chain(fresh).collect()
+}
