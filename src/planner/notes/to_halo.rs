@@ -61,7 +61,7 @@ pub(super) fn plan(s: &Situation<'_>, out: &mut Plan) {
                 }
                 None if merged.contains_key(&comment.id) => {
                     if let Some(Some(action)) = merged.get(&comment.id) {
-                        carried.push(copy_link(s, comment, *action));
+                        carried.extend(copy_link(s, comment, *action));
                     }
                 }
                 None => {
@@ -125,18 +125,19 @@ pub(super) fn plan(s: &Situation<'_>, out: &mut Plan) {
     }
 }
 
-/// The link of the copy of a merged incident's comment with the note that carries the original.
-fn copy_link(s: &Situation<'_>, copy: &Comment, action: ActionKey) -> NoteLink {
-    let note = s.actions.into_iter().flatten().find(|note| note.key == action);
-    NoteLink {
+/// The link of the copy of a merged incident's comment with the note that carries the original, once that note was read:
+/// one that is linked and not there counts as deleted.
+fn copy_link(s: &Situation<'_>, copy: &Comment, action: ActionKey) -> Option<NoteLink> {
+    let note = s.actions.into_iter().flatten().find(|note| note.key == action)?;
+    Some(NoteLink {
         pair: s.pair.id,
         comment: copy.id.clone(),
         action,
         edit: 0,
         part: 0,
-        said: note.map(words::of_action),
+        said: Some(words::of_action(note)),
         written_in: Side::Halo,
-    }
+    })
 }
 
 /// The link of a comment's latest edit; one to the ticket as it is now goes before one to a former ticket.

@@ -234,6 +234,12 @@ fn a_comment_on_a_merged_incident_reaches_the_ticket_once() {
     let key = ActionKey { ticket: TicketId(70), action: 41 };
     let noted = NoteLink { comment: late, action: key, ..scene.merged[0].links[0].clone() };
     scene.merged[0].links.push(noted);
+    // A note that is linked and was not read yet is none that was deleted.
+    scene.note(1, "<p>an agent's</p>");
+    let plan = scene.plan();
+    scene.links.extend(plan.links.iter().cloned());
+    let then = scene.plan();
+    assert!(then.operations.iter().all(|planned| planned.reason != Reason::NoteDeleted), "{}", words(&then));
     scene.note(41, "<p>late HB-0000000001</p>").agent_id = Some(99);
     let plan = scene.plan();
     assert!(!words(&plan).contains("note of comment"), "{}", words(&plan));
