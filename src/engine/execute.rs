@@ -33,6 +33,7 @@ const TURN_MAX: usize = 50;
 const WAITED_LONG: SignedDuration = SignedDuration::from_secs(1);
 
 /// What an attempt came to.
+#[derive(Clone)]
 pub(super) enum Attempt {
     /// Carried out: what was made, and what the answer tells of either side.
     Done(OperationResult, Vec<Fact>, Box<Reading>),
@@ -87,6 +88,9 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
                     return Ok(());
                 }
                 after = Box::pin(attempt(engine, known, operation, go_on)).await?;
+            }
+            OperationState::Sending { .. } if engine.schedule().unrecorded.contains_key(&operation.id) => {
+                recorded_late(engine, operation).await?;
             }
             // Left behind by a process that ended while sending.
             OperationState::Sending { since } => {
@@ -319,7 +323,32 @@ async fn sent(
         },
         "operation"
     );
-    Box::pin(finish(engine, Some((known, go_on)), operation, attempts, outcome, now)).await
+    // What the other side says later may not show any more that a change arrived: somebody may have set it back. Of all else
+    // it can be looked for.
+    let changes = matches!(operation.kind, OperationKind::UpdateIncident { .. } | OperationKind::UpdateTicket { .. });
+    let kept = (changes && matches!(outcome, Attempt::Done(..))).then(|| (outcome.clone(), now));
+    let result = Box::pin(finish(engine, Some((known, go_on)), operation, attempts, outcome, now)).await;
+    if let (Err(_), Some((outcome, at))) = (&result, kept) {
+        engine.schedule().unrecorded.insert(operation.id, Unrecorded { outcome, at });
+    }
+    result
+}
+
+/// What an attempt came to, which the store refused to record (a full disk, say).
+pub(super) struct Unrecorded {
+    outcome: Attempt,
+    at: Timestamp,
+}
+
+/// Records what could not be recorded when it was known.
+async fn recorded_late(engine: &Engine, operation: &Operation) -> Result<(), StoreError> {
+    let Some(kept) = engine.schedule().unrecorded.remove(&operation.id) else { return Ok(()) };
+    let outcome = kept.outcome.clone();
+    let result = Box::pin(finish(engine, None, operation, operation.attempts, outcome, kept.at)).await;
+    if result.is_err() {
+        engine.schedule().unrecorded.insert(operation.id, kept);
+    }
+    result.map(drop)
 }
 
 /// Records what an attempt came to. `known`: the pair as it was sent, and whether to go on at once with what is next.

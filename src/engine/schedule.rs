@@ -18,6 +18,7 @@ use crate::{
 use super::{
     Engine,
     backfill::Waiting,
+    execute::Unrecorded,
     fetch::NAMED_MAX,
     halo::RowVersion,
     poll::{Natives, Shadowing},
@@ -154,6 +155,8 @@ pub struct Schedule {
     pub look_every: SignedDuration,
     /// Units under way.
     pub running: BTreeSet<Unit>,
+    /// What changes of ours came to that the store refused to record.
+    pub(super) unrecorded: BTreeMap<OperationId, Unrecorded>,
     /// Units that wait after the store refused.
     refused: BTreeMap<Unit, Timestamp>,
 }
@@ -348,8 +351,7 @@ impl Schedule {
     }
 }
 
-/// The configuration's version is compared, and other processes' requests are looked for, this often (a change is
-/// taken up within two seconds).
+/// How often the configuration's version and other processes' requests are looked at: a change is up in two seconds.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(1);
 /// Ready pairs that are asked for at once.
 const READY_MAX: u32 = 2_000;
@@ -383,8 +385,7 @@ impl Engine {
             let more = ready.len() >= READY_MAX as usize;
             let ready = ready.into_iter().filter(|pair| !schedule.queue.holds(*pair)).collect::<Vec<_>>();
             schedule.pairs.extend(ready);
-            // What is ready is known now, and what this process makes ready is added as it is made; the rest has a time
-            // of its own. (Something ready that cannot be sent must not be asked for every second.)
+            // What this process makes ready is added as it is made; the rest has a time of its own, a second away at least.
             let next = if more { now } else { next.unwrap_or(soon) }.max(now + SignedDuration::from_secs(1));
             schedule.pairs_next = schedule.pairs_next.map(|at| at.min(next));
         }

@@ -118,13 +118,15 @@ impl Observed<'_> {
             reading.comments = read.map(|read| with_unknown(self.comments, read, |comment| comment.id.clone(), linked));
         }
         let linked = |action: &Action| self.links.iter().any(|link| link.action == action.key);
-        if reading.own_action.is_some()
-            && let Some(read) = reading.actions.take()
-        {
-            // Read before a write of ours, and recorded after it: another reading may have been recorded in between.
-            let all = with_unknown(self.actions, read.clone(), |action| action.key, linked);
-            reading.unread |= all != read;
-            reading.actions = Some(all);
+        // Read before a write of ours, and recorded after it: another reading may have been recorded in between. Then it knew
+        // of more.
+        let lacks = |read: &Vec<Action>| {
+            self.actions.into_iter().flatten().any(|known| read.iter().all(|action| action.key != known.key))
+        };
+        if reading.own_action.is_some() && reading.actions.as_ref().is_some_and(lacks) {
+            let read = reading.actions.take();
+            reading.actions = read.map(|read| with_unknown(self.actions, read, |action| action.key, linked));
+            reading.unread = true;
         }
         let known = self.ticket.and_then(|known| known.last_update);
         if reading.ticket.as_ref().is_some_and(|read| older(read.last_update, known)) {
