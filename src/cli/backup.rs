@@ -32,7 +32,7 @@ pub struct BackupArgs {
     /// File to write; it must not exist
     pub file: PathBuf,
     /// Write the key too, sealed under the passphrase in HALOBRIDGE_BACKUP_PASSPHRASE
-    #[arg(long, env = "HALOBRIDGE_BACKUP_WITH_KEY")]
+    #[arg(long, env = "HALOBRIDGE_BACKUP_WITH_KEY", value_parser = super::values::switch)]
     pub with_key: bool,
 }
 

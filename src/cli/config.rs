@@ -57,7 +57,7 @@ pub struct CheckArgs {
     /// The file; `-` is standard input
     pub file: PathBuf,
     /// Look no secret up, and use no data directory
-    #[arg(long, env = "HALOBRIDGE_OFFLINE")]
+    #[arg(long, env = "HALOBRIDGE_OFFLINE", value_parser = super::values::switch)]
     pub offline: bool,
 }
 
@@ -67,13 +67,13 @@ pub struct ApplyArgs {
     /// The file; `-` is standard input
     pub file: PathBuf,
     /// Remove everything that is not in the file
-    #[arg(long, env = "HALOBRIDGE_PRUNE")]
+    #[arg(long, env = "HALOBRIDGE_PRUNE", value_parser = super::values::switch)]
     pub prune: bool,
     /// Only say what would change
-    #[arg(long, env = "HALOBRIDGE_DRY_RUN")]
+    #[arg(long, env = "HALOBRIDGE_DRY_RUN", value_parser = super::values::switch)]
     pub dry_run: bool,
     /// Apply although secrets cannot be looked up here (they must be where the server runs)
-    #[arg(long, env = "HALOBRIDGE_SECRETS_LATER")]
+    #[arg(long, env = "HALOBRIDGE_SECRETS_LATER", value_parser = super::values::switch)]
     pub secrets_later: bool,
 }
 
@@ -83,7 +83,7 @@ pub struct DiffArgs {
     /// The file; `-` is standard input
     pub file: PathBuf,
     /// As if applied with --prune
-    #[arg(long, env = "HALOBRIDGE_PRUNE")]
+    #[arg(long, env = "HALOBRIDGE_PRUNE", value_parser = super::values::switch)]
     pub prune: bool,
 }
 

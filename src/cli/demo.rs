@@ -48,11 +48,11 @@ const DAYS: i64 = 30;
 #[derive(Debug, Args)]
 pub struct DemoArgs {
     /// Address and port of the console
-    #[arg(long, env = "HALOBRIDGE_DEMO_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:8440")]
+    #[arg(long, env = "HALOBRIDGE_DEMO_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:8440", value_parser = super::values::listen)]
     pub listen: SocketAddr,
 
     /// Address and port of the stand-in for both clouds
-    #[arg(long, env = "HALOBRIDGE_DEMO_TWIN_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
+    #[arg(long, env = "HALOBRIDGE_DEMO_TWIN_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:0", value_parser = super::values::listen)]
     pub twin_listen: SocketAddr,
 
     /// Which Halo it plays
@@ -68,11 +68,11 @@ pub struct DemoArgs {
     pub seed: u64,
 
     /// Let nothing happen by itself once the console is open
-    #[arg(long, env = "HALOBRIDGE_DEMO_STILL")]
+    #[arg(long, env = "HALOBRIDGE_DEMO_STILL", value_parser = super::values::switch)]
     pub still: bool,
 
     /// Print one line of JSON when ready: console, user, password, twin
-    #[arg(long, env = "HALOBRIDGE_DEMO_JSON")]
+    #[arg(long, env = "HALOBRIDGE_DEMO_JSON", value_parser = super::values::switch)]
     pub json: bool,
 }
 

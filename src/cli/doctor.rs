@@ -27,7 +27,7 @@ pub const LONG: &str = "Checks everything and says, line by line, that it is wel
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
     /// Ask nothing outside this machine
-    #[arg(long, env = "HALOBRIDGE_OFFLINE")]
+    #[arg(long, env = "HALOBRIDGE_OFFLINE", value_parser = super::values::switch)]
     pub offline: bool,
 }
 

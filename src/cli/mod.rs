@@ -19,6 +19,7 @@ mod story;
 mod sync;
 mod twin;
 mod user;
+mod values;
 pub mod ways;
 
 use std::process::ExitCode;

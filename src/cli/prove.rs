@@ -41,7 +41,7 @@ pub struct ProveArgs {
     pub from: u64,
 
     /// Live every world twice and compare the histories (otherwise one in twenty)
-    #[arg(long, env = "HALOBRIDGE_PROVE_TWICE")]
+    #[arg(long, env = "HALOBRIDGE_PROVE_TWICE", value_parser = super::values::switch)]
     pub twice: bool,
 
     /// Worlds at once (default: one for each processor)
@@ -49,7 +49,7 @@ pub struct ProveArgs {
     pub jobs: Option<usize>,
 
     /// Go on after the first failure
-    #[arg(long, env = "HALOBRIDGE_PROVE_KEEP_GOING")]
+    #[arg(long, env = "HALOBRIDGE_PROVE_KEEP_GOING", value_parser = super::values::switch)]
     pub keep_going: bool,
 
     /// Show that the checks see: plant each known bug (or the one named) and count the worlds until it is found
@@ -61,7 +61,7 @@ pub struct ProveArgs {
     pub config: Option<PathBuf>,
 
     /// Print the whole story of a failure, not only what concerns it
-    #[arg(long, env = "HALOBRIDGE_PROVE_WHOLE_STORY")]
+    #[arg(long, env = "HALOBRIDGE_PROVE_WHOLE_STORY", value_parser = super::values::switch)]
     pub whole_story: bool,
 }
 

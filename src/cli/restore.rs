@@ -36,7 +36,7 @@ pub struct RestoreArgs {
     /// File that `backup` wrote
     pub file: PathBuf,
     /// Put the key in FILE.key in place too
-    #[arg(long, env = "HALOBRIDGE_RESTORE_WITH_KEY")]
+    #[arg(long, env = "HALOBRIDGE_RESTORE_WITH_KEY", value_parser = super::values::switch)]
     pub with_key: bool,
 }
 

@@ -33,7 +33,7 @@ pub const LONG: &str = "Run the console and the sync engine.\n\n\
 #[derive(Debug, Args)]
 pub struct ServeArgs {
     /// Address and port to listen on
-    #[arg(long, env = "HALOBRIDGE_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:8440")]
+    #[arg(long, env = "HALOBRIDGE_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:8440", value_parser = super::values::listen)]
     pub listen: SocketAddr,
 
     /// Address people use, e.g. https://bridge.example.com
@@ -47,17 +47,17 @@ pub struct ServeArgs {
     pub trusted_proxies: Vec<IpAddr>,
 
     /// Answer GET /metrics to signed-in admins only
-    #[arg(long, env = "HALOBRIDGE_METRICS_PRIVATE")]
+    #[arg(long, env = "HALOBRIDGE_METRICS_PRIVATE", value_parser = super::values::switch)]
     pub metrics_private: bool,
 
     /// Name clients, workspaces and connections in GET /metrics, not only their ids
-    #[arg(long, env = "HALOBRIDGE_METRICS_NAMES")]
+    #[arg(long, env = "HALOBRIDGE_METRICS_NAMES", value_parser = super::values::switch)]
     pub metrics_names: bool,
 
     /// Confirm that a restored or copied data directory is the one to go on with
     ///
     /// Without it such an installation reads and shows, and writes nothing to either side.
-    #[arg(long, env = "HALOBRIDGE_CONFIRM_INSTANCE")]
+    #[arg(long, env = "HALOBRIDGE_CONFIRM_INSTANCE", value_parser = super::values::switch)]
     pub confirm_instance: bool,
 
     /// Follow the clock of a twin (its `/admin/clock`), so that both live in the same scaled time

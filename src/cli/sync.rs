@@ -28,7 +28,7 @@ const SIDE_BY_SIDE: usize = 8;
 #[derive(Debug, Args)]
 pub struct SyncArgs {
     /// Run one cycle and end; the only way there is, named so that it reads well in a script
-    #[arg(long, env = "HALOBRIDGE_ONCE")]
+    #[arg(long, env = "HALOBRIDGE_ONCE", value_parser = super::values::switch)]
     pub once: bool,
     /// Seconds to wait for a running server's answer
     #[arg(long, env = "HALOBRIDGE_SYNC_TIMEOUT_SECS", default_value_t = 600, value_name = "SECONDS")]

@@ -27,10 +27,10 @@ use crate::{
 #[derive(Debug, Args)]
 pub struct TwinArgs {
     /// Address to listen on; port 0 picks a free one.
-    #[arg(long, env = "HALOBRIDGE_TWIN_LISTEN", default_value = "127.0.0.1:9700", value_name = "ADDR")]
+    #[arg(long, env = "HALOBRIDGE_TWIN_LISTEN", default_value = "127.0.0.1:9700", value_name = "ADDR", value_parser = super::values::listen)]
     listen: SocketAddr,
     /// Print one line of JSON with addresses and credentials when ready, and nothing else.
-    #[arg(long, env = "HALOBRIDGE_TWIN_JSON")]
+    #[arg(long, env = "HALOBRIDGE_TWIN_JSON", value_parser = super::values::switch)]
     json: bool,
     /// Microsoft tenants; the first holds the workspaces, the others one each.
     #[arg(long, env = "HALOBRIDGE_TWIN_TENANTS", default_value_t = 1, value_name = "N")]

@@ -57,7 +57,14 @@ pub fn read(table: Table<'_, '_>) -> (Client, Place) {
             table.warn_here("halo_client_id", problem, remedy);
         }
     }
-    let halo = id.map(|halo_client_id| Binding { halo: halo.unwrap_or_default(), halo_client_id, site_id, team });
+    // Without an id nothing is applied; the instance's name is checked all the same.
+    let bound = id.is_some() || halo.is_some();
+    let halo = bound.then(|| Binding {
+        halo: halo.unwrap_or_default(),
+        halo_client_id: id.unwrap_or_default(),
+        site_id,
+        team,
+    });
     (Client { name, time_zone, halo }, table.done())
 }
 

@@ -20,6 +20,8 @@ pub enum Kind {
     Wrong,
     /// Something is not there.
     Absent,
+    /// Something is named that is not there.
+    Unresolved,
 }
 
 /// One fault of an applied file. Its text never holds a secret.

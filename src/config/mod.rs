@@ -56,6 +56,10 @@ pub struct Known {
     pub clients: BTreeSet<String>,
     /// Policies, with what they say: one of the file may build on them.
     pub policies: BTreeMap<String, policy::PolicyEntry>,
+    /// Which client has which Halo client: by instance and Halo's id.
+    pub bound: BTreeMap<(String, i64), String>,
+    /// Workspaces' names in lower case: their ARM ids, and whether a webhook's secret is set.
+    pub named: Vec<(String, String, bool)>,
 }
 
 /// What reading a file came to.
@@ -120,8 +124,41 @@ pub fn read(text: &str, known: &Known, secrets: &secret::Secrets<'_>) -> Reading
     let mut faults = sink.into_faults();
     if !syntax.is_empty() {
         // What seems to be missing may only stand on a line that could not be read.
-        faults.retain(|fault| fault.kind != Kind::Absent);
+        let broken: Vec<usize> = syntax.iter().map(|error| error.span().map_or(0, |span| span.start)).collect();
+        let hidden = Hidden::of(text, &broken);
+        faults.retain(|fault| match fault.kind {
+            Kind::Absent => !hidden.may_hold_more(fault.line),
+            Kind::Unresolved => !hidden.headers,
+            Kind::Syntax | Kind::Wrong => true,
+        });
     }
     let failed = faults.iter().any(|f| f.severity == Severity::Error);
     Reading { applied: (!failed).then_some(applied), faults }
+}
+
+/// What lines that are no TOML may hold.
+struct Hidden {
+    /// The line of each table's header, rising.
+    tables: Vec<usize>,
+    /// Lines that could not be read.
+    lines: Vec<usize>,
+    /// One of them is a header: where any table begins or ends is not known.
+    headers: bool,
+}
+
+impl Hidden {
+    fn of(text: &str, broken: &[usize]) -> Self {
+        let begins = |line: &str| line.trim_start().starts_with('[');
+        let tables: Vec<usize> =
+            text.lines().enumerate().filter(|(_, line)| begins(line)).map(|(index, _)| index + 1).collect();
+        let lines: Vec<usize> = broken.iter().map(|at| fault::line_column(text, *at).0).collect();
+        let headers = lines.iter().any(|line| tables.contains(line));
+        Self { tables, lines, headers }
+    }
+
+    /// Whether what seems to be missing in the table of this line may stand on a line that could not be read.
+    fn may_hold_more(&self, line: usize) -> bool {
+        let table = |line: usize| self.tables.iter().rev().find(|header| **header <= line);
+        self.headers || self.lines.iter().any(|broken| table(*broken) == table(line))
+    }
 }

@@ -121,7 +121,11 @@ impl<'a, 't> Table<'a, 't> {
 
     /// The raw value of a key, which becomes a known one.
     pub fn value(&self, key: &'static str) -> Option<At<&'a DeValue<'t>>> {
-        self.known.borrow_mut().push(key);
+        let mut known = self.known.borrow_mut();
+        if !known.contains(&key) {
+            known.push(key);
+        }
+        drop(known);
         let value = self.table.get(key)?;
         Some(At { value: value.get_ref(), at: value.span().start })
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Applied, Known,
-    fault::{listed, nearest},
+    fault::{Kind, Severity, listed, nearest},
     names,
     policy::base::settle,
     reader::{Place, Sink},
@@ -46,7 +46,7 @@ pub fn check(applied: &mut Applied, places: &Places, known: &Known, sink: &Sink<
         microsoft.resolve(&mut workspace.microsoft, "workspace", "microsoft", place, sink);
         policies.resolve(&mut workspace.policy, "workspace", "policy", place, sink);
     }
-    shared_places(applied, places, sink);
+    shared_places(applied, places, known, sink);
     catalogue_names(applied, places, &halo.all, sink);
 }
 
@@ -77,7 +77,10 @@ impl Names {
                 None if self.all.is_empty() => format!("Add a [[{key}]] entry with this name."),
                 None => format!("Use {}, or add a [[{key}]] entry.", listed(self.all.iter().map(String::as_str))),
             };
-            sink.absent(place.of(key), field, format!("names \"{name}\", which does not exist"), remedy);
+            // An entry whose own name could not be read may be the one that is meant.
+            let kind = if self.file.contains("") { Kind::Absent } else { Kind::Unresolved };
+            let problem = format!("names \"{name}\", which does not exist");
+            sink.note(place.of(key), Severity::Error, kind, field, problem, remedy);
         }
     }
 
@@ -125,26 +128,35 @@ fn once<'a>(entries: impl Iterator<Item = (&'static str, (&'a str, &'a Place))>,
     }
 }
 
-/// Places that two entries must not share: a Halo client, a webhook's address.
-fn shared_places(applied: &Applied, places: &Places, sink: &Sink<'_>) {
-    let mut bound: BTreeMap<(&str, i64), &str> = BTreeMap::new();
+/// Places that two entries must not share: a Halo client, a webhook's address. What is stored and stands in the file
+/// too is replaced by it.
+fn shared_places(applied: &Applied, places: &Places, known: &Known, sink: &Sink<'_>) {
+    let kept = |name: &str| !applied.clients.iter().any(|client| client.name == name);
+    let mut bound: BTreeMap<(&str, i64), &str> = (known.bound.iter())
+        .filter(|(_, client)| kept(client))
+        .map(|((halo, id), client)| ((halo.as_str(), *id), client.as_str()))
+        .collect();
     for (client, place) in applied.clients.iter().zip(&places.clients) {
-        let Some(binding) = &client.halo else { continue };
+        let Some(binding) = client.halo.as_ref().filter(|binding| binding.halo_client_id > 0) else { continue };
         if let Some(first) = bound.insert((&binding.halo, binding.halo_client_id), &client.name) {
             let problem = format!("{} is already the place of client \"{first}\"", binding.halo_client_id);
             let remedy = "Give each client a Halo client of its own, or make them one client.";
             sink.wrong(place.of("halo_client_id"), "client.halo_client_id", problem, remedy);
         }
     }
-    let mut names: BTreeMap<String, (usize, bool)> = BTreeMap::new();
-    for (index, (workspace, place)) in applied.workspaces.iter().zip(&places.workspaces).enumerate() {
+    let kept = |arm_id: &str| !applied.workspaces.iter().any(|workspace| workspace.arm_id.eq_ignore_ascii_case(arm_id));
+    let mut names: BTreeMap<String, bool> = (known.named.iter())
+        .filter(|(_, arm_id, _)| kept(arm_id))
+        .map(|(name, _, open)| (name.clone(), *open))
+        .collect();
+    for (workspace, place) in applied.workspaces.iter().zip(&places.workspaces) {
         let open = workspace.webhook_secret.is_some();
         let name = workspace.name.to_lowercase();
         if name.is_empty() {
             continue;
         }
         match names.get_mut(&name) {
-            Some((_, other)) if open || *other => {
+            Some(other) if open || *other => {
                 let problem = format!(
                     "\"{}\" is also another workspace's, so the webhook's address is ambiguous",
                     workspace.name
@@ -153,7 +165,7 @@ fn shared_places(applied: &Applied, places: &Places, sink: &Sink<'_>) {
             }
             Some(_) => {}
             None => {
-                names.insert(name, (index, open));
+                names.insert(name, open);
             }
         }
     }
@@ -167,7 +179,7 @@ fn catalogue_names(applied: &Applied, places: &Places, halo: &BTreeSet<String>, 
         }
     }
     for (client, place) in applied.clients.iter().zip(&places.clients) {
-        let Some(binding) = &client.halo else { continue };
+        let Some(binding) = client.halo.as_ref().filter(|binding| binding.halo_client_id > 0) else { continue };
         let Some(catalogue) = applied.catalogues.get(&binding.halo) else { continue };
         for fault in names::of_binding(binding, catalogue) {
             sink.wrong(place.of(fault.field), format!("client.{}", fault.field), fault.problem, fault.remedy);

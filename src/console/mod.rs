@@ -71,18 +71,29 @@
 //! the ids of the pairs it concerns (separated by blanks; empty for the installation). `Last-Event-ID`,
 //! or `?after=N` on the first connection, says where to go on.
 
-pub mod components;
-pub mod context;
-pub mod hydration;
 pub mod islands;
-pub mod page;
-pub mod pages;
 pub mod platform;
-pub mod shell;
 pub mod words;
 
-pub use context::{Density, Flash, FlashKind, PageContext, Person, Theme};
-pub use page::Page;
+// Drawn on the server alone; the bundle need not even be compiled with them.
+#[cfg(feature = "ssr")]
+pub mod components;
+#[cfg(feature = "ssr")]
+pub mod context;
+#[cfg(feature = "ssr")]
+pub mod hydration;
+#[cfg(feature = "ssr")]
+pub mod page;
+#[cfg(feature = "ssr")]
+pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod shell;
+
+#[cfg(feature = "ssr")]
+pub use self::{
+    context::{Density, Flash, FlashKind, PageContext, Person, Theme},
+    page::Page,
+};
 
 #[cfg(test)]
 mod tests;

@@ -12,16 +12,6 @@ use super::{
 };
 use crate::domain::time::{iso, to_ms};
 
-/// Name, address and shortcut (`g` and this letter) of the pages in the bar.
-pub const PLACES: [(&str, &str, char); 6] = [
-    ("Linked", "/", 'd'),
-    ("Not linked", "/incidents", 'n'),
-    ("Problems", "/problems", 'p'),
-    ("Runs", "/runs", 'r'),
-    ("Connections", "/connections", 'c'),
-    ("Ledger", "/ledger", 'l'),
-];
-
 /// The list of steps; its steps lie below it.
 const SET_UP: &str = "/set-up";
 /// Versions of what is set up.
@@ -100,7 +90,7 @@ fn entrance_bar(ctx: &PageContext) -> AnyView {
 }
 
 fn bar(ctx: &PageContext, person: &Person) -> AnyView {
-    let places = PLACES
+    let places = words::PLACES
         .iter()
         .map(|&(name, href, _)| {
             let path = ctx.path();
@@ -193,7 +183,7 @@ fn crumb(ctx: &PageContext, page: &Page) -> AnyView {
 fn beneath(ctx: &PageContext) -> AnyView {
     let path = ctx.path();
     let Some((place, name)) =
-        PLACES.iter().find(|(_, href, _)| *href == place_of(path)).map(|&(name, href, _)| (href, name))
+        words::PLACES.iter().find(|(_, href, _)| *href == place_of(path)).map(|&(name, href, _)| (href, name))
     else {
         return ().into_any();
     };

@@ -9,6 +9,16 @@ use crate::domain::{
     workspace::Mode,
 };
 
+/// Name, address and shortcut (`g` and this letter) of the pages in the bar.
+pub const PLACES: [(&str, &str, char); 6] = [
+    ("Linked", "/", 'd'),
+    ("Not linked", "/incidents", 'n'),
+    ("Problems", "/problems", 'p'),
+    ("Runs", "/runs", 'r'),
+    ("Connections", "/connections", 'c'),
+    ("Ledger", "/ledger", 'l'),
+];
+
 /// `12 s ago`, `3 min ago`, `5 h ago`, `2 d ago`; with a moment to come `in 12 s`. Milliseconds since 1970.
 pub fn relative(now_ms: i64, then_ms: i64) -> String {
     let seconds = now_ms.saturating_sub(then_ms) / 1000;

@@ -372,10 +372,7 @@ pub(super) async fn finish(
     match outcome {
         Attempt::Done(result, facts, reading) => {
             engine.schedule().refusals.accepted(operation.client, operation.kind.side());
-            // A ticket as it is born has no note that we could miss.
-            if matches!(operation.kind, OperationKind::AddNote { .. } | OperationKind::UpdateTicket { .. }) {
-                engine.schedule().written.insert(operation.pair, now + SignedDuration::from_secs(1));
-            }
+            super::halo::wrote(engine, operation, &reading, now);
             let mut all = vec![fact(OperationState::Done { at: now, result }, None)];
             all.extend(facts);
             digest::known_pair(engine, pair, known, all, *reading, go_on).await

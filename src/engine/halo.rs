@@ -10,6 +10,7 @@ use crate::{
     domain::{
         failure::{Failure, FailureKind},
         ids::{ConnectionId, PairId, RunId, TicketId},
+        operation::{Operation, OperationKind},
         run::{Run, RunCause, RunScope},
         ticket::{Action, Ticket},
     },
@@ -21,10 +22,17 @@ use crate::{
 };
 
 use self::open::{ROWS_EVERY, every_row, rows_every, some_whole};
-use super::{Engine, digest, poll::unseen, registry::salt, schedule::Schedule};
+use super::{
+    Engine, digest,
+    poll::unseen,
+    registry::salt,
+    schedule::{ROWS_KEPT, Schedule},
+};
 
 /// Polls look this far behind the cursor (halo-api sheet, rule 7).
 pub(super) const OVERLAP: SignedDuration = SignedDuration::from_mins(3);
+/// A ticket that is so old has been acted on by Halo's own rules, and is listed still.
+const BORN: SignedDuration = SignedDuration::from_secs(90);
 /// All open paired tickets are read by number this often, with their actions.
 const FULL_EVERY: SignedDuration = SignedDuration::from_hours(6);
 /// How far before our own clock an instance's first reading begins: its clock may be off, or tell local time.
@@ -171,7 +179,7 @@ async fn rows(
         // An instance that leaves `last_update` out of its rows still tells when somebody last acted.
         counts.newest = counts.newest.max(ticket.last_update.or(ticket.last_action));
         let (at, version) = ((halo.connection().id, ticket.id), RowVersion::of(&ticket));
-        if !counts.thorough && !counts.named && engine.schedule().knows_row(&at, &version, &pairs) {
+        if !counts.thorough && !counts.named && engine.schedule().knows_row(&at, &version, &pairs, asked) {
             continue;
         }
         let mut taken_up = !pairs.is_empty();
@@ -201,8 +209,7 @@ async fn one(
     let Some(known) = engine.store.situation(pair).await? else { return Ok(true) };
     let told = |ticket: &Ticket| RowVersion::of(ticket) == RowVersion::of(&row);
     let same = known.ticket.as_ref().is_some_and(told) && known.actions.is_some();
-    let coarse = row.last_action.is_none_or(|at| at.subsec_nanosecond() == 0);
-    let once_more = look_once_more(engine, pair, &row, asked) || counts.named && coarse;
+    let once_more = look_once_more(engine, pair, &row, asked) || counts.named && whole_seconds(row.last_action);
     if same && !counts.thorough && !once_more {
         return Ok(true);
     }
@@ -280,6 +287,51 @@ fn drifted(engine: &Engine, row: &SituationRow, ticket: &Ticket, passed: Option<
         Some((what, base)) => unseen::facts(row, rule, format!("Changed in Halo and shown late: {what}."), base),
         None => Vec::new(),
     }
+}
+
+impl Schedule {
+    /// Whether a ticket's row was taken up as it stands, and none of its pairs is due to be looked at once more.
+    pub fn knows_row(
+        &self,
+        at: &(ConnectionId, TicketId),
+        version: &RowVersion,
+        pairs: &[PairId],
+        asked: Timestamp,
+    ) -> bool {
+        let due = |pair| self.written.get(pair).is_some_and(|over| *over <= asked);
+        self.rows.get(at) == Some(version) && !pairs.iter().any(due)
+    }
+
+    /// A ticket's row was taken up for all its pairs.
+    pub fn keep_row(&mut self, at: (ConnectionId, TicketId), version: RowVersion) {
+        if self.rows.len() >= ROWS_KEPT {
+            // They are read from the database again; nothing else is lost.
+            self.rows.clear();
+        }
+        self.rows.insert(at, version);
+    }
+}
+
+/// A write of ours to a ticket is done: what happened within its second, which whole seconds do not tell apart from it,
+/// is looked for when that is over. A new ticket's answer is the ticket as it was born; rules of Halo may write in it at
+/// once (halo-api sheet 7.3, no. 16), so it is looked at too, but later: most are read before because somebody works on
+/// them.
+pub(super) fn wrote(engine: &Engine, operation: &Operation, reading: &Reading, now: Timestamp) {
+    let over = match (&operation.kind, &reading.ticket) {
+        (OperationKind::AddNote { .. } | OperationKind::UpdateTicket { .. }, _) => now + SignedDuration::from_secs(1),
+        (OperationKind::CreateTicket { .. }, Some(ticket))
+            if whole_seconds(ticket.last_action.or(ticket.last_update)) =>
+        {
+            now + BORN
+        }
+        _ => return,
+    };
+    engine.schedule().written.insert(operation.pair, over);
+}
+
+/// Whether a time, or its absence, cannot tell two moments of a second apart.
+fn whole_seconds(at: Option<Timestamp>) -> bool {
+    at.is_none_or(|at| at.subsec_nanosecond() == 0)
 }
 
 /// Whether the actions are read although the row tells of nothing new: Halo tells times in seconds, so a note of

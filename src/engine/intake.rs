@@ -10,6 +10,7 @@ use crate::{
     },
     halo_itsm::webhook,
     ledger::fact::Fact,
+    outbound::read,
     sentinel::webhook::incident_id,
     store::{Entered, StoreError},
 };
@@ -137,7 +138,7 @@ fn announce(engine: &Engine, delivery: &Delivery) {
     if engine.schedule().told.remove(&delivery.id) {
         return;
     }
-    let body: Option<Value> = serde_json::from_slice(&delivery.body).ok();
+    let body: Option<Value> = read::json(&delivery.body);
     let now = engine.now();
     match delivery.source {
         DeliverySource::Sentinel { workspace, .. } => match body.as_ref().and_then(incident_id) {

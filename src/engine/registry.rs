@@ -248,8 +248,8 @@ impl Registry {
 
     async fn secret(&self, owner: SecretOwner, side: Side, name: &str) -> Result<Option<SecretString>, Failure> {
         self.store.secret(owner, name).await.map_err(|error| {
-            let message =
-                format!("The {} cannot be read: {}.", name.replace('_', " "), crate::telemetry::chain(&error));
+            let why = crate::telemetry::chain(&error);
+            let message = format!("The {} cannot be read: {}.", name.replace('_', " "), why.trim_end_matches('.'));
             Failure::new(side, FailureKind::SignInAgain, message)
         })
     }

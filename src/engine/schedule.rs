@@ -26,7 +26,7 @@ use super::{
 };
 
 /// Rows of tickets remembered at most.
-const ROWS_KEPT: usize = 100_000;
+pub(super) const ROWS_KEPT: usize = 100_000;
 
 /// A piece of work that can run beside others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,7 +114,7 @@ pub struct Schedule {
     /// Incidents that webhooks announced and no poll has shown yet: when to poll again, how often it was tried.
     pub announced: BTreeMap<(WorkspaceId, IncidentId), (Timestamp, u32)>,
     /// Rows of paired tickets as they were last taken up whole: polls overlap, and most rows say the same again.
-    rows: BTreeMap<(ConnectionId, TicketId), RowVersion>,
+    pub(super) rows: BTreeMap<(ConnectionId, TicketId), RowVersion>,
     /// Tickets named by webhooks.
     pub tickets: BTreeMap<ConnectionId, BTreeSet<TicketId>>,
     /// Pairs to look at again.
@@ -237,20 +237,6 @@ impl Schedule {
         {
             standing.next = Some(now);
         }
-    }
-
-    /// Whether a ticket's row was taken up as it stands, and none of its pairs waits to be looked at once more.
-    pub fn knows_row(&self, at: &(ConnectionId, TicketId), version: &RowVersion, pairs: &[PairId]) -> bool {
-        self.rows.get(at) == Some(version) && !pairs.iter().any(|pair| self.written.contains_key(pair))
-    }
-
-    /// A ticket's row was taken up for all its pairs.
-    pub fn keep_row(&mut self, at: (ConnectionId, TicketId), version: RowVersion) {
-        if self.rows.len() >= ROWS_KEPT {
-            // They are read from the database again; nothing else is lost.
-            self.rows.clear();
-        }
-        self.rows.insert(at, version);
     }
 
     /// A pair's queue has something to carry out at `due`: now, or the store is asked for it then.

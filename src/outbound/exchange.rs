@@ -124,12 +124,12 @@ impl Answer {
     /// # Errors
     /// Anything else: HTML, nothing, half a body. After a write the outcome is then `Unknown`.
     pub fn json(&self) -> Result<Value, Failure> {
-        serde_json::from_slice(&self.body).map_err(|_| self.unreadable())
+        super::read::json(&self.body).ok_or_else(|| self.unreadable())
     }
 
     /// The body as JSON if it is any; errors have all shapes.
     pub fn json_if_any(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
+        super::read::json(&self.body)
     }
 
     /// What the body looks like, for a sentence.
@@ -140,6 +140,8 @@ impl Answer {
             "an empty body"
         } else if head.starts_with('<') {
             "a web page (HTML)"
+        } else if self.json_if_any().is_some() {
+            "JSON of another form"
         } else if head.starts_with(['{', '[']) {
             "broken JSON"
         } else {
@@ -150,8 +152,9 @@ impl Answer {
     /// A failure: the answer is not of the expected form.
     pub fn unreadable(&self) -> Failure {
         let (side, looks, named) = (self.side.words(), self.looks(), brief(&self.named));
+        let expected = if self.json_if_any().is_some() { "than this call has" } else { "instead of JSON" };
         let message = format!(
-            "{side} answered {} with {looks} instead of JSON ({named}). Check the address, and whether a proxy or a \
+            "{side} answered {} with {looks} {expected} ({named}). Check the address, and whether a proxy or a \
              sign-in page stands in between.",
             self.status
         );

@@ -8,6 +8,64 @@ use serde_json::Value;
 
 use crate::domain::time;
 
+/// JSON as the outside sends it. What strict JSON forbids inside a text and senders produce all the same (a byte
+/// order mark before it, bytes that are no UTF-8, half a surrogate pair where a text was cut inside an emoji, raw
+/// control characters) costs those characters and not the whole answer. `None` when it is no JSON even so.
+pub fn json(bytes: &[u8]) -> Option<Value> {
+    if let Ok(value) = serde_json::from_slice(bytes) {
+        return Some(value);
+    }
+    let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
+    serde_json::from_str(&mended(&text)).ok()
+}
+
+/// Half surrogate pairs become U+FFFD, raw control characters inside texts their escapes.
+fn mended(text: &str) -> String {
+    let mut whole = String::with_capacity(text.len());
+    let (mut rest, mut inside) = (text, false);
+    while let Some(found) = rest.find(|c: char| c == '"' || c == '\\' || inside && c < ' ') {
+        let (before, from) = rest.split_at(found);
+        whole.push_str(before);
+        let taken = match from.as_bytes().first() {
+            Some(b'"') => {
+                inside = !inside;
+                whole.push('"');
+                1
+            }
+            Some(b'\\') => escape(from, &mut whole),
+            Some(control) => {
+                whole.push_str(&format!("\\u{control:04x}"));
+                1
+            }
+            None => break,
+        };
+        rest = from.get(taken..).unwrap_or_default();
+    }
+    whole.push_str(rest);
+    whole
+}
+
+/// Copies the escape that `from` begins with; how many bytes it has.
+fn escape(from: &str, whole: &mut String) -> usize {
+    const HIGH: std::ops::RangeInclusive<u32> = 0xd800..=0xdbff;
+    const LOW: std::ops::RangeInclusive<u32> = 0xdc00..=0xdfff;
+    let unit = |at: usize| {
+        let digits = from.get(at..at + 6)?.strip_prefix("\\u")?;
+        u32::from_str_radix(digits, 16).ok()
+    };
+    let length = match (unit(0), unit(6)) {
+        (Some(high), Some(low)) if HIGH.contains(&high) && LOW.contains(&low) => 12,
+        (Some(half), _) if HIGH.contains(&half) || LOW.contains(&half) => {
+            whole.push('\u{fffd}');
+            return 6;
+        }
+        (Some(_), _) => 6,
+        (None, _) => 1 + from.chars().nth(1).map_or(0, char::len_utf8),
+    };
+    whole.push_str(from.get(..length).unwrap_or(from));
+    length
+}
+
 /// An integer however it came: `3`, `3.0`, `"3"`, `" 3.0 "` (halo-api sheet 7.3, rule 6).
 pub fn int(value: &Value) -> Option<i64> {
     match value {

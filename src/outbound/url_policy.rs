@@ -13,7 +13,7 @@ pub enum UrlRefused {
     /// Not an address at all.
     #[error("{0}: {1:?} is not a web address. Write it like https://name.example/api.")]
     NotAnAddress(String, String),
-    /// http, ftp, …
+    /// http.
     #[error(
         "{0}: only https is allowed. Use https, or set allow_insecure = true on this connection (test hosts only)."
     )]
@@ -41,7 +41,7 @@ pub fn check(field: &str, address: &str, allow_insecure: bool) -> Result<Url, Ur
     }
     let host = url.host().ok_or_else(bad)?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(UrlRefused::NotHttps(field.to_owned()));
+        return Err(bad());
     }
     if allow_insecure {
         return Ok(url);

@@ -24,6 +24,7 @@ use crate::{
         time::to_ms,
     },
     halo_itsm::webhook,
+    outbound::read,
     sentinel::webhook::incident_id,
     store::SecretOwner,
     telemetry,
@@ -163,7 +164,7 @@ pub async fn sentinel_door(app: &App, key: &str, headers: &HeaderMap) -> Result<
         value(headers, "x-halobridge-secret"),
         value(headers, header::AUTHORIZATION.as_str()).and_then(|text| {
             let (scheme, rest) = text.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim())
+            scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim().to_owned())
         }),
     ];
     let given: Vec<[u8; 32]> = given.into_iter().flatten().map(|text| Sha256::digest(text.as_bytes()).into()).collect();
@@ -186,9 +187,10 @@ pub async fn sentinel_door(app: &App, key: &str, headers: &HeaderMap) -> Result<
 pub async fn halo_door(app: &App, key: &str, headers: &HeaderMap, body: &[u8]) -> Result<Door, Receipt> {
     let doors = doors(app).await?;
     let locks = doors.halo.get(&key.trim().to_lowercase()).map_or(&[][..], Vec::as_slice);
+    let authorization = value(headers, header::AUTHORIZATION.as_str());
     let open = |lock: &&Arc<Lock>| {
         let own = (!lock.header.is_empty()).then(|| value(headers, &lock.header)).flatten();
-        webhook::verify_any(own, value(headers, header::AUTHORIZATION.as_str()), &lock.secret, body)
+        webhook::verify_any(own.as_deref(), authorization.as_deref(), &lock.secret, body)
     };
     match locks.iter().find(open) {
         Some(lock) => Ok(Door(lock.source)),
@@ -196,8 +198,12 @@ pub async fn halo_door(app: &App, key: &str, headers: &HeaderMap, body: &[u8]) -
     }
 }
 
-fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim).filter(|text| !text.is_empty())
+/// A header as text. Senders write what is not ASCII as UTF-8, or as Latin-1 where HTTP/1.1's old rule is kept.
+fn value(headers: &HeaderMap, name: &str) -> Option<String> {
+    let bytes = headers.get(name)?.as_bytes();
+    let text =
+        std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().copied().map(char::from).collect(), str::to_owned);
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// Makes the body durable, whatever it holds, then wakes the engine. Acknowledge only `Stored`.
@@ -211,7 +217,7 @@ pub async fn take(app: &App, door: Door, body: Bytes) -> Receipt {
     let delivery = Delivery { id, source, received, body: body.to_vec(), handled: None };
     let named = match source {
         DeliverySource::Sentinel { workspace, .. } => {
-            let named = serde_json::from_slice(&body).ok().as_ref().and_then(incident_id);
+            let named = read::json(&body).as_ref().and_then(incident_id);
             // Read while the webhook is made durable: whoever waits for the ticket need not wait for both.
             named.map(|incident| app.engine.poke_incident(workspace, incident))
         }
@@ -230,7 +236,7 @@ pub async fn take(app: &App, door: Door, body: Bytes) -> Receipt {
             None => app.engine.poke_workspace(workspace, RunCause::Webhook),
         },
         DeliverySource::Halo { connection } => {
-            let named = serde_json::from_slice(&body).map(|body| webhook::ticket_ids(&body)).unwrap_or_default();
+            let named = read::json(&body).map(|body| webhook::ticket_ids(&body)).unwrap_or_default();
             app.engine.poke_halo(connection, (!named.is_empty()).then_some(named));
         }
     }

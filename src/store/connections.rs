@@ -15,7 +15,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteOwnedBuf, SqliteSynchronous, SqliteTransactionManager},
 };
 use sqlx_core::transaction::TransactionManager;
-use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 use super::error::{Result, StoreError};
 
@@ -74,10 +74,17 @@ impl Connections {
         Ok(Self { writer: Arc::new(Mutex::new(writer)), uncertain: Arc::default(), readers: Some(readers) })
     }
 
+    /// An empty database in memory. Its schema is built once in a process and copied from then on.
     pub async fn in_memory() -> Result<Self> {
-        let mut writer = common().in_memory(true).connect().await?;
-        super::migrate::run(&mut writer).await?;
-        Ok(Self { writer: Arc::new(Mutex::new(writer)), uncertain: Arc::default(), readers: None })
+        static MIGRATED: OnceCell<Vec<u8>> = OnceCell::const_new();
+        let migrated = MIGRATED
+            .get_or_try_init(async || {
+                let mut writer = common().in_memory(true).connect().await?;
+                super::migrate::run(&mut writer).await?;
+                Ok::<_, StoreError>(writer.serialize(None).await?.to_vec())
+            })
+            .await?;
+        Self::copied(migrated).await
     }
 
     /// A database in memory that begins as a copy of another.

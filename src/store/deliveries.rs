@@ -28,8 +28,8 @@ use crate::{
 statements! {
     const WAITING = "SELECT d.id, d.source, d.received_ms, d.handled_ms, b.body
         FROM deliveries d LEFT JOIN bodies b ON b.hash = d.body
-        WHERE d.handled_ms IS NULL ORDER BY d.received_ms, d.id LIMIT ?1";
-    const SINCE = "SELECT d.source, d.received_ms FROM deliveries d WHERE d.received_ms > ?1 ORDER BY d.received_ms LIMIT ?2";
+        WHERE d.handled_ms IS NULL ORDER BY d.received_ms, d.id LIMIT 0 + ?1";
+    const SINCE = "SELECT d.source, d.received_ms FROM deliveries d WHERE d.received_ms > ?1 ORDER BY d.received_ms LIMIT 0 + ?2";
     const BY_ID = "SELECT d.id, d.source, d.received_ms, d.handled_ms, b.body
         FROM deliveries d LEFT JOIN bodies b ON b.hash = d.body WHERE d.id = ?1";
 }

@@ -52,7 +52,7 @@ pub enum StoreError {
         id: String,
     },
     /// A rule of uniqueness was about to be broken.
-    #[error("{what} exists already.")]
+    #[error("{} exists already.", columns(what))]
     Taken {
         /// What, in words or as `table.column`.
         what: String,
@@ -152,3 +152,10 @@ impl StoreError {
 
 /// Result of a store call.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// `clients.halo, clients.halo_client_id`, as SQLite names them, in words.
+fn columns(named: &str) -> String {
+    let words: Vec<String> =
+        named.split(", ").map(|column| column.rsplit('.').next().unwrap_or(column).replace('_', " ")).collect();
+    format!("An entry with the same {}", words.join(" and "))
+}

@@ -23,7 +23,7 @@ statements! {
         WHERE p.grouped = ?1 AND p.id <> ?2 ORDER BY p.id";
     const JOINABLE = "SELECT DISTINCT k.pair AS id, p.opened_ms FROM json_each(?2) j
         JOIN group_keys k ON k.workspace = ?1 AND k.key = j.value JOIN pairs p ON p.id = k.pair
-        WHERE p.opened_ms BETWEEN ?3 AND ?4 ORDER BY p.opened_ms DESC, k.pair LIMIT ?5";
+        WHERE p.opened_ms BETWEEN ?3 AND ?4 ORDER BY p.opened_ms DESC, k.pair LIMIT 0 + ?5";
     const SIZE = "SELECT count(*) FROM pairs WHERE grouped = ?1 AND ticket = ?2";
 }
 

@@ -32,7 +32,7 @@ statements! {
     const LATEST = "SELECT ifnull(max(seq), 0) FROM ledger";
     const ENTRY = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body WHERE l.seq = ?1");
     const TIMELINE = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body
-        WHERE l.pair = ?1 AND l.seq < ?2 ORDER BY l.seq DESC LIMIT ?3");
+        WHERE l.pair = ?1 AND l.seq < ?2 ORDER BY l.seq DESC LIMIT 0 + ?3");
     const OF_INCIDENT = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body
         WHERE ifnull(json_extract(l.detail, '$.id'), json_extract(l.detail, '$.incident')) = ?1
         AND l.fact IN ('incident-read', 'evidence-read') AND l.seq <= ?2 ORDER BY l.seq");

@@ -38,7 +38,7 @@ statements! {
         WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.due_ms <= ?1 AND o.state <> 'sending'
           AND NOT EXISTS (SELECT 1 FROM operations e WHERE e.pair = o.pair AND e.position < o.position
             AND e.state IN ('planned', 'sending', 'outcome-unknown'))
-          AND ", not_paused!(), " ORDER BY o.due_ms, o.pair LIMIT ?2");
+          AND ", not_paused!(), " ORDER BY o.due_ms, o.pair LIMIT 0 + ?2");
     const NEXT = concat!("SELECT o.due_ms FROM operations o
         WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.state <> 'sending'
           AND NOT EXISTS (SELECT 1 FROM operations e WHERE e.pair = o.pair AND e.position < o.position
@@ -50,14 +50,14 @@ statements! {
             AND e.state IN ('planned', 'sending', 'outcome-unknown'))
           AND ", not_paused!(), " ORDER BY o.due_ms LIMIT 1");
     const SENDING = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
-        FROM operations o JOIN bodies b ON b.hash = o.body WHERE o.state = 'sending' ORDER BY o.due_ms LIMIT ?1";
+        FROM operations o JOIN bodies b ON b.hash = o.body WHERE o.state = 'sending' ORDER BY o.due_ms LIMIT 0 + ?1";
     const QUEUED = "SELECT (SELECT count(*) FROM operations o WHERE o.state IN ('planned', 'sending', 'outcome-unknown')) AS open,
         (SELECT count(*) FROM operations o WHERE o.state = 'dead') AS dead";
     const DONE_SINCE = "SELECT count(*) FROM operations o WHERE o.state = 'done' AND o.changed_ms >= ?1";
     const WRITTEN_TO_HALO = "SELECT DISTINCT o.pair AS id FROM operations o
         WHERE o.state = 'done' AND o.changed_ms >= ?1 AND o.kind IN ('add-note', 'update-ticket')";
     const OF_PAIR = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
-        FROM operations o JOIN bodies b ON b.hash = o.body WHERE o.pair = ?1 ORDER BY o.position DESC LIMIT ?2";
+        FROM operations o JOIN bodies b ON b.hash = o.body WHERE o.pair = ?1 ORDER BY o.position DESC LIMIT 0 + ?2";
 }
 
 /// The operation as planned, with where it stands now.

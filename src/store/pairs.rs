@@ -38,10 +38,10 @@ statements! {
     const BY_TICKETS = concat!("SELECT ", pair_columns!(), " FROM json_each(?2) j
         JOIN pairs p ON p.halo = ?1 AND p.ticket = j.value ORDER BY p.subject");
     const OPEN_OF_HALO = concat!("SELECT ", pair_columns!(), " FROM pairs p
-        WHERE p.halo = ?1 AND NOT (p.status = 'Closed' AND p.sync = 'in-step') AND p.id > ?2 ORDER BY p.id LIMIT ?3");
+        WHERE p.halo = ?1 AND NOT (p.status = 'Closed' AND p.sync = 'in-step') AND p.id > ?2 ORDER BY p.id LIMIT 0 + ?3");
     const OPEN_OF_WORKSPACE = concat!("SELECT ", pair_columns!(), " FROM pairs p
         WHERE p.workspace = ?1 AND NOT (p.status = 'Closed' AND p.sync = 'in-step') AND p.subject > ?2
-        ORDER BY p.subject LIMIT ?3");
+        ORDER BY p.subject LIMIT 0 + ?3");
     // One statement, so that everything is of one moment, and one trip.
     const SITUATION = concat!("SELECT ", pair_columns!(), ", s.pair, s.held, s.first_seen_ms, s.changed_ms AS subject_changed_ms,
             bs.body AS incident_body, be.body AS evidence_body, bt.body AS ticket_body, bc.body AS comments_body,

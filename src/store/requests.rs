@@ -13,10 +13,10 @@ use crate::domain::time::to_ms;
 statements! {
     const ASK = "INSERT INTO requests (kind, detail, asked_ms) VALUES (?1, ?2, ?3) RETURNING id";
     const ASKED = "SELECT id, kind, detail, asked_ms, answered_ms, result FROM requests
-        WHERE answered_ms IS NULL ORDER BY id LIMIT ?1";
+        WHERE answered_ms IS NULL ORDER BY id LIMIT 0 + ?1";
     const ONE = "SELECT id, kind, detail, asked_ms, answered_ms, result FROM requests WHERE id = ?1";
     const OF_KIND = "SELECT id, kind, detail, asked_ms, answered_ms, result FROM requests
-        WHERE kind = ?1 ORDER BY id DESC LIMIT ?2";
+        WHERE kind = ?1 ORDER BY id DESC LIMIT 0 + ?2";
     const ANSWER = "UPDATE requests SET answered_ms = ?2, result = ?3 WHERE id = ?1 AND answered_ms IS NULL";
     const TIDY = "DELETE FROM requests WHERE answered_ms < ?1";
 }

@@ -8,6 +8,8 @@ use super::error::{Result, StoreError};
 use crate::{domain::time::from_ms, ledger::entry::Hash};
 
 /// Declares statements as constants and lists them, so that a test can prepare each one.
+/// A bare `LIMIT ?1` makes SQLite parse the statement anew at each call, because it plans by the bound value;
+/// `LIMIT 0 + ?1` does not.
 macro_rules! statements {
     ($(const $name:ident = $sql:expr;)+) => {
         $(const $name: &str = $sql;)+

@@ -30,10 +30,10 @@ statements! {
     const NUMBERS = "SELECT max(number) FROM subjects WHERE workspace = ?1";
     const NUMBERS_SEEN = "SELECT count(*) FROM subjects WHERE workspace = ?1 AND number > ?2 AND number <= ?3";
     const HELD_FOR = "SELECT s.incident FROM subjects s WHERE s.workspace = ?1 AND s.held_code = ?2 AND s.pair IS NULL
-        ORDER BY s.opened_ms, s.id LIMIT ?3";
+        ORDER BY s.opened_ms, s.id LIMIT 0 + ?3";
     const BY_NUMBER = "SELECT incident FROM subjects WHERE number = ?2 AND workspace = ?1";
     const CHANGED_BETWEEN = "SELECT incident FROM subjects WHERE workspace = ?1 AND status <> 'Closed'
-        AND modified_ms BETWEEN ?2 AND ?3 LIMIT ?4";
+        AND modified_ms BETWEEN ?2 AND ?3 LIMIT 0 + ?4";
     const COMMENTED = "SELECT pair FROM subjects s WHERE workspace = ?1 AND comments_count > 0
         AND (status <> 'Closed' OR modified_ms >= ?2)
         AND EXISTS (SELECT 1 FROM note_links l WHERE l.pair = s.pair AND l.written_in = 'sentinel')";

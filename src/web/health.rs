@@ -19,14 +19,15 @@ pub async fn live() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: the database answers and the engine runs.
+/// `GET /readyz`: the database answers and can be written, and the engine runs.
 pub async fn ready(State(web): State<Web>) -> Response {
     let store = numbers::store_answers(&web.app).await;
     let engine = web.app.engine.status().alive;
-    let (status, words) = match (store, engine) {
-        (true, true) => (StatusCode::OK, "ready\n"),
-        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
-        (true, false) => (StatusCode::SERVICE_UNAVAILABLE, "the engine does not run\n"),
+    let (status, words) = match (store, web.app.trouble(), engine) {
+        (true, None, true) => (StatusCode::OK, "ready\n".to_owned()),
+        (false, ..) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n".to_owned()),
+        (true, Some(trouble), _) => (StatusCode::SERVICE_UNAVAILABLE, format!("{trouble}\n")),
+        (true, None, false) => (StatusCode::SERVICE_UNAVAILABLE, "the engine does not run\n".to_owned()),
     };
     (status, words).into_response()
 }

@@ -207,3 +207,25 @@ fn every_sample_body_is_read_with_nothing_lost() {
     }
     assert!(read >= 8, "{read}");
 }
+
+#[test]
+fn what_strict_json_forbids_inside_a_text_costs_those_characters_only() {
+    use halobridge::outbound::read;
+    let cases: [(&[u8], Value); 9] = [
+        (b"\xef\xbb\xbf{\"a\":1}", json!({ "a": 1 })),
+        (br#"{"t":"half \ud83d emoji"}"#, json!({ "t": "half \u{fffd} emoji" })),
+        (br#"{"t":"half \ude00","u":"\ud83d"}"#, json!({ "t": "half \u{fffd}", "u": "\u{fffd}" })),
+        (br#"{"t":"whole \ud83d\ude00, half \uD83D\ud83d\ude00"}"#, json!({ "t": "whole 😀, half \u{fffd}😀" })),
+        (br#"{"t":"\ud83d no escape: \\ud83d \\\ud83d"}"#, json!({ "t": "\u{fffd} no escape: \\ud83d \\\u{fffd}" })),
+        (b"{\"t\":\"bytes \xff\xfe\"}", json!({ "t": "bytes \u{fffd}\u{fffd}" })),
+        (b"{\"t\":\"a\tb\nc\x00\"}", json!({ "t": "a\tb\nc\u{0}" })),
+        (b"{\n\t\"t\": \"\\\"q\\\" \xc3\xa4\x01\"\n}", json!({ "t": "\"q\" ä\u{1}" })),
+        (br#"{"\ud83d":"\\"}"#, json!({ "\u{fffd}": "\\" })),
+    ];
+    for (bytes, value) in cases {
+        assert_eq!(read::json(bytes), Some(value), "{}", String::from_utf8_lossy(bytes));
+    }
+    for bytes in [&b""[..], b"<html>", b"{\"a\":", b"{\"a\":\"\\u12", b"{\"a\":\"\\", b"\"\\u\xc3\xa412\""] {
+        assert_eq!(read::json(bytes), None, "{}", String::from_utf8_lossy(bytes));
+    }
+}

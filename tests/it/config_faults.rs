@@ -724,6 +724,63 @@ fn a_broken_line_hides_neither_other_faults_nor_invents_missing_ones() {
 }
 
 #[test]
+fn a_broken_line_hides_nothing_of_other_tables() {
+    let text = sound_with("tenant_id = \"1", "tenant_id = 1")
+        .replace("ticket_type = \"Security Incident\"\n", "")
+        .replace("arm_id = ", "client = \"nobody\"\narm_id = ");
+    let faults = read(&text).faults;
+    let told = |field: &str, words: &str| faults.iter().any(|f| f.field == field && f.problem.contains(words));
+    assert!(told("policy.ticket_type", "missing"), "{faults:?}");
+    assert!(told("workspace.client", "\"nobody\""), "{faults:?}");
+    assert!(!told("microsoft.tenant_id", ""), "it may be what could not be read: {faults:?}");
+}
+
+#[test]
+fn a_broken_header_may_hide_what_is_named() {
+    let text = sound_with("[[client]]", "[[client").replace("arm_id = ", "client = \"c\"\narm_id = ");
+    let faults = read(&text).faults;
+    assert!(faults.iter().any(|f| f.field == "The file"), "{faults:?}");
+    assert!(!faults.iter().any(|f| f.field == "workspace.client"), "{faults:?}");
+}
+
+#[test]
+fn an_unreadable_client_id_hides_no_unknown_instance() {
+    let text = sound_with("halo_client_id = 1", "halo_client_id = \"12\"\nhalo = \"dsk\"");
+    let fields: Vec<String> = read(&text).faults.into_iter().map(|f| f.field).collect();
+    assert_eq!(fields, ["client.halo_client_id", "client.halo"]);
+}
+
+#[test]
+fn an_unknown_table_is_told_each_known_one_once() {
+    let faults = read(&sound_with("[[client]]", "[clientele]\n[[client]]")).faults;
+    let [fault] = faults.as_slice() else { panic!("one: {faults:?}") };
+    assert_eq!(fault.remedy.matches("microsoft").count(), 1, "{fault}");
+}
+
+#[test]
+fn what_is_stored_keeps_its_places() {
+    let stored = Known {
+        bound: BTreeMap::from([(("h".to_owned(), 1), "Contoso".to_owned())]),
+        named: vec![("w".to_owned(), "/another".to_owned(), true)],
+        ..Known::default()
+    };
+    let faults = read_beside(&sound_with("[[client]]", "[[client]]"), &stored).faults;
+    let told: Vec<(&str, bool)> = faults
+        .iter()
+        .map(|f| (f.field.as_str(), f.problem.contains("Contoso") || f.problem.contains("another")))
+        .collect();
+    assert_eq!(told, [("client.halo_client_id", true), ("workspace.name", true)], "{faults:?}");
+    // The client of that name, and the workspace of that ARM id, are those of the file themselves.
+    let arm_id = "/subscriptions/s/resourcegroups/g/providers/microsoft.operationalinsights/workspaces/w";
+    let same = Known {
+        bound: BTreeMap::from([(("h".to_owned(), 1), "c".to_owned())]),
+        named: vec![("w".to_owned(), arm_id.to_owned(), true)],
+        ..Known::default()
+    };
+    assert_eq!(read_beside(&sound_with("[[client]]", "[[client]]"), &same).errors(), 0);
+}
+
+#[test]
 fn holes_in_the_severities_are_a_warning() {
     let reading = read(&sound_with(", Low = 3, Informational = 4", ""));
     let [fault] = reading.faults.as_slice() else { panic!("one warning: {:?}", reading.faults) };
@@ -744,6 +801,7 @@ fn references_may_lead_into_the_data_directory() {
         halo: set("h"),
         clients: set("c"),
         policies: BTreeMap::from([("p".to_owned(), policy)]),
+        ..Known::default()
     };
     assert_eq!(read_beside(&alone, &known).faults, []);
     assert_eq!(read_beside(WORKSPACE, &known).faults, [], "the only one needs no name");

@@ -94,6 +94,8 @@ async fn a_full_disk_is_said_once_and_got_over_alone() {
     let (status, page) = visitor.get("/").await;
     assert_eq!(status, 200, "what is there is still shown");
     assert!(page.contains(SENTENCE), "and the page says what is wrong");
+    let (ready, why) = visitor.get("/readyz").await;
+    assert!(ready == 503 && why.contains(SENTENCE), "a supervisor hears of it too: {ready} {why}");
     let refused = visitor.post(&format!("/workspaces/{workspace}/sync"), &[]).await;
     assert!([404, 503].contains(&refused.status().as_u16()), "{}", refused.status());
     let sign_out_elsewhere = visitor.post("/account/sessions", &[]).await;

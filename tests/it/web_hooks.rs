@@ -167,6 +167,29 @@ async fn a_new_secret_holds_at_once() {
     assert_eq!(answer.status, StatusCode::ACCEPTED);
 }
 
+#[tokio::test]
+async fn a_secret_may_hold_any_letters() {
+    let app = app().await;
+    let workspace = app.app.installation().await.unwrap().workspaces[0].clone();
+    let mut tx = app.app.store.begin().await.unwrap();
+    tx.put_workspace(&workspace).await.unwrap();
+    let owner = halobridge::store::SecretOwner::Workspace(workspace.id);
+    let secret = secrecy::SecretString::from("s3cret-ünïcode".to_owned());
+    tx.put_secret(app.now(), owner, "webhook", &secret, &halobridge::store::SecretSource::Sealed).await.unwrap();
+    tx.commit().await.unwrap();
+    let path = format!("/hooks/sentinel/{}", workspace.id);
+    // UTF-8, as most senders write it, and Latin-1, as Python's client does.
+    for bytes in ["s3cret-ünïcode".as_bytes(), b"s3cret-\xfcn\xefcode"] {
+        for (name, before) in [("x-halobridge-secret", &b""[..]), ("authorization", b"Bearer ")] {
+            let value = http::HeaderValue::from_bytes(&[before, bytes].concat()).unwrap();
+            let answer = app.hook_with(&path, name, value, "x").await;
+            assert_eq!(answer.status, StatusCode::ACCEPTED, "{name} {bytes:?}");
+        }
+    }
+    let wrong = http::HeaderValue::from_bytes(b"s3cret-\xfdn\xefcode").unwrap();
+    assert_eq!(app.hook_with(&path, "x-halobridge-secret", wrong, "x").await.status, StatusCode::UNAUTHORIZED);
+}
+
 /// Gives the same bytes for ever, so that the second delivery has the first one's id and the store refuses it.
 struct Stuck;
 

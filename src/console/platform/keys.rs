@@ -5,7 +5,7 @@ use std::{cell::Cell, rc::Rc};
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Document, Element, Event, HtmlDialogElement, HtmlElement, KeyboardEvent, Node};
 
-use crate::console::shell::PLACES;
+use crate::console::words::PLACES;
 
 /// `g` waits this long for its letter, milliseconds.
 const JUMP_MS: f64 = 1_500.0;

@@ -38,6 +38,12 @@ impl Installed {
             halo: self.applied.halo.iter().map(|h| h.name().to_owned()).collect(),
             clients: self.applied.clients.iter().map(|c| c.name.clone()).collect(),
             policies: self.applied.policies.iter().map(|p| (p.name().to_owned(), p.clone())).collect(),
+            bound: (self.applied.clients.iter())
+                .filter_map(|c| c.halo.as_ref().map(|b| ((b.halo.clone(), b.halo_client_id), c.name.clone())))
+                .collect(),
+            named: (self.applied.workspaces.iter())
+                .map(|w| (w.name.to_lowercase(), w.arm_id.to_lowercase(), w.webhook_secret.is_some()))
+                .collect(),
         }
     }
 

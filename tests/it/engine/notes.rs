@@ -1,10 +1,46 @@
 //! Edits and deletions, the comment that names the ticket, the room for comments.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::bridge::*;
 
+/// Times of tickets as an instance tells them that knows no finer ones than hours.
+fn coarse(request: &http::Request<bytes::Bytes>, body: &mut Value) {
+    if !request.uri().path().contains("/Tickets") {
+        return;
+    }
+    let rows = match body.get_mut("tickets").and_then(Value::as_array_mut) {
+        Some(rows) => rows.iter_mut().collect::<Vec<_>>(),
+        None => vec![body],
+    };
+    for row in rows {
+        for key in ["lastactiondate", "last_update", "lastupdate"] {
+            let hour = row.get(key).and_then(Value::as_str).and_then(|text| text.get(..13)).map(str::to_owned);
+            if let Some(hour) = hour {
+                row[key] = json!(format!("{hour}:00:00"));
+            }
+        }
+    }
+}
+
 both! {
+    /// A rule of Halo writes into a ticket at its birth: whole seconds do not tell that from the birth itself.
+    async fn a_note_of_the_second_in_which_a_ticket_is_born_crosses(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.mutate(coarse);
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.note(ticket, "<p>by a rule, at once</p>", json!({}));
+        bridge.pass(300).await;
+        assert!(bridge.comments_of(&incident).iter().any(|text| text.contains("by a rule, at once")));
+        // Looked at once, and not for ever.
+        let reads = bridge.calls("halo.actions.list");
+        bridge.pass(1_200).await;
+        assert_eq!(bridge.calls("halo.actions.list"), reads);
+    }
+
+
     async fn edits_and_deletions_are_reported_once(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));

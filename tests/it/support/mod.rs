@@ -22,7 +22,7 @@ use halobridge::{
         App, NetworkFor, accounts,
         engine_handle::{EngineHandle, EngineStatus},
     },
-    store::{Account, SealKey, Store},
+    store::{Account, SealKey, Snapshot, Store},
     web::{self, WebOptions},
 };
 use http::{HeaderMap, Method, Request, StatusCode, header};
@@ -173,9 +173,23 @@ impl TestApp {
     }
 
     async fn made(public_url: &str, ids: Arc<dyn IdSource>, network: NetworkFor) -> Self {
+        let store = Store::in_memory(SealKey::new(&[7; 32], Arc::clone(&ids))).await.unwrap();
+        Self::with_store(public_url, ids, network, store)
+    }
+
+    /// An installation that begins as another one stands, with the browsers that are signed in there.
+    pub async fn copied(snapshot: &Snapshot) -> Self {
+        // Other ids than those that were given already.
+        let ids: Arc<dyn IdSource> = Arc::new(SeededIds::new(8));
+        let no_way_out =
+            |_| Err(Failure::new(Side::Sentinel, FailureKind::Transient, "There is no way out of this test."));
+        let store = Store::from_snapshot(snapshot, SealKey::new(&[7; 32], Arc::clone(&ids))).await.unwrap();
+        Self::with_store("http://127.0.0.1:8080", ids, Arc::new(no_way_out), store)
+    }
+
+    fn with_store(public_url: &str, ids: Arc<dyn IdSource>, network: NetworkFor, store: Store) -> Self {
         halobridge::web::assets::embed(bundle);
         let clock = ManualClock::at("2026-03-02T08:00:00Z".parse().unwrap());
-        let store = Store::in_memory(SealKey::new(&[7; 32], Arc::clone(&ids))).await.unwrap();
         let status = EngineStatus { alive: true, ..EngineStatus::default() };
         let engine =
             Arc::new(Recorder { asked: Mutex::default(), status: Mutex::new(status), changed: watch::Sender::new(0) });
@@ -282,6 +296,11 @@ impl TestApp {
             request = request.header(*name, *value);
         }
         self.send(request.body(body.into()).unwrap()).await
+    }
+
+    /// With one header, whatever bytes it has.
+    pub async fn hook_with(&self, path: &str, name: &str, value: http::HeaderValue, body: impl Into<Body>) -> Answer {
+        self.send(Request::post(path).header(name, value).body(body.into()).unwrap()).await
     }
 
     /// The present moment here.
