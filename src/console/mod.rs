@@ -83,6 +83,3 @@ pub mod words;
 
 pub use context::{Density, Flash, FlashKind, PageContext, Person, Theme};
 pub use page::Page;
-
-#[cfg(test)]
-mod tests;
