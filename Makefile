@@ -14,6 +14,16 @@ STEP := .ci/step
 # What is compiled is linted in the same pass.
 LINTED := RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/.ci/clippy
 
+# Unit tests stand in the pure core alone. `--tests` and `--benches` would compile the whole server a second time, as the
+# home of such tests; so the others are named.
+PURE := --lib --no-default-features
+CORE := $(PURE) --features server-crates
+OTHERS := --test it
+BENCHES := --bench bridge
+# There are no examples, but for them the dependencies get the features that the tests ask of them: nothing is
+# compiled a second time when these follow.
+SERVER := --lib --examples
+
 # The dependencies are those of the bundle; a machine's code for our own crate would be thrown away.
 ISLANDS := cargo rustc --locked --lib --crate-type=rlib --no-default-features --features hydrate \
 	--target wasm32-unknown-unknown --profile wasm -- -C opt-level=0
@@ -56,18 +66,19 @@ test: setup steps ## every check: format, lints, tests, bundle size, browser
 	@mkdir -p target && (.ci/tools e2e >target/tools.log 2>&1 &)
 	@$(STEP) "format" cargo fmt --all --check
 	@$(MAKE) -j2 --output-sync=target test-server test-xtask test-islands
-	@$(STEP) "compile the program with its bundle and the other tests, linted" env $(LINTED) cargo test --locked --lib --bins --tests --benches --no-run
-	@$(STEP) "tests" bash -o pipefail -c "$(LINTED) cargo test --locked --lib --bins --tests 2>&1 | tee target/test.log"
+	@$(STEP) "compile the program with its bundle and the other tests, linted" env $(LINTED) cargo test --locked $(OTHERS) $(BENCHES) --no-run
+	@$(STEP) "tests" bash -o pipefail -c "{ $(LINTED) cargo test --locked $(CORE) && $(LINTED) cargo test --locked $(OTHERS); } 2>&1 | tee target/test.log"
 	@$(STEP) "browser tools" .ci/tools e2e
 	@$(STEP) "tests in the browser" bash -o pipefail -c "cd end2end && npx playwright test 2>&1 | tee ../target/e2e.log"
 	@.ci/summary
 
 # The steps of `make test` that run beside each other; what each says is shown when it ends.
 test-core:
-	@$(ALONE) $(STEP) "lint the pure core" cargo clippy --locked --lib --no-default-features $(DENY)
+	@$(ALONE) $(STEP) "lint the pure core, without any feature" cargo clippy --locked $(PURE) $(DENY)
+	@$(ALONE) $(STEP) "compile the pure core's tests, linted" env $(LINTED) cargo test --locked $(CORE) --no-run
 
 test-server: test-core
-	@$(ALONE) $(STEP) "compile the server and its unit tests, linted" env $(LINTED) cargo test --locked --lib --no-run
+	@$(ALONE) $(STEP) "compile the server, linted" env $(LINTED) cargo build --locked $(SERVER)
 
 test-bundle:
 	@$(BESIDE) $(STEP) "browser bundle and its size" cargo xtask bundle
@@ -80,8 +91,9 @@ test-xtask: test-bundle
 
 lint: setup ## format and lints alone
 	@cargo fmt --all --check
-	@cargo clippy --locked --lib --no-default-features $(DENY)
-	@cargo clippy --locked --all-targets $(DENY)
+	@cargo clippy --locked $(PURE) $(DENY)
+	@cargo clippy --locked $(CORE) --profile test $(DENY)
+	@cargo clippy --locked $(SERVER) --bins $(OTHERS) $(BENCHES) $(DENY)
 	@$(LINTED) $(ISLANDS)
 	@cargo clippy --locked --profile demo -p xtask $(DENY)
 

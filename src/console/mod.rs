@@ -94,6 +94,3 @@ pub use self::{
     context::{Density, Flash, FlashKind, PageContext, Person, Theme},
     page::Page,
 };
-
-#[cfg(test)]
-mod tests;

@@ -269,39 +269,3 @@ pub fn fact(name: &str) -> &str {
         other => other,
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn moments_in_words() {
-        let table = [
-            (0, "just now"),
-            (4_999, "just now"),
-            (5_000, "5 s ago"),
-            (59_999, "59 s ago"),
-            (60_000, "1 min ago"),
-            (3_600_000, "1 h ago"),
-            (172_799_000, "47 h ago"),
-            (172_800_000, "2 d ago"),
-            (-12_000, "in 12 s"),
-            (-900_000, "in 15 min"),
-        ];
-        for (age, words) in table {
-            assert_eq!(relative(1_000_000_000_000, 1_000_000_000_000 - age), words, "{age}");
-        }
-    }
-
-    #[test]
-    fn numbers_in_words() {
-        assert_eq!(number(0), "0");
-        assert_eq!(number(999), "999");
-        assert_eq!(number(1_000), "1,000");
-        assert_eq!(number(1_234_567), "1,234,567");
-        assert_eq!(counted(1, "pair", "pairs"), "1 pair");
-        assert_eq!(every(20), "20 s");
-        assert_eq!(every(900), "15 min");
-        assert_eq!([-3, 12, 1_449, 80_100].map(took), ["0 ms", "12 ms", "1.4 s", "80 s"]);
-    }
-}

@@ -113,32 +113,3 @@ impl Lanes {
 fn lane<'a, T>(lanes: &'a [Mutex<T>], id: &uuid::Uuid) -> Option<&'a Mutex<T>> {
     lanes.get(usize::try_from(id.as_u64_pair().1 % SHARDS as u64).unwrap_or(0))
 }
-
-#[cfg(test)]
-mod tests {
-    use std::{future::Future, pin::pin, task::Poll};
-
-    use super::*;
-
-    async fn is_pending<T>(future: impl Future<Output = T> + Unpin) -> bool {
-        let mut future = future;
-        std::future::poll_fn(|cx| Poll::Ready(std::pin::Pin::new(&mut future).poll(cx).is_pending())).await
-    }
-
-    #[tokio::test]
-    async fn tickets_are_asked_for_one_by_one_and_the_next_makes_ready_meanwhile() {
-        let (lanes, halo) = (Lanes::default(), ConnectionId(uuid::Uuid::from_u128(1)));
-        let (first, second) = (lanes.try_create(halo).expect("free"), lanes.try_create(halo).expect("makes ready"));
-        assert!(!lanes.may_create(halo) && lanes.try_create(halo).is_none(), "no third");
-        assert!(lanes.may_create(ConnectionId(uuid::Uuid::from_u128(2))), "another instance has a lane of its own");
-        let asking = first.turn().await;
-        let mut next = pin!(second.turn());
-        assert!(is_pending(&mut next).await, "not while the first one is being answered");
-        drop(asking);
-        assert!(lanes.may_create(halo), "a third makes ready");
-        let asking = next.await;
-        let third = lanes.try_create(halo).expect("a place is free");
-        assert!(is_pending(pin!(third.turn())).await);
-        drop(asking);
-    }
-}

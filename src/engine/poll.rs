@@ -33,7 +33,7 @@ mod ended;
 mod judge;
 mod late;
 mod newcomers;
-mod pages;
+pub mod pages;
 mod shadow;
 pub(in crate::engine) mod unseen;
 

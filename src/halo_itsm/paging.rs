@@ -102,30 +102,3 @@ fn digest(rows: &[Value]) -> [u8; 32] {
     }
     hash.finalize().into()
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::rows;
-
-    #[test]
-    fn an_empty_list_may_be_left_out_and_what_is_no_list_is_none() {
-        for (body, read) in [
-            (json!({ "record_count": 1, "tickets": [{ "id": 1 }] }), Some(1)),
-            (json!([{ "id": 1 }]), Some(1)),
-            (json!({ "record_count": 1, "results": [{ "id": 1 }] }), Some(1)),
-            (json!({ "record_count": 0 }), Some(0)),
-            (json!({ "record_count": 0, "columns": [{ "id": 1 }] }), Some(0)),
-            (json!({ "page_no": 1, "page_size": 100 }), Some(0)),
-            (json!({ "page_no": 1, "page_size": 100, "columns": [{ "id": 1 }] }), Some(0)),
-            (json!({ "tickets": null }), Some(0)),
-            (json!({ "page_no": 1, "record_count": 5 }), None),
-            (json!({ "error": "x" }), None),
-            (json!({}), None),
-            (json!("text"), None),
-        ] {
-            assert_eq!(rows(body.clone(), "tickets").map(|(rows, _)| rows.len()), read, "{body}");
-        }
-    }
-}

@@ -137,30 +137,3 @@ pub fn time_at(object: &Value, key: &str) -> Option<Timestamp> {
 pub fn list_at<'a>(object: &'a Value, key: &str) -> &'a [Value] {
     object.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn numbers_come_in_three_shapes() {
-        for value in [json!(12), json!(12.0), json!("12"), json!(" 12.0 ")] {
-            assert_eq!(int(&value), Some(12), "{value}");
-        }
-        for value in [json!(null), json!(12.5), json!("x"), json!([12]), json!({}), json!(true), json!(1e300)] {
-            assert_eq!(int(&value), None, "{value}");
-        }
-    }
-
-    #[test]
-    fn a_wrong_type_is_not_there() {
-        let object = json!({"a": null, "b": [1], "c": "1900-01-01T00:00:00", "d": {"x": 1}});
-        assert_eq!(text_at(&object, "a"), None);
-        assert_eq!(text_at(&object, "b"), None);
-        assert_eq!(time_at(&object, "c"), None);
-        assert!(list_at(&object, "d").is_empty());
-        assert!(list_at(&json!(null), "x").is_empty());
-    }
-}

@@ -73,32 +73,3 @@ impl Dice {
         self.0.next_u64()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_purpose_repeats_itself_and_differs_from_others() {
-        let draw = |seed, purpose| {
-            let mut dice = Dice::of(seed, purpose);
-            (0..8).map(|_| dice.below(1_000)).collect::<Vec<_>>()
-        };
-        assert_eq!(draw(1, "people"), draw(1, "people"));
-        assert_ne!(draw(1, "people"), draw(1, "wire"));
-        assert_ne!(draw(1, "people"), draw(2, "people"));
-    }
-
-    #[test]
-    fn bounds_hold() {
-        let mut dice = Dice::of(7, "bounds");
-        for _ in 0..1_000 {
-            assert!((3..=9).contains(&dice.between(3, 9)));
-            let spread = dice.spread(50.0, 500.0);
-            assert!((50.0..500.0).contains(&spread), "{spread}");
-            assert_ne!(dice.weighted(&[(0, 'a'), (2, 'b'), (1, 'c')]), Some('a'));
-        }
-        assert_eq!(dice.pick::<u8>(&[]), None);
-        assert_eq!(dice.weighted(&[(0, 'a')]), None);
-    }
-}

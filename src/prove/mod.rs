@@ -32,5 +32,5 @@ mod strikes;
 pub mod watch;
 mod webhooks;
 pub mod wire;
-mod words;
+pub mod words;
 pub mod world;

@@ -391,20 +391,3 @@ fn begins(dice: &mut Dice) -> Timestamp {
     };
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_seed_decides_everything_and_sizes_are_mixed() {
-        assert_eq!(format!("{:?}", Shape::of(42)), format!("{:?}", Shape::of(42)));
-        let shapes: Vec<Shape> = (0..200).map(Shape::of).collect();
-        assert_eq!(shapes.iter().filter(|shape| shape.large).count(), 2);
-        for shape in &shapes {
-            let (pairs, acts) = if shape.large { (200..260, 2_000..2_600) } else { (3..21, 50..500) };
-            assert!(pairs.contains(&shape.incidents) && acts.contains(&shape.acts), "{}", shape.words());
-            assert!(!shape.large || shape.span.as_hours() >= 72);
-        }
-    }
-}

@@ -142,23 +142,3 @@ fn names(text: &str, word: &str) -> bool {
 fn stamp(at: Timestamp) -> String {
     at.strftime("%m-%d %H:%M:%S%.3f").to_string()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_story_is_told_about_what_is_asked_for() {
-        let mut story = Story::default();
-        let at = Timestamp::UNIX_EPOCH;
-        story.tell(at, Who::Agent, "writes a note on #101");
-        story.tell(at, Who::Agent, "writes a note on #1012");
-        story.tell(at, Who::Nemesis, "the process dies");
-        let told = story.print(&["#101".into()]);
-        assert!(told.contains("#101\n") && !told.contains("#1012") && told.contains("dies"), "{told}");
-        let mut other = Story::default();
-        other.tell(at, Who::Agent, "writes a note on #101");
-        assert_ne!(story.digest(), other.digest());
-        assert!(story.parting(&other).contains("line 2"));
-    }
-}

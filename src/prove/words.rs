@@ -150,27 +150,3 @@ pub fn complete(wording: &Wording, text: &str) -> bool {
         None => false,
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wording(words: &[&str]) -> Wording {
-        Wording {
-            at: jiff::Timestamp::UNIX_EPOCH,
-            order: 0,
-            mark: String::new(),
-            words: words.iter().map(|word| (*word).to_owned()).collect(),
-        }
-    }
-
-    #[test]
-    fn words_are_seen_through_markup_and_their_order_counts() {
-        let html = "<p>mk1 <b>5&lt;6</b><br>a&amp;b</p>";
-        assert!(complete(&wording(&["mk1", "5<6", "a&b"]), html));
-        assert!(!complete(&wording(&["mk1", "a&b", "5<6"]), html));
-        assert!(!complete(&wording(&["mk1", "missing"]), html));
-        assert!(complete(&wording(&["5<6", "end."]), "5<6 is no tag, end."));
-        assert_eq!(clients_in("about clnt2 and clnt0, clnt2"), [0, 2]);
-    }
-}

@@ -47,35 +47,3 @@ impl Caller {
         if self.scope == Scope::All { Ok(()) } else { Err(ServiceError::Forbidden) }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use uuid::Uuid;
-
-    use super::*;
-
-    fn caller(role: Role, scope: Scope) -> Caller {
-        Caller { user: UserId(Uuid::nil()), name: "ada".into(), role, scope }
-    }
-
-    #[test]
-    fn each_role_may_do_what_the_one_below_may() {
-        let roles = [Role::Viewer, Role::Operator, Role::Admin];
-        for (have_at, have) in roles.into_iter().enumerate() {
-            for (need_at, need) in roles.into_iter().enumerate() {
-                let allowed = caller(have, Scope::All).need(need).is_ok();
-                assert_eq!(allowed, have_at >= need_at, "{have:?} for {need:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_foreign_client_does_not_exist() {
-        let (mine, other) = (ClientId(Uuid::from_u128(1)), ClientId(Uuid::from_u128(2)));
-        let limited = caller(Role::Admin, Scope::Clients(vec![mine]));
-        assert_eq!(limited.see(mine), Ok(()));
-        assert_eq!(limited.see(other), Err(ServiceError::NotFound));
-        assert_eq!(limited.need_everything(), Err(ServiceError::Forbidden));
-        assert_eq!(caller(Role::Viewer, Scope::All).see(other), Ok(()));
-    }
-}

@@ -3,7 +3,7 @@
 //! Reads only. The outside is asked through the same adapters that the engine uses, so that what is
 //! well here is well there.
 
-mod outside;
+pub mod outside;
 
 use std::sync::Arc;
 

@@ -116,8 +116,11 @@ impl Store {
         Ok(last)
     }
 
-    /// In one trip, if that is possible: the ends are known and it is not too much.
-    async fn at_once(&self, entries: &[Entered]) -> Result<Option<Seq>> {
+    /// Records in one trip, if that is possible: the ends are known and it is not too much. Otherwise nothing happened.
+    ///
+    /// # Errors
+    /// As [`Store::append`].
+    pub async fn at_once(&self, entries: &[Entered]) -> Result<Option<Seq>> {
         if entries.len() > AT_ONCE {
             return Ok(None);
         }
@@ -199,37 +202,4 @@ async fn record_by_client(tx: &mut Tx, entries: Vec<Entered>) -> Result<Seq> {
         last = tx.record_timed(client, facts.into_iter()).await?;
     }
     Ok(last)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use serde_json::json;
-
-    use super::*;
-    use crate::{clock::SeededIds, ledger::fact::Fact, store::SealKey};
-
-    fn noted(client: Option<u128>, what: &str) -> Entered {
-        let client = client.map(|id| ClientId(uuid::Uuid::from_u128(id)));
-        let fact = Fact::Unreadable { workspace: None, raw: json!({ "what": what }) };
-        Entered { client, at: Timestamp::UNIX_EPOCH, fact }
-    }
-
-    /// A chain whose end is not known sends the whole record the long way; until that begins, others record.
-    #[tokio::test]
-    async fn what_was_not_recorded_moves_no_end() {
-        let store = Store::in_memory(SealKey::new(&[7; 32], Arc::new(SeededIds::new(1)))).await.expect("opens");
-        store.append(vec![noted(Some(1), "first")]).await.expect("recorded");
-        let two = [noted(Some(1), "second"), noted(Some(2), "of another client")];
-        assert_eq!(store.at_once(&two).await.expect("asked"), None, "the second chain's end is not known");
-        store.append(vec![noted(Some(1), "in between")]).await.expect("recorded");
-        store.append(two.to_vec()).await.expect("recorded");
-        store.append(vec![noted(Some(2), "last"), noted(Some(1), "last")]).await.expect("recorded");
-        let heads = store.verify_ledger().await.expect("no gap");
-        let mut lengths: Vec<i64> = heads.values().map(|head| head.chain_seq).collect();
-        lengths.sort_unstable();
-        assert_eq!(lengths, [2, 4]);
-        assert_eq!(store.last_recorded(), Seq(6), "and no number is left out");
-    }
 }

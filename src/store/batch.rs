@@ -19,7 +19,7 @@ const TOGETHER: usize = 48;
 
 /// A value to be bound.
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub enum Value {
     Null,
     Int(i64),
     Text(Arc<str>),
@@ -85,13 +85,13 @@ struct Part {
 
 /// Statements that wait to be carried out, in order.
 #[derive(Debug, Default)]
-pub(super) struct Batch {
+pub struct Batch {
     parts: Vec<Part>,
     guarded: bool,
 }
 
 /// A statement being added.
-pub(super) struct Added<'a> {
+pub struct Added<'a> {
     part: &'a mut Part,
 }
 
@@ -191,9 +191,11 @@ fn put(arguments: &mut SqliteArguments, value: Value) -> Result<()> {
 /// A statement with its parameters in the order of their places: those of several statements in one text are
 /// counted through.
 #[derive(Debug, PartialEq, Eq)]
-struct Form {
-    sql: String,
-    order: Vec<usize>,
+pub struct Form {
+    /// Its text, each parameter a plain `?`.
+    pub sql: String,
+    /// For each `?` the number of the value that stands there.
+    pub order: Vec<usize>,
 }
 
 /// By address and length: statements are constants of the program.
@@ -206,7 +208,8 @@ fn form_of(sql: &'static str) -> Arc<Form> {
     Arc::clone(forms.entry((sql.as_ptr().addr(), sql.len())).or_insert_with(|| Arc::new(made(sql))))
 }
 
-fn made(sql: &str) -> Form {
+/// A statement with parameters `?1`, `?2`, … in that form.
+pub fn made(sql: &str) -> Form {
     let mut form = Form { sql: String::with_capacity(sql.len()), order: Vec::new() };
     let mut rest = sql;
     while let Some((before, after)) = rest.split_once('?') {
@@ -219,38 +222,4 @@ fn made(sql: &str) -> Form {
     }
     form.sql.push_str(rest);
     form
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parameters_are_counted_through() {
-        let form = made("INSERT INTO t VALUES (?1, ?2, ifnull(?12, ?2)) RETURNING x");
-        assert_eq!(form.sql, "INSERT INTO t VALUES (?, ?, ifnull(?, ?)) RETURNING x");
-        assert_eq!(form.order, [1, 2, 12, 2]);
-        assert_eq!(made("DELETE FROM t").order, [] as [usize; 0]);
-    }
-
-    #[tokio::test]
-    async fn all_are_carried_out_in_order_and_what_is_wrong_is_said() {
-        use sqlx::{ConnectOptions, Row};
-        let options = sqlx::sqlite::SqliteConnectOptions::new().in_memory(true);
-        let mut connection = options.connect().await.expect("opens");
-        let mut batch = Batch::default();
-        batch.add("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT, c BLOB)");
-        batch.add("INSERT INTO t VALUES (?1, ?2, ?3)").bind(1).bind("x").bind(&b"y"[..]).one("t", 1);
-        batch.add("INSERT INTO t VALUES (?2, ?1, ?3)").bind(None::<&str>).bind(2).bind(None::<&[u8]>).one("t", 2);
-        batch.add("UPDATE t SET b = ?2 WHERE a = ?1").bind(2).bind("z".to_owned()).one("t", 2);
-        batch.run(&mut connection).await.expect("runs");
-        let rows = sqlx::query("SELECT a, b, c FROM t ORDER BY a").fetch_all(&mut connection).await.expect("reads");
-        let texts: Vec<Option<String>> = rows.iter().map(|row| row.get("b")).collect();
-        assert_eq!(texts, [Some("x".to_owned()), Some("z".to_owned())]);
-        let blobs: Vec<Option<Vec<u8>>> = rows.iter().map(|row| row.get("c")).collect();
-        assert_eq!(blobs, [Some(b"y".to_vec()), None]);
-        batch.add("UPDATE t SET b = 'no' WHERE a = ?1").bind(9).one("t", 9);
-        let wrong = batch.run(&mut connection).await.expect_err("no row 9");
-        assert!(matches!(wrong, StoreError::Missing { table: "t", .. }), "{wrong}");
-    }
 }

@@ -7,7 +7,7 @@
 mod accounts;
 mod append;
 mod backfills;
-mod batch;
+pub mod batch;
 mod configuration;
 mod connections;
 mod counters;
@@ -17,7 +17,7 @@ mod error;
 mod groups;
 mod history;
 mod instance;
-mod migrate;
+pub mod migrate;
 mod moved;
 mod operations;
 mod pages;
@@ -35,14 +35,12 @@ mod sessions;
 mod settings;
 mod shadows;
 mod snapshot;
+pub mod statements;
 mod subjects;
 mod together;
 mod trouble;
 mod tx;
 mod upkeep;
-
-#[cfg(test)]
-mod tests;
 
 use std::{
     path::Path,

@@ -55,22 +55,3 @@ pub fn open_key(text: &str, passphrase: &SecretString, ids: Arc<dyn IdSource>) -
         .open(IDENTITY, &sealed)
         .map_err(|_| StoreError::Key("The passphrase does not open the key. Give the one it was sealed under.".into()))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::SeededIds;
-
-    #[test]
-    fn only_the_right_passphrase_opens_it() {
-        let ids: Arc<dyn IdSource> = Arc::new(SeededIds::new(1));
-        let key = SecretString::from("0f".repeat(32));
-        let sealed = seal_key(&key, &SecretString::from("blue kettle"), Arc::clone(&ids)).expect("sealed");
-        assert!(!sealed.contains(&"0f".repeat(8)));
-        let open = |word: &str, text: &str| open_key(text, &SecretString::from(word.to_owned()), Arc::clone(&ids));
-        assert_eq!(open("blue kettle", &sealed).expect("opens").expose_secret(), key.expose_secret());
-        assert!(open("red kettle", &sealed).is_err());
-        assert!(open("blue kettle", "something else").is_err());
-        assert!(seal_key(&SecretString::from("short"), &SecretString::from("x"), ids).is_err());
-    }
-}

@@ -13,8 +13,7 @@ use crate::{domain::time::from_ms, ledger::entry::Hash};
 macro_rules! statements {
     ($(const $name:ident = $sql:expr;)+) => {
         $(const $name: &str = $sql;)+
-        /// Every statement of this file, for the test that prepares them.
-        #[cfg(test)]
+        /// Every statement of this file: [`super::statements`] gathers them.
         pub(in crate::store) const ALL: &[(&str, &str)] = &[$((stringify!($name), $sql)),+];
     };
 }

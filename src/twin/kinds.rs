@@ -69,27 +69,3 @@ fn halo(parts: &[&str], verb: &str) -> String {
         _ => format!("halo.other.{verb}"),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::of;
-
-    #[test]
-    fn kinds_are_named() {
-        let prefix = "/subscriptions/s/resourceGroups/g/providers/Microsoft.OperationalInsights/workspaces/w/providers/Microsoft.SecurityInsights";
-        for (side, method, path, kind) in [
-            ("arm", "GET", format!("{prefix}/incidents"), "sentinel.incident.list"),
-            ("arm", "PUT", format!("{prefix}/Incidents/1"), "sentinel.incident.put"),
-            ("arm", "GET", format!("{prefix}/incidents/1/comments"), "sentinel.comment.list"),
-            ("arm", "PUT", format!("{prefix}/incidents/1/Comments/2"), "sentinel.comment.put"),
-            ("arm", "POST", format!("{prefix}/incidents/1/alerts"), "sentinel.alerts.post"),
-            ("arm", "GET", "/subscriptions".to_owned(), "arm.subscriptions.list"),
-            ("entra", "POST", "/t/oauth2/v2.0/token".to_owned(), "entra.token"),
-            ("halo", "POST", "/api/Tickets".to_owned(), "halo.tickets.post"),
-            ("halo", "GET", "/api/Tickets/5".to_owned(), "halo.tickets.get"),
-            ("halo", "GET", "/api/Tickets".to_owned(), "halo.tickets.list"),
-        ] {
-            assert_eq!(of(side, method, &path), kind);
-        }
-    }
-}

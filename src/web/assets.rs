@@ -28,7 +28,7 @@ pub fn embed(site: Site) {
 }
 
 /// What a person sees who built the server before the bundle.
-const MISSING: &str = "this binary was built without the browser bundle, so pages have no style and no islands; \
+pub const MISSING: &str = "this binary was built without the browser bundle, so pages have no style and no islands; \
      run `cargo xtask bundle` (or any `make` target), then build again";
 
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -88,8 +88,6 @@ fn settings() -> &'static Settings {
 }
 
 fn embedded(path: &str) -> Option<Bytes> {
-    #[cfg(test)]
-    embed(tests::made);
     SITE.get().and_then(|site| site(path)).map(|file| match file {
         Cow::Borrowed(bytes) => Bytes::from_static(bytes),
         Cow::Owned(bytes) => Bytes::from(bytes),
@@ -240,6 +238,3 @@ fn holds(headers: &HeaderMap, etag: &str) -> bool {
         .map(str::trim)
         .any(|known| known == "*" || known.trim_start_matches("W/") == etag)
 }
-
-#[cfg(test)]
-mod tests;

@@ -25,7 +25,8 @@ pub async fn same_origin(State(web): State<Web>, request: Request, next: Next) -
     next.run(request).await
 }
 
-fn is_own(headers: &HeaderMap, public_url: &Url) -> bool {
+/// Whether a request was made by one of our own pages, as far as its headers say.
+pub fn is_own(headers: &HeaderMap, public_url: &Url) -> bool {
     if let Some(site) = headers.get("sec-fetch-site")
         && site != "same-origin"
         && site != "none"
@@ -44,39 +45,4 @@ fn is_own(headers: &HeaderMap, public_url: &Url) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     host.and_then(|host| Url::parse(&format!("{}://{host}", origin.scheme())).ok())
         .is_some_and(|own| own.origin() == origin.origin())
-}
-
-#[cfg(test)]
-mod tests {
-    use http::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn only_our_own_pages_may_change_things() {
-        let table: [(&[(&str, &str)], bool); 14] = [
-            (&[], true),
-            (&[("host", "127.0.0.1:8080"), ("origin", "http://127.0.0.1:8080")], true),
-            (&[("host", "localhost:8080"), ("origin", "http://localhost:8080")], true),
-            (&[("host", "inner:80"), ("origin", "https://bridge.example.com")], true),
-            (&[("host", "127.0.0.1:8080"), ("origin", "http://127.0.0.1:8081")], false),
-            (&[("host", "127.0.0.1:8080"), ("origin", "https://evil.example")], false),
-            (&[("host", "127.0.0.1:8080"), ("origin", "null")], false),
-            (&[("host", "127.0.0.1:8080"), ("origin", "")], false),
-            (&[("origin", "http://127.0.0.1:8080")], false),
-            (&[("sec-fetch-site", "same-origin")], true),
-            (&[("sec-fetch-site", "none")], true),
-            (&[("sec-fetch-site", "same-site")], false),
-            (&[("sec-fetch-site", "cross-site")], false),
-            (&[("sec-fetch-site", "same-origin"), ("host", "a"), ("origin", "https://evil.example")], false),
-        ];
-        let public = Url::parse("https://bridge.example.com/").unwrap();
-        for (pairs, expected) in table {
-            let mut headers = HeaderMap::new();
-            for (name, value) in pairs {
-                headers.insert(*name, HeaderValue::from_static(value));
-            }
-            assert_eq!(is_own(&headers, &public), expected, "{pairs:?}");
-        }
-    }
 }

@@ -40,7 +40,8 @@ fn add(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-fn policy(form_targets: &[String]) -> String {
+/// The content security policy of a page whose forms may also lead to these addresses.
+pub fn policy(form_targets: &[String]) -> String {
     let mut text = String::from(
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
          connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'",
@@ -55,15 +56,4 @@ fn policy(form_targets: &[String]) -> String {
         }
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn form_targets_cannot_widen_anything_else() {
-        let text = policy(&["https://login.example/x;script-src *".into(), "javascript:alert(1)".into()]);
-        assert!(text.ends_with("form-action 'self' https://login.example"), "{text}");
-    }
 }

@@ -86,7 +86,8 @@ fn budget_labels(budget: &BudgetStatus) -> String {
     labels
 }
 
-fn draw(numbers: &numbers::Numbers) -> String {
+/// The numbers as a page of metrics.
+pub fn draw(numbers: &numbers::Numbers) -> String {
     let mut out = Metrics(String::new());
     let seconds = |at: jiff::Timestamp| at.as_second();
 
@@ -147,32 +148,4 @@ fn draw(numbers: &numbers::Numbers) -> String {
         out.value("halobridge_budget_limit", &budget_labels(budget), budget.limit);
     }
     out.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{domain::ids::WorkspaceId, service::engine_handle::EngineStatus};
-
-    #[test]
-    fn names_come_only_when_asked_for_and_are_escaped() {
-        let mut numbers = numbers::Numbers {
-            engine: EngineStatus::default(),
-            latest: 1,
-            deliveries_waiting: 0,
-            oldest_waiting_secs: 0,
-            queue_lag_secs: 0,
-            open: 3,
-            dead: 0,
-            names: Vec::new(),
-            webhooks: [("a", 0), ("b", 0), ("c", 0), ("d", 0)],
-            pairs: Vec::new(),
-        };
-        assert!(!draw(&numbers).contains("source_info"));
-        let scope = RunScope::Workspace { id: WorkspaceId(uuid::Uuid::nil()) };
-        numbers.names = vec![(scope, "law \"one\"".into(), Some("Back\\slash\nLtd".into()))];
-        let text = draw(&numbers);
-        let line = text.lines().find(|line| line.starts_with("halobridge_source_info{")).unwrap();
-        assert!(line.ends_with(r#",name="law \"one\"",client="Back\\slash\nLtd"} 1"#), "{line}");
-    }
 }

@@ -77,21 +77,3 @@ fn is_loopback(url: &Url) -> bool {
         None => false,
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn entra_is_told_localhost_for_loopback_http_only() {
-        for (public, redirect, cookie) in [
-            ("http://127.0.0.1:8080", "http://localhost:8080/connections/callback", "halobridge"),
-            ("http://[::1]:8080/", "http://localhost:8080/connections/callback", "halobridge"),
-            ("https://bridge.example.com", "https://bridge.example.com/connections/callback", "__Host-halobridge"),
-            ("http://192.0.2.7:8080", "http://192.0.2.7:8080/connections/callback", "halobridge"),
-        ] {
-            let options = WebOptions::at(Url::parse(public).unwrap());
-            assert_eq!((options.redirect_uri().as_str(), options.cookie_name()), (redirect, cookie), "{public}");
-        }
-    }
-}

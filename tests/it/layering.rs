@@ -155,6 +155,10 @@ fn faults(path: &str, text: &str) -> Vec<String> {
     let folder = top_of(path);
     let test = is_test(path);
     let code = without_comments_and_strings(text);
+    // They would make the whole server be compiled once more: `make test` compiles the core alone with its tests.
+    if !PURE.contains(&folder) && (code.contains("#[cfg(test)]") || code.contains("#[test]")) {
+        found.push(format!("{path}: only {} have tests beside the code, others in tests/it", PURE.join(", ")));
+    }
     let code = if test { code } else { without_test_modules(&code) };
 
     if !test && text.lines().count() > LINES_MAX {
@@ -367,6 +371,8 @@ fn a_wrong_arrow_is_seen_however_it_is_written() {
         ("web/mod.rs", "#[cfg(feature = \"ssr\")] mod x;"),
         ("web/mod.rs", "fn f() { todo!() }"),
         ("unheard/mod.rs", ""),
+        ("web/mod.rs", "#[cfg(test)]\nmod tests {\n    use super::*;\n}"),
+        ("web/tests.rs", "#[test]\nfn f() {}"),
     ];
     for (path, text) in wrong {
         assert!(!faults(path, text).is_empty(), "{path}: {text}");

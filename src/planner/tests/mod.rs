@@ -1,6 +1,7 @@
 //! The planner's rules as tables, and its laws over random situations.
 
 mod adopt;
+mod after_closing;
 mod alerts;
 mod approval;
 mod backfill;
@@ -20,6 +21,7 @@ mod loops;
 mod merges;
 mod model;
 mod modes;
+mod note_limits;
 mod notes;
 mod observed;
 mod pace;

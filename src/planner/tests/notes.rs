@@ -1,6 +1,4 @@
-//! Comments and notes: order, edits, deletions, mentions, the split and the budget.
-
-use proptest::prelude::*;
+//! Comments and notes: order, edits, deletions, mentions.
 
 use super::scene::{Scene, at, check, in_step, words};
 use crate::{
@@ -115,7 +113,7 @@ fn which_notes_cross_is_the_policys_choice() {
     }
 }
 
-fn message(plan: &Plan, n: usize) -> String {
+pub fn message(plan: &Plan, n: usize) -> String {
     match &plan.operations[n].kind {
         OperationKind::AddComment { message, .. } => message.clone(),
         OperationKind::AddNote { note, .. } => format!("{}\n{}", note.html, note.text),
@@ -313,22 +311,6 @@ fn our_notes_are_hidden_from_the_end_user_unless_the_policy_says_otherwise() {
 }
 
 #[test]
-fn a_long_note_is_split_where_it_reads_well() {
-    let mut scene = in_step();
-    let paragraph = format!("<p>{}</p>", "word ".repeat(1_000));
-    scene.note(3, &paragraph.repeat(14));
-    let plan = scene.plan();
-    assert_eq!(
-        words(&plan),
-        "comment of 3 because note-added; comment of 3 part 1 because note-added; comment of 3 part 2 because note-added; behind waiting note-added"
-    );
-    for n in 0..3 {
-        let part = message(&plan, n);
-        assert!(part.chars().count() <= 30_000 && part.ends_with(&format!("({}/3)", n + 1)));
-    }
-}
-
-#[test]
 fn the_incident_names_its_ticket_once() {
     let mut scene = in_step();
     scene.policy.link_comment = true;
@@ -358,119 +340,6 @@ fn the_incident_names_its_ticket_once() {
     scene.comments.as_mut().unwrap()[0].id = comment;
     let found = scene.plan();
     assert_eq!((words(&found), found.links.len()), ("in-step healthy -".to_owned(), 1));
-}
-
-#[test]
-fn near_the_end_notes_are_gathered_and_places_are_kept_for_closing() {
-    let three = |s: &mut Scene| {
-        for n in 3..6 {
-            s.note(n, &format!("<p>note number {n}</p>"));
-        }
-    };
-    let table: [(i64, &str); 6] = [
-        (
-            0,
-            "comment of 3 because note-added; comment of 4 because note-added; comment of 5 because note-added; behind waiting note-added",
-        ),
-        (
-            77,
-            "comment of 3 because note-added; comment of 4 because note-added; comment of 5 because note-added; behind waiting note-added",
-        ),
-        (
-            78,
-            "comment of 3 because note-added; comment of 4 because note-added; comment of 5 because note-added; behind waiting note-added",
-        ),
-        (80, "comment of 3+4+5 because notes-digested; behind waiting notes-digested"),
-        (94, "comment of 3+4+5 because notes-digested; behind waiting notes-digested"),
-        (95, "in-step needs-you comments-full"),
-    ];
-    for (there, expected) in table {
-        let mut scene = in_step();
-        scene.incident.comments_count = there;
-        three(&mut scene);
-        assert_eq!(words(&scene.plan()), expected, "{there} comments");
-    }
-    let mut scene = in_step();
-    scene.incident.comments_count = 95;
-    three(&mut scene);
-    scene.close_ticket(Some(2));
-    let plan = scene.plan();
-    assert!(
-        words(&plan).starts_with("comment of 3+4+5 because notes-digested; incident status=Closed"),
-        "{}",
-        words(&plan)
-    );
-    let digest = message(&plan, 0);
-    assert!(digest.starts_with("Digest of notes 3, 4, 5 on Halo ticket 70."), "{digest}");
-    let places: Vec<_> = (3..6).map(|n| digest.find(&format!("note number {n}")).expect("every note")).collect();
-    assert!(places.is_sorted(), "in order");
-    // The ledger lost: the digest's id and first line tell what it carries.
-    let OperationKind::AddComment { comment, message, .. } = plan.operations[0].kind.clone() else {
-        panic!("a digest")
-    };
-    let mut scene = in_step();
-    scene.incident.comments_count = 95;
-    three(&mut scene);
-    scene.comment(1, &message);
-    scene.comments.as_mut().unwrap()[0].id = comment;
-    let found = scene.plan();
-    assert_eq!((words(&found), found.links.len()), ("in-step healthy -".to_owned(), 3));
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
-
-    /// However many notes come, of whatever length: none is lost, none crosses twice, and the limits hold.
-    #[test]
-    fn no_run_of_notes_loses_words_or_passes_the_limits(
-        lengths in proptest::collection::vec(prop_oneof![20 => 1_usize..50, 1 => 29_000_usize..31_000], 1..140), steps in 4_usize..24
-    ) {
-        let mut scene = in_step();
-        let mut written = 0_usize;
-        let total = lengths.len();
-        let mut crossed: Vec<i64> = Vec::new();
-        for (n, length) in (3_i64..).zip(lengths) {
-            scene.note(n, &format!("<p>{}</p>", "w".repeat(length)));
-            let last = n == 2 + i64::try_from(total).unwrap();
-            if n % i64::try_from(steps).unwrap() != 0 && !last {
-                continue;
-            }
-            if last {
-                scene.close_ticket(Some(2));
-            }
-            let plan = scene.plan();
-            for planned in &plan.operations {
-                let OperationKind::AddComment { comment, carries, message } = &planned.kind else { continue };
-                prop_assert!(message.chars().count() <= notes::budget::COMMENT_MAX);
-                written += 1;
-                for carried in carries {
-                    if carried.part == 0 {
-                        crossed.push(carried.action.action);
-                    }
-                    scene.links.push(NoteLink {
-                        pair: scene.pair.id,
-                        comment: comment.clone(),
-                        action: carried.action,
-                        edit: carried.edit,
-                        part: carried.part,
-                        said: Some(carried.said.clone()),
-                        written_in: Side::Halo,
-                    });
-                }
-            }
-            scene.incident.comments_count = i64::try_from(written).unwrap();
-            let full = plan.items().iter().any(|reason| reason.code() == "comments-full");
-            prop_assert!(written <= notes::budget::COMMENTS_MAX);
-            if last && !full {
-                prop_assert_eq!(crossed.len(), total, "every note crossed");
-            }
-        }
-        let mut once = crossed.clone();
-        once.sort_unstable();
-        once.dedup();
-        prop_assert_eq!(once.len(), crossed.len(), "none twice");
-        prop_assert!(crossed.is_sorted(), "in order");
-    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! People: the first admin, signing in, the own account.
 
-mod common;
+pub mod common;
 pub mod password;
-mod throttle;
+pub mod throttle;
 
 use std::{
     net::IpAddr,

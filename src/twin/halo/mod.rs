@@ -25,7 +25,7 @@ mod route;
 mod shelf;
 mod stock;
 mod switches;
-mod text;
+pub mod text;
 mod ticket;
 mod write;
 

@@ -202,6 +202,7 @@ impl TestApp {
 
     /// The web layer over use cases that are there already.
     pub fn over(app: App, clock: ManualClock) -> Self {
+        halobridge::web::assets::embed(bundle);
         let engine =
             Arc::new(Recorder { asked: Mutex::default(), status: Mutex::default(), changed: watch::Sender::new(0) });
         let router = web::router(app.clone(), WebOptions::at("http://127.0.0.1:8080".parse().unwrap()));
@@ -310,7 +311,7 @@ impl TestApp {
 }
 
 /// The browser bundle as it lies in its folder: the tests need not be built again for another one.
-fn bundle(path: &str) -> Option<std::borrow::Cow<'static, [u8]>> {
+pub fn bundle(path: &str) -> Option<std::borrow::Cow<'static, [u8]>> {
     let site = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/site");
     std::fs::read(site.join(path)).ok().map(std::borrow::Cow::Owned)
 }

@@ -8,7 +8,7 @@ mod lines;
 mod live;
 mod mapping;
 mod microsoft;
-mod scripts;
+pub mod scripts;
 mod sign_in;
 
 use leptos::prelude::*;

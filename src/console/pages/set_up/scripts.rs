@@ -55,24 +55,3 @@ pub fn service_principal(oauth_client_id: &str) -> String {
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_manifest_is_json_and_asks_for_three_permissions() {
-        let manifest: serde_json::Value = serde_json::from_str(&manifest("https://a.example/\"b")).unwrap();
-        assert_eq!(manifest["web"]["redirectUris"][0], "https://a.example/\"b");
-        let access = manifest["requiredResourceAccess"].as_array().unwrap();
-        assert_eq!(access.len(), 3);
-        assert!(access.iter().all(|row| row["resourceAccess"][0]["type"] == "Scope"));
-    }
-
-    #[test]
-    fn nothing_typed_ends_a_word_of_the_script() {
-        let script = registration("http://localhost/'; rm -rf ~; echo '");
-        assert!(script.contains(r"--web-redirect-uris 'http://localhost/'\''; rm -rf ~; echo '\''' "), "{script}");
-        assert!(service_principal("x'$(reboot)").contains(r"--assignee 'x'\''$(reboot)' "));
-    }
-}

@@ -2,9 +2,9 @@
 //! saved. Also the rules of one client, on top of a policy that others follow too.
 
 mod choices;
-mod look;
-mod overlay;
-mod own;
+pub mod look;
+pub mod overlay;
+pub mod own;
 mod rules;
 mod values;
 

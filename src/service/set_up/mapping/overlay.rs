@@ -71,7 +71,7 @@ pub(super) fn verdict_value(verdict: &Verdict) -> String {
 }
 
 /// A source by its form: a path, a template with paths in braces, or a fixed text.
-pub(super) fn source(text: &str) -> FieldSource {
+pub fn source(text: &str) -> FieldSource {
     if text.contains("{$") {
         FieldSource::Template(text.to_owned())
     } else if text.starts_with('$') {

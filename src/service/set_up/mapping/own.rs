@@ -186,7 +186,7 @@ fn as_given_back(policy: &Policy, catalogue: &Catalogue) -> Policy {
 const ORDER: [&str; 7] = ["High", "Medium", "Low", "Informational", "New", "Active", "Closed"];
 
 /// A value of the file in words.
-fn words(value: Option<&Value>) -> String {
+pub fn words(value: Option<&Value>) -> String {
     match value {
         None => "nothing".to_owned(),
         Some(Value::String(text)) => text.clone(),
@@ -205,32 +205,5 @@ fn words(value: Option<&Value>) -> String {
             sorted.into_iter().map(row).collect::<Vec<_>>().join(", ")
         }
         Some(other) => other.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_of_the_file_in_words() {
-        let file = r#"
-            priorities = { Low = 3, High = "P1", Odd = "x", Medium = "P2" }
-            approve = ["close", "reopen"]
-            adopt = false
-            reopened = { in_halo = "ask" }
-            fields = [{ field = "CFTitle", path = "$.properties.title", when = "always", wins = "ask", direction = "to-halo" }]
-        "#;
-        let table: toml::Table = file.parse().unwrap();
-        for (key, said) in [
-            ("priorities", "High: P1, Medium: P2, Low: 3, Odd: x"),
-            ("approve", "close, reopen"),
-            ("adopt", "no"),
-            ("reopened", "in halo: ask"),
-            ("fields", "CFTitle from $.properties.title"),
-            ("team", "nothing"),
-        ] {
-            assert_eq!(words(table.get(key)), said);
-        }
     }
 }

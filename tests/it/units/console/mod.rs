@@ -1,20 +1,25 @@
+//! What the pages say, drawn from one rich value of every view.
+
 mod fixtures;
+mod texts;
 
 use std::collections::HashSet;
 
+use halobridge::{
+    console::{
+        Density, PageContext, Person, Theme,
+        page::Page,
+        platform::{render, render_fragment},
+        words,
+    },
+    domain::{
+        account::Role,
+        incident::Severity,
+        pair::{Health, SyncState},
+        view::{account::AccountView, dashboard::PairFilter, form::FormView, pulse::Pulse},
+    },
+};
 use scraper::{ElementRef, Html, Selector};
-
-use super::{
-    page::Page,
-    platform::{render, render_fragment},
-    *,
-};
-use crate::domain::{
-    account::Role,
-    incident::Severity,
-    pair::{Health, SyncState},
-    view::{account::AccountView, dashboard::PairFilter, form::FormView, pulse::Pulse},
-};
 
 fn all<'a>(html: &'a Html, css: &str) -> Vec<ElementRef<'a>> {
     html.select(&Selector::parse(css).unwrap()).collect()
@@ -35,7 +40,7 @@ fn page(name: &str) -> Html {
     Html::parse_document(&render(&ctx, &page))
 }
 
-/// Draws every page to files that a browser can open: `cargo test --lib gallery -- --ignored`.
+/// Draws every page to files that a browser can open: `cargo test --test it gallery -- --ignored`.
 #[test]
 #[ignore = "writes files to look at"]
 fn gallery() {
@@ -309,7 +314,7 @@ fn a_pause_says_who_why_and_how_it_ends() {
     // one for each connection and for each client that no person paused
     assert_eq!(all(&html, "details.pausing form input[name=why]").len(), 3 + 4);
     let mut view = fixtures::pair();
-    let pair = crate::domain::pause::PauseScope::Pair { id: view.id };
+    let pair = halobridge::domain::pause::PauseScope::Pair { id: view.id };
     let draw = |view| Html::parse_document(&render(&fixtures::context("/pairs/x"), &Page::Pair(Box::new(view))));
     let html = draw(view.clone());
     assert_eq!(all(&html, &format!("form[action='{}/pause']", pair.address())).len(), 1);
@@ -380,7 +385,7 @@ fn a_pair_shows_the_others_of_its_ticket_and_why() {
     // One that has a ticket of its own although others are alike says why; any other pair says nothing.
     let mut view = fixtures::pair();
     let why = "it has the same host as #7, but ticket 70 is closed".to_owned();
-    view.group = Some(crate::domain::view::pair::GroupView { why, mates: Vec::new() });
+    view.group = Some(halobridge::domain::view::pair::GroupView { why, mates: Vec::new() });
     let html = render(&fixtures::context("/pairs/x"), &Page::Pair(Box::new(view.clone())));
     assert!(html.contains("It has a ticket of its own: it has the same host as #7, but ticket 70 is closed."));
     view.group = None;
@@ -399,9 +404,9 @@ fn a_dead_letter_can_be_tried_again_or_dropped() {
     assert_eq!(one(&html, &format!("a[href='/operations/{id}/drop']")), "Drop… Create the ticket");
     let storm = format!("form[action='/workspaces/{}/release'] button", fixtures::problems().storms[0].workspace);
     assert_eq!(one(&html, &storm), "Release: law-contoso");
-    let unsettled = crate::domain::operation::OperationState::Dead {
+    let unsettled = halobridge::domain::operation::OperationState::Dead {
         at: fixtures::ago(1),
-        reason: crate::domain::reason::Reason::OutcomeUnknown,
+        reason: halobridge::domain::reason::Reason::OutcomeUnknown,
     };
     let mut view = fixtures::pair();
     view.dead[0].state = unsettled;
@@ -481,7 +486,7 @@ fn both_axes_have_words() {
 
 #[test]
 fn every_icon_is_in_the_sprite() {
-    let sprite = include_str!("../../../public/icons.svg");
+    let sprite = include_str!("../../../../public/icons.svg");
     for (name, ctx, page) in fixtures::pages() {
         let html = Html::parse_document(&render(&ctx, &page));
         for used in all(&html, "use") {

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use uuid::Uuid;
 
-use crate::{
+use halobridge::{
     console::{Density, PageContext, Person, Theme, hydration::AssetTags, page::Page},
     domain::{
         account::Role,

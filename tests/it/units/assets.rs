@@ -1,4 +1,13 @@
-use super::*;
+//! The bundle as it is served.
+
+use axum::{body::Body, response::Response};
+use halobridge::{
+    console::hydration::AssetTags,
+    web::assets::{MISSING, embed, missing, serve, tags},
+};
+use http::{Method, StatusCode, header};
+
+use crate::support::bundle;
 
 async fn ask(method: Method, path: &str, headers: &[(header::HeaderName, &str)]) -> Response {
     let mut request = http::Request::builder().method(method).uri(path);
@@ -16,13 +25,9 @@ fn header(response: &Response, name: header::HeaderName) -> &str {
     response.headers().get(name).map_or("", |v| v.to_str().unwrap())
 }
 
-/// The bundle as it lies in its folder: these tests need not be built again for another one.
-pub(super) fn made(path: &str) -> Option<Cow<'static, [u8]>> {
-    std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/site").join(path)).ok().map(Cow::Owned)
-}
-
 /// The bundle is made before the tests run (`make test`); say so rather than test nothing.
 fn script() -> &'static str {
+    embed(bundle);
     assert!(missing().is_none(), "{}", MISSING);
     tags().script.expect("the bundle has a script")
 }
@@ -31,7 +36,7 @@ fn script() -> &'static str {
 fn the_embedded_folder_is_the_one_of_leptos_toml() {
     let file: toml::Table = include_str!("../../../Leptos.toml").parse().unwrap();
     assert_eq!(file["package"]["metadata"]["leptos"]["site-root"].as_str(), Some("target/site"));
-    assert!(include_str!("../../main.rs").contains("#[folder = \"target/site\"]"));
+    assert!(include_str!("../../../src/main.rs").contains("#[folder = \"target/site\"]"));
 }
 
 #[test]

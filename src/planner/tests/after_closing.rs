@@ -1,0 +1,388 @@
+//! Opening again, what arrives after closing, and the evidence that is kept.
+
+use proptest::prelude::*;
+
+use super::{
+    closing::{reopen_incident, reopen_ticket, said, shut},
+    scene::{Scene, WORKING, at, check, in_step, words},
+};
+use crate::{
+    domain::{
+        closing::{Classification, Verdict},
+        decision::Decision,
+        failure::Side,
+        ids::TicketId,
+        incident::{IncidentStatus, Label, Owner, Severity},
+        operation::{IncidentChange, OperationKind},
+        policy::{AfterClosing, MissingVerdict, ReopenRule},
+        reason::Reason,
+    },
+    planner::agreed,
+};
+
+#[test]
+fn what_opening_again_does_is_a_choice_for_each_direction() {
+    check(&[
+        (
+            "in Sentinel: the ticket is opened again",
+            reopen_incident,
+            "ticket status=2 because incident-reopened; behind waiting incident-reopened",
+        ),
+        (
+            "in Sentinel: a new ticket",
+            |s| {
+                s.policy.reopened_in_sentinel = ReopenRule::NewTicket;
+                reopen_incident(s);
+            },
+            "create ticket after 70 because incident-reopened; behind waiting incident-reopened",
+        ),
+        (
+            "in Sentinel: a note, and the ticket stays closed",
+            |s| {
+                s.policy.reopened_in_sentinel = ReopenRule::Note;
+                reopen_incident(s);
+            },
+            "own note because incident-reopened; behind waiting incident-reopened",
+        ),
+        (
+            "in Sentinel: a person is asked",
+            |s| {
+                s.policy.reopened_in_sentinel = ReopenRule::Ask;
+                reopen_incident(s);
+            },
+            "in-step needs-you reopened",
+        ),
+        (
+            "asked, and decided",
+            |s| {
+                s.policy.reopened_in_sentinel = ReopenRule::Ask;
+                reopen_incident(s);
+                s.pair.decisions = vec![Decision::Reopening {
+                    side: Side::Sentinel,
+                    at: "2026-03-01T11:55:00.000Z".into(),
+                    rule: ReopenRule::Reopen,
+                }];
+            },
+            "ticket status=2 because incident-reopened; behind waiting incident-reopened",
+        ),
+        (
+            "a decision about an earlier reopening means nothing now",
+            |s| {
+                s.policy.reopened_in_sentinel = ReopenRule::Ask;
+                reopen_incident(s);
+                s.pair.decisions = vec![Decision::Reopening {
+                    side: Side::Sentinel,
+                    at: "2026-02-01T11:55:00.000Z".into(),
+                    rule: ReopenRule::Reopen,
+                }];
+            },
+            "in-step needs-you reopened",
+        ),
+        (
+            "in Halo: the incident is opened again",
+            reopen_ticket,
+            "incident status=Active because ticket-reopened; behind waiting ticket-reopened",
+        ),
+        (
+            "in Halo: a comment, and the incident stays closed",
+            |s| {
+                s.policy.reopened_in_halo = ReopenRule::Note;
+                reopen_ticket(s);
+            },
+            "comment of ticket because ticket-reopened; behind waiting ticket-reopened",
+        ),
+        (
+            "in Halo: a person is asked",
+            |s| {
+                s.policy.reopened_in_halo = ReopenRule::Ask;
+                reopen_ticket(s);
+            },
+            "in-step needs-you reopened",
+        ),
+    ]);
+    // Told once, then left apart, which the pair says.
+    for (rule_sentinel, change) in [(true, reopen_incident as fn(&mut Scene)), (false, reopen_ticket)] {
+        let mut scene = in_step();
+        if rule_sentinel {
+            scene.policy.reopened_in_sentinel = ReopenRule::Note;
+        } else {
+            scene.policy.reopened_in_halo = ReopenRule::Note;
+        }
+        change(&mut scene);
+        let plan = scene.plan();
+        scene.queue(&plan);
+        scene.operations.clear();
+        assert_eq!(words(&scene.plan()), "in-step healthy left-apart");
+    }
+    let mut scene = in_step();
+    scene.policy.reopened_in_sentinel = ReopenRule::NewTicket;
+    reopen_incident(&mut scene);
+    let plan = scene.plan();
+    let OperationKind::CreateTicket { draft, follows } = &plan.operations[0].kind else { panic!("a new ticket") };
+    assert_eq!(*follows, Some(TicketId(70)));
+    assert_ne!(draft.reference, scene.pair.reference);
+    assert!(draft.details_html.contains("Its first ticket, 70, stays closed"));
+    assert!(draft.details_html.contains(&format!("Halobridge reference {}", draft.reference)));
+}
+
+#[test]
+fn what_arrives_after_closing_goes_by_its_kind() {
+    check(&[
+        (
+            "a comment crosses",
+            |s| {
+                shut(s);
+                s.comment(1, "one more thing");
+            },
+            "note of comment because comment-added; behind waiting comment-added",
+        ),
+        (
+            "a comment that stays where it is, and the pair says so",
+            |s| {
+                s.policy.after_closing_comments = AfterClosing::Ignore;
+                shut(s);
+                s.comment(1, "one more thing");
+            },
+            "in-step healthy after-closing",
+        ),
+        (
+            "a note that stays where it is",
+            |s| {
+                s.policy.after_closing_comments = AfterClosing::Ignore;
+                shut(s);
+                s.note(3, "<p>one more thing</p>");
+            },
+            "in-step healthy after-closing",
+        ),
+        (
+            "a changed field is remarked on",
+            |s| {
+                shut(s);
+                s.incident.severity = Severity::High;
+            },
+            "in-step healthy after-closing",
+        ),
+        (
+            "a changed field is noted",
+            |s| {
+                s.policy.after_closing_fields = AfterClosing::NoteOnly;
+                shut(s);
+                s.incident.severity = Severity::High;
+                s.ticket().agent_id = Some(5);
+            },
+            "own note because after-closing; comment of ticket because after-closing; behind waiting after-closing",
+        ),
+        (
+            "a changed field crosses",
+            |s| {
+                s.policy.after_closing_fields = AfterClosing::Cross;
+                shut(s);
+                s.incident.severity = Severity::High;
+            },
+            "ticket priority=2 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+        (
+            "what was held back crosses when the matter is opened again",
+            |s| {
+                shut(s);
+                s.incident.severity = Severity::High;
+                s.incident.status = IncidentStatus::Active;
+            },
+            "ticket status=2 priority=2 because incident-reopened; behind waiting incident-reopened",
+        ),
+        (
+            "what comes with the closing crosses with it",
+            |s| {
+                s.close_incident(Classification::Undetermined, None);
+                s.incident.severity = Severity::High;
+                s.incident.owner = Owner { email: Some("amira@soc.example".into()), ..Owner::default() };
+                s.comment(1, "closing words");
+            },
+            "note of comment because comment-added; ticket status=9 priority=2 agent=5 field112=3 because incident-closed; behind waiting comment-added",
+        ),
+    ]);
+    let mut scene = in_step();
+    scene.policy.after_closing_comments = AfterClosing::NoteOnly;
+    scene.policy.notes_private = false;
+    shut(&mut scene);
+    scene.comment(1, "one more thing");
+    let OperationKind::AddNote { note, .. } = &scene.plan().operations[0].kind else { panic!("a note") };
+    assert!(note.private, "told to nobody outside");
+    // Noted once.
+    let mut scene = in_step();
+    scene.policy.after_closing_fields = AfterClosing::NoteOnly;
+    shut(&mut scene);
+    scene.incident.severity = Severity::High;
+    let plan = scene.plan();
+    let OperationKind::AddNote { note, .. } = plan.operations[0].kind.clone() else { panic!("a note") };
+    assert!(note.text.contains("Changed in Microsoft Sentinel after closing: severity High."), "{}", note.text);
+    scene.note(9, &note.html).agent_id = Some(99);
+    assert_eq!(words(&scene.plan()), "in-step healthy after-closing");
+}
+
+#[test]
+fn a_missing_classification_is_asked_for_by_the_fields_own_name_and_choices() {
+    let asked = |arrange: fn(&mut Scene)| {
+        let mut scene = in_step();
+        scene.close_ticket(None);
+        arrange(&mut scene);
+        said(&scene.plan())
+    };
+    let words = asked(|_| ());
+    assert!(
+        words.contains("Choose one of True positive, False alarm, Undetermined in the field Classification of"),
+        "{words}"
+    );
+    let words = asked(|s| s.policy.classification_field = None);
+    assert!(!words.contains("Choose") && words.contains("Close the incident in Microsoft Sentinel"), "{words}");
+}
+
+#[test]
+fn evidence_of_closing_is_kept_on_both_sides() {
+    let mut scene = in_step();
+    scene.close_incident(Classification::TruePositive, Some("SuspiciousActivity"));
+    scene.incident.classification_comment = Some("as agreed".into());
+    assert!(
+        said(&scene.plan()).contains("Closed in Microsoft Sentinel as True positive (SuspiciousActivity). as agreed")
+    );
+    let mut scene = in_step();
+    scene.close_ticket(Some(2));
+    scene.ticket().closure_note = Some("<p>Customer confirmed.</p>".into());
+    let comment = said(&scene.plan());
+    assert!(comment.contains("Closed in Halo (ticket 70).") && comment.contains("Customer confirmed."), "{comment}");
+    // Closed by people on both sides at once: each hears what the other said.
+    let mut scene = in_step();
+    scene.close_ticket(Some(2));
+    scene.close_incident(Classification::TruePositive, Some("SuspiciousActivity"));
+    let plan = scene.plan();
+    assert_eq!(
+        words(&plan),
+        "own note because incident-closed; comment of ticket because ticket-closed; behind waiting incident-closed"
+    );
+    let both = said(&plan);
+    assert!(
+        both.contains("as True positive") && both.contains("Classification in Halo: False positive (InaccurateData)"),
+        "{both}"
+    );
+    scene.queue(&plan);
+    scene.operations.clear();
+    assert_eq!(words(&scene.plan()), "in-step healthy -", "said once");
+}
+
+#[test]
+fn each_closing_without_a_classification_is_asked_about_once() {
+    let mut scene = in_step();
+    scene.close_ticket(None);
+    let first = scene.plan();
+    scene.queue(&first);
+    let OperationKind::AddNote { note, .. } = first.operations[0].kind.clone() else { panic!("a question") };
+    scene.operations.clear();
+    scene.note(5, &note.html).agent_id = Some(99);
+    assert_eq!(words(&scene.plan()), "behind needs-you verdict-missing", "asked once");
+    // Opened again, and closed again later: asked again.
+    let ticket = scene.ticket();
+    ticket.closed = false;
+    ticket.status_id = Some(WORKING);
+    let opened = scene.plan();
+    scene.queue(&opened);
+    scene.operations.clear();
+    scene.close_ticket(None);
+    scene.ticket().last_update = Some(at("2026-03-01T11:58:00Z"));
+    assert_eq!(words(&scene.plan()), "own note because verdict-missing; behind needs-you verdict-missing");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Nothing but an agent's choice or a configured default ever becomes "Undetermined".
+    #[test]
+    fn nothing_is_ever_closed_as_undetermined_by_itself(option in proptest::option::of(1_i64..4), ask in any::<bool>()) {
+        let mut scene = in_step();
+        scene.close_ticket(option);
+        if !ask {
+            let verdict = Verdict { classification: Classification::BenignPositive, reason: None, comment: None };
+            scene.policy.missing_verdict = MissingVerdict::Default { verdict };
+        }
+        for planned in scene.plan().operations {
+            if let OperationKind::UpdateIncident { change } = planned.kind {
+                let undetermined = change.verdict.is_some_and(|v| v.classification == Classification::Undetermined);
+                prop_assert_eq!(undetermined, option == Some(3));
+            }
+        }
+    }
+
+    /// On a closed matter nothing but words is written unless the policy says that fields cross.
+    #[test]
+    fn closed_is_a_state_with_its_own_rule(
+        severity in prop_oneof![Just(Severity::High), Just(Severity::Low)], agent in prop_oneof![Just(1_i64), Just(5)],
+        note_only in any::<bool>()
+    ) {
+        let mut scene = in_step();
+        scene.policy.after_closing_fields = if note_only { AfterClosing::NoteOnly } else { AfterClosing::Ignore };
+        shut(&mut scene);
+        scene.incident.severity = severity;
+        scene.ticket().agent_id = Some(agent);
+        let plan = scene.plan();
+        for planned in &plan.operations {
+            let words_only = matches!(planned.kind, OperationKind::AddNote { .. } | OperationKind::AddComment { .. });
+            prop_assert!(words_only && note_only);
+        }
+        let remarked = plan.remarks().iter().any(|reason| matches!(reason, Reason::AfterClosing { .. }));
+        prop_assert!(remarked);
+    }
+}
+
+#[test]
+fn what_was_written_is_known_by_its_values() {
+    let scene = in_step();
+    let change = |status: Option<IncidentStatus>, owner: Option<Owner>, label: Option<&str>| IncidentChange {
+        status,
+        owner,
+        labels_added: label.map(str::to_owned).into_iter().collect(),
+        ..IncidentChange::default()
+    };
+    let person = |name: &str| Owner { user_principal_name: Some(name.into()), ..Owner::default() };
+    let (active, ann) = (Some(IncidentStatus::Active), person("ann@x.example"));
+    let mut before = scene.incident.clone();
+    (before.status, before.owner, before.etag) = (IncidentStatus::New, person("bob@x.example"), Some("1".into()));
+    let after = |etag: Option<&str>, status: IncidentStatus, owner: &str, label: bool| {
+        let mut after = before.clone();
+        (after.etag, after.status, after.owner) = (etag.map(str::to_owned), status, person(owner));
+        after.labels.extend(label.then(|| Label { name: "seen".into(), kind: None }));
+        after
+    };
+    let old = |etag| after(etag, IncidentStatus::New, "bob@x.example", false);
+    for (about, change, after, expected) in [
+        (
+            "an etag that stands still hides no status",
+            change(active.clone(), None, None),
+            after(Some("1"), IncidentStatus::Active, "bob@x.example", false),
+            true,
+        ),
+        ("a new etag proves no status", change(active.clone(), None, None), old(Some("2")), false),
+        ("nor does none", change(active.clone(), None, None), old(None), false),
+        (
+            "somebody has moved it on",
+            change(active, None, None),
+            after(Some("2"), IncidentStatus::Closed, "bob@x.example", false),
+            true,
+        ),
+        (
+            "an owner in another case",
+            change(None, Some(ann.clone()), None),
+            after(Some("1"), IncidentStatus::New, "ANN@x.example", false),
+            true,
+        ),
+        ("an owner that is told otherwise", change(None, Some(ann.clone()), None), old(Some("2")), true),
+        ("nothing has moved at all", change(None, Some(ann), None), old(Some("1")), false),
+        (
+            "a label",
+            change(None, None, Some("seen")),
+            after(Some("1"), IncidentStatus::New, "bob@x.example", true),
+            true,
+        ),
+        ("no label", change(None, None, Some("seen")), old(Some("1")), false),
+    ] {
+        assert_eq!(agreed::taken(&before, &change, &after), expected, "{about}");
+    }
+}

@@ -1,0 +1,37 @@
+//! Every statement there is, so that a test can prepare each one and see how it is carried out.
+
+use super::{
+    accounts, backfills, configuration, deliveries, groups, history, operations, pairs, pauses, projector, requests,
+    runs, secrets, sessions, settings, shadows, subjects, trouble, tx, upkeep,
+};
+
+/// Statements of one file, each with its name.
+pub type Named = &'static [(&'static str, &'static str)];
+
+/// By file.
+pub const ALL: [(&str, Named); 21] = [
+    ("accounts", accounts::ALL),
+    ("backfills", backfills::ALL),
+    ("configuration", configuration::ALL),
+    ("deliveries", deliveries::ALL),
+    ("groups", groups::ALL),
+    ("history", history::ALL),
+    ("operations", operations::ALL),
+    ("pairs", pairs::ALL),
+    ("pauses", pauses::ALL),
+    ("projector", projector::ALL),
+    ("beside", projector::beside::ALL),
+    ("requests", requests::ALL),
+    ("runs", runs::ALL),
+    ("secrets", secrets::ALL),
+    ("sessions", sessions::ALL),
+    ("shadows", shadows::ALL),
+    ("settings", settings::ALL),
+    ("subjects", subjects::ALL),
+    ("trouble", trouble::ALL),
+    ("tx", tx::ALL),
+    ("upkeep", upkeep::ALL),
+];
+
+/// Those that empty the state tables before they are built anew.
+pub const EMPTYING: [&str; 17] = projector::EMPTY;

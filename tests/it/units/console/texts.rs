@@ -1,0 +1,53 @@
+//! Numbers and moments in words; what a person copies from a page.
+
+use halobridge::console::{
+    pages::set_up::scripts::{manifest, registration, service_principal},
+    words::{counted, every, number, relative, took},
+};
+
+#[test]
+fn moments_in_words() {
+    let table = [
+        (0, "just now"),
+        (4_999, "just now"),
+        (5_000, "5 s ago"),
+        (59_999, "59 s ago"),
+        (60_000, "1 min ago"),
+        (3_600_000, "1 h ago"),
+        (172_799_000, "47 h ago"),
+        (172_800_000, "2 d ago"),
+        (-12_000, "in 12 s"),
+        (-900_000, "in 15 min"),
+    ];
+    for (age, words) in table {
+        assert_eq!(relative(1_000_000_000_000, 1_000_000_000_000 - age), words, "{age}");
+    }
+}
+
+#[test]
+fn numbers_in_words() {
+    assert_eq!(number(0), "0");
+    assert_eq!(number(999), "999");
+    assert_eq!(number(1_000), "1,000");
+    assert_eq!(number(1_234_567), "1,234,567");
+    assert_eq!(counted(1, "pair", "pairs"), "1 pair");
+    assert_eq!(every(20), "20 s");
+    assert_eq!(every(900), "15 min");
+    assert_eq!([-3, 12, 1_449, 80_100].map(took), ["0 ms", "12 ms", "1.4 s", "80 s"]);
+}
+
+#[test]
+fn the_manifest_is_json_and_asks_for_three_permissions() {
+    let manifest: serde_json::Value = serde_json::from_str(&manifest("https://a.example/\"b")).unwrap();
+    assert_eq!(manifest["web"]["redirectUris"][0], "https://a.example/\"b");
+    let access = manifest["requiredResourceAccess"].as_array().unwrap();
+    assert_eq!(access.len(), 3);
+    assert!(access.iter().all(|row| row["resourceAccess"][0]["type"] == "Scope"));
+}
+
+#[test]
+fn nothing_typed_ends_a_word_of_the_script() {
+    let script = registration("http://localhost/'; rm -rf ~; echo '");
+    assert!(script.contains(r"--web-redirect-uris 'http://localhost/'\''; rm -rf ~; echo '\''' "), "{script}");
+    assert!(service_principal("x'$(reboot)").contains(r"--assignee 'x'\''$(reboot)' "));
+}

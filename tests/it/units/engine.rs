@@ -1,0 +1,74 @@
+//! The engine by its parts.
+
+/// `src/engine/poll/pages.rs`.
+mod pages {
+    use halobridge::{
+        engine::poll::pages::OwnRows,
+        halo_itsm::{TicketPage, read},
+    };
+    use serde_json::json;
+
+    fn page(rows: &[(i64, i64)]) -> TicketPage {
+        let tickets = rows.iter().map(|(id, client)| read::ticket(json!({ "id": id, "client_id": client })).unwrap());
+        TicketPage { more: !rows.is_empty(), tickets: tickets.collect(), ..TicketPage::default() }
+    }
+
+    fn found(pages: &[&[(i64, i64)]]) -> Vec<i64> {
+        let mut rows = OwnRows::of(7);
+        while let Some(page_no) = rows.next_page().unwrap() {
+            rows.take(page(pages.get(page_no as usize - 1).copied().unwrap_or_default()));
+        }
+        rows.found.iter().map(|row| row.id.0).collect()
+    }
+
+    #[test]
+    fn a_page_of_other_clients_alone_does_not_end_the_list() {
+        assert_eq!(found(&[&[(1, 7)], &[(2, 8), (3, 8)], &[(4, 7)]]), [1, 4]);
+    }
+
+    #[test]
+    fn a_page_that_comes_again_ends_it() {
+        assert_eq!(found(&[&[(1, 7), (2, 7)], &[(2, 7), (1, 7)], &[(9, 7)]]), [1, 2]);
+    }
+
+    #[test]
+    fn a_list_without_end_is_no_list() {
+        let mut rows = OwnRows::of(7);
+        let failure = loop {
+            match rows.next_page() {
+                Ok(page_no) => rows.take(page(&[(i64::from(page_no.unwrap()), 7)])),
+                Err(failure) => break failure,
+            }
+        };
+        assert!(failure.to_string().contains("does not end"));
+    }
+}
+
+/// `src/engine/lanes.rs`.
+mod lanes {
+    use std::{future::Future, pin::pin, task::Poll};
+
+    use halobridge::{domain::ids::ConnectionId, engine::lanes::Lanes};
+
+    async fn is_pending<T>(future: impl Future<Output = T> + Unpin) -> bool {
+        let mut future = future;
+        std::future::poll_fn(|cx| Poll::Ready(std::pin::Pin::new(&mut future).poll(cx).is_pending())).await
+    }
+
+    #[tokio::test]
+    async fn tickets_are_asked_for_one_by_one_and_the_next_makes_ready_meanwhile() {
+        let (lanes, halo) = (Lanes::default(), ConnectionId(uuid::Uuid::from_u128(1)));
+        let (first, second) = (lanes.try_create(halo).expect("free"), lanes.try_create(halo).expect("makes ready"));
+        assert!(!lanes.may_create(halo) && lanes.try_create(halo).is_none(), "no third");
+        assert!(lanes.may_create(ConnectionId(uuid::Uuid::from_u128(2))), "another instance has a lane of its own");
+        let asking = first.turn().await;
+        let mut next = pin!(second.turn());
+        assert!(is_pending(&mut next).await, "not while the first one is being answered");
+        drop(asking);
+        assert!(lanes.may_create(halo), "a third makes ready");
+        let asking = next.await;
+        let third = lanes.try_create(halo).expect("a place is free");
+        assert!(is_pending(pin!(third.turn())).await);
+        drop(asking);
+    }
+}

@@ -1,0 +1,180 @@
+//! The simulation by its parts.
+
+/// `src/prove/dice.rs`.
+mod dice {
+    use halobridge::prove::dice::Dice;
+
+    #[test]
+    fn a_purpose_repeats_itself_and_differs_from_others() {
+        let draw = |seed, purpose| {
+            let mut dice = Dice::of(seed, purpose);
+            (0..8).map(|_| dice.below(1_000)).collect::<Vec<_>>()
+        };
+        assert_eq!(draw(1, "people"), draw(1, "people"));
+        assert_ne!(draw(1, "people"), draw(1, "wire"));
+        assert_ne!(draw(1, "people"), draw(2, "people"));
+    }
+
+    #[test]
+    fn bounds_hold() {
+        let mut dice = Dice::of(7, "bounds");
+        for _ in 0..1_000 {
+            assert!((3..=9).contains(&dice.between(3, 9)));
+            let spread = dice.spread(50.0, 500.0);
+            assert!((50.0..500.0).contains(&spread), "{spread}");
+            assert_ne!(dice.weighted(&[(0, 'a'), (2, 'b'), (1, 'c')]), Some('a'));
+        }
+        assert_eq!(dice.pick::<u8>(&[]), None);
+        assert_eq!(dice.weighted(&[(0, 'a')]), None);
+    }
+}
+
+/// `src/prove/story.rs`.
+mod story {
+    use halobridge::prove::story::{Story, Who};
+    use jiff::Timestamp;
+
+    #[test]
+    fn a_story_is_told_about_what_is_asked_for() {
+        let mut story = Story::default();
+        let at = Timestamp::UNIX_EPOCH;
+        story.tell(at, Who::Agent, "writes a note on #101");
+        story.tell(at, Who::Agent, "writes a note on #1012");
+        story.tell(at, Who::Nemesis, "the process dies");
+        let told = story.print(&["#101".into()]);
+        assert!(told.contains("#101\n") && !told.contains("#1012") && told.contains("dies"), "{told}");
+        let mut other = Story::default();
+        other.tell(at, Who::Agent, "writes a note on #101");
+        assert_ne!(story.digest(), other.digest());
+        assert!(story.parting(&other).contains("line 2"));
+    }
+}
+
+/// `src/prove/words.rs`.
+mod words {
+    use halobridge::prove::{watch::Wording, words::*};
+
+    fn wording(words: &[&str]) -> Wording {
+        Wording {
+            at: jiff::Timestamp::UNIX_EPOCH,
+            order: 0,
+            mark: String::new(),
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn words_are_seen_through_markup_and_their_order_counts() {
+        let html = "<p>mk1 <b>5&lt;6</b><br>a&amp;b</p>";
+        assert!(complete(&wording(&["mk1", "5<6", "a&b"]), html));
+        assert!(!complete(&wording(&["mk1", "a&b", "5<6"]), html));
+        assert!(!complete(&wording(&["mk1", "missing"]), html));
+        assert!(complete(&wording(&["5<6", "end."]), "5<6 is no tag, end."));
+        assert_eq!(clients_in("about clnt2 and clnt0, clnt2"), [0, 2]);
+    }
+}
+
+/// `src/prove/shape.rs`.
+mod shape {
+    use halobridge::prove::shape::Shape;
+
+    #[test]
+    fn a_seed_decides_everything_and_sizes_are_mixed() {
+        assert_eq!(format!("{:?}", Shape::of(42)), format!("{:?}", Shape::of(42)));
+        let shapes: Vec<Shape> = (0..200).map(Shape::of).collect();
+        assert_eq!(shapes.iter().filter(|shape| shape.large).count(), 2);
+        for shape in &shapes {
+            let (pairs, acts) = if shape.large { (200..260, 2_000..2_600) } else { (3..21, 50..500) };
+            assert!(pairs.contains(&shape.incidents) && acts.contains(&shape.acts), "{}", shape.words());
+            assert!(!shape.large || shape.span.as_hours() >= 72);
+        }
+    }
+}
+
+/// `src/prove/executor.rs`.
+mod executor {
+    use std::{
+        cell::RefCell,
+        future::Future,
+        pin::Pin,
+        rc::Rc,
+        task::{Context, Poll, Waker},
+    };
+
+    use halobridge::prove::executor::*;
+
+    /// Waits until somebody on this thread opens it.
+    #[derive(Clone, Default)]
+    struct Gate(Rc<RefCell<(bool, Option<Waker>)>>);
+
+    impl Gate {
+        fn open(&self) {
+            let mut inner = self.0.borrow_mut();
+            inner.0 = true;
+            if let Some(waker) = inner.1.take() {
+                waker.wake();
+            }
+        }
+    }
+
+    impl Future for Gate {
+        type Output = ();
+        fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+            let mut inner = self.0.borrow_mut();
+            if inner.0 {
+                return Poll::Ready(());
+            }
+            inner.1 = Some(cx.waker().clone());
+            Poll::Pending
+        }
+    }
+
+    #[test]
+    fn tasks_run_in_the_order_in_which_they_are_woken() {
+        let mut executor = Executor::default();
+        let told = Rc::new(RefCell::new(Vec::new()));
+        let gates: Vec<Gate> = (0..3).map(|_| Gate::default()).collect();
+        for (n, gate) in gates.iter().cloned().enumerate() {
+            let told = Rc::clone(&told);
+            executor.spawn(
+                0,
+                Box::pin(async move {
+                    gate.await;
+                    told.borrow_mut().push(n);
+                }),
+            );
+        }
+        while executor.step(|_| false).is_some() {}
+        for n in [2, 0, 1] {
+            gates[n].open();
+        }
+        while executor.step(|_| false).is_some() {}
+        assert_eq!(*told.borrow(), [2, 0, 1]);
+        assert_eq!(executor.running(0), 0);
+    }
+
+    #[test]
+    fn another_threads_answer_is_waited_for() {
+        let executor = Executor::default();
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let answered = executor.block_on(async move {
+            std::thread::spawn(move || tell.send(7).unwrap());
+            told.await.unwrap()
+        });
+        assert_eq!(answered, Ok(7));
+    }
+
+    #[test]
+    fn a_process_dies_with_its_tasks_and_a_panic_is_told() {
+        let mut executor = Executor::default();
+        executor.spawn(1, Box::pin(async { std::panic::resume_unwind(Box::new(Died)) }));
+        executor.spawn(1, Box::pin(std::future::pending()));
+        executor.spawn(2, Box::pin(async { std::panic::resume_unwind(Box::new("wrong")) }));
+        assert!(matches!(executor.step(|_| false), Some((_, 1, Some(End::Died)))));
+        executor.kill(1);
+        assert_eq!(executor.running(1), 0);
+        let end = executor.step(|_| false).unwrap();
+        assert_eq!((end.1, end.2), (2, Some(End::Panicked("wrong".into()))));
+        assert!(executor.step(|_| false).is_none());
+    }
+}

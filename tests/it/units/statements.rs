@@ -1,0 +1,84 @@
+//! Every statement is prepared against the migrated schema.
+
+use halobridge::store::{
+    migrate,
+    statements::{ALL, EMPTYING},
+};
+use sqlx::{Connection as _, Executor, SqlSafeStr, SqliteConnection};
+
+async fn migrated() -> SqliteConnection {
+    let mut connection = SqliteConnection::connect("sqlite::memory:").await.expect("opens");
+    migrate::run(&mut connection).await.expect("migrated");
+    connection
+}
+
+#[tokio::test]
+async fn every_statement_can_be_prepared() {
+    let mut writer = migrated().await;
+    let mut wrong = Vec::new();
+    for (file, statements) in ALL {
+        assert!(!statements.is_empty(), "{file}");
+        for (name, sql) in statements {
+            if let Err(error) = writer.prepare((*sql).into_sql_str()).await {
+                wrong.push(format!("{file}::{name}: {error}"));
+            }
+        }
+    }
+    for sql in EMPTYING {
+        if let Err(error) = writer.prepare(sql.into_sql_str()).await {
+            wrong.push(format!("{sql}: {error}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Statements that may read a whole table: small ones, or upkeep that reads everything by design.
+const WHOLE: [&str; 19] = [
+    "backfills::ALL_BACKFILLS",
+    "accounts::ALL_USERS",
+    "accounts::ADMINS",
+    "configuration::MICROSOFT",
+    "configuration::HALO",
+    "configuration::CLIENTS",
+    "configuration::WORKSPACES",
+    "configuration::POLICIES",
+    "requests::TIDY",
+    "requests::OF_KIND",
+    "pauses::ALL_PAUSES",
+    "upkeep::HEADS",
+    "upkeep::ERASE",
+    "sessions::ALL_OUT",
+    "sessions::OF_USER",
+    "sessions::USER_OUT",
+    // Asked once, at the end of `sync --once`.
+    "operations::DONE_SINCE",
+    // Sorts a handful of rows.
+    "pairs::BY_TICKETS",
+    "pairs::LINKS",
+];
+
+/// Files whose statements read small tables, or everything by design.
+const SMALL: [&str; 3] = ["groups", "settings", "upkeep"];
+
+#[tokio::test]
+async fn no_statement_scans_a_table() {
+    let mut writer = migrated().await;
+    let mut scans = Vec::new();
+    for (file, statements) in ALL.into_iter().filter(|(file, _)| !SMALL.contains(file)) {
+        for (name, sql) in statements {
+            let name = format!("{file}::{name}");
+            let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+            let rows = sqlx::query(explain).fetch_all(&mut writer).await.expect("explains");
+            for row in rows {
+                let detail: String = sqlx::Row::get(&row, "detail");
+                // The list handed in is a table to SQLite as well.
+                let scan = detail.starts_with("SCAN ") && !detail.contains("USING") && !detail.contains(" j ")
+                    || detail.contains("USE TEMP B-TREE FOR ORDER BY");
+                if scan && !detail.contains("CONSTANT ROW") && !WHOLE.contains(&name.as_str()) {
+                    scans.push(format!("{name}: {detail}"));
+                }
+            }
+        }
+    }
+    assert!(scans.is_empty(), "{scans:#?}");
+}
