@@ -7,7 +7,8 @@
 //! wrong there must fail here.
 //!
 //! Under one address: `/entra` (authority), `/arm`, `/loganalytics`, `/graph`, `/halo/auth` and
-//! `/halo/api` (and further Halo instances by name), `/admin` (see [`admin`]), `/` (a page).
+//! `/halo/api` (and further Halo instances by name), `/admin` (see [`admin`]), `/` (a page). Clients
+//! that keep only the host find each of these at the root too (see [`world`]).
 //!
 //! May use: `clock`, and `outbound` for the `Transport` trait alone.
 

@@ -121,11 +121,11 @@ impl Halo {
             ("POST", "/token") => self.token(call, cx),
             (_, "/token") => Reply::empty(405).with("allow", "POST"),
             ("GET", "/.well-known/openid-configuration") => {
-                let base = self.auth_url(call);
+                let base = Self::auth_url(call);
                 Reply::json(
                     200,
                     &json!({
-                        "issuer": format!("{base}/"), "authorization_endpoint": format!("{base}/authorize"), "token_endpoint": format!("{base}/token"),
+                        "issuer": base, "authorization_endpoint": format!("{base}/authorize"), "token_endpoint": format!("{base}/token"),
                         "jwks_uri": format!("{base}/.well-known/jwks"), "response_types_supported": ["code"], "subject_types_supported": ["public"],
                         "grant_types_supported": ["client_credentials", "password", "authorization_code", "refresh_token"],
                         "code_challenge_methods_supported": ["S256"], "token_endpoint_auth_methods_supported": ["client_secret_post"],
@@ -140,8 +140,8 @@ impl Halo {
     }
 
     /// The authorisation server's address as the caller reached it.
-    pub(crate) fn auth_url(&self, call: &Call) -> String {
-        format!("{}{}/auth", call.origin, self.setup.base_path)
+    pub(crate) fn auth_url(call: &Call) -> String {
+        format!("{}{}/auth", call.origin, call.base)
     }
 
     fn right_tenant(&self, tenant: Option<&str>) -> bool {
@@ -238,12 +238,23 @@ impl Halo {
         if refreshable {
             self.tokens.refresh.insert(refresh.clone(), bearer.clone());
         }
-        self.tokens.access.insert(access.clone(), bearer);
-        Reply::json(200, &json!({
-            "scope": scope, "token_type": "Bearer", "access_token": access, "expires_in": self.switches.token_lifetime_s,
-            "refresh_token": refresh, "id_token": "",
-        }))
-        .with("cache-control", "no-store")
+        if let Some(refresh) = body.get("refresh_token").and_then(Value::as_str).filter(|text| !text.is_empty()) {
+            self.tokens.refresh.insert(refresh.to_owned(), bearer.clone());
+        }
+        self.tokens.access.insert(access, bearer);
+        Reply::json(200, &body).with("cache-control", "no-store")
+    }
+
+    /// The claims that OAuth libraries look at in whatever id_token they are handed; the signature is none, as
+    /// no key is published.
+    fn id_token(&self, bearer: &Bearer, access: &str, call: &Call, now: Timestamp) -> String {
+        let claims = json!({
+            "iss": Self::auth_url(call), "aud": self.setup.oauth_client_id, "sub": bearer.agent_id.to_string(),
+            "iat": now.as_second(), "exp": bearer.expires.as_second(),
+        });
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let signature = URL_SAFE_NO_PAD.encode(Sha256::digest(format!("id {access}")));
+        format!("{}.{}.{signature}", part(&json!({"alg": "RS256", "typ": "JWT"})), part(&claims))
     }
 
     /// Signs the first person in without asking, as if a session were there, and sends the browser back.

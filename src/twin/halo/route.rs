@@ -97,7 +97,7 @@ impl Halo {
 
     fn auth_info(&self, call: &Call) -> Reply {
         respond::ok(&json!({
-            "auth_url": self.auth_url(call), "tenant_id": self.setup.tenant, "resource_url": format!("{}{}/api", call.origin, self.setup.base_path),
+            "auth_url": Self::auth_url(call), "tenant_id": self.setup.tenant, "resource_url": format!("{}{}/api", call.origin, call.base),
             "hosted": true, "product": self.setup.product.name(),
         }))
     }

@@ -221,7 +221,7 @@ impl Microsoft {
             });
             return Reply::json(400, &body);
         };
-        let base = format!("{}/entra/{}", call.origin, if any { tenant } else { shown });
+        let base = format!("{}{}/{}", call.origin, call.base, if any { tenant } else { shown });
         Reply::json(
             200,
             &json!({
@@ -250,7 +250,7 @@ impl Microsoft {
 /// The issuer of a tenant's tokens: the real service's shape under the twin's own authority, since
 /// clients compare it with the authority they were told.
 pub(super) fn issuer(call: &Call, tenant_id: &str) -> String {
-    format!("{}/entra/{tenant_id}/v2.0", call.origin)
+    format!("{}{}/{tenant_id}/v2.0", call.origin, call.base)
 }
 
 fn instance_discovery(tenant: &str, call: &Call) -> Reply {

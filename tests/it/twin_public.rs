@@ -1,0 +1,86 @@
+//! The twin as public client programs meet it: they keep only a host, insist on https, compare issuers.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use halobridge::{
+    domain::{
+        connection::{HaloConnection, HaloProduct},
+        ids::ConnectionId,
+    },
+    halo_itsm::Halo,
+    outbound::budget::{Budget, Class},
+    twin::transport::TwinTransport,
+};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    outside::{Process, program},
+    twin_microsoft::{Got, ORIGIN, Rig},
+};
+
+fn get(rig: &Rig, path: &str) -> Got {
+    rig.raw("GET", &format!("{ORIGIN}{path}"), &[], Bytes::new())
+}
+
+fn halo_text(rig: &Rig, name: &str) -> String {
+    rig.connection["halo"][name].as_str().unwrap().to_owned()
+}
+
+/// A token for the Halo instance from the authorisation server at this path.
+fn halo_token(rig: &Rig, auth: &str) -> Got {
+    let (id, secret) = (halo_text(rig, "client_id"), halo_text(rig, "client_secret"));
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([
+            ("grant_type", "client_credentials"),
+            ("client_id", &id),
+            ("client_secret", &secret),
+            ("scope", "all"),
+        ])
+        .finish();
+    rig.raw("POST", &format!("{ORIGIN}{auth}/token"), &[], form.into())
+}
+
+#[test]
+fn halo_is_at_the_root_of_the_host_too() {
+    let rig = Rig::new();
+    let info = get(&rig, "/api/authinfo");
+    assert_eq!(info.status, 200, "{:?}", info.body);
+    assert_eq!(info.text("/auth_url"), format!("{ORIGIN}/auth"));
+    assert_eq!(info.text("/resource_url"), format!("{ORIGIN}/api"));
+    let known = get(&rig, "/auth/.well-known/openid-configuration");
+    assert_eq!(known.text("/issuer"), format!("{ORIGIN}/auth"), "compared with the address that was asked");
+    assert_eq!(known.text("/token_endpoint"), format!("{ORIGIN}/auth/token"));
+    let token = halo_token(&rig, "/auth");
+    assert_eq!(token.status, 200, "{:?}", token.body);
+    let bearer = format!("Bearer {}", token.text("/access_token"));
+    for path in ["/api/Tickets", "/API/tickets", "/halo/api/Tickets"] {
+        let list = rig.raw("GET", &format!("{ORIGIN}{path}"), &[("authorization", &bearer)], Bytes::new());
+        assert_eq!((list.status, &list.body["record_count"]), (200, &json!(0)), "{path}");
+    }
+    // Under its name it says so.
+    assert_eq!(get(&rig, "/halo/api/authinfo").text("/auth_url"), format!("{ORIGIN}/halo/auth"));
+    assert_eq!(get(&rig, "/halo/auth/.well-known/openid-configuration").text("/issuer"), format!("{ORIGIN}/halo/auth"));
+    for name in ["api", "auth"] {
+        let body = json!({ "name": name }).to_string();
+        let refused = rig.raw("POST", &format!("{ORIGIN}/admin/halo"), &[], body.into());
+        assert_eq!(refused.status, 400, "{name} is taken by the first instance");
+    }
+}
+
+#[test]
+fn entra_at_the_root_gives_addresses_at_the_root() {
+    let rig = Rig::new();
+    let tenant = rig.microsoft("tenant_id");
+    let metadata = |prefix: &str| get(&rig, &format!("{prefix}/{tenant}/v2.0/.well-known/openid-configuration"));
+    for prefix in ["", "/entra"] {
+        let told = metadata(prefix);
+        assert_eq!(told.text("/token_endpoint"), format!("{ORIGIN}{prefix}/{tenant}/oauth2/v2.0/token"));
+        assert_eq!(told.text("/issuer"), format!("{ORIGIN}{prefix}/{tenant}/v2.0"));
+        let path = told.text("/jwks_uri").strip_prefix(ORIGIN).unwrap().to_owned();
+        assert_eq!(get(&rig, &path).status, 200, "{path}");
+    }
+}
+
