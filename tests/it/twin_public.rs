@@ -70,6 +70,39 @@ fn halo_is_at_the_root_of_the_host_too() {
     }
 }
 
+#[tokio::test]
+async fn our_own_halo_client_signs_in_whatever_stands_beside_the_token() {
+    for extras in ["text", "empty", "absent"] {
+        for base in ["/halo", ""] {
+            let rig = Rig::with(|options| options.switches.push(("token_extras".into(), extras.into())));
+            let connection = HaloConnection {
+                id: ConnectionId(Uuid::nil()),
+                name: "acme".into(),
+                product: HaloProduct::Itsm,
+                resource_server: format!("{ORIGIN}{base}/api"),
+                authorisation_server: format!("{ORIGIN}{base}/auth"),
+                tenant: halo_text(&rig, "tenant"),
+                oauth_client_id: halo_text(&rig, "client_id"),
+                scope: "all".into(),
+                requests_per_5min: 300,
+                poll_secs: 20,
+                settle_secs: 180,
+                webhook: false,
+                webhook_header: "Token".into(),
+                allow_insecure: true,
+            };
+            let secret = SecretString::from(halo_text(&rig, "client_secret"));
+            let way = Arc::new(TwinTransport::new(rig.twin.clone()));
+            let halo = Halo::new(connection, secret, way, rig.clock.clone(), Budget::halo(300));
+            assert_eq!(halo.sign_in(Class::Interactive).await.unwrap(), ["all"], "{extras} {base}");
+            let told = halo.authinfo(Class::Interactive).await.unwrap();
+            let told = format!("{told:?}");
+            assert!(told.contains(&format!("{ORIGIN}{base}/auth")), "{told}");
+            halo.me(Class::Interactive).await.unwrap();
+        }
+    }
+}
+
 #[test]
 fn entra_at_the_root_gives_addresses_at_the_root() {
     let rig = Rig::new();

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Halo, catalogue::API_AGENT};
+use super::{Halo, catalogue::API_AGENT, switches::Extras};
 use crate::twin::wire::{Call, Cx, Reply};
 
 /// The things `read:` and `edit:` scopes exist for; there is none for users or agents.
@@ -219,24 +219,37 @@ impl Halo {
             }
             _ => return error(400, "unsupported_grant_type", "The specified 'grant_type' is not supported."),
         };
-        self.give(bearer, refreshable, cx)
+        self.give(bearer, refreshable, call, cx)
     }
 
     fn lifetime(&self) -> SignedDuration {
         SignedDuration::from_secs(i64::try_from(self.switches.token_lifetime_s).unwrap_or(3600))
     }
 
-    fn give(&mut self, bearer: Bearer, refreshable: bool, cx: &mut Cx<'_>) -> Reply {
+    fn give(&mut self, bearer: Bearer, refreshable: bool, call: &Call, cx: &mut Cx<'_>) -> Reply {
         let now = cx.now;
         self.tokens.access.retain(|_, b| b.expires > now);
         if self.switches.token_revokes_earlier {
             self.tokens.access.clear();
         }
         let access = cx.ids.token(32);
-        let refresh = if refreshable { cx.ids.token(32) } else { String::new() };
+        // Drawn only where it opens something by itself: the others come from the access token.
+        let refresh =
+            if refreshable { cx.ids.token(32) } else { hex::encode(Sha256::digest(format!("refresh {access}"))) };
         let scope = bearer.scopes.iter().cloned().collect::<Vec<_>>().join(" ");
-        if refreshable {
-            self.tokens.refresh.insert(refresh.clone(), bearer.clone());
+        let mut body = json!({
+            "scope": scope, "token_type": "Bearer", "access_token": access, "expires_in": self.switches.token_lifetime_s,
+        });
+        let extras = self.switches.token_extras;
+        let refresh = if refreshable || extras == Extras::Text { Some(refresh) } else { extras.other() };
+        let id_token =
+            if extras == Extras::Text { Some(self.id_token(&bearer, &access, call, now)) } else { extras.other() };
+        if let Some(members) = body.as_object_mut() {
+            for (member, text) in [("refresh_token", refresh), ("id_token", id_token)] {
+                if let Some(text) = text {
+                    members.insert(member.into(), text.into());
+                }
+            }
         }
         if let Some(refresh) = body.get("refresh_token").and_then(Value::as_str).filter(|text| !text.is_empty()) {
             self.tokens.refresh.insert(refresh.to_owned(), bearer.clone());

@@ -42,6 +42,42 @@ impl SwitchValue for u64 {
     }
 }
 
+/// What stands beside the access token of a grant that has neither: `refresh_token` and `id_token`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extras {
+    /// Text.
+    Text,
+    /// Empty text, which strict OAuth libraries refuse.
+    Empty,
+    /// Nothing.
+    Absent,
+}
+
+impl Extras {
+    /// The text where there is none to give.
+    pub(crate) fn other(self) -> Option<String> {
+        (self == Self::Empty).then(String::new)
+    }
+}
+
+impl SwitchValue for Extras {
+    fn read(text: &str) -> Option<Self> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "text" => Some(Self::Text),
+            "empty" => Some(Self::Empty),
+            "absent" => Some(Self::Absent),
+            _ => None,
+        }
+    }
+    fn show(&self) -> Value {
+        Value::from(match self {
+            Self::Text => "text",
+            Self::Empty => "empty",
+            Self::Absent => "absent",
+        })
+    }
+}
+
 impl SwitchValue for String {
     fn read(text: &str) -> Option<Self> {
         Some(text.to_owned())
@@ -90,6 +126,7 @@ switches! {
     rate_retry_after: bool = false, "A 429 carries Retry-After in seconds.";
     token_lifetime_s: u64 = 3600, "Lifetime of an access token in seconds.";
     token_revokes_earlier: bool = false, "A new token makes the application's earlier ones invalid (section 1.2).";
+    token_extras: Extras = Extras::Text, "What a token answer has as id_token, and as refresh_token where the grant has none: text, empty or absent (section 1.2).";
     forbidden: String = String::new(), "Comma list of path words (Tickets, Actions, Webhook …) the bound agent has no right to: 403 with an empty body.";
     stale_ms: u64 = 0, "GET /Tickets/{id} without nocache shows the ticket as it was so many milliseconds ago (7.3, 13).";
     list_stale_ms: u64 = 0, "GET /Tickets shows rows as of so many milliseconds ago; a ticket made since is not found.";
