@@ -117,3 +117,23 @@ fn entra_at_the_root_gives_addresses_at_the_root() {
     }
 }
 
+#[test]
+fn instance_discovery_names_the_tenant_that_was_asked_for() {
+    let rig = Rig::new();
+    let tenant = rig.microsoft("tenant_id");
+    let ask = |asked: &str, prefix: &str, inner: &str| {
+        let endpoint = format!("https%3A%2F%2Flogin.example%2F{inner}{tenant}%2Foauth2%2Fv2.0%2Fauthorize");
+        let path = format!("{prefix}/{asked}/discovery/instance?api-version=1.1&authorization_endpoint={endpoint}");
+        get(&rig, &path).text("/tenant_discovery_endpoint").to_owned()
+    };
+    let below = format!("{ORIGIN}/entra/{tenant}/v2.0/.well-known/openid-configuration");
+    let at_root = format!("{ORIGIN}/{tenant}/v2.0/.well-known/openid-configuration");
+    assert_eq!(ask("common", "/entra", "entra%2F"), below);
+    assert_eq!(ask("common", "", ""), at_root);
+    assert_eq!(ask("common", "", "entra%2F"), below, "as the authority was written, not as this call was sent");
+    let plain = get(&rig, "/entra/common/discovery/instance?api-version=1.1");
+    assert!(plain.text("/tenant_discovery_endpoint").contains("/entra/common/v2.0/"));
+    let odd = get(&rig, "/common/discovery/instance?authorization_endpoint=nonsense");
+    assert!(odd.text("/tenant_discovery_endpoint").starts_with(&format!("{ORIGIN}/common/")), "{:?}", odd.body);
+}
+

@@ -253,12 +253,18 @@ pub(super) fn issuer(call: &Call, tenant_id: &str) -> String {
     format!("{}{}/{tenant_id}/v2.0", call.origin, call.base)
 }
 
+/// Where the metadata of an authority is: of that in `authorization_endpoint`, else of `tenant`, whose path was asked.
 fn instance_discovery(tenant: &str, call: &Call) -> Reply {
     let host = call.origin.split_once("://").map_or("", |(_, host)| host);
+    let named = call.query("authorization_endpoint").and_then(|text| url::Url::parse(text).ok());
+    let authority = named
+        .and_then(|url| url.path().find("/oauth2/").and_then(|end| url.path().get(..end)).map(str::to_owned))
+        .filter(|path| path.len() > 1)
+        .unwrap_or_else(|| format!("{}/{tenant}", call.base));
     Reply::json(
         200,
         &json!({
-            "tenant_discovery_endpoint": format!("{}/entra/{tenant}/v2.0/.well-known/openid-configuration", call.origin),
+            "tenant_discovery_endpoint": format!("{}{authority}/v2.0/.well-known/openid-configuration", call.origin),
             "api-version": "1.1",
             "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}],
         }),
