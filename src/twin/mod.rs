@@ -47,18 +47,20 @@ pub struct Twin {
     world: Arc<Mutex<World>>,
     clock: Arc<dyn Clock>,
     steering: Option<Arc<SteerableClock>>,
+    /// The address it is known by, whatever a call says.
+    origin: Option<Arc<str>>,
 }
 
 impl Twin {
     /// A world that lives by a clock which nobody here may set.
     pub fn new(options: TwinOptions, clock: Arc<dyn Clock>) -> Self {
-        Self { world: Arc::new(Mutex::new(World::new(options))), clock, steering: None }
+        let origin = options.origin.as_deref().map(Arc::from);
+        Self { world: Arc::new(Mutex::new(World::new(options))), clock, steering: None, origin }
     }
 
     /// A world whose clock the admin route may set and scale.
     pub fn steerable(options: TwinOptions, clock: Arc<SteerableClock>) -> Self {
-        let shown: Arc<dyn Clock> = clock.clone();
-        Self { world: Arc::new(Mutex::new(World::new(options))), clock: shown, steering: Some(clock) }
+        Self { steering: Some(clock.clone()), ..Self::new(options, clock) }
     }
 
     /// The twin's time.
@@ -74,7 +76,10 @@ impl Twin {
     }
 
     /// Answers a call to any of its addresses.
-    pub fn handle(&self, call: Call) -> Answer {
+    pub fn handle(&self, mut call: Call) -> Answer {
+        if let Some(origin) = &self.origin {
+            call.origin = origin.as_ref().to_owned();
+        }
         let first = call.path.trim_start_matches('/').split('/').next().unwrap_or("");
         match first {
             "" | "act" => Answer::whole(page::handle(self, &call)),

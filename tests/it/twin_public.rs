@@ -137,3 +137,46 @@ fn instance_discovery_names_the_tenant_that_was_asked_for() {
     assert!(odd.text("/tenant_discovery_endpoint").starts_with(&format!("{ORIGIN}/common/")), "{:?}", odd.body);
 }
 
+#[test]
+fn the_twin_can_be_told_the_address_it_is_known_by() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |origin: &[&str], variable: Option<&str>| {
+        let mut command = program();
+        command
+            .args(["twin", "--listen", "127.0.0.1:0", "--json", "--workspaces", "1", "--incidents", "3"])
+            .args(origin);
+        if let Some(value) = variable {
+            command.env("HALOBRIDGE_TWIN_ORIGIN", value);
+        }
+        Process::start(command, &folder.path().join("errors"))
+    };
+    let public = "https://twin.example:8443";
+    for process in [start(&["--origin", "https://twin.example:8443/"], None), start(&[], Some(public))] {
+        let line: Value = serde_json::from_str(&process.line("{").unwrap()).unwrap();
+        assert_eq!(line["microsoft"]["authority"], format!("{public}/entra"));
+        assert_eq!(line["halo"]["auth"], format!("{public}/halo/auth"));
+        assert_eq!(line["admin"], format!("{public}/admin"));
+    }
+    for wrong in ["twin.example", "ftp://twin.example", "https://twin.example/below"] {
+        assert_eq!(start(&["--origin", wrong], None).line("{"), None, "{wrong}");
+    }
+    let said = std::fs::read_to_string(folder.path().join("errors")).unwrap();
+    assert!(said.contains("--origin"), "{said}");
+}
+
+#[test]
+fn addresses_in_answers_are_under_the_stated_origin() {
+    let public = "https://twin.example:8443";
+    let rig = Rig::with(|options| options.origin = Some(public.into()));
+    for n in 1..=3 {
+        rig.make(&crate::twin_microsoft::guid(n), crate::twin_microsoft::plain());
+    }
+    let page = rig.sentinel("GET", "incidents?$top=1", None);
+    assert!(page.text("/nextLink").starts_with(&format!("{public}/arm/subscriptions/")), "{}", page.text("/nextLink"));
+    let tenant = rig.microsoft("tenant_id");
+    let known = get(&rig, &format!("/entra/{tenant}/v2.0/.well-known/openid-configuration"));
+    assert_eq!(known.text("/issuer"), format!("{public}/entra/{tenant}/v2.0"));
+    assert_eq!(get(&rig, "/halo/api/authinfo").text("/auth_url"), format!("{public}/halo/auth"));
+    assert_eq!(get(&rig, "/admin/connection").text("/microsoft/arm"), format!("{public}/arm"));
+}
+
