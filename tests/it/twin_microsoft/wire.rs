@@ -332,3 +332,88 @@ fn a_template_is_checked_before_it_is_deployed_and_a_logic_app_can_be_switched_o
     assert_eq!(get(&rig).body["properties"]["state"], "Disabled");
     assert_eq!(rig.arm("DELETE", &at(""), None).status, 204);
 }
+
+#[test]
+fn the_version_is_that_of_the_provider_which_is_called() {
+    let rig = Rig::new();
+    let subscription = format!("/subscriptions/{}", rig.microsoft("subscription_id"));
+    let sentinel = format!("{}/providers/Microsoft.SecurityInsights", rig.workspace);
+    for (method, path, status) in [
+        ("GET", format!("{subscription}/providers/Microsoft.SecurityInsights?api-version=2022-09-01"), 200),
+        ("POST", format!("{subscription}/providers/Microsoft.SecurityInsights/register?api-version=2025-04-01"), 200),
+        (
+            "GET",
+            format!("{sentinel}/incidents/x/providers/Microsoft.Authorization/permissions?api-version=2022-04-01"),
+            200,
+        ),
+        ("GET", format!("{sentinel}/incidents?api-version=2022-09-01"), 400),
+        ("GET", format!("{sentinel}/incidents?api-version=2025-09-01"), 200),
+        ("GET", format!("{subscription}/providers/Microsoft.SecurityInsights?api-version=soon"), 400),
+    ] {
+        let got = rig.raw(
+            method,
+            &format!("{ORIGIN}/arm{path}"),
+            &[("authorization", &format!("Bearer {}", rig.token))],
+            bytes::Bytes::new(),
+        );
+        assert_eq!(got.status, status, "{path}: {:#}", got.body);
+    }
+}
+
+#[test]
+fn resources_are_filtered_by_type_and_name() {
+    let rig = Rig::new();
+    let group = format!(
+        "/subscriptions/{}/resourceGroups/{}",
+        rig.microsoft("subscription_id"),
+        rig.microsoft("resource_group")
+    );
+    let workflow = json!({
+        "location": "westeurope", "apiVersion": "2019-05-01", "dependsOn": ["x"], "condition": true,
+        "properties": {"definition": {}},
+    });
+    let at = format!("{group}/providers/Microsoft.Logic/workflows/Send?api-version=2019-05-01");
+    rig.arm("PUT", &at, Some(workflow));
+    let shown = rig.arm("GET", &at, None).body;
+    for member in ["apiVersion", "dependsOn", "condition"] {
+        assert!(shown.get(member).is_none(), "{member} belongs to the template: {shown}");
+    }
+    let names = |filter: &str| {
+        let encoded: String = url::form_urlencoded::byte_serialize(filter.as_bytes()).collect();
+        let path = format!(
+            "/subscriptions/{}/resources?api-version=2021-04-01&$filter={encoded}",
+            rig.microsoft("subscription_id")
+        );
+        let got = rig.arm("GET", &path, None);
+        if got.status == 200 { got.names() } else { vec![got.text("/error/code").to_owned()] }
+    };
+    assert_eq!(names("resourceType eq 'Microsoft.Logic/workflows'"), ["Send"]);
+    assert_eq!(names("resourceType eq 'microsoft.operationalinsights/workspaces'").len(), 3);
+    assert_eq!(names("resourceType eq 'Microsoft.Logic/workflows' and name eq 'Other'").len(), 0);
+    assert_eq!(names("resourceType ne 'Microsoft.Logic/workflows'").len(), 3);
+    assert_eq!(names("substringof('en', name)"), ["Send"]);
+    assert_eq!(names("nonsense"), ["InvalidFilterInQueryString"]);
+}
+
+#[test]
+fn a_group_is_made_and_a_template_is_given_back() {
+    let rig = Rig::new();
+    let subscription = format!("/subscriptions/{}", rig.microsoft("subscription_id"));
+    let group = format!("{subscription}/resourceGroups/rg-new?api-version=2021-04-01");
+    let made = rig.arm("PUT", &group, Some(json!({"location": "northeurope", "tags": {"a": "b"}})));
+    assert_eq!((made.status, made.text("/location")), (201, "northeurope"));
+    assert_eq!(rig.arm("PUT", &group, Some(json!({"location": "northeurope"}))).status, 200);
+    assert_eq!(rig.arm("PUT", &group, Some(json!({}))).status, 400);
+    assert_eq!(rig.arm("GET", &group, None).text("/name"), "rg-new");
+    let template = json!({"resources": [], "contentVersion": "1.0.0.0"});
+    let at = format!("{subscription}/resourceGroups/rg-new/providers/Microsoft.Resources/deployments/d1");
+    let sent = json!({"properties": {"mode": "Incremental", "template": template}});
+    assert_eq!(rig.arm("PUT", &format!("{at}?api-version=2021-04-01"), Some(sent)).status, 201);
+    let export = rig.arm("POST", &format!("{at}/exportTemplate?api-version=2021-04-01"), None);
+    assert_eq!((export.status, &export.body["template"]), (200, &template));
+    let none = format!(
+        "{subscription}/resourceGroups/rg-new/providers/Microsoft.Resources/deployments/d2/exportTemplate?api-version=2021-04-01"
+    );
+    assert_eq!(rig.arm("POST", &none, None).status, 404);
+}
+

@@ -195,7 +195,9 @@ impl Microsoft {
                 "api",
                 "query",
             ] => self.query_through_arm(ask, path, cx),
-            [.., "deployments", _, "validate" | "whatif" | "operations"] => self.deployment_child(ask, path, cx),
+            [.., "deployments", _, "validate" | "whatif" | "operations" | "exporttemplate"] => {
+                self.deployment_child(ask, path, cx)
+            }
             [.., "microsoft.resources" | "microsoft.logic" | "microsoft.web", _, _] => self.deployed(ask, path, cx),
             [.., "microsoft.resources" | "microsoft.logic" | "microsoft.web", _] => self.deployed_list(ask, path),
             _ => self.discovery(ask, path),
@@ -295,7 +297,14 @@ fn check_version(call: &Call, path: &Path) -> Result<(), Reply> {
         None => (version, false),
     };
     let dated = date.parse::<jiff::civil::Date>().is_ok() && date.len() == 10 && ("2014-01-01".."2027").contains(&date);
-    let of_sentinel = path.lower.iter().any(|part| part == "microsoft.securityinsights");
+    // Each provider has its versions; to name one, or to register it, is the resource manager's own matter.
+    let below = path.lower.iter().rposition(|part| part == "providers").and_then(|at| path.lower.get(at + 1..));
+    let of_sentinel = match below {
+        Some([provider, what, ..]) => {
+            provider == "microsoft.securityinsights" && !matches!(what.as_str(), "register" | "unregister")
+        }
+        _ => false,
+    };
     if dated && (preview || !of_sentinel || SENTINEL_VERSIONS.contains(&version)) {
         return Ok(());
     }
