@@ -24,6 +24,7 @@ mod respond;
 mod route;
 mod shelf;
 mod stock;
+mod stock_more;
 mod switches;
 mod text;
 mod ticket;
