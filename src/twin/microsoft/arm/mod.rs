@@ -6,6 +6,8 @@ pub mod discovery;
 pub mod disguise;
 pub mod errors;
 pub mod filter;
+mod filtered;
+mod groups;
 pub mod incidents;
 pub mod paging;
 pub mod rules;
