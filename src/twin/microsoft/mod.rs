@@ -95,6 +95,9 @@ impl Microsoft {
     /// When the value does not fit the switch.
     pub fn set_switch(&mut self, name: &str, value: &str) -> Result<bool, String> {
         let known = self.switches.set(name, value)?;
+        if name == "claims_challenge" {
+            self.entra.challenge(self.switches.claims_challenge);
+        }
         if known {
             for workspace in &mut self.workspaces {
                 workspace.forget_texts();

@@ -111,7 +111,7 @@ switches! {
     mfa_on_writes: bool = false;
     /// Every sign-in and refresh is refused with 50076.
     mfa_on_sign_in: bool = false;
-    /// Every call is refused with a claims challenge (401, `insufficient_claims`) to tokens issued before it was set.
+    /// People's tokens given before it was set are refused with a claims challenge (401, `insufficient_claims`).
     claims_challenge: bool = false;
     /// The promised floor of 75 and 100 calls per five minutes is also the ceiling.
     promised_floor: bool = false;

@@ -307,3 +307,42 @@ fn a_certificate_verifies_both_signatures_that_the_libraries_make() {
     assert!(!verified_by(&format!("{nameless}.{}", rs256.split_once('.').unwrap().1), &jwk));
 }
 
+#[test]
+fn a_claims_challenge_ends_with_a_new_token() {
+    let rig = Rig::new();
+    let code = pair(&authorize(&rig, "organizations", &[]), "code").unwrap();
+    let first = redeem(&rig, "organizations", &code, VERIFIER);
+    let ask = |token: &str| rig.arm_as(token, "GET", "/subscriptions", None).status;
+    for round in ["switch", "act"] {
+        match round {
+            "switch" => rig.switch("claims_challenge", "on"),
+            _ => drop(rig.act("tokens.challenge", json!({}))),
+        }
+        assert_eq!(ask(first.text("/access_token")), 401, "{round}");
+        let scope = "offline_access https://management.azure.com/.default";
+        let next = refresh(&rig, "organizations", first.text("/refresh_token"), scope);
+        assert_eq!(ask(next.text("/access_token")), 200, "{round}");
+        assert_eq!(ask(&rig.token), 200, "an application is not asked");
+    }
+    rig.twin.with(|world, _| world.microsoft.set_switch("claims_challenge", "off")).unwrap();
+    assert_eq!(ask(first.text("/access_token")), 200, "off again");
+}
+
+#[test]
+fn a_refused_sign_in_says_its_own_reason() {
+    let rig = Rig::new();
+    for (error, number) in [
+        ("access_denied", "AADSTS65004"),
+        ("consent_required", "AADSTS65001"),
+        ("interaction_required", "AADSTS50076"),
+        ("login_required", "AADSTS50058"),
+        ("server_error", "AADSTS90033"),
+        ("temporarily_unavailable", "AADSTS90033"),
+    ] {
+        rig.switch("authorize_error", error);
+        let back = authorize(&rig, "organizations", &[]);
+        assert_eq!(pair(&back, "error").as_deref(), Some(error));
+        let said = pair(&back, "error_description").unwrap();
+        assert!(said.starts_with(number), "{error}: {said}");
+    }
+}

@@ -119,7 +119,7 @@ impl Microsoft {
             .split_once(' ')
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim());
-        let Some(access) = token.and_then(|token| self.entra.access(token)) else {
+        let Some((token, access)) = token.and_then(|token| Some((token, self.entra.access(token)?))) else {
             return Err(refuse("InvalidAuthenticationToken", "The access token is invalid."));
         };
         if access.audience != audience {
@@ -130,9 +130,7 @@ impl Microsoft {
             let text = "The access token expiry UTC time is earlier than current UTC time.";
             return Err(refuse("ExpiredAuthenticationToken", text));
         }
-        let challenged =
-            self.switches.claims_challenge || self.entra.challenged_at.is_some_and(|at| access.issued <= at);
-        if challenged && access.principal.upn.is_some() && !access.mfa {
+        if self.entra.is_challenged(token) && access.principal.upn.is_some() && !access.mfa {
             let claims = json!({"access_token": {"nbf": {"essential": true, "value": cx.now.as_second().to_string()}}});
             return Err(insufficient_claims(&call.origin, &access.tenant_id, &claims));
         }

@@ -138,11 +138,13 @@ pub struct Entra {
     pub app: App,
     pub(super) codes: HashMap<String, Code>,
     pub(super) refresh: HashMap<String, Refresh>,
-    access: HashMap<String, Access>,
+    /// By text, numbered in the order they were given.
+    access: HashMap<String, (u64, Access)>,
     /// Grants of these people made before the moment are void.
     pub(super) revoked: HashMap<String, Timestamp>,
-    /// Tokens given before this moment meet a claims challenge.
-    pub challenged_at: Option<Timestamp>,
+    /// How many access tokens were given out, and how many of them when a claims challenge was set: those meet it.
+    given: u64,
+    challenged: u64,
     /// Moves when the signing key is rotated.
     pub key_generation: u32,
     /// Error numbers that the next token calls fail with, in order.
@@ -158,19 +160,33 @@ impl Entra {
             refresh: HashMap::new(),
             access: HashMap::new(),
             revoked: HashMap::new(),
-            challenged_at: None,
+            given: 0,
+            challenged: 0,
             key_generation: 1,
             scripted: Vec::new(),
         }
     }
 
     pub(super) fn remember(&mut self, token: String, access: Access) {
-        self.access.insert(token, access);
+        self.given += 1;
+        self.access.insert(token, (self.given, access));
     }
 
     /// The access token of this text, expired or not.
     pub fn access(&self, token: &str) -> Option<&Access> {
-        self.access.get(token)
+        self.access.get(token).map(|(_, access)| access)
+    }
+
+    /// From now on every token given before meets a claims challenge (continuous access evaluation, sheet 3.6);
+    /// one that is asked for anew does not. `false` takes it back.
+    pub fn challenge(&mut self, on: bool) {
+        // Counted, not timed: a token asked for in the same instant is new all the same.
+        self.challenged = if on { self.given } else { 0 };
+    }
+
+    /// Whether an access token meets the challenge.
+    pub fn is_challenged(&self, token: &str) -> bool {
+        self.access.get(token).is_some_and(|(number, _)| *number <= self.challenged)
     }
 
     /// Makes every grant of a person void (password reset, explicit revocation).
@@ -180,7 +196,7 @@ impl Entra {
 
     /// Ends every access token now.
     pub fn expire_access(&mut self, now: Timestamp) {
-        for access in self.access.values_mut() {
+        for (_, access) in self.access.values_mut() {
             access.expires = access.expires.min(now);
         }
     }
