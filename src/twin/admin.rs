@@ -46,7 +46,7 @@ const ROUTES: [(&str, &str); 20] = [
     ("POST /admin/limits", "{limits: real|off|scaled:N}"),
     ("POST /admin/latency", "{ms}"),
     ("POST /admin/halo", "add a Halo instance: {name, product: itsm|psa}"),
-    ("POST /admin/reset", "the world as it was at the start; {seed} for another"),
+    ("POST /admin/reset", "the world and its clock as they were at the start; {seed} for another world"),
 ];
 
 /// Answers a call below `/admin`.

@@ -127,7 +127,11 @@ impl Twin {
         self.steering.as_deref()
     }
 
+    /// Begins again: the clock first, so that nothing of the new world happens in the old one's time.
     fn reset(&self, options: TwinOptions) {
+        if let Some(clock) = self.steering() {
+            clock.restart();
+        }
         self.with(|world, _| *world = World::new(options));
     }
 }

@@ -215,3 +215,29 @@ async fn half_a_body_arrives_before_the_connection_is_cut() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_takes_the_clock_back_too() {
+    let served = Served::new().await;
+    served.send("POST", "/admin/clock", json!({"now": "2030-01-01T00:00:00Z", "scale": 60})).await.unwrap();
+    served.send("POST", "/admin/reset", json!({})).await.unwrap();
+    let clock = served.send("GET", "/admin/clock", Value::Null).await.unwrap();
+    let clock: Value = serde_json::from_slice(clock.body()).unwrap();
+    assert_eq!(clock, json!({"now": "2026-09-21T14:13:20.5Z", "scale": 0.0}), "held where it was held");
+    let running = Arc::new(SteerableClock::real());
+    let twin = Twin::steerable(TwinOptions::new(1, running.now()), running.clone());
+    let began = running.now();
+    running.set("2030-01-01T00:00:00Z".parse().unwrap());
+    running.run(3_600.0);
+    let call = |body: &str| Call {
+        method: "POST".into(),
+        path: "/admin/reset".into(),
+        query: Vec::new(),
+        headers: Vec::new(),
+        body: Bytes::from(body.to_owned()),
+        origin: served.origin.clone(),
+        base: String::new(),
+    };
+    assert_eq!(twin.handle(call("{}")).reply.status, 200);
+    assert!(running.now().duration_since(began).as_secs() < 600, "real time again: {}", running.now());
+    assert!((running.scale() - 1.0).abs() < f64::EPSILON);
+}
