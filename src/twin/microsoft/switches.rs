@@ -141,8 +141,9 @@ switches! {
     defender_delay_s: i64 = 60;
     /// Preview members `mergedIncidentNumber` and `mergedIncidentUrl` name a merge's target.
     merged_incident_members: bool = false;
-    /// Seconds until automation rules run; in Defender mode changes within them collapse into one event.
-    automation_delay_s: i64 = 0;
+    /// Seconds until automation rules run; -1 is the portal's own wait: none in Azure, 300 in Defender, where changes
+    /// within it collapse into one event.
+    automation_delay_s: i64 = -1;
     /// The trigger body's `objectEventType` for updates.
     update_event_type: String = "Update".to_owned();
     /// Saving a rule needs the application "Azure Security Insights" to have its role on the playbook's group.
