@@ -36,7 +36,7 @@ const ROUTES: [(&str, &str); 20] = [
     ("GET /admin/deliveries", "what was sent and how it ended"),
     (
         "POST /admin/deliveries/faults",
-        "disturb deliveries: {effect: lost|duplicate|reordered|delayed|batched, kind: logic-app|halo-webhook, probability, count, ms}",
+        "disturb deliveries: {effect: lost|duplicate|reordered|delayed|batched, kind: logic-app|halo-webhook, probability, count, ms}; batched ones of Halo's to one address are one array",
     ),
     ("DELETE /admin/deliveries/faults", "leave deliveries alone"),
     ("GET /admin/switches", "every switch and its value"),

@@ -2,8 +2,10 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use serde_json::Value;
+use sha2::Sha256;
 
 /// A request as the twin sees it: base address already cut off.
 #[derive(Debug, Clone)]

@@ -260,6 +260,7 @@ impl Microsoft {
             kind: "logic-app",
             attempt: 0,
             attempts_max: post.attempts_max,
+            seal: None,
         });
         true
     }
