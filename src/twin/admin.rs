@@ -122,7 +122,7 @@ fn calls(twin: &Twin, call: &Call, parts: &[&str]) -> Reply {
 fn call_faults(twin: &Twin, call: &Call, parts: &[&str], body: &Value) -> Reply {
     match (call.method.as_str(), parts) {
         ("GET", [_]) => Reply::json(200, &json!({"faults": twin.with(|world, _| world.faults.list())})),
-        ("POST", [_]) => match Fault::from_json(body) {
+        ("POST", [_]) => match Fault::from_json(body).and_then(|fault| twin.with(|world, _| world.knows(fault))) {
             Ok(fault) => Reply::json(200, &json!({"id": twin.with(|world, _| world.faults.add(fault))})),
             Err(text) => wrong(&text),
         },

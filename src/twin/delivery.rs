@@ -5,10 +5,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{
-    faults::{draw, matches},
+    faults::{check_members, draw, matches},
     wire::Outgoing,
 };
 use crate::clock::SeededIds;
+
+/// The kinds of deliveries.
+const KINDS: [&str; 2] = ["logic-app", "halo-webhook"];
 
 /// What goes wrong with a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +76,11 @@ impl Deliveries {
     /// # Errors
     /// A sentence naming the member that is wrong.
     pub fn disturb(&mut self, body: &Value) -> Result<u64, String> {
+        check_members(body, &["effect", "kind", "probability", "count", "ms"])?;
+        let kind = body.get("kind").and_then(Value::as_str);
+        if let Some(kind) = kind.filter(|kind| !KINDS.iter().any(|known| matches(kind, known))) {
+            return Err(format!("there is no kind of delivery {kind:?}: {}", KINDS.join(", ")));
+        }
         let ms = body.get("ms").and_then(Value::as_i64).unwrap_or(5_000);
         let what = match body.get("effect").and_then(Value::as_str).unwrap_or("") {
             "lost" => Disturbance::Lost,
@@ -85,7 +93,7 @@ impl Deliveries {
         self.next += 1;
         self.rules.push(Rule {
             id: self.next,
-            kind: body.get("kind").and_then(Value::as_str).map(str::to_owned),
+            kind: kind.map(str::to_owned),
             what,
             probability: body.get("probability").and_then(Value::as_f64).unwrap_or(1.0),
             remaining: body.get("count").and_then(Value::as_u64),
@@ -120,7 +128,10 @@ impl Deliveries {
                 Disturbance::Delayed(ms) => one.due = later(ms),
                 // The cast keeps whole milliseconds of a drawn share.
                 Disturbance::Reordered(ms) => one.due = later((draw(&self.draws) * ms as f64) as i64),
-                Disturbance::Batched(ms) => one.due = later(ms - one.due.as_millisecond().rem_euclid(ms)),
+                Disturbance::Batched(ms) => {
+                    one.due = later(ms - one.due.as_millisecond().rem_euclid(ms));
+                    batched = one.kind == "halo-webhook";
+                }
             }
         }
         if copies == 0 {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     calls::{Calls, Received},
     delivery::Deliveries,
-    faults::{self, Effect, Faults},
+    faults::{self, Effect, Fault, Faults},
     halo::{Halo, HaloOptions},
     kinds,
     limits::Limits,
@@ -130,6 +130,21 @@ impl World {
             known |= one.halo.set_switch(name, value)?;
         }
         if known { Ok(()) } else { Err(format!("there is no switch {name:?}")) }
+    }
+
+    /// A fault whose side there is.
+    ///
+    /// # Errors
+    /// A sentence naming the side that there is not.
+    pub fn knows(&self, fault: Fault) -> Result<Fault, String> {
+        let Some(side) = &fault.side else { return Ok(fault) };
+        let sides = ["entra", "arm", "loganalytics", "graph"];
+        let all: Vec<&str> = sides.into_iter().chain(self.halos.iter().map(|one| one.name.as_str())).collect();
+        if all.contains(&side.as_str()) {
+            Ok(fault)
+        } else {
+            Err(format!("there is no side {side:?}: {}", all.join(", ")))
+        }
     }
 
     /// Changes how strictly limits are kept.

@@ -1,6 +1,9 @@
 //! Where sources disagree, or the real behaviour is not known: switches. Each default is the most
 //! probable behaviour (Sentinel sheet, section 11).
 
+/// Switches that take one of a few words.
+const WORDS: &[(&str, &[&str])] = &[("put_answer", &["whole", "bare", "empty"])];
+
 macro_rules! switches {
     ($($(#[$doc:meta])* $name:ident: $kind:ty = $default:expr;)*) => {
         /// Every switch of Microsoft's side.
@@ -21,6 +24,9 @@ macro_rules! switches {
             /// # Errors
             /// When the value does not fit the switch.
             pub fn set(&mut self, name: &str, value: &str) -> Result<bool, String> {
+                if let Some((_, words)) = WORDS.iter().find(|(one, _)| *one == name).filter(|(_, w)| !w.contains(&value)) {
+                    return Err(format!("{name} takes one of {}, not {value:?}", words.join(", ")));
+                }
                 match name {
                     $(stringify!($name) => {
                         // `on` and `off` are as good as `true` and `false`.
@@ -69,7 +75,7 @@ switches! {
     put_answer: String = "whole".to_owned();
     /// `additionalData` (counts, tactics) is told.
     counts_told: bool = true;
-    /// Empty lists come as null.
+    /// A list without rows comes as `{"value": null}`.
     empty_lists_null: bool = false;
     /// A list in the order of modification is refused; the order of creation is not (section 13, question 7).
     modified_order_refused: bool = false;

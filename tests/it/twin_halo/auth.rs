@@ -198,6 +198,9 @@ fn an_unknown_switch_or_value_is_named() {
     both(|mut rig| {
         assert_eq!(rig.halo.set_switch("no_such", "1"), Ok(false));
         assert!(rig.halo.set_switch("page_cap", "many").unwrap_err().contains("page_cap"));
+        for name in ["search_in", "record_count_form", "closed_flag", "numbers", "agents_shape"] {
+            assert!(rig.halo.set_switch(name, "nonsense").unwrap_err().contains(name));
+        }
         let list = rig.halo.switches();
         assert!(list.len() > 30 && list.iter().all(|s| !s.about.is_empty()));
     });

@@ -417,3 +417,36 @@ fn a_group_is_made_and_a_template_is_given_back() {
     assert_eq!(rig.arm("POST", &none, None).status, 404);
 }
 
+#[test]
+fn a_fault_with_a_misspelt_member_is_refused() {
+    let rig = Rig::new();
+    let nonsense = rig.twin.with(|world, _| world.set_switch("put_answer", "nonsense"));
+    assert!(nonsense.is_err_and(|said| said.contains("put_answer")), "a word that no switch takes is refused too");
+    let post = |path: &str, body: Value| {
+        let got = rig.raw("POST", &format!("{ORIGIN}{path}"), &[], body.to_string().into());
+        (got.status, got.body["error"].as_str().unwrap_or("").to_owned())
+    };
+    for (path, body, word) in [
+        ("/admin/faults", json!({"effect": "slow", "knd": "x"}), "knd"),
+        ("/admin/faults", json!({"effect": "slow", "side": "sentinel"}), "sentinel"),
+        ("/admin/faults", json!({"effect": "slow", "kind": "incident.put"}), "incident.put"),
+        ("/admin/faults", json!({"effect": "slow", "count": "three"}), "count"),
+        ("/admin/faults", json!({"effect": "status", "status": 700}), "status"),
+        ("/admin/deliveries/faults", json!({"effect": "lost", "knd": "x"}), "knd"),
+        ("/admin/deliveries/faults", json!({"effect": "lost", "kind": "webhook"}), "webhook"),
+    ] {
+        let (status, said) = post(path, body.clone());
+        assert!(status == 400 && said.contains(word), "{body}: {status} {said}");
+    }
+    for (path, body) in [
+        ("/admin/faults", json!({"effect": "slow", "ms": 5, "kind": "sentinel.*.put", "side": "arm", "count": 1})),
+        (
+            "/admin/faults",
+            json!({"effect": "throttle", "retry_after": 7, "kind": "*.list", "method": "get", "path": "*"}),
+        ),
+        ("/admin/faults", json!({"effect": "cut", "side": "halo", "kind": "halo.tickets.post", "remaining": 1})),
+        ("/admin/deliveries/faults", json!({"effect": "batched", "kind": "halo-webhook", "ms": 5, "count": 1})),
+    ] {
+        assert_eq!(post(path, body.clone()).0, 200, "{body}");
+    }
+}
