@@ -180,3 +180,23 @@ fn addresses_in_answers_are_under_the_stated_origin() {
     assert_eq!(get(&rig, "/admin/connection").text("/microsoft/arm"), format!("{public}/arm"));
 }
 
+#[test]
+fn the_documentation_names_every_option_and_switch() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/TWIN.md")).unwrap();
+    let rig = Rig::new();
+    let all = get(&rig, "/admin/switches").body;
+    let mut names: Vec<String> = Vec::new();
+    for side in [&all["microsoft"], &all["halo"]["halo"]] {
+        names.extend(side.as_object().unwrap().keys().map(|name| format!("`{name}`")));
+    }
+    let help = program().args(["twin", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let options = help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 2);
+    names.extend(options.map(|option| format!("`{}", option.trim_end_matches([',', '.']))));
+    names.retain(|name| {
+        !["`--help", "`--version", "`--data-dir", "`--key-file", "`--log", "`--log-format"].contains(&name.as_str())
+    });
+    assert!(names.len() > 90, "{names:?}");
+    let missing: Vec<&String> = names.iter().filter(|name| !text.contains(name.as_str())).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
