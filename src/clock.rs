@@ -95,6 +95,7 @@ impl Clock for ManualClock {
 /// twin's admin route sets it and its scale.
 pub struct SteerableClock {
     inner: Mutex<Steering>,
+    began: Steering,
 }
 
 #[derive(Clone, Copy)]
@@ -106,13 +107,21 @@ enum Steering {
 impl SteerableClock {
     /// A clock held at `at`.
     pub fn held(at: Timestamp) -> Self {
-        Self { inner: Mutex::new(Steering::Held(at)) }
+        let began = Steering::Held(at);
+        Self { inner: Mutex::new(began), began }
     }
 
     /// A clock that runs with the wall clock.
     pub fn real() -> Self {
         let now = Timestamp::now();
-        Self { inner: Mutex::new(Steering::Running { real: now, shown: now, scale: 1.0 }) }
+        let began = Steering::Running { real: now, shown: now, scale: 1.0 };
+        Self { inner: Mutex::new(began), began }
+    }
+
+    /// Takes back all steering: held where it was held at first, or with the wall clock.
+    pub fn restart(&self) {
+        // What ran with the wall clock from the beginning shows the wall clock's time now.
+        self.with(|s| *s = self.began);
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut Steering) -> T) -> T {

@@ -29,6 +29,10 @@ pub struct TwinArgs {
     /// Address to listen on; port 0 picks a free one.
     #[arg(long, env = "HALOBRIDGE_TWIN_LISTEN", default_value = "127.0.0.1:9700", value_name = "ADDR", value_parser = super::values::listen)]
     listen: SocketAddr,
+    /// Address callers know it by, when something before it ends TLS or has another name: https://twin.example:8443.
+    /// Addresses in answers and in the printed line are under it.
+    #[arg(long, env = "HALOBRIDGE_TWIN_ORIGIN", value_name = "URL", value_parser = origin)]
+    origin: Option<String>,
     /// Print one line of JSON with addresses and credentials when ready, and nothing else.
     #[arg(long, env = "HALOBRIDGE_TWIN_JSON", value_parser = super::values::switch)]
     json: bool,
@@ -58,6 +62,15 @@ pub struct TwinArgs {
     switches: Vec<String>,
 }
 
+/// Scheme, host and port of an address, and nothing more.
+fn origin(text: &str) -> Result<String, String> {
+    let wrong = || format!("{text:?} is no address such as https://twin.example:8443");
+    let url = url::Url::parse(text).map_err(|_| wrong())?;
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    let known = matches!(url.scheme(), "http" | "https") && url.has_host();
+    if known && bare { Ok(url.origin().ascii_serialization()) } else { Err(wrong()) }
+}
+
 /// Runs until interrupted.
 ///
 /// # Errors
@@ -71,6 +84,7 @@ pub fn run(args: &TwinArgs) -> anyhow::Result<()> {
     options.product = args.product;
     options.limits = args.limits;
     options.latency_ms = args.latency_ms;
+    options.origin.clone_from(&args.origin);
     for text in &args.switches {
         let (name, value) = text.split_once('=').with_context(|| format!("a switch is NAME=VALUE, not {text:?}"))?;
         options.switches.push((name.trim().to_owned(), value.trim().to_owned()));
@@ -88,14 +102,14 @@ async fn serve(args: &TwinArgs, twin: Twin) -> anyhow::Result<()> {
     let listener = TcpListener::bind(args.listen).await.with_context(|| {
         format!("cannot listen on {}; is something else using it? Choose another with --listen", args.listen)
     })?;
-    let origin = format!("http://{}", listener.local_addr().context("the listener has no address")?);
-    let line = twin.connection(&origin);
+    let here = format!("http://{}", listener.local_addr().context("the listener has no address")?);
+    let line = twin.connection(args.origin.as_ref().unwrap_or(&here));
     let stop = interrupted();
     let mut out = std::io::stdout();
     if args.json {
         writeln!(out, "{line}")?;
     } else {
-        writeln!(out, "The twin is ready: {origin}\n{line:#}")?;
+        writeln!(out, "The twin is ready: {here}\n{line:#}")?;
     }
     out.flush()?;
     let transport = Arc::new(crate::outbound::network::Network::new(true).context("no way out for webhooks")?);

@@ -254,6 +254,8 @@ impl Shape {
         if self.defender {
             options.switches.push(("defender".into(), "true".into()));
             options.switches.push(("defender_delay_s".into(), "0".into()));
+            // What these worlds try is order and loss, not how long the portal waits.
+            options.switches.push(("automation_delay_s".into(), "0".into()));
         }
         options
     }

@@ -36,7 +36,7 @@ const ROUTES: [(&str, &str); 20] = [
     ("GET /admin/deliveries", "what was sent and how it ended"),
     (
         "POST /admin/deliveries/faults",
-        "disturb deliveries: {effect: lost|duplicate|reordered|delayed|batched, kind: logic-app|halo-webhook, probability, count, ms}",
+        "disturb deliveries: {effect: lost|duplicate|reordered|delayed|batched, kind: logic-app|halo-webhook, probability, count, ms}; batched ones of Halo's to one address are one array",
     ),
     ("DELETE /admin/deliveries/faults", "leave deliveries alone"),
     ("GET /admin/switches", "every switch and its value"),
@@ -46,7 +46,7 @@ const ROUTES: [(&str, &str); 20] = [
     ("POST /admin/limits", "{limits: real|off|scaled:N}"),
     ("POST /admin/latency", "{ms}"),
     ("POST /admin/halo", "add a Halo instance: {name, product: itsm|psa}"),
-    ("POST /admin/reset", "the world as it was at the start; {seed} for another"),
+    ("POST /admin/reset", "the world and its clock as they were at the start; {seed} for another world"),
 ];
 
 /// Answers a call below `/admin`.
@@ -122,7 +122,7 @@ fn calls(twin: &Twin, call: &Call, parts: &[&str]) -> Reply {
 fn call_faults(twin: &Twin, call: &Call, parts: &[&str], body: &Value) -> Reply {
     match (call.method.as_str(), parts) {
         ("GET", [_]) => Reply::json(200, &json!({"faults": twin.with(|world, _| world.faults.list())})),
-        ("POST", [_]) => match Fault::from_json(body) {
+        ("POST", [_]) => match Fault::from_json(body).and_then(|fault| twin.with(|world, _| world.knows(fault))) {
             Ok(fault) => Reply::json(200, &json!({"id": twin.with(|world, _| world.faults.add(fault))})),
             Err(text) => wrong(&text),
         },

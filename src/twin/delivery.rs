@@ -1,13 +1,17 @@
 //! What the twin sends by itself: waiting, disturbed by faults, sent again when it fails.
 
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{
-    faults::{draw, matches},
+    faults::{check_members, draw, matches},
     wire::Outgoing,
 };
 use crate::clock::SeededIds;
+
+/// The kinds of deliveries.
+const KINDS: [&str; 2] = ["logic-app", "halo-webhook"];
 
 /// What goes wrong with a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +24,8 @@ pub enum Disturbance {
     Reordered(i64),
     /// It is sent so many milliseconds later.
     Delayed(i64),
-    /// It waits, with all others, for the next whole multiple of so many milliseconds.
+    /// It waits, with all others, for the next whole multiple of so many milliseconds; Halo's webhooks to one
+    /// address are then one array (Halo sheet 6.3).
     Batched(i64),
 }
 
@@ -30,6 +35,14 @@ struct Rule {
     what: Disturbance,
     probability: f64,
     remaining: Option<u64>,
+}
+
+/// A delivery that waits.
+struct Waiting {
+    number: u64,
+    one: Outgoing,
+    /// To be sent in one array with others like it.
+    batched: bool,
 }
 
 /// A delivery and how it ended.
@@ -44,7 +57,7 @@ struct Ended {
 
 /// Deliveries of a world.
 pub struct Deliveries {
-    waiting: Vec<(u64, Outgoing)>,
+    waiting: Vec<Waiting>,
     ended: Vec<Ended>,
     rules: Vec<Rule>,
     draws: SeededIds,
@@ -63,6 +76,11 @@ impl Deliveries {
     /// # Errors
     /// A sentence naming the member that is wrong.
     pub fn disturb(&mut self, body: &Value) -> Result<u64, String> {
+        check_members(body, &["effect", "kind", "probability", "count", "ms"])?;
+        let kind = body.get("kind").and_then(Value::as_str);
+        if let Some(kind) = kind.filter(|kind| !KINDS.iter().any(|known| matches(kind, known))) {
+            return Err(format!("there is no kind of delivery {kind:?}: {}", KINDS.join(", ")));
+        }
         let ms = body.get("ms").and_then(Value::as_i64).unwrap_or(5_000);
         let what = match body.get("effect").and_then(Value::as_str).unwrap_or("") {
             "lost" => Disturbance::Lost,
@@ -75,7 +93,7 @@ impl Deliveries {
         self.next += 1;
         self.rules.push(Rule {
             id: self.next,
-            kind: body.get("kind").and_then(Value::as_str).map(str::to_owned),
+            kind: kind.map(str::to_owned),
             what,
             probability: body.get("probability").and_then(Value::as_f64).unwrap_or(1.0),
             remaining: body.get("count").and_then(Value::as_u64),
@@ -96,7 +114,7 @@ impl Deliveries {
     }
 
     fn take_one(&mut self, mut one: Outgoing) {
-        let mut copies = 1;
+        let (mut copies, mut batched) = (1, false);
         for rule in &mut self.rules {
             let fits = rule.kind.as_deref().is_none_or(|kind| matches(kind, one.kind));
             if !fits || rule.remaining == Some(0) || (rule.probability < 1.0 && draw(&self.draws) >= rule.probability) {
@@ -110,7 +128,10 @@ impl Deliveries {
                 Disturbance::Delayed(ms) => one.due = later(ms),
                 // The cast keeps whole milliseconds of a drawn share.
                 Disturbance::Reordered(ms) => one.due = later((draw(&self.draws) * ms as f64) as i64),
-                Disturbance::Batched(ms) => one.due = later(ms - one.due.as_millisecond().rem_euclid(ms)),
+                Disturbance::Batched(ms) => {
+                    one.due = later(ms - one.due.as_millisecond().rem_euclid(ms));
+                    batched = one.kind == "halo-webhook";
+                }
             }
         }
         if copies == 0 {
@@ -118,22 +139,41 @@ impl Deliveries {
         }
         for _ in 0..copies {
             self.next += 1;
-            self.waiting.push((self.next, one.clone()));
+            self.waiting.push(Waiting { number: self.next, one: one.clone(), batched });
         }
     }
 
     /// Hands out what is due, in order.
     pub fn due(&mut self, now: Timestamp) -> Vec<Outgoing> {
         let (mut due, later): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|(_, one)| one.due <= now);
+            std::mem::take(&mut self.waiting).into_iter().partition(|waiting| waiting.one.due <= now);
         self.waiting = later;
-        due.sort_by_key(|(number, one)| (one.due, *number));
-        due.into_iter().map(|(_, one)| one).collect()
+        due.sort_by_key(|waiting| (waiting.one.due, waiting.number));
+        let mut sent: Vec<Outgoing> = Vec::with_capacity(due.len());
+        let mut batches: Vec<(usize, Vec<Bytes>)> = Vec::new();
+        for Waiting { one, batched, .. } in due {
+            let begun = batches.iter_mut().find(|(at, _)| sent.get(*at).is_some_and(|first| first.url == one.url));
+            match begun.filter(|_| batched) {
+                Some((_, bodies)) => bodies.push(one.body),
+                None => {
+                    if batched {
+                        batches.push((sent.len(), vec![one.body.clone()]));
+                    }
+                    sent.push(one);
+                }
+            }
+        }
+        for (at, bodies) in batches {
+            if let Some(one) = sent.get_mut(at) {
+                put_body(one, array_of(&bodies));
+            }
+        }
+        sent
     }
 
     /// When the next one is due.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.waiting.iter().map(|(_, one)| one.due).min()
+        self.waiting.iter().map(|waiting| waiting.one.due).min()
     }
 
     /// Notes how a delivery ended (`None`: no answer). 408, 429, 5xx and no answer are tried again
@@ -155,7 +195,7 @@ impl Deliveries {
         let wait = SignedDuration::try_from_secs_f64(seconds).unwrap_or(SignedDuration::from_secs(10));
         one.due = now.checked_add(wait).unwrap_or(now);
         self.next += 1;
-        self.waiting.push((self.next, one));
+        self.waiting.push(Waiting { number: self.next, one, batched: false });
     }
 
     fn end(&mut self, one: &Outgoing, at: Timestamp, outcome: String) {
@@ -171,4 +211,28 @@ impl Deliveries {
             .collect();
         json!({"waiting": self.waiting.len(), "ended": ended})
     }
+}
+
+/// One JSON array of bodies; one that is an array already gives its items.
+fn array_of(bodies: &[Bytes]) -> String {
+    let items: Vec<String> = bodies
+        .iter()
+        .map(|body| String::from_utf8_lossy(body).trim().to_owned())
+        .map(|text| match text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
+            Some(items) => items.to_owned(),
+            None => text,
+        })
+        .filter(|items| !items.is_empty())
+        .collect();
+    format!("[{}]", items.join(","))
+}
+
+/// Puts another body in place, signed as the first was.
+fn put_body(one: &mut Outgoing, body: String) {
+    if let Some(seal) = &one.seal {
+        for (_, value) in one.headers.iter_mut().filter(|(name, _)| *name == seal.header) {
+            *value = seal.of(body.as_bytes());
+        }
+    }
+    one.body = body.into();
 }

@@ -33,6 +33,60 @@ pub enum Effect {
     Stale(i64),
 }
 
+/// What a rule may say.
+const MEMBERS: [&str; 14] = [
+    "effect",
+    "side",
+    "kind",
+    "method",
+    "path",
+    "probability",
+    "count",
+    "remaining",
+    "skip",
+    "status",
+    "applied",
+    "retry_after",
+    "html",
+    "ms",
+];
+
+/// How the names of kinds begin (see [`super::kinds`]).
+const SIDES_OF_KINDS: [&str; 6] = ["entra.", "sentinel.", "arm.", "loganalytics.", "graph.", "halo."];
+
+/// Refuses a member that nothing reads: a rule with a misspelt one would hit every call.
+///
+/// # Errors
+/// A sentence naming it.
+pub(super) fn check_members(body: &Value, known: &[&str]) -> Result<(), String> {
+    let map = body.as_object().ok_or("the body is no object")?;
+    for (name, value) in map {
+        let fits = match name.as_str() {
+            "effect" | "side" | "kind" | "method" | "path" => value.is_string(),
+            "probability" => value.is_number(),
+            "applied" | "html" => value.is_boolean(),
+            // Numbers of things and of milliseconds.
+            _ => value.is_u64(),
+        };
+        if !known.contains(&name.as_str()) {
+            return Err(format!("there is no member {name:?}: {}", known.join(", ")));
+        }
+        if !fits && !value.is_null() {
+            return Err(format!("{name} cannot be {value}"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a pattern could fit the kind of any call.
+fn kind_could_be(pattern: &str) -> bool {
+    let pattern = pattern.to_lowercase();
+    let head = pattern.split('*').next().unwrap_or("");
+    SIDES_OF_KINDS.iter().any(|side| {
+        if pattern.contains('*') && head.len() < side.len() { side.starts_with(head) } else { head.starts_with(side) }
+    })
+}
+
 /// One rule: which calls, what, how often.
 #[derive(Debug, Clone)]
 pub struct Fault {
@@ -64,11 +118,21 @@ impl Fault {
     /// # Errors
     /// A sentence naming the member that is wrong.
     pub fn from_json(body: &Value) -> Result<Self, String> {
+        check_members(body, &MEMBERS)?;
         let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
         let number = |name: &str| body.get(name).and_then(Value::as_u64);
         let flag = |name: &str| body.get(name).and_then(Value::as_bool).unwrap_or(false);
         let name = text("effect").ok_or("effect is missing")?;
         let status = number("status").and_then(|status| u16::try_from(status).ok());
+        if let Some(given) = body.get("status").filter(|_| !status.is_some_and(|status| (200..600).contains(&status))) {
+            return Err(format!("status is an HTTP status, not {given}"));
+        }
+        if let Some(kind) = text("kind").filter(|kind| !kind_could_be(kind)) {
+            return Err(format!(
+                "no call is of the kind {kind:?}: kinds begin with {}; GET /admin/calls/summary shows those seen",
+                SIDES_OF_KINDS.join(", ")
+            ));
+        }
         let failure = |default: u16| Effect::Status {
             status: status.unwrap_or(default),
             applied: flag("applied"),

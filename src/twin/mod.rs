@@ -7,7 +7,8 @@
 //! wrong there must fail here.
 //!
 //! Under one address: `/entra` (authority), `/arm`, `/loganalytics`, `/graph`, `/halo/auth` and
-//! `/halo/api` (and further Halo instances by name), `/admin` (see [`admin`]), `/` (a page).
+//! `/halo/api` (and further Halo instances by name), `/admin` (see [`admin`]), `/` (a page). Clients
+//! that keep only the host find each of these at the root too (see [`world`]).
 //!
 //! May use: `clock`, and `outbound` for the `Transport` trait alone.
 
@@ -46,18 +47,20 @@ pub struct Twin {
     world: Arc<Mutex<World>>,
     clock: Arc<dyn Clock>,
     steering: Option<Arc<SteerableClock>>,
+    /// The address it is known by, whatever a call says.
+    origin: Option<Arc<str>>,
 }
 
 impl Twin {
     /// A world that lives by a clock which nobody here may set.
     pub fn new(options: TwinOptions, clock: Arc<dyn Clock>) -> Self {
-        Self { world: Arc::new(Mutex::new(World::new(options))), clock, steering: None }
+        let origin = options.origin.as_deref().map(Arc::from);
+        Self { world: Arc::new(Mutex::new(World::new(options))), clock, steering: None, origin }
     }
 
     /// A world whose clock the admin route may set and scale.
     pub fn steerable(options: TwinOptions, clock: Arc<SteerableClock>) -> Self {
-        let shown: Arc<dyn Clock> = clock.clone();
-        Self { world: Arc::new(Mutex::new(World::new(options))), clock: shown, steering: Some(clock) }
+        Self { steering: Some(clock.clone()), ..Self::new(options, clock) }
     }
 
     /// The twin's time.
@@ -73,7 +76,10 @@ impl Twin {
     }
 
     /// Answers a call to any of its addresses.
-    pub fn handle(&self, call: Call) -> Answer {
+    pub fn handle(&self, mut call: Call) -> Answer {
+        if let Some(origin) = &self.origin {
+            call.origin = origin.as_ref().to_owned();
+        }
         let first = call.path.trim_start_matches('/').split('/').next().unwrap_or("");
         match first {
             "" | "act" => Answer::whole(page::handle(self, &call)),
@@ -121,7 +127,11 @@ impl Twin {
         self.steering.as_deref()
     }
 
+    /// Begins again: the clock first, so that nothing of the new world happens in the old one's time.
     fn reset(&self, options: TwinOptions) {
+        if let Some(clock) = self.steering() {
+            clock.restart();
+        }
         self.with(|world, _| *world = World::new(options));
     }
 }

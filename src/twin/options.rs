@@ -45,6 +45,9 @@ pub struct TwinOptions {
     pub latency_ms: u64,
     /// Switches (`name`, `value`) that differ from their defaults.
     pub switches: Vec<(String, String)>,
+    /// Scheme, host and port that addresses in answers are under (`https://twin.example:8443`), when a
+    /// call's own are not those by which callers know the twin.
+    pub origin: Option<String>,
     /// When the world begins: start incidents lie in the thirty days before.
     pub begins_at: Timestamp,
 }
@@ -61,6 +64,7 @@ impl TwinOptions {
             limits: Limits::Off,
             latency_ms: 0,
             switches: Vec::new(),
+            origin: None,
             begins_at,
         }
     }

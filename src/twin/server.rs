@@ -1,6 +1,6 @@
 //! The twin behind HTTP: one address for every side, and the pump that sends deliveries.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 
 use axum::serve::ListenerExt as _;
 use axum::{
@@ -10,9 +10,9 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use http_body_util::BodyExt;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::mpsc};
 
 use super::{
     Twin, latency,
@@ -27,6 +27,10 @@ const BODY_MAX: usize = 32 * 1024 * 1024;
 
 /// How often the pump looks for something to send.
 const PUMP_EVERY: Duration = Duration::from_millis(50);
+
+/// How long a half body has to be on its way before the connection is cut, in milliseconds: what is only
+/// buffered when the body fails is never sent.
+const HALF_MS: u64 = 50;
 
 /// A router that answers everything.
 pub fn router(twin: Twin) -> Router {
@@ -87,33 +91,57 @@ fn plain(status: u16) -> Response {
 }
 
 /// An answer whose body fails: the server closes the connection. With no part of a body it fails
-/// before a byte was written, so that the caller sees a connection closed without an answer.
+/// before a byte was written, so that the caller sees a connection closed without an answer; with a
+/// part it fails when head and part are written.
 fn broken(status: u16, part: Option<(Bytes, usize)>, headers: &[(String, String)]) -> Response {
     let cut = || std::io::Error::new(std::io::ErrorKind::ConnectionAborted, "cut on purpose");
     let mut response = Response::builder().status(status);
-    let chunks: Vec<Result<Bytes, std::io::Error>> = match part {
+    let body = match part {
         Some((half, length)) => {
             for (name, value) in headers {
                 response = response.header(name, value);
             }
             response = response.header("content-length", length);
-            vec![Ok(half), Err(cut())]
+            let end = stream::once(async move {
+                latency::pass(HALF_MS).await;
+                Err(cut())
+            });
+            Body::from_stream(stream::once(std::future::ready(Ok(half))).chain(end))
         }
-        None => vec![Err(cut())],
+        None => Body::from_stream(stream::once(std::future::ready(Err::<Bytes, _>(cut())))),
     };
-    response.body(Body::from_stream(stream::iter(chunks))).unwrap_or_else(|_| plain(500))
+    response.body(body).unwrap_or_else(|_| plain(500))
 }
 
-/// Sends what is due, each delivery by itself so that a slow receiver holds up no other.
+/// Sends what is due: a logic app's each by itself, so that a slow receiver holds up no other; Halo's webhooks one
+/// by one for each address, in order (Halo sheet 6.1).
 #[expect(clippy::disallowed_methods, reason = "a delivery is nobody's to wait for")]
 async fn pump(twin: Twin, out: Arc<dyn Transport>) {
     let mut every = tokio::time::interval(PUMP_EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut lanes: HashMap<String, mpsc::UnboundedSender<Outgoing>> = HashMap::new();
     loop {
         every.tick().await;
         for one in twin.due_outgoing() {
-            tokio::spawn(deliver(twin.clone(), out.clone(), one));
+            if one.kind != "halo-webhook" {
+                tokio::spawn(deliver(twin.clone(), out.clone(), one));
+                continue;
+            }
+            let lane = lanes.entry(one.url.clone()).or_insert_with(|| {
+                let (lane, waiting) = mpsc::unbounded_channel();
+                tokio::spawn(one_by_one(twin.clone(), out.clone(), waiting));
+                lane
+            });
+            // The other end is open as long as this one is.
+            let _ = lane.send(one);
         }
+    }
+}
+
+/// Sends one delivery after the other until the pump ends.
+async fn one_by_one(twin: Twin, out: Arc<dyn Transport>, mut waiting: mpsc::UnboundedReceiver<Outgoing>) {
+    while let Some(one) = waiting.recv().await {
+        deliver(twin.clone(), out.clone(), one).await;
     }
 }
 

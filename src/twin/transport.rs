@@ -65,6 +65,7 @@ pub fn call_of(request: &http::Request<Bytes>) -> Call {
             .collect(),
         body: request.body().clone(),
         origin: format!("{scheme}://{host}"),
+        base: String::new(),
     }
 }
 

@@ -1,8 +1,11 @@
 //! One HTTP call and its reply, as plain values.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use serde_json::Value;
+use sha2::Sha256;
 
 /// A request as the twin sees it: base address already cut off.
 #[derive(Debug, Clone)]
@@ -19,6 +22,8 @@ pub struct Call {
     pub body: Bytes,
     /// Scheme, host and port by which the caller reached the twin (`http://127.0.0.1:9000`), for absolute links.
     pub origin: String,
+    /// Path between that and the side's own (`/halo`, `/entra`); empty when the side was reached at the root.
+    pub base: String,
 }
 
 impl Call {
@@ -119,6 +124,37 @@ pub struct Outgoing {
     pub attempt: u32,
     /// Attempts allowed in all (Halo: 1; Logic App: 1 + 4 retries).
     pub attempts_max: u32,
+    /// How to sign another body in this one's place.
+    pub seal: Option<Seal>,
+}
+
+/// A header that signs the body: base64( HMAC-SHA256( secret, body ) ), as Halo's webhooks do (sheet 6.4).
+#[derive(Clone)]
+pub struct Seal {
+    /// Name of the header.
+    pub header: String,
+    /// The key.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for Seal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Seal").field("header", &self.header).finish_non_exhaustive()
+    }
+}
+
+impl Seal {
+    /// The header's value for a body.
+    pub fn of(&self, body: &[u8]) -> String {
+        // HMAC takes keys of any length, so this cannot fail.
+        Hmac::<Sha256>::new_from_slice(self.secret.as_bytes()).map_or_else(
+            |_| String::new(),
+            |mut mac| {
+                mac.update(body);
+                STANDARD.encode(mac.finalize().into_bytes())
+            },
+        )
+    }
 }
 
 /// What a side may use while it answers.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     calls::{Calls, Received},
     delivery::Deliveries,
-    faults::{self, Effect, Faults},
+    faults::{self, Effect, Fault, Faults},
     halo::{Halo, HaloOptions},
     kinds,
     limits::Limits,
@@ -107,7 +107,8 @@ impl World {
     /// # Errors
     /// When the name is taken or no path segment.
     pub fn add_halo(&mut self, options: &HaloOptions) -> Result<Value, String> {
-        let reserved = ["entra", "arm", "loganalytics", "graph", "admin", "act"];
+        // The first instance is at the root too: `api` and `auth` are its paths there.
+        let reserved = ["entra", "arm", "loganalytics", "graph", "admin", "act", "api", "auth"];
         let plain = !options.name.is_empty() && options.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
         if !plain || reserved.contains(&options.name.as_str()) || self.halos.iter().any(|one| one.name == options.name)
         {
@@ -129,6 +130,21 @@ impl World {
             known |= one.halo.set_switch(name, value)?;
         }
         if known { Ok(()) } else { Err(format!("there is no switch {name:?}")) }
+    }
+
+    /// A fault whose side there is.
+    ///
+    /// # Errors
+    /// A sentence naming the side that there is not.
+    pub fn knows(&self, fault: Fault) -> Result<Fault, String> {
+        let Some(side) = &fault.side else { return Ok(fault) };
+        let sides = ["entra", "arm", "loganalytics", "graph"];
+        let all: Vec<&str> = sides.into_iter().chain(self.halos.iter().map(|one| one.name.as_str())).collect();
+        if all.contains(&side.as_str()) {
+            Ok(fault)
+        } else {
+            Err(format!("there is no side {side:?}: {}", all.join(", ")))
+        }
     }
 
     /// Changes how strictly limits are kept.
@@ -204,7 +220,9 @@ impl World {
     /// Answers a call: faults first, then the side, then faults on the way back.
     pub fn handle(&mut self, mut call: Call, now: Timestamp) -> Answer {
         self.tick(now);
-        let (side, rest) = side(&call.path);
+        let first = self.halos.first().map_or("", |one| one.name.as_str());
+        let (side, base, rest) = side(&call.path, first);
+        call.base = base;
         let kind = kinds::of(&side, &call.method, &rest);
         let effects = self.faults.decide(&side, &kind, &call.method, &rest);
         let mut answer = Answer { reply: Reply::empty(200), delay_ms: self.latency_ms, fate: Fate::Whole };
@@ -287,15 +305,18 @@ fn halo_reply(halo: &mut Halo, call: &mut Call, stale: Option<jiff::SignedDurati
     reply
 }
 
-/// The side a path names by its first segment, and the rest.
+/// The side a path names by its first segment, the path that stands for it, and the rest.
 ///
-/// Some public clients keep only scheme and host of an address they are given: what can belong to
-/// one of Microsoft's sides alone is taken at the root too.
-fn side(path: &str) -> (String, String) {
+/// Some public clients keep only scheme and host of an address they are given: what can belong to one
+/// of Microsoft's sides alone is taken at the root too, and `api` and `auth` are `first`'s, the first
+/// Halo instance's (the addresses that Halo itself has, Halo sheet 1.1 and 2).
+fn side(path: &str, first: &str) -> (String, String, String) {
     let trimmed = path.trim_start_matches('/');
     let lower = trimmed.to_lowercase();
     let mut parts = lower.split('/');
     let at_root = match (parts.next().unwrap_or(""), parts.next().unwrap_or("")) {
+        // Before Entra's, whose tenant could have any name.
+        ("api" | "auth", _) if !first.is_empty() => Some(first),
         ("subscriptions" | "tenants" | "providers", _) => Some("arm"),
         ("v1", "workspaces" | "subscriptions" | "$batch") => Some("loganalytics"),
         ("v1.0" | "beta", _) => Some("graph"),
@@ -303,12 +324,12 @@ fn side(path: &str) -> (String, String) {
         _ => None,
     };
     if let Some(side) = at_root {
-        return (side.to_owned(), format!("/{trimmed}"));
+        return (side.to_owned(), String::new(), format!("/{trimmed}"));
     }
-    match trimmed.split_once('/') {
-        Some((side, rest)) => (side.to_lowercase(), format!("/{rest}")),
-        None => (trimmed.to_lowercase(), "/".to_owned()),
-    }
+    let (side, rest) = trimmed.split_once('/').unwrap_or((trimmed, ""));
+    let side = side.to_lowercase();
+    let base = format!("/{side}");
+    (side, base, format!("/{rest}"))
 }
 
 /// Faults that answer instead of the side; `true` when one did.

@@ -236,6 +236,7 @@ impl Transport for HaloTwin {
                 headers: sent.headers.iter().map(|(k, v)| (k.to_string(), v.to_str().unwrap().to_owned())).collect(),
                 body: sent.body.clone(),
                 origin: "https://acme.haloitsm.example".into(),
+                base: "/halo".into(),
             };
             let mut outgoing = Vec::new();
             let mut cx = Cx { now: self.clock.now(), ids: &self.ids, outgoing: &mut outgoing };

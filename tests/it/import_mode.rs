@@ -422,6 +422,7 @@ fn call(twin: &Twin, method: &str, url: &str, token: &str, body: String) -> Valu
         headers: vec![("authorization".into(), format!("Bearer {token}"))],
         body: body.into(),
         origin: "https://twin.example".into(),
+        base: String::new(),
     });
     serde_json::from_slice(&answer.reply.body).unwrap()
 }

@@ -40,6 +40,7 @@ mod store;
 mod support;
 mod twin_halo;
 mod twin_microsoft;
+mod twin_public;
 mod units;
 mod versions;
 mod web_accounts;

@@ -111,6 +111,7 @@ impl Rig {
             headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             body,
             origin: ORIGIN.into(),
+            base: String::new(),
         })
     }
 

@@ -91,6 +91,10 @@ impl Halo {
             "actionchargeamount": 0.0, "actionchargehours": 0.0, "actionnonchargeamount": 0.0, "actionnonchargehours": 0.0,
             "actisbillable": false, "attachment_count": 0, "chargerate": 0, "charge_rate_id": 0, "project_id": 0,
             "sync_to_sentinel": sync, "colour": "#2b5c8a", "use": "action",
+            "actionprepayhours": 0.0, "actionprepayamount": 0.0, "actiontravelchargehours": 0.0, "travel_chargerate": 0,
+            "actisreadyforprocessing": false, "travelisreadyforprocessing": false, "action_contract_id": 0, "actioncontractid": 0,
+            "replied_to_ticket_id": 0, "replied_to_action_id": 0, "created_from_ticket_id": 0, "created_from_action_id": 0,
+            "unread": false, "personal_unread": false, "translations": [], "who_imgpath": "", "on_behalf_of_name": "",
         });
         let (Value::Object(mut shown), Value::Object(figures)) = (shown, figures) else { return Object::new() };
         shown.extend(figures);

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Halo, catalogue::API_AGENT};
+use super::{Halo, catalogue::API_AGENT, switches::Extras};
 use crate::twin::wire::{Call, Cx, Reply};
 
 /// The things `read:` and `edit:` scopes exist for; there is none for users or agents.
@@ -121,11 +121,11 @@ impl Halo {
             ("POST", "/token") => self.token(call, cx),
             (_, "/token") => Reply::empty(405).with("allow", "POST"),
             ("GET", "/.well-known/openid-configuration") => {
-                let base = self.auth_url(call);
+                let base = Self::auth_url(call);
                 Reply::json(
                     200,
                     &json!({
-                        "issuer": format!("{base}/"), "authorization_endpoint": format!("{base}/authorize"), "token_endpoint": format!("{base}/token"),
+                        "issuer": base, "authorization_endpoint": format!("{base}/authorize"), "token_endpoint": format!("{base}/token"),
                         "jwks_uri": format!("{base}/.well-known/jwks"), "response_types_supported": ["code"], "subject_types_supported": ["public"],
                         "grant_types_supported": ["client_credentials", "password", "authorization_code", "refresh_token"],
                         "code_challenge_methods_supported": ["S256"], "token_endpoint_auth_methods_supported": ["client_secret_post"],
@@ -140,8 +140,8 @@ impl Halo {
     }
 
     /// The authorisation server's address as the caller reached it.
-    pub(crate) fn auth_url(&self, call: &Call) -> String {
-        format!("{}{}/auth", call.origin, self.setup.base_path)
+    pub(crate) fn auth_url(call: &Call) -> String {
+        format!("{}{}/auth", call.origin, call.base)
     }
 
     fn right_tenant(&self, tenant: Option<&str>) -> bool {
@@ -219,31 +219,55 @@ impl Halo {
             }
             _ => return error(400, "unsupported_grant_type", "The specified 'grant_type' is not supported."),
         };
-        self.give(bearer, refreshable, cx)
+        self.give(bearer, refreshable, call, cx)
     }
 
     fn lifetime(&self) -> SignedDuration {
         SignedDuration::from_secs(i64::try_from(self.switches.token_lifetime_s).unwrap_or(3600))
     }
 
-    fn give(&mut self, bearer: Bearer, refreshable: bool, cx: &mut Cx<'_>) -> Reply {
+    fn give(&mut self, bearer: Bearer, refreshable: bool, call: &Call, cx: &mut Cx<'_>) -> Reply {
         let now = cx.now;
         self.tokens.access.retain(|_, b| b.expires > now);
         if self.switches.token_revokes_earlier {
             self.tokens.access.clear();
         }
         let access = cx.ids.token(32);
-        let refresh = if refreshable { cx.ids.token(32) } else { String::new() };
+        // Drawn only where it opens something by itself: the others come from the access token.
+        let refresh =
+            if refreshable { cx.ids.token(32) } else { hex::encode(Sha256::digest(format!("refresh {access}"))) };
         let scope = bearer.scopes.iter().cloned().collect::<Vec<_>>().join(" ");
-        if refreshable {
-            self.tokens.refresh.insert(refresh.clone(), bearer.clone());
-        }
-        self.tokens.access.insert(access.clone(), bearer);
-        Reply::json(200, &json!({
+        let mut body = json!({
             "scope": scope, "token_type": "Bearer", "access_token": access, "expires_in": self.switches.token_lifetime_s,
-            "refresh_token": refresh, "id_token": "",
-        }))
-        .with("cache-control", "no-store")
+        });
+        let extras = self.switches.token_extras;
+        let refresh = if refreshable || extras == Extras::Text { Some(refresh) } else { extras.other() };
+        let id_token =
+            if extras == Extras::Text { Some(self.id_token(&bearer, &access, call, now)) } else { extras.other() };
+        if let Some(members) = body.as_object_mut() {
+            for (member, text) in [("refresh_token", refresh), ("id_token", id_token)] {
+                if let Some(text) = text {
+                    members.insert(member.into(), text.into());
+                }
+            }
+        }
+        if let Some(refresh) = body.get("refresh_token").and_then(Value::as_str).filter(|text| !text.is_empty()) {
+            self.tokens.refresh.insert(refresh.to_owned(), bearer.clone());
+        }
+        self.tokens.access.insert(access, bearer);
+        Reply::json(200, &body).with("cache-control", "no-store")
+    }
+
+    /// The claims that OAuth libraries look at in whatever id_token they are handed; the signature is none, as
+    /// no key is published.
+    fn id_token(&self, bearer: &Bearer, access: &str, call: &Call, now: Timestamp) -> String {
+        let claims = json!({
+            "iss": Self::auth_url(call), "aud": self.setup.oauth_client_id, "sub": bearer.agent_id.to_string(),
+            "iat": now.as_second(), "exp": bearer.expires.as_second(),
+        });
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let signature = URL_SAFE_NO_PAD.encode(Sha256::digest(format!("id {access}")));
+        format!("{}.{}.{signature}", part(&json!({"alg": "RS256", "typ": "JWT"})), part(&claims))
     }
 
     /// Signs the first person in without asking, as if a session were there, and sends the browser back.

@@ -3,19 +3,17 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use sha2::Sha256;
 
 use super::{
     Halo,
     catalogue::{Object, whole},
     respond::{self, posted, string},
-    text::webhook_date,
+    text::{webhook_date, whole_ms},
     ticket::Spelling,
 };
-use crate::twin::wire::{Call, Cx, Outgoing, Reply};
+use crate::twin::wire::{Call, Cx, Outgoing, Reply, Seal};
 
 /// Entries kept of the delivery log.
 const LOG_MAX: usize = 5_000;
@@ -107,7 +105,7 @@ impl Halo {
             let envelope = self.envelope(event, ticket_id, action, agent_id, (&guid, notification_id, &hook), cx);
             self.hooks.log.push_back(json!({
                 "id": envelope.get("id"), "webhook_id": guid, "event": event.text(), "eventno": number, "object_id": ticket_id,
-                "date": super::text::date(cx.now), "status": 0, "url": hook.get("url"),
+                "date": super::text::date(whole_ms(cx.now)), "status": 0, "url": hook.get("url"),
             }));
             if self.hooks.log.len() > LOG_MAX {
                 self.hooks.log.pop_front();
@@ -234,14 +232,19 @@ impl Halo {
         self.hooks.batches.iter().map(|(_, at, _)| *at).min()
     }
 
-    /// Notes in the delivery log how a delivery ended: HTTP status, 0 when nobody answered.
+    /// Notes in the delivery log how a delivery, or each of a batch, ended: HTTP status, 0 when nobody answered.
     pub fn delivered(&mut self, body: &[u8], status: u16) {
-        let id = serde_json::from_slice::<Value>(body).ok().and_then(|v| v.get("id").cloned());
-        if let Some(entry) =
-            self.hooks.log.iter_mut().rev().find(|entry| entry.get("id") == id.as_ref() && id.is_some())
-            && let Some(members) = entry.as_object_mut()
-        {
-            members.insert("status".into(), status.into());
+        let sent = match serde_json::from_slice(body) {
+            Ok(Value::Array(list)) => list,
+            Ok(one) => vec![one],
+            Err(_) => return,
+        };
+        for id in sent.iter().filter_map(|envelope| envelope.get("id")) {
+            if let Some(entry) = self.hooks.log.iter_mut().rev().find(|entry| entry.get("id") == Some(id))
+                && let Some(members) = entry.as_object_mut()
+            {
+                members.insert("status".into(), status.into());
+            }
         }
     }
 
@@ -350,6 +353,7 @@ fn outgoing(hook: &Object, body: String, due: Timestamp) -> Outgoing {
         ("content-type".to_owned(), string(hook, "content_type").unwrap_or_else(|| "application/json".to_owned())),
         ("user-agent".to_owned(), "Halo-Webhook".to_owned()),
     ];
+    let mut seal = None;
     match whole(hook, "authentication_type") {
         1 => {
             let pair = STANDARD.encode(format!("{}:{secret}", text("basic_username")));
@@ -359,7 +363,9 @@ fn outgoing(hook: &Object, body: String, due: Timestamp) -> Outgoing {
         3 => {
             let name =
                 Some(text("authentication_header")).filter(|n| !n.is_empty()).unwrap_or_else(|| "Token".to_owned());
-            headers.push((name, signature(secret.as_bytes(), body.as_bytes())));
+            let by = Seal { header: name.clone(), secret };
+            headers.push((name, by.of(body.as_bytes())));
+            seal = Some(by);
         }
         _ => {}
     }
@@ -379,17 +385,6 @@ fn outgoing(hook: &Object, body: String, due: Timestamp) -> Outgoing {
         kind: "halo-webhook",
         attempt: 0,
         attempts_max: 1,
+        seal,
     }
-}
-
-/// base64( HMAC-SHA256( secret, body ) ).
-fn signature(secret: &[u8], body: &[u8]) -> String {
-    // HMAC takes keys of any length, so this cannot fail.
-    Hmac::<Sha256>::new_from_slice(secret).map_or_else(
-        |_| String::new(),
-        |mut mac| {
-            mac.update(body);
-            STANDARD.encode(mac.finalize().into_bytes())
-        },
-    )
 }

@@ -355,19 +355,7 @@ impl Halo {
             return row;
         }
         let mut row = self.ticket_row(t, fields);
-        let mut nested = Object::new();
-        if ["includestatus", "includeagent", "includetickettype"].iter().any(|name| on(name)) {
-            self.add_nested(t, &mut nested);
-        }
-        for (parameter, member) in
-            [("includestatus", "status"), ("includeagent", "agent"), ("includetickettype", "tickettype")]
-        {
-            if on(parameter)
-                && let Some(value) = nested.remove(member)
-            {
-                row.insert(member.into(), value);
-            }
-        }
+        self.add_asked(t, call, &[], &mut row);
         // Works only when the result has one row (sheet 3.1).
         if rows == 1
             && (on("includelastaction") || on("includelastnote"))
@@ -376,6 +364,26 @@ impl Halo {
             row.insert("last_action".into(), Value::Object(self.show_action(t.id, action, true)));
         }
         row
+    }
+
+    /// Adds the nested members that a call asks for one by one, and with any of them those named `beside`.
+    fn add_asked(&self, t: &Ticket, call: &Call, beside: &[&str], shown: &mut Object) {
+        let asked: Vec<&str> =
+            [("includestatus", "status"), ("includeagent", "agent"), ("includetickettype", "tickettype")]
+                .into_iter()
+                .filter(|(parameter, _)| call.query(parameter).is_some_and(truth))
+                .map(|(_, member)| member)
+                .collect();
+        if asked.is_empty() {
+            return;
+        }
+        let mut nested = Object::new();
+        self.add_nested(t, &mut nested);
+        for member in asked.iter().chain(beside) {
+            if let Some(value) = nested.remove(*member) {
+                shown.insert((*member).to_owned(), value);
+            }
+        }
     }
 
     /// `GET /Tickets/{id}`.
@@ -392,6 +400,9 @@ impl Halo {
         let mut full = self.ticket_full(ticket, Spelling::Get);
         if on("includedetails") {
             self.add_nested(ticket, &mut full);
+        } else {
+            // Live readers of one ticket find these beside what they asked for (sheet 3.2).
+            self.add_asked(ticket, call, &["priority", "agent_name", "status_name"], &mut full);
         }
         if on("includelastaction")
             && let Some(action) = self.shelf.by_id.get(&ticket.id).and_then(|filed| filed.actions.values().next_back())

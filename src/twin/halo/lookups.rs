@@ -18,8 +18,9 @@ pub(crate) enum Shape {
     Array,
 }
 
-/// Modules that exist and hold nothing, in both products.
-const EMPTY_MODULES: &[(&str, &str)] = &[
+/// Modules that nothing here depends on, in both products: path word (lower case) and the list's key (empty = bare
+/// array). Those that hold something get their rows in [`super::stock_more`].
+const OTHER_MODULES: &[(&str, &str)] = &[
     ("appointment", "appointments"),
     ("asset", "assets"),
     ("attachment", "attachments"),
@@ -30,6 +31,9 @@ const EMPTY_MODULES: &[(&str, &str)] = &[
     ("budgettype", ""),
     ("cannedtext", ""),
     ("organisation", ""),
+    ("field", ""),
+    ("role", ""),
+    ("workflow", ""),
 ];
 
 impl Halo {
@@ -50,7 +54,7 @@ impl Halo {
             "outcome" => (&cat.outcomes, Shape::Array),
             "fieldinfo" => (&cat.fields, Shape::Array),
             _ => {
-                let all = EMPTY_MODULES.iter().chain(self.setup.product.own_modules());
+                let all = OTHER_MODULES.iter().chain(self.setup.product.own_modules());
                 let (_, key) = all.into_iter().find(|(name, _)| *name == word)?;
                 let shape = if key.is_empty() { Shape::Array } else { Shape::Envelope(key) };
                 (cat.others.get(word).unwrap_or(&self.empty), shape)

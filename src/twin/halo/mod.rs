@@ -24,6 +24,7 @@ mod respond;
 mod route;
 mod shelf;
 mod stock;
+mod stock_more;
 mod switches;
 pub mod text;
 mod ticket;
@@ -64,8 +65,6 @@ pub struct HaloSetup {
     pub product: Product,
     /// Tenant name, as sent in `?tenant=`.
     pub tenant: String,
-    /// Path under the origin below which `/auth` and `/api` are served, without a trailing slash (`/halo`); may be empty.
-    pub base_path: String,
     /// The API application's id (a GUID).
     pub oauth_client_id: String,
     /// The API application's secret.
@@ -85,7 +84,6 @@ impl HaloSetup {
             limits: options.limits,
             product: options.product,
             tenant: options.name.clone(),
-            base_path: format!("/{}", options.name),
             oauth_client_id: ids.uuid_v4().to_string(),
             client_secret: format!("{}-{}", ids.uuid_v4(), ids.uuid_v4()),
             application_name: "Sentinel Bridge".to_owned(),

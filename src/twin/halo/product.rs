@@ -130,12 +130,16 @@ impl Product {
             Self::Itsm => &[("release", ""), ("changeadvisoryboard", "")],
             Self::Psa => &[
                 ("clientcontract", "contracts"),
+                ("currency", ""),
                 ("invoice", "invoices"),
                 ("item", "items"),
                 ("opportunities", "tickets"),
+                ("projects", "tickets"),
                 ("quotation", "quotes"),
                 ("recurringinvoice", "invoices"),
                 ("salesorder", "salesorders"),
+                ("toplevel", "toplevels"),
+                ("workday", ""),
             ],
         }
     }
@@ -271,6 +275,7 @@ impl Product {
             outcome(9, "Resolve", false, 8),
             outcome(11, "Close", false, 9),
             outcome(12, "Re-open", false, 2),
+            outcome(13, "Internal Note", true, 0),
             OutcomeSpec { allowed: false, ..outcome(14, "Escalate to Supplier", false, 0) },
             OutcomeSpec { system_id: 1, ..outcome(50, "Opened", false, 0) },
             OutcomeSpec { system_id: 2, ..outcome(51, "Changed", true, 0) },
@@ -284,6 +289,7 @@ impl Product {
             outcome(17, "Resolve", false, 8),
             outcome(18, "Close", false, 9),
             outcome(19, "Re-open", false, 2),
+            outcome(20, "Internal Note", true, 0),
             OutcomeSpec { allowed: false, ..outcome(23, "Escalate to Supplier", false, 0) },
             OutcomeSpec { system_id: 1, ..outcome(80, "Opened", false, 0) },
             OutcomeSpec { system_id: 2, ..outcome(81, "Changed", true, 0) },

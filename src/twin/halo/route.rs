@@ -25,6 +25,7 @@ impl Halo {
         let mut parts = call.path.split('/').filter(|part| !part.is_empty());
         let word = parts.next().unwrap_or("").to_ascii_lowercase();
         let rest = parts.next();
+        let deeper = parts.next().is_some();
         if word == "authinfo" && call.method == "GET" {
             return self.auth_info(call);
         }
@@ -35,6 +36,10 @@ impl Halo {
         let forbidden = self.switches.forbidden.split(',').any(|w| w.trim().eq_ignore_ascii_case(&word));
         if forbidden || !bearer.allows(&call.method, &word) {
             return Reply::empty(403);
+        }
+        if deeper {
+            // No path of Halo's goes below a record: answering the record would hide a caller's mistake.
+            return Reply::empty(404);
         }
         self.tick(cx);
         let agent = bearer.agent_id;
@@ -97,7 +102,7 @@ impl Halo {
 
     fn auth_info(&self, call: &Call) -> Reply {
         respond::ok(&json!({
-            "auth_url": self.auth_url(call), "tenant_id": self.setup.tenant, "resource_url": format!("{}{}/api", call.origin, self.setup.base_path),
+            "auth_url": Self::auth_url(call), "tenant_id": self.setup.tenant, "resource_url": format!("{}{}/api", call.origin, call.base),
             "hosted": true, "product": self.setup.product.name(),
         }))
     }

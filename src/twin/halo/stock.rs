@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::{
     catalogue::{API_AGENT, Catalogue, UNASSIGNED_AGENT, UNKNOWN_CLIENT},
     product::{Product, SECURITY_TYPE},
+    stock_more,
 };
 
 /// Names for clients that were asked for by number alone.
@@ -53,6 +54,7 @@ pub(crate) fn catalogue(product: Product, tenant: &str, application: &str, clien
     rules(&mut cat, product, tenant);
     categories_and_outcomes(&mut cat, product);
     custom_fields(&mut cat, product, tenant);
+    stock_more::fill(&mut cat, product, tenant);
     add_client(&mut cat, product, UNKNOWN_CLIENT, "Unknown");
     for (n, name) in clients.iter().enumerate() {
         add_client(&mut cat, product, product.first_client_id() + n as i64, name);

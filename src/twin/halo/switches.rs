@@ -42,6 +42,42 @@ impl SwitchValue for u64 {
     }
 }
 
+/// What stands beside the access token of a grant that has neither: `refresh_token` and `id_token`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extras {
+    /// Text.
+    Text,
+    /// Empty text, which strict OAuth libraries refuse.
+    Empty,
+    /// Nothing.
+    Absent,
+}
+
+impl Extras {
+    /// The text where there is none to give.
+    pub(crate) fn other(self) -> Option<String> {
+        (self == Self::Empty).then(String::new)
+    }
+}
+
+impl SwitchValue for Extras {
+    fn read(text: &str) -> Option<Self> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "text" => Some(Self::Text),
+            "empty" => Some(Self::Empty),
+            "absent" => Some(Self::Absent),
+            _ => None,
+        }
+    }
+    fn show(&self) -> Value {
+        Value::from(match self {
+            Self::Text => "text",
+            Self::Empty => "empty",
+            Self::Absent => "absent",
+        })
+    }
+}
+
 impl SwitchValue for String {
     fn read(text: &str) -> Option<Self> {
         Some(text.to_owned())
@@ -50,6 +86,15 @@ impl SwitchValue for String {
         Value::from(self.as_str())
     }
 }
+
+/// Switches that take one of a few words.
+const WORDS: &[(&str, &[&str])] = &[
+    ("search_in", &["all", "summary", "ignored"]),
+    ("record_count_form", &["number", "text", "missing"]),
+    ("closed_flag", &["follows", "stays", "missing"]),
+    ("numbers", &["int", "float", "text", "mixed"]),
+    ("agents_shape", &["", "array", "results", "empty"]),
+];
 
 macro_rules! switches {
     ($($name:ident: $ty:ty = $default:expr, $about:literal;)*) => {
@@ -71,6 +116,9 @@ macro_rules! switches {
 
             /// Sets one; `Ok(false)` when there is none of that name, an error when the value is of the wrong kind.
             pub fn set(&mut self, name: &str, value: &str) -> Result<bool, String> {
+                if let Some((_, words)) = WORDS.iter().find(|(one, _)| *one == name).filter(|(_, w)| !w.contains(&value)) {
+                    return Err(format!("{name} takes one of {words:?}, not {value:?}"));
+                }
                 match name {
                     $(stringify!($name) => {
                         self.$name = <$ty as SwitchValue>::read(value)
@@ -90,10 +138,11 @@ switches! {
     rate_retry_after: bool = false, "A 429 carries Retry-After in seconds.";
     token_lifetime_s: u64 = 3600, "Lifetime of an access token in seconds.";
     token_revokes_earlier: bool = false, "A new token makes the application's earlier ones invalid (section 1.2).";
+    token_extras: Extras = Extras::Text, "What a token answer has as id_token, and as refresh_token where the grant has none: text, empty or absent (section 1.2).";
     forbidden: String = String::new(), "Comma list of path words (Tickets, Actions, Webhook …) the bound agent has no right to: 403 with an empty body.";
     stale_ms: u64 = 0, "GET /Tickets/{id} without nocache shows the ticket as it was so many milliseconds ago (7.3, 13).";
     list_stale_ms: u64 = 0, "GET /Tickets shows rows as of so many milliseconds ago; a ticket made since is not found.";
-    search_in: String = "all".to_owned(), "Where search looks: all (subject, details, notes), summary, or ignored (an unknown filter: everything is listed, 3.1).";
+    search_in: String = "all".to_owned(), "Where search looks: all (subject, details, and with searchactions notes), summary, or ignored (an unknown filter: everything is listed, 3.1).";
     update_filter_ignored: bool = false, "lastupdatefromdate is ignored as an unknown parameter is (open question 1).";
     rows_tell_last_update: bool = true, "Rows of a list carry last_update; otherwise only tickets read by id do.";
     default_view: bool = true, "A list without any filter shows open tickets and those closed in the last seven days (3.1).";
@@ -124,7 +173,7 @@ switches! {
     system_actions_marked: bool = true, "Actions that Halo writes by itself carry action_systemid (4.5).";
     application_name_shown: bool = true, "actionby_application_id holds the API application's name (4.6).";
     outcomes_denied: String = String::new(), "Comma list of outcome names or ids the bound agent may not use, beside the stock one.";
-    agents_shape: String = String::new(), "GET /Agent: array, results, or empty: an array, but results with includedetails (5.1).";
+    agents_shape: String = String::new(), "GET /Agent: array, results, or empty (also no word at all): an array, but results with includedetails (5.1).";
     action_added_eventno: u64 = 0, "Number of the webhook event for an added action; 0 = no such event (its number is not known).";
     notes_fire_updated: bool = false, "A note also fires event 61, ticket updated.";
     webhook_delay_ms: u64 = 200, "How long after the change a webhook is sent.";

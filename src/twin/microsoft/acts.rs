@@ -326,7 +326,7 @@ impl Microsoft {
                 }
             }
             "tokens.expire" => self.entra.expire_access(cx.now),
-            "tokens.challenge" => self.entra.challenged_at = Some(cx.now),
+            "tokens.challenge" => self.entra.challenge(true),
             "tokens.script" => {
                 let codes = act.0.get("codes").and_then(Value::as_array).ok_or("codes is missing")?;
                 self.entra.scripted =

@@ -16,6 +16,9 @@ use super::{
 };
 use crate::twin::wire::{Cx, Outgoing};
 
+/// How long rules wait in the Defender portal: five to ten minutes (Sentinel sheet, section 11, point 16).
+const DEFENDER_DELAY: SignedDuration = SignedDuration::from_mins(5);
+
 /// One POST of a playbook's HTTP action: method, address, headers, attempts allowed.
 struct Post {
     method: String,
@@ -138,7 +141,11 @@ impl Microsoft {
         if !change.triggers() {
             return;
         }
-        let delay = SignedDuration::from_secs(self.switches.automation_delay_s);
+        let delay = match (self.switches.automation_delay_s, self.switches.defender) {
+            (..0, true) => DEFENDER_DELAY,
+            (..0, false) => SignedDuration::ZERO,
+            (seconds, _) => SignedDuration::from_secs(seconds),
+        };
         let shows = self
             .workspaces
             .get(place)
@@ -253,6 +260,7 @@ impl Microsoft {
             kind: "logic-app",
             attempt: 0,
             attempts_max: post.attempts_max,
+            seal: None,
         });
         true
     }

@@ -40,7 +40,25 @@ pub struct Subscription {
     /// `Enabled`, `Disabled`, …
     pub state: &'static str,
     /// Resource groups.
-    pub groups: Vec<String>,
+    pub groups: Vec<Group>,
+}
+
+/// A resource group.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Region.
+    pub location: String,
+    /// Tags, a JSON object.
+    pub tags: Value,
+}
+
+impl Group {
+    /// A group of this name in the twin's usual region, without tags.
+    pub fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), location: "westeurope".into(), tags: json!({}) }
+    }
 }
 
 /// Everything on Microsoft's side.
@@ -57,6 +75,8 @@ pub struct Microsoft {
     pub workspaces: Vec<Workspace>,
     /// Deployments, workflows, connections by lower-case id.
     pub resources: BTreeMap<String, Value>,
+    /// Templates of the deployments by lower-case id; their parameters, which may hold secrets, are not kept.
+    pub templates: BTreeMap<String, Value>,
     /// Rate limits.
     pub throttle: Throttle,
     /// Rules waiting to run.
@@ -75,6 +95,9 @@ impl Microsoft {
     /// When the value does not fit the switch.
     pub fn set_switch(&mut self, name: &str, value: &str) -> Result<bool, String> {
         let known = self.switches.set(name, value)?;
+        if name == "claims_challenge" {
+            self.entra.challenge(self.switches.claims_challenge);
+        }
         if known {
             for workspace in &mut self.workspaces {
                 workspace.forget_texts();
@@ -131,7 +154,7 @@ impl Microsoft {
     /// The members of the line that `halobridge twin` prints: addresses come from the server.
     pub fn connection(&self) -> Value {
         let Some(first) = self.subscriptions.first() else { return json!({}) };
-        let group = first.groups.first().map_or("", String::as_str);
+        let group = first.groups.first().map_or("", |group| group.name.as_str());
         let plain = |workspace: &&Workspace| workspace.subscription_id == first.id && workspace.resource_group == group;
         let names: Vec<&str> = self.workspaces.iter().filter(plain).map(|workspace| workspace.name.as_str()).collect();
         let details: Vec<Value> = self

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Microsoft, Subscription,
+    Group, Microsoft, Subscription,
     automation::Automation,
     directory::{Directory, Tenant, User, role},
     entra::{App, Entra},
@@ -44,6 +44,7 @@ impl Microsoft {
             subscriptions: Vec::new(),
             workspaces: Vec::new(),
             resources: std::collections::BTreeMap::new(),
+            templates: std::collections::BTreeMap::new(),
             throttle: Throttle::new(options.limits),
             automation: Automation::default(),
             stale: None,
@@ -79,7 +80,7 @@ impl Microsoft {
             name: format!("{name} production"),
             tenant_id: tenant.id.clone(),
             state: "Enabled",
-            groups: vec![format!("rg-soc-{name}")],
+            groups: vec![Group::named(&format!("rg-soc-{name}"))],
         };
         let scope = format!("/subscriptions/{}", subscription.id);
         for (first, last, given) in PEOPLE {
@@ -102,8 +103,11 @@ impl Microsoft {
             }
         }
         for n in 1..=workspaces {
-            let place =
-                (tenant.id.as_str(), subscription.id.as_str(), subscription.groups.first().map_or("", String::as_str));
+            let place = (
+                tenant.id.as_str(),
+                subscription.id.as_str(),
+                subscription.groups.first().map_or("", |group| group.name.as_str()),
+            );
             let workspace = Workspace::new(&format!("law-{name}-{n:03}"), place, guid(), "westeurope", 4_101);
             self.add_workspace(workspace);
         }
@@ -120,7 +124,7 @@ impl Microsoft {
                 name: name.to_owned(),
                 tenant_id: tenant.id.clone(),
                 state,
-                groups: vec!["rg-plain".to_owned()],
+                groups: vec![Group::named("rg-plain")],
             };
             let scope = format!("/subscriptions/{}", subscription.id);
             if let Some(contributor) = role("Contributor") {

@@ -1,6 +1,9 @@
 //! Where sources disagree, or the real behaviour is not known: switches. Each default is the most
 //! probable behaviour (Sentinel sheet, section 11).
 
+/// Switches that take one of a few words.
+const WORDS: &[(&str, &[&str])] = &[("put_answer", &["whole", "bare", "empty"])];
+
 macro_rules! switches {
     ($($(#[$doc:meta])* $name:ident: $kind:ty = $default:expr;)*) => {
         /// Every switch of Microsoft's side.
@@ -21,6 +24,9 @@ macro_rules! switches {
             /// # Errors
             /// When the value does not fit the switch.
             pub fn set(&mut self, name: &str, value: &str) -> Result<bool, String> {
+                if let Some((_, words)) = WORDS.iter().find(|(one, _)| *one == name).filter(|(_, w)| !w.contains(&value)) {
+                    return Err(format!("{name} takes one of {}, not {value:?}", words.join(", ")));
+                }
                 match name {
                     $(stringify!($name) => {
                         // `on` and `off` are as good as `true` and `false`.
@@ -69,7 +75,7 @@ switches! {
     put_answer: String = "whole".to_owned();
     /// `additionalData` (counts, tactics) is told.
     counts_told: bool = true;
-    /// Empty lists come as null.
+    /// A list without rows comes as `{"value": null}`.
     empty_lists_null: bool = false;
     /// A list in the order of modification is refused; the order of creation is not (section 13, question 7).
     modified_order_refused: bool = false;
@@ -111,7 +117,7 @@ switches! {
     mfa_on_writes: bool = false;
     /// Every sign-in and refresh is refused with 50076.
     mfa_on_sign_in: bool = false;
-    /// Every call is refused with a claims challenge (401, `insufficient_claims`) to tokens issued before it was set.
+    /// People's tokens given before it was set are refused with a claims challenge (401, `insufficient_claims`).
     claims_challenge: bool = false;
     /// The promised floor of 75 and 100 calls per five minutes is also the ceiling.
     promised_floor: bool = false;
@@ -141,8 +147,9 @@ switches! {
     defender_delay_s: i64 = 60;
     /// Preview members `mergedIncidentNumber` and `mergedIncidentUrl` name a merge's target.
     merged_incident_members: bool = false;
-    /// Seconds until automation rules run; in Defender mode changes within them collapse into one event.
-    automation_delay_s: i64 = 0;
+    /// Seconds until automation rules run; -1 is the portal's own wait: none in Azure, 300 in Defender, where changes
+    /// within it collapse into one event.
+    automation_delay_s: i64 = -1;
     /// The trigger body's `objectEventType` for updates.
     update_event_type: String = "Update".to_owned();
     /// Saving a rule needs the application "Azure Security Insights" to have its role on the playbook's group.

@@ -333,7 +333,7 @@ both! {
     }
 
     async fn a_merge_in_defender_closes_nothing(product) {
-        let bridge = Bridge::with(Setup { switches: vec![("defender", "true"), ("defender_delay_s", "0")], ..Setup::new(product) }).await;
+        let bridge = Bridge::with(Setup { switches: vec![("defender", "true"), ("automation_delay_s", "0"), ("defender_delay_s", "0")], ..Setup::new(product) }).await;
         let merged = bridge.raise(json!({}));
         let target = bridge.raise(json!({}));
         bridge.cross().await;

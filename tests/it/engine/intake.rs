@@ -98,7 +98,7 @@ both! {
     /// K1: an incident that arrives late, later than any overlap, is found all the same.
     async fn k1_a_late_incident_is_found(product) {
         for late_secs in [0, 20, 299, 301, 900, 3_600, 6 * 3_600] {
-            let bridge = Bridge::with(Setup { switches: vec![("defender", "true"), ("defender_delay_s", "0")], ..Setup::new(product) }).await;
+            let bridge = Bridge::with(Setup { switches: vec![("defender", "true"), ("automation_delay_s", "0"), ("defender_delay_s", "0")], ..Setup::new(product) }).await;
             bridge.pass(60).await;
             bridge.switch("defender_delay_s", &late_secs.to_string());
             let late = bridge.raise(json!({}));
@@ -152,7 +152,7 @@ both! {
     }
 
     async fn an_announced_incident_that_shows_late_is_polled_for(product) {
-        let bridge = Bridge::with(Setup { switches: vec![("defender", "true"), ("defender_delay_s", "40")], ..Setup::new(product) }).await;
+        let bridge = Bridge::with(Setup { switches: vec![("defender", "true"), ("automation_delay_s", "0"), ("defender_delay_s", "40")], ..Setup::new(product) }).await;
         bridge.pass(60).await;
         let incident = bridge.raise(json!({}));
         let body = hint(&bridge, &incident);

@@ -9,7 +9,12 @@ use serde_json::json;
 use super::{bridge::*, person::operator};
 
 fn defender(product: halobridge::twin::options::Product, told: &'static str) -> Setup {
-    let switches = vec![("defender", "true"), ("defender_delay_s", "0"), ("merged_incident_members", told)];
+    let switches = vec![
+        ("defender", "true"),
+        ("automation_delay_s", "0"),
+        ("defender_delay_s", "0"),
+        ("merged_incident_members", told),
+    ];
     Setup { switches, ..Setup::new(product) }
 }
 

@@ -245,7 +245,7 @@ both! {
     }
 
     async fn an_incident_that_shows_late_and_closed_is_found(product) {
-        let switches = vec![("defender", "true"), ("defender_delay_s", "14400")];
+        let switches = vec![("defender", "true"), ("automation_delay_s", "0"), ("defender_delay_s", "14400")];
         let bridge = Bridge::with(Setup { switches, ..Setup::new(product) }).await;
         let late = bridge.raise(json!({}));
         bridge.switch("defender_delay_s", "0");

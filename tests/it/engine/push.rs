@@ -144,7 +144,7 @@ both! {
     }
 
     async fn a_workspace_joined_to_defender_is_warned_about_first(product) {
-        let setup = Setup { switches: vec![("defender", "true"), ("defender_delay_s", "0")], ..setup(product) };
+        let setup = Setup { switches: vec![("defender", "true"), ("automation_delay_s", "0"), ("defender_delay_s", "0")], ..setup(product) };
         let bridge = Bridge::with(setup).await;
         bridge.raise(json!({}));
         bridge.cross().await;

@@ -176,3 +176,38 @@ fn an_action_is_edited_in_place_and_deleted_by_ticket() {
         );
     });
 }
+
+#[test]
+fn the_internal_note_has_its_stock_name_and_actions_every_member() {
+    both(|mut rig| {
+        let id = rig.new_id();
+        for name in ["Internal Note", "Private Note"] {
+            let (status, made) = rig.post("/Actions", &json!([{"ticket_id": id, "outcome": name, "note": "x"}]));
+            assert_eq!((status, &made["hiddenfromuser"]), (201, &json!(true)), "{name}: {made}");
+        }
+        let (status, made) = rig.post("/Actions", &json!([{"ticket_id": id, "outcome_id": 7, "note": "x"}]));
+        assert_eq!((status, &made["hiddenfromuser"]), (201, &json!(true)), "7 is the built-in internal note");
+        // Members that a live-made client has as compulsory.
+        for (member, empty) in [
+            ("who_imgpath", json!("")),
+            ("replied_to_ticket_id", json!(0)),
+            ("replied_to_action_id", json!(0)),
+            ("created_from_ticket_id", json!(0)),
+            ("created_from_action_id", json!(0)),
+            ("action_contract_id", json!(0)),
+            ("actioncontractid", json!(0)),
+            ("personal_unread", json!(false)),
+            ("unread", json!(false)),
+            ("translations", json!([])),
+            ("on_behalf_of_name", json!("")),
+            ("actisreadyforprocessing", json!(false)),
+            ("travelisreadyforprocessing", json!(false)),
+            ("actionprepayhours", json!(0.0)),
+            ("actionprepayamount", json!(0.0)),
+            ("actiontravelchargehours", json!(0.0)),
+            ("travel_chargerate", json!(0)),
+        ] {
+            assert_eq!(made.get(member), Some(&empty), "{member}");
+        }
+    });
+}

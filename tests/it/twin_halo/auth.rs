@@ -1,5 +1,6 @@
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use halobridge::twin::limits::Limits;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{both, json_of};
 
@@ -72,6 +73,30 @@ fn discovery_needs_no_token() {
         assert_eq!(json_of(&info)["tenant_id"], "acme");
         let known = json_of(&rig.auth("GET", "/.well-known/openid-configuration", &[]));
         assert_eq!(known["token_endpoint"], "http://127.0.0.1:9000/halo/auth/token");
+        assert_eq!(known["issuer"], "http://127.0.0.1:9000/halo/auth", "strict libraries compare it letter by letter");
+    });
+}
+
+#[test]
+fn what_stands_beside_an_access_token_is_a_switch() {
+    both(|mut rig| {
+        let body = rig.sign_in("all").1;
+        assert!(body["refresh_token"].as_str().is_some_and(|text| !text.is_empty()), "{body}");
+        let parts: Vec<&str> = body["id_token"].as_str().unwrap().split('.').collect();
+        assert_eq!(parts.len(), 3, "{body}");
+        let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
+        // The claims and the issuer that OAuth libraries look at in any id_token they are handed.
+        assert_eq!(claims["iss"], "http://127.0.0.1:9000/halo/auth");
+        assert_eq!(claims["aud"], json!(rig.halo.setup().oauth_client_id));
+        assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 3600);
+        assert!(claims["sub"].is_string());
+        rig.switch("token_extras", "empty");
+        let body = rig.sign_in("all").1;
+        assert_eq!((&body["refresh_token"], &body["id_token"]), (&json!(""), &json!("")));
+        rig.switch("token_extras", "absent");
+        let body = rig.sign_in("all").1;
+        assert!(body.get("refresh_token").is_none() && body.get("id_token").is_none(), "{body}");
+        assert!(rig.halo.set_switch("token_extras", "sometimes").unwrap_err().contains("token_extras"));
     });
 }
 
@@ -173,6 +198,9 @@ fn an_unknown_switch_or_value_is_named() {
     both(|mut rig| {
         assert_eq!(rig.halo.set_switch("no_such", "1"), Ok(false));
         assert!(rig.halo.set_switch("page_cap", "many").unwrap_err().contains("page_cap"));
+        for name in ["search_in", "record_count_form", "closed_flag", "numbers", "agents_shape"] {
+            assert!(rig.halo.set_switch(name, "nonsense").unwrap_err().contains(name));
+        }
         let list = rig.halo.switches();
         assert!(list.len() > 30 && list.iter().all(|s| !s.about.is_empty()));
     });

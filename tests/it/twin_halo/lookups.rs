@@ -202,3 +202,37 @@ fn records_are_written_by_posting_arrays() {
         assert_eq!(rig.post("/NoSuchModule", &json!([{}])).0, 404);
     });
 }
+
+#[test]
+fn modules_that_public_clients_ask_for_answer_in_their_shape() {
+    both(|mut rig| {
+        let psa = rig.product == halobridge::twin::options::Product::Psa;
+        for (path, key, in_both) in [
+            ("/Projects", "tickets", false),
+            ("/TopLevel", "toplevels", false),
+            ("/Currency", "", false),
+            ("/Workday", "", false),
+            ("/Field", "", true),
+            ("/Role", "", true),
+            ("/Workflow", "", true),
+        ] {
+            let (status, body) = rig.get(path);
+            if !psa && !in_both {
+                assert_eq!(status, 404, "{path}");
+                continue;
+            }
+            assert_eq!(status, 200, "{path}");
+            let list = if key.is_empty() {
+                body.clone()
+            } else {
+                assert!(body["record_count"].as_u64().is_some(), "{path}: {body}");
+                body[key].clone()
+            };
+            let first = &list[0];
+            assert!(first["id"].is_i64() && !super::ids(&list).is_empty(), "{path}: {body}");
+            let named = ["name", "summary"].iter().any(|member| first[*member].as_str().is_some_and(|t| !t.is_empty()));
+            assert!(named, "{path}: {first}");
+            assert_eq!(rig.get(&format!("{path}/{}", first["id"])).0, 200, "{path}");
+        }
+    });
+}

@@ -43,7 +43,6 @@ impl Rig {
             limits: Limits::Real,
             product,
             tenant: "acme".into(),
-            base_path: "/halo".into(),
             oauth_client_id: "0f6a0f3e-52a4-4d4b-9d0c-6f5c66f2f7a1".into(),
             client_secret: "11111111-1111-1111-1111-111111111111-22222222-2222-2222-2222-222222222222".into(),
             application_name: "Sentinel Bridge".into(),
@@ -79,6 +78,7 @@ impl Rig {
             headers: headers.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
             body: body.into(),
             origin: "http://127.0.0.1:9000".into(),
+            base: "/halo".into(),
         }
     }
 

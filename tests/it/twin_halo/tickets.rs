@@ -381,3 +381,32 @@ fn foreign_keys_are_kept_and_found() {
         assert_eq!(rig.ok("/ExternalLink?third_party_id=other"), json!([]));
     });
 }
+
+#[test]
+fn a_ticket_is_read_with_the_nested_members_that_were_asked_for() {
+    both(|mut rig| {
+        let id = rig.ticket(&json!({"priority_id": 2}))["id"].as_i64().unwrap();
+        let plain = rig.ok(&format!("/Tickets/{id}"));
+        assert!(plain.get("agent").is_none() && plain.get("priority").is_none(), "{plain}");
+        let seen = rig.ok(&format!("/Tickets/{id}?nocache=true&includeagent=true"));
+        assert_eq!((&seen["agent"]["name"], &seen["agent_name"]), (&json!("Unassigned"), &json!("Unassigned")));
+        assert!(seen["priority"]["name"].is_string() && seen["priority"]["priorityid"] == 2, "{}", seen["priority"]);
+        assert!(seen.get("status").is_none() && seen.get("client").is_none());
+        let seen = rig.ok(&format!("/Tickets/{id}?includestatus=true&includetickettype=true"));
+        assert_eq!((&seen["status"]["name"], &seen["status_name"]), (&json!("New"), &json!("New")));
+        assert_eq!(seen["tickettype"]["name"], "Security Incident");
+        assert!(seen.get("agent").is_none());
+    });
+}
+
+#[test]
+fn below_a_record_there_is_nothing() {
+    both(|mut rig| {
+        let id = rig.new_id();
+        for path in [format!("/Tickets/{id}/Actions"), format!("/Tickets/{id}/Attachments"), "/Client/1/Sites".into()] {
+            assert_eq!(rig.get(&path).0, 404, "{path}");
+        }
+        assert_eq!(rig.post(&format!("/Tickets/{id}/Actions"), &json!([{"note": "x"}])).0, 404);
+        assert_eq!(rig.get(&format!("/Tickets/{id}/")).0, 200, "a slash more does not matter");
+    });
+}

@@ -1,4 +1,5 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use halobridge::twin::delivery::Deliveries;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -181,5 +182,54 @@ fn batches_are_arrays_sent_when_their_time_has_come() {
             .collect();
         assert_eq!(sent, [made[..3].to_vec(), made[3..].to_vec()]);
         assert_eq!(rig.halo.next_due(), None);
+    });
+}
+
+#[test]
+fn the_log_of_deliveries_has_three_digits_and_knows_batches() {
+    both(|mut rig| {
+        rig.now = "2026-11-21T10:00:51.506612891Z".parse().unwrap();
+        let hook = register(&mut rig, &json!({}), &[3]);
+        rig.switch("webhook_batch_ms", "1000");
+        rig.new_id();
+        rig.new_id();
+        rig.advance(1);
+        rig.tick();
+        assert_eq!(rig.outgoing.len(), 1);
+        let sent = rig.outgoing[0].clone();
+        rig.halo.delivered(&sent.body, 202);
+        let log = rig.ok(&format!("/WebhookEvent?webhook_id={hook}"));
+        assert_eq!(log[1]["date"], "2026-11-21T10:00:51.506");
+        assert_eq!((&log[0]["status"], &log[1]["status"]), (&json!(202), &json!(202)), "of each in the batch");
+    });
+}
+
+#[test]
+fn a_batching_fault_makes_one_signed_array() {
+    both(|mut rig| {
+        register(
+            &mut rig,
+            &json!({ "authentication_type": "3", "basic_password": "s3cret", "authentication_header": "Token" }),
+            &[3],
+        );
+        let mut deliveries = Deliveries::new(1);
+        deliveries.disturb(&json!({"effect": "batched", "kind": "halo-webhook", "ms": 10_000, "count": 3})).unwrap();
+        let made: Vec<i64> = (0..4).map(|_| rig.new_id()).collect();
+        deliveries.take(std::mem::take(&mut rig.outgoing));
+        rig.advance(1);
+        let alone = deliveries.due(rig.now);
+        assert_eq!(alone.len(), 1, "the fourth was not held back");
+        rig.advance(10);
+        let sent = deliveries.due(rig.now);
+        assert_eq!(sent.len(), 1);
+        let body: Value = serde_json::from_slice(&sent[0].body).unwrap();
+        let ids: Vec<i64> = body.as_array().unwrap().iter().map(|e| e["object_id"].as_i64().unwrap()).collect();
+        assert_eq!(ids, made[..3]);
+        let mut mac = Hmac::<Sha256>::new_from_slice(b"s3cret").unwrap();
+        mac.update(&sent[0].body);
+        assert!(
+            sent[0].headers.contains(&("Token".into(), STANDARD.encode(mac.finalize().into_bytes()))),
+            "signed over what is sent"
+        );
     });
 }

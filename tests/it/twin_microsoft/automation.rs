@@ -192,3 +192,26 @@ fn defender_merges_retitles_collapses_and_shows_late() {
         "made by the API: Defender does not know it"
     );
 }
+
+#[test]
+fn the_defender_portal_waits_and_collapses_by_itself() {
+    let rig = Rig::new();
+    rig.switch("defender", "on");
+    rig.switch("defender_delay_s", "0");
+    target(&rig);
+    let name = rig.raise();
+    rig.pass(60);
+    rig.act("incident.comment", json!({"incident": name, "message": "within the wait"}));
+    rig.pass(239);
+    assert!(due(&rig).is_empty(), "five minutes have not passed");
+    rig.pass(1);
+    assert_eq!(due(&rig).len(), 1, "creation and comment in one event");
+    rig.switch("automation_delay_s", "0");
+    rig.raise();
+    rig.pass(1);
+    assert_eq!(due(&rig).len(), 1, "at once, when that is asked for");
+    let azure = Rig::new();
+    target(&azure);
+    azure.raise();
+    assert_eq!(due(&azure).len(), 1, "the Azure portal does not wait");
+}

@@ -318,3 +318,35 @@ fn tasks_relations_and_bookmarks_are_kept() {
     assert_eq!(rig.sentinel("GET", &format!("incidents/{name}"), None).status, 404);
     assert_eq!(rig.sentinel("DELETE", &format!("incidents/{name}"), None).status, 204);
 }
+
+#[test]
+fn comments_are_filtered_too() {
+    let rig = Rig::new();
+    rig.make(&guid(1), plain());
+    for n in 1..=9 {
+        let path = format!("incidents/{}/comments/{}", guid(1), guid(100 + n));
+        rig.sentinel("PUT", &path, Some(json!({"properties": {"message": format!("m{n}")}})));
+        rig.pass(60);
+    }
+    let messages = |filter: &str| {
+        let encoded: String = url::form_urlencoded::byte_serialize(filter.as_bytes()).collect();
+        let got = rig.sentinel("GET", &format!("incidents/{}/comments?$filter={encoded}", guid(1)), None);
+        if got.status != 200 {
+            return vec![got.status.to_string()];
+        }
+        let rows = got.body["value"].as_array().unwrap().clone();
+        rows.iter().map(|row| row["properties"]["message"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(messages("contains(properties/message,'m7')"), ["m7"]);
+    assert_eq!(messages("properties/message eq 'm2' or properties/message eq 'm3'"), ["m3", "m2"]);
+    assert_eq!(messages("properties/createdTimeUtc ge 2026-09-21T14:20:20Z"), ["m9", "m8"]);
+    assert_eq!(
+        messages("properties/lastModifiedTimeUtc lt 2026-09-21T14:15:00Z and startswith(properties/message,'m')"),
+        ["m2", "m1"]
+    );
+    for bad in ["bogus!!", "properties/status eq 'New'", "properties/labels/any(l: l/labelName eq 'x')"] {
+        assert_eq!(messages(bad), ["400"], "{bad}");
+    }
+    let of_incidents = rig.sentinel("GET", "incidents?$filter=contains(properties/message,'m')", None);
+    assert_eq!(of_incidents.status, 400, "incidents have no message");
+}

@@ -102,3 +102,40 @@ fn a_workspace_is_queried_by_its_resource_id_and_several_in_one_call() {
     let got = ask("/loganalytics/v1/$batch", json!({ "requests": requests }));
     assert_eq!((&got.body["responses"][0]["status"], &got.body["responses"][1]["status"]), (&json!(200), &json!(404)));
 }
+
+#[test]
+fn the_usual_operators_of_the_query_language_are_there() {
+    let rig = Rig::new();
+    for (n, severity) in [(1, "Low"), (2, "High"), (3, "High")] {
+        let mut made = plain();
+        made["severity"] = json!(severity);
+        rig.make(&guid(n), made.clone());
+        made["title"] = json!(format!("again {n}"));
+        rig.make(&guid(n), made);
+    }
+    rig.pass(181);
+    let ask = |text: &str| rows(&query(&rig, text));
+    assert_eq!(ask("SecurityIncident | distinct Severity | sort by Severity asc"), [[json!("High")], [json!("Low")]]);
+    assert_eq!(ask("SecurityIncident | summarize dcount(IncidentName)"), [[json!(3)]]);
+    assert_eq!(
+        ask("SecurityIncident | summarize N = dcount(IncidentName) by Severity"),
+        [[json!("High"), json!(2)], [json!("Low"), json!(1)]]
+    );
+    assert_eq!(
+        ask(
+            "SecurityIncident | summarize arg_max(TimeGenerated, Title, Severity) by IncidentName | where IncidentName == '5a000000-0000-4000-8000-000000000002' | project Title, Severity"
+        ),
+        [[json!("again 2"), json!("High")]]
+    );
+    assert_eq!(
+        ask(
+            "// what is open\nSecurityIncident // all of them\n| where isnotempty(Title) and isempty(Classification)\n| extend Name = Title, Kind = 'incident'\n| where Name startswith \"again\" and Kind == 'incident'\n| count"
+        ),
+        [[json!(3)]]
+    );
+    let unknown = query(&rig, "Heartbeat | take 1");
+    assert_eq!(unknown.status, 400);
+    assert!(unknown.body.to_string().contains("SEM0100"), "{:#}", unknown.body);
+    let broken = query(&rig, "SecurityIncident | wher x");
+    assert!(broken.body.to_string().contains("SyntaxError"), "{:#}", broken.body);
+}

@@ -255,3 +255,94 @@ fn multi_factor_sign_in_is_demanded_for_writes_and_claims_are_challenged() {
     assert_eq!(codes(&got), (400, "interaction_required", 50_076));
     assert!(got.body.get("claims").is_some());
 }
+
+/// An assertion of the application whose signature nobody can check.
+fn assertion(rig: &Rig, more: Value) -> String {
+    let mut claims = json!({
+        "iss": rig.microsoft("client_id"), "sub": rig.microsoft("client_id"), "jti": "1",
+        "aud": format!("{ORIGIN}/entra/{}/oauth2/v2.0/token", rig.microsoft("tenant_id")),
+    });
+    claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    format!("{}.{}.{}", part(&json!({"alg": "RS256"})), part(&claims), URL_SAFE_NO_PAD.encode("signature"))
+}
+
+fn asserted(rig: &Rig, assertion: &str) -> Got {
+    rig.form(
+        rig.microsoft("tenant_id"),
+        &[
+            ("grant_type", "client_credentials"),
+            ("client_id", rig.microsoft("client_id")),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", assertion),
+            ("scope", "https://management.azure.com/.default"),
+        ],
+    )
+}
+
+#[test]
+fn an_assertion_may_end_at_a_fraction_of_a_second() {
+    let rig = Rig::new();
+    let now = rig.twin.now().as_second();
+    for end in [json!(now + 600), json!(now as f64 + 600.5), json!(now as f64 + 0.75)] {
+        assert_eq!(asserted(&rig, &assertion(&rig, json!({"exp": end}))).status, 200, "{end}");
+    }
+    for end in [json!(now), json!(now as f64 + 0.25), json!("tomorrow"), Value::Null] {
+        let got = asserted(&rig, &assertion(&rig, json!({"exp": end})));
+        assert_eq!(codes(&got), (401, "invalid_client", 700_024), "{end}");
+    }
+}
+
+#[test]
+fn a_certificate_verifies_both_signatures_that_the_libraries_make() {
+    use halobridge::twin::microsoft::entra::keys::verified_by;
+    let jwk = json!({"kty": "RSA", "e": "AQAB", "n": "yh9RwnU0lOxOJf1naoHBa8Jm2ifX1Ty-PBPXkwwlCYGXeW1p1S5JKL3DXQBkWxq88-GI2ZsMhrBACHyHHCnoGS4_-2_XZrOQXbDaNwrV50TKrcx2AHhFjuuS8K7DbFdRh8R5twZVwCoiioyunPKmUcBwxwr0_vjqFlR2-343KGIFKRLSz4tb7Fv6jvgbmeVdSt25YJeJDZ8R26pg8gTdeK0bpquO9AOOxfqDBD-zoMmuesukqC5EPu_gkCUXbLlbdkvPXOeuohh3prauZ1tME5mJgvHE9eGGtSj1-66_kjhEw2ESt3nnxIX1jSb6g6F72Vf0U9Bsnu_1Xg9M77alDQ"});
+    let ps256 = "eyJhbGciOiAiUFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJpc3MiOiAiYXBwIn0.NV0IAZJuDvNE9TUU4NcTfr4wmINuryYWnBgpiKqTbo05FXOXi2nn0uVBnDhQfeymPEM68msm-bTtuiYCXDZvO_g7c78fNPXXpDwNcYPjROv7HbMq2UI51qvP3OwrbEFBijVZeWLSEz8VlS6LYzwIS5SPx8U_rPsC9RbcnBv6-MNK9C0IRL24NPIzxYxmGwtcBHCq2ZiG3v9KGzy_3u-tny0tMWoSX2NiTg6VOgTQt3U367za_HIkWsKpYPJrSpcmt8PloBufxdeZhs6_pWspzn_nLxyCMxE2eo1KNZI5H6hKldqDtc1-di5ctRixKCL9VlOswUQyzkAS_n8pxaWnHQ";
+    let rs256 = "eyJhbGciOiAiUlMyNTYiLCAidHlwIjogIkpXVCJ9.eyJpc3MiOiAiYXBwIn0.Mut5m-ooi5qIiiJSadsEv9H9wUoI8SlDczR43XUhxzQVPceVkwgLK9KlXsR2scHeBUViTfPWW8t5GPmdyMyAaw_mlWaL8aOYbU0BoDCTfb3FSo38DK4reSnDIWDn3-ma1tZmmATQ5RE3BwmSTOo7zKB7j0gpkelpZCiM809Q8Ryp5w6cD7T_ZEkFsGToOCSkrk4AvIzgzJmApR5BFvdvPme0uBuGgfqM2XXMT3ZZbxqVWeRQNuXtcW2QCiuMIeL4WDgFc0_61k8YBsomTH5J6llm9kN-VK9YcjGYlEeyW8HOYDfYZOe3SD9b7-EMLywipqkXvISol2C7dJ1QQq-6tg";
+    assert!(verified_by(rs256, &jwk) && verified_by(ps256, &jwk));
+    // A signature counts only under the name its own header gives it.
+    let swapped = format!("{}.{}", rs256.rsplit_once('.').unwrap().0, ps256.rsplit_once('.').unwrap().1);
+    assert!(!verified_by(&swapped, &jwk));
+    let nameless = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
+    assert!(!verified_by(&format!("{nameless}.{}", rs256.split_once('.').unwrap().1), &jwk));
+}
+
+#[test]
+fn a_claims_challenge_ends_with_a_new_token() {
+    let rig = Rig::new();
+    let code = pair(&authorize(&rig, "organizations", &[]), "code").unwrap();
+    let first = redeem(&rig, "organizations", &code, VERIFIER);
+    let ask = |token: &str| rig.arm_as(token, "GET", "/subscriptions", None).status;
+    for round in ["switch", "act"] {
+        match round {
+            "switch" => rig.switch("claims_challenge", "on"),
+            _ => drop(rig.act("tokens.challenge", json!({}))),
+        }
+        assert_eq!(ask(first.text("/access_token")), 401, "{round}");
+        let scope = "offline_access https://management.azure.com/.default";
+        let next = refresh(&rig, "organizations", first.text("/refresh_token"), scope);
+        assert_eq!(ask(next.text("/access_token")), 200, "{round}");
+        assert_eq!(ask(&rig.token), 200, "an application is not asked");
+    }
+    rig.twin.with(|world, _| world.microsoft.set_switch("claims_challenge", "off")).unwrap();
+    assert_eq!(ask(first.text("/access_token")), 200, "off again");
+}
+
+#[test]
+fn a_refused_sign_in_says_its_own_reason() {
+    let rig = Rig::new();
+    for (error, number) in [
+        ("access_denied", "AADSTS65004"),
+        ("consent_required", "AADSTS65001"),
+        ("interaction_required", "AADSTS50076"),
+        ("login_required", "AADSTS50058"),
+        ("server_error", "AADSTS90033"),
+        ("temporarily_unavailable", "AADSTS90033"),
+    ] {
+        rig.switch("authorize_error", error);
+        let back = authorize(&rig, "organizations", &[]);
+        assert_eq!(pair(&back, "error").as_deref(), Some(error));
+        let said = pair(&back, "error_description").unwrap();
+        assert!(said.starts_with(number), "{error}: {said}");
+    }
+}

@@ -332,3 +332,121 @@ fn a_template_is_checked_before_it_is_deployed_and_a_logic_app_can_be_switched_o
     assert_eq!(get(&rig).body["properties"]["state"], "Disabled");
     assert_eq!(rig.arm("DELETE", &at(""), None).status, 204);
 }
+
+#[test]
+fn the_version_is_that_of_the_provider_which_is_called() {
+    let rig = Rig::new();
+    let subscription = format!("/subscriptions/{}", rig.microsoft("subscription_id"));
+    let sentinel = format!("{}/providers/Microsoft.SecurityInsights", rig.workspace);
+    for (method, path, status) in [
+        ("GET", format!("{subscription}/providers/Microsoft.SecurityInsights?api-version=2022-09-01"), 200),
+        ("POST", format!("{subscription}/providers/Microsoft.SecurityInsights/register?api-version=2025-04-01"), 200),
+        (
+            "GET",
+            format!("{sentinel}/incidents/x/providers/Microsoft.Authorization/permissions?api-version=2022-04-01"),
+            200,
+        ),
+        ("GET", format!("{sentinel}/incidents?api-version=2022-09-01"), 400),
+        ("GET", format!("{sentinel}/incidents?api-version=2025-09-01"), 200),
+        ("GET", format!("{subscription}/providers/Microsoft.SecurityInsights?api-version=soon"), 400),
+    ] {
+        let got = rig.raw(
+            method,
+            &format!("{ORIGIN}/arm{path}"),
+            &[("authorization", &format!("Bearer {}", rig.token))],
+            bytes::Bytes::new(),
+        );
+        assert_eq!(got.status, status, "{path}: {:#}", got.body);
+    }
+}
+
+#[test]
+fn resources_are_filtered_by_type_and_name() {
+    let rig = Rig::new();
+    let group = format!(
+        "/subscriptions/{}/resourceGroups/{}",
+        rig.microsoft("subscription_id"),
+        rig.microsoft("resource_group")
+    );
+    let workflow = json!({
+        "location": "westeurope", "apiVersion": "2019-05-01", "dependsOn": ["x"], "condition": true,
+        "properties": {"definition": {}},
+    });
+    let at = format!("{group}/providers/Microsoft.Logic/workflows/Send?api-version=2019-05-01");
+    rig.arm("PUT", &at, Some(workflow));
+    let shown = rig.arm("GET", &at, None).body;
+    for member in ["apiVersion", "dependsOn", "condition"] {
+        assert!(shown.get(member).is_none(), "{member} belongs to the template: {shown}");
+    }
+    let names = |filter: &str| {
+        let encoded: String = url::form_urlencoded::byte_serialize(filter.as_bytes()).collect();
+        let path = format!(
+            "/subscriptions/{}/resources?api-version=2021-04-01&$filter={encoded}",
+            rig.microsoft("subscription_id")
+        );
+        let got = rig.arm("GET", &path, None);
+        if got.status == 200 { got.names() } else { vec![got.text("/error/code").to_owned()] }
+    };
+    assert_eq!(names("resourceType eq 'Microsoft.Logic/workflows'"), ["Send"]);
+    assert_eq!(names("resourceType eq 'microsoft.operationalinsights/workspaces'").len(), 3);
+    assert_eq!(names("resourceType eq 'Microsoft.Logic/workflows' and name eq 'Other'").len(), 0);
+    assert_eq!(names("resourceType ne 'Microsoft.Logic/workflows'").len(), 3);
+    assert_eq!(names("substringof('en', name)"), ["Send"]);
+    assert_eq!(names("nonsense"), ["InvalidFilterInQueryString"]);
+}
+
+#[test]
+fn a_group_is_made_and_a_template_is_given_back() {
+    let rig = Rig::new();
+    let subscription = format!("/subscriptions/{}", rig.microsoft("subscription_id"));
+    let group = format!("{subscription}/resourceGroups/rg-new?api-version=2021-04-01");
+    let made = rig.arm("PUT", &group, Some(json!({"location": "northeurope", "tags": {"a": "b"}})));
+    assert_eq!((made.status, made.text("/location")), (201, "northeurope"));
+    assert_eq!(rig.arm("PUT", &group, Some(json!({"location": "northeurope"}))).status, 200);
+    assert_eq!(rig.arm("PUT", &group, Some(json!({}))).status, 400);
+    assert_eq!(rig.arm("GET", &group, None).text("/name"), "rg-new");
+    let template = json!({"resources": [], "contentVersion": "1.0.0.0"});
+    let at = format!("{subscription}/resourceGroups/rg-new/providers/Microsoft.Resources/deployments/d1");
+    let sent = json!({"properties": {"mode": "Incremental", "template": template}});
+    assert_eq!(rig.arm("PUT", &format!("{at}?api-version=2021-04-01"), Some(sent)).status, 201);
+    let export = rig.arm("POST", &format!("{at}/exportTemplate?api-version=2021-04-01"), None);
+    assert_eq!((export.status, &export.body["template"]), (200, &template));
+    let none = format!(
+        "{subscription}/resourceGroups/rg-new/providers/Microsoft.Resources/deployments/d2/exportTemplate?api-version=2021-04-01"
+    );
+    assert_eq!(rig.arm("POST", &none, None).status, 404);
+}
+
+#[test]
+fn a_fault_with_a_misspelt_member_is_refused() {
+    let rig = Rig::new();
+    let nonsense = rig.twin.with(|world, _| world.set_switch("put_answer", "nonsense"));
+    assert!(nonsense.is_err_and(|said| said.contains("put_answer")), "a word that no switch takes is refused too");
+    let post = |path: &str, body: Value| {
+        let got = rig.raw("POST", &format!("{ORIGIN}{path}"), &[], body.to_string().into());
+        (got.status, got.body["error"].as_str().unwrap_or("").to_owned())
+    };
+    for (path, body, word) in [
+        ("/admin/faults", json!({"effect": "slow", "knd": "x"}), "knd"),
+        ("/admin/faults", json!({"effect": "slow", "side": "sentinel"}), "sentinel"),
+        ("/admin/faults", json!({"effect": "slow", "kind": "incident.put"}), "incident.put"),
+        ("/admin/faults", json!({"effect": "slow", "count": "three"}), "count"),
+        ("/admin/faults", json!({"effect": "status", "status": 700}), "status"),
+        ("/admin/deliveries/faults", json!({"effect": "lost", "knd": "x"}), "knd"),
+        ("/admin/deliveries/faults", json!({"effect": "lost", "kind": "webhook"}), "webhook"),
+    ] {
+        let (status, said) = post(path, body.clone());
+        assert!(status == 400 && said.contains(word), "{body}: {status} {said}");
+    }
+    for (path, body) in [
+        ("/admin/faults", json!({"effect": "slow", "ms": 5, "kind": "sentinel.*.put", "side": "arm", "count": 1})),
+        (
+            "/admin/faults",
+            json!({"effect": "throttle", "retry_after": 7, "kind": "*.list", "method": "get", "path": "*"}),
+        ),
+        ("/admin/faults", json!({"effect": "cut", "side": "halo", "kind": "halo.tickets.post", "remaining": 1})),
+        ("/admin/deliveries/faults", json!({"effect": "batched", "kind": "halo-webhook", "ms": 5, "count": 1})),
+    ] {
+        assert_eq!(post(path, body.clone()).0, 200, "{body}");
+    }
+}

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     body,
     errors::{bad_request, conflict, error, not_found},
+    filter::Filter,
     no_method, paging,
     sentinel::Spot,
     wrong_member,
@@ -54,10 +55,18 @@ impl Microsoft {
         let Some((workspace, found)) = self.incident(spot.place, incident) else {
             return not_found("Incident", incident);
         };
+        let filter = match spot.ask.call.query("$filter").filter(|text| !text.trim().is_empty()) {
+            Some(text) => match Filter::of_comments(text) {
+                Ok(filter) => Some(filter),
+                Err(_) => return super::errors::odata(),
+            },
+            None => None,
+        };
         let mut shown: Vec<&Comment> = found
             .comments
             .iter()
             .filter(|comment| self.stale.is_none_or(|age| cx.now.duration_since(comment.created) >= age))
+            .filter(|comment| filter.as_ref().is_none_or(|filter| filter.passes(*comment)))
             .collect();
         // Newest first, unless asked otherwise.
         match spot.ask.call.query("$orderby").map(str::to_lowercase).as_deref() {

@@ -49,6 +49,7 @@ impl Microsoft {
             },
             "DELETE" => {
                 let known = self.resources.remove(&key).is_some();
+                self.templates.remove(&key);
                 Reply::empty(if known && kind != "deployments" { 200 } else { 204 })
             }
             "PUT" => {
@@ -66,6 +67,11 @@ impl Microsoft {
                 } else {
                     self.resource(&id, &name, &format!("{namespace}/{kind}"), &sent, cx)
                 };
+                if kind == "deployments"
+                    && let Some(template) = sent.pointer("/properties/template")
+                {
+                    self.templates.insert(key.clone(), template.clone());
+                }
                 self.resources.insert(key, kept.clone());
                 Reply::json(status, &without_secrets(&kept))
             }
@@ -102,11 +108,16 @@ impl Microsoft {
         let scope = path.sent.get(..if named { at.saturating_sub(2) } else { at }).unwrap_or(&[]).join("/");
         let name = path.part(at + 1).to_owned();
         let id = format!("/{scope}/providers/Microsoft.Resources/deployments/{name}");
-        let action = if ask.call.method == "GET" { "read" } else { "write" };
+        let reads = ask.call.method == "GET" || path.lower.get(end).is_some_and(|part| part == "exporttemplate");
+        let action = if reads { "read" } else { "write" };
         if let Err(refused) = self.check_right(&ask.access, &format!("Microsoft.Resources/deployments/{action}"), &id) {
             return refused;
         }
         match (ask.call.method.as_str(), path.lower.get(end).map(String::as_str)) {
+            ("POST", Some("exporttemplate")) => match self.templates.get(&id.to_lowercase()) {
+                Some(template) => Reply::json(200, &json!({ "template": template })),
+                None => error(404, "DeploymentNotFound", &format!("Deployment '{name}' could not be found.")),
+            },
             ("GET", Some("operations")) => match self.resources.get(&id.to_lowercase()) {
                 Some(kept) => paging::page(ask.call, "arm", operations(&id, kept), paging::TOP_MAX),
                 None => error(404, "DeploymentNotFound", &format!("Deployment '{name}' could not be found.")),
@@ -137,6 +148,10 @@ impl Microsoft {
     /// A resource as it is kept: with an identity when one was asked for.
     fn resource(&self, id: &str, name: &str, kind: &str, sent: &Value, cx: &Cx<'_>) -> Value {
         let mut kept = sent.as_object().cloned().unwrap_or_default();
+        // These are the template's, not the resource's.
+        for member in ["apiVersion", "dependsOn", "condition", "comments", "copy", "scope"] {
+            kept.remove(member);
+        }
         kept.insert("id".into(), id.into());
         kept.insert("name".into(), name.into());
         kept.insert("type".into(), kind.into());

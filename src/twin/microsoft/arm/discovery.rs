@@ -13,7 +13,7 @@ use crate::twin::{
 };
 
 impl Microsoft {
-    pub(super) fn discovery(&self, ask: &Ask<'_>, path: &Path) -> Reply {
+    pub(super) fn discovery(&mut self, ask: &Ask<'_>, path: &Path) -> Reply {
         let parts = path.parts();
         match (ask.call.method.as_str(), parts.as_slice()) {
             ("GET", _) => {}
@@ -23,6 +23,7 @@ impl Microsoft {
             ("POST", ["subscriptions", id, "providers", namespace, "register"]) => {
                 return Reply::json(200, &provider(id, namespace));
             }
+            ("PUT", ["subscriptions", id, "resourcegroups", _]) => return self.put_group(ask, id, path.part(3)),
             (method, _) => return no_method(method),
         }
         let size = self.switches.discovery_page.max(1);
@@ -58,9 +59,9 @@ impl Microsoft {
                 paging::page(ask.call, "arm", rows, size)
             }
             ["subscriptions", id, "providers", namespace] => Reply::json(200, &provider(id, namespace)),
-            ["subscriptions", id, "resources"] => paging::page(ask.call, "arm", self.resources_of(ask, id, None), size),
+            ["subscriptions", id, "resources"] => self.resource_list(ask, id, None, size),
             ["subscriptions", id, "resourcegroups", group, "resources"] => match self.group(id, group) {
-                Some(group) => paging::page(ask.call, "arm", self.resources_of(ask, id, Some(group)), size),
+                Some(group) => self.resource_list(ask, id, Some(group), size),
                 None => no_group(group),
             },
             ["providers", "microsoft.securityinsights", "operations"] => {
@@ -95,11 +96,6 @@ impl Microsoft {
             ] => self.one_workspace(ask, path),
             _ => error(404, "ResourceNotFound", &format!("The Resource '{}' was not found.", ask.call.path)),
         }
-    }
-
-    pub(super) fn group(&self, subscription: &str, name: &str) -> Option<&str> {
-        let subscription = self.subscriptions.iter().find(|one| one.id.eq_ignore_ascii_case(subscription))?;
-        subscription.groups.iter().find(|group| group.eq_ignore_ascii_case(name)).map(String::as_str)
     }
 
     /// A person sees home and every directory where a guest; an application sees the token's.
@@ -147,20 +143,7 @@ impl Microsoft {
         })
     }
 
-    fn groups(&self, subscription: &str) -> Vec<Value> {
-        let found = self.subscriptions.iter().find(|one| one.id.eq_ignore_ascii_case(subscription));
-        let groups = found.map_or(&[][..], |one| one.groups.as_slice());
-        let row = |group: &String| {
-            json!({
-                "id": format!("/subscriptions/{}/resourceGroups/{group}", found.map_or("", |one| &one.id)), "name": group,
-                "type": "Microsoft.Resources/resourceGroups", "location": "westeurope", "tags": {},
-                "properties": {"provisioningState": "Succeeded"},
-            })
-        };
-        groups.iter().map(row).collect()
-    }
-
-    fn workspaces_of(&self, ask: &Ask<'_>, subscription: &str, group: Option<&str>) -> Vec<Value> {
+    pub(super) fn workspaces_of(&self, ask: &Ask<'_>, subscription: &str, group: Option<&str>) -> Vec<Value> {
         self.workspaces
             .iter()
             .filter(|workspace| workspace.subscription_id.eq_ignore_ascii_case(subscription))
@@ -170,28 +153,6 @@ impl Microsoft {
             })
             .map(|workspace| workspace_json(workspace, self.switches.lower_case_ids))
             .collect()
-    }
-
-    /// Everything there is in a subscription or a group.
-    fn resources_of(&self, ask: &Ask<'_>, subscription: &str, group: Option<&str>) -> Vec<Value> {
-        let mut rows = self.workspaces_of(ask, subscription, group);
-        for row in &mut rows {
-            if let Some(map) = row.as_object_mut() {
-                map.remove("properties");
-            }
-        }
-        let below = match group {
-            Some(group) => format!("/subscriptions/{subscription}/resourcegroups/{}/", group.to_lowercase()),
-            None => format!("/subscriptions/{subscription}/"),
-        };
-        let kept = self.resources.iter().filter(|(id, kept)| {
-            id.starts_with(&below) && kept.get("type") != Some(&"Microsoft.Resources/deployments".into())
-        });
-        rows.extend(kept.map(|(_, kept)| {
-            let member = |name: &str| kept.get(name).cloned().unwrap_or(Value::Null);
-            json!({"id": member("id"), "name": member("name"), "type": member("type"), "location": member("location")})
-        }));
-        rows
     }
 
     fn one_workspace(&self, ask: &Ask<'_>, path: &Path) -> Reply {

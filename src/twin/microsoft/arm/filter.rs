@@ -1,14 +1,15 @@
-//! `$filter` of the incident list: the subset that was seen to work.
+//! `$filter` of the lists of incidents and comments: the subset that was seen to work.
 //!
 //! Comparisons on the two times, status, severity, number, title and a few more; `contains`,
 //! `startswith`, `endswith`; `labels/any(…)` once and first; `and`, `or`, `not`, brackets. Anything
-//! else is `OData query syntax error`.
+//! else is `OData query syntax error`. What a row has to compare is in [`super::filtered`].
 
 use std::cmp::Ordering;
 
 use jiff::Timestamp;
 
-use crate::twin::{microsoft::incident::Incident, stamp};
+use super::filtered::Filtered;
+use crate::twin::stamp;
 
 /// Why a filter is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,8 +20,9 @@ pub enum FilterError {
     Server,
 }
 
+/// What a filter can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Field {
+pub(super) enum Field {
     Modified,
     Created,
     FirstActivity,
@@ -36,6 +38,8 @@ enum Field {
     OwnerMail,
     OwnerUpn,
     OwnerId,
+    /// Of a comment.
+    Message,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +59,9 @@ enum TextTest {
     Ends,
 }
 
+/// What a field is compared with.
 #[derive(Debug, Clone, PartialEq)]
-enum Literal {
+pub(super) enum Literal {
     Time(Timestamp),
     Text(String),
     Number(i64),
@@ -79,13 +84,25 @@ enum Expr {
 }
 
 impl Filter {
-    /// Reads a filter.
+    /// Reads a filter of incidents.
     ///
     /// # Errors
     /// When it is outside the subset.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
+        Self::read(text, field)
+    }
+
+    /// Reads a filter of comments: their two times and their message (Sentinel sheet 1.2).
+    ///
+    /// # Errors
+    /// When it is outside the subset.
+    pub fn of_comments(text: &str) -> Result<Self, FilterError> {
+        Self::read(text, comment_field)
+    }
+
+    fn read(text: &str, field: fn(&str) -> Result<Field, FilterError>) -> Result<Self, FilterError> {
         let words = words(text)?;
-        let mut parser = Parser { words: &words, at: 0 };
+        let mut parser = Parser { words: &words, at: 0, field };
         let expr = parser.or()?;
         if parser.at != words.len() {
             return Err(FilterError::Syntax);
@@ -93,9 +110,9 @@ impl Filter {
         Ok(Self(expr))
     }
 
-    /// Whether an incident passes.
-    pub fn passes(&self, incident: &Incident) -> bool {
-        passes(&self.0, incident)
+    /// Whether a row passes.
+    pub(super) fn passes(&self, row: &impl Filtered) -> bool {
+        passes(&self.0, row)
     }
 
     /// The earliest modification time that can pass, when the filter says one: it narrows the search.
@@ -119,18 +136,16 @@ fn from(expr: &Expr, field: Field) -> Option<Timestamp> {
     }
 }
 
-fn passes(expr: &Expr, incident: &Incident) -> bool {
+fn passes(expr: &Expr, row: &impl Filtered) -> bool {
     match expr {
-        Expr::And(left, right) => passes(left, incident) && passes(right, incident),
-        Expr::Or(left, right) => passes(left, incident) || passes(right, incident),
-        Expr::Not(inner) => !passes(inner, incident),
-        Expr::Compare(field, comparison, literal) => compare(*field, *comparison, literal, incident),
-        Expr::Text(test, field, wanted) => text_of(*field, incident).is_some_and(|text| test.holds(text, wanted)),
-        Expr::Label(Comparison::Ne, wanted) => {
-            incident.labels.iter().any(|label| !label.name.eq_ignore_ascii_case(wanted))
-        }
-        Expr::Label(_, wanted) => incident.labels.iter().any(|label| label.name.eq_ignore_ascii_case(wanted)),
-        Expr::LabelText(test, wanted) => incident.labels.iter().any(|label| test.holds(&label.name, wanted)),
+        Expr::And(left, right) => passes(left, row) && passes(right, row),
+        Expr::Or(left, right) => passes(left, row) || passes(right, row),
+        Expr::Not(inner) => !passes(inner, row),
+        Expr::Compare(field, comparison, literal) => comparison.holds(row.order(*field, literal)),
+        Expr::Text(test, field, wanted) => row.text(*field).is_some_and(|text| test.holds(text, wanted)),
+        Expr::Label(Comparison::Ne, wanted) => row.any_label(&|name| !name.eq_ignore_ascii_case(wanted)),
+        Expr::Label(_, wanted) => row.any_label(&|name| name.eq_ignore_ascii_case(wanted)),
+        Expr::LabelText(test, wanted) => row.any_label(&|name| test.holds(name, wanted)),
     }
 }
 
@@ -145,46 +160,16 @@ impl TextTest {
     }
 }
 
-fn text_of(field: Field, incident: &Incident) -> Option<&str> {
-    match field {
-        Field::Status => Some(&incident.status),
-        Field::Severity => Some(&incident.severity),
-        Field::Title => Some(&incident.title),
-        Field::Classification => incident.classification.as_deref(),
-        Field::Provider => Some(if incident.defender_number.is_some() { "Microsoft XDR" } else { "Azure Sentinel" }),
-        Field::OwnerName => incident.owner.assigned_to.as_deref(),
-        Field::OwnerMail => incident.owner.email.as_deref(),
-        Field::OwnerUpn => incident.owner.upn.as_deref(),
-        Field::OwnerId => incident.owner.object_id.as_deref(),
-        _ => None,
-    }
-}
-
-fn compare(field: Field, comparison: Comparison, literal: &Literal, incident: &Incident) -> bool {
-    let activity = |text: &Option<String>| text.as_deref().and_then(stamp::parse);
-    let order = match (field, literal) {
-        (Field::Modified, Literal::Time(at)) => Some(incident.modified.cmp(at)),
-        (Field::Created, Literal::Time(at)) => Some(incident.created.cmp(at)),
-        (Field::FirstActivity, Literal::Time(at)) => activity(&incident.first_activity).map(|own| own.cmp(at)),
-        (Field::LastActivity, Literal::Time(at)) => activity(&incident.last_activity).map(|own| own.cmp(at)),
-        (Field::Number, Literal::Number(number)) => Some(i64::from(incident.number).cmp(number)),
-        (Field::ProviderIncident, Literal::Text(text)) => {
-            let own = incident.defender_number.unwrap_or(incident.number).to_string();
-            Some(own.cmp(text))
+impl Comparison {
+    fn holds(self, order: Option<Ordering>) -> bool {
+        match self {
+            Self::Eq => order == Some(Ordering::Equal),
+            Self::Ne => order.is_some_and(|order| order != Ordering::Equal),
+            Self::Gt => order == Some(Ordering::Greater),
+            Self::Ge => order.is_some_and(|order| order != Ordering::Less),
+            Self::Lt => order == Some(Ordering::Less),
+            Self::Le => order.is_some_and(|order| order != Ordering::Greater),
         }
-        // Reported: this comparison finds nothing although there are such incidents.
-        (Field::Classification, Literal::Text(text)) if text == "Undetermined" => None,
-        (_, Literal::Text(text)) => text_of(field, incident).map(|own| own.to_lowercase().cmp(&text.to_lowercase())),
-        (_, Literal::Null) => text_of(field, incident).map(|_| Ordering::Greater).or(Some(Ordering::Equal)),
-        _ => None,
-    };
-    match comparison {
-        Comparison::Eq => order == Some(Ordering::Equal),
-        Comparison::Ne => order.is_some_and(|order| order != Ordering::Equal),
-        Comparison::Gt => order == Some(Ordering::Greater),
-        Comparison::Ge => order.is_some_and(|order| order != Ordering::Less),
-        Comparison::Lt => order == Some(Ordering::Less),
-        Comparison::Le => order.is_some_and(|order| order != Ordering::Greater),
     }
 }
 
@@ -267,6 +252,8 @@ fn quoted(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<String
 struct Parser<'a> {
     words: &'a [Word],
     at: usize,
+    /// The field of a name, among those that the rows have.
+    field: fn(&str) -> Result<Field, FilterError>,
 }
 
 impl Parser<'_> {
@@ -327,9 +314,9 @@ impl Parser<'_> {
             "startswith" => self.function(TextTest::Starts),
             "endswith" => self.function(TextTest::Ends),
             // Reported: only as the very first term, so also only once.
-            "properties/labels/any" if first => self.any(),
+            "properties/labels/any" if first && (self.field)("properties/status").is_ok() => self.any(),
             _ => {
-                let field = field(&name)?;
+                let field = (self.field)(&name)?;
                 let comparison = comparison(&self.name()?)?;
                 let literal = self.literal(field)?;
                 Ok(Expr::Compare(field, comparison, literal))
@@ -339,7 +326,8 @@ impl Parser<'_> {
 
     fn function(&mut self, test: TextTest) -> Result<Expr, FilterError> {
         self.expect(&Word::Open)?;
-        let field = field(&self.name()?)?;
+        let name = self.name()?;
+        let field = (self.field)(&name)?;
         self.expect(&Word::Comma)?;
         let Some(Word::Quoted(text)) = self.next().cloned() else { return Err(FilterError::Syntax) };
         self.expect(&Word::Close)?;
@@ -415,6 +403,15 @@ fn field(name: &str) -> Result<Field, FilterError> {
         "owner/email" => Field::OwnerMail,
         "owner/userprincipalname" => Field::OwnerUpn,
         "owner/objectid" => Field::OwnerId,
+        _ => return Err(FilterError::Syntax),
+    })
+}
+
+fn comment_field(name: &str) -> Result<Field, FilterError> {
+    Ok(match name {
+        "properties/message" => Field::Message,
+        "properties/createdtimeutc" => Field::Created,
+        "properties/lastmodifiedtimeutc" => Field::Modified,
         _ => return Err(FilterError::Syntax),
     })
 }

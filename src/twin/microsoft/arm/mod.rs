@@ -6,6 +6,8 @@ pub mod discovery;
 pub mod disguise;
 pub mod errors;
 pub mod filter;
+mod filtered;
+mod groups;
 pub mod incidents;
 pub mod paging;
 pub mod rules;
@@ -117,7 +119,7 @@ impl Microsoft {
             .split_once(' ')
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim());
-        let Some(access) = token.and_then(|token| self.entra.access(token)) else {
+        let Some((token, access)) = token.and_then(|token| Some((token, self.entra.access(token)?))) else {
             return Err(refuse("InvalidAuthenticationToken", "The access token is invalid."));
         };
         if access.audience != audience {
@@ -128,9 +130,7 @@ impl Microsoft {
             let text = "The access token expiry UTC time is earlier than current UTC time.";
             return Err(refuse("ExpiredAuthenticationToken", text));
         }
-        let challenged =
-            self.switches.claims_challenge || self.entra.challenged_at.is_some_and(|at| access.issued <= at);
-        if challenged && access.principal.upn.is_some() && !access.mfa {
+        if self.entra.is_challenged(token) && access.principal.upn.is_some() && !access.mfa {
             let claims = json!({"access_token": {"nbf": {"essential": true, "value": cx.now.as_second().to_string()}}});
             return Err(insufficient_claims(&call.origin, &access.tenant_id, &claims));
         }
@@ -195,7 +195,9 @@ impl Microsoft {
                 "api",
                 "query",
             ] => self.query_through_arm(ask, path, cx),
-            [.., "deployments", _, "validate" | "whatif" | "operations"] => self.deployment_child(ask, path, cx),
+            [.., "deployments", _, "validate" | "whatif" | "operations" | "exporttemplate"] => {
+                self.deployment_child(ask, path, cx)
+            }
             [.., "microsoft.resources" | "microsoft.logic" | "microsoft.web", _, _] => self.deployed(ask, path, cx),
             [.., "microsoft.resources" | "microsoft.logic" | "microsoft.web", _] => self.deployed_list(ask, path),
             _ => self.discovery(ask, path),
@@ -295,7 +297,14 @@ fn check_version(call: &Call, path: &Path) -> Result<(), Reply> {
         None => (version, false),
     };
     let dated = date.parse::<jiff::civil::Date>().is_ok() && date.len() == 10 && ("2014-01-01".."2027").contains(&date);
-    let of_sentinel = path.lower.iter().any(|part| part == "microsoft.securityinsights");
+    // Each provider has its versions; to name one, or to register it, is the resource manager's own matter.
+    let below = path.lower.iter().rposition(|part| part == "providers").and_then(|at| path.lower.get(at + 1..));
+    let of_sentinel = match below {
+        Some([provider, what, ..]) => {
+            provider == "microsoft.securityinsights" && !matches!(what.as_str(), "register" | "unregister")
+        }
+        _ => false,
+    };
     if dated && (preview || !of_sentinel || SENTINEL_VERSIONS.contains(&version)) {
         return Ok(());
     }

@@ -70,10 +70,8 @@ impl Microsoft {
             );
         }
         if !self.switches.authorize_error.is_empty() {
-            return back.refuse(
-                &self.switches.authorize_error.clone(),
-                "AADSTS65004: User declined to consent to access the app.",
-            );
+            let error = self.switches.authorize_error.clone();
+            return back.refuse(&error, described(&error));
         }
         let scope = get("scope").unwrap_or("");
         if scope.is_empty() {
@@ -227,6 +225,22 @@ impl Microsoft {
 
 /// How long a code may wait.
 pub(super) const CODE_LIFE: SignedDuration = SignedDuration::from_mins(10);
+
+/// What the service says beside an error of the authorization endpoint.
+fn described(error: &str) -> &'static str {
+    match error {
+        "consent_required" => "AADSTS65001: The user or administrator has not consented to use the application.",
+        "interaction_required" => "AADSTS50076: You must use multi-factor authentication to access the resource.",
+        "login_required" => "AADSTS50058: Session information is not sufficient for single-sign-on.",
+        "server_error" | "temporarily_unavailable" => "AADSTS90033: A transient error has occurred. Please try again.",
+        "invalid_request" => "AADSTS900144: The request is malformed or invalid.",
+        "invalid_scope" => "AADSTS70011: The provided value for the input parameter 'scope' is not valid.",
+        "invalid_resource" => "AADSTS500011: The resource principal was not found in the tenant.",
+        "unauthorized_client" => "AADSTS700016: The application was not found in the directory.",
+        "unsupported_response_type" => "AADSTS700054: The response type is not enabled for the application.",
+        _ => "AADSTS65004: User declined to consent to access the app.",
+    }
+}
 
 fn error_page(refusal: &Refusal) -> Reply {
     let text = escape(&refusal.description());

@@ -94,7 +94,8 @@ pub fn claims(token: &str) -> Option<Value> {
     serde_json::from_slice(&BASE64.decode(part.trim_end_matches('=')).ok()?).ok()
 }
 
-/// Whether a public key (`n`, `e` of a JWK) verifies a token signed with RS256.
+/// Whether a public key (`n`, `e` of a JWK) verifies a token's signature of the kind its header names: RS256 or
+/// PS256 (RFC 7518, sections 3.3 and 3.5), the two that Microsoft's own libraries make.
 pub fn verified_by(token: &str, jwk: &Value) -> bool {
     let part = |name: &str| {
         let text = jwk.get(name).and_then(Value::as_str)?;
@@ -105,7 +106,12 @@ pub fn verified_by(token: &str, jwk: &Value) -> bool {
         let (text, signature) = token.rsplit_once('.')?;
         let signature = BASE64.decode(signature).ok()?;
         let digest = <rsa::sha2::Sha256 as rsa::sha2::Digest>::digest(text.as_bytes());
-        public.verify(rsa::Pkcs1v15Sign::new::<rsa::sha2::Sha256>(), &digest, &signature).ok()
+        let header: Value = serde_json::from_slice(&BASE64.decode(token.split('.').next()?).ok()?).ok()?;
+        match header.get("alg").and_then(Value::as_str)? {
+            "RS256" => public.verify(rsa::Pkcs1v15Sign::new::<rsa::sha2::Sha256>(), &digest, &signature).ok(),
+            "PS256" => public.verify(rsa::Pss::new::<rsa::sha2::Sha256>(), &digest, &signature).ok(),
+            _ => None,
+        }
     };
     check().is_some()
 }

@@ -138,11 +138,13 @@ pub struct Entra {
     pub app: App,
     pub(super) codes: HashMap<String, Code>,
     pub(super) refresh: HashMap<String, Refresh>,
-    access: HashMap<String, Access>,
+    /// By text, numbered in the order they were given.
+    access: HashMap<String, (u64, Access)>,
     /// Grants of these people made before the moment are void.
     pub(super) revoked: HashMap<String, Timestamp>,
-    /// Tokens given before this moment meet a claims challenge.
-    pub challenged_at: Option<Timestamp>,
+    /// How many access tokens were given out, and how many of them when a claims challenge was set: those meet it.
+    given: u64,
+    challenged: u64,
     /// Moves when the signing key is rotated.
     pub key_generation: u32,
     /// Error numbers that the next token calls fail with, in order.
@@ -158,19 +160,33 @@ impl Entra {
             refresh: HashMap::new(),
             access: HashMap::new(),
             revoked: HashMap::new(),
-            challenged_at: None,
+            given: 0,
+            challenged: 0,
             key_generation: 1,
             scripted: Vec::new(),
         }
     }
 
     pub(super) fn remember(&mut self, token: String, access: Access) {
-        self.access.insert(token, access);
+        self.given += 1;
+        self.access.insert(token, (self.given, access));
     }
 
     /// The access token of this text, expired or not.
     pub fn access(&self, token: &str) -> Option<&Access> {
-        self.access.get(token)
+        self.access.get(token).map(|(_, access)| access)
+    }
+
+    /// From now on every token given before meets a claims challenge (continuous access evaluation, sheet 3.6);
+    /// one that is asked for anew does not. `false` takes it back.
+    pub fn challenge(&mut self, on: bool) {
+        // Counted, not timed: a token asked for in the same instant is new all the same.
+        self.challenged = if on { self.given } else { 0 };
+    }
+
+    /// Whether an access token meets the challenge.
+    pub fn is_challenged(&self, token: &str) -> bool {
+        self.access.get(token).is_some_and(|(number, _)| *number <= self.challenged)
     }
 
     /// Makes every grant of a person void (password reset, explicit revocation).
@@ -180,7 +196,7 @@ impl Entra {
 
     /// Ends every access token now.
     pub fn expire_access(&mut self, now: Timestamp) {
-        for access in self.access.values_mut() {
+        for (_, access) in self.access.values_mut() {
             access.expires = access.expires.min(now);
         }
     }
@@ -221,7 +237,7 @@ impl Microsoft {
             });
             return Reply::json(400, &body);
         };
-        let base = format!("{}/entra/{}", call.origin, if any { tenant } else { shown });
+        let base = format!("{}{}/{}", call.origin, call.base, if any { tenant } else { shown });
         Reply::json(
             200,
             &json!({
@@ -250,15 +266,21 @@ impl Microsoft {
 /// The issuer of a tenant's tokens: the real service's shape under the twin's own authority, since
 /// clients compare it with the authority they were told.
 pub(super) fn issuer(call: &Call, tenant_id: &str) -> String {
-    format!("{}/entra/{tenant_id}/v2.0", call.origin)
+    format!("{}{}/{tenant_id}/v2.0", call.origin, call.base)
 }
 
+/// Where the metadata of an authority is: of that in `authorization_endpoint`, else of `tenant`, whose path was asked.
 fn instance_discovery(tenant: &str, call: &Call) -> Reply {
     let host = call.origin.split_once("://").map_or("", |(_, host)| host);
+    let named = call.query("authorization_endpoint").and_then(|text| url::Url::parse(text).ok());
+    let authority = named
+        .and_then(|url| url.path().find("/oauth2/").and_then(|end| url.path().get(..end)).map(str::to_owned))
+        .filter(|path| path.len() > 1)
+        .unwrap_or_else(|| format!("{}/{tenant}", call.base));
     Reply::json(
         200,
         &json!({
-            "tenant_discovery_endpoint": format!("{}/entra/{tenant}/v2.0/.well-known/openid-configuration", call.origin),
+            "tenant_discovery_endpoint": format!("{}{authority}/v2.0/.well-known/openid-configuration", call.origin),
             "api-version": "1.1",
             "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}],
         }),

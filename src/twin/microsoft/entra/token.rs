@@ -136,7 +136,8 @@ impl Microsoft {
         if !text("aud").contains("/oauth2/") && !text("aud").ends_with("/v2.0") {
             return Err(Refusal::client(700023, "Client assertion audience claim does not match Realm issuer."));
         }
-        if claims.get("exp").and_then(Value::as_i64).unwrap_or(0) <= now.as_second() {
+        // A NumericDate may have a fraction (RFC 7519, section 2).
+        if claims.get("exp").and_then(Value::as_f64).unwrap_or(0.0) <= now.as_millisecond() as f64 / 1000.0 {
             return Err(Refusal::client(700024, "Client assertion is not within its valid time range."));
         }
         let certificates = &self.entra.app.certificates;

@@ -1,12 +1,19 @@
-//! Just enough of the query language: a table, `where`, `summarize arg_max(…) by`, `take`, `top`,
-//! `sort by`, `project`, `count`. Anything else is refused, as a syntax error.
+//! Just enough of the query language: a table, `where`, `summarize` with `arg_max`, `count` and `dcount`, `distinct`,
+//! `extend`, `take`, `top`, `sort by`, `project`, `count`; comments. Anything else is refused, as a syntax error.
+//! Its text is read in [`super::kql_read`]; here it is run.
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::tables::{Columns, Table, columns};
+use super::{
+    kql_read::{cut, step, without_comments},
+    tables::{Columns, Table, columns},
+};
 use crate::twin::stamp;
 
 /// A query that was understood.
@@ -17,25 +24,61 @@ pub struct Query {
     steps: Vec<Step>,
 }
 
+/// Why a query is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QueryError {
+    /// It could not be read.
+    Syntax(String),
+    /// It was read, and names what there is not.
+    Semantic(String),
+}
+
 #[derive(Debug, Clone)]
-enum Step {
+pub(super) enum Step {
     Where(Vec<Vec<Test>>),
-    Latest { by: String, column: String },
-    CountBy(Option<String>),
+    /// The row with the greatest `column` for each `by`: of it `kept`, or every column.
+    Latest {
+        by: String,
+        column: String,
+        kept: Option<Vec<String>>,
+    },
+    CountBy {
+        name: String,
+        by: Option<String>,
+    },
+    /// How many different values a column has.
+    Different {
+        name: String,
+        column: String,
+        by: Option<String>,
+    },
+    Distinct(Vec<String>),
+    Extend(Vec<(String, Source)>),
     Take(usize),
-    Sort { column: String, ascending: bool, take: Option<usize> },
+    Sort {
+        column: String,
+        ascending: bool,
+        take: Option<usize>,
+    },
     Project(Vec<(String, String)>),
 }
 
+/// Where an added column comes from.
 #[derive(Debug, Clone)]
-struct Test {
-    column: String,
-    operator: String,
-    values: Vec<Literal>,
+pub(super) enum Source {
+    Column(String),
+    Literal(Literal),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Test {
+    pub(super) column: String,
+    pub(super) operator: String,
+    pub(super) values: Vec<Literal>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Literal {
+pub(super) enum Literal {
     Time(Timestamp),
     Text(String),
     Number(f64),
@@ -48,19 +91,21 @@ impl Query {
     ///
     /// # Errors
     /// What was not understood.
-    pub fn parse(text: &str, now: Timestamp) -> Result<Self, String> {
-        let mut parts = cut(text, '|').into_iter();
+    pub fn parse(text: &str, now: Timestamp) -> Result<Self, QueryError> {
+        let text = without_comments(text);
+        let mut parts = cut(&text, '|').into_iter();
         let table = match parts.next().map(|part| part.trim().to_owned()).as_deref() {
             Some("SecurityIncident") => Table::SecurityIncident,
             Some("SecurityAlert") => Table::SecurityAlert,
             other => {
-                return Err(format!(
-                    "'where' operator: Failed to resolve table or column expression named '{}'",
+                return Err(QueryError::Semantic(format!(
+                    "'' operator: Failed to resolve table or column expression named '{}' (SEM0100)",
                     other.unwrap_or("")
-                ));
+                )));
             }
         };
-        let steps = parts.map(|part| step(part.trim(), now)).collect::<Result<Vec<_>, _>>()?;
+        let steps =
+            parts.map(|part| step(part.trim(), now)).collect::<Result<Vec<_>, _>>().map_err(QueryError::Syntax)?;
         Ok(Self { table, steps })
     }
 
@@ -106,8 +151,11 @@ fn apply(step: &Step, columns: Columns, mut rows: Rows) -> Result<(Columns, Rows
                 })
             });
         }
-        Step::Latest { by, column } => {
+        Step::Latest { by, column, kept } => {
             let (key, at) = (find(&columns, by)?, find(&columns, column)?);
+            let kept: Option<Vec<(String, String)>> = kept
+                .as_ref()
+                .map(|kept| [by, column].into_iter().chain(kept).map(|name| (name.clone(), name.clone())).collect());
             let mut latest: BTreeMap<String, Vec<Value>> = BTreeMap::new();
             for row in rows {
                 let name = row.get(key).map(Value::to_string).unwrap_or_default();
@@ -116,10 +164,70 @@ fn apply(step: &Step, columns: Columns, mut rows: Rows) -> Result<(Columns, Rows
                     latest.insert(name, row);
                 }
             }
-            return Ok((columns, latest.into_values().collect()));
+            rows = latest.into_values().collect();
+            if let Some(kept) = kept {
+                return apply(&Step::Project(kept), columns, rows);
+            }
         }
-        Step::CountBy(None) => return Ok((vec![("Count".into(), "long")], vec![vec![json!(rows.len())]])),
-        Step::CountBy(Some(by)) => {
+        Step::Distinct(names) => {
+            let wanted = names.iter().map(|name| (name.clone(), name.clone())).collect();
+            let (columns, mut rows) = apply(&Step::Project(wanted), columns, rows)?;
+            let mut seen = BTreeSet::new();
+            rows.retain(|row| seen.insert(Value::from(row.clone()).to_string()));
+            return Ok((columns, rows));
+        }
+        Step::Extend(added) => {
+            let mut columns = columns;
+            for (name, source) in added {
+                let (kind, from) = match source {
+                    Source::Column(column) => {
+                        let at = find(&columns, column)?;
+                        (columns.get(at).map_or("string", |(_, kind)| kind), Ok(at))
+                    }
+                    Source::Literal(literal) => (literal.kind(), Err(literal.cell())),
+                };
+                let known = columns.iter().position(|(known, _)| known == name);
+                for row in &mut rows {
+                    let cell = match &from {
+                        Ok(at) => row.get(*at).cloned().unwrap_or(Value::Null),
+                        Err(cell) => cell.clone(),
+                    };
+                    match known.and_then(|at| row.get_mut(at)) {
+                        Some(old) => *old = cell,
+                        None => row.push(cell),
+                    }
+                }
+                match known.and_then(|at| columns.get_mut(at)) {
+                    Some(column) => column.1 = kind,
+                    None => columns.push((name.clone(), kind)),
+                }
+            }
+            return Ok((columns, rows));
+        }
+        Step::Different { name, column, by } => {
+            let at = find(&columns, column)?;
+            let key = by.as_ref().map(|by| find(&columns, by)).transpose()?;
+            let mut groups: BTreeMap<String, (Value, BTreeSet<String>)> = BTreeMap::new();
+            if key.is_none() {
+                groups.insert(String::new(), (Value::Null, BTreeSet::new()));
+            }
+            for row in &rows {
+                let cell = key.and_then(|key| row.get(key)).cloned().unwrap_or(Value::Null);
+                let group = key.map(|_| cell.to_string()).unwrap_or_default();
+                let text = row.get(at).map(Value::to_string).unwrap_or_default();
+                groups.entry(group).or_insert_with(|| (cell, BTreeSet::new())).1.insert(text);
+            }
+            let kind = key.and_then(|key| columns.get(key)).map(|(by, kind)| (by.clone(), *kind));
+            let rows = groups
+                .into_values()
+                .map(|(cell, seen)| key.map(|_| cell).into_iter().chain([json!(seen.len())]).collect())
+                .collect();
+            return Ok((kind.into_iter().chain([(name.clone(), "long")]).collect(), rows));
+        }
+        Step::CountBy { name, by: None } => {
+            return Ok((vec![(name.clone(), "long")], vec![vec![json!(rows.len())]]));
+        }
+        Step::CountBy { name, by: Some(by) } => {
             let key = find(&columns, by)?;
             let mut counts: BTreeMap<String, (Value, usize)> = BTreeMap::new();
             for row in &rows {
@@ -128,7 +236,7 @@ fn apply(step: &Step, columns: Columns, mut rows: Rows) -> Result<(Columns, Rows
             }
             let kind = columns.get(key).map_or("string", |(_, kind)| kind);
             let rows = counts.into_values().map(|(cell, count)| vec![cell, json!(count)]).collect();
-            return Ok((vec![(by.clone(), kind), ("count_".into(), "long")], rows));
+            return Ok((vec![(by.clone(), kind), (name.clone(), "long")], rows));
         }
         Step::Take(count) => rows.truncate(*count),
         Step::Sort { column, ascending, take } => {
@@ -167,8 +275,27 @@ fn order(a: Option<&Value>, b: Option<&Value>) -> Ordering {
     }
 }
 
+impl Literal {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Time(_) => "datetime",
+            Self::Text(_) => "string",
+            Self::Number(_) => "real",
+        }
+    }
+
+    fn cell(&self) -> Value {
+        match self {
+            Self::Time(at) => stamp::seven_digits(*at).into(),
+            Self::Text(text) => text.as_str().into(),
+            Self::Number(number) => json!(number),
+        }
+    }
+}
+
 impl Test {
     fn holds(&self, cell: &Value) -> bool {
+        let empty = cell.is_null() || cell.as_str().is_some_and(str::is_empty);
         let one = |literal: &Literal| compare(cell, literal);
         let text = |test: fn(&str, &str) -> bool| {
             self.values.iter().any(|value| match (cell, value) {
@@ -191,6 +318,8 @@ impl Test {
                 first.and_then(one).is_some_and(|order| order != Ordering::Less)
                     && self.values.get(1).and_then(one).is_some_and(|order| order != Ordering::Greater)
             }
+            "isempty" => empty,
+            "isnotempty" => !empty,
             _ => false,
         }
     }
@@ -204,150 +333,4 @@ fn compare(cell: &Value, literal: &Literal) -> Option<Ordering> {
         (Value::Bool(own), Literal::Text(text)) => Some(own.to_string().as_str().cmp(text)),
         _ => None,
     }
-}
-
-fn step(text: &str, now: Timestamp) -> Result<Step, String> {
-    let wrong = || format!("A recognition error occurred in the query near '{text}'.");
-    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-    let rest = rest.trim();
-    match word {
-        "where" => Ok(Step::Where(conditions(rest, now).ok_or_else(wrong)?)),
-        "take" | "limit" => rest.parse().map(Step::Take).map_err(|_| wrong()),
-        "count" if rest.is_empty() => Ok(Step::CountBy(None)),
-        "summarize" => summarize(rest).ok_or_else(wrong),
-        "project" => Ok(Step::Project(
-            cut(rest, ',')
-                .into_iter()
-                .map(|part| match part.split_once('=') {
-                    Some((name, column)) => (name.trim().to_owned(), column.trim().to_owned()),
-                    None => (part.trim().to_owned(), part.trim().to_owned()),
-                })
-                .collect(),
-        )),
-        "sort" | "order" => sort(rest.strip_prefix("by").ok_or_else(wrong)?.trim(), None).ok_or_else(wrong),
-        "top" => {
-            let (count, by) = rest.split_once(" by ").ok_or_else(wrong)?;
-            sort(by.trim(), Some(count.trim().parse().map_err(|_| wrong())?)).ok_or_else(wrong)
-        }
-        _ => Err(wrong()),
-    }
-}
-
-fn sort(text: &str, take: Option<usize>) -> Option<Step> {
-    let mut words = text.split_whitespace();
-    let column = words.next()?.to_owned();
-    let ascending = match words.next() {
-        None | Some("desc") => false,
-        Some("asc") => true,
-        Some(_) => return None,
-    };
-    Some(Step::Sort { column, ascending, take })
-}
-
-fn summarize(text: &str) -> Option<Step> {
-    let compact: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some(rest) = compact.strip_prefix("count()") {
-        let by = rest.trim().strip_prefix("by ").map(|by| by.trim().to_owned());
-        return (by.is_some() || rest.trim().is_empty()).then_some(Step::CountBy(by));
-    }
-    let rest = compact.strip_prefix("arg_max(").or_else(|| compact.strip_prefix("arg_max ("))?;
-    let (inside, by) = rest.split_once(')')?;
-    let (column, what) = inside.split_once(',')?;
-    let by = by.trim().strip_prefix("by ")?.trim();
-    (what.trim() == "*" && !by.contains(','))
-        .then(|| Step::Latest { by: by.to_owned(), column: column.trim().to_owned() })
-}
-
-/// All of these must hold; of each, any.
-fn conditions(text: &str, now: Timestamp) -> Option<Vec<Vec<Test>>> {
-    let mut all = Vec::new();
-    for part in cut_word(text, " and ") {
-        let part = part.trim();
-        let inner = part.strip_prefix('(').and_then(|part| part.strip_suffix(')')).unwrap_or(part);
-        all.push(cut_word(inner, " or ").into_iter().map(|one| test(one.trim(), now)).collect::<Option<Vec<_>>>()?);
-    }
-    Some(all)
-}
-
-fn test(text: &str, now: Timestamp) -> Option<Test> {
-    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_')?;
-    let (column, rest) = (text.get(..end)?, text.get(end..)?.trim());
-    const OPERATORS: [&str; 14] =
-        ["==", "!=", ">=", "<=", "=~", ">", "<", "between", "in~", "!in", "in", "has", "contains", "startswith"];
-    let operator = OPERATORS.iter().find(|operator| rest.starts_with(**operator))?;
-    let rest = rest.get(operator.len()..)?.trim();
-    let list = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
-    let parts = match (*operator, list) {
-        ("between", Some(list)) => cut_word(list, ".."),
-        ("in" | "!in" | "in~", Some(list)) => cut(list, ','),
-        _ => vec![rest],
-    };
-    let values = parts.into_iter().map(|part| literal(part.trim(), now)).collect::<Option<Vec<_>>>()?;
-    Some(Test { column: column.to_owned(), operator: (*operator).to_owned(), values })
-}
-
-fn literal(text: &str, now: Timestamp) -> Option<Literal> {
-    for quote in ['\'', '"'] {
-        if let Some(inner) = text.strip_prefix(quote).and_then(|text| text.strip_suffix(quote)) {
-            return Some(Literal::Text(inner.to_owned()));
-        }
-    }
-    if let Some(inner) = text.strip_prefix("datetime(").and_then(|text| text.strip_suffix(')')) {
-        return stamp::parse(inner.trim_matches(['\'', '"'])).map(Literal::Time);
-    }
-    if let Some(inner) = text.strip_prefix("ago(").and_then(|text| text.strip_suffix(')')) {
-        return now.checked_sub(length(inner)?).ok().map(Literal::Time);
-    }
-    match text {
-        "now()" => Some(Literal::Time(now)),
-        "true" | "false" => Some(Literal::Text(text.to_owned())),
-        _ => text.parse().ok().map(Literal::Number),
-    }
-}
-
-fn length(text: &str) -> Option<SignedDuration> {
-    let digits = text.find(|c: char| !c.is_ascii_digit())?;
-    let number: i64 = text.get(..digits)?.parse().ok()?;
-    let seconds = match text.get(digits..)? {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    Some(SignedDuration::from_secs(number.checked_mul(seconds)?))
-}
-
-/// Cuts at a mark outside quotes and brackets.
-fn cut(text: &str, mark: char) -> Vec<&str> {
-    cut_at(text, &mark.to_string())
-}
-
-fn cut_word<'a>(text: &'a str, word: &str) -> Vec<&'a str> {
-    cut_at(text, word)
-}
-
-fn cut_at<'a>(text: &'a str, mark: &str) -> Vec<&'a str> {
-    let (mut parts, mut from, mut depth, mut quote) = (Vec::new(), 0, 0_i32, None);
-    let mut skip_to = 0;
-    for (at, c) in text.char_indices() {
-        if at < skip_to {
-            continue;
-        }
-        match (c, quote) {
-            (_, Some(open)) if c == open => quote = None,
-            (_, Some(_)) => {}
-            ('\'' | '"', None) => quote = Some(c),
-            _ if depth == 0 && text.get(at..).is_some_and(|rest| rest.starts_with(mark)) => {
-                parts.push(text.get(from..at).unwrap_or(""));
-                from = at + mark.len();
-                skip_to = from;
-            }
-            ('(', None) => depth += 1,
-            (')', None) => depth -= 1,
-            _ => {}
-        }
-    }
-    parts.push(text.get(from..).unwrap_or(""));
-    parts
 }

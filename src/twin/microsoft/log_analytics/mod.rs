@@ -1,6 +1,7 @@
 //! Log queries over `SecurityIncident` and `SecurityAlert`: append-only rows that show after a lag.
 
 pub mod kql;
+mod kql_read;
 pub mod tables;
 
 use jiff::{SignedDuration, Span, Timestamp};
@@ -132,7 +133,12 @@ impl Microsoft {
         };
         let parsed = match kql::Query::parse(&query, cx.now) {
             Ok(parsed) => parsed,
-            Err(text) => return bad_query("The request had some invalid properties", "SyntaxError", &text, cx),
+            Err(kql::QueryError::Syntax(text)) => {
+                return bad_query("The request had some invalid properties", "SyntaxError", &text, cx);
+            }
+            Err(kql::QueryError::Semantic(text)) => {
+                return bad_query("The request had some invalid properties", "SemanticError", &text, cx);
+            }
         };
         let Some(workspace) = self.workspaces.get(place) else { return fault(404, "WorkspaceNotFoundError", "", cx) };
         let shows = cx.now.checked_sub(SignedDuration::from_secs(self.switches.log_lag_s)).unwrap_or(cx.now);
