@@ -145,7 +145,7 @@ const IMPURE: &[&str] = &[
 ];
 
 /// The only files with `cfg(feature`.
-const GATES: &[&str] = &["lib.rs", "main.rs", "console/platform.rs"];
+const GATES: &[&str] = &["lib.rs", "main.rs", "console/mod.rs", "console/platform.rs"];
 
 const LINES_MAX: usize = 500;
 

@@ -27,17 +27,23 @@ both! {
     /// A rule of Halo writes into a ticket at its birth: whole seconds do not tell that from the birth itself.
     async fn a_note_of_the_second_in_which_a_ticket_is_born_crosses(product) {
         let bridge = Bridge::new(product).await;
-        bridge.mutate(coarse);
+        let twin = bridge.twin.clone();
+        bridge.mutate(move |request, body| {
+            coarse(request, body);
+            let made = (request.method() == "POST" && request.uri().path().ends_with("/Tickets")).then(|| body["id"].as_i64());
+            if let Some(id) = made.flatten() {
+                let note = json!({ "ticket_id": id, "html": "<p>by a rule, at once</p>", "agent": AGENT });
+                assert!(twin.act("ticket.note", &note).status < 300);
+            }
+        });
         let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
-        bridge.note(ticket, "<p>by a rule, at once</p>", json!({}));
         bridge.pass(300).await;
         assert!(bridge.comments_of(&incident).iter().any(|text| text.contains("by a rule, at once")));
         // Looked at once, and not for ever.
         let reads = bridge.calls("halo.actions.list");
         bridge.pass(1_200).await;
         assert_eq!(bridge.calls("halo.actions.list"), reads);
+        bridge.finish().await;
     }
 
 
