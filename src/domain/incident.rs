@@ -33,7 +33,8 @@ macro_rules! open_enum {
         impl From<String> for $name {
             fn from(text: String) -> Self {
                 match text.as_str() {
-                    $($text => Self::$variant,)+
+                    // Playbooks and stand-ins write `high`, too.
+                    $(known if known.eq_ignore_ascii_case($text) => Self::$variant,)+
                     _ => Self::Other(text),
                 }
             }

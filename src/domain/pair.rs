@@ -125,6 +125,12 @@ impl Moves {
 }
 
 impl Base {
+    /// A field is agreed on: when its sides moved, and that two records disagreed from the start, is over.
+    pub fn settle(&mut self, field: &str) {
+        self.moves.remove(field);
+        self.joined.remove(field);
+    }
+
     /// What both sides say, as read: not agreed, only seen.
     pub fn seen(incident: &Incident, ticket: Option<&Ticket>) -> Self {
         Self {

@@ -97,13 +97,18 @@ pub fn decide(s: &Situation<'_>, base: &mut Base, field: &Field<'_>) -> Outcome 
             }
         },
     };
-    match from {
+    let outcome = match from {
         Side::Sentinel if field.rule.to_halo() => Outcome::Carry(from),
         Side::Halo if !field.rule.to_sentinel() => Outcome::Leave,
         Side::Halo if carries_back(s.workspace.mode) => Outcome::Carry(from),
         Side::Halo => Outcome::OneWay,
         Side::Sentinel => Outcome::Leave,
+    };
+    if joined && matches!(outcome, Outcome::Carry(_) | Outcome::OneWay) {
+        // Until it has arrived nothing is agreed on: a plan whose writes come to nothing must not forget it.
+        base.joined.insert(field.name.to_owned());
     }
+    outcome
 }
 
 /// Whose value is taken where both moved. `None`: a person's choice.

@@ -163,6 +163,8 @@ fn unknown_words_are_kept() {
     let read = sentinel::read::incident(whole).unwrap();
     assert_eq!(read.severity, Severity::Other("Catastrophic".into()));
     assert_eq!(sentinel::body::incident_body(&read, &Default::default())["properties"]["severity"], "Catastrophic");
+    let whole = replaced(incident(), "/properties/severity", json!("high"));
+    assert_eq!(sentinel::read::incident(whole).unwrap().severity, Severity::High, "however it is written");
 }
 
 #[test]

@@ -151,10 +151,31 @@ fn what_a_person_chose_for_joined_records_is_carried_and_the_rest_goes_by_the_po
     let carried = "ticket priority=2 because changed-in-sentinel; behind waiting changed-in-sentinel";
     assert_eq!(words(&chosen), carried);
     // A field that agreed is like any other from then on.
-    scene.pair.base = chosen.base.expect("it moved");
+    assert_eq!(chosen.base, None, "until it has arrived, nothing new is agreed on");
     scene.ticket().status_id = Some(HOLD);
     scene.policy.statuses_back = vec![(crate::domain::catalogue::Ref::Name("On Hold".into()), "New".into())];
     assert!(words(&scene.plan()).contains("incident status=New because changed-in-halo"), "{}", words(&scene.plan()));
+}
+
+#[test]
+fn a_difference_whose_write_came_to_nothing_is_not_forgotten() {
+    let mut carried = in_step();
+    joined(&mut carried);
+    carried.policy.severity.wins = Wins::Sentinel;
+    carried.incident.severity = Severity::High;
+    let mut one_way = in_step();
+    joined(&mut one_way);
+    one_way.policy.status.wins = Wins::Halo;
+    one_way.workspace.mode = Mode::SentinelToHalo;
+    one_way.ticket().status_id = Some(HOLD);
+    for (mut scene, told) in [(carried, "ticket priority=2"), (one_way, "mode-one-way")] {
+        for _ in 0..3 {
+            let plan = scene.plan();
+            assert!(words(&plan).contains(told), "{}", words(&plan));
+            // What was planned is not carried out: a reading came between, or a person dropped it.
+            scene.pair.base = plan.base.unwrap_or(scene.pair.base);
+        }
+    }
 }
 
 #[test]
