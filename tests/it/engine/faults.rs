@@ -285,17 +285,19 @@ both! {
         let other = bridge.raise(json!({}));
         bridge.cross().await;
         bridge.ticket_of(&incident).await;
-        assert_eq!(bridge.calls("halo.actions.list"), 0, "tickets as they are born have no notes");
+        bridge.pass_by(120, 20).await;
+        let born = bridge.calls("halo.actions.list");
+        assert_eq!(born, 2, "what rules of Halo wrote into each as it was born is looked for once");
         // Three notes of ours in one go are followed by one reading; a change of a field, by none or one.
         for text in ["one", "two", "three"] {
             bridge.comment(&incident, text);
         }
         bridge.update(&other, json!({ "severity": "High" }));
         bridge.pass_by(120, 20).await;
-        let reads = bridge.calls("halo.actions.list");
+        let reads = bridge.calls("halo.actions.list") - born;
         assert!((1..=2).contains(&reads), "{reads} readings");
         bridge.pass_by(1_200, 20).await;
-        assert_eq!(bridge.calls("halo.actions.list"), reads, "and then nothing");
+        assert_eq!(bridge.calls("halo.actions.list") - born, reads, "and then nothing");
         bridge.finish().await;
     }
 
