@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Applied, Known,
+    client::{Binding, Client},
     fault::{Kind, Severity, listed, nearest},
     names,
     policy::base::settle,
@@ -128,17 +129,22 @@ fn once<'a>(entries: impl Iterator<Item = (&'static str, (&'a str, &'a Place))>,
     }
 }
 
+/// Where a client's tickets go; none while its Halo client could not be read.
+fn bound(client: &Client) -> Option<&Binding> {
+    client.halo.as_ref().filter(|binding| binding.halo_client_id > 0)
+}
+
 /// Places that two entries must not share: a Halo client, a webhook's address. What is stored and stands in the file
 /// too is replaced by it.
 fn shared_places(applied: &Applied, places: &Places, known: &Known, sink: &Sink<'_>) {
     let kept = |name: &str| !applied.clients.iter().any(|client| client.name == name);
-    let mut bound: BTreeMap<(&str, i64), &str> = (known.bound.iter())
+    let mut taken: BTreeMap<(&str, i64), &str> = (known.bound.iter())
         .filter(|(_, client)| kept(client))
         .map(|((halo, id), client)| ((halo.as_str(), *id), client.as_str()))
         .collect();
     for (client, place) in applied.clients.iter().zip(&places.clients) {
-        let Some(binding) = client.halo.as_ref().filter(|binding| binding.halo_client_id > 0) else { continue };
-        if let Some(first) = bound.insert((&binding.halo, binding.halo_client_id), &client.name) {
+        let Some(binding) = bound(client) else { continue };
+        if let Some(first) = taken.insert((&binding.halo, binding.halo_client_id), &client.name) {
             let problem = format!("{} is already the place of client \"{first}\"", binding.halo_client_id);
             let remedy = "Give each client a Halo client of its own, or make them one client.";
             sink.wrong(place.of("halo_client_id"), "client.halo_client_id", problem, remedy);
@@ -179,7 +185,7 @@ fn catalogue_names(applied: &Applied, places: &Places, halo: &BTreeSet<String>, 
         }
     }
     for (client, place) in applied.clients.iter().zip(&places.clients) {
-        let Some(binding) = client.halo.as_ref().filter(|binding| binding.halo_client_id > 0) else { continue };
+        let Some(binding) = bound(client) else { continue };
         let Some(catalogue) = applied.catalogues.get(&binding.halo) else { continue };
         for fault in names::of_binding(binding, catalogue) {
             sink.wrong(place.of(fault.field), format!("client.{}", fault.field), fault.problem, fault.remedy);

@@ -126,7 +126,7 @@ impl Moves {
 
 impl Base {
     /// A field is agreed on: when its sides moved, and that two records disagreed from the start, is over.
-    pub fn settle(&mut self, field: &str) {
+    pub fn agree(&mut self, field: &str) {
         self.moves.remove(field);
         self.joined.remove(field);
     }

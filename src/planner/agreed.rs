@@ -89,23 +89,23 @@ pub fn after_ticket(mut base: Base, incident: &Incident, change: &TicketChange, 
         base.incident_status = Some(incident.status.clone());
         base.status_id = answer.status_id;
         base.ticket_closed = closed;
-        base.settle(status::NAME);
+        base.agree(status::NAME);
         base.unsaid = unsaid(incident, change, answer, closed);
     }
     if change.priority_id.is_some() {
         base.severity = Some(incident.severity.clone());
         base.priority_id = answer.priority_id;
-        base.settle(severity::NAME);
+        base.agree(severity::NAME);
     }
     if change.agent_id.is_some() {
         base.owner = incident.owner.key();
         base.agent_id = answer.agent_id;
-        base.settle(owner::NAME);
+        base.agree(owner::NAME);
     }
     if change.summary.is_some() {
         base.title = Some(incident.title.clone());
         base.summary = Some(answer.summary.clone());
-        base.settle(title::NAME);
+        base.agree(title::NAME);
     }
     with_fields(base, change, answer)
 }
@@ -144,22 +144,22 @@ pub fn after_incident(mut base: Base, ticket: &Ticket, change: &IncidentChange, 
         base.incident_status = Some(answer.status.clone());
         base.status_id = ticket.status_id;
         base.ticket_closed = answer.status == IncidentStatus::Closed;
-        base.settle(status::NAME);
+        base.agree(status::NAME);
     }
     if change.owner.is_some() {
         base.owner = answer.owner.key();
         base.agent_id = ticket.agent_id;
-        base.settle(owner::NAME);
+        base.agree(owner::NAME);
     }
     if change.severity.is_some() {
         base.severity = Some(answer.severity.clone());
         base.priority_id = ticket.priority_id;
-        base.settle(severity::NAME);
+        base.agree(severity::NAME);
     }
     if change.title.is_some() {
         base.title = Some(answer.title.clone());
         base.summary = Some(ticket.summary.clone());
-        base.settle(title::NAME);
+        base.agree(title::NAME);
     }
     base
 }

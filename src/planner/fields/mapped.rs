@@ -188,7 +188,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         match conflict::decide(s, &mut g.base, &field) {
             Outcome::Still if known.as_ref().is_some_and(|known| known.halo.is_some()) => {}
             Outcome::Same | Outcome::Leave | Outcome::OneWay | Outcome::Still => {
-                g.base.settle(&name);
+                g.base.agree(&name);
                 if known.as_ref() != Some(&agreed) {
                     g.base.fields.insert(key, agreed);
                 }

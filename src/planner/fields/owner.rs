@@ -41,7 +41,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         halo: agent.map_or_else(|| "nobody".to_owned(), |id| mapping::agent_name(s.catalogue, id)),
     };
     let accept = |g: &mut Gather<'_, '_>| {
-        g.base.settle(NAME);
+        g.base.agree(NAME);
         g.base.owner = key.clone();
         g.base.agent_id = ticket.agent_id;
     };

@@ -19,7 +19,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let mut rule = s.policy.severity;
     if groups::shares(s) {
         if !groups::leads(s) {
-            g.base.settle(NAME);
+            g.base.agree(NAME);
             g.base.severity = Some(s.incident.severity.clone());
             g.base.priority_id = ticket.priority_id;
             return;
@@ -58,7 +58,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         Outcome::Still => {}
         // A priority that an agent chose stays: carrying it back is a choice of its own.
         Outcome::Same | Outcome::Leave | Outcome::OneWay => {
-            g.base.settle(NAME);
+            g.base.agree(NAME);
             accept(g);
         }
         Outcome::Carry(Side::Sentinel) => match wanted {

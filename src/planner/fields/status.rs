@@ -41,7 +41,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let closed = mapping::ticket_closed(s.policy, s.catalogue, ticket);
     if groups::holds_open(s, closed) {
         // As soon as the last one is closed this is a closing that the ticket has not heard of.
-        g.base.settle(NAME);
+        g.base.agree(NAME);
         let open = mapping::status_back(s.policy, s.catalogue, ticket).unwrap_or(IncidentStatus::Active);
         (g.base.incident_status, g.base.status_id, g.base.ticket_closed) = (Some(open), ticket.status_id, false);
         return g.out.remark(Reason::GroupOpen);
@@ -100,7 +100,7 @@ pub fn closed_on_one_side(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
 
 /// What both sides say now is what they agree on.
 fn accept(g: &mut Gather<'_, '_>, closed: bool) {
-    g.base.settle(NAME);
+    g.base.agree(NAME);
     g.base.incident_status = Some(g.s.incident.status.clone());
     g.base.status_id = g.ticket.status_id;
     g.base.ticket_closed = closed;

@@ -35,7 +35,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     };
     let unknown = g.base.title.is_none() || g.base.summary.is_none();
     let accept = |base: &mut Base| {
-        base.settle(NAME);
+        base.agree(NAME);
         base.title = Some(s.incident.title.clone());
         base.summary = Some(ticket.summary.clone());
     };
