@@ -20,12 +20,18 @@ PURE := --lib --no-default-features
 CORE := $(PURE) --features server-crates
 OTHERS := --test it
 BENCHES := --bench bridge
+# The program in its quick build, and the tool that makes its bundle.
+DEMO := cargo build --locked --profile demo -p xtask -p halobridge
+# As `cargo xtask bundle` asks for it (xtask/src/wasm.rs).
+MODULE := --lib --crate-type=cdylib --locked --target=wasm32-unknown-unknown --profile=wasm --no-default-features \
+	--features=hydrate
+
 # There are no examples, but for them the dependencies get the features that the tests ask of them: nothing is
 # compiled a second time when these follow.
 SERVER := --lib --examples
 
 # The dependencies are those of the bundle; a machine's code for our own crate would be thrown away.
-ISLANDS := cargo rustc --locked --lib --crate-type=rlib --no-default-features --features hydrate \
+ISLANDS := cargo rustc --locked --lib --crate-type=rlib --no-default-features --features hydrate,whole \
 	--target wasm32-unknown-unknown --profile wasm -- -C opt-level=0
 
 # Two cargos at once share nothing and so wait for each other nowhere; the serial part of one fills the pauses of the other.
@@ -48,18 +54,19 @@ demo: program ## the console with made-up incidents and tickets, nothing to conf
 serve: program ## the console for your own Sentinel and Halo; data in .data
 	@target/demo/halobridge serve --data-dir .data $(ARGS)
 
-# The program embeds the bundle; the library, which is nearly all of it, does not.
+# The server and the tool that makes the bundle are one build, so that what both are made of is compiled once; the module of
+# the bundle is another, beside it. The program embeds the bundle; the library, which is nearly all of it, does not.
 program: setup
 	@echo "Building the browser bundle and the server beside each other (about ten minutes the first time on two cores)"
-	@cargo build --locked --profile demo -p xtask
 	@$(MAKE) -j2 library module
-	@cargo build --locked --profile demo
+	@target/demo/xtask bundle
+	@$(DEMO) --bins
 
 library:
-	@$(ALONE) cargo build --locked --profile demo --lib
+	@$(ALONE) $(DEMO) --lib --bin xtask
 
 module:
-	@$(BESIDE) target/demo/xtask bundle
+	@$(BESIDE) cargo rustc $(MODULE)
 
 test: setup steps ## every check: format, lints, tests, bundle size, browser
 	@.ci/tools lint

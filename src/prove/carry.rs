@@ -280,6 +280,12 @@ impl World {
         if mischief.odd {
             describe::oddly(&mut answer.reply, &mut self.wire_dice);
         }
+        if arrives
+            && answer.reply.status == 200
+            && matches!(kind.as_str(), "sentinel.incident.list" | "sentinel.incident.get")
+        {
+            self.watch_answer(id, &answer.reply.body);
+        }
         let cut = |text: &str| Err(TransportError::NoAnswer(text.to_owned()));
         let outcome = match answer.fate {
             _ if mischief.too_late => cut("nothing came within 60 s"),
@@ -289,6 +295,18 @@ impl World {
             Fate::Half => cut("the connection was cut within the answer"),
         };
         self.back(id, outcome, mischief.drips_ms);
+    }
+
+    /// Notes which incidents an answer shows us.
+    fn watch_answer(&mut self, id: CallId, body: &Bytes) {
+        let at = self.now();
+        let Some(flight) = self.flights.get(&id) else { return };
+        let lower = flight.request.uri().path().to_lowercase();
+        let workspace = lower.split_once("/workspaces/").and_then(|(_, below)| below.split('/').next());
+        let place = self.shape.places.iter().position(|place| Some(place.workspace.as_str()) == workspace);
+        if let Some(place) = place {
+            self.watch.answered(at, place, &flight.request, body);
+        }
     }
 
     fn back(&mut self, id: CallId, outcome: Outcome, more_ms: i64) {
@@ -374,15 +392,12 @@ impl World {
         if kind == "halo.tickets.list" {
             self.coverage.struck(Nemesis::PageCap);
         }
-        if kind != "sentinel.incident.list" {
+        if !matches!(kind, "sentinel.incident.list" | "sentinel.comment.list") {
             return;
         }
         self.coverage.struck(Nemesis::PageCap);
-        for (name, value) in &mut call.query {
-            if name == "$top" {
-                *value = cap.to_string();
-            }
-        }
+        call.query.retain(|(name, _)| name != "$top");
+        call.query.push(("$top".to_owned(), cap.to_string()));
     }
 
     /// Somebody else may write to the incident that was just read.

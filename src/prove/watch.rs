@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -180,6 +181,10 @@ pub struct Watch {
     pub read: BTreeMap<i64, Order>,
     /// When an incident was last read by us.
     pub read_incidents: BTreeMap<IncidentKey, Order>,
+    /// When each incident first stood in an answer to us.
+    pub shown: BTreeMap<IncidentKey, Timestamp>,
+    /// When the changed incidents of a place were read to the end of the list, by its number.
+    pub polls: BTreeMap<usize, Vec<Timestamp>>,
     /// When we last asked for a token, by side, and how many calls that made.
     pub tokens: BTreeMap<String, u64>,
     /// Reads of one record within a minute: when the minute began, how many.
@@ -201,6 +206,22 @@ impl Watch {
         if *count == READS_MAX {
             let text = format!("{path} was read {READS_MAX} times within a minute");
             self.limits.push(Wrong { at, text });
+        }
+    }
+
+    /// An answer that came whole: which incidents it shows, and whether it ends a list of changed ones.
+    pub fn answered(&mut self, at: Timestamp, place: usize, request: &http::Request<Bytes>, answer: &Bytes) {
+        let Ok(body) = serde_json::from_slice::<Value>(answer) else { return };
+        let one = std::slice::from_ref(&body);
+        let rows = body.get("value").and_then(Value::as_array).map_or(one, Vec::as_slice);
+        for name in rows.iter().filter_map(|row| row.get("name")?.as_str()) {
+            self.shown.entry((place, name.to_lowercase())).or_insert(at);
+        }
+        // Later pages carry the filter of the first in their token.
+        let query = request.uri().query().unwrap_or_default();
+        let changed = query.contains("lastModifiedTimeUtc") || query.contains("skipToken");
+        if rows.as_ptr() != one.as_ptr() && changed && body.get("nextLink").is_none_or(Value::is_null) {
+            self.polls.entry(place).or_default().push(at);
         }
     }
 

@@ -55,7 +55,7 @@ statements! {
         (SELECT count(*) FROM operations o WHERE o.state = 'dead') AS dead";
     const DONE_SINCE = "SELECT count(*) FROM operations o WHERE o.state = 'done' AND o.changed_ms >= ?1";
     const WRITTEN_TO_HALO = "SELECT DISTINCT o.pair AS id FROM operations o
-        WHERE o.state = 'done' AND o.changed_ms >= ?1 AND o.kind IN ('add-note', 'update-ticket')";
+        WHERE o.state = 'done' AND o.changed_ms >= ?1 AND o.kind IN ('add-note', 'update-ticket', 'create-ticket')";
     const OF_PAIR = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
         FROM operations o JOIN bodies b ON b.hash = o.body WHERE o.pair = ?1 ORDER BY o.position DESC LIMIT 0 + ?2";
 }
@@ -142,7 +142,7 @@ impl Store {
         Ok(sqlx::query_scalar(DONE_SINCE).bind(to_ms(since)).fetch_one(&mut *reader).await?)
     }
 
-    /// Pairs whose ticket was changed or got a note of ours at or after a moment.
+    /// Pairs whose ticket was made, was changed or got a note of ours at or after a moment.
     ///
     /// # Errors
     /// What the database says.

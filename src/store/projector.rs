@@ -41,7 +41,8 @@ statements! {
     // One that was linked meanwhile is held no more, whoever still says so.
     const HELD = "UPDATE subjects SET held_code = CASE WHEN pair IS NULL THEN ?3 END,
             held = CASE WHEN pair IS NULL THEN ?4 END, changed_ms = ?5 WHERE workspace = ?1 AND incident = ?2";
-    const EVIDENCE = "UPDATE subjects SET evidence = ?3 WHERE workspace = ?1 AND incident = ?2";
+    const EVIDENCE = "UPDATE subjects SET evidence = ?3, names = ifnull((SELECT group_concat(DISTINCT n.name)
+        FROM entity_names n WHERE n.evidence = ?3), '') WHERE workspace = ?1 AND incident = ?2";
     const PAIR = "INSERT INTO pairs (subject, id, client, workspace, incident, halo, halo_client_id, ticket, reference,
             base, ticket_closed, sync, health, reason_code, reason, number, severity_rank, severity, status, opened_ms,
             created_ms, changed_ms, grouped, group_json, merged)

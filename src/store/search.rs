@@ -5,11 +5,11 @@ use sqlx::{QueryBuilder, Sqlite};
 use super::{error::Result, row::to_json};
 use crate::domain::account::Scope;
 
-/// Adds `AND <subject> IN (…)` for a search text: words and parts of words (three letters and more) of the title,
-/// incident number, incident GUID or its beginning (from six characters), ticket number, and the reference `HB-…` that
-/// our tickets carry.
+/// Adds `AND <subject> IN (…)` for a search text: words and parts of words (three letters and more) of the title
+/// and of the hosts, users, mailboxes and addresses that its evidence names, incident number, incident GUID or its
+/// beginning (from six characters), ticket number, and the reference `HB-…` that our tickets carry.
 ///
-/// Several words must all be in the title. Words of one or two letters are left out unless nothing else was given;
+/// Several words must all be there. Words of one or two letters are left out unless nothing else was given;
 /// then the title must begin with the text.
 pub(super) fn push_search(sql: &mut QueryBuilder<Sqlite>, subject: &str, text: &str) {
     let text = text.trim();

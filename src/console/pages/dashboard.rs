@@ -105,7 +105,7 @@ fn filter(ctx: &PageContext, view: &DashboardView) -> AnyView {
     let id = |id: Option<String>| id.unwrap_or_default();
     view! {
         <form method="get" action="/" class="filter" role="search" aria-label="Linked incidents">
-            {list::search(ctx, "Search", "Number, title, ticket, GUID", &filter.text)}
+            {list::search(ctx, "Search", "Number, title, ticket, GUID, host, user", &filter.text)}
             {list::select("sync", "Sync", "Any", filter.sync.map_or("", SyncState::as_str), &sync)}
             {list::select("health", "Health", "Any", filter.health.map_or("", Health::as_str), &health)}
             {list::select("client", "Client", "All clients", &id(filter.client.map(|c| c.to_string())), &view.clients)}

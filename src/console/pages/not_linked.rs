@@ -66,7 +66,7 @@ fn filter(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
     let reasons: Vec<Choice> = view.reasons.iter().map(named).collect();
     view! {
         <form method="get" action="/incidents" class="filter" role="search" aria-label="Incidents not linked">
-            {list::search(ctx, "Search", "Number, title, GUID", &view.filter.text)}
+            {list::search(ctx, "Search", "Number, title, GUID, host, user", &view.filter.text)}
             {list::select("reason", "Reason", "Any reason", &view.filter.reason, &reasons)}
             {list::select("workspace", "Workspace", "All workspaces", &workspace, &view.workspaces)}
             {list::filter_end(view.filter.narrows().then_some("/incidents"))}

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
+
 use super::{
     super::{
         watch::{By, Write},
@@ -55,6 +57,7 @@ pub fn one_each(world: &World, ending: &Ending) -> Vec<Violation> {
         let ticket = write.ticket.unwrap_or_default();
         found.push(Violation::new(1, format!("ticket #{ticket} was made for no incident"), vec![format!("#{ticket}")]));
     }
+    found.extend(seen_in_time(world, ending));
     for (n, ended) in ending.incidents.iter().enumerate() {
         let tickets: Vec<i64> = made.get(&n).into_iter().flatten().filter_map(|write| write.ticket).collect();
         let [_, _, ..] = tickets.as_slice() else {
@@ -95,6 +98,34 @@ fn replaced(world: &World, tickets: &[i64]) -> bool {
         let before = versions.iter().take_while(|version| version.order < made).last();
         before.is_some_and(|version| version.value.deleted || version.value.merged_into != 0)
     })
+}
+
+/// So many whole lists of what changed may leave out an incident that could stand in them.
+const LISTS_MAX: usize = 3;
+/// Lists that begin so soon after it need not show it yet: answers may be stale.
+const SHOWS_AFTER: SignedDuration = SignedDuration::from_mins(10);
+
+/// 1, in time: what the next list could have shown is not left to the full list of some later hour.
+fn seen_in_time(world: &World, ending: &Ending) -> Vec<Violation> {
+    // Defender shows some of its incidents hours late, with their old times: only a later list has them.
+    if world.shape.defender {
+        return Vec::new();
+    }
+    let looked = ending.incidents.iter().filter_map(|ended| {
+        let raised = world.watch.incidents.get(&ended.key)?.first()?.at;
+        let lists = world.watch.polls.get(&ended.key.0)?;
+        // Older ones are for a backfill.
+        lists.first().filter(|first| **first < raised)?;
+        let gone = world.watch.deleted.contains(&ended.key);
+        let shown = world.watch.shown.get(&ended.key).copied().or((!gone).then(|| world.now()))?;
+        let without = lists.iter().filter(|at| **at > raised + SHOWS_AFTER && **at < shown).count();
+        (without > LISTS_MAX).then_some((ended, without))
+    });
+    let wrong = |(ended, without): (&Ended, usize)| {
+        let text = format!("{} was left out of {without} whole lists of what changed", ended.named());
+        Violation::new(1, text, ended.about())
+    };
+    looked.map(wrong).collect()
 }
 
 /// What is wrong with how an incident is accounted for.

@@ -4,13 +4,14 @@ use halobridge::{
     domain::{
         account::Scope,
         ids::TicketId,
-        incident::{IncidentStatus, Severity},
+        incident::{Evidence, IncidentStatus, Severity},
         pair::{Health, PairState, SyncState},
         reason::Reason,
     },
     ledger::fact::Fact,
     store::{PageKey, PairFilter, PairPage, PairSort, SortBy, Store, SubjectFilter},
 };
+use serde_json::json;
 
 use super::fixture::*;
 
@@ -137,6 +138,28 @@ async fn search_finds_by_words_parts_numbers_guids_and_tickets() {
     let renamed = incident_read(workspace(1), client(1), incident(7, "Password spray"));
     record(&store, vec![renamed]).await;
     assert_eq!(found("user07").await, [0_i64; 0]);
+    assert_eq!(found("spray").await, [7]);
+    // Hosts and users of the evidence are found, in the title's company too, whatever else an entity may be.
+    let entities = vec![
+        json!({ "kind": "Host", "properties": { "hostName": "WS-042", "dnsDomain": "contoso.com" } }),
+        json!({ "kind": "Account", "properties": { "accountName": "ann", "upnSuffix": "contoso.com", "ntDomain": "CONTOSO" } }),
+        json!({ "kind": "Ip", "properties": { "address": "203.0.113.7", "friendlyName": 5 } }),
+        json!({ "properties": "text" }),
+        json!("{"),
+        json!(null),
+    ];
+    let read = |evidence| Fact::EvidenceRead {
+        workspace: workspace(1),
+        incident: incident_id(7),
+        evidence: Box::new(evidence),
+    };
+    record(&store, vec![read(Evidence { alerts: vec![], entities })]).await;
+    for text in ["ws-042", "042.contoso", "ann@contoso.com", "contoso\\ann", "203.0.113", "spray ws-042"] {
+        assert_eq!(found(text).await, [7], "{text}");
+    }
+    assert_eq!(found("ws-042 travel").await, [0_i64; 0]);
+    record(&store, vec![read(Evidence::default())]).await;
+    assert_eq!(found("ws-042").await, [0_i64; 0], "what the evidence names no longer");
     assert_eq!(found("spray").await, [7]);
 }
 
