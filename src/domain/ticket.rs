@@ -97,7 +97,7 @@ pub struct Action {
     pub outcome: Option<String>,
     /// Outcome's id.
     pub outcome_id: Option<i64>,
-    /// A built-in kind (`action_systemid` > 0), e.g. "Opened".
+    /// A built-in kind (`action_systemid` > 0), e.g. "Opened"; an end user's reply is none.
     pub system: bool,
     /// Author's display name.
     pub who: Option<String>,

@@ -117,7 +117,7 @@ async fn ticket(engine: &Engine, row: &SituationRow, draft: &TicketDraft) -> Loo
         Err(failure) => return Look::Failed(failure),
     };
     let class = crate::outbound::budget::Class::New;
-    let found = match halo.find_created(draft, class).await {
+    let found = match halo.find_created(draft, row.pair.created, class).await {
         Ok(found) => found,
         Err(failure) => return Look::Failed(failure),
     };

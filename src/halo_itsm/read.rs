@@ -74,6 +74,15 @@ pub fn one_of(body: Value, fits: impl Fn(&Value) -> bool) -> Option<Value> {
     }
 }
 
+/// Whether an end user wrote it: a reply by mail or portal is of a built-in kind, and words all the same. A ticket's first
+/// action says what the ticket says.
+fn by_end_user(object: &Value, number: i64) -> bool {
+    let user = int_at(object, "actionby_user_id").is_some_and(|id| id > 0);
+    let incoming = words_at(object, "emaildirection").is_some_and(|way| way.eq_ignore_ascii_case("I"));
+    let agent = ["who_agentid", "actionby_agent_id"].iter().any(|key| int_at(object, key).is_some_and(|id| id > 1));
+    number > 1 && !agent && (user || incoming)
+}
+
 /// An action of `asked`. `None` when it has no number or belongs to another ticket (rule 8).
 pub fn action(object: &Value, asked: TicketId) -> Option<Action> {
     let number = int_at(object, "id").filter(|id| *id > 0)?;
@@ -84,7 +93,7 @@ pub fn action(object: &Value, asked: TicketId) -> Option<Action> {
         key: ActionKey { ticket: asked, action: number },
         outcome: words_at(object, "outcome"),
         outcome_id: object.get("outcome_id").and_then(int),
-        system: int_at(object, "action_systemid").is_some_and(|kind| kind > 0),
+        system: int_at(object, "action_systemid").is_some_and(|kind| kind > 0) && !by_end_user(object, number),
         who: words_at(object, "who"),
         agent_id: int_at(object, "who_agentid").or_else(|| int_at(object, "actionby_agent_id")).filter(|id| *id > 0),
         application: words_at(object, "actionby_application_id"),

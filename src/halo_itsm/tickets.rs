@@ -1,6 +1,6 @@
 //! Tickets: reading, listing, finding, creating, changing.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
@@ -17,12 +17,18 @@ use crate::{
     outbound::{
         budget::Class,
         exchange::Answer,
-        read::{int_at, text_at},
+        read::{int_at, text_at, time_at},
     },
 };
 
 /// Rows of a search that are read again one by one; the newest come first.
 const LOOK_MAX: usize = 10;
+/// The same of the newest tickets, where nothing but the place tells which one may be it.
+const LIKELY_MAX: usize = 25;
+/// How far before a call a list of the newest begins: Halo's clock may be off, or tell local time.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(26);
+/// So many letters at the beginning of two subjects make them alike.
+const ALIKE_FROM: usize = 16;
 /// Halo's built-in client "Unknown": where tickets land when an id did not fit.
 const UNKNOWN_CLIENT: i64 = 1;
 
@@ -156,20 +162,26 @@ impl Halo {
         Ok(found)
     }
 
-    /// Tickets that a create of this draft has made, proven by the reference in their text: looked for by
-    /// search, then among the newest tickets with the draft's subject (not every instance searches in details).
+    /// Tickets that a create of this draft, sent after `since`, has made, proven by the reference in their text: looked for
+    /// by search, then among the newest tickets (not every instance searches in details): those with the draft's subject,
+    /// those with one like it, and the others of its client and type, for rules and templates of Halo change what was sent
+    /// (sheet 7.3, no. 15 and 16).
     ///
     /// # Errors
     /// See [`FailureKind`].
-    pub async fn find_created(&self, draft: &TicketDraft, class: Class) -> Answered<Vec<Ticket>> {
+    pub async fn find_created(&self, draft: &TicketDraft, since: Timestamp, class: Class) -> Answered<Vec<Ticket>> {
         let found = self.find_by_reference(&draft.reference, draft.client_id, class).await?;
         if !found.is_empty() {
             return Ok(found);
         }
-        let summary = body::summary(&draft.summary);
-        let same = |row: &Value| text_at(row, "summary").is_some_and(|text| text.trim() == summary.trim());
-        let rows = self.newest(&[], class).await?;
-        self.proven(rows.into_iter().filter(same).collect(), &draft.reference, draft.client_id, class).await
+        // Without a date a list is what an agent sees by default (sheet 3.1).
+        let from = since - CLOCKS_APART;
+        let rows = self.newest(&[("lastupdatefromdate", moment(from).as_str())], class).await?;
+        let mut likely: Vec<(u8, i64)> =
+            rows.iter().filter_map(|row| Some((likeness(row, draft, from)?, int_at(row, "id")?))).collect();
+        likely.sort_by_key(|(likeness, id)| (*likeness, std::cmp::Reverse(*id)));
+        let ids = likely.into_iter().map(|(_, id)| id).take(LIKELY_MAX);
+        self.proven(ids.collect(), &draft.reference, draft.client_id, class).await
     }
 
     /// Tickets that carry our reference, each proven by reading it: those of this client first. One may be another
@@ -179,8 +191,12 @@ impl Halo {
     /// # Errors
     /// See [`FailureKind`].
     pub async fn find_by_reference(&self, reference: &str, halo_client_id: i64, class: Class) -> Answered<Vec<Ticket>> {
-        let rows = self.newest(&[("search", reference)], class).await?;
-        self.proven(rows, reference, halo_client_id, class).await
+        let mut rows = self.newest(&[("search", reference)], class).await?;
+        rows.sort_by_key(|row| {
+            (elsewhere(int_at(row, "client_id"), halo_client_id), std::cmp::Reverse(int_at(row, "id")))
+        });
+        let ids = rows.iter().filter_map(|row| int_at(row, "id")).take(LOOK_MAX);
+        self.proven(ids.collect(), reference, halo_client_id, class).await
     }
 
     /// The first page of the newest tickets.
@@ -192,20 +208,17 @@ impl Halo {
         paging::rows(answer.json()?, "tickets").map(|(rows, _)| rows).ok_or_else(|| answer.unreadable())
     }
 
-    /// Those of the rows that carry the reference, each read by its number.
+    /// Those of the tickets that carry the reference, each read by its number.
     async fn proven(
         &self,
-        mut rows: Vec<Value>,
+        mut ids: Vec<i64>,
         reference: &str,
         halo_client_id: i64,
         class: Class,
     ) -> Answered<Vec<Ticket>> {
-        let elsewhere = |client: Option<i64>| client.is_some_and(|id| id != halo_client_id && id != UNKNOWN_CLIENT);
-        rows.sort_by_key(|row| (elsewhere(int_at(row, "client_id")), std::cmp::Reverse(int_at(row, "id"))));
-        let mut ids: Vec<i64> = rows.iter().filter_map(|row| int_at(row, "id")).filter(|id| *id > 0).collect();
         ids.dedup();
         let mut found = Vec::new();
-        for id in ids.into_iter().take(LOOK_MAX) {
+        for id in ids.into_iter().filter(|id| *id > 0) {
             match self.ticket(TicketId(id), class).await {
                 Ok(ticket) if carries(&ticket, reference) => found.push(ticket),
                 Ok(_) => {}
@@ -213,7 +226,7 @@ impl Halo {
                 Err(failure) => return Err(failure),
             }
         }
-        found.sort_by_key(|ticket| elsewhere(ticket.client_id));
+        found.sort_by_key(|ticket| elsewhere(ticket.client_id, halo_client_id));
         Ok(found)
     }
 
@@ -279,6 +292,33 @@ impl Halo {
             Err(_) => warned(ticket, wanted),
         }
     }
+}
+
+/// Whether a ticket is at home with neither this client nor Halo's "Unknown".
+fn elsewhere(client: Option<i64>, halo_client_id: i64) -> bool {
+    client.is_some_and(|id| id != halo_client_id && id != UNKNOWN_CLIENT)
+}
+
+/// How likely a create of the draft made this row, best first; `None` when it did not.
+fn likeness(row: &Value, draft: &TicketDraft, from: Timestamp) -> Option<u8> {
+    let older = ["datecreated", "dateoccurred"].iter().find_map(|key| time_at(row, key)).is_some_and(|at| at < from);
+    // The moment at which a matter came up may be the incident's, long before.
+    let older = older && time_at(row, "datecreated").is_some();
+    let wanted = body::summary(&draft.summary).trim().to_lowercase();
+    let subject = text_at(row, "summary").unwrap_or_default().trim().to_lowercase();
+    let begins = |n: usize| wanted.chars().take(n).eq(subject.chars().take(n)) && wanted.chars().count() >= n;
+    let holds = |a: &str, b: &str| b.chars().count() >= ALIKE_FROM && a.contains(b);
+    if older {
+        return None;
+    }
+    if subject == wanted {
+        return Some(0);
+    }
+    if begins(ALIKE_FROM) || holds(&subject, &wanted) || holds(&wanted, &subject) {
+        return Some(1);
+    }
+    let of_type = int_at(row, "tickettype_id").is_none_or(|id| id == draft.ticket_type_id);
+    (of_type && !elsewhere(int_at(row, "client_id"), draft.client_id)).then_some(2)
 }
 
 /// A moment as lists are asked by it.

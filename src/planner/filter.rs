@@ -16,35 +16,49 @@ use crate::domain::{
 /// # Errors
 /// [`Reason::Filtered`] of the first that failed: what it saw, and what would change it.
 pub fn ask(policy: &Policy, incident: &Incident) -> Result<(), Reason> {
-    for kind in Filter::KINDS {
-        let wanted = policy.include.kind(kind);
-        if wanted.is_empty() {
-            continue;
-        }
-        let seen = values(kind, incident);
-        if !seen.iter().any(|value| wanted.iter().any(|pattern| fits(pattern, value))) {
-            let would = format!("it lets pass {}", listed(wanted));
-            return Err(failed("include", kind, &seen, would));
-        }
-    }
-    for kind in Filter::KINDS {
-        let unwanted = policy.exclude.kind(kind);
-        let seen = values(kind, incident);
-        let hit = seen.iter().find(|value| unwanted.iter().any(|pattern| fits(pattern, value)));
-        if let Some(hit) = hit {
-            let would = format!("it keeps out {}", listed(unwanted));
-            return Err(failed("exclude", kind, std::slice::from_ref(hit), would));
+    for side in ["include", "exclude"] {
+        for kind in Filter::KINDS {
+            one(policy, side, kind, incident)?;
         }
     }
     Ok(())
 }
 
-fn failed(filter: &str, kind: &str, seen: &[String], would: String) -> Reason {
-    let saw = if seen.iter().all(|value| value.is_empty()) { "nothing".to_owned() } else { listed(seen) };
-    Reason::Filtered { filter: format!("{filter}.{kind}"), saw, would }
+/// Asks one kind of one filter, `include` or `exclude`; one that is not set lets everything pass.
+///
+/// # Errors
+/// As [`ask`].
+pub(super) fn one(policy: &Policy, side: &str, kind: &str, incident: &Incident) -> Result<(), Reason> {
+    let includes = side == "include";
+    let named = if includes { policy.include.kind(kind) } else { policy.exclude.kind(kind) };
+    if named.is_empty() {
+        return Ok(());
+    }
+    let seen = values(kind, incident);
+    let hit = seen.iter().find(|value| named.iter().any(|pattern| fits(pattern, value)));
+    match hit {
+        None if includes => Err(failed(side, kind, &seen, format!("it lets pass {}", listed(named)))),
+        Some(hit) if !includes => {
+            Err(failed(side, kind, std::slice::from_ref(hit), format!("it keeps out {}", listed(named))))
+        }
+        _ => Ok(()),
+    }
 }
 
-fn listed(texts: &[String]) -> String {
+/// What a kind of filter sees of an incident, in words.
+pub(super) fn seen(kind: &str, incident: &Incident) -> String {
+    in_words(&values(kind, incident))
+}
+
+fn in_words(seen: &[String]) -> String {
+    if seen.iter().all(|value| value.is_empty()) { "nothing".to_owned() } else { listed(seen) }
+}
+
+fn failed(filter: &str, kind: &str, seen: &[String], would: String) -> Reason {
+    Reason::Filtered { filter: format!("{filter}.{kind}"), saw: in_words(seen), would }
+}
+
+pub(super) fn listed(texts: &[String]) -> String {
     let quoted: Vec<String> = texts.iter().map(|text| format!("“{text}”")).collect();
     match quoted.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),

@@ -2,7 +2,7 @@
 //!
 //! [`plan`] is pure: the same situation gives the same plan, every operation carries its reason, and
 //! what is not done is said too. Start reading at [`plan::plan`]; [`gate`] decides whether an incident
-//! is linked at all ([`filter`] the policy's filters), [`draft`] writes the ticket, [`notes`] carries comments and notes, [`fields`]
+//! is linked at all ([`filter`] the policy's filters), [`explain`] tells it of every gate, [`draft`] writes the ticket, [`notes`] carries comments and notes, [`fields`]
 //! severity, owner, status and all other fields, [`conflict`] compares three ways, [`closing`] finds the verdict. [`pause`] says
 //! which pairs wait all the same; [`groups`] which incidents share a ticket, [`alerts`] tells it of those that join later; [`approval`] holds what a person has to approve, [`pace`] when a workspace is read again; [`shadow`] compares with what another integration did;
 //! [`observed`] says what a reading changes in what is known, [`sent`] what becomes of a change that was sent; [`loops`] walks a policy's tables both ways before it is saved.
@@ -19,6 +19,7 @@ pub mod diff;
 pub mod draft;
 pub mod drift;
 pub mod dropped;
+pub mod explain;
 pub mod fields;
 pub mod filter;
 pub mod gate;

@@ -8,6 +8,7 @@ use crate::{
         catalogue::Catalogue,
         ids::ConnectionId,
         pair::{Health, SyncState},
+        reason::Reason,
         view::{
             dashboard::{DashboardView, PairCounts, PairFilter, PairRow, PairSort},
             list::Listed,
@@ -58,6 +59,8 @@ fn counts(kept: &[PairCount], held: &[HeldCount]) -> PairCounts {
         }
     }
     counts.not_linked = held.iter().map(|row| names::count(row.subjects)).sum();
+    let storm = Reason::StormHeld { cap: 0 }.code();
+    counts.storm_held = held.iter().filter(|row| row.code == storm).map(|row| names::count(row.subjects)).sum();
     counts
 }
 

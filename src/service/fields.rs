@@ -13,12 +13,99 @@ use crate::{
         view::pair::{FieldRow, FieldState},
         workspace::Mode,
     },
-    planner::{closing, mapping, situation::Situation},
+    planner::{closing, mapping, plan::Plan, situation::Situation},
 };
 
-/// The rows, in the order pages show them.
-pub fn rows(s: &Situation<'_>) -> Vec<FieldRow> {
-    vec![severity(s), status(s), owner(s), classification(s)]
+/// The rows, in the order pages show them. What comes next is what is queued or planned, and nothing else.
+pub fn rows(s: &Situation<'_>, plan: &Plan) -> Vec<FieldRow> {
+    let mut rows = vec![severity(s), status(s), owner(s), classification(s)];
+    for (row, what) in rows.iter_mut().zip(["severity", "status", "owner", "classification"]) {
+        if let Some(words) = not_written(s, plan, row.state, what) {
+            row.next = Some(words);
+        }
+    }
+    rows
+}
+
+/// Why what differs is not written after all: no write of it is queued or planned.
+fn not_written(s: &Situation<'_>, plan: &Plan, state: FieldState, what: &str) -> Option<String> {
+    let towards = match state {
+        FieldState::IncidentAhead => Side::Halo,
+        FieldState::TicketAhead => Side::Sentinel,
+        FieldState::Conflict => return asked(s, plan, what),
+        _ => return None,
+    };
+    if s.ticket.is_none() || matches!(s.workspace.mode, Mode::Off | Mode::Observe | Mode::CommentOnly) {
+        return None;
+    }
+    let it = |kind: &OperationKind| kind.side() == towards && changes(kind, what);
+    let queued = s.operations.iter().any(|operation| operation.state.open() && it(&operation.kind));
+    if queued || plan.operations.iter().any(|planned| it(&planned.kind)) {
+        return None;
+    }
+    if plan.waiting.iter().any(|waiting| it(&waiting.planned.kind)) {
+        return Some("Waits for a person's approval.".to_owned());
+    }
+    if s.operations.iter().any(|o| matches!(o.state, OperationState::Dead { .. }) && it(&o.kind)) {
+        return Some("Its write was given up: see the failed writes below.".to_owned());
+    }
+    if dropped(s, state, what) {
+        return None;
+    }
+    let about = about(plan, what);
+    if towards == Side::Sentinel && matches!(about, Some(Reason::VerdictMissing | Reason::VerdictRefused { .. })) {
+        return Some("The incident stays open until the ticket has a classification that can be sent.".to_owned());
+    }
+    let why = about.map(Reason::words);
+    Some(why.map_or_else(|| "Nothing is planned for it.".to_owned(), |words| format!("Nothing now. {words}")))
+}
+
+/// A conflict whose question is answered, or that no rule leaves to a person, is not one that a person decides.
+fn asked(s: &Situation<'_>, plan: &Plan, what: &str) -> Option<String> {
+    let write = |kind: &OperationKind| changes(kind, what);
+    let queued = s.operations.iter().find(|operation| operation.state.open() && write(&operation.kind));
+    let planned = plan.operations.iter().map(|planned| &planned.kind).find(|kind| write(kind));
+    let kind = queued.map(|operation| &operation.kind).or(planned)?;
+    let (from, to) = match kind.side() {
+        Side::Halo => ("incident", "ticket"),
+        Side::Sentinel => ("ticket", "incident"),
+    };
+    Some(format!("The {from}'s {what} is written to the {to}."))
+}
+
+/// What the plan says about a field, an open item first.
+fn about<'a>(plan: &'a Plan, what: &str) -> Option<&'a Reason> {
+    let tables: &[&str] = match what {
+        "severity" => &["severity", "severities", "priority", "priorities", "priorities_back"],
+        "owner" => &["owner", "owners", "agent", "agents"],
+        "status" => &["status", "statuses"],
+        _ => &["classification"],
+    };
+    let of_field = |reason: &&Reason| match reason {
+        Reason::Unmapped { table, .. } => tables.iter().any(|name| table.eq_ignore_ascii_case(name)),
+        Reason::Conflict { field, .. } => field.eq_ignore_ascii_case(what),
+        Reason::VerdictMissing | Reason::VerdictRefused { .. } => what == "status" || what == "classification",
+        Reason::Reopened { .. } | Reason::LeftApart | Reason::Flapping { .. } => what == "status",
+        Reason::AfterClosing { what: kind } => !kind.contains("notes") && !kind.contains("comments"),
+        Reason::ModeOneWay | Reason::GroupOpen | Reason::MergedInto { .. } | Reason::Merged => true,
+        Reason::SurvivorUnknown { .. } | Reason::TicketsMeet { .. } | Reason::Rejected { .. } => true,
+        _ => false,
+    };
+    plan.items().iter().chain(plan.remarks()).find(of_field)
+}
+
+/// Whether a write changes a field.
+fn changes(kind: &OperationKind, what: &str) -> bool {
+    match (kind, what) {
+        (OperationKind::CreateTicket { .. }, _) => true,
+        (OperationKind::UpdateTicket { change }, "status") => change.status_id.is_some(),
+        (OperationKind::UpdateTicket { change }, "severity") => change.priority_id.is_some(),
+        (OperationKind::UpdateTicket { change }, "owner") => change.agent_id.is_some(),
+        (OperationKind::UpdateIncident { change }, "status" | "classification") => change.status.is_some(),
+        (OperationKind::UpdateIncident { change }, "severity") => change.severity.is_some(),
+        (OperationKind::UpdateIncident { change }, "owner") => change.owner.is_some(),
+        _ => false,
+    }
 }
 
 /// Which side moved away from what both last agreed on.
@@ -76,23 +163,13 @@ fn next(s: &Situation<'_>, state: FieldState, what: &str) -> Option<String> {
 
 /// Whether a person dropped the write that would carry a field.
 fn dropped(s: &Situation<'_>, state: FieldState, what: &str) -> bool {
-    let carries = |kind: &OperationKind| match (kind, what) {
-        (OperationKind::CreateTicket { .. }, _) => true,
-        (OperationKind::UpdateTicket { change }, "status") => change.status_id.is_some(),
-        (OperationKind::UpdateTicket { change }, "severity") => change.priority_id.is_some(),
-        (OperationKind::UpdateTicket { change }, "owner") => change.agent_id.is_some(),
-        (OperationKind::UpdateIncident { change }, "status" | "classification") => change.status.is_some(),
-        (OperationKind::UpdateIncident { change }, "severity") => change.severity.is_some(),
-        (OperationKind::UpdateIncident { change }, "owner") => change.owner.is_some(),
-        _ => false,
-    };
     let towards = match state {
         FieldState::IncidentAhead => Side::Halo,
         _ => Side::Sentinel,
     };
     let there = |kind: &OperationKind| state == FieldState::Conflict || kind.side() == towards;
     let dropped = s.operations.iter().filter(|o| matches!(o.state, OperationState::Dropped { .. }));
-    dropped.map(|o| &o.kind).any(|kind| carries(kind) && there(kind))
+    dropped.map(|o| &o.kind).any(|kind| changes(kind, what) && there(kind))
 }
 
 fn row(s: &Situation<'_>, name: &str, what: &str, sides: Sides, state: FieldState) -> FieldRow {

@@ -10,7 +10,7 @@ use crate::{
         incident::Incident,
         view::{
             list::{Choice, Listed, Rows},
-            not_linked::{NotLinkedFilter, NotLinkedRow, NotLinkedView},
+            not_linked::{GateRow, NotLinkedFilter, NotLinkedRow, NotLinkedView},
         },
     },
     planner::draft::portal_link,
@@ -76,7 +76,7 @@ async fn rows(app: &App, caller: &Caller, installation: &Installation, filter: &
     read.await.map_err(|error| names::trouble(&error))
 }
 
-/// What is known of one incident that is not linked, and the pair it is linked in by now.
+/// What is known of one incident that is not linked, its gates, and the pair it is linked in by now.
 ///
 /// # Errors
 /// `NotFound` when there is none in the caller's scope; `Forbidden`.
@@ -85,7 +85,7 @@ pub async fn one(
     caller: &Caller,
     workspace: WorkspaceId,
     incident: &IncidentId,
-) -> Result<(NotLinkedRow, Option<PairId>), ServiceError> {
+) -> Result<(NotLinkedRow, Vec<GateRow>, Option<PairId>), ServiceError> {
     caller.need(Role::Operator)?;
     let subject = app.store.subject(workspace, incident).await.map_err(|e| fault("read an incident", &e))?;
     let subject = subject.ok_or(ServiceError::NotFound)?;
@@ -104,7 +104,8 @@ pub async fn one(
         opened: incident.created.unwrap_or(subject.first_seen),
         changed: subject.last_changed,
     };
-    Ok((drawn(&installation, row, Some(incident)), subject.pair))
+    let gates = super::explain::gates(app, &installation, workspace, incident).await?;
+    Ok((drawn(&installation, row, Some(incident)), gates, subject.pair))
 }
 
 fn drawn(installation: &Installation, row: SubjectRow, incident: Option<&Incident>) -> NotLinkedRow {

@@ -17,6 +17,7 @@ pub mod doctor;
 pub mod drifts;
 pub mod engine_handle;
 pub mod error;
+pub mod explain;
 pub mod go_live;
 pub mod halo_probe;
 pub mod import_mode;

@@ -9,14 +9,15 @@ use crate::{
         operation::{OperationKind, OperationState},
         reason::Reason,
         text,
+        ticket::Action,
         view::pair::{Crossing, NoteRow},
         workspace::Mode,
     },
-    planner::{notes, situation::Situation},
+    planner::{notes, plan::Plan, situation::Situation},
 };
 
-/// The rows, oldest first.
-pub fn rows(s: &Situation<'_>) -> Vec<NoteRow> {
+/// The rows, oldest first. What does not cross says why, as the plan of this moment does.
+pub fn rows(s: &Situation<'_>, plan: &Plan) -> Vec<NoteRow> {
     let linked: BTreeMap<ActionKey, Side> = s.links.iter().map(|link| (link.action, link.written_in)).collect();
     let by_comment: BTreeMap<&CommentId, Side> = s.links.iter().map(|link| (&link.comment, link.written_in)).collect();
     let dropped = |fits: &dyn Fn(&OperationKind) -> bool| {
@@ -59,8 +60,7 @@ pub fn rows(s: &Situation<'_>) -> Vec<NoteRow> {
         } else {
             let it = |kind: &OperationKind| matches!(kind, OperationKind::AddNote { comment: Some(id), .. } if *id == comment.id);
             let reason = held_by_mode(s.workspace.mode, Side::Sentinel).or_else(|| dropped(&it));
-            let not_yet = "It has not been planned yet, or its write was given up.".to_owned();
-            Crossing::HeldBack { reason: reason.unwrap_or(Reason::Refused { why: not_yet }) }
+            stays(s, plan, Side::Sentinel, &it, reason)
         };
         rows.push(NoteRow {
             at: comment.created,
@@ -74,8 +74,11 @@ pub fn rows(s: &Situation<'_>) -> Vec<NoteRow> {
         if action.system || action.is_blank() || notes::is_own(s, action, &linked) {
             continue;
         }
-        let crossing = if linked.contains_key(&action.key) {
+        let crossing = if linked.contains_key(&action.key) && !made_private(s, action) {
             Crossing::Crossed
+        } else if linked.contains_key(&action.key) {
+            let why = "An earlier wording crossed. These words may not: the note was changed and is private now.";
+            Crossing::HeldBack { reason: Reason::Refused { why: why.into() } }
         } else if actions_waiting.contains(&action.key) {
             Crossing::Waiting
         } else {
@@ -86,8 +89,9 @@ pub fn rows(s: &Situation<'_>) -> Vec<NoteRow> {
             };
             let foreign = s.pair.base.foreign.contains(&action.key).then_some(Reason::WrittenElsewhere);
             let before = notes::to_sentinel::before_it_joined(s, action).then_some(Reason::WrittenBefore);
-            let reason = foreign.or(before).or(by_mode).or_else(|| dropped(&it)).unwrap_or(Reason::NoteHeldBack);
-            Crossing::HeldBack { reason }
+            let by_rule = (!notes::crosses(s.policy, action)).then_some(Reason::NoteHeldBack);
+            let reason = foreign.or(before).or(by_rule).or(by_mode).or_else(|| dropped(&it));
+            stays(s, plan, Side::Halo, &it, reason)
         };
         let words = action.note_html.as_deref().filter(|html| !html.trim().is_empty()).map(text::html_to_text);
         rows.push(NoteRow {
@@ -102,12 +106,51 @@ pub fn rows(s: &Situation<'_>) -> Vec<NoteRow> {
     rows
 }
 
+/// Words that have not crossed: on their way after all, or the reason why not.
+fn stays(
+    s: &Situation<'_>,
+    plan: &Plan,
+    written_in: Side,
+    it: &dyn Fn(&OperationKind) -> bool,
+    known: Option<Reason>,
+) -> Crossing {
+    if let Some(reason) = known {
+        return Crossing::HeldBack { reason };
+    }
+    if let Some(waiting) = plan.waiting.iter().find(|waiting| it(&waiting.planned.kind)) {
+        let reason = Reason::AwaitsApproval { what: waiting.what(s), write: waiting.write.clone() };
+        return Crossing::HeldBack { reason };
+    }
+    if plan.operations.iter().any(|planned| it(&planned.kind)) {
+        return Crossing::Waiting;
+    }
+    let dead = s.operations.iter().find_map(|operation| match &operation.state {
+        OperationState::Dead { reason, .. } if it(&operation.kind) => Some(reason.clone()),
+        _ => None,
+    });
+    let after_closing = |reason: &&Reason| match reason {
+        Reason::AfterClosing { what } => what.ends_with(if written_in == Side::Halo { "Halo" } else { "Sentinel" }),
+        Reason::CommentsFull => written_in == Side::Halo,
+        _ => false,
+    };
+    let of_plan = || plan.items().iter().chain(plan.remarks()).find(after_closing).cloned();
+    let not_yet = || Reason::Refused { why: "Nothing is planned for it now: *Look again* plans anew.".into() };
+    Crossing::HeldBack { reason: dead.or_else(of_plan).unwrap_or_else(not_yet) }
+}
+
+/// Whether a note that crossed says something else since, which the policy does not let cross.
+fn made_private(s: &Situation<'_>, action: &Action) -> bool {
+    let of_it = s.links.iter().filter(|link| link.action == action.key && link.written_in == Side::Halo);
+    let said = of_it.max_by_key(|link| link.edit).and_then(|link| link.said.as_ref());
+    said.is_some_and(|before| notes::words::edited_action(action, before)) && !notes::crosses(s.policy, action)
+}
+
 /// Why the mode keeps words where they were written.
 fn held_by_mode(mode: Mode, written_in: Side) -> Option<Reason> {
-    match (mode, written_in) {
-        (Mode::Off, _) => Some(Reason::ModeOff),
-        (Mode::Observe, _) => Some(Reason::ModeObserve),
-        (Mode::SentinelToHalo, Side::Halo) => Some(Reason::ModeOneWay),
+    match mode {
+        Mode::Off => Some(Reason::ModeOff),
+        Mode::Observe => Some(Reason::ModeObserve),
+        Mode::SentinelToHalo | Mode::CommentOnly if written_in == Side::Halo => Some(Reason::ModeOneWay),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     App, caller::Caller, decisions, error::ServiceError, fault, fields, ledger::names_in, names, notes, pauses::Paused,
-    words,
+    then::Then, words,
 };
 use crate::{
     domain::{
@@ -20,6 +20,7 @@ use crate::{
     ledger::entry::Seq,
     planner::{
         draft::portal_link,
+        plan,
         situation::{Seen, Situation},
     },
     store::{Installation, SituationRow},
@@ -45,22 +46,43 @@ pub async fn seen(app: &App, caller: &Caller, pair: PairId) -> Result<Pair, Serv
 /// # Errors
 /// `NotFound` when there is no such pair, or it is a foreign client's.
 pub async fn view(app: &App, caller: &Caller, pair: PairId, from: &str) -> Result<PairView, ServiceError> {
-    view_at(app, caller, pair, from, "").await
+    view_at(app, caller, pair, from, Then::Now).await
 }
 
-/// The same as it stood after the entry with number `at`; empty: as it stands now.
+/// The same as it stood `then`. A moment that cannot be shown is told of on the page as it stands now.
 ///
 /// # Errors
 /// `NotFound` when there is no such pair, or it is a foreign client's.
-pub async fn view_at(app: &App, caller: &Caller, pair: PairId, from: &str, at: &str) -> Result<PairView, ServiceError> {
+pub async fn view_at(
+    app: &App,
+    caller: &Caller,
+    pair: PairId,
+    from: &str,
+    then: Then,
+) -> Result<PairView, ServiceError> {
     let known = seen(app, caller, pair).await?;
-    let then = at.parse().ok().map(Seq);
+    let then = match then {
+        Then::Now => Ok(None),
+        Then::Entry(seq) => Ok(Some(seq)),
+        Then::Moment(moment) => Ok(Some(app.store.entry_at(moment).await.map_err(|e| fault("read the ledger", &e))?)),
+        Then::Unreadable => Err("That is no moment. Give a date and a time, such as 2026-11-28T08:00.".to_owned()),
+    };
+    let mut as_of_problem = then.as_ref().err().cloned();
+    let mut then = then.unwrap_or_default();
     let installation = app.installation().await?;
     let (situation, as_of) = match then {
         None => (app.store.situation(pair).await.map_err(|e| fault("read a pair", &e))?, None),
         Some(seq) => {
             super::then::situation(app, &known, seq).await?.map_or((None, None), |(row, at)| (Some(row), Some(at)))
         }
+    };
+    let situation = match situation {
+        None if then.take().is_some() => {
+            as_of_problem =
+                Some("The incident was not linked yet at that moment. What follows is how it stands now.".into());
+            app.store.situation(pair).await.map_err(|e| fault("read a pair", &e))?
+        }
+        found => found,
     };
     let situation = situation.ok_or(ServiceError::NotFound)?;
     let catalogue = app.store.catalogue(situation.pair.halo).await.map_err(|e| fault("read Halo's look-ups", &e))?;
@@ -79,7 +101,8 @@ pub async fn view_at(app: &App, caller: &Caller, pair: PairId, from: &str, at: &
 
     let (incident_read, ticket_read) = reads(app, &situation);
     let drawn = with_situation(app, &installation, &catalogue, &situation, |s| {
-        (fields::rows(s), notes::rows(s), decisions::choices(s))
+        let plan = plan(s);
+        (fields::rows(s, &plan), notes::rows(s, &plan), decisions::choices(s))
     });
     let (fields, notes, mut choices) = drawn.unwrap_or_default();
     let mut pauses = Paused::now(app).await?.of_pair(caller, &installation, &situation.pair);
@@ -88,6 +111,7 @@ pub async fn view_at(app: &App, caller: &Caller, pair: PairId, from: &str, at: &
         pauses.clear();
     }
     let SituationRow { pair, subject, operations, .. } = &situation;
+    let gates = super::explain::gates(app, &installation, pair.workspace, &subject.incident).await?;
     let workspace = names::workspace(&installation, pair.workspace);
     let group = group(&situation);
     Ok(PairView {
@@ -113,9 +137,11 @@ pub async fn view_at(app: &App, caller: &Caller, pair: PairId, from: &str, at: &
         incident_read,
         ticket_read,
         as_of,
+        as_of_problem,
         pauses,
         choices,
         fields,
+        gates,
         queue: operations.iter().filter(|row| row.state.open()).map(operation).collect(),
         dead: operations.iter().filter(|row| matches!(row.state, OperationState::Dead { .. })).map(operation).collect(),
         dropped: operations.iter().filter_map(|row| dropped(row, &who)).collect(),

@@ -1,6 +1,6 @@
 //! A pair as it stood after any entry of the ledger: both sides, what they agreed on, and the queue. Replayed, not kept.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 use super::{App, error::ServiceError, fault};
 use crate::{
@@ -15,6 +15,32 @@ use crate::{
 
 /// Entries that are replayed at most.
 const REPLAYED: u32 = 20_000;
+
+/// What an address asks to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// As it stands.
+    Now,
+    /// As it stood after an entry.
+    Entry(Seq),
+    /// As it stood at a moment.
+    Moment(Timestamp),
+    /// Something that is neither.
+    Unreadable,
+}
+
+impl Then {
+    /// The number of an entry, a moment with its zone, or one by the reader's clock (`2026-11-28T08:00`).
+    pub fn parse(text: &str, zone: &TimeZone) -> Self {
+        let text = text.trim();
+        let by_the_clock = || text.parse::<DateTime>().ok()?.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp());
+        match text.parse() {
+            _ if text.is_empty() => Self::Now,
+            Ok(seq) => Self::Entry(Seq(seq)),
+            Err(_) => text.parse().ok().or_else(by_the_clock).map_or(Self::Unreadable, Self::Moment),
+        }
+    }
+}
 
 /// The pair as it stood after entry `at`, and when that was; `None` when it was no pair yet.
 ///

@@ -30,6 +30,7 @@ pub(super) use entry_columns;
 
 statements! {
     const LATEST = "SELECT ifnull(max(seq), 0) FROM ledger";
+    const WRITTEN_AT = "SELECT at_ms FROM ledger WHERE seq <= ?1 ORDER BY seq DESC LIMIT 1";
     const ENTRY = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body WHERE l.seq = ?1");
     const TIMELINE = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body
         WHERE l.pair = ?1 AND l.seq < ?2 ORDER BY l.seq DESC LIMIT 0 + ?3");
@@ -126,6 +127,26 @@ impl Store {
         let before = after.map_or(i64::MAX, |seq| seq.0);
         let query = sqlx::query(TIMELINE).bind(pair.to_string()).bind(before).bind(i64::from(limit));
         query.fetch_all(&mut *reader).await?.iter().map(item_of).collect()
+    }
+
+    /// The last entry that was written at or before a moment; 0 where there is none. Entries follow one another in time,
+    /// so it is looked for between two ends.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn entry_at(&self, moment: Timestamp) -> Result<Seq> {
+        let (mut before, mut after) = (0, self.latest_seq().await?.0.saturating_add(1));
+        let mut reader = self.reader().await?;
+        while after - before > 1 {
+            let middle = before + (after - before) / 2;
+            let written: Option<i64> = sqlx::query_scalar(WRITTEN_AT).bind(middle).fetch_optional(&mut *reader).await?;
+            if written.is_some_and(|at| at > to_ms(moment)) {
+                after = middle;
+            } else {
+                before = middle;
+            }
+        }
+        Ok(Seq(before))
     }
 
     /// Readings of an incident up to an entry, oldest first. Incidents of several workspaces may share an id.

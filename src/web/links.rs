@@ -31,11 +31,12 @@ pub async fn link_page(
     Path((workspace, incident)): Path<(String, String)>,
 ) -> Result<Response, WebError> {
     let next = value(&signed.reader.query, "next");
-    let (row, pair) = incidents::one(&web.app, &signed.caller, id(&workspace)?, &IncidentId::new(&incident)).await?;
+    let (row, gates, pair) =
+        incidents::one(&web.app, &signed.caller, id(&workspace)?, &IncidentId::new(&incident)).await?;
     if let Some(pair) = pair {
         return Ok(Redirect::to(&format!("/pairs/{pair}")).into_response());
     }
-    let view = LinkingView { row, form: FormView::default(), next: list(&next) };
+    let view = LinkingView { row, gates, form: FormView::default(), next: list(&next) };
     Ok(framed(&web, &signed).await?.answer(&Page::Linking(Box::new(view))))
 }
 
@@ -55,10 +56,10 @@ pub async fn link(
     let (workspace, incident): (WorkspaceId, _) = (id(&workspace)?, IncidentId::new(&incident));
     let done = links::link(&web.app, &signed.caller, workspace, &incident, form.text("ticket")).await;
     if let Err(error @ ServiceError::Invalid(_)) = done {
-        let (row, _) = incidents::one(&web.app, &signed.caller, workspace, &incident).await?;
+        let (row, gates, _) = incidents::one(&web.app, &signed.caller, workspace, &incident).await?;
         let typed = FormView::default().with_value("ticket", form.text("ticket"));
         let next = list(form.text("next"));
-        let page = |form| Page::Linking(Box::new(LinkingView { row, form, next }));
+        let page = |form| Page::Linking(Box::new(LinkingView { row, gates, form, next }));
         return refuse(&web, &signed.reader, error, typed, page).await;
     }
     answer(&signed, done, ("linking", "linked-already"), next(&form, "/incidents")).await

@@ -96,7 +96,8 @@ pub async fn pair(State(web): State<Web>, signed: Signed, Path(pair): Path<Strin
     let frame = framed(&web, &signed).await?;
     let from = value(&signed.reader.query, "from");
     let at = value(&signed.reader.query, "at");
-    let view = service::pairs::view_at(&web.app, &signed.caller, pair, &from, &at).await?;
+    let then = service::then::Then::parse(&at, &signed.reader.zone);
+    let view = service::pairs::view_at(&web.app, &signed.caller, pair, &from, then).await?;
     Ok(frame.answer(&Page::Pair(Box::new(view))))
 }
 

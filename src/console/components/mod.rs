@@ -3,6 +3,7 @@
 pub mod act;
 pub mod entry;
 pub mod fields;
+pub mod gates;
 pub mod icon;
 pub mod list;
 pub mod operation;

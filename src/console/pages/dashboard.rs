@@ -70,8 +70,29 @@ fn truth(ctx: &PageContext, view: &DashboardView) -> AnyView {
                     </a>
                 </li>
             </ul>
+            {storm(ctx, view.counts.storm_held)}
             {pause::notices(ctx, &view.pauses)}
         </div>
+    }
+    .into_any()
+}
+
+/// One loud notice while the storm brake holds incidents: they get no ticket by themselves.
+fn storm(ctx: &PageContext, held: u64) -> AnyView {
+    if held == 0 {
+        return ().into_any();
+    }
+    let words = words::counted(held, "new incident is", "new incidents are");
+    view! {
+        <ul class="pauses" aria-label="Storm brake">
+            <li>
+                {icon(ctx, "needs-you")}
+                <div>
+                    <p class="why"><b>{words}" held by the storm brake"</b>" and get no ticket until a person releases them."</p>
+                    <p class="quiet"><a href="/problems">"See which, and release them"</a></p>
+                </div>
+            </li>
+        </ul>
     }
     .into_any()
 }
@@ -145,8 +166,20 @@ fn none(ctx: &PageContext, view: &DashboardView) -> AnyView {
         return list::empty(ctx, "search", "This page is empty now", text.into_any());
     }
     if view.filter.narrows() {
+        // A number may be that of a ticket which nobody linked: such tickets are not read.
+        let number = view.filter.text.trim().trim_start_matches('#').parse::<u64>().is_ok();
+        let elsewhere = number.then(|| {
+            view! {
+                <p>
+                    "No linked incident has this number, nor has its ticket. An incident that is not linked stands under "
+                    <a class="soft" href=format!("/incidents?q={}", view.filter.text.trim().trim_start_matches('#'))>"Not linked"</a>
+                    " with its reason. A ticket that no incident is linked to is not followed: link it there by its number, or push it to Sentinel."
+                </p>
+            }
+        });
         let text = view! {
             <p>"There are "{words::counted(view.counts.pairs(), "pair", "pairs")}" in all."</p>
+            {elsewhere}
             <p><a class="button" href="/">"Clear the filter"</a></p>
         };
         return list::empty(ctx, "search", "No pair matches the filter", text.into_any());

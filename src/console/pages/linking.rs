@@ -8,6 +8,7 @@ use crate::{
         components::{
             act::{self, Weight},
             fields::{self, Field},
+            gates,
             icon::icon,
         },
         context::PageContext,
@@ -35,6 +36,12 @@ pub fn body(ctx: &PageContext, view: &LinkingView) -> AnyView {
         {fields::summary(&view.form, "")}
         <p class="truth">{record}" in "{row.workspace_name.clone()}", of "{row.client.clone()}</p>
         {not_linked::why(row)}
+        {(!view.gates.is_empty()).then(|| view! {
+            <details class="folded">
+                <summary>"Every gate, in the order in which they are asked"</summary>
+                {gates::list(ctx, &view.gates)}
+            </details>
+        })}
         <section class="tile narrow" aria-labelledby="to-existing">
             <h2 id="to-existing">"To a ticket that exists"</h2>
             <form method="post" action=format!("{base}/link")>

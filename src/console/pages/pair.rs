@@ -10,7 +10,7 @@ use crate::{
     console::{
         components::{
             act::{self, Weight},
-            entry, operation, pause, state,
+            entry, gates, operation, pause, state,
             time::{when, when_or},
         },
         context::PageContext,
@@ -60,6 +60,12 @@ pub fn live(ctx: &PageContext, view: &PairView) -> AnyView {
                 {queue(ctx, "Waiting to be written", "queue", &view.queue)}
                 {dropped(ctx, &view.dropped)}
                 {notes::section(ctx, view)}
+                {(!view.gates.is_empty()).then(|| view! {
+                    <details class="folded">
+                        <summary>"Why it has a ticket: every gate, as it stands now"</summary>
+                        {gates::list(ctx, &view.gates)}
+                    </details>
+                })}
             </div>
             {history(ctx, view)}
         </div>
@@ -132,6 +138,7 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
                         "As it stood "{when(ctx, at)}". "<a href=ctx.path().to_owned()>"See how it stands now"</a>
                     </p>
                 })}
+                {view.as_of_problem.clone().map(|problem| view! { <p class="warn" role="alert">{problem}</p> })}
                 {state::axes(ctx, view.sync, view.health)}
                 {pause::notices(ctx, &view.pauses)}
                 {why}
@@ -220,6 +227,13 @@ fn history(ctx: &PageContext, view: &PairView) -> AnyView {
     view! {
         <section class="pair-history" aria-labelledby="history">
             <h2 id="history">"What happened"</h2>
+            <form class="moment" method="get" action=ctx.path().to_owned()>
+                <label>
+                    <span>"As it stood at"</span>
+                    <input type="datetime-local" name="at" required=true />
+                </label>
+                <button type="submit" class="button">"Show"</button>
+            </form>
             {if view.timeline.is_empty() {
                 view! { <p class="quiet">"Nothing is written down yet."</p> }.into_any()
             } else {

@@ -154,6 +154,8 @@ pub struct PairCounts {
     pub needs_you: u64,
     /// Incidents seen and not linked.
     pub not_linked: u64,
+    /// Those among them that the storm brake holds.
+    pub storm_held: u64,
 }
 
 impl PairCounts {

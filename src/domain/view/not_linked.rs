@@ -104,10 +104,27 @@ pub struct PushRow {
 pub struct LinkingView {
     /// The incident.
     pub row: NotLinkedRow,
+    /// Every gate, in its order.
+    pub gates: Vec<GateRow>,
     /// `ticket`.
     pub form: FormView,
     /// Address of the list it was chosen from.
     pub next: String,
+}
+
+/// A gate that an incident passes, or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateRow {
+    /// What it asks.
+    pub name: String,
+    /// By which rule.
+    pub rule: String,
+    /// What it saw.
+    pub saw: String,
+    /// It lets the incident pass.
+    pub passes: bool,
+    /// What would change that, where it does not.
+    pub remedy: Option<String>,
 }
 
 /// One incident without a ticket.

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ledger::TimelineEntry, list::OutsideLink, operation::OperationView, pause::PauseView};
+use super::{
+    ledger::TimelineEntry, list::OutsideLink, not_linked::GateRow, operation::OperationView, pause::PauseView,
+};
 use crate::domain::{
     decision::Decision,
     failure::Side,
@@ -61,12 +63,16 @@ pub struct PairView {
     pub ticket_read: Option<Timestamp>,
     /// The moment of which everything is shown, when that is not now.
     pub as_of: Option<Timestamp>,
+    /// Why the moment that was asked for cannot be shown, one sentence with the remedy.
+    pub as_of_problem: Option<String>,
     /// What holds its queue: pauses of the pair, its client or a connection, in that order.
     pub pauses: Vec<PauseView>,
     /// Questions that a person has to answer.
     pub choices: Vec<ChoiceView>,
     /// Both sides, field by field.
     pub fields: Vec<FieldRow>,
+    /// The gates that the incident passed to get its ticket, as they stand now.
+    pub gates: Vec<GateRow>,
     /// Open operations, in their order.
     pub queue: Vec<OperationView>,
     /// Dead letters of this pair.

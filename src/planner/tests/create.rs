@@ -12,11 +12,18 @@ use crate::{
         reason::Reason,
         workspace::Mode,
     },
-    planner::gate::{self, Brake},
+    planner::{
+        explain,
+        gate::{self, Brake},
+    },
 };
 
 fn asked(scene: &Scene) -> String {
-    match gate::ask(&scene.workspace, &scene.client, &scene.policy, Some(&scene.catalogue), &scene.incident) {
+    let asked = gate::ask(&scene.workspace, &scene.client, &scene.policy, Some(&scene.catalogue), &scene.incident);
+    // What tells of every gate says the same of the first that fails.
+    let gates = explain::gates(&scene.workspace, &scene.client, &scene.policy, Some(&scene.catalogue), &scene.incident);
+    assert_eq!(explain::first(&gates), asked.as_ref().err());
+    match asked {
         Ok(_) => "passes".to_owned(),
         Err(Reason::Filtered { filter, saw, would }) => format!("{filter} saw {saw}; {would}"),
         Err(reason) => reason.code().to_owned(),
@@ -40,6 +47,23 @@ fn check(cases: &[Case]) {
 
 fn patterns(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+#[test]
+fn every_gate_that_is_set_says_what_it_asked_and_what_it_saw() {
+    let mut scene = in_step();
+    scene.policy.include.severity = patterns(&["High"]);
+    scene.policy.exclude.title = patterns(&["test*"]);
+    scene.incident.severity = Severity::Low;
+    let gates = explain::gates(&scene.workspace, &scene.client, &scene.policy, Some(&scene.catalogue), &scene.incident);
+    let told: Vec<(&str, &str, bool)> =
+        gates.iter().map(|gate| (gate.name.as_str(), gate.rule.as_str(), gate.fails.is_none())).collect();
+    assert_eq!(
+        told[3..5],
+        [("Filter include.severity", "one of “High”", false), ("Filter exclude.title", "none of “test*”", true),]
+    );
+    assert_eq!((gates.len(), gates[3].saw.as_str()), (8, "“Low”"));
+    assert!(gates.iter().filter(|gate| gate.fails.is_some()).count() == 1, "those behind it are told of too");
 }
 
 #[test]

@@ -69,7 +69,7 @@ pub async fn write_test(
     };
     let detail = json!({ "instance": halo.connection().resource_server, "ticket_type": kind.name, "reference": mark });
     acts::record(app, None, vec![acts::act(caller, "halo-write-test", None, detail)]).await?;
-    let Some(ticket) = made(&halo, &draft, &mut found.lines).await else { return Ok(found) };
+    let Some(ticket) = made(app, &halo, &draft, &mut found.lines).await else { return Ok(found) };
     read_back(&halo, &ticket, &draft, &mut found.lines).await;
     noted(&halo, ticket.id, &catalogue, &chosen.outcome, &mark, &mut found.lines).await;
     taken_away(&halo, ticket.id, &catalogue, &mut found.lines).await;
@@ -77,21 +77,23 @@ pub async fn write_test(
     Ok(found)
 }
 
-async fn made(halo: &Halo, draft: &TicketDraft, lines: &mut Vec<Line>) -> Option<Ticket> {
+async fn made(app: &App, halo: &Halo, draft: &TicketDraft, lines: &mut Vec<Line>) -> Option<Ticket> {
     match halo.create_ticket(draft, CLASS).await {
         Ok(ticket) => Some(ticket),
         // Whether it was made shows its reference.
-        Err(failure) if failure.kind == FailureKind::Unknown => match halo.find_created(draft, CLASS).await {
-            Ok(mut tickets) if !tickets.is_empty() => Some(tickets.remove(0)),
-            _ => {
-                lines.push(Line::fault(
-                    "ticket_type",
-                    format!("It is not known whether the test ticket was made: {}", failure.message),
-                    format!("Look in Halo for a ticket that says {} and delete it.", draft.reference),
-                ));
-                None
+        Err(failure) if failure.kind == FailureKind::Unknown => {
+            match halo.find_created(draft, app.clock.now(), CLASS).await {
+                Ok(mut tickets) if !tickets.is_empty() => Some(tickets.remove(0)),
+                _ => {
+                    lines.push(Line::fault(
+                        "ticket_type",
+                        format!("It is not known whether the test ticket was made: {}", failure.message),
+                        format!("Look in Halo for a ticket that says {} and delete it.", draft.reference),
+                    ));
+                    None
+                }
             }
-        },
+        }
         Err(failure) => {
             lines.push(refused_ticket(&failure));
             None

@@ -2,7 +2,10 @@
 
 use halobridge::{
     ledger::entry::Seq,
-    service::{pairs, then},
+    service::{
+        pairs,
+        then::{self, Then},
+    },
     store::SituationRow,
 };
 use serde_json::json;
@@ -61,10 +64,23 @@ both! {
         assert!(then::situation(&app, &pair, Seq(1)).await.unwrap().is_none(), "before the beginning");
         // The page of a moment has nothing to press and nothing that came later.
         let (early, row) = &seen[3];
-        let view = pairs::view_at(&app, &caller, pair.id, "", &early.0.to_string()).await.unwrap();
+        let view = pairs::view_at(&app, &caller, pair.id, "", Then::Entry(*early)).await.unwrap();
         assert!(view.as_of.is_some() && view.choices.is_empty());
         assert_eq!((view.sync, view.reason), (row.pair.sync, row.pair.reason.clone()));
         assert!(view.timeline.iter().all(|entry| entry.seq <= early.0));
+        // A moment by the reader's own clock, or with its zone, is as good as a number.
+        let berlin = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+        let parsed = ["2026-11-28T08:00", "2026-11-28T07:00:00Z"].map(|text| Then::parse(text, &berlin));
+        assert_eq!(parsed, ["2026-11-28T07:00:00Z".parse().map(Then::Moment).unwrap(); 2]);
+        let at = view.as_of.unwrap();
+        let same = pairs::view_at(&app, &caller, pair.id, "", Then::Moment(at)).await.unwrap();
+        assert_eq!((same.as_of, same.as_of_problem), (Some(at), None));
+        // What cannot be shown is told of, on the page of now.
+        for then in [Then::parse("yesterday", &berlin), Then::Moment(pair.created - jiff::SignedDuration::from_hours(1))] {
+            let now = pairs::view_at(&app, &caller, pair.id, "", then).await.unwrap();
+            assert_eq!(now.as_of, None);
+            assert!(now.as_of_problem.is_some(), "{then:?}");
+        }
         bridge.finish().await;
     }
 }

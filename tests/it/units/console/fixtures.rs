@@ -153,6 +153,7 @@ pub fn dashboard() -> DashboardView {
     DashboardView {
         filter: PairFilter::default(),
         counts: PairCounts {
+            storm_held: 2,
             in_step: 212,
             behind: 7,
             unknown: 1,
@@ -261,12 +262,27 @@ pub fn problems() -> ProblemsView {
     }
 }
 
+/// One that lets pass, one that does not.
+pub fn gates() -> Vec<GateRow> {
+    let row = |name: &str, rule: &str, saw: &str, remedy: Option<&str>| GateRow {
+        name: name.into(),
+        rule: rule.into(),
+        saw: saw.into(),
+        passes: remedy.is_none(),
+        remedy: remedy.map(Into::into),
+    };
+    vec![
+        row("Workspace is on", "any mode but off", "two-way", None),
+        row("Filter include.severity", "one of “High”", "“Low”", Some("Change the incident in Sentinel.")),
+    ]
+}
+
 fn linking() -> LinkingView {
     let Ok(listed) = not_linked().rows else { panic!("rows") };
     let form = FormView::default()
         .with_value("ticket", "not <b>a number")
         .with_problem("ticket", "Enter the ticket's number in Halo, for example 2215. Nothing was linked.");
-    LinkingView { row: listed.rows[0].clone(), form, next: "/incidents?reason=unlinked".into() }
+    LinkingView { row: listed.rows[0].clone(), gates: gates(), form, next: "/incidents?reason=unlinked".into() }
 }
 
 fn disconnect() -> DisconnectView {
