@@ -38,26 +38,31 @@ pub(super) async fn create(
     class: Class,
 ) -> Attempt {
     match halo.create_ticket(draft, class).await {
-        Ok(ticket) => ticket_made(engine, row, ticket, None),
+        Ok(ticket) => ticket_made(engine, row, ticket, draft, false),
         Err(failure) => Attempt::Failed(failure),
     }
 }
 
 /// The ticket is there: link it and take its values as agreed. One that landed on another client is a person's to move.
-/// `found`: what it was drafted as, where it was found by looking.
-pub(super) fn ticket_made(engine: &Engine, row: &SituationRow, ticket: Ticket, found: Option<&TicketDraft>) -> Attempt {
-    let settled = found.is_some();
+/// `settled`: it was found by looking, its answer is lost.
+pub(super) fn ticket_made(
+    engine: &Engine,
+    row: &SituationRow,
+    ticket: Ticket,
+    draft: &TicketDraft,
+    settled: bool,
+) -> Attempt {
     let view = engine.registry.view();
     let base = row.pair.base.clone();
     let base = match (view.of_workspace(row.pair.workspace), engine.registry.catalogue(row.pair.halo)) {
         (Some((_, _, policy)), Some(catalogue)) => {
             let closed = mapping::ticket_closed(policy, &catalogue, &ticket);
-            match found {
-                Some(_) if may_be_forgotten(engine, row) => {
+            match settled {
+                true if may_be_forgotten(engine, row) => {
                     agreed::with_found(base, policy, &catalogue, &row.subject.incident, &ticket, closed)
                 }
-                Some(draft) => agreed::with_settled(base, draft, &ticket),
-                None => agreed::with_ticket(base, &ticket, closed),
+                true => agreed::with_settled(base, draft, &ticket),
+                false => agreed::with_answer(base, draft, &ticket, catalogue.own_agent_id),
             }
         }
         _ => agreed::with_ticket(base, &ticket, ticket.closed),

@@ -11,6 +11,7 @@ use crate::{
         failure::{Failure, FailureKind},
         ids::{ConnectionId, PairId, RunId, TicketId},
         operation::{Operation, OperationKind},
+        reason::Reason,
         run::{Run, RunCause, RunScope},
         ticket::{Action, Ticket},
     },
@@ -219,8 +220,16 @@ async fn one(
     // may carry what agents write into them.
     let restated = known.ticket.as_ref().is_some_and(|ticket| ticket.status_id != row.status_id);
     let view = engine.registry.view();
-    let fields = view.of_workspace(known.pair.workspace).is_some_and(|(_, _, policy)| policy.reads_custom_fields());
-    let policy_reads = row.closed || restated || fields || row.merged_into.is_some() || row.deleted;
+    let found = view.of_workspace(known.pair.workspace);
+    let fields = found.is_some_and(|(_, _, policy)| policy.reads_custom_fields());
+    let catalogue = engine.registry.catalogue(known.pair.halo);
+    // A status may close a ticket whose row does not say so, and an agent who was asked answers in a custom field.
+    let closed = row.closed
+        || found
+            .zip(catalogue)
+            .is_some_and(|((.., policy), catalogue)| mapping::ticket_closed(policy, &catalogue, &row));
+    let asked_for = matches!(known.pair.reason, Some(Reason::VerdictMissing | Reason::VerdictRefused { .. }));
+    let policy_reads = closed || asked_for || restated || fields || row.merged_into.is_some() || row.deleted;
     let id = row.id;
     let class = if counts.thorough { Class::Reconcile } else { Class::Poll };
     let whole = raced || policy_reads;

@@ -142,7 +142,7 @@ async fn ticket(engine: &Engine, row: &SituationRow, draft: &TicketDraft) -> Loo
     match free.len() {
         0 => Look::Absent,
         1 => match free.pop() {
-            Some(ticket) => Look::Found(forth::ticket_made(engine, row, ticket, Some(draft))),
+            Some(ticket) => Look::Found(forth::ticket_made(engine, row, ticket, draft, true)),
             None => Look::Absent,
         },
         _ => Look::Found(Attempt::Refused(Reason::OutcomeUnknown, Box::default())),

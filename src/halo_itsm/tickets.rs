@@ -236,10 +236,24 @@ impl Halo {
     /// `Unknown` when it may have been created: look for the reference before sending again.
     pub async fn create_ticket(&self, draft: &TicketDraft, class: Class) -> Answered<Ticket> {
         let _lane = self.creates.lock().await;
-        let answer = self.post("Tickets", &body::create_body(draft), class).await?;
-        let summary = body::create_body(draft).pointer("/0/summary").cloned().unwrap_or(Value::Null);
+        let mut body = body::create_body(draft);
+        let mut asked_for = None;
+        let answer = match self.post("Tickets", &body, class).await {
+            // Fields that agents must fill in hold no incident back: no ticket is worse than a poorer one (sheet 3.3).
+            Err(failure) if asks_for_more(&failure) => {
+                body::without_validation(&mut body);
+                asked_for = Some(failure.message);
+                self.post("Tickets", &body, class).await?
+            }
+            answer => answer?,
+        };
+        let summary = body.pointer("/0/summary").cloned().unwrap_or(Value::Null);
         let object = read::one_of(answer.json()?, |item| item.get("summary") == Some(&summary));
-        let ticket = object.and_then(|o| read::ticket(o).ok()).ok_or_else(|| answer.unreadable())?;
+        let mut ticket = object.and_then(|o| read::ticket(o).ok()).ok_or_else(|| answer.unreadable())?;
+        if let Some(asked_for) = asked_for {
+            tracing::warn!(ticket.id = %ticket.id, "a ticket was made without what its type asks for: {asked_for}");
+            ticket.warning = Some(format!("The ticket was made without what its type asks for. {asked_for}"));
+        }
         let wanted = Wanted {
             status_id: draft.status_id,
             priority_id: draft.priority_id,
@@ -292,6 +306,12 @@ impl Halo {
             Err(_) => warned(ticket, wanted),
         }
     }
+}
+
+/// Whether a create was refused for a field that the ticket type makes mandatory.
+fn asks_for_more(failure: &Failure) -> bool {
+    let text = failure.message.to_lowercase();
+    failure.status == Some(400) && ["required", "mandatory"].iter().any(|word| text.contains(word))
 }
 
 /// Whether a ticket is at home with neither this client nor Halo's "Unknown".

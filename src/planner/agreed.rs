@@ -56,6 +56,20 @@ pub fn with_settled(base: Base, draft: &TicketDraft, ticket: &Ticket) -> Base {
     with_ticket(base, &born, false)
 }
 
+/// The same for a ticket whose making was answered. What a rule of Halo made of it beside what was sent (halo-api sheet
+/// 7.3, no. 16) is a change of Halo's, as in a ticket that is found later. The subject counts as it stands, for whoever
+/// writes it anew writes against the rule; and nobody took a ticket that was given to our own agent.
+pub fn with_answer(base: Base, draft: &TicketDraft, ticket: &Ticket, own_agent: Option<i64>) -> Base {
+    let (summary, agent_id) = (ticket.summary.clone(), ticket.agent_id);
+    let own = draft.agent_id.is_none() && agent_id.is_some() && agent_id == own_agent;
+    let mut base = with_settled(base, draft, ticket);
+    base.summary = Some(summary);
+    if own {
+        base.agent_id = agent_id;
+    }
+    base
+}
+
 /// The same for a ticket that was found and that nobody remembers making (a restored backup): it was made from what the
 /// incident said then, and either side may have moved since. What they say differently has been agreed on by nobody, so
 /// it is asked about, as with records that people joined; a closure alone speaks for itself.

@@ -117,8 +117,8 @@ pub fn ticket_closed(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket) ->
     }
     if ticket.closed {
         // Some instances keep the flag once a ticket has been closed: a status that Halo does not count among the
-        // closed ones, and that the policy maps to an open one, says that it is open again.
-        return catalogue.closed_statuses.is_empty() || !mapped_open(policy, catalogue, status_id);
+        // closed ones (where it tells which those are), and that the policy maps to an open one, says that it is open again.
+        return !mapped_open(policy, catalogue, status_id);
     }
     let listed = policy.closed_statuses.iter().filter_map(|r| status_ref(catalogue, r)).any(|id| id == status_id);
     let mapped = status(policy, catalogue, &IncidentStatus::Closed) == Ok(status_id);

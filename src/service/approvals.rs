@@ -1,6 +1,6 @@
 //! Writes that wait for a person's approval: listed here with their plans, decided about as anything about a pair.
 
-use super::{App, caller::Caller, error::ServiceError, fault, names, pairs};
+use super::{App, caller::Caller, error::ServiceError, fault, names, pairs, request_shown};
 use crate::{
     domain::{
         decision::Decision,
@@ -65,7 +65,8 @@ async fn of_pair(
                     planned: PlannedView {
                         words: waiting.planned.kind.words(),
                         side: waiting.planned.kind.side(),
-                        body: pairs::body(&waiting.planned.kind),
+                        body: request_shown::of(installation, s, &waiting.planned.kind)
+                            .or_else(|| pairs::body(&waiting.planned.kind)),
                         reason: waiting.planned.reason,
                     },
                 }

@@ -33,6 +33,7 @@ pub mod problems;
 pub mod pulse;
 pub mod pushes;
 pub mod replays;
+pub mod request_shown;
 pub mod running_engine;
 pub mod runs;
 pub mod set_up;

@@ -1,13 +1,15 @@
 //! One pair: both sides, its queue, its conversation and its history.
 
+use std::collections::BTreeMap;
+
 use super::{
     App, caller::Caller, decisions, error::ServiceError, fault, fields, ledger::names_in, names, notes, pauses::Paused,
-    then::Then, words,
+    request_shown, then::Then, words,
 };
 use crate::{
     domain::{
         catalogue::Catalogue,
-        ids::{PairId, UserId},
+        ids::{OperationId, PairId, UserId},
         merge::{Merge, Survivor},
         operation::{Operation, OperationKind, OperationState},
         pair::Pair,
@@ -102,9 +104,16 @@ pub async fn view_at(
     let (incident_read, ticket_read) = reads(app, &situation);
     let drawn = with_situation(app, &installation, &catalogue, &situation, |s| {
         let plan = plan(s);
-        (fields::rows(s, &plan), notes::rows(s, &plan), decisions::choices(s))
+        let request =
+            |operation: &Operation| Some((operation.id, request_shown::of(&installation, s, &operation.kind)?));
+        let requests: BTreeMap<OperationId, String> = s.operations.iter().filter_map(request).collect();
+        (fields::rows(s, &plan), notes::rows(s, &plan), decisions::choices(s), requests)
     });
-    let (fields, notes, mut choices) = drawn.unwrap_or_default();
+    let (fields, notes, mut choices, requests) = drawn.unwrap_or_default();
+    let operation = |row: &Operation| {
+        let view = operation(row);
+        OperationView { body: requests.get(&row.id).cloned().or(view.body), ..view }
+    };
     let mut pauses = Paused::now(app).await?.of_pair(caller, &installation, &situation.pair);
     if as_of.is_some() {
         choices.clear();
@@ -142,8 +151,12 @@ pub async fn view_at(
         choices,
         fields,
         gates,
-        queue: operations.iter().filter(|row| row.state.open()).map(operation).collect(),
-        dead: operations.iter().filter(|row| matches!(row.state, OperationState::Dead { .. })).map(operation).collect(),
+        queue: operations.iter().filter(|row| row.state.open()).map(&operation).collect(),
+        dead: operations
+            .iter()
+            .filter(|row| matches!(row.state, OperationState::Dead { .. }))
+            .map(&operation)
+            .collect(),
         dropped: operations.iter().filter_map(|row| dropped(row, &who)).collect(),
         notes,
         timeline,

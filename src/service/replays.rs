@@ -1,6 +1,6 @@
 //! Trying dead letters again, one or many, with the plan shown first.
 
-use super::{App, acts, caller::Caller, error::ServiceError, fault, pairs};
+use super::{App, acts, caller::Caller, error::ServiceError, fault, pairs, request_shown};
 use crate::{
     domain::{
         account::Role,
@@ -9,7 +9,7 @@ use crate::{
         reason::Reason,
         view::replay::{PlannedView, ReplayItem, ReplayView},
     },
-    planner::{dropped::said_once, plan},
+    planner::{Planned, dropped::said_once, plan, situation::Situation},
     store::SituationRow,
 };
 
@@ -98,12 +98,14 @@ async fn plan_of(app: &App, row: &SituationRow) -> Result<Vec<PlannedView>, Serv
     let installation = app.installation().await?;
     let catalogue = app.store.catalogue(row.pair.halo).await.map_err(|e| fault("read Halo's look-ups", &e))?;
     let catalogue = catalogue.map(|(catalogue, _)| catalogue).unwrap_or_default();
-    let planned = pairs::with_situation(app, &installation, &catalogue, row, |s| plan(s).operations);
-    let view = |planned: crate::planner::Planned| PlannedView {
-        words: planned.kind.words(),
-        side: planned.kind.side(),
-        reason: planned.reason,
-        body: pairs::body(&planned.kind),
+    let views = |s: &Situation<'_>| -> Vec<PlannedView> {
+        let view = |planned: Planned| PlannedView {
+            words: planned.kind.words(),
+            side: planned.kind.side(),
+            body: request_shown::of(&installation, s, &planned.kind).or_else(|| pairs::body(&planned.kind)),
+            reason: planned.reason,
+        };
+        plan(s).operations.into_iter().map(view).collect()
     };
-    Ok(planned.unwrap_or_default().into_iter().map(view).collect())
+    Ok(pairs::with_situation(app, &installation, &catalogue, row, views).unwrap_or_default())
 }

@@ -79,7 +79,13 @@ pub async fn write_test(
 
 async fn made(app: &App, halo: &Halo, draft: &TicketDraft, lines: &mut Vec<Line>) -> Option<Ticket> {
     match halo.create_ticket(draft, CLASS).await {
-        Ok(ticket) => Some(ticket),
+        Ok(ticket) => {
+            if let Some(warning) = &ticket.warning {
+                let fix = "Map the named field, or make it optional on the ticket type in Halo, so that tickets are complete.";
+                lines.push(Line::note("ticket_type", warning.clone(), fix));
+            }
+            Some(ticket)
+        }
         // Whether it was made shows its reference.
         Err(failure) if failure.kind == FailureKind::Unknown => {
             match halo.find_created(draft, app.clock.now(), CLASS).await {

@@ -108,6 +108,24 @@ both! {
         bridge.finish().await;
     }
 
+    /// The row of a ticket whose status closes it by the policy alone says nothing of a closure.
+    async fn an_answer_to_the_question_is_read_whatever_the_row_says(product) {
+        let policy = "closed_statuses = [\"Resolved\"]";
+        let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        bridge.act("ticket.status", json!({ "ticket_id": id, "status": "Resolved", "text": "Done.", "agent": AGENT }));
+        bridge.pass(300).await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("verdict-missing"));
+        bridge.act("ticket.update", json!({ "ticket_id": id, "customfields": [{ "name": "CFSentinelClassification", "value": 4 }] }));
+        bridge.pass(300).await;
+        let properties = bridge.incident(&incident)["properties"].clone();
+        assert_eq!((&properties["status"], &properties["classificationReason"]), (&json!("Closed"), &json!("InaccurateData")));
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        bridge.finish().await;
+    }
+
     async fn a_default_verdict_closes_without_asking(product) {
         let verdict = "{ classification = \"Undetermined\", comment = \"Nobody said.\" }";
         let bridge = Bridge::with(Setup { missing_verdict: verdict, ..Setup::new(product) }).await;

@@ -35,6 +35,21 @@ both! {
         bridge.finish().await;
     }
 
+    /// A ticket type that asks agents for an impact holds no incident back.
+    async fn mandatory_fields_of_the_ticket_type_hold_no_incident_back(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.switch("mandatory_fields", "impact");
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        assert_eq!(bridge.tickets().len(), 1);
+        let told = bridge.situation_of(&incident).await.ticket.unwrap();
+        assert_eq!(told.id.0, ticket);
+        bridge.pass(600).await;
+        assert_eq!(bridge.calls("halo.tickets.post"), 2, "refused once, made once");
+        bridge.finish().await;
+    }
+
     async fn a_loosened_filter_lets_in_what_was_held(product) {
         let setup = Setup { policy: "include = { label = [\"vip\"] }".into(), ..Setup::new(product) };
         let mut bridge = Bridge::with(setup).await;

@@ -14,6 +14,33 @@ fn about(mail: &str) -> serde_json::Value {
 }
 
 both! {
+    /// A rule of Halo assigns a ticket and moves its status while it is made: the answer to the making says so.
+    async fn what_a_rule_of_halo_makes_of_a_new_ticket_crosses(product) {
+        let bridge = Bridge::with(Setup { policy: "owner = { direction = \"both\" }".into(), ..Setup::new(product) }).await;
+        let twin = bridge.twin.clone();
+        let mut ruled = false;
+        bridge.mutate(move |request, body| {
+            let made = request.method() == "POST" && request.uri().path().ends_with("/Tickets") && !ruled;
+            if let Some(id) = made.then(|| body["id"].as_i64()).flatten() {
+                ruled = true;
+                let rule = json!({ "ticket_id": id, "agent": AGENT, "status": "In Progress" });
+                assert!(twin.act("ticket.update", &rule).status < 300);
+                let agent = twin.with(|world, _| world.halos[0].halo.ticket(id).map(|ticket| ticket.agent_id));
+                body["agent_id"] = json!(agent);
+                body["status_id"] = json!(2);
+            }
+        });
+        let incident = bridge.raise(json!({}));
+        bridge.pass(300).await;
+        let properties = bridge.incident(&incident)["properties"].clone();
+        assert_eq!(properties["status"], "Active");
+        assert!(properties["owner"]["userPrincipalName"].is_string(), "{}", properties["owner"]);
+        let writes = bridge.writes();
+        bridge.pass(900).await;
+        assert_eq!(bridge.writes(), writes, "and rests");
+        bridge.finish().await;
+    }
+
     async fn priority_becomes_severity_where_the_policy_says_so(product) {
         let policy = "severity = { direction = \"both\" }";
         let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;

@@ -30,6 +30,7 @@ mod replays;
 mod restore;
 mod set_up;
 mod shadow;
+mod shown;
 mod standins;
 mod then;
 mod tolerance;

@@ -47,6 +47,20 @@ both! {
     }
 
 
+    /// A reply by mail is of a kind that Halo made itself, and words all the same.
+    async fn an_end_users_reply_crosses_and_the_opening_does_not(product) {
+        let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        bridge.act("ticket.mail", json!({ "ticket_id": id, "text": "It was me, on holiday." }));
+        bridge.pass(300).await;
+        let comments = bridge.comments_of(&incident);
+        assert_eq!(comments.iter().filter(|text| text.contains("It was me, on holiday.")).count(), 1, "{comments:#?}");
+        assert_eq!(comments.len(), 1);
+        bridge.finish().await;
+    }
+
     async fn edits_and_deletions_are_reported_once(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));

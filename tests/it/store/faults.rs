@@ -268,3 +268,9 @@ async fn a_copied_directory_and_a_restored_database_are_noticed() {
     assert_eq!(restored.latest_seq().await.unwrap(), Seq(1));
     restored.verify_ledger().await.unwrap();
 }
+
+#[test]
+fn every_file_of_the_schema_is_a_step_that_is_carried_out() {
+    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap().count();
+    assert_eq!(i64::try_from(files), Ok(SCHEMA_VERSION));
+}

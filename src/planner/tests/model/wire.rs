@@ -265,9 +265,8 @@ impl Pairing {
                 let reason = Reason::RecordGone { what: "It does not exist any more.".into() };
                 next = Some(OperationState::Dead { at: some_time(), reason });
             }
-            (OperationKind::CreateTicket { .. }, Answer::Ticket(ticket)) => {
-                let closed = mapping::ticket_closed(&self.scene.policy, &self.scene.catalogue, &ticket);
-                let base = agreed::with_ticket(sent.pair.base.clone(), &ticket, closed);
+            (OperationKind::CreateTicket { draft, .. }, Answer::Ticket(ticket)) => {
+                let base = agreed::with_answer(sent.pair.base.clone(), draft, &ticket, None);
                 linked(&mut row, &ticket, base);
                 reading.actions = Some(Vec::new());
                 reading.ticket = Some(*ticket);

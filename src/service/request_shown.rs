@@ -1,0 +1,53 @@
+//! A write as it leaves: method, address, headers with secrets masked, and the very body. The same functions make what is
+//! shown and what is sent.
+
+use serde_json::Value;
+
+use crate::{
+    domain::{connection::MicrosoftConnection, operation::OperationKind, ticket::Ticket},
+    halo_itsm::body as halo,
+    planner::situation::Situation,
+    sentinel::body as sentinel,
+    store::Installation,
+};
+
+/// Longest text shown, in characters.
+const TEXT_MAX: usize = 20_000;
+
+/// The request as it would leave now; `None` while one of the two records is not known that it is made from.
+pub fn of(installation: &Installation, s: &Situation<'_>, kind: &OperationKind) -> Option<String> {
+    let halo_at = || {
+        let connection = installation.halo.iter().find(|connection| connection.id == s.pair.halo)?;
+        Some(connection.resource_server.trim_end_matches('/'))
+    };
+    let sentinel_at = |tail: String| {
+        let found = installation.microsoft.iter().find(|connection| connection.id == s.workspace.connection)?;
+        let MicrosoftConnection { endpoints, api_version, .. } = found;
+        let (arm, workspace) = (endpoints.arm.trim_end_matches('/'), &s.workspace.arm_id);
+        let incident = &s.pair.incident;
+        Some(format!(
+            "{arm}{workspace}/providers/Microsoft.SecurityInsights/incidents/{incident}{tail}?api-version={api_version}"
+        ))
+    };
+    let (method, address, body): (&str, String, Value) = match kind {
+        OperationKind::CreateTicket { draft, .. } => {
+            ("POST", format!("{}/Tickets", halo_at()?), halo::create_body(draft))
+        }
+        OperationKind::UpdateTicket { change } => {
+            let current: &Ticket = s.ticket?;
+            ("POST", format!("{}/Tickets", halo_at()?), halo::update_body(current, change))
+        }
+        OperationKind::AddNote { note, .. } => {
+            ("POST", format!("{}/Actions", halo_at()?), halo::note_body(s.pair.ticket?, note))
+        }
+        OperationKind::UpdateIncident { change } => {
+            ("PUT", sentinel_at(String::new())?, sentinel::incident_body(s.incident, change))
+        }
+        OperationKind::AddComment { comment, message, .. } => {
+            ("PUT", sentinel_at(format!("/comments/{comment}"))?, sentinel::comment_body(message))
+        }
+    };
+    let body = serde_json::to_string_pretty(&body).ok()?;
+    let text = format!("{method} {address}\nAuthorization: Bearer ••••••\nContent-Type: application/json\n\n{body}");
+    Some(if text.chars().count() > TEXT_MAX { text.chars().take(TEXT_MAX).chain(['…']).collect() } else { text })
+}
