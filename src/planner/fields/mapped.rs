@@ -187,12 +187,13 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         let agreed = Agreed { sentinel: here, halo: Some(there) };
         match conflict::decide(s, &mut g.base, &field) {
             Outcome::Still if known.as_ref().is_some_and(|known| known.halo.is_some()) => {}
-            Outcome::Same | Outcome::Leave | Outcome::OneWay | Outcome::Still => {
+            Outcome::Same | Outcome::Leave | Outcome::Still => {
                 g.base.agree(&name);
                 if known.as_ref() != Some(&agreed) {
                     g.base.fields.insert(key, agreed);
                 }
             }
+            Outcome::OneWay => g.one_way(&name),
             Outcome::Carry(_) => g.change_ticket("mapped field", &name, |change| match placed {
                 Placed::Custom(id, value) => change.custom_fields.push((id, value)),
                 Placed::Member(name, value) => change.members.push((name, value)),

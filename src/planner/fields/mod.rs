@@ -33,6 +33,10 @@ pub(super) struct Gather<'a, 's> {
     incident_reason: Option<Reason>,
     /// What changed on a closed matter and is not carried.
     held: Option<(TicketChange, IncidentChange)>,
+    /// Fields of it that the mode would not carry either.
+    held_by_mode: Vec<String>,
+    /// That both sides are closed with classifications of their own: what is said last.
+    differ: Option<Reason>,
 }
 
 impl Gather<'_, '_> {
@@ -40,6 +44,15 @@ impl Gather<'_, '_> {
     fn before_closing(&self, key: &str, side: Side) -> bool {
         let on_its_way = |o: &Operation| o.state.open() && o.kind.rank() == 2 && o.kind.side() == side;
         self.s.pair.base.moves.contains_key(key) || self.s.operations.iter().any(on_its_way)
+    }
+
+    /// A change of the ticket's `field` that the mode does not carry: nothing is agreed on by it, so it crosses once the
+    /// mode does.
+    fn one_way(&mut self, field: &str) {
+        match self.held {
+            Some(_) => self.held_by_mode.push(field.to_owned()),
+            None => self.out.remark(Reason::ModeOneWay),
+        }
     }
 
     /// Changes the ticket, for a change of the incident's `field`; `key` is the field's name among moves.
@@ -121,6 +134,7 @@ fn after_closing(g: &mut Gather<'_, '_>, rule: AfterClosing) {
         }
         what.push(said);
     }
+    what.append(&mut g.held_by_mode);
     if !what.is_empty() {
         g.out.remark(Reason::AfterClosing { what: what.join("; ") });
     }
@@ -138,6 +152,8 @@ pub fn plan(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
         incident_change: IncidentChange::default(),
         incident_reason: None,
         held: None,
+        held_by_mode: Vec::new(),
+        differ: None,
     };
     match s.policy.after_closing_fields {
         rule @ (AfterClosing::NoteOnly | AfterClosing::Ignore) if closing::shut(s) => after_closing(&mut gather, rule),
