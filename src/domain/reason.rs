@@ -428,6 +428,7 @@ impl Reason {
             Self::Unmapped { table, .. } => {
                 let what = match table.as_str() {
                     "priority" => "Add a row to the policy's “priorities” table".to_owned(),
+                    "severity" => "Add a row to the policy's “priorities_back” table".to_owned(),
                     "status" => "Add a row to the policy's “statuses” or “statuses_back” table".to_owned(),
                     "agent" => "Add a row to the policy's “agents” table".to_owned(),
                     "field" => "Correct the policy's “fields”".to_owned(),

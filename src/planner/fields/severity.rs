@@ -48,7 +48,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
             halo: g.base.priority_id != ticket.priority_id,
         },
         sentinel: now.to_string(),
-        halo: ticket.priority_id.map(|id| mapping::priority_name(s.catalogue, id)).unwrap_or_default(),
+        halo: ticket.priority_id.map(|id| mapping::priority_of_type(s.policy, s.catalogue, id)).unwrap_or_default(),
     };
     let accept = |g: &mut Gather<'_, '_>| {
         g.base.severity = Some(now.clone());

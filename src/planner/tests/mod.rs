@@ -26,6 +26,7 @@ mod notes;
 mod observed;
 mod pace;
 mod pauses;
+mod priorities;
 mod push;
 pub(super) mod scene;
 mod shadow;
