@@ -66,6 +66,9 @@ pub struct Base {
     /// Closing words that the ticket did not take as its closing note: they follow as a note.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unsaid: Option<ClosingWords>,
+    /// Classifications of both sides, as they were when both were closed: a correction comes after that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Agreed>,
     /// What we wrote on the ticket when we closed it last: neither an agent's verdict nor an agent's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub own_closing: Option<OwnClosing>,

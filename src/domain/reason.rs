@@ -179,6 +179,13 @@ pub enum Reason {
     },
     /// One side is closed, the other open, as the policy or a person wants it.
     LeftApart,
+    /// Both sides are closed, each with a classification of its own.
+    VerdictsDiffer {
+        /// The incident's, in words.
+        sentinel: String,
+        /// The ticket's, in words.
+        halo: String,
+    },
     /// Something changed when both sides were closed, and the policy does not carry it then.
     AfterClosing {
         /// What, in words.
@@ -300,6 +307,7 @@ impl Reason {
             Self::Conflict { .. } => "conflict",
             Self::Reopened { .. } => "reopened",
             Self::LeftApart => "left-apart",
+            Self::VerdictsDiffer { .. } => "verdicts-differ",
             Self::AfterClosing { .. } => "after-closing",
             Self::Flapping { .. } => "flapping",
             Self::Merged => "merged",
@@ -381,7 +389,10 @@ impl Reason {
             Self::Reopened { side: Side::Halo, .. } => {
                 "The ticket was opened again in Halo, and its incident is closed.".into()
             }
-            Self::LeftApart => "One side is closed and the other open, as it was decided.".into(),
+            Self::LeftApart => "One side is closed and the other open: they differ by the rule for opening again, or as a person decided.".into(),
+            Self::VerdictsDiffer { sentinel, halo } => {
+                format!("Both sides are closed, the incident as “{sentinel}” and the ticket as “{halo}”.")
+            }
             Self::AfterClosing { what } => format!("Changed after closing and not carried: {what}."),
             Self::Flapping { flips } => {
                 format!("The status changed more than {flips} times within an hour, so it is held.")

@@ -24,8 +24,7 @@ const COMMENT_MAX: usize = 3_000;
 /// # Errors
 /// [`Reason::VerdictMissing`] when the policy asks, [`Reason::VerdictRefused`] for a pair Microsoft refuses.
 pub fn verdict(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, actions: &[Action]) -> Result<Verdict, Reason> {
-    let given = from_field(policy, catalogue, ticket).or_else(|| from_actions(policy, actions));
-    let mut verdict = match given {
+    let mut verdict = match given(policy, catalogue, ticket, actions) {
         Some(verdict) => verdict,
         None => match &policy.missing_verdict {
             MissingVerdict::Default { verdict } => verdict.clone(),
@@ -37,6 +36,11 @@ pub fn verdict(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, actions:
     let comment = [Some(by), said, verdict.comment.take()].into_iter().flatten().collect::<Vec<_>>().join("\n");
     verdict.comment = Some(text::cut(&comment, COMMENT_MAX));
     verdict.checked().map_err(|refused| Reason::VerdictRefused { why: refused.to_string() })
+}
+
+/// The verdict that the ticket itself tells, if any.
+pub fn given(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, actions: &[Action]) -> Option<Verdict> {
+    from_field(policy, catalogue, ticket).or_else(|| from_actions(policy, actions))
 }
 
 /// The ticket as far as it speaks for an agent: without what we wrote on it at an earlier closing and nobody has changed
@@ -211,6 +215,7 @@ pub fn option_of<'a>(policy: &Policy, definition: &'a FieldDefinition, verdict: 
     definition.options.iter().find(|o| fits(&o.name) || fits(&o.id.to_string()))
 }
 
-fn same(a: &Verdict, b: &Verdict) -> bool {
+/// Whether two verdicts are one; a reason that one of them does not tell does not count.
+pub fn same(a: &Verdict, b: &Verdict) -> bool {
     a.classification == b.classification && (a.reason.is_none() || b.reason.is_none() || a.reason == b.reason)
 }

@@ -30,6 +30,7 @@ pub fn incident_found(change: &IncidentChange, sent: bool, known: &Incident, cur
         || change.severity.is_some() && current.severity != known.severity
         || change.owner.is_some() && current.owner.key() != known.owner.key()
         || change.title.is_some() && current.title != known.title
+        || change.verdict.is_some() && current.verdict() != known.verdict()
         || current.redirected();
     if moved { Found::Moved } else { Found::AsKnown }
 }

@@ -1,5 +1,5 @@
 //! What both sides say beside their conversation, field by field: [`severity`], [`owner`], [`status`], [`title`],
-//! [`labels`] and the policy's own mappings ([`mapped`]). Each compares three ways through [`super::conflict`].
+//! [`labels`], [`verdict`] and the policy's own mappings ([`mapped`]). Each compares three ways through [`super::conflict`].
 
 pub mod labels;
 pub mod mapped;
@@ -8,6 +8,7 @@ mod said;
 pub mod severity;
 pub mod status;
 pub mod title;
+pub mod verdict;
 
 use crate::domain::{
     failure::Side,
@@ -83,6 +84,7 @@ impl Gather<'_, '_> {
 fn values(g: &mut Gather<'_, '_>) {
     severity::plan(g);
     owner::plan(g);
+    verdict::plan(g);
     // Of incidents that share a ticket the first one's names, labels and mapped values stand there.
     if groups::shares(g.s) && !groups::leads(g.s) {
         return;
@@ -163,7 +165,10 @@ pub fn plan(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
     }
     // Last: what a closing or reopening is called outranks the other reasons of the same write.
     status::plan(&mut gather);
-    let Gather { base, out, ticket_change, ticket_reason, incident_change, incident_reason, .. } = gather;
+    let Gather { base, out, ticket_change, ticket_reason, incident_change, incident_reason, differ, .. } = gather;
+    if let Some(differ) = differ {
+        out.remark(differ);
+    }
     if base != s.pair.base {
         out.base = Some(base);
     }

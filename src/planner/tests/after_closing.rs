@@ -268,7 +268,7 @@ fn evidence_of_closing_is_kept_on_both_sides() {
     );
     scene.queue(&plan);
     scene.operations.clear();
-    assert_eq!(words(&scene.plan()), "in-step healthy -", "said once");
+    assert_eq!(words(&scene.plan()), "in-step healthy verdicts-differ", "said once");
 }
 
 #[test]

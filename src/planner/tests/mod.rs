@@ -30,3 +30,4 @@ mod priorities;
 mod push;
 pub(super) mod scene;
 mod shadow;
+mod verdicts;
