@@ -341,7 +341,7 @@ impl Reason {
             Self::TicketClosed => "The ticket was closed in Halo.".into(),
             Self::IncidentReopened => "The incident was opened again in Sentinel.".into(),
             Self::TicketReopened => "The ticket was opened again in Halo.".into(),
-            Self::InStep => "Both sides agree.".into(),
+            Self::InStep => "Both sides agree in what the policy carries.".into(),
             Self::ModeOff => "The workspace is switched off.".into(),
             Self::ModeObserve => "The workspace is in observe mode: this is planned and not carried out.".into(),
             Self::ModeOneWay => "The workspace's mode does not carry this direction.".into(),

@@ -155,7 +155,7 @@ fn once(s: &Situation<'_>) -> (Plan, bool) {
                 notes::plan(s, &mut out);
                 merges::plan_survivor(s, ticket, &mut out);
                 if s.workspace.mode == Mode::CommentOnly {
-                    fields::status::closed_on_one_side(s, ticket, &mut out);
+                    fields::differing(s, ticket, &mut out);
                 } else {
                     fields::plan(s, ticket, &mut out);
                     for hole in draft::holes(s) {
@@ -337,13 +337,14 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
     let rejected = |reason: &Reason| matches!(reason, Reason::Rejected { .. });
     let apart = [Reason::ModeOneWay, Reason::GroupOpen];
     let kept_back = out.remarks.iter().any(|remark| apart.contains(remark) || rejected(remark));
-    let behind = waits || dead.is_some() || !out.dropped.is_empty() || !out.waiting.is_empty() || kept_back;
+    // Nor is what waits for a person or a mapping: whatever is open has not crossed.
+    let behind = waits || dead.is_some() || !out.dropped.is_empty() || !out.items.is_empty() || kept_back;
     let held = |reason: &Reason| {
         matches!(reason, Reason::RecordGone { .. } | Reason::WrongClient | Reason::SurvivorUnknown { .. })
     };
     let sync = if unknown || out.items.iter().chain(&out.remarks).any(held) {
         SyncState::Unknown
-    } else if behind || out.items.iter().any(|r| matches!(r, Reason::VerdictMissing | Reason::VerdictRefused { .. })) {
+    } else if behind {
         SyncState::Behind
     } else {
         SyncState::InStep

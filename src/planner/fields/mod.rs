@@ -20,7 +20,11 @@ use crate::domain::{
     ticket::{Ticket, TicketChange},
 };
 
-use super::{closing, groups, notes, plan::Plan, situation::Situation};
+use super::{
+    closing, groups, notes,
+    plan::{Plan, Planned},
+    situation::Situation,
+};
 
 /// One pair's fields while they are planned: changes are gathered for one operation per side.
 pub(super) struct Gather<'a, 's> {
@@ -139,6 +143,18 @@ fn after_closing(g: &mut Gather<'_, '_>, rule: AfterClosing) {
     what.append(&mut g.held_by_mode);
     if !what.is_empty() {
         g.out.remark(Reason::AfterClosing { what: what.join("; ") });
+    }
+}
+
+/// In comment-only no field is carried: a pair whose sides differ in what another mode would carry says so. Nothing becomes
+/// agreed by it.
+pub fn differing(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
+    let mut carried = Plan::new();
+    plan(s, ticket, &mut carried);
+    let field = |p: &Planned| !matches!(p.kind, OperationKind::AddNote { .. } | OperationKind::AddComment { .. });
+    let differs = carried.operations.iter().any(field) || !carried.items().is_empty();
+    if differs || carried.remarks().contains(&Reason::ModeOneWay) {
+        out.remark(Reason::ModeOneWay);
     }
 }
 

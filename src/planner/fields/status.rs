@@ -90,13 +90,6 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     }
 }
 
-/// In comment-only no field is carried, closures neither: a pair closed on one side alone says so.
-pub fn closed_on_one_side(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
-    if !s.incident.redirected() && s.incident.closed() != mapping::ticket_closed(s.policy, s.catalogue, ticket) {
-        out.remark(Reason::ModeOneWay);
-    }
-}
-
 /// What both sides say now is what they agree on.
 fn accept(g: &mut Gather<'_, '_>, closed: bool) {
     g.base.agree(NAME);
@@ -259,7 +252,8 @@ fn both_closed(g: &mut Gather<'_, '_>) {
         said = format!("{}: {said}", s.incident.name());
     }
     own_note(g, &said, "closed", Reason::IncidentClosed);
-    let verdict = closing::verdict(s.policy, s.catalogue, &closing::of_agent(&g.base, g.ticket), s.actions.unwrap_or_default());
+    let verdict =
+        closing::verdict(s.policy, s.catalogue, &closing::of_agent(&g.base, g.ticket), s.actions.unwrap_or_default());
     let words = match verdict {
         Ok(verdict) => format!(
             "{}\nClassification in Halo: {}{}",
@@ -319,7 +313,9 @@ fn ask_for_verdict(g: &mut Gather<'_, '_>, actions: &[Action]) {
     };
     let ours = g.base.own_closing.as_ref().is_some_and(|own| !own.fields.is_empty());
     let again = match ours {
-        true => " What an earlier closing in Microsoft Sentinel left there counts as none: to choose it again, empty it first.",
+        true => {
+            " What an earlier closing in Microsoft Sentinel left there counts as none: to choose it again, empty it first."
+        }
         false => "",
     };
     let words = format!(

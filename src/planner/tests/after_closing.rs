@@ -52,7 +52,7 @@ fn what_opening_again_does_is_a_choice_for_each_direction() {
                 s.policy.reopened_in_sentinel = ReopenRule::Ask;
                 reopen_incident(s);
             },
-            "in-step needs-you reopened",
+            "behind needs-you reopened",
         ),
         (
             "asked, and decided",
@@ -78,7 +78,7 @@ fn what_opening_again_does_is_a_choice_for_each_direction() {
                     rule: ReopenRule::Reopen,
                 }];
             },
-            "in-step needs-you reopened",
+            "behind needs-you reopened",
         ),
         (
             "in Halo: the incident is opened again",
@@ -99,7 +99,7 @@ fn what_opening_again_does_is_a_choice_for_each_direction() {
                 s.policy.reopened_in_halo = ReopenRule::Ask;
                 reopen_ticket(s);
             },
-            "in-step needs-you reopened",
+            "behind needs-you reopened",
         ),
     ]);
     // Told once, then left apart, which the pair says.
@@ -309,7 +309,8 @@ fn take(scene: &mut Scene) {
         let ticket = scene.ticket();
         ticket.status_id = change.status_id.or(ticket.status_id);
         ticket.closed = closed;
-        ticket.closure_note = change.closure_note.as_ref().map(|note| text::text_to_html(note)).or(ticket.closure_note.take());
+        ticket.closure_note =
+            change.closure_note.as_ref().map(|note| text::text_to_html(note)).or(ticket.closure_note.take());
         let answer = ticket.clone();
         scene.pair.base = agreed::after_ticket(scene.pair.base.clone(), &incident, &change, &answer, closed);
     }

@@ -27,7 +27,7 @@ fn what_two_joined_records_say_differently_is_asked_about() {
                 joined(s);
                 s.incident.severity = Severity::High;
             },
-            "in-step needs-you conflict",
+            "behind needs-you conflict",
         ),
         (
             "another severity, and the policy names the side that wins",
@@ -44,7 +44,7 @@ fn what_two_joined_records_say_differently_is_asked_about() {
                 joined(s);
                 s.ticket().status_id = Some(NEW);
             },
-            "in-step needs-you conflict",
+            "behind needs-you conflict",
         ),
         (
             "a closed incident and an open ticket: nothing is closed unasked",
@@ -52,7 +52,7 @@ fn what_two_joined_records_say_differently_is_asked_about() {
                 joined(s);
                 s.close_incident(Classification::FalsePositive, Some("InaccurateData"));
             },
-            "in-step needs-you conflict",
+            "behind needs-you conflict",
         ),
         (
             "an agent has it, and nobody owns the incident",
@@ -60,7 +60,7 @@ fn what_two_joined_records_say_differently_is_asked_about() {
                 joined(s);
                 s.ticket().agent_id = Some(5);
             },
-            "in-step needs-you conflict",
+            "behind needs-you conflict",
         ),
         (
             "what was said on either side crosses",
@@ -88,7 +88,7 @@ fn what_a_found_ticket_says_differently_is_asked_about_and_a_closure_crosses() {
                 s.incident.severity = Severity::High;
                 found(s);
             },
-            "in-step needs-you conflict",
+            "behind needs-you conflict",
         ),
         (
             "another open status",
@@ -96,7 +96,7 @@ fn what_a_found_ticket_says_differently_is_asked_about_and_a_closure_crosses() {
                 s.ticket().status_id = Some(NEW);
                 found(s);
             },
-            "in-step needs-you conflict",
+            "behind needs-you conflict",
         ),
         (
             "an agent has it, and nobody owns the incident",
@@ -104,7 +104,7 @@ fn what_a_found_ticket_says_differently_is_asked_about_and_a_closure_crosses() {
                 s.ticket().agent_id = Some(5);
                 found(s);
             },
-            "in-step needs-you conflict",
+            "behind needs-you conflict",
         ),
         (
             "the same, and the policy gives it to somebody",
