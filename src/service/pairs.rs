@@ -101,13 +101,15 @@ pub async fn view_at(
 
     let (incident_read, ticket_read) = reads(app, &situation);
     let drawn = with_situation(app, &installation, &catalogue, &situation, |s| {
-        let plan = plan(s);
-        (fields::rows(s, &plan), notes::rows(s, &plan), decisions::choices(s))
+        let (plan, choices) = (plan(s), decisions::choices(s));
+        let open = decisions::open(s, &plan, &choices);
+        (fields::rows(s, &plan), notes::rows(s, &plan), open, choices)
     });
-    let (fields, notes, mut choices) = drawn.unwrap_or_default();
+    let (fields, notes, mut open, mut choices) = drawn.unwrap_or_default();
     let mut pauses = Paused::now(app).await?.of_pair(caller, &installation, &situation.pair);
     if as_of.is_some() {
         choices.clear();
+        open.clear();
         pauses.clear();
     }
     let SituationRow { pair, subject, operations, .. } = &situation;
@@ -139,6 +141,7 @@ pub async fn view_at(
         as_of,
         as_of_problem,
         pauses,
+        open,
         choices,
         fields,
         gates,

@@ -142,6 +142,7 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
                 {state::axes(ctx, view.sync, view.health)}
                 {pause::notices(ctx, &view.pauses)}
                 {why}
+                {view.open.iter().map(state::why).collect_view()}
                 <p class="quiet">
                     "Incident read "{when_or(ctx, view.incident_read, "never")}
                     {view.ticket.is_some().then(|| view! { " · ticket read "{when_or(ctx, view.ticket_read, "never")} })}
