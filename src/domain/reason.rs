@@ -243,6 +243,13 @@ pub enum Reason {
         /// The write, in words.
         what: String,
     },
+    /// The owner who stands for the ticket's agent is refused: nobody in Entra.
+    OwnerUnknown {
+        /// The owner.
+        owner: String,
+        /// Azure's sentence.
+        why: String,
+    },
     /// The other side refused a write.
     Refused {
         /// Its sentence.
@@ -319,6 +326,7 @@ impl Reason {
             Self::Rejected { .. } => "rejected",
             Self::OutcomeUnknown => "outcome-unknown",
             Self::Dropped { .. } => "dropped",
+            Self::OwnerUnknown { .. } => "owner-unknown",
             Self::Refused { .. } => "refused",
         }
     }
@@ -413,6 +421,7 @@ impl Reason {
             Self::Dropped { what } => {
                 format!("“{what}” was dropped by a person and is not written again in this form.")
             }
+            Self::OwnerUnknown { owner, why } => format!("Azure refuses “{owner}” as owner of the incident: {why}"),
             Self::Refused { why } => why.clone(),
         }
     }
@@ -479,6 +488,9 @@ impl Reason {
                     .into(),
             ),
             Self::Dropped { .. } => Some("If it is wanted after all, press “Plan it again”.".into()),
+            Self::OwnerUnknown { .. } => Some(
+                "Add a row to the policy's “agents” table that gives the agent an owner whom Entra knows, or assign one of the two otherwise; it goes on by itself.".into(),
+            ),
             Self::Refused { .. } => Some("Correct what the other side names, then press “Try again”.".into()),
             _ => None,
         }
