@@ -73,6 +73,14 @@ pub struct Verdict {
     pub comment: Option<String>,
 }
 
+impl Verdict {
+    /// Classification and reason in words, for people.
+    pub fn words(&self) -> String {
+        let reason = self.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        format!("{}{reason}", self.classification.words())
+    }
+}
+
 /// The five pairs Microsoft's portal and API accept.
 pub const ALLOWED: [(Classification, Option<&str>); 5] = [
     (Classification::TruePositive, Some("SuspiciousActivity")),

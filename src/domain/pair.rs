@@ -66,6 +66,12 @@ pub struct Base {
     /// Closing words that the ticket did not take as its closing note: they follow as a note.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unsaid: Option<ClosingWords>,
+    /// Classifications of both sides, as they were when both were closed: a correction comes after that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Agreed>,
+    /// What we wrote on the ticket when we closed it last: neither an agent's verdict nor an agent's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_closing: Option<OwnClosing>,
     /// Since when the status is held because it flipped too often.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Timestamp>,
@@ -78,6 +84,15 @@ pub struct ClosingWords {
     pub words: String,
     /// When the incident was closed, as far as it told: each closing has its own.
     pub at: Option<Timestamp>,
+}
+
+/// What we wrote on a ticket when its incident was closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnClosing {
+    /// The closing note.
+    pub note: String,
+    /// Custom fields by id, as they stand until somebody changes them.
+    pub fields: BTreeMap<String, String>,
 }
 
 /// What both sides of a mapped field said when they last agreed.

@@ -179,6 +179,13 @@ pub enum Reason {
     },
     /// One side is closed, the other open, as the policy or a person wants it.
     LeftApart,
+    /// Both sides are closed, each with a classification of its own.
+    VerdictsDiffer {
+        /// The incident's, in words.
+        sentinel: String,
+        /// The ticket's, in words.
+        halo: String,
+    },
     /// Something changed when both sides were closed, and the policy does not carry it then.
     AfterClosing {
         /// What, in words.
@@ -235,6 +242,13 @@ pub enum Reason {
     Dropped {
         /// The write, in words.
         what: String,
+    },
+    /// The owner who stands for the ticket's agent is refused: nobody in Entra.
+    OwnerUnknown {
+        /// The owner.
+        owner: String,
+        /// Azure's sentence.
+        why: String,
     },
     /// The other side refused a write.
     Refused {
@@ -300,6 +314,7 @@ impl Reason {
             Self::Conflict { .. } => "conflict",
             Self::Reopened { .. } => "reopened",
             Self::LeftApart => "left-apart",
+            Self::VerdictsDiffer { .. } => "verdicts-differ",
             Self::AfterClosing { .. } => "after-closing",
             Self::Flapping { .. } => "flapping",
             Self::Merged => "merged",
@@ -311,6 +326,7 @@ impl Reason {
             Self::Rejected { .. } => "rejected",
             Self::OutcomeUnknown => "outcome-unknown",
             Self::Dropped { .. } => "dropped",
+            Self::OwnerUnknown { .. } => "owner-unknown",
             Self::Refused { .. } => "refused",
         }
     }
@@ -333,7 +349,7 @@ impl Reason {
             Self::TicketClosed => "The ticket was closed in Halo.".into(),
             Self::IncidentReopened => "The incident was opened again in Sentinel.".into(),
             Self::TicketReopened => "The ticket was opened again in Halo.".into(),
-            Self::InStep => "Both sides agree.".into(),
+            Self::InStep => "Both sides agree in what the policy carries.".into(),
             Self::ModeOff => "The workspace is switched off.".into(),
             Self::ModeObserve => "The workspace is in observe mode: this is planned and not carried out.".into(),
             Self::ModeOneWay => "The workspace's mode does not carry this direction.".into(),
@@ -381,7 +397,10 @@ impl Reason {
             Self::Reopened { side: Side::Halo, .. } => {
                 "The ticket was opened again in Halo, and its incident is closed.".into()
             }
-            Self::LeftApart => "One side is closed and the other open, as it was decided.".into(),
+            Self::LeftApart => "One side is closed and the other open: they differ by the rule for opening again, or as a person decided.".into(),
+            Self::VerdictsDiffer { sentinel, halo } => {
+                format!("Both sides are closed, the incident as “{sentinel}” and the ticket as “{halo}”.")
+            }
             Self::AfterClosing { what } => format!("Changed after closing and not carried: {what}."),
             Self::Flapping { flips } => {
                 format!("The status changed more than {flips} times within an hour, so it is held.")
@@ -402,6 +421,7 @@ impl Reason {
             Self::Dropped { what } => {
                 format!("“{what}” was dropped by a person and is not written again in this form.")
             }
+            Self::OwnerUnknown { owner, why } => format!("Azure refuses “{owner}” as owner of the incident: {why}"),
             Self::Refused { why } => why.clone(),
         }
     }
@@ -428,6 +448,7 @@ impl Reason {
             Self::Unmapped { table, .. } => {
                 let what = match table.as_str() {
                     "priority" => "Add a row to the policy's “priorities” table".to_owned(),
+                    "severity" => "Add a row to the policy's “priorities_back” table".to_owned(),
                     "status" => "Add a row to the policy's “statuses” or “statuses_back” table".to_owned(),
                     "agent" => "Add a row to the policy's “agents” table".to_owned(),
                     "field" => "Correct the policy's “fields”".to_owned(),
@@ -467,6 +488,9 @@ impl Reason {
                     .into(),
             ),
             Self::Dropped { .. } => Some("If it is wanted after all, press “Plan it again”.".into()),
+            Self::OwnerUnknown { .. } => Some(
+                "Add a row to the policy's “agents” table that gives the agent an owner whom Entra knows, or assign one of the two otherwise; it goes on by itself.".into(),
+            ),
             Self::Refused { .. } => Some("Correct what the other side names, then press “Try again”.".into()),
             _ => None,
         }

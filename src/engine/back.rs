@@ -6,8 +6,9 @@ use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
         ids::{CommentId, fingerprint},
-        incident::{Comment, Incident},
+        incident::{Comment, Incident, Owner},
         operation::{Carried, IncidentChange, OperationResult},
+        reason::Reason,
     },
     ledger::fact::Fact,
     outbound::budget::Class,
@@ -192,6 +193,10 @@ pub(super) async fn update_incident(
             let rest = IncidentChange { owner: None, ..change.clone() };
             Box::pin(update_incident(row, sentinel, at, (&rest, was_sent), now, class)).await
         }
+        Err(failure) if failure.kind == FailureKind::Rejected => match change.owner.as_ref().and_then(Owner::key) {
+            Some(owner) => Attempt::Refused(Reason::OwnerUnknown { owner, why: failure.message }, read(current)),
+            None => Attempt::Failed(failure),
+        },
         Err(failure) if failure.kind == FailureKind::Unknown => {
             match sentinel.incident(at, &row.pair.incident, class).await {
                 Ok(current) if sent::incident_stands(change, &current) => arrived(current),

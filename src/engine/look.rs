@@ -14,7 +14,7 @@ use crate::{
     store::StoreError,
 };
 
-use super::{Engine, alerts, digest, forth};
+use super::{Engine, alerts, digest, forth, merges};
 
 /// Reads both sides afresh, whatever the cursors say, and plans anew.
 pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
@@ -41,6 +41,12 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
                     }
                     Ok(None) => {}
                     Err(error) => note(error),
+                }
+                if merges::survivor_wanted(&row, &incident) {
+                    match merges::by_alerts(engine, &row, incident.modified, sentinel.as_ref(), &at).await? {
+                        Ok(found) => joined.extend(found.map(|survivor| Fact::SurvivorFound { pair: id, survivor })),
+                        Err(error) => note(error),
+                    }
                 }
                 reading.incident = Some(incident);
             }

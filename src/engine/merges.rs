@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
+        failure::Failure,
         ids::{IncidentId, PairId},
         incident::{Evidence, Incident},
         merge::{Candidate, Merge, MergedFrom},
@@ -114,30 +115,41 @@ async fn near(
     Ok(ids)
 }
 
+/// Whether nothing but alerts can tell into which incident this one was merged.
+pub(super) fn survivor_wanted(row: &SituationRow, incident: &Incident) -> bool {
+    incident.redirected() && row.pair.survivor.is_none() && merges::told_number(incident).is_none()
+}
+
 /// The survivor by a shared alert: the merged incident's alerts were read before the merge, when they moved.
 /// `None` when none or several have one.
+///
+/// # Errors
+/// The inner one: a reading that failed and may go well later, so that nothing is known yet.
 pub(super) async fn by_alerts(
     engine: &Engine,
     row: &SituationRow,
     merged_at: Option<Timestamp>,
     sentinel: &dyn Incidents,
     at: &Place,
-) -> Result<Option<IncidentId>, StoreError> {
-    let Some(before) = row.evidence.as_ref().filter(|evidence| !evidence.alerts.is_empty()) else { return Ok(None) };
+) -> Result<Result<Option<IncidentId>, Failure>, StoreError> {
+    let Some(before) = row.evidence.as_ref().filter(|evidence| !evidence.alerts.is_empty()) else {
+        return Ok(Ok(None));
+    };
     let mut sharing = Vec::new();
     for id in near(engine, row, merged_at).await? {
         let read: Result<Evidence, _> = sentinel.evidence(at, &id, Class::Reconcile).await;
         match read {
             Ok(evidence) if merges::share_an_alert(before, &evidence) => sharing.push(id),
             Ok(_) => {}
+            Err(failure) if failure.retryable() => return Ok(Err(failure)),
+            // One that is gone, or that will not be told, is none; the others are looked at all the same.
             Err(failure) => {
                 tracing::warn!(incident.id = %id, error = %failure, "alerts could not be compared after a merge");
-                return Ok(None);
             }
         }
     }
     let only = sharing.pop();
-    Ok(only.filter(|_| sharing.is_empty()))
+    Ok(Ok(only.filter(|_| sharing.is_empty())))
 }
 
 /// The facts by which the ticket of a merged incident goes on with the one that is left.

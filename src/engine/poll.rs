@@ -21,7 +21,7 @@ use crate::{
     },
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{merges::told_number, observed::Reading},
+    planner::observed::Reading,
     sentinel::{Incidents, ListWanted, Place},
     store::{Cursor, StoreError},
 };
@@ -358,10 +358,17 @@ impl<'a> Poll<'a> {
         let Ok(evidence) = self.late_alerts(&row, &incident, &mut done).await else { return Ok(()) };
         reading.evidence = evidence;
         self.counts.changed += 1;
-        if incident.redirected() && row.pair.survivor.is_none() && told_number(&incident).is_none() {
+        if merges::survivor_wanted(&row, &incident) {
             let survivor =
                 merges::by_alerts(self.engine, &row, incident.modified, self.sentinel.as_ref(), &self.at).await?;
-            done.extend(survivor.map(|survivor| Fact::SurvivorFound { pair, survivor }));
+            match survivor {
+                Ok(survivor) => done.extend(survivor.map(|survivor| Fact::SurvivorFound { pair, survivor })),
+                Err(failure) => {
+                    self.counts.hold(&incident);
+                    self.failed_with(failure);
+                    return Ok(());
+                }
+            }
         }
         reading.incident = Some(incident);
         digest::pair(self.engine, pair, done, reading).await

@@ -39,10 +39,13 @@ pub fn carried(ticket: &Ticket) -> Option<Carried> {
 }
 
 impl Carried {
-    /// Whether this is an incident of a workspace.
+    /// Whether this is an incident of a workspace. The integration names it as Azure does; we may have given it another name.
     pub fn is(&self, workspace: &Workspace, incident: &IncidentId) -> bool {
         self.incident == *incident
-            && self.workspace.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(&workspace.name))
+            && self.workspace.as_ref().is_none_or(|name| {
+                let of_azure = workspace.arm_id.rsplit('/').next().unwrap_or_default();
+                [of_azure, &workspace.name].into_iter().any(|known| name.eq_ignore_ascii_case(known))
+            })
     }
 }
 

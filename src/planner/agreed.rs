@@ -4,7 +4,7 @@ use crate::domain::{
     catalogue::Catalogue,
     incident::{Incident, IncidentStatus, Owner},
     operation::IncidentChange,
-    pair::{Agreed, Base, ClosingWords},
+    pair::{Agreed, Base, ClosingWords, OwnClosing},
     policy::Policy,
     ticket::{CustomField, Ticket, TicketChange, TicketDraft},
 };
@@ -105,6 +105,7 @@ pub fn after_ticket(mut base: Base, incident: &Incident, change: &TicketChange, 
         base.ticket_closed = closed;
         base.agree(status::NAME);
         base.unsaid = unsaid(incident, change, answer, closed);
+        base.own_closing = own_closing(change).or(base.own_closing);
     }
     if change.priority_id.is_some() {
         base.severity = Some(incident.severity.clone());
@@ -135,6 +136,13 @@ pub(super) fn unsaid(
     let taken = answer.closure_note.as_deref().is_some_and(|note| !note.trim().is_empty());
     let words = change.closure_note.clone().filter(|_| closed && !taken)?;
     Some(ClosingWords { words, at: incident.modified })
+}
+
+/// What a closing of ours writes beside the status.
+pub(super) fn own_closing(change: &TicketChange) -> Option<OwnClosing> {
+    let note = change.closure_note.clone()?;
+    let fields = change.custom_fields.iter().map(|(id, value)| (id.to_string(), mapped::plain(value))).collect();
+    Some(OwnClosing { note, fields })
 }
 
 /// The mapped fields that were written.

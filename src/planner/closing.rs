@@ -11,7 +11,7 @@ use crate::domain::{
     ticket::{Action, Ticket},
 };
 
-use super::{mapping, situation::Situation};
+use super::{fields::mapped, mapping, notes::words, situation::Situation};
 
 /// Longest closing comment sent to Sentinel, in characters (no limit is published; ours, sheet section 2).
 const COMMENT_MAX: usize = 3_000;
@@ -24,8 +24,7 @@ const COMMENT_MAX: usize = 3_000;
 /// # Errors
 /// [`Reason::VerdictMissing`] when the policy asks, [`Reason::VerdictRefused`] for a pair Microsoft refuses.
 pub fn verdict(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, actions: &[Action]) -> Result<Verdict, Reason> {
-    let given = from_field(policy, catalogue, ticket).or_else(|| from_actions(policy, actions));
-    let mut verdict = match given {
+    let mut verdict = match given(policy, catalogue, ticket, actions) {
         Some(verdict) => verdict,
         None => match &policy.missing_verdict {
             MissingVerdict::Default { verdict } => verdict.clone(),
@@ -37,6 +36,42 @@ pub fn verdict(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, actions:
     let comment = [Some(by), said, verdict.comment.take()].into_iter().flatten().collect::<Vec<_>>().join("\n");
     verdict.comment = Some(text::cut(&comment, COMMENT_MAX));
     verdict.checked().map_err(|refused| Reason::VerdictRefused { why: refused.to_string() })
+}
+
+/// The verdict that the ticket itself tells, if any.
+pub fn given(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, actions: &[Action]) -> Option<Verdict> {
+    from_field(policy, catalogue, ticket).or_else(|| from_actions(policy, actions))
+}
+
+/// The ticket as far as it speaks for an agent: without what we wrote on it at an earlier closing and nobody has changed
+/// since, and without a closing note that may have been written while it belonged to another client.
+pub fn of_agent(base: &Base, ticket: &Ticket) -> Ticket {
+    let mut ticket = ticket.clone();
+    ticket.closure_note = ticket.closure_note.filter(|_| base.foreign.is_empty());
+    let Some(own) = &base.own_closing else { return ticket };
+    ticket.closure_note = ticket.closure_note.and_then(|note| {
+        let said = text::html_to_text(&note);
+        if words::letters(&said) == words::letters(&own.note) {
+            return None;
+        }
+        // An agent who wrote below our words said the rest alone.
+        let rest = said.trim().strip_prefix(own.note.trim()).map(|rest| text::text_to_html(rest.trim()));
+        Some(rest.unwrap_or(note))
+    });
+    let ours = |id: i64, value: &serde_json::Value| own.fields.get(&id.to_string()) == Some(&mapped::plain(value));
+    ticket.custom_fields.retain(|field| !ours(field.id, &field.value));
+    ticket
+}
+
+/// Forgets what we wrote into a ticket's fields at a closing, once somebody has changed it: what is chosen there from then
+/// on is an agent's choice, also when it is the same one.
+pub fn forget_changed(base: &mut Base, ticket: &Ticket) {
+    if let Some(own) = &mut base.own_closing {
+        own.fields.retain(|id, value| {
+            let field = id.parse().ok().and_then(|id| ticket.custom_field(id));
+            field.is_none_or(|field| mapped::plain(&field.value) == *value)
+        });
+    }
 }
 
 /// Whether both sides last agreed on being closed.
@@ -180,6 +215,7 @@ pub fn option_of<'a>(policy: &Policy, definition: &'a FieldDefinition, verdict: 
     definition.options.iter().find(|o| fits(&o.name) || fits(&o.id.to_string()))
 }
 
-fn same(a: &Verdict, b: &Verdict) -> bool {
+/// Whether two verdicts are one; a reason that one of them does not tell does not count.
+pub fn same(a: &Verdict, b: &Verdict) -> bool {
     a.classification == b.classification && (a.reason.is_none() || b.reason.is_none() || a.reason == b.reason)
 }

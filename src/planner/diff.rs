@@ -47,8 +47,9 @@ fn of_ticket(s: &Situation<'_>, ticket: &Ticket, change: &TicketChange) -> Vec<D
         found.push(one("status", named(name, ticket.status_id), named(name, change.status_id)));
     }
     if change.priority_id.is_some() {
-        let name = mapping::priority_name;
-        found.push(one("priority", named(name, ticket.priority_id), named(name, change.priority_id)));
+        let name =
+            |id: Option<i64>| id.map(|id| mapping::priority_of_type(s.policy, s.catalogue, id)).unwrap_or_default();
+        found.push(one("priority", name(ticket.priority_id), name(change.priority_id)));
     }
     if change.agent_id.is_some() {
         let name = mapping::agent_name;

@@ -4,6 +4,7 @@
 //! changes at its source, when both sides agree after all, or when somebody asks for the write again.
 
 use crate::domain::{
+    closing::Verdict,
     ids::CommentId,
     operation::{IncidentChange, Operation, OperationKind, OperationState},
     pair::{Base, NoteLink},
@@ -12,7 +13,7 @@ use crate::domain::{
 };
 
 use super::{
-    mapping,
+    closing, mapping,
     plan::{Plan, Planned},
     situation::Situation,
 };
@@ -180,7 +181,11 @@ fn holds(s: &Situation<'_>, operation: &Operation, turns: &Turns<'_>, wanted: &[
         }
         OperationKind::UpdateIncident { change } => {
             let mut left = change.clone();
-            if turns.ticket_status() {
+            let corrects = left.status.is_none() && left.verdict.is_some();
+            if corrects && (turns.either_moved() || left.verdict.as_ref().is_some_and(|verdict| told(s, verdict))) {
+                left.verdict = None;
+            }
+            if !corrects && turns.ticket_status() {
                 (left.status, left.verdict) = (None, None);
             }
             left.severity = left.severity.filter(|_| !turns.priority());
@@ -190,6 +195,11 @@ fn holds(s: &Situation<'_>, operation: &Operation, turns: &Turns<'_>, wanted: &[
             (left != IncidentChange::default()).then_some(OperationKind::UpdateIncident { change: left })
         }
     }
+}
+
+/// Whether the incident says this classification by now.
+fn told(s: &Situation<'_>, verdict: &Verdict) -> bool {
+    s.incident.verdict().is_some_and(|told| closing::same(&told, verdict))
 }
 
 fn same_words(one: &OperationKind, other: &OperationKind) -> bool {
@@ -239,6 +249,9 @@ pub(super) fn take_out(planned: &mut Planned, dropped: &OperationKind) -> bool {
                 (change.status, change.verdict) = (None, None);
                 let field = if change.owner.is_some() { "owner" } else { "severity" };
                 planned.reason = Reason::ChangedInHalo { field: field.into() };
+            }
+            if change.status.is_none() && change.verdict == gone.verdict {
+                change.verdict = None;
             }
             if change.severity == gone.severity {
                 change.severity = None;

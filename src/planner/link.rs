@@ -15,7 +15,7 @@ use crate::domain::{
 };
 
 use super::{
-    fields::{owner, severity, status, title},
+    fields::{mapped, owner, severity, status, title},
     gate::{self, Passed},
 };
 
@@ -74,6 +74,6 @@ pub fn joinable(ticket: &Ticket, halo_client_id: i64, taken: bool) -> Result<(),
 /// What both sides agree on when they are joined: nothing yet. Fields that say the same are agreed on by the next plan;
 /// about those that differ a person is asked, unless the policy names the side that wins.
 pub fn base() -> Base {
-    let joined = [severity::NAME, status::NAME, owner::NAME, title::NAME].map(str::to_owned);
+    let joined = [severity::NAME, status::NAME, owner::NAME, title::NAME, mapped::JOINED].map(str::to_owned);
     Base { joined: BTreeSet::from(joined), ..Base::default() }
 }

@@ -60,18 +60,18 @@ pub fn severities_of(policy: &Policy, catalogue: &Catalogue, priority_id: i64) -
 pub fn severity_back(policy: &Policy, catalogue: &Catalogue, priority_id: i64) -> Result<Severity, Reason> {
     let is = |wanted: &Ref| match wanted {
         Ref::Id(id) => *id == priority_id,
-        Ref::Name(name) => priority_name(catalogue, priority_id).eq_ignore_ascii_case(name.trim()),
+        Ref::Name(name) => priority_of_type(policy, catalogue, priority_id).eq_ignore_ascii_case(name.trim()),
     };
     if let Some((_, severity)) = policy.priorities_back.iter().find(|(wanted, _)| is(wanted)) {
         return Ok(Severity::from(severity.clone()));
     }
     // `Severity` is ordered from the most severe on.
     let meant = severities_of(policy, catalogue, priority_id).into_iter().min();
-    meant.ok_or_else(|| unmapped("severity", priority_name(catalogue, priority_id)))
+    meant.ok_or_else(|| unmapped("severity", priority_of_type(policy, catalogue, priority_id)))
 }
 
-/// Name of a priority, else its id.
-pub fn priority_name(catalogue: &Catalogue, id: i64) -> String {
+/// Name of a priority, else its id, whatever SLA has it.
+fn priority_name(catalogue: &Catalogue, id: i64) -> String {
     catalogue.priorities.iter().find(|row| row.id == id).map_or_else(|| id.to_string(), |row| row.name.clone())
 }
 

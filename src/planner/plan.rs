@@ -155,7 +155,7 @@ fn once(s: &Situation<'_>) -> (Plan, bool) {
                 notes::plan(s, &mut out);
                 merges::plan_survivor(s, ticket, &mut out);
                 if s.workspace.mode == Mode::CommentOnly {
-                    fields::status::closed_on_one_side(s, ticket, &mut out);
+                    fields::differing(s, ticket, &mut out);
                 } else {
                     fields::plan(s, ticket, &mut out);
                     for hole in draft::holes(s) {
@@ -257,9 +257,11 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) -> bool {
     take_back(s, out);
     let mut found = false;
     let mut wanted = std::mem::take(&mut out.operations);
+    refused_owner(s, &wanted, out);
     // What is left after these is what is compared with the queue, or it would be queued anew each time.
     dropped::keep_out(s, &mut wanted, out);
-    for dead in s.operations.iter().filter(|o| matches!(o.state, OperationState::Dead { .. })) {
+    let over = |o: &Operation| out.void.iter().any(|(void, _)| *void == o.id);
+    for dead in s.operations.iter().filter(|o| matches!(o.state, OperationState::Dead { .. }) && !over(o)) {
         // A dead letter waits for a person; the same write is not queued beside it, not even as part of another.
         let key = dead.kind.key();
         wanted.retain_mut(|p| p.kind.key() != key || dropped::take_out(p, &dead.kind));
@@ -294,6 +296,20 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) -> bool {
     found
 }
 
+/// An owner who was refused is an open item: it is over once another one is wanted, or none.
+fn refused_owner(s: &Situation<'_>, wanted: &[Planned], out: &mut Plan) {
+    let owner = |kind: &OperationKind| match kind {
+        OperationKind::UpdateIncident { change } => change.owner.clone(),
+        _ => None,
+    };
+    for dead in s.operations {
+        let refused = matches!(&dead.state, OperationState::Dead { reason: Reason::OwnerUnknown { .. }, .. });
+        if refused && wanted.iter().all(|p| owner(&p.kind) != owner(&dead.kind)) {
+            out.void.push((dead.id, "That owner is not wanted any more.".to_owned()));
+        }
+    }
+}
+
 /// Whether what is queued stands on the other side by now: our memory of writing it was lost (an answer, a restored
 /// backup). Then it is linked, if it was not.
 fn there_already(s: &Situation<'_>, out: &mut Plan, queued: &Operation) -> bool {
@@ -323,11 +339,11 @@ fn replaceable(queued: &Operation) -> bool {
 }
 
 fn state(s: &Situation<'_>, out: &Plan) -> PairState {
+    let voided = |id: OperationId| out.void.iter().any(|(void, _)| *void == id);
     let dead = s.operations.iter().find_map(|o| match &o.state {
-        OperationState::Dead { reason, .. } => Some(reason.clone()),
+        OperationState::Dead { reason, .. } if !voided(o.id) => Some(reason.clone()),
         _ => None,
     });
-    let voided = |id: OperationId| out.void.iter().any(|(void, _)| *void == id);
     let unknown = s.operations.iter().any(|o| matches!(o.state, OperationState::OutcomeUnknown { .. }));
     let open = !out.operations.is_empty() || s.operations.iter().any(|o| o.state.open() && !voided(o.id));
     // What was dropped waits for nothing, though the sides differ.
@@ -337,13 +353,14 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
     let rejected = |reason: &Reason| matches!(reason, Reason::Rejected { .. });
     let apart = [Reason::ModeOneWay, Reason::GroupOpen];
     let kept_back = out.remarks.iter().any(|remark| apart.contains(remark) || rejected(remark));
-    let behind = waits || dead.is_some() || !out.dropped.is_empty() || !out.waiting.is_empty() || kept_back;
+    // Nor is what waits for a person or a mapping: whatever is open has not crossed.
+    let behind = waits || dead.is_some() || !out.dropped.is_empty() || !out.items.is_empty() || kept_back;
     let held = |reason: &Reason| {
         matches!(reason, Reason::RecordGone { .. } | Reason::WrongClient | Reason::SurvivorUnknown { .. })
     };
     let sync = if unknown || out.items.iter().chain(&out.remarks).any(held) {
         SyncState::Unknown
-    } else if behind || out.items.iter().any(|r| matches!(r, Reason::VerdictMissing | Reason::VerdictRefused { .. })) {
+    } else if behind {
         SyncState::Behind
     } else {
         SyncState::InStep

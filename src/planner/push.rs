@@ -14,7 +14,7 @@ use crate::domain::{
     workspace::{Mode, Workspace},
 };
 
-use super::{adopt, agreed, mapping, notes};
+use super::{adopt, agreed, fields::mapped, mapping, notes};
 
 /// Longest title and description that Sentinel takes, in characters (sentinel-api sheet, section 2).
 const TITLE_MAX: usize = 150;
@@ -116,5 +116,7 @@ pub fn draft(
 /// What both sides agree on from then on: the incident says what the ticket said.
 pub fn base(policy: &Policy, catalogue: &Catalogue, incident: &Incident, ticket: &Ticket) -> Base {
     let closed = mapping::ticket_closed(policy, catalogue, ticket);
-    agreed::with_ticket(agreed::at_creation(incident), ticket, closed)
+    let mut base = agreed::with_ticket(agreed::at_creation(incident), ticket, closed);
+    base.joined.insert(mapped::JOINED.to_owned());
+    base
 }

@@ -30,6 +30,7 @@ pub fn incident_found(change: &IncidentChange, sent: bool, known: &Incident, cur
         || change.severity.is_some() && current.severity != known.severity
         || change.owner.is_some() && current.owner.key() != known.owner.key()
         || change.title.is_some() && current.title != known.title
+        || change.verdict.is_some() && current.verdict() != known.verdict()
         || current.redirected();
     if moved { Found::Moved } else { Found::AsKnown }
 }
@@ -161,6 +162,7 @@ pub fn ticket_arrived(base: Base, change: &TicketChange, incident: &Incident, ti
     let mut base = ticket_landed(base, change, incident, ticket, closed);
     if change.status_id.is_some() {
         base.unsaid = agreed::unsaid(incident, change, ticket, closed);
+        base.own_closing = agreed::own_closing(change).or(base.own_closing);
     }
     agreed::with_fields(base, change, ticket)
 }

@@ -8,10 +8,11 @@ use crate::{
         account::Role,
         decision::Decision,
         ids::PairId,
+        reason::Reason,
         view::pair::{AnswerView, ChoiceView},
     },
     ledger::fact::Fact,
-    planner::{choice, situation::Situation},
+    planner::{Plan, choice, situation::Situation},
 };
 
 /// The questions that wait on a pair, with their answers.
@@ -21,6 +22,13 @@ pub fn choices(s: &Situation<'_>) -> Vec<ChoiceView> {
         answers: found.answers.into_iter().map(|(label, decision)| AnswerView { label, decision }).collect(),
     };
     choice::choices(s).into_iter().map(view).collect()
+}
+
+/// What is open on a pair beside the reason that it shows and what is asked about.
+pub fn open(s: &Situation<'_>, plan: &Plan, asked: &[ChoiceView]) -> Vec<Reason> {
+    let shown =
+        |reason: &Reason| s.pair.reason.as_ref() == Some(reason) || asked.iter().any(|one| one.reason == *reason);
+    plan.items().iter().filter(|reason| !shown(reason)).cloned().collect()
 }
 
 /// Decides. Only what the pair's page offers at this moment can be decided: what the person saw may be gone.

@@ -206,10 +206,10 @@ fn severity(s: &Situation<'_>) -> FieldRow {
     };
     let sides = Sides {
         incident: Some(s.incident.severity.to_string()),
-        ticket: have.map(|id| mapping::priority_name(s.catalogue, id)),
+        ticket: have.map(|id| mapping::priority_of_type(s.policy, s.catalogue, id)),
         agreed: joined(
             base.severity.as_ref().map(ToString::to_string),
-            base.priority_id.map(|id| mapping::priority_name(s.catalogue, id)),
+            base.priority_id.map(|id| mapping::priority_of_type(s.policy, s.catalogue, id)),
         ),
     };
     // before the ticket exists the severity is part of what it will be made from

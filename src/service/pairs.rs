@@ -103,13 +103,14 @@ pub async fn view_at(
 
     let (incident_read, ticket_read) = reads(app, &situation);
     let drawn = with_situation(app, &installation, &catalogue, &situation, |s| {
-        let plan = plan(s);
+        let (plan, choices) = (plan(s), decisions::choices(s));
         let request =
             |operation: &Operation| Some((operation.id, request_shown::of(&installation, s, &operation.kind)?));
         let requests: BTreeMap<OperationId, String> = s.operations.iter().filter_map(request).collect();
-        (fields::rows(s, &plan), notes::rows(s, &plan), decisions::choices(s), requests)
+        let open = decisions::open(s, &plan, &choices);
+        (fields::rows(s, &plan), notes::rows(s, &plan), open, choices, requests)
     });
-    let (fields, notes, mut choices, requests) = drawn.unwrap_or_default();
+    let (fields, notes, mut open, mut choices, requests) = drawn.unwrap_or_default();
     let operation = |row: &Operation| {
         let view = operation(row);
         OperationView { body: requests.get(&row.id).cloned().or(view.body), ..view }
@@ -117,6 +118,7 @@ pub async fn view_at(
     let mut pauses = Paused::now(app).await?.of_pair(caller, &installation, &situation.pair);
     if as_of.is_some() {
         choices.clear();
+        open.clear();
         pauses.clear();
     }
     let SituationRow { pair, subject, operations, .. } = &situation;
@@ -148,6 +150,7 @@ pub async fn view_at(
         as_of,
         as_of_problem,
         pauses,
+        open,
         choices,
         fields,
         gates,

@@ -104,7 +104,7 @@ fn facts(ctx: &PageContext, view: &PairView) -> AnyView {
 fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
     let why = match &view.reason {
         Some(reason) => state::why(reason),
-        None => view! { <p class="why">"Both sides agree."</p> }.into_any(),
+        None => view! { <p class="why">"Both sides agree in what the policy carries."</p> }.into_any(),
     };
     // the one thing to do stands out; when all is well neither does
     let weight = |main: bool| if main { Weight::Main } else { Weight::Plain };
@@ -142,6 +142,7 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
                 {state::axes(ctx, view.sync, view.health)}
                 {pause::notices(ctx, &view.pauses)}
                 {why}
+                {view.open.iter().map(state::why).collect_view()}
                 <p class="quiet">
                     "Incident read "{when_or(ctx, view.incident_read, "never")}
                     {view.ticket.is_some().then(|| view! { " · ticket read "{when_or(ctx, view.ticket_read, "never")} })}

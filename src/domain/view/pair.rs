@@ -67,6 +67,8 @@ pub struct PairView {
     pub as_of_problem: Option<String>,
     /// What holds its queue: pauses of the pair, its client or a connection, in that order.
     pub pauses: Vec<PauseView>,
+    /// Whatever else is open, beside the reason that the pair shows and the questions below.
+    pub open: Vec<Reason>,
     /// Questions that a person has to answer.
     pub choices: Vec<ChoiceView>,
     /// Both sides, field by field.

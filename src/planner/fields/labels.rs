@@ -61,9 +61,13 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         None => here.intersection(&there).cloned().collect(),
     };
     let back = mapping.rule.to_sentinel() && carries_back(s.workspace.mode);
+    let one_way = mapping.rule.to_sentinel() && !back;
     let has = |set: &BTreeSet<String>, name: &str| set.iter().any(|one| one.eq_ignore_ascii_case(name));
     let added: Vec<String> =
         there.iter().filter(|name| back && !has(&known, name) && !has(&here, name)).cloned().collect();
+    if one_way && there.iter().any(|name| !has(&known, name) && !has(&here, name)) {
+        g.one_way("labels");
+    }
     if !added.is_empty() {
         g.change_incident("labels", "labels", |change| change.labels_added = added.clone());
     }

@@ -21,6 +21,9 @@ use crate::{
 
 use super::Gather;
 
+/// Among the fields of two records that were joined: what a new ticket would have been given.
+pub const JOINED: &str = "mapped fields";
+
 /// A value with its place.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Placed {
@@ -156,8 +159,57 @@ pub fn for_creation(
     placed
 }
 
+/// The incident's GUID, in a ticket that was not made from it: linked, adopted, pushed, or gone on with after a merge. What
+/// an agent makes of it afterwards stays.
+fn incident_id(g: &mut Gather<'_, '_>) {
+    let (s, ticket) = (g.s, g.ticket);
+    let Some(Ok(id)) = s.policy.incident_id_field.as_ref().map(|field| custom_id(s.catalogue, field)) else { return };
+    // A list row carries no custom fields: what stands there is not known.
+    if ticket.custom_fields.is_empty() || g.held.is_some() {
+        return;
+    }
+    let here = s.incident.id.as_str();
+    let placed = Placed::Custom(id, Value::from(here));
+    let there = placed.there(ticket).unwrap_or_default();
+    let written = g.base.fields.get(&placed.key()).is_some_and(|known| known.sentinel == here);
+    if !written && !there.trim().eq_ignore_ascii_case(here) {
+        g.change_ticket("mapped field", "incident id", |change| change.custom_fields.push((id, Value::from(here))));
+    }
+}
+
+/// What a new ticket is given when it is made, in one that was not made from its incident: once, where nothing stands.
+fn as_at_creation(g: &mut Gather<'_, '_>) {
+    let (s, ticket) = (g.s, g.ticket);
+    let mappings: Vec<_> = s.policy.fields.iter().filter(|one| one.rule.at_creation() && !one.rule.to_halo()).collect();
+    // A list row carries no custom fields: what stands there is not known.
+    let unread = ticket.custom_fields.is_empty() && !mappings.is_empty();
+    if !g.base.joined.contains(JOINED) || unread || g.held.is_some() {
+        return;
+    }
+    let mut missing = false;
+    for mapping in mappings {
+        // A hole is an open item already.
+        let Ok(placed) = place(s.catalogue, s.incident, s.evidence, mapping) else { continue };
+        let there = placed.there(ticket).or_else(|| matches!(placed, Placed::Custom(..)).then(String::new));
+        let written = g.base.fields.contains_key(&placed.key());
+        if written || placed.text().is_empty() || there.is_none_or(|there| !there.trim().is_empty()) {
+            continue;
+        }
+        missing = true;
+        g.change_ticket("mapped field", JOINED, |change| match placed {
+            Placed::Custom(id, value) => change.custom_fields.push((id, value)),
+            Placed::Member(name, value) => change.members.push((name, value)),
+        });
+    }
+    if !missing {
+        g.base.joined.remove(JOINED);
+    }
+}
+
 pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
+    incident_id(g);
+    as_at_creation(g);
     for mapping in s.policy.fields.iter().filter(|mapping| mapping.rule.to_halo()) {
         let placed = match place(s.catalogue, s.incident, s.evidence, mapping) {
             Ok(placed) => placed,
@@ -187,12 +239,13 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         let agreed = Agreed { sentinel: here, halo: Some(there) };
         match conflict::decide(s, &mut g.base, &field) {
             Outcome::Still if known.as_ref().is_some_and(|known| known.halo.is_some()) => {}
-            Outcome::Same | Outcome::Leave | Outcome::OneWay | Outcome::Still => {
+            Outcome::Same | Outcome::Leave | Outcome::Still => {
                 g.base.agree(&name);
                 if known.as_ref() != Some(&agreed) {
                     g.base.fields.insert(key, agreed);
                 }
             }
+            Outcome::OneWay => g.one_way(&name),
             Outcome::Carry(_) => g.change_ticket("mapped field", &name, |change| match placed {
                 Placed::Custom(id, value) => change.custom_fields.push((id, value)),
                 Placed::Member(name, value) => change.members.push((name, value)),

@@ -1,5 +1,5 @@
 //! What both sides say beside their conversation, field by field: [`severity`], [`owner`], [`status`], [`title`],
-//! [`labels`] and the policy's own mappings ([`mapped`]). Each compares three ways through [`super::conflict`].
+//! [`labels`], [`verdict`] and the policy's own mappings ([`mapped`]). Each compares three ways through [`super::conflict`].
 
 pub mod labels;
 pub mod mapped;
@@ -8,6 +8,7 @@ mod said;
 pub mod severity;
 pub mod status;
 pub mod title;
+pub mod verdict;
 
 use crate::domain::{
     failure::Side,
@@ -19,7 +20,11 @@ use crate::domain::{
     ticket::{Ticket, TicketChange},
 };
 
-use super::{closing, groups, notes, plan::Plan, situation::Situation};
+use super::{
+    closing, groups, notes,
+    plan::{Plan, Planned},
+    situation::Situation,
+};
 
 /// One pair's fields while they are planned: changes are gathered for one operation per side.
 pub(super) struct Gather<'a, 's> {
@@ -33,6 +38,10 @@ pub(super) struct Gather<'a, 's> {
     incident_reason: Option<Reason>,
     /// What changed on a closed matter and is not carried.
     held: Option<(TicketChange, IncidentChange)>,
+    /// Fields of it that the mode would not carry either.
+    held_by_mode: Vec<String>,
+    /// That both sides are closed with classifications of their own: what is said last.
+    differ: Option<Reason>,
 }
 
 impl Gather<'_, '_> {
@@ -40,6 +49,15 @@ impl Gather<'_, '_> {
     fn before_closing(&self, key: &str, side: Side) -> bool {
         let on_its_way = |o: &Operation| o.state.open() && o.kind.rank() == 2 && o.kind.side() == side;
         self.s.pair.base.moves.contains_key(key) || self.s.operations.iter().any(on_its_way)
+    }
+
+    /// A change of the ticket's `field` that the mode does not carry: nothing is agreed on by it, so it crosses once the
+    /// mode does.
+    fn one_way(&mut self, field: &str) {
+        match self.held {
+            Some(_) => self.held_by_mode.push(field.to_owned()),
+            None => self.out.remark(Reason::ModeOneWay),
+        }
     }
 
     /// Changes the ticket, for a change of the incident's `field`; `key` is the field's name among moves.
@@ -70,6 +88,7 @@ impl Gather<'_, '_> {
 fn values(g: &mut Gather<'_, '_>) {
     severity::plan(g);
     owner::plan(g);
+    verdict::plan(g);
     // Of incidents that share a ticket the first one's names, labels and mapped values stand there.
     if groups::shares(g.s) && !groups::leads(g.s) {
         return;
@@ -121,8 +140,21 @@ fn after_closing(g: &mut Gather<'_, '_>, rule: AfterClosing) {
         }
         what.push(said);
     }
+    what.append(&mut g.held_by_mode);
     if !what.is_empty() {
         g.out.remark(Reason::AfterClosing { what: what.join("; ") });
+    }
+}
+
+/// In comment-only no field is carried: a pair whose sides differ in what another mode would carry says so. Nothing becomes
+/// agreed by it.
+pub fn differing(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
+    let mut carried = Plan::new();
+    plan(s, ticket, &mut carried);
+    let field = |p: &Planned| !matches!(p.kind, OperationKind::AddNote { .. } | OperationKind::AddComment { .. });
+    let differs = carried.operations.iter().any(field) || !carried.items().is_empty();
+    if differs || carried.remarks().contains(&Reason::ModeOneWay) {
+        out.remark(Reason::ModeOneWay);
     }
 }
 
@@ -138,6 +170,8 @@ pub fn plan(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
         incident_change: IncidentChange::default(),
         incident_reason: None,
         held: None,
+        held_by_mode: Vec::new(),
+        differ: None,
     };
     match s.policy.after_closing_fields {
         rule @ (AfterClosing::NoteOnly | AfterClosing::Ignore) if closing::shut(s) => after_closing(&mut gather, rule),
@@ -147,7 +181,10 @@ pub fn plan(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
     }
     // Last: what a closing or reopening is called outranks the other reasons of the same write.
     status::plan(&mut gather);
-    let Gather { base, out, ticket_change, ticket_reason, incident_change, incident_reason, .. } = gather;
+    let Gather { base, out, ticket_change, ticket_reason, incident_change, incident_reason, differ, .. } = gather;
+    if let Some(differ) = differ {
+        out.remark(differ);
+    }
     if base != s.pair.base {
         out.base = Some(base);
     }

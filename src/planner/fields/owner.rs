@@ -47,7 +47,8 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     };
     match conflict::decide(s, &mut g.base, &field) {
         Outcome::Still => {}
-        Outcome::Same | Outcome::Leave | Outcome::OneWay => accept(g),
+        Outcome::Same | Outcome::Leave => accept(g),
+        Outcome::OneWay => g.one_way(NAME),
         Outcome::Carry(Side::Sentinel) => match wanted {
             Some(agent) => g.change_ticket(NAME, NAME, |change| change.agent_id = Some(agent)),
             None if nobody => accept(g),

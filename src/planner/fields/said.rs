@@ -2,8 +2,10 @@
 
 use crate::{
     domain::{operation::IncidentChange, ticket::TicketChange},
-    planner::{mapping, situation::Situation},
+    planner::{closing, mapping, situation::Situation},
 };
+
+use super::verdict;
 
 /// What a change of the ticket would have said.
 pub fn of_ticket(s: &Situation<'_>, change: &TicketChange) -> String {
@@ -19,7 +21,12 @@ pub fn of_ticket(s: &Situation<'_>, change: &TicketChange) -> String {
     if change.summary.is_some() {
         said.push(format!("title “{}”", incident.title));
     }
-    if !change.custom_fields.is_empty() || !change.members.is_empty() {
+    let of_verdict = closing::field_of_verdict(s.policy, s.catalogue, s.incident);
+    let is_verdict = |field: &(i64, serde_json::Value)| of_verdict.as_ref() == Some(field);
+    if change.custom_fields.iter().any(is_verdict) {
+        said.push(format!("classification {}", verdict::words(s.incident.verdict().as_ref())));
+    }
+    if !change.custom_fields.iter().all(is_verdict) || !change.members.is_empty() {
         said.push("mapped fields".to_owned());
     }
     said.join(", ")
@@ -36,6 +43,9 @@ pub fn of_incident(change: &IncidentChange) -> String {
     }
     if let Some(title) = &change.title {
         said.push(format!("title “{title}”"));
+    }
+    if change.verdict.is_some() {
+        said.push(format!("classification {}", verdict::words(change.verdict.as_ref())));
     }
     if !change.labels_added.is_empty() {
         said.push(format!("labels {}", change.labels_added.join(", ")));

@@ -48,7 +48,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
             halo: g.base.priority_id != ticket.priority_id,
         },
         sentinel: now.to_string(),
-        halo: ticket.priority_id.map(|id| mapping::priority_name(s.catalogue, id)).unwrap_or_default(),
+        halo: ticket.priority_id.map(|id| mapping::priority_of_type(s.policy, s.catalogue, id)).unwrap_or_default(),
     };
     let accept = |g: &mut Gather<'_, '_>| {
         g.base.severity = Some(now.clone());
@@ -57,10 +57,11 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     match conflict::decide(s, &mut g.base, &field) {
         Outcome::Still => {}
         // A priority that an agent chose stays: carrying it back is a choice of its own.
-        Outcome::Same | Outcome::Leave | Outcome::OneWay => {
+        Outcome::Same | Outcome::Leave => {
             g.base.agree(NAME);
             accept(g);
         }
+        Outcome::OneWay => g.one_way("priority"),
         Outcome::Carry(Side::Sentinel) => match wanted {
             Ok(priority) => g.change_ticket(NAME, NAME, |change| change.priority_id = Some(priority)),
             Err(reason) => g.out.item(reason),

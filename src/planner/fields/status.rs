@@ -11,15 +11,13 @@ use crate::{
         operation::OperationKind,
         policy::{Direction, ReopenRule, Wins},
         reason::Reason,
-        ticket::{Action, Ticket},
+        ticket::Action,
         time,
     },
     planner::{
         closing,
         conflict::{self, Field, Moved, Outcome},
         draft, gate, groups, mapping, notes,
-        plan::Plan,
-        situation::Situation,
     },
 };
 
@@ -33,6 +31,7 @@ const FLIPS_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
     unsaid(g);
+    closing::forget_changed(&mut g.base, ticket);
     if s.incident.redirected() || s.policy.status.direction == Direction::None {
         // A merge in Defender is not a closure: it alone never closes a ticket.
         return;
@@ -88,13 +87,6 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         Outcome::Carry(Side::Sentinel) => to_ticket(g, closed),
         Outcome::Carry(Side::Halo) => to_incident(g),
         Outcome::Ask(reason) => g.out.item(reason),
-    }
-}
-
-/// In comment-only no field is carried, closures neither: a pair closed on one side alone says so.
-pub fn closed_on_one_side(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
-    if !s.incident.redirected() && s.incident.closed() != mapping::ticket_closed(s.policy, s.catalogue, ticket) {
-        out.remark(Reason::ModeOneWay);
     }
 }
 
@@ -218,7 +210,7 @@ fn to_incident(g: &mut Gather<'_, '_>) {
         IncidentStatus::Closed => {
             // Without the actions the verdict may be overlooked: wait until they are read.
             let Some(actions) = s.actions else { return g.out.remark(Reason::TicketClosed) };
-            match closing::verdict(s.policy, s.catalogue, &own_words(g), actions) {
+            match closing::verdict(s.policy, s.catalogue, &closing::of_agent(&g.base, ticket), actions) {
                 Ok(verdict) => g.incident_change.verdict = Some(verdict),
                 Err(reason) => {
                     if reason == Reason::VerdictMissing {
@@ -252,15 +244,6 @@ fn to_incident(g: &mut Gather<'_, '_>) {
     g.incident_reason = Some(reason);
 }
 
-/// The ticket, without a closing note that may have been written while it belonged to another client.
-fn own_words(g: &Gather<'_, '_>) -> Ticket {
-    let mut ticket = g.ticket.clone();
-    if !g.s.pair.base.foreign.is_empty() {
-        ticket.closure_note = None;
-    }
-    ticket
-}
-
 /// Both were closed by people: what each said at closing is kept on the other side.
 fn both_closed(g: &mut Gather<'_, '_>) {
     let s = g.s;
@@ -269,7 +252,8 @@ fn both_closed(g: &mut Gather<'_, '_>) {
         said = format!("{}: {said}", s.incident.name());
     }
     own_note(g, &said, "closed", Reason::IncidentClosed);
-    let verdict = closing::verdict(s.policy, s.catalogue, &own_words(g), s.actions.unwrap_or_default());
+    let verdict =
+        closing::verdict(s.policy, s.catalogue, &closing::of_agent(&g.base, g.ticket), s.actions.unwrap_or_default());
     let words = match verdict {
         Ok(verdict) => format!(
             "{}\nClassification in Halo: {}{}",
@@ -327,8 +311,15 @@ fn ask_for_verdict(g: &mut Gather<'_, '_>, actions: &[Action]) {
         Some((field, choices)) => format!("Choose one of {} in the field {field} of this ticket.", choices.join(", ")),
         None => "Close the incident in Microsoft Sentinel with its classification.".to_owned(),
     };
+    let ours = g.base.own_closing.as_ref().is_some_and(|own| !own.fields.is_empty());
+    let again = match ours {
+        true => {
+            " What an earlier closing in Microsoft Sentinel left there counts as none: to choose it again, empty it first."
+        }
+        false => "",
+    };
     let words = format!(
-        "The incident in Microsoft Sentinel stays open: this ticket was closed without a classification. {remedy}"
+        "The incident in Microsoft Sentinel stays open: this ticket was closed without a classification. {remedy}{again}"
     );
     let note = notes::own_note(s, &words, reference);
     g.out.push(OperationKind::AddNote { comment: None, edit: 0, said: None, note }, Reason::VerdictMissing);

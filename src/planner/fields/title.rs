@@ -42,7 +42,8 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     match conflict::decide(s, &mut g.base, &field) {
         Outcome::Still if unknown => accept(&mut g.base),
         Outcome::Still => {}
-        Outcome::Same | Outcome::Leave | Outcome::OneWay => accept(&mut g.base),
+        Outcome::Same | Outcome::Leave => accept(&mut g.base),
+        Outcome::OneWay => g.one_way(NAME),
         Outcome::Carry(Side::Sentinel) => g.change_ticket(NAME, NAME, |change| change.summary = Some(wanted)),
         Outcome::Carry(Side::Halo) => {
             let title = bare(&ticket.summary, s.incident.number);

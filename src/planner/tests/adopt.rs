@@ -13,7 +13,8 @@ const GUID: &str = "11111111-2222-4333-8444-555555555555";
 #[test]
 fn a_ticket_of_halos_own_integration_is_known_by_the_incident_it_carries() {
     let mut scene = in_step();
-    let (workspace, incident) = (scene.workspace.clone(), IncidentId::new(GUID));
+    let (mut workspace, incident) = (scene.workspace.clone(), IncidentId::new(GUID));
+    workspace.arm_id = workspace.arm_id.replace("workspaces/w", "workspaces/law-northwind");
     let path = format!("/subscriptions/s/x/Incidents/{}", GUID.to_uppercase());
     let cases = [
         ("the id alone", json!({ "sentinel_id": GUID }), Some(true)),
@@ -21,6 +22,11 @@ fn a_ticket_of_halos_own_integration_is_known_by_the_incident_it_carries() {
         (
             "with its workspace",
             json!({ "sentinel_id": GUID, "sentinel_workspace": workspace.name.to_uppercase() }),
+            Some(true),
+        ),
+        (
+            "with the name that its workspace has in Azure",
+            json!({ "sentinel_id": GUID, "sentinel_workspace": "LAW-Northwind" }),
             Some(true),
         ),
         ("of another workspace", json!({ "sentinel_id": GUID, "sentinel_workspace": "elsewhere" }), Some(false)),

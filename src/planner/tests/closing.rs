@@ -55,7 +55,7 @@ fn status_and_closure() {
         (
             "put on hold in Halo: an open status nobody mapped is an open item",
             |s| s.ticket().status_id = Some(HOLD),
-            "in-step needs-you unmapped",
+            "behind needs-you unmapped",
         ),
         (
             "on hold means active: nothing to write",

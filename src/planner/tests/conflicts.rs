@@ -244,18 +244,18 @@ fn what_no_rule_settles_waits_with_both_values_until_a_person_chooses() {
     let mut scene = in_step();
     asked(&mut scene);
     let plan = scene.plan();
-    assert_eq!(words(&plan), "in-step needs-you conflict");
+    assert_eq!(words(&plan), "behind needs-you conflict");
     let conflict = Reason::Conflict { field: "severity".into(), sentinel: "High".into(), halo: "Low".into() };
     assert_eq!(plan.items(), std::slice::from_ref(&conflict));
     assert_eq!(conflict.words(), "The severity changed on both sides: the incident says “High”, the ticket “Low”.");
     scene.queue(&plan);
-    assert_eq!(words(&scene.plan()), "in-step needs-you conflict", "it waits");
+    assert_eq!(words(&scene.plan()), "behind needs-you conflict", "it waits");
     for (side, expected) in [(Side::Sentinel, TO_HALO), (Side::Halo, TO_SENTINEL)] {
         let mut scene = scene.clone();
         let take =
             |halo: &str| Decision::Take { field: "severity".into(), side, sentinel: "High".into(), halo: halo.into() };
         scene.pair.decisions = vec![take("Medium")];
-        assert_eq!(words(&scene.plan()), "in-step needs-you conflict", "a choice between other values means nothing");
+        assert_eq!(words(&scene.plan()), "behind needs-you conflict", "a choice between other values means nothing");
         scene.pair.decisions.push(take("Low"));
         assert_eq!(words(&scene.plan()), expected);
     }
@@ -292,7 +292,7 @@ fn a_status_that_flips_too_often_is_held_until_a_person_lets_it_go_on() {
         assert_eq!(scene.pair.base.frozen, None, "flip {n}");
     }
     flip(&mut scene, 6);
-    assert_eq!(words(&scene.plan()), "in-step needs-you flapping");
+    assert_eq!(words(&scene.plan()), "behind needs-you flapping");
     // It stays held, hours later too, and the conversation goes on.
     scene.now = at("2026-03-02T12:00:00Z");
     scene.comment(1, "what is going on?");

@@ -1,6 +1,6 @@
 //! What a person dropped: never again in this form, and never in silence.
 
-use super::scene::{CLOSED, HOLD, Scene, WORKING, in_step, words};
+use super::scene::{CLOSED, HOLD, Scene, WORKING, at, in_step, words};
 use crate::domain::{
     catalogue::Ref,
     closing::Classification,
@@ -8,6 +8,7 @@ use crate::domain::{
     operation::{OperationKind, OperationState},
     pair::{Health, SyncState},
     policy::AfterClosing,
+    reason::Reason,
     workspace::Mode,
 };
 
@@ -247,4 +248,35 @@ fn a_drop_says_what_was_dropped() {
     let reason = state.reason.expect("it says why");
     assert!(reason.words().contains("Close the ticket"), "{}", reason.words());
     assert!(reason.remedy().expect("there is a way back").contains("Plan it again"));
+}
+
+#[test]
+fn an_owner_whom_entra_does_not_know_is_open_until_another_one_is_wanted() {
+    let mut scene = in_step();
+    scene.ticket().agent_id = Some(5);
+    let plan = scene.plan();
+    assert_eq!(
+        words(&plan),
+        "incident owner=amira@soc.example because changed-in-halo; behind waiting changed-in-halo"
+    );
+    scene.queue(&plan);
+    let reason = Reason::OwnerUnknown { owner: "amira@soc.example".into(), why: "No such user.".into() };
+    assert!(reason.remedy().is_some_and(|remedy| remedy.contains("“agents”")));
+    scene.operations[0].state = OperationState::Dead { at: at("2026-03-01T12:05:00Z"), reason };
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "behind needs-you owner-unknown");
+    assert!(plan.void.is_empty(), "it is not tried again: {:?}", plan.void);
+    // The table names an owner for the agent.
+    let mut mapped = scene.clone();
+    mapped.policy.agents = [("amira@corp.example".to_owned(), Ref::Id(5))].into();
+    let plan = mapped.plan();
+    assert_eq!(plan.void.len(), 1);
+    assert_eq!(
+        words(&plan),
+        "incident owner=amira@corp.example because changed-in-halo; behind waiting changed-in-halo"
+    );
+    // Or nobody is assigned any more.
+    scene.ticket().agent_id = Some(1);
+    let plan = scene.plan();
+    assert_eq!((plan.void.len(), words(&plan).as_str()), (1, "in-step healthy -"));
 }

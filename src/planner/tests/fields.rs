@@ -46,7 +46,7 @@ fn severity_and_priority() {
         (
             "a severity nobody mapped is an open item",
             |s| s.incident.severity = Severity::Other("Critical".into()),
-            "in-step needs-you unmapped",
+            "behind needs-you unmapped",
         ),
         (
             "with direction both a priority chosen by an agent becomes the severity",
@@ -94,7 +94,7 @@ fn severity_and_priority() {
                 });
                 s.ticket().priority_id = Some(9);
             },
-            "in-step needs-you unmapped",
+            "behind needs-you unmapped",
         ),
         (
             "to Sentinel alone: the incident's own changes stay there",
@@ -167,7 +167,7 @@ fn owner_and_agent() {
         (
             "without a fallback it is an open item",
             |s| s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() },
-            "in-step needs-you unmapped",
+            "behind needs-you unmapped",
         ),
         (
             "and stays one once the ticket is there and nothing moves",
@@ -175,7 +175,7 @@ fn owner_and_agent() {
                 s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
                 s.pair.base.owner = s.incident.owner.key();
             },
-            "in-step needs-you unmapped",
+            "behind needs-you unmapped",
         ),
         (
             "also when the ticket has an agent already",
@@ -184,7 +184,7 @@ fn owner_and_agent() {
                 s.ticket().agent_id = Some(5);
                 s.pair.base.agent_id = Some(5);
             },
-            "in-step needs-you unmapped",
+            "behind needs-you unmapped",
         ),
         (
             "with a fallback it is said, and nobody has to act",
@@ -202,7 +202,7 @@ fn owner_and_agent() {
                 s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
                 s.policy.agent = Some(Ref::Name("Nobody".into()));
             },
-            "in-step needs-you unmapped",
+            "behind needs-you unmapped",
         ),
         (
             "a closed incident needs no agent any more",
@@ -364,7 +364,7 @@ fn labels_are_a_set() {
                     labels.field = Ref::Name("CFNowhere".into());
                 }
             },
-            "in-step needs-you unmapped",
+            "behind needs-you unmapped",
         ),
     ]);
 }
@@ -432,7 +432,7 @@ fn any_value_to_any_field() {
                 maps(s, FieldTarget::Member("impact".into()), "$.properties.title", Direction::ToHalo);
                 s.incident.raw = json!({"properties": {"title": "words"}});
             },
-            "in-step needs-you unmapped",
+            "behind needs-you unmapped",
         ),
         (
             "a select without this option is an open item",
@@ -441,7 +441,7 @@ fn any_value_to_any_field() {
                 s.incident.raw = json!({"properties": {"title": "no option"}});
                 s.field(112, "1");
             },
-            "in-step needs-you unmapped",
+            "behind needs-you unmapped",
         ),
     ]);
 }

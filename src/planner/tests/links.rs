@@ -1,13 +1,24 @@
 //! Links that people make and unmake: what two joined records agree on, and what stands before the gates.
 
+use serde_json::json;
+
 use super::scene::{HOLD, NEW, Scene, check, in_step, words};
 use crate::{
     domain::{
-        catalogue::Ref, closing::Classification, decision::Decision, failure::Side, ids::TicketId, incident::Severity,
-        policy::Wins, reason::Reason, workspace::Mode,
+        catalogue::Ref,
+        closing::Classification,
+        decision::Decision,
+        failure::Side,
+        ids::TicketId,
+        incident::Severity,
+        pair::Agreed,
+        policy::{Direction, FieldMapping, FieldRule, FieldSource, FieldTarget, When, Wins},
+        reason::Reason,
+        workspace::Mode,
     },
     planner::{
         agreed, draft,
+        fields::mapped,
         gate::Brake,
         link::{self, before_gates, joinable, stays},
     },
@@ -27,7 +38,7 @@ fn what_two_joined_records_say_differently_is_asked_about() {
                 joined(s);
                 s.incident.severity = Severity::High;
             },
-            "in-step needs-you conflict",
+            "behind needs-you conflict",
         ),
         (
             "another severity, and the policy names the side that wins",
@@ -44,7 +55,7 @@ fn what_two_joined_records_say_differently_is_asked_about() {
                 joined(s);
                 s.ticket().status_id = Some(NEW);
             },
-            "in-step needs-you conflict",
+            "behind needs-you conflict",
         ),
         (
             "a closed incident and an open ticket: nothing is closed unasked",
@@ -52,7 +63,7 @@ fn what_two_joined_records_say_differently_is_asked_about() {
                 joined(s);
                 s.close_incident(Classification::FalsePositive, Some("InaccurateData"));
             },
-            "in-step needs-you conflict",
+            "behind needs-you conflict",
         ),
         (
             "an agent has it, and nobody owns the incident",
@@ -60,7 +71,7 @@ fn what_two_joined_records_say_differently_is_asked_about() {
                 joined(s);
                 s.ticket().agent_id = Some(5);
             },
-            "in-step needs-you conflict",
+            "behind needs-you conflict",
         ),
         (
             "what was said on either side crosses",
@@ -88,7 +99,7 @@ fn what_a_found_ticket_says_differently_is_asked_about_and_a_closure_crosses() {
                 s.incident.severity = Severity::High;
                 found(s);
             },
-            "in-step needs-you conflict",
+            "behind needs-you conflict",
         ),
         (
             "another open status",
@@ -96,7 +107,7 @@ fn what_a_found_ticket_says_differently_is_asked_about_and_a_closure_crosses() {
                 s.ticket().status_id = Some(NEW);
                 found(s);
             },
-            "in-step needs-you conflict",
+            "behind needs-you conflict",
         ),
         (
             "an agent has it, and nobody owns the incident",
@@ -104,7 +115,7 @@ fn what_a_found_ticket_says_differently_is_asked_about_and_a_closure_crosses() {
                 s.ticket().agent_id = Some(5);
                 found(s);
             },
-            "in-step needs-you conflict",
+            "behind needs-you conflict",
         ),
         (
             "the same, and the policy gives it to somebody",
@@ -240,4 +251,47 @@ fn a_ticket_that_a_person_asked_for_passes_filter_start_and_brake_alone() {
     // The further ticket is another one to everybody who looks for its reference.
     let first = draft::ticket_reference(&scene.workspace, &scene.incident);
     assert_ne!(draft::reference_after(&scene.workspace, &scene.incident, TicketId(70)), first);
+}
+
+#[test]
+fn a_ticket_that_was_not_made_from_its_incident_is_given_the_incidents_id() {
+    let mut scene = in_step();
+    scene.policy.incident_id_field = Some(Ref::Name("CFTactics".into()));
+    assert_eq!(words(&scene.plan()), "in-step healthy -", "a list row tells no fields");
+    scene.field(120, "");
+    let plan = scene.plan();
+    let guid = scene.incident.id.as_str().to_owned();
+    assert_eq!(
+        words(&plan),
+        format!("ticket field120=\"{guid}\" because changed-in-sentinel; behind waiting changed-in-sentinel")
+    );
+    scene.field(120, &guid.to_uppercase());
+    assert_eq!(words(&scene.plan()), "in-step healthy -", "it stands there");
+    // So is what a new ticket would have been given, where nothing stands.
+    let mut linked = scene.clone();
+    linked.pair.base.joined.insert(mapped::JOINED.into());
+    linked.policy.fields = vec![FieldMapping {
+        field: FieldTarget::Custom(Ref::Name("CFLabels".into())),
+        source: FieldSource::Path("$.properties.title".into()),
+        rule: FieldRule::new(Direction::ToHalo, When::OnCreate),
+    }];
+    linked.incident.raw = json!({ "properties": { "title": "told" } });
+    linked.field(121, "");
+    let plan = linked.plan();
+    assert_eq!(
+        words(&plan),
+        "ticket field121=\"told\" because changed-in-sentinel; behind waiting changed-in-sentinel"
+    );
+    let mut own = linked.clone();
+    own.field(121, "an agent's");
+    let plan = own.plan();
+    assert_eq!(words(&plan), "in-step healthy -");
+    own.queue(&plan);
+    own.field(121, "");
+    assert_eq!(words(&own.plan()), "in-step healthy -", "once");
+    // Written once: what an agent makes of it stays.
+    let known = Agreed { sentinel: guid.clone(), halo: Some(guid) };
+    scene.pair.base.fields.insert("120".into(), known);
+    scene.field(120, "");
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
 }

@@ -26,6 +26,8 @@ mod notes;
 mod observed;
 mod pace;
 mod pauses;
+mod priorities;
 mod push;
 pub(super) mod scene;
 mod shadow;
+mod verdicts;

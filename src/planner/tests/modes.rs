@@ -2,21 +2,24 @@
 
 use super::{
     closing::{incident_opened_again, ticket_opened_again},
-    scene::{Scene, at, in_step},
+    scene::{Scene, at, in_step, words},
 };
 use crate::{
     domain::{
+        catalogue::Ref,
         closing::Classification,
         failure::Side,
         ids::{IncidentId, TicketId},
         merge::{Merge, Survivor},
         operation::{OperationKind, OperationState},
-        policy::ReopenRule,
+        policy::{Direction, FieldRule, LabelMapping, ReopenRule, When, Wins},
         workspace::Mode,
     },
     planner::gate::carries,
 };
 
+/// A change of an agent's, and what it is planned to once the mode carries it.
+type OneWay = super::scene::Case;
 type Case = (&'static str, fn(&mut Scene), bool, bool);
 
 /// What two-way plans, and whether comment-only and Sentinel to Halo carry it.
@@ -113,6 +116,57 @@ fn nothing_reaches_sentinel_but_in_two_way() {
                 assert!(!back || !carries(mode, &planned.kind), "{name} in {mode:?}");
             }
             assert!(carries(Mode::TwoWay, &planned.kind), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_an_agent_changed_in_a_one_way_mode_crosses_once_the_mode_carries_it() {
+    let both = FieldRule { direction: Direction::Both, when: When::Always, wins: Wins::Newest };
+    let cases: [OneWay; 4] = [
+        ("owner", |s| s.ticket().agent_id = Some(5), "incident owner=amira@soc.example because changed-in-halo"),
+        ("priority", |s| s.ticket().priority_id = Some(2), "incident severity=High because changed-in-halo"),
+        ("title", |s| s.ticket().summary = "Renamed".into(), "incident title=Renamed because changed-in-halo"),
+        ("labels", |s| s.field(121, "vip"), "incident label+vip because changed-in-halo"),
+    ];
+    for (name, change, carried) in cases {
+        let mut scene = in_step();
+        (scene.policy.severity, scene.policy.owner, scene.policy.title) = (both, both, both);
+        scene.policy.labels = Some(LabelMapping { field: Ref::Name("CFLabels".into()), rule: both });
+        scene.workspace.mode = Mode::SentinelToHalo;
+        scene.field(121, "");
+        let first = scene.plan();
+        assert_eq!(words(&first), "in-step healthy -", "{name}");
+        scene.queue(&first);
+        change(&mut scene);
+        for _ in 0..2 {
+            let found = scene.plan();
+            assert_eq!(words(&found), "behind healthy mode-one-way", "{name}");
+            scene.queue(&found);
+        }
+        scene.workspace.mode = Mode::TwoWay;
+        assert_eq!(words(&scene.plan()), format!("{carried}; behind waiting changed-in-halo"), "{name}");
+    }
+}
+
+#[test]
+fn in_comment_only_a_pair_whose_values_differ_is_behind() {
+    let cases: [OneWay; 6] = [
+        ("severity", |s| s.incident.severity = crate::domain::incident::Severity::High, "behind healthy mode-one-way"),
+        ("agent", |s| s.ticket().agent_id = Some(5), "behind healthy mode-one-way"),
+        ("status", |s| s.ticket().status_id = Some(super::scene::NEW), "behind healthy mode-one-way"),
+        ("a closing", |s| s.close_ticket(None), "behind healthy mode-one-way"),
+        ("a status nobody mapped", |s| s.ticket().status_id = Some(super::scene::HOLD), "behind healthy mode-one-way"),
+        ("nothing", |_| (), "in-step healthy -"),
+    ];
+    for (name, change, expected) in cases {
+        let mut scene = in_step();
+        scene.workspace.mode = Mode::CommentOnly;
+        change(&mut scene);
+        for _ in 0..2 {
+            let found = scene.plan();
+            assert_eq!(words(&found), expected, "{name}");
+            scene.queue(&found);
         }
     }
 }

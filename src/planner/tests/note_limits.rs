@@ -49,7 +49,7 @@ fn near_the_end_notes_are_gathered_and_places_are_kept_for_closing() {
         ),
         (80, "comment of 3+4+5 because notes-digested; behind waiting notes-digested"),
         (94, "comment of 3+4+5 because notes-digested; behind waiting notes-digested"),
-        (95, "in-step needs-you comments-full"),
+        (95, "behind needs-you comments-full"),
     ];
     for (there, expected) in table {
         let mut scene = in_step();

@@ -65,7 +65,7 @@ fn comments_and_notes() {
                 s.incident.comments_count = 97;
                 s.note(3, "<p>done</p>");
             },
-            "in-step needs-you comments-full",
+            "behind needs-you comments-full",
         ),
     ]);
 }

@@ -84,6 +84,23 @@ both! {
         bridge.finish().await;
     }
 
+    async fn a_pairs_page_lists_all_that_is_open(product) {
+        let mut setup = Setup::new(product);
+        let only_high = match product { halobridge::twin::options::Product::Itsm => r#"{ High = "P2 - High" }"#, _ => r#"{ High = "High" }"# };
+        setup.priorities = Some(only_high.into());
+        let bridge = Bridge::with(setup).await;
+        let incident = bridge.raise(json!({ "severity": "Low", "owner": "olaf.owner@contoso.example" }));
+        bridge.cross().await;
+        let (app, olga) = super::person::operator(&bridge);
+        let pair = bridge.pair_of(&incident).await.unwrap();
+        let view = halobridge::service::pairs::view(&app, &olga, pair.id, "").await.unwrap();
+        let said: Vec<String> = view.reason.iter().chain(&view.open).map(|reason| reason.words()).collect();
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said.iter().any(|words| words.contains("“Low”")), "{said:?}");
+        assert!(said.iter().any(|words| words.contains("olaf.owner@contoso.example")), "{said:?}");
+        bridge.finish().await;
+    }
+
     async fn the_affected_user_is_the_requester(product) {
         let policy = "requester = \"affected-user\"";
         let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;

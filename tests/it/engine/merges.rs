@@ -90,6 +90,24 @@ both! {
         bridge.finish().await;
     }
 
+    async fn a_candidate_that_is_gone_or_cannot_be_read_just_now_hides_no_survivor(product) {
+        let mut setup = defender(product, "false");
+        setup.policy = "include = { title = [\"paired\"] }".into();
+        let bridge = Bridge::with(setup).await;
+        let merged = bridge.raise(json!({ "title": "paired" }));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&merged).await;
+        let left = bridge.raise(json!({}));
+        let gone = bridge.raise(json!({}));
+        bridge.cross().await;
+        bridge.act("incident.delete", json!({ "incident": gone, "workspace": bridge.workspace_name(0) }));
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.alerts.post", "count": 4 }));
+        merge(&bridge, &merged, &left);
+        bridge.pass(1_800).await;
+        assert_eq!(bridge.ticket_of(&left).await, ticket);
+        bridge.finish().await;
+    }
+
     async fn a_person_names_the_survivor_where_nothing_tells_it(product) {
         let mut setup = defender(product, "false");
         setup.evidence = false;

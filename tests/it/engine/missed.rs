@@ -178,6 +178,8 @@ both! {
         // The owner waits for a person, with Azure's words.
         let pair = bridge.pair_of(&incident).await.unwrap();
         assert_eq!(pair.health, Health::NeedsYou, "{pair:?}");
+        let reason = pair.reason.unwrap();
+        assert_eq!(reason.code(), "owner-unknown", "{reason:?}");
         let writes = bridge.writes();
         bridge.pass(3_600).await;
         assert_eq!(bridge.writes(), writes, "it is not tried again and again");

@@ -1,0 +1,82 @@
+//! The classification of a matter that both sides have closed: a correction of it arrives after closing, as any other
+//! field does.
+
+use crate::{
+    domain::{closing::Verdict, failure::Side, incident::Incident, pair::Agreed, reason::Reason},
+    planner::{
+        closing,
+        conflict::{self, Field, Moved, Outcome},
+        groups,
+    },
+};
+
+use super::Gather;
+
+/// The field's name.
+pub const NAME: &str = "classification";
+
+/// A verdict in words; of none none.
+pub(super) fn words(verdict: Option<&Verdict>) -> String {
+    verdict.map(Verdict::words).unwrap_or_default()
+}
+
+/// A verdict in place of the one that the incident was closed with, whose comment stays.
+fn corrected(incident: &Incident, verdict: Verdict) -> Result<Verdict, Reason> {
+    let verdict = Verdict { comment: incident.classification_comment.clone(), ..verdict };
+    verdict.checked().map_err(|refused| Reason::VerdictRefused { why: refused.to_string() })
+}
+
+pub(super) fn plan(g: &mut Gather<'_, '_>) {
+    let (s, ticket) = (g.s, g.ticket);
+    // Incidents that share a ticket have a classification each, and the ticket has one.
+    if !closing::shut(s) || groups::shares(s) || s.incident.redirected() {
+        g.base.agree(NAME);
+        g.base.verdict = None;
+        return;
+    }
+    // Without the actions the agent's may be overlooked.
+    let Some(actions) = s.actions else { return };
+    let (here, there) = (s.incident.verdict(), closing::given(s.policy, s.catalogue, ticket, actions));
+    let (sentinel, halo) = (words(here.as_ref()), words(there.as_ref()));
+    let now = Agreed { sentinel: sentinel.clone(), halo: Some(halo.clone()) };
+    let same = here.as_ref().zip(there.as_ref()).is_some_and(|(here, there)| closing::same(here, there));
+    // As it was closed, that is agreed on, also where each side has a classification of its own.
+    let known = g.base.verdict.get_or_insert_with(|| now.clone()).clone();
+    let field = Field {
+        name: NAME,
+        rule: s.policy.status,
+        fixed: Side::Halo,
+        same,
+        moved: Moved { sentinel: known.sentinel != sentinel, halo: known.halo.as_ref() != Some(&halo) },
+        sentinel: sentinel.clone(),
+        halo: halo.clone(),
+    };
+    let both = here.is_some() && there.is_some();
+    let differ = |g: &mut Gather<'_, '_>| {
+        g.differ = both.then(|| Reason::VerdictsDiffer { sentinel: sentinel.clone(), halo: halo.clone() });
+    };
+    match conflict::decide(s, &mut g.base, &field) {
+        Outcome::Same => {
+            g.base.agree(NAME);
+            g.base.verdict = Some(now);
+        }
+        Outcome::Still => differ(g),
+        Outcome::Leave => {
+            g.base.verdict = Some(now);
+            differ(g);
+        }
+        Outcome::OneWay => g.one_way(NAME),
+        Outcome::Carry(Side::Sentinel) => match closing::field_of_verdict(s.policy, s.catalogue, s.incident) {
+            Some(value) => g.change_ticket(NAME, NAME, |change| change.custom_fields.push(value)),
+            // The ticket has no field, or no choice, for it.
+            None => differ(g),
+        },
+        Outcome::Carry(Side::Halo) => match there.map(|there| corrected(s.incident, there)) {
+            Some(Ok(verdict)) => g.change_incident(NAME, NAME, |change| change.verdict = Some(verdict)),
+            Some(Err(reason)) => g.out.item(reason),
+            // Taken off the ticket: the incident keeps what it has.
+            None => g.base.verdict = Some(now),
+        },
+        Outcome::Ask(reason) => g.out.item(reason),
+    }
+}

@@ -1,0 +1,128 @@
+//! Classifications that are corrected after closing.
+
+use super::{
+    closing::{said, shut},
+    scene::{Scene, in_step, words},
+};
+use crate::{
+    domain::{
+        closing::Classification,
+        policy::{AfterClosing, Direction},
+        reason::Reason,
+        workspace::Mode,
+    },
+    planner::fields::verdict,
+};
+
+/// Closed on both sides, and looked at since.
+fn closed(rule: AfterClosing) -> Scene {
+    let mut scene = in_step();
+    scene.policy.after_closing_fields = rule;
+    shut(&mut scene);
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "in-step healthy -");
+    scene.queue(&plan);
+    scene
+}
+
+fn in_sentinel(scene: &mut Scene) {
+    scene.incident.classification_comment = Some("the analyst's words".into());
+    scene.close_incident(Classification::TruePositive, Some("SuspiciousActivity"));
+}
+
+fn in_halo(scene: &mut Scene) {
+    scene.field(112, "1");
+}
+
+#[test]
+fn a_classification_corrected_after_closing_goes_by_the_rule_for_fields() {
+    type Case = (AfterClosing, fn(&mut Scene), &'static str);
+    let cases: [Case; 6] = [
+        (
+            AfterClosing::Cross,
+            in_sentinel,
+            "ticket field112=1 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+        (
+            AfterClosing::Cross,
+            in_halo,
+            "incident TruePositive/SuspiciousActivity because changed-in-halo; behind waiting changed-in-halo",
+        ),
+        (AfterClosing::NoteOnly, in_sentinel, "own note because after-closing; behind waiting after-closing"),
+        (AfterClosing::NoteOnly, in_halo, "comment of ticket because after-closing; behind waiting after-closing"),
+        (AfterClosing::Ignore, in_sentinel, "in-step healthy after-closing"),
+        (AfterClosing::Ignore, in_halo, "in-step healthy after-closing"),
+    ];
+    for (rule, correct, expected) in cases {
+        let mut scene = closed(rule);
+        correct(&mut scene);
+        let plan = scene.plan();
+        assert_eq!(words(&plan), expected, "{rule:?}");
+        if rule == AfterClosing::NoteOnly {
+            assert!(said(&plan).contains("classification True positive (SuspiciousActivity)"), "{}", said(&plan));
+        }
+        let told = |reason: &Reason| reason.words().contains("classification True positive (SuspiciousActivity)");
+        assert!(rule == AfterClosing::Cross || plan.remarks().iter().any(told), "{:?}", plan.remarks());
+        // It arrived: both agree, and nothing more is written.
+        if rule == AfterClosing::Cross {
+            in_sentinel(&mut scene);
+            in_halo(&mut scene);
+            let arrived = scene.plan();
+            assert_eq!(words(&arrived), "in-step healthy -");
+            scene.queue(&arrived);
+            assert_eq!(words(&scene.plan()), "in-step healthy -");
+        }
+    }
+}
+
+#[test]
+fn a_corrected_classification_keeps_the_closing_comment() {
+    let mut scene = closed(AfterClosing::Cross);
+    scene.incident.classification_comment = Some("the analyst's words".into());
+    in_halo(&mut scene);
+    assert_eq!(said(&scene.plan()), "the analyst's words");
+    // Dropped, it is not written again, until another one is chosen.
+    scene.plan_and_drop();
+    let found = scene.plan();
+    assert!(found.operations.is_empty() && found.void.is_empty(), "{found:?}");
+    scene.field(112, "3");
+    assert!(words(&scene.plan()).starts_with("incident Undetermined/none because changed-in-halo"));
+}
+
+#[test]
+fn two_classifications_do_not_read_as_agreed() {
+    let mut scene = in_step();
+    shut(&mut scene);
+    in_sentinel(&mut scene);
+    for _ in 0..2 {
+        let plan = scene.plan();
+        assert_eq!(words(&plan), "in-step healthy verdicts-differ");
+        scene.queue(&plan);
+    }
+    let told = scene.plan().state.reason.expect("a reason").words();
+    assert!(
+        told.contains("the incident as “True positive") && told.contains("the ticket as “False positive"),
+        "{told}"
+    );
+    // Opened again it is forgotten: the next closing has a classification of its own.
+    super::closing::reopen_ticket(&mut scene);
+    let plan = scene.plan();
+    scene.queue(&plan);
+    assert_eq!(scene.pair.base.verdict, None);
+    assert_eq!(verdict::NAME, "classification");
+}
+
+#[test]
+fn a_corrected_classification_waits_where_the_mode_does_not_carry_it() {
+    let mut scene = closed(AfterClosing::Cross);
+    scene.workspace.mode = Mode::SentinelToHalo;
+    in_halo(&mut scene);
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "behind healthy mode-one-way");
+    scene.queue(&plan);
+    scene.workspace.mode = Mode::TwoWay;
+    assert!(words(&scene.plan()).starts_with("incident TruePositive/SuspiciousActivity"));
+    // Where the policy carries no status at all it carries no classification either.
+    scene.policy.status.direction = Direction::None;
+    assert_eq!(words(&scene.plan()), "in-step healthy verdicts-differ");
+}
