@@ -10,11 +10,14 @@ use crate::{
     },
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::observed::{Reading, moved_since},
+    planner::{
+        observed::{Reading, moved_since},
+        retry::own_wait,
+    },
     store::StoreError,
 };
 
-use super::{Engine, alerts, digest, forth};
+use super::{Engine, alerts, digest, forth, registry::salt};
 
 /// Reads both sides afresh, whatever the cursors say, and plans anew.
 pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
@@ -106,7 +109,7 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
         tracing::warn!(pair.id = %id, error = %failure, "a pair could not be read whole");
         if failure.retryable() {
             let at = match failure.kind {
-                FailureKind::WaitUntil { at } => at,
+                FailureKind::WaitUntil { at } => own_wait(at, 3, salt(&id.0), now),
                 _ => now + SignedDuration::from_secs(30),
             };
             engine.schedule().later_looks.insert(id, at);
