@@ -56,7 +56,7 @@
 //! | `/push`, `/workspaces/{id}/push` | `workspace ticket anyway next` | `next` |
 //! | `/backfill` | `workspace from to cap per_hour closed next` | `next` |
 //! | `/workspaces/{id}/backfill/start`, `/workspaces/{id}/backfill/stop` | `next` | `next` |
-//! | `/operations/{id}/retry` | `next` | `next` |
+//! | `/operations/{id}/retry` | `next dropped` | `next` |
 //! | `/problems/replay` | `operation` (several) `next` | `next` |
 //! | `/operations/{id}/drop` | `next` | `next` |
 //! | `/workspaces/{id}/sync` | `next` | `next` |
