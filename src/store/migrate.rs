@@ -9,7 +9,7 @@ use sqlx::{
 
 use super::error::{Result, StoreError};
 
-const ALL: [(i64, &str, &str); 10] = [
+const ALL: [(i64, &str, &str); 12] = [
     (1, "ledger", include_str!("../../migrations/0001_ledger.sql")),
     (2, "dropped", include_str!("../../migrations/0002_dropped.sql")),
     (3, "rules", include_str!("../../migrations/0003_rules.sql")),
@@ -20,6 +20,8 @@ const ALL: [(i64, &str, &str); 10] = [
     (8, "then", include_str!("../../migrations/0008_then.sql")),
     (9, "groups", include_str!("../../migrations/0009_groups.sql")),
     (10, "base", include_str!("../../migrations/0010_base.sql")),
+    (11, "names", include_str!("../../migrations/0011_names.sql")),
+    (12, "storm", include_str!("../../migrations/0012_storm.sql")),
 ];
 
 /// The newest schema version that this program knows.
