@@ -19,6 +19,9 @@ use crate::{
 
 use super::{Engine, alerts, digest, forth, registry::salt};
 
+/// Pairs of which it is remembered when they were looked at.
+const LOOKED_KEPT: usize = 10_000;
+
 /// Reads both sides afresh, whatever the cursors say, and plans anew.
 pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     let hurried = engine.schedule().hurried.remove(&id);
@@ -114,6 +117,12 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
             };
             engine.schedule().later_looks.insert(id, at);
         }
+    } else {
+        let looked = &mut engine.schedule().looked;
+        if looked.len() >= LOOKED_KEPT {
+            looked.clear();
+        }
+        looked.insert(id, now);
     }
     digest::pair(engine, id, facts, reading).await
 }

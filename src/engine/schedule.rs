@@ -124,6 +124,8 @@ pub struct Schedule {
     pub tickets: BTreeMap<ConnectionId, BTreeSet<TicketId>>,
     /// Pairs to look at again.
     pub looks: BTreeSet<PairId>,
+    /// When pairs were last looked at.
+    pub looked: BTreeMap<PairId, Timestamp>,
     /// Pairs to look at again at a later time.
     pub later_looks: BTreeMap<PairId, Timestamp>,
     /// Pairs whose comments are read again, a few with each poll.
