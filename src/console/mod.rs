@@ -24,6 +24,7 @@
 //! | [`Page::Connections`] | `/connections` | |
 //! | [`Page::Disconnect`] | `/connections/{id}/disconnect` | |
 //! | [`Page::Ledger`] | `/ledger` | `client fact from` |
+//! | the same entries as JSON Lines | `/ledger.jsonl` | as `/ledger`, without `from` |
 //! | [`Page::Account`] | `/account` | |
 //! | [`Page::Drop`] | `/operations/{id}/drop` | |
 //! | [`Page::Replay`] | `/operations/{id}/retry`, `/problems/replay` | `reason` |
