@@ -24,6 +24,7 @@
 //! | [`Page::Connections`] | `/connections` | |
 //! | [`Page::Disconnect`] | `/connections/{id}/disconnect` | |
 //! | [`Page::Ledger`] | `/ledger` | `client fact from` |
+//! | the same entries as JSON Lines | `/ledger.jsonl` | as `/ledger`, without `from` |
 //! | [`Page::Account`] | `/account` | |
 //! | [`Page::Drop`] | `/operations/{id}/drop` | |
 //! | [`Page::Replay`] | `/operations/{id}/retry`, `/problems/replay` | `reason` |
@@ -56,7 +57,7 @@
 //! | `/push`, `/workspaces/{id}/push` | `workspace ticket anyway next` | `next` |
 //! | `/backfill` | `workspace from to cap per_hour closed next` | `next` |
 //! | `/workspaces/{id}/backfill/start`, `/workspaces/{id}/backfill/stop` | `next` | `next` |
-//! | `/operations/{id}/retry` | `next` | `next` |
+//! | `/operations/{id}/retry` | `next dropped` | `next` |
 //! | `/problems/replay` | `operation` (several) `next` | `next` |
 //! | `/operations/{id}/drop` | `next` | `next` |
 //! | `/workspaces/{id}/sync` | `next` | `next` |

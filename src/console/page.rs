@@ -138,6 +138,7 @@ impl Page {
         match self {
             Self::Failed(view) => match view.kind {
                 FailedKind::NotFound => 404,
+                FailedKind::SignedOut => 401,
                 FailedKind::Forbidden => 403,
                 FailedKind::Invalid => 400,
                 FailedKind::Conflict => 409,

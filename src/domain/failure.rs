@@ -77,6 +77,11 @@ impl Failure {
         Self { side, kind, status: None, code: None, message: message.into(), request_id: None }
     }
 
+    /// Whether our own budget said to wait: nobody was asked, and nothing is wrong.
+    pub fn own_budget(&self) -> bool {
+        matches!(self.kind, FailureKind::WaitUntil { .. }) && self.status.is_none()
+    }
+
     /// Whether trying the same again later can succeed without a person.
     pub fn retryable(&self) -> bool {
         matches!(

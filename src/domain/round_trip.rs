@@ -25,6 +25,10 @@ pub enum End {
     Cycle,
     /// The ticket status of a closed incident is not one that Halo itself counts as closed.
     NotClosed,
+    /// A ticket status that Halo counts as open closes the incident, which then moves the ticket on.
+    Closes,
+    /// The policy says that a ticket status is an open one, and Halo counts it as closed: what it says is not heeded.
+    Unheeded,
 }
 
 /// A way that does not lead back to where it began.
@@ -55,7 +59,7 @@ impl RoundTrip {
     pub fn level(&self) -> Level {
         let from_sentinel = self.first().is_some_and(|stop| stop.side == Side::Sentinel);
         match self.end {
-            End::Cycle => Level::Fault,
+            End::Cycle | End::Closes | End::Unheeded => Level::Fault,
             End::Hole if from_sentinel && self.field != "classification" => Level::Fault,
             End::Elsewhere if self.closes() => Level::Fault,
             _ => Level::Note,
@@ -92,6 +96,14 @@ impl RoundTrip {
             }
             (End::Elsewhere, _) => format!("{way}: the value does not come back as it went."),
             (End::Cycle, _) => format!("{way}: the value would change for ever."),
+            (End::Closes, _) => {
+                format!(
+                    "{way}: the ticket is open in Halo, its incident is closed, and the ticket is moved on by that."
+                )
+            }
+            (End::Unheeded, _) => {
+                format!("{way}: Halo counts this status as closed, so the incident is closed, whatever stands here.")
+            }
             (End::NotClosed, _) => {
                 format!("{way}: Halo itself does not count this status as closed, so its clocks go on.")
             }
@@ -139,6 +151,13 @@ impl RoundTrip {
                 "It is never rewritten by itself; map it one to one if that matters to you.".to_owned()
             }
             (End::Cycle, ..) => "Make the way back lead to where the way there began.".to_owned(),
+            (End::Closes, ..) => {
+                "Choose New or Active for it on the way back, or add it to the statuses that count as closed."
+                    .to_owned()
+            }
+            (End::Unheeded, ..) => {
+                "Choose Closed for it on the way back, or make it an open status in Halo.".to_owned()
+            }
             (End::NotClosed, ..) => "Choose a status that Halo counts as closed.".to_owned(),
         }
     }

@@ -426,10 +426,15 @@ async fn ended(
     counts: Counts,
 ) -> Result<(), StoreError> {
     let now = engine.now();
-    let failed_before = {
+    // Our own budget had no room: no failed run.
+    let waits = counts.failure.as_ref().is_some_and(Failure::own_budget);
+    let told_before = {
         let mut schedule = engine.schedule();
         let Some(standing) = schedule.instances.get_mut(&id) else { return Ok(()) };
-        let failed_before = standing.last_failure.is_some();
+        let (failed_before, told_before) = (standing.last_failure.is_some(), standing.failing);
+        if !waits {
+            standing.failing = counts.failure.is_some();
+        }
         match &counts.failure {
             None => Schedule::went_well(standing, now, poll_secs),
             Some(failure) => Schedule::went_wrong(standing, failure.clone(), now, salt(&id.0), poll_secs),
@@ -454,14 +459,16 @@ async fn ended(
         {
             standing.next = Some(now);
         }
-        failed_before
+        told_before
     };
     super::pauses::read(engine, RunScope::Halo { id }, id, None, counts.failure.as_ref()).await?;
-    if let Some(failure) = &counts.failure {
+    if waits {
+        tracing::debug!(connection.id = %id, "reading changed tickets waits for Halo's budget");
+    } else if let Some(failure) = &counts.failure {
         super::registry::mind_secrets(engine, failure).await;
         tracing::warn!(connection.id = %id, error = %failure, "reading changed tickets did not end well");
     }
-    if counts.changed > 0 || counts.failure.is_some() != failed_before {
+    if counts.changed > 0 || (!waits && counts.failure.is_some() != told_before) {
         let run = Run {
             id: RunId(engine.ids.uuid_v7(now)),
             scope: RunScope::Halo { id },
@@ -470,7 +477,7 @@ async fn ended(
             ended: now,
             read: counts.read,
             changed: counts.changed,
-            failure: counts.failure,
+            failure: counts.failure.filter(|_| !waits),
         };
         engine.record(now, None, vec![Fact::RunEnded { run }]).await?;
     }

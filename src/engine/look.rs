@@ -10,11 +10,17 @@ use crate::{
     },
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::observed::{Reading, moved_since},
+    planner::{
+        observed::{Reading, moved_since},
+        retry::own_wait,
+    },
     store::StoreError,
 };
 
-use super::{Engine, alerts, digest, forth, merges};
+use super::{Engine, alerts, digest, forth, merges, registry::salt};
+
+/// Pairs of which it is remembered when they were looked at.
+const LOOKED_KEPT: usize = 10_000;
 
 /// Reads both sides afresh, whatever the cursors say, and plans anew.
 pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
@@ -112,11 +118,17 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
         tracing::warn!(pair.id = %id, error = %failure, "a pair could not be read whole");
         if failure.retryable() {
             let at = match failure.kind {
-                FailureKind::WaitUntil { at } => at,
+                FailureKind::WaitUntil { at } => own_wait(at, 3, salt(&id.0), now),
                 _ => now + SignedDuration::from_secs(30),
             };
             engine.schedule().later_looks.insert(id, at);
         }
+    } else {
+        let looked = &mut engine.schedule().looked;
+        if looked.len() >= LOOKED_KEPT {
+            looked.clear();
+        }
+        looked.insert(id, now);
     }
     digest::pair(engine, id, facts, reading).await
 }

@@ -66,6 +66,11 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// What is connected, with its budgets.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     /// An engine over a store. Nothing happens before [`Engine::due`] is asked.
     pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>, transports: Arc<dyn Transports>) -> Self {
         let registry = Registry::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), transports);

@@ -11,7 +11,10 @@ use crate::{
         pause::Pause,
         run::RunCause,
     },
-    planner::{pause::Refusals, retry::wait_secs},
+    planner::{
+        pause::Refusals,
+        retry::{own_wait, wait_secs},
+    },
     store::StoreError,
 };
 
@@ -66,6 +69,8 @@ pub struct Standing {
     pub last_failure: Option<(Timestamp, Failure)>,
     /// Failures in a row.
     pub failures: u32,
+    /// The last run that the ledger keeps failed.
+    pub failing: bool,
     /// Next full list.
     pub next_full: Option<Timestamp>,
     /// Of an instance: next reading of the rows of all open paired tickets.
@@ -119,6 +124,8 @@ pub struct Schedule {
     pub tickets: BTreeMap<ConnectionId, BTreeSet<TicketId>>,
     /// Pairs to look at again.
     pub looks: BTreeSet<PairId>,
+    /// When pairs were last looked at.
+    pub looked: BTreeMap<PairId, Timestamp>,
     /// Pairs to look at again at a later time.
     pub later_looks: BTreeMap<PairId, Timestamp>,
     /// Pairs whose comments are read again, a few with each poll.
@@ -302,6 +309,7 @@ impl Schedule {
     pub fn went_wrong(standing: &mut Standing, failure: Failure, now: Timestamp, salt: u64, secs: u32) {
         standing.failures = standing.failures.saturating_add(1);
         let wait = match failure.kind {
+            FailureKind::WaitUntil { at } if failure.own_budget() => own_wait(at, standing.failures, salt, now),
             FailureKind::WaitUntil { at } => at,
             // A person has to act; ask again now and then, in case somebody has.
             FailureKind::SignInAgain | FailureKind::Forbidden | FailureKind::Rejected | FailureKind::Gone => {

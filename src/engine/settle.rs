@@ -17,6 +17,7 @@ use super::{
     Engine, back,
     execute::{self, Attempt},
     forth,
+    registry::salt,
 };
 
 /// What a look found.
@@ -65,7 +66,7 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
         }
         Look::Failed(failure) => {
             let wait = match failure.kind {
-                FailureKind::WaitUntil { at } => at.max(now + SignedDuration::from_millis(100)),
+                FailureKind::WaitUntil { at } => retry::own_wait(at, 3, salt(&operation.id.0), now),
                 _ => now + SignedDuration::from_secs(15),
             };
             // A look that failed is no look: the span begins to count again only with answers.

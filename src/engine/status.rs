@@ -3,7 +3,11 @@
 use jiff::Timestamp;
 
 use crate::{
-    domain::{failure::Failure, ids::ConnectionId, run::RunScope},
+    domain::{
+        failure::Failure,
+        ids::{ConnectionId, PairId},
+        run::RunScope,
+    },
     outbound::budget::BudgetState,
 };
 
@@ -27,6 +31,11 @@ impl Engine {
     /// The configuration in force.
     pub fn view(&self) -> std::sync::Arc<super::registry::View> {
         self.registry.view()
+    }
+
+    /// When both sides of a pair were last read for its own sake, since the start.
+    pub fn looked_at(&self, pair: PairId) -> Option<Timestamp> {
+        self.schedule().looked.get(&pair).copied()
     }
 
     /// How polling of every workspace and instance goes.

@@ -151,6 +151,9 @@ fn statuses(policy: &Policy, catalogue: &Catalogue) -> Vec<RoundTrip> {
         |status| mapping::status(policy, catalogue, status).ok(),
         rule.to_sentinel().then_some(&back as &dyn Fn(&i64) -> Option<IncidentStatus>),
     );
+    if rule.to_sentinel() {
+        found.extend(statuses_back(policy, catalogue));
+    }
     if let Ok(id) = mapping::status(policy, catalogue, &IncidentStatus::Closed)
         && !catalogue.closed_statuses.is_empty()
         && !catalogue.closed_statuses.contains(&id)
@@ -160,6 +163,28 @@ fn statuses(policy: &Policy, catalogue: &Catalogue) -> Vec<RoundTrip> {
             Stop { side: Side::Halo, value: mapping::status_name(catalogue, id) },
         ];
         found.push(RoundTrip { field: "status".to_owned(), stops, end: End::NotClosed });
+    }
+    found
+}
+
+/// Ticket statuses of which Halo and the policy's way back say different things: open the one, closed the other. The walk
+/// begins at Sentinel's values and passes few of Halo's.
+fn statuses_back(policy: &Policy, catalogue: &Catalogue) -> Vec<RoundTrip> {
+    let mut found = Vec::new();
+    let at = |side, value: String| Stop { side, value };
+    for row in &catalogue.statuses {
+        let name = || at(Side::Halo, mapping::status_name(catalogue, row.id));
+        let Some(said) = mapping::status_back_said(policy, catalogue, row.id) else { continue };
+        let closed = mapping::ticket_closed(policy, catalogue, &in_status(catalogue, row.id));
+        if closed && said != IncidentStatus::Closed {
+            let stops = vec![name(), at(Side::Sentinel, said.to_string())];
+            found.push(RoundTrip { field: "status".to_owned(), stops, end: End::Unheeded });
+        } else if !closed && said == IncidentStatus::Closed {
+            let mut stops = vec![name(), at(Side::Sentinel, said.to_string())];
+            let on = mapping::status(policy, catalogue, &said).ok();
+            stops.extend(on.map(|id| at(Side::Halo, mapping::status_name(catalogue, id))));
+            found.push(RoundTrip { field: "status".to_owned(), stops, end: End::Closes });
+        }
     }
     found
 }

@@ -133,6 +133,12 @@ fn mapped_open(policy: &Policy, catalogue: &Catalogue, status_id: i64) -> bool {
     forth.chain(back).any(|wanted| status_ref(catalogue, wanted) == Some(status_id))
 }
 
+/// What the policy's way back says of a ticket status, if it has a row for it.
+pub fn status_back_said(policy: &Policy, catalogue: &Catalogue, status_id: i64) -> Option<IncidentStatus> {
+    let row = policy.statuses_back.iter().find(|(wanted, _)| status_ref(catalogue, wanted) == Some(status_id));
+    row.map(|(_, meaning)| IncidentStatus::from(meaning.clone()))
+}
+
 /// What the ticket's status means for the incident.
 ///
 /// # Errors
@@ -142,10 +148,8 @@ pub fn status_back(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket) -> R
         return Ok(IncidentStatus::Closed);
     }
     let Some(id) = ticket.status_id else { return Err(unmapped("status", "no status")) };
-    for (wanted, meaning) in &policy.statuses_back {
-        if status_ref(catalogue, wanted) == Some(id) {
-            return Ok(IncidentStatus::from(meaning.clone()));
-        }
+    if let Some(said) = status_back_said(policy, catalogue, id) {
+        return Ok(said);
     }
     // `Active` before `New`: where both share one ticket status the livelier meaning is the safe one.
     for name in ["Active", "New"] {

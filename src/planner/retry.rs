@@ -20,6 +20,16 @@ pub fn wait_secs(attempts: u32, salt: u64) -> u64 {
     half + salt % (full - half + 1)
 }
 
+/// When our own budget is asked again, which had no room before `at`: after a second at the earliest, and after a while of
+/// its own for each `salt`, which grows with the refusals. All who wait for one budget would otherwise come back in the
+/// same moment, all but one of them in vain.
+pub fn own_wait(at: Timestamp, refusals: u32, salt: u64, now: Timestamp) -> Timestamp {
+    let most_ms = 1_000_u64 << refusals.clamp(1, 6);
+    let own = (salt ^ u64::from(refusals)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
+    let own_ms = i64::try_from(own % most_ms).unwrap_or_default();
+    at.max(now + SignedDuration::from_secs(1)) + SignedDuration::from_millis(own_ms)
+}
+
 /// Where an operation goes after a failed attempt.
 ///
 /// `planned` is when it was first planned, `attempts` counts this attempt, `salt` spreads the waits.
@@ -74,6 +84,20 @@ pub fn next_look(since: Timestamp, looks: u32, settle_secs: u32, now: Timestamp)
 mod tests {
     use super::*;
     use crate::domain::failure::Side;
+
+    #[test]
+    fn those_who_wait_for_one_budget_come_back_one_by_one() {
+        let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        for refusals in 1..40 {
+            let back = |salt| own_wait(now, refusals, salt, now);
+            let all: std::collections::BTreeSet<_> = (0..200).map(|n: u64| back(n << 40)).collect();
+            assert!(all.len() > 150, "{refusals}: {} moments for 200", all.len());
+            let longest = now + SignedDuration::from_secs(65);
+            assert!(all.iter().all(|at| *at >= now + SignedDuration::from_secs(1) && *at <= longest));
+        }
+        let later = now + SignedDuration::from_mins(5);
+        assert!(own_wait(later, 1, 7, now) >= later);
+    }
 
     #[test]
     fn waits_grow_and_stay_within_bounds() {

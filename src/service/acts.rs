@@ -124,18 +124,34 @@ async fn seen(app: &App, caller: &Caller, operation: OperationId) -> Result<Oper
     Ok(found)
 }
 
-/// Puts a dead letter or a dropped write up again: it is planned anew from what both sides say.
+/// Tries a dead letter again: it is planned anew from what both sides say.
 ///
 /// # Errors
-/// `Conflict` when it is neither (any more), `Forbidden`, `NotFound`.
+/// `Conflict` when it is none (any more): somebody may have dropped it meanwhile; `Forbidden`, `NotFound`.
 pub async fn retry(app: &App, caller: &Caller, operation: OperationId) -> Result<(), ServiceError> {
+    revive(app, caller, operation, "retry", |state| matches!(state, OperationState::Dead { .. })).await
+}
+
+/// Plans a dropped write again, from what both sides say.
+///
+/// # Errors
+/// `Conflict` when it is not dropped (any more), `Forbidden`, `NotFound`.
+pub async fn plan_again(app: &App, caller: &Caller, operation: OperationId) -> Result<(), ServiceError> {
+    revive(app, caller, operation, "plan-again", |state| matches!(state, OperationState::Dropped { .. })).await
+}
+
+async fn revive(
+    app: &App,
+    caller: &Caller,
+    operation: OperationId,
+    name: &str,
+    stands: impl FnOnce(&OperationState) -> bool,
+) -> Result<(), ServiceError> {
     caller.need(Role::Operator)?;
     let found = seen(app, caller, operation).await?;
-    let name = match found.state {
-        OperationState::Dead { .. } => "retry",
-        OperationState::Dropped { .. } => "plan-again",
-        _ => return Err(ServiceError::Conflict),
-    };
+    if !stands(&found.state) {
+        return Err(ServiceError::Conflict);
+    }
     let detail = json!({ "operation": operation.to_string() });
     record(app, Some(found.client), vec![act(caller, name, Some(found.pair), detail)]).await?;
     app.engine.retry(operation);
@@ -165,7 +181,7 @@ async fn dead(
 }
 
 /// Drops a dead letter: it is not written again in this form, until what it was planned from changes or somebody
-/// asks for it ([`retry`]). The pair is then looked at again.
+/// asks for it ([`plan_again`]). The pair is then looked at again.
 ///
 /// # Errors
 /// `Conflict` when it is no dead letter (any more), `Forbidden`, `NotFound`.

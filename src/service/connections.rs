@@ -141,7 +141,10 @@ async fn microsoft(
         oauth_client_id: connection.oauth_client_id.clone(),
         identity: connection.identity,
         signed_in: signed_in.map(|_| person.unwrap_or_else(|| "somebody".to_owned())),
-        signed_in_at: signed_in.map(|standing| standing.changed),
+        signed_in_at: match signed_in {
+            Some(_) => super::sign_in::signed_in_at(app, connection.id).await?,
+            None => None,
+        },
         secret: source(&standings, secret),
         secret_ends: connection.secret_expires.map(|day| day.to_string()).zip(connection.secret_days(app.clock.now())),
         secret_warning: connection.secret_warning(app.clock.now()),

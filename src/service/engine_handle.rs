@@ -44,6 +44,11 @@ pub trait EngineHandle: Send + Sync + 'static {
     /// when its loop does not run.
     fn configuration(&self) -> Option<i64>;
 
+    /// When both sides of a pair were last read for its own sake, since the start.
+    fn looked_at(&self, _pair: PairId) -> Option<Timestamp> {
+        None
+    }
+
     /// How the engine is, at this moment.
     fn status(&self) -> EngineStatus;
 

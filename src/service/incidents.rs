@@ -12,6 +12,7 @@ use crate::{
             list::{Choice, Listed, Rows},
             not_linked::{GateRow, NotLinkedFilter, NotLinkedRow, NotLinkedView},
         },
+        workspace::{Mode, Workspace},
     },
     planner::draft::portal_link,
     store::{Installation, PageKey, SubjectFilter, SubjectRow},
@@ -35,7 +36,9 @@ pub async fn view(app: &App, caller: &Caller, filter: NotLinkedFilter) -> Result
         .map(|(code, count)| Choice { value: code.clone(), label: in_words(code), count: Some(*count) })
         .collect();
     let rows = rows(app, caller, &installation, &filter).await;
+    let read = |row: &&Workspace| caller.scope.allows(Some(row.client)) && row.mode != Mode::Off;
     Ok(NotLinkedView {
+        since: installation.workspaces.iter().filter(read).map(|row| row.since).min(),
         filter,
         total: by_code.values().sum(),
         reasons,

@@ -3,12 +3,13 @@
 use std::{collections::HashMap, sync::PoisonError, time::Duration};
 
 use jiff::SignedDuration;
+use serde_json::{Value, json};
 
 use super::{App, caller::Caller, error::ServiceError, fault, names, words};
 use crate::{
     domain::{
         account::Scope,
-        ids::UserId,
+        ids::{ClientId, UserId},
         view::{
             ledger::{ChainRow, ChainState, LedgerFilter, LedgerView, TimelineEntry},
             list::{Listed, Rows},
@@ -18,11 +19,13 @@ use crate::{
         entry::{Broken, Chain, Seq},
         fact::Fact,
     },
-    store::{self, StoreError},
+    store::{self, Installation, StoreError},
 };
 
 /// A chain that was checked counts as checked for this long.
 const CHECKED_FOR: SignedDuration = SignedDuration::from_secs(60);
+/// Entries of a download that are read at once.
+const PART_ROWS: u32 = 500;
 /// A page waits this long for a check.
 const CHECK_WITHIN: Duration = Duration::from_secs(3);
 
@@ -68,17 +71,8 @@ pub async fn view(app: &App, caller: &Caller, filter: LedgerFilter) -> Result<Le
         caller.see(client)?;
     }
     let installation = app.installation().await?;
-    let mut chains = Vec::new();
-    if caller.scope == Scope::All {
-        chains.push((None, "Installation".to_owned()));
-    }
-    let seen = installation.clients.iter().filter(|client| caller.scope.allows(Some(client.id)));
-    chains.extend(seen.map(|client| (Some(client.id), client.name.clone())));
-    // who may not see the installation's chain reads the first one they may see
-    let chosen = filter.client.or_else(|| match caller.scope {
-        Scope::All => None,
-        Scope::Clients(_) => chains.first().and_then(|(client, _)| *client),
-    });
+    let chains = chains(caller, &installation);
+    let chosen = chosen(caller, &chains, filter.client);
     let mut rows = Vec::with_capacity(chains.len());
     for (client, name) in chains {
         rows.push(chain(app, client, name, client == chosen).await?);
@@ -92,13 +86,67 @@ pub async fn view(app: &App, caller: &Caller, filter: LedgerFilter) -> Result<Le
     })
 }
 
-/// The chosen chain is checked, entry by entry; of the others only the end is read.
-async fn chain(
+/// Chains that the caller may see, the installation's first.
+fn chains(caller: &Caller, installation: &Installation) -> Vec<(Option<ClientId>, String)> {
+    let mut chains = Vec::new();
+    if caller.scope == Scope::All {
+        chains.push((None, "Installation".to_owned()));
+    }
+    let seen = installation.clients.iter().filter(|client| caller.scope.allows(Some(client.id)));
+    chains.extend(seen.map(|client| (Some(client.id), client.name.clone())));
+    chains
+}
+
+/// Who may not see the installation's chain reads the first one they may see.
+fn chosen(caller: &Caller, chains: &[(Option<ClientId>, String)], asked: Option<ClientId>) -> Option<ClientId> {
+    asked.or_else(|| match caller.scope {
+        Scope::All => None,
+        Scope::Clients(_) => chains.first().and_then(|(client, _)| *client),
+    })
+}
+
+/// Entries of the page's chain and filter as data, newest first, and where the next part begins.
+///
+/// # Errors
+/// `NotFound` for a client outside the scope; the ledger cannot be read.
+pub async fn part(
     app: &App,
-    client: Option<crate::domain::ids::ClientId>,
-    name: String,
-    check: bool,
-) -> Result<ChainRow, ServiceError> {
+    caller: &Caller,
+    filter: &LedgerFilter,
+) -> Result<(Vec<Value>, Option<String>), ServiceError> {
+    if let Some(client) = filter.client {
+        caller.see(client)?;
+    }
+    let installation = app.installation().await?;
+    let chains = chains(caller, &installation);
+    if chains.is_empty() {
+        return Ok((Vec::new(), None));
+    }
+    let (items, older) = items(app, caller, chosen(caller, &chains, filter.client), filter, PART_ROWS).await?;
+    let names = names_in(app, &items).await?;
+    let rows = items.into_iter().map(|item| {
+        let entry = item.entry.clone();
+        let data = item.fact.as_ref().and_then(words::data);
+        let told = words::entry(item, &names, true);
+        json!({
+            "seq": entry.seq.0,
+            "chain": entry.chain.to_string(),
+            "chain_seq": entry.chain_seq,
+            "at": entry.at.to_string(),
+            "fact": entry.fact,
+            "pair": entry.pair.map(|pair| pair.to_string()),
+            "who": told.who,
+            "words": told.words,
+            "data": data,
+            "prev": hex::encode(entry.prev.0),
+            "hash": hex::encode(entry.hash.0),
+        })
+    });
+    Ok((rows.collect(), older))
+}
+
+/// The chosen chain is checked, entry by entry; of the others only the end is read.
+async fn chain(app: &App, client: Option<ClientId>, name: String, check: bool) -> Result<ChainRow, ServiceError> {
     let chain = Chain::of(client);
     let head = app.store.head(chain).await.map_err(|e| fault("read a chain", &e))?;
     let state = if check { state(app, chain).await? } else { ChainState::Unchecked };
@@ -136,30 +184,35 @@ fn place(broken: &Broken) -> i64 {
     }
 }
 
-async fn entries(
-    app: &App,
-    caller: &Caller,
-    client: Option<crate::domain::ids::ClientId>,
-    filter: &LedgerFilter,
-) -> Rows<TimelineEntry> {
+async fn entries(app: &App, caller: &Caller, client: Option<ClientId>, filter: &LedgerFilter) -> Rows<TimelineEntry> {
     let read = async {
-        let asked = store::LedgerFilter {
-            fact: (!filter.fact.is_empty()).then(|| filter.fact.clone()),
-            chain: Some(Chain::of(client)),
-            scope: caller.scope.clone(),
-            ..store::LedgerFilter::default()
-        };
-        let after = filter.from.parse().ok().map(Seq);
-        let page = app.store.ledger_page(&asked, after, names::PAGE_ROWS + 1).await;
-        let mut page = page.map_err(|e| fault("read the ledger", &e))?;
-        let more = page.len() > names::PAGE_ROWS as usize;
-        page.truncate(names::PAGE_ROWS as usize);
-        let older = page.last().filter(|_| more).map(|item| item.entry.seq.0.to_string());
+        let (page, older) = items(app, caller, client, filter, names::PAGE_ROWS).await?;
         let names = names_in(app, &page).await?;
         let rows = page.into_iter().map(|item| words::entry(item, &names, true)).collect();
         Ok::<_, ServiceError>(Listed { rows, total: None, newer: None, older })
     };
     read.await.map_err(|error| names::trouble(&error))
+}
+
+async fn items(
+    app: &App,
+    caller: &Caller,
+    client: Option<ClientId>,
+    filter: &LedgerFilter,
+    rows: u32,
+) -> Result<(Vec<store::Item>, Option<String>), ServiceError> {
+    let asked = store::LedgerFilter {
+        fact: (!filter.fact.is_empty()).then(|| filter.fact.clone()),
+        chain: Some(Chain::of(client)),
+        scope: caller.scope.clone(),
+        ..store::LedgerFilter::default()
+    };
+    let after = filter.from.parse().ok().map(Seq);
+    let mut page = app.store.ledger_page(&asked, after, rows + 1).await.map_err(|e| fault("read the ledger", &e))?;
+    let more = page.len() > rows as usize;
+    page.truncate(rows as usize);
+    let older = page.last().filter(|_| more).map(|item| item.entry.seq.0.to_string());
+    Ok((page, older))
 }
 
 /// What the ids in these entries stand for.

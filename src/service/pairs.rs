@@ -101,7 +101,8 @@ pub async fn view_at(
     let who = |id: UserId| named.people.get(&id).cloned().unwrap_or_else(|| "(removed)".to_owned());
     let timeline = history.into_iter().map(|item| words::entry(item, &named, false)).collect();
 
-    let (incident_read, ticket_read) = reads(app, &situation);
+    // Of the past it is not known when it was last read.
+    let (incident_read, ticket_read) = if as_of.is_none() { reads(app, &situation) } else { (None, None) };
     let drawn = with_situation(app, &installation, &catalogue, &situation, |s| {
         let (plan, choices) = (plan(s), decisions::choices(s));
         let request =
@@ -180,11 +181,12 @@ fn group(row: &SituationRow) -> Option<GroupView> {
     (!view.mates.is_empty() || !view.why.is_empty()).then_some(view)
 }
 
-/// When each side was last known to be as shown: polls read every change, so the end of the last one that
-/// ended well, or the last change itself.
+/// When each side was last known to be as shown: when the pair was looked at, or the end of the last poll that ended
+/// well, since polls read every change, or the last change itself.
 fn reads(app: &App, situation: &SituationRow) -> (Option<jiff::Timestamp>, Option<jiff::Timestamp>) {
     let status = app.engine.status();
-    let read = |scope| status.scope(scope).and_then(|row| row.last_success);
+    let looked = app.engine.looked_at(situation.pair.id);
+    let read = |scope| status.scope(scope).and_then(|row| row.last_success).max(looked);
     let incident = read(crate::domain::run::RunScope::Workspace { id: situation.pair.workspace });
     let ticket = read(crate::domain::run::RunScope::Halo { id: situation.pair.halo });
     (

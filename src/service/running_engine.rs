@@ -80,6 +80,10 @@ impl EngineHandle for RunningEngine {
         self.engine.look_again(pair);
     }
 
+    fn looked_at(&self, pair: PairId) -> Option<jiff::Timestamp> {
+        self.engine.looked_at(pair)
+    }
+
     fn sync_now(&self, pair: PairId) {
         self.engine.sync_now(pair);
     }

@@ -1,5 +1,6 @@
 //! “Sign in with Microsoft” for a connection: where to send the browser, and what to keep of its return.
 
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -61,6 +62,15 @@ fn refused(words: &str) -> Failure {
 /// The store cannot be read.
 pub async fn person(app: &App, connection: ConnectionId) -> Result<Option<String>, ServiceError> {
     app.store.setting(&person_setting(connection)).await.map_err(|e| fault("read who signed in", &e))
+}
+
+/// When somebody last signed in for a connection. The token that is kept since is renewed with each use.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn signed_in_at(app: &App, connection: ConnectionId) -> Result<Option<Timestamp>, ServiceError> {
+    let kept = app.store.setting(&signed_in_setting(connection)).await;
+    Ok(kept.map_err(|e| fault("read when somebody signed in", &e))?.and_then(|text| text.parse().ok()))
 }
 
 /// What a delegated connection's next sign-in has to ask for, since a call was refused for want of it.

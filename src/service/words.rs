@@ -65,14 +65,19 @@ pub fn entry(item: Item, names: &Names, with_pair: bool) -> TimelineEntry {
     }
 }
 
-fn detail(fact: &Fact) -> Option<String> {
+/// An entry as data. The body of a webhook stays out.
+pub fn data(fact: &Fact) -> Option<Value> {
     let mut value = serde_json::to_value(fact).ok()?;
     // the body of a webhook may hold what its sender thought secret: it stays in the store
     if let (Fact::DeliveryReceived { .. }, Some(body)) = (fact, value.get_mut("body")) {
         let size = body.as_str().map_or(0, str::len);
         *body = Value::String(format!("({size} characters)"));
     }
-    let text = serde_json::to_string_pretty(&value).ok()?;
+    Some(value)
+}
+
+fn detail(fact: &Fact) -> Option<String> {
+    let text = serde_json::to_string_pretty(&data(fact)?).ok()?;
     Some(if text.chars().count() > DETAIL_MAX { text.chars().take(DETAIL_MAX).chain(['…']).collect() } else { text })
 }
 
@@ -98,7 +103,10 @@ fn said(fact: &Fact, names: &Names) -> (EntryKind, String) {
         Fact::ActionsRead { actions, .. } => (Read, counted(actions.len(), "action", "of the ticket")),
         Fact::PairOpened { .. } => (Decision, "The incident is linked: it gets a ticket.".into()),
         Fact::PairJudged { state, .. } => (Decision, judged(state)),
-        Fact::BaseAgreed { .. } => (Decision, "Both sides agree on these values now.".into()),
+        Fact::BaseAgreed { .. } => (
+            Decision,
+            "These values are the common ground from now on: where a side differs from them, it has changed.".into(),
+        ),
         Fact::TicketLinked { ticket, .. } => (Write, format!("Ticket {ticket} belongs to this pair.")),
         Fact::NoteLinked { link } if link.action.action == TICKET_ITSELF => {
             (Decision, format!("A comment at the incident tells of ticket {} itself.", link.action.ticket))
@@ -145,7 +153,7 @@ fn said(fact: &Fact, names: &Names) -> (EntryKind, String) {
         },
         Fact::Resumed { automatic: true, .. } => (Engine, "What had paused it is over: it goes on.".into()),
         Fact::Resumed { .. } => (EntryKind::Person, "Resumed: what waited is carried out.".into()),
-        Fact::HumanAct { act, .. } => (EntryKind::Person, human(act)),
+        Fact::HumanAct { act, detail, .. } => (EntryKind::Person, human(act, detail)),
     }
 }
 
@@ -224,9 +232,47 @@ fn moved(what: &str, state: &OperationState, attempts: u32, failure: Option<&Fai
     }
 }
 
+/// What a mode means, as a person's act.
+fn mode(detail: &Value) -> String {
+    let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default();
+    let what = match text("mode") {
+        "two-way" => "live, both ways",
+        "sentinel-to-halo" => "live, from Sentinel to Halo only",
+        "comment-only" => "live, for comments only",
+        "observe" => "to observe: nothing is written",
+        "off" => "off",
+        other => other,
+    };
+    sentence(&format!("Set the workspace {} {what}", text("workspace")))
+}
+
+/// What a configuration changed: the first of it.
+fn applied(detail: &Value) -> String {
+    const SHOWN: usize = 200;
+    let changes: Vec<&str> =
+        detail.get("changes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let Some(first) = changes.first() else { return "Applied a configuration.".into() };
+    let first = first.split_whitespace().collect::<Vec<_>>().join(" ");
+    let cut = first.chars().count() > SHOWN;
+    let first: String = first.chars().take(SHOWN).chain(cut.then_some('…')).collect();
+    match changes.len() {
+        1 => format!("Applied a configuration: {}", sentence(&first)),
+        n => format!("Applied a configuration: {first}; and {} more.", n - 1),
+    }
+}
+
 /// The closed list of acts; an unknown one shows its name.
-fn human(act: &str) -> String {
+fn human(act: &str, detail: &Value) -> String {
     match act {
+        "workspace-mode" => mode(detail),
+        "make-halo-webhook" => "Made a webhook in Halo.".into(),
+        "remove-halo-webhook" => "Removed the webhook in Halo.".into(),
+        "halo-write-test" => "Tested writing to Halo with a ticket of its own.".into(),
+        "deploy-logic-app" => "Deployed the Logic App that sends webhooks.".into(),
+        "test-logic-app" => "Tested the Logic App that sends webhooks.".into(),
+        "remove-logic-app" => "Removed the Logic App that sends webhooks.".into(),
+        "rename-connection" => "Renamed a connection.".into(),
+        "disconnect" => "Took a connection out.".into(),
         "look-again" => "Asked to look again at both sides.".into(),
         "sync-now" => "Asked to carry out now what waits.".into(),
         "sync-workspace" => "Asked to read the workspace now.".into(),
@@ -253,7 +299,7 @@ fn human(act: &str) -> String {
         "change-password" => "Changed the password.".into(),
         "end-other-sessions" => "Signed out everywhere else.".into(),
         "sign-in-microsoft" => "Signed in with Microsoft for a connection.".into(),
-        "config-apply" => "Applied a configuration.".into(),
+        "config-apply" => applied(detail),
         other => format!("{}.", other.replace('-', " ")),
     }
 }

@@ -27,6 +27,8 @@ statements! {
     const CLIENTS = "SELECT id, value FROM clients ORDER BY name, id";
     const WORKSPACES = "SELECT id, value FROM workspaces ORDER BY arm_id";
     const POLICIES = "SELECT id, value FROM policies ORDER BY name, id";
+    const PAIRED_CLIENTS = "SELECT client AS id, halo, halo_client_id, MAX(changed_ms) AS changed_ms FROM pairs
+        GROUP BY client, halo, halo_client_id ORDER BY changed_ms DESC";
     const PUT_CONNECTION = "INSERT INTO connections (id, kind, name, value) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (id) DO UPDATE SET name = excluded.name, value = excluded.value WHERE kind = excluded.kind";
     const PUT_CLIENT = "INSERT INTO clients (id, name, halo, halo_client_id, value) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -47,6 +49,9 @@ statements! {
     const PUT_CATALOGUE = "INSERT INTO catalogues (connection, value, read_ms) VALUES (?1, ?2, ?3)
         ON CONFLICT (connection) DO UPDATE SET value = excluded.value, read_ms = excluded.read_ms";
 }
+
+/// Name of the setting that keeps clients that were taken out.
+const REMOVED_CLIENTS: &str = "clients/removed";
 
 /// Everything set up, from one moment.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -132,6 +137,31 @@ impl Store {
     pub async fn configuration_version(&self) -> Result<i64> {
         let mut reader = self.reader().await?;
         Ok(sqlx::query_scalar(VERSION).fetch_one(&mut *reader).await?)
+    }
+
+    /// Clients that were taken out, the last one last.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn removed_clients(&self) -> Result<Vec<Client>> {
+        let text = self.setting(REMOVED_CLIENTS).await?;
+        let corrupt = |_| StoreError::Corrupt { table: "settings", column: "value", id: REMOVED_CLIENTS.to_owned() };
+        text.map_or_else(|| Ok(Vec::new()), |text| serde_json::from_str(&text).map_err(corrupt))
+    }
+
+    /// Clients that pairs belong to, set up or not, with their places in Halo then; the last one to change first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn paired_clients(&self) -> Result<Vec<(ClientId, ConnectionId, i64)>> {
+        let mut reader = self.reader().await?;
+        let rows = sqlx::query(PAIRED_CLIENTS).fetch_all(&mut *reader).await?;
+        rows.iter()
+            .map(|row| {
+                let cells = Cells::new(row, "pairs");
+                Ok((cells.id("id")?, cells.id("halo")?, cells.int("halo_client_id")?))
+            })
+            .collect()
     }
 
     /// Halo's look-ups of a connection and when they were read.
@@ -253,6 +283,14 @@ impl Tx {
         self.remove(REMOVE_CONNECTION, "connections", id.to_string()).await?;
         sqlx::query(REMOVE_CATALOGUE).bind(id.to_string()).execute(&mut *self.connection).await?;
         self.remove_secrets(SecretOwner::Connection(id)).await
+    }
+
+    /// Keeps which clients were taken out.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn put_removed_clients(&mut self, clients: &[Client]) -> Result<()> {
+        self.put_setting(REMOVED_CLIENTS, Some(&to_json(&clients)?)).await
     }
 
     /// Removes a client. Its pairs and its chain stay.

@@ -216,14 +216,20 @@ pub async fn look_at_halo(
     done(&signed, "polling", next(&form, "/runs")).await
 }
 
-/// `POST /operations/{id}/retry`
+/// `POST /operations/{id}/retry`: a dead letter; with `dropped` one that was dropped, which no other button revives.
 pub async fn retry(
     State(web): State<Web>,
     signed: Signed,
     Path(operation): Path<String>,
     form: Posted,
 ) -> Result<Response, WebError> {
-    settle(&signed, acts::retry(&web.app, &signed.caller, id(&operation)?).await, "retrying", &form).await
+    let operation = id(&operation)?;
+    let done = if form.ticked("dropped") {
+        acts::plan_again(&web.app, &signed.caller, operation).await
+    } else {
+        acts::retry(&web.app, &signed.caller, operation).await
+    };
+    settle(&signed, done, "retrying", &form).await
 }
 
 /// `POST /problems/replay`: every `operation` of the form.

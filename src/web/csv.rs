@@ -1,5 +1,6 @@
 //! Lists as CSV files: written while they are read, so their length costs no memory.
 
+mod ledger;
 mod links;
 mod shadow;
 
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use futures::stream;
 use http::header;
 
-pub use self::{links::links, shadow::shadow};
+pub use self::{ledger::ledger, links::links, shadow::shadow};
 use super::{Web, reader::Signed};
 use crate::{
     console::words,

@@ -5,12 +5,14 @@ use axum::{
     middleware::Next,
     response::{Html, IntoResponse, Response},
 };
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 use jiff::tz::TimeZone;
+use url::Url;
 
 use super::{
     Web, assets,
     error::{Failed, kind},
+    form::local_path,
     reader::Reader,
 };
 use crate::{
@@ -94,15 +96,15 @@ fn context(web: &Web, reader: Option<&Reader>) -> PageContext {
 }
 
 /// The page for a failure that nobody has drawn yet. Headers of the answer (`Retry-After`, `Allow`) stay.
-pub fn failed(context: &PageContext, reference: Option<String>, response: Response) -> Response {
+/// `next` is the page that the request came from.
+pub fn failed(context: &PageContext, reference: Option<String>, next: Option<String>, response: Response) -> Response {
     let Some(Failed(status)) = response.extensions().get::<Failed>().copied() else { return response };
     let what = match status {
-        StatusCode::UNAUTHORIZED => Some("Your session has ended or was never begun. Sign in, then try again."),
         StatusCode::METHOD_NOT_ALLOWED => Some("This address only takes what a form sends to it."),
         StatusCode::PAYLOAD_TOO_LARGE => Some("What was sent is too large."),
         _ => None,
     };
-    let view = FailedView { kind: kind(status), what: what.map(str::to_owned), reference };
+    let view = FailedView { kind: kind(status), what: what.map(str::to_owned), reference, next };
     let html = console::platform::render(context, &Page::Failed(view));
     let (old, _) = response.into_parts();
     let mut drawn = (status, Html(html)).into_response();
@@ -135,5 +137,16 @@ pub async fn errors(State(web): State<Web>, request: Request, next: Next) -> Res
     {
         around = frame.context;
     }
-    failed(&around, reference, response)
+    failed(&around, reference, came_from(&parts.headers), response)
+}
+
+/// The page of ours that a request came from, as the browser tells it.
+fn came_from(headers: &HeaderMap) -> Option<String> {
+    let referer = Url::parse(headers.get(header::REFERER)?.to_str().ok()?).ok()?;
+    let address = match referer.query() {
+        Some(query) => format!("{}?{query}", referer.path()),
+        None => referer.path().to_owned(),
+    };
+    // Only the path counts, so that no other site is led to.
+    Some(local_path(&address).to_owned()).filter(|path| path != "/" && !path.starts_with("/sign-in"))
 }

@@ -78,7 +78,8 @@ fn words(status: StatusCode) -> &'static str {
 /// The page for a status.
 pub fn kind(status: StatusCode) -> FailedKind {
     match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => FailedKind::Forbidden,
+        StatusCode::UNAUTHORIZED => FailedKind::SignedOut,
+        StatusCode::FORBIDDEN => FailedKind::Forbidden,
         StatusCode::NOT_FOUND => FailedKind::NotFound,
         StatusCode::CONFLICT => FailedKind::Conflict,
         StatusCode::TOO_MANY_REQUESTS => FailedKind::TooMany,

@@ -105,6 +105,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/configuration.toml"),
     ("POST", "/configuration/file"),
     ("GET", "/ledger"),
+    ("GET", "/ledger.jsonl"),
     ("GET", "/account"),
     ("POST", "/account/password"),
     ("POST", "/account/sessions"),
@@ -197,6 +198,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/configuration.toml", get(versions::export))
         .route("/configuration/file", post(versions::take_file))
         .route("/ledger", get(pages::ledger))
+        .route("/ledger.jsonl", get(csv::ledger))
         .route("/account", get(accounts::account))
         .route("/account/password", post(accounts::change_password))
         .route("/account/sessions", post(accounts::end_others))

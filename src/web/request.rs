@@ -41,11 +41,16 @@ pub async fn around(State(web): State<Web>, mut request: Request, next: Next) ->
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
             tracing::error!(after_secs = ANSWER_WITHIN.as_secs(), "a request took too long and was given up");
-            draw::failed(&draw::bare(&web), Some(id.clone()), WebError::from(ServiceError::Busy).into_response())
+            draw::failed(&draw::bare(&web), Some(id.clone()), None, WebError::from(ServiceError::Busy).into_response())
         }
         Err(_) => {
             tracing::error!("a request ended in a panic");
-            draw::failed(&draw::bare(&web), Some(id.clone()), WebError::from(ServiceError::Internal).into_response())
+            draw::failed(
+                &draw::bare(&web),
+                Some(id.clone()),
+                None,
+                WebError::from(ServiceError::Internal).into_response(),
+            )
         }
     };
     if let Ok(value) = HeaderValue::from_str(&id) {

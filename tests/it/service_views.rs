@@ -29,6 +29,7 @@ use halobridge::{
 };
 use http::StatusCode;
 use jiff::SignedDuration;
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::{TestApp, seed};
@@ -199,6 +200,35 @@ async fn an_unlinked_incident_says_why() {
     assert_eq!((rows.len(), view.total), (1, 1));
     assert_eq!(rows[0].reason, reason);
     assert_eq!(view.reasons[0].value, "older-than-start");
+    // what was never listed is told of
+    let starts = app.app.installation().await.unwrap().workspaces;
+    assert_eq!(view.since, starts.iter().map(|workspace| workspace.since).min());
+    app.person("ada", Role::Viewer, Scope::All).await;
+    let mut browser = app.signed_in("ada").await;
+    let page = app.page(&mut browser, "/incidents").await.body;
+    assert!(page.contains("only open ones are listed") && page.contains("href=\"/backfill\""), "{page}");
+}
+
+#[tokio::test]
+async fn acts_are_told_in_words() {
+    let app = app().await;
+    for (act, detail, told) in [
+        ("make-halo-webhook", json!({}), "Made a webhook in Halo."),
+        ("rename-connection", json!({}), "Renamed a connection."),
+        ("workspace-mode", json!({ "workspace": "law", "mode": "two-way" }), "Set the workspace law live, both ways."),
+        (
+            "config-apply",
+            json!({ "changes": ["~ workspace \"law\"\n    mode: \"observe\" -> \"two-way\""] }),
+            "Applied a configuration: ~ workspace \"law\" mode: \"observe\" -> \"two-way\".",
+        ),
+        ("config-apply", json!({ "changes": ["+ client \"A\"", "+ client \"B\""] }), "and 1 more."),
+    ] {
+        app.record(1, Fact::HumanAct { user: None, act: act.into(), pair: None, detail }).await;
+        let filter = LedgerFilter { client: Some(seed::client(1)), ..LedgerFilter::default() };
+        let view = ledger::view(&app.app, &caller(Scope::All), filter).await.unwrap();
+        let newest = view.entries.unwrap().rows.remove(0);
+        assert!(newest.words.contains(told), "{told}: {}", newest.words);
+    }
 }
 
 #[tokio::test]

@@ -9,8 +9,10 @@ use halobridge::{
         account::{Role, Scope},
         workspace::{Mode, Portal},
     },
+    engine::registry::REFRESH_TOKEN,
     outbound::{BoxFuture, Transport, TransportError},
     service::configuration::{self, ReadOptions},
+    store::{SecretOwner, SecretSource},
     twin::{Twin, options::TwinOptions, transport::TwinTransport},
 };
 use http::StatusCode;
@@ -401,11 +403,94 @@ async fn a_secret_that_ends_is_counted_down_everywhere() {
         let page = shown(&scene.page(path).await);
         assert!(page.contains(words), "{path}: {page}");
     }
-    // a new secret does not end when the old one did
+    // the same one, pasted again, ends when it did
+    let secret = scene.text("/microsoft/client_secret");
+    let form = scene.drawn("/set-up/microsoft").await.with(&[("client_secret", &secret)]);
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+    assert!(shown(&scene.page("/problems").await).contains(words));
+    // a new one hardly does, and that is not decided without a word; nor does it end before today
     scene.act("secret.add", &json!({ "secret": "second~secret" }));
     let form = scene.drawn("/set-up/microsoft").await.with(&[("client_secret", "second~secret")]);
+    let unchanged = ["2026-03-09 is when the secret before ended", "both end on it"];
+    refused(&mut scene, "/set-up/microsoft", &form, 422, &unchanged).await;
+    let past = form.clone().with(&[("secret_expires", "2026-03-01")]);
+    refused(&mut scene, "/set-up/microsoft", &past, 422, &["2026-03-01 is past"]).await;
+    let both = form.clone().with(&[("same_end", "on")]);
+    assert_taken(&scene.post("/set-up/microsoft", &both).await, "/set-up/sign-in");
+    assert!(shown(&scene.page("/problems").await).contains(words));
+    scene.act("secret.add", &json!({ "secret": "third~secret" }));
+    let form = scene.drawn("/set-up/microsoft").await;
+    let form = form.with(&[("client_secret", "third~secret"), ("secret_expires", "")]);
     assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
     assert!(!shown(&scene.page("/problems").await).contains("client secret ends"));
+}
+
+#[tokio::test]
+async fn an_existing_connection_to_a_custom_cloud_is_tried_at_its_resource_manager() {
+    let mut scene = Scene::new(|_| {}).await;
+    let form = scene.microsoft("/set-up/microsoft").await;
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+    // all four addresses stand there now
+    let form = scene.drawn("/set-up/microsoft").await;
+    for (address, words) in [
+        ("https://gone.example", "Azure Resource Manager: Microsoft Sentinel can't be reached (no such host)"),
+        ("https://page.example", "Azure Resource Manager: Microsoft Sentinel answered 200 with a web page (HTML)"),
+    ] {
+        let wrong = form.clone().with(&[("arm", address)]);
+        refused(&mut scene, "/set-up/microsoft", &wrong, 422, &[words]).await;
+    }
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+}
+
+#[tokio::test]
+async fn a_second_save_keeps_what_was_chosen_meanwhile() {
+    let mut scene = Scene::new(|options| options.tenants = 2).await;
+    scene.connected().await;
+    scene.policy().await;
+    let path = "/set-up/clients";
+    let page = scene.page(path).await;
+    let field = |name: &str, kind: &str| field_of(&page, name, kind);
+    let (one, two) = ("law-contoso-001", "law-contoso-002");
+    let first = Form(drawn(&page)).with(&[(&field(one, "link-"), "on"), (&field(one, "client-"), "Contoso Retail")]);
+    let second = Form(drawn(&page)).with(&[(&field(two, "link-"), "on"), (&field(two, "client-"), "Contoso Retail")]);
+    assert_taken(&scene.post(path, &first).await, "/set-up/check");
+    let answer = scene.post(path, &second).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT);
+    assert!(shown(&answer.body).contains("This step was saved in the meantime."), "{}", shown(&answer.body));
+    let merged = Form(drawn(&answer.body));
+    for name in [one, two] {
+        assert!(merged.0.contains(&(field(name, "link-"), "on".to_owned())), "{name} is ticked");
+    }
+    // where the two differ, both are told
+    let other = Form(drawn(&page)).with(&[(&field(one, "link-"), "on"), (&field(one, "client-"), "Somebody")]);
+    let differs = scene.post(path, &other).await;
+    let told = format!("{one}: “Contoso Retail” was saved meanwhile. Choose which is right.");
+    assert!(shown(&differs.body).contains(&told), "{}", shown(&differs.body));
+    assert_taken(&scene.post(path, &merged).await, "/set-up/check");
+    let page = shown(&scene.page("/set-up/check").await);
+    assert!(page.contains(one) && page.contains(two), "{page}");
+}
+
+#[tokio::test]
+async fn a_renewed_token_is_no_new_sign_in() {
+    let mut scene = Scene::new(|_| {}).await;
+    let form = scene.microsoft("/set-up/microsoft").await;
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+    scene.sign_in("carla.contributor@contoso.example").await;
+    let begun = scene.app.now();
+    scene.app.clock.advance(jiff::SignedDuration::from_mins(10));
+    let renewed = scene.app.now();
+    let connection = scene.app.app.installation().await.unwrap().microsoft[0].id;
+    let (owner, token) = (SecretOwner::Connection(connection), secrecy::SecretString::from("renewed"));
+    let mut tx = scene.app.app.store.begin().await.unwrap();
+    tx.put_secret(renewed, owner, REFRESH_TOKEN, &token, &SecretSource::Sealed).await.unwrap();
+    tx.commit().await.unwrap();
+    scene.app.clock.advance(jiff::SignedDuration::from_mins(10));
+    for path in ["/connections", "/set-up/sign-in"] {
+        let page = scene.page(path).await;
+        let told = |at: jiff::Timestamp| page.contains(&format!("data-at=\"{}\"", at.as_millisecond()));
+        assert!(told(begun) && !told(renewed), "{path}: {}", shown(&page));
+    }
 }
 
 #[tokio::test]
@@ -467,6 +552,17 @@ async fn two_hundred_workspaces_are_listed_and_linked_in_one_go() {
     // the same as a file: what is downloaded is what comes back, and it is only shown
     let file = scene.get("/set-up/clients.csv").await.body.replace("\"no\"", "\"yes\"");
     assert_eq!(file.lines().count(), 202);
+    assert!(file.contains("\"client\",\"suggested_client\""), "{}", file.lines().next().unwrap_or_default());
+    // what is unsure stands in a column of its own, until a person moves it
+    let chosen = |line: &str| {
+        let mut cells: Vec<&str> = line.split(',').collect();
+        if cells[4] == "\"\"" {
+            cells.swap(4, 5);
+        }
+        cells.join(",") + "\n"
+    };
+    assert!(file.lines().skip(1).any(|line| line.split(',').nth(4) == Some("\"\"")));
+    let file: String = file.lines().map(chosen).collect();
     let shown_first = scene.post("/set-up/clients/file", &Form(vec![("file".into(), file.clone())])).await;
     // the one without Sentinel cannot be linked, and says so
     assert_eq!(shown_first.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -476,6 +572,8 @@ async fn two_hundred_workspaces_are_listed_and_linked_in_one_go() {
     assert_eq!(previewed.status, StatusCode::OK, "{}", shown(&previewed.body));
     let ticked = drawn(&previewed.body).into_iter().filter(|(name, _)| name.starts_with("link-")).count();
     assert_eq!(ticked, 200, "the preview has ticked them");
+    let told = "200 lines were read of the file. Nothing is saved yet";
+    assert!(shown(&previewed.body).contains(told), "{}", shown(&previewed.body).chars().take(600).collect::<String>());
     let kept = drawn(&scene.page("/set-up/clients").await);
     assert!(kept.iter().all(|(name, _)| !name.starts_with("link-")), "and kept nothing");
     assert_taken(&scene.post("/set-up/clients", &form).await, "/set-up/check");

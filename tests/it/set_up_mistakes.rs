@@ -329,7 +329,7 @@ const MICROSOFT_MORE: &[Mistake] = &[
     row(
         "two admins save the same connection at once",
         PAGE,
-        "Somebody else saved this step in the meantime.",
+        "This step was saved in the meantime.",
         "compare it with what is set up now, then save again.",
     ),
 ];
@@ -833,13 +833,13 @@ const CLIENTS: &[Mistake] = &[
     row(
         "two admins choose workspaces at once",
         PAGE,
-        "Somebody else saved this step in the meantime.",
+        "This step was saved in the meantime.",
         "compare it with what is set up now, then save again.",
     ),
     row(
         "two admins apply at once",
         PAGE,
-        "Somebody else saved this step in the meantime.",
+        "This step was saved in the meantime.",
         "compare it with what is set up now, then save again.",
     ),
 ];
@@ -1156,7 +1156,7 @@ const MAPPED_MORE: &[Mistake] = &[
     row(
         "two admins save the policy at once",
         PAGE,
-        "Somebody else saved this step in the meantime.",
+        "This step was saved in the meantime.",
         "compare it with what is set up now, then save again.",
     ),
     row(
@@ -1270,7 +1270,7 @@ const LIVED: &[Mistake] = &[
     row(
         "two admins decide at once",
         PAGE,
-        "Somebody else saved this step in the meantime.",
+        "This step was saved in the meantime.",
         "compare it with what is set up now, then save again.",
     ),
     row(

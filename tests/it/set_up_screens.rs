@@ -155,7 +155,7 @@ async fn what_is_wrong_in_a_mapping_is_said_at_its_field_and_nothing_typed_is_lo
     // Somebody else saved in between.
     let answer = ada.send(MAPPING, &with(&good, &[("seen", "0000")])).await;
     assert_eq!(answer.status.as_u16(), 409);
-    assert!(answer.body.contains("Somebody else saved this step"));
+    assert!(answer.body.contains("This step was saved in the meantime"));
     // A hole that is accepted is saved.
     let answer = ada.send(MAPPING, &with(&good, &[("priority.Low", ""), ("anyway", "on")])).await;
     assert_eq!(answer.status.as_u16(), 303);
@@ -203,6 +203,8 @@ async fn what_a_draft_would_do_is_shown_before_it_is_saved() {
     let asked = ada.send(MAPPING, &with(&shown, &[("do", "what-if"), ("priority.Low", "")])).await;
     let text: String = Html::parse_document(&asked.body).root_element().text().collect();
     assert!(text.contains("2 would get a ticket"), "{text}");
+    let looked_at = &ada.stage.test.app.installation().await.unwrap().workspaces[0].name;
+    assert!(text.contains(&format!("Of the workspace {looked_at}.")), "{text}");
     assert!(text.contains("Tickets would lack"), "{text}");
     assert_eq!((ada.policies().await, ada.stage.writes()), (before, 0));
 }

@@ -1,10 +1,11 @@
 //! The first admin, signing in and out, passwords, sessions, throttling.
 
+use axum::body::Body;
 use halobridge::{
     domain::account::{Role, Scope},
     service::accounts,
 };
-use http::StatusCode;
+use http::{Request, StatusCode};
 use jiff::SignedDuration;
 
 use crate::support::{Browser, PASSWORD, TestApp};
@@ -82,6 +83,37 @@ async fn signing_in_gives_a_new_session_and_signing_out_ends_it_for_real() {
     assert_eq!((replayed.status, replayed.location()), (StatusCode::SEE_OTHER, "/sign-in?next=%2Faccount"));
     let replayed = app.submit(&mut stolen.clone(), "/account/sessions", &[]).await;
     assert_eq!(replayed.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_session_that_ends_in_mid_form_says_so_and_leads_back() {
+    let app = with_admin().await;
+    let mut browser = app.signed_in("ada").await;
+    app.clock.advance(SignedDuration::from_mins(45));
+    let referer = "http://127.0.0.1:8080/set-up/mapping?policy=standard";
+    for (referer, next) in [
+        (Some(referer), "/sign-in?next=%2Fset-up%2Fmapping%3Fpolicy%3Dstandard"),
+        (Some("https://evil.example//evil.example/x"), "/sign-in"),
+        (None, "/sign-in"),
+    ] {
+        let mut request = Request::post("/account/sessions").body(Body::from("name=typed")).unwrap();
+        let headers = request.headers_mut();
+        headers.insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
+        let cookies: Vec<String> = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        headers.insert("cookie", cookies.join("; ").parse().unwrap());
+        if let Some(referer) = referer {
+            headers.insert("referer", referer.parse().unwrap());
+        }
+        let answer = app.send(request).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        assert!(answer.body.contains("Your session has ended"), "{}", answer.body);
+        assert!(!answer.body.contains("You may not do this") && !answer.body.contains("ask an admin"));
+        assert!(answer.body.contains(&format!("href=\"{next}\"")), "{next}: {}", answer.body);
+    }
+    // signed in again, the same request is carried out: that is what reloading the page does
+    let form = [("name", "ada"), ("password", PASSWORD)];
+    assert_eq!(app.submit(&mut browser, "/sign-in", &form).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(app.submit(&mut browser, "/account/sessions", &[]).await.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]

@@ -218,8 +218,46 @@ async fn buttons_write_down_who_pressed_them_then_wake_the_engine() {
     // the pair's page says who dropped it, and takes it back
     let page = app.page(&mut browser, &format!("/pairs/{pair}")).await.body;
     assert!(page.contains("Plan it again") && page.contains("by ada"), "{page}");
-    let back = app.submit(&mut browser, &format!("/operations/{operation}/retry"), &[]).await;
+    // a page that was drawn before has "Try again" still: it does not undo what somebody dropped
+    let again = format!("/operations/{operation}/retry");
+    let stale = app.submit(&mut browser, &again, &[]).await;
+    assert_eq!((stale.status, app.engine.taken()), (StatusCode::SEE_OTHER, Vec::<String>::new()));
+    assert!(app.page(&mut browser, stale.location()).await.body.contains("has moved on"));
+    let back = app.submit(&mut browser, &again, &[("dropped", "on")]).await;
     assert_eq!((back.status, app.engine.taken()), (StatusCode::SEE_OTHER, vec![format!("retry {operation}")]));
+}
+
+#[tokio::test]
+async fn the_ledger_is_a_file_too() {
+    let (app, mut browser) = app("A title", "words").await;
+    let page = app.page(&mut browser, &format!("/ledger?client={}&fact=pair-opened", seed::client(1))).await.body;
+    let address = format!("/ledger.jsonl?client={}&fact=pair-opened", seed::client(1));
+    assert!(page.contains(&address) || page.contains(&address.replace('&', "&amp;")), "the page leads to it");
+    let lines = |body: &str| -> Vec<serde_json::Value> {
+        body.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    };
+    let answer = app.page(&mut browser, &address).await;
+    assert_eq!(answer.headers["content-type"], "application/x-ndjson");
+    let name = answer.headers["content-disposition"].to_str().unwrap();
+    assert_eq!(name, "attachment; filename=\"halobridge-ledger-2026-03-02.jsonl\"");
+    let opened = lines(&answer.body);
+    assert!(!opened.is_empty() && opened.iter().all(|row| row["fact"] == "pair-opened"), "{opened:#?}");
+    // the whole chain, each entry with the hash of the one before it, however many parts it is read in
+    let pair = seed::pair(1);
+    for _ in 0..600 {
+        app.submit(&mut browser, &format!("/pairs/{pair}/look"), &[]).await;
+    }
+    let whole = lines(&app.page(&mut browser, &format!("/ledger.jsonl?client={}", seed::client(1))).await.body);
+    assert!(whole.len() > 600, "{}", whole.len());
+    assert!(whole.windows(2).all(|two| two[0]["prev"] == two[1]["hash"]));
+    assert_eq!(whole.last().unwrap()["chain_seq"], 1);
+    // who sees one client reads that client's chain and no other
+    app.person("bea", Role::Viewer, Scope::Clients(vec![seed::client(2)])).await;
+    let mut bea = app.signed_in("bea").await;
+    let own = lines(&app.page(&mut bea, "/ledger.jsonl").await.body);
+    let beacon = seed::client(2).to_string();
+    assert!(!own.is_empty() && own.iter().all(|row| row["chain"].as_str().unwrap().contains(&beacon)));
+    assert_eq!(app.page(&mut bea, &address).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

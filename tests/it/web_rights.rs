@@ -74,6 +74,7 @@ const TABLE: &[Row] = &[
     row("POST", "/connections/{id}/resume", [401, 403, 303, 303, 403]),
     row("POST", "/connections/{id}/sign-in", [401, 403, 403, 303, 403]),
     row("GET", "/ledger", [303, 200, 200, 200, 200]),
+    row("GET", "/ledger.jsonl", [303, 200, 200, 200, 200]),
     row("GET", "/account", [303, 200, 200, 200, 200]),
     row("POST", "/account/password", [401, 422, 422, 422, 422]),
     row("POST", "/account/sessions", [401, 303, 303, 303, 303]),

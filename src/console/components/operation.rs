@@ -88,9 +88,19 @@ pub fn again(ctx: &PageContext, operation: &OperationView) -> AnyView {
     if !ctx.may_operate() {
         return ().into_any();
     }
-    let path = format!("/operations/{}/retry", operation.id);
-    let button = act::named(ctx, path, "sync", "Plan it again", Weight::Plain, Some(operation.words.clone()));
-    view! { <div class="acts">{button}</div> }.into_any()
+    view! {
+        <div class="acts">
+            <form method="post" action=format!("/operations/{}/retry", operation.id) class="act">
+                <input type="hidden" name="next" value=ctx.address.clone() />
+                <input type="hidden" name="dropped" value="on" />
+                <button type="submit" class="button">
+                    {icon(ctx, "sync")}
+                    <span>"Plan it again"<span class="unseen">": "{operation.words.clone()}</span></span>
+                </button>
+            </form>
+        </div>
+    }
+    .into_any()
 }
 
 /// The whole of it, as an item of a list.

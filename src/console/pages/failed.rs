@@ -7,13 +7,17 @@ use crate::{
         components::{icon::icon, operation},
         context::PageContext,
     },
-    domain::view::failed::{DropView, FailedKind, FailedView},
+    domain::view::{
+        failed::{DropView, FailedKind, FailedView},
+        query::QueryText,
+    },
 };
 
 /// What happened, as a heading.
 pub fn heading(kind: FailedKind) -> &'static str {
     match kind {
         FailedKind::NotFound => "There is nothing here",
+        FailedKind::SignedOut => "Your session has ended",
         FailedKind::Forbidden => "You may not do this",
         FailedKind::Invalid => "That request can't be understood",
         FailedKind::Conflict => "Somebody else was quicker",
@@ -28,6 +32,10 @@ fn sentences(kind: FailedKind) -> (&'static str, &'static str) {
         FailedKind::NotFound => (
             "The address leads nowhere, or to something that isn't yours to see.",
             "Check the address, or start again at the dashboard.",
+        ),
+        FailedKind::SignedOut => (
+            "Nothing was done. What you typed is not lost yet.",
+            "Sign in, in a tab of its own. Then reload this page: the browser sends again what you typed.",
         ),
         FailedKind::Forbidden => (
             "Your role doesn't allow it, or the request came from another site.",
@@ -53,7 +61,15 @@ pub fn body(ctx: &PageContext, view: &FailedView) -> AnyView {
     let what = view.what.clone().unwrap_or_else(|| what.to_owned());
     let reference =
         view.reference.clone().map(|reference| view! { <p class="quiet">"Reference "<code>{reference}</code></p> });
-    let way_out = if ctx.person.is_some() {
+    let way_out = if view.kind == FailedKind::SignedOut {
+        let next = QueryText::new().with("next", view.next.as_deref().unwrap_or_default());
+        view! {
+            <a class="button main" href=next.after("/sign-in") target="_blank">
+                "Sign in"<span class="unseen">" (opens in a new tab)"</span>
+            </a>
+        }
+        .into_any()
+    } else if ctx.person.is_some() {
         view! { <a class="button main" href="/">"To the dashboard"</a> }.into_any()
     } else {
         view! { <a class="button main" href="/sign-in">"To sign-in"</a> }.into_any()

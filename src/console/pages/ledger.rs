@@ -115,6 +115,7 @@ fn entries(ctx: &PageContext, view: &LedgerView) -> AnyView {
             .into_any()
         }
     };
+    let has_rows = view.entries.as_ref().is_ok_and(|listed| !listed.rows.is_empty());
     let client = filter.client.map(|id| view! { <input type="hidden" name="client" value=id.to_string() /> });
     view! {
         <section aria-labelledby="entries">
@@ -124,6 +125,11 @@ fn entries(ctx: &PageContext, view: &LedgerView) -> AnyView {
                 {list::select("fact", "Kind", "All kinds", &filter.fact, &facts)}
                 {list::filter_end((!filter.fact.is_empty()).then_some("/ledger"))}
             </form>
+            {has_rows.then(|| view! {
+                <p><a class="file" href=filter.download() download="">
+                    {icon(ctx, "file")} <span>"Download these entries"</span>
+                </a></p>
+            })}
             {inside}
         </section>
     }

@@ -20,15 +20,15 @@ use crate::{
 
 /// What stands in `<main>`.
 pub fn body(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
-    view! { {truth(view)} {filter(ctx, view)} {rows(ctx, view)} {push(ctx, view)} }.into_any()
+    view! { {truth(ctx, view)} {filter(ctx, view)} {rows(ctx, view)} {push(ctx, view)} }.into_any()
 }
 
 /// The parts that change while the page is open.
 pub fn live(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
-    view! { {truth(view)} {rows(ctx, view)} {push(ctx, view)} }.into_any()
+    view! { {truth(ctx, view)} {rows(ctx, view)} {push(ctx, view)} }.into_any()
 }
 
-fn truth(view: &NotLinkedView) -> AnyView {
+fn truth(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
     let words = match view.total {
         0 => "Every incident that was seen is linked.".to_owned(),
         n => {
@@ -54,6 +54,14 @@ fn truth(view: &NotLinkedView) -> AnyView {
     view! {
         <div id="truth" data-live>
             <p class="truth">{words}</p>
+            {view.since.map(|since| view! {
+                <p class="quiet">
+                    "Of incidents that last changed before their workspace's start"
+                    {if view.workspaces.len() > 1 { " (the earliest: " } else { " (" }}{when(ctx, since)}
+                    ") only open ones are listed, and those within hours. "
+                    <a href="/backfill">"Backfill"</a>" lists the older ones and takes them in."
+                </p>
+            })}
             {(!view.reasons.is_empty()).then(|| view! { <ul class="counters" aria-label="Counts by reason">{counters}</ul> })}
         </div>
     }

@@ -144,9 +144,12 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
                 {why}
                 {view.open.iter().map(state::why).collect_view()}
                 <p class="quiet">
-                    "Incident read "{when_or(ctx, view.incident_read, "never")}
-                    {view.ticket.is_some().then(|| view! { " · ticket read "{when_or(ctx, view.ticket_read, "never")} })}
-                    " · last change "{when(ctx, view.changed)}
+                    {view.as_of.is_none().then(|| view! {
+                        "Incident checked "{when_or(ctx, view.incident_read, "never")}
+                        {view.ticket.is_some().then(|| view! { " · ticket checked "{when_or(ctx, view.ticket_read, "never")} })}
+                        " · "
+                    })}
+                    "last change "{when(ctx, view.changed)}
                 </p>
             </div>
             {view.choices.iter().map(|one| choice(ctx, view, one)).collect_view()}

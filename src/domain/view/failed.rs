@@ -10,6 +10,8 @@ use super::operation::OperationView;
 pub enum FailedKind {
     /// 404
     NotFound,
+    /// 401: nobody is signed in (any more).
+    SignedOut,
     /// 403
     Forbidden,
     /// 400, 413, 422: the request cannot be understood.
@@ -33,6 +35,8 @@ pub struct FailedView {
     pub what: Option<String>,
     /// Finds the line in the log.
     pub reference: Option<String>,
+    /// The page that the request came from, for the way back after signing in.
+    pub next: Option<String>,
 }
 
 /// "Drop this operation?" — asked on a page of its own, which says what follows from it.

@@ -112,11 +112,18 @@ impl LedgerFilter {
 
     /// The address of the page with this filter.
     pub fn address(&self) -> String {
+        self.query().with("from", &self.from).after("/ledger")
+    }
+
+    /// The address of all these entries as a file.
+    pub fn download(&self) -> String {
+        self.query().after("/ledger.jsonl")
+    }
+
+    fn query(&self) -> QueryText {
         QueryText::new()
             .with("client", &self.client.map_or_else(String::new, |id| id.to_string()))
             .with("fact", &self.fact)
-            .with("from", &self.from)
-            .after("/ledger")
     }
 }
 

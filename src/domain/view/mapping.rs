@@ -137,6 +137,8 @@ pub struct MappingStep {
     pub previews: Vec<String>,
     /// What the policy would do, once that was asked.
     pub what_if: Option<WhatIf>,
+    /// The workspace whose incidents were looked at, and how many others were not.
+    pub what_if_of: Option<(String, usize)>,
     /// Why that could not be told.
     pub what_if_trouble: Option<String>,
 }

@@ -63,6 +63,8 @@ impl NotLinkedFilter {
 pub struct NotLinkedView {
     /// What the address asked for.
     pub filter: NotLinkedFilter,
+    /// The earliest start of the workspaces that are read: of what changed before it little is seen.
+    pub since: Option<Timestamp>,
     /// Unlinked incidents in all, whatever the filter says.
     pub total: u64,
     /// Reasons that occur (value = code), counted.

@@ -362,6 +362,8 @@ pub struct ClientsStep {
     pub read_at: Timestamp,
     /// The rules of each client that is set up.
     pub rules: Vec<ClientRules>,
+    /// Lines of a pasted file that the form shows, and that are not saved yet.
+    pub lines_read: Option<u64>,
     /// Chosen or typed values.
     pub form: FormView,
 }

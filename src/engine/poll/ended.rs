@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Counts;
 use crate::{
     domain::{
+        failure::Failure,
         ids::{IncidentId, RunId, WorkspaceId},
         run::{Run, RunCause, RunScope},
         workspace::Workspace,
@@ -31,10 +32,15 @@ pub(super) async fn ended(
     let now = engine.now();
     let pace = Pace { longest: workspace.poll_secs, shortest: workspace.poll_fast_secs };
     let shown = Shown { change: counts.changed > 0 && cause == RunCause::Schedule, room: room(engine, workspace, now) };
+    // Our own budget had no room: that is no failed run, and is told of once it has been read.
+    let waits = counts.failure.as_ref().is_some_and(Failure::own_budget);
     let failed_before = {
         let mut schedule = engine.schedule();
         let Some(standing) = schedule.workspaces.get_mut(&workspace.id) else { return Ok(()) };
-        let failed_before = standing.last_failure.is_some();
+        let failed_before = standing.failing;
+        if !waits {
+            standing.failing = counts.failure.is_some();
+        }
         let hastened = std::mem::take(&mut standing.hastened);
         let next_cause = standing.cause;
         match &counts.failure {
@@ -66,11 +72,14 @@ pub(super) async fn ended(
     if counts.braked > 0 {
         tracing::warn!(workspace.id = %workspace.id, incidents = counts.braked, "the storm brake holds incidents until a person releases them");
     }
-    if let Some(failure) = &counts.failure {
+    if waits {
+        tracing::debug!(workspace.id = %workspace.id, "a poll waits for the subscription's budget");
+    } else if let Some(failure) = &counts.failure {
         mind_secrets(engine, failure).await;
         tracing::warn!(workspace.id = %workspace.id, error = %failure, "a poll did not end well");
     }
-    if counts.changed > 0 || counts.failure.is_some() != failed_before || cause != RunCause::Schedule {
+    let told = !waits && (counts.failure.is_some() != failed_before || cause != RunCause::Schedule);
+    if counts.changed > 0 || told {
         let run = Run {
             id: RunId(engine.ids.uuid_v7(now)),
             scope,
@@ -79,7 +88,7 @@ pub(super) async fn ended(
             ended: now,
             read: counts.read,
             changed: counts.changed,
-            failure: counts.failure,
+            failure: counts.failure.filter(|_| !waits),
         };
         engine.record(now, Some(workspace.client), vec![Fact::RunEnded { run }]).await?;
     }

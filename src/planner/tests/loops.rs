@@ -155,6 +155,32 @@ const CASES: &[Case] = &[
         |s| s.policy.statuses_back = vec![(name("New"), "Active".into()), (name("In Progress"), "New".into())],
         &[("status", End::Cycle, "New → “New” → Active → “In Progress” → New", Level::Fault)],
     ),
+    (
+        // Open in Halo, and closed on the way back: the ticket is moved on by its own status.
+        |s| {
+            s.catalogue.statuses.push(Named { id: 8, name: "Resolved".into() });
+            s.policy.statuses_back.push((name("Resolved"), "Closed".into()));
+        },
+        &[("status", End::Closes, "“Resolved” → Closed → “Closed”", Level::Fault)],
+    ),
+    (
+        // The same, counted as closed by the policy: then it stays.
+        |s| {
+            s.catalogue.statuses.push(Named { id: 8, name: "Resolved".into() });
+            s.policy.statuses_back.push((name("Resolved"), "Closed".into()));
+            s.policy.closed_statuses = vec![name("Resolved")];
+        },
+        &[],
+    ),
+    (
+        // Closed in Halo, and open on the way back: the row is not heeded.
+        |s| {
+            s.catalogue.statuses.push(Named { id: 8, name: "Cancelled".into() });
+            s.catalogue.closed_statuses.push(8);
+            s.policy.statuses_back.push((name("Cancelled"), "New".into()));
+        },
+        &[("status", End::Unheeded, "“Cancelled” → New", Level::Fault)],
+    ),
     // Classification.
     (
         |s| {

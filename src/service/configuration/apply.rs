@@ -27,6 +27,7 @@ use super::{
     compare::{compare, replaced},
     installed::installed,
     kept_as,
+    returning::{self, Former},
 };
 
 /// Sets up what the file says. Gives what changed; nothing is written when nothing does.
@@ -81,7 +82,9 @@ pub async fn apply_seen(
         return Ok(changes);
     }
     let secrets = secrets(wanted, store)?;
-    let target = target(wanted, &stored.installation, now, ids)?;
+    let former = returning::former(store, &stored.installation, wanted, prune).await?;
+    let target = target(wanted, &stored.installation, &former, now, ids)?;
+    let removed = returning::kept(store, &stored.installation, &target, prune).await?;
     let kept = kept_secrets(store, &stored.installation).await?;
     let mut tx = store.begin().await?;
     // what was compared above is what is changed below
@@ -93,6 +96,9 @@ pub async fn apply_seen(
     record(&mut tx, (&stored.installation, &target), &changes, user, now).await?;
     if prune {
         remove_rest(&mut tx, &stored.installation, &target).await?;
+    }
+    if let Some(removed) = removed {
+        tx.put_removed_clients(&removed).await?;
     }
     tx.commit().await?;
     // The change stands: a version that could not be kept is made up for when the page of versions is opened.
@@ -106,6 +112,7 @@ pub async fn apply_seen(
 fn target(
     wanted: &Applied,
     stored: &Installation,
+    former: &[Former],
     now: Timestamp,
     ids: &dyn IdSource,
 ) -> Result<Installation, ConfigurationError> {
@@ -138,8 +145,10 @@ fn target(
             }),
             None => None,
         };
+        let back = || returning::id_of(former, &entry.name, binding.as_ref(), &target.clients);
+        let id = before.map(|c| c.id).or_else(back);
         target.clients.push(Client {
-            id: before.map_or_else(|| ClientId(ids.uuid_v7(now)), |c| c.id),
+            id: id.unwrap_or_else(|| ClientId(ids.uuid_v7(now))),
             name: entry.name.clone(),
             time_zone: entry.time_zone.clone(),
             halo: binding,

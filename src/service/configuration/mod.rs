@@ -6,6 +6,7 @@
 mod apply;
 mod compare;
 mod installed;
+mod returning;
 pub mod versions;
 
 use std::{collections::BTreeMap, path::PathBuf};

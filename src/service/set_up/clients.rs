@@ -217,6 +217,7 @@ fn page(installation: &Installation, reached: &Reached, clients: &Clients, form:
         troubles: reached.troubles.clone(),
         read_at: reached.at,
         rules: installation.clients.iter().map(|client| rules(installation, client)).collect(),
+        lines_read: None,
         form,
     }
 }
@@ -267,6 +268,19 @@ pub async fn again(app: &App, caller: &Caller, typed: &Typed) -> Result<ClientsS
     let mut form = FormView::default();
     for (name, value) in typed.entries() {
         form = form.with_value(name, value);
+    }
+    // What was chosen since the form was drawn is not lost by saving it again; where the two differ, both are shown.
+    if typed.text("seen") != draft::mark(&waiting) {
+        for link in &waiting {
+            let (tick, field) = (format!("link-{}", key(&link.arm_id)), format!("client-{}", key(&link.arm_id)));
+            let name = clients.name_of(link.halo, link.halo_client_id).unwrap_or(&link.client);
+            if form.value(&tick).is_empty() {
+                form = form.with_value(&tick, "on").with_value(&field, name);
+            } else if !form.value(&field).eq_ignore_ascii_case(name) {
+                let text = format!("{}: “{name}” was saved meanwhile. Choose which is right.", link.workspace);
+                form = form.with_problem(&field, text);
+            }
+        }
     }
     form = form.with_value("seen", &draft::mark(&waiting));
     Ok(page(&installation, &reached, &clients, form))
@@ -346,18 +360,23 @@ fn link(found: &Found, typed: &Typed, key: &str, clients: &Clients) -> Result<Li
 ///
 /// # Errors
 /// As [`view`].
-pub async fn lines(app: &App, caller: &Caller) -> Result<Vec<[String; 6]>, ServiceError> {
+pub async fn lines(app: &App, caller: &Caller) -> Result<Vec<[String; 7]>, ServiceError> {
     let view = view(app, caller, false).await?;
     let reached = discovery::reached(app, false).await?;
     let line = |(row, found): (&FoundRow, &Found)| {
         let value = |kind: &str| view.form.value(&format!("{kind}-{}", row.key)).to_owned();
         let linked = row.linked.is_some() || !value("link").is_empty();
+        let client = row.linked.clone().unwrap_or_else(|| value("client"));
+        // an unsure guess must not become a link because nobody looked
+        let unsure = !linked && matches!(row.doubt, Doubt::Unsure { .. });
+        let (client, suggested) = if unsure { (String::new(), client) } else { (client, String::new()) };
         [
             if linked { "yes" } else { "no" }.to_owned(),
             row.name.clone(),
             found.arm_id(),
             row.tenant.clone(),
-            row.linked.clone().unwrap_or_else(|| value("client")),
+            client,
+            suggested,
             value("portal"),
         ]
     };
@@ -383,6 +402,7 @@ pub async fn from_file(app: &App, caller: &Caller, text: &str) -> Result<Clients
     };
     let mut form = step.form;
     form.values.retain(|name, _| !name.starts_with("link-"));
+    let read = rows.len();
     for row in rows {
         let line = row.line;
         let Some(found) = reached.workspaces.iter().find(|found| found.arm_id() == row.arm_id) else {
@@ -412,7 +432,9 @@ pub async fn from_file(app: &App, caller: &Caller, text: &str) -> Result<Clients
         }
     }
     // a file that has to be corrected is not typed again
-    if !form.problems.is_empty() {
+    if form.problems.is_empty() {
+        step.lines_read = Some(u64::try_from(read).unwrap_or(u64::MAX));
+    } else {
         form = form.with_value("file", text);
     }
     step.form = form;

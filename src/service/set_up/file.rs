@@ -1,7 +1,8 @@
 //! Whose workspace is whose, as a CSV file: for hundreds of them. A file that comes back is shown before it is kept.
 
-/// The file's columns. Reading needs `workspace_id` and `client`; their order does not matter.
-pub const COLUMNS: [&str; 6] = ["link", "workspace", "workspace_id", "tenant", "client", "portal"];
+/// The file's columns. Reading needs `workspace_id` and `client`; their order does not matter. `suggested_client` is a guess
+/// that nobody has looked at: it is not read.
+pub const COLUMNS: [&str; 7] = ["link", "workspace", "workspace_id", "tenant", "client", "suggested_client", "portal"];
 
 /// One line of a file that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub fn read(text: &str) -> Result<Vec<Row>, String> {
         ));
     };
     let (portal, link) = (place("portal"), place("link"));
-    let mut rows = Vec::new();
+    let mut rows: Vec<Row> = Vec::new();
     for (line, cells) in lines {
         let cell = |at: usize| plain(cells.get(at).map_or("", String::as_str).trim()).to_owned();
         let (arm_id, client) = (cell(arm), cell(client));
@@ -55,7 +56,17 @@ pub fn read(text: &str) -> Result<Vec<Row>, String> {
             "no" | "false" | "0" => false,
             other => return Err(format!("Line {line}: link is “{other}”. Write yes or no.")),
         };
-        rows.push(Row { line, arm_id: arm_id.to_lowercase(), client, defender, link: chosen });
+        let row = Row { line, arm_id: arm_id.to_lowercase(), client, defender, link: chosen };
+        match rows.iter().find(|before| before.arm_id == row.arm_id) {
+            Some(before) if (Row { line, ..before.clone() }) == row => {}
+            Some(before) => {
+                return Err(format!(
+                    "Lines {} and {line}: both name the workspace {}, and say different things of it. Keep one of them.",
+                    before.line, row.arm_id
+                ));
+            }
+            None => rows.push(row),
+        }
     }
     if rows.is_empty() {
         return Err("The file has no line below its first. Write one for each workspace.".to_owned());

@@ -2,6 +2,8 @@
 
 mod trial;
 
+use jiff::{civil::Date, tz::TimeZone};
+
 use super::{
     Addresses, Typed, allowed, draft,
     entry::{self, Entry, Named},
@@ -11,7 +13,7 @@ use crate::{
     config::microsoft::Microsoft,
     domain::{
         connection::{MicrosoftEndpoints, MicrosoftIdentity},
-        failure::Failure,
+        failure::{Failure, FailureKind},
         ids::ConnectionId,
         view::{
             form::FormView,
@@ -50,7 +52,7 @@ pub const FIELDS: [Named; 14] = [
 ];
 
 /// What comes back with a refused form: everything but the secrets.
-const SHOWN: [&str; 14] = [
+const SHOWN: [&str; 15] = [
     "connection",
     "seen",
     "name",
@@ -64,6 +66,7 @@ const SHOWN: [&str; 14] = [
     "oauth_client_id",
     "identity",
     "secret_expires",
+    "same_end",
     "elsewhere",
 ];
 
@@ -233,11 +236,11 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
     made.text("name", &name);
     made.text("tenant_id", typed.text("tenant_id"));
     made.text("oauth_client_id", typed.text("oauth_client_id"));
-    // a new secret does not end when the old one did
-    let renewed = ["client_secret", "certificate"].iter().any(|field| !typed.text(field).is_empty());
+    let renewed = trial::renewed(app, typed, id).await?;
     let before_ends = before.as_ref().and_then(|entry| entry.connection.secret_expires).map(|day| day.to_string());
     let ends = typed.text("secret_expires");
-    made.text("secret_expires", if renewed && before_ends.as_deref() == Some(ends) { "" } else { ends });
+    secret_end(app, typed, before_ends.as_deref(), renewed)?;
+    made.text("secret_expires", ends);
     cloud(app, typed, before.as_ref(), &mut made).await?;
     proof(app, typed, &name, &mut made)?;
     let applied = made.read(app, &FIELDS).await?;
@@ -251,6 +254,27 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
         rename::rename(app, caller, kept, &renamed).await?;
     }
     Ok(kept)
+}
+
+/// The day on which the secret ends. One that was renewed does not end when the old one did, unless that is said again;
+/// one that has ended is of no use, unless it stood there already.
+fn secret_end(app: &App, typed: &Typed, before: Option<&str>, renewed: bool) -> Result<(), ServiceError> {
+    const FIELD: &str = "secret_expires";
+    let ends = typed.text(FIELD);
+    let same = before == Some(ends);
+    if renewed && same && !ends.is_empty() && !typed.ticked("same_end") {
+        let text = format!(
+            "End of the secret: {ends} is when the secret before ended. Enter the new one's day, clear it, or tick that both \
+             end on it."
+        );
+        return Err(ServiceError::invalid(FIELD, text));
+    }
+    let past = ends.parse::<Date>().is_ok_and(|day| day < app.clock.now().to_zoned(TimeZone::UTC).date());
+    if past && (renewed || !same) {
+        let text = format!("End of the secret: {ends} is past. Enter the day on which the secret that is in use ends.");
+        return Err(ServiceError::invalid(FIELD, text));
+    }
+    Ok(())
 }
 
 /// What may not be left empty.
@@ -319,9 +343,7 @@ async fn cloud(app: &App, typed: &Typed, before: Option<&Microsoft>, entry: &mut
     entry.without("cloud");
     entry.flag("allow_insecure", insecure);
     ADDRESSES.into_iter().for_each(|key| entry.text(key, typed.text(key)));
-    if ADDRESSES.into_iter().all(|key| !typed.text(key).is_empty()) {
-        return Ok(());
-    }
+    let all_typed = ADDRESSES.into_iter().all(|key| !typed.text(key).is_empty());
     let arm = typed.text("arm").trim_end_matches('/');
     // what is no address is refused with the others, at its field
     if url_policy::check("", arm, insecure).is_err() {
@@ -335,7 +357,12 @@ async fn cloud(app: &App, typed: &Typed, before: Option<&Microsoft>, entry: &mut
         ServiceError::invalid("arm", text)
     };
     let transport = (app.network)(insecure).map_err(|failure| failed(&failure))?;
-    let found = discovery::cloud(transport, arm).await.map_err(|failure| failed(&failure))?;
+    let found = match discovery::cloud(transport, arm).await {
+        Ok(found) => found,
+        // It is there and does not tell of its cloud: all of it is typed.
+        Err(failure) if all_typed && failure.kind == FailureKind::Rejected && failure.status.is_some() => return Ok(()),
+        Err(failure) => return Err(failed(&failure)),
+    };
     for (key, address) in
         [("authority", found.authority), ("log_analytics", found.log_analytics), ("graph", found.graph)]
     {

@@ -77,7 +77,10 @@ pub async fn view(
             tenant: connection.tenant_id.clone(),
             identity: connection.identity,
             signed_in: token.map(|_| person.unwrap_or_else(|| "somebody".to_owned())),
-            signed_in_at: token.map(|secret| secret.changed),
+            signed_in_at: match token {
+                Some(_) => sign_in::signed_in_at(app, connection.id).await?,
+                None => None,
+            },
             consent_url: crate::entra::sign_in::consent_address(
                 connection,
                 &addresses.redirect_uri,

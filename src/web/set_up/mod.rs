@@ -73,7 +73,8 @@ async fn refused(
     let (status, problems) = match error {
         ServiceError::Invalid(problems) => (StatusCode::UNPROCESSABLE_ENTITY, problems),
         ServiceError::Conflict => {
-            let text = "Somebody else saved this step in the meantime. What you typed is still here: compare it with \
+            let text = "This step was saved in the meantime. It was somebody else, or you in another tab or before \
+                        going back. What you typed is still here: open the step in another tab and compare it with \
                         what is set up now, then save again.";
             (StatusCode::CONFLICT, vec![FieldProblem::new("", text)])
         }

@@ -6,7 +6,7 @@ use halobridge::{
         operation::{OperationKind, OperationState},
         view::pair::{FieldState, PairView},
     },
-    service::{acts, pairs},
+    service::{acts, error::ServiceError, pairs},
 };
 use serde_json::json;
 
@@ -34,7 +34,15 @@ impl Bridge {
 
     async fn ask_again(&self, operation: OperationId) {
         let (app, caller) = self.console();
-        acts::retry(&app, &caller, operation).await.unwrap();
+        let state = self.store.operation(operation).await.unwrap().unwrap().state;
+        if matches!(state, OperationState::Dropped { .. }) {
+            // "Try again", on a page that was drawn before it was dropped, does not undo that.
+            assert!(matches!(acts::retry(&app, &caller, operation).await, Err(ServiceError::Conflict)));
+            acts::plan_again(&app, &caller, operation).await.unwrap();
+        } else {
+            assert!(matches!(acts::plan_again(&app, &caller, operation).await, Err(ServiceError::Conflict)));
+            acts::retry(&app, &caller, operation).await.unwrap();
+        }
         self.run().await;
     }
 }

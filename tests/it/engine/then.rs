@@ -1,9 +1,10 @@
 //! What a pair said at any moment of its history.
 
 use halobridge::{
+    clock::Clock as _,
     ledger::entry::Seq,
     service::{
-        pairs,
+        acts, pairs,
         then::{self, Then},
     },
     store::SituationRow,
@@ -33,6 +34,25 @@ fn shown(row: &SituationRow) -> String {
 }
 
 both! {
+    async fn a_look_moves_the_time_at_which_the_pair_was_checked(product) {
+        let bridge = Bridge::with(Setup { poll_secs: 900, ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.pass(1_800).await;
+        let (app, caller) = bridge.console();
+        let pair = bridge.pair_of(&incident).await.unwrap().id;
+        let opened = bridge.clock.now();
+        bridge.advance(1).await;
+        acts::look_again(&app, &caller, pair).await.unwrap();
+        bridge.run().await;
+        let view = pairs::view(&app, &caller, pair, "").await.unwrap();
+        assert_eq!((view.incident_read, view.ticket_read), (Some(bridge.clock.now()), Some(bridge.clock.now())));
+        // of the past, nothing is told that was not known then
+        let past = pairs::view_at(&app, &caller, pair, "", Then::Moment(opened)).await.unwrap();
+        assert!(past.as_of.is_some());
+        assert_eq!((past.incident_read, past.ticket_read), (None, None));
+        bridge.finish().await;
+    }
+
     async fn the_past_is_shown_as_it_was(product) {
         let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
         let incident = bridge.raise(json!({}));

@@ -35,6 +35,13 @@ mod file {
         }
         assert_eq!(read("workspace_id\tclient\n/a\t'=1+1\n").unwrap(), [row(2, "/a", "=1+1", None, true)]);
         assert_eq!(read("workspace_id,client\n/a,\n").unwrap(), [row(2, "/a", "", None, false)]);
+        assert_eq!(
+            read("workspace_id,client\n/a,b\n/A,b\n").unwrap(),
+            [row(2, "/a", "b", None, true)],
+            "twice the same"
+        );
+        let guessed = "workspace_id,client,suggested_client\n/a,,Contoso\n";
+        assert_eq!(read(guessed).unwrap(), [row(2, "/a", "", None, false)], "a guess is no choice");
     }
 
     #[test]
@@ -45,6 +52,10 @@ mod file {
             ("workspace_id,client\n", "no line below its first"),
             ("workspace_id,client,portal\n/a,b,moon", "Line 2: portal is “moon”. Write azure or defender."),
             ("workspace_id,client,link\n/a,b,yes\n/c,d,perhaps", "Line 3: link is “perhaps”. Write yes or no."),
+            (
+                "workspace_id,client\n/A,Contoso\n/c,d\n/a,Fabrikam",
+                "Lines 2 and 4: both name the workspace /a, and say different things of it. Keep one of them.",
+            ),
             ("workspace_id,client\n/a,\"b\n/c,d", "Line 2: a quote is opened and never closed"),
         ] {
             let told = read(text).unwrap_err();

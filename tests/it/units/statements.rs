@@ -33,13 +33,15 @@ async fn every_statement_can_be_prepared() {
 }
 
 /// Statements that may read a whole table: small ones, or upkeep that reads everything by design.
-const WHOLE: [&str; 19] = [
+const WHOLE: [&str; 20] = [
     "backfills::ALL_BACKFILLS",
     "accounts::ALL_USERS",
     "accounts::ADMINS",
     "configuration::MICROSOFT",
     "configuration::HALO",
     "configuration::CLIENTS",
+    // Asked when a file has a client that is not set up.
+    "configuration::PAIRED_CLIENTS",
     "configuration::WORKSPACES",
     "configuration::POLICIES",
     "requests::TIDY",

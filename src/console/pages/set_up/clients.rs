@@ -38,8 +38,16 @@ pub fn body(ctx: &PageContext, view: &ClientsStep) -> AnyView {
     } else {
         form(ctx, view)
     };
+    let read = view.lines_read.map(|lines| {
+        let text = format!(
+            "{} of the file. Nothing is saved yet: look it through, then press “Save and go on”.",
+            words::counted(lines, "line was read", "lines were read")
+        );
+        view! { <div class="notice" role="status">{icon(ctx, "file")} <p>{text}</p></div> }
+    });
     view! {
         {troubles}
+        {read}
         <p class="truth">{truth(view)}</p>
         <p class="quiet">"Read "{when(ctx, view.read_at)}" · "<a href=again>"Look again"</a></p>
         {inside}

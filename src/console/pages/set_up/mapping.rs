@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::lines;
 use crate::{
-    console::{components::fields, context::PageContext},
+    console::{components::fields, context::PageContext, words},
     domain::{
         closing::ALLOWED,
         policy::PolicyKey as Key,
@@ -391,17 +391,21 @@ fn mapped(view: &MappingStep) -> AnyView {
 }
 
 fn what_if(ctx: &PageContext, view: &MappingStep) -> AnyView {
-    match (&view.what_if, &view.what_if_trouble) {
-        (Some(what), _) => {
-            view! { <section aria-labelledby="what-if"><h2 id="what-if">"What it would do"</h2>{lines::what_if(ctx, what)}</section> }
-                .into_any()
-        }
-        (None, Some(trouble)) => {
-            view! { <section aria-labelledby="what-if"><h2 id="what-if">"What it would do"</h2><p>{trouble.clone()}</p></section> }
-                .into_any()
-        }
-        _ => ().into_any(),
-    }
+    let inside = match (&view.what_if, &view.what_if_trouble) {
+        (Some(what), _) => lines::what_if(ctx, what),
+        (None, Some(trouble)) => view! { <p>{trouble.clone()}</p> }.into_any(),
+        _ => return ().into_any(),
+    };
+    let of = view.what_if_of.clone().map(|(name, others)| {
+        let rest = match others {
+            0 => String::new(),
+            1 => " One more workspace was not looked at.".to_owned(),
+            more => format!(" {} more workspaces were not looked at.", words::number(more as u64)),
+        };
+        view! { <p class="quiet">"Of the workspace "<b>{name}</b>"."{rest}</p> }
+    });
+    view! { <section aria-labelledby="what-if"><h2 id="what-if">"What it would do"</h2>{of}{inside}</section> }
+        .into_any()
 }
 
 fn tree(view: &MappingStep) -> AnyView {

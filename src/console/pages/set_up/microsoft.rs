@@ -97,6 +97,9 @@ fn typed(view: &MicrosoftStep) -> AnyView {
             kind: "date",
             autocomplete: "off",
         })}
+        {view.form.problem("secret_expires").map(|_| {
+            fields::check(&view.form, "", "same_end", "The new secret ends on the same day as the one before")
+        })}
     }
     .into_any()
 }

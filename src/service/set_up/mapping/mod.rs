@@ -162,20 +162,25 @@ async fn ask_what_if(
 ) -> Result<(), ServiceError> {
     let installation = app.installation().await?;
     let own = |id| of.is_none_or(|of| of.owner.id == id);
-    let asked = match installation.workspaces.iter().find(|workspace| own(workspace.client)) {
-        Some(workspace) => what_if::last_days(app, caller, workspace.id, policy).await?,
+    let mut workspaces = installation.workspaces.iter().filter(|workspace| own(workspace.client));
+    let (asked, name, others) = match workspaces.next() {
+        Some(workspace) => {
+            let asked = what_if::last_days(app, caller, workspace.id, policy).await?;
+            (asked, workspace.name.clone(), workspaces.count())
+        }
         // One that is chosen and not applied yet.
         None => {
             let links: Links = draft::kept(app, LINKS).await?;
-            let Some(link) = links.first() else {
+            let Some((link, rest)) = links.split_first() else {
                 let text =
                     "No workspace is linked yet whose incidents could be looked at. Link one in the step before.";
                 page.what_if_trouble = Some(text.to_owned());
                 return Ok(());
             };
-            what_if::of_link(app, link, policy).await?
+            (what_if::of_link(app, link, policy).await?, link.workspace.clone(), rest.len())
         }
     };
+    page.what_if_of = Some((name, others));
     match asked {
         Ok(what) => page.what_if = Some(what),
         Err(failure) => page.what_if_trouble = Some(failure.message),
@@ -220,6 +225,7 @@ fn around(
         leaves: Vec::new(),
         previews: Vec::new(),
         what_if: None,
+        what_if_of: None,
         what_if_trouble: None,
         form,
     };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
+use subtle::ConstantTimeEq as _;
 
 use super::cloud_of;
 use crate::{
@@ -39,6 +40,22 @@ async fn kept(app: &App, id: Option<ConnectionId>, name: &str) -> Result<Option<
         // its sentence says what to do: a variable or a file that is not there
         Err(error) => Err(ServiceError::invalid("client_secret", format!("Client secret: {error}."))),
     }
+}
+
+/// Whether the typed proof is another one than lies here: the same, pasted again, is none.
+pub(super) async fn renewed(app: &App, typed: &Typed, id: Option<ConnectionId>) -> Result<bool, ServiceError> {
+    for name in [CLIENT_SECRET, CERTIFICATE] {
+        let Some(value) = typed.secret(name) else { continue };
+        // one that cannot be read is about to be replaced
+        let before = kept(app, id, name).await.ok().flatten();
+        let same = before.is_some_and(|before| {
+            bool::from(before.expose_secret().trim().as_bytes().ct_eq(value.expose_secret().as_bytes()))
+        });
+        if !same {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The app's proof as typed, or as it lies here.

@@ -463,12 +463,17 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         (
             "not-found",
             context("/nowhere"),
-            Page::Failed(FailedView { kind: FailedKind::NotFound, what: None, reference: None }),
+            Page::Failed(FailedView { kind: FailedKind::NotFound, what: None, reference: None, next: None }),
         ),
         (
             "broken",
             out("/nowhere"),
-            Page::Failed(FailedView { kind: FailedKind::Internal, what: None, reference: Some("7c1f9a".into()) }),
+            Page::Failed(FailedView {
+                kind: FailedKind::Internal,
+                what: None,
+                reference: Some("7c1f9a".into()),
+                next: None,
+            }),
         ),
     ]
 }
