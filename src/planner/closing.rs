@@ -101,7 +101,11 @@ fn from_field(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket) -> Option
     let shown = field.text()?;
     let raw = match &field.value {
         serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
+        // An option's id may come as 1.0.
+        other => {
+            let whole = other.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 1e15);
+            whole.map_or_else(|| other.to_string(), |id| format!("{id:.0}"))
+        }
     };
     // A select's value is its option's id; its name is in the look-up.
     let option = definition.and_then(|d| d.options.iter().find(|o| o.id.to_string() == raw)).map(|o| o.name.clone());

@@ -8,7 +8,12 @@ use crate::domain::{
     ticket::{Ticket, TicketChange},
 };
 
-use super::{agreed, fields::mapped, mapping, situation::Situation};
+use super::{
+    agreed,
+    fields::{mapped, owner::UNASSIGNED},
+    mapping,
+    situation::Situation,
+};
 
 /// How a record stands just before a change of it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +97,8 @@ fn ticket_shows(change: &TicketChange, ticket: &Ticket) -> bool {
     *change != rest(change)
         && change.status_id.is_none_or(|wanted| ticket.status_id == Some(wanted))
         && change.priority_id.is_none_or(|wanted| ticket.priority_id == Some(wanted))
-        && change.agent_id.is_none_or(|wanted| ticket.agent_id == Some(wanted))
+        // Who is nobody's may be told without an agent.
+        && change.agent_id.is_none_or(|wanted| ticket.agent_id.unwrap_or(UNASSIGNED) == wanted)
         && change.summary.as_ref().is_none_or(|wanted| ticket.summary == *wanted)
 }
 

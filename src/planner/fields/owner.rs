@@ -10,6 +10,9 @@ use crate::{
 
 use super::Gather;
 
+/// Halo's agent "Unassigned" (halo-api sheet 3.3).
+pub const UNASSIGNED: i64 = 1;
+
 /// The field's name.
 pub const NAME: &str = "owner";
 
@@ -18,7 +21,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let nobody = s.incident.owner.is_none();
     let key = s.incident.owner.key();
     // Agent 1 is Halo's "Unassigned".
-    let agent = ticket.agent_id.filter(|id| *id > 1);
+    let agent = ticket.agent_id.filter(|id| *id > UNASSIGNED);
     if s.policy.owner.to_halo()
         && let Some(reason) = mapping::owner_without_agent(s.policy, s.catalogue, &s.incident.owner)
     {
@@ -36,7 +39,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         fixed: Side::Sentinel,
         // Two names of one person: an owner whose agent is the ticket's agent is in step.
         same: wanted.is_some() && wanted == agent || nobody && agent.is_none(),
-        moved: Moved { sentinel: key != g.base.owner, halo: agent != g.base.agent_id.filter(|id| *id > 1) },
+        moved: Moved { sentinel: key != g.base.owner, halo: agent != g.base.agent_id.filter(|id| *id > UNASSIGNED) },
         sentinel: key.clone().unwrap_or_else(|| "nobody".to_owned()),
         halo: agent.map_or_else(|| "nobody".to_owned(), |id| mapping::agent_name(s.catalogue, id)),
     };
@@ -51,7 +54,8 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         Outcome::OneWay => g.one_way(NAME),
         Outcome::Carry(Side::Sentinel) => match wanted {
             Some(agent) => g.change_ticket(NAME, NAME, |change| change.agent_id = Some(agent)),
-            None if nobody => accept(g),
+            // Taken off in Sentinel: the ticket is nobody's either.
+            None if nobody => g.change_ticket(NAME, NAME, |change| change.agent_id = Some(UNASSIGNED)),
             None => match mapping::fallback_agent(s.policy, s.catalogue) {
                 // Somebody of Halo's own has it: that is better than the fallback.
                 _ if agent.is_some() => accept(g),

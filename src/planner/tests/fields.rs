@@ -252,6 +252,15 @@ fn owner_and_agent() {
             },
             "incident owner=nobody because changed-in-halo; behind waiting changed-in-halo",
         ),
+        (
+            "taken off in Sentinel",
+            |s| {
+                s.pair.base.owner = Some("amira@soc.example".into());
+                s.pair.base.agent_id = Some(5);
+                s.ticket().agent_id = Some(5);
+            },
+            "ticket agent=1 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
     ]);
 }
 
