@@ -24,7 +24,7 @@ use crate::{
 /// Rows of a search that are read again one by one; the newest come first.
 const LOOK_MAX: usize = 10;
 /// The same of the newest tickets, where nothing but the place tells which one may be it.
-const LIKELY_MAX: usize = 25;
+const LIKELY_MAX: usize = 15;
 /// How far before a call a list of the newest begins: Halo's clock may be off, or tell local time.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(26);
 /// So many letters at the beginning of two subjects make them alike.

@@ -57,6 +57,17 @@ pub(super) struct Call<'a> {
     pub class: Class,
 }
 
+/// What everything of a workspace's Sentinel lies below, at this Resource Manager.
+pub fn prefix(arm: &str, at: &WorkspaceAddress) -> String {
+    format!(
+        "{arm}/subscriptions/{}/resourceGroups/{}/providers/Microsoft.OperationalInsights/workspaces/{}/providers/\
+         Microsoft.SecurityInsights",
+        segment(&at.subscription),
+        segment(&at.resource_group),
+        segment(&at.workspace)
+    )
+}
+
 impl Sentinel {
     /// The budget of a subscription.
     pub fn budget(&self, subscription: &str) -> std::sync::Arc<Budget> {
@@ -65,14 +76,7 @@ impl Sentinel {
 
     /// `P` of the sheet: everything of Sentinel lies below it.
     pub(super) fn prefix(&self, at: &WorkspaceAddress) -> String {
-        format!(
-            "{}/subscriptions/{}/resourceGroups/{}/providers/Microsoft.OperationalInsights/workspaces/{}/providers/\
-             Microsoft.SecurityInsights",
-            self.arm,
-            segment(&at.subscription),
-            segment(&at.resource_group),
-            segment(&at.workspace)
-        )
+        prefix(&self.arm, at)
     }
 
     /// An address below `P`, with the configured version.

@@ -7,7 +7,7 @@ use crate::{
     domain::{connection::MicrosoftConnection, operation::OperationKind, ticket::Ticket},
     halo_itsm::body as halo,
     planner::situation::Situation,
-    sentinel::body as sentinel,
+    sentinel::{body as sentinel, call::prefix},
     store::Installation,
 };
 
@@ -23,11 +23,8 @@ pub fn of(installation: &Installation, s: &Situation<'_>, kind: &OperationKind) 
     let sentinel_at = |tail: String| {
         let found = installation.microsoft.iter().find(|connection| connection.id == s.workspace.connection)?;
         let MicrosoftConnection { endpoints, api_version, .. } = found;
-        let (arm, workspace) = (endpoints.arm.trim_end_matches('/'), &s.workspace.arm_id);
-        let incident = &s.pair.incident;
-        Some(format!(
-            "{arm}{workspace}/providers/Microsoft.SecurityInsights/incidents/{incident}{tail}?api-version={api_version}"
-        ))
+        let prefix = prefix(endpoints.arm.trim_end_matches('/'), &s.workspace.address()?);
+        Some(format!("{prefix}/incidents/{}{tail}?api-version={api_version}", s.pair.incident))
     };
     let (method, address, body): (&str, String, Value) = match kind {
         OperationKind::CreateTicket { draft, .. } => {

@@ -84,7 +84,7 @@ fn storm(ctx: &PageContext, held: u64) -> AnyView {
     }
     let words = words::counted(held, "new incident is", "new incidents are");
     view! {
-        <ul class="pauses" aria-label="Storm brake">
+        <ul class="pauses storm" aria-label="Storm brake">
             <li>
                 {icon(ctx, "needs-you")}
                 <div>

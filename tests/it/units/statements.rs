@@ -73,8 +73,9 @@ async fn no_statement_scans_a_table() {
             let rows = sqlx::query(explain).fetch_all(&mut writer).await.expect("explains");
             for row in rows {
                 let detail: String = sqlx::Row::get(&row, "detail");
-                // The list handed in is a table to SQLite as well.
-                let scan = detail.starts_with("SCAN ") && !detail.contains("USING") && !detail.contains(" j ")
+                // The list handed in is a table to SQLite as well, and so are the properties of one entity.
+                let listed = detail.contains(" j ") || detail.contains(" p VIRTUAL TABLE");
+                let scan = detail.starts_with("SCAN ") && !detail.contains("USING") && !listed
                     || detail.contains("USE TEMP B-TREE FOR ORDER BY");
                 if scan && !detail.contains("CONSTANT ROW") && !WHOLE.contains(&name.as_str()) {
                     scans.push(format!("{name}: {detail}"));
