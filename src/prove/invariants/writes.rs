@@ -60,6 +60,8 @@ fn without_end(world: &World, ended: &Ended, operation: &Operation) -> Option<St
                 }
                 Reason::WrongClient => moved,
                 Reason::OutcomeUnknown => true,
+                // Refused for that very owner, in Azure's words.
+                Reason::OwnerUnknown { why, .. } => why.contains("was not found in the directory"),
                 Reason::Refused { .. } => {
                     let status = operation.last_failure.as_ref().and_then(|failure| failure.status);
                     // Gone in between, or a limit of the other side's: it named itself.
