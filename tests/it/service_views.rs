@@ -201,7 +201,7 @@ async fn an_unlinked_incident_says_why() {
     assert_eq!(rows[0].reason, reason);
     assert_eq!(view.reasons[0].value, "older-than-start");
     // what was never listed is told of
-    let starts = app.app.installation().await.unwrap().workspaces;
+    let starts = app.app.installation().await.unwrap().workspaces.clone();
     assert_eq!(view.since, starts.iter().map(|workspace| workspace.since).min());
     app.person("ada", Role::Viewer, Scope::All).await;
     let mut browser = app.signed_in("ada").await;

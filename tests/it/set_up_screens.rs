@@ -203,7 +203,7 @@ async fn what_a_draft_would_do_is_shown_before_it_is_saved() {
     let asked = ada.send(MAPPING, &with(&shown, &[("do", "what-if"), ("priority.Low", "")])).await;
     let text: String = Html::parse_document(&asked.body).root_element().text().collect();
     assert!(text.contains("2 would get a ticket"), "{text}");
-    let looked_at = &ada.stage.test.app.installation().await.unwrap().workspaces[0].name;
+    let looked_at = ada.stage.test.app.installation().await.unwrap().workspaces[0].name.clone();
     assert!(text.contains(&format!("Of the workspace {looked_at}.")), "{text}");
     assert!(text.contains("Tickets would lack"), "{text}");
     assert_eq!((ada.policies().await, ada.stage.writes()), (before, 0));

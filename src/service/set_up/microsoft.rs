@@ -345,6 +345,10 @@ async fn cloud(app: &App, typed: &Typed, before: Option<&Microsoft>, entry: &mut
     ADDRESSES.into_iter().for_each(|key| entry.text(key, typed.text(key)));
     let all_typed = ADDRESSES.into_iter().all(|key| !typed.text(key).is_empty());
     let arm = typed.text("arm").trim_end_matches('/');
+    let stands = before.is_some_and(|before| before.connection.endpoints.arm.trim_end_matches('/') == arm);
+    if all_typed && stands {
+        return Ok(());
+    }
     // what is no address is refused with the others, at its field
     if url_policy::check("", arm, insecure).is_err() {
         return Ok(());
