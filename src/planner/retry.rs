@@ -25,7 +25,11 @@ pub fn wait_secs(attempts: u32, salt: u64) -> u64 {
 /// same moment, all but one of them in vain.
 pub fn own_wait(at: Timestamp, refusals: u32, salt: u64, now: Timestamp) -> Timestamp {
     let most_ms = 1_000_u64 << refusals.clamp(1, 6);
-    let own = (salt ^ u64::from(refusals)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
+    // Every bit of the salt counts (the end of splitmix64).
+    let own = salt ^ u64::from(refusals);
+    let own = (own ^ (own >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let own = (own ^ (own >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let own = own ^ (own >> 31);
     let own_ms = i64::try_from(own % most_ms).unwrap_or_default();
     at.max(now + SignedDuration::from_secs(1)) + SignedDuration::from_millis(own_ms)
 }
