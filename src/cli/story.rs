@@ -26,7 +26,10 @@ use crate::{
     engine::Engine,
     outbound::Transport,
     store::Store,
-    twin::Twin,
+    twin::{
+        Twin,
+        faults::{Effect, Fault},
+    },
 };
 
 /// File with the secret of the demo's webhooks.
@@ -299,8 +302,6 @@ pub async fn play(
 
 /// The workspace whose ticket is refused.
 const REFUSED_IN: usize = 2;
-/// A field that Halo demands of a new ticket for a moment.
-const DEMANDED: &str = "CFAffectedAsset";
 
 /// Something for a person to do: two tickets closed without a classification.
 async fn leave_unclassified(
@@ -319,11 +320,20 @@ async fn leave_unclassified(
 
 /// And a ticket that Halo refuses to open.
 async fn leave_refused(life: &mut Life<'_>, engine: &Arc<Engine>, clock: &Arc<SteerableClock>) -> anyhow::Result<()> {
-    life.twin.with(|world, _| world.set_switch("mandatory_fields", DEMANDED)).map_err(anyhow::Error::msg)?;
+    let refused = Fault {
+        id: 0,
+        side: None,
+        kind: Some("halo.tickets.post".to_owned()),
+        method: None,
+        path: None,
+        effect: Effect::Status { status: 400, applied: false, retry_after: None, html: false },
+        probability: 1.0,
+        skip: 0,
+        remaining: Some(1),
+    };
+    life.twin.with(|world, _| world.faults.add(refused));
     life.happen(REFUSED_IN, "", &Step::Raise).await;
-    life.found(engine, clock, REFUSED_IN, 1).await?;
-    life.twin.with(|world, _| world.set_switch("mandatory_fields", "")).map_err(anyhow::Error::msg)?;
-    Ok(())
+    life.found(engine, clock, REFUSED_IN, 1).await
 }
 
 /// Lets both clouds send webhooks to the console, signed.

@@ -32,7 +32,8 @@ pub enum Then {
 impl Then {
     /// The number of an entry, a moment with its zone, or one by the reader's clock (`2026-11-28T08:00`).
     pub fn parse(text: &str, zone: &TimeZone) -> Self {
-        let text = text.trim();
+        // A blank between date and time is what people write.
+        let text = text.trim().replacen(' ', "T", 1);
         let by_the_clock = || text.parse::<DateTime>().ok()?.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp());
         match text.parse() {
             _ if text.is_empty() => Self::Now,

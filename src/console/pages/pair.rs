@@ -234,7 +234,7 @@ fn history(ctx: &PageContext, view: &PairView) -> AnyView {
             <form class="moment" method="get" action=ctx.path().to_owned()>
                 <label>
                     <span>"As it stood at"</span>
-                    <input type="datetime-local" name="at" required=true />
+                    <input type="text" name="at" required=true placeholder="2026-11-28 08:00" autocomplete="off" maxlength="40" />
                 </label>
                 <button type="submit" class="button">"Show"</button>
             </form>
