@@ -38,7 +38,7 @@ ISLANDS := cargo rustc --locked --lib --crate-type=rlib --no-default-features --
 ALONE := env -u MAKEFLAGS -u MFLAGS
 BESIDE := nice -n 5 $(ALONE)
 # What nobody waits for until the end: it takes the cores only while the other leaves one idle.
-BEHIND := nice -n 19 $(ALONE)
+BEHIND := nice -n 14 $(ALONE)
 
 .PHONY: help demo serve test prove bench lint e2e build bundle setup steps program library module \
 	test-core test-server test-bundle test-islands test-xtask
