@@ -1,11 +1,11 @@
-//! The connections: one that writes, four that read; in memory, one for both.
+//! The connections: one that writes, four that read, one that carries over what was written; in memory, one for all.
 
 use std::{
     ops::{Deref, DerefMut},
     path::Path,
     sync::{
         Arc, Mutex as StdMutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -15,11 +15,16 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteOwnedBuf, SqliteSynchronous, SqliteTransactionManager},
 };
 use sqlx_core::transaction::TransactionManager;
-use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::error::{Result, StoreError};
 
 const READERS: usize = 4;
+/// Commits after which what stands in the log is carried over into the file. By a connection of its own: it takes some
+/// twenty milliseconds, for which no webhook has to wait.
+const CARRIED_AFTER: u32 = 32;
+/// Pages in the log at which the writer does so itself: it writes faster than the other can follow.
+const CARRIED_AT: &str = "8000";
 
 /// All connections to one database.
 pub(super) struct Connections {
@@ -27,6 +32,13 @@ pub(super) struct Connections {
     /// Whoever wrote last was interrupted: a transaction may be open still.
     uncertain: Arc<AtomicBool>,
     readers: Option<Readers>,
+    carrier: Option<Carrier>,
+}
+
+/// Wakes the connection that carries the log over into the file.
+struct Carrier {
+    commits: AtomicU32,
+    wake: mpsc::Sender<()>,
 }
 
 #[derive(Clone)]
@@ -61,7 +73,9 @@ impl Connections {
             .pragma("journal_size_limit", "67108864")
             .pragma("cache_size", "-16000");
         // The writer's plans are whole sequences of statements: fewer are kept.
-        let options = options.statement_cache_capacity(128);
+        let options = options.statement_cache_capacity(128).pragma("wal_autocheckpoint", CARRIED_AT);
+        // A record is a text of many statements, each of which gives an answer: none of them waits to be fetched.
+        let options = options.row_buffer_size(512);
         let mut writer =
             options.clone().create_if_missing(true).connect().await.map_err(|error| cannot_open(path, error))?;
         super::migrate::run(&mut writer).await?;
@@ -71,7 +85,14 @@ impl Connections {
             idle.push(reader.connect().await.map_err(|error| cannot_open(path, error))?);
         }
         let readers = Readers { permits: Arc::new(Semaphore::new(READERS)), idle: Arc::new(StdMutex::new(idle)) };
-        Ok(Self { writer: Arc::new(Mutex::new(writer)), uncertain: Arc::default(), readers: Some(readers) })
+        let carrying = common().filename(path).synchronous(SqliteSynchronous::Full).pragma("cache_size", "-1000");
+        let carrier = Carrier::over(carrying.connect().await.map_err(|error| cannot_open(path, error))?);
+        Ok(Self {
+            writer: Arc::new(Mutex::new(writer)),
+            uncertain: Arc::default(),
+            readers: Some(readers),
+            carrier: Some(carrier),
+        })
     }
 
     /// An empty database in memory. Its schema is built once in a process and copied from then on.
@@ -92,7 +113,7 @@ impl Connections {
         let mut writer = common().in_memory(true).connect().await?;
         let copy = SqliteOwnedBuf::try_from(bytes)?;
         writer.deserialize(None, copy, false).await?;
-        Ok(Self { writer: Arc::new(Mutex::new(writer)), uncertain: Arc::default(), readers: None })
+        Ok(Self { writer: Arc::new(Mutex::new(writer)), uncertain: Arc::default(), readers: None, carrier: None })
     }
 
     /// Whether anybody holds the writing connection.
@@ -102,6 +123,9 @@ impl Connections {
 
     /// The writing connection, without a transaction.
     pub async fn writer(&self) -> Connection {
+        if let Some(carrier) = &self.carrier {
+            carrier.written();
+        }
         let kind = Kind::Writer(self.writer.clone().lock_owned().await, Arc::clone(&self.uncertain));
         let mut connection = Connection { kind, open: false };
         if self.uncertain.load(Ordering::SeqCst) {
@@ -120,6 +144,31 @@ impl Connections {
         let connection = taken.ok_or_else(closed)?;
         let kind = Kind::Reader { connection: Some(connection), home: readers.idle.clone(), _permit: permit };
         Ok(Connection { kind, open: false })
+    }
+}
+
+impl Carrier {
+    /// Carries over whenever it is woken, until nobody can wake it any more.
+    #[expect(clippy::disallowed_methods, reason = "a stop need not wait for it: what it does may end at any point")]
+    fn over(mut connection: SqliteConnection) -> Self {
+        const CARRY_OVER: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+        let (wake, mut woken) = mpsc::channel(1);
+        tokio::spawn(async move {
+            while woken.recv().await.is_some() {
+                // What cannot be carried over now stays in the log, and is safe there; the writer says so if it lasts.
+                if let Err(error) = sqlx::query(CARRY_OVER).execute(&mut connection).await {
+                    tracing::debug!(%error, "the log was not carried over into the database file");
+                }
+            }
+        });
+        Self { commits: AtomicU32::new(0), wake }
+    }
+
+    fn written(&self) {
+        if self.commits.fetch_add(1, Ordering::Relaxed) % CARRIED_AFTER == CARRIED_AFTER - 1 {
+            // Full: it has been woken already.
+            let _ = self.wake.try_send(());
+        }
     }
 }
 

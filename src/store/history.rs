@@ -39,6 +39,18 @@ statements! {
         AND l.fact IN ('incident-read', 'evidence-read') AND l.seq <= ?2 ORDER BY l.seq");
 }
 
+/// Facts that every pair has: the index by facts leaves them out (migration 13), for wherever one looks there are some.
+const IN_EVERY_PAIR: [&str; 8] = [
+    "incident-read",
+    "pair-opened",
+    "operation-planned",
+    "operation-moved",
+    "pair-judged",
+    "base-agreed",
+    "ticket-read",
+    "ticket-linked",
+];
+
 /// An entry with its fact.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
@@ -171,6 +183,10 @@ impl Store {
         ));
         if let Some(fact) = &filter.fact {
             sql.push(" AND l.fact = ").push_bind(fact.clone());
+            if !IN_EVERY_PAIR.contains(&fact.as_str()) {
+                // Written out, so that the index of the others is found.
+                sql.push(" AND l.fact NOT IN ('").push(IN_EVERY_PAIR.join("', '")).push("')");
+            }
         }
         if let Some(pair) = filter.pair {
             sql.push(" AND l.pair = ").push_bind(pair.to_string());

@@ -44,7 +44,10 @@ mod upkeep;
 
 use std::{
     path::Path,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::sync::watch;
@@ -95,6 +98,8 @@ struct Inner {
     moved: moved::Moved,
     committed: watch::Sender<Seq>,
     trouble: trouble::Trouble,
+    /// Incidents may wait to be indexed.
+    words_wait: AtomicBool,
     lens: OnceLock<Lens>,
 }
 
@@ -129,6 +134,7 @@ impl Store {
                 moved: moved::Moved::default(),
                 committed,
                 trouble: trouble::Trouble::default(),
+                words_wait: AtomicBool::new(true),
                 lens: OnceLock::new(),
             }),
         };
@@ -154,6 +160,9 @@ impl Store {
 
     /// A fact as it is recorded.
     fn seen(&self, fact: Fact) -> Option<Fact> {
+        if matches!(fact, Fact::IncidentRead { .. } | Fact::EvidenceRead { .. }) {
+            self.inner.words_wait.store(true, Ordering::Relaxed);
+        }
         match self.inner.lens.get() {
             None => Some(fact),
             Some(lens) => lens(fact),

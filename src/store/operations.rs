@@ -50,7 +50,8 @@ statements! {
             AND e.state IN ('planned', 'sending', 'outcome-unknown'))
           AND ", not_paused!(), " ORDER BY o.due_ms LIMIT 1");
     const SENDING = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
-        FROM operations o JOIN bodies b ON b.hash = o.body WHERE o.state = 'sending' ORDER BY o.due_ms LIMIT 0 + ?1";
+        FROM operations o JOIN bodies b ON b.hash = o.body 
+        WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.state = 'sending' ORDER BY o.due_ms LIMIT 0 + ?1";
     const QUEUED = "SELECT (SELECT count(*) FROM operations o WHERE o.state IN ('planned', 'sending', 'outcome-unknown')) AS open,
         (SELECT count(*) FROM operations o WHERE o.state = 'dead') AS dead";
     const DONE_SINCE = "SELECT count(*) FROM operations o WHERE o.state = 'done' AND o.changed_ms >= ?1";

@@ -180,6 +180,7 @@ impl Store {
         after: Option<PageKey>,
         limit: u32,
     ) -> Result<PairPage> {
+        self.ready_to_search(filter.text.as_deref()).await;
         let column = match sort.by {
             SortBy::Changed => "p.changed_ms",
             SortBy::Opened => "p.opened_ms",

@@ -91,7 +91,7 @@ statements! {
 }
 
 /// Empties the state tables, those that refer to others first. (`subject_words` is emptied by its own command.)
-pub(super) const EMPTY: [&str; 17] = [
+pub(super) const EMPTY: [&str; 18] = [
     "DELETE FROM drifts",
     "DELETE FROM drift_counts",
     "DELETE FROM backfills",
@@ -102,6 +102,7 @@ pub(super) const EMPTY: [&str; 17] = [
     "DELETE FROM pairs",
     "DELETE FROM group_keys",
     "DELETE FROM subjects",
+    "DELETE FROM words_waiting",
     "DELETE FROM pair_counts",
     "DELETE FROM held_counts",
     "DELETE FROM cursors",

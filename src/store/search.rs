@@ -1,9 +1,70 @@
 //! Full text and scope, each behind one function.
 
+use std::sync::atomic::Ordering;
+
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::{error::Result, row::to_json};
+use super::{
+    Store,
+    error::Result,
+    row::{statements, to_json},
+};
 use crate::domain::account::Scope;
+
+statements! {
+    const WAIT = "SELECT EXISTS (SELECT 1 FROM words_waiting WHERE subject > ?1)";
+    // Together they stand in one transaction, so both mean the same rows.
+    const INDEXED = "INSERT OR REPLACE INTO subject_words (rowid, title, names)
+        SELECT s.id, s.title, s.names FROM words_waiting w JOIN subjects s ON s.id = w.subject
+        WHERE w.subject > 0 ORDER BY w.subject LIMIT 0 + ?1";
+    const NONE_WAIT = "DELETE FROM words_waiting WHERE subject IN
+        (SELECT w.subject FROM words_waiting w WHERE w.subject > 0 ORDER BY w.subject LIMIT 0 + ?1)";
+}
+
+/// Most incidents whose words are taken into the full text in one commit: others want to write as well.
+const WORDS_AT_ONCE: i64 = 50;
+
+impl Store {
+    /// Takes the words of incidents that came or were renamed into the full text. A new incident's ticket does not wait
+    /// for this: it is done between polls, and at the latest before somebody searches.
+    ///
+    /// # Errors
+    /// What the database says; then the words wait on.
+    pub async fn index_words(&self) -> Result<()> {
+        if !self.inner.words_wait.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let result = self.index_all_words().await;
+        if result.is_err() {
+            self.inner.words_wait.store(true, Ordering::Relaxed);
+        }
+        result
+    }
+
+    async fn index_all_words(&self) -> Result<()> {
+        while self.words_wait().await? {
+            let mut tx = self.begin().await?;
+            sqlx::query(INDEXED).bind(WORDS_AT_ONCE).execute(&mut *tx.connection).await?;
+            sqlx::query(NONE_WAIT).bind(WORDS_AT_ONCE).execute(&mut *tx.connection).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    async fn words_wait(&self) -> Result<bool> {
+        let mut reader = self.reader().await?;
+        Ok(sqlx::query_scalar::<_, i64>(WAIT).bind(0_i64).fetch_one(&mut *reader).await? > 0)
+    }
+
+    /// Before a search. One whose words cannot be indexed (a full disk) finds what was indexed before.
+    pub(super) async fn ready_to_search(&self, text: Option<&str>) {
+        if text.is_some_and(|text| words(text).is_some())
+            && let Err(error) = self.index_all_words().await
+        {
+            tracing::warn!(%error, "the words of the newest incidents could not be indexed");
+        }
+    }
+}
 
 /// Adds `AND <subject> IN (…)` for a search text: words and parts of words (three letters and more) of the title
 /// and of the hosts, users, mailboxes and addresses that its evidence names, incident number, incident GUID or its

@@ -2,14 +2,14 @@
 
 use super::{
     accounts, backfills, configuration, deliveries, groups, history, operations, pairs, pauses, projector, requests,
-    runs, secrets, sessions, settings, shadows, subjects, trouble, tx, upkeep,
+    runs, search, secrets, sessions, settings, shadows, subjects, trouble, tx, upkeep,
 };
 
 /// Statements of one file, each with its name.
 pub type Named = &'static [(&'static str, &'static str)];
 
 /// By file.
-pub const ALL: [(&str, Named); 21] = [
+pub const ALL: [(&str, Named); 22] = [
     ("accounts", accounts::ALL),
     ("backfills", backfills::ALL),
     ("configuration", configuration::ALL),
@@ -23,6 +23,7 @@ pub const ALL: [(&str, Named); 21] = [
     ("beside", projector::beside::ALL),
     ("requests", requests::ALL),
     ("runs", runs::ALL),
+    ("search", search::ALL),
     ("secrets", secrets::ALL),
     ("sessions", sessions::ALL),
     ("shadows", shadows::ALL),
@@ -34,4 +35,4 @@ pub const ALL: [(&str, Named); 21] = [
 ];
 
 /// Those that empty the state tables before they are built anew.
-pub const EMPTYING: [&str; 17] = projector::EMPTY;
+pub const EMPTYING: [&str; 18] = projector::EMPTY;

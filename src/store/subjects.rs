@@ -230,6 +230,7 @@ impl Store {
         after: Option<PageKey>,
         limit: u32,
     ) -> Result<SubjectPage> {
+        self.ready_to_search(filter.text.as_deref()).await;
         let mut sql = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
             "SELECT s.id, s.workspace, s.client, s.incident, s.number, s.title, s.severity, s.status, s.held,
                s.opened_ms, s.changed_ms FROM subjects s WHERE s.pair IS NULL",

@@ -171,6 +171,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let replayed = replay(&mut tx.connection).await?;
         tx.commit().await?;
+        self.inner.words_wait.store(true, std::sync::atomic::Ordering::Relaxed);
         Ok(replayed)
     }
 

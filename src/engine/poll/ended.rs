@@ -92,7 +92,7 @@ pub(super) async fn ended(
         };
         engine.record(now, Some(workspace.client), vec![Fact::RunEnded { run }]).await?;
     }
-    Ok(())
+    engine.store.index_words().await
 }
 
 /// Whether the subscription's budget would let a backfill read now: then there is room for polls that come sooner.

@@ -137,3 +137,22 @@ async fn many_writers_at_once_leave_no_gap() {
         assert_eq!(stores[1].latest_seq().await.unwrap(), Seq(expected), "and no number is left out");
     }
 }
+
+#[tokio::test]
+async fn what_is_written_is_carried_over_into_the_file_beside_the_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("halobridge.db");
+    let store = Store::open(&path, key()).await.unwrap();
+    let length = || std::fs::metadata(&path).unwrap().len();
+    let before = length();
+    // Far fewer pages than the writer itself would begin at.
+    let mut written = 0;
+    crate::outside::until("the file to grow", 30, async || {
+        store.append(vec![act(1, &"words ".repeat(500))]).await.unwrap();
+        written += 1;
+        (length() > before || written > 1_000).then_some(())
+    })
+    .await;
+    assert!(written < 1_000, "carried over after {written} commits");
+    assert_eq!(store.verify_ledger().await.unwrap().len(), 1);
+}

@@ -156,6 +156,9 @@ async fn timelines_pages_and_changes_keep_to_their_scope() {
     assert_eq!(names(store.ledger_page(&filter, None, 9).await.unwrap()), ["human-act"]);
     let filter = LedgerFilter { fact: Some("human-act".into()), from: Some(at(3)), ..LedgerFilter::default() };
     assert_eq!(store.ledger_page(&filter, None, 9).await.unwrap()[0].entry.seq, Seq(4));
+    // What every pair has is not in the index by facts, and is found all the same.
+    let filter = LedgerFilter { fact: Some("pair-opened".into()), pair: Some(pair_id(1)), ..LedgerFilter::default() };
+    assert_eq!(names(store.ledger_page(&filter, None, 9).await.unwrap()), ["pair-opened"]);
     let seen = store.changes_since(Seq(0), &scope, 9).await.unwrap();
     assert_eq!(seen.iter().map(|c| c.seq).collect::<Vec<_>>(), [Seq(3)]);
     let seen = store.changes_since(Seq(3), &Scope::All, 9).await.unwrap();

@@ -29,7 +29,7 @@ use sqlx::{ConnectOptions, Row, sqlite::SqliteConnectOptions};
 
 use super::fixture::*;
 
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 18] = [
     "drifts",
     "drift_counts",
     "backfills",
@@ -47,6 +47,7 @@ const TABLES: [&str; 17] = [
     "pair_counts",
     "held_counts",
     "subject_words_docsize",
+    "words_waiting",
 ];
 
 /// All rows of the state tables as text.
@@ -258,16 +259,18 @@ async fn replay_equals(steps: Vec<Step>) -> (usize, BTreeMap<&'static str, Vec<S
             taken += 1;
         }
     }
-    let before = dump(&path).await;
     let filter = PairFilter { text: Some("title".into()), ..PairFilter::default() };
+    // A search takes the words that wait into the full text.
     let found = store.pairs_page(&filter, PairSort::default(), None, 100).await.unwrap();
+    let before = dump(&path).await;
+    assert_eq!(before["subject_words_docsize"].len(), before["subjects"].len(), "each incident's words are indexed");
     assert_eq!(found.rows.len(), before["pairs"].len(), "search finds every pair");
     // The counters say what counting says.
     let counted: i64 = store.counters(&Default::default()).await.unwrap().iter().map(|c| c.pairs).sum();
     assert_eq!(usize::try_from(counted).unwrap(), before["pairs"].len());
     assert_eq!(store.rebuild().await.unwrap(), taken as u64);
-    assert_eq!(dump(&path).await, before);
     assert_eq!(store.pairs_page(&filter, PairSort::default(), None, 100).await.unwrap(), found);
+    assert_eq!(dump(&path).await, before);
     store.verify_ledger().await.unwrap();
     assert!(store.integrity_check().await.unwrap().is_empty());
     (taken, before)
@@ -294,7 +297,28 @@ fn rebuilding_gives_the_same_tables_after_any_history() {
         })
         .unwrap();
     // The histories reach every table, or the test would say nothing.
-    for table in TABLES {
+    for table in TABLES.into_iter().filter(|table| *table != "words_waiting") {
         assert!(filled[table] > 0, "{table} stayed empty");
     }
+}
+
+#[tokio::test]
+async fn the_words_of_an_incident_do_not_stand_in_the_way_of_its_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("halobridge.db");
+    let store = Store::open(&path, key()).await.unwrap();
+    linked(&store, 1).await;
+    let waiting_and_indexed = async || {
+        let tables = dump(&path).await;
+        (tables["words_waiting"].len(), tables["subject_words_docsize"].len())
+    };
+    assert_eq!(waiting_and_indexed().await, (1, 0));
+    store.index_words().await.unwrap();
+    assert_eq!(waiting_and_indexed().await, (0, 1));
+    record(&store, vec![incident_read(workspace(1), client(1), incident(1, "Renamed meanwhile"))]).await;
+    assert_eq!(waiting_and_indexed().await, (1, 1));
+    // Whoever searches finds the newest words.
+    let filter = PairFilter { text: Some("meanwhile".into()), ..PairFilter::default() };
+    assert_eq!(store.pairs_page(&filter, PairSort::default(), None, 9).await.unwrap().rows.len(), 1);
+    assert_eq!(waiting_and_indexed().await, (0, 1));
 }
