@@ -31,7 +31,7 @@ pub(super) async fn late(
         NOT_TOLD => incident.modified != before.modified,
         count => count > i64::try_from(known).unwrap_or(i64::MAX) || count != before.alerts_count,
     };
-    if !more || !alerts::wanted(policy) || row.pair.ticket.is_none() || incident.redirected() {
+    if !more || !alerts::wanted(policy) || incident.redirected() {
         return Ok(None);
     }
     sentinel.evidence(at, &incident.id, class).await.map(Some)

@@ -183,6 +183,8 @@ pub(super) async fn update_incident(
             // Something between us and Azure may have sent it twice: then it was ourselves.
             match sentinel.incident(at, &row.pair.incident, class).await {
                 Ok(now) if now.etag != current.etag && sent::incident_stands(change, &now) => arrived(now),
+                // Nobody wrote: asked again at once it would be refused again.
+                Ok(now) if now.etag == current.etag => Attempt::Failed(failure),
                 Ok(now) => Attempt::Stale("Somebody wrote to the incident at the same moment.".into(), read(now)),
                 Err(_) => Attempt::Failed(Failure { kind: FailureKind::Unknown, ..failure }),
             }
@@ -200,10 +202,8 @@ pub(super) async fn update_incident(
         Err(failure) if failure.kind == FailureKind::Unknown => {
             match sentinel.incident(at, &row.pair.incident, class).await {
                 Ok(current) if sent::incident_stands(change, &current) => arrived(current),
-                Ok(current) => Attempt::Stale(
-                    "No answer came; it is planned anew from what the incident says now.".into(),
-                    read(current),
-                ),
+                // As with a ticket: it is tried again, longer and longer apart.
+                Ok(_) => Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure }),
                 Err(_) => Attempt::Failed(failure),
             }
         }

@@ -238,9 +238,9 @@ pub(super) async fn update_ticket(
             Ok(now) if now.client_id == Some(row.pair.halo_client_id) && sent::ticket_stands(change, &now) => {
                 arrived(engine, row, change, now)
             }
-            Ok(now) => {
-                Attempt::Stale("No answer came; it is planned anew from what the ticket says now.".into(), read(now))
-            }
+            // It does not stand there: tried again like all that may still succeed, longer and longer apart. By then it is
+            // read again, and what arrived late or moved meanwhile is seen.
+            Ok(_) => Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure }),
             Err(_) => Attempt::Failed(failure),
         },
         Err(failure) => Attempt::Failed(failure),

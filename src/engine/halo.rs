@@ -65,7 +65,8 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
     let started = engine.now();
     let (cause, named, full, rows_due) = {
         let mut schedule = engine.schedule();
-        let named = schedule.tickets.remove(&id).unwrap_or_default();
+        let mut named = schedule.tickets.remove(&id).unwrap_or_default();
+        named.extend(schedule.tickets_again.remove(&id).unwrap_or_default());
         let standing = schedule.instances.entry(id).or_default();
         let full = standing.next_full.is_some_and(|at| at <= started);
         standing.hastened = false;
@@ -78,7 +79,10 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
     };
     let mut counts = Counts::default();
     match engine.registry.halo(id) {
-        Err(failure) => counts.failure = Some(failure),
+        Err(failure) => {
+            counts.failure = Some(failure);
+            engine.schedule().tickets_again.entry(id).or_default().extend(&named);
+        }
         Ok(halo) => {
             let class = if cause == RunCause::Webhook { Class::WebhookBorn } else { Class::Poll };
             let cursor = engine.store.halo_cursor(id).await?;
@@ -102,6 +106,9 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
                 by_number(engine, &halo, named.iter().copied().collect(), Class::WebhookBorn, &mut counts).await?;
                 counts.named = false;
                 super::push::announced(engine, &halo, &named).await?;
+            }
+            if counts.failure.is_some() {
+                engine.schedule().tickets_again.entry(id).or_default().extend(&named);
             }
             counts.passed = cursor.map(|cursor| cursor - OVERLAP);
             if counts.failure.is_none() && rows_due {

@@ -110,6 +110,7 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
         Side::Halo => reading.ticket.is_some(),
     };
     match (row.pair.gone, gone) {
+        (_, Some(_)) if now < shows => {}
         (before, Some(side)) if before != Some(side) => facts.push(Fact::RecordGone { pair: id, side, gone: true }),
         (Some(side), None) if there(side) => facts.push(Fact::RecordGone { pair: id, side, gone: false }),
         _ => {}

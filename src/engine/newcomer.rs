@@ -38,6 +38,8 @@ pub struct Beside {
     pub evidence: Option<Evidence>,
     /// The user it is about, as Halo knows them.
     pub affected: Option<HaloUser>,
+    /// Some of it could not be read: it is asked for again with the next polls.
+    pub unread: bool,
 }
 
 /// A new (or so far held) incident as facts, as the gates judged it: linked with its ticket queued, or held with
@@ -74,7 +76,7 @@ pub fn newcomer(
         // The caller waits for the look-ups; this is only reached when they went away in between.
         (Ok(_), None) => return held(incident, Reason::ClientNotBound),
     };
-    let Beside { comments, evidence, affected } = beside;
+    let Beside { comments, evidence, affected, .. } = beside;
     // Ids rise in the order of the incidents, and so do the tickets: they are made in the order of the pairs' ids.
     let pair_id = PairId(engine.ids.uuid_v7(now + SignedDuration::from_millis(i64::from(place))));
     let alerts = policy.evidence.then(|| evidence.as_ref().map(alerts::ids).unwrap_or_default());

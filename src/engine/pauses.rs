@@ -12,6 +12,7 @@ use crate::{
         pair::Pair,
         pause::{Pause, PauseCause, PauseScope},
         run::{RunCause, RunScope},
+        workspace::Mode,
     },
     ledger::fact::Fact,
     planner::pause,
@@ -160,7 +161,13 @@ pub(super) async fn refused(
     }
 }
 
-/// The configuration or a secret was changed: what only writing had shown may be mended.
+/// The configuration or a secret was changed: what only writing had shown may be mended, and what a reading had shown that
+/// is not read any more would never end.
 pub(super) async fn changed(engine: &Engine) -> Result<(), StoreError> {
-    end(engine, |pause| reading_of(&pause.cause).is_none()).await
+    let view = engine.registry.view();
+    let read = |scope: RunScope| match scope {
+        RunScope::Workspace { id } => view.workspaces.get(&id).is_some_and(|workspace| workspace.mode != Mode::Off),
+        RunScope::Halo { id } => view.halo.contains_key(&id),
+    };
+    end(engine, |pause| reading_of(&pause.cause).is_none_or(|scope| !read(scope))).await
 }

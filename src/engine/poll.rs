@@ -3,7 +3,7 @@
 //! The cursor moves only over what has been recorded whole: an incident whose comments could not be read
 //! holds it back, so that nothing is lost when the process ends in between.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -29,7 +29,9 @@ use crate::{
 mod adopt;
 pub(super) mod ahead;
 mod beside;
+mod commented;
 mod ended;
+mod gap;
 mod judge;
 mod late;
 mod newcomers;
@@ -39,6 +41,7 @@ pub(in crate::engine) mod unseen;
 
 pub use adopt::Natives;
 use ended::ended;
+pub use gap::Gap;
 pub(super) use newcomers::Newcomer;
 pub use shadow::Shadowing;
 
@@ -53,10 +56,6 @@ pub const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 const FULL_EVERY: SignedDuration = SignedDuration::from_hours(6);
 /// Incidents may show this late (six hours), and be looked for up to six hours after that.
 const LATE: SignedDuration = SignedDuration::from_hours(13);
-/// Pairs whose comments are read again with one poll.
-const COMMENTED_AT_ONCE: usize = 40;
-/// A gap in incident numbers asks for a full list, at most this often.
-const GAP_EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// Pages of one list; a longer one is gone on with at the next poll.
 const PAGES_MAX: u32 = 200;
 /// Held incidents looked at again after a start or a changed configuration.
@@ -114,8 +113,13 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         && wait_for_catalogue(engine, binding.connection).is_none()
     {
         // Names in the policy mean nothing yet. The look-ups' first reading hastens this poll.
-        if let Some(standing) = engine.schedule().workspaces.get_mut(&id) {
-            standing.next = Some(started + SignedDuration::from_secs(15));
+        let later = started + SignedDuration::from_secs(15);
+        let mut schedule = engine.schedule();
+        if let Some(standing) = schedule.workspaces.get_mut(&id) {
+            standing.next = Some(later);
+        }
+        for (_, (at, _)) in schedule.announced.iter_mut().filter(|((of, _), _)| *of == id) {
+            *at = later.max(*at);
         }
         return Ok(());
     }
@@ -163,6 +167,7 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         poll.full = None;
         poll.gather_commented().await?;
     }
+    let missing = full && poll.still_missing().await?;
     if poll.counts.failure.is_none() {
         poll.read_commented().await?;
     }
@@ -179,7 +184,7 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     if let Some(standing) = engine.schedule().workspaces.get_mut(&id) {
         let now = engine.now();
         if (full || cursor.is_none()) && counts.failure.is_none() {
-            standing.next_full = Some(now + FULL_EVERY);
+            standing.next_full = Some(now + if missing { gap::AGAIN } else { FULL_EVERY });
         }
         standing.judge_anew |= first && counts.failure.is_some();
     }
@@ -374,39 +379,6 @@ impl<'a> Poll<'a> {
         digest::pair(self.engine, pair, done, reading).await
     }
 
-    /// An edit, or one comment deleted and another written, may move nothing that a list shows, or hide behind what else
-    /// moved. So the comments of open pairs, and of those that changed within the time that a start looks back, are read
-    /// now and then.
-    async fn gather_commented(&mut self) -> Result<(), StoreError> {
-        let id = self.workspace.id;
-        let since = self.engine.now() - LATE - OVERLAP;
-        let pairs = self.engine.store.pairs_commented(id, since).await?;
-        self.engine.schedule().comments_due.entry(id).or_default().extend(pairs);
-        Ok(())
-    }
-
-    /// Reads the comments of a few of them.
-    async fn read_commented(&mut self) -> Result<(), StoreError> {
-        for _ in 0..COMMENTED_AT_ONCE {
-            let next = self.engine.schedule().comments_due.get_mut(&self.workspace.id).and_then(BTreeSet::pop_first);
-            let Some(pair) = next else { return Ok(()) };
-            let Some(row) = self.engine.store.situation(pair).await? else { continue };
-            match self.sentinel.comments(&self.at, &row.pair.incident, Class::Reconcile).await {
-                Ok(comments) => {
-                    let reading = Reading { comments: Some(comments), ..Reading::default() };
-                    digest::pair(self.engine, pair, Vec::new(), reading).await?;
-                }
-                Err(failure) if failure.kind == FailureKind::Gone => {}
-                Err(_) => {
-                    // With the next poll; the budget may have had no room.
-                    self.engine.schedule().comments_due.entry(self.workspace.id).or_default().insert(pair);
-                    return Ok(());
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// The pair is read once more in a while.
     fn look_later(&self, pair: PairId) {
         let at = self.engine.now() + SignedDuration::from_secs(30);
@@ -435,26 +407,6 @@ impl<'a> Poll<'a> {
         let now = self.engine.now();
         let moved = Fact::CursorMoved { workspace: self.workspace.id, modified, number };
         self.engine.record(now, Some(self.client.id), vec![moved]).await.map(drop)
-    }
-
-    /// Whether numbers between the last highest and the new highest were never seen: some incident is late (K1).
-    async fn has_gap(&self, before: Option<&Cursor>) -> Result<bool, StoreError> {
-        let (Some(last), Some(highest)) = (before.and_then(|cursor| cursor.number), self.counts.number) else {
-            return Ok(false);
-        };
-        if highest <= last {
-            return Ok(false);
-        }
-        let seen = self.engine.store.numbers_seen(self.workspace.id, last, highest).await?;
-        if seen >= highest - last {
-            return Ok(false);
-        }
-        let now = self.engine.now();
-        let mut schedule = self.engine.schedule();
-        let Some(standing) = schedule.workspaces.get_mut(&self.workspace.id) else { return Ok(false) };
-        // Listed at once and once more a little later: the missing one may not show yet.
-        standing.next_full = Some(now + GAP_EVERY);
-        Ok(true)
     }
 
     /// After a start or a changed configuration: what was held may pass now, what needed a person may be mapped now.

@@ -224,7 +224,7 @@ pub(super) async fn announced(engine: &Engine, halo: &Halo, named: &BTreeSet<Tic
             Err(failure) => {
                 let failure: Failure = failure;
                 if failure.retryable() {
-                    later(engine);
+                    engine.schedule().tickets_again.entry(connection).or_default().insert(ticket);
                 }
                 continue;
             }

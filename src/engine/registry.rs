@@ -348,7 +348,7 @@ pub(super) async fn reload(engine: &Engine) -> Result<(), StoreError> {
     schedule.configuration = Some(version);
     let on = |w: &Workspace| w.mode != Mode::Off;
     let live: Vec<WorkspaceId> = view.workspaces.values().filter(|w| on(w)).map(|w| w.id).collect();
-    schedule.workspaces.retain(|id, _| live.contains(id));
+    schedule.only_of(&live.iter().copied().collect());
     for id in live {
         let standing = schedule.workspaces.entry(id).or_default();
         // Whatever held it back may be what was just corrected.

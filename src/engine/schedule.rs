@@ -22,11 +22,12 @@ use super::{
     Engine,
     backfill::Waiting,
     execute::Unrecorded,
-    fetch::NAMED_MAX,
     halo::RowVersion,
-    poll::{Natives, Shadowing},
+    poll::{Gap, Natives, Shadowing},
     queue::Queue,
 };
+
+mod wanted;
 
 /// Rows of tickets remembered at most.
 pub(super) const ROWS_KEPT: usize = 100_000;
@@ -73,6 +74,8 @@ pub struct Standing {
     pub failing: bool,
     /// Next full list.
     pub next_full: Option<Timestamp>,
+    /// Of a workspace: incident numbers that are missing still.
+    pub gap: Option<Gap>,
     /// Of an instance: next reading of the rows of all open paired tickets.
     pub next_rows: Option<Timestamp>,
     /// Of an instance: how far the reading of rows has come.
@@ -122,6 +125,8 @@ pub struct Schedule {
     pub(super) rows: BTreeMap<(ConnectionId, TicketId), RowVersion>,
     /// Tickets named by webhooks.
     pub tickets: BTreeMap<ConnectionId, BTreeSet<TicketId>>,
+    /// Those of them that could not be read: with the next poll, which they do not hasten.
+    pub tickets_again: BTreeMap<ConnectionId, BTreeSet<TicketId>>,
     /// Pairs to look at again.
     pub looks: BTreeSet<PairId>,
     /// When pairs were last looked at.
@@ -181,71 +186,6 @@ impl Schedule {
         self.forgotten_until.is_some() && !self.recalled.contains(&pair)
     }
 
-    /// Poll at once.
-    pub fn hasten_poll(&mut self, workspace: WorkspaceId, cause: RunCause, now: Timestamp) {
-        if let Some(standing) = self.workspaces.get_mut(&workspace) {
-            // A server's or a sign-in's word to wait is kept; otherwise now.
-            let told =
-                standing.last_failure.as_ref().is_some_and(|(_, f)| matches!(f.kind, FailureKind::WaitUntil { .. }));
-            if !(told && standing.next.is_some_and(|next| next > now)) {
-                standing.next = Some(now);
-            }
-            standing.hastened = true;
-            standing.cause = Some(cause);
-        }
-    }
-
-    /// A webhook named an incident. Many named at once are read by a list.
-    pub fn name(&mut self, workspace: WorkspaceId, incident: IncidentId, now: Timestamp) {
-        if !self.workspaces.contains_key(&workspace) {
-            return;
-        }
-        let named = self.named.entry(workspace).or_default();
-        named.insert(incident);
-        if named.len() > NAMED_MAX {
-            self.named.remove(&workspace);
-            self.hasten_poll(workspace, RunCause::Webhook, now);
-        }
-    }
-
-    /// Webhooks that were acted on already wait to be noted as taken up.
-    pub fn intake_soon(&mut self, now: Timestamp) {
-        let soon = now + SignedDuration::from_millis(250);
-        self.intake_next = Some(self.intake_next.map_or(soon, |next| next.min(soon)));
-    }
-
-    /// Poll in `within` at the latest, unless told to wait.
-    pub fn poll_within(&mut self, workspace: WorkspaceId, within: SignedDuration, now: Timestamp) {
-        if let Some(standing) = self.workspaces.get_mut(&workspace)
-            && standing.last_failure.is_none()
-        {
-            standing.next = standing.next.map(|next| next.min(now + within));
-        }
-    }
-
-    /// Look at an instance at once.
-    pub fn hasten_halo(&mut self, connection: ConnectionId, tickets: &[TicketId], now: Timestamp) {
-        self.tickets.entry(connection).or_default().extend(tickets);
-        if let Some(standing) = self.instances.get_mut(&connection) {
-            let told =
-                standing.last_failure.as_ref().is_some_and(|(_, f)| matches!(f.kind, FailureKind::WaitUntil { .. }));
-            if !(told && standing.next.is_some_and(|next| next > now)) {
-                standing.next = Some(now);
-            }
-            standing.hastened = true;
-            standing.cause.get_or_insert(RunCause::Webhook);
-        }
-    }
-
-    /// Look-ups that could not be read are asked for at once: somebody asks, or the instance answers again.
-    pub fn hasten_look_ups(&mut self, connection: ConnectionId, now: Timestamp) {
-        if let Some(standing) = self.catalogues.get_mut(&connection)
-            && standing.last_failure.as_ref().is_some_and(|(_, f)| !matches!(f.kind, FailureKind::WaitUntil { .. }))
-        {
-            standing.next = Some(now);
-        }
-    }
-
     /// A pair's queue has something to carry out at `due`: now, or the store is asked for it then.
     pub fn pair_due(&mut self, pair: PairId, due: Timestamp, now: Timestamp) {
         if due <= now {
@@ -275,6 +215,15 @@ impl Schedule {
             // Something of it may stand as being sent: it is looked for.
             Unit::Pair(pair) => {
                 self.pairs.insert(pair);
+            }
+            Unit::Backfill(workspace) => {
+                self.backfills.entry(workspace).or_insert(now + SignedDuration::from_secs(5));
+            }
+            // It may have been the one that judges what is held anew.
+            Unit::Poll(workspace) => {
+                if let Some(standing) = self.workspaces.get_mut(&workspace) {
+                    standing.judge_anew = true;
+                }
             }
             _ => {}
         }
@@ -421,8 +370,8 @@ impl Engine {
         for id in s.named.keys().copied().collect::<Vec<_>>() {
             s.take(Unit::Fetch(id), now, &mut units, limit);
         }
-        // A workspace whose last poll failed waits for its time, whatever was announced.
-        let waits = |id: &WorkspaceId| s.workspaces.get(id).is_some_and(|st| st.last_failure.is_some() && !due(st));
+        // A workspace whose last poll failed waits for its time, whatever was announced; one that is off for good.
+        let waits = |id: &WorkspaceId| s.workspaces.get(id).is_none_or(|st| st.last_failure.is_some() && !due(st));
         let announced: Vec<_> =
             s.announced.iter().filter(|((id, _), (at, _))| *at <= now && !waits(id)).map(|((id, _), _)| *id).collect();
         for id in announced {

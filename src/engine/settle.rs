@@ -51,8 +51,10 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
         Look::Absent => {
             let state = match retry::next_look(since, looks + 1, settle_secs, now) {
                 Some(look) => OperationState::OutcomeUnknown { since, look, looks: looks + 1 },
-                // Absent over the whole span: it was not carried out, and is planned as never sent.
-                None => OperationState::Planned { ready: now },
+                None => {
+                    let failure = operation.last_failure.as_ref();
+                    retry::absent(failure, operation.planned, operation.attempts, salt(&operation.id.0), now)
+                }
             };
             execute::moved(
                 engine,

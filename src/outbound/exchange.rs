@@ -212,15 +212,19 @@ pub fn brief(named: &str) -> String {
     }
 }
 
+/// No service is obeyed for longer than a day without being asked again.
+const LONGEST_WAIT_SECS: f64 = 86_400.0;
+
 /// Reads `Retry-After`: whole seconds, or an HTTP date.
 pub fn retry_after(text: &str, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<f64>() {
-        let wait = SignedDuration::try_from_secs_f64(seconds.clamp(0.0, 86_400.0)).ok()?;
+        let wait = SignedDuration::try_from_secs_f64(seconds.clamp(0.0, LONGEST_WAIT_SECS)).ok()?;
         return now.checked_add(wait).ok();
     }
     let moment = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    Some(moment.max(now))
+    let longest = now.checked_add(SignedDuration::try_from_secs_f64(LONGEST_WAIT_SECS).ok()?).ok()?;
+    Some(moment.clamp(now, longest))
 }
 
 /// Sends calls to one outside system.

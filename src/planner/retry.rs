@@ -45,14 +45,11 @@ pub fn after(failure: &Failure, planned: Timestamp, attempts: u32, salt: u64, no
         // A person has to sign in first: the operation keeps its place and is tried now and then.
         FailureKind::SignInAgain => again(60),
         FailureKind::Unknown => OperationState::OutcomeUnknown { since: now, look: later(2), looks: 0 },
-        FailureKind::Conflict => again(wait_secs(attempts.min(3), salt)),
-        FailureKind::Transient | FailureKind::Unreadable => {
-            if now.duration_since(planned) > TRY_FOR {
-                OperationState::Dead { at: now, reason: Reason::Refused { why: failure.message.clone() } }
-            } else {
-                again(wait_secs(attempts, salt))
-            }
+        FailureKind::Conflict | FailureKind::Transient | FailureKind::Unreadable if given_up(planned, now) => {
+            OperationState::Dead { at: now, reason: Reason::Refused { why: failure.message.clone() } }
         }
+        FailureKind::Conflict => again(wait_secs(attempts.min(6), salt)),
+        FailureKind::Transient | FailureKind::Unreadable => again(wait_secs(attempts, salt)),
         // A new role takes up to an hour to work, and somebody may be giving it just now.
         FailureKind::Forbidden if attempts < 3 => again(wait_secs(attempts + 4, salt)),
         FailureKind::Forbidden | FailureKind::Rejected => {
@@ -62,6 +59,29 @@ pub fn after(failure: &Failure, planned: Timestamp, attempts: u32, salt: u64, no
             OperationState::Dead { at: now, reason: Reason::RecordGone { what: failure.message.clone() } }
         }
     }
+}
+
+/// Where an operation goes that was looked for over the whole span and is not there: it was not carried out. `failure` is
+/// what the attempt met, the rest as for [`after`].
+pub fn absent(
+    failure: Option<&Failure>,
+    planned: Timestamp,
+    attempts: u32,
+    salt: u64,
+    now: Timestamp,
+) -> OperationState {
+    if given_up(planned, now) {
+        let why = failure.map_or_else(|| "No answer ever came.".to_owned(), |failure| failure.message.clone());
+        return OperationState::Dead { at: now, reason: Reason::Refused { why } };
+    }
+    // The span that has passed is wait enough for the first few.
+    let wait = wait_secs(attempts, salt);
+    let wait = if wait > 60 { i64::try_from(wait).unwrap_or(3_600) } else { 0 };
+    OperationState::Planned { ready: now + SignedDuration::from_secs(wait) }
+}
+
+fn given_up(planned: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(planned) > TRY_FOR
 }
 
 /// When to look for an unknown outcome again: a few times spread over `settle_secs`.

@@ -19,13 +19,16 @@ impl Poll<'_> {
         incident.comments_count != 0 || self.policy.reads_evidence() && incident.alerts_count != 0
     }
 
-    /// Comments, evidence and requester of a newcomer. Without them the ticket is made all the same; comments follow.
-    pub(super) async fn beside(&mut self, incident: &Incident) -> Beside {
+    /// Comments, evidence and requester of a newcomer. Without them the ticket is made all the same, and they follow.
+    ///
+    /// `None`: whose ticket it shares shows in its evidence, for which the budget has no room just now. It waits.
+    pub(super) async fn beside(&mut self, incident: &Incident) -> Option<Beside> {
         let mut beside = Beside::default();
         if incident.comments_count != 0 {
             match self.sentinel.comments(&self.at, &incident.id, Class::Comment).await {
                 Ok(read) => beside.comments = Some(read),
                 Err(failure) => {
+                    beside.unread = true;
                     self.counts.hold(incident);
                     self.counts.failure.get_or_insert(failure);
                 }
@@ -34,15 +37,21 @@ impl Poll<'_> {
         if self.policy.reads_evidence() && incident.alerts_count != 0 {
             match self.sentinel.evidence(&self.at, &incident.id, Class::New).await {
                 Ok(read) => beside.evidence = Some(read),
+                Err(failure) if self.policy.group.is_some() && failure.own_budget() => {
+                    self.counts.hold(incident);
+                    self.failed_with(failure);
+                    return None;
+                }
                 Err(failure) => {
-                    tracing::warn!(incident.id = %incident.id, error = %failure, "alerts and entities could not be read; the ticket is made without them");
+                    beside.unread = true;
+                    tracing::warn!(incident.id = %incident.id, error = %failure, "alerts and entities could not be read; the ticket is made without them, and they are told later");
                 }
             }
         }
         if let (RequesterRule::AffectedUser, Some(evidence)) = (self.policy.requester, &beside.evidence) {
             beside.affected = self.affected(evidence).await;
         }
-        beside
+        Some(beside)
     }
 
     /// The first of the users that the incident names who is the client's in Halo.

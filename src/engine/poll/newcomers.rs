@@ -102,7 +102,9 @@ impl Poll<'_> {
                     None => {}
                 }
             }
-            let beside = if passes { self.beside(&incident).await } else { Beside::default() };
+            let beside = if passes { self.beside(&incident).await } else { Some(Beside::default()) };
+            // It comes again with the next poll.
+            let Some(beside) = beside else { continue };
             let lags = !passes || beside.comments.as_ref().is_some_and(|comments| short(comments, &incident));
             read.push((incident, held, beside, lags));
         }
@@ -137,6 +139,7 @@ impl Poll<'_> {
                 self.counts.braked += 1;
             }
             let fresh = self.fresh(&incident);
+            let unread = beside.unread;
             let placed = (incident, self.counts.opened);
             let joins = matches!(grouping, Grouping::Joins(_));
             let (facts, pair) =
@@ -144,6 +147,9 @@ impl Poll<'_> {
             beginning.keep(&facts);
             if let Some(pair) = pair.filter(|_| fresh) {
                 self.engine.schedule().queue.freshen(pair, now);
+            }
+            if let Some(pair) = pair.filter(|_| unread) {
+                self.engine.schedule().comments_due.entry(self.workspace.id).or_default().insert(pair);
             }
             if let Some(pair) = pair.filter(|_| lags) {
                 self.look_later(pair);

@@ -17,10 +17,11 @@ use crate::{
 
 use super::{Gather, mapped};
 
-/// The labels that cross: all but Defender's mark of a merge.
+/// The labels that cross: all but Defender's mark of a merge. In the terms of the field, in which a comma, a semicolon and a
+/// line's end separate labels: a label with one of them is several there.
 pub fn of_incident(incident: &Incident) -> BTreeSet<String> {
-    let names = incident.labels.iter().map(|label| label.name.trim().to_owned());
-    names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("Redirected")).collect()
+    let names = incident.labels.iter().flat_map(|label| split(&label.name));
+    names.filter(|name| !name.eq_ignore_ascii_case("Redirected")).collect()
 }
 
 /// The field's id and the text for it.

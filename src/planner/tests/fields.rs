@@ -333,6 +333,14 @@ fn labels_are_a_set() {
             "ticket field121=\"mail, phishing, vip\" because changed-in-sentinel; behind waiting changed-in-sentinel",
         ),
         (
+            "a label with a comma is two in the field, and stands there",
+            |s| {
+                with_labels(s, Direction::ToHalo);
+                s.label(&["phishing, vip"]);
+            },
+            "in-step healthy -",
+        ),
+        (
             "a removed one goes",
             |s| {
                 with_labels(s, Direction::ToHalo);

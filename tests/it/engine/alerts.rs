@@ -64,6 +64,35 @@ both! {
         bridge.finish().await;
     }
 
+    async fn what_could_not_be_read_beside_a_new_incident_follows(product) {
+        let bridge = Bridge::with(Setup { mode: "sentinel-to-halo", ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.alert(&incident, "Read in the end");
+        bridge.comment(&incident, "said before");
+        for kind in ["sentinel.alerts.post", "sentinel.comment.list"] {
+            bridge.fault(json!({ "effect": "status", "status": 503, "kind": kind, "count": 1 }));
+        }
+        bridge.pass(600).await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let notes = bridge.notes_of(ticket).iter().map(words).collect::<Vec<_>>().join("\n");
+        assert!(notes.contains("Read in the end") && notes.contains("said before"), "{notes}");
+        bridge.finish().await;
+    }
+
+    async fn an_alert_that_joins_while_the_ticket_waits_to_be_made_is_told(product) {
+        let bridge = Bridge::with(Setup { mode: "sentinel-to-halo", ..Setup::new(product) }).await;
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.post" }));
+        let incident = bridge.raise(json!({}));
+        bridge.pass(120).await;
+        bridge.alert(&incident, "Joined meanwhile");
+        bridge.pass(600).await;
+        bridge.heal();
+        bridge.pass(3_600).await;
+        let ticket = bridge.ticket_of(&incident).await;
+        assert_eq!(bridge.told_of(ticket, "Joined meanwhile"), 1);
+        bridge.finish().await;
+    }
+
     async fn alerts_are_not_told_where_the_policy_says_so(product) {
         let bridge = Bridge::with(Setup { policy: "late_alerts = \"ignore\"".into(), ..Setup::new(product) }).await;
         let incident = bridge.raise(json!({}));

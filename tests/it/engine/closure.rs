@@ -202,6 +202,29 @@ both! {
         bridge.finish().await;
     }
 
+    async fn a_write_that_is_never_carried_out_is_tried_ever_more_rarely_and_told_in_the_end(product) {
+        for (kind, from_sentinel) in [("halo.tickets.post", true), ("sentinel.incident.put", false)] {
+            let bridge = Bridge::new(product).await;
+            let incident = bridge.raise(json!({}));
+            bridge.cross().await;
+            let id = bridge.ticket_of(&incident).await;
+            let before = bridge.calls(kind);
+            bridge.fault(json!({ "effect": "status", "status": 500, "kind": kind }));
+            if from_sentinel {
+                bridge.close_incident(&incident, json!({}));
+            } else {
+                bridge.close_ticket_as(id, 1);
+            }
+            bridge.pass(3_600).await;
+            let tried = bridge.calls(kind) - before;
+            assert!((2..30).contains(&tried), "{kind}: {tried} in an hour");
+            assert_eq!(bridge.reason_of(&incident).await, Some(if from_sentinel { "incident-closed" } else { "ticket-closed" }));
+            bridge.pass_by(38 * 3_600, 1_800).await;
+            assert_eq!(bridge.reason_of(&incident).await, Some("refused"), "{kind}");
+            bridge.heal();
+        }
+    }
+
     async fn a_closing_that_halo_ignores_is_shown(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));

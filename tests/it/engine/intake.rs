@@ -151,6 +151,43 @@ both! {
         bridge.finish().await;
     }
 
+    /// One that shows later than the overlap and sooner than the next full list.
+    async fn a_gap_in_numbers_is_looked_for_more_than_once(product) {
+        for late_secs in [400, 900] {
+            let bridge = Bridge::with(Setup { switches: vec![("defender", "true"), ("automation_delay_s", "0"), ("defender_delay_s", "0")], ..Setup::new(product) }).await;
+            bridge.pass(60).await;
+            bridge.raise(json!({}));
+            bridge.pass(60).await;
+            bridge.switch("defender_delay_s", &late_secs.to_string());
+            let late = bridge.raise(json!({}));
+            bridge.switch("defender_delay_s", "0");
+            bridge.raise(json!({}));
+            bridge.pass_by(late_secs + 600, 60).await;
+            bridge.ticket_of(&late).await;
+            let lists = bridge.calls("sentinel.incident.list");
+            bridge.pass_by(7_200, 300).await;
+            let more = bridge.calls("sentinel.incident.list") - lists;
+            assert!(more < 7_200 / 30, "{more} lists in two hours: it does not go on for ever");
+            bridge.finish().await;
+        }
+    }
+
+    async fn an_announced_incident_of_a_workspace_that_is_switched_off_is_let_go(product) {
+        let mut bridge = Bridge::new(product).await;
+        let source = bridge.sentinel_source(0).await;
+        let body = hint(&bridge, "00000000-0000-0000-0000-00000000beef");
+        bridge.receive(source, &body).await;
+        bridge.run().await;
+        bridge.setup.mode = "off";
+        bridge.apply().await;
+        bridge.clock.advance(SignedDuration::from_secs(1));
+        // Comes to rest.
+        bridge.run().await;
+        bridge.clock.advance(SignedDuration::from_secs(30));
+        bridge.run().await;
+        bridge.finish().await;
+    }
+
     async fn an_announced_incident_that_shows_late_is_polled_for(product) {
         let bridge = Bridge::with(Setup { switches: vec![("defender", "true"), ("automation_delay_s", "0"), ("defender_delay_s", "40")], ..Setup::new(product) }).await;
         bridge.pass(60).await;

@@ -1,0 +1,59 @@
+//! Comments that are read again now and then.
+
+use std::collections::BTreeSet;
+
+use super::{LATE, OVERLAP, Poll};
+use crate::{
+    domain::failure::FailureKind, engine::digest, outbound::budget::Class, planner::observed::Reading,
+    store::StoreError,
+};
+
+/// Pairs whose comments are read again with one poll.
+const COMMENTED_AT_ONCE: usize = 40;
+
+impl Poll<'_> {
+    /// An edit, or one comment deleted and another written, may move nothing that a list shows, or hide behind what else
+    /// moved. So the comments of open pairs, and of those that changed within the time that a start looks back, are read
+    /// now and then.
+    pub(super) async fn gather_commented(&mut self) -> Result<(), StoreError> {
+        let id = self.workspace.id;
+        let since = self.engine.now() - LATE - OVERLAP;
+        let pairs = self.engine.store.pairs_commented(id, since).await?;
+        self.engine.schedule().comments_due.entry(id).or_default().extend(pairs);
+        Ok(())
+    }
+
+    /// Reads the comments of a few of them.
+    pub(super) async fn read_commented(&mut self) -> Result<(), StoreError> {
+        let mut again = Vec::new();
+        for _ in 0..COMMENTED_AT_ONCE {
+            let next = self.engine.schedule().comments_due.get_mut(&self.workspace.id).and_then(BTreeSet::pop_first);
+            let Some(pair) = next else { break };
+            let Some(row) = self.engine.store.situation(pair).await? else { continue };
+            match self.sentinel.comments(&self.at, &row.pair.incident, Class::Reconcile).await {
+                Ok(comments) => {
+                    let mut reading = Reading { comments: Some(comments), ..Reading::default() };
+                    let mut done = Vec::new();
+                    match self.late_alerts(&row, &row.subject.incident, &mut done).await {
+                        Ok(evidence) => reading.evidence = evidence,
+                        Err(()) => again.push(pair),
+                    }
+                    digest::pair(self.engine, pair, done, reading).await?;
+                }
+                Err(failure) if failure.kind == FailureKind::Gone => {}
+                // With the next poll: the budget has no room, or it is this incident's alone.
+                Err(failure) => {
+                    again.push(pair);
+                    if matches!(failure.kind, FailureKind::WaitUntil { .. }) {
+                        break;
+                    }
+                    tracing::warn!(pair.id = %pair, error = %failure, "comments could not be read again; the next poll asks once more");
+                }
+            }
+        }
+        if !again.is_empty() {
+            self.engine.schedule().comments_due.entry(self.workspace.id).or_default().extend(again);
+        }
+        Ok(())
+    }
+}

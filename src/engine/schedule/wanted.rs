@@ -1,0 +1,91 @@
+//! What asks for a reading sooner than its time: webhooks, people, the configuration.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Schedule;
+use crate::{
+    domain::{
+        failure::FailureKind,
+        ids::{ConnectionId, IncidentId, TicketId, WorkspaceId},
+        run::RunCause,
+    },
+    engine::fetch::NAMED_MAX,
+};
+
+impl Schedule {
+    /// Forgets what is known of workspaces that are not read any more.
+    pub fn only_of(&mut self, live: &BTreeSet<WorkspaceId>) {
+        self.workspaces.retain(|id, _| live.contains(id));
+        self.announced.retain(|(id, _), _| live.contains(id));
+        self.named.retain(|id, _| live.contains(id));
+        self.comments_due.retain(|id, _| live.contains(id));
+        self.shadows.retain(|id, _| live.contains(id));
+    }
+
+    /// Poll at once.
+    pub fn hasten_poll(&mut self, workspace: WorkspaceId, cause: RunCause, now: Timestamp) {
+        if let Some(standing) = self.workspaces.get_mut(&workspace) {
+            // A server's or a sign-in's word to wait is kept; otherwise now.
+            let told =
+                standing.last_failure.as_ref().is_some_and(|(_, f)| matches!(f.kind, FailureKind::WaitUntil { .. }));
+            if !(told && standing.next.is_some_and(|next| next > now)) {
+                standing.next = Some(now);
+            }
+            standing.hastened = true;
+            standing.cause = Some(cause);
+        }
+    }
+
+    /// A webhook named an incident. Many named at once are read by a list.
+    pub fn name(&mut self, workspace: WorkspaceId, incident: IncidentId, now: Timestamp) {
+        if !self.workspaces.contains_key(&workspace) {
+            return;
+        }
+        let named = self.named.entry(workspace).or_default();
+        named.insert(incident);
+        if named.len() > NAMED_MAX {
+            self.named.remove(&workspace);
+            self.hasten_poll(workspace, RunCause::Webhook, now);
+        }
+    }
+
+    /// Webhooks that were acted on already wait to be noted as taken up.
+    pub fn intake_soon(&mut self, now: Timestamp) {
+        let soon = now + SignedDuration::from_millis(250);
+        self.intake_next = Some(self.intake_next.map_or(soon, |next| next.min(soon)));
+    }
+
+    /// Poll in `within` at the latest, unless told to wait.
+    pub fn poll_within(&mut self, workspace: WorkspaceId, within: SignedDuration, now: Timestamp) {
+        if let Some(standing) = self.workspaces.get_mut(&workspace)
+            && standing.last_failure.is_none()
+        {
+            standing.next = standing.next.map(|next| next.min(now + within));
+        }
+    }
+
+    /// Look at an instance at once.
+    pub fn hasten_halo(&mut self, connection: ConnectionId, tickets: &[TicketId], now: Timestamp) {
+        self.tickets.entry(connection).or_default().extend(tickets);
+        if let Some(standing) = self.instances.get_mut(&connection) {
+            let told =
+                standing.last_failure.as_ref().is_some_and(|(_, f)| matches!(f.kind, FailureKind::WaitUntil { .. }));
+            if !(told && standing.next.is_some_and(|next| next > now)) {
+                standing.next = Some(now);
+            }
+            standing.hastened = true;
+            standing.cause.get_or_insert(RunCause::Webhook);
+        }
+    }
+
+    /// Look-ups that could not be read are asked for at once: somebody asks, or the instance answers again.
+    pub fn hasten_look_ups(&mut self, connection: ConnectionId, now: Timestamp) {
+        if let Some(standing) = self.catalogues.get_mut(&connection)
+            && standing.last_failure.as_ref().is_some_and(|(_, f)| !matches!(f.kind, FailureKind::WaitUntil { .. }))
+        {
+            standing.next = Some(now);
+        }
+    }
+}
