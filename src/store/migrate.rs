@@ -23,7 +23,7 @@ const ALL: [(i64, &str, &str); 14] = [
     (11, "names", include_str!("../../migrations/0011_names.sql")),
     (12, "storm", include_str!("../../migrations/0012_storm.sql")),
     (13, "lean", include_str!("../../migrations/0013_lean.sql")),
-    (15, "mends", include_str!("../../migrations/0015_mends.sql")),
+    (14, "mends", include_str!("../../migrations/0014_mends.sql")),
 ];
 
 /// The newest schema version that this program knows.
