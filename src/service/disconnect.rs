@@ -10,7 +10,7 @@ use crate::{
     domain::{
         client::Client,
         failure::Side,
-        ids::{ConnectionId, WorkspaceId},
+        ids::{ClientId, ConnectionId, WorkspaceId},
         pair::{Health, SyncState},
         view::{
             disconnect::{DisconnectRow, DisconnectView},
@@ -99,7 +99,10 @@ pub async fn take_out(app: &App, caller: &Caller, id: ConnectionId, typed: &str)
     }
     let now = app.clock.now();
     let concerned = workspaces(&installation, id);
-    let names: Vec<&str> = concerned.iter().map(|workspace| workspace.name.as_str()).collect();
+    let detail = |client: Option<ClientId>| {
+        let told = concerned.iter().filter(|workspace| client.is_none_or(|client| workspace.client == client));
+        json!({ "connection": name, "workspaces": told.map(|workspace| workspace.name.as_str()).collect::<Vec<_>>() })
+    };
     let mut clients: Vec<_> = concerned.iter().map(|workspace| workspace.client).collect();
     clients.extend(bound(&installation, id).map(|client| client.id));
     clients.sort();
@@ -117,10 +120,10 @@ pub async fn take_out(app: &App, caller: &Caller, id: ConnectionId, typed: &str)
         tx.put_client(&Client { halo: None, ..client.clone() }).await.map_err(failed)?;
     }
     tx.remove_connection(id).await.map_err(failed)?;
-    let detail = json!({ "connection": name, "workspaces": names });
-    tx.record(now, None, acts::act(caller, "disconnect", None, detail.clone())).await.map_err(failed)?;
-    for client in clients {
-        tx.record(now, Some(client), acts::act(caller, "disconnect", None, detail.clone())).await.map_err(failed)?;
+    tx.record(now, None, acts::act(caller, "disconnect", None, detail(None))).await.map_err(failed)?;
+    // Nobody reads another client's names in their own client's ledger.
+    for client in clients.into_iter().map(Some) {
+        tx.record(now, client, acts::act(caller, "disconnect", None, detail(client))).await.map_err(failed)?;
     }
     tx.commit().await.map_err(failed)?;
     set_up::version(app, caller).await

@@ -94,6 +94,7 @@ pub async fn one(
     let subject = subject.ok_or(ServiceError::NotFound)?;
     caller.see(subject.client)?;
     let installation = app.installation().await?;
+    names::see_workspace(&installation, caller, workspace)?;
     let incident = &subject.incident;
     let row = SubjectRow {
         workspace,

@@ -30,6 +30,8 @@ async fn unlinked(
     caller.see(subject.client)?;
     let installation = app.installation().await?;
     let workspace = names::workspace(&installation, workspace).ok_or(ServiceError::NotFound)?.clone();
+    // The workspace may have been given to another client since the incident was read.
+    caller.see(workspace.client)?;
     if subject.pair.is_some() {
         return Err(ServiceError::Conflict);
     }

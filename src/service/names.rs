@@ -15,7 +15,7 @@ use crate::{
     store::Installation,
 };
 
-use super::error::ServiceError;
+use super::{caller::Caller, error::ServiceError};
 
 /// Rows on one page of a list.
 pub const PAGE_ROWS: u32 = 50;
@@ -32,6 +32,15 @@ pub fn client(installation: &Installation, id: ClientId) -> String {
 /// The workspace.
 pub fn workspace(installation: &Installation, id: WorkspaceId) -> Option<&Workspace> {
     installation.workspaces.iter().find(|workspace| workspace.id == id)
+}
+
+/// Whether the caller may see what is a workspace's: it may have been given to another client since. One that was
+/// removed is nobody else's.
+///
+/// # Errors
+/// `NotFound` when the workspace is a foreign client's by now.
+pub fn see_workspace(installation: &Installation, caller: &Caller, id: WorkspaceId) -> Result<(), ServiceError> {
+    workspace(installation, id).map_or(Ok(()), |workspace| caller.see(workspace.client))
 }
 
 /// Workspace's name.

@@ -1,17 +1,11 @@
 //! Numbers for supervisors: no secrets, and names only when asked for.
 
 use super::{App, engine_handle::EngineStatus, error::ServiceError, fault, intake};
-use crate::{
-    domain::{
-        account::Scope,
-        pair::{Health, SyncState},
-        run::RunScope,
-    },
-    store::DeliveryFilter,
+use crate::domain::{
+    account::Scope,
+    pair::{Health, SyncState},
+    run::RunScope,
 };
-
-/// Waiting webhooks are counted up to here.
-const COUNTED: u32 = 1000;
 
 /// What `GET /metrics` tells.
 pub struct Numbers {
@@ -19,8 +13,8 @@ pub struct Numbers {
     pub engine: EngineStatus,
     /// Newest ledger entry.
     pub latest: i64,
-    /// Webhooks not taken up yet, counted up to 1,000.
-    pub deliveries_waiting: usize,
+    /// Webhooks not taken up yet.
+    pub deliveries_waiting: i64,
     /// Age of the oldest of them, seconds.
     pub oldest_waiting_secs: i64,
     /// How long the most overdue operation has waited for its turn, seconds.
@@ -49,8 +43,7 @@ pub async fn store_answers(app: &App) -> bool {
 pub async fn numbers(app: &App, named: bool) -> Result<Numbers, ServiceError> {
     let doing = |error: crate::store::StoreError| fault("read the numbers", &error);
     let now = app.clock.now();
-    let waiting = DeliveryFilter { waiting: true, scope: Scope::All };
-    let waiting = app.store.deliveries_page(&waiting, None, COUNTED).await.map_err(doing)?.rows;
+    let (deliveries_waiting, oldest) = app.store.intake_backlog().await.map_err(doing)?;
     let next = app.store.next_ready().await.map_err(doing)?;
     let since = |at: jiff::Timestamp| now.duration_since(at).as_secs().max(0);
     let queue = app.store.queue_counts().await.map_err(doing)?;
@@ -64,8 +57,8 @@ pub async fn numbers(app: &App, named: bool) -> Result<Numbers, ServiceError> {
     Ok(Numbers {
         engine: app.engine.status(),
         latest: app.store.latest_seq().await.map_err(doing)?.0,
-        deliveries_waiting: waiting.len(),
-        oldest_waiting_secs: waiting.last().map_or(0, |oldest| since(oldest.received)),
+        deliveries_waiting,
+        oldest_waiting_secs: oldest.map_or(0, since),
         queue_lag_secs: next.map_or(0, since),
         open: queue.open,
         dead: queue.dead,

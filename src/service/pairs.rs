@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     domain::{
+        account::Scope,
         catalogue::Catalogue,
         ids::{OperationId, PairId, UserId},
         merge::{Merge, Survivor},
@@ -40,6 +41,10 @@ const BODY_MAX: usize = 20_000;
 pub async fn seen(app: &App, caller: &Caller, pair: PairId) -> Result<Pair, ServiceError> {
     let pair = app.store.pair(pair).await.map_err(|e| fault("read a pair", &e))?.ok_or(ServiceError::NotFound)?;
     caller.see(pair.client)?;
+    if caller.scope != Scope::All {
+        let installation = app.installation().await?;
+        names::see_workspace(&installation, caller, pair.workspace)?;
+    }
     Ok(pair)
 }
 

@@ -57,7 +57,7 @@ pub async fn view(app: &App, caller: &Caller, installation: &Installation) -> Re
         view.workspaces.push(crate::domain::view::list::Choice { value: workspace.id.to_string(), label, count: None });
     }
     view.workspaces.sort_by_key(|choice| choice.label.to_lowercase());
-    let asked = app.store.requests_of(PUSH, 20).await.map_err(|e| fault("read what was asked", &e))?;
+    let asked = app.store.requests_seen(PUSH, &caller.scope, 20).await.map_err(|e| fault("read what was asked", &e))?;
     for request in asked {
         let told = |name: &str| request.detail.get(name).cloned().unwrap_or(Value::Null);
         let client: Option<ClientId> = serde_json::from_value(told("client")).ok();

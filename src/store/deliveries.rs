@@ -12,7 +12,7 @@ use super::{
     append::Entered,
     error::Result,
     pages::PageKey,
-    row::{Cells, statements},
+    row::{Cells, statements, to_json},
     search::push_scope,
 };
 use crate::{
@@ -29,7 +29,10 @@ statements! {
     const WAITING = "SELECT d.id, d.source, d.received_ms, d.handled_ms, b.body
         FROM deliveries d LEFT JOIN bodies b ON b.hash = d.body
         WHERE d.handled_ms IS NULL ORDER BY d.received_ms, d.id LIMIT 0 + ?1";
-    const SINCE = "SELECT d.source, d.received_ms FROM deliveries d WHERE d.received_ms > ?1 ORDER BY d.received_ms LIMIT 0 + ?2";
+    const BACKLOG = "SELECT 'backlog' AS id, count(*) AS waiting, min(d.received_ms) AS oldest_ms
+        FROM deliveries d INDEXED BY deliveries_waiting WHERE d.handled_ms IS NULL";
+    const SINCE = "SELECT d.received_ms FROM deliveries d WHERE d.source = ?1 AND d.received_ms > ?2
+        ORDER BY d.received_ms LIMIT 1";
     const BY_ID = "SELECT d.id, d.source, d.received_ms, d.handled_ms, b.body
         FROM deliveries d LEFT JOIN bodies b ON b.hash = d.body WHERE d.id = ?1";
 }
@@ -190,20 +193,26 @@ impl Store {
         rows.iter().map(|row| delivery_of(row, true)).collect()
     }
 
-    /// When the first webhook of a source came after a moment, among the first 10,000 of all sources.
+    /// How many deliveries the engine has not taken up, and when the oldest of them came.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn intake_backlog(&self) -> Result<(i64, Option<Timestamp>)> {
+        let mut reader = self.reader().await?;
+        let row = sqlx::query(BACKLOG).fetch_one(&mut *reader).await?;
+        let cells = Cells::new(&row, "deliveries");
+        Ok((cells.int("waiting")?, cells.opt_time("oldest_ms")?))
+    }
+
+    /// When the first webhook of a source came after a moment.
     ///
     /// # Errors
     /// What the database says.
     pub async fn delivered_since(&self, source: DeliverySource, since: Timestamp) -> Result<Option<Timestamp>> {
         let mut reader = self.reader().await?;
-        let rows = sqlx::query(SINCE).bind(time::to_ms(since)).bind(10_000_i64).fetch_all(&mut *reader).await?;
-        for row in &rows {
-            let cells = Cells::new(row, "deliveries");
-            if cells.json::<DeliverySource>("source")? == source {
-                return cells.time("received_ms").map(Some);
-            }
-        }
-        Ok(None)
+        let query = sqlx::query(SINCE).bind(to_json(&source)?).bind(time::to_ms(since));
+        let row = query.fetch_optional(&mut *reader).await?;
+        row.map(|row| Cells::new(&row, "deliveries").time("received_ms")).transpose()
     }
 
     /// One delivery with its body (empty once erased).

@@ -110,6 +110,73 @@ pub(super) fn item_of(row: &SqliteRow) -> Result<Item> {
     Ok(Item { entry, fact })
 }
 
+/// Whether the index by facts holds them.
+fn rare(fact: &str) -> bool {
+    !IN_EVERY_PAIR.contains(&fact)
+}
+
+/// The statement of a page of the ledger. One that asks for a pair or a rare fact is led by their indexes; one of a single
+/// chain by the chain's; any other walks the ledger from its end, whatever the reader may see.
+fn page_sql(filter: &LedgerFilter, after: Option<Seq>, limit: u32) -> Result<QueryBuilder<Sqlite>> {
+    let in_chain = filter.chain.is_some() && filter.pair.is_none() && !filter.fact.as_deref().is_some_and(rare);
+    let mut sql = QueryBuilder::<Sqlite>::new(concat!(
+        "SELECT ",
+        entry_columns!(),
+        " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body WHERE 1 = 1"
+    ));
+    if let Some(fact) = &filter.fact {
+        sql.push(" AND l.fact = ").push_bind(fact.clone());
+        if rare(fact) {
+            // Written out, so that the index of the others is found.
+            sql.push(" AND l.fact NOT IN ('").push(IN_EVERY_PAIR.join("', '")).push("')");
+        }
+    }
+    if let Some(pair) = filter.pair {
+        sql.push(" AND l.pair = ").push_bind(pair.to_string());
+    }
+    if let Some(chain) = filter.chain {
+        // Within one chain the entries are asked for by their numbers there: no other chain's are passed on the way.
+        sql.push(if in_chain { " AND l.chain = " } else { " AND +l.chain = " }).push_bind(chain.to_string());
+        if let Some(after) = after.filter(|_| in_chain) {
+            sql.push(" AND l.chain_seq < ifnull((SELECT a.chain_seq FROM ledger a WHERE a.seq = ");
+            sql.push_bind(after.0).push(" AND a.chain = ").push_bind(chain.to_string());
+            sql.push("), ").push_bind(i64::MAX).push(")");
+        }
+    }
+    if let Some(from) = filter.from {
+        sql.push(" AND l.at_ms >= ").push_bind(to_ms(from));
+    }
+    if let Some(before) = filter.before {
+        sql.push(" AND l.at_ms < ").push_bind(to_ms(before));
+    }
+    push_scope(&mut sql, "+l.chain", &filter.scope)?;
+    if let Some(after) = after {
+        sql.push(if in_chain { " AND +l.seq < " } else { " AND l.seq < " }).push_bind(after.0);
+    }
+    let order = if in_chain { "l.chain_seq" } else { "l.seq" };
+    sql.push(format_args!(" ORDER BY {order} DESC LIMIT ")).push_bind(i64::from(limit));
+    Ok(sql)
+}
+
+/// The statement of what changed since.
+fn since_sql(seq: Seq, scope: &Scope, limit: u32) -> Result<QueryBuilder<Sqlite>> {
+    let mut sql = QueryBuilder::<Sqlite>::new("SELECT l.seq, l.fact, l.pair FROM ledger l WHERE l.seq > ");
+    sql.push_bind(seq.0);
+    push_scope(&mut sql, "+l.chain", scope)?;
+    sql.push(" ORDER BY l.seq LIMIT ").push_bind(i64::from(limit));
+    Ok(sql)
+}
+
+/// What is built rather than written down, so that a test can see how it is carried out.
+///
+/// # Errors
+/// The filter cannot be written.
+#[doc(hidden)]
+pub fn built(filter: &LedgerFilter, after: Option<Seq>) -> Result<[String; 2]> {
+    let (page, since) = (page_sql(filter, after, 50)?, since_sql(after.unwrap_or(Seq(0)), &filter.scope, 50)?);
+    Ok([page, since].map(|sql| sql.into_string()))
+}
+
 impl Store {
     /// Number of the last entry of all; 0 when there is none. Sees other processes' commits.
     ///
@@ -176,35 +243,7 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn ledger_page(&self, filter: &LedgerFilter, after: Option<Seq>, limit: u32) -> Result<Vec<Item>> {
-        let mut sql = QueryBuilder::<Sqlite>::new(concat!(
-            "SELECT ",
-            entry_columns!(),
-            " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body WHERE 1 = 1"
-        ));
-        if let Some(fact) = &filter.fact {
-            sql.push(" AND l.fact = ").push_bind(fact.clone());
-            if !IN_EVERY_PAIR.contains(&fact.as_str()) {
-                // Written out, so that the index of the others is found.
-                sql.push(" AND l.fact NOT IN ('").push(IN_EVERY_PAIR.join("', '")).push("')");
-            }
-        }
-        if let Some(pair) = filter.pair {
-            sql.push(" AND l.pair = ").push_bind(pair.to_string());
-        }
-        if let Some(chain) = filter.chain {
-            sql.push(" AND l.chain = ").push_bind(chain.to_string());
-        }
-        if let Some(from) = filter.from {
-            sql.push(" AND l.at_ms >= ").push_bind(to_ms(from));
-        }
-        if let Some(before) = filter.before {
-            sql.push(" AND l.at_ms < ").push_bind(to_ms(before));
-        }
-        push_scope(&mut sql, "l.chain", &filter.scope)?;
-        if let Some(after) = after {
-            sql.push(" AND l.seq < ").push_bind(after.0);
-        }
-        sql.push(" ORDER BY l.seq DESC LIMIT ").push_bind(i64::from(limit));
+        let mut sql = page_sql(filter, after, limit)?;
         let mut reader = self.reader().await?;
         sql.build().fetch_all(&mut *reader).await?.iter().map(item_of).collect()
     }
@@ -214,10 +253,7 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn changes_since(&self, seq: Seq, scope: &Scope, limit: u32) -> Result<Vec<Change>> {
-        let mut sql = QueryBuilder::<Sqlite>::new("SELECT l.seq, l.fact, l.pair FROM ledger l WHERE l.seq > ");
-        sql.push_bind(seq.0);
-        push_scope(&mut sql, "l.chain", scope)?;
-        sql.push(" ORDER BY l.seq LIMIT ").push_bind(i64::from(limit));
+        let mut sql = since_sql(seq, scope, limit)?;
         let mut reader = self.reader().await?;
         let rows = sql.build().fetch_all(&mut *reader).await?;
         rows.iter()

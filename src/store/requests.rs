@@ -6,9 +6,9 @@ use serde_json::Value;
 use super::{
     Store,
     error::Result,
-    row::{Cells, one, statements},
+    row::{Cells, one, statements, to_json},
 };
-use crate::domain::time::to_ms;
+use crate::domain::{account::Scope, time::to_ms};
 
 statements! {
     const ASK = "INSERT INTO requests (kind, detail, asked_ms) VALUES (?1, ?2, ?3) RETURNING id";
@@ -17,6 +17,9 @@ statements! {
     const ONE = "SELECT id, kind, detail, asked_ms, answered_ms, result FROM requests WHERE id = ?1";
     const OF_KIND = "SELECT id, kind, detail, asked_ms, answered_ms, result FROM requests
         WHERE kind = ?1 ORDER BY id DESC LIMIT 0 + ?2";
+    const SEEN = "SELECT id, kind, detail, asked_ms, answered_ms, result FROM requests
+        WHERE kind = ?1 AND (?3 IS NULL OR json_extract(detail, '$.client') IN (SELECT value FROM json_each(?3)))
+        ORDER BY id DESC LIMIT 0 + ?2";
     const ANSWER = "UPDATE requests SET answered_ms = ?2, result = ?3 WHERE id = ?1 AND answered_ms IS NULL";
     const TIDY = "DELETE FROM requests WHERE answered_ms < ?1";
 }
@@ -79,6 +82,20 @@ impl Store {
     pub async fn requests_of(&self, kind: &str, limit: u32) -> Result<Vec<Request>> {
         let mut reader = self.reader().await?;
         let query = sqlx::query(OF_KIND).bind(kind).bind(i64::from(limit));
+        query.fetch_all(&mut *reader).await?.iter().map(request_of).collect()
+    }
+
+    /// The same, of the clients that the reader may see alone; the request's detail names its client.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn requests_seen(&self, kind: &str, scope: &Scope, limit: u32) -> Result<Vec<Request>> {
+        let clients = match scope {
+            Scope::All => None,
+            Scope::Clients(clients) => Some(to_json(clients)?),
+        };
+        let mut reader = self.reader().await?;
+        let query = sqlx::query(SEEN).bind(kind).bind(i64::from(limit)).bind(clients);
         query.fetch_all(&mut *reader).await?.iter().map(request_of).collect()
     }
 

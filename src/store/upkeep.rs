@@ -20,7 +20,7 @@ statements! {
     const ENTRIES = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body
         WHERE l.seq > ?1 ORDER BY l.seq LIMIT 500");
     const CHAIN_ENTRIES = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body
-        WHERE l.chain = ?1 AND l.seq > ?2 ORDER BY l.seq LIMIT 500");
+        WHERE l.chain = ?1 AND l.chain_seq > ?2 ORDER BY l.chain_seq LIMIT 500");
     const HEADS = "SELECT chain AS id, chain, chain_seq, hash FROM chains ORDER BY chain";
     const ONE_HEAD = "SELECT chain AS id, chain, chain_seq, hash FROM chains WHERE chain = ?1";
     const ERASE = "DELETE FROM bodies WHERE hash IN (
@@ -127,16 +127,15 @@ impl Store {
     pub async fn verify(&self, chain: Chain) -> Result<Head> {
         let mut reader = self.reader().await?;
         reader.begin_reading().await?;
-        let (mut head, mut after) = (Head::EMPTY, 0_i64);
+        let mut head = Head::EMPTY;
         loop {
-            let query = sqlx::query(CHAIN_ENTRIES).bind(chain.to_string()).bind(after);
+            let query = sqlx::query(CHAIN_ENTRIES).bind(chain.to_string()).bind(head.chain_seq);
             let rows = query.fetch_all(&mut *reader).await?;
             if rows.is_empty() {
                 break;
             }
             for row in &rows {
-                let (_, seq, next) = checked(&Cells::new(row, "ledger"), |_| Some(head))?;
-                (head, after) = (next, seq.0);
+                (_, _, head) = checked(&Cells::new(row, "ledger"), |_| Some(head))?;
             }
         }
         let kept = sqlx::query(ONE_HEAD).bind(chain.to_string()).fetch_optional(&mut *reader).await?;

@@ -38,6 +38,7 @@ pub async fn metrics(State(web): State<Web>, reader: Reader) -> Result<Response,
     if !web.options.metrics_open {
         let caller = reader.caller.as_ref().ok_or(ServiceError::SignedOut)?;
         caller.need(Role::Admin)?;
+        caller.need_everything()?;
     }
     let numbers = numbers::numbers(&web.app, web.options.metrics_names).await?;
     let text = draw(&numbers);

@@ -211,6 +211,63 @@ async fn prune_lets_go_of_what_the_file_does_not_name() {
     );
 }
 
+#[tokio::test]
+async fn prune_lets_go_of_a_workspace_whose_sign_ins_tenant_changes_too() {
+    let bench = Bench::new(17).await;
+    bench.apply_text(&example("smallest"), false).await;
+    let text = example("smallest")
+        .replace("11111111-1111-1111-1111-111111111111", "99999999-1111-1111-1111-111111111111")
+        .replace("workspaces/law-soc\"", "workspaces/law-new\"");
+    let changes = bench.apply_text(&text, true).await;
+    assert!(changes.iter().any(|change| change.what == What::Removed), "{changes:?}");
+    let left = bench.store.installation().await.expect("reads").workspaces;
+    assert_eq!(left.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["law-new"]);
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_opened_is_replaced_by_the_next_file() {
+    let bench = Bench::new(18).await;
+    bench.apply_text(&example("smallest"), false).await;
+    let halo = bench.store.installation().await.expect("reads").halo[0].id;
+    let typed = SecretString::from("typed in".to_owned());
+    let mut tx = bench.store.begin().await.expect("begins");
+    tx.put_secret(bench.now, SecretOwner::Connection(halo), "client_secret", &typed, &SecretSource::Sealed)
+        .await
+        .expect("kept");
+    tx.commit().await.expect("commits");
+    // The same database with another key.
+    let snapshot = bench.store.snapshot().await.expect("copied");
+    let key = SealKey::random(Arc::clone(&bench.ids) as Arc<dyn IdSource>);
+    let store = Store::from_snapshot(&snapshot, key).await.expect("opens");
+    let restored = Bench { store, ids: Arc::clone(&bench.ids), now: bench.now };
+    assert!(restored.store.secret(SecretOwner::Connection(halo), "client_secret").await.is_err(), "another key");
+    let exported = configuration::export(&restored.store).await.expect("exports all the same").to_toml();
+    assert!(!exported.contains("sealed"), "{exported}");
+    let changes = restored.apply_text(&example("smallest"), false).await;
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    let sources = restored.store.secret_sources(SecretOwner::Connection(halo)).await.expect("reads");
+    assert!(sources.iter().all(|one| one.source != SecretSource::Sealed), "{sources:?}");
+}
+
+#[tokio::test]
+async fn workspaces_of_one_name_are_told_of_in_their_own_clients_ledger_alone() {
+    let bench = Bench::new(19).await;
+    let two = format!(
+        "{}\n[[client]]\nname = \"Second\"\nhalo_client_id = 77\n\n[[workspace]]\narm_id = \"/subscriptions/99999999-2222-2222-2222-222222222222/resourceGroups/rg-other/providers/Microsoft.OperationalInsights/workspaces/law-soc\"\nclient = \"Second\"\n",
+        example("smallest").replace("workspaces/law-soc\"", "workspaces/law-soc\"\nclient = \"Contoso\"")
+    );
+    bench.apply_text(&two, false).await;
+    let before = bench.store.latest_seq().await.expect("reads");
+    let changes = bench.apply_text(&format!("{two}mode = \"two-way\"\n"), false).await;
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    let page = bench.store.ledger_page(&LedgerFilter::default(), None, 50).await.expect("reads");
+    let second =
+        bench.store.installation().await.expect("reads").clients.iter().find(|c| c.name == "Second").expect("there").id;
+    let told: Vec<_> =
+        page.iter().filter(|item| item.entry.seq > before).filter_map(|item| item.entry.chain.client()).collect();
+    assert_eq!(told, [second]);
+}
+
 /// The smallest example beside the full one: its own names and references.
 fn smallest_named(smallest: &str) -> String {
     smallest

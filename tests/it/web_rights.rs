@@ -244,3 +244,61 @@ async fn a_foreign_client_is_nowhere_to_be_seen() {
     let answer = app.page(&mut other, "/").await;
     assert!(answer.body.contains("Beacon"), "its own client is shown");
 }
+
+#[tokio::test]
+async fn who_sees_the_former_client_acts_on_nothing_of_a_workspace_that_was_given_away() {
+    let app = app().await;
+    app.person("former", Role::Admin, Scope::Clients(vec![seed::client(1)])).await;
+    let mut former = app.signed_in("former").await;
+    let pair = format!("/pairs/{}", seed::pair(1));
+    assert_eq!(app.page(&mut former, &pair).await.status, StatusCode::OK);
+    let installation = app.app.store.installation().await.unwrap();
+    let workspace = installation.workspaces.iter().find(|one| one.id == seed::workspace(1)).unwrap();
+    let mut tx = app.app.store.begin().await.unwrap();
+    let given = halobridge::domain::workspace::Workspace { client: seed::client(2), ..workspace.clone() };
+    tx.put_workspace(&given).await.unwrap();
+    tx.commit().await.unwrap();
+    let before = app.app.store.latest_seq().await.unwrap();
+    let incident = format!("/incidents/{}/00000000-0000-4000-8000-000000000001", seed::workspace(1));
+    for act in [
+        format!("{incident}/link"),
+        format!("{incident}/ticket"),
+        format!("{pair}/unlink"),
+        format!("{pair}/look"),
+        format!("{pair}/pause"),
+    ] {
+        let answer = app.submit(&mut former, &act, &[("ticket", "2001")]).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{act}");
+    }
+    for page in [format!("{incident}/link"), pair] {
+        assert_eq!(app.page(&mut former, &page).await.status, StatusCode::NOT_FOUND, "{page}");
+    }
+    assert_eq!(app.app.store.latest_seq().await.unwrap(), before, "nothing is made");
+}
+
+#[tokio::test]
+async fn a_disconnect_tells_each_client_of_its_own_workspaces_alone() {
+    let app = app().await;
+    let mut admin = app.signed_in("admin").await;
+    let to = format!("/connections/{}/disconnect", seed::MICROSOFT);
+    let answer = app.submit(&mut admin, &to, &[("name", "Contoso")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    app.person("first", Role::Viewer, Scope::Clients(vec![seed::client(1)])).await;
+    let mut first = app.signed_in("first").await;
+    let file = app.page(&mut first, &format!("/ledger.jsonl?client={}", seed::client(1))).await;
+    assert_eq!(file.status, StatusCode::OK, "{}", file.body);
+    assert!(file.body.contains("disconnect") && file.body.contains("Ws1"), "{}", file.body);
+    assert!(!file.body.contains("Ws2"), "{}", file.body);
+}
+
+#[tokio::test]
+async fn private_metrics_are_for_those_who_see_everything() {
+    let app = app().await;
+    let mut options = halobridge::web::WebOptions::at("http://127.0.0.1:8080".parse().unwrap());
+    options.metrics_open = false;
+    let app = TestApp { router: halobridge::web::router(app.app.clone(), options), ..app };
+    for (name, expected) in [("admin", StatusCode::OK), ("other", StatusCode::FORBIDDEN)] {
+        let mut browser = app.signed_in(name).await;
+        assert_eq!(app.page(&mut browser, "/metrics").await.status, expected, "{name}");
+    }
+}

@@ -19,7 +19,7 @@ use crate::{
         workspace::Workspace,
     },
     ledger::fact::Fact,
-    store::{Installation, SecretOwner, SecretSource, Store, Tx},
+    store::{Installation, SecretOwner, SecretSource, Store, StoreError, Tx},
 };
 
 use super::{
@@ -83,7 +83,7 @@ pub async fn apply_seen(
     }
     let secrets = secrets(wanted, store)?;
     let former = returning::former(store, &stored.installation, wanted, prune).await?;
-    let target = target(wanted, &stored.installation, &former, now, ids)?;
+    let target = target(wanted, &stored.installation, &former, prune, now, ids)?;
     let removed = returning::kept(store, &stored.installation, &target, prune).await?;
     let kept = kept_secrets(store, &stored.installation).await?;
     let mut tx = store.begin().await?;
@@ -113,6 +113,7 @@ fn target(
     wanted: &Applied,
     stored: &Installation,
     former: &[Former],
+    prune: bool,
     now: Timestamp,
     ids: &dyn IdSource,
 ) -> Result<Installation, ConfigurationError> {
@@ -162,6 +163,9 @@ fn target(
     }
     bases(wanted, stored, &mut target)?;
     workspaces(wanted, stored, &mut target, now)?;
+    if !prune {
+        follow_tenants(stored, &mut target);
+    }
     Ok(target)
 }
 
@@ -209,7 +213,11 @@ fn workspaces(
             shadow: entry.shadow,
         });
     }
-    // A workspace outside the file follows its sign-in's tenant when it had the same before.
+    Ok(())
+}
+
+/// A workspace outside the file follows its sign-in's tenant when it had the same before.
+fn follow_tenants(stored: &Installation, target: &mut Installation) {
     for before in &stored.workspaces {
         if target.workspaces.iter().any(|w| w.arm_id == before.arm_id) {
             continue;
@@ -223,7 +231,6 @@ fn workspaces(
             target.workspaces.push(Workspace { tenant_id: new.clone(), ..before.clone() });
         }
     }
-    Ok(())
 }
 
 fn by_name<'a, T>(pairs: impl Iterator<Item = (&'a String, T)>) -> BTreeMap<&'a str, T> {
@@ -327,6 +334,14 @@ fn secrets(wanted: &Applied, store: &Store) -> Result<BTreeMap<SecretKey, Given>
     Ok(given)
 }
 
+/// A sealed secret of another key is none that is known.
+pub(super) fn sealed_elsewhere<T>(error: StoreError) -> Result<Option<T>, StoreError> {
+    match error {
+        StoreError::Key(_) => Ok(None),
+        other => Err(other),
+    }
+}
+
 /// Sealed values and references as stored, to leave alone what does not change.
 async fn kept_secrets(
     store: &Store,
@@ -339,7 +354,8 @@ async fn kept_secrets(
     for owner in owners {
         for secret in store.secret_sources(owner).await? {
             let value = match secret.source {
-                SecretSource::Sealed => store.secret(owner, &secret.name).await?,
+                // One that does not open with this key is like none: whatever is given replaces it.
+                SecretSource::Sealed => store.secret(owner, &secret.name).await.or_else(sealed_elsewhere)?,
                 _ => None,
             };
             let value = value.unwrap_or_else(|| SecretString::from(String::new()));
@@ -389,9 +405,6 @@ async fn record(
     let act = |detail: serde_json::Value| Fact::HumanAct { user, act: "config-apply".to_owned(), pair: None, detail };
     let lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
     tx.record(now, None, act(json!({ "changes": lines }))).await?;
-    let workspaces = |at: &Installation, name: &str| -> Vec<ClientId> {
-        at.workspaces.iter().filter(|w| w.name == name).map(|w| w.client).collect()
-    };
     let mut concerned: BTreeMap<ClientId, Vec<String>> = BTreeMap::new();
     for change in changes {
         let clients: BTreeSet<ClientId> = match change.section {
@@ -400,7 +413,8 @@ async fn record(
                 all.filter(|c| c.name == change.name).map(|c| c.id).collect()
             }
             "workspace" => {
-                workspaces(stored, &change.name).into_iter().chain(workspaces(target, &change.name)).collect()
+                let all = stored.workspaces.iter().chain(&target.workspaces);
+                all.filter(|w| w.arm_id == change.key).map(|w| w.client).collect()
             }
             _ => BTreeSet::new(),
         };

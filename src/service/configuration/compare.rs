@@ -13,6 +13,7 @@ use crate::{
 
 use super::{
     CERTIFICATE, CLIENT_SECRET, ConfigurationError, PRIVATE_KEY, WEBHOOK_SECRET,
+    apply::sealed_elsewhere,
     installed::{Installed, STORED},
     kept_as, same,
 };
@@ -24,6 +25,8 @@ pub struct Change {
     pub section: &'static str,
     /// Its natural key; for a workspace its name, which people know.
     pub name: String,
+    /// Its natural key; for a workspace its resource's id.
+    pub key: String,
     /// What happens to it.
     pub what: What,
 }
@@ -41,7 +44,7 @@ pub enum What {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { section, name, what } = self;
+        let Self { section, name, what, .. } = self;
         match what {
             What::Added => write!(f, "+ {section} \"{name}\""),
             What::Removed => write!(f, "- {section} \"{name}\""),
@@ -116,7 +119,7 @@ async fn mark(
             let sealed = store.secret_sources(owner).await?;
             let here =
                 sealed.iter().any(|s| s.name == kept_as(field) && s.source == crate::store::SecretSource::Sealed);
-            if here { store.secret(owner, kept_as(field)).await? } else { None }
+            if here { store.secret(owner, kept_as(field)).await.or_else(sealed_elsewhere)? } else { None }
         }
         None => None,
     };
@@ -141,7 +144,7 @@ pub async fn compare(
 /// Lines for secrets that are replaced by others, without anything of them.
 pub(super) fn replaced(changes: &[Change]) -> Vec<String> {
     let mut lines = Vec::new();
-    for Change { section, name, what } in changes {
+    for Change { section, name, what, .. } in changes {
         let What::Changed(fields) = what else { continue };
         let secrets = [CLIENT_SECRET, CERTIFICATE, PRIVATE_KEY, WEBHOOK_SECRET];
         let stored = SecretRef::Sealed(STORED.to_owned()).to_value().to_string();
@@ -172,20 +175,21 @@ fn entries(applied: &Applied) -> [(&'static str, Vec<Entry>); 5] {
 pub(super) fn changes(wanted: &Applied, stored: &Applied, prune: bool) -> Vec<Change> {
     let mut found = Vec::new();
     for ((section, wanted), (_, stored)) in entries(wanted).into_iter().zip(entries(stored)) {
+        let change = |key: &String, name: &String, what| Change { section, name: name.clone(), key: key.clone(), what };
         for (key, name, lines) in &wanted {
             match stored.iter().find(|(k, ..)| k == key) {
-                None => found.push(Change { section, name: name.clone(), what: What::Added }),
+                None => found.push(change(key, name, What::Added)),
                 Some((_, _, before)) => {
                     let fields = fields(before, lines);
                     if !fields.is_empty() {
-                        found.push(Change { section, name: name.clone(), what: What::Changed(fields) });
+                        found.push(change(key, name, What::Changed(fields)));
                     }
                 }
             }
         }
         if prune {
             let gone = stored.iter().filter(|(key, ..)| !wanted.iter().any(|(k, ..)| k == key));
-            found.extend(gone.map(|(_, name, _)| Change { section, name: name.clone(), what: What::Removed }));
+            found.extend(gone.map(|(key, name, _)| change(key, name, What::Removed)));
         }
     }
     found

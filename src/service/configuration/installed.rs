@@ -16,7 +16,9 @@ use crate::{
     store::{Installation, SecretOwner, SecretSource, Store, StoreError},
 };
 
-use super::{CERTIFICATE, CLIENT_SECRET, ConfigurationError, PRIVATE_KEY, WEBHOOK_SECRET, kept_as};
+use super::{
+    CERTIFICATE, CLIENT_SECRET, ConfigurationError, PRIVATE_KEY, WEBHOOK_SECRET, apply::sealed_elsewhere, kept_as,
+};
 
 /// Stands for a sealed secret until it is sealed for a file or compared.
 pub const STORED: &str = "(stored)";
@@ -110,7 +112,11 @@ async fn seal(
         return Ok(());
     }
     let identity = sealed_identity(section, key, field);
-    *secret = match store.secret(owner, kept_as(field)).await? {
+    let value = store.secret(owner, kept_as(field)).await.or_else(|error| {
+        tracing::warn!("the {field} of {section} “{key}” is left out of the file: {error}");
+        sealed_elsewhere(error)
+    });
+    *secret = match value? {
         Some(value) => Some(SecretRef::Sealed(store.seal_text(&identity, &value)?)),
         None => None,
     };

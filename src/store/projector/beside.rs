@@ -23,11 +23,13 @@ statements! {
         ON CONFLICT (subject) DO UPDATE SET compared = excluded.compared, ticketed = excluded.ticketed,
             late_secs = excluded.late_secs, missed = excluded.missed, doubled = excluded.doubled,
             delayed = excluded.delayed, changed_ms = excluded.changed_ms";
-    // One that is over, stopped by a person perhaps, moves no more.
+    // One that is over, stopped by a person perhaps, moves no more; nor does a late step of one overwrite what was asked
+    // for since.
     const BACKFILL = "INSERT INTO backfills (workspace, client, id, state, value, changed_ms)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         ON CONFLICT (workspace) DO UPDATE SET id = excluded.id, state = excluded.state, value = excluded.value,
-            changed_ms = excluded.changed_ms WHERE backfills.id <> excluded.id OR backfills.state <> 'ended'";
+            changed_ms = excluded.changed_ms
+            WHERE CASE WHEN backfills.id = excluded.id THEN backfills.state <> 'ended' ELSE excluded.state = 'counting' END";
     const GONE = "UPDATE pairs SET gone = ?2, changed_ms = ?3 WHERE id = ?1";
     const DRIFT = "INSERT INTO drifts (pair, client, workspace, class, rule, what, found_ms)
         SELECT id, client, workspace, ?2, ?3, ?4, ?5 FROM pairs WHERE id = ?1";

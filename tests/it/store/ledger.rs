@@ -231,3 +231,65 @@ async fn a_sender_that_hangs_up_harms_nobody() {
     assert_eq!(kept.iter().filter(|d| d.body == b"staying").count(), 12);
     store.verify_ledger().await.unwrap();
 }
+
+#[tokio::test]
+async fn the_backlog_is_counted_whole() {
+    let store = memory().await;
+    let all = (1..=1_500_u128).map(|n| store.intake(delivery(n, b"{}")));
+    for result in futures::future::join_all(all).await {
+        result.unwrap();
+    }
+    assert_eq!(store.intake_backlog().await.unwrap(), (1_500, Some(at(1))));
+    let first = store.deliveries_waiting(1).await.unwrap().remove(0).id;
+    record(&store, vec![Fact::DeliveryHandled { delivery: first }]).await;
+    assert_eq!(store.intake_backlog().await.unwrap(), (1_499, Some(at(2))));
+}
+
+#[tokio::test]
+async fn what_came_from_a_source_is_found_behind_any_number_of_others() {
+    let store = memory().await;
+    let all = (1..=600_u128).map(|n| store.intake(delivery(n, b"{}")));
+    for result in futures::future::join_all(all).await {
+        result.unwrap();
+    }
+    let source = DeliverySource::Halo { connection: halo(1) };
+    assert_eq!(store.delivered_since(source, at(0)).await.unwrap(), None);
+    store.intake(Delivery { source, ..delivery(700, b"{}") }).await.unwrap();
+    assert_eq!(store.delivered_since(source, at(0)).await.unwrap(), Some(at(700)));
+    assert_eq!(store.delivered_since(source, at(700)).await.unwrap(), None, "only what came after");
+}
+
+#[tokio::test]
+async fn one_chain_is_paged_without_the_others() {
+    let store = memory().await;
+    let mut tx = store.begin().await.unwrap();
+    for n in 1..=9_u32 {
+        tx.record(at(i64::from(n)), Some(client(1 + n % 2)), act("x")).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let filter = LedgerFilter { chain: Some(Chain::of(Some(client(2)))), ..LedgerFilter::default() };
+    let seqs = async |after| {
+        let page = store.ledger_page(&filter, after, 2).await.unwrap();
+        page.iter().map(|item| item.entry.seq.0).collect::<Vec<_>>()
+    };
+    assert_eq!(seqs(None).await, [9, 7]);
+    assert_eq!(seqs(Some(Seq(7))).await, [5, 3]);
+    assert_eq!(seqs(Some(Seq(4))).await, [3, 1], "the number of another chain's entry");
+    assert_eq!(seqs(Some(Seq(99))).await, [9, 7], "a number that is not there");
+    assert_eq!(store.verify(Chain::of(Some(client(2)))).await.unwrap().chain_seq, 5);
+}
+
+#[tokio::test]
+async fn the_last_pushes_of_a_client_are_found_behind_those_of_others() {
+    let store = memory().await;
+    for n in [1, 2, 2, 2] {
+        store.ask(at(1), "push", &serde_json::json!({ "client": client(n) })).await.unwrap();
+    }
+    let scope = Scope::Clients(vec![client(1)]);
+    let ids = async |scope: Scope| {
+        let found = store.requests_seen("push", &scope, 2).await.unwrap();
+        found.iter().map(|request| request.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(scope).await, [1]);
+    assert_eq!(ids(Scope::All).await, [4, 3]);
+}

@@ -323,3 +323,50 @@ async fn closed_pairs_in_step_leave_the_reconcile() {
     let rest = store.open_pairs_of_workspace(workspace(1), Some(pair_id(1)), 10).await.unwrap();
     assert_eq!(rest.iter().map(|p| p.id).collect::<Vec<_>>(), [pair_id(3)]);
 }
+
+#[tokio::test]
+async fn what_is_held_is_counted_at_the_client_its_workspace_has_by_now() {
+    let store = memory().await;
+    let held =
+        Fact::IncidentHeld { workspace: workspace(1), incident: incident_id(2), reason: Some(Reason::OlderThanStart) };
+    record(&store, vec![incident_read(workspace(1), client(1), incident(2, "Two")), held]).await;
+    record(&store, vec![incident_read(workspace(1), client(2), incident(2, "Two"))]).await;
+    let counted = store.held_counters(&Scope::All).await.unwrap();
+    assert_eq!(counted.iter().map(|row| (row.client, row.subjects)).collect::<Vec<_>>(), [(client(2), 1)]);
+    let theirs = halobridge::domain::pair::Pair { client: client(2), ..pair(2) };
+    record(&store, vec![Fact::PairOpened { pair: Box::new(theirs) }]).await;
+    assert_eq!(store.held_counters(&Scope::All).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_late_step_of_an_old_backfill_changes_nothing() {
+    use halobridge::domain::backfill::{Backfill, BackfillState, Forecast, HowEnded};
+    let store = memory().await;
+    let of = |n: u128, state: BackfillState| Backfill {
+        id: RunId(uuid::Uuid::from_u128(n)),
+        workspace: workspace(1),
+        from: at(0),
+        to: at(100),
+        cap: 5,
+        per_hour: 5,
+        closed: false,
+        asked: at(200),
+        state,
+    };
+    let forecast = || BackfillState::Forecast { forecast: Forecast::default() };
+    let moved = async |backfill: Backfill| record(&store, vec![Fact::BackfillMoved { backfill }]).await;
+    let stands = async || store.backfill(workspace(1)).await.unwrap().unwrap();
+    moved(of(1, BackfillState::Counting)).await;
+    moved(of(2, BackfillState::Counting)).await;
+    moved(of(1, forecast())).await;
+    assert_eq!(stands().await, of(2, BackfillState::Counting), "the newer request stands");
+    moved(of(2, forecast())).await;
+    assert_eq!(stands().await, of(2, forecast()));
+    let ended = of(2, BackfillState::Ended { at: at(300), how: HowEnded::Stopped, progress: None });
+    moved(ended.clone()).await;
+    moved(of(2, forecast())).await;
+    moved(of(1, forecast())).await;
+    assert_eq!(stands().await, ended, "stopped is stopped");
+    moved(of(3, BackfillState::Counting)).await;
+    assert_eq!(stands().await, of(3, BackfillState::Counting), "and may be asked for again");
+}

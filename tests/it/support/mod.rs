@@ -107,7 +107,8 @@ pub struct TestApp {
     pub clock: ManualClock,
     /// Its engine.
     pub engine: Arc<Recorder>,
-    router: Router,
+    /// Its web layer.
+    pub router: Router,
 }
 
 /// An answer, read whole.

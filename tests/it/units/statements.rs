@@ -33,7 +33,7 @@ async fn every_statement_can_be_prepared() {
 }
 
 /// Statements that may read a whole table: small ones, or upkeep that reads everything by design.
-const WHOLE: [&str; 20] = [
+const WHOLE: [&str; 21] = [
     "backfills::ALL_BACKFILLS",
     "accounts::ALL_USERS",
     "accounts::ADMINS",
@@ -46,6 +46,7 @@ const WHOLE: [&str; 20] = [
     "configuration::POLICIES",
     "requests::TIDY",
     "requests::OF_KIND",
+    "requests::SEEN",
     "pauses::ALL_PAUSES",
     "upkeep::HEADS",
     "upkeep::ERASE",
@@ -84,4 +85,35 @@ async fn no_statement_scans_a_table() {
         }
     }
     assert!(scans.is_empty(), "{scans:#?}");
+}
+
+#[tokio::test]
+async fn no_reading_of_the_ledger_sorts_a_chain() {
+    use halobridge::{
+        domain::{account::Scope, ids::ClientId},
+        ledger::entry::{Chain, Seq},
+        store::{LedgerFilter, statements::built},
+    };
+    let mut writer = migrated().await;
+    let [one, two] = [1, 2].map(|n| ClientId(uuid::Uuid::from_u128(n)));
+    let mut sorts = Vec::new();
+    for chain in [None, Some(Chain::of(None)), Some(Chain::of(Some(one)))] {
+        for scope in [Scope::All, Scope::Clients(vec![one]), Scope::Clients(vec![one, two])] {
+            for fact in [None, Some("human-act".to_owned()), Some("incident-read".to_owned())] {
+                let filter = LedgerFilter { chain, scope: scope.clone(), fact, ..LedgerFilter::default() };
+                for after in [None, Some(Seq(9))] {
+                    for sql in built(&filter, after).expect("is built") {
+                        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+                        for row in sqlx::query(explain).fetch_all(&mut writer).await.expect("explains") {
+                            let detail: String = sqlx::Row::get(&row, "detail");
+                            if detail.contains("TEMP B-TREE FOR ORDER BY") {
+                                sorts.push(format!("{detail}: {sql}"));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(sorts.is_empty(), "{sorts:#?}");
 }
