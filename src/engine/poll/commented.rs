@@ -39,6 +39,9 @@ impl Poll<'_> {
                         Err(()) => again.push(pair),
                     }
                     digest::pair(self.engine, pair, done, reading).await?;
+                    if self.failed() {
+                        break;
+                    }
                 }
                 Err(failure) if failure.kind == FailureKind::Gone => {}
                 // With the next poll: the budget has no room, or it is this incident's alone.

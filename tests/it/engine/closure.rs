@@ -222,6 +222,7 @@ both! {
             bridge.pass_by(38 * 3_600, 1_800).await;
             assert_eq!(bridge.reason_of(&incident).await, Some("refused"), "{kind}");
             bridge.heal();
+            bridge.finish().await;
         }
     }
 

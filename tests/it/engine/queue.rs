@@ -41,7 +41,8 @@ both! {
         // What waited meanwhile was not written down again and again.
         let made = i64::try_from(bridge.tickets().len() - begun).unwrap();
         let entries = entries_of(&bridge).await - entries;
-        assert!(entries <= 10 * made + 100, "{entries} entries for {made} tickets");
+        // (Evidence for which the budget had no room when the backlog was found is read meanwhile.)
+        assert!(entries <= 10 * made + 150, "{entries} entries for {made} tickets");
         bridge.pass_by(240, 5).await;
         assert_eq!(bridge.tickets().len(), BACKLOG + 4);
         // Both clients with a backlog were served in turn, and the service never had to refuse.
