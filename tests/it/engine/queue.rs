@@ -43,7 +43,8 @@ both! {
         let entries = entries_of(&bridge).await - entries;
         // (Evidence for which the budget had no room when the backlog was found is read meanwhile.)
         assert!(entries <= 10 * made + 150, "{entries} entries for {made} tickets");
-        bridge.pass_by(240, 5).await;
+        // With the notes that tell the evidence that had no room.
+        bridge.pass_by(480, 5).await;
         assert_eq!(bridge.tickets().len(), BACKLOG + 4);
         // Both clients with a backlog were served in turn, and the service never had to refuse.
         let refused = bridge.twin.with(|world, _| world.calls.iter().filter(|call| call.status == 429).count());
