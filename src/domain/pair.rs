@@ -246,6 +246,9 @@ pub struct Pair {
     pub health: Health,
     /// Why it is not in step or not healthy.
     pub reason: Option<Reason>,
+    /// What else a person has to settle.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<Reason>,
     /// The incident that this one was merged into in Defender, once known.
     #[serde(default)]
     pub survivor: Option<IncidentId>,
@@ -276,6 +279,9 @@ pub struct PairState {
     pub health: Health,
     /// Why.
     pub reason: Option<Reason>,
+    /// What else a person has to settle; empty where nobody has to do anything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<Reason>,
 }
 
 /// A comment and the action that carries the same words, or reports their edit. A digest carries several actions.

@@ -201,7 +201,8 @@ fn judged(state: &PairState) -> String {
     };
     match &state.reason {
         Some(reason) if *reason != crate::domain::reason::Reason::InStep => {
-            format!("{words} {}", sentence(&reason.words()))
+            let all = std::iter::once(reason).chain(&state.further);
+            all.fold(words.to_owned(), |words, reason| format!("{words} {}", sentence(&reason.words())))
         }
         _ => words.to_owned(),
     }

@@ -9,7 +9,7 @@ use sqlx::{
 
 use super::error::{Result, StoreError};
 
-const ALL: [(i64, &str, &str); 12] = [
+const ALL: [(i64, &str, &str); 13] = [
     (1, "ledger", include_str!("../../migrations/0001_ledger.sql")),
     (2, "dropped", include_str!("../../migrations/0002_dropped.sql")),
     (3, "rules", include_str!("../../migrations/0003_rules.sql")),
@@ -22,6 +22,7 @@ const ALL: [(i64, &str, &str); 12] = [
     (10, "base", include_str!("../../migrations/0010_base.sql")),
     (11, "names", include_str!("../../migrations/0011_names.sql")),
     (12, "storm", include_str!("../../migrations/0012_storm.sql")),
+    (13, "further", include_str!("../../migrations/0013_further.sql")),
 ];
 
 /// The newest schema version that this program knows.

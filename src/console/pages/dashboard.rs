@@ -247,6 +247,11 @@ fn table(ctx: &PageContext, view: &DashboardView, listed: &Listed<PairRow>) -> A
     .into_any()
 }
 
+/// That a pair has further open items; its page and *Problems* list them.
+fn more(further: usize) -> Option<String> {
+    (further > 0).then(|| format!(" And {} more.", words::number(further as u64)))
+}
+
 fn line(ctx: &PageContext, row: &PairRow) -> AnyView {
     let here = format!("/pairs/{}", row.id);
     let number = row.number.map(|number| format!("#{number} "));
@@ -261,7 +266,7 @@ fn line(ctx: &PageContext, row: &PairRow) -> AnyView {
                     {number.map(|number| view! { <span class="number">{number}</span> })}
                     {title}
                 </a>
-                {why.map(|reason| view! { <span class="row-why">{reason.words()}</span> })}
+                {why.map(|reason| view! { <span class="row-why">{reason.words()}{more(row.further.len())}</span> })}
             </th>
             <td data-label="Severity">{state::severity(ctx, &row.severity)}</td>
             <td data-label="Client"><a class="soft" href=of_client>{row.client.clone()}</a></td>

@@ -116,6 +116,7 @@ pub fn pair_rows(count: usize) -> Vec<PairRow> {
                 sync,
                 health,
                 paused: n == 39,
+                further: if n == 4 { vec![conflict(), Reason::CommentsFull] } else { Vec::new() },
                 reason,
                 opened: ago(4_000 + 190 * (n * n) as i64),
                 changed: ago(12 + 190 * (n * n) as i64),
@@ -220,6 +221,7 @@ pub fn problems() -> ProblemsView {
     let refused = Reason::Refused { why: "Halo refused the ticket: “Please select a valid Site.”".into() };
     let unmapped = Reason::Unmapped { table: "priority".into(), value: "Informational".into() };
     ProblemsView {
+        pairs: 43,
         groups: Ok(vec![
             ProblemGroup {
                 reason: refused.clone(),
@@ -416,6 +418,7 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
             "problems-none",
             context("/problems"),
             Page::Problems(Box::new(ProblemsView {
+                pairs: 0,
                 groups: Ok(Vec::new()),
                 storms: Vec::new(),
                 pauses: Vec::new(),
