@@ -63,6 +63,9 @@ pub struct Base {
     /// Tickets that are gone and that this one took the place of: what crossed to them is copied.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub replaced: BTreeSet<TicketId>,
+    /// Closed tickets that the matter has left for the pair's ticket, and that are still to be told so.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub left: BTreeSet<TicketId>,
     /// Closing words that the ticket did not take as its closing note: they follow as a note.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unsaid: Option<ClosingWords>,

@@ -9,6 +9,7 @@ use crate::{
         ids::{ClientId, PairId},
         operation::{Operation, OperationKind, OperationResult, OperationState},
         reason::Reason,
+        ticket::NoteDraft,
     },
     ledger::fact::Fact,
     planner::{self, observed::Reading, retry},
@@ -424,6 +425,9 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
                 }
                 (OperationKind::CreateTicket { .. }, Some(ticket)) => {
                     Attempt::done(OperationResult::Ticket { ticket, settled: true })
+                }
+                (OperationKind::AddNote { note: note @ NoteDraft { former: Some(former), .. }, .. }, _) => {
+                    forth::tell_former(row, &halo, *former, note, class).await
                 }
                 (OperationKind::AddNote { note, .. }, Some(ticket)) => {
                     forth::add_note(row, &halo, ticket, (&operation.kind, note), engine.now(), class).await

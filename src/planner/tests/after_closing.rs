@@ -128,6 +128,31 @@ fn what_opening_again_does_is_a_choice_for_each_direction() {
 }
 
 #[test]
+fn the_ticket_that_a_matter_has_left_is_told_once_where_it_goes_on() {
+    let mut scene = in_step();
+    scene.pair.base.left.insert(TicketId(61));
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "own note because incident-reopened; behind waiting incident-reopened");
+    let OperationKind::AddNote { note, .. } = plan.operations[0].kind.clone() else { panic!("a note") };
+    assert_eq!((note.former, note.private), (Some(TicketId(61)), true));
+    assert!(note.text.contains("It goes on in ticket 70.") && note.text.contains(&note.reference), "{}", note.text);
+    // Queued, given up or dropped: not planned a second time.
+    scene.queue(&plan);
+    assert_eq!(words(&scene.plan()), "behind waiting incident-reopened");
+    scene.give_up();
+    assert_eq!(words(&scene.plan()), "behind needs-you refused");
+    scene.drop_dead();
+    assert_eq!(words(&scene.plan()), "behind healthy dropped");
+    scene.close_incident(Classification::Undetermined, None);
+    assert!(scene.plan().void.is_empty(), "what the former ticket was to be told stays dropped");
+    // Told: nothing is left of it.
+    let mut scene = in_step();
+    scene.pair.base.left.insert(TicketId(61));
+    scene.pair.base = crate::planner::notes::former::told(scene.pair.base.clone(), TicketId(61));
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
+}
+
+#[test]
 fn what_arrives_after_closing_goes_by_its_kind() {
     check(&[
         (
