@@ -75,9 +75,23 @@ pub struct Base {
     /// What we wrote on the ticket when we closed it last: neither an agent's verdict nor an agent's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub own_closing: Option<OwnClosing>,
+    /// The owner whom Azure refused for the incident: not written again until another one is wanted, or a person asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused_owner: Option<RefusedOwner>,
     /// Since when the status is held because it flipped too often.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Timestamp>,
+}
+
+/// An owner whom Azure refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedOwner {
+    /// Their key ([`super::incident::Owner::key`]).
+    pub owner: String,
+    /// In Azure's words.
+    pub why: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What was said at one closing.
@@ -96,6 +110,9 @@ pub struct OwnClosing {
     pub note: String,
     /// Custom fields by id, as they stand until somebody changes them.
     pub fields: BTreeMap<String, String>,
+    /// Whether the classification was taken off the ticket when it was opened again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub emptied: bool,
 }
 
 /// What both sides of a mapped field said when they last agreed.

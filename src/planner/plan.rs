@@ -354,8 +354,8 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
     let unknown = s.operations.iter().any(|o| matches!(o.state, OperationState::OutcomeUnknown { .. }));
     let open = !out.operations.is_empty() || s.operations.iter().any(|o| o.state.open() && !voided(o.id));
     // What was dropped waits for nothing, though the sides differ.
-    let waits =
-        open || (s.pair.ticket.is_none() && out.dropped.is_empty()) || out.remarks.contains(&Reason::ModeObserve);
+    let waiting = |reason: &Reason| matches!(reason, Reason::ModeObserve | Reason::NotesGathered { .. });
+    let waits = open || (s.pair.ticket.is_none() && out.dropped.is_empty()) || out.remarks.iter().any(waiting);
     // What the mode does not carry waits for nothing either, and is not in step.
     let rejected = |reason: &Reason| matches!(reason, Reason::Rejected { .. });
     let apart = [Reason::ModeOneWay, Reason::GroupOpen];
