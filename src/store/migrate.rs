@@ -9,7 +9,7 @@ use sqlx::{
 
 use super::error::{Result, StoreError};
 
-const ALL: [(i64, &str, &str); 13] = [
+const ALL: [(i64, &str, &str); 14] = [
     (1, "ledger", include_str!("../../migrations/0001_ledger.sql")),
     (2, "dropped", include_str!("../../migrations/0002_dropped.sql")),
     (3, "rules", include_str!("../../migrations/0003_rules.sql")),
@@ -23,6 +23,7 @@ const ALL: [(i64, &str, &str); 13] = [
     (11, "names", include_str!("../../migrations/0011_names.sql")),
     (12, "storm", include_str!("../../migrations/0012_storm.sql")),
     (13, "further", include_str!("../../migrations/0013_further.sql")),
+    (14, "tokens", include_str!("../../migrations/0014_tokens.sql")),
 ];
 
 /// The newest schema version that this program knows.

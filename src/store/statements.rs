@@ -2,14 +2,14 @@
 
 use super::{
     accounts, backfills, configuration, deliveries, groups, history, operations, pairs, pauses, projector, requests,
-    runs, secrets, sessions, settings, shadows, subjects, trouble, tx, upkeep,
+    runs, secrets, sessions, settings, shadows, subjects, tokens, trouble, tx, upkeep,
 };
 
 /// Statements of one file, each with its name.
 pub type Named = &'static [(&'static str, &'static str)];
 
 /// By file.
-pub const ALL: [(&str, Named); 21] = [
+pub const ALL: [(&str, Named); 22] = [
     ("accounts", accounts::ALL),
     ("backfills", backfills::ALL),
     ("configuration", configuration::ALL),
@@ -28,6 +28,7 @@ pub const ALL: [(&str, Named); 21] = [
     ("shadows", shadows::ALL),
     ("settings", settings::ALL),
     ("subjects", subjects::ALL),
+    ("tokens", tokens::ALL),
     ("trouble", trouble::ALL),
     ("tx", tx::ALL),
     ("upkeep", upkeep::ALL),

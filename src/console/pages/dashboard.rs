@@ -173,7 +173,9 @@ fn none(ctx: &PageContext, view: &DashboardView) -> AnyView {
                 <p>
                     "No linked incident has this number, nor has its ticket. An incident that is not linked stands under "
                     <a class="soft" href=format!("/incidents?q={}", view.filter.text.trim().trim_start_matches('#'))>"Not linked"</a>
-                    " with its reason. A ticket that no incident is linked to is not followed: link it there by its number, or push it to Sentinel."
+                    " with its reason. A ticket that no incident is linked to is not followed: "
+                    <a class="soft" href=format!("/tickets?ticket={}", view.filter.text.trim().trim_start_matches('#'))>"look it up in Halo"</a>
+                    " to see why, and to push or link it."
                 </p>
             }
         });
