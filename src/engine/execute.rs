@@ -435,7 +435,7 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
                     Attempt::done(OperationResult::Ticket { ticket, settled: true })
                 }
                 (OperationKind::AddNote { note: note @ NoteDraft { former: Some(former), .. }, .. }, _) => {
-                    forth::tell_former(row, &halo, *former, note, class).await
+                    Box::pin(forth::tell_former(row, &halo, *former, note, class)).await
                 }
                 (OperationKind::AddNote { note, .. }, Some(ticket)) => {
                     forth::add_note(row, &halo, ticket, (&operation.kind, note), engine.now(), class).await
