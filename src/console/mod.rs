@@ -23,6 +23,8 @@
 //! | [`Page::Runs`] | `/runs` | `source failed from` |
 //! | [`Page::Connections`] | `/connections` | |
 //! | [`Page::Disconnect`] | `/connections/{id}/disconnect` | |
+//! | [`Page::Tickets`] | `/tickets` | `halo ticket` |
+//! | [`Page::Tokens`] | `/tokens` | |
 //! | [`Page::Ledger`] | `/ledger` | `client fact from` |
 //! | the same entries as JSON Lines | `/ledger.jsonl` | as `/ledger`, without `from` |
 //! | [`Page::Account`] | `/account` | |
@@ -55,6 +57,8 @@
 //! | `/incidents/{workspace}/{incident}/link` | `ticket next` | `next` |
 //! | `/incidents/{workspace}/{incident}/ticket` | `next` | `next` |
 //! | `/push`, `/workspaces/{id}/push` | `workspace ticket anyway next` | `next` |
+//! | `/tokens` | `name sees client` (several) | the page itself, with the token once |
+//! | `/tokens/{id}/revoke` | | `/tokens` |
 //! | `/backfill` | `workspace from to cap per_hour closed next` | `next` |
 //! | `/workspaces/{id}/backfill/start`, `/workspaces/{id}/backfill/stop` | `next` | `next` |
 //! | `/operations/{id}/retry` | `next dropped` | `next` |

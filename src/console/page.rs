@@ -22,6 +22,8 @@ use crate::domain::view::{
     runs::RunsView,
     set_up::{StepView, StepsView},
     shadow::ShadowView,
+    tickets::TicketsView,
+    tokens::TokensView,
     versions::VersionsView,
 };
 
@@ -64,6 +66,10 @@ pub enum Page {
     Disconnect(Box<DisconnectView>),
     /// Versions of the configuration.
     Versions(Box<VersionsView>),
+    /// One ticket, looked up by its number.
+    Tickets(Box<TicketsView>),
+    /// Tokens of programs.
+    Tokens(Box<TokensView>),
     /// The ledger.
     Ledger(Box<LedgerView>),
     /// The reader's own account.
@@ -99,6 +105,8 @@ impl Page {
             Self::Connections(_) => "Connections".into(),
             Self::Disconnect(_) => "Disconnect".into(),
             Self::Versions(_) => "Configuration".into(),
+            Self::Tickets(_) => "Look a ticket up".into(),
+            Self::Tokens(_) => "API tokens".into(),
             Self::Ledger(_) => "Ledger".into(),
             Self::Account(_) => "Account".into(),
             Self::Drop(_) => "Drop this operation?".into(),
@@ -128,6 +136,8 @@ impl Page {
             Self::Linking(view) => vec![&view.form],
             Self::Disconnect(view) => vec![&view.form],
             Self::Versions(view) => vec![&view.form],
+            Self::Tickets(view) => vec![&view.form],
+            Self::Tokens(view) => vec![&view.form],
             Self::Step(view) => view.content.form().into_iter().collect(),
             _ => Vec::new(),
         }
@@ -191,6 +201,8 @@ impl Page {
             Self::Connections(view) => pages::connections::body(ctx, view),
             Self::Disconnect(view) => pages::disconnect::body(ctx, view),
             Self::Versions(view) => pages::versions::body(ctx, view),
+            Self::Tickets(view) => pages::tickets::body(ctx, view),
+            Self::Tokens(view) => pages::tokens::body(ctx, view),
             Self::Ledger(view) => pages::ledger::body(ctx, view),
             Self::Account(view) => pages::account::body(ctx, view),
             Self::Drop(view) => pages::failed::drop(ctx, view),

@@ -17,14 +17,21 @@ const SET_UP: &str = "/set-up";
 /// Versions of what is set up.
 const CONFIGURATION: &str = "/configuration";
 
+/// One ticket by its number.
+const TICKETS: &str = "/tickets";
+/// Tokens of programs.
+const TOKENS: &str = "/tokens";
+
 /// Pages that belong to one of those: whose, name and address.
-const BENEATH: [(&str, &str, &str); 6] = [
+const BENEATH: [(&str, &str, &str); 8] = [
     ("/incidents", "Backfill", "/backfill"),
+    ("/incidents", "Look a ticket up", TICKETS),
     ("/problems", "Approvals", "/approvals"),
     ("/problems", "Drift", "/drift"),
     ("/connections", "Shadow mode", "/shadow"),
     ("/connections", "Set-up", SET_UP),
     ("/connections", "Configuration", CONFIGURATION),
+    ("/connections", "API tokens", TOKENS),
 ];
 
 /// The place that a page belongs to.
@@ -189,7 +196,8 @@ fn beneath(ctx: &PageContext) -> AnyView {
     };
     let others: Vec<_> = BENEATH
         .iter()
-        .filter(|(of, _, href)| *of == place && (![SET_UP, CONFIGURATION].contains(href) || ctx.may_set_up()))
+        .filter(|(of, _, href)| *of == place && (![SET_UP, CONFIGURATION, TOKENS].contains(href) || ctx.may_set_up()))
+        .filter(|(.., href)| *href != TICKETS || ctx.may_operate())
         .collect();
     if others.is_empty() {
         return ().into_any();

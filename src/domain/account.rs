@@ -54,6 +54,25 @@ impl Scope {
     }
 }
 
+/// A token with which a program acts as an operator. Its hash stays in `store`, itself nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiToken {
+    /// Ours; what it does stands in the ledger under it, as a person's acts under theirs.
+    pub id: UserId,
+    /// Which program has it, unique without regard to case.
+    pub name: String,
+    /// Whose records it reaches.
+    pub scope: Scope,
+    /// Who made it.
+    pub made_by: UserId,
+    /// When.
+    pub created: Timestamp,
+    /// Last use, to the minute.
+    pub used: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked: Option<Timestamp>,
+}
+
 /// An account. The password's hash stays in `store`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {

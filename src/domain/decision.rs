@@ -70,6 +70,11 @@ pub enum Decision {
         /// The write, in words.
         what: String,
     },
+    /// Write an owner once more whom Azure refused.
+    TryOwner {
+        /// When it did.
+        at: Timestamp,
+    },
     /// Let a pair go on whose status was frozen because it flipped too often.
     Thaw {
         /// Since when it is frozen.
@@ -106,6 +111,7 @@ impl Decision {
             Self::Copy { .. } => "Decided to leave the lost copy.".to_owned(),
             Self::Approve { what, .. } => format!("Approved: {what}."),
             Self::Reject { what, .. } => format!("Rejected: {what}."),
+            Self::TryOwner { .. } => "Asked for the refused owner to be tried again.".to_owned(),
             Self::Thaw { .. } => "Let the status go on after it had been frozen.".to_owned(),
         }
     }

@@ -164,6 +164,9 @@ impl OperationKind {
             Self::UpdateTicket { .. } => "Change the ticket".into(),
             Self::AddNote { comment: Some(_), edit: 0, .. } => "Write the comment as a note".into(),
             Self::AddNote { comment: Some(_), .. } => "Report the comment's edit in a note".into(),
+            Self::AddNote { note: NoteDraft { former: Some(former), .. }, .. } => {
+                format!("Tell ticket {former} where the matter goes on")
+            }
             Self::AddNote { comment: None, .. } => "Write a note".into(),
             Self::AddComment { carries, .. } => match carries.as_slice() {
                 [one] if one.action.action == 0 => "Name the ticket in a comment".into(),

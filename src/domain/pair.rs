@@ -63,6 +63,9 @@ pub struct Base {
     /// Tickets that are gone and that this one took the place of: what crossed to them is copied.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub replaced: BTreeSet<TicketId>,
+    /// Closed tickets that the matter has left for the pair's ticket, and that are still to be told so.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub left: BTreeSet<TicketId>,
     /// Closing words that the ticket did not take as its closing note: they follow as a note.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unsaid: Option<ClosingWords>,
@@ -72,9 +75,23 @@ pub struct Base {
     /// What we wrote on the ticket when we closed it last: neither an agent's verdict nor an agent's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub own_closing: Option<OwnClosing>,
+    /// The owner whom Azure refused for the incident: not written again until another one is wanted, or a person asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused_owner: Option<RefusedOwner>,
     /// Since when the status is held because it flipped too often.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Timestamp>,
+}
+
+/// An owner whom Azure refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedOwner {
+    /// Their key ([`super::incident::Owner::key`]).
+    pub owner: String,
+    /// In Azure's words.
+    pub why: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What was said at one closing.
@@ -93,6 +110,9 @@ pub struct OwnClosing {
     pub note: String,
     /// Custom fields by id, as they stand until somebody changes them.
     pub fields: BTreeMap<String, String>,
+    /// Whether the classification was taken off the ticket when it was opened again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub emptied: bool,
 }
 
 /// What both sides of a mapped field said when they last agreed.
@@ -246,6 +266,9 @@ pub struct Pair {
     pub health: Health,
     /// Why it is not in step or not healthy.
     pub reason: Option<Reason>,
+    /// What else a person has to settle.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<Reason>,
     /// The incident that this one was merged into in Defender, once known.
     #[serde(default)]
     pub survivor: Option<IncidentId>,
@@ -276,6 +299,9 @@ pub struct PairState {
     pub health: Health,
     /// Why.
     pub reason: Option<Reason>,
+    /// What else a person has to settle; empty where nobody has to do anything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<Reason>,
 }
 
 /// A comment and the action that carries the same words, or reports their edit. A digest carries several actions.

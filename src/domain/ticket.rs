@@ -207,6 +207,9 @@ pub struct NoteDraft {
     pub private: bool,
     /// Our visible reference, also in the text.
     pub reference: String,
+    /// The ticket it is written to, where that is not the pair's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<TicketId>,
 }
 
 /// How an outcome is named to Halo.

@@ -8,13 +8,14 @@ use crate::{
         ids::{CommentId, fingerprint},
         incident::{Comment, Incident, Owner},
         operation::{Carried, IncidentChange, OperationResult},
+        pair::{Base, RefusedOwner},
         reason::Reason,
     },
     ledger::fact::Fact,
     outbound::budget::Class,
     planner::{
         agreed,
-        notes::{to_sentinel::TICKET_ITSELF, words},
+        notes::{budget, to_sentinel::TICKET_ITSELF, words},
         observed::Reading,
         sent::{self, Found},
     },
@@ -51,8 +52,9 @@ pub(super) async fn add_comment(
         Ok(_) => {
             let facts = carries.iter().map(|carried| linked(row, comment, carried)).collect();
             let mut reading = Reading { comments: read, ..Reading::default() };
-            // One that carries no note is known as read: nothing else tells that it is there.
-            if carries.is_empty() {
+            // One that carries no note is known as read: nothing else tells that it is there. Nor does anything else tell
+            // when it was written, which counts near the end of the incident's room.
+            if carries.is_empty() || budget::counts_time(row.subject.incident.comments_count) {
                 let own = Comment::own(comment.clone(), message, engine.now());
                 match &mut reading.comments {
                     Some(comments) => comments.push(own),
@@ -196,7 +198,13 @@ pub(super) async fn update_incident(
             Box::pin(update_incident(row, sentinel, at, (&rest, was_sent), now, class)).await
         }
         Err(failure) if failure.kind == FailureKind::Rejected => match change.owner.as_ref().and_then(Owner::key) {
-            Some(owner) => Attempt::Refused(Reason::OwnerUnknown { owner, why: failure.message }, read(current)),
+            Some(owner) => {
+                // An open item of the pair's, not a dead letter beside it.
+                let said = Reason::OwnerUnknown { owner: owner.clone(), why: failure.message.clone() }.words();
+                let refused = Some(RefusedOwner { owner, why: failure.message, at: now });
+                let base = Base { refused_owner: refused, ..row.pair.base.clone() };
+                Attempt::Withdrawn(said, vec![Fact::BaseAgreed { pair: row.pair.id, base }], read(current))
+            }
             None => Attempt::Failed(failure),
         },
         Err(failure) if failure.kind == FailureKind::Unknown => {

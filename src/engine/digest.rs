@@ -356,7 +356,8 @@ fn replan(engine: &Engine, view: &View, row: &SituationRow, around: &Around, see
         let base = planner::merges::base_of_survivor(&situation, ticket, survivor);
         facts.extend(merges::follow(engine, view, row, survivor, base, now));
     }
-    let before = PairState { sync: pair.sync, health: pair.health, reason: pair.reason.clone() };
+    let before =
+        PairState { sync: pair.sync, health: pair.health, reason: pair.reason.clone(), further: pair.further.clone() };
     if before != plan.state {
         needs_somebody(pair.id, plan.state.health, plan.state.reason.as_ref());
         facts.push(Fact::PairJudged { pair: pair.id, state: plan.state });

@@ -9,6 +9,7 @@ use crate::{
         ids::{ClientId, PairId},
         operation::{Operation, OperationKind, OperationResult, OperationState},
         reason::Reason,
+        ticket::NoteDraft,
     },
     ledger::fact::Fact,
     planner::{self, observed::Reading, retry},
@@ -39,6 +40,8 @@ pub(super) enum Attempt {
     Done(OperationResult, Vec<Fact>, Box<Reading>),
     /// Not needed in this form any more: plan anew from this reading.
     Stale(String, Box<Reading>),
+    /// Refused in a way that the plan knows from these facts on: not written again in this form, and no dead letter.
+    Withdrawn(String, Vec<Fact>, Box<Reading>),
     /// Failed.
     Failed(Failure),
     /// A person has to decide.
@@ -318,6 +321,7 @@ async fn sent(
         outcome = match &outcome {
             Attempt::Done(..) => "done",
             Attempt::Stale(..) => "planned anew",
+            Attempt::Withdrawn(..) => "withdrawn",
             Attempt::Failed(_) => "failed",
             Attempt::Refused(..) => "refused",
         },
@@ -381,6 +385,11 @@ pub(super) async fn finish(
             let state = OperationState::Void { at: now, why };
             digest::known_pair(engine, pair, known, vec![fact(state, None)], *reading, go_on).await
         }
+        Attempt::Withdrawn(why, facts, reading) => {
+            let mut all = vec![fact(OperationState::Void { at: now, why }, None)];
+            all.extend(facts);
+            digest::known_pair(engine, pair, known, all, *reading, go_on).await
+        }
         Attempt::Refused(reason, reading) => {
             let state = OperationState::Dead { at: now, reason };
             let dead = vec![fact(state, operation.last_failure.clone())];
@@ -424,6 +433,9 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
                 }
                 (OperationKind::CreateTicket { .. }, Some(ticket)) => {
                     Attempt::done(OperationResult::Ticket { ticket, settled: true })
+                }
+                (OperationKind::AddNote { note: note @ NoteDraft { former: Some(former), .. }, .. }, _) => {
+                    Box::pin(forth::tell_former(row, &halo, *former, note, class)).await
                 }
                 (OperationKind::AddNote { note, .. }, Some(ticket)) => {
                     forth::add_note(row, &halo, ticket, (&operation.kind, note), engine.now(), class).await

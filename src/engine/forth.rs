@@ -83,15 +83,54 @@ fn further(row: &SituationRow, mut base: Base) -> Base {
     if let (Some(alerts), Some(evidence)) = (&mut base.alerts, &row.evidence) {
         alerts.extend(alerts::ids(evidence));
     }
-    let in_its_place = |operation: &Operation| {
-        let follows =
-            matches!(operation.kind, OperationKind::CreateTicket { follows: Some(gone), .. } if gone == before);
-        follows && matches!(operation.reason, Reason::RecordGone { .. })
+    let follows = |operation: &&Operation| matches!(operation.kind, OperationKind::CreateTicket { follows: Some(gone), .. } if gone == before);
+    match row.operations.iter().find(follows).map(|operation| &operation.reason) {
+        Some(Reason::RecordGone { .. }) => base.replaced.insert(before),
+        Some(_) => base.left.insert(before),
+        None => false,
     };
-    if row.operations.iter().any(in_its_place) {
-        base.replaced.insert(before);
-    }
     base
+}
+
+/// Tells the ticket that the matter has left where it goes on. One that is gone, or another client's by now, is told
+/// nothing.
+pub(super) async fn tell_former(
+    row: &SituationRow,
+    halo: &Arc<Halo>,
+    former: TicketId,
+    note: &NoteDraft,
+    class: Class,
+) -> Attempt {
+    let found = match halo.ticket(former, class).await {
+        Ok(found) => found,
+        Err(failure) if failure.kind == FailureKind::Gone => return former_told(row, former, None),
+        Err(failure) => return Attempt::Failed(failure),
+    };
+    if found.deleted || found.merged_into.is_some() || found.client_id != Some(row.pair.halo_client_id) {
+        return former_told(row, former, None);
+    }
+    let actions = match halo.actions(former, class).await {
+        Ok(actions) => actions,
+        Err(failure) => return Attempt::Failed(failure),
+    };
+    if let Some(action) = actions.iter().find(|action| notes::carries(action, &note.reference)) {
+        return former_told(row, former, Some((action, true)));
+    }
+    match halo.add_note(former, note, class).await {
+        Ok(action) => former_told(row, former, Some((&action, false))),
+        Err(failure) if failure.kind == FailureKind::Gone => former_told(row, former, None),
+        Err(failure) => Attempt::Failed(failure),
+    }
+}
+
+/// The former ticket has its note, or nobody is there to be told. Nothing of it is the pair's any more.
+pub(super) fn former_told(row: &SituationRow, former: TicketId, note: Option<(&Action, bool)>) -> Attempt {
+    let result = match note {
+        Some((action, settled)) => OperationResult::Action { action: action.key, settled },
+        None => OperationResult::AlreadyThere,
+    };
+    let base = notes::former::told(row.pair.base.clone(), former);
+    Attempt::Done(result, vec![Fact::BaseAgreed { pair: row.pair.id, base }], Box::default())
 }
 
 /// Whether a ticket for this incident may have been made in a time that the database does not remember.

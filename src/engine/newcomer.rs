@@ -205,6 +205,7 @@ pub(super) fn opened(
         sync: SyncState::Behind,
         health: Health::Waiting,
         reason: None,
+        further: Vec::new(),
         created: now,
         changed: now,
     }

@@ -153,16 +153,22 @@ async fn ticket(engine: &Engine, row: &SituationRow, draft: &TicketDraft) -> Loo
 }
 
 async fn note_of(engine: &Engine, row: &SituationRow, kind: &OperationKind, note: &NoteDraft) -> Look {
-    let Some(ticket) = row.pair.ticket else { return Look::Absent };
+    let Some(ticket) = note.former.or(row.pair.ticket) else { return Look::Absent };
     let halo = match engine.registry.halo(row.pair.halo) {
         Ok(halo) => halo,
         Err(failure) => return Look::Failed(failure),
     };
     match halo.actions(ticket, crate::outbound::budget::Class::Comment).await {
         Ok(actions) => match actions.into_iter().find(|action| notes::carries(action, &note.reference)) {
+            Some(action) if note.former.is_some() => {
+                Look::Found(forth::former_told(row, ticket, Some((&action, true))))
+            }
             Some(action) => Look::Found(forth::note_made(row, kind, action, true)),
             None => Look::Absent,
         },
+        Err(failure) if failure.kind == FailureKind::Gone && note.former.is_some() => {
+            Look::Found(forth::former_told(row, ticket, None))
+        }
         Err(failure) => Look::Failed(failure),
     }
 }

@@ -142,11 +142,18 @@ pub(super) fn unsaid(
 pub(super) fn own_closing(change: &TicketChange) -> Option<OwnClosing> {
     let note = change.closure_note.clone()?;
     let fields = change.custom_fields.iter().map(|(id, value)| (id.to_string(), mapped::plain(value))).collect();
-    Some(OwnClosing { note, fields })
+    Some(OwnClosing { note, fields, emptied: false })
 }
 
 /// The mapped fields that were written.
 pub(super) fn with_fields(mut base: Base, change: &TicketChange, answer: &Ticket) -> Base {
+    if let Some(own) = base.own_closing.as_mut() {
+        // Once: an instance that keeps the value all the same is not asked again and again.
+        let emptied = |(id, value): &(i64, serde_json::Value)| {
+            own.fields.contains_key(&id.to_string()) && mapped::plain(value).is_empty()
+        };
+        own.emptied |= change.custom_fields.iter().any(emptied);
+    }
     for (id, value) in &change.custom_fields {
         let sentinel = mapped::plain(value);
         let halo = answer.custom_field(*id).map(|field| mapped::plain(&field.value));

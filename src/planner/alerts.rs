@@ -74,6 +74,7 @@ pub(super) fn plan(s: &Situation<'_>, out: &mut Plan) {
         text: format!("{head}\n\n{}\n\n{reference}", text::html_to_text(&listed)),
         private: true,
         reference,
+        former: None,
     };
     out.push(OperationKind::AddNote { comment: None, edit: 0, said: None, note }, Reason::AlertsJoined { alerts });
 }

@@ -1,6 +1,8 @@
 //! What a person may decide about a pair as it stands, from the open items of its plan.
 
-use crate::domain::{decision::Decision, failure::Side, merge::Candidate, policy::ReopenRule, reason::Reason};
+use crate::domain::{
+    decision::Decision, failure::Side, merge::Candidate, pair::RefusedOwner, policy::ReopenRule, reason::Reason,
+};
 
 use super::{drift, plan, situation::Situation};
 
@@ -74,6 +76,11 @@ fn answers(s: &Situation<'_>, reason: &Reason) -> Vec<(String, Decision)> {
             ("Approve".to_owned(), Decision::Approve { write: write.clone(), what: what.clone() }),
             ("Reject".to_owned(), Decision::Reject { write: write.clone(), what: what.clone() }),
         ],
+        Reason::OwnerUnknown { .. } => {
+            let again =
+                |refused: &RefusedOwner| ("Try this owner again".to_owned(), Decision::TryOwner { at: refused.at });
+            s.pair.base.refused_owner.iter().map(again).collect()
+        }
         Reason::Flapping { .. } => {
             let thaw = |at| ("Let it go on".to_owned(), Decision::Thaw { at });
             s.pair.base.frozen.map(thaw).into_iter().collect()

@@ -74,6 +74,21 @@ pub fn forget_changed(base: &mut Base, ticket: &Ticket) {
     }
 }
 
+/// The classification field, emptied: of a ticket that is open again, where what stands there is what we wrote at its
+/// closing. So the question for the classification is asked afresh.
+pub fn emptied(
+    policy: &Policy,
+    catalogue: &Catalogue,
+    base: &Base,
+    ticket: &Ticket,
+) -> Option<(i64, serde_json::Value)> {
+    let own = base.own_closing.as_ref().filter(|own| !own.emptied)?;
+    let id = mapped::custom_id(catalogue, policy.classification_field.as_ref()?).ok()?;
+    let written = own.fields.get(&id.to_string()).filter(|written| !written.is_empty())?;
+    let stands = mapped::plain(&ticket.custom_field(id)?.value) == *written;
+    stands.then(|| (id, "".into()))
+}
+
 /// Whether both sides last agreed on being closed.
 pub fn both_closed(base: &Base) -> bool {
     base.ticket_closed && base.incident_status == Some(IncidentStatus::Closed)

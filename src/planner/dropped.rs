@@ -120,6 +120,7 @@ impl Turns<'_> {
 /// noted): they are planned once, so that no later plan tells that they are missing.
 pub fn said_once(operation: &Operation) -> bool {
     match &operation.kind {
+        OperationKind::AddNote { note, .. } if note.former.is_some() => false,
         OperationKind::AddNote { comment: None, .. } => {
             matches!(operation.reason, Reason::IncidentClosed | Reason::IncidentReopened)
         }
@@ -149,6 +150,8 @@ fn holds(s: &Situation<'_>, operation: &Operation, turns: &Turns<'_>, wanted: &[
         }
         OperationKind::AddNote { comment: Some(comment), edit, .. } => stays(linked(comment, *edit)),
         OperationKind::AddComment { comment, .. } => stays(linked(comment, 0)),
+        // What the former ticket is told is true whatever becomes of the pair's.
+        OperationKind::AddNote { note, .. } if note.former.is_some() => Some(operation.kind.clone()),
         OperationKind::AddNote { comment: None, .. } => {
             // A question is answered when both sides agree; other words stand as long as the ticket stands.
             let over = match operation.reason {

@@ -60,7 +60,7 @@ impl Plan {
             base: None,
             follow: None,
             waiting: Vec::new(),
-            state: PairState { sync: SyncState::InStep, health: Health::Healthy, reason: None },
+            state: PairState { sync: SyncState::InStep, health: Health::Healthy, reason: None, further: Vec::new() },
             items: Vec::new(),
             remarks: Vec::new(),
             dropped: Vec::new(),
@@ -132,7 +132,8 @@ fn once(s: &Situation<'_>) -> (Plan, bool) {
     let mut out = Plan::new();
     if s.workspace.mode == Mode::Off {
         take_back(s, &mut out);
-        out.state = PairState { sync: SyncState::Unknown, health: Health::Healthy, reason: Some(Reason::ModeOff) };
+        let (sync, reason) = (SyncState::Unknown, Some(Reason::ModeOff));
+        out.state = PairState { sync, health: Health::Healthy, reason, further: Vec::new() };
         return (out, false);
     }
     if let Some(side) = drift::gone(s) {
@@ -340,21 +341,27 @@ fn replaceable(queued: &Operation) -> bool {
 
 fn state(s: &Situation<'_>, out: &Plan) -> PairState {
     let voided = |id: OperationId| out.void.iter().any(|(void, _)| *void == id);
-    let dead = s.operations.iter().find_map(|o| match &o.state {
-        OperationState::Dead { reason, .. } if !voided(o.id) => Some(reason.clone()),
+    let dead = s.operations.iter().filter_map(|o| match &o.state {
+        OperationState::Dead { reason, .. } if !voided(o.id) => Some(reason),
         _ => None,
     });
+    let mut asked: Vec<Reason> = Vec::new();
+    for reason in dead.chain(&out.items) {
+        if !asked.contains(reason) {
+            asked.push(reason.clone());
+        }
+    }
     let unknown = s.operations.iter().any(|o| matches!(o.state, OperationState::OutcomeUnknown { .. }));
     let open = !out.operations.is_empty() || s.operations.iter().any(|o| o.state.open() && !voided(o.id));
     // What was dropped waits for nothing, though the sides differ.
-    let waits =
-        open || (s.pair.ticket.is_none() && out.dropped.is_empty()) || out.remarks.contains(&Reason::ModeObserve);
+    let waiting = |reason: &Reason| matches!(reason, Reason::ModeObserve | Reason::NotesGathered { .. });
+    let waits = open || (s.pair.ticket.is_none() && out.dropped.is_empty()) || out.remarks.iter().any(waiting);
     // What the mode does not carry waits for nothing either, and is not in step.
     let rejected = |reason: &Reason| matches!(reason, Reason::Rejected { .. });
     let apart = [Reason::ModeOneWay, Reason::GroupOpen];
     let kept_back = out.remarks.iter().any(|remark| apart.contains(remark) || rejected(remark));
     // Nor is what waits for a person or a mapping: whatever is open has not crossed.
-    let behind = waits || dead.is_some() || !out.dropped.is_empty() || !out.items.is_empty() || kept_back;
+    let behind = waits || !asked.is_empty() || !out.dropped.is_empty() || kept_back;
     let held = |reason: &Reason| {
         matches!(reason, Reason::RecordGone { .. } | Reason::WrongClient | Reason::SurvivorUnknown { .. })
     };
@@ -365,8 +372,9 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
     } else {
         SyncState::InStep
     };
-    if let Some(reason) = dead.or_else(|| out.items.first().cloned()) {
-        return PairState { sync, health: Health::NeedsYou, reason: Some(reason) };
+    if !asked.is_empty() {
+        let further = asked.split_off(1);
+        return PairState { sync, health: Health::NeedsYou, reason: asked.pop(), further };
     }
     let first = out.operations.first().map(|p| p.reason.clone());
     let queued = s.operations.iter().find(|o| o.state.open()).map(|o| o.reason.clone());
@@ -374,5 +382,5 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
         if unknown { Some(Reason::OutcomeUnknown) } else { first.or(queued).or_else(|| out.dropped.first().cloned()) };
     let reason = reason.or_else(|| out.remarks.first().cloned());
     let health = if waits || unknown { Health::Waiting } else { Health::Healthy };
-    PairState { sync, health, reason }
+    PairState { sync, health, reason, further: Vec::new() }
 }

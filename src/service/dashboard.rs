@@ -179,6 +179,7 @@ fn drawn(installation: &Installation, catalogue: Option<&Catalogue>, row: store:
         health: pair.health,
         paused,
         reason: pair.reason,
+        further: pair.further,
         opened: row.opened,
         changed: pair.changed,
         reference: pair.reference,

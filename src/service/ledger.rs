@@ -232,11 +232,13 @@ pub async fn names_in(app: &App, items: &[store::Item]) -> Result<words::Names, 
     Ok(names)
 }
 
-/// Sign-in names by id.
+/// Sign-in names by id, and the names of programs' tokens.
 ///
 /// # Errors
 /// The store cannot be read.
 pub(super) async fn people(app: &App) -> Result<HashMap<UserId, String>, ServiceError> {
     let users = app.store.users().await.map_err(|e| fault("read accounts", &e))?;
-    Ok(users.into_iter().map(|user| (user.id, user.name)).collect())
+    let tokens = app.store.api_tokens().await.map_err(|e| fault("read tokens", &e))?;
+    let programs = tokens.into_iter().map(|token| (token.id, format!("{} (API token)", token.name)));
+    Ok(users.into_iter().map(|user| (user.id, user.name)).chain(programs).collect())
 }

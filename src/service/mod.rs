@@ -40,6 +40,8 @@ pub mod set_up;
 pub mod shadow;
 pub mod sign_in;
 pub mod then;
+pub mod tickets;
+pub mod tokens;
 pub mod versions;
 pub mod what_if;
 

@@ -33,7 +33,11 @@ pub async fn view(app: &App, caller: &Caller) -> Result<ProblemsView, ServiceErr
     let storms = storms(app, caller, &installation).await?;
     let connections = connections(app, caller, &installation).await?;
     let pauses = Paused::now(app).await?.wide(caller, &installation, true);
-    Ok(ProblemsView { groups, storms, pauses, connections })
+    let (pairs, groups) = match groups {
+        Ok((pairs, groups)) => (pairs, Ok(groups)),
+        Err(trouble) => (0, Err(trouble)),
+    };
+    Ok(ProblemsView { pairs, groups, storms, pauses, connections })
 }
 
 /// One loud notice for each workspace whose incidents the storm brake holds.
@@ -50,34 +54,47 @@ async fn storms(app: &App, caller: &Caller, installation: &Installation) -> Resu
     Ok(held.into_iter().filter(|row| row.code == code).map(storm).collect())
 }
 
-async fn groups(app: &App, caller: &Caller, installation: &Installation) -> Result<Vec<ProblemGroup>, ServiceError> {
+/// How many pairs need somebody, and what for.
+async fn groups(
+    app: &App,
+    caller: &Caller,
+    installation: &Installation,
+) -> Result<(u64, Vec<ProblemGroup>), ServiceError> {
     let filter = PairFilter { health: Some(Health::NeedsYou), scope: caller.scope.clone(), ..PairFilter::default() };
     let page = app.store.pairs_page(&filter, PairSort::default(), None, LOOKED_AT).await;
     let page = page.map_err(|e| fault("list problems", &e))?;
     let dead = app.store.dead_page(&caller.scope, None, LOOKED_AT).await.map_err(|e| fault("list problems", &e))?;
-    let mut letters: BTreeMap<PairId, OperationView> = BTreeMap::new();
+    let mut letters: BTreeMap<PairId, Vec<OperationView>> = BTreeMap::new();
     for letter in dead.rows {
-        // newest first: of several of one pair the newest is shown, all of them on the pair's page
-        letters.entry(letter.operation.pair).or_insert_with(|| operation(&letter.operation));
+        letters.entry(letter.operation.pair).or_default().push(operation(&letter.operation));
     }
+    let pairs = page.rows.len() as u64;
     let mut groups: Vec<ProblemGroup> = Vec::new();
     for row in page.rows {
-        let letter = letters.remove(&row.pair.id);
-        let reason = row.pair.reason.clone().or_else(|| letter.as_ref().and_then(reason_of));
-        let Some(reason) = reason else { continue };
-        let item = item(installation, row, letter, reason);
-        match groups.iter_mut().find(|group| group.reason.code() == item.reason.code()) {
-            Some(group) => {
-                group.total += 1;
-                if group.items.len() < SHOWN {
-                    group.items.push(item);
+        let mut letters = letters.remove(&row.pair.id).unwrap_or_default();
+        let first = row.pair.reason.clone().or_else(|| letters.first().and_then(reason_of));
+        let reasons: Vec<Reason> = first.into_iter().chain(row.pair.further.iter().cloned()).collect();
+        for (place, reason) in reasons.iter().enumerate() {
+            // newest first: of several for one reason the newest is shown, all of them on the pair's page
+            let same = letters.iter().position(|letter| reason_of(letter).as_ref() == Some(reason));
+            let own = same.or((place == 0 && !letters.is_empty() && row.pair.further.is_empty()).then_some(0));
+            let letter = own.map(|at| letters.remove(at));
+            let item = item(installation, &row, letter, reason.clone());
+            // A pair counts once in a group, whatever of its kind is open on it.
+            let again = reasons.iter().take(place).any(|before| before.code() == reason.code());
+            match groups.iter_mut().find(|group| group.reason.code() == reason.code()) {
+                Some(group) => {
+                    group.total += u64::from(!again);
+                    if group.items.len() < SHOWN {
+                        group.items.push(item);
+                    }
                 }
+                None => groups.push(ProblemGroup { reason: reason.clone(), total: 1, items: vec![item] }),
             }
-            None => groups.push(ProblemGroup { reason: item.reason.clone(), total: 1, items: vec![item] }),
         }
     }
     groups.sort_by_key(|group| std::cmp::Reverse(group.total));
-    Ok(groups)
+    Ok((pairs, groups))
 }
 
 fn reason_of(letter: &OperationView) -> Option<Reason> {
@@ -87,10 +104,10 @@ fn reason_of(letter: &OperationView) -> Option<Reason> {
     }
 }
 
-fn item(installation: &Installation, row: PairRow, operation: Option<OperationView>, reason: Reason) -> ProblemItem {
+fn item(installation: &Installation, row: &PairRow, operation: Option<OperationView>, reason: Reason) -> ProblemItem {
     let incident = match row.number {
         Some(number) => format!("#{number} {}", row.title),
-        None => row.title,
+        None => row.title.clone(),
     };
     let since = match operation.as_ref().map(|letter| &letter.state) {
         Some(OperationState::Dead { at, .. }) => *at,

@@ -6,16 +6,96 @@ use super::{App, acts, caller::Caller, error::ServiceError, fault, links, names}
 use crate::{
     domain::{
         account::Role,
-        ids::{ClientId, WorkspaceId},
+        ids::{ClientId, IncidentId, PairId, WorkspaceId},
         view::not_linked::{PushRow, PushView},
         workspace::{Mode, Workspace},
     },
     engine::push::{PUSH, joined},
     planner::push,
-    store::Installation,
+    store::{Installation, Request},
 };
 
-/// Asks for a ticket to be pushed to a workspace as an incident.
+/// What became of a push.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pushed {
+    /// The ticket has this pair.
+    Paired {
+        /// The pair.
+        pair: PairId,
+        /// Its incident.
+        incident: IncidentId,
+        /// Whether this very request made it.
+        made: bool,
+    },
+    /// It can't be: one sentence with the remedy.
+    Refused(String),
+    /// The engine is at it, or waits for something.
+    Waiting {
+        /// The request's number.
+        request: i64,
+    },
+}
+
+/// As [`ask`], for programs: the workspace by id or name; what is pushed already, or asked for, is not asked for again.
+///
+/// # Errors
+/// As [`ask`]; `Conflict` when the ticket is linked to another incident.
+pub async fn ask_once(
+    app: &App,
+    caller: &Caller,
+    workspace: &str,
+    ticket: &str,
+    anyway: bool,
+) -> Result<Pushed, ServiceError> {
+    caller.need(Role::Operator)?;
+    let installation = app.installation().await?;
+    let named = |one: &&Workspace| one.id.to_string() == workspace || one.name.eq_ignore_ascii_case(workspace.trim());
+    let seen = |one: &&Workspace| caller.scope.allows(Some(one.client));
+    let workspace = installation.workspaces.iter().filter(seen).find(named).ok_or(ServiceError::NotFound)?;
+    let number = links::ticket_number(ticket, "pushed")?;
+    let client = installation.clients.iter().find(|client| client.id == workspace.client);
+    let binding = client.and_then(|client| client.halo.as_ref());
+    if let Some((binding, halo)) = binding.and_then(|b| Some((b, names::halo(&installation, b.connection)?))) {
+        let id = IncidentId::pushed(&halo.tenant, number);
+        let pairs = app.store.pairs_of_ticket(binding.connection, number).await;
+        let pairs = pairs.map_err(|e| fault("look for a ticket's pairs", &e))?;
+        if let Some(own) = pairs.iter().find(|pair| pair.workspace == workspace.id && pair.incident == id) {
+            return Ok(Pushed::Paired { pair: own.id, incident: id, made: false });
+        }
+        if !pairs.is_empty() {
+            return Err(ServiceError::Conflict);
+        }
+    }
+    let open = app.store.asked().await.map_err(|e| fault("read what was asked", &e))?;
+    let same = |request: &&Request| {
+        request.kind == PUSH
+            && request.detail.get("workspace") == Some(&json!(workspace.id))
+            && request.detail.get("ticket") == Some(&json!(number))
+    };
+    let request = match open.iter().find(same) {
+        Some(open) => open.id,
+        None => ask(app, caller, workspace.id, ticket, anyway).await?,
+    };
+    Ok(Pushed::Waiting { request })
+}
+
+/// What became of a request.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn answered(app: &App, request: i64) -> Result<Pushed, ServiceError> {
+    let found = app.store.request(request).await.map_err(|e| fault("read what was asked", &e))?;
+    let Some(result) = found.and_then(|found| found.result) else { return Ok(Pushed::Waiting { request }) };
+    if let Some(why) = result.get("error").and_then(Value::as_str) {
+        return Ok(Pushed::Refused(why.to_owned()));
+    }
+    let pair: Option<PairId> = result.get("pair").and_then(|pair| serde_json::from_value(pair.clone()).ok());
+    let pair = pair.ok_or(ServiceError::Internal)?;
+    let pair = app.store.pair(pair).await.map_err(|e| fault("read a pair", &e))?.ok_or(ServiceError::NotFound)?;
+    Ok(Pushed::Paired { pair: pair.id, incident: pair.incident, made: true })
+}
+
+/// Asks for a ticket to be pushed to a workspace as an incident; gives the request's number.
 ///
 /// # Errors
 /// `Invalid` for what is no ticket number, for a workspace that is not in two-way mode, and for one that is joined to
@@ -26,7 +106,7 @@ pub async fn ask(
     workspace: WorkspaceId,
     ticket: &str,
     anyway: bool,
-) -> Result<(), ServiceError> {
+) -> Result<i64, ServiceError> {
     caller.need(Role::Operator)?;
     let installation = app.installation().await?;
     let workspace = names::workspace(&installation, workspace).ok_or(ServiceError::NotFound)?;
@@ -40,9 +120,9 @@ pub async fn ask(
     }
     let detail = json!({ "workspace": workspace.id, "ticket": ticket, "client": workspace.client });
     acts::record(app, Some(workspace.client), vec![acts::act(caller, "push", None, detail.clone())]).await?;
-    app.store.ask(app.clock.now(), PUSH, &detail).await.map_err(|e| fault("ask for a push", &e))?;
+    let request = app.store.ask(app.clock.now(), PUSH, &detail).await.map_err(|e| fault("ask for a push", &e))?;
     app.engine.asked();
-    Ok(())
+    Ok(request)
 }
 
 /// The form, and what became of the pushes of the last day.

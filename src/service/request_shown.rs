@@ -35,7 +35,7 @@ pub fn of(installation: &Installation, s: &Situation<'_>, kind: &OperationKind) 
             ("POST", format!("{}/Tickets", halo_at()?), halo::update_body(current, change))
         }
         OperationKind::AddNote { note, .. } => {
-            ("POST", format!("{}/Actions", halo_at()?), halo::note_body(s.pair.ticket?, note))
+            ("POST", format!("{}/Actions", halo_at()?), halo::note_body(note.former.or(s.pair.ticket)?, note))
         }
         OperationKind::UpdateIncident { change } => {
             ("PUT", sentinel_at(String::new())?, sentinel::incident_body(s.incident, change))

@@ -201,7 +201,8 @@ fn judged(state: &PairState) -> String {
     };
     match &state.reason {
         Some(reason) if *reason != crate::domain::reason::Reason::InStep => {
-            format!("{words} {}", sentence(&reason.words()))
+            let all = std::iter::once(reason).chain(&state.further);
+            all.fold(words.to_owned(), |words, reason| format!("{words} {}", sentence(&reason.words())))
         }
         _ => words.to_owned(),
     }
@@ -298,6 +299,11 @@ fn human(act: &str, detail: &Value) -> String {
         "user-reset" => "Set an account's password.".into(),
         "change-password" => "Changed the password.".into(),
         "end-other-sessions" => "Signed out everywhere else.".into(),
+        "token-make" => {
+            let name = detail.get("name").and_then(Value::as_str).unwrap_or_default();
+            sentence(&format!("Made the API token {name}"))
+        }
+        "token-revoke" => "Revoked an API token.".into(),
         "sign-in-microsoft" => "Signed in with Microsoft for a connection.".into(),
         "config-apply" => applied(detail),
         other => format!("{}.", other.replace('-', " ")),

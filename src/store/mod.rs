@@ -38,6 +38,7 @@ mod snapshot;
 pub mod statements;
 mod subjects;
 mod together;
+mod tokens;
 mod trouble;
 mod tx;
 mod upkeep;

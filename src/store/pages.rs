@@ -285,7 +285,10 @@ fn push_filter(sql: &mut QueryBuilder<Sqlite>, filter: &PairFilter) -> Result<()
         sql.push(" AND p.status = ").push_bind(status.as_str().to_owned());
     }
     if let Some(reason) = &filter.reason {
-        sql.push(" AND p.reason_code = ").push_bind(reason.clone());
+        // What is open beside the first reason stands in the same row.
+        sql.push(" AND (p.reason_code = ").push_bind(reason.clone());
+        sql.push(" OR EXISTS (SELECT 1 FROM json_each(p.further) f WHERE f.value ->> '$.code' = ");
+        sql.push_bind(reason.clone()).push("))");
     }
     if let Some(from) = filter.opened_from {
         sql.push(" AND p.opened_ms >= ").push_bind(to_ms(from));

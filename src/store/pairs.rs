@@ -26,7 +26,7 @@ use crate::domain::{
 macro_rules! pair_columns {
     () => {
         "p.id, p.client, p.workspace, p.incident, p.halo, p.halo_client_id, p.ticket, p.reference, p.base, p.sync,
-         p.health, p.reason, p.decisions, p.survivor, p.merged, p.gone, p.group_json, p.created_ms, p.changed_ms"
+         p.health, p.reason, p.further, p.decisions, p.survivor, p.merged, p.gone, p.group_json, p.created_ms, p.changed_ms"
     };
 }
 pub(super) use pair_columns;
@@ -160,6 +160,7 @@ pub(super) fn pair_of(cells: &Cells<'_>) -> Result<Pair> {
         sync: cells.parsed("sync", SyncState::parse)?,
         health: cells.parsed("health", Health::parse)?,
         reason: cells.opt_json("reason")?,
+        further: cells.opt_json("further")?.unwrap_or_default(),
         survivor: cells.opt_text("survivor")?.map(IncidentId::new),
         merged: cells.flag("merged")?,
         gone: cells.opt_text("gone")?.and_then(side_of),

@@ -3,14 +3,14 @@
 pub use super::history::built;
 use super::{
     accounts, backfills, configuration, deliveries, groups, history, operations, pairs, pauses, projector, requests,
-    runs, search, secrets, sessions, settings, shadows, subjects, trouble, tx, upkeep,
+    runs, search, secrets, sessions, settings, shadows, subjects, tokens, trouble, tx, upkeep,
 };
 
 /// Statements of one file, each with its name.
 pub type Named = &'static [(&'static str, &'static str)];
 
 /// By file.
-pub const ALL: [(&str, Named); 22] = [
+pub const ALL: [(&str, Named); 23] = [
     ("accounts", accounts::ALL),
     ("backfills", backfills::ALL),
     ("configuration", configuration::ALL),
@@ -30,6 +30,7 @@ pub const ALL: [(&str, Named); 22] = [
     ("shadows", shadows::ALL),
     ("settings", settings::ALL),
     ("subjects", subjects::ALL),
+    ("tokens", tokens::ALL),
     ("trouble", trouble::ALL),
     ("tx", tx::ALL),
     ("upkeep", upkeep::ALL),

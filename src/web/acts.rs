@@ -77,6 +77,8 @@ const MESSAGES: &[(&str, FlashKind, &str)] = &[
     ("retrying", FlashKind::Done, "It is planned again from what both sides say now."),
     ("dropped", FlashKind::Done, "The operation was dropped. It is not written again in this form."),
     ("password", FlashKind::Done, "The password was changed. You are signed out everywhere else."),
+    ("revoked", FlashKind::Done, "Revoked. Whoever sends it is refused from now on."),
+    ("revoked-already", FlashKind::Failed, "That token does not hold any more. Nothing was done."),
     ("others", FlashKind::Done, "You are signed out everywhere else."),
     ("saved", FlashKind::Done, "Saved."),
     (

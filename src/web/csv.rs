@@ -17,7 +17,10 @@ pub use self::{ledger::ledger, links::links, shadow::shadow};
 use super::{Web, reader::Signed};
 use crate::{
     console::words,
-    domain::view::dashboard::{PairFilter, PairRow},
+    domain::{
+        reason::Reason,
+        view::dashboard::{PairFilter, PairRow},
+    },
     service::{self, caller::Caller},
 };
 
@@ -89,13 +92,19 @@ fn row(out: &mut String, row: &PairRow, address: &str) {
         row.reference.clone(),
         words::sync(row.sync).to_owned(),
         words::health(row.health).to_owned(),
-        text(row.reason.as_ref().map(|reason| reason.words())),
-        text(row.reason.as_ref().and_then(|reason| reason.remedy())),
+        all(row, |reason| Some(reason.words())),
+        all(row, Reason::remedy),
         time(row.opened),
         time(row.changed),
         format!("{address}/pairs/{}", row.id),
     ];
     line(out, cells.iter().map(String::as_str));
+}
+
+/// What is said of each reason of a pair, one after the other.
+fn all(row: &PairRow, say: impl Fn(&Reason) -> Option<String>) -> String {
+    let said: Vec<String> = row.reason.iter().chain(&row.further).filter_map(say).collect();
+    said.join("\n")
 }
 
 /// A list that can be read part by part.

@@ -21,7 +21,7 @@ use crate::{
         ids::{IncidentId, WorkspaceId},
         view::{form::FormView, not_linked::LinkingView, query::value},
     },
-    service::{error::ServiceError, incidents, links, pushes},
+    service::{error::ServiceError, incidents, links, pushes, tickets},
 };
 
 /// `GET /incidents/{workspace}/{incident}/link`: one that is linked by now leads to its pair.
@@ -103,7 +103,16 @@ pub async fn push_form(State(web): State<Web>, signed: Signed, form: Posted) -> 
 
 async fn pushed(web: &Web, signed: &Signed, workspace: WorkspaceId, form: &Posted) -> Result<Response, WebError> {
     let done = pushes::ask(&web.app, &signed.caller, workspace, form.text("ticket"), form.ticked("anyway")).await;
-    answer(signed, done, ("pushing", "moved-on"), next(form, "/incidents")).await
+    answer(signed, done.map(drop), ("pushing", "moved-on"), next(form, "/incidents")).await
+}
+
+/// `GET /tickets`: one ticket by `halo` and `ticket`, read at this moment.
+pub async fn look_up(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let asked = |name| value(&signed.reader.query, name);
+    let view = tickets::view(&web.app, &signed.caller, &asked("halo"), &asked("ticket")).await?;
+    let page = Page::Tickets(Box::new(view));
+    let status = http::StatusCode::from_u16(page.status()).unwrap_or_default();
+    Ok(framed(&web, &signed).await?.answer_as(status, &page))
 }
 
 /// `POST /pairs/{id}/unlink`

@@ -13,6 +13,7 @@ pub mod request;
 
 mod accounts;
 mod acts;
+pub mod api;
 mod backfills;
 pub mod compress;
 pub mod csv;
@@ -29,6 +30,7 @@ mod pauses;
 mod reader;
 mod session;
 mod set_up;
+mod tokens;
 mod versions;
 
 use std::sync::Arc;
@@ -104,6 +106,10 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/configuration"),
     ("GET", "/configuration.toml"),
     ("POST", "/configuration/file"),
+    ("GET", "/tickets"),
+    ("GET", "/tokens"),
+    ("POST", "/tokens"),
+    ("POST", "/tokens/{id}/revoke"),
     ("GET", "/ledger"),
     ("GET", "/ledger.jsonl"),
     ("GET", "/account"),
@@ -144,6 +150,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/metrics"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
+    ("POST", "/api/push"),
+    ("POST", "/api/pairs/{id}/resync"),
     ("POST", "/hooks/sentinel/{workspace}"),
     ("POST", "/hooks/halo/{connection}"),
 ];
@@ -197,6 +205,9 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/configuration", get(versions::page).post(versions::go_back))
         .route("/configuration.toml", get(versions::export))
         .route("/configuration/file", post(versions::take_file))
+        .route("/tickets", get(links::look_up))
+        .route("/tokens", get(tokens::page).post(tokens::make))
+        .route("/tokens/{id}/revoke", post(tokens::revoke))
         .route("/ledger", get(pages::ledger))
         .route("/ledger.jsonl", get(csv::ledger))
         .route("/account", get(accounts::account))
@@ -235,10 +246,16 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/hooks/halo/{connection}", post(hooks::halo))
         .layer(DefaultBodyLimit::disable());
 
+    let api = Router::new()
+        .route("/api/push", post(api::push))
+        .route("/api/pairs/{id}/resync", post(api::resync))
+        .layer(DefaultBodyLimit::max(api::BODY_MAX));
+
     pages
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .merge(hooks)
+        .merge(api)
         .merge(assets::routes())
         .layer(from_fn_with_state(web.clone(), request::around))
         .layer(from_fn_with_state(web.clone(), headers::secure))

@@ -302,6 +302,7 @@ pub fn draft(twin: &HaloTwin, reference: &str) -> TicketDraft {
 
 pub fn note(text: &str) -> NoteDraft {
     NoteDraft {
+        former: None,
         outcome: OutcomeRef::Name("Private Note".into()),
         html: format!("<p>{text}</p>"),
         text: text.into(),

@@ -44,6 +44,7 @@ mod twin_public;
 mod units;
 mod versions;
 mod web_accounts;
+mod web_api;
 mod web_hooks;
 mod web_live;
 mod web_pages;

@@ -6,7 +6,7 @@ use halobridge::{
         failure::{Failure, FailureKind, Side},
         ids::{ActionKey, CommentId, TicketId, UserId},
         incident::{Incident, Severity},
-        pair::{Health, NoteLink},
+        pair::{Health, NoteLink, PairState, SyncState},
         reason::Reason,
         run::RunScope,
         view::{
@@ -182,6 +182,38 @@ async fn problems_are_grouped_by_what_is_to_be_done() {
     assert_eq!(groups.len(), 1);
     assert_eq!((groups[0].total, groups[0].items.len()), (2, 2));
     assert!(groups[0].items.iter().all(|item| item.operation.as_ref().is_some_and(|letter| letter.dead())));
+}
+
+#[tokio::test]
+async fn problems_list_every_open_item_of_a_pair() {
+    let app = app().await;
+    let row = app.app.store.situation(seed::pair(1)).await.unwrap().unwrap();
+    let unmapped = |value: &str| Reason::Unmapped { table: "priority".into(), value: value.into() };
+    let state = PairState {
+        sync: SyncState::Behind,
+        health: Health::NeedsYou,
+        reason: row.pair.reason.clone(),
+        further: vec![Reason::CommentsFull, unmapped("High"), unmapped("Low")],
+    };
+    app.record(1, Fact::PairJudged { pair: seed::pair(1), state }).await;
+    let view = problems::view(&app.app, &caller(Scope::All)).await.unwrap();
+    assert_eq!(view.pairs, 2, "a pair in several groups is one pair");
+    let groups = view.groups.unwrap();
+    let found: Vec<(&str, u64, usize)> =
+        groups.iter().map(|group| (group.reason.code(), group.total, group.items.len())).collect();
+    assert_eq!(found, [("refused", 2, 2), ("comments-full", 1, 1), ("unmapped", 1, 2)]);
+    assert!(groups[0].items.iter().all(|item| item.operation.is_some()) && groups[1].items[0].operation.is_none());
+    let limited = problems::view(&app.app, &caller(Scope::Clients(vec![seed::client(2)]))).await.unwrap();
+    assert_eq!((limited.pairs, limited.groups.unwrap().len()), (1, 1), "another client's stay unseen");
+    // The list names the first and how many more; each count leads to what it counts.
+    app.person("ada", Role::Viewer, Scope::All).await;
+    let mut browser = app.signed_in("ada").await;
+    let page = app.page(&mut browser, "/").await.body;
+    assert!(page.contains(" And 3 more."), "{page}");
+    let page = app.page(&mut browser, "/?health=needs-you&reason=comments-full").await.body;
+    assert_eq!(page.matches("data-row").count(), 1, "{page}");
+    let page = app.page(&mut browser, "/problems").await.body;
+    assert!(page.contains("2 pairs") && page.contains("reason-comments-full"), "{page}");
 }
 
 #[tokio::test]

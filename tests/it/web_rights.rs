@@ -73,6 +73,11 @@ const TABLE: &[Row] = &[
     row("POST", "/connections/{id}/pause", [401, 403, 303, 303, 403]),
     row("POST", "/connections/{id}/resume", [401, 403, 303, 303, 403]),
     row("POST", "/connections/{id}/sign-in", [401, 403, 403, 303, 403]),
+    row("GET", "/tickets", [303, 403, 200, 200, 200]),
+    row("GET", "/tokens", [303, 403, 403, 200, 403]),
+    // without a name and clients there is nothing to make
+    row("POST", "/tokens", [401, 403, 403, 422, 403]),
+    row("POST", "/tokens/{id}/revoke", [401, 403, 403, 303, 403]),
     row("GET", "/ledger", [303, 200, 200, 200, 200]),
     row("GET", "/ledger.jsonl", [303, 200, 200, 200, 200]),
     row("GET", "/account", [303, 200, 200, 200, 200]),
@@ -114,6 +119,9 @@ const TABLE: &[Row] = &[
     row("GET", "/metrics", [200, 200, 200, 200, 200]),
     row("GET", "/healthz", [200, 200, 200, 200, 200]),
     row("GET", "/readyz", [200, 200, 200, 200, 200]),
+    // no cookie counts there: a token does
+    row("POST", "/api/push", [401, 401, 401, 401, 401]),
+    row("POST", "/api/pairs/{id}/resync", [401, 401, 401, 401, 401]),
     row("POST", "/hooks/sentinel/{workspace}", [401, 401, 401, 401, 401]),
     row("POST", "/hooks/halo/{connection}", [401, 401, 401, 401, 401]),
 ];
@@ -124,6 +132,7 @@ fn path(route: &str) -> String {
         .replace("/pairs/{id}", &format!("/pairs/{}", seed::pair(1)))
         .replace("/workspaces/{id}", &format!("/workspaces/{}", seed::workspace(1)))
         .replace("/operations/{id}", &format!("/operations/{}", seed::operation(1)))
+        .replace("/tokens/{id}", &format!("/tokens/{}", seed::client(9)))
         .replace("/clients/{id}", &format!("/clients/{}", seed::client(1)))
         .replace("/connections/{id}/pause", &format!("/connections/{}/pause", seed::HALO))
         .replace("/connections/{id}/resume", &format!("/connections/{}/resume", seed::HALO))
@@ -200,7 +209,7 @@ async fn nothing_is_changed_by_another_site_or_by_get() {
     let before = app.app.store.latest_seq().await.unwrap();
     for (method, route) in ROUTES.iter().filter(|(method, _)| *method == "POST") {
         let path = path(route);
-        if !route.starts_with("/hooks/") {
+        if !route.starts_with("/hooks/") && !route.starts_with("/api/") {
             for origin in ["https://evil.example", "null", "http://127.0.0.1:9999"] {
                 let found = status(&app, &admin, method, &path, origin).await;
                 assert_eq!(found, StatusCode::FORBIDDEN, "{route} from {origin}");

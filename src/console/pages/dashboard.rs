@@ -173,7 +173,9 @@ fn none(ctx: &PageContext, view: &DashboardView) -> AnyView {
                 <p>
                     "No linked incident has this number, nor has its ticket. An incident that is not linked stands under "
                     <a class="soft" href=format!("/incidents?q={}", view.filter.text.trim().trim_start_matches('#'))>"Not linked"</a>
-                    " with its reason. A ticket that no incident is linked to is not followed: link it there by its number, or push it to Sentinel."
+                    " with its reason. A ticket that no incident is linked to is not followed: "
+                    <a class="soft" href=format!("/tickets?ticket={}", view.filter.text.trim().trim_start_matches('#'))>"look it up in Halo"</a>
+                    " to see why, and to push or link it."
                 </p>
             }
         });
@@ -247,6 +249,11 @@ fn table(ctx: &PageContext, view: &DashboardView, listed: &Listed<PairRow>) -> A
     .into_any()
 }
 
+/// That a pair has further open items; its page and *Problems* list them.
+fn more(further: usize) -> Option<String> {
+    (further > 0).then(|| format!(" And {} more.", words::number(further as u64)))
+}
+
 fn line(ctx: &PageContext, row: &PairRow) -> AnyView {
     let here = format!("/pairs/{}", row.id);
     let number = row.number.map(|number| format!("#{number} "));
@@ -261,7 +268,7 @@ fn line(ctx: &PageContext, row: &PairRow) -> AnyView {
                     {number.map(|number| view! { <span class="number">{number}</span> })}
                     {title}
                 </a>
-                {why.map(|reason| view! { <span class="row-why">{reason.words()}</span> })}
+                {why.map(|reason| view! { <span class="row-why">{reason.words()}{more(row.further.len())}</span> })}
             </th>
             <td data-label="Severity">{state::severity(ctx, &row.severity)}</td>
             <td data-label="Client"><a class="soft" href=of_client>{row.client.clone()}</a></td>

@@ -18,4 +18,6 @@ pub mod replay;
 pub mod runs;
 pub mod set_up;
 pub mod shadow;
+pub mod tickets;
+pub mod tokens;
 pub mod versions;

@@ -31,13 +31,10 @@ pub fn body(ctx: &PageContext, view: &ProblemsView) -> AnyView {
 pub fn live(ctx: &PageContext, view: &ProblemsView) -> AnyView {
     let (sentence, groups) = match &view.groups {
         Err(trouble) => ("The problems can't be read just now.".into_any(), list::trouble(ctx, trouble)),
-        Ok(groups) => {
-            let total: u64 = groups.iter().map(|group| group.total).sum();
-            (
-                truth(total, view.connections.len() as u64, !view.storms.is_empty()),
-                view! { {groups.iter().map(|one| group(ctx, one)).collect_view()} }.into_any(),
-            )
-        }
+        Ok(groups) => (
+            truth(view.pairs, view.connections.len() as u64, !view.storms.is_empty()),
+            view! { {groups.iter().map(|one| group(ctx, one)).collect_view()} }.into_any(),
+        ),
     };
     let calm = matches!(&view.groups, Ok(groups) if groups.is_empty())
         && view.connections.is_empty()

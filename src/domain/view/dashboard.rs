@@ -217,6 +217,8 @@ pub struct PairRow {
     pub paused: bool,
     /// Why it is not in step or not healthy.
     pub reason: Option<Reason>,
+    /// What else a person has to settle.
+    pub further: Vec<Reason>,
     /// When the incident was made.
     pub opened: Timestamp,
     /// When anything of it last changed.

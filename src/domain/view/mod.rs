@@ -30,5 +30,7 @@ pub mod replay;
 pub mod runs;
 pub mod set_up;
 pub mod shadow;
+pub mod tickets;
+pub mod tokens;
 pub mod versions;
 pub mod what_if;

@@ -16,6 +16,8 @@ use crate::domain::{
 /// The page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProblemsView {
+    /// How many pairs need somebody; one may stand in several groups.
+    pub pairs: u64,
     /// By reason, most items first; or why they cannot be read.
     pub groups: Result<Vec<ProblemGroup>, Trouble>,
     /// Workspaces in which the storm brake holds incidents.

@@ -1,7 +1,7 @@
 //! Owner ↔ agent: the policy's table, then object id, then UPN or mail, then the configured fallback.
 
 use crate::{
-    domain::{failure::Side, incident::Owner},
+    domain::{decision::Decision, failure::Side, incident::Owner, pair::RefusedOwner, reason::Reason},
     planner::{
         conflict::{self, Field, Moved, Outcome},
         mapping,
@@ -18,6 +18,8 @@ pub const NAME: &str = "owner";
 
 pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
+    // Whom Azure refused is kept only as long as it is they who are wanted.
+    let refused = g.base.refused_owner.take();
     let nobody = s.incident.owner.is_none();
     let key = s.incident.owner.key();
     // Agent 1 is Halo's "Unassigned".
@@ -70,7 +72,14 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
                 Some(id) => mapping::owner(s.policy, s.catalogue, id),
             };
             match new {
-                Some(owner) => g.change_incident(NAME, NAME, |change| change.owner = Some(owner)),
+                Some(owner) => match refused.filter(|refused| owner.key().as_ref() == Some(&refused.owner)) {
+                    Some(refused) if !s.pair.decisions.contains(&Decision::TryOwner { at: refused.at }) => {
+                        let RefusedOwner { owner, why, .. } = refused.clone();
+                        g.out.item(Reason::OwnerUnknown { owner, why });
+                        g.base.refused_owner = Some(refused);
+                    }
+                    _ => g.change_incident(NAME, NAME, |change| change.owner = Some(owner)),
+                },
                 // An agent without a mail address is nobody in Entra: the ticket's agent stays Halo's own affair.
                 None => accept(g),
             }

@@ -45,6 +45,9 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         (g.base.incident_status, g.base.status_id, g.base.ticket_closed) = (Some(open), ticket.status_id, false);
         return g.out.remark(Reason::GroupOpen);
     }
+    if !closed && !s.incident.closed() && (!groups::shares(s) || groups::leads(s)) {
+        empty_verdict(g);
+    }
     let mut rule = s.policy.status;
     let moved = Moved {
         sentinel: g.base.incident_status.as_ref() != Some(now),
@@ -178,8 +181,23 @@ fn to_ticket(g: &mut Gather<'_, '_>, ticket_closed: bool) {
         }
         _ => Reason::ChangedInSentinel { field: NAME.into() },
     };
+    if ticket_closed && !s.incident.closed() {
+        empty_verdict(g);
+    }
     g.ticket_change.status_id = Some(status_id);
     g.ticket_reason = Some(reason);
+}
+
+/// What we wrote into the classification field of a ticket that is open again goes.
+fn empty_verdict(g: &mut Gather<'_, '_>) {
+    let s = g.s;
+    if !s.policy.status.to_halo() {
+        return;
+    }
+    if let Some(field) = closing::emptied(s.policy, s.catalogue, &g.base, g.ticket) {
+        g.ticket_change.custom_fields.push(field);
+        g.ticket_reason.get_or_insert(Reason::IncidentReopened);
+    }
 }
 
 /// The matter goes on in a ticket of its own; the closed one stays as it is.

@@ -1,7 +1,13 @@
 //! An incident's hundred comments. Up to the policy's `digest_from` every note gets a comment of its own; from there
-//! on all that wait are gathered into one. The last places are kept for what is said at closing.
+//! on all that wait are gathered into one, and the fewer places are left, the longer they are gathered. The last places
+//! are kept for what is said at closing.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{
+    failure::Side,
     ids::{ActionKey, CommentId, TicketId},
     incident::Comment,
     operation::{Carried, OperationKind},
@@ -10,7 +16,7 @@ use crate::domain::{
 };
 
 use super::to_sentinel::is_closing;
-use crate::planner::{plan::Plan, situation::Situation};
+use crate::planner::{draft::moment, plan::Plan, situation::Situation};
 
 /// Longest comment Sentinel takes, in characters (sentinel-api sheet 1.3).
 pub const COMMENT_MAX: usize = 30_000;
@@ -18,6 +24,17 @@ pub const COMMENT_MAX: usize = 30_000;
 pub const COMMENTS_MAX: usize = 100;
 /// Places kept free for closing.
 pub const COMMENTS_KEPT: usize = 5;
+
+/// How long after our last comment the last free place is taken: notes that come one by one would use up in an hour what
+/// has to last until the incident is closed. One place more halves it.
+const LAST_PLACE_AFTER: SignedDuration = SignedDuration::from_hours(32 * 24);
+/// A wait that is shorter than this is none.
+const NO_WAIT: SignedDuration = SignedDuration::from_mins(2);
+
+/// Whether so many comments leave so little room that it counts when our last one was written.
+pub fn counts_time(comments: i64) -> bool {
+    usize::try_from(comments).is_ok_and(|comments| comments + 20 >= COMMENTS_MAX - COMMENTS_KEPT)
+}
 
 /// Something that is to be said in a comment.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,18 +78,38 @@ pub(super) fn spend(s: &Situation<'_>, due: Vec<Due>, out: &mut Plan) {
     if due.is_empty() {
         return;
     }
+    let free = most.saturating_sub(used);
+    if let Some(until) = gather_until(s, free) {
+        return out.remark(Reason::NotesGathered { until: moment(Some(until)) });
+    }
     let rest: Vec<Due> = due.into();
     let parts = match rest.as_slice() {
         [only] => single(only),
         several => digest(several),
     };
-    let free = most.saturating_sub(used);
     if parts.len() > free {
         // What is left out stays in Halo, where it is whole, and crosses in the places kept for closing.
         out.item(Reason::CommentsFull);
     }
     let whole = whole(&parts, free);
     push(s, parts.into_iter().take(whole).collect(), out);
+}
+
+/// Until when notes are gathered before the next of so many free places is taken; `None`: it is taken now.
+fn gather_until(s: &Situation<'_>, free: usize) -> Option<Timestamp> {
+    if free == 0 || is_closing(s) {
+        return None;
+    }
+    let halvings = u32::try_from(free - 1).unwrap_or(u32::MAX);
+    let wait = LAST_PLACE_AFTER.checked_div(1_i32.checked_shl(halvings).filter(|_| halvings < 31)?)?;
+    if wait < NO_WAIT {
+        return None;
+    }
+    let ours: BTreeSet<&CommentId> =
+        s.links.iter().filter(|link| link.written_in == Side::Halo).map(|link| &link.comment).collect();
+    let written = s.comments.into_iter().flatten().filter(|comment| ours.contains(&comment.id));
+    let until = written.filter_map(|comment| comment.created).max()?.checked_add(wait).ok()?;
+    (until > s.now).then_some(until)
 }
 
 /// How many of the parts may be written so that no note is left half said.

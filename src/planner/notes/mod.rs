@@ -4,6 +4,7 @@
 //! is edited or deleted after it crossed is reported on the other side, once ([`words`] tells what changed).
 
 pub mod budget;
+pub mod former;
 pub mod to_halo;
 pub mod to_sentinel;
 pub mod words;
@@ -45,6 +46,7 @@ pub fn own_note(s: &Situation<'_>, words: &str, reference: String) -> NoteDraft 
         text: format!("{words}\n\n{reference}"),
         private: true,
         reference,
+        former: None,
     }
 }
 
@@ -69,6 +71,7 @@ pub fn mentions_any(text: &str) -> bool {
 /// Plans what has to cross, both ways.
 pub fn plan(s: &Situation<'_>, out: &mut Plan) {
     adopt(s, out);
+    former::plan(s, out);
     to_halo::plan(s, out);
     // On an incident that was merged away nobody reads what is new.
     if s.incident.redirected() {

@@ -187,6 +187,7 @@ fn worded(s: &Situation<'_>, comment: &Comment, edit: u32, head: &str) -> Operat
         text: format!("{head}\n\n{}\n\n{reference}", text::html_to_text(&body)),
         private: s.policy.notes_private,
         reference,
+        former: None,
     };
     OperationKind::AddNote {
         comment: Some(comment.id.clone()),

@@ -128,6 +128,31 @@ fn what_opening_again_does_is_a_choice_for_each_direction() {
 }
 
 #[test]
+fn the_ticket_that_a_matter_has_left_is_told_once_where_it_goes_on() {
+    let mut scene = in_step();
+    scene.pair.base.left.insert(TicketId(61));
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "own note because incident-reopened; behind waiting incident-reopened");
+    let OperationKind::AddNote { note, .. } = plan.operations[0].kind.clone() else { panic!("a note") };
+    assert_eq!((note.former, note.private), (Some(TicketId(61)), true));
+    assert!(note.text.contains("It goes on in ticket 70.") && note.text.contains(&note.reference), "{}", note.text);
+    // Queued, given up or dropped: not planned a second time.
+    scene.queue(&plan);
+    assert_eq!(words(&scene.plan()), "behind waiting incident-reopened");
+    scene.give_up();
+    assert_eq!(words(&scene.plan()), "behind needs-you refused");
+    scene.drop_dead();
+    assert_eq!(words(&scene.plan()), "behind healthy dropped");
+    scene.close_incident(Classification::Undetermined, None);
+    assert!(scene.plan().void.is_empty(), "what the former ticket was to be told stays dropped");
+    // Told: nothing is left of it.
+    let mut scene = in_step();
+    scene.pair.base.left.insert(TicketId(61));
+    scene.pair.base = crate::planner::notes::former::told(scene.pair.base.clone(), TicketId(61));
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
+}
+
+#[test]
 fn what_arrives_after_closing_goes_by_its_kind() {
     check(&[
         (
@@ -332,8 +357,11 @@ fn what_we_wrote_at_an_earlier_closing_is_no_agents_verdict() {
     take(&mut scene);
     assert_eq!(scene.ticket().custom_fields[0].value, 2);
     scene.incident.status = IncidentStatus::Active;
+    // An instance that keeps what is taken off: what stands there is none of the agent's words.
     take(&mut scene);
+    scene.ticket().custom_fields[0].value = 2.into();
     assert_eq!(scene.ticket().status_id, Some(WORKING));
+    assert_eq!(words(&scene.plan()), "in-step healthy -", "not taken off again and again");
     // The agent closes it and chooses nothing: asked about, as any closing without a classification.
     let close = |scene: &mut Scene| {
         let ticket = scene.ticket();
@@ -365,6 +393,60 @@ fn what_we_wrote_at_an_earlier_closing_is_no_agents_verdict() {
         "{}",
         words(&scene.plan())
     );
+}
+
+#[test]
+fn what_we_wrote_into_the_classification_goes_when_the_ticket_is_opened_again() {
+    let closed = || {
+        let mut scene = in_step();
+        scene.close_incident(Classification::FalsePositive, Some("IncorrectAlertLogic"));
+        scene.policy.classifications.insert(
+            "false alarm".into(),
+            Verdict {
+                classification: Classification::FalsePositive,
+                reason: Some("IncorrectAlertLogic".into()),
+                comment: None,
+            },
+        );
+        take(&mut scene);
+        assert_eq!(scene.ticket().custom_fields[0].value, 2);
+        scene
+    };
+    // Opened again in Sentinel: with the status.
+    let mut scene = closed();
+    scene.incident.status = IncidentStatus::Active;
+    assert_eq!(
+        words(&scene.plan()),
+        "ticket status=2 field112=\"\" because incident-reopened; behind waiting incident-reopened"
+    );
+    take(&mut scene);
+    let after = scene.plan();
+    assert_eq!(words(&after), "in-step healthy -");
+    scene.queue(&after);
+    // The very same choice is the agent's, without emptying anything first.
+    scene.field(112, "2");
+    let ticket = scene.ticket();
+    (ticket.closed, ticket.status_id) = (true, Some(super::scene::CLOSED));
+    let plan = scene.plan();
+    assert!(words(&plan).starts_with("incident status=Closed FalsePositive/IncorrectAlertLogic"), "{}", words(&plan));
+    // Opened again in Halo: once both sides are open.
+    let mut scene = closed();
+    let ticket = scene.ticket();
+    (ticket.closed, ticket.status_id) = (false, Some(WORKING));
+    scene.incident.status = IncidentStatus::Active;
+    assert_eq!(
+        words(&scene.plan()),
+        "ticket field112=\"\" because incident-reopened; behind waiting incident-reopened"
+    );
+    // An agent has changed it: it stays.
+    scene.field(112, "1");
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
+    // While either side is closed it stays, and where status does not go to Halo.
+    let mut scene = closed();
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
+    scene.incident.status = IncidentStatus::Active;
+    scene.policy.reopened_in_sentinel = ReopenRule::Note;
+    assert!(!words(&scene.plan()).contains("field112"), "{}", words(&scene.plan()));
 }
 
 proptest! {

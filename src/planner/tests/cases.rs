@@ -1,7 +1,7 @@
 //! Situations and the plan expected for each, as sentences.
 
 use super::scene::{Scene, WORKING, check, in_step, words};
-use crate::domain::{closing::Classification, ids::TicketId, incident::Severity, workspace::Mode};
+use crate::domain::{closing::Classification, ids::TicketId, incident::Severity, reason::Reason, workspace::Mode};
 
 #[test]
 fn nothing_changed_nothing_planned() {
@@ -83,4 +83,27 @@ fn a_queued_change_follows_the_newest_reading() {
     let third = scene.plan();
     assert_eq!((third.void.len(), third.operations.len()), (1, 0), "changed back: nothing is left to write");
     assert_eq!(scene.ticket.as_ref().and_then(|t| t.status_id), Some(WORKING));
+}
+
+#[test]
+fn a_pair_keeps_every_reason_for_which_it_needs_somebody() {
+    let mut scene = in_step();
+    scene.incident.severity = Severity::Other("Critical".into());
+    scene.incident.owner.email = Some("nobody@soc.example".into());
+    let codes = |scene: &Scene| -> Vec<&str> {
+        let state = scene.plan().state;
+        state.reason.iter().chain(&state.further).map(Reason::code).collect()
+    };
+    assert_eq!(codes(&scene), ["unmapped", "unmapped"], "a severity and an owner without a row");
+    // A dead letter comes first, and the same reason stands there once.
+    scene.note(3, "<p>one</p>");
+    scene.note(4, "<p>two</p>");
+    let planned = scene.plan();
+    scene.queue(&planned);
+    scene.give_up();
+    assert_eq!(codes(&scene), ["refused", "unmapped", "unmapped"]);
+    // What nobody has to settle is no open item.
+    let mut calm = in_step();
+    calm.note(3, "<p>one</p>");
+    assert_eq!(codes(&calm), ["note-added"]);
 }

@@ -1,15 +1,18 @@
 //! What a person dropped: never again in this form, and never in silence.
 
 use super::scene::{CLOSED, HOLD, Scene, WORKING, at, in_step, words};
-use crate::domain::{
-    catalogue::Ref,
-    closing::Classification,
-    incident::{IncidentStatus, Owner, Severity},
-    operation::{OperationKind, OperationState},
-    pair::{Health, SyncState},
-    policy::AfterClosing,
-    reason::Reason,
-    workspace::Mode,
+use crate::{
+    domain::{
+        catalogue::Ref,
+        closing::Classification,
+        incident::{IncidentStatus, Owner, Severity},
+        operation::{OperationKind, OperationState},
+        pair::{Health, RefusedOwner, SyncState},
+        policy::AfterClosing,
+        reason::Reason,
+        workspace::Mode,
+    },
+    planner::choice,
 };
 
 type Change = fn(&mut Scene);
@@ -279,4 +282,38 @@ fn an_owner_whom_entra_does_not_know_is_open_until_another_one_is_wanted() {
     scene.ticket().agent_id = Some(1);
     let plan = scene.plan();
     assert_eq!((plan.void.len(), words(&plan).as_str()), (1, "in-step healthy -"));
+}
+
+#[test]
+fn an_owner_whom_azure_refused_is_an_open_item_alone() {
+    let mut scene = in_step();
+    scene.ticket().agent_id = Some(5);
+    let (why, at) = ("No such user.".to_owned(), at("2026-03-01T12:05:00Z"));
+    scene.pair.base.refused_owner = Some(RefusedOwner { owner: "amira@soc.example".into(), why, at });
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "behind needs-you owner-unknown");
+    assert!(plan.state.further.is_empty(), "{:?}", plan.state);
+    // What else changes goes on.
+    let mut closing = scene.clone();
+    closing.close_ticket(Some(2));
+    assert!(words(&closing.plan()).starts_with("incident status=Closed"), "{}", words(&closing.plan()));
+    assert_eq!(closing.plan().state.reason.map(|reason| reason.code()), Some("owner-unknown"));
+    // The table names another one, or nobody is assigned any more: it is over.
+    let mut mapped = scene.clone();
+    mapped.policy.agents = [("amira@corp.example".to_owned(), Ref::Id(5))].into();
+    let expected = "incident owner=amira@corp.example because changed-in-halo; behind waiting changed-in-halo";
+    assert_eq!((words(&mapped.plan()).as_str(), mapped.plan().base.unwrap().refused_owner), (expected, None));
+    let mut nobody = scene.clone();
+    nobody.ticket().agent_id = Some(1);
+    assert_eq!(words(&nobody.plan()), "in-step healthy -");
+    // A person asks: once more, and refused anew it is asked about anew.
+    let choices = scene.with(choice::choices);
+    let (label, decision) = choices[0].answers[0].clone();
+    assert_eq!(label, "Try this owner again");
+    scene.pair.decisions.push(decision);
+    let expected = "incident owner=amira@soc.example because changed-in-halo; behind waiting changed-in-halo";
+    assert_eq!(words(&scene.plan()), expected);
+    let later = at + jiff::SignedDuration::from_hours(1);
+    scene.pair.base.refused_owner.as_mut().unwrap().at = later;
+    assert_eq!(words(&scene.plan()), "behind needs-you owner-unknown");
 }

@@ -1,5 +1,6 @@
 //! Comments and notes where they reach a limit: the split and the budget.
 
+use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::{
@@ -7,8 +8,8 @@ use super::{
     scene::{Scene, in_step, words},
 };
 use crate::{
-    domain::{failure::Side, operation::OperationKind, pair::NoteLink},
-    planner::notes,
+    domain::{failure::Side, operation::OperationKind, pair::NoteLink, reason::Reason},
+    planner::{Plan, notes},
 };
 
 #[test]
@@ -82,6 +83,79 @@ fn near_the_end_notes_are_gathered_and_places_are_kept_for_closing() {
     scene.comments.as_mut().unwrap()[0].id = comment;
     let found = scene.plan();
     assert_eq!((words(&found), found.links.len()), ("in-step healthy -".to_owned(), 3));
+}
+
+/// Notes that come one in `every`, each planned as it comes and written at once: how many comments there are at the end,
+/// and how many notes crossed.
+fn dripped(scene: &mut Scene, notes: i64, every: SignedDuration) -> (i64, usize) {
+    let mut crossed = 0;
+    for n in 3..3 + notes {
+        scene.now += every;
+        scene.note(n, &format!("<p>note number {n}</p>"));
+        let plan = scene.plan();
+        crossed += written(scene, &plan);
+    }
+    (scene.incident.comments_count, crossed)
+}
+
+/// The engine writes what is planned; how many notes it carries.
+fn written(scene: &mut Scene, plan: &Plan) -> usize {
+    let mut crossed = 0;
+    for planned in &plan.operations {
+        let OperationKind::AddComment { comment, carries, message } = &planned.kind else { continue };
+        let n = u128::try_from(scene.incident.comments_count).unwrap() + 5_000;
+        scene.comment(n, message);
+        let now = scene.now;
+        let last = scene.comments.as_mut().unwrap().last_mut().unwrap();
+        (last.id, last.created) = (comment.clone(), Some(now));
+        crossed += carries.len();
+        for carried in carries {
+            scene.links.push(NoteLink {
+                pair: scene.pair.id,
+                comment: comment.clone(),
+                action: carried.action,
+                edit: carried.edit,
+                part: carried.part,
+                said: Some(carried.said.clone()),
+                written_in: Side::Halo,
+            });
+        }
+    }
+    crossed
+}
+
+#[test]
+fn notes_that_come_one_by_one_do_not_use_up_the_room() {
+    for (every, notes, most) in [
+        (SignedDuration::from_secs(20), 300, 88),
+        (SignedDuration::from_mins(10), 300, 92),
+        (SignedDuration::from_hours(6), 200, 94),
+    ] {
+        let mut scene = in_step();
+        scene.incident.comments_count = 80;
+        let (there, crossed) = dripped(&mut scene, notes, every);
+        assert!(there <= most, "one in {every:#}: {there} comments");
+        let plan = scene.plan();
+        assert!(!plan.items().contains(&Reason::CommentsFull), "one in {every:#}: there is room left");
+        let waiting = usize::try_from(notes).unwrap() - crossed;
+        assert!(waiting > 0);
+        assert!(words(&plan).starts_with("behind waiting notes-gathered"), "{}", words(&plan));
+        // In time what was gathered crosses together.
+        let mut later = scene.clone();
+        later.now += SignedDuration::from_hours(33 * 24);
+        let plan = later.plan();
+        assert!(plan.operations.len() <= 2, "a hundred notes a comment");
+        assert_eq!(written(&mut later, &plan), waiting);
+        // So it does at closing, in the places that were kept for it.
+        scene.close_ticket(Some(2));
+        let plan = scene.plan();
+        assert_eq!(written(&mut scene, &plan), waiting);
+        assert!(scene.incident.comments_count <= 100 && words(&plan).contains("incident status=Closed"));
+    }
+    // The first ones are not kept waiting, and at ease neither is a later one.
+    let mut scene = in_step();
+    scene.incident.comments_count = 80;
+    assert_eq!(dripped(&mut scene, 4, SignedDuration::from_hours(48)), (84, 4));
 }
 
 proptest! {

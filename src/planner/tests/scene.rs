@@ -169,6 +169,7 @@ pub fn in_step() -> Scene {
             sync: SyncState::InStep,
             health: Health::Healthy,
             reason: None,
+            further: Vec::new(),
             created: at("2026-03-01T10:01:00Z"),
             changed: at("2026-03-01T11:00:06Z"),
         },

@@ -171,7 +171,8 @@ async fn noted(halo: &Halo, id: TicketId, catalogue: &Catalogue, wanted: &Ref, m
         (None, Ref::Name(name)) => OutcomeRef::Name(name.clone()),
     };
     let text = format!("A note of the test. {mark}");
-    let note = NoteDraft { outcome, html: format!("<p>{text}</p>"), text, private: true, reference: mark.to_owned() };
+    let html = format!("<p>{text}</p>");
+    let note = NoteDraft { outcome, html, text, private: true, reference: mark.to_owned(), former: None };
     if let Err(failure) = halo.add_note(id, &note, CLASS).await
         && failure.kind != FailureKind::Unknown
     {

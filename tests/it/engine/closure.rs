@@ -239,4 +239,30 @@ both! {
         assert!(bridge.calls("halo.tickets.post") < 10, "it is not tried for ever");
         bridge.finish().await;
     }
+
+    async fn what_we_left_in_the_classification_goes_when_the_ticket_is_opened_again(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        let how = json!({ "classification": "FalsePositive", "classificationReason": "InaccurateData" });
+        bridge.close_incident(&incident, how);
+        bridge.cross().await;
+        let left = "False Positive - Inaccurate Data";
+        assert_eq!(field(&bridge.ticket(id), "CFSentinelClassification"), left);
+        bridge.update(&incident, json!({ "status": "Active" }));
+        bridge.cross().await;
+        assert_ne!(bridge.ticket(id)["status_name"], "Closed");
+        assert_ne!(field(&bridge.ticket(id), "CFSentinelClassification"), left, "taken off with the opening");
+        let writes = bridge.writes();
+        bridge.pass(1_800).await;
+        assert_eq!(bridge.writes(), writes, "once");
+        // Closed without a choice: asked. The very same choice is the agent's then.
+        bridge.close_ticket(id, json!({}));
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("verdict-missing"));
+        assert!(!bridge.notes_of(id).iter().any(|n| words(n).contains("empty it first")));
+        answered(&bridge, &incident, id).await;
+        bridge.finish().await;
+    }
 }

@@ -4,7 +4,7 @@ use halobridge::{
     domain::{decision::Decision, failure::Side},
     service::{decisions, error::ServiceError, pairs},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{bridge::*, person::operator};
 
@@ -176,6 +176,12 @@ both! {
         bridge.cross().await;
         assert!(bridge.notes_of(second).iter().any(|n| words(n).contains("after opening")));
         assert!(bridge.notes_of(second).iter().all(|n| !words(n).contains("before closing")), "the first ticket has it");
+        let told = |n: &&Value| words(n).contains(&format!("It goes on in ticket {second}."));
+        let notes = bridge.notes_of(first);
+        let told: Vec<&Value> = notes.iter().filter(told).collect();
+        assert_eq!(told.len(), 1, "the first ticket is told once: {notes:?}");
+        assert_eq!(told[0]["hiddenfromuser"], true);
+        assert!(bridge.comments_of(&incident).iter().all(|c| !c.contains("It goes on in ticket")), "no echo");
         bridge.close_ticket_as(second, 1);
         bridge.cross().await;
         assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
@@ -192,10 +198,15 @@ both! {
         bridge.cross().await;
         bridge.close_incident(&incident, json!({}));
         bridge.cross().await;
+        let first = bridge.ticket_of(&incident).await;
         bridge.fault(json!({ "effect": "lost_answer", "kind": "halo.tickets.post", "count": 1 }));
+        bridge.fault(json!({ "effect": "lost_answer", "kind": "halo.actions.post", "count": 1 }));
         bridge.update(&incident, json!({ "status": "Active" }));
-        bridge.pass(600).await;
+        bridge.pass(1_200).await;
         assert_eq!(bridge.tickets().len(), 2);
+        let second = bridge.ticket_of(&incident).await;
+        let told = format!("It goes on in ticket {second}.");
+        assert_eq!(bridge.notes_of(first).iter().filter(|n| words(n).contains(&told)).count(), 1, "nor a second note");
         bridge.finish().await;
     }
 

@@ -1,8 +1,15 @@
 //! Fields, end to end: which way they cross, labels, mapped values, the affected user.
 
+use halobridge::{
+    domain::operation::OperationState,
+    service::{decisions, pairs},
+};
 use serde_json::json;
 
-use super::bridge::*;
+use super::{bridge::*, person::operator};
+
+/// An agent whom Setup maps to nobody.
+const THIRD_AGENT: &str = "Li Chen";
 
 /// An incident about a user.
 fn about(mail: &str) -> serde_json::Value {
@@ -38,6 +45,40 @@ both! {
         let writes = bridge.writes();
         bridge.pass(900).await;
         assert_eq!(bridge.writes(), writes, "and rests");
+        bridge.finish().await;
+    }
+
+    async fn an_owner_whom_azure_refuses_is_an_open_item_and_no_dead_letter(product) {
+        let policy = "owner = { direction = \"both\" }";
+        let rows = format!(", \"ghost@nowhere.example\" = \"{THIRD_AGENT}\"");
+        let bridge = Bridge::with(Setup { policy: policy.into(), agents: rows, ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        bridge.act("ticket.update", json!({ "ticket_id": id, "agent": THIRD_AGENT }));
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("owner-unknown"));
+        let row = bridge.situation_of(&incident).await;
+        let dead = row.operations.iter().filter(|operation| matches!(operation.state, OperationState::Dead { .. })).count();
+        assert_eq!((dead, row.pair.further.len()), (0, 0), "the open item alone: {:?}", row.operations);
+        // Not tried again by itself; what else changes crosses.
+        let writes = bridge.calls("sentinel.incident.put");
+        bridge.pass(1_800).await;
+        assert_eq!(bridge.calls("sentinel.incident.put"), writes);
+        // A person asks once more: refused anew, and asked about anew.
+        let (app, olga) = operator(&bridge);
+        let pair = bridge.pair_of(&incident).await.unwrap().id;
+        let view = pairs::view(&app, &olga, pair, "").await.unwrap();
+        let again = view.choices[0].answers[0].clone();
+        assert_eq!(again.label, "Try this owner again");
+        decisions::decide(&app, &olga, pair, Some(again.decision)).await.unwrap();
+        bridge.cross().await;
+        assert_eq!(bridge.calls("sentinel.incident.put"), writes + 1);
+        assert_eq!(bridge.reason_of(&incident).await, Some("owner-unknown"));
+        // Closing is not kept waiting by it.
+        bridge.close_ticket_as(id, 1);
+        bridge.cross().await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
         bridge.finish().await;
     }
 

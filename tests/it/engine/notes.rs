@@ -166,4 +166,30 @@ both! {
         assert!(places.is_sorted(), "{all}");
         bridge.finish().await;
     }
+
+    async fn notes_that_drip_near_the_end_share_comments_and_cross_in_time(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        for n in 0..79 {
+            bridge.comment(&incident, &format!("an analyst's {n}"));
+        }
+        bridge.pass(1_200).await;
+        for n in 0..40 {
+            bridge.note(ticket, &format!("<p>note number {n} end</p>"), json!({}));
+            bridge.pass(120).await;
+        }
+        let there = bridge.comments_of(&incident).len();
+        assert!(there < 90, "{there} comments");
+        assert_eq!(bridge.reason_of(&incident).await, Some("notes-gathered"));
+        // Nobody does anything: in time they cross, by a full reading.
+        bridge.pass_by(14 * 3_600, 600).await;
+        let all = bridge.comments_of(&incident).join("\n");
+        let places: Vec<usize> = (0..40).map(|n| all.find(&format!("note number {n} end")).expect("every note")).collect();
+        assert!(places.is_sorted(), "{all}");
+        assert!(bridge.comments_of(&incident).len() < 90);
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        bridge.finish().await;
+    }
 }

@@ -1,8 +1,8 @@
 //! Pushing a ticket to Sentinel, end to end.
 
 use halobridge::{
-    domain::{delivery::DeliverySource, pause::PauseScope},
-    service::{error::ServiceError, incidents, pauses, pushes},
+    domain::{account::Scope, delivery::DeliverySource, pause::PauseScope, view::tickets::FoundTicket},
+    service::{caller::Caller, error::ServiceError, incidents, pauses, pushes, tickets},
     twin::options::Product,
 };
 use serde_json::json;
@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{bridge::*, person::operator};
 
 impl Bridge {
-    async fn push(&self, ticket: i64, anyway: bool) -> Result<(), ServiceError> {
+    async fn push(&self, ticket: i64, anyway: bool) -> Result<i64, ServiceError> {
         let (app, olga) = operator(self);
         let workspace = self.workspace(0).await.id;
         let asked = pushes::ask(&app, &olga, workspace, &ticket.to_string(), anyway).await;
@@ -26,7 +26,7 @@ impl Bridge {
         (row.pair.is_some(), row.refused)
     }
 
-    fn opened(&self, place: i64) -> i64 {
+    pub fn opened(&self, place: i64) -> i64 {
         let priority = match self.setup.product {
             Product::Itsm => "P3 - Medium",
             Product::Psa => "Medium",
@@ -79,6 +79,57 @@ both! {
             assert_eq!(bridge.writes(), writes, "{effect}: and rests");
             bridge.finish().await;
         }
+    }
+
+    async fn a_ticket_that_nobody_linked_is_looked_up_and_says_why(product) {
+        let mut bridge = Bridge::with(setup(product)).await;
+        let (app, admin) = bridge.admin();
+        let ticket = bridge.opened(0);
+        let look = async |number: &str| tickets::view(&app, &admin, "", number).await.unwrap();
+        assert_eq!((look("").await.found, look("").await.form.problems.len()), (None, 0));
+        let view = look(&format!("#{ticket}")).await;
+        let found = view.found.expect("it is in Halo");
+        assert_eq!((found.number, found.summary.as_str()), (ticket, "Phone call about a login"));
+        assert_eq!((found.pairs.len(), found.push_to.len(), found.may_link), (0, 1, true));
+        let said = |found: &FoundTicket, name: &str| found.gates.iter().find(|gate| gate.name.starts_with(name)).cloned();
+        assert!(said(&found, "Client is set up here").is_some_and(|gate| gate.passes));
+        assert!(said(&found, "Priority means").is_some_and(|gate| gate.passes && gate.saw == "Medium"), "{:?}", found.gates);
+        assert!(said(&found, "A rule of").is_some_and(|gate| gate.remedy.is_some_and(|remedy| remedy.contains("push it here"))));
+        // A client who is not set up here; a number that is none; one that Halo does not have.
+        let foreign = bridge.opened(2);
+        let other = look(&foreign.to_string()).await.found.expect("an admin of all sees it");
+        assert!(!other.may_link && other.push_to.is_empty());
+        assert!(said(&other, "Client is set up here").is_some_and(|gate| gate.remedy.is_some()), "{:?}", other.gates);
+        let limited = Caller { scope: Scope::Clients(vec![bridge.workspace(0).await.client]), ..admin.clone() };
+        let seen = tickets::view(&app, &limited, "", &foreign.to_string()).await.unwrap();
+        let unknown = look("999999").await;
+        for (view, number) in [(seen, foreign), (unknown, 999_999)] {
+            let problem = view.form.problem("ticket").unwrap();
+            assert!(view.found.is_none() && problem.contains(&format!("Halo has no ticket {number}")), "{problem}");
+        }
+        assert!(look("many").await.form.problem("ticket").is_some());
+        // What is not read in two-way cannot be pushed, and an incident without a ticket is offered.
+        bridge.setup.mode = "observe";
+        bridge.apply().await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let view = look(&ticket.to_string()).await.found.unwrap();
+        assert!(view.push_to.is_empty());
+        assert!(said(&view, "A workspace to push to").is_some_and(|gate| gate.remedy.is_some_and(|r| r.contains("two-way"))));
+        assert_eq!(view.incidents.iter().map(|row| row.incident.as_str()).collect::<Vec<_>>(), [incident.as_str()]);
+        // Pushed, it is linked.
+        bridge.setup.mode = "two-way";
+        bridge.apply().await;
+        bridge.cross().await;
+        bridge.push(ticket, false).await.unwrap();
+        let found = look(&ticket.to_string()).await.found.unwrap();
+        assert_eq!((found.pairs.len(), found.gates.len(), found.may_link), (1, 0, false));
+        // Halo away: said, and nothing breaks.
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.*" }));
+        let view = look(&ticket.to_string()).await;
+        assert!(view.form.problem("ticket").is_some_and(|why| why.contains("could not be asked")), "{view:?}");
+        bridge.heal();
+        bridge.finish().await;
     }
 
     async fn what_cannot_be_pushed_says_why(product) {

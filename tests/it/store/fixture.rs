@@ -122,6 +122,7 @@ pub fn pair(n: u32) -> Pair {
         sync: SyncState::Behind,
         health: Health::Healthy,
         reason: Some(Reason::NewIncident),
+        further: Vec::new(),
         survivor: None,
         merged: false,
         gone: None,

@@ -96,6 +96,18 @@ async fn filters_combine() {
     assert_eq!(page(PairFilter { health: Some(Health::Waiting), ..all() }).await, [0_i64; 0]);
     assert_eq!(page(PairFilter { health: Some(Health::Healthy), client: Some(client(1)), ..all() }).await.len(), 7);
     assert_eq!(page(PairFilter { reason: Some("new-incident".into()), ..all() }).await.len(), 24);
+    let state = PairState {
+        sync: SyncState::Behind,
+        health: Health::NeedsYou,
+        reason: Some(Reason::WrongClient),
+        further: vec![Reason::CommentsFull, Reason::VerdictMissing],
+    };
+    let mut tx = store.begin().await.unwrap();
+    tx.record(at(2), Some(client(2)), Fact::PairJudged { pair: pair_id(5), state }).await.unwrap();
+    tx.commit().await.unwrap();
+    for code in ["wrong-client", "comments-full", "verdict-missing"] {
+        assert_eq!(page(PairFilter { reason: Some(code.into()), ..all() }).await, [5], "{code}: first or further");
+    }
     let from_to = PairFilter { opened_from: Some(at(3)), opened_before: Some(at(5)), ..all() };
     assert_eq!(page(from_to).await, [3, 4]);
     let scope = Scope::Clients(vec![client(2)]);
@@ -173,7 +185,7 @@ async fn counters_are_kept() {
     let sum = |counts: &[halobridge::store::PairCount]| counts.iter().map(|c| c.pairs).sum::<i64>();
     assert_eq!(sum(&total(&store, Scope::All).await), 24);
     assert_eq!(sum(&total(&store, Scope::Clients(vec![client(1)])).await), 8);
-    let state = PairState { sync: SyncState::Unknown, health: Health::Waiting, reason: None };
+    let state = PairState { sync: SyncState::Unknown, health: Health::Waiting, reason: None, further: Vec::new() };
     let judged = Fact::PairJudged { pair: pair_id(1), state };
     record(&store, vec![judged.clone(), judged]).await;
     let counts = total(&store, Scope::All).await;

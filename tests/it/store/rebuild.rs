@@ -99,6 +99,7 @@ fn fact((what, n, how): Step) -> Fact {
                 sync: if flag { SyncState::InStep } else { SyncState::Behind },
                 health: if how % 3 == 0 { Health::NeedsYou } else { Health::Healthy },
                 reason: flag.then_some(Reason::VerdictMissing),
+                further: if how % 7 == 0 { vec![Reason::WrongClient, Reason::CommentsFull] } else { Vec::new() },
             },
         },
         7 => Fact::TicketLinked { pair, ticket: TicketId(i64::from(how)) },

@@ -47,7 +47,12 @@ async fn a_situation_holds_everything_recorded() {
         Fact::OperationPlanned { operation: Box::new(operation(1, 1, 1)) },
         Fact::PairJudged {
             pair: pair_id(1),
-            state: PairState { sync: SyncState::Unknown, health: Health::NeedsYou, reason: Some(Reason::WrongClient) },
+            state: PairState {
+                sync: SyncState::Unknown,
+                health: Health::NeedsYou,
+                reason: Some(Reason::WrongClient),
+                further: vec![Reason::CommentsFull],
+            },
         },
     ];
     record(&store, facts).await;
@@ -55,6 +60,7 @@ async fn a_situation_holds_everything_recorded() {
     assert_eq!(found.pair.ticket, Some(TicketId(1000)));
     assert_eq!((found.pair.sync, found.pair.health), (SyncState::Unknown, Health::NeedsYou));
     assert_eq!(found.pair.reason, Some(Reason::WrongClient));
+    assert_eq!(found.pair.further, [Reason::CommentsFull]);
     assert_eq!(found.pair.base, base);
     assert_eq!((found.pair.created, found.pair.changed), (at(100), at(400)));
     assert_eq!(found.subject.incident, incident(1, "Incident 1 of the night"));
@@ -313,7 +319,7 @@ async fn closed_pairs_in_step_leave_the_reconcile() {
     }
     let mut closed = incident(2, "Two");
     closed.status = halobridge::domain::incident::IncidentStatus::Closed;
-    let state = PairState { sync: SyncState::InStep, health: Health::Healthy, reason: None };
+    let state = PairState { sync: SyncState::InStep, health: Health::Healthy, reason: None, further: Vec::new() };
     let facts = vec![incident_read(workspace(1), client(1), closed), Fact::PairJudged { pair: pair_id(2), state }];
     record(&store, facts).await;
     let open = store.open_pairs_of_halo(halo(1), None, 10).await.unwrap();

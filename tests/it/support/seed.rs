@@ -231,6 +231,7 @@ impl TestApp {
                 sync: SyncState::Behind,
                 health: Health::Waiting,
                 reason: Some(Reason::NewIncident),
+                further: Vec::new(),
                 survivor: None,
                 merged: false,
                 gone: None,
@@ -306,6 +307,7 @@ impl TestApp {
                         sync: SyncState::Behind,
                         health: Health::NeedsYou,
                         reason: Some(Reason::Refused { why: words.to_owned() }),
+                        further: Vec::new(),
                     },
                 },
             ];

@@ -113,8 +113,8 @@ impl Pairing {
         }
         row.number();
         let state_of_pair = planned.state;
-        (row.pair.sync, row.pair.health, row.pair.reason) =
-            (state_of_pair.sync, state_of_pair.health, state_of_pair.reason);
+        (row.pair.sync, row.pair.health) = (state_of_pair.sync, state_of_pair.health);
+        (row.pair.reason, row.pair.further) = (state_of_pair.reason, state_of_pair.further);
         let follows = planned.follow.is_some() && state.row(1).is_none() && row.ticket.is_some();
         let follower = follows.then(|| self.follower(state, &row, &merge));
         state.rows[of] = Some(Part::new(row));

@@ -24,7 +24,7 @@ use halobridge::{
         view::{
             account::*, approvals::*, backfill::*, connections::*, dashboard::*, disconnect::*, drift::*, entrance::*,
             failed::*, form::FormView, ledger::*, list::*, not_linked::*, operation::OperationView, pair::*,
-            pause::PauseView, problems::*, pulse::*, replay::*, runs::*, shadow::*, versions::*,
+            pause::PauseView, problems::*, pulse::*, replay::*, runs::*, shadow::*, tickets::*, tokens::*, versions::*,
         },
         workspace::Mode,
     },
@@ -116,6 +116,7 @@ pub fn pair_rows(count: usize) -> Vec<PairRow> {
                 sync,
                 health,
                 paused: n == 39,
+                further: if n == 4 { vec![conflict(), Reason::CommentsFull] } else { Vec::new() },
                 reason,
                 opened: ago(4_000 + 190 * (n * n) as i64),
                 changed: ago(12 + 190 * (n * n) as i64),
@@ -220,6 +221,7 @@ pub fn problems() -> ProblemsView {
     let refused = Reason::Refused { why: "Halo refused the ticket: “Please select a valid Site.”".into() };
     let unmapped = Reason::Unmapped { table: "priority".into(), value: "Informational".into() };
     ProblemsView {
+        pairs: 43,
         groups: Ok(vec![
             ProblemGroup {
                 reason: refused.clone(),
@@ -375,6 +377,11 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ("disconnect", context("/connections/c/disconnect"), Page::Disconnect(Box::new(disconnect()))),
         ("configuration-file-faults", context("/configuration"), Page::Versions(Box::new(versions_with_file(false)))),
         ("configuration-file", context("/configuration"), Page::Versions(Box::new(versions_with_file(true)))),
+        ("tickets", context("/tickets?ticket=2215"), Page::Tickets(Box::new(tickets(false)))),
+        ("tickets-linked", context("/tickets?ticket=2215"), Page::Tickets(Box::new(tickets(true)))),
+        ("tickets-none", context("/tickets"), Page::Tickets(Box::default())),
+        ("tokens", context("/tokens"), Page::Tokens(Box::new(tokens()))),
+        ("tokens-none", context("/tokens"), Page::Tokens(Box::default())),
         ("configuration", context("/configuration?version=1"), Page::Versions(Box::new(versions()))),
         ("approvals", context("/approvals"), Page::Approvals(Box::new(approvals()))),
         (
@@ -416,6 +423,7 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
             "problems-none",
             context("/problems"),
             Page::Problems(Box::new(ProblemsView {
+                pairs: 0,
                 groups: Ok(Vec::new()),
                 storms: Vec::new(),
                 pauses: Vec::new(),
@@ -476,4 +484,62 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
             }),
         ),
     ]
+}
+
+fn tokens() -> TokensView {
+    let row = |n: u128, clients: &[&str], used: Option<i64>, revoked: Option<i64>| TokenRow {
+        id: UserId(id(7_000 + n)),
+        name: format!("soar-{n}"),
+        clients: clients.iter().map(|name| (*name).to_owned()).collect(),
+        by: "ada".into(),
+        created: ago(900_000),
+        used: used.map(ago),
+        revoked: revoked.map(ago),
+    };
+    TokensView {
+        rows: vec![
+            row(1, &[], Some(90), None),
+            row(2, &[CLIENTS[0], CLIENTS[1]], None, None),
+            row(3, &[CLIENTS[2]], Some(80_000), Some(70_000)),
+        ],
+        clients: clients(),
+        ticked: vec![ClientId(id(1_001)).to_string()],
+        form: FormView::default()
+            .with_problem("name", "Enter a name that says which program will use it.")
+            .with_problem("client", "Choose."),
+        fresh: Some("hb_0000".into()),
+        address: "https://bridge.example".into(),
+    }
+}
+
+fn tickets(linked: bool) -> TicketsView {
+    let gate = |name: &str, remedy: Option<&str>| GateRow {
+        name: name.into(),
+        rule: "a rule".into(),
+        saw: "a value".into(),
+        passes: remedy.is_none(),
+        remedy: remedy.map(str::to_owned),
+    };
+    let found = FoundTicket {
+        ticket: OutsideLink { label: "2215".into(), url: Some("https://halo.example/ticket?id=2215".into()) },
+        number: 2215,
+        summary: "Phone call about a login".into(),
+        client: CLIENTS[0].into(),
+        status: "New".into(),
+        agent: String::new(),
+        pairs: if linked { vec![(PairId(id(4)), "#10478 Odd sign-in".into())] } else { Vec::new() },
+        gates: if linked {
+            Vec::new()
+        } else {
+            vec![gate("Client is set up here", None), gate("A rule pushes it", Some("Push it here."))]
+        },
+        push_to: if linked { Vec::new() } else { vec![Choice { value: "w".into(), label: "law".into(), count: None }] },
+        may_link: !linked,
+        incidents: vec![LinkableRow {
+            workspace: WorkspaceId(id(2)),
+            incident: IncidentId::new("00000000-0000-4000-8000-000000000001"),
+            name: "#10480 Another".into(),
+        }],
+    };
+    TicketsView { halos: Vec::new(), form: FormView::default().with_value("ticket", "2215"), found: Some(found) }
 }

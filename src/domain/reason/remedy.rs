@@ -1,0 +1,75 @@
+//! What a person can do about a reason.
+
+use super::Reason;
+
+impl Reason {
+    /// What a person can do about it; `None` when nothing is asked of anyone.
+    pub fn remedy(&self) -> Option<String> {
+        match self {
+            Self::ModeOff => Some("Set the workspace's mode to observe or two-way.".into()),
+            Self::ModeObserve => Some("Set the workspace's mode to two-way to carry it out.".into()),
+            Self::Filtered { filter, .. } => Some(format!(
+                "Change the incident in Sentinel so that it passes, or the policy's {filter}: it is looked at again whenever either changes."
+            )),
+            Self::StormHeld { .. } => Some(
+                "Press “Release” under Problems to make the tickets, or close the incidents in Sentinel. A rule that floods is best corrected first.".into(),
+            ),
+            Self::OlderThanStart => Some(
+                "Set an earlier “since” for the workspace: what is known is linked at once, other open incidents within six hours.".into(),
+            ),
+            Self::ModeOneWay => Some("Set the workspace's mode to two-way to carry it, or leave it as it is.".into()),
+            Self::Unlinked { .. } => {
+                Some("Nothing, or link it to a ticket or press “Make its ticket” here.".into())
+            }
+            Self::ClientNotBound => Some("Give the client its Halo client id.".into()),
+            Self::Unmapped { table, .. } => {
+                let what = match table.as_str() {
+                    "priority" => "Add a row to the policy's “priorities” table".to_owned(),
+                    "severity" => "Add a row to the policy's “priorities_back” table".to_owned(),
+                    "status" => "Add a row to the policy's “statuses” or “statuses_back” table".to_owned(),
+                    "agent" => "Add a row to the policy's “agents” table".to_owned(),
+                    "field" => "Correct the policy's “fields”".to_owned(),
+                    other => format!("Correct the policy's {other}, or add it in Halo"),
+                };
+                Some(format!("{what}, then press “Look again”."))
+            }
+            Self::RecordGone { .. } => Some("Open the record on both sides and decide which one stays.".into()),
+            Self::WrongClient => Some("In Halo, move the ticket to the client of its workspace; or unlink the pair.".into()),
+            Self::VerdictMissing => {
+                Some("Choose the classification on the ticket in Halo, or close the incident in Sentinel.".into())
+            }
+            Self::VerdictRefused { .. } => Some("Correct the policy's classification table.".into()),
+            Self::CommentsFull => Some(
+                "Read the further notes in the ticket; they cross when the incident is closed, in the places kept for that."
+                    .into(),
+            ),
+            Self::Conflict { .. } => {
+                Some("Choose one of the two values on the pair's page, or set the same on both sides.".into())
+            }
+            Self::Reopened { .. } => Some("Choose on the pair's page what is to happen to the closed side.".into()),
+            Self::Flapping { .. } => Some(
+                "Look for what else changes the status (a rule, a workflow, another integration), then press “Let it go on” on the pair's page.".into(),
+            ),
+            Self::SurvivorUnknown { .. } => {
+                Some("Open the incident in Defender, see where it leads, and choose that incident on the pair's page.".into())
+            }
+            Self::TicketsMeet { ticket, other, .. } => Some(format!(
+                "Merge ticket {ticket} into ticket {other} in Halo, or leave both as they are on the pair's page."
+            )),
+            Self::CopyLost { .. } => Some("Choose on the pair's page whether it is written again.".into()),
+            Self::AwaitsApproval { .. } => {
+                Some("See what would be written under Approvals or on the pair's page, and approve or reject it.".into())
+            }
+            Self::OutcomeUnknown => Some(
+                "Search for the reference in Halo, leave one record that carries it, then press “Look for it again”."
+                    .into(),
+            ),
+            Self::Dropped { .. } => Some("If it is wanted after all, press “Plan it again”.".into()),
+            Self::OwnerUnknown { .. } => Some(
+                "Add a row to the policy's “agents” table that gives the agent an owner whom Entra knows, or assign one of the two otherwise; it goes on by itself.".into(),
+            ),
+            Self::Refused { .. } => Some("Correct what the other side names, then press “Try again”.".into()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! One ticket by its number, read at this moment: what it is, whose, and why no incident is linked to it.
+
+use super::{App, caller::Caller, error::ServiceError, fault, links, names, outside};
+use crate::{
+    domain::{
+        account::{Role, Scope},
+        catalogue::Catalogue,
+        client::Client,
+        connection::HaloConnection,
+        failure::FailureKind,
+        ids::{ConnectionId, TicketId},
+        reason::Reason,
+        ticket::Ticket,
+        view::{
+            form::FormView,
+            list::Choice,
+            not_linked::GateRow,
+            tickets::{FoundTicket, LinkableRow, TicketsView},
+        },
+        workspace::Workspace,
+    },
+    outbound::budget::Class,
+    planner::{adopt, link, mapping, push},
+    store::{Installation, SubjectFilter},
+};
+
+/// Unlinked incidents that are offered.
+const OFFERED: u32 = 10;
+
+/// The page: the form, and what was found. Nothing is kept of what is read.
+///
+/// # Errors
+/// `Forbidden` for viewers; the store cannot be read.
+pub async fn view(app: &App, caller: &Caller, halo: &str, ticket: &str) -> Result<TicketsView, ServiceError> {
+    caller.need(Role::Operator)?;
+    let installation = app.installation().await?;
+    let halos: Vec<Choice> = installation
+        .halo
+        .iter()
+        .filter(|halo| caller.scope == Scope::All || clients_of(&installation, caller, halo.id).next().is_some())
+        .map(|halo| Choice { value: halo.id.to_string(), label: halo.name.clone(), count: None })
+        .collect();
+    let halo = match halos.as_slice() {
+        [only] if halo.is_empty() => only.value.clone(),
+        _ => halo.to_owned(),
+    };
+    let mut view = TicketsView {
+        form: FormView::default().with_value("halo", &halo).with_value("ticket", ticket),
+        halos,
+        found: None,
+    };
+    if ticket.trim().is_empty() {
+        return Ok(view);
+    }
+    let chosen = installation
+        .halo
+        .iter()
+        .find(|one| one.id.to_string() == halo && view.halos.iter().any(|choice| choice.value == halo));
+    let number = links::ticket_number(ticket, "looked up");
+    if let Err(ServiceError::Invalid(problems)) = &number {
+        view.form =
+            problems.iter().fold(view.form, |form, problem| form.with_problem(&problem.field, problem.problem.clone()));
+    }
+    let (Some(chosen), Ok(number)) = (chosen, number) else {
+        if !view.halos.iter().any(|choice| choice.value == halo) {
+            view.form = view.form.with_problem("halo", "Choose the Halo instance that the ticket is in.");
+        }
+        return Ok(view);
+    };
+    match found(app, caller, &installation, chosen, number).await? {
+        Ok(found) => view.found = Some(found),
+        Err(why) => view.form = view.form.with_problem("ticket", why),
+    }
+    Ok(view)
+}
+
+/// Clients of an instance that the caller may see.
+fn clients_of<'a>(
+    installation: &'a Installation,
+    caller: &'a Caller,
+    halo: ConnectionId,
+) -> impl Iterator<Item = &'a Client> {
+    let bound = move |client: &&Client| client.halo.as_ref().is_some_and(|binding| binding.connection == halo);
+    installation.clients.iter().filter(bound).filter(|client| caller.scope.allows(Some(client.id)))
+}
+
+/// The ticket; inside, why it is not shown, in one sentence with the remedy.
+async fn found(
+    app: &App,
+    caller: &Caller,
+    installation: &Installation,
+    halo: &HaloConnection,
+    number: TicketId,
+) -> Result<Result<FoundTicket, String>, ServiceError> {
+    let none = || Ok(Err(format!("Halo has no ticket {number} (any more). Check its number.")));
+    let read = match outside::kept_halo(app, halo).await {
+        Ok(adapter) => adapter.ticket(number, Class::Interactive).await,
+        Err(failure) => Err(failure),
+    };
+    let ticket = match read {
+        Ok(ticket) => ticket,
+        Err(failure) if failure.kind == FailureKind::Gone => return none(),
+        Err(failure) => return Ok(Err(format!("Halo could not be asked: {}", failure.message))),
+    };
+    let own = clients_of(installation, caller, halo.id)
+        .find(|client| client.halo.as_ref().map(|binding| binding.halo_client_id) == ticket.client_id);
+    // Another client's ticket does not exist for who may not see it.
+    if own.is_none() && caller.scope != Scope::All {
+        return none();
+    }
+    let catalogue = app.store.catalogue(halo.id).await.map_err(|e| fault("read Halo's look-ups", &e))?;
+    let catalogue = catalogue.map(|(catalogue, _)| catalogue).unwrap_or_default();
+    let pairs = app.store.pairs_of_ticket(halo.id, number).await.map_err(|e| fault("look for a ticket's pairs", &e))?;
+    let mut named = Vec::new();
+    for pair in pairs.iter().filter(|pair| caller.scope.allows(Some(pair.client))) {
+        let subject = app.store.subject(pair.workspace, &pair.incident).await;
+        let subject = subject.map_err(|e| fault("read an incident", &e))?;
+        named.push((pair.id, subject.map_or_else(|| pair.incident.to_string(), |subject| subject.incident.name())));
+    }
+    let workspaces: Vec<&Workspace> =
+        installation.workspaces.iter().filter(|one| own.is_some_and(|own| one.client == own.id)).collect();
+    let free = named.is_empty();
+    let joinable = own
+        .and_then(|own| own.halo.as_ref())
+        .map_or_else(|| Err(String::new()), |binding| link::joinable(&ticket, binding.halo_client_id, !free));
+    let offered = match own.filter(|_| joinable.is_ok()) {
+        Some(own) => {
+            let asked = SubjectFilter { client: Some(own.id), scope: caller.scope.clone(), ..SubjectFilter::default() };
+            let page = app.store.subjects_page(&asked, None, OFFERED).await;
+            page.map_err(|e| fault("list incidents", &e))?.rows
+        }
+        None => Vec::new(),
+    };
+    let row = |row: crate::store::SubjectRow| LinkableRow {
+        name: row.number.map_or_else(|| row.title.clone(), |number| format!("#{number} {}", row.title)),
+        workspace: row.workspace,
+        incident: row.incident,
+    };
+    let pushes = |one: &&&Workspace| joinable.is_ok() && push::allowed(one.mode).is_ok();
+    let choice = |one: &&Workspace| Choice { value: one.id.to_string(), label: one.name.clone(), count: None };
+    Ok(Ok(FoundTicket {
+        ticket: names::ticket(installation, halo.id, number),
+        number: number.0,
+        summary: ticket.summary.clone(),
+        client: own.map_or_else(
+            || format!("{} (in Halo)", ticket.client_name.clone().unwrap_or_else(|| "a client".to_owned())),
+            |own| own.name.clone(),
+        ),
+        status: ticket.status_id.map(|id| mapping::status_name(&catalogue, id)).unwrap_or_default(),
+        agent: ticket.agent_id.filter(|id| *id > 1).map(|id| mapping::agent_name(&catalogue, id)).unwrap_or_default(),
+        gates: if free {
+            gates(installation, (halo, &ticket), own, &workspaces, &catalogue, joinable.as_ref().err())
+        } else {
+            Vec::new()
+        },
+        pairs: named,
+        push_to: workspaces.iter().filter(pushes).map(choice).collect(),
+        may_link: joinable.is_ok(),
+        incidents: offered.into_iter().map(row).collect(),
+    }))
+}
+
+/// Why it is not linked: what would have linked it, rule by rule.
+fn gates(
+    installation: &Installation,
+    (halo, ticket): (&HaloConnection, &Ticket),
+    own: Option<&Client>,
+    workspaces: &[&Workspace],
+    catalogue: &Catalogue,
+    stands_in_the_way: Option<&String>,
+) -> Vec<GateRow> {
+    let gate = |name: &str, rule: &str, saw: String, remedy: Option<String>| GateRow {
+        name: name.to_owned(),
+        rule: rule.to_owned(),
+        saw,
+        passes: remedy.is_none(),
+        remedy,
+    };
+    let mut found = Vec::new();
+    let saw = own.map_or_else(
+        || format!("client {} of {}", ticket.client_id.unwrap_or_default(), halo.name),
+        |own| own.name.clone(),
+    );
+    let remedy = "Give a client here this client in Halo under Set-up, Clients.";
+    found.push(gate(
+        "Client is set up here",
+        "a client with this place in Halo",
+        saw,
+        own.is_none().then(|| remedy.into()),
+    ));
+    if let Some(why) = stands_in_the_way.filter(|why| !why.is_empty()) {
+        found.push(gate("Ticket can be linked", "neither deleted nor merged", "it is not".into(), Some(why.clone())));
+    }
+    let carried = adopt::carried(ticket);
+    let saw = carried.as_ref().map_or("none".to_owned(), |carried| format!("incident {}", carried.incident));
+    let remedy = carried.as_ref().map(|_| {
+        "It was made by Halo's own Sentinel integration. Link it to that incident, or set “adopt = true” in the policy.".to_owned()
+    });
+    found.push(gate("Made for no incident", "no incident's id on the ticket", saw, remedy));
+    let modes: Vec<String> = workspaces.iter().map(|one| format!("{} ({})", one.name, one.mode.as_str())).collect();
+    let may = workspaces.iter().any(|one| push::allowed(one.mode).is_ok());
+    let saw = if modes.is_empty() { "none".to_owned() } else { modes.join(", ") };
+    let remedy = if modes.is_empty() {
+        "The client has no workspace: add one under Set-up."
+    } else {
+        "Only a workspace in two-way mode is written to: set its mode to two-way to push, or link the ticket to an incident."
+    };
+    found.push(gate("A workspace to push to", "one of the client's in two-way", saw, (!may).then(|| remedy.into())));
+    for workspace in workspaces.iter().filter(|one| push::allowed(one.mode).is_ok()) {
+        let Some(connected) = installation.connected(workspace.id) else { continue };
+        let policy = connected.policy;
+        let base = halo.ticket_url_base();
+        let drafted = push::draft(&halo.tenant, ticket, base.as_deref(), policy, catalogue);
+        let saw = match (&drafted, ticket.priority_id) {
+            (Ok(incident), _) => incident.severity.to_string(),
+            (Err(_), Some(priority)) => mapping::priority_of_type(policy, catalogue, priority),
+            (Err(_), None) => "no priority".into(),
+        };
+        let name = format!("Priority means a severity in {}", workspace.name);
+        found.push(gate(&name, "a row of the policy's table", saw, drafted.err().as_ref().and_then(Reason::remedy)));
+        let name = format!("A rule of {} pushes it", workspace.name);
+        let (saw, remedy) = if !policy.push.any() {
+            ("no rule", "Nobody has to act: push it here, or give the policy a “push” rule.")
+        } else if push::wanted(policy, catalogue, ticket, &[]) {
+            (
+                "its ticket type",
+                "It is pushed when a webhook of Halo's names it: push it here, or see that webhooks arrive.",
+            )
+        } else {
+            ("another ticket type, or closed", "Push it here; an action with one of the rule's outcomes does it too.")
+        };
+        found.push(gate(&name, "the policy's “push”", saw.to_owned(), Some(remedy.to_owned())));
+    }
+    found
+}

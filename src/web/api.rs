@@ -1,0 +1,199 @@
+//! What programs may ask for: `POST /api/…` with `Authorization: Bearer …`, answered in JSON.
+//!
+//! No cookie is looked at, so no page of another site can ask for anything here: a token stands in a header that
+//! browsers never send by themselves.
+
+use std::time::Duration;
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequestParts, Path, State},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header, request::Parts};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Web;
+use crate::{
+    domain::ids::PairId,
+    service::{
+        acts,
+        caller::Caller,
+        error::{FieldProblem, ServiceError},
+        pushes::{self, Pushed},
+        tokens,
+    },
+};
+
+/// Longest body, in bytes.
+pub const BODY_MAX: usize = 16 * 1024;
+/// How long an answer waits for the engine, unless it is asked to wait less.
+const WAIT_SECS: u64 = 10;
+/// How often it looks meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// A program with a token that holds.
+pub struct Program(Caller);
+
+impl FromRequestParts<Web> for Program {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, ApiError> {
+        let given = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let (scheme, token) = given.split_once(' ').unwrap_or_default();
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(ServiceError::SignedOut.into());
+        }
+        Ok(Self(tokens::caller(&web.app, token.trim()).await?))
+    }
+}
+
+/// A refusal, as JSON: `error` is one of a closed list, `message` a sentence, `problems` name members of the body.
+#[derive(Debug)]
+pub struct ApiError(ServiceError);
+
+impl From<ServiceError> for ApiError {
+    fn from(error: ServiceError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code, message) = match &self.0 {
+            ServiceError::SignedOut => (
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "Send a token that holds as “Authorization: Bearer …”. An admin makes one under API tokens.",
+            ),
+            ServiceError::Forbidden => {
+                (StatusCode::FORBIDDEN, "forbidden", "The token may not do this. Ask with one that may.")
+            }
+            ServiceError::NotFound => (
+                StatusCode::NOT_FOUND,
+                "not-found",
+                "There is no such record among the clients that the token reaches. Check the id, or the token's clients.",
+            ),
+            ServiceError::Conflict => (
+                StatusCode::CONFLICT,
+                "conflict",
+                "The record is in another state than this is for: the ticket is linked to another incident. Unlink it first.",
+            ),
+            ServiceError::Invalid(_) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid",
+                "Correct the members that “problems” names, then send it again.",
+            ),
+            ServiceError::TooMany { .. } => {
+                (StatusCode::TOO_MANY_REQUESTS, "too-many", "Wait as long as Retry-After says, then send it again.")
+            }
+            ServiceError::Busy => {
+                (StatusCode::SERVICE_UNAVAILABLE, "busy", "The server cannot store it now. Send it again later.")
+            }
+            ServiceError::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Something went wrong on the server; its log says what.",
+            ),
+        };
+        let mut body = json!({ "error": code, "message": message });
+        if let (ServiceError::Invalid(problems), Some(members)) = (&self.0, body.as_object_mut()) {
+            let one = |problem: &FieldProblem| json!({ "field": problem.field, "problem": problem.problem });
+            members.insert("problems".to_owned(), problems.iter().map(one).collect());
+        }
+        let mut response = answer(status, &body);
+        let extra = match self.0 {
+            ServiceError::SignedOut => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            ServiceError::TooMany { wait_secs } => Some((header::RETRY_AFTER, HeaderValue::from(wait_secs))),
+            ServiceError::Busy => Some((header::RETRY_AFTER, HeaderValue::from(5_u64))),
+            _ => None,
+        };
+        if let Some((name, value)) = extra {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+fn answer(status: StatusCode, body: &Value) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], format!("{body}\n")).into_response()
+}
+
+/// A ticket to be pushed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Push {
+    /// The workspace, by id or name.
+    workspace: String,
+    /// The ticket's number in Halo.
+    ticket: Value,
+    /// To push it although the workspace is joined to Defender.
+    #[serde(default)]
+    anyway: bool,
+    /// How long the answer may wait for the engine.
+    #[serde(default)]
+    wait_secs: Option<u64>,
+}
+
+/// `POST /api/push`: 201 when it made the pair, 200 when the pair was there, 202 while the engine is at it: the same
+/// request again tells what came of it.
+pub async fn push(State(web): State<Web>, Program(caller): Program, body: Bytes) -> Result<Response, ApiError> {
+    let asked: Push = serde_json::from_slice(&body).map_err(|error| {
+        let problem = format!("Send a JSON object with “workspace” and “ticket”: {error}.");
+        ServiceError::invalid("body", problem)
+    })?;
+    let ticket = match &asked.ticket {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let mut found = pushes::ask_once(&web.app, &caller, &asked.workspace, &ticket, asked.anyway).await?;
+    let wait = Duration::from_secs(asked.wait_secs.unwrap_or(WAIT_SECS).min(WAIT_SECS));
+    if let Pushed::Waiting { request } = found
+        && let Ok(settled) = tokio::time::timeout(wait, settled(&web, request)).await
+    {
+        found = settled?;
+    }
+    let root = web.options.public_url.as_str().trim_end_matches('/');
+    Ok(match found {
+        Pushed::Paired { pair, incident, made } => {
+            let address = format!("{root}/pairs/{pair}");
+            let body =
+                json!({ "pair": pair, "incident": incident.as_str(), "ticket": ticket.trim(), "address": address });
+            answer(if made { StatusCode::CREATED } else { StatusCode::OK }, &body)
+        }
+        Pushed::Refused(why) => return Err(ServiceError::invalid("ticket", why).into()),
+        Pushed::Waiting { request } => {
+            let message =
+                "The engine is at it, or waits for something. Send the same request again to hear what came of it.";
+            let body = json!({ "state": "waiting", "request": request, "message": message });
+            let mut response = answer(StatusCode::ACCEPTED, &body);
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(2_u64));
+            response
+        }
+    })
+}
+
+/// Waits for the engine's answer.
+#[expect(clippy::disallowed_methods, reason = "the engine answers in the store; there is nothing to wait on but time")]
+async fn settled(web: &Web, request: i64) -> Result<Pushed, ServiceError> {
+    loop {
+        match pushes::answered(&web.app, request).await? {
+            Pushed::Waiting { .. } => tokio::time::sleep(LOOK_EVERY).await,
+            found => return Ok(found),
+        }
+    }
+}
+
+/// `POST /api/pairs/{id}/resync`: both sides are read afresh, planned, and what only waits for its time goes out.
+pub async fn resync(
+    State(web): State<Web>,
+    Program(caller): Program,
+    Path(pair): Path<String>,
+) -> Result<Response, ApiError> {
+    let pair: PairId = pair.parse().map_err(|_| ServiceError::NotFound)?;
+    acts::look_again(&web.app, &caller, pair).await?;
+    acts::sync_now(&web.app, &caller, pair).await?;
+    let root = web.options.public_url.as_str().trim_end_matches('/');
+    Ok(answer(StatusCode::OK, &json!({ "pair": pair, "asked": "resync", "address": format!("{root}/pairs/{pair}") })))
+}
