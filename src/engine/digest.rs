@@ -41,15 +41,12 @@ pub(super) fn observed(row: &SituationRow) -> Observed<'_> {
 /// Whether an incident of another version shows nothing new: then its comments were edited, or one was deleted and
 /// another written.
 pub(super) fn nothing_to_see(row: &SituationRow, incident: &Incident) -> bool {
-    let bare = |incident: &Incident| {
-        let mut raw = incident.raw.clone();
-        if let Some(root) = raw.as_object_mut() {
-            root.remove("etag");
-        }
-        if let Some(properties) = raw.get_mut("properties").and_then(|p| p.as_object_mut()) {
-            properties.remove("lastModifiedTimeUtc");
-        }
-        raw
+    // What was read and not as it was written: a list and a single reading may tell the same with other members.
+    let bare = |incident: &Incident| Incident {
+        raw: serde_json::Value::Null,
+        etag: None,
+        modified: None,
+        ..incident.clone()
     };
     bare(&row.subject.incident) == bare(incident)
 }
