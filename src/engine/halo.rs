@@ -1,5 +1,6 @@
 //! Reading a Halo instance: tickets changed since the cursor (with overlap), and the actions of those that are paired.
 
+mod changed;
 mod open;
 
 use std::collections::BTreeMap;
@@ -22,12 +23,14 @@ use crate::{
     store::{SituationRow, StoreError},
 };
 
+use self::changed::{changed, move_cursor};
 use self::open::{ROWS_EVERY, every_row, rows_every, some_whole};
 use super::{
     Engine, digest,
     poll::unseen,
     registry::salt,
     schedule::{ROWS_KEPT, Schedule},
+    settled::Settled,
 };
 
 /// Polls look this far behind the cursor (halo-api sheet, rule 7).
@@ -63,7 +66,7 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
     let view = engine.registry.view();
     let Some(connection) = view.halo.get(&id) else { return Ok(()) };
     let started = engine.now();
-    let (cause, named, full, rows_due) = {
+    let (cause, named, full, rows_due, settled) = {
         let mut schedule = engine.schedule();
         let mut named = schedule.tickets.remove(&id).unwrap_or_default();
         named.extend(schedule.tickets_again.remove(&id).unwrap_or_default());
@@ -73,9 +76,10 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
         let rows_due = standing.next_rows.is_some_and(|at| at <= started);
         standing.next_rows.get_or_insert(started + ROWS_EVERY);
         let cause = standing.cause.unwrap_or(RunCause::Schedule);
+        let settled = standing.settled;
         // Rows that have not turned up by now are out of the overlap: they will not.
         schedule.written.retain(|_, over| *over > started - OVERLAP - OVERLAP);
-        (cause, named, full, rows_due)
+        (cause, named, full, rows_due, settled)
     };
     let mut counts = Counts::default();
     match engine.registry.halo(id) {
@@ -91,7 +95,16 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
                 // the instance's own times; until then it begins before whatever its clock may say.
                 None => move_cursor(engine, id, None, started - CLOCKS_APART).await?,
                 Some(cursor) => {
-                    changed(engine, &halo, cursor, class, &mut counts).await?;
+                    let all_seen = Settled::up_to(settled, cursor, started, OVERLAP);
+                    // Those of the newest second among them.
+                    let from = if all_seen { cursor + SignedDuration::from_secs(1) } else { cursor - OVERLAP };
+                    let whole = changed(engine, &halo, from, class, &mut counts).await?;
+                    if whole && counts.held_at.is_none() {
+                        let newest = counts.newest.map_or(cursor, |newest| newest.max(cursor));
+                        if let Some(standing) = engine.schedule().instances.get_mut(&id) {
+                            standing.settled = Some(Settled::after(settled, newest, started));
+                        }
+                    }
                     let newest = match (counts.newest, counts.held_at) {
                         (Some(newest), Some(held)) => Some(newest.min(held)),
                         (newest, _) => newest,
@@ -121,51 +134,6 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
         }
     }
     ended(engine, id, cause, started, connection.poll_secs, counts).await
-}
-
-async fn move_cursor(
-    engine: &Engine,
-    connection: ConnectionId,
-    before: Option<Timestamp>,
-    updated: Timestamp,
-) -> Result<(), StoreError> {
-    if before.is_some_and(|before| before >= updated) {
-        return Ok(());
-    }
-    engine.record(engine.now(), None, vec![Fact::HaloCursorMoved { connection, updated }]).await.map(drop)
-}
-
-async fn changed(
-    engine: &Engine,
-    halo: &Halo,
-    cursor: Timestamp,
-    class: Class,
-    counts: &mut Counts,
-) -> Result<(), StoreError> {
-    for page_no in 1..=PAGES_MAX {
-        let asked = engine.now();
-        let page = match halo.changed_tickets(cursor - OVERLAP, page_no, class).await {
-            Ok(page) => page,
-            Err(failure) => {
-                counts.failure = Some(failure);
-                // Pages come in the order of ticket numbers: without the last page nothing is known to be whole.
-                counts.held_at = None;
-                counts.newest = None;
-                return Ok(());
-            }
-        };
-        let more = page.more;
-        for raw in page.unreadable {
-            engine.record(engine.now(), None, vec![Fact::Unreadable { workspace: None, raw }]).await?;
-        }
-        rows(engine, halo, page.tickets, asked, counts).await?;
-        if !more {
-            return Ok(());
-        }
-    }
-    tracing::warn!(connection.id = %halo.connection().id, pages = PAGES_MAX, "more tickets changed than one reading lists; the cursor stays");
-    counts.newest = None;
-    Ok(())
 }
 
 /// Takes up those rows that belong to pairs and differ from what is known.

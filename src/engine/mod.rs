@@ -34,6 +34,7 @@ pub mod registry;
 mod revive;
 pub mod schedule;
 pub mod settle;
+mod settled;
 pub mod status;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -46,12 +46,14 @@ pub(super) use newcomers::Newcomer;
 pub use shadow::Shadowing;
 
 use self::ahead::Ahead;
-use super::{Engine, digest, merges, registry::wait_for_catalogue};
+use super::{Engine, digest, merges, registry::wait_for_catalogue, settled::Settled};
 
 /// Code of the reason that the storm brake holds for.
 const STORM_HELD: &str = Reason::StormHeld { cap: 0 }.code();
 /// Polls look this far behind the cursor: incidents arrive out of order (sentinel-api sheet, rule 8).
 pub const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
+/// What lies behind the newest incident has shown by now (longer than [`OVERLAP`]: Defender's show minutes late).
+const SEEN_AFTER: SignedDuration = SignedDuration::from_mins(15);
 /// All open incidents are listed this often, whatever the cursor says.
 const FULL_EVERY: SignedDuration = SignedDuration::from_hours(6);
 /// Incidents may show this late (six hours), and be looked for up to six hours after that.
@@ -101,13 +103,14 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     let view = engine.registry.view();
     let Some((workspace, client, policy)) = view.of_workspace(id) else { return Ok(()) };
     let started = engine.now();
-    let (cause, first, failed_before, full_due) = {
+    let (cause, first, failed_before, full_due, settled) = {
         let mut schedule = engine.schedule();
         let Some(standing) = schedule.workspaces.get_mut(&id) else { return Ok(()) };
         standing.hastened = false;
         let full_due = standing.next_full.is_none_or(|at| at <= started);
         let first = standing.last_success.is_none() || standing.judge_anew;
-        (standing.cause.unwrap_or(RunCause::Schedule), first, standing.last_failure.is_some(), full_due)
+        let cause = standing.cause.unwrap_or(RunCause::Schedule);
+        (cause, first, standing.last_failure.is_some(), full_due, standing.settled)
     };
     if let Some(binding) = &client.halo
         && wait_for_catalogue(engine, binding.connection).is_none()
@@ -147,8 +150,15 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     let mut poll = Poll::new(engine, (workspace, client, policy), at, sentinel, class);
     poll.thorough = first;
     let from = cursor.as_ref().map_or(workspace.since, |c| c.modified);
-    let changed = ListWanted { modified_since: Some(from - OVERLAP), ..ListWanted::default() };
-    poll.list(&changed).await?;
+    let all_seen = !first && Settled::up_to(settled, from, started, SEEN_AFTER);
+    let since = if all_seen { from + SignedDuration::from_millis(1) } else { from - OVERLAP };
+    poll.list(&ListWanted { modified_since: Some(since), ..ListWanted::default() }).await?;
+    if poll.counts.failure.is_none() && poll.counts.held_at.is_none() {
+        let newest = poll.counts.newest.map_or(from, |newest| newest.max(from));
+        if let Some(standing) = engine.schedule().workspaces.get_mut(&id) {
+            standing.settled = Some(Settled::after(settled, newest, started));
+        }
+    }
     poll.move_cursor(cursor.as_ref()).await?;
     let gap = poll.counts.failure.is_none() && poll.has_gap(cursor.as_ref()).await?;
     // Right after going live everything there is has just been listed.

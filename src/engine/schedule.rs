@@ -25,6 +25,7 @@ use super::{
     halo::RowVersion,
     poll::{Gap, Natives, Shadowing},
     queue::Queue,
+    settled::Settled,
 };
 
 mod wanted;
@@ -74,6 +75,8 @@ pub struct Standing {
     pub failing: bool,
     /// Next full list.
     pub next_full: Option<Timestamp>,
+    /// What whole readings know to be the newest.
+    pub settled: Option<Settled>,
     /// Of a workspace: incident numbers that are missing still.
     pub gap: Option<Gap>,
     /// Of an instance: next reading of the rows of all open paired tickets.
