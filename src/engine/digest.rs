@@ -42,12 +42,8 @@ pub(super) fn observed(row: &SituationRow) -> Observed<'_> {
 /// another written.
 pub(super) fn nothing_to_see(row: &SituationRow, incident: &Incident) -> bool {
     // What was read and not as it was written: a list and a single reading may tell the same with other members.
-    let bare = |incident: &Incident| Incident {
-        raw: serde_json::Value::Null,
-        etag: None,
-        modified: None,
-        ..incident.clone()
-    };
+    let bare =
+        |incident: &Incident| Incident { raw: serde_json::Value::Null, etag: None, modified: None, ..incident.clone() };
     bare(&row.subject.incident) == bare(incident)
 }
 

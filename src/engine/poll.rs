@@ -90,6 +90,8 @@ struct Counts {
     newest: Option<Timestamp>,
     /// The list did not come in ascending order, as was asked: what lies behind a failed page is then unknown.
     disordered: bool,
+    /// A list was not read to its end.
+    cut: bool,
     number: Option<i64>,
     failure: Option<Failure>,
     /// Pairs opened.
@@ -153,7 +155,7 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     let all_seen = !first && Settled::up_to(settled, from, started, SEEN_AFTER);
     let since = if all_seen { from + SignedDuration::from_millis(1) } else { from - OVERLAP };
     poll.list(&ListWanted { modified_since: Some(since), ..ListWanted::default() }).await?;
-    if poll.counts.failure.is_none() && poll.counts.held_at.is_none() {
+    if poll.counts.failure.is_none() && poll.counts.held_at.is_none() && !poll.counts.cut {
         let newest = poll.counts.newest.map_or(from, |newest| newest.max(from));
         if let Some(standing) = engine.schedule().workspaces.get_mut(&id) {
             standing.settled = Some(Settled::after(settled, newest, started));
@@ -276,6 +278,7 @@ impl<'a> Poll<'a> {
                 return Ok(());
             }
         }
+        self.counts.cut = true;
         tracing::warn!(workspace.id = %self.workspace.id, pages = PAGES_MAX, "a list has more pages than one poll reads; the next one goes on");
         // What was not listed must stay ahead of the cursor.
         if wanted.open_only {
@@ -284,6 +287,7 @@ impl<'a> Poll<'a> {
         let now = self.engine.now();
         if let Some(standing) = self.engine.schedule().workspaces.get_mut(&self.workspace.id) {
             standing.next = Some(now);
+            standing.hastened = true;
         }
         Ok(())
     }
@@ -397,7 +401,7 @@ impl<'a> Poll<'a> {
 
     async fn move_cursor(&mut self, before: Option<&Cursor>) -> Result<(), StoreError> {
         // After a failure only what lies before it has surely been read, if the list came in ascending order.
-        if self.counts.failure.is_some() && self.counts.disordered {
+        if (self.counts.failure.is_some() || self.counts.cut) && self.counts.disordered {
             return Ok(());
         }
         let target = match (self.counts.newest, self.counts.held_at) {
