@@ -27,4 +27,25 @@ both! {
         assert_eq!(lists(&bridge) - before, 4, "quiet again");
         bridge.finish().await;
     }
+
+    /// Nobody changes anything after a bulk change: it is not listed again with every poll for ever.
+    async fn the_overlap_of_a_quiet_instance_closes(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        for _ in 0..250 {
+            bridge.act("ticket.create", json!({ "summary": "x", "details": "y", "tickettype_id": 1,
+                "client_id": bridge.setup.product.first_client_id() }));
+        }
+        bridge.pass_by(300, 20).await;
+        let before = bridge.calls("halo.tickets.list");
+        bridge.pass_by(400, 20).await;
+        let lists = bridge.calls("halo.tickets.list") - before;
+        assert!(lists <= 400 / 20 + 4, "{lists} lists in 400 s");
+        bridge.note(ticket, "<p>said after the quiet</p>", json!({}));
+        bridge.cross().await;
+        assert!(bridge.comments_of(&incident).iter().any(|said| said.contains("said after the quiet")));
+        bridge.finish().await;
+    }
 }
