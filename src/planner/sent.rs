@@ -2,7 +2,7 @@
 //! recorded, and what both sides agree on then.
 
 use crate::domain::{
-    incident::Incident,
+    incident::{Incident, Severity},
     operation::{IncidentChange, Operation, OperationKind, OperationState},
     pair::Base,
     ticket::{Ticket, TicketChange},
@@ -36,8 +36,16 @@ pub fn incident_found(change: &IncidentChange, sent: bool, known: &Incident, cur
         || change.owner.is_some() && current.owner.key() != known.owner.key()
         || change.title.is_some() && current.title != known.title
         || change.verdict.is_some() && current.verdict() != known.verdict()
+        || change.status.is_some() && beside_status(known) != beside_status(current)
         || current.redirected();
     if moved { Found::Moved } else { Found::AsKnown }
+}
+
+/// What else of an incident crosses: what was changed before a closing is no change after it, so it is planned before the
+/// status is written.
+fn beside_status(incident: &Incident) -> (&Severity, Option<String>, &str, Vec<&str>) {
+    let labels = incident.labels.iter().map(|label| label.name.as_str()).collect();
+    (&incident.severity, incident.owner.key(), &incident.title, labels)
 }
 
 /// How a ticket stands; `sent`: the change was sent before.
@@ -50,6 +58,10 @@ pub fn ticket_found(change: &TicketChange, sent: bool, known: Option<&Ticket>, c
             || change.priority_id.is_some() && current.priority_id != known.priority_id
             || change.agent_id.is_some() && current.agent_id != known.agent_id
             || change.summary.is_some() && current.summary != known.summary
+            // As with an incident's status: what else an agent changed before is planned first.
+            || change.status_id.is_some()
+                && (current.priority_id, current.agent_id, &current.summary)
+                    != (known.priority_id, known.agent_id, &known.summary)
             || change
                 .custom_fields
                 .iter()

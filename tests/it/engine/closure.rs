@@ -226,6 +226,29 @@ both! {
         }
     }
 
+    async fn what_was_changed_before_the_other_side_closed_crosses_with_the_closing(product) {
+        for from_sentinel in [true, false] {
+            let policy = "severity = { direction = \"both\" }".to_owned();
+            let bridge = Bridge::with(Setup { poll_secs: 900, policy, ..Setup::new(product) }).await;
+            let incident = bridge.raise(json!({ "severity": "Low" }));
+            bridge.pass(1_000).await;
+            let id = bridge.ticket_of(&incident).await;
+            let before = bridge.ticket(id)["priority_id"].clone();
+            bridge.update(&incident, json!({ "severity": "High" }));
+            if from_sentinel {
+                bridge.close_ticket_as(id, 1);
+            } else {
+                // Only the webhook tells of it: the ticket's reading comes later.
+                bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
+            }
+            bridge.pass(2_000).await;
+            assert_eq!(bridge.ticket(id)["status_name"], "Closed");
+            assert_ne!(bridge.ticket(id)["priority_id"], before);
+            assert_eq!(bridge.reason_of(&incident).await, None);
+            bridge.finish().await;
+        }
+    }
+
     async fn a_closing_that_halo_ignores_is_shown(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));
