@@ -378,11 +378,15 @@ async fn by_number(
         Ok(tickets) => {
             let found: Vec<TicketId> = tickets.iter().map(|t| t.id).collect();
             rows(engine, halo, tickets, asked, counts).await?;
-            // One that did not come back may be gone: it is read by its number.
+            // One that did not come back may be gone: it is read by its number. With the rows of every few minutes only once in
+            // a while: an instance may leave one out for reasons of its own.
             let looks = counts.thorough || class == Class::WebhookBorn;
-            for missing in ids.iter().filter(|id| looks && !found.contains(id)) {
-                let pairs = paired.get(missing).into_iter().flatten().map(|pair| pair.id);
-                engine.schedule().looks.extend(pairs);
+            let mut schedule = engine.schedule();
+            for pair in ids.iter().filter(|id| !found.contains(id)).filter_map(|id| paired.get(id)).flatten() {
+                let long_ago = schedule.looked.get(&pair.id).is_none_or(|at| *at + FULL_EVERY <= asked);
+                if looks || long_ago && pair.gone.is_none() {
+                    schedule.looks.insert(pair.id);
+                }
             }
         }
         Err(failure) => {

@@ -59,6 +59,21 @@ both! {
         }
     }
 
+    /// The rows that are read every five minutes do not show it any more.
+    async fn a_deleted_ticket_is_noticed_within_minutes(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.pass(600).await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.act("ticket.delete", json!({ "ticket_id": ticket }));
+        bridge.pass_by(700, 20).await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("record-gone"));
+        let reads = bridge.calls("halo.tickets.get");
+        bridge.pass_by(1_200, 20).await;
+        assert!(bridge.calls("halo.tickets.get") - reads <= 2, "it is not asked for again and again");
+        bridge.finish().await;
+    }
+
     async fn a_deleted_ticket_is_asked_about_and_a_new_one_is_made(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));
