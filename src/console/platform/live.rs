@@ -41,6 +41,8 @@ struct State {
     moved: f64,
     /// What a click on the button shows.
     pending: Option<HtmlTemplateElement>,
+    /// The stream of hints, while the page is seen.
+    source: Option<EventSource>,
 }
 
 type Shared = Rc<RefCell<State>>;
@@ -75,6 +77,7 @@ pub fn wake(now: i64, cursor: i64, fragment: String, only: String) {
         fetched: js_sys::Date::now(),
         moved: 0.0,
         pending: None,
+        source: None,
     }));
     // the server has just written the times
     later(TIMES_MS, {
@@ -143,8 +146,13 @@ fn show_live(alive: bool) {
 }
 
 fn open(state: Shared) {
+    if hidden() {
+        // Opened when it is seen again.
+        return;
+    }
     let address = format!("/events?after={}", state.borrow().last);
     let Ok(source) = EventSource::new(&address) else { return };
+    state.borrow_mut().source = Some(source.clone());
     let heard = state.clone();
     let message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         let mut here = heard.borrow_mut();
@@ -170,6 +178,7 @@ fn open(state: Shared) {
         if stream.ready_state() == EventSource::CLOSED {
             stream.set_onerror(None);
             let state = state.clone();
+            state.borrow_mut().source = None;
             later(REOPEN_MS, move || open(state));
         }
     });
@@ -177,9 +186,19 @@ fn open(state: Shared) {
     failed.forget();
 }
 
-/// A page that was hidden fetches when it is seen again.
+/// A page that is hidden lets go of its stream: a browser keeps no more than a few connections to one host, and many tabs
+/// would leave none for what is clicked. When it is seen again it listens from where it was, and fetches.
 fn on_return(state: Shared) {
     let seen = Closure::<dyn FnMut()>::new(move || {
+        let there = state.borrow_mut().source.take();
+        match there {
+            Some(source) if hidden() => {
+                source.set_onerror(None);
+                source.close();
+            }
+            None if !hidden() => open(state.clone()),
+            there => state.borrow_mut().source = there,
+        }
         if !hidden() && state.borrow().again {
             state.borrow_mut().again = false;
             hint(&state, true);
