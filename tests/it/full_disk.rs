@@ -60,7 +60,7 @@ fn complaints(log: &Path) -> Vec<String> {
 #[tokio::test]
 async fn a_full_disk_is_said_once_and_got_over_alone() {
     let folder = tempfile::tempdir().expect("a folder");
-    let Some(small) = Small::mounted(&folder.path().join("data"), "4m") else { return };
+    let Some(small) = Small::mounted(&folder.path().join("data"), "8m") else { return };
     let place = Installation::in_folder(folder, &["--workspaces", "1"], &Wanted::default());
     let workspace = place.workspaces().remove(0);
     let (mut server, address) = place.serve();
