@@ -110,7 +110,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::CannotOpen`], [`StoreError::ReadOnly`], [`StoreError::Full`], [`StoreError::Newer`], [`StoreError::Damaged`].
     pub async fn open(path: &Path, key: SealKey) -> Result<Self> {
-        Self::over(Connections::open(path).await?, key).await
+        Self::over(Connections::open(path).await?, key, path.parent()).await
     }
 
     /// A database in memory: one connection for everything, so that the order of calls is the order of effects.
@@ -120,10 +120,10 @@ impl Store {
     /// # Errors
     /// Only if memory is short.
     pub async fn in_memory(key: SealKey) -> Result<Self> {
-        Self::over(Connections::in_memory().await?, key).await
+        Self::over(Connections::in_memory().await?, key, None).await
     }
 
-    async fn over(connections: Connections, key: SealKey) -> Result<Self> {
+    async fn over(connections: Connections, key: SealKey, directory: Option<&Path>) -> Result<Self> {
         let (committed, _) = watch::channel(Seq(0));
         let store = Self {
             inner: Arc::new(Inner {
@@ -134,7 +134,7 @@ impl Store {
                 together: together::Together::default(),
                 moved: moved::Moved::default(),
                 committed,
-                trouble: trouble::Trouble::default(),
+                trouble: trouble::Trouble::none(directory.map(Path::to_owned)),
                 words_wait: AtomicBool::new(true),
                 lens: OnceLock::new(),
             }),

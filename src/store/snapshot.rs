@@ -41,7 +41,7 @@ impl Store {
     /// # Errors
     /// Only if memory is short.
     pub async fn from_snapshot(snapshot: &Snapshot, key: SealKey) -> Result<Self> {
-        Self::over(Connections::copied(&snapshot.0).await?, key).await
+        Self::over(Connections::copied(&snapshot.0).await?, key, None).await
     }
 
     /// Whether a statement or transaction is under way on a database in memory: whoever waits then waits for

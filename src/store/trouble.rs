@@ -1,7 +1,9 @@
 //! What keeps the database from being written: a full disk, a directory without the right to write. Known from the
 //! last write that failed for such a cause until one succeeds; said in the log here alone, at most once a minute.
+//! A full disk takes small writes long after it refused a large one: it is over only when there is room again.
 
 use std::{
+    path::PathBuf,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -19,8 +21,14 @@ statements! {
 /// A line about what lasts is written at most this often.
 const SAID_EVERY: Duration = Duration::from_secs(60);
 
-#[derive(Default)]
-pub(super) struct Trouble(Mutex<Standing>);
+/// Bytes that must be free before a full disk counts as one no more: some webhooks of the largest size.
+const ROOM: u64 = 1024 * 1024;
+
+pub(super) struct Trouble {
+    standing: Mutex<Standing>,
+    /// The directory of the database; none for one in memory.
+    directory: Option<PathBuf>,
+}
 
 #[derive(Default)]
 struct Standing {
@@ -29,8 +37,13 @@ struct Standing {
 }
 
 impl Trouble {
+    /// Nothing is wrong with a database in `directory`.
+    pub fn none(directory: Option<PathBuf>) -> Self {
+        Self { standing: Mutex::default(), directory }
+    }
+
     fn with<T>(&self, change: impl FnOnce(&mut Standing) -> T) -> T {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.standing.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A write failed.
@@ -53,9 +66,19 @@ impl Trouble {
 
     /// A write succeeded.
     pub fn over(&self) {
-        if self.with(|standing| standing.now.take()).is_some() {
+        let ended = self.with(|standing| match standing.now {
+            Some(StoreError::Full) if !self.room() => None,
+            _ => standing.now.take(),
+        });
+        if ended.is_some() {
             tracing::info!("the database can be written again");
         }
+    }
+
+    /// Whether the disk has room; where nobody can tell, the write that succeeded says so.
+    fn room(&self) -> bool {
+        let Some(directory) = &self.directory else { return true };
+        rustix::fs::statvfs(directory).map_or(true, |free| free.f_bavail.saturating_mul(free.f_frsize) >= ROOM)
     }
 }
 

@@ -164,9 +164,8 @@ fn offline() -> configuration::ReadOptions {
     configuration::ReadOptions { folder: "/etc/hb".into(), offline: true }
 }
 
-#[tokio::test]
-async fn a_sealed_secret_opens_only_with_its_key_and_for_its_entry() {
-    let bench = Bench::new(5).await;
+/// The smallest installation, with a secret of its Halo connection that somebody typed in.
+async fn with_a_typed_secret(bench: &Bench) -> halobridge::domain::ids::ConnectionId {
     bench.apply_text(&example("smallest"), false).await;
     let halo = bench.store.installation().await.expect("reads").halo[0].id;
     let typed = SecretString::from("typed in".to_owned());
@@ -175,6 +174,13 @@ async fn a_sealed_secret_opens_only_with_its_key_and_for_its_entry() {
         .await
         .expect("kept");
     tx.commit().await.expect("commits");
+    halo
+}
+
+#[tokio::test]
+async fn a_sealed_secret_opens_only_with_its_key_and_for_its_entry() {
+    let bench = Bench::new(5).await;
+    with_a_typed_secret(&bench).await;
     let text = configuration::export(&bench.store).await.expect("exports").to_toml();
 
     let elsewhere = Bench::new(6).await;
@@ -227,14 +233,7 @@ async fn prune_lets_go_of_a_workspace_whose_sign_ins_tenant_changes_too() {
 #[tokio::test]
 async fn a_secret_that_cannot_be_opened_is_replaced_by_the_next_file() {
     let bench = Bench::new(18).await;
-    bench.apply_text(&example("smallest"), false).await;
-    let halo = bench.store.installation().await.expect("reads").halo[0].id;
-    let typed = SecretString::from("typed in".to_owned());
-    let mut tx = bench.store.begin().await.expect("begins");
-    tx.put_secret(bench.now, SecretOwner::Connection(halo), "client_secret", &typed, &SecretSource::Sealed)
-        .await
-        .expect("kept");
-    tx.commit().await.expect("commits");
+    let halo = with_a_typed_secret(&bench).await;
     // The same database with another key.
     let snapshot = bench.store.snapshot().await.expect("copied");
     let key = SealKey::random(Arc::clone(&bench.ids) as Arc<dyn IdSource>);

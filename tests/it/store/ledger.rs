@@ -232,13 +232,17 @@ async fn a_sender_that_hangs_up_harms_nobody() {
     store.verify_ledger().await.unwrap();
 }
 
+/// So many webhooks of one source.
+async fn received(store: &Store, count: u128) {
+    for result in futures::future::join_all((1..=count).map(|n| store.intake(delivery(n, b"{}")))).await {
+        result.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn the_backlog_is_counted_whole() {
     let store = memory().await;
-    let all = (1..=1_500_u128).map(|n| store.intake(delivery(n, b"{}")));
-    for result in futures::future::join_all(all).await {
-        result.unwrap();
-    }
+    received(&store, 1_500).await;
     assert_eq!(store.intake_backlog().await.unwrap(), (1_500, Some(at(1))));
     let first = store.deliveries_waiting(1).await.unwrap().remove(0).id;
     record(&store, vec![Fact::DeliveryHandled { delivery: first }]).await;
@@ -248,10 +252,7 @@ async fn the_backlog_is_counted_whole() {
 #[tokio::test]
 async fn what_came_from_a_source_is_found_behind_any_number_of_others() {
     let store = memory().await;
-    let all = (1..=600_u128).map(|n| store.intake(delivery(n, b"{}")));
-    for result in futures::future::join_all(all).await {
-        result.unwrap();
-    }
+    received(&store, 600).await;
     let source = DeliverySource::Halo { connection: halo(1) };
     assert_eq!(store.delivered_since(source, at(0)).await.unwrap(), None);
     store.intake(Delivery { source, ..delivery(700, b"{}") }).await.unwrap();
