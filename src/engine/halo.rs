@@ -95,14 +95,14 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
                 // the instance's own times; until then it begins before whatever its clock may say.
                 None => move_cursor(engine, id, None, started - CLOCKS_APART).await?,
                 Some(cursor) => {
-                    let all_seen = Settled::up_to(settled, cursor, started, OVERLAP);
+                    let all_seen = Settled::up_to(settled, cursor);
                     // Those of the newest second among them.
                     let from = if all_seen { cursor + SignedDuration::from_secs(1) } else { cursor - OVERLAP };
                     let whole = changed(engine, &halo, from, class, &mut counts).await?;
                     if whole && counts.held_at.is_none() {
                         let newest = counts.newest.map_or(cursor, |newest| newest.max(cursor));
                         if let Some(standing) = engine.schedule().instances.get_mut(&id) {
-                            standing.settled = Some(Settled::after(settled, newest, started));
+                            standing.settled = Some(Settled::after(settled, newest, started, OVERLAP));
                         }
                     }
                     let newest = match (counts.newest, counts.held_at) {

@@ -152,13 +152,13 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     let mut poll = Poll::new(engine, (workspace, client, policy), at, sentinel, class);
     poll.thorough = first;
     let from = cursor.as_ref().map_or(workspace.since, |c| c.modified);
-    let all_seen = !first && Settled::up_to(settled, from, started, SEEN_AFTER);
+    let all_seen = !first && cursor.is_some() && Settled::up_to(settled, from);
     let since = if all_seen { from + SignedDuration::from_millis(1) } else { from - OVERLAP };
     poll.list(&ListWanted { modified_since: Some(since), ..ListWanted::default() }).await?;
     if poll.counts.failure.is_none() && poll.counts.held_at.is_none() && !poll.counts.cut {
         let newest = poll.counts.newest.map_or(from, |newest| newest.max(from));
         if let Some(standing) = engine.schedule().workspaces.get_mut(&id) {
-            standing.settled = Some(Settled::after(settled, newest, started));
+            standing.settled = Some(Settled::after(settled, newest, started, SEEN_AFTER));
         }
     }
     poll.move_cursor(cursor.as_ref()).await?;

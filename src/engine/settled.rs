@@ -10,19 +10,24 @@ pub struct Settled {
     newest: Timestamp,
     /// Start of the first whole reading that knew of no newer one.
     since: Timestamp,
+    /// A later one, begun when whatever lies behind it had had time to show, knew of no newer one either.
+    shown: bool,
 }
 
 impl Settled {
-    /// What is known after a whole reading that began at `started` and whose newest change was `newest`.
-    pub fn after(before: Option<Self>, newest: Timestamp, started: Timestamp) -> Self {
+    /// What is known after a whole reading that began at `started`, whose newest change was `newest`, of a source whose
+    /// changes show at most `late` after they were made.
+    pub fn after(before: Option<Self>, newest: Timestamp, started: Timestamp, late: SignedDuration) -> Self {
         match before {
-            Some(before) if before.newest == newest => before,
-            _ => Self { newest, since: started },
+            Some(before) if before.newest == newest => {
+                Self { shown: before.shown || before.since + late <= started, ..before }
+            }
+            _ => Self { newest, since: started, shown: false },
         }
     }
 
-    /// Whether all that lies behind `cursor` has shown: nothing newer came in for as long as changes may be late.
-    pub fn up_to(settled: Option<Self>, cursor: Timestamp, now: Timestamp, late: SignedDuration) -> bool {
-        settled.is_some_and(|settled| settled.newest == cursor && settled.since + late <= now)
+    /// Whether all that lies behind `cursor` has been read.
+    pub fn up_to(settled: Option<Self>, cursor: Timestamp) -> bool {
+        settled.is_some_and(|settled| settled.newest == cursor && settled.shown)
     }
 }

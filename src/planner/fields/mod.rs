@@ -114,6 +114,9 @@ fn after_closing(g: &mut Gather<'_, '_>, rule: AfterClosing) {
         // What nobody has agreed on is not carried either, and differs.
         if let Reason::Conflict { field, sentinel, halo } = item {
             what.push(format!("{field}: the incident says “{sentinel}”, the ticket “{halo}”"));
+        } else if matches!(item, Reason::OwnerUnknown { .. }) {
+            // Refused while the matter was open: that somebody is asked does not end with the closing.
+            g.out.items.push(item);
         }
     }
     g.base.moves.retain(|name, _| s.pair.base.moves.contains_key(name));

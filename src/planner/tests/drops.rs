@@ -298,6 +298,13 @@ fn an_owner_whom_azure_refused_is_an_open_item_alone() {
     closing.close_ticket(Some(2));
     assert!(words(&closing.plan()).starts_with("incident status=Closed"), "{}", words(&closing.plan()));
     assert_eq!(closing.plan().state.reason.map(|reason| reason.code()), Some("owner-unknown"));
+    // And it is asked still when both are closed.
+    let mut closed = closing.clone();
+    closed.close_incident(Classification::TruePositive, Some("SuspiciousActivity"));
+    let planned = closed.plan().base;
+    closed.pair.base = planned.unwrap_or(closed.pair.base);
+    (closed.pair.base.ticket_closed, closed.pair.base.incident_status) = (true, Some(IncidentStatus::Closed));
+    assert_eq!(closed.plan().state.reason.map(|reason| reason.code()), Some("owner-unknown"));
     // The table names another one, or nobody is assigned any more: it is over.
     let mut mapped = scene.clone();
     mapped.policy.agents = [("amira@corp.example".to_owned(), Ref::Id(5))].into();
