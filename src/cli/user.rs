@@ -1,4 +1,4 @@
-//! `user add|reset|list`.
+//! `user add|change|reset|list`.
 
 use std::{
     path::{Path, PathBuf},
@@ -20,7 +20,15 @@ use crate::{
         failure::{Failure, FailureKind, Side},
     },
     engine::Engine,
-    service::{App, accounts, error::ServiceError, running_engine::RunningEngine},
+    service::{
+        App,
+        accounts::{
+            self,
+            people::{self, Change},
+        },
+        error::ServiceError,
+        running_engine::RunningEngine,
+    },
 };
 
 /// `user …`.
@@ -37,6 +45,13 @@ pub enum UserCommand {
         random one is made and printed once.\n\nExample:  halobridge user reset ann --password-file /run/secrets/ann"
     )]
     Reset(ResetArgs),
+    /// Change what an account may do, whose records it sees, or whether it can sign in
+    #[command(
+        long_about = "Changes an account; what is not given stays. It holds from that account's next request on. An \
+        account that is switched off is signed out and cannot sign in; none is removed, since the ledger names who did \
+        what.\n\nExample:  halobridge user change ann --role operator --all-clients\n          halobridge user change ann --off"
+    )]
+    Change(ChangeArgs),
     /// List the accounts
     #[command(long_about = "Lists the accounts: name, role, whose records they see, when they were made.\n\n\
         Example:  halobridge user list")]
@@ -78,6 +93,28 @@ pub struct ResetArgs {
     password: PasswordSource,
 }
 
+/// Options of `user change`.
+#[derive(Debug, Args)]
+pub struct ChangeArgs {
+    /// Name of the account
+    name: String,
+    /// What the account may do
+    #[arg(long, env = "HALOBRIDGE_USER_ROLE", value_name = "ROLE")]
+    role: Option<RoleName>,
+    /// See this client's records only; may be given several times
+    #[arg(long = "client", env = "HALOBRIDGE_USER_CLIENTS", value_name = "NAME", value_delimiter = ',')]
+    clients: Vec<String>,
+    /// See every client's records
+    #[arg(long, env = "HALOBRIDGE_USER_ALL_CLIENTS", conflicts_with = "clients")]
+    all_clients: bool,
+    /// Switch the account off
+    #[arg(long, env = "HALOBRIDGE_USER_OFF")]
+    off: bool,
+    /// Switch the account on again
+    #[arg(long, env = "HALOBRIDGE_USER_ON", conflicts_with = "off")]
+    on: bool,
+}
+
 /// A role on the command line.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum RoleName {
@@ -106,6 +143,7 @@ impl From<RoleName> for Role {
 pub async fn run(global: &Global, command: UserCommand) -> anyhow::Result<ExitCode> {
     match command {
         UserCommand::Add(args) => add(global.open_or_make().await?, args).await,
+        UserCommand::Change(args) => change(global.open().await?, args).await,
         UserCommand::Reset(args) => reset(global.open().await?, args).await,
         UserCommand::List => list(global.open().await?).await,
     }
@@ -215,6 +253,26 @@ async fn reset(data: DataDir, args: ResetArgs) -> anyhow::Result<ExitCode> {
         .map_err(|error| told(error, "Setting the password"))?;
     say(format!("Set a new password for {}. All of its sessions have ended.", args.name.trim()));
     show(&password, made);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn change(data: DataDir, args: ChangeArgs) -> anyhow::Result<ExitCode> {
+    let wanted = Change {
+        role: args.role.map(Role::from),
+        scope: match (args.all_clients, args.clients.is_empty()) {
+            (false, true) => None,
+            _ => Some(scope(&data, &args.clients).await?),
+        },
+        disabled: (args.off || args.on).then_some(args.off),
+    };
+    if wanted == Change::default() {
+        bail!("Say what is to change: --role, --client or --all-clients, --off or --on.");
+    }
+    let doing = "Changing the account";
+    let account = data.store.user_by_name(&args.name).await?;
+    let account = account.ok_or(ServiceError::NotFound).map_err(|error| told(error, doing))?;
+    people::change(&app(&data), None, account.user.id, wanted).await.map_err(|error| told(error, doing))?;
+    say(format!("Changed the account {}. `halobridge user list` shows it.", account.user.name));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -116,14 +116,18 @@ fn duplicates(applied: &Applied, places: &Places, sink: &Sink<'_>) {
     once(workspaces.map(|e| ("workspace", e)), "arm_id", sink);
 }
 
+/// The same name twice; case does not tell two apart, nor does it in the database.
 fn once<'a>(entries: impl Iterator<Item = (&'static str, (&'a str, &'a Place))>, key: &str, sink: &Sink<'_>) {
-    let mut seen: BTreeMap<&str, &'static str> = BTreeMap::new();
+    let mut seen: BTreeMap<String, (&'static str, &'a str)> = BTreeMap::new();
     for (section, (name, place)) in entries {
         if name.is_empty() {
             continue;
         }
-        if let Some(first) = seen.insert(name, section) {
-            let problem = format!("\"{name}\" stands twice (already under [[{first}]])");
+        if let Some((first, known)) = seen.insert(name.to_lowercase(), (section, name)) {
+            let problem = match known == name {
+                true => format!("\"{name}\" stands twice (already under [[{first}]])"),
+                false => format!("\"{name}\" and \"{known}\" (under [[{first}]]) differ in case alone"),
+            };
             sink.wrong(place.of(key), format!("{section}.{key}"), problem, "Rename or remove one of the two.");
         }
     }

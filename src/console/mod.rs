@@ -24,6 +24,7 @@
 //! | [`Page::Connections`] | `/connections` | |
 //! | [`Page::Disconnect`] | `/connections/{id}/disconnect` | |
 //! | [`Page::Tickets`] | `/tickets` | `halo ticket` |
+//! | [`Page::Accounts`] | `/accounts`, `/accounts/{id}` | |
 //! | [`Page::Tokens`] | `/tokens` | |
 //! | [`Page::Ledger`] | `/ledger` | `client fact from` |
 //! | the same entries as JSON Lines | `/ledger.jsonl` | as `/ledger`, without `from` |
@@ -57,6 +58,10 @@
 //! | `/incidents/{workspace}/{incident}/link` | `ticket next` | `next` |
 //! | `/incidents/{workspace}/{incident}/ticket` | `next` | `next` |
 //! | `/push`, `/workspaces/{id}/push` | `workspace ticket anyway next` | `next` |
+//! | `/accounts` | `name role sees client` (several) | the page itself, with the password once |
+//! | `/accounts/{id}` | `role sees client` (several) | `/accounts` |
+//! | `/accounts/{id}/password` | | the page itself, with the password once |
+//! | `/accounts/{id}/off`, `/accounts/{id}/on` | | `/accounts` |
 //! | `/tokens` | `name sees client` (several) | the page itself, with the token once |
 //! | `/tokens/{id}/revoke` | | `/tokens` |
 //! | `/backfill` | `workspace from to cap per_hour closed next` | `next` |

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::{context::PageContext, pages, words};
 use crate::domain::view::{
     account::AccountView,
+    accounts::AccountsView,
     approvals::ApprovalsView,
     backfill::BackfillsView,
     connections::ConnectionsView,
@@ -68,6 +69,8 @@ pub enum Page {
     Versions(Box<VersionsView>),
     /// One ticket, looked up by its number.
     Tickets(Box<TicketsView>),
+    /// Accounts of people.
+    Accounts(Box<AccountsView>),
     /// Tokens of programs.
     Tokens(Box<TokensView>),
     /// The ledger.
@@ -106,6 +109,8 @@ impl Page {
             Self::Disconnect(_) => "Disconnect".into(),
             Self::Versions(_) => "Configuration".into(),
             Self::Tickets(_) => "Look a ticket up".into(),
+            Self::Accounts(view) if view.changing.is_some() => format!("Account {}", view.form.value("name")),
+            Self::Accounts(_) => "Accounts".into(),
             Self::Tokens(_) => "API tokens".into(),
             Self::Ledger(_) => "Ledger".into(),
             Self::Account(_) => "Account".into(),
@@ -137,6 +142,7 @@ impl Page {
             Self::Disconnect(view) => vec![&view.form],
             Self::Versions(view) => vec![&view.form],
             Self::Tickets(view) => vec![&view.form],
+            Self::Accounts(view) => vec![&view.form],
             Self::Tokens(view) => vec![&view.form],
             Self::Step(view) => view.content.form().into_iter().collect(),
             _ => Vec::new(),
@@ -202,6 +208,7 @@ impl Page {
             Self::Disconnect(view) => pages::disconnect::body(ctx, view),
             Self::Versions(view) => pages::versions::body(ctx, view),
             Self::Tickets(view) => pages::tickets::body(ctx, view),
+            Self::Accounts(view) => pages::accounts::body(ctx, view),
             Self::Tokens(view) => pages::tokens::body(ctx, view),
             Self::Ledger(view) => pages::ledger::body(ctx, view),
             Self::Account(view) => pages::account::body(ctx, view),

@@ -19,11 +19,13 @@ const CONFIGURATION: &str = "/configuration";
 
 /// One ticket by its number.
 const TICKETS: &str = "/tickets";
+/// Accounts of people; each lies below it.
+const ACCOUNTS: &str = "/accounts";
 /// Tokens of programs.
 const TOKENS: &str = "/tokens";
 
 /// Pages that belong to one of those: whose, name and address.
-const BENEATH: [(&str, &str, &str); 8] = [
+const BENEATH: [(&str, &str, &str); 9] = [
     ("/incidents", "Backfill", "/backfill"),
     ("/incidents", "Look a ticket up", TICKETS),
     ("/problems", "Approvals", "/approvals"),
@@ -31,12 +33,19 @@ const BENEATH: [(&str, &str, &str); 8] = [
     ("/connections", "Shadow mode", "/shadow"),
     ("/connections", "Set-up", SET_UP),
     ("/connections", "Configuration", CONFIGURATION),
+    ("/connections", "Accounts", ACCOUNTS),
     ("/connections", "API tokens", TOKENS),
 ];
 
+/// The list that a page stands below, or the page itself.
+fn place_above(path: &str) -> &str {
+    let above = [("/set-up/", SET_UP), ("/accounts/", ACCOUNTS)];
+    above.iter().find(|(below, _)| path.starts_with(below)).map_or(path, |(_, above)| above)
+}
+
 /// The place that a page belongs to.
 fn place_of(path: &str) -> &str {
-    let path = if path.starts_with("/set-up/") { SET_UP } else { path };
+    let path = place_above(path);
     BENEATH.iter().find(|(_, _, href)| *href == path).map_or(path, |(place, ..)| place)
 }
 
@@ -172,6 +181,10 @@ fn crumb(ctx: &PageContext, page: &Page) -> AnyView {
             <nav class="crumb" aria-label="Where this is"><a href="/">{icon(ctx, "left")} "Linked incidents"</a></nav>
         }
         .into_any(),
+        Page::Accounts(view) if view.changing.is_some() => view! {
+            <nav class="crumb" aria-label="Where this is"><a href=ACCOUNTS>{icon(ctx, "left")} "Accounts"</a></nav>
+        }
+        .into_any(),
         Page::Step(_) => view! {
             <nav class="crumb" aria-label="Where this is"><a href=SET_UP>{icon(ctx, "left")} "Set-up"</a></nav>
         }
@@ -196,14 +209,16 @@ fn beneath(ctx: &PageContext) -> AnyView {
     };
     let others: Vec<_> = BENEATH
         .iter()
-        .filter(|(of, _, href)| *of == place && (![SET_UP, CONFIGURATION, TOKENS].contains(href) || ctx.may_set_up()))
+        .filter(|(of, _, href)| {
+            *of == place && (![SET_UP, CONFIGURATION, ACCOUNTS, TOKENS].contains(href) || ctx.may_set_up())
+        })
         .filter(|(.., href)| *href != TICKETS || ctx.may_operate())
         .collect();
     if others.is_empty() {
         return ().into_any();
     }
     let here = |href: &str| {
-        let below = href == SET_UP && path.starts_with("/set-up/");
+        let below = href != path && href == place_above(path);
         (href == path).then_some("page").or(below.then_some("true"))
     };
     let link = |name: &'static str, href: &'static str| {

@@ -43,7 +43,8 @@ impl Class {
     /// Percent of a window this class may fill; what lies above is kept for more urgent classes.
     fn share(self) -> u64 {
         match self {
-            Self::Interactive | Self::Poll => 100,
+            Self::Interactive => 100,
+            Self::Poll => 99,
             Self::WebhookBorn => 98,
             Self::New | Self::Closure | Self::Comment => PACED,
             Self::Reconcile => 85,

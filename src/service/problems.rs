@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{App, caller::Caller, error::ServiceError, fault, names, pairs::operation, pauses::Paused, sign_in};
+use super::{App, caller::Caller, error::ServiceError, fault, live, names, pairs::operation, pauses::Paused, sign_in};
 use crate::{
     domain::{
         account::Scope,
@@ -33,11 +33,14 @@ pub async fn view(app: &App, caller: &Caller) -> Result<ProblemsView, ServiceErr
     let storms = storms(app, caller, &installation).await?;
     let connections = connections(app, caller, &installation).await?;
     let pauses = Paused::now(app).await?.wide(caller, &installation, true);
-    let (pairs, groups) = match groups {
-        Ok((pairs, groups)) => (pairs, Ok(groups)),
+    let (grouped, groups) = match groups {
+        Ok((grouped, groups)) => (grouped, Ok(groups)),
         Err(trouble) => (0, Err(trouble)),
     };
-    Ok(ProblemsView { pairs, groups, storms, pauses, connections })
+    // Counted, not listed: there may be more than are sorted into groups. Read later, it may be fewer.
+    let pairs =
+        if u64::from(LOOKED_AT) == grouped { live::needs_you(app, caller).await?.max(grouped) } else { grouped };
+    Ok(ProblemsView { pairs, grouped, groups, storms, pauses, connections })
 }
 
 /// One loud notice for each workspace whose incidents the storm brake holds.
@@ -54,7 +57,7 @@ async fn storms(app: &App, caller: &Caller, installation: &Installation) -> Resu
     Ok(held.into_iter().filter(|row| row.code == code).map(storm).collect())
 }
 
-/// How many pairs need somebody, and what for.
+/// How many pairs were looked at, and what they need somebody for.
 async fn groups(
     app: &App,
     caller: &Caller,

@@ -296,6 +296,13 @@ fn human(act: &str, detail: &Value) -> String {
         "sign-out" => "Signed out.".into(),
         "set-up" => "Made the first admin.".into(),
         "user-add" => "Made an account.".into(),
+        "user-change" => {
+            let name = detail.get("name").and_then(Value::as_str).unwrap_or_default();
+            let off = detail.get("disabled").and_then(Value::as_bool).unwrap_or_default();
+            let role = detail.get("role").and_then(Value::as_str).unwrap_or_default();
+            let now = if off { "it is switched off".to_owned() } else { format!("it is {role} now") };
+            sentence(&format!("Changed the account {name}: {now}"))
+        }
         "user-reset" => "Set an account's password.".into(),
         "change-password" => "Changed the password.".into(),
         "end-other-sessions" => "Signed out everywhere else.".into(),

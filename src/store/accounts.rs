@@ -104,6 +104,15 @@ impl Store {
 }
 
 impl Tx {
+    /// All accounts, as seen by this transaction.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn users(&mut self) -> Result<Vec<User>> {
+        let rows = sqlx::query(ALL_USERS).fetch_all(&mut *self.connection).await?;
+        rows.iter().map(|row| account_of(row).map(|account| account.user)).collect()
+    }
+
     /// Whether an admin exists, as seen by this transaction: two first admins at once are impossible.
     ///
     /// # Errors

@@ -79,6 +79,9 @@ const MESSAGES: &[(&str, FlashKind, &str)] = &[
     ("password", FlashKind::Done, "The password was changed. You are signed out everywhere else."),
     ("revoked", FlashKind::Done, "Revoked. Whoever sends it is refused from now on."),
     ("revoked-already", FlashKind::Failed, "That token does not hold any more. Nothing was done."),
+    ("account-changed", FlashKind::Done, "Changed. It holds from that account's next click on."),
+    ("account-off", FlashKind::Done, "Switched off: that account is signed out and cannot sign in."),
+    ("account-on", FlashKind::Done, "Switched on: that account can sign in again."),
     ("others", FlashKind::Done, "You are signed out everywhere else."),
     ("saved", FlashKind::Done, "Saved."),
     (
@@ -145,7 +148,7 @@ pub async fn taken<T: DeserializeOwned>(session: &Session, key: &str) -> Result<
     session.remove(key).await.map_err(fault)
 }
 
-async fn done(signed: &Signed, message: &'static str, to: &str) -> Result<Response, WebError> {
+pub(super) async fn done(signed: &Signed, message: &'static str, to: &str) -> Result<Response, WebError> {
     flash(&signed.reader.session, message).await?;
     Ok(Redirect::to(to).into_response())
 }

@@ -27,6 +27,7 @@ mod live;
 mod microsoft;
 mod pages;
 mod pauses;
+mod people;
 mod reader;
 mod session;
 mod set_up;
@@ -107,6 +108,13 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/configuration.toml"),
     ("POST", "/configuration/file"),
     ("GET", "/tickets"),
+    ("GET", "/accounts"),
+    ("POST", "/accounts"),
+    ("GET", "/accounts/{id}"),
+    ("POST", "/accounts/{id}"),
+    ("POST", "/accounts/{id}/password"),
+    ("POST", "/accounts/{id}/off"),
+    ("POST", "/accounts/{id}/on"),
     ("GET", "/tokens"),
     ("POST", "/tokens"),
     ("POST", "/tokens/{id}/revoke"),
@@ -206,6 +214,11 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/configuration.toml", get(versions::export))
         .route("/configuration/file", post(versions::take_file))
         .route("/tickets", get(links::look_up))
+        .route("/accounts", get(people::page).post(people::make))
+        .route("/accounts/{id}", get(people::one).post(people::change))
+        .route("/accounts/{id}/password", post(people::new_password))
+        .route("/accounts/{id}/off", post(people::off))
+        .route("/accounts/{id}/on", post(people::on))
         .route("/tokens", get(tokens::page).post(tokens::make))
         .route("/tokens/{id}/revoke", post(tokens::revoke))
         .route("/ledger", get(pages::ledger))

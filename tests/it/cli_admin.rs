@@ -257,7 +257,15 @@ fn accounts_by_the_command_line() {
         .expect("runs");
     let told = Told::of(&output).ends(0);
     assert!(told.out.contains("sessions have ended") && !told.out.contains("shown this once"), "{}", told.out);
+    assert!(desk.run(&["user", "change", "vera"]).ends(1).err.contains("Say what is to change"));
+    assert!(desk.run(&["user", "change", "nobody", "--off"]).ends(1).err.contains("user list"));
+    assert!(desk.run(&["user", "change", "ann", "--off"]).ends(1).err.contains("last admin"));
+    desk.run(&["user", "change", "Vera", "--role", "operator", "--off"]).ends(0);
     let told = desk.run(&["user", "list"]).ends(0);
+    assert!(told.out.contains("vera\toperator") && told.out.contains("switched off"), "{}", told.out);
+    desk.run(&["user", "change", "vera", "--role", "viewer", "--on"]).ends(0);
+    let told = desk.run(&["user", "list"]).ends(0);
+    assert!(!told.out.contains("switched off"), "{}", told.out);
     assert!(told.out.contains("ann\tadmin\tall clients") && told.out.contains("vera\tviewer"), "{}", told.out);
 }
 

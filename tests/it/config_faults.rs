@@ -383,6 +383,7 @@ const CASES: &[Case] = &[
     ),
     ("client_secret = { env = \"HALO\" }\n", "", 6, 1, "halo.client_secret", "is missing", "{ env = \"NAME\" }"),
     ("name = \"h\"", "name = \"m\"", 7, 8, "halo.name", "\"m\" stands twice", "Rename"),
+    ("name = \"h\"", "name = \"M\"", 7, 8, "halo.name", "differ in case alone", "Rename"),
     // clients
     (
         "halo_client_id = 1",

@@ -48,4 +48,5 @@ mod web_api;
 mod web_hooks;
 mod web_live;
 mod web_pages;
+mod web_people;
 mod web_rights;

@@ -74,6 +74,14 @@ const TABLE: &[Row] = &[
     row("POST", "/connections/{id}/resume", [401, 403, 303, 303, 403]),
     row("POST", "/connections/{id}/sign-in", [401, 403, 403, 303, 403]),
     row("GET", "/tickets", [303, 403, 200, 200, 200]),
+    row("GET", "/accounts", [303, 403, 403, 200, 403]),
+    // without a name there is nothing to make
+    row("POST", "/accounts", [401, 403, 403, 422, 403]),
+    row("GET", "/accounts/{id}", [303, 403, 403, 404, 403]),
+    row("POST", "/accounts/{id}", [401, 403, 403, 422, 403]),
+    row("POST", "/accounts/{id}/password", [401, 403, 403, 404, 403]),
+    row("POST", "/accounts/{id}/off", [401, 403, 403, 404, 403]),
+    row("POST", "/accounts/{id}/on", [401, 403, 403, 404, 403]),
     row("GET", "/tokens", [303, 403, 403, 200, 403]),
     // without a name and clients there is nothing to make
     row("POST", "/tokens", [401, 403, 403, 422, 403]),
@@ -132,6 +140,7 @@ fn path(route: &str) -> String {
         .replace("/pairs/{id}", &format!("/pairs/{}", seed::pair(1)))
         .replace("/workspaces/{id}", &format!("/workspaces/{}", seed::workspace(1)))
         .replace("/operations/{id}", &format!("/operations/{}", seed::operation(1)))
+        .replace("/accounts/{id}", &format!("/accounts/{}", seed::client(9)))
         .replace("/tokens/{id}", &format!("/tokens/{}", seed::client(9)))
         .replace("/clients/{id}", &format!("/clients/{}", seed::client(1)))
         .replace("/connections/{id}/pause", &format!("/connections/{}/pause", seed::HALO))

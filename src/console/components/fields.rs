@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::domain::view::form::FormView;
+use crate::domain::view::{form::FormView, list::Choice};
 
 /// What is wrong, on top, focused, each with a link to its field. Nothing when nothing is wrong.
 pub fn summary(form: &FormView, prefix: &str) -> AnyView {
@@ -150,6 +150,43 @@ pub fn radios(
             <legend>{legend}</legend>
             {problem.clone().map(|message| view! { <p class="problem" id=fault.clone()><span class="unseen">"Error: "</span>{message}</p> })}
             {items}
+        </fieldset>
+    }
+    .into_any()
+}
+
+/// Whose records something reaches: every client's or those that are ticked. Fields: `sees` (`some` where nothing was
+/// chosen yet, `all`) and `client` (several).
+pub fn reach(form: &FormView, legend: &'static str, clients: &[Choice], ticked: &[String]) -> AnyView {
+    let sees = match form.value("sees") {
+        "" => form.clone().with_value("sees", "some"),
+        _ => form.clone(),
+    };
+    let problem = form.problem("client").map(str::to_owned);
+    let fault = problem.as_ref().map(|_| "client-problem");
+    let boxes = clients
+        .iter()
+        .enumerate()
+        .map(|(at, client)| {
+            let id = if at == 0 { "client".to_owned() } else { format!("client-{at}") };
+            let ticked = ticked.contains(&client.value);
+            view! {
+                <div class="option">
+                    <input type="checkbox" id=id.clone() name="client" value=client.value.clone() checked=ticked />
+                    <label for=id>{client.label.clone()}</label>
+                </div>
+            }
+        })
+        .collect_view();
+    view! {
+        {radios(&sees, "", "sees", legend, &[
+            ("some", "The clients ticked below", ""),
+            ("all", "Every client", "Also clients that are set up later."),
+        ])}
+        <fieldset class="options" class:wrong=problem.is_some() aria-describedby=fault>
+            <legend>"Clients"</legend>
+            {problem.clone().map(|text| view! { <p class="problem" id=fault><span class="unseen">"Error: "</span>{text}</p> })}
+            {boxes}
         </fieldset>
     }
     .into_any()

@@ -1,6 +1,7 @@
 //! One file per page; a page whose parts grow gets a folder of the same name.
 
 pub mod account;
+pub mod accounts;
 pub mod approvals;
 pub mod backfill;
 pub mod connections;

@@ -48,6 +48,7 @@ pub fn live(ctx: &PageContext, view: &ProblemsView) -> AnyView {
     view! {
         <div id="truth" data-live>
             <p class="truth">{sentence}</p>
+            {(view.grouped < view.pairs).then(|| cut(view))}
         </div>
         <div id="rows" data-live data-hold>
             {(!view.connections.is_empty())
@@ -69,6 +70,17 @@ pub fn live(ctx: &PageContext, view: &ProblemsView) -> AnyView {
                     list::empty(ctx, "in-step", "All quiet", text.into_any())
                 })}
         </div>
+    }
+    .into_any()
+}
+
+/// That the groups do not hold all.
+fn cut(view: &ProblemsView) -> AnyView {
+    let all = PairFilter { health: Some(Health::NeedsYou), ..PairFilter::default() }.address();
+    view! {
+        <p class="quiet">
+            "The groups below hold the newest "{words::number(view.grouped)}"; "<a href=all>"the list has all of them"</a>"."
+        </p>
     }
     .into_any()
 }

@@ -59,27 +59,6 @@ fn fresh(ctx: &PageContext, view: &TokensView, token: &str) -> AnyView {
 }
 
 fn form(view: &TokensView) -> AnyView {
-    let sees = match view.form.value("sees") {
-        "" => view.form.clone().with_value("sees", "some"),
-        _ => view.form.clone(),
-    };
-    let problem = view.form.problem("client").map(str::to_owned);
-    let fault = problem.as_ref().map(|_| "client-problem");
-    let clients = view
-        .clients
-        .iter()
-        .enumerate()
-        .map(|(at, client)| {
-            let id = if at == 0 { "client".to_owned() } else { format!("client-{at}") };
-            let ticked = view.ticked.contains(&client.value);
-            view! {
-                <div class="option">
-                    <input type="checkbox" id=id.clone() name="client" value=client.value.clone() checked=ticked />
-                    <label for=id>{client.label.clone()}</label>
-                </div>
-            }
-        })
-        .collect_view();
     view! {
         <section class="tile" aria-labelledby="make">
             <h2 id="make">"Make a token"</h2>
@@ -91,15 +70,7 @@ fn form(view: &TokensView) -> AnyView {
                     kind: "text",
                     autocomplete: "off",
                 })}
-                {fields::radios(&sees, "", "sees", "What it reaches", &[
-                    ("some", "The clients ticked below", ""),
-                    ("all", "Every client", "Also clients that are set up later."),
-                ])}
-                <fieldset class="options" class:wrong=problem.is_some() aria-describedby=fault>
-                    <legend>"Clients"</legend>
-                    {problem.clone().map(|text| view! { <p class="problem" id=fault><span class="unseen">"Error: "</span>{text}</p> })}
-                    {clients}
-                </fieldset>
+                {fields::reach(&view.form, "What it reaches", &view.clients, &view.ticked)}
                 <button type="submit" class="button main">"Make the token"</button>
             </form>
         </section>

@@ -4,6 +4,7 @@
 //! time. Filters live here too, since the address of a page is their text ([`query`]).
 
 pub mod account;
+pub mod accounts;
 pub mod approvals;
 pub mod backfill;
 pub mod connections;

@@ -18,6 +18,8 @@ use crate::domain::{
 pub struct ProblemsView {
     /// How many pairs need somebody; one may stand in several groups.
     pub pairs: u64,
+    /// How many of them stand in the groups: the newest.
+    pub grouped: u64,
     /// By reason, most items first; or why they cannot be read.
     pub groups: Result<Vec<ProblemGroup>, Trouble>,
     /// Workspaces in which the storm brake holds incidents.

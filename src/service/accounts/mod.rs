@@ -2,6 +2,7 @@
 
 pub mod common;
 pub mod password;
+pub mod people;
 pub mod throttle;
 
 use std::{
@@ -151,6 +152,17 @@ pub async fn set_up(app: &App, code: &str, name: &str, new: &str, from: IpAddr) 
 /// # Errors
 /// `Invalid` with all that is wrong.
 pub async fn add(app: &App, name: &str, new: &str, role: Role, scope: Scope) -> Result<UserId, ServiceError> {
+    add_by(app, None, name, new, role, scope).await
+}
+
+async fn add_by(
+    app: &App,
+    by: Option<UserId>,
+    name: &str,
+    new: &str,
+    role: Role,
+    scope: Scope,
+) -> Result<UserId, ServiceError> {
     let mut problems = Vec::new();
     problems.extend(name_fault(name).map(|problem| FieldProblem::new("name", problem)));
     problems.extend(password::fault(new, name).map(|problem| FieldProblem::new("password", problem)));
@@ -162,7 +174,7 @@ pub async fn add(app: &App, name: &str, new: &str, role: Role, scope: Scope) -> 
     tx.create_user(&account).await.map_err(|e| taken("make an account", &e))?;
     let detail = json!({ "name": account.user.name, "role": role.as_str() });
     let now = app.clock.now();
-    tx.record(now, None, act(None, "user-add", detail)).await.map_err(|e| fault("make an account", &e))?;
+    tx.record(now, None, act(by, "user-add", detail)).await.map_err(|e| fault("make an account", &e))?;
     tx.commit().await.map_err(|e| fault("make an account", &e))?;
     Ok(account.user.id)
 }

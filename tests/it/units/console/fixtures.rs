@@ -22,9 +22,10 @@ use halobridge::{
         run::{RunCause, RunScope},
         shadow::{Carriage, Compared, Crossed, Lapse, LapseKind},
         view::{
-            account::*, approvals::*, backfill::*, connections::*, dashboard::*, disconnect::*, drift::*, entrance::*,
-            failed::*, form::FormView, ledger::*, list::*, not_linked::*, operation::OperationView, pair::*,
-            pause::PauseView, problems::*, pulse::*, replay::*, runs::*, shadow::*, tickets::*, tokens::*, versions::*,
+            account::*, accounts::*, approvals::*, backfill::*, connections::*, dashboard::*, disconnect::*, drift::*,
+            entrance::*, failed::*, form::FormView, ledger::*, list::*, not_linked::*, operation::OperationView,
+            pair::*, pause::PauseView, problems::*, pulse::*, replay::*, runs::*, shadow::*, tickets::*, tokens::*,
+            versions::*,
         },
         workspace::Mode,
     },
@@ -222,6 +223,7 @@ pub fn problems() -> ProblemsView {
     let unmapped = Reason::Unmapped { table: "priority".into(), value: "Informational".into() };
     ProblemsView {
         pairs: 43,
+        grouped: 20,
         groups: Ok(vec![
             ProblemGroup {
                 reason: refused.clone(),
@@ -380,6 +382,8 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ("tickets", context("/tickets?ticket=2215"), Page::Tickets(Box::new(tickets(false)))),
         ("tickets-linked", context("/tickets?ticket=2215"), Page::Tickets(Box::new(tickets(true)))),
         ("tickets-none", context("/tickets"), Page::Tickets(Box::default())),
+        ("accounts", context("/accounts"), Page::Accounts(Box::new(people(false)))),
+        ("accounts-one", context("/accounts/a"), Page::Accounts(Box::new(people(true)))),
         ("tokens", context("/tokens"), Page::Tokens(Box::new(tokens()))),
         ("tokens-none", context("/tokens"), Page::Tokens(Box::default())),
         ("configuration", context("/configuration?version=1"), Page::Versions(Box::new(versions()))),
@@ -424,6 +428,7 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
             context("/problems"),
             Page::Problems(Box::new(ProblemsView {
                 pairs: 0,
+                grouped: 0,
                 groups: Ok(Vec::new()),
                 storms: Vec::new(),
                 pauses: Vec::new(),
@@ -484,6 +489,34 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
             }),
         ),
     ]
+}
+
+fn people(changing: bool) -> AccountsView {
+    let row = |n: u128, role: Role, clients: Option<&[&str]>, disabled: bool| PersonRow {
+        id: UserId(id(7_100 + n)),
+        name: format!("ada-{n}"),
+        role,
+        clients: clients.map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
+        created: ago(900_000),
+        seen: (n > 1).then(|| ago(90)),
+        disabled,
+        own: n == 2,
+    };
+    AccountsView {
+        rows: vec![
+            row(1, Role::Viewer, Some(&[CLIENTS[0], CLIENTS[1]]), false),
+            row(2, Role::Admin, None, false),
+            row(3, Role::Operator, Some(&[]), true),
+        ],
+        clients: clients(),
+        ticked: vec![ClientId(id(1_001)).to_string()],
+        form: FormView::default()
+            .with_value("name", "ada-1")
+            .with_value("role", "operator")
+            .with_problem("client", "Choose the clients whose records it sees."),
+        changing: changing.then_some(UserId(id(7_101))),
+        fresh: (!changing).then(|| ("ada-1".into(), "0000".into())),
+    }
 }
 
 fn tokens() -> TokensView {

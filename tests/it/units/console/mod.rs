@@ -444,6 +444,7 @@ fn a_viewer_gets_no_buttons_that_change_anything() {
                 ["/sign-out", "/preferences", "/account/", "/sign-in", "/set-up"].iter().any(|a| action.starts_with(a));
             // these pages are only shown to those who may; the service decides again
             let asked = ["drop", "replay", "linking", "disconnect"].contains(&name)
+                || name.starts_with("accounts")
                 || name.starts_with("tokens")
                 || name.starts_with("tickets")
                 || name.starts_with("set-up")
