@@ -28,6 +28,7 @@ async fn an_account_is_made_changed_and_switched_off_in_the_browser() {
     let made = app.submit(&mut admin, "/accounts", &form).await;
     assert_eq!(made.status, StatusCode::OK, "{}", made.body);
     let password = shown(&made.body);
+    assert_eq!(password.len(), 16, "{password}");
     assert!(!app.page(&mut admin, "/accounts").await.body.contains(&password), "shown once");
     let vera = app.app.store.user_by_name("vera").await.unwrap().unwrap().user;
     assert_eq!((vera.role, &vera.scope), (Role::Viewer, &Scope::Clients(vec![seed::client(1)])));

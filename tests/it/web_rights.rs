@@ -78,7 +78,7 @@ const TABLE: &[Row] = &[
     // without a name there is nothing to make
     row("POST", "/accounts", [401, 403, 403, 422, 403]),
     row("GET", "/accounts/{id}", [303, 403, 403, 404, 403]),
-    row("POST", "/accounts/{id}", [401, 403, 403, 422, 403]),
+    row("POST", "/accounts/{id}", [401, 403, 403, 404, 403]),
     row("POST", "/accounts/{id}/password", [401, 403, 403, 404, 403]),
     row("POST", "/accounts/{id}/off", [401, 403, 403, 404, 403]),
     row("POST", "/accounts/{id}/on", [401, 403, 403, 404, 403]),
