@@ -15,8 +15,10 @@ async fn app() -> TestApp {
 /// The text of the field that shows a password once.
 fn shown(body: &str) -> String {
     let at = body.find("class=\"copyable\"").expect("a password is shown");
-    let rest = body[at..].split("value=\"").nth(1).expect("its value");
-    rest.split('"').next().unwrap_or_default().to_owned()
+    let (before, after) = body.split_at(at);
+    let tag = format!("{}{}", before.rsplit('<').next().unwrap(), after.split('>').next().unwrap());
+    let value = tag.split("value=\"").nth(1).expect("its value");
+    value.split('"').next().unwrap_or_default().to_owned()
 }
 
 #[tokio::test]
