@@ -19,7 +19,7 @@ use crate::{
 use super::{
     Engine, Unit, back,
     digest::{self, After, Known},
-    forth,
+    forth, homeless,
     lanes::{CreatePlace, NewcomersLane},
     newcomer, pauses,
     queue::Gate,
@@ -81,6 +81,9 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
         let Some(operation) = head(&known.row).cloned() else { return Ok(()) };
         let (row, operation) = (&known.row, &operation);
         match &operation.state {
+            OperationState::Planned { ready } if *ready <= now && homeless::is(engine, row) => {
+                return homeless::begin_anew(engine, &known).await;
+            }
             OperationState::Planned { ready } if *ready <= now && !carried(engine, row, operation) => {
                 let state = OperationState::Void { at: now, why: planner::plan::NOT_CARRIED.to_owned() };
                 let (attempts, failure) = (operation.attempts, operation.last_failure.clone());
@@ -132,7 +135,10 @@ pub(super) fn next(engine: &Engine, row: &SituationRow, now: Timestamp) -> Optio
 fn carried(engine: &Engine, row: &SituationRow, operation: &Operation) -> bool {
     let view = engine.registry.view();
     view.of_workspace(row.pair.workspace).is_some_and(|(workspace, client, _)| {
-        let elsewhere = row.pair.ticket.is_some() && planner::plan::displaced(client, &row.pair);
+        let elsewhere = match row.pair.ticket {
+            Some(_) => planner::plan::displaced(client, &row.pair),
+            None => planner::plan::homeless(client, &row.pair),
+        };
         planner::gate::carries(workspace.mode, &operation.kind) && !elsewhere
     })
 }

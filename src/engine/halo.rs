@@ -77,8 +77,6 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
         standing.next_rows.get_or_insert(started + ROWS_EVERY);
         let cause = standing.cause.unwrap_or(RunCause::Schedule);
         let settled = standing.settled;
-        // Rows that have not turned up by now are out of the overlap: they will not.
-        schedule.written.retain(|_, over| *over > started - OVERLAP - OVERLAP);
         (cause, named, full, rows_due, settled)
     };
     let mut counts = Counts::default();
@@ -99,6 +97,10 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
                     // Those of the newest second among them.
                     let from = if all_seen { cursor + SignedDuration::from_secs(1) } else { cursor - OVERLAP };
                     let whole = changed(engine, &halo, from, class, &mut counts).await?;
+                    if whole {
+                        // Rows that have not turned up by now are out of the overlap: they will not.
+                        engine.schedule().written.retain(|_, over| *over > started - OVERLAP - OVERLAP);
+                    }
                     if whole && counts.held_at.is_none() {
                         let newest = counts.newest.map_or(cursor, |newest| newest.max(cursor));
                         if let Some(standing) = engine.schedule().instances.get_mut(&id) {

@@ -9,11 +9,11 @@ use crate::{
     },
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{adopt, draft, link, observed::Reading},
+    planner::{self, adopt, draft, link, observed::Reading},
     store::StoreError,
 };
 
-use super::{Engine, digest, newcomer, poll::Poll};
+use super::{Engine, digest, newcomer, poll::Poll, push};
 
 impl Poll<'_> {
     /// Joins an incident with the ticket that was asked for, or says at the incident why not. A side that cannot be
@@ -52,19 +52,26 @@ impl Poll<'_> {
                 };
             }
         };
-        let taken = !engine.store.pairs_of_ticket(binding.connection, ticket).await?.is_empty();
-        if let Err(why) = link::joinable(&record, binding.halo_client_id, taken) {
-            return refuse(self, &subject, ticket, why).await;
-        }
-        let _lane = engine.lanes.newcomers(workspace.id).await;
+        let lane = engine.lanes.newcomers(workspace.id).await;
         let still = engine.store.subject(workspace.id, &incident).await?;
         if !still.is_some_and(|now| now.pair.is_none() && now.held == subject.held) {
             return Ok(());
         }
+        let taken = !engine.store.pairs_of_ticket(binding.connection, ticket).await?.is_empty();
+        if let Err(why) = link::joinable(&record, binding.halo_client_id, taken) {
+            return refuse(self, &subject, ticket, why).await;
+        }
         let now = engine.now();
+        // Of one that is being pushed the incident says what the ticket said.
+        let base = match engine.registry.catalogue(binding.connection) {
+            Some(catalogue) if push::under_way(engine, workspace.id, ticket).await? => {
+                planner::push::base(self.policy, &catalogue, &fresh, &record)
+            }
+            _ => link::base(),
+        };
         let id = PairId(engine.ids.uuid_v7(now));
         let reference = draft::ticket_reference(workspace, &fresh);
-        let begun = newcomer::opened(id, workspace, &binding, incident.clone(), reference, link::base(), now);
+        let begun = newcomer::opened(id, workspace, &binding, incident.clone(), reference, base, now);
         let pair = Pair { ticket: Some(ticket), ..begun };
         let same = adopt::same_words(id, &comments, &actions);
         let mut facts = vec![
@@ -76,6 +83,7 @@ impl Poll<'_> {
         ];
         facts.extend(same.into_iter().map(|link| Fact::NoteLinked { link }));
         engine.record(now, Some(client.id), facts).await?;
+        drop(lane);
         digest::pair(engine, id, Vec::new(), Reading::default()).await
     }
 }

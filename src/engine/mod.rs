@@ -19,6 +19,7 @@ pub mod fetch;
 mod forth;
 mod groups;
 pub mod halo;
+mod homeless;
 pub mod intake;
 pub mod lanes;
 mod link;

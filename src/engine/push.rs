@@ -28,6 +28,9 @@ pub const PUSH: &str = "push";
 /// A push that cannot be carried out now is tried again after this long.
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
+/// Requests that are looked through.
+const ASKED_MAX: u32 = 100;
+
 /// What a try came to.
 enum Tried {
     /// The ticket has this pair.
@@ -139,11 +142,15 @@ async fn push(engine: &Engine, workspace: WorkspaceId, ticket: TicketId) -> Resu
     };
     let _lane = engine.lanes.newcomers(workspace.id).await;
     let now = engine.now();
-    // A poll may have seen it first; it has no ticket of its own, for it was held or linked under this lane.
+    // A poll may have met it first, and linked it to this ticket under this lane.
     if let Some(known) = engine.store.pair_of_incident(workspace.id, &id).await? {
-        let why =
-            format!("The pushed incident has got another ticket meanwhile: {:?}. Unlink one of them.", known.ticket);
-        return Ok(Tried::Refused(why));
+        return Ok(match known.ticket {
+            Some(its) if its == ticket => Tried::Paired(known.id),
+            Some(its) => Tried::Refused(format!(
+                "The pushed incident has ticket {its} by now. Unlink it there, then push again."
+            )),
+            None => Tried::Refused("The pushed incident is linked by now. Unlink it there, then push again.".into()),
+        });
     }
     let pair_id = PairId(engine.ids.uuid_v7(now));
     let (reference, base) =
@@ -161,6 +168,16 @@ async fn push(engine: &Engine, workspace: WorkspaceId, ticket: TicketId) -> Resu
     engine.record(now, Some(client.id), facts).await?;
     digest::pair(engine, pair_id, Vec::new(), Reading::default()).await?;
     Ok(Tried::Paired(pair_id))
+}
+
+/// Whether a push of this ticket to this workspace has been asked for and is not settled yet.
+pub(super) async fn under_way(engine: &Engine, workspace: WorkspaceId, ticket: TicketId) -> Result<bool, StoreError> {
+    let (workspace, ticket) = (json!(workspace), json!(ticket));
+    let same = |request: &Request| {
+        let named = (request.detail.get("workspace"), request.detail.get("ticket"));
+        request.answered.is_none() && named == (Some(&workspace), Some(&ticket))
+    };
+    Ok(engine.store.requests_of(PUSH, ASKED_MAX).await?.iter().any(same))
 }
 
 /// A failure that only a person can remove is the answer; the rest is tried again.
@@ -241,7 +258,7 @@ pub(super) async fn announced(engine: &Engine, halo: &Halo, named: &BTreeSet<Tic
         let same = |request: &Request| {
             request.answered.is_none() && request.detail.get("ticket").and_then(Value::as_i64) == Some(ticket.0)
         };
-        if engine.store.requests_of(PUSH, 100).await?.iter().any(same) {
+        if engine.store.requests_of(PUSH, ASKED_MAX).await?.iter().any(same) {
             continue;
         }
         let detail = json!({ "workspace": workspace.id, "ticket": ticket, "client": client.id, "by": "policy" });

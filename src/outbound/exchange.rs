@@ -212,8 +212,9 @@ pub fn brief(named: &str) -> String {
     }
 }
 
-/// No service is obeyed for longer than a day without being asked again.
-const LONGEST_WAIT_SECS: f64 = 86_400.0;
+/// No service is obeyed for longer than an hour, Azure's own longest window, without being asked again: one absurd answer
+/// must not stop a subscription for a day.
+const LONGEST_WAIT_SECS: f64 = 3_600.0;
 
 /// Reads `Retry-After`: whole seconds, or an HTTP date.
 pub fn retry_after(text: &str, now: Timestamp) -> Option<Timestamp> {

@@ -108,7 +108,10 @@ pub fn after_ticket(mut base: Base, incident: &Incident, change: &TicketChange, 
         base.own_closing = own_closing(change).or(base.own_closing);
     }
     if change.priority_id.is_some() {
-        base.severity = Some(incident.severity.clone());
+        // As it was planned: of a ticket that several incidents share, the highest of theirs.
+        let planned = base.moves.get(severity::NAME).and_then(|moves| moves.sentinel.as_ref());
+        let severity = planned.map_or_else(|| incident.severity.clone(), |planned| planned.value.clone().into());
+        base.severity = Some(severity);
         base.priority_id = answer.priority_id;
         base.agree(severity::NAME);
     }

@@ -241,6 +241,11 @@ pub fn displaced(client: &Client, pair: &Pair) -> bool {
     client.halo.as_ref().is_some_and(|halo| place(halo) != (pair.halo, pair.halo_client_id))
 }
 
+/// Whether a pair whose ticket is not made yet waits at another place than its workspace's client has by now.
+pub fn homeless(client: &Client, pair: &Pair) -> bool {
+    pair.ticket.is_none() && (client.id != pair.client || client.halo.is_none() || displaced(client, pair))
+}
+
 /// Takes back what was queued under another mode; when the mode carries it again, it is planned afresh.
 fn take_back(s: &Situation<'_>, out: &mut Plan) {
     let queued = s.operations.iter().filter(|o| matches!(o.state, OperationState::Planned { .. }));

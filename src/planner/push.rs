@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::domain::{
     catalogue::{Catalogue, Ref},
-    ids::IncidentId,
+    ids::{IncidentId, TicketId},
     incident::{Incident, IncidentStatus, Owner, Severity},
     pair::Base,
     policy::Policy,
@@ -63,6 +63,18 @@ pub fn wanted(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, actions: 
     of_type || actions.iter().any(with_outcome)
 }
 
+/// What the description of a pushed incident begins with; the ticket's number follows.
+const FROM: &str = "Pushed from Halo ticket ";
+
+/// The ticket that an incident was pushed from: its description names it, and its id is derived from it. Whoever meets
+/// the incident first, a poll, a webhook or a restored installation, knows it again.
+pub fn pushed_from(halo_tenant: &str, incident: &Incident) -> Option<TicketId> {
+    let named = incident.description.as_deref()?.strip_prefix(FROM)?;
+    let number: String = named.chars().take_while(char::is_ascii_digit).collect();
+    let ticket = TicketId(number.parse().ok()?);
+    (IncidentId::pushed(halo_tenant, ticket) == incident.id).then_some(ticket)
+}
+
 /// The incident of a ticket, as it is written. Its id is derived from the ticket: pushed again it is the same one.
 ///
 /// # Errors
@@ -83,7 +95,7 @@ pub fn draft(
     let subject = if subject.is_empty() { format!("Halo ticket {}", ticket.id) } else { subject };
     let details = ticket.raw.get("details").and_then(|details| details.as_str()).unwrap_or_default();
     let address = ticket_url.map(|base| format!("\n{base}{}", ticket.id)).unwrap_or_default();
-    let description = format!("Pushed from Halo ticket {}.{address}\n\n{}", ticket.id, text::clean(details));
+    let description = format!("{FROM}{}.{address}\n\n{}", ticket.id, text::clean(details));
     let description = text::cut(description.trim(), DESCRIPTION_MAX);
     Ok(Incident {
         resource_id: String::new(),

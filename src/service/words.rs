@@ -143,6 +143,10 @@ fn said(fact: &Fact, names: &Names) -> (EntryKind, String) {
         }
         Fact::BackfillMoved { backfill } => (Engine, backfilled(&backfill.state).into()),
         Fact::Decided { decision, .. } => (EntryKind::Person, decision.words()),
+        Fact::Unlinked { reason: crate::domain::reason::Reason::ClientNotBound, .. } => {
+            let text = "Its workspace's client, or the client's place in Halo, is another one by now: the incident is judged anew.";
+            (Decision, text.into())
+        }
         Fact::Unlinked { reason, .. } => (EntryKind::Person, reason.words()),
         Fact::Paused { pause } => match &pause.cause {
             PauseCause::Person { why: Some(why), .. } => (EntryKind::Person, format!("Paused: {}", sentence(why))),

@@ -1,4 +1,5 @@
-//! Tickets that Halo's own Sentinel integration made are found and linked, never created again.
+//! Tickets that Halo's own Sentinel integration made are found and linked, never created again. So are those that an
+//! incident was pushed from.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,10 @@ use crate::{
     },
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::adopt::{Carried, carried},
+    planner::{
+        adopt::{Carried, carried},
+        link, push,
+    },
     store::StoreError,
 };
 
@@ -63,15 +67,34 @@ impl Poll<'_> {
         natives.carried.iter().find_map(of)
     }
 
-    /// Links an incident to the ticket that was made for it.
+    /// The ticket that an incident was pushed from. A poll or a webhook may meet it before the answer to its making is
+    /// here, and so may a restored installation that does not remember the push.
+    pub(super) fn pushed_from(&self, incident: &Incident, held: Option<&str>) -> Option<TicketId> {
+        // What a person decided stands, and what could not be linked is judged like any other.
+        let refused = Reason::LinkRefused { ticket: TicketId(0), why: String::new() }.code();
+        if held.is_some_and(|code| link::before_gates(code) || code == refused) {
+            return None;
+        }
+        let binding = self.client.halo.as_ref()?;
+        let view = self.engine.registry.view();
+        push::pushed_from(&view.halo.get(&binding.connection)?.tenant, incident)
+    }
+
+    /// Links an incident to the ticket that was made for it, or that it was made from.
     pub(super) async fn adopt(&mut self, incident: Incident, ticket: TicketId) -> Result<(), StoreError> {
         let (id, now) = (incident.id.clone(), self.engine.now());
+        let lane = self.engine.lanes.newcomers(self.workspace.id).await;
+        let known = self.engine.store.subject(self.workspace.id, &id).await?;
+        if known.is_some_and(|subject| subject.pair.is_some()) {
+            return Ok(());
+        }
         let reason = Some(Reason::LinkAsked { ticket, unlinked: None });
         let facts = vec![
             Fact::IncidentRead { workspace: self.workspace.id, client: self.client.id, incident: Box::new(incident) },
             Fact::IncidentHeld { workspace: self.workspace.id, incident: id.clone(), reason },
         ];
         self.engine.record(now, Some(self.client.id), facts).await?;
+        drop(lane);
         self.counts.changed += 1;
         match self.engine.store.subject(self.workspace.id, &id).await? {
             Some(subject) if subject.pair.is_none() => Box::pin(self.join(subject, ticket)).await,

@@ -75,6 +75,10 @@ impl Poll<'_> {
         let mut read = Vec::with_capacity(newcomers.len());
         let mut natives = None;
         for Newcomer { incident, held } in newcomers {
+            if let Some(ticket) = self.pushed_from(&incident, held.as_deref()) {
+                self.adopt(incident, ticket).await?;
+                continue;
+            }
             if !self.policy.adopt && !self.reads_beside(&incident) {
                 read.push((incident, held, Beside::default(), false));
                 continue;

@@ -21,7 +21,7 @@ use crate::{
         operation::OperationKind,
         policy::{Direction, FieldRule, GroupBy, GroupRule, When},
     },
-    planner::groups,
+    planner::{agreed, groups},
 };
 
 /// Before the scene's own pair, and after it.
@@ -436,4 +436,24 @@ proptest! {
         let first = others.iter().all(|(earlier, _)| !earlier);
         prop_assert!(!closes || all && first, "{:?}", plan.operations);
     }
+}
+
+#[test]
+fn a_priority_that_halo_keeps_is_not_written_to_a_shared_ticket_for_ever() {
+    let mut s = in_step();
+    s.incident.severity = Severity::Low;
+    with(&mut s, LATER, IncidentStatus::Active, Severity::High);
+    let plan = s.plan();
+    let change = plan.operations.iter().find_map(|planned| match &planned.kind {
+        OperationKind::UpdateTicket { change } => Some(change.clone()),
+        _ => None,
+    });
+    let change = change.expect("the highest severity is carried");
+    let base = plan.base.unwrap_or_else(|| s.pair.base.clone());
+    // A rule of Halo's keeps another priority.
+    let answer = s.ticket().clone();
+    assert_ne!(change.priority_id, answer.priority_id);
+    s.pair.base = agreed::after_ticket(base, &s.incident, &change, &answer, false);
+    assert_eq!(s.pair.base.severity, Some(Severity::High));
+    assert!(s.plan().operations.is_empty(), "{}", words(&s.plan()));
 }

@@ -281,6 +281,33 @@ both! {
         bridge.finish().await;
     }
 
+    async fn a_ticket_that_is_not_made_yet_is_made_for_the_client_in_force(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.cross().await;
+        bridge.away(Some("/halo/api"));
+        let incident = bridge.raise(json!({}));
+        bridge.pass(60).await;
+        let at = bridge.pair_of(&incident).await.unwrap().workspace;
+        let installation = bridge.store.installation().await.unwrap();
+        let workspace = installation.workspaces.iter().find(|one| one.id == at).unwrap();
+        let other = installation.clients.iter().find(|one| one.id != workspace.client).unwrap();
+        let moved = Workspace { client: other.id, ..workspace.clone() };
+        let mut tx = bridge.store.begin().await.unwrap();
+        tx.put_workspace(&moved).await.unwrap();
+        tx.commit().await.unwrap();
+        bridge.pass(60).await;
+        bridge.away(None);
+        bridge.pass(900).await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let place = other.halo.as_ref().unwrap().halo_client_id;
+        assert_eq!(bridge.ticket(ticket)["client_id"], place);
+        assert_eq!(bridge.tickets().len(), 1);
+        let pair = bridge.pair_of(&incident).await.unwrap();
+        assert_eq!((pair.client, pair.halo_client_id), (other.id, place));
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        bridge.finish().await;
+    }
+
     async fn a_workspace_of_another_client_leaves_its_old_tickets_alone(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));

@@ -1,7 +1,7 @@
 //! Pushing a ticket to Sentinel, end to end.
 
 use halobridge::{
-    domain::{account::Scope, delivery::DeliverySource, pause::PauseScope, view::tickets::FoundTicket},
+    domain::{account::Scope, delivery::DeliverySource, pause::PauseScope, run::RunCause, view::tickets::FoundTicket},
     service::{caller::Caller, error::ServiceError, incidents, pauses, pushes, tickets},
     twin::options::Product,
 };
@@ -79,6 +79,40 @@ both! {
             assert_eq!(bridge.writes(), writes, "{effect}: and rests");
             bridge.finish().await;
         }
+    }
+
+    async fn a_pushed_incident_that_is_met_before_its_answer_gets_no_ticket_of_its_own(product) {
+        for effect in ["lost_answer", "half_body", "cut"] {
+            let mut bridge = Bridge::with(setup(product)).await;
+            let ticket = bridge.opened(0);
+            bridge.fault(json!({ "effect": effect, "kind": "sentinel.incident.put", "count": 1 }));
+            bridge.push(ticket, false).await.unwrap();
+            let workspace = bridge.workspace(0).await.id;
+            bridge.engine.poke_workspace(workspace, RunCause::Person);
+            bridge.run().await;
+            assert_eq!(bridge.tickets().len(), 1, "{effect}");
+            bridge.restart().await;
+            bridge.pass(300).await;
+            let incident = bridge.incidents(0)[0]["name"].as_str().unwrap().to_owned();
+            assert_eq!((bridge.tickets().len(), bridge.ticket_of(&incident).await), (1, ticket), "{effect}");
+            assert_eq!(bridge.reason_of(&incident).await, None, "{effect}: nobody is asked about anything");
+            assert_eq!(bridge.pushed().await, (true, None), "{effect}");
+            bridge.finish().await;
+        }
+    }
+
+    async fn a_push_that_the_backup_has_forgotten_makes_no_second_ticket(product) {
+        let mut bridge = Bridge::with(setup(product)).await;
+        bridge.pass(60).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        let ticket = bridge.opened(0);
+        bridge.push(ticket, false).await.unwrap();
+        bridge.pass(120).await;
+        bridge.restore(&backup).await;
+        bridge.pass(600).await;
+        let incident = bridge.incidents(0)[0]["name"].as_str().unwrap().to_owned();
+        assert_eq!((bridge.tickets().len(), bridge.ticket_of(&incident).await), (1, ticket));
+        bridge.finish().await;
     }
 
     async fn a_ticket_that_nobody_linked_is_looked_up_and_says_why(product) {

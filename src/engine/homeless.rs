@@ -1,0 +1,40 @@
+//! Pairs whose ticket is not made yet when their workspace is given to another client, or its client to another place in
+//! Halo: no ticket is made at the former place. The incident is judged anew, as one of the client in force.
+
+use crate::{
+    domain::{reason::Reason, run::RunCause},
+    ledger::fact::Fact,
+    planner,
+    store::{SituationRow, StoreError},
+};
+
+use super::{Engine, digest::Known};
+
+/// Whether the pair waits at a place that its workspace's client does not have any more.
+pub(super) fn is(engine: &Engine, row: &SituationRow) -> bool {
+    let view = engine.registry.view();
+    let found = view.of_workspace(row.pair.workspace);
+    found.is_some_and(|(_, client, _)| planner::plan::homeless(client, &row.pair))
+}
+
+/// Takes the pair apart, and has its incident judged with the next poll, which is made at once.
+pub(super) async fn begin_anew(engine: &Engine, known: &Known) -> Result<(), StoreError> {
+    let pair = &known.row.pair;
+    let _lane = engine.lanes.pair(pair.id).await;
+    if known.moved(engine) {
+        engine.schedule().pairs.insert(pair.id);
+        return Ok(());
+    }
+    let unlinked = Fact::Unlinked {
+        pair: pair.id,
+        workspace: pair.workspace,
+        incident: pair.incident.clone(),
+        reason: Reason::ClientNotBound,
+    };
+    engine.record(engine.now(), Some(pair.client), vec![unlinked]).await?;
+    if let Some(standing) = engine.schedule().workspaces.get_mut(&pair.workspace) {
+        standing.judge_anew = true;
+    }
+    engine.poke_workspace(pair.workspace, RunCause::Schedule);
+    Ok(())
+}
