@@ -65,7 +65,7 @@ impl Poll<'_> {
         // Of one that is being pushed the incident says what the ticket said.
         let base = match engine.registry.catalogue(binding.connection) {
             Some(catalogue) if push::under_way(engine, workspace.id, ticket).await? => {
-                planner::push::base(self.policy, &catalogue, &fresh, &record)
+                planner::push::base(self.policy(), &catalogue, &fresh, &record)
             }
             _ => link::base(),
         };
