@@ -143,6 +143,11 @@ impl Engine {
         self.wake();
     }
 
+    /// Why a push that was asked for waits, and until when it does.
+    pub fn push_waits(&self, request: i64) -> Option<(Timestamp, String)> {
+        self.schedule().pushes.get(&request).cloned()
+    }
+
     /// Read this incident now: a webhook named it. It need not be stored yet, for reading does no harm.
     pub fn poke_incident(&self, workspace: WorkspaceId, incident: IncidentId) {
         let now = self.now();

@@ -39,14 +39,19 @@ enum Tried {
     Refused(String),
     /// Not now.
     Later(Failure),
-    /// Not before something else was read, or what is paused is resumed.
-    Wait,
+    /// Not before something else was read, or what is paused is resumed: this, in a sentence.
+    Wait(&'static str),
 }
 
 /// Carries out a push whose time has come, and answers it once it is settled.
 pub(super) async fn run(engine: &Engine, request: &Request) -> Result<(), StoreError> {
     let now = engine.now();
-    if engine.only_reads() || engine.schedule().pushes.get(&request.id).is_some_and(|at| *at > now) {
+    if engine.only_reads() {
+        let why = "This installation writes nothing until somebody has confirmed that it is the one that runs.";
+        engine.schedule().pushes.insert(request.id, (now, why.to_owned()));
+        return Ok(());
+    }
+    if engine.schedule().pushes.get(&request.id).is_some_and(|(at, _)| *at > now) {
         return Ok(());
     }
     let asked = |name: &str| request.detail.get(name).cloned().unwrap_or(Value::Null);
@@ -64,11 +69,11 @@ pub(super) async fn run(engine: &Engine, request: &Request) -> Result<(), StoreE
                 FailureKind::WaitUntil { at } => at,
                 _ => now + AGAIN,
             };
-            engine.schedule().pushes.insert(request.id, at);
+            engine.schedule().pushes.insert(request.id, (at, failure.message));
             return Ok(());
         }
-        Tried::Wait => {
-            engine.schedule().pushes.insert(request.id, now + SignedDuration::from_secs(2));
+        Tried::Wait(why) => {
+            engine.schedule().pushes.insert(request.id, (now + SignedDuration::from_secs(2), why.to_owned()));
             return Ok(());
         }
     };
@@ -92,9 +97,11 @@ async fn push(engine: &Engine, workspace: WorkspaceId, ticket: TicketId) -> Resu
         return refused("The Halo connection is not configured any more.");
     };
     if engine.paused_for(client.id, [binding.connection, workspace.connection]) {
-        return Ok(Tried::Wait);
+        return Ok(Tried::Wait("Its client or one of its connections is paused: it goes on when that is resumed."));
     }
-    let Some(catalogue) = wait_for_catalogue(engine, binding.connection) else { return Ok(Tried::Wait) };
+    let Some(catalogue) = wait_for_catalogue(engine, binding.connection) else {
+        return Ok(Tried::Wait("What Halo's values are called has not been read yet."));
+    };
     let id = IncidentId::pushed(&instance.tenant, ticket);
     let pairs = engine.store.pairs_of_ticket(binding.connection, ticket).await?;
     if let Some(own) = pairs.iter().find(|pair| pair.workspace == workspace.id && pair.incident == id) {

@@ -120,7 +120,7 @@ pub fn refused(answer: &Answer, budget: &Budget, now: Timestamp) -> Failure {
                 failure.kind = if answer.changes { FailureKind::Rejected } else { FailureKind::Unreadable };
                 failure
             }
-            None => fail(FailureKind::Rejected, format!("Halo refuses the request (HTTP {}).", answer.status)),
+            None => fail(FailureKind::Rejected, "Halo refuses the request and gives no reason.".to_owned()),
         },
     }
 }

@@ -49,6 +49,11 @@ pub trait EngineHandle: Send + Sync + 'static {
         None
     }
 
+    /// Why a push that was asked for waits, and until when it does.
+    fn push_waits(&self, _request: i64) -> Option<(Timestamp, String)> {
+        None
+    }
+
     /// How the engine is, at this moment.
     fn status(&self) -> EngineStatus;
 

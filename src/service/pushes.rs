@@ -152,6 +152,7 @@ pub async fn view(app: &App, caller: &Caller, installation: &Installation) -> Re
             asked: request.asked,
             pair: result.get("pair").and_then(|pair| serde_json::from_value(pair.clone()).ok()),
             refused: result.get("error").and_then(Value::as_str).map(str::to_owned),
+            waits: app.engine.push_waits(request.id).map(|(_, why)| why),
         });
     }
     Ok(view)

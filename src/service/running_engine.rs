@@ -76,6 +76,10 @@ impl EngineHandle for RunningEngine {
         self.engine.poke_halo(connection, &tickets.unwrap_or_default());
     }
 
+    fn push_waits(&self, request: i64) -> Option<(Timestamp, String)> {
+        self.engine.push_waits(request)
+    }
+
     fn look_again(&self, pair: PairId) {
         self.engine.look_again(pair);
     }

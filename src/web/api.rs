@@ -164,11 +164,15 @@ pub async fn push(State(web): State<Web>, Program(caller): Program, body: Bytes)
         }
         Pushed::Refused(why) => return Err(ServiceError::invalid("ticket", why).into()),
         Pushed::Waiting { request } => {
-            let message =
-                "The engine is at it, or waits for something. Send the same request again to hear what came of it.";
+            let known = web.app.engine.push_waits(request);
+            let why = known.as_ref().map_or("The engine is at it.", |(_, why)| why);
+            let message = format!("{why} Send the same request again to hear what came of it.");
+            let left = known.map_or(0, |(at, _)| at.duration_since(web.app.clock.now()).as_secs());
             let body = json!({ "state": "waiting", "request": request, "message": message });
             let mut response = answer(StatusCode::ACCEPTED, &body);
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(2_u64));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(u64::try_from(left).unwrap_or_default().max(2)));
             response
         }
     })

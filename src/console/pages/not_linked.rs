@@ -237,7 +237,10 @@ fn pushed(ctx: &PageContext, row: &PushRow) -> AnyView {
                 .into_any()
         }
         (None, Some(why)) => view! { <span class="failure">{why.clone()}</span> }.into_any(),
-        (None, None) => "under way.".into_any(),
+        (None, None) => match &row.waits {
+            Some(why) => view! { "waits: "{why.clone()} }.into_any(),
+            None => "under way.".into_any(),
+        },
     };
     view! { <li><span>{what}{became}" "{when(ctx, row.asked)}</span></li> }.into_any()
 }

@@ -116,7 +116,7 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
             <div class="acts">
                 <div>
                     {act::button(ctx, format!("/pairs/{}/look", view.id), "look", "Look again", weight(look && !sync))}
-                    <p class="quiet">"Reads both sides and plans anew. Writes nothing."</p>
+                    <p class="quiet">"Reads both sides afresh and plans anew; what follows from it is carried out."</p>
                 </div>
                 {(!held).then(|| view! {
                 <div>

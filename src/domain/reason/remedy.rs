@@ -68,7 +68,7 @@ impl Reason {
             Self::OwnerUnknown { .. } => Some(
                 "Add a row to the policy's “agents” table that gives the agent an owner whom Entra knows, or assign one of the two otherwise; it goes on by itself.".into(),
             ),
-            Self::Refused { .. } => Some("Correct what the other side names, then press “Try again”.".into()),
+            Self::Refused { .. } => Some("Correct what the other side names (where it gives no reason: look at its mandatory fields and rights), then have it tried again.".into()),
             _ => None,
         }
     }

@@ -99,6 +99,8 @@ pub struct PushRow {
     pub pair: Option<PairId>,
     /// Why it was not pushed, with the remedy.
     pub refused: Option<String>,
+    /// What it waits for, if anything is known to be in its way.
+    pub waits: Option<String>,
 }
 
 /// Linking one incident by hand.

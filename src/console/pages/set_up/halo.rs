@@ -21,7 +21,9 @@ pub fn body(ctx: &PageContext, view: &HaloStep) -> AnyView {
         fields::field(form, "", Field { name, label, hint, kind: "text", autocomplete: "off" })
     };
     let more = ["authorisation_server", "tenant", "product", "name"].iter().any(|field| form.problem(field).is_some())
-        || !form.value("allow_insecure").is_empty();
+        || !form.value("allow_insecure").is_empty()
+        // A remedy names the box inside.
+        || form.problems.iter().any(|problem| problem.message.contains("Test hosts"));
     let hint = match view.chosen {
         None => "Left empty, it is called Halo.",
         Some(_) => {
