@@ -76,7 +76,7 @@ impl EngineHandle for RunningEngine {
         self.engine.poke_halo(connection, &tickets.unwrap_or_default());
     }
 
-    fn push_waits(&self, request: i64) -> Option<(Timestamp, String)> {
+    fn push_waits(&self, request: i64) -> Option<(jiff::Timestamp, String)> {
         self.engine.push_waits(request)
     }
 
