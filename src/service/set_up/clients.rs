@@ -1,6 +1,6 @@
 //! Whose workspace is whose: what was found, guesses by name, and the choice, kept as a draft until it is applied.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -149,7 +149,6 @@ pub async fn view(app: &App, caller: &Caller, anew: bool) -> Result<ClientsStep,
     let clients = Clients::of(&reached, &installation);
     let mut form = FormView::default().with_value("seen", &draft::mark(&waiting));
     let guesses = clients.rows();
-    let mut taken = taken(&installation, &waiting, &reached, &clients);
     for found in &reached.workspaces {
         let key = key(&found.arm_id());
         let kept = waiting.iter().find(|link| link.arm_id == found.arm_id());
@@ -170,8 +169,6 @@ pub async fn view(app: &App, caller: &Caller, anew: bool) -> Result<ClientsStep,
             Guess::None => None,
         };
         let name = likeliest.and_then(|id| guesses.iter().find(|row| row.id == id)).map(|row| row.name.clone());
-        // Never a second workspace of one client because nobody looked.
-        let name = name.filter(|name| matches!(guess, Guess::Sure(_)) || taken.insert(name.clone()));
         form = form.with_value(&format!("client-{key}"), &name.unwrap_or_default());
         // what was once gone through stays as it was left
         if waiting.is_empty() && matches!(guess, Guess::Sure(_)) && usable(found) {
@@ -179,24 +176,6 @@ pub async fn view(app: &App, caller: &Caller, anew: bool) -> Result<ClientsStep,
         }
     }
     Ok(page(&installation, &reached, &clients, form))
-}
-
-/// Names of Halo clients that have a workspace already, or surely get one.
-fn taken(installation: &Installation, waiting: &[Link], reached: &Reached, clients: &Clients) -> BTreeSet<String> {
-    let linked = installation.workspaces.iter().filter_map(|row| {
-        let client = installation.clients.iter().find(|client| client.id == row.client)?;
-        client.halo.as_ref().map(|halo| (halo.connection, halo.halo_client_id))
-    });
-    let chosen = linked.chain(waiting.iter().map(|link| (link.halo, link.halo_client_id)));
-    let mut names: BTreeSet<String> =
-        chosen.filter_map(|(halo, id)| clients.name_of(halo, id).map(str::to_owned)).collect();
-    let guesses = clients.rows();
-    for found in &reached.workspaces {
-        if let Guess::Sure(id) = matching::guess(&hints(found), &guesses) {
-            names.extend(guesses.iter().find(|row| row.id == id).map(|row| row.name.clone()));
-        }
-    }
-    names
 }
 
 fn usable(found: &Found) -> bool {
@@ -390,10 +369,7 @@ pub async fn lines(app: &App, caller: &Caller) -> Result<Vec<[String; 7]>, Servi
         let client = row.linked.clone().unwrap_or_else(|| value("client"));
         // an unsure guess must not become a link because nobody looked
         let unsure = !linked && matches!(row.doubt, Doubt::Unsure { .. });
-        let (client, suggested) = match &row.doubt {
-            Doubt::Unsure { names } if unsure => (String::new(), names.first().cloned().unwrap_or_default()),
-            _ => (client, String::new()),
-        };
+        let (client, suggested) = if unsure { (String::new(), client) } else { (client, String::new()) };
         [
             if linked { "yes" } else { "no" }.to_owned(),
             row.name.clone(),
