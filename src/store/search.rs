@@ -70,7 +70,8 @@ impl Store {
 /// and of the hosts, users, mailboxes and addresses that its evidence names, incident number, incident GUID or its
 /// beginning (from six characters), ticket number, and the reference `HB-…` that our tickets carry.
 ///
-/// Several words must all be there. Words of one or two letters are left out unless nothing else was given;
+/// Several words must all be there; a number in front of them, as a row shows it (`#4118 Mass download`), may be the
+/// incident's or the ticket's. Words of one or two letters are left out unless nothing else was given;
 /// then the title must begin with the text.
 pub(super) fn push_search(sql: &mut QueryBuilder<Sqlite>, subject: &str, text: &str) {
     let text = text.trim();
@@ -92,6 +93,13 @@ pub(super) fn push_search(sql: &mut QueryBuilder<Sqlite>, subject: &str, text: &
         sql.push(" UNION SELECT id FROM subjects WHERE number = ").push_bind(number);
         sql.push(" UNION SELECT subject FROM pairs WHERE ticket = ").push_bind(number);
     }
+    if let Some((number, query)) = numbered(text) {
+        const WORDS: &str = " IN (SELECT rowid FROM subject_words WHERE subject_words MATCH ";
+        sql.push(" UNION SELECT id FROM subjects WHERE number = ").push_bind(number);
+        sql.push(" AND id").push(WORDS).push_bind(query.clone()).push(")");
+        sql.push(" UNION SELECT subject FROM pairs WHERE ticket = ").push_bind(number);
+        sql.push(" AND subject").push(WORDS).push_bind(query).push(")");
+    }
     if let Some(guid) = guid(text) {
         sql.push(" UNION SELECT id FROM subjects WHERE incident >= ").push_bind(guid.clone());
         sql.push(" AND incident < ").push_bind(format!("{guid}~"));
@@ -111,6 +119,12 @@ fn words(text: &str) -> Option<String> {
         .map(|word| format!("\"{}\"", word.replace('"', "\"\"").replace('\0', "")))
         .collect();
     (!long.is_empty()).then(|| long.join(" AND "))
+}
+
+/// A number, and words behind it.
+fn numbered(text: &str) -> Option<(i64, String)> {
+    let (first, rest) = text.split_once(char::is_whitespace)?;
+    Some((number(first)?, words(rest)?))
 }
 
 /// `42`, `#42`.

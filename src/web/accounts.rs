@@ -189,5 +189,10 @@ pub async fn preferences(State(web): State<Web>, reader: Reader, form: Posted) -
             None => keep("zone", zone),
         }
     }
-    Ok((AppendHeaders(cookies), Redirect::to(local_path(form.text("next")))).into_response())
+    let next = local_path(form.text("next"));
+    // The form of the account's page says that it was saved; elsewhere the look itself does.
+    if next == "/account" && form.ticked("zone") && reader.caller.is_some() {
+        acts::flash(&reader.session, "saved").await?;
+    }
+    Ok((AppendHeaders(cookies), Redirect::to(next)).into_response())
 }

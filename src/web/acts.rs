@@ -30,7 +30,7 @@ const WORDS: &str = "flash-words";
 /// The messages there are. Only their names travel.
 const MESSAGES: &[(&str, FlashKind, &str)] = &[
     ("looking", FlashKind::Done, "Both sides are being read afresh. This page shows what comes of it."),
-    ("syncing", FlashKind::Done, "What waits is being carried out now."),
+    ("syncing", FlashKind::Done, "What waits for its time, if anything does, is being carried out now."),
     ("polling", FlashKind::Done, "It is being read now. The run will show here."),
     ("decided", FlashKind::Done, "Decided. Both sides are being read afresh, and the rest follows from it."),
     ("asked-no-more", FlashKind::Failed, "That is not asked any more: the pair has moved on. Nothing was done."),

@@ -96,14 +96,21 @@ pub async fn push_form(State(web): State<Web>, signed: Signed, form: Posted) -> 
         Err(_) => {
             let problem = "Choose the workspace to push to. Nothing was pushed.";
             let done = Err(ServiceError::invalid("workspace", problem));
-            answer(&signed, done, ("pushing", "moved-on"), next(&form, "/incidents")).await
+            answer(&signed, done, ("pushing", "moved-on"), top(next(&form, "/incidents"))).await
         }
     }
 }
 
 async fn pushed(web: &Web, signed: &Signed, workspace: WorkspaceId, form: &Posted) -> Result<Response, WebError> {
     let done = pushes::ask(&web.app, &signed.caller, workspace, form.text("ticket"), form.ticked("anyway")).await;
-    answer(signed, done.map(drop), ("pushing", "moved-on"), next(form, "/incidents")).await
+    let to = next(form, "/incidents");
+    let to = if done.is_ok() { to } else { top(to) };
+    answer(signed, done.map(drop), ("pushing", "moved-on"), to).await
+}
+
+/// The top of a page, where what went wrong stands.
+fn top(address: &str) -> &str {
+    address.split('#').next().unwrap_or(address)
 }
 
 /// `GET /tickets`: one ticket by `halo` and `ticket`, read at this moment.

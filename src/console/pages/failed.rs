@@ -31,7 +31,7 @@ fn sentences(kind: FailedKind) -> (&'static str, &'static str) {
     match kind {
         FailedKind::NotFound => (
             "The address leads nowhere, or to something that isn't yours to see.",
-            "Check the address, or start again at the dashboard.",
+            "Check the address, or start again at the linked incidents.",
         ),
         FailedKind::SignedOut => (
             "Nothing was done. What you typed is not lost yet.",
@@ -70,7 +70,7 @@ pub fn body(ctx: &PageContext, view: &FailedView) -> AnyView {
         }
         .into_any()
     } else if ctx.person.is_some() {
-        view! { <a class="button main" href="/">"To the dashboard"</a> }.into_any()
+        view! { <a class="button main" href="/">"To the linked incidents"</a> }.into_any()
     } else {
         view! { <a class="button main" href="/sign-in">"To sign-in"</a> }.into_any()
     };

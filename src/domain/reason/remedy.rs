@@ -19,7 +19,7 @@ impl Reason {
             ),
             Self::ModeOneWay => Some("Set the workspace's mode to two-way to carry it, or leave it as it is.".into()),
             Self::Unlinked { .. } => {
-                Some("Nothing, or link it to a ticket or press “Make its ticket” here.".into())
+                Some("Nothing, or open “Link by hand”: link it to a ticket there, or have its ticket made.".into())
             }
             Self::ClientNotBound => Some("Give the client its Halo client id.".into()),
             Self::Unmapped { table, .. } => {

@@ -329,14 +329,14 @@ pub async fn change_password(
     let account = app.store.user(caller.user).await.map_err(|e| fault("change a password", &e))?;
     let account = account.ok_or(ServiceError::SignedOut)?;
     if !state.hasher.verify(current, account.password_hash.as_deref()).await? {
-        return Err(ServiceError::invalid("current", "This is not your present password."));
+        return Err(ServiceError::invalid("current", "This is not your current password."));
     }
     state.throttle.succeeded(&caller.name, from);
     if let Some(problem) = password::fault(new, &caller.name) {
         return Err(ServiceError::invalid("password", problem));
     }
     if new == current {
-        return Err(ServiceError::invalid("password", "Choose a password other than the present one."));
+        return Err(ServiceError::invalid("password", "Choose a password other than the current one."));
     }
     put_password(app, caller.user, Some(caller.user), "change-password", new).await
 }

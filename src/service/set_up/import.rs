@@ -31,7 +31,8 @@ pub async fn state(app: &App) -> Result<(StepState, String), ServiceError> {
     }
     let open = installation.workspaces.iter().filter(|row| row.webhook).count();
     let all = installation.workspaces.len();
-    Ok((StepState::Done, format!("{open} of {all} workspaces have a webhook; the others are polled.")))
+    let rest = if open < all { "; the others are polled" } else { "" };
+    Ok((StepState::Done, format!("{open} of {all} workspaces have a webhook{rest}.")))
 }
 
 /// The page; with the plan of one workspace when its id is given.
