@@ -12,6 +12,9 @@ use crate::domain::failure::{Failure, FailureKind, Side};
 /// Pages after which a list is given up: a million incidents at the usual page size.
 const PAGES_MAX: usize = 1000;
 
+/// What stands in a cursor for a link into another workspace: its incidents are another client's.
+const ANOTHER_WORKSPACE: &str = "another-workspace";
+
 /// Where a list stands.
 #[derive(Debug, Clone, Default)]
 pub struct Trail {
@@ -30,6 +33,11 @@ impl Trail {
     /// The link leads to another host, or there are too many pages.
     pub fn resume(base: &str, cursor: &str) -> Result<(String, Self), Failure> {
         let Some((link, seen)) = cursor.split_once(' ') else { return Ok((cursor.to_owned(), Self::default())) };
+        if link == ANOTHER_WORKSPACE {
+            return Err(stop(
+                "Azure's list goes on in another workspace, which is not followed. It is read again later.",
+            ));
+        }
         let origin = |text: &str| Url::parse(text).map(|url| url.origin()).ok();
         if origin(link).is_none() || origin(link) != origin(base) {
             return Err(stop("Azure's list goes on at another host, which is not followed. Check the ARM address."));
@@ -57,12 +65,23 @@ impl Trail {
             _ => link,
         };
         self.seen.push(mark(here));
+        if matches!((workspace(here), workspace(&link)), (Some(own), Some(other)) if own != other) {
+            return Some(format!("{ANOTHER_WORKSPACE} {}", self.seen.join(",")));
+        }
         if self.seen.contains(&mark(&link)) {
             tracing::warn!("Azure named a page of its list twice; the list ends there");
             return None;
         }
         Some(format!("{link} {}", self.seen.join(",")))
     }
+}
+
+/// The workspace that an address names.
+fn workspace(address: &str) -> Option<String> {
+    let url = Url::parse(address).ok()?;
+    let mut parts = url.path_segments()?;
+    parts.find(|part| part.eq_ignore_ascii_case("workspaces"))?;
+    parts.next().filter(|name| !name.is_empty()).map(str::to_lowercase)
 }
 
 fn mark(link: &str) -> String {

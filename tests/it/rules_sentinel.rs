@@ -284,6 +284,8 @@ async fn sentinel_rule_07_refuses_another_origin_and_a_circle() {
         "https://management.azure.com.evil.example/x",
         "https://management.azure.com@evil.example/x",
         "not a link",
+        // The same host, and another client's incidents.
+        "https://management.azure.com/subscriptions/s/resourceGroups/r/providers/Microsoft.OperationalInsights/workspaces/another/providers/Microsoft.SecurityInsights/incidents?$skipToken=a",
     ] {
         let stage = stage(Script::new(move |_| answer(200, &json!({"value": [resource(1)], "nextLink": elsewhere}))));
         // The page that named the link is read; the link is not followed, and that is said.

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     config::Applied,
     domain::{
+        client::Client,
         connection::MicrosoftIdentity,
         policy::Policy,
         run::RunCause,
@@ -124,10 +125,24 @@ async fn answers(app: &App, installation: &Installation, links: &Links) -> Resul
     }
     for link in links {
         let portal = if link.defender { "Defender portal" } else { "Azure portal" };
-        let value = format!("{}, links to the {portal}", link.client);
+        // Names are guessed: what several share is looked at once more.
+        let alike = match sharing(installation, links, link) {
+            1 => String::new(),
+            n => format!(" (one of {n} workspaces of this client: see that all of them are its own)"),
+        };
+        let value = format!("{}{alike}, links to the {portal}", link.client);
         add(Step::Clients, &format!("Workspace {}", link.workspace), value, Step::Clients.path());
     }
     Ok(answers)
+}
+
+/// Workspaces whose tickets go where this one's will, itself among them.
+fn sharing(installation: &Installation, links: &Links, link: &Link) -> usize {
+    let place = (link.halo, link.halo_client_id);
+    let bound = |client: &&Client| client.halo.as_ref().is_some_and(|b| (b.connection, b.halo_client_id) == place);
+    let client = installation.clients.iter().find(bound);
+    let there = installation.workspaces.iter().filter(|row| client.is_some_and(|client| row.client == client.id));
+    there.count() + links.iter().filter(|other| (other.halo, other.halo_client_id) == place).count()
 }
 
 fn url_value(text: &str) -> String {
