@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::icon::icon;
+use super::{icon::icon, time::in_zone};
 use crate::{console::context::PageContext, domain::view::not_linked::GateRow};
 
 /// One line each: what was asked, by which rule, what it saw, and what would change a no.
@@ -18,7 +18,7 @@ pub fn list(ctx: &PageContext, gates: &[GateRow]) -> AnyView {
             <li class=class>
                 {icon(ctx, symbol)}
                 <div>
-                    <p><b>{gate.name.clone()}</b>": "{said}". "<span class="quiet">"Wanted: "{gate.rule.clone()}". Seen: "{gate.saw.clone()}"."</span></p>
+                    <p><b>{gate.name.clone()}</b>": "{said}". "<span class="quiet">"Wanted: "{in_zone(ctx, &gate.rule)}". Seen: "{in_zone(ctx, &gate.saw)}"."</span></p>
                     {remedy}
                 </div>
             </li>

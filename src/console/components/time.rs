@@ -13,6 +13,15 @@ pub fn absolute(ctx: &PageContext, moment: Timestamp) -> String {
     moment.to_zoned(ctx.zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
+/// A text with the moments in it (`2026-11-21T12:05:09Z`) as the reader reads times.
+pub fn in_zone(ctx: &PageContext, text: &str) -> String {
+    let word = |word: &str| match word.parse::<Timestamp>() {
+        Ok(moment) => absolute(ctx, moment),
+        Err(_) => word.to_owned(),
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
 fn parts(ctx: &PageContext, moment: Timestamp) -> AnyView {
     let relative = words::relative(to_ms(ctx.now), to_ms(moment));
     view! {

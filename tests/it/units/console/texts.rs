@@ -1,9 +1,20 @@
 //! Numbers and moments in words; what a person copies from a page.
 
 use halobridge::console::{
+    components::time::in_zone,
     pages::set_up::scripts::{manifest, registration, service_principal},
     words::{counted, every, number, relative, took},
 };
+
+use super::fixtures;
+
+#[test]
+fn moments_within_a_text_are_told_in_the_readers_zone() {
+    let ctx = fixtures::context("/");
+    let told = in_zone(&ctx, "not before 2026-10-29T06:04:11.668Z");
+    assert_eq!(told, "not before 2026-10-29 07:04:11 CET");
+    assert_eq!(in_zone(&ctx, "one of “High”, 12"), "one of “High”, 12");
+}
 
 #[test]
 fn moments_in_words() {
