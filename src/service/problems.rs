@@ -2,7 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::{App, caller::Caller, error::ServiceError, fault, live, names, pairs::operation, pauses::Paused, sign_in};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    App,
+    caller::Caller,
+    engine_handle::{BudgetStatus, EngineStatus},
+    error::ServiceError,
+    fault, live, names,
+    pairs::operation,
+    pauses::Paused,
+    sign_in,
+};
 use crate::{
     domain::{
         account::Scope,
@@ -127,6 +138,26 @@ fn item(installation: &Installation, row: &PairRow, operation: Option<OperationV
     }
 }
 
+/// A service may ask for so long a wait without anybody having to know.
+const WAIT_UNTOLD: SignedDuration = SignedDuration::from_mins(2);
+
+/// Services that asked not to be asked again for a while: as long as that nothing comes in, and nobody sees why.
+fn told_to_wait(status: &EngineStatus, installation: &Installation, now: Timestamp) -> Vec<String> {
+    let sentence = |budget: &BudgetStatus| {
+        let until = budget.waits_until.filter(|until| *until > now + WAIT_UNTOLD)?;
+        let who = match (&budget.subscription, names::halo(installation, budget.connection)) {
+            (Some(subscription), _) => format!("Azure subscription {subscription}"),
+            (None, Some(halo)) => halo.name.clone(),
+            (None, None) => return None,
+        };
+        Some(format!(
+            "{who} asked for a pause until {until} and gets it: nothing is read or written there meanwhile, new \
+             incidents included. It goes on by itself."
+        ))
+    };
+    status.budgets.iter().filter_map(sentence).collect()
+}
+
 /// Sources whose last run failed for a reason that only a person can remove.
 async fn connections(app: &App, caller: &Caller, installation: &Installation) -> Result<Vec<String>, ServiceError> {
     let status = app.engine.status();
@@ -139,6 +170,7 @@ async fn connections(app: &App, caller: &Caller, installation: &Installation) ->
         .map(|(scope, failure)| format!("{}: {}", names::run_scope(installation, scope), failure.message))
         .collect();
     if caller.scope == Scope::All {
+        sentences.extend(told_to_wait(&status, installation, app.clock.now()));
         for connection in &installation.microsoft {
             if let Some(warning) = connection.secret_warning(app.clock.now()) {
                 sentences.push(format!("{}: {warning}", connection.name));

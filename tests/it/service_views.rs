@@ -22,7 +22,7 @@ use halobridge::{
         self,
         caller::Caller,
         dashboard,
-        engine_handle::{EngineStatus, ScopeStatus},
+        engine_handle::{BudgetStatus, EngineStatus, ScopeStatus},
         error::ServiceError,
         incidents, ledger, pairs, problems, pulse, runs,
     },
@@ -169,6 +169,23 @@ async fn sources_that_were_not_read_for_two_cycles_are_overdue() {
     let pulse = service::pulse::pulse(&app.app, &all).await.unwrap();
     assert_eq!((pulse.broken.len(), pulse.late.len()), (1, 0), "a broken source is said once");
     let limited = caller(Scope::Clients(vec![seed::client(1)]));
+    // A service that wants no calls for longer than a moment is told of.
+    for (minutes, told) in [(1, 1), (30, 2)] {
+        let until = app.now() + SignedDuration::from_mins(minutes);
+        let budget = BudgetStatus {
+            side: Side::Halo,
+            connection: seed::HALO,
+            subscription: None,
+            remaining: 300,
+            limit: 300,
+            waits_until: Some(until),
+        };
+        let status = EngineStatus { budgets: vec![budget], ..app.app.engine.status() };
+        app.engine.stands(status);
+        let said = problems::view(&app.app, &all).await.unwrap().connections;
+        assert_eq!(said.len(), told, "{said:?}");
+        assert!(told == 1 || said.iter().any(|one| one.starts_with(&format!("Desk asked for a pause until {until} "))));
+    }
     assert!(problems::view(&app.app, &limited).await.unwrap().connections.is_empty(), "an instance serves everybody");
     let pulse = service::pulse::pulse(&app.app, &limited).await.unwrap();
     assert_eq!((pulse.broken.len(), pulse.late.len()), (0, 0));

@@ -39,7 +39,7 @@ fn sentences(kind: FailedKind) -> (&'static str, &'static str) {
         ),
         FailedKind::Forbidden => (
             "Your role doesn't allow it, or the request came from another site.",
-            "Go back and try again from a page of this console, or ask an admin for the role.",
+            "Go back and try again from a page of this console, or ask an admin: roles are given under “Accounts”.",
         ),
         FailedKind::Invalid => ("Something in the request is missing or has a wrong form.", "Go back and try again."),
         FailedKind::Conflict => ("It has changed since you opened the page.", "Go back, reload and look again."),
@@ -58,7 +58,14 @@ fn sentences(kind: FailedKind) -> (&'static str, &'static str) {
 /// The page.
 pub fn body(ctx: &PageContext, view: &FailedView) -> AnyView {
     let (what, remedy) = sentences(view.kind);
-    let what = view.what.clone().unwrap_or_else(|| what.to_owned());
+    let what = match (&view.what, &ctx.person, view.kind) {
+        (Some(what), ..) => what.clone(),
+        (None, Some(person), FailedKind::Forbidden) => {
+            let role = person.role.as_str();
+            format!("{}, as {role}, may not do this, or the request came from another site.", person.name)
+        }
+        _ => what.to_owned(),
+    };
     let reference =
         view.reference.clone().map(|reference| view! { <p class="quiet">"Reference "<code>{reference}</code></p> });
     let way_out = if view.kind == FailedKind::SignedOut {

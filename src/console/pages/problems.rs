@@ -8,7 +8,7 @@ use crate::{
             act::{self, Weight},
             icon::icon,
             list, operation, pause,
-            time::when_link,
+            time::{in_zone, when_link},
         },
         context::PageContext,
         words,
@@ -43,7 +43,7 @@ pub fn live(ctx: &PageContext, view: &ProblemsView) -> AnyView {
     let connections = view
         .connections
         .iter()
-        .map(|sentence| view! { <li>{icon(ctx, "needs-you")} <span>{sentence.clone()}</span></li> })
+        .map(|sentence| view! { <li>{icon(ctx, "needs-you")} <span>{in_zone(ctx, sentence)}</span></li> })
         .collect_view();
     view! {
         <div id="truth" data-live>
