@@ -6,6 +6,7 @@ use crate::{
     domain::{
         account::Scope,
         catalogue::Catalogue,
+        client::Client,
         connection::HaloConnection,
         ids::{ClientId, ConnectionId, TicketId, WorkspaceId},
         run::RunScope,
@@ -58,6 +59,24 @@ pub fn connection(installation: &Installation, id: ConnectionId) -> String {
 /// The Halo instance.
 pub fn halo(installation: &Installation, id: ConnectionId) -> Option<&HaloConnection> {
     installation.halo.iter().find(|row| row.id == id)
+}
+
+/// Every client, by name, to choose from.
+pub fn client_choices(installation: &Installation) -> Vec<Choice> {
+    let choice = |client: &Client| Choice { value: client.id.to_string(), label: client.name.clone(), count: None };
+    let mut clients: Vec<Choice> = installation.clients.iter().map(choice).collect();
+    clients.sort_by_key(|client| client.label.to_lowercase());
+    clients
+}
+
+/// The scope of clients that were chosen by their ids; `None` where none was, or one is not known.
+pub fn chosen_clients(installation: &Installation, chosen: &[&str]) -> Option<Scope> {
+    let known = |text: &&str| {
+        let id: ClientId = text.parse().ok()?;
+        installation.clients.iter().any(|client| client.id == id).then_some(id)
+    };
+    let found: Option<Vec<ClientId>> = chosen.iter().map(known).collect();
+    found.filter(|found| !found.is_empty()).map(Scope::Clients)
 }
 
 /// Name of what a run reads.

@@ -14,11 +14,8 @@ use super::{
 use crate::{
     domain::{
         account::{ApiToken, Role, Scope},
-        ids::{ClientId, UserId},
-        view::{
-            list::Choice,
-            tokens::{TokenRow, TokensView},
-        },
+        ids::UserId,
+        view::tokens::{TokenRow, TokensView},
     },
     store::StoreError,
 };
@@ -80,13 +77,7 @@ pub async fn view(app: &App, caller: &Caller) -> Result<TokensView, ServiceError
     let tokens = app.store.api_tokens().await.map_err(|e| fault("read tokens", &e))?;
     let mut rows: Vec<TokenRow> = tokens.into_iter().map(row).collect();
     rows.sort_by_key(|row| row.revoked.is_some());
-    let choice = |client: &crate::domain::client::Client| Choice {
-        value: client.id.to_string(),
-        label: client.name.clone(),
-        count: None,
-    };
-    let mut clients: Vec<Choice> = installation.clients.iter().map(choice).collect();
-    clients.sort_by_key(|client| client.label.to_lowercase());
+    let clients = names::client_choices(&installation);
     Ok(TokensView { rows, clients, ..TokensView::default() })
 }
 
@@ -105,19 +96,12 @@ pub async fn make(app: &App, caller: &Caller, name: &str, clients: Option<Vec<&s
         problems.push(FieldProblem::new("name", problem));
     }
     let installation = app.installation().await?;
-    let known = |text: &str| {
-        let id: ClientId = text.parse().ok()?;
-        installation.clients.iter().any(|client| client.id == id).then_some(id)
-    };
     let scope = match clients {
         None => Scope::All,
-        Some(chosen) => {
-            let found: Vec<ClientId> = chosen.iter().filter_map(|text| known(text)).collect();
-            if found.is_empty() || found.len() < chosen.len() {
-                problems.push(FieldProblem::new("client", "Choose the clients whose records it may reach."));
-            }
-            Scope::Clients(found)
-        }
+        Some(chosen) => names::chosen_clients(&installation, &chosen).unwrap_or_else(|| {
+            problems.push(FieldProblem::new("client", "Choose the clients whose records it may reach."));
+            Scope::Clients(Vec::new())
+        }),
     };
     if !problems.is_empty() {
         return Err(ServiceError::Invalid(problems));

@@ -371,9 +371,11 @@ pub async fn end_other_sessions(app: &App, caller: &Caller, this: &str) -> Resul
 /// # Errors
 /// The store cannot be written.
 pub async fn choose_zone(app: &App, caller: &Caller, zone: Option<&str>) -> Result<(), ServiceError> {
-    let account = app.store.user(caller.user).await.map_err(|e| fault("choose a zone", &e))?;
-    let user = User { time_zone: zone.map(str::to_owned), ..account.ok_or(ServiceError::SignedOut)?.user };
     let mut tx = app.store.begin().await.map_err(|e| fault("choose a zone", &e))?;
+    // Read where nobody else can write: an admin may be changing the account's role at this moment.
+    let users = tx.users().await.map_err(|e| fault("choose a zone", &e))?;
+    let own = users.into_iter().find(|user| user.id == caller.user).ok_or(ServiceError::SignedOut)?;
+    let user = User { time_zone: zone.map(str::to_owned), ..own };
     tx.update_user(&user).await.map_err(|e| fault("choose a zone", &e))?;
     tx.commit().await.map_err(|e| fault("choose a zone", &e))
 }

@@ -15,11 +15,10 @@ use super::{
 use crate::{
     domain::{
         account::{Role, Scope, User},
-        ids::{ClientId, UserId},
+        ids::UserId,
         view::{
             accounts::{AccountsView, PersonRow},
             form::FormView,
-            list::Choice,
         },
     },
     store::Installation,
@@ -60,7 +59,7 @@ pub async fn view(app: &App, caller: &Caller, changing: Option<UserId>) -> Resul
     allowed(caller)?;
     let installation = app.installation().await?;
     let users = app.store.users().await.map_err(|e| fault("read accounts", &e))?;
-    let mut view = AccountsView { changing, clients: choices(&installation), ..AccountsView::default() };
+    let mut view = AccountsView { changing, clients: names::client_choices(&installation), ..AccountsView::default() };
     if let Some(id) = changing {
         let user = users.iter().find(|user| user.id == id).ok_or(ServiceError::NotFound)?;
         let sees = if user.scope == Scope::All { "all" } else { "some" };
@@ -88,36 +87,18 @@ pub async fn view(app: &App, caller: &Caller, changing: Option<UserId>) -> Resul
     Ok(view)
 }
 
-fn choices(installation: &Installation) -> Vec<Choice> {
-    let choice = |client: &crate::domain::client::Client| Choice {
-        value: client.id.to_string(),
-        label: client.name.clone(),
-        count: None,
-    };
-    let mut clients: Vec<Choice> = installation.clients.iter().map(choice).collect();
-    clients.sort_by_key(|client| client.label.to_lowercase());
-    clients
-}
-
 fn read(installation: &Installation, typed: Typed<'_>) -> Result<(Role, Scope), Vec<FieldProblem>> {
     let mut problems = Vec::new();
     let role = Role::parse(typed.role);
     if role.is_none() {
         problems.push(FieldProblem::new("role", "Choose what the account may do."));
     }
-    let known = |text: &&str| {
-        let id: ClientId = text.parse().ok()?;
-        installation.clients.iter().any(|client| client.id == id).then_some(id)
-    };
     let scope = match typed.clients {
         None => Scope::All,
-        Some(chosen) => {
-            let found: Vec<ClientId> = chosen.iter().filter_map(known).collect();
-            if found.is_empty() || found.len() < chosen.len() {
-                problems.push(FieldProblem::new("client", "Choose the clients whose records it sees."));
-            }
-            Scope::Clients(found)
-        }
+        Some(chosen) => names::chosen_clients(installation, chosen).unwrap_or_else(|| {
+            problems.push(FieldProblem::new("client", "Choose the clients whose records it sees."));
+            Scope::Clients(Vec::new())
+        }),
     };
     match role {
         Some(role) if problems.is_empty() => Ok((role, scope)),
