@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     closing::{Classification, Verdict},
     ids::{CommentId, IncidentId},
+    raw::Raw,
 };
 
 macro_rules! open_enum {
@@ -192,7 +193,7 @@ pub struct Incident {
     /// Address in the Defender portal.
     pub provider_url: Option<String>,
     /// The whole resource as read: nothing is lost that this program has no name for.
-    pub raw: Value,
+    pub raw: Raw,
 }
 
 impl Incident {
@@ -243,8 +244,8 @@ pub struct Comment {
     /// Opaque version.
     pub etag: Option<String>,
     /// The resource as it came, whole.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub raw: Value,
+    #[serde(default, skip_serializing_if = "Raw::is_null")]
+    pub raw: Raw,
 }
 
 impl Comment {
@@ -258,7 +259,7 @@ impl Comment {
             created: Some(at),
             modified: None,
             etag: None,
-            raw: Value::Null,
+            raw: Raw::null(),
         }
     }
 }

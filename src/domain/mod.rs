@@ -24,6 +24,7 @@ pub mod operation;
 pub mod pair;
 pub mod pause;
 pub mod policy;
+pub mod raw;
 pub mod reason;
 pub mod round_trip;
 pub mod run;

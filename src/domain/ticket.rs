@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::ids::{ActionKey, TicketId};
+use super::{
+    ids::{ActionKey, TicketId},
+    raw::Raw,
+};
 
 /// A ticket as last read (by id, or a list row).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,7 +55,7 @@ pub struct Ticket {
     /// `_warning` of a write that succeeded all the same.
     pub warning: Option<String>,
     /// The whole object as read.
-    pub raw: Value,
+    pub raw: Raw,
 }
 
 impl Ticket {

@@ -1,5 +1,7 @@
 //! Observe, plan, commit: one step under the pair's lane, one transaction.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -9,9 +11,10 @@ use crate::{
         merge::Merge,
         operation::{Operation, OperationState},
         pair::{Health, PairState},
+        raw::Raw,
         reason::Reason,
     },
-    ledger::{entry::Seq, fact::Fact},
+    ledger::fact::Fact,
     planner::{
         self, Situation,
         observed::{News, Observed, Reading},
@@ -22,6 +25,7 @@ use crate::{
 
 use super::{
     Engine, elsewhere, groups,
+    known::{self, Known},
     merges::{self, Around},
     registry::View,
 };
@@ -42,8 +46,7 @@ pub(super) fn observed(row: &SituationRow) -> Observed<'_> {
 /// another written.
 pub(super) fn nothing_to_see(row: &SituationRow, incident: &Incident) -> bool {
     // What was read and not as it was written: a list and a single reading may tell the same with other members.
-    let bare =
-        |incident: &Incident| Incident { raw: serde_json::Value::Null, etag: None, modified: None, ..incident.clone() };
+    let bare = |incident: &Incident| Incident { raw: Raw::null(), etag: None, modified: None, ..incident.clone() };
     bare(&row.subject.incident) == bare(incident)
 }
 
@@ -53,19 +56,6 @@ pub(super) fn nothing_to_see(row: &SituationRow, incident: &Incident) -> bool {
 /// What the store says; then nothing was recorded.
 pub async fn pair(engine: &Engine, id: PairId, done: Vec<Fact>, reading: Reading) -> Result<(), StoreError> {
     known_pair(engine, id, None, done, reading, false).await.map(drop)
-}
-
-/// A pair as it stands after this entry of the ledger.
-pub(super) struct Known {
-    pub seq: Seq,
-    pub row: SituationRow,
-}
-
-impl Known {
-    /// Whether something may have been recorded of it since.
-    pub(super) fn moved(&self, engine: &Engine) -> bool {
-        engine.store.moved_since(self.seq, self.row.pair.id, &self.row.pair.incident)
-    }
 }
 
 /// What a step leaves behind.
@@ -110,10 +100,12 @@ async fn step(
     // What is known of a pair says nothing of what moved at those that share its ticket.
     let alone = |known: &Known| known.row.pair.group.is_none() && !known.moved(engine);
     let found = match known.filter(alone) {
-        Some(known) => Some(known.row),
-        None => engine.store.situation(id).await?,
+        Some(known) => Some(known),
+        None => engine.known(id).await?,
     };
-    let Some(mut row) = found else { return Ok((None, Vec::new())) };
+    let Some(Known { seq, row, whole }) = found else { return Ok((None, Vec::new())) };
+    engine.kept.forget(id);
+    let mut row = Arc::unwrap_or_clone(row);
     let now = engine.now();
     let reading = observed(&row).in_time(reading);
     let seen = seen(engine, &row, &reading);
@@ -162,6 +154,7 @@ async fn step(
         if comments_read {
             engine.schedule().comments_known(id);
         }
+        engine.kept.keep(Known { seq, row: Arc::new(row), whole });
         return Ok((None, Vec::new()));
     }
     // A merge concerns two pairs: the other one is looked at next.
@@ -184,6 +177,7 @@ async fn step(
         facts.push(sending);
     }
     let concerned = groups::concerned(&row, &facts);
+    let whole = known::dated(&mut row, &facts, now) && whole;
     let seq = engine.record(now, Some(row.pair.client), facts).await?;
     if comments_read {
         engine.schedule().comments_known(id);
@@ -194,7 +188,9 @@ async fn step(
     if let Some(due) = super::execute::head(&row).and_then(due) {
         engine.schedule().pair_due(id, due, now);
     }
-    Ok((Some(After { known: Known { seq, row }, sending: next }), concerned))
+    let known = Known { seq, row: Arc::new(row), whole };
+    engine.kept.keep(known.clone());
+    Ok((Some(After { known, sending: next }), concerned))
 }
 
 /// A change of an incident may show in the list this much later (sentinel-api sheet, section 8: ten minutes, and some).
@@ -252,6 +248,9 @@ fn told(row: &SituationRow, news: News) -> Vec<Fact> {
 
 /// Carries a fact over into the situation in hand, as the projector will into the tables.
 pub(crate) fn overlay(row: &mut SituationRow, fact: &Fact) {
+    if fact.pair().is_some_and(|pair| pair != row.pair.id) {
+        return;
+    }
     match fact {
         Fact::IncidentRead { incident, .. } => row.subject.incident = (**incident).clone(),
         Fact::CommentsRead { comments, .. } => row.comments = Some(comments.clone()),
@@ -283,6 +282,7 @@ pub(crate) fn overlay(row: &mut SituationRow, fact: &Fact) {
             row.pair.sync = state.sync;
             row.pair.health = state.health;
             row.pair.reason.clone_from(&state.reason);
+            row.pair.further.clone_from(&state.further);
         }
         _ => {}
     }

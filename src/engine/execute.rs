@@ -1,6 +1,8 @@
 //! Carrying out a pair's queue: one operation at a time, in order; each is durable before it is sent and
 //! its answer is recorded, with the plan that follows from it, before the next one begins.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -18,8 +20,9 @@ use crate::{
 
 use super::{
     Engine, Unit, back,
-    digest::{self, After, Known},
+    digest::{self, After},
     forth, homeless,
+    known::Known,
     lanes::{CreatePlace, NewcomersLane},
     newcomer, pauses,
     queue::Gate,
@@ -69,9 +72,8 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
             }
             Some(After { known, sending: None }) if !known.moved(engine) => known,
             _ => {
-                let seq = engine.store.last_recorded();
-                let Some(row) = engine.store.situation(pair).await? else { return Ok(()) };
-                Known { seq, row }
+                let Some(known) = engine.known(pair).await? else { return Ok(()) };
+                known
             }
         };
         if engine.paused(&known.row.pair) {
@@ -197,7 +199,8 @@ async fn attempt(
         }
         let now = engine.now();
         let sending = sending(operation, now);
-        digest::overlay(&mut known.row, &sending);
+        engine.kept.forget(operation.pair);
+        digest::overlay(Arc::make_mut(&mut known.row), &sending);
         known.seq = engine.record(now, Some(operation.client), vec![sending]).await?;
     }
     Box::pin(sent(engine, known, operation, go_on, lane)).await
@@ -248,7 +251,8 @@ pub(super) async fn begin_at_once(
             // What a webhook named of this workspace meanwhile need not wait for Halo's answer.
             engine.schedule().ended(Unit::Fetch(row.pair.workspace));
             engine.wake();
-            Box::pin(sent(engine, Known { seq, row }, &operation, false, Some(creating))).await
+            Box::pin(sent(engine, Known { seq, row: Arc::new(row), whole: false }, &operation, false, Some(creating)))
+                .await
         }
         Err(error) => Err(error),
     };
@@ -290,7 +294,8 @@ async fn still_sent(engine: &Engine, known: &mut Known, operation: &Operation) -
         return Ok(false);
     }
     let again = sending(operation, now);
-    digest::overlay(&mut known.row, &again);
+    engine.kept.forget(operation.pair);
+    digest::overlay(Arc::make_mut(&mut known.row), &again);
     known.seq = engine.record(now, Some(operation.client), vec![again]).await?;
     Ok(true)
 }

@@ -20,7 +20,7 @@ use crate::{
     store::{SituationRow, StoreError},
 };
 
-use super::{Engine, digest, poll::Poll, registry::View};
+use super::{Engine, digest, known::Known, poll::Poll, registry::View};
 
 /// Groups that are looked at for one incident, the newest first.
 const CANDIDATES_MAX: u32 = 8;
@@ -159,7 +159,7 @@ impl Beginning {
 /// Plans a pair that has just joined, and the first of its ticket after it: the priority may be another one now.
 pub(super) async fn joined(engine: &Engine, pair: PairId) -> Result<(), StoreError> {
     digest::pair(engine, pair, Vec::new(), Reading::default()).await?;
-    let Some(row) = engine.store.situation(pair).await? else { return Ok(()) };
+    let Some(Known { row, .. }) = engine.known(pair).await? else { return Ok(()) };
     match row.mates.iter().find(|mate| groups::counts(mate)) {
         Some(first) if row.pair.ticket.is_some() => {
             digest::pair(engine, first.pair, Vec::new(), Reading::default()).await

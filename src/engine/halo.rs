@@ -27,6 +27,7 @@ use self::changed::{changed, move_cursor};
 use self::open::{ROWS_EVERY, every_row, rows_every, some_whole};
 use super::{
     Engine, digest,
+    known::Known,
     poll::unseen,
     registry::salt,
     schedule::{ROWS_KEPT, Schedule},
@@ -184,7 +185,7 @@ async fn one(
     asked: Timestamp,
     counts: &mut Counts,
 ) -> Result<bool, StoreError> {
-    let Some(known) = engine.store.situation(pair).await? else { return Ok(true) };
+    let Some(Known { row: known, .. }) = engine.known(pair).await? else { return Ok(true) };
     let told = |ticket: &Ticket| RowVersion::of(ticket) == RowVersion::of(&row);
     let same = known.ticket.as_ref().is_some_and(told) && known.actions.is_some();
     let once_more = look_once_more(engine, pair, &row, asked) || counts.named && whole_seconds(row.last_action);

@@ -8,7 +8,7 @@ use crate::{
     store::{SituationRow, StoreError},
 };
 
-use super::{Engine, digest::Known};
+use super::{Engine, known::Known};
 
 /// Whether the pair waits at a place that its workspace's client does not have any more.
 pub(super) fn is(engine: &Engine, row: &SituationRow) -> bool {

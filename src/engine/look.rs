@@ -17,7 +17,7 @@ use crate::{
     store::StoreError,
 };
 
-use super::{Engine, alerts, digest, forth, merges, registry::salt};
+use super::{Engine, alerts, digest, forth, known::Known, merges, registry::salt};
 
 /// Pairs of which it is remembered when they were looked at.
 const LOOKED_KEPT: usize = 10_000;
@@ -25,7 +25,7 @@ const LOOKED_KEPT: usize = 10_000;
 /// Reads both sides afresh, whatever the cursors say, and plans anew.
 pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     let hurried = engine.schedule().hurried.remove(&id);
-    let Some(row) = engine.store.situation(id).await? else { return Ok(()) };
+    let Some(Known { row, .. }) = engine.known(id).await? else { return Ok(()) };
     let view = engine.registry.view();
     let Some((workspace, _, policy)) = view.of_workspace(row.pair.workspace) else { return Ok(()) };
     let mut joined = Vec::new();

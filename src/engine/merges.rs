@@ -19,7 +19,7 @@ use crate::{
     store::{SituationRow, StoreError},
 };
 
-use super::{Engine, registry::View};
+use super::{Engine, known::Known, registry::View};
 
 /// Defender changes both incidents of a merge within this long.
 const TOGETHER: SignedDuration = SignedDuration::from_mins(10);
@@ -78,7 +78,7 @@ pub(super) async fn around(engine: &Engine, row: &SituationRow) -> Result<(Aroun
 async fn merged(engine: &Engine, pair: &Pair) -> Result<Vec<MergedFrom>, StoreError> {
     let mut all = Vec::new();
     for source in engine.store.pairs_of_survivor(pair.workspace, &pair.incident).await? {
-        let Some(row) = engine.store.situation(source).await? else { continue };
+        let Some(Known { row, .. }) = engine.known(source).await? else { continue };
         // Each client's own: a workspace belongs to one client, and this says so once more.
         if row.pair.client != pair.client {
             continue;
@@ -87,8 +87,8 @@ async fn merged(engine: &Engine, pair: &Pair) -> Result<Vec<MergedFrom>, StoreEr
             incident: row.pair.incident.clone(),
             name: row.subject.incident.name(),
             ticket: row.pair.ticket,
-            comments: row.comments.unwrap_or_default(),
-            links: row.links,
+            comments: row.comments.clone().unwrap_or_default(),
+            links: row.links.clone(),
         });
     }
     Ok(all)

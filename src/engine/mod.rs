@@ -21,6 +21,7 @@ mod groups;
 pub mod halo;
 mod homeless;
 pub mod intake;
+mod known;
 pub mod lanes;
 mod link;
 mod look;
@@ -63,6 +64,7 @@ pub struct Engine {
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) registry: Registry,
     pub(crate) lanes: lanes::Lanes,
+    kept: known::Kept,
     schedule: Mutex<schedule::Schedule>,
     wake: Notify,
 }
@@ -82,6 +84,7 @@ impl Engine {
             ids,
             registry,
             lanes: lanes::Lanes::default(),
+            kept: known::Kept::default(),
             schedule: Mutex::new(schedule::Schedule::default()),
             wake: Notify::new(),
         }

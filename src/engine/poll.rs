@@ -46,7 +46,7 @@ pub(super) use newcomers::Newcomer;
 pub use shadow::Shadowing;
 
 use self::ahead::Ahead;
-use super::{Engine, digest, merges, registry::wait_for_catalogue, settled::Settled};
+use super::{Engine, digest, known::Known, merges, registry::wait_for_catalogue, settled::Settled};
 
 /// Code of the reason that the storm brake holds for.
 const STORM_HELD: &str = Reason::StormHeld { cap: 0 }.code();
@@ -350,7 +350,7 @@ impl<'a> Poll<'a> {
 
     /// A linked incident that changed: its comments are read where their number moved.
     async fn paired(&mut self, pair: PairId, incident: Incident) -> Result<(), StoreError> {
-        let Some(row) = self.engine.store.situation(pair).await? else { return Ok(()) };
+        let Some(Known { row, .. }) = self.engine.known(pair).await? else { return Ok(()) };
         let same = row.subject.incident.etag == incident.etag && incident.etag.is_some();
         let moved =
             digest::observed(&row).comments_moved(&incident) || !same && digest::nothing_to_see(&row, &incident);

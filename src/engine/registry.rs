@@ -333,6 +333,7 @@ pub(super) async fn reload(engine: &Engine) -> Result<(), StoreError> {
     let view = View::of(engine.store.installation().await?);
     let version = view.version;
     engine.registry.build(view).await?;
+    engine.kept.forget_all();
     if first {
         left_behind(engine).await?;
         let forgotten = engine.store.forgotten_until().await?;

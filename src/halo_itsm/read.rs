@@ -44,7 +44,7 @@ pub fn ticket(object: Value) -> Result<Ticket, Value> {
         last_action: time_at(&object, "lastactiondate"),
         custom_fields: list_at(&object, "customfields").iter().filter_map(custom_field).collect(),
         warning: words_at(&object, "_warning"),
-        raw: object,
+        raw: object.into(),
     })
 }
 

@@ -12,6 +12,7 @@ use crate::domain::{
     ids::TicketId,
     incident::{IncidentStatus, Owner, Severity},
     policy::{Direction, Policy},
+    raw::Raw,
     round_trip::{End, RoundTrip, Stop},
     ticket::Ticket,
 };
@@ -213,7 +214,7 @@ fn in_status(catalogue: &Catalogue, status: i64) -> Ticket {
         last_action: None,
         custom_fields: Vec::new(),
         warning: None,
-        raw: serde_json::Value::Null,
+        raw: Raw::null(),
     }
 }
 

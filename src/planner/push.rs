@@ -119,7 +119,7 @@ pub fn draft(
         provider_name: None,
         provider_incident_id: None,
         provider_url: None,
-        raw: json!({ "name": id.as_str(), "properties": { "description": description } }),
+        raw: json!({ "name": id.as_str(), "properties": { "description": description } }).into(),
         description: Some(description),
         id,
     })

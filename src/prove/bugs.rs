@@ -11,14 +11,13 @@ use bytes::Bytes;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::nemesis::Nemesis;
+use super::{host::Host, nemesis::Nemesis};
 use crate::{
     domain::{
         operation::{OperationKind, OperationState},
         reason::Reason,
     },
     ledger::fact::Fact,
-    store::Store,
     twin::{wire::Call, world::Answer},
 };
 
@@ -94,8 +93,6 @@ bugs! {
     QueueBackwards = "a pair's queue is carried out backwards";
     /// Retry-After is not kept.
     IgnoresRetryAfter = "Retry-After is taken for any failure";
-    /// Links are not kept.
-    ForgetsLinks = "which comment carries which note is forgotten";
     /// Twice.
     WritesTwice = "every tenth note is written twice";
     /// One failure is enough.
@@ -331,11 +328,15 @@ impl Bugs {
         });
     }
 
-    /// Plants those that change what is written down.
-    pub fn plant(&self, store: &Store) {
+    /// Plants those that change what is written down. `anew`: the process keeps nothing in memory.
+    pub fn plant(&self, host: &Host, anew: bool) {
+        // Nor what a planted bug does not write down.
+        if anew || self.planted.is_some() {
+            host.engine.keep_nothing();
+        }
         if let Some(bug) = self.planted {
             let own = self.clone();
-            store.look_through(Arc::new(move |fact| own.on_fact(bug, fact)));
+            host.store.look_through(Arc::new(move |fact| own.on_fact(bug, fact)));
         }
     }
 
@@ -346,7 +347,6 @@ impl Bugs {
                 Some(Fact::CursorMoved { workspace, modified: modified + SignedDuration::from_hours(1), number })
             }
             (Bug::SendsBeforeNoting, Fact::OperationMoved { state: OperationState::Sending { .. }, .. }) => None,
-            (Bug::ForgetsLinks, Fact::NoteLinked { .. }) => None,
             (
                 Bug::LostWriteRetried,
                 Fact::OperationMoved {

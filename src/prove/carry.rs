@@ -134,7 +134,9 @@ impl World {
         if let Some(nemesis) = mischief.nemesis {
             self.coverage.struck(nemesis);
         }
+        self.strike_before_write(&kind, &call.path);
         let carried = self.carry_out(host, &kind, call.clone(), &mischief);
+        self.strike_after_write(host, writes);
         if self.bugs.has(Bug::TokenForEveryCall) && !kind.ends_with("token") {
             self.halo_token();
             *self.watch.tokens.entry("halo.auth.token".to_owned()).or_default() += 1;
@@ -412,7 +414,7 @@ impl World {
     }
 
     /// The incident that a path below the management API names.
-    fn incident_named(&self, path: &str) -> Option<IncidentKey> {
+    pub fn incident_named(&self, path: &str) -> Option<IncidentKey> {
         let lower = path.to_lowercase();
         let (_, below) = lower.split_once("/workspaces/")?;
         let workspace = below.split('/').next()?;

@@ -76,6 +76,6 @@ fn gives_away(bug: Bug, seed: u64, plan: &Plan, migrated: &Snapshot) -> Option<S
     if shape.large || harmless {
         return None;
     }
-    let wrong = failure(&live(shape, &Bugs::one(bug), migrated))?.wrong.into_iter().next()?;
-    failure(&live(plan.shape(seed), &Bugs::default(), migrated)).is_none().then_some(wrong)
+    let wrong = failure(&live(shape, &Bugs::one(bug), false, migrated))?.wrong.into_iter().next()?;
+    failure(&live(plan.shape(seed), &Bugs::default(), false, migrated)).is_none().then_some(wrong)
 }

@@ -75,8 +75,8 @@ impl Size {
     }
 }
 
-/// Lives one world.
-pub fn live(shape: Shape, bugs: &Bugs, migrated: &Snapshot) -> Lived {
+/// Lives one world. `anew`: the engine keeps nothing in memory from one step to the next.
+pub fn live(shape: Shape, bugs: &Bugs, anew: bool, migrated: &Snapshot) -> Lived {
     let seed = shape.seed;
     let mut lived = Lived {
         seed,
@@ -86,7 +86,7 @@ pub fn live(shape: Shape, bugs: &Bugs, migrated: &Snapshot) -> Lived {
         violations: Vec::new(),
         size: Size::default(),
     };
-    let mut world = match World::new(shape, bugs.clone(), migrated) {
+    let mut world = match World::new(shape, bugs.clone(), anew, migrated) {
         Ok(world) => world,
         Err(broken) => {
             lived.broken = Some(broken);
@@ -215,11 +215,11 @@ pub(super) fn failure(lived: &Lived) -> Option<Failure> {
 
 /// Lives one seed of a plan, twice where that is due; gives what it came to.
 pub fn seed(seed: u64, plan: &Plan, migrated: &Snapshot) -> (Lived, Option<Failure>, bool) {
-    let lived = live(plan.shape(seed), &plan.bugs, migrated);
+    let lived = live(plan.shape(seed), &plan.bugs, false, migrated);
     let mut failed = failure(&lived);
     let twice = plan.twice || seed.is_multiple_of(TWICE_EVERY);
     if twice {
-        let again = live(plan.shape(seed), &plan.bugs, migrated);
+        let again = live(plan.shape(seed), &plan.bugs, true, migrated);
         if again.story.digest() != lived.story.digest() {
             let text = format!("the same seed gave two histories; they part at {}", lived.story.parting(&again.story));
             let story = || lived.story.print(&[]);

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::{
     bugs::Bug,
+    dice::Dice,
     nemesis::Nemesis,
-    shape::ORIGIN,
+    shape::{ORIGIN, Shape},
     story::Who,
     watch::IncidentKey,
     wire::Outcome,
@@ -59,8 +60,9 @@ pub enum Strike {
 }
 
 /// What is wrong now, and what was heard.
-#[derive(Default)]
 pub struct Strikes {
+    /// Chance of what strikes within a write.
+    dice: Dice,
     /// Largest page handed out.
     pub page_cap: Option<usize>,
     /// The database cannot grow.
@@ -89,6 +91,27 @@ pub struct Strikes {
 }
 
 impl Strikes {
+    /// None so far.
+    pub fn none(shape: &Shape) -> Self {
+        Self {
+            dice: Dice::of(shape.seed, "within a write"),
+            page_cap: None,
+            disk_full: false,
+            excuse_until: None,
+            outages: BTreeMap::new(),
+            told: BTreeMap::new(),
+            backup: None,
+            unconfirmed: false,
+            secret_old: false,
+            secret_since: Timestamp::default(),
+            without_secret: SignedDuration::ZERO,
+            restored: Vec::new(),
+            restored_orders: Vec::new(),
+            copied: false,
+            crashes: 0,
+        }
+    }
+
     /// Until when a process was told to wait by a side.
     pub fn told_until(&self, host: usize, side: &str) -> Option<Timestamp> {
         self.told.get(&(host, side.to_owned())).copied()
@@ -399,6 +422,25 @@ impl World {
         Ok(())
     }
 
+    /// Somebody changes an incident while our own write of it is on its way.
+    pub fn strike_before_write(&mut self, kind: &str, path: &str) {
+        let strength = self.shape.fate.of(Nemesis::EtagConflict);
+        if self.calm || kind != "sentinel.incident.put" || !self.strikes.dice.chance(0.2 * strength) {
+            return;
+        }
+        if let Some(key) = self.incident_named(path) {
+            self.interfere(&key);
+        }
+    }
+
+    /// The process dies before it hears that its write was carried out.
+    pub fn strike_after_write(&mut self, host: usize, writes: bool) {
+        let strength = self.shape.fate.of(Nemesis::Crash);
+        if !self.calm && writes && host == 0 && self.strikes.dice.chance(0.03 * strength) {
+            self.later(0, Event::Strike(Strike::Fuse(0)));
+        }
+    }
+
     fn interfere(&mut self, key: &IncidentKey) {
         let change = match self.wire_dice.below(3) {
             0 => json!({ "severity": "Low" }),
@@ -424,7 +466,10 @@ impl World {
     pub fn become_calm(&mut self) -> Result<(), Broken> {
         self.tell(Who::Admin, "— from here on nothing goes wrong and nobody does anything —");
         self.limit_disk(None)?;
-        self.cap_pages(None);
+        // Some servers never hand out more, whatever is asked for.
+        let mut dice = Dice::of(self.shape.seed, "pages for good");
+        let stays = self.shape.fate.has(Nemesis::PageCap) && dice.chance(0.5);
+        self.cap_pages(stays.then(|| if self.shape.large { 50 } else { 2 + dice.place(8) }));
         self.strikes.outages.clear();
         self.end_copy();
         if let Some(host) = self.host(0) {

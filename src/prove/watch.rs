@@ -183,6 +183,8 @@ pub struct Watch {
     pub read_incidents: BTreeMap<IncidentKey, Order>,
     /// When each incident first stood in an answer to us.
     pub shown: BTreeMap<IncidentKey, Timestamp>,
+    /// Every time that it did.
+    pub seen: BTreeMap<IncidentKey, Vec<Timestamp>>,
     /// When the changed incidents of a place were read to the end of the list, by its number.
     pub polls: BTreeMap<usize, Vec<Timestamp>>,
     /// When we last asked for a token, by side, and how many calls that made.
@@ -215,7 +217,9 @@ impl Watch {
         let one = std::slice::from_ref(&body);
         let rows = body.get("value").and_then(Value::as_array).map_or(one, Vec::as_slice);
         for name in rows.iter().filter_map(|row| row.get("name")?.as_str()) {
-            self.shown.entry((place, name.to_lowercase())).or_insert(at);
+            let key = (place, name.to_lowercase());
+            self.seen.entry(key.clone()).or_default().push(at);
+            self.shown.entry(key).or_insert(at);
         }
         // Later pages carry the filter of the first in their token.
         let query = request.uri().query().unwrap_or_default();

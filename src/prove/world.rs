@@ -1,8 +1,7 @@
 //! A simulated world: both clouds, people, misfortune and our processes, under one clock that jumps from one
 //! event to the next.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -72,6 +71,8 @@ pub struct World {
     pub shape: Shape,
     /// Bugs planted in it.
     pub bugs: Bugs,
+    /// Processes keep nothing in memory.
+    pub anew: bool,
     /// The true time.
     pub clock: ManualClock,
     /// Both clouds.
@@ -127,7 +128,7 @@ impl World {
     ///
     /// # Errors
     /// What the simulation itself could not do.
-    pub fn new(shape: Shape, bugs: Bugs, migrated: &Snapshot) -> Result<Self, Broken> {
+    pub fn new(shape: Shape, bugs: Bugs, anew: bool, migrated: &Snapshot) -> Result<Self, Broken> {
         let clock = ManualClock::at(shape.begins);
         let twin = Twin::new(shape.twin(), Arc::new(clock.clone()));
         if let Some(own) = &shape.own {
@@ -139,9 +140,10 @@ impl World {
         story.tell(shape.begins, Who::Admin, shape.words());
         let mut world = Self {
             people: People::new(&shape),
-            strikes: Strikes::default(),
+            strikes: Strikes::none(&shape),
             wire_dice: Dice::of(shape.seed, "wire"),
             bugs: bugs.fresh(),
+            anew,
             twin,
             line,
             secret,
@@ -241,7 +243,7 @@ impl World {
     }
 
     fn put_host(&mut self, host: Host) {
-        self.bugs.plant(&host.store);
+        self.bugs.plant(&host, self.anew);
         let place = host.place;
         if self.hosts.len() <= place {
             self.hosts.resize_with(place + 1, || None);
@@ -322,7 +324,7 @@ impl World {
     /// Lives it up to a moment.
     ///
     /// # Errors
-    /// What the program may not do, or the simulation could not.
+    /// As [`World::live`].
     pub fn live_until(&mut self, ends: Timestamp) -> Result<(), Broken> {
         for _ in 0..STEPS_MAX {
             self.settle()?;

@@ -53,7 +53,7 @@ pub fn incident(resource: Value) -> Result<Incident, Value> {
         provider_name: words_at(properties, "providerName"),
         provider_incident_id: words_at(properties, "providerIncidentId"),
         provider_url: words_at(more, "providerIncidentUrl"),
-        raw: resource,
+        raw: resource.into(),
     })
 }
 
@@ -92,7 +92,7 @@ pub fn comment(resource: &Value) -> Comment {
         None => resource.to_string(),
     };
     Comment {
-        raw: resource.clone(),
+        raw: resource.clone().into(),
         id,
         message,
         author: words_at(author, "name")

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{LATE, OVERLAP, Poll};
 use crate::{
-    domain::failure::FailureKind, engine::digest, outbound::budget::Class, planner::observed::Reading,
+    domain::failure::FailureKind,
+    engine::{digest, known::Known},
+    outbound::budget::Class,
+    planner::observed::Reading,
     store::StoreError,
 };
 
@@ -29,7 +32,7 @@ impl Poll<'_> {
         for _ in 0..COMMENTED_AT_ONCE {
             let next = self.engine.schedule().comments_due.get_mut(&self.workspace.id).and_then(BTreeSet::pop_first);
             let Some(pair) = next else { break };
-            let Some(row) = self.engine.store.situation(pair).await? else { continue };
+            let Some(Known { row, .. }) = self.engine.known(pair).await? else { continue };
             match self.sentinel.comments(&self.at, &row.pair.incident, Class::Reconcile).await {
                 Ok(comments) => {
                     let mut reading = Reading { comments: Some(comments), ..Reading::default() };

@@ -37,7 +37,7 @@ fn a_ticket_of_halos_own_integration_is_known_by_the_incident_it_carries() {
         ("a ticket like any other", json!({ "id": 70 }), None),
     ];
     for (name, raw, expected) in cases {
-        scene.ticket().raw = raw;
+        scene.ticket().raw = raw.into();
         let found = carried(scene.ticket()).map(|carried| carried.is(&workspace, &incident));
         assert_eq!(found, expected, "{name}");
     }

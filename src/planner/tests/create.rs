@@ -38,7 +38,8 @@ fn check(cases: &[Case]) {
         scene.incident.raw = json!({"properties": {
             "additionalData": {"alertProductNames": ["Azure Sentinel", "Microsoft Defender for Endpoint"]},
             "relatedAnalyticRuleIds": ["/subscriptions/s/x/alertRules/aaaaaaaa-0000-4000-8000-000000000001"],
-        }});
+        }})
+        .into();
         scene.incident.labels = vec![Label { name: "vip".into(), kind: None }];
         change(&mut scene);
         assert_eq!(asked(&scene), *expected, "{name}");

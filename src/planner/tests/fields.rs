@@ -390,7 +390,7 @@ fn labels_are_a_set() {
 fn any_value_to_any_field() {
     fn tactics(s: &mut Scene) {
         maps(s, custom("CFTactics"), "$.properties.additionalData.tactics", Direction::ToHalo);
-        s.incident.raw = json!({"properties": {"additionalData": {"tactics": ["Discovery", "Impact"]}}});
+        s.incident.raw = json!({"properties": {"additionalData": {"tactics": ["Discovery", "Impact"]}}}).into();
         s.field(120, "Discovery, Impact");
         let agreed = crate::domain::pair::Agreed {
             sentinel: "Discovery, Impact".into(),
@@ -404,7 +404,7 @@ fn any_value_to_any_field() {
             "a changed value is carried",
             |s| {
                 tactics(s);
-                s.incident.raw = json!({"properties": {"additionalData": {"tactics": ["Impact"]}}});
+                s.incident.raw = json!({"properties": {"additionalData": {"tactics": ["Impact"]}}}).into();
             },
             "ticket field120=\"Impact\" because changed-in-sentinel; behind waiting changed-in-sentinel",
         ),
@@ -421,7 +421,7 @@ fn any_value_to_any_field() {
             |s| {
                 tactics(s);
                 s.field(120, "said by an agent");
-                s.incident.raw = json!({"properties": {"additionalData": {"tactics": []}}});
+                s.incident.raw = json!({"properties": {"additionalData": {"tactics": []}}}).into();
             },
             "ticket field120=\"\" because changed-in-sentinel; behind waiting changed-in-sentinel",
         ),
@@ -430,7 +430,7 @@ fn any_value_to_any_field() {
             |s| {
                 tactics(s);
                 s.policy.fields[0].rule.when = When::OnCreate;
-                s.incident.raw = json!({});
+                s.incident.raw = json!({}).into();
             },
             "in-step healthy -",
         ),
@@ -438,8 +438,8 @@ fn any_value_to_any_field() {
             "a member of the ticket",
             |s| {
                 maps(s, FieldTarget::Member("impact".into()), "$.properties.impact", Direction::ToHalo);
-                s.incident.raw = json!({"properties": {"impact": 2}});
-                s.ticket().raw = json!({"id": 70, "impact": 3});
+                s.incident.raw = json!({"properties": {"impact": 2}}).into();
+                s.ticket().raw = json!({"id": 70, "impact": 3}).into();
             },
             "ticket impact=2 because changed-in-sentinel; behind waiting changed-in-sentinel",
         ),
@@ -447,7 +447,7 @@ fn any_value_to_any_field() {
             "a number that is none is an open item",
             |s| {
                 maps(s, FieldTarget::Member("impact".into()), "$.properties.title", Direction::ToHalo);
-                s.incident.raw = json!({"properties": {"title": "words"}});
+                s.incident.raw = json!({"properties": {"title": "words"}}).into();
             },
             "behind needs-you unmapped",
         ),
@@ -455,7 +455,7 @@ fn any_value_to_any_field() {
             "a select without this option is an open item",
             |s| {
                 maps(s, custom("CFClass"), "$.properties.title", Direction::ToHalo);
-                s.incident.raw = json!({"properties": {"title": "no option"}});
+                s.incident.raw = json!({"properties": {"title": "no option"}}).into();
                 s.field(112, "1");
             },
             "behind needs-you unmapped",

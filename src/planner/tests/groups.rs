@@ -377,7 +377,7 @@ fn what_incidents_have_in_common_goes_by_the_rule() {
         |name: &str| json!({"kind": "Account", "properties": {"accountName": name, "upnSuffix": "x.example"}});
     let ip = json!({"kind": "Ip", "properties": {"address": "192.0.2.1"}});
     let mut one = in_step().incident;
-    one.raw = json!({"properties": {"relatedAnalyticRuleIds": ["/s/x/alertRules/AAAA"]}});
+    one.raw = json!({"properties": {"relatedAnalyticRuleIds": ["/s/x/alertRules/AAAA"]}}).into();
     let common = |by: &[GroupBy], ours: &[&Value], theirs: &[&Value]| -> Option<String> {
         let theirs = groups::keys(&rule(by), &one, Some(&evidence(theirs)));
         let ours = groups::keys(&rule(by), &one, Some(&evidence(ours)));

@@ -275,7 +275,7 @@ fn a_ticket_that_was_not_made_from_its_incident_is_given_the_incidents_id() {
         source: FieldSource::Path("$.properties.title".into()),
         rule: FieldRule::new(Direction::ToHalo, When::OnCreate),
     }];
-    linked.incident.raw = json!({ "properties": { "title": "told" } });
+    linked.incident.raw = json!({ "properties": { "title": "told" } }).into();
     linked.field(121, "");
     let plan = linked.plan();
     assert_eq!(

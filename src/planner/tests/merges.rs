@@ -124,7 +124,7 @@ fn a_person_can_name_the_survivor() {
 fn the_survivor_is_told_by_number_or_by_a_shared_alert() {
     let mut incident = in_step().incident;
     for (told, expected) in [(json!("9"), Some(9)), (json!(9), Some(9)), (json!(""), None), (json!(null), None)] {
-        incident.raw = json!({"properties": {"additionalData": {"mergedIncidentNumber": told}}});
+        incident.raw = json!({"properties": {"additionalData": {"mergedIncidentNumber": told}}}).into();
         assert_eq!(merges::told_number(&incident), expected);
     }
     let alerts = |ids: &[&str]| Evidence {

@@ -46,7 +46,7 @@ fn a_priority_that_means_no_severity_is_never_guessed() {
 fn what_sentinel_does_not_take_is_shortened_or_named() {
     let mut scene = in_step();
     scene.ticket().summary = "x".repeat(500);
-    scene.ticket().raw = serde_json::json!({ "details": "y".repeat(9_000) });
+    scene.ticket().raw = serde_json::json!({ "details": "y".repeat(9_000) }).into();
     let incident = drafted(&mut scene).expect("it can be pushed");
     assert!(text::length(&incident.title) <= 150);
     assert!(text::length(incident.description.as_deref().unwrap_or_default()) <= 5_000);
@@ -71,7 +71,7 @@ fn which_tickets_a_policy_pushes_when_a_webhook_names_them() {
             "one that we made: its reference stands in it",
             |s| {
                 s.policy.push.ticket_types = vec![Ref::Id(21)];
-                s.ticket().raw = serde_json::json!({ "details": "… Halobridge reference HB-0123456789" });
+                s.ticket().raw = serde_json::json!({ "details": "… Halobridge reference HB-0123456789" }).into();
             },
             false,
         ),
@@ -79,7 +79,7 @@ fn which_tickets_a_policy_pushes_when_a_webhook_names_them() {
             "one that Halo's own integration made",
             |s| {
                 s.policy.push.ticket_types = vec![Ref::Id(21)];
-                s.ticket().raw = serde_json::json!({ "sentinel_id": "11111111-2222-4333-8444-555555555555" });
+                s.ticket().raw = serde_json::json!({ "sentinel_id": "11111111-2222-4333-8444-555555555555" }).into();
             },
             false,
         ),

@@ -89,7 +89,7 @@ pub fn in_step() -> Scene {
         provider_name: Some("Azure Sentinel".into()),
         provider_incident_id: None,
         provider_url: None,
-        raw: json!({"name": "11111111-2222-4333-8444-555555555555", "properties": {"incidentNumber": 7, "severity": "Medium"}}),
+        raw: json!({"name": "11111111-2222-4333-8444-555555555555", "properties": {"incidentNumber": 7, "severity": "Medium"}}).into(),
     };
     let ticket = Ticket {
         id: TicketId(70),
@@ -113,7 +113,7 @@ pub fn in_step() -> Scene {
         last_action: Some(at("2026-03-01T11:00:05Z")),
         custom_fields: Vec::new(),
         warning: None,
-        raw: json!({"id": 70}),
+        raw: json!({"id": 70}).into(),
     };
     Scene {
         workspace: Workspace {
@@ -325,7 +325,7 @@ impl Scene {
     pub fn comment(&mut self, n: u128, message: &str) -> CommentId {
         let id = CommentId::new(&Uuid::from_u128(n | (4 << 76)).to_string());
         self.comments.get_or_insert_default().push(Comment {
-            raw: serde_json::Value::Null,
+            raw: serde_json::Value::Null.into(),
             id: id.clone(),
             message: message.to_owned(),
             author: Some("Li Chen".into()),

@@ -158,7 +158,7 @@ fn a_closure_is_missed_or_late_and_a_merge_is_none() {
         if let Some(time) = ticket {
             let ticket = scene.ticket();
             (ticket.closed, ticket.status_id) = (true, Some(CLOSED));
-            ticket.raw = serde_json::json!({ "id": 70, "dateclosed": format!("2026-03-01T{time}:00Z") });
+            ticket.raw = serde_json::json!({ "id": 70, "dateclosed": format!("2026-03-01T{time}:00Z") }).into();
         }
         let (compared, _) = found(&scene, &[ticket_of(&scene)], None);
         let kinds: Vec<_> = lapses(&compared)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     super::{
@@ -125,7 +125,29 @@ fn seen_in_time(world: &World, ending: &Ending) -> Vec<Violation> {
         let text = format!("{} was left out of {without} whole lists of what changed", ended.named());
         Violation::new(1, text, ended.about())
     };
-    looked.map(wrong).collect()
+    looked.map(wrong).chain(taken_up_in_time(world, ending)).collect()
+}
+
+/// The same of what somebody changes about one that is known.
+fn taken_up_in_time(world: &World, ending: &Ending) -> Vec<Violation> {
+    let late = ending.incidents.iter().filter(|ended| !world.watch.deleted.contains(&ended.key)).filter_map(|ended| {
+        let lists = world.watch.polls.get(&ended.key.0)?;
+        let seen = world.watch.seen.get(&ended.key)?;
+        let versions = world.watch.incidents.get(&ended.key)?;
+        versions.iter().skip(1).filter(|version| !matches!(version.by, By::Us(_))).find_map(|version| {
+            let seen = seen.iter().copied().find(|at| *at >= version.at).unwrap_or_else(|| world.now());
+            let without = lists.iter().filter(|at| **at > version.at + SHOWS_AFTER && **at < seen).count();
+            (without > LISTS_MAX).then_some((ended, version.at, without))
+        })
+    });
+    let wrong = |(ended, at, without): (&Ended, Timestamp, usize)| {
+        let text = format!(
+            "what changed about {} at {at} was left out of {without} whole lists of what changed",
+            ended.named()
+        );
+        Violation::new(1, text, ended.about())
+    };
+    late.map(wrong).collect()
 }
 
 /// What is wrong with how an incident is accounted for.

@@ -156,7 +156,7 @@ async fn through(case: &Case, product: Product) -> BTreeMap<String, &'static str
         let observed = match (root, &situation) {
             ("incident", _) => subject.incident.raw.pointer(&rest) == Some(&value),
             ("comments", Some(situation)) => {
-                let raw: Vec<&Value> = situation.comments.iter().flatten().map(|comment| &comment.raw).collect();
+                let raw: Vec<&Value> = situation.comments.iter().flatten().map(|comment| comment.raw.value()).collect();
                 raw.iter().any(|raw| {
                     rest[1..].split_once('/').is_some_and(|(_, rest)| raw.pointer(&format!("/{rest}")) == Some(&value))
                 })

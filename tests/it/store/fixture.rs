@@ -99,7 +99,9 @@ pub fn incident(n: u32, title: &str) -> Incident {
         provider_name: Some("Azure Sentinel".into()),
         provider_incident_id: None,
         provider_url: None,
-        raw: serde_json::json!({ "name": id(8, n).to_string(), "properties": { "title": title, "odd": [1, 2.5, null] } }),
+        raw:
+            serde_json::json!({ "name": id(8, n).to_string(), "properties": { "title": title, "odd": [1, 2.5, null] } })
+                .into(),
     }
 }
 
@@ -187,13 +189,13 @@ pub fn ticket(n: i64) -> Ticket {
         last_action: None,
         custom_fields: vec![],
         warning: None,
-        raw: serde_json::json!({ "id": n }),
+        raw: serde_json::json!({ "id": n }).into(),
     }
 }
 
 pub fn comment(n: u32) -> Comment {
     Comment {
-        raw: serde_json::Value::Null,
+        raw: serde_json::Value::Null.into(),
         id: comment_id(n),
         message: "Looks bad".into(),
         author: Some("Ana".into()),

@@ -78,7 +78,7 @@ fn incident(n: u128, title: &str) -> Incident {
         provider_name: None,
         provider_incident_id: None,
         provider_url: None,
-        raw: serde_json::json!({ "name": id }),
+        raw: serde_json::json!({ "name": id }).into(),
     }
 }
 
@@ -105,7 +105,7 @@ fn ticket(n: u128) -> Ticket {
         last_action: None,
         custom_fields: Vec::new(),
         warning: None,
-        raw: serde_json::json!({}),
+        raw: serde_json::json!({}).into(),
     }
 }
 
@@ -255,7 +255,7 @@ impl TestApp {
                 planned: now,
             };
             let comment = Comment {
-                raw: serde_json::Value::Null,
+                raw: serde_json::Value::Null.into(),
                 id: halobridge::domain::ids::CommentId::new(&format!("10000000-0000-4000-8000-00000000000{n}")),
                 message: words.to_owned(),
                 author: Some(words.to_owned()),

@@ -288,8 +288,8 @@ impl State {
             desk.ticket.last_action = Some(now);
         }
         // Whatever differs shows in what Halo sends.
-        desk.ticket.raw = Value::Null;
-        desk.ticket.raw = Part::new(desk.ticket.clone()).print.into();
+        desk.ticket.raw = Value::Null.into();
+        desk.ticket.raw = Value::from(Part::new(desk.ticket.clone()).print).into();
         self.desks[at] = Part::new(desk);
     }
 }
@@ -346,7 +346,7 @@ pub fn incident(number: usize, scene: &super::Scene, held: bool) -> Incident {
         title: format!("Sign-in {number}"),
         status: IncidentStatus::New,
         created: Some(if held { scene::at("2025-01-01T00:00:00Z") } else { scene::at("2026-03-01T10:00:00Z") }),
-        raw: Value::Null,
+        raw: Value::Null.into(),
         ..scene.incident.clone()
     }
 }
@@ -376,7 +376,7 @@ pub fn persons_comment(of: usize, clock: i64, at: Timestamp, words: String) -> C
     // Random ids are of version 4.
     let number = u128::try_from(clock).unwrap_or(0) * 8 + u128::try_from(of).unwrap_or(0) + 1;
     Comment {
-        raw: Value::Null,
+        raw: Value::Null.into(),
         id: CommentId::new(&uuid::Uuid::from_u128(number | (4 << 76)).to_string()),
         message: words,
         author: Some("Li Chen".into()),
