@@ -174,11 +174,14 @@ async fn attempt(
 ) -> Result<Option<After>, StoreError> {
     let creating = matches!(operation.kind, OperationKind::CreateTicket { .. });
     let halo = known.row.pair.halo;
-    if creating && operation.attempts == 0 && forth::may_be_forgotten(engine, &known.row) {
-        // After a restore or on a copy: the ticket may be there and only our memory of it gone.
+    let forgotten = creating && forth::may_be_forgotten(engine, &known.row);
+    if forgotten && engine.schedule().looked_for.insert(operation.id) {
+        // After a restore or on a copy: the ticket may be there and only our memory of it gone, whatever attempts the
+        // backup remembers.
         let now = engine.now();
         let unknown = OperationState::OutcomeUnknown { since: now, look: now, looks: 0 };
-        moved(engine, operation, unknown, 1, None, Reading::default()).await?;
+        let (attempts, failure) = (operation.attempts.max(1), operation.last_failure.clone());
+        moved(engine, operation, unknown, attempts, failure, Reading::default()).await?;
         return Ok(None);
     }
     // A creation has its place in the lane before it counts as sent: of those that wait, a crash leaves one at most unknown.

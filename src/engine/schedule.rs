@@ -160,6 +160,8 @@ pub struct Schedule {
     pub forgotten_until: Option<Timestamp>,
     /// After that: pairs whose comments have been read since this process began.
     recalled: BTreeSet<PairId>,
+    /// After that: creations that have been looked for since this process began.
+    pub looked_for: BTreeSet<OperationId>,
     /// Pairs known to have something ready.
     pub pairs: BTreeSet<PairId>,
     /// Of these, those that stand in line for a place.

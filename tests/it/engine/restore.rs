@@ -23,6 +23,26 @@ both! {
         bridge.finish().await;
     }
 
+    async fn a_ticket_that_was_tried_before_the_backup_and_made_since_is_not_made_again(product) {
+        let mut bridge = Bridge::new(product).await;
+        bridge.raise(json!({}));
+        bridge.cross().await;
+        bridge.away(Some("/halo/api"));
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        assert!(bridge.situation_of(&incident).await.operations[0].attempts > 0, "tried, and to be tried again");
+        let backup = bridge.store.snapshot().await.unwrap();
+        bridge.away(None);
+        bridge.pass(600).await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let tickets = bridge.tickets().len();
+        bridge.restore(&backup).await;
+        bridge.pass(600).await;
+        assert_eq!(bridge.tickets().len(), tickets);
+        assert_eq!(bridge.ticket_of(&incident).await, ticket);
+        bridge.finish().await;
+    }
+
     async fn a_forgotten_ticket_that_an_agent_moved_to_another_client_is_found_and_left_to_a_person(product) {
         let mut bridge = Bridge::new(product).await;
         let backup = bridge.store.snapshot().await.unwrap();
