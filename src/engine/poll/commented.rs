@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{LATE, OVERLAP, Poll};
 use crate::{
-    domain::failure::FailureKind, engine::digest, outbound::budget::Class, planner::observed::Reading,
+    domain::failure::FailureKind,
+    engine::{digest, unread},
+    outbound::budget::Class,
+    planner::observed::Reading,
     store::StoreError,
 };
 
@@ -43,7 +46,10 @@ impl Poll<'_> {
                         break;
                     }
                 }
-                Err(failure) if failure.kind == FailureKind::Gone => {}
+                // The incident may be gone with them: both are asked for.
+                Err(failure) if failure.kind == FailureKind::Gone => {
+                    self.engine.schedule().looks.insert(pair);
+                }
                 // With the next poll: the budget has no room, or it is this incident's alone.
                 Err(failure) => {
                     again.push(pair);
@@ -51,6 +57,8 @@ impl Poll<'_> {
                         break;
                     }
                     tracing::warn!(pair.id = %pair, error = %failure, "comments could not be read again; the next poll asks once more");
+                    let failure = unread::named(&row.subject.incident, failure);
+                    unread::say(self.engine, pair, &failure).await?;
                 }
             }
         }
