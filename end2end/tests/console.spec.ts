@@ -221,6 +221,7 @@ test("a secret that is shown once is not shown by a reload, which sends no form"
 
 test("what was typed into a refused form is still there, and going back shows a page", async ({ page }) => {
   await page.goto("/backfill");
+  await page.locator("select[name=workspace]").selectOption({ index: 1 });
   await page.getByLabel("Tickets at most").fill("many");
   await page.getByRole("button", { name: "Make the forecast" }).click();
   await expect(page).toHaveURL(/\/backfill$/);

@@ -83,7 +83,7 @@ test("single keys can be switched off", async ({ page }) => {
 });
 
 test("a page whose session ended elsewhere says so and leads to the sign-in", async ({ browser, ready }) => {
-  const context = await browser.newContext({ baseURL: ready.console });
+  const context = await browser.newContext({ baseURL: ready.console, storageState: { cookies: [], origins: [] } });
   const page = await context.newPage();
   await signIn(page, ready);
   await awake(page);
@@ -92,7 +92,7 @@ test("a page whose session ended elsewhere says so and leads to the sign-in", as
   const other = await context.newPage();
   await other.goto("/account");
   await other.locator("details.menu > summary").click();
-  await other.getByRole("button", { name: "Sign out" }).click();
+  await other.getByRole("banner").getByRole("button", { name: "Sign out" }).click();
   await expect(other).toHaveURL(/\/sign-in/);
   await page.bringToFront();
   const state = page.locator("#live-state");
