@@ -44,7 +44,8 @@ pub struct Kept(Mutex<VecDeque<Answer>>);
 impl Kept {
     fn put(&self, answer: Answer) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|one| (one.session, &one.address) != (answer.session, &answer.address));
+        let stands = |one: &Answer| answer.since.duration_since(one.since) < KEPT_FOR;
+        all.retain(|one| stands(one) && (one.session, &one.address) != (answer.session, &answer.address));
         all.push_back(answer);
         let bytes = |all: &VecDeque<Answer>| all.iter().map(|one| one.body.len()).sum::<usize>();
         while all.len() > 1 && (all.len() > KEPT_MAX || bytes(&all) > BYTES_MAX) {
@@ -146,7 +147,11 @@ fn shows_pages(headers: &HeaderMap) -> bool {
 fn answers_a_form(response: &Response) -> bool {
     let told = matches!(
         response.status(),
-        StatusCode::OK | StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY | StatusCode::TOO_MANY_REQUESTS
+        StatusCode::OK
+            | StatusCode::CONFLICT
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNPROCESSABLE_ENTITY
+            | StatusCode::TOO_MANY_REQUESTS
     );
     let page =
         response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));

@@ -201,6 +201,8 @@ async fn a_search_names_clients_and_says_what_it_found_by_and_what_filters_hold_
     );
     let held = app.page(&mut admin, "/?q=title&severity=Informational").await.body;
     assert!(held.contains("The other filters hold back") && held.contains("href=\"/?q=title\""), "{held}");
+    let held = app.page(&mut admin, "/incidents?q=title&reason=filtered").await.body;
+    assert!(held.contains("The other filters hold back") && held.contains("href=\"/incidents?q=title\""), "{held}");
     let all = app.page(&mut admin, "/").await.body;
     assert!(all.contains("Download all as CSV"));
     let some = app.page(&mut admin, "/?q=title").await.body;

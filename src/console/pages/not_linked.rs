@@ -107,7 +107,17 @@ fn rows(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
 
 fn none(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
     if view.filter.narrows() || !view.filter.from.is_empty() {
-        let text = view! { <p><a class="button" href="/incidents">"Clear the filter"</a></p> };
+        let alone = NotLinkedFilter { text: view.filter.text.clone(), ..NotLinkedFilter::default() };
+        let others = !view.filter.reason.is_empty() || view.filter.workspace.is_some();
+        let everywhere = (alone.narrows() && others).then(|| {
+            view! {
+                <p>
+                    "The other filters hold back what the search would find. "
+                    <a class="soft" href=alone.address()>"Search without them"</a>
+                </p>
+            }
+        });
+        let text = view! { {everywhere}<p><a class="button" href="/incidents">"Clear the filter"</a></p> };
         return list::empty(ctx, "search", "No incident matches the filter", text.into_any());
     }
     if view.workspaces.is_empty() {

@@ -217,7 +217,11 @@ fn a_column_head_turns_the_order_and_says_it() {
 fn the_filter_keeps_what_the_address_says() {
     let html = page("dashboard-filtered");
     assert_eq!(all(&html, "input#q")[0].value().attr("value"), Some("no such thing"));
-    assert_eq!(one(&html, "select[name=sync] option[selected]"), "Behind", "counts stand above, where they are kept new");
+    assert_eq!(
+        one(&html, "select[name=sync] option[selected]"),
+        "Behind",
+        "counts stand above, where they are kept new"
+    );
     assert!(text(all(&page("dashboard"), "nav.pages .count")[0]).starts_with("Page 1 · 40 of 220"));
     assert_eq!(all(&html, ".filter[method=get][action='/']").len(), 1);
     assert_eq!(one(&html, ".empty h2"), "No pair matches the filter");
