@@ -68,7 +68,7 @@ test("a pair is paused with a reason, says so wherever it is listed, and goes on
   await expect(page.getByRole("button", { name: "Sync now" })).toHaveCount(0);
   const number = (await page.getByRole("heading", { level: 1 }).textContent())!.match(/#\d+/)![0];
   await page.goto(`/?q=${number.slice(1)}`);
-  const row = page.locator("#rows tbody tr").filter({ has: page.locator(`a[href="${address}"]`) });
+  const row = page.locator("#rows tbody tr").filter({ has: page.locator(`a[href^="${address}?list="]`) });
   await expect(row.getByText("Paused")).toBeVisible();
   await page.goto(address);
   await page.getByRole("button", { name: /^Resume/ }).click();
