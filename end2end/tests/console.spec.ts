@@ -68,7 +68,7 @@ test("a pair is paused with a reason, says so wherever it is listed, and goes on
   await expect(page.getByRole("button", { name: "Sync now" })).toHaveCount(0);
   const number = (await page.getByRole("heading", { level: 1 }).textContent())!.match(/#\d+/)![0];
   await page.goto(`/?q=${number.slice(1)}`);
-  const row = page.locator("#rows tbody tr").filter({ has: page.locator(`a[href="${address}"]`) });
+  const row = page.locator("#rows tbody tr").filter({ has: page.locator(`a[href^="${address}?list="]`) });
   await expect(row.getByText("Paused")).toBeVisible();
   await page.goto(address);
   await page.getByRole("button", { name: /^Resume/ }).click();
@@ -109,7 +109,7 @@ test("a pair is taken apart, both records stay, and it is linked again by the ti
   const field = page.getByLabel("Ticket number in Halo");
   await field.fill("not a number");
   await page.getByRole("button", { name: "Link to this ticket" }).click();
-  await expect(page.getByRole("alert")).toContainText("Enter the ticket's number");
+  await expect(page.getByRole("alert")).toContainText("“Ticket number in Halo”: enter the number");
   await expect(field).toHaveValue("not a number");
   await field.fill(ticket);
   await page.getByRole("button", { name: "Link to this ticket" }).click();
@@ -132,7 +132,7 @@ test("a ticket that can't be pushed to Sentinel says why beside the form", async
   await expect(page.locator(".flash")).toContainText("The ticket is being pushed.");
   await expect(async () => {
     await page.goto("/incidents");
-    await expect(push).toContainText("Halo has no ticket 999999", { timeout: 500 });
+    await expect(push).toContainText("has no ticket 999999", { timeout: 500 });
   }).toPass({ timeout: 30_000, intervals: [500] });
 });
 
@@ -204,4 +204,30 @@ test.describe("a visitor", () => {
     await expect(page.getByLabel("Name")).toHaveValue("nobody-of-that-name");
     await expect(page.getByLabel("Password")).toHaveValue("");
   });
+});
+
+test("a secret that is shown once is not shown by a reload, which sends no form", async ({ page }) => {
+  await page.goto("/tokens");
+  await page.getByLabel("Name").fill("reloaded");
+  await page.getByLabel("Every client").check();
+  await page.getByRole("button", { name: /Make/ }).click();
+  await expect(page).toHaveURL(/\/tokens$/);
+  const token = page.locator("input.copyable").first();
+  await expect(token).toHaveValue(/^hb_/);
+  await page.reload();
+  await expect(page.locator("input.copyable[value^=hb_]")).toHaveCount(0);
+  await expect(page.getByRole("rowheader", { name: "reloaded" })).toHaveCount(1);
+});
+
+test("what was typed into a refused form is still there, and going back shows a page", async ({ page }) => {
+  await page.goto("/backfill");
+  await page.locator("select[name=workspace]").selectOption({ index: 1 });
+  await page.getByLabel("Tickets at most").fill("many");
+  await page.getByRole("button", { name: "Make the forecast" }).click();
+  await expect(page).toHaveURL(/\/backfill$/);
+  await expect(page.getByRole("alert")).toContainText("“Tickets at most”: enter a whole number from 1 to 20000");
+  await expect(page.getByLabel("Tickets at most")).toHaveValue("many");
+  await page.goto("/problems");
+  await page.goBack();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Backfill");
 });

@@ -1,4 +1,4 @@
-import { awake, expect, test } from "../support/fixtures";
+import { awake, expect, signIn, test } from "../support/fixtures";
 
 test.skip(({ javaScriptEnabled }) => !javaScriptEnabled, "islands need a script");
 
@@ -80,4 +80,26 @@ test("single keys can be switched off", async ({ page }) => {
   await expect(page.locator("dialog#keys")).toBeHidden();
   await page.getByRole("button", { name: "Keyboard shortcuts" }).click();
   await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toContainText("Single keys are off.");
+});
+
+test("a page whose session ended elsewhere says so and leads to the sign-in", async ({ browser, ready }) => {
+  const context = await browser.newContext({ baseURL: ready.console, storageState: { cookies: [], origins: [] } });
+  const page = await context.newPage();
+  await signIn(page, ready);
+  await awake(page);
+  await expect(page.locator("#live-state")).toHaveText("Live");
+  let asked = 0;
+  const other = await context.newPage();
+  await other.goto("/account");
+  await other.locator("details.menu > summary").click();
+  await other.getByRole("banner").getByRole("button", { name: "Sign out" }).click();
+  await expect(other).toHaveURL(/\/sign-in/);
+  await page.bringToFront();
+  const state = page.locator("#live-state");
+  await expect(state).toContainText("Your session has ended", { timeout: 20_000 });
+  page.on("request", () => (asked += 1));
+  await expect(state.getByRole("link", { name: "Sign in again" })).toHaveAttribute("href", /^\/sign-in/);
+  await expect(state).toContainText("Your session has ended");
+  expect(asked, "it asks for nothing more").toBe(0);
+  await context.close();
 });

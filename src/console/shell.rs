@@ -10,7 +10,10 @@ use super::{
     page::Page,
     words,
 };
-use crate::domain::time::{iso, to_ms};
+use crate::domain::{
+    time::{iso, to_ms},
+    view::query::QueryText,
+};
 
 /// The list of steps; its steps lie below it.
 const SET_UP: &str = "/set-up";
@@ -39,7 +42,7 @@ const BENEATH: [(&str, &str, &str); 9] = [
 
 /// The list that a page stands below, or the page itself.
 fn place_above(path: &str) -> &str {
-    let above = [("/set-up/", SET_UP), ("/accounts/", ACCOUNTS)];
+    let above = [("/set-up/", SET_UP), ("/accounts/", ACCOUNTS), ("/configuration/", CONFIGURATION)];
     above.iter().find(|(below, _)| path.starts_with(below)).map_or(path, |(_, above)| above)
 }
 
@@ -177,8 +180,8 @@ fn menu(ctx: &PageContext, person: &Person) -> AnyView {
 
 fn crumb(ctx: &PageContext, page: &Page) -> AnyView {
     match page {
-        Page::Pair(_) => view! {
-            <nav class="crumb" aria-label="Where this is"><a href="/">{icon(ctx, "left")} "Linked incidents"</a></nav>
+        Page::Pair(view) => view! {
+            <nav class="crumb" aria-label="Where this is"><a href=view.back.clone()>{icon(ctx, "left")} "Linked incidents"</a></nav>
         }
         .into_any(),
         Page::Accounts(view) if view.changing.is_some() => view! {
@@ -234,9 +237,11 @@ fn beneath(ctx: &PageContext) -> AnyView {
 
 /// How old the page is, and the way to a new one: right without a script too.
 fn age(ctx: &PageContext, page: &Page) -> AnyView {
+    // where a page leads whose session ends while it is open
+    let sign_in = QueryText::new().with("next", &ctx.address).after("/sign-in");
     view! {
         <p class="age quiet">
-            <span id="live-state" class="live" hidden></span>
+            <span id="live-state" class="live" hidden data-sign-in=sign_in></span>
             {as_of(ctx, page)}
             <span class="refresh">" · "<a href=ctx.address.clone()>"Refresh"</a></span>
         </p>

@@ -9,6 +9,9 @@ use crate::domain::{
     workspace::Mode,
 };
 
+/// Who has the buttons that a viewer lacks.
+pub const OPERATORS: &str = "an operator or an admin";
+
 /// Name, address and shortcut (`g` and this letter) of the pages in the bar.
 pub const PLACES: [(&str, &str, char); 6] = [
     ("Linked", "/", 'd'),

@@ -159,6 +159,11 @@ pub enum Reason {
         /// The sentence of the check.
         why: String,
     },
+    /// The incident's comments could not be read.
+    CommentsUnread {
+        /// What failed.
+        why: String,
+    },
     /// The note is not of the kind the policy lets cross.
     NoteHeldBack,
     /// Notes were written while the ticket belonged to another client: they are about that one.
@@ -316,6 +321,7 @@ impl Reason {
             Self::WrongClient => "wrong-client",
             Self::VerdictMissing => "verdict-missing",
             Self::VerdictRefused { .. } => "verdict-refused",
+            Self::CommentsUnread { .. } => "comments-unread",
             Self::NoteHeldBack => "note-held-back",
             Self::WrittenElsewhere => "written-elsewhere",
             Self::CommentsFull => "comments-full",
@@ -394,6 +400,7 @@ impl Reason {
             Self::WrongClient => "The ticket belongs to another client now, so nothing is written to it.".into(),
             Self::VerdictMissing => "The ticket was closed without a classification.".into(),
             Self::VerdictRefused { why } => format!("The classification can't be sent: {why}."),
+            Self::CommentsUnread { why } => why.clone(),
             Self::NoteHeldBack => "The note is not of the kind the policy lets cross.".into(),
             Self::WrittenElsewhere => {
                 "Notes were written while the ticket belonged to another client. They stay in Halo.".into()

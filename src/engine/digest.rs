@@ -126,6 +126,9 @@ async fn step(
         }
     }
     let comments_read = reading.comments.is_some();
+    if comments_read {
+        engine.schedule().unread.remove(&id);
+    }
     let elsewhere = elsewhere::written(&row, &reading);
     let news = observed(&row).news(reading);
     let shown = row.pair.gone.filter(|side| news.shows(*side));
@@ -295,6 +298,7 @@ fn replan(engine: &Engine, view: &View, row: &SituationRow, around: &Around, see
     // Without look-ups names mean nothing: the plan waits for them.
     let Some(catalogue) = super::registry::wait_for_catalogue(engine, row.pair.halo) else { return Vec::new() };
     let ticket_url = halo.ticket_url_base();
+    let unread = engine.schedule().unread.get(&row.pair.id).cloned();
     let situation = Situation {
         now,
         halo_tenant: &halo.tenant,
@@ -315,6 +319,7 @@ fn replan(engine: &Engine, view: &View, row: &SituationRow, around: &Around, see
         merged: &around.merged,
         mates: &row.mates,
         seen,
+        unread: unread.as_deref(),
     };
     let plan = planner::plan(&situation);
     let pair = &row.pair;

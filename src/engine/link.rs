@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        failure::FailureKind,
+        failure::{FailureKind, Side},
         ids::{PairId, TicketId},
         pair::{Pair, Subject},
         reason::Reason,
@@ -39,7 +39,10 @@ impl Poll<'_> {
                 let failure: crate::domain::failure::Failure = failure;
                 return match failure.kind {
                     FailureKind::Gone => {
-                        let why = format!("Ticket {ticket}, or the incident, does not exist (any more).");
+                        let why = match failure.side {
+                            Side::Halo => link::not_there(ticket),
+                            Side::Sentinel => "The incident does not exist (any more).".to_owned(),
+                        };
                         refuse(self, &subject, ticket, why).await
                     }
                     FailureKind::Rejected | FailureKind::Forbidden => {

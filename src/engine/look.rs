@@ -17,10 +17,13 @@ use crate::{
     store::StoreError,
 };
 
-use super::{Engine, alerts, digest, forth, known::Known, merges, registry::salt};
+use super::{Engine, alerts, digest, forth, known::Known, merges, registry::salt, unread};
 
 /// Pairs of which it is remembered when they were looked at.
 const LOOKED_KEPT: usize = 10_000;
+
+/// Comments that an incident alone refuses to show are asked for again after this long.
+const UNREAD_AGAIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// Reads both sides afresh, whatever the cursors say, and plans anew.
 pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
@@ -32,13 +35,19 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     let mut reading = Reading::default();
     let mut failure = None;
     let mut missing = Vec::new();
+    let mut unreadable = false;
     let mut note = |result: Failure| failure = Some(result);
     match (engine.registry.sentinel(workspace.connection), view.place(workspace)) {
         (Ok(sentinel), Some(at)) => match sentinel.incident(&at, &row.pair.incident, Class::Interactive).await {
             Ok(incident) => {
                 match sentinel.comments(&at, &row.pair.incident, Class::Interactive).await {
                     Ok(comments) => reading.comments = Some(comments),
-                    Err(error) => note(error),
+                    Err(error) => {
+                        let error = unread::named(&incident, error);
+                        unread::keep(engine, id, &error);
+                        unreadable = !error.retryable();
+                        note(error);
+                    }
                 }
                 match alerts::late(policy, &row, &incident, (sentinel.as_ref(), &at), Class::Interactive).await {
                     Ok(Some(evidence)) => {
@@ -123,6 +132,8 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
                 _ => now + SignedDuration::from_secs(30),
             };
             engine.schedule().later_looks.insert(id, at);
+        } else if unreadable {
+            engine.schedule().later_looks.insert(id, now + UNREAD_AGAIN);
         }
     } else {
         let looked = &mut engine.schedule().looked;

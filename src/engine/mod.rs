@@ -38,6 +38,7 @@ pub mod schedule;
 pub mod settle;
 mod settled;
 pub mod status;
+mod unread;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

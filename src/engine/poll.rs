@@ -46,7 +46,7 @@ pub(super) use newcomers::Newcomer;
 pub use shadow::Shadowing;
 
 use self::ahead::Ahead;
-use super::{Engine, digest, known::Known, merges, registry::wait_for_catalogue, settled::Settled};
+use super::{Engine, digest, known::Known, merges, registry::wait_for_catalogue, settled::Settled, unread};
 
 /// Code of the reason that the storm brake holds for.
 const STORM_HELD: &str = Reason::StormHeld { cap: 0 }.code();
@@ -368,8 +368,10 @@ impl<'a> Poll<'a> {
                 }
                 Err(failure) => {
                     self.counts.hold(&incident);
-                    self.counts.failure.get_or_insert(failure);
-                    return Ok(());
+                    let failure = unread::named(&incident, failure);
+                    let said = unread::say(self.engine, pair, &failure).await;
+                    self.failed_with(failure);
+                    return said;
                 }
             }
         }

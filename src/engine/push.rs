@@ -33,8 +33,8 @@ const ASKED_MAX: u32 = 100;
 
 /// What a try came to.
 enum Tried {
-    /// The ticket has this pair.
-    Paired(PairId),
+    /// The ticket has this pair; whether this try made it.
+    Paired(PairId, bool),
     /// It can't be: one sentence with the remedy.
     Refused(String),
     /// Not now.
@@ -61,7 +61,7 @@ pub(super) async fn run(engine: &Engine, request: &Request) -> Result<(), StoreE
         return engine.store.answered(now, request.id, &error).await;
     };
     let answer = match push(engine, workspace, ticket).await? {
-        Tried::Paired(pair) => json!({ "pair": pair }),
+        Tried::Paired(pair, made) => json!({ "pair": pair, "made": made }),
         Tried::Refused(why) => json!({ "error": why }),
         Tried::Later(failure) => {
             tracing::warn!(workspace.id = %workspace, ticket = %ticket, error = %failure, "a ticket could not be pushed; it is tried again");
@@ -105,7 +105,7 @@ async fn push(engine: &Engine, workspace: WorkspaceId, ticket: TicketId) -> Resu
     let id = IncidentId::pushed(&instance.tenant, ticket);
     let pairs = engine.store.pairs_of_ticket(binding.connection, ticket).await?;
     if let Some(own) = pairs.iter().find(|pair| pair.workspace == workspace.id && pair.incident == id) {
-        return Ok(Tried::Paired(own.id));
+        return Ok(Tried::Paired(own.id, false));
     }
     let (halo, sentinel) =
         match (engine.registry.halo(binding.connection), engine.registry.sentinel(workspace.connection)) {
@@ -118,7 +118,7 @@ async fn push(engine: &Engine, workspace: WorkspaceId, ticket: TicketId) -> Resu
     };
     let (record, actions) = match read.await {
         Ok(found) => found,
-        Err(failure) => return Ok(settled(failure, &format!("Halo has no ticket {ticket} (any more)."))),
+        Err(failure) => return Ok(settled(failure, &link::not_there(ticket))),
     };
     if let Err(why) = link::joinable(&record, binding.halo_client_id, !pairs.is_empty()) {
         return Ok(Tried::Refused(why));
@@ -152,7 +152,7 @@ async fn push(engine: &Engine, workspace: WorkspaceId, ticket: TicketId) -> Resu
     // A poll may have met it first, and linked it to this ticket under this lane.
     if let Some(known) = engine.store.pair_of_incident(workspace.id, &id).await? {
         return Ok(match known.ticket {
-            Some(its) if its == ticket => Tried::Paired(known.id),
+            Some(its) if its == ticket => Tried::Paired(known.id, true),
             Some(its) => Tried::Refused(format!(
                 "The pushed incident has ticket {its} by now. Unlink it there, then push again."
             )),
@@ -174,7 +174,7 @@ async fn push(engine: &Engine, workspace: WorkspaceId, ticket: TicketId) -> Resu
     facts.extend(comments.map(|comments| Fact::CommentsRead { pair: pair_id, comments }));
     engine.record(now, Some(client.id), facts).await?;
     digest::pair(engine, pair_id, Vec::new(), Reading::default()).await?;
-    Ok(Tried::Paired(pair_id))
+    Ok(Tried::Paired(pair_id, true))
 }
 
 /// Whether a push of this ticket to this workspace has been asked for and is not settled yet.

@@ -138,6 +138,8 @@ pub struct Schedule {
     pub later_looks: BTreeMap<PairId, Timestamp>,
     /// Pairs whose comments are read again, a few with each poll.
     pub comments_due: BTreeMap<WorkspaceId, BTreeSet<PairId>>,
+    /// Pairs whose incident's comments could not be read when they were last asked for, and why.
+    pub unread: BTreeMap<PairId, String>,
     /// Pairs whose waiting times are skipped once.
     pub hurried: BTreeSet<PairId>,
     /// Pairs whose ticket we wrote to, and when the second of that write is over: see [`super::halo`].

@@ -6,6 +6,7 @@
 use crate::domain::{
     closing::Verdict,
     ids::CommentId,
+    incident::IncidentStatus,
     operation::{IncidentChange, Operation, OperationKind, OperationState},
     pair::{Base, NoteLink},
     reason::Reason,
@@ -41,8 +42,13 @@ pub(super) fn keep_out(s: &Situation<'_>, wanted: &mut Vec<Planned>, out: &mut P
             kept_out |= !left || planned.kind != before;
             left
         });
-        if kept_out {
-            out.dropped(Reason::Dropped { what: operation.kind.words() });
+        let reason = Reason::Dropped { what: operation.kind.words() };
+        match operation.kind {
+            // Without its ticket a pair carries nothing at all: as long as the incident is open somebody has to say
+            // what becomes of it.
+            OperationKind::CreateTicket { .. } if s.incident.status != IncidentStatus::Closed => out.item(reason),
+            _ if kept_out => out.dropped(reason),
+            _ => {}
         }
     }
 }

@@ -54,21 +54,28 @@ pub fn ask(
 /// That sentence.
 pub fn joinable(ticket: &Ticket, halo_client_id: i64, taken: bool) -> Result<(), String> {
     let id = ticket.id;
+    // First: what else is wrong with another client's ticket is nobody's affair here.
+    if ticket.client_id != Some(halo_client_id) {
+        return Err(not_there(id));
+    }
     if ticket.deleted {
         return Err(format!("Ticket {id} was deleted in Halo. Give the number of another one."));
     }
     if let Some(into) = ticket.merged_into {
         return Err(format!("Ticket {id} was merged into ticket {into} in Halo. Link that one."));
     }
-    if ticket.client_id != Some(halo_client_id) {
-        return Err(format!(
-            "Ticket {id} is not one of this incident's client in Halo. Move it there, or give the number of another one."
-        ));
-    }
     if taken {
         return Err(format!("Ticket {id} is linked to another incident already. Unlink that one first."));
     }
     Ok(())
+}
+
+/// Why a ticket that Halo does not have, or that is another client's, is not taken. Both in the same words, so that who
+/// may see one client alone learns nothing about another's tickets.
+pub fn not_there(ticket: TicketId) -> String {
+    format!(
+        "This client has no ticket {ticket} in Halo (any more). Check its number, or move the ticket to the client there."
+    )
 }
 
 /// What both sides agree on when they are joined: nothing yet. Fields that say the same are agreed on by the next plan;

@@ -370,7 +370,7 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
     let held = |reason: &Reason| {
         matches!(reason, Reason::RecordGone { .. } | Reason::WrongClient | Reason::SurvivorUnknown { .. })
     };
-    let sync = if unknown || out.items.iter().chain(&out.remarks).any(held) {
+    let sync = if unknown || s.unread.is_some() || out.items.iter().chain(&out.remarks).any(held) {
         SyncState::Unknown
     } else if behind {
         SyncState::Behind
@@ -386,6 +386,9 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
     let reason =
         if unknown { Some(Reason::OutcomeUnknown) } else { first.or(queued).or_else(|| out.dropped.first().cloned()) };
     let reason = reason.or_else(|| out.remarks.first().cloned());
-    let health = if waits || unknown { Health::Waiting } else { Health::Healthy };
+    // Nothing says that both sides agree while one of them can't be read whole.
+    let unread = s.unread.filter(|_| !unknown).map(|why| Reason::CommentsUnread { why: why.to_owned() });
+    let reason = unread.or(reason);
+    let health = if waits || unknown || s.unread.is_some() { Health::Waiting } else { Health::Healthy };
     PairState { sync, health, reason, further: Vec::new() }
 }

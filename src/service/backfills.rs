@@ -3,7 +3,12 @@
 use jiff::{civil::Date, tz::TimeZone};
 use serde_json::json;
 
-use super::{App, acts, caller::Caller, error::ServiceError, fault, names};
+use super::{
+    App, acts,
+    caller::Caller,
+    error::{FieldProblem, ServiceError},
+    fault, names,
+};
 use crate::{
     domain::{
         account::Role,
@@ -12,6 +17,7 @@ use crate::{
         run::RunCause,
         view::{
             backfill::{BackfillRow, BackfillsView},
+            form::FormView,
             list::Choice,
         },
         workspace::{Mode, Workspace},
@@ -46,19 +52,52 @@ fn makes_tickets(mode: Mode) -> bool {
     matches!(mode, Mode::SentinelToHalo | Mode::TwoWay)
 }
 
-fn number(text: &str, field: &'static str, most: u32) -> Result<u32, ServiceError> {
-    text.trim()
-        .parse()
-        .ok()
-        .filter(|number| (1..=most).contains(number))
-        .ok_or_else(|| ServiceError::invalid(field, format!("Enter a number from 1 to {most}. Nothing was asked for.")))
+fn number(text: &str, (field, label): (&'static str, &str), most: u32) -> Result<u32, FieldProblem> {
+    let wrong = || {
+        FieldProblem::new(field, format!("“{label}”: enter a whole number from 1 to {most}. Nothing was asked for."))
+    };
+    text.trim().parse().ok().filter(|number| (1..=most).contains(number)).ok_or_else(wrong)
 }
 
-fn day(text: &str, field: &'static str, zone: &TimeZone, after: i64) -> Result<jiff::Timestamp, ServiceError> {
-    let wrong = || ServiceError::invalid(field, "Enter a day like 2026-05-01. Nothing was asked for.");
+fn day(
+    text: &str,
+    (field, label): (&'static str, &str),
+    zone: &TimeZone,
+    after: i64,
+) -> Result<jiff::Timestamp, FieldProblem> {
+    let wrong = || FieldProblem::new(field, format!("“{label}”: enter a day like 2026-05-01. Nothing was asked for."));
     let date: Date = text.trim().parse().map_err(|_| wrong())?;
     let date = date.checked_add(jiff::Span::new().days(after)).map_err(|_| wrong())?;
     date.to_zoned(zone.clone()).map(|at| at.timestamp()).map_err(|_| wrong())
+}
+
+/// What of the form can be read: its range, how many tickets at most, and how many an hour; else all that is wrong.
+fn read(
+    asked: Asked<'_>,
+    workspace: &Workspace,
+    zone: &TimeZone,
+) -> Result<(jiff::Timestamp, jiff::Timestamp, u32, u32), ServiceError> {
+    let from = day(asked.from, ("from", "Created from"), zone, 0);
+    let to = match asked.to.trim() {
+        "" => Ok(workspace.since),
+        to => day(to, ("to", "Up to and with"), zone, 1).map(|to| to.min(workspace.since)),
+    };
+    let cap = number(asked.cap, ("cap", "Tickets at most"), CAP_MAX);
+    let per_hour = number(asked.per_hour, ("per_hour", "Tickets an hour"), PER_HOUR_MAX);
+    let early = match (&from, &to) {
+        (Ok(from), Ok(to)) if from >= to => Some(FieldProblem::new(
+            "from",
+            "“Created from”: the range has no moment before the workspace's start; what is younger is taken in anyway. Enter an earlier day. Nothing was asked for.",
+        )),
+        _ => None,
+    };
+    match (from, to, cap, per_hour, early) {
+        (Ok(from), Ok(to), Ok(cap), Ok(per_hour), None) => Ok((from, to, cap, per_hour)),
+        (from, to, cap, per_hour, early) => {
+            let wrong = [from.err(), to.err(), early, cap.err(), per_hour.err()];
+            Err(ServiceError::Invalid(wrong.into_iter().flatten().collect()))
+        }
+    }
 }
 
 /// Asks for a forecast. Days are the reader's.
@@ -74,17 +113,12 @@ pub async fn ask(
     zone: &TimeZone,
 ) -> Result<(), ServiceError> {
     let workspace = seen(app, caller, workspace).await?;
-    let from = day(asked.from, "from", zone, 0)?;
-    let to = match asked.to.trim() {
-        "" => workspace.since,
-        to => day(to, "to", zone, 1)?.min(workspace.since),
-    };
-    if from >= to {
-        let problem = "The range has no moment before the workspace's start: what is younger is taken in anyway. Enter an earlier first day. Nothing was asked for.";
-        return Err(ServiceError::invalid("from", problem));
-    }
+    let (from, to, cap, per_hour) = read(asked, &workspace, zone)?;
     if workspace.mode == Mode::Off {
-        return Err(ServiceError::invalid("workspace", "The workspace is switched off. Nothing was asked for."));
+        return Err(ServiceError::invalid(
+            "workspace",
+            "“Workspace”: it is switched off. Choose another, or set its mode. Nothing was asked for.",
+        ));
     }
     let now = app.clock.now();
     let backfill = Backfill {
@@ -92,8 +126,8 @@ pub async fn ask(
         workspace: workspace.id,
         from,
         to,
-        cap: number(asked.cap, "cap", CAP_MAX)?,
-        per_hour: number(asked.per_hour, "per_hour", PER_HOUR_MAX)?,
+        cap,
+        per_hour,
         closed: asked.closed,
         asked: now,
         state: BackfillState::Counting,
@@ -185,5 +219,5 @@ pub async fn view(app: &App, caller: &Caller) -> Result<BackfillsView, ServiceEr
     };
     let mut rows: Vec<BackfillRow> = found.into_iter().filter_map(row).collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.backfill.asked));
-    Ok(BackfillsView { workspaces, rows })
+    Ok(BackfillsView { workspaces, form: FormView::default(), rows })
 }

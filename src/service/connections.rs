@@ -9,11 +9,14 @@ use crate::{
         connection::{HaloConnection, MicrosoftConnection, MicrosoftIdentity},
         delivery::DeliverySource,
         failure::Side,
-        ids::ConnectionId,
+        ids::{ClientId, ConnectionId},
         pause::PauseScope,
         run::RunScope,
-        view::connections::{
-            BudgetView, ConnectionHealth, ConnectionsView, HaloRow, MicrosoftRow, SecretSource, WorkspaceRow,
+        view::{
+            connections::{
+                BudgetView, ConnectionHealth, ConnectionsView, HaloRow, MicrosoftRow, SecretSource, WorkspaceRow,
+            },
+            pause::PauseView,
         },
     },
     engine::registry::REFRESH_TOKEN,
@@ -48,6 +51,7 @@ pub async fn view(
         microsoft: Vec::new(),
         halo: Vec::new(),
         workspaces: workspaces(app, caller, addresses, (&installation, &paused), &status),
+        pauses: alone(caller, &installation, &paused),
         redirect_uri: addresses.redirect_uri.clone(),
     };
     if caller.scope != Scope::All {
@@ -69,6 +73,16 @@ pub async fn view(
         view.halo.push(row);
     }
     Ok((view, authorities))
+}
+
+/// Pauses of clients within the caller's scope that have no workspace (any more): no row shows them.
+fn alone(caller: &Caller, installation: &Installation, paused: &Paused) -> Vec<PauseView> {
+    let has_workspace = |client: ClientId| installation.workspaces.iter().any(|row| row.client == client);
+    let clients = installation.clients.iter().map(|client| client.id);
+    clients
+        .filter(|client| caller.scope.allows(Some(*client)) && !has_workspace(*client))
+        .flat_map(|client| paused.of(caller, installation, PauseScope::Client { id: client }))
+        .collect()
 }
 
 async fn standings(app: &App, connection: ConnectionId) -> Result<Vec<SecretStanding>, ServiceError> {

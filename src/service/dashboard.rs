@@ -11,7 +11,7 @@ use crate::{
         reason::Reason,
         view::{
             dashboard::{DashboardView, PairCounts, PairFilter, PairRow, PairSort},
-            list::Listed,
+            list::{self, Listed},
         },
     },
     store::{self, HeldCount, Installation, PageKey, PairCount, SortBy},
@@ -130,7 +130,7 @@ async fn page(
         ..store::PairFilter::default()
     };
     // a key that does not parse is the first page
-    let from: Option<PageKey> = filter.from.parse().ok();
+    let from: Option<PageKey> = list::key(&filter.from).parse().ok();
     let page = app.store.pairs_page(&asked, sort, from, limit).await.map_err(|e| fault("list pairs", &e))?;
     let mut catalogues = HashMap::new();
     let mut rows = Vec::with_capacity(page.rows.len());
@@ -145,7 +145,7 @@ async fn page(
         rows.push(PairRow { shared, ..drawn(installation, catalogue, row, held) });
     }
     let key = |key: Option<PageKey>| key.map(|key| key.to_string());
-    Ok(Listed { rows, total: None, newer: key(page.previous), older: key(page.next) })
+    Ok(Listed::at(&filter.from, rows, key(page.previous), key(page.next)))
 }
 
 async fn catalogue<'a>(

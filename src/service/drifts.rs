@@ -6,7 +6,7 @@ use super::{App, caller::Caller, error::ServiceError, fault, names};
 use crate::{
     domain::view::{
         drift::{DriftFilter, DriftRow, DriftView},
-        list::Listed,
+        list::{self, Listed},
     },
     store::{self, Installation, PageKey},
 };
@@ -42,7 +42,7 @@ async fn rows(
     filter: &DriftFilter,
 ) -> Result<Listed<DriftRow>, ServiceError> {
     let asked = store::DriftFilter { class: filter.class, workspace: filter.workspace, scope: caller.scope.clone() };
-    let from: Option<PageKey> = filter.from.parse().ok();
+    let from: Option<PageKey> = list::key(&filter.from).parse().ok();
     let page = app.store.drifts_page(&asked, from, names::PAGE_ROWS).await.map_err(|e| fault("list drift", &e))?;
     let mut rows = Vec::with_capacity(page.rows.len());
     for row in page.rows {
@@ -57,5 +57,5 @@ async fn rows(
         });
     }
     let key = |key: Option<PageKey>| key.map(|key| key.to_string());
-    Ok(Listed { rows, total: None, newer: key(page.previous), older: key(page.next) })
+    Ok(Listed::at(&filter.from, rows, key(page.previous), key(page.next)))
 }

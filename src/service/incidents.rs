@@ -9,7 +9,7 @@ use crate::{
         ids::{IncidentId, PairId, WorkspaceId},
         incident::Incident,
         view::{
-            list::{Choice, Listed, Rows},
+            list::{self, Choice, Listed, Rows},
             not_linked::{GateRow, NotLinkedFilter, NotLinkedRow, NotLinkedView},
         },
         workspace::{Mode, Workspace},
@@ -64,7 +64,7 @@ async fn rows(app: &App, caller: &Caller, installation: &Installation, filter: &
             workspace: filter.workspace,
             scope: caller.scope.clone(),
         };
-        let from: Option<PageKey> = filter.from.parse().ok();
+        let from: Option<PageKey> = list::key(&filter.from).parse().ok();
         let page = app.store.subjects_page(&asked, from, names::PAGE_ROWS).await;
         let page = page.map_err(|e| fault("list incidents", &e))?;
         let mut rows = Vec::with_capacity(page.rows.len());
@@ -74,7 +74,7 @@ async fn rows(app: &App, caller: &Caller, installation: &Installation, filter: &
             rows.push(drawn(installation, row, subject.as_ref().map(|subject| &subject.incident)));
         }
         let key = |key: Option<PageKey>| key.map(|key| key.to_string());
-        Ok::<_, ServiceError>(Listed { rows, total: None, newer: key(page.previous), older: key(page.next) })
+        Ok::<_, ServiceError>(Listed::at(&filter.from, rows, key(page.previous), key(page.next)))
     };
     read.await.map_err(|error| names::trouble(&error))
 }

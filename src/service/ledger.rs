@@ -12,7 +12,7 @@ use crate::{
         ids::{ClientId, UserId},
         view::{
             ledger::{ChainRow, ChainState, LedgerFilter, LedgerView, TimelineEntry},
-            list::{Listed, Rows},
+            list::{self, Listed, Rows},
         },
     },
     ledger::{
@@ -189,7 +189,7 @@ async fn entries(app: &App, caller: &Caller, client: Option<ClientId>, filter: &
         let (page, older) = items(app, caller, client, filter, names::PAGE_ROWS).await?;
         let names = names_in(app, &page).await?;
         let rows = page.into_iter().map(|item| words::entry(item, &names, true)).collect();
-        Ok::<_, ServiceError>(Listed { rows, total: None, newer: None, older })
+        Ok::<_, ServiceError>(Listed::at(&filter.from, rows, None, older))
     };
     read.await.map_err(|error| names::trouble(&error))
 }
@@ -207,7 +207,7 @@ async fn items(
         scope: caller.scope.clone(),
         ..store::LedgerFilter::default()
     };
-    let after = filter.from.parse().ok().map(Seq);
+    let after = list::key(&filter.from).parse().ok().map(Seq);
     let mut page = app.store.ledger_page(&asked, after, rows + 1).await.map_err(|e| fault("read the ledger", &e))?;
     let more = page.len() > rows as usize;
     page.truncate(rows as usize);

@@ -52,7 +52,7 @@ async fn ask(app: &App, caller: &Caller, subject: &Subject, (act, reason): (&str
 pub(super) fn ticket_number(text: &str, what: &str) -> Result<TicketId, ServiceError> {
     let number = text.trim().trim_start_matches('#').parse::<i64>().ok().filter(|number| *number > 0);
     number.map(TicketId).ok_or_else(|| {
-        let problem = format!("Enter the ticket's number in Halo, for example 2215. Nothing was {what}.");
+        let problem = format!("“Ticket number in Halo”: enter the number, for example 2215. Nothing was {what}.");
         ServiceError::invalid("ticket", problem)
     })
 }

@@ -16,6 +16,7 @@ use crate::{
         pair::Pair,
         reason::Reason,
         view::{
+            dashboard::PairFilter,
             operation::OperationView,
             pair::{DroppedRow, GroupView, MateRow, PairView},
         },
@@ -149,6 +150,7 @@ pub async fn view_at(
         sync: pair.sync,
         health: pair.health,
         reason: pair.reason.clone(),
+        back: PairFilter::default().address(),
         created: pair.created,
         changed: pair.changed,
         incident_read,
@@ -232,6 +234,7 @@ pub(super) fn with_situation<T>(
         merged: &[],
         mates: &row.mates,
         seen: Seen::default(),
+        unread: None,
     };
     Some(f(&situation))
 }

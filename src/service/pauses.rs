@@ -165,13 +165,14 @@ impl Paused {
         };
         let whole = caller.scope == Scope::All;
         let of_many = matches!(pause.scope, PauseScope::Connection { .. });
+        let may_resume = caller.role >= Role::Operator && (whole || !of_many);
         let (who, why, ends) = match &pause.cause {
             PauseCause::Person { who, why } => {
                 let name = |id: &UserId| self.people.get(id).cloned().unwrap_or_else(|| "(removed)".to_owned());
                 let who = who.as_ref().map_or_else(|| "the command line".to_owned(), name);
                 // The words may name other clients.
                 let why = why.clone().filter(|_| whole || !of_many);
-                (Some(who), why, "What waits is carried out in its order once somebody resumes it.")
+                (Some(who), why, "What waits is carried out in its order once an operator or an admin resumes it.")
             }
             PauseCause::Failure { failure, reading: Some(_) } => {
                 (None, Some(failure.message.clone()), "It goes on by itself as soon as it can be read again.")
@@ -179,10 +180,13 @@ impl Paused {
             PauseCause::Failure { failure, reading: None } => (
                 None,
                 Some(failure.message.clone()),
-                "Mend that, then press “Resume”; a new sign-in or a changed configuration lets it go on too.",
+                if may_resume {
+                    "Mend that, then press “Resume”; a new sign-in or a changed configuration lets it go on too."
+                } else {
+                    "It goes on once that is mended and an operator or an admin resumes it; a new sign-in or a changed configuration lets it go on too."
+                },
             ),
         };
-        let may_resume = caller.role >= Role::Operator && (whole || !of_many);
         PauseView { scope: pause.scope, what, since: pause.since, who, why, ends: ends.to_owned(), may_resume }
     }
 }

@@ -26,8 +26,10 @@ pub async fn pulse(app: &App, caller: &Caller) -> Result<Pulse, ServiceError> {
     for (scope, name, poll_secs) in sources(&installation).filter(|(scope, ..)| seen(*scope)) {
         let row = status.scope(scope);
         let read = row.and_then(|row| row.last_success);
-        let source = OldSource { name: name.to_owned(), read, poll_secs };
-        if row.and_then(|row| row.last_failure.as_ref()).is_some_and(|(_, failure)| !failure.retryable()) {
+        let failure = row.and_then(|row| row.last_failure.as_ref()).map(|(_, failure)| failure);
+        let why = failure.map(|failure| failure.message.clone());
+        let source = OldSource { name: name.to_owned(), read, why, poll_secs };
+        if failure.is_some_and(|failure| !failure.retryable()) {
             broken.push(source);
         } else if overdue(&status, scope, poll_secs, now) {
             late.push(source);

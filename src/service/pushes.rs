@@ -6,13 +6,14 @@ use super::{App, acts, caller::Caller, error::ServiceError, fault, links, names}
 use crate::{
     domain::{
         account::Role,
-        ids::{ClientId, IncidentId, PairId, WorkspaceId},
+        ids::{ClientId, ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
+        pair::Pair,
         view::not_linked::{PushRow, PushView},
         workspace::{Mode, Workspace},
     },
     engine::push::{PUSH, joined},
     planner::push,
-    store::{Installation, Request},
+    store::Installation,
 };
 
 /// What became of a push.
@@ -33,6 +34,8 @@ pub enum Pushed {
     Waiting {
         /// The request's number.
         request: i64,
+        /// Whether it was asked for now, and not by an earlier one that is not answered yet.
+        fresh: bool,
     },
 }
 
@@ -55,47 +58,101 @@ pub async fn ask_once(
     let number = links::ticket_number(ticket, "pushed")?;
     let client = installation.clients.iter().find(|client| client.id == workspace.client);
     let binding = client.and_then(|client| client.halo.as_ref());
-    if let Some((binding, halo)) = binding.and_then(|b| Some((b, names::halo(&installation, b.connection)?))) {
-        let id = IncidentId::pushed(&halo.tenant, number);
-        let pairs = app.store.pairs_of_ticket(binding.connection, number).await;
+    let place = binding.and_then(|binding| {
+        let halo = names::halo(&installation, binding.connection)?;
+        Some((binding.connection, IncidentId::pushed(&halo.tenant, number)))
+    });
+    if let Some(place) = &place {
+        let pairs = app.store.pairs_of_ticket(place.0, number).await;
         let pairs = pairs.map_err(|e| fault("look for a ticket's pairs", &e))?;
-        if let Some(own) = pairs.iter().find(|pair| pair.workspace == workspace.id && pair.incident == id) {
-            return Ok(Pushed::Paired { pair: own.id, incident: id, made: false });
-        }
-        if !pairs.is_empty() {
-            return Err(ServiceError::Conflict);
+        if let Some(found) = known(caller, workspace.id, place, &pairs)? {
+            return Ok(found);
         }
     }
-    let open = app.store.asked().await.map_err(|e| fault("read what was asked", &e))?;
-    let same = |request: &&Request| {
-        request.kind == PUSH
-            && request.detail.get("workspace") == Some(&json!(workspace.id))
-            && request.detail.get("ticket") == Some(&json!(number))
-    };
-    let request = match open.iter().find(same) {
-        Some(open) => open.id,
-        None => ask(app, caller, workspace.id, ticket, anyway).await?,
-    };
-    Ok(Pushed::Waiting { request })
+    submit(app, caller, workspace, number, anyway, place).await
 }
 
-/// What became of a request.
+/// The place of a ticket that is pushed: its Halo instance, and the incident that it becomes.
+type Place = (ConnectionId, IncidentId);
+
+/// The pair that the ticket has.
+fn known(
+    caller: &Caller,
+    workspace: WorkspaceId,
+    (_, incident): &Place,
+    pairs: &[Pair],
+) -> Result<Option<Pushed>, ServiceError> {
+    if let Some(own) = pairs.iter().find(|pair| pair.workspace == workspace && pair.incident == *incident) {
+        return Ok(Some(Pushed::Paired { pair: own.id, incident: incident.clone(), made: false }));
+    }
+    // Of another client's ticket nothing is told to who may not see it: the engine finds none of this client's.
+    match pairs.iter().any(|pair| caller.scope.allows(Some(pair.client))) {
+        true => Err(ServiceError::Conflict),
+        false => Ok(None),
+    }
+}
+
+/// Asks, unless the same is asked for and not answered yet; with `place`, unless it was done meanwhile.
+async fn submit(
+    app: &App,
+    caller: &Caller,
+    workspace: &Workspace,
+    ticket: TicketId,
+    anyway: bool,
+    place: Option<Place>,
+) -> Result<Pushed, ServiceError> {
+    push::allowed(workspace.mode).map_err(|why| ServiceError::invalid("workspace", why))?;
+    let joined = joined(&app.store, workspace).await.map_err(|e| fault("read incidents", &e))?;
+    if !anyway && joined {
+        let problem = "This workspace is joined to Defender, whose portal does not show incidents made through the API. Tick “Push it all the same” to push it for the Azure portal and the API alone. Nothing was pushed.";
+        return Err(ServiceError::invalid("anyway", problem));
+    }
+    // One transaction, in which nobody else writes: of many who ask at once one asks the engine.
+    let mut tx = app.store.begin().await.map_err(|e| fault("ask for a push", &e))?;
+    let open = tx.open_request(PUSH, workspace.id, ticket).await.map_err(|e| fault("ask for a push", &e))?;
+    if let Some(request) = open {
+        return Ok(Pushed::Waiting { request, fresh: false });
+    }
+    if let Some(place) = &place {
+        let pairs = tx.pairs_of_ticket(place.0, ticket).await.map_err(|e| fault("ask for a push", &e))?;
+        if let Some(found) = known(caller, workspace.id, place, &pairs)? {
+            return Ok(found);
+        }
+    }
+    let now = app.clock.now();
+    let detail = json!({ "workspace": workspace.id, "ticket": ticket, "client": workspace.client });
+    let act = acts::act(caller, "push", None, detail.clone());
+    let asked = async {
+        tx.record(now, Some(workspace.client), act).await?;
+        let request = tx.ask(now, PUSH, &detail).await?;
+        tx.commit().await.map(|()| request)
+    };
+    let request = asked.await.map_err(|e| fault("ask for a push", &e))?;
+    app.engine.asked();
+    Ok(Pushed::Waiting { request, fresh: true })
+}
+
+/// What became of a request; `fresh` says whether it was asked for by whoever wants to know.
 ///
 /// # Errors
 /// The store cannot be read.
-pub async fn answered(app: &App, request: i64) -> Result<Pushed, ServiceError> {
+pub async fn answered(app: &App, request: i64, fresh: bool) -> Result<Pushed, ServiceError> {
     let found = app.store.request(request).await.map_err(|e| fault("read what was asked", &e))?;
-    let Some(result) = found.and_then(|found| found.result) else { return Ok(Pushed::Waiting { request }) };
+    let Some(result) = found.and_then(|found| found.result) else {
+        return Ok(Pushed::Waiting { request, fresh });
+    };
     if let Some(why) = result.get("error").and_then(Value::as_str) {
         return Ok(Pushed::Refused(why.to_owned()));
     }
+    let made = fresh && result.get("made").and_then(Value::as_bool).unwrap_or(true);
     let pair: Option<PairId> = result.get("pair").and_then(|pair| serde_json::from_value(pair.clone()).ok());
     let pair = pair.ok_or(ServiceError::Internal)?;
     let pair = app.store.pair(pair).await.map_err(|e| fault("read a pair", &e))?.ok_or(ServiceError::NotFound)?;
-    Ok(Pushed::Paired { pair: pair.id, incident: pair.incident, made: true })
+    Ok(Pushed::Paired { pair: pair.id, incident: pair.incident, made })
 }
 
-/// Asks for a ticket to be pushed to a workspace as an incident; gives the request's number.
+/// Asks for a ticket to be pushed to a workspace as an incident; a second press while the first is under way asks for
+/// nothing more.
 ///
 /// # Errors
 /// `Invalid` for what is no ticket number, for a workspace that is not in two-way mode, and for one that is joined to
@@ -106,23 +163,13 @@ pub async fn ask(
     workspace: WorkspaceId,
     ticket: &str,
     anyway: bool,
-) -> Result<i64, ServiceError> {
+) -> Result<Pushed, ServiceError> {
     caller.need(Role::Operator)?;
     let installation = app.installation().await?;
     let workspace = names::workspace(&installation, workspace).ok_or(ServiceError::NotFound)?;
     caller.see(workspace.client)?;
     let ticket = links::ticket_number(ticket, "pushed")?;
-    push::allowed(workspace.mode).map_err(|why| ServiceError::invalid("workspace", why))?;
-    let joined = joined(&app.store, workspace).await.map_err(|e| fault("read incidents", &e))?;
-    if !anyway && joined {
-        let problem = "This workspace is joined to Defender, whose portal does not show incidents made through the API. Tick “Push it all the same” to push it for the Azure portal and the API alone. Nothing was pushed.";
-        return Err(ServiceError::invalid("anyway", problem));
-    }
-    let detail = json!({ "workspace": workspace.id, "ticket": ticket, "client": workspace.client });
-    acts::record(app, Some(workspace.client), vec![acts::act(caller, "push", None, detail.clone())]).await?;
-    let request = app.store.ask(app.clock.now(), PUSH, &detail).await.map_err(|e| fault("ask for a push", &e))?;
-    app.engine.asked();
-    Ok(request)
+    submit(app, caller, workspace, ticket, anyway, None).await
 }
 
 /// The form, and what became of the pushes of the last day.

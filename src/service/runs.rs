@@ -5,7 +5,7 @@ use crate::{
     domain::{
         run::{Run, RunScope},
         view::{
-            list::{Listed, Rows},
+            list::{self, Listed, Rows},
             runs::{RunFilter, RunRow, RunsView, SourceRow},
         },
         workspace::Mode,
@@ -81,7 +81,7 @@ async fn rows(app: &App, caller: &Caller, installation: &Installation, filter: &
             };
             (filter.source.is_empty() || filter.source == id) && (!filter.failed || run.failure.is_some())
         };
-        let mut after = filter.from.parse().ok().map(Seq);
+        let mut after = list::key(&filter.from).parse().ok().map(Seq);
         let (mut rows, mut looked_at, mut older) = (Vec::new(), 0_usize, None);
         loop {
             let page = app.store.ledger_page(&asked, after, names::PAGE_ROWS).await;
@@ -107,7 +107,7 @@ async fn rows(app: &App, caller: &Caller, installation: &Installation, filter: &
                 break;
             }
         }
-        Ok::<_, ServiceError>(Listed { rows, total: None, newer: None, older })
+        Ok::<_, ServiceError>(Listed::at(&filter.from, rows, None, older))
     };
     read.await.map_err(|error| names::trouble(&error))
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{App, caller::Caller, error::ServiceError, fault, names};
 use crate::{
     domain::view::{
-        list::{Listed, OutsideLink},
+        list::{self, Listed, OutsideLink},
         shadow::{ShadowCounts, ShadowFilter, ShadowRow, ShadowView},
     },
     store::{self, Installation, PageKey},
@@ -62,15 +62,11 @@ async fn rows(
     limit: u32,
 ) -> Result<Listed<ShadowRow>, ServiceError> {
     let asked = store::ShadowFilter { kind: filter.kind, workspace: filter.workspace, scope: caller.scope.clone() };
-    let from: Option<PageKey> = filter.from.parse().ok();
+    let from: Option<PageKey> = list::key(&filter.from).parse().ok();
     let page = app.store.shadows_page(&asked, from, limit).await.map_err(|e| fault("list lapses", &e))?;
     let key = |key: Option<PageKey>| key.map(|key| key.to_string());
-    Ok(Listed {
-        rows: page.rows.into_iter().map(|row| drawn(installation, row)).collect(),
-        total: None,
-        newer: key(page.previous),
-        older: key(page.next),
-    })
+    let rows = page.rows.into_iter().map(|row| drawn(installation, row)).collect();
+    Ok(Listed::at(&filter.from, rows, key(page.previous), key(page.next)))
 }
 
 fn drawn(installation: &Installation, row: store::ShadowRow) -> ShadowRow {

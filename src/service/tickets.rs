@@ -27,11 +27,11 @@ use crate::{
 /// Unlinked incidents that are offered.
 const OFFERED: u32 = 10;
 
-/// The page: the form, and what was found. Nothing is kept of what is read.
+/// The page: the form, and what was found of the number that was sent, if any was. Nothing is kept of what is read.
 ///
 /// # Errors
 /// `Forbidden` for viewers; the store cannot be read.
-pub async fn view(app: &App, caller: &Caller, halo: &str, ticket: &str) -> Result<TicketsView, ServiceError> {
+pub async fn view(app: &App, caller: &Caller, halo: &str, ticket: Option<&str>) -> Result<TicketsView, ServiceError> {
     caller.need(Role::Operator)?;
     let installation = app.installation().await?;
     let halos: Vec<Choice> = installation
@@ -45,13 +45,11 @@ pub async fn view(app: &App, caller: &Caller, halo: &str, ticket: &str) -> Resul
         _ => halo.to_owned(),
     };
     let mut view = TicketsView {
-        form: FormView::default().with_value("halo", &halo).with_value("ticket", ticket),
+        form: FormView::default().with_value("halo", &halo).with_value("ticket", ticket.unwrap_or_default()),
         halos,
         found: None,
     };
-    if ticket.trim().is_empty() {
-        return Ok(view);
-    }
+    let Some(ticket) = ticket else { return Ok(view) };
     let chosen = installation
         .halo
         .iter()

@@ -219,6 +219,7 @@ async fn count(
                 merged: &[],
                 mates: &row.mates,
                 seen: Seen::default(),
+                unread: None,
             };
             counting.linked(Some(&situation), catalogue);
             continue;

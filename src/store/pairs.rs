@@ -11,6 +11,7 @@ use super::{
     operations::stored_operation,
     row::{Cells, statements, to_json},
     subjects::subject_of,
+    tx::Tx,
 };
 use crate::domain::{
     failure::Side,
@@ -194,6 +195,17 @@ fn link_of(row: &SqliteRow) -> Result<NoteLink> {
         said: cells.opt_text("said")?.map(str::to_owned),
         written_in: cells.parsed("written_in", side_of)?,
     })
+}
+
+impl Tx {
+    /// As [`Store::pairs_of_ticket`], while nobody else writes.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn pairs_of_ticket(&mut self, halo: ConnectionId, ticket: TicketId) -> Result<Vec<Pair>> {
+        let query = sqlx::query(BY_TICKET).bind(halo.to_string()).bind(ticket.0);
+        pairs_of(&query.fetch_all(&mut *self.connection).await?)
+    }
 }
 
 impl Store {

@@ -7,13 +7,20 @@ use super::{
     Store,
     error::Result,
     row::{Cells, one, statements, to_json},
+    tx::Tx,
 };
-use crate::domain::{account::Scope, time::to_ms};
+use crate::domain::{
+    account::Scope,
+    ids::{TicketId, WorkspaceId},
+    time::to_ms,
+};
 
 statements! {
     const ASK = "INSERT INTO requests (kind, detail, asked_ms) VALUES (?1, ?2, ?3) RETURNING id";
     const ASKED = "SELECT id, kind, detail, asked_ms, answered_ms, result FROM requests
         WHERE answered_ms IS NULL ORDER BY id LIMIT 0 + ?1";
+    const OPEN_PUSH = "SELECT id FROM requests WHERE answered_ms IS NULL AND kind = ?1
+        AND json_extract(detail, '$.workspace') = ?2 AND json_extract(detail, '$.ticket') = ?3 ORDER BY id LIMIT 1";
     const ONE = "SELECT id, kind, detail, asked_ms, answered_ms, result FROM requests WHERE id = ?1";
     const OF_KIND = "SELECT id, kind, detail, asked_ms, answered_ms, result FROM requests
         WHERE kind = ?1 ORDER BY id DESC LIMIT 0 + ?2";
@@ -53,6 +60,26 @@ fn request_of(row: &sqlx::sqlite::SqliteRow) -> Result<Request> {
     })
 }
 
+impl Tx {
+    /// Asks, with whatever else the transaction holds; gives the request's number.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn ask(&mut self, now: Timestamp, kind: &str, detail: &Value) -> Result<i64> {
+        let query = sqlx::query_scalar(ASK).bind(kind).bind(detail.to_string()).bind(to_ms(now));
+        Ok(query.fetch_one(&mut *self.connection).await?)
+    }
+
+    /// The request of a kind that names this workspace and ticket and is not answered yet.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn open_request(&mut self, kind: &str, workspace: WorkspaceId, ticket: TicketId) -> Result<Option<i64>> {
+        let query = sqlx::query_scalar(OPEN_PUSH).bind(kind).bind(workspace.to_string()).bind(ticket.0);
+        Ok(query.fetch_optional(&mut *self.connection).await?)
+    }
+}
+
 impl Store {
     /// Asks; gives the request's number.
     ///
@@ -60,8 +87,7 @@ impl Store {
     /// What the database says.
     pub async fn ask(&self, now: Timestamp, kind: &str, detail: &Value) -> Result<i64> {
         let mut tx = self.begin().await?;
-        let query = sqlx::query_scalar(ASK).bind(kind).bind(detail.to_string()).bind(to_ms(now));
-        let id = query.fetch_one(&mut *tx.connection).await?;
+        let id = tx.ask(now, kind, detail).await?;
         tx.commit().await?;
         Ok(id)
     }

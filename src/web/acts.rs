@@ -158,17 +158,23 @@ pub async fn look_again(
     State(web): State<Web>,
     signed: Signed,
     Path(pair): Path<String>,
+    form: Posted,
 ) -> Result<Response, WebError> {
     let pair: PairId = id(&pair)?;
     acts::look_again(&web.app, &signed.caller, pair).await?;
-    done(&signed, "looking", &format!("/pairs/{pair}")).await
+    done(&signed, "looking", next(&form, &format!("/pairs/{pair}"))).await
 }
 
 /// `POST /pairs/{id}/sync`
-pub async fn sync_now(State(web): State<Web>, signed: Signed, Path(pair): Path<String>) -> Result<Response, WebError> {
+pub async fn sync_now(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(pair): Path<String>,
+    form: Posted,
+) -> Result<Response, WebError> {
     let pair: PairId = id(&pair)?;
     acts::sync_now(&web.app, &signed.caller, pair).await?;
-    done(&signed, "syncing", &format!("/pairs/{pair}")).await
+    done(&signed, "syncing", next(&form, &format!("/pairs/{pair}"))).await
 }
 
 /// `POST /pairs/{id}/decide`: `decision` is one of the answers that the pair's page offers.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::{
     body::Bytes,
-    extract::{FromRequestParts, Path, State},
+    extract::{FromRequestParts, Path, State, rejection::BytesRejection},
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header, request::Parts};
@@ -51,17 +51,49 @@ impl FromRequestParts<Web> for Program {
 
 /// A refusal, as JSON: `error` is one of a closed list, `message` a sentence, `problems` name members of the body.
 #[derive(Debug)]
-pub struct ApiError(ServiceError);
+pub enum ApiError {
+    /// What a use case says.
+    Refused(ServiceError),
+    /// A body beyond [`BODY_MAX`].
+    TooLarge,
+    /// Another method than the address takes.
+    Method,
+}
 
 impl From<ServiceError> for ApiError {
     fn from(error: ServiceError) -> Self {
-        Self(error)
+        Self::Refused(error)
     }
+}
+
+impl From<BytesRejection> for ApiError {
+    fn from(rejection: BytesRejection) -> Self {
+        match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
+            _ => ServiceError::invalid("body", "Send the whole body: it broke off.").into(),
+        }
+    }
+}
+
+/// Another method than the address takes.
+pub async fn method_not_allowed() -> ApiError {
+    ApiError::Method
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let (status, code, message) = match &self.0 {
+        let refused = match self {
+            Self::Refused(refused) => refused,
+            Self::TooLarge => {
+                let message = "Send a body of at most 16 KiB.";
+                return answer(StatusCode::PAYLOAD_TOO_LARGE, &json!({ "error": "too-large", "message": message }));
+            }
+            Self::Method => {
+                let message = "Send it with POST: this address takes nothing else.";
+                return answer(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "method", "message": message }));
+            }
+        };
+        let (status, code, message) = match &refused {
             ServiceError::SignedOut => (
                 StatusCode::UNAUTHORIZED,
                 "unauthorized",
@@ -98,12 +130,12 @@ impl IntoResponse for ApiError {
             ),
         };
         let mut body = json!({ "error": code, "message": message });
-        if let (ServiceError::Invalid(problems), Some(members)) = (&self.0, body.as_object_mut()) {
+        if let (ServiceError::Invalid(problems), Some(members)) = (&refused, body.as_object_mut()) {
             let one = |problem: &FieldProblem| json!({ "field": problem.field, "problem": problem.problem });
             members.insert("problems".to_owned(), problems.iter().map(one).collect());
         }
         let mut response = answer(status, &body);
-        let extra = match self.0 {
+        let extra = match refused {
             ServiceError::SignedOut => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             ServiceError::TooMany { wait_secs } => Some((header::RETRY_AFTER, HeaderValue::from(wait_secs))),
             ServiceError::Busy => Some((header::RETRY_AFTER, HeaderValue::from(5_u64))),
@@ -133,13 +165,17 @@ struct Push {
     anyway: bool,
     /// How long the answer may wait for the engine.
     #[serde(default)]
-    wait_secs: Option<u64>,
+    wait_secs: Option<Value>,
 }
 
 /// `POST /api/push`: 201 when it made the pair, 200 when the pair was there, 202 while the engine is at it: the same
 /// request again tells what came of it.
-pub async fn push(State(web): State<Web>, Program(caller): Program, body: Bytes) -> Result<Response, ApiError> {
-    let asked: Push = serde_json::from_slice(&body).map_err(|error| {
+pub async fn push(
+    State(web): State<Web>,
+    Program(caller): Program,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, ApiError> {
+    let asked: Push = serde_json::from_slice(&body?).map_err(|error| {
         let problem = format!("Send a JSON object with “workspace” and “ticket”: {error}.");
         ServiceError::invalid("body", problem)
     })?;
@@ -147,10 +183,17 @@ pub async fn push(State(web): State<Web>, Program(caller): Program, body: Bytes)
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
+    let wait = match &asked.wait_secs {
+        None => WAIT_SECS,
+        Some(wanted) => wanted.as_u64().filter(|secs| *secs <= WAIT_SECS).ok_or_else(|| {
+            let problem = format!("Send a whole number from 0 to {WAIT_SECS} as “wait_secs”. Nothing was pushed.");
+            ServiceError::invalid("wait_secs", problem)
+        })?,
+    };
     let mut found = pushes::ask_once(&web.app, &caller, &asked.workspace, &ticket, asked.anyway).await?;
-    let wait = Duration::from_secs(asked.wait_secs.unwrap_or(WAIT_SECS).min(WAIT_SECS));
-    if let Pushed::Waiting { request } = found
-        && let Ok(settled) = tokio::time::timeout(wait, settled(&web, request)).await
+    let wait = Duration::from_secs(wait);
+    if let Pushed::Waiting { request, fresh } = found
+        && let Ok(settled) = tokio::time::timeout(wait, settled(&web, request, fresh)).await
     {
         found = settled?;
     }
@@ -163,7 +206,7 @@ pub async fn push(State(web): State<Web>, Program(caller): Program, body: Bytes)
             answer(if made { StatusCode::CREATED } else { StatusCode::OK }, &body)
         }
         Pushed::Refused(why) => return Err(ServiceError::invalid("ticket", why).into()),
-        Pushed::Waiting { request } => {
+        Pushed::Waiting { request, .. } => {
             let known = web.app.engine.push_waits(request);
             let why = known.as_ref().map_or("The engine is at it.", |(_, why)| why);
             let message = format!("{why} Send the same request again to hear what came of it.");
@@ -180,9 +223,9 @@ pub async fn push(State(web): State<Web>, Program(caller): Program, body: Bytes)
 
 /// Waits for the engine's answer.
 #[expect(clippy::disallowed_methods, reason = "the engine answers in the store; there is nothing to wait on but time")]
-async fn settled(web: &Web, request: i64) -> Result<Pushed, ServiceError> {
+async fn settled(web: &Web, request: i64, fresh: bool) -> Result<Pushed, ServiceError> {
     loop {
-        match pushes::answered(&web.app, request).await? {
+        match pushes::answered(&web.app, request, fresh).await? {
             Pushed::Waiting { .. } => tokio::time::sleep(LOOK_EVERY).await,
             found => return Ok(found),
         }

@@ -4,6 +4,7 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
+use http::StatusCode;
 
 use super::{
     Web,
@@ -41,8 +42,14 @@ pub async fn ask(State(web): State<Web>, signed: Signed, form: Posted) -> Result
     };
     let done = match form.text("workspace").parse::<WorkspaceId>() {
         Ok(workspace) => backfills::ask(&web.app, &signed.caller, workspace, asked, &signed.reader.zone).await,
-        Err(_) => Err(ServiceError::invalid("workspace", "Choose the workspace. Nothing was asked for.")),
+        Err(_) => Err(ServiceError::invalid("workspace", "“Workspace”: choose one. Nothing was asked for.")),
     };
+    if let Err(ServiceError::Invalid(problems)) = done {
+        let mut view = backfills::view(&web.app, &signed.caller).await?;
+        view.form = form.kept(&["workspace", "from", "to", "cap", "per_hour", "closed"], problems);
+        let frame = framed(&web, &signed).await?;
+        return Ok(frame.answer_as(StatusCode::UNPROCESSABLE_ENTITY, &Page::Backfill(Box::new(view))));
+    }
     answer(&signed, done, ("backfill-asked", "backfill-runs"), next(&form, "/backfill")).await
 }
 

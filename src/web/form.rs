@@ -7,6 +7,7 @@ use axum::{
 use http::header;
 
 use super::error::WebError;
+use crate::{domain::view::form::FormView, service::error::FieldProblem};
 
 /// No form of ours is larger: the links of about a thousand workspaces, pasted as a file.
 const BYTES_MAX: usize = 512 * 1024;
@@ -39,6 +40,12 @@ impl Posted {
     /// Every name with its value as typed, in order.
     pub fn entries(self) -> Vec<(String, String)> {
         self.0
+    }
+
+    /// The form as it is shown again: what was typed under these names, which hold no secret, and what is wrong.
+    pub fn kept(&self, names: &[&str], problems: Vec<FieldProblem>) -> FormView {
+        let typed = names.iter().fold(FormView::default(), |form, name| form.with_value(name, self.text(name)));
+        problems.into_iter().fold(typed, |form, one| form.with_problem(&one.field, one.problem))
     }
 
     /// Whether a checkbox of this name was ticked.

@@ -14,16 +14,21 @@ use crate::{
     service::{engine_handle::BudgetStatus, error::ServiceError, numbers},
 };
 
+/// What a process says that was started over a restored or copied database.
+const ONLY_READS: &str = "this installation was copied or restored: it reads and writes nothing until it is started once with --confirm-instance";
+
 /// `GET /healthz`: the process answers.
 pub async fn live() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: the database answers and can be written, and the engine runs.
+/// `GET /readyz`: the database answers and can be written, and the engine runs and may write to both sides.
 pub async fn ready(State(web): State<Web>) -> Response {
     let store = numbers::store_answers(&web.app).await;
-    let engine = web.app.engine.status().alive;
-    let (status, words) = match (store, web.app.trouble(), engine) {
+    let engine = web.app.engine.status();
+    let (status, words) = match (store, web.app.trouble(), engine.alive) {
+        // Whoever sends work to what is ready must not send it to a copy.
+        (true, None, true) if engine.only_reads => (StatusCode::SERVICE_UNAVAILABLE, format!("{ONLY_READS}\n")),
         (true, None, true) => (StatusCode::OK, "ready\n".to_owned()),
         (false, ..) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n".to_owned()),
         (true, Some(trouble), _) => (StatusCode::SERVICE_UNAVAILABLE, format!("{trouble}\n")),

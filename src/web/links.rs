@@ -4,6 +4,7 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse as _, Redirect, Response},
 };
+use http::StatusCode;
 
 use super::{
     Web,
@@ -19,9 +20,16 @@ use crate::{
     domain::{
         account::Role,
         ids::{IncidentId, WorkspaceId},
-        view::{form::FormView, not_linked::LinkingView, query::value},
+        view::{
+            form::FormView,
+            not_linked::{LinkingView, NotLinkedFilter},
+            query::value,
+        },
     },
-    service::{error::ServiceError, incidents, links, pushes, tickets},
+    service::{
+        error::{FieldProblem, ServiceError},
+        incidents, links, pushes, tickets,
+    },
 };
 
 /// `GET /incidents/{workspace}/{incident}/link`: one that is linked by now leads to its pair.
@@ -94,31 +102,43 @@ pub async fn push_form(State(web): State<Web>, signed: Signed, form: Posted) -> 
     match form.text("workspace").parse::<WorkspaceId>() {
         Ok(workspace) => pushed(&web, &signed, workspace, &form).await,
         Err(_) => {
-            let problem = "Choose the workspace to push to. Nothing was pushed.";
-            let done = Err(ServiceError::invalid("workspace", problem));
-            answer(&signed, done, ("pushing", "moved-on"), top(next(&form, "/incidents"))).await
+            let problem = FieldProblem::new("workspace", "“Workspace”: choose the one to push to. Nothing was pushed.");
+            not_pushed(&web, &signed, &form, form.text("workspace"), vec![problem]).await
         }
     }
 }
 
 async fn pushed(web: &Web, signed: &Signed, workspace: WorkspaceId, form: &Posted) -> Result<Response, WebError> {
     let done = pushes::ask(&web.app, &signed.caller, workspace, form.text("ticket"), form.ticked("anyway")).await;
-    let to = next(form, "/incidents");
-    let to = if done.is_ok() { to } else { top(to) };
-    answer(signed, done.map(drop), ("pushing", "moved-on"), to).await
+    if let Err(ServiceError::Invalid(problems)) = done {
+        return not_pushed(web, signed, form, &workspace.to_string(), problems).await;
+    }
+    answer(signed, done.map(drop), ("pushing", "moved-on"), next(form, "/incidents")).await
 }
 
-/// The top of a page, where what went wrong stands.
-fn top(address: &str) -> &str {
-    address.split('#').next().unwrap_or(address)
+/// The page with the form, what was typed still in it.
+async fn not_pushed(
+    web: &Web,
+    signed: &Signed,
+    form: &Posted,
+    workspace: &str,
+    problems: Vec<FieldProblem>,
+) -> Result<Response, WebError> {
+    let mut view = incidents::view(&web.app, &signed.caller, NotLinkedFilter::default()).await?;
+    view.push.form = form.kept(&["ticket", "anyway"], problems).with_value("workspace", workspace);
+    let frame = framed(web, signed).await?;
+    Ok(frame.answer_as(StatusCode::UNPROCESSABLE_ENTITY, &Page::NotLinked(Box::new(view))))
 }
 
 /// `GET /tickets`: one ticket by `halo` and `ticket`, read at this moment.
 pub async fn look_up(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
     let asked = |name| value(&signed.reader.query, name);
-    let view = tickets::view(&web.app, &signed.caller, &asked("halo"), &asked("ticket")).await?;
+    let sent = signed.reader.query.iter().any(|(name, _)| name == "ticket");
+    let ticket = asked("ticket");
+    let ticket = sent.then_some(ticket.as_str());
+    let view = tickets::view(&web.app, &signed.caller, &asked("halo"), ticket).await?;
     let page = Page::Tickets(Box::new(view));
-    let status = http::StatusCode::from_u16(page.status()).unwrap_or_default();
+    let status = StatusCode::from_u16(page.status()).unwrap_or_default();
     Ok(framed(&web, &signed).await?.answer_as(status, &page))
 }
 

@@ -22,6 +22,7 @@ mod draw;
 pub mod guard;
 pub mod health;
 mod hooks;
+pub mod kept;
 mod links;
 mod live;
 mod microsoft;
@@ -62,6 +63,8 @@ pub struct Web {
     pub options: Arc<WebOptions>,
     /// Open event streams.
     streams: Arc<Semaphore>,
+    /// Answers to forms that wait to be read.
+    kept: Arc<kept::Kept>,
 }
 
 /// Every route of the program, by path and methods: the test of rights fails for one without a row.
@@ -166,7 +169,8 @@ pub const ROUTES: &[(&str, &str)] = &[
 
 /// The whole of it.
 pub fn router(app: App, options: WebOptions) -> Router {
-    let web = Web { app, options: Arc::new(options), streams: Arc::new(Semaphore::new(STREAMS_MAX)) };
+    let web =
+        Web { app, options: Arc::new(options), streams: Arc::new(Semaphore::new(STREAMS_MAX)), kept: Arc::default() };
     let sessions = SessionManagerLayer::new(web.app.sessions())
         .with_name(web.options.cookie_name())
         .with_path("/")
@@ -248,8 +252,9 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/events", get(live::events))
         .route("/metrics", get(health::metrics))
         .fallback(|| async { WebError::status(StatusCode::NOT_FOUND) })
-        .method_not_allowed_fallback(|| async { WebError::status(StatusCode::METHOD_NOT_ALLOWED) })
+        .method_not_allowed_fallback(kept::method_not_allowed)
         .layer(from_fn_with_state(web.clone(), guard::same_origin))
+        .layer(from_fn_with_state(web.clone(), kept::once))
         .layer(from_fn_with_state(web.clone(), draw::errors))
         .layer(sessions)
         .layer(from_fn(compress::pages));
@@ -262,6 +267,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
     let api = Router::new()
         .route("/api/push", post(api::push))
         .route("/api/pairs/{id}/resync", post(api::resync))
+        .method_not_allowed_fallback(api::method_not_allowed)
         .layer(DefaultBodyLimit::max(api::BODY_MAX));
 
     pages

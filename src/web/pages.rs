@@ -97,8 +97,16 @@ pub async fn pair(State(web): State<Web>, signed: Signed, Path(pair): Path<Strin
     let from = value(&signed.reader.query, "from");
     let at = value(&signed.reader.query, "at");
     let then = service::then::Then::parse(&at, &signed.reader.zone);
-    let view = service::pairs::view_at(&web.app, &signed.caller, pair, &from, then).await?;
+    let mut view = service::pairs::view_at(&web.app, &signed.caller, pair, &from, then).await?;
+    view.back = list(&signed.reader.query).address();
     Ok(frame.answer(&Page::Pair(Box::new(view))))
+}
+
+/// The list that a page was opened from: the entry `list` holds its query.
+fn list(query: &[(String, String)]) -> PairFilter {
+    let text = query.iter().find(|(name, _)| name == "list").map_or("", |(_, text)| text.as_str());
+    let entries: Vec<(String, String)> = url::form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+    PairFilter::from_query(&entries)
 }
 
 /// `GET /problems`

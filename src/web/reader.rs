@@ -10,7 +10,7 @@ use http::{HeaderMap, Method, StatusCode, header, request::Parts};
 use jiff::tz::TimeZone;
 use tower_sessions::Session;
 
-use super::{Web, error::WebError, request::RequestId, session};
+use super::{Web, error::WebError, kept::page_of, request::RequestId, session};
 use crate::{
     console::{Density, Theme},
     domain::view::query,
@@ -83,7 +83,7 @@ fn address(parts: &Parts) -> (String, Vec<(String, String)>, bool) {
     let text = query
         .iter()
         .fold(query::QueryText::new(), |text, (name, value)| text.with(name, value))
-        .after(parts.uri.path());
+        .after(&page_of(parts.uri.path()).unwrap_or_else(|| parts.uri.path().to_owned()));
     (text, query, fragment)
 }
 

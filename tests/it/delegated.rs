@@ -180,7 +180,8 @@ async fn a_person_signs_in_and_again_whenever_microsoft_asks() {
     assert!(query["claims"].contains("acrs"), "{}", query["claims"]);
     let dashboard = scene.visitor.get(&format!("/?q={ticket}")).await.1;
     let (_, rest) = dashboard.split_once("href=\"/pairs/").expect("the pair");
-    let pair = page_id(rest, "\"", &dashboard);
+    // Behind the id stands the list that the page leads back to.
+    let pair = page_id(rest, "?", &dashboard);
     until("the comment is there", 90, async || {
         // What waits for its time is carried out now.
         if scene.visitor.get(&format!("/pairs/{pair}")).await.1.contains("Next try") {

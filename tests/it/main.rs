@@ -45,6 +45,7 @@ mod units;
 mod versions;
 mod web_accounts;
 mod web_api;
+mod web_forms;
 mod web_hooks;
 mod web_live;
 mod web_pages;

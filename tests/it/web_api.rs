@@ -7,7 +7,7 @@ use halobridge::{
         ids::{ClientId, WorkspaceId},
         view::ledger::LedgerFilter,
     },
-    service::{caller::Caller, ledger, tokens},
+    service::{caller::Caller, incidents, ledger, tokens},
     twin::options::Product,
 };
 use http::{Request, StatusCode, header};
@@ -155,6 +155,9 @@ async fn what_is_wrong_with_a_body_is_named_with_its_remedy() {
         (json!({ "workspace": workspace, "ticket": 1, "more": true }), "body"),
         (json!({ "workspace": workspace, "ticket": "many" }), "ticket"),
         (json!({ "workspace": workspace, "ticket": -3 }), "ticket"),
+        (json!({ "workspace": workspace, "ticket": 1, "wait_secs": 99 }), "wait_secs"),
+        (json!({ "workspace": workspace, "ticket": 1, "wait_secs": -1 }), "wait_secs"),
+        (json!({ "workspace": workspace, "ticket": 1, "wait_secs": "long" }), "wait_secs"),
     ] {
         let (status, found, answer) = app.call("/api/push", Some(&token), &body).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {}", answer.body);
@@ -166,7 +169,19 @@ async fn what_is_wrong_with_a_body_is_named_with_its_remedy() {
         assert!(!found["problems"][0]["problem"].as_str().unwrap().is_empty());
     }
     let large = json!({ "workspace": "x".repeat(20_000), "ticket": 1 });
-    assert_eq!(app.call("/api/push", Some(&token), &large).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    let (status, found, _) = app.call("/api/push", Some(&token), &large).await;
+    assert_eq!((status, found["error"].as_str()), (StatusCode::PAYLOAD_TOO_LARGE, Some("too-large")), "{found}");
+    for path in ["/api/push".to_owned(), resync(1)] {
+        let answer = app.send(Request::get(&path).body(Body::empty()).unwrap()).await;
+        let found: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+        assert_eq!(
+            (answer.status, found["error"].as_str()),
+            (StatusCode::METHOD_NOT_ALLOWED, Some("method")),
+            "{path}"
+        );
+        assert_eq!(answer.headers[header::ALLOW], "POST", "{path}");
+        assert!(found["message"].as_str().is_some_and(|words| words.contains("POST")), "{path}");
+    }
     assert_eq!(app.engine.taken(), Vec::<String>::new());
 }
 
@@ -219,4 +234,46 @@ async fn a_ticket_is_pushed_once_by_however_many_requests() {
         assert_eq!((status, found["error"].as_str()), (StatusCode::CONFLICT, Some("conflict")));
         bridge.finish().await;
     }
+}
+
+#[tokio::test]
+async fn of_many_who_push_a_ticket_at_once_one_made_it_and_one_line_tells_of_it() {
+    let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(Product::Itsm) }).await;
+    let (app, olga) = operator(&bridge);
+    let app = TestApp::over(app, bridge.clock.clone());
+    app.person("admin", Role::Admin, Scope::All).await;
+    let token = app.token("soar", None).await;
+    let ticket = bridge.opened(0);
+    let workspace = bridge.workspace(0).await;
+    let body = json!({ "workspace": workspace.name, "ticket": ticket });
+    let calls = (0..12).map(|_| app.call("/api/push", Some(&token), &body));
+    let answers = beside(&bridge, futures::future::join_all(calls)).await;
+    let answers: Vec<(StatusCode, Value)> = answers.into_iter().map(|(status, found, _)| (status, found)).collect();
+    let count = |wanted: StatusCode| answers.iter().filter(|(status, ..)| *status == wanted).count();
+    assert_eq!((count(StatusCode::CREATED), count(StatusCode::OK)), (1, 11), "{answers:?}");
+    let incident = &answers[0].1["incident"];
+    assert!(incident.is_string() && answers.iter().all(|(_, found)| found["incident"] == *incident), "{answers:?}");
+    let view = incidents::view(&app.app, &olga, Default::default()).await.unwrap();
+    assert_eq!(view.push.recent.len(), 1, "{:?}", view.push.recent);
+    bridge.finish().await;
+}
+
+#[tokio::test]
+async fn another_clients_ticket_is_refused_in_the_words_for_one_that_is_not_there() {
+    let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(Product::Itsm) }).await;
+    let (app, _) = operator(&bridge);
+    let app = TestApp::over(app, bridge.clock.clone());
+    app.person("admin", Role::Admin, Scope::All).await;
+    let workspace = bridge.workspace(0).await;
+    let token = app.token("one client's", Some(&[workspace.client])).await;
+    let foreign = bridge.opened(1);
+    let mut told = Vec::new();
+    for ticket in [foreign, 987_654] {
+        let body = json!({ "workspace": workspace.name, "ticket": ticket });
+        let (status, found, _) = beside(&bridge, app.call("/api/push", Some(&token), &body)).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{found}");
+        told.push(found.to_string().replace(&ticket.to_string(), "N"));
+    }
+    assert_eq!(told[0], told[1]);
+    bridge.finish().await;
 }

@@ -285,6 +285,10 @@ async fn the_list_is_a_file_too() {
 async fn supervisors_hear_how_it_is() {
     let (app, mut browser) = app("A title", "words").await;
     assert_eq!(app.page(&mut browser, "/readyz").await.status, StatusCode::OK);
+    app.engine.stands(EngineStatus { alive: true, only_reads: true, ..EngineStatus::default() });
+    let answer = app.page(&mut browser, "/readyz").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "a copy is not ready to do the work");
+    assert!(answer.body.contains("--confirm-instance"), "{}", answer.body);
     app.engine.stands(EngineStatus::default());
     let answer = app.page(&mut browser, "/readyz").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);

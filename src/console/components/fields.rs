@@ -100,6 +100,31 @@ pub fn field(form: &FormView, prefix: &str, field: Field) -> AnyView {
     })
 }
 
+/// One of several, each by its value; `none` is what stands there before one is chosen.
+pub fn choose(
+    form: &FormView,
+    prefix: &str,
+    (name, label): (&'static str, &'static str),
+    none: &'static str,
+    choices: &[Choice],
+) -> AnyView {
+    let chosen = form.value(name).to_owned();
+    let field = Field { name, label, hint: "", kind: "", autocomplete: "off" };
+    labelled(form, prefix, field, |ties| {
+        let options = choices
+            .iter()
+            .map(|one| view! { <option value=one.value.clone() selected=one.value == chosen>{one.label.clone()}</option> })
+            .collect_view();
+        view! {
+            <select id=ties.id name=name aria-describedby=ties.described aria-invalid=ties.invalid>
+                <option value="">{none}</option>
+                {options}
+            </select>
+        }
+        .into_any()
+    })
+}
+
 /// A field of several lines, such as a certificate. What was typed is never given back.
 pub fn secret_area(form: &FormView, prefix: &str, field: Field) -> AnyView {
     labelled(form, prefix, field, |ties| {

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{icon::icon, time::in_zone};
+use super::{icon::icon, state, time::in_zone};
 use crate::{console::context::PageContext, domain::view::not_linked::GateRow};
 
 /// One line each: what was asked, by which rule, what it saw, and what would change a no.
@@ -13,7 +13,8 @@ pub fn list(ctx: &PageContext, gates: &[GateRow]) -> AnyView {
         } else {
             ("stop", "health-needs-you", "stops here")
         };
-        let remedy = gate.remedy.clone().map(|remedy| view! { <p class="remedy"><b>"What to do: "</b>{remedy}</p> });
+        let remedy =
+            gate.remedy.clone().map(|remedy| if ctx.may_operate() { state::to_do(remedy) } else { state::by_others() });
         view! {
             <li class=class>
                 {icon(ctx, symbol)}

@@ -68,26 +68,44 @@ pub fn heads(columns: &[(&'static str, &'static str)]) -> AnyView {
     columns.iter().map(cell).collect_view().into_any()
 }
 
+/// The same, with a column of buttons at the end for who has any.
+pub fn heads_and_acts(ctx: &PageContext, columns: &[(&'static str, &'static str)]) -> AnyView {
+    let acts = ctx.may_operate().then(|| heads(&[("Do", "c-acts")]));
+    view! { {heads(columns)} {acts} }.into_any()
+}
+
+/// A row's cell in that column.
+pub fn acts(ctx: &PageContext, buttons: AnyView) -> AnyView {
+    ctx.may_operate().then(|| view! { <td class="c-acts">{buttons}</td> }).into_any()
+}
+
 /// The way to the pages before and after, and how much is shown. `address` makes the address of a
-/// page from its token; `names` are the words for before and after; `file` is the address of all rows as a file.
+/// page from its token; `names` are the words for before and after; `file` is the address of the rows as a file, and whether a
+/// filter narrows them.
 pub fn pages<T>(
     ctx: &PageContext,
     listed: &Listed<T>,
     address: impl Fn(&str) -> String,
     names: (&'static str, &'static str),
-    file: Option<String>,
+    file: Option<(String, bool)>,
 ) -> AnyView {
     let shown = words::number(listed.rows.len() as u64);
+    let lone = listed.newer.is_none() && listed.older.is_none() && listed.page < 2;
+    let place = if lone { String::new() } else { format!("Page {} · ", words::number(listed.page.into())) };
     let count = match listed.total {
-        Some(total) => format!("{shown} of {}", words::number(total)),
-        None => format!("{shown} shown"),
+        Some(total) => format!("{place}{shown} of {}", words::number(total)),
+        None => format!("{place}{shown} shown"),
     };
     let (before, after) = names;
     let newer = listed.newer.as_deref().map(&address);
     let older = listed.older.as_deref().map(&address);
-    let lone = newer.is_none() && older.is_none();
-    let file = file.map(|href| {
-        view! { <a class="file" href=href download="">{icon(ctx, "file")} <span>"Download all as CSV"</span></a> }
+    let file = file.map(|(href, narrowed)| {
+        let label = match (narrowed, listed.total) {
+            (true, Some(total)) => format!("Download the {} that match as CSV", words::number(total)),
+            (true, None) => "Download what matches as CSV".to_owned(),
+            (false, _) => "Download all as CSV".to_owned(),
+        };
+        view! { <a class="file" href=href download="">{icon(ctx, "file")} <span>{label}</span></a> }
     });
     if lone {
         return view! { <div class="pages"><p class="count quiet">{count}</p> {file}</div> }.into_any();

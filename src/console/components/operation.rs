@@ -9,12 +9,17 @@ use super::{
 };
 use crate::{
     console::{context::PageContext, words},
-    domain::{operation::OperationState, view::operation::OperationView},
+    domain::{
+        operation::OperationState,
+        view::{operation::OperationView, pause::PauseView},
+    },
 };
 
 /// Where an operation stands, in words, with its moment.
-pub fn standing(ctx: &PageContext, operation: &OperationView) -> AnyView {
+/// `held` is the pause that holds it.
+pub fn standing(ctx: &PageContext, operation: &OperationView, held: Option<&PauseView>) -> AnyView {
     let (class, symbol, text, at) = match &operation.state {
+        OperationState::Planned { .. } if held.is_some() => ("paused", "stop", "Paused; planned", operation.planned),
         OperationState::Planned { ready } if *ready > ctx.now => ("health-waiting", "waiting", "Next try", *ready),
         OperationState::Planned { ready } => ("sync-behind", "behind", "Its turn comes; ready since", *ready),
         OperationState::Sending { since } => ("sync-behind", "write", "Being sent since", *since),
@@ -30,6 +35,12 @@ pub fn standing(ctx: &PageContext, operation: &OperationView) -> AnyView {
         <span class=format!("standing {class}")>{icon(ctx, symbol)} <span>{text}" "{when(ctx, at)}</span></span>
     }
     .into_any()
+}
+
+/// What holds a planned one, and what ends that.
+fn holds(operation: &OperationView, held: Option<&PauseView>) -> Option<String> {
+    let held = held.filter(|_| matches!(operation.state, OperationState::Planned { .. }))?;
+    Some(format!("{} is paused. {}", held.what, held.ends))
 }
 
 /// What became of the tries: their number and the last failure.
@@ -104,22 +115,23 @@ pub fn again(ctx: &PageContext, operation: &OperationView) -> AnyView {
 }
 
 /// The whole of it, as an item of a list.
-pub fn item(ctx: &PageContext, operation: &OperationView) -> AnyView {
-    noted(ctx, operation, None)
+pub fn item(ctx: &PageContext, operation: &OperationView, held: Option<&PauseView>) -> AnyView {
+    noted(ctx, operation, held, None)
 }
 
 /// The same, with who did it.
-pub fn noted(ctx: &PageContext, operation: &OperationView, who: Option<&str>) -> AnyView {
+pub fn noted(ctx: &PageContext, operation: &OperationView, held: Option<&PauseView>, who: Option<&str>) -> AnyView {
     let dropped = matches!(operation.state, OperationState::Dropped { .. });
     view! {
         <li class="operation">
             <div class="operation-head">
                 <b>{operation.words.clone()}</b>
                 <span class="quiet">"in "{operation.side.words()}</span>
-                {standing(ctx, operation)}
+                {standing(ctx, operation, held)}
                 {who.map(|who| view! { <span class="quiet">"by "{who.to_owned()}</span> })}
             </div>
             <p class="quiet">"Why: "{operation.reason.words()}</p>
+            {holds(operation, held).map(|held| view! { <p>{held}</p> })}
             {tries(operation)}
             {operation
                 .body

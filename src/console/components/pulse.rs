@@ -52,6 +52,7 @@ fn late(ctx: &PageContext, sources: &[OldSource]) -> AnyView {
         <b>{count}" late."</b>
         " "{last_read(ctx, oldest, sources.len())}
         " and is due every "{words::every(oldest.poll_secs)}": what stands here of it may be old. "
+        {why(oldest)}
         <a href="/runs">"See the runs"</a>
     };
     notice(ctx, "notice", text.into_any())
@@ -59,13 +60,19 @@ fn late(ctx: &PageContext, sources: &[OldSource]) -> AnyView {
 
 fn broken(ctx: &PageContext, sources: &[OldSource]) -> AnyView {
     let Some(oldest) = sources.first() else { return ().into_any() };
-    let count = words::counted(sources.len() as u64, "source can't be read", "sources can't be read");
+    let count = words::counted(sources.len() as u64, "source can't be read whole", "sources can't be read whole");
     let text = view! {
         <b>{count}" until a person mends it."</b>
         " "{last_read(ctx, oldest, sources.len())}". "
+        {why(oldest)}
         <a href="/problems">"See what to do"</a>
     };
     notice(ctx, "notice bad", text.into_any())
+}
+
+/// What failed, so that nobody takes a part for the whole.
+fn why(source: &OldSource) -> Option<String> {
+    source.why.as_ref().map(|why| format!("{} ", why.trim_end()))
 }
 
 /// "law-contoso was last read 2 h ago", said of the one read the longest ago.

@@ -46,12 +46,27 @@ pub fn severity(ctx: &PageContext, severity: &Severity) -> AnyView {
 }
 
 /// The sentence of a reason and its remedy.
-pub fn why(reason: &Reason) -> AnyView {
-    view! {
-        <p class="why">{reason.words()}</p>
-        {reason.remedy().map(|remedy| view! { <p class="remedy"><b>"What to do: "</b>{remedy}</p> })}
+pub fn why(ctx: &PageContext, reason: &Reason) -> AnyView {
+    view! { <p class="why">{reason.words()}</p> {remedy(ctx, reason)} }.into_any()
+}
+
+/// What can be done about a reason; who lacks the button for it is told who has it.
+pub fn remedy(ctx: &PageContext, reason: &Reason) -> AnyView {
+    match reason.remedy() {
+        Some(_) if reason.done_here() && !ctx.may_operate() => by_others(),
+        Some(remedy) => to_do(remedy),
+        None => ().into_any(),
     }
-    .into_any()
+}
+
+/// What to do, in a sentence.
+pub fn to_do(remedy: String) -> AnyView {
+    view! { <p class="remedy"><b>"What to do: "</b>{remedy}</p> }.into_any()
+}
+
+/// Who can do it, for somebody whose role has no button for it.
+pub fn by_others() -> AnyView {
+    view! { <p class="remedy"><b>"Who can settle it: "</b>{words::OPERATORS}"."</p> }.into_any()
 }
 
 /// How a connection or workspace does, in one chip.

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     console::{
-        components::{act, list},
+        components::{act, list, state},
         context::PageContext,
         words,
     },
@@ -84,7 +84,10 @@ fn item(ctx: &PageContext, row: &ApprovalRow) -> AnyView {
                     </details>
                 }
             })}
-            {answers}
+            {match answers {
+                Some(answers) => answers.into_any(),
+                None => state::by_others(),
+            }}
         </li>
     }
     .into_any()

@@ -6,6 +6,7 @@ use crate::{
     console::{
         components::{
             act::{self, Weight},
+            fields::{self, Field},
             list,
             time::{absolute, when},
         },
@@ -14,13 +15,16 @@ use crate::{
     },
     domain::{
         backfill::{Backfill, BackfillState, CAP_MAX, Forecast, HowEnded, PER_HOUR_MAX, Progress},
-        view::backfill::{BackfillRow, BackfillsView},
+        view::{
+            backfill::{BackfillRow, BackfillsView},
+            form::FormView,
+        },
     },
 };
 
 /// What stands in `<main>`.
 pub fn body(ctx: &PageContext, view: &BackfillsView) -> AnyView {
-    view! { {truth(view)} {rows(ctx, view)} {form(ctx, view)} }.into_any()
+    view! { {fields::summary(&view.form, "")} {truth(view)} {rows(ctx, view)} {form(ctx, view)} }.into_any()
 }
 
 /// The parts that change while the page is open.
@@ -46,9 +50,9 @@ fn rows(ctx: &PageContext, view: &BackfillsView) -> AnyView {
             {list::table(
                 ("Backfills", "The last backfill of each workspace"),
                 "cards held",
-                list::heads(&[
+                list::heads_and_acts(ctx, &[
                     ("Client and workspace", "c-wide"), ("Created", ""), ("Limits", ""),
-                    ("Forecast", ""), ("State", "c-why"), ("Do", "c-acts"),
+                    ("Forecast", ""), ("State", "c-why"),
                 ]),
                 view.rows.iter().map(|row| line(ctx, row)).collect_view().into_any(),
             )}
@@ -76,7 +80,7 @@ fn line(ctx: &PageContext, row: &BackfillRow) -> AnyView {
             </td>
             <td data-label="Forecast">{forecast.map_or_else(|| "–".into_any(), said)}</td>
             <td class="c-why tall" data-label="State">{state(ctx, backfill)}</td>
-            <td class="c-acts">{acts(ctx, row)}</td>
+            {list::acts(ctx, acts(ctx, row))}
         </tr>
     }
     .into_any()
@@ -158,31 +162,21 @@ fn form(ctx: &PageContext, view: &BackfillsView) -> AnyView {
     if !ctx.may_operate() || view.workspaces.is_empty() {
         return ().into_any();
     }
-    let options = view
-        .workspaces
-        .iter()
-        .map(|choice| view! { <option value=choice.value.clone()>{choice.label.clone()}</option> })
-        .collect_view();
+    let field = |name, label, hint, kind| {
+        let field = Field { name, label, hint, kind, autocomplete: "off" };
+        fields::field(&typed(&view.form), "", field)
+    };
     view! {
-        <section aria-labelledby="ask" class="asking">
+        <section aria-labelledby="ask" class="tile narrow">
             <h2 id="ask">"Ask for a forecast"</h2>
-            <form method="post" action="/backfill">
+            <form method="post" action="/backfill" class="form" novalidate>
                 <input type="hidden" name="next" value="/backfill" />
-                <label>"Workspace" <select name="workspace"><option value="">"Choose one"</option>{options}</select></label>
-                <label>"Created from" <input name="from" type="date" autocomplete="off" /></label>
-                <label>"Up to and with (empty: the workspace's start)" <input name="to" type="date" autocomplete="off" /></label>
-                <label>
-                    {format!("Tickets at most (1 to {})", words::number(CAP_MAX.into()))}
-                    <input name="cap" type="text" inputmode="numeric" maxlength="6" value="500" autocomplete="off" />
-                </label>
-                <label>
-                    {format!("Tickets an hour (1 to {})", words::number(PER_HOUR_MAX.into()))}
-                    <input name="per_hour" type="text" inputmode="numeric" maxlength="5" value="60" autocomplete="off" />
-                </label>
-                <label class="check">
-                    <input type="checkbox" name="closed" value="yes" />
-                    " Closed incidents too: each gets a ticket that is then closed with its verdict"
-                </label>
+                {fields::choose(&view.form, "", ("workspace", "Workspace"), "Choose one", &view.workspaces)}
+                {field("from", "Created from", "", "date")}
+                {field("to", "Up to and with", "Empty: the workspace's start.", "date")}
+                {field("cap", "Tickets at most", CAP_HINT, "text")}
+                {field("per_hour", "Tickets an hour", PER_HOUR_HINT, "text")}
+                {fields::check(&view.form, "", "closed", "Closed incidents too: each gets a ticket that is then closed with its verdict")}
                 <button type="submit" class="button main"><span>"Make the forecast"</span></button>
                 <p class="quiet">"Nothing is taken in before you start it. Filters hold as ever; the storm brake does not count these tickets."</p>
             </form>
@@ -190,3 +184,16 @@ fn form(ctx: &PageContext, view: &BackfillsView) -> AnyView {
     }
     .into_any()
 }
+
+const CAP_HINT: &str = "A whole number from 1 to 20,000.";
+const PER_HOUR_HINT: &str = "A whole number from 1 to 3,600.";
+
+/// What was typed, or what stands there at first.
+fn typed(form: &FormView) -> FormView {
+    if form.values.is_empty() {
+        return form.clone().with_value("cap", "500").with_value("per_hour", "60");
+    }
+    form.clone()
+}
+
+const _: () = assert!(CAP_MAX == 20_000 && PER_HOUR_MAX == 3_600, "the hints above say so");

@@ -19,7 +19,8 @@ use crate::{
         pair::{Health, SyncState},
         view::{
             dashboard::{DashboardView, PairCounts, PairFilter, PairRow, PairSort},
-            list::{Choice, Listed},
+            list::Listed,
+            query::QueryText,
         },
     },
 };
@@ -89,7 +90,13 @@ fn storm(ctx: &PageContext, held: u64) -> AnyView {
                 {icon(ctx, "needs-you")}
                 <div>
                     <p class="why"><b>{words}" held by the storm brake"</b>" and get no ticket until a person releases them."</p>
-                    <p class="quiet"><a href="/problems">"See which, and release them"</a></p>
+                    <p class="quiet">
+                        {if ctx.may_operate() {
+                            view! { <a href="/problems">"See which, and release them"</a> }.into_any()
+                        } else {
+                            view! { <a href="/problems">"See which"</a>"; "{words::OPERATORS}" releases them." }.into_any()
+                        }}
+                    </p>
                 </div>
             </li>
         </ul>
@@ -106,12 +113,12 @@ fn last_look(ctx: &PageContext) -> AnyView {
 
 fn filter(ctx: &PageContext, view: &DashboardView) -> AnyView {
     let filter = &view.filter;
-    let PairCounts { in_step, behind, unknown, healthy, waiting, needs_you, .. } = view.counts;
-    let sync: Vec<_> = [(SyncState::InStep, in_step), (SyncState::Behind, behind), (SyncState::Unknown, unknown)]
-        .map(|(state, count)| Choice { count: Some(count), ..choice(state.as_str(), words::sync(state)) })
+    // Counts stand above, where they are kept new.
+    let sync: Vec<_> = [SyncState::InStep, SyncState::Behind, SyncState::Unknown]
+        .map(|state| choice(state.as_str(), words::sync(state)))
         .into();
-    let health: Vec<_> = [(Health::Healthy, healthy), (Health::Waiting, waiting), (Health::NeedsYou, needs_you)]
-        .map(|(health, count)| Choice { count: Some(count), ..choice(health.as_str(), words::health(health)) })
+    let health: Vec<_> = [Health::Healthy, Health::Waiting, Health::NeedsYou]
+        .map(|health| choice(health.as_str(), words::health(health)))
         .into();
     let severities: Vec<_> = [Severity::High, Severity::Medium, Severity::Low, Severity::Informational]
         .map(|severity| choice(severity.as_str(), severity.as_str()))
@@ -156,7 +163,51 @@ fn rows(ctx: &PageContext, view: &DashboardView) -> AnyView {
         Ok(listed) if listed.rows.is_empty() => none(ctx, view),
         Ok(listed) => table(ctx, view, listed),
     };
-    view! { <div id="rows" data-live data-hold>{inside}</div> }.into_any()
+    view! { <div id="rows" data-live data-hold>{clients_named(view)}{inside}</div> }.into_any()
+}
+
+/// Clients offered for a search that names them.
+const CLIENTS_MAX: usize = 5;
+
+/// Clients whose name holds the text that is searched for: the search itself looks at incidents.
+fn clients_named(view: &DashboardView) -> AnyView {
+    let text = view.filter.text.trim().to_lowercase();
+    if text.chars().count() < 3 {
+        return ().into_any();
+    }
+    let named = view.clients.iter().filter(|client| client.label.to_lowercase().contains(&text));
+    let links: Vec<_> = named
+        .take(CLIENTS_MAX)
+        .filter_map(|client| {
+            let to = PairFilter { client: Some(client.value.parse().ok()?), ..PairFilter::default() }.address();
+            Some(view! { <li><a href=to>{client.label.clone()}</a></li> })
+        })
+        .collect();
+    if links.is_empty() {
+        return ().into_any();
+    }
+    view! {
+        <section class="also" aria-label="Clients with this name">
+            <p>"Clients with this name:"</p>
+            <ul>{links.into_iter().collect_view()}</ul>
+        </section>
+    }
+    .into_any()
+}
+
+/// Whether a row was found by what its alerts name, which it does not show.
+fn found_by_names(text: &str, row: &PairRow) -> bool {
+    let title = row.title.to_lowercase();
+    let shown = |word: &str| {
+        let plain = word.trim_start_matches('#');
+        title.contains(word)
+            || row.number.is_some_and(|number| number.to_string() == plain)
+            || row.ticket.as_ref().is_some_and(|ticket| ticket.label.contains(plain))
+            || row.incident.as_str().starts_with(word)
+            || row.reference.to_lowercase() == word
+    };
+    let text = text.to_lowercase();
+    text.split_whitespace().any(|word| word.chars().count() >= 3 && !shown(word))
 }
 
 fn none(ctx: &PageContext, view: &DashboardView) -> AnyView {
@@ -179,9 +230,20 @@ fn none(ctx: &PageContext, view: &DashboardView) -> AnyView {
                 </p>
             }
         });
+        let alone = PairFilter { text: view.filter.text.clone(), ..PairFilter::default() };
+        let sorted = PairFilter { sort: view.filter.sort, reversed: view.filter.reversed, ..alone.clone() };
+        let everywhere = (alone.narrows() && sorted != view.filter).then(|| {
+            view! {
+                <p>
+                    "The other filters hold back what the search would find. "
+                    <a class="soft" href=alone.address()>"Search without them"</a>
+                </p>
+            }
+        });
         let text = view! {
             <p>"There are "{words::counted(view.counts.pairs(), "pair", "pairs")}" in all."</p>
             {elsewhere}
+            {everywhere}
             <p><a class="button" href="/">"Clear the filter"</a></p>
         };
         return list::empty(ctx, "search", "No pair matches the filter", text.into_any());
@@ -242,9 +304,9 @@ fn table(ctx: &PageContext, view: &DashboardView, listed: &Listed<PairRow>) -> A
                         {head(ctx, filter, PairSort::Changed, "Changed", "")}
             }
             .into_any(),
-            listed.rows.iter().map(|row| line(ctx, row)).collect_view().into_any(),
+            listed.rows.iter().map(|row| line(ctx, filter, row)).collect_view().into_any(),
         )}
-        {list::pages(ctx, listed, page, names, Some(filter.file()))}
+        {list::pages(ctx, listed, page, names, Some((filter.file(), filter.narrows())))}
     }
     .into_any()
 }
@@ -254,8 +316,12 @@ fn more(further: usize) -> Option<String> {
     (further > 0).then(|| format!(" And {} more.", words::number(further as u64)))
 }
 
-fn line(ctx: &PageContext, row: &PairRow) -> AnyView {
-    let here = format!("/pairs/{}", row.id);
+fn line(ctx: &PageContext, filter: &PairFilter, row: &PairRow) -> AnyView {
+    // The pair's page leads back to the list as it stands.
+    let here = QueryText::new().with("list", filter.query().as_str()).after(&format!("/pairs/{}", row.id));
+    let named = (!filter.text.is_empty() && found_by_names(&filter.text, row)).then(
+        || view! { <span class="row-why">"Found by a host, user, mailbox or address that its alerts name."</span> },
+    );
     let number = row.number.map(|number| format!("#{number} "));
     let title = if row.title.is_empty() { "(no title)".to_owned() } else { row.title.clone() };
     let of_client = PairFilter { client: Some(row.client_id), ..PairFilter::default() }.address();
@@ -269,6 +335,7 @@ fn line(ctx: &PageContext, row: &PairRow) -> AnyView {
                     {title}
                 </a>
                 {why.map(|reason| view! { <span class="row-why">{reason.words()}{more(row.further.len())}</span> })}
+                {named}
             </th>
             <td data-label="Severity">{state::severity(ctx, &row.severity)}</td>
             <td data-label="Client"><a class="soft" href=of_client>{row.client.clone()}</a></td>

@@ -35,7 +35,7 @@ pub fn body(ctx: &PageContext, view: &LinkingView) -> AnyView {
     view! {
         {fields::summary(&view.form, "")}
         <p class="truth">{record}" in "{row.workspace_name.clone()}", of "{row.client.clone()}</p>
-        {not_linked::why(row)}
+        {not_linked::why(ctx, row)}
         {(!view.gates.is_empty()).then(|| view! {
             <details class="folded">
                 <summary>"Every gate, in the order in which they are asked"</summary>

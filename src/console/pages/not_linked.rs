@@ -4,7 +4,12 @@ use leptos::prelude::*;
 
 use crate::{
     console::{
-        components::{act, list, state, time::when},
+        components::{
+            act,
+            fields::{self, Field},
+            list, state,
+            time::when,
+        },
         context::PageContext,
         words,
     },
@@ -20,12 +25,19 @@ use crate::{
 
 /// What stands in `<main>`.
 pub fn body(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
-    view! { {truth(ctx, view)} {filter(ctx, view)} {rows(ctx, view)} {push(ctx, view)} }.into_any()
+    view! {
+        {fields::summary(&view.push.form, PUSH)}
+        {truth(ctx, view)}
+        {filter(ctx, view)}
+        {rows(ctx, view)}
+        {push(ctx, view)}
+    }
+    .into_any()
 }
 
 /// The parts that change while the page is open.
 pub fn live(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
-    view! { {truth(ctx, view)} {rows(ctx, view)} {push(ctx, view)} }.into_any()
+    view! { {truth(ctx, view)} {rows(ctx, view)} {pushes(ctx, view)} }.into_any()
 }
 
 fn truth(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
@@ -70,7 +82,8 @@ fn truth(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
 
 fn filter(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
     let workspace = view.filter.workspace.map_or_else(String::new, |id| id.to_string());
-    let named = |one: &Choice| Choice { label: words::reason_title(&one.value).into(), ..one.clone() };
+    // Counts stand above, where they are kept new.
+    let named = |one: &Choice| Choice { label: words::reason_title(&one.value).into(), count: None, ..one.clone() };
     let reasons: Vec<Choice> = view.reasons.iter().map(named).collect();
     view! {
         <form method="get" action="/incidents" class="filter" role="search" aria-label="Incidents not linked">
@@ -94,7 +107,17 @@ fn rows(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
 
 fn none(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
     if view.filter.narrows() || !view.filter.from.is_empty() {
-        let text = view! { <p><a class="button" href="/incidents">"Clear the filter"</a></p> };
+        let alone = NotLinkedFilter { text: view.filter.text.clone(), ..NotLinkedFilter::default() };
+        let others = !view.filter.reason.is_empty() || view.filter.workspace.is_some();
+        let everywhere = (alone.narrows() && others).then(|| {
+            view! {
+                <p>
+                    "The other filters hold back what the search would find. "
+                    <a class="soft" href=alone.address()>"Search without them"</a>
+                </p>
+            }
+        });
+        let text = view! { {everywhere}<p><a class="button" href="/incidents">"Clear the filter"</a></p> };
         return list::empty(ctx, "search", "No incident matches the filter", text.into_any());
     }
     if view.workspaces.is_empty() {
@@ -136,21 +159,21 @@ pub fn name(row: &NotLinkedRow) -> String {
 }
 
 /// Why it is not linked, with the remedy.
-pub fn why(row: &NotLinkedRow) -> AnyView {
+pub fn why(ctx: &PageContext, row: &NotLinkedRow) -> AnyView {
     match &row.reason {
         Some(reason @ Reason::OlderThanStart) => view! {
-            {state::why(reason)}
+            {state::why(ctx, reason)}
             <p class="quiet">"A "<a class="soft" href="/backfill">"backfill"</a>" takes it in."</p>
         }
         .into_any(),
-        Some(reason) => state::why(reason),
+        Some(reason) => state::why(ctx, reason),
         None => view! { <p class="why">"It was seen just now and is planned next."</p> }.into_any(),
     }
 }
 
 fn line(ctx: &PageContext, row: &NotLinkedRow) -> AnyView {
     let name = name(row);
-    let why = why(row);
+    let why = why(ctx, row);
     let linking = ctx.may_operate().then(|| {
         let href = format!("/incidents/{}/{}/link?{}", row.workspace, row.incident, back(ctx));
         view! { <p><a class="button" href=href>"Link by hand"<span class="unseen">{format!(": {name}")}</span></a></p> }
@@ -184,30 +207,31 @@ fn back(ctx: &PageContext) -> String {
     QueryText::new().with("next", &ctx.address).as_str().to_owned()
 }
 
+/// Prefix of the push form's ids.
+const PUSH: &str = "push-";
+
 /// Pushing a ticket to Sentinel, and what became of those that were pushed lately.
 fn push(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
     let asks = ctx.may_operate() && !view.push.workspaces.is_empty();
     if !asks && view.push.recent.is_empty() {
-        return view! { <div id="push" data-live data-hold></div> }.into_any();
+        return pushes(ctx, view);
     }
-    let options = view
-        .push
-        .workspaces
-        .iter()
-        .map(|choice| view! { <option value=choice.value.clone()>{choice.label.clone()}</option> })
-        .collect_view();
+    let typed = &view.push.form;
+    let number = Field { name: "ticket", label: "Ticket number in Halo", hint: "", kind: "text", autocomplete: "off" };
     let form = asks.then(|| {
         view! {
-            <details class="folded">
+            <details class="folded" open=!typed.problems.is_empty()>
                 <summary>"Push a ticket…"</summary>
-                <form method="post" action="/push" class="act">
+                <form method="post" action="/push" class="form" novalidate>
                     <input type="hidden" name="next" value="/incidents#push" />
-                    <label>"Ticket number in Halo" <input name="ticket" type="text" inputmode="numeric" maxlength="20" autocomplete="off" /></label>
-                    <label>"Workspace" <select name="workspace"><option value="">"Choose one"</option>{options}</select></label>
-                    <label class="check">
-                        <input type="checkbox" name="anyway" value="yes" />
-                        " Push it all the same, where the workspace is joined to Defender and its portal won't show the incident"
-                    </label>
+                    {fields::field(typed, PUSH, number)}
+                    {fields::choose(typed, PUSH, ("workspace", "Workspace"), "Choose one", &view.push.workspaces)}
+                    {fields::check(
+                        typed,
+                        PUSH,
+                        "anyway",
+                        "Push it all the same, where the workspace is joined to Defender and its portal won't show the incident",
+                    )}
                     <button type="submit" class="button"><span>"Push to Sentinel"</span></button>
                     <p class="quiet">
                         "The ticket's client and the workspace's must be the same. Pushed twice it is the same incident."
@@ -216,17 +240,21 @@ fn push(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
             </details>
         }
     });
-    let recent = view.push.recent.iter().map(|row| pushed(ctx, row)).collect_view();
     view! {
-        <div id="push" data-live data-hold>
-            <section aria-labelledby="push-title">
-                <h2 id="push-title">"Push a ticket to Sentinel"</h2>
-                {form}
-                <ul class="marked">{recent}</ul>
-            </section>
-        </div>
+        <section id="push" aria-labelledby="push-title">
+            <h2 id="push-title">"Push a ticket to Sentinel"</h2>
+            {form}
+            {pushes(ctx, view)}
+        </section>
     }
     .into_any()
+}
+
+/// What became of the pushes; the form beside it is not drawn anew under somebody who types in it.
+fn pushes(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
+    let recent = view.push.recent.iter().map(|row| pushed(ctx, row)).collect_view();
+    let list = (!view.push.recent.is_empty()).then(|| view! { <ul class="marked">{recent}</ul> });
+    view! { <div id="pushes" data-live data-hold>{list}</div> }.into_any()
 }
 
 fn pushed(ctx: &PageContext, row: &PushRow) -> AnyView {

@@ -23,6 +23,7 @@ use crate::{
             dashboard::PairFilter,
             operation::OperationView,
             pair::{ChoiceView, DroppedRow, PairView},
+            pause::PauseView,
             query::QueryText,
         },
     },
@@ -56,8 +57,8 @@ pub fn live(ctx: &PageContext, view: &PairView) -> AnyView {
             <div class="pair-main">
                 {view.group.as_ref().map(|group| mates::section(ctx, group))}
                 {sides::section(ctx, view)}
-                {queue(ctx, "Given up", "dead", &view.dead)}
-                {queue(ctx, "Waiting to be written", "queue", &view.queue)}
+                {queue(ctx, "Given up", "dead", &view.dead, None)}
+                {queue(ctx, "Waiting to be written", "queue", &view.queue, view.pauses.first())}
                 {dropped(ctx, &view.dropped)}
                 {notes::section(ctx, view)}
                 {(!view.gates.is_empty()).then(|| view! {
@@ -103,7 +104,7 @@ fn facts(ctx: &PageContext, view: &PairView) -> AnyView {
 
 fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
     let why = match &view.reason {
-        Some(reason) => state::why(reason),
+        Some(reason) => state::why(ctx, reason),
         None => view! { <p class="why">"Both sides agree in what the policy carries."</p> }.into_any(),
     };
     // the one thing to do stands out; when all is well neither does
@@ -142,7 +143,7 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
                 {state::axes(ctx, view.sync, view.health)}
                 {pause::notices(ctx, &view.pauses)}
                 {why}
-                {view.open.iter().map(state::why).collect_view()}
+                {view.open.iter().map(|reason| state::why(ctx, reason)).collect_view()}
                 <p class="quiet">
                     {view.as_of.is_none().then(|| view! {
                         "Incident checked "{when_or(ctx, view.incident_read, "never")}
@@ -153,6 +154,9 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
                 </p>
             </div>
             {view.choices.iter().map(|one| choice(ctx, view, one)).collect_view()}
+            {(!ctx.may_operate() && view.as_of.is_none()).then(|| view! {
+                <p class="quiet">"To look again, pause, unlink or decide, ask "{words::OPERATORS}"."</p>
+            })}
             {acts}
         </section>
     }
@@ -192,7 +196,13 @@ fn choice(ctx: &PageContext, view: &PairView, choice: &ChoiceView) -> AnyView {
     .into_any()
 }
 
-fn queue(ctx: &PageContext, title: &'static str, id: &'static str, operations: &[OperationView]) -> AnyView {
+fn queue(
+    ctx: &PageContext,
+    title: &'static str,
+    id: &'static str,
+    operations: &[OperationView],
+    held: Option<&PauseView>,
+) -> AnyView {
     if operations.is_empty() {
         return ().into_any();
     }
@@ -200,7 +210,7 @@ fn queue(ctx: &PageContext, title: &'static str, id: &'static str, operations: &
     view! {
         <section aria-labelledby=id>
             <h2 id=id>{title}" "<span class="count">{count}</span></h2>
-            <ol class="operations">{operations.iter().map(|one| operation::item(ctx, one)).collect_view()}</ol>
+            <ol class="operations">{operations.iter().map(|one| operation::item(ctx, one, held)).collect_view()}</ol>
         </section>
     }
     .into_any()
@@ -210,7 +220,7 @@ fn dropped(ctx: &PageContext, rows: &[DroppedRow]) -> AnyView {
     if rows.is_empty() {
         return ().into_any();
     }
-    let items = rows.iter().map(|row| operation::noted(ctx, &row.operation, Some(&row.who))).collect_view();
+    let items = rows.iter().map(|row| operation::noted(ctx, &row.operation, None, Some(&row.who))).collect_view();
     view! {
         <section aria-labelledby="dropped">
             <h2 id="dropped">"Dropped "<span class="count">{words::number(rows.len() as u64)}</span></h2>
@@ -225,7 +235,8 @@ fn dropped(ctx: &PageContext, rows: &[DroppedRow]) -> AnyView {
 
 fn history(ctx: &PageContext, view: &PairView) -> AnyView {
     let older = view.older.as_ref().map(|token| {
-        let href = QueryText::new().with("from", token).after(ctx.path());
+        let list = view.back.split_once('?').map_or("", |(_, query)| query);
+        let href = QueryText::new().with("from", token).with("list", list).after(ctx.path());
         view! { <p><a class="button" href=format!("{href}#history")>"Older"</a></p> }
     });
     view! {

@@ -7,7 +7,7 @@ use crate::{
         components::{
             act::{self, Weight},
             icon::icon,
-            list, operation, pause,
+            list, operation, pause, state,
             time::{in_zone, when_link},
         },
         context::PageContext,
@@ -132,10 +132,13 @@ fn storm(ctx: &PageContext, storm: &StormView) -> AnyView {
         <section class="group" aria-labelledby=labelled>
             <h2 id=id>"Storm brake: "{storm.name.clone()}" "<a class="count" href=list>{words::number(storm.held)}</a></h2>
             <p>{icon(ctx, "needs-you")} <span>{storm.client.clone()}": "{held}" and get no ticket until a person releases them."{cap}</span></p>
-            <p class="remedy">
-                <b>"What to do: "</b>
-                "If one rule floods, correct it in Sentinel and close its incidents there. Release makes a ticket for each that is held, oldest first."
-            </p>
+            {if ctx.may_operate() {
+                state::to_do(
+                    "If one rule floods, correct it in Sentinel and close its incidents there. Release makes a ticket for each that is held, oldest first.".into(),
+                )
+            } else {
+                state::by_others()
+            }}
             {release}
         </section>
     }
@@ -157,13 +160,13 @@ fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {
     view! {
         <section class="group" aria-labelledby=labelled>
             <h2 id=id>{title}" "<a class="count" href=all.clone()>{words::number(group.total)}</a></h2>
-            {group.reason.remedy().map(|remedy| view! { <p class="remedy"><b>"What to do: "</b>{remedy}</p> })}
+            {state::remedy(ctx, &group.reason)}
             {list::table(
                 (title, title),
                 "cards problems",
-                list::heads(&[
+                list::heads_and_acts(ctx, &[
                     ("Incident", "c-wide"), ("Client", ""), ("Ticket", ""), ("Since", ""),
-                    ("What happened", "c-why"), ("Do", "c-acts"),
+                    ("What happened", "c-why"),
                 ]),
                 group.items.iter().map(|one| line(ctx, one)).collect_view().into_any(),
             )}
@@ -210,7 +213,7 @@ fn line(ctx: &PageContext, item: &ProblemItem) -> AnyView {
                     None => item.reason.words().into_any(),
                 }}
             </td>
-            <td class="c-acts">{acts}</td>
+            {list::acts(ctx, acts)}
         </tr>
     }
     .into_any()

@@ -79,9 +79,9 @@ fn sources(ctx: &PageContext, view: &RunsView) -> AnyView {
             {list::table(
                 ("Sources", "Workspaces and Halo instances that are read"),
                 "cards sources",
-                list::heads(&[
+                list::heads_and_acts(ctx, &[
                     ("Source", "c-wide"), ("State", ""), ("Last success", ""), ("Next due", ""),
-                    ("Last run", "c-why"), ("Do", "c-acts"),
+                    ("Last run", "c-why"),
                 ]),
                 view.sources.iter().map(|one| source(ctx, one)).collect_view().into_any(),
             )}
@@ -135,7 +135,7 @@ fn source(ctx: &PageContext, source: &SourceRow) -> AnyView {
             <td data-label="Last success">{when_or(ctx, source.last_success, "never")}</td>
             <td data-label="Next due">{when_or(ctx, source.next_due, if off { "not read" } else { "as soon as possible" })}</td>
             <td class="c-why tall" data-label="Last run">{last}</td>
-            <td class="c-acts">{acts}</td>
+            {list::acts(ctx, acts.into_any())}
         </tr>
     }
     .into_any()

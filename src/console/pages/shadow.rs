@@ -115,7 +115,7 @@ fn table(ctx: &PageContext, view: &ShadowView, listed: &Listed<ShadowRow>) -> An
             ]),
             listed.rows.iter().map(|row| line(ctx, row)).collect_view().into_any(),
         )}
-        {list::pages(ctx, listed, page, ("Newer", "Older"), Some(view.filter.file()))}
+        {list::pages(ctx, listed, page, ("Newer", "Older"), Some((view.filter.file(), view.filter.narrows())))}
     }
     .into_any()
 }

@@ -43,6 +43,8 @@ struct State {
     pending: Option<HtmlTemplateElement>,
     /// The stream of hints, while the page is seen.
     source: Option<EventSource>,
+    /// The session is over: nothing more is asked for.
+    ended: bool,
 }
 
 type Shared = Rc<RefCell<State>>;
@@ -78,6 +80,7 @@ pub fn wake(now: i64, cursor: i64, fragment: String, only: String) {
         moved: 0.0,
         pending: None,
         source: None,
+        ended: false,
     }));
     // the server has just written the times
     later(TIMES_MS, {
@@ -97,6 +100,9 @@ pub fn wake(now: i64, cursor: i64, fragment: String, only: String) {
 /// Fetches now and then although nothing was told.
 fn beat(state: Shared) {
     later(TIMES_MS, move || {
+        if state.borrow().ended {
+            return;
+        }
         if js_sys::Date::now() - state.borrow().fetched >= BEAT_MS {
             hint(&state, false);
         }
@@ -145,9 +151,34 @@ fn show_live(alive: bool) {
     mark.set_text_content(Some(if alive { "Live" } else { "Not connected: this page stands still" }));
 }
 
+/// The reader was signed out elsewhere, or for too long away: says so with the way back, and asks for nothing more.
+fn end(state: &Shared) {
+    let mut here = state.borrow_mut();
+    here.ended = true;
+    if let Some(source) = here.source.take() {
+        source.set_onerror(None);
+        source.close();
+    }
+    drop(here);
+    let Some(document) = document() else { return };
+    let words = "Your session has ended: this page stands still.";
+    if let Some(said) = document.get_element_by_id("said") {
+        said.set_text_content(Some(words));
+    }
+    let Some(mark) = document.get_element_by_id("live-state") else { return };
+    let _ = mark.remove_attribute("hidden");
+    mark.set_class_name("live off");
+    mark.set_text_content(Some(&format!("{words} ")));
+    if let (Ok(link), Some(address)) = (document.create_element("a"), mark.get_attribute("data-sign-in")) {
+        let _ = link.set_attribute("href", &address);
+        link.set_text_content(Some("Sign in again"));
+        let _ = mark.append_child(&link);
+    }
+}
+
 fn open(state: Shared) {
-    if hidden() {
-        // Opened when it is seen again.
+    if hidden() || state.borrow().ended {
+        // A hidden page's is opened when it is seen again.
         return;
     }
     let address = format!("/events?after={}", state.borrow().last);
@@ -179,7 +210,14 @@ fn open(state: Shared) {
             stream.set_onerror(None);
             let state = state.clone();
             state.borrow_mut().source = None;
-            later(REOPEN_MS, move || open(state));
+            // The stream does not tell with what it was answered.
+            wasm_bindgen_futures::spawn_local(async move {
+                let address = state.borrow().fragment.clone();
+                match fetch(&address).await {
+                    Fetched::SignedOut => end(&state),
+                    Fetched::Page(_) | Fetched::Nothing => later(REOPEN_MS, move || open(state)),
+                }
+            });
         }
     });
     source.set_onerror(Some(failed.as_ref().unchecked_ref()));
@@ -218,6 +256,9 @@ fn hidden() -> bool {
 fn hint(state: &Shared, told: bool) {
     {
         let mut here = state.borrow_mut();
+        if here.ended {
+            return;
+        }
         here.held = here.held.saturating_add(u32::from(told));
         if here.busy || hidden() {
             here.again |= told;
@@ -238,8 +279,9 @@ fn gather(state: Shared, wait_ms: i32) {
             let address = state.borrow().fragment.clone();
             state.borrow_mut().fetched = js_sys::Date::now();
             match fetch(&address).await {
-                Some(html) => take(&state, &html),
-                None => show_live(false),
+                Fetched::Page(html) => take(&state, &html),
+                Fetched::SignedOut => end(&state),
+                Fetched::Nothing => show_live(false),
             }
             let mut here = state.borrow_mut();
             here.busy = false;
@@ -252,13 +294,31 @@ fn gather(state: Shared, wait_ms: i32) {
     });
 }
 
-async fn fetch(address: &str) -> Option<String> {
+/// What came of asking for the page's parts.
+enum Fetched {
+    Page(String),
+    /// Whoever asks is not signed in (any more).
+    SignedOut,
+    /// No answer, or one that is none.
+    Nothing,
+}
+
+const UNAUTHORIZED: u16 = 401;
+
+async fn fetch(address: &str) -> Fetched {
+    fetched(address).await.unwrap_or(Fetched::Nothing)
+}
+
+async fn fetched(address: &str) -> Option<Fetched> {
     let answer = JsFuture::from(window()?.fetch_with_str(address)).await.ok()?;
     let answer: Response = answer.dyn_into().ok()?;
+    if answer.status() == UNAUTHORIZED {
+        return Some(Fetched::SignedOut);
+    }
     if !answer.ok() || answer.redirected() {
         return None;
     }
-    JsFuture::from(answer.text().ok()?).await.ok()?.as_string()
+    JsFuture::from(answer.text().ok()?).await.ok()?.as_string().map(Fetched::Page)
 }
 
 /// Swaps every part that differs and is not in use; keeps the rest for the button.

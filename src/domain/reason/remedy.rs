@@ -1,8 +1,35 @@
 //! What a person can do about a reason.
 
 use super::Reason;
+use crate::domain::operation::OperationKind;
 
 impl Reason {
+    /// Whether what is to be done about it is a button of the console or a setting of ours, which who only reads lacks;
+    /// else it is done in Halo, in Sentinel, or by itself.
+    pub fn done_here(&self) -> bool {
+        matches!(
+            self,
+            Self::ModeOff
+                | Self::ModeObserve
+                | Self::ModeOneWay
+                | Self::OlderThanStart
+                | Self::StormHeld { .. }
+                | Self::Unlinked { .. }
+                | Self::ClientNotBound
+                | Self::Unmapped { .. }
+                | Self::VerdictRefused { .. }
+                | Self::Conflict { .. }
+                | Self::Reopened { .. }
+                | Self::Flapping { .. }
+                | Self::SurvivorUnknown { .. }
+                | Self::CopyLost { .. }
+                | Self::AwaitsApproval { .. }
+                | Self::OutcomeUnknown
+                | Self::Dropped { .. }
+                | Self::Refused { .. }
+        )
+    }
+
     /// What a person can do about it; `None` when nothing is asked of anyone.
     pub fn remedy(&self) -> Option<String> {
         match self {
@@ -39,6 +66,10 @@ impl Reason {
                 Some("Choose the classification on the ticket in Halo, or close the incident in Sentinel.".into())
             }
             Self::VerdictRefused { .. } => Some("Correct the policy's classification table.".into()),
+            Self::CommentsUnread { .. } => Some(
+                "They are asked for again by themselves. If it lasts, see whether the incident shows its comments in the Azure portal; none crosses before that."
+                    .into(),
+            ),
             Self::CommentsFull => Some(
                 "Read the further notes in the ticket; they cross when the incident is closed, in the places kept for that."
                     .into(),
@@ -64,6 +95,13 @@ impl Reason {
                 "Search for the reference in Halo, leave one record that carries it, then press “Look for it again”."
                     .into(),
             ),
+            Self::Dropped { what }
+                if [OperationKind::FIRST_TICKET, OperationKind::FOLLOWING_TICKET].contains(&what.as_str()) =>
+            {
+                Some(
+                "Press “Plan it again” on the pair's page to have its ticket made after all, or unlink the pair there.".into(),
+                )
+            }
             Self::Dropped { .. } => Some("If it is wanted after all, press “Plan it again”.".into()),
             Self::OwnerUnknown { .. } => Some(
                 "Add a row to the policy's “agents” table that gives the agent an owner whom Entra knows, or assign one of the two otherwise; it goes on by itself.".into(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::list::Choice;
+use super::{form::FormView, list::Choice};
 use crate::domain::backfill::Backfill;
 
 /// The page.
@@ -10,6 +10,8 @@ use crate::domain::backfill::Backfill;
 pub struct BackfillsView {
     /// Workspaces that the person may see and that are read.
     pub workspaces: Vec<Choice>,
+    /// `workspace`, `from`, `to`, `cap`, `per_hour`, `closed`.
+    pub form: FormView,
     /// The last backfill of each that had one, newest first.
     pub rows: Vec<BackfillRow>,
 }

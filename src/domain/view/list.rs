@@ -9,6 +9,8 @@ pub struct Listed<T> {
     pub rows: Vec<T>,
     /// How many rows match in all, if that is known cheaply.
     pub total: Option<u64>,
+    /// The page's number, as far as the way to it tells.
+    pub page: u32,
     /// Opaque `from=` token of the page before this one.
     pub newer: Option<String>,
     /// Opaque `from=` token of the page after this one.
@@ -17,8 +19,36 @@ pub struct Listed<T> {
 
 impl<T> Default for Listed<T> {
     fn default() -> Self {
-        Self { rows: Vec::new(), total: None, newer: None, older: None }
+        Self { rows: Vec::new(), total: None, page: 1, newer: None, older: None }
     }
+}
+
+impl<T> Listed<T> {
+    /// The page that the token `from` led to, with the keys at which its neighbours begin.
+    pub fn at(from: &str, rows: Vec<T>, newer: Option<String>, older: Option<String>) -> Self {
+        let (page, _) = numbered(from);
+        let token = |page: u32, key: String| format!("{page}{NUMBERED}{key}");
+        Self {
+            rows,
+            total: None,
+            page,
+            newer: newer.map(|key| token(page.saturating_sub(1).max(1), key)),
+            older: older.map(|key| token(page.saturating_add(1), key)),
+        }
+    }
+}
+
+/// Stands between a page's number and its key.
+const NUMBERED: char = '~';
+
+fn numbered(from: &str) -> (u32, &str) {
+    let number = |(page, key): (&str, _)| Some((page.parse().ok()?, key));
+    from.split_once(NUMBERED).and_then(number).unwrap_or((1, from))
+}
+
+/// The key at which the page begins that the token `from` leads to.
+pub fn key(from: &str) -> &str {
+    numbered(from).1
 }
 
 /// A part of a page that could not be read. The rest of the page stands.
@@ -53,4 +83,20 @@ pub struct OutsideLink {
     pub label: String,
     /// `https://…`; `None` when no safe address is known.
     pub url: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_knows_its_number_by_the_way_to_it() {
+        let at = |from: &str| Listed::at(from, vec![()], Some("n~1".to_owned()), Some("o".to_owned()));
+        let first = at("");
+        assert_eq!((first.page, first.older.as_deref()), (1, Some("2~o")));
+        let second = at("2~o");
+        assert_eq!((second.page, second.newer.as_deref(), second.older.as_deref()), (2, Some("1~n~1"), Some("3~o")));
+        assert_eq!((key("2~o"), key("1~n~1"), key("o"), key("x~y")), ("o", "n~1", "o", "x~y"));
+        assert_eq!(at("anything").page, 1, "a token from before pages were numbered");
+    }
 }

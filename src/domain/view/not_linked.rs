@@ -82,6 +82,8 @@ pub struct NotLinkedView {
 pub struct PushView {
     /// Workspaces that are written to and that the person may see.
     pub workspaces: Vec<Choice>,
+    /// `ticket`, `workspace`, `anyway`.
+    pub form: FormView,
     /// What was asked for within the last day, newest first.
     pub recent: Vec<PushRow>,
 }

@@ -57,6 +57,8 @@ pub struct PairView {
     pub created: Timestamp,
     /// When anything of it last changed.
     pub changed: Timestamp,
+    /// Address of the list that it was opened from.
+    pub back: String,
     /// When the incident was last read.
     pub incident_read: Option<Timestamp>,
     /// When the ticket was last read.

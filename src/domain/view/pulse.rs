@@ -33,6 +33,8 @@ pub struct OldSource {
     pub name: String,
     /// End of its last run that went well; `None` if there was none yet.
     pub read: Option<Timestamp>,
+    /// What its last run failed with.
+    pub why: Option<String>,
     /// Seconds between its polls.
     pub poll_secs: u32,
 }

@@ -12,6 +12,7 @@ use crate::{
 };
 
 use super::Poll;
+use crate::engine::unread;
 
 impl Poll<'_> {
     /// Whether there is anything to be read beside it.
@@ -30,7 +31,7 @@ impl Poll<'_> {
                 Err(failure) => {
                     beside.unread = true;
                     self.counts.hold(incident);
-                    self.counts.failure.get_or_insert(failure);
+                    self.failed_with(unread::named(incident, failure));
                 }
             }
         }

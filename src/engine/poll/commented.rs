@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{LATE, OVERLAP, Poll};
 use crate::{
     domain::failure::FailureKind,
-    engine::{digest, known::Known},
+    engine::{digest, known::Known, unread},
     outbound::budget::Class,
     planner::observed::Reading,
     store::StoreError,
@@ -46,7 +46,10 @@ impl Poll<'_> {
                         break;
                     }
                 }
-                Err(failure) if failure.kind == FailureKind::Gone => {}
+                // The incident may be gone with them: both are asked for.
+                Err(failure) if failure.kind == FailureKind::Gone => {
+                    self.engine.schedule().looks.insert(pair);
+                }
                 // With the next poll: the budget has no room, or it is this incident's alone.
                 Err(failure) => {
                     again.push(pair);
@@ -54,6 +57,8 @@ impl Poll<'_> {
                         break;
                     }
                     tracing::warn!(pair.id = %pair, error = %failure, "comments could not be read again; the next poll asks once more");
+                    let failure = unread::named(&row.subject.incident, failure);
+                    unread::say(self.engine, pair, &failure).await?;
                 }
             }
         }

@@ -192,7 +192,7 @@ fn a_dropped_ticket_is_made_when_a_person_asks_and_not_before() {
     scene.drop_dead();
     scene.incident.severity = Severity::High;
     scene.incident.owner = Owner { user_principal_name: Some("amira@soc.example".into()), ..Owner::default() };
-    assert_eq!(words(&scene.plan()), DROPPED, "whatever the incident says");
+    assert_eq!(words(&scene.plan()), "behind needs-you dropped", "whatever the incident says");
     // Asked for again: drafted from what is known now.
     scene.operations.clear();
     let again = scene.plan();
@@ -209,6 +209,21 @@ fn a_dropped_ticket_is_made_when_a_person_asks_and_not_before() {
     scene.pair.ticket = ticket.as_ref().map(|ticket| ticket.id);
     scene.ticket = ticket;
     assert_eq!(scene.plan().void.len(), 1);
+}
+
+#[test]
+fn a_dropped_ticket_needs_somebody_while_its_incident_is_open() {
+    let mut scene = in_step();
+    scene.ticket = None;
+    scene.pair.ticket = None;
+    scene.plan_and_drop();
+    let state = scene.plan().state;
+    assert_eq!((state.sync, state.health), (SyncState::Behind, Health::NeedsYou));
+    let remedy = state.reason.and_then(|reason| reason.remedy()).expect("it says what to do");
+    assert!(remedy.contains("Plan it again") && remedy.contains("unlink"), "{remedy}");
+    // Nobody needs a ticket for a matter that is over.
+    scene.close_incident(Classification::Undetermined, None);
+    assert_eq!(words(&scene.plan()), DROPPED);
 }
 
 #[test]

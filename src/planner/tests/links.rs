@@ -201,13 +201,19 @@ fn which_tickets_can_be_joined() {
     let cases = [
         (&deleted, 12, false, "was deleted"),
         (&merged, 12, false, "Link that one"),
-        (&ticket, 13, false, "not one of this incident's client"),
+        (&ticket, 13, false, "This client has no ticket"),
+        (&deleted, 13, false, "This client has no ticket"),
         (&ticket, 12, true, "Unlink that one first"),
     ];
     for (ticket, client, taken, expected) in cases {
         let why = joinable(ticket, client, taken).expect_err(expected);
         assert!(why.contains(expected), "{why}");
     }
+    assert_eq!(
+        joinable(&ticket, 13, true),
+        Err(crate::planner::link::not_there(ticket.id)),
+        "as one that is not there at all"
+    );
 }
 
 #[test]

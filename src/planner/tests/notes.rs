@@ -15,6 +15,20 @@ use crate::{
 };
 
 #[test]
+fn a_pair_whose_comments_cannot_be_read_is_not_in_step() {
+    let mut scene = in_step();
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
+    scene.unread = Some("The comments of incident #7 could not be read: Azure answers 500.".into());
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "unknown waiting comments-unread");
+    let reason = plan.state.reason.expect("it says why");
+    assert!(reason.words().contains("comments of incident #7") && reason.remedy().is_some(), "{reason:?}");
+    // What needs somebody is said first.
+    scene.close_ticket(None);
+    assert_eq!(words(&scene.plan()), "own note because verdict-missing; unknown needs-you verdict-missing");
+}
+
+#[test]
 fn comments_and_notes() {
     check(&[
         (

@@ -51,6 +51,7 @@ pub struct Scene {
     pub operations: Vec<Operation>,
     pub evidence: Option<Evidence>,
     pub seen: Seen,
+    pub unread: Option<String>,
     pub now: Timestamp,
     pub merge: Merge,
     pub merged: Vec<MergedFrom>,
@@ -181,6 +182,7 @@ pub fn in_step() -> Scene {
         operations: Vec::new(),
         evidence: None,
         seen: Seen::default(),
+        unread: None,
         now: at("2026-03-01T12:00:00Z"),
         merge: Merge::None,
         merged: Vec::new(),
@@ -283,6 +285,7 @@ impl Scene {
             merged: &self.merged,
             mates: &self.mates,
             seen: self.seen,
+            unread: self.unread.as_deref(),
         })
     }
 

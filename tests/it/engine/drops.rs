@@ -6,7 +6,7 @@ use halobridge::{
         operation::{OperationKind, OperationState},
         view::pair::{FieldState, PairView},
     },
-    service::{acts, error::ServiceError, pairs},
+    service::{acts, error::ServiceError, pairs, problems},
 };
 use serde_json::json;
 
@@ -121,6 +121,10 @@ both! {
         bridge.pass(3_600).await;
         assert_eq!(bridge.tickets().len(), 0, "whatever the incident says");
         assert_eq!(bridge.reason_of(&incident).await, Some("dropped"));
+        let (app, caller) = bridge.console();
+        let open = problems::view(&app, &caller).await.unwrap();
+        let groups = open.groups.unwrap();
+        assert_eq!((open.pairs, groups.len(), groups[0].reason.code()), (1, 1, "dropped"), "somebody is asked for it");
         bridge.restart().await;
         bridge.pass(600).await;
         assert_eq!(bridge.tickets().len(), 0, "after a start neither");

@@ -1,9 +1,19 @@
 //! What goes wrong on the way: nothing is lost, nothing is doubled.
 
-use halobridge::{domain::operation::OperationState, engine::digest, planner::observed::Reading, twin::limits::Limits};
+use halobridge::{
+    domain::{
+        operation::OperationState,
+        pair::{Health, SyncState},
+        reason::Reason,
+    },
+    engine::digest,
+    planner::observed::Reading,
+    service::{acts, pulse},
+    twin::limits::Limits,
+};
 use serde_json::json;
 
-use super::bridge::*;
+use super::{bridge::*, person::operator};
 
 both! {
     async fn a_lost_answer_of_a_create_makes_one_ticket(product) {
@@ -38,6 +48,38 @@ both! {
             bridge.pass(900).await;
             let properties = bridge.incident(&incident)["properties"].clone();
             assert_eq!(properties["status"], if closes { "Closed" } else { "Active" }, "{properties:#}");
+            bridge.finish().await;
+        }
+    }
+
+    /// The incident is read, its comments are not: its pair says so, and so does whoever tells of the source.
+    async fn comments_that_alone_cannot_be_read_are_said(product) {
+        for (status, by_list) in [(404, true), (500, true), (400, true), (404, false), (400, false)] {
+            let bridge = Bridge::new(product).await;
+            let incident = bridge.raise(json!({}));
+            bridge.cross().await;
+            assert_eq!(bridge.reason_of(&incident).await, None);
+            bridge.fault(json!({ "effect": "status", "status": status, "kind": "sentinel.comment.list" }));
+            if by_list {
+                bridge.comment(&incident, "said meanwhile");
+                bridge.pass(1_800).await;
+                let (app, olga) = operator(&bridge);
+                let pulse = pulse::pulse(&app, &olga).await.unwrap();
+                let told = pulse.broken.iter().chain(&pulse.late).filter_map(|source| source.why.clone()).next();
+                assert!(told.as_ref().is_some_and(|why| why.contains("comments of incident #")), "{status}: {pulse:?}");
+            } else {
+                let (app, olga) = operator(&bridge);
+                acts::look_again(&app, &olga, bridge.pair_of(&incident).await.unwrap().id).await.unwrap();
+                bridge.run().await;
+            }
+            let pair = bridge.pair_of(&incident).await.unwrap();
+            let code = pair.reason.as_ref().map(Reason::code);
+            assert_eq!((pair.sync, pair.health, code), (SyncState::Unknown, Health::Waiting, Some("comments-unread")), "{status}");
+            bridge.heal();
+            bridge.pass(1_800).await;
+            assert_eq!(bridge.reason_of(&incident).await, None, "{status}: it ends by itself");
+            let crossed = bridge.notes_of(bridge.ticket_of(&incident).await).iter().any(|n| words(n).contains("said meanwhile"));
+            assert_eq!(crossed, by_list, "{status}");
             bridge.finish().await;
         }
     }

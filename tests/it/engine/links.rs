@@ -102,7 +102,7 @@ both! {
         let ticket = bridge.by_hand(0, json!({}));
         let elsewhere = bridge.by_hand(1, json!({}));
         bridge.link(&one, ticket).await;
-        for (wrong, expected) in [(999_999, "does not exist"), (elsewhere, "not one of this incident's client"), (ticket, "Unlink that one first")] {
+        for (wrong, expected) in [(999_999, "This client has no ticket 999999"), (elsewhere, "This client has no ticket"), (ticket, "Unlink that one first")] {
             bridge.link(&two, wrong).await;
             let held = bridge.subject_of(&two).await.unwrap().held;
             let Some(Reason::LinkRefused { why, .. }) = held else { panic!("{held:?}") };

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{bridge::*, person::operator};
 
 impl Bridge {
-    async fn push(&self, ticket: i64, anyway: bool) -> Result<i64, ServiceError> {
+    async fn push(&self, ticket: i64, anyway: bool) -> Result<pushes::Pushed, ServiceError> {
         let (app, olga) = operator(self);
         let workspace = self.workspace(0).await.id;
         let asked = pushes::ask(&app, &olga, workspace, &ticket.to_string(), anyway).await;
@@ -119,8 +119,11 @@ both! {
         let mut bridge = Bridge::with(setup(product)).await;
         let (app, admin) = bridge.admin();
         let ticket = bridge.opened(0);
-        let look = async |number: &str| tickets::view(&app, &admin, "", number).await.unwrap();
-        assert_eq!((look("").await.found, look("").await.form.problems.len()), (None, 0));
+        let look = async |number: &str| tickets::view(&app, &admin, "", Some(number)).await.unwrap();
+        let untouched = tickets::view(&app, &admin, "", None).await.unwrap();
+        assert_eq!((untouched.found, untouched.form.problems.len()), (None, 0));
+        let empty = look("").await.form;
+        assert!(empty.problem("ticket").is_some_and(|why| why.contains("Ticket number in Halo")), "{empty:?}");
         let view = look(&format!("#{ticket}")).await;
         let found = view.found.expect("it is in Halo");
         assert_eq!((found.number, found.summary.as_str()), (ticket, "Phone call about a login"));
@@ -135,7 +138,7 @@ both! {
         assert!(!other.may_link && other.push_to.is_empty());
         assert!(said(&other, "Client is set up here").is_some_and(|gate| gate.remedy.is_some()), "{:?}", other.gates);
         let limited = Caller { scope: Scope::Clients(vec![bridge.workspace(0).await.client]), ..admin.clone() };
-        let seen = tickets::view(&app, &limited, "", &foreign.to_string()).await.unwrap();
+        let seen = tickets::view(&app, &limited, "", Some(&foreign.to_string())).await.unwrap();
         let unknown = look("999999").await;
         for (view, number) in [(seen, foreign), (unknown, 999_999)] {
             let problem = view.form.problem("ticket").unwrap();
@@ -169,7 +172,7 @@ both! {
     async fn what_cannot_be_pushed_says_why(product) {
         let bridge = Bridge::with(setup(product)).await;
         let elsewhere = bridge.opened(1);
-        for (ticket, expected) in [(999_999, "Halo has no ticket 999999"), (elsewhere, "not one of this incident's client")] {
+        for (ticket, expected) in [(999_999, "This client has no ticket 999999"), (elsewhere, "This client has no ticket")] {
             bridge.push(ticket, false).await.unwrap();
             let (paired, refused) = bridge.pushed().await;
             assert!(!paired && refused.as_ref().is_some_and(|why| why.contains(expected)), "{refused:?}");

@@ -35,9 +35,9 @@ pub fn section(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
             {list::table(
                 ("Workspaces", "Sentinel workspaces"),
                 "cards workspaces",
-                list::heads(&[
+                list::heads_and_acts(ctx, &[
                     ("Client and workspace", "c-wide"), ("State", ""), ("Mode", ""), ("Policy", ""),
-                    ("Since", ""), ("Webhook", ""), ("Do", "c-acts"),
+                    ("Since", ""), ("Webhook", ""),
                 ]),
                 view.workspaces.iter().map(|row| line(ctx, row)).collect_view().into_any(),
             )}
@@ -48,6 +48,7 @@ pub fn section(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
         <section aria-labelledby="workspaces">
             <h2 id="workspaces">"Workspaces"</h2>
             {ctx.may_set_up().then(|| view! { <p class="acts"><a class="button" href="/set-up/clients">"Link workspaces"</a></p> })}
+            {pause::notices(ctx, &view.pauses)}
             {inside}
         </section>
     }
@@ -107,7 +108,7 @@ fn line(ctx: &PageContext, row: &WorkspaceRow) -> AnyView {
             <td data-label="Policy">{row.policy.clone()}<div class="quiet">{polled(row)}</div></td>
             <td data-label="Since">{when(ctx, row.since)}</td>
             <td class="tall c-hook" data-label="Webhook">{webhook(ctx, row.webhook.as_ref(), row.webhook_refused.as_ref())}</td>
-            <td class="c-acts">{sync}{pausing}</td>
+            {list::acts(ctx, view! { {sync}{pausing} }.into_any())}
         </tr>
     }
     .into_any()

@@ -186,6 +186,7 @@ impl Pairing {
             merged,
             mates: &[],
             seen,
+            unread: None,
         })
     }
 

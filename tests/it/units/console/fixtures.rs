@@ -167,7 +167,7 @@ pub fn dashboard() -> DashboardView {
         pauses: vec![pause(pause_of_client(), "Client Wide World Importers")],
         clients: clients(),
         workspaces: workspaces(),
-        rows: Ok(Listed { rows: pair_rows(40), total: Some(220), newer: None, older: Some("o.40".into()) }),
+        rows: Ok(Listed { rows: pair_rows(40), total: Some(220), page: 1, newer: None, older: Some("o.40".into()) }),
     }
 }
 
@@ -285,7 +285,7 @@ fn linking() -> LinkingView {
     let Ok(listed) = not_linked().rows else { panic!("rows") };
     let form = FormView::default()
         .with_value("ticket", "not <b>a number")
-        .with_problem("ticket", "Enter the ticket's number in Halo, for example 2215. Nothing was linked.");
+        .with_problem("ticket", "“Ticket number in Halo”: enter the number, for example 2215. Nothing was linked.");
     LinkingView { row: listed.rows[0].clone(), gates: gates(), form, next: "/incidents?reason=unlinked".into() }
 }
 
@@ -337,10 +337,15 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         alive: true,
         last_look: Some(ago(2_900)),
         late: vec![
-            OldSource { name: "law-contoso".into(), read: Some(ago(7_400)), poll_secs: 900 },
-            OldSource { name: "law-tailspin".into(), read: Some(ago(2_400)), poll_secs: 900 },
+            OldSource { name: "law-contoso".into(), read: Some(ago(7_400)), why: None, poll_secs: 900 },
+            OldSource { name: "law-tailspin".into(), read: Some(ago(2_400)), why: None, poll_secs: 900 },
         ],
-        broken: vec![OldSource { name: "MSP Halo".into(), read: None, poll_secs: 20 }],
+        broken: vec![OldSource {
+            name: "MSP Halo".into(),
+            read: None,
+            why: Some("Halo refused the sign-in.".into()),
+            poll_secs: 20,
+        }],
         ..Pulse::default()
     };
     let late = PageContext { pulse: Some(pulse), ..context("/") };
@@ -403,7 +408,11 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         (
             "backfill-none",
             context("/backfill"),
-            Page::Backfill(Box::new(BackfillsView { workspaces: Vec::new(), rows: Vec::new() })),
+            Page::Backfill(Box::new(BackfillsView {
+                workspaces: Vec::new(),
+                form: FormView::default(),
+                rows: Vec::new(),
+            })),
         ),
         ("shadow", context("/shadow"), Page::Shadow(Box::new(shadow()))),
         (

@@ -217,7 +217,12 @@ fn a_column_head_turns_the_order_and_says_it() {
 fn the_filter_keeps_what_the_address_says() {
     let html = page("dashboard-filtered");
     assert_eq!(all(&html, "input#q")[0].value().attr("value"), Some("no such thing"));
-    assert_eq!(one(&html, "select[name=sync] option[selected]"), "Behind (7)");
+    assert_eq!(
+        one(&html, "select[name=sync] option[selected]"),
+        "Behind",
+        "counts stand above, where they are kept new"
+    );
+    assert!(text(all(&page("dashboard"), "nav.pages .count")[0]).starts_with("Page 1 · 40 of 220"));
     assert_eq!(all(&html, ".filter[method=get][action='/']").len(), 1);
     assert_eq!(one(&html, ".empty h2"), "No pair matches the filter");
 }
@@ -232,7 +237,7 @@ fn there_are_three_kinds_of_nothing() {
     assert!(trouble.contains("What to do:") && trouble.contains("7c1f9a"), "{trouble}");
     let notices: Vec<_> = all(&broken, "#pulse .notice").into_iter().map(text).collect();
     assert_eq!(notices.len(), 2);
-    let said = "1 source can't be read until a person mends it. MSP Halo has not been read yet. See what to do";
+    let said = "1 source can't be read whole until a person mends it. MSP Halo has not been read yet. Halo refused the sign-in. See what to do";
     assert_eq!(notices[0], said);
     let said = "2 sources are late. The oldest, law-contoso, was last read 2 h ago 2026-11-21 12:01:49 CET and is due every 15 min: what stands here of it may be old. See the runs";
     assert_eq!(notices[1], said);
@@ -325,6 +330,9 @@ fn a_pause_says_who_why_and_how_it_ends() {
         all(&html, "form[action$='/sync'], details.pausing").is_empty(),
         "nothing is carried out while it is paused"
     );
+    let waiting = one(&html, "section[aria-labelledby=queue]");
+    assert!(waiting.contains("Paused; planned") && waiting.contains("This pair is paused. "), "{waiting}");
+    assert!(waiting.contains("resumes it") && !waiting.contains("Its turn comes"), "{waiting}");
 }
 
 #[test]
@@ -337,7 +345,7 @@ fn linking_by_hand_unlinking_and_pushing_are_plain_forms() {
     let html = page("not-linked");
     assert_eq!(all(&html, "a[href^='/incidents/'][href*='/link?next=']").len(), 10);
     assert_eq!(all(&html, "form[method=post][action='/push'] select[name=workspace] option").len(), 6);
-    let said = one(&html, "#push ul");
+    let said = one(&html, "#pushes ul");
     for part in
         ["Ticket 30201 to law-contoso: pushed and linked.", "waits: Its client is paused.", "Halo has no ticket 7"]
     {
