@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     domain::{
         client::Client,
-        failure::{Failure, FailureKind},
+        failure::{Failure, FailureKind, Side},
         ids::{IncidentId, PairId, WorkspaceId},
         incident::{Comment, Incident},
         policy::Policy,
@@ -133,7 +133,7 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         (Err(failure), _) => return ended(engine, workspace, cause, started, Counts::failed(failure)).await,
         (Ok(_), None) => {
             let text = format!("“{}” is no workspace's ARM id. Correct it in the applied file.", workspace.arm_id);
-            let failure = Failure::new(crate::domain::failure::Side::Sentinel, FailureKind::Rejected, text);
+            let failure = Failure::new(Side::Sentinel, FailureKind::Rejected, text);
             return ended(engine, workspace, cause, started, Counts::failed(failure)).await;
         }
     };
@@ -279,11 +279,21 @@ impl<'a> Poll<'a> {
             }
         }
         self.counts.cut = true;
-        tracing::warn!(workspace.id = %self.workspace.id, pages = PAGES_MAX, "a list has more pages than one poll reads; the next one goes on");
-        // What was not listed must stay ahead of the cursor.
-        if wanted.open_only {
+        let known = self.engine.store.cursor(self.workspace.id).await?.map(|cursor| cursor.modified);
+        if wanted.open_only || self.full.is_some() {
+            tracing::warn!(workspace.id = %self.workspace.id, pages = PAGES_MAX, "a list of all incidents has more pages than one poll reads");
             return Ok(());
         }
+        // What was not listed must stay ahead of the cursor. Asking at once would begin where this one began.
+        if self.counts.newest <= known {
+            let text = format!(
+                "Microsoft's list of changed incidents does not end: {PAGES_MAX} pages were read and nothing in them is newer \
+                 than what is known. It is read again later; if this stays, check the ARM address of this connection."
+            );
+            self.failed_with(Failure::new(Side::Sentinel, FailureKind::Unreadable, text));
+            return Ok(());
+        }
+        tracing::warn!(workspace.id = %self.workspace.id, pages = PAGES_MAX, "a list has more pages than one poll reads; the next one goes on");
         let now = self.engine.now();
         if let Some(standing) = self.engine.schedule().workspaces.get_mut(&self.workspace.id) {
             standing.next = Some(now);

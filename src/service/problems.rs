@@ -125,7 +125,7 @@ fn item(installation: &Installation, row: &PairRow, operation: Option<OperationV
     };
     let since = match operation.as_ref().map(|letter| &letter.state) {
         Some(OperationState::Dead { at, .. }) => *at,
-        _ => row.pair.changed,
+        _ => row.judged,
     };
     ProblemItem {
         pair: row.pair.id,

@@ -135,6 +135,8 @@ pub struct PairRow {
     pub ticket_closed: bool,
     /// Operations still open.
     pub open_operations: i64,
+    /// When it was concluded that it stands as it does.
+    pub judged: Timestamp,
 }
 
 /// A page.
@@ -196,7 +198,7 @@ impl Store {
         let mut sql = QueryBuilder::<Sqlite>::new(concat!(
             "SELECT ",
             pair_columns!(),
-            ", p.subject, p.number, s.title, p.severity, p.status, s.owner, p.opened_ms, p.ticket_status_id,
+            ", p.subject, p.number, s.title, p.severity, p.status, s.owner, p.opened_ms, p.judged_ms, p.ticket_status_id,
                p.ticket_closed, (SELECT count(*) FROM operations o WHERE o.pair = p.id
                  AND o.state IN ('planned', 'sending', 'outcome-unknown')) AS open_operations, "
         ));
@@ -239,6 +241,7 @@ fn keyed(row: &SqliteRow) -> Result<(PairRow, i64, i64)> {
         ticket_status_id: cells.opt_int("ticket_status_id")?,
         ticket_closed: cells.flag("ticket_closed")?,
         open_operations: cells.int("open_operations")?,
+        judged: cells.time("judged_ms")?,
     };
     Ok((pair, cells.int("sort_value")?, cells.int("subject")?))
 }

@@ -45,15 +45,15 @@ statements! {
         FROM entity_names n WHERE n.evidence = ?3), '') WHERE workspace = ?1 AND incident = ?2";
     const PAIR = "INSERT INTO pairs (subject, id, client, workspace, incident, halo, halo_client_id, ticket, reference,
             base, ticket_closed, sync, health, reason_code, reason, number, severity_rank, severity, status, opened_ms,
-            created_ms, changed_ms, grouped, group_json, further, merged)
+            created_ms, changed_ms, judged_ms, grouped, group_json, further, merged)
         SELECT id, ?3, ?4, ?1, ?2, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, number, severity_rank, severity, status,
-            opened_ms, ?15, ?16, ?17, ?18, ?19, EXISTS (SELECT 1 FROM pairs q WHERE q.workspace = ?1 AND q.survivor = ?2) FROM subjects WHERE workspace = ?1 AND incident = ?2 AND client = ?4";
+            opened_ms, ?15, ?16, ?16, ?17, ?18, ?19, EXISTS (SELECT 1 FROM pairs q WHERE q.workspace = ?1 AND q.survivor = ?2) FROM subjects WHERE workspace = ?1 AND incident = ?2 AND client = ?4";
     const COMMENTS = "UPDATE pairs SET comments_body = ?2, changed_ms = ?3 WHERE id = ?1";
     const ACTIONS = "UPDATE pairs SET actions_body = ?2, changed_ms = ?3 WHERE id = ?1";
     const TICKET = "UPDATE pairs SET ticket_body = ?2, ticket_status_id = ?3, ticket_closed = ?4, changed_ms = ?5
         WHERE id = ?1";
     const JUDGED = "UPDATE pairs SET sync = ?2, health = ?3, reason_code = ?4, reason = ?5, changed_ms = ?6,
-        further = ?7 WHERE id = ?1";
+        judged_ms = ?6, further = ?7 WHERE id = ?1";
     const AGREED = "UPDATE pairs SET base = ?2, changed_ms = ?3 WHERE id = ?1";
     const DECIDED = "UPDATE pairs SET decisions = json_insert(decisions, '$[#]', json(?2)), changed_ms = ?3 WHERE id = ?1";
     const SURVIVOR = "UPDATE pairs SET survivor = ?2, changed_ms = ?3 WHERE id = ?1";

@@ -2,11 +2,12 @@
 
 use halobridge::{
     domain::{pair::Health, workspace::Workspace},
+    service::problems,
     twin::options::Product,
 };
 use serde_json::json;
 
-use super::bridge::*;
+use super::{bridge::*, person::operator};
 
 both! {
     async fn a_new_incident_becomes_a_whole_ticket(product) {
@@ -408,6 +409,26 @@ both! {
         bridge.cross().await;
         let notes = bridge.notes_of(bridge.ticket_of(&unknown).await);
         assert!(notes.iter().any(|n| words(n).contains("still talking")));
+        bridge.finish().await;
+    }
+
+    /// A later reading may differ in members that nobody cares for.
+    async fn what_is_open_has_been_open_since_it_was_concluded(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({ "owner": "olaf.owner@contoso.example" }));
+        bridge.cross().await;
+        let (app, olga) = operator(&bridge);
+        let since = async || {
+            let groups = problems::view(&app, &olga).await.unwrap().groups.unwrap();
+            groups.first().and_then(|group| group.items.first()).map(|item| item.since).unwrap()
+        };
+        let first = since().await;
+        bridge.pass(3_600).await;
+        let changed = bridge.pair_of(&incident).await.unwrap().changed;
+        bridge.act("ticket.note", json!({ "ticket_id": bridge.ticket_of(&incident).await, "agent": AGENT, "text": "words" }));
+        bridge.pass(600).await;
+        assert!(bridge.pair_of(&incident).await.unwrap().changed > changed, "something was read");
+        assert_eq!(since().await, first);
         bridge.finish().await;
     }
 

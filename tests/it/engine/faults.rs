@@ -1,5 +1,10 @@
 //! What goes wrong on the way: nothing is lost, nothing is doubled.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use halobridge::{
     domain::{
         operation::OperationState,
@@ -53,6 +58,35 @@ both! {
     }
 
     /// The incident is read, its comments are not: its pair says so, and so does whoever tells of the source.
+    async fn a_list_that_never_ends_is_a_failed_run_and_is_not_asked_for_at_once_again(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.raise(json!({}));
+        bridge.cross().await;
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        bridge.mutate(move |request, body| {
+            if request.method() == "GET" && request.uri().path().ends_with("/incidents") {
+                let page = count.fetch_add(1, Ordering::SeqCst) + 1;
+                let address = request.uri().to_string();
+                let (first, _) = address.split_once("&%24skipToken").unwrap_or((&address, ""));
+                body["value"] = json!([]);
+                body["nextLink"] = json!(format!("{first}&%24skipToken={page}"));
+            }
+        });
+        bridge.pass(90).await;
+        let asked = asked.load(Ordering::SeqCst);
+        assert!((200..2_000).contains(&asked), "{asked} pages were asked for");
+        let (app, olga) = operator(&bridge);
+        let pulse = pulse::pulse(&app, &olga).await.unwrap();
+        let told = pulse.broken.iter().chain(&pulse.late).filter_map(|source| source.why.clone()).next();
+        assert!(told.as_ref().is_some_and(|why| why.contains("does not end")), "{pulse:?}");
+        bridge.mutate_no_more();
+        bridge.pass(1_800).await;
+        let pulse = pulse::pulse(&app, &olga).await.unwrap();
+        assert!(pulse.broken.is_empty() && pulse.late.is_empty(), "it ends by itself: {pulse:?}");
+        bridge.finish().await;
+    }
+
     async fn comments_that_alone_cannot_be_read_are_said(product) {
         for (status, by_list) in [(404, true), (500, true), (400, true), (404, false), (400, false)] {
             let bridge = Bridge::new(product).await;
