@@ -19,8 +19,10 @@ use crate::{
     store::{SituationRow, StoreError},
 };
 
-/// Pairs kept at most; some ten kilobytes each, as much as their comments, actions and evidence have.
+/// Pairs kept at most, some ten kilobytes each.
 const KEPT: usize = 256;
+/// One with more comments, actions, alerts and entities than this is read anew each time: memory is worth more.
+const WIDE: usize = 200;
 
 /// A pair as it stands after this entry of the ledger.
 #[derive(Clone)]
@@ -71,13 +73,18 @@ impl Kept {
 
     pub(super) fn keep(&self, known: Known) {
         // What is known of a pair says nothing of what moved at those that share its ticket.
-        if !known.whole || known.row.pair.group.is_some() {
+        if !known.whole || known.row.pair.group.is_some() || width(&known.row) > WIDE {
             return;
         }
         if let Some(rows) = self.rows().as_mut() {
             rows.insert(known.row.pair.id, known);
         }
     }
+}
+
+fn width(row: &SituationRow) -> usize {
+    let evidence = row.evidence.as_ref().map_or(0, |evidence| evidence.alerts.len() + evidence.entities.len());
+    row.comments.as_ref().map_or(0, Vec::len) + row.actions.as_ref().map_or(0, Vec::len) + evidence
 }
 
 impl Engine {
