@@ -2,7 +2,7 @@
 
 use axum::{
     body::{Body, to_bytes},
-    extract::{FromRequest, Request},
+    extract::{FromRequest, Multipart, Request},
 };
 use http::header;
 
@@ -66,8 +66,20 @@ impl<S: Send + Sync> FromRequest<S> for Posted {
     }
 }
 
-/// A form with a whole configuration in it; `None` when it is larger than [`FILE_MAX`].
-pub struct PostedFile(pub Option<Posted>);
+/// A form with a whole file in it, pasted (`file`) or chosen (`upload`): a chosen one takes the pasted one's place.
+pub struct PostedFile(pub Result<Posted, FileFault>);
+
+/// Why there is no file in a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileFault {
+    /// It is larger than [`FILE_MAX`].
+    TooLarge,
+    /// The chosen file is no text in UTF-8.
+    NotText,
+}
+
+/// Where a chosen file stands in a form.
+const UPLOAD: &str = "upload";
 
 /// A configuration of thousands of workspaces.
 pub const FILE_MAX: usize = 4 * 1024 * 1024;
@@ -78,21 +90,59 @@ impl<S: Send + Sync> FromRequest<S> for PostedFile {
     type Rejection = WebError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, WebError> {
-        let body = urlencoded(request)?;
-        match to_bytes(body, DRAIN_MAX).await {
-            Ok(bytes) => Ok(Self((bytes.len() <= FILE_MAX).then(|| Posted::parse(&bytes)))),
-            Err(_) => Err(WebError::status(http::StatusCode::PAYLOAD_TOO_LARGE)),
+        let too_large = |_| WebError::status(http::StatusCode::PAYLOAD_TOO_LARGE);
+        if kind_of(&request).is_some_and(|kind| kind.starts_with("multipart/form-data")) {
+            let (parts, body) = request.into_parts();
+            let bytes = to_bytes(body, DRAIN_MAX).await.map_err(too_large)?;
+            let length = bytes.len();
+            let form = Multipart::from_request(Request::from_parts(parts, Body::from(bytes)), &()).await;
+            let form = form.map_err(|_| WebError::status(http::StatusCode::BAD_REQUEST))?;
+            let posted = in_parts(form).await?;
+            return Ok(Self(if length > FILE_MAX { Err(FileFault::TooLarge) } else { posted }));
         }
+        let bytes = to_bytes(urlencoded(request)?, DRAIN_MAX).await.map_err(too_large)?;
+        Ok(Self(if bytes.len() > FILE_MAX { Err(FileFault::TooLarge) } else { Ok(Posted::parse(&bytes)) }))
     }
 }
 
+/// Reads `multipart/form-data`.
+async fn in_parts(mut form: Multipart) -> Result<Result<Posted, FileFault>, WebError> {
+    let broken = |_| WebError::status(http::StatusCode::BAD_REQUEST);
+    let (mut entries, mut upload) = (Vec::new(), None);
+    while let Some(field) = form.next_field().await.map_err(broken)? {
+        let name = field.name().unwrap_or_default().to_owned();
+        let bytes = field.bytes().await.map_err(broken)?;
+        if name != UPLOAD {
+            entries.push((name, String::from_utf8_lossy(&bytes).into_owned()));
+        } else if !bytes.is_empty() {
+            let text = std::str::from_utf8(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes));
+            let Ok(text) = text else { return Ok(Err(FileFault::NotText)) };
+            upload = Some(text.to_owned());
+        }
+    }
+    if let Some(text) = upload {
+        entries.retain(|(name, _)| name != "file");
+        entries.push(("file".to_owned(), text));
+    }
+    Ok(Ok(Posted(entries)))
+}
+
+fn kind_of(request: &Request) -> Option<String> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok())?;
+    Some(kind.trim_start().to_ascii_lowercase())
+}
+
 fn urlencoded(request: Request) -> Result<Body, WebError> {
-    let form = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .is_none_or(|kind| kind.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
+    let form = kind_of(&request).is_none_or(|kind| kind.starts_with("application/x-www-form-urlencoded"));
     if form { Ok(request.into_body()) } else { Err(WebError::status(http::StatusCode::UNSUPPORTED_MEDIA_TYPE)) }
+}
+
+/// What is wrong with a form's file.
+pub fn said_of(fault: FileFault, instead: &str) -> String {
+    match fault {
+        FileFault::TooLarge => format!("The file is larger than {} MiB. {instead}", FILE_MAX / 1024 / 1024),
+        FileFault::NotText => "The file is no text in UTF-8. Save it as UTF-8, then choose it again.".to_owned(),
+    }
 }
 
 /// Where to go after signing in: a path of ours, or the front page. Anything else is somebody's trick.

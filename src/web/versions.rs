@@ -9,7 +9,7 @@ use http::{StatusCode, header};
 use super::{
     Web, acts,
     error::WebError,
-    form::{FILE_MAX, Posted, PostedFile},
+    form::{FileFault, Posted, PostedFile, said_of},
     pages::framed,
     reader::Signed,
 };
@@ -62,20 +62,22 @@ pub async fn export(State(web): State<Web>, signed: Signed) -> Result<Response, 
     Ok((headers, text).into_response())
 }
 
-/// `POST /configuration/file`: compares a pasted file with what is set up; with `do=apply` it is applied.
+/// `POST /configuration/file`: compares a pasted or chosen file with what is set up; with `do=apply` it is applied.
 pub async fn take_file(State(web): State<Web>, signed: Signed, form: PostedFile) -> Result<Response, WebError> {
-    let form = form.0;
+    let (form, fault) = match form.0 {
+        Ok(form) => (form, None),
+        Err(fault) => (Posted::default(), Some(fault)),
+    };
     let mut page = versions::view(&web.app, &signed.caller, "").await?;
-    let too_large = form.is_none();
-    let form = form.unwrap_or_default();
     let given = Given { text: form.exact("file"), prune: form.ticked("prune"), seen: form.text("seen") };
     let (mut status, mut problems) = (StatusCode::OK, Vec::new());
-    if too_large {
-        let text = format!(
-            "The file is larger than {} MiB. Apply it with `halobridge config apply` where the server runs.",
-            FILE_MAX / 1024 / 1024
-        );
-        (status, problems) = (StatusCode::PAYLOAD_TOO_LARGE, vec![FieldProblem::new("file", text)]);
+    if let Some(fault) = fault {
+        let text = said_of(fault, "Apply it with `halobridge config apply` where the server runs.");
+        status = match fault {
+            FileFault::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            FileFault::NotText => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        problems = vec![FieldProblem::new("file", text)];
     } else if form.text("do") == "apply" {
         match file::apply(&web.app, &signed.caller, given).await {
             Ok(count) => {

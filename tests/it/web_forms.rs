@@ -146,6 +146,44 @@ async fn the_address_of_a_form_leads_to_its_page() {
     assert!(shown.contains("Pages of Connections") && shown.contains("version = 1"), "{shown}");
 }
 
+/// A form in parts, as a browser sends one with a chosen file.
+fn in_parts(path: &str, cookie: &str, parts: &[(&str, &[u8])]) -> Request<Body> {
+    let mut body = Vec::new();
+    for (name, value) in parts {
+        let chosen = if *name == "upload" { "; filename=\"chosen.txt\"" } else { "" };
+        body.extend(format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"{chosen}\r\n\r\n").bytes());
+        body.extend(*value);
+        body.extend(b"\r\n");
+    }
+    body.extend(b"--edge--\r\n");
+    let request = Request::post(path).header("cookie", cookie).header("host", "127.0.0.1:8080");
+    request.header("content-type", "multipart/form-data; boundary=edge").body(Body::from(body)).unwrap()
+}
+
+#[tokio::test]
+async fn a_file_is_chosen_as_well_as_pasted() {
+    let app = app().await;
+    let cookie = app.signed_in("admin").await.header();
+    let send = async |path: &str, parts: &[(&str, &[u8])]| app.send(in_parts(path, &cookie, parts)).await;
+    let page = send("/configuration/file", &[("file", b"version = 7"), ("upload", b"\xef\xbb\xbfversion = 8")]).await;
+    assert!(page.body.contains("version = 8") && !page.body.contains("version = 7"), "{}", page.body);
+    let page = send("/configuration/file", &[("file", b"version = 7"), ("upload", b"")]).await;
+    assert!(page.body.contains("version = 7"), "none chosen: {}", page.body);
+    let page = send("/configuration/file", &[("file", b""), ("upload", b"name = \"M\xfcller\"")]).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.body.contains("Save it as UTF-8"), "{}", page.body);
+    let large = vec![b'#'; 5 * 1024 * 1024];
+    let page = send("/configuration/file", &[("upload", &large)]).await;
+    assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(page.body.contains("larger than 4 MiB"), "{}", page.body);
+    let broken = in_parts("/configuration/file", &cookie, &[]);
+    let (parts, _) = broken.into_parts();
+    let page = app.send(Request::from_parts(parts, Body::from("--edge\r\nhalf"))).await;
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    let page = send("/set-up/clients/file", &[("upload", b"no,columns\n1,2\n")]).await;
+    assert!(page.body.contains("must name the columns"), "{}", page.body);
+}
+
 #[tokio::test]
 async fn an_empty_ticket_number_is_named() {
     let app = app().await;

@@ -143,6 +143,17 @@ pub fn secret_area(form: &FormView, prefix: &str, field: Field) -> AnyView {
     })
 }
 
+/// A file that takes the place of the pasted one (`file`) of its form.
+pub fn upload(accept: &'static str) -> AnyView {
+    view! {
+        <div class="field">
+            <label for="upload">"The file"</label>
+            <input type="file" id="upload" name="upload" accept=accept />
+        </div>
+    }
+    .into_any()
+}
+
 /// One of a few, each with its sentence. The first option has the group's own id, so that the summary leads to it.
 pub fn radios(
     form: &FormView,

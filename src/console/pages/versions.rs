@@ -68,8 +68,9 @@ fn file(ctx: &PageContext, view: &FileView) -> AnyView {
             <p><a class="file" href="/configuration.toml" download="">{icon(ctx, "file")} " " <span>"Download the configuration"</span></a></p>
             <details open=open>
                 <summary>"Compare and apply a file"</summary>
-                <form method="post" action="/configuration/file" class="form" novalidate>
+                <form method="post" action="/configuration/file" enctype="multipart/form-data" class="form" novalidate>
                     {fields::carried(&view.form, &["seen"])}
+                    {fields::upload(".toml,text/plain")}
                     <div class="field" class:wrong=problem.is_some()>
                         <label for="file">"The file, pasted"</label>
                         <p class="hint" id="file-hint">

@@ -12,7 +12,12 @@ use crate::{
         check as check_step, clients as clients_step, halo as halo_step, microsoft as microsoft_step,
         sign_in as sign_in_step,
     },
-    web::{Web, acts, error::WebError, form::Posted, reader::Signed},
+    web::{
+        Web, acts,
+        error::WebError,
+        form::{Posted, PostedFile, said_of},
+        reader::Signed,
+    },
 };
 
 /// `GET /set-up/microsoft`
@@ -99,7 +104,14 @@ pub async fn take_check(State(web): State<Web>, signed: Signed, form: Posted) ->
 }
 
 /// `POST /set-up/clients/file`: the page as the pasted file would have it; nothing is kept by it.
-pub async fn take_clients_file(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
-    let view = clients_step::from_file(&web.app, &signed.caller, form.text("file")).await?;
+pub async fn take_clients_file(State(web): State<Web>, signed: Signed, form: PostedFile) -> Result<Response, WebError> {
+    let (form, fault) = match form.0 {
+        Ok(form) => (form, None),
+        Err(fault) => (Posted::default(), Some(fault)),
+    };
+    let mut view = clients_step::from_file(&web.app, &signed.caller, form.text("file")).await?;
+    if let Some(fault) = fault {
+        view.form = std::mem::take(&mut view.form).with_problem("file", said_of(fault, "Send it in parts."));
+    }
     page(&web, &signed, Step::Clients, StepContent::Clients(Box::new(view))).await
 }

@@ -144,7 +144,8 @@ impl Browser {
         }
     }
 
-    fn header(&self) -> String {
+    /// What it sends as `Cookie`.
+    pub fn header(&self) -> String {
         self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 }

@@ -107,7 +107,8 @@ fn file(ctx: &PageContext, view: &ClientsStep) -> AnyView {
         <details open=problem.is_some()>
             <summary>"As a CSV file: for hundreds of workspaces"</summary>
             <p><a class="file" href="/set-up/clients.csv" download="">{icon(ctx, "file")} <span>"Download the list"</span></a></p>
-            <form method="post" action="/set-up/clients/file" class="form" novalidate>
+            <form method="post" action="/set-up/clients/file" enctype="multipart/form-data" class="form" novalidate>
+                {fields::upload(".csv,text/csv")}
                 <div class="field" class:wrong=problem.is_some()>
                     <label for="file">"The file, pasted"</label>
                     <p class="hint" id="file-hint">"It is shown above first; nothing is kept before you save it there."</p>
