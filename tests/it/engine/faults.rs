@@ -68,9 +68,10 @@ both! {
             if request.method() == "GET" && request.uri().path().ends_with("/incidents") {
                 let page = count.fetch_add(1, Ordering::SeqCst) + 1;
                 let address = request.uri().to_string();
-                let (first, _) = address.split_once("&%24skipToken").unwrap_or((&address, ""));
+                let (first, top) = address.split_once("$top=").unwrap();
+                let rest = top.trim_start_matches(|c: char| c.is_ascii_digit());
                 body["value"] = json!([]);
-                body["nextLink"] = json!(format!("{first}&%24skipToken={page}"));
+                body["nextLink"] = json!(format!("{first}$top={}{rest}", page % 900 + 1));
             }
         });
         bridge.pass(90).await;
