@@ -22,9 +22,6 @@ use super::{Engine, alerts, digest, forth, known::Known, merges, registry::salt,
 /// Pairs of which it is remembered when they were looked at.
 const LOOKED_KEPT: usize = 10_000;
 
-/// Comments that an incident alone refuses to show are asked for again after this long.
-const UNREAD_AGAIN: SignedDuration = SignedDuration::from_mins(5);
-
 /// Reads both sides afresh, whatever the cursors say, and plans anew.
 pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     let hurried = engine.schedule().hurried.remove(&id);
@@ -133,7 +130,7 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
             };
             engine.schedule().later_looks.insert(id, at);
         } else if unreadable {
-            engine.schedule().later_looks.insert(id, now + UNREAD_AGAIN);
+            engine.schedule().later_looks.insert(id, now + unread::AGAIN);
         }
     } else {
         let looked = &mut engine.schedule().looked;

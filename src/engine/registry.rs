@@ -381,6 +381,7 @@ async fn left_behind(engine: &Engine) -> Result<(), StoreError> {
             "writes were under way when the process ended; their outcome is looked for"
         );
     }
+    super::unread::left_behind(engine).await?;
     let now = engine.now();
     let written = engine.store.written_to_halo_since(now - super::halo::OVERLAP).await?;
     let mut schedule = engine.schedule();

@@ -1,5 +1,7 @@
 //! Incidents whose comments alone cannot be read: their pairs say so until they are.
 
+use jiff::SignedDuration;
+
 use crate::{
     domain::{
         failure::{Failure, FailureKind},
@@ -7,10 +9,15 @@ use crate::{
         incident::Incident,
     },
     planner::observed::Reading,
-    store::StoreError,
+    store::{PairFilter, PairSort, StoreError},
 };
 
 use super::{Engine, digest};
+
+/// They are asked for again after this long, whatever else asks for them.
+pub(super) const AGAIN: SignedDuration = SignedDuration::from_mins(5);
+/// Pairs that are taken up at once when a process starts.
+const ROWS: u32 = 500;
 
 /// What failed, and of which incident: the run and the page's head say no more than that.
 pub(super) fn named(incident: &Incident, failure: Failure) -> Failure {
@@ -24,7 +31,10 @@ pub(super) fn named(incident: &Incident, failure: Failure) -> Failure {
 /// Keeps that a pair's comments could not be read, for whatever plans it next. Waiting for a turn is no such failure.
 pub(super) fn keep(engine: &Engine, pair: PairId, failure: &Failure) {
     if !matches!(failure.kind, FailureKind::WaitUntil { .. }) {
-        engine.schedule().unread.insert(pair, failure.message.clone());
+        let again = engine.now() + AGAIN;
+        let mut schedule = engine.schedule();
+        schedule.unread.insert(pair, failure.message.clone());
+        schedule.later_looks.entry(pair).or_insert(again);
     }
 }
 
@@ -32,4 +42,18 @@ pub(super) fn keep(engine: &Engine, pair: PairId, failure: &Failure) {
 pub(super) async fn say(engine: &Engine, pair: PairId, failure: &Failure) -> Result<(), StoreError> {
     keep(engine, pair, failure);
     digest::pair(engine, pair, Vec::new(), Reading::default()).await
+}
+
+/// Pairs that said so when the process before this one ended are looked at: nothing else would ask for them.
+pub(super) async fn left_behind(engine: &Engine) -> Result<(), StoreError> {
+    let filter = PairFilter { reason: Some("comments-unread".to_owned()), ..PairFilter::default() };
+    let mut after = None;
+    loop {
+        let page = engine.store.pairs_page(&filter, PairSort::default(), after, ROWS).await?;
+        engine.schedule().looks.extend(page.rows.iter().map(|row| row.pair.id));
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
 }
