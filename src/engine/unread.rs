@@ -14,8 +14,10 @@ use crate::{
 
 use super::{Engine, digest};
 
-/// They are asked for again after this long, whatever else asks for them.
+/// A pair whose comments alone a look could not read is looked at again after this long.
 pub(super) const AGAIN: SignedDuration = SignedDuration::from_mins(5);
+/// One that a poll could not read, after this long at the latest: most often the next poll asks again.
+const AT_THE_LATEST: SignedDuration = SignedDuration::from_hours(1);
 /// Pairs that are taken up at once when a process starts.
 const ROWS: u32 = 500;
 
@@ -31,7 +33,7 @@ pub(super) fn named(incident: &Incident, failure: Failure) -> Failure {
 /// Keeps that a pair's comments could not be read, for whatever plans it next. Waiting for a turn is no such failure.
 pub(super) fn keep(engine: &Engine, pair: PairId, failure: &Failure) {
     if !matches!(failure.kind, FailureKind::WaitUntil { .. }) {
-        let again = engine.now() + AGAIN;
+        let again = engine.now() + AT_THE_LATEST;
         let mut schedule = engine.schedule();
         schedule.unread.insert(pair, failure.message.clone());
         schedule.later_looks.entry(pair).or_insert(again);
