@@ -30,4 +30,5 @@ mod priorities;
 mod push;
 pub(super) mod scene;
 mod shadow;
+mod taken;
 mod verdicts;
