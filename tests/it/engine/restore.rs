@@ -1,5 +1,6 @@
 //! An old backup takes the database's place: what was written since is found, and not written again.
 
+use halobridge::store::Snapshot;
 use serde_json::json;
 
 use super::bridge::*;
@@ -8,18 +9,22 @@ async fn crossed(bridge: &Bridge, ticket: i64, text: &str) -> usize {
     bridge.notes_of(ticket).iter().filter(|note| note.to_string().contains(text)).count()
 }
 
+/// After the backup has taken the database's place the incident has the ticket that it had, and there are no more.
+async fn found_again(bridge: &mut Bridge, backup: &Snapshot, incident: &str) {
+    let (ticket, tickets) = (bridge.ticket_of(incident).await, bridge.tickets().len());
+    bridge.restore(backup).await;
+    bridge.pass(600).await;
+    assert_eq!(bridge.tickets().len(), tickets);
+    assert_eq!(bridge.ticket_of(incident).await, ticket);
+}
+
 both! {
     async fn a_ticket_made_after_the_backup_is_found_and_not_made_again(product) {
         let mut bridge = Bridge::new(product).await;
         let backup = bridge.store.snapshot().await.unwrap();
         let incident = bridge.raise(json!({}));
         bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
-        let tickets = bridge.tickets().len();
-        bridge.restore(&backup).await;
-        bridge.pass(600).await;
-        assert_eq!(bridge.tickets().len(), tickets);
-        assert_eq!(bridge.ticket_of(&incident).await, ticket);
+        found_again(&mut bridge, &backup, &incident).await;
         bridge.finish().await;
     }
 
@@ -34,12 +39,7 @@ both! {
         let backup = bridge.store.snapshot().await.unwrap();
         bridge.away(None);
         bridge.pass(600).await;
-        let ticket = bridge.ticket_of(&incident).await;
-        let tickets = bridge.tickets().len();
-        bridge.restore(&backup).await;
-        bridge.pass(600).await;
-        assert_eq!(bridge.tickets().len(), tickets);
-        assert_eq!(bridge.ticket_of(&incident).await, ticket);
+        found_again(&mut bridge, &backup, &incident).await;
         bridge.finish().await;
     }
 
