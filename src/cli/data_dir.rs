@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use super::global::Global;
 use crate::{
     clock::{IdSource, SystemIds},
-    store::{SealKey, Store},
+    store::{InstanceLock, SealKey, Store, StoreError, behind, lock_instance},
 };
 
 /// The database.
@@ -94,7 +94,10 @@ impl Global {
             .with_context(|| format!("The data directory {} cannot be used. Give this user the right to write there, or choose another with --data-dir", path.display()))?;
         let key = self.key(true)?;
         let fresh = !self.has_database();
-        let store = Store::open(&path.join(DATABASE), key).await?;
+        let database = path.join(DATABASE);
+        // The schema is not changed under a process that goes by the one before.
+        let _alone = if behind(&database).await? { Some(alone(&path)?) } else { None };
+        let store = Store::open(&database, key).await?;
         if fresh {
             // Marked before anything is recorded: a database with entries and no mark counts as restored.
             store.instance_mark(&path, &SystemIds).await?;
@@ -116,6 +119,18 @@ impl Global {
             );
         }
         self.open_or_make().await
+    }
+}
+
+/// The data directory's lock, for an upgrade.
+fn alone(path: &Path) -> anyhow::Result<InstanceLock> {
+    match lock_instance(path) {
+        Err(StoreError::AlreadyRunning { pid }) => bail!(
+            "This program is newer than the Halobridge that runs in {} (process {pid}), and would bring the database up \
+             to date under it. Stop that one first, or use its own version of this command.",
+            path.display()
+        ),
+        other => Ok(other?),
     }
 }
 

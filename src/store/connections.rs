@@ -275,6 +275,20 @@ impl Drop for Connection {
     }
 }
 
+/// Whether the file was written by an earlier version of the program, so that opening it changes its schema.
+///
+/// # Errors
+/// [`StoreError::CannotOpen`].
+pub async fn behind(path: &Path) -> Result<bool> {
+    if !path.is_file() {
+        return Ok(false);
+    }
+    let mut connection = common().filename(path).connect().await.map_err(|error| cannot_open(path, error))?;
+    let found = super::migrate::found(&mut connection).await?;
+    sqlx::Connection::close(connection).await?;
+    Ok(found.is_some_and(|found| found < super::migrate::KNOWN))
+}
+
 /// Removes the instance mark from a copy, and leaves it in one file.
 pub(super) async fn unmark(path: &Path) -> Result<()> {
     const UNMARK: &str = "DELETE FROM settings WHERE name = 'instance-mark'";

@@ -53,20 +53,24 @@ pub fn migrator(newest: i64) -> Migrator {
     Migrator::with_migrations(list)
 }
 
+/// The version of a database's schema; `None` where there is none yet.
+pub(super) async fn found(connection: &mut SqliteConnection) -> Result<Option<i64>> {
+    const FOUND: &str = "SELECT max(version) FROM _sqlx_migrations";
+    const THERE: &str = "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
+    let there: i64 = sqlx::query_scalar(THERE).fetch_one(&mut *connection).await?;
+    if there == 0 {
+        return Ok(None);
+    }
+    Ok(sqlx::query_scalar(FOUND).fetch_one(connection).await?)
+}
+
 /// Brings the schema up to date.
 ///
 /// # Errors
 /// [`StoreError::Newer`] when the file was written by a newer program; otherwise what SQLite says.
 pub async fn run(connection: &mut SqliteConnection) -> Result<()> {
-    const FOUND: &str = "SELECT max(version) FROM _sqlx_migrations";
-    const THERE: &str = "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
-    let there: i64 = sqlx::query_scalar(THERE).fetch_one(&mut *connection).await?;
-    if there > 0 {
-        let found: Option<i64> = sqlx::query_scalar(FOUND).fetch_one(&mut *connection).await?;
-        match found {
-            Some(found) if found > KNOWN => return Err(StoreError::Newer { found, known: KNOWN }),
-            _ => {}
-        }
+    if let Some(found) = found(connection).await?.filter(|found| *found > KNOWN) {
+        return Err(StoreError::Newer { found, known: KNOWN });
     }
     migrator(KNOWN).run(connection).await.map_err(|error| match error {
         MigrateError::VersionMissing(found) => StoreError::Newer { found, known: KNOWN },

@@ -5,7 +5,9 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use halobridge::store::{SCHEMA_VERSION, lock_instance, migrate::migrator};
 use serde_json::Value;
+use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::cli_config::{Desk, Told};
 
@@ -143,6 +145,41 @@ fn from_nothing_to_tickets_by_the_command_line_alone() {
     );
     let told = desk.run(&["config", "check", &wrong, "--offline"]).ends(1);
     assert!(told.err.contains("Did you mean \"Security Incident\"?"), "{}", told.err);
+}
+
+#[tokio::test]
+async fn a_newer_program_leaves_the_database_of_a_running_one_alone() {
+    let desk = Desk::new();
+    // For its key.
+    desk.run(&["user", "add", "ann"]).ends(0);
+    let database = desk.data().join("halobridge.db");
+    std::fs::remove_file(&database).expect("removed");
+    let connect = || {
+        let options = SqliteConnectOptions::new().filename(&database).create_if_missing(true);
+        async move { SqliteConnection::connect_with(&options).await.expect("opens") }
+    };
+    let version = || async {
+        let mut connection = connect().await;
+        let version = "SELECT max(version) FROM _sqlx_migrations";
+        let found: i64 = sqlx::query_scalar(version).fetch_one(&mut connection).await.expect("read");
+        connection.close().await.expect("closes");
+        found
+    };
+    let mut earlier = connect().await;
+    migrator(SCHEMA_VERSION - 1).run(&mut earlier).await.expect("migrated");
+    earlier.close().await.expect("closes");
+
+    let running = lock_instance(&desk.data()).expect("locked");
+    for command in [&["user", "list"][..], &["serve", "--listen", "127.0.0.1:0"], &["config", "export"]] {
+        let told = desk.run(command).ends(1);
+        let pid = format!("(process {})", std::process::id());
+        assert!(told.err.contains(&pid) && told.err.contains("Stop that one first"), "{command:?}: {}", told.err);
+    }
+    assert_eq!(version().await, SCHEMA_VERSION - 1);
+
+    drop(running);
+    desk.run(&["user", "list"]).ends(0);
+    assert_eq!(version().await, SCHEMA_VERSION);
 }
 
 /// A running server; it ends with the test.
