@@ -86,6 +86,7 @@ impl Running {
     ) -> anyhow::Result<()> {
         let closing = CancellationToken::new();
         options.closing = closing.clone();
+        let under_way = options.under_way.clone();
         let router = web::router(self.app.clone(), options).into_make_service_with_connect_info::<SocketAddr>();
         let stop = self.stop.clone();
         // Small answers go out at once instead of waiting for the other side's acknowledgement.
@@ -100,13 +101,19 @@ impl Running {
             closing.cancel();
             stop.cancel();
         });
+        let finished = async move {
+            let ended = served.await;
+            under_way.close();
+            under_way.wait().await;
+            ended
+        };
         let stop = self.stop.clone();
         let overdue = async move {
             stop.cancelled().await;
             tokio::time::sleep(drive::DRAIN).await;
         };
         tokio::select! {
-            served = served.into_future() => served.context("The server's socket failed")?,
+            ended = finished => ended.context("The server's socket failed")?,
             () = overdue => tracing::warn!("some requests did not end in time; their senders see a closed connection"),
         }
         self.stop.cancel();

@@ -1,28 +1,61 @@
-//! Nothing is changed by a request that another site made (ASVS 3.5).
+//! Nothing is changed by a request that another site made (ASVS 3.5), and nothing is left half done by one that was
+//! given up.
 //!
 //! Browsers say where a request comes from: `Sec-Fetch-Site`, and `Origin` with every POST. Both are
 //! checked where present. A request with neither is no browser's; the session cookie (`SameSite=Lax`)
 //! is the second wall.
 
 use axum::{
+    body::Body,
     extract::{Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use futures::StreamExt as _;
 use http::{HeaderMap, Method, header};
+use tokio::time::Instant;
+use tracing::Instrument as _;
 use url::Url;
 
-use super::{Web, error::WebError};
+use super::{Web, error::WebError, request::ANSWER_WITHIN};
 use crate::service::error::ServiceError;
 
 /// Refuses a state-changing request of another site.
 pub async fn same_origin(State(web): State<Web>, request: Request, next: Next) -> Response {
-    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if changes && !is_own(request.headers(), &web.options.public_url) {
+    if changes(&request) && !is_own(request.headers(), &web.options.public_url) {
         tracing::warn!(path = request.uri().path(), "refused a request made by another site");
         return WebError::from(ServiceError::Forbidden).into_response();
     }
     next.run(request).await
+}
+
+/// Carries a state-changing request to its end even if whoever made it hangs up in between.
+pub async fn to_the_end(State(web): State<Web>, request: Request, next: Next) -> Response {
+    if !changes(&request) {
+        return next.run(request).await;
+    }
+    let request = request.map(in_time);
+    match web.options.under_way.spawn(next.run(request).in_current_span()).await {
+        Ok(answer) => answer,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => WebError::from(ServiceError::Busy).into_response(),
+        },
+    }
+}
+
+/// A body that has to be there by the time the request would be given up: nothing else ends the wait for it.
+fn in_time(body: Body) -> Body {
+    let end = Instant::now() + ANSWER_WITHIN;
+    Body::from_stream(futures::stream::unfold(body.into_data_stream(), move |mut rest| async move {
+        let part = tokio::time::timeout_at(end, rest.next()).await;
+        let part = part.unwrap_or_else(|late| Some(Err(axum::Error::new(late))));
+        part.map(|part| (part, rest))
+    }))
+}
+
+fn changes(request: &Request) -> bool {
+    !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
 /// Whether a request was made by one of our own pages, as far as its headers say.

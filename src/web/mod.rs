@@ -256,6 +256,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .layer(from_fn_with_state(web.clone(), guard::same_origin))
         .layer(from_fn_with_state(web.clone(), kept::once))
         .layer(from_fn_with_state(web.clone(), draw::errors))
+        .layer(from_fn_with_state(web.clone(), guard::to_the_end))
         .layer(sessions)
         .layer(from_fn(compress::pages));
 
@@ -268,7 +269,8 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/api/push", post(api::push))
         .route("/api/pairs/{id}/resync", post(api::resync))
         .method_not_allowed_fallback(api::method_not_allowed)
-        .layer(DefaultBodyLimit::max(api::BODY_MAX));
+        .layer(DefaultBodyLimit::max(api::BODY_MAX))
+        .layer(from_fn_with_state(web.clone(), guard::to_the_end));
 
     pages
         .route("/healthz", get(health::live))

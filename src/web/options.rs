@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use jiff::SignedDuration;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
 /// Options of the web layer.
@@ -25,6 +25,8 @@ pub struct WebOptions {
     pub metrics_names: bool,
     /// Cancelled when the server stops: event streams end, so that it need not wait for them.
     pub closing: CancellationToken,
+    /// What people asked for and is still being done, whether or not they wait for it.
+    pub under_way: TaskTracker,
 }
 
 impl WebOptions {
@@ -45,6 +47,7 @@ impl WebOptions {
             metrics_open: true,
             metrics_names: false,
             closing: CancellationToken::new(),
+            under_way: TaskTracker::new(),
         }
     }
 

@@ -15,7 +15,7 @@ use super::{Web, draw, error::WebError};
 use crate::service::error::ServiceError;
 
 /// No answer takes longer to begin, bodies being read included.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// The header that names the request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

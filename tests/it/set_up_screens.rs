@@ -489,6 +489,43 @@ async fn a_halo_instance_is_tested_from_its_page() {
 }
 
 #[tokio::test]
+async fn a_test_ticket_is_taken_away_even_if_who_asked_for_it_hangs_up() {
+    let mut ada = Person::new().await;
+    let page = ada.page("/set-up/halo").await;
+    let test = form(&page, "/set-up/halo/test", "[name='connection']");
+    ada.send("/set-up/halo/test", &with(&test, &[("do", "read")])).await;
+    let page = ada.page("/set-up/halo").await;
+    let test = form(&page, "/set-up/halo/test", "[name='connection']");
+    let ready = {
+        let html = Html::parse_document(&page);
+        let client = html.select(&all("select[name='client'] option")).nth(2).unwrap();
+        with(&test, &[("do", "write"), ("client", client.value().attr("value").unwrap())])
+    };
+    let twin = ada.stage.twin.clone();
+    let called = |method: &str| {
+        let list = twin.with(|world, _| world.calls.list(0, None, 1_000));
+        let tickets = |row: &&serde_json::Value| row["path"].as_str().unwrap().to_lowercase().contains("/api/tickets");
+        list["calls"].as_array().unwrap().iter().filter(tickets).filter(|row| row["method"] == method).count()
+    };
+    twin.with(|world, _| world.latency_ms = 5);
+    {
+        let mut sending = std::pin::pin!(ada.send("/set-up/halo/test", &ready));
+        while called("POST") == 0 {
+            let polled = futures::poll!(sending.as_mut()).map(|answer| answer.body);
+            assert!(polled.is_pending(), "it ended before a ticket was made: {polled:?}");
+            tokio::task::yield_now().await;
+        }
+    }
+    // Nobody waits for the answer any more.
+    let taken_away = async {
+        while called("DELETE") == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), taken_away).await.expect("the ticket is taken away");
+}
+
+#[tokio::test]
 async fn a_halo_instance_that_is_typed_wrong_is_refused_at_its_field() {
     let mut ada = Person::new().await;
     let page = ada.page("/set-up/halo").await;
