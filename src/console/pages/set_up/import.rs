@@ -7,12 +7,16 @@ use crate::{
     console::{
         components::{act::Weight, fields, time::when},
         context::PageContext,
+        words,
     },
     domain::view::{
         import::{DeployPlan, HaloHookRow, ImportRow, TestEvent},
         set_up::{ImportStep, Step},
     },
 };
+
+/// Workspaces that are shown whole; of more than these each folds into one line.
+const UNFOLDED: usize = 5;
 
 /// What stands on the page.
 pub fn body(ctx: &PageContext, view: &ImportStep) -> AnyView {
@@ -25,7 +29,11 @@ pub fn body(ctx: &PageContext, view: &ImportStep) -> AnyView {
         </p>
         {view.plan.as_ref().map(|plan| self::plan(ctx, plan))}
         <h2>"Workspaces"</h2>
-        {if view.rows.is_empty() { view! { <p>"No workspace is set up yet."</p> }.into_any() } else { rows.into_any() }}
+        {match view.rows.len() {
+            0 => view! { <p>"No workspace is set up yet."</p> }.into_any(),
+            few if few <= UNFOLDED => rows.into_any(),
+            _ => view! { <div class="parts">{rows}</div> }.into_any(),
+        }}
         <h2>"Halo"</h2>
         {if view.halo.is_empty() { view! { <p>"No Halo instance is set up yet."</p> }.into_any() } else { halo.into_any() }}
         {next(Step::Import)}
@@ -101,19 +109,32 @@ fn workspace(ctx: &PageContext, view: &ImportStep, row: &ImportRow) -> AnyView {
         .into_any(),
     };
     let heading = format!("{prefix}heading");
+    let title = view! { <h3 id=heading.clone()>{row.client.clone()}": "{row.name.clone()}</h3> };
+    let inside = view! {
+        <form method="post" action=Step::Import.path() class="form">
+            <input type="hidden" name="workspace" value=id.clone() />
+            {number("poll_secs", "Seconds between polls while it is quiet", row.poll_secs)}
+            {number("poll_fast_secs", "Seconds until the next poll after a change", row.poll_fast_secs)}
+            <button type="submit" class="button" name="do" value="polling">"Save polling"<span class="unseen">": "{row.name.clone()}</span></button>
+        </form>
+        {webhook}
+        {event(ctx, row.test)}
+        {lines::lines(ctx, &row.lines)}
+    };
+    if view.rows.len() <= UNFOLDED {
+        return view! { <section class="tile" aria-labelledby=heading>{title}{inside}</section> }.into_any();
+    }
+    // What was just done or refused is not folded away.
+    let open = wrong || row.test != TestEvent::None || !row.lines.is_empty();
+    let stands = if row.webhook.is_some() { "Webhook open" } else { "Polled only" };
     view! {
-        <section class="tile" aria-labelledby=heading.clone()>
-            <h3 id=heading.clone()>{row.client.clone()}": "{row.name.clone()}</h3>
-            <form method="post" action=Step::Import.path() class="form">
-                <input type="hidden" name="workspace" value=id.clone() />
-                {number("poll_secs", "Seconds between polls while it is quiet", row.poll_secs)}
-                {number("poll_fast_secs", "Seconds until the next poll after a change", row.poll_fast_secs)}
-                <button type="submit" class="button" name="do" value="polling">"Save polling"<span class="unseen">": "{row.name.clone()}</span></button>
-            </form>
-            {webhook}
-            {event(ctx, row.test)}
-            {lines::lines(ctx, &row.lines)}
-        </section>
+        <details class="part" open=open>
+            <summary>
+                {title}
+                <span class="quiet">{stands}", and polled every "{words::every(row.poll_secs)}</span>
+            </summary>
+            {inside}
+        </details>
     }
     .into_any()
 }
