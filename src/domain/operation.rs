@@ -122,10 +122,10 @@ pub enum OperationKind {
 }
 
 impl OperationKind {
-    /// What the making of a ticket is called.
-    pub const FIRST_TICKET: &str = "Create the ticket";
-    /// What the making of a ticket in the place of another is called.
-    pub const FOLLOWING_TICKET: &str = "Create a ticket that follows the closed one";
+    /// Whether it makes a ticket.
+    pub fn makes_ticket(&self) -> bool {
+        matches!(self, Self::CreateTicket { .. })
+    }
 
     /// The link that a note of ours leaves; `None` for one that carries no comment.
     pub fn note_link(&self, pair: PairId, action: ActionKey) -> Option<NoteLink> {
@@ -163,8 +163,8 @@ impl OperationKind {
     /// In words.
     pub fn words(&self) -> String {
         match self {
-            Self::CreateTicket { follows: Some(_), .. } => Self::FOLLOWING_TICKET.into(),
-            Self::CreateTicket { .. } => Self::FIRST_TICKET.into(),
+            Self::CreateTicket { follows: Some(_), .. } => "Create a ticket that follows the closed one".into(),
+            Self::CreateTicket { .. } => "Create the ticket".into(),
             Self::UpdateTicket { change } if change.closure_note.is_some() => "Close the ticket".into(),
             Self::UpdateTicket { .. } => "Change the ticket".into(),
             Self::AddNote { comment: Some(_), edit: 0, .. } => "Write the comment as a note".into(),

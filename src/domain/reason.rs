@@ -8,6 +8,7 @@ use super::{
     failure::Side,
     ids::{CommentId, TicketId},
     merge::Candidate,
+    operation::OperationKind,
 };
 
 /// A reason the planner gives.
@@ -254,6 +255,9 @@ pub enum Reason {
     Dropped {
         /// The write, in words.
         what: String,
+        /// It was to make the pair's ticket.
+        #[serde(default)]
+        makes_ticket: bool,
     },
     /// The owner who stands for the ticket's agent is refused: nobody in Entra.
     OwnerUnknown {
@@ -276,6 +280,11 @@ impl Reason {
     pub const LINK_ASKED: &str = "link-asked";
     /// Code of [`Reason::TicketAsked`].
     pub const TICKET_ASKED: &str = "ticket-asked";
+
+    /// [`Reason::Dropped`] of a write.
+    pub fn dropped(kind: &OperationKind) -> Self {
+        Self::Dropped { what: kind.words(), makes_ticket: kind.makes_ticket() }
+    }
 
     /// The code, as stored and filtered by.
     pub const fn code(&self) -> &'static str {
@@ -436,7 +445,7 @@ impl Reason {
             Self::AwaitsApproval { what, .. } => format!("It waits for approval: {what}."),
             Self::Rejected { what } => format!("“{what}” was rejected by a person and is not written in this form."),
             Self::OutcomeUnknown => "It is not known whether the last write was carried out.".into(),
-            Self::Dropped { what } => {
+            Self::Dropped { what, .. } => {
                 format!("“{what}” was dropped by a person and is not written again in this form.")
             }
             Self::OwnerUnknown { owner, why } => format!("Azure refuses “{owner}” as owner of the incident: {why}"),

@@ -71,10 +71,10 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
                 return Ok(());
             }
             Some(After { known, sending: None }) if !known.moved(engine) => known,
-            _ => {
-                let Some(known) = engine.known(pair).await? else { return Ok(()) };
-                known
-            }
+            _ => match engine.known(pair).await? {
+                Some(known) => known,
+                None => return Ok(()),
+            },
         };
         if engine.paused(&known.row.pair) {
             return Ok(());
@@ -126,7 +126,7 @@ fn more(engine: &Engine, pair: PairId, after: Option<&After>) -> bool {
 pub(super) fn next(engine: &Engine, row: &SituationRow, now: Timestamp) -> Option<Operation> {
     let operation = head(row)?;
     let ready = matches!(operation.state, OperationState::Planned { ready } if ready <= now);
-    let creates = matches!(operation.kind, OperationKind::CreateTicket { .. });
+    let creates = operation.kind.makes_ticket();
     let held = creates || engine.only_reads() || engine.paused(&row.pair);
     let goes = ready && !held && carried(engine, row, operation) && engine.has_room(row, operation);
     goes.then(|| operation.clone())
@@ -148,8 +148,7 @@ fn carried(engine: &Engine, row: &SituationRow, operation: &Operation) -> bool {
 /// The operation whose turn it is. Nothing else of a pair is sent before its ticket exists.
 pub(super) fn head(row: &SituationRow) -> Option<&Operation> {
     let first = row.operations.iter().find(|operation| operation.state.open())?;
-    let given_up = row.pair.ticket.is_none()
-        && row.operations.iter().any(|o| matches!(o.kind, OperationKind::CreateTicket { .. }) && !o.state.open());
+    let given_up = row.pair.ticket.is_none() && row.operations.iter().any(|o| o.kind.makes_ticket() && !o.state.open());
     (!given_up).then_some(first)
 }
 
@@ -172,7 +171,7 @@ async fn attempt(
     operation: &Operation,
     go_on: bool,
 ) -> Result<Option<After>, StoreError> {
-    let creating = matches!(operation.kind, OperationKind::CreateTicket { .. });
+    let creating = operation.kind.makes_ticket();
     let halo = known.row.pair.halo;
     let forgotten = creating && forth::may_be_forgotten(engine, &known.row);
     if forgotten && engine.schedule().looked_for.insert(operation.id) {

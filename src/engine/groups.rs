@@ -86,7 +86,7 @@ impl Beginning {
         let words = |theirs: &[String]| keys.iter().find(|(key, _)| theirs.contains(key)).map(|(_, words)| words);
         let mut shut = String::new();
         for first in found {
-            let Some(row) = poll.engine.store.situation(first).await? else { continue };
+            let Some(Known { row, .. }) = poll.engine.known(first).await? else { continue };
             let theirs = row.pair.group.as_ref().map(|group| group.keys.as_slice()).unwrap_or_default();
             let Some(words) = words(theirs) else { continue };
             let why = groups::why(words, &row.subject.incident, rule);
@@ -95,7 +95,7 @@ impl Beginning {
                 Some(_) => {}
                 None => {
                     let name = row.subject.incident.name();
-                    let ticket = row.pair.ticket.and(row.ticket).map(|ticket| (ticket, row.actions));
+                    let ticket = row.pair.ticket.and(row.ticket.clone()).map(|ticket| (ticket, row.actions.clone()));
                     return Ok(Grouping::Joins(Box::new(Joins { first, name, why, ticket })));
                 }
             }
@@ -128,7 +128,7 @@ impl Beginning {
         if row.pair.ticket.is_some() && row.ticket.is_none() {
             return Some("its ticket has not been read yet".into());
         }
-        let creates = |kind: &OperationKind| matches!(kind, OperationKind::CreateTicket { .. });
+        let creates = |kind: &OperationKind| kind.makes_ticket();
         if row.pair.ticket.is_none() && !row.operations.iter().any(|o| o.state.open() && creates(&o.kind)) {
             return Some("its ticket could not be made".into());
         }
@@ -171,7 +171,7 @@ pub(super) async fn joined(engine: &Engine, pair: PairId) -> Result<(), StoreErr
 /// The facts by which a pair without a ticket, or whose ticket is gone, goes on with the ticket of the first of its group.
 pub(super) async fn follow(engine: &Engine, view: &View, row: &SituationRow) -> Result<Vec<Fact>, StoreError> {
     let gone = row.pair.gone == Some(Side::Halo) || row.ticket.as_ref().is_some_and(|ticket| ticket.deleted);
-    let creates = |kind: &OperationKind| matches!(kind, OperationKind::CreateTicket { .. });
+    let creates = |kind: &OperationKind| kind.makes_ticket();
     let making = row.operations.iter().any(|o| o.state.stands() && creates(&o.kind));
     if row.pair.group.is_none() || making || row.pair.ticket.is_some() && !gone {
         return Ok(Vec::new());
@@ -179,13 +179,13 @@ pub(super) async fn follow(engine: &Engine, view: &View, row: &SituationRow) -> 
     let other = |ticket: Option<TicketId>| ticket.is_some() && ticket != row.pair.ticket;
     let first = row.mates.iter().find(|mate| groups::counts(mate) && mate.gone.is_none() && other(mate.ticket));
     let Some(first) = first else { return Ok(Vec::new()) };
-    let Some(theirs) = engine.store.situation(first.pair).await? else { return Ok(Vec::new()) };
+    let Some(Known { row: theirs, .. }) = engine.known(first.pair).await? else { return Ok(Vec::new()) };
     let (Some((_, _, policy)), Some(catalogue)) =
         (view.of_workspace(row.pair.workspace), engine.registry.catalogue(row.pair.halo))
     else {
         return Ok(Vec::new());
     };
-    let Some(ticket) = theirs.ticket.filter(|ticket| theirs.pair.ticket == Some(ticket.id)) else {
+    let Some(ticket) = theirs.ticket.clone().filter(|ticket| theirs.pair.ticket == Some(ticket.id)) else {
         return Ok(Vec::new());
     };
     let same_client = ticket.client_id == Some(row.pair.halo_client_id) && theirs.pair.client == row.pair.client;
@@ -199,7 +199,7 @@ pub(super) async fn follow(engine: &Engine, view: &View, row: &SituationRow) -> 
         Fact::BaseAgreed { pair, base },
         Fact::TicketRead { pair, ticket: Box::new(ticket) },
     ];
-    facts.extend(theirs.actions.map(|actions| Fact::ActionsRead { pair, actions }));
+    facts.extend(theirs.actions.clone().map(|actions| Fact::ActionsRead { pair, actions }));
     Ok(facts)
 }
 

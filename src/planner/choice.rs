@@ -67,7 +67,7 @@ fn answers(s: &Situation<'_>, reason: &Reason) -> Vec<(String, Decision)> {
                 let decision = |heal| Decision::Gone { side, ticket: s.pair.ticket, heal };
                 [(label.to_owned(), decision(true)), ("Leave it as it is".to_owned(), decision(false))]
             };
-            drift::gone(s).into_iter().flat_map(answer).collect()
+            drift::lost(s).into_iter().flat_map(answer).collect()
         }
         Reason::CopyLost { comment, .. } => [("Write it again", true), ("Leave it", false)]
             .map(|(label, again)| (label.to_owned(), Decision::Copy { comment: comment.clone(), again }))

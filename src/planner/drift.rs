@@ -44,19 +44,14 @@ pub(super) fn plan_gone(s: &Situation<'_>, side: Side, out: &mut Plan) {
         return out.remark(Reason::MergedInto { name: String::new() });
     }
     let ticket = s.pair.ticket;
-    let decided = s.pair.decisions.iter().rev().find_map(|decision| match decision {
-        Decision::Gone { side: whose, ticket: which, heal } => {
-            (*whose == side && *which == ticket).then_some(if *heal { DriftRule::Heal } else { DriftRule::Ignore })
-        }
-        _ => None,
-    });
+    let decided = decided(s, side);
     let rule = decided.unwrap_or(match side {
         Side::Halo => s.policy.drift.only_in_sentinel,
         Side::Sentinel => s.policy.drift.only_in_halo,
     });
     let reason = Reason::RecordGone { what: words(s, side) };
     for queued in s.operations.iter().filter(|o| matches!(o.state, OperationState::Planned { .. })) {
-        if queued.kind.side() == side && !matches!(queued.kind, OperationKind::CreateTicket { .. }) {
+        if queued.kind.side() == side && !queued.kind.makes_ticket() {
             out.void.push((queued.id, words(s, side)));
         }
     }
@@ -81,6 +76,34 @@ pub(super) fn plan_gone(s: &Situation<'_>, side: Side, out: &mut Plan) {
             out.remark(reason);
         }
     }
+}
+
+/// What a person decided about this very record.
+fn decided(s: &Situation<'_>, side: Side) -> Option<DriftRule> {
+    s.pair.decisions.iter().rev().find_map(|decision| match decision {
+        Decision::Gone { side: whose, ticket, heal } => {
+            let this = *whose == side && *ticket == s.pair.ticket;
+            this.then_some(if *heal { DriftRule::Heal } else { DriftRule::Ignore })
+        }
+        _ => None,
+    })
+}
+
+/// Agents merged the pair's ticket into another one in Halo: nothing is written to it, and what becomes of the incident
+/// a person says, whatever the policy does about tickets that are deleted.
+pub(super) fn plan_merged_away(s: &Situation<'_>, ticket: TicketId, into: TicketId, out: &mut Plan) {
+    let reason = Reason::RecordGone { what: format!("Ticket {ticket} was merged into ticket {into} in Halo.") };
+    match decided(s, Side::Halo) {
+        Some(DriftRule::Heal) if s.incident.status != IncidentStatus::Closed => new_ticket(s, ticket, reason, out),
+        Some(_) => out.remark(reason),
+        None => out.item(reason),
+    }
+}
+
+/// The side on which the pair's record can't be written to any more, so that a person is asked.
+pub fn lost(s: &Situation<'_>) -> Option<Side> {
+    let merged = s.pair.ticket.is_some() && s.ticket.is_some_and(|ticket| ticket.merged_into.is_some());
+    gone(s).or(merged.then_some(Side::Halo))
 }
 
 fn new_ticket(s: &Situation<'_>, gone: TicketId, reason: Reason, out: &mut Plan) {

@@ -32,7 +32,7 @@ pub(super) fn keep_out(s: &Situation<'_>, wanted: &mut Vec<Planned>, out: &mut P
             continue;
         };
         let key = operation.kind.key();
-        let mut kept_out = matches!(operation.kind, OperationKind::CreateTicket { .. }) || said_once(operation);
+        let mut kept_out = operation.kind.makes_ticket() || said_once(operation);
         wanted.retain_mut(|planned| {
             if planned.kind.key() != key {
                 return true;
@@ -42,7 +42,7 @@ pub(super) fn keep_out(s: &Situation<'_>, wanted: &mut Vec<Planned>, out: &mut P
             kept_out |= !left || planned.kind != before;
             left
         });
-        let reason = Reason::Dropped { what: operation.kind.words() };
+        let reason = Reason::dropped(&operation.kind);
         match operation.kind {
             // Without its ticket a pair carries nothing at all: as long as the incident is open somebody has to say
             // what becomes of it.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::domain::{
     client::{Client, HaloBinding},
     drift::DriftRule,
-    ids::{IncidentId, OperationId},
+    ids::{IncidentId, OperationId, TicketId},
     operation::{Operation, OperationKind, OperationState},
     pair::{Base, Health, NoteLink, Pair, PairState, SyncState},
     reason::Reason,
@@ -140,16 +140,16 @@ fn once(s: &Situation<'_>) -> (Plan, bool) {
         drift::plan_gone(s, side, &mut out);
     } else if let Some(ticket) = s.ticket.filter(|_| s.pair.ticket.is_some()) {
         match untouchable(s, ticket) {
-            Some(Reason::WrongClient) if s.policy.drift.wrong_client == DriftRule::Ignore => {
+            Some(Untouchable::WrongClient) if s.policy.drift.wrong_client == DriftRule::Ignore => {
                 out.remark(Reason::WrongClient);
             }
-            Some(Reason::WrongClient) => out.item(Reason::WrongClient),
+            Some(Untouchable::WrongClient) => out.item(Reason::WrongClient),
             // Merged away: its ticket goes on with the incident that is left.
             _ if s.incident.redirected() => {
                 notes::plan(s, &mut out);
                 merges::plan_source(s, ticket, &mut out);
             }
-            Some(reason) => out.item(reason),
+            Some(Untouchable::Merged(into)) => drift::plan_merged_away(s, ticket.id, into, &mut out),
             None => {
                 groups::told(s, &mut out);
                 alerts::plan(s, &mut out);
@@ -196,7 +196,7 @@ fn once(s: &Situation<'_>) -> (Plan, bool) {
 
 /// A pair without a ticket and without a write that makes one gets it drafted anew: somebody asked for it again.
 fn ticket_to_make(s: &Situation<'_>, out: &mut Plan) {
-    let makes = |o: &Operation| matches!(o.kind, OperationKind::CreateTicket { .. });
+    let makes = |o: &Operation| o.kind.makes_ticket();
     if s.operations.iter().any(makes) {
         return;
     }
@@ -223,15 +223,20 @@ fn ticket_to_make(s: &Situation<'_>, out: &mut Plan) {
     }
 }
 
-/// Why nothing may be written to this ticket.
-fn untouchable(s: &Situation<'_>, ticket: &Ticket) -> Option<Reason> {
+/// Why nothing may be written to a ticket.
+enum Untouchable {
+    /// It was merged into this one in Halo.
+    Merged(TicketId),
+    /// It is another client's.
+    WrongClient,
+}
+
+fn untouchable(s: &Situation<'_>, ticket: &Ticket) -> Option<Untouchable> {
     if let Some(into) = ticket.merged_into {
-        return Some(Reason::RecordGone {
-            what: format!("Ticket {} was merged into ticket {into} in Halo.", ticket.id),
-        });
+        return Some(Untouchable::Merged(into));
     }
     let elsewhere = ticket.client_id != Some(s.pair.halo_client_id) || displaced(s.client, s.pair);
-    elsewhere.then_some(Reason::WrongClient)
+    elsewhere.then_some(Untouchable::WrongClient)
 }
 
 /// Whether the workspace's client has another place in Halo than the pair's ticket: the workspace was given to another

@@ -375,7 +375,7 @@ impl Bugs {
                 Some(Fact::OperationMoved { operation, pair, state, attempts, failure: Some(failure) })
             }
             (Bug::QueueBackwards, Fact::OperationPlanned { mut operation }) => {
-                if !matches!(operation.kind, OperationKind::CreateTicket { .. }) {
+                if !operation.kind.makes_ticket() {
                     operation.position = 1_000_000 - operation.position;
                 }
                 Some(Fact::OperationPlanned { operation })

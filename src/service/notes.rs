@@ -22,7 +22,7 @@ pub fn rows(s: &Situation<'_>, plan: &Plan) -> Vec<NoteRow> {
     let by_comment: BTreeMap<&CommentId, Side> = s.links.iter().map(|link| (&link.comment, link.written_in)).collect();
     let dropped = |fits: &dyn Fn(&OperationKind) -> bool| {
         let found = s.operations.iter().find(|o| matches!(o.state, OperationState::Dropped { .. }) && fits(&o.kind));
-        found.map(|o| Reason::Dropped { what: o.kind.words() })
+        found.map(|o| Reason::dropped(&o.kind))
     };
     let open = || s.operations.iter().filter(|operation| operation.state.open());
     let comments_waiting: BTreeSet<&CommentId> = open()

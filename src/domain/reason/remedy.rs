@@ -1,7 +1,6 @@
 //! What a person can do about a reason.
 
 use super::Reason;
-use crate::domain::operation::OperationKind;
 
 impl Reason {
     /// Whether what is to be done about it is a button of the console or a setting of ours, which who only reads lacks;
@@ -95,13 +94,9 @@ impl Reason {
                 "Search for the reference in Halo, leave one record that carries it, then press “Look for it again”."
                     .into(),
             ),
-            Self::Dropped { what }
-                if [OperationKind::FIRST_TICKET, OperationKind::FOLLOWING_TICKET].contains(&what.as_str()) =>
-            {
-                Some(
+            Self::Dropped { makes_ticket: true, .. } => Some(
                 "Press “Plan it again” on the pair's page to have its ticket made after all, or unlink the pair there.".into(),
-                )
-            }
+            ),
             Self::Dropped { .. } => Some("If it is wanted after all, press “Plan it again”.".into()),
             Self::OwnerUnknown { .. } => Some(
                 "Add a row to the policy's “agents” table that gives the agent an owner whom Entra knows, or assign one of the two otherwise; it goes on by itself.".into(),

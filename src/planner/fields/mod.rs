@@ -99,7 +99,7 @@ fn values(g: &mut Gather<'_, '_>) {
 }
 
 fn creating(s: &Situation<'_>) -> bool {
-    s.operations.iter().any(|o| o.state.open() && matches!(o.kind, OperationKind::CreateTicket { .. }))
+    s.operations.iter().any(|o| o.state.open() && o.kind.makes_ticket())
 }
 
 /// What changes on a closed matter is not carried: it is noted on the other side, or only remarked on the pair.

@@ -17,7 +17,7 @@ use crate::{
         pair::{Health, NoteLink, SyncState},
         reason::Reason,
     },
-    planner::{choice, drift, notes::words},
+    planner::{Planned, choice, drift, notes::words},
 };
 
 const RULES: [DriftRule; 3] = [DriftRule::Heal, DriftRule::Ask, DriftRule::Ignore];
@@ -181,6 +181,35 @@ fn a_lost_copy_is_written_again_asked_about_or_left() {
             let plan = scene.plan();
             assert_eq!((plan.operations.len(), plan.items().len()), (0, 0), "{name}, {rule:?}");
         }
+    }
+}
+
+/// Whatever the policy does about deleted tickets: agents merge tickets because they need one ticket less.
+#[test]
+fn of_a_ticket_that_agents_merged_away_a_person_says_what_becomes() {
+    for rule in RULES {
+        let mut scene = in_step();
+        scene.policy.drift.only_in_sentinel = rule;
+        scene.ticket().merged_into = Some(TicketId(71));
+        scene.incident.severity = Severity::High;
+        assert_eq!(scene.plan().operations, []);
+        assert_eq!(scene.plan().state.health, Health::NeedsYou);
+        let asked = scene.with(choice::choices);
+        let [choice::Choice { reason: Reason::RecordGone { what }, answers }] = asked.as_slice() else {
+            panic!("{asked:?}");
+        };
+        assert_eq!(what, "Ticket 70 was merged into ticket 71 in Halo.");
+        let [(again, heal), (leave, ignore)] = answers.as_slice() else { panic!("{answers:?}") };
+        assert_eq!((again.as_str(), leave.as_str()), ("Make a new ticket", "Leave it as it is"));
+        scene.pair.decisions.push(heal.clone());
+        let plan = scene.plan();
+        let [Planned { kind: OperationKind::CreateTicket { follows, .. }, .. }] = plan.operations.as_slice() else {
+            panic!("{plan:?}");
+        };
+        assert_eq!(*follows, Some(TicketId(70)));
+        scene.pair.decisions.push(ignore.clone());
+        assert_eq!(scene.plan().operations, []);
+        assert_eq!(scene.plan().state.health, Health::Healthy);
     }
 }
 

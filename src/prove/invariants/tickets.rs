@@ -12,12 +12,7 @@ use super::{
     Violation,
     ending::{Ended, Ending},
 };
-use crate::domain::{
-    ids::reference,
-    operation::{OperationKind, OperationState},
-    policy::ReopenRule,
-    reason::Reason,
-};
+use crate::domain::{ids::reference, operation::OperationState, policy::ReopenRule, reason::Reason};
 
 /// The reference that an incident's ticket carries.
 fn reference_of(world: &World, ending: &Ending, ended: &Ended) -> Option<String> {
@@ -180,10 +175,10 @@ fn accounted_for(world: &World, ended: &Ended) -> Option<String> {
     if row.pair.ticket.is_some() {
         return None;
     }
-    let dead = ended.operations.iter().any(|operation| {
-        matches!(operation.kind, OperationKind::CreateTicket { .. })
-            && matches!(operation.state, OperationState::Dead { .. })
-    });
+    let dead = ended
+        .operations
+        .iter()
+        .any(|operation| operation.kind.makes_ticket() && matches!(operation.state, OperationState::Dead { .. }));
     if dead && row.pair.reason.is_some() {
         // Whether it was rightly given up is the ninth's question.
         return None;

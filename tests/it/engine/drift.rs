@@ -110,6 +110,27 @@ both! {
         bridge.finish().await;
     }
 
+    async fn a_ticket_that_agents_merged_away_is_asked_about(product) {
+        let bridge = Bridge::new(product).await;
+        let incidents = [bridge.raise(json!({})), bridge.raise(json!({}))];
+        bridge.cross().await;
+        let [from, into] = [bridge.ticket_of(&incidents[0]).await, bridge.ticket_of(&incidents[1]).await];
+        bridge.act("ticket.merge", json!({ "from": from, "into": into }));
+        bridge.pass_by(700, 20).await;
+        assert_eq!(bridge.reason_of(&incidents[0]).await, Some("record-gone"));
+        assert_eq!(bridge.reason_of(&incidents[1]).await, None);
+        let heal = Decision::Gone { side: Side::Halo, ticket: Some(TicketId(from)), heal: true };
+        bridge.decide(&incidents[0], heal).await;
+        bridge.comment(&incidents[0], "still a matter of its own");
+        bridge.cross().await;
+        let second = bridge.ticket_of(&incidents[0]).await;
+        assert!(second != from && second != into);
+        bridge.pass(600).await;
+        assert_eq!(bridge.reason_of(&incidents[0]).await, None);
+        assert!(bridge.notes_of(second).iter().any(|note| words(note).contains("still a matter of its own")));
+        bridge.finish().await;
+    }
+
     async fn a_deleted_incident_is_found_by_the_full_list(product) {
         let setup = Setup { policy: "drift = { only_in_halo = \"heal\" }".into(), workspaces: 1, ..Setup::new(product) };
         let bridge = Bridge::with(setup).await;
