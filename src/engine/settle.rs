@@ -4,8 +4,10 @@ use jiff::SignedDuration;
 
 use crate::{
     domain::{
-        failure::FailureKind,
+        failure::{Failure, FailureKind, Side},
+        ids::TicketId,
         operation::{IncidentChange, Operation, OperationKind, OperationState},
+        pair::Pair,
         reason::Reason,
         ticket::{NoteDraft, Ticket, TicketChange, TicketDraft},
     },
@@ -24,7 +26,7 @@ use super::{
 enum Look {
     Found(Attempt),
     Absent,
-    Failed(crate::domain::failure::Failure),
+    Failed(Failure),
 }
 
 /// Looks once for an operation whose outcome is unknown.
@@ -120,23 +122,11 @@ async fn ticket(engine: &Engine, row: &SituationRow, draft: &TicketDraft) -> Loo
         Err(failure) => return Look::Failed(failure),
     };
     let class = crate::outbound::budget::Class::New;
-    let found = match halo.find_created(draft, row.pair.created, class).await {
+    let spare = |ids| spare(engine, &row.pair, ids);
+    let mut free = match halo.find_created(draft, row.pair.created, class, spare).await {
         Ok(found) => found,
         Err(failure) => return Look::Failed(failure),
     };
-    // A ticket that belongs to another pair is not this one's, whatever its text says.
-    let mut free = Vec::new();
-    for ticket in found {
-        match engine.store.pairs_of_ticket(row.pair.halo, ticket.id).await {
-            Ok(pairs) if pairs.iter().all(|pair| pair.id == row.pair.id) => free.push(ticket),
-            Ok(_) => {}
-            Err(error) => {
-                let text = crate::telemetry::chain(&error);
-                let side = crate::domain::failure::Side::Halo;
-                return Look::Failed(crate::domain::failure::Failure::new(side, FailureKind::Transient, text));
-            }
-        }
-    }
     // One that an agent moved to another client is this pair's all the same, unless there is one of its own: whose it is
     // then is a person's question, and nothing is written to it.
     if free.iter().any(|ticket| ticket.client_id == Some(draft.client_id)) {
@@ -150,6 +140,18 @@ async fn ticket(engine: &Engine, row: &SituationRow, draft: &TicketDraft) -> Loo
         },
         _ => Look::Found(Attempt::Refused(Reason::OutcomeUnknown, Box::default())),
     }
+}
+
+/// Those of the tickets that belong to no other pair: such a one is not this pair's, whatever its text says, and after a
+/// restore, when many creations are looked for, reading each other's tickets would use up the budget.
+async fn spare(engine: &Engine, pair: &Pair, ids: Vec<TicketId>) -> Result<Vec<TicketId>, Failure> {
+    let taken = engine
+        .store
+        .pairs_of_tickets(pair.halo, &ids)
+        .await
+        .map_err(|error| Failure::new(Side::Halo, FailureKind::Transient, crate::telemetry::chain(&error)))?;
+    let others = |id: &TicketId| taken.get(id).is_some_and(|pairs| pairs.iter().any(|other| other.id != pair.id));
+    Ok(ids.into_iter().filter(|id| !others(id)).collect())
 }
 
 async fn note_of(engine: &Engine, row: &SituationRow, kind: &OperationKind, note: &NoteDraft) -> Look {

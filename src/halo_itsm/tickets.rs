@@ -165,12 +165,22 @@ impl Halo {
     /// Tickets that a create of this draft, sent after `since`, has made, proven by the reference in their text: looked for
     /// by search, then among the newest tickets (not every instance searches in details): those with the draft's subject,
     /// those with one like it, and the others of its client and type, for rules and templates of Halo change what was sent
-    /// (sheet 7.3, no. 15 and 16).
+    /// (sheet 7.3, no. 15 and 16). `free` leaves out those that are known to be another incident's: they need not be read.
     ///
     /// # Errors
     /// See [`FailureKind`].
-    pub async fn find_created(&self, draft: &TicketDraft, since: Timestamp, class: Class) -> Answered<Vec<Ticket>> {
-        let found = self.find_by_reference(&draft.reference, draft.client_id, class).await?;
+    pub async fn find_created<F>(
+        &self,
+        draft: &TicketDraft,
+        since: Timestamp,
+        class: Class,
+        free: impl Fn(Vec<TicketId>) -> F,
+    ) -> Answered<Vec<Ticket>>
+    where
+        F: Future<Output = Answered<Vec<TicketId>>>,
+    {
+        let searched = free(self.searched(&draft.reference, draft.client_id, class).await?).await?;
+        let found = self.proven(searched, &draft.reference, draft.client_id, class).await?;
         if !found.is_empty() {
             return Ok(found);
         }
@@ -180,8 +190,9 @@ impl Halo {
         let mut likely: Vec<(u8, i64)> =
             rows.iter().filter_map(|row| Some((likeness(row, draft, from)?, int_at(row, "id")?))).collect();
         likely.sort_by_key(|(likeness, id)| (*likeness, std::cmp::Reverse(*id)));
-        let ids = likely.into_iter().map(|(_, id)| id).take(LIKELY_MAX);
-        self.proven(ids.collect(), &draft.reference, draft.client_id, class).await
+        let mut likely = free(likely.into_iter().map(|(_, id)| TicketId(id)).collect()).await?;
+        likely.truncate(LIKELY_MAX);
+        self.proven(likely, &draft.reference, draft.client_id, class).await
     }
 
     /// Tickets that carry our reference, each proven by reading it: those of this client first. One may be another
@@ -191,12 +202,17 @@ impl Halo {
     /// # Errors
     /// See [`FailureKind`].
     pub async fn find_by_reference(&self, reference: &str, halo_client_id: i64, class: Class) -> Answered<Vec<Ticket>> {
+        let ids = self.searched(reference, halo_client_id, class).await?;
+        self.proven(ids, reference, halo_client_id, class).await
+    }
+
+    /// What Halo's search gives for a reference.
+    async fn searched(&self, reference: &str, halo_client_id: i64, class: Class) -> Answered<Vec<TicketId>> {
         let mut rows = self.newest(&[("search", reference)], class).await?;
         rows.sort_by_key(|row| {
             (elsewhere(int_at(row, "client_id"), halo_client_id), std::cmp::Reverse(int_at(row, "id")))
         });
-        let ids = rows.iter().filter_map(|row| int_at(row, "id")).take(LOOK_MAX);
-        self.proven(ids.collect(), reference, halo_client_id, class).await
+        Ok(rows.iter().filter_map(|row| int_at(row, "id")).take(LOOK_MAX).map(TicketId).collect())
     }
 
     /// The first page of the newest tickets.
@@ -211,15 +227,15 @@ impl Halo {
     /// Those of the tickets that carry the reference, each read by its number.
     async fn proven(
         &self,
-        mut ids: Vec<i64>,
+        mut ids: Vec<TicketId>,
         reference: &str,
         halo_client_id: i64,
         class: Class,
     ) -> Answered<Vec<Ticket>> {
         ids.dedup();
         let mut found = Vec::new();
-        for id in ids.into_iter().filter(|id| *id > 0) {
-            match self.ticket(TicketId(id), class).await {
+        for id in ids.into_iter().filter(|id| id.0 > 0) {
+            match self.ticket(id, class).await {
                 Ok(ticket) if carries(&ticket, reference) => found.push(ticket),
                 Ok(_) => {}
                 Err(failure) if failure.kind == FailureKind::Gone => {}

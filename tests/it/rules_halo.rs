@@ -9,7 +9,7 @@ use halobridge::{
         ids::TicketId,
         ticket::{TicketChange, TicketDraft},
     },
-    halo_itsm::{Halo, webhook},
+    halo_itsm::{Answered, Halo, webhook},
     outbound::{
         TransportError,
         budget::{Budget, Class},
@@ -312,6 +312,11 @@ async fn halo_rule_11_a_lost_answer_is_looked_for() {
     assert_eq!(twin.tickets(), 1);
 }
 
+/// Nothing is known of any ticket.
+async fn every(ids: Vec<TicketId>) -> Answered<Vec<TicketId>> {
+    Ok(ids)
+}
+
 #[tokio::test]
 async fn halo_rule_11_a_search_that_overlooks_details_or_is_ignored_loses_no_create() {
     for ignored in [false, true] {
@@ -326,20 +331,20 @@ async fn halo_rule_11_a_search_that_overlooks_details_or_is_ignored_loses_no_cre
         }
         twin.switch("search_in", if ignored { "ignored" } else { "summary" });
         let since = twin.clock.now();
-        let found = halo.find_created(&lost, since, Class::New).await.unwrap();
+        let found = halo.find_created(&lost, since, Class::New, every).await.unwrap();
         assert_eq!(found.len(), 1, "search ignored: {ignored}");
         // A rule of Halo writes another subject, or cuts it short.
         let id = found[0].id.0;
         for summary in ["SOC | The one whose answer was lost", "The one whose answ"] {
             twin.act("ticket.update", &json!({"ticket_id": id, "summary": summary}));
             twin.clock.advance(SignedDuration::from_mins(5));
-            let found = halo.find_created(&lost, since, Class::New).await.unwrap();
+            let found = halo.find_created(&lost, since, Class::New, every).await.unwrap();
             assert_eq!(found.len(), 1, "{summary}, search ignored: {ignored}");
         }
         twin.clock.advance(SignedDuration::from_mins(5));
         let mut never = lost.clone();
         never.reference = "HB-3333333333".into();
-        assert!(halo.find_created(&never, since, Class::New).await.unwrap().is_empty());
+        assert!(halo.find_created(&never, since, Class::New, every).await.unwrap().is_empty());
     }
 }
 
@@ -354,8 +359,15 @@ async fn halo_rule_11_a_create_is_found_among_the_newest_whatever_a_rule_has_mad
     }
     twin.act("ticket.update", &json!({"ticket_id": made.id.0, "summary": "Handled by the desk"}));
     twin.switch("search_in", "summary");
-    let found = halo.find_created(&lost, twin.clock.now(), Class::New).await.unwrap();
+    let found = halo.find_created(&lost, twin.clock.now(), Class::New, every).await.unwrap();
     assert_eq!(found.iter().map(|ticket| ticket.id).collect::<Vec<_>>(), [made.id]);
+    // What is another incident's is not even read.
+    twin.meddle(|sent, response| {
+        assert!(sent.path().ends_with("/Tickets"), "only lists are read: {}", sent.path());
+        Ok(response)
+    });
+    let found = halo.find_created(&lost, twin.clock.now(), Class::New, async |_| Ok(Vec::new())).await.unwrap();
+    assert!(found.is_empty());
 }
 
 #[tokio::test]
