@@ -74,6 +74,17 @@ pub fn heads_and_acts(ctx: &PageContext, columns: &[(&'static str, &'static str)
     view! { {heads(columns)} {acts} }.into_any()
 }
 
+/// The way to all that a search finds, where other filters leave nothing of it.
+pub fn search_alone(href: String) -> AnyView {
+    view! {
+        <p>
+            "The other filters hold back what the search would find. "
+            <a class="soft" href=href>"Search without them"</a>
+        </p>
+    }
+    .into_any()
+}
+
 /// A row's cell in that column.
 pub fn acts(ctx: &PageContext, buttons: AnyView) -> AnyView {
     ctx.may_operate().then(|| view! { <td class="c-acts">{buttons}</td> }).into_any()

@@ -232,14 +232,7 @@ fn none(ctx: &PageContext, view: &DashboardView) -> AnyView {
         });
         let alone = PairFilter { text: view.filter.text.clone(), ..PairFilter::default() };
         let sorted = PairFilter { sort: view.filter.sort, reversed: view.filter.reversed, ..alone.clone() };
-        let everywhere = (alone.narrows() && sorted != view.filter).then(|| {
-            view! {
-                <p>
-                    "The other filters hold back what the search would find. "
-                    <a class="soft" href=alone.address()>"Search without them"</a>
-                </p>
-            }
-        });
+        let everywhere = (alone.narrows() && sorted != view.filter).then(|| list::search_alone(alone.address()));
         let text = view! {
             <p>"There are "{words::counted(view.counts.pairs(), "pair", "pairs")}" in all."</p>
             {elsewhere}

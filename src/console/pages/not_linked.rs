@@ -109,14 +109,7 @@ fn none(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
     if view.filter.narrows() || !view.filter.from.is_empty() {
         let alone = NotLinkedFilter { text: view.filter.text.clone(), ..NotLinkedFilter::default() };
         let others = !view.filter.reason.is_empty() || view.filter.workspace.is_some();
-        let everywhere = (alone.narrows() && others).then(|| {
-            view! {
-                <p>
-                    "The other filters hold back what the search would find. "
-                    <a class="soft" href=alone.address()>"Search without them"</a>
-                </p>
-            }
-        });
+        let everywhere = (alone.narrows() && others).then(|| list::search_alone(alone.address()));
         let text = view! { {everywhere}<p><a class="button" href="/incidents">"Clear the filter"</a></p> };
         return list::empty(ctx, "search", "No incident matches the filter", text.into_any());
     }

@@ -236,7 +236,8 @@ fn dropped(ctx: &PageContext, rows: &[DroppedRow]) -> AnyView {
 fn history(ctx: &PageContext, view: &PairView) -> AnyView {
     let older = view.older.as_ref().map(|token| {
         let list = view.back.split_once('?').map_or("", |(_, query)| query);
-        let href = QueryText::new().with("from", token).with("list", list).after(ctx.path());
+        let at = view.as_of.map(|at| at.to_string()).unwrap_or_default();
+        let href = QueryText::new().with("from", token).with("at", &at).with("list", list).after(ctx.path());
         view! { <p><a class="button" href=format!("{href}#history")>"Older"</a></p> }
     });
     view! {

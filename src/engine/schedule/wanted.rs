@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Schedule;
+use super::{Schedule, Standing};
 use crate::{
     domain::{
         failure::FailureKind,
@@ -13,6 +13,21 @@ use crate::{
     },
     engine::fetch::NAMED_MAX,
 };
+
+impl Standing {
+    /// The last run ended with a server's or a sign-in's word to wait.
+    fn told_to_wait(&self) -> bool {
+        self.last_failure.as_ref().is_some_and(|(_, failure)| matches!(failure.kind, FailureKind::WaitUntil { .. }))
+    }
+
+    /// Due at once, unless told to wait; what runs now may not cover it.
+    fn hasten(&mut self, now: Timestamp) {
+        if !(self.told_to_wait() && self.next.is_some_and(|next| next > now)) {
+            self.next = Some(now);
+        }
+        self.hastened = true;
+    }
+}
 
 impl Schedule {
     /// Forgets what is known of workspaces that are not read any more.
@@ -27,13 +42,7 @@ impl Schedule {
     /// Poll at once.
     pub fn hasten_poll(&mut self, workspace: WorkspaceId, cause: RunCause, now: Timestamp) {
         if let Some(standing) = self.workspaces.get_mut(&workspace) {
-            // A server's or a sign-in's word to wait is kept; otherwise now.
-            let told =
-                standing.last_failure.as_ref().is_some_and(|(_, f)| matches!(f.kind, FailureKind::WaitUntil { .. }));
-            if !(told && standing.next.is_some_and(|next| next > now)) {
-                standing.next = Some(now);
-            }
-            standing.hastened = true;
+            standing.hasten(now);
             standing.cause = Some(cause);
         }
     }
@@ -70,12 +79,7 @@ impl Schedule {
     pub fn hasten_halo(&mut self, connection: ConnectionId, tickets: &[TicketId], now: Timestamp) {
         self.tickets.entry(connection).or_default().extend(tickets);
         if let Some(standing) = self.instances.get_mut(&connection) {
-            let told =
-                standing.last_failure.as_ref().is_some_and(|(_, f)| matches!(f.kind, FailureKind::WaitUntil { .. }));
-            if !(told && standing.next.is_some_and(|next| next > now)) {
-                standing.next = Some(now);
-            }
-            standing.hastened = true;
+            standing.hasten(now);
             standing.cause.get_or_insert(RunCause::Webhook);
         }
     }
@@ -83,7 +87,8 @@ impl Schedule {
     /// Look-ups that could not be read are asked for at once: somebody asks, or the instance answers again.
     pub fn hasten_look_ups(&mut self, connection: ConnectionId, now: Timestamp) {
         if let Some(standing) = self.catalogues.get_mut(&connection)
-            && standing.last_failure.as_ref().is_some_and(|(_, f)| !matches!(f.kind, FailureKind::WaitUntil { .. }))
+            && standing.last_failure.is_some()
+            && !standing.told_to_wait()
         {
             standing.next = Some(now);
         }

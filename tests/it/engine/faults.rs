@@ -88,6 +88,22 @@ both! {
         bridge.finish().await;
     }
 
+    /// A process keeps in memory what it asks for again; the next one has to know by itself.
+    async fn comments_that_could_not_be_read_are_asked_for_by_the_next_process(product) {
+        let mut bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        bridge.fault(json!({ "effect": "status", "status": 404, "kind": "sentinel.comment.list" }));
+        bridge.engine.look_again(bridge.pair_of(&incident).await.unwrap().id);
+        bridge.run().await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("comments-unread"));
+        bridge.heal();
+        bridge.restart().await;
+        bridge.pass(60).await;
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        bridge.finish().await;
+    }
+
     async fn comments_that_alone_cannot_be_read_are_said(product) {
         for (status, by_list) in [(404, true), (500, true), (400, true), (404, false), (400, false)] {
             let bridge = Bridge::new(product).await;

@@ -16,7 +16,7 @@ use halobridge::{
         account::Role,
         incident::Severity,
         pair::{Health, SyncState},
-        view::{account::AccountView, dashboard::PairFilter, form::FormView, pulse::Pulse},
+        view::{account::AccountView, dashboard::PairFilter, form::FormView, pair::PairView, pulse::Pulse},
     },
 };
 use scraper::{ElementRef, Html, Selector};
@@ -404,6 +404,20 @@ fn a_pair_shows_the_others_of_its_ticket_and_why() {
     let list = page("dashboard");
     let shared = all(&list, "a[href$='#mates']");
     assert!(!shared.is_empty() && shared.iter().all(|link| text(*link) == "and 2 incidents more"));
+}
+
+#[test]
+fn older_entries_of_a_past_moment_stay_at_that_moment() {
+    let at: jiff::Timestamp = "2026-11-20T08:00:00.123Z".parse().unwrap();
+    let older = |as_of| {
+        let view = PairView { as_of, back: "/?status=New".into(), ..fixtures::pair() };
+        let html = Html::parse_document(&render(&fixtures::context("/pairs/x"), &Page::Pair(Box::new(view))));
+        let links = Selector::parse("a.button").unwrap();
+        let found = html.select(&links).filter_map(|a| a.attr("href")).find(|href| href.ends_with("#history"));
+        found.unwrap().to_owned()
+    };
+    assert_eq!(older(None), "/pairs/x?from=o.4402&list=status%3DNew#history");
+    assert_eq!(older(Some(at)), "/pairs/x?from=o.4402&at=2026-11-20T08%3A00%3A00.123Z&list=status%3DNew#history");
 }
 
 #[test]
