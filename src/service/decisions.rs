@@ -39,6 +39,7 @@ pub async fn decide(app: &App, caller: &Caller, pair: PairId, decision: Option<D
     caller.need(Role::Operator)?;
     let client = pairs::seen(app, caller, pair).await?.client;
     let decision = decision.ok_or(ServiceError::Conflict)?;
+    let _alone = app.kept.deciding.lock().await;
     let row = app.store.situation(pair).await.map_err(|e| fault("read a pair", &e))?.ok_or(ServiceError::NotFound)?;
     let installation = app.installation().await?;
     let catalogue = app.store.catalogue(row.pair.halo).await.map_err(|e| fault("read Halo's look-ups", &e))?;

@@ -95,6 +95,8 @@ struct Kept {
     chains: Mutex<HashMap<Chain, (Timestamp, ChainState)>>,
     reached: set_up::discovery::Remembered,
     ended: watch::Sender<u64>,
+    /// Held from looking at what is asked until the answer is recorded: of two answers at once one is.
+    deciding: tokio::sync::Mutex<()>,
 }
 
 impl App {
@@ -113,6 +115,7 @@ impl App {
             chains: Mutex::default(),
             reached: set_up::discovery::Remembered::default(),
             ended: watch::Sender::new(0),
+            deciding: tokio::sync::Mutex::default(),
         };
         Self { store, clock, ids, engine, network, kept: Arc::new(kept) }
     }

@@ -57,6 +57,23 @@ both! {
         bridge.finish().await;
     }
 
+    async fn of_two_answers_at_once_one_counts(product) {
+        let bridge = Bridge::with(careful(product)).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.close_ticket_as(ticket, 1);
+        bridge.cross().await;
+        let row = bridge.waiting().await.remove(0);
+        let (app, caller) = bridge.console();
+        let decide = |decision| decisions::decide(&app, &caller, row.pair, Some(decision));
+        let (yes, no) = tokio::join!(decide(row.approve.clone()), decide(row.reject.clone()));
+        assert!(matches!((&yes, &no), (Ok(()), Err(ServiceError::Conflict)) | (Err(ServiceError::Conflict), Ok(()))));
+        bridge.cross().await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"] == "Closed", yes.is_ok());
+        bridge.finish().await;
+    }
+
     async fn what_changed_beside_a_closure_crosses_while_that_waits(product) {
         let bridge = Bridge::with(careful(product)).await;
         let incident = bridge.raise(json!({}));
