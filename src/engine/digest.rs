@@ -18,6 +18,7 @@ use crate::{
     planner::{
         self, Situation,
         observed::{News, Observed, Reading},
+        plan::displaced,
         situation::Seen,
     },
     store::{SituationRow, StoreError},
@@ -107,7 +108,7 @@ async fn step(
     engine.kept.forget(id);
     let mut row = Arc::unwrap_or_clone(row);
     let now = engine.now();
-    let reading = observed(&row).in_time(reading);
+    let mut reading = observed(&row).in_time(reading);
     let seen = seen(engine, &row, &reading);
     let mut facts = Vec::new();
     for fact in done {
@@ -129,7 +130,10 @@ async fn step(
     if comments_read {
         engine.schedule().unread.remove(&id);
     }
+    let view = engine.registry.view();
+    let displaced = view.of_workspace(row.pair.workspace).is_some_and(|(_, client, _)| displaced(client, &row.pair));
     let elsewhere = elsewhere::written(&row, &reading);
+    elsewhere::withhold(&row, displaced, &mut reading);
     let news = observed(&row).news(reading);
     let shown = row.pair.gone.filter(|side| news.shows(*side));
     let shown = shown.map(|side| Fact::RecordGone { pair: id, side, gone: false });
@@ -142,7 +146,6 @@ async fn step(
         overlay(&mut row, &fact);
         facts.push(fact);
     }
-    let view = engine.registry.view();
     for fact in groups::follow(engine, &view, &row).await? {
         overlay(&mut row, &fact);
         facts.push(fact);

@@ -279,6 +279,19 @@ both! {
         assert!(notes.iter().all(|n| !n.contains("secret of the first")), "{notes:#?}");
         assert!(bridge.comments_of(&incident).iter().all(|c| !c.contains("secret of the second")));
         assert_eq!(bridge.reason_of(&incident).await, Some("wrong-client"));
+        // Nor is it recorded, for those who read the first client's pairs and ledger.
+        bridge.act("ticket.update", json!({ "ticket_id": ticket, "summary": "a subject of the second client" }));
+        bridge.pass(300).await;
+        let pair = bridge.pair_of(&incident).await.unwrap().id;
+        let row = bridge.store.situation(pair).await.unwrap().unwrap();
+        assert!(!format!("{:?}", row.actions).contains("secret of the second"), "{:#?}", row.actions);
+        assert!(row.ticket.is_some_and(|ticket| !ticket.summary.contains("second client")));
+        // It comes back, and its own words with it.
+        bridge.act("ticket.move", json!({ "ticket_id": ticket, "client_id": product.first_client_id() }));
+        bridge.note(ticket, "<p>back at the first client</p>", json!({}));
+        bridge.pass(300).await;
+        assert!(bridge.comments_of(&incident).iter().any(|comment| comment.contains("back at the first client")));
+        assert!(bridge.comments_of(&incident).iter().all(|c| !c.contains("secret of the second")));
         bridge.finish().await;
     }
 
@@ -335,6 +348,16 @@ both! {
         let notes: Vec<String> = bridge.notes_of(ticket).iter().map(words).collect();
         assert!(notes.iter().all(|note| !note.contains("secret of the second")), "{notes:#?}");
         assert!(bridge.comments_of(&incident).iter().all(|text| !text.contains("secret of the first")));
+        // Those who read the first client's pairs are told nothing of what is the second one's now.
+        bridge.update(&incident, json!({ "title": "a title of the second client" }));
+        bridge.comment(&incident, "words of the second client");
+        bridge.pass(1_000).await;
+        let pair = bridge.pair_of(&incident).await.unwrap().id;
+        bridge.engine.look_again(pair);
+        bridge.pass(60).await;
+        let row = bridge.store.situation(pair).await.unwrap().unwrap();
+        assert!(!row.subject.incident.title.contains("second client"), "{}", row.subject.incident.title);
+        assert!(!format!("{:?}", row.comments).contains("words of the second"), "{:#?}", row.comments);
         bridge.finish().await;
     }
 
