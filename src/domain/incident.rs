@@ -262,6 +262,11 @@ impl Comment {
             raw: Raw::null(),
         }
     }
+
+    /// Whether it is one that we have written since `asked`, and never read.
+    pub fn unread_since(&self, asked: Timestamp) -> bool {
+        self.raw.is_null() && self.created.is_some_and(|written| written >= asked)
+    }
 }
 
 /// Alerts and entities of an incident, as read.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     domain::{
+        drift::DriftRule,
         failure::{Failure, FailureKind, Side},
         ids::{CommentId, fingerprint},
         incident::{Comment, Incident, Owner},
@@ -53,8 +54,12 @@ pub(super) async fn add_comment(
             let facts = carries.iter().map(|carried| linked(row, comment, carried)).collect();
             let mut reading = Reading { comments: read, ..Reading::default() };
             // One that carries no note is known as read: nothing else tells that it is there. Nor does anything else tell
-            // when it was written, which counts near the end of the incident's room.
-            if carries.is_empty() || budget::counts_time(row.subject.incident.comments_count) {
+            // when it was written, which counts near the end of the incident's room; or that it was not deleted, where that
+            // is looked for.
+            let view = engine.registry.view();
+            let policy = view.of_workspace(row.pair.workspace).map(|(_, _, policy)| policy);
+            let missed = policy.is_some_and(|policy| policy.drift.lost_comment != DriftRule::Ignore);
+            if missed || carries.is_empty() || budget::counts_time(row.subject.incident.comments_count) {
                 let own = Comment::own(comment.clone(), message, engine.now());
                 match &mut reading.comments {
                     Some(comments) => comments.push(own),

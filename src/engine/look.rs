@@ -37,6 +37,7 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     match (engine.registry.sentinel(workspace.connection), view.place(workspace)) {
         (Ok(sentinel), Some(at)) => match sentinel.incident(&at, &row.pair.incident, Class::Interactive).await {
             Ok(incident) => {
+                reading.asked = Some(engine.now());
                 match sentinel.comments(&at, &row.pair.incident, Class::Interactive).await {
                     Ok(comments) => reading.comments = Some(comments),
                     Err(error) => {

@@ -21,7 +21,7 @@ use crate::{
     },
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::observed::Reading,
+    planner::{observed::Reading, plan::displaced},
     sentinel::{Incidents, ListWanted, Place},
     store::{Cursor, StoreError},
 };
@@ -361,6 +361,10 @@ impl<'a> Poll<'a> {
     /// A linked incident that changed: its comments are read where their number moved.
     async fn paired(&mut self, pair: PairId, incident: Incident) -> Result<(), StoreError> {
         let Some(Known { row, .. }) = self.engine.known(pair).await? else { return Ok(()) };
+        if displaced(self.client, &row.pair) {
+            // What is said in it now is another client's. That it is so, the pair has to say.
+            return digest::pair(self.engine, pair, Vec::new(), Reading::default()).await;
+        }
         let same = row.subject.incident.etag == incident.etag && incident.etag.is_some();
         let moved =
             digest::observed(&row).comments_moved(&incident) || !same && digest::nothing_to_see(&row, &incident);
@@ -369,6 +373,7 @@ impl<'a> Poll<'a> {
         }
         let mut reading = Reading::default();
         if moved {
+            reading.asked = Some(self.engine.now());
             match self.sentinel.comments(&self.at, &incident.id, Class::Comment).await {
                 Ok(comments) => {
                     if short(&comments, &incident) {

@@ -42,6 +42,8 @@ pub struct Reading {
     pub incident: Option<Incident>,
     /// All its comments.
     pub comments: Option<Vec<Comment>>,
+    /// When they were asked for, by our clock: one of ours that was written meanwhile may be missing in them.
+    pub asked: Option<Timestamp>,
     /// Its alerts and entities.
     pub evidence: Option<Evidence>,
     /// The ticket.
@@ -116,6 +118,12 @@ impl Observed<'_> {
             let linked = |comment: &Comment| self.links.iter().any(|link| link.comment == comment.id);
             let read = reading.comments.take();
             reading.comments = read.map(|read| with_unknown(self.comments, read, |comment| comment.id.clone(), linked));
+        }
+        if let (Some(read), Some(asked)) = (&mut reading.comments, reading.asked) {
+            let since =
+                |known: &&Comment| known.unread_since(asked) && read.iter().all(|comment| comment.id != known.id);
+            let own: Vec<Comment> = self.comments.into_iter().flatten().filter(since).cloned().collect();
+            read.extend(own);
         }
         let linked = |action: &Action| self.links.iter().any(|link| link.action == action.key);
         // Read before a write of ours, and recorded after it: another reading may have been recorded in between. Then it knew

@@ -33,9 +33,10 @@ impl Poll<'_> {
             let next = self.engine.schedule().comments_due.get_mut(&self.workspace.id).and_then(BTreeSet::pop_first);
             let Some(pair) = next else { break };
             let Some(Known { row, .. }) = self.engine.known(pair).await? else { continue };
+            let asked = Some(self.engine.now());
             match self.sentinel.comments(&self.at, &row.pair.incident, Class::Reconcile).await {
                 Ok(comments) => {
-                    let mut reading = Reading { comments: Some(comments), ..Reading::default() };
+                    let mut reading = Reading { comments: Some(comments), asked, ..Reading::default() };
                     let mut done = Vec::new();
                     match self.late_alerts(&row, &row.subject.incident, &mut done).await {
                         Ok(evidence) => reading.evidence = evidence,

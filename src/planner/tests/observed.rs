@@ -2,8 +2,11 @@
 
 use super::scene::{Scene, at, in_step};
 use crate::{
-    domain::ids::{ActionKey, TicketId},
-    planner::observed::Observed,
+    domain::{
+        ids::{ActionKey, CommentId, TicketId},
+        incident::Comment,
+    },
+    planner::observed::{Observed, Reading},
 };
 
 fn observed(scene: &Scene) -> Observed<'_> {
@@ -15,6 +18,24 @@ fn observed(scene: &Scene) -> Observed<'_> {
         actions: scene.actions.as_deref(),
         links: &scene.links,
     }
+}
+
+/// The incident's comments are asked for, one of ours is written, and then the answer is here: ours was not deleted.
+#[test]
+fn a_comment_of_ours_that_was_written_while_the_others_were_read_stays_known() {
+    let mut now = in_step();
+    let (asked, written) = (at("2026-03-01T11:50:00Z"), at("2026-03-01T11:50:01Z"));
+    let theirs = now.comment(1, "an analyst's");
+    let read = now.comments.clone();
+    let own = Comment::own(CommentId::new("own"), "ours", written);
+    now.comments.as_mut().expect("commented").push(own.clone());
+    let of = |asked| {
+        let reading = Reading { comments: read.clone(), asked: Some(asked), ..Reading::default() };
+        let kept = observed(&now).in_time(reading).comments.expect("read");
+        kept.into_iter().map(|comment| comment.id).collect::<Vec<_>>()
+    };
+    assert_eq!(of(asked), [theirs.clone(), own.id.clone()]);
+    assert_eq!(of(at("2026-03-01T11:50:02Z")), [theirs], "asked for after it was written: it was deleted");
 }
 
 /// A ticket's notes are read, a colleague writes one and it is read, and then ours is there: what was read before it was

@@ -149,6 +149,28 @@ both! {
         bridge.finish().await;
     }
 
+    /// The list of comments that is known is older than the comment: that it is not in there says nothing.
+    async fn a_comment_that_was_just_written_is_not_taken_for_deleted(product) {
+        for rule in ["ask", "heal"] {
+            let setup = Setup { policy: format!("drift = {{ lost_comment = \"{rule}\" }}"), ..Setup::new(product) };
+            let bridge = Bridge::with(setup).await;
+            let incident = bridge.raise(json!({}));
+            bridge.cross().await;
+            let ticket = bridge.ticket_of(&incident).await;
+            bridge.comment(&incident, "words of an analyst");
+            bridge.cross().await;
+            let written = bridge.calls("sentinel.comment.put");
+            bridge.note(ticket, "<p>words of an agent</p>", json!({}));
+            bridge.pass(60).await;
+            bridge.comment(&incident, "more words of an analyst");
+            bridge.note(ticket, "<p>more words of an agent</p>", json!({}));
+            bridge.cross().await;
+            assert_eq!(bridge.calls("sentinel.comment.put") - written, 2, "{rule}");
+            assert_eq!(bridge.drift().await, [], "{rule}");
+            bridge.finish().await;
+        }
+    }
+
     async fn a_lost_copy_is_written_again_where_the_policy_says_so(product) {
         let setup = Setup { policy: "drift = { lost_comment = \"heal\" }".into(), ..Setup::new(product) };
         let bridge = Bridge::with(setup).await;
