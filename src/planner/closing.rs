@@ -22,13 +22,15 @@ const COMMENT_MAX: usize = 3_000;
 /// newest action that has them, then in the policy's rule for none.
 ///
 /// # Errors
-/// [`Reason::VerdictMissing`] when the policy asks, [`Reason::VerdictRefused`] for a pair Microsoft refuses.
+/// [`Reason::VerdictMissing`] when the policy asks, [`Reason::VerdictRefused`] for a pair Microsoft refuses,
+/// [`Reason::Unmapped`] when the agent chose what no row maps: that is no missing one.
 pub fn verdict(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, actions: &[Action]) -> Result<Verdict, Reason> {
     let mut verdict = match given(policy, catalogue, ticket, actions) {
         Some(verdict) => verdict,
-        None => match &policy.missing_verdict {
-            MissingVerdict::Default { verdict } => verdict.clone(),
-            MissingVerdict::Ask => return Err(Reason::VerdictMissing),
+        None => match (unmapped(policy, catalogue, ticket), &policy.missing_verdict) {
+            (Some(value), _) => return Err(Reason::Unmapped { table: "classification".into(), value }),
+            (None, MissingVerdict::Default { verdict }) => verdict.clone(),
+            (None, MissingVerdict::Ask) => return Err(Reason::VerdictMissing),
         },
     };
     let said = ticket.closure_note.as_deref().map(text::html_to_text).filter(|note| !note.trim().is_empty());
@@ -101,6 +103,20 @@ pub fn shut(s: &Situation<'_>) -> bool {
 }
 
 fn from_field(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket) -> Option<Verdict> {
+    chosen(policy, catalogue, ticket)?.iter().find_map(|text| named(policy, text))
+}
+
+/// What an agent chose in the classification field, where no row maps it.
+fn unmapped(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket) -> Option<String> {
+    // Halo's own ways to say that nothing is chosen.
+    let nothing = |text: &String| ["", "0", "-1"].contains(&text.trim());
+    let texts = chosen(policy, catalogue, ticket)?;
+    let none = texts.iter().all(nothing) || texts.iter().any(|text| named(policy, text).is_some());
+    texts.into_iter().rev().find(|text| !nothing(text)).filter(|_| !none)
+}
+
+/// What stands in the classification field, in each of its forms: as shown, as stored, and the option's name.
+fn chosen(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket) -> Option<Vec<String>> {
     use crate::domain::catalogue::Ref;
     let wanted = policy.classification_field.as_ref()?;
     let name = match wanted {
@@ -124,7 +140,7 @@ fn from_field(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket) -> Option
     };
     // A select's value is its option's id; its name is in the look-up.
     let option = definition.and_then(|d| d.options.iter().find(|o| o.id.to_string() == raw)).map(|o| o.name.clone());
-    [Some(shown), Some(raw), option].into_iter().flatten().find_map(|text| named(policy, &text))
+    Some([Some(shown), Some(raw), option].into_iter().flatten().collect())
 }
 
 fn from_actions(policy: &Policy, actions: &[Action]) -> Option<Verdict> {

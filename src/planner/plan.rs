@@ -362,6 +362,8 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
         }
     }
     let unknown = s.operations.iter().any(|o| matches!(o.state, OperationState::OutcomeUnknown { .. }));
+    let never_read = notes::never_read(s).then_some("The incident's comments are still to be read.");
+    let unread = s.unread.or(never_read);
     let open = !out.operations.is_empty() || s.operations.iter().any(|o| o.state.open() && !voided(o.id));
     // What was dropped waits for nothing, though the sides differ.
     let waiting = |reason: &Reason| matches!(reason, Reason::ModeObserve | Reason::NotesGathered { .. });
@@ -375,7 +377,7 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
     let held = |reason: &Reason| {
         matches!(reason, Reason::RecordGone { .. } | Reason::WrongClient | Reason::SurvivorUnknown { .. })
     };
-    let sync = if unknown || s.unread.is_some() || out.items.iter().chain(&out.remarks).any(held) {
+    let sync = if unknown || unread.is_some() || out.items.iter().chain(&out.remarks).any(held) {
         SyncState::Unknown
     } else if behind {
         SyncState::Behind
@@ -392,8 +394,8 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
         if unknown { Some(Reason::OutcomeUnknown) } else { first.or(queued).or_else(|| out.dropped.first().cloned()) };
     let reason = reason.or_else(|| out.remarks.first().cloned());
     // Nothing says that both sides agree while one of them can't be read whole.
-    let unread = s.unread.filter(|_| !unknown).map(|why| Reason::CommentsUnread { why: why.to_owned() });
-    let reason = unread.or(reason);
-    let health = if waits || unknown || s.unread.is_some() { Health::Waiting } else { Health::Healthy };
+    let said = unread.filter(|_| !unknown).map(|why| Reason::CommentsUnread { why: why.to_owned() });
+    let reason = said.or(reason);
+    let health = if waits || unknown || unread.is_some() { Health::Waiting } else { Health::Healthy };
     PairState { sync, health, reason, further: Vec::new() }
 }

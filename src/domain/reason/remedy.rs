@@ -55,6 +55,7 @@ impl Reason {
                     "status" => "Add a row to the policy's “statuses” or “statuses_back” table".to_owned(),
                     "agent" => "Add a row to the policy's “agents” table".to_owned(),
                     "field" => "Correct the policy's “fields”".to_owned(),
+                    "classification" => "Add a row to the policy's “classifications” table, or choose another one on the ticket".to_owned(),
                     other => format!("Correct the policy's {other}, or add it in Halo"),
                 };
                 Some(format!("{what}, then press “Look again”."))

@@ -78,6 +78,13 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     }
     match outcome {
         Outcome::Still if s.incident.closed() != closed => g.out.remark(Reason::LeftApart),
+        Outcome::Still if !field.same => {
+            // Nothing moved since, and the ticket could never say what the incident says.
+            let hole = mapping::status(s.policy, s.catalogue, now).err().filter(|_| s.policy.status.to_halo());
+            if let Some(reason) = hole {
+                g.out.item(reason);
+            }
+        }
         Outcome::Still => {}
         Outcome::Same => {
             if closed && moved.sentinel && moved.halo && !closing::both_closed(&g.base) {

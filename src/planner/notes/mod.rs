@@ -145,6 +145,15 @@ pub fn is_own(s: &Situation<'_>, action: &Action, linked: &BTreeMap<ActionKey, S
     }
 }
 
+/// Whether the incident has comments of others, and none were ever read.
+pub(super) fn never_read(s: &Situation<'_>) -> bool {
+    let own: BTreeSet<&CommentId> =
+        s.links.iter().filter(|link| link.written_in == Side::Halo).map(|link| &link.comment).collect();
+    s.comments.is_none()
+        && s.pair.ticket.is_some()
+        && s.incident.comments_count > i64::try_from(own.len()).unwrap_or(i64::MAX)
+}
+
 /// The links of each source, by edit and part.
 pub(super) fn by_comment<'a>(s: &'a Situation<'_>, out: &'a Plan) -> BTreeMap<&'a CommentId, Vec<&'a NoteLink>> {
     let mut found: BTreeMap<&CommentId, Vec<&NoteLink>> = BTreeMap::new();

@@ -45,6 +45,23 @@ fn status_and_closure() {
             "incident status=Closed Undetermined/none because ticket-closed; behind waiting ticket-closed",
         ),
         (
+            "a choice that no row maps is none that is missing: it waits, and the default is not taken",
+            |s| {
+                s.close_ticket(Some(77));
+                let verdict = Verdict { classification: Classification::Undetermined, reason: None, comment: None };
+                s.policy.missing_verdict = MissingVerdict::Default { verdict };
+            },
+            "behind needs-you unmapped",
+        ),
+        (
+            "a status that no row maps stays an open item, though nothing moves any more",
+            |s| {
+                s.incident.status = IncidentStatus::from("InProgress".to_owned());
+                s.pair.base.incident_status = Some(s.incident.status.clone());
+            },
+            "behind needs-you unmapped",
+        ),
+        (
             "closed on both sides is agreed, and each hears what the other said",
             |s| {
                 s.close_ticket(Some(2));

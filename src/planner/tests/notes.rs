@@ -26,6 +26,12 @@ fn a_pair_whose_comments_cannot_be_read_is_not_in_step() {
     // What needs somebody is said first.
     scene.close_ticket(None);
     assert_eq!(words(&scene.plan()), "own note because verdict-missing; unknown needs-you verdict-missing");
+    // The list of incidents told of comments, and there was no room in the budget for reading them yet.
+    let mut scene = in_step();
+    (scene.comments, scene.incident.comments_count) = (None, 2);
+    assert_eq!(words(&scene.plan()), "unknown waiting comments-unread");
+    scene.incident.comments_count = 0;
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
 }
 
 #[test]
