@@ -162,11 +162,12 @@ impl Answer {
         self.failure(kind, None, message)
     }
 
-    /// A failure: we were sent elsewhere, and redirects are never followed.
+    /// A failure: we were sent elsewhere, and redirects are never followed. Most often a proxy's page for signing in or for
+    /// maintenance: a write is looked for and tried again.
     pub fn redirected(&self) -> Failure {
         let side = self.side.words();
         let text = format!("{side} answered with a redirect, which is not followed. Enter the final address.");
-        self.failure(FailureKind::Rejected, None, text)
+        self.failure(if self.changes { FailureKind::Unknown } else { FailureKind::Rejected }, None, text)
     }
 
     /// A failure that carries this answer's status and request id.
