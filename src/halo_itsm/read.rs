@@ -101,7 +101,8 @@ pub fn action(object: &Value, asked: TicketId) -> Option<Action> {
         updated: time_at(object, "last_updated"),
         note: text_at(object, "note").unwrap_or_default(),
         note_html: words_at(object, "note_html"),
-        private: flag_at(object, "hiddenfromuser").unwrap_or(false),
+        // Where it is not told the note may be internal: those never cross by accident.
+        private: flag_at(object, "hiddenfromuser").unwrap_or(true),
         important: flag_at(object, "important").unwrap_or(false),
         sync_to_sentinel: flag_at(object, "sync_to_sentinel").unwrap_or(false),
         new_status: int_at(object, "new_status").filter(|id| *id > 0),
