@@ -1,6 +1,10 @@
 //! `doctor`.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{
+    io::{ErrorKind, Write as _},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use clap::Args;
 
@@ -18,7 +22,7 @@ use crate::{
 
 /// What `--help` says.
 pub const LONG: &str = "Checks everything and says, line by line, that it is well or what to do: data directory, key, \
-    database and its ledger, secrets, then each connection: reached, signed in, rights by name, clock, and whether every \
+    database and its ledger, secrets, what failed or was given up, then each connection: reached, signed in, rights by name, clock, and whether every \
     name in the policies exists in Halo.\n\n\
     Changes nothing. Works beside a running server. Exit code 1 when there is a fault.\n\n\
     Example:  halobridge doctor --offline";
@@ -52,7 +56,7 @@ pub async fn run(global: &Global, args: DoctorArgs) -> anyhow::Result<ExitCode> 
         }
     };
     tell(vec![
-        Finding::ok(format!("data directory {shown}"), "can be written"),
+        room(&data, &shown),
         Finding::ok("key", "fits its form"),
         Finding::ok(format!("schema of {DATABASE}"), format!("version {SCHEMA_VERSION}")),
     ]);
@@ -61,6 +65,7 @@ pub async fn run(global: &Global, args: DoctorArgs) -> anyhow::Result<ExitCode> 
     match data.store.installation().await {
         Ok(installation) => {
             tell(doctor::installation(&data.store, &installation).await);
+            tell(doctor::work(&data.store, &installation).await);
             if args.offline {
                 tell(vec![Finding::note("outside", "not asked (--offline)")]);
             } else {
@@ -76,6 +81,25 @@ pub async fn run(global: &Global, args: DoctorArgs) -> anyhow::Result<ExitCode> 
     }
     say("All is well.");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether there is room in the data directory: as much as a busy minute writes is written there and taken away again.
+fn room(data: &DataDir, shown: &str) -> Finding {
+    const ROOM: usize = 4 * 1024 * 1024;
+    let what = format!("data directory {shown}");
+    let probe = data.path.join(format!(".room-{}", std::process::id()));
+    let written = std::fs::File::create(&probe)
+        .and_then(|mut file| file.write_all(&vec![0x5a; ROOM]).and_then(|()| file.sync_all()));
+    let removed = std::fs::remove_file(&probe);
+    match written.and(removed) {
+        Ok(()) => Finding::ok(what, "can be written, and has room"),
+        Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+            Finding::fault(what, StoreError::Full.to_string())
+        }
+        Err(error) => {
+            Finding::fault(what, format!("cannot be written: {error}. Give this user the right to write there."))
+        }
+    }
 }
 
 fn server(data: &DataDir) -> Finding {

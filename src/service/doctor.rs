@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use crate::{
     clock::{Clock, IdSource},
-    domain::workspace::Mode,
+    domain::{account::Scope, pair::Health, workspace::Mode},
     engine::{Registry, Transports},
+    service::names,
     store::{Installation, SecretOwner, Store},
     telemetry,
 };
@@ -80,6 +81,38 @@ pub async fn database(store: &Store) -> Vec<Finding> {
         }
         Err(error) => Finding::fault("ledger", telemetry::chain(&error)),
     });
+    found
+}
+
+/// What the polls and writes came to: what failed last, what was given up, what waits for a person.
+pub async fn work(store: &Store, installation: &Installation) -> Vec<Finding> {
+    let mut found = Vec::new();
+    match store.last_runs(&Scope::All, true).await {
+        Ok(runs) => found.extend(runs.into_iter().filter_map(|last| {
+            let failure = last.run.failure?;
+            let what = format!("polls of {}", names::run_scope(installation, last.run.scope));
+            let times = if last.failures > 1 { format!(" ({} times in a row)", last.failures) } else { String::new() };
+            Some(Finding::fault(what, format!("the last one failed{times}: {}", failure.message)))
+        })),
+        Err(error) => found.push(Finding::fault("polls", telemetry::chain(&error))),
+    }
+    match store.queue_counts().await {
+        Ok(counts) if counts.dead > 0 => {
+            let says =
+                format!("{} were given up. See them under Problems in the console, each with its cause.", counts.dead);
+            found.push(Finding::fault("writes", says));
+        }
+        Ok(counts) => found.push(Finding::ok("writes", format!("none was given up, {} wait", counts.open))),
+        Err(error) => found.push(Finding::fault("writes", telemetry::chain(&error))),
+    }
+    match store.counters(&Scope::All).await {
+        Ok(counts) => {
+            let needs: i64 = counts.iter().filter(|row| row.health == Health::NeedsYou).map(|row| row.pairs).sum();
+            let says = format!("{needs} need somebody. See them under Problems in the console.");
+            found.extend((needs > 0).then(|| Finding::note("incidents", says)));
+        }
+        Err(error) => found.push(Finding::fault("incidents", telemetry::chain(&error))),
+    }
     found
 }
 

@@ -97,6 +97,10 @@ async fn a_full_disk_is_said_once_and_got_over_alone() {
         }
         assert_eq!(refused, 10, "of {size} bytes; {} were taken", acknowledged.len());
     }
+    let mut doctor = std::process::Command::new(env!("CARGO_BIN_EXE_halobridge"));
+    let told = doctor.args(["doctor", "--offline", "--data-dir"]).arg(&small.0).output().expect("runs");
+    let said = String::from_utf8_lossy(&told.stdout);
+    assert!(!told.status.success() && said.contains("FAULT  data directory") && said.contains("is full"), "{said}");
     let (status, page) = visitor.get("/").await;
     assert_eq!(status, 200, "what is there is still shown");
     assert!(page.contains(SENTENCE), "and the page says what is wrong");

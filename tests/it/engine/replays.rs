@@ -1,6 +1,10 @@
 //! Dead letters tried again, one or many, with the plan shown first.
 
-use halobridge::service::{error::ServiceError, replays};
+use halobridge::service::{
+    doctor::{self, Finding},
+    error::ServiceError,
+    replays,
+};
 use serde_json::json;
 
 use super::{bridge::*, person::operator};
@@ -14,6 +18,13 @@ both! {
         bridge.heal();
         bridge.update(&incidents[0], json!({ "severity": "High", "title": "It has become worse" }));
         bridge.cross().await;
+        let told = async || -> Vec<String> {
+            let installation = bridge.store.installation().await.unwrap();
+            doctor::work(&bridge.store, &installation).await.iter().map(Finding::to_string).collect()
+        };
+        let given_up = told().await;
+        assert!(given_up.iter().any(|line| line.starts_with("FAULT  writes: 3 were given up")), "{given_up:?}");
+        assert!(given_up.iter().any(|line| line.contains("incidents: 3 need somebody")), "{given_up:?}");
         let (app, olga) = operator(&bridge);
         let writes = bridge.writes();
         let view = replays::many(&app, &olga, "refused").await.unwrap();
@@ -40,6 +51,7 @@ both! {
         assert_eq!(replays::replay(&app, &olga, &ids).await, Ok(0));
         assert_eq!(replays::one(&app, &olga, ids[0]).await, Err(ServiceError::Conflict));
         bridge.cross().await;
+        assert!(told().await.iter().all(|line| line.starts_with("ok")), "{:?}", told().await);
         assert_eq!(bridge.tickets().len(), 3);
         bridge.finish().await;
     }
