@@ -421,6 +421,20 @@ fn older_entries_of_a_past_moment_stay_at_that_moment() {
 }
 
 #[test]
+fn the_columns_of_a_past_moment_speak_of_then() {
+    for (name, said) in [("pair", ["Sentinel now", "Halo now"]), ("pair-then", ["Sentinel then", "Halo then"])] {
+        let html = page(name);
+        let heads: Vec<String> = all(&html, "table.sides thead th").into_iter().map(text).collect();
+        assert_eq!(heads[1..3], said, "{name}");
+        let labels: Vec<&str> = all(&html, "table.sides tbody tr:first-child td")
+            .iter()
+            .filter_map(|td| td.value().attr("data-label"))
+            .collect();
+        assert_eq!(labels[..2], said, "{name}");
+    }
+}
+
+#[test]
 fn a_dead_letter_can_be_tried_again_or_dropped() {
     let html = page("problems");
     let id = fixtures::dead().id;
