@@ -458,6 +458,8 @@ async fn one_click_goes_live_and_one_goes_back() {
     assert_eq!(answer.status.as_u16(), 303, "{}", answer.body);
     assert_eq!(mode(&ada).await, Mode::TwoWay);
     let page = ada.page(LIVE).await;
+    let name = ada.stage.test.app.installation().await.unwrap().workspaces[0].name.clone();
+    assert!(page.contains(&format!("Live now, both ways: {name} (")), "{page}");
     let back = with(&form(&page, LIVE, "[name='mode']"), &[("workspace", &id.to_string()), ("mode", "observe")]);
     assert_eq!(ada.send(LIVE, &back).await.status.as_u16(), 303);
     assert_eq!(mode(&ada).await, Mode::Observe);

@@ -98,7 +98,10 @@ pub async fn live(State(web): State<Web>, signed: Signed) -> Result<Response, We
 pub async fn take_live(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
     let typed = form.typed();
     match live_step::take(&web.app, &signed.caller, &typed).await {
-        Ok(()) => Ok(onward(Step::Live)),
+        Ok(words) => {
+            acts::flash_done(&signed.reader.session, &words).await?;
+            Ok(onward(Step::Live))
+        }
         Err(error) => {
             let view = live_step::again(&web.app, &signed.caller, &typed).await?;
             refused(&web, &signed, Step::Live, error, StepContent::Live(Box::new(view))).await

@@ -421,6 +421,20 @@ fn older_entries_of_a_past_moment_stay_at_that_moment() {
 }
 
 #[test]
+fn the_button_of_going_live_says_how_many() {
+    let html = page("set-up-live");
+    assert_eq!(
+        one(&html, "form[action='/set-up/go-live'] button"),
+        "Go with the ticked workspaces (1 ticked at first)"
+    );
+    // a workspace's start is not told as the moment it went live
+    let hints: Vec<String> =
+        all(&html, "form[action='/set-up/go-live'] .option p.hint").into_iter().map(text).collect();
+    let live = hints.iter().find(|hint| hint.starts_with("live, both ways")).unwrap();
+    assert!(live.starts_with("live, both ways. Incidents created before ") && !live.contains("since"), "{live}");
+}
+
+#[test]
 fn the_columns_of_a_past_moment_speak_of_then() {
     for (name, said) in [("pair", ["Sentinel now", "Halo now"]), ("pair-then", ["Sentinel then", "Halo then"])] {
         let html = page(name);
