@@ -421,6 +421,21 @@ fn older_entries_of_a_past_moment_stay_at_that_moment() {
 }
 
 #[test]
+fn a_title_without_end_is_cut_in_heading_and_tab_and_stands_whole_below() {
+    let title = "overlong ".repeat(2_500).trim_end().to_owned();
+    let view = PairView { title: title.clone(), ..fixtures::pair() };
+    let html = render(&fixtures::context("/pairs/x"), &Page::Pair(Box::new(view)));
+    assert_eq!(html.matches(&title).count(), 1, "the whole title stands once");
+    let html = Html::parse_document(&html);
+    assert_eq!(one(&html, "details.whole-title p"), title);
+    for (css, most) in [("h1", 220), ("title", 160)] {
+        let shown = one(&html, css);
+        assert!(shown.contains("overlong") && shown.contains('…') && shown.chars().count() < most, "{css}: {shown}");
+    }
+    assert!(all(&page("pair"), "details.whole-title").is_empty(), "a title as titles are stands once");
+}
+
+#[test]
 fn the_button_of_going_live_says_how_many() {
     let html = page("set-up-live");
     assert_eq!(
