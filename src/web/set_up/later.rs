@@ -63,7 +63,7 @@ pub async fn import(State(web): State<Web>, signed: Signed) -> Result<Response, 
 
 /// `POST /set-up/import`: one of the page's buttons.
 pub async fn act_import(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
-    let typed = form.typed();
+    let typed = form.typed().unquoted();
     match import_step::act(&web.app, &signed.caller, &public(&web), &typed).await {
         Ok(()) => Ok(Redirect::to(&Step::Import.path()).into_response()),
         Err(error) => {

@@ -64,6 +64,30 @@ mod file {
     }
 }
 
+/// `src/service/set_up/typed.rs`.
+mod typed {
+    use halobridge::service::set_up::Typed;
+
+    #[test]
+    fn quotes_around_a_pasted_value_are_trimmed_like_blanks() {
+        for (pasted, meant) in [
+            (" \"abc\" ", "abc"),
+            ("'abc'", "abc"),
+            ("“ abc ”", "abc"),
+            ("‘abc’", "abc"),
+            ("\"abc", "\"abc"),
+            ("it's", "it's"),
+            ("\"", "\""),
+            ("\"\"", ""),
+            (" abc ", "abc"),
+        ] {
+            let typed = Typed::new([("name".to_owned(), pasted.to_owned())]).unquoted();
+            assert_eq!(typed.text("name"), meant, "{pasted}");
+            assert_eq!(typed.secret("name").is_none(), meant.is_empty(), "{pasted}");
+        }
+    }
+}
+
 /// `src/service/set_up/live.rs`.
 mod live {
     use halobridge::{
