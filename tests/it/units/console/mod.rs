@@ -435,6 +435,22 @@ fn a_title_without_end_is_cut_in_heading_and_tab_and_stands_whole_below() {
     assert!(all(&page("pair"), "details.whole-title").is_empty(), "a title as titles are stands once");
 }
 
+/// Forced colours paint a border that is transparent; of two rules that weigh the same, the later one holds.
+#[test]
+fn in_forced_colours_only_the_current_tab_has_a_line() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let style: String = ["tokens", "base", "components", "pages"]
+        .map(|name| std::fs::read_to_string(root.join(format!("style/{name}.css"))).unwrap())
+        .concat();
+    let tabs = style.rfind("border-bottom: 3px solid transparent").expect("tabs have room for a line");
+    let pages = style.rfind("border-bottom: 2px solid transparent").expect("so have the pages beneath them");
+    let (before, forced) = style.rsplit_once("@media (forced-colors: active)").expect("rules for forced colours");
+    assert!(before.len() > tabs && before.len() > pages);
+    for words in [".bar nav a", ".beneath a", "border-bottom-color: Canvas", "&[aria-current]"] {
+        assert!(forced.contains(words), "{words}");
+    }
+}
+
 #[test]
 fn the_button_of_going_live_says_how_many() {
     let html = page("set-up-live");
