@@ -16,7 +16,10 @@ use halobridge::{
         account::Role,
         incident::Severity,
         pair::{Health, SyncState},
-        view::{account::AccountView, dashboard::PairFilter, form::FormView, pair::PairView, pulse::Pulse},
+        view::{
+            account::AccountView, connections::ConnectionHealth, dashboard::PairFilter, form::FormView, pair::PairView,
+            pulse::Pulse,
+        },
     },
 };
 use scraper::{ElementRef, Html, Selector};
@@ -449,6 +452,27 @@ fn in_forced_colours_only_the_current_tab_has_a_line() {
     for words in [".bar nav a", ".beneath a", "border-bottom-color: Canvas", "&[aria-current]"] {
         assert!(forced.contains(words), "{words}");
     }
+}
+
+#[test]
+fn a_connection_is_used_as_soon_as_somebody_signed_in() {
+    let (_, ctx, page) = fixtures::pages().into_iter().find(|(name, ..)| *name == "connections").unwrap();
+    let Page::Connections(mut view) = page else { panic!("not the connections") };
+    let fresh = ConnectionHealth { last_success: None, failure: None, failed_at: None };
+    for row in &mut view.microsoft {
+        row.health = fresh.clone();
+    }
+    let html = Html::parse_document(&render(&ctx, &Page::Connections(view)));
+    let chips: Vec<String> = all(&html, "article.tile header .chip").into_iter().map(text).collect();
+    // the app of the first row signs in by its secret
+    assert_eq!(chips[..2], ["Not used yet", "Signed in, nothing read yet"]);
+}
+
+#[test]
+fn a_page_is_called_what_it_is_called_elsewhere() {
+    let html = page("disconnect");
+    let of_webhooks = Selector::parse("ul.points a[href='/set-up/import']").unwrap();
+    assert_eq!(html.select(&of_webhooks).map(text).collect::<Vec<_>>(), ["Polling and webhooks"]);
 }
 
 #[test]
