@@ -3,30 +3,36 @@
 use leptos::prelude::*;
 
 use super::{context::PageContext, pages, words};
-use crate::domain::view::{
-    account::AccountView,
-    accounts::AccountsView,
-    approvals::ApprovalsView,
-    backfill::BackfillsView,
-    connections::ConnectionsView,
-    dashboard::DashboardView,
-    disconnect::DisconnectView,
-    drift::DriftView,
-    entrance::{ConsentView, SetUpView, SignInView},
-    failed::{DropView, FailedKind, FailedView},
-    form::FormView,
-    ledger::LedgerView,
-    not_linked::{LinkingView, NotLinkedView},
-    pair::PairView,
-    problems::ProblemsView,
-    replay::ReplayView,
-    runs::RunsView,
-    set_up::{StepView, StepsView},
-    shadow::ShadowView,
-    tickets::TicketsView,
-    tokens::TokensView,
-    versions::VersionsView,
+use crate::domain::{
+    text,
+    view::{
+        account::AccountView,
+        accounts::AccountsView,
+        approvals::ApprovalsView,
+        backfill::BackfillsView,
+        connections::ConnectionsView,
+        dashboard::DashboardView,
+        disconnect::DisconnectView,
+        drift::DriftView,
+        entrance::{ConsentView, SetUpView, SignInView},
+        failed::{DropView, FailedKind, FailedView},
+        form::FormView,
+        ledger::LedgerView,
+        not_linked::{LinkingView, NotLinkedView},
+        pair::PairView,
+        problems::ProblemsView,
+        replay::ReplayView,
+        runs::RunsView,
+        set_up::{StepView, StepsView},
+        shadow::ShadowView,
+        tickets::TicketsView,
+        tokens::TokensView,
+        versions::VersionsView,
+    },
 };
+
+/// Longest heading in a document's title: tabs, histories and bookmarks show far less.
+const TITLE_MAX: usize = 120;
 
 /// A page with everything it shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -130,7 +136,7 @@ impl Page {
             Self::Pair(view) => format!("{}: ", words::standing(view.sync, view.health)),
             _ => ctx.needs_you.filter(|&count| count > 0).map_or_else(String::new, |count| format!("({count}) ")),
         };
-        format!("{state}{} · Halobridge", self.heading())
+        format!("{state}{} · Halobridge", text::cut(&self.heading(), TITLE_MAX))
     }
 
     fn forms(&self) -> Vec<&FormView> {

@@ -11,6 +11,7 @@ use super::{
     words,
 };
 use crate::domain::{
+    text,
     time::{iso, to_ms},
     view::query::QueryText,
 };
@@ -194,7 +195,7 @@ fn crumb(ctx: &PageContext, page: &Page) -> AnyView {
         .into_any(),
         Page::Drop(view) => view! {
             <nav class="crumb" aria-label="Where this is">
-                <a href=format!("/pairs/{}", view.operation.pair)>{icon(ctx, "left")} {view.incident.clone()}</a>
+                <a href=format!("/pairs/{}", view.operation.pair)>{icon(ctx, "left")} {text::cut(&view.incident, 200)}</a>
             </nav>
         }
         .into_any(),

@@ -1,7 +1,10 @@
 //! What a write changes, member by member, for people.
 
+use serde_json::Value;
+
 use crate::domain::{
     approval::Difference,
+    catalogue::FieldDefinition,
     incident::Owner,
     operation::{IncidentChange, OperationKind},
     ticket::{Ticket, TicketChange},
@@ -64,14 +67,24 @@ fn of_ticket(s: &Situation<'_>, ticket: &Ticket, change: &TicketChange) -> Vec<D
     for (id, value) in &change.custom_fields {
         let definition = s.catalogue.fields.iter().find(|field| field.id == *id);
         let name = definition.map_or_else(|| format!("field {id}"), |field| field.name.clone());
-        let before = ticket.custom_field(*id).and_then(|field| field.text()).unwrap_or_default();
-        found.push(one(&name, before, mapped::plain(value)));
+        let before = ticket.custom_field(*id).map(|field| match &field.display {
+            Some(display) if !display.trim().is_empty() => display.clone(),
+            _ => shown(definition, &field.value),
+        });
+        found.push(one(&name, before.unwrap_or_default(), shown(definition, value)));
     }
     for (name, value) in &change.members {
         let before = mapped::Placed::Member(name.clone(), value.clone()).there(ticket).unwrap_or_default();
         found.push(one(name, before, mapped::plain(value)));
     }
     found
+}
+
+/// A custom field's value as agents see it: a choice by its name, not by its id.
+fn shown(definition: Option<&FieldDefinition>, value: &Value) -> String {
+    let text = mapped::plain(value);
+    let choice = definition.and_then(|field| field.options.iter().find(|option| option.id.to_string() == text));
+    choice.map(|option| option.name.clone()).unwrap_or(text)
 }
 
 fn of_incident(s: &Situation<'_>, change: &IncidentChange) -> Vec<Difference> {
@@ -101,4 +114,26 @@ fn of_incident(s: &Situation<'_>, change: &IncidentChange) -> Vec<Difference> {
         found.push(one("labels added", String::new(), change.labels_added.join(", ")));
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::catalogue::Named;
+
+    #[test]
+    fn a_choice_is_told_by_its_name() {
+        let options = vec![Named { id: 4, name: "False Positive - Inaccurate Data".into() }];
+        let field = FieldDefinition { id: 112, name: "CFClass".into(), label: None, kind: 2, options };
+        for id in [json!(4), json!("4")] {
+            assert_eq!(shown(Some(&field), &id), "False Positive - Inaccurate Data");
+        }
+        for (definition, value, said) in
+            [(Some(&field), json!(5), "5"), (None, json!(4), "4"), (Some(&field), json!("words"), "words")]
+        {
+            assert_eq!(shown(definition, &value), said);
+        }
+    }
 }

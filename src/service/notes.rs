@@ -66,7 +66,8 @@ pub fn rows(s: &Situation<'_>, plan: &Plan) -> Vec<NoteRow> {
             at: comment.created,
             author: comment.author.clone(),
             written_in: Side::Sentinel,
-            text: text::html_to_text(&comment.message),
+            // told apart as for crossing: in plain text, what stands in angle brackets is no tag
+            text: text::message_to_text(&comment.message),
             crossing,
         });
     }
@@ -93,12 +94,11 @@ pub fn rows(s: &Situation<'_>, plan: &Plan) -> Vec<NoteRow> {
             let reason = foreign.or(before).or(by_rule).or(by_mode).or_else(|| dropped(&it));
             stays(s, plan, Side::Halo, &it, reason)
         };
-        let words = action.note_html.as_deref().filter(|html| !html.trim().is_empty()).map(text::html_to_text);
         rows.push(NoteRow {
             at: action.at,
             author: action.who.clone(),
             written_in: Side::Halo,
-            text: words.unwrap_or_else(|| action.note.clone()),
+            text: notes::words::body(action),
             crossing,
         });
     }

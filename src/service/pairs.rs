@@ -72,6 +72,9 @@ pub async fn view_at(
     let then = match then {
         Then::Now => Ok(None),
         Then::Entry(seq) => Ok(Some(seq)),
+        Then::Moment(moment) if moment > app.clock.now() => {
+            Err("That moment has not come yet. What follows is how it stands now.".to_owned())
+        }
         Then::Moment(moment) => Ok(Some(app.store.entry_at(moment).await.map_err(|e| fault("read the ledger", &e))?)),
         Then::Unreadable => Err("That is no moment. Give a date and a time, such as 2026-11-28T08:00.".to_owned()),
     };

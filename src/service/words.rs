@@ -10,7 +10,7 @@ use crate::{
         failure::Failure,
         ids::{OperationId, UserId},
         operation::OperationState,
-        pair::PairState,
+        pair::{Pair, PairState},
         pause::PauseCause,
         shadow::{Compared, LapseKind},
         view::ledger::{EntryKind, TimelineEntry},
@@ -101,7 +101,7 @@ fn said(fact: &Fact, names: &Names) -> (EntryKind, String) {
             (Read, format!("Ticket {} was read: {}.", ticket.id, if ticket.closed { "closed" } else { "open" }))
         }
         Fact::ActionsRead { actions, .. } => (Read, counted(actions.len(), "action", "of the ticket")),
-        Fact::PairOpened { .. } => (Decision, "The incident is linked: it gets a ticket.".into()),
+        Fact::PairOpened { pair } => (Decision, opened(pair)),
         Fact::PairJudged { state, .. } => (Decision, judged(state)),
         Fact::BaseAgreed { .. } => (
             Decision,
@@ -169,6 +169,14 @@ fn shadowed(compared: &Compared) -> String {
         count(LapseKind::Doubled),
         count(LapseKind::Delayed)
     )
+}
+
+/// Linked by hand, grouped or pushed, it has its ticket from the beginning.
+fn opened(pair: &Pair) -> String {
+    match pair.ticket {
+        Some(ticket) => format!("The incident is linked to ticket {ticket}."),
+        None => "The incident is linked: it gets a ticket.".to_owned(),
+    }
 }
 
 fn backfilled(state: &BackfillState) -> &'static str {

@@ -26,6 +26,7 @@ use crate::{
 
 const FLASH: &str = "flash";
 const WORDS: &str = "flash-words";
+const DONE: &str = "flash-done";
 
 /// The messages there are. Only their names travel.
 const MESSAGES: &[(&str, FlashKind, &str)] = &[
@@ -123,6 +124,14 @@ pub async fn flash_failure(session: &Session, words: &str) -> Result<(), Service
     session.insert(WORDS, words).await.map_err(|error| ServiceError::passed_on("keep a message", &error))
 }
 
+/// Keeps a sentence about what was done, with the names of what it was done to, for the next page.
+///
+/// # Errors
+/// The session cannot be written.
+pub async fn flash_done(session: &Session, words: &str) -> Result<(), ServiceError> {
+    session.insert(DONE, words).await.map_err(|error| ServiceError::passed_on("keep a message", &error))
+}
+
 /// The message kept, once.
 ///
 /// # Errors
@@ -130,6 +139,9 @@ pub async fn flash_failure(session: &Session, words: &str) -> Result<(), Service
 pub async fn taken_flash(session: &Session) -> Result<Option<Flash>, ServiceError> {
     if let Some(words) = taken::<String>(session, WORDS).await? {
         return Ok(Some(Flash { kind: FlashKind::Failed, words }));
+    }
+    if let Some(words) = taken::<String>(session, DONE).await? {
+        return Ok(Some(Flash { kind: FlashKind::Done, words }));
     }
     let name: Option<String> = taken(session, FLASH).await?;
     let found = name.and_then(|name| MESSAGES.iter().find(|(known, ..)| *known == name));

@@ -15,11 +15,19 @@ use super::{
 };
 use crate::{
     console::Page,
-    domain::view::{
-        dashboard::PairFilter, drift::DriftFilter, ledger::LedgerFilter, not_linked::NotLinkedFilter, query::value,
-        runs::RunFilter, shadow::ShadowFilter,
+    domain::{
+        ids::PairId,
+        view::{
+            dashboard::PairFilter,
+            drift::DriftFilter,
+            ledger::LedgerFilter,
+            not_linked::NotLinkedFilter,
+            query::{QueryText, value},
+            runs::RunFilter,
+            shadow::ShadowFilter,
+        },
     },
-    service::{self, error::ServiceError},
+    service::{self, error::ServiceError, then::Then},
 };
 
 /// An id in an address; anything else is no record.
@@ -90,13 +98,28 @@ pub async fn shadow(State(web): State<Web>, signed: Signed) -> Result<Response, 
     Ok(frame.answer(&Page::Shadow(Box::new(view))))
 }
 
+/// A moment by the reader's clock leads to the address that names it for everybody: addresses are passed on.
+fn of_one_moment(signed: &Signed, then: Then, at: &str, path: &str) -> Option<Response> {
+    let Then::Moment(moment) = then else { return None };
+    let named = moment.to_string();
+    let query = signed
+        .reader
+        .query
+        .iter()
+        .fold(QueryText::new(), |query, (name, value)| query.with(name, if name == "at" { &named } else { value }));
+    (named != at && !signed.reader.fragment).then(|| Redirect::to(&query.after(path)).into_response())
+}
+
 /// `GET /pairs/{id}`
 pub async fn pair(State(web): State<Web>, signed: Signed, Path(pair): Path<String>) -> Result<Response, WebError> {
-    let pair = id(&pair)?;
+    let pair: PairId = id(&pair)?;
+    let at = value(&signed.reader.query, "at");
+    let then = Then::parse(&at, &signed.reader.zone);
+    if let Some(elsewhere) = of_one_moment(&signed, then, &at, &format!("/pairs/{pair}")) {
+        return Ok(elsewhere);
+    }
     let frame = framed(&web, &signed).await?;
     let from = value(&signed.reader.query, "from");
-    let at = value(&signed.reader.query, "at");
-    let then = service::then::Then::parse(&at, &signed.reader.zone);
     let mut view = service::pairs::view_at(&web.app, &signed.caller, pair, &from, then).await?;
     view.back = list(&signed.reader.query).address();
     Ok(frame.answer(&Page::Pair(Box::new(view))))

@@ -266,7 +266,7 @@ async fn what_an_instance_answers_names_the_entry_that_is_wrong() {
     // Path, status, body; entry, cause, fix.
     for (end, status, body, field, cause, fix) in [
         ("/authinfo", 200, page, "resource_server", "web page (HTML)", "ends with /api"),
-        ("/authinfo", 404, "", "resource_server", "no Halo API at this address", "HaloITSM API"),
+        ("/authinfo", 404, "", "resource_server", "no Halo API at this address", "Integrations > Halo API"),
         ("/authinfo", 302, "", "resource_server", "another address", "final address"),
         ("/authinfo", 200, "OK", "resource_server", "not Halo's API", "ends with /api"),
         ("/token", 200, page, "authorisation_server", "web page (HTML)", "/auth"),

@@ -5,7 +5,7 @@ use halobridge::{
         account::{Role, Scope},
         failure::{Failure, FailureKind, Side},
         ids::{ActionKey, CommentId, TicketId, UserId},
-        incident::{Incident, Severity},
+        incident::{Comment, Incident, Severity},
         pair::{Health, NoteLink, PairState, SyncState},
         reason::Reason,
         run::RunScope,
@@ -100,6 +100,29 @@ async fn words_are_shown_once_on_the_side_they_were_written() {
     let view = pairs::view(&app.app, &all, seed::pair(1), "").await.unwrap();
     assert_eq!(view.notes.len(), 1, "{:#?}", view.notes);
     assert_eq!((view.notes[0].written_in, &view.notes[0].crossing), (Side::Halo, &Crossing::Crossed));
+}
+
+#[tokio::test]
+async fn a_comment_is_shown_with_every_word_that_crosses() {
+    let app = app().await;
+    let words = [
+        ("mail from <ceo@evil.example> opened <http://evil.example/x.exe>", None),
+        ("a List<String>, and a < b > c", None),
+        ("first line\nsecond line of **Markdown**", None),
+        ("<p>one</p><p>two &lt;x&gt;</p>", Some("one\n\ntwo <x>")),
+    ];
+    let known = app.app.store.situation(seed::pair(1)).await.unwrap().unwrap().comments.unwrap();
+    let comments = words.iter().zip(1..).map(|((message, _), n)| Comment {
+        id: CommentId::new(&format!("20000000-0000-4000-8000-00000000000{n}")),
+        message: (*message).to_owned(),
+        ..known[0].clone()
+    });
+    app.record(1, Fact::CommentsRead { pair: seed::pair(1), comments: comments.collect() }).await;
+    let view = pairs::view(&app.app, &caller(Scope::All), seed::pair(1), "").await.unwrap();
+    let shown: Vec<&str> =
+        view.notes.iter().filter(|note| note.written_in == Side::Sentinel).map(|note| note.text.as_str()).collect();
+    let whole: Vec<&str> = words.iter().map(|(message, said)| said.unwrap_or(message)).collect();
+    assert_eq!(shown, whole);
 }
 
 #[tokio::test]

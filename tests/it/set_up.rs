@@ -323,6 +323,25 @@ async fn from_nothing_to_workspaces_in_observe() {
 }
 
 #[tokio::test]
+async fn values_may_be_pasted_with_their_quotes() {
+    let mut scene = Scene::new(|_| {}).await;
+    let quoted = |form: Form, names: &[&str], (open, close): (&str, &str)| {
+        let quote = |(name, value): (String, String)| {
+            let value = if names.contains(&name.as_str()) { format!("{open}{value}{close}") } else { value };
+            (name, value)
+        };
+        Form(form.0.into_iter().map(quote).collect())
+    };
+    let form = scene.microsoft("/set-up/microsoft").await;
+    let form = quoted(form, &["tenant_id", "oauth_client_id", "client_secret"], ("\"", "\""));
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+    scene.sign_in("carla.contributor@contoso.example").await;
+    let form = scene.halo("/set-up/halo").await;
+    let form = quoted(form, &["resource_server", "oauth_client_id", "client_secret"], ("“", "”"));
+    assert_taken(&scene.post("/set-up/halo", &form).await, "/set-up/clients");
+}
+
+#[tokio::test]
 async fn changing_a_connection_keeps_what_was_not_typed() {
     let mut scene = Scene::new(|_| {}).await;
     scene.connected().await;

@@ -222,6 +222,35 @@ async fn a_ticket_type_brings_its_own_priorities() {
     assert!(form(&page, MAPPING, "[name='priority.High']").contains(&("ticket_type".to_owned(), "1".to_owned())));
 }
 
+#[tokio::test]
+async fn taking_a_ticket_type_keeps_what_was_typed() {
+    let mut ada = Person::new().await;
+    let before = ada.policies().await;
+    let page = ada.page(MAPPING).await;
+    let shown = form(&page, MAPPING, "[name='priority.High']");
+    let button = all("form[method=post] button[name='do'][value='type']");
+    assert_eq!(Html::parse_document(&page).select(&button).count(), 1, "it is a button of the form itself");
+    let typed = [("ticket_type", "1"), ("team", "1"), ("field.0", "m:category_2"), ("source.0", "typed <kept>")];
+    let taken = ada.send(MAPPING, &with(&with(&shown, &typed), &[("do", "type")])).await;
+    assert_eq!(taken.status.as_u16(), 200, "{}", taken.body);
+    let again = form(&taken.body, MAPPING, "[name='priority.High']");
+    let value = |name: &str| again.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str());
+    for (name, kept) in typed {
+        assert_eq!(value(name), kept, "{name}");
+    }
+    // each severity has a priority of that type's SLA, and no other is offered
+    let offered = |severity: &str| -> Vec<String> {
+        let html = Html::parse_document(&taken.body);
+        let options = all(&format!("select[name='priority.{severity}'] option"));
+        html.select(&options).map(|option| option.text().collect::<String>()).collect()
+    };
+    for severity in ["High", "Medium", "Low", "Informational"] {
+        assert_eq!(offered(severity), ["No priority", "Critical", "High", "Medium", "Low"], "{severity}");
+        assert!(!value(&format!("priority.{severity}")).is_empty(), "{severity}");
+    }
+    assert_eq!((ada.policies().await, ada.stage.writes()), (before, 0));
+}
+
 /// Every rule that the applied file has, each with a value that is not its default; some of what is named Halo does not have.
 const EVERY_RULE: &str = r#"
 [[policy]]
@@ -458,6 +487,8 @@ async fn one_click_goes_live_and_one_goes_back() {
     assert_eq!(answer.status.as_u16(), 303, "{}", answer.body);
     assert_eq!(mode(&ada).await, Mode::TwoWay);
     let page = ada.page(LIVE).await;
+    let name = ada.stage.test.app.installation().await.unwrap().workspaces[0].name.clone();
+    assert!(page.contains(&format!("Live now, both ways: {name} (")), "{page}");
     let back = with(&form(&page, LIVE, "[name='mode']"), &[("workspace", &id.to_string()), ("mode", "observe")]);
     assert_eq!(ada.send(LIVE, &back).await.status.as_u16(), 303);
     assert_eq!(mode(&ada).await, Mode::Observe);

@@ -174,6 +174,22 @@ fn clean_elements(body: &str, path: &str) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn the_address_of_a_past_moment_names_it_for_everybody() {
+    let (app, mut browser) = app("A title", "words").await;
+    let pair = format!("/pairs/{}", seed::pair(1));
+    let typed = app.page(&mut browser, &format!("{pair}?at=2026-01-05+08%3A00&list=sort%3Dclient")).await;
+    let named = format!("{pair}?at=2026-01-05T08%3A00%3A00Z&list=sort%3Dclient");
+    assert_eq!((typed.status, typed.location()), (StatusCode::SEE_OTHER, named.as_str()));
+    assert_eq!(app.page(&mut browser, &named).await.status, StatusCode::OK);
+    // The number of an entry is one moment already, and what is no moment is told of.
+    for at in ["12", "yesterday"] {
+        assert_eq!(app.page(&mut browser, &format!("{pair}?at={at}")).await.status, StatusCode::OK, "{at}");
+    }
+    let zoned = app.page(&mut browser, &format!("{pair}?at=2026-01-05T08%3A00%3A00%2B02%3A00")).await;
+    assert_eq!(zoned.location(), format!("{pair}?at=2026-01-05T06%3A00%3A00Z"));
+}
+
+#[tokio::test]
 async fn buttons_write_down_who_pressed_them_then_wake_the_engine() {
     let (app, mut browser) = app("A title", "words").await;
     let (pair, operation) = (seed::pair(1), seed::operation(1));

@@ -69,6 +69,15 @@ pub fn by_others() -> AnyView {
     view! { <p class="remedy"><b>"Who can settle it: "</b>{words::OPERATORS}"."</p> }.into_any()
 }
 
+/// How a connection does whose person has signed in: a good sign-in is a use, though nothing was read yet.
+pub fn signed_in(ctx: &PageContext, health: &ConnectionHealth) -> AnyView {
+    if health.failure.is_some() || health.last_success.is_some() {
+        return connection(ctx, health);
+    }
+    view! { <span class="chip health-healthy">{icon(ctx, "healthy")} <span>"Signed in, nothing read yet"</span></span> }
+        .into_any()
+}
+
 /// How a connection or workspace does, in one chip.
 pub fn connection(ctx: &PageContext, health: &ConnectionHealth) -> AnyView {
     let (class, name, text) = match (&health.failure, health.last_success) {

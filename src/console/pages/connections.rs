@@ -164,6 +164,10 @@ fn microsoft(ctx: &PageContext, row: &MicrosoftRow, redirect: &str) -> AnyView {
         let weight = if row.signed_in.is_some() { Weight::Plain } else { Weight::Main };
         view! { <div class="acts">{act::named(ctx, format!("/connections/{}/sign-in", row.id), "key", label, weight, Some(row.name.clone()))}</div> }
     });
+    let chip = match row.signed_in {
+        Some(_) => state::signed_in(ctx, &row.health),
+        None => state::connection(ctx, &row.health),
+    };
     let ends = row.secret_ends.clone().map(|(day, days)| {
         let left = if days < 0 {
             ", ended".to_owned()
@@ -183,7 +187,7 @@ fn microsoft(ctx: &PageContext, row: &MicrosoftRow, redirect: &str) -> AnyView {
     });
     view! {
         <article class="tile">
-            <header><h3>{row.name.clone()}</h3>{state::connection(ctx, &row.health)}</header>
+            <header><h3>{row.name.clone()}</h3>{chip}</header>
             {health(ctx, &row.health)}
             {warning}
             {pause::notices(ctx, &row.pauses)}

@@ -17,6 +17,7 @@ use crate::{
         view::{
             dashboard::PairFilter,
             disconnect::{DisconnectRow, DisconnectView},
+            set_up::Step,
         },
     },
 };
@@ -97,7 +98,7 @@ fn stays(view: &DisconnectView) -> AnyView {
             <li>"The links, here: they are found again when the same workspace is connected again. Save them as CSV for your own files."</li>
             <li>"The ledger: every write, and that it ended."</li>
             <li>
-                {deployed}"Remove what was deployed first, under "<a href="/set-up/import">"Import mode"</a>
+                {deployed}"Remove what was deployed first, under "<a href=Step::Import.path()>{Step::Import.name()}</a>
                 ": afterwards this program may not do it any more."
             </li>
         </ul>

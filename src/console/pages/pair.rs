@@ -19,6 +19,7 @@ use crate::{
     domain::{
         pair::Health,
         pause::PauseScope,
+        text,
         view::{
             dashboard::PairFilter,
             operation::OperationView,
@@ -29,12 +30,15 @@ use crate::{
     },
 };
 
-/// Number and title.
+/// Longest title in a heading; the whole one stands below it then.
+const HEADING_MAX: usize = 200;
+
+/// Number and title, cut where it would push everything else off the page.
 pub fn name(view: &PairView) -> String {
-    let title = if view.title.is_empty() { "(no title)" } else { view.title.as_str() };
+    let title = if view.title.is_empty() { "(no title)".to_owned() } else { text::cut(&view.title, HEADING_MAX) };
     match view.number {
         Some(number) => format!("#{number} {title}"),
-        None => title.to_owned(),
+        None => title,
     }
 }
 
@@ -50,6 +54,7 @@ pub fn live(ctx: &PageContext, view: &PairView) -> AnyView {
     let ctx = reading.as_ref().unwrap_or(ctx);
     view! {
         <div id="truth" data-live class="pair-top">
+            {whole_title(view)}
             {facts(ctx, view)}
             {standing(ctx, view)}
         </div>
@@ -70,6 +75,20 @@ pub fn live(ctx: &PageContext, view: &PairView) -> AnyView {
             </div>
             {history(ctx, view)}
         </div>
+    }
+    .into_any()
+}
+
+/// The title that its heading cuts.
+fn whole_title(view: &PairView) -> AnyView {
+    if text::length(&view.title) <= HEADING_MAX {
+        return ().into_any();
+    }
+    view! {
+        <details class="whole-title">
+            <summary>"The whole title"</summary>
+            <p>{view.title.clone()}</p>
+        </details>
     }
     .into_any()
 }

@@ -2,13 +2,13 @@
 
 use secrecy::ExposeSecret;
 
-use super::Typed;
+use super::{API_PAGE, Typed};
 use crate::{
     domain::{
         failure::{Failure, FailureKind},
         view::probe::Line,
     },
-    halo_itsm::{AuthInfo, product},
+    halo_itsm::AuthInfo,
 };
 
 /// What was being done.
@@ -69,7 +69,7 @@ pub fn line(step: Step, typed: &Typed, told: &AuthInfo, failure: &Failure) -> Li
 }
 
 fn resource(typed: &Typed, failure: &Failure) -> Line {
-    let page = product::api_page(typed.product);
+    let page = API_PAGE;
     let field = "resource_server";
     let copied = format!("Copy the Resource Server from {page} in Halo; it ends with /api.");
     let web_page = failure.message.contains("a web page");
@@ -98,7 +98,7 @@ fn resource(typed: &Typed, failure: &Failure) -> Line {
 }
 
 fn sign_in(typed: &Typed, told: &AuthInfo, failure: &Failure) -> Line {
-    let page = product::api_page(typed.product);
+    let page = API_PAGE;
     let typed_server = typed.authorisation_server.trim().trim_end_matches('/');
     let other = told.auth_url.as_deref().map(|url| url.trim_end_matches('/'));
     let other = other.filter(|url| !url.eq_ignore_ascii_case(typed_server));

@@ -26,7 +26,6 @@ use crate::{
     halo_itsm::{
         AuthInfo, Halo,
         probe::{PARTS, covers},
-        product,
     },
     outbound::budget::Class,
 };
@@ -306,7 +305,5 @@ fn of_right(field: &'static str, what: &str, failure: &Failure) -> Line {
     Line::fault(field, format!("Halo did not tell {what}: {}", failure.message), fix)
 }
 
-/// Where an administrator finds the three addresses of an instance.
-pub fn api_page(of: HaloProduct) -> &'static str {
-    product::api_page(of)
-}
+/// Where an administrator finds the three addresses of an instance, as the set-up's page says it.
+pub const API_PAGE: &str = "Configuration > Integrations > Halo API";

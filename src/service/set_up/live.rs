@@ -15,8 +15,12 @@ use crate::{
         caller::Caller,
         error::ServiceError,
         go_live::{self, Start},
+        names,
     },
 };
+
+/// Workspaces that a message names at most.
+const NAMED: usize = 30;
 
 /// How far the step is.
 pub async fn state(app: &App) -> Result<(StepState, String), ServiceError> {
@@ -24,12 +28,46 @@ pub async fn state(app: &App) -> Result<(StepState, String), ServiceError> {
     if installation.workspaces.is_empty() {
         return Ok(later(Step::Check));
     }
-    let all = installation.workspaces.len();
-    let live = installation.workspaces.iter().filter(|row| !matches!(row.mode, Mode::Off | Mode::Observe)).count();
-    Ok(match live {
-        0 => (StepState::Open, "Every workspace observes: nothing is written.".to_owned()),
-        live => (StepState::Done, format!("{live} of {all} workspaces are live.")),
+    let modes: Vec<Mode> = installation.workspaces.iter().map(|row| row.mode).collect();
+    Ok(match standing(&modes) {
+        None => (StepState::Open, "Every workspace observes: nothing is written.".to_owned()),
+        Some(words) => (StepState::Done, words),
     })
+}
+
+/// How many of these workspaces write, each way by itself; `None` while none does.
+pub fn standing(modes: &[Mode]) -> Option<String> {
+    let ways = [
+        (Mode::TwoWay, "live both ways"),
+        (Mode::SentinelToHalo, "live to Halo only"),
+        (Mode::CommentOnly, "set to import comments only"),
+    ];
+    let counted = ways.map(|(way, words)| (modes.iter().filter(|mode| **mode == way).count(), words));
+    let mut told = String::new();
+    for (count, words) in counted.into_iter().filter(|(count, _)| *count > 0) {
+        if told.is_empty() {
+            told = format!("{count} of {} workspaces are {words}", modes.len());
+        } else {
+            told.push_str(&format!(", {count} {words}"));
+        }
+    }
+    (!told.is_empty()).then(|| format!("{told}."))
+}
+
+/// What these workspaces do from now on, by name.
+pub fn switched(names: &[String], mode: Mode) -> String {
+    let what = match mode {
+        Mode::Off => "Off now, nothing is read",
+        Mode::Observe => "Observing now, nothing is written",
+        Mode::CommentOnly => "Importing comments only now",
+        Mode::SentinelToHalo => "Live now, to Halo only",
+        Mode::TwoWay => "Live now, both ways",
+    };
+    let shown = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => format!("{what}: {shown}."),
+        more => format!("{what}: {shown}, and {more} more."),
+    }
 }
 
 /// The page; with the first cycle of one workspace when its id is given.
@@ -70,15 +108,22 @@ pub async fn again(app: &App, caller: &Caller, typed: &Typed) -> Result<LiveStep
     Ok(page)
 }
 
-/// Lets the chosen workspaces go live, or back.
+/// Lets the chosen workspaces go live, or back; says which and how.
 ///
 /// # Errors
 /// As [`go_live::go`].
-pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<(), ServiceError> {
+pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<String, ServiceError> {
     allowed(caller)?;
     let mode = Mode::parse(typed.text("mode"));
     let mode =
         mode.ok_or_else(|| ServiceError::invalid("mode", "From now on is missing. Choose what is to be done."))?;
     let start = Start::parse(typed.text("start")).unwrap_or(Start::AsObserved);
-    go_live::go(app, caller, &ids(typed), mode, start, typed.text("seen")).await
+    let chosen = ids(typed);
+    go_live::go(app, caller, &chosen, mode, start, typed.text("seen")).await?;
+    let installation = app.installation().await?;
+    let rows = installation.workspaces.iter().filter(|row| chosen.contains(&row.id));
+    let mut named: Vec<String> =
+        rows.map(|row| format!("{} ({})", row.name, names::client(&installation, row.client))).collect();
+    named.sort();
+    Ok(switched(&named, mode))
 }

@@ -16,6 +16,13 @@ impl Typed {
         Self(entries.into_iter().collect())
     }
 
+    /// Without the quotes that come along when values are copied out of a file or a mail: no value of a connection has
+    /// any around it. Not for lists, where quotes hold a comma.
+    #[must_use]
+    pub fn unquoted(self) -> Self {
+        Self(self.0.into_iter().map(|(name, value)| (name, bare(&value).to_owned())).collect())
+    }
+
     /// The first value under this name, trimmed; empty when there is none.
     pub fn text(&self, name: &str) -> &str {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim())
@@ -50,4 +57,14 @@ impl Typed {
         }
         FormView { values, problems: Vec::new() }
     }
+}
+
+/// Pairs of quotes as keyboards and word processors write them.
+const QUOTES: [(char, char); 5] = [('"', '"'), ('\'', '\''), ('“', '”'), ('‘', '’'), ('„', '“')];
+
+/// A value without one pair of quotes around it, and without blanks.
+fn bare(value: &str) -> &str {
+    let value = value.trim();
+    let inner = QUOTES.iter().find_map(|(open, close)| value.strip_prefix(*open)?.strip_suffix(*close));
+    inner.map_or(value, str::trim)
 }

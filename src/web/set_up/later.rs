@@ -63,7 +63,7 @@ pub async fn import(State(web): State<Web>, signed: Signed) -> Result<Response, 
 
 /// `POST /set-up/import`: one of the page's buttons.
 pub async fn act_import(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
-    let typed = form.typed();
+    let typed = form.typed().unquoted();
     match import_step::act(&web.app, &signed.caller, &public(&web), &typed).await {
         Ok(()) => Ok(Redirect::to(&Step::Import.path()).into_response()),
         Err(error) => {
@@ -98,7 +98,10 @@ pub async fn live(State(web): State<Web>, signed: Signed) -> Result<Response, We
 pub async fn take_live(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
     let typed = form.typed();
     match live_step::take(&web.app, &signed.caller, &typed).await {
-        Ok(()) => Ok(onward(Step::Live)),
+        Ok(words) => {
+            acts::flash_done(&signed.reader.session, &words).await?;
+            Ok(onward(Step::Live))
+        }
         Err(error) => {
             let view = live_step::again(&web.app, &signed.caller, &typed).await?;
             refused(&web, &signed, Step::Live, error, StepContent::Live(Box::new(view))).await

@@ -28,7 +28,7 @@ pub async fn microsoft(State(web): State<Web>, signed: Signed) -> Result<Respons
 
 /// `POST /set-up/microsoft`
 pub async fn take_microsoft(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
-    let typed = form.typed();
+    let typed = form.typed().unquoted();
     match microsoft_step::take(&web.app, &signed.caller, &typed).await {
         Ok(_) => onward_past_done(&web, &signed, Step::Microsoft).await,
         Err(error) => {
@@ -54,7 +54,7 @@ pub async fn halo(State(web): State<Web>, signed: Signed) -> Result<Response, We
 
 /// `POST /set-up/halo`
 pub async fn take_halo(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
-    let typed = form.typed();
+    let typed = form.typed().unquoted();
     match halo_step::take(&web.app, &signed.caller, &typed).await {
         Ok(_) => onward_past_done(&web, &signed, Step::Halo).await,
         Err(error) => {

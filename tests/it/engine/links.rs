@@ -121,6 +121,11 @@ both! {
         let workspace = bridge.subject_of(&two).await.unwrap().workspace;
         let again = links::link(&app, &olga, workspace, &IncidentId::new(&two), "7").await;
         assert_eq!(again, Err(ServiceError::Conflict));
+        // its history does not promise it another ticket
+        let pair = bridge.pair_of(&two).await.unwrap().id;
+        let view = halobridge::service::pairs::view(&app, &olga, pair, "").await.unwrap();
+        let told = format!("The incident is linked to ticket {free}.");
+        assert!(view.timeline.iter().any(|entry| entry.words == told), "{:#?}", view.timeline);
         bridge.finish().await;
     }
 

@@ -101,6 +101,10 @@ both! {
             assert_eq!(now.as_of, None);
             assert!(now.as_of_problem.is_some(), "{then:?}");
         }
+        let later = Then::Moment(bridge.clock.now() + jiff::SignedDuration::from_secs(1));
+        let now = pairs::view_at(&app, &caller, pair.id, "", later).await.unwrap();
+        assert_eq!(now.as_of, None);
+        assert!(now.as_of_problem.unwrap().starts_with("That moment has not come yet."));
         bridge.finish().await;
     }
 }

@@ -64,6 +64,58 @@ mod file {
     }
 }
 
+/// `src/service/set_up/typed.rs`.
+mod typed {
+    use halobridge::service::set_up::Typed;
+
+    #[test]
+    fn quotes_around_a_pasted_value_are_trimmed_like_blanks() {
+        for (pasted, meant) in [
+            (" \"abc\" ", "abc"),
+            ("'abc'", "abc"),
+            ("“ abc ”", "abc"),
+            ("‘abc’", "abc"),
+            ("\"abc", "\"abc"),
+            ("it's", "it's"),
+            ("\"", "\""),
+            ("\"\"", ""),
+            (" abc ", "abc"),
+        ] {
+            let typed = Typed::new([("name".to_owned(), pasted.to_owned())]).unquoted();
+            assert_eq!(typed.text("name"), meant, "{pasted}");
+            assert_eq!(typed.secret("name").is_none(), meant.is_empty(), "{pasted}");
+        }
+    }
+}
+
+/// `src/service/set_up/live.rs`.
+mod live {
+    use halobridge::{
+        domain::workspace::Mode::{CommentOnly, Observe, Off, SentinelToHalo, TwoWay},
+        service::set_up::live::{standing, switched},
+    };
+
+    #[test]
+    fn each_way_of_writing_is_counted_by_itself() {
+        assert_eq!(standing(&[]), None);
+        assert_eq!(standing(&[Off, Observe]), None);
+        let all = standing(&[TwoWay, CommentOnly, TwoWay, SentinelToHalo, Observe]).unwrap();
+        let ways = "live both ways, 1 live to Halo only, 1 set to import comments only.";
+        assert_eq!(all, format!("2 of 5 workspaces are {ways}"));
+        let comments = standing(&[CommentOnly, CommentOnly]).unwrap();
+        assert_eq!(comments, "2 of 2 workspaces are set to import comments only.");
+    }
+
+    #[test]
+    fn what_was_switched_is_told_by_name() {
+        let names = |count: usize| (1..=count).map(|n| format!("law-{n} (Alpine)")).collect::<Vec<_>>();
+        assert_eq!(switched(&names(2), TwoWay), "Live now, both ways: law-1 (Alpine), law-2 (Alpine).");
+        assert_eq!(switched(&names(1), Observe), "Observing now, nothing is written: law-1 (Alpine).");
+        let many = switched(&names(42), Off);
+        assert!(many.ends_with("law-30 (Alpine), and 12 more."), "{many}");
+    }
+}
+
 /// `src/service/set_up/mapping/own.rs`.
 mod own {
     use halobridge::service::set_up::mapping::own::words;

@@ -27,9 +27,15 @@ use crate::{
 /// The table.
 pub fn section(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
     let inside = if view.workspaces.is_empty() {
-        let text =
-            view! { <p>"Name the workspaces to watch in the applied file, under "<code>"[[workspace]]"</code>"."</p> };
-        list::empty(ctx, "connection", "No workspace is watched", text.into_any())
+        let text = if ctx.may_set_up() {
+            view! {
+                <p>"Link one to a client with the button above, or name it in the applied file under "<code>"[[workspace]]"</code>"."</p>
+            }
+            .into_any()
+        } else {
+            view! { <p>"An admin links them to clients in the set-up."</p> }.into_any()
+        };
+        list::empty(ctx, "connection", "No workspace is watched", text)
     } else {
         view! {
             {list::table(

@@ -12,6 +12,8 @@ pub fn section(ctx: &PageContext, view: &PairView) -> AnyView {
     if view.fields.is_empty() {
         return ().into_any();
     }
+    let columns = if view.as_of.is_some() { ("Sentinel then", "Halo then") } else { ("Sentinel now", "Halo now") };
+    let (of_sentinel, of_halo) = columns;
     view! {
         <section aria-labelledby="sides">
             <h2 id="sides">"Both sides"</h2>
@@ -21,13 +23,13 @@ pub fn section(ctx: &PageContext, view: &PairView) -> AnyView {
                     <thead>
                         <tr>
                             <th scope="col">"Field"</th>
-                            <th scope="col">"Sentinel now"</th>
-                            <th scope="col">"Halo now"</th>
+                            <th scope="col">{of_sentinel}</th>
+                            <th scope="col">{of_halo}</th>
                             <th scope="col">"Last agreed"</th>
                             <th scope="col">"What comes next"</th>
                         </tr>
                     </thead>
-                    <tbody>{view.fields.iter().map(|row| line(ctx, row, view.ticket.is_some())).collect_view()}</tbody>
+                    <tbody>{view.fields.iter().map(|row| line(ctx, row, columns, view.ticket.is_some())).collect_view()}</tbody>
                 </table>
             </div>
         </section>
@@ -36,7 +38,7 @@ pub fn section(ctx: &PageContext, view: &PairView) -> AnyView {
 }
 
 /// With one side alone there is nothing yet that both agreed on.
-fn line(ctx: &PageContext, row: &FieldRow, both: bool) -> AnyView {
+fn line(ctx: &PageContext, row: &FieldRow, columns: (&'static str, &'static str), both: bool) -> AnyView {
     let (class, symbol, word) = match row.state {
         FieldState::Same => ("same", "in-step", "The same"),
         FieldState::IncidentAhead => ("ahead", "right", "Sentinel is ahead"),
@@ -51,13 +53,14 @@ fn line(ctx: &PageContext, row: &FieldRow, both: bool) -> AnyView {
     };
     let (incident, ticket) = (cell(&row.incident), cell(&row.ticket));
     let newer = |here: bool| if here { "newer" } else { "" };
+    let (of_sentinel, of_halo) = columns;
     view! {
         <tr class=class>
             <th scope="row">{row.name.clone()}</th>
-            <td data-label="Sentinel now" class=newer(matches!(row.state, FieldState::IncidentAhead | FieldState::Conflict))>
+            <td data-label=of_sentinel class=newer(matches!(row.state, FieldState::IncidentAhead | FieldState::Conflict))>
                 {incident}
             </td>
-            <td data-label="Halo now" class=newer(matches!(row.state, FieldState::TicketAhead | FieldState::Conflict))>
+            <td data-label=of_halo class=newer(matches!(row.state, FieldState::TicketAhead | FieldState::Conflict))>
                 {ticket}
             </td>
             <td data-label="Last agreed">{cell(&row.agreed.clone().filter(|_| both))}</td>

@@ -7,6 +7,7 @@ use crate::{
     console::{
         components::{fields, time::when},
         context::PageContext,
+        words,
     },
     domain::{
         view::{
@@ -44,6 +45,11 @@ pub fn body(ctx: &PageContext, view: &LiveStep) -> AnyView {
     });
     let trouble = view.trouble.clone().map(|text| view! { <p role="status">{text}</p> });
     let problem = form.problem("workspace").map(str::to_owned);
+    // Boxes are ticked and cleared without the button's knowing, so it tells what it was drawn with.
+    let go = match view.chosen.len() {
+        0 => "Go with the ticked workspaces (none ticked at first)".to_owned(),
+        count => format!("Go with the ticked workspaces ({} ticked at first)", words::number(count as u64)),
+    };
     view! {
         <p class="lead">
             "A workspace begins by observing: it is read and planned, and nothing is written. Look at the plan of its first cycle, \
@@ -70,7 +76,7 @@ pub fn body(ctx: &PageContext, view: &LiveStep) -> AnyView {
                 ("observed", "Get their tickets too", "Everything since the workspace's start."),
                 ("now", "Stay as they are", "Only incidents that are created from now on get tickets. A backfill can take the others in later."),
             ])}
-            <button type="submit" class="button main">"Go"</button>
+            <button type="submit" class="button main">{go}</button>
         </form>
         <p><a href="/backfill">"Backfill: take in older incidents, with a forecast first"</a></p>
     }
@@ -85,13 +91,16 @@ fn line(ctx: &PageContext, view: &LiveStep, row: &LiveRow) -> AnyView {
     let plan = format!("{}?plan={id}#cycle", Step::Live.path());
     let waiting =
         (row.waiting > 0 && row.mode == Mode::Observe).then(|| view! { " "{row.waiting}" incidents wait here." });
+    // The workspace's start is no moment of going live: it says which incidents count.
+    let start = (row.mode != Mode::Off)
+        .then(|| view! { " Incidents created before "{when(ctx, row.since)}" stay as they are." });
     let obstacle = (!row.obstacle.is_empty()).then(|| view! { " "<strong>{row.obstacle.clone()}</strong> });
     view! {
         <div class="option">
             <input type="checkbox" id=own.clone() name="workspace" value=id checked=on aria-describedby=told.clone() />
             <label for=own>{row.client.clone()}": "{row.name.clone()}</label>
             <p class="hint" id=told>
-                {does(row.mode)}", since "{when(ctx, row.since)}"."{waiting}{obstacle}
+                {does(row.mode)}"."{start}{waiting}{obstacle}
                 " "<a href=plan>"Plan of its first cycle"<span class="unseen">": "{row.name.clone()}</span></a>
             </p>
         </div>

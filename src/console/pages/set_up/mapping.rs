@@ -128,9 +128,11 @@ pub fn body(ctx: &PageContext, view: &MappingStep) -> AnyView {
         {lead}
         {(!view.others.is_empty()).then(|| view! { <p class="several">{others}</p> })}
         {parts::above(ctx, &view.above)}
-        {ticket_type(view)}
         <form method="post" action=Step::Mapping.path() class="form" novalidate>
-            {fields::carried(form, &["policy", "client", "seen", "ticket_type", "look", "rules"])}
+            // the Enter key presses a form's first button: it saves, as everywhere
+            <button type="submit" class="unseen" tabindex="-1" aria-hidden="true">"Save and go on"</button>
+            {fields::carried(form, &["policy", "client", "seen", "look", "rules"])}
+            {ticket_type(view)}
             {name}
             {parts::of_type(view)}
             <div class="parts">
@@ -235,20 +237,18 @@ fn url_value(text: &str) -> String {
         .collect()
 }
 
-/// The ticket type decides which priorities there are: it is a form of its own.
+/// The ticket type decides which priorities there are: a button of its own takes it, and what was typed comes along.
 fn ticket_type(view: &MappingStep) -> AnyView {
-    let policy = view.chosen.clone().unwrap_or_else(|| "new".to_owned());
-    let about = match view.on.as_ref().and_then(|on| on.client.as_ref()) {
-        Some(client) => view! { <input type="hidden" name="client" value=client.id.to_string() /> }.into_any(),
-        None => view! { <input type="hidden" name="policy" value=policy /> }.into_any(),
-    };
+    let form = &view.form;
+    // Without a type the first one must not be taken by itself.
+    let none = form.value("ticket_type").is_empty().then_some("None");
     view! {
-        <form method="get" action=Step::Mapping.path() class="form">
-            {about}
-            {select(&view.form, "ticket_type".into(), "Ticket type".into(), None, &view.choices.ticket_types)}
-            <p class="hint">"The type kept for incidents. Its SLA decides which priorities there are below."</p>
-            <button type="submit" class="button">"Take this type"</button>
-        </form>
+        {select(form, "ticket_type".into(), "Ticket type".into(), none, &view.choices.ticket_types)}
+        <p class="hint">
+            "The type kept for incidents. Its SLA decides which priorities there are below: “Take this type” offers those, and \
+             keeps everything else as it stands here."
+        </p>
+        <div class="acts"><button type="submit" class="button" name="do" value="type">"Take this type"</button></div>
     }
     .into_any()
 }

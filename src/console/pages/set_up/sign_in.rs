@@ -94,7 +94,7 @@ fn tile(ctx: &PageContext, row: &SignInRow, only: bool) -> AnyView {
                     .then(|| {
                         view! {
                             <div><dt>"Last used"</dt><dd>{when_or(ctx, row.health.used, "never")}</dd></div>
-                            <div><dt>"Next refresh"</dt><dd>"by "{when_or(ctx, row.health.next, "the next reading")}</dd></div>
+                            <div><dt>"Refreshed at the latest"</dt><dd>{when_or(ctx, row.health.next, "with the next reading")}</dd></div>
                         }
                     })}
             </dl>

@@ -140,6 +140,9 @@ pub async fn again(app: &App, caller: &Caller, typed: &Typed) -> Result<MappingS
     } else if typed.text("do") == "look" {
         form = form.with_value("look", "on");
     }
+    if let (Ok(catalogue), "type") = (&catalogue, typed.text("do")) {
+        form = values::of_type(form, subject.resolved(typed, catalogue).policy, catalogue);
+    }
     let mut page = around(&installed, &subject, form, &catalogue);
     if let Ok(catalogue) = &catalogue {
         let draft = subject.resolved(typed, catalogue).policy;

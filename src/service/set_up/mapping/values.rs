@@ -90,6 +90,19 @@ pub(super) fn with_type(policy: &mut Policy, kind: &TicketType, catalogue: &Cata
     policy.priorities = priorities;
 }
 
+/// What was typed, with the priorities of the ticket type that was taken. `policy` is what the form describes.
+pub(super) fn of_type(form: FormView, mut policy: Policy, catalogue: &Catalogue) -> FormView {
+    let Some(kind) = catalogue.ticket_type(&policy.ticket_type) else { return form };
+    with_type(&mut policy, kind, catalogue);
+    let rows = catalogue.priorities_in(kind.default_sla);
+    WORDS.iter().fold(form, |form, (severity, _)| {
+        let wanted = policy.priorities.get(*severity);
+        let found = wanted.and_then(|wanted| wanted.find(&rows, |row| row.id, |row| &row.name));
+        let id = found.map(|row| row.id.to_string()).unwrap_or_default();
+        form.with_value(&format!("priority.{severity}"), &id)
+    })
+}
+
 /// A policy as the values of its form.
 pub(super) fn form(policy: &Policy, catalogue: &Catalogue) -> FormView {
     let mut form = FormView::default();

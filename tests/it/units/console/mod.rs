@@ -16,7 +16,10 @@ use halobridge::{
         account::Role,
         incident::Severity,
         pair::{Health, SyncState},
-        view::{account::AccountView, dashboard::PairFilter, form::FormView, pair::PairView, pulse::Pulse},
+        view::{
+            account::AccountView, connections::ConnectionHealth, dashboard::PairFilter, form::FormView, pair::PairView,
+            pulse::Pulse,
+        },
     },
 };
 use scraper::{ElementRef, Html, Selector};
@@ -418,6 +421,86 @@ fn older_entries_of_a_past_moment_stay_at_that_moment() {
     };
     assert_eq!(older(None), "/pairs/x?from=o.4402&list=status%3DNew#history");
     assert_eq!(older(Some(at)), "/pairs/x?from=o.4402&at=2026-11-20T08%3A00%3A00.123Z&list=status%3DNew#history");
+}
+
+#[test]
+fn a_title_without_end_is_cut_in_heading_and_tab_and_stands_whole_below() {
+    let title = "overlong ".repeat(2_500).trim_end().to_owned();
+    let view = PairView { title: title.clone(), ..fixtures::pair() };
+    let html = render(&fixtures::context("/pairs/x"), &Page::Pair(Box::new(view)));
+    assert_eq!(html.matches(&title).count(), 1, "the whole title stands once");
+    let html = Html::parse_document(&html);
+    assert_eq!(one(&html, "details.whole-title p"), title);
+    for (css, most) in [("h1", 220), ("title", 160)] {
+        let shown = one(&html, css);
+        assert!(shown.contains("overlong") && shown.contains('…') && shown.chars().count() < most, "{css}: {shown}");
+    }
+    assert!(all(&page("pair"), "details.whole-title").is_empty(), "a title as titles are stands once");
+}
+
+/// Forced colours paint a border that is transparent; of two rules that weigh the same, the later one holds.
+#[test]
+fn in_forced_colours_only_the_current_tab_has_a_line() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let style: String = ["tokens", "base", "components", "pages"]
+        .map(|name| std::fs::read_to_string(root.join(format!("style/{name}.css"))).unwrap())
+        .concat();
+    let tabs = style.rfind("border-bottom: 3px solid transparent").expect("tabs have room for a line");
+    let pages = style.rfind("border-bottom: 2px solid transparent").expect("so have the pages beneath them");
+    let (before, forced) = style.rsplit_once("@media (forced-colors: active)").expect("rules for forced colours");
+    assert!(before.len() > tabs && before.len() > pages);
+    for words in [".bar nav a", ".beneath a", "border-bottom-color: Canvas", "&[aria-current]"] {
+        assert!(forced.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn a_connection_is_used_as_soon_as_somebody_signed_in() {
+    let (_, ctx, page) = fixtures::pages().into_iter().find(|(name, ..)| *name == "connections").unwrap();
+    let Page::Connections(mut view) = page else { panic!("not the connections") };
+    let fresh = ConnectionHealth { last_success: None, failure: None, failed_at: None };
+    for row in &mut view.microsoft {
+        row.health = fresh.clone();
+    }
+    let html = Html::parse_document(&render(&ctx, &Page::Connections(view)));
+    let chips: Vec<String> = all(&html, "article.tile header .chip").into_iter().map(text).collect();
+    // the app of the first row signs in by its secret
+    assert_eq!(chips[..2], ["Not used yet", "Signed in, nothing read yet"]);
+}
+
+#[test]
+fn a_page_is_called_what_it_is_called_elsewhere() {
+    let html = page("disconnect");
+    let of_webhooks = Selector::parse("ul.points a[href='/set-up/import']").unwrap();
+    assert_eq!(html.select(&of_webhooks).map(text).collect::<Vec<_>>(), ["Polling and webhooks"]);
+}
+
+#[test]
+fn the_button_of_going_live_says_how_many() {
+    let html = page("set-up-live");
+    assert_eq!(
+        one(&html, "form[action='/set-up/go-live'] button"),
+        "Go with the ticked workspaces (1 ticked at first)"
+    );
+    // a workspace's start is not told as the moment it went live
+    let hints: Vec<String> =
+        all(&html, "form[action='/set-up/go-live'] .option p.hint").into_iter().map(text).collect();
+    let live = hints.iter().find(|hint| hint.starts_with("live, both ways")).unwrap();
+    assert!(live.starts_with("live, both ways. Incidents created before ") && !live.contains("since"), "{live}");
+}
+
+#[test]
+fn the_columns_of_a_past_moment_speak_of_then() {
+    for (name, said) in [("pair", ["Sentinel now", "Halo now"]), ("pair-then", ["Sentinel then", "Halo then"])] {
+        let html = page(name);
+        let heads: Vec<String> = all(&html, "table.sides thead th").into_iter().map(text).collect();
+        assert_eq!(heads[1..3], said, "{name}");
+        let labels: Vec<&str> = all(&html, "table.sides tbody tr:first-child td")
+            .iter()
+            .filter_map(|td| td.value().attr("data-label"))
+            .collect();
+        assert_eq!(labels[..2], said, "{name}");
+    }
 }
 
 #[test]
