@@ -63,12 +63,12 @@ pub fn in_form(entry: &str, remedy: &str) -> String {
 /// The line for a refused call.
 pub fn line(step: Step, typed: &Typed, told: &AuthInfo, failure: &Failure) -> Line {
     match step {
-        Step::Resource => resource(typed, failure),
+        Step::Resource => resource(failure),
         Step::SignIn => sign_in(typed, told, failure),
     }
 }
 
-fn resource(typed: &Typed, failure: &Failure) -> Line {
+fn resource(failure: &Failure) -> Line {
     let page = API_PAGE;
     let field = "resource_server";
     let copied = format!("Copy the Resource Server from {page} in Halo; it ends with /api.");

@@ -286,8 +286,9 @@ both! {
         let row = bridge.store.situation(pair).await.unwrap().unwrap();
         assert!(!format!("{:?}", row.actions).contains("secret of the second"), "{:#?}", row.actions);
         assert!(row.ticket.is_some_and(|ticket| !ticket.summary.contains("second client")));
-        // It comes back, and its own words with it.
+        // It comes back: what is written from then on crosses again.
         bridge.act("ticket.move", json!({ "ticket_id": ticket, "client_id": product.first_client_id() }));
+        bridge.pass(300).await;
         bridge.note(ticket, "<p>back at the first client</p>", json!({}));
         bridge.pass(300).await;
         assert!(bridge.comments_of(&incident).iter().any(|comment| comment.contains("back at the first client")));
