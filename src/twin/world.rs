@@ -163,7 +163,13 @@ impl World {
         for one in &mut self.halos {
             one.halo.tick(&mut cx);
         }
-        self.deliveries.take(outgoing);
+        self.send(outgoing, now);
+    }
+
+    fn send(&mut self, outgoing: Vec<Outgoing>, now: Timestamp) {
+        for lost in self.deliveries.take(outgoing) {
+            self.microsoft.run_over(&lost, false, now);
+        }
     }
 
     /// When something happens next by itself.
@@ -185,7 +191,10 @@ impl World {
                 instance.halo.delivered(&one.body, status.unwrap_or(0));
             }
         }
-        self.deliveries.ended(one, status, now);
+        let delivery = one.clone();
+        if let Some(arrived) = self.deliveries.ended(one, status, now) {
+            self.microsoft.run_over(&delivery, arrived, now);
+        }
     }
 
     /// A person's act on either side: `ticket.…` and `note.…` in Halo (`halo` names the instance), the
@@ -202,7 +211,7 @@ impl World {
         } else {
             self.microsoft.act(verb, body, &mut cx)
         };
-        self.deliveries.take(outgoing);
+        self.send(outgoing, now);
         reply
     }
 
@@ -269,7 +278,7 @@ impl World {
             },
         };
         self.microsoft.stale = None;
-        self.deliveries.take(outgoing);
+        self.send(outgoing, now);
         reply
     }
 }

@@ -4,6 +4,7 @@
 mod automation;
 mod incidents;
 mod logs;
+mod rules;
 mod server;
 mod sign_in;
 mod wire;
