@@ -5,6 +5,7 @@ mod automation;
 mod graph;
 mod incidents;
 mod logs;
+mod odds;
 mod rules;
 mod server;
 mod sign_in;
