@@ -2,6 +2,7 @@
 //! Every answer is also held against Microsoft's API description, where that is at hand.
 
 mod automation;
+mod deployments;
 mod graph;
 mod incidents;
 mod logs;

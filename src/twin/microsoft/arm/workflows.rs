@@ -1,15 +1,37 @@
 //! Below a logic app: switched on and off, its triggers, its runs.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::{Ask, Path, deployments::without_secrets, errors::error, no_method, paging};
 use crate::twin::{
     microsoft::{Microsoft, automation::playbook::Run},
     stamp::seven_digits,
-    wire::Reply,
+    wire::{Call, Cx, Reply},
 };
 
 impl Microsoft {
+    /// A call of a trigger by its signed address: no token is asked for. `None`: it is another call.
+    pub(super) fn trigger_called(&mut self, call: &Call, path: &Path, cx: &mut Cx<'_>) -> Option<Reply> {
+        let at = path.lower.iter().rposition(|part| part == "workflows")?;
+        let parts = path.parts();
+        let ["triggers", name, "paths", "invoke"] = parts.get(at + 2..)? else { return None };
+        let id = format!("/{}", path.lower.get(..at + 2)?.join("/"));
+        if call.query("sig") != Some(signature(&id, name).as_str()) {
+            let text = "The request must be authenticated only by Shared Access scheme.";
+            return Some(error(401, "DirectApiAuthorizationRequired", text));
+        }
+        let Some(kept) = self.resources.get(&id) else {
+            return Some(error(404, "WorkflowNotFound", "The workflow could not be found."));
+        };
+        if kept.pointer("/properties/state").and_then(Value::as_str) == Some("Disabled") {
+            return Some(error(404, "WorkflowTriggerIsNotEnabled", "The workflow is disabled."));
+        }
+        let run = self.run_called(&id, call, cx);
+        Some(Reply::empty(202).with("x-ms-workflow-run-id", run))
+    }
+
     pub(super) fn workflow_child(&mut self, ask: &Ask<'_>, path: &Path) -> Reply {
         let at = path.lower.iter().rposition(|part| part == "workflows").unwrap_or(0);
         let id = format!("/{}", path.sent.get(..at + 2).unwrap_or(&[]).join("/"));
@@ -52,8 +74,13 @@ impl Microsoft {
                     None => error(404, "WorkflowTriggerNotFound", &format!("The trigger '{name}' was not found.")),
                 }
             }
-            ("POST", ["triggers", _, "listcallbackurl"]) => {
-                Reply::json(200, &json!({"value": format!("{}/arm{key}/callback", ask.call.origin), "method": "POST"}))
+            ("POST", ["triggers", name, "listcallbackurl"]) => {
+                let sig = signature(&key, name);
+                let base = format!("{}/arm{key}/triggers/{name}/paths/invoke", ask.call.origin);
+                let run = format!("/triggers/{name}/run");
+                let value = format!("{base}?api-version=2016-10-01&sp={}&sv=1.0&sig={sig}", run.replace('/', "%2F"));
+                let queries = json!({"api-version": "2016-10-01", "sp": run, "sv": "1.0", "sig": sig});
+                Reply::json(200, &json!({"value": value, "method": "POST", "basePath": base, "queries": queries}))
             }
             ("GET", ["runs"]) => match wanted_status(ask.call.query("$filter")) {
                 Some(status) => {
@@ -72,6 +99,12 @@ impl Microsoft {
             _ => error(404, "ResourceNotFound", &format!("The Resource '{}' was not found.", ask.call.path)),
         }
     }
+}
+
+/// What the address of a trigger is signed with, so that it can be called without a token.
+fn signature(workflow: &str, trigger: &str) -> String {
+    let name = format!("{workflow}/{trigger}").to_lowercase();
+    URL_SAFE_NO_PAD.encode(Sha256::digest(name.as_bytes()))
 }
 
 /// The triggers of a definition, as resources.

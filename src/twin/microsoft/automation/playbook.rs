@@ -10,7 +10,7 @@ use crate::twin::{
         incident::{Incident, Shown},
         workspace::Workspace,
     },
-    wire::{Cx, Outgoing},
+    wire::{Call, Cx, Outgoing},
 };
 
 /// The header that names a delivery's run.
@@ -100,6 +100,34 @@ impl Microsoft {
             self.automation.runs.push(Run { id: run, playbook: id, started: cx.now, ended: None });
         }
         true
+    }
+
+    /// Runs a logic app whose trigger was called by its address: it posts what it was sent. Gives the run's id.
+    pub fn run_called(&mut self, playbook: &str, call: &Call, cx: &mut Cx<'_>) -> String {
+        let run = cx.ids.token(16);
+        let post = self.resources.get(playbook).and_then(http_action);
+        let ended = if post.is_none() { Some((cx.now, true)) } else { None };
+        if let Some(post) = post {
+            let mut headers = post.headers;
+            if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+                let sent = call.header("content-type").unwrap_or("application/json; charset=utf-8");
+                headers.push(("content-type".into(), sent.to_owned()));
+            }
+            headers.push((RUN_ID.to_owned(), run.clone()));
+            cx.outgoing.push(Outgoing {
+                due: cx.now,
+                url: post.url,
+                method: post.method,
+                headers,
+                body: call.body.clone(),
+                kind: "logic-app",
+                attempt: 0,
+                attempts_max: post.attempts_max,
+                seal: None,
+            });
+        }
+        self.automation.runs.push(Run { id: run.clone(), playbook: playbook.to_owned(), started: cx.now, ended });
+        run
     }
 
     /// Notes how a delivery of a logic app ended for good.
