@@ -25,7 +25,7 @@ const ROUTES: [(&str, &str); 20] = [
     ("GET /admin/state", "end state: workspaces with incidents, Halo instances with tickets"),
     (
         "POST /admin/acts/{verb}",
-        "a person's act: incident.create, incident.update, incident.comment, incident.close, incident.merge, incident.alert, incident.delete, incidents.seed, comment.edit, comment.delete, ticket.create, ticket.note, ticket.close, …, user.revoke, user.disable, tokens.expire, tokens.challenge, tokens.script, keys.rotate, secret.add, role.assign, workspace.offboard, webhook.set, …",
+        "a person's act: incident.create, incident.update, incident.comment, incident.close, incident.merge, incident.alert, incident.delete, incidents.seed, comment.edit, comment.delete, ticket.create, ticket.note, ticket.close, …, user.revoke, user.disable, tokens.expire, tokens.challenge, tokens.script, keys.rotate, secret.add, certificate.add ({jwk: {kty, n, e}}: the public key of a certificate that signs assertions), role.assign, workspace.offboard, webhook.set, …",
     ),
     ("GET /admin/faults", "the faults in force"),
     (
@@ -194,6 +194,19 @@ fn clock_json(twin: &Twin) -> Reply {
 }
 
 fn set_clock(twin: &Twin, body: &Value) -> Reply {
+    const MEMBERS: [&str; 4] = ["now", "advance_s", "scale", "hold"];
+    let Some(map) = body.as_object() else { return wrong("the body is no object") };
+    for (name, value) in map {
+        let fits = match name.as_str() {
+            "now" => value.is_string(),
+            "advance_s" | "scale" => value.is_number(),
+            "hold" => value.is_boolean(),
+            _ => return wrong(&format!("there is no member {name:?}: {}", MEMBERS.join(", "))),
+        };
+        if !fits {
+            return wrong(&format!("{name} cannot be {value}"));
+        }
+    }
     let Some(clock) = twin.steering() else { return wrong("this twin lives by a clock that cannot be set here") };
     if let Some(text) = body.get("now").and_then(Value::as_str) {
         match stamp::parse(text) {

@@ -106,14 +106,12 @@ impl Deliveries {
         self.rules.retain(|rule| id.is_some_and(|id| rule.id != id));
     }
 
-    /// Takes what a side wants sent.
-    pub fn take(&mut self, outgoing: Vec<Outgoing>) {
-        for one in outgoing {
-            self.take_one(one);
-        }
+    /// Takes what a side wants sent; gives back what is lost at once.
+    pub fn take(&mut self, outgoing: Vec<Outgoing>) -> Vec<Outgoing> {
+        outgoing.into_iter().filter_map(|one| self.take_one(one)).collect()
     }
 
-    fn take_one(&mut self, mut one: Outgoing) {
+    fn take_one(&mut self, mut one: Outgoing) -> Option<Outgoing> {
         let (mut copies, mut batched) = (1, false);
         for rule in &mut self.rules {
             let fits = rule.kind.as_deref().is_none_or(|kind| matches(kind, one.kind));
@@ -136,11 +134,13 @@ impl Deliveries {
         }
         if copies == 0 {
             self.end(&one, one.due, "lost".to_owned());
+            return Some(one);
         }
         for _ in 0..copies {
             self.next += 1;
             self.waiting.push(Waiting { number: self.next, one: one.clone(), batched });
         }
+        None
     }
 
     /// Hands out what is due, in order.
@@ -177,18 +177,19 @@ impl Deliveries {
     }
 
     /// Notes how a delivery ended (`None`: no answer). 408, 429, 5xx and no answer are tried again
-    /// while attempts are left: exponential, 7.5 s doubled, between 5 and 45 s.
-    pub fn ended(&mut self, mut one: Outgoing, status: Option<u16>, now: Timestamp) {
+    /// while attempts are left: exponential, 7.5 s doubled, between 5 and 45 s. Gives whether it arrived, once it is
+    /// not tried again.
+    pub fn ended(&mut self, mut one: Outgoing, status: Option<u16>, now: Timestamp) -> Option<bool> {
         one.attempt += 1;
         let outcome = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
         self.end(&one, now, outcome);
         let again = status.is_none_or(|status| matches!(status, 408 | 429) || status >= 500);
         if !again {
-            return;
+            return Some(status.is_some_and(|status| status < 400));
         }
         if one.attempt >= one.attempts_max {
             self.end(&one, now, "given up".to_owned());
-            return;
+            return Some(false);
         }
         let grown = 7.5 * 2_f64.powi(i32::try_from(one.attempt.saturating_sub(1)).unwrap_or(0));
         let seconds = (grown * (0.8 + 0.4 * draw(&self.draws))).clamp(5.0, 45.0);
@@ -196,6 +197,7 @@ impl Deliveries {
         one.due = now.checked_add(wait).unwrap_or(now);
         self.next += 1;
         self.waiting.push(Waiting { number: self.next, one, batched: false });
+        None
     }
 
     fn end(&mut self, one: &Outgoing, at: Timestamp, outcome: String) {

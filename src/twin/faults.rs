@@ -34,7 +34,9 @@ pub enum Effect {
 }
 
 /// What a rule may say.
-const MEMBERS: [&str; 14] = [
+const MEMBERS: [&str; 15] = [
+    // Of a rule that was read; it gets a number of its own.
+    "id",
     "effect",
     "side",
     "kind",
@@ -173,12 +175,44 @@ impl Fault {
         })
     }
 
+    /// The rule in the members it is set with.
     fn to_json(&self) -> Value {
-        json!({
-            "id": self.id, "side": self.side, "kind": self.kind, "method": self.method, "path": self.path,
-            "effect": format!("{:?}", self.effect), "probability": self.probability, "skip": self.skip,
-            "remaining": self.remaining,
-        })
+        let mut rule = json!({"id": self.id, "probability": self.probability, "skip": self.skip});
+        let Some(map) = rule.as_object_mut() else { return rule };
+        for (name, text) in [("side", &self.side), ("kind", &self.kind), ("method", &self.method), ("path", &self.path)]
+        {
+            if let Some(text) = text {
+                map.insert(name.to_owned(), text.as_str().into());
+            }
+        }
+        if let Some(remaining) = self.remaining {
+            map.insert("remaining".into(), remaining.into());
+        }
+        let name = match &self.effect {
+            Effect::LostAnswer => "lost_answer",
+            Effect::Cut => "cut",
+            Effect::Status { status, applied, retry_after, html } => {
+                map.insert("status".into(), (*status).into());
+                map.insert("applied".into(), (*applied).into());
+                map.insert("html".into(), (*html).into());
+                if let Some(seconds) = retry_after {
+                    map.insert("retry_after".into(), (*seconds).into());
+                }
+                "status"
+            }
+            Effect::HalfBody => "half_body",
+            Effect::TruncatedJson => "truncated_json",
+            Effect::Slow(ms) => {
+                map.insert("ms".into(), (*ms).into());
+                "slow"
+            }
+            Effect::Stale(ms) => {
+                map.insert("ms".into(), (*ms).into());
+                "stale_read"
+            }
+        };
+        map.insert("effect".into(), name.into());
+        rule
     }
 
     fn fits(&self, side: &str, kind: &str, method: &str, path: &str) -> bool {

@@ -138,8 +138,7 @@ impl World {
     /// A sentence naming the side that there is not.
     pub fn knows(&self, fault: Fault) -> Result<Fault, String> {
         let Some(side) = &fault.side else { return Ok(fault) };
-        let sides = ["entra", "arm", "loganalytics", "graph"];
-        let all: Vec<&str> = sides.into_iter().chain(self.halos.iter().map(|one| one.name.as_str())).collect();
+        let all: Vec<&str> = MICROSOFT.into_iter().chain(self.halos.iter().map(|one| one.name.as_str())).collect();
         if all.contains(&side.as_str()) {
             Ok(fault)
         } else {
@@ -163,7 +162,13 @@ impl World {
         for one in &mut self.halos {
             one.halo.tick(&mut cx);
         }
-        self.deliveries.take(outgoing);
+        self.send(outgoing, now);
+    }
+
+    fn send(&mut self, outgoing: Vec<Outgoing>, now: Timestamp) {
+        for lost in self.deliveries.take(outgoing) {
+            self.microsoft.run_over(&lost, false, now);
+        }
     }
 
     /// When something happens next by itself.
@@ -185,7 +190,10 @@ impl World {
                 instance.halo.delivered(&one.body, status.unwrap_or(0));
             }
         }
-        self.deliveries.ended(one, status, now);
+        let delivery = one.clone();
+        if let Some(arrived) = self.deliveries.ended(one, status, now) {
+            self.microsoft.run_over(&delivery, arrived, now);
+        }
     }
 
     /// A person's act on either side: `ticket.…` and `note.…` in Halo (`halo` names the instance), the
@@ -202,7 +210,7 @@ impl World {
         } else {
             self.microsoft.act(verb, body, &mut cx)
         };
-        self.deliveries.take(outgoing);
+        self.send(outgoing, now);
         reply
     }
 
@@ -257,8 +265,12 @@ impl World {
     fn carry_out(&mut self, side: &str, call: &mut Call, stale: Option<jiff::SignedDuration>, now: Timestamp) -> Reply {
         let mut outgoing = Vec::new();
         let mut cx = Cx { now, ids: &self.ids as &dyn IdSource, outgoing: &mut outgoing };
+        let from_browser = MICROSOFT.contains(&side) && side != "entra" && call.header("origin").is_some();
+        if from_browser && call.method == "OPTIONS" {
+            return preflight(call);
+        }
         self.microsoft.stale = stale;
-        let reply = match side {
+        let mut reply = match side {
             "entra" => self.microsoft.handle_entra(call, &mut cx),
             "arm" => self.microsoft.handle_arm(call, &mut cx),
             "loganalytics" => self.microsoft.handle_log_analytics(call, &mut cx),
@@ -269,9 +281,25 @@ impl World {
             },
         };
         self.microsoft.stale = None;
-        self.deliveries.take(outgoing);
+        self.send(outgoing, now);
+        if from_browser {
+            reply = reply.with("access-control-allow-origin", "*").with("access-control-expose-headers", "*");
+        }
         reply
     }
+}
+
+/// Microsoft's sides.
+const MICROSOFT: [&str; 4] = ["entra", "arm", "loganalytics", "graph"];
+
+/// What a browser asks before it calls from another page.
+fn preflight(call: &Call) -> Reply {
+    let asked = |name: &str, else_: &str| call.header(name).unwrap_or(else_).to_owned();
+    Reply::empty(200)
+        .with("access-control-allow-origin", "*")
+        .with("access-control-allow-methods", asked("access-control-request-method", "GET"))
+        .with("access-control-allow-headers", asked("access-control-request-headers", "authorization"))
+        .with("access-control-max-age", "3600")
 }
 
 fn halo_reply(halo: &mut Halo, call: &mut Call, stale: Option<jiff::SignedDuration>, cx: &mut Cx<'_>) -> Reply {

@@ -2,8 +2,12 @@
 //! Every answer is also held against Microsoft's API description, where that is at hand.
 
 mod automation;
+mod deployments;
+mod graph;
 mod incidents;
 mod logs;
+mod odds;
+mod rules;
 mod server;
 mod sign_in;
 mod wire;

@@ -283,6 +283,10 @@ impl Halo {
                 answers.push(Value::Object(shown(&item)));
                 self.hooks.list.push((guid, item));
             } else {
+                let webhook = string(&item, "webhook_id").unwrap_or_default();
+                if !self.hooks.list.iter().any(|(guid, _)| guid.eq_ignore_ascii_case(&webhook)) {
+                    return respond::one_key(400, "webhook_id", "Record not found");
+                }
                 let id = Some(whole(&item, "id"))
                     .filter(|id| *id > 0)
                     .unwrap_or_else(|| self.hooks.notifications.keys().next_back().copied().unwrap_or(0) + 1);

@@ -78,6 +78,10 @@ impl Halo {
         if self.shelf.ticket(ticket_id).is_none_or(|t| t.deleted) {
             return Err(refused("Ticket not found"));
         }
+        if item.get("attachments").and_then(Value::as_array).is_some_and(|files| !files.is_empty()) {
+            // Halo would keep them; losing them without a word would be worse than saying so.
+            return Err(refused("The twin keeps no attachments"));
+        }
         if let Some(id) = integer(item, "id").filter(|id| *id > 0) {
             return self
                 .action_edit(ticket_id, id, item, cx)

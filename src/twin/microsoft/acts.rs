@@ -239,7 +239,7 @@ impl Microsoft {
         let change = Change {
             status: moved(&old.status, &wanted.status),
             severity: moved(&old.severity, &wanted.severity),
-            owner: old.owner != wanted.owner,
+            owner: (old.owner != wanted.owner).then(|| (old.owner.clone(), wanted.owner.clone())),
             labels_added: wanted.labels.iter().any(|label| !old.labels.contains(label)),
             ..Change::by(&who.name, "User")
         };

@@ -1,31 +1,29 @@
-//! Automation rules: which changes make them run, and what a playbook posts.
+//! Automation rules: which changes make them run, and in what order.
+//!
+//! Whether a rule's conditions hold is in [`conditions`], what its actions do in `actions`, what a playbook posts in
+//! [`playbook`].
+
+mod actions;
+pub mod conditions;
+pub mod playbook;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use self::{
+    conditions::Scene,
+    playbook::{Post, Run},
+};
 use super::{
     Microsoft,
-    arm::{
-        rules::playbooks,
-        wanted::{Keep, Wanted},
-    },
+    arm::wanted::{Keep, Wanted},
     entra::Access,
-    evidence,
-    incident::{Author, Incident, Shown, Task},
-    workspace::Workspace,
+    incident::{Incident, Owner},
 };
-use crate::twin::wire::{Cx, Outgoing};
+use crate::twin::wire::Cx;
 
 /// How long rules wait in the Defender portal: five to ten minutes (Sentinel sheet, section 11, point 16).
 const DEFENDER_DELAY: SignedDuration = SignedDuration::from_mins(5);
-
-/// One POST of a playbook's HTTP action: method, address, headers, attempts allowed.
-struct Post {
-    method: String,
-    url: String,
-    headers: Vec<(String, String)>,
-    attempts_max: u32,
-}
 
 /// What happened to an incident, as the rules see it.
 #[derive(Debug, Clone, Default)]
@@ -40,8 +38,8 @@ pub struct Change {
     pub status: Option<(String, String)>,
     /// Severity from, to.
     pub severity: Option<(String, String)>,
-    /// Another owner.
-    pub owner: bool,
+    /// Owner from, to.
+    pub owner: Option<(Owner, Owner)>,
     /// Tags were added.
     pub labels_added: bool,
     /// Comments were added.
@@ -74,7 +72,7 @@ impl Change {
         let moved = |old: &String, new: &String| (old != new).then(|| (old.clone(), new.clone()));
         self.status = moved(&old.status, &new.status);
         self.severity = moved(&old.severity, &new.severity);
-        self.owner = !keep.owner && old.owner != new.owner;
+        self.owner = (!keep.owner && old.owner != new.owner).then(|| (old.owner.clone(), new.owner.clone()));
         self.labels_added =
             !keep.labels && new.labels.iter().any(|label| !old.labels.iter().any(|known| known.name == label.name));
     }
@@ -84,7 +82,7 @@ impl Change {
         self.new
             || self.status.is_some()
             || self.severity.is_some()
-            || self.owner
+            || self.owner.is_some()
             || self.labels_added
             || self.comments_added
             || self.alerts_added
@@ -93,13 +91,15 @@ impl Change {
 
     /// Two changes that collapsed into one event: the last state, everything that moved.
     fn collapse(&mut self, later: Self) {
-        let join = |first: Option<(String, String)>, then: Option<(String, String)>| match (first, then) {
-            (Some((from, _)), Some((_, to))) => Some((from, to)),
-            (first, then) => then.or(first),
-        };
+        fn join<T>(first: Option<(T, T)>, then: Option<(T, T)>) -> Option<(T, T)> {
+            match (first, then) {
+                (Some((from, _)), Some((_, to))) => Some((from, to)),
+                (first, then) => then.or(first),
+            }
+        }
         self.status = join(self.status.take(), later.status);
         self.severity = join(self.severity.take(), later.severity);
-        self.owner |= later.owner;
+        self.owner = join(self.owner.take(), later.owner);
         self.labels_added |= later.labels_added;
         self.comments_added |= later.comments_added;
         self.alerts_added |= later.alerts_added;
@@ -133,6 +133,8 @@ pub struct Automation {
     pending: Vec<Pending>,
     /// Direct targets set by the admin route.
     pub targets: Vec<Target>,
+    /// What the playbooks ran, oldest first.
+    pub runs: Vec<Run>,
 }
 
 impl Microsoft {
@@ -183,22 +185,19 @@ impl Microsoft {
 
     fn run_rules(&mut self, place: usize, name: &str, change: &Change, cx: &mut Cx<'_>) {
         let Some(workspace) = self.workspaces.get(place) else { return };
-        let Some(incident) = workspace.get(name) else { return };
-        let mut rules: Vec<(i64, Map<String, Value>)> = workspace
-            .rules
-            .values()
-            .filter_map(|rule| rule.get("properties").and_then(Value::as_object))
-            .filter(|properties| applies(properties, incident, change))
-            .map(|properties| (properties.get("order").and_then(Value::as_i64).unwrap_or(0), properties.clone()))
-            .collect();
-        rules.sort_by_key(|(order, _)| *order);
-        for (_, rule) in rules {
-            for id in playbooks(&rule) {
-                if let Some(post) = self.resources.get(&id.to_lowercase()).and_then(http_action) {
-                    self.post(place, name, Some(change), &post, &id, cx);
-                }
+        let properties = workspace.rules.values().filter_map(|rule| rule.get("properties").and_then(Value::as_object));
+        let mut rules: Vec<Map<String, Value>> = properties.cloned().collect();
+        rules.sort_by_key(order);
+        // One after another: each sees what those before it did.
+        for rule in rules {
+            let runs = self.workspaces.get(place).is_some_and(|workspace| {
+                workspace
+                    .get(name)
+                    .is_some_and(|incident| Scene::new(workspace, incident, change, cx.now).runs(&rule, cx.now))
+            });
+            if runs {
+                self.take_actions(place, name, change, &rule, cx);
             }
-            self.other_actions(place, name, &rule, cx);
         }
         let workspace_name = self.workspaces.get(place).map(|workspace| workspace.name.clone()).unwrap_or_default();
         let targets: Vec<Target> = self.automation.targets.clone();
@@ -215,247 +214,9 @@ impl Microsoft {
             self.post(place, name, Some(change), &post, "direct", cx);
         }
     }
-
-    /// Runs a playbook by hand: the same body, without the update's part. `false` when it cannot.
-    pub fn run_now(&mut self, place: usize, name: &str, playbook: &str, cx: &mut Cx<'_>) -> bool {
-        let Some(post) = self.resources.get(&playbook.to_lowercase()).and_then(http_action) else { return false };
-        self.post(place, name, None, &post, playbook, cx)
-    }
-
-    fn post(
-        &self,
-        place: usize,
-        name: &str,
-        change: Option<&Change>,
-        post: &Post,
-        playbook: &str,
-        cx: &mut Cx<'_>,
-    ) -> bool {
-        let Some(workspace) = self.workspaces.get(place) else { return false };
-        let Some(incident) = workspace.get(name) else { return false };
-        let event = cx.ids.uuid_v4().to_string();
-        let body = self.trigger_body(workspace, incident, change, &event, cx.now);
-        let mut headers = post.headers.clone();
-        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
-            headers.push(("content-type".into(), "application/json; charset=utf-8".into()));
-        }
-        let run = cx.ids.token(16);
-        for (header, value) in [
-            ("user-agent", format!("azure-logic-apps/1.0 (workflow {run}; version 08585) microsoft-flow/1.0")),
-            ("x-ms-workflow-name", playbook.rsplit('/').next().unwrap_or("").to_owned()),
-            ("x-ms-workflow-run-id", run.clone()),
-            ("x-ms-workflow-operation-name", "Post_incident".to_owned()),
-            ("x-ms-workflow-subscription-id", workspace.subscription_id.clone()),
-            ("x-ms-workflow-resourcegroup-name", workspace.resource_group.clone()),
-            ("x-ms-client-request-id", event.clone()),
-        ] {
-            headers.push((header.to_owned(), value));
-        }
-        cx.outgoing.push(Outgoing {
-            due: cx.now,
-            url: post.url.clone(),
-            method: post.method.clone(),
-            headers,
-            body: body.to_string().into_bytes().into(),
-            kind: "logic-app",
-            attempt: 0,
-            attempts_max: post.attempts_max,
-            seal: None,
-        });
-        true
-    }
-
-    fn trigger_body(
-        &self,
-        workspace: &Workspace,
-        incident: &Incident,
-        change: Option<&Change>,
-        event: &str,
-        now: Timestamp,
-    ) -> Value {
-        let shown = Shown {
-            workspace_id: &workspace.id,
-            tenant_id: &workspace.tenant_id,
-            merged_members: self.switches.merged_incident_members,
-        };
-        let mut object = incident.to_json(&shown);
-        if let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) {
-            properties.insert("alerts".into(), evidence::alerts(workspace, incident, now).into());
-            properties.insert("bookmarks".into(), json!([]));
-            properties.insert("relatedEntities".into(), evidence::entities(workspace, incident, now).into());
-            let comments = incident.comments.iter().map(|comment| incident.comment_json(comment, &workspace.id));
-            properties.insert("comments".into(), comments.collect());
-        }
-        let kind =
-            if change.is_none_or(|change| change.new) { "Create" } else { self.switches.update_event_type.as_str() };
-        let mut body = json!({
-            "eventUniqueId": event, "objectSchemaType": "Incident", "objectEventType": kind,
-            "workspaceInfo": {
-                "SubscriptionId": workspace.subscription_id, "ResourceGroupName": workspace.resource_group,
-                "WorkspaceName": workspace.name,
-            },
-            "workspaceId": workspace.customer_id, "object": object,
-        });
-        if let (Some(change), Some(map)) = (change.filter(|change| !change.new), body.as_object_mut()) {
-            let alerts = if change.alerts_added { evidence::alerts(workspace, incident, now) } else { Vec::new() };
-            let updates = json!({"updatedBy": {"name": change.by, "source": change.source}, "alerts": alerts});
-            map.insert("incidentUpdates".into(), updates);
-        }
-        body
-    }
-
-    fn other_actions(&mut self, place: usize, name: &str, rule: &Map<String, Value>, cx: &mut Cx<'_>) {
-        let robot = Author { object_id: String::new(), email: None, name: "Automation rule".into(), upn: None };
-        for action in rule.get("actions").and_then(Value::as_array).into_iter().flatten() {
-            let text = |member: &str| {
-                action.pointer(&format!("/actionConfiguration/{member}")).and_then(Value::as_str).map(str::to_owned)
-            };
-            match action.get("actionType").and_then(Value::as_str) {
-                Some("ModifyProperties") => {
-                    let (severity, status) = (text("severity"), text("status"));
-                    self.bump(place, name, "Automation rule", cx, |incident| {
-                        incident.severity = severity.unwrap_or_else(|| incident.severity.clone());
-                        incident.status = status.unwrap_or_else(|| incident.status.clone());
-                        if incident.status == "Closed" {
-                            incident.classification = text("classification").or_else(|| Some("Undetermined".into()));
-                            incident.classification_reason = text("classificationReason");
-                            incident.classification_comment = text("classificationComment");
-                        }
-                    });
-                }
-                Some("AddIncidentTask") => {
-                    let (at, etag) = self.version(cx);
-                    let task = Task {
-                        name: cx.ids.uuid_v4().to_string(),
-                        etag,
-                        title: text("title").unwrap_or_default(),
-                        description: text("description"),
-                        status: "New".into(),
-                        created: at,
-                        modified: at,
-                        created_by: robot.clone(),
-                        modified_by: robot.clone(),
-                    };
-                    if let Some(workspace) = self.workspaces.get_mut(place) {
-                        workspace.change(name, false, |incident| incident.tasks.push(task));
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
 }
 
-/// The first HTTP action of a logic app that is switched on.
-fn http_action(resource: &Value) -> Option<Post> {
-    let properties = resource.get("properties")?;
-    if properties.get("state").and_then(Value::as_str).is_some_and(|state| state != "Enabled") {
-        return None;
-    }
-    let actions = properties.pointer("/definition/actions")?.as_object()?;
-    let inputs =
-        actions.values().find(|action| action.get("type").and_then(Value::as_str) == Some("Http"))?.get("inputs")?;
-    let read = |value: &Value| {
-        let text = value.as_str()?;
-        let name = text.strip_prefix("@parameters('").and_then(|rest| rest.strip_suffix("')"));
-        match name {
-            Some(name) => properties
-                .pointer(&format!("/parameters/{name}/value"))
-                .or_else(|| properties.pointer(&format!("/definition/parameters/{name}/defaultValue")))?
-                .as_str()
-                .map(str::to_owned),
-            None => Some(text.to_owned()),
-        }
-    };
-    let headers = inputs.get("headers").and_then(Value::as_object).into_iter().flatten();
-    let retries = match inputs.pointer("/retryPolicy/type").and_then(Value::as_str) {
-        Some("none") => 0,
-        _ => inputs.pointer("/retryPolicy/count").and_then(Value::as_u64).unwrap_or(4),
-    };
-    Some(Post {
-        method: inputs.get("method").and_then(Value::as_str).unwrap_or("POST").to_uppercase(),
-        url: read(inputs.get("uri")?)?,
-        headers: headers.filter_map(|(name, value)| Some((name.clone(), read(value)?))).collect(),
-        attempts_max: 1 + u32::try_from(retries).unwrap_or(4),
-    })
-}
-
-fn applies(rule: &Map<String, Value>, incident: &Incident, change: &Change) -> bool {
-    let Some(logic) = rule.get("triggeringLogic") else { return false };
-    let text = |member: &str| logic.get(member).and_then(Value::as_str).unwrap_or("");
-    let when = if change.new { "Created" } else { "Updated" };
-    logic.get("isEnabled").and_then(Value::as_bool) == Some(true)
-        && text("triggersOn") == "Incidents"
-        && text("triggersWhen") == when
-        && logic
-            .get("conditions")
-            .and_then(Value::as_array)
-            .is_none_or(|all| all.iter().all(|one| holds(one, incident, change)))
-}
-
-fn holds(condition: &Value, incident: &Incident, change: &Change) -> bool {
-    let of = |member: &str| condition.pointer(&format!("/conditionProperties/{member}"));
-    let text = |member: &str| of(member).and_then(Value::as_str).unwrap_or("");
-    let values: Vec<&str> =
-        of("propertyValues").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-    match condition.get("conditionType").and_then(Value::as_str) {
-        Some("Boolean") => {
-            let inner: Vec<&Value> = of("innerConditions").and_then(Value::as_array).into_iter().flatten().collect();
-            let one = |one: &&Value| holds(one, incident, change);
-            if text("operator") == "Or" { inner.iter().any(one) } else { inner.iter().all(one) }
-        }
-        Some("Property") => {
-            let own = match text("propertyName") {
-                "IncidentTitle" => incident.title.as_str(),
-                "IncidentDescription" => incident.description.as_deref().unwrap_or(""),
-                "IncidentSeverity" => &incident.severity,
-                "IncidentStatus" => &incident.status,
-                "IncidentUpdatedBySource" => &change.source,
-                "IncidentProviderName" => {
-                    if incident.defender_number.is_some() {
-                        "Microsoft XDR"
-                    } else {
-                        "Azure Sentinel"
-                    }
-                }
-                // Properties of alerts and entities are not compared here: such a condition lets everything pass.
-                _ => return true,
-            };
-            compared(text("operator"), own, &values)
-        }
-        Some("PropertyChanged") => {
-            let pair = match text("propertyName") {
-                "IncidentStatus" => change.status.as_ref(),
-                "IncidentSeverity" => change.severity.as_ref(),
-                _ => return change.owner,
-            };
-            pair.is_some_and(|(from, to)| match text("changeType") {
-                "ChangedFrom" => compared(text("operator"), from, &values),
-                "ChangedTo" => compared(text("operator"), to, &values),
-                _ => true,
-            })
-        }
-        Some("PropertyArrayChanged") => match text("arrayType") {
-            "Alerts" => change.alerts_added,
-            "Labels" => change.labels_added,
-            "Tactics" => change.tactics_added,
-            _ => change.comments_added,
-        },
-        Some("PropertyArray") => {
-            incident.labels.iter().any(|label| compared(text("operator"), &label.name, &values)) || values.is_empty()
-        }
-        _ => true,
-    }
-}
-
-fn compared(operator: &str, own: &str, values: &[&str]) -> bool {
-    let own = own.to_lowercase();
-    let any = |test: &dyn Fn(&str) -> bool| values.iter().any(|value| test(&value.to_lowercase()));
-    let positive = match operator.strip_prefix("Not").unwrap_or(operator) {
-        "Contains" => any(&|value| own.contains(value)),
-        "StartsWith" => any(&|value| own.starts_with(value)),
-        "EndsWith" => any(&|value| own.ends_with(value)),
-        _ => any(&|value| own == value),
-    };
-    positive != operator.starts_with("Not")
+/// The `order` of a rule or an action.
+fn order(of: &Map<String, Value>) -> i64 {
+    of.get("order").and_then(Value::as_i64).unwrap_or(0)
 }

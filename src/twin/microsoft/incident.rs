@@ -220,6 +220,11 @@ impl Incident {
         if now < self.evidence_at { &[] } else { &self.alerts }
     }
 
+    /// Who raised it: Sentinel itself or Defender.
+    pub fn provider(&self) -> &'static str {
+        if self.defender_number.is_some() { "Microsoft XDR" } else { "Azure Sentinel" }
+    }
+
     /// Full resource id.
     pub fn id(&self, workspace_id: &str) -> String {
         format!("{workspace_id}/providers/Microsoft.SecurityInsights/Incidents/{}", self.name)
@@ -242,7 +247,7 @@ impl Incident {
             "incidentNumber": self.number, "additionalData": self.additional(shown),
             "relatedAnalyticRuleIds": self.rule_ids,
             "incidentUrl": format!("https://portal.azure.com/#asset/Microsoft_Azure_Security_Insights/Incident{id}"),
-            "providerName": if self.defender_number.is_some() { "Microsoft XDR" } else { "Azure Sentinel" },
+            "providerName": self.provider(),
             "providerIncidentId": self.defender_number.unwrap_or(self.number).to_string(),
         });
         // Unset members are absent, not null (recordings).

@@ -18,7 +18,7 @@ pub mod switches;
 pub mod throttle;
 pub mod workspace;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
@@ -77,6 +77,8 @@ pub struct Microsoft {
     pub resources: BTreeMap<String, Value>,
     /// Templates of the deployments by lower-case id; their parameters, which may hold secrets, are not kept.
     pub templates: BTreeMap<String, Value>,
+    /// Deployments, by lower-case id, that the next who asks is told to be running.
+    pub running: BTreeSet<String>,
     /// Rate limits.
     pub throttle: Throttle,
     /// Rules waiting to run.

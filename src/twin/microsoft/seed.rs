@@ -45,6 +45,7 @@ impl Microsoft {
             workspaces: Vec::new(),
             resources: std::collections::BTreeMap::new(),
             templates: std::collections::BTreeMap::new(),
+            running: std::collections::BTreeSet::new(),
             throttle: Throttle::new(options.limits),
             automation: Automation::default(),
             stale: None,

@@ -211,3 +211,16 @@ fn the_internal_note_has_its_stock_name_and_actions_every_member() {
         }
     });
 }
+
+#[test]
+fn an_action_with_attachments_is_refused_rather_than_stripped() {
+    both(|mut rig| {
+        let id = rig.new_id();
+        let mut note = json!({ "ticket_id": id, "outcome": "Note", "note": "x", "attachments": [] });
+        assert_eq!(rig.post("/Actions", &json!([note])).0, 201, "none is nothing");
+        note["attachments"] = json!([{ "filename": "a.txt", "data_base64": "YQ==" }]);
+        let (status, body) = rig.post("/Actions", &json!([note]));
+        assert_eq!((status, &body["Message"]), (400, &json!("The twin keeps no attachments")));
+        assert_eq!(rig.ok(&format!("/Actions?ticket_id={id}"))["record_count"], json!(2));
+    });
+}

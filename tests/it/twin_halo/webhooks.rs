@@ -50,6 +50,17 @@ fn webhooks_are_registered_listed_changed_and_removed() {
 }
 
 #[test]
+fn an_event_is_asked_for_a_webhook_that_there_is() {
+    both(|mut rig| {
+        for hook in [json!("5a000000-0000-4000-8000-000000000001"), Value::Null] {
+            let (status, body) = rig.post("/Notification", &json!([{ "webhook_id": hook, "eventno": "3" }]));
+            assert_eq!((status, &body["webhook_id"]), (400, &json!("Record not found")), "{hook}");
+        }
+        assert_eq!(rig.ok("/Notification"), json!([]));
+    });
+}
+
+#[test]
 fn the_envelope_is_signed_over_its_raw_bytes() {
     both(|mut rig| {
         let hook = register(

@@ -62,6 +62,7 @@ fn updates_trigger_only_for_the_listed_changes() {
 #[test]
 fn a_deployed_logic_app_runs_by_rule() {
     let rig = Rig::new();
+    rig.switch("deployments_at_once", "on");
     let group = format!(
         "/subscriptions/{}/resourceGroups/{}",
         rig.microsoft("subscription_id"),

@@ -7,15 +7,18 @@ use super::{Got, ORIGIN, Rig, guid, plain};
 use crate::openapi;
 
 fn query(rig: &Rig, text: &str) -> Got {
+    asked(rig, json!({"query": text, "timespan": "P30D"}))
+}
+
+fn asked(rig: &Rig, body: Value) -> Got {
     let token = rig.app_token("https://api.loganalytics.io/.default");
     let id = rig.connection.pointer("/microsoft/workspace_details/0/customer_id").unwrap().as_str().unwrap();
     let path = format!("/v1/workspaces/{id}/query");
-    let body = json!({"query": text, "timespan": "P30D"}).to_string();
     let got = rig.raw(
         "POST",
         &format!("{ORIGIN}/loganalytics{path}"),
         &[("authorization", &format!("Bearer {token}"))],
-        body.into(),
+        body.to_string().into(),
     );
     if let Some(contract) = openapi::contract() {
         contract.check_answer("POST", &path, got.status, &got.reply.body).unwrap_or_else(|faults| panic!("{faults}"));
@@ -138,4 +141,103 @@ fn the_usual_operators_of_the_query_language_are_there() {
     assert!(unknown.body.to_string().contains("SEM0100"), "{:#}", unknown.body);
     let broken = query(&rig, "SecurityIncident | wher x");
     assert!(broken.body.to_string().contains("SyntaxError"), "{:#}", broken.body);
+}
+
+#[test]
+fn a_query_adds_workspaces_and_refuses_unknown_ones() {
+    let rig = Rig::with(|options| options.workspaces = 2);
+    let other = rig.connection.pointer("/microsoft/workspace_details/1").unwrap().clone();
+    rig.make(&guid(1), plain());
+    let second =
+        format!("{}/providers/Microsoft.SecurityInsights/incidents/{}", other["id"].as_str().unwrap(), guid(2));
+    assert_eq!(rig.arm("PUT", &second, Some(json!({"properties": plain()}))).status, 201);
+    rig.pass(181);
+    let text = "SecurityIncident | project IncidentName | sort by IncidentName asc";
+    let ask = |workspaces: Value| asked(&rig, json!({"query": text, "workspaces": workspaces}));
+    assert_eq!(rows(&ask(json!([]))), [[json!(guid(1))]]);
+    for name in [&other["customer_id"], &other["id"], &other["name"]] {
+        assert_eq!(rows(&ask(json!([name, name]))), [[json!(guid(1))], [json!(guid(2))]], "{name}");
+    }
+    let unknown = ask(json!([other["id"], "nobody-s"]));
+    assert_eq!((unknown.status, unknown.text("/error/code")), (400, "BadArgumentError"));
+    assert!(unknown.body.to_string().contains("nobody-s"));
+    assert_eq!(ask(json!("one")).status, 400);
+}
+
+#[test]
+fn has_finds_whole_terms_and_brackets_and_and_bind_as_they_do() {
+    let rig = Rig::new();
+    for (n, title, severity) in
+        [(1, "Sign-in from ZZ, again", "High"), (2, "Signing of a file", "Low"), (3, "disk full", "Low")]
+    {
+        let mut made = plain();
+        made["title"] = json!(title);
+        made["severity"] = json!(severity);
+        rig.make(&guid(n), made);
+    }
+    rig.pass(181);
+    let count = |text: &str| rows(&query(&rig, &format!("SecurityIncident | where {text} | count")))[0][0].clone();
+    for (text, number) in [
+        ("Title has 'sign'", 1),
+        ("Title has 'sign-in'", 1),
+        ("Title has 'in from'", 1),
+        ("Title has 'zz'", 1),
+        ("Title has 'sig'", 0),
+        ("Title has 'ing'", 0),
+        ("Title contains 'sign'", 2),
+        ("Severity == 'High' or Severity == 'Low' and Title has 'disk'", 2),
+        ("(Severity == 'High' or Severity == 'Low') and Title has 'disk'", 1),
+        ("(Title has 'disk') or (Title has 'file')", 2),
+        ("Title has 'disk'\nor Title has 'file'", 2),
+    ] {
+        assert_eq!(count(text), json!(number), "{text}");
+    }
+    for refused in ["Title has_any ('disk')", "Title !has 'disk'", "Title == 'it\\'s'", "not(Title has 'disk')"] {
+        assert_eq!(query(&rig, &format!("SecurityIncident | where {refused}")).status, 400, "{refused}");
+    }
+}
+
+#[test]
+fn a_span_may_be_a_length_and_its_end() {
+    let rig = Rig::new();
+    rig.make(&guid(1), plain());
+    rig.pass(3_600);
+    let now = rig.twin.now();
+    let ask = |span: String| asked(&rig, json!({"query": "SecurityIncident | count", "timespan": span}));
+    let before = now.checked_sub(jiff::SignedDuration::from_mins(90)).unwrap();
+    for (span, number) in [
+        (format!("PT2H/{now}"), 1),
+        (format!("PT10M/{now}"), 0),
+        (format!("P1D/{before}"), 0),
+        (format!("{before}/{now}"), 1),
+        (format!("{before}/PT2H"), 1),
+    ] {
+        assert_eq!(rows(&ask(span.clone())), [[json!(number)]], "{span}");
+    }
+    assert_eq!(ask("P1D/P1D".into()).status, 400);
+}
+
+#[test]
+fn the_latest_row_comes_with_its_group_first() {
+    let rig = Rig::new();
+    rig.make(&guid(1), plain());
+    rig.pass(181);
+    let got = query(&rig, "SecurityIncident | summarize arg_max(TimeGenerated, *) by IncidentName");
+    let columns = got.body.pointer("/tables/0/columns").unwrap().as_array().unwrap();
+    let names: Vec<&str> = columns.iter().map(|column| column["name"].as_str().unwrap()).collect();
+    assert_eq!(names[..4], ["IncidentName", "TimeGenerated", "TenantId", "Title"]);
+    assert_eq!((names.len(), names.iter().filter(|name| **name == "TimeGenerated").count()), (33, 1));
+    let row = &rows(&got)[0];
+    assert_eq!((row.len(), &row[0], &row[3]), (33, &json!(guid(1)), &json!("Manual incident")));
+}
+
+#[test]
+fn an_unknown_table_is_named_with_the_operator_that_fails() {
+    let rig = Rig::new();
+    for (text, begins) in
+        [("Heartbeat", "Failed to resolve"), ("Heartbeat | take 1", "'take' operator: Failed to resolve")]
+    {
+        let got = query(&rig, text);
+        assert!(got.text("/error/innererror/message").starts_with(begins), "{:#}", got.body);
+    }
 }

@@ -283,6 +283,7 @@ fn asserted(rig: &Rig, assertion: &str) -> Got {
 #[test]
 fn an_assertion_may_end_at_a_fraction_of_a_second() {
     let rig = Rig::new();
+    rig.switch("any_certificate", "on");
     let now = rig.twin.now().as_second();
     for end in [json!(now + 600), json!(now as f64 + 600.5), json!(now as f64 + 0.75)] {
         assert_eq!(asserted(&rig, &assertion(&rig, json!({"exp": end}))).status, 200, "{end}");
@@ -291,6 +292,31 @@ fn an_assertion_may_end_at_a_fraction_of_a_second() {
         let got = asserted(&rig, &assertion(&rig, json!({"exp": end})));
         assert_eq!(codes(&got), (401, "invalid_client", 700_024), "{end}");
     }
+}
+
+#[test]
+fn a_certificate_signs_in_once_it_is_registered() {
+    use halobridge::twin::microsoft::entra::keys;
+    let rig = Rig::new();
+    let claims = json!({
+        "iss": rig.microsoft("client_id"), "sub": rig.microsoft("client_id"), "jti": "1",
+        "aud": format!("{ORIGIN}/entra/{}/oauth2/v2.0/token", rig.microsoft("tenant_id")),
+        "exp": rig.twin.now().as_second() + 600,
+    });
+    let signed = keys::signed(&claims, 0).unwrap();
+    assert_eq!(codes(&asserted(&rig, &signed)), (401, "invalid_client", 700_027), "nothing is registered");
+    rig.switch("any_certificate", "on");
+    assert_eq!(asserted(&rig, &signed).status, 200, "unless that is asked for");
+    rig.switch("any_certificate", "off");
+    let jwk = keys::jwks(0, "")["keys"][0].clone();
+    rig.act("certificate.add", json!({ "jwk": jwk }));
+    assert_eq!(asserted(&rig, &signed).status, 200);
+    rig.switch("any_certificate", "on");
+    let (text, _) = signed.rsplit_once('.').unwrap();
+    let forged = format!("{text}.{}", URL_SAFE_NO_PAD.encode("signature"));
+    assert_eq!(codes(&asserted(&rig, &forged)), (401, "invalid_client", 700_027));
+    let listed = rig.raw("GET", &format!("{ORIGIN}/admin"), &[], bytes::Bytes::new());
+    assert!(listed.body.to_string().contains("certificate.add"), "{:#}", listed.body);
 }
 
 #[test]

@@ -339,6 +339,15 @@ impl Microsoft {
         let Some(related_id) = related.and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned) else {
             return bad_request("'RelatedResourceId' must have a non-empty value");
         };
+        if !is_relation_name(name) && spot.ask.call.query("api-version").is_some_and(|version| version >= "2025-09-01")
+        {
+            return wrong_member("relationName");
+        }
+        if !may_be_related(&related_id) {
+            return bad_request(
+                "'RelatedResourceId' is not the id of a bookmark or an entity of Microsoft.SecurityInsights",
+            );
+        }
         if is_bookmark(&related_id) {
             let bookmark = related_id.rsplit('/').next().unwrap_or("").to_lowercase();
             if !self.workspaces.get(spot.place).is_some_and(|workspace| workspace.bookmarks.contains_key(&bookmark)) {
@@ -358,6 +367,24 @@ impl Microsoft {
         });
         written.map_or_else(|| not_found("Relation", name), |relation| Reply::json(status, &relation))
     }
+}
+
+/// The pattern that 2025-09-01 puts on the names of relations (Sentinel sheet 1.1).
+fn is_relation_name(name: &str) -> bool {
+    (3..=63).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
+/// Whether an incident can be related to a resource of this id.
+fn may_be_related(id: &str) -> bool {
+    let lower = id.to_lowercase();
+    let below = lower
+        .strip_prefix("/subscriptions/")
+        .and_then(|rest| rest.split_once("/providers/microsoft.securityinsights/"));
+    below.is_some_and(|(_, rest)| {
+        rest.split_once('/').is_some_and(|(kind, name)| {
+            matches!(kind, "bookmarks" | "entities" | "incidents") && !name.is_empty() && !name.contains('/')
+        })
+    })
 }
 
 /// Who a token writes as: an application has neither mail address nor sign-in name.

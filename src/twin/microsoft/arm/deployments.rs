@@ -1,16 +1,18 @@
 //! Deployments, logic apps and connections: accepted, kept, and run by automation rules.
 //!
-//! A template's expressions are read as far as a playbook needs them: `parameters`, `variables`,
-//! `concat`, `resourceId`-like calls. What a logic app does is found in its definition: the first
-//! HTTP action's method, address and headers.
-
-use std::collections::BTreeMap;
+//! Templates are read in [`super::template`]. What a logic app does is found in its definition: the
+//! first HTTP action's method, address and headers.
 
 use serde_json::{Map, Value, json};
 
-use super::{Ask, Path, body, errors::error, no_method, paging};
+use super::{
+    Ask, Path, body,
+    errors::error,
+    no_method, paging,
+    template::{Planned, Reader, plan},
+};
 use crate::twin::{
-    microsoft::Microsoft,
+    microsoft::{Microsoft, directory},
     stamp::seven_digits,
     wire::{Cx, Reply},
 };
@@ -41,6 +43,7 @@ impl Microsoft {
         match ask.call.method.as_str() {
             "HEAD" => Reply::empty(if self.resources.contains_key(&key) { 204 } else { 404 }),
             "GET" => match self.resources.get(&key) {
+                Some(found) if self.running.remove(&key) => Reply::json(200, &under_way(found, "Running")),
                 Some(found) => Reply::json(200, &without_secrets(found)),
                 None => {
                     let code = if kind == "deployments" { "DeploymentNotFound" } else { "ResourceNotFound" };
@@ -71,6 +74,15 @@ impl Microsoft {
                     && let Some(template) = sent.pointer("/properties/template")
                 {
                     self.templates.insert(key.clone(), template.clone());
+                }
+                if kind == "deployments" && !self.switches.deployments_at_once {
+                    self.running.insert(key.clone());
+                    self.resources.insert(key, kept.clone());
+                    let address = format!("{}/arm{id}/operationStatuses/{}", ask.call.origin, cx.ids.token(18));
+                    let version = ask.call.query("api-version").unwrap_or("");
+                    return Reply::json(status, &under_way(&kept, "Accepted"))
+                        .with("azure-asyncoperation", format!("{address}?api-version={version}"))
+                        .with("retry-after", "1");
                 }
                 self.resources.insert(key, kept.clone());
                 Reply::json(status, &without_secrets(&kept))
@@ -118,6 +130,17 @@ impl Microsoft {
                 Some(template) => Reply::json(200, &json!({ "template": template })),
                 None => error(404, "DeploymentNotFound", &format!("Deployment '{name}' could not be found.")),
             },
+            ("GET", Some(_))
+                if path.lower.get(end.saturating_sub(1)).is_some_and(|part| part == "operationstatuses") =>
+            {
+                match self.resources.contains_key(&id.to_lowercase()) {
+                    true if self.running.remove(&id.to_lowercase()) => {
+                        Reply::json(200, &json!({"status": "Running"})).with("retry-after", "1")
+                    }
+                    true => Reply::json(200, &json!({"status": "Succeeded"})),
+                    false => error(404, "DeploymentNotFound", &format!("Deployment '{name}' could not be found.")),
+                }
+            }
             ("GET", Some("operations")) => match self.resources.get(&id.to_lowercase()) {
                 Some(kept) => paging::page(ask.call, "arm", operations(&id, kept), paging::TOP_MAX),
                 None => error(404, "DeploymentNotFound", &format!("Deployment '{name}' could not be found.")),
@@ -128,17 +151,8 @@ impl Microsoft {
                     Err(refused) => refused,
                 }
             }
-            ("POST", Some("whatif")) => match body(ask.call).and_then(|sent| self.deploy(&id, &name, &sent, false, cx))
-            {
-                Ok(kept) => {
-                    let made = kept.pointer("/properties/outputResources").and_then(Value::as_array);
-                    let changes: Vec<Value> = made
-                        .into_iter()
-                        .flatten()
-                        .map(|made| json!({"resourceId": made.get("id"), "changeType": "Create"}))
-                        .collect();
-                    Reply::json(200, &json!({"status": "Succeeded", "properties": {"changes": changes}}))
-                }
+            ("POST", Some("whatif")) => match body(ask.call).and_then(|sent| self.what_if(&id, &sent, cx)) {
+                Ok(foreseen) => Reply::json(200, &foreseen),
                 Err(refused) => refused,
             },
             (method, _) => no_method(method),
@@ -184,41 +198,16 @@ impl Microsoft {
 
     /// Reads a template and, if it is to, carries it out: its logic apps, connections and role assignments.
     fn deploy(&mut self, id: &str, name: &str, sent: &Value, carry_out: bool, cx: &Cx<'_>) -> Result<Value, Reply> {
-        let invalid =
-            |text: &str| error(400, "InvalidTemplate", &format!("Deployment template validation failed: '{text}'."));
-        let template = sent.pointer("/properties/template").filter(|template| template.is_object());
-        let Some(template) = template else {
-            // A linked template cannot be fetched from here.
-            return Err(invalid("The template is missing."));
-        };
-        let mode = sent.pointer("/properties/mode").and_then(Value::as_str).unwrap_or("");
-        if !mode.eq_ignore_ascii_case("Incremental") && !mode.eq_ignore_ascii_case("Complete") {
-            return Err(error(400, "InvalidRequestContent", "The deployment mode is missing."));
-        }
-        let scope = id.rsplit_once("/providers/").map_or(id, |(scope, _)| scope).to_owned();
-        let reader = Reader::new(template, sent.pointer("/properties/parameters"), &scope).map_err(|missing| {
-            invalid(&format!("The value for the template parameter '{missing}' is not provided."))
-        })?;
-        let mut made = Vec::new();
-        for resource in template.get("resources").and_then(Value::as_array).into_iter().flatten() {
-            let resource = reader.read(resource);
-            let text = |member: &str| resource.get(member).and_then(Value::as_str).unwrap_or("").to_owned();
-            let (kind, name) = (text("type"), text("name"));
-            if matches!(resource.get("condition"), Some(Value::Bool(false))) {
-                continue;
+        let (template, planned, reader) = read_template(id, sent)?;
+        let made: Vec<Value> = planned.iter().map(|one| json!({ "id": one.id })).collect();
+        for one in planned.iter().filter(|_| carry_out) {
+            if is_kept(&one.kind) {
+                let kept = self.resource(&one.id, &one.name, &one.kind, &one.resource, cx);
+                self.resources.insert(one.id.to_lowercase(), kept);
             }
-            let resource_id = format!("{scope}/providers/{kind}/{name}");
-            if kind.is_empty() || name.is_empty() {
-                return Err(invalid("A resource has no type or no name."));
+            if one.kind.eq_ignore_ascii_case(ROLES) {
+                self.deploy_role(one);
             }
-            if carry_out && (kind == "Microsoft.Logic/workflows" || kind == "Microsoft.Web/connections") {
-                let kept = self.resource(&resource_id, &name, &kind, &resource, cx);
-                self.resources.insert(resource_id.to_lowercase(), kept);
-            }
-            if carry_out && kind == "Microsoft.Authorization/roleAssignments" {
-                self.deploy_role(&resource, &scope, cx);
-            }
-            made.push(json!({ "id": resource_id }));
         }
         let outputs: Map<String, Value> = template
             .get("outputs")
@@ -231,18 +220,95 @@ impl Microsoft {
             "id": id, "name": name, "type": "Microsoft.Resources/deployments",
             "properties": {
                 "provisioningState": "Succeeded", "mode": "Incremental", "timestamp": seven_digits(cx.now), "duration": "PT2.9S",
-                "correlationId": cx.ids.uuid_v4().to_string(), "outputs": outputs, "outputResources": made,
+                "correlationId": cx.ids.uuid_v4().to_string(), "parameters": reader.shown_parameters(template),
+                "outputs": outputs, "outputResources": made,
             },
         }))
     }
 
-    fn deploy_role(&mut self, resource: &Value, scope: &str, cx: &Cx<'_>) {
+    /// What a deployment would change, resource by resource.
+    fn what_if(&self, id: &str, sent: &Value, cx: &Cx<'_>) -> Result<Value, Reply> {
+        let (_, planned, _) = read_template(id, sent)?;
+        let change = |one: &Planned| {
+            let old = self.resources.get(&one.id.to_lowercase()).map(steady);
+            let new = steady(&self.resource(&one.id, &one.name, &one.kind, &one.resource, cx));
+            let there = self.workspace_place(&one.id).is_some()
+                || one.kind.eq_ignore_ascii_case(ROLES) && self.directory.assignments.contains_key(&one.name);
+            match old {
+                Some(old) if old == new => {
+                    json!({"resourceId": one.id, "changeType": "NoChange", "before": old, "after": new})
+                }
+                Some(old) => json!({"resourceId": one.id, "changeType": "Modify", "before": old, "after": new}),
+                None if there => json!({"resourceId": one.id, "changeType": "NoChange"}),
+                None => json!({"resourceId": one.id, "changeType": "Create", "after": new}),
+            }
+        };
+        Ok(json!({"status": "Succeeded", "properties": {"changes": planned.iter().map(change).collect::<Vec<_>>()}}))
+    }
+
+    fn deploy_role(&mut self, one: &Planned) {
         let text =
-            |member: &str| resource.pointer(&format!("/properties/{member}")).and_then(Value::as_str).unwrap_or("");
-        if let Some(role) = super::super::directory::role(text("roleDefinitionId")) {
-            self.directory.assign((text("principalId"), "ServicePrincipal"), role.id, scope, cx.ids);
+            |member: &str| one.resource.pointer(&format!("/properties/{member}")).and_then(Value::as_str).unwrap_or("");
+        let Some(role) = directory::role(text("roleDefinitionId")) else { return };
+        let given = directory::Assignment {
+            name: one.name.clone(),
+            principal_id: text("principalId").to_owned(),
+            principal_kind: "ServicePrincipal".to_owned(),
+            role_id: role.id.to_owned(),
+            scope: one.scope.clone(),
+        };
+        self.directory.assignments.insert(one.name.clone(), given);
+    }
+}
+
+/// The type of role assignments.
+const ROLES: &str = "Microsoft.Authorization/roleAssignments";
+
+/// Whether a deployed resource of this type is kept.
+fn is_kept(kind: &str) -> bool {
+    ["Microsoft.Logic/workflows", "Microsoft.Web/connections"].iter().any(|known| known.eq_ignore_ascii_case(kind))
+}
+
+/// The template of a deployment's body, what it asks for, and the reader of its expressions.
+fn read_template<'a>(id: &str, sent: &'a Value) -> Result<(&'a Value, Vec<Planned>, Reader), Reply> {
+    let invalid =
+        |text: &str| error(400, "InvalidTemplate", &format!("Deployment template validation failed: '{text}'."));
+    let template = sent.pointer("/properties/template").filter(|template| template.is_object());
+    // A linked template cannot be fetched from here.
+    let template = template.ok_or_else(|| invalid("The template is missing."))?;
+    let mode = sent.pointer("/properties/mode").and_then(Value::as_str).unwrap_or("");
+    if !mode.eq_ignore_ascii_case("Incremental") && !mode.eq_ignore_ascii_case("Complete") {
+        return Err(error(400, "InvalidRequestContent", "The deployment mode is missing."));
+    }
+    let scope = id.rsplit_once("/providers/").map_or(id, |(scope, _)| scope);
+    let (planned, reader) =
+        plan(template, sent.pointer("/properties/parameters"), scope, 0).map_err(|text| invalid(&text))?;
+    Ok((template, planned, reader))
+}
+
+/// A resource without secrets and without what moves with each write.
+fn steady(resource: &Value) -> Value {
+    let mut shown = without_secrets(resource);
+    if let Some(map) = shown.as_object_mut() {
+        map.remove("identity");
+    }
+    if let Some(properties) = shown.get_mut("properties").and_then(Value::as_object_mut) {
+        for member in ["provisioningState", "changedTime", "createdTime", "version"] {
+            properties.remove(member);
         }
     }
+    shown
+}
+
+/// A deployment that has not ended.
+fn under_way(kept: &Value, state: &str) -> Value {
+    let mut shown = kept.clone();
+    if let Some(properties) = shown.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.insert("provisioningState".into(), state.into());
+        properties.remove("outputs");
+        properties.remove("outputResources");
+    }
+    shown
 }
 
 /// What a deployment did, resource by resource.
@@ -267,152 +333,12 @@ fn operations(id: &str, kept: &Value) -> Vec<Value> {
 /// What is kept, without what a template's parameters marked as secret.
 pub(super) fn without_secrets(kept: &Value) -> Value {
     let mut shown = kept.clone();
+    // A deployment was kept without them.
+    if shown.get("type").and_then(Value::as_str) == Some("Microsoft.Resources/deployments") {
+        return shown;
+    }
     if let Some(parameters) = shown.pointer_mut("/properties/parameters").and_then(Value::as_object_mut) {
         parameters.retain(|name, _| name == "$connections");
     }
     shown
-}
-
-/// Reads a template's expressions.
-struct Reader {
-    parameters: BTreeMap<String, Value>,
-    variables: Map<String, Value>,
-    scope: String,
-}
-
-impl Reader {
-    fn new(template: &Value, given: Option<&Value>, scope: &str) -> Result<Self, String> {
-        let mut reader = Self { parameters: BTreeMap::new(), variables: Map::new(), scope: scope.to_owned() };
-        for (name, parameter) in template.get("parameters").and_then(Value::as_object).into_iter().flatten() {
-            let value = given.and_then(|given| given.get(name)).and_then(|given| given.get("value"));
-            let value = match value.or_else(|| parameter.get("defaultValue")) {
-                Some(value) => reader.read(value),
-                None => return Err(name.clone()),
-            };
-            reader.parameters.insert(name.to_lowercase(), value);
-        }
-        for (name, variable) in template.get("variables").and_then(Value::as_object).into_iter().flatten() {
-            let value = reader.read(variable);
-            reader.variables.insert(name.to_lowercase(), value);
-        }
-        Ok(reader)
-    }
-
-    /// A value with its expressions (`"[…]"`) worked out; one that is not understood stays as text.
-    fn read(&self, value: &Value) -> Value {
-        match value {
-            Value::String(text) => match text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
-                Some(inner) if !inner.starts_with('[') => self.expression(inner).unwrap_or_else(|| value.clone()),
-                _ => value.clone(),
-            },
-            Value::Array(items) => items.iter().map(|item| self.read(item)).collect(),
-            Value::Object(map) => {
-                Value::Object(map.iter().map(|(name, item)| (name.clone(), self.read(item))).collect())
-            }
-            other => other.clone(),
-        }
-    }
-
-    fn expression(&self, text: &str) -> Option<Value> {
-        let text = text.trim();
-        if let Some(quoted) = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
-            return Some(quoted.replace("''", "'").into());
-        }
-        let open = text.find('(')?;
-        let close = matching(text, open)?;
-        let name = text.get(..open)?.trim().to_lowercase();
-        let arguments: Vec<Value> = split(text.get(open + 1..close)?)
-            .into_iter()
-            .map(|part| self.expression(part).unwrap_or_else(|| part.into()))
-            .collect();
-        let first = arguments.first().and_then(Value::as_str).unwrap_or("");
-        let words = || arguments.iter().filter_map(Value::as_str).collect::<Vec<_>>();
-        let member = text.get(close + 1..).unwrap_or("").trim_start_matches('.');
-        Some(match name.as_str() {
-            "parameters" => self.parameters.get(&first.to_lowercase())?.clone(),
-            "variables" => self.variables.get(&first.to_lowercase())?.clone(),
-            "concat" => words().concat().into(),
-            "resourcegroup" => {
-                let group = self.scope.rsplit('/').next().unwrap_or("");
-                match member {
-                    "location" => "westeurope".into(),
-                    "id" => self.scope.as_str().into(),
-                    _ => group.into(),
-                }
-            }
-            "subscription" => self.scope.split('/').nth(2)?.into(),
-            "resourceid" => match words().as_slice() {
-                [kind, rest @ ..] => format!("{}/providers/{kind}/{}", self.scope, rest.join("/")).into(),
-                [] => return None,
-            },
-            "subscriptionresourceid" => match words().as_slice() {
-                [kind, names @ ..] => {
-                    let subscription = self.scope.split('/').take(3).collect::<Vec<_>>().join("/");
-                    format!("{subscription}/providers/{}", woven(kind, names)).into()
-                }
-                [] => return None,
-            },
-            "uniquestring" | "guid" => {
-                uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, words().join("/").as_bytes()).to_string().into()
-            }
-            "empty" => first.is_empty().into(),
-            "not" => (!arguments.first()?.as_bool()?).into(),
-            "if" => (if arguments.first()?.as_bool()? { arguments.get(1)? } else { arguments.get(2)? }).clone(),
-            "equals" => (arguments.first()? == arguments.get(1)?).into(),
-            "tolower" => first.to_lowercase().into(),
-            _ => return None,
-        })
-    }
-}
-
-/// `Microsoft.Web/locations/managedApis` with names `westeurope`, `azuresentinel` woven in.
-fn woven(kind: &str, names: &[&str]) -> String {
-    let mut parts = kind.split('/');
-    let mut text = parts.next().unwrap_or("").to_owned();
-    for (part, name) in parts.zip(names) {
-        text.push_str(&format!("/{part}/{name}"));
-    }
-    text
-}
-
-fn matching(text: &str, open: usize) -> Option<usize> {
-    let mut depth = 0_i32;
-    let mut quoted = false;
-    for (at, c) in text.char_indices().filter(|(at, _)| *at >= open) {
-        match c {
-            '\'' => quoted = !quoted,
-            '(' if !quoted => depth += 1,
-            ')' if !quoted => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(at);
-                }
-            }
-            _ => {}
-        }
-    }
-    None
-}
-
-/// The arguments of a call, cut at the commas outside quotes and brackets.
-fn split(text: &str) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let (mut depth, mut quoted, mut from) = (0_i32, false, 0);
-    for (at, c) in text.char_indices() {
-        match c {
-            '\'' => quoted = !quoted,
-            '(' if !quoted => depth += 1,
-            ')' if !quoted => depth -= 1,
-            ',' if !quoted && depth == 0 => {
-                parts.push(text.get(from..at).unwrap_or("").trim());
-                from = at + 1;
-            }
-            _ => {}
-        }
-    }
-    let last = text.get(from..).unwrap_or("").trim();
-    if !last.is_empty() {
-        parts.push(last);
-    }
-    parts
 }

@@ -202,7 +202,7 @@ impl Microsoft {
                 let Some(wanted) = role_filter(filter) else { return bad_request("The filter is not supported.") };
                 let all = ROLES.iter().filter(|role| wanted.is_none_or(|name| role.name.eq_ignore_ascii_case(name))).map(|role| {
                     json!({
-                        "id": format!("{}/providers/Microsoft.Authorization/roleDefinitions/{}", scope.trim_end_matches('/'), role.id),
+                        "id": role_id(&scope, role.id),
                         "name": role.id, "type": "Microsoft.Authorization/roleDefinitions",
                         "properties": {"roleName": role.name, "type": "BuiltInRole", "description": role.name, "assignableScopes": ["/"],
                             "permissions": [{"actions": role.actions, "notActions": role.not_actions, "dataActions": [], "notDataActions": []}]},
@@ -305,6 +305,27 @@ impl Microsoft {
                 &format!("The specified role definition with ID '{role_id}' does not exist."),
             );
         };
+        let known = self.directory.user(&principal_id).is_some()
+            || self.directory.tenants.iter().any(|tenant| {
+                [&tenant.app_object_id, &tenant.insights_object_id]
+                    .iter()
+                    .any(|id| id.eq_ignore_ascii_case(&principal_id))
+            })
+            || self.resources.values().any(|kept| {
+                kept.pointer("/identity/principalId")
+                    .and_then(Value::as_str)
+                    .is_some_and(|id| id.eq_ignore_ascii_case(&principal_id))
+            });
+        if !known {
+            return error(
+                400,
+                "PrincipalNotFound",
+                &format!(
+                    "Principal {principal_id} does not exist in the directory {}. Check that you have the correct principal ID.",
+                    ask.access.tenant_id
+                ),
+            );
+        }
         let twice = self.directory.assignments.values().any(|given| {
             given.name != name
                 && given.principal_id == principal_id
@@ -332,7 +353,7 @@ fn assignment_json(given: &directory::Assignment) -> Value {
         "id": format!("{}/providers/Microsoft.Authorization/roleAssignments/{}", given.scope, given.name), "name": given.name,
         "type": "Microsoft.Authorization/roleAssignments",
         "properties": {
-            "roleDefinitionId": format!("{}/providers/Microsoft.Authorization/roleDefinitions/{}", subscription_of(&given.scope), given.role_id),
+            "roleDefinitionId": role_id(&given.scope, &given.role_id),
             "principalId": given.principal_id, "principalType": given.principal_kind, "scope": given.scope,
         },
     })
@@ -389,8 +410,13 @@ fn operation((name, words): (&str, &str)) -> Value {
     })
 }
 
-fn subscription_of(scope: &str) -> String {
-    scope.split('/').take(3).collect::<Vec<_>>().join("/")
+/// A role's id as a scope's lists and assignments tell it: below the subscription, whatever the scope.
+fn role_id(scope: &str, role: &str) -> String {
+    let subscription = match scope.split('/').collect::<Vec<_>>().as_slice() {
+        ["", word, id, ..] if word.eq_ignore_ascii_case("subscriptions") => format!("/subscriptions/{id}"),
+        _ => String::new(),
+    };
+    format!("{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}")
 }
 
 fn workspace_json(workspace: &Workspace, lower_case: bool) -> Value {

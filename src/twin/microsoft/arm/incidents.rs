@@ -200,6 +200,9 @@ impl Microsoft {
                 }
                 self.update(spot.place, &name, wanted, &properties, &spot.ask.access, cx);
             }
+            None if self.switches.if_match_honoured && if_match.is_some() => {
+                return error(412, "PreconditionFailed", "The condition of the request was not met.");
+            }
             // An etag for something that does not exist names a version that is gone.
             None if etag.is_some() => return conflict(&name),
             None => self.create(spot.place, &name, wanted, &spot.ask.access, cx),

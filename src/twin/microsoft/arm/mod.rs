@@ -10,8 +10,10 @@ mod filtered;
 mod groups;
 pub mod incidents;
 pub mod paging;
+mod rule_check;
 pub mod rules;
 pub mod sentinel;
+mod template;
 pub mod wanted;
 pub mod workflows;
 
@@ -71,14 +73,22 @@ impl Microsoft {
         if path.parts() == ["metadata", "endpoints"] && call.method == "GET" {
             return Reply::json(200, &self.cloud(&call.origin));
         }
+        if call.method == "POST"
+            && let Some(reply) = self.trigger_called(call, &path, cx)
+        {
+            return reply;
+        }
         let disordered = self.switches.order_ignored.then(|| disguise::without_order(call));
         let call = disordered.as_ref().unwrap_or(call);
-        let (reply, left) = match self.admit(call, &path, &kind, cx) {
-            Err(refused) => (refused, Left::default()),
-            Ok((access, left)) => (self.route(&Ask { call, access }, &path, cx), left),
+        let (reply, left, who) = match self.admit(call, &path, &kind, cx) {
+            Err(refused) => (refused, Left::default(), (String::new(), String::new())),
+            Ok((access, left)) => {
+                let who = (access.tenant_id.clone(), access.principal.object_id.clone());
+                (self.route(&Ask { call, access }, &path, cx), left, who)
+            }
         };
         let reply = disguise::worn(&self.switches, &kind, reply);
-        dress(reply, &kind, left, call, cx)
+        dress(reply, &kind, left, who, call, cx)
     }
 
     /// The front door, in the real one's order: token, version, budget.
@@ -198,6 +208,7 @@ impl Microsoft {
             [.., "deployments", _, "validate" | "whatif" | "operations" | "exporttemplate"] => {
                 self.deployment_child(ask, path, cx)
             }
+            [.., "deployments", _, "operationstatuses", _] => self.deployment_child(ask, path, cx),
             [.., "microsoft.resources" | "microsoft.logic" | "microsoft.web", _, _] => self.deployed(ask, path, cx),
             [.., "microsoft.resources" | "microsoft.logic" | "microsoft.web", _] => self.deployed_list(ask, path),
             _ => self.discovery(ask, path),
@@ -316,7 +327,7 @@ fn check_version(call: &Call, path: &Path) -> Result<(), Reply> {
 }
 
 /// The headers every answer of the management API has.
-fn dress(reply: Reply, kind: &str, left: Left, call: &Call, cx: &Cx<'_>) -> Reply {
+fn dress(reply: Reply, kind: &str, left: Left, who: (String, String), call: &Call, cx: &Cx<'_>) -> Reply {
     let request_id = cx.ids.uuid_v4().to_string();
     let correlation = call.header("x-ms-correlation-request-id").map_or_else(|| request_id.clone(), str::to_owned);
     let at = cx.now.strftime("%Y%m%dT%H%M%SZ").to_string();
@@ -324,7 +335,7 @@ fn dress(reply: Reply, kind: &str, left: Left, call: &Call, cx: &Cx<'_>) -> Repl
         .with("cache-control", "no-cache")
         .with("pragma", "no-cache")
         .with("x-ms-routing-request-id", format!("WESTEUROPE:{at}:{request_id}"))
-        .with("x-ms-operation-identifier", format!("tenantId=,objectId=/westeurope/{correlation}"))
+        .with("x-ms-operation-identifier", format!("tenantId={},objectId={}/westeurope/{correlation}", who.0, who.1))
         .with("x-ms-correlation-request-id", correlation)
         .with("x-ms-request-id", request_id);
     if let Some(sent) = call.header("x-ms-client-request-id") {

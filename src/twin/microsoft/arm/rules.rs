@@ -87,7 +87,7 @@ impl Microsoft {
         let Some(properties) = sent.get("properties").and_then(Value::as_object).cloned() else {
             return bad_request("'Properties' must have a value");
         };
-        if let Err(refused) = check_rule(&properties) {
+        if let Err(refused) = self.check_rule(&properties) {
             return refused;
         }
         let (at, etag) = self.version(cx);
@@ -214,31 +214,4 @@ pub fn playbooks(properties: &Map<String, Value>) -> Vec<String> {
         .filter_map(|action| action.pointer("/actionConfiguration/logicAppResourceId").and_then(Value::as_str))
         .map(str::to_owned)
         .collect()
-}
-
-fn check_rule(properties: &Map<String, Value>) -> Result<(), Reply> {
-    let name = properties.get("displayName").and_then(Value::as_str).unwrap_or("");
-    if name.is_empty() || name.chars().count() > 500 {
-        return Err(bad_request("'DisplayName' must have 1 to 500 characters"));
-    }
-    if !properties.get("order").and_then(Value::as_i64).is_some_and(|order| (1..=1_000).contains(&order)) {
-        return Err(bad_request("'Order' must be between 1 and 1000"));
-    }
-    let logic = properties
-        .get("triggeringLogic")
-        .and_then(Value::as_object)
-        .ok_or_else(|| bad_request("'TriggeringLogic' must have a value"))?;
-    let text = |member: &str| logic.get(member).and_then(Value::as_str).unwrap_or("");
-    let known = logic.get("isEnabled").is_some_and(Value::is_boolean)
-        && matches!(text("triggersOn"), "Incidents" | "Alerts")
-        && matches!(text("triggersWhen"), "Created" | "Updated");
-    if !known {
-        return Err(bad_request("'TriggeringLogic' is invalid"));
-    }
-    let conditions = logic.get("conditions").and_then(Value::as_array).map_or(0, Vec::len);
-    let actions = properties.get("actions").and_then(Value::as_array).map_or(0, Vec::len);
-    if conditions > 50 || actions == 0 || actions > 20 {
-        return Err(bad_request("A rule has 1 to 20 actions and at most 50 conditions"));
-    }
-    Ok(())
 }

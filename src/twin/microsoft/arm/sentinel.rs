@@ -76,7 +76,7 @@ impl Microsoft {
             ("GET", ["incidents", _]) => self.get_incident(spot, cx),
             ("PUT", ["incidents", _]) => self.put_incident(spot, cx),
             ("DELETE", ["incidents", _]) => self.delete_incident(spot),
-            (_, ["incidents"]) => no_method(spot.method()),
+            (_, ["incidents"] | ["incidents", _]) => no_method(spot.method()),
             (_, ["incidents", _, rest @ ..]) if !rest.is_empty() => {
                 let name = spot.name(1).to_owned();
                 let now = cx.now;

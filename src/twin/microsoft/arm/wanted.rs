@@ -54,7 +54,7 @@ impl Microsoft {
     }
 
     /// The classification table of closing.
-    fn closing(
+    pub(super) fn closing(
         &self,
         status: &str,
         class: Option<String>,
@@ -98,7 +98,7 @@ impl Microsoft {
     }
 
     /// Looks an owner up by any of its members and fills in the others.
-    fn wanted_owner(&self, sent: Option<&Value>) -> Result<Owner, Reply> {
+    pub(super) fn wanted_owner(&self, sent: Option<&Value>) -> Result<Owner, Reply> {
         let Some(owner) = sent.filter(|owner| !owner.is_null()) else { return Ok(Owner::default()) };
         let owner = owner.as_object().ok_or_else(|| wrong_member("owner"))?;
         let text =
@@ -145,6 +145,14 @@ pub struct Closing {
     class: Option<String>,
     reason: Option<String>,
     comment: Option<String>,
+}
+
+impl Closing {
+    pub(super) fn onto(self, incident: &mut Incident) {
+        incident.classification = self.class;
+        incident.classification_reason = self.reason;
+        incident.classification_comment = self.comment;
+    }
 }
 
 /// What a PUT asks an incident to be.
@@ -217,9 +225,7 @@ impl Wanted {
         incident.severity = self.severity;
         incident.status = self.status;
         incident.description = self.description;
-        incident.classification = self.closing.class;
-        incident.classification_reason = self.closing.reason;
-        incident.classification_comment = self.closing.comment;
+        self.closing.onto(incident);
         incident.owner = self.owner;
         incident.labels = self.labels;
         incident.first_activity = self.first_activity;
@@ -231,7 +237,7 @@ fn unknown_owner(key: &str) -> Reply {
     bad_request(&format!("The owner '{key}' was not found in the directory."))
 }
 
-fn one_of(name: &str, value: &str, all: &[&str]) -> Result<String, Reply> {
+pub(super) fn one_of(name: &str, value: &str, all: &[&str]) -> Result<String, Reply> {
     all.iter()
         .find(|known| known.eq_ignore_ascii_case(value))
         .map(|known| (*known).to_owned())
@@ -242,7 +248,7 @@ fn wanted_time(text: Option<String>, name: &str) -> Result<Option<String>, Reply
     text.map(|text| stamp::parse(&text).map(stamp::seven_digits).ok_or_else(|| wrong_member(name))).transpose()
 }
 
-fn wanted_labels(sent: Option<&Value>) -> Result<Vec<Label>, Reply> {
+pub(super) fn wanted_labels(sent: Option<&Value>) -> Result<Vec<Label>, Reply> {
     let Some(sent) = sent.filter(|labels| !labels.is_null()) else { return Ok(Vec::new()) };
     let mut labels: Vec<Label> = Vec::new();
     for label in sent.as_array().ok_or_else(|| wrong_member("labels"))? {

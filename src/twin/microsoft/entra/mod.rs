@@ -126,7 +126,7 @@ pub struct App {
     pub client_id: String,
     /// Secrets and when each ends.
     pub secrets: Vec<(String, Option<Timestamp>)>,
-    /// Public keys (JWK) of certificates; with none, assertions are checked by their claims alone.
+    /// Public keys (JWK) of certificates: one of them must have signed an assertion.
     pub certificates: Vec<Value>,
     /// Redirect addresses; with none registered, https anywhere and http on this machine are taken.
     pub redirects: Vec<String>,

@@ -141,7 +141,16 @@ impl Microsoft {
             return Err(Refusal::client(700024, "Client assertion is not within its valid time range."));
         }
         let certificates = &self.entra.app.certificates;
-        if !certificates.is_empty() && !certificates.iter().any(|jwk| keys::verified_by(assertion, jwk)) {
+        if certificates.is_empty() && self.switches.any_certificate {
+            return Ok(());
+        }
+        if certificates.is_empty() {
+            return Err(Refusal::client(
+                700027,
+                "The certificate with identifier used to sign the client assertion is not registered on application.",
+            ));
+        }
+        if !certificates.iter().any(|jwk| keys::verified_by(assertion, jwk)) {
             return Err(Refusal::client(700027, "Client assertion contains an invalid signature."));
         }
         Ok(())

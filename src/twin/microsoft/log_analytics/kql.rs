@@ -35,7 +35,7 @@ pub enum QueryError {
 
 #[derive(Debug, Clone)]
 pub(super) enum Step {
-    Where(Vec<Vec<Test>>),
+    Where(Condition),
     /// The row with the greatest `column` for each `by`: of it `kept`, or every column.
     Latest {
         by: String,
@@ -70,6 +70,33 @@ pub(super) enum Source {
     Literal(Literal),
 }
 
+/// What rows must fulfil: `and` binds tighter than `or`.
+#[derive(Debug, Clone)]
+pub(super) enum Condition {
+    Any(Vec<Self>),
+    All(Vec<Self>),
+    One(Test),
+}
+
+impl Condition {
+    fn check(&self, columns: &Columns) -> Result<(), String> {
+        match self {
+            Self::Any(all) | Self::All(all) => all.iter().try_for_each(|one| one.check(columns)),
+            Self::One(test) => find(columns, &test.column).map(drop),
+        }
+    }
+
+    fn holds(&self, columns: &Columns, row: &[Value]) -> bool {
+        match self {
+            Self::Any(all) => all.iter().any(|one| one.holds(columns, row)),
+            Self::All(all) => all.iter().all(|one| one.holds(columns, row)),
+            Self::One(test) => {
+                find(columns, &test.column).ok().and_then(|at| row.get(at)).is_some_and(|cell| test.holds(cell))
+            }
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Test {
     pub(super) column: String,
@@ -98,8 +125,10 @@ impl Query {
             Some("SecurityIncident") => Table::SecurityIncident,
             Some("SecurityAlert") => Table::SecurityAlert,
             other => {
+                let operator = parts.next().and_then(|step| step.split_whitespace().next().map(str::to_owned));
+                let operator = operator.map(|name| format!("'{name}' operator: ")).unwrap_or_default();
                 return Err(QueryError::Semantic(format!(
-                    "'' operator: Failed to resolve table or column expression named '{}' (SEM0100)",
+                    "{operator}Failed to resolve table or column expression named '{}' (SEM0100)",
                     other.unwrap_or("")
                 )));
             }
@@ -140,22 +169,19 @@ fn find(columns: &Columns, name: &str) -> Result<usize, String> {
 
 fn apply(step: &Step, columns: Columns, mut rows: Rows) -> Result<(Columns, Rows), String> {
     match step {
-        Step::Where(all) => {
-            let mut places = Vec::new();
-            for any in all {
-                places.push(any.iter().map(|test| find(&columns, &test.column)).collect::<Result<Vec<_>, _>>()?);
-            }
-            rows.retain(|row| {
-                all.iter().zip(&places).all(|(any, places)| {
-                    any.iter().zip(places).any(|(test, at)| row.get(*at).is_some_and(|cell| test.holds(cell)))
-                })
-            });
+        Step::Where(condition) => {
+            condition.check(&columns)?;
+            rows.retain(|row| condition.holds(&columns, row));
         }
         Step::Latest { by, column, kept } => {
             let (key, at) = (find(&columns, by)?, find(&columns, column)?);
-            let kept: Option<Vec<(String, String)>> = kept
-                .as_ref()
-                .map(|kept| [by, column].into_iter().chain(kept).map(|name| (name.clone(), name.clone())).collect());
+            // The group first, then what was maximized, then the others in the table's order.
+            let others: Vec<String> = match kept {
+                Some(kept) => kept.clone(),
+                None => columns.iter().map(|(name, _)| name.clone()).collect(),
+            };
+            let others = others.iter().filter(|name| !(kept.is_none() && [by, column].contains(name)));
+            let shown = [by, column].into_iter().chain(others).map(|name| (name.clone(), name.clone())).collect();
             let mut latest: BTreeMap<String, Vec<Value>> = BTreeMap::new();
             for row in rows {
                 let name = row.get(key).map(Value::to_string).unwrap_or_default();
@@ -165,9 +191,7 @@ fn apply(step: &Step, columns: Columns, mut rows: Rows) -> Result<(Columns, Rows
                 }
             }
             rows = latest.into_values().collect();
-            if let Some(kept) = kept {
-                return apply(&Step::Project(kept), columns, rows);
-            }
+            return apply(&Step::Project(shown), columns, rows);
         }
         Step::Distinct(names) => {
             let wanted = names.iter().map(|name| (name.clone(), name.clone())).collect();
@@ -308,7 +332,8 @@ impl Test {
             "==" | "in" => self.values.iter().any(|value| one(value) == Some(Ordering::Equal)),
             "!=" | "!in" => self.values.iter().all(|value| one(value) != Some(Ordering::Equal)),
             "=~" | "in~" => text(|own, wanted| own == wanted),
-            "has" | "contains" => text(|own, wanted| own.contains(wanted)),
+            "has" => text(has_term),
+            "contains" => text(|own, wanted| own.contains(wanted)),
             "startswith" => text(|own, wanted| own.starts_with(wanted)),
             ">" => first.and_then(one) == Some(Ordering::Greater),
             "<" => first.and_then(one) == Some(Ordering::Less),
@@ -323,6 +348,17 @@ impl Test {
             _ => false,
         }
     }
+}
+
+/// Whether a text has another as whole terms: what stands before and after is no letter and no digit.
+fn has_term(own: &str, wanted: &str) -> bool {
+    let inside = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    own.match_indices(wanted).any(|(at, _)| {
+        let before = own.get(..at).and_then(|text| text.chars().next_back());
+        let after = own.get(at + wanted.len()..).and_then(|text| text.chars().next());
+        let cut = |edge: Option<char>, next: Option<char>| inside(edge) && inside(next);
+        !cut(wanted.chars().next(), before) && !cut(wanted.chars().next_back(), after)
+    })
 }
 
 fn compare(cell: &Value, literal: &Literal) -> Option<Ordering> {

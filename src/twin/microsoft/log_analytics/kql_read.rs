@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::kql::{Literal, Source, Step, Test};
+use super::kql::{Condition, Literal, Source, Step, Test};
 use crate::twin::stamp;
 
 pub(super) fn step(text: &str, now: Timestamp) -> Result<Step, String> {
@@ -117,15 +117,23 @@ pub(super) fn without_comments(text: &str) -> String {
     kept
 }
 
-/// All of these must hold; of each, any.
-fn conditions(text: &str, now: Timestamp) -> Option<Vec<Vec<Test>>> {
-    let mut all = Vec::new();
-    for part in cut_word(text, " and ") {
-        let part = part.trim();
-        let inner = part.strip_prefix('(').and_then(|part| part.strip_suffix(')')).unwrap_or(part);
-        all.push(cut_word(inner, " or ").into_iter().map(|one| test(one.trim(), now)).collect::<Option<Vec<_>>>()?);
+/// What a `where` asks: brackets, then `and`, then `or`.
+fn conditions(text: &str, now: Timestamp) -> Option<Condition> {
+    let text = text.replace(char::is_whitespace, " ");
+    either(text.trim(), now)
+}
+
+fn either(text: &str, now: Timestamp) -> Option<Condition> {
+    for (word, make) in [(" or ", Condition::Any as fn(Vec<Condition>) -> Condition), (" and ", Condition::All)] {
+        let parts = cut_word(text, word);
+        if parts.len() > 1 {
+            return parts.into_iter().map(|part| either(part.trim(), now)).collect::<Option<Vec<_>>>().map(make);
+        }
     }
-    Some(all)
+    match text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
+        Some(inner) => either(inner.trim(), now),
+        None => test(text, now).map(Condition::One),
+    }
 }
 
 fn test(text: &str, now: Timestamp) -> Option<Test> {
@@ -154,7 +162,8 @@ fn test(text: &str, now: Timestamp) -> Option<Test> {
 fn literal(text: &str, now: Timestamp) -> Option<Literal> {
     for quote in ['\'', '"'] {
         if let Some(inner) = text.strip_prefix(quote).and_then(|text| text.strip_suffix(quote)) {
-            return Some(Literal::Text(inner.to_owned()));
+            // A text that ends earlier, or has an escape, is not understood here.
+            return (!inner.contains([quote, '\\'])).then(|| Literal::Text(inner.to_owned()));
         }
     }
     if let Some(inner) = text.strip_prefix("datetime(").and_then(|text| text.strip_suffix(')')) {

@@ -17,6 +17,11 @@ use crate::twin::{
     wire::{Call, Cx, Reply},
 };
 
+/// The right to query a workspace.
+const QUERY: &str = "Microsoft.OperationalInsights/workspaces/query/read";
+
+const NO_ACCESS: &str = "The provided credentials have insufficient access to perform the requested operation";
+
 impl Microsoft {
     /// Answers a call below `/loganalytics` (`/v1/workspaces/{customerId}/query`).
     pub fn handle_log_analytics(&mut self, call: &Call, cx: &mut Cx<'_>) -> Reply {
@@ -90,6 +95,32 @@ impl Microsoft {
         }
     }
 
+    /// The workspace of the address and those that the body's `workspaces` adds, each once: by GUID, resource id or name.
+    fn more_workspaces(&self, body: &Value, access: &Access, place: usize, cx: &Cx<'_>) -> Result<Vec<usize>, Reply> {
+        let invalid = "The request had some invalid properties";
+        let asked = match body.get("workspaces") {
+            None | Some(Value::Null) => &[],
+            Some(Value::Array(asked)) => asked.as_slice(),
+            Some(_) => return Err(bad_query(invalid, "QueryValidationError", "workspaces is not a list", cx)),
+        };
+        let mut places = vec![place];
+        for one in asked {
+            let name = one.as_str().unwrap_or("");
+            let found = self.by_customer.get(&name.to_lowercase()).copied().or_else(|| self.workspace_named(name));
+            let Some((found, workspace)) = found.and_then(|at| Some((at, self.workspaces.get(at)?))) else {
+                let text = format!("Failed to resolve workspace named {one}.");
+                return Err(bad_query(invalid, "SemanticError", &text, cx));
+            };
+            if !self.allowed(access, QUERY, &workspace.id) {
+                return Err(fault(403, "InsufficientAccessError", NO_ACCESS, cx));
+            }
+            if !places.contains(&found) {
+                places.push(found);
+            }
+        }
+        Ok(places)
+    }
+
     fn query(&mut self, call: &Call, access: &Access, place: usize, cx: &mut Cx<'_>) -> Reply {
         if let Err(refused) =
             self.throttle.count_query(&access.principal.object_id, self.switches.throttle_silent, cx.now)
@@ -97,20 +128,18 @@ impl Microsoft {
             return refused;
         }
         let id = self.workspaces.get(place).map(|workspace| workspace.id.clone()).unwrap_or_default();
-        if !self.allowed(access, "Microsoft.OperationalInsights/workspaces/query/read", &id) {
-            return fault(
-                403,
-                "InsufficientAccessError",
-                "The provided credentials have insufficient access to perform the requested operation",
-                cx,
-            );
+        if !self.allowed(access, QUERY, &id) {
+            return fault(403, "InsufficientAccessError", NO_ACCESS, cx);
         }
-        let (query, timespan) = if call.method == "GET" {
-            (call.query("query").map(str::to_owned), call.query("timespan").map(str::to_owned))
-        } else {
-            let body = call.json().unwrap_or(Value::Null);
-            let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
-            (text("query"), text("timespan"))
+        let body = if call.method == "GET" { Value::Null } else { call.json().unwrap_or(Value::Null) };
+        let text = |name: &str| match call.method.as_str() {
+            "GET" => call.query(name).map(str::to_owned),
+            _ => body.get(name).and_then(Value::as_str).map(str::to_owned),
+        };
+        let (query, timespan) = (text("query"), text("timespan"));
+        let places = match self.more_workspaces(&body, access, place, cx) {
+            Ok(places) => places,
+            Err(refused) => return refused,
         };
         let Some(query) = query else {
             return bad_query(
@@ -140,9 +169,12 @@ impl Microsoft {
                 return bad_query("The request had some invalid properties", "SemanticError", &text, cx);
             }
         };
-        let Some(workspace) = self.workspaces.get(place) else { return fault(404, "WorkspaceNotFoundError", "", cx) };
         let shows = cx.now.checked_sub(SignedDuration::from_secs(self.switches.log_lag_s)).unwrap_or(cx.now);
-        let table = tables::rows(workspace, parsed.table, shows, self.switches.defender);
+        let table = places
+            .iter()
+            .filter_map(|place| self.workspaces.get(*place))
+            .flat_map(|workspace| tables::rows(workspace, parsed.table, shows, self.switches.defender))
+            .collect();
         let partial = self.switches.log_partial_error;
         let answer = parsed.run(table, span);
         let (columns, rows) = match answer {
@@ -164,7 +196,7 @@ impl Microsoft {
     }
 }
 
-/// `P1D`, `PT6H`, `start/end`, `start/P1D`.
+/// `P1D`, `PT6H`, `start/end`, `start/P1D`, `P1D/end`.
 fn read_span(text: &str, now: Timestamp) -> Result<(Timestamp, Timestamp), ()> {
     let length = |text: &str| {
         let span: Span = text.parse().map_err(|_| ())?;
@@ -173,7 +205,10 @@ fn read_span(text: &str, now: Timestamp) -> Result<(Timestamp, Timestamp), ()> {
     match text.split_once('/') {
         None => Ok((now.checked_sub(length(text)?).map_err(|_| ())?, now)),
         Some((from, to)) => {
-            let from = stamp::parse(from).ok_or(())?;
+            let Some(from) = stamp::parse(from) else {
+                let to = stamp::parse(to).ok_or(())?;
+                return Ok((to.checked_sub(length(from)?).map_err(|_| ())?, to));
+            };
             let to = match stamp::parse(to) {
                 Some(to) => to,
                 None => from.checked_add(length(to)?).map_err(|_| ())?,

@@ -156,7 +156,7 @@ fn incident_row(workspace: &Workspace, incident: &Incident, at: Timestamp, defen
         json!(incident.classification_comment.as_deref().unwrap_or("")),
         json!(incident.classification_reason.as_deref().unwrap_or("")),
         dynamic(&owner),
-        json!(if incident.defender_number.is_some() { "Microsoft XDR" } else { "Azure Sentinel" }),
+        json!(incident.provider()),
         json!(incident.defender_number.unwrap_or(incident.number).to_string()),
         json!(incident.first_activity),
         json!(incident.last_activity),

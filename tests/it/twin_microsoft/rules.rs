@@ -1,0 +1,292 @@
+//! Point 16, more closely: what an automation rule may hold, when its conditions hold, what its actions change, and
+//! the runs of the logic apps.
+
+use halobridge::twin::wire::Outgoing;
+use serde_json::{Value, json};
+
+use super::{Got, Rig, guid, plain};
+
+fn condition(kind: &str, properties: Value) -> Value {
+    json!({"conditionType": kind, "conditionProperties": properties})
+}
+
+fn property(name: &str, operator: &str, value: &str) -> Value {
+    condition("Property", json!({"propertyName": name, "operator": operator, "propertyValues": [value]}))
+}
+
+fn task(title: &str) -> Value {
+    json!({"order": 1, "actionType": "AddIncidentTask", "actionConfiguration": {"title": title}})
+}
+
+fn modify(how: Value) -> Value {
+    json!({"order": 1, "actionType": "ModifyProperties", "actionConfiguration": how})
+}
+
+fn rule(when: &str, conditions: Vec<Value>, actions: Vec<Value>) -> Value {
+    json!({"properties": {
+        "displayName": "r", "order": 1, "actions": actions,
+        "triggeringLogic": {"isEnabled": true, "triggersOn": "Incidents", "triggersWhen": when, "conditions": conditions},
+    }})
+}
+
+fn put(rig: &Rig, number: u32, rule: Value) -> Got {
+    rig.sentinel("PUT", &format!("automationRules/{}", guid(number)), Some(rule))
+}
+
+/// Puts a rule for each condition; which of them ran for what `happens` to an incident.
+fn ran(rig: &Rig, when: &str, conditions: Vec<Value>, happens: impl FnOnce() -> String) -> Vec<bool> {
+    let count = conditions.len();
+    for (n, condition) in conditions.into_iter().enumerate() {
+        let made = put(rig, 100 + n as u32, rule(when, vec![condition], vec![task(&n.to_string())]));
+        assert!([200, 201].contains(&made.status), "{n}: {:#}", made.body);
+    }
+    let name = happens();
+    let tasks = rig.sentinel("GET", &format!("incidents/{name}/tasks"), None).body["value"].clone();
+    let titles: Vec<&str> =
+        tasks.as_array().unwrap().iter().map(|task| task["properties"]["title"].as_str().unwrap()).collect();
+    (0..count).map(|n| titles.contains(&n.to_string().as_str())).collect()
+}
+
+/// An incident with entities, tags and an alert with custom details.
+fn rich(rig: &Rig) -> String {
+    let entities = json!([
+        {"kind": "Host", "properties": {"hostName": "SRV-1", "osVersion": "11"}},
+        {"kind": "Host", "properties": {"hostName": "SRV-2"}},
+        {"kind": "Ip", "properties": {"address": "10.0.0.1"}},
+        {"kind": "Process", "properties": {"processId": "77", "commandLine": "cmd /c dir"}},
+    ]);
+    let made =
+        rig.act("incident.create", json!({"story": 1, "labels": ["blue", "vip"], "entities": entities, "owner": ""}));
+    made["name"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn every_property_of_a_condition_is_compared() {
+    let rig = Rig::new();
+    let cases = [
+        ("HostName", "Equals", "srv-1", true),
+        ("HostName", "Equals", "SRV", false),
+        ("HostName", "StartsWith", "SRV", true),
+        ("HostName", "NotEquals", "SRV-2", false),
+        ("HostName", "NotEquals", "SRV-3", true),
+        ("HostOSVersion", "Equals", "11", true),
+        ("IPAddress", "StartsWith", "10.", true),
+        ("IPAddress", "EndsWith", ".9", false),
+        ("ProcessId", "Equals", "77", true),
+        ("ProcessCommandLine", "Contains", "dir", true),
+        ("AccountName", "Equals", "vip.user", true),
+        ("AccountName", "Equals", "somebody", false),
+        ("MalwareName", "Contains", "a", false),
+        ("MalwareName", "NotContains", "a", true),
+        ("Url", "Contains", "http", false),
+        ("IncidentLabel", "Equals", "blue", true),
+        ("IncidentLabel", "Equals", "red", false),
+        ("IncidentTactics", "Equals", "Exfiltration", true),
+        ("IncidentTactics", "Equals", "Discovery", false),
+        ("AlertProductNames", "Contains", "Cloud Apps", true),
+        ("AlertProductNames", "Contains", "Endpoint", false),
+        ("IncidentRelatedAnalyticRuleIds", "Contains", "/alertRules/", true),
+        ("IncidentRelatedAnalyticRuleIds", "Equals", "/alertRules/none", false),
+        ("AlertAnalyticRuleIds", "Contains", "/alertRules/", true),
+        ("IncidentCustomDetailsKey", "Equals", "Country", true),
+        ("IncidentCustomDetailsKey", "Equals", "City", false),
+        ("IncidentCustomDetailsValue", "Equals", "ZZ", true),
+        ("IncidentCustomDetailsValue", "Equals", "AA", false),
+        ("IncidentProviderName", "Equals", "Azure Sentinel", true),
+        ("IncidentUpdatedBySource", "Equals", "Playbook", false),
+    ];
+    let conditions = cases.iter().map(|(name, operator, value, _)| property(name, operator, value)).collect();
+    let all = ran(&rig, "Created", conditions, || rich(&rig));
+    for (case, held) in cases.iter().zip(all) {
+        assert_eq!(held, case.3, "{case:?}");
+    }
+}
+
+#[test]
+fn custom_details_are_held_against_the_items_conditions() {
+    let rig = Rig::new();
+    let detail = |key: &str, value: &str| {
+        let inner = condition(
+            "PropertyArray",
+            json!({"arrayType": "CustomDetailValues", "arrayConditionType": "AnyItem",
+                "itemConditions": [property("IncidentCustomDetailsValue", "Equals", value)]}),
+        );
+        condition(
+            "PropertyArray",
+            json!({"arrayType": "CustomDetails", "arrayConditionType": "AnyItem",
+                "itemConditions": [property("IncidentCustomDetailsKey", "Equals", key), inner]}),
+        )
+    };
+    let conditions = vec![
+        detail("Attempts", "3"),
+        detail("Attempts", "ZZ"),
+        detail("Country", "ZZ"),
+        detail("City", "ZZ"),
+        condition(
+            "Boolean",
+            json!({"operator": "And", "innerConditions": [detail("Country", "ZZ"), detail("City", "ZZ")]}),
+        ),
+        condition(
+            "Boolean",
+            json!({"operator": "Or", "innerConditions": [detail("Country", "ZZ"), detail("City", "ZZ")]}),
+        ),
+    ];
+    let held = ran(&rig, "Created", conditions, || rich(&rig));
+    assert_eq!(held, [true, false, true, false, false, true]);
+}
+
+#[test]
+fn a_changed_owner_is_compared_from_and_to() {
+    let rig = Rig::new();
+    let upn = |n: usize| rig.connection["microsoft"]["users"][n]["upn"].as_str().unwrap().to_owned();
+    let name = rich(&rig);
+    rig.act("incident.update", json!({"incident": name, "owner": upn(0)}));
+    let owner = |change: Value, to: &str| {
+        condition(
+            "PropertyChanged",
+            json!({"propertyName": "IncidentOwner", "changeType": change, "operator": "Equals", "propertyValues": [to]}),
+        )
+    };
+    let conditions = vec![
+        condition("PropertyChanged", json!({"propertyName": "IncidentOwner"})),
+        owner(json!("ChangedTo"), &upn(1)),
+        owner(json!("ChangedTo"), &upn(0)),
+        owner(json!("ChangedFrom"), &upn(0)),
+        owner(json!("ChangedFrom"), &upn(1)),
+        condition("PropertyChanged", json!({"propertyName": "IncidentStatus"})),
+    ];
+    let held = ran(&rig, "Updated", conditions, || {
+        rig.act("incident.update", json!({"incident": name, "owner": upn(1)}));
+        name.clone()
+    });
+    assert_eq!(held, [true, true, false, true, false, false]);
+}
+
+#[test]
+fn a_rule_that_expired_does_not_run_and_each_rule_sees_what_those_before_it_did() {
+    let rig = Rig::new();
+    let mut expired = rule("Created", vec![], vec![task("late")]);
+    expired["properties"]["triggeringLogic"]["expirationTimeUtc"] = json!("2026-01-01T00:00:00Z");
+    assert_eq!(put(&rig, 1, expired).status, 201);
+    assert_eq!(put(&rig, 2, rule("Created", vec![], vec![modify(json!({"severity": "Low"}))])).status, 201);
+    let mut second = rule("Created", vec![property("IncidentSeverity", "Equals", "Low")], vec![task("low")]);
+    second["properties"]["order"] = json!(2);
+    assert_eq!(put(&rig, 3, second).status, 201);
+    let name = rig.act("incident.create", json!({"severity": "High"}))["name"].as_str().unwrap().to_owned();
+    let tasks = rig.sentinel("GET", &format!("incidents/{name}/tasks"), None);
+    assert_eq!(tasks.body["value"].as_array().unwrap().len(), 1, "{:#}", tasks.body);
+    assert_eq!(tasks.text("/value/0/properties/title"), "low");
+}
+
+#[test]
+fn an_action_sets_owner_and_tags_too() {
+    let rig = Rig::new();
+    let upn = rig.connection["microsoft"]["users"][1]["upn"].as_str().unwrap();
+    let how = json!({
+        "severity": "High", "labels": [{"labelName": "by rule"}], "owner": {"userPrincipalName": upn},
+        "status": "Closed", "classification": "FalsePositive", "classificationReason": "InaccurateData",
+    });
+    assert_eq!(put(&rig, 1, rule("Created", vec![], vec![modify(how)])).status, 201);
+    let mut made = plain();
+    made["labels"] = json!([{"labelName": "own"}]);
+    rig.make(&guid(9), made);
+    let shown = rig.sentinel("GET", &format!("incidents/{}", guid(9)), None);
+    assert_eq!(shown.text("/properties/owner/userPrincipalName"), upn);
+    assert_eq!(shown.text("/properties/labels/0/labelName"), "own");
+    assert_eq!(shown.text("/properties/labels/1/labelName"), "by rule");
+    assert_eq!((shown.text("/properties/severity"), shown.text("/properties/status")), ("High", "Closed"));
+    assert_eq!(shown.text("/properties/classificationReason"), "InaccurateData");
+    // What an action leaves out, or sends as null, stays.
+    let none = json!({"severity": "Low", "status": null, "owner": {"objectId": null}, "labels": []});
+    assert_eq!(put(&rig, 1, rule("Updated", vec![], vec![modify(none)])).status, 200);
+    rig.act("incident.comment", json!({"incident": guid(9), "message": "a change"}));
+    let shown = rig.sentinel("GET", &format!("incidents/{}", guid(9)), None);
+    assert_eq!((shown.text("/properties/severity"), shown.text("/properties/status")), ("Low", "Closed"));
+    assert_eq!(shown.text("/properties/classification"), "FalsePositive");
+    assert_eq!(shown.text("/properties/owner/userPrincipalName"), upn);
+}
+
+#[test]
+fn a_rule_outside_the_contract_is_refused() {
+    let rig = Rig::new();
+    let app = rig.workspace.replace("Microsoft.OperationalInsights/workspaces", "Microsoft.Logic/workflows") + "-none";
+    let run = json!({"order": 1, "actionType": "RunPlaybook", "actionConfiguration": {"logicAppResourceId": app}});
+    let two = || json!([property("HostName", "Equals", "a"), property("HostName", "Zork", "a")]);
+    for (what, conditions, action) in [
+        ("conditionType", vec![condition("Zork", json!({}))], task("t")),
+        ("propertyName", vec![property("Zork", "Equals", "a")], task("t")),
+        ("operator", vec![property("HostName", "Zork", "a")], task("t")),
+        (
+            "propertyValues",
+            vec![condition("Property", json!({"propertyName": "HostName", "operator": "Equals"}))],
+            task("t"),
+        ),
+        ("operator", vec![condition("Boolean", json!({"operator": "Xor", "innerConditions": two()}))], task("t")),
+        ("operator", vec![condition("Boolean", json!({"operator": "Or", "innerConditions": two()}))], task("t")),
+        ("innerConditions", vec![condition("Boolean", json!({"operator": "Or", "innerConditions": []}))], task("t")),
+        ("arrayType", vec![condition("PropertyArray", json!({"arrayType": "Zork", "itemConditions": []}))], task("t")),
+        ("propertyName", vec![condition("PropertyChanged", json!({"propertyName": "IncidentTitle"}))], task("t")),
+        (
+            "changeType",
+            vec![condition("PropertyArrayChanged", json!({"arrayType": "Alerts", "changeType": "Gone"}))],
+            task("t"),
+        ),
+        ("actionType", vec![], json!({"order": 1, "actionType": "Zork", "actionConfiguration": {}})),
+        ("order", vec![], json!({"actionType": "AddIncidentTask", "actionConfiguration": {"title": "t"}})),
+        ("title", vec![], json!({"order": 1, "actionType": "AddIncidentTask", "actionConfiguration": {}})),
+        ("severity", vec![], modify(json!({"severity": "Zork"}))),
+        ("status", vec![], modify(json!({"status": "Zork"}))),
+        ("classification", vec![], modify(json!({"status": "Closed"}))),
+        ("nobody@nowhere.example", vec![], modify(json!({"owner": {"email": "nobody@nowhere.example"}}))),
+        ("labels", vec![], modify(json!({"labels": ["text"]}))),
+        (app.as_str(), vec![], run),
+    ] {
+        let got = put(&rig, 1, rule("Created", conditions, vec![action]));
+        assert_eq!(got.status, 400, "{what}: {:#}", got.body);
+        assert!(got.text("/error/message").contains(what), "{what}: {:#}", got.body);
+    }
+    assert_eq!(rig.sentinel("GET", "automationRules", None).body["value"], json!([]));
+}
+
+#[test]
+fn the_runs_of_a_logic_app_are_its_deliveries() {
+    let rig = Rig::new();
+    let app = rig.workspace.replace("Microsoft.OperationalInsights/workspaces", "Microsoft.Logic/workflows");
+    let http = json!({"type": "Http", "inputs": {"method": "POST", "uri": "http://receiver.test/in"}});
+    let body = json!({"location": "westeurope", "properties": {"definition": {"actions": {"Post": http}}}});
+    assert_eq!(rig.arm("PUT", &format!("{app}?api-version=2019-05-01"), Some(body)).status, 201);
+    let run = json!({"order": 1, "actionType": "RunPlaybook", "actionConfiguration": {"logicAppResourceId": app}});
+    assert_eq!(put(&rig, 1, rule("Created", vec![], vec![run])).status, 201);
+    let list = |query: &str| {
+        let got = rig.arm("GET", &format!("{app}/runs?api-version=2019-05-01{query}"), None);
+        assert_eq!(got.status, 200, "{:#}", got.body);
+        got
+    };
+    let states = |got: &Got| -> Vec<String> {
+        let all = got.body["value"].as_array().unwrap().iter();
+        all.map(|run| run["properties"]["status"].as_str().unwrap().to_owned()).collect()
+    };
+    let raise = || -> Outgoing {
+        rig.raise();
+        rig.twin.due_outgoing().remove(0)
+    };
+    assert!(states(&list("")).is_empty());
+    let first = raise();
+    let id = first.headers.iter().find(|(name, _)| name == "x-ms-workflow-run-id").unwrap().1.clone();
+    assert_eq!(states(&list("")), ["Running"]);
+    rig.twin.delivered(first, Some(202));
+    rig.twin.delivered(raise(), Some(400));
+    rig.twin.with(|world, _| world.deliveries.disturb(&json!({"effect": "lost", "count": 1}))).unwrap();
+    rig.raise();
+    assert!(rig.twin.due_outgoing().is_empty());
+    let late = raise();
+    rig.twin.delivered(late, Some(503));
+    let all = list("");
+    assert_eq!(states(&all), ["Running", "Failed", "Failed", "Succeeded"], "newest first; 503 is tried again");
+    assert_eq!(all.text("/value/3/name"), id);
+    assert_eq!(states(&list("&$filter=status%20eq%20'Failed'")).len(), 2);
+    let one = rig.arm("GET", &format!("{app}/runs/{id}?api-version=2019-05-01"), None);
+    assert_eq!((one.status, one.text("/properties/status")), (200, "Succeeded"));
+    let odd = rig.arm("GET", &format!("{app}/runs?api-version=2019-05-01&$filter=zork"), None);
+    assert_eq!(odd.status, 400);
+}
