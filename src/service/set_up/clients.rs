@@ -163,12 +163,15 @@ pub async fn view(app: &App, caller: &Caller, anew: bool) -> Result<ClientsStep,
             continue;
         }
         let guess = matching::guess(&hints(found), &guesses);
-        // An unsure one is named beside the field: it must not become a link because nobody looked.
-        let Guess::Sure(sure) = guess else { continue };
-        let name = guesses.iter().find(|row| row.id == sure).map(|row| row.name.as_str());
-        form = form.with_value(&format!("client-{key}"), name.unwrap_or_default());
+        let likeliest = match &guess {
+            Guess::Sure(id) => Some(*id),
+            Guess::Unsure(ids) => ids.first().copied(),
+            Guess::None => None,
+        };
+        let name = likeliest.and_then(|id| guesses.iter().find(|row| row.id == id)).map(|row| row.name.clone());
+        form = form.with_value(&format!("client-{key}"), &name.unwrap_or_default());
         // what was once gone through stays as it was left
-        if waiting.is_empty() && usable(found) {
+        if waiting.is_empty() && matches!(guess, Guess::Sure(_)) && usable(found) {
             form = form.with_value(&format!("link-{key}"), "on");
         }
     }
@@ -364,10 +367,9 @@ pub async fn lines(app: &App, caller: &Caller) -> Result<Vec<[String; 7]>, Servi
         let value = |kind: &str| view.form.value(&format!("{kind}-{}", row.key)).to_owned();
         let linked = row.linked.is_some() || !value("link").is_empty();
         let client = row.linked.clone().unwrap_or_else(|| value("client"));
-        let suggested = match &row.doubt {
-            Doubt::Unsure { names } if client.is_empty() => names.first().cloned().unwrap_or_default(),
-            _ => String::new(),
-        };
+        // an unsure guess must not become a link because nobody looked
+        let unsure = !linked && matches!(row.doubt, Doubt::Unsure { .. });
+        let (client, suggested) = if unsure { (String::new(), client) } else { (client, String::new()) };
         [
             if linked { "yes" } else { "no" }.to_owned(),
             row.name.clone(),
