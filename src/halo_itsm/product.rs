@@ -19,14 +19,6 @@ pub fn customer_word(product: HaloProduct) -> &'static str {
     }
 }
 
-/// Where an administrator finds the three addresses.
-pub fn api_page(product: HaloProduct) -> &'static str {
-    match product {
-        HaloProduct::Itsm => "Configuration > Integrations > HaloITSM API",
-        HaloProduct::Psa => "Configuration > Integrations > HaloPSA API",
-    }
-}
-
 /// The ending of a hosted instance's host name.
 pub fn hosted_domain(product: HaloProduct) -> &'static str {
     match product {
