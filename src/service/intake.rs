@@ -223,7 +223,11 @@ pub async fn take(app: &App, door: Door, body: Bytes) -> Receipt {
         }
         DeliverySource::Halo { .. } => None,
     };
-    if let Err(error) = app.store.intake(delivery).await {
+    let stored = match named {
+        Some(()) => app.store.intake_beside(delivery).await,
+        None => app.store.intake(delivery).await,
+    };
+    if let Err(error) = stored {
         if !error.lasts() {
             complain(app, received, &error);
         }
