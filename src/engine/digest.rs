@@ -29,6 +29,7 @@ use super::{
     known::{self, Known},
     merges::{self, Around},
     registry::View,
+    silenced,
 };
 
 /// What is known of a pair's two records.
@@ -296,8 +297,8 @@ pub(crate) fn overlay(row: &mut SituationRow, fact: &Fact) {
 
 /// Plans a pair and says what that changes.
 fn replan(engine: &Engine, view: &View, row: &SituationRow, around: &Around, seen: Seen, now: Timestamp) -> Vec<Fact> {
-    let Some((workspace, client, policy)) = view.of_workspace(row.pair.workspace) else { return Vec::new() };
-    let Some(halo) = view.halo.get(&row.pair.halo) else { return Vec::new() };
+    let Some((workspace, client, policy)) = view.of_workspace(row.pair.workspace) else { return silenced::judged(row) };
+    let Some(halo) = view.halo.get(&row.pair.halo) else { return silenced::judged(row) };
     // Without look-ups names mean nothing: the plan waits for them.
     let Some(catalogue) = super::registry::wait_for_catalogue(engine, row.pair.halo) else { return Vec::new() };
     let ticket_url = halo.ticket_url_base();

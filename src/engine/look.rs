@@ -7,6 +7,7 @@ use crate::{
         failure::{Failure, FailureKind, Side},
         ids::PairId,
         operation::OperationState,
+        workspace::Mode,
     },
     ledger::fact::Fact,
     outbound::budget::Class,
@@ -27,7 +28,11 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     let hurried = engine.schedule().hurried.remove(&id);
     let Some(Known { row, .. }) = engine.known(id).await? else { return Ok(()) };
     let view = engine.registry.view();
-    let Some((workspace, _, policy)) = view.of_workspace(row.pair.workspace) else { return Ok(()) };
+    let found = view.of_workspace(row.pair.workspace).filter(|(workspace, ..)| workspace.mode != Mode::Off);
+    let Some((workspace, _, policy)) = found else {
+        // Nothing is read of it. The pair says so.
+        return digest::pair(engine, id, Vec::new(), Reading::default()).await;
+    };
     let mut joined = Vec::new();
     let mut reading = Reading::default();
     let mut failure = None;

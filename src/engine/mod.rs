@@ -37,7 +37,9 @@ mod revive;
 pub mod schedule;
 pub mod settle;
 mod settled;
+mod silenced;
 pub mod status;
+mod told;
 mod unread;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

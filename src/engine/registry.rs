@@ -192,6 +192,10 @@ impl Registry {
         self.subscriptions.known(subscription)
     }
 
+    pub(super) fn subscriptions(&self) -> &Subscriptions {
+        &self.subscriptions
+    }
+
     /// Budgets of Azure subscriptions.
     pub fn subscription_budgets(&self) -> Vec<(String, Arc<Budget>)> {
         self.subscriptions.all()
@@ -330,6 +334,7 @@ pub(super) async fn reload(engine: &Engine) -> Result<(), StoreError> {
         return Ok(());
     }
     let first = engine.schedule().configuration.is_none();
+    let before = (!first).then(|| engine.registry.view());
     let view = View::of(engine.store.installation().await?);
     let version = view.version;
     engine.registry.build(view).await?;
@@ -342,6 +347,7 @@ pub(super) async fn reload(engine: &Engine) -> Result<(), StoreError> {
         super::pauses::changed(engine).await?;
     }
     super::backfill::take_up(engine).await?;
+    super::silenced::say(engine, before.as_deref()).await?;
     let view = engine.registry.view();
     let now = engine.now();
     let mut schedule = engine.schedule();
@@ -382,6 +388,7 @@ async fn left_behind(engine: &Engine) -> Result<(), StoreError> {
         );
     }
     super::unread::left_behind(engine).await?;
+    super::told::again(engine).await?;
     let now = engine.now();
     let written = engine.store.written_to_halo_since(now - super::halo::OVERLAP).await?;
     let mut schedule = engine.schedule();

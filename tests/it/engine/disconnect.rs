@@ -30,6 +30,7 @@ both! {
             bridge.comment(&incident, "seen on the host");
             bridge.cross().await;
             let ticket = bridge.ticket_of(&incident).await;
+            let pair = bridge.pair_of(&incident).await.unwrap().id;
             let (app, admin) = bridge.admin();
             let (id, name) = bridge.connection(side).await;
 
@@ -58,11 +59,15 @@ both! {
             bridge.raise(json!({}));
             bridge.pass(3_700).await;
             assert_eq!(bridge.writes(), writes, "{side:?}");
+            // Nor do its pairs go on saying that both sides agree.
+            let said = bridge.store.pair(pair).await.unwrap().unwrap().reason.map(|reason| reason.code());
+            assert_eq!(said, Some("mode-off"), "{side:?}");
 
             bridge.apply().await;
             bridge.pass(120).await;
             bridge.cross().await;
             assert_eq!(bridge.ticket_of(&incident).await, ticket, "{side:?}");
+            assert_eq!(bridge.reason_of(&incident).await, None, "{side:?}");
             let notes = bridge.notes_of(ticket);
             for text in ["seen on the host", "said while nobody listened"] {
                 let found = notes.iter().filter(|note| words(note).contains(text)).count();

@@ -243,6 +243,26 @@ both! {
         }
     }
 
+    /// Asked before its time a server only prolongs the wait, whichever process asks.
+    async fn a_word_to_wait_outlives_the_process(product) {
+        for kind in ["halo.tickets.list", "sentinel.incident.list"] {
+            let mut bridge = Bridge::new(product).await;
+            bridge.cross().await;
+            bridge.fault(json!({ "effect": "throttle", "retry_after": 1_800, "kind": kind, "count": 1 }));
+            let asked = bridge.calls(kind);
+            while bridge.calls(kind) == asked {
+                bridge.pass(20).await;
+            }
+            let asked = bridge.calls(kind);
+            bridge.restart().await;
+            bridge.pass(900).await;
+            assert_eq!(bridge.calls(kind), asked);
+            bridge.pass(1_800).await;
+            assert!(bridge.calls(kind) > asked);
+            bridge.finish().await;
+        }
+    }
+
     /// A webhook announced an incident, and its workspace fails: it is asked for again at the pace of any other
     /// failing source. Else one broken workspace spends the whole subscription's budget and fills the ledger.
     async fn an_announced_incident_does_not_hurry_a_workspace_that_fails(product) {

@@ -1,0 +1,30 @@
+//! A server's word to wait outlives the process: asked before its time, it would only prolong the wait.
+
+use crate::{
+    domain::{account::Scope, failure::FailureKind, run::RunScope},
+    store::StoreError,
+};
+
+use super::Engine;
+
+/// Takes up the times that were named to the process before this one, as its last runs tell them.
+pub(super) async fn again(engine: &Engine) -> Result<(), StoreError> {
+    let (now, view) = (engine.now(), engine.registry.view());
+    for last in engine.store.last_runs(&Scope::All, true).await? {
+        let Some(FailureKind::WaitUntil { at }) = last.run.failure.map(|failure| failure.kind) else { continue };
+        if at <= now {
+            continue;
+        }
+        let budget = match last.run.scope {
+            RunScope::Halo { id } => engine.registry.halo_budget(id),
+            RunScope::Workspace { id } => view.of_workspace(id).and_then(|(workspace, ..)| {
+                let writes = view.microsoft.get(&workspace.connection)?.writes_per_5min;
+                Some(engine.registry.subscriptions().of(&workspace.address()?.subscription, writes))
+            }),
+        };
+        if let Some(budget) = budget {
+            budget.told_to_wait(now, at);
+        }
+    }
+    Ok(())
+}
