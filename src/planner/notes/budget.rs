@@ -87,6 +87,10 @@ pub(super) fn spend(s: &Situation<'_>, due: Vec<Due>, out: &mut Plan) {
         [only] => single(only),
         several => digest(several),
     };
+    if parts.len() > free && rest.iter().all(|due| due.reason == Reason::TicketMade) {
+        // Nobody's words wait: only the ticket's name has no room.
+        return out.remark(Reason::CommentsFull);
+    }
     if parts.len() > free {
         // What is left out stays in Halo, where it is whole, and crosses in the places kept for closing.
         out.item(Reason::CommentsFull);

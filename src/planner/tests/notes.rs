@@ -360,6 +360,11 @@ fn the_incident_names_its_ticket_once() {
     scene.comments.as_mut().unwrap()[0].id = comment;
     let found = scene.plan();
     assert_eq!((words(&found), found.links.len()), ("in-step healthy -".to_owned(), 1));
+    // Where the analysts have used up the room nobody's words wait, so nobody is asked to do anything.
+    let mut full = in_step();
+    full.policy.link_comment = true;
+    full.incident.comments_count = 95;
+    assert_eq!(words(&full.plan()), "in-step healthy comments-full");
 }
 
 #[test]
