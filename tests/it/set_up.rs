@@ -552,6 +552,45 @@ pub async fn refused(scene: &mut Scene, path: &str, form: &Form, status: u16, wo
 }
 
 #[tokio::test]
+async fn a_linked_workspace_is_given_to_another_client_on_its_page() {
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    scene.policy().await;
+    let (path, check) = ("/set-up/clients", "/set-up/check");
+    let page = scene.page(path).await;
+    let [link, client, portal] = ["link-", "client-", "portal-"].map(|kind| field_of(&page, "law-contoso-002", kind));
+    let form = Form(drawn(&page)).with(&[(&link, "on"), (&client, "Contoso Retail"), (&portal, "defender")]);
+    assert_taken(&scene.post(path, &form).await, check);
+    let form = scene.drawn(check).await;
+    assert_taken(&scene.post(check, &form).await, "/set-up/import");
+    let there = async |scene: &Scene| {
+        let installation = scene.app.app.installation().await.unwrap();
+        let [workspace] = installation.workspaces.as_slice() else { panic!("{:?}", installation.workspaces) };
+        let client = installation.clients.iter().find(|client| client.id == workspace.client).unwrap();
+        (workspace.clone(), client.name.clone())
+    };
+    let (before, first) = there(&scene).await;
+    assert_eq!(first, "Contoso Retail");
+
+    // Nothing is ticked, so saving the page as it stands changes nothing.
+    let page = scene.page(path).await;
+    assert!(shown(&page).contains("Another client"), "{}", shown(&page));
+    let form = Form(drawn(&page));
+    assert!(form.0.iter().all(|(name, _)| *name != link));
+    let nobody = form.clone().with(&[(&link, "on"), (&client, "Nobody")]);
+    assert_eq!(scene.post(path, &nobody).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let moved = form.with(&[(&link, "on"), (&client, "Fabrikam Logistics")]);
+    assert_taken(&scene.post(path, &moved).await, check);
+    let page = scene.page(check).await;
+    assert!(shown(&page).contains("Fabrikam Logistics"), "{}", shown(&page));
+    assert_taken(&scene.post(check, &Form(drawn(&page))).await, "/set-up/import");
+    let (after, second) = there(&scene).await;
+    assert_eq!(second, "Fabrikam Logistics");
+    assert_eq!((after.id, after.name, after.mode), (before.id, before.name, Mode::Observe));
+    assert_eq!((after.portal, after.poll_secs), (Portal::Defender, before.poll_secs), "what else was set stays");
+}
+
+#[tokio::test]
 async fn two_hundred_workspaces_are_listed_and_linked_in_one_go() {
     let mut scene = Scene::new(|options| options.workspaces = 200).await;
     scene.connected().await;

@@ -153,6 +153,8 @@ fn url_value(text: &str) -> String {
 async fn wanted(app: &App, installation: &Installation, links: &Links) -> Result<Applied, ServiceError> {
     let mut names: BTreeMap<(String, i64), String> = BTreeMap::new();
     let mut text = String::new();
+    let stored = configuration::export(&app.store).await;
+    let stored = stored.map_err(|e| ServiceError::internal("read the installation", &e))?.workspaces;
     let instance = |link: &Link| installation.halo.iter().find(|row| row.id == link.halo).map(|row| row.name.clone());
     for link in links {
         let gone = |what: &str| {
@@ -178,9 +180,14 @@ async fn wanted(app: &App, installation: &Installation, links: &Links) -> Result
                 name
             }
         };
-        let mut entry = Entry::new("workspace", None);
+        // One that is given to another client keeps its name, its webhook and how it is polled.
+        let before = stored.iter().find(|row| row.arm_id == link.arm_id).map(|row| row.lines());
+        let new = before.is_none();
+        let mut entry = Entry::new("workspace", before);
         entry.text("arm_id", &link.arm_id);
-        entry.text("name", &workspace_name(installation, links, link));
+        if new {
+            entry.text("name", &workspace_name(installation, links, link));
+        }
         entry.text("client", &client);
         entry.text("microsoft", &microsoft.name);
         entry.text("tenant_id", &link.tenant_id);

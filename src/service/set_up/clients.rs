@@ -22,6 +22,7 @@ use crate::{
             mapping::Owner,
             set_up::{ClientRules, ClientsStep, Doubt, FoundRow, Step, StepState},
         },
+        workspace::Portal,
     },
     service::{
         App,
@@ -152,14 +153,16 @@ pub async fn view(app: &App, caller: &Caller, anew: bool) -> Result<ClientsStep,
     for found in &reached.workspaces {
         let key = key(&found.arm_id());
         let kept = waiting.iter().find(|link| link.arm_id == found.arm_id());
-        let portal = kept.map_or(found.joined, |link| link.defender);
+        let there = installation.workspaces.iter().find(|row| row.arm_id == found.arm_id());
+        let defender = there.map_or(found.joined, |row| row.portal == Portal::Defender);
+        let portal = kept.map_or(defender, |link| link.defender);
         form = form.with_value(&format!("portal-{key}"), if portal { "defender" } else { "azure" });
         if let Some(link) = kept {
             let name = clients.name_of(link.halo, link.halo_client_id).unwrap_or(&link.client).to_owned();
             form = form.with_value(&format!("client-{key}"), &name).with_value(&format!("link-{key}"), "on");
             continue;
         }
-        if installation.workspaces.iter().any(|row| row.arm_id == found.arm_id()) {
+        if there.is_some() {
             continue;
         }
         let guess = matching::guess(&hints(found), &guesses);

@@ -165,6 +165,32 @@ fn form(ctx: &PageContext, view: &ClientsStep) -> AnyView {
     .into_any()
 }
 
+/// A workspace that is linked already is given to another client.
+fn elsewhere(form: &FormView, row: &FoundRow) -> AnyView {
+    let [link, client, portal] = ["link", "client", "portal"].map(|kind| format!("{kind}-{}", row.key));
+    let problem = form.problem(&client).map(str::to_owned);
+    let fault = problem.as_ref().map(|_| format!("{client}-problem"));
+    let open = problem.is_some() || !form.value(&link).is_empty();
+    view! {
+        <details open=open>
+            <summary>"Another client"<span class="unseen">{format!(" for {}", row.name)}</span></summary>
+            <label class="check">
+                <input type="checkbox" id=link.clone() name=link.clone() value="on" checked=!form.value(&link).is_empty() />
+                {format!(" Give {} to", row.name)}
+            </label>
+            <label class="unseen" for=client.clone()>{format!("Other Halo client of {}", row.name)}</label>
+            <input type="text" id=client.clone() name=client.clone() list=LIST autocomplete="off"
+                value=form.value(&client).to_owned()
+                aria-invalid=problem.as_ref().map(|_| "true")
+                aria-describedby=fault.clone() />
+            <input type="hidden" name=portal.clone() value=form.value(&portal).to_owned() />
+            {problem.map(|text| view! { <p class="problem" id=fault.clone()><span class="unseen">"Error: "</span>{text}</p> })}
+            <p class="quiet">"It observes again until you let it go live. Its tickets so far stay where they are, and get nothing more."</p>
+        </details>
+    }
+    .into_any()
+}
+
 fn line(ctx: &PageContext, form: &FormView, row: &FoundRow) -> AnyView {
     let link = format!("link-{}", row.key);
     let client = format!("client-{}", row.key);
@@ -190,7 +216,11 @@ fn line(ctx: &PageContext, form: &FormView, row: &FoundRow) -> AnyView {
         view! { <b>{row.name.clone()}</b> }.into_any()
     };
     let choice = match &row.linked {
-        Some(client) => view! { <span>{icon(ctx, "healthy")} " " {client.clone()}</span> }.into_any(),
+        Some(client) => {
+            let now = view! { <span>{icon(ctx, "healthy")} " " {client.clone()}</span> };
+            let elsewhere = row.usable.then(|| elsewhere(form, row));
+            view! { {now}{elsewhere} }.into_any()
+        }
         None if row.usable => view! {
             <label class="unseen" for=client.clone()>{format!("Halo client of {}", row.name)}</label>
             <input type="text" id=client.clone() name=client.clone() list=LIST autocomplete="off"
