@@ -45,11 +45,8 @@ pub fn body(ctx: &PageContext, view: &LiveStep) -> AnyView {
     });
     let trouble = view.trouble.clone().map(|text| view! { <p role="status">{text}</p> });
     let problem = form.problem("workspace").map(str::to_owned);
-    // Boxes are ticked and cleared without the button's knowing, so it tells what it was drawn with.
-    let go = match view.chosen.len() {
-        0 => "Go with the ticked workspaces (none ticked at first)".to_owned(),
-        count => format!("Go with the ticked workspaces ({} ticked at first)", words::number(count as u64)),
-    };
+    // Boxes are ticked and cleared without the button's knowing, so it is told beside it what was drawn.
+    let ticked = words::counted(view.chosen.len() as u64, "workspace is ticked", "workspaces are ticked");
     view! {
         <p class="lead">
             "A workspace begins by observing: it is read and planned, and nothing is written. Look at the plan of its first cycle, \
@@ -76,7 +73,8 @@ pub fn body(ctx: &PageContext, view: &LiveStep) -> AnyView {
                 ("observed", "Get their tickets too", "Everything since the workspace's start."),
                 ("now", "Stay as they are", "Only incidents that are created from now on get tickets. A backfill can take the others in later."),
             ])}
-            <button type="submit" class="button main">{go}</button>
+            <p class="hint">{ticked}" as this page opens; it holds for those that are ticked when you go."</p>
+            <button type="submit" class="button main">"Go with those ticked"</button>
         </form>
         <p><a href="/backfill">"Backfill: take in older incidents, with a forecast first"</a></p>
     }

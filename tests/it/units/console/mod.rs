@@ -476,11 +476,12 @@ fn a_page_is_called_what_it_is_called_elsewhere() {
 }
 
 #[test]
-fn the_button_of_going_live_says_how_many() {
+fn going_live_says_beside_its_button_how_many() {
     let html = page("set-up-live");
+    assert_eq!(one(&html, "form[action='/set-up/go-live'] button"), "Go with those ticked");
     assert_eq!(
-        one(&html, "form[action='/set-up/go-live'] button"),
-        "Go with the ticked workspaces (1 ticked at first)"
+        one(&html, "form[action='/set-up/go-live'] > p.hint"),
+        "1 workspace is ticked as this page opens; it holds for those that are ticked when you go."
     );
     // a workspace's start is not told as the moment it went live
     let hints: Vec<String> =
