@@ -138,7 +138,7 @@ switches! {
     /// Seconds an access token lives; 0 draws 3,600 to 5,400 as the real service does.
     token_life_s: i64 = 0;
     /// While no certificate is registered, an assertion is taken by its claims alone, whoever signed it.
-    any_certificate: bool = false;
+    any_certificate: bool = true;
     /// A deployment has ended when its `PUT` is answered; else it says `Accepted`, and `Running` to the first who asks.
     deployments_at_once: bool = false;
     /// The application has no consent in any tenant until admin consent is given (65001).
