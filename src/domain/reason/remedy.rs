@@ -41,7 +41,7 @@ impl Reason {
                 "Press “Release” under Problems to make the tickets, or close the incidents in Sentinel. A rule that floods is best corrected first.".into(),
             ),
             Self::OlderThanStart => Some(
-                "Set an earlier “since” for the workspace: what is known is linked at once, other open incidents within six hours.".into(),
+                "Take it in by a backfill, or set an earlier “since” for the workspace in the configuration file: what is known is linked at once, other open incidents within six hours.".into(),
             ),
             Self::ModeOneWay => Some("Set the workspace's mode to two-way to carry it, or leave it as it is.".into()),
             Self::Unlinked { .. } => {

@@ -392,7 +392,11 @@ fn mapped(view: &MappingStep) -> AnyView {
 
 fn what_if(ctx: &PageContext, view: &MappingStep) -> AnyView {
     let inside = match (&view.what_if, &view.what_if_trouble) {
-        (Some(what), _) => lines::what_if(ctx, what),
+        (Some(what), _) => view! {
+            {lines::what_if(ctx, what)}
+            <p class="quiet">"Counted as if they came now. Those from before a workspace's start get their tickets when it goes live with them, or by a backfill."</p>
+        }
+        .into_any(),
         (None, Some(trouble)) => view! { <p>{trouble.clone()}</p> }.into_any(),
         _ => return ().into_any(),
     };
