@@ -223,11 +223,7 @@ pub async fn take(app: &App, door: Door, body: Bytes) -> Receipt {
         }
         DeliverySource::Halo { .. } => None,
     };
-    let stored = match named {
-        Some(()) => app.store.intake_beside(delivery).await,
-        None => app.store.intake(delivery).await,
-    };
-    if let Err(error) = stored {
+    if let Err(error) = app.store.intake(delivery).await {
         if !error.lasts() {
             complain(app, received, &error);
         }

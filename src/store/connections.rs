@@ -95,11 +95,6 @@ impl Connections {
         })
     }
 
-    /// Whether a commit waits for a disk.
-    pub fn on_disk(&self) -> bool {
-        self.readers.is_some()
-    }
-
     /// An empty database in memory. Its schema is built once in a process and copied from then on.
     pub async fn in_memory() -> Result<Self> {
         static MIGRATED: OnceCell<Vec<u8>> = OnceCell::const_new();

@@ -1,9 +1,6 @@
 //! Webhooks received. [`Store::intake`] returns once the delivery is durable; many at a time share one commit.
 
-use std::{
-    sync::{Arc, Mutex as StdMutex, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
 use base64::Engine as _;
 use jiff::Timestamp;
@@ -17,7 +14,6 @@ use super::{
     pages::PageKey,
     row::{Cells, statements, to_json},
     search::push_scope,
-    together::TakenAlong,
 };
 use crate::{
     domain::{
@@ -43,8 +39,6 @@ statements! {
 
 /// Most deliveries in one commit.
 const BATCH: usize = 256;
-/// How long a webhook that is being acted on waits for what that comes to: a reading of its incident from nearby.
-const BESIDE: Duration = Duration::from_millis(3);
 /// Marks a body that is not text.
 const BINARY: &str = "base64:";
 
@@ -74,17 +68,6 @@ fn body_bytes(text: &str) -> Option<Vec<u8>> {
         None => Some(text.as_bytes().to_vec()),
         Some(coded) => base64::engine::general_purpose::STANDARD.decode(coded).ok(),
     }
-}
-
-/// That it was received.
-fn received(delivery: &Delivery) -> Entered {
-    let client = match delivery.source {
-        DeliverySource::Sentinel { client, .. } => Some(client),
-        DeliverySource::Halo { .. } => None,
-    };
-    let body = body_text(&delivery.body);
-    let fact = Fact::DeliveryReceived { delivery: delivery.id, source: delivery.source, body };
-    Entered { client, at: delivery.received, fact }
 }
 
 /// What a page of deliveries asks for.
@@ -129,27 +112,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::Locked`], … : then it is not kept and the sender must be told so (503).
     pub async fn intake(&self, delivery: Delivery) -> Result<()> {
-        self.intake_again(Arc::new(delivery), false).await
-    }
-
-    /// As [`Store::intake`], for one that is being acted on already: what that comes to is recorded in a moment, and a commit
-    /// waits for the disk. It is taken along, or kept by itself when nobody came.
-    ///
-    /// # Errors
-    /// As [`Store::intake`].
-    pub async fn intake_beside(&self, delivery: Delivery) -> Result<()> {
         let delivery = Arc::new(delivery);
-        if !self.inner.connections.on_disk() {
-            return self.intake_again(delivery, false).await;
-        }
-        match self.taken_along(vec![received(&delivery)], BESIDE).await {
-            TakenAlong::Yes(result) => result,
-            TakenAlong::No => self.intake_again(delivery, false).await,
-            TakenAlong::Unknown => self.intake_again(delivery, true).await,
-        }
-    }
-
-    async fn intake_again(&self, delivery: Arc<Delivery>, mut again: bool) -> Result<()> {
+        let mut again = false;
         loop {
             let (answer, mut answered) = oneshot::channel();
             let waiting = Waiting { delivery: delivery.clone(), again, answer };
@@ -208,7 +172,13 @@ impl Store {
             if *again && self.delivery(delivery.id).await?.is_some() {
                 continue;
             }
-            entries.push(received(delivery));
+            let client = match delivery.source {
+                DeliverySource::Sentinel { client, .. } => Some(client),
+                DeliverySource::Halo { .. } => None,
+            };
+            let body = body_text(&delivery.body);
+            let fact = Fact::DeliveryReceived { delivery: delivery.id, source: delivery.source, body };
+            entries.push(Entered { client, at: delivery.received, fact });
         }
         Ok(entries)
     }

@@ -3,13 +3,7 @@
 //! Whoever gets the writing connection next carries out all that wait for it, each record whole and in a text of its own.
 //! If one of them cannot be carried out so, none is, and each is recorded by itself.
 
-use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
@@ -25,49 +19,24 @@ const TOGETHER: usize = 32;
 
 /// A record that waits.
 struct Waiting {
-    number: u64,
     entries: Vec<Entered>,
     answer: oneshot::Sender<Result<Seq>>,
 }
 
 /// All that wait.
 #[derive(Default)]
-pub(super) struct Together {
-    waiting: Mutex<Vec<Waiting>>,
-    numbers: AtomicU64,
-}
+pub(super) struct Together(Mutex<Vec<Waiting>>);
 
 impl Together {
-    fn join(&self, entries: Vec<Entered>) -> (u64, oneshot::Receiver<Result<Seq>>) {
-        let (answer, answered) = oneshot::channel();
-        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(Waiting { number, entries, answer });
-        (number, answered)
+    fn join(&self, waiting: Waiting) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(waiting);
     }
 
     fn take(&self) -> Vec<Waiting> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = waiting.len().min(TOGETHER);
         waiting.drain(..count).collect()
     }
-
-    /// Takes a record out again; `false` when somebody is carrying it out.
-    fn leave(&self, number: u64) -> bool {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = waiting.len();
-        waiting.retain(|one| one.number != number);
-        waiting.len() < before
-    }
-}
-
-/// What became of a record that waited to be taken along.
-pub(super) enum TakenAlong {
-    /// It was carried out, or refused, with another one.
-    Yes(Result<()>),
-    /// Nobody came within the time.
-    No,
-    /// The one that took it along was interrupted: it may be recorded or not.
-    Unknown,
 }
 
 impl Store {
@@ -81,7 +50,8 @@ impl Store {
         if entries.is_empty() {
             return Ok(self.last_recorded());
         }
-        let (_, mut answered) = self.inner.together.join(entries);
+        let (answer, mut answered) = oneshot::channel();
+        self.inner.together.join(Waiting { entries, answer });
         loop {
             let mut connection = tokio::select! {
                 biased;
@@ -109,25 +79,10 @@ impl Store {
                 }
             }
             drop(connection);
-            for Waiting { entries, answer, .. } in alone {
+            for Waiting { entries, answer } in alone {
                 let _ = answer.send(self.append_seen(entries).await);
             }
         }
-    }
-}
-
-impl Store {
-    /// Lets whoever records next take this along, if somebody does within the time. Never records for others itself, so it
-    /// may be interrupted.
-    pub(super) async fn taken_along(&self, entries: Vec<Entered>, within: Duration) -> TakenAlong {
-        let entries = self.as_seen(entries);
-        let (number, mut answered) = self.inner.together.join(entries);
-        let answer = match tokio::time::timeout(within, &mut answered).await {
-            Ok(answer) => answer,
-            Err(_) if self.inner.together.leave(number) => return TakenAlong::No,
-            Err(_) => answered.await,
-        };
-        answer.map_or(TakenAlong::Unknown, |result| TakenAlong::Yes(result.map(drop)))
     }
 }
 

@@ -12,7 +12,7 @@ use halobridge::{
         entry::{Broken, Chain, Head, Seq, hash, join, split},
         fact::Fact,
     },
-    store::{Entered, LedgerFilter, Store, StoreError},
+    store::{LedgerFilter, Store, StoreError},
 };
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 
@@ -205,29 +205,6 @@ async fn many_deliveries_at_once_are_all_kept() {
         result.unwrap();
     }
     assert_eq!(store.deliveries_waiting(1000).await.unwrap().len(), 700);
-    store.verify_ledger().await.unwrap();
-}
-
-#[tokio::test]
-async fn a_webhook_is_kept_with_what_it_comes_to_or_by_itself() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&folder.path().join("halobridge.db"), key()).await.unwrap();
-    // The ends of the chains are known from a commit before.
-    store.intake(delivery(1, b"first")).await.unwrap();
-    let beside = Entered { client: Some(client(1)), at: at(2), fact: act("what it came to") };
-    let (kept, recorded) =
-        tokio::join!(store.intake_beside(delivery(2, b"along")), store.append_together(vec![beside.clone()]));
-    assert_eq!((kept, recorded), (Ok(()), Ok(Seq(3))), "one commit, in the order in which they came");
-    // Nobody comes.
-    store.intake_beside(delivery(3, b"alone")).await.unwrap();
-    // One that nobody waits for any more is no harm to who takes it along.
-    let mut leaving = Box::pin(store.intake_beside(delivery(4, b"leaving")));
-    assert!(futures::poll!(leaving.as_mut()).is_pending());
-    drop(leaving);
-    assert_eq!(store.append_together(vec![beside]).await, Ok(Seq(6)));
-    let waiting = store.deliveries_waiting(10).await.unwrap();
-    let bodies: Vec<&[u8]> = waiting.iter().map(|one| one.body.as_slice()).collect();
-    assert_eq!(bodies, [&b"first"[..], b"along", b"alone", b"leaving"]);
     store.verify_ledger().await.unwrap();
 }
 
