@@ -48,7 +48,12 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
     let now = engine.now();
     match look {
         Look::Found(attempt) => {
-            execute::finish(engine, None, operation, operation.attempts, attempt, now).await.map(drop)
+            execute::finish(engine, None, operation, operation.attempts, attempt, now).await?;
+            if operation.kind.makes_ticket() {
+                // What was written in it meanwhile may show in no list any more: it is read once.
+                engine.schedule().looks.insert(row.pair.id);
+            }
+            Ok(())
         }
         Look::Absent => {
             let state = match retry::next_look(since, looks + 1, settle_secs, now) {
