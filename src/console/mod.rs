@@ -18,7 +18,7 @@
 //! | [`Page::Backfill`] | `/backfill` | |
 //! | [`Page::Shadow`] | `/shadow` | `kind workspace from` |
 //! | the same as a CSV file | `/shadow.csv` | as `/shadow`, without `from` |
-//! | [`Page::Pair`] | `/pairs/{id}` | `from` (older history), `at` (as it stood after that entry) |
+//! | [`Page::Pair`], once taken apart [`Page::Unlinked`] | `/pairs/{id}` | `from` (older history), `at` (as it stood after that entry), `list` (the query of the list it was opened from) |
 //! | [`Page::Problems`] | `/problems` | |
 //! | [`Page::Runs`] | `/runs` | `source failed from` |
 //! | [`Page::Connections`] | `/connections` | |

@@ -27,6 +27,7 @@ use crate::domain::{
         shadow::ShadowView,
         tickets::TicketsView,
         tokens::TokensView,
+        unlinked::UnlinkedView,
         versions::VersionsView,
     },
 };
@@ -63,6 +64,8 @@ pub enum Page {
     Backfill(Box<BackfillsView>),
     /// One pair.
     Pair(Box<PairView>),
+    /// One that was taken apart.
+    Unlinked(Box<UnlinkedView>),
     /// What asks for a person.
     Problems(Box<ProblemsView>),
     /// What was read when.
@@ -109,6 +112,7 @@ impl Page {
             Self::Drift(_) => "Drift".into(),
             Self::Backfill(_) => "Backfill".into(),
             Self::Pair(view) => pages::pair::name(view),
+            Self::Unlinked(view) => pages::pair::titled(view.number, &view.title),
             Self::Problems(_) => "Problems".into(),
             Self::Runs(_) => "Runs".into(),
             Self::Connections(_) => "Connections".into(),
@@ -134,6 +138,7 @@ impl Page {
             _ if failed => "Error: ".to_owned(),
             _ if stopped => "Engine stopped: ".to_owned(),
             Self::Pair(view) => format!("{}: ", words::standing(view.sync, view.health)),
+            Self::Unlinked(_) => "Unlinked: ".to_owned(),
             _ => ctx.needs_you.filter(|&count| count > 0).map_or_else(String::new, |count| format!("({count}) ")),
         };
         format!("{state}{} · Halobridge", text::cut(&self.heading(), TITLE_MAX))
@@ -184,6 +189,7 @@ impl Page {
                 | Self::Drift(_)
                 | Self::Backfill(_)
                 | Self::Pair(_)
+                | Self::Unlinked(_)
                 | Self::Problems(_)
                 | Self::Runs(_)
                 | Self::Connections(_)
@@ -208,6 +214,7 @@ impl Page {
             Self::Drift(view) => pages::drift::body(ctx, view),
             Self::Backfill(view) => pages::backfill::body(ctx, view),
             Self::Pair(view) => pages::pair::body(ctx, view),
+            Self::Unlinked(view) => pages::unlinked::body(ctx, view),
             Self::Problems(view) => pages::problems::body(ctx, view),
             Self::Runs(view) => pages::runs::body(ctx, view),
             Self::Connections(view) => pages::connections::body(ctx, view),
@@ -234,6 +241,7 @@ impl Page {
             Self::Drift(view) => pages::drift::live(ctx, view),
             Self::Backfill(view) => pages::backfill::live(ctx, view),
             Self::Pair(view) => pages::pair::live(ctx, view),
+            Self::Unlinked(view) => pages::unlinked::live(ctx, view),
             Self::Problems(view) => pages::problems::live(ctx, view),
             Self::Runs(view) => pages::runs::live(ctx, view),
             Self::Connections(view) => pages::connections::live(ctx, view),

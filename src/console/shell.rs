@@ -180,11 +180,15 @@ fn menu(ctx: &PageContext, person: &Person) -> AnyView {
 }
 
 fn crumb(ctx: &PageContext, page: &Page) -> AnyView {
-    match page {
-        Page::Pair(view) => view! {
-            <nav class="crumb" aria-label="Where this is"><a href=view.back.clone()>{icon(ctx, "left")} "Linked incidents"</a></nav>
+    let linked = |back: &str| {
+        view! {
+            <nav class="crumb" aria-label="Where this is"><a href=back.to_owned()>{icon(ctx, "left")} "Linked incidents"</a></nav>
         }
-        .into_any(),
+        .into_any()
+    };
+    match page {
+        Page::Pair(view) => linked(&view.back),
+        Page::Unlinked(view) => linked(&view.back),
         Page::Accounts(view) if view.changing.is_some() => view! {
             <nav class="crumb" aria-label="Where this is"><a href=ACCOUNTS>{icon(ctx, "left")} "Accounts"</a></nav>
         }
@@ -286,6 +290,7 @@ fn flash(ctx: &PageContext, flash: &Flash) -> AnyView {
 pub fn islands(ctx: &PageContext, page: &Page) -> AnyView {
     let only = match page {
         Page::Pair(view) => view.id.to_string(),
+        Page::Unlinked(view) => view.id.to_string(),
         _ => String::new(),
     };
     let fragment = page.fragment(ctx).unwrap_or_default();

@@ -42,6 +42,7 @@ pub mod sign_in;
 pub mod then;
 pub mod tickets;
 pub mod tokens;
+pub mod unlinked;
 pub mod versions;
 pub mod what_if;
 

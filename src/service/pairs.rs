@@ -27,7 +27,7 @@ use crate::{
         plan,
         situation::{Seen, Situation},
     },
-    store::{Installation, SituationRow},
+    store::{Installation, Item, SituationRow},
 };
 
 /// Entries of the history on one page.
@@ -101,11 +101,7 @@ pub async fn view_at(
 
     // In the past nothing was known of what came later.
     let until = then.map(|seq| Seq(seq.0.saturating_add(1)));
-    let history = app.store.timeline(pair, from.parse().ok().map(Seq).or(until), HISTORY_ROWS + 1).await;
-    let mut history = history.map_err(|e| fault("read a history", &e))?;
-    let more = history.len() > HISTORY_ROWS as usize;
-    history.truncate(HISTORY_ROWS as usize);
-    let older = history.last().filter(|_| more).map(|item| item.entry.seq.0.to_string());
+    let (history, older) = history(app, pair, from.parse().ok().map(Seq).or(until)).await?;
     let named = names_in(app, &history).await?;
     let who = |id: UserId| named.people.get(&id).cloned().unwrap_or_else(|| "(removed)".to_owned());
     let timeline = history.into_iter().map(|item| words::entry(item, &named, false)).collect();
@@ -176,6 +172,20 @@ pub async fn view_at(
         timeline,
         older,
     })
+}
+
+/// What happened to a pair before an entry, newest first, and the `from=` token of what is older.
+pub(super) async fn history(
+    app: &App,
+    pair: PairId,
+    before: Option<Seq>,
+) -> Result<(Vec<Item>, Option<String>), ServiceError> {
+    let history = app.store.timeline(pair, before, HISTORY_ROWS + 1).await;
+    let mut history = history.map_err(|e| fault("read a history", &e))?;
+    let more = history.len() > HISTORY_ROWS as usize;
+    history.truncate(HISTORY_ROWS as usize);
+    let older = history.last().filter(|_| more).map(|item| item.entry.seq.0.to_string());
+    Ok((history, older))
 }
 
 /// The others that share the ticket; `None` where there are none and nothing is to be said.

@@ -34,6 +34,8 @@ statements! {
     const ENTRY = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body WHERE l.seq = ?1");
     const TIMELINE = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body
         WHERE l.pair = ?1 AND l.seq < ?2 ORDER BY l.seq DESC LIMIT 0 + ?3");
+    const OPENED = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body
+        WHERE l.pair = ?1 AND l.fact = 'pair-opened' ORDER BY l.seq LIMIT 1");
     const OF_INCIDENT = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body
         WHERE ifnull(json_extract(l.detail, '$.id'), json_extract(l.detail, '$.incident')) = ?1
         AND l.fact IN ('incident-read', 'evidence-read') AND l.seq <= ?2 ORDER BY l.seq");
@@ -206,6 +208,16 @@ impl Store {
         let before = after.map_or(i64::MAX, |seq| seq.0);
         let query = sqlx::query(TIMELINE).bind(pair.to_string()).bind(before).bind(i64::from(limit));
         query.fetch_all(&mut *reader).await?.iter().map(item_of).collect()
+    }
+
+    /// The entry that tells how a pair was opened, whether it is one still or was taken apart.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn pair_opened(&self, pair: PairId) -> Result<Option<Item>> {
+        let mut reader = self.reader().await?;
+        let row = sqlx::query(OPENED).bind(pair.to_string()).fetch_optional(&mut *reader).await?;
+        row.as_ref().map(item_of).transpose()
     }
 
     /// The last entry that was written at or before a moment; 0 where there is none. Entries follow one another in time,

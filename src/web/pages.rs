@@ -22,9 +22,11 @@ use crate::{
             drift::DriftFilter,
             ledger::LedgerFilter,
             not_linked::NotLinkedFilter,
+            pair::PairView,
             query::{QueryText, value},
             runs::RunFilter,
             shadow::ShadowFilter,
+            unlinked::UnlinkedView,
         },
     },
     service::{self, error::ServiceError, then::Then},
@@ -120,9 +122,17 @@ pub async fn pair(State(web): State<Web>, signed: Signed, Path(pair): Path<Strin
     }
     let frame = framed(&web, &signed).await?;
     let from = value(&signed.reader.query, "from");
-    let mut view = service::pairs::view_at(&web.app, &signed.caller, pair, &from, then).await?;
-    view.back = list(&signed.reader.query).address();
-    Ok(frame.answer(&Page::Pair(Box::new(view))))
+    let back = list(&signed.reader.query).address();
+    let page = match service::pairs::view_at(&web.app, &signed.caller, pair, &from, then).await {
+        Ok(view) => Page::Pair(Box::new(PairView { back, ..view })),
+        // It may have been one: what was written down of it is still led to.
+        Err(ServiceError::NotFound) => {
+            let view = service::unlinked::view(&web.app, &signed.caller, pair, &from).await?;
+            Page::Unlinked(Box::new(UnlinkedView { back, ..view }))
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(frame.answer(&page))
 }
 
 /// The list that a page was opened from: the entry `list` holds its query.

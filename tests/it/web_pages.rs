@@ -3,7 +3,12 @@
 use std::collections::BTreeSet;
 
 use halobridge::{
-    domain::account::{Role, Scope},
+    domain::{
+        account::{Role, Scope},
+        ids::TicketId,
+        pair::Pair,
+    },
+    ledger::fact::Fact,
     service::engine_handle::EngineStatus,
 };
 use http::StatusCode;
@@ -187,6 +192,49 @@ async fn the_address_of_a_past_moment_names_it_for_everybody() {
     }
     let zoned = app.page(&mut browser, &format!("{pair}?at=2026-01-05T08%3A00%3A00%2B02%3A00")).await;
     assert_eq!(zoned.location(), format!("{pair}?at=2026-01-05T06%3A00%3A00Z"));
+}
+
+#[tokio::test]
+async fn an_unlinked_pair_keeps_its_page() {
+    let (app, mut browser) = app("A title", "words").await;
+    let address = format!("/pairs/{}", seed::pair(1));
+    let old = app.app.store.pair(seed::pair(1)).await.unwrap().unwrap();
+    app.submit(&mut browser, &format!("{address}/unlink"), &[]).await;
+    let page = app.page(&mut browser, &address).await;
+    assert_eq!(page.status, StatusCode::OK);
+    let ledger = format!("href=\"/ledger?client={}\"", seed::client(1));
+    let said = [
+        "#101 A title",
+        "Unlinked from ticket 2001 by a person",
+        " by <b>ada</b>.",
+        "2026-03-02",
+        "A ticket",
+        ledger.as_str(),
+    ];
+    for part in said.into_iter().chain(["The incident is in no other pair."]) {
+        assert!(page.body.contains(part), "{part}: {}", page.body);
+    }
+    assert!(!page.body.contains(&format!("{address}/look")), "nothing is left to be done with it");
+    // Who has the page of the pair open gets the same parts anew.
+    let fragment = app.page(&mut browser, &format!("{address}?fragment=1")).await;
+    assert_eq!(fragment.status, StatusCode::OK);
+    assert!(fragment.body.contains("id=\"truth\"") && fragment.body.contains("id=\"pair\""), "{}", fragment.body);
+    // Linked again, it leads to the pair that took its place.
+    let newer = Pair { id: seed::pair(7), ticket: Some(TicketId(2001)), ..old };
+    let mut tx = app.app.store.begin().await.unwrap();
+    let opened = Fact::PairOpened { pair: Box::new(newer) };
+    tx.record(app.now(), Some(seed::client(1)), opened).await.unwrap();
+    tx.commit().await.unwrap();
+    let page = app.page(&mut browser, &address).await.body;
+    assert!(page.contains(&format!("href=\"/pairs/{}\"", seed::pair(7))), "{page}");
+    // It is the client's as the pair was.
+    app.person("bea", Role::Viewer, Scope::Clients(vec![seed::client(2)])).await;
+    app.person("al", Role::Viewer, Scope::Clients(vec![seed::client(1)])).await;
+    let (mut bea, mut al) = (app.signed_in("bea").await, app.signed_in("al").await);
+    assert_eq!(app.page(&mut bea, &address).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(app.page(&mut al, &address).await.status, StatusCode::OK);
+    // What is still to be pressed on a page that was drawn before finds nothing.
+    assert_eq!(app.submit(&mut browser, &format!("{address}/look"), &[]).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

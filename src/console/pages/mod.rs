@@ -21,4 +21,5 @@ pub mod set_up;
 pub mod shadow;
 pub mod tickets;
 pub mod tokens;
+pub mod unlinked;
 pub mod versions;

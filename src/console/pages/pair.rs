@@ -35,8 +35,13 @@ const HEADING_MAX: usize = 200;
 
 /// Number and title, cut where it would push everything else off the page.
 pub fn name(view: &PairView) -> String {
-    let title = if view.title.is_empty() { "(no title)".to_owned() } else { text::cut(&view.title, HEADING_MAX) };
-    match view.number {
+    titled(view.number, &view.title)
+}
+
+/// The same of an incident.
+pub fn titled(number: Option<i64>, title: &str) -> String {
+    let title = if title.is_empty() { "(no title)".to_owned() } else { text::cut(title, HEADING_MAX) };
+    match number {
         Some(number) => format!("#{number} {title}"),
         None => title,
     }

@@ -33,5 +33,6 @@ pub mod set_up;
 pub mod shadow;
 pub mod tickets;
 pub mod tokens;
+pub mod unlinked;
 pub mod versions;
 pub mod what_if;

@@ -25,7 +25,7 @@ use halobridge::{
             account::*, accounts::*, approvals::*, backfill::*, connections::*, dashboard::*, disconnect::*, drift::*,
             entrance::*, failed::*, form::FormView, ledger::*, list::*, not_linked::*, operation::OperationView,
             pair::*, pause::PauseView, problems::*, pulse::*, replay::*, runs::*, shadow::*, tickets::*, tokens::*,
-            versions::*,
+            unlinked::UnlinkedView, versions::*,
         },
         workspace::Mode,
     },
@@ -36,7 +36,7 @@ mod records;
 mod set_up;
 mod sources;
 
-pub use both_sides::pair;
+pub use both_sides::{pair, unlinked};
 pub use records::{account, approvals, backfills, drifts, ledger, not_linked, shadow, versions, versions_with_file};
 pub use sources::{connections, runs};
 
@@ -169,6 +169,10 @@ pub fn dashboard() -> DashboardView {
         workspaces: workspaces(),
         rows: Ok(Listed { rows: pair_rows(40), total: Some(220), page: 1, newer: None, older: Some("o.40".into()) }),
     }
+}
+
+pub fn unlinked_newer() -> PairId {
+    PairId(id(6))
 }
 
 pub fn pause_of_client() -> PauseScope {
@@ -430,6 +434,16 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
             "pair-then",
             context(&format!("/pairs/{}?at=12", pair().id)),
             Page::Pair(Box::new(PairView { as_of: Some(ago(90_000)), choices: Vec::new(), ..pair() })),
+        ),
+        (
+            "unlinked",
+            context(&format!("/pairs/{}", pair().id)),
+            Page::Unlinked(Box::new(unlinked(Some(unlinked_newer())))),
+        ),
+        (
+            "unlinked-for-good",
+            context(&format!("/pairs/{}", pair().id)),
+            Page::Unlinked(Box::new(UnlinkedView { who: None, ticket: None, ..unlinked(None) })),
         ),
         ("problems", context("/problems"), Page::Problems(Box::new(problems()))),
         (

@@ -491,6 +491,21 @@ fn going_live_says_beside_its_button_how_many() {
 }
 
 #[test]
+fn an_unlinked_pair_says_when_by_whom_and_where_to_go_on() {
+    let html = page("unlinked");
+    assert!(one(&html, "title").starts_with("Unlinked: #10478 Multiple failed"));
+    let said = one(&html, "section.standing-card");
+    assert!(said.contains("they were unlinked 30 s ago") && said.contains("by ada."), "{said}");
+    let newer = format!("section.standing-card a[href='/pairs/{}']", fixtures::unlinked_newer());
+    assert_eq!(one(&html, &newer), "see its newer pair");
+    assert_eq!(all(&html, "nav.crumb a[href='/?sync=behind']").len(), 1);
+    let older = all(&html, "section.pair-history a.button")[0].value().attr("href").unwrap();
+    assert!(older.ends_with("?from=o.4402&list=sync%3Dbehind#history"), "{older}");
+    let said = one(&page("unlinked-for-good"), "section.standing-card");
+    assert!(said.contains("in no other pair") && !said.contains(" by ada"), "{said}");
+}
+
+#[test]
 fn the_columns_of_a_past_moment_speak_of_then() {
     for (name, said) in [("pair", ["Sentinel now", "Halo now"]), ("pair-then", ["Sentinel then", "Halo then"])] {
         let html = page(name);

@@ -1,0 +1,93 @@
+//! A pair that was taken apart. Its ledger stands and pages lead to it, so its address goes on to answer.
+
+use super::{App, caller::Caller, error::ServiceError, fault, ledger::names_in, names, pairs, then, words};
+use crate::{
+    domain::{
+        ids::{PairId, TicketId},
+        pair::Pair,
+        reason::Reason,
+        view::{dashboard::PairFilter, unlinked::UnlinkedView},
+    },
+    ledger::{entry::Seq, fact::Fact},
+    planner::draft::portal_link,
+    store::Item,
+};
+
+/// Entries among which the unlinking stands: it is the last thing that happens to a pair.
+const LAST_ROWS: u32 = 8;
+
+/// The page's view; `from` pages through the history.
+///
+/// # Errors
+/// `NotFound` when there was no such pair, it still is one, or it is a foreign client's.
+pub async fn view(app: &App, caller: &Caller, id: PairId, from: &str) -> Result<UnlinkedView, ServiceError> {
+    let pair = opened(app, id).await?.ok_or(ServiceError::NotFound)?;
+    caller.see(pair.client)?;
+    let installation = app.installation().await?;
+    names::see_workspace(&installation, caller, pair.workspace)?;
+    let last = app.store.timeline(id, None, LAST_ROWS).await.map_err(|e| fault("read a history", &e))?;
+    let named = names_in(app, &last).await?;
+    let mut last = last.into_iter().skip_while(|item| unlinks(item).is_none());
+    let unlinking = last.next().ok_or(ServiceError::NotFound)?;
+    let (seq, at, ticket) = (unlinking.entry.seq, unlinking.entry.at, unlinks(&unlinking).flatten());
+    let by_person = |item: &Item| matches!(&item.fact, Some(Fact::HumanAct { act, .. }) if act == "unlink");
+    let who = last.next().filter(by_person).and_then(|item| words::entry(item, &named, false).who);
+    let why = words::entry(unlinking, &named, false).words;
+
+    let before = then::situation(app, &pair, Seq(seq.0.saturating_sub(1))).await?.map(|(row, _)| row);
+    let ticket = ticket.or(before.as_ref().and_then(|row| row.pair.ticket)).or(pair.ticket);
+    let summary = before.as_ref().and_then(|row| row.ticket.as_ref()).map(|ticket| ticket.summary.clone());
+    // What was erased from the history may still be known of the incident.
+    let incident = match before {
+        Some(row) => Some(row.subject.incident),
+        None => {
+            let subject = app.store.subject(pair.workspace, &pair.incident).await;
+            subject.map_err(|e| fault("read an incident", &e))?.map(|subject| subject.incident)
+        }
+    };
+    let newer = app.store.pair_of_incident(pair.workspace, &pair.incident).await;
+    let newer = newer.map_err(|e| fault("read a pair", &e))?.filter(|newer| caller.see(newer.client).is_ok());
+
+    let (history, older) = pairs::history(app, id, from.parse().ok().map(Seq)).await?;
+    let named = names_in(app, &history).await?;
+    let workspace = names::workspace(&installation, pair.workspace);
+    Ok(UnlinkedView {
+        id,
+        client: names::client(&installation, pair.client),
+        client_id: pair.client,
+        workspace: names::workspace_name(&installation, pair.workspace),
+        workspace_id: pair.workspace,
+        number: incident.as_ref().and_then(|incident| incident.number),
+        title: incident.as_ref().map(|incident| incident.title.clone()).unwrap_or_default(),
+        incident_url: workspace.zip(incident.as_ref()).map(|(workspace, incident)| portal_link(workspace, incident)),
+        ticket: ticket.map(|ticket| names::ticket(&installation, pair.halo, ticket)),
+        summary,
+        reference: pair.reference,
+        linked: pair.created,
+        unlinked: at,
+        who,
+        why,
+        newer: newer.map(|newer| newer.id),
+        back: PairFilter::default().address(),
+        timeline: history.into_iter().map(|item| words::entry(item, &named, false)).collect(),
+        older,
+    })
+}
+
+/// The pair as it was opened.
+async fn opened(app: &App, id: PairId) -> Result<Option<Pair>, ServiceError> {
+    let item = app.store.pair_opened(id).await.map_err(|e| fault("read a history", &e))?;
+    Ok(item.and_then(|item| match item.fact {
+        Some(Fact::PairOpened { pair }) => Some(*pair),
+        _ => None,
+    }))
+}
+
+/// The ticket that the entry unlinks, if it is an unlinking and names one.
+fn unlinks(item: &Item) -> Option<Option<TicketId>> {
+    match &item.fact {
+        Some(Fact::Unlinked { reason: Reason::Unlinked { ticket, .. }, .. }) => Some(*ticket),
+        Some(Fact::Unlinked { .. }) => Some(None),
+        _ => None,
+    }
+}
