@@ -71,7 +71,11 @@ pub async fn view_at(
     let known = seen(app, caller, pair).await?;
     let then = match then {
         Then::Now => Ok(None),
-        Then::Entry(seq) => Ok(Some(seq)),
+        Then::Entry(seq) => {
+            let newest = app.store.latest_seq().await.map_err(|e| fault("read the ledger", &e))?;
+            let none = || format!("The ledger has no entry {} yet. What follows is how it stands now.", seq.0);
+            if seq > newest { Err(none()) } else { Ok(Some(seq)) }
+        }
         Then::Moment(moment) if moment > app.clock.now() => {
             Err("That moment has not come yet. What follows is how it stands now.".to_owned())
         }

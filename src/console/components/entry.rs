@@ -19,19 +19,22 @@ fn symbol(kind: EntryKind) -> &'static str {
     }
 }
 
+/// The address of a page as it stood after the entry of this number.
+pub type ThenAt<'a> = &'a dyn Fn(i64) -> String;
+
 /// A list of entries, newest first; each leads to how it stood then, at `then`.
-pub fn timeline(ctx: &PageContext, entries: &[TimelineEntry], then: Option<&str>) -> AnyView {
+pub fn timeline(ctx: &PageContext, entries: &[TimelineEntry], then: Option<ThenAt<'_>>) -> AnyView {
     let items = entries.iter().map(|entry| item(ctx, entry, then)).collect_view();
     view! { <ol class="timeline">{items}</ol> }.into_any()
 }
 
-fn item(ctx: &PageContext, entry: &TimelineEntry, then: Option<&str>) -> AnyView {
+fn item(ctx: &PageContext, entry: &TimelineEntry, then: Option<ThenAt<'_>>) -> AnyView {
     let class = if entry.kind == EntryKind::Failure { "entry failed" } else { "entry" };
     let about = entry.pair.map(|pair| view! { <a href=format!("/pairs/{pair}")>"Pair"</a> });
-    let then = then.map(|path| {
+    let then = then.map(|at| {
         let of = format!(" after entry {}", entry.seq);
         view! {
-            " · "<a class="soft" href=format!("{path}?at={}", entry.seq)>"as it stood then"<span class="unseen">{of}</span></a>
+            " · "<a class="soft" href=at(entry.seq)>"as it stood then"<span class="unseen">{of}</span></a>
         }
     });
     let number = format!("Entry {}", entry.seq);

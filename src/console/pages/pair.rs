@@ -47,6 +47,11 @@ pub fn titled(number: Option<i64>, title: &str) -> String {
     }
 }
 
+/// The query of the list that the page was opened from: whoever goes on from here finds back to it.
+fn list(view: &PairView) -> &str {
+    view.back.split_once('?').map_or("", |(_, query)| query)
+}
+
 /// What stands in `<main>`.
 pub fn body(ctx: &PageContext, view: &PairView) -> AnyView {
     live(ctx, view)
@@ -160,7 +165,8 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
             <div class="standing-words">
                 {view.as_of.map(|at| view! {
                     <p class="warn">
-                        "As it stood "{when(ctx, at)}". "<a href=ctx.path().to_owned()>"See how it stands now"</a>
+                        "As it stood "{when(ctx, at)}". "
+                        <a href=QueryText::new().with("list", list(view)).after(ctx.path())>"See how it stands now"</a>
                     </p>
                 })}
                 {view.as_of_problem.clone().map(|problem| view! { <p class="warn" role="alert">{problem}</p> })}
@@ -258,8 +264,9 @@ fn dropped(ctx: &PageContext, rows: &[DroppedRow]) -> AnyView {
 }
 
 fn history(ctx: &PageContext, view: &PairView) -> AnyView {
+    let list = list(view);
+    let then = |seq: i64| QueryText::new().with("at", &seq.to_string()).with("list", list).after(ctx.path());
     let older = view.older.as_ref().map(|token| {
-        let list = view.back.split_once('?').map_or("", |(_, query)| query);
         let at = view.as_of.map(|at| at.to_string()).unwrap_or_default();
         let href = QueryText::new().with("from", token).with("at", &at).with("list", list).after(ctx.path());
         view! { <p><a class="button" href=format!("{href}#history")>"Older"</a></p> }
@@ -268,6 +275,7 @@ fn history(ctx: &PageContext, view: &PairView) -> AnyView {
         <section class="pair-history" aria-labelledby="history">
             <h2 id="history">"What happened"</h2>
             <form class="moment" method="get" action=ctx.path().to_owned()>
+                {(!list.is_empty()).then(|| view! { <input type="hidden" name="list" value=list.to_owned() /> })}
                 <label>
                     <span>"As it stood at"</span>
                     <input type="text" name="at" required=true placeholder="2026-11-28 08:00" autocomplete="off" maxlength="40" />
@@ -277,7 +285,7 @@ fn history(ctx: &PageContext, view: &PairView) -> AnyView {
             {if view.timeline.is_empty() {
                 view! { <p class="quiet">"Nothing is written down yet."</p> }.into_any()
             } else {
-                entry::timeline(ctx, &view.timeline, Some(ctx.path()))
+                entry::timeline(ctx, &view.timeline, Some(&then))
             }}
             {older}
         </section>

@@ -101,6 +101,10 @@ both! {
             assert_eq!(now.as_of, None);
             assert!(now.as_of_problem.is_some(), "{then:?}");
         }
+        let beyond = Then::parse("999999999", &berlin);
+        let now = pairs::view_at(&app, &caller, pair.id, "", beyond).await.unwrap();
+        assert_eq!(now.as_of, None);
+        assert_eq!(now.as_of_problem.as_deref(), Some("The ledger has no entry 999999999 yet. What follows is how it stands now."));
         let later = Then::Moment(bridge.clock.now() + jiff::SignedDuration::from_secs(1));
         let now = pairs::view_at(&app, &caller, pair.id, "", later).await.unwrap();
         assert_eq!(now.as_of, None);

@@ -424,6 +424,20 @@ fn older_entries_of_a_past_moment_stay_at_that_moment() {
 }
 
 #[test]
+fn whoever_looks_at_a_past_moment_finds_back_to_the_list() {
+    let draw = |view| Html::parse_document(&render(&fixtures::context("/pairs/x"), &Page::Pair(Box::new(view))));
+    let view = PairView { as_of: Some(fixtures::ago(60)), back: "/?status=New&q=a+b".into(), ..fixtures::pair() };
+    let html = draw(view);
+    let list = all(&html, "form.moment input[type=hidden][name=list]")[0].value().attr("value");
+    assert_eq!(list, Some("status=New&q=a+b"));
+    let hrefs: Vec<&str> = all(&html, "main a").iter().filter_map(|a| a.value().attr("href")).collect();
+    for wanted in ["/pairs/x?list=status%3DNew%26q%3Da%2Bb", "/pairs/x?at=4702&list=status%3DNew%26q%3Da%2Bb"] {
+        assert!(hrefs.contains(&wanted), "{wanted}: {hrefs:?}");
+    }
+    assert!(all(&draw(fixtures::pair()), "form.moment input[name=list]").is_empty(), "the whole list needs no words");
+}
+
+#[test]
 fn a_title_without_end_is_cut_in_heading_and_tab_and_stands_whole_below() {
     let title = "overlong ".repeat(2_500).trim_end().to_owned();
     let view = PairView { title: title.clone(), ..fixtures::pair() };
