@@ -330,8 +330,8 @@ pub(super) fn listed(heading: &str, records: &[Value]) -> String {
     html
 }
 
-/// A moment as people read it in tickets and comments.
+/// A moment as people read it in tickets and comments; a side may give none.
 pub fn moment(at: Option<jiff::Timestamp>) -> String {
     at.map(|at| time::iso(at).replace('T', " ").split('.').next().unwrap_or_default().to_owned() + " UTC")
-        .unwrap_or_default()
+        .unwrap_or_else(|| "no date given".to_owned())
 }

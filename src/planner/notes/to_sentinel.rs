@@ -204,9 +204,10 @@ fn one(action: &Action, edit: u32) -> Due {
     let who = action.who.clone().unwrap_or_else(|| "an agent".to_owned());
     let private = if action.private { ", private note" } else { "" };
     let ticket = action.key.ticket;
-    let edited = match edit {
-        0 => String::new(),
-        _ => format!(", was edited {}. It says now:", moment(action.updated)),
+    let edited = match (edit, action.updated) {
+        (0, _) => String::new(),
+        (_, None) => ", was edited. It says now:".to_owned(),
+        (_, at) => format!(", was edited {}. It says now:", moment(at)),
     };
     let head =
         format!("Note {} on Halo ticket {ticket} by {who}, {}{private}{edited}", action.key.action, moment(action.at));

@@ -415,3 +415,17 @@ fn what_follows_a_write_that_was_found_is_planned_with_it() {
     assert_eq!((plan.links.len(), plan.void.len()), (1, 1), "{plan:?}");
     assert_eq!(words(&plan), "comment of 3 edit 1 because note-edited; behind waiting note-edited");
 }
+
+#[test]
+fn words_without_a_date_say_so_in_their_heading() {
+    let mut scene = in_step();
+    scene.comment(1, "please look");
+    for comment in scene.comments.iter_mut().flatten() {
+        comment.created = None;
+    }
+    scene.note(3, "<p>done</p>").at = None;
+    let plan = scene.plan();
+    let said = [message(&plan, 0), message(&plan, 1)];
+    assert!(said[0].contains("<p><b>Comment in Microsoft Sentinel by Li Chen, no date given</b></p>"), "{said:?}");
+    assert!(said[1].starts_with("Note 3 on Halo ticket 70 by Amira, no date given, private note\n"), "{said:?}");
+}

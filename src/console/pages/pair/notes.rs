@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     console::{
-        components::{icon::icon, time::when},
+        components::{icon::icon, time::when_or},
         context::PageContext,
         words,
     },
@@ -59,7 +59,7 @@ fn item(ctx: &PageContext, row: &NoteRow) -> AnyView {
             <p class="note-head">
                 <b>{row.author.clone().unwrap_or_else(|| "Nobody named".into())}</b>
                 <span class="quiet">"in "{side}</span>
-                {row.at.map(|at| when(ctx, at))}
+                {when_or(ctx, row.at, "no date given")}
                 {crossing}
             </p>
             <p class="note-text">{row.text.clone()}</p>

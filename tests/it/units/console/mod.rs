@@ -424,6 +424,12 @@ fn older_entries_of_a_past_moment_stay_at_that_moment() {
 }
 
 #[test]
+fn a_note_without_a_date_says_so() {
+    let heads: Vec<String> = all(&page("pair"), "p.note-head").into_iter().map(text).collect();
+    assert!(heads[2].contains("no date given") && !heads[1].contains("no date given"), "{heads:?}");
+}
+
+#[test]
 fn whoever_looks_at_a_past_moment_finds_back_to_the_list() {
     let draw = |view| Html::parse_document(&render(&fixtures::context("/pairs/x"), &Page::Pair(Box::new(view))));
     let view = PairView { as_of: Some(fixtures::ago(60)), back: "/?status=New&q=a+b".into(), ..fixtures::pair() };
