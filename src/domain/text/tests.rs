@@ -52,6 +52,12 @@ fn html_reads_as_text() {
         ("1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
         ("<!-- hidden -->shown", "shown"),
         ("unclosed <b", "unclosed <b"),
+        ("<p>Mail to <x@y.example>, code <0x1234></p>", "Mail to <x@y.example>, code <0x1234>"),
+        (
+            "<b>see</b> <https://x.example/a> on <FIN-LT-0042> by <DOMAIN\\user>",
+            "see <https://x.example/a> on <FIN-LT-0042> by <DOMAIN\\user>",
+        ),
+        ("<P>a</P><o:p></o:p><BR />b", "a\n\nb"),
         ("<img src=x alt=\"a map\">", "[image: a map]"),
         ("", ""),
     ];
@@ -75,6 +81,8 @@ fn only_the_safe_subset_is_left() {
         ("</p>x", "x"),
         ("<iframe src=x>y</iframe>z", "z"),
         ("&lt;script&gt;", "&lt;script&gt;"),
+        ("<p>from <x@y.example></p>", "<p>from &lt;x@y.example&gt;</p>"),
+        ("<i>a</i><x onerror=\"<script>y</script>\">", "<i>a</i>&lt;x onerror=&quot;&quot;&gt;"),
         (
             "<a href=\"https://e.example/\"\" onmouseover=\"x\">y</a>",
             "<a href=\"https://e.example/\" rel=\"noopener noreferrer\">y</a>",
@@ -96,6 +104,7 @@ fn messages_come_in_three_kinds() {
         "<a href=\"https://e.example/\" rel=\"noopener noreferrer\">x</a>"
     );
     assert_eq!(message_to_html("[x](javascript:alert(1))"), "[x](javascript:alert(1))");
+    assert_eq!(message_to_html("<p>by <x@y.example></p>"), "<p>by &lt;x@y.example&gt;</p>");
     assert_eq!(message_to_html("if a<b then c>d"), "if a&lt;b then c&gt;d");
     assert_eq!(message_to_text("<p>one</p><p>two</p>"), "one\n\ntwo");
     assert_eq!(message_to_text("**as it is**"), "**as it is**");

@@ -54,6 +54,32 @@ impl Attributes<'_> {
 const DROPPED: [&str; 10] =
     ["script", "style", "head", "title", "noscript", "template", "iframe", "object", "svg", "math"];
 
+/// Names of HTML's elements, those of former versions among them, in order. What stands between angle brackets under any
+/// other name is what somebody wrote: an address, a placeholder.
+#[rustfmt::skip]
+const ELEMENTS: [&str; 135] = [
+    "a", "abbr", "acronym", "address", "applet", "area", "article", "aside", "audio", "b", "base", "basefont", "bdi",
+    "bdo", "big", "blink", "blockquote", "body", "br", "button", "canvas", "caption", "center", "cite", "code", "col",
+    "colgroup", "data", "datalist", "dd", "del", "details", "dfn", "dialog", "dir", "div", "dl", "dt", "em", "embed",
+    "fieldset", "figcaption", "figure", "font", "footer", "form", "frame", "frameset", "h1", "h2", "h3", "h4", "h5",
+    "h6", "head", "header", "hgroup", "hr", "html", "i", "iframe", "img", "input", "ins", "kbd", "label", "legend",
+    "li", "link", "listing", "main", "map", "mark", "marquee", "math", "menu", "meta", "meter", "nav", "nobr",
+    "noframes", "noscript", "object", "ol", "optgroup", "option", "output", "p", "param", "picture", "plaintext",
+    "pre", "progress", "q", "rb", "rp", "rt", "rtc", "ruby", "s", "samp", "script", "search", "section", "select",
+    "slot", "small", "source", "span", "strike", "strong", "style", "sub", "summary", "sup", "svg", "table", "tbody",
+    "td", "template", "textarea", "tfoot", "th", "thead", "time", "title", "tr", "track", "tt", "u", "ul", "var",
+    "video", "wbr", "xmp",
+];
+
+/// What the names of elements begin with that Office puts into HTML.
+const OFFICE: [&str; 5] = ["m:", "o:", "st1:", "v:", "w:"];
+
+/// Whether this is the name of an element, however it is written.
+fn element(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ELEMENTS.binary_search(&name.as_str()).is_ok() || OFFICE.iter().any(|prefix| name.starts_with(prefix))
+}
+
 /// Walks over HTML.
 pub struct Tokens<'a> {
     rest: &'a str,
@@ -91,8 +117,9 @@ fn markup_len(text: &str) -> Option<usize> {
     if matches!(second, '!' | '?') {
         return Some(text.find('>')? + 1);
     }
-    let named = if second == '/' { text.chars().nth(2)? } else { second };
-    if !named.is_ascii_alphabetic() {
+    let named = text.get(if second == '/' { 2 } else { 1 }..)?;
+    let end = named.find(|c: char| c.is_whitespace() || matches!(c, '/' | '>')).unwrap_or(named.len());
+    if !element(named.get(..end)?) {
         return None;
     }
     // A `>` inside a quoted attribute value does not end the tag.
