@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::{App, caller::Caller, error::ServiceError, fault, names, pauses::Paused};
+use super::{App, caller::Caller, error::ServiceError, fault, names, pairs, pauses::Paused};
 use crate::{
     domain::{
+        account::Scope,
         catalogue::Catalogue,
-        ids::ConnectionId,
+        ids::{ConnectionId, WorkspaceId},
         pair::{Health, SyncState},
         reason::Reason,
         view::{
@@ -23,7 +24,7 @@ use crate::{
 /// The installation cannot be read; a list that cannot be read is told in the view.
 pub async fn view(app: &App, caller: &Caller, filter: PairFilter) -> Result<DashboardView, ServiceError> {
     let installation = app.installation().await?;
-    let kept = app.store.counters(&caller.scope).await.map_err(|e| fault("count pairs", &e))?;
+    let kept = counted(app, &installation, &caller.scope).await?;
     let held = app.store.held_counters(&caller.scope).await.map_err(|e| fault("count incidents", &e))?;
     let (mut by_client, mut by_workspace) = (HashMap::new(), HashMap::new());
     for row in &kept {
@@ -41,6 +42,29 @@ pub async fn view(app: &App, caller: &Caller, filter: PairFilter) -> Result<Dash
         filter,
         rows: rows.map_err(|error| names::trouble(&error)),
     })
+}
+
+/// How many pairs stand how. Those of a workspace that nobody reads are not said to be in step.
+pub(super) async fn counted(
+    app: &App,
+    installation: &Installation,
+    scope: &Scope,
+) -> Result<Vec<PairCount>, ServiceError> {
+    let mut kept = app.store.counters(scope).await.map_err(|e| fault("count pairs", &e))?;
+    for row in kept.iter_mut().filter(|row| unread(installation, row)) {
+        row.sync = SyncState::Unknown;
+    }
+    Ok(kept)
+}
+
+fn unread(installation: &Installation, row: &PairCount) -> bool {
+    row.sync == SyncState::InStep && !names::read(installation, row.workspace)
+}
+
+/// Workspaces that nobody reads, with pairs that were in step when somebody did.
+async fn silent(app: &App, installation: &Installation, scope: &Scope) -> Result<Vec<WorkspaceId>, ServiceError> {
+    let kept = app.store.counters(scope).await.map_err(|e| fault("count pairs", &e))?;
+    Ok(kept.iter().filter(|row| unread(installation, row)).map(|row| row.workspace).collect())
 }
 
 fn counts(kept: &[PairCount], held: &[HeldCount]) -> PairCounts {
@@ -117,7 +141,12 @@ async fn page(
     sort: store::PairSort,
     limit: u32,
 ) -> Result<Listed<PairRow>, ServiceError> {
+    let silent = match filter.sync {
+        Some(SyncState::InStep | SyncState::Unknown) => silent(app, installation, &caller.scope).await?,
+        Some(SyncState::Behind) | None => Vec::new(),
+    };
     let asked = store::PairFilter {
+        silent,
         text: (!filter.text.is_empty()).then(|| filter.text.clone()),
         sync: filter.sync,
         health: filter.health,
@@ -161,7 +190,7 @@ async fn catalogue<'a>(
 }
 
 fn drawn(installation: &Installation, catalogue: Option<&Catalogue>, row: store::PairRow, paused: bool) -> PairRow {
-    let pair = row.pair;
+    let pair = pairs::as_followed(installation, row.pair);
     PairRow {
         id: pair.id,
         client: names::client(installation, pair.client),

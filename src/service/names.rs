@@ -11,7 +11,7 @@ use crate::{
         ids::{ClientId, ConnectionId, TicketId, WorkspaceId},
         run::RunScope,
         view::list::{Choice, OutsideLink, Trouble},
-        workspace::Workspace,
+        workspace::{Mode, Workspace},
     },
     store::Installation,
 };
@@ -42,6 +42,11 @@ pub fn workspace(installation: &Installation, id: WorkspaceId) -> Option<&Worksp
 /// `NotFound` when the workspace is a foreign client's by now.
 pub fn see_workspace(installation: &Installation, caller: &Caller, id: WorkspaceId) -> Result<(), ServiceError> {
     workspace(installation, id).map_or(Ok(()), |workspace| caller.see(workspace.client))
+}
+
+/// Whether a workspace is read: it is set up here, and not switched off.
+pub fn read(installation: &Installation, id: WorkspaceId) -> bool {
+    workspace(installation, id).is_some_and(|workspace| workspace.mode != Mode::Off)
 }
 
 /// Workspace's name.

@@ -48,7 +48,8 @@ pub async fn numbers(app: &App, named: bool) -> Result<Numbers, ServiceError> {
     let since = |at: jiff::Timestamp| now.duration_since(at).as_secs().max(0);
     let queue = app.store.queue_counts().await.map_err(doing)?;
     let mut pairs: Vec<(SyncState, Health, i64)> = Vec::new();
-    for count in app.store.counters(&Scope::All).await.map_err(doing)? {
+    let installation = app.installation().await?;
+    for count in super::dashboard::counted(app, &installation, &Scope::All).await? {
         match pairs.iter_mut().find(|(sync, health, _)| (*sync, *health) == (count.sync, count.health)) {
             Some((.., pairs)) => *pairs += count.pairs,
             None => pairs.push((count.sync, count.health, count.pairs)),

@@ -13,7 +13,7 @@ use crate::{
         ids::{OperationId, PairId, UserId},
         merge::{Merge, Survivor},
         operation::{Operation, OperationKind, OperationState},
-        pair::Pair,
+        pair::{Pair, SyncState},
         reason::Reason,
         view::{
             dashboard::PairFilter,
@@ -47,6 +47,16 @@ pub async fn seen(app: &App, caller: &Caller, pair: PairId) -> Result<Pair, Serv
         names::see_workspace(&installation, caller, pair.workspace)?;
     }
     Ok(pair)
+}
+
+/// A pair as it can be said to stand now: nobody knows whether one that was in step still is once its workspace is not
+/// read any more. Those that were not in step say so themselves (`engine::silenced`); of the others, which are closed and
+/// many, nothing is written down.
+pub(super) fn as_followed(installation: &Installation, pair: Pair) -> Pair {
+    if pair.sync == SyncState::InStep && !names::read(installation, pair.workspace) {
+        return Pair { sync: SyncState::Unknown, reason: Some(Reason::ModeOff), ..pair };
+    }
+    pair
 }
 
 /// The page's view; `from` pages through the history.
@@ -135,6 +145,7 @@ pub async fn view_at(
     let gates = super::explain::gates(app, &installation, pair.workspace, &subject.incident).await?;
     let workspace = names::workspace(&installation, pair.workspace);
     let group = group(&situation);
+    let stands = if as_of.is_none() { as_followed(&installation, pair.clone()) } else { pair.clone() };
     Ok(PairView {
         id: pair.id,
         client: names::client(&installation, pair.client),
@@ -150,9 +161,9 @@ pub async fn view_at(
         ticket: pair.ticket.map(|ticket| names::ticket(&installation, pair.halo, ticket)),
         group,
         reference: pair.reference.clone(),
-        sync: pair.sync,
-        health: pair.health,
-        reason: pair.reason.clone(),
+        sync: stands.sync,
+        health: stands.health,
+        reason: stands.reason,
         back: PairFilter::default().address(),
         created: pair.created,
         changed: pair.changed,

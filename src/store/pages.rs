@@ -7,7 +7,7 @@ use super::{
     Store,
     error::Result,
     pairs::{pair_columns, pair_of},
-    row::Cells,
+    row::{Cells, to_json},
     search::{push_scope, push_search},
 };
 use crate::domain::{
@@ -43,6 +43,8 @@ pub struct PairFilter {
     pub opened_from: Option<Timestamp>,
     /// Incident made before.
     pub opened_before: Option<Timestamp>,
+    /// Workspaces that nobody reads: their pairs count as unknown instead of in step.
+    pub silent: Vec<WorkspaceId>,
     /// What the reader may see.
     pub scope: Scope,
 }
@@ -252,9 +254,17 @@ fn push_filter(sql: &mut QueryBuilder<Sqlite>, filter: &PairFilter) -> Result<()
         None => {}
         Some(SyncState::InStep) => {
             sql.push(" AND p.sync = 'in-step'");
+            if !filter.silent.is_empty() {
+                sql.push(" AND p.workspace NOT IN (SELECT value FROM json_each(");
+                sql.push_bind(to_json(&filter.silent)?).push("))");
+            }
         }
         Some(SyncState::Behind) => {
             sql.push(" AND p.sync = 'behind' AND p.sync <> 'in-step'");
+        }
+        Some(SyncState::Unknown) if !filter.silent.is_empty() => {
+            sql.push(" AND (p.sync = 'unknown' OR p.sync = 'in-step' AND p.workspace IN (SELECT value FROM json_each(");
+            sql.push_bind(to_json(&filter.silent)?).push(")))");
         }
         Some(SyncState::Unknown) => {
             sql.push(" AND p.sync = 'unknown' AND p.sync <> 'in-step'");

@@ -5,7 +5,7 @@ use halobridge::{
         account::{Role, Scope},
         failure::{Failure, FailureKind, Side},
         ids::{ActionKey, CommentId, TicketId, UserId},
-        incident::{Comment, Incident, Severity},
+        incident::{Comment, Incident, IncidentStatus, Severity},
         pair::{Health, NoteLink, PairState, SyncState},
         reason::Reason,
         run::RunScope,
@@ -16,6 +16,7 @@ use halobridge::{
             pair::{Crossing, FieldState},
             runs::RunFilter,
         },
+        workspace::{Mode, Workspace},
     },
     ledger::fact::Fact,
     service::{
@@ -134,6 +135,46 @@ async fn a_foreign_pair_does_not_exist() {
     let nobody = caller(Scope::Clients(Vec::new()));
     let view = dashboard::view(&app.app, &nobody, PairFilter::default()).await.unwrap();
     assert!(view.rows.unwrap().rows.is_empty() && view.clients.is_empty() && view.counts.pairs() == 0);
+}
+
+#[tokio::test]
+async fn a_pair_that_nobody_follows_does_not_claim_to_be_in_step() {
+    let app = app().await;
+    let all = caller(Scope::All);
+    app.changed(1, |incident| incident.status = IncidentStatus::Closed).await;
+    for n in [1, 2] {
+        let (sync, health) = (SyncState::InStep, Health::Healthy);
+        let state = PairState { sync, health, reason: None, further: Vec::new() };
+        app.record(n, Fact::PairJudged { pair: seed::pair(n), state }).await;
+    }
+    let before = app.app.store.latest_seq().await.unwrap();
+    let installation = app.app.installation().await.unwrap();
+    let workspace = installation.workspaces.iter().find(|row| row.id == seed::workspace(1)).unwrap();
+    for (mode, sync, reason, counts) in [
+        (Mode::Off, SyncState::Unknown, Some(Reason::ModeOff), (1, 1)),
+        (Mode::TwoWay, SyncState::InStep, None, (2, 0)),
+    ] {
+        let mut tx = app.app.store.begin().await.unwrap();
+        tx.put_workspace(&Workspace { mode, ..workspace.clone() }).await.unwrap();
+        tx.commit().await.unwrap();
+        let view = pairs::view(&app.app, &all, seed::pair(1), "").await.unwrap();
+        assert_eq!((view.sync, view.health, view.reason), (sync, Health::Healthy, reason.clone()), "{mode:?}");
+        let page = async |sync: Option<SyncState>| {
+            let filter = PairFilter { sync, ..PairFilter::default() };
+            let view = dashboard::view(&app.app, &all, filter).await.unwrap();
+            (view.counts, view.rows.unwrap())
+        };
+        let (found, whole) = page(None).await;
+        assert_eq!((found.in_step, found.unknown), counts, "{mode:?}");
+        let row = whole.rows.iter().find(|row| row.id == seed::pair(1)).unwrap();
+        assert_eq!((row.sync, &row.reason), (sync, &reason), "{mode:?}");
+        for (sync, count) in [(SyncState::InStep, counts.0), (SyncState::Unknown, counts.1)] {
+            let (_, listed) = page(Some(sync)).await;
+            let found = (u64::try_from(listed.rows.len()).unwrap(), listed.total);
+            assert_eq!(found, (count, Some(count)), "{mode:?} {sync:?}: the count leads to as many rows");
+        }
+    }
+    assert_eq!(app.app.store.latest_seq().await.unwrap(), before, "nothing is written for any of them");
 }
 
 #[tokio::test]

@@ -92,6 +92,11 @@ async fn filters_combine() {
     assert_eq!(page(PairFilter { sync: Some(SyncState::InStep), ..all() }).await, [8, 16, 24]);
     assert_eq!(page(PairFilter { sync: Some(SyncState::Behind), ..all() }).await.len(), 21);
     assert_eq!(page(PairFilter { sync: Some(SyncState::Unknown), ..all() }).await, [0_i64; 0]);
+    // 8 and 16 lie in workspaces that nobody reads, 24 in one that is read.
+    let silent = vec![workspace(1), workspace(2)];
+    let in_step = PairFilter { sync: Some(SyncState::InStep), silent: silent.clone(), ..all() };
+    assert_eq!(page(in_step).await, [24]);
+    assert_eq!(page(PairFilter { sync: Some(SyncState::Unknown), silent, ..all() }).await, [8, 16]);
     assert_eq!(page(PairFilter { health: Some(Health::NeedsYou), ..all() }).await, [8, 16, 24]);
     assert_eq!(page(PairFilter { health: Some(Health::Waiting), ..all() }).await, [0_i64; 0]);
     assert_eq!(page(PairFilter { health: Some(Health::Healthy), client: Some(client(1)), ..all() }).await.len(), 7);
