@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     closing::{Classification, Verdict},
-    ids::{CommentId, IncidentId},
+    ids::{CommentId, IncidentId, fingerprint},
     raw::Raw,
+    time::to_ms,
 };
 
 macro_rules! open_enum {
@@ -215,6 +216,22 @@ impl Incident {
             reason: self.classification_reason.clone(),
             comment: self.classification_comment.clone(),
         })
+    }
+
+    /// A fingerprint of what tells one version from another. A list and a single reading say the same with other members.
+    pub fn version(&self) -> String {
+        let (modified, owner) = (self.modified.map(to_ms), self.owner.key());
+        let words = json!([
+            self.etag,
+            modified,
+            self.number,
+            self.title,
+            self.severity,
+            self.status,
+            owner,
+            self.comments_count
+        ]);
+        fingerprint(&words.to_string())
     }
 
     /// Title with the number, for people.

@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
-    ids::{ActionKey, TicketId},
+    ids::{ActionKey, TicketId, fingerprint},
     raw::Raw,
+    time::to_ms,
 };
 
 /// A ticket as last read (by id, or a list row).
@@ -59,6 +60,24 @@ pub struct Ticket {
 }
 
 impl Ticket {
+    /// A fingerprint of what tells one version from another. A list's row and a reading by number say the same with other
+    /// members.
+    pub fn version(&self) -> String {
+        let words = json!([
+            self.id,
+            self.last_update.map(to_ms),
+            self.last_action.map(to_ms),
+            self.summary,
+            self.status_id,
+            self.priority_id,
+            self.agent_id,
+            self.client_id,
+            self.merged_into,
+            self.deleted
+        ]);
+        fingerprint(&words.to_string())
+    }
+
     /// The custom field with this id.
     pub fn custom_field(&self, id: i64) -> Option<&CustomField> {
         self.custom_fields.iter().find(|field| field.id == id)

@@ -26,7 +26,7 @@ use crate::{
 
 use super::{
     Engine, elsewhere, groups,
-    known::{self, Known},
+    known::{self, Known, Said},
     merges::{self, Around},
     registry::View,
     silenced,
@@ -108,6 +108,7 @@ async fn step(
     let Some(Known { seq, row, whole }) = found else { return Ok((None, Vec::new())) };
     engine.kept.forget(id);
     let mut row = Arc::unwrap_or_clone(row);
+    let said = Said::of(&row);
     let now = engine.now();
     let mut reading = observed(&row).in_time(reading);
     let seen = seen(engine, &row, &reading);
@@ -184,7 +185,7 @@ async fn step(
         facts.push(sending);
     }
     let concerned = groups::concerned(&row, &facts);
-    let whole = known::dated(&mut row, &facts, now) && whole;
+    let whole = known::dated(&mut row, said, &facts, now) && whole;
     let seq = engine.record(now, Some(row.pair.client), facts).await?;
     if comments_read {
         engine.schedule().comments_known(id);
@@ -293,6 +294,13 @@ pub(crate) fn overlay(row: &mut SituationRow, fact: &Fact) {
         }
         _ => {}
     }
+}
+
+/// The same of a fact that was recorded at a moment, with the times that it moves.
+pub(crate) fn replayed(row: &mut SituationRow, fact: &Fact, at: Timestamp) {
+    let said = Said::of(row);
+    overlay(row, fact);
+    known::dated(row, said, std::slice::from_ref(fact), at);
 }
 
 /// Plans a pair and says what that changes.

@@ -13,6 +13,7 @@ use super::Engine;
 use crate::{
     domain::{
         ids::PairId,
+        ticket::Ticket,
         time::{from_ms, to_ms},
     },
     ledger::{entry::Seq, fact::Fact},
@@ -110,17 +111,55 @@ impl Engine {
     }
 }
 
+/// What both records of a pair said before facts were carried over into it: only what says something else is a change.
+pub(super) struct Said {
+    incident: String,
+    ticket: Option<String>,
+    comments: bool,
+    actions: bool,
+}
+
+impl Said {
+    pub(super) fn of(row: &SituationRow) -> Self {
+        Self {
+            incident: row.subject.incident.version(),
+            ticket: row.ticket.as_ref().map(Ticket::version),
+            comments: row.comments.is_some(),
+            actions: row.actions.is_some(),
+        }
+    }
+
+    /// Whether a reading says something else than what was known; from then on it is what is known.
+    fn moves(&mut self, fact: &Fact) -> bool {
+        match fact {
+            Fact::IncidentRead { incident, .. } => {
+                let version = incident.version();
+                std::mem::replace(&mut self.incident, version.clone()) != version
+            }
+            Fact::TicketRead { ticket, .. } => {
+                let version = ticket.version();
+                self.ticket.replace(version.clone()) != Some(version)
+            }
+            Fact::CommentsRead { comments, .. } => std::mem::replace(&mut self.comments, true) || !comments.is_empty(),
+            Fact::ActionsRead { actions, .. } => std::mem::replace(&mut self.actions, true) || !actions.is_empty(),
+            _ => true,
+        }
+    }
+}
+
 /// Gives a pair that these facts were carried over into the times that the projector gives it. Whether it is in every
 /// member as the database has it now.
-pub(super) fn dated(row: &mut SituationRow, facts: &[Fact], at: Timestamp) -> bool {
+pub(super) fn dated(row: &mut SituationRow, mut said: Said, facts: &[Fact], at: Timestamp) -> bool {
     let at = from_ms(to_ms(at));
     let (pair, incident) = (row.pair.id, row.pair.incident.clone());
     let mut whole = true;
     for fact in facts {
         match fact {
             Fact::IncidentRead { incident: read, .. } if read.id == incident => {
-                row.subject.last_changed = at;
-                row.pair.changed = at;
+                if said.moves(fact) {
+                    row.subject.last_changed = at;
+                    row.pair.changed = at;
+                }
             }
             _ if fact.pair() != Some(pair) => {}
             Fact::CommentsRead { .. }
@@ -131,7 +170,11 @@ pub(super) fn dated(row: &mut SituationRow, facts: &[Fact], at: Timestamp) -> bo
             | Fact::Decided { .. }
             | Fact::SurvivorFound { .. }
             | Fact::TicketLinked { .. }
-            | Fact::RecordGone { .. } => row.pair.changed = at,
+            | Fact::RecordGone { .. } => {
+                if said.moves(fact) {
+                    row.pair.changed = at;
+                }
+            }
             Fact::NoteLinked { .. }
             | Fact::OperationPlanned { .. }
             | Fact::OperationMoved { .. }

@@ -8,7 +8,7 @@ use crate::{
         incident::{Evidence, Incident},
         pair::Pair,
     },
-    engine::digest::overlay,
+    engine::digest::replayed,
     ledger::{entry::Seq, fact::Fact},
     store::{Item, SituationRow},
 };
@@ -91,10 +91,7 @@ impl Replay<'_> {
             }
             (Fact::IncidentRead { incident, .. }, None) => self.incident = Some((**incident).clone()),
             (Fact::EvidenceRead { evidence, .. }, None) => self.evidence = Some((**evidence).clone()),
-            (fact, Some(row)) => {
-                overlay(row, fact);
-                row.pair.changed = item.entry.at;
-            }
+            (fact, Some(row)) => replayed(row, fact, item.entry.at),
             (_, None) => {}
         }
         if self.row.is_some() {

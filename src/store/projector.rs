@@ -31,13 +31,14 @@ use crate::{
 
 statements! {
     const SUBJECT = "INSERT INTO subjects (workspace, incident, client, number, title, severity, severity_rank, status,
-            owner, etag, comments_count, opened_ms, modified_ms, body, first_seen_ms, changed_ms)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ifnull(?12, ?15), ?13, ?14, ?15, ?15)
+            owner, etag, comments_count, opened_ms, modified_ms, body, first_seen_ms, changed_ms, said)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ifnull(?12, ?15), ?13, ?14, ?15, ?15, ?16)
         ON CONFLICT (workspace, incident) DO UPDATE SET client = excluded.client, number = excluded.number,
             title = excluded.title, severity = excluded.severity, severity_rank = excluded.severity_rank,
             status = excluded.status, owner = excluded.owner, etag = excluded.etag,
             comments_count = excluded.comments_count, opened_ms = ifnull(?12, opened_ms),
-            modified_ms = excluded.modified_ms, body = excluded.body, changed_ms = excluded.changed_ms";
+            modified_ms = excluded.modified_ms, body = excluded.body, said = excluded.said,
+            changed_ms = CASE WHEN said = excluded.said THEN changed_ms ELSE excluded.changed_ms END";
     // One that was linked meanwhile is held no more, whoever still says so.
     const HELD = "UPDATE subjects SET held_code = CASE WHEN pair IS NULL THEN ?3 END,
             held = CASE WHEN pair IS NULL THEN ?4 END, changed_ms = ?5 WHERE workspace = ?1 AND incident = ?2";
@@ -48,10 +49,13 @@ statements! {
             created_ms, changed_ms, judged_ms, grouped, group_json, further, merged)
         SELECT id, ?3, ?4, ?1, ?2, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, number, severity_rank, severity, status,
             opened_ms, ?15, ?16, ?16, ?17, ?18, ?19, EXISTS (SELECT 1 FROM pairs q WHERE q.workspace = ?1 AND q.survivor = ?2) FROM subjects WHERE workspace = ?1 AND incident = ?2 AND client = ?4";
-    const COMMENTS = "UPDATE pairs SET comments_body = ?2, changed_ms = ?3 WHERE id = ?1";
-    const ACTIONS = "UPDATE pairs SET actions_body = ?2, changed_ms = ?3 WHERE id = ?1";
-    const TICKET = "UPDATE pairs SET ticket_body = ?2, ticket_status_id = ?3, ticket_closed = ?4, changed_ms = ?5
-        WHERE id = ?1";
+    // That nothing is there, where nobody had looked, is no change.
+    const COMMENTS = "UPDATE pairs SET comments_body = ?2,
+        changed_ms = CASE WHEN comments_body IS NULL AND ?4 = 0 THEN changed_ms ELSE ?3 END WHERE id = ?1";
+    const ACTIONS = "UPDATE pairs SET actions_body = ?2,
+        changed_ms = CASE WHEN actions_body IS NULL AND ?4 = 0 THEN changed_ms ELSE ?3 END WHERE id = ?1";
+    const TICKET = "UPDATE pairs SET ticket_body = ?2, ticket_status_id = ?3, ticket_closed = ?4, ticket_said = ?6,
+        changed_ms = CASE WHEN ticket_said = ?6 THEN changed_ms ELSE ?5 END WHERE id = ?1";
     const JUDGED = "UPDATE pairs SET sync = ?2, health = ?3, reason_code = ?4, reason = ?5, changed_ms = ?6,
         judged_ms = ?6, further = ?7 WHERE id = ?1";
     const AGREED = "UPDATE pairs SET base = ?2, changed_ms = ?3 WHERE id = ?1";
@@ -159,8 +163,8 @@ pub(super) fn apply(
         Fact::IncidentRead { workspace, client, incident } => projector.incident(workspace, client, incident),
         Fact::IncidentHeld { workspace, incident, reason } => projector.held(workspace, incident, reason),
         Fact::EvidenceRead { workspace, incident, .. } => projector.evidence(workspace, incident),
-        Fact::CommentsRead { pair, .. } => projector.contents(COMMENTS, pair),
-        Fact::ActionsRead { pair, .. } => projector.contents(ACTIONS, pair),
+        Fact::CommentsRead { pair, comments } => projector.contents(COMMENTS, pair, comments.len()),
+        Fact::ActionsRead { pair, actions } => projector.contents(ACTIONS, pair, actions.len()),
         Fact::TicketRead { pair, ticket } => projector.ticket(pair, ticket),
         Fact::PairOpened { pair } => projector.pair(pair),
         Fact::PairJudged { pair, state } => projector.judged(pair, state),
@@ -236,7 +240,8 @@ impl Projector<'_> {
             .bind(incident.created.map(to_ms))
             .bind(incident.modified.map(to_ms))
             .bind(self.body)
-            .bind(self.at);
+            .bind(self.at)
+            .bind(incident.version());
         added.one("subjects", &incident.id);
         Ok(())
     }
@@ -287,9 +292,9 @@ impl Projector<'_> {
         Ok(())
     }
 
-    fn contents(&mut self, statement: &'static str, pair: &PairId) -> Result<()> {
+    fn contents(&mut self, statement: &'static str, pair: &PairId, count: usize) -> Result<()> {
         let added = self.batch.add(statement).bind(pair.to_string()).bind(self.body).bind(self.at);
-        added.one("pairs", pair);
+        added.bind(i64::from(count > 0)).one("pairs", pair);
         Ok(())
     }
 
@@ -301,7 +306,8 @@ impl Projector<'_> {
             .bind(self.body)
             .bind(ticket.status_id)
             .bind(ticket.closed)
-            .bind(self.at);
+            .bind(self.at)
+            .bind(ticket.version());
         added.one("pairs", pair);
         Ok(())
     }

@@ -53,6 +53,34 @@ both! {
         bridge.finish().await;
     }
 
+    async fn a_look_that_finds_nothing_new_is_no_change(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        bridge.pass(1_800).await;
+        let (app, caller) = bridge.console();
+        let pair = bridge.pair_of(&incident).await.unwrap();
+        for _ in 0..2 {
+            bridge.advance(60).await;
+            acts::look_again(&app, &caller, pair.id).await.unwrap();
+            bridge.run().await;
+        }
+        assert_eq!(bridge.pair_of(&incident).await.unwrap().changed, pair.changed);
+        let view = pairs::view(&app, &caller, pair.id, "").await.unwrap();
+        assert_eq!((view.changed, view.incident_read), (pair.changed, Some(bridge.clock.now())));
+        let past = pairs::view_at(&app, &caller, pair.id, "", Then::Moment(bridge.clock.now())).await.unwrap();
+        assert_eq!(past.changed, pair.changed, "the same is said of the past");
+        // What does change says so.
+        bridge.update(&incident, json!({ "severity": "High" }));
+        bridge.cross().await;
+        let changed = bridge.pair_of(&incident).await.unwrap().changed;
+        assert!(changed > pair.changed, "{changed}");
+        bridge.note(bridge.ticket_of(&incident).await, "<p>words</p>", json!({}));
+        bridge.cross().await;
+        assert!(bridge.pair_of(&incident).await.unwrap().changed > changed);
+        bridge.finish().await;
+    }
+
     async fn the_past_is_shown_as_it_was(product) {
         let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
         let incident = bridge.raise(json!({}));
