@@ -11,9 +11,13 @@ use super::{
     fault, ledger,
     set_up::{allowed, draft, entry},
 };
-use crate::domain::view::{
-    form::FormView,
-    versions::{ChosenVersion, FileView, VersionRow, VersionsView},
+use crate::domain::{
+    ids::UserId,
+    view::{
+        form::FormView,
+        set_up::DraftSaved,
+        versions::{ChosenVersion, FileView, VersionRow, VersionsView},
+    },
 };
 
 fn failed(error: &ConfigurationError) -> ServiceError {
@@ -48,12 +52,14 @@ pub async fn view(app: &App, caller: &Caller, chosen: &str) -> Result<VersionsVi
             file: found.file.clone(),
         });
     }
+    let name = |user: UserId| people.get(&user).cloned().unwrap_or_else(|| "somebody".to_owned());
     page.rows = all
         .into_iter()
         .map(|version| VersionRow {
             number: version.number,
             at: version.at,
-            who: version.user.map(|user| people.get(&user).cloned().unwrap_or_else(|| "somebody".to_owned())),
+            who: version.user.map(name),
+            draft: version.draft.map(|draft| DraftSaved { by: name(draft.user), at: draft.at }),
             changes: version.changes,
             now: Some(version.number) == newest,
         })

@@ -491,6 +491,32 @@ async fn a_second_save_keeps_what_was_chosen_meanwhile() {
 }
 
 #[tokio::test]
+async fn a_draft_says_who_saved_it_and_so_does_the_version_that_it_becomes() {
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    scene.policy().await;
+    let (clients, check) = ("/set-up/clients", "/set-up/check");
+    let page = scene.page(clients).await;
+    assert!(!shown(&page).contains("Draft saved by"), "nobody has saved one");
+    let link = field_of(&page, "law-contoso-002", "link-");
+    assert_taken(&scene.post(clients, &Form(drawn(&page)).with(&[(&link, "on")])).await, check);
+    // Somebody else goes on with it.
+    scene.app.person("grace", Role::Admin, Scope::All).await;
+    scene.browser = scene.app.signed_in("grace").await;
+    for path in [clients, check] {
+        let page = shown(&scene.page(path).await);
+        assert!(page.contains("Draft saved by ada at 20"), "{path}: {page}");
+    }
+    let page = scene.page(check).await;
+    assert_taken(&scene.post(check, &Form(drawn(&page))).await, "/set-up/import");
+    for path in [clients, check] {
+        assert!(!shown(&scene.page(path).await).contains("Draft saved by"), "{path}: it is applied");
+    }
+    let versions = shown(&scene.page("/configuration").await);
+    assert!(versions.contains("grace") && versions.contains("Draft saved by ada at 20"), "{versions}");
+}
+
+#[tokio::test]
 async fn a_renewed_token_is_no_new_sign_in() {
     let mut scene = Scene::new(|_| {}).await;
     let form = scene.microsoft("/set-up/microsoft").await;

@@ -5,7 +5,10 @@ use leptos::prelude::*;
 
 use crate::{
     console::{context::PageContext, words},
-    domain::time::{iso, to_ms},
+    domain::{
+        time::{iso, to_ms},
+        view::set_up::DraftSaved,
+    },
 };
 
 /// `2026-11-21 13:05:09 CET`, in the reader's zone.
@@ -27,6 +30,17 @@ fn parts(ctx: &PageContext, moment: Timestamp) -> AnyView {
     view! {
         <span class="rel">{relative}</span>
         <span class="abs">" " {absolute(ctx, moment)}</span>
+    }
+    .into_any()
+}
+
+/// Who saved a draft, and when.
+pub fn drafted(ctx: &PageContext, draft: Option<&DraftSaved>) -> AnyView {
+    let Some(draft) = draft else { return ().into_any() };
+    view! {
+        <p class="quiet">
+            "Draft saved by "<b>{draft.by.clone()}</b>" at "<time datetime=iso(draft.at)>{absolute(ctx, draft.at)}</time>
+        </p>
     }
     .into_any()
 }

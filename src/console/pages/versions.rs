@@ -5,7 +5,12 @@ use leptos::prelude::*;
 
 use crate::{
     console::{
-        components::{fields, icon::icon, list, time::when},
+        components::{
+            fields,
+            icon::icon,
+            list,
+            time::{drafted, when},
+        },
         context::PageContext,
         words,
     },
@@ -125,7 +130,7 @@ fn line(ctx: &PageContext, row: &VersionRow) -> AnyView {
         <tr>
             <th scope="row" data-label="Version">{number}</th>
             <td data-label="Since">{when(ctx, row.at)}</td>
-            <td data-label="By">{who}</td>
+            <td data-label="By">{who}{drafted(ctx, row.draft.as_ref())}</td>
             <td class="c-wide tall" data-label="What changed">
                 <details>
                     <summary>{words::counted(row.changes.len() as u64, "entry", "entries")}<span class="unseen">{format!(" in version {number}")}</span></summary>

@@ -364,6 +364,8 @@ pub struct ClientsStep {
     pub rules: Vec<ClientRules>,
     /// Lines of a pasted file that the form shows, and that are not saved yet.
     pub lines_read: Option<u64>,
+    /// Who saved the choice that waits to be applied.
+    pub draft: Option<DraftSaved>,
     /// Chosen or typed values.
     pub form: FormView,
 }
@@ -427,6 +429,15 @@ pub enum Doubt {
     Nothing,
 }
 
+/// Who saved a draft, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DraftSaved {
+    /// Their sign-in name.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// The page of all answers. Fields: `seen`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckStep {
@@ -436,6 +447,8 @@ pub struct CheckStep {
     pub changes: Vec<String>,
     /// What is missing before they can be applied, and the step that gives it.
     pub missing: Option<(Option<Step>, String)>,
+    /// Who saved them.
+    pub draft: Option<DraftSaved>,
     /// The form that applies them.
     pub form: FormView,
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::form::FormView;
+use super::{form::FormView, set_up::DraftSaved};
 
 /// The page. Fields of its form: `version`, `seen`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,8 @@ pub struct VersionRow {
     pub at: Timestamp,
     /// Who made it; `None`: a command.
     pub who: Option<String>,
+    /// Who saved the draft that it was applied from.
+    pub draft: Option<DraftSaved>,
     /// What changed with it, as lines of `config diff`.
     pub changes: Vec<String>,
     /// Whether it is what is set up now.

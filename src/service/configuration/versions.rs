@@ -28,6 +28,15 @@ fn place(number: i64) -> String {
     format!("configuration/{number}")
 }
 
+/// Who saved the draft that was applied, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    /// Who.
+    pub user: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// The installation after a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {
@@ -41,6 +50,9 @@ pub struct Version {
     pub changes: Vec<String>,
     /// All of it, as an applied file. A sealed secret is only marked.
     pub file: String,
+    /// The draft that it was applied from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<Saved>,
 }
 
 /// Keeps what is set up now as a version, if it differs from the newest one. `replaced` are lines for secrets that were
@@ -67,11 +79,27 @@ pub async fn keep(
     let before = last.as_ref().and_then(|last| as_applied(&last.file)).unwrap_or_default();
     let number = last.map_or(1, |last| last.number.saturating_add(1));
     let changes = changes(&applied, &before, true).iter().map(ToString::to_string).chain(replaced).collect();
-    let Ok(text) = serde_json::to_string(&Version { number, at: now, user, changes, file }) else { return Ok(()) };
+    let version = Version { number, at: now, user, changes, file, draft: None };
+    let Ok(text) = serde_json::to_string(&version) else { return Ok(()) };
     let mut tx = store.begin().await?;
     tx.put_setting(&place(number), Some(&text)).await?;
     tx.put_setting(LATEST, Some(&number.to_string())).await?;
     tx.put_setting(&place(number.saturating_sub(KEPT)), None).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Writes down at the newest version that it was applied from a draft, if this person has made it since `since`.
+///
+/// # Errors
+/// What the database says.
+pub async fn drafted(store: &Store, user: UserId, since: Timestamp, draft: Saved) -> Result<(), ConfigurationError> {
+    let made = |version: &Version| version.user == Some(user) && version.at >= since;
+    let Some(version) = latest(store).await?.filter(made) else { return Ok(()) };
+    let place = place(version.number);
+    let Ok(text) = serde_json::to_string(&Version { draft: Some(draft), ..version }) else { return Ok(()) };
+    let mut tx = store.begin().await?;
+    tx.put_setting(&place, Some(&text)).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -77,6 +77,7 @@ pub async fn view(app: &App, caller: &Caller) -> Result<CheckStep, ServiceError>
         answers: answers(app, &installation, &links).await?,
         changes,
         missing,
+        draft: if links.is_empty() { None } else { draft::shown(app, DRAFT).await? },
         form: FormView::default().with_value("seen", &seen),
     })
 }
@@ -256,7 +257,14 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<(), Servi
         return Ok(());
     }
     let wanted = wanted(app, &installation, &links).await?;
+    let (saved, since) = (draft::saved(app, DRAFT).await?, app.clock.now());
     entry::apply(app, caller, &wanted).await?;
+    if let Some(saved) = saved
+        && let Err(error) = configuration::versions::drafted(&app.store, caller.user, since, saved).await
+    {
+        // What was applied stands.
+        tracing::warn!(%error, "a version could not be told from which draft it was applied");
+    }
     draft::forget(app, DRAFT).await?;
     let now = app.store.installation().await.map_err(|e| fault("read the installation", &e))?;
     for workspace in now.workspaces.iter().filter(|row| links.iter().any(|link| link.arm_id == row.arm_id)) {

@@ -178,7 +178,8 @@ pub async fn view(app: &App, caller: &Caller, anew: bool) -> Result<ClientsStep,
             form = form.with_value(&format!("link-{key}"), "on");
         }
     }
-    Ok(page(&installation, &reached, &clients, form))
+    let draft = draft::shown(app, DRAFT).await?;
+    Ok(ClientsStep { draft, ..page(&installation, &reached, &clients, form) })
 }
 
 fn usable(found: &Found) -> bool {
@@ -221,6 +222,7 @@ fn page(installation: &Installation, reached: &Reached, clients: &Clients, form:
         read_at: reached.at,
         rules: installation.clients.iter().map(|client| rules(installation, client)).collect(),
         lines_read: None,
+        draft: None,
         form,
     }
 }
@@ -286,7 +288,8 @@ pub async fn again(app: &App, caller: &Caller, typed: &Typed) -> Result<ClientsS
         }
     }
     form = form.with_value("seen", &draft::mark(&waiting));
-    Ok(page(&installation, &reached, &clients, form))
+    let draft = draft::shown(app, DRAFT).await?;
+    Ok(ClientsStep { draft, ..page(&installation, &reached, &clients, form) })
 }
 
 /// Keeps which workspaces were chosen and whose they are.
@@ -322,7 +325,7 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<(), Servi
     if !problems.is_empty() {
         return Err(ServiceError::Invalid(problems));
     }
-    draft::keep(app, DRAFT, &links).await
+    draft::save(app, caller, DRAFT, &links).await
 }
 
 fn link(found: &Found, typed: &Typed, key: &str, clients: &Clients) -> Result<Link, FieldProblem> {

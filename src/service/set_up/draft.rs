@@ -3,10 +3,18 @@
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 
-use crate::service::{App, error::ServiceError, fault};
+use crate::{
+    domain::view::set_up::DraftSaved,
+    service::{App, caller::Caller, configuration::versions::Saved, error::ServiceError, fault, ledger},
+};
 
 fn setting(name: &str) -> String {
     format!("set-up/{name}")
+}
+
+/// Where it is kept who saved a draft.
+fn saving(name: &str) -> String {
+    format!("{}/saved", setting(name))
 }
 
 /// A step's kept answers; what cannot be read any more (an older version's) counts as none.
@@ -23,8 +31,35 @@ pub async fn kept<T: DeserializeOwned + Default>(app: &App, name: &str) -> Resul
 /// # Errors
 /// The store cannot be written.
 pub async fn keep<T: Serialize>(app: &App, name: &str, answers: &T) -> Result<(), ServiceError> {
-    let text = serde_json::to_string(answers).map_err(|e| ServiceError::internal("write a draft", &e))?;
-    put(app, name, Some(&text)).await
+    put(app, &[(setting(name), Some(text(answers)?))]).await
+}
+
+/// Keeps what a person answered, and that they did.
+///
+/// # Errors
+/// The store cannot be written.
+pub async fn save<T: Serialize>(app: &App, caller: &Caller, name: &str, answers: &T) -> Result<(), ServiceError> {
+    let saved = Saved { user: caller.user, at: app.clock.now() };
+    put(app, &[(setting(name), Some(text(answers)?)), (saving(name), Some(text(&saved)?))]).await
+}
+
+/// Who saved a draft and when; `None` of one that an older version kept.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn saved(app: &App, name: &str) -> Result<Option<Saved>, ServiceError> {
+    let text = app.store.setting(&saving(name)).await.map_err(|e| fault("read a draft", &e))?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// The same for a page.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn shown(app: &App, name: &str) -> Result<Option<DraftSaved>, ServiceError> {
+    let Some(saved) = saved(app, name).await? else { return Ok(None) };
+    let by = ledger::people(app).await?.remove(&saved.user);
+    Ok(Some(DraftSaved { by: by.unwrap_or_else(|| "somebody".to_owned()), at: saved.at }))
 }
 
 /// Forgets a step's answers, once they are applied.
@@ -32,12 +67,18 @@ pub async fn keep<T: Serialize>(app: &App, name: &str, answers: &T) -> Result<()
 /// # Errors
 /// The store cannot be written.
 pub async fn forget(app: &App, name: &str) -> Result<(), ServiceError> {
-    put(app, name, None).await
+    put(app, &[(setting(name), None), (saving(name), None)]).await
 }
 
-async fn put(app: &App, name: &str, text: Option<&str>) -> Result<(), ServiceError> {
+fn text(answers: &impl Serialize) -> Result<String, ServiceError> {
+    serde_json::to_string(answers).map_err(|e| ServiceError::internal("write a draft", &e))
+}
+
+async fn put(app: &App, settings: &[(String, Option<String>)]) -> Result<(), ServiceError> {
     let mut tx = app.store.begin().await.map_err(|e| fault("keep a draft", &e))?;
-    tx.put_setting(&setting(name), text).await.map_err(|e| fault("keep a draft", &e))?;
+    for (name, text) in settings {
+        tx.put_setting(name, text.as_deref()).await.map_err(|e| fault("keep a draft", &e))?;
+    }
     tx.commit().await.map_err(|e| fault("keep a draft", &e))
 }
 

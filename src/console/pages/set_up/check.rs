@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::onward;
 use crate::{
     console::{
-        components::{fields, icon::icon, list},
+        components::{fields, icon::icon, list, time::drafted},
         context::PageContext,
         words,
     },
@@ -45,6 +45,7 @@ pub fn body(ctx: &PageContext, view: &CheckStep) -> AnyView {
     };
     view! {
         <p class="truth">{words::counted(view.answers.len() as u64, "answer", "answers")}"; "{words::counted(changes, "change", "changes")}" to apply."</p>
+        {drafted(ctx, view.draft.as_ref())}
         {missing}
         {(!view.answers.is_empty()).then(|| {
             list::table(

@@ -5,7 +5,12 @@ use leptos::prelude::*;
 use super::onward;
 use crate::{
     console::{
-        components::{fields, icon::icon, list, time::when},
+        components::{
+            fields,
+            icon::icon,
+            list,
+            time::{drafted, when},
+        },
         context::PageContext,
         words,
     },
@@ -50,6 +55,7 @@ pub fn body(ctx: &PageContext, view: &ClientsStep) -> AnyView {
         {read}
         <p class="truth">{truth(view)}</p>
         <p class="quiet">"Read "{when(ctx, view.read_at)}" · "<a href=again>"Look again"</a></p>
+        {drafted(ctx, view.draft.as_ref())}
         {inside}
         {(!view.rows.is_empty()).then(|| file(ctx, view))}
         {(!view.rules.is_empty()).then(|| rules(&view.rules))}
