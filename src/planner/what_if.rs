@@ -11,14 +11,11 @@ use crate::domain::{
     operation::OperationKind,
     policy::Policy,
     reason::Reason,
-    view::what_if::{Counted, Sample, WhatIf},
+    view::what_if::{Counted, SAMPLES, Sample, WhatIf, most_first},
     workspace::{Mode, Workspace},
 };
 
 use super::{Situation, draft, gate, mapping, plan};
-
-/// Tickets shown.
-const SAMPLES: usize = 5;
 
 /// A count in the making. Incidents are to be added newest first.
 #[derive(Debug)]
@@ -102,7 +99,7 @@ impl Counting {
     pub fn done(mut self, more: bool) -> WhatIf {
         let sorted = |rows: Vec<(String, u32)>| {
             let mut rows: Vec<Counted> = rows.into_iter().map(|(says, count)| Counted { says, count }).collect();
-            rows.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.says.cmp(&b.says)));
+            most_first(&mut rows);
             rows
         };
         self.what.skipped = sorted(self.skipped.into_values().collect());

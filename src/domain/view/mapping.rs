@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{form::FormView, what_if::WhatIf};
+use super::{
+    form::FormView,
+    what_if::{WhatIf, WhatIfOf},
+};
 use crate::domain::{ids::ClientId, policy::PolicyKey, round_trip::RoundTrip};
 
 /// One choice of a select: its value and what people read.
@@ -137,8 +140,10 @@ pub struct MappingStep {
     pub previews: Vec<String>,
     /// What the policy would do, once that was asked.
     pub what_if: Option<WhatIf>,
-    /// The workspace whose incidents were looked at, and how many others were not.
-    pub what_if_of: Option<(String, usize)>,
+    /// Every workspace that the policy would apply to, those that were not looked at among them.
+    pub what_if_of: Vec<WhatIfOf>,
+    /// Whether none follows it yet, and it was counted as if these did.
+    pub what_if_as_if: bool,
     /// Why that could not be told.
     pub what_if_trouble: Option<String>,
 }

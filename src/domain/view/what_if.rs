@@ -60,7 +60,48 @@ pub struct WhatIf {
     pub more: bool,
 }
 
+/// Tickets shown.
+pub const SAMPLES: usize = 5;
+
+/// One of the workspaces that a policy would apply to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhatIfOf {
+    /// Its name.
+    pub name: String,
+    /// What would happen there; `None` when that could not be told, or was not asked.
+    pub what: Option<WhatIf>,
+    /// Why it could not be told.
+    pub trouble: Option<String>,
+}
+
+/// Those with the most first.
+pub fn most_first(rows: &mut [Counted]) {
+    rows.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.says.cmp(&b.says)));
+}
+
 impl WhatIf {
+    /// Counts what would happen elsewhere in.
+    pub fn add(&mut self, other: &Self) {
+        self.incidents += other.incidents;
+        self.tickets += other.tickets;
+        self.closed += other.closed;
+        self.linked += other.linked;
+        self.changed += other.changed;
+        self.closing += other.closing;
+        for (rows, more) in [(&mut self.skipped, &other.skipped), (&mut self.lacking, &other.lacking)] {
+            for row in more {
+                match rows.iter_mut().find(|known| known.says == row.says) {
+                    Some(known) => known.count += row.count,
+                    None => rows.push(row.clone()),
+                }
+            }
+            most_first(rows);
+        }
+        let room = SAMPLES.saturating_sub(self.samples.len());
+        self.samples.extend(other.samples.iter().take(room).cloned());
+        self.more |= other.more;
+    }
+
     /// Nothing yet.
     pub fn new(from: Timestamp, to: Timestamp) -> Self {
         Self {

@@ -1,20 +1,27 @@
 //! Before going live and at it: what a policy would do, what the first cycle would do, and that it does just that.
 
+use std::collections::BTreeSet;
+
 use halobridge::{
     domain::{
         catalogue::Ref,
-        ids::WorkspaceId,
-        policy::{Direction, FieldRule, Policy, When},
-        workspace::Mode,
+        ids::{PolicyId, WorkspaceId},
+        policy::{Base, Direction, FieldRule, Policy, PolicyKey, When},
+        workspace::{Mode, Workspace},
     },
     service::{
         error::ServiceError,
         go_live::{self, Start},
+        set_up::{
+            Typed,
+            mapping::{self, Asked},
+        },
         what_if,
     },
     twin::options::Product,
 };
 use serde_json::json;
+use uuid::Uuid;
 
 use super::bridge::*;
 
@@ -57,6 +64,50 @@ async fn a_draft_policy_is_asked_what_it_would_do_and_nothing_is_written() {
     let found = what_if::last_days(&app, &admin, first(&bridge).await, &draft).await.unwrap().unwrap();
     assert_eq!(found.tickets, 0);
     assert!(found.skipped.iter().any(|row| row.count == 3 && row.says.contains("Gone")), "{:?}", found.skipped);
+    assert_eq!(bridge.writes(), before, "0 writes");
+    bridge.finish().await;
+}
+
+#[tokio::test]
+async fn every_workspace_that_follows_the_policy_is_counted() {
+    let setup = Setup { mode: "observe", workspaces: 3, ..Setup::new(Product::Itsm) };
+    let bridge = Bridge::with(setup).await;
+    let (app, admin) = bridge.admin();
+    let standard = policy(&bridge).await;
+    // The third follows a policy that builds on it and lets other incidents alone; a fourth policy has no followers.
+    let mut above = Policy { id: PolicyId(Uuid::from_u128(0xab)), name: "Above".into(), ..standard.clone() };
+    above.base = Some(Base { policy: standard.id, own: BTreeSet::from([PolicyKey::Include]) });
+    above.include.title = vec!["One*".into()];
+    let mut tx = bridge.store.begin().await.unwrap();
+    tx.put_policy(&above).await.unwrap();
+    tx.put_workspace(&Workspace { policy: above.id, ..bridge.workspace(2).await }).await.unwrap();
+    tx.commit().await.unwrap();
+    for (place, title) in [(0, "One"), (0, "Two"), (1, "One"), (2, "One"), (2, "Two")] {
+        bridge.raise_in(place, json!({ "title": title, "severity": "High" }));
+    }
+    bridge.pass(60).await;
+    let before = bridge.writes();
+    let asked = async |policy: &str| {
+        let asked = Asked { policy: policy.to_owned(), ..Asked::default() };
+        let form = mapping::view(&app, &admin, &asked).await.unwrap().form;
+        let typed = form.values.into_iter().chain([("do".to_owned(), "what-if".to_owned())]);
+        mapping::again(&app, &admin, &Typed::new(typed)).await.unwrap()
+    };
+    let page = asked(&standard.name).await;
+    let total = page.what_if.unwrap();
+    assert_eq!((total.incidents, total.tickets), (5, 4), "{total:#?}");
+    let mut each: Vec<(u32, u32)> = page
+        .what_if_of
+        .iter()
+        .map(|row| row.what.as_ref().map(|what| (what.incidents, what.tickets)).unwrap())
+        .collect();
+    each.sort_unstable();
+    assert_eq!((each, page.what_if_as_if), (vec![(1, 1), (2, 1), (2, 2)], false));
+    // What builds on it applies where it is followed; a new one is counted as if all followed it.
+    let page = asked("Above").await;
+    assert_eq!((page.what_if.unwrap().incidents, page.what_if_of.len()), (2, 1));
+    let page = asked("new").await;
+    assert_eq!((page.what_if_of.len(), page.what_if_as_if), (3, true));
     assert_eq!(bridge.writes(), before, "0 writes");
     bridge.finish().await;
 }

@@ -15,6 +15,7 @@ use crate::{
             form::FormView,
             mapping::{MappingStep, Pick},
             set_up::Step,
+            what_if::WhatIfOf,
         },
     },
 };
@@ -394,22 +395,69 @@ fn what_if(ctx: &PageContext, view: &MappingStep) -> AnyView {
     let inside = match (&view.what_if, &view.what_if_trouble) {
         (Some(what), _) => view! {
             {lines::what_if(ctx, what)}
+            {each(&view.what_if_of)}
             <p class="quiet">"Counted as if they came now. Those from before a workspace's start get their tickets when it goes live with them, or by a backfill."</p>
         }
         .into_any(),
         (None, Some(trouble)) => view! { <p>{trouble.clone()}</p> }.into_any(),
         _ => return ().into_any(),
     };
-    let of = view.what_if_of.clone().map(|(name, others)| {
-        let rest = match others {
-            0 => String::new(),
-            1 => " One more workspace was not looked at.".to_owned(),
-            more => format!(" {} more workspaces were not looked at.", words::number(more as u64)),
-        };
-        view! { <p class="quiet">"Of the workspace "<b>{name}</b>"."{rest}</p> }
+    let counted = view.what_if_of.iter().filter(|row| row.what.is_some()).count();
+    let of = match view.what_if_of.as_slice() {
+        [] => ().into_any(),
+        [only] => view! { <p class="quiet">"Of the workspace "<b>{only.name.clone()}</b>"."</p> }.into_any(),
+        all => {
+            let all = words::counted(all.len() as u64, "workspace", "workspaces");
+            view! { <p class="quiet">{words::number(counted as u64)}" of "{all}" counted."</p> }.into_any()
+        }
+    };
+    let as_if = view.what_if_as_if.then(|| {
+        view! { <p class="quiet">"No workspace follows this policy yet: counted as if these did."</p> }
     });
-    view! { <section aria-labelledby="what-if"><h2 id="what-if">"What it would do"</h2>{of}{inside}</section> }
+    view! { <section aria-labelledby="what-if"><h2 id="what-if">"What it would do"</h2>{of}{as_if}{inside}</section> }
         .into_any()
+}
+
+/// The same of each workspace, a line each.
+fn each(rows: &[WhatIfOf]) -> AnyView {
+    if rows.len() < 2 {
+        return ().into_any();
+    }
+    let line = |row: &WhatIfOf| {
+        let says = match (&row.what, &row.trouble) {
+            (Some(what), _) => {
+                let more = if what.more { " There are more incidents than these." } else { "" };
+                format!(
+                    "{}; {} would get a ticket, {} of them closed at once; {} have one, in {} of these something would be \
+                     written, {} would be closed.{more}",
+                    words::counted(u64::from(what.incidents), "incident", "incidents"),
+                    what.tickets,
+                    what.closed,
+                    what.linked,
+                    what.changed,
+                    what.closing
+                )
+            }
+            (None, Some(trouble)) => format!("not counted. {trouble}"),
+            (None, None) => return None,
+        };
+        Some(view! { <li><b>{row.name.clone()}</b>": "{says}</li> })
+    };
+    let left: Vec<&str> =
+        rows.iter().filter(|row| row.what.is_none() && row.trouble.is_none()).map(|row| row.name.as_str()).collect();
+    let left = (!left.is_empty()).then(|| {
+        let text = format!(
+            "{} not looked at, since that would take too long: {}.",
+            words::counted(left.len() as u64, "workspace was", "workspaces were"),
+            left.join(", ")
+        );
+        view! { <li>{text}</li> }
+    });
+    view! {
+        <h3>"In each workspace"</h3>
+        <ul>{rows.iter().filter_map(line).collect_view()}{left}</ul>
+    }
+    .into_any()
 }
 
 fn tree(view: &MappingStep) -> AnyView {

@@ -2,24 +2,20 @@
 //! saved. Also the rules of one client, on top of a policy that others follow too.
 
 mod choices;
+mod forecast;
 pub mod look;
 pub mod overlay;
 pub mod own;
 mod rules;
 mod values;
 
-use super::{
-    Typed, allowed,
-    clients::{DRAFT as LINKS, Links},
-    draft, entry, installed, later,
-};
+use super::{Typed, allowed, entry, installed, later};
 use crate::{
     config::{Applied, policy::PolicyEntry},
     domain::{
         catalogue::Catalogue,
         failure::{Failure, FailureKind, Side},
         ids::{ClientId, ConnectionId},
-        policy::Policy,
         round_trip::RoundTrip,
         view::{
             form::FormView,
@@ -35,7 +31,7 @@ use crate::{
         caller::Caller,
         configuration::{self, Installed},
         error::{FieldProblem, ServiceError},
-        fault, outside, what_if,
+        fault, outside,
     },
 };
 use own::{OfClient, Subject};
@@ -147,48 +143,13 @@ pub async fn again(app: &App, caller: &Caller, typed: &Typed) -> Result<MappingS
     if let Ok(catalogue) = &catalogue {
         let draft = subject.resolved(typed, catalogue).policy;
         if typed.text("do") == "what-if" {
-            ask_what_if(app, caller, &draft, subject.client.as_ref(), &mut page).await?;
+            forecast::ask(app, caller, (&subject, &draft), &mut page).await?;
         }
         if !page.form.value("look").is_empty() {
             look::into(app, subject.client.as_ref().map(|of| of.owner.id), &mut page).await?;
         }
     }
     Ok(page)
-}
-
-async fn ask_what_if(
-    app: &App,
-    caller: &Caller,
-    policy: &Policy,
-    of: Option<&OfClient>,
-    page: &mut MappingStep,
-) -> Result<(), ServiceError> {
-    let installation = app.installation().await?;
-    let own = |id| of.is_none_or(|of| of.owner.id == id);
-    let mut workspaces = installation.workspaces.iter().filter(|workspace| own(workspace.client));
-    let (asked, name, others) = match workspaces.next() {
-        Some(workspace) => {
-            let asked = what_if::last_days(app, caller, workspace.id, policy).await?;
-            (asked, workspace.name.clone(), workspaces.count())
-        }
-        // One that is chosen and not applied yet.
-        None => {
-            let links: Links = draft::kept(app, LINKS).await?;
-            let Some((link, rest)) = links.split_first() else {
-                let text =
-                    "No workspace is linked yet whose incidents could be looked at. Link one in the step before.";
-                page.what_if_trouble = Some(text.to_owned());
-                return Ok(());
-            };
-            (what_if::of_link(app, link, policy).await?, link.workspace.clone(), rest.len())
-        }
-    };
-    page.what_if_of = Some((name, others));
-    match asked {
-        Ok(what) => page.what_if = Some(what),
-        Err(failure) => page.what_if_trouble = Some(failure.message),
-    }
-    Ok(())
 }
 
 fn around(
@@ -228,7 +189,8 @@ fn around(
         leaves: Vec::new(),
         previews: Vec::new(),
         what_if: None,
-        what_if_of: None,
+        what_if_of: Vec::new(),
+        what_if_as_if: false,
         what_if_trouble: None,
         form,
     };

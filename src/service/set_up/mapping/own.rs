@@ -13,7 +13,11 @@ use crate::{
         policy::{Policy, PolicyKey},
         view::mapping::{Above, OnBase, Owner, Said},
     },
-    service::{configuration::Installed, error::ServiceError, set_up::Typed},
+    service::{
+        configuration::Installed,
+        error::ServiceError,
+        set_up::{Typed, draft},
+    },
 };
 
 /// The policy that a page is about.
@@ -93,7 +97,7 @@ impl Subject {
     /// What decides whether somebody else saved in between.
     pub fn mark(&self) -> String {
         let placed = self.client.as_ref().map(|of| &of.workspaces);
-        super::draft::mark(&(&self.before, &self.base, placed))
+        draft::mark(&(&self.before, &self.base, placed))
     }
 
     /// The keys that are the policy's own when this is saved: those that were typed anew and differ from the base, and

@@ -424,6 +424,23 @@ fn older_entries_of_a_past_moment_stay_at_that_moment() {
 }
 
 #[test]
+fn what_a_policy_would_do_is_told_in_all_and_of_each_workspace() {
+    let said = one(&page("set-up-mapping"), "section[aria-labelledby=what-if]");
+    let parts = [
+        "1 of 3 workspaces counted.",
+        "No workspace follows this policy yet",
+        "12 incidents were created",
+        "In each workspace",
+        "law-<b>: 12 incidents; 5 would get a ticket, 1 of them closed at once; 4 have one, in 2 of these something would be written, 1 would be closed.",
+        "law-two: not counted. Azure <b> can't be reached.",
+        "1 workspace was not looked at, since that would take too long: law-three.",
+    ];
+    let places: Vec<usize> =
+        parts.iter().map(|part| said.find(part).unwrap_or_else(|| panic!("{part}: {said}"))).collect();
+    assert!(places.is_sorted(), "totals first: {said}");
+}
+
+#[test]
 fn a_note_without_a_date_says_so() {
     let heads: Vec<String> = all(&page("pair"), "p.note-head").into_iter().map(text).collect();
     assert!(heads[2].contains("no date given") && !heads[1].contains("no date given"), "{heads:?}");
