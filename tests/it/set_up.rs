@@ -491,6 +491,31 @@ async fn a_second_save_keeps_what_was_chosen_meanwhile() {
 }
 
 #[tokio::test]
+async fn a_connection_is_called_as_its_tenant_until_somebody_chooses_a_name() {
+    let mut scene = Scene::new(|options| options.tenants = 2).await;
+    let path = "/set-up/microsoft";
+    let right = scene.text("/microsoft/tenant_id");
+    let tenants = [0, 1].map(|n| scene.text(&format!("/microsoft/tenants/{n}/tenant_id")));
+    let wrong = tenants.into_iter().find(|tenant| *tenant != right).unwrap();
+    let form = scene.microsoft(path).await.with(&[("tenant_id", &wrong), ("elsewhere", "on")]);
+    assert_taken(&scene.post(path, &form).await, "/set-up/sign-in");
+    let first = scene.app.app.installation().await.unwrap().microsoft[0].clone();
+    assert_eq!(first.name, wrong);
+    // Corrected, it is called as the right one.
+    let form = scene.drawn(path).await.with(&[("tenant_id", &right)]);
+    assert_taken(&scene.post(path, &form).await, "/set-up/sign-in");
+    let corrected = scene.app.app.installation().await.unwrap().microsoft.clone();
+    assert_eq!((corrected[0].name.as_str(), corrected[0].id, corrected.len()), (right.as_str(), first.id, 1));
+    // A name that somebody chose stays.
+    for (tenant, name) in [(&right, "Contoso"), (&wrong, "Contoso")] {
+        let form = scene.drawn(path).await.with(&[("tenant_id", tenant), ("name", name), ("elsewhere", "on")]);
+        assert_taken(&scene.post(path, &form).await, "/set-up/sign-in");
+        let kept = scene.app.app.installation().await.unwrap().microsoft[0].clone();
+        assert_eq!((kept.name.as_str(), &kept.tenant_id, kept.id), (name, tenant, first.id));
+    }
+}
+
+#[tokio::test]
 async fn a_draft_says_who_saved_it_and_so_does_the_version_that_it_becomes() {
     let mut scene = Scene::new(|_| {}).await;
     scene.connected().await;

@@ -221,7 +221,10 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
         None => entry::free_name(&installed, typed, typed.text("tenant_id"))?,
     };
     let renamed = match &before {
-        Some(entry) => rename::wanted(&installed, typed, entry.name())?,
+        Some(entry) => match rename::wanted(&installed, typed, entry.name())? {
+            None => rename::of_tenant(&installed, &entry.connection, typed.text("tenant_id"))?,
+            chosen => chosen,
+        },
         None => None,
     };
     let stored = match &before {

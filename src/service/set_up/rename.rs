@@ -25,6 +25,29 @@ pub fn wanted(installed: &Installed, typed: &Typed, now: &str) -> Result<Option<
     }
 }
 
+/// The name that a connection gets with another tenant, as long as nobody has chosen one: until then it is called as its
+/// tenant is.
+///
+/// # Errors
+/// As [`wanted`].
+pub fn of_tenant(
+    installed: &Installed,
+    before: &MicrosoftConnection,
+    tenant: &str,
+) -> Result<Option<String>, ServiceError> {
+    if tenant.eq_ignore_ascii_case(&before.tenant_id) || !called_as(&before.name, &before.tenant_id) {
+        return Ok(None);
+    }
+    entry::free_name(installed, &Typed::default(), tenant).map(Some)
+}
+
+/// Whether a name is the tenant's, with a number where that was taken ([`entry::free_name`]).
+fn called_as(name: &str, tenant: &str) -> bool {
+    let Some((begins, rest)) = name.split_at_checked(tenant.len()) else { return false };
+    let number = rest.strip_prefix(" (").and_then(|rest| rest.strip_suffix(')'));
+    begins.eq_ignore_ascii_case(tenant) && (rest.is_empty() || number.is_some_and(|n| n.parse::<u32>().is_ok()))
+}
+
 /// Gives a connection another name.
 ///
 /// # Errors
