@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{
     errors::bad_request,
     rules::playbooks,
-    wanted::{Closing, one_of, wanted_labels},
+    wanted::{Closing, sent_severity, wanted_labels},
     wrong_member,
 };
 use crate::twin::{
@@ -59,27 +59,10 @@ impl Microsoft {
     /// # Errors
     /// The refusal of what an incident cannot have.
     pub fn modification(&self, how: &Value) -> Result<Modification, Reply> {
-        let text = |name: &str| match how.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(wrong_member(name)),
-        };
-        let severity = text("severity")?
-            .map(|severity| one_of("severity", &severity, &["High", "Medium", "Low", "Informational"]))
-            .transpose()?;
-        let status = match text("status")? {
-            None => None,
-            Some(status) => {
-                let status = one_of("status", &status, &["New", "Active", "Closed"])?;
-                let closing = self.closing(
-                    &status,
-                    text("classification")?,
-                    text("classificationReason")?,
-                    text("classificationComment")?,
-                )?;
-                Some((status, closing))
-            }
-        };
+        let none = Map::new();
+        let sent = how.as_object().unwrap_or(&none);
+        let severity = sent_severity(sent)?;
+        let status = self.sent_status(sent)?;
         let owner = self.wanted_owner(how.get("owner"))?;
         // An owner without a name is no wish to unassign: the members come back as null from a read.
         let owner = Some(owner).filter(|owner| *owner != Owner::default());
