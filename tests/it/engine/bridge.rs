@@ -645,6 +645,15 @@ link_comment = {}
         }
     }
 
+    /// A bridge with an incident and its ticket.
+    pub async fn linked(setup: Setup) -> (Self, String, i64) {
+        let bridge = Self::with(setup).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        (bridge, incident, ticket)
+    }
+
     pub async fn ticket_of(&self, incident: &str) -> i64 {
         let pair = self.pair_of(incident).await.expect("it is linked");
         pair.ticket.unwrap_or_else(|| panic!("it has a ticket: {pair:?}")).0
