@@ -277,4 +277,38 @@ both! {
         assert_eq!(said.iter().filter(|text| text.contains("from the desk")).count(), 1, "{said:#?}");
         bridge.finish().await;
     }
+    /// A ticket leaves the list between two of its pages: what stood first on the second one now ends the first.
+    async fn a_row_that_moves_to_a_page_that_was_read_already_is_not_lost(product) {
+        let bridge = Bridge::with(Setup { switches: vec![("page_cap", "2")], ..Setup::new(product) }).await;
+        let incidents = [bridge.raise(json!({})), bridge.raise(json!({})), bridge.raise(json!({}))];
+        bridge.cross().await;
+        let mut linked = Vec::new();
+        for incident in incidents {
+            linked.push((bridge.ticket_of(&incident).await, incident));
+        }
+        linked.sort();
+        let [(first, _), (second, _), (last, of_last)] = linked.as_slice() else { panic!("{linked:?}") };
+        // Nothing but the list tells of a pair that is closed.
+        bridge.close_incident(of_last, json!({ "classification": "Undetermined" }));
+        bridge.pass(900).await;
+        bridge.note(*last, "<p>said after it was closed</p>", json!({}));
+        // The server was away meanwhile: what follows is far behind the cursor's overlap.
+        bridge.clock.advance(jiff::SignedDuration::from_secs(900));
+        bridge.note(*first, "<p>said of the first</p>", json!({}));
+        bridge.note(*second, "<p>said of the second</p>", json!({}));
+        let (twin, gone) = (bridge.twin.clone(), *first);
+        let mut left = false;
+        bridge.mutate(move |request, _| {
+            let list = request.uri().query().is_some_and(|query| query.contains("lastupdatefromdate"));
+            if !left && list {
+                left = true;
+                twin.act("ticket.delete", &json!({ "ticket_id": gone }));
+            }
+        });
+        bridge.pass(120).await;
+        bridge.mutate_no_more();
+        let said = bridge.comments_of(of_last);
+        assert_eq!(said.iter().filter(|text| text.contains("said after it was closed")).count(), 1, "{said:#?}");
+        bridge.finish().await;
+    }
 }
