@@ -277,6 +277,7 @@ both! {
         assert_eq!(said.iter().filter(|text| text.contains("from the desk")).count(), 1, "{said:#?}");
         bridge.finish().await;
     }
+
     /// A ticket leaves the list between two of its pages: what stood first on the second one now ends the first.
     async fn a_row_that_moves_to_a_page_that_was_read_already_is_not_lost(product) {
         let bridge = Bridge::with(Setup { switches: vec![("page_cap", "2")], ..Setup::new(product) }).await;
