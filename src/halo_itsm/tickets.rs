@@ -267,7 +267,12 @@ impl Halo {
             answer => answer?,
         };
         let summary = body.pointer("/0/summary").cloned().unwrap_or(Value::Null);
-        let object = read::one_of(answer.json()?, |item| item.get("summary") == Some(&summary));
+        let made = answer.json()?;
+        // Of several the one that carries our reference, for others may have the same subject.
+        let told = |item: &Value| item.to_string().contains(&draft.reference);
+        let several = made.as_array().is_some_and(|items| items.iter().any(told));
+        let fits = |item: &Value| if several { told(item) } else { item.get("summary") == Some(&summary) };
+        let object = read::one_of(made, fits);
         let mut ticket = object.and_then(|o| read::ticket(o).ok()).ok_or_else(|| answer.unreadable())?;
         if let Some(asked_for) = asked_for {
             tracing::warn!(ticket.id = %ticket.id, "a ticket was made without what its type asks for: {asked_for}");
