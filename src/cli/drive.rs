@@ -20,7 +20,7 @@ pub const DRAIN: Duration = Duration::from_secs(5);
 /// While the database cannot be written it is tried this often, so that the end of it is noticed.
 const PROBE_EVERY: Duration = Duration::from_secs(5);
 
-/// Runs the engine until `stop`; what is under way then is waited for, up to five seconds.
+/// Runs the engine until `stop`; what writes then is waited for, up to five seconds, what only reads is given up.
 #[expect(clippy::disallowed_methods, reason = "the one place where the engine meets real time")]
 pub async fn drive(engine: Arc<Engine>, alive: Arc<AtomicBool>, stop: CancellationToken) {
     let mut running = JoinSet::new();
@@ -38,9 +38,10 @@ pub async fn drive(engine: Arc<Engine>, alive: Arc<AtomicBool>, stop: Cancellati
             match engine.due(free).await {
                 Ok(units) => {
                     for unit in units {
-                        let engine = Arc::clone(&engine);
+                        let (engine, stop) = (Arc::clone(&engine), stop.clone());
                         running.spawn(async move {
-                            let ran = std::panic::AssertUnwindSafe(engine.run(unit)).catch_unwind().await;
+                            let run = engine.run_until(unit, stop.cancelled());
+                            let ran = std::panic::AssertUnwindSafe(run).catch_unwind().await;
                             if ran.is_err() {
                                 tracing::error!(unit = ?unit, "a unit of work panicked; the others go on and it is tried again");
                                 engine.abandon(unit);
@@ -73,6 +74,6 @@ pub async fn drive(engine: Arc<Engine>, alive: Arc<AtomicBool>, stop: Cancellati
     alive.store(false, Ordering::Relaxed);
     let drained = tokio::time::timeout(DRAIN, async { while running.join_next().await.is_some() {} }).await;
     if drained.is_err() {
-        tracing::warn!("some calls did not end in time; what they wrote is looked for at the next start");
+        tracing::warn!("some writes did not end in time; what they wrote is looked for at the next start");
     }
 }

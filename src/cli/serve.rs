@@ -26,7 +26,7 @@ use crate::{
 pub const LONG: &str = "Run the console and the sync engine.\n\n\
     On the first start it prints a one-time code for making the first admin in the browser; until there is one it \
     listens on loopback addresses only. One server at a time uses a data directory. SIGTERM or Ctrl-C stops it \
-    gracefully: what is under way is finished, at most five seconds.\n\n\
+    gracefully: what is being written is finished, at most five seconds; reads are given up.\n\n\
     Example: halobridge serve --listen 0.0.0.0:8440 --public-url https://bridge.example.com";
 
 /// Options of `serve`.

@@ -27,7 +27,7 @@ use super::{
     newcomer, pauses,
     queue::Gate,
     registry::salt,
-    settle,
+    settle, stop,
 };
 
 /// Operations carried out in one go; a longer queue is gone on with at the next turn.
@@ -310,6 +310,7 @@ async fn sent(
     go_on: bool,
     place: Option<CreatePlace>,
 ) -> Result<Option<After>, StoreError> {
+    let _unbroken = stop::unbroken();
     let attempts = operation.attempts + 1;
     let turn = match place {
         None => None,

@@ -39,6 +39,7 @@ pub mod settle;
 mod settled;
 mod silenced;
 pub mod status;
+mod stop;
 mod told;
 mod unread;
 
@@ -130,6 +131,7 @@ impl Engine {
         client: Option<ClientId>,
         facts: Vec<Fact>,
     ) -> Result<Seq, StoreError> {
+        let _unbroken = stop::unbroken();
         self.store.append_together(facts.into_iter().map(|fact| Entered { client, at, fact }).collect()).await
     }
 

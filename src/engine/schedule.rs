@@ -137,7 +137,7 @@ pub struct Schedule {
     /// Pairs to look at again at a later time.
     pub later_looks: BTreeMap<PairId, Timestamp>,
     /// Pairs whose comments are read again, a few with each poll.
-    pub comments_due: BTreeMap<WorkspaceId, BTreeSet<PairId>>,
+    pub comment_rereads: BTreeMap<WorkspaceId, BTreeSet<PairId>>,
     /// Pairs whose incident's comments could not be read when they were last asked for, and why.
     pub unread: BTreeMap<PairId, String>,
     /// Pairs whose waiting times are skipped once.

@@ -1,4 +1,5 @@
-//! Pages of Halo lists (rule 6): stop on empty, short, full count, or a repeated page.
+//! Pages of Halo lists (rule 6): stop on empty, short, full count, or a repeated page; what moves between two pages is
+//! looked for.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -8,6 +9,16 @@ use crate::outbound::read;
 
 /// Rows asked for per page: Halo trims more without a word.
 pub const PAGE: usize = 100;
+
+/// Whether page `page_no` may lack rows that slipped to the end of the page before it: where a ticket leaves the list
+/// between two calls (deleted, closed, given to another client), all behind it move up by one. The page before is then
+/// read once more. `before` are that page's rows, and how many Halo counted in all: of a short page that was all of
+/// them nothing can have moved.
+pub fn may_have_slipped(page_no: u32, rows: usize, before: (usize, Option<i64>)) -> bool {
+    let (held, counted) = before;
+    let all_held = held < PAGE && counted.is_none_or(|counted| usize::try_from(counted).is_ok_and(|all| all <= held));
+    page_no > 1 && (rows > 0 || !all_held)
+}
 
 /// Members of a page that say what kind of thing it is, whether or not it holds rows.
 const PAGE_MEMBERS: [&str; 2] = ["page_no", "page_size"];

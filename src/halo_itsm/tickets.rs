@@ -57,15 +57,7 @@ impl Halo {
     pub async fn changed_tickets(&self, since: Timestamp, page_no: u32, class: Class) -> Answered<TicketPage> {
         let since_text = moment(since);
         let (size, page) = (PAGE.to_string(), page_no.max(1).to_string());
-        let query = [
-            ("pageinate", "true"),
-            ("page_size", size.as_str()),
-            ("page_no", page.as_str()),
-            ("order", "id"),
-            ("orderdesc", "false"),
-            ("lastupdatefromdate", since_text.as_str()),
-        ];
-        let answer = self.get("Tickets", &query, class).await?;
+        let answer = self.get("Tickets", &changed_query(&since_text, &size, &page), class).await?;
         let (rows, total) = paging::rows(answer.json()?, "tickets").ok_or_else(|| answer.unreadable())?;
         let turn = self.sweep(|sweep| sweep.turn(Some(since), page_no, &rows, total));
         let mut page = TicketPage { more: turn == Turn::More, total, ..TicketPage::default() };
@@ -78,6 +70,17 @@ impl Halo {
             }
         }
         Ok(page)
+    }
+
+    /// A page of [`Self::changed_tickets`] once more, for rows that slipped to it since ([`paging::may_have_slipped`]).
+    /// Whether more follows is not asked.
+    ///
+    /// # Errors
+    /// See [`FailureKind`].
+    pub async fn changed_tickets_again(&self, since: Timestamp, page_no: u32, class: Class) -> Answered<TicketPage> {
+        let since = moment(since);
+        let (size, page) = (PAGE.to_string(), page_no.max(1).to_string());
+        self.page_of(&changed_query(&since, &size, &page), class).await
     }
 
     /// Page `page_no` (from 1) of a Halo client's open tickets. The filters are never trusted (rule 8): compare the
@@ -264,7 +267,12 @@ impl Halo {
             answer => answer?,
         };
         let summary = body.pointer("/0/summary").cloned().unwrap_or(Value::Null);
-        let object = read::one_of(answer.json()?, |item| item.get("summary") == Some(&summary));
+        let made = answer.json()?;
+        // Of several the one that carries our reference, for others may have the same subject.
+        let told = |item: &Value| item.to_string().contains(&draft.reference);
+        let several = made.as_array().is_some_and(|items| items.iter().any(told));
+        let fits = |item: &Value| if several { told(item) } else { item.get("summary") == Some(&summary) };
+        let object = read::one_of(made, fits);
         let mut ticket = object.and_then(|o| read::ticket(o).ok()).ok_or_else(|| answer.unreadable())?;
         if let Some(asked_for) = asked_for {
             tracing::warn!(ticket.id = %ticket.id, "a ticket was made without what its type asks for: {asked_for}");
@@ -322,6 +330,18 @@ impl Halo {
             Err(_) => warned(ticket, wanted),
         }
     }
+}
+
+/// What a page of changed tickets is asked for with.
+fn changed_query<'a>(since: &'a str, size: &'a str, page: &'a str) -> [(&'a str, &'a str); 6] {
+    [
+        ("pageinate", "true"),
+        ("page_size", size),
+        ("page_no", page),
+        ("order", "id"),
+        ("orderdesc", "false"),
+        ("lastupdatefromdate", since),
+    ]
 }
 
 /// Whether a create was refused for a field that the ticket type makes mandatory.

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     domain::{
+        account::Scope,
         failure::Failure,
         ids::WorkspaceId,
         reason::Reason,
@@ -23,9 +24,6 @@ use crate::{
     },
     store::Installation,
 };
-
-/// Waiting incidents that are counted at most.
-const WAITING_MAX: u32 = 20_000;
 
 /// From when on incidents get tickets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,17 +52,17 @@ impl Start {
 pub async fn rows(app: &App, caller: &Caller) -> Result<(Vec<LiveRow>, String), ServiceError> {
     allowed(caller)?;
     let installation = app.installation().await?;
+    let held = app.store.held_counters(&Scope::All).await.map_err(|e| fault("count waiting incidents", &e))?;
     let mut rows = Vec::new();
     for row in &installation.workspaces {
-        let held = app.store.held_for(row.id, Reason::ModeObserve.code(), WAITING_MAX).await;
-        let held = held.map_err(|e| fault("count waiting incidents", &e))?;
+        let waiting = held.iter().filter(|count| count.workspace == row.id && count.code == Reason::ModeObserve.code());
         rows.push(LiveRow {
             id: row.id,
             name: row.name.clone(),
             client: names::client(&installation, row.client),
             mode: row.mode,
             since: row.since,
-            waiting: u32::try_from(held.len()).unwrap_or(u32::MAX),
+            waiting: u32::try_from(waiting.map(|count| count.subjects).sum::<i64>()).unwrap_or(u32::MAX),
             obstacle: obstacle(&installation, row).unwrap_or_default(),
         });
     }

@@ -78,6 +78,9 @@ struct Doors {
 #[derive(Default)]
 pub struct State {
     doors: Mutex<Option<Arc<Doors>>>,
+    /// Held by the one that makes them anew.
+    making: tokio::sync::Mutex<()>,
+    made: AtomicU64,
     complained_ms: AtomicI64,
     warned_ms: AtomicI64,
     turned_away: Mutex<HashMap<DeliverySource, TurnedAway>>,
@@ -104,6 +107,14 @@ impl TurnedAway {
 }
 
 impl State {
+    /// The doors that were made within [`DOORS_KEPT`].
+    fn kept(&self, now: Timestamp) -> Option<Arc<Doors>> {
+        self.doors.lock().unwrap_or_else(PoisonError::into_inner).clone().filter(|kept| {
+            let age = now.duration_since(kept.made);
+            age >= SignedDuration::ZERO && age < DOORS_KEPT
+        })
+    }
+
     fn count(&self, receipt: Receipt) -> Receipt {
         if let Some(count) = self.counts.get(receipt as usize) {
             count.fetch_add(1, Ordering::Relaxed);
@@ -119,6 +130,11 @@ pub fn counts(app: &App) -> [(&'static str, u64); 4] {
     std::array::from_fn(|i| {
         (names.get(i).copied().unwrap_or_default(), counts.get(i).map_or(0, |count| count.load(Ordering::Relaxed)))
     })
+}
+
+/// How often the secrets of all webhooks were read since the start.
+pub fn doors_made(app: &App) -> u64 {
+    app.kept.intake.made.load(Ordering::Relaxed)
 }
 
 /// The last webhook of a source that was not taken, if none was since.
@@ -271,10 +287,7 @@ async fn doors(app: &App) -> Result<Arc<Doors>, Receipt> {
 
 async fn open_doors(app: &App, now: Timestamp) -> Result<Arc<Doors>, ServiceError> {
     let state = &app.kept.intake;
-    let kept = state.doors.lock().unwrap_or_else(PoisonError::into_inner).clone().filter(|kept| {
-        let age = now.duration_since(kept.made);
-        age >= SignedDuration::ZERO && age < DOORS_KEPT
-    });
+    let kept = state.kept(now);
     // A webhook does not wait for the store to say again what the engine has just heard of it.
     let newest = app.engine.configuration();
     if let Some(kept) = kept.clone().filter(|kept| newest == Some(kept.version)) {
@@ -284,6 +297,15 @@ async fn open_doors(app: &App, now: Timestamp) -> Result<Arc<Doors>, ServiceErro
     if let Some(kept) = kept.filter(|kept| kept.version == installation.version) {
         return Ok(kept);
     }
+    // One makes them; who comes meanwhile waits for it and looks again.
+    let _making = state.making.lock().await;
+    let now = app.clock.now();
+    if let Some(kept) = state.kept(now).filter(|kept| kept.version >= installation.version) {
+        return Ok(kept);
+    }
+    // It may have changed once more while this one waited.
+    let installation = app.installation().await?;
+    state.made.fetch_add(1, Ordering::Relaxed);
     let mut doors = Doors { version: installation.version, made: now, ..Doors::default() };
     for workspace in installation.workspaces.iter().filter(|workspace| workspace.webhook) {
         let source = DeliverySource::Sentinel { workspace: workspace.id, client: workspace.client };

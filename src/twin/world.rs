@@ -311,6 +311,11 @@ fn halo_reply(halo: &mut Halo, call: &mut Call, stale: Option<jiff::SignedDurati
         _ => return Reply::empty(404),
     };
     call.path = path.get(cut..).unwrap_or("/").to_owned();
+    if call.method == "OPTIONS" {
+        // What Halo allows pages of other origins is not known: nothing. The question needs no token and counts for no limit.
+        let methods = if is_auth { "GET, POST, OPTIONS" } else { "GET, POST, DELETE, OPTIONS" };
+        return Reply::empty(204).with("allow", methods);
+    }
     if is_auth {
         return halo.handle_auth(call, cx);
     }

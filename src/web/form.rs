@@ -1,7 +1,7 @@
 //! Forms as posted: names and values, nothing else. What they mean is said where they are used.
 
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::{FromRequest, Multipart, Request},
 };
 use http::header;
@@ -83,25 +83,31 @@ const UPLOAD: &str = "upload";
 
 /// A configuration of thousands of workspaces.
 pub const FILE_MAX: usize = 4 * 1024 * 1024;
-/// A body beyond this is not even read to its end, so that the page can say what is wrong.
-const DRAIN_MAX: usize = 16 * 1024 * 1024;
 
 impl<S: Send + Sync> FromRequest<S> for PostedFile {
     type Rejection = WebError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, WebError> {
-        let too_large = |_| WebError::status(http::StatusCode::PAYLOAD_TOO_LARGE);
         if kind_of(&request).is_some_and(|kind| kind.starts_with("multipart/form-data")) {
             let (parts, body) = request.into_parts();
-            let bytes = to_bytes(body, DRAIN_MAX).await.map_err(too_large)?;
-            let length = bytes.len();
+            let Some(bytes) = file_bytes(body).await? else { return Ok(Self(Err(FileFault::TooLarge))) };
             let form = Multipart::from_request(Request::from_parts(parts, Body::from(bytes)), &()).await;
             let form = form.map_err(|_| WebError::status(http::StatusCode::BAD_REQUEST))?;
-            let posted = in_parts(form).await?;
-            return Ok(Self(if length > FILE_MAX { Err(FileFault::TooLarge) } else { posted }));
+            return Ok(Self(in_parts(form).await?));
         }
-        let bytes = to_bytes(urlencoded(request)?, DRAIN_MAX).await.map_err(too_large)?;
-        Ok(Self(if bytes.len() > FILE_MAX { Err(FileFault::TooLarge) } else { Ok(Posted::parse(&bytes)) }))
+        let bytes = file_bytes(urlencoded(request)?).await?;
+        Ok(Self(bytes.map(|bytes| Posted::parse(&bytes)).ok_or(FileFault::TooLarge)))
+    }
+}
+
+/// A body with a file in it; `None`: it is too large.
+async fn file_bytes(body: Body) -> Result<Option<Bytes>, WebError> {
+    match to_bytes(body, FILE_MAX).await {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) => match std::error::Error::source(&error) {
+            Some(source) if source.is::<http_body_util::LengthLimitError>() => Ok(None),
+            _ => Err(WebError::status(http::StatusCode::BAD_REQUEST)),
+        },
     }
 }
 

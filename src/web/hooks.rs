@@ -3,20 +3,14 @@
 //! No page's guard applies here: the secret is the proof, and no cookie is looked at.
 
 use axum::{
-    body::Body,
+    body::{Body, to_bytes},
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use bytes::{Bytes, BytesMut};
-use futures::StreamExt;
 use http::{HeaderMap, StatusCode, header};
 
 use super::Web;
 use crate::service::intake::{self, BODY_MAX, Receipt};
-
-/// A larger body is read on and thrown away up to here, so that its sender hears our answer instead
-/// of a broken connection.
-const DRAIN_MAX: usize = 16 * 1024 * 1024;
 
 /// `POST /hooks/sentinel/{workspace}`
 pub async fn sentinel(
@@ -28,20 +22,17 @@ pub async fn sentinel(
     // the secret stands in a header: a stranger's body is not kept in memory
     let door = match intake::sentinel_door(&web.app, &workspace, &headers).await {
         Ok(door) => door,
-        Err(refused) => {
-            read(body, &headers, 0).await;
-            return answer(refused);
-        }
+        Err(refused) => return answer(refused),
     };
-    match read(body, &headers, BODY_MAX).await {
-        Some(bytes) => answer(intake::take(&web.app, door, bytes).await),
-        None => answer(intake::too_large(&web.app, Some(door))),
+    match to_bytes(body, BODY_MAX).await {
+        Ok(bytes) => answer(intake::take(&web.app, door, bytes).await),
+        Err(_) => answer(intake::too_large(&web.app, Some(door))),
     }
 }
 
 /// `POST /hooks/halo/{connection}`
 pub async fn halo(State(web): State<Web>, Path(connection): Path<String>, headers: HeaderMap, body: Body) -> Response {
-    let Some(bytes) = read(body, &headers, BODY_MAX).await else {
+    let Ok(bytes) = to_bytes(body, BODY_MAX).await else {
         return answer(intake::too_large(&web.app, None));
     };
     match intake::halo_door(&web.app, &connection, &headers, &bytes).await {
@@ -67,29 +58,4 @@ fn answer(receipt: Receipt) -> Response {
         response.headers_mut().insert(name, http::HeaderValue::from_static(value));
     }
     response
-}
-
-/// The raw body if it holds at most `max` bytes; `None` when it is larger or does not arrive whole.
-async fn read(body: Body, headers: &HeaderMap, max: usize) -> Option<Bytes> {
-    let announced = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok())
-        .and_then(|length| length.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > DRAIN_MAX) {
-        return None;
-    }
-    let mut stream = body.into_data_stream();
-    let mut kept = BytesMut::with_capacity(announced.unwrap_or(0).min(max));
-    let mut seen = 0_usize;
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.ok()?;
-        seen = seen.saturating_add(chunk.len());
-        if seen > DRAIN_MAX {
-            return None;
-        }
-        if seen <= max {
-            kept.extend_from_slice(&chunk);
-        }
-    }
-    (seen <= max).then(|| kept.freeze())
 }

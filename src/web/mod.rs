@@ -2,7 +2,7 @@
 //!
 //! A route parses, calls one use case of [`crate::service`] and answers: 303 after a form, the same
 //! page with 422 when it could not be taken. What is allowed is decided there, not here. Start with
-//! [`router`]; [`guard`] and [`headers`] say what holds for every route.
+//! [`router`]; [`guard`], `rest` and [`headers`] say what holds for every route.
 
 pub mod assets;
 pub mod error;
@@ -30,6 +30,7 @@ mod pages;
 mod pauses;
 mod people;
 mod reader;
+mod rest;
 mod session;
 mod set_up;
 mod tokens;
@@ -279,6 +280,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .merge(api)
         .merge(assets::routes())
         .layer(from_fn_with_state(web.clone(), request::around))
+        .layer(from_fn_with_state(web.clone(), rest::read_on))
         .layer(from_fn_with_state(web.clone(), headers::secure))
         .with_state(web)
 }

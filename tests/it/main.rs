@@ -23,6 +23,7 @@ mod halo_probe;
 mod import_mode;
 mod inside;
 mod kill;
+mod large_bodies;
 mod layering;
 mod openapi;
 mod outside;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use halobridge::{clock::IdSource, domain::account::Scope, store::DeliveryFilter};
+use halobridge::{clock::IdSource, domain::account::Scope, service::intake, store::DeliveryFilter};
 use hmac::{Hmac, KeyInit, Mac};
 use http::StatusCode;
 use sha2::Sha256;
@@ -165,6 +165,19 @@ async fn a_new_secret_holds_at_once() {
     assert_eq!(app.hook(&path, &[("authorization", &bearer())], "x").await.status, StatusCode::UNAUTHORIZED);
     let answer = app.hook(&path, &[("authorization", "Bearer the new one")], "x").await;
     assert_eq!(answer.status, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn the_secrets_are_read_once_for_many_webhooks_at_once() {
+    let app = app().await;
+    let bearer = bearer();
+    let headers = [("authorization", bearer.as_str())];
+    let before = intake::doors_made(&app.app);
+    let all = (0..20).map(|_| app.hook("/hooks/sentinel/ws1", &headers, r#"{"a":1}"#));
+    for answer in futures::future::join_all(all).await {
+        assert_eq!(answer.status, StatusCode::ACCEPTED);
+    }
+    assert_eq!(intake::doors_made(&app.app) - before, 1);
 }
 
 #[tokio::test]

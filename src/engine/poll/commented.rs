@@ -22,7 +22,7 @@ impl Poll<'_> {
         let id = self.workspace.id;
         let since = self.engine.now() - LATE - OVERLAP;
         let pairs = self.engine.store.pairs_commented(id, since).await?;
-        self.engine.schedule().comments_due.entry(id).or_default().extend(pairs);
+        self.engine.schedule().comment_rereads.entry(id).or_default().extend(pairs);
         Ok(())
     }
 
@@ -30,7 +30,7 @@ impl Poll<'_> {
     pub(super) async fn read_commented(&mut self) -> Result<(), StoreError> {
         let mut again = Vec::new();
         for _ in 0..COMMENTED_AT_ONCE {
-            let next = self.engine.schedule().comments_due.get_mut(&self.workspace.id).and_then(BTreeSet::pop_first);
+            let next = self.engine.schedule().comment_rereads.get_mut(&self.workspace.id).and_then(BTreeSet::pop_first);
             let Some(pair) = next else { break };
             let Some(Known { row, .. }) = self.engine.known(pair).await? else { continue };
             let asked = Some(self.engine.now());
@@ -64,7 +64,7 @@ impl Poll<'_> {
             }
         }
         if !again.is_empty() {
-            self.engine.schedule().comments_due.entry(self.workspace.id).or_default().extend(again);
+            self.engine.schedule().comment_rereads.entry(self.workspace.id).or_default().extend(again);
         }
         Ok(())
     }

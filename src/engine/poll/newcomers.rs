@@ -153,7 +153,7 @@ impl Poll<'_> {
                 self.engine.schedule().queue.freshen(pair, now);
             }
             if let Some(pair) = pair.filter(|_| unread) {
-                self.engine.schedule().comments_due.entry(self.workspace.id).or_default().insert(pair);
+                self.engine.schedule().comment_rereads.entry(self.workspace.id).or_default().insert(pair);
             }
             if let Some(pair) = pair.filter(|_| lags) {
                 self.look_later(pair);

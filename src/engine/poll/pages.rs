@@ -8,7 +8,7 @@ use crate::{
         ids::TicketId,
         ticket::Ticket,
     },
-    halo_itsm::TicketPage,
+    halo_itsm::{TicketPage, paging::may_have_slipped},
 };
 
 /// Pages that one list may have: a hundred thousand tickets. An instance that goes on for longer repeats itself.
@@ -22,6 +22,10 @@ pub struct OwnRows {
     halo_client_id: i64,
     seen: BTreeSet<TicketId>,
     read: u32,
+    /// Rows of the page read last, and how many Halo counted in all.
+    last: (usize, Option<i64>),
+    /// The page before it is read once more.
+    again: bool,
     ended: bool,
     /// The client's rows so far, each once.
     pub found: Vec<Ticket>,
@@ -30,7 +34,15 @@ pub struct OwnRows {
 impl OwnRows {
     /// Nothing has been read yet.
     pub fn of(halo_client_id: i64) -> Self {
-        Self { halo_client_id, seen: BTreeSet::new(), read: 0, ended: false, found: Vec::new() }
+        Self {
+            halo_client_id,
+            seen: BTreeSet::new(),
+            read: 0,
+            last: (0, None),
+            again: false,
+            ended: false,
+            found: Vec::new(),
+        }
     }
 
     /// The number (from 1) of the page to read next; `None` when the list has been read whole.
@@ -38,6 +50,9 @@ impl OwnRows {
     /// # Errors
     /// The list has no end: a part of it is never taken for the whole.
     pub fn next_page(&self) -> Result<Option<u32>, Failure> {
+        if self.again {
+            return Ok(Some(self.read - 1));
+        }
         if self.ended {
             return Ok(None);
         }
@@ -54,13 +69,20 @@ impl OwnRows {
 
     /// Takes the page that [`Self::next_page`] asked for.
     pub fn take(&mut self, page: TicketPage) {
-        self.read += 1;
-        let before = self.seen.len();
+        let (before, again) = (self.seen.len(), self.again);
+        let last = (page.tickets.len(), page.total);
         for row in page.tickets {
             if self.seen.insert(row.id) && row.client_id == Some(self.halo_client_id) {
                 self.found.push(row);
             }
         }
+        self.again = false;
+        if again {
+            return;
+        }
+        self.read += 1;
         self.ended = !page.more || self.seen.len() == before;
+        self.again = may_have_slipped(self.read, last.0, self.last);
+        self.last = last;
     }
 }

@@ -35,7 +35,7 @@ impl Schedule {
         self.workspaces.retain(|id, _| live.contains(id));
         self.announced.retain(|(id, _), _| live.contains(id));
         self.named.retain(|id, _| live.contains(id));
-        self.comments_due.retain(|id, _| live.contains(id));
+        self.comment_rereads.retain(|id, _| live.contains(id));
         self.shadows.retain(|id, _| live.contains(id));
     }
 

@@ -130,30 +130,15 @@ fn a_value_that_showed_late_goes_by_the_policy() {
 fn copied_comment(s: &mut Scene) -> CommentId {
     let comment = s.comment(1, "words of an analyst");
     s.note(9, "<p>another note that stays</p>").system = true;
-    s.links.push(NoteLink {
-        pair: s.pair.id,
-        comment: comment.clone(),
-        action: ActionKey { ticket: TicketId(70), action: 4 },
-        edit: 0,
-        part: 0,
-        said: s.comments.iter().flatten().next().map(words::of_comment),
-        written_in: Side::Sentinel,
-    });
+    let said = s.comments.iter().flatten().next().map(words::of_comment);
+    s.link(&comment, ActionKey { ticket: TicketId(70), action: 4 }, (0, 0), said, Side::Sentinel);
     comment
 }
 
 fn copied_note(s: &mut Scene) -> CommentId {
     let action = s.note(3, "<p>words of an agent</p>").clone();
     let comment = s.with(|situation| CommentId::derived(situation.halo_tenant, action.key, 0, 0));
-    s.links.push(NoteLink {
-        pair: s.pair.id,
-        comment: comment.clone(),
-        action: action.key,
-        edit: 0,
-        part: 0,
-        said: Some(words::of_action(&action)),
-        written_in: Side::Halo,
-    });
+    s.link(&comment, action.key, (0, 0), Some(words::of_action(&action)), Side::Halo);
     comment
 }
 

@@ -180,15 +180,7 @@ fn comments_are_carried_over_once() {
     for kind in written {
         let OperationKind::AddComment { comment, carries, message } = kind else { panic!("a comment") };
         match carries.first() {
-            Some(carried) => scene.links.push(NoteLink {
-                pair: scene.pair.id,
-                comment,
-                action: carried.action,
-                edit: 0,
-                part: 0,
-                said: Some(carried.said.clone()),
-                written_in: Side::Halo,
-            }),
+            Some(carried) => scene.link(&comment, carried.action, (0, 0), Some(carried.said.clone()), Side::Halo),
             None => {
                 scene.comment(7, &message);
                 scene.comments.as_mut().unwrap().last_mut().unwrap().id = comment;

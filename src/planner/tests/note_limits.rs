@@ -8,7 +8,7 @@ use super::{
     scene::{Scene, in_step, words},
 };
 use crate::{
-    domain::{failure::Side, operation::OperationKind, pair::NoteLink, reason::Reason},
+    domain::{failure::Side, operation::OperationKind, reason::Reason},
     planner::{Plan, notes},
 };
 
@@ -110,15 +110,8 @@ fn written(scene: &mut Scene, plan: &Plan) -> usize {
         (last.id, last.created) = (comment.clone(), Some(now));
         crossed += carries.len();
         for carried in carries {
-            scene.links.push(NoteLink {
-                pair: scene.pair.id,
-                comment: comment.clone(),
-                action: carried.action,
-                edit: carried.edit,
-                part: carried.part,
-                said: Some(carried.said.clone()),
-                written_in: Side::Halo,
-            });
+            let at = (carried.edit, carried.part);
+            scene.link(comment, carried.action, at, Some(carried.said.clone()), Side::Halo);
         }
     }
     crossed
@@ -188,15 +181,8 @@ proptest! {
                     if carried.part == 0 {
                         crossed.push(carried.action.action);
                     }
-                    scene.links.push(NoteLink {
-                        pair: scene.pair.id,
-                        comment: comment.clone(),
-                        action: carried.action,
-                        edit: carried.edit,
-                        part: carried.part,
-                        said: Some(carried.said.clone()),
-                        written_in: Side::Halo,
-                    });
+                    let at = (carried.edit, carried.part);
+                    scene.link(comment, carried.action, at, Some(carried.said.clone()), Side::Halo);
                 }
             }
             scene.incident.comments_count = i64::try_from(written).unwrap();

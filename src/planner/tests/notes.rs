@@ -7,7 +7,6 @@ use crate::{
         failure::Side,
         ids::{ActionKey, CommentId, TicketId},
         operation::OperationKind,
-        pair::NoteLink,
         policy::NotesRule,
         ticket::Action,
     },
@@ -145,15 +144,8 @@ pub fn message(plan: &Plan, n: usize) -> String {
 fn crossed_comment(s: &mut Scene) -> CommentId {
     let id = s.comment(1, "please look");
     let comment = s.comments.as_ref().unwrap()[0].clone();
-    s.links.push(NoteLink {
-        pair: s.pair.id,
-        comment: id.clone(),
-        action: ActionKey { ticket: TicketId(70), action: 40 },
-        edit: 0,
-        part: 0,
-        said: Some(notes::words::of_comment(&comment)),
-        written_in: Side::Sentinel,
-    });
+    let action = ActionKey { ticket: TicketId(70), action: 40 };
+    s.link(&id, action, (0, 0), Some(notes::words::of_comment(&comment)), Side::Sentinel);
     s.note(40, "<p>please look</p>").agent_id = Some(99);
     id
 }
@@ -161,15 +153,8 @@ fn crossed_comment(s: &mut Scene) -> CommentId {
 /// Note 3 that has crossed.
 pub fn crossed_note(s: &mut Scene) {
     let action: Action = s.note(3, "<p>done</p>").clone();
-    s.links.push(NoteLink {
-        pair: s.pair.id,
-        comment: CommentId::derived("msp", action.key, 0, 0),
-        action: action.key,
-        edit: 0,
-        part: 0,
-        said: Some(notes::words::of_action(&action)),
-        written_in: Side::Halo,
-    });
+    let comment = CommentId::derived("msp", action.key, 0, 0);
+    s.link(&comment, action.key, (0, 0), Some(notes::words::of_action(&action)), Side::Halo);
     s.incident.comments_count += 1;
 }
 
@@ -298,8 +283,7 @@ fn edits_and_deletions_are_reported_once() {
         panic!("a note is planned")
     };
     let action = ActionKey { ticket: TicketId(70), action: 41 };
-    let pair = scene.pair.id;
-    scene.links.push(NoteLink { pair, comment, action, edit, part: 0, said, written_in: Side::Sentinel });
+    scene.link(&comment, action, (edit, 0), said, Side::Sentinel);
     assert_eq!(words(&scene.plan()), "in-step healthy -", "reported once");
     edit_comment(&mut scene, "never mind");
     assert_eq!(words(&scene.plan()), "note of edit 2 because comment-edited; behind waiting comment-edited");
@@ -344,15 +328,7 @@ fn the_incident_names_its_ticket_once() {
     assert!(scene.plan().operations.is_empty(), "queued once");
     scene.operations.clear();
     let carried = &carries[0];
-    scene.links.push(NoteLink {
-        pair: scene.pair.id,
-        comment: comment.clone(),
-        action: carried.action,
-        edit: 0,
-        part: 0,
-        said: Some(carried.said.clone()),
-        written_in: Side::Halo,
-    });
+    scene.link(&comment, carried.action, (0, 0), Some(carried.said.clone()), Side::Halo);
     assert_eq!(words(&scene.plan()), "in-step healthy -", "written once");
     // A restored backup has lost the link: the comment is recognised by its id, and is no comment of a person's.
     scene.links.clear();

@@ -9,6 +9,7 @@ use crate::{
         catalogue::{Agent, Catalogue, FieldDefinition, Named, Priority, Ref, TicketType},
         client::{Client, HaloBinding},
         closing::{Classification, Verdict},
+        failure::Side,
         group::Mate,
         ids::{
             ActionKey, ClientId, CommentId, ConnectionId, IncidentId, OperationId, PairId, PolicyId, TicketId, UserId,
@@ -363,6 +364,20 @@ impl Scene {
             sentinel_classification_reason: None,
         });
         actions.last_mut().expect("just pushed")
+    }
+
+    /// A comment and an action that are copies of one another: `(edit, part)` of the action, what it said, and where
+    /// the words were written first.
+    pub fn link(
+        &mut self,
+        comment: &CommentId,
+        action: ActionKey,
+        (edit, part): (u32, u32),
+        said: Option<String>,
+        written_in: Side,
+    ) {
+        let (pair, comment) = (self.pair.id, comment.clone());
+        self.links.push(NoteLink { pair, comment, action, edit, part, said, written_in });
     }
 
     /// Every open operation became a dead letter.

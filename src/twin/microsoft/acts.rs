@@ -157,10 +157,11 @@ impl Microsoft {
         }
         self.set_members(&mut incident, act)?;
         incident.visible_at = self.shows_at(&incident, cx.now);
-        let name = incident.name.clone();
+        let (name, alerts) = (incident.name.clone(), incident.alerts.clone());
         if let Some(workspace) = self.workspaces.get_mut(place) {
             workspace.insert(incident);
         }
+        self.alerted(place, &name, &alerts, cx);
         self.changed(place, &name, Change { new: true, ..Change::by("Microsoft Sentinel", "Alert") }, cx);
         Ok(self.shown(place, &name))
     }

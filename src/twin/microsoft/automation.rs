@@ -1,9 +1,10 @@
 //! Automation rules: which changes make them run, and in what order.
 //!
-//! Whether a rule's conditions hold is in [`conditions`], what its actions do in `actions`, what a playbook posts in
-//! [`playbook`].
+//! Whether a rule's conditions hold is in [`conditions`], what its actions do in `actions`, what alerts set off in
+//! `alerts`, what a playbook posts in [`playbook`].
 
 mod actions;
+mod alerts;
 pub mod conditions;
 pub mod playbook;
 
@@ -18,7 +19,7 @@ use super::{
     Microsoft,
     arm::wanted::{Keep, Wanted},
     entra::Access,
-    incident::{Incident, Owner},
+    incident::{Alert, Incident, Owner},
 };
 use crate::twin::wire::Cx;
 
@@ -114,6 +115,8 @@ struct Pending {
     place: usize,
     name: String,
     change: Change,
+    /// An alert of the incident that was created: what waits is for it, not for the incident.
+    alert: Option<Alert>,
 }
 
 /// Where trigger bodies go without a deployed logic app.
@@ -143,11 +146,7 @@ impl Microsoft {
         if !change.triggers() {
             return;
         }
-        let delay = match (self.switches.automation_delay_s, self.switches.defender) {
-            (..0, true) => DEFENDER_DELAY,
-            (..0, false) => SignedDuration::ZERO,
-            (seconds, _) => SignedDuration::from_secs(seconds),
-        };
+        let delay = self.rules_wait();
         let shows = self
             .workspaces
             .get(place)
@@ -158,10 +157,20 @@ impl Microsoft {
             self.run_rules(place, name, &change, cx);
             return;
         }
-        let waiting = self.automation.pending.iter_mut().find(|pending| pending.place == place && pending.name == name);
+        let mut waiting = self.automation.pending.iter_mut().filter(|pending| pending.alert.is_none());
+        let waiting = waiting.find(|pending| pending.place == place && pending.name == name);
         match waiting.filter(|_| self.switches.defender) {
             Some(waiting) => waiting.change.collapse(change),
-            None => self.automation.pending.push(Pending { due, place, name: name.to_owned(), change }),
+            None => self.automation.pending.push(Pending { due, place, name: name.to_owned(), change, alert: None }),
+        }
+    }
+
+    /// How long rules wait.
+    fn rules_wait(&self) -> SignedDuration {
+        match (self.switches.automation_delay_s, self.switches.defender) {
+            (..0, true) => DEFENDER_DELAY,
+            (..0, false) => SignedDuration::ZERO,
+            (seconds, _) => SignedDuration::from_secs(seconds),
         }
     }
 
@@ -174,7 +183,10 @@ impl Microsoft {
             std::mem::take(&mut self.automation.pending).into_iter().partition(|pending| pending.due <= cx.now);
         self.automation.pending = later;
         for pending in due {
-            self.run_rules(pending.place, &pending.name, &pending.change, cx);
+            match pending.alert {
+                Some(alert) => self.run_alert_rules(pending.place, &pending.name, &alert, cx),
+                None => self.run_rules(pending.place, &pending.name, &pending.change, cx),
+            }
         }
     }
 
@@ -183,13 +195,18 @@ impl Microsoft {
         self.automation.pending.iter().map(|pending| pending.due).min()
     }
 
-    fn run_rules(&mut self, place: usize, name: &str, change: &Change, cx: &mut Cx<'_>) {
-        let Some(workspace) = self.workspaces.get(place) else { return };
-        let properties = workspace.rules.values().filter_map(|rule| rule.get("properties").and_then(Value::as_object));
-        let mut rules: Vec<Map<String, Value>> = properties.cloned().collect();
+    /// The `properties` of a workspace's rules.
+    fn rules_in_order(&self, place: usize) -> Vec<Map<String, Value>> {
+        let all = self.workspaces.get(place).into_iter().flat_map(|workspace| workspace.rules.values());
+        let mut rules: Vec<Map<String, Value>> =
+            all.filter_map(|rule| rule.get("properties").and_then(Value::as_object)).cloned().collect();
         rules.sort_by_key(order);
+        rules
+    }
+
+    fn run_rules(&mut self, place: usize, name: &str, change: &Change, cx: &mut Cx<'_>) {
         // One after another: each sees what those before it did.
-        for rule in rules {
+        for rule in self.rules_in_order(place) {
             let runs = self.workspaces.get(place).is_some_and(|workspace| {
                 workspace
                     .get(name)

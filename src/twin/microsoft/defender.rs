@@ -69,6 +69,7 @@ impl Microsoft {
                 .and_then(|workspace| workspace.get(incident))
                 .is_some_and(|known| !known.tactics.iter().any(|own| own == tactic))
         });
+        let created = alert.clone();
         self.bump(place, incident, "Alert grouping", cx, |found| {
             found.alerts.push(alert);
             found.tactics.extend(new_tactic.map(str::to_owned));
@@ -76,6 +77,7 @@ impl Microsoft {
                 retitle(found);
             }
         });
+        self.alerted(place, incident, &[created], cx);
         let change = Change {
             alerts_added: true,
             tactics_added: new_tactic.is_some(),

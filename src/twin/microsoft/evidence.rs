@@ -184,14 +184,8 @@ pub fn alerts(workspace: &Workspace, incident: &Incident, now: Timestamp) -> Vec
 
 /// The entities of an incident that show at `now`: those of its alerts' stories and those handed in.
 pub fn entities(workspace: &Workspace, incident: &Incident, now: Timestamp) -> Vec<Value> {
-    let mut all = Vec::new();
-    for alert in incident.alerts_shown(now) {
-        if let AlertBody::Story(number) = alert.body {
-            for (n, (kind, properties)) in story_entities(workspace, number).into_iter().enumerate() {
-                all.push(entity(workspace, &derived(&alert.id, &format!("entity-{n}")), kind, properties));
-            }
-        }
-    }
+    let mut all: Vec<Value> =
+        incident.alerts_shown(now).iter().flat_map(|alert| alert_entities(workspace, alert)).collect();
     if now >= incident.evidence_at {
         for (n, given) in incident.entities.iter().enumerate() {
             let kind = given.get("kind").and_then(Value::as_str).unwrap_or("Url");
@@ -200,6 +194,22 @@ pub fn entities(workspace: &Workspace, incident: &Incident, now: Timestamp) -> V
         }
     }
     all
+}
+
+/// The entities of an alert: those of its story.
+pub fn alert_entities(workspace: &Workspace, alert: &Alert) -> Vec<Value> {
+    let AlertBody::Story(number) = alert.body else { return Vec::new() };
+    let all = story_entities(workspace, number).into_iter().enumerate();
+    all.map(|(n, (kind, properties))| entity(workspace, &derived(&alert.id, &format!("entity-{n}")), kind, properties))
+        .collect()
+}
+
+/// The analytics rules that an alert's `properties` name, as full ids.
+pub fn alert_rules(workspace: &Workspace, alert: &Value) -> Vec<String> {
+    let held = alert.pointer("/additionalData/Analytic Rule Ids").and_then(Value::as_str).unwrap_or("[]");
+    let names: Vec<String> = serde_json::from_str(held).unwrap_or_default();
+    let id = |name: String| format!("{}/providers/Microsoft.SecurityInsights/alertRules/{name}", workspace.id);
+    names.into_iter().map(id).collect()
 }
 
 fn story_entities(workspace: &Workspace, number: usize) -> Vec<(&'static str, Value)> {

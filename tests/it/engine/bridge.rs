@@ -5,6 +5,7 @@ use std::sync::{
     Arc, Mutex,
     atomic::{AtomicBool, Ordering},
 };
+use std::task::Poll;
 
 use bytes::Bytes;
 use halobridge::{
@@ -19,7 +20,7 @@ use halobridge::{
         pair::{Pair, Subject},
         workspace::Workspace,
     },
-    engine::{Engine, once},
+    engine::{Engine, Unit, once},
     outbound::{BoxFuture, Transport, TransportError},
     service::{App, caller::Caller, configuration, running_engine::RunningEngine},
     store::{PairFilter, PairSort, SealKey, SituationRow, Snapshot, Store, SubjectFilter},
@@ -34,6 +35,7 @@ use halobridge::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::openapi::Judge;
 
@@ -135,6 +137,8 @@ pub struct Tap {
     /// Part of the addresses that cannot be reached.
     away: Mutex<Option<&'static str>>,
     hang: Mutex<Option<Hang>>,
+    /// Method and part of the address of calls that stand still for ever.
+    still: Mutex<Option<&'static str>>,
     pub hung: Notify,
     /// Whether other work goes on while a call is under way.
     yields: AtomicBool,
@@ -163,7 +167,9 @@ impl Transport for Tap {
                     None => None,
                 }
             };
-            if stop == Some(false) {
+            let called = format!("{} {}", request.method(), request.uri().path());
+            let still = self.still.lock().unwrap().is_some_and(|part| called.contains(part));
+            if still || stop == Some(false) {
                 self.hung.notify_one();
                 std::future::pending::<()>().await;
             }
@@ -248,6 +254,7 @@ impl Bridge {
             mutate: Mutex::new(None),
             away: Mutex::new(None),
             hang: Mutex::new(None),
+            still: Mutex::new(None),
             hung: Notify::new(),
             yields: AtomicBool::new(false),
         });
@@ -463,6 +470,26 @@ link_comment = {}
         died
     }
 
+    /// Carries the unit out until a call on `path` stands still for ever, then tells it to stop: whether it is given up
+    /// at once (`Some(false)`) or goes on (`None`).
+    pub async fn run_and_stop(&self, unit: Unit, path: &'static str) -> Option<bool> {
+        *self.tap.still.lock().unwrap() = Some(path);
+        let stop = CancellationToken::new();
+        let mut run = Box::pin(self.engine.run_until(unit, stop.cancelled()));
+        tokio::select! {
+            biased;
+            () = self.tap.hung.notified() => {}
+            _ = &mut run => panic!("no call on {path}"),
+        }
+        stop.cancel();
+        let ended = match futures::poll!(&mut run) {
+            Poll::Ready(ended) => Some(ended),
+            Poll::Pending => None,
+        };
+        *self.tap.still.lock().unwrap() = None;
+        ended
+    }
+
     /// Moves the clock and runs what is due then.
     pub async fn advance(&self, secs: i64) {
         self.clock.advance(SignedDuration::from_secs(secs));
@@ -643,6 +670,15 @@ link_comment = {}
             Some(pair) => pair.reason.map(|reason| reason.code()),
             None => self.subject_of(incident).await?.held.map(|reason| reason.code()),
         }
+    }
+
+    /// A bridge with an incident and its ticket.
+    pub async fn linked(setup: Setup) -> (Self, String, i64) {
+        let bridge = Self::with(setup).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        (bridge, incident, ticket)
     }
 
     pub async fn ticket_of(&self, incident: &str) -> i64 {

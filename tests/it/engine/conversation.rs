@@ -132,6 +132,39 @@ both! {
         }
     }
 
+    /// A kind of note that Halo hides from end users by itself, and one of which it does not tell: neither crosses where only
+    /// what end users may see does, or what an agent marked.
+    async fn a_note_that_is_hidden_by_default_crosses_only_where_all_do(product) {
+        let cases = [
+            ("all", "", true),
+            ("public", "", false),
+            ("flagged", "", false),
+            ("flagged", "note_flag = \"important\"", false),
+            ("outcomes", "note_outcomes = [\"Resolve\"]", false),
+            ("none", "", false),
+        ];
+        for (rule, line, crosses) in cases {
+            for told in [true, false] {
+                let setup = Setup { notes: rule, policy: line.into(), ..Setup::new(product) };
+                let (bridge, incident, ticket) = Bridge::linked(setup).await;
+                if !told {
+                    bridge.mutate(|_, body| {
+                        let rows = body.get_mut("actions").and_then(serde_json::Value::as_array_mut);
+                        for row in rows.into_iter().flatten() {
+                            row.as_object_mut().unwrap().remove("hiddenfromuser");
+                        }
+                    });
+                }
+                let outcome = if told { "Private Note" } else { "Note" };
+                bridge.note(ticket, "<p>between us</p>", json!({ "outcome": outcome }));
+                bridge.pass(600).await;
+                let there = bridge.comments_of(&incident).iter().filter(|said| said.contains("between us")).count();
+                assert_eq!(there, usize::from(crosses), "{rule} {line}, told: {told}");
+                bridge.finish().await;
+            }
+        }
+    }
+
     async fn owner_severity_and_status_follow(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({ "severity": "Low" }));

@@ -139,4 +139,23 @@ both! {
         }
         bridge.finish().await;
     }
+    /// An answer that holds more than the ticket that was asked for: another's, with the same subject, is not taken.
+    async fn of_several_tickets_in_an_answer_the_one_with_our_reference_is_taken(product) {
+        let (bridge, _, first) = Bridge::linked(Setup::new(product)).await;
+        let other = bridge.ticket(first);
+        bridge.mutate(move |request, body| {
+            let makes = request.method() == "POST" && request.uri().path().ends_with("/Tickets");
+            if makes && body.is_object() {
+                let mut other = other.clone();
+                other["summary"] = body["summary"].clone();
+                *body = json!([other, body.clone()]);
+            }
+        });
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        bridge.mutate_no_more();
+        assert_ne!(bridge.ticket_of(&incident).await, first);
+        bridge.cross().await;
+        bridge.finish().await;
+    }
 }

@@ -38,10 +38,7 @@ both! {
     async fn a_record_that_was_not_found_once_is_not_given_up(product) {
         for more in [true, false] {
             for kind in ["sentinel.incident.get", "halo.tickets.get"] {
-                let bridge = Bridge::new(product).await;
-                let incident = bridge.raise(json!({}));
-                bridge.cross().await;
-                let ticket = bridge.ticket_of(&incident).await;
+                let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
                 bridge.fault(json!({ "effect": "status", "status": 404, "kind": kind, "count": 1 }));
                 bridge.engine.look_again(bridge.pair_of(&incident).await.unwrap().id);
                 bridge.run().await;
@@ -75,10 +72,7 @@ both! {
     }
 
     async fn a_deleted_ticket_is_asked_about_and_a_new_one_is_made(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.comment(&incident, "said before it was deleted");
         bridge.cross().await;
         assert_eq!(bridge.drift().await, []);
@@ -153,10 +147,7 @@ both! {
     async fn a_comment_that_was_just_written_is_not_taken_for_deleted(product) {
         for rule in ["ask", "heal"] {
             let setup = Setup { policy: format!("drift = {{ lost_comment = \"{rule}\" }}"), ..Setup::new(product) };
-            let bridge = Bridge::with(setup).await;
-            let incident = bridge.raise(json!({}));
-            bridge.cross().await;
-            let ticket = bridge.ticket_of(&incident).await;
+            let (bridge, incident, ticket) = Bridge::linked(setup).await;
             bridge.comment(&incident, "words of an analyst");
             bridge.cross().await;
             let written = bridge.calls("sentinel.comment.put");
@@ -173,10 +164,7 @@ both! {
 
     async fn a_lost_copy_is_written_again_where_the_policy_says_so(product) {
         let setup = Setup { policy: "drift = { lost_comment = \"heal\" }".into(), ..Setup::new(product) };
-        let bridge = Bridge::with(setup).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(setup).await;
         bridge.comment(&incident, "words of an analyst");
         bridge.cross().await;
         let said = |bridge: &Bridge| -> Vec<i64> {

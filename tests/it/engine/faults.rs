@@ -57,6 +57,33 @@ both! {
         }
     }
 
+    /// No list of changed tickets tells any more of what was written in a ticket before it was found.
+    async fn a_ticket_that_was_found_by_looking_is_read_once_with_its_notes(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.fault(json!({ "effect": "lost_answer", "kind": "halo.tickets.post", "count": 1 }));
+        let incident = bridge.raise(json!({}));
+        bridge.mutate(|request, body| {
+            if request.uri().query().is_some_and(|query| query.contains("lastupdatefromdate")) {
+                body["tickets"] = json!([]);
+                body["record_count"] = json!(0);
+            }
+        });
+        bridge.advance(30).await;
+        let id = bridge.tickets()[0]["id"].as_i64().unwrap();
+        assert_eq!(bridge.pair_of(&incident).await.unwrap().ticket, None, "nobody knows of it yet");
+        bridge.note(id, "<p>written meanwhile</p>", json!({}));
+        let before = bridge.calls("halo.actions.list");
+        bridge.pass_by(150, 10).await;
+        assert_eq!(bridge.ticket_of(&incident).await, id);
+        let crossed = || bridge.comments_of(&incident).iter().filter(|said| said.contains("written meanwhile")).count();
+        assert_eq!(crossed(), 1);
+        assert_eq!(bridge.calls("halo.actions.list") - before, 1, "its notes are read once");
+        bridge.mutate_no_more();
+        bridge.pass(600).await;
+        assert_eq!(crossed(), 1, "and they cross once");
+        bridge.finish().await;
+    }
+
     /// The incident is read, its comments are not: its pair says so, and so does whoever tells of the source.
     async fn a_list_that_never_ends_is_a_failed_run_and_is_not_asked_for_at_once_again(product) {
         let bridge = Bridge::new(product).await;

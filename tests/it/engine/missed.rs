@@ -13,22 +13,13 @@ async fn crossed(bridge: &Bridge, ticket: i64, text: &str) -> usize {
     bridge.notes_of(ticket).iter().filter(|note| note.to_string().contains(text)).count()
 }
 
-/// An incident with its ticket.
-async fn linked(product: Product) -> (Bridge, String, i64) {
-    let bridge = Bridge::new(product).await;
-    let incident = bridge.raise(json!({}));
-    bridge.cross().await;
-    let ticket = bridge.ticket_of(&incident).await;
-    (bridge, incident, ticket)
-}
-
 fn mapped_closed(bridge: &Bridge, ticket: i64) -> bool {
     bridge.ticket(ticket).to_string().contains("Closed in Microsoft Sentinel")
 }
 
 /// A comment crosses and is deleted, and another is written: after the next poll, or before it.
 async fn said_instead(product: Product, after_a_poll: bool) {
-    let (bridge, incident, ticket) = linked(product).await;
+    let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
     bridge.comment(&incident, "said and taken back");
     bridge.cross().await;
     let comments = bridge.situation_of(&incident).await.comments.unwrap();
@@ -46,7 +37,7 @@ async fn said_instead(product: Product, after_a_poll: bool) {
 
 both! {
     async fn notes_of_the_time_at_another_client_do_not_cross_when_the_ticket_is_back(product) {
-        let (bridge, incident, ticket) = linked(product).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         let home = product.first_client_id();
         bridge.note(ticket, "<p>from before</p>", json!({}));
         bridge.cross().await;
@@ -76,7 +67,7 @@ both! {
     }
 
     async fn a_web_page_in_place_of_an_answer_is_not_taken_for_a_comment_written(product) {
-        let (bridge, incident, ticket) = linked(product).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.fault(json!({ "kind": "sentinel.comment.put", "effect": "html", "count": 1 }));
         bridge.note(ticket, "<p>from the desk</p>", json!({}));
         bridge.cross().await;
@@ -86,7 +77,7 @@ both! {
     }
 
     async fn a_web_page_in_place_of_an_answer_is_not_taken_for_a_closure(product) {
-        let (bridge, incident, ticket) = linked(product).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.fault(json!({ "kind": "sentinel.incident.put", "effect": "html", "count": 1 }));
         bridge.close_ticket_as(ticket, 1);
         bridge.pass(240).await;
@@ -95,7 +86,7 @@ both! {
     }
 
     async fn a_comment_from_before_our_own_write_is_read(product) {
-        let (bridge, incident, ticket) = linked(product).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.comment(&incident, "last words");
         bridge.close_ticket_as(ticket, 2);
         // Halo is heard before the workspace is: the closure crosses while the comment has not been read.
@@ -110,7 +101,7 @@ both! {
     }
 
     async fn a_note_from_before_our_own_change_of_the_ticket_is_read(product) {
-        let (bridge, incident, ticket) = linked(product).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.pass(40).await;
         bridge.note(ticket, "<p>last words</p>", json!({}));
         bridge.clock.advance(SignedDuration::from_secs(3));
@@ -128,7 +119,7 @@ both! {
     }
 
     async fn a_note_that_came_with_what_voids_our_own_change_is_read(product) {
-        let (bridge, incident, ticket) = linked(product).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.pass(40).await;
         bridge.note(ticket, "<p>last words</p>", json!({}));
         bridge.act("ticket.update", json!({ "ticket_id": ticket, "priority_id": 1 }));
@@ -145,7 +136,7 @@ both! {
     }
 
     async fn an_edit_from_before_our_own_change_of_the_ticket_is_told(product) {
-        let (bridge, incident, ticket) = linked(product).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.note(ticket, "<p>said at first</p>", json!({}));
         bridge.pass(160).await;
         let notes = bridge.notes_of(ticket);
@@ -187,7 +178,7 @@ both! {
     }
 
     async fn an_edit_that_hides_behind_another_change_is_told_within_six_hours(product) {
-        let (bridge, incident, ticket) = linked(product).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.comment(&incident, "said at first");
         bridge.comment(&incident, "said and taken back");
         bridge.cross().await;
@@ -236,7 +227,7 @@ both! {
     }
 
     async fn a_web_page_in_place_of_an_answer_is_not_taken_for_a_refused_change(product) {
-        let (bridge, incident, ticket) = linked(product).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.fault(json!({ "kind": "halo.tickets.post", "effect": "html", "count": 1 }));
         bridge.update(&incident, json!({ "status": "Active" }));
         bridge.cross().await;
@@ -264,7 +255,7 @@ both! {
     }
 
     async fn a_note_written_while_ours_is_under_way_is_not_taken_for_deleted(product) {
-        let (bridge, incident, ticket) = linked(product).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.comment(&incident, "from Sentinel");
         // An agent writes, and a poll reads it, between our reading of the ticket and our note.
         let twin = bridge.twin.clone();
@@ -284,6 +275,41 @@ both! {
         let said = bridge.comments_of(&incident);
         assert!(said.iter().all(|text| !text.contains("deleted")), "{said:#?}");
         assert_eq!(said.iter().filter(|text| text.contains("from the desk")).count(), 1, "{said:#?}");
+        bridge.finish().await;
+    }
+
+    /// A ticket leaves the list between two of its pages: what stood first on the second one now ends the first.
+    async fn a_row_that_moves_to_a_page_that_was_read_already_is_not_lost(product) {
+        let bridge = Bridge::with(Setup { switches: vec![("page_cap", "2")], ..Setup::new(product) }).await;
+        let incidents = [bridge.raise(json!({})), bridge.raise(json!({})), bridge.raise(json!({}))];
+        bridge.cross().await;
+        let mut linked = Vec::new();
+        for incident in incidents {
+            linked.push((bridge.ticket_of(&incident).await, incident));
+        }
+        linked.sort();
+        let [(first, _), (second, _), (last, of_last)] = linked.as_slice() else { panic!("{linked:?}") };
+        // Nothing but the list tells of a pair that is closed.
+        bridge.close_incident(of_last, json!({ "classification": "Undetermined" }));
+        bridge.pass(900).await;
+        bridge.note(*last, "<p>said after it was closed</p>", json!({}));
+        // The server was away meanwhile: what follows is far behind the cursor's overlap.
+        bridge.clock.advance(jiff::SignedDuration::from_secs(900));
+        bridge.note(*first, "<p>said of the first</p>", json!({}));
+        bridge.note(*second, "<p>said of the second</p>", json!({}));
+        let (twin, gone) = (bridge.twin.clone(), *first);
+        let mut left = false;
+        bridge.mutate(move |request, _| {
+            let list = request.uri().query().is_some_and(|query| query.contains("lastupdatefromdate"));
+            if !left && list {
+                left = true;
+                twin.act("ticket.delete", &json!({ "ticket_id": gone }));
+            }
+        });
+        bridge.pass(120).await;
+        bridge.mutate_no_more();
+        let said = bridge.comments_of(of_last);
+        assert_eq!(said.iter().filter(|text| text.contains("said after it was closed")).count(), 1, "{said:#?}");
         bridge.finish().await;
     }
 }

@@ -34,5 +34,6 @@ mod set_up;
 mod shadow;
 mod shown;
 mod standins;
+mod stop;
 mod then;
 mod tolerance;

@@ -171,3 +171,80 @@ fn the_address_of_a_trigger_can_be_called_without_a_token() {
     assert_eq!(rig.arm("POST", &format!("{app}/disable?api-version=2019-05-01"), None).status, 200);
     assert_eq!(call(&address).status, 404);
 }
+
+fn with_outputs(resources: Value, outputs: &[(&str, &str)]) -> Value {
+    let mut sent = sent(resources, json!({}), json!({}));
+    let row = |(name, value): &(&str, &str)| ((*name).to_owned(), json!({"type": "string", "value": value}));
+    sent["properties"]["template"]["outputs"] = Value::Object(outputs.iter().map(row).collect());
+    sent
+}
+
+#[test]
+fn a_reference_is_worked_out_by_name_and_by_id() {
+    let rig = Rig::new();
+    rig.switch("deployments_at_once", "on");
+    let mut first = workflow("first", "http://receiver.test/in");
+    first["identity"] = json!({"type": "SystemAssigned"});
+    // The one that refers stands before the one it refers to.
+    let mut second = workflow("second", "http://receiver.test/in");
+    let full = "reference(resourceId('Microsoft.Logic/workflows', 'first'), '2019-05-01', 'Full')";
+    second["tags"] = json!({"who": format!("[{full}.identity['principalId']]"), "state": "[concat('is ', reference('first').state)]"});
+    let place = format!("reference('{}', '2021-06-01'", rig.workspace);
+    let inside = json!({"type": "Microsoft.Resources/deployments", "apiVersion": "2021-04-01", "name": "inside",
+        "properties": {"mode": "Incremental", "template": {"resources": [], "outputs": {"said": {"type": "string", "value": "from inside"}}}}});
+    let body = with_outputs(
+        json!([second, first, inside]),
+        &[
+            ("where", format!("[{full}.location]").as_str()),
+            ("kind", format!("[{full}.resourceId]").as_str()),
+            ("state", "[reference('first').provisioningState]"),
+            ("customer", format!("[{place}).customerId]").as_str()),
+            ("region", format!("[{place}, 'full').location]").as_str()),
+            ("said", "[reference('inside').outputs.said.value]"),
+            ("neither", "[if(equals('a', 'b'), reference('nobody').x, 'not asked for')]"),
+        ],
+    );
+    let got = rig.arm("PUT", &at(&rig, ""), Some(body));
+    assert_eq!(got.status, 201, "{:#}", got.body);
+    let output = |name: &str| got.text(&format!("/properties/outputs/{name}/value")).to_owned();
+    assert_eq!((output("where").as_str(), output("state").as_str()), ("westeurope", "Succeeded"));
+    assert_eq!(output("kind"), "Microsoft.Logic/workflows/first");
+    let workspace = rig.arm("GET", &format!("{}?api-version=2021-06-01", rig.workspace), None);
+    assert_eq!(output("customer"), workspace.text("/properties/customerId"));
+    assert_eq!(output("region"), workspace.text("/location"));
+    assert_eq!((output("said").as_str(), output("neither").as_str()), ("from inside", "not asked for"));
+    assert_eq!(got.body.pointer("/properties/outputResources").and_then(Value::as_array).map(Vec::len), Some(2));
+    let app = |name: &str| {
+        let id = format!("{}/providers/Microsoft.Logic/workflows/{name}?api-version=2019-05-01", group(&rig));
+        rig.arm("GET", &id, None)
+    };
+    assert_eq!(app("second").text("/tags/who"), app("first").text("/identity/principalId"));
+    assert_eq!(app("second").text("/tags/state"), "is Enabled");
+}
+
+#[test]
+fn a_reference_that_cannot_be_worked_out_is_refused() {
+    let rig = Rig::new();
+    let to = |name: &str, value: &str| {
+        let mut one = workflow(name, "http://receiver.test/in");
+        one["tags"] = json!({ "a": value });
+        one
+    };
+    let other = format!("{}/providers/Microsoft.Logic/workflows/nowhere", group(&rig));
+    for (resources, outputs, status, word) in [
+        (json!([]), "[reference('nobody').x]".to_owned(), 400, "nobody"),
+        (json!([to("a", "[reference('nobody').x]")]), String::new(), 400, "nobody"),
+        (json!([]), format!("[reference('{other}').x]"), 400, "API version"),
+        (json!([]), format!("[reference('{other}', '2019-05-01').x]"), 404, "nowhere"),
+        (json!([to("a", "b")]), "[reference('a').nothing]".to_owned(), 400, "nothing"),
+        (json!([to("a", "[reference('b').state]"), to("b", "[reference('a').state]")]), String::new(), 400, "Circular"),
+        (json!([workflow("[reference('b').state]", "x"), to("b", "c")]), String::new(), 400, "not expected"),
+    ] {
+        let got = rig.arm("PUT", &at(&rig, ""), Some(with_outputs(resources, &[("x", outputs.as_str())])));
+        assert_eq!(got.status, status, "{word}: {:#}", got.body);
+        assert!(got.text("/error/message").contains(word), "{word}: {:#}", got.body);
+    }
+    let mut variable = sent(json!([]), json!({}), json!({}));
+    variable["properties"]["template"]["variables"] = json!({"v": "[reference('a')]"});
+    assert_eq!(rig.arm("PUT", &at(&rig, ""), Some(variable)).status, 400);
+}

@@ -107,3 +107,30 @@ fn a_browser_may_call_from_another_page() {
         assert_eq!(own.reply.header("access-control-allow-origin"), None, "{path}");
     }
 }
+
+#[test]
+fn a_page_is_told_by_entra_that_it_may_not_redeem_and_by_halo_nothing() {
+    let rig = Rig::new();
+    let asks = [
+        ("origin", "https://page.example"),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "content-type"),
+    ];
+    let tenant = rig.microsoft("tenant_id").to_owned();
+    let token = format!("{ORIGIN}/entra/{tenant}/oauth2/v2.0/token");
+    let asked = rig.raw("OPTIONS", &token, &asks, Bytes::new());
+    assert_eq!((asked.status, asked.reply.header("access-control-allow-origin")), (200, Some("*")));
+    assert_eq!(asked.reply.header("access-control-allow-headers"), Some("content-type"));
+    let form = Bytes::from_static(b"grant_type=client_credentials");
+    let refused = rig.raw("POST", &token, &asks[..1], form);
+    assert_eq!(refused.status, 400);
+    assert_eq!(refused.body.pointer("/error_codes/0"), Some(&serde_json::json!(9_002_326)));
+    assert_eq!(refused.reply.header("access-control-allow-origin"), Some("*"), "the page can read why");
+    let keys = rig.raw("GET", &format!("{ORIGIN}/entra/{tenant}/discovery/v2.0/keys"), &asks[..1], Bytes::new());
+    assert_eq!((keys.status, keys.reply.header("access-control-allow-origin")), (200, Some("*")));
+    for path in ["/halo/api/Tickets", "/halo/auth/token"] {
+        let got = rig.raw("OPTIONS", &format!("{ORIGIN}{path}"), &asks, Bytes::new());
+        assert_eq!((got.status, got.reply.header("access-control-allow-origin")), (204, None), "{path}");
+        assert!(got.reply.header("allow").is_some_and(|all| all.contains("POST")), "{path}");
+    }
+}

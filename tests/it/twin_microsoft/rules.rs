@@ -290,3 +290,94 @@ fn the_runs_of_a_logic_app_are_its_deliveries() {
     let odd = rig.arm("GET", &format!("{app}/runs?api-version=2019-05-01&$filter=zork"), None);
     assert_eq!(odd.status, 400);
 }
+
+/// Deploys a logic app with a trigger of Sentinel's connector; its id.
+fn playbook(rig: &Rig, name: &str, path: &str) -> String {
+    let app =
+        rig.workspace.split("/providers/").next().unwrap().to_owned() + "/providers/Microsoft.Logic/workflows/" + name;
+    let trigger = json!({"type": "ApiConnectionWebhook", "inputs": {"path": path}});
+    let http = json!({"type": "Http", "inputs": {"method": "POST", "uri": format!("http://receiver.test/{name}")}});
+    let definition = json!({"triggers": {"Sentinel": trigger}, "actions": {"Post": http}});
+    let body = json!({"location": "westeurope", "properties": {"definition": definition}});
+    assert_eq!(rig.arm("PUT", &format!("{app}?api-version=2019-05-01"), Some(body)).status, 201);
+    app
+}
+
+fn on_alerts(conditions: Vec<Value>, actions: Vec<Value>) -> Value {
+    let mut rule = rule("Created", conditions, actions);
+    rule["properties"]["triggeringLogic"]["triggersOn"] = json!("Alerts");
+    rule
+}
+
+fn run(app: &str) -> Value {
+    json!({"order": 1, "actionType": "RunPlaybook", "actionConfiguration": {"logicAppResourceId": app}})
+}
+
+#[test]
+fn a_rule_on_alerts_runs_its_playbook_for_each_new_alert() {
+    let rig = Rig::new();
+    let app = playbook(&rig, "on-alert", "/subscribe");
+    let first = rig.sentinel("GET", "alertRules", None).text("/value/0/id").to_owned();
+    let conditions = vec![
+        property("AlertAnalyticRuleIds", "Equals", &first),
+        property("IncidentCustomDetailsKey", "Equals", "Country"),
+        property("AccountName", "Equals", "vip.user"),
+    ];
+    assert_eq!(put(&rig, 1, on_alerts(conditions, vec![run(&app)])).status, 201);
+    let other = vec![property("AlertProductNames", "Contains", "Endpoint")];
+    assert_eq!(put(&rig, 2, on_alerts(other, vec![run(&playbook(&rig, "elsewhere", "/subscribe"))])).status, 201);
+    let name = rig.act("incident.create", json!({"story": 0}))["name"].as_str().unwrap().to_owned();
+    let sent = rig.twin.due_outgoing();
+    assert_eq!(sent.iter().map(|one| one.url.as_str()).collect::<Vec<_>>(), ["http://receiver.test/on-alert"]);
+    let body: Value = serde_json::from_slice(&sent[0].body).unwrap();
+    let alert = rig.sentinel("POST", &format!("incidents/{name}/alerts"), None);
+    assert_eq!(body["SystemAlertId"], *alert.text("/value/0/properties/systemAlertId"));
+    assert_eq!(body["AlertDisplayName"], *alert.text("/value/0/properties/alertDisplayName"));
+    assert!(body["WorkspaceId"].is_string() && body.get("object").is_none());
+    let entities: Value = serde_json::from_str(body["Entities"].as_str().unwrap()).unwrap();
+    assert_eq!((&entities[0]["Type"], &entities[0]["AccountName"]), (&json!("account"), &json!("vip.user")));
+    let extended: Value = serde_json::from_str(body["ExtendedProperties"].as_str().unwrap()).unwrap();
+    assert_eq!(extended["Event Grouping"], "SingleAlert");
+    // An alert that joins later sets its rule off too; a change of the incident does not.
+    rig.act("incident.comment", json!({"incident": name, "message": "no alert"}));
+    assert!(rig.twin.due_outgoing().is_empty());
+    rig.act("incident.alert", json!({"incident": name, "story": 2}));
+    let joined = rig.twin.due_outgoing();
+    assert_eq!(joined.iter().map(|one| one.url.as_str()).collect::<Vec<_>>(), ["http://receiver.test/elsewhere"]);
+}
+
+#[test]
+fn a_rule_on_alerts_waits_as_the_others_do() {
+    let rig = Rig::new();
+    rig.switch("automation_delay_s", "60");
+    let app = playbook(&rig, "on-alert", "/subscribe");
+    assert_eq!(put(&rig, 1, on_alerts(vec![], vec![run(&app)])).status, 201);
+    rig.raise();
+    assert!(rig.twin.due_outgoing().is_empty());
+    rig.pass(60);
+    assert_eq!(rig.twin.due_outgoing().len(), 1);
+}
+
+#[test]
+fn what_no_alert_can_bear_is_refused_in_a_rule_on_alerts() {
+    let rig = Rig::new();
+    let (on_alert, on_incident) =
+        (playbook(&rig, "on-alert", "/subscribe"), playbook(&rig, "on-incident", "/incident-creation"));
+    let changed = condition("PropertyChanged", json!({"propertyName": "IncidentStatus"}));
+    let mut updated = on_alerts(vec![], vec![run(&on_alert)]);
+    updated["properties"]["triggeringLogic"]["triggersWhen"] = json!("Updated");
+    for (what, rule) in [
+        ("triggersWhen", updated),
+        ("actionType", on_alerts(vec![], vec![task("t")])),
+        ("actionType", on_alerts(vec![], vec![modify(json!({"severity": "Low"}))])),
+        ("conditionType", on_alerts(vec![changed], vec![run(&on_alert)])),
+        ("propertyName", on_alerts(vec![property("IncidentTitle", "Contains", "a")], vec![run(&on_alert)])),
+        ("trigger", on_alerts(vec![], vec![run(&on_incident)])),
+        ("trigger", rule("Created", vec![], vec![run(&on_alert)])),
+    ] {
+        let got = put(&rig, 1, rule);
+        assert_eq!(got.status, 400, "{what}: {:#}", got.body);
+        assert!(got.text("/error/message").contains(what), "{what}: {:#}", got.body);
+    }
+    assert_eq!(put(&rig, 1, rule("Created", vec![], vec![run(&on_incident)])).status, 201);
+}

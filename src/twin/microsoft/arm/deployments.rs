@@ -1,14 +1,17 @@
 //! Deployments, logic apps and connections: accepted, kept, and run by automation rules.
 //!
-//! Templates are read in [`super::template`]. What a logic app does is found in its definition: the
-//! first HTTP action's method, address and headers.
+//! Templates are read in [`super::template`], what they refer to in [`super::reference`]. What a logic app does is found
+//! in its definition: the first HTTP action's method, address and headers.
 
-use serde_json::{Map, Value, json};
+use std::rc::Rc;
+
+use serde_json::{Value, json};
 
 use super::{
     Ask, Path, body,
     errors::error,
     no_method, paging,
+    reference::{Made, References, invalid},
     template::{Planned, Reader, plan},
 };
 use crate::twin::{
@@ -198,37 +201,102 @@ impl Microsoft {
 
     /// Reads a template and, if it is to, carries it out: its logic apps, connections and role assignments.
     fn deploy(&mut self, id: &str, name: &str, sent: &Value, carry_out: bool, cx: &Cx<'_>) -> Result<Value, Reply> {
-        let (template, planned, reader) = read_template(id, sent)?;
-        let made: Vec<Value> = planned.iter().map(|one| json!({ "id": one.id })).collect();
-        for one in planned.iter().filter(|_| carry_out) {
-            if is_kept(&one.kind) {
-                let kept = self.resource(&one.id, &one.name, &one.kind, &one.resource, cx);
-                self.resources.insert(one.id.to_lowercase(), kept);
-            }
-            if one.kind.eq_ignore_ascii_case(ROLES) {
-                self.deploy_role(one);
-            }
+        let (template, planned, reader) = self.read_template(id, sent)?;
+        let outputs = reader.read(template.get("outputs").unwrap_or(&json!({})));
+        // What is wrong with the outputs is said before anything is made.
+        let mut shown = self.given_out(&outputs, &reader, &planned, None)?;
+        if carry_out {
+            let made = self.carry_out(&planned, cx)?;
+            shown = self.given_out(&outputs, &reader, &planned, Some(&made))?;
         }
-        let outputs: Map<String, Value> = template
-            .get("outputs")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-            .map(|(name, output)| (name.clone(), reader.read(output)))
-            .collect();
+        let made: Vec<Value> =
+            planned.iter().filter(|one| one.outputs.is_none()).map(|one| json!({ "id": one.id })).collect();
         Ok(json!({
             "id": id, "name": name, "type": "Microsoft.Resources/deployments",
             "properties": {
                 "provisioningState": "Succeeded", "mode": "Incremental", "timestamp": seven_digits(cx.now), "duration": "PT2.9S",
                 "correlationId": cx.ids.uuid_v4().to_string(), "parameters": reader.shown_parameters(template),
-                "outputs": outputs, "outputResources": made,
+                "outputs": shown, "outputResources": made,
             },
         }))
     }
 
+    /// Outputs with their references worked out, as far as what they need is there; `made` once all is.
+    fn given_out(
+        &self,
+        outputs: &Value,
+        reader: &Reader,
+        planned: &[Planned],
+        made: Option<&Made>,
+    ) -> Result<Value, Reply> {
+        let none = Made::new();
+        let references = References::new(self, planned, made.unwrap_or(&none), made.is_some());
+        let value = reader.read_references(outputs, &references);
+        references.outcome(value).map(|value| value.unwrap_or_else(|| outputs.clone()))
+    }
+
+    /// Makes what a template asks for: what refers to others after them.
+    fn carry_out(&mut self, planned: &[Planned], cx: &Cx<'_>) -> Result<Made, Reply> {
+        let mut made = Made::new();
+        let mut waiting: Vec<&Planned> = planned.iter().collect();
+        while !waiting.is_empty() {
+            let before = waiting.len();
+            let mut later = Vec::new();
+            for one in waiting {
+                let Some(resource) = self.referring(one, planned, &made, true)? else {
+                    later.push(one);
+                    continue;
+                };
+                let shown = if one.outputs.is_some() {
+                    json!({"properties": {"provisioningState": "Succeeded", "mode": "Incremental", "outputs": resource}})
+                } else {
+                    self.make(one, &resource, cx)
+                };
+                made.insert(one.id.to_lowercase(), shown);
+            }
+            if later.len() == before {
+                let names: Vec<&str> = later.iter().map(|one| one.name.as_str()).collect();
+                return Err(invalid(&format!("Circular dependency detected on resource: '{}'", names.join("', '"))));
+            }
+            waiting = later;
+        }
+        Ok(made)
+    }
+
+    /// Makes a resource; gives it as a read of it shows it.
+    fn make(&mut self, one: &Planned, resource: &Value, cx: &Cx<'_>) -> Value {
+        let kept = self.resource(&one.id, &one.name, &one.kind, resource, cx);
+        if one.kind.eq_ignore_ascii_case(ROLES) {
+            self.deploy_role(one, resource);
+        }
+        let shown = without_secrets(&kept);
+        if is_kept(&one.kind) {
+            self.resources.insert(one.id.to_lowercase(), kept);
+        }
+        shown
+    }
+
+    /// The template of a deployment's body, what it asks for, and the reader of its expressions.
+    fn read_template<'a>(&self, id: &str, sent: &'a Value) -> Result<(&'a Value, Vec<Planned>, Rc<Reader>), Reply> {
+        let template = sent.pointer("/properties/template").filter(|template| template.is_object());
+        // A linked template cannot be fetched from here.
+        let template = template.ok_or_else(|| invalid("The template is missing."))?;
+        let mode = sent.pointer("/properties/mode").and_then(Value::as_str).unwrap_or("");
+        if !mode.eq_ignore_ascii_case("Incremental") && !mode.eq_ignore_ascii_case("Complete") {
+            return Err(error(400, "InvalidRequestContent", "The deployment mode is missing."));
+        }
+        let scope = id.rsplit_once("/providers/").map_or(id, |(scope, _)| scope);
+        let (planned, reader) =
+            plan(template, sent.pointer("/properties/parameters"), scope, 0).map_err(|text| invalid(&text))?;
+        for one in &planned {
+            self.referring(one, &planned, &Made::new(), false)?;
+        }
+        Ok((template, planned, reader))
+    }
+
     /// What a deployment would change, resource by resource.
     fn what_if(&self, id: &str, sent: &Value, cx: &Cx<'_>) -> Result<Value, Reply> {
-        let (_, planned, _) = read_template(id, sent)?;
+        let (_, planned, _) = self.read_template(id, sent)?;
         let change = |one: &Planned| {
             let old = self.resources.get(&one.id.to_lowercase()).map(steady);
             let new = steady(&self.resource(&one.id, &one.name, &one.kind, &one.resource, cx));
@@ -243,12 +311,13 @@ impl Microsoft {
                 None => json!({"resourceId": one.id, "changeType": "Create", "after": new}),
             }
         };
-        Ok(json!({"status": "Succeeded", "properties": {"changes": planned.iter().map(change).collect::<Vec<_>>()}}))
+        let changes: Vec<Value> = planned.iter().filter(|one| one.outputs.is_none()).map(change).collect();
+        Ok(json!({"status": "Succeeded", "properties": { "changes": changes }}))
     }
 
-    fn deploy_role(&mut self, one: &Planned) {
+    fn deploy_role(&mut self, one: &Planned, resource: &Value) {
         let text =
-            |member: &str| one.resource.pointer(&format!("/properties/{member}")).and_then(Value::as_str).unwrap_or("");
+            |member: &str| resource.pointer(&format!("/properties/{member}")).and_then(Value::as_str).unwrap_or("");
         let Some(role) = directory::role(text("roleDefinitionId")) else { return };
         let given = directory::Assignment {
             name: one.name.clone(),
@@ -267,23 +336,6 @@ const ROLES: &str = "Microsoft.Authorization/roleAssignments";
 /// Whether a deployed resource of this type is kept.
 fn is_kept(kind: &str) -> bool {
     ["Microsoft.Logic/workflows", "Microsoft.Web/connections"].iter().any(|known| known.eq_ignore_ascii_case(kind))
-}
-
-/// The template of a deployment's body, what it asks for, and the reader of its expressions.
-fn read_template<'a>(id: &str, sent: &'a Value) -> Result<(&'a Value, Vec<Planned>, Reader), Reply> {
-    let invalid =
-        |text: &str| error(400, "InvalidTemplate", &format!("Deployment template validation failed: '{text}'."));
-    let template = sent.pointer("/properties/template").filter(|template| template.is_object());
-    // A linked template cannot be fetched from here.
-    let template = template.ok_or_else(|| invalid("The template is missing."))?;
-    let mode = sent.pointer("/properties/mode").and_then(Value::as_str).unwrap_or("");
-    if !mode.eq_ignore_ascii_case("Incremental") && !mode.eq_ignore_ascii_case("Complete") {
-        return Err(error(400, "InvalidRequestContent", "The deployment mode is missing."));
-    }
-    let scope = id.rsplit_once("/providers/").map_or(id, |(scope, _)| scope);
-    let (planned, reader) =
-        plan(template, sent.pointer("/properties/parameters"), scope, 0).map_err(|text| invalid(&text))?;
-    Ok((template, planned, reader))
 }
 
 /// A resource without secrets and without what moves with each write.

@@ -419,7 +419,8 @@ fn role_id(scope: &str, role: &str) -> String {
     format!("{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}")
 }
 
-fn workspace_json(workspace: &Workspace, lower_case: bool) -> Value {
+/// A workspace as a read of it shows it.
+pub(super) fn workspace_json(workspace: &Workspace, lower_case: bool) -> Value {
     let id = if lower_case {
         format!(
             "/subscriptions/{}/resourcegroups/{}/providers/microsoft.operationalinsights/workspaces/{}",

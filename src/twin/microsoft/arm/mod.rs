@@ -10,6 +10,7 @@ mod filtered;
 mod groups;
 pub mod incidents;
 pub mod paging;
+mod reference;
 mod rule_check;
 pub mod rules;
 pub mod sentinel;

@@ -5,13 +5,16 @@ use serde_json::{Map, Value};
 use super::{
     errors::bad_request,
     rules::playbooks,
-    wanted::{Closing, one_of, wanted_labels},
+    wanted::{Closing, sent_severity, wanted_labels},
     wrong_member,
 };
 use crate::twin::{
     microsoft::{
         Microsoft,
-        automation::conditions::knows,
+        automation::{
+            conditions::{knows, of_alerts},
+            playbook::Trigger,
+        },
         incident::{Incident, Label, Owner},
     },
     stamp,
@@ -56,27 +59,10 @@ impl Microsoft {
     /// # Errors
     /// The refusal of what an incident cannot have.
     pub fn modification(&self, how: &Value) -> Result<Modification, Reply> {
-        let text = |name: &str| match how.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(wrong_member(name)),
-        };
-        let severity = text("severity")?
-            .map(|severity| one_of("severity", &severity, &["High", "Medium", "Low", "Informational"]))
-            .transpose()?;
-        let status = match text("status")? {
-            None => None,
-            Some(status) => {
-                let status = one_of("status", &status, &["New", "Active", "Closed"])?;
-                let closing = self.closing(
-                    &status,
-                    text("classification")?,
-                    text("classificationReason")?,
-                    text("classificationComment")?,
-                )?;
-                Some((status, closing))
-            }
-        };
+        let none = Map::new();
+        let sent = how.as_object().unwrap_or(&none);
+        let severity = sent_severity(sent)?;
+        let status = self.sent_status(sent)?;
         let owner = self.wanted_owner(how.get("owner"))?;
         // An owner without a name is no wish to unassign: the members come back as null from a read.
         let owner = Some(owner).filter(|owner| *owner != Owner::default());
@@ -103,6 +89,10 @@ impl Microsoft {
         if !known {
             return Err(bad_request("'TriggeringLogic' is invalid"));
         }
+        let on_alerts = text("triggersOn") == "Alerts";
+        if on_alerts && text("triggersWhen") != "Created" {
+            return Err(bad_request("'triggersWhen' of a rule on alerts must be 'Created'"));
+        }
         let expires = logic.get("expirationTimeUtc").filter(|expires| !expires.is_null());
         if expires.is_some_and(|expires| expires.as_str().and_then(stamp::parse).is_none()) {
             return Err(wrong_member("expirationTimeUtc"));
@@ -112,15 +102,19 @@ impl Microsoft {
         if conditions.len() > 50 || actions.is_empty() || actions.len() > 20 {
             return Err(bad_request("A rule has 1 to 20 actions and at most 50 conditions"));
         }
-        conditions.iter().try_for_each(check_condition)?;
-        actions.iter().try_for_each(|action| self.check_action(action))?;
-        match playbooks(properties).iter().find(|id| !self.resources.contains_key(&id.to_lowercase())) {
-            Some(id) => Err(bad_request(&format!("Playbook resource '{id}' was not found"))),
-            None => Ok(()),
-        }
+        conditions.iter().try_for_each(|condition| check_condition(condition, on_alerts))?;
+        actions.iter().try_for_each(|action| self.check_action(action, on_alerts))?;
+        let trigger = if on_alerts { Trigger::Alert } else { Trigger::Incident };
+        playbooks(properties).iter().try_for_each(|id| match self.resources.get(&id.to_lowercase()) {
+            None => Err(bad_request(&format!("Playbook resource '{id}' was not found"))),
+            Some(playbook) if Trigger::of(playbook).is_some_and(|own| own != trigger) => {
+                Err(bad_request(&format!("Playbook resource '{id}' begins with another trigger than the rule")))
+            }
+            Some(_) => Ok(()),
+        })
     }
 
-    fn check_action(&self, action: &Value) -> Result<(), Reply> {
+    fn check_action(&self, action: &Value, on_alerts: bool) -> Result<(), Reply> {
         if !action.get("order").is_some_and(Value::is_i64) {
             return Err(wrong_member("order"));
         }
@@ -130,6 +124,8 @@ impl Microsoft {
         match action.get("actionType").and_then(Value::as_str) {
             Some("RunPlaybook") if text("logicAppResourceId").is_none() => Err(wrong_member("logicAppResourceId")),
             Some("RunPlaybook") => Ok(()),
+            // What the other actions change are incidents.
+            _ if on_alerts => Err(wrong_member("actionType")),
             Some("ModifyProperties") if !how.is_object() => Err(wrong_member("actionConfiguration")),
             Some("ModifyProperties") => self.modification(how).map(drop),
             Some("AddIncidentTask") if text("title").is_none() => Err(wrong_member("title")),
@@ -147,7 +143,7 @@ fn list<'a>(value: Option<&'a Value>, name: &str) -> Result<&'a [Value], Reply> 
     }
 }
 
-fn check_condition(condition: &Value) -> Result<(), Reply> {
+fn check_condition(condition: &Value, on_alerts: bool) -> Result<(), Reply> {
     let none = Value::Null;
     let of = condition.get("conditionProperties").unwrap_or(&none);
     let one = |member: &'static str, all: &[&str]| match of.get(member).and_then(Value::as_str) {
@@ -160,7 +156,7 @@ fn check_condition(condition: &Value) -> Result<(), Reply> {
         if !(least..=10).contains(&all.len()) {
             return Err(bad_request(&format!("'{member}' must have {least} to 10 conditions")));
         }
-        all.iter().try_for_each(check_condition)
+        all.iter().try_for_each(|one| check_condition(one, on_alerts))
     };
     let values = || match of.get("propertyValues").and_then(Value::as_array) {
         Some(values) if values.iter().all(Value::is_string) => Ok(()),
@@ -169,7 +165,8 @@ fn check_condition(condition: &Value) -> Result<(), Reply> {
     match condition.get("conditionType").and_then(Value::as_str) {
         Some("Boolean") => one("operator", &["And", "Or"]).and_then(|()| inner("innerConditions", 2)),
         Some("Property") => {
-            if !of.get("propertyName").and_then(Value::as_str).is_some_and(knows) {
+            let fits = if on_alerts { of_alerts } else { knows };
+            if !of.get("propertyName").and_then(Value::as_str).is_some_and(fits) {
                 return Err(wrong_member("propertyName"));
             }
             one("operator", &OPERATORS).and_then(|()| values())
@@ -181,6 +178,8 @@ fn check_condition(condition: &Value) -> Result<(), Reply> {
             }
             inner("itemConditions", 0)
         }
+        // A new alert has not changed.
+        Some("PropertyChanged" | "PropertyArrayChanged") if on_alerts => Err(wrong_member("conditionType")),
         Some("PropertyChanged") => {
             one("propertyName", &["IncidentSeverity", "IncidentStatus", "IncidentOwner"])?;
             if !["changeType", "operator", "propertyValues"].into_iter().any(given) {

@@ -1,11 +1,16 @@
 //! Templates: their parameters, their expressions as far as a playbook needs them, and the resources they ask for.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
 use serde_json::{Map, Value, json};
 
+use super::reference::{References, below};
+
 /// The types of parameters, as a deployment shows them.
 const TYPES: [&str; 7] = ["String", "SecureString", "Int", "Bool", "Object", "SecureObject", "Array"];
+
+/// The refusal of `reference()` where a value is needed before anything is made.
+const MISPLACED: &str = "The template function 'reference' is not expected at this location. Please see https://aka.ms/arm-function-reference for usage details.";
 
 /// How deep deployments may lie in one another.
 const DEPTH_MAX: usize = 5;
@@ -20,8 +25,12 @@ pub(super) struct Planned {
     pub(super) name: String,
     /// Group or subscription it is deployed to.
     pub(super) scope: String,
-    /// What the template says of it, expressions worked out.
+    /// What the template says of it, expressions worked out but for `reference()`.
     pub(super) resource: Value,
+    /// Reads what is left.
+    pub(super) reader: Rc<Reader>,
+    /// It is a deployment in the deployment: what that gives out. Its resources stand beside it.
+    pub(super) outputs: Option<Value>,
 }
 
 /// What a template asks for at a scope: its resources, those of deployments within it in their place.
@@ -33,11 +42,11 @@ pub(super) fn plan(
     given: Option<&Value>,
     scope: &str,
     depth: usize,
-) -> Result<(Vec<Planned>, Reader), String> {
+) -> Result<(Vec<Planned>, Rc<Reader>), String> {
     if depth > DEPTH_MAX {
         return Err("The deployments are nested too deeply.".into());
     }
-    let reader = Reader::new(template, given, scope)?;
+    let reader = Rc::new(Reader::new(template, given, scope)?);
     let mut all = Vec::new();
     for raw in template.get("resources").and_then(Value::as_array).into_iter().flatten() {
         let inner = raw.pointer("/properties/expressionEvaluationOptions/scope").and_then(Value::as_str);
@@ -52,12 +61,15 @@ pub(super) fn plan(
         if kind.is_empty() || name.is_empty() {
             return Err("A resource has no type or no name.".into());
         }
+        if refers(&kind) || refers(&name) {
+            return Err(MISPLACED.into());
+        }
         if !kind.eq_ignore_ascii_case("Microsoft.Resources/deployments") {
             let own = text(&resource, "scope");
             let at = if own.starts_with('/') { own } else { scope.to_owned() };
             let names: Vec<&str> = name.split('/').collect();
             let id = format!("{}/providers/{}", at.trim_end_matches('/'), woven(&kind, &names));
-            all.push(Planned { id, kind, name, scope: at, resource });
+            all.push(Planned { id, kind, name, scope: at, resource, reader: Rc::clone(&reader), outputs: None });
             continue;
         }
         let nested = if inner { raw.pointer("/properties/template") } else { resource.pointer("/properties/template") };
@@ -76,7 +88,15 @@ pub(super) fn plan(
         } else {
             format!("/subscriptions/{subscription}/resourceGroups/{group}")
         };
-        all.extend(plan(&nested, given.as_ref(), &at, depth + 1)?.0);
+        let (mut inside, own) = plan(&nested, given.as_ref(), &at, depth + 1)?;
+        let read_by = if inner { Rc::clone(&own) } else { Rc::clone(&reader) };
+        for one in inside.iter_mut().filter(|one| Rc::ptr_eq(&one.reader, &own)) {
+            one.reader = Rc::clone(&read_by);
+        }
+        all.extend(inside);
+        let outputs = read_by.read(nested.get("outputs").unwrap_or(&json!({})));
+        let id = format!("{at}/providers/Microsoft.Resources/deployments/{name}");
+        all.push(Planned { id, kind, name, scope: at, resource, reader: read_by, outputs: Some(outputs) });
     }
     Ok((all, reader))
 }
@@ -93,6 +113,24 @@ fn is_of(kind: &str, value: &Value) -> bool {
         "object" | "secureobject" => value.is_object(),
         "array" => value.is_array(),
         _ => true,
+    }
+}
+
+/// Whether a text is an expression that uses `reference()`.
+fn refers(text: &str) -> bool {
+    text.starts_with('[')
+        && !text.starts_with("[[")
+        && text.ends_with(']')
+        && text.to_lowercase().contains("reference(")
+}
+
+/// Whether an expression that uses `reference()` stands anywhere in a value.
+fn refers_within(value: &Value) -> bool {
+    match value {
+        Value::String(text) => refers(text),
+        Value::Array(items) => items.iter().any(refers_within),
+        Value::Object(map) => map.values().any(refers_within),
+        _ => false,
     }
 }
 
@@ -119,6 +157,10 @@ impl Reader {
                 "The template parameters '{odd}' in the parameters file are not valid; they are not present in the original template and can therefore not be provided at deployment time. The only supported parameters for this template are '{}'.",
                 names.join(", ")
             ));
+        }
+        let early = [template.get("parameters"), template.get("variables")];
+        if early.into_iter().flatten().any(refers_within) {
+            return Err(MISPLACED.into());
         }
         for (name, parameter) in known {
             let value =
@@ -160,22 +202,42 @@ impl Reader {
         Value::Object(known.map(row).collect())
     }
 
-    /// A value with its expressions (`"[…]"`) worked out; one that is not understood stays as text.
+    /// A value with its expressions (`"[…]"`) worked out; one that is not understood, or that uses `reference()`,
+    /// stays as text.
     pub(super) fn read(&self, value: &Value) -> Value {
+        self.worked_out(value, None)
+    }
+
+    /// A value that [`Self::read`] gave, with what it left for `reference()` worked out.
+    pub(super) fn read_references(&self, value: &Value, references: &References<'_>) -> Value {
+        self.worked_out(value, Some(references))
+    }
+
+    fn worked_out(&self, value: &Value, references: Option<&References<'_>>) -> Value {
         match value {
             Value::String(text) => match text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
-                Some(inner) if !inner.starts_with('[') => self.expression(inner).unwrap_or_else(|| value.clone()),
+                Some(inner) if !inner.starts_with('[') && refers(text) == references.is_some() => {
+                    self.expression(inner, references).unwrap_or_else(|| value.clone())
+                }
                 _ => value.clone(),
             },
-            Value::Array(items) => items.iter().map(|item| self.read(item)).collect(),
-            Value::Object(map) => {
-                Value::Object(map.iter().map(|(name, item)| (name.clone(), self.read(item))).collect())
-            }
+            Value::Array(items) => items.iter().map(|item| self.worked_out(item, references)).collect(),
+            Value::Object(map) => Value::Object(
+                map.iter().map(|(name, item)| (name.clone(), self.worked_out(item, references))).collect(),
+            ),
             other => other.clone(),
         }
     }
 
-    fn expression(&self, text: &str) -> Option<Value> {
+    /// `reference(name or id, version, 'Full')` with what stands below it.
+    fn reference(&self, arguments: &[Value], path: &str, references: &References<'_>) -> Option<Value> {
+        let text = |at: usize| arguments.get(at).and_then(Value::as_str);
+        let full = text(2).is_some_and(|how| how.eq_ignore_ascii_case("Full"));
+        let state = references.state(text(0)?, text(1), full)?;
+        below(state, path).map_err(|wrong| references.wrong(&wrong)).ok()
+    }
+
+    fn expression(&self, text: &str, references: Option<&References<'_>>) -> Option<Value> {
         let text = text.trim();
         if let Some(quoted) = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
             return Some(quoted.replace("''", "'").into());
@@ -183,16 +245,30 @@ impl Reader {
         let open = text.find('(')?;
         let close = matching(text, open)?;
         let name = text.get(..open)?.trim().to_lowercase();
-        let arguments: Vec<Value> = split(text.get(open + 1..close)?)
-            .into_iter()
-            .map(|part| self.expression(part).unwrap_or_else(|| part.into()))
-            .collect();
+        let parts = split(text.get(open + 1..close)?);
+        if name == "if" {
+            // The other value is not asked for: what it refers to may never be made.
+            let holds = self.expression(parts.first()?, references)?.as_bool()?;
+            let chosen = *parts.get(if holds { 1 } else { 2 })?;
+            return Some(self.expression(chosen, references).unwrap_or_else(|| chosen.into()));
+        }
+        let mut arguments = Vec::new();
+        for part in parts {
+            match self.expression(part, references) {
+                Some(value) => arguments.push(value),
+                // It waits for another resource, or is refused.
+                None if part.to_lowercase().contains("reference(") => return None,
+                None => arguments.push(part.into()),
+            }
+        }
         let first = arguments.first().and_then(Value::as_str).unwrap_or("");
         let words = || arguments.iter().filter_map(Value::as_str).collect::<Vec<_>>();
-        let member = text.get(close + 1..).unwrap_or("").trim_start_matches('.');
+        let path = text.get(close + 1..).unwrap_or("");
+        let member = path.trim_start_matches('.');
         Some(match name.as_str() {
-            "parameters" => self.parameters.get(&first.to_lowercase())?.clone(),
-            "variables" => self.variables.get(&first.to_lowercase())?.clone(),
+            "parameters" => below(self.parameters.get(&first.to_lowercase())?.clone(), path).ok()?,
+            "variables" => below(self.variables.get(&first.to_lowercase())?.clone(), path).ok()?,
+            "reference" => self.reference(&arguments, path, references?)?,
             "concat" => words().concat().into(),
             "resourcegroup" => {
                 let group = self.scope.rsplit('/').next().unwrap_or("");
@@ -229,7 +305,6 @@ impl Reader {
             }
             "empty" => first.is_empty().into(),
             "not" => (!arguments.first()?.as_bool()?).into(),
-            "if" => (if arguments.first()?.as_bool()? { arguments.get(1)? } else { arguments.get(2)? }).clone(),
             "equals" => (arguments.first()? == arguments.get(1)?).into(),
             "tolower" => first.to_lowercase().into(),
             _ => return None,

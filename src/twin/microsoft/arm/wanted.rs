@@ -1,4 +1,6 @@
 //! What a PUT asks an incident to be: read, refused where the service refuses, put on the incident.
+//!
+//! The members that an automation rule sets too are read here for both.
 
 use serde_json::{Map, Value};
 
@@ -15,31 +17,17 @@ use crate::twin::{
 impl Microsoft {
     /// Reads what a PUT wants; refuses what the service refuses.
     pub(super) fn wanted(&self, sent: &Map<String, Value>) -> Result<Wanted, Reply> {
-        let text = |name: &str| match sent.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(wrong_member(name)),
-        };
+        let text = |name: &str| sent_text(sent, name);
         let title = text("title")?.filter(|title| !title.trim().is_empty());
         let title = title.ok_or_else(|| bad_request("'Title' must have a non-empty value"))?;
-        let status = text("status")?
-            .filter(|status| !status.is_empty())
-            .ok_or_else(|| bad_request("status must not be empty."))?;
-        let severity = text("severity")?
-            .filter(|severity| !severity.is_empty())
-            .ok_or_else(|| bad_request("severity must not be empty."))?;
-        let status = one_of("status", &status, &["New", "Active", "Closed"])?;
-        let severity = one_of("severity", &severity, &["High", "Medium", "Low", "Informational"])?;
+        let status = self.sent_status(sent)?;
+        let severity = sent_severity(sent)?;
+        let (status, closing) = status.ok_or_else(|| bad_request("status must not be empty."))?;
+        let severity = severity.ok_or_else(|| bad_request("severity must not be empty."))?;
         let description = text("description")?.filter(|text| !text.is_empty());
         if self.switches.description_limited && description.as_ref().is_some_and(|text| text.chars().count() > 5_000) {
             return Err(bad_request("Description length should not exceed 5000 characters"));
         }
-        let closing = self.closing(
-            &status,
-            text("classification")?,
-            text("classificationReason")?,
-            text("classificationComment")?,
-        )?;
         Ok(Wanted {
             title,
             severity,
@@ -53,21 +41,23 @@ impl Microsoft {
         })
     }
 
+    /// The status among sent members, with what closes; `None` when none was sent.
+    pub(super) fn sent_status(&self, sent: &Map<String, Value>) -> Result<Option<(String, Closing)>, Reply> {
+        let Some(status) = filled(sent, "status")? else { return Ok(None) };
+        let status = one_of("status", &status, &["New", "Active", "Closed"])?;
+        let closing = self.closing(&status, sent)?;
+        Ok(Some((status, closing)))
+    }
+
     /// The classification table of closing.
-    pub(super) fn closing(
-        &self,
-        status: &str,
-        class: Option<String>,
-        reason: Option<String>,
-        comment: Option<String>,
-    ) -> Result<Closing, Reply> {
+    fn closing(&self, status: &str, sent: &Map<String, Value>) -> Result<Closing, Reply> {
+        let (class, reason) = (filled(sent, "classification")?, filled(sent, "classificationReason")?);
+        let comment = filled(sent, "classificationComment")?;
         if status != "Closed" {
             // Probably dropped: they mean something only on a closed incident.
             return Ok(Closing::default());
         }
-        let class = class
-            .filter(|class| !class.is_empty())
-            .ok_or_else(|| bad_request("classification must not be empty when status is Closed."))?;
+        let class = class.ok_or_else(|| bad_request("classification must not be empty when status is Closed."))?;
         let class =
             one_of("classification", &class, &["Undetermined", "TruePositive", "BenignPositive", "FalsePositive"])?;
         let reasons: &[&str] = match class.as_str() {
@@ -77,7 +67,7 @@ impl Microsoft {
             _ => &[],
         };
         let all = ["SuspiciousActivity", "SuspiciousButExpected", "IncorrectAlertLogic", "InaccurateData"];
-        let reason = match reason.filter(|reason| !reason.is_empty()) {
+        let reason = match reason {
             None if reasons.is_empty() => None,
             None => return Err(bad_request(&format!("classification '{class}' must have classificationReason."))),
             Some(reason) => Some(one_of("classificationReason", &reason, &all)?),
@@ -94,7 +84,7 @@ impl Microsoft {
                 )));
             }
         }
-        Ok(Closing { class: Some(class), reason, comment: comment.filter(|comment| !comment.is_empty()) })
+        Ok(Closing { class: Some(class), reason, comment })
     }
 
     /// Looks an owner up by any of its members and fills in the others.
@@ -237,7 +227,27 @@ fn unknown_owner(key: &str) -> Reply {
     bad_request(&format!("The owner '{key}' was not found in the directory."))
 }
 
-pub(super) fn one_of(name: &str, value: &str, all: &[&str]) -> Result<String, Reply> {
+/// The severity among sent members; `None` when none was sent.
+pub(super) fn sent_severity(sent: &Map<String, Value>) -> Result<Option<String>, Reply> {
+    let severity = filled(sent, "severity")?;
+    severity.map(|text| one_of("severity", &text, &["High", "Medium", "Low", "Informational"])).transpose()
+}
+
+/// A member that holds text; none when it is left out or null.
+fn sent_text(sent: &Map<String, Value>, name: &str) -> Result<Option<String>, Reply> {
+    match sent.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(wrong_member(name)),
+    }
+}
+
+/// A member that holds text and is not empty: an empty one was not chosen.
+fn filled(sent: &Map<String, Value>, name: &str) -> Result<Option<String>, Reply> {
+    Ok(sent_text(sent, name)?.filter(|text| !text.is_empty()))
+}
+
+fn one_of(name: &str, value: &str, all: &[&str]) -> Result<String, Reply> {
     all.iter()
         .find(|known| known.eq_ignore_ascii_case(value))
         .map(|known| (*known).to_owned())

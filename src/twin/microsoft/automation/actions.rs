@@ -14,6 +14,14 @@ use crate::twin::{
 /// Who changes an incident when a rule does.
 const ROBOT: &str = "Automation rule";
 
+/// The actions of a rule, in their order.
+pub(super) fn in_order(rule: &Map<String, Value>) -> Vec<&Map<String, Value>> {
+    let all = rule.get("actions").and_then(Value::as_array).into_iter().flatten();
+    let mut actions: Vec<&Map<String, Value>> = all.filter_map(Value::as_object).collect();
+    actions.sort_by_key(|action| order(action));
+    actions
+}
+
 impl Microsoft {
     /// Carries out a rule's actions, in their order.
     pub(super) fn take_actions(
@@ -24,10 +32,7 @@ impl Microsoft {
         rule: &Map<String, Value>,
         cx: &mut Cx<'_>,
     ) {
-        let all = rule.get("actions").and_then(Value::as_array).into_iter().flatten();
-        let mut actions: Vec<&Map<String, Value>> = all.filter_map(Value::as_object).collect();
-        actions.sort_by_key(|action| order(action));
-        for action in actions {
+        for action in in_order(rule) {
             let none = Value::Null;
             let how = action.get("actionConfiguration").unwrap_or(&none);
             match action.get("actionType").and_then(Value::as_str) {

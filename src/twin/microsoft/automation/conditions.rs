@@ -10,7 +10,7 @@ use super::Change;
 use crate::twin::{
     microsoft::{
         evidence,
-        incident::{Incident, Owner},
+        incident::{Alert, Incident, Owner},
         workspace::Workspace,
     },
     stamp,
@@ -87,6 +87,12 @@ pub fn knows(property: &str) -> bool {
     OF_INCIDENTS.contains(&property) || OF_ENTITIES.iter().any(|(name, _, _)| *name == property)
 }
 
+/// Whether the contract's property is one that an alert has.
+pub fn of_alerts(property: &str) -> bool {
+    let held = ["IncidentCustomDetailsKey", "IncidentCustomDetailsValue"].contains(&property);
+    knows(property) && (held || !property.starts_with("Incident"))
+}
+
 /// A custom detail of an alert: its key and values.
 type Detail = (String, Vec<String>);
 
@@ -94,6 +100,9 @@ type Detail = (String, Vec<String>);
 pub struct Scene<'a> {
     incident: &'a Incident,
     change: &'a Change,
+    /// `triggersOn` of the rules that it is for.
+    on: &'static str,
+    rules: Vec<String>,
     entities: Vec<Value>,
     products: Vec<String>,
     details: Vec<Detail>,
@@ -107,7 +116,22 @@ impl<'a> Scene<'a> {
         let mut products = incident.products.clone();
         products.extend(alerts.iter().filter_map(|alert| text(alert.get("productName")?)));
         let details = alerts.iter().flat_map(details).collect();
-        Self { incident, change, entities: evidence::entities(workspace, incident, now), products, details }
+        let (rules, entities) = (incident.rule_ids.clone(), evidence::entities(workspace, incident, now));
+        Self { incident, change, on: "Incidents", rules, entities, products, details }
+    }
+
+    /// An alert that was created, and the incident that it belongs to.
+    pub fn of_alert(workspace: &Workspace, incident: &'a Incident, change: &'a Change, alert: &Alert) -> Self {
+        let properties = evidence::alert_properties(workspace, alert);
+        Self {
+            incident,
+            change,
+            on: "Alerts",
+            rules: evidence::alert_rules(workspace, &properties),
+            entities: evidence::alert_entities(workspace, alert),
+            products: properties.get("productName").and_then(text).into_iter().collect(),
+            details: details(&properties),
+        }
     }
 
     /// Whether a rule (its `properties`) runs.
@@ -118,7 +142,7 @@ impl<'a> Scene<'a> {
         let over = stamp::parse(text("expirationTimeUtc")).is_some_and(|ends| ends <= now);
         logic.get("isEnabled").and_then(Value::as_bool) == Some(true)
             && !over
-            && text("triggersOn") == "Incidents"
+            && text("triggersOn") == self.on
             && text("triggersWhen") == when
             && list(logic, "conditions").iter().all(|one| self.holds(one, None, None))
     }
@@ -187,7 +211,7 @@ impl<'a> Scene<'a> {
             "IncidentDescription" => vec![incident.description.clone().unwrap_or_default()],
             "IncidentSeverity" => vec![incident.severity.clone()],
             "IncidentStatus" => vec![incident.status.clone()],
-            "IncidentRelatedAnalyticRuleIds" | "AlertAnalyticRuleIds" => incident.rule_ids.clone(),
+            "IncidentRelatedAnalyticRuleIds" | "AlertAnalyticRuleIds" => self.rules.clone(),
             "IncidentTactics" => incident.tactics.clone(),
             "IncidentLabel" => incident.labels.iter().map(|label| label.name.clone()).collect(),
             "IncidentProviderName" => vec![incident.provider().to_owned()],

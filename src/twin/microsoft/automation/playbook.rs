@@ -24,6 +24,35 @@ pub(super) struct Post {
     pub(super) attempts_max: u32,
 }
 
+/// What sets a playbook off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::twin::microsoft) enum Trigger {
+    /// An incident.
+    Incident,
+    /// An alert.
+    Alert,
+}
+
+impl Trigger {
+    /// The trigger of Sentinel's connector that a logic app has; `None` when it has none of them.
+    pub(in crate::twin::microsoft) fn of(resource: &Value) -> Option<Self> {
+        let all = resource.pointer("/properties/definition/triggers").and_then(Value::as_object)?;
+        let mut paths = all.values().filter_map(|trigger| trigger.pointer("/inputs/path").and_then(Value::as_str));
+        paths.find_map(|path| match path {
+            "/incident-creation" => Some(Self::Incident),
+            "/subscribe" => Some(Self::Alert),
+            _ => None,
+        })
+    }
+}
+
+/// One time that a playbook is set off: by what, under which id, with which body.
+pub(super) struct Fired {
+    pub(super) trigger: Trigger,
+    pub(super) event: String,
+    pub(super) body: Value,
+}
+
 /// A run of a deployed logic app: one delivery.
 #[derive(Debug, Clone)]
 pub struct Run {
@@ -68,6 +97,13 @@ impl Microsoft {
         let Some(incident) = workspace.get(name) else { return false };
         let event = cx.ids.uuid_v4().to_string();
         let body = self.trigger_body(workspace, incident, change, &event, cx.now);
+        self.send(place, &Fired { trigger: Trigger::Incident, event, body }, post, playbook, cx)
+    }
+
+    /// Sends what a playbook was set off with. `false`: there is no such workspace.
+    pub(super) fn send(&mut self, place: usize, fired: &Fired, post: &Post, playbook: &str, cx: &mut Cx<'_>) -> bool {
+        let Some(workspace) = self.workspaces.get(place) else { return false };
+        let operation = if fired.trigger == Trigger::Alert { "Post_alert" } else { "Post_incident" };
         let mut headers = post.headers.clone();
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
             headers.push(("content-type".into(), "application/json; charset=utf-8".into()));
@@ -77,10 +113,10 @@ impl Microsoft {
             ("user-agent", format!("azure-logic-apps/1.0 (workflow {run}; version 08585) microsoft-flow/1.0")),
             ("x-ms-workflow-name", playbook.rsplit('/').next().unwrap_or("").to_owned()),
             (RUN_ID, run.clone()),
-            ("x-ms-workflow-operation-name", "Post_incident".to_owned()),
+            ("x-ms-workflow-operation-name", operation.to_owned()),
             ("x-ms-workflow-subscription-id", workspace.subscription_id.clone()),
             ("x-ms-workflow-resourcegroup-name", workspace.resource_group.clone()),
-            ("x-ms-client-request-id", event.clone()),
+            ("x-ms-client-request-id", fired.event.clone()),
         ] {
             headers.push((header.to_owned(), value));
         }
@@ -89,7 +125,7 @@ impl Microsoft {
             url: post.url.clone(),
             method: post.method.clone(),
             headers,
-            body: body.to_string().into_bytes().into(),
+            body: fired.body.to_string().into_bytes().into(),
             kind: "logic-app",
             attempt: 0,
             attempts_max: post.attempts_max,

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use self::errors::Refusal;
 use super::Microsoft;
 use crate::twin::wire::{Call, Cx, Reply};
 
@@ -207,7 +208,30 @@ impl Microsoft {
     pub fn handle_entra(&mut self, call: &Call, cx: &mut Cx<'_>) -> Reply {
         let path = call.path.trim_matches('/').to_lowercase();
         let (tenant, rest) = path.split_once('/').unwrap_or((path.as_str(), ""));
+        let reply = self.entra_reply(tenant, rest, call, cx);
+        let told = ["oauth2/v2.0/token", "oauth2/token"].contains(&rest)
+            || rest.contains(".well-known/")
+            || rest.starts_with("discovery/");
+        if told && call.header("origin").is_some() { reply.with("access-control-allow-origin", "*") } else { reply }
+    }
+
+    fn entra_reply(&mut self, tenant: &str, rest: &str, call: &Call, cx: &mut Cx<'_>) -> Reply {
         match (call.method.as_str(), rest) {
+            ("OPTIONS", "oauth2/v2.0/token" | "oauth2/token") => {
+                let headers = call.header("access-control-request-headers").unwrap_or("content-type");
+                Reply::empty(200)
+                    .with("access-control-allow-methods", "POST, OPTIONS")
+                    .with("access-control-allow-headers", headers)
+                    .with("access-control-max-age", "3600")
+            }
+            // The application has a secret, so that it is none of the kind that lives in a browser's page.
+            ("POST", "oauth2/v2.0/token" | "oauth2/token") if call.header("origin").is_some() => {
+                let text = format!(
+                    "Cross-origin token redemption is permitted only for the 'Single-Page Application' client-type. Request origin: '{}'.",
+                    call.header("origin").unwrap_or_default()
+                );
+                Refusal::new("invalid_request", 9_002_326, text).reply(cx.now, cx.ids)
+            }
             ("GET", "v2.0/.well-known/openid-configuration" | ".well-known/openid-configuration") => {
                 self.metadata(tenant, call)
             }
