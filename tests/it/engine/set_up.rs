@@ -78,9 +78,10 @@ async fn every_workspace_that_follows_the_policy_is_counted() {
     let mut above = Policy { id: PolicyId(Uuid::from_u128(0xab)), name: "Above".into(), ..standard.clone() };
     above.base = Some(Base { policy: standard.id, own: BTreeSet::from([PolicyKey::Include]) });
     above.include.title = vec!["One*".into()];
+    let third = Workspace { policy: above.id, ..bridge.workspace(2).await };
     let mut tx = bridge.store.begin().await.unwrap();
     tx.put_policy(&above).await.unwrap();
-    tx.put_workspace(&Workspace { policy: above.id, ..bridge.workspace(2).await }).await.unwrap();
+    tx.put_workspace(&third).await.unwrap();
     tx.commit().await.unwrap();
     for (place, title) in [(0, "One"), (0, "Two"), (1, "One"), (2, "One"), (2, "Two")] {
         bridge.raise_in(place, json!({ "title": title, "severity": "High" }));
