@@ -174,13 +174,16 @@ async fn attempt(
     let creating = operation.kind.makes_ticket();
     let halo = known.row.pair.halo;
     let forgotten = creating && forth::may_be_forgotten(engine, &known.row);
-    if forgotten && engine.schedule().looked_for.insert(operation.id) {
+    let looked_for = forgotten && engine.schedule().looked_for.contains(&operation.id);
+    if forgotten && !looked_for {
         // After a restore or on a copy: the ticket may be there and only our memory of it gone, whatever attempts the
         // backup remembers.
         let now = engine.now();
         let unknown = OperationState::OutcomeUnknown { since: now, look: now, looks: 0 };
         let (attempts, failure) = (operation.attempts.max(1), operation.last_failure.clone());
         moved(engine, operation, unknown, attempts, failure, Reading::default()).await?;
+        // Only now: where that could not be recorded (a full disk), the next try has to look too.
+        engine.schedule().looked_for.insert(operation.id);
         return Ok(None);
     }
     // A creation has its place in the lane before it counts as sent: of those that wait, a crash leaves one at most unknown.

@@ -411,6 +411,21 @@ link_comment = {}
         self.restart().await;
     }
 
+    /// The same onto a full disk: for two minutes nothing can be recorded, then there is room again.
+    pub async fn restore_full(&mut self, backup: &Snapshot) {
+        let key = SealKey::new(&[7; 32], Arc::new(SeededIds::new(self.starts + 1)));
+        self.store = Store::from_snapshot(backup, key).await.unwrap();
+        self.store.forgot_until(self.clock.now()).await.unwrap();
+        self.store.limit_pages(None, true).await.unwrap();
+        self.restart_cold().await;
+        for _ in 0..12 {
+            // Refused: that is what a full disk is like.
+            let _refused = self.engine.run_until_idle(UNITS_MAX).await;
+            self.clock.advance(SignedDuration::from_secs(10));
+        }
+        self.store.limit_pages(None, false).await.unwrap();
+    }
+
     /// The same without running anything yet.
     pub async fn restart_cold(&mut self) {
         self.starts += 1;
