@@ -266,7 +266,7 @@ impl Schedule {
         standing.failures = standing.failures.saturating_add(1);
         let wait = match failure.kind {
             FailureKind::WaitUntil { at } if failure.own_budget() => own_wait(at, standing.failures, salt, now),
-            FailureKind::WaitUntil { at } => at,
+            FailureKind::WaitUntil { at } if at > now => at,
             // A person has to act; ask again now and then, in case somebody has.
             FailureKind::SignInAgain | FailureKind::Forbidden | FailureKind::Rejected | FailureKind::Gone => {
                 now + SignedDuration::from_secs(i64::from(secs.clamp(60, 300)))

@@ -144,7 +144,10 @@ impl Tokens for DelegatedTokens {
                 dead.push(Dead { digest, tenant, resource, failure: failure.clone(), until });
                 Err(failure)
             }
-            Err(failure) => self.kept.living(tenant, resource, now).ok_or(failure),
+            Err(failure) => {
+                self.kept.told_to_wait(tenant, resource, &failure, now);
+                self.kept.living(tenant, resource, now).ok_or(failure)
+            }
         }
     }
 
