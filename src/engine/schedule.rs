@@ -28,7 +28,10 @@ use super::{
     settled::Settled,
 };
 
+mod set_back;
 mod wanted;
+
+pub(super) use set_back::put_right;
 
 /// Rows of tickets remembered at most.
 pub(super) const ROWS_KEPT: usize = 100_000;
@@ -178,6 +181,12 @@ pub struct Schedule {
     pub(super) unrecorded: BTreeMap<OperationId, Unrecorded>,
     /// Units that wait after the store refused.
     refused: BTreeMap<Unit, Timestamp>,
+    /// The time when it was last asked what is due.
+    noticed: Option<Timestamp>,
+    /// What waits in queues beyond this moment waits by a clock that was ahead: it is looked for.
+    beyond: Option<Timestamp>,
+    /// The pairs in whose queues it was found.
+    ahead: BTreeSet<PairId>,
 }
 
 impl Schedule {
@@ -313,6 +322,7 @@ impl Engine {
     /// What the store says when asked for ready pairs.
     pub async fn due(&self, limit: usize) -> Result<Vec<Unit>, StoreError> {
         let now = self.now();
+        self.mind_clock(now).await?;
         let ask_pairs = self.schedule().pairs_next.is_none_or(|at| at <= now);
         if ask_pairs {
             let soon = now + SignedDuration::from_secs(60);
