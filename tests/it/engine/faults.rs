@@ -280,7 +280,7 @@ both! {
             assert!((2..=40).contains(&asked), "{kind}: asked {asked} times in five minutes");
             bridge.heal();
             let incident = bridge.raise(json!({}));
-            bridge.pass(300).await;
+            bridge.pass(600).await;
             bridge.ticket_of(&incident).await;
             bridge.finish().await;
         }
