@@ -44,7 +44,7 @@ both! {
             let (app, caller) = bridge.console();
             let pulse = pulse::pulse(&app, &caller).await.unwrap();
             assert!(pulse.late.is_empty() && pulse.last_look.is_some_and(|at| at <= own.now()), "{hours} h: {pulse:?}");
-            pass(&bridge, &own, 300).await;
+            pass(&bridge, &own, 600).await;
             assert!(bridge.store.request(request).await.unwrap().unwrap().answered.is_some(), "{hours} h");
             let notes = bridge.notes_of(ticket);
             assert_eq!(notes.iter().filter(|note| words(note).contains("said by a wrong clock")).count(), 1, "{hours} h");
@@ -62,7 +62,7 @@ both! {
         pass(&bridge, &own, 600).await;
         bridge.heal();
         bridge.restart().await;
-        bridge.pass(300).await;
+        bridge.pass(600).await;
         let notes = bridge.notes_of(ticket);
         assert_eq!(notes.iter().filter(|note| words(note).contains("said by a wrong clock")).count(), 1);
         bridge.finish().await;
