@@ -27,7 +27,7 @@ use super::{
     newcomer, pauses,
     queue::Gate,
     registry::salt,
-    settle, stop,
+    schedule, settle, stop,
 };
 
 /// Operations carried out in one go; a longer queue is gone on with at the next turn.
@@ -76,7 +76,7 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
                 None => return Ok(()),
             },
         };
-        if engine.paused(&known.row.pair) {
+        if schedule::put_right(engine, &known).await? || engine.paused(&known.row.pair) {
             return Ok(());
         }
         let now = engine.now();

@@ -28,7 +28,10 @@ use super::{
     settled::Settled,
 };
 
+mod set_back;
 mod wanted;
+
+pub(super) use set_back::put_right;
 
 /// Rows of tickets remembered at most.
 pub(super) const ROWS_KEPT: usize = 100_000;
@@ -178,6 +181,12 @@ pub struct Schedule {
     pub(super) unrecorded: BTreeMap<OperationId, Unrecorded>,
     /// Units that wait after the store refused.
     refused: BTreeMap<Unit, Timestamp>,
+    /// The time when it was last asked what is due.
+    noticed: Option<Timestamp>,
+    /// What waits in queues beyond this moment waits by a clock that was ahead: it is looked for.
+    beyond: Option<Timestamp>,
+    /// The pairs in whose queues it was found.
+    ahead: BTreeSet<PairId>,
 }
 
 impl Schedule {
@@ -266,7 +275,7 @@ impl Schedule {
         standing.failures = standing.failures.saturating_add(1);
         let wait = match failure.kind {
             FailureKind::WaitUntil { at } if failure.own_budget() => own_wait(at, standing.failures, salt, now),
-            FailureKind::WaitUntil { at } => at,
+            FailureKind::WaitUntil { at } if at > now => at,
             // A person has to act; ask again now and then, in case somebody has.
             FailureKind::SignInAgain | FailureKind::Forbidden | FailureKind::Rejected | FailureKind::Gone => {
                 now + SignedDuration::from_secs(i64::from(secs.clamp(60, 300)))
@@ -313,6 +322,7 @@ impl Engine {
     /// What the store says when asked for ready pairs.
     pub async fn due(&self, limit: usize) -> Result<Vec<Unit>, StoreError> {
         let now = self.now();
+        self.mind_clock(now).await?;
         let ask_pairs = self.schedule().pairs_next.is_none_or(|at| at <= now);
         if ask_pairs {
             let soon = now + SignedDuration::from_secs(60);

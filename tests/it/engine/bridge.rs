@@ -403,6 +403,13 @@ link_comment = {}
         self.run().await;
     }
 
+    /// Another process starts over the same store, by a clock of its own.
+    pub async fn restart_by(&mut self, clock: &ManualClock) {
+        self.starts += 1;
+        self.engine = engine(&self.store, clock, self.setup.seed + self.starts * 1_000, &self.tap);
+        self.run().await;
+    }
+
     /// A backup takes the database's place, a person confirms it, and another process starts over it.
     pub async fn restore(&mut self, backup: &Snapshot) {
         let key = SealKey::new(&[7; 32], Arc::new(SeededIds::new(self.starts + 1)));
