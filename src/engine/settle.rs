@@ -143,7 +143,7 @@ async fn ticket(engine: &Engine, row: &SituationRow, draft: &TicketDraft) -> Loo
             Some(ticket) => Look::Found(forth::ticket_made(engine, row, ticket, draft, true)),
             None => Look::Absent,
         },
-        _ => Look::Found(Attempt::Refused(Reason::OutcomeUnknown, Box::default())),
+        _ => Look::Found(Attempt::Refused(Reason::OutcomeUnknown, Vec::new(), Box::default())),
     }
 }
 

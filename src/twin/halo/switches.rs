@@ -161,6 +161,7 @@ switches! {
     mandatory_fields: String = String::new(), "Comma list of members and custom field names that a new ticket must carry unless _novalidate.";
     mandatory_closure: String = String::new(), "Comma list of members and custom field names that must be filled before a ticket may close.";
     close_ignored: bool = false, "A closing POST succeeds but leaves the status as it was (3.8).";
+    close_becomes: String = String::new(), "Name of the status into which a rule puts a ticket that a POST closes; empty: none.";
     closed_flag: String = "follows".to_owned(), "hasbeenclosed: follows the status, stays (true once closed, 3.8 infers that it does not), or missing, dateclosed too.";
     concurrent_create_ms: u64 = 0, "A create that begins within so many milliseconds of the one before answers 500 (7.3, 14); 0 = never.";
     warn_on_success: bool = false, "A successful ticket POST carries a text in _warning.";

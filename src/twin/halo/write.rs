@@ -208,6 +208,8 @@ impl Halo {
                 && let Some(name) = self.missing(&t, &self.switches.mandatory_closure)
             {
                 return Err(refused(&format!("{name} is required before closing")));
+            } else if let Some(status) = self.close_rule() {
+                (t.status_id, t.closed, t.closure_agent_id) = (status, None, 0);
             }
         }
         if t.agent_id != before.agent_id {
@@ -226,6 +228,12 @@ impl Halo {
             self.emit(Event::Closed, id, None, agent_id, cx);
         }
         Ok(())
+    }
+
+    /// The open status in which a closing ends by a rule.
+    fn close_rule(&self) -> Option<i64> {
+        let name = Some(self.switches.close_becomes.as_str()).filter(|name| !name.is_empty())?;
+        self.cat.statuses.find("name", name)
     }
 
     /// Takes over what was sent, but for where the ticket belongs (see [`Halo::place`]) and its type.
