@@ -8,6 +8,9 @@ use crate::{
     outbound::{budget::Budget, exchange::Answer, read},
 };
 
+/// Members by which a body says that something went wrong.
+const SAY_NO: [&str; 5] = ["error", "error_description", "errorMessage", "ClassName", "ExceptionMessage"];
+
 /// Our own budget says: not yet.
 pub fn own_wait(at: Timestamp) -> Failure {
     let text = "Halo's budget of requests is used up for now. It goes on by itself.";
@@ -88,6 +91,32 @@ pub fn token_refused(answer: &Answer, budget: &Budget, now: Timestamp) -> Failur
             "Halo refuses the sign-in. Check client id, secret, tenant and scopes of the connection.",
         ),
         _ => answer.unreadable(),
+    }
+}
+
+/// The refusal in an answer with a good status: an error in the place of the record.
+pub fn beside_a_good_status(answer: &Answer) -> Option<Failure> {
+    let body = match answer.json_if_any()? {
+        Value::Array(mut items) if items.len() == 1 => items.pop()?,
+        other => other,
+    };
+    let members = body.as_object()?;
+    let record = read::int_at(&body, "id").is_some_and(|id| id > 0);
+    if record || !SAY_NO.iter().filter_map(|key| members.get(*key)).any(says_something) {
+        return None;
+    }
+    let says = sentence(&body).unwrap_or_else(|| "it gives no reason.".to_owned());
+    Some(answer.failure(FailureKind::Rejected, code_of(&body), format!("Halo refuses: {says}")))
+}
+
+/// Whether a member is more than nothing, no or zero.
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::Array(items) => !items.is_empty(),
+        Value::Bool(true) | Value::Object(_) => true,
     }
 }
 

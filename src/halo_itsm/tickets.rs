@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    Answered, Halo, TicketPage, body,
+    Answered, Halo, TicketPage, body, error,
     paging::{self, PAGE, Turn},
     read,
 };
@@ -298,6 +298,9 @@ impl Halo {
             return Err(Failure::new(Side::Halo, FailureKind::Rejected, text));
         }
         let answer = self.post("Tickets", &body::update_body(current, change), class).await?;
+        if let Some(refusal) = error::beside_a_good_status(&answer) {
+            return Err(refusal);
+        }
         let wanted = Wanted {
             status_id: change.status_id,
             priority_id: change.priority_id,

@@ -151,6 +151,8 @@ switches! {
     record_count_lies: bool = false, "record_count holds the rows of this page instead of all matching ones.";
     record_count_form: String = "number".to_owned(), "record_count of tickets and actions: number, text or missing.";
     post_answer_array: bool = false, "POST answers with a one-element array instead of the bare object (3.3).";
+    writes_refused: String = String::new(), "Text with which every write of a ticket or an action is refused; empty: none is.";
+    refused_with_200: bool = false, "That refusal comes with status 200, as an error in the place of the record.";
     unknown_ticket_404: bool = false, "An update with an unknown id answers 404 instead of 400.";
     unknown_client_refused: bool = false, "An unknown client_id is refused instead of landing on client 1 \"Unknown\" (7.3, 5).";
     unknown_ids_refused: bool = false, "An unknown ticket type, status, agent or team is refused instead of falling back to a default.";

@@ -61,7 +61,19 @@ impl Halo {
         }
     }
 
+    /// The refusal of every write, where a switch says so.
+    pub(crate) fn refuses(&self) -> Option<Reply> {
+        let text = Some(self.switches.writes_refused.as_str()).filter(|text| !text.is_empty())?;
+        Some(match self.switches.refused_with_200 {
+            true => respond::ok(&json!({ "error": "Failed", "error_description": text })),
+            false => refused(text),
+        })
+    }
+
     fn tickets_write(&mut self, items: &[Object], call: &Call, agent_id: i64, cx: &mut Cx<'_>) -> Reply {
+        if let Some(reply) = self.refuses() {
+            return reply;
+        }
         if let Err(reply) = check_integers(items, INTEGERS) {
             return reply;
         }

@@ -281,6 +281,21 @@ both! {
         }
     }
 
+    /// Halo says no with a status that says yes.
+    async fn a_closing_refused_with_a_good_status_is_not_taken_for_done(product) {
+        let (bridge, incident, id) = Bridge::linked(Setup::new(product)).await;
+        bridge.switch("refused_with_200", "on");
+        bridge.switch("writes_refused", "Only the owner may close this ticket");
+        bridge.close_incident(&incident, json!({}));
+        bridge.pass(600).await;
+        assert_ne!(bridge.ticket(id)["status_name"], "Closed");
+        let reason = bridge.pair_of(&incident).await.unwrap().reason.expect("it says why");
+        let said = reason.words();
+        assert_eq!(reason.code(), "refused", "{said}");
+        assert!(said.contains("Only the owner may close this ticket"), "{said}");
+        bridge.finish().await;
+    }
+
     async fn what_we_left_in_the_classification_goes_when_the_ticket_is_opened_again(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));
