@@ -109,6 +109,12 @@ pub fn beside_a_good_status(answer: &Answer) -> Option<Failure> {
     Some(answer.failure(FailureKind::Rejected, code_of(&body), format!("Halo refuses: {says}")))
 }
 
+/// An answer with a good status and without the record that was to be made: what Halo says of it, if it says anything. It
+/// is looked for all the same.
+pub fn nothing_made(answer: &Answer) -> Failure {
+    beside_a_good_status(answer).map_or_else(|| answer.unreadable(), Failure::looked_for_first)
+}
+
 /// Whether a member is more than nothing, no or zero.
 fn says_something(value: &Value) -> bool {
     match value {

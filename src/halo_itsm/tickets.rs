@@ -273,7 +273,7 @@ impl Halo {
         let several = made.as_array().is_some_and(|items| items.iter().any(told));
         let fits = |item: &Value| if several { told(item) } else { item.get("summary") == Some(&summary) };
         let object = read::one_of(made, fits);
-        let mut ticket = object.and_then(|o| read::ticket(o).ok()).ok_or_else(|| answer.unreadable())?;
+        let mut ticket = object.and_then(|o| read::ticket(o).ok()).ok_or_else(|| error::nothing_made(&answer))?;
         if let Some(asked_for) = asked_for {
             tracing::warn!(ticket.id = %ticket.id, "a ticket was made without what its type asks for: {asked_for}");
             ticket.warning = Some(format!("The ticket was made without what its type asks for. {asked_for}"));

@@ -167,6 +167,21 @@ both! {
         bridge.finish().await;
     }
 
+    /// An error in the place of the note, with a status that says that all went well.
+    async fn a_note_refused_with_a_good_status_is_looked_for_and_then_given_up(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.switch("refused_with_200", "on");
+        bridge.switch("writes_refused", "This action is not allowed here");
+        bridge.comment(&incident, "never written");
+        bridge.pass(600).await;
+        let reason = bridge.pair_of(&incident).await.unwrap().reason.expect("it says why");
+        assert_eq!(reason.code(), "refused");
+        assert!(reason.words().contains("This action is not allowed here"), "{}", reason.words());
+        assert_eq!(bridge.calls("halo.actions.post"), 1, "looked for, and not sent again");
+        assert!(bridge.notes_of(ticket).is_empty());
+        bridge.finish().await;
+    }
+
     async fn notes_that_drip_near_the_end_share_comments_and_cross_in_time(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));
