@@ -106,7 +106,25 @@ pub fn beside_a_good_status(answer: &Answer) -> Option<Failure> {
         return None;
     }
     let says = sentence(&body).unwrap_or_else(|| "it gives no reason.".to_owned());
-    Some(answer.failure(FailureKind::Rejected, code_of(&body), format!("Halo refuses: {says}")))
+    Some(in_words(answer, code_of(&body), &says))
+}
+
+/// A refusal in Halo's words. A record that somebody has open is free again in a while: it is tried again like a busy
+/// service, and what is to follow waits.
+fn in_words(answer: &Answer, code: Option<String>, says: &str) -> Failure {
+    if answer.changes && locked(answer.status, says) {
+        let says = says.trim_end_matches('.');
+        let text = format!("Halo lets nobody else write to it just now: {says}. It is tried again.");
+        return answer.failure(FailureKind::Transient, code, text);
+    }
+    answer.failure(FailureKind::Rejected, code, format!("Halo refuses: {says}"))
+}
+
+/// Whether a refusal says that somebody has the record open.
+fn locked(status: u16, says: &str) -> bool {
+    let says = says.to_lowercase();
+    let record = !["account", "locked out"].iter().any(|words| says.contains(words));
+    status == 423 || record && ["locked", "being edited", "in use by"].iter().any(|words| says.contains(words))
 }
 
 /// An answer with a good status and without the record that was to be made: what Halo says of it, if it says anything. It
@@ -149,7 +167,8 @@ pub fn refused(answer: &Answer, budget: &Budget, now: Timestamp) -> Failure {
         status if status >= 500 => answer.server_error(),
         300..=399 => answer.redirected(),
         _ => match says {
-            Some(says) => fail(FailureKind::Rejected, format!("Halo refuses: {says}")),
+            Some(says) => in_words(answer, code.clone(), &says),
+            None if answer.status == 423 => in_words(answer, code.clone(), "the record is locked"),
             None if answer.looks().starts_with("a web page") => {
                 let mut failure = answer.unreadable();
                 failure.kind = if answer.changes { FailureKind::Rejected } else { FailureKind::Unreadable };
