@@ -347,10 +347,28 @@ fn changed_query<'a>(since: &'a str, size: &'a str, page: &'a str) -> [(&'a str,
     ]
 }
 
-/// Whether a create was refused for a field that the ticket type makes mandatory.
+/// Words of refusals for what a create says, not for what it lacks.
+const OF_ANOTHER_KIND: [&str; 12] = [
+    "not exist",
+    "not found",
+    "no access",
+    "not have access",
+    "permission",
+    "not allowed",
+    "licen",
+    "deserialize",
+    "convert",
+    "not a valid integer",
+    "unexpected character",
+    "web page",
+];
+
+/// Whether a create may have been refused for a field that the ticket type makes mandatory. Who set it up wrote the words,
+/// in any language: it is every refusal that is not known to be of another kind.
 fn asks_for_more(failure: &Failure) -> bool {
     let text = failure.message.to_lowercase();
-    failure.status == Some(400) && ["required", "mandatory"].iter().any(|word| text.contains(word))
+    let refused = failure.kind == FailureKind::Rejected && failure.status == Some(400);
+    refused && !OF_ANOTHER_KIND.iter().any(|words| text.contains(words))
 }
 
 /// Whether a ticket is at home with neither this client nor Halo's "Unknown".

@@ -93,6 +93,18 @@ async fn halo_rule_03_compares_the_answer_and_warns() {
 }
 
 #[tokio::test]
+async fn a_create_refused_for_what_it_says_is_not_sent_once_more() {
+    let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+    twin.switch("bad_priority_refused", "on");
+    let halo = twin.adapter();
+    let wrong = TicketDraft { priority_id: Some(99), ..draft(&twin, "HB-3c") };
+    let refused = halo.create_ticket(&wrong, Class::New).await.unwrap_err();
+    assert!(refused.message.contains("Priority 99"), "{refused}");
+    let posts = twin.sent().iter().filter(|s| s.method == "POST" && s.path().ends_with("/Tickets")).count();
+    assert_eq!((posts, twin.tickets()), (1, 0));
+}
+
+#[tokio::test]
 async fn halo_rule_04_reads_ids_however_they_are_spelled() {
     for spelling in ["float", "text", "mixed"] {
         let twin = HaloTwin::new(Product::Psa, Limits::Off);

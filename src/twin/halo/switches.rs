@@ -161,6 +161,7 @@ switches! {
     team_id_accepted: bool = false, "team_id is taken in ticket writes (S5's build); otherwise only the team's name is.";
     template_on_security_type: bool = false, "The Security Incident type has a template too, which overwrites what was sent.";
     mandatory_fields: String = String::new(), "Comma list of members and custom field names that a new ticket must carry unless _novalidate.";
+    mandatory_text: String = "{} is required".to_owned(), "Text of that refusal; {} stands for the first one that is missing.";
     mandatory_closure: String = String::new(), "Comma list of members and custom field names that must be filled before a ticket may close.";
     close_ignored: bool = false, "A closing POST succeeds but leaves the status as it was (3.8).";
     close_becomes: String = String::new(), "Name of the status into which a rule puts a ticket that a POST closes; empty: none.";

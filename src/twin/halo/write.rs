@@ -163,7 +163,7 @@ impl Halo {
         self.place(&mut t, item)?;
         self.template(&mut t, item);
         if !lenient && let Some(name) = self.missing(&t, &self.switches.mandatory_fields) {
-            return Err(refused(&format!("{name} is required")));
+            return Err(refused(&self.switches.mandatory_text.replace("{}", &name)));
         }
         if t.agent_id != UNASSIGNED_AGENT {
             t.assigned = Some(now);

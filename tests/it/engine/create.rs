@@ -50,6 +50,20 @@ both! {
         bridge.finish().await;
     }
 
+    /// Who set the ticket type up wrote what it says when a field is missing.
+    async fn mandatory_fields_hold_no_incident_back_in_whatever_words(product) {
+        for words in ["Please complete the following fields: {}", "{} must be filled in", "Bitte {} ausfüllen"] {
+            let bridge = Bridge::new(product).await;
+            bridge.switch("mandatory_fields", "impact");
+            bridge.switch("mandatory_text", words);
+            let incident = bridge.raise(json!({}));
+            bridge.cross().await;
+            bridge.ticket_of(&incident).await;
+            assert_eq!(bridge.calls("halo.tickets.post"), 2, "{words}: refused once, made once");
+            bridge.finish().await;
+        }
+    }
+
     /// An error in the place of the new ticket, with a status that says that all went well.
     async fn a_ticket_refused_with_a_good_status_is_looked_for_and_then_given_up(product) {
         let bridge = Bridge::new(product).await;
