@@ -283,6 +283,7 @@ impl Halo {
             priority_id: draft.priority_id,
             client_id: Some(draft.client_id),
             agent_id: draft.agent_id,
+            ticket_type_id: Some(draft.ticket_type_id),
         };
         Ok(self.compared(ticket, &wanted, class).await)
     }
@@ -306,6 +307,7 @@ impl Halo {
             priority_id: change.priority_id,
             client_id: current.client_id,
             agent_id: change.agent_id,
+            ticket_type_id: current.ticket_type_id,
         };
         match changed(&answer, current.id) {
             Some(ticket) => Ok(self.compared(ticket, &wanted, class).await),
@@ -409,16 +411,20 @@ struct Wanted {
     priority_id: Option<i64>,
     client_id: Option<i64>,
     agent_id: Option<i64>,
+    ticket_type_id: Option<i64>,
 }
 
 impl Wanted {
     /// Names of the members that differ.
     fn differs(&self, ticket: &Ticket) -> Vec<&'static str> {
+        // An answer that does not tell the type says nothing of it.
+        let kind = self.ticket_type_id.filter(|_| ticket.ticket_type_id.is_some());
         let pairs = [
             ("status", self.status_id, ticket.status_id),
             ("priority", self.priority_id, ticket.priority_id),
             ("client", self.client_id, ticket.client_id),
             ("agent", self.agent_id, ticket.agent_id),
+            ("ticket type", kind, ticket.ticket_type_id),
         ];
         let differs = |(_, sent, got): &(&str, Option<i64>, Option<i64>)| sent.is_some() && sent != got;
         pairs.into_iter().filter(differs).map(|(name, ..)| name).collect()

@@ -90,6 +90,10 @@ async fn halo_rule_03_compares_the_answer_and_warns() {
     let stray = TicketDraft { client_id: 987_654, ..draft(&twin, "HB-3b") };
     let ticket = halo.create_ticket(&stray, Class::New).await.unwrap();
     assert!(ticket.warning.as_deref().is_some_and(|w| w.contains("client")), "{:?}", ticket.warning);
+    // And a ticket type: the default takes its place.
+    let stray = TicketDraft { ticket_type_id: 987_654, ..draft(&twin, "HB-3d") };
+    let ticket = halo.create_ticket(&stray, Class::New).await.unwrap();
+    assert!(ticket.warning.as_deref().is_some_and(|w| w.contains("ticket type")), "{:?}", ticket.warning);
 }
 
 #[tokio::test]

@@ -166,6 +166,8 @@ switches! {
     close_ignored: bool = false, "A closing POST succeeds but leaves the status as it was (3.8).";
     close_becomes: String = String::new(), "Name of the status into which a rule puts a ticket that a POST closes; empty: none.";
     closed_flag: String = "follows".to_owned(), "hasbeenclosed: follows the status, stays (true once closed, 3.8 infers that it does not), or missing, dateclosed too.";
+    priority_rule: u64 = 0, "Priority that a rule gives a ticket after each POST that names one; 0 = none.";
+    rules_after_answer: bool = false, "That rule runs after the answer, which does not tell of it (7.3, 16).";
     concurrent_create_ms: u64 = 0, "A create that begins within so many milliseconds of the one before answers 500 (7.3, 14); 0 = never.";
     warn_on_success: bool = false, "A successful ticket POST carries a text in _warning.";
     numbers: String = "int".to_owned(), "How ids are spelled in answers: int, float (3.0), text (\"3\") or mixed (7.3, 6).";

@@ -85,14 +85,36 @@ impl Halo {
                 None => self.ticket_create(item, agent_id, false, cx),
             };
             match written {
-                Ok(id) if all || n + 1 == items.len() => {
-                    answers.extend(self.shelf.ticket(id).map(|t| Value::Object(self.ticket_full(t, Spelling::Post))));
+                Ok(id) => {
+                    let late = self.switches.rules_after_answer;
+                    if !late {
+                        self.run_rules(id, item, cx.now);
+                    }
+                    if all || n + 1 == items.len() {
+                        let shown = self.shelf.ticket(id).map(|t| Value::Object(self.ticket_full(t, Spelling::Post)));
+                        answers.extend(shown);
+                    }
+                    if late {
+                        self.run_rules(id, item, cx.now);
+                    }
                 }
-                Ok(_) => {}
                 Err(reply) => return reply,
             }
         }
         self.created(answers, call)
+    }
+
+    /// What a ticket rule makes of a ticket that was just written.
+    fn run_rules(&mut self, id: i64, item: &Object, now: Timestamp) {
+        let priority = i64::try_from(self.switches.priority_rule).unwrap_or(0);
+        if priority == 0 || integer(item, "priority_id").is_none() {
+            return;
+        }
+        let now = whole_ms(now);
+        self.shelf.change(id, now, |t| {
+            t.priority_id = priority;
+            t.last_update = now;
+        });
     }
 
     /// Files a new ticket, writes its first action and tells the webhooks. Returns its number.
