@@ -266,6 +266,15 @@ pub enum Reason {
         /// Azure's sentence.
         why: String,
     },
+    /// Halo kept another value than was sent.
+    HaloKept {
+        /// Of what (`priority`, `ticket type`).
+        what: String,
+        /// Name of the one that was sent.
+        sent: String,
+        /// Name of the one that was kept.
+        kept: String,
+    },
     /// The other side refused a write.
     Refused {
         /// Its sentence.
@@ -350,6 +359,7 @@ impl Reason {
             Self::OutcomeUnknown => "outcome-unknown",
             Self::Dropped { .. } => "dropped",
             Self::OwnerUnknown { .. } => "owner-unknown",
+            Self::HaloKept { .. } => "halo-kept",
             Self::Refused { .. } => "refused",
         }
     }
@@ -449,6 +459,9 @@ impl Reason {
                 format!("“{what}” was dropped by a person and is not written again in this form.")
             }
             Self::OwnerUnknown { owner, why } => format!("Azure refuses “{owner}” as owner of the incident: {why}"),
+            Self::HaloKept { what, sent, kept } => {
+                format!("Halo kept another {what} than was sent: “{kept}”, not “{sent}”.")
+            }
             Self::Refused { why } => why.clone(),
         }
     }

@@ -47,8 +47,8 @@ pub(super) enum Attempt {
     Withdrawn(String, Vec<Fact>, Box<Reading>),
     /// Failed.
     Failed(Failure),
-    /// A person has to decide.
-    Refused(Reason, Box<Reading>),
+    /// A person has to decide. With what the answer tells of either side.
+    Refused(Reason, Vec<Fact>, Box<Reading>),
 }
 
 impl Attempt {
@@ -407,10 +407,11 @@ pub(super) async fn finish(
             all.extend(facts);
             digest::known_pair(engine, pair, known, all, *reading, go_on).await
         }
-        Attempt::Refused(reason, reading) => {
+        Attempt::Refused(reason, facts, reading) => {
             let state = OperationState::Dead { at: now, reason };
-            let dead = vec![fact(state, operation.last_failure.clone())];
-            digest::known_pair(engine, pair, known, dead, *reading, false).await
+            let mut all = vec![fact(state, operation.last_failure.clone())];
+            all.extend(facts);
+            digest::known_pair(engine, pair, known, all, *reading, false).await
         }
         Attempt::Failed(failure) => {
             let (id, pair) = (operation.id, operation.pair);

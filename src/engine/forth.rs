@@ -154,10 +154,10 @@ pub(super) async fn add_note(
     let current = match halo.ticket(ticket, class).await {
         Ok(current) if current.deleted || current.merged_into.is_some() => {
             let what = format!("Ticket {ticket} was deleted or merged in Halo.");
-            return Attempt::Refused(Reason::RecordGone { what }, read_ticket(row, current));
+            return Attempt::Refused(Reason::RecordGone { what }, Vec::new(), read_ticket(row, current));
         }
         Ok(current) if current.client_id != Some(row.pair.halo_client_id) => {
-            return Attempt::Refused(Reason::WrongClient, read_ticket(row, current));
+            return Attempt::Refused(Reason::WrongClient, Vec::new(), read_ticket(row, current));
         }
         Ok(current) => current,
         Err(failure) if failure.kind == FailureKind::Gone => return gone(row, ticket, failure, now),
@@ -206,7 +206,7 @@ pub(super) fn not_found(row: &SituationRow, what: String, failure: Failure, now:
     if now.duration_since(row.pair.created) < MAY_NOT_SHOW_YET {
         return Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure });
     }
-    Attempt::Refused(Reason::RecordGone { what }, Box::default())
+    Attempt::Refused(Reason::RecordGone { what }, Vec::new(), Box::default())
 }
 
 fn gone(row: &SituationRow, ticket: TicketId, failure: Failure, now: Timestamp) -> Attempt {
@@ -246,7 +246,7 @@ pub(super) async fn update_ticket(
     };
     let read = |ticket| read_ticket(row, ticket);
     if current.client_id != Some(row.pair.halo_client_id) {
-        return Attempt::Refused(Reason::WrongClient, read(current));
+        return Attempt::Refused(Reason::WrongClient, Vec::new(), read(current));
     }
     match sent::ticket_found(change, was_sent, row.ticket.as_ref(), &current) {
         Found::Arrived => return arrived(engine, row, change, current),
@@ -256,16 +256,13 @@ pub(super) async fn update_ticket(
     match halo.update_ticket(&current, change, class).await {
         Ok(answer) => {
             let answer = agreed::with_sent_fields(answer, row.ticket.as_ref(), change);
-            let ignored = change.status_id.is_some_and(|wanted| answer.status_id != Some(wanted))
-                && answer.status_id == current.status_id;
-            if ignored {
-                // Accepted and not done: a workflow step, a mandatory closing field, an open child ticket.
-                let why = answer.warning.clone().unwrap_or_else(|| {
-                    "Halo accepted the change of status and did not carry it out. Look for mandatory closing fields, a workflow step or open child tickets.".into()
-                });
-                return Attempt::Refused(Reason::Refused { why }, read(answer));
-            }
             let (base, closed) = (row.pair.base.clone(), closed(engine, row, &answer));
+            if let Some(why) = other_status(engine, row, change, &answer) {
+                // Where Halo put the ticket is no agent's move: the incident's half alone is still to be carried.
+                let base = Base { status_id: answer.status_id, ticket_closed: closed, ..base };
+                let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
+                return Attempt::Refused(Reason::Refused { why }, facts, read(answer));
+            }
             let base = agreed::after_ticket(base, &row.subject.incident, change, &answer, closed);
             let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
             // What our own write moved hides nothing; what moved before it may.
@@ -284,6 +281,27 @@ pub(super) async fn update_ticket(
         },
         Err(failure) => Attempt::Failed(failure),
     }
+}
+
+/// What is said where Halo accepted a change of status and did not carry it out (a workflow step, a mandatory closing
+/// field, an open child ticket), or where a rule of its own chose another status that means something else.
+fn other_status(engine: &Engine, row: &SituationRow, change: &TicketChange, answer: &Ticket) -> Option<String> {
+    let wanted = change.status_id?;
+    let there = answer.status_id.filter(|there| *there != wanted)?;
+    let view = engine.registry.view();
+    let names = match (view.of_workspace(row.pair.workspace), engine.registry.catalogue(row.pair.halo)) {
+        (Some((_, _, policy)), Some(catalogue)) => {
+            if mapping::status_means(policy, &catalogue, answer, &row.subject.incident.status) {
+                return None;
+            }
+            [wanted, there].map(|id| mapping::status_name(&catalogue, id))
+        }
+        _ => [wanted, there].map(|id| id.to_string()),
+    };
+    let [wanted, there] = names;
+    let own = "Look for mandatory closing fields, a rule, a workflow step or open child tickets in Halo.";
+    let theirs = answer.warning.as_deref().unwrap_or(own);
+    Some(format!("The status “{wanted}” was sent and accepted, and the ticket is “{there}”. {theirs}"))
 }
 
 /// Whether a ticket counts as closed.

@@ -304,6 +304,7 @@ impl Schedule {
 /// once (halo-api sheet 7.3, no. 16), so it is looked at too, but later: most are read before because somebody works on
 /// them.
 pub(super) fn wrote(engine: &Engine, operation: &Operation, reading: &Reading, now: Timestamp) {
+    super::ruled::sent(engine, operation, reading);
     let over = match (&operation.kind, &reading.ticket) {
         (OperationKind::AddNote { .. } | OperationKind::UpdateTicket { .. }, _) => now + SignedDuration::from_secs(1),
         (OperationKind::CreateTicket { .. }, Some(ticket))

@@ -34,6 +34,7 @@ pub mod push;
 pub mod queue;
 pub mod registry;
 mod revive;
+mod ruled;
 pub mod schedule;
 pub mod settle;
 mod settled;

@@ -25,6 +25,7 @@ use super::{
     halo::RowVersion,
     poll::{Gap, Natives, Shadowing},
     queue::Queue,
+    ruled::SentPriority,
     settled::Settled,
 };
 
@@ -147,6 +148,8 @@ pub struct Schedule {
     pub hurried: BTreeSet<PairId>,
     /// Pairs whose ticket we wrote to, and when the second of that write is over: see [`super::halo`].
     pub written: BTreeMap<PairId, Timestamp>,
+    /// Pairs whose ticket's priority we wrote: see [`super::ruled`].
+    pub(super) priorities_sent: BTreeMap<PairId, SentPriority>,
     /// Nothing is written to either side.
     pub only_read: bool,
     /// By Halo client: open tickets that were looked at for what Halo's own integration wrote into them.

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    Answered, Halo, TicketPage, body,
+    Answered, Halo, TicketPage, body, error,
     paging::{self, PAGE, Turn},
     read,
 };
@@ -273,7 +273,7 @@ impl Halo {
         let several = made.as_array().is_some_and(|items| items.iter().any(told));
         let fits = |item: &Value| if several { told(item) } else { item.get("summary") == Some(&summary) };
         let object = read::one_of(made, fits);
-        let mut ticket = object.and_then(|o| read::ticket(o).ok()).ok_or_else(|| answer.unreadable())?;
+        let mut ticket = object.and_then(|o| read::ticket(o).ok()).ok_or_else(|| error::nothing_made(&answer))?;
         if let Some(asked_for) = asked_for {
             tracing::warn!(ticket.id = %ticket.id, "a ticket was made without what its type asks for: {asked_for}");
             ticket.warning = Some(format!("The ticket was made without what its type asks for. {asked_for}"));
@@ -283,6 +283,7 @@ impl Halo {
             priority_id: draft.priority_id,
             client_id: Some(draft.client_id),
             agent_id: draft.agent_id,
+            ticket_type_id: Some(draft.ticket_type_id),
         };
         Ok(self.compared(ticket, &wanted, class).await)
     }
@@ -298,11 +299,15 @@ impl Halo {
             return Err(Failure::new(Side::Halo, FailureKind::Rejected, text));
         }
         let answer = self.post("Tickets", &body::update_body(current, change), class).await?;
+        if let Some(refusal) = error::beside_a_good_status(&answer) {
+            return Err(refusal);
+        }
         let wanted = Wanted {
             status_id: change.status_id,
             priority_id: change.priority_id,
             client_id: current.client_id,
             agent_id: change.agent_id,
+            ticket_type_id: current.ticket_type_id,
         };
         match changed(&answer, current.id) {
             Some(ticket) => Ok(self.compared(ticket, &wanted, class).await),
@@ -344,10 +349,28 @@ fn changed_query<'a>(since: &'a str, size: &'a str, page: &'a str) -> [(&'a str,
     ]
 }
 
-/// Whether a create was refused for a field that the ticket type makes mandatory.
+/// Words of refusals for what a create says, not for what it lacks.
+const OF_ANOTHER_KIND: [&str; 12] = [
+    "not exist",
+    "not found",
+    "no access",
+    "not have access",
+    "permission",
+    "not allowed",
+    "licen",
+    "deserialize",
+    "convert",
+    "not a valid integer",
+    "unexpected character",
+    "web page",
+];
+
+/// Whether a create may have been refused for a field that the ticket type makes mandatory. Who set it up wrote the words,
+/// in any language: it is every refusal that is not known to be of another kind.
 fn asks_for_more(failure: &Failure) -> bool {
     let text = failure.message.to_lowercase();
-    failure.status == Some(400) && ["required", "mandatory"].iter().any(|word| text.contains(word))
+    let refused = failure.kind == FailureKind::Rejected && failure.status == Some(400);
+    refused && !OF_ANOTHER_KIND.iter().any(|words| text.contains(words))
 }
 
 /// Whether a ticket is at home with neither this client nor Halo's "Unknown".
@@ -388,16 +411,20 @@ struct Wanted {
     priority_id: Option<i64>,
     client_id: Option<i64>,
     agent_id: Option<i64>,
+    ticket_type_id: Option<i64>,
 }
 
 impl Wanted {
     /// Names of the members that differ.
     fn differs(&self, ticket: &Ticket) -> Vec<&'static str> {
+        // An answer that does not tell the type says nothing of it.
+        let kind = self.ticket_type_id.filter(|_| ticket.ticket_type_id.is_some());
         let pairs = [
             ("status", self.status_id, ticket.status_id),
             ("priority", self.priority_id, ticket.priority_id),
             ("client", self.client_id, ticket.client_id),
             ("agent", self.agent_id, ticket.agent_id),
+            ("ticket type", kind, ticket.ticket_type_id),
         ];
         let differs = |(_, sent, got): &(&str, Option<i64>, Option<i64>)| sent.is_some() && sent != got;
         pairs.into_iter().filter(differs).map(|(name, ..)| name).collect()

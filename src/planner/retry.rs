@@ -71,7 +71,8 @@ pub fn absent(
     salt: u64,
     now: Timestamp,
 ) -> OperationState {
-    if given_up(planned, now) {
+    // What the other side refused in words is refused again.
+    if given_up(planned, now) || failure.is_some_and(Failure::said_no) {
         let why = failure.map_or_else(|| "No answer ever came.".to_owned(), |failure| failure.message.clone());
         return OperationState::Dead { at: now, reason: Reason::Refused { why } };
     }

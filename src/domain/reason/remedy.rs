@@ -102,6 +102,12 @@ impl Reason {
             Self::OwnerUnknown { .. } => Some(
                 "Add a row to the policy's “agents” table that gives the agent an owner whom Entra knows, or assign one of the two otherwise; it goes on by itself.".into(),
             ),
+            Self::HaloKept { what, .. } if what == "ticket type" => {
+                Some("Look in Halo for the rule, the workflow or the template that sets it, if that is not wanted.".into())
+            }
+            Self::HaloKept { .. } => Some(
+                "Look in Halo for a rule, a workflow or a template that sets it, and correct it there and on the ticket, or leave it on the pair's page; it is not written again by itself.".into(),
+            ),
             Self::Refused { .. } => Some("Correct what the other side names (where it gives no reason: look at its mandatory fields and rights), then have it tried again.".into()),
             _ => None,
         }

@@ -263,6 +263,39 @@ both! {
         bridge.finish().await;
     }
 
+    /// A rule of Halo's puts a ticket that is to be closed into another open status.
+    async fn a_closing_that_ends_in_another_status_is_shown(product) {
+        for becomes in ["On Hold", "In Progress"] {
+            let (bridge, incident, id) = Bridge::linked(Setup::new(product)).await;
+            bridge.switch("close_becomes", becomes);
+            bridge.close_incident(&incident, json!({}));
+            bridge.pass(600).await;
+            assert_eq!(bridge.ticket(id)["status_name"], becomes);
+            let reason = bridge.pair_of(&incident).await.unwrap().reason.expect("it says why");
+            let said = reason.words();
+            assert_eq!(reason.code(), "refused", "{said}");
+            assert!(said.contains("“Closed”") && said.contains(&format!("“{becomes}”")), "{said}");
+            assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed", "the rule opens no incident");
+            assert!(bridge.calls("halo.tickets.post") < 10, "it is not tried for ever");
+            bridge.finish().await;
+        }
+    }
+
+    /// Halo says no with a status that says yes.
+    async fn a_closing_refused_with_a_good_status_is_not_taken_for_done(product) {
+        let (bridge, incident, id) = Bridge::linked(Setup::new(product)).await;
+        bridge.switch("refused_with_200", "on");
+        bridge.switch("writes_refused", "Only the owner may close this ticket");
+        bridge.close_incident(&incident, json!({}));
+        bridge.pass(600).await;
+        assert_ne!(bridge.ticket(id)["status_name"], "Closed");
+        let reason = bridge.pair_of(&incident).await.unwrap().reason.expect("it says why");
+        let said = reason.words();
+        assert_eq!(reason.code(), "refused", "{said}");
+        assert!(said.contains("Only the owner may close this ticket"), "{said}");
+        bridge.finish().await;
+    }
+
     async fn what_we_left_in_the_classification_goes_when_the_ticket_is_opened_again(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));
