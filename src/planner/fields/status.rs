@@ -100,8 +100,11 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     }
 }
 
-/// What both sides say now is what they agree on.
+/// What both sides say now is what they agree on. If one is open and the other closed, the pair says that it was left so.
 fn accept(g: &mut Gather<'_, '_>, closed: bool) {
+    if g.s.incident.closed() != closed {
+        g.out.remark(Reason::LeftApart);
+    }
     g.base.agree(NAME);
     g.base.incident_status = Some(g.s.incident.status.clone());
     g.base.status_id = g.ticket.status_id;
