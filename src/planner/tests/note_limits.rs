@@ -98,7 +98,9 @@ fn a_queued_digest_never_takes_the_place_of_a_comment_that_was_forgotten() {
     assert!(message(&plan, 0).starts_with("Digest of notes 3, 4, 5"));
     // Before the backup came back, notes 3 and 4 had crossed each for itself.
     for at in 0..2 {
-        let OperationKind::AddComment { comment, message, .. } = &single.operations[at].kind else { panic!("a comment") };
+        let OperationKind::AddComment { comment, message, .. } = &single.operations[at].kind else {
+            panic!("a comment")
+        };
         scene.comment(90 + u128::try_from(at).unwrap(), message);
         scene.comments.as_mut().unwrap()[at].id = comment.clone();
     }
