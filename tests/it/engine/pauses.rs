@@ -208,6 +208,49 @@ both! {
         bridge.finish().await;
     }
 
+    /// Two closed tickets that take no note say nothing of the client's others.
+    async fn closed_tickets_that_refuse_notes_do_not_pause_their_client(product) {
+        let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
+        let closed: Vec<String> = (0..3).map(|_| bridge.raise(json!({}))).collect();
+        bridge.cross().await;
+        for incident in &closed {
+            bridge.close_incident(incident, json!({}));
+        }
+        bridge.cross().await;
+        bridge.fault(json!({ "effect": "status", "status": 403, "kind": "halo.actions.post" }));
+        for incident in &closed {
+            bridge.comment(incident, "one word more");
+        }
+        bridge.pass(1_800).await;
+        for incident in &closed {
+            assert_eq!(bridge.reason_of(incident).await, Some("refused"), "the pair says so");
+        }
+        assert!(bridge.paused().await.is_empty());
+        let fresh = bridge.raise(json!({}));
+        bridge.cross().await;
+        bridge.ticket_of(&fresh).await;
+        bridge.finish().await;
+    }
+
+    async fn a_right_that_is_given_again_is_found_out_without_a_click(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.fault(json!({ "effect": "status", "status": 403, "kind": "halo.tickets.post" }));
+        let incidents: Vec<String> = (0..3).map(|_| bridge.raise(json!({}))).collect();
+        bridge.pass(3_600).await;
+        let client = PauseScope::Client { id: bridge.pair_of(&incidents[0]).await.unwrap().client };
+        assert_eq!(bridge.paused().await.iter().map(|pause| pause.scope).collect::<Vec<_>>(), [client]);
+        let (app, olga) = operator(&bridge);
+        let seen = problems::view(&app, &olga).await.unwrap();
+        assert!(seen.pauses[0].ends.contains("by itself"), "{:?}", seen.pauses);
+        let tries = bridge.calls("halo.tickets.post");
+        assert!(tries < 25, "{tries} tries in an hour");
+        bridge.heal();
+        bridge.pass(1_200).await;
+        assert!(bridge.paused().await.is_empty());
+        assert_eq!(bridge.tickets().len(), 2, "the first one's dead letter waits for a person, and no other");
+        bridge.finish().await;
+    }
+
     async fn a_persons_pause_outlives_a_failure_that_is_over(product) {
         let bridge = Bridge::new(product).await;
         let halo = PauseScope::Connection { id: bridge.halo().await };
