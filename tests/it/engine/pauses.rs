@@ -3,6 +3,7 @@
 use halobridge::{
     domain::{
         account::Scope,
+        failure::Side,
         ids::ConnectionId,
         operation::OperationState,
         pause::{Pause, PauseScope},
@@ -248,6 +249,40 @@ both! {
         bridge.pass(1_200).await;
         assert!(bridge.paused().await.is_empty());
         assert_eq!(bridge.tickets().len(), 2, "the first one's dead letter waits for a person, and no other");
+        bridge.finish().await;
+    }
+
+    /// Nearly all at once are out of sight rather than deleted; a person may say that they were.
+    async fn tickets_that_vanish_all_at_once_pause_their_connection(product) {
+        let bridge = Bridge::new(product).await;
+        let incidents: Vec<String> = (0..6).map(|_| bridge.raise(json!({}))).collect();
+        bridge.cross().await;
+        bridge.pass(700).await;
+        let halo = PauseScope::Connection { id: bridge.halo().await };
+        for deleted in [false, true] {
+            bridge.hide_tickets();
+            bridge.pass(700).await;
+            let paused = bridge.paused().await;
+            assert_eq!(paused.iter().map(|pause| pause.scope).collect::<Vec<_>>(), [halo]);
+            for incident in &incidents {
+                assert_eq!(bridge.pair_of(incident).await.unwrap().gone, None);
+                assert_eq!(bridge.reason_of(incident).await, None);
+            }
+            let (app, olga) = operator(&bridge);
+            let seen = problems::view(&app, &olga).await.unwrap();
+            let why = seen.pauses[0].why.clone().unwrap();
+            assert!(why.contains("Of 6 open tickets") && why.contains("lost its access"), "{why}");
+            if deleted {
+                bridge.resume(halo).await;
+            } else {
+                bridge.mutate_no_more();
+            }
+            bridge.pass(400).await;
+            assert!(bridge.paused().await.is_empty());
+        }
+        for incident in &incidents {
+            assert_eq!(bridge.pair_of(incident).await.unwrap().gone, Some(Side::Halo));
+        }
         bridge.finish().await;
     }
 
