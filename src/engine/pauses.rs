@@ -21,6 +21,9 @@ use crate::{
 
 use super::{Engine, known::Known};
 
+/// Code of the failure that Halo has no such client.
+pub(super) const NO_SUCH_CLIENT: &str = "no-such-client";
+
 impl Engine {
     /// Something was paused or resumed: it is looked up at once.
     pub fn poke_pauses(&self) {
@@ -83,6 +86,32 @@ async fn begin(engine: &Engine, scope: PauseScope, cause: PauseCause) -> Result<
     drop(schedule);
     engine.poke_pauses();
     Ok(told.is_none())
+}
+
+/// Pauses for what a write has shown, before the next one is sent.
+pub(super) async fn hold(engine: &Engine, scope: PauseScope, failure: Failure) {
+    let cause = PauseCause::Failure { failure, reading: None };
+    if let Err(error) = begin(engine, scope, cause).await {
+        let error = crate::telemetry::chain(&error);
+        tracing::error!(scope = scope.name(), id = scope.id(), error, "a pause could not be recorded");
+    }
+}
+
+/// Look-ups have changed: a client that Halo did not have may be there now.
+pub(super) async fn look_ups_changed(engine: &Engine, halo: ConnectionId) -> Result<(), StoreError> {
+    let Some(catalogue) = engine.registry.catalogue(halo) else { return Ok(()) };
+    let view = engine.registry.view();
+    let there = |id: &ClientId| {
+        let binding = view.clients.get(id).and_then(|client| client.halo.as_ref());
+        binding.is_some_and(|bound| bound.connection == halo && catalogue.may_have_client(bound.halo_client_id))
+    };
+    let over = |pause: &Pause| match (&pause.scope, &pause.cause) {
+        (PauseScope::Client { id }, PauseCause::Failure { failure, .. }) => {
+            failure.code.as_deref() == Some(NO_SUCH_CLIENT) && there(id)
+        }
+        _ => false,
+    };
+    end(engine, over).await
 }
 
 async fn end(engine: &Engine, over: impl Fn(&Pause) -> bool) -> Result<(), StoreError> {
