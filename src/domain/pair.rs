@@ -122,6 +122,9 @@ pub struct OwnClosing {
     pub note: String,
     /// Custom fields by id, as they stand until somebody changes them.
     pub fields: BTreeMap<String, String>,
+    /// Time of the ticket's version that we closed, by Halo's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
     /// Whether the classification was taken off the ticket when it was opened again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub emptied: bool,

@@ -189,6 +189,9 @@ pub enum Reason {
         /// Which reopening: the time of the record version that showed it.
         #[serde(default)]
         at: String,
+        /// The ticket was opened right after our own closing, and by nobody: whatever the policy says, a person is asked.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_rule: bool,
     },
     /// One side is closed, the other open, as the policy or a person wants it.
     LeftApart,
@@ -430,6 +433,9 @@ impl Reason {
             }
             Self::Reopened { side: Side::Sentinel, .. } => {
                 "The incident was opened again in Sentinel, and its ticket is closed.".into()
+            }
+            Self::Reopened { side: Side::Halo, by_rule: true, .. } => {
+                "Halo opened the ticket again right after we had closed it, and nobody did or said anything there: a rule of Halo? The incident stays closed, with its classification.".into()
             }
             Self::Reopened { side: Side::Halo, .. } => {
                 "The ticket was opened again in Halo, and its incident is closed.".into()

@@ -320,7 +320,8 @@ async fn sent(
         Some(place) => {
             let since = engine.now();
             let turn = place.turn().await;
-            if engine.now().duration_since(since) > WAITED_LONG && !still_sent(engine, &mut known, operation).await? {
+            let held = engine.now().duration_since(since) > WAITED_LONG || engine.paused(&known.row.pair);
+            if held && !still_sent(engine, &mut known, operation).await? {
                 return Ok(None);
             }
             Some(turn)

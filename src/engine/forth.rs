@@ -6,10 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
-        failure::{Failure, FailureKind},
-        ids::TicketId,
+        failure::{Failure, FailureKind, Side},
+        ids::{PairId, TicketId},
         operation::{Operation, OperationKind, OperationResult},
         pair::Base,
+        pause::PauseScope,
         reason::Reason,
         ticket::{Action, NoteDraft, Ticket, TicketChange, TicketDraft},
     },
@@ -21,10 +22,10 @@ use crate::{
         observed::{Reading, found_note},
         sent::{self, Found},
     },
-    store::SituationRow,
+    store::{SituationRow, StoreError},
 };
 
-use super::{Engine, digest::observed, execute::Attempt};
+use super::{Engine, digest::observed, execute::Attempt, pauses};
 
 /// How long after a pair was made "not found" does not prove that its record is gone.
 pub(super) const MAY_NOT_SHOW_YET: SignedDuration = SignedDuration::from_mins(5);
@@ -37,10 +38,75 @@ pub(super) async fn create(
     draft: &TicketDraft,
     class: Class,
 ) -> Attempt {
-    match halo.create_ticket(draft, class).await {
-        Ok(ticket) => ticket_made(engine, row, ticket, draft, false),
-        Err(failure) => Attempt::Failed(failure),
+    let client = PauseScope::Client { id: row.pair.client };
+    if let Some(failure) = no_such_client(engine, row, draft) {
+        let why = failure.message.clone();
+        pauses::hold(engine, client, failure).await;
+        return Attempt::Stale(why, Box::default());
     }
+    let made = match halo.make_ticket(draft, class).await {
+        Ok(made) => made,
+        Err(failure) => return Attempt::Failed(failure),
+    };
+    match number_taken(engine, row, made.ticket.id).await {
+        Ok(None) => {}
+        Ok(Some(failure)) => {
+            pauses::hold(engine, PauseScope::Connection { id: row.pair.halo }, failure.clone()).await;
+            return Attempt::Failed(failure);
+        }
+        // It is there, and looked for like one whose answer was lost.
+        Err(error) => {
+            let message = crate::telemetry::chain(&error);
+            return Attempt::Failed(Failure::new(Side::Halo, FailureKind::Unknown, message));
+        }
+    }
+    if made.misplaced {
+        pauses::hold(engine, client, misplaced(&made.ticket, draft)).await;
+    }
+    ticket_made(engine, row, made.ticket, draft, false)
+}
+
+/// What is to be said where Halo has no client of this id: it would put the tickets on "Unknown", one for each incident.
+/// Only look-ups that were read since the configuration changed last say so.
+fn no_such_client(engine: &Engine, row: &SituationRow, draft: &TicketDraft) -> Option<Failure> {
+    let halo = row.pair.halo;
+    let read = engine.schedule().catalogues.get(&halo).is_some_and(|standing| {
+        standing.last_success.is_some() && standing.last_failure.is_none() && !standing.doubted
+    });
+    let catalogue = engine.registry.catalogue(halo).filter(|_| read)?;
+    if catalogue.may_have_client(draft.client_id) {
+        return None;
+    }
+    let message = format!(
+        "Halo has no active client {}, so no ticket is made for it. Choose the client's Halo client id anew; or activate that client in Halo, and this goes on by itself within an hour.",
+        draft.client_id
+    );
+    let code = Some(pauses::NO_SUCH_CLIENT.to_owned());
+    Some(Failure { code, ..Failure::new(Side::Halo, FailureKind::Rejected, message) })
+}
+
+/// What is to be said of a ticket that Halo put on another client as it was made: the next ones would follow it.
+fn misplaced(ticket: &Ticket, draft: &TicketDraft) -> Failure {
+    let message = format!(
+        "Halo put ticket {} on another client than {}, which was asked for. Correct the client's Halo client id, or the rule in Halo that moves its tickets; move the ticket to its client.",
+        ticket.id, draft.client_id
+    );
+    Failure::new(Side::Halo, FailureKind::Rejected, message)
+}
+
+/// What is to be said of a new ticket whose number another pair has: Halo hands numbers out once, so it has gone back
+/// (a backup, a new database) and the other pair's ticket is not there any more. Those of a group share theirs.
+async fn number_taken(engine: &Engine, row: &SituationRow, ticket: TicketId) -> Result<Option<Failure>, StoreError> {
+    let mut holders = engine.store.pairs_of_tickets(row.pair.halo, &[ticket]).await?;
+    let holders = holders.remove(&ticket).unwrap_or_default();
+    let mate = |id: PairId| row.mates.iter().any(|mate| mate.pair == id);
+    if holders.iter().all(|other| other.id == row.pair.id || mate(other.id)) {
+        return Ok(None);
+    }
+    let message = format!(
+        "Halo gave a new ticket the number {ticket}, which another incident's ticket has: Halo has gone back (a backup was restored, or it was begun anew), and tickets that are linked here are not there any more or are others. Unlink their pairs, the one of ticket {ticket} first, or restore Halo to where it was; then press “Resume”."
+    );
+    Ok(Some(Failure::new(Side::Halo, FailureKind::Unknown, message)))
 }
 
 /// The ticket is there: link it and take its values as agreed. One that landed on another client is a person's to move.

@@ -22,7 +22,7 @@ use super::{
     Engine,
     backfill::Waiting,
     execute::Unrecorded,
-    halo::RowVersion,
+    halo::{RowVersion, sight::Sight},
     poll::{Gap, Natives, Shadowing},
     queue::Queue,
     ruled::SentPriority,
@@ -91,6 +91,8 @@ pub struct Standing {
     pub rows_read: i64,
     /// Of an instance: how far the full reading has come.
     pub full_after: Option<PairId>,
+    /// Of an instance: how its tickets show.
+    pub sight: Sight,
     /// Somebody asked for it since the last run began: what runs now may not cover it.
     pub hastened: bool,
     /// Of an instance's look-ups: some that had rows had none when they were last read.

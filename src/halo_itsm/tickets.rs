@@ -29,6 +29,14 @@ const LIKELY_MAX: usize = 15;
 const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(26);
 /// So many letters at the beginning of two subjects make them alike.
 const ALIKE_FROM: usize = 16;
+/// A ticket that was made.
+pub struct Made {
+    /// As it stands.
+    pub ticket: Ticket,
+    /// Halo put it on another client than was asked for, as it was made: nobody has moved it since.
+    pub misplaced: bool,
+}
+
 /// Halo's built-in client "Unknown": where tickets land when an id did not fit.
 const UNKNOWN_CLIENT: i64 = 1;
 
@@ -254,6 +262,14 @@ impl Halo {
     /// # Errors
     /// `Unknown` when it may have been created: look for the reference before sending again.
     pub async fn create_ticket(&self, draft: &TicketDraft, class: Class) -> Answered<Ticket> {
+        self.make_ticket(draft, class).await.map(|made| made.ticket)
+    }
+
+    /// The same; also whether it landed where it was to.
+    ///
+    /// # Errors
+    /// As [`Self::create_ticket`].
+    pub async fn make_ticket(&self, draft: &TicketDraft, class: Class) -> Answered<Made> {
         let _lane = self.creates.lock().await;
         let mut body = body::create_body(draft);
         let mut asked_for = None;
@@ -285,7 +301,10 @@ impl Halo {
             agent_id: draft.agent_id,
             ticket_type_id: Some(draft.ticket_type_id),
         };
-        Ok(self.compared(ticket, &wanted, class).await)
+        let elsewhere = |ticket: &Ticket| ticket.client_id.is_some_and(|id| id != draft.client_id);
+        let answered_elsewhere = elsewhere(&ticket);
+        let ticket = self.compared(ticket, &wanted, class).await;
+        Ok(Made { misplaced: answered_elsewhere && elsewhere(&ticket), ticket })
     }
 
     /// Changes a ticket as just read. The answer is compared with what was sent.

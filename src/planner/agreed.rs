@@ -121,7 +121,7 @@ pub fn after_ticket(mut base: Base, incident: &Incident, change: &TicketChange, 
         base.ticket_closed = closed;
         base.agree(status::NAME);
         base.unsaid = unsaid(incident, change, answer, closed);
-        base.own_closing = own_closing(change).or(base.own_closing);
+        base.own_closing = own_closing(change, answer).or(base.own_closing);
     }
     if change.priority_id.is_some() {
         // As it was planned: of a ticket that several incidents share, the highest of theirs.
@@ -159,10 +159,10 @@ pub(super) fn unsaid(
 }
 
 /// What a closing of ours writes beside the status.
-pub(super) fn own_closing(change: &TicketChange) -> Option<OwnClosing> {
+pub(super) fn own_closing(change: &TicketChange, answer: &Ticket) -> Option<OwnClosing> {
     let note = change.closure_note.clone()?;
     let fields = change.custom_fields.iter().map(|(id, value)| (id.to_string(), mapped::plain(value))).collect();
-    Some(OwnClosing { note, fields, emptied: false })
+    Some(OwnClosing { note, fields, at: answer.last_update, emptied: false })
 }
 
 /// The mapped fields that were written.

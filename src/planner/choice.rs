@@ -40,7 +40,7 @@ fn answers(s: &Situation<'_>, reason: &Reason) -> Vec<(String, Decision)> {
                 (format!("Take the {whose}'s: {value}"), Decision::Take { field, side, sentinel, halo })
             })
             .collect(),
-        Reason::Reopened { side, at } => {
+        Reason::Reopened { side, at, .. } => {
             let rules: &[(ReopenRule, &str)] = match side {
                 Side::Sentinel => &[
                     (ReopenRule::Reopen, "Open the ticket again"),

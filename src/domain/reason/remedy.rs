@@ -77,6 +77,9 @@ impl Reason {
             Self::Conflict { .. } => {
                 Some("Choose one of the two values on the pair's page, or set the same on both sides.".into())
             }
+            Self::Reopened { by_rule: true, .. } => Some(
+                "Choose on the pair's page what is to happen to the incident. Where a workflow of Halo opens tickets that our application closes, correct it there.".into(),
+            ),
             Self::Reopened { .. } => Some("Choose on the pair's page what is to happen to the closed side.".into()),
             Self::Flapping { .. } => Some(
                 "Look for what else changes the status (a rule, a workflow, another integration), then press “Let it go on” on the pair's page.".into(),

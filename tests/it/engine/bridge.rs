@@ -545,6 +545,21 @@ link_comment = {}
         *self.tap.mutate.lock().unwrap() = Some(Box::new(mutation));
     }
 
+    /// No ticket shows any more, neither in a list nor by its number, until [`Self::mutate_no_more`].
+    pub fn hide_tickets(&self) {
+        self.mutate(|request, body| {
+            let path = request.uri().path();
+            if request.method() != "GET" {
+                return;
+            }
+            if path.contains("/Tickets/") {
+                *body = Value::Null;
+            } else if path.ends_with("/Tickets") {
+                *body = json!({ "record_count": 0, "tickets": [] });
+            }
+        });
+    }
+
     pub fn mutate_no_more(&self) {
         *self.tap.mutate.lock().unwrap() = None;
     }

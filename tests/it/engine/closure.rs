@@ -167,6 +167,29 @@ both! {
         bridge.finish().await;
     }
 
+    /// A workflow of Halo opens what our application closes.
+    async fn opened_by_nobody_right_after_our_closing_a_person_is_asked(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        let how = json!({ "classification": "FalsePositive", "classificationReason": "InaccurateData" });
+        bridge.close_incident(&incident, how);
+        bridge.pass(60).await;
+        assert_eq!(bridge.ticket(id)["status_name"], "Closed");
+        bridge.act("ticket.update", json!({ "ticket_id": id, "status": "In Progress" }));
+        bridge.cross().await;
+        let properties = bridge.incident(&incident)["properties"].clone();
+        assert_eq!((&properties["status"], &properties["classification"]), (&json!("Closed"), &json!("FalsePositive")));
+        let reason = bridge.pair_of(&incident).await.unwrap().reason.unwrap();
+        assert_eq!(reason.code(), "reopened");
+        assert!(reason.words().contains("a rule of Halo?"), "{}", reason.words());
+        let writes = bridge.writes();
+        bridge.pass(1_800).await;
+        assert_eq!(bridge.writes(), writes);
+        bridge.finish().await;
+    }
+
     /// K5: both sides move at the same time; the echo dies within a few writes.
     async fn k5_closed_here_and_opened_there_comes_to_rest(product) {
         for seed in 1..4 {
