@@ -82,6 +82,29 @@ async fn sigterm_ends_it_although_calls_hang_and_a_client_dawdles() {
 }
 
 #[tokio::test]
+async fn a_data_directory_that_is_moved_away_is_noticed_and_said_until_it_is_back() {
+    const SENTENCE: &str = "The database file is gone from its place";
+    let place = small();
+    let workspace = place.workspaces().remove(0);
+    let (_server, address) = place.serve();
+    let mut visitor = place.signed_in(&address, "ada").await;
+    let incident = place.raise(&workspace).await;
+    assert!(place.announce(&address, &workspace, &incident, "before").await);
+    let aside = place.folder.path().join("aside");
+    std::fs::rename(place.data(), &aside).expect("moved away");
+    assert!(!place.announce(&address, &workspace, &incident, "meanwhile").await, "not acknowledged: it is not kept");
+    let (ready, why) = visitor.get("/readyz").await;
+    assert!(ready == 503 && why.contains(SENTENCE), "{ready} {why}");
+    assert!(visitor.get("/").await.1.contains(SENTENCE), "and the page says so");
+    std::fs::rename(&aside, place.data()).expect("put back");
+    until("it is over", 60, async || (visitor.get("/readyz").await.0 == 200).then_some(())).await;
+    assert!(place.announce(&address, &workspace, &incident, "after").await);
+    let log = std::fs::read_to_string(place.log()).expect("the log");
+    let said = log.lines().filter(|line| line.contains(SENTENCE)).count();
+    assert_eq!(said, 1, "once, not with every webhook: {log}");
+}
+
+#[tokio::test]
 async fn a_second_process_names_the_first() {
     let place = small();
     let (server, _) = place.serve();
