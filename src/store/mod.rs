@@ -57,7 +57,7 @@ pub use self::{
     accounts::{Account, NewAccount},
     append::Entered,
     configuration::{Connected, Installation},
-    connections::behind,
+    connections::{behind, schema_of},
     counters::{HeldCount, PairCount},
     deliveries::{DeliveryFilter, DeliveryPage},
     drifts::{DriftCount, DriftFilter, DriftPage, DriftRow},
