@@ -105,6 +105,35 @@ async fn a_data_directory_that_is_moved_away_is_noticed_and_said_until_it_is_bac
 }
 
 #[tokio::test]
+async fn connections_that_say_nothing_leave_room_for_those_that_do() {
+    let place = small();
+    let workspace = place.workspaces().remove(0);
+    // With so few file handles as few connections as a test can hold are too many.
+    let plain = place.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let mut limited = Command::new("/bin/sh");
+    limited.env_clear().current_dir(place.folder.path());
+    limited.args(["-c", "ulimit -n 128 && exec \"$0\" \"$@\""]).arg(plain.get_program()).args(plain.get_args());
+    limited.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut server = Process::start(limited, &place.log());
+    let line = server.line("Halobridge serves ").expect("it serves");
+    let address = line.trim_start_matches("Halobridge serves ").trim().trim_end_matches('/').to_owned();
+    let silent: Vec<TcpStream> = (0..140)
+        .map(|_| TcpStream::connect(address.trim_start_matches("http://")).expect("the system takes it"))
+        .collect();
+    let asked = place.http.send("GET", &format!("{address}/healthz"), &[], Vec::new()).await.expect("an answer");
+    assert_eq!(asked.0, 200, "{}", String::from_utf8_lossy(&asked.1));
+    let incident = place.raise(&workspace).await;
+    assert!(place.announce(&address, &workspace, &incident, "one").await);
+    until("the engine has handles of its own: the ticket is there", 60, async || {
+        let state = place.twin.get(&place.http, "state").await;
+        (!state["halo"]["halo"]["tickets"].as_array().expect("tickets").is_empty()).then_some(())
+    })
+    .await;
+    assert_eq!(server.stop().await.code(), Some(0), "and none of them holds up the stop");
+    drop(silent);
+}
+
+#[tokio::test]
 async fn a_second_process_names_the_first() {
     let place = small();
     let (server, _) = place.serve();
