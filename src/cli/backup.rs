@@ -12,7 +12,10 @@ use clap::Args;
 use secrecy::SecretString;
 
 use super::{global::Global, say};
-use crate::{clock::SystemIds, store::seal_key};
+use crate::{
+    clock::SystemIds,
+    store::{Store, seal_key},
+};
 
 /// Environment variable with the passphrase for the key in a backup.
 pub const PASSPHRASE_VARIABLE: &str = "HALOBRIDGE_BACKUP_PASSPHRASE";
@@ -24,6 +27,8 @@ pub const LONG: &str = "Writes a consistent copy of the database to a new file, 
     The key that seals secrets is left out: without it the copy's secrets (those typed into the browser) stay closed. Keep \
     the key apart, or give --with-key: it is then written beside the copy as FILE.key, sealed under the passphrase in \
     HALOBRIDGE_BACKUP_PASSPHRASE.\n\n\
+    The copy is then checked as `restore` would check it: its inner order and every chain of its ledger. With a fault the \
+    exit code is 1, and the copy stays. --no-check leaves that out.\n\n\
     Example:  halobridge backup /backup/halobridge-monday.db";
 
 /// Options of `backup`.
@@ -34,6 +39,9 @@ pub struct BackupArgs {
     /// Write the key too, sealed under the passphrase in HALOBRIDGE_BACKUP_PASSPHRASE
     #[arg(long, env = "HALOBRIDGE_BACKUP_WITH_KEY", value_parser = super::values::switch)]
     pub with_key: bool,
+    /// Do not check the copy
+    #[arg(long, env = "HALOBRIDGE_BACKUP_NO_CHECK", value_parser = super::values::switch)]
+    pub no_check: bool,
 }
 
 /// The passphrase, from the environment only: a command line can be seen by others.
@@ -63,6 +71,7 @@ pub async fn run(global: &Global, args: BackupArgs) -> anyhow::Result<ExitCode> 
     let beside = key_path(&args.file);
     if !args.with_key {
         data.store.backup(&args.file).await?;
+        check(&data.store, &args).await?;
         say(format!(
             "Written to {}. The key that seals secrets is not in it: keep {} as well, or use --with-key.",
             args.file.display(),
@@ -82,12 +91,22 @@ pub async fn run(global: &Global, args: BackupArgs) -> anyhow::Result<ExitCode> 
         .open(&beside)
         .and_then(|mut file| std::io::Write::write_all(&mut file, sealed.as_bytes()));
     written.with_context(|| format!("The key file {} cannot be written", beside.display()))?;
+    check(&data.store, &args).await?;
     say(format!(
         "Written to {}; the key, sealed under your passphrase, to {}. Keep the passphrase apart from both.",
         args.file.display(),
         beside.display()
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+/// A copy that `restore` would refuse is no backup: better to hear of it today.
+async fn check(store: &Store, args: &BackupArgs) -> anyhow::Result<()> {
+    if args.no_check {
+        return Ok(());
+    }
+    let checked = store.check_copy(&args.file).await;
+    checked.with_context(|| format!("{} was written, but `restore` would refuse it", args.file.display()))
 }
 
 fn key_place(global: &Global) -> String {

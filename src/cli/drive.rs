@@ -30,7 +30,10 @@ pub async fn drive(engine: Arc<Engine>, alive: Arc<AtomicBool>, stop: Cancellati
         if engine.store.trouble().is_some() && probed.elapsed() >= PROBE_EVERY {
             probed = Instant::now();
             // What came of it the store knows.
-            let _ = engine.store.probe().await;
+            tokio::select! {
+                () = stop.cancelled() => break,
+                _ = engine.store.probe() => {}
+            }
         }
         let free = SIDE_BY_SIDE.saturating_sub(running.len());
         let mut wait = Duration::from_millis(200);
@@ -54,6 +57,7 @@ pub async fn drive(engine: Arc<Engine>, alive: Arc<AtomicBool>, stop: Cancellati
                         .clamp(Duration::from_millis(1), Duration::from_secs(1));
                 }
                 Err(error) => {
+                    engine.store.met(&error);
                     if !error.lasts() {
                         tracing::error!(
                             error = telemetry::chain(&error),

@@ -15,6 +15,7 @@ mod prove;
 mod restore;
 pub mod running;
 mod serve;
+mod sockets;
 mod story;
 mod sync;
 mod twin;

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     clock::{Clock as _, SystemClock, SystemIds},
-    store::{SealKey, Store, lock_instance, open_key},
+    store::{SealKey, Store, lock_instance, open_key, schema_of},
 };
 
 /// What `--help` says.
@@ -104,6 +104,10 @@ fn carried_key(global: &Global, file: &Path) -> anyhow::Result<secrecy::SecretSt
 
 /// Opens the copy as a server would, and proves that it holds.
 async fn check(path: &Path, key: SealKey) -> anyhow::Result<()> {
+    // Opened as a server would, any database gets our tables and looks like an installation that is new.
+    if schema_of(path).await?.is_none() {
+        bail!("It is an empty database or another program's. Name a file that `halobridge backup` wrote.");
+    }
     let store = Store::open(path, key).await?;
     let faults = store.integrity_check().await?;
     if !faults.is_empty() {

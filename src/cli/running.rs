@@ -3,12 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, atomic::AtomicBool};
 
-use anyhow::Context as _;
-use axum::serve::ListenerExt as _;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{drive, ways::OverNetwork};
+use super::{drive, sockets, ways::OverNetwork};
 use crate::{
     clock::{Clock, IdSource},
     domain::failure::{Failure, FailureKind, Side},
@@ -76,7 +74,7 @@ impl Running {
     /// what is under way, up to five seconds.
     ///
     /// # Errors
-    /// The socket fails.
+    /// None so far.
     #[expect(clippy::disallowed_methods, reason = "a client that never finishes its request must not hold up the stop")]
     pub async fn serve(
         self,
@@ -87,25 +85,19 @@ impl Running {
         let closing = CancellationToken::new();
         options.closing = closing.clone();
         let under_way = options.under_way.clone();
-        let router = web::router(self.app.clone(), options).into_make_service_with_connect_info::<SocketAddr>();
+        let places = sockets::Places::new(&options.trusted_proxies);
+        let router = web::router(self.app.clone(), options);
         let stop = self.stop.clone();
-        // Small answers go out at once instead of waiting for the other side's acknowledgement.
-        let listener = listener.tap_io(|connection| {
-            if let Err(error) = connection.set_nodelay(true) {
-                tracing::debug!(%error, "a connection keeps its delay");
-            }
-        });
-        let served = axum::serve(listener, router).with_graceful_shutdown(async move {
+        let served = sockets::serve(listener, router, places, async move {
             until.await;
             tracing::info!("stopping: what is under way is finished first");
             closing.cancel();
             stop.cancel();
         });
         let finished = async move {
-            let ended = served.await;
+            served.await;
             under_way.close();
             under_way.wait().await;
-            ended
         };
         let stop = self.stop.clone();
         let overdue = async move {
@@ -113,7 +105,7 @@ impl Running {
             tokio::time::sleep(drive::DRAIN).await;
         };
         tokio::select! {
-            ended = finished => ended.context("The server's socket failed")?,
+            () = finished => {}
             () = overdue => tracing::warn!("some requests did not end in time; their senders see a closed connection"),
         }
         self.stop.cancel();

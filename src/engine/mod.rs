@@ -238,6 +238,7 @@ impl Engine {
         };
         if let Err(error) = outcome {
             // The store refused: nothing was half done. The unit comes up again.
+            self.store.met(&error);
             if !error.lasts() {
                 tracing::error!(unit = ?unit, error = crate::telemetry::chain(&error), "the database refused a step; it will be tried again");
             }

@@ -51,6 +51,7 @@ pub async fn view(
         microsoft: Vec::new(),
         halo: Vec::new(),
         workspaces: workspaces(app, caller, addresses, (&installation, &paused), &status),
+        from: String::new(),
         pauses: alone(caller, &installation, &paused),
         redirect_uri: addresses.redirect_uri.clone(),
     };

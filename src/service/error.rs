@@ -63,7 +63,7 @@ impl ServiceError {
     /// and the store has logged it.
     pub fn passed_on(doing: &'static str, error: &dyn std::error::Error) -> Self {
         let words = telemetry::chain(error);
-        if [StoreError::Full, StoreError::ReadOnly].iter().any(|known| words.contains(&known.to_string())) {
+        if StoreError::said_in(&words) {
             return Self::Busy;
         }
         Self::internal(doing, error)

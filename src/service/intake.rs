@@ -65,6 +65,13 @@ struct Lock {
     header: String,
 }
 
+impl Lock {
+    /// What stands in the header that the administrator chose.
+    fn own(&self, headers: &HeaderMap) -> Option<String> {
+        (!self.header.is_empty()).then(|| value(headers, &self.header)).flatten()
+    }
+}
+
 /// Locks by lower-cased id and name. Names may repeat across subscriptions: the secret tells them apart.
 #[derive(Default)]
 struct Doors {
@@ -147,6 +154,15 @@ pub fn too_large(app: &App, door: Option<Door>) -> Receipt {
     turn_away(app, door.map(|door| door.0), Receipt::TooLarge)
 }
 
+/// Counts one for which there was no room: too many are being received at this moment.
+pub fn no_room(app: &App) -> Receipt {
+    let state = &app.kept.intake;
+    if once_a_minute(&state.complained_ms, app.clock.now()) {
+        tracing::warn!("more webhooks come at once than there is room for; they are answered with 503 and sent again");
+    }
+    state.count(Receipt::NotStored)
+}
+
 /// Remembers for the pages that a webhook was not taken, and says so in the log, at most once a minute: anybody
 /// may send anything.
 fn turn_away(app: &App, source: Option<DeliverySource>, why: Receipt) -> Receipt {
@@ -195,6 +211,37 @@ pub async fn sentinel_door(app: &App, key: &str, headers: &HeaderMap) -> Result<
     }
 }
 
+/// What the headers of a Halo webhook say, before anything of its body is kept.
+#[derive(Debug, Clone, Copy)]
+pub enum Knock {
+    /// The secret stands in one of them.
+    Proven(Door),
+    /// The header for signatures is there: the body has to be seen.
+    MayBeSigned,
+}
+
+/// Looks at a Halo webhook before its body is read: a stranger's is not kept in memory.
+///
+/// # Errors
+/// `Refused`, or `NotStored` when the store cannot be read.
+pub async fn halo_knock(app: &App, key: &str, headers: &HeaderMap) -> Result<Knock, Receipt> {
+    let doors = doors(app).await?;
+    let locks = doors.halo.get(&key.trim().to_lowercase()).map_or(&[][..], Vec::as_slice);
+    let authorization = value(headers, header::AUTHORIZATION.as_str());
+    let mut may_be_signed = false;
+    for lock in locks {
+        let own = lock.own(headers);
+        if webhook::verify_headers(own.as_deref(), authorization.as_deref(), &lock.secret) {
+            return Ok(Knock::Proven(Door(lock.source)));
+        }
+        may_be_signed |= own.is_some();
+    }
+    if may_be_signed {
+        return Ok(Knock::MayBeSigned);
+    }
+    Err(turn_away(app, locks.first().map(|lock| lock.source), Receipt::Refused))
+}
+
 /// Proves the sender of a Halo webhook: by signature of the raw body or token in the configured header,
 /// by bearer or by basic authentication.
 ///
@@ -205,7 +252,7 @@ pub async fn halo_door(app: &App, key: &str, headers: &HeaderMap, body: &[u8]) -
     let locks = doors.halo.get(&key.trim().to_lowercase()).map_or(&[][..], Vec::as_slice);
     let authorization = value(headers, header::AUTHORIZATION.as_str());
     let open = |lock: &&Arc<Lock>| {
-        let own = (!lock.header.is_empty()).then(|| value(headers, &lock.header)).flatten();
+        let own = lock.own(headers);
         webhook::verify_any(own.as_deref(), authorization.as_deref(), &lock.secret, body)
     };
     match locks.iter().find(open) {

@@ -56,6 +56,7 @@ mod words;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -126,7 +127,10 @@ impl App {
     /// # Errors
     /// The store cannot be read.
     pub async fn installation(&self) -> Result<Arc<Installation>, ServiceError> {
-        let version = self.store.configuration_version().await.map_err(|e| fault("read the installation", &e))?;
+        let version = self.store.configuration_version().await.map_err(|e| {
+            self.store.met(&e);
+            fault("read the installation", &e)
+        })?;
         let kept = self.kept.installation.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(kept) = kept.filter(|kept| kept.version == version) {
             return Ok(kept);
@@ -158,10 +162,22 @@ impl App {
     }
 }
 
+/// Whether a line that anybody can cause as often as they like is due.
+fn once_a_minute() -> bool {
+    static SAID: Mutex<Option<Instant>> = Mutex::new(None);
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    let due = said.is_none_or(|at| at.elapsed() >= Duration::from_secs(60));
+    if due {
+        *said = Some(Instant::now());
+    }
+    due
+}
+
 /// A store's failure as its caller hears of it; logged here, once.
 fn fault(doing: &'static str, error: &StoreError) -> ServiceError {
     if error.transient() {
-        if !error.lasts() {
+        // What keeps the store from writing it has said itself; what keeps it from reading it may not know.
+        if matches!(error, StoreError::Failing(_) | StoreError::Damaged(_)) && once_a_minute() {
             tracing::warn!(doing, %error, "the store cannot do it now");
         }
         return ServiceError::Busy;

@@ -33,7 +33,7 @@ pub struct Numbers {
 
 /// Whether the database can be read.
 pub async fn store_answers(app: &App) -> bool {
-    app.store.latest_seq().await.is_ok()
+    app.store.latest_seq().await.inspect_err(|error| app.store.met(error)).is_ok()
 }
 
 /// Reads them; `named` says whether workspaces, clients and Halo instances are told by name.

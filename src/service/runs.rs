@@ -46,6 +46,11 @@ pub async fn view(app: &App, caller: &Caller, filter: RunFilter) -> Result<RunsV
             sources.push(source(&halo.name, scope, status.scope(scope), &last, late));
         }
     }
+    if sources.len() > list::ROWS {
+        // What does not go well stands on the first page.
+        let well = |row: &SourceRow| !row.overdue && row.last.as_ref().is_none_or(|run| run.failure.is_none());
+        sources.sort_by_key(well);
+    }
     let runs = rows(app, caller, &installation, &filter).await;
     Ok(RunsView { filter, sources, runs })
 }

@@ -124,7 +124,9 @@ impl Store {
         if entries.len() > AT_ONCE {
             return Ok(None);
         }
+        let leave = self.inner.trouble.leave()?;
         let mut connection = self.writer().await;
+        self.inner.trouble.still(leave)?;
         let done = self.all_at_once(&mut connection, &[entries]).await?;
         Ok(done.and_then(|lasts| lasts.last().copied()))
     }

@@ -95,6 +95,13 @@ impl Connections {
         })
     }
 
+    /// One connection that only reads, to look at a copy without changing it.
+    pub async fn reading(path: &Path) -> Result<Self> {
+        let opened = common().filename(path).read_only(true).connect().await;
+        let reader = opened.map_err(|error| cannot_open(path, error))?;
+        Ok(Self { writer: Arc::new(Mutex::new(reader)), uncertain: Arc::default(), readers: None, carrier: None })
+    }
+
     /// An empty database in memory. Its schema is built once in a process and copied from then on.
     pub async fn in_memory() -> Result<Self> {
         static MIGRATED: OnceCell<Vec<u8>> = OnceCell::const_new();
@@ -283,10 +290,18 @@ pub async fn behind(path: &Path) -> Result<bool> {
     if !path.is_file() {
         return Ok(false);
     }
+    Ok(schema_of(path).await?.is_some_and(|found| found < super::migrate::KNOWN))
+}
+
+/// The version of a file's schema; `None` for a database that is empty or another program's.
+///
+/// # Errors
+/// [`StoreError::CannotOpen`], [`StoreError::Damaged`].
+pub async fn schema_of(path: &Path) -> Result<Option<i64>> {
     let mut connection = common().filename(path).connect().await.map_err(|error| cannot_open(path, error))?;
     let found = super::migrate::found(&mut connection).await?;
     sqlx::Connection::close(connection).await?;
-    Ok(found.is_some_and(|found| found < super::migrate::KNOWN))
+    Ok(found)
 }
 
 /// Removes the instance mark from a copy, and leaves it in one file.

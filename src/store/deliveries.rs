@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, oneshot};
 use super::{
     Store,
     append::Entered,
-    error::Result,
+    error::{Result, StoreError},
     pages::PageKey,
     row::{Cells, statements, to_json},
     search::push_scope,
@@ -112,6 +112,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::Locked`], … : then it is not kept and the sender must be told so (503).
     pub async fn intake(&self, delivery: Delivery) -> Result<()> {
+        if self.inner.trouble.locked() {
+            // The probe tries; no sender waits for it.
+            return Err(StoreError::Locked);
+        }
         let delivery = Arc::new(delivery);
         let mut again = false;
         loop {
@@ -154,6 +158,8 @@ impl Store {
             Ok(entries) => self.append(entries).await.map(drop),
             Err(error) => Err(error),
         };
+        // A file that lost its name takes a commit, and nobody finds it again.
+        let result = result.and_then(|()| self.inner.trouble.placed());
         for waiting in batch {
             // Nobody listens any more when the sender hung up; the delivery is kept all the same.
             let _ = waiting.answer.send(result.clone());

@@ -11,6 +11,15 @@ pub enum StoreError {
     /// The file or its directory cannot be written.
     #[error("The database cannot be written. Give this user the right to write to the data directory.")]
     ReadOnly,
+    /// The database file is no longer where it was opened: what is written now goes into a file without a name.
+    #[error(
+        "The database file is gone from its place: it was moved or removed while the program ran. Put it back, or stop \
+         the program and restore the last backup."
+    )]
+    Gone,
+    /// The disk reports errors.
+    #[error("The disk with the data directory fails: {0}. Check the disk and its connection.")]
+    Failing(String),
     /// Another process holds the write lock for too long.
     #[error("The database is locked by another process. Stop the other process, or try again.")]
     Locked,
@@ -95,12 +104,22 @@ impl StoreError {
     /// Whether it comes from outside and stays until somebody acts there. The store itself logs these, at most once
     /// a minute; whoever meets one says nothing more.
     pub fn lasts(&self) -> bool {
-        matches!(self, Self::Full | Self::ReadOnly)
+        matches!(self, Self::Full | Self::ReadOnly | Self::Gone | Self::Failing(_) | Self::Locked | Self::Damaged(_))
     }
 
     /// Whether the same call can succeed later without a change by the program.
     pub fn transient(&self) -> bool {
-        self.lasts() || matches!(self, Self::Locked)
+        self.lasts()
+    }
+
+    /// Whether a text holds the words of one that lasts.
+    pub fn said_in(text: &str) -> bool {
+        let whole =
+            [Self::Full, Self::ReadOnly, Self::Gone, Self::Locked].iter().any(|one| text.contains(&one.to_string()));
+        whole
+            || ["The disk with the data directory fails: ", "The database is damaged: "]
+                .iter()
+                .any(|one| text.contains(one))
     }
 }
 
@@ -125,6 +144,7 @@ impl From<sqlx::Error> for StoreError {
                     (_, 13) => Self::Full,
                     (_, 8) => Self::ReadOnly,
                     (_, 5 | 6) => Self::Locked,
+                    (_, 10) => Self::Failing(text),
                     (_, 11 | 26) => Self::Damaged(text),
                     (_, 14) => Self::CannotOpen { path: "file".into(), why: text },
                     _ => Self::Database(text),

@@ -57,7 +57,7 @@ pub use self::{
     accounts::{Account, NewAccount},
     append::Entered,
     configuration::{Connected, Installation},
-    connections::behind,
+    connections::{behind, schema_of},
     counters::{HeldCount, PairCount},
     deliveries::{DeliveryFilter, DeliveryPage},
     drifts::{DriftCount, DriftFilter, DriftPage, DriftRow},
@@ -111,7 +111,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::CannotOpen`], [`StoreError::ReadOnly`], [`StoreError::Full`], [`StoreError::Newer`], [`StoreError::Damaged`].
     pub async fn open(path: &Path, key: SealKey) -> Result<Self> {
-        Self::over(Connections::open(path).await?, key, path.parent()).await
+        Self::over(Connections::open(path).await?, key, Some(path)).await
     }
 
     /// A database in memory: one connection for everything, so that the order of calls is the order of effects.
@@ -124,7 +124,7 @@ impl Store {
         Self::over(Connections::in_memory().await?, key, None).await
     }
 
-    async fn over(connections: Connections, key: SealKey, directory: Option<&Path>) -> Result<Self> {
+    async fn over(connections: Connections, key: SealKey, file: Option<&Path>) -> Result<Self> {
         let (committed, _) = watch::channel(Seq(0));
         let store = Self {
             inner: Arc::new(Inner {
@@ -135,7 +135,7 @@ impl Store {
                 together: together::Together::default(),
                 moved: moved::Moved::default(),
                 committed,
-                trouble: trouble::Trouble::none(directory.map(Path::to_owned)),
+                trouble: trouble::Trouble::none(file),
                 words_wait: AtomicBool::new(true),
                 lens: OnceLock::new(),
             }),
@@ -148,7 +148,7 @@ impl Store {
     /// Begins a transaction that writes. Dropped without [`Tx::commit`], it leaves no trace.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] when another process keeps the write lock for ten seconds.
+    /// [`StoreError::Locked`] when another process keeps the write lock for ten seconds; [`StoreError::Gone`].
     pub async fn begin(&self) -> Result<Tx> {
         Tx::begin(self.clone()).await
     }

@@ -50,6 +50,7 @@ impl Store {
         if entries.is_empty() {
             return Ok(self.last_recorded());
         }
+        let leave = self.inner.trouble.leave()?;
         let (answer, mut answered) = oneshot::channel();
         self.inner.together.join(Waiting { entries, answer });
         loop {
@@ -68,7 +69,11 @@ impl Store {
             let mut alone = many;
             if !few.is_empty() {
                 let records: Vec<&[Entered]> = few.iter().map(|one| one.entries.as_slice()).collect();
-                match self.all_at_once(&mut connection, &records).await {
+                let done = match self.inner.trouble.still(leave) {
+                    Ok(()) => self.all_at_once(&mut connection, &records).await,
+                    Err(error) => Err(error),
+                };
+                match done {
                     Ok(Some(lasts)) => {
                         for (one, last) in few.into_iter().zip(lasts) {
                             // Nobody listens any more when it was interrupted; what it recorded stands.

@@ -52,7 +52,9 @@ pub struct Tx {
 
 impl Tx {
     pub(super) async fn begin(store: Store) -> Result<Self> {
+        let leave = store.inner.trouble.leave()?;
         let mut connection = store.writer().await;
+        store.inner.trouble.still(leave)?;
         connection.begin_immediate().await.inspect_err(|error| store.inner.trouble.met(error))?;
         Ok(Self {
             store,

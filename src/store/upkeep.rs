@@ -7,6 +7,7 @@ use sqlx::SqliteConnection;
 use super::{
     Store,
     batch::Batch,
+    connections::Connections,
     error::{Result, StoreError},
     history::{entry_columns, entry_of, item_of},
     projector,
@@ -69,6 +70,20 @@ impl Store {
         sqlx::query(BACKUP).bind(target).execute(&mut *reader).await?;
         drop(reader);
         super::connections::unmark(to).await
+    }
+
+    /// Whether a copy holds as `restore` would look at it: its inner order and every chain of its ledger. The copy is
+    /// only read.
+    ///
+    /// # Errors
+    /// The first fault.
+    pub async fn check_copy(&self, path: &Path) -> Result<()> {
+        let copy = Self::over(Connections::reading(path).await?, self.inner.key.clone(), None).await?;
+        let faults = copy.integrity_check().await?;
+        if !faults.is_empty() {
+            return Err(StoreError::Damaged(faults.join("; ")));
+        }
+        copy.verify_ledger().await.map(drop)
     }
 
     /// What is wrong with the file; empty when nothing is.

@@ -30,8 +30,8 @@ pub async fn ready(State(web): State<Web>) -> Response {
         // Whoever sends work to what is ready must not send it to a copy.
         (true, None, true) if engine.only_reads => (StatusCode::SERVICE_UNAVAILABLE, format!("{ONLY_READS}\n")),
         (true, None, true) => (StatusCode::OK, "ready\n".to_owned()),
+        (_, Some(trouble), _) => (StatusCode::SERVICE_UNAVAILABLE, format!("{trouble}\n")),
         (false, ..) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n".to_owned()),
-        (true, Some(trouble), _) => (StatusCode::SERVICE_UNAVAILABLE, format!("{trouble}\n")),
         (true, None, false) => (StatusCode::SERVICE_UNAVAILABLE, "the engine does not run\n".to_owned()),
     };
     (status, words).into_response()

@@ -66,6 +66,8 @@ pub struct Web {
     streams: Arc<Semaphore>,
     /// Answers to forms that wait to be read.
     kept: Arc<kept::Kept>,
+    /// Webhooks that are being received.
+    room: Arc<hooks::Room>,
 }
 
 /// Every route of the program, by path and methods: the test of rights fails for one without a row.
@@ -170,8 +172,13 @@ pub const ROUTES: &[(&str, &str)] = &[
 
 /// The whole of it.
 pub fn router(app: App, options: WebOptions) -> Router {
-    let web =
-        Web { app, options: Arc::new(options), streams: Arc::new(Semaphore::new(STREAMS_MAX)), kept: Arc::default() };
+    let web = Web {
+        app,
+        options: Arc::new(options),
+        streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+        kept: Arc::default(),
+        room: Arc::default(),
+    };
     let sessions = SessionManagerLayer::new(web.app.sessions())
         .with_name(web.options.cookie_name())
         .with_path("/")

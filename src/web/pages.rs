@@ -163,7 +163,8 @@ pub async fn connections(State(web): State<Web>, signed: Signed) -> Result<Respo
         public: web.options.public_url.as_str().trim_end_matches('/').to_owned(),
         redirect_uri: web.options.redirect_uri(),
     };
-    let (view, authorities) = service::connections::view(&web.app, &signed.caller, &addresses).await?;
+    let (mut view, authorities) = service::connections::view(&web.app, &signed.caller, &addresses).await?;
+    view.from = value(&signed.reader.query, "from");
     let mut response = frame.answer(&Page::Connections(Box::new(view)));
     // who is signed in at Microsoft already is sent straight back: browsers hold a form against that redirect too
     let targets = authorities.into_iter().chain([web.options.redirect_uri()]).collect();

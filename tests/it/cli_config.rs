@@ -192,6 +192,45 @@ fn a_backup_restores_and_a_running_server_hinders_it() {
     assert!(desk.run(&["config", "diff", &small]).ends(0).out.contains("No difference"), "the database is untouched");
 }
 
+async fn changed(file: &str, sql: &'static str) {
+    use sqlx::{ConnectOptions as _, Connection as _};
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).create_if_missing(true);
+    let mut database = options.connect().await.expect("opens");
+    sqlx::raw_sql(sql).execute(&mut database).await.expect("changed");
+    database.close().await.expect("closes");
+}
+
+#[tokio::test]
+async fn another_programs_database_is_no_backup() {
+    let desk = Desk::new();
+    let small = desk.file("small.toml", &example("smallest"));
+    desk.run(&["config", "apply", &small]).ends(0);
+    for (name, sql) in [
+        ("foreign.db", "CREATE TABLE x (a); INSERT INTO x VALUES (1)"),
+        ("empty.db", "CREATE TABLE x (a); DROP TABLE x"),
+    ] {
+        let file = desk.dir.path().join(name).display().to_string();
+        changed(&file, sql).await;
+        let told = desk.run(&["restore", &file]).ends(1);
+        assert!(told.err.contains("was not restored") && told.err.contains("another program's"), "{}", told.err);
+    }
+    assert!(desk.run(&["config", "diff", &small]).ends(0).out.contains("No difference"), "the database is untouched");
+}
+
+#[tokio::test]
+async fn a_backup_that_would_not_restore_says_so_at_once() {
+    let desk = Desk::new();
+    let small = desk.file("small.toml", &example("smallest"));
+    desk.run(&["config", "apply", &small]).ends(0);
+    changed(&desk.data().join("halobridge.db").display().to_string(), "UPDATE chains SET hash = zeroblob(32)").await;
+    let backup = |name: &str| desk.dir.path().join(name).display().to_string();
+    let told = desk.run(&["backup", &backup("checked.db")]).ends(1);
+    assert!(told.err.contains("`restore` would refuse it") && told.err.contains("does not hold"), "{}", told.err);
+    assert!(Path::new(&backup("checked.db")).is_file(), "it stays: there may be no better one");
+    assert!(desk.run(&["restore", &backup("checked.db")]).ends(1).err.contains("does not hold"));
+    desk.run(&["backup", &backup("unchecked.db"), "--no-check"]).ends(0);
+}
+
 #[test]
 fn a_backup_carries_the_key_under_a_passphrase() {
     let desk = Desk::new();

@@ -82,6 +82,58 @@ async fn sigterm_ends_it_although_calls_hang_and_a_client_dawdles() {
 }
 
 #[tokio::test]
+async fn a_data_directory_that_is_moved_away_is_noticed_and_said_until_it_is_back() {
+    const SENTENCE: &str = "The database file is gone from its place";
+    let place = small();
+    let workspace = place.workspaces().remove(0);
+    let (_server, address) = place.serve();
+    let mut visitor = place.signed_in(&address, "ada").await;
+    let incident = place.raise(&workspace).await;
+    assert!(place.announce(&address, &workspace, &incident, "before").await);
+    let aside = place.folder.path().join("aside");
+    std::fs::rename(place.data(), &aside).expect("moved away");
+    assert!(!place.announce(&address, &workspace, &incident, "meanwhile").await, "not acknowledged: it is not kept");
+    let (ready, why) = visitor.get("/readyz").await;
+    assert!(ready == 503 && why.contains(SENTENCE), "{ready} {why}");
+    assert!(visitor.get("/").await.1.contains(SENTENCE), "and the page says so");
+    std::fs::rename(&aside, place.data()).expect("put back");
+    until("it is over", 60, async || (visitor.get("/readyz").await.0 == 200).then_some(())).await;
+    assert!(place.announce(&address, &workspace, &incident, "after").await);
+    let log = std::fs::read_to_string(place.log()).expect("the log");
+    let said = log.lines().filter(|line| line.contains(SENTENCE)).count();
+    assert_eq!(said, 1, "once, not with every webhook: {log}");
+}
+
+#[tokio::test]
+async fn connections_that_say_nothing_leave_room_for_those_that_do() {
+    let place = small();
+    let workspace = place.workspaces().remove(0);
+    // With so few file handles as few connections as a test can hold are too many.
+    let plain = place.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let mut limited = Command::new("/bin/sh");
+    limited.env_clear().current_dir(place.folder.path());
+    limited.args(["-c", "ulimit -n 128 && exec \"$0\" \"$@\""]).arg(plain.get_program()).args(plain.get_args());
+    limited.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut server = Process::start(limited, &place.log());
+    let line = server.line("Halobridge serves ").expect("it serves");
+    let address = line.trim_start_matches("Halobridge serves ").trim().trim_end_matches('/').to_owned();
+    let silent: Vec<TcpStream> = (0..140)
+        .map(|_| TcpStream::connect(address.trim_start_matches("http://")).expect("the system takes it"))
+        .collect();
+    let asked = place.http.send("GET", &format!("{address}/healthz"), &[], Vec::new()).await.expect("an answer");
+    assert_eq!(asked.0, 200, "{}", String::from_utf8_lossy(&asked.1));
+    let incident = place.raise(&workspace).await;
+    assert!(place.announce(&address, &workspace, &incident, "one").await);
+    until("the engine has handles of its own: the ticket is there", 60, async || {
+        let state = place.twin.get(&place.http, "state").await;
+        (!state["halo"]["halo"]["tickets"].as_array().expect("tickets").is_empty()).then_some(())
+    })
+    .await;
+    assert_eq!(server.stop().await.code(), Some(0), "and none of them holds up the stop");
+    drop(silent);
+}
+
+#[tokio::test]
 async fn a_second_process_names_the_first() {
     let place = small();
     let (server, _) = place.serve();

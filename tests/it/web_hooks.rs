@@ -148,6 +148,45 @@ async fn halo_signs_or_brings_the_secret() {
 }
 
 #[tokio::test]
+async fn bodies_that_never_end_take_up_bounded_room_and_a_known_sender_has_its_own() {
+    use futures::StreamExt as _;
+    let app = app().await;
+    let half = || {
+        let begun = futures::stream::iter([Ok::<_, std::io::Error>(vec![b'x'; 1024 * 1024])]);
+        Body::from_stream(begun.chain(futures::stream::pending()))
+    };
+    let sign = [("x-halo-signature", "not a signature")];
+    // As much as is held of those whose signature can only be looked at with the whole body.
+    let open = futures::future::join_all((0..32).map(|_| app.hook("/hooks/halo/desk", &sign, half())));
+    let one_more = async {
+        let mut answer = app.hook("/hooks/halo/desk", &sign, "one more").await;
+        while answer.status == StatusCode::UNAUTHORIZED {
+            tokio::task::yield_now().await;
+            answer = app.hook("/hooks/halo/desk", &sign, "one more").await;
+        }
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(answer.headers.contains_key(http::header::RETRY_AFTER));
+        // Whoever brings no signature, or names nobody, is refused before a byte is kept.
+        let strangers: [(&str, &[(&str, &str)]); 2] = [("/hooks/halo/nowhere", &sign), ("/hooks/halo/desk", &[])];
+        for (path, headers) in strangers {
+            assert_eq!(app.hook(path, headers, "x").await.status, StatusCode::UNAUTHORIZED, "{path}");
+        }
+        let bearer = bearer();
+        for path in ["/hooks/halo/desk", "/hooks/sentinel/ws1"] {
+            let taken = app.hook(path, &[("authorization", &bearer)], "{}").await;
+            assert_eq!(taken.status, StatusCode::ACCEPTED, "{path}");
+        }
+    };
+    tokio::select! {
+        _ = open => panic!("none of them ends"),
+        () = one_more => {}
+    }
+    let signature = signed(b"{}");
+    let after = app.hook("/hooks/halo/desk", &[("x-halo-signature", &signature)], "{}").await;
+    assert_eq!(after.status, StatusCode::ACCEPTED, "the room is free again");
+}
+
+#[tokio::test]
 async fn a_new_secret_holds_at_once() {
     let app = app().await;
     assert_eq!(

@@ -100,6 +100,31 @@ pub fn pages<T>(
     names: (&'static str, &'static str),
     file: Option<(String, bool)>,
 ) -> AnyView {
+    pages_of(ctx, "Pages of the list", listed, address, names, file)
+}
+
+/// The same for one of several lists on a page, told apart by its `label`; nothing where all of it is shown.
+pub fn pages_of_one<T>(
+    ctx: &PageContext,
+    label: &'static str,
+    listed: &Listed<T>,
+    address: impl Fn(&str) -> String,
+) -> AnyView {
+    let whole = listed.newer.is_none() && listed.older.is_none();
+    if whole {
+        return ().into_any();
+    }
+    pages_of(ctx, label, listed, address, ("Previous", "Next"), None)
+}
+
+fn pages_of<T>(
+    ctx: &PageContext,
+    label: &'static str,
+    listed: &Listed<T>,
+    address: impl Fn(&str) -> String,
+    names: (&'static str, &'static str),
+    file: Option<(String, bool)>,
+) -> AnyView {
     let shown = words::number(listed.rows.len() as u64);
     let lone = listed.newer.is_none() && listed.older.is_none() && listed.page < 2;
     let place = if lone { String::new() } else { format!("Page {} · ", words::number(listed.page.into())) };
@@ -122,7 +147,7 @@ pub fn pages<T>(
         return view! { <div class="pages"><p class="count quiet">{count}</p> {file}</div> }.into_any();
     }
     view! {
-        <nav class="pages" aria-label="Pages of the list">
+        <nav class="pages" aria-label=label>
             {match newer {
                 Some(href) => view! { <a class="button" rel="prev" href=href>{icon(ctx, "left")} <span>{before}</span></a> }.into_any(),
                 None => view! { <span class="button off">{icon(ctx, "left")} <span>{before}</span></span> }.into_any(),

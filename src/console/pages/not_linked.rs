@@ -181,7 +181,7 @@ fn line(ctx: &PageContext, row: &NotLinkedRow) -> AnyView {
         view! { <p><a class="button" href=href>"Link by hand"<span class="unseen">{format!(": {name}")}</span></a></p> }
     });
     // where its mode, start and policy stand
-    let workspace = format!("/connections#workspace-{}", row.workspace);
+    let workspace = format!("/connections?from={0}#workspace-{0}", row.workspace);
     view! {
         <tr>
             <th scope="row" class="c-wide">

@@ -15,7 +15,10 @@ use crate::{
     },
     domain::{
         run::RunScope,
-        view::runs::{RunFilter, RunRow, RunsView, SourceRow},
+        view::{
+            list::Listed,
+            runs::{RunFilter, RunRow, RunsView, SourceRow},
+        },
         workspace::Mode,
     },
 };
@@ -73,6 +76,8 @@ fn sources(ctx: &PageContext, view: &RunsView) -> AnyView {
         let text = view! { <p><a class="button main" href="/connections">"See the connections"</a></p> };
         return list::empty(ctx, "engine", "Nothing is set up to be read", text.into_any());
     }
+    let listed = Listed::window(&view.sources, &view.filter.sources, |one| id_of(one.scope));
+    let page = |token: &str| RunFilter { sources: token.to_owned(), ..view.filter.clone() }.address();
     view! {
         <section aria-labelledby="sources">
             <h2 id="sources">"Sources"</h2>
@@ -83,8 +88,9 @@ fn sources(ctx: &PageContext, view: &RunsView) -> AnyView {
                     ("Source", "c-wide"), ("State", ""), ("Last success", ""), ("Next due", ""),
                     ("Last run", "c-why"),
                 ]),
-                view.sources.iter().map(|one| source(ctx, one)).collect_view().into_any(),
+                listed.rows.iter().map(|one| source(ctx, one)).collect_view().into_any(),
             )}
+            {list::pages_of_one(ctx, "Pages of the sources", &listed, page)}
         </section>
     }
     .into_any()

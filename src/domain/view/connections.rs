@@ -20,6 +20,8 @@ pub struct ConnectionsView {
     pub halo: Vec<HaloRow>,
     /// Workspaces the person may see, by client and name.
     pub workspaces: Vec<WorkspaceRow>,
+    /// Opaque token of the page of the workspaces. `from`
+    pub from: String,
     /// Paused clients that have no workspace left to say so.
     pub pauses: Vec<PauseView>,
     /// Where Microsoft must send people back to after signing in.

@@ -38,6 +38,24 @@ impl<T> Listed<T> {
     }
 }
 
+/// Rows on one page of a list that is at hand as a whole.
+pub const ROWS: usize = 50;
+
+impl<'a, T> Listed<&'a T> {
+    /// The page that the token `from` leads to, of rows that are all at hand. It begins at the row with its key; where
+    /// that one is gone, or there is but one page, at the first.
+    pub fn window(all: &'a [T], from: &str, key_of: impl Fn(&T) -> String) -> Self {
+        let wanted = key(from);
+        let found = all.iter().position(|row| all.len() > ROWS && !wanted.is_empty() && key_of(row) == wanted);
+        let begin = found.unwrap_or(0);
+        let key_at = |index: usize| all.get(index).map(&key_of);
+        let newer = if begin > 0 { key_at(begin.saturating_sub(ROWS)) } else { None };
+        let rows = all.iter().skip(begin).take(ROWS).collect();
+        let from = if begin > 0 { from } else { "" };
+        Self { total: Some(all.len() as u64), ..Self::at(from, rows, newer, key_at(begin + ROWS)) }
+    }
+}
+
 /// Stands between a page's number and its key.
 const NUMBERED: char = '~';
 
@@ -88,6 +106,24 @@ pub struct OutsideLink {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_at_hand_is_paged_by_its_rows_keys() {
+        let all: Vec<usize> = (0..120).collect();
+        let at = |from: &str| Listed::window(&all, from, ToString::to_string);
+        let firsts = |listed: &Listed<&usize>| (listed.page, listed.rows.first().copied().copied(), listed.rows.len());
+        let first = at("");
+        assert_eq!((firsts(&first), first.newer.as_deref()), ((1, Some(0), 50), None));
+        let last = at(at(&first.older.unwrap()).older.as_deref().unwrap());
+        assert_eq!((firsts(&last), last.older.as_deref(), last.total), ((3, Some(100), 20), None, Some(120)));
+        assert_eq!(firsts(&at(&last.newer.unwrap())), (2, Some(50), 50));
+        let within = at("77");
+        assert_eq!((firsts(&within), within.newer.as_deref()), ((1, Some(77), 43), Some("1~27")));
+        assert_eq!(firsts(&at("2~gone")), (1, Some(0), 50));
+        let few = [1, 2, 3];
+        let shown = Listed::window(&few, "2", ToString::to_string);
+        assert_eq!((shown.rows.len(), shown.newer, shown.older), (3, None, None));
+    }
 
     #[test]
     fn a_page_knows_its_number_by_the_way_to_it() {

@@ -23,12 +23,19 @@ pub struct RunFilter {
     pub failed: bool,
     /// Opaque token of the page. `from`
     pub from: String,
+    /// Opaque token of the page of the sources. `sources`
+    pub sources: String,
 }
 
 impl RunFilter {
     /// Reads the query of an address.
     pub fn from_query(pairs: &[(String, String)]) -> Self {
-        Self { source: value(pairs, "source"), failed: value(pairs, "failed") == "1", from: value(pairs, "from") }
+        Self {
+            source: value(pairs, "source"),
+            failed: value(pairs, "failed") == "1",
+            from: value(pairs, "from"),
+            sources: value(pairs, "sources"),
+        }
     }
 
     /// The address of the page with this filter.
@@ -37,6 +44,7 @@ impl RunFilter {
             .with("source", &self.source)
             .with("failed", if self.failed { "1" } else { "" })
             .with("from", &self.from)
+            .with("sources", &self.sources)
             .after("/runs")
     }
 }

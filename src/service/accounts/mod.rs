@@ -239,7 +239,7 @@ pub async fn sign_in(app: &App, name: &str, given: &str, from: IpAddr) -> Result
     let account = app.store.user_by_name(name).await.map_err(|e| fault("sign in", &e))?;
     let account = account.filter(|account| !account.user.disabled);
     let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
-    let right = state.hasher.verify(given, stored).await?;
+    let right = state.hasher.verify(given, stored, state.throttle.knows(name, from)).await?;
     let Some(account) = account.filter(|_| right) else {
         tracing::info!(%from, "a sign-in was refused");
         return Err(ServiceError::invalid("", WRONG));
@@ -328,7 +328,7 @@ pub async fn change_password(
     state.throttle.admit(&caller.name, from, now).map_err(|wait_secs| ServiceError::TooMany { wait_secs })?;
     let account = app.store.user(caller.user).await.map_err(|e| fault("change a password", &e))?;
     let account = account.ok_or(ServiceError::SignedOut)?;
-    if !state.hasher.verify(current, account.password_hash.as_deref()).await? {
+    if !state.hasher.verify(current, account.password_hash.as_deref(), true).await? {
         return Err(ServiceError::invalid("current", "This is not your current password."));
     }
     state.throttle.succeeded(&caller.name, from);

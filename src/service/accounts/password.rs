@@ -1,8 +1,10 @@
 //! Passwords: the rules for new ones, and argon2id.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version, password_hash::phc::PasswordHash};
+use argon2::{Algorithm, Argon2, Block, Params, PasswordVerifier, Version, password_hash::phc::PasswordHash};
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
@@ -23,6 +25,8 @@ const LANES: u32 = 1;
 const AT_ONCE: usize = 2;
 /// Tries that may wait for their turn; more are told to come back.
 const WAITING: usize = 32;
+/// The same for those who signed in before from where they are, once all other places are taken.
+const WAITING_KNOWN: usize = 16;
 
 /// Says what is wrong with a new password, as one sentence with the remedy; no rules about its composition.
 pub fn fault(password: &str, name: &str) -> Option<String> {
@@ -51,16 +55,53 @@ pub fn drawn(ids: &dyn IdSource, name: &str) -> String {
     }
 }
 
+/// Memory to hash in, kept from one hash to the next: allocated anew each time, on whatever thread is free, much of it
+/// would stay with the process for good.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<Vec<Block>>>>);
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Kept")
+    }
+}
+
+impl Kept {
+    fn with<T>(&self, change: impl FnOnce(&mut Vec<Vec<Block>>) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn take(&self) -> Vec<Block> {
+        self.with(Vec::pop).unwrap_or_else(|| vec![Block::new(); argon2id().params().block_count()])
+    }
+
+    fn give_back(&self, memory: Vec<Block>) {
+        self.with(|all| {
+            if all.len() < AT_ONCE {
+                all.push(memory);
+            }
+        });
+    }
+}
+
 /// Hashes and checks, at most two at once, away from the threads that serve pages.
 #[derive(Debug, Clone)]
 pub struct Hasher {
     turns: Arc<Semaphore>,
     queue: Arc<Semaphore>,
+    /// Places for those who signed in before: strangers do not take them.
+    known: Arc<Semaphore>,
+    kept: Kept,
 }
 
 impl Default for Hasher {
     fn default() -> Self {
-        Self { turns: Arc::new(Semaphore::new(AT_ONCE)), queue: Arc::new(Semaphore::new(AT_ONCE + WAITING)) }
+        Self {
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            queue: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
+            known: Arc::new(Semaphore::new(WAITING_KNOWN)),
+            kept: Kept::default(),
+        }
     }
 }
 
@@ -69,21 +110,64 @@ fn argon2id() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
+/// How the PHC text of every hash made here begins.
+fn beginning() -> String {
+    format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}$")
+}
+
+type Output = [u8; Params::DEFAULT_OUTPUT_LEN];
+
+fn output(password: &[u8], salt: &[u8], memory: &mut [Block]) -> Result<Output, argon2::Error> {
+    let mut out = Output::default();
+    argon2id().hash_password_into_with_memory(password, salt, &mut out, memory)?;
+    Ok(out)
+}
+
+/// Salt and output of a hash that was made with these very parameters.
+fn parts(stored: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (salt, output) = stored.strip_prefix(&beginning())?.split_once('$')?;
+    Some((STANDARD_NO_PAD.decode(salt).ok()?, STANDARD_NO_PAD.decode(output).ok()?))
+}
+
+fn matches(password: &[u8], stored: &str, memory: &mut [Block]) -> bool {
+    match parts(stored) {
+        Some((salt, expected)) => {
+            output(password, &salt, memory).is_ok_and(|found| bool::from(found[..].ct_eq(&expected[..])))
+        }
+        // Of other parameters: it needs memory of its own.
+        None => PasswordHash::new(stored).is_ok_and(|hash| argon2id().verify_password(password, &hash).is_ok()),
+    }
+}
+
 /// A hash nobody's password has: checked when there is no such user, so that the time does not differ.
 pub const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$YWFhYWFhYWFhYWFhYWFhYQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 impl Hasher {
-    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ServiceError> {
-        let _place = self.queue.try_acquire().map_err(|_| ServiceError::Busy)?;
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        known: bool,
+        work: impl FnOnce(&mut [Block]) -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let place = self.queue.try_acquire().or_else(|full| if known { self.known.try_acquire() } else { Err(full) });
+        let _place = place.map_err(|_| ServiceError::Busy)?;
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| ServiceError::Busy)?;
+        let kept = self.kept.clone();
         // the turn goes with the work: a caller that gives up does not free it early
         let done = tokio::task::spawn_blocking(move || {
-            let result = work();
+            let mut memory = kept.take();
+            let result = work(&mut memory);
+            kept.give_back(memory);
             drop(turn);
             result
         });
         done.await.map_err(|error| ServiceError::internal("hash a password", &error))
+    }
+
+    /// How many pieces of memory wait for the next hash.
+    #[doc(hidden)]
+    pub fn kept(&self) -> usize {
+        self.kept.with(|all| all.len())
     }
 
     /// The PHC text to store.
@@ -94,31 +178,22 @@ impl Hasher {
         let mut salt = [0_u8; 16];
         ids.fill(&mut salt);
         let password = Zeroizing::new(password.to_owned());
-        let hashed = self
-            .in_turn(move || {
-                argon2id()
-                    .hash_password_with_salt(password.as_bytes(), &salt)
-                    .map(|hash: PasswordHash| hash.to_string())
-            })
-            .await?;
-        hashed.map_err(|error| ServiceError::internal("hash a password", &error))
+        let hashed = self.in_turn(true, move |memory| output(password.as_bytes(), &salt, memory)).await?;
+        let hashed = hashed.map_err(|error| ServiceError::internal("hash a password", &error))?;
+        Ok(format!("{}{}${}", beginning(), STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hashed)))
     }
 
-    /// Whether `password` is the one hashed in `stored`; without a stored one the work is done all the same.
+    /// Whether `password` is the one hashed in `stored`; without a stored one the work is done all the same. Some places
+    /// are kept for those who are `known` by an earlier sign-in.
     ///
     /// # Errors
     /// `Busy` when too many wait.
-    pub async fn verify(&self, password: &str, stored: Option<&str>) -> Result<bool, ServiceError> {
+    pub async fn verify(&self, password: &str, stored: Option<&str>, known: bool) -> Result<bool, ServiceError> {
         let exists = stored.is_some();
         let stored = stored.unwrap_or(NOBODY).to_owned();
         let too_long = password.len() > BYTES_MAX;
         let password = Zeroizing::new(if too_long { String::new() } else { password.to_owned() });
-        let matched = self
-            .in_turn(move || {
-                PasswordHash::new(&stored)
-                    .is_ok_and(|hash| argon2id().verify_password(password.as_bytes(), &hash).is_ok())
-            })
-            .await?;
+        let matched = self.in_turn(known, move |memory| matches(password.as_bytes(), &stored, memory)).await?;
         Ok(matched && exists && !too_long)
     }
 }

@@ -88,6 +88,12 @@ impl Throttle {
         Ok(())
     }
 
+    /// Whether the account has signed in from this address before.
+    pub fn knows(&self, account: &str, address: IpAddr) -> bool {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.known.contains(&(account.trim().to_lowercase(), address))
+    }
+
     /// Forgets the account's tries after a success and remembers the address as one of its own.
     pub fn succeeded(&self, account: &str, address: IpAddr) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);

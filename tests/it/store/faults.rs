@@ -145,6 +145,88 @@ async fn a_full_disk_loses_nothing_and_recovers_alone() {
     assert!(store.integrity_check().await.unwrap().is_empty());
 }
 
+fn delivery(n: u128) -> halobridge::domain::delivery::Delivery {
+    halobridge::domain::delivery::Delivery {
+        id: halobridge::domain::ids::DeliveryId(uuid::Uuid::from_u128(n)),
+        source: halobridge::domain::delivery::DeliverySource::Halo { connection: halo(1) },
+        received: at(1),
+        body: b"{}".to_vec(),
+        handled: None,
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_from_its_place_takes_nothing_until_it_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, aside) = (folder.path().join("data"), folder.path().join("aside"));
+    std::fs::create_dir(&data).unwrap();
+    let store = Store::open(&data.join("halobridge.db"), key()).await.unwrap();
+    linked(&store, 1).await;
+    store.intake(delivery(1)).await.unwrap();
+    assert_eq!(store.trouble(), None);
+
+    std::fs::rename(&data, &aside).unwrap();
+    assert_eq!(store.intake(delivery(2)).await, Err(StoreError::Gone));
+    assert_eq!(store.begin().await.err(), Some(StoreError::Gone));
+    assert_eq!(store.trouble(), Some(StoreError::Gone));
+    // Another file under the name is not the one that was opened.
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("halobridge.db"), "another").unwrap();
+    assert_eq!(store.intake(delivery(2)).await, Err(StoreError::Gone));
+    std::fs::remove_dir_all(&data).unwrap();
+
+    std::fs::rename(&aside, &data).unwrap();
+    assert_eq!(store.trouble(), None, "noticed without a write");
+    store.intake(delivery(2)).await.unwrap();
+    drop(store);
+    let again = Store::open(&data.join("halobridge.db"), key()).await.unwrap();
+    for n in [1, 2] {
+        let id = delivery(n).id;
+        assert!(again.delivery(id).await.unwrap().is_some(), "what was acknowledged is there");
+    }
+    again.verify_ledger().await.unwrap();
+}
+
+#[tokio::test]
+async fn under_another_processes_lock_one_tries_and_the_others_hear_of_it_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("halobridge.db");
+    let store = Store::open(&path, key()).await.unwrap();
+    linked(&store, 1).await;
+    store.patience(100).await.unwrap();
+    let mut other = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    assert_eq!(store.intake(delivery(1)).await, Err(StoreError::Locked));
+    assert_eq!(store.trouble(), Some(StoreError::Locked));
+    // Longer than a test waits: whoever still tried would be seen.
+    store.patience(600_000).await.unwrap();
+    assert_eq!(store.intake(delivery(1)).await, Err(StoreError::Locked));
+    assert_eq!(store.begin().await.err(), Some(StoreError::Locked));
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    crate::outside::until("the probe finds it free", 60, async || store.probe().await.ok()).await;
+    assert_eq!(store.trouble(), None);
+    store.intake(delivery(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_failing_disk_is_over_with_the_next_write_and_a_damaged_file_only_with_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("halobridge.db"), key()).await.unwrap();
+    let failing = StoreError::Failing("disk I/O error".into());
+    store.met(&failing);
+    assert_eq!(store.trouble(), Some(failing));
+    record(&store, vec![act("written")]).await;
+    assert_eq!(store.trouble(), None);
+    let damaged = StoreError::Damaged("database disk image is malformed".into());
+    store.met(&damaged);
+    record(&store, vec![act("written too")]).await;
+    assert_eq!(store.trouble(), Some(damaged.clone()));
+    // All of them are said by the store alone, and an act that meets one may be tried again.
+    for error in [StoreError::Full, StoreError::ReadOnly, StoreError::Gone, StoreError::Locked, damaged] {
+        assert!(error.lasts() && error.transient() && StoreError::said_in(&format!("read it: {error}")), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn a_value_that_does_not_parse_is_named() {
     let folder = tempfile::tempdir().unwrap();

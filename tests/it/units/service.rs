@@ -174,7 +174,7 @@ mod password {
     use argon2::password_hash::phc::PasswordHash;
     use halobridge::{
         clock::{IdSource, SeededIds},
-        service::accounts::password::*,
+        service::{accounts::password::*, error::ServiceError},
     };
 
     /// Ones at first, then what it is asked for in numbers.
@@ -227,12 +227,37 @@ mod password {
         let two = hasher.hash("correct horse", &ids).await.unwrap();
         assert!(one.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{one}");
         assert_ne!(one, two);
-        assert!(hasher.verify("correct horse", Some(&one)).await.unwrap());
-        assert!(!hasher.verify("correct horsf", Some(&one)).await.unwrap());
-        assert!(!hasher.verify("", Some(&one)).await.unwrap());
-        assert!(!hasher.verify("correct horse", None).await.unwrap());
-        assert!(!hasher.verify("correct horse", Some("not a hash")).await.unwrap());
+        assert!(hasher.verify("correct horse", Some(&one), false).await.unwrap());
+        assert!(!hasher.verify("correct horsf", Some(&one), false).await.unwrap());
+        assert!(!hasher.verify("", Some(&one), false).await.unwrap());
+        assert!(!hasher.verify("correct horse", None, false).await.unwrap());
+        assert!(!hasher.verify("correct horse", Some("not a hash"), false).await.unwrap());
         assert!(PasswordHash::new(NOBODY).is_ok(), "an unknown user must cost the same work");
+    }
+
+    #[tokio::test]
+    async fn hashes_are_the_standards_and_those_of_other_parameters_match_too() {
+        use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+        let (hasher, ids) = (Hasher::default(), SeededIds::new(1));
+        let ours = hasher.hash("correct horse", &ids).await.unwrap();
+        let parsed = PasswordHash::new(&ours).unwrap();
+        assert!(Argon2::default().verify_password(b"correct horse", &parsed).is_ok());
+        assert!(Argon2::default().verify_password(b"correct horsf", &parsed).is_err());
+        let small = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(64, 1, 1, None).unwrap());
+        let other: PasswordHash = small.hash_password_with_salt(b"correct horse", b"0123456789abcdef").unwrap();
+        let other = other.to_string();
+        assert!(hasher.verify("correct horse", Some(&other), false).await.unwrap());
+        assert!(!hasher.verify("correct horsf", Some(&other), false).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_flood_takes_no_more_memory_than_two_hashes_and_no_place_of_those_who_are_known() {
+        let hasher = Hasher::default();
+        let strangers = futures::future::join_all((0..60).map(|_| hasher.verify("guess", None, false)));
+        let (strangers, known) = tokio::join!(strangers, hasher.verify("correct horse", None, true));
+        assert!(strangers.iter().any(|told| *told == Err(ServiceError::Busy)), "not all of them are let in");
+        assert_eq!(known, Ok(false), "and this one's password was looked at");
+        assert!((1..=2).contains(&hasher.kept()), "{}", hasher.kept());
     }
 }
 

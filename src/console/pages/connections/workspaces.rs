@@ -18,6 +18,8 @@ use crate::{
         view::{
             connections::{ConnectionsView, WorkspaceRow},
             dashboard::PairFilter,
+            list::Listed,
+            query::QueryText,
             shadow::ShadowFilter,
         },
         workspace::Mode,
@@ -37,6 +39,8 @@ pub fn section(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
         };
         list::empty(ctx, "connection", "No workspace is watched", text)
     } else {
+        let listed = Listed::window(&view.workspaces, &view.from, |row| row.id.to_string());
+        let page = |token: &str| format!("{}#workspaces", QueryText::new().with("from", token).after("/connections"));
         view! {
             {list::table(
                 ("Workspaces", "Sentinel workspaces"),
@@ -45,8 +49,9 @@ pub fn section(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
                     ("Client and workspace", "c-wide"), ("State", ""), ("Mode", ""), ("Policy", ""),
                     ("Since", ""), ("Webhook", ""),
                 ]),
-                view.workspaces.iter().map(|row| line(ctx, row)).collect_view().into_any(),
+                listed.rows.iter().map(|row| line(ctx, row)).collect_view().into_any(),
             )}
+            {list::pages_of_one(ctx, "Pages of the workspaces", &listed, page)}
         }
         .into_any()
     };

@@ -14,11 +14,18 @@ use halobridge::{
     },
     domain::{
         account::Role,
+        ids::WorkspaceId,
         incident::Severity,
         pair::{Health, SyncState},
+        run::RunScope,
         view::{
-            account::AccountView, connections::ConnectionHealth, dashboard::PairFilter, form::FormView, pair::PairView,
+            account::AccountView,
+            connections::{ConnectionHealth, WorkspaceRow},
+            dashboard::PairFilter,
+            form::FormView,
+            pair::PairView,
             pulse::Pulse,
+            runs::SourceRow,
         },
     },
 };
@@ -90,6 +97,42 @@ fn every_page_is_a_whole_document() {
             }
         }
     }
+}
+
+#[test]
+fn many_sources_and_workspaces_are_paged() {
+    let draw = |ctx: &PageContext, page: Page| Html::parse_document(&render(ctx, &page));
+    let href = |html: &Html, css: &str| all(html, css)[0].value().attr("href").unwrap().to_owned();
+    let (_, ctx, _) = fixtures::pages().into_iter().find(|(name, _, _)| *name == "runs").unwrap();
+    let id = |n: u128| WorkspaceId(uuid::Uuid::from_u128(0xa000 + n));
+
+    let mut runs = fixtures::runs();
+    let one = runs.sources[0].clone();
+    runs.sources = (0..120).map(|n| SourceRow { scope: RunScope::Workspace { id: id(n) }, ..one.clone() }).collect();
+    runs.filter.failed = true;
+    let html = draw(&ctx, Page::Runs(Box::new(runs.clone())));
+    assert_eq!(all(&html, "table.sources tbody tr").len(), 50);
+    assert!(truth_of(&html).contains("120 sources"), "all of them are counted");
+    let next = href(&html, "nav[aria-label='Pages of the sources'] a[rel='next']");
+    assert_eq!(next, format!("/runs?failed=1&sources=2~{}", id(50).0), "what else the address says stays");
+    runs.filter.sources = format!("3~{}", id(100).0);
+    let html = draw(&ctx, Page::Runs(Box::new(runs)));
+    assert_eq!(all(&html, "table.sources tbody tr").len(), 20);
+
+    let mut connections = fixtures::connections();
+    let one = connections.workspaces[0].clone();
+    connections.workspaces = (0..120).map(|n| WorkspaceRow { id: id(n), ..one.clone() }).collect();
+    // The way from an incident that waits.
+    connections.from = id(77).0.to_string();
+    let html = draw(&ctx, Page::Connections(Box::new(connections)));
+    assert_eq!(all(&html, "table.workspaces tbody tr").len(), 43);
+    assert_eq!(all(&html, &format!("#workspace-{}", id(77).0)).len(), 1);
+    let back = href(&html, "nav[aria-label='Pages of the workspaces'] a[rel='prev']");
+    assert_eq!(back, format!("/connections?from=1~{}#workspaces", id(27).0));
+}
+
+fn truth_of(html: &Html) -> String {
+    one(html, "#truth")
 }
 
 #[test]
