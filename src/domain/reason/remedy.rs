@@ -16,6 +16,7 @@ impl Reason {
                 | Self::Unlinked { .. }
                 | Self::ClientNotBound
                 | Self::Unmapped { .. }
+                | Self::Ambiguous { .. }
                 | Self::VerdictRefused { .. }
                 | Self::Conflict { .. }
                 | Self::Reopened { .. }
@@ -60,6 +61,9 @@ impl Reason {
                 };
                 Some(format!("{what}, then press “Look again”."))
             }
+            Self::Ambiguous { .. } => Some(
+                "Write the id of the one that is meant into the policy in place of the name, then press “Look again”.".into(),
+            ),
             Self::RecordGone { .. } => Some("Open the record on both sides and decide which one stays.".into()),
             Self::WrongClient => Some("In Halo, move the ticket to the client of its workspace; or unlink the pair.".into()),
             Self::VerdictMissing => {

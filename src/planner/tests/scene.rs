@@ -257,6 +257,7 @@ fn catalogue() -> Catalogue {
         ],
         own_agent_id: Some(99),
         clients: Vec::new(),
+        partial: Vec::new(),
     }
 }
 
