@@ -82,6 +82,10 @@ pub fn refused(answer: &Answer, budget: Option<&Budget>, now: Timestamp) -> Fail
             FailureKind::SignInAgain,
             "Azure does not accept the sign-in. Sign in again, or enter a new secret.".into(),
         ),
+        403 | 409 if barred(code.as_deref()).is_some() => fail(
+            FailureKind::Forbidden,
+            format!("{} Azure says: {}", barred(code.as_deref()).unwrap_or_default(), told(&says)),
+        ),
         403 => fail(
             FailureKind::Forbidden,
             format!(
@@ -91,6 +95,11 @@ pub fn refused(answer: &Answer, budget: Option<&Budget>, now: Timestamp) -> Fail
             ),
         ),
         404 => fail(FailureKind::Gone, gone(code.as_deref(), &says)),
+        // Not every 409 is about a newer version: others pass, or are told in the end.
+        409 if !of_version(code.as_deref(), &says) => fail(
+            FailureKind::Transient,
+            format!("Azure can't do this as things stand. It is tried again. Azure says: {}", told(&says)),
+        ),
         409 | 412 => {
             fail(FailureKind::Conflict, "Someone else changed it in between. It is read again and planned anew.".into())
         }
@@ -118,6 +127,49 @@ pub fn refused(answer: &Answer, budget: Option<&Budget>, now: Timestamp) -> Fail
             if says.is_empty() { "Azure refuses the request.".into() } else { format!("Azure refuses: {says}") },
         ),
     }
+}
+
+/// The service's sentence, or that there is none.
+fn told(says: &str) -> &str {
+    if says.is_empty() { "nothing more." } else { says }
+}
+
+/// Whether a 409 is about a newer version of the record. One that names nothing is taken for such.
+fn of_version(code: Option<&str>, says: &str) -> bool {
+    const CODES: [&str; 3] = ["Conflict", "PreconditionFailed", "Http409"];
+    let says = says.to_ascii_lowercase();
+    code.is_none_or(|code| CODES.iter().any(|known| known.eq_ignore_ascii_case(code)))
+        || ["newer version", "new version", "etag"].iter().any(|word| says.contains(word))
+}
+
+/// What bars a call and is no missing role: what it is, and what to do. By the code, for the texts hold names.
+pub fn barred(code: Option<&str>) -> Option<&'static str> {
+    let sentence = match code? {
+        "ReadOnlyDisabledSubscription" | "SubscriptionDisabled" | "DisabledSubscription" => {
+            "The Azure subscription is disabled: it can be read, and nothing can be written. Have it enabled again in Azure \
+             (Subscriptions > Reactivate)."
+        }
+        "ScopeLocked" => {
+            "A lock in Azure forbids this. Remove the lock on the workspace, its resource group or its subscription \
+             (Settings > Locks)."
+        }
+        "MissingSubscriptionRegistration" | "SubscriptionNotRegistered" => {
+            "The subscription is not registered for a resource provider that this needs. Register it in Azure \
+             (Subscription > Settings > Resource providers)."
+        }
+        "DisallowedOperation" => {
+            "The subscription does not allow this operation, whoever asks. Ask who administers the subscription about its \
+             offer and state."
+        }
+        "RequestDisallowedByPolicy" | "RequestDisallowedByAzure" => {
+            "A policy in Azure forbids this, and no role helps. Have the policy changed, or the workspace exempted from it."
+        }
+        "LinkedAuthorizationFailed" => {
+            "The identity lacks a right on another resource that this one is linked to. Give it a role there."
+        }
+        _ => return None,
+    };
+    Some(sentence)
 }
 
 fn wait_until(answer: &Answer, budget: Option<&Budget>, now: Timestamp) -> Timestamp {

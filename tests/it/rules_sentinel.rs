@@ -196,6 +196,33 @@ async fn sentinel_rule_04_conflict_is_409_or_412() {
     }
 }
 
+/// Azure answers 409 and 403 for much that is neither a newer version nor a missing role.
+#[tokio::test]
+async fn sentinel_rule_04_other_refusals_with_409_and_403_say_what_they_are() {
+    use FailureKind::{Conflict, Forbidden, Transient};
+    let cases = [
+        (409, "ReadOnlyDisabledSubscription", "It is disabled.", Forbidden, "The Azure subscription is disabled"),
+        (409, "ScopeLocked", "The scope is locked.", Forbidden, "A lock in Azure forbids this. Remove the lock"),
+        (409, "MissingSubscriptionRegistration", "Not registered.", Forbidden, "Register it in Azure"),
+        (409, "AnotherOperationInProgress", "Another one runs.", Transient, "Azure says: Another one runs."),
+        (409, "Conflict", "Newer version of resource exists.", Conflict, "Someone else changed it in between"),
+        (409, "ResourceModified", "The etag is old.", Conflict, "Someone else changed it in between"),
+        (412, "PreconditionFailed", "No.", Conflict, "Someone else changed it in between"),
+        (403, "DisallowedOperation", "The offer forbids it.", Forbidden, "does not allow this operation, whoever asks"),
+        (403, "RequestDisallowedByPolicy", "Policy p.", Forbidden, "A policy in Azure forbids this, and no role helps"),
+        (403, "LinkedAuthorizationFailed", "No right on x.", Forbidden, "on another resource"),
+        (403, "AuthorizationFailed", "perform action 'a/write' over", Forbidden, "a/write. Give the identity the role"),
+    ];
+    for (status, code, message, kind, says) in cases {
+        let stage = stage(Script::new(move |_| answer(status, &json!({"error": {"code": code, "message": message}}))));
+        let failure = stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap_err();
+        assert_eq!((failure.kind, failure.code.as_deref()), (kind, Some(code)), "{failure}");
+        assert!(failure.message.contains(says), "{code}: {failure}");
+        let told = failure.message.contains(message);
+        assert_eq!(told, kind != Conflict && code != "AuthorizationFailed", "Azure's own sentence: {failure}");
+    }
+}
+
 #[tokio::test]
 async fn sentinel_rule_05_the_write_gives_the_new_version_back() {
     let stage = stage(Script::new(|_| {
