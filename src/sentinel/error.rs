@@ -103,10 +103,7 @@ pub fn refused(answer: &Answer, budget: Option<&Budget>, now: Timestamp) -> Fail
         409 | 412 => {
             fail(FailureKind::Conflict, "Someone else changed it in between. It is read again and planned anew.".into())
         }
-        400 if says.contains("is not onboarded") => fail(
-            FailureKind::Rejected,
-            "The workspace has no Microsoft Sentinel. Add Sentinel to it in Azure, or choose another.".into(),
-        ),
+        400 if says.contains("is not onboarded") => fail(FailureKind::Rejected, NOT_ONBOARDED.into()),
         400 if says.contains("is not registered") => fail(
             FailureKind::Rejected,
             "The subscription is not registered for Microsoft.SecurityInsights. Register it in Azure.".into(),
@@ -127,6 +124,28 @@ pub fn refused(answer: &Answer, budget: Option<&Budget>, now: Timestamp) -> Fail
             if says.is_empty() { "Azure refuses the request.".into() } else { format!("Azure refuses: {says}") },
         ),
     }
+}
+
+/// What is said of a workspace without Sentinel.
+const NOT_ONBOARDED: &str = "The workspace has no Microsoft Sentinel. Add Sentinel to it in Azure, or choose another.";
+
+/// Whether Azure said that the workspace has no Sentinel, and not that something else is wrong with the call.
+pub fn not_onboarded(failure: &Failure) -> bool {
+    failure.message == NOT_ONBOARDED
+}
+
+/// A good answer that holds an error, or nothing of a list: it tells nothing of what there is.
+pub fn no_list(answer: &Answer, body: &Value) -> Option<Failure> {
+    let members = body.as_object()?;
+    if members.is_empty() || members.contains_key("value") {
+        return None;
+    }
+    let mut failure = answer.unreadable();
+    if let (code, Some(message)) = code_and_message(body) {
+        failure.code = code;
+        failure.message = format!("Azure answered with an error in place of a list: {}", quoted(&message));
+    }
+    Some(failure)
 }
 
 /// The service's sentence, or that there is none.

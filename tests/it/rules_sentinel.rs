@@ -196,6 +196,35 @@ async fn sentinel_rule_04_conflict_is_409_or_412() {
     }
 }
 
+/// Only Azure's own word says that a workspace has no Sentinel: other refusals are told as what they are.
+#[tokio::test]
+async fn sentinel_rule_04_another_refusal_is_not_taken_for_a_workspace_without_sentinel() {
+    let no_sentinel = "Workspace 'x' is not onboarded to Microsoft Sentinel. Please onboard through the portal";
+    let refusal = |code: &str, message: &str| json!({"error": {"code": code, "message": message}});
+    let cases = [
+        (400, refusal("BadRequest", no_sentinel), Ok(false)),
+        (200, json!({"value": []}), Ok(false)),
+        (200, json!({"value": [{"name": "default"}]}), Ok(true)),
+        (400, refusal("InvalidApiVersionParameter", "The api-version is invalid."), Err("The api-version is invalid.")),
+        (200, refusal("Odd", "The front door is out of order."), Err("The front door is out of order.")),
+        (200, json!({"title": "Welcome"}), Err("than this call has")),
+    ];
+    for (status, body, expected) in cases {
+        let told = body.clone();
+        let stage = stage(Script::new(move |_| answer(status, &told)));
+        let onboarded = stage.sentinel.onboarded(&place()).await;
+        let glance = stage.sentinel.glance(&place()).await;
+        match expected {
+            Ok(there) => assert_eq!(onboarded, Ok(there), "{body}"),
+            Err(says) => {
+                for failure in [onboarded.unwrap_err(), glance.unwrap_err()] {
+                    assert!(failure.message.contains(says), "{body}: {failure}");
+                }
+            }
+        }
+    }
+}
+
 /// Azure answers 409 and 403 for much that is neither a newer version nor a missing role.
 #[tokio::test]
 async fn sentinel_rule_04_other_refusals_with_409_and_403_say_what_they_are() {
