@@ -176,6 +176,8 @@ pub enum Reason {
     },
     /// The note is not of the kind the policy lets cross.
     NoteHeldBack,
+    /// Halo did not say whether the note is hidden, and the policy lets only cross what is not.
+    NotePrivacyUntold,
     /// Notes were written while the ticket belonged to another client: they are about that one.
     WrittenElsewhere,
     /// The 100-comment limit is reached.
@@ -342,6 +344,7 @@ impl Reason {
             Self::VerdictRefused { .. } => "verdict-refused",
             Self::CommentsUnread { .. } => "comments-unread",
             Self::NoteHeldBack => "note-held-back",
+            Self::NotePrivacyUntold => "note-privacy-untold",
             Self::WrittenElsewhere => "written-elsewhere",
             Self::CommentsFull => "comments-full",
             Self::Conflict { .. } => "conflict",
@@ -425,6 +428,9 @@ impl Reason {
             Self::VerdictRefused { why } => format!("The classification can't be sent: {why}."),
             Self::CommentsUnread { why } => why.clone(),
             Self::NoteHeldBack => "The note is not of the kind the policy lets cross.".into(),
+            Self::NotePrivacyUntold => {
+                "Halo does not say whether the note is hidden, so it counts as hidden and does not cross.".into()
+            }
             Self::WrittenElsewhere => {
                 "Notes were written while the ticket belonged to another client. They stay in Halo.".into()
             }

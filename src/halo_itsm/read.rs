@@ -121,6 +121,7 @@ pub fn action(object: &Value, asked: TicketId) -> Option<Action> {
         note_html,
         // Where it is not told the note may be internal: those never cross by accident.
         private: flag_at(object, "hiddenfromuser").unwrap_or(true),
+        privacy_untold: flag_at(object, "hiddenfromuser").is_none(),
         important: flag_at(object, "important").unwrap_or(false),
         sync_to_sentinel: flag_at(object, "sync_to_sentinel").unwrap_or(false),
         new_status: int_at(object, "new_status").filter(|id| *id > 0),

@@ -15,9 +15,9 @@ use crate::{
 /// Code and message of an error body, however it is wrapped. A message may itself be a JSON text
 /// (encoded twice): then the inner one counts.
 pub fn code_and_message(body: &Value) -> (Option<String>, Option<String>) {
-    let error = body.get("error").filter(|e| e.is_object()).unwrap_or(body);
-    let code = read::words_at(error, "code");
-    let message = read::words_at(error, "message");
+    let error = member(body, "error").filter(|e| e.is_object()).unwrap_or(body);
+    let words = |name: &str| member(error, name).and_then(read::text).filter(|text| !text.trim().is_empty());
+    let (code, message) = (words("code"), words("message"));
     if let Some(inner) = message.as_deref().filter(|m| m.trim_start().starts_with('{'))
         && let Ok(inner) = serde_json::from_str::<Value>(inner)
     {
@@ -27,6 +27,13 @@ pub fn code_and_message(body: &Value) -> (Option<String>, Option<String>) {
         }
     }
     (code, message)
+}
+
+/// A member, however its name is capitalised: some services behind Azure write `Error`, `Code` and `Message`.
+fn member<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
+    let any_case =
+        || object.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    object.get(name).or_else(any_case)
 }
 
 /// The remaining calls the service names, if it does: the smallest of its figures.
@@ -82,10 +89,15 @@ pub fn refused(answer: &Answer, budget: Option<&Budget>, now: Timestamp) -> Fail
             FailureKind::SignInAgain,
             "Azure does not accept the sign-in. Sign in again, or enter a new secret.".into(),
         ),
-        403 | 409 if barred(code.as_deref()).is_some() => fail(
-            FailureKind::Forbidden,
-            format!("{} Azure says: {}", barred(code.as_deref()).unwrap_or_default(), told(&says)),
-        ),
+        403 | 409 if barred(code.as_deref()).is_some() => {
+            let sentence = barred(code.as_deref()).unwrap_or_default();
+            // What Azure says of a missing right names who asked.
+            let text = match code.as_deref() {
+                Some("LinkedAuthorizationFailed") => sentence.to_owned(),
+                _ => format!("{sentence} Azure says: {}", told(&says)),
+            };
+            fail(FailureKind::Forbidden, text)
+        }
         403 => fail(
             FailureKind::Forbidden,
             format!(

@@ -107,6 +107,9 @@ impl Reason {
                 "Add a row to the policy's “agents” table that gives the agent an owner whom Entra knows, or assign one of the two otherwise; it goes on by itself.".into(),
             ),
             Self::Refused { .. } => Some("Correct what the other side names (where it gives no reason: look at its mandatory fields and rights), then have it tried again.".into()),
+            Self::NotePrivacyUntold => Some(
+                "Give the agent of the API application the rights to see all of an action in Halo, or choose the notes that cross by another rule in the policy.".into(),
+            ),
             _ => None,
         }
     }

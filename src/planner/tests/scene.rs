@@ -358,6 +358,7 @@ impl Scene {
             note: String::new(),
             note_html: Some(html.to_owned()),
             private: true,
+            privacy_untold: false,
             important: false,
             sync_to_sentinel: false,
             new_status: None,
