@@ -138,6 +138,21 @@ pub fn refused(answer: &Answer, budget: Option<&Budget>, now: Timestamp) -> Fail
     }
 }
 
+/// The same where an app signs in as itself: nobody can sign in again for it.
+pub fn of_an_app_alone(failure: Failure, challenged: bool) -> Failure {
+    if failure.kind != FailureKind::SignInAgain {
+        return failure;
+    }
+    let text = if challenged {
+        "Azure asks for a stronger sign-in (a policy), which an app cannot give. Ask the tenant's administrator to leave the \
+         app out of the policy."
+    } else {
+        "Azure does not accept the app's sign-in, not even with a new token. Check tenant id, client id and the secret or \
+         certificate of the connection, and whether the app is enabled there."
+    };
+    Failure { message: text.to_owned(), ..failure }
+}
+
 /// What is said of a workspace without Sentinel.
 const NOT_ONBOARDED: &str = "The workspace has no Microsoft Sentinel. Add Sentinel to it in Azure, or choose another.";
 

@@ -196,6 +196,15 @@ async fn sentinel_rule_04_conflict_is_409_or_412() {
     }
 }
 
+#[tokio::test]
+async fn a_refused_app_is_not_asked_to_sign_in_again() {
+    let stage = stage(Script::new(|_| answer(401, &json!({"error": {"code": "InvalidAuthenticationToken"}}))));
+    let failure = stage.sentinel.incident(&place(), &IncidentId::new(ID), Class::Interactive).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::SignInAgain);
+    assert!(failure.message.contains("does not accept the app's sign-in"), "{failure}");
+    assert!(!failure.message.contains("Sign in again"), "{failure}");
+}
+
 /// Only Azure's own word says that a workspace has no Sentinel: other refusals are told as what they are.
 #[tokio::test]
 async fn sentinel_rule_04_another_refusal_is_not_taken_for_a_workspace_without_sentinel() {
