@@ -88,9 +88,18 @@ pub struct Catalogue {
     pub own_agent_id: Option<i64>,
     /// Clients by id and name (active ones), for the connection test and the applied file.
     pub clients: Vec<Named>,
+    /// Kinds of rows (`agent`, `status`, `custom field`, …) of which Halo counts more than it handed out: one that is not
+    /// among them may exist all the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub partial: Vec<String>,
 }
 
 impl Catalogue {
+    /// Whether Halo handed out only a part of these rows.
+    pub fn is_partial(&self, kind: &str) -> bool {
+        self.partial.iter().any(|known| known == kind)
+    }
+
     /// The look-ups that had rows before and have none now. An administrator seldom takes away the last one; a server
     /// that is starting answers so too.
     pub fn emptied(&self, before: &Self) -> Vec<&'static str> {
@@ -114,9 +123,43 @@ impl Catalogue {
         self.clients.is_empty() || self.clients.iter().any(|client| client.id == id)
     }
 
-    /// The ticket type that is meant.
+    /// The ticket type that is meant; none where the name is that of several.
     pub fn ticket_type(&self, wanted: &Ref) -> Option<&TicketType> {
-        wanted.find(&self.ticket_types, |row| row.id, |row| &row.name)
+        wanted.only(&self.ticket_types, |row| row.id, |row| &row.name)
+    }
+
+    /// The agents that are meant, in the order of their ids: by id, by name, or, where none has the name, by mail address.
+    pub fn agents_meant(&self, wanted: &Ref) -> Vec<&Agent> {
+        let with = |fits: &dyn Fn(&Agent) -> bool| self.agents.iter().filter(|agent| fits(agent)).collect::<Vec<_>>();
+        let mut found = match wanted {
+            Ref::Id(id) => with(&|agent| agent.id == *id),
+            Ref::Name(name) => {
+                let same = |text: &str| text.trim().eq_ignore_ascii_case(name.trim());
+                let named = with(&|agent| same(&agent.name));
+                if named.is_empty() { with(&|agent| agent.email.as_deref().is_some_and(same)) } else { named }
+            }
+        };
+        found.sort_by_key(|agent| agent.id);
+        found.dedup_by_key(|agent| agent.id);
+        found
+    }
+
+    /// The one agent that is meant.
+    pub fn agent(&self, wanted: &Ref) -> Option<&Agent> {
+        let found = self.agents_meant(wanted);
+        match found.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        }
+    }
+
+    /// The ids among which a priority's name does not choose: the same name twice in one SLA. In several SLAs it is one
+    /// name of as many rows, and the ticket type's SLA chooses.
+    pub fn priorities_alike(&self, wanted: &Ref, sla: Option<i64>) -> Vec<i64> {
+        let rows = self.priorities_in(sla);
+        let Some(first) = wanted.find(&rows, |row| row.id, |row| &row.name) else { return Vec::new() };
+        let beside: Vec<&Priority> = rows.iter().copied().filter(|row| row.sla_id == first.sla_id).collect();
+        wanted.several(&beside, |row| row.id, |row| &row.name)
     }
 
     /// The priorities that a ticket of a type with this SLA can have (halo-api sheet 5.4); all of them where neither the
@@ -151,14 +194,30 @@ pub enum Ref {
 }
 
 impl Ref {
-    /// The row it means; a name that is all digits also matches by id.
+    /// The first row it may mean. Where it matters which of several is taken, [`Self::only`] is asked.
     pub fn find<'a, T>(&self, rows: &'a [T], id: impl Fn(&T) -> i64, name: impl Fn(&T) -> &str) -> Option<&'a T> {
+        rows.iter().find(|row| self.means(id(row), name(row)))
+    }
+
+    /// The row it means; none where the name is that of several: nobody knows which one is meant.
+    pub fn only<'a, T>(&self, rows: &'a [T], id: impl Fn(&T) -> i64, name: impl Fn(&T) -> &str) -> Option<&'a T> {
+        let first = self.find(rows, &id, &name)?;
+        self.several(rows, id, name).is_empty().then_some(first)
+    }
+
+    /// The ids among which a name does not choose; none where it means one row, or none.
+    pub fn several<T>(&self, rows: &[T], id: impl Fn(&T) -> i64, name: impl Fn(&T) -> &str) -> Vec<i64> {
+        let mut ids: Vec<i64> = rows.iter().filter(|row| self.means(id(row), name(row))).map(&id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        if ids.len() > 1 { ids } else { Vec::new() }
+    }
+
+    /// Whether a row with this id and name is one of those it means.
+    pub fn means(&self, id: i64, name: &str) -> bool {
         match self {
-            Self::Id(wanted) => rows.iter().find(|row| id(row) == *wanted),
-            Self::Name(wanted) => {
-                let wanted = wanted.trim();
-                rows.iter().find(|row| name(row).trim().eq_ignore_ascii_case(wanted))
-            }
+            Self::Id(wanted) => id == *wanted,
+            Self::Name(wanted) => name.trim().eq_ignore_ascii_case(wanted.trim()),
         }
     }
 }

@@ -146,6 +146,15 @@ pub enum Reason {
         /// The value without a row, or the name that Halo doesn't know.
         value: String,
     },
+    /// A name in the policy is that of several of Halo's rows: none is taken.
+    Ambiguous {
+        /// As in [`Reason::Unmapped`].
+        table: String,
+        /// The name.
+        name: String,
+        /// Whom it may mean.
+        ids: Vec<i64>,
+    },
     /// The other side's record was deleted or merged.
     RecordGone {
         /// What happened, in words.
@@ -167,6 +176,8 @@ pub enum Reason {
     },
     /// The note is not of the kind the policy lets cross.
     NoteHeldBack,
+    /// Halo did not say whether the note is hidden, and the policy lets only cross what is not.
+    NotePrivacyUntold,
     /// Notes were written while the ticket belonged to another client: they are about that one.
     WrittenElsewhere,
     /// The 100-comment limit is reached.
@@ -338,12 +349,14 @@ impl Reason {
             Self::TicketAsked { .. } => Self::TICKET_ASKED,
             Self::ClientNotBound => "client-not-bound",
             Self::Unmapped { .. } => "unmapped",
+            Self::Ambiguous { .. } => "ambiguous",
             Self::RecordGone { .. } => "record-gone",
             Self::WrongClient => "wrong-client",
             Self::VerdictMissing => "verdict-missing",
             Self::VerdictRefused { .. } => "verdict-refused",
             Self::CommentsUnread { .. } => "comments-unread",
             Self::NoteHeldBack => "note-held-back",
+            Self::NotePrivacyUntold => "note-privacy-untold",
             Self::WrittenElsewhere => "written-elsewhere",
             Self::CommentsFull => "comments-full",
             Self::Conflict { .. } => "conflict",
@@ -418,12 +431,19 @@ impl Reason {
             Self::TicketAsked { .. } => "A person asked for its ticket; it is made next.".into(),
             Self::ClientNotBound => "The client has no Halo client yet.".into(),
             Self::Unmapped { table, value } => format!("No {table} is mapped for “{value}”."),
+            Self::Ambiguous { table, name, ids } => {
+                let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+                format!("“{name}” may mean more than one {table} in Halo ({}): none is taken.", ids.join(", "))
+            }
             Self::RecordGone { what } => what.clone(),
             Self::WrongClient => "The ticket belongs to another client now, so nothing is written to it.".into(),
             Self::VerdictMissing => "The ticket was closed without a classification.".into(),
             Self::VerdictRefused { why } => format!("The classification can't be sent: {why}."),
             Self::CommentsUnread { why } => why.clone(),
             Self::NoteHeldBack => "The note is not of the kind the policy lets cross.".into(),
+            Self::NotePrivacyUntold => {
+                "Halo does not say whether the note is hidden, so it counts as hidden and does not cross.".into()
+            }
             Self::WrittenElsewhere => {
                 "Notes were written while the ticket belonged to another client. They stay in Halo.".into()
             }

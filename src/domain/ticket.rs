@@ -137,6 +137,9 @@ pub struct Action {
     pub note_html: Option<String>,
     /// Hidden from the end user (private).
     pub private: bool,
+    /// Halo did not say whether it is hidden: then it counts as hidden.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub privacy_untold: bool,
     /// Marked important.
     pub important: bool,
     /// The native integration's flag "Sync to Sentinel".

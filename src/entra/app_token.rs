@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 
-use super::{AppRegistration, Resource, Tokens, tokens::Kept, wire};
+use super::{AppRegistration, Resource, Tokens, error, tokens::Kept, wire};
 use crate::{
     clock::{Clock, IdSource},
     domain::failure::{Failure, FailureKind, Side},
@@ -56,7 +56,7 @@ impl Tokens for AppTokens {
         let pairs = [("grant_type", "client_credentials"), ("scope", scope.as_str())];
         let asked = wire::ask_for_token(&self.exchange, &self.app, tenant, &pairs, &*self.clock, &*self.ids).await;
         let now = self.clock.now();
-        match asked.map_err(Failure::from) {
+        match asked.map_err(|refused| error::of_an_app_alone(refused.into())) {
             Ok(granted) => {
                 self.kept.keep(tenant, resource, &granted, began, now);
                 Ok(granted.access_token)

@@ -46,6 +46,35 @@ pub fn of_the_app(code: &str) -> bool {
     ["AADSTS7000215", "AADSTS7000222", "AADSTS700016", "AADSTS50194", "AADSTS700027", "invalid_client"].contains(&code)
 }
 
+/// The same for an app that signs in as itself: nobody can sign in again for it.
+pub fn of_an_app_alone(failure: Failure) -> Failure {
+    if failure.kind != FailureKind::SignInAgain {
+        return failure;
+    }
+    let number = failure.code.as_deref().and_then(|code| code.strip_prefix("AADSTS")?.parse::<i64>().ok());
+    let persons = ["sign in again", "start it again", "another account"];
+    let meant = persons.iter().any(|words| failure.message.to_ascii_lowercase().contains(words));
+    let text = match number {
+        Some(53_000 | 53_001 | 53_003) => {
+            "A conditional access policy for workload identities blocks the app. Ask the tenant's administrator to let it in, \
+             from this machine's address too."
+        }
+        Some(50_076 | 50_079 | 50_072 | 50_074 | 50_078 | 50_158) => {
+            "A policy of the tenant asks for a second factor, which an app cannot give. Ask the tenant's administrator to \
+             leave the app out of it."
+        }
+        Some(50_057 | 50_034 | 50_105 | 50_020 | 90_072 | 7_000_112 | 7_000_116) => {
+            "The app is disabled, unknown or not assigned in this tenant. Enable it there under Enterprise applications."
+        }
+        _ if meant => {
+            "Microsoft does not accept the app's sign-in in this tenant. Check tenant id, client id and the secret or \
+             certificate of the connection, and whether the app is enabled there."
+        }
+        _ => return failure,
+    };
+    Failure { message: text.to_owned(), ..failure }
+}
+
 /// Numbers that Microsoft shows to people on its own pages, before anybody comes back here.
 pub const SHOWN_THERE: [i64; 14] = [
     50_011, 700_016, 50_194, 90_002, 50_020, 50_105, 50_057, 65_001, 65_004, 53_003, 50_076, 70_043, 500_011, 7_000_222,

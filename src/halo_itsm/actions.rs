@@ -16,7 +16,7 @@ impl Halo {
     /// See [`crate::domain::failure::FailureKind`].
     pub async fn actions(&self, ticket: TicketId, class: Class) -> Answered<Vec<Action>> {
         let number = ticket.to_string();
-        let query = [("ticket_id", number.as_str()), ("includehtmlnote", "true")];
+        let query = [("ticket_id", number.as_str()), ("includehtmlnote", "true"), ("includehtmlemail", "true")];
         let answer = self.get("Actions", &query, class).await?;
         let (mut rows, total) = paging::rows(answer.json()?, "actions").ok_or_else(|| answer.unreadable())?;
         if let Some(total) = total.filter(|total| usize::try_from(*total).is_ok_and(|total| total > rows.len())) {

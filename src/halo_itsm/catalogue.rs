@@ -24,17 +24,72 @@ use crate::{
 /// Ticket types whose details are asked for, a call each, where their list does not tell their SLA.
 const TYPES_ASKED_MAX: usize = 50;
 
+/// Pages of a look-up that are asked for at most.
+const PAGES_MAX: u32 = 100;
+
+/// A list that names in a policy are resolved against.
+struct LookUp<'a> {
+    /// Where it is read.
+    path: &'a str,
+    /// The member of the answer that holds the rows.
+    name: &'a str,
+    /// One row of it, in words.
+    kind: &'a str,
+    /// What it is asked for with.
+    query: &'a [(&'a str, &'a str)],
+}
+
+fn look_up<'a>(path: &'a str, name: &'a str, kind: &'a str, query: &'a [(&'a str, &'a str)]) -> LookUp<'a> {
+    LookUp { path, name, kind, query }
+}
+
+/// What a row is told apart by: its id, else all of it.
+fn key(row: &Value) -> String {
+    row.get("id").unwrap_or(row).to_string()
+}
+
 impl Halo {
-    /// The rows of a look-up.
-    async fn rows(&self, path: &str, name: &str, query: &[(&str, &str)], class: Class) -> Answered<Vec<Value>> {
+    /// The rows of a look-up. Where Halo counts more than it hands out unasked, the pages of it; what is short even then is
+    /// named in `partial` as `kind`.
+    async fn rows(&self, wanted: LookUp<'_>, class: Class, partial: &mut Vec<String>) -> Answered<Vec<Value>> {
+        let LookUp { path, name, kind, query } = wanted;
         let answer = self.get(path, query, class).await?;
-        paging::rows(answer.json()?, name).map(|(rows, _)| rows).ok_or_else(|| answer.unreadable())
+        let (mut rows, total) = paging::rows(answer.json()?, name).ok_or_else(|| answer.unreadable())?;
+        let whole =
+            |rows: &[Value]| total.and_then(|total| usize::try_from(total).ok()).is_none_or(|t| t <= rows.len());
+        if whole(&rows) {
+            return Ok(rows);
+        }
+        let mut known: BTreeSet<String> = rows.iter().map(key).collect();
+        let (mut sweep, size) = (Sweep::default(), PAGE.to_string());
+        for page_no in 1_u32..=PAGES_MAX {
+            let page = page_no.to_string();
+            let paged = [("pageinate", "true"), ("page_size", size.as_str()), ("page_no", page.as_str())];
+            let answer = self.get(path, &[query, &paged].concat(), class).await?;
+            let (more, total) = paging::rows(answer.json()?, name).ok_or_else(|| answer.unreadable())?;
+            let turn = sweep.turn(None, page_no, &more, total);
+            rows.extend(more.into_iter().filter(|row| known.insert(key(row))));
+            if turn != Turn::More || whole(&rows) {
+                break;
+            }
+        }
+        if !whole(&rows) {
+            tracing::warn!(
+                look_up = path,
+                rows = rows.len(),
+                counted = ?total,
+                "Halo counts more rows than it hands out"
+            );
+            partial.push(kind.to_owned());
+        }
+        Ok(rows)
     }
 
     /// As [`Self::rows`]; a look-up that this instance lacks, or that the application may not read, is empty:
     /// the names it would hold become open items, and nothing else waits for it.
-    async fn rows_if_any(&self, path: &str, name: &str, query: &[(&str, &str)], class: Class) -> Answered<Vec<Value>> {
-        match self.rows(path, name, query, class).await {
+    async fn rows_if_any(&self, wanted: LookUp<'_>, class: Class, partial: &mut Vec<String>) -> Answered<Vec<Value>> {
+        let path = wanted.path;
+        match self.rows(wanted, class, partial).await {
             Err(failure) if matches!(failure.kind, FailureKind::Gone | FailureKind::Forbidden) => {
                 tracing::warn!(look_up = path, error = %failure, "a look-up can't be read; names in it stay unknown");
                 Ok(Vec::new())
@@ -48,8 +103,10 @@ impl Halo {
     /// # Errors
     /// The first look-up that fails and cannot be done without.
     pub async fn catalogue(&self, class: Class) -> Answered<Catalogue> {
-        let types = self.rows("TicketType", "tickettypes", &[("showall", "true")], class).await?;
-        let all = self.rows("Status", "statuses", &[], class).await?;
+        let mut partial = Vec::new();
+        let types = look_up("TicketType", "tickettypes", "ticket type", &[("showall", "true")]);
+        let types = self.rows(types, class, &mut partial).await?;
+        let all = self.rows(look_up("Status", "statuses", "status", &[]), class, &mut partial).await?;
         for (rows, what) in [(&types, "ticket types"), (&all, "statuses")] {
             // Every instance has some: this is no answer, or this agent may see none.
             if rows.is_empty() {
@@ -59,15 +116,27 @@ impl Halo {
                 return Err(Failure::new(Side::Halo, FailureKind::Unreadable, message));
             }
         }
-        let open = self.rows("Status", "statuses", &[("excludeclosed", "true")], class).await?;
-        let priorities = self.rows_if_any("Priority", "priorities", &[], class).await?;
-        let agents = [("includeenabled", "true"), ("includedisabled", "false")];
-        let agents = self.rows_if_any("Agent", "agents", &agents, class).await?;
-        let teams = self.rows_if_any("Team", "teams", &[("showall", "true")], class).await?;
-        let categories = self.rows_if_any("Category", "categories", &[("type_id", "1")], class).await?;
-        let outcomes = self.rows_if_any("Outcome", "outcomes", &[], class).await?;
-        let fields = [("iscustomfieldsetup", "true"), ("includevalues", "true")];
-        let fields = self.rows_if_any("FieldInfo", "fields", &fields, class).await?;
+        let before = partial.len();
+        let open = look_up("Status", "statuses", "status", &[("excludeclosed", "true")]);
+        let open = self.rows(open, class, &mut partial).await?;
+        let all_open = partial.len() == before;
+        let priorities = look_up("Priority", "priorities", "priority", &[]);
+        let priorities = self.rows_if_any(priorities, class, &mut partial).await?;
+        let agents = look_up("Agent", "agents", "agent", &[("includeenabled", "true"), ("includedisabled", "false")]);
+        let agents = self.rows_if_any(agents, class, &mut partial).await?;
+        let teams = look_up("Team", "teams", "team", &[("showall", "true")]);
+        let teams = self.rows_if_any(teams, class, &mut partial).await?;
+        let categories = look_up("Category", "categories", "category", &[("type_id", "1")]);
+        let categories = self.rows_if_any(categories, class, &mut partial).await?;
+        let outcomes = self.rows_if_any(look_up("Outcome", "outcomes", "outcome", &[]), class, &mut partial).await?;
+        let fields = look_up(
+            "FieldInfo",
+            "fields",
+            "custom field",
+            &[("iscustomfieldsetup", "true"), ("includevalues", "true")],
+        );
+        let fields = self.rows_if_any(fields, class, &mut partial).await?;
+        partial.dedup();
         let own = match self.me(class).await {
             Ok(own) => Some(own.id),
             // Without it our own notes are known by their links and references alone.
@@ -78,9 +147,9 @@ impl Halo {
         let statuses = named(all.iter().filter(|row| ticket_status(row)), &["name"]);
         let open = named(open.iter(), &["name"]);
         // Statuses have no closed flag: those that the filter leaves out are closed (sheet 5.3). When
-        // it leaves none out, or all, it was ignored and tells nothing.
+        // it leaves none out, or all, it was ignored and tells nothing; nor does a part of a list.
         let closed: Vec<i64> = statuses.iter().map(|s| s.id).filter(|id| !open.iter().any(|o| o.id == *id)).collect();
-        let told = !closed.is_empty() && closed.len() < statuses.len();
+        let told = all_open && !closed.is_empty() && closed.len() < statuses.len();
         let priorities: Vec<Priority> = priorities.iter().filter_map(priority).collect();
         let mut ticket_types: Vec<TicketType> =
             types.iter().filter(|row| active(row)).filter_map(ticket_type).collect();
@@ -112,6 +181,7 @@ impl Halo {
             fields: fields.iter().filter_map(field).collect(),
             own_agent_id: own,
             clients,
+            partial,
         })
     }
 

@@ -24,6 +24,8 @@ pub fn sentence(body: &Value) -> Option<String> {
         Value::Object(members) => ["error_description", "Message", "message", "errorMessage", "error", "title"]
             .into_iter()
             .find_map(|key| read::words_at(body, key))
+            // One more layer around it: `{"Error": {"Code": …, "Message": …}}`.
+            .or_else(|| members.iter().find(|(key, _)| key.eq_ignore_ascii_case("error")).and_then(|(_, v)| inner(v)))
             // ASP.NET's model errors: one key, the text or a list of texts; the key names the member.
             .or_else(|| members.iter().find_map(|(key, value)| Some(format!("{key}: {}", first_text(value)?)))),
         Value::Array(items) => items.iter().find_map(sentence),
@@ -31,6 +33,10 @@ pub fn sentence(body: &Value) -> Option<String> {
     }?;
     let line: String = found.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
     Some(line.trim().to_owned()).filter(|line| !line.is_empty())
+}
+
+fn inner(value: &Value) -> Option<String> {
+    value.as_object().and_then(|_| sentence(value))
 }
 
 fn first_text(value: &Value) -> Option<String> {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::{
     domain::{
         ids::{ActionKey, TicketId},
+        text,
         ticket::{Action, CustomField, Ticket},
     },
     outbound::read::{flag_at, int, int_at, list_at, text_at, time_at, words_at},
@@ -83,12 +84,29 @@ fn by_end_user(object: &Value, number: i64) -> bool {
     number > 1 && !agent && (user || incoming)
 }
 
+/// What an action says, as text and as HTML: its note; where that is empty, the mail that it is (sheet 4.5).
+fn said(object: &Value) -> (String, Option<String>) {
+    let (note, html) = (text_at(object, "note").unwrap_or_default(), words_at(object, "note_html"));
+    let says = |html: &String| !text::html_to_text(html).trim().is_empty();
+    if !note.trim().is_empty() || html.as_ref().is_some_and(says) {
+        return (note, html);
+    }
+    let (mail, mail_html) = (words_at(object, "emailbody"), words_at(object, "emailbody_html").filter(says));
+    match (mail, mail_html) {
+        (None, None) => (note, html),
+        // Some hand out the HTML under the name of the text.
+        (Some(mail), None) if text::looks_like_html(&mail) => (String::new(), Some(mail)),
+        (mail, mail_html) => (mail.unwrap_or_default(), mail_html),
+    }
+}
+
 /// An action of `asked`. `None` when it has no number or belongs to another ticket (rule 8).
 pub fn action(object: &Value, asked: TicketId) -> Option<Action> {
     let number = int_at(object, "id").filter(|id| *id > 0)?;
     if int_at(object, "ticket_id").is_some_and(|ticket| ticket != asked.0) {
         return None;
     }
+    let (note, note_html) = said(object);
     Some(Action {
         key: ActionKey { ticket: asked, action: number },
         outcome: words_at(object, "outcome"),
@@ -99,10 +117,11 @@ pub fn action(object: &Value, asked: TicketId) -> Option<Action> {
         application: words_at(object, "actionby_application_id"),
         at: time_at(object, "datetime").or_else(|| time_at(object, "actiondatecreated")),
         updated: time_at(object, "last_updated"),
-        note: text_at(object, "note").unwrap_or_default(),
-        note_html: words_at(object, "note_html"),
+        note,
+        note_html,
         // Where it is not told the note may be internal: those never cross by accident.
         private: flag_at(object, "hiddenfromuser").unwrap_or(true),
+        privacy_untold: flag_at(object, "hiddenfromuser").is_none(),
         important: flag_at(object, "important").unwrap_or(false),
         sync_to_sentinel: flag_at(object, "sync_to_sentinel").unwrap_or(false),
         new_status: int_at(object, "new_status").filter(|id| *id > 0),

@@ -60,7 +60,9 @@ pub fn of_agent(base: &Base, ticket: &Ticket) -> Ticket {
         let rest = said.trim().strip_prefix(own.note.trim()).map(|rest| text::text_to_html(rest.trim()));
         Some(rest.unwrap_or(note))
     });
-    let ours = |id: i64, value: &serde_json::Value| own.fields.get(&id.to_string()) == Some(&mapped::plain(value));
+    let ours = |id: i64, value: &serde_json::Value| {
+        own.fields.get(&id.to_string()).is_some_and(|written| is_written(value, written))
+    };
     ticket.custom_fields.retain(|field| !ours(field.id, &field.value));
     ticket
 }
@@ -71,7 +73,7 @@ pub fn forget_changed(base: &mut Base, ticket: &Ticket) {
     if let Some(own) = &mut base.own_closing {
         own.fields.retain(|id, value| {
             let field = id.parse().ok().and_then(|id| ticket.custom_field(id));
-            field.is_none_or(|field| mapped::plain(&field.value) == *value)
+            field.is_none_or(|field| is_written(&field.value, value))
         });
     }
 }
@@ -87,7 +89,7 @@ pub fn emptied(
     let own = base.own_closing.as_ref().filter(|own| !own.emptied)?;
     let id = mapped::custom_id(catalogue, policy.classification_field.as_ref()?).ok()?;
     let written = own.fields.get(&id.to_string()).filter(|written| !written.is_empty())?;
-    let stands = mapped::plain(&ticket.custom_field(id)?.value) == *written;
+    let stands = is_written(&ticket.custom_field(id)?.value, written);
     stands.then(|| (id, "".into()))
 }
 
@@ -129,18 +131,43 @@ fn chosen(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket) -> Option<Vec
         (None, Ref::Id(id)) => ticket.custom_field(*id),
         (None, Ref::Name(name)) => ticket.custom_fields.iter().find(|f| f.name.eq_ignore_ascii_case(name)),
     }?;
-    let shown = field.text()?;
-    let raw = match &field.value {
-        serde_json::Value::String(text) => text.clone(),
-        // An option's id may come as 1.0.
-        other => {
-            let whole = other.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 1e15);
-            whole.map_or_else(|| other.to_string(), |id| format!("{id:.0}"))
+    let mut texts: Vec<String> = field.text().into_iter().collect();
+    for value in entries(&field.value) {
+        let raw = match value {
+            serde_json::Value::String(text) => text.clone(),
+            // An option's id may come as 1.0.
+            other => {
+                let whole = other.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 1e15);
+                whole.map_or_else(|| other.to_string(), |id| format!("{id:.0}"))
+            }
+        };
+        // A select's value is its option's id; its name is in the look-up.
+        let option = definition.and_then(|d| d.options.iter().find(|o| o.id.to_string() == raw));
+        texts.push(raw);
+        texts.extend(option.map(|option| option.name.clone()));
+    }
+    (!texts.is_empty()).then_some(texts)
+}
+
+/// Whether a field's value is what we wrote into it, in whatever form it is handed out.
+fn is_written(value: &serde_json::Value, written: &str) -> bool {
+    let part = || entries(value).into_iter().any(|entry| mapped::plain(entry) == written);
+    mapped::plain(value) == written || !written.is_empty() && part()
+}
+
+/// What a field's value is made of: some instances hand out a select's value as a list of objects, id and name each.
+fn entries(value: &serde_json::Value) -> Vec<&serde_json::Value> {
+    use serde_json::Value;
+    match value {
+        Value::Null => Vec::new(),
+        Value::String(text) if text.trim().is_empty() => Vec::new(),
+        Value::Array(items) => items.iter().flat_map(entries).collect(),
+        Value::Object(members) => {
+            let told = ["id", "value", "label", "display", "name"].into_iter().filter_map(|name| members.get(name));
+            told.flat_map(entries).collect()
         }
-    };
-    // A select's value is its option's id; its name is in the look-up.
-    let option = definition.and_then(|d| d.options.iter().find(|o| o.id.to_string() == raw)).map(|o| o.name.clone());
-    Some([Some(shown), Some(raw), option].into_iter().flatten().collect())
+        other => vec![other],
+    }
 }
 
 fn from_actions(policy: &Policy, actions: &[Action]) -> Option<Verdict> {

@@ -110,11 +110,13 @@ pub fn draft(
     let fallback = mapping::fallback_agent(policy, catalogue);
     let owned = policy.owner.at_creation();
     let owner_agent = owned.then(|| mapping::agent(policy, catalogue, &incident.owner)).flatten();
-    if owned && fallback.is_none() {
-        lacking.extend(mapping::owner_without_agent(policy, catalogue, &incident.owner));
+    if fallback.is_none() {
+        let hole = owned.then(|| mapping::owner_without_agent(policy, catalogue, &incident.owner)).flatten();
+        let unclear = || mapping::unclear_fallback(policy, catalogue).filter(|_| owner_agent.is_none());
+        lacking.extend(hole.or_else(unclear));
     }
-    let team = named(passed.binding.team.clone(), policy.team.as_ref(), &catalogue.teams, "team", &mut lacking);
-    let category_1 = named(None, policy.category.as_ref(), &catalogue.categories, "category", &mut lacking);
+    let team = named(passed.binding.team.clone(), policy.team.as_ref(), catalogue, "team", &mut lacking);
+    let category_1 = named(None, policy.category.as_ref(), catalogue, "category", &mut lacking);
     let reference = ticket_reference(workspace, incident);
     let mut custom_fields = Vec::new();
     let mut members = Vec::new();
@@ -150,15 +152,17 @@ pub fn draft(
 fn named(
     own: Option<String>,
     wanted: Option<&crate::domain::catalogue::Ref>,
-    rows: &[crate::domain::catalogue::Named],
+    catalogue: &Catalogue,
     table: &str,
     lacking: &mut Vec<Reason>,
 ) -> Option<String> {
     use crate::domain::catalogue::Ref;
+    let rows = if table == "team" { &catalogue.teams } else { &catalogue.categories };
+    let partial = catalogue.is_partial(table);
     let wanted = own.map(Ref::Name).or_else(|| wanted.cloned())?;
     match (wanted.find(rows, |row| row.id, |row| &row.name), &wanted) {
         (Some(row), _) => Some(row.name.clone()),
-        (None, Ref::Name(name)) if rows.is_empty() => Some(name.clone()),
+        (None, Ref::Name(name)) if rows.is_empty() || partial => Some(name.clone()),
         _ => {
             lacking.push(Reason::Unmapped { table: table.into(), value: wanted.to_string() });
             None

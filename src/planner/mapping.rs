@@ -12,32 +12,44 @@ fn unmapped(table: &str, value: impl Into<String>) -> Reason {
     Reason::Unmapped { table: table.into(), value: value.into() }
 }
 
+/// What a reference comes to that means no row: the ids to choose from, or nothing at all.
+fn unmet(table: &str, wanted: &Ref, ids: Vec<i64>, value: impl Into<String>) -> Reason {
+    match wanted {
+        Ref::Name(name) if !ids.is_empty() => Reason::Ambiguous { table: table.into(), name: name.clone(), ids },
+        _ => unmapped(table, value),
+    }
+}
+
 /// The ticket type's id.
 ///
 /// # Errors
-/// The name that Halo doesn't know.
+/// The name that Halo doesn't know, or that several have.
 pub fn ticket_type(policy: &Policy, catalogue: &Catalogue) -> Result<i64, Reason> {
     let wanted = &policy.ticket_type;
-    let found = wanted.find(&catalogue.ticket_types, |t| t.id, |t| &t.name).map(|t| t.id);
-    match (found, wanted) {
-        (Some(id), _) => Ok(id),
-        // An id is believed while the look-up could not be read.
-        (None, Ref::Id(id)) if catalogue.ticket_types.is_empty() => Ok(*id),
-        _ => Err(unmapped("ticket type", wanted.to_string())),
+    match (catalogue.ticket_type(wanted), wanted) {
+        (Some(found), _) => Ok(found.id),
+        // An id is believed while the look-up could not be read, or not as a whole.
+        (None, Ref::Id(id)) if catalogue.ticket_types.is_empty() || catalogue.is_partial("ticket type") => Ok(*id),
+        _ => {
+            let ids = wanted.several(&catalogue.ticket_types, |t| t.id, |t| &t.name);
+            Err(unmet("ticket type", wanted, ids, wanted.to_string()))
+        }
     }
 }
 
 /// `priorityid` for a severity, valid in the ticket type's SLA where that is known.
 ///
 /// # Errors
-/// The severity has no row, or its priority is none of Halo's.
+/// The severity has no row, or its priority is none of Halo's, or several of one SLA.
 pub fn priority(policy: &Policy, catalogue: &Catalogue, severity: &Severity) -> Result<i64, Reason> {
     let wanted = policy.priorities.get(severity.as_str()).ok_or_else(|| unmapped("priority", severity.as_str()))?;
     let sla = catalogue.ticket_type(&policy.ticket_type).and_then(|found| found.default_sla);
     let rows = catalogue.priorities_in(sla);
+    let alike = catalogue.priorities_alike(wanted, sla);
     match (wanted.find(&rows, |p| p.id, |p| &p.name), wanted) {
+        _ if !alike.is_empty() => Err(unmet("priority", wanted, alike, severity.as_str())),
         (Some(found), _) => Ok(found.id),
-        (None, Ref::Id(id)) if catalogue.priorities.is_empty() => Ok(*id),
+        (None, Ref::Id(id)) if catalogue.priorities.is_empty() || catalogue.is_partial("priority") => Ok(*id),
         _ => Err(unmapped("priority", format!("{severity} → {wanted}"))),
     }
 }
@@ -93,20 +105,29 @@ pub fn agent_name(catalogue: &Catalogue, id: i64) -> String {
 }
 
 fn status_ref(catalogue: &Catalogue, wanted: &Ref) -> Option<i64> {
-    match (wanted.find(&catalogue.statuses, |s| s.id, |s| &s.name), wanted) {
+    match (wanted.only(&catalogue.statuses, |s| s.id, |s| &s.name), wanted) {
         (Some(found), _) => Some(found.id),
-        (None, Ref::Id(id)) if catalogue.statuses.is_empty() => Some(*id),
+        (None, Ref::Id(id)) if catalogue.statuses.is_empty() || catalogue.is_partial("status") => Some(*id),
         _ => None,
     }
+}
+
+/// Whether a reference means the status that a ticket has: of several with its name each.
+fn is_status(catalogue: &Catalogue, wanted: &Ref, status_id: i64) -> bool {
+    status_ref(catalogue, wanted) == Some(status_id)
+        || catalogue.statuses.iter().any(|row| row.id == status_id && wanted.means(row.id, &row.name))
 }
 
 /// Ticket status for an incident status.
 ///
 /// # Errors
-/// The status has no row, or its ticket status is none of Halo's.
+/// The status has no row, or its ticket status is none of Halo's, or several.
 pub fn status(policy: &Policy, catalogue: &Catalogue, status: &IncidentStatus) -> Result<i64, Reason> {
     let wanted = policy.statuses.get(status.as_str()).ok_or_else(|| unmapped("status", status.as_str()))?;
-    status_ref(catalogue, wanted).ok_or_else(|| unmapped("status", format!("{status} → {wanted}")))
+    status_ref(catalogue, wanted).ok_or_else(|| {
+        let ids = wanted.several(&catalogue.statuses, |row| row.id, |row| &row.name);
+        unmet("status", wanted, ids, format!("{status} → {wanted}"))
+    })
 }
 
 /// Whether the ticket counts as closed: Halo's flag, or one of the policy's or Halo's closed statuses.
@@ -120,9 +141,8 @@ pub fn ticket_closed(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket) ->
         // closed ones (where it tells which those are), and that the policy maps to an open one, says that it is open again.
         return !mapped_open(policy, catalogue, status_id);
     }
-    let listed = policy.closed_statuses.iter().filter_map(|r| status_ref(catalogue, r)).any(|id| id == status_id);
-    let mapped = status(policy, catalogue, &IncidentStatus::Closed) == Ok(status_id);
-    listed || mapped
+    let mapped = policy.statuses.get(IncidentStatus::Closed.as_str());
+    policy.closed_statuses.iter().chain(mapped).any(|wanted| is_status(catalogue, wanted, status_id))
 }
 
 /// Whether the policy says of this ticket status that the incident is open.
@@ -130,12 +150,12 @@ fn mapped_open(policy: &Policy, catalogue: &Catalogue, status_id: i64) -> bool {
     let forth = policy.statuses.iter().filter(|(name, _)| name.as_str() != "Closed").map(|(_, wanted)| wanted);
     let back =
         policy.statuses_back.iter().filter(|(_, meaning)| meaning.as_str() != "Closed").map(|(wanted, _)| wanted);
-    forth.chain(back).any(|wanted| status_ref(catalogue, wanted) == Some(status_id))
+    forth.chain(back).any(|wanted| is_status(catalogue, wanted, status_id))
 }
 
 /// What the policy's way back says of a ticket status, if it has a row for it.
 pub fn status_back_said(policy: &Policy, catalogue: &Catalogue, status_id: i64) -> Option<IncidentStatus> {
-    let row = policy.statuses_back.iter().find(|(wanted, _)| status_ref(catalogue, wanted) == Some(status_id));
+    let row = policy.statuses_back.iter().find(|(wanted, _)| is_status(catalogue, wanted, status_id));
     row.map(|(_, meaning)| IncidentStatus::from(meaning.clone()))
 }
 
@@ -153,7 +173,7 @@ pub fn status_back(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket) -> R
     }
     // `Active` before `New`: where both share one ticket status the livelier meaning is the safe one.
     for name in ["Active", "New"] {
-        if policy.statuses.get(name).and_then(|wanted| status_ref(catalogue, wanted)) == Some(id) {
+        if policy.statuses.get(name).is_some_and(|wanted| is_status(catalogue, wanted, id)) {
             return Ok(IncidentStatus::from(name.to_owned()));
         }
     }
@@ -165,20 +185,42 @@ pub fn status_means(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, wan
     if ticket_closed(policy, catalogue, ticket) {
         return *wanted == IncidentStatus::Closed;
     }
+    let named = || ticket.status_id.zip(policy.statuses.get(wanted.as_str()));
     *wanted != IncidentStatus::Closed
         && (status_back(policy, catalogue, ticket).as_ref() == Ok(wanted)
-            || status(policy, catalogue, wanted).ok() == ticket.status_id)
+            || status(policy, catalogue, wanted).ok() == ticket.status_id
+            || named().is_some_and(|(id, named)| is_status(catalogue, named, id)))
 }
 
-/// The agent for an owner: explicit table, then object id, then UPN or mail.
+/// What an owner may be known by in the policy's table.
+fn keys(owner: &Owner) -> Vec<String> {
+    let keys = [&owner.object_id, &owner.user_principal_name, &owner.email];
+    keys.into_iter().flatten().map(|text| text.to_lowercase()).collect()
+}
+
+/// The agent that a reference means. An id is believed where Halo handed out only a part of its agents.
+fn agent_ref(catalogue: &Catalogue, wanted: &Ref) -> Option<i64> {
+    match (catalogue.agent(wanted), wanted) {
+        (Some(found), _) => Some(found.id),
+        (None, Ref::Id(id)) if catalogue.is_partial("agent") => Some(*id),
+        _ => None,
+    }
+}
+
+/// The reason where a reference is the name of several agents.
+fn unclear_agent(catalogue: &Catalogue, wanted: &Ref) -> Option<Reason> {
+    let ids: Vec<i64> = catalogue.agents_meant(wanted).iter().map(|agent| agent.id).collect();
+    (ids.len() > 1).then(|| unmet("agent", wanted, ids, wanted.to_string()))
+}
+
+/// The agent for an owner: explicit table, then object id, then UPN or mail. A row of the table whose name is that of
+/// several agents means none of them.
 pub fn agent(policy: &Policy, catalogue: &Catalogue, owner: &Owner) -> Option<i64> {
-    let keys: Vec<String> = [&owner.object_id, &owner.user_principal_name, &owner.email]
-        .into_iter()
-        .flatten()
-        .map(|text| text.to_lowercase())
-        .collect();
-    let find = |wanted: &Ref| wanted.find(&catalogue.agents, |a| a.id, |a| &a.name).map(|a| a.id);
-    let listed = keys.iter().find_map(|key| policy.agents.get(key)).and_then(find);
+    let keys = keys(owner);
+    let row = keys.iter().find_map(|key| policy.agents.get(key));
+    if row.is_some_and(|wanted| unclear_agent(catalogue, wanted).is_some()) {
+        return None;
+    }
     let by_object_id = || {
         let wanted = owner.object_id.as_deref()?;
         let fits = |a: &&Agent| a.object_id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(wanted));
@@ -188,7 +230,7 @@ pub fn agent(policy: &Policy, catalogue: &Catalogue, owner: &Owner) -> Option<i6
         let fits = |a: &&Agent| a.email.as_ref().is_some_and(|mail| keys.contains(&mail.to_lowercase()));
         catalogue.agents.iter().find(fits).map(|a| a.id)
     };
-    listed.or_else(by_object_id).or_else(by_mail)
+    row.and_then(|wanted| agent_ref(catalogue, wanted)).or_else(by_object_id).or_else(by_mail)
 }
 
 /// An owner who is nobody in Halo, as the reason shown for it.
@@ -196,21 +238,26 @@ pub fn owner_without_agent(policy: &Policy, catalogue: &Catalogue, owner: &Owner
     if owner.is_none() || agent(policy, catalogue, owner).is_some() {
         return None;
     }
-    Some(unmapped("agent", owner.key().unwrap_or_default()))
+    let row = keys(owner).iter().find_map(|key| policy.agents.get(key));
+    let unclear = row.and_then(|wanted| unclear_agent(catalogue, wanted));
+    let unclear = unclear.or_else(|| unclear_fallback(policy, catalogue));
+    Some(unclear.unwrap_or_else(|| unmapped("agent", owner.key().unwrap_or_default())))
 }
 
 /// The configured fallback agent.
 pub fn fallback_agent(policy: &Policy, catalogue: &Catalogue) -> Option<i64> {
-    policy.agent.as_ref()?.find(&catalogue.agents, |a| a.id, |a| &a.name).map(|a| a.id)
+    agent_ref(catalogue, policy.agent.as_ref()?)
+}
+
+/// The reason where the fallback is the name of several agents.
+pub fn unclear_fallback(policy: &Policy, catalogue: &Catalogue) -> Option<Reason> {
+    unclear_agent(catalogue, policy.agent.as_ref()?)
 }
 
 /// The owner for an agent: the table read backwards, then the agent's object id, then the mail address as UPN.
 pub fn owner(policy: &Policy, catalogue: &Catalogue, agent_id: i64) -> Option<Owner> {
     let agent = catalogue.agents.iter().find(|a| a.id == agent_id)?;
-    let listed = policy
-        .agents
-        .iter()
-        .find(|(_, wanted)| wanted.find(&catalogue.agents, |a| a.id, |a| &a.name).is_some_and(|a| a.id == agent_id));
+    let listed = policy.agents.iter().find(|(_, wanted)| catalogue.agent(wanted).is_some_and(|a| a.id == agent_id));
     let key = listed.map(|(key, _)| key.clone()).or_else(|| agent.object_id.clone()).or_else(|| agent.email.clone())?;
     let mut owner = Owner { assigned_to: Some(agent.name.clone()), ..Owner::default() };
     if uuid::Uuid::parse_str(&key).is_ok() {

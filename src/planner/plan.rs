@@ -218,7 +218,7 @@ fn ticket_to_make(s: &Situation<'_>, out: &mut Plan) {
             }
             out.push(OperationKind::CreateTicket { draft: drafted.draft, follows: None }, Reason::NewIncident);
         }
-        Err(reason @ (Reason::ClientNotBound | Reason::Unmapped { .. })) => out.item(reason),
+        Err(reason @ (Reason::ClientNotBound | Reason::Unmapped { .. } | Reason::Ambiguous { .. })) => out.item(reason),
         Err(reason) => out.remark(reason),
     }
 }

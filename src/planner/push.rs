@@ -51,8 +51,8 @@ pub fn wanted(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, actions: 
         return false;
     }
     let of_type = policy.push.ticket_types.iter().any(|wanted| {
-        let found = wanted.find(&catalogue.ticket_types, |row| row.id, |row| &row.name);
-        found.is_some_and(|row| ticket.ticket_type_id == Some(row.id))
+        let mut types = catalogue.ticket_types.iter();
+        types.any(|row| ticket.ticket_type_id == Some(row.id) && wanted.means(row.id, &row.name))
     });
     let with_outcome = |action: &Action| {
         policy.push.outcomes.iter().any(|wanted| match wanted {

@@ -119,7 +119,11 @@ impl Sentinel {
                 renewed = true;
                 continue;
             }
-            return Err(error::refused(&answer, budget.as_deref(), now));
+            let failure = error::refused(&answer, budget.as_deref(), now);
+            return Err(match self.app_only {
+                true => error::of_an_app_alone(failure, challenge.is_some()),
+                false => failure,
+            });
         }
     }
 }

@@ -78,7 +78,10 @@ impl Sentinel {
                 }
             }
             // A PUT over an existing comment without its etag may be refused (rule 6): look whether it is there.
-            Err(failure) if failure.kind == FailureKind::Conflict => {
+            Err(failure)
+                if failure.kind == FailureKind::Conflict
+                    || failure.status == Some(409) && failure.kind == FailureKind::Transient =>
+            {
                 match self.call(self.comments_call(at, Method::GET, url, Kind::CommentsRead, class)).await {
                     Ok(answer) => answer.json().map(|_| Written::AlreadyThere),
                     Err(look) if look.kind == FailureKind::Gone => Err(failure),

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     Place, Sentinel,
     call::{Call, segment},
+    error,
     paging::Trail,
 };
 use crate::{
@@ -162,6 +163,9 @@ impl Sentinel {
             };
             let answer = self.call(call).await?;
             let mut page = answer.json()?;
+            if let Some(failure) = error::no_list(&answer, &page) {
+                return Err(failure);
+            }
             cursor = trail.next(&url, &page);
             match page.get_mut("value").map(Value::take) {
                 Some(Value::Array(more)) => rows.extend(more),
@@ -232,8 +236,8 @@ impl Sentinel {
             Ok(rows) => {
                 Ok(rows.iter().any(|row| text_at(row, "name").is_some_and(|n| n.eq_ignore_ascii_case("default"))))
             }
-            // A workspace without Sentinel answers 400 with its own sentence.
-            Err(failure) if failure.kind == FailureKind::Rejected && failure.status == Some(400) => Ok(false),
+            // A workspace without Sentinel answers 400 with its own sentence; another 400 is about the call or the sign-in.
+            Err(failure) if error::not_onboarded(&failure) => Ok(false),
             // No such state: whether incidents can be read tells as much.
             Err(failure) if failure.kind == FailureKind::Gone => {
                 let one = format!("{}&$top=1", self.address(at, "incidents"));
@@ -248,7 +252,7 @@ impl Sentinel {
                 };
                 match self.call(call).await {
                     Ok(answer) => answer.json().map(|_| true),
-                    Err(again) if again.kind == FailureKind::Gone || again.status == Some(400) => Err(failure),
+                    Err(again) if again.kind == FailureKind::Gone || error::not_onboarded(&again) => Err(failure),
                     Err(again) => Err(again),
                 }
             }
@@ -294,6 +298,9 @@ impl Sentinel {
         match self.call(call).await {
             Ok(answer) => {
                 let body = answer.json()?;
+                if let Some(failure) = error::no_list(&answer, &body) {
+                    return Err(failure);
+                }
                 let joined = |row: &Value| {
                     row.get("properties").and_then(|p| text_at(p, "providerName")).as_deref() == Some("Microsoft XDR")
                 };

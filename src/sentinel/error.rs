@@ -15,9 +15,9 @@ use crate::{
 /// Code and message of an error body, however it is wrapped. A message may itself be a JSON text
 /// (encoded twice): then the inner one counts.
 pub fn code_and_message(body: &Value) -> (Option<String>, Option<String>) {
-    let error = body.get("error").filter(|e| e.is_object()).unwrap_or(body);
-    let code = read::words_at(error, "code");
-    let message = read::words_at(error, "message");
+    let error = member(body, "error").filter(|e| e.is_object()).unwrap_or(body);
+    let words = |name: &str| member(error, name).and_then(read::text).filter(|text| !text.trim().is_empty());
+    let (code, message) = (words("code"), words("message"));
     if let Some(inner) = message.as_deref().filter(|m| m.trim_start().starts_with('{'))
         && let Ok(inner) = serde_json::from_str::<Value>(inner)
     {
@@ -27,6 +27,13 @@ pub fn code_and_message(body: &Value) -> (Option<String>, Option<String>) {
         }
     }
     (code, message)
+}
+
+/// A member, however its name is capitalised: some services behind Azure write `Error`, `Code` and `Message`.
+fn member<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
+    let any_case =
+        || object.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    object.get(name).or_else(any_case)
 }
 
 /// The remaining calls the service names, if it does: the smallest of its figures.
@@ -82,6 +89,15 @@ pub fn refused(answer: &Answer, budget: Option<&Budget>, now: Timestamp) -> Fail
             FailureKind::SignInAgain,
             "Azure does not accept the sign-in. Sign in again, or enter a new secret.".into(),
         ),
+        403 | 409 if barred(code.as_deref()).is_some() => {
+            let sentence = barred(code.as_deref()).unwrap_or_default();
+            // What Azure says of a missing right names who asked.
+            let text = match code.as_deref() {
+                Some("LinkedAuthorizationFailed") => sentence.to_owned(),
+                _ => format!("{sentence} Azure says: {}", told(&says)),
+            };
+            fail(FailureKind::Forbidden, text)
+        }
         403 => fail(
             FailureKind::Forbidden,
             format!(
@@ -91,13 +107,15 @@ pub fn refused(answer: &Answer, budget: Option<&Budget>, now: Timestamp) -> Fail
             ),
         ),
         404 => fail(FailureKind::Gone, gone(code.as_deref(), &says)),
+        // Not every 409 is about a newer version: others pass, or are told in the end.
+        409 if !of_version(code.as_deref(), &says) => fail(
+            FailureKind::Transient,
+            format!("Azure can't do this as things stand. It is tried again. Azure says: {}", told(&says)),
+        ),
         409 | 412 => {
             fail(FailureKind::Conflict, "Someone else changed it in between. It is read again and planned anew.".into())
         }
-        400 if says.contains("is not onboarded") => fail(
-            FailureKind::Rejected,
-            "The workspace has no Microsoft Sentinel. Add Sentinel to it in Azure, or choose another.".into(),
-        ),
+        400 if says.contains("is not onboarded") => fail(FailureKind::Rejected, NOT_ONBOARDED.into()),
         400 if says.contains("is not registered") => fail(
             FailureKind::Rejected,
             "The subscription is not registered for Microsoft.SecurityInsights. Register it in Azure.".into(),
@@ -118,6 +136,86 @@ pub fn refused(answer: &Answer, budget: Option<&Budget>, now: Timestamp) -> Fail
             if says.is_empty() { "Azure refuses the request.".into() } else { format!("Azure refuses: {says}") },
         ),
     }
+}
+
+/// The same where an app signs in as itself: nobody can sign in again for it.
+pub fn of_an_app_alone(failure: Failure, challenged: bool) -> Failure {
+    if failure.kind != FailureKind::SignInAgain {
+        return failure;
+    }
+    let text = if challenged {
+        "Azure asks for a stronger sign-in (a policy), which an app cannot give. Ask the tenant's administrator to leave the \
+         app out of the policy."
+    } else {
+        "Azure does not accept the app's sign-in, not even with a new token. Check tenant id, client id and the secret or \
+         certificate of the connection, and whether the app is enabled there."
+    };
+    Failure { message: text.to_owned(), ..failure }
+}
+
+/// What is said of a workspace without Sentinel.
+const NOT_ONBOARDED: &str = "The workspace has no Microsoft Sentinel. Add Sentinel to it in Azure, or choose another.";
+
+/// Whether Azure said that the workspace has no Sentinel, and not that something else is wrong with the call.
+pub fn not_onboarded(failure: &Failure) -> bool {
+    failure.message == NOT_ONBOARDED
+}
+
+/// A good answer that holds an error, or nothing of a list: it tells nothing of what there is.
+pub fn no_list(answer: &Answer, body: &Value) -> Option<Failure> {
+    let members = body.as_object()?;
+    if members.is_empty() || members.contains_key("value") {
+        return None;
+    }
+    let mut failure = answer.unreadable();
+    if let (code, Some(message)) = code_and_message(body) {
+        failure.code = code;
+        failure.message = format!("Azure answered with an error in place of a list: {}", quoted(&message));
+    }
+    Some(failure)
+}
+
+/// The service's sentence, or that there is none.
+fn told(says: &str) -> &str {
+    if says.is_empty() { "nothing more." } else { says }
+}
+
+/// Whether a 409 is about a newer version of the record. One that names nothing is taken for such.
+fn of_version(code: Option<&str>, says: &str) -> bool {
+    const CODES: [&str; 3] = ["Conflict", "PreconditionFailed", "Http409"];
+    let says = says.to_ascii_lowercase();
+    code.is_none_or(|code| CODES.iter().any(|known| known.eq_ignore_ascii_case(code)))
+        || ["newer version", "new version", "etag"].iter().any(|word| says.contains(word))
+}
+
+/// What bars a call and is no missing role: what it is, and what to do. By the code, for the texts hold names.
+pub fn barred(code: Option<&str>) -> Option<&'static str> {
+    let sentence = match code? {
+        "ReadOnlyDisabledSubscription" | "SubscriptionDisabled" | "DisabledSubscription" => {
+            "The Azure subscription is disabled: it can be read, and nothing can be written. Have it enabled again in Azure \
+             (Subscriptions > Reactivate)."
+        }
+        "ScopeLocked" => {
+            "A lock in Azure forbids this. Remove the lock on the workspace, its resource group or its subscription \
+             (Settings > Locks)."
+        }
+        "MissingSubscriptionRegistration" | "SubscriptionNotRegistered" => {
+            "The subscription is not registered for a resource provider that this needs. Register it in Azure \
+             (Subscription > Settings > Resource providers)."
+        }
+        "DisallowedOperation" => {
+            "The subscription does not allow this operation, whoever asks. Ask who administers the subscription about its \
+             offer and state."
+        }
+        "RequestDisallowedByPolicy" | "RequestDisallowedByAzure" => {
+            "A policy in Azure forbids this, and no role helps. Have the policy changed, or the workspace exempted from it."
+        }
+        "LinkedAuthorizationFailed" => {
+            "The identity lacks a right on another resource that this one is linked to. Give it a role there."
+        }
+        _ => return None,
+    };
+    Some(sentence)
 }
 
 fn wait_until(answer: &Answer, budget: Option<&Budget>, now: Timestamp) -> Timestamp {

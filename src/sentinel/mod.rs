@@ -28,7 +28,7 @@ use serde_json::Value;
 use crate::{
     clock::Clock,
     domain::{
-        connection::MicrosoftConnection,
+        connection::{MicrosoftConnection, MicrosoftIdentity},
         failure::{Failure, Side},
         ids::{CommentId, IncidentId},
         incident::{Comment, Evidence, Incident},
@@ -130,6 +130,8 @@ pub struct Sentinel {
     arm: String,
     api_version: String,
     writes_per_5min: u32,
+    /// The app signs in as itself, and no person does.
+    app_only: bool,
     /// The service has refused the order that lists are asked for in.
     order_refused: AtomicBool,
     exchange: Exchange,
@@ -151,6 +153,7 @@ impl Sentinel {
             arm: connection.endpoints.arm.trim_end_matches('/').to_owned(),
             api_version: connection.api_version.clone(),
             writes_per_5min: connection.writes_per_5min,
+            app_only: connection.identity != MicrosoftIdentity::Delegated,
             order_refused: AtomicBool::new(false),
             exchange: Exchange::new(transport, Side::Sentinel),
             tokens,

@@ -191,6 +191,9 @@ async fn catalogue<'a>(
 
 fn drawn(installation: &Installation, catalogue: Option<&Catalogue>, row: store::PairRow, paused: bool) -> PairRow {
     let pair = pairs::as_followed(installation, row.pair);
+    // What is due and fails is told by what it failed of: why it is due helps nobody.
+    let failing = row.failing.filter(|failure| pair.health == Health::Waiting && !failure.own_budget());
+    let failing = failing.map(|failure| Reason::Refused { why: failure.message });
     PairRow {
         id: pair.id,
         client: names::client(installation, pair.client),
@@ -207,7 +210,7 @@ fn drawn(installation: &Installation, catalogue: Option<&Catalogue>, row: store:
         sync: pair.sync,
         health: pair.health,
         paused,
-        reason: pair.reason,
+        reason: failing.or(pair.reason),
         further: pair.further,
         opened: row.opened,
         changed: pair.changed,

@@ -82,7 +82,9 @@ fn about<'a>(plan: &'a Plan, what: &str) -> Option<&'a Reason> {
         _ => &["classification"],
     };
     let of_field = |reason: &&Reason| match reason {
-        Reason::Unmapped { table, .. } => tables.iter().any(|name| table.eq_ignore_ascii_case(name)),
+        Reason::Unmapped { table, .. } | Reason::Ambiguous { table, .. } => {
+            tables.iter().any(|name| table.eq_ignore_ascii_case(name))
+        }
         Reason::Conflict { field, .. } => field.eq_ignore_ascii_case(what),
         Reason::HaloKept { what: kind, .. } => tables.contains(&kind.as_str()),
         Reason::VerdictMissing | Reason::VerdictRefused { .. } => what == "status" || what == "classification",

@@ -7,6 +7,7 @@ use crate::{
         failure::Side,
         ids::{ActionKey, CommentId},
         operation::{OperationKind, OperationState},
+        policy::NotesRule,
         reason::Reason,
         text,
         ticket::Action,
@@ -90,7 +91,9 @@ pub fn rows(s: &Situation<'_>, plan: &Plan) -> Vec<NoteRow> {
             };
             let foreign = s.pair.base.foreign.contains(&action.key).then_some(Reason::WrittenElsewhere);
             let before = notes::to_sentinel::before_it_joined(s, action).then_some(Reason::WrittenBefore);
-            let by_rule = (!notes::crosses(s.policy, action)).then_some(Reason::NoteHeldBack);
+            let untold = action.privacy_untold && s.policy.notes == NotesRule::Public;
+            let by_rule = if untold { Reason::NotePrivacyUntold } else { Reason::NoteHeldBack };
+            let by_rule = (!notes::crosses(s.policy, action)).then_some(by_rule);
             let reason = foreign.or(before).or(by_rule).or(by_mode).or_else(|| dropped(&it));
             stays(s, plan, Side::Halo, &it, reason)
         };

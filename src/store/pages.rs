@@ -12,6 +12,7 @@ use super::{
 };
 use crate::domain::{
     account::Scope,
+    failure::Failure,
     ids::{ClientId, ConnectionId, WorkspaceId},
     incident::{IncidentStatus, Severity},
     pair::{Health, Pair, SyncState},
@@ -137,6 +138,8 @@ pub struct PairRow {
     pub ticket_closed: bool,
     /// Operations still open.
     pub open_operations: i64,
+    /// Why the oldest of them that has been tried did not succeed.
+    pub failing: Option<Failure>,
     /// When it was concluded that it stands as it does.
     pub judged: Timestamp,
 }
@@ -202,7 +205,9 @@ impl Store {
             pair_columns!(),
             ", p.subject, p.number, s.title, p.severity, p.status, s.owner, p.opened_ms, p.judged_ms, p.ticket_status_id,
                p.ticket_closed, (SELECT count(*) FROM operations o WHERE o.pair = p.id
-                 AND o.state IN ('planned', 'sending', 'outcome-unknown')) AS open_operations, "
+                 AND o.state IN ('planned', 'sending', 'outcome-unknown')) AS open_operations,
+               (SELECT o.failure FROM operations o WHERE o.pair = p.id AND o.failure IS NOT NULL
+                 AND o.state IN ('planned', 'sending', 'outcome-unknown') ORDER BY o.position LIMIT 1) AS failing, "
         ));
         sql.push(column);
         sql.push(" AS sort_value FROM pairs p CROSS JOIN subjects s ON s.id = p.subject");
@@ -243,6 +248,7 @@ fn keyed(row: &SqliteRow) -> Result<(PairRow, i64, i64)> {
         ticket_status_id: cells.opt_int("ticket_status_id")?,
         ticket_closed: cells.flag("ticket_closed")?,
         open_operations: cells.int("open_operations")?,
+        failing: cells.opt_json("failing")?,
         judged: cells.time("judged_ms")?,
     };
     Ok((pair, cells.int("sort_value")?, cells.int("subject")?))

@@ -144,6 +144,27 @@ async fn a_word_to_wait_is_kept_and_a_living_token_used_meanwhile() {
     assert_eq!(script.sent().len(), 3);
 }
 
+/// Nobody can sign in again for an app that signs in as itself.
+#[tokio::test]
+async fn what_is_refused_to_an_app_alone_asks_nobody_to_sign_in() {
+    for (error, code, says) in [
+        ("invalid_grant", 53_003, "conditional access policy for workload identities"),
+        ("interaction_required", 50_076, "leave the app out"),
+        ("invalid_grant", 50_105, "Enterprise applications"),
+        ("unauthorized_client", 7_000_112, "Enterprise applications"),
+        ("invalid_grant", 700_082, "whether the app is enabled there"),
+        ("invalid_grant", 999_999, "whether the app is enabled there"),
+        ("invalid_client", 7_000_215, "not its id"),
+        ("unauthorized_client", 700_016, "unknown in this tenant"),
+    ] {
+        let script = Script::new(move |_| refused(400, error, code));
+        let failure = app_tokens(&script, &clock()).bearer(TENANT, Resource::Arm).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::SignInAgain, "{failure}");
+        let text = failure.message.to_lowercase();
+        assert!(failure.message.contains(says) && !text.contains("sign in again"), "{error} {code}: {failure}");
+    }
+}
+
 #[test]
 fn every_refusal_of_the_table_has_its_kind_and_remedy() {
     use FailureKind::{Forbidden, Rejected, SignInAgain};

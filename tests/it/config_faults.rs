@@ -897,3 +897,22 @@ clients = [{ id = 2, name = "Other" }]
         ]
     );
 }
+
+#[test]
+fn a_catalogue_in_the_file_finds_names_that_several_of_halos_rows_have() {
+    let catalogue = r#"
+[catalogue.h]
+ticket_types = [{ id = 21, name = "Security Incident", default_sla = 1 }]
+agents = [{ id = 4, name = "Bob Smith" }, { id = 5, name = "Amira" }, { id = 9, name = "Bob Smith" }]
+"#;
+    let faults = |agent: &str| -> Vec<String> {
+        let text = format!("{MICROSOFT}{HALO}{CLIENT}{POLICY}agent = {agent}\n{WORKSPACE}{catalogue}");
+        read(&text).faults.iter().map(ToString::to_string).collect()
+    };
+    let found = faults("\"bob smith\"");
+    let [fault] = found.as_slice() else { panic!("one: {found:?}") };
+    let says = "policy.agent names “bob smith”, and Halo has more than one agent of that name. Write the id of the one \
+                that is meant: 4, 9.";
+    assert!(fault.contains(says), "{fault}");
+    assert!(faults("9").is_empty() && faults("\"Amira\"").is_empty());
+}

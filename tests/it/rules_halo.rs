@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use halobridge::{
     clock::Clock,
+    config::names,
     domain::{
+        catalogue::Ref,
         failure::FailureKind,
-        ids::TicketId,
+        ids::{PolicyId, TicketId},
+        incident::Owner,
+        policy::{NotesRule, Policy},
         ticket::{TicketChange, TicketDraft},
     },
     halo_itsm::{Answered, Halo, webhook},
@@ -14,6 +18,7 @@ use halobridge::{
         TransportError,
         budget::{Budget, Class},
     },
+    planner::mapping,
     twin::{limits::Limits, options::Product},
 };
 use jiff::SignedDuration;
@@ -228,6 +233,52 @@ async fn halo_rule_06_without_a_count_only_an_empty_or_a_repeated_page_is_the_la
         }
         assert_eq!(seen, 81);
         assert_eq!(twin.sent().iter().filter(|s| s.method == "GET").count(), calls);
+    }
+}
+
+/// A look-up's envelope may hold fewer rows than it counts: its pages are asked for, and only then.
+#[tokio::test]
+async fn halo_rule_06_a_look_up_that_is_handed_out_in_part_is_paged() {
+    // How the instance takes to paging, the agents that are known then, whether that is all of them, calls.
+    for (pages, known, whole, calls) in [("all at once", 124, true, 1), ("pages", 124, true, 3), ("none", 50, false, 3)]
+    {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        twin.meddle(move |sent, response| {
+            if !sent.path().ends_with("/Agent") {
+                return Ok(response);
+            }
+            let number = |name: &str| sent.query(name).and_then(|text| text.parse::<usize>().ok());
+            let (page, size) = match (pages, number("page_no")) {
+                ("all at once", _) => (1, 124),
+                ("pages", Some(page)) => (page, number("page_size").unwrap()),
+                _ => (1, 50),
+            };
+            let rows = (3_usize..127).skip((page - 1) * size).take(size);
+            let rows: Vec<Value> = rows.map(|id| json!({"id": id, "name": format!("Agent {id}")})).collect();
+            crate::adapters_support::json(200, &json!({"record_count": 124, "agents": rows}))
+        });
+        let catalogue = twin.adapter().catalogue(Class::Interactive).await.unwrap();
+        assert_eq!((catalogue.agents.len(), catalogue.is_partial("agent")), (known, !whole), "{pages}");
+        assert_eq!(twin.count("GET", "/halo/api/Agent"), calls, "{pages}");
+        // An agent that is not in a part of the list is not said to be none of Halo's; an id is believed.
+        let policy = |agent: Ref| Policy {
+            agents: [("x@y.example".to_owned(), agent)].into(),
+            ..Policy::new(
+                PolicyId(uuid::Uuid::nil()),
+                "standard",
+                Ref::Name("Security Incident".into()),
+                NotesRule::Public,
+            )
+        };
+        let told = |agent: Ref| {
+            let found = names::of_policy(&policy(agent), &catalogue).into_iter().find(|fault| fault.field == "agents");
+            found.map(|fault| format!("{}. {}", fault.problem, fault.remedy)).unwrap_or_default()
+        };
+        let (by_name, by_id) = (told(Ref::Name("Zoe".into())), told(Ref::Id(999)));
+        assert_eq!((by_name.contains("no such agent"), by_id.contains("no such agent")), (whole, whole), "{pages}");
+        assert_eq!((by_name.contains("Write its id"), by_id.is_empty()), (!whole, !whole), "{pages}: {by_name}");
+        let owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+        assert_eq!(mapping::agent(&policy(Ref::Id(999)), &catalogue, &owner), (!whole).then_some(999), "{pages}");
     }
 }
 

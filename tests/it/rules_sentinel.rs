@@ -197,6 +197,71 @@ async fn sentinel_rule_04_conflict_is_409_or_412() {
 }
 
 #[tokio::test]
+async fn a_refused_app_is_not_asked_to_sign_in_again() {
+    let stage = stage(Script::new(|_| answer(401, &json!({"error": {"code": "InvalidAuthenticationToken"}}))));
+    let failure = stage.sentinel.incident(&place(), &IncidentId::new(ID), Class::Interactive).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::SignInAgain);
+    assert!(failure.message.contains("does not accept the app's sign-in"), "{failure}");
+    assert!(!failure.message.contains("Sign in again"), "{failure}");
+}
+
+/// Only Azure's own word says that a workspace has no Sentinel: other refusals are told as what they are.
+#[tokio::test]
+async fn sentinel_rule_04_another_refusal_is_not_taken_for_a_workspace_without_sentinel() {
+    let no_sentinel = "Workspace 'x' is not onboarded to Microsoft Sentinel. Please onboard through the portal";
+    let refusal = |code: &str, message: &str| json!({"error": {"code": code, "message": message}});
+    let cases = [
+        (400, refusal("BadRequest", no_sentinel), Ok(false)),
+        (200, json!({"value": []}), Ok(false)),
+        (200, json!({"value": [{"name": "default"}]}), Ok(true)),
+        (400, refusal("InvalidApiVersionParameter", "The api-version is invalid."), Err("The api-version is invalid.")),
+        (200, refusal("Odd", "The front door is out of order."), Err("The front door is out of order.")),
+        (200, json!({"title": "Welcome"}), Err("than this call has")),
+    ];
+    for (status, body, expected) in cases {
+        let told = body.clone();
+        let stage = stage(Script::new(move |_| answer(status, &told)));
+        let onboarded = stage.sentinel.onboarded(&place()).await;
+        let glance = stage.sentinel.glance(&place()).await;
+        match expected {
+            Ok(there) => assert_eq!(onboarded, Ok(there), "{body}"),
+            Err(says) => {
+                for failure in [onboarded.unwrap_err(), glance.unwrap_err()] {
+                    assert!(failure.message.contains(says), "{body}: {failure}");
+                }
+            }
+        }
+    }
+}
+
+/// Azure answers 409 and 403 for much that is neither a newer version nor a missing role.
+#[tokio::test]
+async fn sentinel_rule_04_other_refusals_with_409_and_403_say_what_they_are() {
+    use FailureKind::{Conflict, Forbidden, Transient};
+    let cases = [
+        (409, "ReadOnlyDisabledSubscription", "It is disabled.", Forbidden, "The Azure subscription is disabled"),
+        (409, "ScopeLocked", "The scope is locked.", Forbidden, "A lock in Azure forbids this. Remove the lock"),
+        (409, "MissingSubscriptionRegistration", "Not registered.", Forbidden, "Register it in Azure"),
+        (409, "AnotherOperationInProgress", "Another one runs.", Transient, "Azure says: Another one runs."),
+        (409, "Conflict", "Newer version of resource exists.", Conflict, "Someone else changed it in between"),
+        (409, "ResourceModified", "The etag is old.", Conflict, "Someone else changed it in between"),
+        (412, "PreconditionFailed", "No.", Conflict, "Someone else changed it in between"),
+        (403, "DisallowedOperation", "The offer forbids it.", Forbidden, "does not allow this operation, whoever asks"),
+        (403, "RequestDisallowedByPolicy", "Policy p.", Forbidden, "A policy in Azure forbids this, and no role helps"),
+        (403, "LinkedAuthorizationFailed", "No right on x.", Forbidden, "on another resource"),
+        (403, "AuthorizationFailed", "perform action 'a/write' over", Forbidden, "a/write. Give the identity the role"),
+    ];
+    for (status, code, message, kind, says) in cases {
+        let stage = stage(Script::new(move |_| answer(status, &json!({"error": {"code": code, "message": message}}))));
+        let failure = stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap_err();
+        assert_eq!((failure.kind, failure.code.as_deref()), (kind, Some(code)), "{failure}");
+        assert!(failure.message.contains(says), "{code}: {failure}");
+        let told = failure.message.contains(message);
+        assert_eq!(told, kind != Conflict && !code.ends_with("AuthorizationFailed"), "Azure's own sentence: {failure}");
+    }
+}
+
+#[tokio::test]
 async fn sentinel_rule_05_the_write_gives_the_new_version_back() {
     let stage = stage(Script::new(|_| {
         let mut newer = resource(1);
@@ -512,6 +577,13 @@ async fn every_sample_refusal_has_a_sentence_with_a_remedy() {
             "{\"error\": {\"code\": \"BadRequest\", \"message\": \"Workspace 'x' is not onboarded to Microsoft Sentinel. Please\"}}",
             FailureKind::Rejected,
             "has no Microsoft Sentinel",
+        ),
+        (
+            400,
+            "BadRequest",
+            "{\"Error\": {\"Code\": \"InvalidInput\", \"Message\": \"The title is too long.\"}}",
+            FailureKind::Rejected,
+            "Azure refuses: The title is too long.",
         ),
         (
             403,

@@ -303,8 +303,8 @@ const ENTRA: &[(u32, &str, Mistake)] = &[
         row(
             "conditional access refuses the app (AADSTS53003)",
             "Application (client) ID",
-            "A conditional access policy blocks this sign-in.",
-            "Ask the tenant's administrator, then sign in again.",
+            "A conditional access policy for workload identities blocks the app.",
+            "Ask the tenant's administrator to let it in, from this machine's address too.",
         ),
     ),
     (

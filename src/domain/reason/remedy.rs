@@ -16,6 +16,7 @@ impl Reason {
                 | Self::Unlinked { .. }
                 | Self::ClientNotBound
                 | Self::Unmapped { .. }
+                | Self::Ambiguous { .. }
                 | Self::VerdictRefused { .. }
                 | Self::Conflict { .. }
                 | Self::Reopened { .. }
@@ -60,6 +61,9 @@ impl Reason {
                 };
                 Some(format!("{what}, then press “Look again”."))
             }
+            Self::Ambiguous { .. } => Some(
+                "Write the id of the one that is meant into the policy in place of the name, then press “Look again”.".into(),
+            ),
             Self::RecordGone { .. } => Some("Open the record on both sides and decide which one stays.".into()),
             Self::WrongClient => Some("In Halo, move the ticket to the client of its workspace; or unlink the pair.".into()),
             Self::VerdictMissing => {
@@ -112,6 +116,9 @@ impl Reason {
                 "Look in Halo for a rule, a workflow or a template that sets it, and correct it there and on the ticket, or leave it on the pair's page; it is not written again by itself.".into(),
             ),
             Self::Refused { .. } => Some("Correct what the other side names (where it gives no reason: look at its mandatory fields and rights), then have it tried again.".into()),
+            Self::NotePrivacyUntold => Some(
+                "Give the agent of the API application the rights to see all of an action in Halo, or choose the notes that cross by another rule in the policy.".into(),
+            ),
             _ => None,
         }
     }

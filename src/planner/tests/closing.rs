@@ -31,6 +31,22 @@ fn status_and_closure() {
             "incident status=Closed TruePositive/SuspiciousActivity because ticket-closed; behind waiting ticket-closed",
         ),
         (
+            "a choice that comes as a list of objects",
+            |s| {
+                s.close_ticket(Some(1));
+                s.ticket().custom_fields[0].value = serde_json::json!([{ "id": 1.0, "name": "True positive" }]);
+            },
+            "incident status=Closed TruePositive/SuspiciousActivity because ticket-closed; behind waiting ticket-closed",
+        ),
+        (
+            "an empty list is no choice",
+            |s| {
+                s.close_ticket(Some(1));
+                s.ticket().custom_fields[0].value = serde_json::json!([]);
+            },
+            "own note because verdict-missing; behind needs-you verdict-missing",
+        ),
+        (
             "closed in Halo without one: asked for on the ticket, never guessed",
             |s| s.close_ticket(None),
             "own note because verdict-missing; behind needs-you verdict-missing",

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::scene::{Scene, at, in_step, words};
 use crate::{
     domain::{
-        catalogue::Ref,
+        catalogue::{Ref, TicketType},
         incident::{IncidentStatus, Label, Owner, Severity},
         policy::Filter,
         reason::Reason,
@@ -76,6 +76,15 @@ fn the_first_gate_that_fails_names_itself() {
         ("merged away before it was seen", Scene::redirect, "redirected"),
         ("no Halo client", |s| s.client.halo = None, "client-not-bound"),
         ("a ticket type that Halo lacks", |s| s.policy.ticket_type = Ref::Name("Nonsense".into()), "unmapped"),
+        (
+            "a ticket type that Halo has twice",
+            |s| {
+                let more = s.catalogue.ticket_types[0].clone();
+                s.catalogue.ticket_types.push(TicketType { id: 22, ..more });
+                s.policy.ticket_type = Ref::Name("Security Incident".into());
+            },
+            "ambiguous",
+        ),
         ("observe", |s| s.workspace.mode = Mode::Observe, "mode-observe"),
         ("comments only", |s| s.workspace.mode = Mode::CommentOnly, "mode-one-way"),
         (

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::scene::{CLOSED, Scene, check, in_step};
 use crate::domain::{
-    catalogue::Ref,
+    catalogue::{Priority, Ref},
     closing::Classification,
     incident::{IncidentStatus, Owner, Severity},
     policy::{Direction, FieldMapping, FieldRule, FieldSource, FieldTarget, LabelMapping, When, Wins},
@@ -124,6 +124,32 @@ fn severity_and_priority() {
 }
 
 #[test]
+fn a_priority_whose_name_stands_twice_in_one_sla_is_none() {
+    check(&[
+        (
+            "twice in the ticket type's own SLA",
+            |s| {
+                s.incident.severity = Severity::High;
+                s.policy.priorities.insert("High".into(), Ref::Name("High".into()));
+                let more = s.catalogue.priorities[0].clone();
+                s.catalogue.priorities.push(Priority { id: 12, ..more });
+            },
+            "behind needs-you ambiguous",
+        ),
+        (
+            "once in each of two SLAs",
+            |s| {
+                s.incident.severity = Severity::High;
+                s.policy.priorities.insert("High".into(), Ref::Name("High".into()));
+                let more = s.catalogue.priorities[0].clone();
+                s.catalogue.priorities.push(Priority { id: 12, sla_id: Some(6), ..more });
+            },
+            "ticket priority=2 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+    ]);
+}
+
+#[test]
 fn owner_and_agent() {
     check(&[
         (
@@ -203,6 +229,50 @@ fn owner_and_agent() {
                 s.policy.agent = Some(Ref::Name("Nobody".into()));
             },
             "behind needs-you unmapped",
+        ),
+        (
+            "a row whose name two agents have means neither, though one has the owner's mail address",
+            |s| {
+                s.catalogue.agents[2].name = "AMIRA ".into();
+                s.policy.agents = [("amira@soc.example".to_owned(), Ref::Name("Amira".into()))].into();
+                s.incident.owner = Owner { email: Some("amira@soc.example".into()), ..Owner::default() };
+            },
+            "behind needs-you ambiguous",
+        ),
+        (
+            "by its id it works",
+            |s| {
+                s.catalogue.agents[2].name = "Amira".into();
+                s.policy.agents = [("amira@soc.example".to_owned(), Ref::Id(6))].into();
+                s.incident.owner = Owner { email: Some("amira@soc.example".into()), ..Owner::default() };
+            },
+            "ticket agent=6 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+        (
+            "a fallback whose name two agents have is none",
+            |s| {
+                s.catalogue.agents[2].name = "Amira".into();
+                s.policy.agent = Some(Ref::Name("Amira".into()));
+                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+            },
+            "behind needs-you ambiguous",
+        ),
+        (
+            "a row may name an agent by mail address",
+            |s| {
+                s.policy.agents = [("x@y.example".to_owned(), Ref::Name("Amira@soc.example".into()))].into();
+                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+            },
+            "ticket agent=5 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+        (
+            "an id is believed where Halo handed out only a part of its agents",
+            |s| {
+                s.catalogue.partial = vec!["agent".into()];
+                s.policy.agents = [("x@y.example".to_owned(), Ref::Id(44))].into();
+                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+            },
+            "ticket agent=44 because changed-in-sentinel; behind waiting changed-in-sentinel",
         ),
         (
             "a closed incident needs no agent any more",

@@ -257,6 +257,7 @@ fn catalogue() -> Catalogue {
         ],
         own_agent_id: Some(99),
         clients: Vec::new(),
+        partial: Vec::new(),
     }
 }
 
@@ -357,6 +358,7 @@ impl Scene {
             note: String::new(),
             note_html: Some(html.to_owned()),
             private: true,
+            privacy_untold: false,
             important: false,
             sync_to_sentinel: false,
             new_status: None,

@@ -129,6 +129,14 @@ fn names_there(
     catalogue: &Catalogue,
     found: &mut Vec<Finding>,
 ) {
+    if !catalogue.partial.is_empty() {
+        let says = format!(
+            "Halo counts more rows than it hands out ({}), so what is named there may be one that was not told. Give the \
+             agent of the API application access to all of them, or write ids.",
+            catalogue.partial.join(", ")
+        );
+        found.push(Finding::note(format!("Halo {}, look-ups", connection.name), says));
+    }
     let bound: Vec<_> = installation
         .clients
         .iter()

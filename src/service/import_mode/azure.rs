@@ -24,6 +24,7 @@ use crate::{
             AUTOMATION_CONTRIBUTOR, DEPLOYS, GIVES_ROLES, READER, Runs, SECURITY_INSIGHTS, WRITES_RULES,
             playbook_refused,
         },
+        error::barred,
         logic_app::{self, LogicApp},
     },
     service::{App, acts, caller::Caller, error::ServiceError, outside, set_up::allowed},
@@ -231,7 +232,7 @@ async fn make(side: &Side, address: &str, secret: &str) -> Vec<Line> {
                 lines.push(may_not_run(side));
                 break;
             }
-            Err(failure) if failure.kind == FailureKind::Forbidden => {
+            Err(failure) if lacks_right(&failure) => {
                 lines.push(Line::fault(
                     "rules",
                     format!("The automation rule “{}” was not made: the identity may not write rules.", runs.name()),
@@ -248,21 +249,27 @@ async fn make(side: &Side, address: &str, secret: &str) -> Vec<Line> {
     lines
 }
 
+/// Whether a role would mend it.
+fn lacks_right(failure: &Failure) -> bool {
+    failure.kind == FailureKind::Forbidden && barred(failure.code.as_deref()).is_none()
+}
+
 fn not_made(side: &Side, what: &str, failure: &Failure) -> Line {
     let group = &side.app.resource_group;
     match failure.kind {
-        FailureKind::Forbidden => Line::fault(
+        _ if failure.code.as_deref() == Some("MissingSubscriptionRegistration") => Line::fault(
+            "logic_app",
+            format!("{what}: the subscription is not registered for Logic Apps."),
+            "Register Microsoft.Logic and Microsoft.Web under Subscription > Resource providers in Azure, then try again.",
+        ),
+        // What no role mends is told as it is.
+        FailureKind::Forbidden if lacks_right(failure) => Line::fault(
             "logic_app",
             format!("{what}: the identity may not do that in the resource group {group}."),
             format!(
                 "Give it the role Logic App Contributor on the resource group {group}, or let somebody who may use the template \
                  below."
             ),
-        ),
-        _ if failure.code.as_deref() == Some("MissingSubscriptionRegistration") => Line::fault(
-            "logic_app",
-            format!("{what}: the subscription is not registered for Logic Apps."),
-            "Register Microsoft.Logic and Microsoft.Web under Subscription > Resource providers in Azure, then try again.",
         ),
         _ => refused("logic_app", what, failure),
     }
@@ -346,7 +353,7 @@ async fn run_once(side: &Side) -> Result<Line, Line> {
             format!("The Logic App {} is not there.", side.app.name),
             "Deploy it, then send again.",
         )),
-        Err(failure) if failure.kind == FailureKind::Forbidden || playbook_refused(&failure) => Err(Line::fault(
+        Err(failure) if lacks_right(&failure) || playbook_refused(&failure) => Err(Line::fault(
             "roles",
             "The Logic App may not be run by hand with this sign-in.",
             "Give the identity the role Microsoft Sentinel Playbook Operator on the resource group, or make an incident in \

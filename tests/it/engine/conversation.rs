@@ -2,7 +2,7 @@
 
 use halobridge::{
     domain::{pair::Health, workspace::Workspace},
-    service::problems,
+    service::{pairs, problems},
     twin::options::Product,
 };
 use serde_json::json;
@@ -160,6 +160,10 @@ both! {
                 bridge.pass(600).await;
                 let there = bridge.comments_of(&incident).iter().filter(|said| said.contains("between us")).count();
                 assert_eq!(there, usize::from(crosses), "{rule} {line}, told: {told}");
+                let (app, olga) = operator(&bridge);
+                let pair = bridge.pair_of(&incident).await.unwrap().id;
+                let page = format!("{:?}", pairs::view(&app, &olga, pair, "").await.unwrap().notes);
+                assert_eq!(page.contains("NotePrivacyUntold"), rule == "public" && !told, "{rule} {line}, {told}: {page}");
                 bridge.finish().await;
             }
         }

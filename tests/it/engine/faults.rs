@@ -10,10 +10,11 @@ use halobridge::{
         operation::OperationState,
         pair::{Health, SyncState},
         reason::Reason,
+        view::dashboard::PairFilter,
     },
     engine::digest,
     planner::observed::Reading,
-    service::{acts, pulse},
+    service::{acts, dashboard, pulse},
     twin::limits::Limits,
 };
 use serde_json::json;
@@ -384,6 +385,26 @@ both! {
         let properties = bridge.incident(&incident)["properties"].clone();
         assert_eq!((&properties["status"], &properties["severity"]), (&json!("Closed"), &json!("High")));
         assert_eq!(properties["labels"][0]["labelName"], "kept");
+        bridge.finish().await;
+    }
+
+    /// Why a write is due helps nobody as long as it fails.
+    async fn a_write_that_fails_is_told_in_the_list_of_incidents(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.fault(json!({ "effect": "throttle", "retry_after": 900, "kind": "sentinel.incident.put", "count": 1 }));
+        bridge.close_ticket_as(ticket, 3);
+        bridge.pass(180).await;
+        let (app, olga) = operator(&bridge);
+        let listed = dashboard::part(&app, &olga, &PairFilter::default()).await.unwrap();
+        let [row] = listed.rows.as_slice() else { panic!("one: {listed:?}") };
+        let said = row.reason.as_ref().map(Reason::words).unwrap_or_default();
+        assert_eq!((row.health, said.contains("Azure asks to wait")), (Health::Waiting, true), "{said}");
+        bridge.pass(1_800).await;
+        let listed = dashboard::part(&app, &olga, &PairFilter::default()).await.unwrap();
+        assert_eq!(listed.rows.iter().map(|row| row.health).collect::<Vec<_>>(), [Health::Healthy]);
         bridge.finish().await;
     }
 

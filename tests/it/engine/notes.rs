@@ -61,6 +61,36 @@ both! {
         bridge.finish().await;
     }
 
+    /// Some instances keep a mail's words in the mail alone, and hand out its HTML only when asked for it.
+    async fn a_mail_whose_note_is_empty_crosses_with_the_mails_words(product) {
+        for texts_too in [true, false] {
+            let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
+            let incident = bridge.raise(json!({}));
+            bridge.cross().await;
+            let id = bridge.ticket_of(&incident).await;
+            bridge.mutate(move |_, body| {
+                let rows = body.get_mut("actions").and_then(Value::as_array_mut).into_iter().flatten();
+                for row in rows.filter(|row| row["emaildirection"] == "I") {
+                    row["note"] = json!("");
+                    row["note_html"] = json!("<p></p>");
+                    if !texts_too {
+                        row["emailbody"] = json!("");
+                    }
+                }
+            });
+            bridge.act("ticket.mail", json!({ "ticket_id": id, "html": "<p>It was me,</p><p>on holiday.</p>" }));
+            bridge.pass(300).await;
+            let comments = bridge.comments_of(&incident);
+            assert_eq!(comments.len(), 1, "{comments:#?}");
+            assert!(comments[0].contains("It was me,") && comments[0].contains("on holiday."), "{comments:#?}");
+            assert!(!comments[0].contains("me,on"), "its HTML was asked for: {comments:#?}");
+            let writes = bridge.writes();
+            bridge.pass(1_200).await;
+            assert_eq!(bridge.writes(), writes, "and rests");
+            bridge.finish().await;
+        }
+    }
+
     async fn edits_and_deletions_are_reported_once(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));

@@ -377,6 +377,26 @@ both! {
         bridge.finish().await;
     }
 
+    /// Azure answers 409 for a lock, too: nobody else wrote, and trying again for a day and a half helps nobody.
+    async fn a_lock_in_azure_is_told_as_one_and_waits_for_a_person(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.fault(json!({ "effect": "status", "status": 409, "kind": "sentinel.incident.put" }));
+        bridge.mutate(|_, body| {
+            if body.pointer("/error/code").is_some_and(|code| code == "Conflict") {
+                body["error"] = json!({ "code": "ScopeLocked", "message": "The scope cannot perform write operation." });
+            }
+        });
+        bridge.close_ticket_as(ticket, 3);
+        bridge.pass(3_600).await;
+        let (app, olga) = operator(&bridge);
+        let told = format!("{:?}", problems::view(&app, &olga).await.unwrap().groups.unwrap());
+        assert!(told.contains("A lock in Azure forbids this. Remove the lock"), "{told}");
+        bridge.finish().await;
+    }
+
     async fn a_persons_pause_outlives_a_failure_that_is_over(product) {
         let bridge = Bridge::new(product).await;
         let halo = PauseScope::Connection { id: bridge.halo().await };

@@ -220,6 +220,7 @@ pub fn action(ticket: i64, n: i64) -> Action {
         note: "I look".into(),
         note_html: None,
         private: true,
+        privacy_untold: false,
         important: false,
         sync_to_sentinel: false,
         new_status: None,

@@ -278,6 +278,7 @@ impl TestApp {
                 note: words.to_owned(),
                 note_html: None,
                 private: false,
+                privacy_untold: false,
                 important: false,
                 sync_to_sentinel: false,
                 new_status: None,

@@ -26,6 +26,55 @@ mod paging {
     }
 }
 
+/// `src/halo_itsm/error.rs`.
+mod error {
+    use halobridge::halo_itsm::error::sentence;
+    use serde_json::json;
+
+    #[test]
+    fn an_error_in_capitals_is_read_and_not_shown_as_it_came() {
+        for (body, says) in [
+            (json!({ "Error": { "Code": "X1", "Message": "The team is missing." } }), "The team is missing."),
+            (json!({ "error": { "message": "No." } }), "No."),
+            (json!({ "Message": "As ever." }), "As ever."),
+            (json!({ "status": ["Not a number."] }), "status: Not a number."),
+        ] {
+            assert_eq!(sentence(&body).as_deref(), Some(says), "{body}");
+        }
+    }
+}
+
+/// `src/halo_itsm/read.rs`.
+mod read {
+    use halobridge::{domain::ids::TicketId, halo_itsm::read::action};
+    use serde_json::json;
+
+    #[test]
+    fn a_note_that_does_not_say_whether_it_is_hidden_counts_as_hidden_and_says_so() {
+        for (told, private, untold) in
+            [(json!(true), true, false), (json!("false"), false, false), (json!(null), true, true)]
+        {
+            let read =
+                action(&json!({ "id": 2, "hiddenfromuser": told, "note": "n" }), TicketId(1)).expect("an action");
+            assert_eq!((read.private, read.privacy_untold), (private, untold), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_mails_own_words_count_where_the_note_is_empty() {
+        for (row, note, html) in [
+            (json!({ "id": 2, "note": "n", "emailbody": "m" }), "n", None),
+            (json!({ "id": 2, "note": "", "note_html": "<p>n</p>", "emailbody": "m" }), "", Some("<p>n</p>")),
+            (json!({ "id": 2, "note": " ", "note_html": "<p></p>", "emailbody": "m" }), "m", None),
+            (json!({ "id": 2, "emailbody": "<p>m</p>" }), "", Some("<p>m</p>")),
+            (json!({ "id": 2, "emailbody": "m", "emailbody_html": "<p>m</p>" }), "m", Some("<p>m</p>")),
+        ] {
+            let read = action(&row, TicketId(1)).expect("an action");
+            assert_eq!((read.note.as_str(), read.note_html.as_deref()), (note, html), "{row}");
+        }
+    }
+}
+
 /// `src/halo_itsm/probe.rs`.
 mod probe {
     use halobridge::halo_itsm::probe::covers;

@@ -401,6 +401,7 @@ pub fn action(ticket: TicketId, number: i64, agent: i64, at: Timestamp, html: St
         note: String::new(),
         note_html: Some(html),
         private: true,
+        privacy_untold: false,
         important: false,
         sync_to_sentinel: false,
         new_status: None,

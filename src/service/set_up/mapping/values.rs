@@ -121,13 +121,13 @@ pub(super) fn form(policy: &Policy, catalogue: &Catalogue) -> FormView {
             kept(wanted, wanted.find(&rows, |row| row.id, |row| &row.name).map(|row| row.id)),
         );
     }
-    let status = |wanted: &Ref| wanted.find(&catalogue.statuses, |row| row.id, |row| &row.name).map(|row| row.id);
+    let status = |wanted: &Ref| wanted.only(&catalogue.statuses, |row| row.id, |row| &row.name).map(|row| row.id);
     for (name, wanted) in &policy.statuses {
         put(&format!("status.{name}"), kept(wanted, status(wanted)));
     }
     for (wanted, meaning) in &policy.statuses_back {
-        if let Some(id) = status(wanted) {
-            put(&format!("back.{id}"), meaning.clone());
+        for row in catalogue.statuses.iter().filter(|row| wanted.means(row.id, &row.name)) {
+            put(&format!("back.{}", row.id), meaning.clone());
         }
     }
     for (name, rule) in [("severity", policy.severity), ("status", policy.status), ("owner", policy.owner)] {
@@ -140,7 +140,7 @@ pub(super) fn form(policy: &Policy, catalogue: &Catalogue) -> FormView {
     put("team", named(policy.team.as_ref(), &catalogue.teams));
     put("category", named(policy.category.as_ref(), &catalogue.categories));
     put("outcome", named(Some(&policy.outcome), &catalogue.outcomes));
-    let agent = |wanted: &Ref| wanted.find(&catalogue.agents, |row| row.id, |row| &row.name).map(|row| row.id);
+    let agent = |wanted: &Ref| catalogue.agent(wanted).map(|row| row.id);
     put("agent", policy.agent.as_ref().map(|wanted| kept(wanted, agent(wanted))).unwrap_or_default());
     put("notes", policy.notes.as_str().to_owned());
     put(
