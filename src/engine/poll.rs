@@ -23,7 +23,7 @@ use crate::{
     outbound::budget::Class,
     planner::{observed::Reading, plan::displaced},
     sentinel::{Incidents, ListWanted, Place},
-    store::{Cursor, StoreError},
+    store::StoreError,
 };
 
 mod adopt;
@@ -34,6 +34,7 @@ mod ended;
 mod gap;
 mod judge;
 mod late;
+mod list;
 mod newcomers;
 pub mod pages;
 mod shadow;
@@ -58,8 +59,6 @@ const SEEN_AFTER: SignedDuration = SignedDuration::from_mins(15);
 const FULL_EVERY: SignedDuration = SignedDuration::from_hours(6);
 /// Incidents may show this late (six hours), and be looked for up to six hours after that.
 const LATE: SignedDuration = SignedDuration::from_hours(13);
-/// Pages of one list; a longer one is gone on with at the next poll.
-const PAGES_MAX: u32 = 200;
 /// Held incidents looked at again after a start or a changed configuration.
 const REGATED_MAX: u32 = 20_000;
 /// Newcomers recorded in one transaction.
@@ -260,58 +259,6 @@ impl<'a> Poll<'a> {
         self.counts.failure.is_some()
     }
 
-    /// Reads every page of a list and records what is new in it.
-    async fn list(&mut self, wanted: &ListWanted) -> Result<(), StoreError> {
-        let mut next = None;
-        for _ in 0..PAGES_MAX {
-            let page = match self.sentinel.list(&self.at, wanted, next, self.class).await {
-                Ok(page) => page,
-                Err(failure) => {
-                    self.counts.failure.get_or_insert(failure);
-                    return Ok(());
-                }
-            };
-            self.unreadable(page.unreadable).await?;
-            self.page(page.incidents).await?;
-            next = page.next;
-            if next.is_none() {
-                return Ok(());
-            }
-        }
-        self.counts.cut = true;
-        let known = self.engine.store.cursor(self.workspace.id).await?.map(|cursor| cursor.modified);
-        if wanted.open_only || self.full.is_some() {
-            tracing::warn!(workspace.id = %self.workspace.id, pages = PAGES_MAX, "a list of all incidents has more pages than one poll reads");
-            return Ok(());
-        }
-        // What was not listed must stay ahead of the cursor. Asking at once would begin where this one began.
-        if self.counts.newest <= known {
-            let text = format!(
-                "Microsoft's list of changed incidents does not end: {PAGES_MAX} pages were read and nothing in them is newer \
-                 than what is known. It is read again later; if this stays, check the ARM address of this connection."
-            );
-            self.failed_with(Failure::new(Side::Sentinel, FailureKind::Unreadable, text));
-            return Ok(());
-        }
-        tracing::warn!(workspace.id = %self.workspace.id, pages = PAGES_MAX, "a list has more pages than one poll reads; the next one goes on");
-        let now = self.engine.now();
-        if let Some(standing) = self.engine.schedule().workspaces.get_mut(&self.workspace.id) {
-            standing.next = Some(now);
-            standing.hastened = true;
-        }
-        Ok(())
-    }
-
-    async fn unreadable(&mut self, rows: Vec<serde_json::Value>) -> Result<(), StoreError> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let now = self.engine.now();
-        tracing::warn!(workspace.id = %self.workspace.id, rows = rows.len(), "records without an incident's id were kept as they came");
-        let facts = rows.into_iter().map(|raw| Fact::Unreadable { workspace: Some(self.workspace.id), raw });
-        self.engine.record(now, Some(self.client.id), facts.collect()).await.map(drop)
-    }
-
     /// Records what is new in these incidents.
     pub(super) async fn page(&mut self, incidents: Vec<Incident>) -> Result<(), StoreError> {
         let ids: Vec<IncidentId> = incidents.iter().map(|incident| incident.id.clone()).collect();
@@ -414,30 +361,6 @@ impl<'a> Poll<'a> {
     fn look_later(&self, pair: PairId) {
         let at = self.engine.now() + SignedDuration::from_secs(30);
         self.engine.schedule().later_looks.insert(pair, at);
-    }
-
-    async fn move_cursor(&mut self, before: Option<&Cursor>) -> Result<(), StoreError> {
-        // After a failure only what lies before it has surely been read, if the list came in ascending order.
-        if (self.counts.failure.is_some() || self.counts.cut) && self.counts.disordered {
-            return Ok(());
-        }
-        let target = match (self.counts.newest, self.counts.held_at) {
-            (Some(newest), Some(held)) => Some(newest.min(held)),
-            (newest, None) => newest,
-            (None, Some(_)) => None,
-        };
-        // An empty first poll still marks where the next one starts.
-        let target =
-            target.or_else(|| (before.is_none() && self.counts.failure.is_none()).then_some(self.workspace.since));
-        let Some(modified) = target else { return Ok(()) };
-        let modified = before.map_or(modified, |cursor| cursor.modified.max(modified));
-        let number = before.and_then(|cursor| cursor.number).max(self.counts.number);
-        if before.is_some_and(|cursor| cursor.modified == modified && cursor.number == number) {
-            return Ok(());
-        }
-        let now = self.engine.now();
-        let moved = Fact::CursorMoved { workspace: self.workspace.id, modified, number };
-        self.engine.record(now, Some(self.client.id), vec![moved]).await.map(drop)
     }
 
     /// After a start or a changed configuration: what was held may pass now, what needed a person may be mapped now.

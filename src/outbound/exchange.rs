@@ -111,6 +111,11 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// When it was given, by the clock of whoever gave it (`Date`).
+    pub fn told(&self) -> Option<Timestamp> {
+        Some(jiff::fmt::rfc2822::parse(self.header("date")?.trim()).ok()?.timestamp())
+    }
+
     /// The other side's id of this call, for its support.
     pub fn request_id(&self) -> Option<String> {
         ["x-ms-correlation-request-id", "x-ms-request-id", "request-id", "x-request-id"]
