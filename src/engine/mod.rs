@@ -17,6 +17,7 @@ mod elsewhere;
 pub mod execute;
 pub mod fetch;
 mod forth;
+mod future;
 mod groups;
 pub mod halo;
 mod homeless;

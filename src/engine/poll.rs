@@ -87,6 +87,10 @@ struct Counts {
     /// The cursor may not move to or past this moment.
     held_at: Option<Timestamp>,
     newest: Option<Timestamp>,
+    /// No time told may be later than this.
+    latest: Option<Timestamp>,
+    /// One that is, and whose it is.
+    future: Option<(Timestamp, IncidentId)>,
     /// The list did not come in ascending order, as was asked: what lies behind a failed page is then unknown.
     disordered: bool,
     /// A list was not read to its end.
@@ -161,12 +165,15 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         }
     }
     poll.move_cursor(cursor.as_ref()).await?;
+    poll.note_future();
+    let ahead = poll.cursor_was_ahead(cursor.as_ref());
+    let from = ahead.unwrap_or(from);
     let gap = poll.counts.failure.is_none() && poll.has_gap(cursor.as_ref()).await?;
     // Right after going live everything there is has just been listed.
-    let full = poll.counts.failure.is_none() && (gap || (full_due && cursor.is_some()));
+    let full = poll.counts.failure.is_none() && (gap || ahead.is_some() || (full_due && cursor.is_some()));
     if full {
         let newest = poll.counts.newest;
-        let passed = cursor.as_ref().map(|cursor| cursor.modified - OVERLAP);
+        let passed = cursor.as_ref().filter(|_| ahead.is_none()).map(|cursor| cursor.modified - OVERLAP);
         poll.full = Some(unseen::Full { passed, ..unseen::Full::default() });
         // One that shows late may have been closed before that: then it is not among the open ones.
         poll.list(&ListWanted { modified_since: Some(from - LATE), ..ListWanted::default() }).await?;
@@ -215,9 +222,17 @@ impl Counts {
 
     fn saw(&mut self, incident: &Incident) {
         self.read += 1;
+        self.number = self.number.max(incident.number);
+        if let Some((at, latest)) = incident.modified.zip(self.latest)
+            && at > latest
+        {
+            if self.future.as_ref().is_none_or(|(known, _)| *known < at) {
+                self.future = Some((at, incident.id.clone()));
+            }
+            return;
+        }
         self.disordered |= incident.modified.is_some() && incident.modified < self.newest;
         self.newest = self.newest.max(incident.modified);
-        self.number = self.number.max(incident.number);
     }
 }
 

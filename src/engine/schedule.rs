@@ -79,6 +79,8 @@ pub struct Standing {
     pub settled: Option<Settled>,
     /// Of a workspace: incident numbers that are missing still.
     pub gap: Option<Gap>,
+    /// What the last whole reading told that cannot be.
+    pub note: Option<String>,
     /// Of an instance: next reading of the rows of all open paired tickets.
     pub next_rows: Option<Timestamp>,
     /// Of an instance: how far the reading of rows has come.

@@ -46,6 +46,8 @@ pub struct TicketPage {
     pub total: Option<i64>,
     /// Rows without a ticket number, whole: never dropped silently.
     pub unreadable: Vec<serde_json::Value>,
+    /// When it was answered, by Halo's clock.
+    pub told: Option<jiff::Timestamp>,
 }
 
 /// One Halo instance.

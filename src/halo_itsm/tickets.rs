@@ -60,7 +60,8 @@ impl Halo {
         let answer = self.get("Tickets", &changed_query(&since_text, &size, &page), class).await?;
         let (rows, total) = paging::rows(answer.json()?, "tickets").ok_or_else(|| answer.unreadable())?;
         let turn = self.sweep(|sweep| sweep.turn(Some(since), page_no, &rows, total));
-        let mut page = TicketPage { more: turn == Turn::More, total, ..TicketPage::default() };
+        let more = turn == Turn::More;
+        let mut page = TicketPage { more, total, told: answer.told(), ..TicketPage::default() };
         if turn != Turn::Repeated {
             for row in rows {
                 match read::ticket(row) {
@@ -130,7 +131,8 @@ impl Halo {
     async fn page_of(&self, query: &[(&str, &str)], class: Class) -> Answered<TicketPage> {
         let answer = self.get("Tickets", query, class).await?;
         let (rows, total) = paging::rows(answer.json()?, "tickets").ok_or_else(|| answer.unreadable())?;
-        let mut page = TicketPage { more: !rows.is_empty(), total, ..TicketPage::default() };
+        let more = !rows.is_empty();
+        let mut page = TicketPage { more, total, told: answer.told(), ..TicketPage::default() };
         for row in rows {
             match read::ticket(row) {
                 Ok(ticket) => page.tickets.push(ticket),

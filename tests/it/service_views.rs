@@ -212,7 +212,14 @@ async fn sources_that_were_not_read_for_two_cycles_are_overdue() {
     let app = app().await;
     let all = caller(Scope::All);
     let scope = RunScope::Halo { id: seed::HALO };
-    let row = ScopeStatus { scope, last_success: Some(app.now()), last_failure: None, next_due: None, running: false };
+    let row = ScopeStatus {
+        scope,
+        last_success: Some(app.now()),
+        last_failure: None,
+        next_due: None,
+        running: false,
+        note: Some("Ticket 7 says that it was last changed in 2099.".into()),
+    };
     app.engine.stands(EngineStatus { alive: true, scopes: vec![row.clone()], ..EngineStatus::default() });
     let late = async || pulse::pulse(&app.app, &all).await.unwrap().late;
     assert!(late().await.is_empty());
@@ -223,7 +230,7 @@ async fn sources_that_were_not_read_for_two_cycles_are_overdue() {
     assert_eq!((oldest.name.as_str(), oldest.poll_secs), ("Desk", 20));
     assert_eq!(oldest.read, Some(app.now() - SignedDuration::from_secs(61)));
     let view = runs::view(&app.app, &all, RunFilter::default()).await.unwrap();
-    assert!(view.sources.iter().any(|source| source.scope == scope && source.overdue));
+    assert!(view.sources.iter().any(|source| source.scope == scope && source.overdue && source.note.is_some()));
 
     let failure = Failure::new(Side::Halo, FailureKind::SignInAgain, "The client secret is wrong. Give a new one.");
     let failed = ScopeStatus { last_failure: Some((app.now(), failure)), ..row };

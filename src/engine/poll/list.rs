@@ -1,8 +1,15 @@
 //! Going through a list, and where the next one begins.
 
+use jiff::Timestamp;
+
 use super::Poll;
 use crate::{
-    domain::failure::{Failure, FailureKind, Side},
+    domain::{
+        failure::{Failure, FailureKind, Side},
+        run::RunScope,
+        time::iso,
+    },
+    engine::future,
     ledger::fact::Fact,
     sentinel::{ListWanted, walk::Walk},
     store::{Cursor, StoreError},
@@ -29,6 +36,7 @@ impl Poll<'_> {
                     return Ok(());
                 }
             };
+            self.counts.latest = Some(future::latest(page.told, now)).max(self.counts.latest);
             self.unreadable(std::mem::take(&mut page.unreadable)).await?;
             self.page(walk.take(page, now)).await?;
         }
@@ -87,8 +95,12 @@ impl Poll<'_> {
         // An empty first poll still marks where the next one starts.
         let target =
             target.or_else(|| (before.is_none() && self.counts.failure.is_none()).then_some(self.workspace.since));
-        let Some(modified) = target else { return Ok(()) };
-        let modified = before.map_or(modified, |cursor| cursor.modified.max(modified));
+        let ahead = self.cursor_was_ahead(before);
+        let modified = match (ahead, target) {
+            (Some(latest), _) => latest,
+            (None, Some(target)) => before.map_or(target, |cursor| cursor.modified.max(target)),
+            (None, None) => return Ok(()),
+        };
         let number = before.and_then(|cursor| cursor.number).max(self.counts.number);
         if before.is_some_and(|cursor| cursor.modified == modified && cursor.number == number) {
             return Ok(());
@@ -96,5 +108,27 @@ impl Poll<'_> {
         let now = self.engine.now();
         let moved = Fact::CursorMoved { workspace: self.workspace.id, modified, number };
         self.engine.record(now, Some(self.client.id), vec![moved]).await.map(drop)
+    }
+
+    /// Where the cursor belongs that a time to come had led there.
+    pub(super) fn cursor_was_ahead(&self, before: Option<&Cursor>) -> Option<Timestamp> {
+        // The start may lie ahead.
+        let latest = self.counts.latest?.max(self.workspace.since);
+        before.is_some_and(|cursor| cursor.modified > latest).then_some(latest)
+    }
+
+    /// Says what the list told of times to come.
+    pub(super) fn note_future(&self) {
+        if self.counts.failure.is_some() {
+            return;
+        }
+        let told = self.counts.future.as_ref().map(|(at, incident)| {
+            format!(
+                "Incident {incident} says that it was last changed on {}, which is yet to come. That time is left aside; \
+                 everything is read as usual.",
+                iso(*at)
+            )
+        });
+        self.engine.note_future(RunScope::Workspace { id: self.workspace.id }, told);
     }
 }

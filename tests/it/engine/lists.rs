@@ -1,6 +1,6 @@
 //! Lists of several pages that change while they are read, and lists that tell what cannot be.
 
-use halobridge::twin::options::Product;
+use halobridge::{clock::Clock as _, domain::time, ledger::fact::Fact, store::Entered, twin::options::Product};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -73,6 +73,106 @@ async fn an_incident_that_goes_away_between_two_pages_takes_no_other_with_it() {
         for incident in &incidents {
             assert!(bridge.subject_of(incident).await.is_some(), "{switch}: {incident} was left out");
         }
+        bridge.pass(60).await;
+        bridge.finish().await;
+    }
+}
+
+/// What the sources say that cannot be.
+fn notes(bridge: &Bridge) -> Vec<String> {
+    bridge.engine.standings().into_iter().filter_map(|found| found.standing.note).collect()
+}
+
+#[tokio::test]
+async fn an_incident_from_the_future_hides_no_other() {
+    let bridge = Bridge::new(Product::Itsm).await;
+    let first = bridge.raise(json!({}));
+    let marked = first.clone();
+    bridge.mutate(move |request, body| {
+        if !asks_for_incidents(request) {
+            return;
+        }
+        for row in body["value"].as_array_mut().into_iter().flatten() {
+            if row["name"] == marked.as_str() {
+                row["properties"]["lastModifiedTimeUtc"] = json!("2099-01-01T00:00:00Z");
+            }
+        }
+    });
+    bridge.cross().await;
+    bridge.ticket_of(&first).await;
+    let second = bridge.raise(json!({}));
+    bridge.pass(60).await;
+    bridge.ticket_of(&second).await;
+    let told = notes(&bridge);
+    assert!(told.iter().any(|note| note.contains(&first) && note.contains("yet to come")), "{told:?}");
+    bridge.mutate_no_more();
+    bridge.pass(60).await;
+    assert_eq!(notes(&bridge), Vec::<String>::new(), "it is over");
+    bridge.finish().await;
+}
+
+/// Whatever led it there, a new incident is found at once.
+#[tokio::test]
+async fn a_cursor_that_was_led_into_the_future_comes_back() {
+    let bridge = Bridge::new(Product::Itsm).await;
+    bridge.cross().await;
+    let workspace = bridge.workspace(0).await;
+    let modified = "2098-12-31T00:00:00Z".parse().unwrap();
+    let fact = Fact::CursorMoved { workspace: workspace.id, modified, number: None };
+    let entered = Entered { client: Some(workspace.client), at: bridge.clock.now(), fact };
+    bridge.store.append(vec![entered]).await.unwrap();
+    let incident = bridge.raise(json!({}));
+    bridge.cross().await;
+    bridge.ticket_of(&incident).await;
+    let cursor = bridge.store.cursor(workspace.id).await.unwrap().unwrap();
+    assert!(cursor.modified < bridge.clock.now() + SignedDuration::from_mins(3), "{cursor:?}");
+    bridge.finish().await;
+}
+
+/// Rows of changed tickets tell other times.
+fn tickets_tell(bridge: &Bridge, other: impl Fn(i64, &str) -> Option<String> + Send + 'static) {
+    bridge.mutate(move |request, body| {
+        if !request.uri().query().is_some_and(|query| query.contains("lastupdatefromdate")) {
+            return;
+        }
+        for row in body["tickets"].as_array_mut().into_iter().flatten() {
+            let id = row["id"].as_i64().unwrap_or(0);
+            for member in ["last_update", "lastactiondate"] {
+                let Some(told) = row[member].as_str().and_then(|text| other(id, text)) else { continue };
+                row[member] = json!(told);
+            }
+        }
+    });
+}
+
+#[tokio::test]
+async fn tickets_that_tell_a_time_to_come_hide_no_other() {
+    for local in [false, true] {
+        let bridge = Bridge::new(Product::Itsm).await;
+        let later = |text: &str| {
+            let moment = time::iso(time::parse(text)? + SignedDuration::from_hours(2));
+            Some(moment.trim_end_matches('Z').to_owned())
+        };
+        if local {
+            tickets_tell(&bridge, move |_, text| later(text));
+        }
+        let incidents = [bridge.raise(json!({})), bridge.raise(json!({}))];
+        bridge.cross().await;
+        let (first, second) = (bridge.ticket_of(&incidents[0]).await, bridge.ticket_of(&incidents[1]).await);
+        if !local {
+            tickets_tell(&bridge, move |id, _| (id == first).then(|| "2099-01-01T00:00:00".to_owned()));
+        }
+        bridge.note(first, "<p>said of the first</p>", json!({}));
+        bridge.pass(60).await;
+        bridge.note(second, "<p>said of the second</p>", json!({}));
+        bridge.pass(60).await;
+        for (incident, words) in incidents.iter().zip(["said of the first", "said of the second"]) {
+            let said = bridge.comments_of(incident);
+            assert_eq!(said.iter().filter(|text| text.contains(words)).count(), 1, "local {local}: {said:?}");
+        }
+        let told = notes(&bridge);
+        assert!(told.iter().any(|note| note.contains("yet to come")), "local {local}: {told:?}");
+        bridge.mutate_no_more();
         bridge.pass(60).await;
         bridge.finish().await;
     }
