@@ -43,6 +43,7 @@ pub mod status;
 mod stop;
 mod told;
 mod unread;
+mod unreadable;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -26,6 +26,7 @@ use super::{
     poll::{Gap, Natives, Shadowing},
     queue::Queue,
     settled::Settled,
+    unreadable,
 };
 
 mod wanted;
@@ -142,6 +143,8 @@ pub struct Schedule {
     pub comment_rereads: BTreeMap<WorkspaceId, BTreeSet<PairId>>,
     /// Pairs whose incident's comments could not be read when they were last asked for, and why.
     pub unread: BTreeMap<PairId, String>,
+    /// Records without an id that were kept.
+    pub unreadable: unreadable::Kept,
     /// Pairs whose waiting times are skipped once.
     pub hurried: BTreeSet<PairId>,
     /// Pairs whose ticket we wrote to, and when the second of that write is over: see [`super::halo`].

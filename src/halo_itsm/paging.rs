@@ -9,6 +9,8 @@ use crate::outbound::read;
 
 /// Rows asked for per page: Halo trims more without a word.
 pub const PAGE: usize = 100;
+/// A page of more rows is no page. An instance that does not page at all gives up to a thousand.
+pub const ROWS_MAX: usize = 50 * PAGE;
 
 /// Whether page `page_no` may lack rows that slipped to the end of the page before it: where a ticket leaves the list
 /// between two calls (deleted, closed, given to another client), all behind it move up by one. The page before is then

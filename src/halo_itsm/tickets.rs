@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     Answered, Halo, TicketPage, body,
-    paging::{self, PAGE, Turn},
+    paging::{self, PAGE, ROWS_MAX, Turn},
     read,
 };
 use crate::{
@@ -58,7 +58,7 @@ impl Halo {
         let since_text = moment(since);
         let (size, page) = (PAGE.to_string(), page_no.max(1).to_string());
         let answer = self.get("Tickets", &changed_query(&since_text, &size, &page), class).await?;
-        let (rows, total) = paging::rows(answer.json()?, "tickets").ok_or_else(|| answer.unreadable())?;
+        let (rows, total) = listed(&answer)?;
         let turn = self.sweep(|sweep| sweep.turn(Some(since), page_no, &rows, total));
         let more = turn == Turn::More;
         let mut page = TicketPage { more, total, told: answer.told(), ..TicketPage::default() };
@@ -130,7 +130,7 @@ impl Halo {
     /// One page of a list. More may follow as long as it has rows.
     async fn page_of(&self, query: &[(&str, &str)], class: Class) -> Answered<TicketPage> {
         let answer = self.get("Tickets", query, class).await?;
-        let (rows, total) = paging::rows(answer.json()?, "tickets").ok_or_else(|| answer.unreadable())?;
+        let (rows, total) = listed(&answer)?;
         let more = !rows.is_empty();
         let mut page = TicketPage { more, total, told: answer.told(), ..TicketPage::default() };
         for row in rows {
@@ -159,7 +159,7 @@ impl Halo {
                 ("ticketids", list.as_str()),
             ];
             let answer = self.get("Tickets", &query, class).await?;
-            let (rows, _) = paging::rows(answer.json()?, "tickets").ok_or_else(|| answer.unreadable())?;
+            let (rows, _) = listed(&answer)?;
             // The filter is never trusted (rule 8): only what was asked for is taken.
             let asked = rows.into_iter().filter_map(|row| read::ticket(row).ok());
             found.extend(asked.filter(|ticket| some.contains(&ticket.id)));
@@ -226,7 +226,7 @@ impl Halo {
         let paging = [("pageinate", "true"), ("page_size", size.as_str()), ("page_no", "1"), ("order", "id")];
         let query = [paging.as_slice(), &[("orderdesc", "true")], filter].concat();
         let answer = self.get("Tickets", &query, class).await?;
-        paging::rows(answer.json()?, "tickets").map(|(rows, _)| rows).ok_or_else(|| answer.unreadable())
+        listed(&answer).map(|(rows, _)| rows)
     }
 
     /// Those of the tickets that carry the reference, each read by its number.
@@ -332,6 +332,15 @@ impl Halo {
             Err(_) => warned(ticket, wanted),
         }
     }
+}
+
+/// The rows of a list of tickets, and how many Halo counts.
+fn listed(answer: &Answer) -> Answered<(Vec<Value>, Option<i64>)> {
+    let (rows, total) = paging::rows(answer.json()?, "tickets").ok_or_else(|| answer.unreadable())?;
+    if rows.len() > ROWS_MAX {
+        return Err(answer.overlong(rows.len()));
+    }
+    Ok((rows, total))
 }
 
 /// What a page of changed tickets is asked for with.

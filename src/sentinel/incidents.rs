@@ -27,6 +27,8 @@ use crate::{
 
 /// Incidents asked for per page: the service's largest.
 const PAGE: u32 = 1000;
+/// A page of more rows is no page.
+const ROWS_MAX: usize = 5 * PAGE as usize;
 /// So many rows in a row come in ascending order by chance nowhere.
 const ORDER_PROVEN: u64 = 10;
 
@@ -116,6 +118,9 @@ impl Sentinel {
         let mut page = answer.json()?;
         let next = trail.next(&url, &page);
         let rows = rows_of(&mut page).ok_or_else(|| answer.unreadable())?;
+        if rows.len() > ROWS_MAX {
+            return Err(answer.overlong(rows.len()));
+        }
         let incidents = Vec::with_capacity(rows.len());
         let mut result = IncidentPage { incidents, next, told: answer.told(), ..IncidentPage::default() };
         for row in rows {

@@ -120,9 +120,7 @@ async fn changed(
         };
         let (more, total) = (page.more, page.total);
         let ids: BTreeSet<TicketId> = page.tickets.iter().map(|ticket| ticket.id).collect();
-        for raw in page.unreadable {
-            engine.record(engine.now(), None, vec![Fact::Unreadable { workspace: None, raw }]).await?;
-        }
+        engine.keep_unreadable((None, None), page.unreadable).await?;
         let now = *latest.insert(future::latest(page.told, asked));
         date(&page.tickets, now, counts);
         rows(engine, halo, page.tickets, asked, counts).await?;

@@ -37,7 +37,8 @@ impl Poll<'_> {
                 }
             };
             self.counts.latest = Some(future::latest(page.told, now)).max(self.counts.latest);
-            self.unreadable(std::mem::take(&mut page.unreadable)).await?;
+            let whose = (Some(self.workspace.id), Some(self.client.id));
+            self.engine.keep_unreadable(whose, std::mem::take(&mut page.unreadable)).await?;
             self.page(walk.take(page, now)).await?;
         }
         if let Some(since) = walk.unsure_since() {
@@ -70,16 +71,6 @@ impl Poll<'_> {
             standing.hastened = true;
         }
         Ok(())
-    }
-
-    async fn unreadable(&mut self, rows: Vec<serde_json::Value>) -> Result<(), StoreError> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let now = self.engine.now();
-        tracing::warn!(workspace.id = %self.workspace.id, rows = rows.len(), "records without an incident's id were kept as they came");
-        let facts = rows.into_iter().map(|raw| Fact::Unreadable { workspace: Some(self.workspace.id), raw });
-        self.engine.record(now, Some(self.client.id), facts.collect()).await.map(drop)
     }
 
     pub(super) async fn move_cursor(&mut self, before: Option<&Cursor>) -> Result<(), StoreError> {

@@ -1,6 +1,13 @@
 //! Lists of several pages that change while they are read, and lists that tell what cannot be.
 
-use halobridge::{clock::Clock as _, domain::time, ledger::fact::Fact, store::Entered, twin::options::Product};
+use halobridge::{
+    clock::Clock as _,
+    domain::{account::Scope, time},
+    ledger::fact::Fact,
+    outbound::read,
+    store::{Entered, LedgerFilter},
+    twin::options::Product,
+};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -176,4 +183,49 @@ async fn tickets_that_tell_a_time_to_come_hide_no_other() {
         bridge.pass(60).await;
         bridge.finish().await;
     }
+}
+
+/// Rows that are none are kept once however often they come, and a page of many times what was asked for is no page.
+#[tokio::test]
+async fn rows_that_are_none_fill_neither_the_ledger_nor_the_memory() {
+    let bridge = Bridge::with(Setup { workspaces: 1, ..Setup::new(Product::Itsm) }).await;
+    let add = |rows: usize| {
+        bridge.mutate(move |request, body| {
+            if asks_for_incidents(request)
+                && let Some(listed) = body["value"].as_array_mut()
+            {
+                listed.extend((0..rows).map(|n| json!({ "odd": n % 2 })));
+            }
+        });
+    };
+    let incident = bridge.raise(json!({}));
+    add(3_000);
+    bridge.cross().await;
+    bridge.ticket_of(&incident).await;
+    let asked = LedgerFilter { fact: Some("unreadable".to_owned()), scope: Scope::All, ..LedgerFilter::default() };
+    assert_eq!(bridge.store.ledger_page(&asked, None, 100).await.unwrap().len(), 2);
+    add(6_000);
+    bridge.pass(60).await;
+    assert_eq!(bridge.store.ledger_page(&asked, None, 100).await.unwrap().len(), 2);
+    let told: Vec<String> = bridge
+        .engine
+        .standings()
+        .into_iter()
+        .filter_map(|found| found.standing.last_failure)
+        .map(|(_, failure)| failure.message)
+        .collect();
+    assert!(told.iter().any(|message| message.contains("rows, many times what was asked for")), "{told:?}");
+    bridge.mutate_no_more();
+    bridge.pass(600).await;
+    bridge.finish().await;
+}
+
+#[test]
+fn an_answer_of_millions_of_values_is_not_taken_apart() {
+    let rows = |row: &str, count: usize| format!("{{\"value\":[{}]}}", vec![row; count].join(","));
+    assert!(read::json(rows("{}", 1_000_000).as_bytes()).is_none());
+    assert!(read::json(rows("{}", 100_000).as_bytes()).is_some());
+    // What stands within a text is one value.
+    let words = format!("{{\"text\":\"{}\\\"{}\"}}", ",".repeat(2_000_000), ",".repeat(2_000_000));
+    assert!(read::json(words.as_bytes()).is_some());
 }
