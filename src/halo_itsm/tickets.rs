@@ -151,18 +151,32 @@ impl Halo {
         let size = PAGE.to_string();
         for some in ids.chunks(PAGE) {
             let list = some.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-            let query = [
-                ("pageinate", "true"),
-                ("page_size", size.as_str()),
-                ("page_no", "1"),
-                ("order", "id"),
-                ("ticketids", list.as_str()),
-            ];
-            let answer = self.get("Tickets", &query, class).await?;
-            let (rows, _) = listed(&answer)?;
-            // The filter is never trusted (rule 8): only what was asked for is taken.
-            let asked = rows.into_iter().filter_map(|row| read::ticket(row).ok());
-            found.extend(asked.filter(|ticket| some.contains(&ticket.id)));
+            let mut missing = some.len();
+            for page_no in 1_u32.. {
+                let page = page_no.to_string();
+                let query = [
+                    ("pageinate", "true"),
+                    ("page_size", size.as_str()),
+                    ("page_no", page.as_str()),
+                    ("order", "id"),
+                    ("ticketids", list.as_str()),
+                ];
+                let answer = self.get("Tickets", &query, class).await?;
+                let (rows, _) = listed(&answer)?;
+                let limit = paging::may_be_a_limit(rows.len());
+                // The filter is never trusted (rule 8): only what was asked for is taken.
+                let asked =
+                    |ticket: &Ticket| some.contains(&ticket.id) && !found.iter().any(|known| known.id == ticket.id);
+                let new: Vec<Ticket> =
+                    rows.into_iter().filter_map(|row| read::ticket(row).ok()).filter(asked).collect();
+                missing = missing.saturating_sub(new.len());
+                // A server may hand out fewer at once than are asked for.
+                let over = missing == 0 || new.is_empty() || !limit;
+                found.extend(new);
+                if over {
+                    break;
+                }
+            }
         }
         Ok(found)
     }

@@ -229,3 +229,21 @@ fn an_answer_of_millions_of_values_is_not_taken_apart() {
     let words = format!("{{\"text\":\"{}\\\"{}\"}}", ",".repeat(2_000_000), ",".repeat(2_000_000));
     assert!(read::json(words.as_bytes()).is_some());
 }
+
+/// The server hands out twenty rows at once, and counts only those: nothing but the next page tells of more.
+#[tokio::test]
+async fn what_a_server_that_trims_pages_and_counts_them_alone_has_no_room_for_crosses_too() {
+    let switches = vec![("page_cap", "20"), ("record_count_lies", "on")];
+    let bridge = Bridge::with(Setup { workspaces: 1, switches, ..Setup::new(Product::Itsm) }).await;
+    let incidents: Vec<String> = (0..30).map(|_| bridge.raise(json!({}))).collect();
+    bridge.cross().await;
+    for incident in &incidents {
+        bridge.note(bridge.ticket_of(incident).await, "<p>all at once</p>", json!({}));
+    }
+    bridge.pass(60).await;
+    for incident in &incidents {
+        let said = bridge.comments_of(incident);
+        assert_eq!(said.iter().filter(|text| text.contains("all at once")).count(), 1, "{said:?}");
+    }
+    bridge.finish().await;
+}
