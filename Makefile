@@ -22,9 +22,16 @@ OTHERS := --test it
 BENCHES := --bench bridge
 # The program in its quick build, and the tool that makes its bundle.
 DEMO := cargo build --locked --profile demo -p xtask -p halobridge
+# Tests run in that profile too: the worlds of a simulation and the engine's conversations cost a fraction of what they
+# cost unoptimized, which is more than the build takes longer.
+TESTED := --locked --profile demo
 # As `cargo xtask bundle` asks for it (xtask/src/wasm.rs).
 MODULE := --lib --crate-type=cdylib --locked --target=wasm32-unknown-unknown --profile=wasm --no-default-features \
 	--features=hydrate
+
+# Worlds that `make test` lives: the same ones every time, and some that nobody has seen before.
+WORLDS := 300
+FRESH := 12
 
 # There are no examples, but for them the dependencies get the features that the tests ask of them: nothing is
 # compiled a second time when these follow.
@@ -70,24 +77,25 @@ library:
 module:
 	@$(BEHIND) cargo rustc $(MODULE)
 
-test: setup steps ## every check: format, lints, tests, bundle size, browser
+test: setup steps ## every check: format, lints, tests, bundle size, worlds, browser
 	@.ci/tools lint
 	@mkdir -p target && (.ci/tools e2e >target/tools.log 2>&1 &)
 	@$(STEP) "format" cargo fmt --all --check
 	@$(MAKE) -j2 --output-sync=target test-server test-xtask test-islands
-	@$(STEP) "compile the program with its bundle and the other tests, linted" env $(LINTED) cargo test --locked $(OTHERS) $(BENCHES) --no-run
-	@$(STEP) "tests" bash -o pipefail -c "{ $(LINTED) cargo test --locked $(CORE) && $(LINTED) cargo test --locked $(OTHERS); } 2>&1 | tee target/test.log"
+	@$(STEP) "compile the program with its bundle and the other tests, linted" env $(LINTED) .ci/it build $(TESTED)
+	@$(STEP) "tests" bash -o pipefail -c "{ $(LINTED) cargo test $(TESTED) $(CORE) && .ci/it run; } 2>&1 | tee target/test.log"
+	@$(STEP) "$(WORLDS) simulated worlds, and $(FRESH) that are new" .ci/worlds $(WORLDS) $(FRESH)
 	@$(STEP) "browser tools" .ci/tools e2e
 	@$(STEP) "tests in the browser" bash -o pipefail -c "cd end2end && npx playwright test 2>&1 | tee ../target/e2e.log"
 	@.ci/summary
 
 # The steps of `make test` that run beside each other; what each says is shown when it ends.
 test-core:
-	@$(ALONE) $(STEP) "lint the pure core, without any feature" cargo clippy --locked $(PURE) $(DENY)
-	@$(ALONE) $(STEP) "compile the pure core's tests, linted" env $(LINTED) cargo test --locked $(CORE) --no-run
+	@$(ALONE) $(STEP) "lint the pure core, without any feature" cargo clippy $(TESTED) $(PURE) $(DENY)
+	@$(ALONE) $(STEP) "compile the pure core's tests, linted" env $(LINTED) cargo test $(TESTED) $(CORE) --no-run
 
 test-server: test-core
-	@$(ALONE) $(STEP) "compile the server, linted" env $(LINTED) cargo build --locked $(SERVER)
+	@$(ALONE) $(STEP) "compile the server, linted" env $(LINTED) cargo build $(TESTED) $(SERVER)
 
 test-bundle:
 	@$(BESIDE) $(STEP) "browser bundle and its size" cargo xtask bundle
@@ -112,9 +120,8 @@ prove: program ## random worlds against the real engine (ARGS: --seeds 1000, --p
 bench: setup bundle ## measurements, printed (ARGS: p1 p3 p4 p6 p7 p8 r15 steady; BENCH_PROFILE=demo builds quicker)
 	@cargo bench --locked --profile $(BENCH_PROFILE) --bench bridge -- $(ARGS)
 
-e2e: setup bundle ## the tests in Chromium alone (ARGS: a spec, --headed …)
+e2e: program ## the tests in Chromium alone (ARGS: a spec, --headed …)
 	@.ci/tools e2e
-	@cargo build --locked
 	@cd end2end && npx playwright test $(ARGS)
 
 build: setup bundle ## the release binary, target/release/halobridge

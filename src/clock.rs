@@ -23,6 +23,16 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 }
 
+/// A smaller step back is a clock put right a little, or two that asked for the time at the same moment: nobody minds.
+const STEP: SignedDuration = SignedDuration::from_secs(10);
+
+/// By how much the clock was set back between two moments, asked for one after the other. A host may start with a wrong
+/// clock and be put right hours later: what was to be done at a later moment must not wait for all that time.
+pub fn set_back(before: Timestamp, now: Timestamp) -> Option<SignedDuration> {
+    let by = before.duration_since(now);
+    (by >= STEP).then_some(by)
+}
+
 /// Gives random bytes and ids. Everything that must be unguessable or unique comes from here.
 pub trait IdSource: Send + Sync + 'static {
     /// Fills `bytes` with random bytes.

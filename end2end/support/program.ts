@@ -24,7 +24,7 @@ export interface Bare {
 }
 
 const here = dirname(fileURLToPath(import.meta.url));
-const binary = process.env.HALOBRIDGE_BIN ?? resolve(here, "../../target/debug/halobridge");
+const binary = process.env.HALOBRIDGE_BIN ?? resolve(here, "../../target/demo/halobridge");
 
 /** What `halobridge twin --json` prints: addresses and credentials of both clouds. */
 export interface Clouds {

@@ -109,6 +109,11 @@ impl Catalogue {
         both.filter(|((_, before), (_, now))| *before > 0 && *now == 0).map(|((name, _), _)| name).collect()
     }
 
+    /// Whether there is such a client, as far as it is known: an application that may not list them tells nothing.
+    pub fn may_have_client(&self, id: i64) -> bool {
+        self.clients.is_empty() || self.clients.iter().any(|client| client.id == id)
+    }
+
     /// The ticket type that is meant.
     pub fn ticket_type(&self, wanted: &Ref) -> Option<&TicketType> {
         wanted.find(&self.ticket_types, |row| row.id, |row| &row.name)

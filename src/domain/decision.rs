@@ -75,6 +75,15 @@ pub enum Decision {
         /// When it did.
         at: Timestamp,
     },
+    /// Leave what Halo kept otherwise than it was sent.
+    LeaveKept {
+        /// What (`priority`).
+        what: String,
+        /// The id that was sent.
+        sent: i64,
+        /// The id that the ticket has.
+        kept: i64,
+    },
     /// Let a pair go on whose status was frozen because it flipped too often.
     Thaw {
         /// Since when it is frozen.
@@ -112,6 +121,7 @@ impl Decision {
             Self::Approve { what, .. } => format!("Approved: {what}."),
             Self::Reject { what, .. } => format!("Rejected: {what}."),
             Self::TryOwner { .. } => "Asked for the refused owner to be tried again.".to_owned(),
+            Self::LeaveKept { what, .. } => format!("Decided to leave the {what} as Halo has it."),
             Self::Thaw { .. } => "Let the status go on after it had been frozen.".to_owned(),
         }
     }

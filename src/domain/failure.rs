@@ -50,6 +50,9 @@ pub enum FailureKind {
     Unreadable,
 }
 
+/// [`Failure::code`] of a refusal that came with a good status.
+const SAID_NO: &str = "refused-beside-a-good-status";
+
 /// One failed call. Its text is safe to show and to log: no secret, no body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
@@ -75,6 +78,18 @@ impl Failure {
     /// A failure without an HTTP answer.
     pub fn new(side: Side, kind: FailureKind, message: impl Into<String>) -> Self {
         Self { side, kind, status: None, code: None, message: message.into(), request_id: None }
+    }
+
+    /// A refusal that came with a good status, of a write that adds something: which of the two is true is looked for.
+    #[must_use]
+    pub fn looked_for_first(self) -> Self {
+        let code = if self.kind == FailureKind::Rejected { Some(SAID_NO.to_owned()) } else { self.code };
+        Self { kind: FailureKind::Unknown, code, ..self }
+    }
+
+    /// Whether the other side said that it refuses, though its status said otherwise: where nothing is found, that holds.
+    pub fn said_no(&self) -> bool {
+        self.kind == FailureKind::Unknown && self.code.as_deref() == Some(SAID_NO)
     }
 
     /// Whether our own budget said to wait: nobody was asked, and nothing is wrong.

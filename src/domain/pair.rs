@@ -78,9 +78,21 @@ pub struct Base {
     /// The owner whom Azure refused for the incident: not written again until another one is wanted, or a person asks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused_owner: Option<RefusedOwner>,
+    /// What Halo kept otherwise than it was sent, by what it is (`priority`, `ticket type`).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<String, Kept>,
     /// Since when the status is held because it flipped too often.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Timestamp>,
+}
+
+/// An id that was sent to a ticket, and the one that Halo kept: a rule, a workflow or a template chose it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Sent.
+    pub sent: i64,
+    /// Kept.
+    pub kept: i64,
 }
 
 /// An owner whom Azure refused.
@@ -110,6 +122,9 @@ pub struct OwnClosing {
     pub note: String,
     /// Custom fields by id, as they stand until somebody changes them.
     pub fields: BTreeMap<String, String>,
+    /// Time of the ticket's version that we closed, by Halo's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
     /// Whether the classification was taken off the ticket when it was opened again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub emptied: bool,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    failure::Failure,
+    failure::{Failure, FailureKind},
     ids::{ClientId, ConnectionId, PairId, UserId},
     run::RunScope,
 };
@@ -91,7 +91,7 @@ pub enum PauseCause {
         /// What it said; its message holds the remedy.
         failure: Failure,
         /// The reading that failed: once it ends well the pause ends by itself. `None` when only writing is refused:
-        /// then a person resumes, signs in again or changes the configuration.
+        /// then a person resumes, signs in again or changes the configuration; a missing right is tried again now and then.
         reading: Option<RunScope>,
     },
 }
@@ -111,5 +111,12 @@ impl Pause {
     /// Whether a failure brought it about.
     pub fn automatic(&self) -> bool {
         matches!(self.cause, PauseCause::Failure { .. })
+    }
+
+    /// Whether it is ended now and then to see whether writing is still refused: a client's, for want of a right.
+    pub fn to_be_tried(&self) -> bool {
+        let lacks = |failure: &Failure| failure.kind == FailureKind::Forbidden;
+        let refused = matches!(&self.cause, PauseCause::Failure { failure, reading: None } if lacks(failure));
+        refused && matches!(self.scope, PauseScope::Client { .. })
     }
 }

@@ -189,6 +189,9 @@ pub enum Reason {
         /// Which reopening: the time of the record version that showed it.
         #[serde(default)]
         at: String,
+        /// The ticket was opened right after our own closing, and by nobody: whatever the policy says, a person is asked.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_rule: bool,
     },
     /// One side is closed, the other open, as the policy or a person wants it.
     LeftApart,
@@ -265,6 +268,15 @@ pub enum Reason {
         owner: String,
         /// Azure's sentence.
         why: String,
+    },
+    /// Halo kept another value than was sent.
+    HaloKept {
+        /// Of what (`priority`, `ticket type`).
+        what: String,
+        /// Name of the one that was sent.
+        sent: String,
+        /// Name of the one that was kept.
+        kept: String,
     },
     /// The other side refused a write.
     Refused {
@@ -350,6 +362,7 @@ impl Reason {
             Self::OutcomeUnknown => "outcome-unknown",
             Self::Dropped { .. } => "dropped",
             Self::OwnerUnknown { .. } => "owner-unknown",
+            Self::HaloKept { .. } => "halo-kept",
             Self::Refused { .. } => "refused",
         }
     }
@@ -421,6 +434,9 @@ impl Reason {
             Self::Reopened { side: Side::Sentinel, .. } => {
                 "The incident was opened again in Sentinel, and its ticket is closed.".into()
             }
+            Self::Reopened { side: Side::Halo, by_rule: true, .. } => {
+                "Halo opened the ticket again right after we had closed it, and nobody did or said anything there: a rule of Halo? The incident stays closed, with its classification.".into()
+            }
             Self::Reopened { side: Side::Halo, .. } => {
                 "The ticket was opened again in Halo, and its incident is closed.".into()
             }
@@ -449,6 +465,9 @@ impl Reason {
                 format!("“{what}” was dropped by a person and is not written again in this form.")
             }
             Self::OwnerUnknown { owner, why } => format!("Azure refuses “{owner}” as owner of the incident: {why}"),
+            Self::HaloKept { what, sent, kept } => {
+                format!("Halo kept another {what} than was sent: “{kept}”, not “{sent}”.")
+            }
             Self::Refused { why } => why.clone(),
         }
     }

@@ -29,7 +29,7 @@ use super::{
     known::{self, Known, Said},
     merges::{self, Around},
     registry::View,
-    silenced,
+    ruled, silenced,
 };
 
 /// What is known of a pair's two records.
@@ -140,6 +140,10 @@ async fn step(
     let shown = row.pair.gone.filter(|side| news.shows(*side));
     let shown = shown.map(|side| Fact::RecordGone { pair: id, side, gone: false });
     for fact in elsewhere.into_iter().chain(told(&row, news)).chain(shown) {
+        overlay(&mut row, &fact);
+        facts.push(fact);
+    }
+    if let Some(fact) = ruled::kept(engine, &row) {
         overlay(&mut row, &fact);
         facts.push(fact);
     }

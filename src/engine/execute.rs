@@ -27,7 +27,7 @@ use super::{
     newcomer, pauses,
     queue::Gate,
     registry::salt,
-    settle, stop,
+    schedule, settle, stop,
 };
 
 /// Operations carried out in one go; a longer queue is gone on with at the next turn.
@@ -47,8 +47,8 @@ pub(super) enum Attempt {
     Withdrawn(String, Vec<Fact>, Box<Reading>),
     /// Failed.
     Failed(Failure),
-    /// A person has to decide.
-    Refused(Reason, Box<Reading>),
+    /// A person has to decide. With what the answer tells of either side.
+    Refused(Reason, Vec<Fact>, Box<Reading>),
 }
 
 impl Attempt {
@@ -76,7 +76,7 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
                 None => return Ok(()),
             },
         };
-        if engine.paused(&known.row.pair) {
+        if schedule::put_right(engine, &known).await? || engine.paused(&known.row.pair) {
             return Ok(());
         }
         let now = engine.now();
@@ -174,13 +174,16 @@ async fn attempt(
     let creating = operation.kind.makes_ticket();
     let halo = known.row.pair.halo;
     let forgotten = creating && forth::may_be_forgotten(engine, &known.row);
-    if forgotten && engine.schedule().looked_for.insert(operation.id) {
+    let looked_for = forgotten && engine.schedule().looked_for.contains(&operation.id);
+    if forgotten && !looked_for {
         // After a restore or on a copy: the ticket may be there and only our memory of it gone, whatever attempts the
         // backup remembers.
         let now = engine.now();
         let unknown = OperationState::OutcomeUnknown { since: now, look: now, looks: 0 };
         let (attempts, failure) = (operation.attempts.max(1), operation.last_failure.clone());
         moved(engine, operation, unknown, attempts, failure, Reading::default()).await?;
+        // Only now: where that could not be recorded (a full disk), the next try has to look too.
+        engine.schedule().looked_for.insert(operation.id);
         return Ok(None);
     }
     // A creation has its place in the lane before it counts as sent: of those that wait, a crash leaves one at most unknown.
@@ -317,7 +320,8 @@ async fn sent(
         Some(place) => {
             let since = engine.now();
             let turn = place.turn().await;
-            if engine.now().duration_since(since) > WAITED_LONG && !still_sent(engine, &mut known, operation).await? {
+            let held = engine.now().duration_since(since) > WAITED_LONG || engine.paused(&known.row.pair);
+            if held && !still_sent(engine, &mut known, operation).await? {
                 return Ok(None);
             }
             Some(turn)
@@ -404,10 +408,11 @@ pub(super) async fn finish(
             all.extend(facts);
             digest::known_pair(engine, pair, known, all, *reading, go_on).await
         }
-        Attempt::Refused(reason, reading) => {
+        Attempt::Refused(reason, facts, reading) => {
             let state = OperationState::Dead { at: now, reason };
-            let dead = vec![fact(state, operation.last_failure.clone())];
-            digest::known_pair(engine, pair, known, dead, *reading, false).await
+            let mut all = vec![fact(state, operation.last_failure.clone())];
+            all.extend(facts);
+            digest::known_pair(engine, pair, known, all, *reading, false).await
         }
         Attempt::Failed(failure) => {
             let (id, pair) = (operation.id, operation.pair);

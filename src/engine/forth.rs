@@ -6,10 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
-        failure::{Failure, FailureKind},
-        ids::TicketId,
+        failure::{Failure, FailureKind, Side},
+        ids::{PairId, TicketId},
         operation::{Operation, OperationKind, OperationResult},
         pair::Base,
+        pause::PauseScope,
         reason::Reason,
         ticket::{Action, NoteDraft, Ticket, TicketChange, TicketDraft},
     },
@@ -21,10 +22,10 @@ use crate::{
         observed::{Reading, found_note},
         sent::{self, Found},
     },
-    store::SituationRow,
+    store::{SituationRow, StoreError},
 };
 
-use super::{Engine, digest::observed, execute::Attempt};
+use super::{Engine, digest::observed, execute::Attempt, pauses};
 
 /// How long after a pair was made "not found" does not prove that its record is gone.
 pub(super) const MAY_NOT_SHOW_YET: SignedDuration = SignedDuration::from_mins(5);
@@ -37,10 +38,75 @@ pub(super) async fn create(
     draft: &TicketDraft,
     class: Class,
 ) -> Attempt {
-    match halo.create_ticket(draft, class).await {
-        Ok(ticket) => ticket_made(engine, row, ticket, draft, false),
-        Err(failure) => Attempt::Failed(failure),
+    let client = PauseScope::Client { id: row.pair.client };
+    if let Some(failure) = no_such_client(engine, row, draft) {
+        let why = failure.message.clone();
+        pauses::hold(engine, client, failure).await;
+        return Attempt::Stale(why, Box::default());
     }
+    let made = match halo.make_ticket(draft, class).await {
+        Ok(made) => made,
+        Err(failure) => return Attempt::Failed(failure),
+    };
+    match number_taken(engine, row, made.ticket.id).await {
+        Ok(None) => {}
+        Ok(Some(failure)) => {
+            pauses::hold(engine, PauseScope::Connection { id: row.pair.halo }, failure.clone()).await;
+            return Attempt::Failed(failure);
+        }
+        // It is there, and looked for like one whose answer was lost.
+        Err(error) => {
+            let message = crate::telemetry::chain(&error);
+            return Attempt::Failed(Failure::new(Side::Halo, FailureKind::Unknown, message));
+        }
+    }
+    if made.misplaced {
+        pauses::hold(engine, client, misplaced(&made.ticket, draft)).await;
+    }
+    ticket_made(engine, row, made.ticket, draft, false)
+}
+
+/// What is to be said where Halo has no client of this id: it would put the tickets on "Unknown", one for each incident.
+/// Only look-ups that were read since the configuration changed last say so.
+fn no_such_client(engine: &Engine, row: &SituationRow, draft: &TicketDraft) -> Option<Failure> {
+    let halo = row.pair.halo;
+    let read = engine.schedule().catalogues.get(&halo).is_some_and(|standing| {
+        standing.last_success.is_some() && standing.last_failure.is_none() && !standing.doubted
+    });
+    let catalogue = engine.registry.catalogue(halo).filter(|_| read)?;
+    if catalogue.may_have_client(draft.client_id) {
+        return None;
+    }
+    let message = format!(
+        "Halo has no active client {}, so no ticket is made for it. Choose the client's Halo client id anew; or activate that client in Halo, and this goes on by itself within an hour.",
+        draft.client_id
+    );
+    let code = Some(pauses::NO_SUCH_CLIENT.to_owned());
+    Some(Failure { code, ..Failure::new(Side::Halo, FailureKind::Rejected, message) })
+}
+
+/// What is to be said of a ticket that Halo put on another client as it was made: the next ones would follow it.
+fn misplaced(ticket: &Ticket, draft: &TicketDraft) -> Failure {
+    let message = format!(
+        "Halo put ticket {} on another client than {}, which was asked for. Correct the client's Halo client id, or the rule in Halo that moves its tickets; move the ticket to its client.",
+        ticket.id, draft.client_id
+    );
+    Failure::new(Side::Halo, FailureKind::Rejected, message)
+}
+
+/// What is to be said of a new ticket whose number another pair has: Halo hands numbers out once, so it has gone back
+/// (a backup, a new database) and the other pair's ticket is not there any more. Those of a group share theirs.
+async fn number_taken(engine: &Engine, row: &SituationRow, ticket: TicketId) -> Result<Option<Failure>, StoreError> {
+    let mut holders = engine.store.pairs_of_tickets(row.pair.halo, &[ticket]).await?;
+    let holders = holders.remove(&ticket).unwrap_or_default();
+    let mate = |id: PairId| row.mates.iter().any(|mate| mate.pair == id);
+    if holders.iter().all(|other| other.id == row.pair.id || mate(other.id)) {
+        return Ok(None);
+    }
+    let message = format!(
+        "Halo gave a new ticket the number {ticket}, which another incident's ticket has: Halo has gone back (a backup was restored, or it was begun anew), and tickets that are linked here are not there any more or are others. Unlink their pairs, the one of ticket {ticket} first, or restore Halo to where it was; then press “Resume”."
+    );
+    Ok(Some(Failure::new(Side::Halo, FailureKind::Unknown, message)))
 }
 
 /// The ticket is there: link it and take its values as agreed. One that landed on another client is a person's to move.
@@ -154,10 +220,10 @@ pub(super) async fn add_note(
     let current = match halo.ticket(ticket, class).await {
         Ok(current) if current.deleted || current.merged_into.is_some() => {
             let what = format!("Ticket {ticket} was deleted or merged in Halo.");
-            return Attempt::Refused(Reason::RecordGone { what }, read_ticket(row, current));
+            return Attempt::Refused(Reason::RecordGone { what }, Vec::new(), read_ticket(row, current));
         }
         Ok(current) if current.client_id != Some(row.pair.halo_client_id) => {
-            return Attempt::Refused(Reason::WrongClient, read_ticket(row, current));
+            return Attempt::Refused(Reason::WrongClient, Vec::new(), read_ticket(row, current));
         }
         Ok(current) => current,
         Err(failure) if failure.kind == FailureKind::Gone => return gone(row, ticket, failure, now),
@@ -206,7 +272,7 @@ pub(super) fn not_found(row: &SituationRow, what: String, failure: Failure, now:
     if now.duration_since(row.pair.created) < MAY_NOT_SHOW_YET {
         return Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure });
     }
-    Attempt::Refused(Reason::RecordGone { what }, Box::default())
+    Attempt::Refused(Reason::RecordGone { what }, Vec::new(), Box::default())
 }
 
 fn gone(row: &SituationRow, ticket: TicketId, failure: Failure, now: Timestamp) -> Attempt {
@@ -246,7 +312,7 @@ pub(super) async fn update_ticket(
     };
     let read = |ticket| read_ticket(row, ticket);
     if current.client_id != Some(row.pair.halo_client_id) {
-        return Attempt::Refused(Reason::WrongClient, read(current));
+        return Attempt::Refused(Reason::WrongClient, Vec::new(), read(current));
     }
     match sent::ticket_found(change, was_sent, row.ticket.as_ref(), &current) {
         Found::Arrived => return arrived(engine, row, change, current),
@@ -256,16 +322,13 @@ pub(super) async fn update_ticket(
     match halo.update_ticket(&current, change, class).await {
         Ok(answer) => {
             let answer = agreed::with_sent_fields(answer, row.ticket.as_ref(), change);
-            let ignored = change.status_id.is_some_and(|wanted| answer.status_id != Some(wanted))
-                && answer.status_id == current.status_id;
-            if ignored {
-                // Accepted and not done: a workflow step, a mandatory closing field, an open child ticket.
-                let why = answer.warning.clone().unwrap_or_else(|| {
-                    "Halo accepted the change of status and did not carry it out. Look for mandatory closing fields, a workflow step or open child tickets.".into()
-                });
-                return Attempt::Refused(Reason::Refused { why }, read(answer));
-            }
             let (base, closed) = (row.pair.base.clone(), closed(engine, row, &answer));
+            if let Some(why) = other_status(engine, row, change, &answer) {
+                // Where Halo put the ticket is no agent's move: the incident's half alone is still to be carried.
+                let base = Base { status_id: answer.status_id, ticket_closed: closed, ..base };
+                let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
+                return Attempt::Refused(Reason::Refused { why }, facts, read(answer));
+            }
             let base = agreed::after_ticket(base, &row.subject.incident, change, &answer, closed);
             let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
             // What our own write moved hides nothing; what moved before it may.
@@ -284,6 +347,27 @@ pub(super) async fn update_ticket(
         },
         Err(failure) => Attempt::Failed(failure),
     }
+}
+
+/// What is said where Halo accepted a change of status and did not carry it out (a workflow step, a mandatory closing
+/// field, an open child ticket), or where a rule of its own chose another status that means something else.
+fn other_status(engine: &Engine, row: &SituationRow, change: &TicketChange, answer: &Ticket) -> Option<String> {
+    let wanted = change.status_id?;
+    let there = answer.status_id.filter(|there| *there != wanted)?;
+    let view = engine.registry.view();
+    let names = match (view.of_workspace(row.pair.workspace), engine.registry.catalogue(row.pair.halo)) {
+        (Some((_, _, policy)), Some(catalogue)) => {
+            if mapping::status_means(policy, &catalogue, answer, &row.subject.incident.status) {
+                return None;
+            }
+            [wanted, there].map(|id| mapping::status_name(&catalogue, id))
+        }
+        _ => [wanted, there].map(|id| id.to_string()),
+    };
+    let [wanted, there] = names;
+    let own = "Look for mandatory closing fields, a rule, a workflow step or open child tickets in Halo.";
+    let theirs = answer.warning.as_deref().unwrap_or(own);
+    Some(format!("The status “{wanted}” was sent and accepted, and the ticket is “{there}”. {theirs}"))
 }
 
 /// Whether a ticket counts as closed.

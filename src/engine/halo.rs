@@ -2,14 +2,15 @@
 
 mod changed;
 mod open;
+pub(super) mod sight;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
-        failure::{Failure, FailureKind},
+        failure::{Failure, FailureKind, Side},
         ids::{ConnectionId, PairId, RunId, TicketId},
         operation::{Operation, OperationKind},
         reason::Reason,
@@ -129,14 +130,19 @@ async fn rows(
 ) -> Result<(), StoreError> {
     let ids: Vec<TicketId> = tickets.iter().map(|ticket| ticket.id).collect();
     let mut pairs: BTreeMap<TicketId, Vec<PairId>> = BTreeMap::new();
+    let mut awaited = BTreeSet::new();
     for (ticket, found) in engine.store.pairs_of_tickets(halo.connection().id, &ids).await? {
+        if found.iter().any(sight::awaited) {
+            awaited.insert(ticket);
+        }
         pairs.insert(ticket, found.into_iter().map(|pair| pair.id).collect());
     }
     for ticket in tickets {
         counts.read += 1;
         let pairs = pairs.remove(&ticket.id).unwrap_or_default();
         let (at, version) = ((halo.connection().id, ticket.id), RowVersion::of(&ticket));
-        if !counts.thorough && !counts.named && engine.schedule().knows_row(&at, &version, &pairs, asked) {
+        let looked_at = counts.thorough || counts.named || there(&ticket) && awaited.contains(&ticket.id);
+        if !looked_at && engine.schedule().knows_row(&at, &version, &pairs, asked) {
             continue;
         }
         let mut taken_up = !pairs.is_empty();
@@ -149,6 +155,11 @@ async fn rows(
         }
     }
     Ok(())
+}
+
+/// Whether a row shows a ticket that can be worked on.
+fn there(ticket: &Ticket) -> bool {
+    !ticket.deleted && ticket.merged_into.is_none()
 }
 
 /// What was read of a ticket for the pair before: whether by number, the ticket, its actions.
@@ -167,7 +178,8 @@ async fn one(
     let told = |ticket: &Ticket| RowVersion::of(ticket) == RowVersion::of(&row);
     let same = known.ticket.as_ref().is_some_and(told) && known.actions.is_some();
     let once_more = look_once_more(engine, pair, &row, asked) || counts.named && whole_seconds(row.last_action);
-    if same && !counts.thorough && !once_more {
+    let back = there(&row) && sight::said_gone(&known, engine.now());
+    if same && !counts.thorough && !once_more && !back {
         return Ok(true);
     }
     // A row read before our own last write may be older than what that write answered.
@@ -188,7 +200,7 @@ async fn one(
     let policy_reads = closed || asked_for || restated || fields || row.merged_into.is_some() || row.deleted;
     let id = row.id;
     let class = if counts.thorough { Class::Reconcile } else { Class::Poll };
-    let whole = raced || policy_reads;
+    let whole = raced || policy_reads || back;
     let result = async {
         if let Some((_, ticket, actions)) = shared.as_ref().filter(|(by_number, ..)| *by_number || !whole) {
             return Ok((ticket.clone(), actions.clone()));
@@ -212,7 +224,12 @@ async fn one(
     match result {
         Ok((ticket, actions)) => {
             counts.changed += 1;
-            let done = if raced { Vec::new() } else { drifted(engine, &known, &ticket, counts.passed) };
+            let mut done = if raced { Vec::new() } else { drifted(engine, &known, &ticket, counts.passed) };
+            if back && there(&ticket) {
+                let gone = known.pair.gone == Some(Side::Halo);
+                done.extend(gone.then_some(Fact::RecordGone { pair, side: Side::Halo, gone: false }));
+                done.extend(sight::shows_again(&known, engine.now()));
+            }
             let reading = Reading { ticket: Some(ticket), actions: Some(actions), ..Reading::default() };
             if let Err(error) = digest::pair(engine, pair, done, reading).await {
                 if once_more {
@@ -228,7 +245,10 @@ async fn one(
                 engine.schedule().written.insert(pair, asked);
             }
             if failure.kind == FailureKind::Gone {
-                engine.schedule().looks.insert(pair);
+                // Where it is known to be gone an old list shows it.
+                if !back {
+                    engine.schedule().looks.insert(pair);
+                }
                 return Ok(false);
             }
             let at = known.ticket.as_ref().and_then(|t| t.last_update).unwrap_or(asked);
@@ -282,6 +302,7 @@ impl Schedule {
 /// once (halo-api sheet 7.3, no. 16), so it is looked at too, but later: most are read before because somebody works on
 /// them.
 pub(super) fn wrote(engine: &Engine, operation: &Operation, reading: &Reading, now: Timestamp) {
+    super::ruled::sent(engine, operation, reading);
     let over = match (&operation.kind, &reading.ticket) {
         (OperationKind::AddNote { .. } | OperationKind::UpdateTicket { .. }, _) => now + SignedDuration::from_secs(1),
         (OperationKind::CreateTicket { .. }, Some(ticket))
@@ -362,6 +383,17 @@ async fn by_number(
             // One that did not come back may be gone: it is read by its number. With the rows of every few minutes only once in
             // a while: an instance may leave one out for reasons of its own.
             let looks = counts.thorough || class == Class::WebhookBorn;
+            if class != Class::WebhookBorn {
+                let known = ids.iter().filter(|id| {
+                    paired.get(*id).is_some_and(|pairs| pairs.iter().any(|pair| sight::settled(pair, asked)))
+                });
+                let known: Vec<&TicketId> = known.collect();
+                let missing = known.iter().filter(|id| !found.contains(**id)).count();
+                if let Some(failure) = sight::lost(engine, halo.connection().id, known.len(), missing) {
+                    counts.failure.get_or_insert(failure);
+                    return Ok(());
+                }
+            }
             let mut schedule = engine.schedule();
             for pair in ids.iter().filter(|id| !found.contains(id)).filter_map(|id| paired.get(id)).flatten() {
                 let long_ago = schedule.looked.get(&pair.id).is_none_or(|at| *at + FULL_EVERY <= asked);

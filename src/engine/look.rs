@@ -18,7 +18,7 @@ use crate::{
     store::StoreError,
 };
 
-use super::{Engine, alerts, digest, forth, known::Known, merges, registry::salt, unread};
+use super::{Engine, alerts, digest, forth, halo::sight, known::Known, merges, registry::salt, unread};
 
 /// Pairs of which it is remembered when they were looked at.
 const LOOKED_KEPT: usize = 10_000;
@@ -87,7 +87,9 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
                     }
                     reading.ticket = Some(read);
                 }
-                Err(error) if error.kind == FailureKind::Gone => missing.push(Side::Halo),
+                Err(error) if error.kind == FailureKind::Gone && !sight::is_lost(engine, row.pair.halo) => {
+                    missing.push(Side::Halo);
+                }
                 Err(error) => note(error),
             },
             Err(error) => note(error),
@@ -95,6 +97,9 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     }
     let now = engine.now();
     let mut facts = joined;
+    if reading.ticket.as_ref().is_some_and(|ticket| !ticket.deleted && ticket.merged_into.is_none()) {
+        facts.extend(sight::shows_again(&row, now));
+    }
     if hurried {
         for operation in &row.operations {
             if let OperationState::Planned { ready } = operation.state

@@ -35,6 +35,7 @@ pub mod push;
 pub mod queue;
 pub mod registry;
 mod revive;
+mod ruled;
 pub mod schedule;
 pub mod settle;
 mod settled;

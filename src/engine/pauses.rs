@@ -8,18 +8,21 @@ use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
         ids::{ClientId, ConnectionId},
-        operation::{Operation, OperationState},
+        operation::{Operation, OperationKind, OperationState},
         pair::Pair,
         pause::{Pause, PauseCause, PauseScope},
         run::{RunCause, RunScope},
         workspace::Mode,
     },
     ledger::fact::Fact,
-    planner::pause,
+    planner::{mapping, pause},
     store::StoreError,
 };
 
-use super::Engine;
+use super::{Engine, known::Known};
+
+/// Code of the failure that Halo has no such client.
+pub(super) const NO_SUCH_CLIENT: &str = "no-such-client";
 
 impl Engine {
     /// Something was paused or resumed: it is looked up at once.
@@ -85,6 +88,32 @@ async fn begin(engine: &Engine, scope: PauseScope, cause: PauseCause) -> Result<
     Ok(told.is_none())
 }
 
+/// Pauses for what a write has shown, before the next one is sent.
+pub(super) async fn hold(engine: &Engine, scope: PauseScope, failure: Failure) {
+    let cause = PauseCause::Failure { failure, reading: None };
+    if let Err(error) = begin(engine, scope, cause).await {
+        let error = crate::telemetry::chain(&error);
+        tracing::error!(scope = scope.name(), id = scope.id(), error, "a pause could not be recorded");
+    }
+}
+
+/// Look-ups have changed: a client that Halo did not have may be there now.
+pub(super) async fn look_ups_changed(engine: &Engine, halo: ConnectionId) -> Result<(), StoreError> {
+    let Some(catalogue) = engine.registry.catalogue(halo) else { return Ok(()) };
+    let view = engine.registry.view();
+    let there = |id: &ClientId| {
+        let binding = view.clients.get(id).and_then(|client| client.halo.as_ref());
+        binding.is_some_and(|bound| bound.connection == halo && catalogue.may_have_client(bound.halo_client_id))
+    };
+    let over = |pause: &Pause| match (&pause.scope, &pause.cause) {
+        (PauseScope::Client { id }, PauseCause::Failure { failure, .. }) => {
+            failure.code.as_deref() == Some(NO_SUCH_CLIENT) && there(id)
+        }
+        _ => false,
+    };
+    end(engine, over).await
+}
+
 async fn end(engine: &Engine, over: impl Fn(&Pause) -> bool) -> Result<(), StoreError> {
     let ended: Vec<PauseScope> = {
         let schedule = engine.schedule();
@@ -109,12 +138,65 @@ pub(super) async fn read(
     failure: Option<&Failure>,
 ) -> Result<(), StoreError> {
     match failure {
-        None => end(engine, |pause| pause::healed(pause, reading)).await,
+        None => {
+            end(engine, |pause| pause::healed(pause, reading)).await?;
+            try_again(engine, reading, connection, client).await
+        }
         Some(failure) => match pause::by_reading(failure, reading, connection, client) {
             Some((scope, cause)) => begin(engine, scope, cause).await.map(|_| ()),
             None => Ok(()),
         },
     }
+}
+
+/// Of a right that only writing had shown to lack a reading tells nothing: after a while it is tried again. What is still
+/// refused then pauses the client again with its first write.
+async fn try_again(
+    engine: &Engine,
+    reading: RunScope,
+    connection: ConnectionId,
+    client: Option<ClientId>,
+) -> Result<(), StoreError> {
+    let (now, view) = (engine.now(), engine.registry.view());
+    let side = match reading {
+        RunScope::Halo { .. } => Side::Halo,
+        RunScope::Workspace { .. } => Side::Sentinel,
+    };
+    let reached = |id: &ClientId| match side {
+        Side::Halo => {
+            let binding = view.clients.get(id).and_then(|client| client.halo.as_ref());
+            binding.is_some_and(|binding| binding.connection == connection)
+        }
+        Side::Sentinel => client == Some(*id),
+    };
+    let due: Vec<ClientId> = {
+        let mut schedule = engine.schedule();
+        let due = schedule.pauses.iter().filter_map(|known| pause::to_try_again(known, side, now));
+        let due: Vec<ClientId> = due.filter(reached).collect();
+        for id in &due {
+            schedule.refusals.tried_again(*id, side);
+        }
+        due
+    };
+    if due.is_empty() {
+        return Ok(());
+    }
+    end(engine, |pause| matches!(pause.scope, PauseScope::Client { id } if due.contains(&id))).await
+}
+
+/// Whether a write is to a closed ticket: many instances refuse those, and it says nothing of the client's others.
+async fn to_closed_ticket(engine: &Engine, operation: &Operation) -> Result<bool, StoreError> {
+    match &operation.kind {
+        // A ticket is left for another one when it is closed.
+        OperationKind::AddNote { note, .. } if note.former.is_some() => return Ok(true),
+        OperationKind::AddNote { .. } | OperationKind::UpdateTicket { .. } => {}
+        _ => return Ok(false),
+    }
+    let Some(Known { row, .. }) = engine.known(operation.pair).await? else { return Ok(false) };
+    let Some(ticket) = &row.ticket else { return Ok(false) };
+    let view = engine.registry.view();
+    let found = view.of_workspace(row.pair.workspace).zip(engine.registry.catalogue(row.pair.halo));
+    Ok(found.map_or(ticket.closed, |((.., policy), catalogue)| mapping::ticket_closed(policy, &catalogue, ticket)))
 }
 
 /// A write was refused and would go on to `state`. Gives where it goes instead: what is paused waits in its place.
@@ -145,6 +227,9 @@ pub(super) async fn refused(
                     Side::Sentinel => schedule.hasten_poll(pair.workspace, RunCause::Schedule, now),
                 }
             }
+            Ok(state)
+        }
+        (FailureKind::Forbidden, OperationState::Dead { .. }) if to_closed_ticket(engine, operation).await? => {
             Ok(state)
         }
         (FailureKind::Forbidden, OperationState::Dead { .. }) => {

@@ -121,14 +121,7 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         && wait_for_catalogue(engine, binding.connection).is_none()
     {
         // Names in the policy mean nothing yet. The look-ups' first reading hastens this poll.
-        let later = started + SignedDuration::from_secs(15);
-        let mut schedule = engine.schedule();
-        if let Some(standing) = schedule.workspaces.get_mut(&id) {
-            standing.next = Some(later);
-        }
-        for (_, (at, _)) in schedule.announced.iter_mut().filter(|((of, _), _)| *of == id) {
-            *at = later.max(*at);
-        }
+        engine.schedule().wait_for_look_ups(id, binding.connection, started);
         return Ok(());
     }
     let (sentinel, at) = match (engine.registry.sentinel(workspace.connection), view.place(workspace)) {

@@ -160,6 +160,11 @@ impl Queue {
         self.lines.keys()
     }
 
+    /// The clock was set back by so much.
+    pub fn set_back(&mut self, by: SignedDuration) {
+        self.fresh.values_mut().for_each(|until| *until = until.checked_sub(by).unwrap_or(*until));
+    }
+
     /// When the first minute of precedence is over.
     pub fn next_stale(&self) -> Option<Timestamp> {
         self.fresh.values().min().copied()

@@ -414,6 +414,7 @@ pub(super) async fn read_catalogue(engine: &Engine, id: ConnectionId) -> Result<
             if moved {
                 engine.store.put_catalogue(id, &catalogue, now).await?;
                 engine.registry.keep_catalogue(id, catalogue);
+                super::pauses::look_ups_changed(engine, id).await?;
             }
             let view = engine.registry.view();
             let mut schedule = engine.schedule();

@@ -22,14 +22,18 @@ use super::{
     Engine,
     backfill::Waiting,
     execute::Unrecorded,
-    halo::RowVersion,
+    halo::{RowVersion, sight::Sight},
     poll::{Gap, Natives, Shadowing},
     queue::Queue,
+    ruled::SentPriority,
     settled::Settled,
     unreadable,
 };
 
+mod set_back;
 mod wanted;
+
+pub(super) use set_back::put_right;
 
 /// Rows of tickets remembered at most.
 pub(super) const ROWS_KEPT: usize = 100_000;
@@ -90,6 +94,8 @@ pub struct Standing {
     pub rows_read: i64,
     /// Of an instance: how far the full reading has come.
     pub full_after: Option<PairId>,
+    /// Of an instance: how its tickets show.
+    pub sight: Sight,
     /// Somebody asked for it since the last run began: what runs now may not cover it.
     pub hastened: bool,
     /// Of an instance's look-ups: some that had rows had none when they were last read.
@@ -149,6 +155,8 @@ pub struct Schedule {
     pub hurried: BTreeSet<PairId>,
     /// Pairs whose ticket we wrote to, and when the second of that write is over: see [`super::halo`].
     pub written: BTreeMap<PairId, Timestamp>,
+    /// Pairs whose ticket's priority we wrote: see [`super::ruled`].
+    pub(super) priorities_sent: BTreeMap<PairId, SentPriority>,
     /// Nothing is written to either side.
     pub only_read: bool,
     /// By Halo client: open tickets that were looked at for what Halo's own integration wrote into them.
@@ -183,6 +191,12 @@ pub struct Schedule {
     pub(super) unrecorded: BTreeMap<OperationId, Unrecorded>,
     /// Units that wait after the store refused.
     refused: BTreeMap<Unit, Timestamp>,
+    /// The time when it was last asked what is due.
+    noticed: Option<Timestamp>,
+    /// What waits in queues beyond this moment waits by a clock that was ahead: it is looked for.
+    beyond: Option<Timestamp>,
+    /// The pairs in whose queues it was found.
+    ahead: BTreeSet<PairId>,
 }
 
 impl Schedule {
@@ -271,7 +285,7 @@ impl Schedule {
         standing.failures = standing.failures.saturating_add(1);
         let wait = match failure.kind {
             FailureKind::WaitUntil { at } if failure.own_budget() => own_wait(at, standing.failures, salt, now),
-            FailureKind::WaitUntil { at } => at,
+            FailureKind::WaitUntil { at } if at > now => at,
             // A person has to act; ask again now and then, in case somebody has.
             FailureKind::SignInAgain | FailureKind::Forbidden | FailureKind::Rejected | FailureKind::Gone => {
                 now + SignedDuration::from_secs(i64::from(secs.clamp(60, 300)))
@@ -318,6 +332,7 @@ impl Engine {
     /// What the store says when asked for ready pairs.
     pub async fn due(&self, limit: usize) -> Result<Vec<Unit>, StoreError> {
         let now = self.now();
+        self.mind_clock(now).await?;
         let ask_pairs = self.schedule().pairs_next.is_none_or(|at| at <= now);
         if ask_pairs {
             let soon = now + SignedDuration::from_secs(60);

@@ -80,6 +80,8 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
             };
             // A look that failed is no look: the span begins to count again only with answers.
             let state = OperationState::OutcomeUnknown { since, look: wait, looks };
+            // That the other side refused the write is not forgotten over it.
+            let failure = operation.last_failure.clone().filter(Failure::said_no).unwrap_or(failure);
             execute::moved(engine, operation, state, operation.attempts, Some(failure), Reading::default()).await
         }
     }
@@ -143,7 +145,7 @@ async fn ticket(engine: &Engine, row: &SituationRow, draft: &TicketDraft) -> Loo
             Some(ticket) => Look::Found(forth::ticket_made(engine, row, ticket, draft, true)),
             None => Look::Absent,
         },
-        _ => Look::Found(Attempt::Refused(Reason::OutcomeUnknown, Box::default())),
+        _ => Look::Found(Attempt::Refused(Reason::OutcomeUnknown, Vec::new(), Box::default())),
     }
 }
 

@@ -63,10 +63,13 @@ impl Tokens for AppTokens {
             }
             Err(failure) if failure.kind == FailureKind::SignInAgain => {
                 let until = now.checked_add(SignedDuration::from_secs(REFUSED_SECS)).unwrap_or(now);
-                self.kept.refuse(tenant, resource, failure.clone(), until);
+                self.kept.refuse(tenant, resource, failure.clone(), now, until);
                 Err(failure)
             }
-            Err(failure) => self.kept.living(tenant, resource, now).ok_or(failure),
+            Err(failure) => {
+                self.kept.told_to_wait(tenant, resource, &failure, now);
+                self.kept.living(tenant, resource, now).ok_or(failure)
+            }
         }
     }
 

@@ -19,6 +19,9 @@ use crate::{
     outbound::{Transport, exchange::Exchange},
 };
 
+/// How long a refusal of the app is remembered.
+const REFUSED: SignedDuration = SignedDuration::from_secs(60);
+
 /// Where the refresh token lies, sealed.
 #[async_trait]
 pub trait RefreshTokens: Send + Sync {
@@ -118,7 +121,9 @@ impl Tokens for DelegatedTokens {
             ));
         };
         let digest: [u8; 32] = Sha256::digest(token.expose_secret().as_bytes()).into();
-        dead.retain(|d| d.digest == digest && d.until.is_none_or(|until| until > now));
+        // One that stands for longer than a minute from now was told before the clock was set back.
+        let stands = |until: Timestamp| until > now && until.duration_since(now) <= REFUSED;
+        dead.retain(|d| d.digest == digest && d.until.is_none_or(stands));
         if let Some(known) = dead.iter().find(|d| d.tenant.eq_ignore_ascii_case(tenant) && d.resource == resource) {
             return Err(known.failure.clone());
         }
@@ -139,12 +144,15 @@ impl Tokens for DelegatedTokens {
             }
             Err(failure) if failure.kind == FailureKind::SignInAgain => {
                 let of_the_app = failure.code.as_deref().is_some_and(super::error::of_the_app);
-                let until = of_the_app.then(|| now.checked_add(SignedDuration::from_secs(60)).unwrap_or(now));
+                let until = of_the_app.then(|| now.checked_add(REFUSED).unwrap_or(now));
                 let tenant = tenant.to_owned();
                 dead.push(Dead { digest, tenant, resource, failure: failure.clone(), until });
                 Err(failure)
             }
-            Err(failure) => self.kept.living(tenant, resource, now).ok_or(failure),
+            Err(failure) => {
+                self.kept.told_to_wait(tenant, resource, &failure, now);
+                self.kept.living(tenant, resource, now).ok_or(failure)
+            }
         }
     }
 

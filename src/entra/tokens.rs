@@ -12,7 +12,7 @@ use super::{
     Resource,
     wire::{Granted, early},
 };
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, FailureKind};
 
 #[derive(Default)]
 pub(super) struct Kept {
@@ -21,7 +21,7 @@ pub(super) struct Kept {
 
 enum One {
     Token { token: SecretString, asked: Timestamp, refresh_at: Timestamp, expires_at: Timestamp },
-    Refused { failure: Failure, until: Timestamp },
+    Refused { failure: Failure, since: Timestamp, until: Timestamp },
 }
 
 impl Kept {
@@ -33,7 +33,8 @@ impl Kept {
     pub fn fresh(&self, tenant: &str, resource: Resource, now: Timestamp) -> Option<Result<SecretString, Failure>> {
         self.with(|tokens| match tokens.get(&(tenant.to_ascii_lowercase(), resource))? {
             One::Token { token, refresh_at, .. } if *refresh_at > now => Some(Ok(token.clone())),
-            One::Refused { failure, until } if *until > now => Some(Err(failure.clone())),
+            // One that is told later than now was told before the clock was set back: it says nothing of now.
+            One::Refused { failure, since, until } if (*since..*until).contains(&now) => Some(Err(failure.clone())),
             _ => None,
         })
     }
@@ -65,10 +66,26 @@ impl Kept {
         self.with(|tokens| tokens.insert((tenant.to_ascii_lowercase(), resource), one));
     }
 
-    pub fn refuse(&self, tenant: &str, resource: Resource, failure: Failure, until: Timestamp) {
+    /// Keeps a refusal that came at `now`: nobody asks again before `until`.
+    pub fn refuse(&self, tenant: &str, resource: Resource, failure: Failure, now: Timestamp, until: Timestamp) {
         self.with(|tokens| {
-            tokens.insert((tenant.to_ascii_lowercase(), resource), One::Refused { failure, until });
+            tokens.insert((tenant.to_ascii_lowercase(), resource), One::Refused { failure, since: now, until });
         });
+    }
+
+    /// Entra asks to wait: nobody asks again before that. A token that still lives is used meanwhile.
+    pub fn told_to_wait(&self, tenant: &str, resource: Resource, failure: &Failure, now: Timestamp) {
+        let FailureKind::WaitUntil { at } = failure.kind else { return };
+        let lives = self.with(|tokens| match tokens.get_mut(&(tenant.to_ascii_lowercase(), resource)) {
+            Some(One::Token { refresh_at, expires_at, .. }) if *expires_at > now => {
+                *refresh_at = at.min(*expires_at);
+                true
+            }
+            _ => false,
+        });
+        if !lives {
+            self.refuse(tenant, resource, failure.clone(), now, at);
+        }
     }
 
     pub fn drop(&self, tenant: &str, resource: Resource) {

@@ -1,6 +1,6 @@
 //! Actions of a ticket: reading all of them, writing a note.
 
-use super::{Answered, Halo, body, paging, read};
+use super::{Answered, Halo, body, error, paging, read};
 use crate::{
     domain::{
         ids::TicketId,
@@ -40,6 +40,6 @@ impl Halo {
         let answer = self.post("Actions", &body::note_body(ticket, note), class).await?;
         let fits = |item: &serde_json::Value| int_at(item, "ticket_id") == Some(ticket.0);
         let object = read::one_of(answer.json()?, fits);
-        object.as_ref().and_then(|object| read::action(object, ticket)).ok_or_else(|| answer.unreadable())
+        object.as_ref().and_then(|object| read::action(object, ticket)).ok_or_else(|| error::nothing_made(&answer))
     }
 }

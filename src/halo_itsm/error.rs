@@ -8,6 +8,9 @@ use crate::{
     outbound::{budget::Budget, exchange::Answer, read},
 };
 
+/// Members by which a body says that something went wrong.
+const SAY_NO: [&str; 5] = ["error", "error_description", "errorMessage", "ClassName", "ExceptionMessage"];
+
 /// Our own budget says: not yet.
 pub fn own_wait(at: Timestamp) -> Failure {
     let text = "Halo's budget of requests is used up for now. It goes on by itself.";
@@ -91,6 +94,56 @@ pub fn token_refused(answer: &Answer, budget: &Budget, now: Timestamp) -> Failur
     }
 }
 
+/// The refusal in an answer with a good status: an error in the place of the record.
+pub fn beside_a_good_status(answer: &Answer) -> Option<Failure> {
+    let body = match answer.json_if_any()? {
+        Value::Array(mut items) if items.len() == 1 => items.pop()?,
+        other => other,
+    };
+    let members = body.as_object()?;
+    let record = read::int_at(&body, "id").is_some_and(|id| id > 0);
+    if record || !SAY_NO.iter().filter_map(|key| members.get(*key)).any(says_something) {
+        return None;
+    }
+    let says = sentence(&body).unwrap_or_else(|| "it gives no reason.".to_owned());
+    Some(in_words(answer, code_of(&body), &says))
+}
+
+/// A refusal in Halo's words. A record that somebody has open is free again in a while: it is tried again like a busy
+/// service, and what is to follow waits.
+fn in_words(answer: &Answer, code: Option<String>, says: &str) -> Failure {
+    if answer.changes && locked(answer.status, says) {
+        let says = says.trim_end_matches('.');
+        let text = format!("Halo lets nobody else write to it just now: {says}. It is tried again.");
+        return answer.failure(FailureKind::Transient, code, text);
+    }
+    answer.failure(FailureKind::Rejected, code, format!("Halo refuses: {says}"))
+}
+
+/// Whether a refusal says that somebody has the record open.
+fn locked(status: u16, says: &str) -> bool {
+    let says = says.to_lowercase();
+    let record = !["account", "locked out"].iter().any(|words| says.contains(words));
+    status == 423 || record && ["locked", "being edited", "in use by"].iter().any(|words| says.contains(words))
+}
+
+/// An answer with a good status and without the record that was to be made: what Halo says of it, if it says anything. It
+/// is looked for all the same.
+pub fn nothing_made(answer: &Answer) -> Failure {
+    beside_a_good_status(answer).map_or_else(|| answer.unreadable(), Failure::looked_for_first)
+}
+
+/// Whether a member is more than nothing, no or zero.
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::Array(items) => !items.is_empty(),
+        Value::Bool(true) | Value::Object(_) => true,
+    }
+}
+
 /// A refused call to the resource server.
 pub fn refused(answer: &Answer, budget: &Budget, now: Timestamp) -> Failure {
     let body = answer.json_if_any().unwrap_or(Value::Null);
@@ -114,7 +167,8 @@ pub fn refused(answer: &Answer, budget: &Budget, now: Timestamp) -> Failure {
         status if status >= 500 => answer.server_error(),
         300..=399 => answer.redirected(),
         _ => match says {
-            Some(says) => fail(FailureKind::Rejected, format!("Halo refuses: {says}")),
+            Some(says) => in_words(answer, code.clone(), &says),
+            None if answer.status == 423 => in_words(answer, code.clone(), "the record is locked"),
             None if answer.looks().starts_with("a web page") => {
                 let mut failure = answer.unreadable();
                 failure.kind = if answer.changes { FailureKind::Rejected } else { FailureKind::Unreadable };

@@ -4,8 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    Answered, Halo, TicketPage, body,
-    paging::{self, PAGE, ROWS_MAX, Turn},
+    Answered, Halo, body, error,
+    lists::{listed, moment},
+    paging::PAGE,
     read,
 };
 use crate::{
@@ -29,6 +30,14 @@ const LIKELY_MAX: usize = 15;
 const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(26);
 /// So many letters at the beginning of two subjects make them alike.
 const ALIKE_FROM: usize = 16;
+/// A ticket that was made.
+pub struct Made {
+    /// As it stands.
+    pub ticket: Ticket,
+    /// Halo put it on another client than was asked for, as it was made: nobody has moved it since.
+    pub misplaced: bool,
+}
+
 /// Halo's built-in client "Unknown": where tickets land when an id did not fit.
 const UNKNOWN_CLIENT: i64 = 1;
 
@@ -48,137 +57,6 @@ impl Halo {
         let object = read::one_of(body, |item| int_at(item, "id") == Some(id.0));
         let ticket = object.and_then(|object| read::ticket(object).ok()).filter(|ticket| ticket.id == id);
         ticket.ok_or_else(|| answer.unreadable())
-    }
-
-    /// Page `page_no` (from 1) of the tickets changed at or after `since`.
-    ///
-    /// # Errors
-    /// See [`FailureKind`].
-    pub async fn changed_tickets(&self, since: Timestamp, page_no: u32, class: Class) -> Answered<TicketPage> {
-        let since_text = moment(since);
-        let (size, page) = (PAGE.to_string(), page_no.max(1).to_string());
-        let answer = self.get("Tickets", &changed_query(&since_text, &size, &page), class).await?;
-        let (rows, total) = listed(&answer)?;
-        let turn = self.sweep(|sweep| sweep.turn(Some(since), page_no, &rows, total));
-        let more = turn == Turn::More;
-        let mut page = TicketPage { more, total, told: answer.told(), ..TicketPage::default() };
-        if turn != Turn::Repeated {
-            for row in rows {
-                match read::ticket(row) {
-                    Ok(ticket) => page.tickets.push(ticket),
-                    Err(raw) => page.unreadable.push(raw),
-                }
-            }
-        }
-        Ok(page)
-    }
-
-    /// A page of [`Self::changed_tickets`] once more, for rows that slipped to it since ([`paging::may_have_slipped`]).
-    /// Whether more follows is not asked.
-    ///
-    /// # Errors
-    /// See [`FailureKind`].
-    pub async fn changed_tickets_again(&self, since: Timestamp, page_no: u32, class: Class) -> Answered<TicketPage> {
-        let since = moment(since);
-        let (size, page) = (PAGE.to_string(), page_no.max(1).to_string());
-        self.page_of(&changed_query(&since, &size, &page), class).await
-    }
-
-    /// Page `page_no` (from 1) of a Halo client's open tickets. The filters are never trusted (rule 8): compare the
-    /// rows' client.
-    ///
-    /// # Errors
-    /// See [`FailureKind`].
-    pub async fn open_tickets_of(&self, halo_client_id: i64, page_no: u32, class: Class) -> Answered<TicketPage> {
-        let (size, page, client) = (PAGE.to_string(), page_no.max(1).to_string(), halo_client_id.to_string());
-        let query = [
-            ("pageinate", "true"),
-            ("page_size", size.as_str()),
-            ("page_no", page.as_str()),
-            ("order", "id"),
-            ("open_only", "true"),
-            ("client_id", client.as_str()),
-        ];
-        self.page_of(&query, class).await
-    }
-
-    /// Page `page_no` (from 1) of a Halo client's tickets, open and closed, that changed at or after `since`. The filters
-    /// are never trusted (rule 8): compare the rows' client.
-    ///
-    /// # Errors
-    /// See [`FailureKind`].
-    pub async fn tickets_of(
-        &self,
-        halo_client_id: i64,
-        since: Timestamp,
-        page_no: u32,
-        class: Class,
-    ) -> Answered<TicketPage> {
-        let (size, page, client) = (PAGE.to_string(), page_no.max(1).to_string(), halo_client_id.to_string());
-        let since = moment(since);
-        let query = [
-            ("pageinate", "true"),
-            ("page_size", size.as_str()),
-            ("page_no", page.as_str()),
-            ("order", "id"),
-            ("lastupdatefromdate", since.as_str()),
-            ("client_id", client.as_str()),
-        ];
-        self.page_of(&query, class).await
-    }
-
-    /// One page of a list. More may follow as long as it has rows.
-    async fn page_of(&self, query: &[(&str, &str)], class: Class) -> Answered<TicketPage> {
-        let answer = self.get("Tickets", query, class).await?;
-        let (rows, total) = listed(&answer)?;
-        let more = !rows.is_empty();
-        let mut page = TicketPage { more, total, told: answer.told(), ..TicketPage::default() };
-        for row in rows {
-            match read::ticket(row) {
-                Ok(ticket) => page.tickets.push(ticket),
-                Err(raw) => page.unreadable.push(raw),
-            }
-        }
-        Ok(page)
-    }
-
-    /// Rows of these tickets. One that does not come back may be gone or out of sight: read it by id.
-    ///
-    /// # Errors
-    /// See [`FailureKind`].
-    pub async fn tickets_by_ids(&self, ids: &[TicketId], class: Class) -> Answered<Vec<Ticket>> {
-        let mut found: Vec<Ticket> = Vec::with_capacity(ids.len());
-        let size = PAGE.to_string();
-        for some in ids.chunks(PAGE) {
-            let list = some.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-            let mut missing = some.len();
-            for page_no in 1_u32.. {
-                let page = page_no.to_string();
-                let query = [
-                    ("pageinate", "true"),
-                    ("page_size", size.as_str()),
-                    ("page_no", page.as_str()),
-                    ("order", "id"),
-                    ("ticketids", list.as_str()),
-                ];
-                let answer = self.get("Tickets", &query, class).await?;
-                let (rows, _) = listed(&answer)?;
-                let limit = paging::may_be_a_limit(rows.len());
-                // The filter is never trusted (rule 8): only what was asked for is taken.
-                let asked =
-                    |ticket: &Ticket| some.contains(&ticket.id) && !found.iter().any(|known| known.id == ticket.id);
-                let new: Vec<Ticket> =
-                    rows.into_iter().filter_map(|row| read::ticket(row).ok()).filter(asked).collect();
-                missing = missing.saturating_sub(new.len());
-                // A server may hand out fewer at once than are asked for.
-                let over = missing == 0 || new.is_empty() || !limit;
-                found.extend(new);
-                if over {
-                    break;
-                }
-            }
-        }
-        Ok(found)
     }
 
     /// Tickets that a create of this draft, sent after `since`, has made, proven by the reference in their text: looked for
@@ -270,6 +148,14 @@ impl Halo {
     /// # Errors
     /// `Unknown` when it may have been created: look for the reference before sending again.
     pub async fn create_ticket(&self, draft: &TicketDraft, class: Class) -> Answered<Ticket> {
+        self.make_ticket(draft, class).await.map(|made| made.ticket)
+    }
+
+    /// The same; also whether it landed where it was to.
+    ///
+    /// # Errors
+    /// As [`Self::create_ticket`].
+    pub async fn make_ticket(&self, draft: &TicketDraft, class: Class) -> Answered<Made> {
         let _lane = self.creates.lock().await;
         let mut body = body::create_body(draft);
         let mut asked_for = None;
@@ -289,7 +175,7 @@ impl Halo {
         let several = made.as_array().is_some_and(|items| items.iter().any(told));
         let fits = |item: &Value| if several { told(item) } else { item.get("summary") == Some(&summary) };
         let object = read::one_of(made, fits);
-        let mut ticket = object.and_then(|o| read::ticket(o).ok()).ok_or_else(|| answer.unreadable())?;
+        let mut ticket = object.and_then(|o| read::ticket(o).ok()).ok_or_else(|| error::nothing_made(&answer))?;
         if let Some(asked_for) = asked_for {
             tracing::warn!(ticket.id = %ticket.id, "a ticket was made without what its type asks for: {asked_for}");
             ticket.warning = Some(format!("The ticket was made without what its type asks for. {asked_for}"));
@@ -299,8 +185,12 @@ impl Halo {
             priority_id: draft.priority_id,
             client_id: Some(draft.client_id),
             agent_id: draft.agent_id,
+            ticket_type_id: Some(draft.ticket_type_id),
         };
-        Ok(self.compared(ticket, &wanted, class).await)
+        let elsewhere = |ticket: &Ticket| ticket.client_id.is_some_and(|id| id != draft.client_id);
+        let answered_elsewhere = elsewhere(&ticket);
+        let ticket = self.compared(ticket, &wanted, class).await;
+        Ok(Made { misplaced: answered_elsewhere && elsewhere(&ticket), ticket })
     }
 
     /// Changes a ticket as just read. The answer is compared with what was sent.
@@ -314,11 +204,15 @@ impl Halo {
             return Err(Failure::new(Side::Halo, FailureKind::Rejected, text));
         }
         let answer = self.post("Tickets", &body::update_body(current, change), class).await?;
+        if let Some(refusal) = error::beside_a_good_status(&answer) {
+            return Err(refusal);
+        }
         let wanted = Wanted {
             status_id: change.status_id,
             priority_id: change.priority_id,
             client_id: current.client_id,
             agent_id: change.agent_id,
+            ticket_type_id: current.ticket_type_id,
         };
         match changed(&answer, current.id) {
             Some(ticket) => Ok(self.compared(ticket, &wanted, class).await),
@@ -348,31 +242,28 @@ impl Halo {
     }
 }
 
-/// The rows of a list of tickets, and how many Halo counts.
-fn listed(answer: &Answer) -> Answered<(Vec<Value>, Option<i64>)> {
-    let (rows, total) = paging::rows(answer.json()?, "tickets").ok_or_else(|| answer.unreadable())?;
-    if rows.len() > ROWS_MAX {
-        return Err(answer.overlong(rows.len()));
-    }
-    Ok((rows, total))
-}
+/// Words of refusals for what a create says, not for what it lacks.
+const OF_ANOTHER_KIND: [&str; 12] = [
+    "not exist",
+    "not found",
+    "no access",
+    "not have access",
+    "permission",
+    "not allowed",
+    "licen",
+    "deserialize",
+    "convert",
+    "not a valid integer",
+    "unexpected character",
+    "web page",
+];
 
-/// What a page of changed tickets is asked for with.
-fn changed_query<'a>(since: &'a str, size: &'a str, page: &'a str) -> [(&'a str, &'a str); 6] {
-    [
-        ("pageinate", "true"),
-        ("page_size", size),
-        ("page_no", page),
-        ("order", "id"),
-        ("orderdesc", "false"),
-        ("lastupdatefromdate", since),
-    ]
-}
-
-/// Whether a create was refused for a field that the ticket type makes mandatory.
+/// Whether a create may have been refused for a field that the ticket type makes mandatory. Who set it up wrote the words,
+/// in any language: it is every refusal that is not known to be of another kind.
 fn asks_for_more(failure: &Failure) -> bool {
     let text = failure.message.to_lowercase();
-    failure.status == Some(400) && ["required", "mandatory"].iter().any(|word| text.contains(word))
+    let refused = failure.kind == FailureKind::Rejected && failure.status == Some(400);
+    refused && !OF_ANOTHER_KIND.iter().any(|words| text.contains(words))
 }
 
 /// Whether a ticket is at home with neither this client nor Halo's "Unknown".
@@ -402,27 +293,26 @@ fn likeness(row: &Value, draft: &TicketDraft, from: Timestamp) -> Option<u8> {
     (of_type && !elsewhere(int_at(row, "client_id"), draft.client_id)).then_some(2)
 }
 
-/// A moment as lists are asked by it.
-fn moment(at: Timestamp) -> String {
-    at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
-}
-
 /// What was sent and must be in the answer.
 struct Wanted {
     status_id: Option<i64>,
     priority_id: Option<i64>,
     client_id: Option<i64>,
     agent_id: Option<i64>,
+    ticket_type_id: Option<i64>,
 }
 
 impl Wanted {
     /// Names of the members that differ.
     fn differs(&self, ticket: &Ticket) -> Vec<&'static str> {
+        // An answer that does not tell the type says nothing of it.
+        let kind = self.ticket_type_id.filter(|_| ticket.ticket_type_id.is_some());
         let pairs = [
             ("status", self.status_id, ticket.status_id),
             ("priority", self.priority_id, ticket.priority_id),
             ("client", self.client_id, ticket.client_id),
             ("agent", self.agent_id, ticket.agent_id),
+            ("ticket type", kind, ticket.ticket_type_id),
         ];
         let differs = |(_, sent, got): &(&str, Option<i64>, Option<i64>)| sent.is_some() && sent != got;
         pairs.into_iter().filter(differs).map(|(name, ..)| name).collect()

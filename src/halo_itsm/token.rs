@@ -55,7 +55,12 @@ impl Halo {
         let now = self.clock.now();
         let living = match &*state {
             State::Token { token, refresh_at, .. } if *refresh_at > now => return Ok(token.clone()),
-            State::Refused { failure, until } if *until > now => return Err(failure.clone()),
+            // One that stands for longer than that from now was told before the clock was set back.
+            State::Refused { failure, until }
+                if *until > now && until.duration_since(now) <= SignedDuration::from_secs(REFUSED_SECS) =>
+            {
+                return Err(failure.clone());
+            }
             State::Token { token, expires_at, .. } if *expires_at > now => Some(token.clone()),
             _ => None,
         };

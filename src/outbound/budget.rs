@@ -14,6 +14,8 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use crate::clock;
+
 /// The length of both sides' windows.
 pub const WINDOW: SignedDuration = SignedDuration::from_mins(5);
 
@@ -144,6 +146,24 @@ struct Inner {
     told_until: Option<Timestamp>,
     /// 429s without a time since the last good answer.
     strikes: u32,
+    /// When it was last asked or told something.
+    last: Option<Timestamp>,
+}
+
+impl Inner {
+    /// When the clock was set back, what was taken and told moves with it: else it would count for all that time.
+    fn mind_clock(&mut self, now: Timestamp) {
+        let before = self.last.replace(now);
+        let Some(by) = before.and_then(|before| clock::set_back(before, now)) else { return };
+        let back = |at: &mut Timestamp| *at = at.checked_sub(by).unwrap_or(*at);
+        self.told_until.iter_mut().for_each(back);
+        for limit in self.limits.values_mut() {
+            // A bucket goes by what passes from now on.
+            if let Limit::Window { taken, .. } = limit {
+                taken.iter_mut().for_each(back);
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -285,7 +305,7 @@ fn seconds(count: f64) -> SignedDuration {
 
 impl Budget {
     fn of(limits: BTreeMap<Kind, Limit>) -> Arc<Self> {
-        Arc::new(Self { inner: Mutex::new(Inner { limits, told_until: None, strikes: 0 }) })
+        Arc::new(Self { inner: Mutex::new(Inner { limits, told_until: None, strikes: 0, last: None }) })
     }
 
     /// A Halo instance's: `requests_per_5min` in any five minutes, whatever they are (halo-api sheet 7.1).
@@ -315,12 +335,19 @@ impl Budget {
         f(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    fn at<T>(&self, now: Timestamp, f: impl FnOnce(&mut Inner) -> T) -> T {
+        self.with(|inner| {
+            inner.mind_clock(now);
+            f(inner)
+        })
+    }
+
     /// Counts one call.
     ///
     /// # Errors
     /// The earliest moment at which a call of this kind and class may be sent. Nothing was counted.
     pub fn take(&self, now: Timestamp, kind: Kind, class: Class) -> Result<(), Timestamp> {
-        self.with(|inner| {
+        self.at(now, |inner| {
             if let Some(until) = inner.told_until {
                 if until > now {
                     return Err(until);
@@ -341,7 +368,7 @@ impl Budget {
 
     /// When so many calls of this kind and class may be sent one after the other: `now`, or later. Nothing is counted.
     pub fn free_at(&self, now: Timestamp, kind: Kind, class: Class, calls: u64) -> Timestamp {
-        self.with(|inner| {
+        self.at(now, |inner| {
             let free = inner.limits.get_mut(&kind).and_then(|limit| {
                 limit.pass(now);
                 limit.free_at(now, class, calls)
@@ -353,7 +380,7 @@ impl Budget {
     /// How many calls of this kind and class the window still has, whatever their pace; 0 while the server told us to
     /// wait. Nothing is counted.
     pub fn left(&self, now: Timestamp, kind: Kind, class: Class) -> u64 {
-        self.with(|inner| {
+        self.at(now, |inner| {
             if inner.told_until.is_some_and(|until| until > now) {
                 return 0;
             }
@@ -367,8 +394,8 @@ impl Budget {
     }
 
     /// The server named a time (`Retry-After`): nothing goes before it, and it goes then.
-    pub fn told_to_wait(&self, _now: Timestamp, until: Timestamp) {
-        self.with(|inner| {
+    pub fn told_to_wait(&self, now: Timestamp, until: Timestamp) {
+        self.at(now, |inner| {
             inner.told_until = Some(inner.told_until.map_or(until, |old| old.max(until)));
             inner.strikes = 0;
         });
@@ -377,7 +404,7 @@ impl Budget {
     /// The server said 429 without a time: wait 15 s, then 30, then 60 for as long as it goes on
     /// (halo-api sheet 7.1). Gives the moment.
     pub fn told_to_wait_some_time(&self, now: Timestamp) -> Timestamp {
-        self.with(|inner| {
+        self.at(now, |inner| {
             // Several calls in flight that are refused together are one refusal.
             if let Some(until) = inner.told_until.filter(|until| *until > now) {
                 return until;
@@ -401,7 +428,7 @@ impl Budget {
 
     /// The server told how many calls of this kind remain (`x-ms-ratelimit-remaining-…`).
     pub fn learn(&self, now: Timestamp, kind: Kind, remaining: u64) {
-        self.with(|inner| {
+        self.at(now, |inner| {
             let Some(limit) = inner.limits.get_mut(&kind) else { return };
             limit.pass(now);
             match limit {
@@ -420,7 +447,7 @@ impl Budget {
 
     /// How full it is.
     pub fn state(&self, now: Timestamp) -> BudgetState {
-        self.with(|inner| {
+        self.at(now, |inner| {
             let told_until = inner.told_until.filter(|until| *until > now);
             let mut limits = Vec::with_capacity(inner.limits.len());
             for (kind, limit) in &mut inner.limits {

@@ -199,9 +199,9 @@ impl Answer {
         }
     }
 
-    /// `Retry-After`: seconds, or an HTTP date.
+    /// `Retry-After`: seconds, or an HTTP date. `None` also when it names no time to come.
     pub fn retry_after(&self, now: Timestamp) -> Option<Timestamp> {
-        retry_after(self.header("retry-after")?, now)
+        retry_after(self.header("retry-after")?, self.header("date"), now)
     }
 
     /// The sentence for 5xx.
@@ -234,16 +234,20 @@ pub fn brief(named: &str) -> String {
 /// must not stop a subscription for a day.
 const LONGEST_WAIT_SECS: f64 = 3_600.0;
 
-/// Reads `Retry-After`: whole seconds, or an HTTP date.
-pub fn retry_after(text: &str, now: Timestamp) -> Option<Timestamp> {
+/// Reads `Retry-After`: whole seconds, or an HTTP date, which is read against the answer's own `Date` when it has one: the
+/// server's clock and ours need not agree. What names no time to come counts as not said, or the same call would be sent
+/// again and again without any wait.
+pub fn retry_after(text: &str, date: Option<&str>, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim();
-    if let Ok(seconds) = text.parse::<f64>() {
-        let wait = SignedDuration::try_from_secs_f64(seconds.clamp(0.0, LONGEST_WAIT_SECS)).ok()?;
-        return now.checked_add(wait).ok();
-    }
-    let moment = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    let longest = now.checked_add(SignedDuration::try_from_secs_f64(LONGEST_WAIT_SECS).ok()?).ok()?;
-    Some(moment.clamp(now, longest))
+    let moment = |text: &str| jiff::fmt::rfc2822::parse(text.trim()).ok().map(|moment| moment.timestamp());
+    let seconds = match text.parse::<f64>() {
+        Ok(seconds) => seconds,
+        Err(_) => moment(text)?.duration_since(date.and_then(moment).unwrap_or(now)).as_secs_f64(),
+    };
+    // Not a number is not greater either.
+    let named = seconds > 0.0;
+    let wait = SignedDuration::try_from_secs_f64(seconds.clamp(1.0, LONGEST_WAIT_SECS)).ok().filter(|_| named)?;
+    now.checked_add(wait).ok()
 }
 
 /// Sends calls to one outside system.

@@ -4,7 +4,7 @@ use crate::domain::{
     catalogue::Catalogue,
     incident::{Incident, IncidentStatus, Owner},
     operation::IncidentChange,
-    pair::{Agreed, Base, ClosingWords, OwnClosing},
+    pair::{Agreed, Base, ClosingWords, Kept, OwnClosing},
     policy::Policy,
     ticket::{CustomField, Ticket, TicketChange, TicketDraft},
 };
@@ -14,6 +14,20 @@ use super::{
     mapping,
     notes::words,
 };
+
+/// What [`Base::kept`] calls a ticket's priority.
+pub const PRIORITY: &str = "priority";
+/// What it calls a ticket's type.
+pub const TICKET_TYPE: &str = "ticket type";
+
+/// Notes whether a ticket has the id that was sent to it.
+fn note_kept(base: &mut Base, what: &str, sent: Option<i64>, kept: Option<i64>) {
+    let Some(sent) = sent else { return };
+    match kept.filter(|kept| *kept != sent) {
+        Some(kept) => base.kept.insert(what.to_owned(), Kept { sent, kept }),
+        None => base.kept.remove(what),
+    };
+}
 
 /// The Sentinel half of the base as an incident stands when its ticket is drafted.
 pub fn at_creation(incident: &Incident) -> Base {
@@ -64,6 +78,8 @@ pub fn with_answer(base: Base, draft: &TicketDraft, ticket: &Ticket, own_agent: 
     let own = draft.agent_id.is_none() && agent_id.is_some() && agent_id == own_agent;
     let mut base = with_settled(base, draft, ticket);
     base.summary = Some(summary);
+    note_kept(&mut base, PRIORITY, draft.priority_id, ticket.priority_id);
+    note_kept(&mut base, TICKET_TYPE, Some(draft.ticket_type_id), ticket.ticket_type_id);
     if own {
         base.agent_id = agent_id;
     }
@@ -105,7 +121,7 @@ pub fn after_ticket(mut base: Base, incident: &Incident, change: &TicketChange, 
         base.ticket_closed = closed;
         base.agree(status::NAME);
         base.unsaid = unsaid(incident, change, answer, closed);
-        base.own_closing = own_closing(change).or(base.own_closing);
+        base.own_closing = own_closing(change, answer).or(base.own_closing);
     }
     if change.priority_id.is_some() {
         // As it was planned: of a ticket that several incidents share, the highest of theirs.
@@ -114,6 +130,7 @@ pub fn after_ticket(mut base: Base, incident: &Incident, change: &TicketChange, 
         base.severity = Some(severity);
         base.priority_id = answer.priority_id;
         base.agree(severity::NAME);
+        note_kept(&mut base, PRIORITY, change.priority_id, answer.priority_id);
     }
     if change.agent_id.is_some() {
         base.owner = incident.owner.key();
@@ -142,10 +159,10 @@ pub(super) fn unsaid(
 }
 
 /// What a closing of ours writes beside the status.
-pub(super) fn own_closing(change: &TicketChange) -> Option<OwnClosing> {
+pub(super) fn own_closing(change: &TicketChange, answer: &Ticket) -> Option<OwnClosing> {
     let note = change.closure_note.clone()?;
     let fields = change.custom_fields.iter().map(|(id, value)| (id.to_string(), mapped::plain(value))).collect();
-    Some(OwnClosing { note, fields, emptied: false })
+    Some(OwnClosing { note, fields, at: answer.last_update, emptied: false })
 }
 
 /// The mapped fields that were written.

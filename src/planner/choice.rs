@@ -1,7 +1,12 @@
 //! What a person may decide about a pair as it stands, from the open items of its plan.
 
 use crate::domain::{
-    decision::Decision, failure::Side, merge::Candidate, pair::RefusedOwner, policy::ReopenRule, reason::Reason,
+    decision::Decision,
+    failure::Side,
+    merge::Candidate,
+    pair::{Kept, RefusedOwner},
+    policy::ReopenRule,
+    reason::Reason,
 };
 
 use super::{drift, plan, situation::Situation};
@@ -35,7 +40,7 @@ fn answers(s: &Situation<'_>, reason: &Reason) -> Vec<(String, Decision)> {
                 (format!("Take the {whose}'s: {value}"), Decision::Take { field, side, sentinel, halo })
             })
             .collect(),
-        Reason::Reopened { side, at } => {
+        Reason::Reopened { side, at, .. } => {
             let rules: &[(ReopenRule, &str)] = match side {
                 Side::Sentinel => &[
                     (ReopenRule::Reopen, "Open the ticket again"),
@@ -80,6 +85,13 @@ fn answers(s: &Situation<'_>, reason: &Reason) -> Vec<(String, Decision)> {
             let again =
                 |refused: &RefusedOwner| ("Try this owner again".to_owned(), Decision::TryOwner { at: refused.at });
             s.pair.base.refused_owner.iter().map(again).collect()
+        }
+        Reason::HaloKept { what, .. } => {
+            let leave = |Kept { sent, kept }: &Kept| {
+                let decision = Decision::LeaveKept { what: what.clone(), sent: *sent, kept: *kept };
+                (format!("Leave the {what} as Halo has it"), decision)
+            };
+            s.pair.base.kept.get(what).map(leave).into_iter().collect()
         }
         Reason::Flapping { .. } => {
             let thaw = |at| ("Let it go on".to_owned(), Decision::Thaw { at });

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::domain::{
     failure::{Failure, FailureKind, Side},
     ids::{ClientId, ConnectionId, PairId},
@@ -9,6 +11,9 @@ use crate::domain::{
     pause::{Pause, PauseCause, PauseScope},
     run::RunScope,
 };
+
+/// A client that was paused because writing was refused for want of a right is tried again after this long.
+pub const TRY_AGAIN: SignedDuration = SignedDuration::from_mins(15);
 
 /// The pauses that hold a pair, the narrowest first. `microsoft` is its workspace's connection, `None` while the
 /// workspace is not configured.
@@ -46,26 +51,49 @@ pub fn healed(pause: &Pause, read: RunScope) -> bool {
     matches!(&pause.cause, PauseCause::Failure { reading: Some(reading), .. } if *reading == read)
 }
 
+/// The client whose pause for want of a right to write to a side has lasted long enough to be tried again.
+pub fn to_try_again(pause: &Pause, side: Side, now: Timestamp) -> Option<ClientId> {
+    match (pause.scope, &pause.cause) {
+        (PauseScope::Client { id }, PauseCause::Failure { failure, .. }) if pause.to_be_tried() => {
+            (failure.side == side && now.duration_since(pause.since) >= TRY_AGAIN).then_some(id)
+        }
+        _ => None,
+    }
+}
+
 /// Writes that were refused for want of a right, by client and side, since one was last accepted there.
 #[derive(Debug, Clone, Default)]
-pub struct Refusals(BTreeMap<(ClientId, Side), BTreeSet<PairId>>);
+pub struct Refusals {
+    pairs: BTreeMap<(ClientId, Side), BTreeSet<PairId>>,
+    /// Where a pause was ended to see whether writing is still refused.
+    tried: BTreeSet<(ClientId, Side)>,
+}
 
 impl Refusals {
     /// A write was refused for good. The first pair's is a dead letter (the right may lack for that record alone); the
-    /// second pair in a row of the same client and side says that more would follow: then the client is to be paused.
+    /// second pair in a row of the same client and side says that more would follow: then the client is to be paused. So
+    /// does the first after a pause that was ended to try it.
     pub fn refused(&mut self, client: ClientId, side: Side, pair: PairId) -> Option<PauseScope> {
-        let pairs = self.0.entry((client, side)).or_default();
+        let pairs = self.pairs.entry((client, side)).or_default();
         pairs.insert(pair);
-        (pairs.len() > 1).then_some(PauseScope::Client { id: client })
+        let more = pairs.len() > 1 || self.tried.contains(&(client, side));
+        more.then_some(PauseScope::Client { id: client })
     }
 
     /// A write was accepted.
     pub fn accepted(&mut self, client: ClientId, side: Side) {
-        self.0.remove(&(client, side));
+        self.pairs.remove(&(client, side));
+        self.tried.remove(&(client, side));
+    }
+
+    /// A pause was ended to see whether writing is still refused.
+    pub fn tried_again(&mut self, client: ClientId, side: Side) {
+        self.tried.insert((client, side));
     }
 
     /// Somebody resumed a client: it begins anew.
     pub fn resumed(&mut self, client: ClientId) {
-        self.0.retain(|(of, _), _| *of != client);
+        self.pairs.retain(|(of, _), _| *of != client);
+        self.tried.retain(|(of, _)| *of != client);
     }
 }

@@ -288,6 +288,11 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) -> bool {
                 found = true;
                 out.void.push((queued.id, "It was found on the other side already.".to_owned()));
             }
+            OperationState::Planned { .. } if notes::to_sentinel::taken(s, &queued.kind) => {
+                wanted.retain(|p| !same_key(p));
+                found = true;
+                out.void.push((queued.id, "Another comment of ours stands under its id.".to_owned()));
+            }
             OperationState::Planned { .. } => {
                 if wanted.iter().any(|p| same_key(p) && p.kind == queued.kind) {
                     wanted.retain(|p| !same_key(p));

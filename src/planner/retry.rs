@@ -41,7 +41,8 @@ pub fn after(failure: &Failure, planned: Timestamp, attempts: u32, salt: u64, no
     let later = |secs: u64| now + SignedDuration::from_secs(i64::try_from(secs).unwrap_or(3_600));
     let again = |secs: u64| OperationState::Planned { ready: later(secs) };
     match failure.kind {
-        FailureKind::WaitUntil { at } => OperationState::Planned { ready: at.max(now) },
+        // A moment that has passed is no reason to send it again with no wait at all.
+        FailureKind::WaitUntil { at } => OperationState::Planned { ready: if at > now { at } else { later(1) } },
         // A person has to sign in first: the operation keeps its place and is tried now and then.
         FailureKind::SignInAgain => again(60),
         FailureKind::Unknown => OperationState::OutcomeUnknown { since: now, look: later(2), looks: 0 },
@@ -70,7 +71,8 @@ pub fn absent(
     salt: u64,
     now: Timestamp,
 ) -> OperationState {
-    if given_up(planned, now) {
+    // What the other side refused in words is refused again.
+    if given_up(planned, now) || failure.is_some_and(Failure::said_no) {
         let why = failure.map_or_else(|| "No answer ever came.".to_owned(), |failure| failure.message.clone());
         return OperationState::Dead { at: now, reason: Reason::Refused { why } };
     }

@@ -180,7 +180,7 @@ pub fn ticket_arrived(base: Base, change: &TicketChange, incident: &Incident, ti
     let mut base = ticket_landed(base, change, incident, ticket, closed);
     if change.status_id.is_some() {
         base.unsaid = agreed::unsaid(incident, change, ticket, closed);
-        base.own_closing = agreed::own_closing(change).or(base.own_closing);
+        base.own_closing = agreed::own_closing(change, ticket).or(base.own_closing);
     }
     agreed::with_fields(base, change, ticket)
 }

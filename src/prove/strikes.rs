@@ -37,6 +37,8 @@ pub enum Strike {
     SecretEntered,
     /// Our clock is wrong by so many milliseconds.
     Clock(i64),
+    /// A while after it was set back: the process is at work as ever.
+    Awake,
     /// The process dies at its n-th next question for the time.
     Fuse(i64),
     /// It is started again.
@@ -172,6 +174,7 @@ impl World {
             Strike::Secret => self.replace_secret(),
             Strike::SecretEntered => self.enter_secret()?,
             Strike::Clock(by) => self.jump(by),
+            Strike::Awake => self.awake(),
             Strike::Fuse(questions) => {
                 if let Some(host) = self.host(0) {
                     host.clock.die_after(questions);
@@ -281,7 +284,11 @@ impl World {
         if host.clock.wrong() == wrong {
             return;
         }
+        let set_back = wrong < host.clock.wrong();
         host.clock.set_wrong(wrong);
+        if set_back {
+            self.later(600_000, Event::Strike(Strike::Awake));
+        }
         let nemesis = if by > 0 { Nemesis::ClockForward } else { Nemesis::ClockBack };
         if by != 0 {
             self.coverage.struck(nemesis);
@@ -291,6 +298,13 @@ impl World {
         let told =
             if by == 0 { "our clock is right again".to_owned() } else { format!("{} ({by} ms)", nemesis.words()) };
         self.tell(Who::Nemesis, told);
+    }
+
+    fn awake(&mut self) {
+        let soon = self.now() + SignedDuration::from_mins(5);
+        if self.host(0).is_some_and(|host| host.next_due() > soon) {
+            self.fault("ten minutes after its clock was set back the process has nothing to do");
+        }
     }
 
     /// A process dies; what it had sent may still arrive.

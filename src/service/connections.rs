@@ -100,10 +100,11 @@ fn source(standings: &[SecretStanding], name: &str) -> SecretSource {
 }
 
 /// Of several sources read through one connection: the newest success, and the newest failure after which
-/// nothing went well.
-fn health(status: &EngineStatus, scopes: &[RunScope]) -> ConnectionHealth {
+/// nothing went well, of this side alone where one is given.
+fn health(status: &EngineStatus, scopes: &[RunScope], side: Option<Side>) -> ConnectionHealth {
     let rows = || status.scopes.iter().filter(|row| scopes.contains(&row.scope));
-    let failed = rows().filter_map(|row| row.last_failure.as_ref()).max_by_key(|(at, _)| *at);
+    let failures = rows().filter_map(|row| row.last_failure.as_ref());
+    let failed = failures.filter(|(_, failure)| side.is_none_or(|side| failure.side == side)).max_by_key(|(at, _)| *at);
     ConnectionHealth {
         last_success: rows().filter_map(|row| row.last_success).max(),
         failure: failed.map(|(_, failure)| failure.clone()),
@@ -131,7 +132,8 @@ async fn microsoft(
         .filter(|workspace| workspace.connection == connection.id)
         .map(|workspace| RunScope::Workspace { id: workspace.id })
         .collect();
-    let mut health = health(status, &scopes);
+    // A workspace may wait for Halo, which says nothing of this connection.
+    let mut health = health(status, &scopes, Some(Side::Sentinel));
     if health.failure.is_none() && super::sign_in::challenge(app, connection.id).await?.is_some() {
         // reading goes well and writing is refused
         health.failure = Some(super::sign_in::challenged());
@@ -188,7 +190,7 @@ fn halo(
         address: connection.resource_server.clone(),
         oauth_client_id: connection.oauth_client_id.clone(),
         secret: source(secrets, super::sign_in::CLIENT_SECRET),
-        health: health(status, &[RunScope::Halo { id: connection.id }]),
+        health: health(status, &[RunScope::Halo { id: connection.id }], None),
         pauses: Vec::new(),
         budget: budget.map(|budget| BudgetView {
             name: connection.name.clone(),
@@ -235,7 +237,7 @@ fn workspaces(
                     app,
                     DeliverySource::Sentinel { workspace: workspace.id, client: workspace.client },
                 ),
-                health: health(status, &[RunScope::Workspace { id: workspace.id }]),
+                health: health(status, &[RunScope::Workspace { id: workspace.id }], None),
                 pauses: paused.of(caller, installation, PauseScope::Client { id: workspace.client }),
             }
         })

@@ -84,6 +84,7 @@ fn about<'a>(plan: &'a Plan, what: &str) -> Option<&'a Reason> {
     let of_field = |reason: &&Reason| match reason {
         Reason::Unmapped { table, .. } => tables.iter().any(|name| table.eq_ignore_ascii_case(name)),
         Reason::Conflict { field, .. } => field.eq_ignore_ascii_case(what),
+        Reason::HaloKept { what: kind, .. } => tables.contains(&kind.as_str()),
         Reason::VerdictMissing | Reason::VerdictRefused { .. } => what == "status" || what == "classification",
         Reason::Reopened { .. } | Reason::LeftApart | Reason::Flapping { .. } => what == "status",
         Reason::AfterClosing { what: kind } => !kind.contains("notes") && !kind.contains("comments"),

@@ -177,6 +177,10 @@ impl Paused {
             PauseCause::Failure { failure, reading: Some(_) } => {
                 (None, Some(failure.message.clone()), "It goes on by itself as soon as it can be read again.")
             }
+            PauseCause::Failure { failure, reading: None } if pause.to_be_tried() => {
+                let ends = "It is tried again by itself every quarter of an hour; once it is mended “Resume” lets it go on at once.";
+                (None, Some(failure.message.clone()), ends)
+            }
             PauseCause::Failure { failure, reading: None } => (
                 None,
                 Some(failure.message.clone()),

@@ -17,10 +17,12 @@ use super::{
 use crate::{
     domain::{
         account::Scope,
+        failure::Side,
         ids::PairId,
         operation::OperationState,
         pair::Health,
         reason::Reason,
+        run::RunScope,
         view::{
             operation::OperationView,
             problems::{ProblemGroup, ProblemItem, ProblemsView, StormView},
@@ -161,14 +163,29 @@ fn told_to_wait(status: &EngineStatus, installation: &Installation, now: Timesta
 /// Sources whose last run failed for a reason that only a person can remove.
 async fn connections(app: &App, caller: &Caller, installation: &Installation) -> Result<Vec<String>, ServiceError> {
     let status = app.engine.status();
-    let mut sentences: Vec<String> = status
+    let failed = status
         .scopes
         .iter()
         .filter(|row| names::run_visible(installation, row.scope, &caller.scope))
         .filter_map(|row| row.last_failure.as_ref().map(|(_, failure)| (row.scope, failure)))
-        .filter(|(_, failure)| !failure.retryable())
-        .map(|(scope, failure)| format!("{}: {}", names::run_scope(installation, scope), failure.message))
-        .collect();
+        .filter(|(_, failure)| !failure.retryable());
+    let mut sentences = Vec::new();
+    // Many workspaces may wait for one Halo instance: that is said once.
+    let mut waiting: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (scope, failure) in failed {
+        let name = names::run_scope(installation, scope);
+        match scope {
+            RunScope::Workspace { .. } if failure.side == Side::Halo => {
+                waiting.entry(&failure.message).or_default().push(name);
+            }
+            _ => sentences.push(format!("{name}: {}", failure.message)),
+        }
+    }
+    sentences.extend(waiting.into_iter().filter_map(|(why, names)| {
+        let (first, others) = names.split_first()?;
+        let others = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+        Some(format!("{first}{others}: {why}"))
+    }));
     if caller.scope == Scope::All {
         sentences.extend(told_to_wait(&status, installation, app.clock.now()));
         for connection in &installation.microsoft {

@@ -58,12 +58,13 @@ fn sources(installation: &Installation) -> impl Iterator<Item = (RunScope, &str,
     workspaces.chain(halo)
 }
 
-/// Whether a source was read before, but not for two cycles (and at least a minute).
+/// Whether a source was read before, but not for two cycles (and at least a minute). A reading that lies as far ahead was
+/// told by a clock that was ahead: of how old it is nothing is known.
 pub fn overdue(status: &EngineStatus, scope: RunScope, poll_secs: u32, now: Timestamp) -> bool {
     let Some(row) = status.scope(scope) else { return false };
     let patience = SignedDuration::from_secs(i64::from(poll_secs).saturating_mul(2).max(60));
     match (row.last_success, &row.last_failure) {
-        (Some(at), _) => now.duration_since(at) > patience,
+        (Some(at), _) => now.duration_since(at).abs() > patience,
         (None, Some(_)) => true,
         (None, None) => false,
     }

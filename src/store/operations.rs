@@ -49,6 +49,9 @@ statements! {
           AND NOT EXISTS (SELECT 1 FROM operations e WHERE e.pair = o.pair AND e.position < o.position
             AND e.state IN ('planned', 'sending', 'outcome-unknown'))
           AND ", not_paused!(), " ORDER BY o.due_ms LIMIT 1");
+    const WAITING = "SELECT o.pair AS id FROM operations o
+        WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.due_ms > ?1 AND o.state <> 'sending'
+        ORDER BY o.due_ms LIMIT 0 + ?2";
     const SENDING = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
         FROM operations o JOIN bodies b ON b.hash = o.body 
         WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.state = 'sending' ORDER BY o.due_ms LIMIT 0 + ?1";
@@ -161,6 +164,17 @@ impl Store {
     pub async fn ready_pairs(&self, now: Timestamp, limit: u32) -> Result<Vec<PairId>> {
         let mut reader = self.reader().await?;
         let query = sqlx::query(READY).bind(to_ms(now)).bind(i64::from(limit));
+        let rows = query.fetch_all(&mut *reader).await?;
+        rows.iter().map(|row| Cells::new(row, "operations").id("id")).collect()
+    }
+
+    /// Pairs with an open operation that is due after a moment, whether it is its turn or not; a pair once for each.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn pairs_waiting_beyond(&self, after: Timestamp, limit: u32) -> Result<Vec<PairId>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query(WAITING).bind(to_ms(after)).bind(i64::from(limit));
         let rows = query.fetch_all(&mut *reader).await?;
         rows.iter().map(|row| Cells::new(row, "operations").id("id")).collect()
     }

@@ -77,8 +77,9 @@ pub async fn person(web: &Web, session: &Session, used: bool) -> Result<Option<S
     let Some(held) = session.get::<Held>(KEY).await.map_err(|error| fault(&error))? else { return Ok(None) };
     let now = web.app.clock.now();
     let (since, seen) = (from_ms(held.since_ms), from_ms(held.seen_ms));
-    let idle = now.duration_since(seen) > web.options.session_idle;
-    let old = now.duration_since(since) > web.options.session_absolute;
+    // A moment to come was told by a clock that was ahead: it must not lend a session more time than it has.
+    let idle = now.duration_since(seen).abs() > web.options.session_idle;
+    let old = now.duration_since(since).abs() > web.options.session_absolute;
     let signed_in = accounts::still(&web.app, held.user, &held.mark).await?;
     let Some(signed_in) = signed_in.filter(|_| !idle && !old) else {
         // it is over whether or not its row can be removed now (a full disk)
@@ -87,7 +88,7 @@ pub async fn person(web: &Web, session: &Session, used: bool) -> Result<Option<S
         }
         return Ok(None);
     };
-    if used && now.duration_since(seen) >= SEEN_EVERY {
+    if used && now.duration_since(seen).abs() >= SEEN_EVERY {
         accounts::used(&web.app, held.user, &held.name).await;
     }
     Ok(Some(signed_in))
@@ -129,8 +130,8 @@ pub async fn rows(web: &Web, signed: &Signed) -> Result<Vec<SessionRow>, Service
             last_seen: from_ms(held.seen_ms),
             this: held.name == own,
         })
-        .filter(|row| now.duration_since(row.last_seen) <= web.options.session_idle)
-        .filter(|row| now.duration_since(row.since) <= web.options.session_absolute)
+        .filter(|row| now.duration_since(row.last_seen).abs() <= web.options.session_idle)
+        .filter(|row| now.duration_since(row.since).abs() <= web.options.session_absolute)
         .collect();
     rows.sort_by_key(|row| (!row.this, std::cmp::Reverse(row.last_seen)));
     Ok(rows)

@@ -141,6 +141,24 @@ fn without_a_time_the_wait_grows_and_a_good_answer_ends_it() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_holds_no_budget_up() {
+    let budget = Budget::halo(100);
+    let day = 86_400;
+    for _ in 0..100 {
+        budget.take(at(day), Kind::Halo, Class::Interactive).unwrap();
+    }
+    assert_eq!(budget.take(at(day), Kind::Halo, Class::Interactive), Err(at(day + 300)));
+    // What was taken a moment ago counts for five minutes and not for a day.
+    assert_eq!(budget.take(start(), Kind::Halo, Class::Interactive), Err(at(300)));
+    assert_eq!(budget.take(at(300), Kind::Halo, Class::Interactive), Ok(()));
+    assert_eq!(budget.told_to_wait_some_time(at(day)), at(day + 15));
+    assert_eq!(budget.take(start(), Kind::Halo, Class::Interactive), Err(at(15)));
+    // Two that ask at the same moment need not come in order.
+    budget.told_to_wait(at(40), at(60));
+    assert_eq!(budget.take(at(35), Kind::Halo, Class::Interactive), Err(at(60)));
+}
+
+#[test]
 fn a_subscription_has_one_budget_however_it_is_spelled() {
     let all = Subscriptions::default();
     let one = all.of("AAAA-1", 75);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use halobridge::{
-    clock::{IdSource, ManualClock, SeededIds},
+    clock::{Clock, IdSource, ManualClock, SeededIds},
     domain::{
         connection::MicrosoftEndpoints,
         failure::{Failure, FailureKind},
@@ -30,7 +30,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::adapters_support::{Reply, Script, Sent, clock, json as answer, text};
+use crate::adapters_support::{Reply, Script, Sent, clock, json as answer, text, with};
 
 const TENANT: &str = "7c0ffee0-0000-4000-8000-000000000001";
 
@@ -113,6 +113,35 @@ async fn sentinel_rule_12_refusals_for_a_person_run_no_loop() {
         assert!(failure.message.contains("expired") && !failure.message.contains("secret words"), "{failure}");
     }
     assert_eq!(script.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn a_word_to_wait_is_kept_and_a_living_token_used_meanwhile() {
+    let (clock, mut n) = (clock(), 0);
+    // `Retry-After: 0` names no time: what is waited without the header is waited.
+    let script = Script::new(move |_| {
+        n += 1;
+        if n == 2 { granted(2) } else { with(refused(429, "temporarily_unavailable", 0), "retry-after", "0") }
+    });
+    let tokens = app_tokens(&script, &clock);
+    let wait = |failure: Failure| match failure.kind {
+        FailureKind::WaitUntil { at } => at,
+        _ => panic!("{failure}"),
+    };
+    let at = wait(tokens.bearer(TENANT, Resource::Arm).await.unwrap_err());
+    assert_eq!(at, clock.now() + SignedDuration::from_secs(30));
+    for _ in 0..50 {
+        assert_eq!(wait(tokens.bearer(TENANT, Resource::Arm).await.unwrap_err()), at);
+    }
+    assert_eq!(script.sent().len(), 1);
+    clock.set(at);
+    tokens.bearer(TENANT, Resource::Arm).await.unwrap();
+    // Past its early end it is good for ten minutes more.
+    clock.advance(SignedDuration::from_secs(3_000));
+    for _ in 0..50 {
+        tokens.bearer(TENANT, Resource::Arm).await.unwrap();
+    }
+    assert_eq!(script.sent().len(), 3);
 }
 
 #[test]

@@ -90,6 +90,22 @@ async fn halo_rule_03_compares_the_answer_and_warns() {
     let stray = TicketDraft { client_id: 987_654, ..draft(&twin, "HB-3b") };
     let ticket = halo.create_ticket(&stray, Class::New).await.unwrap();
     assert!(ticket.warning.as_deref().is_some_and(|w| w.contains("client")), "{:?}", ticket.warning);
+    // And a ticket type: the default takes its place.
+    let stray = TicketDraft { ticket_type_id: 987_654, ..draft(&twin, "HB-3d") };
+    let ticket = halo.create_ticket(&stray, Class::New).await.unwrap();
+    assert!(ticket.warning.as_deref().is_some_and(|w| w.contains("ticket type")), "{:?}", ticket.warning);
+}
+
+#[tokio::test]
+async fn a_create_refused_for_what_it_says_is_not_sent_once_more() {
+    let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+    twin.switch("bad_priority_refused", "on");
+    let halo = twin.adapter();
+    let wrong = TicketDraft { priority_id: Some(99), ..draft(&twin, "HB-3c") };
+    let refused = halo.create_ticket(&wrong, Class::New).await.unwrap_err();
+    assert!(refused.message.contains("Priority 99"), "{refused}");
+    let posts = twin.sent().iter().filter(|s| s.method == "POST" && s.path().ends_with("/Tickets")).count();
+    assert_eq!((posts, twin.tickets()), (1, 0));
 }
 
 #[tokio::test]

@@ -231,6 +231,10 @@ async fn sources_that_were_not_read_for_two_cycles_are_overdue() {
     assert_eq!(oldest.read, Some(app.now() - SignedDuration::from_secs(61)));
     let view = runs::view(&app.app, &all, RunFilter::default()).await.unwrap();
     assert!(view.sources.iter().any(|source| source.scope == scope && source.overdue && source.note.is_some()));
+    // A reading that lies ahead was told by a clock that was ahead: it is no sign that all is well.
+    let ahead = ScopeStatus { last_success: Some(app.now() + SignedDuration::from_hours(1)), ..row.clone() };
+    app.engine.stands(EngineStatus { alive: true, scopes: vec![ahead], ..EngineStatus::default() });
+    assert_eq!(late().await.len(), 1);
 
     let failure = Failure::new(Side::Halo, FailureKind::SignInAgain, "The client secret is wrong. Give a new one.");
     let failed = ScopeStatus { last_failure: Some((app.now(), failure)), ..row };

@@ -41,7 +41,16 @@ pub fn live(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
 }
 
 fn truth(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
+    let sources = ctx.pulse.iter().flat_map(|pulse| pulse.late.iter().chain(&pulse.broken));
+    let unread = sources.filter(|source| source.read.is_none()).count() as u64;
     let words = match view.total {
+        // What nobody has read cannot be told of: the notice above says why.
+        0 if unread > 0 => {
+            format!(
+                "No incident that was seen lacks a ticket, but {} not been read yet.",
+                words::counted(unread, "source has", "sources have")
+            )
+        }
         0 => "Every incident that was seen is linked.".to_owned(),
         n => {
             format!("{} and not linked; each says why.", words::counted(n, "incident was seen", "incidents were seen"))

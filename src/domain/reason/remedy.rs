@@ -77,6 +77,9 @@ impl Reason {
             Self::Conflict { .. } => {
                 Some("Choose one of the two values on the pair's page, or set the same on both sides.".into())
             }
+            Self::Reopened { by_rule: true, .. } => Some(
+                "Choose on the pair's page what is to happen to the incident. Where a workflow of Halo opens tickets that our application closes, correct it there.".into(),
+            ),
             Self::Reopened { .. } => Some("Choose on the pair's page what is to happen to the closed side.".into()),
             Self::Flapping { .. } => Some(
                 "Look for what else changes the status (a rule, a workflow, another integration), then press “Let it go on” on the pair's page.".into(),
@@ -101,6 +104,12 @@ impl Reason {
             Self::Dropped { .. } => Some("If it is wanted after all, press “Plan it again”.".into()),
             Self::OwnerUnknown { .. } => Some(
                 "Add a row to the policy's “agents” table that gives the agent an owner whom Entra knows, or assign one of the two otherwise; it goes on by itself.".into(),
+            ),
+            Self::HaloKept { what, .. } if what == "ticket type" => {
+                Some("Look in Halo for the rule, the workflow or the template that sets it, if that is not wanted.".into())
+            }
+            Self::HaloKept { .. } => Some(
+                "Look in Halo for a rule, a workflow or a template that sets it, and correct it there and on the ticket, or leave it on the pair's page; it is not written again by itself.".into(),
             ),
             Self::Refused { .. } => Some("Correct what the other side names (where it gives no reason: look at its mandatory fields and rights), then have it tried again.".into()),
             _ => None,

@@ -55,6 +55,15 @@ pub struct Shadowing {
     compared: BTreeMap<IncidentId, (Looked, Option<Timestamp>)>,
 }
 
+impl Shadowing {
+    /// The clock was set back by so much.
+    pub fn set_back(&mut self, by: SignedDuration) {
+        for at in self.compared.values_mut().filter_map(|(_, again)| again.as_mut()) {
+            *at = at.checked_sub(by).unwrap_or(*at);
+        }
+    }
+}
+
 impl Poll<'_> {
     /// Compares what changed since the last poll.
     pub(super) async fn shadow(&mut self) -> Result<(), StoreError> {

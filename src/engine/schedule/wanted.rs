@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Schedule, Standing};
 use crate::{
     domain::{
-        failure::FailureKind,
+        failure::{Failure, FailureKind},
         ids::{ConnectionId, IncidentId, TicketId, WorkspaceId},
         run::RunCause,
     },
@@ -72,6 +72,26 @@ impl Schedule {
             && standing.last_failure.is_none()
         {
             standing.next = standing.next.map(|next| next.min(now + within));
+        }
+    }
+
+    /// A workspace is not read before the look-ups of its Halo instance are: it is tried again in a while, and says why, or
+    /// its pages would tell of no incident as if there were none.
+    pub fn wait_for_look_ups(&mut self, workspace: WorkspaceId, halo: ConnectionId, now: Timestamp) {
+        let later = now + SignedDuration::from_secs(15);
+        let why = self.catalogues.get(&halo).and_then(|standing| standing.last_failure.clone());
+        if let Some(standing) = self.workspaces.get_mut(&workspace) {
+            standing.next = Some(later);
+            standing.last_failure = why.map(|(at, failure)| {
+                let message = format!(
+                    "Its incidents are not read before Halo's look-ups are, and those can't be read: {}",
+                    failure.message
+                );
+                (at, Failure { message, ..failure })
+            });
+        }
+        for (_, (at, _)) in self.announced.iter_mut().filter(|((of, _), _)| *of == workspace) {
+            *at = later.max(*at);
         }
     }
 

@@ -21,7 +21,7 @@ use crate::domain::{
 };
 
 use super::{
-    closing, groups, notes,
+    agreed, closing, groups, notes,
     plan::{Plan, Planned},
     situation::Situation,
 };
@@ -96,6 +96,22 @@ fn values(g: &mut Gather<'_, '_>) {
     title::plan(g);
     labels::plan(g);
     mapped::plan(g);
+}
+
+/// A ticket type that Halo chose itself is said as long as the ticket has it.
+fn other_type(g: &mut Gather<'_, '_>) {
+    let Some(kept) = g.base.kept.get(agreed::TICKET_TYPE).copied() else { return };
+    // Not every reading tells the type.
+    if g.ticket.ticket_type_id.is_some_and(|now| now != kept.kept) {
+        return;
+    }
+    let types = &g.s.catalogue.ticket_types;
+    let name = |id: i64| {
+        let found = types.iter().find(|kind| kind.id == id);
+        found.map_or_else(|| id.to_string(), |kind| kind.name.clone())
+    };
+    let (sent, kept) = (name(kept.sent), name(kept.kept));
+    g.out.remark(Reason::HaloKept { what: agreed::TICKET_TYPE.to_owned(), sent, kept });
 }
 
 fn creating(s: &Situation<'_>) -> bool {
@@ -182,6 +198,7 @@ pub fn plan(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
         _ if creating(s) => {}
         _ => values(&mut gather),
     }
+    other_type(&mut gather);
     // Last: what a closing or reopening is called outranks the other reasons of the same write.
     status::plan(&mut gather);
     let Gather { base, out, ticket_change, ticket_reason, incident_change, incident_reason, differ, .. } = gather;

@@ -2,8 +2,9 @@
 //! is never rewritten.
 
 use crate::{
-    domain::{failure::Side, policy::Direction},
+    domain::{decision::Decision, failure::Side, pair::Kept, policy::Direction, reason::Reason},
     planner::{
+        agreed,
         conflict::{self, Field, Moved, Outcome},
         groups, mapping,
     },
@@ -37,6 +38,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     {
         return g.out.item(reason.clone());
     }
+    let kept = g.base.kept.remove(agreed::PRIORITY);
     let means = ticket.priority_id.map(|id| mapping::severities_of(s.policy, s.catalogue, id)).unwrap_or_default();
     let field = Field {
         name: NAME,
@@ -54,7 +56,16 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         g.base.severity = Some(now.clone());
         g.base.priority_id = ticket.priority_id;
     };
-    match conflict::decide(s, &mut g.base, &field) {
+    let outcome = conflict::decide(s, &mut g.base, &field);
+    if matches!(outcome, Outcome::Still | Outcome::Leave) && rule.at_creation() {
+        let stands = |kept: &Kept| {
+            wanted.as_ref() == Ok(&kept.sent) && ticket.priority_id == Some(kept.kept) && !s.incident.closed()
+        };
+        if let Some(kept) = kept.filter(stands) {
+            kept_otherwise(g, kept);
+        }
+    }
+    match outcome {
         Outcome::Still => {}
         // A priority that an agent chose stays: carrying it back is a choice of its own.
         Outcome::Same | Outcome::Leave => {
@@ -75,4 +86,18 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         }
         Outcome::Ask(reason) => g.out.item(reason),
     }
+}
+
+/// Halo made another priority of the one that was sent: written again it would be made another one again. It is open until
+/// either side has another one, or a person leaves it.
+fn kept_otherwise(g: &mut Gather<'_, '_>, kept: Kept) {
+    let s = g.s;
+    let what = agreed::PRIORITY.to_owned();
+    let decision = Decision::LeaveKept { what: what.clone(), sent: kept.sent, kept: kept.kept };
+    if s.pair.decisions.contains(&decision) {
+        return;
+    }
+    let [sent, there] = [kept.sent, kept.kept].map(|id| mapping::priority_of_type(s.policy, s.catalogue, id));
+    g.out.item(Reason::HaloKept { what: what.clone(), sent, kept: there });
+    g.base.kept.insert(what, kept);
 }

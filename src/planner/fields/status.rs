@@ -21,12 +21,14 @@ use crate::{
     },
 };
 
-use super::Gather;
+use super::{Gather, owner::UNASSIGNED};
 
 /// The field's name.
 pub const NAME: &str = "status";
 /// Flips are counted over this long.
 const FLIPS_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+/// Seconds after our own closing of a ticket within which its opening may be Halo's answer to it.
+const RIGHT_AFTER_SECS: i64 = 120;
 
 pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
@@ -100,8 +102,11 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     }
 }
 
-/// What both sides say now is what they agree on.
+/// What both sides say now is what they agree on. If one is open and the other closed, the pair says that it was left so.
 fn accept(g: &mut Gather<'_, '_>, closed: bool) {
+    if g.s.incident.closed() != closed {
+        g.out.remark(Reason::LeftApart);
+    }
     g.base.agree(NAME);
     g.base.incident_status = Some(g.s.incident.status.clone());
     g.base.status_id = g.ticket.status_id;
@@ -154,6 +159,29 @@ fn reopening(g: &Gather<'_, '_>, side: Side, rule: ReopenRule) -> ReopenRule {
     decided.unwrap_or(rule)
 }
 
+/// Whether the ticket was opened again right after our own closing while nobody did or said anything on it: by a workflow,
+/// most likely. The incident's verdict is not given up for that.
+fn opened_by_rule(g: &Gather<'_, '_>) -> bool {
+    let closed = g.base.own_closing.as_ref().and_then(|own| own.at);
+    let opened = g.base.moves.get(NAME).and_then(|moves| moves.of(Side::Halo)).and_then(|moved| moved.at);
+    let (Some(closed), Some(opened)) = (closed, opened) else { return false };
+    let (closed, opened) = (closed.as_second(), opened.as_second());
+    let about_then =
+        |action: &Action| action.at.is_none_or(|at| (closed..=opened + RIGHT_AFTER_SECS).contains(&at.as_second()));
+    let mut actions = g.s.actions.unwrap_or_default().iter();
+    (0..=RIGHT_AFTER_SECS).contains(&(opened - closed))
+        && !actions.any(|action| about_then(action) && by_person(g, action))
+}
+
+/// Whether a person did or said something: neither Halo by itself nor our own agent.
+fn by_person(g: &Gather<'_, '_>, action: &Action) -> bool {
+    match action.agent_id.filter(|agent| *agent != UNASSIGNED) {
+        Some(agent) => Some(agent) != g.s.catalogue.own_agent_id,
+        // An end user.
+        None => !action.system && !action.is_blank(),
+    }
+}
+
 fn to_ticket(g: &mut Gather<'_, '_>, ticket_closed: bool) {
     let s = g.s;
     let now = &s.incident.status;
@@ -182,7 +210,7 @@ fn to_ticket(g: &mut Gather<'_, '_>, ticket_closed: bool) {
                     own_note(g, &words, &format!("reopened/{at}"), Reason::IncidentReopened);
                     return accept(g, ticket_closed);
                 }
-                ReopenRule::Ask => return g.out.item(Reason::Reopened { side: Side::Sentinel, at }),
+                ReopenRule::Ask => return g.out.item(Reason::Reopened { side: Side::Sentinel, at, by_rule: false }),
             }
             Reason::IncidentReopened
         }
@@ -248,13 +276,19 @@ fn to_incident(g: &mut Gather<'_, '_>) {
         }
         _ if s.incident.closed() => {
             let at = moved_at(g, Side::Halo);
-            match reopening(g, Side::Halo, s.policy.reopened_in_halo) {
+            let by_rule = opened_by_rule(g);
+            let rule = match s.policy.reopened_in_halo {
+                // Nobody wants it.
+                ReopenRule::Reopen | ReopenRule::NewTicket if by_rule => ReopenRule::Ask,
+                rule => rule,
+            };
+            match reopening(g, Side::Halo, rule) {
                 ReopenRule::Note => {
                     let words = format!("Halo ticket {} was opened again. This incident stays closed.", ticket.id);
                     own_comment(g, words, Reason::TicketReopened);
                     return accept(g, false);
                 }
-                ReopenRule::Ask => return g.out.item(Reason::Reopened { side: Side::Halo, at }),
+                ReopenRule::Ask => return g.out.item(Reason::Reopened { side: Side::Halo, at, by_rule }),
                 // A ticket is made from an incident, never the other way: opening again is what is left.
                 ReopenRule::Reopen | ReopenRule::NewTicket => Reason::TicketReopened,
             }

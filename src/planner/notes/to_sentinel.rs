@@ -263,6 +263,17 @@ pub fn found_again(s: &Situation<'_>, found: &Comment, carries: &[Carried], mess
     Some(carries.iter().map(link).collect())
 }
 
+/// Whether a queued digest has the id under which a comment of its first note alone stands by now (a restored backup
+/// queued it anew): written, it would take that one's place. What the incident says already is recognised by the plan
+/// that follows, and the rest is told by it.
+pub fn taken(s: &Situation<'_>, queued: &OperationKind) -> bool {
+    let OperationKind::AddComment { comment, carries, message } = queued else { return false };
+    let [first, _, ..] = carries.as_slice() else { return false };
+    let Some(there) = s.comments.into_iter().flatten().find(|known| known.id == *comment) else { return false };
+    words::letters(&there.message) != words::letters(message)
+        && !budget::digested(&there.message, first.action.ticket).contains(&first.action)
+}
+
 /// Comments of ours whose links the ledger lost are recognised by their derived ids.
 pub(super) fn adopt(
     s: &Situation<'_>,

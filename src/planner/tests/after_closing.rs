@@ -14,6 +14,7 @@ use crate::{
         ids::TicketId,
         incident::{IncidentStatus, Owner, Severity},
         operation::OperationKind,
+        pair::OwnClosing,
         policy::{AfterClosing, MissingVerdict, ReopenRule},
         reason::Reason,
         text,
@@ -21,6 +22,14 @@ use crate::{
     },
     planner::agreed,
 };
+
+/// The ticket was opened again a minute after we had closed it.
+fn right_away(s: &mut Scene) {
+    reopen_ticket(s);
+    let at = Some(at("2026-03-01T11:54:00Z"));
+    let note = "Closed in Microsoft Sentinel.".to_owned();
+    s.pair.base.own_closing = Some(OwnClosing { note, fields: Default::default(), at, emptied: false });
+}
 
 #[test]
 fn what_opening_again_does_is_a_choice_for_each_direction() {
@@ -100,6 +109,62 @@ fn what_opening_again_does_is_a_choice_for_each_direction() {
                 reopen_ticket(s);
             },
             "behind needs-you reopened",
+        ),
+    ]);
+    check(&[
+        ("in Halo, by nobody, right after our own closing: a person is asked", right_away, "behind needs-you reopened"),
+        (
+            "the same, and decided",
+            |s| {
+                right_away(s);
+                s.pair.decisions = vec![Decision::Reopening {
+                    side: Side::Halo,
+                    at: "2026-03-01T11:55:00.000Z".into(),
+                    rule: ReopenRule::Reopen,
+                }];
+            },
+            "incident status=Active because ticket-reopened; behind waiting ticket-reopened",
+        ),
+        (
+            "the same, by an agent",
+            |s| {
+                right_away(s);
+                s.note(4, "").at = Some(at("2026-03-01T11:55:00Z"));
+            },
+            "incident status=Active because ticket-reopened; behind waiting ticket-reopened",
+        ),
+        (
+            "the same, and our own agent's action is nobody's",
+            |s| {
+                right_away(s);
+                let action = s.note(4, "");
+                (action.at, action.agent_id) = (Some(at("2026-03-01T11:55:00Z")), Some(99));
+            },
+            "behind needs-you reopened",
+        ),
+        (
+            "the same, and an agent's action from before the closing says nothing of it",
+            |s| {
+                right_away(s);
+                s.note(4, "").at = Some(at("2026-03-01T11:40:00Z"));
+            },
+            "behind needs-you reopened",
+        ),
+        (
+            "later than right after our own closing",
+            |s| {
+                right_away(s);
+                s.ticket().last_update = Some(at("2026-03-01T11:56:01Z"));
+            },
+            "incident status=Active because ticket-reopened; behind waiting ticket-reopened",
+        ),
+        (
+            "right after it, where a comment is the rule",
+            |s| {
+                s.policy.reopened_in_halo = ReopenRule::Note;
+                right_away(s);
+            },
+            "comment of ticket because ticket-reopened; behind waiting ticket-reopened",
         ),
     ]);
     // Told once, then left apart, which the pair says.

@@ -85,6 +85,31 @@ fn near_the_end_notes_are_gathered_and_places_are_kept_for_closing() {
     assert_eq!((words(&found), found.links.len()), ("in-step healthy -".to_owned(), 3));
 }
 
+#[test]
+fn a_queued_digest_never_takes_the_place_of_a_comment_that_was_forgotten() {
+    let mut scene = in_step();
+    for n in 3..6 {
+        scene.note(n, &format!("<p>note number {n}</p>"));
+    }
+    let single = scene.plan();
+    scene.policy.digest_from = 0;
+    let plan = scene.plan();
+    scene.queue(&plan);
+    assert!(message(&plan, 0).starts_with("Digest of notes 3, 4, 5"));
+    // Before the backup came back, notes 3 and 4 had crossed each for itself.
+    for at in 0..2 {
+        let OperationKind::AddComment { comment, message, .. } = &single.operations[at].kind else {
+            panic!("a comment")
+        };
+        scene.comment(90 + u128::try_from(at).unwrap(), message);
+        scene.comments.as_mut().unwrap()[at].id = comment.clone();
+    }
+    let plan = scene.plan();
+    assert_eq!(plan.void.len(), 1, "the digest is taken back");
+    assert!(words(&plan).starts_with("comment of 5 because"), "{}", words(&plan));
+    assert_eq!(plan.links.len(), 2);
+}
+
 /// Notes that come one in `every`, each planned as it comes and written at once: how many comments there are at the end,
 /// and how many notes crossed.
 fn dripped(scene: &mut Scene, notes: i64, every: SignedDuration) -> (i64, usize) {

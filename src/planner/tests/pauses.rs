@@ -8,7 +8,7 @@ use crate::{
         pause::{Pause, PauseCause, PauseScope},
         run::RunScope,
     },
-    planner::pause::{Refusals, by_reading, healed, on},
+    planner::pause::{Refusals, by_reading, healed, on, to_try_again},
 };
 
 fn id(n: u128) -> uuid::Uuid {
@@ -94,4 +94,33 @@ fn the_second_refused_pair_in_a_row_pauses_its_client() {
     assert_eq!(refusals.refused(one, Side::Halo, PairId(id(4))), pause, "after a resume without effect at once");
     refusals.accepted(one, Side::Halo);
     assert_eq!(refusals.refused(one, Side::Halo, PairId(id(5))), None, "one that was accepted begins anew");
+}
+
+#[test]
+fn what_is_refused_for_want_of_a_right_is_tried_again_after_a_while() {
+    let client = ClientId(id(1));
+    let (began, soon, later) = (at("2026-03-01T12:00:00Z"), at("2026-03-01T12:14:59Z"), at("2026-03-01T12:15:00Z"));
+    let by = |kind, reading| PauseCause::Failure { failure: Failure::new(Side::Halo, kind, "no"), reading };
+    let of = |scope, cause| Pause { scope, cause, since: began };
+    let refused = of(PauseScope::Client { id: client }, by(FailureKind::Forbidden, None));
+    assert_eq!(to_try_again(&refused, Side::Halo, soon), None);
+    assert_eq!(to_try_again(&refused, Side::Halo, later), Some(client));
+    assert_eq!(to_try_again(&refused, Side::Sentinel, later), None, "the other side says nothing of it");
+    let connection = ConnectionId(id(5));
+    let read = Some(RunScope::Halo { id: connection });
+    let others = [
+        of(PauseScope::Client { id: client }, by(FailureKind::Rejected, None)),
+        of(PauseScope::Client { id: client }, by(FailureKind::Forbidden, read)),
+        of(PauseScope::Connection { id: connection }, by(FailureKind::SignInAgain, None)),
+        by_person(PauseScope::Client { id: client }),
+    ];
+    for pause in others {
+        assert_eq!(to_try_again(&pause, Side::Halo, later), None, "{pause:?}");
+    }
+    // Still refused: paused with the first write, and no further one is a dead letter.
+    let mut refusals = Refusals::default();
+    refusals.tried_again(client, Side::Halo);
+    assert_eq!(refusals.refused(client, Side::Halo, PairId(id(7))), Some(PauseScope::Client { id: client }));
+    refusals.accepted(client, Side::Halo);
+    assert_eq!(refusals.refused(client, Side::Halo, PairId(id(7))), None);
 }

@@ -1,10 +1,15 @@
 //! Priorities and the SLA that they belong to.
 
 use super::scene::{Scene, in_step, words};
-use crate::domain::{
-    catalogue::{Priority, Ref},
-    incident::Severity,
-    policy::{Direction, FieldRule, When, Wins},
+use crate::{
+    domain::{
+        catalogue::{Priority, Ref},
+        incident::Severity,
+        pair::Kept,
+        policy::{Direction, FieldRule, When, Wins},
+        ticket::TicketChange,
+    },
+    planner::{agreed, choice},
 };
 
 #[test]
@@ -36,4 +41,50 @@ fn a_priority_goes_by_the_name_that_the_ticket_types_sla_gives_it() {
     scene.incident.severity = Severity::High;
     let plan = scene.plan();
     assert!(plan.items().iter().any(|item| item.words().contains("“P4 - Low”")), "{:?}", plan.items());
+}
+
+#[test]
+fn a_priority_that_halo_keeps_otherwise_is_open_until_somebody_settles_it() {
+    let mut scene = in_step();
+    scene.incident.severity = Severity::High;
+    let change = TicketChange { priority_id: Some(2), ..TicketChange::default() };
+    // A rule of Halo's makes it low.
+    scene.ticket().priority_id = Some(4);
+    let answer = scene.ticket().clone();
+    scene.pair.base = agreed::after_ticket(scene.pair.base.clone(), &scene.incident, &change, &answer, false);
+    let plan = scene.plan();
+    assert_eq!((words(&plan).as_str(), plan.base), ("behind needs-you halo-kept", None));
+    let said = scene.plan().items()[0].words();
+    assert_eq!(said, "Halo kept another priority than was sent: “Low”, not “High”.");
+    // Either side moves: it is over.
+    let mut high = scene.clone();
+    high.ticket().priority_id = Some(2);
+    assert_eq!(words(&high.plan()), "in-step healthy -");
+    let mut low = scene.clone();
+    low.incident.severity = Severity::Low;
+    assert_eq!(words(&low.plan()), "in-step healthy -");
+    // An agent's own choice is none of this.
+    let mut chosen = scene.clone();
+    chosen.ticket().priority_id = Some(3);
+    assert_eq!(words(&chosen.plan()), "in-step healthy -");
+    // Or a person leaves it.
+    let choices = scene.with(choice::choices);
+    let (label, decision) = choices[0].answers[0].clone();
+    assert_eq!(label, "Leave the priority as Halo has it");
+    scene.pair.decisions.push(decision);
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "in-step healthy -");
+    assert!(plan.base.is_some_and(|base| base.kept.is_empty()));
+}
+
+#[test]
+fn a_ticket_type_that_halo_chose_is_said_and_asks_nobody() {
+    let mut scene = in_step();
+    scene.pair.base.kept.insert(agreed::TICKET_TYPE.into(), Kept { sent: 22, kept: 21 });
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "in-step healthy halo-kept");
+    let said = plan.remarks()[0].words();
+    assert_eq!(said, "Halo kept another ticket type than was sent: “Security Incident”, not “22”.");
+    scene.ticket().ticket_type_id = Some(22);
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
 }

@@ -9,6 +9,8 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::clock;
+
 /// Tries are counted over this long.
 const WINDOW: SignedDuration = SignedDuration::from_mins(5);
 const PER_ACCOUNT: usize = 10;
@@ -70,7 +72,8 @@ impl Throttle {
         let mut wait = 0_u64;
         for key in &keys {
             let Some(tries) = state.tries.get_mut(key) else { continue };
-            tries.retain(|at| *at > since);
+            // Those of a clock that was ahead would lock out for as long as it was.
+            tries.retain(|at| *at > since && clock::set_back(*at, now).is_none());
             wait = wait.max(wait_secs(tries, key, now));
         }
         if wait > 0 {

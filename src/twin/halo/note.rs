@@ -51,6 +51,9 @@ impl Halo {
             Ok(items) => items,
             Err(reply) => return reply,
         };
+        if let Some(reply) = self.refuses() {
+            return reply;
+        }
         if let Err(reply) = check_integers(&items, INTEGERS) {
             return reply;
         }

@@ -151,6 +151,8 @@ switches! {
     record_count_lies: bool = false, "record_count holds the rows of this page instead of all matching ones.";
     record_count_form: String = "number".to_owned(), "record_count of tickets and actions: number, text or missing.";
     post_answer_array: bool = false, "POST answers with a one-element array instead of the bare object (3.3).";
+    writes_refused: String = String::new(), "Text with which every write of a ticket or an action is refused; empty: none is.";
+    refused_with_200: bool = false, "That refusal comes with status 200, as an error in the place of the record.";
     unknown_ticket_404: bool = false, "An update with an unknown id answers 404 instead of 400.";
     unknown_client_refused: bool = false, "An unknown client_id is refused instead of landing on client 1 \"Unknown\" (7.3, 5).";
     unknown_ids_refused: bool = false, "An unknown ticket type, status, agent or team is refused instead of falling back to a default.";
@@ -159,9 +161,13 @@ switches! {
     team_id_accepted: bool = false, "team_id is taken in ticket writes (S5's build); otherwise only the team's name is.";
     template_on_security_type: bool = false, "The Security Incident type has a template too, which overwrites what was sent.";
     mandatory_fields: String = String::new(), "Comma list of members and custom field names that a new ticket must carry unless _novalidate.";
+    mandatory_text: String = "{} is required".to_owned(), "Text of that refusal; {} stands for the first one that is missing.";
     mandatory_closure: String = String::new(), "Comma list of members and custom field names that must be filled before a ticket may close.";
     close_ignored: bool = false, "A closing POST succeeds but leaves the status as it was (3.8).";
+    close_becomes: String = String::new(), "Name of the status into which a rule puts a ticket that a POST closes; empty: none.";
     closed_flag: String = "follows".to_owned(), "hasbeenclosed: follows the status, stays (true once closed, 3.8 infers that it does not), or missing, dateclosed too.";
+    priority_rule: u64 = 0, "Priority that a rule gives a ticket after each POST that names one; 0 = none.";
+    rules_after_answer: bool = false, "That rule runs after the answer, which does not tell of it (7.3, 16).";
     concurrent_create_ms: u64 = 0, "A create that begins within so many milliseconds of the one before answers 500 (7.3, 14); 0 = never.";
     warn_on_success: bool = false, "A successful ticket POST carries a text in _warning.";
     numbers: String = "int".to_owned(), "How ids are spelled in answers: int, float (3.0), text (\"3\") or mixed (7.3, 6).";

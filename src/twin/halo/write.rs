@@ -61,7 +61,19 @@ impl Halo {
         }
     }
 
+    /// The refusal of every write, where a switch says so.
+    pub(crate) fn refuses(&self) -> Option<Reply> {
+        let text = Some(self.switches.writes_refused.as_str()).filter(|text| !text.is_empty())?;
+        Some(match self.switches.refused_with_200 {
+            true => respond::ok(&json!({ "error": "Failed", "error_description": text })),
+            false => refused(text),
+        })
+    }
+
     fn tickets_write(&mut self, items: &[Object], call: &Call, agent_id: i64, cx: &mut Cx<'_>) -> Reply {
+        if let Some(reply) = self.refuses() {
+            return reply;
+        }
         if let Err(reply) = check_integers(items, INTEGERS) {
             return reply;
         }
@@ -73,14 +85,36 @@ impl Halo {
                 None => self.ticket_create(item, agent_id, false, cx),
             };
             match written {
-                Ok(id) if all || n + 1 == items.len() => {
-                    answers.extend(self.shelf.ticket(id).map(|t| Value::Object(self.ticket_full(t, Spelling::Post))));
+                Ok(id) => {
+                    let late = self.switches.rules_after_answer;
+                    if !late {
+                        self.run_rules(id, item, cx.now);
+                    }
+                    if all || n + 1 == items.len() {
+                        let shown = self.shelf.ticket(id).map(|t| Value::Object(self.ticket_full(t, Spelling::Post)));
+                        answers.extend(shown);
+                    }
+                    if late {
+                        self.run_rules(id, item, cx.now);
+                    }
                 }
-                Ok(_) => {}
                 Err(reply) => return reply,
             }
         }
         self.created(answers, call)
+    }
+
+    /// What a ticket rule makes of a ticket that was just written.
+    fn run_rules(&mut self, id: i64, item: &Object, now: Timestamp) {
+        let priority = i64::try_from(self.switches.priority_rule).unwrap_or(0);
+        if priority == 0 || integer(item, "priority_id").is_none() {
+            return;
+        }
+        let now = whole_ms(now);
+        self.shelf.change(id, now, |t| {
+            t.priority_id = priority;
+            t.last_update = now;
+        });
     }
 
     /// Files a new ticket, writes its first action and tells the webhooks. Returns its number.
@@ -151,7 +185,7 @@ impl Halo {
         self.place(&mut t, item)?;
         self.template(&mut t, item);
         if !lenient && let Some(name) = self.missing(&t, &self.switches.mandatory_fields) {
-            return Err(refused(&format!("{name} is required")));
+            return Err(refused(&self.switches.mandatory_text.replace("{}", &name)));
         }
         if t.agent_id != UNASSIGNED_AGENT {
             t.assigned = Some(now);
@@ -208,6 +242,8 @@ impl Halo {
                 && let Some(name) = self.missing(&t, &self.switches.mandatory_closure)
             {
                 return Err(refused(&format!("{name} is required before closing")));
+            } else if let Some(status) = self.close_rule() {
+                (t.status_id, t.closed, t.closure_agent_id) = (status, None, 0);
             }
         }
         if t.agent_id != before.agent_id {
@@ -226,6 +262,12 @@ impl Halo {
             self.emit(Event::Closed, id, None, agent_id, cx);
         }
         Ok(())
+    }
+
+    /// The open status in which a closing ends by a rule.
+    fn close_rule(&self) -> Option<i64> {
+        let name = Some(self.switches.close_becomes.as_str()).filter(|name| !name.is_empty())?;
+        self.cat.statuses.find("name", name)
     }
 
     /// Takes over what was sent, but for where the ticket belongs (see [`Halo::place`]) and its type.

@@ -403,12 +403,34 @@ link_comment = {}
         self.run().await;
     }
 
+    /// Another process starts over the same store, by a clock of its own.
+    pub async fn restart_by(&mut self, clock: &ManualClock) {
+        self.starts += 1;
+        self.engine = engine(&self.store, clock, self.setup.seed + self.starts * 1_000, &self.tap);
+        self.run().await;
+    }
+
     /// A backup takes the database's place, a person confirms it, and another process starts over it.
     pub async fn restore(&mut self, backup: &Snapshot) {
         let key = SealKey::new(&[7; 32], Arc::new(SeededIds::new(self.starts + 1)));
         self.store = Store::from_snapshot(backup, key).await.unwrap();
         self.store.forgot_until(self.clock.now()).await.unwrap();
         self.restart().await;
+    }
+
+    /// The same onto a full disk: for two minutes nothing can be recorded, then there is room again.
+    pub async fn restore_full(&mut self, backup: &Snapshot) {
+        let key = SealKey::new(&[7; 32], Arc::new(SeededIds::new(self.starts + 1)));
+        self.store = Store::from_snapshot(backup, key).await.unwrap();
+        self.store.forgot_until(self.clock.now()).await.unwrap();
+        self.store.limit_pages(None, true).await.unwrap();
+        self.restart_cold().await;
+        for _ in 0..12 {
+            // Refused: that is what a full disk is like.
+            let _refused = self.engine.run_until_idle(UNITS_MAX).await;
+            self.clock.advance(SignedDuration::from_secs(10));
+        }
+        self.store.limit_pages(None, false).await.unwrap();
     }
 
     /// The same without running anything yet.
@@ -521,6 +543,21 @@ link_comment = {}
 
     pub fn mutate(&self, mutation: impl FnMut(&http::Request<Bytes>, &mut Value) + Send + 'static) {
         *self.tap.mutate.lock().unwrap() = Some(Box::new(mutation));
+    }
+
+    /// No ticket shows any more, neither in a list nor by its number, until [`Self::mutate_no_more`].
+    pub fn hide_tickets(&self) {
+        self.mutate(|request, body| {
+            let path = request.uri().path();
+            if request.method() != "GET" {
+                return;
+            }
+            if path.contains("/Tickets/") {
+                *body = Value::Null;
+            } else if path.ends_with("/Tickets") {
+                *body = json!({ "record_count": 0, "tickets": [] });
+            }
+        });
     }
 
     pub fn mutate_no_more(&self) {

@@ -167,6 +167,29 @@ both! {
         bridge.finish().await;
     }
 
+    /// A workflow of Halo opens what our application closes.
+    async fn opened_by_nobody_right_after_our_closing_a_person_is_asked(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        let how = json!({ "classification": "FalsePositive", "classificationReason": "InaccurateData" });
+        bridge.close_incident(&incident, how);
+        bridge.pass(60).await;
+        assert_eq!(bridge.ticket(id)["status_name"], "Closed");
+        bridge.act("ticket.update", json!({ "ticket_id": id, "status": "In Progress" }));
+        bridge.cross().await;
+        let properties = bridge.incident(&incident)["properties"].clone();
+        assert_eq!((&properties["status"], &properties["classification"]), (&json!("Closed"), &json!("FalsePositive")));
+        let reason = bridge.pair_of(&incident).await.unwrap().reason.unwrap();
+        assert_eq!(reason.code(), "reopened");
+        assert!(reason.words().contains("a rule of Halo?"), "{}", reason.words());
+        let writes = bridge.writes();
+        bridge.pass(1_800).await;
+        assert_eq!(bridge.writes(), writes);
+        bridge.finish().await;
+    }
+
     /// K5: both sides move at the same time; the echo dies within a few writes.
     async fn k5_closed_here_and_opened_there_comes_to_rest(product) {
         for seed in 1..4 {
@@ -260,6 +283,39 @@ both! {
         assert_ne!(bridge.ticket(id)["status_name"], "Closed");
         assert_eq!(bridge.reason_of(&incident).await, Some("refused"));
         assert!(bridge.calls("halo.tickets.post") < 10, "it is not tried for ever");
+        bridge.finish().await;
+    }
+
+    /// A rule of Halo's puts a ticket that is to be closed into another open status.
+    async fn a_closing_that_ends_in_another_status_is_shown(product) {
+        for becomes in ["On Hold", "In Progress"] {
+            let (bridge, incident, id) = Bridge::linked(Setup::new(product)).await;
+            bridge.switch("close_becomes", becomes);
+            bridge.close_incident(&incident, json!({}));
+            bridge.pass(600).await;
+            assert_eq!(bridge.ticket(id)["status_name"], becomes);
+            let reason = bridge.pair_of(&incident).await.unwrap().reason.expect("it says why");
+            let said = reason.words();
+            assert_eq!(reason.code(), "refused", "{said}");
+            assert!(said.contains("“Closed”") && said.contains(&format!("“{becomes}”")), "{said}");
+            assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed", "the rule opens no incident");
+            assert!(bridge.calls("halo.tickets.post") < 10, "it is not tried for ever");
+            bridge.finish().await;
+        }
+    }
+
+    /// Halo says no with a status that says yes.
+    async fn a_closing_refused_with_a_good_status_is_not_taken_for_done(product) {
+        let (bridge, incident, id) = Bridge::linked(Setup::new(product)).await;
+        bridge.switch("refused_with_200", "on");
+        bridge.switch("writes_refused", "Only the owner may close this ticket");
+        bridge.close_incident(&incident, json!({}));
+        bridge.pass(600).await;
+        assert_ne!(bridge.ticket(id)["status_name"], "Closed");
+        let reason = bridge.pair_of(&incident).await.unwrap().reason.expect("it says why");
+        let said = reason.words();
+        assert_eq!(reason.code(), "refused", "{said}");
+        assert!(said.contains("Only the owner may close this ticket"), "{said}");
         bridge.finish().await;
     }
 

@@ -50,6 +50,52 @@ both! {
         bridge.finish().await;
     }
 
+    /// Who set the ticket type up wrote what it says when a field is missing.
+    async fn mandatory_fields_hold_no_incident_back_in_whatever_words(product) {
+        for words in ["Please complete the following fields: {}", "{} must be filled in", "Bitte {} ausfüllen"] {
+            let bridge = Bridge::new(product).await;
+            bridge.switch("mandatory_fields", "impact");
+            bridge.switch("mandatory_text", words);
+            let incident = bridge.raise(json!({}));
+            bridge.cross().await;
+            bridge.ticket_of(&incident).await;
+            assert_eq!(bridge.calls("halo.tickets.post"), 2, "{words}: refused once, made once");
+            bridge.finish().await;
+        }
+    }
+
+    /// An error in the place of the new ticket, with a status that says that all went well.
+    async fn a_ticket_refused_with_a_good_status_is_looked_for_and_then_given_up(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.switch("refused_with_200", "on");
+        bridge.switch("writes_refused", "Ticket could not be created");
+        let incident = bridge.raise(json!({}));
+        bridge.pass(60).await;
+        let waits = bridge.situation_of(&incident).await;
+        let told = waits.operations.first().and_then(|o| o.last_failure.clone()).expect("it says what came");
+        assert!(told.message.contains("Ticket could not be created"), "{told}");
+        bridge.pass(600).await;
+        let reason = bridge.pair_of(&incident).await.unwrap().reason.expect("it says why");
+        assert_eq!(reason.code(), "refused");
+        assert!(reason.words().contains("Ticket could not be created"), "{}", reason.words());
+        assert_eq!(bridge.calls("halo.tickets.post"), 1, "looked for, and not sent again");
+        let (app, olga) = operator(&bridge);
+        assert_eq!(problems::view(&app, &olga).await.unwrap().pairs, 1);
+        // One that was made all the same is found.
+        bridge.switch("writes_refused", "");
+        bridge.mutate(|request, body| {
+            if request.method() == "POST" && request.uri().path().ends_with("/Tickets") {
+                *body = json!({ "error": "Ticket could not be created" });
+            }
+        });
+        let made = bridge.raise(json!({}));
+        bridge.pass(600).await;
+        bridge.mutate_no_more();
+        bridge.ticket_of(&made).await;
+        assert_eq!((bridge.tickets().len(), bridge.calls("halo.tickets.post")), (1, 2));
+        bridge.finish().await;
+    }
+
     async fn a_loosened_filter_lets_in_what_was_held(product) {
         let setup = Setup { policy: "include = { label = [\"vip\"] }".into(), ..Setup::new(product) };
         let mut bridge = Bridge::with(setup).await;

@@ -270,6 +270,22 @@ both! {
         }
     }
 
+    /// `Retry-After: 0` names no time: asked again without any wait a server would hear nothing else from us.
+    async fn retry_after_zero_makes_no_loop(product) {
+        for kind in ["sentinel.incident.list", "halo.tickets.list", "halo.auth.token", "entra.token"] {
+            let fault = json!({ "effect": "throttle", "retry_after": 0, "kind": kind });
+            let bridge = Bridge::with(Setup { fault: Some(fault), ..Setup::new(product) }).await;
+            bridge.pass_by(300, 1).await;
+            let asked = bridge.calls(kind);
+            assert!((2..=40).contains(&asked), "{kind}: asked {asked} times in five minutes");
+            bridge.heal();
+            let incident = bridge.raise(json!({}));
+            bridge.pass(600).await;
+            bridge.ticket_of(&incident).await;
+            bridge.finish().await;
+        }
+    }
+
     /// Asked before its time a server only prolongs the wait, whichever process asks.
     async fn a_word_to_wait_outlives_the_process(product) {
         for kind in ["halo.tickets.list", "sentinel.incident.list"] {

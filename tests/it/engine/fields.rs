@@ -101,6 +101,38 @@ both! {
         bridge.finish().await;
     }
 
+    /// A rule of Halo's gives every ticket a priority of its own, before or after it answers.
+    async fn a_priority_that_a_rule_of_halo_keeps_is_an_open_item_and_no_fight(product) {
+        for later in ["off", "on"] {
+            let bridge = Bridge::new(product).await;
+            bridge.switch("priority_rule", "4");
+            bridge.switch("rules_after_answer", later);
+            let incident = bridge.raise(json!({ "severity": "High" }));
+            bridge.pass(300).await;
+            let id = bridge.ticket_of(&incident).await;
+            for severity in ["High", "Medium"] {
+                // Written once, and kept otherwise again.
+                bridge.update(&incident, json!({ "severity": severity }));
+                bridge.pass(300).await;
+                let reason = bridge.pair_of(&incident).await.unwrap().reason.expect("it says so");
+                let said = reason.words();
+                assert_eq!(reason.code(), "halo-kept", "{later}: {said}");
+                assert!(said.contains(severity) && said.contains("Low"), "{later}: {said}");
+            }
+            let writes = bridge.writes();
+            bridge.pass(1_800).await;
+            assert_eq!(bridge.writes(), writes, "{later}: no fight");
+            assert_eq!(bridge.incident(&incident)["properties"]["severity"], "Medium", "{later}");
+            // Somebody corrects the rule and the ticket.
+            bridge.switch("priority_rule", "0");
+            let medium = match product { halobridge::twin::options::Product::Itsm => "P3 - Medium", _ => "Medium" };
+            bridge.act("ticket.update", json!({ "ticket_id": id, "priority": medium }));
+            bridge.cross().await;
+            assert_eq!(bridge.reason_of(&incident).await, None, "{later}");
+            bridge.finish().await;
+        }
+    }
+
     async fn titles_and_labels_cross_both_ways(product) {
         let policy = "title = { direction = \"both\", when = \"always\" }\nlabels = { field = \"CFSentinelEvidence\", direction = \"both\" }";
         let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;

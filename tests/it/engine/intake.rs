@@ -1,6 +1,9 @@
 //! Webhooks are hints: they hasten, and neither doubling nor disorder does harm. Late and hidden incidents (K1, K2).
 
-use halobridge::domain::delivery::DeliverySource;
+use halobridge::{
+    domain::delivery::DeliverySource,
+    service::{connections, problems, pulse},
+};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -12,6 +15,36 @@ pub(super) fn hint(bridge: &Bridge, incident: &str) -> Vec<u8> {
 }
 
 both! {
+    /// Before Halo's look-ups are known no incident is read, announced or not. The pages must not say that all is well.
+    async fn what_waits_for_halos_first_answer_is_told(product) {
+        for status in [503, 401] {
+            let fault = json!({ "effect": "status", "status": status, "side": "halo" });
+            let bridge = Bridge::with(Setup { fault: Some(fault), ..Setup::new(product) }).await;
+            let incident = bridge.raise(json!({}));
+            let body = hint(&bridge, &incident);
+            bridge.receive(bridge.sentinel_source(0).await, &body).await;
+            bridge.pass(120).await;
+            let (app, caller) = bridge.console();
+            let told = pulse::pulse(&app, &caller).await.unwrap();
+            let name = bridge.workspace_name(0);
+            let source = told.late.iter().chain(&told.broken).find(|source| source.name == name).expect("it is told of");
+            let why = source.why.as_deref().unwrap_or_default();
+            assert!(source.read.is_none() && why.contains("look-ups") && why.contains("Halo"), "{status}: {why}");
+            let said = problems::view(&app, &caller).await.unwrap().connections;
+            let once = said.iter().filter(|sentence| sentence.contains("look-ups") && sentence.contains("and 1 more"));
+            assert_eq!(once.count(), usize::from(status == 401), "{said:?}");
+            let addresses = connections::Addresses { public: String::new(), redirect_uri: String::new() };
+            let (view, _) = connections::view(&app, &caller, &addresses).await.unwrap();
+            assert_eq!(view.microsoft[0].health.failure, None, "nothing is wrong with that side");
+            bridge.heal();
+            bridge.pass(900).await;
+            bridge.ticket_of(&incident).await;
+            let told = pulse::pulse(&app, &caller).await.unwrap();
+            assert!(told.late.is_empty() && told.broken.is_empty(), "{told:?}");
+            bridge.finish().await;
+        }
+    }
+
     async fn a_webhook_makes_a_ticket_without_waiting_for_the_poll(product) {
         let bridge = Bridge::new(product).await;
         bridge.pass(60).await;

@@ -36,6 +36,29 @@ async fn said_instead(product: Product, after_a_poll: bool) {
 }
 
 both! {
+    /// What was given up while a ticket did not show is made up for once it does.
+    async fn a_ticket_that_shows_again_goes_on(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.pass(400).await;
+        bridge.hide_tickets();
+        bridge.comment(&incident, "said meanwhile");
+        bridge.pass(400).await;
+        bridge.close_incident(&incident, json!({}));
+        bridge.pass(60).await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("record-gone"));
+        assert!(bridge.pair_of(&incident).await.unwrap().gone.is_some());
+        bridge.mutate_no_more();
+        bridge.pass(400).await;
+        assert!(bridge.pair_of(&incident).await.unwrap().gone.is_none());
+        assert_eq!(crossed(&bridge, ticket, "said meanwhile").await, 1);
+        assert_eq!(bridge.ticket(ticket)["status_name"], "Closed");
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        let writes = bridge.writes();
+        bridge.pass(900).await;
+        assert_eq!(bridge.writes(), writes);
+        bridge.finish().await;
+    }
+
     async fn notes_of_the_time_at_another_client_do_not_cross_when_the_ticket_is_back(product) {
         let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         let home = product.first_client_id();

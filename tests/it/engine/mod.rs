@@ -6,6 +6,7 @@ mod approvals;
 mod backfill;
 pub mod bridge;
 mod budget;
+mod clock;
 mod closure;
 mod conflicts;
 mod conversation;

@@ -167,6 +167,46 @@ both! {
         bridge.finish().await;
     }
 
+    /// An error in the place of the note, with a status that says that all went well.
+    async fn a_note_refused_with_a_good_status_is_looked_for_and_then_given_up(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.switch("refused_with_200", "on");
+        bridge.switch("writes_refused", "This action is not allowed here");
+        bridge.comment(&incident, "never written");
+        bridge.pass(600).await;
+        let reason = bridge.pair_of(&incident).await.unwrap().reason.expect("it says why");
+        assert_eq!(reason.code(), "refused");
+        assert!(reason.words().contains("This action is not allowed here"), "{}", reason.words());
+        assert_eq!(bridge.calls("halo.actions.post"), 1, "looked for, and not sent again");
+        assert!(bridge.notes_of(ticket).is_empty());
+        bridge.finish().await;
+    }
+
+    /// Somebody has the ticket open for a while.
+    async fn what_a_locked_ticket_refuses_is_tried_again_and_nothing_passes_it(product) {
+        for with_200 in ["off", "on"] {
+            let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+            bridge.switch("refused_with_200", with_200);
+            bridge.switch("writes_refused", "Ticket is locked by another agent.");
+            bridge.comment(&incident, "the first words");
+            bridge.pass(300).await;
+            bridge.comment(&incident, "the second words");
+            bridge.update(&incident, json!({ "status": "Active" }));
+            bridge.pass(600).await;
+            assert_ne!(bridge.reason_of(&incident).await, Some("refused"), "{with_200}: it waits");
+            let tried = bridge.calls("halo.actions.post");
+            assert!((2..30).contains(&tried), "{with_200}: {tried}");
+            bridge.switch("writes_refused", "");
+            bridge.pass(3_600).await;
+            let notes: Vec<String> = bridge.notes_of(ticket).iter().map(words).collect();
+            let place = |text: &str| notes.iter().position(|note| note.contains(text)).expect("it is there");
+            assert!(place("the first words") < place("the second words"), "{with_200}: {notes:?}");
+            assert_eq!((notes.len(), bridge.reason_of(&incident).await), (2, None), "{with_200}");
+            assert_eq!(bridge.ticket(ticket)["status_name"], "In Progress", "{with_200}");
+            bridge.finish().await;
+        }
+    }
+
     async fn notes_that_drip_near_the_end_share_comments_and_cross_in_time(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));

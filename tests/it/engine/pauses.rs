@@ -1,15 +1,18 @@
 //! Pausing: what is planned waits, and is carried out in its order and once when it is resumed.
 
 use halobridge::{
+    clock::Clock as _,
+    config::Applied,
     domain::{
         account::Scope,
+        failure::Side,
         ids::ConnectionId,
         operation::OperationState,
         pause::{Pause, PauseScope},
     },
-    service::{connections, dashboard, error::ServiceError, pairs, pauses, problems},
+    service::{configuration, connections, dashboard, error::ServiceError, pairs, pauses, problems},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{bridge::*, person::operator};
 
@@ -38,6 +41,13 @@ impl Bridge {
             PauseScope::Connection { id: pair.halo },
             PauseScope::Connection { id: microsoft },
         ]
+    }
+
+    /// Applies a configuration.
+    async fn take(&self, wanted: &Applied) {
+        let (app, _) = self.admin();
+        configuration::apply(&self.store, wanted, true, self.clock.now(), &*app.ids).await.unwrap();
+        self.run().await;
     }
 
     async fn halo(&self) -> ConnectionId {
@@ -205,6 +215,165 @@ both! {
         bridge.pass(600).await;
         assert!(bridge.paused().await.is_empty());
         assert_eq!(bridge.tickets().len(), 3, "and the dead letter waits for a person");
+        bridge.finish().await;
+    }
+
+    /// Two closed tickets that take no note say nothing of the client's others.
+    async fn closed_tickets_that_refuse_notes_do_not_pause_their_client(product) {
+        let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
+        let closed: Vec<String> = (0..3).map(|_| bridge.raise(json!({}))).collect();
+        bridge.cross().await;
+        for incident in &closed {
+            bridge.close_incident(incident, json!({}));
+        }
+        bridge.cross().await;
+        bridge.fault(json!({ "effect": "status", "status": 403, "kind": "halo.actions.post" }));
+        for incident in &closed {
+            bridge.comment(incident, "one word more");
+        }
+        bridge.pass(1_800).await;
+        for incident in &closed {
+            assert_eq!(bridge.reason_of(incident).await, Some("refused"), "the pair says so");
+        }
+        assert!(bridge.paused().await.is_empty());
+        let fresh = bridge.raise(json!({}));
+        bridge.cross().await;
+        bridge.ticket_of(&fresh).await;
+        bridge.finish().await;
+    }
+
+    async fn a_right_that_is_given_again_is_found_out_without_a_click(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.fault(json!({ "effect": "status", "status": 403, "kind": "halo.tickets.post" }));
+        let incidents: Vec<String> = (0..3).map(|_| bridge.raise(json!({}))).collect();
+        bridge.pass(3_600).await;
+        let client = PauseScope::Client { id: bridge.pair_of(&incidents[0]).await.unwrap().client };
+        assert_eq!(bridge.paused().await.iter().map(|pause| pause.scope).collect::<Vec<_>>(), [client]);
+        let (app, olga) = operator(&bridge);
+        let seen = problems::view(&app, &olga).await.unwrap();
+        assert!(seen.pauses[0].ends.contains("by itself"), "{:?}", seen.pauses);
+        let tries = bridge.calls("halo.tickets.post");
+        assert!(tries < 25, "{tries} tries in an hour");
+        bridge.heal();
+        bridge.pass(1_200).await;
+        assert!(bridge.paused().await.is_empty());
+        assert_eq!(bridge.tickets().len(), 2, "the first one's dead letter waits for a person, and no other");
+        bridge.finish().await;
+    }
+
+    /// Nearly all at once are out of sight rather than deleted; a person may say that they were.
+    async fn tickets_that_vanish_all_at_once_pause_their_connection(product) {
+        let bridge = Bridge::new(product).await;
+        let incidents: Vec<String> = (0..6).map(|_| bridge.raise(json!({}))).collect();
+        bridge.cross().await;
+        bridge.pass(700).await;
+        let halo = PauseScope::Connection { id: bridge.halo().await };
+        for deleted in [false, true] {
+            bridge.hide_tickets();
+            bridge.pass(700).await;
+            let paused = bridge.paused().await;
+            assert_eq!(paused.iter().map(|pause| pause.scope).collect::<Vec<_>>(), [halo]);
+            for incident in &incidents {
+                assert_eq!(bridge.pair_of(incident).await.unwrap().gone, None);
+                assert_eq!(bridge.reason_of(incident).await, None);
+            }
+            let (app, olga) = operator(&bridge);
+            let seen = problems::view(&app, &olga).await.unwrap();
+            let why = seen.pauses[0].why.clone().unwrap();
+            assert!(why.contains("Of 6 open tickets") && why.contains("lost its access"), "{why}");
+            if deleted {
+                bridge.resume(halo).await;
+            } else {
+                bridge.mutate_no_more();
+            }
+            bridge.pass(400).await;
+            assert!(bridge.paused().await.is_empty());
+        }
+        for incident in &incidents {
+            assert_eq!(bridge.pair_of(incident).await.unwrap().gone, Some(Side::Halo));
+        }
+        bridge.finish().await;
+    }
+
+    /// A number that another pair's ticket has: Halo was restored, or begun anew.
+    async fn a_ticket_number_that_is_given_out_again_pauses_the_instance(product) {
+        let (bridge, first, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.mutate(move |request, body| {
+            let sent: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+            let creates = request.uri().path().ends_with("/Tickets") && sent.pointer("/0/id").is_none();
+            if request.method() == "POST" && creates && body.is_object() {
+                body["id"] = ticket.into();
+            }
+        });
+        let second = bridge.raise(json!({}));
+        bridge.cross().await;
+        assert_eq!(bridge.pair_of(&second).await.unwrap().ticket, None, "nothing is linked to another one's ticket");
+        let halo = PauseScope::Connection { id: bridge.halo().await };
+        assert_eq!(bridge.paused().await.iter().map(|pause| pause.scope).collect::<Vec<_>>(), [halo]);
+        let creation = bridge.situation_of(&second).await.operations.remove(0);
+        let why = creation.last_failure.expect("the creation says why").message;
+        assert!(why.contains(&format!("the number {ticket}")) && why.contains("Unlink their pairs"), "{why}");
+        bridge.comment(&first, "for the first one alone");
+        bridge.cross().await;
+        let said = |note: &Value| words(note).contains("for the first one alone");
+        assert!(!bridge.notes_of(ticket).iter().any(said), "and nothing is written meanwhile");
+        bridge.mutate_no_more();
+        bridge.resume(halo).await;
+        bridge.pass(300).await;
+        assert_eq!(bridge.tickets().len(), 2, "the one that was made is found by its reference");
+        assert_ne!(bridge.ticket_of(&second).await, ticket);
+        assert!(bridge.notes_of(ticket).iter().any(said));
+        bridge.finish().await;
+    }
+
+    async fn a_client_that_halo_does_not_have_gets_no_tickets(product) {
+        let bridge = Bridge::new(product).await;
+        let right = configuration::export(&bridge.store).await.unwrap();
+        let mut wrong = right.clone();
+        for client in wrong.clients.iter_mut().filter(|client| client.name == "Northwind Traders") {
+            client.halo.as_mut().unwrap().halo_client_id = 9_999;
+        }
+        bridge.take(&wrong).await;
+        let incidents: Vec<String> = (0..3).map(|_| bridge.raise(json!({}))).collect();
+        let other = bridge.raise_in(1, json!({}));
+        bridge.pass(300).await;
+        bridge.ticket_of(&other).await;
+        assert_eq!(bridge.tickets().len(), 1, "not even one");
+        let client = PauseScope::Client { id: bridge.pair_of(&incidents[0]).await.unwrap().client };
+        assert_eq!(bridge.paused().await.iter().map(|pause| pause.scope).collect::<Vec<_>>(), [client]);
+        let (app, olga) = operator(&bridge);
+        let seen = problems::view(&app, &olga).await.unwrap();
+        assert!(seen.pauses[0].why.as_ref().unwrap().contains("no active client 9999"), "{:?}", seen.pauses);
+        bridge.take(&right).await;
+        bridge.pass(300).await;
+        assert!(bridge.paused().await.is_empty());
+        assert_eq!(bridge.tickets().len(), 4);
+        for incident in &incidents {
+            bridge.ticket_of(incident).await;
+        }
+        bridge.finish().await;
+    }
+
+    /// Halo takes the client's id and puts the ticket on "Unknown" all the same.
+    async fn a_ticket_that_lands_on_another_client_stops_those_that_would_follow(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.mutate(|request, body| {
+            let path = request.uri().path();
+            if path.contains("/Tickets/") || path.ends_with("/Tickets") && body.get("id").is_some() {
+                body["client_id"] = 1.into();
+            }
+        });
+        let incidents: Vec<String> = (0..3).map(|_| bridge.raise(json!({}))).collect();
+        bridge.pass(300).await;
+        assert_eq!(bridge.tickets().len(), 1);
+        let client = PauseScope::Client { id: bridge.pair_of(&incidents[0]).await.unwrap().client };
+        let paused = bridge.paused().await;
+        assert_eq!(paused.iter().map(|pause| pause.scope).collect::<Vec<_>>(), [client]);
+        bridge.mutate_no_more();
+        bridge.resume(client).await;
+        bridge.pass(300).await;
+        assert_eq!(bridge.tickets().len(), 3);
+        assert!(bridge.paused().await.is_empty());
         bridge.finish().await;
     }
 

@@ -43,6 +43,23 @@ both! {
         bridge.finish().await;
     }
 
+    async fn a_forgotten_ticket_is_looked_for_also_after_a_full_disk_kept_that_from_being_written_down(product) {
+        let mut bridge = Bridge::new(product).await;
+        bridge.away(Some("/halo/api/Tickets"));
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        assert!(bridge.situation_of(&incident).await.operations[0].attempts > 0, "tried, and to be tried again");
+        let backup = bridge.store.snapshot().await.unwrap();
+        bridge.away(None);
+        bridge.pass(600).await;
+        let (ticket, tickets) = (bridge.ticket_of(&incident).await, bridge.tickets().len());
+        bridge.restore_full(&backup).await;
+        bridge.pass(600).await;
+        assert_eq!(bridge.tickets().len(), tickets);
+        assert_eq!(bridge.ticket_of(&incident).await, ticket);
+        bridge.finish().await;
+    }
+
     async fn a_forgotten_ticket_that_an_agent_moved_to_another_client_is_found_and_left_to_a_person(product) {
         let mut bridge = Bridge::new(product).await;
         let backup = bridge.store.snapshot().await.unwrap();

@@ -2,13 +2,41 @@
 
 /// `src/outbound/exchange.rs`.
 mod exchange {
-    use halobridge::outbound::exchange::brief;
+    use halobridge::outbound::exchange::{brief, retry_after};
+    use jiff::{SignedDuration, Timestamp};
 
     #[test]
     fn long_paths_are_named_by_their_end() {
         let arm = "GET /subscriptions/s/resourceGroups/g/providers/Microsoft.SecurityInsights/incidents";
         assert_eq!(brief(arm), "GET …/Microsoft.SecurityInsights/incidents");
         assert_eq!(brief("POST /api/Tickets"), "POST /api/Tickets");
+    }
+
+    #[test]
+    fn retry_after_names_a_time_to_come_or_nothing() {
+        let now: Timestamp = "2026-05-04T09:00:00Z".parse().unwrap();
+        let (now_there, later) = ("Mon, 04 May 2026 08:00:00 GMT", "Mon, 04 May 2026 08:00:17 GMT");
+        let table = [
+            ("17", None, Some(17)),
+            (" 17 ", Some(now_there), Some(17)),
+            ("0.2", None, Some(1)),
+            ("86400", None, Some(3_600)),
+            ("0", None, None),
+            ("-5", None, None),
+            ("NaN", None, None),
+            ("soon", None, None),
+            ("Mon, 04 May 2026 09:00:30 GMT", None, Some(30)),
+            // Their clock is an hour behind ours.
+            (later, Some(now_there), Some(17)),
+            (later, None, None),
+            (now_there, Some(now_there), None),
+            ("Tue, 05 May 2026 08:00:00 GMT", Some(now_there), Some(3_600)),
+            ("Mon, 04 May 2026 09:00:30 GMT", Some("yesterday"), Some(30)),
+        ];
+        for (text, date, secs) in table {
+            let wanted = secs.map(|secs| now + SignedDuration::from_secs(secs));
+            assert_eq!(retry_after(text, date, now), wanted, "{text} {date:?}");
+        }
     }
 }
 

@@ -394,6 +394,16 @@ mod throttle {
     }
 
     #[test]
+    fn a_clock_that_is_set_back_locks_nobody_out() {
+        let (throttle, day) = (Throttle::default(), 86_400);
+        for _ in 0..10 {
+            let _ = throttle.admit("ada", address(1), at(day));
+        }
+        assert!(throttle.admit("ada", address(1), at(day)).is_err());
+        assert!(throttle.admit("ada", address(1), at(0)).is_ok());
+    }
+
+    #[test]
     fn strangers_do_not_lock_the_owner_out() {
         let throttle = Throttle::default();
         throttle.admit("Ada", address(1), at(0)).unwrap();

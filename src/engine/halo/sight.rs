@@ -1,0 +1,106 @@
+//! Tickets that do not show: one by one they may be gone, all at once they are more likely out of our agent's sight. And
+//! what is said of one that shows again.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    domain::{
+        failure::{Failure, FailureKind, Side},
+        ids::ConnectionId,
+        operation::{Operation, OperationState},
+        pair::Pair,
+        pause::PauseScope,
+        reason::Reason,
+    },
+    engine::{Engine, forth::MAY_NOT_SHOW_YET},
+    ledger::fact::Fact,
+    store::SituationRow,
+};
+
+/// Fewer than these that do not show at once say nothing of our access.
+const FEW: usize = 5;
+
+/// What was given up because a ticket was not found is tried again after this long at the earliest.
+const AGAIN: SignedDuration = SignedDuration::from_mins(1);
+
+/// How an instance's tickets show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sight {
+    /// As they should.
+    #[default]
+    Clear,
+    /// Nearly all that were there do not: the connection is paused for it.
+    Lost,
+    /// The same, and somebody resumed the connection: they were deleted.
+    Believed,
+}
+
+/// Whether a pair's ticket is so well known that a list that leaves it out says something.
+pub(super) fn settled(pair: &Pair, asked: Timestamp) -> bool {
+    pair.gone.is_none() && asked.duration_since(pair.changed) >= MAY_NOT_SHOW_YET
+}
+
+/// What is to be said when `missing` of `known` tickets, which were all there before, do not show in one list.
+pub(super) fn lost(engine: &Engine, id: ConnectionId, known: usize, missing: usize) -> Option<Failure> {
+    let most = missing >= FEW && missing * 10 >= known * 9;
+    let mut schedule = engine.schedule();
+    let paused = schedule.pauses.iter().any(|pause| pause.scope == PauseScope::Connection { id } && pause.automatic());
+    let standing = schedule.instances.get_mut(&id)?;
+    standing.sight = match (most, standing.sight) {
+        (false, _) => Sight::Clear,
+        (true, Sight::Believed) => Sight::Believed,
+        (true, Sight::Lost) if !paused => Sight::Believed,
+        (true, _) => Sight::Lost,
+    };
+    if standing.sight != Sight::Lost {
+        return None;
+    }
+    let shown = known.saturating_sub(missing);
+    let message = format!(
+        "Of {known} open tickets that were there before, Halo shows {shown}: the agent of the API application has probably lost its access to them. Give it back in Halo, and this goes on by itself. If the tickets were deleted, press “Resume”: they are taken for deleted then."
+    );
+    Some(Failure::new(Side::Halo, FailureKind::Forbidden, message))
+}
+
+/// Whether nearly all tickets of an instance are out of sight: that one of them is not found says nothing of it then.
+pub(in crate::engine) fn is_lost(engine: &Engine, id: ConnectionId) -> bool {
+    engine.schedule().instances.get(&id).is_some_and(|standing| standing.sight == Sight::Lost)
+}
+
+/// Whether a pair may wait for its ticket to show again.
+pub(super) fn awaited(pair: &Pair) -> bool {
+    let told = |reason: &Reason| matches!(reason, Reason::RecordGone { .. });
+    match pair.gone {
+        Some(side) => side == Side::Halo,
+        None => pair.reason.iter().chain(&pair.further).any(told),
+    }
+}
+
+fn given_up(operation: &Operation, now: Timestamp) -> bool {
+    let gone = match &operation.state {
+        OperationState::Dead { at, reason: Reason::RecordGone { .. } } => now.duration_since(*at) >= AGAIN,
+        _ => false,
+    };
+    gone && operation.kind.side() == Side::Halo && !operation.kind.makes_ticket()
+}
+
+/// Whether something of a pair says that its ticket is gone.
+pub(super) fn said_gone(row: &SituationRow, now: Timestamp) -> bool {
+    row.pair.gone == Some(Side::Halo) || row.operations.iter().any(|operation| given_up(operation, now))
+}
+
+/// The ticket shows again: what was given up because it did not is planned anew as far as it is still wanted.
+pub(in crate::engine) fn shows_again(row: &SituationRow, now: Timestamp) -> Vec<Fact> {
+    let pair = row.pair.id;
+    let again = |operation: &Operation| Fact::OperationMoved {
+        operation: operation.id,
+        pair,
+        state: OperationState::Void {
+            at: now,
+            why: "The ticket shows again: what is still wanted is planned anew.".into(),
+        },
+        attempts: operation.attempts,
+        failure: operation.last_failure.clone(),
+    };
+    row.operations.iter().filter(|operation| given_up(operation, now)).map(again).collect()
+}

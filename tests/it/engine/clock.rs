@@ -1,0 +1,70 @@
+//! The host's clock was wrong and is put right.
+
+use halobridge::{
+    clock::{Clock as _, ManualClock},
+    engine::intake::SYNC,
+    service::pulse,
+};
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::bridge::*;
+
+/// So much time passes, in steps of half a minute, at the bridge's world and by the process's own clock.
+async fn pass(bridge: &Bridge, own: &ManualClock, secs: i64) {
+    for _ in 0..secs / 30 {
+        own.advance(SignedDuration::from_secs(30));
+        bridge.advance(30).await;
+    }
+}
+
+both! {
+    /// A host that starts with a wrong clock is put right by NTP, and nothing waits until that moment comes again.
+    async fn a_clock_that_is_set_back_holds_nothing_up(product) {
+        for hours in [1, 24] {
+            let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+            let own = ManualClock::at(bridge.engine.now() + SignedDuration::from_hours(hours));
+            bridge.restart_by(&own).await;
+            pass(&bridge, &own, 120).await;
+            // One write waits for its next attempt, and one is looked for.
+            bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.actions.post" }));
+            bridge.comment(&incident, "said by a wrong clock");
+            pass(&bridge, &own, 600).await;
+            own.set(bridge.clock.now());
+            bridge.heal();
+            let lists = ["sentinel.incident.list", "halo.tickets.list"];
+            let before = lists.map(|kind| bridge.calls(kind));
+            let request = bridge.store.ask(own.now(), SYNC, &json!({})).await.unwrap();
+            let other = bridge.raise(json!({}));
+            pass(&bridge, &own, 120).await;
+            for (kind, before) in lists.iter().zip(before) {
+                assert!(bridge.calls(kind) >= before + 2, "{hours} h: {kind} is asked for as ever");
+            }
+            bridge.ticket_of(&other).await;
+            let (app, caller) = bridge.console();
+            let pulse = pulse::pulse(&app, &caller).await.unwrap();
+            assert!(pulse.late.is_empty() && pulse.last_look.is_some_and(|at| at <= own.now()), "{hours} h: {pulse:?}");
+            pass(&bridge, &own, 600).await;
+            assert!(bridge.store.request(request).await.unwrap().unwrap().answered.is_some(), "{hours} h");
+            let notes = bridge.notes_of(ticket);
+            assert_eq!(notes.iter().filter(|note| words(note).contains("said by a wrong clock")).count(), 1, "{hours} h");
+            bridge.finish().await;
+        }
+    }
+
+    /// The same when the process ends before the clock is put right: what the queue says is by the wrong clock.
+    async fn nor_does_it_over_a_start(product) {
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        let own = ManualClock::at(bridge.engine.now() + SignedDuration::from_hours(24));
+        bridge.restart_by(&own).await;
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.actions.post" }));
+        bridge.comment(&incident, "said by a wrong clock");
+        pass(&bridge, &own, 600).await;
+        bridge.heal();
+        bridge.restart().await;
+        bridge.pass(600).await;
+        let notes = bridge.notes_of(ticket);
+        assert_eq!(notes.iter().filter(|note| words(note).contains("said by a wrong clock")).count(), 1);
+        bridge.finish().await;
+    }
+}
