@@ -14,7 +14,7 @@ use crate::{
     ledger::fact::Fact,
     outbound::budget::{Class, Kind},
     planner::backfill::{Counting, allowed, ask},
-    sentinel::ListWanted,
+    sentinel::{ListWanted, walk::Walk},
     store::StoreError,
 };
 
@@ -106,18 +106,12 @@ async fn list(
 ) -> Result<Vec<Incident>, Failure> {
     let wanted = ListWanted { created: Some((from, to)), ..ListWanted::default() };
     let mut found: Vec<Incident> = Vec::new();
-    let mut next = None;
-    let mut pages = 0;
-    loop {
-        let read = poll.sentinel.list(&poll.at, &wanted, next, Class::Backfill).await?;
+    let (mut walk, now) = (Walk::of(wanted), poll.engine.now());
+    while let Some((asked, link)) = walk.wants() {
+        let read = poll.sentinel.list(&poll.at, &asked, link, Class::Backfill).await?;
         page();
-        pages += 1;
-        found.extend(read.incidents);
-        next = read.next;
-        if next.is_none() {
-            break;
-        }
-        if pages >= PAGES_MAX {
+        found.extend(walk.take(read, now));
+        if walk.pages() >= PAGES_MAX && walk.wants().is_some() {
             // What was not listed would be left out without a word.
             let text = format!(
                 "The range holds more incidents than the {} that one backfill lists. Ask for a shorter range, and for the \

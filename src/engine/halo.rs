@@ -24,7 +24,7 @@ use crate::{
     store::{SituationRow, StoreError},
 };
 
-use self::changed::{changed, move_cursor};
+use self::changed::{move_cursor, since};
 use self::open::{ROWS_EVERY, every_row, rows_every, some_whole};
 use super::{
     Engine, digest,
@@ -32,7 +32,6 @@ use super::{
     poll::unseen,
     registry::salt,
     schedule::{ROWS_KEPT, Schedule},
-    settled::Settled,
 };
 
 /// Polls look this far behind the cursor (halo-api sheet, rule 7).
@@ -51,6 +50,8 @@ struct Counts {
     read: u32,
     changed: u32,
     newest: Option<Timestamp>,
+    /// One that tells a time to come, and that time.
+    future: Option<(Timestamp, TicketId)>,
     held_at: Option<Timestamp>,
     failure: Option<Failure>,
     /// Open paired tickets whose rows were read by number, when that was due.
@@ -94,29 +95,7 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
                 // Before the first pair there is nothing to follow. From the first rows on the cursor goes by
                 // the instance's own times; until then it begins before whatever its clock may say.
                 None => move_cursor(engine, id, None, started - CLOCKS_APART).await?,
-                Some(cursor) => {
-                    let all_seen = Settled::up_to(settled, cursor);
-                    // Those of the newest second among them.
-                    let from = if all_seen { cursor + SignedDuration::from_secs(1) } else { cursor - OVERLAP };
-                    let whole = changed(engine, &halo, from, class, &mut counts).await?;
-                    if whole {
-                        // Rows that have not turned up by now are out of the overlap: they will not.
-                        engine.schedule().written.retain(|_, over| *over > started - OVERLAP - OVERLAP);
-                    }
-                    if whole && counts.held_at.is_none() {
-                        let newest = counts.newest.map_or(cursor, |newest| newest.max(cursor));
-                        if let Some(standing) = engine.schedule().instances.get_mut(&id) {
-                            standing.settled = Some(Settled::after(settled, newest, started, OVERLAP));
-                        }
-                    }
-                    let newest = match (counts.newest, counts.held_at) {
-                        (Some(newest), Some(held)) => Some(newest.min(held)),
-                        (newest, _) => newest,
-                    };
-                    if let Some(newest) = newest.filter(|_| counts.failure.is_none() || counts.held_at.is_some()) {
-                        move_cursor(engine, id, Some(cursor), newest).await?;
-                    }
-                }
+                Some(cursor) => since(engine, &halo, (cursor, settled, started), class, &mut counts).await?,
             }
             if counts.failure.is_none() && !named.is_empty() {
                 counts.named = true;
@@ -127,7 +106,8 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
             if counts.failure.is_some() {
                 engine.schedule().tickets_again.entry(id).or_default().extend(&named);
             }
-            counts.passed = cursor.map(|cursor| cursor - OVERLAP);
+            let sane = |cursor: &Timestamp| *cursor <= started + CLOCKS_APART;
+            counts.passed = cursor.filter(sane).map(|cursor| cursor - OVERLAP);
             if counts.failure.is_none() && rows_due {
                 every_row(engine, &halo, connection, &mut counts).await?;
             }
@@ -160,8 +140,6 @@ async fn rows(
     for ticket in tickets {
         counts.read += 1;
         let pairs = pairs.remove(&ticket.id).unwrap_or_default();
-        // An instance that leaves `last_update` out of its rows still tells when somebody last acted.
-        counts.newest = counts.newest.max(ticket.last_update.or(ticket.last_action));
         let (at, version) = ((halo.connection().id, ticket.id), RowVersion::of(&ticket));
         let looked_at = counts.thorough || counts.named || there(&ticket) && awaited.contains(&ticket.id);
         if !looked_at && engine.schedule().knows_row(&at, &version, &pairs, asked) {

@@ -17,6 +17,7 @@ mod elsewhere;
 pub mod execute;
 pub mod fetch;
 mod forth;
+mod future;
 mod groups;
 pub mod halo;
 mod homeless;
@@ -43,6 +44,7 @@ pub mod status;
 mod stop;
 mod told;
 mod unread;
+mod unreadable;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -23,7 +23,7 @@ use crate::{
     outbound::budget::Class,
     planner::{observed::Reading, plan::displaced},
     sentinel::{Incidents, ListWanted, Place},
-    store::{Cursor, StoreError},
+    store::StoreError,
 };
 
 mod adopt;
@@ -34,6 +34,7 @@ mod ended;
 mod gap;
 mod judge;
 mod late;
+mod list;
 mod newcomers;
 pub mod pages;
 mod shadow;
@@ -58,8 +59,6 @@ const SEEN_AFTER: SignedDuration = SignedDuration::from_mins(15);
 const FULL_EVERY: SignedDuration = SignedDuration::from_hours(6);
 /// Incidents may show this late (six hours), and be looked for up to six hours after that.
 const LATE: SignedDuration = SignedDuration::from_hours(13);
-/// Pages of one list; a longer one is gone on with at the next poll.
-const PAGES_MAX: u32 = 200;
 /// Held incidents looked at again after a start or a changed configuration.
 const REGATED_MAX: u32 = 20_000;
 /// Newcomers recorded in one transaction.
@@ -88,6 +87,10 @@ struct Counts {
     /// The cursor may not move to or past this moment.
     held_at: Option<Timestamp>,
     newest: Option<Timestamp>,
+    /// No time told may be later than this.
+    latest: Option<Timestamp>,
+    /// One that is, and whose it is.
+    future: Option<(Timestamp, IncidentId)>,
     /// The list did not come in ascending order, as was asked: what lies behind a failed page is then unknown.
     disordered: bool,
     /// A list was not read to its end.
@@ -155,12 +158,15 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         }
     }
     poll.move_cursor(cursor.as_ref()).await?;
+    poll.note_future();
+    let ahead = poll.cursor_was_ahead(cursor.as_ref());
+    let from = ahead.unwrap_or(from);
     let gap = poll.counts.failure.is_none() && poll.has_gap(cursor.as_ref()).await?;
     // Right after going live everything there is has just been listed.
-    let full = poll.counts.failure.is_none() && (gap || (full_due && cursor.is_some()));
+    let full = poll.counts.failure.is_none() && (gap || ahead.is_some() || (full_due && cursor.is_some()));
     if full {
         let newest = poll.counts.newest;
-        let passed = cursor.as_ref().map(|cursor| cursor.modified - OVERLAP);
+        let passed = cursor.as_ref().filter(|_| ahead.is_none()).map(|cursor| cursor.modified - OVERLAP);
         poll.full = Some(unseen::Full { passed, ..unseen::Full::default() });
         // One that shows late may have been closed before that: then it is not among the open ones.
         poll.list(&ListWanted { modified_since: Some(from - LATE), ..ListWanted::default() }).await?;
@@ -209,9 +215,17 @@ impl Counts {
 
     fn saw(&mut self, incident: &Incident) {
         self.read += 1;
+        self.number = self.number.max(incident.number);
+        if let Some((at, latest)) = incident.modified.zip(self.latest)
+            && at > latest
+        {
+            if self.future.as_ref().is_none_or(|(known, _)| *known < at) {
+                self.future = Some((at, incident.id.clone()));
+            }
+            return;
+        }
         self.disordered |= incident.modified.is_some() && incident.modified < self.newest;
         self.newest = self.newest.max(incident.modified);
-        self.number = self.number.max(incident.number);
     }
 }
 
@@ -251,58 +265,6 @@ impl<'a> Poll<'a> {
     /// Whether something of what belongs to an incident could not be read.
     pub(super) fn failed(&self) -> bool {
         self.counts.failure.is_some()
-    }
-
-    /// Reads every page of a list and records what is new in it.
-    async fn list(&mut self, wanted: &ListWanted) -> Result<(), StoreError> {
-        let mut next = None;
-        for _ in 0..PAGES_MAX {
-            let page = match self.sentinel.list(&self.at, wanted, next, self.class).await {
-                Ok(page) => page,
-                Err(failure) => {
-                    self.counts.failure.get_or_insert(failure);
-                    return Ok(());
-                }
-            };
-            self.unreadable(page.unreadable).await?;
-            self.page(page.incidents).await?;
-            next = page.next;
-            if next.is_none() {
-                return Ok(());
-            }
-        }
-        self.counts.cut = true;
-        let known = self.engine.store.cursor(self.workspace.id).await?.map(|cursor| cursor.modified);
-        if wanted.open_only || self.full.is_some() {
-            tracing::warn!(workspace.id = %self.workspace.id, pages = PAGES_MAX, "a list of all incidents has more pages than one poll reads");
-            return Ok(());
-        }
-        // What was not listed must stay ahead of the cursor. Asking at once would begin where this one began.
-        if self.counts.newest <= known {
-            let text = format!(
-                "Microsoft's list of changed incidents does not end: {PAGES_MAX} pages were read and nothing in them is newer \
-                 than what is known. It is read again later; if this stays, check the ARM address of this connection."
-            );
-            self.failed_with(Failure::new(Side::Sentinel, FailureKind::Unreadable, text));
-            return Ok(());
-        }
-        tracing::warn!(workspace.id = %self.workspace.id, pages = PAGES_MAX, "a list has more pages than one poll reads; the next one goes on");
-        let now = self.engine.now();
-        if let Some(standing) = self.engine.schedule().workspaces.get_mut(&self.workspace.id) {
-            standing.next = Some(now);
-            standing.hastened = true;
-        }
-        Ok(())
-    }
-
-    async fn unreadable(&mut self, rows: Vec<serde_json::Value>) -> Result<(), StoreError> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let now = self.engine.now();
-        tracing::warn!(workspace.id = %self.workspace.id, rows = rows.len(), "records without an incident's id were kept as they came");
-        let facts = rows.into_iter().map(|raw| Fact::Unreadable { workspace: Some(self.workspace.id), raw });
-        self.engine.record(now, Some(self.client.id), facts.collect()).await.map(drop)
     }
 
     /// Records what is new in these incidents.
@@ -407,30 +369,6 @@ impl<'a> Poll<'a> {
     fn look_later(&self, pair: PairId) {
         let at = self.engine.now() + SignedDuration::from_secs(30);
         self.engine.schedule().later_looks.insert(pair, at);
-    }
-
-    async fn move_cursor(&mut self, before: Option<&Cursor>) -> Result<(), StoreError> {
-        // After a failure only what lies before it has surely been read, if the list came in ascending order.
-        if (self.counts.failure.is_some() || self.counts.cut) && self.counts.disordered {
-            return Ok(());
-        }
-        let target = match (self.counts.newest, self.counts.held_at) {
-            (Some(newest), Some(held)) => Some(newest.min(held)),
-            (newest, None) => newest,
-            (None, Some(_)) => None,
-        };
-        // An empty first poll still marks where the next one starts.
-        let target =
-            target.or_else(|| (before.is_none() && self.counts.failure.is_none()).then_some(self.workspace.since));
-        let Some(modified) = target else { return Ok(()) };
-        let modified = before.map_or(modified, |cursor| cursor.modified.max(modified));
-        let number = before.and_then(|cursor| cursor.number).max(self.counts.number);
-        if before.is_some_and(|cursor| cursor.modified == modified && cursor.number == number) {
-            return Ok(());
-        }
-        let now = self.engine.now();
-        let moved = Fact::CursorMoved { workspace: self.workspace.id, modified, number };
-        self.engine.record(now, Some(self.client.id), vec![moved]).await.map(drop)
     }
 
     /// After a start or a changed configuration: what was held may pass now, what needed a person may be mapped now.

@@ -27,6 +27,7 @@ use super::{
     queue::Queue,
     ruled::SentPriority,
     settled::Settled,
+    unreadable,
 };
 
 mod set_back;
@@ -83,6 +84,8 @@ pub struct Standing {
     pub settled: Option<Settled>,
     /// Of a workspace: incident numbers that are missing still.
     pub gap: Option<Gap>,
+    /// What the last whole reading told that cannot be.
+    pub note: Option<String>,
     /// Of an instance: next reading of the rows of all open paired tickets.
     pub next_rows: Option<Timestamp>,
     /// Of an instance: how far the reading of rows has come.
@@ -146,6 +149,8 @@ pub struct Schedule {
     pub comment_rereads: BTreeMap<WorkspaceId, BTreeSet<PairId>>,
     /// Pairs whose incident's comments could not be read when they were last asked for, and why.
     pub unread: BTreeMap<PairId, String>,
+    /// Records without an id that were kept.
+    pub unreadable: unreadable::Kept,
     /// Pairs whose waiting times are skipped once.
     pub hurried: BTreeSet<PairId>,
     /// Pairs whose ticket we wrote to, and when the second of that write is over: see [`super::halo`].

@@ -12,6 +12,7 @@ mod call;
 pub mod catalogue;
 pub mod error;
 pub mod hooks;
+pub mod lists;
 pub mod paging;
 pub mod probe;
 pub mod product;
@@ -46,6 +47,8 @@ pub struct TicketPage {
     pub total: Option<i64>,
     /// Rows without a ticket number, whole: never dropped silently.
     pub unreadable: Vec<serde_json::Value>,
+    /// When it was answered, by Halo's clock.
+    pub told: Option<jiff::Timestamp>,
 }
 
 /// One Halo instance.

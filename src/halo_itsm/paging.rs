@@ -9,6 +9,8 @@ use crate::outbound::read;
 
 /// Rows asked for per page: Halo trims more without a word.
 pub const PAGE: usize = 100;
+/// A page of more rows is no page. An instance that does not page at all gives up to a thousand.
+pub const ROWS_MAX: usize = 50 * PAGE;
 
 /// Whether page `page_no` may lack rows that slipped to the end of the page before it: where a ticket leaves the list
 /// between two calls (deleted, closed, given to another client), all behind it move up by one. The page before is then
@@ -60,6 +62,10 @@ pub struct Sweep {
     first_len: usize,
     collected: usize,
     last: [u8; 32],
+    /// The longest page that came so far: the server's own limit is not below it.
+    longest: usize,
+    /// Halo has counted more rows than a page held: its count is one of all.
+    counts_all: bool,
 }
 
 /// What to do with a page.
@@ -77,12 +83,15 @@ impl Sweep {
     /// Weighs page `page_no` (from 1) of the list that starts at `since`.
     pub fn turn(&mut self, since: Option<Timestamp>, page_no: u32, rows: &[Value], total: Option<i64>) -> Turn {
         let digest = digest(rows);
+        let (longest, counts_all) = (self.longest, self.counts_all);
         if page_no <= 1 {
-            *self = Self { since, page_no: 1, first_len: rows.len(), collected: rows.len(), last: digest };
+            let collected = rows.len();
+            *self = Self { since, page_no: 1, first_len: collected, collected, last: digest, longest, counts_all };
         } else if self.since != since || page_no != self.page_no.saturating_add(1) {
             // Another sweep came in between, or a restart: count what must have been read.
             let before = PAGE.saturating_mul(usize::try_from(page_no.saturating_sub(1)).unwrap_or(0));
-            *self = Self { since, page_no, first_len: PAGE, collected: before + rows.len(), last: digest };
+            let collected = before + rows.len();
+            *self = Self { since, page_no, first_len: PAGE, collected, last: digest, longest, counts_all };
         } else {
             if !rows.is_empty() && self.last == digest {
                 return Turn::Repeated;
@@ -93,8 +102,13 @@ impl Sweep {
         }
         // A count below what is in hand is no count.
         let total = total.and_then(|total| usize::try_from(total).ok()).filter(|total| *total >= rows.len());
-        // A count equal to a full page may be that page's own: then only the next page tells.
-        let full = total.is_some_and(|total| self.collected >= total && !(rows.len() == PAGE && total == PAGE));
+        self.longest = longest.max(rows.len());
+        self.counts_all = counts_all || total.is_some_and(|total| total > rows.len());
+        // A count equal to a full page may be that page's own: then only the next page tells. How long a full page is the
+        // server decides: no shorter than any that came, and a round number.
+        let capped = !counts_all && rows.len() >= longest && may_be_a_limit(rows.len());
+        let own = (rows.len() == PAGE || capped) && total == Some(rows.len());
+        let full = total.is_some_and(|total| self.collected >= total && !own);
         // A first page that is short although more rows are counted was trimmed by the server.
         let trimmed = page_no <= 1 && total.is_some_and(|total| total > rows.len());
         // Without a count a short page proves nothing (the server may hand out less than was asked for):
@@ -102,6 +116,11 @@ impl Sweep {
         let short = total.is_some() && rows.len() < self.first_len;
         if rows.is_empty() || full || (short && !trimmed) { Turn::Last } else { Turn::More }
     }
+}
+
+/// Whether a server may hand out no more rows than this at once.
+pub fn may_be_a_limit(rows: usize) -> bool {
+    rows >= 20 && rows.is_multiple_of(5)
 }
 
 /// A page's fingerprint: its ids in order (not whole rows, whose clocks may tick).

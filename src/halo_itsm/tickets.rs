@@ -4,8 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    Answered, Halo, TicketPage, body, error,
-    paging::{self, PAGE, Turn},
+    Answered, Halo, body, error,
+    lists::{listed, moment},
+    paging::PAGE,
     read,
 };
 use crate::{
@@ -56,121 +57,6 @@ impl Halo {
         let object = read::one_of(body, |item| int_at(item, "id") == Some(id.0));
         let ticket = object.and_then(|object| read::ticket(object).ok()).filter(|ticket| ticket.id == id);
         ticket.ok_or_else(|| answer.unreadable())
-    }
-
-    /// Page `page_no` (from 1) of the tickets changed at or after `since`.
-    ///
-    /// # Errors
-    /// See [`FailureKind`].
-    pub async fn changed_tickets(&self, since: Timestamp, page_no: u32, class: Class) -> Answered<TicketPage> {
-        let since_text = moment(since);
-        let (size, page) = (PAGE.to_string(), page_no.max(1).to_string());
-        let answer = self.get("Tickets", &changed_query(&since_text, &size, &page), class).await?;
-        let (rows, total) = paging::rows(answer.json()?, "tickets").ok_or_else(|| answer.unreadable())?;
-        let turn = self.sweep(|sweep| sweep.turn(Some(since), page_no, &rows, total));
-        let mut page = TicketPage { more: turn == Turn::More, total, ..TicketPage::default() };
-        if turn != Turn::Repeated {
-            for row in rows {
-                match read::ticket(row) {
-                    Ok(ticket) => page.tickets.push(ticket),
-                    Err(raw) => page.unreadable.push(raw),
-                }
-            }
-        }
-        Ok(page)
-    }
-
-    /// A page of [`Self::changed_tickets`] once more, for rows that slipped to it since ([`paging::may_have_slipped`]).
-    /// Whether more follows is not asked.
-    ///
-    /// # Errors
-    /// See [`FailureKind`].
-    pub async fn changed_tickets_again(&self, since: Timestamp, page_no: u32, class: Class) -> Answered<TicketPage> {
-        let since = moment(since);
-        let (size, page) = (PAGE.to_string(), page_no.max(1).to_string());
-        self.page_of(&changed_query(&since, &size, &page), class).await
-    }
-
-    /// Page `page_no` (from 1) of a Halo client's open tickets. The filters are never trusted (rule 8): compare the
-    /// rows' client.
-    ///
-    /// # Errors
-    /// See [`FailureKind`].
-    pub async fn open_tickets_of(&self, halo_client_id: i64, page_no: u32, class: Class) -> Answered<TicketPage> {
-        let (size, page, client) = (PAGE.to_string(), page_no.max(1).to_string(), halo_client_id.to_string());
-        let query = [
-            ("pageinate", "true"),
-            ("page_size", size.as_str()),
-            ("page_no", page.as_str()),
-            ("order", "id"),
-            ("open_only", "true"),
-            ("client_id", client.as_str()),
-        ];
-        self.page_of(&query, class).await
-    }
-
-    /// Page `page_no` (from 1) of a Halo client's tickets, open and closed, that changed at or after `since`. The filters
-    /// are never trusted (rule 8): compare the rows' client.
-    ///
-    /// # Errors
-    /// See [`FailureKind`].
-    pub async fn tickets_of(
-        &self,
-        halo_client_id: i64,
-        since: Timestamp,
-        page_no: u32,
-        class: Class,
-    ) -> Answered<TicketPage> {
-        let (size, page, client) = (PAGE.to_string(), page_no.max(1).to_string(), halo_client_id.to_string());
-        let since = moment(since);
-        let query = [
-            ("pageinate", "true"),
-            ("page_size", size.as_str()),
-            ("page_no", page.as_str()),
-            ("order", "id"),
-            ("lastupdatefromdate", since.as_str()),
-            ("client_id", client.as_str()),
-        ];
-        self.page_of(&query, class).await
-    }
-
-    /// One page of a list. More may follow as long as it has rows.
-    async fn page_of(&self, query: &[(&str, &str)], class: Class) -> Answered<TicketPage> {
-        let answer = self.get("Tickets", query, class).await?;
-        let (rows, total) = paging::rows(answer.json()?, "tickets").ok_or_else(|| answer.unreadable())?;
-        let mut page = TicketPage { more: !rows.is_empty(), total, ..TicketPage::default() };
-        for row in rows {
-            match read::ticket(row) {
-                Ok(ticket) => page.tickets.push(ticket),
-                Err(raw) => page.unreadable.push(raw),
-            }
-        }
-        Ok(page)
-    }
-
-    /// Rows of these tickets. One that does not come back may be gone or out of sight: read it by id.
-    ///
-    /// # Errors
-    /// See [`FailureKind`].
-    pub async fn tickets_by_ids(&self, ids: &[TicketId], class: Class) -> Answered<Vec<Ticket>> {
-        let mut found: Vec<Ticket> = Vec::with_capacity(ids.len());
-        let size = PAGE.to_string();
-        for some in ids.chunks(PAGE) {
-            let list = some.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-            let query = [
-                ("pageinate", "true"),
-                ("page_size", size.as_str()),
-                ("page_no", "1"),
-                ("order", "id"),
-                ("ticketids", list.as_str()),
-            ];
-            let answer = self.get("Tickets", &query, class).await?;
-            let (rows, _) = paging::rows(answer.json()?, "tickets").ok_or_else(|| answer.unreadable())?;
-            // The filter is never trusted (rule 8): only what was asked for is taken.
-            let asked = rows.into_iter().filter_map(|row| read::ticket(row).ok());
-            found.extend(asked.filter(|ticket| some.contains(&ticket.id)));
-        }
-        Ok(found)
     }
 
     /// Tickets that a create of this draft, sent after `since`, has made, proven by the reference in their text: looked for
@@ -232,7 +118,7 @@ impl Halo {
         let paging = [("pageinate", "true"), ("page_size", size.as_str()), ("page_no", "1"), ("order", "id")];
         let query = [paging.as_slice(), &[("orderdesc", "true")], filter].concat();
         let answer = self.get("Tickets", &query, class).await?;
-        paging::rows(answer.json()?, "tickets").map(|(rows, _)| rows).ok_or_else(|| answer.unreadable())
+        listed(&answer).map(|(rows, _)| rows)
     }
 
     /// Those of the tickets that carry the reference, each read by its number.
@@ -356,18 +242,6 @@ impl Halo {
     }
 }
 
-/// What a page of changed tickets is asked for with.
-fn changed_query<'a>(since: &'a str, size: &'a str, page: &'a str) -> [(&'a str, &'a str); 6] {
-    [
-        ("pageinate", "true"),
-        ("page_size", size),
-        ("page_no", page),
-        ("order", "id"),
-        ("orderdesc", "false"),
-        ("lastupdatefromdate", since),
-    ]
-}
-
 /// Words of refusals for what a create says, not for what it lacks.
 const OF_ANOTHER_KIND: [&str; 12] = [
     "not exist",
@@ -417,11 +291,6 @@ fn likeness(row: &Value, draft: &TicketDraft, from: Timestamp) -> Option<u8> {
     }
     let of_type = int_at(row, "tickettype_id").is_none_or(|id| id == draft.ticket_type_id);
     (of_type && !elsewhere(int_at(row, "client_id"), draft.client_id)).then_some(2)
-}
-
-/// A moment as lists are asked by it.
-fn moment(at: Timestamp) -> String {
-    at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 
 /// What was sent and must be in the answer.

@@ -111,6 +111,11 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// When it was given, by the clock of whoever gave it (`Date`).
+    pub fn told(&self) -> Option<Timestamp> {
+        Some(jiff::fmt::rfc2822::parse(self.header("date")?.trim()).ok()?.timestamp())
+    }
+
     /// The other side's id of this call, for its support.
     pub fn request_id(&self) -> Option<String> {
         ["x-ms-correlation-request-id", "x-ms-request-id", "request-id", "x-request-id"]
@@ -140,6 +145,8 @@ impl Answer {
             "an empty body"
         } else if head.starts_with('<') {
             "a web page (HTML)"
+        } else if super::read::crowded(&self.body) {
+            "far too many values"
         } else if self.json_if_any().is_some() {
             "JSON of another form"
         } else if head.starts_with(['{', '[']) {
@@ -160,6 +167,16 @@ impl Answer {
         );
         let kind = if self.changes { FailureKind::Unknown } else { FailureKind::Unreadable };
         self.failure(kind, None, message)
+    }
+
+    /// A failure: a list of many more rows than were asked for.
+    pub fn overlong(&self, rows: usize) -> Failure {
+        let (side, named) = (self.side.words(), brief(&self.named));
+        let message = format!(
+            "{side} answered {named} with {rows} rows, many times what was asked for. None of them is taken; it is asked \
+             again later. Check the address, and whether a proxy stands in between."
+        );
+        self.failure(FailureKind::Unreadable, None, message)
     }
 
     /// A failure: we were sent elsewhere, and redirects are never followed. Most often a proxy's page for signing in or for

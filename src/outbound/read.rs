@@ -8,10 +8,35 @@ use serde_json::Value;
 
 use crate::domain::time;
 
+/// Values of one answer. Each takes many times the bytes in memory that it takes on its way.
+const VALUES_MAX: usize = 1_000_000;
+
+/// Whether a text holds more values than any answer has: counted by what stands between them, outside of texts.
+pub fn crowded(bytes: &[u8]) -> bool {
+    if bytes.len() < VALUES_MAX {
+        return false;
+    }
+    let (mut values, mut inside, mut escaped) = (0_usize, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if inside => escaped = true,
+            b'"' => inside = !inside,
+            b',' | b'[' | b'{' if !inside => values += 1,
+            _ => {}
+        }
+    }
+    values > VALUES_MAX
+}
+
 /// JSON as the outside sends it. What strict JSON forbids inside a text and senders produce all the same (a byte
 /// order mark before it, bytes that are no UTF-8, half a surrogate pair where a text was cut inside an emoji, raw
-/// control characters) costs those characters and not the whole answer. `None` when it is no JSON even so.
+/// control characters) costs those characters and not the whole answer. `None` when it is no JSON even so, or holds more
+/// values than can be taken in.
 pub fn json(bytes: &[u8]) -> Option<Value> {
+    if crowded(bytes) {
+        return None;
+    }
     if let Ok(value) = serde_json::from_slice(bytes) {
         return Some(value);
     }

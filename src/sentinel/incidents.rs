@@ -27,6 +27,10 @@ use crate::{
 
 /// Incidents asked for per page: the service's largest.
 const PAGE: u32 = 1000;
+/// A page of more rows is no page.
+const ROWS_MAX: usize = 5 * PAGE as usize;
+/// So many rows in a row come in ascending order by chance nowhere.
+const ORDER_PROVEN: u64 = 10;
 
 /// The `$filter` of a list; `None` = everything.
 pub fn filter(want: &ListWanted) -> Option<String> {
@@ -114,14 +118,37 @@ impl Sentinel {
         let mut page = answer.json()?;
         let next = trail.next(&url, &page);
         let rows = rows_of(&mut page).ok_or_else(|| answer.unreadable())?;
-        let mut result = IncidentPage { incidents: Vec::with_capacity(rows.len()), next, unreadable: Vec::new() };
+        if rows.len() > ROWS_MAX {
+            return Err(answer.overlong(rows.len()));
+        }
+        let incidents = Vec::with_capacity(rows.len());
+        let mut result = IncidentPage { incidents, next, told: answer.told(), ..IncidentPage::default() };
         for row in rows {
             match read::incident(row) {
                 Ok(incident) => result.incidents.push(incident),
                 Err(raw) => result.unreadable.push(raw),
             }
         }
+        result.ordered = self.in_order(&result.incidents);
         Ok(result)
+    }
+
+    /// Whether these came in the order that was asked for. A few may do so by chance, where the order is not kept: then
+    /// what came before counts too.
+    fn in_order(&self, incidents: &[Incident]) -> bool {
+        let rises = |pair: &[Incident]| match pair {
+            [one, next] if next.modified < one.modified => None,
+            [one, next] => Some(u64::from(one.modified < next.modified)),
+            _ => Some(0),
+        };
+        let steps: Option<u64> = incidents.windows(2).map(rises).sum();
+        let told = incidents.iter().all(|incident| incident.modified.is_some());
+        let steps = steps.filter(|_| told && !self.order_refused.load(Ordering::Relaxed));
+        let Some(steps) = steps else {
+            self.order_kept.store(0, Ordering::Relaxed);
+            return false;
+        };
+        self.order_kept.fetch_add(steps, Ordering::Relaxed).saturating_add(steps) >= ORDER_PROVEN
     }
 
     pub(super) async fn read_incident(&self, at: &Place, id: &IncidentId, class: Class) -> Result<Incident, Failure> {

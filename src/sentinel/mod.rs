@@ -2,7 +2,7 @@
 //!
 //! Start with [`Incidents`], the narrow trait the engine knows (a Microsoft Graph adapter could come
 //! beside it); [`Sentinel`] carries it out. [`body`] makes the bytes of a write, [`mod@read`] reads
-//! incidents, [`error`] sorts refusals, [`discovery`] serves the set-up screens,
+//! incidents, [`walk`] goes through lists of several pages, [`error`] sorts refusals, [`discovery`] serves the set-up screens,
 //! [`automation`] and [`logic_app`] set up that incidents are told of at once.
 //!
 //! May use: `domain`, `outbound`, `entra`, `clock`.
@@ -17,9 +17,13 @@ pub mod incidents;
 pub mod logic_app;
 pub mod paging;
 pub mod read;
+pub mod walk;
 pub mod webhook;
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64},
+};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -72,6 +76,10 @@ pub struct IncidentPage {
     pub next: Option<String>,
     /// Rows without an id of an incident, whole: never dropped silently.
     pub unreadable: Vec<Value>,
+    /// The rows came in the order asked for, and the service is known to keep it.
+    pub ordered: bool,
+    /// When it was answered, by the service's clock.
+    pub told: Option<Timestamp>,
 }
 
 /// What became of a comment written under an id of our choice.
@@ -134,6 +142,8 @@ pub struct Sentinel {
     app_only: bool,
     /// The service has refused the order that lists are asked for in.
     order_refused: AtomicBool,
+    /// Rows in a row that came in that order.
+    order_kept: AtomicU64,
     exchange: Exchange,
     tokens: Arc<dyn Tokens>,
     clock: Arc<dyn Clock>,
@@ -155,6 +165,7 @@ impl Sentinel {
             writes_per_5min: connection.writes_per_5min,
             app_only: connection.identity != MicrosoftIdentity::Delegated,
             order_refused: AtomicBool::new(false),
+            order_kept: AtomicU64::new(0),
             exchange: Exchange::new(transport, Side::Sentinel),
             tokens,
             clock,

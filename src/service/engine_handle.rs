@@ -94,6 +94,8 @@ pub struct ScopeStatus {
     pub next_due: Option<Timestamp>,
     /// Whether one is under way.
     pub running: bool,
+    /// What the last whole reading told that cannot be.
+    pub note: Option<String>,
 }
 
 /// How much of a budget is left.

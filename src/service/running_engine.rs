@@ -115,6 +115,7 @@ impl EngineHandle for RunningEngine {
             last_failure: found.standing.last_failure,
             next_due: found.standing.next,
             running: found.running,
+            note: found.standing.note,
         });
         EngineStatus {
             alive: self.alive.load(Ordering::Relaxed),

@@ -72,6 +72,7 @@ fn source(
         last_success: status.and_then(|row| row.last_success).or_else(|| recorded.and_then(|row| row.well)),
         next_due: status.and_then(|row| row.next_due),
         overdue,
+        note: status.and_then(|row| row.note.clone()),
     }
 }
 

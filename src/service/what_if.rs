@@ -24,14 +24,14 @@ use crate::{
     },
     outbound::budget::Class,
     planner::{Situation, link, situation::Seen, what_if::Counting},
-    sentinel::{Incidents as _, ListWanted, Sentinel},
+    sentinel::{Incidents as _, ListWanted, Sentinel, walk::Walk},
     store::Installation,
 };
 
 /// Days looked back on.
 pub const DAYS: i64 = 30;
 /// Pages of incidents that are read at most.
-const PAGES_MAX: usize = 20;
+const PAGES_MAX: u32 = 20;
 
 /// A forecast, or why Azure or Halo could not be asked.
 pub type Forecast = Result<WhatIf, Failure>;
@@ -162,20 +162,16 @@ async fn listed(
     };
     let wanted = ListWanted { created: Some((from, to)), ..ListWanted::default() };
     let mut found: Vec<Incident> = Vec::new();
-    let mut next = None;
-    for _ in 0..PAGES_MAX {
-        let page = sentinel.list(&place, &wanted, next, Class::Interactive).await?;
-        found.extend(page.incidents);
-        next = page.next;
-        if next.is_none() {
-            break;
-        }
+    let mut walk = Walk::of(wanted);
+    while let Some((asked, link)) = walk.wants().filter(|_| walk.pages() < PAGES_MAX) {
+        let page = sentinel.list(&place, &asked, link, Class::Interactive).await?;
+        found.extend(walk.take(page, to));
     }
     // A service may not know this filter: what it gives is looked at.
     found.retain(|incident| incident.created.is_some_and(|at| at >= from && at < to));
     found.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
     found.dedup_by(|a, b| a.id == b.id);
-    Ok((found, next.is_some()))
+    Ok((found, walk.wants().is_some()))
 }
 
 async fn count(

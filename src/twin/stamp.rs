@@ -16,6 +16,11 @@ pub fn seven_digits(at: Timestamp) -> String {
     format!("{whole}.{}Z", fraction.trim_end_matches('0'))
 }
 
+/// As in the header `Date`.
+pub fn http_date(at: Timestamp) -> String {
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 /// An etag as the service makes it: quotes inside, unix seconds in hexadecimal in the last group.
 pub fn etag(at: Timestamp, ids: &dyn IdSource) -> String {
     let mut random = [0_u8; 4];

@@ -13,6 +13,7 @@ use super::{
     limits::Limits,
     microsoft::Microsoft,
     options::TwinOptions,
+    stamp,
     wire::{Call, Cx, Outgoing, Reply},
 };
 use crate::clock::{IdSource, SeededIds};
@@ -242,6 +243,7 @@ impl World {
             answer.reply = reply;
             late(&effects, &side, &mut answer, &mut note);
         }
+        answer.reply = answer.reply.with("date", stamp::http_date(now));
         let left =
             ["x-ms-ratelimit-remaining-subscription-reads", "x-ms-ratelimit-remaining-subscription-resource-requests"]
                 .iter()

@@ -186,16 +186,19 @@ async fn halo_rule_06_a_page_the_server_trims_is_not_the_last() {
     }
     let halo = twin.adapter();
     let since = moment("2026-05-04T00:00:00Z");
-    let mut seen = 0;
+    let mut seen = Vec::new();
     for page_no in 1..10 {
         let page = halo.changed_tickets(since, page_no, Class::Reconcile).await.unwrap();
-        seen += page.tickets.len();
+        seen.extend(page.tickets.iter().map(|ticket| ticket.id));
         if !page.more {
             break;
         }
     }
-    assert_eq!(seen, 120);
+    assert_eq!(seen.len(), 120);
     assert_eq!(twin.sent().iter().filter(|s| s.method == "GET").count(), 3);
+    // Nor are the tickets gone that a list by numbers has no room for.
+    assert_eq!(halo.tickets_by_ids(&seen[..80], Class::Reconcile).await.unwrap().len(), 80);
+    assert_eq!(twin.sent().iter().filter(|s| s.method == "GET").count(), 5);
 }
 
 #[tokio::test]

@@ -212,7 +212,14 @@ async fn sources_that_were_not_read_for_two_cycles_are_overdue() {
     let app = app().await;
     let all = caller(Scope::All);
     let scope = RunScope::Halo { id: seed::HALO };
-    let row = ScopeStatus { scope, last_success: Some(app.now()), last_failure: None, next_due: None, running: false };
+    let row = ScopeStatus {
+        scope,
+        last_success: Some(app.now()),
+        last_failure: None,
+        next_due: None,
+        running: false,
+        note: Some("Ticket 7 says that it was last changed in 2099.".into()),
+    };
     app.engine.stands(EngineStatus { alive: true, scopes: vec![row.clone()], ..EngineStatus::default() });
     let late = async || pulse::pulse(&app.app, &all).await.unwrap().late;
     assert!(late().await.is_empty());
@@ -223,7 +230,7 @@ async fn sources_that_were_not_read_for_two_cycles_are_overdue() {
     assert_eq!((oldest.name.as_str(), oldest.poll_secs), ("Desk", 20));
     assert_eq!(oldest.read, Some(app.now() - SignedDuration::from_secs(61)));
     let view = runs::view(&app.app, &all, RunFilter::default()).await.unwrap();
-    assert!(view.sources.iter().any(|source| source.scope == scope && source.overdue));
+    assert!(view.sources.iter().any(|source| source.scope == scope && source.overdue && source.note.is_some()));
     // A reading that lies ahead was told by a clock that was ahead: it is no sign that all is well.
     let ahead = ScopeStatus { last_success: Some(app.now() + SignedDuration::from_hours(1)), ..row.clone() };
     app.engine.stands(EngineStatus { alive: true, scopes: vec![ahead], ..EngineStatus::default() });

@@ -140,7 +140,9 @@ fn source(ctx: &PageContext, source: &SourceRow) -> AnyView {
             <td><span class=format!("chip {class}")>{icon(ctx, symbol)} <span>{text}</span></span></td>
             <td data-label="Last success">{when_or(ctx, source.last_success, "never")}</td>
             <td data-label="Next due">{when_or(ctx, source.next_due, if off { "not read" } else { "as soon as possible" })}</td>
-            <td class="c-why tall" data-label="Last run">{last}</td>
+            <td class="c-why tall" data-label="Last run">
+                {last} {source.note.clone().map(|note| view! { <p class="quiet">{note}</p> })}
+            </td>
             {list::acts(ctx, acts.into_any())}
         </tr>
     }

@@ -79,6 +79,8 @@ pub struct SourceRow {
     pub next_due: Option<Timestamp>,
     /// Whether it has not been read for two cycles.
     pub overdue: bool,
+    /// What its last whole reading told that cannot be.
+    pub note: Option<String>,
 }
 
 /// One finished run.

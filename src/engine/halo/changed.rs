@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
         failure::Failure,
         ids::{ConnectionId, TicketId},
+        run::RunScope,
         ticket::Ticket,
+        time::iso,
     },
     halo_itsm::{Halo, paging::may_have_slipped},
     ledger::fact::Fact,
@@ -16,7 +18,8 @@ use crate::{
     store::StoreError,
 };
 
-use super::{Counts, Engine, PAGES_MAX, rows};
+use super::{Counts, Engine, OVERLAP, PAGES_MAX, rows};
+use crate::engine::{future, settled::Settled};
 
 /// Moves the cursor on, never back.
 pub(super) async fn move_cursor(
@@ -39,11 +42,72 @@ fn broken_off(counts: &mut Counts, failure: Failure) -> bool {
     false
 }
 
-/// Takes up what changed from `from` on. Gives whether the list was read to its end.
-pub(super) async fn changed(
+/// Takes up what changed since the cursor, and moves it.
+pub(super) async fn since(
     engine: &Engine,
     halo: &Halo,
-    from: Timestamp,
+    (cursor, settled, started): (Timestamp, Option<Settled>, Timestamp),
+    class: Class,
+    counts: &mut Counts,
+) -> Result<(), StoreError> {
+    let id = halo.connection().id;
+    let all_seen = Settled::up_to(settled, cursor);
+    // Those of the newest second among them.
+    let from = if all_seen { cursor + SignedDuration::from_secs(1) } else { cursor - OVERLAP };
+    let mut latest = None;
+    let whole = changed(engine, halo, (from, &mut latest), class, counts).await?;
+    if whole {
+        // Rows that have not turned up by now are out of the overlap: they will not.
+        engine.schedule().written.retain(|_, over| *over > started - OVERLAP - OVERLAP);
+        engine.note_future(RunScope::Halo { id }, counts.future.map(|(at, ticket)| to_come(at, ticket)));
+    }
+    if let Some(latest) = latest.filter(|latest| *latest < cursor) {
+        // A time to come had led it there. It goes back; what was not listed is read by number all the same.
+        let back = Fact::HaloCursorMoved { connection: id, updated: latest };
+        return engine.record(engine.now(), None, vec![back]).await.map(drop);
+    }
+    if whole && counts.held_at.is_none() {
+        let newest = counts.newest.map_or(cursor, |newest| newest.max(cursor));
+        if let Some(standing) = engine.schedule().instances.get_mut(&id) {
+            standing.settled = Some(Settled::after(settled, newest, started, OVERLAP));
+        }
+    }
+    let newest = match (counts.newest, counts.held_at) {
+        (Some(newest), Some(held)) => Some(newest.min(held)),
+        (newest, _) => newest,
+    };
+    match newest.filter(|_| counts.failure.is_none() || counts.held_at.is_some()) {
+        Some(newest) => move_cursor(engine, id, Some(cursor), newest).await,
+        None => Ok(()),
+    }
+}
+
+fn to_come(at: Timestamp, ticket: TicketId) -> String {
+    format!(
+        "Ticket {ticket} says that it was last changed on {}, which is yet to come: Halo's clock is ahead, or it tells \
+         local time without its zone. That time is left aside; everything is read as usual.",
+        iso(at)
+    )
+}
+
+/// Takes in when rows changed; `latest` is the latest that may be told.
+fn date(tickets: &[Ticket], latest: Timestamp, counts: &mut Counts) {
+    // An instance that leaves `last_update` out of its rows still tells when somebody last acted.
+    for (at, id) in tickets.iter().filter_map(|ticket| Some((ticket.last_update.or(ticket.last_action)?, ticket.id))) {
+        if at > latest {
+            counts.future = counts.future.max(Some((at, id)));
+        } else {
+            counts.newest = counts.newest.max(Some(at));
+        }
+    }
+}
+
+/// Takes up what changed from `from` on, and what time may be told at the latest. Gives whether the list was read to its
+/// end.
+async fn changed(
+    engine: &Engine,
+    halo: &Halo,
+    (from, latest): (Timestamp, &mut Option<Timestamp>),
     class: Class,
     counts: &mut Counts,
 ) -> Result<bool, StoreError> {
@@ -56,9 +120,9 @@ pub(super) async fn changed(
         };
         let (more, total) = (page.more, page.total);
         let ids: BTreeSet<TicketId> = page.tickets.iter().map(|ticket| ticket.id).collect();
-        for raw in page.unreadable {
-            engine.record(engine.now(), None, vec![Fact::Unreadable { workspace: None, raw }]).await?;
-        }
+        engine.keep_unreadable((None, None), page.unreadable).await?;
+        let now = *latest.insert(future::latest(page.told, asked));
+        date(&page.tickets, now, counts);
         rows(engine, halo, page.tickets, asked, counts).await?;
         if may_have_slipped(page_no, ids.len(), (before.0.len(), before.1)) {
             let asked = engine.now();
@@ -67,7 +131,8 @@ pub(super) async fn changed(
                 Err(failure) => return Ok(broken_off(counts, failure)),
             };
             let known = |ticket: &Ticket| before.0.contains(&ticket.id) || ids.contains(&ticket.id);
-            let slipped = again.tickets.into_iter().filter(|ticket| !known(ticket)).collect();
+            let slipped: Vec<Ticket> = again.tickets.into_iter().filter(|ticket| !known(ticket)).collect();
+            date(&slipped, now, counts);
             rows(engine, halo, slipped, asked, counts).await?;
         }
         before = (ids, total);

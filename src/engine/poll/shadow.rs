@@ -14,6 +14,7 @@ use crate::{
         shadow::Compared,
         ticket::{Action, Ticket},
     },
+    engine::future,
     halo_itsm::Halo,
     ledger::fact::Fact,
     outbound::budget::Class,
@@ -205,7 +206,10 @@ async fn look_through(
     while let Some(page_no) = rows.next_page()? {
         rows.take(halo.tickets_of(binding.halo_client_id, since, page_no, Class::Backfill).await?);
     }
-    let newest = rows.found.iter().fold(known.listed, |newest, row| newest.max(row.last_update));
+    // One that tells a time to come hides no other.
+    let latest = future::latest(None, poll.engine.now());
+    let told = rows.found.iter().filter_map(|row| row.last_update).filter(|at| *at <= latest);
+    let newest = told.fold(known.listed, |newest, at| newest.max(Some(at)));
     known.rows.extend(rows.found.iter().map(|row| (row.id, version(row))));
     known.listed = newest;
     known.whole = false;

@@ -109,6 +109,10 @@ switches! {
     undetermined_reason_refused: bool = true;
     /// Incidents of a page when `$top` is not given.
     page_default: usize = 50;
+    /// Largest page of incidents; a larger `$top` is trimmed without a word.
+    incident_page_max: usize = 1_000;
+    /// `$skipToken` counts rows: what moves or goes between two pages makes the next one leave a row out.
+    skip_by_offset: bool = false;
     /// `$top` above 1,000 is refused instead of cut.
     top_refused: bool = false;
     /// Seconds until alerts and entities of a new incident show.

@@ -20,6 +20,7 @@ mod golden;
 mod groups;
 mod intake;
 mod links;
+mod lists;
 mod merges;
 mod missed;
 mod notes;

@@ -69,3 +69,89 @@ mod logic_app {
         }
     }
 }
+
+/// `src/sentinel/walk.rs`.
+mod walk {
+    use std::collections::BTreeSet;
+
+    use halobridge::{
+        domain::time,
+        sentinel::{IncidentPage, ListWanted, read, walk::Walk},
+    };
+    use jiff::{SignedDuration, Timestamp};
+    use serde_json::json;
+
+    fn begins() -> Timestamp {
+        "2026-05-04T08:00:00Z".parse().unwrap()
+    }
+
+    /// A page of a list in ascending order: of what changed at `since` or later, from a row on.
+    fn page(rows: &[(u32, Timestamp)], since: Option<Timestamp>, skipped: usize, size: usize) -> IncidentPage {
+        let mut listed: Vec<_> = rows.iter().filter(|(_, at)| since.is_none_or(|since| *at >= since)).collect();
+        listed.sort_by_key(|(_, at)| *at);
+        let more = listed.len() > skipped + size;
+        let shown = listed.into_iter().skip(skipped).take(size).map(|(id, at)| {
+            let modified = time::iso(*at);
+            read::incident(json!({ "name": format!("i{id}"), "properties": { "lastModifiedTimeUtc": modified } }))
+                .unwrap()
+        });
+        IncidentPage {
+            incidents: shown.collect(),
+            next: more.then(|| (skipped + size).to_string()),
+            ordered: true,
+            ..IncidentPage::default()
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_out_while_rows_of_pages_that_were_read_move() {
+        let mut now = begins() + SignedDuration::from_hours(1);
+        let mut rows: Vec<(u32, Timestamp)> =
+            (0..60).map(|n| (n, begins() + SignedDuration::from_secs(i64::from(n)))).collect();
+        let (mut walk, mut seen, mut calls) = (Walk::of(ListWanted::default()), BTreeSet::new(), 0);
+        while let Some((asked, link)) = walk.wants() {
+            assert_eq!(link, None, "no page is found by counting");
+            let read = walk.take(page(&rows, asked.modified_since, 0, 7), now);
+            calls += 1;
+            // Two of what was just read change before the next page is asked for, as long as there are old ones.
+            for incident in read.iter().take(2).filter(|_| calls < 12) {
+                now += SignedDuration::from_secs(1);
+                let number: u32 = incident.id.as_str()[1..].parse().unwrap();
+                rows[number as usize].1 = now;
+            }
+            seen.extend(read.into_iter().map(|incident| incident.id));
+        }
+        assert_eq!(seen.len(), 60);
+        assert_eq!(walk.unsure_since(), None);
+    }
+
+    #[test]
+    fn a_list_of_one_page_is_one_call_and_a_full_page_costs_one_more() {
+        let rows: Vec<(u32, Timestamp)> =
+            (0..7).map(|n| (n, begins() + SignedDuration::from_secs(i64::from(n)))).collect();
+        for (size, calls) in [(10, 1), (7, 1), (6, 2)] {
+            let (mut walk, mut asked_for, mut seen) = (Walk::of(ListWanted::default()), 0, 0);
+            while let Some((asked, _)) = walk.wants() {
+                asked_for += 1;
+                seen += walk.take(page(&rows, asked.modified_since, 0, size), begins()).len();
+            }
+            assert_eq!((asked_for, seen), (calls, 7), "pages of {size}");
+        }
+    }
+
+    /// What changed within one millisecond cannot be told apart by time: the link leads on, and all is read once more.
+    #[test]
+    fn where_time_leads_no_further_the_link_does_and_the_list_is_gone_through_again() {
+        let rows: Vec<(u32, Timestamp)> = (0..5).map(|n| (n, begins())).collect();
+        let (mut walk, mut asked_for, mut seen) = (Walk::of(ListWanted::default()), 0, BTreeSet::new());
+        while let Some((asked, link)) = walk.wants() {
+            asked_for += 1;
+            let skipped = link.map_or(0, |link| link.parse().unwrap());
+            let read = walk.take(page(&rows, asked.modified_since, skipped, 2), begins());
+            seen.extend(read.into_iter().map(|incident| incident.id));
+        }
+        // Two by time, of which the second shows the same two, two by the link; and again.
+        assert_eq!((asked_for, seen.len()), (8, 5));
+        assert_eq!(walk.unsure_since(), Some(begins()));
+    }
+}

@@ -72,6 +72,9 @@ fn moment(text: &str) -> Option<Timestamp> {
     Timestamp::from_nanosecond(text.parse().ok()?).ok()
 }
 
+/// What a token begins with that counts rows.
+const SKIP: &str = "skip ";
+
 /// Where a page begins: after this key and place.
 struct After {
     key: String,
@@ -109,20 +112,24 @@ impl Microsoft {
             },
         };
         let size = match paging::top(call, self.switches.page_default, self.switches.top_refused) {
-            Ok(size) => size,
+            Ok(size) => size.min(self.switches.incident_page_max.max(1)),
             Err(refused) => return refused,
         };
-        let after = match paging::hidden(call) {
-            Ok(None) => None,
-            Ok(Some(text)) => match After::read(&text) {
-                Some(after) => Some(after),
-                None => return bad_request("Invalid $skipToken."),
+        let (after, skipped) = match paging::hidden(call) {
+            Ok(None) => (None, 0),
+            Ok(Some(text)) => match (After::read(&text), text.strip_prefix(SKIP).map(str::parse::<usize>)) {
+                (Some(after), _) => (Some(after), 0),
+                (None, Some(Ok(skipped))) => (None, skipped),
+                (None, _) => return bad_request("Invalid $skipToken."),
             },
             Err(refused) => return refused,
         };
+        let by_offset = self.switches.skip_by_offset;
         let (merged_members, stale) = (self.switches.merged_incident_members, self.stale);
         let Some(workspace) = self.workspaces.get_mut(spot.place) else { return odata() };
-        let rows = rows(workspace, filter.as_ref(), (key, descending), after.as_ref(), size + 1, stale, cx);
+        let wanted = skipped.saturating_add(size + 1);
+        let mut rows = rows(workspace, filter.as_ref(), (key, descending), after.as_ref(), wanted, stale, cx);
+        rows.drain(..skipped.min(rows.len()));
         let more = rows.len() > size;
         let mut text = String::with_capacity(rows.len().min(size) * 2_048 + 64);
         text.push_str("{\"value\":[");
@@ -137,7 +144,9 @@ impl Microsoft {
             .get(size.wrapping_sub(1))
             .and_then(|place| workspace.at(*place).map(|incident| (*place, key.of(incident))));
         if let (true, Some((place, key))) = (more, last) {
-            let link = paging::next_link(call, "arm", &paging::token(&format!("{place} {key}")));
+            let hidden =
+                if by_offset { format!("{SKIP}{}", skipped.saturating_add(size)) } else { format!("{place} {key}") };
+            let link = paging::next_link(call, "arm", &paging::token(&hidden));
             text.push_str(",\"nextLink\":");
             text.push_str(&Value::String(link).to_string());
         }

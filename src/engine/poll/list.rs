@@ -1,0 +1,125 @@
+//! Going through a list, and where the next one begins.
+
+use jiff::Timestamp;
+
+use super::Poll;
+use crate::{
+    domain::{
+        failure::{Failure, FailureKind, Side},
+        run::RunScope,
+        time::iso,
+    },
+    engine::future,
+    ledger::fact::Fact,
+    sentinel::{ListWanted, walk::Walk},
+    store::{Cursor, StoreError},
+};
+
+/// Pages of one list; a longer one is gone on with at the next poll.
+const PAGES_MAX: u32 = 200;
+
+impl Poll<'_> {
+    /// Reads every page of a list and records what is new in it.
+    pub(super) async fn list(&mut self, wanted: &ListWanted) -> Result<(), StoreError> {
+        let now = self.engine.now();
+        let mut walk = Walk::of(wanted.clone());
+        while let Some((asked, link)) = walk.wants() {
+            if walk.pages() >= PAGES_MAX {
+                self.counts.disordered |= walk.unsure_since().is_some();
+                return self.cut(wanted).await;
+            }
+            let mut page = match self.sentinel.list(&self.at, &asked, link, self.class).await {
+                Ok(page) => page,
+                Err(failure) => {
+                    self.counts.disordered |= walk.unsure_since().is_some();
+                    self.counts.failure.get_or_insert(failure);
+                    return Ok(());
+                }
+            };
+            self.counts.latest = Some(future::latest(page.told, now)).max(self.counts.latest);
+            let whose = (Some(self.workspace.id), Some(self.client.id));
+            self.engine.keep_unreadable(whose, std::mem::take(&mut page.unreadable)).await?;
+            self.page(walk.take(page, now)).await?;
+        }
+        if let Some(since) = walk.unsure_since() {
+            self.counts.held_at = Some(self.counts.held_at.map_or(since, |held| held.min(since)));
+        }
+        Ok(())
+    }
+
+    /// A list has more pages than one poll reads.
+    async fn cut(&mut self, wanted: &ListWanted) -> Result<(), StoreError> {
+        self.counts.cut = true;
+        let known = self.engine.store.cursor(self.workspace.id).await?.map(|cursor| cursor.modified);
+        if wanted.open_only || self.full.is_some() {
+            tracing::warn!(workspace.id = %self.workspace.id, pages = PAGES_MAX, "a list of all incidents has more pages than one poll reads");
+            return Ok(());
+        }
+        // What was not listed must stay ahead of the cursor. Asking at once would begin where this one began.
+        if self.counts.newest <= known {
+            let text = format!(
+                "Microsoft's list of changed incidents does not end: {PAGES_MAX} pages were read and nothing in them is newer \
+                 than what is known. It is read again later; if this stays, check the ARM address of this connection."
+            );
+            self.failed_with(Failure::new(Side::Sentinel, FailureKind::Unreadable, text));
+            return Ok(());
+        }
+        tracing::warn!(workspace.id = %self.workspace.id, pages = PAGES_MAX, "a list has more pages than one poll reads; the next one goes on");
+        let now = self.engine.now();
+        if let Some(standing) = self.engine.schedule().workspaces.get_mut(&self.workspace.id) {
+            standing.next = Some(now);
+            standing.hastened = true;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn move_cursor(&mut self, before: Option<&Cursor>) -> Result<(), StoreError> {
+        // After a failure only what lies before it has surely been read, if the list came in ascending order.
+        if (self.counts.failure.is_some() || self.counts.cut) && self.counts.disordered {
+            return Ok(());
+        }
+        let target = match (self.counts.newest, self.counts.held_at) {
+            (Some(newest), Some(held)) => Some(newest.min(held)),
+            (newest, None) => newest,
+            (None, Some(_)) => None,
+        };
+        // An empty first poll still marks where the next one starts.
+        let target =
+            target.or_else(|| (before.is_none() && self.counts.failure.is_none()).then_some(self.workspace.since));
+        let ahead = self.cursor_was_ahead(before);
+        let modified = match (ahead, target) {
+            (Some(latest), _) => latest,
+            (None, Some(target)) => before.map_or(target, |cursor| cursor.modified.max(target)),
+            (None, None) => return Ok(()),
+        };
+        let number = before.and_then(|cursor| cursor.number).max(self.counts.number);
+        if before.is_some_and(|cursor| cursor.modified == modified && cursor.number == number) {
+            return Ok(());
+        }
+        let now = self.engine.now();
+        let moved = Fact::CursorMoved { workspace: self.workspace.id, modified, number };
+        self.engine.record(now, Some(self.client.id), vec![moved]).await.map(drop)
+    }
+
+    /// Where the cursor belongs that a time to come had led there.
+    pub(super) fn cursor_was_ahead(&self, before: Option<&Cursor>) -> Option<Timestamp> {
+        // The start may lie ahead.
+        let latest = self.counts.latest?.max(self.workspace.since);
+        before.is_some_and(|cursor| cursor.modified > latest).then_some(latest)
+    }
+
+    /// Says what the list told of times to come.
+    pub(super) fn note_future(&self) {
+        if self.counts.failure.is_some() {
+            return;
+        }
+        let told = self.counts.future.as_ref().map(|(at, incident)| {
+            format!(
+                "Incident {incident} says that it was last changed on {}, which is yet to come. That time is left aside; \
+                 everything is read as usual.",
+                iso(*at)
+            )
+        });
+        self.engine.note_future(RunScope::Workspace { id: self.workspace.id }, told);
+    }
+}
