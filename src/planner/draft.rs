@@ -206,8 +206,8 @@ pub fn in_place_of(s: &Situation<'_>, passed: &Passed, gone: TicketId) -> Ticket
 pub fn holes(s: &Situation<'_>) -> Vec<Reason> {
     let mut lacking = Vec::new();
     let own_team = s.client.halo.as_ref().and_then(|binding| binding.team.clone());
-    named(own_team, s.policy.team.as_ref(), &s.catalogue.teams, "team", &mut lacking);
-    named(None, s.policy.category.as_ref(), &s.catalogue.categories, "category", &mut lacking);
+    named(own_team, s.policy.team.as_ref(), s.catalogue, "team", &mut lacking);
+    named(None, s.policy.category.as_ref(), s.catalogue, "category", &mut lacking);
     mapped::for_creation(s.policy, s.catalogue, s.incident, s.evidence, &mut lacking);
     lacking
 }
