@@ -40,6 +40,9 @@ pub(super) async fn create(
 ) -> Attempt {
     let client = PauseScope::Client { id: row.pair.client };
     if let Some(failure) = no_such_client(engine, row, draft) {
+        if failure.kind == FailureKind::Transient {
+            return Attempt::Failed(failure);
+        }
         let why = failure.message.clone();
         pauses::hold(engine, client, failure).await;
         return Attempt::Stale(why, Box::default());
@@ -67,15 +70,22 @@ pub(super) async fn create(
 }
 
 /// What is to be said where Halo has no client of this id: it would put the tickets on "Unknown", one for each incident.
-/// Only look-ups that were read since the configuration changed last say so.
+/// Look-ups from before the configuration changed last are read anew before they are believed.
 fn no_such_client(engine: &Engine, row: &SituationRow, draft: &TicketDraft) -> Option<Failure> {
     let halo = row.pair.halo;
     let read = engine.schedule().catalogues.get(&halo).is_some_and(|standing| {
         standing.last_success.is_some() && standing.last_failure.is_none() && !standing.doubted
     });
-    let catalogue = engine.registry.catalogue(halo).filter(|_| read)?;
+    let catalogue = engine.registry.catalogue(halo)?;
     if catalogue.may_have_client(draft.client_id) {
         return None;
+    }
+    if !read {
+        let message = format!(
+            "Halo had no client {} when its clients were last read: they are read anew first.",
+            draft.client_id
+        );
+        return Some(Failure::new(Side::Halo, FailureKind::Transient, message));
     }
     let message = format!(
         "Halo has no active client {}, so no ticket is made for it. Choose the client's Halo client id anew; or activate that client in Halo, and this goes on by itself within an hour.",

@@ -45,12 +45,14 @@ async fn whoever_sends_far_too_much_reads_the_answer() {
     let server = tokio::spawn(async move { axum::serve(listener, service).await });
     let form = "content-type: application/x-www-form-urlencoded";
     let secret = format!("x-halobridge-secret: {HOOK_SECRET}");
+    let bearer = format!("authorization: Bearer {HOOK_SECRET}");
     for announced in [true, false] {
         for (path, header, status) in [
             ("/preferences", form, "413 "),
             ("/hooks/sentinel/ws1", secret.as_str(), "413 "),
             ("/hooks/sentinel/ws1", "x-halobridge-secret: wrong", "401 "),
-            ("/hooks/halo/desk", secret.as_str(), "413 "),
+            ("/hooks/halo/desk", bearer.as_str(), "413 "),
+            ("/hooks/halo/desk", "accept: */*", "401 "),
             ("/api/push", "accept: */*", "401 "),
             ("/nowhere", form, "404 "),
         ] {

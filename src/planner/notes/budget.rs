@@ -200,3 +200,13 @@ pub(super) fn digested(message: &str, ticket: TicketId) -> Vec<ActionKey> {
     let Some((numbers, _)) = rest.split_once(&format!(" on Halo ticket {ticket}.")) else { return Vec::new() };
     numbers.split(", ").filter_map(|number| number.parse().ok()).map(|action| ActionKey { ticket, action }).collect()
 }
+
+/// What a comment says of one note: of a digest the part that is about it, else all of it.
+pub(super) fn section(message: &str, key: ActionKey) -> &str {
+    if digested(message, key.ticket).is_empty() {
+        return message;
+    }
+    let below = message.split_once("\n\n").map_or(message, |(_, below)| below);
+    let begins = format!("Note {} on Halo ticket {} by ", key.action, key.ticket);
+    below.split(SEAM).find(|part| part.starts_with(&begins)).unwrap_or(message)
+}

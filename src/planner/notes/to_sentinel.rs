@@ -292,12 +292,21 @@ pub(super) fn adopt(
     let derived = |c: &Comment| Uuid::parse_str(c.id.as_str()).is_ok_and(|id| id.get_version_num() == 5);
     let there: BTreeMap<&CommentId, &Comment> =
         comments.iter().filter(|c| !linked.contains(&c.id) && derived(c)).map(|c| (&c.id, c)).collect();
-    if there.is_empty() {
-        return;
-    }
+    let link = |comment: &Comment, action: ActionKey, edit: u32| NoteLink {
+        pair: s.pair.id,
+        comment: comment.id.clone(),
+        action,
+        edit,
+        part: 0,
+        said: actions
+            .iter()
+            .find(|a| a.key == action)
+            .map(|action| words::told(budget::section(&comment.message, action.key), action)),
+        written_in: Side::Halo,
+    };
     let itself = s.pair.ticket.map(|ticket| ActionKey { ticket, action: TICKET_ITSELF });
     let keys = actions.iter().filter(|action| !action.system).map(|action| action.key).chain(itself);
-    for key in keys {
+    for key in keys.filter(|_| !there.is_empty()) {
         // The note as it first crossed, and each edit of it that was told since.
         let from = known.get(&key).map_or(0, |edit| edit + 1);
         for edit in from..=u32::MAX {
@@ -307,22 +316,35 @@ pub(super) fn adopt(
                 break;
             }
             let Some(comment) = there.get(&CommentId::derived(s.halo_tenant, key, edit, 0)) else { break };
-            let link = |action: ActionKey, edit: u32| NoteLink {
-                pair: s.pair.id,
-                comment: comment.id.clone(),
-                action,
-                edit,
-                part: 0,
-                said: actions.iter().find(|a| a.key == action).map(|action| words::told(&comment.message, action)),
-                written_in: Side::Halo,
-            };
-            out.links.push(link(key, edit));
-            for further in budget::digested(&comment.message, key.ticket).into_iter().filter(|further| *further != key)
-            {
-                if !known.contains_key(&further) && actions.iter().any(|action| action.key == further) {
-                    out.links.push(link(further, 0));
-                }
+            out.links.push(link(comment, key, edit));
+        }
+    }
+    // A digest has the id of its first note; the others are named in its first line. It may have been linked before they
+    // were read.
+    let ours: BTreeSet<&CommentId> =
+        s.links.iter().chain(&out.links).filter(|l| l.written_in == Side::Halo).map(|l| &l.comment).collect();
+    let digests = comments.iter().filter(|c| ours.contains(&c.id)).filter_map(|c| {
+        let named =
+            s.pair.ticket.map(|ticket| budget::digested(&c.message, ticket)).filter(|named| !named.is_empty())?;
+        Some((c, named))
+    });
+    let mut found = Vec::new();
+    for (comment, named) in digests {
+        for key in named {
+            let Some(action) = actions.iter().find(|action| action.key == key) else { continue };
+            let links = || s.links.iter().chain(&out.links).chain(&found).filter(|l| l.action == key);
+            if links().any(|l| l.comment == comment.id) {
+                continue;
+            }
+            let last = links().max_by_key(|l| l.edit);
+            let edit = last.map_or(0, |last| last.edit + 1);
+            let of_it = link(comment, key, edit);
+            // An edit that it tells is known by its words: it may be older than what was told last.
+            let newer = last.is_none_or(|last| last.said != of_it.said && of_it.said == Some(words::of_action(action)));
+            if newer && !under_way.contains(&(key, edit)) {
+                found.push(of_it);
             }
         }
     }
+    out.links.extend(found);
 }

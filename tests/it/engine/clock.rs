@@ -10,11 +10,11 @@ use serde_json::json;
 
 use super::bridge::*;
 
-/// So much time passes, in steps of half a minute, at the bridge's world and by the process's own clock.
+/// So much time passes, in steps that are shorter than a poll's interval, at the bridge's world and by the process's own clock.
 async fn pass(bridge: &Bridge, own: &ManualClock, secs: i64) {
-    for _ in 0..secs / 30 {
-        own.advance(SignedDuration::from_secs(30));
-        bridge.advance(30).await;
+    for _ in 0..secs / 10 {
+        own.advance(SignedDuration::from_secs(10));
+        bridge.advance(10).await;
     }
 }
 
@@ -45,7 +45,8 @@ both! {
             let pulse = pulse::pulse(&app, &caller).await.unwrap();
             assert!(pulse.late.is_empty() && pulse.last_look.is_some_and(|at| at <= own.now()), "{hours} h: {pulse:?}");
             pass(&bridge, &own, 600).await;
-            assert!(bridge.store.request(request).await.unwrap().unwrap().answered.is_some(), "{hours} h");
+            let asked = bridge.store.request(request).await.unwrap().unwrap();
+            assert!(asked.answered.is_some(), "{hours} h: {asked:?}");
             let notes = bridge.notes_of(ticket);
             assert_eq!(notes.iter().filter(|note| words(note).contains("said by a wrong clock")).count(), 1, "{hours} h");
             bridge.finish().await;
