@@ -388,7 +388,14 @@ async fn by_number(
                     paired.get(*id).is_some_and(|pairs| pairs.iter().any(|pair| sight::settled(pair, asked)))
                 });
                 let known: Vec<&TicketId> = known.collect();
-                let missing = known.iter().filter(|id| !found.contains(**id)).count();
+                let missing: Vec<TicketId> = known.iter().map(|id| **id).filter(|id| !found.contains(id)).collect();
+                let missing = match sight::out_of_it(halo, known.len(), &missing, class).await {
+                    Ok(missing) => missing,
+                    Err(failure) => {
+                        counts.failure.get_or_insert(failure);
+                        return Ok(());
+                    }
+                };
                 if let Some(failure) = sight::lost(engine, halo.connection().id, known.len(), missing) {
                     counts.failure.get_or_insert(failure);
                     return Ok(());

@@ -115,7 +115,7 @@ impl Halo {
         let size = PAGE.to_string();
         for some in ids.chunks(PAGE) {
             let list = some.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-            let mut missing = some.len();
+            let (mut missing, mut seen) = (some.len(), 0_usize);
             for page_no in 1_u32.. {
                 let page = page_no.to_string();
                 let query = [
@@ -126,8 +126,10 @@ impl Halo {
                     ("ticketids", list.as_str()),
                 ];
                 let answer = self.get("Tickets", &query, class).await?;
-                let (rows, _) = listed(&answer)?;
-                let limit = paging::may_be_a_limit(rows.len());
+                let (rows, total) = listed(&answer)?;
+                seen += rows.len();
+                let counted = total.and_then(|total| usize::try_from(total).ok());
+                let limit = paging::may_be_a_limit(rows.len()) || counted.is_some_and(|all| all > seen);
                 // The filter is never trusted (rule 8): only what was asked for is taken.
                 let asked =
                     |ticket: &Ticket| some.contains(&ticket.id) && !found.iter().any(|known| known.id == ticket.id);

@@ -301,7 +301,7 @@ impl World {
     }
 
     fn awake(&mut self) {
-        let soon = self.now() + SignedDuration::from_mins(5);
+        let soon = self.now() + SignedDuration::from_mins(20);
         if self.host(0).is_some_and(|host| host.next_due() > soon) {
             self.fault("ten minutes after its clock was set back the process has nothing to do");
         }

@@ -6,14 +6,16 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
-        ids::ConnectionId,
+        ids::{ConnectionId, TicketId},
         operation::{Operation, OperationState},
         pair::Pair,
         pause::PauseScope,
         reason::Reason,
     },
     engine::{Engine, forth::MAY_NOT_SHOW_YET},
+    halo_itsm::Halo,
     ledger::fact::Fact,
+    outbound::budget::Class,
     store::SituationRow,
 };
 
@@ -40,9 +42,27 @@ pub(super) fn settled(pair: &Pair, asked: Timestamp) -> bool {
     pair.gone.is_none() && asked.duration_since(pair.changed) >= MAY_NOT_SHOW_YET
 }
 
+fn most(known: usize, missing: usize) -> bool {
+    missing >= FEW && missing * 10 >= known * 9
+}
+
+/// How many of `known` tickets are out of sight. A list may leave rows out for reasons of its own (a server hands out
+/// fewer at once than are asked for): where it leaves out nearly all, one of them is asked for by its number.
+///
+/// # Errors
+/// That one could not be read, and nothing says that it is gone.
+pub(super) async fn out_of_it(halo: &Halo, known: usize, missing: &[TicketId], class: Class) -> Result<usize, Failure> {
+    let Some(one) = missing.first().filter(|_| most(known, missing.len())) else { return Ok(missing.len()) };
+    match halo.ticket(*one, class).await {
+        Ok(_) => Ok(0),
+        Err(failure) if failure.kind == FailureKind::Gone => Ok(missing.len()),
+        Err(failure) => Err(failure),
+    }
+}
+
 /// What is to be said when `missing` of `known` tickets, which were all there before, do not show in one list.
 pub(super) fn lost(engine: &Engine, id: ConnectionId, known: usize, missing: usize) -> Option<Failure> {
-    let most = missing >= FEW && missing * 10 >= known * 9;
+    let most = most(known, missing);
     let mut schedule = engine.schedule();
     let paused = schedule.pauses.iter().any(|pause| pause.scope == PauseScope::Connection { id } && pause.automatic());
     let standing = schedule.instances.get_mut(&id)?;

@@ -76,7 +76,8 @@ pub(super) fn plan(s: &Situation<'_>, out: &mut Plan) {
                 Some(last) => {
                     let edit = last.edit + 1;
                     // What was linked without its words (a restored backup) is taken as it stands.
-                    let changed = last.said.as_ref().is_some_and(|before| words::edited_comment(comment, before));
+                    let changed = last.said.as_ref().is_some_and(|before| words::edited_comment(comment, before))
+                        && !stands(s, last, comment);
                     let waits = under_way.contains(&(comment.id.clone(), edit));
                     if changed && !waits {
                         due.push(note(s, comment, edit));
@@ -227,4 +228,12 @@ fn derived_here(s: &Situation<'_>, ticket: TicketId, comment: &CommentId) -> boo
     (0..=DERIVED_ACTIONS).any(|action| {
         (0..DERIVED_EDITS).any(|edit| (0..DERIVED_PARTS).any(|part| derived(action, edit, part) == *comment))
     })
+}
+
+/// Whether a note of ours that was found without knowing which words of the comment it carries (a restored backup knew
+/// older ones) says what the comment says now.
+fn stands(s: &Situation<'_>, last: &NoteLink, comment: &Comment) -> bool {
+    let unknown = last.said.as_deref() == Some("");
+    let note = s.actions.into_iter().flatten().find(|action| unknown && action.key == last.action);
+    note.is_some_and(|note| !words::noted(note, comment).is_empty())
 }

@@ -153,7 +153,8 @@ fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]
             }
             Some(link) => {
                 let edit = link.edit + 1;
-                let changed = link.said.as_ref().is_some_and(|before| words::edited_action(action, before));
+                let changed = link.said.as_ref().is_some_and(|before| words::edited_action(action, before))
+                    && !superseded(s, out, action, link);
                 // Words that may not cross now (made private since) are not told by their edit either.
                 if changed && s.pair.base.foreign.contains(&action.key) {
                     elsewhere = true;
@@ -192,6 +193,17 @@ fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]
         out.remark(Reason::WrittenElsewhere);
     }
     due
+}
+
+/// Whether a note's words as we know them were told, and others since: a restored backup knows the note from before its
+/// last edit, which the incident tells of already.
+fn superseded(s: &Situation<'_>, out: &Plan, action: &Action, last: &NoteLink) -> bool {
+    let said = words::of_action(action);
+    let of_it = |link: &&NoteLink| link.action == action.key && link.written_in == Side::Halo;
+    let before = |link: &NoteLink| link.edit < last.edit && link.said.as_ref() == Some(&said);
+    let told = s.comments.into_iter().flatten().find(|comment| comment.id == last.comment).and_then(|c| c.created);
+    let older = told.zip(action.updated.or(action.at)).is_some_and(|(told, edited)| edited < told);
+    older && s.links.iter().chain(&out.links).filter(of_it).any(before)
 }
 
 /// Whether a note was written before the incident joined those of the ticket: it is about the others.

@@ -14,6 +14,7 @@ mod drift;
 mod drops;
 mod elsewhere;
 mod fields;
+mod forgotten;
 mod groups;
 mod laws;
 mod links;

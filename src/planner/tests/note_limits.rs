@@ -85,64 +85,6 @@ fn near_the_end_notes_are_gathered_and_places_are_kept_for_closing() {
     assert_eq!((words(&found), found.links.len()), ("in-step healthy -".to_owned(), 3));
 }
 
-#[test]
-fn a_queued_digest_never_takes_the_place_of_a_comment_that_was_forgotten() {
-    let mut scene = in_step();
-    for n in 3..6 {
-        scene.note(n, &format!("<p>note number {n}</p>"));
-    }
-    let single = scene.plan();
-    scene.policy.digest_from = 0;
-    let plan = scene.plan();
-    scene.queue(&plan);
-    assert!(message(&plan, 0).starts_with("Digest of notes 3, 4, 5"));
-    // Before the backup came back, notes 3 and 4 had crossed each for itself.
-    for at in 0..2 {
-        let OperationKind::AddComment { comment, message, .. } = &single.operations[at].kind else {
-            panic!("a comment")
-        };
-        scene.comment(90 + u128::try_from(at).unwrap(), message);
-        scene.comments.as_mut().unwrap()[at].id = comment.clone();
-    }
-    let plan = scene.plan();
-    assert_eq!(plan.void.len(), 1, "the digest is taken back");
-    assert!(words(&plan).starts_with("comment of 5 because"), "{}", words(&plan));
-    assert_eq!(plan.links.len(), 2);
-}
-
-/// After a restore the incident's comments may be read before the ticket's notes: a digest names notes, and words of them,
-/// that are not known yet.
-#[test]
-fn a_digest_that_was_linked_before_its_notes_were_read_is_not_told_again() {
-    let mut scene = in_step();
-    scene.note(3, "<p>note number 3</p>");
-    let first = scene.plan();
-    written(&mut scene, &first);
-    assert_eq!(words(&scene.plan()), "in-step healthy -");
-    let backup = scene.actions.clone();
-    scene.policy.digest_from = 0;
-    scene.note(4, "<p>note number 4</p>");
-    {
-        let edited = scene.actions.as_mut().unwrap().iter_mut().find(|action| action.key.action == 3).unwrap();
-        edited.note_html = Some("<p>other words</p>".into());
-        edited.note = "other words".into();
-        edited.updated = Some(scene.now);
-    }
-    let now_known = scene.actions.clone();
-    let links = scene.links.clone();
-    let plan = scene.plan();
-    assert!(message(&plan, 0).starts_with("Digest of notes 3, 4"), "{}", words(&plan));
-    written(&mut scene, &plan);
-    // The links of that time are lost, and the notes are as the backup knew them.
-    scene.links = links;
-    scene.actions = backup;
-    let plan = scene.plan();
-    scene.links.extend(plan.links);
-    scene.actions = now_known;
-    let plan = scene.plan();
-    assert!(plan.operations.is_empty(), "{}", words(&plan));
-}
-
 /// Notes that come one in `every`, each planned as it comes and written at once: how many comments there are at the end,
 /// and how many notes crossed.
 fn dripped(scene: &mut Scene, notes: i64, every: SignedDuration) -> (i64, usize) {
@@ -157,7 +99,7 @@ fn dripped(scene: &mut Scene, notes: i64, every: SignedDuration) -> (i64, usize)
 }
 
 /// The engine writes what is planned; how many notes it carries.
-fn written(scene: &mut Scene, plan: &Plan) -> usize {
+pub fn written(scene: &mut Scene, plan: &Plan) -> usize {
     let mut crossed = 0;
     for planned in &plan.operations {
         let OperationKind::AddComment { comment, carries, message } = &planned.kind else { continue };

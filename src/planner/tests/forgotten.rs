@@ -1,0 +1,111 @@
+//! What a restored backup has forgotten, or knows in older words, is not told again.
+
+use jiff::SignedDuration;
+
+use super::{
+    note_limits::written,
+    notes::message,
+    scene::{Scene, in_step, words},
+};
+use crate::domain::{failure::Side, ids::ActionKey, ids::TicketId, operation::OperationKind};
+
+#[test]
+fn a_queued_digest_never_takes_the_place_of_a_comment_that_was_forgotten() {
+    let mut scene = in_step();
+    for n in 3..6 {
+        scene.note(n, &format!("<p>note number {n}</p>"));
+    }
+    let single = scene.plan();
+    scene.policy.digest_from = 0;
+    let plan = scene.plan();
+    scene.queue(&plan);
+    assert!(message(&plan, 0).starts_with("Digest of notes 3, 4, 5"));
+    // Before the backup came back, notes 3 and 4 had crossed each for itself.
+    for at in 0..2 {
+        let OperationKind::AddComment { comment, message, .. } = &single.operations[at].kind else {
+            panic!("a comment")
+        };
+        scene.comment(90 + u128::try_from(at).unwrap(), message);
+        scene.comments.as_mut().unwrap()[at].id = comment.clone();
+    }
+    let plan = scene.plan();
+    assert_eq!(plan.void.len(), 1, "the digest is taken back");
+    assert!(words(&plan).starts_with("comment of 5 because"), "{}", words(&plan));
+    assert_eq!(plan.links.len(), 2);
+}
+
+/// After a restore the incident's comments may be read before the ticket's notes: a digest names notes, and words of them,
+/// that are not known yet.
+#[test]
+fn a_digest_that_was_linked_before_its_notes_were_read_is_not_told_again() {
+    let mut scene = in_step();
+    scene.note(3, "<p>note number 3</p>");
+    let first = scene.plan();
+    written(&mut scene, &first);
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
+    let backup = scene.actions.clone();
+    scene.policy.digest_from = 0;
+    scene.note(4, "<p>note number 4</p>");
+    {
+        let edited = scene.actions.as_mut().unwrap().iter_mut().find(|action| action.key.action == 3).unwrap();
+        edited.note_html = Some("<p>other words</p>".into());
+        edited.note = "other words".into();
+        edited.updated = Some(scene.now);
+    }
+    let now_known = scene.actions.clone();
+    let links = scene.links.clone();
+    let plan = scene.plan();
+    assert!(message(&plan, 0).starts_with("Digest of notes 3, 4"), "{}", words(&plan));
+    written(&mut scene, &plan);
+    // The links of that time are lost, and the notes are as the backup knew them.
+    scene.links = links;
+    scene.actions = backup;
+    let plan = scene.plan();
+    scene.links.extend(plan.links);
+    scene.actions = now_known;
+    let plan = scene.plan();
+    assert!(plan.operations.is_empty(), "{}", words(&plan));
+}
+
+/// A backup knows a note as it was before an edit that the incident tells of by now.
+#[test]
+fn words_that_were_told_before_a_later_edit_are_not_told_again() {
+    let edit = |scene: &mut Scene, words: &str| {
+        scene.now += SignedDuration::from_mins(10);
+        let now = scene.now;
+        let note = scene.actions.as_mut().unwrap().iter_mut().find(|action| action.key.action == 3).unwrap();
+        (note.note, note.note_html, note.updated) = (words.to_owned(), None, Some(now));
+        scene.now += SignedDuration::from_mins(1);
+        let plan = scene.plan();
+        assert_eq!(written(scene, &plan), 1, "{words}");
+    };
+    let mut scene = in_step();
+    scene.note(3, "<p>first words</p>");
+    let plan = scene.plan();
+    written(&mut scene, &plan);
+    edit(&mut scene, "second words");
+    let backup = (scene.actions.clone(), scene.links.clone());
+    edit(&mut scene, "third words");
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
+    let (known, links) = (scene.actions.clone(), scene.links.clone());
+    (scene.actions, scene.links) = backup;
+    let plan = scene.plan();
+    assert!(plan.operations.is_empty(), "{}", words(&plan));
+    assert_eq!(plan.links.len(), 1);
+    // An agent who takes up the old words again does so later.
+    (scene.actions, scene.links) = (known, links);
+    edit(&mut scene, "second words");
+}
+
+/// A note of ours was found while the backup knew its comment in older words than the note carries.
+#[test]
+fn a_note_that_says_what_the_comment_says_now_is_no_older_one() {
+    let mut scene = in_step();
+    let comment = scene.comment(1, "the words as they are now");
+    scene.note(8, "<p>Comment in Microsoft Sentinel by Li Chen</p><p>the words as they are now</p>");
+    scene.link(&comment, ActionKey { ticket: TicketId(70), action: 8 }, (0, 0), Some(String::new()), Side::Sentinel);
+    scene.comments.as_mut().unwrap()[0].modified = Some(scene.now);
+    assert!(scene.plan().operations.is_empty(), "{}", words(&scene.plan()));
+    scene.comments.as_mut().unwrap()[0].message = "newer words".into();
+    assert!(words(&scene.plan()).starts_with("note of"), "{}", words(&scene.plan()));
+}
