@@ -31,7 +31,7 @@ MODULE := --lib --crate-type=cdylib --locked --target=wasm32-unknown-unknown --p
 
 # Worlds that `make test` lives: the same ones every time, and some that nobody has seen before.
 WORLDS := 300
-FRESH := 12
+FRESH := 4
 
 # There are no examples, but for them the dependencies get the features that the tests ask of them: nothing is
 # compiled a second time when these follow.
