@@ -207,3 +207,74 @@ pub async fn recovery() {
         took / least,
     );
 }
+
+/// P1 over a mixed day: incidents of every hour, words both ways, severities, closures. What is listed whatever happens is
+/// told apart; the fewest are those of the table in the mission's performance sheet, per change: a ticket and the comment
+/// that names it; comments read and a note written; notes read and a comment written; a ticket written; notes and
+/// incident read and the incident written.
+pub async fn mixed_day() {
+    const WORKSPACES: usize = 20;
+    const HOURS: usize = 24;
+    let options = TwinOptions { workspaces: WORKSPACES, ..TwinOptions::new(5, beginning()) };
+    let wanted = Wanted { evidence: false, poll_secs: 60, halo_poll_secs: 20, ..Wanted::default() };
+    let world = Inside::new(options, &wanted).await;
+    world.run().await;
+    let names: Vec<String> = workspaces(&world).await.into_keys().collect();
+    world.forget_calls();
+    let (mut fewest, mut changes, mut cycles) = (0_u64, 0_u64, 0_u64);
+    for hour in 0..HOURS {
+        for (_, name) in names.iter().enumerate().filter(|(place, _)| (place + hour) % 4 == 0) {
+            let made = world.twin.act("incident.create", &json!({ "workspace": name, "severity": "Medium" }));
+            let made: serde_json::Value = serde_json::from_slice(&made.body).expect("JSON");
+            let incident = made["name"].as_str().expect("its name").to_owned();
+            pass(&world, 120, &mut cycles).await;
+            let tickets = world.tickets();
+            let ticket = i64::try_from(tickets).expect("few") + 1_000;
+            let on = |more: serde_json::Value| {
+                let mut body = json!({ "workspace": name, "incident": incident });
+                for (key, value) in more.as_object().expect("members") {
+                    body[key] = value.clone();
+                }
+                body
+            };
+            let act = |kind: &str, body: serde_json::Value| {
+                assert_eq!(world.twin.act(kind, &body).status, 200, "{kind} {body}")
+            };
+            act("incident.comment", on(json!({ "message": "seen" })));
+            pass(&world, 180, &mut cycles).await;
+            act("ticket.note", json!({ "ticket_id": ticket, "agent": "Jonas Weber", "text": "looking" }));
+            pass(&world, 120, &mut cycles).await;
+            act("incident.update", on(json!({ "severity": "High" })));
+            pass(&world, 180, &mut cycles).await;
+            let verdict = json!([{ "name": "CFSentinelClassification", "value": 2 }]);
+            act(
+                "ticket.close",
+                json!({ "ticket_id": ticket, "text": "Done.", "agent": "Jonas Weber", "customfields": verdict }),
+            );
+            pass(&world, 120, &mut cycles).await;
+            // Ticket and link; comment and note; notes and comment; ticket; notes, words of closing, incident read and written.
+            fewest += 2 + 2 + 2 + 1 + 4;
+            changes += 5;
+        }
+    }
+    let calls = world.calls();
+    let lists = ["sentinel.incident.list", "halo.tickets.list"];
+    let listed: u64 = lists.iter().map(|kind| crate::of(&calls, kind)).sum();
+    let made = crate::work(&calls) - listed;
+    println!(
+        "P1  a mixed day: {changes} changes of {} incidents, {made} calls for them, fewest {fewest}, ratio {:.3} (bar 1.2); lists \
+         {listed} in {:.1} h ({} workspaces every 60 s, Halo every 20 s)\n    {}",
+        world.tickets(),
+        made as f64 / fewest as f64,
+        cycles as f64 * 20.0 / 3_600.0,
+        names.len(),
+        crate::by_kind(&calls),
+    );
+}
+
+async fn pass(world: &Inside, secs: i64, cycles: &mut u64) {
+    for _ in 0..secs / 20 {
+        world.after(20).await;
+        *cycles += 1;
+    }
+}
