@@ -78,7 +78,8 @@ test("a refused write becomes a dead letter with its remedy, and is tried again"
   const brief = { timeout: script ? 45_000 : 1_000 };
   const faults = watch(context, program.ready.console);
   await signIn(page, program.ready);
-  const refuse = { effect: "status", status: 400, kind: "halo.tickets.post", count: 1 };
+  // Once as it is, and once without asking for mandatory fields.
+  const refuse = { effect: "status", status: 400, kind: "halo.tickets.post", count: 2 };
   expect((await page.request.post(`${program.ready.twin}/admin/faults`, { data: refuse })).status()).toBe(200);
   await page.goto(`${program.ready.console}/problems`);
   const title = `Refused at first (${script ? "live" : "plain"})`;

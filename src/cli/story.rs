@@ -329,7 +329,8 @@ async fn leave_refused(life: &mut Life<'_>, engine: &Arc<Engine>, clock: &Arc<St
         effect: Effect::Status { status: 400, applied: false, retry_after: None, html: false },
         probability: 1.0,
         skip: 0,
-        remaining: Some(1),
+        // Once as it is, and once without asking for mandatory fields.
+        remaining: Some(2),
     };
     life.twin.with(|world, _| world.faults.add(refused));
     life.happen(REFUSED_IN, "", &Step::Raise).await;
