@@ -25,6 +25,8 @@ mod modes;
 mod note_limits;
 mod notes;
 mod observed;
+mod own_verdict;
+mod owners;
 mod pace;
 mod pauses;
 mod priorities;

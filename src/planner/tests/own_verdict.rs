@@ -1,0 +1,148 @@
+//! What we wrote into a ticket's classification is no agent's word.
+
+use super::{
+    closing::said,
+    scene::{Scene, WORKING, in_step, words},
+};
+use crate::{
+    domain::{
+        closing::{Classification, Verdict},
+        incident::IncidentStatus,
+        operation::OperationKind,
+        policy::{MissingVerdict, ReopenRule},
+        text,
+        ticket::CustomField,
+    },
+    planner::agreed,
+};
+
+/// The engine writes what is planned for the ticket, and Halo takes it.
+fn take(scene: &mut Scene) {
+    let plan = scene.plan();
+    scene.queue(&plan);
+    for operation in std::mem::take(&mut scene.operations) {
+        let OperationKind::UpdateTicket { change } = operation.kind else { continue };
+        let closed = change.status_id == Some(super::scene::CLOSED);
+        let incident = scene.incident.clone();
+        for (id, value) in &change.custom_fields {
+            scene.ticket().custom_fields.retain(|field| field.id != *id);
+            let field = CustomField { id: *id, name: String::new(), value: value.clone(), display: None };
+            scene.ticket().custom_fields.push(field);
+        }
+        let ticket = scene.ticket();
+        ticket.status_id = change.status_id.or(ticket.status_id);
+        ticket.closed = closed;
+        ticket.closure_note =
+            change.closure_note.as_ref().map(|note| text::text_to_html(note)).or(ticket.closure_note.take());
+        let answer = ticket.clone();
+        scene.pair.base = agreed::after_ticket(scene.pair.base.clone(), &incident, &change, &answer, closed);
+    }
+}
+
+#[test]
+fn what_we_wrote_at_an_earlier_closing_is_no_agents_verdict() {
+    let mut scene = in_step();
+    scene.close_incident(Classification::FalsePositive, Some("IncorrectAlertLogic"));
+    scene.incident.classification_comment = Some("rule is noisy".into());
+    scene.policy.classifications.insert(
+        "false alarm".into(),
+        Verdict {
+            classification: Classification::FalsePositive,
+            reason: Some("IncorrectAlertLogic".into()),
+            comment: None,
+        },
+    );
+    take(&mut scene);
+    assert_eq!(scene.ticket().custom_fields[0].value, 2);
+    scene.incident.status = IncidentStatus::Active;
+    // An instance that keeps what is taken off: what stands there is none of the agent's words.
+    take(&mut scene);
+    scene.ticket().custom_fields[0].value = 2.into();
+    assert_eq!(scene.ticket().status_id, Some(WORKING));
+    assert_eq!(words(&scene.plan()), "in-step healthy -", "not taken off again and again");
+    // The agent closes it and chooses nothing: asked about, as any closing without a classification.
+    let close = |scene: &mut Scene| {
+        let ticket = scene.ticket();
+        (ticket.closed, ticket.status_id) = (true, Some(super::scene::CLOSED));
+    };
+    close(&mut scene);
+    assert_eq!(words(&scene.plan()), "own note because verdict-missing; behind needs-you verdict-missing");
+    assert!(said(&scene.plan()).contains("empty it first"));
+    // By default: the default, and none of our own words as the agent's.
+    let mut by_default = scene.clone();
+    let verdict = Verdict { classification: Classification::BenignPositive, reason: None, comment: None };
+    by_default.policy.missing_verdict = MissingVerdict::Default { verdict };
+    let plan = by_default.plan();
+    assert!(words(&plan).starts_with("incident status=Closed BenignPositive/"), "{}", words(&plan));
+    assert_eq!(said(&plan), "Closed in Halo (ticket 70).");
+    // What the agent writes below them is the agent's.
+    let note = by_default.ticket().closure_note.clone().unwrap_or_default();
+    by_default.ticket().closure_note = Some(format!("{note}<p>Rule was changed.</p>"));
+    let told = said(&by_default.plan());
+    assert!(told.contains("Rule was changed.") && !told.contains("rule is noisy"), "{told}");
+    // Emptied and chosen again it is the agent's choice, though it is the same.
+    scene.field(112, "");
+    let emptied = scene.plan();
+    scene.queue(&emptied);
+    scene.operations.clear();
+    scene.field(112, "2");
+    assert!(
+        words(&scene.plan()).starts_with("incident status=Closed FalsePositive/IncorrectAlertLogic"),
+        "{}",
+        words(&scene.plan())
+    );
+}
+
+#[test]
+fn what_we_wrote_into_the_classification_goes_when_the_ticket_is_opened_again() {
+    let closed = || {
+        let mut scene = in_step();
+        scene.close_incident(Classification::FalsePositive, Some("IncorrectAlertLogic"));
+        scene.policy.classifications.insert(
+            "false alarm".into(),
+            Verdict {
+                classification: Classification::FalsePositive,
+                reason: Some("IncorrectAlertLogic".into()),
+                comment: None,
+            },
+        );
+        take(&mut scene);
+        assert_eq!(scene.ticket().custom_fields[0].value, 2);
+        scene
+    };
+    // Opened again in Sentinel: with the status.
+    let mut scene = closed();
+    scene.incident.status = IncidentStatus::Active;
+    assert_eq!(
+        words(&scene.plan()),
+        "ticket status=2 field112=\"\" because incident-reopened; behind waiting incident-reopened"
+    );
+    take(&mut scene);
+    let after = scene.plan();
+    assert_eq!(words(&after), "in-step healthy -");
+    scene.queue(&after);
+    // The very same choice is the agent's, without emptying anything first.
+    scene.field(112, "2");
+    let ticket = scene.ticket();
+    (ticket.closed, ticket.status_id) = (true, Some(super::scene::CLOSED));
+    let plan = scene.plan();
+    assert!(words(&plan).starts_with("incident status=Closed FalsePositive/IncorrectAlertLogic"), "{}", words(&plan));
+    // Opened again in Halo: once both sides are open.
+    let mut scene = closed();
+    let ticket = scene.ticket();
+    (ticket.closed, ticket.status_id) = (false, Some(WORKING));
+    scene.incident.status = IncidentStatus::Active;
+    assert_eq!(
+        words(&scene.plan()),
+        "ticket field112=\"\" because incident-reopened; behind waiting incident-reopened"
+    );
+    // An agent has changed it: it stays.
+    scene.field(112, "1");
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
+    // While either side is closed it stays, and where status does not go to Halo.
+    let mut scene = closed();
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
+    scene.incident.status = IncidentStatus::Active;
+    scene.policy.reopened_in_sentinel = ReopenRule::Note;
+    assert!(!words(&scene.plan()).contains("field112"), "{}", words(&scene.plan()));
+}

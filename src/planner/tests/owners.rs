@@ -1,0 +1,197 @@
+//! Owner and agent: what crosses, which way, and when.
+
+use super::{
+    fields::rule,
+    scene::{CLOSED, check},
+};
+use crate::domain::{
+    catalogue::Ref,
+    closing::Classification,
+    incident::{IncidentStatus, Owner},
+    policy::Direction,
+};
+
+#[test]
+fn owner_and_agent() {
+    check(&[
+        (
+            "an owner with an agent of the same mail address",
+            |s| s.incident.owner = Owner { user_principal_name: Some("Amira@SOC.example".into()), ..Owner::default() },
+            "ticket agent=5 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+        (
+            "the object id comes before the mail address",
+            |s| {
+                s.catalogue.agents[2].object_id = Some("0B1D".into());
+                s.incident.owner = Owner {
+                    object_id: Some("0b1d".into()),
+                    email: Some("amira@soc.example".into()),
+                    ..Owner::default()
+                };
+            },
+            "ticket agent=6 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+        (
+            "the policy's table comes before both",
+            |s| {
+                s.catalogue.agents[2].object_id = Some("0b1d".into());
+                s.policy.agents = [("amira@soc.example".to_owned(), Ref::Name("Amira".into()))].into();
+                s.incident.owner = Owner {
+                    object_id: Some("0b1d".into()),
+                    email: Some("amira@soc.example".into()),
+                    ..Owner::default()
+                };
+            },
+            "ticket agent=5 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+        (
+            "an owner who is nobody in Halo gets the configured fallback",
+            |s| {
+                s.policy.agent = Some(Ref::Name("Jonas".into()));
+                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+            },
+            "ticket agent=6 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+        (
+            "without a fallback it is an open item",
+            |s| s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() },
+            "behind needs-you unmapped",
+        ),
+        (
+            "and stays one once the ticket is there and nothing moves",
+            |s| {
+                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.pair.base.owner = s.incident.owner.key();
+            },
+            "behind needs-you unmapped",
+        ),
+        (
+            "also when the ticket has an agent already",
+            |s| {
+                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.ticket().agent_id = Some(5);
+                s.pair.base.agent_id = Some(5);
+            },
+            "behind needs-you unmapped",
+        ),
+        (
+            "with a fallback it is said, and nobody has to act",
+            |s| {
+                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.policy.agent = Some(Ref::Name("Jonas".into()));
+                s.ticket().agent_id = Some(6);
+                s.pair.base.agent_id = Some(6);
+            },
+            "in-step healthy unmapped",
+        ),
+        (
+            "a fallback that Halo doesn't know is none",
+            |s| {
+                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.policy.agent = Some(Ref::Name("Nobody".into()));
+            },
+            "behind needs-you unmapped",
+        ),
+        (
+            "a row whose name two agents have means neither, though one has the owner's mail address",
+            |s| {
+                s.catalogue.agents[2].name = "AMIRA ".into();
+                s.policy.agents = [("amira@soc.example".to_owned(), Ref::Name("Amira".into()))].into();
+                s.incident.owner = Owner { email: Some("amira@soc.example".into()), ..Owner::default() };
+            },
+            "behind needs-you ambiguous",
+        ),
+        (
+            "by its id it works",
+            |s| {
+                s.catalogue.agents[2].name = "Amira".into();
+                s.policy.agents = [("amira@soc.example".to_owned(), Ref::Id(6))].into();
+                s.incident.owner = Owner { email: Some("amira@soc.example".into()), ..Owner::default() };
+            },
+            "ticket agent=6 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+        (
+            "a fallback whose name two agents have is none",
+            |s| {
+                s.catalogue.agents[2].name = "Amira".into();
+                s.policy.agent = Some(Ref::Name("Amira".into()));
+                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+            },
+            "behind needs-you ambiguous",
+        ),
+        (
+            "a row may name an agent by mail address",
+            |s| {
+                s.policy.agents = [("x@y.example".to_owned(), Ref::Name("Amira@soc.example".into()))].into();
+                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+            },
+            "ticket agent=5 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+        (
+            "an id is believed where Halo handed out only a part of its agents",
+            |s| {
+                s.catalogue.partial = vec!["agent".into()];
+                s.policy.agents = [("x@y.example".to_owned(), Ref::Id(44))].into();
+                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+            },
+            "ticket agent=44 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+        (
+            "a closed incident needs no agent any more",
+            |s| {
+                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.pair.base.owner = s.incident.owner.key();
+                s.close_incident(Classification::Undetermined, None);
+                s.close_ticket(Some(3));
+                s.pair.base.incident_status = Some(IncidentStatus::Closed);
+                s.pair.base.status_id = Some(CLOSED);
+                s.pair.base.ticket_closed = true;
+            },
+            "in-step healthy unmapped",
+        ),
+        (
+            "the policy carries no owners: nothing is said",
+            |s| {
+                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.policy.owner.direction = Direction::None;
+            },
+            "in-step healthy -",
+        ),
+        (
+            "an agent took the ticket",
+            |s| s.ticket().agent_id = Some(5),
+            "incident owner=amira@soc.example because changed-in-halo; behind waiting changed-in-halo",
+        ),
+        (
+            "an agent without a mail address is Halo's own affair",
+            |s| s.ticket().agent_id = Some(6),
+            "in-step healthy -",
+        ),
+        (
+            "to Halo alone: an agent's taking over stays there",
+            |s| {
+                s.policy.owner = rule(Direction::ToHalo);
+                s.ticket().agent_id = Some(5);
+            },
+            "in-step healthy -",
+        ),
+        (
+            "unassigned on either side is carried",
+            |s| {
+                s.pair.base.owner = Some("amira@soc.example".into());
+                s.pair.base.agent_id = Some(5);
+                s.incident.owner = Owner { user_principal_name: Some("amira@soc.example".into()), ..Owner::default() };
+            },
+            "incident owner=nobody because changed-in-halo; behind waiting changed-in-halo",
+        ),
+        (
+            "taken off in Sentinel",
+            |s| {
+                s.pair.base.owner = Some("amira@soc.example".into());
+                s.pair.base.agent_id = Some(5);
+                s.ticket().agent_id = Some(5);
+            },
+            "ticket agent=1 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+    ]);
+}
