@@ -43,6 +43,8 @@ pub struct Flight {
     pub outcome: Option<Outcome>,
     /// That the other side asks to wait, and for how many seconds if it says so: what the program must not overhear.
     pub told: Option<Option<i64>>,
+    /// The write that it was, by its place among all of them.
+    pub write: Option<usize>,
 }
 
 impl Flight {
@@ -95,7 +97,16 @@ impl World {
             let path = request.uri().path().trim_start_matches('/').to_owned();
             let (side, rest) = path.split_once('/').unwrap_or((path.as_str(), ""));
             let kind = kinds::of(side, request.method().as_str(), &format!("/{rest}"));
-            let flight = Flight { host, side: side.to_owned(), kind, number: id, outcome: None, told: None, request };
+            let flight = Flight {
+                host,
+                side: side.to_owned(),
+                kind,
+                number: id,
+                outcome: None,
+                told: None,
+                write: None,
+                request,
+            };
             self.watch_wait(&flight);
             let slow = self.shape.fate.of(Nemesis::Reordered);
             let travel = if !self.calm && self.wire_dice.chance(slow * 0.3) {
@@ -135,6 +146,7 @@ impl World {
             self.coverage.struck(nemesis);
         }
         self.strike_before_write(&kind, &call.path);
+        let before = self.watch.writes.len();
         let carried = self.carry_out(host, &kind, call.clone(), &mischief);
         self.strike_after_write(host, writes);
         if self.bugs.has(Bug::TokenForEveryCall) && !kind.ends_with("token") {
@@ -148,11 +160,11 @@ impl World {
             // The proxy repeats it; the second answer is the one that comes back.
             let again = self.carry_out(host, &kind, call, &Mischief::default());
             self.tell_call(host, &told, &again, mischief.nemesis);
-            self.send_back(id, again, &mischief);
+            self.send_back(id, again, &mischief, before);
             return;
         }
         self.tell_call(host, &told, &carried, mischief.nemesis);
-        self.send_back(id, carried, &mischief);
+        self.send_back(id, carried, &mischief, before);
     }
 
     fn tell_call(&mut self, host: usize, told: &str, answer: &Answer, nemesis: Option<Nemesis>) {
@@ -199,6 +211,9 @@ impl World {
             let now = self.now();
             self.watch.reads(now, &read_path);
         }
+        if carried && mischief.nemesis != Some(Nemesis::StaleRead) {
+            self.watch.reading(kind, incident.as_ref(), ticket, &answer);
+        }
         if kind == "halo.tickets.get"
             && carried
             && let Some(ticket) = ticket
@@ -222,6 +237,7 @@ impl World {
                 read: incident.as_ref().and_then(|key| self.watch.read_incidents.get(key)).copied(),
                 body,
                 status: answer.reply.status,
+                answered: false,
                 made: answer.reply.status == 201,
             };
             self.watch.writes.push(write);
@@ -268,9 +284,13 @@ impl World {
     }
 
     /// Sends an answer on its way back.
-    fn send_back(&mut self, id: CallId, mut answer: Answer, mischief: &Mischief) {
+    fn send_back(&mut self, id: CallId, mut answer: Answer, mischief: &Mischief, writes_before: usize) {
         let kind = self.flights.get(&id).map(|flight| flight.kind.clone()).unwrap_or_default();
         let arrives = !mischief.too_late && answer.fate == Fate::Whole;
+        let writes = self.watch.writes.len();
+        if let Some(flight) = self.flights.get_mut(&id).filter(|_| writes > writes_before) {
+            flight.write = Some(writes - 1);
+        }
         if let Some(flight) = self.flights.get_mut(&id).filter(|_| arrives && answer.reply.status == 429) {
             // Signing in to Entra has no budget.
             let secs = answer.reply.header("retry-after").and_then(|text| text.parse().ok());
@@ -324,7 +344,11 @@ impl World {
         let Some(flight) = self.flights.remove(&id) else { return };
         let Some(outcome) = flight.outcome else { return };
         // A process that died meanwhile hears nothing, nor does the one that took its place.
+        let success = outcome.as_ref().is_ok_and(|response| response.status().is_success());
         let heard = self.wires.answer(id, outcome);
+        if let Some(write) = flight.write.and_then(|write| self.watch.writes.get_mut(write)) {
+            write.answered = heard && success;
+        }
         if let Some(secs) = flight.told.filter(|_| heard) {
             self.strikes.hear(self.clock_of(flight.host), &flight.side, flight.host, secs);
         }

@@ -7,7 +7,11 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::twin::{Twin, microsoft::incident::Incident, world::World};
+use crate::twin::{
+    Twin,
+    microsoft::incident::Incident,
+    world::{Answer, Fate, World},
+};
 
 /// Order of everything that happens in a world.
 pub type Order = u64;
@@ -149,6 +153,8 @@ pub struct Write {
     pub body: Value,
     /// What was answered.
     pub status: u16,
+    /// We heard that it was carried out.
+    pub answered: bool,
     /// It made a record that was not there before.
     pub made: bool,
 }
@@ -181,6 +187,10 @@ pub struct Watch {
     pub read: BTreeMap<i64, Order>,
     /// When an incident was last read by us.
     pub read_incidents: BTreeMap<IncidentKey, Order>,
+    /// When a true answer showed us a ticket that was at another client than in the beginning.
+    pub away: BTreeMap<i64, Vec<Order>>,
+    /// When a true answer showed us an incident (its name) or a ticket (`#`, its number) by itself.
+    pub looks: BTreeMap<String, Vec<Order>>,
     /// When each incident first stood in an answer to us.
     pub shown: BTreeMap<IncidentKey, Timestamp>,
     /// Every time that it did.
@@ -265,6 +275,55 @@ impl Watch {
         if versions.last().is_none_or(|last| last.value != value) {
             versions.push(Version { order, at, by, value });
         }
+    }
+
+    /// Whether a ticket is at another client than in the beginning.
+    fn is_away(&self, ticket: i64) -> bool {
+        let versions = self.tickets.get(&ticket);
+        let client = |version: Option<&Version<TicketValues>>| version.map(|version| version.value.client_id);
+        versions.is_some_and(|versions| client(versions.first()) != client(versions.last()))
+    }
+
+    /// A true answer set out on its way to us.
+    pub fn reading(&mut self, kind: &str, incident: Option<&IncidentKey>, ticket: Option<i64>, answer: &Answer) {
+        if answer.fate != Fate::Whole || answer.reply.status != 200 {
+            return;
+        }
+        match (kind, incident, ticket) {
+            ("sentinel.incident.get", Some((_, name)), _) => self.shows(name),
+            ("halo.tickets.get", _, Some(number)) => {
+                self.shows(&format!("#{number}"));
+                self.shows_tickets(ticket, &answer.reply.body);
+            }
+            ("halo.tickets.list", ..) => self.shows_tickets(None, &answer.reply.body),
+            _ => {}
+        }
+    }
+
+    /// An answer that nothing happened to shows us one ticket, or a list of them.
+    fn shows_tickets(&mut self, one: Option<i64>, answer: &Bytes) {
+        let mut away: Vec<i64> = self.tickets.keys().copied().filter(|ticket| self.is_away(*ticket)).collect();
+        if away.is_empty() {
+            return;
+        }
+        match one {
+            Some(ticket) => away.retain(|away| *away == ticket),
+            None => {
+                let body: Value = serde_json::from_slice(answer).unwrap_or_default();
+                let rows = body.get("tickets").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+                away.retain(|away| rows.iter().any(|row| row.get("id").and_then(Value::as_i64) == Some(*away)));
+            }
+        }
+        let order = self.next_order();
+        for ticket in away {
+            self.away.entry(ticket).or_default().push(order);
+        }
+    }
+
+    /// An answer that nothing happened to shows us one record.
+    fn shows(&mut self, record: &str) {
+        let order = self.next_order();
+        self.looks.entry(record.to_owned()).or_default().push(order);
     }
 
     /// Whether a person changed a ticket's client after we last read it.

@@ -286,6 +286,9 @@ pub fn taken(s: &Situation<'_>, queued: &OperationKind) -> bool {
         && !budget::digested(&there.message, first.action.ticket).contains(&first.action)
 }
 
+/// Up to which edit of its first note a digest is looked for, where nothing else is left of that note.
+const EDITS_LOOKED_FOR: u32 = 32;
+
 /// Comments of ours whose links the ledger lost are recognised by their derived ids.
 pub(super) fn adopt(
     s: &Situation<'_>,
@@ -332,13 +335,17 @@ pub(super) fn adopt(
         }
     }
     // A digest has the id of its first note; the others are named in its first line. It may have been linked before they
-    // were read.
+    // were read, and its first note may be gone by now.
     let ours: BTreeSet<&CommentId> =
         s.links.iter().chain(&out.links).filter(|l| l.written_in == Side::Halo).map(|l| &l.comment).collect();
-    let digests = comments.iter().filter(|c| ours.contains(&c.id)).filter_map(|c| {
-        let named =
-            s.pair.ticket.map(|ticket| budget::digested(&c.message, ticket)).filter(|named| !named.is_empty())?;
-        Some((c, named))
+    let by_its_first = |comment: &Comment, first: ActionKey| {
+        there.contains_key(&comment.id)
+            && (0..EDITS_LOOKED_FOR).any(|edit| comment.id == CommentId::derived(s.halo_tenant, first, edit, 0))
+    };
+    let digests = comments.iter().filter_map(|c| {
+        let named = s.pair.ticket.map(|ticket| budget::digested(&c.message, ticket))?;
+        let first = *named.first()?;
+        (ours.contains(&c.id) || by_its_first(c, first)).then_some((c, named))
     });
     let mut found = Vec::new();
     for (comment, named) in digests {

@@ -67,6 +67,30 @@ fn a_digest_that_was_linked_before_its_notes_were_read_is_not_told_again() {
     assert!(plan.operations.is_empty(), "{}", words(&plan));
 }
 
+/// A digest has the id of its first note, which an agent may have deleted since.
+#[test]
+fn a_forgotten_digest_whose_first_note_is_gone_is_not_told_again() {
+    let mut scene = in_step();
+    scene.policy.digest_from = 0;
+    scene.note(3, "<p>note number 3</p>");
+    scene.note(4, "<p>note number 4</p>");
+    let plan = scene.plan();
+    assert!(message(&plan, 0).starts_with("Digest of notes 3, 4"), "{}", words(&plan));
+    let links = scene.links.clone();
+    written(&mut scene, &plan);
+    scene.links = links;
+    scene.actions.as_mut().unwrap().retain(|action| action.key.action != 3);
+    let plan = scene.plan();
+    assert!(plan.operations.is_empty(), "{}", words(&plan));
+    assert_eq!(plan.links.len(), 1);
+    // What it says next is told as an edit.
+    scene.links.extend(plan.links);
+    let note = scene.actions.as_mut().unwrap().iter_mut().find(|action| action.key.action == 4).unwrap();
+    (note.note, note.note_html) = ("other words".into(), None);
+    note.updated = Some(scene.now);
+    assert!(words(&scene.plan()).contains("comment of 4"), "{}", words(&scene.plan()));
+}
+
 /// A backup knows a note as it was before an edit that the incident tells of by now.
 #[test]
 fn words_that_were_told_before_a_later_edit_are_not_told_again() {

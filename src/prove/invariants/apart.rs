@@ -1,10 +1,42 @@
 //! Clients apart: what is one client's never reaches another's records.
 
 use super::{
-    super::{words, world::World},
+    super::{
+        watch::{Where, Write},
+        words,
+        world::World,
+    },
     Violation,
     ending::Ending,
 };
+
+/// Whether each strange word was written in a ticket while it was another client's, and people moved that ticket back with
+/// the word in it, before any of our answers (or any that a restored backup has not forgotten) showed it there. The ticket
+/// has one client at every moment that we saw, and it is the incident's.
+fn brought_back(world: &World, write: &Write, body: &str) -> bool {
+    let restored = world.strikes.restored_orders.iter().copied().filter(|order| *order < write.order).max();
+    let mut strange = world.watch.said.iter().filter(|said| {
+        Some(said.client) != write.client && said.versions.iter().any(|wording| body.contains(&wording.mark))
+    });
+    let mut any = false;
+    let all = strange.all(|said| {
+        any = true;
+        let Where::Note(ticket, _) = said.place else { return false };
+        let Some(versions) = world.watch.tickets.get(&ticket) else { return false };
+        let home = versions.iter().rev().find(|version| version.order < write.order);
+        let at_home = home.and_then(|version| world.client_number(version.value.client_id)) == write.client;
+        // From the first word of it to the write: nothing that we still know of showed the ticket elsewhere.
+        let from = said.versions.first().map_or(0, |wording| wording.order);
+        let moved = versions
+            .iter()
+            .rev()
+            .find(|version| version.order < from && world.client_number(version.value.client_id) == write.client);
+        let left = moved.map_or(0, |version| version.order).max(restored.unwrap_or(0));
+        let looks = world.watch.away.get(&ticket);
+        at_home && !looks.is_some_and(|looks| looks.iter().any(|look| (left..write.order).contains(look)))
+    });
+    any && all
+}
 
 /// 15. No byte of client A reaches client B.
 pub fn clients_apart(world: &World, _: &Ending) -> Vec<Violation> {
@@ -14,11 +46,10 @@ pub fn clients_apart(world: &World, _: &Ending) -> Vec<Violation> {
         if write.moved_unseen {
             continue;
         }
-        let strangers: Vec<usize> = words::clients_in(&write.body.to_string())
-            .into_iter()
-            .filter(|client| Some(*client) != write.client)
-            .collect();
-        if strangers.is_empty() {
+        let body = write.body.to_string();
+        let strangers: Vec<usize> =
+            words::clients_in(&body).into_iter().filter(|client| Some(*client) != write.client).collect();
+        if strangers.is_empty() || brought_back(world, write, &body) {
             continue;
         }
         let mut about: Vec<String> = write.incident.iter().map(|(_, name)| name.clone()).collect();

@@ -3,7 +3,7 @@
 use super::{
     super::{
         shape::PEOPLE,
-        watch::{By, IncidentValues, TicketValues, Version},
+        watch::{By, IncidentValues, TicketValues, Version, Write},
         world::World,
     },
     Violation,
@@ -71,7 +71,8 @@ pub fn not_overwritten(world: &World, ending: &Ending) -> Vec<Violation> {
         let wins = ending.policy(ended.key.0, world).map(|policy| policy.status.wins);
         for (what, (here, there)) in [("closure", &closures), ("owner", &owners)] {
             for (mine, other, side) in [(here, there, "incident"), (there, here, "ticket")] {
-                if let Some((old, set, by_us, agreed)) = set_back(mine, other, world) {
+                let known = |ours, set| known(world, ended, side, ours, set);
+                if let Some((old, set, by_us, agreed)) = set_back(mine, other, world, known) {
                     // Where the policy says that the incident's status wins, a move between its open states does too.
                     let moved = |(order, ..): &(u64, By, String)| (agreed..by_us).contains(order);
                     if wins == Some(Wins::Sentinel)
@@ -120,9 +121,35 @@ fn lost(world: &World, ending: &Ending, ended: &Ended) -> Option<String> {
     None
 }
 
+/// Whether we heard of a write of ours that it was carried out, or a reading showed it, before a person set something next.
+/// If not, a person who takes it back at once leaves the record as it was before: nobody can tell that from a write that was
+/// not carried out.
+fn known(world: &World, ended: &Ended, side: &str, ours: u64, set: u64) -> bool {
+    let ticket = side == "ticket";
+    let of_it = |write: &&Write| {
+        let same = if ticket { write.ticket == ended.ticket } else { write.incident.as_ref() == Some(&ended.key) };
+        same && write.order < ours
+    };
+    let write = world.watch.writes.iter().rev().find(of_it);
+    let record = match ended.ticket {
+        Some(number) if ticket => format!("#{number}"),
+        _ => ended.key.1.clone(),
+    };
+    let looks = world.watch.looks.get(&record);
+    write.is_none_or(|write| write.answered)
+        || looks.is_some_and(|looks| looks.iter().any(|look| (ours..set).contains(look)))
+}
+
 /// A value of a person's on `mine` that we set back to what `other` has had since before both agreed: the value, when it
 /// was set, when we set it back, and when both had agreed.
-fn set_back(mine: &Line, other: &Line, world: &World) -> Option<(String, u64, u64, u64)> {
+///
+/// `known` tells whether we knew that our write (the order it was carried out at) had been carried out before something.
+fn set_back(
+    mine: &Line,
+    other: &Line,
+    world: &World,
+    known: impl Fn(u64, u64) -> bool,
+) -> Option<(String, u64, u64, u64)> {
     for pair in mine.windows(2) {
         let [(set, By::Person, value), (overwritten, By::Us(_), now)] = pair else { continue };
         // Who restores an old backup has forgotten what was agreed since.
@@ -134,7 +161,7 @@ fn set_back(mine: &Line, other: &Line, world: &World) -> Option<(String, u64, u6
         // Before the person's change both sides said the same, and for long enough that we saw it.
         let before = mine.iter().rev().find(|(order, ..)| order < set)?;
         let agreed = before.2 == *theirs && matches!(before.1, By::Us(_)) && before.0 > *since;
-        if agreed {
+        if agreed && known(before.0, *set) {
             return Some((value.clone(), *set, *overwritten, before.0));
         }
     }
