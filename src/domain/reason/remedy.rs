@@ -55,6 +55,9 @@ impl Reason {
                     "severity" => "Add a row to the policy's “priorities_back” table".to_owned(),
                     "status" => "Add a row to the policy's “statuses” or “statuses_back” table".to_owned(),
                     "agent" => "Add a row to the policy's “agents” table".to_owned(),
+                    "owner" => {
+                        "Give the agent a mail address in Halo, or add a row to the policy's “agents” table".to_owned()
+                    }
                     "field" => "Correct the policy's “fields”".to_owned(),
                     "classification" => "Add a row to the policy's “classifications” table, or choose another one on the ticket".to_owned(),
                     other => format!("Correct the policy's {other}, or add it in Halo"),
