@@ -12,7 +12,7 @@ use super::{
     ids::{ActionKey, ClientId, CommentId, ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
     incident::{Incident, IncidentStatus, Severity},
     reason::Reason,
-    ticket::Ticket,
+    ticket::{HaloUser, Ticket},
 };
 
 /// Both sides' values when they last agreed: the third tree.
@@ -84,6 +84,10 @@ pub struct Base {
     /// Since when the status is held because it flipped too often.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Timestamp>,
+    /// The user that the incident is about, as found in Halo when its ticket was first drafted: a draft that is made anew is
+    /// for them too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affected: Option<HaloUser>,
 }
 
 /// An id that was sent to a ticket, and the one that Halo kept: a rule, a workflow or a template chose it.

@@ -181,9 +181,24 @@ pub fn summary(incident: &Incident) -> String {
     text::cut(&named, SUMMARY_MAX)
 }
 
+/// Who a further ticket of the matter is for: whom the one before is for, since an agent may have corrected it, else the
+/// user who was found when that was drafted.
+fn as_before(s: &Situation<'_>, passed: &Passed) -> Option<HaloUser> {
+    let ticket = s.ticket.filter(|ticket| ticket.client_id == Some(passed.binding.halo_client_id));
+    let user = ticket.and_then(|ticket| {
+        let id = ticket.user_id.filter(|id| *id > 0)?;
+        // Site and user must belong together.
+        let site_id = Some(ticket.site_id.filter(|id| *id > 0)?);
+        Some(HaloUser { id, name: String::new(), site_id })
+    });
+    user.or_else(|| s.pair.base.affected.clone())
+}
+
 /// The ticket in which a matter goes on whose ticket `closed` stays closed.
 pub fn following(s: &Situation<'_>, passed: &Passed, closed: TicketId) -> TicketDraft {
-    let mut drafted = draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, None).draft;
+    let affected = as_before(s, passed);
+    let mut drafted =
+        draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, affected.as_ref()).draft;
     let number = closed.to_string();
     let follows = reference(&["ticket", &s.workspace.arm_id, s.incident.id.as_str(), "follows", &number]);
     let said = format!("<p>The incident was opened again. Its first ticket, {number}, stays closed.</p>");
@@ -194,7 +209,9 @@ pub fn following(s: &Situation<'_>, passed: &Passed, closed: TicketId) -> Ticket
 
 /// The ticket of a matter whose first one, `gone`, does not exist any more.
 pub fn in_place_of(s: &Situation<'_>, passed: &Passed, gone: TicketId) -> TicketDraft {
-    let mut drafted = draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, None).draft;
+    let affected = as_before(s, passed);
+    let mut drafted =
+        draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, affected.as_ref()).draft;
     let own = reference(&["ticket", &s.workspace.arm_id, s.incident.id.as_str(), "in-place-of", &gone.to_string()]);
     let said = format!("<p>This ticket takes the place of ticket {gone}, which does not exist any more.</p>");
     drafted.details_html = said + &drafted.details_html.replace(&drafted.reference, &own);

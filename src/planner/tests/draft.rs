@@ -8,7 +8,9 @@ use super::{
 };
 use crate::{
     domain::{
+        ids::TicketId,
         incident::Evidence,
+        operation::OperationKind,
         policy::{Direction, FieldMapping, FieldRule, FieldSource, FieldTarget, RequesterRule, When, Wins},
         reason::Reason,
         ticket::{HaloUser, Requester},
@@ -87,4 +89,53 @@ fn who_a_ticket_is_for() {
     assert!(without.draft.details_html.contains(said), "{}", without.draft.details_html);
     scene.policy.requester = RequesterRule::User { id: 7 };
     assert_eq!(of(&drafted(&scene, Some(&ann))), (Requester::User { id: 7 }, None));
+}
+
+/// A ticket that follows, takes the place of one that is gone, or is drafted anew is for the same user.
+#[test]
+fn a_further_ticket_is_for_whom_the_first_one_was() {
+    let mut scene = in_step();
+    scene.policy.requester = RequesterRule::AffectedUser;
+    scene.evidence = Some(Evidence {
+        alerts: Vec::new(),
+        entities: vec![
+            json!({"kind": "Account", "properties": {"accountName": "ann", "upnSuffix": "contoso.example"}}),
+        ],
+    });
+    let further = |scene: &Scene| {
+        scene.with(|s| {
+            let passed = gate::needs(s.workspace, s.client, s.policy, Some(s.catalogue)).expect("it passes");
+            [draft::following(s, &passed, TicketId(70)), draft::in_place_of(s, &passed, TicketId(70))]
+        })
+    };
+    let said = "None of the users that the incident names";
+    for draft in further(&scene) {
+        assert_eq!((&draft.requester, draft.site_id), (&Requester::GeneralUser, None), "nobody was found then either");
+        assert!(draft.details_html.contains(said));
+    }
+    scene.pair.base.affected = Some(HaloUser { id: 981, name: "Ann".into(), site_id: Some(31) });
+    for draft in further(&scene) {
+        assert_eq!((&draft.requester, draft.site_id), (&Requester::User { id: 981 }, Some(31)));
+        assert!(!draft.details_html.contains(said), "{}", draft.details_html);
+    }
+    (scene.ticket().user_id, scene.ticket().site_id) = (Some(982), Some(32));
+    for draft in further(&scene) {
+        assert_eq!(
+            (&draft.requester, draft.site_id),
+            (&Requester::User { id: 982 }, Some(32)),
+            "an agent corrected it"
+        );
+    }
+    scene.ticket().client_id = Some(13);
+    for draft in further(&scene) {
+        assert_eq!(draft.requester, Requester::User { id: 981 }, "another client's user is nobody here");
+    }
+    scene.ticket = None;
+    scene.pair.ticket = None;
+    let planned = scene.plan();
+    let made = planned.operations.iter().find_map(|planned| match &planned.kind {
+        OperationKind::CreateTicket { draft, .. } => Some((draft.requester.clone(), draft.site_id)),
+        _ => None,
+    });
+    assert_eq!(made, Some((Requester::User { id: 981 }, Some(31))), "asked for again");
 }
