@@ -106,7 +106,10 @@ pub fn draft(
     };
     // An incident that was closed before we saw it becomes an open ticket, which is then closed with its verdict.
     let opens_as = if incident.closed() { IncidentStatus::New } else { incident.status.clone() };
-    let status_id = keep(mapping::status(policy, catalogue, &opens_as));
+    let status_id = match policy.status.at_creation() {
+        true => keep(mapping::status(policy, catalogue, &opens_as)),
+        false => None,
+    };
     let fallback = mapping::fallback_agent(policy, catalogue);
     let owned = policy.owner.at_creation();
     let owner_agent = owned.then(|| mapping::agent(policy, catalogue, &incident.owner)).flatten();

@@ -139,3 +139,28 @@ fn a_further_ticket_is_for_whom_the_first_one_was() {
     });
     assert_eq!(made, Some((Requester::User { id: 981 }, Some(31))), "asked for again");
 }
+
+/// What the policy lets not cross to Halo is Halo's own choice from the beginning, and its holes are nobody's.
+#[test]
+fn a_field_that_does_not_cross_to_halo_is_not_in_a_new_ticket() {
+    let mut scene = in_step();
+    scene.incident.owner.email = Some("amira@soc.example".into());
+    let values = |scene: &Scene| {
+        let drafted = drafted(scene, None);
+        ([drafted.draft.status_id, drafted.draft.priority_id, drafted.draft.agent_id], drafted.lacking)
+    };
+    assert_eq!(values(&scene), ([Some(2), Some(3), Some(5)], Vec::new()));
+    for (direction, when, crosses) in [
+        (Direction::ToSentinel, When::Always, false),
+        (Direction::None, When::Always, false),
+        (Direction::ToHalo, When::OnCreate, true),
+    ] {
+        let rule = FieldRule::new(direction, when);
+        (scene.policy.status, scene.policy.severity, scene.policy.owner) = (rule, rule, rule);
+        let expected = if crosses { [Some(2), Some(3), Some(5)] } else { [None; 3] };
+        assert_eq!(values(&scene), (expected, Vec::new()), "{direction:?}");
+        let mut holes = scene.clone();
+        (holes.policy.statuses, holes.policy.priorities) = (Default::default(), Default::default());
+        assert_eq!(values(&holes).1.len(), if crosses { 2 } else { 0 }, "{direction:?}");
+    }
+}
