@@ -44,6 +44,9 @@ impl Reason {
             Self::OlderThanStart => Some(
                 "Take it in by a backfill, or set an earlier “since” for the workspace in the configuration file: what is known is linked at once, other open incidents within six hours.".into(),
             ),
+            Self::Redirected => Some(
+                "Nothing: its matter goes on with the incident that it was merged into. Opened again in Defender it would pass.".into(),
+            ),
             Self::ModeOneWay => Some("Set the workspace's mode to two-way to carry it, or leave it as it is.".into()),
             Self::Unlinked { .. } => {
                 Some("Nothing, or open “Link by hand”: link it to a ticket there, or have its ticket made.".into())
