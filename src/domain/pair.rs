@@ -84,6 +84,9 @@ pub struct Base {
     /// Since when the status is held because it flipped too often.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Timestamp>,
+    /// When its ticket was made, where that was well after the pair was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticketed: Option<Timestamp>,
     /// The user that the incident is about, as found in Halo when its ticket was first drafted: a draft that is made anew is
     /// for them too.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -307,6 +310,13 @@ pub struct Pair {
     pub created: Timestamp,
     /// When anything of it last changed.
     pub changed: Timestamp,
+}
+
+impl Pair {
+    /// Since when both of its records have been there.
+    pub fn born(&self) -> Timestamp {
+        self.base.ticketed.map_or(self.created, |ticketed| ticketed.max(self.created))
+    }
 }
 
 /// What the planner concluded about a pair, kept with it.
