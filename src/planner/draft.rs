@@ -17,7 +17,10 @@ use crate::domain::{
 };
 
 use super::{
-    fields::mapped::{self, Placed},
+    fields::{
+        mapped::{self, Placed},
+        owner,
+    },
     gate::Passed,
     mapping, requester,
     situation::Situation,
@@ -115,8 +118,8 @@ pub fn draft(
     let owner_agent = owned.then(|| mapping::agent(policy, catalogue, &incident.owner)).flatten();
     if fallback.is_none() {
         let hole = owned.then(|| mapping::owner_without_agent(policy, catalogue, &incident.owner)).flatten();
-        let unclear = || mapping::unclear_fallback(policy, catalogue).filter(|_| owner_agent.is_none());
-        lacking.extend(hole.or_else(unclear));
+        let nobody = || mapping::fallback_hole(policy, catalogue).filter(|_| owner_agent.is_none());
+        lacking.extend(hole.or_else(nobody));
     }
     let team = named(passed.binding.team.clone(), policy.team.as_ref(), catalogue, "team", &mut lacking);
     let category_1 = named(None, policy.category.as_ref(), catalogue, "category", &mut lacking);
@@ -228,6 +231,12 @@ pub fn holes(s: &Situation<'_>) -> Vec<Reason> {
     let own_team = s.client.halo.as_ref().and_then(|binding| binding.team.clone());
     named(own_team, s.policy.team.as_ref(), s.catalogue, "team", &mut lacking);
     named(None, s.policy.category.as_ref(), s.catalogue, "category", &mut lacking);
+    // Of a ticket that somebody has it is nobody's matter who would have got it.
+    let unowned = s.incident.owner.is_none() || !s.policy.owner.at_creation();
+    let taken = s.ticket.is_some_and(|ticket| ticket.agent_id.is_some_and(|agent| agent > owner::UNASSIGNED));
+    if unowned && !taken && !s.incident.closed() {
+        lacking.extend(mapping::fallback_hole(s.policy, s.catalogue));
+    }
     mapped::for_creation(s.policy, s.catalogue, s.incident, s.evidence, &mut lacking);
     lacking
 }

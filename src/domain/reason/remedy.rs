@@ -57,7 +57,7 @@ impl Reason {
                     "priority" => "Add a row to the policy's “priorities” table".to_owned(),
                     "severity" => "Add a row to the policy's “priorities_back” table".to_owned(),
                     "status" => "Add a row to the policy's “statuses” or “statuses_back” table".to_owned(),
-                    "agent" => "Add a row to the policy's “agents” table".to_owned(),
+                    "agent" => "Add a row to the policy's “agents” table, or correct its “agent”".to_owned(),
                     "owner" => {
                         "Give the agent a mail address in Halo, or add a row to the policy's “agents” table".to_owned()
                     }

@@ -140,6 +140,20 @@ fn a_further_ticket_is_for_whom_the_first_one_was() {
     assert_eq!(made, Some((Requester::User { id: 981 }, Some(31))), "asked for again");
 }
 
+#[test]
+fn a_fallback_that_halo_lacks_is_a_hole_of_a_ticket_that_nobody_owns() {
+    let mut scene = in_step();
+    scene.policy.agent = Some(crate::domain::catalogue::Ref::Name("Nobody".into()));
+    let hole = Reason::Unmapped { table: "agent".into(), value: "Nobody".into() };
+    assert_eq!(drafted(&scene, None).lacking, [hole]);
+    scene.catalogue.agents.clear();
+    assert_eq!(drafted(&scene, None).lacking, [], "nothing is called unknown while the look-up is empty");
+    let mut owned = in_step();
+    owned.policy.agent = scene.policy.agent;
+    owned.incident.owner.email = Some("amira@soc.example".into());
+    assert_eq!(drafted(&owned, None).lacking, [], "its owner's agent has it");
+}
+
 /// What the policy lets not cross to Halo is Halo's own choice from the beginning, and its holes are nobody's.
 #[test]
 fn a_field_that_does_not_cross_to_halo_is_not_in_a_new_ticket() {

@@ -121,6 +121,28 @@ fn owner_and_agent() {
             "behind needs-you ambiguous",
         ),
         (
+            "a fallback that Halo doesn't know leaves what nobody owns to nobody, and says so",
+            |s| s.policy.agent = Some(Ref::Name("Nobody".into())),
+            "behind needs-you unmapped",
+        ),
+        (
+            "so does one whose name two agents have",
+            |s| {
+                s.catalogue.agents[2].name = "Amira".into();
+                s.policy.agent = Some(Ref::Name("Amira".into()));
+            },
+            "behind needs-you ambiguous",
+        ),
+        (
+            "once an agent has the ticket, nobody asks",
+            |s| {
+                s.policy.agent = Some(Ref::Name("Nobody".into()));
+                s.ticket().agent_id = Some(5);
+                s.pair.base.agent_id = Some(5);
+            },
+            "in-step healthy -",
+        ),
+        (
             "a row may name an agent by mail address",
             |s| {
                 s.policy.agents = [("x@y.example".to_owned(), Ref::Name("Amira@soc.example".into()))].into();
