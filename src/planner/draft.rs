@@ -238,6 +238,10 @@ pub fn holes(s: &Situation<'_>) -> Vec<Reason> {
         lacking.extend(mapping::fallback_hole(s.policy, s.catalogue));
     }
     mapped::for_creation(s.policy, s.catalogue, s.incident, s.evidence, &mut lacking);
+    // Without the look-up the field is found by its name on the ticket.
+    let known = !s.catalogue.fields.is_empty() && !s.catalogue.is_partial("custom field");
+    let classification = s.policy.classification_field.as_ref().filter(|_| known);
+    lacking.extend(classification.and_then(|field| mapped::custom_id(s.catalogue, field).err()));
     lacking
 }
 

@@ -147,11 +147,21 @@ fn a_fallback_that_halo_lacks_is_a_hole_of_a_ticket_that_nobody_owns() {
     let hole = Reason::Unmapped { table: "agent".into(), value: "Nobody".into() };
     assert_eq!(drafted(&scene, None).lacking, [hole]);
     scene.catalogue.agents.clear();
-    assert_eq!(drafted(&scene, None).lacking, [], "nothing is called unknown while the look-up is empty");
+    assert!(drafted(&scene, None).lacking.is_empty(), "nothing is called unknown while the look-up is empty");
     let mut owned = in_step();
     owned.policy.agent = scene.policy.agent;
     owned.incident.owner.email = Some("amira@soc.example".into());
-    assert_eq!(drafted(&owned, None).lacking, [], "its owner's agent has it");
+    assert!(drafted(&owned, None).lacking.is_empty(), "its owner's agent has it");
+}
+
+/// What an agent chose there could not be read, and what an analyst chose not be written.
+#[test]
+fn a_classification_field_that_halo_lacks_is_an_open_item() {
+    let mut scene = in_step();
+    scene.policy.classification_field = Some(crate::domain::catalogue::Ref::Name("CFNowhere".into()));
+    assert_eq!(scene.plan().items(), [Reason::Unmapped { table: "field".into(), value: "CFNowhere".into() }]);
+    scene.catalogue.fields.clear();
+    assert!(scene.plan().items().is_empty(), "the look-up could not be read");
 }
 
 /// What the policy lets not cross to Halo is Halo's own choice from the beginning, and its holes are nobody's.
