@@ -60,8 +60,10 @@ pub struct MergedFrom {
 }
 
 impl CommentId {
-    /// The id of the copy, on the incident it was merged into, of a comment of another incident of the workspace.
-    pub fn carried_over(arm_id: &str, incident: &IncidentId, comment: &CommentId) -> Self {
-        Self::named(&format!("merged-comment/{arm_id}/{incident}/{comment}"))
+    /// The id of part `part` of the copy, on the incident it was merged into, of a comment of another incident of the
+    /// workspace.
+    pub fn carried_over(arm_id: &str, incident: &IncidentId, comment: &CommentId, part: u32) -> Self {
+        let part = if part == 0 { String::new() } else { format!("/{part}") };
+        Self::named(&format!("merged-comment/{arm_id}/{incident}/{comment}{part}"))
     }
 }

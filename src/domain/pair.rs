@@ -12,7 +12,7 @@ use super::{
     ids::{ActionKey, ClientId, CommentId, ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
     incident::{Incident, IncidentStatus, Severity},
     reason::Reason,
-    ticket::Ticket,
+    ticket::{HaloUser, Ticket},
 };
 
 /// Both sides' values when they last agreed: the third tree.
@@ -84,6 +84,13 @@ pub struct Base {
     /// Since when the status is held because it flipped too often.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Timestamp>,
+    /// When its ticket was made, where that was well after the pair was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticketed: Option<Timestamp>,
+    /// The user that the incident is about, as found in Halo when its ticket was first drafted: a draft that is made anew is
+    /// for them too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affected: Option<HaloUser>,
 }
 
 /// An id that was sent to a ticket, and the one that Halo kept: a rule, a workflow or a template chose it.
@@ -303,6 +310,13 @@ pub struct Pair {
     pub created: Timestamp,
     /// When anything of it last changed.
     pub changed: Timestamp,
+}
+
+impl Pair {
+    /// Since when both of its records have been there.
+    pub fn born(&self) -> Timestamp {
+        self.base.ticketed.map_or(self.created, |ticketed| ticketed.max(self.created))
+    }
 }
 
 /// What the planner concluded about a pair, kept with it.

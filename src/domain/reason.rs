@@ -141,7 +141,8 @@ pub enum Reason {
     ClientNotBound,
     /// A value has no mapping.
     Unmapped {
-        /// The policy's table (`priority`, `status`, `ticket type`, `outcome`, `field`, `agent`, `team`, `category`).
+        /// The policy's table (`priority`, `status`, `ticket type`, `outcome`, `field`, `agent`, `owner`, `team`,
+        /// `category`).
         table: String,
         /// The value without a row, or the name that Halo doesn't know.
         value: String,

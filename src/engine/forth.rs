@@ -27,8 +27,10 @@ use crate::{
 
 use super::{Engine, digest::observed, execute::Attempt, pauses};
 
-/// How long after a pair was made "not found" does not prove that its record is gone.
+/// How long after a record was made "not found" does not prove that it is gone.
 pub(super) const MAY_NOT_SHOW_YET: SignedDuration = SignedDuration::from_mins(5);
+/// A ticket that is made so soon after its pair is as old as that.
+const AT_ONCE: SignedDuration = SignedDuration::from_mins(1);
 
 /// Makes a ticket.
 pub(super) async fn create(
@@ -145,7 +147,11 @@ pub(super) fn ticket_made(
     };
     let id = ticket.id;
     let pair = row.pair.id;
-    let base = further(row, base);
+    let mut base = further(row, base);
+    let now = engine.now();
+    if now.duration_since(row.pair.created) > AT_ONCE {
+        base.ticketed = Some(now);
+    }
     let facts = vec![Fact::TicketLinked { pair, ticket: id }, Fact::BaseAgreed { pair, base }];
     // A create's answer is the ticket as it was born: nobody has written in it. What comes later moves its times.
     let actions = (!settled && ticket.warning.is_none()).then(Vec::new);
@@ -279,7 +285,7 @@ pub(super) fn note_made(row: &SituationRow, kind: &OperationKind, action: Action
 /// What a write to a record that was not found comes to: it is gone, unless it is so young that it may only not
 /// show yet everywhere at the service (halo-api sheet 3.3: seconds to minutes). Then it is asked for again.
 pub(super) fn not_found(row: &SituationRow, what: String, failure: Failure, now: Timestamp) -> Attempt {
-    if now.duration_since(row.pair.created) < MAY_NOT_SHOW_YET {
+    if now.duration_since(row.pair.born()) < MAY_NOT_SHOW_YET {
         return Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure });
     }
     Attempt::Refused(Reason::RecordGone { what }, Vec::new(), Box::default())

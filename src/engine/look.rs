@@ -117,7 +117,7 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     }
     // Of two records that are gone the ticket is the one that is told of.
     let gone = missing.last().copied();
-    let shows = row.pair.created + forth::MAY_NOT_SHOW_YET;
+    let shows = row.pair.born() + forth::MAY_NOT_SHOW_YET;
     if gone.is_some() && now < shows {
         // So young a record may only not show yet: it is asked for once more when it must.
         engine.schedule().later_looks.insert(id, shows);

@@ -61,8 +61,12 @@ pub fn kinds(s: &Situation<'_>, kind: &OperationKind) -> Vec<WriteKind> {
                     _ => {}
                 }
             }
-            let before = s.pair.base.severity.as_ref();
-            if change.priority_id.is_some() && before.is_some_and(|before| lower(before, &groups::severity(s))) {
+            // Lower than what was agreed on, or than what the ticket's priority means now: an agent may have raised it.
+            let there = s.ticket.and_then(|ticket| ticket.priority_id);
+            let there = there.and_then(|id| mapping::severity_back(s.policy, s.catalogue, id).ok());
+            let now = groups::severity(s);
+            let mut before = s.pair.base.severity.iter().chain(&there);
+            if change.priority_id.is_some() && before.any(|before| lower(before, &now)) {
                 found.push(WriteKind::SeverityDown);
             }
         }

@@ -248,6 +248,19 @@ pub fn field_of_verdict(
     option_of(policy, definition, &verdict).map(|option| (definition.id, option.id.into()))
 }
 
+/// What the ticket cannot say of how its incident was closed: the policy's field is a select in which no choice stands for
+/// that.
+pub fn without_choice(policy: &Policy, catalogue: &Catalogue, incident: &Incident) -> Option<Reason> {
+    use crate::domain::catalogue::Ref;
+    let verdict = incident.verdict()?;
+    let definition = match policy.classification_field.as_ref()? {
+        Ref::Id(id) => catalogue.fields.iter().find(|f| f.id == *id),
+        Ref::Name(name) => catalogue.field(name),
+    }?;
+    let lacks = !definition.options.is_empty() && option_of(policy, definition, &verdict).is_none();
+    lacks.then(|| Reason::Unmapped { table: "classification".into(), value: verdict.words() })
+}
+
 /// The classification field by the name agents see, and its choices that stand for a verdict; `None` without a field.
 pub fn choices(policy: &Policy, catalogue: &Catalogue) -> Option<(String, Vec<String>)> {
     use crate::domain::catalogue::Ref;

@@ -17,7 +17,10 @@ use crate::domain::{
 };
 
 use super::{
-    fields::mapped::{self, Placed},
+    fields::{
+        mapped::{self, Placed},
+        owner,
+    },
     gate::Passed,
     mapping, requester,
     situation::Situation,
@@ -106,14 +109,17 @@ pub fn draft(
     };
     // An incident that was closed before we saw it becomes an open ticket, which is then closed with its verdict.
     let opens_as = if incident.closed() { IncidentStatus::New } else { incident.status.clone() };
-    let status_id = keep(mapping::status(policy, catalogue, &opens_as));
+    let status_id = match policy.status.at_creation() {
+        true => keep(mapping::status(policy, catalogue, &opens_as)),
+        false => None,
+    };
     let fallback = mapping::fallback_agent(policy, catalogue);
     let owned = policy.owner.at_creation();
     let owner_agent = owned.then(|| mapping::agent(policy, catalogue, &incident.owner)).flatten();
     if fallback.is_none() {
         let hole = owned.then(|| mapping::owner_without_agent(policy, catalogue, &incident.owner)).flatten();
-        let unclear = || mapping::unclear_fallback(policy, catalogue).filter(|_| owner_agent.is_none());
-        lacking.extend(hole.or_else(unclear));
+        let nobody = || mapping::fallback_hole(policy, catalogue).filter(|_| owner_agent.is_none());
+        lacking.extend(hole.or_else(nobody));
     }
     let team = named(passed.binding.team.clone(), policy.team.as_ref(), catalogue, "team", &mut lacking);
     let category_1 = named(None, policy.category.as_ref(), catalogue, "category", &mut lacking);
@@ -181,9 +187,24 @@ pub fn summary(incident: &Incident) -> String {
     text::cut(&named, SUMMARY_MAX)
 }
 
+/// Who a further ticket of the matter is for: whom the one before is for, since an agent may have corrected it, else the
+/// user who was found when that was drafted.
+fn as_before(s: &Situation<'_>, passed: &Passed) -> Option<HaloUser> {
+    let ticket = s.ticket.filter(|ticket| ticket.client_id == Some(passed.binding.halo_client_id));
+    let user = ticket.and_then(|ticket| {
+        let id = ticket.user_id.filter(|id| *id > 0)?;
+        // Site and user must belong together.
+        let site_id = Some(ticket.site_id.filter(|id| *id > 0)?);
+        Some(HaloUser { id, name: String::new(), site_id })
+    });
+    user.or_else(|| s.pair.base.affected.clone())
+}
+
 /// The ticket in which a matter goes on whose ticket `closed` stays closed.
 pub fn following(s: &Situation<'_>, passed: &Passed, closed: TicketId) -> TicketDraft {
-    let mut drafted = draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, None).draft;
+    let affected = as_before(s, passed);
+    let mut drafted =
+        draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, affected.as_ref()).draft;
     let number = closed.to_string();
     let follows = reference(&["ticket", &s.workspace.arm_id, s.incident.id.as_str(), "follows", &number]);
     let said = format!("<p>The incident was opened again. Its first ticket, {number}, stays closed.</p>");
@@ -194,7 +215,9 @@ pub fn following(s: &Situation<'_>, passed: &Passed, closed: TicketId) -> Ticket
 
 /// The ticket of a matter whose first one, `gone`, does not exist any more.
 pub fn in_place_of(s: &Situation<'_>, passed: &Passed, gone: TicketId) -> TicketDraft {
-    let mut drafted = draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, None).draft;
+    let affected = as_before(s, passed);
+    let mut drafted =
+        draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, affected.as_ref()).draft;
     let own = reference(&["ticket", &s.workspace.arm_id, s.incident.id.as_str(), "in-place-of", &gone.to_string()]);
     let said = format!("<p>This ticket takes the place of ticket {gone}, which does not exist any more.</p>");
     drafted.details_html = said + &drafted.details_html.replace(&drafted.reference, &own);
@@ -208,7 +231,17 @@ pub fn holes(s: &Situation<'_>) -> Vec<Reason> {
     let own_team = s.client.halo.as_ref().and_then(|binding| binding.team.clone());
     named(own_team, s.policy.team.as_ref(), s.catalogue, "team", &mut lacking);
     named(None, s.policy.category.as_ref(), s.catalogue, "category", &mut lacking);
+    // Of a ticket that somebody has it is nobody's matter who would have got it.
+    let unowned = s.incident.owner.is_none() || !s.policy.owner.at_creation();
+    let taken = s.ticket.is_some_and(|ticket| ticket.agent_id.is_some_and(|agent| agent > owner::UNASSIGNED));
+    if unowned && !taken && !s.incident.closed() {
+        lacking.extend(mapping::fallback_hole(s.policy, s.catalogue));
+    }
     mapped::for_creation(s.policy, s.catalogue, s.incident, s.evidence, &mut lacking);
+    // Without the look-up the field is found by its name on the ticket.
+    let known = !s.catalogue.fields.is_empty() && !s.catalogue.is_partial("custom field");
+    let classification = s.policy.classification_field.as_ref().filter(|_| known);
+    lacking.extend(classification.and_then(|field| mapped::custom_id(s.catalogue, field).err()));
     lacking
 }
 

@@ -1,6 +1,7 @@
 //! Why an incident has a ticket, or has none: every gate in its order, what it saw, and by which rule it let it pass.
 //!
-//! [`super::gate::ask`] decides and stops at the first gate that fails; this tells the same of all of them.
+//! [`super::gate::ask`] decides and stops at the first gate that fails; this tells the same of all of them, and of what
+//! is asked before ([`decided`]) and after them ([`brake`]).
 
 use crate::domain::{
     catalogue::Catalogue,
@@ -12,7 +13,7 @@ use crate::domain::{
     workspace::{Mode, Workspace},
 };
 
-use super::{filter, mapping};
+use super::{filter, link, mapping};
 
 /// One gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +90,33 @@ pub fn gates(
     };
     found.push(gate("Mode makes tickets", "two-way or sentinel-to-halo".into(), mode.as_str().into(), makes));
     found
+}
+
+/// What a person decided about an incident, which stands before the other gates; `held` is what is kept with it.
+pub fn decided(held: Option<&Reason>) -> Option<Gate> {
+    let reason = held.filter(|reason| link::before_gates(reason.code()))?;
+    Some(Gate {
+        name: "What a person decided".to_owned(),
+        rule: "neither unlinked nor to be linked to another ticket".to_owned(),
+        saw: reason.words().trim_end_matches('.').to_owned(),
+        fails: link::stays(reason).then(|| reason.clone()),
+    })
+}
+
+/// The storm brake, if it is set: asked last, for it counts tickets and not values.
+pub fn brake(policy: &Policy, held: Option<&Reason>) -> Option<Gate> {
+    let cap = policy.tickets_per_hour;
+    let saw = match held {
+        Some(Reason::StormHeld { cap }) => format!("{cap} new tickets within an hour when it came"),
+        Some(Reason::StormReleased) => "released by a person".to_owned(),
+        _ => "not held by it".to_owned(),
+    };
+    (cap > 0).then(|| Gate {
+        name: "Storm brake".to_owned(),
+        rule: format!("at most {cap} new tickets of the workspace within an hour, or a person's release"),
+        saw,
+        fails: held.filter(|reason| matches!(reason, Reason::StormHeld { .. })).cloned(),
+    })
 }
 
 /// Why the first gate that fails does so.

@@ -254,6 +254,13 @@ pub fn unclear_fallback(policy: &Policy, catalogue: &Catalogue) -> Option<Reason
     unclear_agent(catalogue, policy.agent.as_ref()?)
 }
 
+/// The reason where the configured fallback is nobody in Halo, or several.
+pub fn fallback_hole(policy: &Policy, catalogue: &Catalogue) -> Option<Reason> {
+    let wanted = policy.agent.as_ref()?;
+    let known = catalogue.agents.is_empty() || catalogue.is_partial("agent") || agent_ref(catalogue, wanted).is_some();
+    unclear_agent(catalogue, wanted).or_else(|| (!known).then(|| unmapped("agent", wanted.to_string())))
+}
+
 /// The owner for an agent: the table read backwards, then the agent's object id, then the mail address as UPN.
 pub fn owner(policy: &Policy, catalogue: &Catalogue, agent_id: i64) -> Option<Owner> {
     let agent = catalogue.agents.iter().find(|a| a.id == agent_id)?;

@@ -7,7 +7,7 @@ use crate::domain::{
     decision::Decision,
     failure::Side,
     ids::{ActionKey, CommentId, IncidentId, TicketId},
-    incident::{Incident, IncidentStatus},
+    incident::{Comment, Incident, IncidentStatus},
     merge::{Merge, MergedFrom, Survivor},
     operation::{Carried, OperationKind, OperationState},
     pair::{Base, NoteLink},
@@ -107,6 +107,16 @@ fn own_note(s: &Situation<'_>, words: &str, about: &str, meets: Option<TicketId>
     out.push(OperationKind::AddNote { comment: None, edit: 0, said: None, note }, Reason::Merged);
 }
 
+/// A comment of a merged incident as it is said on the one that is left: with what it has above it, it may be too long for one.
+fn copies(s: &Situation<'_>, from: &MergedFrom, comment: &Comment) -> Vec<(u32, CommentId, String)> {
+    let author = notes::author_of(comment);
+    let head = format!("Comment on merged incident {} by {author}, {}", from.name, moment(comment.created));
+    let body = text::neutralise_mentions(&text::message_to_text(&comment.message));
+    let parts = text::split(&format!("{head}\n\n{body}"), budget::COMMENT_MAX);
+    let id = |part| CommentId::carried_over(&s.workspace.arm_id, &from.incident, &comment.id, part);
+    (0_u32..).zip(parts).map(|(part, message)| (part, id(part), message)).collect()
+}
+
 /// What people said on the merged incident is said on the one that is left, once.
 fn comments(s: &Situation<'_>, ticket: &Ticket, from: &MergedFrom, out: &mut Plan) {
     let Some(known) = s.comments else { return };
@@ -122,27 +132,29 @@ fn comments(s: &Situation<'_>, ticket: &Ticket, from: &MergedFrom, out: &mut Pla
     for comment in &from.comments {
         let linked = from.links.iter().any(|link| link.comment == comment.id && link.written_in == Side::Halo);
         let ours = linked || from.ticket.is_some_and(|theirs| notes::to_halo::is_own(s, theirs, comment));
-        let id = CommentId::carried_over(&s.workspace.arm_id, &from.incident, &comment.id);
-        let done = known.iter().any(|other| other.id == id) || s.links.iter().any(|link| link.comment == id);
-        if ours || done || comment.message.trim().is_empty() || planned(&id, out) {
+        if ours || comment.message.trim().is_empty() {
             continue;
         }
-        if free == 0 {
+        let done = |id: &CommentId| {
+            known.iter().any(|other| other.id == *id) || s.links.iter().any(|link| link.comment == *id)
+        };
+        let mut parts = copies(s, from, comment);
+        parts.retain(|(_, id, _)| !done(id) && !planned(id, out));
+        if parts.len() > free {
+            // Nothing is said by half.
             return out.item(Reason::CommentsFull);
         }
-        free -= 1;
-        let author = notes::author_of(comment);
-        let head = format!("Comment on merged incident {} by {author}, {}", from.name, moment(comment.created));
-        let body = text::neutralise_mentions(&text::message_to_text(&comment.message));
-        let message = text::cut(&format!("{head}\n\n{body}"), budget::COMMENT_MAX);
+        free -= parts.len();
         // The ticket that followed has the words already, in the note that carries the original.
         let noted = from.links.iter().find(|link| link.comment == comment.id && link.action.ticket == ticket.id);
         let action = noted.and_then(|link| s.actions?.iter().find(|action| action.key == link.action));
-        let carries = action
-            .map(|action| Carried { action: action.key, edit: 0, part: 0, said: words::of_action(action) })
-            .into_iter()
-            .collect();
-        out.push(OperationKind::AddComment { comment: id, carries, message }, Reason::Merged);
+        for (part, comment, message) in parts {
+            let carries = action
+                .map(|action| Carried { action: action.key, edit: 0, part, said: words::of_action(action) })
+                .into_iter()
+                .collect();
+            out.push(OperationKind::AddComment { comment, carries, message }, Reason::Merged);
+        }
     }
 }
 
@@ -150,15 +162,16 @@ fn comments(s: &Situation<'_>, ticket: &Ticket, from: &MergedFrom, out: &mut Pla
 /// note that carries the original where it is known: the pair of the merged incident writes that, and the words are not
 /// to stand there twice.
 pub(super) fn told_already(s: &Situation<'_>, ticket: TicketId) -> BTreeMap<CommentId, Option<ActionKey>> {
-    let mut copies = BTreeMap::new();
+    let mut told = BTreeMap::new();
     for from in s.merged.iter().filter(|from| from.ticket == Some(ticket)) {
-        let copy = |id: &CommentId| CommentId::carried_over(&s.workspace.arm_id, &from.incident, id);
-        copies.extend(from.comments.iter().map(|comment| (copy(&comment.id), None)));
+        let parts = from.comments.iter().flat_map(|comment| copies(s, from, comment));
+        told.extend(parts.map(|(_, id, _)| (id, None)));
         let noted =
             |link: &&NoteLink| link.edit == 0 && link.action.ticket == ticket && link.written_in == Side::Sentinel;
-        copies.extend(from.links.iter().filter(noted).map(|link| (copy(&link.comment), Some(link.action))));
+        let copy = |id: &CommentId| CommentId::carried_over(&s.workspace.arm_id, &from.incident, id, 0);
+        told.extend(from.links.iter().filter(noted).map(|link| (copy(&link.comment), Some(link.action))));
     }
-    copies
+    told
 }
 
 /// What the ticket and the incident that it follows agree on from the start: what the merged incident had agreed on.

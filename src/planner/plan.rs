@@ -211,7 +211,9 @@ fn ticket_to_make(s: &Situation<'_>, out: &mut Plan) {
             out.item(Reason::Refused { why: why.into() });
         }
         Ok(passed) => {
-            let mut drafted = draft::draft(s.workspace, s.policy, s.catalogue, &passed, s.incident, s.evidence, None);
+            let affected = s.pair.base.affected.as_ref();
+            let mut drafted =
+                draft::draft(s.workspace, s.policy, s.catalogue, &passed, s.incident, s.evidence, affected);
             draft::refer(&mut drafted.draft, &s.pair.reference);
             for hole in drafted.lacking {
                 out.item(hole);

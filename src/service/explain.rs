@@ -7,7 +7,7 @@ use crate::{
     store::Installation,
 };
 
-/// Every gate, as it stands now; none while the workspace has been removed.
+/// Every gate, as it stands now; none while the workspace has been removed. `held` is what is kept with the incident.
 ///
 /// # Errors
 /// The store cannot be read.
@@ -16,6 +16,7 @@ pub async fn gates(
     installation: &Installation,
     workspace: WorkspaceId,
     incident: &Incident,
+    held: Option<&Reason>,
 ) -> Result<Vec<GateRow>, ServiceError> {
     let Some(found) = installation.connected(workspace) else { return Ok(Vec::new()) };
     let catalogue = match &found.client.halo {
@@ -33,5 +34,6 @@ pub async fn gates(
         passes: gate.fails.is_none(),
         remedy: gate.fails.as_ref().and_then(Reason::remedy),
     };
-    Ok(gates.into_iter().map(row).collect())
+    let all = explain::decided(held).into_iter().chain(gates).chain(explain::brake(found.policy, held));
+    Ok(all.map(row).collect())
 }

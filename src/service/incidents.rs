@@ -108,7 +108,7 @@ pub async fn one(
         opened: incident.created.unwrap_or(subject.first_seen),
         changed: subject.last_changed,
     };
-    let gates = super::explain::gates(app, &installation, workspace, incident).await?;
+    let gates = super::explain::gates(app, &installation, workspace, incident, subject.held.as_ref()).await?;
     Ok((drawn(&installation, row, Some(incident)), gates, subject.pair))
 }
 

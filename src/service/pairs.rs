@@ -142,7 +142,7 @@ pub async fn view_at(
         pauses.clear();
     }
     let SituationRow { pair, subject, operations, .. } = &situation;
-    let gates = super::explain::gates(app, &installation, pair.workspace, &subject.incident).await?;
+    let gates = super::explain::gates(app, &installation, pair.workspace, &subject.incident, None).await?;
     let workspace = names::workspace(&installation, pair.workspace);
     let group = group(&situation);
     let stands = if as_of.is_none() { as_followed(&installation, pair.clone()) } else { pair.clone() };

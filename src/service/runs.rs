@@ -1,5 +1,7 @@
 //! Runs: what was read when, and what is due.
 
+use jiff::Timestamp;
+
 use super::{App, caller::Caller, engine_handle::ScopeStatus, error::ServiceError, fault, names, pulse::overdue};
 use crate::{
     domain::{
@@ -51,8 +53,31 @@ pub async fn view(app: &App, caller: &Caller, filter: RunFilter) -> Result<RunsV
         let well = |row: &SourceRow| !row.overdue && row.last.as_ref().is_none_or(|run| run.failure.is_none());
         sources.sort_by_key(well);
     }
+    let shown: Vec<RunScope> = Listed::window(&sources, &filter.sources, |row: &SourceRow| id_of(row.scope))
+        .rows
+        .iter()
+        .map(|row| row.scope)
+        .collect();
+    for row in sources.iter_mut().filter(|row| shown.contains(&row.scope)) {
+        row.read_up_to = read_up_to(app, row.scope).await?;
+    }
     let runs = rows(app, caller, &installation, &filter).await;
     Ok(RunsView { filter, sources, runs })
+}
+
+fn id_of(scope: RunScope) -> String {
+    match scope {
+        RunScope::Workspace { id } => id.to_string(),
+        RunScope::Halo { id } => id.to_string(),
+    }
+}
+
+async fn read_up_to(app: &App, scope: RunScope) -> Result<Option<Timestamp>, ServiceError> {
+    let read = match scope {
+        RunScope::Workspace { id } => app.store.cursor(id).await.map(|cursor| cursor.map(|cursor| cursor.modified)),
+        RunScope::Halo { id } => app.store.halo_cursor(id).await,
+    };
+    read.map_err(|e| fault("read how far a source was read", &e))
 }
 
 fn source(
@@ -70,6 +95,7 @@ fn source(
         mode: None,
         last: recorded.map(|row| RunRow::of(&row.run, name)),
         last_success: status.and_then(|row| row.last_success).or_else(|| recorded.and_then(|row| row.well)),
+        read_up_to: None,
         next_due: status.and_then(|row| row.next_due),
         overdue,
         note: status.and_then(|row| row.note.clone()),
@@ -81,11 +107,7 @@ async fn rows(app: &App, caller: &Caller, installation: &Installation, filter: &
         let asked =
             LedgerFilter { fact: Some("run-ended".to_owned()), scope: caller.scope.clone(), ..LedgerFilter::default() };
         let wanted = |run: &Run| {
-            let id = match run.scope {
-                RunScope::Workspace { id } => id.to_string(),
-                RunScope::Halo { id } => id.to_string(),
-            };
-            (filter.source.is_empty() || filter.source == id) && (!filter.failed || run.failure.is_some())
+            (filter.source.is_empty() || filter.source == id_of(run.scope)) && (!filter.failed || run.failure.is_some())
         };
         let mut after = list::key(&filter.from).parse().ok().map(Seq);
         let (mut rows, mut looked_at, mut older) = (Vec::new(), 0_usize, None);

@@ -26,7 +26,7 @@ fn every_test_that_the_documentation_names_is_there() {
     tests_in("tests/it/engine", "engine::", &mut there);
     tests_in("tests/it/store", "store::", &mut there);
     tests_in("tests/it", "", &mut there);
-    for page in ["docs/SYNC.md", "docs/FEATURES.md", "docs/SET-UP.md"] {
+    for page in ["docs/SYNC.md", "docs/RULES.md", "docs/FEATURES.md", "docs/SET-UP.md"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
         let text = fs::read_to_string(path).expect("the page");
         let named: BTreeSet<&str> = text.split('`').filter(|part| part.contains("::") && !part.contains(' ')).collect();

@@ -138,7 +138,10 @@ fn source(ctx: &PageContext, source: &SourceRow) -> AnyView {
                 </span>
             </th>
             <td><span class=format!("chip {class}")>{icon(ctx, symbol)} <span>{text}</span></span></td>
-            <td data-label="Last success">{when_or(ctx, source.last_success, "never")}</td>
+            <td data-label="Last success">
+                {when_or(ctx, source.last_success, "never")}
+                {source.read_up_to.map(|at| view! { <span class="quiet">" up to the change of "{when(ctx, at)}</span> })}
+            </td>
             <td data-label="Next due">{when_or(ctx, source.next_due, if off { "not read" } else { "as soon as possible" })}</td>
             <td class="c-why tall" data-label="Last run">
                 {last} {source.note.clone().map(|note| view! { <p class="quiet">{note}</p> })}

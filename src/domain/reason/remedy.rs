@@ -44,6 +44,9 @@ impl Reason {
             Self::OlderThanStart => Some(
                 "Take it in by a backfill, or set an earlier “since” for the workspace in the configuration file: what is known is linked at once, other open incidents within six hours.".into(),
             ),
+            Self::Redirected => Some(
+                "Nothing: its matter goes on with the incident that it was merged into. Opened again in Defender it would pass.".into(),
+            ),
             Self::ModeOneWay => Some("Set the workspace's mode to two-way to carry it, or leave it as it is.".into()),
             Self::Unlinked { .. } => {
                 Some("Nothing, or open “Link by hand”: link it to a ticket there, or have its ticket made.".into())
@@ -54,7 +57,10 @@ impl Reason {
                     "priority" => "Add a row to the policy's “priorities” table".to_owned(),
                     "severity" => "Add a row to the policy's “priorities_back” table".to_owned(),
                     "status" => "Add a row to the policy's “statuses” or “statuses_back” table".to_owned(),
-                    "agent" => "Add a row to the policy's “agents” table".to_owned(),
+                    "agent" => "Add a row to the policy's “agents” table, or correct its “agent”".to_owned(),
+                    "owner" => {
+                        "Give the agent a mail address in Halo, or add a row to the policy's “agents” table".to_owned()
+                    }
                     "field" => "Correct the policy's “fields”".to_owned(),
                     "classification" => "Add a row to the policy's “classifications” table, or choose another one on the ticket".to_owned(),
                     other => format!("Correct the policy's {other}, or add it in Halo"),

@@ -75,6 +75,8 @@ pub struct SourceRow {
     pub last: Option<RunRow>,
     /// End of the last run that went well.
     pub last_success: Option<Timestamp>,
+    /// Up to which change it was read, by its own clock; told of the rows that the page shows.
+    pub read_up_to: Option<Timestamp>,
     /// When it is due again; `None` when it is switched off.
     pub next_due: Option<Timestamp>,
     /// Whether it has not been read for two cycles.

@@ -80,8 +80,17 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
                     }
                     _ => g.change_incident(NAME, NAME, |change| change.owner = Some(owner)),
                 },
-                // An agent without a mail address is nobody in Entra: the ticket's agent stays Halo's own affair.
-                None => accept(g),
+                // A ticket that Halo gives to whoever writes in it is nobody's.
+                None if agent == s.catalogue.own_agent_id => accept(g),
+                // Nothing is agreed on, so that it crosses as soon as the agent has an owner.
+                None => {
+                    let hole = Reason::Unmapped { table: NAME.to_owned(), value: field.halo.clone() };
+                    if s.incident.closed() {
+                        g.out.remark(hole);
+                    } else {
+                        g.out.item(hole);
+                    }
+                }
             }
         }
         Outcome::Ask(reason) => g.out.item(reason),

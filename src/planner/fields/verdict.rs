@@ -39,6 +39,13 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (here, there) = (s.incident.verdict(), closing::given(s.policy, s.catalogue, ticket, actions));
     let (sentinel, halo) = (words(here.as_ref()), words(there.as_ref()));
     let now = Agreed { sentinel: sentinel.clone(), halo: Some(halo.clone()) };
+    // Nobody has to act on a matter that is over, and the ticket does not say how its incident was closed.
+    if there.is_none()
+        && s.policy.status.to_halo()
+        && let Some(hole) = closing::without_choice(s.policy, s.catalogue, s.incident)
+    {
+        g.out.remark(hole);
+    }
     let same = here.as_ref().zip(there.as_ref()).is_some_and(|(here, there)| closing::same(here, there));
     // As it was closed, that is agreed on, also where each side has a classification of its own.
     let known = g.base.verdict.get_or_insert_with(|| now.clone()).clone();

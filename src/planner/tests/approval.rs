@@ -16,7 +16,7 @@ use crate::{
         incident::Severity,
         operation::OperationKind,
         pair::{Health, SyncState},
-        policy::{Direction, FieldRule, When},
+        policy::{Direction, FieldRule, When, Wins},
         reason::Reason,
     },
     planner::{
@@ -41,7 +41,23 @@ fn comment_for_all(s: &mut Scene) {
 
 type Case = (&'static str, fn(&mut Scene), Option<(WriteKind, Side)>);
 
-const TABLE: [Case; 10] = [
+/// Agreed on was Low; the ticket has been raised to High, and Sentinel's Medium wins.
+fn raised_and_overruled(s: &mut Scene) {
+    s.policy.severity = FieldRule { direction: Direction::Both, when: When::Always, wins: Wins::Sentinel };
+    s.pair.base.severity = Some(Severity::Low);
+    s.pair.base.priority_id = Some(4);
+    s.ticket().priority_id = Some(2);
+}
+
+/// Joined by hand, agreed on nothing: the incident's Medium wins over the ticket's High.
+fn joined_and_lower(s: &mut Scene) {
+    s.policy.severity = FieldRule { direction: Direction::Both, when: When::Always, wins: Wins::Sentinel };
+    s.pair.base.severity = None;
+    s.pair.base.joined.insert("severity".into());
+    s.ticket().priority_id = Some(2);
+}
+
+const TABLE: [Case; 12] = [
     (
         "an incident closed",
         |s| s.close_incident(Classification::Undetermined, None),
@@ -52,6 +68,8 @@ const TABLE: [Case; 10] = [
     ("a ticket opened again", ticket_opened_again, Some((WriteKind::Reopen, Side::Sentinel))),
     ("a lower severity", |s| s.incident.severity = Severity::Low, Some((WriteKind::SeverityDown, Side::Halo))),
     ("a lower priority", priority_lowered, Some((WriteKind::SeverityDown, Side::Sentinel))),
+    ("an agent's higher priority overruled", raised_and_overruled, Some((WriteKind::SeverityDown, Side::Halo))),
+    ("a lower severity of joined records", joined_and_lower, Some((WriteKind::SeverityDown, Side::Halo))),
     ("a comment that the end user may see", comment_for_all, Some((WriteKind::ClientVisibleNote, Side::Halo))),
     ("a higher severity", |s| s.incident.severity = Severity::High, None),
     ("a private note", |s| drop(s.comment(1, "words")), None),

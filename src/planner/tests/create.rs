@@ -67,6 +67,31 @@ fn every_gate_that_is_set_says_what_it_asked_and_what_it_saw() {
     assert!(gates.iter().filter(|gate| gate.fails.is_some()).count() == 1, "those behind it are told of too");
 }
 
+/// What stands with an incident tells of the gates that look at more than its values.
+#[test]
+fn what_a_person_decided_comes_before_the_gates_and_the_storm_brake_after_them() {
+    let mut scene = in_step();
+    assert_eq!(explain::decided(None), None);
+    let unlinked = Reason::Unlinked { ticket: None, refused: None };
+    let asked = Reason::TicketAsked { after: None };
+    for (held, holds) in [(&unlinked, true), (&asked, false)] {
+        let gate = explain::decided(Some(held)).expect("a person decided");
+        assert_eq!(
+            (gate.fails.as_ref(), gate.saw.as_str()),
+            (holds.then_some(held), held.words().trim_end_matches('.'))
+        );
+    }
+    scene.policy.tickets_per_hour = 5;
+    let held = Reason::StormHeld { cap: 5 };
+    let brake = |held: Option<&Reason>| explain::brake(&scene.policy, held).map(|gate| (gate.saw, gate.fails));
+    assert_eq!(brake(Some(&held)), Some(("5 new tickets within an hour when it came".into(), Some(held.clone()))));
+    assert_eq!(brake(Some(&Reason::StormReleased)), Some(("released by a person".into(), None)));
+    assert_eq!(brake(None), Some(("not held by it".into(), None)));
+    assert_eq!((explain::decided(Some(&held)), held.remedy().is_some()), (None, true));
+    scene.policy.tickets_per_hour = 0;
+    assert_eq!(explain::brake(&scene.policy, None), None, "no brake, no gate");
+}
+
 #[test]
 fn the_first_gate_that_fails_names_itself() {
     check(&[

@@ -8,7 +8,9 @@ use super::{
 };
 use crate::{
     domain::{
+        ids::TicketId,
         incident::Evidence,
+        operation::OperationKind,
         policy::{Direction, FieldMapping, FieldRule, FieldSource, FieldTarget, RequesterRule, When, Wins},
         reason::Reason,
         ticket::{HaloUser, Requester},
@@ -87,4 +89,102 @@ fn who_a_ticket_is_for() {
     assert!(without.draft.details_html.contains(said), "{}", without.draft.details_html);
     scene.policy.requester = RequesterRule::User { id: 7 };
     assert_eq!(of(&drafted(&scene, Some(&ann))), (Requester::User { id: 7 }, None));
+}
+
+/// A ticket that follows, takes the place of one that is gone, or is drafted anew is for the same user.
+#[test]
+fn a_further_ticket_is_for_whom_the_first_one_was() {
+    let mut scene = in_step();
+    scene.policy.requester = RequesterRule::AffectedUser;
+    scene.evidence = Some(Evidence {
+        alerts: Vec::new(),
+        entities: vec![
+            json!({"kind": "Account", "properties": {"accountName": "ann", "upnSuffix": "contoso.example"}}),
+        ],
+    });
+    let further = |scene: &Scene| {
+        scene.with(|s| {
+            let passed = gate::needs(s.workspace, s.client, s.policy, Some(s.catalogue)).expect("it passes");
+            [draft::following(s, &passed, TicketId(70)), draft::in_place_of(s, &passed, TicketId(70))]
+        })
+    };
+    let said = "None of the users that the incident names";
+    for draft in further(&scene) {
+        assert_eq!((&draft.requester, draft.site_id), (&Requester::GeneralUser, None), "nobody was found then either");
+        assert!(draft.details_html.contains(said));
+    }
+    scene.pair.base.affected = Some(HaloUser { id: 981, name: "Ann".into(), site_id: Some(31) });
+    for draft in further(&scene) {
+        assert_eq!((&draft.requester, draft.site_id), (&Requester::User { id: 981 }, Some(31)));
+        assert!(!draft.details_html.contains(said), "{}", draft.details_html);
+    }
+    (scene.ticket().user_id, scene.ticket().site_id) = (Some(982), Some(32));
+    for draft in further(&scene) {
+        assert_eq!(
+            (&draft.requester, draft.site_id),
+            (&Requester::User { id: 982 }, Some(32)),
+            "an agent corrected it"
+        );
+    }
+    scene.ticket().client_id = Some(13);
+    for draft in further(&scene) {
+        assert_eq!(draft.requester, Requester::User { id: 981 }, "another client's user is nobody here");
+    }
+    scene.ticket = None;
+    scene.pair.ticket = None;
+    let planned = scene.plan();
+    let made = planned.operations.iter().find_map(|planned| match &planned.kind {
+        OperationKind::CreateTicket { draft, .. } => Some((draft.requester.clone(), draft.site_id)),
+        _ => None,
+    });
+    assert_eq!(made, Some((Requester::User { id: 981 }, Some(31))), "asked for again");
+}
+
+#[test]
+fn a_fallback_that_halo_lacks_is_a_hole_of_a_ticket_that_nobody_owns() {
+    let mut scene = in_step();
+    scene.policy.agent = Some(crate::domain::catalogue::Ref::Name("Nobody".into()));
+    let hole = Reason::Unmapped { table: "agent".into(), value: "Nobody".into() };
+    assert_eq!(drafted(&scene, None).lacking, [hole]);
+    scene.catalogue.agents.clear();
+    assert!(drafted(&scene, None).lacking.is_empty(), "nothing is called unknown while the look-up is empty");
+    let mut owned = in_step();
+    owned.policy.agent = scene.policy.agent;
+    owned.incident.owner.email = Some("amira@soc.example".into());
+    assert!(drafted(&owned, None).lacking.is_empty(), "its owner's agent has it");
+}
+
+/// What an agent chose there could not be read, and what an analyst chose not be written.
+#[test]
+fn a_classification_field_that_halo_lacks_is_an_open_item() {
+    let mut scene = in_step();
+    scene.policy.classification_field = Some(crate::domain::catalogue::Ref::Name("CFNowhere".into()));
+    assert_eq!(scene.plan().items(), [Reason::Unmapped { table: "field".into(), value: "CFNowhere".into() }]);
+    scene.catalogue.fields.clear();
+    assert!(scene.plan().items().is_empty(), "the look-up could not be read");
+}
+
+/// What the policy lets not cross to Halo is Halo's own choice from the beginning, and its holes are nobody's.
+#[test]
+fn a_field_that_does_not_cross_to_halo_is_not_in_a_new_ticket() {
+    let mut scene = in_step();
+    scene.incident.owner.email = Some("amira@soc.example".into());
+    let values = |scene: &Scene| {
+        let drafted = drafted(scene, None);
+        ([drafted.draft.status_id, drafted.draft.priority_id, drafted.draft.agent_id], drafted.lacking)
+    };
+    assert_eq!(values(&scene), ([Some(2), Some(3), Some(5)], Vec::new()));
+    for (direction, when, crosses) in [
+        (Direction::ToSentinel, When::Always, false),
+        (Direction::None, When::Always, false),
+        (Direction::ToHalo, When::OnCreate, true),
+    ] {
+        let rule = FieldRule::new(direction, when);
+        (scene.policy.status, scene.policy.severity, scene.policy.owner) = (rule, rule, rule);
+        let expected = if crosses { [Some(2), Some(3), Some(5)] } else { [None; 3] };
+        assert_eq!(values(&scene), (expected, Vec::new()), "{direction:?}");
+        let mut holes = scene.clone();
+        (holes.policy.statuses, holes.policy.priorities) = (Default::default(), Default::default());
+        assert_eq!(values(&holes).1.len(), if crosses { 2 } else { 0 }, "{direction:?}");
+    }
 }

@@ -196,6 +196,42 @@ fn comments_are_carried_over_once() {
     );
 }
 
+/// With what stands above it a comment that was as long as Sentinel takes is too long for one.
+#[test]
+fn a_long_comment_is_carried_over_whole_in_parts() {
+    let mut scene = in_step();
+    merged(&mut scene, 70);
+    scene.note(40, "<p>seen on the host HB-0000000001</p>").agent_id = Some(99);
+    let from = &mut scene.merged[0];
+    let crossed: Vec<CommentId> = from.links.iter().map(|link| link.comment.clone()).collect();
+    let late = from.comments.iter_mut().find(|comment| !crossed.contains(&comment.id)).expect("one has not crossed");
+    late.message = format!("{}the very end", "words of it. ".repeat(2_306));
+    let plan = scene.plan();
+    let written: Vec<_> = plan.operations.iter().map(|planned| planned.kind.clone()).collect();
+    let mut parts = Vec::new();
+    for kind in written {
+        let OperationKind::AddComment { comment, carries, message } = kind else { panic!("a comment") };
+        match carries.first() {
+            Some(carried) => scene.link(&comment, carried.action, (0, 0), Some(carried.said.clone()), Side::Halo),
+            None => parts.push((comment, message)),
+        }
+    }
+    assert_eq!(parts.len(), 2, "{}", words(&plan));
+    assert!(parts.iter().all(|(_, message)| crate::domain::text::length(message) <= 30_000));
+    assert!(parts[0].1.starts_with("Comment on merged incident #5") && parts[1].1.contains("the very end"));
+    assert_ne!(parts[0].0, parts[1].0);
+    // One of them was written before the process died: the other one follows alone.
+    scene.comment(7, &parts[0].1);
+    scene.comments.as_mut().unwrap().last_mut().unwrap().id = parts[0].0.clone();
+    let rest = scene.plan();
+    assert_eq!(words(&rest), "comment of  because merged; behind waiting merged");
+    let OperationKind::AddComment { comment, .. } = &rest.operations[0].kind else { panic!("a comment") };
+    assert_eq!(comment, &parts[1].0);
+    scene.comment(8, &parts[1].1);
+    scene.comments.as_mut().unwrap().last_mut().unwrap().id = parts[1].0.clone();
+    assert_eq!(words(&scene.plan()), "in-step healthy -", "and is noted on the ticket by its own pair alone");
+}
+
 /// A comment of ours on the merged incident whose answer has not been recorded: nobody said it, and it is not carried over.
 #[test]
 fn our_own_comment_is_not_carried_over_before_it_is_known() {
@@ -219,7 +255,7 @@ fn a_comment_on_a_merged_incident_reaches_the_ticket_once() {
     merged(&mut scene, 70);
     let late = scene.merged[0].comments.iter().find(|c| scene.merged[0].links.iter().all(|l| l.comment != c.id));
     let late = late.expect("one that has not crossed").id.clone();
-    let copy = CommentId::carried_over(&scene.workspace.arm_id, &other(), &late);
+    let copy = CommentId::carried_over(&scene.workspace.arm_id, &other(), &late, 0);
     scene.comment(7, "Comment on merged incident #5 Odd sign-in by Li Chen, 2026-03-01 11:30:00 UTC\n\nlate");
     scene.comments.as_mut().unwrap().last_mut().unwrap().id = copy.clone();
     assert!(!words(&scene.plan()).contains("note of comment"), "{}", words(&scene.plan()));

@@ -13,6 +13,7 @@ mod draft;
 mod drift;
 mod drops;
 mod elsewhere;
+mod explained;
 mod fields;
 mod forgotten;
 mod groups;

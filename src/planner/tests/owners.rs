@@ -2,13 +2,14 @@
 
 use super::{
     fields::rule,
-    scene::{CLOSED, check},
+    scene::{CLOSED, check, in_step, words},
 };
 use crate::domain::{
     catalogue::Ref,
     closing::Classification,
     incident::{IncidentStatus, Owner},
     policy::Direction,
+    reason::Reason,
 };
 
 #[test]
@@ -120,6 +121,28 @@ fn owner_and_agent() {
             "behind needs-you ambiguous",
         ),
         (
+            "a fallback that Halo doesn't know leaves what nobody owns to nobody, and says so",
+            |s| s.policy.agent = Some(Ref::Name("Nobody".into())),
+            "behind needs-you unmapped",
+        ),
+        (
+            "so does one whose name two agents have",
+            |s| {
+                s.catalogue.agents[2].name = "Amira".into();
+                s.policy.agent = Some(Ref::Name("Amira".into()));
+            },
+            "behind needs-you ambiguous",
+        ),
+        (
+            "once an agent has the ticket, nobody asks",
+            |s| {
+                s.policy.agent = Some(Ref::Name("Nobody".into()));
+                s.ticket().agent_id = Some(5);
+                s.pair.base.agent_id = Some(5);
+            },
+            "in-step healthy -",
+        ),
+        (
             "a row may name an agent by mail address",
             |s| {
                 s.policy.agents = [("x@y.example".to_owned(), Ref::Name("Amira@soc.example".into()))].into();
@@ -163,9 +186,40 @@ fn owner_and_agent() {
             "incident owner=amira@soc.example because changed-in-halo; behind waiting changed-in-halo",
         ),
         (
-            "an agent without a mail address is Halo's own affair",
+            "an agent who is nobody in Entra is an open item",
             |s| s.ticket().agent_id = Some(6),
+            "behind needs-you unmapped",
+        ),
+        (
+            "so is one whom the look-ups do not know (yet)",
+            |s| s.ticket().agent_id = Some(44),
+            "behind needs-you unmapped",
+        ),
+        (
+            "our own agent, to whom Halo may give what we write in, is nobody",
+            |s| s.ticket().agent_id = Some(99),
             "in-step healthy -",
+        ),
+        (
+            "a fallback who is nobody in Entra was chosen by the policy and asks for nothing",
+            |s| {
+                s.policy.agent = Some(Ref::Name("Jonas".into()));
+                s.ticket().agent_id = Some(6);
+                s.pair.base.agent_id = Some(6);
+            },
+            "in-step healthy -",
+        ),
+        (
+            "on a closed incident such an agent is said, and nobody has to act",
+            |s| {
+                s.ticket().agent_id = Some(6);
+                s.close_incident(Classification::Undetermined, None);
+                s.close_ticket(Some(3));
+                s.pair.base.incident_status = Some(IncidentStatus::Closed);
+                s.pair.base.status_id = Some(CLOSED);
+                s.pair.base.ticket_closed = true;
+            },
+            "in-step healthy unmapped",
         ),
         (
             "to Halo alone: an agent's taking over stays there",
@@ -194,4 +248,22 @@ fn owner_and_agent() {
             "ticket agent=1 because changed-in-sentinel; behind waiting changed-in-sentinel",
         ),
     ]);
+}
+
+#[test]
+fn an_agent_who_is_nobody_in_entra_crosses_once_there_is_an_owner() {
+    let mut scene = in_step();
+    scene.ticket().agent_id = Some(6);
+    let found = scene.plan();
+    assert_eq!(found.items(), [Reason::Unmapped { table: "owner".into(), value: "Jonas".into() }]);
+    let remedy = found.items()[0].remedy().unwrap_or_default();
+    assert!(remedy.contains("mail address") && remedy.contains("agents"), "{remedy}");
+    scene.queue(&found);
+    assert_eq!(words(&scene.plan()), "behind needs-you unmapped", "however often it is read");
+    scene.catalogue.agents[2].email = Some("jonas@soc.example".into());
+    let crosses = "incident owner=jonas@soc.example because changed-in-halo; behind waiting changed-in-halo";
+    assert_eq!(words(&scene.plan()), crosses);
+    scene.catalogue.agents[2].email = None;
+    scene.policy.agents = [("weber@contoso.example".to_owned(), Ref::Name("Jonas".into()))].into();
+    assert!(words(&scene.plan()).starts_with("incident owner=weber@contoso.example "), "by a row of the table too");
 }

@@ -2,11 +2,12 @@
 
 use super::{
     closing::{said, shut},
-    scene::{Scene, in_step, words},
+    scene::{CLOSED, Scene, in_step, words},
 };
 use crate::{
     domain::{
         closing::Classification,
+        incident::IncidentStatus,
         policy::{AfterClosing, Direction},
         reason::Reason,
         workspace::Mode,
@@ -125,4 +126,33 @@ fn a_corrected_classification_waits_where_the_mode_does_not_carry_it() {
     // Where the policy carries no status at all it carries no classification either.
     scene.policy.status.direction = Direction::None;
     assert_eq!(words(&scene.plan()), "in-step healthy verdicts-differ");
+}
+
+/// The field has no choice for what the analyst closed as: the ticket is closed all the same, and the pair says so.
+#[test]
+fn a_classification_without_a_choice_in_halo_is_said() {
+    let mut scene = in_step();
+    scene.close_incident(Classification::BenignPositive, Some("SuspiciousButExpected"));
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "ticket status=9 because incident-closed; behind waiting incident-closed");
+    scene.close_ticket(None);
+    scene.pair.base.incident_status = Some(IncidentStatus::Closed);
+    (scene.pair.base.status_id, scene.pair.base.ticket_closed) = (Some(CLOSED), true);
+    let hole =
+        Reason::Unmapped { table: "classification".into(), value: "Benign positive (SuspiciousButExpected)".into() };
+    for rule in [AfterClosing::Cross, AfterClosing::NoteOnly, AfterClosing::Ignore] {
+        scene.policy.after_closing_fields = rule;
+        let plan = scene.plan();
+        assert_eq!(words(&plan), "in-step healthy unmapped", "{rule:?}");
+        assert_eq!(plan.remarks(), [hole.clone()]);
+    }
+    assert!(hole.remedy().is_some_and(|remedy| remedy.contains("“classifications” table")));
+    // A row for it, by the choice's name.
+    let mut mapped = scene.clone();
+    let verdict = mapped.incident.verdict().expect("it is closed with one");
+    mapped.policy.classifications.insert("true positive".into(), verdict);
+    assert_eq!(words(&mapped.plan()), "in-step healthy -");
+    // Where the policy carries no status to Halo, nothing is missing there.
+    scene.policy.status.direction = Direction::ToSentinel;
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
 }

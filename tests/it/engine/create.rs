@@ -1,8 +1,8 @@
 //! Which incidents become tickets: filters and the storm brake, end to end.
 
 use halobridge::{
-    domain::run::RunCause,
-    service::{acts, problems},
+    domain::{ids::IncidentId, run::RunCause},
+    service::{acts, incidents, problems},
 };
 use serde_json::json;
 
@@ -126,10 +126,15 @@ both! {
         }
         assert_eq!(held, 7);
         let (app, olga) = operator(&bridge);
+        let workspace = bridge.workspace(0).await.id;
+        // Its page names the brake as the gate that stops it, and the way on.
+        let (_, gates, _) = incidents::one(&app, &olga, workspace, &IncidentId::new(&flood[11])).await.unwrap();
+        let stops: Vec<_> = gates.iter().filter(|gate| !gate.passes).collect();
+        assert_eq!((stops.len(), stops[0].name.as_str()), (1, "Storm brake"), "{gates:?}");
+        assert!(stops[0].rule.starts_with("at most 5 ") && stops[0].remedy.as_ref().unwrap().contains("Release"));
         let view = problems::view(&app, &olga).await.unwrap();
         assert_eq!((view.storms.len(), view.storms[0].held, view.storms[0].cap), (1, 7, Some(5)), "one notice");
 
-        let workspace = bridge.workspace(0).await.id;
         assert_eq!(acts::release_storm(&app, &olga, workspace).await.unwrap(), 7);
         bridge.cross().await;
         assert_eq!(bridge.tickets().len(), 13);

@@ -56,6 +56,38 @@ both! {
         }
     }
 
+    /// Nor does it end one whose ticket could be made only long after its pair.
+    async fn a_ticket_that_was_made_late_is_not_given_up_for_one_answer(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.post" }));
+        let incident = bridge.raise(json!({}));
+        bridge.pass(900).await;
+        bridge.heal();
+        for _ in 0..400 {
+            bridge.advance(20).await;
+            if bridge.pair_of(&incident).await.unwrap().ticket.is_some() {
+                break;
+            }
+        }
+        bridge.pass(60).await;
+        let pair = bridge.pair_of(&incident).await.unwrap();
+        assert!(pair.ticket.is_some() && pair.born() > pair.created, "{pair:?}");
+        bridge.fault(json!({ "effect": "status", "status": 404, "kind": "halo.tickets.get", "count": 1 }));
+        bridge.engine.look_again(pair.id);
+        bridge.run().await;
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.comment(&incident, "still here");
+        bridge.pass(600).await;
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        assert!(bridge.notes_of(ticket).iter().any(|note| words(note).contains("still here")));
+        // Once it is old, one that is not there is gone.
+        bridge.act("ticket.delete", json!({ "ticket_id": ticket }));
+        bridge.pass_by(700, 20).await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("record-gone"));
+        bridge.finish().await;
+    }
+
     /// The rows that are read every five minutes do not show it any more.
     async fn a_deleted_ticket_is_noticed_within_minutes(product) {
         let bridge = Bridge::new(product).await;

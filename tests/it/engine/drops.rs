@@ -154,6 +154,25 @@ both! {
         bridge.finish().await;
     }
 
+    /// It is still for the user that the incident is about.
+    async fn a_retried_ticket_is_for_the_same_user(product) {
+        let bridge = Bridge::with(Setup { policy: "requester = \"affected-user\"".into(), ..Setup::new(product) }).await;
+        bridge.fault(json!({ "effect": "status", "status": 400, "kind": "halo.tickets.post" }));
+        let pat = json!({ "accountName": "pat.morgan", "upnSuffix": "northwindtraders.example" });
+        let entities = json!([{ "kind": "Account", "properties": pat }]);
+        let incident =
+            bridge.raise(json!({ "alert": { "alertDisplayName": "Odd sign-in" }, "entities": entities }));
+        bridge.pass(600).await;
+        let operation = bridge.dead(&incident).await;
+        bridge.heal();
+        bridge.ask_again(operation).await;
+        let ticket = bridge.ticket(bridge.ticket_of(&incident).await);
+        assert_eq!(ticket["user_name"], "Pat Morgan");
+        let details = ticket["details_html"].as_str().unwrap();
+        assert!(!details.contains("None of the users"), "{details}");
+        bridge.finish().await;
+    }
+
     /// A queued change of the same ticket beside the dead letter: asking again plans both as one.
     async fn asking_again_beside_another_change(product) {
         let bridge = Bridge::new(product).await;

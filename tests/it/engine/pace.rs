@@ -1,5 +1,9 @@
 //! Workspaces are read soon after a change, and seldom while nothing happens.
 
+use halobridge::{
+    domain::{run::RunScope, view::runs::RunFilter},
+    service::runs,
+};
 use serde_json::json;
 
 use super::bridge::*;
@@ -25,6 +29,22 @@ both! {
         let before = lists(&bridge);
         bridge.pass(3_600).await;
         assert_eq!(lists(&bridge) - before, 4, "quiet again");
+        bridge.finish().await;
+    }
+
+    async fn how_far_each_source_was_read_is_shown(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.raise(json!({}));
+        bridge.cross().await;
+        let (app, caller) = bridge.console();
+        let view = runs::view(&app, &caller, RunFilter::default()).await.unwrap();
+        let of = |scope| view.sources.iter().find(|row| row.scope == scope).and_then(|row| row.read_up_to);
+        let workspace = bridge.workspace(0).await.id;
+        let cursor = bridge.store.cursor(workspace).await.unwrap().map(|cursor| cursor.modified);
+        assert!(cursor.is_some());
+        assert_eq!(of(RunScope::Workspace { id: workspace }), cursor);
+        let halo = view.sources.iter().find(|row| matches!(row.scope, RunScope::Halo { .. })).unwrap();
+        assert!(halo.read_up_to.is_some(), "{halo:?}");
         bridge.finish().await;
     }
 

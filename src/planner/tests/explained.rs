@@ -1,0 +1,148 @@
+//! Why something is done, not done or waited for: every reason says it in words of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::scene::in_step;
+use crate::{
+    domain::{
+        failure::Side,
+        ids::{CommentId, TicketId},
+        reason::Reason,
+        workspace::Mode,
+    },
+    planner::explain,
+};
+
+/// One of each.
+fn all() -> Vec<Reason> {
+    let text = |words: &str| words.to_owned();
+    let (ticket, other) = (TicketId(70), TicketId(71));
+    vec![
+        Reason::NewIncident,
+        Reason::CommentAdded,
+        Reason::CommentEdited,
+        Reason::CommentDeleted,
+        Reason::NoteAdded,
+        Reason::NoteEdited,
+        Reason::NoteDeleted,
+        Reason::NotesDigested,
+        Reason::NotesGathered { until: text("noon") },
+        Reason::TicketMade,
+        Reason::ChangedInSentinel { field: text("severity") },
+        Reason::ChangedInHalo { field: text("severity") },
+        Reason::IncidentClosed,
+        Reason::TicketClosed,
+        Reason::IncidentReopened,
+        Reason::TicketReopened,
+        Reason::InStep,
+        Reason::ModeOff,
+        Reason::ModeObserve,
+        Reason::ModeOneWay,
+        Reason::OlderThanStart,
+        Reason::Redirected,
+        Reason::Filtered {
+            filter: text("include.severity"), saw: text("“Low”"), would: text("it lets pass “High”")
+        },
+        Reason::StormHeld { cap: 5 },
+        Reason::StormReleased,
+        Reason::Grouped { why: text("one host") },
+        Reason::GroupWaits { name: text("#7") },
+        Reason::GroupOpen,
+        Reason::WrittenBefore,
+        Reason::AlertsJoined { alerts: vec![text("a")] },
+        Reason::CopiedOver { from: ticket },
+        Reason::Unlinked { ticket: Some(ticket), refused: None },
+        Reason::LinkAsked { ticket, unlinked: None },
+        Reason::LinkRefused { ticket, why: text("it was deleted.") },
+        Reason::TicketAsked { after: None },
+        Reason::ClientNotBound,
+        Reason::Unmapped { table: text("priority"), value: text("High") },
+        Reason::Ambiguous { table: text("agent"), name: text("Amira"), ids: vec![5, 6] },
+        Reason::RecordGone { what: text("Ticket 70 was deleted in Halo.") },
+        Reason::WrongClient,
+        Reason::VerdictMissing,
+        Reason::VerdictRefused { why: text("no such pair") },
+        Reason::CommentsUnread { why: text("The comments could not be read.") },
+        Reason::NoteHeldBack,
+        Reason::NotePrivacyUntold,
+        Reason::WrittenElsewhere,
+        Reason::CommentsFull,
+        Reason::Conflict { field: text("severity"), sentinel: text("High"), halo: text("Low") },
+        Reason::Reopened { side: Side::Halo, at: String::new(), by_rule: false },
+        Reason::LeftApart,
+        Reason::VerdictsDiffer { sentinel: text("True positive"), halo: text("False positive") },
+        Reason::AfterClosing { what: text("severity") },
+        Reason::Flapping { flips: 6 },
+        Reason::Merged,
+        Reason::MergedInto { name: text("#9") },
+        Reason::SurvivorUnknown { candidates: Vec::new() },
+        Reason::TicketsMeet { ticket, other, name: text("#9") },
+        Reason::CopyLost { what: text("The note was deleted."), comment: CommentId::new("c") },
+        Reason::AwaitsApproval { what: text("closing"), write: text("w") },
+        Reason::Rejected { what: text("closing") },
+        Reason::OutcomeUnknown,
+        Reason::Dropped { what: text("closing"), makes_ticket: false },
+        Reason::OwnerUnknown { owner: text("a@b.example"), why: text("unknown") },
+        Reason::HaloKept { what: text("priority"), sent: text("High"), kept: text("Low") },
+        Reason::Refused { why: text("Please enter a value.") },
+    ]
+}
+
+/// The names of the variants as they are stored: `NewIncident` is `new-incident`.
+fn stored(name: &str) -> String {
+    let mut code = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !code.is_empty() {
+            code.push('-');
+        }
+        code.push(letter.to_ascii_lowercase());
+    }
+    code
+}
+
+#[test]
+fn every_reason_has_words_of_its_own() {
+    let reasons = all();
+    let codes: BTreeSet<String> = reasons.iter().map(|reason| reason.code().to_owned()).collect();
+    assert_eq!(codes.len(), reasons.len(), "one of each");
+    // None that there is is left out above.
+    let source = include_str!("../../domain/reason.rs");
+    let variants = source.split_once("pub enum Reason {").and_then(|(_, rest)| rest.split_once("\n}\n"));
+    let variants = variants.expect("the list of reasons").0.lines().filter_map(|line| line.strip_prefix("    "));
+    let variants = variants.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
+    let named = variants.map(|line| line.chars().take_while(char::is_ascii_alphanumeric).collect::<String>());
+    assert_eq!(named.map(|name| stored(&name)).collect::<BTreeSet<_>>(), codes);
+    let mut said: BTreeMap<String, &'static str> = BTreeMap::new();
+    for reason in &reasons {
+        assert!(!reason.words().trim().is_empty(), "{reason:?}");
+        let before = said.insert(reason.words(), reason.code());
+        assert_eq!(before, None, "{} says the same", reason.code());
+    }
+}
+
+/// Whatever gate stops an incident, its page says what would change that.
+#[test]
+fn every_gate_that_fails_says_what_would_change_it() {
+    let mut scene = in_step();
+    scene.workspace.mode = Mode::Off;
+    scene.workspace.since = scene.now;
+    scene.policy.include.title = vec!["nothing like it".to_owned()];
+    scene.policy.exclude.severity = vec!["*".to_owned()];
+    scene.policy.ticket_type = crate::domain::catalogue::Ref::Name("Nonsense".to_owned());
+    scene.client.halo = None;
+    scene.redirect();
+    let mut failed = 0;
+    for mode in [Mode::Off, Mode::Observe, Mode::CommentOnly] {
+        scene.workspace.mode = mode;
+        let gates =
+            explain::gates(&scene.workspace, &scene.client, &scene.policy, Some(&scene.catalogue), &scene.incident);
+        for gate in &gates {
+            assert!(!gate.name.is_empty() && !gate.rule.is_empty() && !gate.saw.is_empty(), "{gate:?}");
+            if let Some(reason) = &gate.fails {
+                failed += 1;
+                assert!(reason.remedy().is_some(), "{}: what would change it?", gate.name);
+            }
+        }
+    }
+    assert_eq!(failed, 21, "mode off, or observe, or comment-only; start, merge, both filters, client, ticket type");
+}
