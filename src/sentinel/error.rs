@@ -121,7 +121,11 @@ pub fn refused(answer: &Answer, budget: Option<&Budget>, now: Timestamp) -> Fail
             "The subscription is not registered for Microsoft.SecurityInsights. Register it in Azure.".into(),
         ),
         408 => answer.server_error(),
-        status if status >= 500 => answer.server_error(),
+        status if status >= 500 => answer.out_of_order(now, |until| {
+            if let Some(budget) = budget {
+                budget.told_to_wait(now, until);
+            }
+        }),
         300..=399 => answer.redirected(),
         _ if code.is_none() && message.is_none() => {
             let mut failure = answer.unreadable();

@@ -10,7 +10,7 @@ use halobridge::{
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use crate::adapters_support::{HaloTwin, draft, moment};
+use crate::adapters_support::{HaloTwin, draft, moment, text, with};
 
 fn start() -> Timestamp {
     moment("2026-05-04T09:00:00Z")
@@ -224,6 +224,37 @@ async fn retry_after_is_obeyed_exactly() {
     assert_eq!(failure.kind, FailureKind::WaitUntil { at: moment("2026-05-04T09:05:00Z") });
     twin.clock.set(moment("2026-05-04T09:05:00Z"));
     assert!(halo.me(Class::Interactive).await.is_ok());
+}
+
+/// Whatever the status that names it, and whichever of the instance's calls was answered so.
+#[tokio::test]
+async fn retry_after_is_obeyed_whatever_the_status() {
+    for tail in ["/token", "/Agent/me", "/Tickets"] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        let halo = twin.adapter();
+        let wanted = (tail == "/Tickets").then(|| draft(&twin, "HB-5"));
+        twin.meddle(move |sent, response| match sent.path().ends_with(tail) {
+            true => with(text(503, "<html>Maintenance"), "retry-after", "40"),
+            false => Ok(response),
+        });
+        let named = match wanted {
+            // What may have been carried out is looked for.
+            Some(draft) => {
+                let failure = halo.create_ticket(&draft, Class::New).await.unwrap_err();
+                assert_eq!(failure.kind, FailureKind::Unknown);
+                halo.me(Class::Interactive).await.unwrap_err()
+            }
+            None => halo.me(Class::Interactive).await.unwrap_err(),
+        };
+        assert_eq!(named.kind, FailureKind::WaitUntil { at: at(40) }, "{tail}");
+        let sent = twin.sent().len();
+        twin.clock.set(at(39));
+        assert_eq!(halo.me(Class::Interactive).await.unwrap_err().kind, FailureKind::WaitUntil { at: at(40) });
+        assert_eq!(twin.sent().len(), sent, "{tail}: nothing goes before the named time");
+        twin.clock.set(at(40));
+        let _ = halo.me(Class::Interactive).await;
+        assert!(twin.sent().len() > sent, "{tail}: and it goes then");
+    }
 }
 
 #[tokio::test]
