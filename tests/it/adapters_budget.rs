@@ -159,6 +159,33 @@ fn a_clock_that_is_set_back_holds_no_budget_up() {
 }
 
 #[test]
+fn another_limit_forgets_neither_what_was_spent_nor_a_word_to_wait() {
+    let budget = Budget::halo(10);
+    for _ in 0..8 {
+        budget.take(start(), Kind::Halo, Class::Interactive).unwrap();
+    }
+    budget.allow_halo(5);
+    assert_eq!(budget.take(at(1), Kind::Halo, Class::Interactive), Err(at(300)));
+    budget.allow_halo(9);
+    budget.take(at(1), Kind::Halo, Class::Interactive).unwrap();
+    assert_eq!(budget.take(at(2), Kind::Halo, Class::Interactive), Err(at(300)));
+    budget.told_to_wait(at(2), at(400));
+    budget.allow_halo(300);
+    assert_eq!(budget.take(at(399), Kind::Halo, Class::Interactive), Err(at(400)));
+    assert_eq!(budget.take(at(400), Kind::Halo, Class::Interactive), Ok(()));
+    let all = Subscriptions::default();
+    let one = all.of("AAAA-1", 75);
+    for _ in 0..75 {
+        one.take(start(), Kind::CommentWrite, Class::Interactive).unwrap();
+    }
+    all.allow("aaaa-1", 80);
+    for _ in 0..5 {
+        one.take(at(1), Kind::CommentWrite, Class::Interactive).unwrap();
+    }
+    assert_eq!(one.take(at(1), Kind::CommentWrite, Class::Interactive), Err(at(300)));
+}
+
+#[test]
 fn a_subscription_has_one_budget_however_it_is_spelled() {
     let all = Subscriptions::default();
     let one = all.of("AAAA-1", 75);
