@@ -121,8 +121,7 @@ async fn read(app: &App, installation: &Installation, now: Timestamp) -> Reached
     }
     let mut clients = Vec::new();
     for connection in &installation.halo {
-        let halo = registry.build_halo(connection, outside::budget(app, connection)).await;
-        let read = match halo {
+        let read = match outside::kept_halo(app, connection).await {
             Ok(halo) => halo.clients("", Class::Interactive).await,
             Err(failure) => Err(failure),
         };
