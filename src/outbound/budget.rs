@@ -140,6 +140,8 @@ pub struct BudgetState {
 #[derive(Debug)]
 pub struct Budget {
     inner: Mutex<Inner>,
+    /// Who may do what only one may do at a time there.
+    alone: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -318,7 +320,13 @@ pub(super) fn seconds(count: f64) -> SignedDuration {
 
 impl Budget {
     fn of(limits: BTreeMap<Kind, Limit>) -> Arc<Self> {
-        Arc::new(Self { inner: Mutex::new(Inner { limits, told_until: None, strikes: 0, last: None }) })
+        let inner = Mutex::new(Inner { limits, told_until: None, strikes: 0, last: None });
+        Arc::new(Self { inner, alone: tokio::sync::Mutex::default() })
+    }
+
+    /// Waits until nobody else who shares this budget holds it: what a service bears only one at a time.
+    pub async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.alone.lock().await
     }
 
     /// A Halo instance's: `requests_per_5min` in any five minutes, whatever they are (halo-api sheet 7.1).
