@@ -195,23 +195,29 @@ async fn bad_input_null_where_a_string_belongs() {
     let bridge = Bridge::new(Product::Itsm).await;
     let incident = bridge.raise(json!({}));
     let name = incident.clone();
-    bridge.mutate(move |request, body| {
-        if !request.uri().path().contains("/incidents") {
-            return;
-        }
-        for row in body.get_mut("value").and_then(Value::as_array_mut).into_iter().flatten() {
-            if row["name"] == name.as_str() {
-                for member in ["title", "description", "classification", "incidentUrl", "providerName"] {
-                    row["properties"][member] = Value::Null;
-                }
-                row["properties"]["owner"] = Value::Null;
-                row["properties"]["labels"] = Value::Null;
+    let spoil = move |row: &mut Value| {
+        if row["name"] == name.as_str() {
+            for member in ["title", "description", "classification", "incidentUrl", "providerName", "owner", "labels"] {
+                row["properties"][member] = Value::Null;
             }
+            // So that somebody has to look at it.
+            row["properties"]["severity"] = "Critical".into();
+        }
+    };
+    bridge.mutate(move |request, body| {
+        if request.uri().path().contains("/incidents") && body.is_object() {
+            spoil(body);
+            body.get_mut("value").and_then(Value::as_array_mut).into_iter().flatten().for_each(&spoil);
         }
     });
     bridge.cross().await;
     let ticket = bridge.ticket(bridge.ticket_of(&incident).await);
     assert!(ticket["summary"].as_str().unwrap().contains("(incident without a title)"), "{ticket}");
+    let number = bridge.incident(&incident)["properties"]["incidentNumber"].as_i64().unwrap();
+    for path in ["/", "/problems"] {
+        Console::of(&bridge).await.says(path, "(no title)").await;
+    }
+    Console::of(&bridge).await.says("/problems", &format!("#{number} (no title)")).await;
     bridge.finish().await;
 }
 
