@@ -18,7 +18,7 @@ use crate::{
 pub const LONG: &str = "Runs one whole cycle: every workspace and Halo instance is read, every queue is carried out as far \
     as it goes now. Then it prints what came of it.\n\n\
     Beside a running server it asks that server for the cycle and waits for its answer. Exit code 1 when something \
-    could not be read or waits for a person.\n\n\
+    could not be read, or a write was given up and waits for a person.\n\n\
     Example:  halobridge sync --once";
 
 /// Units of work at the same time, without a server.
@@ -67,9 +67,17 @@ async fn alone(data: &DataDir) -> anyhow::Result<ExitCode> {
         summary.failures.iter().map(|(scope, failure)| (name(&installation, scope), failure.to_string())).collect();
     say(format!(
         "Read {} workspace(s) and instance(s); carried out {} operation(s); {} wait for their time; {} dead letter(s).",
-        summary.scopes, summary.done, summary.waiting, summary.dead
+        how_many(summary.read, summary.scopes),
+        summary.done,
+        summary.waiting,
+        summary.dead
     ));
     Ok(verdict(&failures, summary.dead))
+}
+
+/// How many of all were read, when not all were.
+fn how_many<N: PartialEq + std::fmt::Display>(read: N, all: N) -> String {
+    if read == all { all.to_string() } else { format!("{read} of {all}") }
 }
 
 fn name(installation: &Installation, scope: &RunScope) -> String {
@@ -106,7 +114,7 @@ async fn beside(data: &DataDir, pid: &str, timeout_secs: u64) -> anyhow::Result<
     say(format!(
         "The running server (process {pid}) read {} workspace(s) and instance(s); {} operation(s) wait for their time; {} \
          dead letter(s).",
-        number("scopes"),
+        how_many(result.get("read").map_or(number("scopes"), |_| number("read")), number("scopes")),
         number("waiting"),
         number("dead")
     ));

@@ -32,8 +32,13 @@ pub fn of_policy(policy: &Policy, catalogue: &Catalogue) -> Vec<Unresolved> {
     look(&mut found, catalogue, "ticket_type", "ticket type", Some(&policy.ticket_type), &types);
     several(&mut found, "ticket_type", "ticket type", &policy.ticket_type, &by_name(&policy.ticket_type, &types));
     let sla = catalogue.ticket_type(&policy.ticket_type).and_then(|kind| kind.default_sla);
+    let own: Vec<(i64, &str)> = catalogue.priorities_in(sla).into_iter().map(|p| (p.id, p.name.as_str())).collect();
     for reference in policy.priorities.values() {
-        look(&mut found, catalogue, "priorities", "priority", Some(reference), &priorities);
+        match elsewhere(reference, &own, &priorities) {
+            // Halo has it, and no ticket of this type can.
+            true => found.push(of_another_sla(reference, &own)),
+            false => look(&mut found, catalogue, "priorities", "priority", Some(reference), &own),
+        }
         several(&mut found, "priorities", "priority", reference, &catalogue.priorities_alike(reference, sla));
     }
     for reference in policy.statuses.values() {
@@ -155,6 +160,20 @@ fn beyond(found: &mut Vec<Unresolved>, field: &'static str, kind: &str, wanted: 
         let problem = format!("names {wanted}, but Halo handed out only a part of its {kind} list, without it");
         let remedy = format!("Write its {}: that holds without the list.", if by_name { "name" } else { "id" });
         found.push(Unresolved { field, problem, remedy });
+    }
+}
+
+/// Whether a priority is there, but not in the SLA of the ticket type.
+fn elsewhere(wanted: &Ref, own: &[(i64, &str)], all: &[(i64, &str)]) -> bool {
+    let there = |rows: &[(i64, &str)]| wanted.find(rows, |row| row.0, |row| row.1).is_some();
+    there(all) && !there(own)
+}
+
+fn of_another_sla(wanted: &Ref, own: &[(i64, &str)]) -> Unresolved {
+    Unresolved {
+        field: "priorities",
+        problem: format!("names {wanted}, a priority of another SLA than the ticket type's"),
+        remedy: format!("Use one of the ticket type's SLA: {}.", listed(own.iter().take(12).map(|row| row.1))),
     }
 }
 

@@ -155,7 +155,7 @@ fn priorities(table: &Table<'_, '_>) -> BTreeMap<String, Ref> {
     let holes: Vec<&str> = SEVERITIES.into_iter().filter(|s| !map.contains_key(*s)).collect();
     if !holes.is_empty() && (table.has("priorities") || !table.has("base")) {
         let problem = format!("has no priority for {}", holes.join(", "));
-        let remedy = "Incidents of that severity will wait as open items until it is mapped.";
+        let remedy = "Their tickets get Halo's default priority, and somebody has to look at each, until it is mapped.";
         table.warn_at("priorities", &problem, remedy);
     }
     map

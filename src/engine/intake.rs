@@ -125,8 +125,9 @@ async fn requests(engine: &Engine) -> Result<(), StoreError> {
             .filter(|(scope, _)| seen.insert(*scope))
             .map(|(scope, failure)| serde_json::json!({ "scope": scope, "failure": failure }))
             .collect();
+        let whole = standings.iter().filter(|s| s.standing.read_since(taken)).count();
         let result = serde_json::json!({
-            "scopes": standings.len(), "failures": failures, "waiting": counts.open, "dead": counts.dead,
+            "scopes": standings.len(), "read": whole, "failures": failures, "waiting": counts.open, "dead": counts.dead,
         });
         engine.store.answered(now, request.id, &result).await?;
         engine.schedule().cycles.remove(&request.id);

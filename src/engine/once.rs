@@ -14,8 +14,10 @@ use super::Engine;
 /// What one cycle came to.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Summary {
-    /// Workspaces and instances read.
+    /// Workspaces and instances there are.
     pub scopes: usize,
+    /// Those of them that were read, to the end.
+    pub read: usize,
     /// Those that could not be read, and why.
     pub failures: Vec<(RunScope, Failure)>,
     /// Operations carried out since it began.
@@ -61,6 +63,7 @@ pub async fn once(engine: &Arc<Engine>, side_by_side: usize) -> Result<Summary, 
     let unread: Vec<_> = unread.filter(|(scope, _)| !told(scope)).collect();
     Ok(Summary {
         scopes: standings.len(),
+        read: standings.iter().filter(|s| s.standing.read_since(began)).count(),
         failures: standings
             .into_iter()
             .filter_map(|standing| Some((standing.scope, standing.standing.last_failure?.1)))

@@ -29,6 +29,7 @@ use crate::{
     store::{Installation, SecretOwner, Store, StoreError},
 };
 
+mod budgets;
 mod kept;
 
 use kept::KeptRefreshToken;
@@ -175,32 +176,6 @@ impl Registry {
         self.adapters.read().unwrap_or_else(PoisonError::into_inner).catalogues.get(&id).cloned()
     }
 
-    /// Budgets of Halo instances.
-    pub fn halo_budgets(&self) -> Vec<(ConnectionId, Arc<Budget>)> {
-        let adapters = self.adapters.read().unwrap_or_else(PoisonError::into_inner);
-        adapters.halo.iter().map(|(id, (_, budget))| (*id, Arc::clone(budget))).collect()
-    }
-
-    /// An instance's budget.
-    pub fn halo_budget(&self, id: ConnectionId) -> Option<Arc<Budget>> {
-        let adapters = self.adapters.read().unwrap_or_else(PoisonError::into_inner);
-        adapters.halo.get(&id).map(|(_, budget)| Arc::clone(budget))
-    }
-
-    /// A subscription's budget, once a call was made there.
-    pub fn subscription_budget(&self, subscription: &str) -> Option<Arc<Budget>> {
-        self.subscriptions.known(subscription)
-    }
-
-    pub(super) fn subscriptions(&self) -> &Subscriptions {
-        &self.subscriptions
-    }
-
-    /// Budgets of Azure subscriptions.
-    pub fn subscription_budgets(&self) -> Vec<(String, Arc<Budget>)> {
-        self.subscriptions.all()
-    }
-
     fn keep_catalogue(&self, id: ConnectionId, catalogue: Catalogue) {
         self.adapters.write().unwrap_or_else(PoisonError::into_inner).catalogues.insert(id, Arc::new(catalogue));
     }
@@ -229,17 +204,12 @@ impl Registry {
         for connection in view.microsoft.values() {
             sentinel.insert(connection.id, self.build_sentinel(connection).await);
         }
+        let budgets = self.budgets_for(&view);
         let mut halo = BTreeMap::new();
         let mut catalogues = BTreeMap::new();
         for connection in view.halo.values() {
-            let before = self.halo_budgets().into_iter().find(|(id, _)| *id == connection.id).map(|(_, budget)| budget);
-            let unchanged = self
-                .view()
-                .halo
-                .get(&connection.id)
-                .is_some_and(|c| c.requests_per_5min == connection.requests_per_5min);
-            // A budget outlives a change of the configuration: what was spent is spent.
-            let budget = before.filter(|_| unchanged).unwrap_or_else(|| Budget::halo(connection.requests_per_5min));
+            let budget = budgets.get(&connection.id).cloned();
+            let budget = budget.unwrap_or_else(|| Budget::halo(connection.requests_per_5min));
             halo.insert(connection.id, (self.build_halo(connection, Arc::clone(&budget)).await, budget));
             if let Some((catalogue, _)) = self.store.catalogue(connection.id).await? {
                 catalogues.insert(connection.id, Arc::new(catalogue));

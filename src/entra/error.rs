@@ -24,6 +24,10 @@ pub fn refused(answer: &Answer, body: Option<&Value>, now: Timestamp) -> Failure
         return answer.failure(FailureKind::WaitUntil { at }, code(&error, &codes), text);
     }
     if answer.status >= 500 || error == "temporarily_unavailable" || codes.contains(&90_033) {
+        if let Some(at) = answer.retry_after(now) {
+            let text = "Microsoft's sign-in service is out of order and asks to wait. It goes on by itself.";
+            return answer.failure(FailureKind::WaitUntil { at }, code(&error, &codes), text);
+        }
         let text = "Microsoft's sign-in service is out of order for the moment. It is tried again.";
         return answer.failure(FailureKind::Transient, code(&error, &codes), text);
     }

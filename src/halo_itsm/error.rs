@@ -83,6 +83,9 @@ pub fn token_refused(answer: &Answer, budget: &Budget, now: Timestamp) -> Failur
             FailureKind::SignInAgain,
             "The API application does not allow this sign-in. Set its method to “Client ID and Secret (Services)”.",
         ),
+        (500..=599, _) if answer.retry_after(now).is_some() => {
+            answer.out_of_order(now, |until| budget.told_to_wait(now, until))
+        }
         (500..=599, _) => fail(
             FailureKind::Transient,
             "Halo's sign-in failed on Halo's side. If it goes on, check the tenant: a wrong one is answered like this.",
@@ -170,7 +173,7 @@ pub fn refused(answer: &Answer, budget: &Budget, now: Timestamp) -> Failure {
         404 | 410 => fail(FailureKind::Gone, "Halo has no such record (any more).".into()),
         409 => fail(FailureKind::Conflict, "Someone else changed the record in between. It is read again.".into()),
         408 => answer.server_error(),
-        status if status >= 500 => answer.server_error(),
+        status if status >= 500 => answer.out_of_order(now, |until| budget.told_to_wait(now, until)),
         300..=399 => answer.redirected(),
         _ => match says {
             Some(says) => in_words(answer, code.clone(), &says),

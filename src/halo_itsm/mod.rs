@@ -59,8 +59,6 @@ pub struct Halo {
     clock: Arc<dyn Clock>,
     budget: Arc<Budget>,
     token: token::Lane,
-    /// Creates are serial per instance: parallel ones fail on Halo's ticket number (sheet 7.3, 14).
-    creates: tokio::sync::Mutex<()>,
     /// Where the running sweep of changed tickets stands.
     sweep: Mutex<paging::Sweep>,
 }
@@ -81,7 +79,6 @@ impl Halo {
             clock,
             budget,
             token: token::Lane::default(),
-            creates: tokio::sync::Mutex::new(()),
             sweep: Mutex::new(paging::Sweep::default()),
         }
     }

@@ -156,7 +156,7 @@ impl Halo {
     /// # Errors
     /// As [`Self::create_ticket`].
     pub async fn make_ticket(&self, draft: &TicketDraft, class: Class) -> Answered<Made> {
-        let _lane = self.creates.lock().await;
+        let _lane = self.budget.alone().await;
         let mut body = body::create_body(draft);
         let mut asked_for = None;
         let answer = match self.post("Tickets", &body, class).await {

@@ -14,6 +14,8 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::bucket::Bucket;
+pub use super::subscriptions::Subscriptions;
 use crate::clock;
 
 /// The length of both sides' windows.
@@ -138,6 +140,8 @@ pub struct BudgetState {
 #[derive(Debug)]
 pub struct Budget {
     inner: Mutex<Inner>,
+    /// Who may do what only one may do at a time there.
+    alone: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -173,34 +177,6 @@ enum Limit {
     Window { allowed: u64, taken: VecDeque<Timestamp>, pace: Bucket },
     /// A bucket alone.
     Bucket(Bucket),
-}
-
-/// `size` at once, refilled by `per_second`.
-#[derive(Debug)]
-struct Bucket {
-    size: f64,
-    per_second: f64,
-    tokens: f64,
-    at: Option<Timestamp>,
-}
-
-impl Bucket {
-    fn full(size: f64, per_second: f64) -> Self {
-        Self { size, per_second, tokens: size, at: None }
-    }
-
-    fn pass(&mut self, now: Timestamp) {
-        let passed = self.at.map_or(0.0, |at| now.duration_since(at).as_secs_f64().max(0.0));
-        self.at = Some(now);
-        self.tokens = (self.tokens + passed * self.per_second).min(self.size);
-    }
-
-    /// `None` when so many `calls` can be taken and `kept` are left, else the moment they can.
-    fn free_at(&self, now: Timestamp, kept: f64, calls: u64) -> Option<Timestamp> {
-        let lacking = (calls as f64 + kept).min(self.size) - self.tokens;
-        // What rounding leaves is no lack.
-        (lacking > 1e-6).then(|| after(now, seconds(lacking / self.per_second)))
-    }
 }
 
 impl Limit {
@@ -257,12 +233,51 @@ impl Limit {
         }
     }
 
+    /// Takes the size of a new one; what was taken counts on.
+    fn resize(&mut self, new: Self) {
+        match (self, new) {
+            (Self::Window { allowed, pace, .. }, Self::Window { allowed: wanted, pace: fresh, .. }) => {
+                if *allowed != wanted {
+                    (*allowed, *pace) = (wanted, fresh);
+                }
+            }
+            (Self::Bucket(old), Self::Bucket(fresh)) => {
+                // A size that the service itself told stays.
+                if (old.per_second - fresh.per_second).abs() > f64::EPSILON {
+                    (old.size, old.per_second) = (fresh.size, fresh.per_second);
+                    old.tokens = old.tokens.min(old.size);
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn figures(&self) -> (u64, u64) {
         match self {
             Self::Window { allowed, taken, .. } => (*allowed, taken.len() as u64),
             Self::Bucket(Bucket { size, tokens, .. }) => (*size as u64, (size - tokens).max(0.0).ceil() as u64),
         }
     }
+}
+
+fn of_halo(requests_per_5min: u32) -> BTreeMap<Kind, Limit> {
+    BTreeMap::from([(Kind::Halo, Limit::window(u64::from(requests_per_5min)))])
+}
+
+fn of_azure(writes_per_5min: u32) -> BTreeMap<Kind, Limit> {
+    let writes = u64::from(writes_per_5min);
+    let details = writes * 4 / 3;
+    let scale = (f64::from(writes_per_5min) / 75.0).max(1.0);
+    let size = 250.0 * scale;
+    BTreeMap::from([
+        (Kind::IncidentWrite, Limit::window(writes)),
+        (Kind::CommentWrite, Limit::window(writes)),
+        (Kind::CommentsRead, Limit::window(details)),
+        (Kind::AlertsRead, Limit::window(details)),
+        (Kind::EntitiesRead, Limit::window(details)),
+        (Kind::Read, Limit::Bucket(Bucket::full(size, 25.0 * scale))),
+        (Kind::SetUp, Limit::Bucket(Bucket::full(200.0 * scale, 10.0 * scale))),
+    ])
 }
 
 /// Paced calls a second, evenly over a window.
@@ -293,42 +308,56 @@ fn kept(bucket: &Bucket, class: Class) -> f64 {
     bucket.size * (100 - class.share().min(100)) as f64 / 100.0
 }
 
-fn after(at: Timestamp, by: SignedDuration) -> Timestamp {
+pub(super) fn after(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_add(by).unwrap_or(at)
 }
 
 /// Seconds as a duration, never below a millisecond (clocks here have that precision).
-fn seconds(count: f64) -> SignedDuration {
+pub(super) fn seconds(count: f64) -> SignedDuration {
     let millis = (count * 1000.0).ceil().clamp(1.0, 86_400_000.0);
     SignedDuration::from_millis(millis as i64)
 }
 
 impl Budget {
     fn of(limits: BTreeMap<Kind, Limit>) -> Arc<Self> {
-        Arc::new(Self { inner: Mutex::new(Inner { limits, told_until: None, strikes: 0, last: None }) })
+        let inner = Mutex::new(Inner { limits, told_until: None, strikes: 0, last: None });
+        Arc::new(Self { inner, alone: tokio::sync::Mutex::default() })
+    }
+
+    /// Waits until nobody else who shares this budget holds it: what a service bears only one at a time.
+    pub async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.alone.lock().await
     }
 
     /// A Halo instance's: `requests_per_5min` in any five minutes, whatever they are (halo-api sheet 7.1).
     pub fn halo(requests_per_5min: u32) -> Arc<Self> {
-        Self::of(BTreeMap::from([(Kind::Halo, Limit::window(u64::from(requests_per_5min)))]))
+        Self::of(of_halo(requests_per_5min))
     }
 
     /// An Azure subscription's (sentinel-api sheet 7): `writes_per_5min` of each kind of write (75 is
     /// promised), a third more of each kind of detail read, and Resource Manager's bucket of reads.
     pub fn azure(writes_per_5min: u32) -> Arc<Self> {
-        let writes = u64::from(writes_per_5min);
-        let details = writes * 4 / 3;
-        let scale = (f64::from(writes_per_5min) / 75.0).max(1.0);
-        let size = 250.0 * scale;
-        Self::of(BTreeMap::from([
-            (Kind::IncidentWrite, Limit::window(writes)),
-            (Kind::CommentWrite, Limit::window(writes)),
-            (Kind::CommentsRead, Limit::window(details)),
-            (Kind::AlertsRead, Limit::window(details)),
-            (Kind::EntitiesRead, Limit::window(details)),
-            (Kind::Read, Limit::Bucket(Bucket::full(size, 25.0 * scale))),
-            (Kind::SetUp, Limit::Bucket(Bucket::full(200.0 * scale, 10.0 * scale))),
-        ]))
+        Self::of(of_azure(writes_per_5min))
+    }
+
+    /// So many requests are allowed from now on: what was spent is spent, and a time that was named holds.
+    pub fn allow_halo(&self, requests_per_5min: u32) {
+        self.resize(of_halo(requests_per_5min));
+    }
+
+    /// The same for an Azure subscription's writes, and what goes by them.
+    pub fn allow_azure(&self, writes_per_5min: u32) {
+        self.resize(of_azure(writes_per_5min));
+    }
+
+    fn resize(&self, limits: BTreeMap<Kind, Limit>) {
+        self.with(|inner| {
+            for (kind, new) in limits {
+                if let Some(limit) = inner.limits.get_mut(&kind) {
+                    limit.resize(new);
+                }
+            }
+        });
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut Inner) -> T) -> T {
@@ -460,31 +489,5 @@ impl Budget {
             let (allowed, used, free) = fullest.map_or((0, 0, now), |l| (l.allowed, l.used, l.free_at));
             BudgetState { allowed, used, free_at: told_until.map_or(free, |t| t.max(free)), told_until, limits }
         })
-    }
-}
-
-/// The budgets of all Azure subscriptions, one each however many connections reach it.
-#[derive(Debug, Default)]
-pub struct Subscriptions {
-    budgets: Mutex<BTreeMap<String, Arc<Budget>>>,
-}
-
-impl Subscriptions {
-    /// The budget of a subscription (any letter case), made with `writes_per_5min` when it is new.
-    pub fn of(&self, subscription: &str, writes_per_5min: u32) -> Arc<Budget> {
-        let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
-        budgets.entry(subscription.to_ascii_lowercase()).or_insert_with(|| Budget::azure(writes_per_5min)).clone()
-    }
-
-    /// The budget of a subscription, if there is one yet.
-    pub fn known(&self, subscription: &str) -> Option<Arc<Budget>> {
-        let budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
-        budgets.get(&subscription.to_ascii_lowercase()).cloned()
-    }
-
-    /// Every budget with its subscription, for the page.
-    pub fn all(&self) -> Vec<(String, Arc<Budget>)> {
-        let budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
-        budgets.iter().map(|(name, budget)| (name.clone(), budget.clone())).collect()
     }
 }

@@ -218,6 +218,20 @@ impl Answer {
             format!("{side} has a fault of its own (HTTP {}, {}). {tail}", self.status, brief(&self.named)),
         )
     }
+
+    /// The sentence for 5xx that may name a time (`Retry-After`): `told` hears it, and nothing is sent before it. A write may
+    /// have been carried out all the same.
+    pub fn out_of_order(&self, now: Timestamp, told: impl FnOnce(Timestamp)) -> Failure {
+        let failure = self.server_error();
+        let Some(at) = self.retry_after(now) else { return failure };
+        told(at);
+        if self.changes {
+            return failure;
+        }
+        let (side, status) = (self.side.words(), self.status);
+        let text = format!("{side} is out of order and asks to wait (HTTP {status}). It goes on by itself.");
+        self.failure(FailureKind::WaitUntil { at }, None, text)
+    }
 }
 
 /// A call's name for a sentence: of a long path the last two parts; the whole of it is in the log.

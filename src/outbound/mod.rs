@@ -4,10 +4,12 @@
 //! and read answers; they never see a socket. Nothing here follows a redirect, sleeps or repeats a
 //! call. Start with [`exchange`] (one call), then [`budget`] (how many) and [`url_policy`] (where to).
 
+mod bucket;
 pub mod budget;
 pub mod exchange;
 pub mod network;
 pub mod read;
+pub mod subscriptions;
 pub mod url_policy;
 
 use std::{future::Future, pin::Pin};

@@ -47,7 +47,7 @@ pub(super) fn value(text: &str) -> String {
 pub(super) struct Call<'a> {
     /// Whose token.
     pub tenant: &'a str,
-    /// Whose budget; `None` for calls above subscriptions.
+    /// Whose budget; `None` for calls above subscriptions, which have one for each tenant.
     pub subscription: Option<&'a str>,
     pub method: Method,
     /// Absolute address.
@@ -86,13 +86,12 @@ impl Sentinel {
 
     /// Sends a call; a token that is refused is replaced once.
     pub(super) async fn call(&self, call: Call<'_>) -> Result<Answer, Failure> {
-        let budget = call.subscription.map(|subscription| self.budget(subscription));
+        let above = || self.budget(&format!("tenant/{}", call.tenant));
+        let budget = call.subscription.map_or_else(above, |subscription| self.budget(subscription));
         let mut renewed = false;
         loop {
             let token = self.tokens.bearer(call.tenant, Resource::Arm).await?;
-            if let Some(budget) = &budget {
-                budget.take(self.clock.now(), call.kind, call.class).map_err(|at| own_wait(at, call.kind))?;
-            }
+            budget.take(self.clock.now(), call.kind, call.class).map_err(|at| own_wait(at, call.kind))?;
             let writes = matches!(call.kind, Kind::IncidentWrite | Kind::CommentWrite | Kind::SetUp);
             let ask = if writes { Ask::write } else { Ask::read };
             let mut ask = ask(call.method.clone(), call.url.clone()).bearer(&token);
@@ -102,11 +101,9 @@ impl Sentinel {
             let answer = self.exchange.send(ask).await?;
             let now = self.clock.now();
             if answer.ok() {
-                if let Some(budget) = &budget {
-                    budget.answered();
-                    if let Some(left) = error::remaining(&answer) {
-                        budget.learn(now, call.kind, left);
-                    }
+                budget.answered();
+                if let Some(left) = error::remaining(&answer) {
+                    budget.learn(now, call.kind, left);
                 }
                 return Ok(answer);
             }
@@ -119,7 +116,7 @@ impl Sentinel {
                 renewed = true;
                 continue;
             }
-            let failure = error::refused(&answer, budget.as_deref(), now);
+            let failure = error::refused(&answer, &budget, now);
             return Err(match self.app_only {
                 true => error::of_an_app_alone(failure, challenge.is_some()),
                 false => failure,

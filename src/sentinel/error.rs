@@ -68,7 +68,7 @@ fn quoted(message: &str) -> String {
 }
 
 /// Turns a refusal into a failure, and tells the budget what the server said.
-pub fn refused(answer: &Answer, budget: Option<&Budget>, now: Timestamp) -> Failure {
+pub fn refused(answer: &Answer, budget: &Budget, now: Timestamp) -> Failure {
     let (code, message) = answer.json_if_any().as_ref().map_or((None, None), code_and_message);
     let says = message.as_deref().map(quoted).unwrap_or_default();
     let fail = |kind, text: String| answer.failure(kind, code.clone(), text);
@@ -121,7 +121,7 @@ pub fn refused(answer: &Answer, budget: Option<&Budget>, now: Timestamp) -> Fail
             "The subscription is not registered for Microsoft.SecurityInsights. Register it in Azure.".into(),
         ),
         408 => answer.server_error(),
-        status if status >= 500 => answer.server_error(),
+        status if status >= 500 => answer.out_of_order(now, |until| budget.told_to_wait(now, until)),
         300..=399 => answer.redirected(),
         _ if code.is_none() && message.is_none() => {
             let mut failure = answer.unreadable();
@@ -218,15 +218,13 @@ pub fn barred(code: Option<&str>) -> Option<&'static str> {
     Some(sentence)
 }
 
-fn wait_until(answer: &Answer, budget: Option<&Budget>, now: Timestamp) -> Timestamp {
-    match (answer.retry_after(now), budget) {
-        (Some(until), Some(budget)) => {
+fn wait_until(answer: &Answer, budget: &Budget, now: Timestamp) -> Timestamp {
+    match answer.retry_after(now) {
+        Some(until) => {
             budget.told_to_wait(now, until);
             until
         }
-        (Some(until), None) => until,
-        (None, Some(budget)) => budget.told_to_wait_some_time(now),
-        (None, None) => now.checked_add(jiff::SignedDuration::from_secs(15)).unwrap_or(now),
+        None => budget.told_to_wait_some_time(now),
     }
 }
 

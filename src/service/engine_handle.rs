@@ -1,12 +1,19 @@
 //! What the rest of the program may ask of the engine. The engine implements it; tests record it.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::domain::{
-    failure::{Failure, Side},
-    ids::{ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
-    run::{RunCause, RunScope},
+use crate::{
+    domain::{
+        connection::HaloConnection,
+        failure::{Failure, Side},
+        ids::{ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
+        run::{RunCause, RunScope},
+    },
+    halo_itsm::Halo,
+    outbound::budget::{Budget, Subscriptions},
 };
 
 /// A way to the running engine. Every call returns at once: it wakes the engine and waits for nothing.
@@ -51,6 +58,22 @@ pub trait EngineHandle: Send + Sync + 'static {
 
     /// Why a push that was asked for waits, and until when it does.
     fn push_waits(&self, _request: i64) -> Option<(Timestamp, String)> {
+        None
+    }
+
+    /// The engine's own way to a Halo instance, with the token that it holds; `None` when its loop does not run, or it knows
+    /// another connection by this id.
+    fn halo(&self, _connection: &HaloConnection) -> Option<Arc<Halo>> {
+        None
+    }
+
+    /// The budget of the instance that a connection leads to: what pages ask counts like the engine's own calls.
+    fn halo_budget(&self, _connection: &HaloConnection) -> Option<Arc<Budget>> {
+        None
+    }
+
+    /// The same for Azure subscriptions.
+    fn subscriptions(&self) -> Option<Arc<Subscriptions>> {
         None
     }
 

@@ -89,7 +89,9 @@ pub struct State {
     making: tokio::sync::Mutex<()>,
     made: AtomicU64,
     complained_ms: AtomicI64,
-    warned_ms: AtomicI64,
+    /// When it was last logged that one was not taken: of each source and reason by itself, or a stranger's would hide
+    /// a customer's.
+    warned_ms: Mutex<HashMap<(Option<DeliverySource>, bool), i64>>,
     turned_away: Mutex<HashMap<DeliverySource, TurnedAway>>,
     counts: [AtomicU64; 4],
 }
@@ -163,15 +165,22 @@ pub fn no_room(app: &App) -> Receipt {
     state.count(Receipt::NotStored)
 }
 
-/// Remembers for the pages that a webhook was not taken, and says so in the log, at most once a minute: anybody
-/// may send anything.
+/// Remembers for the pages that a webhook was not taken, and says so in the log, at most once a minute for each source and
+/// reason: anybody may send anything.
 fn turn_away(app: &App, source: Option<DeliverySource>, why: Receipt) -> Receipt {
     let state = &app.kept.intake;
     let turned = TurnedAway { at: app.clock.now(), why };
     if let Some(source) = source {
         state.turned_away.lock().unwrap_or_else(PoisonError::into_inner).insert(source, turned);
     }
-    if once_a_minute(&state.warned_ms, turned.at) {
+    let tell = {
+        let mut warned = state.warned_ms.lock().unwrap_or_else(PoisonError::into_inner);
+        let last_ms = warned.entry((source, why == Receipt::TooLarge)).or_default();
+        let now_ms = due(*last_ms, turned.at);
+        *last_ms = now_ms.unwrap_or(*last_ms);
+        now_ms.is_some()
+    };
+    if tell {
         match source {
             Some(DeliverySource::Sentinel { workspace, .. }) => {
                 tracing::warn!(workspace.id = %workspace, "{}", turned.words());
@@ -317,9 +326,13 @@ fn complain(app: &App, now: Timestamp, error: &dyn std::error::Error) {
 }
 
 fn once_a_minute(last: &AtomicI64, now: Timestamp) -> bool {
+    last.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |ms| due(ms, now)).is_ok()
+}
+
+/// Now, if the last time is a minute ago, or there was none.
+fn due(last_ms: i64, now: Timestamp) -> Option<i64> {
     let now_ms = to_ms(now);
-    let due = |ms: i64| (ms == 0 || now_ms - ms >= COMPLAIN_EVERY_MS || now_ms < ms).then_some(now_ms);
-    last.fetch_update(Ordering::SeqCst, Ordering::SeqCst, due).is_ok()
+    (last_ms == 0 || now_ms - last_ms >= COMPLAIN_EVERY_MS || now_ms < last_ms).then_some(now_ms)
 }
 
 async fn doors(app: &App) -> Result<Arc<Doors>, Receipt> {

@@ -155,3 +155,9 @@ pub fn trouble(error: &ServiceError) -> Trouble {
 pub fn count(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
+
+/// An incident's number and title in a line; one without a title can still be seen and followed.
+pub fn incident(number: Option<i64>, title: &str) -> String {
+    let title = if title.trim().is_empty() { "(no title)" } else { title };
+    number.map_or_else(|| title.to_owned(), |number| format!("#{number} {title}"))
+}

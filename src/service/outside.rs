@@ -35,7 +35,7 @@ impl Transports for Ways {
 /// A Halo instance by what was typed.
 pub(super) fn halo(app: &App, connection: HaloConnection, secret: SecretString) -> Result<Halo, Failure> {
     let transport = (app.network)(connection.allow_insecure)?;
-    let budget = Budget::halo(connection.requests_per_5min);
+    let budget = budget(app, &connection);
     Ok(Halo::new(connection, secret, transport, Arc::clone(&app.clock), budget))
 }
 
@@ -43,14 +43,25 @@ pub(super) fn halo(app: &App, connection: HaloConnection, secret: SecretString) 
 ///
 /// # Errors
 /// The store cannot be read; or, inside, why it cannot be asked.
-pub(super) async fn kept_halo(app: &App, connection: &HaloConnection) -> Result<Halo, Failure> {
-    let registry = Registry::new(app.store.clone(), Arc::clone(&app.clock), Arc::clone(&app.ids), ways(app));
-    let budget = Budget::halo(connection.requests_per_5min);
-    let made = registry.build_halo(connection, budget).await?;
-    Arc::try_unwrap(made).map_err(|_| {
-        let words = "The instance is in use. Try it again.";
-        Failure::new(crate::domain::failure::Side::Halo, crate::domain::failure::FailureKind::Transient, words)
-    })
+pub(super) async fn kept_halo(app: &App, connection: &HaloConnection) -> Result<Arc<Halo>, Failure> {
+    // The engine's, with its token, once it knows what is set up now: a secret may have been changed a moment ago.
+    let newest = app.installation().await.ok().map(|installation| installation.version);
+    let engines = app.engine.halo(connection).filter(|_| newest.is_some() && newest == app.engine.configuration());
+    match engines {
+        Some(halo) => Ok(halo),
+        None => registry(app).build_halo(connection, budget(app, connection)).await,
+    }
+}
+
+/// The budget of the instance that a connection leads to: the engine's, where it knows the instance.
+pub(super) fn budget(app: &App, connection: &HaloConnection) -> Arc<Budget> {
+    app.engine.halo_budget(connection).unwrap_or_else(|| Budget::halo(connection.requests_per_5min))
+}
+
+/// Adapters for what is stored, apart from the engine's but within its budgets.
+pub(super) fn registry(app: &App) -> Registry {
+    let made = Registry::new(app.store.clone(), Arc::clone(&app.clock), Arc::clone(&app.ids), ways(app));
+    made.sharing(app.engine.subscriptions())
 }
 
 /// A Microsoft connection that is set up, with its kept secret or sign-in.
@@ -58,8 +69,7 @@ pub(super) async fn kept_halo(app: &App, connection: &HaloConnection) -> Result<
 /// # Errors
 /// Why it cannot be asked.
 pub(super) async fn sentinel(app: &App, connection: &MicrosoftConnection) -> Result<Arc<Sentinel>, Failure> {
-    let registry = Registry::new(app.store.clone(), Arc::clone(&app.clock), Arc::clone(&app.ids), ways(app));
-    registry.build_sentinel(connection).await
+    registry(app).build_sentinel(connection).await
 }
 
 fn ways(app: &App) -> Arc<dyn Transports> {

@@ -121,10 +121,7 @@ fn reason_of(letter: &OperationView) -> Option<Reason> {
 }
 
 fn item(installation: &Installation, row: &PairRow, operation: Option<OperationView>, reason: Reason) -> ProblemItem {
-    let incident = match row.number {
-        Some(number) => format!("#{number} {}", row.title),
-        None => row.title.clone(),
-    };
+    let incident = names::incident(row.number, &row.title);
     let since = match operation.as_ref().map(|letter| &letter.state) {
         Some(OperationState::Dead { at, .. }) => *at,
         _ => row.judged,

@@ -9,12 +9,14 @@ use tokio::sync::watch;
 
 use crate::{
     domain::{
+        connection::HaloConnection,
         failure::Side,
         ids::{ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
         run::RunCause,
     },
     engine::Engine,
-    outbound::budget::BudgetState,
+    halo_itsm::Halo,
+    outbound::budget::{Budget, BudgetState, Subscriptions},
 };
 
 use super::engine_handle::{BudgetStatus, EngineHandle, EngineStatus, ScopeStatus};
@@ -123,6 +125,20 @@ impl EngineHandle for RunningEngine {
             scopes: scopes.collect(),
             budgets: self.budgets(),
         }
+    }
+
+    fn halo(&self, connection: &HaloConnection) -> Option<Arc<Halo>> {
+        let registry = self.engine.registry();
+        let known = registry.view().halo.get(&connection.id) == Some(connection);
+        if known && self.alive.load(Ordering::Relaxed) { registry.halo(connection.id).ok() } else { None }
+    }
+
+    fn halo_budget(&self, connection: &HaloConnection) -> Option<Arc<Budget>> {
+        self.engine.registry().budget_of(connection)
+    }
+
+    fn subscriptions(&self) -> Option<Arc<Subscriptions>> {
+        Some(self.engine.registry().subscriptions())
     }
 
     fn changed(&self) -> watch::Receiver<i64> {

@@ -130,7 +130,7 @@ async fn found(
         None => Vec::new(),
     };
     let row = |row: crate::store::SubjectRow| LinkableRow {
-        name: row.number.map_or_else(|| row.title.clone(), |number| format!("#{number} {}", row.title)),
+        name: names::incident(row.number, &row.title),
         workspace: row.workspace,
         incident: row.incident,
     };

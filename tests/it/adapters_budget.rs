@@ -10,7 +10,7 @@ use halobridge::{
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use crate::adapters_support::{HaloTwin, draft, moment};
+use crate::adapters_support::{HaloTwin, draft, moment, text, with};
 
 fn start() -> Timestamp {
     moment("2026-05-04T09:00:00Z")
@@ -159,6 +159,33 @@ fn a_clock_that_is_set_back_holds_no_budget_up() {
 }
 
 #[test]
+fn another_limit_forgets_neither_what_was_spent_nor_a_word_to_wait() {
+    let budget = Budget::halo(10);
+    for _ in 0..8 {
+        budget.take(start(), Kind::Halo, Class::Interactive).unwrap();
+    }
+    budget.allow_halo(5);
+    assert_eq!(budget.take(at(1), Kind::Halo, Class::Interactive), Err(at(300)));
+    budget.allow_halo(9);
+    budget.take(at(1), Kind::Halo, Class::Interactive).unwrap();
+    assert_eq!(budget.take(at(2), Kind::Halo, Class::Interactive), Err(at(300)));
+    budget.told_to_wait(at(2), at(400));
+    budget.allow_halo(300);
+    assert_eq!(budget.take(at(399), Kind::Halo, Class::Interactive), Err(at(400)));
+    assert_eq!(budget.take(at(400), Kind::Halo, Class::Interactive), Ok(()));
+    let all = Subscriptions::default();
+    let one = all.of("AAAA-1", 75);
+    for _ in 0..75 {
+        one.take(start(), Kind::CommentWrite, Class::Interactive).unwrap();
+    }
+    all.allow("aaaa-1", 80);
+    for _ in 0..5 {
+        one.take(at(1), Kind::CommentWrite, Class::Interactive).unwrap();
+    }
+    assert_eq!(one.take(at(1), Kind::CommentWrite, Class::Interactive), Err(at(300)));
+}
+
+#[test]
 fn a_subscription_has_one_budget_however_it_is_spelled() {
     let all = Subscriptions::default();
     let one = all.of("AAAA-1", 75);
@@ -224,6 +251,37 @@ async fn retry_after_is_obeyed_exactly() {
     assert_eq!(failure.kind, FailureKind::WaitUntil { at: moment("2026-05-04T09:05:00Z") });
     twin.clock.set(moment("2026-05-04T09:05:00Z"));
     assert!(halo.me(Class::Interactive).await.is_ok());
+}
+
+/// Whatever the status that names it, and whichever of the instance's calls was answered so.
+#[tokio::test]
+async fn retry_after_is_obeyed_whatever_the_status() {
+    for tail in ["/token", "/Agent/me", "/Tickets"] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        let halo = twin.adapter();
+        let wanted = (tail == "/Tickets").then(|| draft(&twin, "HB-5"));
+        twin.meddle(move |sent, response| match sent.path().ends_with(tail) {
+            true => with(text(503, "<html>Maintenance"), "retry-after", "40"),
+            false => Ok(response),
+        });
+        let named = match wanted {
+            // What may have been carried out is looked for.
+            Some(draft) => {
+                let failure = halo.create_ticket(&draft, Class::New).await.unwrap_err();
+                assert_eq!(failure.kind, FailureKind::Unknown);
+                halo.me(Class::Interactive).await.unwrap_err()
+            }
+            None => halo.me(Class::Interactive).await.unwrap_err(),
+        };
+        assert_eq!(named.kind, FailureKind::WaitUntil { at: at(40) }, "{tail}");
+        let sent = twin.sent().len();
+        twin.clock.set(at(39));
+        assert_eq!(halo.me(Class::Interactive).await.unwrap_err().kind, FailureKind::WaitUntil { at: at(40) });
+        assert_eq!(twin.sent().len(), sent, "{tail}: nothing goes before the named time");
+        twin.clock.set(at(40));
+        let _ = halo.me(Class::Interactive).await;
+        assert!(twin.sent().len() > sent, "{tail}: and it goes then");
+    }
 }
 
 #[tokio::test]

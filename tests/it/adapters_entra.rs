@@ -144,6 +144,22 @@ async fn a_word_to_wait_is_kept_and_a_living_token_used_meanwhile() {
     assert_eq!(script.sent().len(), 3);
 }
 
+#[tokio::test]
+async fn a_sign_in_that_is_out_of_order_is_left_alone_until_the_time_it_names() {
+    let clock = clock();
+    let script = Script::new(|_| with(text(503, ""), "retry-after", "45"));
+    let tokens = app_tokens(&script, &clock);
+    let at = clock.now() + SignedDuration::from_secs(45);
+    for _ in 0..20 {
+        let failure = tokens.bearer(TENANT, Resource::Arm).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::WaitUntil { at });
+    }
+    assert_eq!(script.sent().len(), 1);
+    clock.set(at);
+    tokens.bearer(TENANT, Resource::Arm).await.unwrap_err();
+    assert_eq!(script.sent().len(), 2);
+}
+
 /// Nobody can sign in again for an app that signs in as itself.
 #[tokio::test]
 async fn what_is_refused_to_an_app_alone_asks_nobody_to_sign_in() {

@@ -898,6 +898,27 @@ clients = [{ id = 2, name = "Other" }]
     );
 }
 
+/// Halo takes a priority only from the SLA of the ticket type: a name of another one fits no ticket.
+#[test]
+fn a_catalogue_in_the_file_finds_priorities_of_another_sla() {
+    let catalogue = r#"
+[catalogue.h]
+ticket_types = [{ id = 21, name = "Security Incident", default_sla = 2 }]
+priorities = [
+    { id = 4, name = "Low", sla_id = 1 },
+    { id = 1, name = "P1", sla_id = 2 },
+    { id = 2, name = "P2", sla_id = 2 },
+    { id = 3, name = "P3", sla_id = 2 },
+]
+"#;
+    let text = format!("{MICROSOFT}{HALO}{CLIENT}{POLICY}{WORKSPACE}{catalogue}");
+    let found: Vec<String> = read(&text).faults.iter().map(ToString::to_string).collect();
+    let [fault] = found.as_slice() else { panic!("one: {found:?}") };
+    let says = "policy.priorities names 4, a priority of another SLA than the ticket type's. Use one of the ticket type's \
+                SLA: \"P1\", \"P2\" or \"P3\".";
+    assert!(fault.contains(says), "{fault}");
+}
+
 #[test]
 fn a_catalogue_in_the_file_finds_names_that_several_of_halos_rows_have() {
     let catalogue = r#"

@@ -360,6 +360,21 @@ async fn halo_rule_10_creates_one_ticket_at_a_time() {
     assert!(made.iter().all(Result::is_ok));
     assert_eq!(twin.creating_at_most(), 1);
     assert_eq!(twin.tickets(), 12);
+
+    // Nor do two adapters of one instance: a second connection to it, or one made anew while a create is under way.
+    let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+    let budget = Budget::halo(300);
+    let both = [twin.adapter_within(budget.clone()), twin.adapter_within(budget)].map(Arc::new);
+    for halo in &both {
+        halo.me(Class::Interactive).await.unwrap();
+    }
+    let all = (0..12).map(|n| {
+        let (halo, draft) = (both[n % 2].clone(), draft(&twin, &format!("HB-10-{n}")));
+        async move { halo.create_ticket(&draft, Class::New).await }
+    });
+    let made = futures::future::join_all(all).await;
+    assert!(made.iter().all(Result::is_ok));
+    assert_eq!((twin.creating_at_most(), twin.tickets()), (1, 12));
 }
 
 #[tokio::test]

@@ -525,6 +525,51 @@ async fn sentinel_rule_11_budget_and_retry_after() {
     assert_eq!(stage.script.sent().len(), 2, "and it goes then");
 }
 
+/// A service that is out of order may name a time, too.
+#[tokio::test]
+async fn sentinel_rule_11_retry_after_is_obeyed_whatever_the_status() {
+    let at = moment("2026-05-04T09:00:17Z");
+    for status in [500, 502, 503, 504] {
+        let busy = move || Script::new(move |_| with(text(status, ""), "retry-after", "17"));
+        let stage = stage(busy());
+        for _ in 0..3 {
+            let failure =
+                stage.sentinel.incident(&place(), &IncidentId::new(ID), Class::Interactive).await.unwrap_err();
+            assert_eq!(failure.kind, FailureKind::WaitUntil { at }, "{status}");
+        }
+        assert_eq!(stage.script.sent().len(), 1, "nothing goes before the named time");
+        stage.clock.set(at);
+        let _ = stage.sentinel.incident(&place(), &IncidentId::new(ID), Class::Interactive).await;
+        assert_eq!(stage.script.sent().len(), 2, "and it goes then");
+
+        // A write may have been carried out: that is looked for, and not before that time either.
+        let stage = self::stage(busy());
+        let failure = stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Unknown, "{status}");
+        let look = stage.sentinel.incident(&place(), &IncidentId::new(ID), Class::Closure).await.unwrap_err();
+        assert_eq!((look.kind, stage.script.sent().len()), (FailureKind::WaitUntil { at }, 1));
+    }
+}
+
+/// What lies above subscriptions is asked no sooner either, whoever asks again; another tenant is another matter.
+#[tokio::test]
+async fn sentinel_rule_11_a_tenants_own_calls_wait_too() {
+    let stage = stage(Script::new(|_| with(answer(429, &json!({})), "retry-after", "17")));
+    let at = moment("2026-05-04T09:00:17Z");
+    for _ in 0..3 {
+        let failure = stage.sentinel.tenants("contoso.example").await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::WaitUntil { at });
+        let failure = stage.sentinel.subscriptions("contoso.example").await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::WaitUntil { at });
+    }
+    assert_eq!(stage.script.sent().len(), 1);
+    let _ = stage.sentinel.subscriptions("fabrikam.example").await;
+    assert_eq!(stage.script.sent().len(), 2);
+    stage.clock.set(at);
+    let _ = stage.sentinel.tenants("contoso.example").await;
+    assert_eq!(stage.script.sent().len(), 3);
+}
+
 #[tokio::test]
 async fn sentinel_rule_12_a_second_401_asks_for_a_person() {
     let stage = stage(Script::new(|_| {

@@ -308,6 +308,31 @@ async fn problems_list_every_open_item_of_a_pair() {
     assert!(page.contains("2 pairs") && page.contains("reason-comments-full"), "{page}");
 }
 
+/// A group has one remedy only where it is everybody's.
+#[tokio::test]
+async fn problems_of_one_kind_with_different_remedies_each_say_their_own() {
+    let app = app().await;
+    let row = app.app.store.situation(seed::pair(1)).await.unwrap().unwrap();
+    let unmapped = |table: &str, value: &str| Reason::Unmapped { table: table.into(), value: value.into() };
+    let state = PairState {
+        sync: SyncState::Behind,
+        health: Health::NeedsYou,
+        reason: row.pair.reason.clone(),
+        further: vec![unmapped("priority", "High"), unmapped("severity", "P9"), unmapped("priority", "Low → “P3”")],
+    };
+    app.record(1, Fact::PairJudged { pair: seed::pair(1), state }).await;
+    app.person("ada", Role::Admin, Scope::All).await;
+    let mut browser = app.signed_in("ada").await;
+    let page = app.page(&mut browser, "/problems").await.body.replace("&#39;", "'").replace("&#x27;", "'");
+    for remedy in [
+        "Add a row to the policy's “priorities” table",
+        "Add a row to the policy's “priorities_back” table",
+        "Name a priority of the ticket type's SLA in the policy's “priorities” table",
+    ] {
+        assert_eq!(page.matches(remedy).count(), 1, "{remedy}: {page}");
+    }
+}
+
 #[tokio::test]
 async fn an_unlinked_incident_says_why() {
     let app = app().await;

@@ -153,6 +153,8 @@ fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {
     let all = PairFilter { health: Some(Health::NeedsYou), reason: code.to_owned(), ..PairFilter::default() }.address();
     let more = group.total > group.items.len() as u64;
     let letters = group.items.iter().filter(|item| item.operation.is_some()).count();
+    // What is of one kind may still want different things done: then each says its own.
+    let alike = group.items.iter().all(|item| item.reason.remedy() == group.reason.remedy());
     let replay = (letters > 1 && ctx.may_operate()).then(|| {
         let plan = format!("/problems/replay?reason={code}");
         view! { <p><a class="button" href=plan>"See the plan for all"<span class="unseen">": "{title}</span></a></p> }
@@ -160,7 +162,7 @@ fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {
     view! {
         <section class="group" aria-labelledby=labelled>
             <h2 id=id>{title}" "<a class="count" href=all.clone()>{words::number(group.total)}</a></h2>
-            {state::remedy(ctx, &group.reason)}
+            {alike.then(|| state::remedy(ctx, &group.reason))}
             {list::table(
                 (title, title),
                 "cards problems",
@@ -168,7 +170,7 @@ fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {
                     ("Incident", "c-wide"), ("Client", ""), ("Ticket", ""), ("Since", ""),
                     ("What happened", "c-why"),
                 ]),
-                group.items.iter().map(|one| line(ctx, one)).collect_view().into_any(),
+                group.items.iter().map(|one| line(ctx, one, !alike)).collect_view().into_any(),
             )}
             {more.then(|| view! { <p><a href=all>"See all "{words::number(group.total)}</a></p> })}
             {replay}
@@ -177,7 +179,7 @@ fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {
     .into_any()
 }
 
-fn line(ctx: &PageContext, item: &ProblemItem) -> AnyView {
+fn line(ctx: &PageContext, item: &ProblemItem, apart: bool) -> AnyView {
     let here = format!("/pairs/{}", item.pair);
     let acts = match &item.operation {
         Some(one) => operation::remedies(ctx, one),
@@ -212,6 +214,7 @@ fn line(ctx: &PageContext, item: &ProblemItem) -> AnyView {
                     Some(one) => view! { <b>{one.words.clone()}</b> <p>{item.reason.words()}</p> }.into_any(),
                     None => item.reason.words().into_any(),
                 }}
+                {apart.then(|| state::remedy(ctx, &item.reason))}
             </td>
             {list::acts(ctx, acts)}
         </tr>

@@ -52,8 +52,14 @@ impl Reason {
                 Some("Nothing, or open “Link by hand”: link it to a ticket there, or have its ticket made.".into())
             }
             Self::ClientNotBound => Some("Give the client its Halo client id.".into()),
-            Self::Unmapped { table, .. } => {
+            Self::Unmapped { table, value } => {
                 let what = match table.as_str() {
+                    "priority" if value.contains(" → ") => {
+                        "Name a priority of the ticket type's SLA in the policy's “priorities” table".to_owned()
+                    }
+                    "status" if value.contains(" → ") => {
+                        "Name a status that Halo has in the policy's “statuses” table".to_owned()
+                    }
                     "priority" => "Add a row to the policy's “priorities” table".to_owned(),
                     "severity" => "Add a row to the policy's “priorities_back” table".to_owned(),
                     "status" => "Add a row to the policy's “statuses” or “statuses_back” table".to_owned(),

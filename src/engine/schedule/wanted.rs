@@ -15,6 +15,11 @@ use crate::{
 };
 
 impl Standing {
+    /// Whether it was read since then, and nothing has failed after that.
+    pub fn read_since(&self, then: Timestamp) -> bool {
+        self.last_failure.is_none() && self.last_success.is_some_and(|at| at >= then)
+    }
+
     /// The last run ended with a server's or a sign-in's word to wait.
     fn told_to_wait(&self) -> bool {
         self.last_failure.as_ref().is_some_and(|(_, failure)| matches!(failure.kind, FailureKind::WaitUntil { .. }))

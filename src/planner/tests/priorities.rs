@@ -9,7 +9,7 @@ use crate::{
         policy::{Direction, FieldRule, When, Wins},
         ticket::TicketChange,
     },
-    planner::{agreed, choice},
+    planner::{agreed, choice, mapping},
 };
 
 #[test]
@@ -37,6 +37,12 @@ fn a_priority_goes_by_the_name_that_the_ticket_types_sla_gives_it() {
         words(&scene.plan()),
         "incident severity=Informational because changed-in-halo; behind waiting changed-in-halo"
     );
+    // A name of another SLA is none of this ticket's, and the table has its row already.
+    let mut other = scene.clone();
+    other.policy.priorities.insert("High".into(), Ref::Name("Urgent".into()));
+    let refused = mapping::priority(&other.policy, &other.catalogue, &Severity::High).unwrap_err();
+    assert_eq!(refused.words(), "“High” is mapped to “Urgent”, and Halo has no such priority for the ticket.");
+    assert!(refused.remedy().is_some_and(|remedy| remedy.starts_with("Name a priority of the ticket type's SLA")));
     scene.policy.severity.wins = Wins::Ask;
     scene.incident.severity = Severity::High;
     let plan = scene.plan();

@@ -10,22 +10,15 @@ use jiff::Timestamp;
 
 use crate::{
     domain::{
-        catalogue::Named,
-        connection::{HaloConnection, MicrosoftConnection},
-        failure::Failure,
-        ids::ConnectionId,
+        catalogue::Named, connection::MicrosoftConnection, failure::Failure, ids::ConnectionId,
         workspace::WorkspaceAddress,
     },
-    engine::{Registry, Transports},
-    outbound::{
-        Transport,
-        budget::{Budget, Class},
-    },
+    outbound::budget::Class,
     sentinel::{
         Place, Sentinel,
         discovery::{FoundSubscription, Glance, NEEDED},
     },
-    service::{App, NetworkFor, error::ServiceError},
+    service::{App, error::ServiceError, outside},
     store::Installation,
 };
 
@@ -91,25 +84,6 @@ pub struct Reached {
 #[derive(Default)]
 pub struct Remembered(Mutex<Option<(i64, Arc<Reached>)>>);
 
-/// Where the adapters' requests go: the same way as the sign-in's.
-struct ByNetwork(NetworkFor);
-
-impl Transports for ByNetwork {
-    fn microsoft(&self, connection: &MicrosoftConnection) -> Result<Arc<dyn Transport>, String> {
-        (self.0)(connection.allow_insecure).map_err(|failure| failure.message)
-    }
-
-    fn halo(&self, connection: &HaloConnection) -> Result<Arc<dyn Transport>, String> {
-        (self.0)(connection.allow_insecure).map_err(|failure| failure.message)
-    }
-}
-
-/// Adapters for what is stored, apart from the engine's.
-pub fn registry(app: &App) -> Registry {
-    let transports = Arc::new(ByNetwork(Arc::clone(&app.network)));
-    Registry::new(app.store.clone(), Arc::clone(&app.clock), Arc::clone(&app.ids), transports)
-}
-
 /// What the connections reach: as remembered for ten minutes, or read now when `anew`.
 ///
 /// # Errors
@@ -131,7 +105,7 @@ pub async fn reached(app: &App, anew: bool) -> Result<Arc<Reached>, ServiceError
 }
 
 async fn read(app: &App, installation: &Installation, now: Timestamp) -> Reached {
-    let registry = registry(app);
+    let registry = outside::registry(app);
     let mut found: BTreeMap<String, Found> = BTreeMap::new();
     let mut troubles = Vec::new();
     for connection in &installation.microsoft {
@@ -147,8 +121,7 @@ async fn read(app: &App, installation: &Installation, now: Timestamp) -> Reached
     }
     let mut clients = Vec::new();
     for connection in &installation.halo {
-        let halo = registry.build_halo(connection, Budget::halo(connection.requests_per_5min)).await;
-        let read = match halo {
+        let read = match outside::kept_halo(app, connection).await {
             Ok(halo) => halo.clients("", Class::Interactive).await,
             Err(failure) => Err(failure),
         };

@@ -21,7 +21,7 @@ use crate::{
         },
     },
     halo_itsm::{AuthInfo, Halo},
-    outbound::budget::{Budget, Class},
+    outbound::budget::Class,
     service::{
         App,
         caller::Caller,
@@ -32,6 +32,7 @@ use crate::{
             self,
             blame::{self, Step},
         },
+        outside,
         sign_in::CLIENT_SECRET,
     },
     store::SecretOwner,
@@ -282,7 +283,7 @@ async fn kept(app: &App, id: Option<ConnectionId>) -> Result<SecretString, Servi
 pub fn adapter(app: &App, connection: &HaloConnection, secret: &SecretString) -> Result<Halo, ServiceError> {
     let transport = (app.network)(connection.allow_insecure)
         .map_err(|failure| entry::failed("resource_server", "Resource server", &failure))?;
-    let budget = Budget::halo(connection.requests_per_5min);
+    let budget = outside::budget(app, connection);
     Ok(Halo::new(connection.clone(), secret.clone(), transport, Arc::clone(&app.clock), budget))
 }
 

@@ -4,9 +4,11 @@ use halobridge::{
     domain::run::RunCause,
     ledger::fact::Fact,
     outbound::budget::{Class, Kind},
+    service::tickets,
     store::LedgerFilter,
 };
 use jiff::SignedDuration;
+use serde_json::json;
 
 use super::bridge::*;
 
@@ -48,6 +50,32 @@ both! {
         let runs = bridge.asked_runs().await;
         assert_eq!(runs.len() - before, 3, "each is read, once");
         assert!(runs.iter().all(|well| *well));
+        bridge.finish().await;
+    }
+
+    /// What pages ask counts like the engine's own calls, and needs no token of its own.
+    async fn what_pages_ask_of_halo_counts_in_the_instances_budget(product) {
+        use halobridge::clock::Clock as _;
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let number = bridge.ticket_of(&incident).await.to_string();
+        let (app, admin) = bridge.admin();
+        let (_, budget) = bridge.engine.registry().halo_budgets().remove(0);
+        let used = || budget.state(bridge.clock.now()).used;
+        let (before, tokens, reads) = (used(), bridge.calls("halo.auth.token"), bridge.calls("halo.tickets.get"));
+        for _ in 0..3 {
+            let seen = tickets::view(&app, &admin, "", Some(&number)).await.unwrap();
+            assert!(seen.found.is_some(), "{:?}", seen.form);
+        }
+        assert_eq!((bridge.calls("halo.auth.token"), bridge.calls("halo.tickets.get")), (tokens, reads + 3));
+        assert_eq!(used(), before + 3);
+        // Nor do they ask while Halo has asked to wait.
+        let now = bridge.clock.now();
+        budget.told_to_wait(now, now + SignedDuration::from_mins(10));
+        let seen = tickets::view(&app, &admin, "", Some(&number)).await.unwrap();
+        assert!(seen.found.is_none());
+        assert_eq!(bridge.calls("halo.tickets.get"), reads + 3);
         bridge.finish().await;
     }
 }

@@ -355,6 +355,20 @@ both! {
         }
     }
 
+    /// What could not be read is not counted among what was, also where it waits for the other side's look-ups.
+    async fn a_cycle_counts_what_was_read_alone(product) {
+        let mut bridge = Bridge::with(Setup { wrong_secret: true, ..Setup::new(product) }).await;
+        bridge.clock.advance(jiff::SignedDuration::from_secs(120));
+        let summary = halobridge::engine::once::once(&bridge.engine, 4).await.unwrap();
+        assert_eq!((summary.read, summary.scopes, summary.failures.len()), (0, 3, 1), "{summary:?}");
+        bridge.correct_secret().await;
+        bridge.pass(600).await;
+        bridge.clock.advance(jiff::SignedDuration::from_secs(120));
+        let summary = halobridge::engine::once::once(&bridge.engine, 4).await.unwrap();
+        assert_eq!((summary.read, summary.scopes, summary.failures.len()), (3, 3, 0), "{summary:?}");
+        bridge.finish().await;
+    }
+
     /// K3: a window of 300 s, no Retry-After: nothing is dropped.
     async fn k3_a_full_window_drops_nothing(product) {
         let bridge = Bridge::with(Setup { limits: Limits::Real, ..Setup::new(product) }).await;

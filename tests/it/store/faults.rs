@@ -356,3 +356,24 @@ fn every_file_of_the_schema_is_a_step_that_is_carried_out() {
     let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap().count();
     assert_eq!(i64::try_from(files), Ok(SCHEMA_VERSION));
 }
+
+/// Every table refuses a value of another type (but the migrator's own, and the parts of the full text), and the file
+/// keeps its journal ahead of it, so that readers never wait for a writer.
+#[tokio::test]
+async fn every_table_is_strict_and_the_journal_is_written_ahead() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("halobridge.db");
+    let store = Store::open(&path, key()).await.unwrap();
+    let mut file = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+    let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut file).await.unwrap();
+    assert_eq!(mode, "wal");
+    let tables = "SELECT strict || ' ' || name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' \
+                  AND name NOT LIKE 'sqlite%' AND name <> '_sqlx_migrations' ORDER BY name";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut file).await.unwrap();
+    let loose: Vec<&String> = tables.iter().filter(|table| !table.starts_with("1 ")).collect();
+    assert!(loose.is_empty() && tables.len() > 30, "{loose:?} of {}", tables.len());
+    // And what is no number is refused where a number belongs.
+    let text = "INSERT INTO chains (chain, chain_seq, hash) VALUES ('x', 'many', zeroblob(32))";
+    assert!(sqlx::query(text).execute(&mut file).await.is_err());
+    drop(store);
+}
