@@ -18,6 +18,8 @@ use crate::{
 use super::Engine;
 
 const BATCH: u32 = 500;
+/// So many are noted as taken up with one commit: those that come meanwhile are stored in between.
+const NOTED: usize = 64;
 
 pub(super) async fn run(engine: &Engine) -> Result<(), StoreError> {
     let deliveries = engine.store.deliveries_waiting(BATCH).await?;
@@ -48,7 +50,10 @@ async fn handled(engine: &Engine, deliveries: &[Delivery]) -> Result<(), StoreEr
         };
         Entered { client, at, fact: Fact::DeliveryHandled { delivery: delivery.id } }
     };
-    engine.store.append(deliveries.iter().map(entered).collect()).await.map(drop)
+    for some in deliveries.chunks(NOTED) {
+        engine.store.append(some.iter().map(entered).collect()).await?;
+    }
+    Ok(())
 }
 
 /// Kind of the request that `halobridge sync --once` makes of a running server.

@@ -171,10 +171,12 @@ impl Engine {
         let now = self.now();
         let mut schedule = self.schedule();
         schedule.told.insert(delivery);
-        // That it was taken up can be written down a little later.
-        schedule.intake_soon(now);
+        // That it was taken up can be written down a little later, with those that come until then.
+        let sooner = schedule.intake_soon(now);
         drop(schedule);
-        self.wake();
+        if sooner {
+            self.wake();
+        }
     }
 
     /// Look for changed tickets of this instance now.
