@@ -60,9 +60,7 @@ pub async fn drive(engine: Arc<Engine>, alive: Arc<AtomicBool>, stop: Cancellati
                         });
                     }
                     let ahead = engine.next_due().duration_since(engine.now());
-                    wait = Duration::try_from(ahead)
-                        .unwrap_or(wait)
-                        .clamp(Duration::from_millis(1), longest);
+                    wait = Duration::try_from(ahead).unwrap_or(wait).clamp(Duration::from_millis(1), longest);
                 }
                 Err(error) => {
                     engine.store.met(&error);
