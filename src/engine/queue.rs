@@ -99,9 +99,9 @@ impl Queue {
     /// Those of these pairs that go before others now. Either of the two may be thousands: the fewer are looked up.
     pub fn fresh_of<'a>(&'a self, pairs: &'a BTreeSet<PairId>) -> Box<dyn Iterator<Item = PairId> + 'a> {
         if pairs.len() < self.fresh.len() {
-            Box::new(pairs.iter().copied().filter(|pair| self.fresh.contains_key(pair)))
+            Box::new(pairs.iter().copied().filter(move |pair| self.fresh.contains_key(pair)))
         } else {
-            Box::new(self.fresh.keys().copied().filter(|pair| pairs.contains(pair)))
+            Box::new(self.fresh.keys().copied().filter(move |pair| pairs.contains(pair)))
         }
     }
 

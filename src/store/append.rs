@@ -199,6 +199,9 @@ async fn carried_out(connection: &mut Connection, ends: &mut Ends, records: &[&[
             ends.last = seq;
             moved.insert(chain, *head);
         }
+        if entries.iter().all(|entered| matches!(entered.fact, Fact::DeliveryReceived { .. })) {
+            batch.gather();
+        }
         lasts.push(ends.last);
     }
     if several {
