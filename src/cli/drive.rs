@@ -15,7 +15,7 @@ use crate::{engine::Engine, telemetry};
 /// Units that run at once.
 pub const SIDE_BY_SIDE: usize = 48;
 /// The same while many webhooks wait to be stored: their senders wait, and what they tell of is read a moment later.
-const BESIDE_A_CROWD: usize = 4;
+const BESIDE_A_CROWD: usize = 8;
 /// How often it is looked whether they still do.
 const LOOK_FOR_ITS_END: Duration = Duration::from_millis(20);
 /// How long units and requests may take to end after a stop was asked for.
