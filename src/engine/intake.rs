@@ -6,6 +6,7 @@ use crate::{
     domain::{
         delivery::{Delivery, DeliverySource},
         failure::{Failure, FailureKind},
+        ids::DeliveryId,
         run::{RunCause, RunScope},
     },
     halo_itsm::webhook,
@@ -22,7 +23,9 @@ const BATCH: u32 = 500;
 const NOTED: usize = 64;
 
 pub(super) async fn run(engine: &Engine) -> Result<(), StoreError> {
-    let deliveries = engine.store.deliveries_waiting(BATCH).await?;
+    // By their ids the oldest come first here too: more than that are not read now.
+    let told: Vec<DeliveryId> = { engine.schedule().told.iter().take(2 * BATCH as usize).copied().collect() };
+    let deliveries = engine.store.deliveries_waiting_beside(BATCH, &told).await?;
     if !deliveries.is_empty() {
         for delivery in &deliveries {
             announce(engine, delivery);

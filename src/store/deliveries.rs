@@ -34,7 +34,8 @@ use crate::{
 
 statements! {
     const WAITING = "SELECT d.id, d.source, d.received_ms, d.handled_ms, b.body
-        FROM deliveries d LEFT JOIN bodies b ON b.hash = d.body
+        FROM deliveries d
+        LEFT JOIN bodies b ON b.hash = d.body AND d.id NOT IN (SELECT j.value FROM json_each(?2) j)
         WHERE d.handled_ms IS NULL ORDER BY d.received_ms, d.id LIMIT 0 + ?1";
     const BACKLOG = "SELECT 'backlog' AS id, count(*) AS waiting, min(d.received_ms) AS oldest_ms
         FROM deliveries d INDEXED BY deliveries_waiting WHERE d.handled_ms IS NULL";
@@ -280,8 +281,17 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn deliveries_waiting(&self, limit: u32) -> Result<Vec<Delivery>> {
+        self.deliveries_waiting_beside(limit, &[]).await
+    }
+
+    /// The same; the bodies of those that were acted on already are left out.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn deliveries_waiting_beside(&self, limit: u32, acted_on: &[DeliveryId]) -> Result<Vec<Delivery>> {
         let mut reader = self.reader().await?;
-        let rows = sqlx::query(WAITING).bind(i64::from(limit)).fetch_all(&mut *reader).await?;
+        let query = sqlx::query(WAITING).bind(i64::from(limit)).bind(to_json(acted_on)?);
+        let rows = query.fetch_all(&mut *reader).await?;
         rows.iter().map(|row| delivery_of(row, true)).collect()
     }
 
