@@ -1,10 +1,11 @@
-//! Measurements of bars P1 to P4, P6 to P8 and of the steady state. Prints, never asserts: `make bench`, or
-//! `make bench ARGS="p3 p8"` (p1 p3 p4 p6 p7 p8 r15 steady).
+//! Measurements of bars P1 to P8 and of the steady state. Prints, never asserts: `make bench`, or
+//! `make bench ARGS="p3 p8"` (p1 p3 p4 p5 p6 p7 p8 r15 steady).
 //!
 //! The twin is a process of its own wherever a time or the CPU of the product is meant; "in one process" says so.
 //! Sizes: HALOBRIDGE_BENCH_INCIDENTS (2000), HALOBRIDGE_BENCH_SAMPLES (300), HALOBRIDGE_BENCH_WORKSPACES (500),
 //! HALOBRIDGE_BENCH_CLIENTS (500), HALOBRIDGE_BENCH_BACKLOG (10000), HALOBRIDGE_BENCH_MINUTES (60),
-//! HALOBRIDGE_BENCH_PAIRS (10000), HALOBRIDGE_BENCH_CHANGES (5000).
+//! HALOBRIDGE_BENCH_PAIRS (10000), HALOBRIDGE_BENCH_CHANGES (5000), HALOBRIDGE_BENCH_WEBHOOKS (5000),
+//! HALOBRIDGE_BENCH_SENDERS (64).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -13,6 +14,7 @@ mod backlog;
 mod inside;
 #[path = "../tests/it/outside.rs"]
 mod outside;
+mod webhooks;
 
 use std::time::Instant;
 
@@ -66,6 +68,11 @@ fn main() {
         if wants("p3") {
             for latency in [0, 100] {
                 reaction(latency).await;
+            }
+        }
+        if wants("p5") {
+            for (named, within_secs) in [(false, None), (true, None), (true, Some(5))] {
+                webhooks::acknowledged(webhooks::Burst { named, within_secs }).await;
             }
         }
         if wants("p8") {

@@ -14,6 +14,10 @@ use crate::{engine::Engine, telemetry};
 
 /// Units that run at once.
 pub const SIDE_BY_SIDE: usize = 48;
+/// The same while many webhooks wait to be stored: their senders wait, and what they tell of is read a moment later.
+const BESIDE_A_CROWD: usize = 8;
+/// How often it is looked whether they still do.
+const LOOK_FOR_ITS_END: Duration = Duration::from_millis(20);
 /// How long units and requests may take to end after a stop was asked for.
 pub const DRAIN: Duration = Duration::from_secs(5);
 
@@ -35,8 +39,12 @@ pub async fn drive(engine: Arc<Engine>, alive: Arc<AtomicBool>, stop: Cancellati
                 _ = engine.store.probe() => {}
             }
         }
-        let free = SIDE_BY_SIDE.saturating_sub(running.len());
-        let mut wait = Duration::from_millis(200);
+        let crowd = engine.store.crowded();
+        let most = if crowd { BESIDE_A_CROWD } else { SIDE_BY_SIDE };
+        let free = most.saturating_sub(running.len());
+        // A crowd does not say when it is over.
+        let longest = if crowd { LOOK_FOR_ITS_END } else { Duration::from_secs(1) };
+        let mut wait = Duration::from_millis(200).min(longest);
         if free > 0 {
             match engine.due(free).await {
                 Ok(units) => {
@@ -52,9 +60,7 @@ pub async fn drive(engine: Arc<Engine>, alive: Arc<AtomicBool>, stop: Cancellati
                         });
                     }
                     let ahead = engine.next_due().duration_since(engine.now());
-                    wait = Duration::try_from(ahead)
-                        .unwrap_or(wait)
-                        .clamp(Duration::from_millis(1), Duration::from_secs(1));
+                    wait = Duration::try_from(ahead).unwrap_or(wait).clamp(Duration::from_millis(1), longest);
                 }
                 Err(error) => {
                     engine.store.met(&error);

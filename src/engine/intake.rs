@@ -6,6 +6,7 @@ use crate::{
     domain::{
         delivery::{Delivery, DeliverySource},
         failure::{Failure, FailureKind},
+        ids::DeliveryId,
         run::{RunCause, RunScope},
     },
     halo_itsm::webhook,
@@ -18,9 +19,13 @@ use crate::{
 use super::Engine;
 
 const BATCH: u32 = 500;
+/// So many are noted as taken up with one commit: those that come meanwhile are stored in between.
+const NOTED: usize = 64;
 
 pub(super) async fn run(engine: &Engine) -> Result<(), StoreError> {
-    let deliveries = engine.store.deliveries_waiting(BATCH).await?;
+    // By their ids the oldest come first here too: more than that are not read now.
+    let told: Vec<DeliveryId> = { engine.schedule().told.iter().take(2 * BATCH as usize).copied().collect() };
+    let deliveries = engine.store.deliveries_waiting_beside(BATCH, &told).await?;
     if !deliveries.is_empty() {
         for delivery in &deliveries {
             announce(engine, delivery);
@@ -48,7 +53,10 @@ async fn handled(engine: &Engine, deliveries: &[Delivery]) -> Result<(), StoreEr
         };
         Entered { client, at, fact: Fact::DeliveryHandled { delivery: delivery.id } }
     };
-    engine.store.append(deliveries.iter().map(entered).collect()).await.map(drop)
+    for some in deliveries.chunks(NOTED) {
+        engine.store.append(some.iter().map(entered).collect()).await?;
+    }
+    Ok(())
 }
 
 /// Kind of the request that `halobridge sync --once` makes of a running server.

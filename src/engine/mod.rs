@@ -169,12 +169,16 @@ impl Engine {
     /// The webhook `delivery`, whose incident was asked for already, is stored.
     pub fn delivered(&self, delivery: DeliveryId) {
         let now = self.now();
+        let crowd = self.store.crowded();
         let mut schedule = self.schedule();
         schedule.told.insert(delivery);
-        // That it was taken up can be written down a little later.
-        schedule.intake_soon(now);
+        // That it was taken up can be written down a little later, with those that come until then; of a crowd, when it
+        // is looked what waits in any case.
+        let sooner = !crowd && schedule.intake_soon(now);
         drop(schedule);
-        self.wake();
+        if sooner {
+            self.wake();
+        }
     }
 
     /// Look for changed tickets of this instance now.

@@ -79,6 +79,8 @@ pub struct Queue {
     lines: BTreeMap<Gate, Line>,
     held: BTreeMap<PairId, (Gate, Class, ClientId)>,
     fresh: BTreeMap<PairId, Timestamp>,
+    /// The same by time.
+    stale: BTreeSet<(Timestamp, PairId)>,
     /// Who was let through last at a gate that only one may pass at a time, until it has passed.
     passing: BTreeMap<Gate, PairId>,
 }
@@ -87,12 +89,20 @@ impl Queue {
     /// A pair whose writes go before others for a minute: a webhook or a person waits for them.
     pub fn freshen(&mut self, pair: PairId, now: Timestamp) {
         self.leave(pair);
-        self.fresh.insert(pair, now + FRESH);
+        let until = now + FRESH;
+        if let Some(before) = self.fresh.insert(pair, until) {
+            self.stale.remove(&(before, pair));
+        }
+        self.stale.insert((until, pair));
     }
 
-    /// The pairs that go before others now.
-    pub fn fresh(&self) -> impl Iterator<Item = PairId> {
-        self.fresh.keys().copied()
+    /// Those of these pairs that go before others now. Either of the two may be thousands: the fewer are looked up.
+    pub fn fresh_of<'a>(&'a self, pairs: &'a BTreeSet<PairId>) -> Box<dyn Iterator<Item = PairId> + 'a> {
+        if pairs.len() < self.fresh.len() {
+            Box::new(pairs.iter().copied().filter(move |pair| self.fresh.contains_key(pair)))
+        } else {
+            Box::new(self.fresh.keys().copied().filter(move |pair| pairs.contains(pair)))
+        }
     }
 
     /// Whether a pair waits.
@@ -125,9 +135,11 @@ impl Queue {
         busy: impl Fn(PairId) -> bool,
     ) -> Vec<PairId> {
         let mut through = Vec::new();
-        let stale: Vec<PairId> = self.fresh.iter().filter(|(_, until)| **until <= now).map(|(pair, _)| *pair).collect();
-        for pair in stale {
-            self.fresh.remove(&pair);
+        let over = self.stale.iter().take_while(|(until, _)| *until <= now).map(|(_, pair)| *pair);
+        for pair in over.collect::<BTreeSet<_>>() {
+            if let Some(until) = self.fresh.remove(&pair) {
+                self.stale.remove(&(until, pair));
+            }
             if self.holds(pair) {
                 through.push(pair);
             }
@@ -163,11 +175,12 @@ impl Queue {
     /// The clock was set back by so much.
     pub fn set_back(&mut self, by: SignedDuration) {
         self.fresh.values_mut().for_each(|until| *until = until.checked_sub(by).unwrap_or(*until));
+        self.stale = self.fresh.iter().map(|(pair, until)| (*until, *pair)).collect();
     }
 
     /// When the first minute of precedence is over.
     pub fn next_stale(&self) -> Option<Timestamp> {
-        self.fresh.values().min().copied()
+        self.stale.first().map(|(until, _)| *until)
     }
 }
 

@@ -430,8 +430,7 @@ impl Engine {
         s.pairs.extend(&through);
         // No more than can be taken: after an import thousands wait. A few beyond, for those that cannot run now.
         let free = limit.saturating_add(64);
-        let fresh = s.queue.fresh().filter(|pair| s.pairs.contains(pair));
-        let order = through.iter().copied().chain(fresh).chain(s.pairs.iter().copied());
+        let order = through.iter().copied().chain(s.queue.fresh_of(&s.pairs)).chain(s.pairs.iter().copied());
         let idle = |pair: &PairId| !s.running.contains(&Unit::Pair(*pair));
         let ready: Vec<PairId> = order.filter(idle).take(free).collect();
         for pair in ready {
@@ -446,7 +445,8 @@ impl Engine {
         let now = self.now();
         let looks = { self.schedule().second_looks() };
         let looks = looks.into_iter().flatten().filter(|at| *at > now).min();
-        looks.map_or(self.next_work(), |at| at.min(self.next_work()))
+        let work = self.next_work();
+        looks.map_or(work, |at| at.min(work))
     }
 
     /// The same without the looks, every second, at the configuration's version and for requests of other

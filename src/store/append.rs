@@ -131,6 +131,23 @@ impl Store {
         Ok(done.and_then(|lasts| lasts.last().copied()))
     }
 
+    /// Records at least one fact, as it stands, on a connection that is there already: with one commit.
+    ///
+    /// # Errors
+    /// As [`Store::append`].
+    pub(super) async fn append_over(&self, mut connection: Connection, entries: Vec<Entered>) -> Result<()> {
+        let records: Vec<&[Entered]> = entries.chunks(AT_ONCE).collect();
+        match self.all_at_once(&mut connection, &records).await {
+            Ok(Some(_)) => return Ok(()),
+            Ok(None) => {}
+            Err(StoreError::Taken { what }) if what.starts_with("ledger.") => {}
+            Err(error) => return Err(error),
+        }
+        let mut tx = Tx::over(self.clone(), connection).await?;
+        record_by_client(&mut tx, entries).await?;
+        tx.commit().await
+    }
+
     /// Several records with one commit, if the ends of all their chains are known: all of them or none. Gives the number
     /// of each one's last.
     pub(super) async fn all_at_once(
@@ -181,6 +198,9 @@ async fn carried_out(connection: &mut Connection, ends: &mut Ends, records: &[&[
             *head = entry_and_state(&mut batch, *head, seq, chain, entered.at, &entered.fact)?;
             ends.last = seq;
             moved.insert(chain, *head);
+        }
+        if entries.iter().all(|entered| matches!(entered.fact, Fact::DeliveryReceived { .. })) {
+            batch.gather();
         }
         lasts.push(ends.last);
     }

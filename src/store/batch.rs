@@ -66,20 +66,25 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 #[derive(Debug)]
 enum Expected {
     Anything,
-    /// One row was changed; otherwise this is wrong.
+    /// One row was changed, or as many as it inserts; otherwise this is wrong.
     One(StoreError),
     /// No error; otherwise this is wrong.
     Quiet(StoreError),
 }
 
-/// Fails when the statement before did not change one row, so that nothing after it is carried out. (Built from
+/// Fails when the statement before did not change so many rows, so that nothing after it is carried out. (Built from
 /// the number of rows, or SQLite would work it out beforehand, whatever the condition says.)
-const GUARD: &str = "SELECT json('changed ' || changes()) WHERE changes() <> 1;";
+fn guard(rows: usize) -> String {
+    format!("SELECT json('changed ' || changes()) WHERE changes() <> {rows};")
+}
 
 #[derive(Debug)]
 struct Part {
     sql: &'static str,
+    /// Of all its rows, one after the other.
     values: Vec<Value>,
+    /// More than one: the statement inserts so many.
+    rows: usize,
     expected: Expected,
 }
 
@@ -121,7 +126,7 @@ impl Batch {
 
     /// Adds a statement with parameters `?1`, `?2`, …
     pub fn add(&mut self, sql: &'static str) -> Added<'_> {
-        self.parts.push(Part { sql, values: Vec::new(), expected: Expected::Anything });
+        self.parts.push(Part { sql, values: Vec::new(), rows: 1, expected: Expected::Anything });
         let last = self.parts.len() - 1;
         // There is one: it was pushed just now.
         #[expect(clippy::indexing_slicing, reason = "pushed in the line above")]
@@ -131,6 +136,26 @@ impl Batch {
     /// Whether so much waits that it is time to carry it out.
     pub fn full(&self) -> bool {
         self.parts.len() >= TOGETHER
+    }
+
+    /// Makes one statement of all that insert into a table alike, in the place of the first of them: each statement gives
+    /// an answer of its own, which costs more than its row. Only for those of which none needs what another kind does.
+    pub fn gather(&mut self) {
+        let mut gathered: Vec<Part> = Vec::with_capacity(self.parts.len());
+        for part in std::mem::take(&mut self.parts) {
+            let alike = |other: &Part| {
+                let inserts = part.sql.starts_with("INSERT") && part.sql.contains(" VALUES (");
+                inserts && other.sql == part.sql && other.values.len() == part.values.len() * other.rows
+            };
+            let place = gathered.iter().position(alike);
+            if let Some(first) = place.and_then(|place| gathered.get_mut(place)) {
+                first.values.extend(part.values);
+                first.rows += 1;
+            } else {
+                gathered.push(part);
+            }
+        }
+        self.parts = gathered;
     }
 
     /// Carries out everything that waits.
@@ -148,18 +173,25 @@ impl Batch {
         let mut expected = Vec::with_capacity(parts.len());
         for part in parts {
             let form = form_of(part.sql);
-            sql.push_str(&form.sql);
+            if part.rows > 1 {
+                sql.push_str(&of_rows(&form.sql, part.rows));
+            } else {
+                sql.push_str(&form.sql);
+            }
             sql.push(';');
-            for number in &form.order {
-                let value = part.values.get(number.saturating_sub(1)).cloned().unwrap_or(Value::Null);
-                put(&mut arguments, value)?;
+            let width = part.values.len() / part.rows;
+            for row in 0..part.rows {
+                for number in &form.order {
+                    let value = part.values.get(row * width + number.saturating_sub(1));
+                    put(&mut arguments, value.cloned().unwrap_or(Value::Null))?;
+                }
             }
             match part.expected {
                 Expected::One(wrong) if self.guarded => {
-                    sql.push_str(GUARD);
-                    expected.extend([Expected::Anything, Expected::Quiet(wrong)]);
+                    sql.push_str(&guard(part.rows));
+                    expected.extend([(Expected::Anything, 1), (Expected::Quiet(wrong), 1)]);
                 }
-                other => expected.push(other),
+                other => expected.push((other, part.rows)),
             }
         }
         let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
@@ -167,9 +199,13 @@ impl Batch {
         let mut expected = expected.into_iter();
         while let Some(answer) = answers.next().await {
             match (answer, expected.next()) {
-                (Err(_), Some(Expected::Quiet(wrong))) => return Err(wrong),
+                (Err(_), Some((Expected::Quiet(wrong), _))) => return Err(wrong),
                 (Err(error), _) => return Err(error.into()),
-                (Ok(Either::Left(done)), Some(Expected::One(wrong))) if done.rows_affected() != 1 => return Err(wrong),
+                (Ok(Either::Left(done)), Some((Expected::One(wrong), rows)))
+                    if usize::try_from(done.rows_affected()) != Ok(rows) =>
+                {
+                    return Err(wrong);
+                }
                 // None of these statements gives rows, but for a guard that fails in that very moment.
                 (Ok(_), _) => {}
             }
@@ -206,6 +242,14 @@ fn form_of(sql: &'static str) -> Arc<Form> {
     let forms = FORMS.get_or_init(Mutex::default);
     let mut forms = forms.lock().unwrap_or_else(PoisonError::into_inner);
     Arc::clone(forms.entry((sql.as_ptr().addr(), sql.len())).or_insert_with(|| Arc::new(made(sql))))
+}
+
+/// The text of a statement that inserts a row, for so many.
+fn of_rows(sql: &str, rows: usize) -> String {
+    let (before, after) = sql.split_once(" VALUES (").unwrap_or((sql, ""));
+    let (row, tail) = after.split_once(')').unwrap_or((after, ""));
+    let rows = vec![format!("({row})"); rows].join(", ");
+    format!("{before} VALUES {rows}{tail}")
 }
 
 /// A statement with parameters `?1`, `?2`, … in that form.

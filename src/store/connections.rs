@@ -29,6 +29,9 @@ const CARRIED_AT: &str = "8000";
 /// All connections to one database.
 pub(super) struct Connections {
     writer: Arc<Mutex<SqliteConnection>>,
+    /// Held by whoever writes what no sender waits for: one at a time stands in line for the writer, so that a webhook
+    /// waits for nobody but the one who writes.
+    line: Arc<Mutex<()>>,
     /// Whoever wrote last was interrupted: a transaction may be open still.
     uncertain: Arc<AtomicBool>,
     readers: Option<Readers>,
@@ -89,6 +92,7 @@ impl Connections {
         let carrier = Carrier::over(carrying.connect().await.map_err(|error| cannot_open(path, error))?);
         Ok(Self {
             writer: Arc::new(Mutex::new(writer)),
+            line: Arc::default(),
             uncertain: Arc::default(),
             readers: Some(readers),
             carrier: Some(carrier),
@@ -99,7 +103,18 @@ impl Connections {
     pub async fn reading(path: &Path) -> Result<Self> {
         let opened = common().filename(path).read_only(true).connect().await;
         let reader = opened.map_err(|error| cannot_open(path, error))?;
-        Ok(Self { writer: Arc::new(Mutex::new(reader)), uncertain: Arc::default(), readers: None, carrier: None })
+        Ok(Self::alone(reader))
+    }
+
+    /// One connection for everything.
+    fn alone(connection: SqliteConnection) -> Self {
+        Self {
+            writer: Arc::new(Mutex::new(connection)),
+            line: Arc::default(),
+            uncertain: Arc::default(),
+            readers: None,
+            carrier: None,
+        }
     }
 
     /// An empty database in memory. Its schema is built once in a process and copied from then on.
@@ -120,7 +135,7 @@ impl Connections {
         let mut writer = common().in_memory(true).connect().await?;
         let copy = SqliteOwnedBuf::try_from(bytes)?;
         writer.deserialize(None, copy, false).await?;
-        Ok(Self { writer: Arc::new(Mutex::new(writer)), uncertain: Arc::default(), readers: None, carrier: None })
+        Ok(Self::alone(writer))
     }
 
     /// Whether anybody holds the writing connection.
@@ -130,10 +145,21 @@ impl Connections {
 
     /// The writing connection, without a transaction.
     pub async fn writer(&self) -> Connection {
+        let line = self.line.clone().lock_owned().await;
+        self.next_writer(Some(line)).await
+    }
+
+    /// The same, before all that stand in line for it: a sender waits.
+    pub async fn first_writer(&self) -> Connection {
+        self.next_writer(None).await
+    }
+
+    async fn next_writer(&self, line: Option<OwnedMutexGuard<()>>) -> Connection {
         if let Some(carrier) = &self.carrier {
             carrier.written();
         }
-        let kind = Kind::Writer(self.writer.clone().lock_owned().await, Arc::clone(&self.uncertain));
+        let connection = self.writer.clone().lock_owned().await;
+        let kind = Kind::Writer { connection, uncertain: Arc::clone(&self.uncertain), _line: line };
         let mut connection = Connection { kind, open: false };
         if self.uncertain.load(Ordering::SeqCst) {
             connection.roll_back().await;
@@ -187,7 +213,12 @@ pub(super) struct Connection {
 }
 
 enum Kind {
-    Writer(OwnedMutexGuard<SqliteConnection>, Arc<AtomicBool>),
+    Writer {
+        // In this order: who comes first gets it before the next one stands in line.
+        connection: OwnedMutexGuard<SqliteConnection>,
+        uncertain: Arc<AtomicBool>,
+        _line: Option<OwnedMutexGuard<()>>,
+    },
     Reader {
         connection: Option<SqliteConnection>,
         home: Arc<StdMutex<Vec<SqliteConnection>>>,
@@ -226,7 +257,7 @@ impl Connection {
 
     /// Notes that a transaction of plain statements begins now, or has ended.
     pub fn uncertain(&mut self, is: bool) {
-        if let Kind::Writer(_, uncertain) = &self.kind {
+        if let Kind::Writer { uncertain, .. } = &self.kind {
             uncertain.store(is, Ordering::SeqCst);
         }
     }
@@ -250,7 +281,7 @@ impl Deref for Connection {
     #[expect(clippy::expect_used, reason = "a reader holds its connection until it is dropped")]
     fn deref(&self) -> &SqliteConnection {
         match &self.kind {
-            Kind::Writer(guard, _) => guard,
+            Kind::Writer { connection, .. } => connection,
             // Taken only in `drop`.
             Kind::Reader { connection, .. } => connection.as_ref().expect("in use until dropped"),
         }
@@ -261,7 +292,7 @@ impl DerefMut for Connection {
     #[expect(clippy::expect_used, reason = "a reader holds its connection until it is dropped")]
     fn deref_mut(&mut self) -> &mut SqliteConnection {
         match &mut self.kind {
-            Kind::Writer(guard, _) => guard,
+            Kind::Writer { connection, .. } => connection,
             // Taken only in `drop`.
             Kind::Reader { connection, .. } => connection.as_mut().expect("in use until dropped"),
         }

@@ -1,6 +1,12 @@
 //! Webhooks received. [`Store::intake`] returns once the delivery is durable; many at a time share one commit.
 
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::{
+    sync::{
+        Arc, Mutex as StdMutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use base64::Engine as _;
 use jiff::Timestamp;
@@ -10,6 +16,7 @@ use tokio::sync::{Mutex, oneshot};
 use super::{
     Store,
     append::Entered,
+    connections::Connection,
     error::{Result, StoreError},
     pages::PageKey,
     row::{Cells, statements, to_json},
@@ -27,7 +34,8 @@ use crate::{
 
 statements! {
     const WAITING = "SELECT d.id, d.source, d.received_ms, d.handled_ms, b.body
-        FROM deliveries d LEFT JOIN bodies b ON b.hash = d.body
+        FROM deliveries d
+        LEFT JOIN bodies b ON b.hash = d.body AND d.id NOT IN (SELECT j.value FROM json_each(?2) j)
         WHERE d.handled_ms IS NULL ORDER BY d.received_ms, d.id LIMIT 0 + ?1";
     const BACKLOG = "SELECT 'backlog' AS id, count(*) AS waiting, min(d.received_ms) AS oldest_ms
         FROM deliveries d INDEXED BY deliveries_waiting WHERE d.handled_ms IS NULL";
@@ -39,6 +47,10 @@ statements! {
 
 /// Most deliveries in one commit.
 const BATCH: usize = 256;
+/// So many senders that wait at once are a crowd.
+const CROWD: usize = 16;
+/// A crowd comes and goes with each commit: it counts as one this long after it was seen.
+const CROWD_LASTS: Duration = Duration::from_millis(50);
 /// Marks a body that is not text.
 const BINARY: &str = "base64:";
 
@@ -47,6 +59,39 @@ const BINARY: &str = "base64:";
 pub(super) struct Intake {
     waiting: StdMutex<Vec<Waiting>>,
     leader: Mutex<()>,
+    /// Senders that wait for an answer now.
+    senders: AtomicUsize,
+    /// When they were last a crowd and then were none any more.
+    crowd: StdMutex<Option<Instant>>,
+}
+
+/// A sender that waits; it is counted until it is dropped.
+struct Sender<'a>(&'a Intake);
+
+impl Drop for Sender<'_> {
+    fn drop(&mut self) {
+        if self.0.senders.fetch_sub(1, Ordering::Relaxed) == CROWD {
+            *self.0.crowd.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
+    }
+}
+
+impl Intake {
+    fn sender(&self) -> Sender<'_> {
+        self.senders.fetch_add(1, Ordering::Relaxed);
+        Sender(self)
+    }
+
+    fn nothing_waits(&self) -> bool {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// What waits, up to one commit of it.
+    fn take(&self) -> Vec<Waiting> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let take = waiting.len().min(BATCH);
+        waiting.drain(..take).collect()
+    }
 }
 
 struct Waiting {
@@ -68,6 +113,17 @@ fn body_bytes(text: &str) -> Option<Vec<u8>> {
         None => Some(text.as_bytes().to_vec()),
         Some(coded) => base64::engine::general_purpose::STANDARD.decode(coded).ok(),
     }
+}
+
+/// A delivery as a fact.
+fn entered(delivery: &Delivery) -> Entered {
+    let client = match delivery.source {
+        DeliverySource::Sentinel { client, .. } => Some(client),
+        DeliverySource::Halo { .. } => None,
+    };
+    let body = body_text(&delivery.body);
+    let fact = Fact::DeliveryReceived { delivery: delivery.id, source: delivery.source, body };
+    Entered { client, at: delivery.received, fact }
 }
 
 /// What a page of deliveries asks for.
@@ -116,50 +172,73 @@ impl Store {
             // The probe tries; no sender waits for it.
             return Err(StoreError::Locked);
         }
+        let _sender = self.inner.intake.sender();
         let delivery = Arc::new(delivery);
         let mut again = false;
         loop {
             let (answer, mut answered) = oneshot::channel();
             let waiting = Waiting { delivery: delivery.clone(), again, answer };
             self.inner.intake.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(waiting);
-            let _leader = self.inner.intake.leader.lock().await;
-            // Whoever led before may have taken ours along.
-            match answered.try_recv() {
-                Ok(result) => return result,
-                Err(oneshot::error::TryRecvError::Empty) => {}
-                Err(oneshot::error::TryRecvError::Closed) => {
+            // Whoever leads takes along all that wait: each of them hears of it at once, not one after the other.
+            let leader = tokio::select! {
+                biased;
+                answer = &mut answered => Err(answer),
+                leader = self.inner.intake.leader.lock() => Ok(leader),
+            };
+            let _leader = match leader {
+                Ok(leader) => leader,
+                Err(Ok(result)) => return result,
+                Err(Err(_)) => {
                     // The leader was cancelled (its sender hung up): it may or may not have committed.
                     again = true;
                     continue;
                 }
-            }
-            while self.intake_batch().await {
+            };
+            loop {
                 match answered.try_recv() {
                     Ok(result) => return result,
-                    Err(oneshot::error::TryRecvError::Empty) => {}
                     Err(oneshot::error::TryRecvError::Closed) => break,
+                    Err(oneshot::error::TryRecvError::Empty) => {}
+                }
+                if !self.intake_batch().await {
+                    break;
                 }
             }
             again = true;
         }
     }
 
+    /// Whether a sender waits for its webhook to be stored: whoever writes at length lets it go in between.
+    pub fn webhooks_wait(&self) -> bool {
+        self.inner.intake.senders.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether many senders of webhooks wait for their answers at once, or did a moment ago.
+    pub fn crowded(&self) -> bool {
+        let intake = &self.inner.intake;
+        let seen = *intake.crowd.lock().unwrap_or_else(PoisonError::into_inner);
+        intake.senders.load(Ordering::Relaxed) >= CROWD || seen.is_some_and(|at| at.elapsed() < CROWD_LASTS)
+    }
+
     /// Commits one batch of what waits; `false` when nothing did.
     async fn intake_batch(&self) -> bool {
-        let batch: Vec<Waiting> = {
-            let mut waiting = self.inner.intake.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            let take = waiting.len().min(BATCH);
-            waiting.drain(..take).collect()
-        };
-        if batch.is_empty() {
+        if self.inner.intake.nothing_waits() {
             return false;
         }
-        let result = match self.not_kept_yet(&batch).await {
-            Ok(entries) => self.append(entries).await.map(drop),
-            Err(error) => Err(error),
+        let (batch, result) = match self.inner.trouble.leave() {
+            Ok(leave) => {
+                let connection = self.first_writer().await;
+                // What came while the writer was awaited shares the commit.
+                let batch = self.inner.intake.take();
+                let result = match self.inner.trouble.still(leave) {
+                    Ok(()) => self.keep(connection, &batch).await,
+                    Err(error) => Err(error),
+                };
+                // A file that lost its name takes a commit, and nobody finds it again.
+                (batch, result.and_then(|()| self.inner.trouble.placed()))
+            }
+            Err(error) => (self.inner.intake.take(), Err(error)),
         };
-        // A file that lost its name takes a commit, and nobody finds it again.
-        let result = result.and_then(|()| self.inner.trouble.placed());
         for waiting in batch {
             // Nobody listens any more when the sender hung up; the delivery is kept all the same.
             let _ = waiting.answer.send(result.clone());
@@ -167,24 +246,32 @@ impl Store {
         true
     }
 
+    /// Makes a batch durable.
+    async fn keep(&self, connection: Connection, batch: &[Waiting]) -> Result<()> {
+        let (connection, entries) = if batch.iter().any(|waiting| waiting.again) {
+            // What an interrupted leader began has ended, for the writer is free. It is looked for by a reader, which
+            // in memory is the writer itself.
+            drop(connection);
+            let entries = self.not_kept_yet(batch).await?;
+            (self.first_writer().await, entries)
+        } else {
+            (connection, batch.iter().map(|waiting| entered(&waiting.delivery)).collect())
+        };
+        let entries = self.as_seen(entries);
+        if entries.is_empty() {
+            return Ok(());
+        }
+        self.append_over(connection, entries).await
+    }
+
     /// The batch as facts, without those that an interrupted leader had kept already.
     async fn not_kept_yet(&self, batch: &[Waiting]) -> Result<Vec<Entered>> {
-        if batch.iter().any(|waiting| waiting.again) {
-            // What an interrupted leader began has ended once the writer is free again.
-            drop(self.writer().await);
-        }
         let mut entries = Vec::with_capacity(batch.len());
         for Waiting { delivery, again, .. } in batch {
             if *again && self.delivery(delivery.id).await?.is_some() {
                 continue;
             }
-            let client = match delivery.source {
-                DeliverySource::Sentinel { client, .. } => Some(client),
-                DeliverySource::Halo { .. } => None,
-            };
-            let body = body_text(&delivery.body);
-            let fact = Fact::DeliveryReceived { delivery: delivery.id, source: delivery.source, body };
-            entries.push(Entered { client, at: delivery.received, fact });
+            entries.push(entered(delivery));
         }
         Ok(entries)
     }
@@ -194,8 +281,17 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn deliveries_waiting(&self, limit: u32) -> Result<Vec<Delivery>> {
+        self.deliveries_waiting_beside(limit, &[]).await
+    }
+
+    /// The same; the bodies of those that were acted on already are left out.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn deliveries_waiting_beside(&self, limit: u32, acted_on: &[DeliveryId]) -> Result<Vec<Delivery>> {
         let mut reader = self.reader().await?;
-        let rows = sqlx::query(WAITING).bind(i64::from(limit)).fetch_all(&mut *reader).await?;
+        let query = sqlx::query(WAITING).bind(i64::from(limit)).bind(to_json(acted_on)?);
+        let rows = query.fetch_all(&mut *reader).await?;
         rows.iter().map(|row| delivery_of(row, true)).collect()
     }
 

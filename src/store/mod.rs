@@ -199,4 +199,8 @@ impl Store {
     async fn writer(&self) -> connections::Connection {
         self.inner.connections.writer().await
     }
+
+    async fn first_writer(&self) -> connections::Connection {
+        self.inner.connections.first_writer().await
+    }
 }

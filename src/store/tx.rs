@@ -53,8 +53,13 @@ pub struct Tx {
 impl Tx {
     pub(super) async fn begin(store: Store) -> Result<Self> {
         let leave = store.inner.trouble.leave()?;
-        let mut connection = store.writer().await;
+        let connection = store.writer().await;
         store.inner.trouble.still(leave)?;
+        Self::over(store, connection).await
+    }
+
+    /// Begins on a connection that is there already.
+    pub(super) async fn over(store: Store, mut connection: Connection) -> Result<Self> {
         connection.begin_immediate().await.inspect_err(|error| store.inner.trouble.met(error))?;
         Ok(Self {
             store,

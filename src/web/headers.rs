@@ -1,5 +1,7 @@
 //! The headers every answer carries (ASVS 3.4).
 
+use std::sync::LazyLock;
+
 use axum::{
     extract::{Request, State},
     middleware::Next,
@@ -14,30 +16,35 @@ use super::Web;
 #[derive(Debug, Clone, Default)]
 pub struct FormTargets(pub Vec<String>);
 
+/// The policy of all but the few pages whose forms lead elsewhere; made once, for a webhook's answer carries it too.
+static OWN: LazyLock<Option<HeaderValue>> = LazyLock::new(|| HeaderValue::from_str(&policy(&[])).ok());
+
 /// Adds what is missing.
 pub async fn secure(State(web): State<Web>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let targets = response.extensions_mut().remove::<FormTargets>().unwrap_or_default();
+    let allowed = if targets.0.is_empty() { OWN.clone() } else { HeaderValue::from_str(&policy(&targets.0)).ok() };
     let headers = response.headers_mut();
-    add(headers, header::CONTENT_SECURITY_POLICY, &policy(&targets.0));
-    add(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    add(headers, header::REFERRER_POLICY, "same-origin");
-    add(headers, header::X_FRAME_OPTIONS, "DENY");
-    add(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    add(headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    add(headers, HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()");
-    add(headers, header::CACHE_CONTROL, "no-store");
+    if let Some(allowed) = allowed {
+        add(headers, header::CONTENT_SECURITY_POLICY, allowed);
+    }
+    let mut fixed = |name, value| add(headers, name, HeaderValue::from_static(value));
+    fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    fixed(header::REFERRER_POLICY, "same-origin");
+    fixed(header::X_FRAME_OPTIONS, "DENY");
+    fixed(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    fixed(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    fixed(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()");
+    fixed(header::CACHE_CONTROL, "no-store");
     if web.options.https() {
-        add(headers, header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
+        fixed(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
     }
     response
 }
 
 /// Adds a header unless the answer has its own word on it.
-fn add(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let (http::header::Entry::Vacant(entry), Ok(value)) = (headers.entry(name), HeaderValue::from_str(value)) {
-        entry.insert(value);
-    }
+fn add(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    headers.entry(name).or_insert(value);
 }
 
 /// The content security policy of a page whose forms may also lead to these addresses.

@@ -266,3 +266,53 @@ async fn what_cannot_be_kept_is_not_acknowledged() {
     assert_eq!(app.engine.taken(), Vec::<String>::new(), "the engine hears of nothing that is not durable");
     assert_eq!(kept(&app).await, [b"x".to_vec()]);
 }
+
+#[tokio::test]
+async fn many_at_once_are_each_kept_once() {
+    let app = app().await;
+    let bearer = bearer();
+    let headers = [("authorization", bearer.as_str())];
+    // Every fifth is the one before it once more.
+    let body = |n: usize| format!(r#"{{"n":{}}}"#, if n % 5 == 4 { n - 1 } else { n });
+    let all = (0..200).map(|n| app.hook("/hooks/sentinel/ws1", &headers, body(n)));
+    for answer in futures::future::join_all(all).await {
+        assert_eq!(answer.status, StatusCode::ACCEPTED);
+    }
+    let kept = app.app.store.deliveries_waiting(1_000).await.unwrap();
+    let mut kept: Vec<String> = kept.into_iter().map(|one| String::from_utf8(one.body).unwrap()).collect();
+    let mut sent: Vec<String> = (0..200).map(body).collect();
+    kept.sort();
+    sent.sort();
+    assert_eq!(kept, sent);
+    app.app.store.verify_ledger().await.unwrap();
+}
+
+#[tokio::test]
+async fn of_many_at_a_failing_store_each_hears_whether_it_was_kept() {
+    let app = app().await;
+    let bearer = bearer();
+    let headers = [("authorization", bearer.as_str())];
+    app.hook("/hooks/sentinel/ws1", &headers, "the first").await;
+    app.app.store.limit_pages(Some(40), false).await.unwrap();
+    let body = |n: usize| format!("{n} {}", "x".repeat(20_000));
+    let answers = futures::future::join_all((0..50).map(|n| app.hook("/hooks/sentinel/ws1", &headers, body(n)))).await;
+    let kept = app.app.store.deliveries_waiting(1_000).await.unwrap();
+    let mut refused = Vec::new();
+    for (n, answer) in answers.iter().enumerate() {
+        let count = kept.iter().filter(|one| one.body == body(n).as_bytes()).count();
+        match answer.status {
+            StatusCode::ACCEPTED => assert_eq!(count, 1, "{n}"),
+            status => {
+                assert_eq!((status, count), (StatusCode::SERVICE_UNAVAILABLE, 0), "{n}");
+                assert!(answer.headers.contains_key(http::header::RETRY_AFTER));
+                refused.push(n);
+            }
+        }
+    }
+    assert!(!refused.is_empty(), "more than there is room for");
+    app.app.store.limit_pages(None, false).await.unwrap();
+    for n in refused {
+        assert_eq!(app.hook("/hooks/sentinel/ws1", &headers, body(n)).await.status, StatusCode::ACCEPTED);
+    }
+    assert_eq!(app.app.store.intake_backlog().await.unwrap().0, 51);
+}

@@ -1,6 +1,6 @@
 //! Incidents that are not linked yet.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
@@ -14,7 +14,7 @@ use crate::{
         lanes::Turn,
         newcomer::{self, Beside},
     },
-    ledger::entry::Seq,
+    ledger::{entry::Seq, fact::Fact},
     outbound::budget::Class,
     planner::gate::Brake,
     store::StoreError,
@@ -56,7 +56,7 @@ impl Poll<'_> {
         self.engine.wake();
     }
 
-    /// Incidents that are not linked yet: asked through the gates, recorded in one transaction. `asked`: the last
+    /// Incidents that are not linked yet: asked through the gates, recorded in their order. `asked`: the last
     /// entry before the store was asked whether they are linked. `made`: the storm brake's count and when it was taken.
     pub(in crate::engine) async fn newcomers(
         &mut self,
@@ -174,11 +174,11 @@ impl Poll<'_> {
             let begun = Box::pin(execute::begin_at_once(self.engine, self.client.id, facts, lane)).await?;
             opened.retain(|pair| begun != Some(*pair));
         } else {
-            let mut tx = self.engine.store.begin().await?;
-            for facts in recorded {
-                tx.record_all(now, Some(self.client.id), facts).await?;
+            if let Err(error) = self.record_newcomers(now, recorded).await {
+                // Those that are linked all the same are found ready by the store.
+                self.engine.schedule().pairs_next = None;
+                return Err(error);
             }
-            tx.commit().await?;
             drop(lane);
         }
         let mut joined = joined.into_iter();
@@ -193,5 +193,19 @@ impl Poll<'_> {
         }
         self.engine.wake();
         Ok(())
+    }
+
+    /// Records newcomers with one commit. A sender of a webhook does not wait for all of them: it goes in between, and
+    /// each newcomer is recorded whole or, if the rest fails, comes again with the next poll.
+    async fn record_newcomers(&self, now: Timestamp, recorded: Vec<Vec<Fact>>) -> Result<(), StoreError> {
+        let mut tx = self.engine.store.begin().await?;
+        for (number, facts) in recorded.into_iter().enumerate() {
+            if number > 0 && self.engine.store.webhooks_wait() {
+                tx.commit().await?;
+                tx = self.engine.store.begin().await?;
+            }
+            tx.record_all(now, Some(self.client.id), facts).await?;
+        }
+        tx.commit().await
     }
 }

@@ -65,10 +65,14 @@ impl Schedule {
         }
     }
 
-    /// Webhooks that were acted on already wait to be noted as taken up.
-    pub fn intake_soon(&mut self, now: Timestamp) {
+    /// Webhooks that were acted on already wait to be noted as taken up; whether that is sooner than before.
+    pub fn intake_soon(&mut self, now: Timestamp) -> bool {
         let soon = now + SignedDuration::from_millis(250);
-        self.intake_next = Some(self.intake_next.map_or(soon, |next| next.min(soon)));
+        let sooner = self.intake_next.is_none_or(|next| next > soon);
+        if sooner {
+            self.intake_next = Some(soon);
+        }
+        sooner
     }
 
     /// Poll in `within` at the latest, unless told to wait.

@@ -1,7 +1,12 @@
 //! Webhooks are hints: they hasten, and neither doubling nor disorder does harm. Late and hidden incidents (K1, K2).
 
 use halobridge::{
-    domain::delivery::DeliverySource,
+    clock::Clock,
+    domain::{
+        account::Scope,
+        delivery::{Delivery, DeliverySource},
+        ids::DeliveryId,
+    },
     service::{connections, problems, pulse},
 };
 use jiff::SignedDuration;
@@ -95,6 +100,37 @@ both! {
         assert_eq!(bridge.tickets().len(), 20);
         assert_eq!(bridge.calls("sentinel.incident.list"), lists + 1);
         assert!(bridge.calls("sentinel.incident.get") - reads <= 8);
+        bridge.finish().await;
+    }
+
+    /// A page of new incidents is a long record: what comes meanwhile is stored in between.
+    async fn webhooks_do_not_wait_for_a_page_of_new_incidents(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.pass(60).await;
+        for _ in 0..10 {
+            bridge.raise(json!({}));
+        }
+        let source = bridge.sentinel_source(0).await;
+        let before = bridge.store.latest_seq().await.unwrap();
+        let webhooks = async {
+            for number in 1..u128::MAX {
+                let id = DeliveryId(uuid::Uuid::from_u128(number));
+                let received = bridge.clock.now();
+                let delivery = Delivery { id, source, received, body: b"{}".to_vec(), handled: None };
+                bridge.store.intake(delivery).await.unwrap();
+            }
+        };
+        tokio::select! {
+            biased;
+            () = bridge.advance(60) => {}
+            () = webhooks => panic!("they never end"),
+        }
+        let changes = bridge.store.changes_since(before, &Scope::All, 1_000_000).await.unwrap();
+        let facts: Vec<&str> = changes.iter().map(|change| change.fact.as_str()).collect();
+        let opened: Vec<usize> = (0..facts.len()).filter(|at| facts[*at] == "pair-opened").collect();
+        assert_eq!(opened.len(), 10);
+        let between = &facts[opened[0]..opened[9]];
+        assert!(between.contains(&"delivery-received"), "{between:?}");
         bridge.finish().await;
     }
 

@@ -187,6 +187,9 @@ async fn deliveries_keep_every_byte() {
     let waiting = store.deliveries_waiting(10).await.unwrap();
     assert_eq!(waiting.iter().map(|d| d.body.as_slice()).collect::<Vec<_>>(), bodies);
     assert_eq!(waiting[0], delivery(1, bodies[0]));
+    let beside = store.deliveries_waiting_beside(10, &[waiting[0].id, waiting[2].id]).await.unwrap();
+    let read = beside.iter().map(|d| d.body.as_slice()).collect::<Vec<_>>();
+    assert_eq!(read, [&b""[..], bodies[1], &b""[..], bodies[3], bodies[4]]);
     record(&store, vec![Fact::DeliveryHandled { delivery: waiting[0].id }]).await;
     assert_eq!(store.deliveries_waiting(10).await.unwrap().len(), 4);
     assert_eq!(store.delivery(waiting[0].id).await.unwrap().unwrap().handled, Some(at(400)));

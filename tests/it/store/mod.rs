@@ -3,6 +3,7 @@
 mod append;
 mod faults;
 mod fixture;
+mod intake;
 mod ledger;
 mod pages;
 mod people;

@@ -35,6 +35,42 @@ mod batch {
         let wrong = batch.run(&mut connection).await.expect_err("no row 9");
         assert!(matches!(wrong, StoreError::Missing { table: "t", .. }), "{wrong}");
     }
+
+    #[tokio::test]
+    async fn those_that_insert_alike_are_gathered_and_each_row_is_there() {
+        use sqlx::{ConnectOptions, Row};
+        let options = sqlx::sqlite::SqliteConnectOptions::new().in_memory(true);
+        let mut connection = options.connect().await.expect("opens");
+        let mut batch = Batch::default();
+        batch.add("CREATE TABLE bodies (hash INTEGER PRIMARY KEY)");
+        batch.add("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)");
+        batch.run(&mut connection).await.expect("runs");
+        let rows = |from: i64| {
+            let mut batch = Batch::guarded();
+            batch.add("BEGIN IMMEDIATE");
+            for n in from..from + 3 {
+                // Two of them have the same body.
+                batch.add("INSERT INTO bodies (hash) VALUES (?1) ON CONFLICT DO NOTHING").bind(n / 2);
+                batch.add("INSERT INTO t (b, a) VALUES (?2, ?1)").bind(n).bind(format!("row {n}")).one("t", n);
+            }
+            batch.gather();
+            batch.add("COMMIT");
+            batch
+        };
+        rows(1).run(&mut connection).await.expect("runs");
+        let read = async |connection: &mut sqlx::SqliteConnection, sql: &'static str| -> Vec<String> {
+            let rows = sqlx::query(sql).fetch_all(connection).await.expect("reads");
+            rows.iter().map(|row| row.get("text")).collect()
+        };
+        let texts = read(&mut connection, "SELECT a || ' ' || b AS text FROM t ORDER BY a").await;
+        assert_eq!(texts, ["1 row 1", "2 row 2", "3 row 3"]);
+        assert_eq!(read(&mut connection, "SELECT hash || '' AS text FROM bodies ORDER BY hash").await, ["0", "1"]);
+        // One row that is there already: none of them comes in.
+        let wrong = rows(3).run(&mut connection).await.expect_err("a number is taken");
+        assert!(matches!(wrong, StoreError::Taken { .. }), "{wrong}");
+        sqlx::query("ROLLBACK").execute(&mut connection).await.expect("rolled back");
+        assert_eq!(read(&mut connection, "SELECT count(*) || '' AS text FROM t").await, ["3"]);
+    }
 }
 
 /// `src/store/passphrase.rs`.
