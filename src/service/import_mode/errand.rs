@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{azure, detail, kept, lost, put_workspace_secrets, secret, state};
 use crate::{
@@ -220,7 +220,7 @@ pub async fn begin(
     if act == ErrandAct::Deploy {
         open_addresses(app, caller, &head).await?;
     }
-    write(app, caller, &head, &head.workspaces, now).await
+    write(app, caller, &head, "begin-errand").await
 }
 
 /// Deploys at those workspaces of a plan at which nothing stands in the way. `errand` is the plan's id.
@@ -260,7 +260,7 @@ pub async fn again(app: &App, caller: &Caller, public: &str, errand: &str) -> Re
     }
     (head.ended_ms, head.stopped, head.public) = (0, false, public.to_owned());
     (head.by, head.by_name) = (Some(caller.user), caller.name.clone());
-    write(app, caller, &head, &failed, app.clock.now()).await
+    write(app, caller, &head, "repeat-errand").await
 }
 
 /// Stops the errand: what is being done at a workspace is finished, the others stay as they are.
@@ -275,36 +275,32 @@ pub async fn stop(app: &App, caller: &Caller, errand: &str) -> Result<(), Servic
         return Err(ServiceError::Conflict);
     }
     head.stopped = true;
-    write(app, caller, &head, &[], app.clock.now()).await
+    write(app, caller, &head, "stop-errand").await
 }
 
-/// Writes the errand down, and in the ledger what is done at each of these workspaces; then wakes the worker.
-async fn write(
-    app: &App,
-    caller: &Caller,
-    head: &Head,
-    at: &[WorkspaceId],
-    now: Timestamp,
-) -> Result<(), ServiceError> {
+/// Writes the errand down, then wakes the worker.
+async fn write(app: &App, caller: &Caller, head: &Head, doing: &str) -> Result<(), ServiceError> {
     let failed = |error| fault("write down an errand", &error);
-    let installation = app.installation().await?;
-    let name = match head.act {
-        ErrandAct::Plan => None,
-        ErrandAct::Deploy => Some("deploy-logic-app"),
-        ErrandAct::Test => Some("test-logic-app"),
-        ErrandAct::Remove => Some("remove-logic-app"),
-    };
     let text = draft::text(head)?;
+    let told = json!({ "errand": head.id, "act": head.act, "workspaces": head.workspaces.len() });
     let mut tx = app.store.begin().await.map_err(failed)?;
-    for workspace in at.iter().filter_map(|id| names::workspace(&installation, *id)) {
-        let Some(name) = name else { break };
-        let told = detail(&[("workspace", &workspace.name), ("errand", &head.id)]);
-        tx.record(now, Some(workspace.client), acts::act(caller, name, None, told)).await.map_err(failed)?;
-    }
     tx.put_setting(&draft::setting(NAME), Some(&text)).await.map_err(failed)?;
+    tx.record(app.clock.now(), None, acts::act(caller, doing, None, told)).await.map_err(failed)?;
     tx.commit().await.map_err(failed)?;
     app.kept.errands.news.notify_one();
     Ok(())
+}
+
+/// What is about to be done at one workspace, for the ledger; nothing of a plan, which writes nothing.
+pub(super) async fn record(app: &App, head: &Head, workspace: &Workspace) -> Result<(), ServiceError> {
+    let name = match head.act {
+        ErrandAct::Plan => return Ok(()),
+        ErrandAct::Deploy => "deploy-logic-app",
+        ErrandAct::Test => "test-logic-app",
+        ErrandAct::Remove => "remove-logic-app",
+    };
+    let told = detail(&[("workspace", &workspace.name), ("errand", &head.id)]);
+    acts::record(app, Some(workspace.client), vec![acts::act(&head.caller(), name, None, told)]).await
 }
 
 /// Gives each workspace that has none a secret, which opens its address: all in one version of what is set up.
@@ -336,7 +332,7 @@ pub(super) async fn finish(app: &App, id: &str) -> Result<(), ServiceError> {
         put_workspace_secrets(app, &caller, &shut).await?;
     }
     head.ended_ms = time::to_ms(app.clock.now());
-    write(app, &caller, &head, &[], app.clock.now()).await
+    write(app, &caller, &head, "end-errand").await
 }
 
 /// Every workspace of an errand as the page tells of it, in the errand's order.

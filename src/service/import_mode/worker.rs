@@ -123,10 +123,16 @@ impl Worker {
     }
 
     async fn one(&self, head: &Head, id: WorkspaceId, mut row: Row) -> Result<(), ServiceError> {
+        let first = row.stage == Stage::Waiting && row.after_ms == 0;
         row.stage = Stage::Working;
         errand::keep_row(&self.app, id, &row).await?;
         let came = match errand::found(&self.app, id).await? {
-            Some((workspace, connection)) => self.at(head, &workspace, &connection).await?,
+            Some((workspace, connection)) => {
+                if first {
+                    errand::record(&self.app, head, &workspace).await?;
+                }
+                self.at(head, &workspace, &connection).await?
+            }
             None => {
                 Came::said(Line::fault("workspace", "The workspace is not set up any more.", "Nothing is to be done."))
             }
