@@ -1,6 +1,9 @@
 //! Webhooks of many workspaces at once: planned, deployed, tested and removed in the background, against the twin.
 
+use std::sync::Arc;
+
 use halobridge::{
+    clock::{Clock, ManualClock},
     domain::{
         account::Role,
         view::{
@@ -9,16 +12,20 @@ use halobridge::{
             probe::Level,
         },
     },
+    outbound::Transport,
     service::{
+        App, NetworkFor,
         caller::Caller,
         error::ServiceError,
         import_mode::{
             Turn, Worker,
             errand::{self, Which},
         },
+        set_up::discovery::{self, Standing},
     },
-    twin::faults::Fault,
+    twin::{faults::Fault, transport::TwinTransport},
 };
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::{
@@ -154,6 +161,33 @@ async fn thirty_workspaces_are_deployed_through_a_restart_and_what_failed_is_tri
         (rules, world.microsoft.resources.keys().filter(|id| id.contains("/workflows/")).count())
     });
     assert_eq!((rules, apps), (54, 27));
+}
+
+/// Two milliseconds pass whenever it is asked.
+struct Ticking(ManualClock);
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        self.0.advance(SignedDuration::from_millis(2));
+        self.0.now()
+    }
+}
+
+#[tokio::test]
+async fn four_hundred_workspaces_in_one_subscription_are_all_found() {
+    let stage = Stage::of(400, 0).await;
+    let here = &stage.test.app;
+    let way: Arc<dyn Transport> = Arc::new(TwinTransport::new(stage.twin.clone()));
+    let network: NetworkFor = Arc::new(move |_| Ok(Arc::clone(&way)));
+    let clock = Arc::new(Ticking(ManualClock::at(stage.test.now())));
+    let app = App::new(here.store.clone(), clock, Arc::clone(&here.ids), Arc::clone(&here.engine), network);
+    let reached = discovery::reached(&app, true).await.unwrap();
+    assert!(reached.troubles.is_empty(), "{:?}", reached.troubles);
+    let all = || reached.workspaces.iter().filter(|one| one.address.workspace.starts_with("law-contoso-"));
+    assert_eq!(all().count(), 400);
+    // More than the budget gives at once: each waited for its turn, and none counts as out of reach.
+    let refused: Vec<_> = all().filter(|one| matches!(one.standing, Standing::Refused(_))).collect();
+    assert!(refused.is_empty(), "{} of 400: {:?}", refused.len(), refused.first());
 }
 
 #[tokio::test]
