@@ -159,7 +159,7 @@ pub fn live(ctx: &PageContext, errand: &ErrandView) -> AnyView {
             <section class="tile" aria-labelledby="errand-act">
                 <h3 id="errand-act">{errand.act.words()}</h3>
                 {stands(ctx, errand)}
-                <ul>{counts}{all}</ul>
+                <ul class="counters">{counts}{all}</ul>
                 {plan(errand)}
                 {obstacles(errand)}
                 {buttons(errand)}
