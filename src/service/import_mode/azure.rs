@@ -50,7 +50,7 @@ pub(super) struct NoSide {
     /// As the page says it.
     pub line: Line,
     /// The failure, where it passes by itself.
-    pub passing: Option<Failure>,
+    pub passing: Option<Box<Failure>>,
 }
 
 /// Whether the same, asked later, can go well without a person. What deploying sends may be sent twice.
@@ -60,7 +60,7 @@ fn passes(failure: &Failure) -> bool {
 
 impl NoSide {
     pub fn of(doing: &str, failure: Failure) -> Self {
-        Self { line: refused("workspace", doing, &failure), passing: Some(failure).filter(passes) }
+        Self { line: refused("workspace", doing, &failure), passing: passes(&failure).then(|| Box::new(failure)) }
     }
 }
 

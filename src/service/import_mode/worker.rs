@@ -187,7 +187,13 @@ impl Worker {
         };
         let side = match side {
             Ok(side) => side,
-            Err(no) => return Ok(Came { steps: Vec::new(), lines: vec![no.line], passing: no.passing }),
+            Err(no) => {
+                return Ok(Came {
+                    steps: Vec::new(),
+                    lines: vec![no.line],
+                    passing: no.passing.map(|failure| *failure),
+                });
+            }
         };
         let (mut steps, mut lines) = (Vec::new(), Vec::new());
         let whose = workspace.id.to_string();
