@@ -320,11 +320,7 @@ impl Registry {
 }
 
 fn gone(side: Side) -> Failure {
-    Failure::new(
-        side,
-        FailureKind::Rejected,
-        "The connection is not set up any more. Add it again in the set-up.",
-    )
+    Failure::new(side, FailureKind::Rejected, "The connection is not set up any more. Add it again in the set-up.")
 }
 
 /// Takes up a changed configuration: new workspaces are polled at once, removed ones are forgotten.

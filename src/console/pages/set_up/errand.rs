@@ -99,6 +99,7 @@ fn choose(view: &ImportStep) -> AnyView {
             }
         })
         .collect_view();
+    let unfolded = !view.chosen.is_empty();
     view! {
         <form method="post" action=Step::Import.path() class="form" novalidate>
             <p>
@@ -106,7 +107,7 @@ fn choose(view: &ImportStep) -> AnyView {
                  background, also after a restart of the server."
             </p>
             {fields::choose(&form, "", ("which", "Workspaces that are meant"), "Choose", &view.groups)}
-            <details open=!view.chosen.is_empty()>
+            <details open=unfolded>
                 <summary>"Tick single workspaces"</summary>
                 <fieldset class="options">
                     <legend>"Workspaces"</legend>
