@@ -30,6 +30,7 @@ use crate::{
 };
 
 mod kept;
+mod shared;
 
 use kept::KeptRefreshToken;
 pub use kept::{REFRESH_TOKEN, challenge_setting, signed_in_setting};
@@ -192,8 +193,8 @@ impl Registry {
         self.subscriptions.known(subscription)
     }
 
-    pub(super) fn subscriptions(&self) -> &Subscriptions {
-        &self.subscriptions
+    pub(super) fn subscriptions(&self) -> Arc<Subscriptions> {
+        Arc::clone(&self.subscriptions)
     }
 
     /// Budgets of Azure subscriptions.

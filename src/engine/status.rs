@@ -66,6 +66,11 @@ impl Engine {
         failed.into_iter().filter(|(id, _, _)| self.registry.catalogue(*id).is_none()).collect()
     }
 
+    /// What may be spent in Azure, for who asks there beside the engine.
+    pub fn azure_budgets(&self) -> std::sync::Arc<crate::outbound::budget::Subscriptions> {
+        self.registry.subscriptions()
+    }
+
     /// Budgets of Halo instances.
     pub fn halo_budgets(&self) -> Vec<(ConnectionId, BudgetState)> {
         let now = self.now();

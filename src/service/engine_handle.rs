@@ -1,12 +1,17 @@
 //! What the rest of the program may ask of the engine. The engine implements it; tests record it.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::domain::{
-    failure::{Failure, Side},
-    ids::{ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
-    run::{RunCause, RunScope},
+use crate::{
+    domain::{
+        failure::{Failure, Side},
+        ids::{ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
+        run::{RunCause, RunScope},
+    },
+    outbound::budget::Subscriptions,
 };
 
 /// A way to the running engine. Every call returns at once: it wakes the engine and waits for nothing.
@@ -51,6 +56,11 @@ pub trait EngineHandle: Send + Sync + 'static {
 
     /// Why a push that was asked for waits, and until when it does.
     fn push_waits(&self, _request: i64) -> Option<(Timestamp, String)> {
+        None
+    }
+
+    /// The budgets of Azure subscriptions, where the engine keeps any: what asks there beside it spends the same.
+    fn azure_budgets(&self) -> Option<Arc<Subscriptions>> {
         None
     }
 

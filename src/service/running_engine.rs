@@ -14,7 +14,7 @@ use crate::{
         run::RunCause,
     },
     engine::Engine,
-    outbound::budget::BudgetState,
+    outbound::budget::{BudgetState, Subscriptions},
 };
 
 use super::engine_handle::{BudgetStatus, EngineHandle, EngineStatus, ScopeStatus};
@@ -102,6 +102,10 @@ impl EngineHandle for RunningEngine {
 
     fn pauses_changed(&self) {
         self.engine.poke_pauses();
+    }
+
+    fn azure_budgets(&self) -> Option<Arc<Subscriptions>> {
+        Some(self.engine.azure_budgets())
     }
 
     fn configuration(&self) -> Option<i64> {

@@ -60,7 +60,7 @@ type Ways = (i64, HashMap<ConnectionId, Arc<Sentinel>>);
 /// Carries errands out.
 pub struct Worker {
     app: App,
-    /// One for all: a subscription has one budget, whichever errand and connection asks there.
+    /// One for all, with the engine's budgets: a subscription has one, whoever asks there.
     registry: Registry,
     ways: Mutex<Ways>,
 }
@@ -82,7 +82,12 @@ impl Came {
 impl Worker {
     /// Of this program.
     pub fn new(app: &App) -> Self {
-        Self { app: app.clone(), registry: discovery::registry(app), ways: Mutex::default() }
+        let own = discovery::registry(app);
+        let registry = match app.engine.azure_budgets() {
+            Some(budgets) => own.spending(budgets),
+            None => own,
+        };
+        Self { app: app.clone(), registry, ways: Mutex::default() }
     }
 
     /// There is news for it.
