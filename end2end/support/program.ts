@@ -29,7 +29,7 @@ const binary = process.env.HALOBRIDGE_BIN ?? resolve(here, "../../target/demo/ha
 /** What `halobridge twin --json` prints: addresses and credentials of both clouds. */
 export interface Clouds {
   admin: string;
-  microsoft: { tenant_id: string; client_id: string; client_secret: string; arm: string; authority: string };
+  microsoft: { tenant_id: string; subscription_id: string; client_id: string; client_secret: string; arm: string; authority: string };
   halo: { api: string; client_id: string; client_secret: string };
 }
 

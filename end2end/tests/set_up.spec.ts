@@ -182,3 +182,61 @@ test("the second workspace takes four clicks and nothing typed", async ({ page, 
   expect([me.clicks, me.typed]).toEqual([4, 0]);
   expect(ours(faults)).toEqual([]);
 });
+
+test("webhooks of several workspaces are planned and deployed at once, through a kill of the server", async ({
+  page,
+  context,
+  javaScriptEnabled,
+}) => {
+  const faults = watch(context, server.ready.console);
+  const { microsoft, admin } = clouds.ready;
+  const screen = `${server.ready.console}/set-up/import`;
+  const progress = page.locator("#errand-progress");
+  const until = (words: string) =>
+    expect(async () => {
+      await page.goto(screen);
+      await expect(progress).toContainText(words, { timeout: 1_000 });
+    }).toPass({ timeout: 60_000, intervals: [500] });
+
+  await page.goto(`${server.ready.console}/sign-in`);
+  await page.locator("input[autocomplete=username]").fill("ada");
+  await page.locator("input[type=password]").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.goto(screen);
+  await page.getByLabel("Workspaces that are meant").selectOption("all");
+  await page.getByRole("button", { name: "Show the plan for all of them" }).click();
+  await until("It ended");
+  // Carla may not make Logic Apps
+  await expect(progress).toContainText("May not be deployed: 2");
+  await expect(progress).toContainText("Logic App Contributor");
+  if (javaScriptEnabled) expect(await axe(page), "errand").toEqual([]);
+  expect(await sideways(page), "errand").toBe(0);
+
+  const given = await page.request.post(`${admin}/acts/role.assign`, {
+    data: {
+      principal: "carla.contributor@contoso.example",
+      role: "Owner",
+      scope: `/subscriptions/${microsoft.subscription_id}`,
+    },
+  });
+  expect(given.status()).toBeLessThan(300);
+  await page.getByRole("button", { name: "Try again those that failed" }).click();
+  await until("May be deployed: 2");
+  await until("It ended");
+  await expect(progress).toContainText("Logic Apps: 2 new");
+  await page.getByRole("button", { name: "Deploy at the 2 workspaces that may" }).click();
+  await cut(page);
+  await until("It ended");
+  await until("Works: 2");
+  await page.getByRole("link", { name: "Works: 2" }).click();
+  await expect(page).toHaveURL(/show=works/);
+  await expect(progress.locator("details.part")).toHaveCount(2);
+
+  // they are removed only when that is confirmed
+  await page.goto(screen);
+  await page.getByLabel("Workspaces that are meant").selectOption("open");
+  await page.getByRole("button", { name: "Remove their webhooks" }).click();
+  await page.getByRole("button", { name: "Remove the webhooks of 2 workspaces" }).click();
+  await until("Removed: 2");
+  expect(ours(faults)).toEqual([]);
+});

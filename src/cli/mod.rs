@@ -9,6 +9,7 @@ pub mod data_dir;
 mod demo;
 mod doctor;
 pub mod drive;
+mod errands;
 mod follow;
 pub mod global;
 mod prove;

@@ -34,10 +34,11 @@
 //! | [`Page::SignIn`] | `/sign-in` | `next` |
 //! | [`Page::SetUp`], later [`Page::Steps`] | `/set-up` | |
 //! | [`Page::Step`] | `/set-up/{step}` | `connection` (an id, or `new`), `again` (ask Azure and Halo anew) |
+//! | the step of polling and webhooks | `/set-up/import` | `plan` (a workspace), `q from` (workspaces), `show errand_from` (workspaces of the errand) |
 //! | workspaces and their clients as a CSV file | `/set-up/clients.csv` | |
 //!
 //! With `fragment=1` beside the other members of the query, `/`, `/incidents`, `/approvals`, `/drift`, `/backfill`, `/shadow`, `/pairs/{id}`,
-//! `/problems`, `/runs` and `/connections` answer [`platform::render_fragment`]'s HTML.
+//! `/problems`, `/runs`, `/connections` and, once there was an errand, `/set-up/import` answer [`platform::render_fragment`]'s HTML.
 //!
 //! # Forms
 //!

@@ -15,6 +15,7 @@ use crate::domain::{
         disconnect::DisconnectView,
         drift::DriftView,
         entrance::{ConsentView, SetUpView, SignInView},
+        errand::ErrandView,
         failed::{DropView, FailedKind, FailedView},
         form::FormView,
         ledger::LedgerView,
@@ -23,7 +24,7 @@ use crate::domain::{
         problems::ProblemsView,
         replay::ReplayView,
         runs::RunsView,
-        set_up::{StepView, StepsView},
+        set_up::{StepContent, StepView, StepsView},
         shadow::ShadowView,
         tickets::TicketsView,
         tokens::TokensView,
@@ -193,9 +194,20 @@ impl Page {
                 | Self::Problems(_)
                 | Self::Runs(_)
                 | Self::Connections(_)
-        );
+        ) || self.errand().is_some();
         let joint = if ctx.address.contains('?') { '&' } else { '?' };
         live.then(|| format!("{}{joint}fragment=1", ctx.address))
+    }
+
+    /// The errand on it.
+    fn errand(&self) -> Option<&ErrandView> {
+        match self {
+            Self::Step(view) => match &view.content {
+                StepContent::Import(import) => import.errand.as_ref(),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// What stands in `<main>`.
@@ -245,7 +257,7 @@ impl Page {
             Self::Problems(view) => pages::problems::live(ctx, view),
             Self::Runs(view) => pages::runs::live(ctx, view),
             Self::Connections(view) => pages::connections::live(ctx, view),
-            _ => ().into_any(),
+            _ => self.errand().map(|errand| pages::set_up::errand::live(ctx, errand)).into_any(),
         }
     }
 }

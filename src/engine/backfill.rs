@@ -56,7 +56,8 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
             (Ok(sentinel), Some(at)) => (sentinel, at),
             (Err(failure), _) => return Ok(Err(failure)),
             (Ok(_), None) => {
-                let text = "The workspace's ARM id cannot be read. Correct it in the applied file.";
+                let text =
+                    "The workspace's ARM id cannot be read. Link it anew in the set-up under “Clients and workspaces”.";
                 return Ok(Err(Failure::new(Side::Sentinel, FailureKind::Rejected, text)));
             }
         };

@@ -128,7 +128,10 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         (Ok(sentinel), Some(at)) => (sentinel, at),
         (Err(failure), _) => return ended(engine, workspace, cause, started, Counts::failed(failure)).await,
         (Ok(_), None) => {
-            let text = format!("“{}” is no workspace's ARM id. Correct it in the applied file.", workspace.arm_id);
+            let text = format!(
+                "“{}” is no workspace's ARM id. Link it anew in the set-up under “Clients and workspaces”.",
+                workspace.arm_id
+            );
             let failure = Failure::new(Side::Sentinel, FailureKind::Rejected, text);
             return ended(engine, workspace, cause, started, Counts::failed(failure)).await;
         }

@@ -231,7 +231,7 @@ impl Registry {
     async fn needed(&self, owner: SecretOwner, side: Side, name: &str) -> Result<SecretString, Failure> {
         self.secret(owner, side, name).await?.ok_or_else(|| {
             let message = format!(
-                "No {} is kept for this connection. Set it and apply the configuration again.",
+                "No {} is kept for this connection. Enter it in the set-up at this connection.",
                 name.replace('_', " ")
             );
             Failure::new(side, FailureKind::SignInAgain, message)
@@ -290,11 +290,7 @@ impl Registry {
 }
 
 fn gone(side: Side) -> Failure {
-    Failure::new(
-        side,
-        FailureKind::Rejected,
-        "The connection is not configured any more. Apply a configuration that has it.",
-    )
+    Failure::new(side, FailureKind::Rejected, "The connection is not set up any more. Add it again in the set-up.")
 }
 
 /// Takes up a changed configuration: new workspaces are polled at once, removed ones are forgotten.

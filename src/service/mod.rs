@@ -96,6 +96,7 @@ struct Kept {
     installation: Mutex<Option<Arc<Installation>>>,
     chains: Mutex<HashMap<Chain, (Timestamp, ChainState)>>,
     reached: set_up::discovery::Remembered,
+    errands: import_mode::errand::Desk,
     ended: watch::Sender<u64>,
     /// Held from looking at what is asked until the answer is recorded: of two answers at once one is.
     deciding: tokio::sync::Mutex<()>,
@@ -116,6 +117,7 @@ impl App {
             installation: Mutex::new(None),
             chains: Mutex::default(),
             reached: set_up::discovery::Remembered::default(),
+            errands: import_mode::errand::Desk::default(),
             ended: watch::Sender::new(0),
             deciding: tokio::sync::Mutex::default(),
         };

@@ -157,7 +157,7 @@ async fn listed(
     to: Timestamp,
 ) -> Result<(Vec<Incident>, bool), Failure> {
     let Some(place) = outside::place(workspace) else {
-        let text = "The workspace's ARM id cannot be read. Correct it in the applied file.";
+        let text = "The workspace's ARM id cannot be read. Link it anew in the set-up under “Clients and workspaces”.";
         return Err(Failure::new(Side::Sentinel, FailureKind::Rejected, text));
     };
     let wanted = ListWanted { created: Some((from, to)), ..ListWanted::default() };

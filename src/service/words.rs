@@ -274,6 +274,19 @@ fn applied(detail: &Value) -> String {
     }
 }
 
+/// An errand, by what it does and at how many workspaces.
+fn errand(did: &str, detail: &Value) -> String {
+    let what = match detail.get("act").and_then(Value::as_str).unwrap_or_default() {
+        "plan" => "the plan of webhooks",
+        "deploy" => "webhooks to be deployed",
+        "test" => "test events",
+        "remove" => "webhooks to be removed",
+        other => other,
+    };
+    let count = detail.get("workspaces").and_then(Value::as_u64).unwrap_or_default();
+    format!("{did} for {what} at {count} {}.", if count == 1 { "workspace" } else { "workspaces" })
+}
+
 /// The closed list of acts; an unknown one shows its name.
 fn human(act: &str, detail: &Value) -> String {
     match act {
@@ -284,6 +297,10 @@ fn human(act: &str, detail: &Value) -> String {
         "deploy-logic-app" => "Deployed the Logic App that sends webhooks.".into(),
         "test-logic-app" => "Tested the Logic App that sends webhooks.".into(),
         "remove-logic-app" => "Removed the Logic App that sends webhooks.".into(),
+        "begin-errand" => errand("Asked", detail),
+        "repeat-errand" => errand("Asked again", detail),
+        "stop-errand" => errand("Stopped what was asked", detail),
+        "end-errand" => errand("Came to the end of what was asked", detail),
         "rename-connection" => "Renamed a connection.".into(),
         "disconnect" => "Took a connection out.".into(),
         "look-again" => "Asked to look again at both sides.".into(),

@@ -4,6 +4,7 @@ use super::{Store, Tx, error::Result, row::statements};
 
 statements! {
     const GET = "SELECT value FROM settings WHERE name = ?1";
+    const UNDER = "SELECT name, value FROM settings WHERE name >= ?1 AND name < ?2 ORDER BY name";
     const PUT = "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     const REMOVE = "DELETE FROM settings WHERE name = ?1";
 }
@@ -19,6 +20,16 @@ impl Store {
     pub async fn setting(&self, name: &str) -> Result<Option<String>> {
         let mut reader = self.reader().await?;
         Ok(sqlx::query_scalar(GET).bind(name).fetch_optional(&mut *reader).await?)
+    }
+
+    /// Every value whose name begins so, by name.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn settings_under(&self, prefix: &str) -> Result<Vec<(String, String)>> {
+        let mut reader = self.reader().await?;
+        let after = format!("{prefix}{}", char::MAX);
+        Ok(sqlx::query_as(UNDER).bind(prefix).bind(after).fetch_all(&mut *reader).await?)
     }
 
     /// The hash of the one-time set-up code, while the first admin does not exist.

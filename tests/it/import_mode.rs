@@ -31,17 +31,22 @@ pub struct Stage {
     admin: Caller,
 }
 
-fn caller(role: Role) -> Caller {
+pub fn caller(role: Role) -> Caller {
     Caller { user: UserId(uuid::Uuid::nil()), name: "ada".into(), role, scope: Scope::All }
 }
 
 impl Stage {
     pub async fn new() -> Self {
+        Self::of(1, 0).await
+    }
+
+    /// With so many workspaces and incidents, all of one client.
+    pub async fn of(workspaces: usize, incidents: usize) -> Self {
         let begins = "2026-03-02T08:00:00Z".parse().unwrap();
         let clock = ManualClock::at(begins);
         let mut options = TwinOptions::new(7, begins);
-        options.workspaces = 1;
-        options.incidents = 0;
+        options.workspaces = workspaces;
+        options.incidents = incidents;
         options.limits = Limits::Off;
         let twin = Twin::new(options, Arc::new(clock.clone()));
         let told = twin.connection("https://twin.example");
@@ -87,10 +92,7 @@ priorities = {{ High = "P2 - High", Medium = "P3 - Medium", Low = "P4 - Low", In
 [[client]]
 name = "Northwind"
 halo_client_id = {}
-
-[[workspace]]
-arm_id = "{}"
-mode = "observe"
+{}
 "#,
             self.text("/microsoft/tenant_id"),
             self.text("/microsoft/client_id"),
@@ -103,7 +105,9 @@ mode = "observe"
             self.text("/halo/tenant"),
             self.text("/halo/client_id"),
             self.client(),
-            self.text("/microsoft/workspace_details/0/id"),
+            self.arm_ids()
+                .map(|id| format!("\n[[workspace]]\narm_id = \"{id}\"\nmode = \"observe\"\n"))
+                .collect::<String>(),
         );
         let options = configuration::ReadOptions { folder: folder.path().to_path_buf(), offline: false };
         let store = &self.test.app.store;
@@ -125,6 +129,13 @@ mode = "observe"
         tx.commit().await.unwrap();
     }
 
+    /// Those of the workspaces that are set up.
+    pub fn arm_ids(&self) -> impl Iterator<Item = String> {
+        let details = self.told["microsoft"]["workspace_details"].as_array().unwrap().clone();
+        let own = details.into_iter().filter(|row| row["name"].as_str().unwrap().starts_with("law-contoso-"));
+        own.map(|row| row["id"].as_str().unwrap().to_owned())
+    }
+
     fn client(&self) -> i64 {
         self.twin.with(|world, _| {
             let choices = world.halos[0].halo.choices("clients");
@@ -140,7 +151,7 @@ mode = "observe"
         self.test.app.installation().await.unwrap().halo[0].id
     }
 
-    fn group(&self) -> String {
+    pub fn group(&self) -> String {
         let id = self.text("/microsoft/workspace_details/0/id");
         id.split("/providers/").next().unwrap().to_owned()
     }
@@ -156,7 +167,7 @@ mode = "observe"
     }
 
     /// Takes a role away from the application.
-    fn without(&self, role: &str) {
+    pub fn without(&self, role: &str) {
         let app = self.twin.with(|world, _| world.microsoft.directory.tenants[0].app_object_id.clone());
         let id = halobridge::twin::microsoft::directory::role(role).unwrap().id;
         self.twin.with(|world, _| {
@@ -170,7 +181,7 @@ mode = "observe"
     }
 
     /// What the twin sends by now, taken by the console; with each answer's status.
-    async fn deliver(&self, change: impl Fn(&mut Outgoing)) -> Vec<(String, u16)> {
+    pub async fn deliver(&self, change: impl Fn(&mut Outgoing)) -> Vec<(String, u16)> {
         self.pass(1);
         let mut answers = Vec::new();
         for mut one in self.twin.due_outgoing() {

@@ -18,6 +18,7 @@ mod config_faults;
 mod delegated;
 mod docs;
 mod engine;
+mod errands;
 mod full_disk;
 mod halo_probe;
 mod import_mode;

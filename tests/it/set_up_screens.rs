@@ -63,7 +63,10 @@ pub struct Person {
 
 impl Person {
     pub async fn new() -> Self {
-        let stage = Stage::new().await;
+        Self::at(Stage::new().await).await
+    }
+
+    pub async fn at(stage: Stage) -> Self {
         stage.test.person("ada", Role::Admin, Scope::All).await;
         let browser = stage.test.signed_in("ada").await;
         Self { stage, browser }

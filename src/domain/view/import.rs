@@ -35,9 +35,40 @@ pub enum TestEvent {
     },
 }
 
+/// Which kind of thing deploying makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlanKind {
+    /// The Logic App's connection to Sentinel.
+    Connection,
+    /// The Logic App.
+    LogicApp,
+    /// A role of its identity.
+    Role,
+    /// An automation rule.
+    Rule,
+}
+
+impl PlanKind {
+    /// In the order of making.
+    pub const ALL: [Self; 4] = [Self::Connection, Self::LogicApp, Self::Role, Self::Rule];
+
+    /// Several of them.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Connection => "Connections to Sentinel",
+            Self::LogicApp => "Logic Apps",
+            Self::Role => "Roles Microsoft Sentinel Reader",
+            Self::Rule => "Automation rules",
+        }
+    }
+}
+
 /// One thing that deploying makes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanStep {
+    /// Which kind of thing.
+    pub kind: PlanKind,
     /// What it is, with its name.
     pub what: String,
     /// Where it will lie.

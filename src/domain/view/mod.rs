@@ -12,6 +12,7 @@ pub mod dashboard;
 pub mod disconnect;
 pub mod drift;
 pub mod entrance;
+pub mod errand;
 pub mod failed;
 pub mod form;
 pub mod go_live;

@@ -4,9 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    errand::ErrandView,
     form::FormView,
     go_live::{FirstCycle, LiveRow},
     import::{DeployPlan, HaloHookRow, ImportRow},
+    list::Choice,
     mapping::{MappingStep, Owner, Pick},
     probe::Line,
 };
@@ -320,13 +322,33 @@ pub struct HaloTest {
     pub outcome: String,
 }
 
-/// The page of the webhooks. Fields: `workspace`, `poll_secs`, `poll_fast_secs`, `secret`, `do`.
+/// Workspaces on one page of them.
+pub const PAGE: usize = 50;
+
+/// The page of the webhooks. Fields: `workspace`, `poll_secs`, `poll_fast_secs`, `secret`, `do`; of an errand `which`,
+/// `at` (each ticked workspace), `sure`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportStep {
     /// Typed values of one workspace's form that was refused; never a secret.
     pub form: FormView,
-    /// Every workspace.
+    /// One page of the workspaces that are looked for, by client and name.
     pub rows: Vec<ImportRow>,
+    /// What is looked for in their names; empty: all.
+    pub q: String,
+    /// Number of the first one on this page.
+    pub from: usize,
+    /// How many are found.
+    pub of: usize,
+    /// Every workspace with its full name, to be ticked.
+    pub all: Vec<(WorkspaceId, String)>,
+    /// Which workspaces an errand can be for.
+    pub groups: Vec<Choice>,
+    /// Those that are ticked.
+    pub chosen: Vec<WorkspaceId>,
+    /// The last errand.
+    pub errand: Option<ErrandView>,
+    /// Workspaces whose webhooks are to be removed, if that is confirmed.
+    pub to_remove: Vec<(WorkspaceId, String)>,
     /// Every Halo instance.
     pub halo: Vec<HaloHookRow>,
     /// What deploying would do, for the workspace that it was asked for.

@@ -1,6 +1,6 @@
 //! Sentinel's side: the plan, deploying it, its test event, removing it, and the template for who may not deploy.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::{
         failure::{Failure, FailureKind},
         ids::WorkspaceId,
         view::{
-            import::{DeployPlan, PlanStep},
+            import::{DeployPlan, PlanKind, PlanStep},
             probe::{Level, Line},
         },
         workspace::Workspace,
@@ -31,33 +31,81 @@ use crate::{
     store::SecretOwner,
 };
 
+/// What cannot be done without a sign-in.
+pub(super) const NO_SIGN_IN: &str = "The sign-in cannot be used";
+
 /// A workspace's Azure side, ready to be asked.
-struct Side {
+pub(super) struct Side {
     sentinel: Arc<Sentinel>,
     place: Place,
     app: LogicApp,
     /// GUID of the tenant, where it is known.
     tenant: String,
+    /// The last failure that passes by itself.
+    passing: Mutex<Option<Failure>>,
 }
 
-async fn side(app: &App, workspace: &Workspace, connection: &MicrosoftConnection) -> Result<Side, Line> {
+/// Why a workspace's Azure side cannot be asked.
+pub(super) struct NoSide {
+    /// As the page says it.
+    pub line: Line,
+    /// The failure, where it passes by itself.
+    pub passing: Option<Box<Failure>>,
+}
+
+/// Whether the same, asked later, can go well without a person. What deploying sends may be sent twice.
+fn passes(failure: &Failure) -> bool {
+    failure.retryable() || failure.kind == FailureKind::Unknown
+}
+
+impl NoSide {
+    pub fn of(doing: &str, failure: Failure) -> Self {
+        Self { line: refused("workspace", doing, &failure), passing: passes(&failure).then(|| Box::new(failure)) }
+    }
+}
+
+impl Side {
+    /// Hands an answer on, and keeps in mind a failure that passes by itself.
+    async fn ask<T>(&self, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let answer = call.await;
+        if let Err(failure) = &answer
+            && passes(failure)
+        {
+            *self.passing.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure.clone());
+        }
+        answer
+    }
+
+    /// The failure that passes by itself, if there was one.
+    pub fn passing(&self) -> Option<Failure> {
+        self.passing.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// A workspace's side through a sign-in that is there already.
+pub(super) async fn side_through(sentinel: Arc<Sentinel>, workspace: &Workspace) -> Result<Side, NoSide> {
     let Some(place) = outside::place(workspace) else {
-        return Err(Line::fault(
+        let line = Line::fault(
             "workspace",
             "The workspace's ARM id cannot be read.",
             "Correct it in the step “Clients and workspaces”.",
-        ));
-    };
-    let sentinel = match outside::sentinel(app, connection).await {
-        Ok(sentinel) => sentinel,
-        Err(failure) => return Err(refused("workspace", "The sign-in cannot be used", &failure)),
+        );
+        return Err(NoSide { line, passing: None });
     };
     let tenant = match guid(&sentinel, &place).await {
         Ok(tenant) => tenant,
-        Err(failure) => return Err(refused("workspace", "Azure did not tell the tenant", &failure)),
+        Err(failure) => return Err(NoSide::of("Azure did not tell the tenant", failure)),
     };
     let logic_app = LogicApp::of(&place.workspace);
-    Ok(Side { sentinel, place, app: logic_app, tenant })
+    Ok(Side { sentinel, place, app: logic_app, tenant, passing: Mutex::new(None) })
+}
+
+async fn side(app: &App, workspace: &Workspace, connection: &MicrosoftConnection) -> Result<Side, Line> {
+    let sentinel = match outside::sentinel(app, connection).await {
+        Ok(sentinel) => sentinel,
+        Err(failure) => return Err(NoSide::of(NO_SIGN_IN, failure).line),
+    };
+    side_through(sentinel, workspace).await.map_err(|no| no.line)
 }
 
 /// The tenant's GUID; a rule takes no domain.
@@ -71,7 +119,7 @@ async fn guid(sentinel: &Sentinel, place: &Place) -> Result<String, Failure> {
     Ok(found.map_or_else(|| place.tenant.clone(), |row| row.tenant_id.clone()))
 }
 
-async fn found(app: &App, id: WorkspaceId) -> Result<(Workspace, MicrosoftConnection), ServiceError> {
+pub(super) async fn found(app: &App, id: WorkspaceId) -> Result<(Workspace, MicrosoftConnection), ServiceError> {
     let installation = app.installation().await?;
     let workspace = workspace(&installation, id)?.clone();
     let connection = installation.microsoft.iter().find(|row| row.id == workspace.connection);
@@ -85,14 +133,7 @@ async fn found(app: &App, id: WorkspaceId) -> Result<(Workspace, MicrosoftConnec
 pub async fn plan(app: &App, caller: &Caller, public: &str, id: WorkspaceId) -> Result<DeployPlan, ServiceError> {
     allowed(caller)?;
     let (workspace, connection) = found(app, id).await?;
-    let mut plan = DeployPlan {
-        workspace: id,
-        name: workspace.name.clone(),
-        steps: Vec::new(),
-        lines: reachable(public, connection.allow_insecure, "Azure").into_iter().collect(),
-        address: address(public, id),
-        logic_app: String::new(),
-    };
+    let mut plan = empty_plan(&workspace, &connection, public);
     match side(app, &workspace, &connection).await {
         Ok(side) => look(&side, &mut plan).await,
         Err(line) => plan.lines.push(line),
@@ -100,11 +141,23 @@ pub async fn plan(app: &App, caller: &Caller, public: &str, id: WorkspaceId) -> 
     Ok(plan)
 }
 
-async fn look(side: &Side, plan: &mut DeployPlan) {
+/// A plan in which nothing was looked at yet.
+pub(super) fn empty_plan(workspace: &Workspace, connection: &MicrosoftConnection, public: &str) -> DeployPlan {
+    DeployPlan {
+        workspace: workspace.id,
+        name: workspace.name.clone(),
+        steps: Vec::new(),
+        lines: reachable(public, connection.allow_insecure, "Azure").into_iter().collect(),
+        address: address(public, workspace.id),
+        logic_app: String::new(),
+    }
+}
+
+pub(super) async fn look(side: &Side, plan: &mut DeployPlan) {
     let group = side.app.group_id();
     plan.logic_app = side.app.name.clone();
     let beside = format!("resource group {}", side.app.resource_group);
-    let there = match side.sentinel.logic_app(&side.place.tenant, &side.app).await {
+    let there = match side.ask(side.sentinel.logic_app(&side.place.tenant, &side.app)).await {
         Ok(state) => {
             if state.as_deref().is_some_and(|state| state != "Enabled") {
                 plan.lines.push(Line::note(
@@ -118,12 +171,19 @@ async fn look(side: &Side, plan: &mut DeployPlan) {
         // Whether it may be read tells the next question.
         Err(_) => false,
     };
-    let step = |what: String, place: &str, there: bool| PlanStep { what, place: place.to_owned(), there };
-    plan.steps.push(step(format!("Connection {} (managed identity)", side.app.connection_name()), &beside, there));
-    plan.steps.push(step(format!("Logic App {}", side.app.name), &beside, there));
-    plan.steps.push(step("Role Microsoft Sentinel Reader for the Logic App's identity".to_owned(), &beside, there));
+    let step = |kind: PlanKind, what: String, place: &str, there: bool| PlanStep {
+        kind,
+        what,
+        place: place.to_owned(),
+        there,
+    };
+    let connection = format!("Connection {} (managed identity)", side.app.connection_name());
+    plan.steps.push(step(PlanKind::Connection, connection, &beside, there));
+    plan.steps.push(step(PlanKind::LogicApp, format!("Logic App {}", side.app.name), &beside, there));
+    let role = "Role Microsoft Sentinel Reader for the Logic App's identity".to_owned();
+    plan.steps.push(step(PlanKind::Role, role, &beside, there));
     for runs in Runs::ALL {
-        let known = match side.sentinel.rule(&side.place, runs).await {
+        let known = match side.ask(side.sentinel.rule(&side.place, runs)).await {
             Ok(known) => known,
             Err(failure) => {
                 plan.lines.push(refused("workspace", "The automation rules cannot be read", &failure));
@@ -131,6 +191,7 @@ async fn look(side: &Side, plan: &mut DeployPlan) {
             }
         };
         plan.steps.push(step(
+            PlanKind::Rule,
             format!("Automation rule “{}”", runs.name()),
             &format!("workspace {}", side.place.workspace.workspace),
             known.is_some(),
@@ -142,7 +203,7 @@ async fn look(side: &Side, plan: &mut DeployPlan) {
 async fn rights(side: &Side, group: &str, plan: &mut DeployPlan) {
     let tenant = &side.place.tenant;
     let name = &side.app.resource_group;
-    match side.sentinel.lacks(tenant, group, &DEPLOYS).await {
+    match side.ask(side.sentinel.lacks(tenant, group, &DEPLOYS)).await {
         Ok(missing) if missing.is_empty() => {}
         Ok(missing) => plan.lines.push(Line::fault(
             "logic_app",
@@ -154,7 +215,7 @@ async fn rights(side: &Side, group: &str, plan: &mut DeployPlan) {
         )),
         Err(failure) => plan.lines.push(refused("logic_app", "The rights on the resource group cannot be read", &failure)),
     }
-    match side.sentinel.lacks(tenant, &side.place.workspace.arm_id(), &WRITES_RULES).await {
+    match side.ask(side.sentinel.lacks(tenant, &side.place.workspace.arm_id(), &WRITES_RULES)).await {
         Ok(missing) if missing.is_empty() => {}
         Ok(missing) => plan.lines.push(Line::fault(
             "rules",
@@ -163,7 +224,7 @@ async fn rights(side: &Side, group: &str, plan: &mut DeployPlan) {
         )),
         Err(failure) => plan.lines.push(refused("rules", "The rights on the workspace cannot be read", &failure)),
     }
-    match side.sentinel.lacks(tenant, group, &GIVES_ROLES).await {
+    match side.ask(side.sentinel.lacks(tenant, group, &GIVES_ROLES)).await {
         Ok(missing) if missing.is_empty() => {}
         _ => plan.lines.push(Line::note(
             "roles",
@@ -204,19 +265,19 @@ pub async fn deploy(app: &App, caller: &Caller, public: &str, id: WorkspaceId) -
     Ok(lines)
 }
 
-async fn make(side: &Side, address: &str, secret: &str) -> Vec<Line> {
+pub(super) async fn make(side: &Side, address: &str, secret: &str) -> Vec<Line> {
     let mut lines = Vec::new();
     let tenant = &side.place.tenant;
-    let location = match side.sentinel.location(&side.place).await {
+    let location = match side.ask(side.sentinel.location(&side.place)).await {
         Ok(location) => location,
         Err(failure) => return vec![refused("workspace", "The workspace cannot be read", &failure)],
     };
-    if let Err(failure) = side.sentinel.put_connection(tenant, &side.app, &location).await {
+    if let Err(failure) = side.ask(side.sentinel.put_connection(tenant, &side.app, &location)).await {
         lines.push(not_made(side, "The connection to Sentinel was not made", &failure));
         return lines;
     }
     let body = side.app.workflow_body(&location, address, secret);
-    let identity = match side.sentinel.put_logic_app(tenant, &side.app, &body).await {
+    let identity = match side.ask(side.sentinel.put_logic_app(tenant, &side.app, &body)).await {
         Ok(identity) => identity,
         Err(failure) => {
             lines.push(not_made(side, "The Logic App was not made", &failure));
@@ -225,8 +286,9 @@ async fn make(side: &Side, address: &str, secret: &str) -> Vec<Line> {
     };
     lines.push(Line::ok("logic_app", format!("The Logic App {} is there and switched on.", side.app.name)));
     lines.push(give_reader(side, identity.as_deref()).await);
+    let workflow = side.app.id();
     for runs in Runs::ALL {
-        match side.sentinel.put_rule(&side.place, runs, &side.app.id(), &side.tenant).await {
+        match side.ask(side.sentinel.put_rule(&side.place, runs, &workflow, &side.tenant)).await {
             Ok(()) => lines.push(Line::ok("rules", format!("The automation rule “{}” is there.", runs.name()))),
             Err(failure) if playbook_refused(&failure) => {
                 lines.push(may_not_run(side));
@@ -278,7 +340,7 @@ fn not_made(side: &Side, what: &str, failure: &Failure) -> Line {
 async fn give_reader(side: &Side, identity: Option<&str>) -> Line {
     let group = side.app.group_id();
     let given = match identity {
-        Some(identity) => side.sentinel.give_role(&side.place.tenant, &group, identity, READER).await.is_ok(),
+        Some(identity) => side.ask(side.sentinel.give_role(&side.place.tenant, &group, identity, READER)).await.is_ok(),
         None => false,
     };
     if given {
@@ -330,8 +392,9 @@ pub async fn send_test(app: &App, caller: &Caller, id: WorkspaceId) -> Result<()
     }
 }
 
-async fn run_once(side: &Side) -> Result<Line, Line> {
-    let incident = match side.sentinel.list(&side.place, &ListWanted::default(), None, Class::Interactive).await {
+pub(super) async fn run_once(side: &Side) -> Result<Line, Line> {
+    let wanted = ListWanted::default();
+    let incident = match side.ask(side.sentinel.list(&side.place, &wanted, None, Class::Interactive)).await {
         Ok(page) => page.incidents.into_iter().next(),
         Err(failure) => return Err(refused("test", "The incidents cannot be listed", &failure)),
     };
@@ -342,7 +405,7 @@ async fn run_once(side: &Side) -> Result<Line, Line> {
             "Make one in Sentinel (Incidents > Create incident), then send again.",
         ));
     };
-    match side.sentinel.run_logic_app(&side.place, &incident.id, &side.app).await {
+    match side.ask(side.sentinel.run_logic_app(&side.place, &incident.id, &side.app)).await {
         Ok(()) => Ok(Line::note(
             "test",
             format!("A test event was sent for incident {}.", incident.number.unwrap_or_default()),
@@ -385,10 +448,10 @@ pub async fn remove(app: &App, caller: &Caller, id: WorkspaceId) -> Result<Vec<L
     Ok(lines)
 }
 
-async fn unmake(side: &Side) -> Vec<Line> {
+pub(super) async fn unmake(side: &Side) -> Vec<Line> {
     let mut lines = Vec::new();
     for runs in Runs::ALL {
-        if let Err(failure) = side.sentinel.remove_rule(&side.place, runs).await {
+        if let Err(failure) = side.ask(side.sentinel.remove_rule(&side.place, runs)).await {
             let what = format!("The automation rule “{}” was not removed", runs.name());
             lines.push(refused("rules", &what, &failure));
         }
@@ -396,7 +459,7 @@ async fn unmake(side: &Side) -> Vec<Line> {
     if !lines.is_empty() {
         return lines;
     }
-    match side.sentinel.remove_logic_app(&side.place.tenant, &side.app).await {
+    match side.ask(side.sentinel.remove_logic_app(&side.place.tenant, &side.app)).await {
         Ok(()) => lines.push(Line::ok("logic_app", "Both rules, the Logic App and its connection are removed.")),
         Err(failure) => lines.push(refused("logic_app", "The Logic App was not removed", &failure)),
     }

@@ -1,6 +1,8 @@
 //! What the last act at a workspace's or instance's webhook said, and when its test event was sent: kept, so that a page
 //! that is opened again shows it.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -28,8 +30,9 @@ fn name(whose: &str) -> String {
     format!("webhook/{whose}")
 }
 
-pub(super) async fn read(app: &App, whose: &str) -> Result<Kept, ServiceError> {
-    draft::kept(app, &name(whose)).await
+/// What is kept of every workspace and instance, by id.
+pub(super) async fn all(app: &App) -> Result<HashMap<String, Kept>, ServiceError> {
+    draft::all(app, &name("")).await
 }
 
 pub(super) async fn say(app: &App, whose: &str, lines: &[Line]) -> Result<(), ServiceError> {

@@ -2,8 +2,10 @@
 //! tested here, removed here. Polling goes on beside them.
 
 mod azure;
+pub mod errand;
 mod halo;
 mod kept;
+mod worker;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +15,7 @@ use serde_json::{Value, json};
 
 pub use azure::{deploy, plan, remove, send_test, template};
 pub use halo::{make_hook, remove_hook, test_hook};
+pub use worker::{Turn, Worker};
 
 use super::{
     App,
@@ -57,10 +60,11 @@ pub async fn rows(
 ) -> Result<(Vec<ImportRow>, Vec<HaloHookRow>), ServiceError> {
     allowed(caller)?;
     let installation = app.installation().await?;
+    let mut kept = kept::all(app).await?;
     let mut workspaces = Vec::new();
     for row in &installation.workspaces {
         let source = DeliverySource::Sentinel { workspace: row.id, client: row.client };
-        let (test, lines) = said(app, &row.id.to_string(), source, "Azure").await?;
+        let (test, lines) = said(app, kept.remove(&row.id.to_string()), source, "Azure").await?;
         workspaces.push(ImportRow {
             id: row.id,
             name: row.name.clone(),
@@ -77,7 +81,7 @@ pub async fn rows(
     let mut instances = Vec::new();
     for row in &installation.halo {
         let source = DeliverySource::Halo { connection: row.id };
-        let (test, lines) = said(app, &row.id.to_string(), source, "Halo").await?;
+        let (test, lines) = said(app, kept.remove(&row.id.to_string()), source, "Halo").await?;
         instances.push(HaloHookRow {
             id: row.id,
             name: row.name.clone(),
@@ -94,21 +98,21 @@ pub fn address(public: &str, workspace: WorkspaceId) -> String {
     format!("{}/hooks/sentinel/{workspace}", public.trim_end_matches('/'))
 }
 
-/// What became of the test event that was sent at a moment.
 /// How the test event of a workspace or an instance stands, and what its last act said.
 async fn said(
     app: &App,
-    id: &str,
+    kept: Option<kept::Kept>,
     source: DeliverySource,
     whose: &str,
 ) -> Result<(TestEvent, Vec<Line>), ServiceError> {
-    let kept = kept::read(app, id).await?;
+    let kept = kept.unwrap_or_default();
     let test = state(app, source, kept.sent()).await?;
     let mut lines = kept.lines;
     lines.extend(lost(app, source, test, whose));
     Ok((test, lines))
 }
 
+/// What became of the test event that was sent at a moment.
 async fn state(app: &App, source: DeliverySource, sent: Option<Timestamp>) -> Result<TestEvent, ServiceError> {
     let Some(sent) = sent else { return Ok(TestEvent::None) };
     let came = app.store.delivered_since(source, sent).await.map_err(|e| fault("look for a test event", &e))?;
@@ -174,14 +178,30 @@ async fn put_workspace_secret(
     workspace: &Workspace,
     value: Option<&SecretString>,
 ) -> Result<(), ServiceError> {
-    let stored = exported(app).await?.workspaces.into_iter().find(|row| row.arm_id == workspace.arm_id);
-    let stored = stored.ok_or(ServiceError::Conflict)?;
-    let mut made = entry::Entry::new("workspace", Some(stored.lines()));
-    match value {
-        Some(value) => made.secret(app, &workspace.arm_id, "webhook_secret", value)?,
-        None => made.without("webhook_secret"),
+    put_workspace_secrets(app, caller, &[(workspace, value)]).await
+}
+
+/// The same for many at once: one version of what is set up.
+async fn put_workspace_secrets(
+    app: &App,
+    caller: &Caller,
+    wanted: &[(&Workspace, Option<&SecretString>)],
+) -> Result<(), ServiceError> {
+    if wanted.is_empty() {
+        return Ok(());
     }
-    let wanted = made.read(app, &[]).await?;
+    let stored = exported(app).await?.workspaces;
+    let mut text = String::new();
+    for (workspace, value) in wanted {
+        let stored = stored.iter().find(|row| row.arm_id == workspace.arm_id).ok_or(ServiceError::Conflict)?;
+        let mut made = entry::Entry::new("workspace", Some(stored.lines()));
+        match value {
+            Some(value) => made.secret(app, &workspace.arm_id, "webhook_secret", value)?,
+            None => made.without("webhook_secret"),
+        }
+        text.push_str(&made.to_text());
+    }
+    let wanted = entry::read(app, &text, "workspace", &[]).await?;
     entry::apply(app, caller, &wanted).await.map(drop)
 }
 

@@ -3,14 +3,19 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use futures::StreamExt as _;
 use jiff::Timestamp;
 
 use crate::{
+    clock::Clock,
     domain::{
-        catalogue::Named, connection::MicrosoftConnection, failure::Failure, ids::ConnectionId,
+        catalogue::Named,
+        connection::MicrosoftConnection,
+        failure::{Failure, FailureKind},
+        ids::ConnectionId,
         workspace::WorkspaceAddress,
     },
     outbound::budget::Class,
@@ -26,6 +31,10 @@ use crate::{
 const AT_ONCE: usize = 8;
 /// What was found is used again for this long, seconds, unless it is asked for anew.
 const FRESH_SECS: i64 = 600;
+
+/// Times that one question waits for Azure's budget of reads, and the longest wait, seconds.
+const WAITS: u32 = 200;
+const WAIT_SECS: i64 = 60;
 
 /// How a workspace stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,7 +121,7 @@ async fn read(app: &App, installation: &Installation, now: Timestamp) -> Reached
         let of = |failure: &Failure| format!("{}: {}", connection.name, failure.message);
         match registry.build_sentinel(connection).await {
             Ok(sentinel) => {
-                for one in workspaces(&sentinel, connection, &mut troubles).await {
+                for one in workspaces(&*app.clock, &sentinel, connection, &mut troubles).await {
                     found.entry(one.arm_id()).or_insert(one);
                 }
             }
@@ -136,7 +145,12 @@ async fn read(app: &App, installation: &Installation, now: Timestamp) -> Reached
 }
 
 /// Every workspace of every tenant that a connection reaches, its own first.
-async fn workspaces(sentinel: &Sentinel, connection: &MicrosoftConnection, troubles: &mut Vec<String>) -> Vec<Found> {
+async fn workspaces(
+    clock: &dyn Clock,
+    sentinel: &Sentinel,
+    connection: &MicrosoftConnection,
+    troubles: &mut Vec<String>,
+) -> Vec<Found> {
     let own = connection.tenant_id.as_str();
     let tenants = match sentinel.tenants(own).await {
         Ok(tenants) => tenants,
@@ -173,7 +187,7 @@ async fn workspaces(sentinel: &Sentinel, connection: &MicrosoftConnection, troub
     }
     let mut bare = Vec::new();
     for (subscription, tenant) in places {
-        match sentinel.workspaces(&tenant, &subscription.id).await {
+        match in_time(clock, || sentinel.workspaces(&tenant, &subscription.id)).await {
             Ok(rows) => bare.extend(rows.into_iter().map(|row| (row, subscription.clone(), tenant.clone()))),
             Err(failure) => {
                 troubles.push(format!("{}, subscription {}: {}", connection.name, subscription.name, failure.message));
@@ -187,7 +201,7 @@ async fn workspaces(sentinel: &Sentinel, connection: &MicrosoftConnection, troub
         let key = group_of(&row.address);
         if let std::collections::btree_map::Entry::Vacant(unknown) = groups.entry(key) {
             let place = Place { tenant: tenant.clone(), workspace: row.address.clone() };
-            let missing = sentinel.rights_of_group(&place).await.map(|rights| rights.missing);
+            let missing = in_time(clock, || sentinel.rights_of_group(&place)).await.map(|rights| rights.missing);
             unknown.insert(missing.unwrap_or_else(|_| NEEDED.map(str::to_owned).to_vec()));
         }
     }
@@ -199,7 +213,7 @@ async fn workspaces(sentinel: &Sentinel, connection: &MicrosoftConnection, troub
         async move {
             let place = Place { tenant: tenant.clone(), workspace: row.address.clone() };
             let in_group = groups.get(&group_of(&row.address)).cloned().unwrap_or_default();
-            let (standing, joined) = standing(sentinel, &place, in_group).await;
+            let (standing, joined) = standing(clock, sentinel, &place, in_group).await;
             Found {
                 address: row.address,
                 subscription: subscription.name,
@@ -218,8 +232,30 @@ fn group_of(address: &WorkspaceAddress) -> (String, String) {
     (address.subscription.to_lowercase(), address.resource_group.to_lowercase())
 }
 
-async fn standing(sentinel: &Sentinel, place: &Place, in_group: Vec<String>) -> (Standing, bool) {
-    let joined = match sentinel.glance(place).await {
+/// Asks, and asks again once Azure's budget of reads allows it: hundreds of workspaces in one subscription are more than
+/// it gives at once, and none of them is to count as one that cannot be reached.
+#[expect(clippy::disallowed_methods, reason = "a person waits for the list, and the budget fills as real time passes")]
+async fn in_time<T, F>(clock: &dyn Clock, ask: impl Fn() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    for _ in 0..WAITS {
+        let failure = match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        let FailureKind::WaitUntil { at } = failure.kind else { return Err(failure) };
+        let wait = at.duration_since(clock.now());
+        if wait.as_secs() > WAIT_SECS {
+            return Err(failure);
+        }
+        tokio::time::sleep(Duration::try_from(wait).unwrap_or_default().max(Duration::from_millis(1))).await;
+    }
+    ask().await
+}
+
+async fn standing(clock: &dyn Clock, sentinel: &Sentinel, place: &Place, in_group: Vec<String>) -> (Standing, bool) {
+    let joined = match in_time(clock, || sentinel.glance(place)).await {
         Ok(Glance::Sentinel { joined }) => joined,
         Ok(Glance::NoSentinel) => return (Standing::NoSentinel, false),
         Err(failure) => return (Standing::Refused(failure), false),
@@ -228,7 +264,7 @@ async fn standing(sentinel: &Sentinel, place: &Place, in_group: Vec<String>) -> 
         return (Standing::Reached { missing: in_group }, joined);
     }
     // it may be granted on the workspace alone
-    match sentinel.rights(place).await {
+    match in_time(clock, || sentinel.rights(place)).await {
         Ok(rights) => (Standing::Reached { missing: rights.missing }, joined),
         Err(failure) => (Standing::Refused(failure), joined),
     }

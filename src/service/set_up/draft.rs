@@ -1,5 +1,7 @@
 //! Answers that cannot be applied yet: kept in the database, so that any browser goes on with them after any restart.
 
+use std::collections::HashMap;
+
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 
@@ -8,7 +10,8 @@ use crate::{
     service::{App, caller::Caller, configuration::versions::Saved, error::ServiceError, fault, ledger},
 };
 
-fn setting(name: &str) -> String {
+/// The setting that a draft is kept in.
+pub fn setting(name: &str) -> String {
     format!("set-up/{name}")
 }
 
@@ -24,6 +27,20 @@ fn saving(name: &str) -> String {
 pub async fn kept<T: DeserializeOwned + Default>(app: &App, name: &str) -> Result<T, ServiceError> {
     let text = app.store.setting(&setting(name)).await.map_err(|e| fault("read a draft", &e))?;
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+}
+
+/// Everything kept whose name begins so, by the rest of its name.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn all<T: DeserializeOwned>(app: &App, prefix: &str) -> Result<HashMap<String, T>, ServiceError> {
+    let begins = setting(prefix);
+    let rows = app.store.settings_under(&begins).await.map_err(|e| fault("read drafts", &e))?;
+    let read = rows.into_iter().filter_map(|(name, text)| {
+        let rest = name.strip_prefix(&begins)?.to_owned();
+        Some((rest, serde_json::from_str(&text).ok()?))
+    });
+    Ok(read.collect())
 }
 
 /// Keeps a step's answers; secrets have no place in them.
@@ -70,7 +87,11 @@ pub async fn forget(app: &App, name: &str) -> Result<(), ServiceError> {
     put(app, &[(setting(name), None), (saving(name), None)]).await
 }
 
-fn text(answers: &impl Serialize) -> Result<String, ServiceError> {
+/// As it is kept.
+///
+/// # Errors
+/// It cannot be written as text.
+pub fn text(answers: &impl Serialize) -> Result<String, ServiceError> {
     serde_json::to_string(answers).map_err(|e| ServiceError::internal("write a draft", &e))
 }
 

@@ -1,5 +1,7 @@
 //! The step of the webhooks: its page, and the intervals of polling. The acts are [`crate::service::import_mode`]'s.
 
+use std::collections::BTreeMap;
+
 use secrecy::ExposeSecret as _;
 
 use super::{Typed, allowed, entry, later};
@@ -7,11 +9,23 @@ use crate::{
     domain::{
         ids::WorkspaceId,
         view::{
+            errand::{ErrandAct, Progress},
             form::FormView,
-            set_up::{ImportStep, Step, StepState},
+            list::Choice,
+            set_up::{ImportStep, PAGE, Step, StepState},
         },
     },
-    service::{App, caller::Caller, configuration, error::ServiceError, import_mode},
+    service::{
+        App,
+        caller::Caller,
+        configuration,
+        error::ServiceError,
+        import_mode::{
+            self,
+            errand::{self, Which},
+        },
+    },
+    store::Installation,
 };
 
 /// Characters that a secret of one's own has at least.
@@ -35,20 +49,121 @@ pub async fn state(app: &App) -> Result<(StepState, String), ServiceError> {
     Ok((StepState::Done, format!("{open} of {all} workspaces have a webhook{rest}.")))
 }
 
+/// What the page's address asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Id of the workspace whose plan is shown.
+    pub plan: String,
+    /// What is looked for among the workspaces.
+    pub q: String,
+    /// Number of the first workspace.
+    pub from: usize,
+    /// Only workspaces of the errand that are so far.
+    pub show: String,
+    /// Number of the first of them.
+    pub errand_from: usize,
+}
+
 /// The page; with the plan of one workspace when its id is given.
 ///
 /// # Errors
 /// `Forbidden`, `NotFound`; the store cannot be read.
-pub async fn view(app: &App, caller: &Caller, public: &str, plan: &str) -> Result<ImportStep, ServiceError> {
-    let (rows, halo) = import_mode::rows(app, caller, public).await?;
-    let plan = match plan {
+pub async fn view(app: &App, caller: &Caller, public: &str, asked: &Asked) -> Result<ImportStep, ServiceError> {
+    let (mut rows, halo) = import_mode::rows(app, caller, public).await?;
+    let plan = match asked.plan.as_str() {
         "" => None,
         id => {
             let id: WorkspaceId = id.parse().map_err(|_| ServiceError::NotFound)?;
             Some(import_mode::plan(app, caller, public, id).await?)
         }
     };
-    Ok(ImportStep { form: FormView::default(), rows, halo, plan })
+    let all = rows.iter().map(|row| (row.id, format!("{}: {}", row.client, row.name))).collect();
+    let wanted = asked.q.trim().to_lowercase();
+    rows.retain(|row| format!("{}: {}", row.client, row.name).to_lowercase().contains(&wanted));
+    let of = rows.len();
+    let from = if asked.from < of { asked.from } else { 0 };
+    let rows = rows.into_iter().skip(from).take(PAGE).collect();
+    let installation = app.installation().await?;
+    Ok(ImportStep {
+        form: FormView::default(),
+        rows,
+        q: asked.q.trim().to_owned(),
+        from,
+        of,
+        all,
+        groups: groups(&installation),
+        chosen: Vec::new(),
+        errand: errand::view(app, caller, Progress::parse(&asked.show), asked.errand_from).await?,
+        to_remove: Vec::new(),
+        halo,
+        plan,
+    })
+}
+
+/// Which workspaces an errand can be for, each with how many that are.
+fn groups(installation: &Installation) -> Vec<Choice> {
+    let all = &installation.workspaces;
+    let choice = |value: String, label: String, count: usize| Choice {
+        value,
+        label: format!("{label} ({count})"),
+        count: u64::try_from(count).ok(),
+    };
+    let open = all.iter().filter(|row| row.webhook).count();
+    let mut groups = vec![
+        choice("polled".to_owned(), "All without a webhook".to_owned(), all.len() - open),
+        choice("open".to_owned(), "All with a webhook".to_owned(), open),
+        choice("all".to_owned(), "All workspaces".to_owned(), all.len()),
+    ];
+    for connection in &installation.microsoft {
+        let count = all.iter().filter(|row| row.connection == connection.id).count();
+        let label = format!("All of the connection {}", connection.name);
+        groups.push(choice(format!("connection {}", connection.id), label, count));
+    }
+    let mut subscriptions: BTreeMap<String, usize> = BTreeMap::new();
+    for address in all.iter().filter_map(crate::domain::workspace::Workspace::address) {
+        *subscriptions.entry(address.subscription.to_lowercase()).or_default() += 1;
+    }
+    for (id, count) in subscriptions {
+        groups.push(choice(format!("subscription {id}"), format!("All of the subscription {id}"), count));
+    }
+    groups.push(Choice { value: "ticked".to_owned(), label: "Those ticked below".to_owned(), count: None });
+    groups
+}
+
+fn ticked(typed: &Typed) -> Vec<WorkspaceId> {
+    typed.all("at").filter_map(|id| id.parse().ok()).collect()
+}
+
+fn which(typed: &Typed) -> Result<Which, ServiceError> {
+    let (kind, id) = typed.text("which").split_once(' ').unwrap_or((typed.text("which"), ""));
+    Ok(match kind {
+        "polled" => Which::Polled,
+        "open" => Which::Open,
+        "all" => Which::All,
+        "connection" => Which::Connection(id.parse().map_err(|_| ServiceError::NotFound)?),
+        "subscription" => Which::Subscription(id.to_owned()),
+        "ticked" => Which::Ticked(ticked(typed)),
+        _ => return Err(ServiceError::invalid("which", "Choose which workspaces are meant. Nothing was done.")),
+    })
+}
+
+/// The page that asks whether the webhooks of several workspaces are really to be removed; `None` when the form asks for
+/// something else, or says that it is sure.
+///
+/// # Errors
+/// As [`act`].
+pub async fn asks_first(
+    app: &App,
+    caller: &Caller,
+    public: &str,
+    typed: &Typed,
+) -> Result<Option<ImportStep>, ServiceError> {
+    if typed.text("do") != "errand-remove" || typed.ticked("sure") {
+        return Ok(None);
+    }
+    let to_remove = errand::meant(app, caller, ErrandAct::Remove, &which(typed)?).await?;
+    let page = view(app, caller, public, &Asked::default()).await?;
+    Ok(Some(ImportStep { to_remove, ..page }))
 }
 
 /// The page with what was typed.
@@ -56,8 +171,17 @@ pub async fn view(app: &App, caller: &Caller, public: &str, plan: &str) -> Resul
 /// # Errors
 /// `Forbidden`; the store cannot be read.
 pub async fn again(app: &App, caller: &Caller, public: &str, typed: &Typed) -> Result<ImportStep, ServiceError> {
-    let mut page = view(app, caller, public, "").await?;
-    page.form = typed.shown(&["workspace", "poll_secs", "poll_fast_secs"]);
+    let mut page = view(app, caller, public, &Asked::default()).await?;
+    page.form = typed.shown(&["workspace", "poll_secs", "poll_fast_secs", "which"]);
+    page.chosen = ticked(typed);
+    // The form that was refused stands on the page, whichever page of the workspaces it was on.
+    if let Some(at) = page.all.iter().position(|(id, _)| id.to_string() == typed.text("workspace"))
+        && at >= PAGE
+    {
+        let asked = Asked { from: at / PAGE * PAGE, ..Asked::default() };
+        let moved = view(app, caller, public, &asked).await?;
+        page = ImportStep { form: page.form, chosen: page.chosen, ..moved };
+    }
     Ok(page)
 }
 
@@ -76,6 +200,14 @@ pub async fn act(app: &App, caller: &Caller, public: &str, typed: &Typed) -> Res
         "deploy" => import_mode::deploy(app, caller, public, workspace()?).await.map(drop),
         "test" => import_mode::send_test(app, caller, workspace()?).await,
         "remove" => import_mode::remove(app, caller, workspace()?).await.map(drop),
+        "errand-plan" => errand::begin(app, caller, public, ErrandAct::Plan, &which(typed)?).await,
+        "errand-test" => errand::begin(app, caller, public, ErrandAct::Test, &which(typed)?).await,
+        "errand-remove" if typed.ticked("sure") => {
+            errand::begin(app, caller, public, ErrandAct::Remove, &which(typed)?).await
+        }
+        "errand-deploy" => errand::deploy_planned(app, caller, public, id).await,
+        "errand-again" => errand::again(app, caller, public, id).await,
+        "errand-stop" => errand::stop(app, caller, id).await,
         "hook" => import_mode::make_hook(app, caller, public, halo()?).await.map(drop),
         "test-hook" => import_mode::test_hook(app, caller, halo()?).await,
         "remove-hook" => import_mode::remove_hook(app, caller, public, halo()?).await.map(drop),

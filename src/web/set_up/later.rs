@@ -56,16 +56,32 @@ pub async fn take_mapping(State(web): State<Web>, signed: Signed, form: Posted) 
 
 /// `GET /set-up/import`
 pub async fn import(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
-    let plan = value(&signed.reader.query, "plan");
-    let view = import_step::view(&web.app, &signed.caller, &public(&web), &plan).await?;
+    let query = |name: &str| value(&signed.reader.query, name);
+    let asked = import_step::Asked {
+        plan: query("plan"),
+        q: query("q"),
+        from: query("from").parse().unwrap_or_default(),
+        show: query("show"),
+        errand_from: query("errand_from").parse().unwrap_or_default(),
+    };
+    let view = import_step::view(&web.app, &signed.caller, &public(&web), &asked).await?;
     page(&web, &signed, Step::Import, StepContent::Import(Box::new(view))).await
 }
 
 /// `POST /set-up/import`: one of the page's buttons.
 pub async fn act_import(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
     let typed = form.typed().unquoted();
-    match import_step::act(&web.app, &signed.caller, &public(&web), &typed).await {
-        Ok(()) => Ok(Redirect::to(&Step::Import.path()).into_response()),
+    let done = match import_step::asks_first(&web.app, &signed.caller, &public(&web), &typed).await {
+        Ok(Some(view)) => return page(&web, &signed, Step::Import, StepContent::Import(Box::new(view))).await,
+        Ok(None) => import_step::act(&web.app, &signed.caller, &public(&web), &typed).await,
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(()) => {
+            let errand = typed.text("do").starts_with("errand-");
+            let at = if errand { format!("{}#errand", Step::Import.path()) } else { Step::Import.path() };
+            Ok(Redirect::to(&at).into_response())
+        }
         Err(error) => {
             let view = import_step::again(&web.app, &signed.caller, &public(&web), &typed).await?;
             refused(&web, &signed, Step::Import, error, StepContent::Import(Box::new(view))).await

@@ -31,7 +31,7 @@ pub fn section(ctx: &PageContext, view: &ConnectionsView) -> AnyView {
     let inside = if view.workspaces.is_empty() {
         let text = if ctx.may_set_up() {
             view! {
-                <p>"Link one to a client with the button above, or name it in the applied file under "<code>"[[workspace]]"</code>"."</p>
+                <p>"Link one to a client with the button above."</p>
             }
             .into_any()
         } else {

@@ -2,16 +2,18 @@
 
 use leptos::prelude::*;
 
-use super::{lines, next};
+use super::{errand, lines, next};
 use crate::{
     console::{
-        components::{act::Weight, fields, time::when},
+        components::{act::Weight, fields, list, time::when},
         context::PageContext,
         words,
     },
     domain::view::{
         import::{DeployPlan, HaloHookRow, ImportRow, TestEvent},
-        set_up::{ImportStep, Step},
+        list::Listed,
+        query::QueryText,
+        set_up::{ImportStep, PAGE, Step},
     },
 };
 
@@ -28,17 +30,55 @@ pub fn body(ctx: &PageContext, view: &ImportStep) -> AnyView {
              of within seconds. Both can be made from here, and removed again."
         </p>
         {view.plan.as_ref().map(|plan| self::plan(ctx, plan))}
-        <h2>"Workspaces"</h2>
+        {errand::part(ctx, view)}
+        <h2 id="workspaces">"Workspaces"</h2>
+        {search(view)}
         {match view.rows.len() {
-            0 => view! { <p>"No workspace is set up yet."</p> }.into_any(),
-            few if few <= UNFOLDED => rows.into_any(),
+            0 if view.all.is_empty() => view! { <p>"No workspace is set up yet."</p> }.into_any(),
+            0 => view! { <p>"No workspace has that in its name or its client's."</p> }.into_any(),
+            _ if view.all.len() <= UNFOLDED => rows.into_any(),
             _ => view! { <div class="parts">{rows}</div> }.into_any(),
         }}
+        {pages(ctx, view)}
         <h2>"Halo"</h2>
         {if view.halo.is_empty() { view! { <p>"No Halo instance is set up yet."</p> }.into_any() } else { halo.into_any() }}
         {next(Step::Import)}
     }
     .into_any()
+}
+
+/// Finds a workspace among many.
+fn search(view: &ImportStep) -> AnyView {
+    if view.all.len() <= UNFOLDED {
+        return ().into_any();
+    }
+    let q = view.q.clone();
+    view! {
+        <form method="get" action=Step::Import.path() class="form">
+            <div class="field">
+                <label for="find">"Find by name or client"</label>
+                <input id="find" name="q" type="search" value=q />
+            </div>
+            <button type="submit" class="button">"Find"</button>
+        </form>
+    }
+    .into_any()
+}
+
+fn pages(ctx: &PageContext, view: &ImportStep) -> AnyView {
+    let shown = view.rows.len();
+    let listed = Listed {
+        rows: vec![(); shown],
+        total: u64::try_from(view.of).ok(),
+        page: u32::try_from(view.from.div_ceil(PAGE) + 1).unwrap_or(u32::MAX),
+        newer: (view.from > 0).then(|| view.from.saturating_sub(PAGE).to_string()),
+        older: (view.from + shown < view.of).then(|| (view.from + PAGE).to_string()),
+    };
+    let at = |from: &str| {
+        let query = QueryText::new().with("q", &view.q).with("from", from);
+        format!("{}#workspaces", query.after(&Step::Import.path()))
+    };
+    list::pages_of_one(ctx, "Pages of the workspaces", &listed, at)
 }
 
 fn post(value: String, label: &'static str, weight: Weight, what: &str) -> AnyView {
@@ -121,7 +161,7 @@ fn workspace(ctx: &PageContext, view: &ImportStep, row: &ImportRow) -> AnyView {
         {event(ctx, row.test)}
         {lines::lines(ctx, &row.lines)}
     };
-    if view.rows.len() <= UNFOLDED {
+    if view.all.len() <= UNFOLDED {
         return view! { <section class="tile" aria-labelledby=heading>{title}{inside}</section> }.into_any();
     }
     // What was just done or refused is not folded away.

@@ -2,6 +2,7 @@
 
 mod check;
 mod clients;
+pub mod errand;
 mod halo;
 mod import;
 mod lines;
