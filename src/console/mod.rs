@@ -30,6 +30,7 @@
 //! | the same entries as JSON Lines | `/ledger.jsonl` | as `/ledger`, without `from` |
 //! | [`Page::Account`] | `/account` | |
 //! | [`Page::Drop`] | `/operations/{id}/drop` | |
+//! | [`Page::Rebuild`] | `/pairs/{id}/rebuild` | |
 //! | [`Page::Replay`] | `/operations/{id}/retry`, `/problems/replay` | `reason` |
 //! | [`Page::SignIn`] | `/sign-in` | `next` |
 //! | [`Page::SetUp`], later [`Page::Steps`] | `/set-up` | |
@@ -52,6 +53,7 @@
 //! | `/preferences` | any of `theme` (`light dark system`), `density` (`compact roomy`), `keys` (`on off`), `zone` (IANA name, empty = UTC); `next` | `next` |
 //! | `/pairs/{id}/look` | | `/pairs/{id}` |
 //! | `/pairs/{id}/sync` | | `/pairs/{id}` |
+//! | `/pairs/{id}/rebuild` | `next` | `next` |
 //! | `/pairs/{id}/unlink` | | `/incidents?reason=unlinked` |
 //! | `/pairs/{id}/pause`, `/clients/{id}/pause`, `/connections/{id}/pause` | `why next` | `next` |
 //! | `/pairs/{id}/resume`, `/clients/{id}/resume`, `/connections/{id}/resume` | `next` | `next` |

@@ -21,6 +21,7 @@ use crate::domain::{
         not_linked::{LinkingView, NotLinkedView},
         pair::PairView,
         problems::ProblemsView,
+        rebuild::RebuildView,
         replay::ReplayView,
         runs::RunsView,
         set_up::{StepView, StepsView},
@@ -90,6 +91,8 @@ pub enum Page {
     Drop(Box<DropView>),
     /// Dead letters before they are tried again, each with its plan.
     Replay(Box<ReplayView>),
+    /// A pair before it is rebuilt from both sides.
+    Rebuild(Box<RebuildView>),
     /// A page that says no.
     Failed(FailedView),
 }
@@ -126,6 +129,7 @@ impl Page {
             Self::Account(_) => "Account".into(),
             Self::Drop(_) => "Drop this operation?".into(),
             Self::Replay(_) => "Try again".into(),
+            Self::Rebuild(_) => "Rebuild from both sides".into(),
             Self::Failed(view) => pages::failed::heading(view.kind).into(),
         }
     }
@@ -227,6 +231,7 @@ impl Page {
             Self::Account(view) => pages::account::body(ctx, view),
             Self::Drop(view) => pages::failed::drop(ctx, view),
             Self::Replay(view) => pages::replay::body(ctx, view),
+            Self::Rebuild(view) => pages::rebuild::body(ctx, view),
             Self::Failed(view) => pages::failed::body(ctx, view),
         }
     }

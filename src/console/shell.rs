@@ -197,6 +197,12 @@ fn crumb(ctx: &PageContext, page: &Page) -> AnyView {
             <nav class="crumb" aria-label="Where this is"><a href=SET_UP>{icon(ctx, "left")} "Set-up"</a></nav>
         }
         .into_any(),
+        Page::Rebuild(view) => view! {
+            <nav class="crumb" aria-label="Where this is">
+                <a href=format!("/pairs/{}", view.pair)>{icon(ctx, "left")} {text::cut(&view.incident, 200)}</a>
+            </nav>
+        }
+        .into_any(),
         Page::Drop(view) => view! {
             <nav class="crumb" aria-label="Where this is">
                 <a href=format!("/pairs/{}", view.operation.pair)>{icon(ctx, "left")} {text::cut(&view.incident, 200)}</a>

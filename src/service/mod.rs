@@ -32,6 +32,7 @@ pub mod pauses;
 pub mod problems;
 pub mod pulse;
 pub mod pushes;
+pub mod rebuilds;
 pub mod replays;
 pub mod request_shown;
 pub mod running_engine;

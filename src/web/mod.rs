@@ -89,6 +89,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/pairs/{id}"),
     ("POST", "/pairs/{id}/look"),
     ("POST", "/pairs/{id}/sync"),
+    ("GET", "/pairs/{id}/rebuild"),
+    ("POST", "/pairs/{id}/rebuild"),
     ("POST", "/pairs/{id}/decide"),
     ("POST", "/pairs/{id}/unlink"),
     ("POST", "/pairs/{id}/pause"),
@@ -203,6 +205,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/pairs/{id}", get(pages::pair))
         .route("/pairs/{id}/look", post(acts::look_again))
         .route("/pairs/{id}/sync", post(acts::sync_now))
+        .route("/pairs/{id}/rebuild", get(pages::ask_to_rebuild).post(acts::rebuild))
         .route("/pairs/{id}/decide", post(acts::decide))
         .route("/pairs/{id}/unlink", post(links::unlink))
         .route("/pairs/{id}/pause", post(pauses::pause::<PairId>))

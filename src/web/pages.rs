@@ -195,6 +195,18 @@ pub async fn ask_to_retry(
     Ok(frame.answer_as(StatusCode::OK, &Page::Replay(Box::new(view))))
 }
 
+/// `GET /pairs/{id}/rebuild`: the plan first; a `POST` there rebuilds the pair.
+pub async fn ask_to_rebuild(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(pair): Path<String>,
+) -> Result<Response, WebError> {
+    let pair: PairId = id(&pair)?;
+    let frame = framed(&web, &signed).await?;
+    let view = service::rebuilds::ask(&web.app, &signed.caller, pair).await?;
+    Ok(frame.answer(&Page::Rebuild(Box::new(view))))
+}
+
 /// `GET /problems/replay`: the plans of all that was given up for a reason.
 pub async fn ask_to_replay(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
     let frame = framed(&web, &signed).await?;

@@ -51,6 +51,8 @@ const TABLE: &[Row] = &[
     row("GET", "/pairs/{id}", [303, 200, 200, 200, 404]),
     row("POST", "/pairs/{id}/look", [401, 403, 303, 303, 404]),
     row("POST", "/pairs/{id}/sync", [401, 403, 303, 303, 404]),
+    row("GET", "/pairs/{id}/rebuild", [303, 403, 200, 200, 404]),
+    row("POST", "/pairs/{id}/rebuild", [401, 403, 303, 303, 404]),
     row("POST", "/pairs/{id}/decide", [401, 403, 303, 303, 404]),
     row("POST", "/pairs/{id}/unlink", [401, 403, 303, 303, 404]),
     row("POST", "/pairs/{id}/pause", [401, 403, 303, 303, 404]),

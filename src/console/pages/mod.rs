@@ -15,6 +15,7 @@ pub mod linking;
 pub mod not_linked;
 pub mod pair;
 pub mod problems;
+pub mod rebuild;
 pub mod replay;
 pub mod runs;
 pub mod set_up;

@@ -27,6 +27,7 @@ pub mod probe;
 pub mod problems;
 pub mod pulse;
 pub mod query;
+pub mod rebuild;
 pub mod replay;
 pub mod runs;
 pub mod set_up;
