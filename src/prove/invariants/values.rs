@@ -122,12 +122,7 @@ fn lost(world: &World, ending: &Ending, ended: &Ended) -> Option<String> {
 
 /// A value of a person's on `mine` that we set back to what `other` has had since before both agreed: the value, when it
 /// was set, when we set it back, and when both had agreed.
-fn set_back(
-    mine: &Line,
-    other: &Line,
-    world: &World,
-    rebuilt: Option<u64>,
-) -> Option<(String, u64, u64, u64)> {
+fn set_back(mine: &Line, other: &Line, world: &World, rebuilt: Option<u64>) -> Option<(String, u64, u64, u64)> {
     for pair in mine.windows(2) {
         let [(set, By::Person, value), (overwritten, By::Us(_), now)] = pair else { continue };
         // Who restores an old backup, or has the pair rebuilt from both sides, has forgotten what was agreed since.
