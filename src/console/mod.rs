@@ -30,6 +30,7 @@
 //! | the same entries as JSON Lines | `/ledger.jsonl` | as `/ledger`, without `from` |
 //! | [`Page::Account`] | `/account` | |
 //! | [`Page::Drop`] | `/operations/{id}/drop` | |
+//! | [`Page::Palette`] | `/palette` | `q of` (the address of the page one comes from) |
 //! | [`Page::Rebuild`] | `/pairs/{id}/rebuild` | |
 //! | [`Page::Replay`] | `/operations/{id}/retry`, `/problems/replay` | `reason` |
 //! | [`Page::SignIn`] | `/sign-in` | `next` |
@@ -38,7 +39,7 @@
 //! | workspaces and their clients as a CSV file | `/set-up/clients.csv` | |
 //!
 //! With `fragment=1` beside the other members of the query, `/`, `/incidents`, `/approvals`, `/drift`, `/backfill`, `/shadow`, `/pairs/{id}`,
-//! `/problems`, `/runs` and `/connections` answer [`platform::render_fragment`]'s HTML.
+//! `/problems`, `/runs` and `/connections` answer [`platform::render_fragment`]'s HTML; `/palette` answers its entries.
 //!
 //! # Forms
 //!

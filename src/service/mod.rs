@@ -28,6 +28,7 @@ pub mod links;
 pub mod live;
 pub mod numbers;
 pub mod pairs;
+pub mod palette;
 pub mod pauses;
 pub mod problems;
 pub mod pulse;

@@ -97,6 +97,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/pairs/{id}/resume"),
     ("POST", "/clients/{id}/pause"),
     ("POST", "/clients/{id}/resume"),
+    ("GET", "/palette"),
     ("GET", "/problems"),
     ("GET", "/runs"),
     ("POST", "/workspaces/{id}/sync"),
@@ -212,6 +213,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/pairs/{id}/resume", post(pauses::resume::<PairId>))
         .route("/clients/{id}/pause", post(pauses::pause::<ClientId>))
         .route("/clients/{id}/resume", post(pauses::resume::<ClientId>))
+        .route("/palette", get(pages::palette))
         .route("/problems", get(pages::problems))
         .route("/runs", get(pages::runs))
         .route("/workspaces/{id}/sync", post(acts::sync_workspace))

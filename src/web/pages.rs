@@ -10,6 +10,7 @@ use super::{
     Web, acts,
     draw::{Frame, frame},
     error::WebError,
+    form::local_path,
     headers::FormTargets,
     reader::Signed,
 };
@@ -140,6 +141,17 @@ fn list(query: &[(String, String)]) -> PairFilter {
     let text = query.iter().find(|(name, _)| name == "list").map_or("", |(_, text)| text.as_str());
     let entries: Vec<(String, String)> = url::form_urlencoded::parse(text.as_bytes()).into_owned().collect();
     PairFilter::from_query(&entries)
+}
+
+/// `GET /palette`
+pub async fn palette(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let query = &signed.reader.query;
+    let (text, of) = (value(query, "q"), value(query, "of"));
+    // The acts of a page come back to it: one of ours.
+    let of = if of.is_empty() { String::new() } else { local_path(&of).to_owned() };
+    let frame = framed(&web, &signed).await?;
+    let view = service::palette::view(&web.app, &signed.caller, &text, &of).await?;
+    Ok(frame.answer(&Page::Palette(Box::new(view))))
 }
 
 /// `GET /problems`

@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod linking;
 pub mod not_linked;
 pub mod pair;
+pub mod palette;
 pub mod problems;
 pub mod rebuild;
 pub mod replay;

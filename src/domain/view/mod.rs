@@ -22,6 +22,7 @@ pub mod mapping;
 pub mod not_linked;
 pub mod operation;
 pub mod pair;
+pub mod palette;
 pub mod pause;
 pub mod probe;
 pub mod problems;
