@@ -260,6 +260,7 @@ fn palette_dialog(ctx: &PageContext, page: &Page) -> AnyView {
                         <input id="palette-q" type="search" name="q" autocomplete="off" maxlength="200" />
                     </span>
                 </label>
+                <button type="submit" class="button">"Find"</button>
             </form>
             <p id="palette-said" class="unseen" role="status"></p>
             <div id="palette-found"></div>

@@ -253,7 +253,7 @@ async fn a_foreign_client_is_nowhere_to_be_seen() {
         "/drift",
         "/problems",
         "/palette",
-        "/palette?q=%23101",
+        "/palette?q=101",
         "/palette?q=A+title",
         "/runs",
         "/connections",

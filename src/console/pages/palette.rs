@@ -29,7 +29,7 @@ pub fn body(ctx: &PageContext, view: &PaletteView) -> AnyView {
     let of = view.of.clone();
     view! {
         <p class="truth">"Pages, linked incidents and what can be done on the page you came from, by name."</p>
-        <form method="get" action="/palette" class="filter" role="search">
+        <form method="get" action="/palette" class="filter" role="search" aria-label="Go to">
             {(!of.is_empty()).then(|| view! { <input type="hidden" name="of" value=of /> })}
             {list::search(ctx, "Go to", "Page, incident, ticket or title", &view.text)}
             {list::filter_end(None)}
