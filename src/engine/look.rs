@@ -155,7 +155,7 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
         }
         looked.insert(id, now);
     }
-    let comes = rebuild::comes(engine, &row, &reading, failure.as_ref(), gone.is_some());
+    let comes = rebuild::comes(engine, &row, &reading, failure.as_ref(), gone.is_some() && now >= shows);
     reading.anew = matches!(comes, rebuild::Comes::Done);
     if matches!(comes, rebuild::Comes::Later) {
         engine.schedule().later_looks.entry(id).or_insert(now + SignedDuration::from_secs(30));
