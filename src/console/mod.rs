@@ -32,7 +32,7 @@
 //! | [`Page::Drop`] | `/operations/{id}/drop` | |
 //! | [`Page::Palette`] | `/palette` | `q of` (the address of the page one comes from) |
 //! | [`Page::Rebuild`] | `/pairs/{id}/rebuild` | |
-//! | [`Page::Replay`] | `/operations/{id}/retry`, `/problems/replay` | `reason` |
+//! | [`Page::Replay`] | `/operations/{id}/retry`, `/problems/replay` | `reason`, or `operation` (several) |
 //! | [`Page::SignIn`] | `/sign-in` | `next` |
 //! | [`Page::SetUp`], later [`Page::Steps`] | `/set-up` | |
 //! | [`Page::Step`] | `/set-up/{step}` | `connection` (an id, or `new`), `again` (ask Azure and Halo anew) |

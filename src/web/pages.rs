@@ -17,7 +17,7 @@ use super::{
 use crate::{
     console::Page,
     domain::{
-        ids::PairId,
+        ids::{OperationId, PairId},
         view::{
             dashboard::PairFilter,
             drift::DriftFilter,
@@ -219,11 +219,18 @@ pub async fn ask_to_rebuild(
     Ok(frame.answer(&Page::Rebuild(Box::new(view))))
 }
 
-/// `GET /problems/replay`: the plans of all that was given up for a reason.
+/// `GET /problems/replay`: the plans of all that was given up for a reason, or of every `operation` that was chosen.
 pub async fn ask_to_replay(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
     let frame = framed(&web, &signed).await?;
-    let reason = value(&signed.reader.query, "reason");
-    let view = service::replays::many(&web.app, &signed.caller, &reason).await?;
+    let query = &signed.reader.query;
+    let chosen: Result<Vec<OperationId>, ServiceError> =
+        query.iter().filter(|(name, _)| name == "operation").map(|(_, value)| id(value)).collect();
+    let chosen = chosen?;
+    let view = if chosen.is_empty() {
+        service::replays::many(&web.app, &signed.caller, &value(query, "reason")).await?
+    } else {
+        service::replays::chosen(&web.app, &signed.caller, &chosen).await?
+    };
     Ok(frame.answer_as(StatusCode::OK, &Page::Replay(Box::new(view))))
 }
 

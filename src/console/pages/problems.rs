@@ -153,9 +153,20 @@ fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {
     let all = PairFilter { health: Some(Health::NeedsYou), reason: code.to_owned(), ..PairFilter::default() }.address();
     let more = group.total > group.items.len() as u64;
     let letters = group.items.iter().filter(|item| item.operation.is_some()).count();
-    let replay = (letters > 1 && ctx.may_operate()).then(|| {
+    let several = letters > 1 && ctx.may_operate();
+    let picked = several.then(|| format!("picked-{code}"));
+    let replay = picked.clone().map(|picked| {
         let plan = format!("/problems/replay?reason={code}");
-        view! { <p><a class="button" href=plan>"See the plan for all"<span class="unseen">": "{title}</span></a></p> }
+        view! {
+            <div class="acts">
+                <form method="get" action="/problems/replay" id=picked>
+                    <button type="submit" class="button">
+                        "See the plan for those ticked"<span class="unseen">": "{title}</span>
+                    </button>
+                </form>
+                <a class="button" href=plan>"See the plan for all"<span class="unseen">": "{title}</span></a>
+            </div>
+        }
     });
     view! {
         <section class="group" aria-labelledby=labelled>
@@ -168,7 +179,7 @@ fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {
                     ("Incident", "c-wide"), ("Client", ""), ("Ticket", ""), ("Since", ""),
                     ("What happened", "c-why"),
                 ]),
-                group.items.iter().map(|one| line(ctx, one)).collect_view().into_any(),
+                group.items.iter().map(|one| line(ctx, one, picked.as_deref())).collect_view().into_any(),
             )}
             {more.then(|| view! { <p><a href=all>"See all "{words::number(group.total)}</a></p> })}
             {replay}
@@ -177,7 +188,21 @@ fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {
     .into_any()
 }
 
-fn line(ctx: &PageContext, item: &ProblemItem) -> AnyView {
+/// A box that adds a row's dead letter to those whose plan is asked for by the form of this id: `x` ticks it.
+fn tick(item: &ProblemItem, picked: Option<&str>) -> AnyView {
+    let (Some(operation), Some(picked)) = (item.operation.as_ref().filter(|one| one.dead()), picked) else {
+        return ().into_any();
+    };
+    view! {
+        <label class="tick">
+            <input type="checkbox" name="operation" value=operation.id.to_string() form=picked.to_owned() />
+            <span class="unseen">"Tick "{item.incident.clone()}</span>
+        </label>
+    }
+    .into_any()
+}
+
+fn line(ctx: &PageContext, item: &ProblemItem, picked: Option<&str>) -> AnyView {
     let here = format!("/pairs/{}", item.pair);
     let acts = match &item.operation {
         Some(one) => operation::remedies(ctx, one),
@@ -213,7 +238,7 @@ fn line(ctx: &PageContext, item: &ProblemItem) -> AnyView {
                     None => item.reason.words().into_any(),
                 }}
             </td>
-            {list::acts(ctx, acts)}
+            {list::acts(ctx, view! { {tick(item, picked)} {acts} }.into_any())}
         </tr>
     }
     .into_any()

@@ -422,13 +422,14 @@ fn settled(part: &Element) -> Option<String> {
 fn in_use(document: &Document, part: &Element) -> bool {
     let focused = document.active_element().is_some_and(|focus| part.contains(Some(&focus)));
     let opened = part.query_selector("details[open]").ok().flatten().is_some();
+    let ticked = part.query_selector("input[type=checkbox]:checked").ok().flatten().is_some();
     let selected = window()
         .and_then(|w| w.get_selection().ok().flatten())
         .filter(|selection| !selection.is_collapsed())
         .and_then(|selection| selection.anchor_node())
         .is_some_and(|node| part.contains(Some(&node)));
     let read = part.has_attribute("data-hold") && part.get_bounding_client_rect().top() < 0.0;
-    focused || opened || selected || read
+    focused || opened || ticked || selected || read
 }
 
 fn show_news(document: &Document, count: u32, kept: bool) {
