@@ -54,10 +54,23 @@ fn place_of(path: &str) -> &str {
     BENEATH.iter().find(|(_, _, href)| *href == path).map_or(path, |(place, ..)| place)
 }
 
+/// A page on a wall is loaded anew this often where no script keeps it new, seconds.
+const WALL_SECS: &str = "60";
+
+/// Whether the page hangs on a wall (`kiosk=1`): what it says, without what is pressed.
+fn on_a_wall(ctx: &PageContext) -> bool {
+    ctx.address.split_once('?').is_some_and(|(_, query)| query.split('&').any(|entry| entry == "kiosk=1"))
+}
+
 /// The whole document, without its doctype and its islands.
 pub fn document(ctx: &PageContext, page: &Page) -> AnyView {
     let signed_in = ctx.person.is_some();
-    let class = if signed_in { "console" } else { "entrance" };
+    let wall = signed_in && on_a_wall(ctx);
+    let class = match (signed_in, wall) {
+        (true, true) => "console kiosk",
+        (true, false) => "console",
+        (false, _) => "entrance",
+    };
     view! {
         <html lang="en" data-theme=ctx.theme.as_str() data-density=ctx.density.as_str()>
             <head>
@@ -67,6 +80,7 @@ pub fn document(ctx: &PageContext, page: &Page) -> AnyView {
                 <meta name="robots" content="noindex" />
                 <title>{page.title(ctx)}</title>
                 <HeadAssets assets=ctx.assets islands=signed_in />
+                {wall.then(|| view! { <noscript><meta http-equiv="refresh" content=WALL_SECS /></noscript> })}
             </head>
             <body class=class data-operate=ctx.may_operate().then_some("")>
                 <a class="skip" href="#main">"Skip to the content"</a>
@@ -248,8 +262,9 @@ fn palette_of<'a>(ctx: &'a PageContext, page: &'a Page) -> &'a str {
 /// The palette: closed, and only a script opens it.
 fn palette_dialog(ctx: &PageContext, page: &Page) -> AnyView {
     let of = palette_of(ctx, page).to_owned();
+    let acts_of = of.clone();
     view! {
-        <dialog id="palette" class="palette" aria-labelledby="palette-title" data-of=of.clone()>
+        <dialog id="palette" class="palette" aria-labelledby="palette-title" data-of=acts_of>
             <h2 id="palette-title">"Go to"</h2>
             <form method="get" action="/palette">
                 <input type="hidden" name="of" value=of />

@@ -70,6 +70,9 @@ async fn the_acts_of_the_page_one_came_from_are_offered_to_who_may_do_them() {
     let mut browser = app.signed_in("operator").await;
     let page = app.page(&mut browser, "/palette?fragment=1&of=%2F%3Fhealth%3Dneeds-you").await.body;
     assert!(linked(&page, "/pairs.csv?health=needs-you"), "{page}");
+    assert!(linked(&page, "/?health=needs-you&amp;kiosk=1"), "{page}");
+    let wall = app.page(&mut browser, "/?health=needs-you&kiosk=1").await;
+    assert!(wall.status == StatusCode::OK && wall.body.contains("console kiosk"), "{}", wall.body);
     // An address of another site is none.
     let page = app.page(&mut browser, "/palette?of=https%3A%2F%2Fevil.example%2Fpairs%2F1").await.body;
     assert!(!page.contains("value=\"https://evil.example"), "{page}");

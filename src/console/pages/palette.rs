@@ -107,8 +107,12 @@ fn acts(ctx: &PageContext, view: &PaletteView) -> Vec<AnyView> {
             found.push(link(of_it("rebuild"), "Rebuild from both sides…".to_owned(), "the plan is shown first"));
         }
     }
+    let (path, query) = view.of.split_once('?').unwrap_or((view.of.as_str(), ""));
+    if path == "/" && wanted(WALL) {
+        let joint = if query.is_empty() { "" } else { "&" };
+        found.push(link(format!("/?{query}{joint}kiosk=1"), WALL.to_owned(), "for a screen that nobody touches"));
+    }
     for (place, name, file) in FILES {
-        let (path, query) = view.of.split_once('?').unwrap_or((view.of.as_str(), ""));
         let mine = path == place && (place != "/configuration" || ctx.may_set_up());
         if mine && wanted(name) {
             let href = if query.is_empty() { file.to_owned() } else { format!("{file}?{query}") };
@@ -119,6 +123,9 @@ fn acts(ctx: &PageContext, view: &PaletteView) -> Vec<AnyView> {
     }
     found
 }
+
+/// The list without what is pressed.
+const WALL: &str = "Wall view";
 
 /// Pages that can be had as a file, with the same filter.
 const FILES: [(&str, &str, &str); 4] = [

@@ -435,6 +435,19 @@ fn before_a_rebuild_its_plan_and_its_questions_stand_there() {
 }
 
 #[test]
+fn a_page_on_a_wall_keeps_itself_new_without_a_script_too() {
+    let (_, ctx, page) = fixtures::pages().into_iter().find(|(name, ..)| *name == "dashboard").unwrap();
+    let wall = PageContext { address: "/?health=needs-you&kiosk=1".into(), ..ctx.clone() };
+    let html = render(&wall, &page);
+    for part in ["<noscript><meta ", "http-equiv=\"refresh\"", "content=\"60\"", "console kiosk"] {
+        assert!(html.contains(part), "{part}");
+    }
+    assert!(page.fragment(&wall).unwrap().contains("kiosk=1&fragment=1"));
+    let html = render(&ctx, &page);
+    assert!(!html.contains("http-equiv=\"refresh\"") && !html.contains("kiosk"));
+}
+
+#[test]
 fn every_entry_of_the_palette_is_a_link_or_a_button_with_words() {
     let html = page("palette");
     let entries = all(&html, "main .palette-group li");
