@@ -40,6 +40,7 @@
 //!
 //! With `fragment=1` beside the other members of the query, `/`, `/incidents`, `/approvals`, `/drift`, `/backfill`, `/shadow`, `/pairs/{id}`,
 //! `/problems`, `/runs` and `/connections` answer [`platform::render_fragment`]'s HTML; `/palette` answers its entries.
+//! With `kiosk=1` a page leaves out what is pressed: it hangs on a wall.
 //!
 //! # Forms
 //!
