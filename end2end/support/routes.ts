@@ -6,6 +6,8 @@ export interface Route {
   path: string;
   /** Where the page's own address depends on the data: the first link of this kind on `path` leads to it. */
   first?: string;
+  /** And from there the first link of this kind. */
+  then?: string;
   /** What the server must answer. */
   status: number;
   /** Whether a visitor must have signed in. */
@@ -22,6 +24,8 @@ export const routes: Route[] = [
   { name: "dashboard-filtered", path: "/?q=zzzz&health=needs-you", status: 200, session: true, islands: true },
   { name: "pair", path: "/", first: "#rows a[data-row]", status: 200, session: true, islands: true },
   { name: "pair-needs-you", path: "/?health=needs-you", first: "#rows a[data-row]", status: 200, session: true, islands: true, rich: true },
+  { name: "rebuild", path: "/?sync=in-step", first: "#rows a[data-row]", then: "a[href$='/rebuild']", status: 200, session: true, islands: true },
+  { name: "palette", path: "/palette?q=sign", status: 200, session: true, islands: true },
   { name: "not-linked", path: "/incidents", status: 200, session: true, islands: true },
   { name: "link-by-hand", path: "/incidents", first: "#rows a[href*='/link?']", status: 200, session: true, islands: true },
   { name: "problems", path: "/problems", status: 200, session: true, islands: true },
@@ -54,5 +58,8 @@ export const routes: Route[] = [
 export async function address(page: Page, route: Route): Promise<string> {
   if (!route.first) return route.path;
   await page.goto(route.path);
-  return (await page.locator(route.first).first().getAttribute("href"))!;
+  const first = (await page.locator(route.first).first().getAttribute("href"))!;
+  if (!route.then) return first;
+  await page.goto(first);
+  return (await page.locator(route.then).first().getAttribute("href"))!;
 }

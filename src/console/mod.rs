@@ -30,7 +30,9 @@
 //! | the same entries as JSON Lines | `/ledger.jsonl` | as `/ledger`, without `from` |
 //! | [`Page::Account`] | `/account` | |
 //! | [`Page::Drop`] | `/operations/{id}/drop` | |
-//! | [`Page::Replay`] | `/operations/{id}/retry`, `/problems/replay` | `reason` |
+//! | [`Page::Palette`] | `/palette` | `q of` (the address of the page one comes from) |
+//! | [`Page::Rebuild`] | `/pairs/{id}/rebuild` | |
+//! | [`Page::Replay`] | `/operations/{id}/retry`, `/problems/replay` | `reason`, or `operation` (several) |
 //! | [`Page::SignIn`] | `/sign-in` | `next` |
 //! | [`Page::SetUp`], later [`Page::Steps`] | `/set-up` | |
 //! | [`Page::Step`] | `/set-up/{step}` | `connection` (an id, or `new`), `again` (ask Azure and Halo anew) |
@@ -38,7 +40,8 @@
 //! | workspaces and their clients as a CSV file | `/set-up/clients.csv` | |
 //!
 //! With `fragment=1` beside the other members of the query, `/`, `/incidents`, `/approvals`, `/drift`, `/backfill`, `/shadow`, `/pairs/{id}`,
-//! `/problems`, `/runs`, `/connections` and, once there was an errand, `/set-up/import` answer [`platform::render_fragment`]'s HTML.
+//! `/problems`, `/runs`, `/connections` and, once there was an errand, `/set-up/import` answer [`platform::render_fragment`]'s HTML;
+//! `/palette` answers its entries. With `kiosk=1` a page leaves out what is pressed: it hangs on a wall.
 //!
 //! # Forms
 //!
@@ -53,6 +56,7 @@
 //! | `/preferences` | any of `theme` (`light dark system`), `density` (`compact roomy`), `keys` (`on off`), `zone` (IANA name, empty = UTC); `next` | `next` |
 //! | `/pairs/{id}/look` | | `/pairs/{id}` |
 //! | `/pairs/{id}/sync` | | `/pairs/{id}` |
+//! | `/pairs/{id}/rebuild` | `next` | `next` |
 //! | `/pairs/{id}/unlink` | | `/incidents?reason=unlinked` |
 //! | `/pairs/{id}/pause`, `/clients/{id}/pause`, `/connections/{id}/pause` | `why next` | `next` |
 //! | `/pairs/{id}/resume`, `/clients/{id}/resume`, `/connections/{id}/resume` | `next` | `next` |

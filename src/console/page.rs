@@ -21,7 +21,9 @@ use crate::domain::{
         ledger::LedgerView,
         not_linked::{LinkingView, NotLinkedView},
         pair::PairView,
+        palette::PaletteView,
         problems::ProblemsView,
+        rebuild::RebuildView,
         replay::ReplayView,
         runs::RunsView,
         set_up::{StepContent, StepView, StepsView},
@@ -91,6 +93,10 @@ pub enum Page {
     Drop(Box<DropView>),
     /// Dead letters before they are tried again, each with its plan.
     Replay(Box<ReplayView>),
+    /// Everything that one can go to or do, by its name.
+    Palette(Box<PaletteView>),
+    /// A pair before it is rebuilt from both sides.
+    Rebuild(Box<RebuildView>),
     /// A page that says no.
     Failed(FailedView),
 }
@@ -127,6 +133,8 @@ impl Page {
             Self::Account(_) => "Account".into(),
             Self::Drop(_) => "Drop this operation?".into(),
             Self::Replay(_) => "Try again".into(),
+            Self::Palette(_) => "Go to".into(),
+            Self::Rebuild(_) => "Rebuild from both sides".into(),
             Self::Failed(view) => pages::failed::heading(view.kind).into(),
         }
     }
@@ -239,6 +247,8 @@ impl Page {
             Self::Account(view) => pages::account::body(ctx, view),
             Self::Drop(view) => pages::failed::drop(ctx, view),
             Self::Replay(view) => pages::replay::body(ctx, view),
+            Self::Palette(view) => pages::palette::body(ctx, view),
+            Self::Rebuild(view) => pages::rebuild::body(ctx, view),
             Self::Failed(view) => pages::failed::body(ctx, view),
         }
     }

@@ -54,6 +54,8 @@ mod copy;
 mod keys;
 #[cfg(feature = "hydrate")]
 mod live;
+#[cfg(feature = "hydrate")]
+mod palette;
 
 #[cfg(feature = "hydrate")]
 pub use {keys::wake as wake_keys, live::wake as wake_live};

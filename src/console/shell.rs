@@ -8,12 +8,13 @@ use super::{
     hydration::HeadAssets,
     islands::{Keys, Live},
     page::Page,
+    pages::palette,
     words,
 };
 use crate::domain::{
     text,
     time::{iso, to_ms},
-    view::query::QueryText,
+    view::{query::QueryText, set_up::Step},
 };
 
 /// The list of steps; its steps lie below it.
@@ -53,10 +54,23 @@ fn place_of(path: &str) -> &str {
     BENEATH.iter().find(|(_, _, href)| *href == path).map_or(path, |(place, ..)| place)
 }
 
+/// A page on a wall is loaded anew this often where no script keeps it new, seconds.
+const WALL_SECS: &str = "60";
+
+/// Whether the page hangs on a wall (`kiosk=1`): what it says, without what is pressed.
+fn on_a_wall(ctx: &PageContext) -> bool {
+    ctx.address.split_once('?').is_some_and(|(_, query)| query.split('&').any(|entry| entry == "kiosk=1"))
+}
+
 /// The whole document, without its doctype and its islands.
 pub fn document(ctx: &PageContext, page: &Page) -> AnyView {
     let signed_in = ctx.person.is_some();
-    let class = if signed_in { "console" } else { "entrance" };
+    let wall = signed_in && on_a_wall(ctx);
+    let class = match (signed_in, wall) {
+        (true, true) => "console kiosk",
+        (true, false) => "console",
+        (false, _) => "entrance",
+    };
     view! {
         <html lang="en" data-theme=ctx.theme.as_str() data-density=ctx.density.as_str()>
             <head>
@@ -66,8 +80,9 @@ pub fn document(ctx: &PageContext, page: &Page) -> AnyView {
                 <meta name="robots" content="noindex" />
                 <title>{page.title(ctx)}</title>
                 <HeadAssets assets=ctx.assets islands=signed_in />
+                {wall.then(|| view! { <noscript><meta http-equiv="refresh" content=WALL_SECS /></noscript> })}
             </head>
-            <body class=class>
+            <body class=class data-operate=ctx.may_operate().then_some("")>
                 <a class="skip" href="#main">"Skip to the content"</a>
                 {match &ctx.person {
                     Some(person) => bar(ctx, person),
@@ -88,9 +103,16 @@ pub fn document(ctx: &PageContext, page: &Page) -> AnyView {
                 <footer class="foot">
                     <p>
                         "Halobridge "{ctx.version.clone()}
-                        {signed_in.then(|| view! { " · times in "<a href="/account#zone">{zone(ctx)}</a> })}
+                        {signed_in.then(|| {
+                            let palette = QueryText::new().with("of", palette_of(ctx, page)).after("/palette");
+                            view! {
+                                " · times in "<a href="/account#zone">{zone(ctx)}</a>
+                                " · "<a id="palette-open" href=palette>"Go to…"</a>
+                            }
+                        })}
                     </p>
                 </footer>
+                {signed_in.then(|| palette_dialog(ctx, page))}
             </body>
         </html>
     }
@@ -197,6 +219,12 @@ fn crumb(ctx: &PageContext, page: &Page) -> AnyView {
             <nav class="crumb" aria-label="Where this is"><a href=SET_UP>{icon(ctx, "left")} "Set-up"</a></nav>
         }
         .into_any(),
+        Page::Rebuild(view) => view! {
+            <nav class="crumb" aria-label="Where this is">
+                <a href=format!("/pairs/{}", view.pair)>{icon(ctx, "left")} {text::cut(&view.incident, 200)}</a>
+            </nav>
+        }
+        .into_any(),
         Page::Drop(view) => view! {
             <nav class="crumb" aria-label="Where this is">
                 <a href=format!("/pairs/{}", view.operation.pair)>{icon(ctx, "left")} {text::cut(&view.incident, 200)}</a>
@@ -207,6 +235,56 @@ fn crumb(ctx: &PageContext, page: &Page) -> AnyView {
     }
 }
 
+/// Whether the reader may see a page of those beneath the bar's.
+fn reachable(ctx: &PageContext, href: &str) -> bool {
+    let set_up = [SET_UP, CONFIGURATION, ACCOUNTS, TOKENS].contains(&href);
+    (!set_up || ctx.may_set_up()) && (href != TICKETS || ctx.may_operate())
+}
+
+/// Every page that the reader may go to by its name: name, what it belongs to, address.
+pub fn places(ctx: &PageContext) -> Vec<(&'static str, &'static str, String)> {
+    let bar = words::PLACES.iter().map(|&(name, href, _)| (name, "", href.to_owned()));
+    let beneath = BENEATH.iter().filter(|(.., href)| reachable(ctx, href));
+    let beneath = beneath.map(|&(_, name, href)| (name, "", href.to_owned()));
+    let steps = Step::ALL.into_iter().filter(|_| ctx.may_set_up()).map(|step| (step.name(), "Set-up", step.path()));
+    let own = [("Account and preferences", "", "/account".to_owned())];
+    bar.chain(beneath).chain(steps).chain(own).collect()
+}
+
+/// The address whose acts the palette offers.
+fn palette_of<'a>(ctx: &'a PageContext, page: &'a Page) -> &'a str {
+    match page {
+        Page::Palette(view) => &view.of,
+        _ => &ctx.address,
+    }
+}
+
+/// The palette: closed, and only a script opens it.
+fn palette_dialog(ctx: &PageContext, page: &Page) -> AnyView {
+    let of = palette_of(ctx, page).to_owned();
+    let acts_of = of.clone();
+    view! {
+        <dialog id="palette" class="palette" aria-labelledby="palette-title" data-of=acts_of>
+            <h2 id="palette-title">"Go to"</h2>
+            <form method="get" action="/palette">
+                <input type="hidden" name="of" value=of />
+                <label class="pick search">
+                    <span>"Page, incident, ticket or title"</span>
+                    <span class="searchbox">
+                        {icon(ctx, "search")}
+                        <input id="palette-q" type="search" name="q" autocomplete="off" maxlength="200" />
+                    </span>
+                </label>
+                <button type="submit" class="button">"Find"</button>
+            </form>
+            <p id="palette-said" class="unseen" role="status"></p>
+            <div id="palette-found"></div>
+            <form method="dialog"><button type="submit" class="button">"Close"</button></form>
+        </dialog>
+    }
+    .into_any()
+}
+
 /// The pages that belong to one of the bar's, on it and on each of them.
 fn beneath(ctx: &PageContext) -> AnyView {
     let path = ctx.path();
@@ -215,13 +293,7 @@ fn beneath(ctx: &PageContext) -> AnyView {
     else {
         return ().into_any();
     };
-    let others: Vec<_> = BENEATH
-        .iter()
-        .filter(|(of, _, href)| {
-            *of == place && (![SET_UP, CONFIGURATION, ACCOUNTS, TOKENS].contains(href) || ctx.may_set_up())
-        })
-        .filter(|(.., href)| *href != TICKETS || ctx.may_operate())
-        .collect();
+    let others: Vec<_> = BENEATH.iter().filter(|(of, _, href)| *of == place && reachable(ctx, href)).collect();
     if others.is_empty() {
         return ().into_any();
     }
@@ -267,6 +339,9 @@ fn as_of(ctx: &PageContext, page: &Page) -> AnyView {
 
 /// The parts of the page that change while it is open, its own moment among them.
 pub fn fragment(ctx: &PageContext, page: &Page) -> AnyView {
+    if let Page::Palette(view) = page {
+        return palette::found(ctx, view);
+    }
     if page.fragment(ctx).is_none() {
         return ().into_any();
     }

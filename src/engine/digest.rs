@@ -110,6 +110,7 @@ async fn step(
     let mut row = Arc::unwrap_or_clone(row);
     let said = Said::of(&row);
     let now = engine.now();
+    let anew = reading.anew;
     let mut reading = observed(&row).in_time(reading);
     let seen = seen(engine, &row, &reading);
     let mut facts = Vec::new();
@@ -156,7 +157,7 @@ async fn step(
         overlay(&mut row, &fact);
         facts.push(fact);
     }
-    let mut planned = replan(engine, &view, &row, &around, seen, now);
+    let mut planned = replan(engine, &view, &row, &around, (seen, anew), now);
     number(row.next_position, &mut planned);
     for fact in &planned {
         overlay(&mut row, fact);
@@ -307,8 +308,15 @@ pub(crate) fn replayed(row: &mut SituationRow, fact: &Fact, at: Timestamp) {
     known::dated(row, said, std::slice::from_ref(fact), at);
 }
 
-/// Plans a pair and says what that changes.
-fn replan(engine: &Engine, view: &View, row: &SituationRow, around: &Around, seen: Seen, now: Timestamp) -> Vec<Fact> {
+/// Plans a pair, `anew` as if its records had just been linked, and says what that changes.
+fn replan(
+    engine: &Engine,
+    view: &View,
+    row: &SituationRow,
+    around: &Around,
+    (seen, anew): (Seen, bool),
+    now: Timestamp,
+) -> Vec<Fact> {
     let Some((workspace, client, policy)) = view.of_workspace(row.pair.workspace) else { return silenced::judged(row) };
     let Some(halo) = view.halo.get(&row.pair.halo) else { return silenced::judged(row) };
     // Without look-ups names mean nothing: the plan waits for them.
@@ -337,9 +345,19 @@ fn replan(engine: &Engine, view: &View, row: &SituationRow, around: &Around, see
         seen,
         unread: unread.as_deref(),
     };
-    let plan = planner::plan(&situation);
+    let begun = anew.then(|| planner::rebuild::begun(&situation));
+    let situation = match &begun {
+        Some(begun) => begun.situation(&situation),
+        None => situation,
+    };
+    let mut plan = planner::plan(&situation);
     let pair = &row.pair;
     let mut facts = Vec::new();
+    if let Some(begun) = &begun {
+        facts.extend(begun.learnt.iter().map(|link| Fact::NoteLinked { link: link.clone() }));
+        plan.void.splice(..0, begun.void.iter().cloned());
+        plan.base.get_or_insert_with(|| begun.pair.base.clone());
+    }
     let drift = |drift| Fact::DriftFound { pair: pair.id, drift };
     facts.extend(planner::drift::found(&situation, &plan).into_iter().map(drift));
     for (operation, why) in plan.void {

@@ -71,6 +71,10 @@ async fn requests(engine: &Engine) -> Result<(), StoreError> {
             Box::pin(super::push::run(engine, &request)).await?;
             continue;
         }
+        if request.kind == super::rebuild::REBUILD {
+            super::rebuild::take_up(engine, &request).await?;
+            continue;
+        }
         if request.kind != SYNC {
             let text = format!("This version does not know the request “{}”.", request.kind);
             engine.store.answered(now, request.id, &serde_json::json!({ "error": text })).await?;

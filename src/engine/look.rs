@@ -18,7 +18,7 @@ use crate::{
     store::StoreError,
 };
 
-use super::{Engine, alerts, digest, forth, halo::sight, known::Known, merges, registry::salt, unread};
+use super::{Engine, alerts, digest, forth, halo::sight, known::Known, merges, rebuild, registry::salt, unread};
 
 /// Pairs of which it is remembered when they were looked at.
 const LOOKED_KEPT: usize = 10_000;
@@ -26,12 +26,17 @@ const LOOKED_KEPT: usize = 10_000;
 /// Reads both sides afresh, whatever the cursors say, and plans anew.
 pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     let hurried = engine.schedule().hurried.remove(&id);
-    let Some(Known { row, .. }) = engine.known(id).await? else { return Ok(()) };
+    let Some(Known { row, .. }) = engine.known(id).await? else {
+        let refused = rebuild::Comes::Refused("It is not linked any more.".to_owned());
+        return rebuild::ended(engine, id, refused).await;
+    };
     let view = engine.registry.view();
     let found = view.of_workspace(row.pair.workspace).filter(|(workspace, ..)| workspace.mode != Mode::Off);
     let Some((workspace, _, policy)) = found else {
         // Nothing is read of it. The pair says so.
-        return digest::pair(engine, id, Vec::new(), Reading::default()).await;
+        digest::pair(engine, id, Vec::new(), Reading::default()).await?;
+        let refused = rebuild::Comes::Refused("Its workspace is not read: its mode is off.".to_owned());
+        return rebuild::ended(engine, id, refused).await;
     };
     let mut joined = Vec::new();
     let mut reading = Reading::default();
@@ -150,5 +155,11 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
         }
         looked.insert(id, now);
     }
-    digest::pair(engine, id, facts, reading).await
+    let comes = rebuild::comes(engine, &row, &reading, failure.as_ref(), gone.is_some() && now >= shows);
+    reading.anew = matches!(comes, rebuild::Comes::Done);
+    if matches!(comes, rebuild::Comes::Later) {
+        engine.schedule().later_looks.entry(id).or_insert(now + SignedDuration::from_secs(30));
+    }
+    digest::pair(engine, id, facts, reading).await?;
+    rebuild::ended(engine, id, comes).await
 }

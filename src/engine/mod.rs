@@ -33,6 +33,7 @@ mod pauses;
 pub mod poll;
 pub mod push;
 pub mod queue;
+pub mod rebuild;
 pub mod registry;
 mod revive;
 mod ruled;

@@ -141,6 +141,8 @@ pub struct Schedule {
     pub tickets_again: BTreeMap<ConnectionId, BTreeSet<TicketId>>,
     /// Pairs to look at again.
     pub looks: BTreeSet<PairId>,
+    /// Pairs to be rebuilt from both sides with the next look, each with the requests that ask for it.
+    pub rebuilds: BTreeMap<PairId, BTreeSet<i64>>,
     /// When pairs were last looked at.
     pub looked: BTreeMap<PairId, Timestamp>,
     /// Pairs to look at again at a later time.

@@ -34,6 +34,7 @@ pub mod pace;
 pub mod pause;
 pub mod plan;
 pub mod push;
+pub mod rebuild;
 pub mod requester;
 pub mod retry;
 pub mod sent;

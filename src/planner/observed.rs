@@ -57,6 +57,9 @@ pub struct Reading {
     pub own_comment: Option<Comment>,
     /// Something may have been written on the ticket since its notes were last read, and they were not read with it.
     pub unread: bool,
+    /// Both records were read whole, and somebody asked for the pair to be planned from them alone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub anew: bool,
 }
 
 /// What differs from what is known; `None` = nothing new.

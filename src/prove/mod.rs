@@ -10,6 +10,7 @@
 //!
 //! May use everything but `cli`.
 
+mod admins;
 mod agents;
 mod analysts;
 pub mod bugs;

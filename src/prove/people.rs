@@ -1,5 +1,7 @@
 //! People on both sides: what they do next, from the seed.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -26,12 +28,28 @@ pub struct People {
     /// Incidents that were raised, deleted ones too.
     pub raised: Vec<IncidentKey>,
     to_raise: usize,
+    /// Chance, for what the admin does.
+    pub(super) admin: Dice,
+    /// How often, beside something that others do, the admin has a pair rebuilt from both sides.
+    pub(super) rebuilds: f64,
+    /// Incidents whose pairs were, each with its place in the order of things when it first was.
+    pub rebuilt: BTreeMap<IncidentKey, u64>,
 }
 
 impl People {
     /// The people of a world.
     pub fn new(shape: &Shape) -> Self {
-        Self { dice: Dice::of(shape.seed, "people"), marks: 0, raised: Vec::new(), to_raise: shape.incidents }
+        let mut admin = Dice::of(shape.seed, "admin");
+        let rebuilds = if admin.chance(0.4) { 0.02 } else { 0.0 };
+        Self {
+            dice: Dice::of(shape.seed, "people"),
+            marks: 0,
+            raised: Vec::new(),
+            to_raise: shape.incidents,
+            admin,
+            rebuilds,
+            rebuilt: BTreeMap::new(),
+        }
     }
 
     /// Something that occurs in one text alone.
@@ -89,6 +107,7 @@ impl World {
     /// A person does something; whatever cannot be done just now is let be.
     pub fn act(&mut self) {
         self.acts += 1;
+        self.admin_rebuilds();
         let left = self.shape.acts.saturating_sub(self.acts).max(1);
         // Raised early enough that something can happen to them.
         let due = self.people.to_raise as f64 / left as f64 * 1.8;

@@ -120,6 +120,20 @@ pub async fn part(app: &App, caller: &Caller, filter: &PairFilter) -> Result<Lis
     page(app, caller, (&installation, &Paused::now(app).await?), filter, by, AT_ONCE).await
 }
 
+/// The first few of what the filter matches.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn first(
+    app: &App,
+    caller: &Caller,
+    filter: &PairFilter,
+    rows: u32,
+) -> Result<Listed<PairRow>, ServiceError> {
+    let installation = app.installation().await?;
+    page(app, caller, (&installation, &Paused::now(app).await?), filter, sort(filter), rows).await
+}
+
 /// As the store sorts: newest, highest and worst first, but clients by the alphabet.
 fn sort(filter: &PairFilter) -> store::PairSort {
     let by = match filter.sort {

@@ -218,7 +218,7 @@ fn group(row: &SituationRow) -> Option<GroupView> {
 
 /// When each side was last known to be as shown: when the pair was looked at, or the end of the last poll that ended
 /// well, since polls read every change, or the last change itself.
-fn reads(app: &App, situation: &SituationRow) -> (Option<jiff::Timestamp>, Option<jiff::Timestamp>) {
+pub(super) fn reads(app: &App, situation: &SituationRow) -> (Option<jiff::Timestamp>, Option<jiff::Timestamp>) {
     let status = app.engine.status();
     let looked = app.engine.looked_at(situation.pair.id);
     let read = |scope| status.scope(scope).and_then(|row| row.last_success).max(looked);

@@ -52,6 +52,25 @@ pub async fn many(app: &App, caller: &Caller, reason: &str) -> Result<ReplayView
     Ok(ReplayView { items, total, back: "/problems".to_owned() })
 }
 
+/// The same for those that were chosen; what has moved on meanwhile is left out.
+///
+/// # Errors
+/// `Forbidden` for viewers, `NotFound` for a foreign client's.
+pub async fn chosen(app: &App, caller: &Caller, operations: &[OperationId]) -> Result<ReplayView, ServiceError> {
+    caller.need(Role::Operator)?;
+    let mut items = Vec::new();
+    for operation in operations.iter().take(SHOWN) {
+        let found = app.store.operation(*operation).await.map_err(|e| fault("read an operation", &e))?;
+        let found = found.ok_or(ServiceError::NotFound)?;
+        caller.see(found.client)?;
+        if matches!(found.state, OperationState::Dead { .. }) {
+            items.extend(item(app, found).await?);
+        }
+    }
+    let total = u64::try_from(items.len()).unwrap_or(u64::MAX);
+    Ok(ReplayView { items, total, back: "/problems".to_owned() })
+}
+
 /// Tries these again, and gives the number of those that still could be.
 ///
 /// # Errors

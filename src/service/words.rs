@@ -304,6 +304,7 @@ fn human(act: &str, detail: &Value) -> String {
         "rename-connection" => "Renamed a connection.".into(),
         "disconnect" => "Took a connection out.".into(),
         "look-again" => "Asked to look again at both sides.".into(),
+        "rebuild" => "Asked to rebuild the pair from both sides.".into(),
         "sync-now" => "Asked to carry out now what waits.".into(),
         "sync-workspace" => "Asked to read the workspace now.".into(),
         "release-storm" => "Released what the storm brake held.".into(),

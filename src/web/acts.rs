@@ -21,7 +21,7 @@ use crate::{
         decision::Decision,
         ids::{OperationId, PairId},
     },
-    service::{acts, decisions, error::ServiceError, replays},
+    service::{acts, decisions, error::ServiceError, rebuilds, replays},
 };
 
 const FLASH: &str = "flash";
@@ -33,6 +33,12 @@ const MESSAGES: &[(&str, FlashKind, &str)] = &[
     ("looking", FlashKind::Done, "Both sides are being read afresh. This page shows what comes of it."),
     ("syncing", FlashKind::Done, "What waits for its time, if anything does, is being carried out now."),
     ("polling", FlashKind::Done, "It is being read now. The run will show here."),
+    (
+        "rebuilding",
+        FlashKind::Done,
+        "Both sides are being read whole, and the pair is rebuilt from them. This page shows what comes of it.",
+    ),
+    ("not-rebuilt", FlashKind::Failed, "The pair has moved on in the meantime. Nothing was done."),
     ("decided", FlashKind::Done, "Decided. Both sides are being read afresh, and the rest follows from it."),
     ("asked-no-more", FlashKind::Failed, "That is not asked any more: the pair has moved on. Nothing was done."),
     (
@@ -187,6 +193,18 @@ pub async fn sync_now(
     let pair: PairId = id(&pair)?;
     acts::sync_now(&web.app, &signed.caller, pair).await?;
     done(&signed, "syncing", next(&form, &format!("/pairs/{pair}"))).await
+}
+
+/// `POST /pairs/{id}/rebuild`
+pub async fn rebuild(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(pair): Path<String>,
+    form: Posted,
+) -> Result<Response, WebError> {
+    let pair: PairId = id(&pair)?;
+    let done = rebuilds::rebuild(&web.app, &signed.caller, pair).await;
+    answer(&signed, done, ("rebuilding", "not-rebuilt"), next(&form, &format!("/pairs/{pair}"))).await
 }
 
 /// `POST /pairs/{id}/decide`: `decision` is one of the answers that the pair's page offers.

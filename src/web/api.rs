@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header, request::Parts};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Web;
@@ -22,7 +22,7 @@ use crate::{
         caller::Caller,
         error::{FieldProblem, ServiceError},
         pushes::{self, Pushed},
-        tokens,
+        rebuilds, tokens,
     },
 };
 
@@ -232,15 +232,58 @@ async fn settled(web: &Web, request: i64, fresh: bool) -> Result<Pushed, Service
     }
 }
 
-/// `POST /api/pairs/{id}/resync`: both sides are read afresh, planned, and what only waits for its time goes out.
+/// How a pair is brought back in step; nothing said means both of the first two.
+#[derive(Default, Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum How {
+    /// Both sides are read afresh.
+    Look,
+    /// What only waits for its time goes out.
+    Sync,
+    /// Both.
+    #[default]
+    Resync,
+    /// It is rebuilt from both sides.
+    Rebuild,
+}
+
+/// What may be said of a resync.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Resync {
+    /// How.
+    #[serde(default)]
+    how: How,
+}
+
+/// `POST /api/pairs/{id}/resync`: both sides are read afresh, planned, and what only waits for its time goes out. With
+/// `{"how": "look"}` or `{"how": "sync"}` one of it is done, with `{"how": "rebuild"}` the pair is rebuilt from both sides.
 pub async fn resync(
     State(web): State<Web>,
     Program(caller): Program,
     Path(pair): Path<String>,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     let pair: PairId = pair.parse().map_err(|_| ServiceError::NotFound)?;
-    acts::look_again(&web.app, &caller, pair).await?;
-    acts::sync_now(&web.app, &caller, pair).await?;
+    let body = body?;
+    let asked: Option<Resync> = match body.trim_ascii() {
+        [] => None,
+        said => serde_json::from_slice(said).map_err(|error| {
+            let problem =
+                format!("Send nothing, or a JSON object with “how” (look, sync, resync or rebuild): {error}.");
+            ServiceError::invalid("body", problem)
+        })?,
+    };
+    let how = asked.unwrap_or_default().how;
+    match how {
+        How::Look => acts::look_again(&web.app, &caller, pair).await?,
+        How::Sync => acts::sync_now(&web.app, &caller, pair).await?,
+        How::Resync => {
+            acts::look_again(&web.app, &caller, pair).await?;
+            acts::sync_now(&web.app, &caller, pair).await?;
+        }
+        How::Rebuild => rebuilds::rebuild(&web.app, &caller, pair).await?,
+    }
     let root = web.options.public_url.as_str().trim_end_matches('/');
-    Ok(answer(StatusCode::OK, &json!({ "pair": pair, "asked": "resync", "address": format!("{root}/pairs/{pair}") })))
+    Ok(answer(StatusCode::OK, &json!({ "pair": pair, "asked": how, "address": format!("{root}/pairs/{pair}") })))
 }

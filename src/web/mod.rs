@@ -89,12 +89,15 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/pairs/{id}"),
     ("POST", "/pairs/{id}/look"),
     ("POST", "/pairs/{id}/sync"),
+    ("GET", "/pairs/{id}/rebuild"),
+    ("POST", "/pairs/{id}/rebuild"),
     ("POST", "/pairs/{id}/decide"),
     ("POST", "/pairs/{id}/unlink"),
     ("POST", "/pairs/{id}/pause"),
     ("POST", "/pairs/{id}/resume"),
     ("POST", "/clients/{id}/pause"),
     ("POST", "/clients/{id}/resume"),
+    ("GET", "/palette"),
     ("GET", "/problems"),
     ("GET", "/runs"),
     ("POST", "/workspaces/{id}/sync"),
@@ -203,12 +206,14 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/pairs/{id}", get(pages::pair))
         .route("/pairs/{id}/look", post(acts::look_again))
         .route("/pairs/{id}/sync", post(acts::sync_now))
+        .route("/pairs/{id}/rebuild", get(pages::ask_to_rebuild).post(acts::rebuild))
         .route("/pairs/{id}/decide", post(acts::decide))
         .route("/pairs/{id}/unlink", post(links::unlink))
         .route("/pairs/{id}/pause", post(pauses::pause::<PairId>))
         .route("/pairs/{id}/resume", post(pauses::resume::<PairId>))
         .route("/clients/{id}/pause", post(pauses::pause::<ClientId>))
         .route("/clients/{id}/resume", post(pauses::resume::<ClientId>))
+        .route("/palette", get(pages::palette))
         .route("/problems", get(pages::problems))
         .route("/runs", get(pages::runs))
         .route("/workspaces/{id}/sync", post(acts::sync_workspace))

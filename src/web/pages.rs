@@ -10,13 +10,14 @@ use super::{
     Web, acts,
     draw::{Frame, frame},
     error::WebError,
+    form::local_path,
     headers::FormTargets,
     reader::Signed,
 };
 use crate::{
     console::Page,
     domain::{
-        ids::PairId,
+        ids::{OperationId, PairId},
         view::{
             dashboard::PairFilter,
             drift::DriftFilter,
@@ -142,6 +143,17 @@ fn list(query: &[(String, String)]) -> PairFilter {
     PairFilter::from_query(&entries)
 }
 
+/// `GET /palette`
+pub async fn palette(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let query = &signed.reader.query;
+    let (text, of) = (value(query, "q"), value(query, "of"));
+    // The acts of a page come back to it: one of ours.
+    let of = if of.is_empty() { String::new() } else { local_path(&of).to_owned() };
+    let frame = framed(&web, &signed).await?;
+    let view = service::palette::view(&web.app, &signed.caller, &text, &of).await?;
+    Ok(frame.answer(&Page::Palette(Box::new(view))))
+}
+
 /// `GET /problems`
 pub async fn problems(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
     let frame = framed(&web, &signed).await?;
@@ -195,11 +207,30 @@ pub async fn ask_to_retry(
     Ok(frame.answer_as(StatusCode::OK, &Page::Replay(Box::new(view))))
 }
 
-/// `GET /problems/replay`: the plans of all that was given up for a reason.
+/// `GET /pairs/{id}/rebuild`: the plan first; a `POST` there rebuilds the pair.
+pub async fn ask_to_rebuild(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(pair): Path<String>,
+) -> Result<Response, WebError> {
+    let pair: PairId = id(&pair)?;
+    let frame = framed(&web, &signed).await?;
+    let view = service::rebuilds::ask(&web.app, &signed.caller, pair).await?;
+    Ok(frame.answer(&Page::Rebuild(Box::new(view))))
+}
+
+/// `GET /problems/replay`: the plans of all that was given up for a reason, or of every `operation` that was chosen.
 pub async fn ask_to_replay(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
     let frame = framed(&web, &signed).await?;
-    let reason = value(&signed.reader.query, "reason");
-    let view = service::replays::many(&web.app, &signed.caller, &reason).await?;
+    let query = &signed.reader.query;
+    let chosen: Result<Vec<OperationId>, ServiceError> =
+        query.iter().filter(|(name, _)| name == "operation").map(|(_, value)| id(value)).collect();
+    let chosen = chosen?;
+    let view = if chosen.is_empty() {
+        service::replays::many(&web.app, &signed.caller, &value(query, "reason")).await?
+    } else {
+        service::replays::chosen(&web.app, &signed.caller, &chosen).await?
+    };
     Ok(frame.answer_as(StatusCode::OK, &Page::Replay(Box::new(view))))
 }
 

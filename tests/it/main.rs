@@ -51,5 +51,6 @@ mod web_forms;
 mod web_hooks;
 mod web_live;
 mod web_pages;
+mod web_palette;
 mod web_people;
 mod web_rights;

@@ -185,6 +185,27 @@ async fn what_is_wrong_with_a_body_is_named_with_its_remedy() {
     assert_eq!(app.engine.taken(), Vec::<String>::new());
 }
 
+#[tokio::test]
+async fn a_resync_says_how() {
+    let app = app().await;
+    let token = app.token("scripts", None).await;
+    for (how, expected) in [("look", "look"), ("sync", "sync"), ("resync", "look")] {
+        let (status, body, _) = app.call(&resync(1), Some(&token), &json!({ "how": how })).await;
+        assert_eq!((status, body["asked"].as_str()), (StatusCode::OK, Some(how)), "{body}");
+        assert!(app.engine.taken().iter().any(|asked| asked.starts_with(expected)), "{how}");
+    }
+    assert!(app.app.store.asked().await.unwrap().is_empty());
+    let (status, body, _) = app.call(&resync(1), Some(&token), &json!({ "how": "rebuild" })).await;
+    assert_eq!((status, body["asked"].as_str()), (StatusCode::OK, Some("rebuild")), "{body}");
+    let asked = app.app.store.asked().await.unwrap();
+    assert_eq!((asked.len(), asked[0].kind.as_str()), (1, "rebuild"));
+    for wrong in [json!({ "how": "undo" }), json!({ "why": "rebuild" }), json!("rebuild")] {
+        let (status, body, _) = app.call(&resync(1), Some(&token), &wrong).await;
+        assert_eq!((status, body["problems"][0]["field"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("body")));
+    }
+    assert_eq!(app.app.store.asked().await.unwrap().len(), 1);
+}
+
 /// A call, with the engine at work as soon as it was asked.
 async fn beside<T>(bridge: &Bridge, call: impl Future<Output = T>) -> T {
     let work = async {

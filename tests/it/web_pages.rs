@@ -245,6 +245,7 @@ async fn buttons_write_down_who_pressed_them_then_wake_the_engine() {
     let presses = [
         (format!("/pairs/{pair}/look"), format!("/pairs/{pair}"), format!("look {pair}"), "look-again"),
         (format!("/pairs/{pair}/sync"), format!("/pairs/{pair}"), format!("sync {pair}"), "sync-now"),
+        (format!("/pairs/{pair}/rebuild"), format!("/pairs/{pair}"), "asked".into(), "rebuild"),
         (format!("/operations/{operation}/retry"), "/problems".into(), format!("retry {operation}"), "retry"),
         (format!("/operations/{operation}/drop"), "/problems".into(), format!("look {pair}"), "drop"),
         (

@@ -2,12 +2,16 @@ use leptos::prelude::*;
 
 use crate::console::platform;
 
-const KEYS: [(&str, &str); 11] = [
+const KEYS: [(&str, &str); 15] = [
+    ("Ctrl K", "Go to a page, an incident or an act"),
+    ("⌘ K", "The same on a Mac"),
     ("/", "Search"),
     ("?", "This help"),
     ("j", "Next row"),
     ("k", "Row before"),
     ("Enter", "Open the row"),
+    ("x", "Tick the row, where it has a box"),
+    ("r", "Look again at the row’s pair, or the page’s"),
     ("g d", "Linked incidents"),
     ("g n", "Incidents not linked"),
     ("g p", "Problems"),

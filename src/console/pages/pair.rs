@@ -10,7 +10,9 @@ use crate::{
     console::{
         components::{
             act::{self, Weight},
-            entry, gates, operation, pause, state,
+            entry, gates,
+            icon::icon,
+            operation, pause, state,
             time::{when, when_or},
         },
         context::PageContext,
@@ -146,12 +148,20 @@ fn standing(ctx: &PageContext, view: &PairView) -> AnyView {
             <div class="acts">
                 <div>
                     {act::button(ctx, format!("/pairs/{}/look", view.id), "look", "Look again", weight(look && !sync))}
-                    <p class="quiet">"Reads both sides afresh and plans anew; what follows from it is carried out."</p>
+                    <p class="quiet">"Reads both sides afresh; what follows from it is carried out in its time."</p>
                 </div>
                 {(!held).then(|| view! {
                 <div>
                     {act::button(ctx, format!("/pairs/{}/sync", view.id), "sync", "Sync now", weight(sync))}
                     <p class="quiet">"Carries out now what waits for its time."</p>
+                </div>
+                })}
+                {view.ticket.is_some().then(|| view! {
+                <div>
+                    <a class="button" href=format!("/pairs/{}/rebuild", view.id)>
+                        {icon(ctx, "decision")} <span>"Rebuild from both sides…"</span>
+                    </a>
+                    <p class="quiet">"Forgets what both agreed on and plans from both records alone. The plan is shown first."</p>
                 </div>
                 })}
                 {view.pauses.iter().all(|pause| pause.scope != own)

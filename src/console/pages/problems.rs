@@ -155,9 +155,20 @@ fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {
     let letters = group.items.iter().filter(|item| item.operation.is_some()).count();
     // What is of one kind may still want different things done: then each says its own.
     let alike = group.items.iter().all(|item| item.reason.remedy() == group.reason.remedy());
-    let replay = (letters > 1 && ctx.may_operate()).then(|| {
+    let several = letters > 1 && ctx.may_operate();
+    let picked = several.then(|| format!("picked-{code}"));
+    let replay = picked.clone().map(|picked| {
         let plan = format!("/problems/replay?reason={code}");
-        view! { <p><a class="button" href=plan>"See the plan for all"<span class="unseen">": "{title}</span></a></p> }
+        view! {
+            <div class="acts">
+                <form method="get" action="/problems/replay" id=picked>
+                    <button type="submit" class="button">
+                        "See the plan for those ticked"<span class="unseen">": "{title}</span>
+                    </button>
+                </form>
+                <a class="button" href=plan>"See the plan for all"<span class="unseen">": "{title}</span></a>
+            </div>
+        }
     });
     view! {
         <section class="group" aria-labelledby=labelled>
@@ -170,7 +181,7 @@ fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {
                     ("Incident", "c-wide"), ("Client", ""), ("Ticket", ""), ("Since", ""),
                     ("What happened", "c-why"),
                 ]),
-                group.items.iter().map(|one| line(ctx, one, !alike)).collect_view().into_any(),
+                group.items.iter().map(|one| line(ctx, one, !alike, picked.as_deref())).collect_view().into_any(),
             )}
             {more.then(|| view! { <p><a href=all>"See all "{words::number(group.total)}</a></p> })}
             {replay}
@@ -179,7 +190,21 @@ fn group(ctx: &PageContext, group: &ProblemGroup) -> AnyView {
     .into_any()
 }
 
-fn line(ctx: &PageContext, item: &ProblemItem, apart: bool) -> AnyView {
+/// A box that adds a row's dead letter to those whose plan is asked for by the form of this id: `x` ticks it.
+fn tick(item: &ProblemItem, picked: Option<&str>) -> AnyView {
+    let (Some(operation), Some(picked)) = (item.operation.as_ref().filter(|one| one.dead()), picked) else {
+        return ().into_any();
+    };
+    view! {
+        <label class="tick">
+            <input type="checkbox" name="operation" value=operation.id.to_string() form=picked.to_owned() />
+            <span class="unseen">"Tick "{item.incident.clone()}</span>
+        </label>
+    }
+    .into_any()
+}
+
+fn line(ctx: &PageContext, item: &ProblemItem, apart: bool, picked: Option<&str>) -> AnyView {
     let here = format!("/pairs/{}", item.pair);
     let acts = match &item.operation {
         Some(one) => operation::remedies(ctx, one),
@@ -216,7 +241,7 @@ fn line(ctx: &PageContext, item: &ProblemItem, apart: bool) -> AnyView {
                 }}
                 {apart.then(|| state::remedy(ctx, &item.reason))}
             </td>
-            {list::acts(ctx, acts)}
+            {list::acts(ctx, view! { {tick(item, picked)} {acts} }.into_any())}
         </tr>
     }
     .into_any()

@@ -66,7 +66,8 @@ fn item(item: &ReplayItem) -> AnyView {
     .into_any()
 }
 
-fn planned(one: &PlannedView) -> AnyView {
+/// One write that would follow.
+pub(super) fn planned(one: &PlannedView) -> AnyView {
     let words = format!("{} in {}. {}", one.words, one.side.words(), one.reason.words());
     let body = one.body.clone().map(|body| {
         view! {

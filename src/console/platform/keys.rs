@@ -3,18 +3,20 @@
 use std::{cell::Cell, rc::Rc};
 
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{Document, Element, Event, HtmlDialogElement, HtmlElement, KeyboardEvent, Node};
+use web_sys::{
+    Document, Element, Event, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlInputElement, KeyboardEvent, Node,
+};
 
 use crate::console::words::PLACES;
 
 /// `g` waits this long for its letter, milliseconds.
 const JUMP_MS: f64 = 1_500.0;
 
-fn document() -> Option<Document> {
+pub(super) fn document() -> Option<Document> {
     web_sys::window()?.document()
 }
 
-fn by_id<T: JsCast>(id: &str) -> Option<T> {
+pub(super) fn by_id<T: JsCast>(id: &str) -> Option<T> {
     document()?.get_element_by_id(id)?.dyn_into().ok()
 }
 
@@ -33,6 +35,7 @@ pub fn wake(on: bool) {
     }
     menus();
     super::copy::wake();
+    super::palette::wake();
     if !on {
         return;
     }
@@ -56,6 +59,8 @@ pub fn wake(on: bool) {
             }
             "j" => step(1),
             "k" => step(-1),
+            "x" => tick(),
+            "r" => look_again(),
             _ => false,
         };
         if done {
@@ -100,10 +105,10 @@ fn open_menus() -> Vec<Element> {
     (0..found.length()).filter_map(|place| found.item(place)?.dyn_into().ok()).collect()
 }
 
-fn typing(event: &KeyboardEvent) -> bool {
+pub(super) fn typing(event: &KeyboardEvent) -> bool {
     let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return false };
     let field = matches!(target.local_name().as_str(), "input" | "select" | "textarea");
-    let in_dialog = by_id::<HtmlDialogElement>("keys").is_some_and(|dialog| dialog.open());
+    let in_dialog = document().is_some_and(|document| matches!(document.query_selector("dialog[open]"), Ok(Some(_))));
     field || in_dialog || target.has_attribute("contenteditable")
 }
 
@@ -113,7 +118,7 @@ fn leap(key: &str) -> bool {
     web_sys::window().is_some_and(|window| window.location().assign(href).is_ok())
 }
 
-fn focus(element: Option<HtmlElement>) -> bool {
+pub(super) fn focus(element: Option<HtmlElement>) -> bool {
     element.is_some_and(|element| element.focus().is_ok())
 }
 
@@ -131,4 +136,43 @@ fn step(by: i32) -> bool {
         None => Some(0),
     };
     focus(next.and_then(row))
+}
+
+/// Ticks the box of the focused row, where its list has them.
+fn tick() -> bool {
+    let focused = document().and_then(|document| document.active_element());
+    let row = focused.and_then(|focus| focus.closest("tr, li").ok().flatten());
+    let tick = row.and_then(|row| row.query_selector("input[type=checkbox]:not(:disabled)").ok().flatten());
+    match tick.and_then(|tick| tick.dyn_into::<HtmlElement>().ok()) {
+        Some(tick) => {
+            tick.click();
+            true
+        }
+        None => false,
+    }
+}
+
+/// Has both sides of a pair read afresh: the focused row's, or the one whose page this is. For who has the button.
+fn look_again() -> bool {
+    asked_to_look().is_some()
+}
+
+fn asked_to_look() -> Option<()> {
+    let document = document()?;
+    document.query_selector("body[data-operate]").ok().flatten()?;
+    let location = web_sys::window()?.location();
+    let here = location.pathname().ok()?;
+    let row = document.active_element().filter(|focus| focus.has_attribute("data-row"));
+    let address = row.and_then(|row| row.get_attribute("href")).unwrap_or_else(|| here.clone());
+    let pair = address.strip_prefix("/pairs/")?.split(['?', '#', '/']).next().filter(|pair| !pair.is_empty())?;
+    let form: HtmlFormElement = document.create_element("form").ok()?.dyn_into().ok()?;
+    form.set_method("post");
+    form.set_action(&format!("/pairs/{pair}/look"));
+    let next: HtmlInputElement = document.create_element("input").ok()?.dyn_into().ok()?;
+    next.set_type("hidden");
+    next.set_name("next");
+    next.set_value(&format!("{here}{}", location.search().ok()?));
+    form.append_child(&next).ok()?;
+    document.body()?.append_child(&form).ok()?;
+    form.submit().ok()
 }

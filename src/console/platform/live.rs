@@ -57,7 +57,7 @@ fn document() -> Option<Document> {
     window()?.document()
 }
 
-fn later(ms: i32, act: impl FnOnce() + 'static) {
+pub(super) fn later(ms: i32, act: impl FnOnce() + 'static) {
     if let Some(window) = window() {
         let act = Closure::once_into_js(act);
         let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(act.unchecked_ref(), ms);
@@ -295,7 +295,7 @@ fn gather(state: Shared, wait_ms: i32) {
 }
 
 /// What came of asking for the page's parts.
-enum Fetched {
+pub(super) enum Fetched {
     Page(String),
     /// Whoever asks is not signed in (any more).
     SignedOut,
@@ -305,7 +305,7 @@ enum Fetched {
 
 const UNAUTHORIZED: u16 = 401;
 
-async fn fetch(address: &str) -> Fetched {
+pub(super) async fn fetch(address: &str) -> Fetched {
     fetched(address).await.unwrap_or(Fetched::Nothing)
 }
 
@@ -422,13 +422,14 @@ fn settled(part: &Element) -> Option<String> {
 fn in_use(document: &Document, part: &Element) -> bool {
     let focused = document.active_element().is_some_and(|focus| part.contains(Some(&focus)));
     let opened = part.query_selector("details[open]").ok().flatten().is_some();
+    let ticked = part.query_selector("input[type=checkbox]:checked").ok().flatten().is_some();
     let selected = window()
         .and_then(|w| w.get_selection().ok().flatten())
         .filter(|selection| !selection.is_collapsed())
         .and_then(|selection| selection.anchor_node())
         .is_some_and(|node| part.contains(Some(&node)));
     let read = part.has_attribute("data-hold") && part.get_bounding_client_rect().top() < 0.0;
-    focused || opened || selected || read
+    focused || opened || ticked || selected || read
 }
 
 fn show_news(document: &Document, count: u32, kept: bool) {

@@ -56,7 +56,7 @@ pub fn carries(action: &Action, reference: &str) -> bool {
 }
 
 /// Whether an action's text carries any reference of ours.
-fn carries_any(action: &Action) -> bool {
+pub(super) fn carries_any(action: &Action) -> bool {
     mentions_any(&action.note) || action.note_html.as_deref().is_some_and(mentions_any)
 }
 
@@ -105,6 +105,14 @@ fn adopt(s: &Situation<'_>, out: &mut Plan) {
         }
     }
     to_sentinel::adopt(s, comments, actions, &linked, out);
+}
+
+/// What of the conversation is recognised by both records alone, whatever is known of it: copies of ours with the words
+/// that they carry.
+pub fn recognised(s: &Situation<'_>) -> Vec<NoteLink> {
+    let mut out = Plan::new();
+    adopt(&Situation { links: &[], operations: &[], ..*s }, &mut out);
+    out.links
 }
 
 /// Whether the policy lets a note cross.

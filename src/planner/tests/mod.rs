@@ -32,6 +32,7 @@ mod pace;
 mod pauses;
 mod priorities;
 mod push;
+mod rebuild;
 pub(super) mod scene;
 mod shadow;
 mod taken;

@@ -72,7 +72,7 @@ pub fn not_overwritten(world: &World, ending: &Ending) -> Vec<Violation> {
         for (what, (here, there)) in [("closure", &closures), ("owner", &owners)] {
             for (mine, other, side) in [(here, there, "incident"), (there, here, "ticket")] {
                 let known = |ours, set| known(world, ended, side, ours, set);
-                if let Some((old, set, by_us, agreed)) = set_back(mine, other, world, known) {
+                if let Some((old, set, by_us, agreed)) = set_back(mine, other, world, rebuilt(world, ended), known) {
                     // Where the policy says that the incident's status wins, a move between its open states does too.
                     let moved = |(order, ..): &(u64, By, String)| (agreed..by_us).contains(order);
                     if wins == Some(Wins::Sentinel)
@@ -148,12 +148,13 @@ fn set_back(
     mine: &Line,
     other: &Line,
     world: &World,
+    rebuilt: Option<u64>,
     known: impl Fn(u64, u64) -> bool,
 ) -> Option<(String, u64, u64, u64)> {
     for pair in mine.windows(2) {
         let [(set, By::Person, value), (overwritten, By::Us(_), now)] = pair else { continue };
-        // Who restores an old backup has forgotten what was agreed since.
-        let restored = world.strikes.restored_orders.iter().any(|order| order <= overwritten);
+        // Who restores an old backup, or has the pair rebuilt from both sides, has forgotten what was agreed since.
+        let restored = world.strikes.restored_orders.iter().chain(&rebuilt).any(|order| order <= overwritten);
         let (since, _, theirs) = at(other, *overwritten)?;
         if restored || theirs != now || since >= set {
             continue;
@@ -166,6 +167,11 @@ fn set_back(
         }
     }
     None
+}
+
+/// When an admin had the pair rebuilt from both sides, in the order of things.
+fn rebuilt(world: &World, ended: &Ended) -> Option<u64> {
+    world.people.rebuilt.get(&ended.key).copied()
 }
 
 fn agents(ending: &Ending) -> Vec<(String, i64)> {
@@ -221,7 +227,8 @@ fn disagreement(world: &World, ending: &Ending, ended: &Ended) -> Option<String>
     }
     // Of several incidents of one ticket its priority and agent mean the most severe and the last that was given away.
     let shares = ended.group().is_some() && ending.of_ticket(ended.ticket?).count() > 1;
-    if says_so || shares {
+    // Rebuilt, a difference goes by the policy, which may leave each side its own.
+    if says_so || shares || rebuilt(world, ended).is_some() {
         return None;
     }
     // Where nobody in Halo had a hand in it, the value is Sentinel's. What we wrote and an old backup forgot counts as

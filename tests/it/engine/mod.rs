@@ -29,6 +29,7 @@ mod pauses;
 pub mod person;
 mod push;
 mod queue;
+mod rebuild;
 mod replays;
 mod restore;
 mod returning;

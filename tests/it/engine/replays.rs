@@ -39,6 +39,10 @@ both! {
         assert!(replays::many(&app, &olga, "wrong-client").await.unwrap().items.is_empty());
         let single = replays::one(&app, &olga, worse.operation.id).await.unwrap();
         assert_eq!(single.items[0].planned, worse.planned);
+        // Of several only those that were chosen.
+        let two: Vec<_> = view.items.iter().take(2).map(|item| item.operation.id).collect();
+        let chosen = replays::chosen(&app, &olga, &two).await.unwrap();
+        assert_eq!(chosen.items.iter().map(|item| item.operation.id).collect::<Vec<_>>(), two);
         bridge.pass(300).await;
         assert_eq!(bridge.writes(), writes, "looking at a plan writes nothing");
         let ids: Vec<_> = view.items.iter().map(|item| item.operation.id).collect();

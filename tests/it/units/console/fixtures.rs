@@ -24,8 +24,8 @@ use halobridge::{
         view::{
             account::*, accounts::*, approvals::*, backfill::*, connections::*, dashboard::*, disconnect::*, drift::*,
             entrance::*, failed::*, form::FormView, ledger::*, list::*, not_linked::*, operation::OperationView,
-            pair::*, pause::PauseView, problems::*, pulse::*, replay::*, runs::*, shadow::*, tickets::*, tokens::*,
-            unlinked::UnlinkedView, versions::*,
+            pair::*, palette::*, pause::PauseView, problems::*, pulse::*, rebuild::RebuildView, replay::*, runs::*,
+            shadow::*, tickets::*, tokens::*, unlinked::UnlinkedView, versions::*,
         },
         workspace::Mode,
     },
@@ -496,6 +496,27 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
                 back: "/problems".into(),
             })),
         ),
+        ("rebuild", context("/pairs/x/rebuild"), Page::Rebuild(Box::new(rebuild(None)))),
+        (
+            "rebuild-refused",
+            context("/pairs/x/rebuild"),
+            Page::Rebuild(Box::new(rebuild(Some("Several incidents share its ticket. Press “Look again”.")))),
+        ),
+        (
+            "palette",
+            context("/palette?q=sign&of=%2Fpairs%2Fx"),
+            Page::Palette(Box::new(PaletteView {
+                text: "sign".into(),
+                of: "/pairs/x".into(),
+                here: Some(PaletteHere { pair: pair().id, ticket: true }),
+                pairs: vec![PalettePair {
+                    pair: pair().id,
+                    name: "#10478 Multiple failed sign-ins <script>".into(),
+                    about: "ticket 30201 · Contoso Retail · law-contoso".into(),
+                }],
+                more: true,
+            })),
+        ),
         (
             "not-found",
             context("/nowhere"),
@@ -512,6 +533,24 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
             }),
         ),
     ]
+}
+
+fn rebuild(refused: Option<&str>) -> RebuildView {
+    RebuildView {
+        pair: pair().id,
+        incident: "#10478 Multiple failed sign-ins".into(),
+        refused: refused.map(str::to_owned),
+        planned: vec![PlannedView {
+            words: "Change the ticket".into(),
+            side: Side::Halo,
+            reason: Reason::ChangedInSentinel { field: "severity".into() },
+            body: Some("{}".into()),
+        }],
+        asked: vec![Reason::Conflict { field: "status".into(), sentinel: "Active".into(), halo: "On Hold".into() }],
+        copies: 12,
+        incident_read: Some(ago(30)),
+        ticket_read: None,
+    }
 }
 
 fn people(changing: bool) -> AccountsView {

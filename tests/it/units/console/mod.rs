@@ -408,6 +408,7 @@ fn looking_again_is_not_syncing() {
     for (action, label) in [("look", "Look again"), ("sync", "Sync now")] {
         assert_eq!(one(&html, &format!("form[method=post][action='/pairs/{id}/{action}'] button")), label);
     }
+    assert_eq!(one(&html, &format!("a[href='/pairs/{id}/rebuild']")), "Rebuild from both sides…");
     let words = one(&html, ".standing-card");
     assert!(words.contains("the incident says “Active”, the ticket “On Hold”"), "{words}");
     assert!(words.contains("Choose one of the two values on the pair's page"), "{words}");
@@ -416,6 +417,48 @@ fn looking_again_is_not_syncing() {
         answers.into_iter().map(text).collect::<Vec<_>>(),
         ["Take Microsoft Sentinel's: Active", "Take Halo's: On Hold"]
     );
+}
+
+#[test]
+fn before_a_rebuild_its_plan_and_its_questions_stand_there() {
+    let html = page("rebuild");
+    let said = one(&html, "main");
+    for part in ["Change the ticket in Halo.", "12 comments and notes are known", "What you would be asked", "On Hold"]
+    {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let button = format!("form[method=post][action='/pairs/{}/rebuild'] button", fixtures::pair().id);
+    assert_eq!(one(&html, &button), "Rebuild from both sides");
+    let html = page("rebuild-refused");
+    assert!(all(&html, &button).is_empty());
+    assert!(one(&html, ".empty").contains("share its ticket"));
+}
+
+#[test]
+fn a_page_on_a_wall_keeps_itself_new_without_a_script_too() {
+    let (_, ctx, page) = fixtures::pages().into_iter().find(|(name, ..)| *name == "dashboard").unwrap();
+    let wall = PageContext { address: "/?health=needs-you&kiosk=1".into(), ..ctx.clone() };
+    let html = render(&wall, &page);
+    for part in ["<noscript><meta ", "http-equiv=\"refresh\"", "content=\"60\"", "console kiosk"] {
+        assert!(html.contains(part), "{part}");
+    }
+    assert!(page.fragment(&wall).unwrap().contains("kiosk=1&fragment=1"));
+    let html = render(&ctx, &page);
+    assert!(!html.contains("http-equiv=\"refresh\"") && !html.contains("kiosk"));
+}
+
+#[test]
+fn every_entry_of_the_palette_is_a_link_or_a_button_with_words() {
+    let html = page("palette");
+    let entries = all(&html, "main .palette-group li");
+    let reached = all(&html, "main .palette-group li > a[href], main .palette-group li > form");
+    assert_eq!(reached.len(), entries.len());
+    let names: Vec<String> = entries.into_iter().map(text).collect();
+    assert!(names[0].starts_with("#10478 Multiple failed sign-ins <script>"), "{names:?}");
+    // Of the pages only those whose names hold what is looked for, with where they belong.
+    assert!(names.iter().any(|name| name == "Sign in with Microsoft Set-up"), "{names:?}");
+    assert!(!names.iter().any(|name| name == "Ledger"), "{names:?}");
+    assert_eq!(one(&html, "main p > a[href='/?q=sign']"), "All linked incidents that match");
 }
 
 #[test]
@@ -647,6 +690,7 @@ fn a_viewer_gets_no_buttons_that_change_anything() {
                 ["/sign-out", "/preferences", "/account/", "/sign-in", "/set-up"].iter().any(|a| action.starts_with(a));
             // these pages are only shown to those who may; the service decides again
             let asked = ["drop", "replay", "linking", "disconnect"].contains(&name)
+                || name.starts_with("rebuild")
                 || name.starts_with("accounts")
                 || name.starts_with("tokens")
                 || name.starts_with("tickets")

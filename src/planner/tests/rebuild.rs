@@ -1,0 +1,136 @@
+//! A pair that a person rebuilds from both sides: what is forgotten, what is recognised, what stays.
+
+use super::scene::{Scene, in_step, words};
+use crate::{
+    domain::{
+        failure::Side,
+        ids::{ActionKey, TicketId},
+        incident::Severity,
+        operation::OperationState,
+        pair::{ClosingWords, OwnClosing},
+        policy::Wins,
+        reason::Reason,
+    },
+    planner::{
+        notes::{note_reference, words as said},
+        plan,
+        rebuild::{Begun, base, begun, refused},
+    },
+};
+
+fn anew(scene: &Scene) -> (Begun, String) {
+    scene.with(|s| {
+        let begun = begun(s);
+        let planned = words(&plan(&begun.situation(s)));
+        (begun, planned)
+    })
+}
+
+#[test]
+fn values_that_differ_go_by_the_policy_as_with_two_records_just_linked() {
+    let mut scene = in_step();
+    assert_eq!(anew(&scene).1, "in-step healthy -");
+    // Both sides moved; what was agreed says which, and is forgotten.
+    scene.incident.severity = Severity::High;
+    scene.ticket().priority_id = Some(4);
+    scene.policy.severity.wins = Wins::Newest;
+    assert_eq!(anew(&scene).1, "behind needs-you conflict");
+    scene.policy.severity.wins = Wins::Sentinel;
+    assert_eq!(anew(&scene).1, "ticket priority=2 because changed-in-sentinel; behind waiting changed-in-sentinel");
+}
+
+#[test]
+fn what_is_known_to_stand_on_both_sides_is_not_written_again() {
+    let mut scene = in_step();
+    let comment = scene.comment(1, "seen on the host");
+    let reference = scene.with(|s| note_reference(s, &comment, 0));
+    let note =
+        format!("<p><b>Comment in Microsoft Sentinel by Li Chen</b></p><p>seen on the host</p><p>{reference}</p>");
+    scene.note(3, &note).agent_id = Some(99);
+    // Linked or forgotten, the note is known by its reference.
+    assert_eq!(anew(&scene).1, "in-step healthy -");
+    let key = ActionKey { ticket: TicketId(70), action: 3 };
+    scene.link(&comment, key, (0, 0), None, Side::Sentinel);
+    let (begun, planned) = anew(&scene);
+    assert_eq!(planned, "in-step healthy -");
+    // A link without its words (a restored backup) learns them where both sides prove them.
+    assert_eq!(begun.learnt.len(), 1, "{:?}", begun.learnt);
+    assert_eq!(begun.learnt[0].said, Some(said::of_comment(&scene.comments.as_ref().unwrap()[0])));
+    assert_eq!(begun.links.len(), 1);
+}
+
+#[test]
+fn the_same_words_on_both_sides_are_one_conversation() {
+    let mut scene = in_step();
+    scene.comment(1, "asked the user, who knows nothing of it");
+    scene.note(3, "<p>asked the user, who knows nothing of it</p>");
+    scene.note(4, "<p>other words that nobody has written elsewhere</p>");
+    let (begun, planned) = anew(&scene);
+    assert_eq!(begun.learnt.len(), 1, "{:?}", begun.learnt);
+    assert_eq!(planned, "comment of 4 because note-added; behind waiting note-added");
+}
+
+#[test]
+fn an_edit_that_was_not_told_yet_is_told_once() {
+    let mut scene = in_step();
+    let comment = scene.comment(1, "first words");
+    let reference = scene.with(|s| note_reference(s, &comment, 0));
+    scene.note(3, &format!("<p>first words</p><p>{reference}</p>")).agent_id = Some(99);
+    let before = said::of_comment(&scene.comments.as_ref().unwrap()[0]);
+    let key = ActionKey { ticket: TicketId(70), action: 3 };
+    scene.link(&comment, key, (0, 0), Some(before), Side::Sentinel);
+    let edited = &mut scene.comments.as_mut().unwrap()[0];
+    edited.message = "second words".into();
+    edited.modified = Some(scene.now);
+    let (begun, planned) = anew(&scene);
+    assert!(begun.learnt.is_empty(), "{:?}", begun.learnt);
+    assert_eq!(planned, "note of edit 1 because comment-edited; behind waiting comment-edited");
+}
+
+#[test]
+fn what_no_reading_tells_again_is_kept_and_the_rest_forgotten() {
+    let mut scene = in_step();
+    let before = &mut scene.pair.base;
+    before.alerts = Some(["a".to_owned()].into());
+    before.left = [TicketId(69)].into();
+    before.unsaid = Some(ClosingWords { words: "done".into(), at: None });
+    before.own_closing =
+        Some(OwnClosing { note: "done".into(), fields: std::collections::BTreeMap::new(), at: None, emptied: false });
+    before.frozen = Some(scene.now);
+    before.flips = vec![scene.now];
+    let after = base(&scene.pair.base);
+    assert_eq!((after.frozen, after.flips.len(), after.severity.is_none()), (None, 0, true));
+    assert!(after.joined.contains("severity") && after.joined.contains("status"), "{:?}", after.joined);
+    let before = &scene.pair.base;
+    assert_eq!((&after.alerts, &after.left), (&before.alerts, &before.left));
+    assert_eq!((&after.unsaid, &after.own_closing), (&before.unsaid, &before.own_closing));
+}
+
+#[test]
+fn a_write_that_was_given_up_is_planned_anew_unless_it_may_have_arrived() {
+    let mut scene = in_step();
+    scene.policy.severity.wins = Wins::Sentinel;
+    scene.incident.severity = Severity::High;
+    let planned = scene.plan();
+    scene.queue(&planned);
+    scene.give_up();
+    let (begun, planned) = anew(&scene);
+    assert_eq!((begun.void.len(), begun.operations.len()), (1, 0));
+    assert!(planned.starts_with("ticket priority=2"), "{planned}");
+    if let OperationState::Dead { reason, .. } = &mut scene.operations[0].state {
+        *reason = Reason::OutcomeUnknown;
+    }
+    let (begun, _) = anew(&scene);
+    assert_eq!((begun.void.len(), begun.operations.len()), (0, 1));
+}
+
+#[test]
+fn a_pair_without_two_sides_of_its_own_is_not_rebuilt() {
+    let mut scene = in_step();
+    assert_eq!(refused(&scene.pair, false), None);
+    assert!(refused(&scene.pair, true).is_some_and(|why| why.contains("share")));
+    scene.pair.merged = true;
+    assert!(refused(&scene.pair, false).is_some_and(|why| why.contains("merged")));
+    scene.pair.ticket = None;
+    assert!(refused(&scene.pair, false).is_some_and(|why| why.contains("no ticket")));
+}

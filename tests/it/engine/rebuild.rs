@@ -1,0 +1,142 @@
+//! A pair that a person rebuilds from both sides.
+
+use halobridge::service::{acts, error::ServiceError, pairs, rebuilds};
+use serde_json::json;
+
+use super::{bridge::*, person::operator};
+
+/// How often a text stands among others.
+fn times<'a>(texts: impl IntoIterator<Item = &'a String>, text: &str) -> usize {
+    texts.into_iter().filter(|one| one.contains(text)).count()
+}
+
+both! {
+    async fn nothing_is_written_twice_when_a_pair_is_rebuilt(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({ "owner": ANALYST }));
+        bridge.comment(&incident, "said in Sentinel");
+        bridge.comment(&incident, "said in Sentinel, and then");
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.note(ticket, "<p>said in Halo</p>", json!({}));
+        bridge.note(ticket, "<p>said in Halo, and then</p>", json!({}));
+        bridge.cross().await;
+        // Of two that crossed, one is edited on each side.
+        let note = bridge.notes_of(ticket).into_iter().find(|note| words(note).contains("Halo, and then")).unwrap();
+        bridge.act("note.edit", json!({ "ticket_id": ticket, "id": note["id"], "text": "said in Halo, edited", "agent": AGENT }));
+        let id = bridge.incident(&incident)["comments"].as_array().unwrap().iter()
+            .find(|comment| comment["properties"]["message"].as_str().unwrap().contains("Sentinel, and then"))
+            .and_then(|comment| comment["name"].as_str().map(str::to_owned)).unwrap();
+        bridge.clock.advance(jiff::SignedDuration::from_secs(5));
+        let workspace = bridge.workspace_name(0);
+        bridge.act("comment.edit", json!({ "workspace": workspace, "incident": incident, "comment": id, "message": "said in Sentinel, edited" }));
+
+        let (app, olga) = operator(&bridge);
+        let pair = bridge.pair_of(&incident).await.unwrap().id;
+        let before = bridge.pair_of(&incident).await.unwrap().base;
+        let view = rebuilds::ask(&app, &olga, pair).await.unwrap();
+        assert_eq!((view.refused, view.copies), (None, 4));
+        rebuilds::rebuild(&app, &olga, pair).await.unwrap();
+        bridge.cross().await;
+        assert_eq!(bridge.tickets().len(), 1);
+        assert!(bridge.store.asked().await.unwrap().is_empty(), "what was asked is answered");
+        for _ in 0..2 {
+            let notes: Vec<String> = bridge.notes_of(ticket).iter().map(words).collect();
+            let comments = bridge.comments_of(&incident);
+            // Each where it was written and once as a copy.
+            for text in ["said in Sentinel, and then", "said in Halo, edited", "said in Sentinel, edited"] {
+                assert_eq!(times(&notes, text), 1, "{text}: {notes:#?}");
+            }
+            for text in ["said in Halo, and then", "said in Halo, edited", "said in Sentinel, edited"] {
+                assert_eq!(times(&comments, text), 1, "{text}: {comments:#?}");
+            }
+            // Once more, with everything crossed.
+            rebuilds::rebuild(&app, &olga, pair).await.unwrap();
+            bridge.pass(3_600).await;
+        }
+        let after = bridge.pair_of(&incident).await.unwrap().base;
+        assert_eq!((after.severity, after.owner), (before.severity, before.owner), "what agrees is agreed on again");
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        let history = pairs::view(&app, &olga, pair, "").await.unwrap().timeline;
+        assert!(history.iter().any(|entry| entry.words.contains("rebuild the pair")), "{history:?}");
+        bridge.finish().await;
+    }
+
+    async fn a_field_that_differs_goes_by_the_policy_when_a_pair_is_rebuilt(product) {
+        for (wins, expected) in [("ask", None), ("halo", Some("High"))] {
+            let policy = format!("severity = {{ direction = \"both\", wins = \"{wins}\" }}");
+            let bridge = Bridge::with(Setup { policy, ..Setup::new(product) }).await;
+            let incident = bridge.raise(json!({ "severity": "Medium" }));
+            bridge.cross().await;
+            let ticket = bridge.ticket_of(&incident).await;
+            let priority = match product {
+                halobridge::twin::options::Product::Itsm => "P2 - High",
+                halobridge::twin::options::Product::Psa => "High",
+            };
+            // Nothing crosses meanwhile: the engine has not looked yet.
+            bridge.update(&incident, json!({ "severity": "Low" }));
+            bridge.act("ticket.update", json!({ "ticket_id": ticket, "priority": priority }));
+            let (app, olga) = operator(&bridge);
+            let pair = bridge.pair_of(&incident).await.unwrap().id;
+            rebuilds::rebuild(&app, &olga, pair).await.unwrap();
+            bridge.cross().await;
+            let severity = bridge.incident(&incident)["properties"]["severity"].clone();
+            match expected {
+                Some(expected) => assert_eq!(severity, expected),
+                None => {
+                    assert_eq!(severity, "Low");
+                    assert_eq!(bridge.reason_of(&incident).await, Some("conflict"));
+                    let view = pairs::view(&app, &olga, pair, "").await.unwrap();
+                    assert!(view.choices.iter().any(|choice| !choice.answers.is_empty()), "{:?}", view.choices);
+                }
+            }
+            assert!(bridge.ticket(ticket)["priority_name"].as_str().unwrap().ends_with("High"));
+            bridge.finish().await;
+        }
+    }
+
+    /// What was asked lies in the store: it is done as soon as both sides can be read, in the life of another process too.
+    async fn a_rebuild_waits_for_both_sides_and_survives_a_restart(product) {
+        let mut bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let pair = bridge.pair_of(&incident).await.unwrap().id;
+        let kind = "halo.tickets.get";
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": kind }));
+        {
+            let (app, olga) = operator(&bridge);
+            rebuilds::rebuild(&app, &olga, pair).await.unwrap();
+        }
+        bridge.pass(120).await;
+        assert_eq!(bridge.store.asked().await.unwrap().len(), 1, "it waits");
+        bridge.restart().await;
+        bridge.heal();
+        bridge.pass(600).await;
+        assert!(bridge.store.asked().await.unwrap().is_empty());
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        assert_eq!(bridge.tickets().len(), 1);
+        bridge.finish().await;
+    }
+
+    async fn looking_again_forgets_nothing_and_a_pair_without_a_ticket_is_not_rebuilt(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.fault(json!({ "effect": "status", "status": 400, "kind": "halo.tickets.post" }));
+        let refused = bridge.raise(json!({}));
+        bridge.pass(600).await;
+        let (app, olga) = operator(&bridge);
+        let pair = bridge.pair_of(&refused).await.unwrap().id;
+        assert!(rebuilds::ask(&app, &olga, pair).await.unwrap().refused.is_some());
+        let said = rebuilds::rebuild(&app, &olga, pair).await;
+        assert!(matches!(said, Err(ServiceError::Invalid(_))), "{said:?}");
+        bridge.heal();
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let pair = bridge.pair_of(&incident).await.unwrap();
+        let writes = bridge.writes();
+        acts::look_again(&app, &olga, pair.id).await.unwrap();
+        bridge.pass(60).await;
+        assert_eq!(bridge.pair_of(&incident).await.unwrap().base, pair.base);
+        assert_eq!(bridge.writes(), writes);
+        bridge.finish().await;
+    }
+}
