@@ -206,7 +206,13 @@ impl Observed<'_> {
     /// this version just before a write of ours; `None`: what moved before cannot be told from what we moved ourselves.
     pub fn edited_unseen(&self, before: Option<&Incident>) -> bool {
         let commented = self.comments.is_some_and(|comments| !comments.is_empty());
-        commented && before.is_none_or(|before| before.etag != self.incident.etag)
+        commented && before.is_none_or(|before| before.etag != self.incident.etag && !self.own_joined(before))
+    }
+
+    /// Whether comments of ours moved the incident, and nothing that a list shows says that somebody else's did. An edit
+    /// that hides behind them is found as behind any other change, when comments are read again.
+    fn own_joined(&self, incident: &Incident) -> bool {
+        incident.comments_count > self.incident.comments_count && !self.comments_moved(incident)
     }
 
     /// A ticket that was read around a write of ours, without its notes: `before` as it stood just before.

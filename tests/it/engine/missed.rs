@@ -239,12 +239,62 @@ both! {
         });
         bridge.clock.advance(jiff::SignedDuration::from_secs(1));
         bridge.act("comment.edit", edit);
-        bridge.close_ticket_as(ticket, 2);
+        // No words of ours go with it: what moved the incident before was not we.
+        let verdict = json!([{ "name": "CFSentinelClassification", "value": 2 }]);
+        bridge.close_ticket(ticket, json!({ "private": true, "customfields": verdict }));
         let halo = bridge.situation_of(&incident).await.pair.halo;
         bridge.engine.poke_halo(halo, &[halobridge::domain::ids::TicketId(ticket)]);
         bridge.run().await;
         assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
         bridge.cross().await;
+        assert_eq!(crossed(&bridge, ticket, "said better").await, 1);
+        bridge.finish().await;
+    }
+
+    /// The words of a closing move the incident just before it is closed: they are no reason to read its comments.
+    async fn words_of_ours_before_a_closure_are_no_reason_to_read_comments(product) {
+        let bridge = Bridge::with(Setup { switches: vec![("comment_edit_bumps", "true")], ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.comment(&incident, "said at first");
+        bridge.cross().await;
+        let read = bridge.calls("sentinel.comment.list");
+        bridge.close_ticket_as(ticket, 2);
+        bridge.cross().await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+        assert!(bridge.comments_of(&incident).iter().any(|said| said.contains("Done.")));
+        assert_eq!(bridge.calls("sentinel.comment.list"), read);
+        // Somebody's are.
+        bridge.comment(&incident, "said afterwards");
+        bridge.cross().await;
+        assert_eq!(bridge.calls("sentinel.comment.list"), read + 1);
+        assert_eq!(crossed(&bridge, ticket, "said afterwards").await, 1);
+        bridge.finish().await;
+    }
+
+    async fn an_edit_that_hides_behind_words_of_ours_is_told_within_six_hours(product) {
+        let bridge = Bridge::with(Setup { switches: vec![("comment_edit_bumps", "true")], ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.comment(&incident, "said at first");
+        bridge.cross().await;
+        let comments = bridge.situation_of(&incident).await.comments.unwrap();
+        let workspace = bridge.workspace_name(0);
+        bridge.clock.advance(jiff::SignedDuration::from_secs(1));
+        bridge.act(
+            "comment.edit",
+            json!({
+                "workspace": workspace, "incident": incident, "comment": comments[0].id.as_str(), "message": "said better"
+            }),
+        );
+        bridge.close_ticket_as(ticket, 2);
+        let halo = bridge.situation_of(&incident).await.pair.halo;
+        bridge.engine.poke_halo(halo, &[halobridge::domain::ids::TicketId(ticket)]);
+        bridge.run().await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+        bridge.pass_by(7 * 3_600, 600).await;
         assert_eq!(crossed(&bridge, ticket, "said better").await, 1);
         bridge.finish().await;
     }
