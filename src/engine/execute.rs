@@ -457,7 +457,7 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
                     Box::pin(forth::tell_former(row, &halo, *former, note, class)).await
                 }
                 (OperationKind::AddNote { note, .. }, Some(ticket)) => {
-                    forth::add_note(row, &halo, ticket, (&operation.kind, note), engine.now(), class).await
+                    forth::add_note(engine, row, &halo, ticket, (&operation.kind, note), class).await
                 }
                 (OperationKind::UpdateTicket { change }, Some(ticket)) => {
                     let sent = operation.attempts > 0;

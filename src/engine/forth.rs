@@ -225,11 +225,11 @@ pub(super) fn may_be_forgotten(engine: &Engine, row: &SituationRow) -> bool {
 
 /// Writes a note, unless it stands there already.
 pub(super) async fn add_note(
+    engine: &Engine,
     row: &SituationRow,
     halo: &Arc<Halo>,
     ticket: TicketId,
     (kind, note): (&OperationKind, &NoteDraft),
-    now: Timestamp,
     class: Class,
 ) -> Attempt {
     // A note says what happens at one client: the ticket must still be that client's, at this moment.
@@ -242,7 +242,7 @@ pub(super) async fn add_note(
             return Attempt::Refused(Reason::WrongClient, Vec::new(), read_ticket(row, current));
         }
         Ok(current) => current,
-        Err(failure) if failure.kind == FailureKind::Gone => return gone(row, ticket, failure, now),
+        Err(failure) if failure.kind == FailureKind::Gone => return gone(row, ticket, failure, engine.now()),
         Err(failure) => return Attempt::Failed(failure),
     };
     // Somebody has written in the ticket since we last read its notes. After a restore that may have been
@@ -263,13 +263,22 @@ pub(super) async fn add_note(
         Ok(action) => {
             let mut made = note_made(row, kind, action.clone(), false);
             if let Attempt::Done(_, _, reading) = &mut made {
-                **reading = observed.around_note(current, read, action);
+                let around = observed.around_note(current, read, action);
+                let opening = engine.schedule().has_opening(row.pair.halo);
+                // No number tells that somebody wrote into a custom field meanwhile.
+                let alone = around.alone && !reads_custom_fields(engine, row);
+                **reading = Reading { opening, alone, ..around };
             }
             made
         }
-        Err(failure) if failure.kind == FailureKind::Gone => gone(row, ticket, failure, now),
+        Err(failure) if failure.kind == FailureKind::Gone => gone(row, ticket, failure, engine.now()),
         Err(failure) => Attempt::Failed(failure),
     }
+}
+
+fn reads_custom_fields(engine: &Engine, row: &SituationRow) -> bool {
+    let view = engine.registry.view();
+    view.of_workspace(row.pair.workspace).is_some_and(|(_, _, policy)| policy.reads_custom_fields())
 }
 
 /// The note is there: link it with its comment, and know it as read.

@@ -2,6 +2,7 @@
 
 mod changed;
 mod open;
+mod opening;
 pub(super) mod sight;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -220,6 +221,7 @@ async fn one(
     .await;
     if let Ok((ticket, actions)) = &result {
         *shared = Some((whole, ticket.clone(), actions.clone()));
+        engine.schedule().learn_opening(halo.connection().id, actions);
     }
     match result {
         Ok((ticket, actions)) => {
@@ -304,6 +306,7 @@ impl Schedule {
 pub(super) fn wrote(engine: &Engine, operation: &Operation, reading: &Reading, now: Timestamp) {
     super::ruled::sent(engine, operation, reading);
     let over = match (&operation.kind, &reading.ticket) {
+        (OperationKind::AddNote { .. }, _) if reading.alone => return,
         (OperationKind::AddNote { .. } | OperationKind::UpdateTicket { .. }, _) => now + SignedDuration::from_secs(1),
         (OperationKind::CreateTicket { .. }, Some(ticket))
             if whole_seconds(ticket.last_action.or(ticket.last_update)) =>

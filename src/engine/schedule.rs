@@ -94,6 +94,8 @@ pub struct Standing {
     pub rows_read: i64,
     /// Of an instance: how far the full reading has come.
     pub full_after: Option<PairId>,
+    /// Of an instance: whether each ticket read so far began with an action of Halo's own.
+    pub opening: Option<bool>,
     /// Of an instance: how its tickets show.
     pub sight: Sight,
     /// Somebody asked for it since the last run began: what runs now may not cover it.

@@ -55,6 +55,10 @@ pub struct Reading {
     pub own_action: Option<Action>,
     /// The same of a comment.
     pub own_comment: Option<Comment>,
+    /// Whatever else can have happened on the ticket around `own_action` shows in its times or in the note's number.
+    pub alone: bool,
+    /// This instance begins each ticket with an action of its own, number 1.
+    pub opening: bool,
     /// Something may have been written on the ticket since its notes were last read, and they were not read with it.
     pub unread: bool,
     /// Both records were read whole, and somebody asked for the pair to be planned from them alone.
@@ -161,12 +165,14 @@ impl Observed<'_> {
         });
         news.comments = reading.comments.or(own).filter(|read| self.comments != Some(read.as_slice()));
         let unread = reading.unread && (reading.actions.is_none() || reading.own_action.is_some());
+        let opening = reading.opening && reading.actions.is_none();
         let (mut ticket, mut actions) = (reading.ticket, reading.actions);
         if let Some(own) = reading.own_action
             && let Some(mut known) = actions.clone().or_else(|| self.actions.map(<[Action]>::to_vec))
             && known.iter().all(|action| action.key != own.key)
         {
-            let highest = known.iter().map(|action| action.key.action).max().unwrap_or(0);
+            // Nobody has read the opening of a ticket that we know as it was born.
+            let highest = known.iter().map(|action| action.key.action).max().unwrap_or(i64::from(opening));
             // The newest action there: then nothing came in between, and there is nothing to read again.
             let last_action = own.at.filter(|_| own.key.action == highest + 1);
             ticket = ticket.or_else(|| self.ticket.cloned()).map(|before| {
@@ -229,13 +235,25 @@ impl Observed<'_> {
 
     /// What is known once a note of ours is there: `read` are the ticket's notes, where they were read just before.
     pub fn around_note(&self, current: Ticket, read: Option<Vec<Action>>, own: Action) -> Reading {
+        let alone = self.alone(read.as_deref(), &own);
         let own_action = Some(own);
         match read {
             Some(actions) => {
-                Reading { ticket: Some(current), actions: Some(actions), own_action, ..Reading::default() }
+                Reading { ticket: Some(current), actions: Some(actions), own_action, alone, ..Reading::default() }
             }
-            None => Reading { own_action, unread: moved_since(self.ticket, &current), ..Reading::default() },
+            None => Reading { own_action, alone, unread: moved_since(self.ticket, &current), ..Reading::default() },
         }
+    }
+
+    /// Whether a note of ours hides nothing of its ticket: times are told in fractions of a second, so another note of
+    /// the same second shows, and there is none of anybody's that could have been edited or deleted meanwhile. One that
+    /// came just before ours shows in the number of ours.
+    fn alone(&self, read: Option<&[Action]>, own: &Action) -> bool {
+        let fine = own.at.is_some_and(|at| at.subsec_nanosecond() != 0);
+        let copy =
+            |key: ActionKey| self.links.iter().any(|link| link.action == key && link.written_in == Side::Sentinel);
+        let known = read.or(self.actions).unwrap_or_default();
+        fine && known.iter().all(|action| action.system || copy(action.key))
     }
 
     /// The link that a note of ours leaves, unless it is known.

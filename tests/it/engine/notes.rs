@@ -1,5 +1,7 @@
 //! Edits and deletions, the comment that names the ticket, the room for comments.
 
+use halobridge::twin::options::Product;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::bridge::*;
@@ -21,6 +23,18 @@ fn coarse(request: &http::Request<bytes::Bytes>, body: &mut Value) {
             }
         }
     }
+}
+
+/// A bridge whose Halo tells milliseconds and is known to begin its tickets with an action of its own, and a new ticket.
+async fn told_finely(product: Product) -> (Bridge, String, i64) {
+    let (bridge, _, other) = Bridge::linked(Setup::new(product)).await;
+    bridge.clock.advance(SignedDuration::from_millis(137));
+    bridge.note(other, "<p>an agent's</p>", json!({}));
+    bridge.cross().await;
+    let incident = bridge.raise(json!({}));
+    bridge.cross().await;
+    let ticket = bridge.ticket_of(&incident).await;
+    (bridge, incident, ticket)
 }
 
 both! {
@@ -46,6 +60,44 @@ both! {
         bridge.finish().await;
     }
 
+    /// Halo tells milliseconds, and nobody has written on the ticket: our own note hides nothing.
+    async fn a_note_of_ours_is_no_reason_to_read_notes_where_times_are_fine(product) {
+        let (bridge, incident, ticket) = told_finely(product).await;
+        let reads = bridge.calls("halo.actions.list");
+        bridge.comment(&incident, "from Sentinel");
+        bridge.pass(600).await;
+        assert_eq!(bridge.notes_of(ticket).len(), 1);
+        assert_eq!(bridge.calls("halo.actions.list"), reads);
+        bridge.note(ticket, "<p>an agent's too</p>", json!({}));
+        bridge.cross().await;
+        let crossed = |text: &str| bridge.comments_of(&incident).iter().filter(|said| said.contains(text)).count();
+        assert_eq!((crossed("an agent's too"), bridge.calls("halo.actions.list")), (1, reads + 1));
+        // From now on somebody's note may be edited in the moment of ours.
+        bridge.comment(&incident, "once more");
+        bridge.pass(600).await;
+        assert_eq!(bridge.notes_of(ticket).len(), 3);
+        assert_eq!(bridge.calls("halo.actions.list"), reads + 2);
+        bridge.finish().await;
+    }
+
+    async fn a_note_that_came_just_before_ours_crosses_where_times_are_fine(product) {
+        let (bridge, incident, ticket) = told_finely(product).await;
+        bridge.comment(&incident, "from Sentinel");
+        let twin = bridge.twin.clone();
+        let mut wrote = false;
+        bridge.mutate(move |request, _| {
+            let path = request.uri().path().to_lowercase();
+            if !wrote && request.method() == http::Method::GET && path.contains("/tickets/") {
+                wrote = true;
+                twin.act("ticket.note", &json!({ "ticket_id": ticket, "html": "<p>from the desk</p>", "agent": AGENT }));
+            }
+        });
+        bridge.cross().await;
+        bridge.mutate_no_more();
+        assert_eq!(bridge.notes_of(ticket).len(), 2);
+        assert!(bridge.comments_of(&incident).iter().any(|said| said.contains("from the desk")));
+        bridge.finish().await;
+    }
 
     /// A reply by mail is of a kind that Halo made itself, and words all the same.
     async fn an_end_users_reply_crosses_and_the_opening_does_not(product) {
