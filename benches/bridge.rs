@@ -87,7 +87,9 @@ fn main() {
         alone.block_on(import_in_one_process(true));
     }
     if wants("p1") {
-        alone.block_on(backlog::mixed_day());
+        for finely in [false, true] {
+            alone.block_on(backlog::mixed_day(finely));
+        }
     }
     if wants("p4") {
         alone.block_on(backlog::fresh_before_backlog());
