@@ -4,7 +4,8 @@ use super::scene::{Scene, at, in_step};
 use crate::{
     domain::{
         ids::{ActionKey, CommentId, TicketId},
-        incident::Comment,
+        incident::{Comment, Incident},
+        ticket::Action,
     },
     planner::observed::{Observed, Reading},
 };
@@ -63,4 +64,45 @@ fn what_was_read_before_a_note_of_ours_forgets_nothing() {
         Some(at("2026-03-01T11:51:00Z")),
         "nothing older is taken after it"
     );
+}
+
+/// What moved an incident just before a write of ours: words of ours, which its number of comments tells, or somebody.
+#[test]
+fn words_of_ours_that_moved_an_incident_are_told_from_an_edit() {
+    let mut now = in_step();
+    now.comment(1, "an analyst's");
+    now.incident.comments_count = 1;
+    let own = Comment::own(CommentId::new("own"), "ours", at("2026-03-01T11:50:01Z"));
+    now.comments.as_mut().expect("commented").push(own);
+    let edited = |comments_count| {
+        let before = Incident { comments_count, etag: Some("another".into()), ..now.incident.clone() };
+        observed(&now).edited_unseen(Some(&before))
+    };
+    assert!(!edited(2), "ours joined the analyst's");
+    assert!(edited(1), "nothing joined, and yet it moved");
+    assert!(edited(3), "somebody else's joined too");
+    assert!(observed(&now).edited_unseen(None));
+}
+
+/// On a ticket that we know as it was born, the number of our first note tells whether anything came before it.
+#[test]
+fn our_first_note_on_a_new_ticket_follows_its_opening() {
+    let mut now = in_step();
+    let mut own = now.note(2, "<p>ours HB-0000000001</p>").clone();
+    own.at = Some(at("2026-03-01T11:51:00.250Z"));
+    now.actions = Some(Vec::new());
+    let current = now.ticket().clone();
+    for (opening, number, read_again) in [(true, 2, false), (true, 3, true), (false, 1, false), (false, 2, true)] {
+        let own = Action { key: ActionKey { ticket: TicketId(70), action: number }, ..own.clone() };
+        let around = observed(&now).around_note(current.clone(), None, own);
+        assert!(around.alone && !around.unread);
+        let news = observed(&now).news(Reading { opening, ..around });
+        let last = news.ticket.expect("moved").last_action;
+        assert_eq!(last.is_none(), read_again, "number {number}, an opening: {opening}");
+    }
+    let whole = Action { at: Some(at("2026-03-01T11:51:00Z")), ..own.clone() };
+    let whole = observed(&now).around_note(current.clone(), None, whole);
+    assert!(!whole.alone, "another note of that second may be there");
+    now.note(1, "<p>an agent's</p>");
+    assert!(!observed(&now).around_note(current, None, own).alone, "which may have been edited meanwhile");
 }
