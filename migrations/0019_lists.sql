@@ -14,3 +14,11 @@ CREATE INDEX pairs_of_client ON pairs (client, subject);
 CREATE INDEX pairs_unclosed ON pairs (status, severity_rank, subject) WHERE status <> 'Closed';
 CREATE INDEX pairs_by_reason ON pairs (reason_code, subject) WHERE reason_code IS NOT NULL;
 CREATE INDEX pairs_further ON pairs (subject) WHERE further IS NOT NULL;
+
+-- Few pairs are in these at a time, but they are found and sorted without a look at each: the index has all it takes.
+DROP INDEX pairs_not_in_step;
+CREATE INDEX pairs_not_in_step ON pairs (sync, changed_ms, subject, health, client, workspace, severity_rank, severity,
+  status, number, ticket) WHERE sync <> 'in-step';
+DROP INDEX pairs_not_healthy;
+CREATE INDEX pairs_not_healthy ON pairs (health, changed_ms, subject, sync, client, workspace, severity_rank, severity,
+  status, number, ticket) WHERE health <> 'healthy';

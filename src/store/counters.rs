@@ -61,6 +61,19 @@ impl Store {
             .collect()
     }
 
+    /// How many pairs wait for a person: every page says it, so it is one number and not a row for each client.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn needs_you(&self, scope: &Scope) -> Result<i64> {
+        let mut sql = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
+            "SELECT ifnull(sum(pairs), 0) FROM pair_counts WHERE health = 'needs-you'",
+        );
+        push_scope(&mut sql, "client", scope)?;
+        let mut reader = self.reader().await?;
+        Ok(sql.build_query_scalar().fetch_one(&mut *reader).await?)
+    }
+
     /// Unlinked incidents by client, workspace and reason.
     ///
     /// # Errors

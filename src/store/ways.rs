@@ -421,7 +421,12 @@ pub(super) async fn best<'a>(reader: &mut SqliteConnection, mut question: Questi
         question.common = count > bound && can_be_read(text);
         found.push((count, Way::Words));
     }
-    let fits = |(count, way): &(i64, Way)| matches!(way, Way::InOrder(_)) || *count <= bound;
+    let fits = |(count, way): &(i64, Way)| match way {
+        Way::InOrder(_) => true,
+        // Sorted from the index alone.
+        Way::Few("pairs_not_in_step" | "pairs_not_healthy") => *count <= bound.saturating_mul(4),
+        Way::Few(_) | Way::Words | Way::Reason => *count <= bound,
+    };
     if let Some((_, way)) = found.into_iter().filter(fits).min_by_key(|(count, _)| *count) {
         question.way = way;
     }
