@@ -25,6 +25,12 @@ const SORTS: [SortBy; 7] =
 /// 24 pairs of three clients, in a known variety.
 async fn world() -> Store {
     let store = memory().await;
+    // The first one was removed.
+    let mut tx = store.begin().await.unwrap();
+    tx.put_halo(&halo_connection(1)).await.unwrap();
+    tx.put_client(&customer(1)).await.unwrap();
+    tx.put_client(&customer(2)).await.unwrap();
+    tx.commit().await.unwrap();
     for n in 1..=24_u32 {
         let mut incident = incident(n, &format!("Impossible travel of user{n:02}"));
         incident.severity = if n % 4 == 0 { Severity::High } else { Severity::Low };
