@@ -43,14 +43,14 @@ impl Store {
     pub async fn counters(&self, scope: &Scope) -> Result<Vec<PairCount>> {
         // One row with all of it: with hundreds of clients reading row by row takes longer than the page's own rows.
         let mut sql = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
-            "SELECT json_group_array(json_array(client, workspace, sync, health, pairs)) AS pairs
+            "SELECT json_group_array(json_array(client, workspace, sync, health, pairs)) AS counts
                FROM pair_counts WHERE pairs > 0",
         );
         push_scope(&mut sql, "client", scope)?;
         let mut reader = self.reader().await?;
         let row = sql.build().fetch_one(&mut *reader).await?;
         let counts: Vec<(ClientId, WorkspaceId, SyncState, Health, i64)> =
-            Cells::new(&row, "pair_counts").json("pairs")?;
+            Cells::new(&row, "pair_counts").json("counts")?;
         let count = |(client, workspace, sync, health, pairs)| PairCount { client, workspace, sync, health, pairs };
         Ok(counts.into_iter().map(count).collect())
     }
@@ -74,21 +74,14 @@ impl Store {
     /// What the database says.
     pub async fn held_counters(&self, scope: &Scope) -> Result<Vec<HeldCount>> {
         let mut sql = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
-            "SELECT client AS id, client, workspace, code, subjects FROM held_counts WHERE subjects > 0",
+            "SELECT json_group_array(json_array(client, workspace, code, subjects)) AS counts
+               FROM held_counts WHERE subjects > 0",
         );
         push_scope(&mut sql, "client", scope)?;
         let mut reader = self.reader().await?;
-        let rows = sql.build().fetch_all(&mut *reader).await?;
-        rows.iter()
-            .map(|row| {
-                let cells = Cells::new(row, "held_counts");
-                Ok(HeldCount {
-                    client: cells.id("client")?,
-                    workspace: cells.id("workspace")?,
-                    code: cells.text("code")?.to_owned(),
-                    subjects: cells.int("subjects")?,
-                })
-            })
-            .collect()
+        let row = sql.build().fetch_one(&mut *reader).await?;
+        let counts: Vec<(ClientId, WorkspaceId, String, i64)> = Cells::new(&row, "held_counts").json("counts")?;
+        let count = |(client, workspace, code, subjects)| HeldCount { client, workspace, code, subjects };
+        Ok(counts.into_iter().map(count).collect())
     }
 }
