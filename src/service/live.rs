@@ -1,10 +1,7 @@
 //! What live pages need: the newest number, and hints at what came after one.
 
 use super::{App, caller::Caller, error::ServiceError, fault};
-use crate::{
-    domain::{ids::PairId, pair::Health},
-    ledger::entry::Seq,
-};
+use crate::{domain::ids::PairId, ledger::entry::Seq};
 
 /// Entries looked at in one go.
 const AT_ONCE: u32 = 500;
@@ -32,8 +29,8 @@ pub async fn newest(app: &App) -> Result<i64, ServiceError> {
 /// # Errors
 /// The store cannot be read.
 pub async fn needs_you(app: &App, caller: &Caller) -> Result<u64, ServiceError> {
-    let counts = app.store.counters(&caller.scope).await.map_err(|e| fault("count pairs", &e))?;
-    Ok(counts.iter().filter(|row| row.health == Health::NeedsYou).map(|row| super::names::count(row.pairs)).sum())
+    let pairs = app.store.needs_you(&caller.scope).await.map_err(|e| fault("count pairs", &e))?;
+    Ok(super::names::count(pairs))
 }
 
 /// What happened after `after`, as far as the caller may see it.

@@ -94,11 +94,12 @@ pub fn run_scope(installation: &Installation, scope: RunScope) -> String {
 
 /// Whether the reader may see what a run reads: Halo instances serve many clients, so only with the whole scope.
 pub fn run_visible(installation: &Installation, scope: RunScope, seen: &Scope) -> bool {
+    if *seen == Scope::All {
+        return true;
+    }
     match scope {
-        RunScope::Workspace { id } => {
-            workspace(installation, id).map_or(*seen == Scope::All, |row| seen.allows(Some(row.client)))
-        }
-        RunScope::Halo { .. } => *seen == Scope::All,
+        RunScope::Workspace { id } => workspace(installation, id).is_some_and(|row| seen.allows(Some(row.client))),
+        RunScope::Halo { .. } => false,
     }
 }
 
@@ -122,7 +123,7 @@ pub fn workspaces(installation: &Installation, scope: &Scope, counts: &HashMap<W
         count: Some(counts.get(&workspace.id).copied().unwrap_or(0)),
     };
     let mut choices: Vec<Choice> = seen.map(choice).collect();
-    choices.sort_by(|a, b| a.label.to_lowercase().cmp(&b.label.to_lowercase()).then_with(|| a.value.cmp(&b.value)));
+    choices.sort_by_cached_key(|choice| (choice.label.to_lowercase(), choice.value.clone()));
     choices
 }
 

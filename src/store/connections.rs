@@ -85,6 +85,8 @@ impl Connections {
         let mut idle = Vec::with_capacity(READERS);
         for _ in 0..READERS {
             let reader = common().filename(path).read_only(true).pragma("cache_size", "-4000");
+            // A page of a list and its counters come in one piece: neither side waits for the other row by row.
+            let reader = reader.row_buffer_size(512);
             idle.push(reader.connect().await.map_err(|error| cannot_open(path, error))?);
         }
         let readers = Readers { permits: Arc::new(Semaphore::new(READERS)), idle: Arc::new(StdMutex::new(idle)) };

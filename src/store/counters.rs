@@ -41,24 +41,31 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn counters(&self, scope: &Scope) -> Result<Vec<PairCount>> {
+        // One row with all of it: with hundreds of clients reading row by row takes longer than the page's own rows.
         let mut sql = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
-            "SELECT client AS id, client, workspace, sync, health, pairs FROM pair_counts WHERE pairs > 0",
+            "SELECT json_group_array(json_array(client, workspace, sync, health, pairs)) AS counts
+               FROM pair_counts WHERE pairs > 0",
         );
         push_scope(&mut sql, "client", scope)?;
         let mut reader = self.reader().await?;
-        let rows = sql.build().fetch_all(&mut *reader).await?;
-        rows.iter()
-            .map(|row| {
-                let cells = Cells::new(row, "pair_counts");
-                Ok(PairCount {
-                    client: cells.id("client")?,
-                    workspace: cells.id("workspace")?,
-                    sync: cells.parsed("sync", SyncState::parse)?,
-                    health: cells.parsed("health", Health::parse)?,
-                    pairs: cells.int("pairs")?,
-                })
-            })
-            .collect()
+        let row = sql.build().fetch_one(&mut *reader).await?;
+        let counts: Vec<(ClientId, WorkspaceId, SyncState, Health, i64)> =
+            Cells::new(&row, "pair_counts").json("counts")?;
+        let count = |(client, workspace, sync, health, pairs)| PairCount { client, workspace, sync, health, pairs };
+        Ok(counts.into_iter().map(count).collect())
+    }
+
+    /// How many pairs wait for a person: every page says it, so it is one number and not a row for each client.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn needs_you(&self, scope: &Scope) -> Result<i64> {
+        let mut sql = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
+            "SELECT ifnull(sum(pairs), 0) FROM pair_counts WHERE health = 'needs-you'",
+        );
+        push_scope(&mut sql, "client", scope)?;
+        let mut reader = self.reader().await?;
+        Ok(sql.build_query_scalar().fetch_one(&mut *reader).await?)
     }
 
     /// Unlinked incidents by client, workspace and reason.
@@ -67,21 +74,14 @@ impl Store {
     /// What the database says.
     pub async fn held_counters(&self, scope: &Scope) -> Result<Vec<HeldCount>> {
         let mut sql = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
-            "SELECT client AS id, client, workspace, code, subjects FROM held_counts WHERE subjects > 0",
+            "SELECT json_group_array(json_array(client, workspace, code, subjects)) AS counts
+               FROM held_counts WHERE subjects > 0",
         );
         push_scope(&mut sql, "client", scope)?;
         let mut reader = self.reader().await?;
-        let rows = sql.build().fetch_all(&mut *reader).await?;
-        rows.iter()
-            .map(|row| {
-                let cells = Cells::new(row, "held_counts");
-                Ok(HeldCount {
-                    client: cells.id("client")?,
-                    workspace: cells.id("workspace")?,
-                    code: cells.text("code")?.to_owned(),
-                    subjects: cells.int("subjects")?,
-                })
-            })
-            .collect()
+        let row = sql.build().fetch_one(&mut *reader).await?;
+        let counts: Vec<(ClientId, WorkspaceId, String, i64)> = Cells::new(&row, "held_counts").json("counts")?;
+        let count = |(client, workspace, code, subjects)| HeldCount { client, workspace, code, subjects };
+        Ok(counts.into_iter().map(count).collect())
     }
 }

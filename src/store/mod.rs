@@ -42,6 +42,7 @@ mod tokens;
 mod trouble;
 mod tx;
 mod upkeep;
+mod ways;
 
 use std::{
     path::Path,

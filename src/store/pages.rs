@@ -7,8 +7,8 @@ use super::{
     Store,
     error::Result,
     pairs::{pair_columns, pair_of},
-    row::{Cells, to_json},
-    search::{push_scope, push_search},
+    row::Cells,
+    ways::{self, Question, Way},
 };
 use crate::domain::{
     account::Scope,
@@ -16,7 +16,6 @@ use crate::domain::{
     ids::{ClientId, ConnectionId, WorkspaceId},
     incident::{IncidentStatus, Severity},
     pair::{Health, Pair, SyncState},
-    time::to_ms,
 };
 
 /// What a page asks for; everything given must hold.
@@ -187,52 +186,75 @@ impl Store {
         after: Option<PageKey>,
         limit: u32,
     ) -> Result<PairPage> {
-        self.ready_to_search(filter.text.as_deref()).await;
-        let column = match sort.by {
-            SortBy::Changed => "p.changed_ms",
-            SortBy::Opened => "p.opened_ms",
-            SortBy::Number => "ifnull(p.number, -1)",
-            SortBy::Severity => "p.severity_rank",
-            SortBy::Ticket => "ifnull(p.ticket, -1)",
-            SortBy::Client => "ifnull(r.place, 0)",
-            SortBy::State => {
-                "(CASE p.health WHEN 'needs-you' THEN 6 WHEN 'waiting' THEN 3 ELSE 0 END
-                  + CASE p.sync WHEN 'unknown' THEN 2 WHEN 'behind' THEN 1 ELSE 0 END)"
-            }
-        };
-        let mut sql = QueryBuilder::<Sqlite>::new(concat!(
-            "SELECT ",
-            pair_columns!(),
-            ", p.subject, p.number, s.title, p.severity, p.status, s.owner, p.opened_ms, p.judged_ms, p.ticket_status_id,
-               p.ticket_closed, (SELECT count(*) FROM operations o WHERE o.pair = p.id
-                 AND o.state IN ('planned', 'sending', 'outcome-unknown')) AS open_operations,
-               (SELECT o.failure FROM operations o WHERE o.pair = p.id AND o.failure IS NOT NULL
-                 AND o.state IN ('planned', 'sending', 'outcome-unknown') ORDER BY o.position LIMIT 1) AS failing, "
-        ));
-        sql.push(column);
-        sql.push(" AS sort_value FROM pairs p CROSS JOIN subjects s ON s.id = p.subject");
-        if sort.by == SortBy::Client {
-            sql.push(
-                " LEFT JOIN (SELECT id, row_number() OVER (ORDER BY name) AS place FROM clients) r ON r.id = p.client",
-            );
-        }
-        sql.push(" WHERE 1 = 1");
-        push_filter(&mut sql, filter)?;
-        let backward = after.is_some_and(|key| key.backward);
-        let downward = sort.descending != backward;
-        if let Some(key) = after {
-            sql.push(format_args!(" AND ({column}, p.subject) {} (", if downward { '<' } else { '>' }));
-            sql.push_bind(key.value).push(", ").push_bind(key.row).push(")");
-        }
-        let direction = if downward { "DESC" } else { "ASC" };
-        sql.push(format_args!(" ORDER BY {column} {direction}, p.subject {direction} LIMIT "));
-        sql.push_bind(i64::from(limit) + 1);
+        let waiting = self.ready_to_search(filter.text.as_deref()).await;
         let mut reader = self.reader().await?;
-        let rows = sql.build().fetch_all(&mut *reader).await?;
-        let mut found = rows.iter().map(keyed).collect::<Result<Vec<_>>>()?;
+        let asked = ways::asked(filter, sort, after, limit);
+        let question = ways::best(&mut reader, Question { waiting, ..asked }).await?;
+        let mut found = Vec::new();
+        if sort.by == SortBy::Client && matches!(question.way, Way::InOrder(_)) {
+            for (place, clients) in ways::places(&mut reader, &question).await? {
+                let mut sql = drawn(|sql| question.push_keys_of(sql, place, &clients))?;
+                let rows = sql.build().fetch_all(&mut *reader).await?;
+                found.extend(in_order(&rows, &question)?);
+                if found.len() > limit as usize {
+                    break;
+                }
+            }
+        } else {
+            let mut sql = drawn(|sql| question.push_keys(sql))?;
+            let rows = sql.build().fetch_all(&mut *reader).await?;
+            found = in_order(&rows, &question)?;
+        }
         let (next, previous) = turn(&mut found, after, limit);
         Ok(PairPage { rows: found.into_iter().map(|(row, ..)| row).collect(), next, previous })
     }
+}
+
+/// Everything that is shown of the rows that `keys` gives. The rows are found first: what is sorted and passed over is
+/// then two numbers a row, and not all of it.
+fn drawn(keys: impl FnOnce(&mut QueryBuilder<Sqlite>) -> Result<()>) -> Result<QueryBuilder<Sqlite>> {
+    let mut sql = QueryBuilder::<Sqlite>::new(concat!(
+        "SELECT ",
+        pair_columns!(),
+        ", p.subject, p.number, s.title, p.severity, p.status, s.owner, p.opened_ms, p.judged_ms, p.ticket_status_id,
+           p.ticket_closed, (SELECT count(*) FROM operations o WHERE o.pair = p.id
+             AND o.state IN ('planned', 'sending', 'outcome-unknown')) AS open_operations,
+           (SELECT o.failure FROM operations o WHERE o.pair = p.id AND o.failure IS NOT NULL
+             AND o.state IN ('planned', 'sending', 'outcome-unknown') ORDER BY o.position LIMIT 1) AS failing,
+           k.sort_value FROM ("
+    ));
+    keys(&mut sql)?;
+    sql.push(") k CROSS JOIN pairs p ON p.subject = k.subject CROSS JOIN subjects s ON s.id = p.subject");
+    Ok(sql)
+}
+
+/// The rows in the order that was asked for.
+fn in_order(rows: &[SqliteRow], question: &Question<'_>) -> Result<Vec<(PairRow, i64, i64)>> {
+    let mut found = rows.iter().map(keyed).collect::<Result<Vec<_>>>()?;
+    found.sort_by_key(|(_, value, row)| (*value, *row));
+    if question.downward() {
+        found.reverse();
+    }
+    Ok(found)
+}
+
+/// How the rows of a page are found, as statements, so that a test can see how they are carried out: by order, and by
+/// each way that reads but the few that match.
+///
+/// # Errors
+/// The filter cannot be written.
+#[doc(hidden)]
+pub fn built(filter: &PairFilter, sort: PairSort, after: Option<PageKey>) -> Result<Vec<(bool, String)>> {
+    ways::all(filter, sort, after)
+        .into_iter()
+        .map(|(question, ordered)| {
+            let sql = match (sort.by, ordered) {
+                (SortBy::Client, true) => drawn(|sql| question.push_keys_of(sql, 1, &["one".to_owned()])),
+                _ => drawn(|sql| question.push_keys(sql)),
+            };
+            Ok((ordered, sql?.into_string()))
+        })
+        .collect()
 }
 
 fn keyed(row: &SqliteRow) -> Result<(PairRow, i64, i64)> {
@@ -252,72 +274,4 @@ fn keyed(row: &SqliteRow) -> Result<(PairRow, i64, i64)> {
         judged: cells.time("judged_ms")?,
     };
     Ok((pair, cells.int("sort_value")?, cells.int("subject")?))
-}
-
-fn push_filter(sql: &mut QueryBuilder<Sqlite>, filter: &PairFilter) -> Result<()> {
-    // Written out, so that the partial indexes of rare states are found.
-    match filter.sync {
-        None => {}
-        Some(SyncState::InStep) => {
-            sql.push(" AND p.sync = 'in-step'");
-            if !filter.silent.is_empty() {
-                sql.push(" AND p.workspace NOT IN (SELECT value FROM json_each(");
-                sql.push_bind(to_json(&filter.silent)?).push("))");
-            }
-        }
-        Some(SyncState::Behind) => {
-            sql.push(" AND p.sync = 'behind' AND p.sync <> 'in-step'");
-        }
-        Some(SyncState::Unknown) if !filter.silent.is_empty() => {
-            sql.push(" AND (p.sync = 'unknown' OR p.sync = 'in-step' AND p.workspace IN (SELECT value FROM json_each(");
-            sql.push_bind(to_json(&filter.silent)?).push(")))");
-        }
-        Some(SyncState::Unknown) => {
-            sql.push(" AND p.sync = 'unknown' AND p.sync <> 'in-step'");
-        }
-    }
-    match filter.health {
-        None => {}
-        Some(Health::Healthy) => {
-            sql.push(" AND p.health = 'healthy'");
-        }
-        Some(Health::Waiting) => {
-            sql.push(" AND p.health = 'waiting' AND p.health <> 'healthy'");
-        }
-        Some(Health::NeedsYou) => {
-            sql.push(" AND p.health = 'needs-you' AND p.health <> 'healthy'");
-        }
-    }
-    if let Some(client) = filter.client {
-        sql.push(" AND p.client = ").push_bind(client.to_string());
-    }
-    if let Some(workspace) = filter.workspace {
-        sql.push(" AND p.workspace = ").push_bind(workspace.to_string());
-    }
-    if let Some(halo) = filter.halo {
-        sql.push(" AND p.halo = ").push_bind(halo.to_string());
-    }
-    if let Some(severity) = &filter.severity {
-        sql.push(" AND p.severity = ").push_bind(severity.as_str().to_owned());
-    }
-    if let Some(status) = &filter.status {
-        sql.push(" AND p.status = ").push_bind(status.as_str().to_owned());
-    }
-    if let Some(reason) = &filter.reason {
-        // What is open beside the first reason stands in the same row.
-        sql.push(" AND (p.reason_code = ").push_bind(reason.clone());
-        sql.push(" OR EXISTS (SELECT 1 FROM json_each(p.further) f WHERE f.value ->> '$.code' = ");
-        sql.push_bind(reason.clone()).push("))");
-    }
-    if let Some(from) = filter.opened_from {
-        sql.push(" AND p.opened_ms >= ").push_bind(to_ms(from));
-    }
-    if let Some(before) = filter.opened_before {
-        sql.push(" AND p.opened_ms < ").push_bind(to_ms(before));
-    }
-    push_scope(sql, "p.client", &filter.scope)?;
-    if let Some(text) = &filter.text {
-        push_search(sql, "p.subject", text);
-    }
-    Ok(())
 }

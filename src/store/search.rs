@@ -6,7 +6,7 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use super::{
     Store,
-    error::Result,
+    error::{Result, StoreError},
     row::{statements, to_json},
 };
 use crate::domain::account::Scope;
@@ -23,6 +23,8 @@ statements! {
 
 /// Most incidents whose words are taken into the full text in one commit: others want to write as well.
 const WORDS_AT_ONCE: i64 = 50;
+/// Commits that a search waits for: after an import there is more to do than a reader should wait for.
+const SEARCH_WAITS_FOR: u32 = 10;
 
 impl Store {
     /// Takes the words of incidents that came or were renamed into the full text. A new incident's ticket does not wait
@@ -43,12 +45,16 @@ impl Store {
 
     async fn index_all_words(&self) -> Result<()> {
         while self.words_wait().await? {
-            let mut tx = self.begin().await?;
-            sqlx::query(INDEXED).bind(WORDS_AT_ONCE).execute(&mut *tx.connection).await?;
-            sqlx::query(NONE_WAIT).bind(WORDS_AT_ONCE).execute(&mut *tx.connection).await?;
-            tx.commit().await?;
+            self.index_some_words().await?;
         }
         Ok(())
+    }
+
+    async fn index_some_words(&self) -> Result<()> {
+        let mut tx = self.begin().await?;
+        sqlx::query(INDEXED).bind(WORDS_AT_ONCE).execute(&mut *tx.connection).await?;
+        sqlx::query(NONE_WAIT).bind(WORDS_AT_ONCE).execute(&mut *tx.connection).await?;
+        tx.commit().await
     }
 
     async fn words_wait(&self) -> Result<bool> {
@@ -56,32 +62,56 @@ impl Store {
         Ok(sqlx::query_scalar::<_, i64>(WAIT).bind(0_i64).fetch_one(&mut *reader).await? > 0)
     }
 
-    /// Before a search. One whose words cannot be indexed (a full disk) finds what was indexed before.
-    pub(super) async fn ready_to_search(&self, text: Option<&str>) {
-        if text.is_some_and(|text| words(text).is_some())
-            && let Err(error) = self.index_all_words().await
-        {
+    /// Before a search: whether titles wait still, and are to be read one by one. One whose words cannot be indexed (a
+    /// full disk) finds what was indexed before.
+    pub(super) async fn ready_to_search(&self, text: Option<&str>) -> bool {
+        let Some(text) = text.filter(|text| words(text).is_some()) else { return false };
+        let ready = async {
+            for _ in 0..SEARCH_WAITS_FOR {
+                if !self.words_wait().await? {
+                    return Ok(false);
+                }
+                self.index_some_words().await?;
+            }
+            if self.words_wait().await? && !text.is_ascii() {
+                self.index_all_words().await?;
+            }
+            self.words_wait().await
+        };
+        ready.await.unwrap_or_else(|error: StoreError| {
             tracing::warn!(%error, "the words of the newest incidents could not be indexed");
-        }
+            false
+        })
     }
 }
 
-/// Adds `AND <subject> IN (…)` for a search text: words and parts of words (three letters and more) of the title
-/// and of the hosts, users, mailboxes and addresses that its evidence names, incident number, incident GUID or its
-/// beginning (from six characters), ticket number, and the reference `HB-…` that our tickets carry.
+/// Adds `AND <subject> IN (…)` for a search text, see [`push_found`].
+pub(super) fn push_search(sql: &mut QueryBuilder<Sqlite>, subject: &str, text: &str, waiting: bool) {
+    if text.trim().is_empty() {
+        return;
+    }
+    sql.push(format_args!(" AND {subject} IN ("));
+    push_found(sql, text, waiting);
+    sql.push(")");
+}
+
+/// Adds the statement that gives the rows that a search text finds, some of them more than once: words and parts of words
+/// (three letters and more) of the title and of the hosts, users, mailboxes and addresses that its evidence names, incident
+/// number, incident GUID or its beginning (from six characters), ticket number, and the reference `HB-…` that our tickets
+/// carry. With `waiting`, titles that are not indexed yet are read as well.
 ///
 /// Several words must all be there; a number in front of them, as a row shows it (`#4118 Mass download`), may be the
 /// incident's or the ticket's. Words of one or two letters are left out unless nothing else was given;
 /// then the title must begin with the text.
-pub(super) fn push_search(sql: &mut QueryBuilder<Sqlite>, subject: &str, text: &str) {
+pub(super) fn push_found(sql: &mut QueryBuilder<Sqlite>, text: &str, waiting: bool) {
     let text = text.trim();
-    if text.is_empty() {
-        return;
-    }
-    sql.push(format_args!(" AND {subject} IN ("));
     match words(text) {
         Some(query) => {
             sql.push("SELECT rowid FROM subject_words WHERE subject_words MATCH ").push_bind(query);
+            if waiting {
+                sql.push(" UNION ALL SELECT w.subject FROM words_waiting w WHERE w.subject > 0");
+                push_read(sql, "w.subject", text);
+            }
         }
         None => {
             // Too short for parts of words: the beginning of the title, by index.
@@ -90,41 +120,75 @@ pub(super) fn push_search(sql: &mut QueryBuilder<Sqlite>, subject: &str, text: &
         }
     }
     if let Some(number) = number(text) {
-        sql.push(" UNION SELECT id FROM subjects WHERE number = ").push_bind(number);
-        sql.push(" UNION SELECT subject FROM pairs WHERE ticket = ").push_bind(number);
+        sql.push(" UNION ALL SELECT id FROM subjects WHERE number = ").push_bind(number);
+        sql.push(" UNION ALL SELECT subject FROM pairs WHERE ifnull(ticket, -1) = ").push_bind(number);
     }
-    if let Some((number, query)) = numbered(text) {
-        const WORDS: &str = " IN (SELECT rowid FROM subject_words WHERE subject_words MATCH ";
-        sql.push(" UNION SELECT id FROM subjects WHERE number = ").push_bind(number);
-        sql.push(" AND id").push(WORDS).push_bind(query.clone()).push(")");
-        sql.push(" UNION SELECT subject FROM pairs WHERE ticket = ").push_bind(number);
-        sql.push(" AND subject").push(WORDS).push_bind(query).push(")");
+    if let Some((number, rest)) = numbered(text) {
+        for (rows, row) in [
+            ("SELECT id FROM subjects WHERE number = ", "id"),
+            ("SELECT subject FROM pairs WHERE ifnull(ticket, -1) = ", "subject"),
+        ] {
+            sql.push(" UNION ALL ").push(rows).push_bind(number).push(format_args!(" AND ({row} IN ("));
+            sql.push("SELECT rowid FROM subject_words WHERE subject_words MATCH ").push_bind(words(rest)).push(")");
+            if waiting {
+                sql.push(format_args!(" OR {row} IN (SELECT w.subject FROM words_waiting w WHERE w.subject > 0"));
+                push_read(sql, "w.subject", rest);
+                sql.push(")");
+            }
+            sql.push(")");
+        }
     }
     if let Some(guid) = guid(text) {
-        sql.push(" UNION SELECT id FROM subjects WHERE incident >= ").push_bind(guid.clone());
+        sql.push(" UNION ALL SELECT id FROM subjects WHERE incident >= ").push_bind(guid.clone());
         sql.push(" AND incident < ").push_bind(format!("{guid}~"));
     }
-    if text.len() > 3 && text.get(..3).is_some_and(|begin| begin.eq_ignore_ascii_case("HB-")) {
-        sql.push(" UNION SELECT subject FROM pairs WHERE reference = ").push_bind(text.to_ascii_uppercase());
+    if reference(text) {
+        sql.push(" UNION ALL SELECT subject FROM pairs WHERE reference = ").push_bind(text.to_ascii_uppercase());
     }
-    sql.push(")");
+}
+
+/// Whether [`push_read`] finds the same rows as [`push_found`]: words alone, whose small and capital letters SQLite knows.
+pub(super) fn can_be_read(text: &str) -> bool {
+    let text = text.trim();
+    let more = number(text).is_some() || numbered(text).is_some() || guid(text).is_some() || reference(text);
+    text.is_ascii() && !text.contains('\0') && !more
+}
+
+/// Adds `AND …` that reads the title and the names of one incident: for words that so many have that listing them all
+/// takes longer, and for those that are not indexed yet.
+pub(super) fn push_read(sql: &mut QueryBuilder<Sqlite>, subject: &str, text: &str) {
+    let text = text.trim();
+    let long = long_words(text);
+    if long.is_empty() {
+        let begins = text.to_ascii_lowercase();
+        sql.push(format_args!(" AND (SELECT lower(substr(t.title, 1, {})) = ", begins.len())).push_bind(begins);
+        sql.push(format_args!(" FROM subjects t WHERE t.id = {subject})"));
+    }
+    for word in long {
+        let word = word.to_ascii_lowercase();
+        sql.push(" AND (SELECT instr(lower(t.title), ").push_bind(word.clone());
+        sql.push(") + instr(lower(t.names), ").push_bind(word);
+        sql.push(format_args!(") FROM subjects t WHERE t.id = {subject}) > 0"));
+    }
+}
+
+/// Words that are long enough to be found.
+fn long_words(text: &str) -> Vec<&str> {
+    text.split_whitespace().filter(|word| word.chars().count() >= 3).take(12).collect()
 }
 
 /// The words as an FTS5 query: each quoted, so that nothing typed is taken as an operator.
 fn words(text: &str) -> Option<String> {
-    let long: Vec<String> = text
-        .split_whitespace()
-        .filter(|word| word.chars().count() >= 3)
-        .take(12)
-        .map(|word| format!("\"{}\"", word.replace('"', "\"\"").replace('\0', "")))
-        .collect();
+    let quoted = |word: &str| format!("\"{}\"", word.replace('"', "\"\"").replace('\0', ""));
+    let long: Vec<String> = long_words(text).into_iter().map(quoted).collect();
     (!long.is_empty()).then(|| long.join(" AND "))
 }
 
 /// A number, and words behind it.
-fn numbered(text: &str) -> Option<(i64, String)> {
+fn numbered(text: &str) -> Option<(i64, &str)> {
     let (first, rest) = text.split_once(char::is_whitespace)?;
-    Some((number(first)?, words(rest)?))
+    words(rest)?;
+    Some((number(first)?, rest))
 }
 
 /// `42`, `#42`.
@@ -135,6 +199,11 @@ fn number(text: &str) -> Option<i64> {
 fn guid(text: &str) -> Option<String> {
     let fits = text.len() >= 6 && text.len() <= 64 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
     fits.then(|| text.to_ascii_lowercase())
+}
+
+/// `HB-…`.
+fn reference(text: &str) -> bool {
+    text.len() > 3 && text.get(..3).is_some_and(|begin| begin.eq_ignore_ascii_case("HB-"))
 }
 
 /// Adds `AND <client> IN (…)` unless everything may be seen.

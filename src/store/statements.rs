@@ -1,10 +1,10 @@
 //! Every statement there is, so that a test can prepare each one and see how it is carried out.
 
-pub use super::history::built;
 use super::{
     accounts, backfills, configuration, deliveries, groups, history, operations, pairs, pauses, projector, requests,
     runs, search, secrets, sessions, settings, shadows, subjects, tokens, trouble, tx, upkeep,
 };
+pub use super::{history::built, pages::built as built_pairs};
 
 /// Statements of one file, each with its name.
 pub type Named = &'static [(&'static str, &'static str)];

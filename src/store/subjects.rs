@@ -230,7 +230,7 @@ impl Store {
         after: Option<PageKey>,
         limit: u32,
     ) -> Result<SubjectPage> {
-        self.ready_to_search(filter.text.as_deref()).await;
+        let waiting = self.ready_to_search(filter.text.as_deref()).await;
         let mut sql = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
             "SELECT s.id, s.workspace, s.client, s.incident, s.number, s.title, s.severity, s.status, s.held,
                s.opened_ms, s.changed_ms FROM subjects s WHERE s.pair IS NULL",
@@ -246,7 +246,7 @@ impl Store {
         }
         push_scope(&mut sql, "s.client", &filter.scope)?;
         if let Some(text) = &filter.text {
-            push_search(&mut sql, "s.id", text);
+            push_search(&mut sql, "s.id", text, waiting);
         }
         let backward = after.is_some_and(|key| key.backward);
         if let Some(key) = after {
@@ -254,7 +254,7 @@ impl Store {
             sql.push_bind(key.value).push(", ").push_bind(key.row).push(")");
         }
         let direction = if backward { "ASC" } else { "DESC" };
-        sql.push(format_args!(" ORDER BY s.changed_ms {direction}, s.id {direction} LIMIT "));
+        sql.push(format_args!(" ORDER BY s.changed_ms {direction}, s.id {direction} LIMIT 0 + "));
         sql.push_bind(i64::from(limit) + 1);
         let mut reader = self.reader().await?;
         let rows = sql.build().fetch_all(&mut *reader).await?;
@@ -293,7 +293,7 @@ impl Store {
             "SELECT s.id, s.incident FROM subjects s WHERE s.pair IS NULL AND s.held_code IS NOT NULL AND s.workspace = ",
         );
         sql.push_bind(workspace.to_string()).push(" AND s.changed_ms < ").push_bind(to_ms(before));
-        sql.push(" ORDER BY s.changed_ms, s.id LIMIT ").push_bind(i64::from(limit));
+        sql.push(" ORDER BY s.changed_ms, s.id LIMIT 0 + ").push_bind(i64::from(limit));
         let mut reader = self.reader().await?;
         let rows = sql.build().fetch_all(&mut *reader).await?;
         rows.iter()

@@ -19,9 +19,18 @@ fn numbers(page: &PairPage) -> Vec<i64> {
     page.rows.iter().filter_map(|row| row.number).collect()
 }
 
+const SORTS: [SortBy; 7] =
+    [SortBy::Changed, SortBy::Opened, SortBy::Number, SortBy::Severity, SortBy::Ticket, SortBy::Client, SortBy::State];
+
 /// 24 pairs of three clients, in a known variety.
 async fn world() -> Store {
     let store = memory().await;
+    // The first one was removed.
+    let mut tx = store.begin().await.unwrap();
+    tx.put_halo(&halo_connection(1)).await.unwrap();
+    tx.put_client(&customer(1)).await.unwrap();
+    tx.put_client(&customer(2)).await.unwrap();
+    tx.commit().await.unwrap();
     for n in 1..=24_u32 {
         let mut incident = incident(n, &format!("Impossible travel of user{n:02}"));
         incident.severity = if n % 4 == 0 { Severity::High } else { Severity::Low };
@@ -47,7 +56,7 @@ async fn world() -> Store {
 #[tokio::test]
 async fn every_sort_pages_through_all_rows_both_ways() {
     let store = world().await;
-    for by in [SortBy::Changed, SortBy::Opened, SortBy::Number, SortBy::Severity, SortBy::Ticket] {
+    for by in SORTS {
         for descending in [true, false] {
             let sort = PairSort { by, descending };
             let filter = PairFilter::default();
@@ -122,6 +131,64 @@ async fn filters_combine() {
 }
 
 #[tokio::test]
+async fn few_and_many_that_match_are_found_alike() {
+    let store = world().await;
+    let all = PairFilter::default;
+    // For a page of one row most of these are many (the order is read, and words are looked for in each row); for one of
+    // a hundred they are few (they are read and sorted).
+    let filters = [
+        PairFilter { client: Some(client(1)), ..all() },
+        PairFilter { workspace: Some(workspace(2)), severity: Some(Severity::Low), ..all() },
+        PairFilter { scope: Scope::Clients(vec![client(0), client(2)]), ..all() },
+        PairFilter { sync: Some(SyncState::Behind), ..all() },
+        PairFilter { sync: Some(SyncState::InStep), health: Some(Health::NeedsYou), ..all() },
+        PairFilter { status: Some(IncidentStatus::New), ..all() },
+        PairFilter { status: Some(IncidentStatus::New), severity: Some(Severity::High), ..all() },
+        PairFilter { reason: Some("new-incident".into()), ..all() },
+        PairFilter { text: Some("TRAVEL user".into()), ..all() },
+        PairFilter { text: Some("im".into()), ..all() },
+        PairFilter { text: Some("travel".into()), client: Some(client(0)), ..all() },
+    ];
+    for filter in &filters {
+        for by in SORTS {
+            for descending in [true, false] {
+                let sort = PairSort { by, descending };
+                let whole = numbers(&store.pairs_page(filter, sort, None, 100).await.unwrap());
+                assert!(!whole.is_empty(), "{filter:?}");
+                let (mut walked, mut after) = (Vec::new(), None);
+                loop {
+                    let page = store.pairs_page(filter, sort, after, 1).await.unwrap();
+                    walked.extend(numbers(&page));
+                    after = page.next;
+                    if after.is_none() {
+                        break;
+                    }
+                }
+                assert_eq!(walked, whole, "{by:?} {descending} {filter:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_search_after_an_import_finds_what_is_not_indexed_yet() {
+    let store = memory().await;
+    // More than one search takes into the full text.
+    let mut tx = store.begin().await.unwrap();
+    for n in 1..=620_u32 {
+        let title = if n % 310 == 0 { format!("Rare rootkit {n}") } else { format!("Password spray {n}") };
+        tx.record(at(1), Some(client(1)), incident_read(workspace(1), client(1), incident(n, &title))).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let filter = |text: &str| SubjectFilter { text: Some(text.to_owned()), ..SubjectFilter::default() };
+    for text in ["ROOTKIT", "rare root", "310 rare"] {
+        let found = store.subjects_page(&filter(text), None, 100).await.unwrap().rows.len();
+        assert_eq!(found, if text.starts_with("310") { 1 } else { 2 }, "{text}");
+    }
+    assert_eq!(store.subjects_page(&filter("Rootkit"), None, 100).await.unwrap().rows.len(), 2, "once all are indexed");
+}
+
+#[tokio::test]
 async fn search_finds_by_words_parts_numbers_guids_and_tickets() {
     let store = world().await;
     let found = |text: &str| {
@@ -192,6 +259,9 @@ async fn counters_are_kept() {
     let sum = |counts: &[halobridge::store::PairCount]| counts.iter().map(|c| c.pairs).sum::<i64>();
     assert_eq!(sum(&total(&store, Scope::All).await), 24);
     assert_eq!(sum(&total(&store, Scope::Clients(vec![client(1)])).await), 8);
+    assert_eq!(store.needs_you(&Scope::All).await.unwrap(), 3);
+    assert_eq!(store.needs_you(&Scope::Clients(vec![client(1)])).await.unwrap(), 1);
+    assert_eq!(store.needs_you(&Scope::Clients(vec![])).await.unwrap(), 0);
     let state = PairState { sync: SyncState::Unknown, health: Health::Waiting, reason: None, further: Vec::new() };
     let judged = Fact::PairJudged { pair: pair_id(1), state };
     record(&store, vec![judged.clone(), judged]).await;

@@ -118,3 +118,74 @@ async fn no_reading_of_the_ledger_sorts_a_chain() {
     }
     assert!(sorts.is_empty(), "{sorts:#?}");
 }
+
+#[tokio::test]
+async fn every_list_of_pairs_is_found_by_an_index() {
+    use halobridge::{
+        domain::{
+            account::Scope,
+            ids::{ClientId, WorkspaceId},
+            incident::{IncidentStatus, Severity},
+            pair::{Health, SyncState},
+        },
+        store::{PageKey, PairFilter, PairSort, SortBy, statements::built_pairs},
+    };
+    let mut writer = migrated().await;
+    let [one, two] = [1, 2].map(|n| ClientId(uuid::Uuid::from_u128(n)));
+    let place = WorkspaceId(uuid::Uuid::from_u128(3));
+    let all = PairFilter::default;
+    let filters = [
+        all(),
+        PairFilter { client: Some(one), ..all() },
+        PairFilter { workspace: Some(place), ..all() },
+        PairFilter { sync: Some(SyncState::InStep), silent: vec![place], ..all() },
+        PairFilter { sync: Some(SyncState::Behind), client: Some(one), ..all() },
+        PairFilter { sync: Some(SyncState::Unknown), ..all() },
+        PairFilter { sync: Some(SyncState::Unknown), silent: vec![place], ..all() },
+        PairFilter { health: Some(Health::Healthy), ..all() },
+        PairFilter { health: Some(Health::Waiting), sync: Some(SyncState::Behind), ..all() },
+        PairFilter { health: Some(Health::NeedsYou), severity: Some(Severity::High), ..all() },
+        PairFilter { status: Some(IncidentStatus::New), severity: Some(Severity::Low), ..all() },
+        PairFilter { status: Some(IncidentStatus::Closed), workspace: Some(place), ..all() },
+        PairFilter { reason: Some("refused".into()), ..all() },
+        PairFilter { text: Some("mass download".into()), ..all() },
+        PairFilter { text: Some("#4118 Mass download".into()), client: Some(one), ..all() },
+        PairFilter { text: Some("ma".into()), ..all() },
+        PairFilter { scope: Scope::Clients(vec![one, two]), ..all() },
+        PairFilter { scope: Scope::Clients(vec![]), health: Some(Health::NeedsYou), ..all() },
+    ];
+    let sorts = [
+        SortBy::Changed,
+        SortBy::Opened,
+        SortBy::Number,
+        SortBy::Severity,
+        SortBy::Ticket,
+        SortBy::Client,
+        SortBy::State,
+    ];
+    let key = |backward| PageKey { value: 3, row: 9, backward };
+    let mut wrong = Vec::new();
+    for filter in &filters {
+        for by in sorts {
+            for descending in [true, false] {
+                for after in [None, Some(key(false)), Some(key(true))] {
+                    for (ordered, sql) in built_pairs(filter, PairSort { by, descending }, after).expect("is built") {
+                        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+                        let rows = sqlx::query(explain).fetch_all(&mut writer).await;
+                        for row in rows.unwrap_or_else(|error| panic!("{error}: {sql}")) {
+                            let detail: String = sqlx::Row::get(&row, "detail");
+                            let passes = ["SCAN p USING INDEX pairs_", "SCAN p USING COVERING INDEX pairs_"];
+                            let scans = detail.starts_with("SCAN p")
+                                && !(ordered && passes.iter().any(|begin| detail.starts_with(begin)));
+                            // The few that match are sorted; an order is read.
+                            if scans || ordered && detail.contains("TEMP B-TREE FOR ORDER BY") {
+                                wrong.push(format!("{by:?} {descending} {after:?}: {detail}: {sql}"));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
