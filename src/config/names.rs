@@ -32,8 +32,13 @@ pub fn of_policy(policy: &Policy, catalogue: &Catalogue) -> Vec<Unresolved> {
     look(&mut found, catalogue, "ticket_type", "ticket type", Some(&policy.ticket_type), &types);
     several(&mut found, "ticket_type", "ticket type", &policy.ticket_type, &by_name(&policy.ticket_type, &types));
     let sla = catalogue.ticket_type(&policy.ticket_type).and_then(|kind| kind.default_sla);
+    // A ticket can only have what the SLA of its type has; another SLA may have other names.
+    let own: Vec<(i64, &str)> = catalogue.priorities_in(sla).into_iter().map(|p| (p.id, p.name.as_str())).collect();
+    let is_in = |rows: &[(i64, &str)], wanted: &Ref| wanted.find(rows, |row| row.0, |row| row.1).is_some();
     for reference in policy.priorities.values() {
-        look(&mut found, catalogue, "priorities", "priority", Some(reference), &priorities);
+        let elsewhere = !catalogue.is_partial("priority") && is_in(&priorities, reference) && !is_in(&own, reference);
+        let kind = if elsewhere { "priority in the ticket type's SLA" } else { "priority" };
+        look(&mut found, catalogue, "priorities", kind, Some(reference), &own);
         several(&mut found, "priorities", "priority", reference, &catalogue.priorities_alike(reference, sla));
     }
     for reference in policy.statuses.values() {

@@ -430,7 +430,10 @@ impl Reason {
             Self::LinkRefused { ticket, why } => format!("Not linked to ticket {ticket}: {why}"),
             Self::TicketAsked { .. } => "A person asked for its ticket; it is made next.".into(),
             Self::ClientNotBound => "The client has no Halo client yet.".into(),
-            Self::Unmapped { table, value } => format!("No {table} is mapped for “{value}”."),
+            Self::Unmapped { table, value } => match remedy::named_in_vain(table, value) {
+                Some((from, name)) => format!("“{from}” is mapped to {name}, a {table} that Halo does not have here."),
+                None => format!("No {table} is mapped for “{value}”."),
+            },
             Self::Ambiguous { table, name, ids } => {
                 let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
                 format!("“{name}” may mean more than one {table} in Halo ({}): none is taken.", ids.join(", "))

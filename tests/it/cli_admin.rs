@@ -81,7 +81,7 @@ halo_client_id = 12
 [[policy]]
 name = "standard"
 ticket_type = "Security Incident"
-priorities = {{ High = "Critical", Medium = "High", Low = "Medium", Informational = "Low" }}
+priorities = {{ High = "P1 - Critical", Medium = "P2 - High", Low = "P3 - Medium", Informational = "P4 - Low" }}
 notes = "public"
 
 {workspaces}"#,
@@ -133,6 +133,8 @@ fn from_nothing_to_tickets_by_the_command_line_alone() {
     assert!(told.out.starts_with("Read 3 workspace(s) and instance(s); carried out 10 operation(s)"), "{}", told.out);
     let told = twin.run(&desk, &["sync", "--once"]).ends(0);
     assert!(told.out.contains("carried out 0 operation(s)"), "nothing is done twice: {}", told.out);
+    let told = twin.run(&desk, &["doctor"]).ends(0);
+    assert!(!told.out.contains("need somebody"), "{}", told.out);
 
     // The export carries Halo's look-ups: a wrong name is found without asking anybody.
     let exported = twin.run(&desk, &["config", "export"]).ends(0).out;
@@ -240,12 +242,16 @@ fn doctor_says_what_to_do() {
 
     let text = twin
         .file()
-        .replace("High = \"Critical\"", "High = \"Kritical\"")
+        .replace("High = \"P1 - Critical\"", "High = \"P1 - Kritical\"")
+        // A priority there is, but not in the SLA of the ticket type.
+        .replace("Low = \"P3 - Medium\"", "Low = \"Medium\"")
         .replace("halo_client_id = 12", "halo_client_id = 99999");
     let file = desk.file("installation.toml", &text);
     twin.run(&desk, &["config", "apply", &file]).ends(0);
     let told = twin.run(&desk, &["doctor"]).ends(1);
-    assert!(told.out.contains("Did you mean \"Critical\"?"), "{}", told.out);
+    assert!(told.out.contains("Did you mean \"P1 - Critical\"?"), "{}", told.out);
+    let elsewhere = "priorities names “Medium”, but Halo has no such priority in the ticket type's SLA.";
+    assert!(told.out.contains(elsewhere), "{}", told.out);
     assert!(told.out.contains("halo_client_id names 99999"), "{}", told.out);
     twin.run(&desk, &["doctor", "--offline"]).ends(0);
 

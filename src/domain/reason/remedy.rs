@@ -49,8 +49,15 @@ impl Reason {
                 Some("Nothing, or open “Link by hand”: link it to a ticket there, or have its ticket made.".into())
             }
             Self::ClientNotBound => Some("Give the client its Halo client id.".into()),
-            Self::Unmapped { table, .. } => {
+            Self::Unmapped { table, value } => {
                 let what = match table.as_str() {
+                    // The row is there; what it names is not.
+                    "priority" if named_in_vain(table, value).is_some() => {
+                        "Name one of the ticket type's SLA in the policy's “priorities” table".to_owned()
+                    }
+                    "status" if named_in_vain(table, value).is_some() => {
+                        "Correct the name in the policy's “statuses” table".to_owned()
+                    }
                     "priority" => "Add a row to the policy's “priorities” table".to_owned(),
                     "severity" => "Add a row to the policy's “priorities_back” table".to_owned(),
                     "status" => "Add a row to the policy's “statuses” or “statuses_back” table".to_owned(),
@@ -122,4 +129,9 @@ impl Reason {
             _ => None,
         }
     }
+}
+
+/// A row of the policy that is there, but names what Halo does not have: what it maps, and the name.
+pub(super) fn named_in_vain<'a>(table: &str, value: &'a str) -> Option<(&'a str, &'a str)> {
+    value.split_once(" → ").filter(|_| matches!(table, "priority" | "status"))
 }
