@@ -36,66 +36,23 @@ impl TwinProcess {
         self.told.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} in {}", self.told))
     }
 
-    /// An applied file for it, as an outsider would write one from the schema page.
+    /// The applied file of docs/TWIN.md, filled in as that page says.
     fn file(&self) -> String {
-        let workspaces: String = self.told["microsoft"]["workspaces"]
-            .as_array()
-            .expect("a list")
-            .iter()
-            .map(|name| {
-                format!(
-                    "[[workspace]]\narm_id = \"/subscriptions/{}/resourceGroups/{}/providers/Microsoft.OperationalInsights/\
-                     workspaces/{}\"\nmode = \"two-way\"\nsince = 2020-01-01T00:00:00Z\n",
-                    self.text("/microsoft/subscription_id"),
-                    self.text("/microsoft/resource_group"),
-                    name.as_str().expect("a name")
-                )
-            })
-            .collect();
-        format!(
-            r#"
-[[microsoft]]
-name = "cloud"
-tenant_id = "{}"
-oauth_client_id = "{}"
-client_secret = {{ env = "MS_SECRET" }}
-authority = "{}"
-arm = "{}"
-log_analytics = "{}"
-graph = "{}"
-allow_insecure = true
-
-[[halo]]
-name = "desk"
-resource_server = "{}"
-authorisation_server = "{}"
-tenant = "{}"
-oauth_client_id = "{}"
-client_secret = {{ env = "HALO_SECRET" }}
-allow_insecure = true
-
-[[client]]
-name = "Contoso"
-halo_client_id = 12
-
-[[policy]]
-name = "standard"
-ticket_type = "Security Incident"
-priorities = {{ High = "P1 - Critical", Medium = "P2 - High", Low = "P3 - Medium", Informational = "P4 - Low" }}
-notes = "public"
-
-{workspaces}"#,
-            self.text("/microsoft/tenant_id"),
-            self.text("/microsoft/client_id"),
-            self.text("/microsoft/authority"),
-            self.text("/microsoft/arm"),
-            self.text("/microsoft/log_analytics"),
-            self.text("/microsoft/graph"),
-            self.text("/halo/api"),
-            self.text("/halo/auth"),
-            self.text("/halo/tenant"),
-            self.text("/halo/client_id"),
-        )
+        let page = include_str!("../../docs/TWIN.md");
+        let example = page.split("```toml\n# twin\n").nth(1).and_then(|rest| rest.split("```").next());
+        let mut file = example.expect("an example in docs/TWIN.md").to_owned();
+        for side in ["microsoft", "halo"] {
+            for (name, value) in self.told[side].as_object().expect("members") {
+                file = file.replace(&format!("{{{side}.{name}}}"), value.as_str().unwrap_or_default());
+            }
+        }
+        let at = file.find("[[workspace]]").expect("a workspace");
+        let workspace = file.split_off(at);
+        for name in self.told["microsoft"]["workspaces"].as_array().expect("a list") {
+            file += &workspace.replace("{microsoft.workspaces[0]}", name.as_str().expect("a name"));
+        }
+        assert!(!file.contains("{microsoft") && !file.contains("{halo"), "{file}");
+        file
     }
 
     fn run(&self, desk: &Desk, args: &[&str]) -> Told {
