@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 use super::{complain, data_dir::DataDir, global::Global, say, ways::OverNetwork};
 use crate::{
     clock::{Clock as _, SystemClock, SystemIds},
-    domain::run::RunScope,
+    domain::{account::Scope, pair::Health, run::RunScope},
     engine::{Engine, intake::SYNC, once::once},
     store::{Installation, InstanceMark, StoreError, lock_instance},
 };
 
 /// What `--help` says.
 pub const LONG: &str = "Runs one whole cycle: every workspace and Halo instance is read, every queue is carried out as far \
-    as it goes now. Then it prints what came of it.\n\n\
+    as it goes now. Then it prints what came of it, and how many incidents need somebody.\n\n\
     Beside a running server it asks that server for the cycle and waits for its answer. Exit code 1 when something \
-    could not be read or waits for a person.\n\n\
+    could not be read or a write was given up.\n\n\
     Example:  halobridge sync --once";
 
 /// Units of work at the same time, without a server.
@@ -69,7 +69,18 @@ async fn alone(data: &DataDir) -> anyhow::Result<ExitCode> {
         "Read {} workspace(s) and instance(s); carried out {} operation(s); {} wait for their time; {} dead letter(s).",
         summary.scopes, summary.done, summary.waiting, summary.dead
     ));
+    tell_needs(data).await?;
     Ok(verdict(&failures, summary.dead))
+}
+
+/// How many incidents wait for a person, if any do.
+async fn tell_needs(data: &DataDir) -> anyhow::Result<()> {
+    let counts = data.store.counters(&Scope::All).await?;
+    let needs: i64 = counts.iter().filter(|row| row.health == Health::NeedsYou).map(|row| row.pairs).sum();
+    if needs > 0 {
+        say(format!("{needs} incident(s) need somebody: see Problems in the console."));
+    }
+    Ok(())
 }
 
 fn name(installation: &Installation, scope: &RunScope) -> String {
@@ -113,6 +124,7 @@ async fn beside(data: &DataDir, pid: &str, timeout_secs: u64) -> anyhow::Result<
     let failures = result.get("failures").and_then(Value::as_array).cloned().unwrap_or_default();
     let installation = data.store.installation().await?;
     let failures: Vec<(String, String)> = failures.iter().map(|failure| words(&installation, failure)).collect();
+    tell_needs(data).await?;
     Ok(verdict(&failures, number("dead")))
 }
 

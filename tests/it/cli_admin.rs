@@ -275,3 +275,21 @@ fn sync_says_that_it_runs_once() {
     assert!(desk.run(&["sync"]).ends(1).err.contains("sync --once"));
     assert!(desk.run(&["sync", "--once"]).ends(1).err.contains("There is no installation"));
 }
+
+#[test]
+fn sync_says_how_many_incidents_need_somebody() {
+    let twin = TwinProcess::start(&["--incidents", "3", "--workspaces", "1"]);
+    let desk = Desk::new();
+    let text = twin.file().lines().fold(String::new(), |text, line| match line.strip_prefix("priorities = ") {
+        Some(_) => text + "priorities = { High = \"None\", Medium = \"None\", Low = \"None\", Informational = \"None\" }\n",
+        None => text + line + "\n",
+    });
+    let file = desk.file("installation.toml", &text);
+    twin.run(&desk, &["config", "apply", &file]).ends(0);
+    // It did what can be done: that is no failure of the command.
+    let told = twin.run(&desk, &["sync", "--once"]).ends(0);
+    assert!(told.out.ends_with("3 incident(s) need somebody: see Problems in the console.\n"), "{}", told.out);
+    let _server = ServerProcess::start(&twin, &desk);
+    let told = twin.run(&desk, &["sync", "--once"]).ends(0);
+    assert!(told.out.ends_with("3 incident(s) need somebody: see Problems in the console.\n"), "{}", told.out);
+}
