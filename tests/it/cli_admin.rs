@@ -281,7 +281,9 @@ fn sync_says_how_many_incidents_need_somebody() {
     let twin = TwinProcess::start(&["--incidents", "3", "--workspaces", "1"]);
     let desk = Desk::new();
     let text = twin.file().lines().fold(String::new(), |text, line| match line.strip_prefix("priorities = ") {
-        Some(_) => text + "priorities = { High = \"None\", Medium = \"None\", Low = \"None\", Informational = \"None\" }\n",
+        Some(_) => {
+            text + "priorities = { High = \"None\", Medium = \"None\", Low = \"None\", Informational = \"None\" }\n"
+        }
         None => text + line + "\n",
     });
     let file = desk.file("installation.toml", &text);
