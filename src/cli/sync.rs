@@ -41,7 +41,8 @@ pub struct SyncArgs {
 /// One clear sentence.
 pub async fn run(global: &Global, args: SyncArgs) -> anyhow::Result<ExitCode> {
     if !args.once {
-        bail!("Say `halobridge sync --once`. For continuous work use `halobridge serve`.");
+        complain("error: Say `halobridge sync --once`. For continuous work use `halobridge serve`.");
+        return Ok(ExitCode::from(2));
     }
     let data = global.open().await?;
     let lock = lock_instance(&data.path);

@@ -272,7 +272,7 @@ fn accounts_by_the_command_line() {
 #[test]
 fn sync_says_that_it_runs_once() {
     let desk = Desk::new();
-    assert!(desk.run(&["sync"]).ends(1).err.contains("sync --once"));
+    assert!(desk.run(&["sync"]).ends(2).err.contains("sync --once"));
     assert!(desk.run(&["sync", "--once"]).ends(1).err.contains("There is no installation"));
 }
 
