@@ -922,7 +922,10 @@ fn a_priority_must_be_one_of_the_ticket_types_sla() {
     // Two SLAs with names of their own for the same priorities, as Halo allows (its sheet, 5.4).
     let catalogue = r#"
 [catalogue.h]
-ticket_types = [{ id = 21, name = "Security Incident", default_sla = 2 }]
+ticket_types = [
+  { id = 21, name = "Security Incident", default_sla = 2 },
+  { id = 22, name = "Phishing", default_sla = 1 },
+]
 priorities = [
   { id = 1, name = "Critical", sla_id = 1 },
   { id = 9, name = "Whenever", sla_id = 1 },
@@ -943,4 +946,12 @@ priorities = [
     assert!(fault.contains(says) && fault.contains("P1 - Critical"), "{fault}");
     assert_eq!(faults("9").len(), 1, "an id of another SLA is none of this one's either");
     assert!(faults("\"P1 - Critical\"").is_empty() && faults("1").is_empty());
+    // A policy that takes its priorities over, and has another type.
+    let base = POLICY.replace("High = 1, Medium = 2, Low = 3, Informational = 4", "High = \"P1 - Critical\"");
+    let other = "[[policy]]\nname = \"q\"\nbase = \"p\"\nticket_type = \"Phishing\"\n";
+    let workspace = format!("{WORKSPACE}policy = \"p\"\n");
+    let text = format!("{MICROSOFT}{HALO}{CLIENT}{base}{other}{workspace}{catalogue}");
+    let found: Vec<String> = read(&text).faults.iter().map(ToString::to_string).collect();
+    let told = found.iter().filter(|fault| fault.contains("priorities names “P1 - Critical”")).count();
+    assert_eq!(told, 1, "{found:#?}");
 }
