@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use super::{complain, data_dir::DataDir, global::Global, say, ways::OverNetwork};
 use crate::{
     clock::{Clock as _, SystemClock, SystemIds},
-    domain::run::RunScope,
+    domain::{account::Scope, pair::Health, run::RunScope},
     engine::{Engine, intake::SYNC, once::once},
     store::{Installation, InstanceMark, StoreError, lock_instance},
 };
 
 /// What `--help` says.
 pub const LONG: &str = "Runs one whole cycle: every workspace and Halo instance is read, every queue is carried out as far \
-    as it goes now. Then it prints what came of it.\n\n\
+    as it goes now. Then it prints what came of it, and how many incidents need somebody.\n\n\
     Beside a running server it asks that server for the cycle and waits for its answer. Exit code 1 when something \
     could not be read, or a write was given up and waits for a person.\n\n\
     Example:  halobridge sync --once";
@@ -41,7 +41,8 @@ pub struct SyncArgs {
 /// One clear sentence.
 pub async fn run(global: &Global, args: SyncArgs) -> anyhow::Result<ExitCode> {
     if !args.once {
-        bail!("Say `halobridge sync --once`. For continuous work use `halobridge serve`.");
+        complain("error: Say `halobridge sync --once`. For continuous work use `halobridge serve`.");
+        return Ok(ExitCode::from(2));
     }
     let data = global.open().await?;
     let lock = lock_instance(&data.path);
@@ -72,12 +73,23 @@ async fn alone(data: &DataDir) -> anyhow::Result<ExitCode> {
         summary.waiting,
         summary.dead
     ));
+    tell_needs(data).await?;
     Ok(verdict(&failures, summary.dead))
 }
 
 /// How many of all were read, when not all were.
 fn how_many<N: PartialEq + std::fmt::Display>(read: N, all: N) -> String {
     if read == all { all.to_string() } else { format!("{read} of {all}") }
+}
+
+/// How many incidents wait for a person, if any do.
+async fn tell_needs(data: &DataDir) -> anyhow::Result<()> {
+    let counts = data.store.counters(&Scope::All).await?;
+    let needs: i64 = counts.iter().filter(|row| row.health == Health::NeedsYou).map(|row| row.pairs).sum();
+    if needs > 0 {
+        say(format!("{needs} incident(s) need somebody: see Problems in the console."));
+    }
+    Ok(())
 }
 
 fn name(installation: &Installation, scope: &RunScope) -> String {
@@ -121,6 +133,7 @@ async fn beside(data: &DataDir, pid: &str, timeout_secs: u64) -> anyhow::Result<
     let failures = result.get("failures").and_then(Value::as_array).cloned().unwrap_or_default();
     let installation = data.store.installation().await?;
     let failures: Vec<(String, String)> = failures.iter().map(|failure| words(&installation, failure)).collect();
+    tell_needs(data).await?;
     Ok(verdict(&failures, number("dead")))
 }
 

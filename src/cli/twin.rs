@@ -2,7 +2,7 @@
 
 use std::{io::Write, net::SocketAddr, sync::Arc};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use tokio::net::TcpListener;
 
@@ -57,7 +57,8 @@ pub struct TwinArgs {
     /// Which Halo to play: itsm or psa.
     #[arg(long, env = "HALOBRIDGE_TWIN_PRODUCT", default_value = "itsm", value_name = "PRODUCT")]
     product: Product,
-    /// Set a switch, such as defender=true; may be repeated. GET /admin/switches lists them.
+    /// Set a switch, such as defender=true or forbidden=Tickets,Actions; may be repeated. GET /admin/switches lists
+    /// them.
     #[arg(long = "switch", env = "HALOBRIDGE_TWIN_SWITCHES", value_name = "NAME=VALUE", value_delimiter = ',')]
     switches: Vec<String>,
 }
@@ -85,9 +86,16 @@ pub fn run(args: &TwinArgs) -> anyhow::Result<()> {
     options.limits = args.limits;
     options.latency_ms = args.latency_ms;
     options.origin.clone_from(&args.origin);
-    for text in &args.switches {
-        let (name, value) = text.split_once('=').with_context(|| format!("a switch is NAME=VALUE, not {text:?}"))?;
-        options.switches.push((name.trim().to_owned(), value.trim().to_owned()));
+    for text in args.switches.iter().map(|text| text.trim()).filter(|text| !text.is_empty()) {
+        if let Some((name, value)) = text.split_once('=') {
+            options.switches.push((name.trim().to_owned(), value.trim().to_owned()));
+        } else if let Some((_, value)) = options.switches.last_mut() {
+            // The rest of a list, which the comma cut off.
+            value.push(',');
+            value.push_str(text);
+        } else {
+            bail!("a switch is NAME=VALUE, not {text:?}");
+        }
     }
     options.check_switches().map_err(anyhow::Error::msg)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

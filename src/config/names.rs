@@ -34,7 +34,7 @@ pub fn of_policy(policy: &Policy, catalogue: &Catalogue) -> Vec<Unresolved> {
     let sla = catalogue.ticket_type(&policy.ticket_type).and_then(|kind| kind.default_sla);
     let own: Vec<(i64, &str)> = catalogue.priorities_in(sla).into_iter().map(|p| (p.id, p.name.as_str())).collect();
     for reference in policy.priorities.values() {
-        match elsewhere(reference, &own, &priorities) {
+        match !catalogue.is_partial("priority") && elsewhere(reference, &own, &priorities) {
             // Halo has it, and no ticket of this type can.
             true => found.push(of_another_sla(reference, &own)),
             false => look(&mut found, catalogue, "priorities", "priority", Some(reference), &own),

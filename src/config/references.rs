@@ -205,8 +205,10 @@ fn catalogue_names(applied: &Applied, places: &Places, halo: &BTreeSet<String>, 
                 continue;
             }
             for fault in names::of_policy(&entry.policy, catalogue) {
-                // What a base of the same file says is told of there.
-                let inherited = entry.base.is_some() && !entry.own.iter().any(|key| key.as_str() == fault.field);
+                // What a base of the same file says is told of there; which priorities there are is said by the type.
+                let own = |field: &str| entry.own.iter().any(|key| key.as_str() == field);
+                let by_type = fault.field == "priorities" && own("ticket_type");
+                let inherited = entry.base.is_some() && !own(fault.field) && !by_type;
                 if inherited && applied.catalogues.len() == 1 {
                     continue;
                 }

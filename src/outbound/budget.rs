@@ -236,17 +236,15 @@ impl Limit {
     /// Takes the size of a new one; what was taken counts on.
     fn resize(&mut self, new: Self) {
         match (self, new) {
-            (Self::Window { allowed, pace, .. }, Self::Window { allowed: wanted, pace: fresh, .. }) => {
-                if *allowed != wanted {
-                    (*allowed, *pace) = (wanted, fresh);
-                }
+            (Self::Window { allowed, pace, .. }, Self::Window { allowed: wanted, pace: fresh, .. })
+                if *allowed != wanted =>
+            {
+                (*allowed, *pace) = (wanted, fresh);
             }
-            (Self::Bucket(old), Self::Bucket(fresh)) => {
-                // A size that the service itself told stays.
-                if (old.per_second - fresh.per_second).abs() > f64::EPSILON {
-                    (old.size, old.per_second) = (fresh.size, fresh.per_second);
-                    old.tokens = old.tokens.min(old.size);
-                }
+            // A size that the service itself told stays.
+            (Self::Bucket(old), Self::Bucket(fresh)) if (old.per_second - fresh.per_second).abs() > f64::EPSILON => {
+                (old.size, old.per_second) = (fresh.size, fresh.per_second);
+                old.tokens = old.tokens.min(old.size);
             }
             _ => {}
         }

@@ -66,7 +66,7 @@ pub fn handle(twin: &Twin, call: &Call) -> Reply {
         ("POST", ["acts", verb]) => twin.act(verb, &body),
         (_, ["faults", ..]) => call_faults(twin, call, &parts, &body),
         (_, ["deliveries", ..]) => deliveries(twin, call, &parts, &body),
-        (_, ["switches"]) => switches(twin, call, &body),
+        ("GET" | "POST", ["switches"]) => switches(twin, call, &body),
         ("GET", ["clock"]) => clock_json(twin),
         ("POST", ["clock"]) => set_clock(twin, &body),
         ("POST", ["limits"]) => match body.get("limits").and_then(Value::as_str).unwrap_or("").parse::<Limits>() {
@@ -81,7 +81,7 @@ pub fn handle(twin: &Twin, call: &Call) -> Reply {
                 twin.with(|world, _| world.latency_ms = ms);
                 done()
             }
-            None => wrong("ms is missing"),
+            None => wrong("ms is a whole number from 0"),
         },
         ("POST", ["halo"]) => add_halo(twin, call, &body),
         ("POST", ["reset"]) => {

@@ -223,6 +223,13 @@ impl Fault {
     }
 }
 
+impl Effect {
+    /// Whether it decides what comes back, or whether anything does; the others only add to that.
+    fn decides(&self) -> bool {
+        !matches!(self, Self::Slow(_) | Self::Stale(_))
+    }
+}
+
 /// All rules now in force.
 pub struct Faults {
     rules: Vec<Fault>,
@@ -264,6 +271,10 @@ impl Faults {
             }
             if rule.skip > 0 {
                 rule.skip -= 1;
+                continue;
+            }
+            // A call gets one answer: what would decide it too waits for the next call.
+            if rule.effect.decides() && effects.iter().any(Effect::decides) {
                 continue;
             }
             if rule.probability < 1.0 && draw(&self.draws) >= rule.probability {

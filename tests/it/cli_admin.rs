@@ -36,66 +36,23 @@ impl TwinProcess {
         self.told.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} in {}", self.told))
     }
 
-    /// An applied file for it, as an outsider would write one from the schema page.
+    /// The applied file of docs/TWIN.md, filled in as that page says.
     fn file(&self) -> String {
-        let workspaces: String = self.told["microsoft"]["workspaces"]
-            .as_array()
-            .expect("a list")
-            .iter()
-            .map(|name| {
-                format!(
-                    "[[workspace]]\narm_id = \"/subscriptions/{}/resourceGroups/{}/providers/Microsoft.OperationalInsights/\
-                     workspaces/{}\"\nmode = \"two-way\"\nsince = 2020-01-01T00:00:00Z\n",
-                    self.text("/microsoft/subscription_id"),
-                    self.text("/microsoft/resource_group"),
-                    name.as_str().expect("a name")
-                )
-            })
-            .collect();
-        format!(
-            r#"
-[[microsoft]]
-name = "cloud"
-tenant_id = "{}"
-oauth_client_id = "{}"
-client_secret = {{ env = "MS_SECRET" }}
-authority = "{}"
-arm = "{}"
-log_analytics = "{}"
-graph = "{}"
-allow_insecure = true
-
-[[halo]]
-name = "desk"
-resource_server = "{}"
-authorisation_server = "{}"
-tenant = "{}"
-oauth_client_id = "{}"
-client_secret = {{ env = "HALO_SECRET" }}
-allow_insecure = true
-
-[[client]]
-name = "Contoso"
-halo_client_id = 12
-
-[[policy]]
-name = "standard"
-ticket_type = "Security Incident"
-priorities = {{ High = "Critical", Medium = "High", Low = "Medium", Informational = "Low" }}
-notes = "public"
-
-{workspaces}"#,
-            self.text("/microsoft/tenant_id"),
-            self.text("/microsoft/client_id"),
-            self.text("/microsoft/authority"),
-            self.text("/microsoft/arm"),
-            self.text("/microsoft/log_analytics"),
-            self.text("/microsoft/graph"),
-            self.text("/halo/api"),
-            self.text("/halo/auth"),
-            self.text("/halo/tenant"),
-            self.text("/halo/client_id"),
-        )
+        let page = include_str!("../../docs/TWIN.md");
+        let example = page.split("```toml\n# twin\n").nth(1).and_then(|rest| rest.split("```").next());
+        let mut file = example.expect("an example in docs/TWIN.md").to_owned();
+        for side in ["microsoft", "halo"] {
+            for (name, value) in self.told[side].as_object().expect("members") {
+                file = file.replace(&format!("{{{side}.{name}}}"), value.as_str().unwrap_or_default());
+            }
+        }
+        let at = file.find("[[workspace]]").expect("a workspace");
+        let workspace = file.split_off(at);
+        for name in self.told["microsoft"]["workspaces"].as_array().expect("a list") {
+            file += &workspace.replace("{microsoft.workspaces[0]}", name.as_str().expect("a name"));
+        }
+        assert!(!file.contains("{microsoft") && !file.contains("{halo"), "{file}");
+        file
     }
 
     fn run(&self, desk: &Desk, args: &[&str]) -> Told {
@@ -133,6 +90,8 @@ fn from_nothing_to_tickets_by_the_command_line_alone() {
     assert!(told.out.starts_with("Read 3 workspace(s) and instance(s); carried out 10 operation(s)"), "{}", told.out);
     let told = twin.run(&desk, &["sync", "--once"]).ends(0);
     assert!(told.out.contains("carried out 0 operation(s)"), "nothing is done twice: {}", told.out);
+    let told = twin.run(&desk, &["doctor"]).ends(0);
+    assert!(!told.out.contains("need somebody"), "{}", told.out);
 
     // The export carries Halo's look-ups: a wrong name is found without asking anybody.
     let exported = twin.run(&desk, &["config", "export"]).ends(0).out;
@@ -240,12 +199,16 @@ fn doctor_says_what_to_do() {
 
     let text = twin
         .file()
-        .replace("High = \"Critical\"", "High = \"Kritical\"")
+        .replace("High = \"P1 - Critical\"", "High = \"P1 - Kritical\"")
+        // A priority there is, but not in the SLA of the ticket type.
+        .replace("Low = \"P3 - Medium\"", "Low = \"Medium\"")
         .replace("halo_client_id = 12", "halo_client_id = 99999");
     let file = desk.file("installation.toml", &text);
     twin.run(&desk, &["config", "apply", &file]).ends(0);
     let told = twin.run(&desk, &["doctor"]).ends(1);
-    assert!(told.out.contains("Did you mean \"Critical\"?"), "{}", told.out);
+    assert!(told.out.contains("Did you mean \"P1 - Critical\"?"), "{}", told.out);
+    let elsewhere = "priorities names “Medium”, a priority of another SLA than the ticket type's.";
+    assert!(told.out.contains(elsewhere), "{}", told.out);
     assert!(told.out.contains("halo_client_id names 99999"), "{}", told.out);
     twin.run(&desk, &["doctor", "--offline"]).ends(0);
 
@@ -309,6 +272,26 @@ fn accounts_by_the_command_line() {
 #[test]
 fn sync_says_that_it_runs_once() {
     let desk = Desk::new();
-    assert!(desk.run(&["sync"]).ends(1).err.contains("sync --once"));
+    assert!(desk.run(&["sync"]).ends(2).err.contains("sync --once"));
     assert!(desk.run(&["sync", "--once"]).ends(1).err.contains("There is no installation"));
+}
+
+#[test]
+fn sync_says_how_many_incidents_need_somebody() {
+    let twin = TwinProcess::start(&["--incidents", "3", "--workspaces", "1"]);
+    let desk = Desk::new();
+    let text = twin.file().lines().fold(String::new(), |text, line| match line.strip_prefix("priorities = ") {
+        Some(_) => {
+            text + "priorities = { High = \"None\", Medium = \"None\", Low = \"None\", Informational = \"None\" }\n"
+        }
+        None => text + line + "\n",
+    });
+    let file = desk.file("installation.toml", &text);
+    twin.run(&desk, &["config", "apply", &file]).ends(0);
+    // It did what can be done: that is no failure of the command.
+    let told = twin.run(&desk, &["sync", "--once"]).ends(0);
+    assert!(told.out.ends_with("3 incident(s) need somebody: see Problems in the console.\n"), "{}", told.out);
+    let _server = ServerProcess::start(&twin, &desk);
+    let told = twin.run(&desk, &["sync", "--once"]).ends(0);
+    assert!(told.out.ends_with("3 incident(s) need somebody: see Problems in the console.\n"), "{}", told.out);
 }

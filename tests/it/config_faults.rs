@@ -937,3 +937,46 @@ agents = [{ id = 4, name = "Bob Smith" }, { id = 5, name = "Amira" }, { id = 9, 
     assert!(fault.contains(says), "{fault}");
     assert!(faults("9").is_empty() && faults("\"Amira\"").is_empty());
 }
+
+#[test]
+fn a_priority_must_be_one_of_the_ticket_types_sla() {
+    // Two SLAs with names of their own for the same priorities, as Halo allows (its sheet, 5.4).
+    let catalogue = r#"
+[catalogue.h]
+ticket_types = [
+  { id = 21, name = "Security Incident", default_sla = 2 },
+  { id = 22, name = "Phishing", default_sla = 1 },
+]
+priorities = [
+  { id = 1, name = "Critical", sla_id = 1 },
+  { id = 9, name = "Whenever", sla_id = 1 },
+  { id = 1, name = "P1 - Critical", sla_id = 2 },
+  { id = 2, name = "P2 - High", sla_id = 2 },
+]
+"#;
+    let faults = |high: &str| -> Vec<String> {
+        let policy =
+            POLICY.replace("High = 1, Medium = 2, Low = 3, Informational = 4", &format!("High = {high}, Medium = 2"));
+        let text = format!("{MICROSOFT}{HALO}{CLIENT}{policy}{WORKSPACE}{catalogue}");
+        let faults = read(&text).faults;
+        faults
+            .iter()
+            .map(ToString::to_string)
+            .filter(|fault| fault.contains("of another SLA") || fault.contains("but Halo has no such"))
+            .collect()
+    };
+    let found = faults("\"Critical\"");
+    let [fault] = found.as_slice() else { panic!("one: {found:?}") };
+    let says = "policy.priorities names “Critical”, a priority of another SLA than the ticket type's.";
+    assert!(fault.contains(says) && fault.contains("P1 - Critical"), "{fault}");
+    assert_eq!(faults("9").len(), 1, "an id of another SLA is none of this one's either");
+    assert!(faults("\"P1 - Critical\"").is_empty() && faults("1").is_empty());
+    // A policy that takes its priorities over, and has another type.
+    let base = POLICY.replace("High = 1, Medium = 2, Low = 3, Informational = 4", "High = \"P1 - Critical\"");
+    let other = "[[policy]]\nname = \"q\"\nbase = \"p\"\nticket_type = \"Phishing\"\n";
+    let workspace = format!("{WORKSPACE}policy = \"p\"\n");
+    let text = format!("{MICROSOFT}{HALO}{CLIENT}{base}{other}{workspace}{catalogue}");
+    let found: Vec<String> = read(&text).faults.iter().map(ToString::to_string).collect();
+    let told = found.iter().filter(|fault| fault.contains("priorities names “P1 - Critical”")).count();
+    assert_eq!(told, 1, "{found:#?}");
+}

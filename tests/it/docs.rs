@@ -35,3 +35,28 @@ fn every_test_that_the_documentation_names_is_there() {
         assert!(missing.is_empty(), "{page}: {missing:#?}");
     }
 }
+
+/// Everything under a folder's `.rs` files, one after another.
+fn sources(folder: &Path, found: &mut String) {
+    for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        if entry.is_dir() {
+            sources(&entry, found);
+        } else if entry.extension().is_some_and(|kind| kind == "rs") {
+            *found += &fs::read_to_string(&entry).expect("text");
+        }
+    }
+}
+
+#[test]
+fn every_switch_of_the_twin_is_turned_by_a_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut tests = String::new();
+    sources(&root.join("tests/it"), &mut tests);
+    sources(&root.join("src/prove"), &mut tests);
+    let page = fs::read_to_string(root.join("docs/TWIN.md")).expect("the page");
+    let (_, switches) = page.split_once("\n## Switches").expect("the switches");
+    let named: Vec<&str> = switches.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    assert!(named.len() > 90, "{named:?}");
+    let missing: Vec<&&str> = named.iter().filter(|name| !tests.contains(&format!("\"{name}\""))).collect();
+    assert!(missing.is_empty(), "no test turns {missing:?}");
+}

@@ -10,6 +10,7 @@ mod odds;
 mod rules;
 mod server;
 mod sign_in;
+mod switches;
 mod wire;
 
 use std::sync::Arc;

@@ -165,6 +165,26 @@ fn the_twin_can_be_told_the_address_it_is_known_by() {
 }
 
 #[test]
+fn a_switch_that_is_a_list_is_set_by_the_option_and_by_the_variable() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |args: &[&str], variable: &str| {
+        let mut command = program();
+        command.args(["twin", "--listen", "127.0.0.1:0", "--json"]).args(args);
+        command.env("HALOBRIDGE_TWIN_SWITCHES", variable);
+        Process::start(command, &folder.path().join("errors")).line("{")
+    };
+    for wrong in ["Tickets", "forbidden=Tickets,nonsense=1"] {
+        assert_eq!(start(&[], wrong), None, "{wrong}");
+    }
+    let told = std::fs::read_to_string(folder.path().join("errors")).unwrap();
+    assert!(told.contains("a switch is NAME=VALUE, not \"Tickets\""), "{told}");
+    assert!(told.contains("there is no switch \"nonsense\""), "{told}");
+    // A wrong word in such a list would be refused, or would be taken for a switch of its own.
+    assert!(start(&[], "page_default=2,forbidden=Tickets,Actions,defender=true").is_some());
+    assert!(start(&["--switch", "forbidden=Tickets,Actions", "--switch", "defender=true"], "").is_some());
+}
+
+#[test]
 fn addresses_in_answers_are_under_the_stated_origin() {
     let public = "https://twin.example:8443";
     let rig = Rig::with(|options| options.origin = Some(public.into()));

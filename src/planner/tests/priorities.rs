@@ -94,3 +94,19 @@ fn a_ticket_type_that_halo_chose_is_said_and_asks_nobody() {
     scene.ticket().ticket_type_id = Some(22);
     assert_eq!(words(&scene.plan()), "in-step healthy -");
 }
+
+#[test]
+fn a_priority_of_another_sla_is_none_that_the_ticket_can_have() {
+    let mut scene = in_step();
+    let named = |name: &str, sla: i64| Priority { id: 1, name: name.into(), sla_id: Some(sla) };
+    scene.catalogue.priorities = vec![named("Critical", 1), named("P1 - Critical", 2)];
+    scene.catalogue.ticket_types[0].default_sla = Some(2);
+    scene.policy.priorities = [("High".into(), Ref::Name("Critical".into()))].into();
+    let reason = mapping::priority(&scene.policy, &scene.catalogue, &Severity::High).unwrap_err();
+    // The row is there: to ask for one would send the reader the wrong way.
+    assert_eq!(reason.words(), "“High” is mapped to “Critical”, and Halo has no such priority for the ticket.");
+    let remedy = "Name a priority of the ticket type's SLA in the policy's “priorities” table, then press “Look again”.";
+    assert_eq!(reason.remedy().as_deref(), Some(remedy));
+    let reason = mapping::priority(&scene.policy, &scene.catalogue, &Severity::Low).unwrap_err();
+    assert_eq!(reason.words(), "No priority is mapped for “Low”.");
+}

@@ -251,6 +251,9 @@ impl<'a> Filter<'a> {
             }
         }
         match self.word {
+            "client" | "clients" if self.on("issentinel") && text_of(row, "sentinel_workspace_name").is_empty() => {
+                false
+            }
             // "inactive" rows come only when asked for; active ones unless asked away (sheet 5.2).
             "client" | "clients" | "site" | "sites" | "users" | "user" => {
                 if is("inactive") {
@@ -274,4 +277,9 @@ impl<'a> Filter<'a> {
             _ => true,
         }
     }
+}
+
+/// A text member, empty when there is none.
+fn text_of<'a>(row: &'a Object, member: &str) -> &'a str {
+    row.get(member).and_then(Value::as_str).unwrap_or("")
 }

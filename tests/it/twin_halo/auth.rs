@@ -162,6 +162,28 @@ fn the_301st_call_of_five_minutes_is_refused_with_a_bare_string() {
 }
 
 #[test]
+fn the_window_and_a_tokens_life_are_as_long_as_they_are_set() {
+    both(|mut rig| {
+        rig.switch("rate_limit", "3");
+        rig.switch("rate_window_ms", "1000");
+        rig.advance(2);
+        let statuses: Vec<u16> = (0..4).map(|_| rig.get("/Agent/me").0).collect();
+        assert_eq!(statuses, [200, 200, 200, 429]);
+        rig.advance(1);
+        assert_eq!(rig.get("/Agent/me").0, 200);
+        rig.advance(2);
+        rig.switch("token_lifetime_s", "60");
+        let (_, body) = rig.sign_in("all");
+        assert_eq!(body["expires_in"], 60);
+        rig.token = body["access_token"].as_str().unwrap().to_owned();
+        rig.advance(59);
+        assert_eq!(rig.get("/Agent/me").0, 200);
+        rig.advance(2);
+        assert_eq!(rig.get("/Agent/me").0, 401);
+    });
+}
+
+#[test]
 fn limits_can_be_off_or_scaled() {
     both(|mut rig| {
         rig.halo.set_limits(Limits::Scaled(60.0));

@@ -191,6 +191,9 @@ fn records_are_written_by_posting_arrays() {
         let id = client["id"].as_i64().unwrap();
         assert!(!ids(&rig.ok("/Client")["clients"]).contains(&id));
         assert_eq!(ids(&rig.ok("/Client?includeinactive=true&includeactive=false")["clients"]), vec![id]);
+        assert_eq!(rig.ok("/Client?issentinel=true")["record_count"], 0);
+        rig.post("/Client", &json!([{ "id": id, "inactive": false, "sentinel_workspace_name": "law-coho" }]));
+        assert_eq!(ids(&rig.ok("/Client?issentinel=true")["clients"]), vec![id]);
         assert_eq!(rig.ticket(&json!({ "user_id": user["id"], "client_id": id }))["site_id"], site["id"]);
         assert_eq!(rig.post("/Client", &json!([{ "id": 77_777, "name": "x" }])).0, 400);
         assert_eq!(rig.post("/Client", &json!([{}])).0, 400);

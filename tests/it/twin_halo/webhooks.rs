@@ -164,6 +164,12 @@ fn deliveries_are_doubled_lost_and_reordered_on_demand() {
         rig.new_id();
         assert!(rig.outgoing.is_empty());
         rig.switch("webhook_loss_percent", "0");
+        for (switched, wait) in [("200", 200), ("5000", 5000)] {
+            rig.switch("webhook_delay_ms", switched);
+            rig.new_id();
+            let due = rig.outgoing.pop().expect("one delivery").due;
+            assert_eq!(due.duration_since(rig.now).as_millis(), wait);
+        }
         rig.switch("webhook_reorder_ms", "60000");
         for _ in 0..20 {
             rig.new_id();

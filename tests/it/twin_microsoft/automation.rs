@@ -60,6 +60,22 @@ fn updates_trigger_only_for_the_listed_changes() {
 }
 
 #[test]
+fn an_update_is_called_what_is_set() {
+    let rig = Rig::new();
+    target(&rig);
+    rig.make(&guid(1), plain());
+    assert_eq!(body(&due(&rig)[0])["objectEventType"], "Create");
+    let mut properties = plain();
+    for (kind, severity) in [("Update", "High"), ("Updated", "Medium")] {
+        rig.switch("update_event_type", kind);
+        properties["severity"] = json!(severity);
+        rig.make(&guid(1), properties.clone());
+        let sent = due(&rig);
+        assert_eq!((sent.len(), &body(&sent[0])["objectEventType"]), (1, &json!(kind)));
+    }
+}
+
+#[test]
 fn a_deployed_logic_app_runs_by_rule() {
     let rig = Rig::new();
     rig.switch("deployments_at_once", "on");

@@ -68,6 +68,17 @@ fn each_change_is_a_row_that_shows_after_the_lag() {
 }
 
 #[test]
+fn the_lag_is_as_long_as_it_is_set() {
+    let rig = Rig::new();
+    rig.switch("log_lag_s", "10");
+    rig.make(&guid(1), plain());
+    rig.pass(9);
+    assert!(rows(&query(&rig, "SecurityIncident")).is_empty());
+    rig.pass(2);
+    assert_eq!(rows(&query(&rig, "SecurityIncident")).len(), 1);
+}
+
+#[test]
 fn bad_queries_partial_errors_and_budgets() {
     let rig = Rig::new();
     let bad = query(&rig, "Heartbeat | nonsense");

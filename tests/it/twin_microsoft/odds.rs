@@ -134,3 +134,12 @@ fn a_page_is_told_by_entra_that_it_may_not_redeem_and_by_halo_nothing() {
         assert!(got.reply.header("allow").is_some_and(|all| all.contains("POST")), "{path}");
     }
 }
+
+#[test]
+fn an_admin_call_that_does_nothing_says_so() {
+    let rig = Rig::new();
+    assert_eq!(admin(&rig, "DELETE", "switches", json!({})).status, 404);
+    let got = admin(&rig, "POST", "latency", json!({"ms": -5}));
+    assert_eq!((got.status, got.text("/error")), (400, "ms is a whole number from 0"));
+    assert_eq!(admin(&rig, "POST", "latency", json!({"ms": 5})).status, 200);
+}

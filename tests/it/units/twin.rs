@@ -234,6 +234,24 @@ mod faults {
     }
 
     #[test]
+    fn rules_that_fit_the_same_call_take_turns() {
+        let mut faults = Faults::new(1);
+        for rule in [
+            json!({"effect": "slow", "ms": 5, "count": 2}),
+            json!({"effect": "cut", "count": 1}),
+            json!({"effect": "lost_answer", "count": 1}),
+            json!({"effect": "half_body", "skip": 2, "count": 1}),
+        ] {
+            faults.add(Fault::from_json(&rule).unwrap_or_else(|error| panic!("{error}")));
+        }
+        let mut next = || faults.decide("arm", "k", "GET", "/");
+        assert_eq!(next(), [Effect::Slow(5), Effect::Cut]);
+        assert_eq!(next(), [Effect::Slow(5), Effect::LostAnswer], "none is spent on a call that another decided");
+        assert_eq!(next(), [Effect::HalfBody]);
+        assert!(next().is_empty());
+    }
+
+    #[test]
     fn the_same_seed_draws_the_same_faults() {
         let run = |seed| {
             let mut faults = Faults::new(seed);

@@ -1,0 +1,151 @@
+//! Switches of Microsoft's side that nothing else turns: both ways of each.
+
+use bytes::Bytes;
+use halobridge::twin::limits::Limits;
+use serde_json::{Value, json};
+
+use super::{Got, ORIGIN, Rig, VERSION, guid, plain};
+
+/// [`plain`], with these members.
+fn with(more: &[(&str, Value)]) -> Value {
+    let mut properties = plain();
+    for (name, value) in more {
+        properties[*name] = value.clone();
+    }
+    properties
+}
+
+fn comment(rig: &Rig, number: u32, message: &str) -> Got {
+    let path = format!("incidents/{}/comments/{}", guid(1), guid(number));
+    rig.sentinel("PUT", &path, Some(json!({"properties": {"message": message}})))
+}
+
+#[test]
+fn a_closing_reason_that_does_not_belong_is_refused_or_taken() {
+    let cases = [
+        ("wrong_reason_refused", "TruePositive", "InaccurateData"),
+        ("undetermined_reason_refused", "Undetermined", "SuspiciousActivity"),
+    ];
+    for (switch, class, reason) in cases {
+        let rig = Rig::new();
+        rig.make(&guid(1), plain());
+        let closed = with(&[
+            ("status", json!("Closed")),
+            ("classification", json!(class)),
+            ("classificationReason", json!(reason)),
+        ]);
+        let refused = rig.make(&guid(1), closed.clone());
+        assert_eq!((refused.status, refused.text("/error/code")), (400, "BadRequest"), "{switch}");
+        assert!(refused.text("/error/message").contains(reason), "{:#}", refused.body);
+        rig.switch(switch, "off");
+        let taken = rig.make(&guid(1), closed);
+        assert_eq!((taken.status, taken.text("/properties/classificationReason")), (200, reason), "{switch}");
+    }
+}
+
+#[test]
+fn texts_have_their_limits() {
+    let rig = Rig::new();
+    let long = with(&[("description", json!("x".repeat(5_001)))]);
+    assert_eq!(rig.make(&guid(1), long.clone()).status, 400);
+    rig.switch("description_limited", "off");
+    assert_eq!(rig.make(&guid(1), long).status, 201);
+
+    assert_eq!(comment(&rig, 2, &"x".repeat(30_001)).status, 400);
+    rig.switch("comment_length_max", "10");
+    let refused = comment(&rig, 2, "eleven char");
+    assert_eq!(refused.status, 400);
+    assert_eq!(refused.text("/error/message"), "Comment length should not exceed 10 characters");
+    assert_eq!(comment(&rig, 2, "ten chars.").status, 201);
+}
+
+#[test]
+fn an_incident_is_full_of_comments_at_the_number_and_with_the_answer_that_are_set() {
+    let rig = Rig::new();
+    rig.make(&guid(1), plain());
+    rig.switch("comments_max", "1");
+    assert_eq!(comment(&rig, 2, "first").status, 201);
+    let refused = comment(&rig, 3, "second");
+    assert_eq!((refused.status, refused.text("/error/code")), (400, "BadRequest"));
+    rig.switch("comments_max_status", "409");
+    rig.switch("comments_max_text", "No more");
+    let refused = comment(&rig, 3, "second");
+    assert_eq!(
+        (refused.status, refused.text("/error/code"), refused.text("/error/message")),
+        (409, "Conflict", "No more")
+    );
+    assert_eq!(comment(&rig, 2, "edited").status, 200, "one that is there can still be changed");
+}
+
+#[test]
+fn pages_are_as_long_as_they_are_set() {
+    let rig = Rig::new();
+    for number in 1..=3 {
+        rig.make(&guid(number), plain());
+    }
+    let list = |query: &str| rig.sentinel("GET", &format!("incidents{query}"), None);
+    assert_eq!(list("").names().len(), 3);
+    rig.switch("page_default", "2");
+    let first = list("");
+    assert_eq!(first.names().len(), 2);
+    assert!(first.body["nextLink"].is_string(), "{:#}", first.body);
+    assert_eq!(list("?$top=1001").names().len(), 3, "cut to 1,000 without a word");
+    rig.switch("top_refused", "on");
+    assert_eq!(list("?$top=1001").status, 400);
+    assert_eq!(list("?$top=1000").status, 200);
+}
+
+#[test]
+fn a_token_lives_as_long_as_it_is_set() {
+    let rig = Rig::new();
+    rig.switch("token_life_s", "120");
+    let scope = "https://management.azure.com/.default";
+    let (tenant, id, secret) = (rig.microsoft("tenant_id"), rig.microsoft("client_id"), rig.microsoft("client_secret"));
+    let form = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret), ("scope", scope)];
+    let got = rig.form(tenant, &form);
+    assert_eq!(got.body["expires_in"], 120, "{:#}", got.body);
+    let token = got.text("/access_token").to_owned();
+    let ask = || rig.arm_as(&token, "GET", "/subscriptions?api-version=2022-12-01", None).status;
+    rig.pass(119);
+    assert_eq!(ask(), 200);
+    rig.pass(2);
+    assert_eq!(ask(), 401);
+}
+
+#[test]
+fn ids_are_listed_in_either_case() {
+    let rig = Rig::new();
+    let path = format!(
+        "/subscriptions/{}/providers/Microsoft.OperationalInsights/workspaces?api-version=2023-09-01",
+        rig.microsoft("subscription_id")
+    );
+    let id = || rig.arm("GET", &path, None).text("/value/0/id").to_owned();
+    assert_eq!(id(), id().to_lowercase());
+    rig.switch("lower_case_ids", "off");
+    assert!(id().contains("/resourceGroups/") && id().contains("Microsoft.OperationalInsights"), "{}", id());
+}
+
+#[test]
+fn a_limit_tells_how_long_to_wait_unless_it_is_silent() {
+    let rig = Rig::new();
+    rig.twin.with(|world, _| world.set_limits(Limits::Real));
+    let address = format!("{ORIGIN}/arm{}/providers/Microsoft.SecurityInsights/incidents?{VERSION}", rig.workspace);
+    let bearer = format!("Bearer {}", rig.token);
+    let ask = || rig.raw("GET", &address, &[("authorization", &bearer)], Bytes::new());
+    let refused = (0..400).map(|_| ask()).find(|got| got.status == 429).expect("a limit");
+    assert!(refused.reply.header("retry-after").is_some());
+    rig.switch("throttle_silent", "on");
+    let refused = ask();
+    assert_eq!((refused.status, refused.reply.header("retry-after")), (429, None));
+}
+
+#[test]
+fn buckets_are_as_documented_or_as_large_as_recorded() {
+    for (large, left) in [("off", "249"), ("on", "1099")] {
+        let rig = Rig::new();
+        rig.twin.with(|world, _| world.set_limits(Limits::Real));
+        rig.switch("large_buckets", large);
+        let got = rig.sentinel("GET", "incidents", None);
+        assert_eq!(got.reply.header("x-ms-ratelimit-remaining-subscription-reads"), Some(left), "{large}");
+    }
+}
