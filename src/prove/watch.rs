@@ -137,6 +137,8 @@ pub struct Write {
     pub at: Timestamp,
     /// Which process.
     pub host: usize,
+    /// When it set out on its way.
+    pub sent: Order,
     /// The twin's name for the call (`sentinel.comment.put`).
     pub kind: String,
     /// The incident it changed.
