@@ -9,7 +9,7 @@ use super::{
     describe,
     nemesis::Nemesis,
     story::Who,
-    watch::{By, IncidentKey, Write, Wrong, ticket_values},
+    watch::{By, IncidentKey, Order, Write, Wrong, ticket_values},
     wire::{CallId, Outcome, Sent},
     world::{Event, World},
 };
@@ -37,8 +37,8 @@ pub struct Flight {
     pub side: String,
     /// The twin's name for its kind (`sentinel.comment.put`).
     pub kind: String,
-    /// Place among the calls of its process, rising.
-    pub number: u64,
+    /// When it was sent, in the order of things.
+    pub sent: Order,
     /// What comes back, once it was carried out.
     pub outcome: Option<Outcome>,
     /// That the other side asks to wait, and for how many seconds if it says so: what the program must not overhear.
@@ -101,7 +101,7 @@ impl World {
                 host,
                 side: side.to_owned(),
                 kind,
-                number: id,
+                sent: self.watch.next_order(),
                 outcome: None,
                 told: None,
                 write: None,
@@ -122,12 +122,12 @@ impl World {
     /// A call reaches the other side.
     pub fn arrive(&mut self, id: CallId) {
         let Some(flight) = self.flights.get(&id) else { return };
-        let (host, side, kind, writes, number) =
-            (flight.host, flight.side.clone(), flight.kind.clone(), flight.writes(), flight.number);
+        let (host, side, kind, writes, sent) =
+            (flight.host, flight.side.clone(), flight.kind.clone(), flight.writes(), flight.sent);
         let overtakes = self
             .flights
             .values()
-            .any(|other| other.host == host && other.number < number && other.outcome.is_none() && other.side == side);
+            .any(|other| other.host == host && other.sent < sent && other.outcome.is_none() && other.side == side);
         if overtakes && self.shape.fate.has(Nemesis::Reordered) {
             self.coverage.struck(Nemesis::Reordered);
         }
@@ -147,18 +147,18 @@ impl World {
         }
         self.strike_before_write(&kind, &call.path);
         let before = self.watch.writes.len();
-        let carried = self.carry_out(host, &kind, call.clone(), &mischief);
+        let carried = self.carry_out((host, sent), &kind, call.clone(), &mischief);
         self.strike_after_write(host, writes);
         if self.bugs.has(Bug::TokenForEveryCall) && !kind.ends_with("token") {
             self.halo_token();
             *self.watch.tokens.entry("halo.auth.token".to_owned()).or_default() += 1;
         }
         if self.bugs.repeats(&kind) {
-            self.carry_out(host, &kind, call.clone(), &Mischief::default());
+            self.carry_out((host, sent), &kind, call.clone(), &Mischief::default());
         }
         if mischief.twice {
             // The proxy repeats it; the second answer is the one that comes back.
-            let again = self.carry_out(host, &kind, call, &Mischief::default());
+            let again = self.carry_out((host, sent), &kind, call, &Mischief::default());
             self.tell_call(host, &told, &again, mischief.nemesis);
             self.send_back(id, again, &mischief, before);
             return;
@@ -176,7 +176,7 @@ impl World {
     }
 
     /// Carries a call out at the twin, and notes what it changed.
-    fn carry_out(&mut self, host: usize, kind: &str, call: Call, mischief: &Mischief) -> Answer {
+    fn carry_out(&mut self, (host, sent): (usize, Order), kind: &str, call: Call, mischief: &Mischief) -> Answer {
         let incident = self.incident_named(&call.path);
         let body = call.json().unwrap_or(Value::Null);
         let ticket = describe::ticket_of(&call, &body);
@@ -229,6 +229,7 @@ impl World {
                 order: self.watch.next_order(),
                 at: self.now(),
                 host,
+                sent,
                 kind: kind.to_owned(),
                 incident: incident.clone(),
                 ticket: ticket.or(made),

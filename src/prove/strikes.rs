@@ -74,7 +74,7 @@ pub struct Strikes {
     outages: BTreeMap<&'static str, Timestamp>,
     /// Until when a process was told to wait, by its own clock.
     told: BTreeMap<(usize, String), Timestamp>,
-    backup: Option<Snapshot>,
+    backup: Option<(Snapshot, u64)>,
     /// A restored database waits for a person.
     pub unconfirmed: bool,
     /// The installation's secret is not Microsoft's any more.
@@ -183,7 +183,7 @@ impl World {
             Strike::Restart => self.start_again(),
             Strike::Backup => {
                 if let Some(store) = self.host(0).map(|host| host.store.clone()) {
-                    self.strikes.backup = Some(self.snapshot(&store)?);
+                    self.strikes.backup = Some((self.snapshot(&store)?, self.watch.next_order()));
                     self.tell(Who::Admin, "makes a backup");
                 }
             }
@@ -340,7 +340,7 @@ impl World {
     }
 
     fn lose_disk(&mut self) -> Result<(), Broken> {
-        let Some(backup) = self.strikes.backup.take() else { return Ok(()) };
+        let Some((backup, made)) = self.strikes.backup.take() else { return Ok(()) };
         self.kill(0);
         self.forget_tasks();
         self.lose_receipts(0);
@@ -352,8 +352,8 @@ impl World {
         self.coverage.struck(Nemesis::Restore);
         let now = self.now();
         self.strikes.restored.push(now);
-        let order = self.watch.next_order();
-        self.strikes.restored_orders.push(order);
+        self.strikes.restored_orders.push(self.watch.next_order());
+        self.watch.backups.push(made);
         self.excuse();
         // The installation's file is applied again: the backup may hold an old secret.
         self.apply(0)?;

@@ -137,6 +137,8 @@ pub struct Write {
     pub at: Timestamp,
     /// Which process.
     pub host: usize,
+    /// When it set out on its way.
+    pub sent: Order,
     /// The twin's name for the call (`sentinel.comment.put`).
     pub kind: String,
     /// The incident it changed.
@@ -191,6 +193,8 @@ pub struct Watch {
     pub away: BTreeMap<i64, Vec<Order>>,
     /// When a true answer showed us an incident (its name) or a ticket (`#`, its number) by itself.
     pub looks: BTreeMap<String, Vec<Order>>,
+    /// When each backup was made that took the database's place.
+    pub backups: Vec<Order>,
     /// When each incident first stood in an answer to us.
     pub shown: BTreeMap<IncidentKey, Timestamp>,
     /// Every time that it did.

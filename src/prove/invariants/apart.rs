@@ -13,8 +13,12 @@ use super::{
 /// Whether each strange word was written in a ticket while it was another client's, and people moved that ticket back with
 /// the word in it, before any of our answers (or any that a restored backup has not forgotten) showed it there. The ticket
 /// has one client at every moment that we saw, and it is the incident's.
+///
+/// A backup from before the ticket was made does not know it as ours: a list of changed tickets shows it like one of
+/// anybody's. What such a list says of its client counts from when we have found it again and read it by its number.
 fn brought_back(world: &World, write: &Write, body: &str) -> bool {
-    let restored = world.strikes.restored_orders.iter().copied().filter(|order| *order < write.order).max();
+    let restores = world.strikes.restored_orders.iter().copied().zip(world.watch.backups.iter().copied());
+    let restored = restores.filter(|(order, _)| *order < write.order).max();
     let mut strange = world.watch.said.iter().filter(|said| {
         Some(said.client) != write.client && said.versions.iter().any(|wording| body.contains(&wording.mark))
     });
@@ -31,7 +35,13 @@ fn brought_back(world: &World, write: &Write, body: &str) -> bool {
             .iter()
             .rev()
             .find(|version| version.order < from && world.client_number(version.value.client_id) == write.client);
-        let left = moved.map_or(0, |version| version.order).max(restored.unwrap_or(0));
+        let knows = restored.map_or(0, |(order, made)| {
+            let forgotten = versions.first().is_some_and(|first| first.order > made);
+            let looks = world.watch.looks.get(&format!("#{ticket}"));
+            let found = looks.and_then(|looks| looks.iter().copied().find(|look| *look > order));
+            if forgotten { found.unwrap_or(write.order) } else { order }
+        });
+        let left = moved.map_or(0, |version| version.order).max(knows);
         let looks = world.watch.away.get(&ticket);
         at_home && !looks.is_some_and(|looks| looks.iter().any(|look| (left..write.order).contains(look)))
     });

@@ -93,7 +93,8 @@ fn crossings<'a>(world: &'a World, ending: &'a Ending) -> Vec<Crossing<'a>> {
     found
 }
 
-/// Whether a note showed first while its ticket belonged to another client: it stays, whomever it is about.
+/// Whether a note showed first, or with other words, while its ticket belonged to another client: it stays, whomever it is
+/// about.
 fn written_elsewhere(ended: &Ended, said: &Said) -> bool {
     let Where::Note(ticket, action) = said.place else { return false };
     let key = ActionKey { ticket: TicketId(ticket), action };
@@ -178,7 +179,11 @@ pub fn once_in_order(world: &World, ending: &Ending) -> Vec<Violation> {
             && !gone
             && edited
             && read_again
-            && let Some(said) = crossing.said.iter().find(|said| !told(&newest(said)))
+            // The same words may stand in two notes, and one of the two was edited while its ticket was another client's.
+            && let Some(said) = crossing
+                .said
+                .iter()
+                .find(|said| !written_elsewhere(crossing.ended, said) && !told(&newest(said)))
         {
             found.push(wrong(format!("the newest words of {} ({}) never crossed", crossing.named(), newest(said))));
         }

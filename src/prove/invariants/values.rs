@@ -71,8 +71,10 @@ pub fn not_overwritten(world: &World, ending: &Ending) -> Vec<Violation> {
         let wins = ending.policy(ended.key.0, world).map(|policy| policy.status.wins);
         for (what, (here, there)) in [("closure", &closures), ("owner", &owners)] {
             for (mine, other, side) in [(here, there, "incident"), (there, here, "ticket")] {
-                let known = |ours, set| known(world, ended, side, ours, set);
-                if let Some((old, set, by_us, agreed)) = set_back(mine, other, world, rebuilt(world, ended), known) {
+                let seen = |agreed, set, by_us| {
+                    known(world, ended, side, agreed, set) && !on_its_way(world, ended, side, set, by_us)
+                };
+                if let Some((old, set, by_us, agreed)) = set_back(mine, other, world, rebuilt(world, ended), seen) {
                     // Where the policy says that the incident's status wins, a move between its open states does too.
                     let moved = |(order, ..): &(u64, By, String)| (agreed..by_us).contains(order);
                     if wins == Some(Wins::Sentinel)
@@ -140,16 +142,25 @@ fn known(world: &World, ended: &Ended, side: &str, ours: u64, set: u64) -> bool 
         || looks.is_some_and(|looks| looks.iter().any(|look| (ours..set).contains(look)))
 }
 
+/// Whether our write that set a ticket back was on its way already when a person set something. Halo knows no versions: it
+/// carries a change out whatever has happened since it was sent, and nobody can call it back. An incident's etag does.
+fn on_its_way(world: &World, ended: &Ended, side: &str, set: u64, by_us: u64) -> bool {
+    let of_it = |write: &&Write| write.ticket == ended.ticket && write.order < by_us;
+    let write = world.watch.writes.iter().rev().find(of_it);
+    side == "ticket" && write.is_some_and(|write| write.sent < set)
+}
+
 /// A value of a person's on `mine` that we set back to what `other` has had since before both agreed: the value, when it
 /// was set, when we set it back, and when both had agreed.
 ///
-/// `known` tells whether we knew that our write (the order it was carried out at) had been carried out before something.
+/// `seen` tells, of when both had agreed, when a person set it and when we set it back, whether we knew by the second that
+/// our write of the first had been carried out, and could know of the second when we sent what set it back.
 fn set_back(
     mine: &Line,
     other: &Line,
     world: &World,
     rebuilt: Option<u64>,
-    known: impl Fn(u64, u64) -> bool,
+    seen: impl Fn(u64, u64, u64) -> bool,
 ) -> Option<(String, u64, u64, u64)> {
     for pair in mine.windows(2) {
         let [(set, By::Person, value), (overwritten, By::Us(_), now)] = pair else { continue };
@@ -162,7 +173,7 @@ fn set_back(
         // Before the person's change both sides said the same, and for long enough that we saw it.
         let before = mine.iter().rev().find(|(order, ..)| order < set)?;
         let agreed = before.2 == *theirs && matches!(before.1, By::Us(_)) && before.0 > *since;
-        if agreed && known(before.0, *set) {
+        if agreed && seen(before.0, *set, *overwritten) {
             return Some((value.clone(), *set, *overwritten, before.0));
         }
     }
