@@ -14,6 +14,8 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+mod pages;
+
 use super::bucket::Bucket;
 pub use super::subscriptions::Subscriptions;
 use crate::clock;
@@ -57,7 +59,7 @@ impl Class {
     }
 
     /// Whether its calls are spread over the window.
-    fn paced(self) -> bool {
+    pub fn paced(self) -> bool {
         self >= Self::New
     }
 }
@@ -205,19 +207,14 @@ impl Limit {
 
     /// `None` when so many calls of this class may go now, else the moment they may.
     fn free_at(&self, now: Timestamp, class: Class, calls: u64) -> Option<Timestamp> {
+        let room = self.room_at(now, class, calls);
         match self {
             Self::Window { allowed, taken, pace } => {
-                let mine = mine(*allowed, class);
-                let (used, calls) = (taken.len() as u64, calls.clamp(1, mine));
-                let rolled = (used + calls > mine).then(|| {
-                    // Free once so many have left that no more than `mine` remain with these.
-                    let leaving = usize::try_from(used + calls - mine - 1).unwrap_or(usize::MAX);
-                    after(taken.get(leaving).copied().unwrap_or(now), WINDOW)
-                });
-                let paced = class.paced() && used + calls > allowed / BURST;
-                rolled.max(if paced { pace.free_at(now, 0.0, calls) } else { None })
+                let calls = calls.clamp(1, mine(*allowed, class));
+                let paced = class.paced() && taken.len() as u64 + calls > allowed / BURST;
+                room.max(if paced { pace.free_at(now, 0.0, calls) } else { None })
             }
-            Self::Bucket(bucket) => bucket.free_at(now, kept(bucket, class), calls),
+            Self::Bucket(_) => room,
         }
     }
 
@@ -374,23 +371,7 @@ impl Budget {
     /// # Errors
     /// The earliest moment at which a call of this kind and class may be sent. Nothing was counted.
     pub fn take(&self, now: Timestamp, kind: Kind, class: Class) -> Result<(), Timestamp> {
-        self.at(now, |inner| {
-            if let Some(until) = inner.told_until {
-                if until > now {
-                    return Err(until);
-                }
-                inner.told_until = None;
-            }
-            let Some(limit) = inner.limits.get_mut(&kind) else { return Ok(()) };
-            limit.pass(now);
-            match limit.free_at(now, class, 1) {
-                Some(at) if at > now => Err(at),
-                _ => {
-                    limit.take(now, class);
-                    Ok(())
-                }
-            }
-        })
+        self.take_once(now, kind, class, |limit| limit.free_at(now, class, 1))
     }
 
     /// When so many calls of this kind and class may be sent one after the other: `now`, or later. Nothing is counted.

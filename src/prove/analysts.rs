@@ -44,6 +44,7 @@ impl World {
         let body = self.analyst_on(key, what);
         if self.done("incident.update", &body).is_some() {
             self.watch.incident(&self.twin, key, By::Person);
+            self.watch.asks_for_a_reading(&key.1);
             self.tell(Who::Analyst, told);
         }
     }

@@ -86,12 +86,21 @@ impl Sentinel {
 
     /// Sends a call; a token that is refused is replaced once.
     pub(super) async fn call(&self, call: Call<'_>) -> Result<Answer, Failure> {
+        self.call_on(call, 0).await
+    }
+
+    /// The same for a page of a list of which so many pages were read.
+    pub(super) async fn call_on(&self, call: Call<'_>, pages: u64) -> Result<Answer, Failure> {
         let above = || self.budget(&format!("tenant/{}", call.tenant));
         let budget = call.subscription.map_or_else(above, |subscription| self.budget(subscription));
         let mut renewed = false;
         loop {
             let token = self.tokens.bearer(call.tenant, Resource::Arm).await?;
-            budget.take(self.clock.now(), call.kind, call.class).map_err(|at| own_wait(at, call.kind))?;
+            let taken = match pages {
+                0 => budget.take(self.clock.now(), call.kind, call.class),
+                pages => budget.take_on(self.clock.now(), call.kind, call.class, pages),
+            };
+            taken.map_err(|at| own_wait(at, call.kind))?;
             let writes = matches!(call.kind, Kind::IncidentWrite | Kind::CommentWrite | Kind::SetUp);
             let ask = if writes { Ask::write } else { Ask::read };
             let mut ask = ask(call.method.clone(), call.url.clone()).bearer(&token);

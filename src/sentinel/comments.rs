@@ -31,22 +31,42 @@ impl Sentinel {
         class: Class,
     ) -> Result<Vec<Comment>, Failure> {
         let mut comments: Vec<Comment> = Vec::new();
-        let mut cursor = Some(self.address(at, &format!("incidents/{}/comments", segment(id.as_str()))));
-        while let Some(here) = cursor {
-            let (url, trail) = Trail::resume(&self.arm, &here)?;
-            let call = self.comments_call(at, Method::GET, url.clone(), Kind::CommentsRead, class);
-            let answer = self.call(call).await?;
-            let mut page = answer.json()?;
-            let rows = rows_of(&mut page).ok_or_else(|| answer.unreadable())?;
-            for comment in rows.iter().map(read::comment) {
-                if !comments.iter().any(|known| known.id == comment.id) {
-                    comments.push(comment);
-                }
+        let first = self.address(at, &format!("incidents/{}/comments", segment(id.as_str())));
+        let mut cursor = self.comments_page(at, &first, (class, 0), &mut comments).await?;
+        if cursor.is_some() {
+            // Several long lists at once would take the places that each of them lacks, again and again. No person waits
+            // for that.
+            let budget = self.budget(&at.workspace.subscription);
+            let _turn = if class.paced() { Some(budget.alone().await) } else { None };
+            let mut pages = 1;
+            while let Some(here) = cursor {
+                cursor = self.comments_page(at, &here, (class, pages), &mut comments).await?;
+                pages += 1;
             }
-            cursor = trail.next(&url, &page);
         }
         comments.sort_by(|a, b| a.created.cmp(&b.created).then_with(|| a.id.cmp(&b.id)));
         Ok(comments)
+    }
+
+    /// The page that begins `here`, after so many others: gives where the next one begins.
+    async fn comments_page(
+        &self,
+        at: &Place,
+        here: &str,
+        (class, pages): (Class, u64),
+        comments: &mut Vec<Comment>,
+    ) -> Result<Option<String>, Failure> {
+        let (url, trail) = Trail::resume(&self.arm, here)?;
+        let call = self.comments_call(at, Method::GET, url.clone(), Kind::CommentsRead, class);
+        let answer = self.call_on(call, pages).await?;
+        let mut page = answer.json()?;
+        let rows = rows_of(&mut page).ok_or_else(|| answer.unreadable())?;
+        for comment in rows.iter().map(read::comment) {
+            if !comments.iter().any(|known| known.id == comment.id) {
+                comments.push(comment);
+            }
+        }
+        Ok(trail.next(&url, &page))
     }
 
     pub(super) async fn put_comment(

@@ -92,6 +92,31 @@ fn what_can_wait_is_paced_evenly_and_what_cannot_is_not() {
 }
 
 #[test]
+fn a_list_that_was_begun_is_read_on_whatever_the_pace() {
+    let kind = Kind::CommentsRead;
+    let budget = Budget::azure(75);
+    assert_eq!(budget.take(start(), kind, Class::Comment), Ok(()));
+    for read in 1..96 {
+        assert_eq!(budget.take_on(start(), kind, Class::Comment, read), Ok(()), "{read}");
+    }
+    // What is kept for others is kept, and the rest waits for the window.
+    assert_eq!(budget.take_on(start(), kind, Class::Comment, 96), Err(at(300)));
+    assert!(budget.take(start(), kind, Class::New).is_err());
+    assert_eq!(budget.take(start(), kind, Class::Interactive), Ok(()));
+    // Where others have used the window, the list has room to begin anew once twice as much is free as was read.
+    let budget = Budget::azure(75);
+    for _ in 0..60 {
+        assert_eq!(budget.take(start(), kind, Class::Interactive), Ok(()));
+    }
+    assert_eq!(budget.take(at(100), kind, Class::Comment), Ok(()));
+    for read in 1..36 {
+        assert_eq!(budget.take_on(at(100), kind, Class::Comment, read), Ok(()), "{read}");
+    }
+    assert_eq!(budget.take_on(at(100), kind, Class::Comment, 36), Err(at(400)));
+    assert_eq!(budget.free_at(at(400), kind, Class::Comment, 1), at(400));
+}
+
+#[test]
 fn a_fresh_incident_finds_room_in_every_minute_of_a_full_day() {
     for allowed in [100, 300, 700] {
         let budget = Budget::halo(allowed);

@@ -693,3 +693,32 @@ async fn comments_come_oldest_first_from_all_pages() {
     let comments = stage.sentinel.comments(&place(), &IncidentId::new(ID), Class::Comment).await.unwrap();
     assert_eq!(comments.iter().map(|c| c.message.as_str()).collect::<Vec<_>>(), ["c1", "c2", "c3"]);
 }
+
+#[tokio::test]
+async fn comments_on_many_small_pages_are_read_to_their_end() {
+    // As many as an incident takes, two to a page: half of the budget.
+    let stage = stage(Script::new(|sent| {
+        let page = sent.query("$skipToken").map_or(0, |token| token.parse::<u32>().unwrap());
+        let comment = |row: u32| {
+            let name = format!("c{:02}", 2 * page + row);
+            json!({"name": name, "properties": {"message": name, "createdTimeUtc": "2026-05-04T03:00:00Z", "author": {}}})
+        };
+        let next = format!("https://management.azure.com{P}/incidents/{ID}/comments?$skipToken={}", page + 1);
+        answer(200, &json!({"value": [comment(0), comment(1)], "nextLink": (page < 49).then_some(next)}))
+    }));
+    let at = place();
+    let id = IncidentId::new(ID);
+    assert_eq!(stage.sentinel.comments(&at, &id, Class::Comment).await.unwrap().len(), 100);
+    // The next time there is no room for all of them. It is waited for, and not used up by beginning over and over.
+    let mut waits = 0;
+    let read = loop {
+        match stage.sentinel.comments(&at, &id, Class::Comment).await {
+            Ok(comments) => break comments,
+            Err(Failure { kind: FailureKind::WaitUntil { at }, .. }) => stage.clock.set(at),
+            Err(failure) => panic!("{failure}"),
+        }
+        waits += 1;
+        assert!(waits <= 3, "{} pages were asked for", stage.script.sent().len());
+    };
+    assert_eq!(read.len(), 100);
+}

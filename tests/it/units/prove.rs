@@ -74,6 +74,34 @@ mod words {
     }
 }
 
+/// `src/prove/watch.rs`.
+mod watch {
+    use halobridge::prove::watch::Watch;
+    use jiff::{SignedDuration, Timestamp};
+
+    /// How often limits count as passed when an incident is read four times a second, and changed after every `changed`
+    /// readings.
+    fn passed(changed: Option<usize>) -> usize {
+        let mut watch = Watch::default();
+        for n in 1..=100_usize {
+            let at = Timestamp::UNIX_EPOCH + SignedDuration::from_millis(250 * i64::try_from(n).unwrap());
+            watch.reads(at, "/arm/incidents/ABC-1");
+            watch.reads(at, "/arm/incidents/abc-2");
+            if changed.is_some_and(|every| n % every == 0) {
+                watch.asks_for_a_reading("abc-1");
+            }
+        }
+        watch.limits.iter().filter(|wrong| wrong.text.contains("ABC-1")).count()
+    }
+
+    #[test]
+    fn who_reads_over_and_over_is_seen_unless_somebody_changes_it_as_often() {
+        assert_eq!(passed(None), 1);
+        assert!(passed(Some(3)) >= 1, "three readings for each change");
+        assert_eq!(passed(Some(1)), 0);
+    }
+}
+
 /// `src/prove/shape.rs`.
 mod shape {
     use halobridge::prove::shape::Shape;
