@@ -258,7 +258,8 @@ pub fn unclear_fallback(policy: &Policy, catalogue: &Catalogue) -> Option<Reason
 pub fn fallback_hole(policy: &Policy, catalogue: &Catalogue) -> Option<Reason> {
     let wanted = policy.agent.as_ref()?;
     let known = catalogue.agents.is_empty() || catalogue.is_partial("agent") || agent_ref(catalogue, wanted).is_some();
-    unclear_agent(catalogue, wanted).or_else(|| (!known).then(|| unmapped("agent", wanted.to_string())))
+    unclear_agent(catalogue, wanted)
+        .or_else(|| (!known).then(|| unmapped("agent", wanted.to_string().trim_matches(['“', '”']))))
 }
 
 /// The owner for an agent: the table read backwards, then the agent's object id, then the mail address as UPN.

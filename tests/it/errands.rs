@@ -330,7 +330,7 @@ async fn the_screen_of_many_workspaces_works_without_a_script() {
     begin(&ada.stage, ErrandAct::Deploy, &Which::Ticked(vec![id])).await;
     to_the_end(&ada.stage, &worker).await;
     let asks = ada.send(IMPORT, &with(&asked, &[("which", "open"), ("do", "errand-remove")])).await;
-    let asks = if asks.status.as_u16() == 303 { ada.page(&asks.location().to_owned()).await } else { asks.body };
+    let asks = if asks.status.as_u16() == 303 { ada.page(asks.location()).await } else { asks.body };
     assert!(asks.contains("Remove the webhooks of 1 workspace"), "{asks}");
     let sure = form(&asks, IMPORT, "[name='sure']");
     let begun = ada.send(IMPORT, &with(&sure, &[("do", "errand-remove")])).await;

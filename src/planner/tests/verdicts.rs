@@ -144,7 +144,7 @@ fn a_classification_without_a_choice_in_halo_is_said() {
         scene.policy.after_closing_fields = rule;
         let plan = scene.plan();
         assert_eq!(words(&plan), "in-step healthy unmapped", "{rule:?}");
-        assert_eq!(plan.remarks(), [hole.clone()]);
+        assert_eq!(plan.remarks(), std::slice::from_ref(&hole));
     }
     assert!(hole.remedy().is_some_and(|remedy| remedy.contains("“classifications” table")));
     // A row for it, by the choice's name.
