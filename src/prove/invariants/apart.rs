@@ -2,9 +2,9 @@
 
 use super::{
     super::{
+        scene::Scene,
         watch::{Where, Write},
         words,
-        world::World,
     },
     Violation,
     ending::Ending,
@@ -13,7 +13,7 @@ use super::{
 /// Whether each strange word was written in a ticket while it was another client's, and people moved that ticket back with
 /// the word in it, before any of our answers (or any that a restored backup has not forgotten) showed it there. The ticket
 /// has one client at every moment that we saw, and it is the incident's.
-fn brought_back(world: &World, write: &Write, body: &str) -> bool {
+fn brought_back(world: &Scene<'_>, write: &Write, body: &str) -> bool {
     let restored = world.strikes.restored_orders.iter().copied().filter(|order| *order < write.order).max();
     let mut strange = world.watch.said.iter().filter(|said| {
         Some(said.client) != write.client && said.versions.iter().any(|wording| body.contains(&wording.mark))
@@ -39,7 +39,7 @@ fn brought_back(world: &World, write: &Write, body: &str) -> bool {
 }
 
 /// 15. No byte of client A reaches client B.
-pub fn clients_apart(world: &World, _: &Ending) -> Vec<Violation> {
+pub fn clients_apart(world: &Scene<'_>, _: &Ending) -> Vec<Violation> {
     let mut found = Vec::new();
     for write in world.watch.writes.iter().filter(|write| write.status < 300) {
         // Moved after we looked: nobody can see that before writing.
