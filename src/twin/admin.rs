@@ -21,7 +21,10 @@ const ROUTES: [(&str, &str); 21] = [
         "every call received: time, side, kind, method, path, status, budget left",
     ),
     ("GET /admin/calls/summary", "counts by kind"),
-    ("POST /admin/calls", "{bodies: true}: keep people's acts too, and writes and acts with what was sent and answered"),
+    (
+        "POST /admin/calls",
+        "{bodies: true}: keep people's acts too, and writes and acts with what was sent and answered",
+    ),
     ("DELETE /admin/calls", "forget the calls"),
     ("GET /admin/state", "end state: workspaces with incidents, Halo instances with tickets"),
     (
