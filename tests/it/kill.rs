@@ -149,9 +149,24 @@ impl Story {
         twin.post(http, "acts/ticket.note", &body).await;
     }
 
+    /// An agent moves a ticket between open statuses.
+    async fn move_on(&self, ticket: &Value) {
+        let status = ["New", "In Progress", "On Hold"][self.draws.below(3)];
+        let (twin, http) = (&self.place.twin, &self.place.http);
+        let body = json!({"ticket_id": ticket["id"], "status": status});
+        twin.post(http, "acts/ticket.status", &body).await;
+    }
+
+    /// A ticket that is there by now.
+    async fn any_ticket(&self) -> Option<Value> {
+        let state = self.place.twin.get(&self.place.http, "state").await;
+        let tickets = tickets(&state);
+        (!tickets.is_empty()).then(|| tickets[self.draws.below(tickets.len())].clone())
+    }
+
     /// One thing that people or rules do.
     async fn act(&mut self, address: &str) {
-        match self.draws.below(7) {
+        match self.draws.below(8) {
             0..=2 => {
                 let n = self.draws.below(self.workspaces.len());
                 self.raise(address, n).await;
@@ -164,13 +179,12 @@ impl Story {
                 let Some(found) = self.any_incident() else { return };
                 self.rate(address, found).await;
             }
+            6 => {
+                let Some(ticket) = self.any_ticket().await else { return };
+                self.move_on(&ticket).await;
+            }
             _ => {
-                let state = self.place.twin.get(&self.place.http, "state").await;
-                let tickets = tickets(&state);
-                if tickets.is_empty() {
-                    return;
-                }
-                let ticket = tickets[self.draws.below(tickets.len())].clone();
+                let Some(ticket) = self.any_ticket().await else { return };
                 self.note(&ticket).await;
             }
         }
@@ -438,6 +452,10 @@ async fn what_is_taken_away_doubled_or_misplaced_is_seen() {
     })
     .await;
     story.note(&ticket).await;
+    let first = story.incidents[0].clone();
+    story.rate(&address, first).await;
+    let body = json!({"ticket_id": ticket["id"], "status": "In Progress"});
+    story.place.twin.post(&story.place.http, "acts/ticket.status", &body).await;
     let store = story.place.store().await;
     let silent_from = story.silence(&store, 0).await;
     server.stop().await;
@@ -496,6 +514,13 @@ async fn what_is_taken_away_doubled_or_misplaced_is_seen() {
     let mut loud = told.clone();
     loud.silent_from = silent_from - Duration::from_secs(3_600);
     assert!(broken(&seen(loud, &store).await).contains(&5));
+
+    // A write of ours took an analyst's label away.
+    let mut bare = told.clone();
+    let is_change = |call: &&mut Value| call["kind"] == "sentinel.incident.put";
+    let change = log(&mut bare).iter_mut().rfind(is_change).expect("the ticket's status went to the incident");
+    change["answered"]["properties"]["labels"] = json!([]);
+    assert!(broken(&seen(bare, &store).await).contains(&6));
 
     // What was written to one client's ticket is about another.
     let mut mixed = told;
