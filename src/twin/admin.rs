@@ -14,13 +14,17 @@ use super::{
 };
 
 /// Every route, for `GET /admin`.
-const ROUTES: [(&str, &str); 20] = [
+const ROUTES: [(&str, &str); 21] = [
     ("GET /admin/connection", "the line printed at the start"),
     (
         "GET /admin/calls?since=&kind=&limit=",
         "every call received: time, side, kind, method, path, status, budget left",
     ),
     ("GET /admin/calls/summary", "counts by kind"),
+    (
+        "POST /admin/calls",
+        "{bodies: true}: keep people's acts too, and writes and acts with what was sent and answered",
+    ),
     ("DELETE /admin/calls", "forget the calls"),
     ("GET /admin/state", "end state: workspaces with incidents, Halo instances with tickets"),
     (
@@ -61,7 +65,7 @@ pub fn handle(twin: &Twin, call: &Call) -> Reply {
             &json!({"routes": ROUTES.iter().map(|(route, what)| json!({"route": route, "what": what})).collect::<Vec<_>>()}),
         ),
         ("GET", ["connection"]) => Reply::json(200, &twin.connection(&call.origin)),
-        (_, ["calls", ..]) => calls(twin, call, &parts),
+        (_, ["calls", ..]) => calls(twin, call, &parts, &body),
         ("GET", ["state"]) => Reply::json(200, &twin.with(|world, _| world.state())),
         ("POST", ["acts", verb]) => twin.act(verb, &body),
         (_, ["faults", ..]) => call_faults(twin, call, &parts, &body),
@@ -102,7 +106,7 @@ fn wrong(text: &str) -> Reply {
     Reply::json(400, &json!({ "error": text }))
 }
 
-fn calls(twin: &Twin, call: &Call, parts: &[&str]) -> Reply {
+fn calls(twin: &Twin, call: &Call, parts: &[&str], body: &Value) -> Reply {
     match (call.method.as_str(), parts) {
         ("GET", [_]) => {
             let number =
@@ -111,6 +115,13 @@ fn calls(twin: &Twin, call: &Call, parts: &[&str]) -> Reply {
             Reply::json(200, &twin.with(|world, _| world.calls.list(number("since", 0), call.query("kind"), limit)))
         }
         ("GET", [_, "summary"]) => Reply::json(200, &twin.with(|world, _| world.calls.summary())),
+        ("POST", [_]) => match body.get("bodies").and_then(Value::as_bool) {
+            Some(keep) => {
+                twin.with(|world, _| world.calls.keep_bodies(keep));
+                done()
+            }
+            None => wrong("bodies is missing"),
+        },
         ("DELETE", [_]) | ("POST", [_, "reset"]) => {
             twin.with(|world, _| world.calls.reset());
             done()

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -31,16 +32,33 @@ pub struct Received {
     pub left: Option<u64>,
     /// What a fault did, or nothing.
     pub note: String,
+    /// Of a write, where they are kept.
+    pub bodies: Option<Bodies>,
+}
+
+/// What was sent, and what the side made of it before anything happened to the answer.
+#[derive(Debug, Clone)]
+pub struct Bodies {
+    /// The body sent.
+    pub sent: Bytes,
+    /// The body answered; empty when the call was not carried out.
+    pub answered: Bytes,
 }
 
 impl Received {
     fn to_json(&self) -> Value {
         let query: String =
             self.query.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
-        json!({
+        let mut shown = json!({
             "number": self.number, "at": self.at.to_string(), "side": self.side, "kind": self.kind, "method": self.method,
             "path": self.path, "query": query, "status": self.status, "left": self.left, "note": self.note,
-        })
+        });
+        if let (Some(bodies), Some(shown)) = (&self.bodies, shown.as_object_mut()) {
+            let read = |body: &Bytes| serde_json::from_slice::<Value>(body).unwrap_or(Value::Null);
+            shown.insert("sent".into(), read(&bodies.sent));
+            shown.insert("answered".into(), read(&bodies.answered));
+        }
+        shown
     }
 }
 
@@ -57,7 +75,13 @@ pub struct Calls {
     list: VecDeque<Received>,
     counts: BTreeMap<String, Count>,
     next: u64,
+    bodies: bool,
 }
+
+/// Kinds whose writes are kept whole when that is asked for: what both sides hold, no secrets.
+const WHOLE: [&str; 4] = ["sentinel.incident.", "sentinel.comment.", "halo.tickets.", "halo.actions."];
+/// Acts of people that are kept whole then.
+const ACTS: [&str; 4] = ["incident.", "comment.", "ticket.", "note."];
 
 impl Calls {
     /// Notes a call; its number is given here.
@@ -75,7 +99,23 @@ impl Calls {
 
     /// Forgets everything.
     pub fn reset(&mut self) {
-        *self = Self::default();
+        *self = Self { bodies: self.bodies, ..Self::default() };
+    }
+
+    /// From now on writes and people's acts are kept with their bodies, in the order in which they happen; or no more.
+    pub fn keep_bodies(&mut self, keep: bool) {
+        self.bodies = keep;
+    }
+
+    /// Whether the bodies of such a call are kept.
+    pub fn keeps(&self, kind: &str, method: &str) -> bool {
+        let writes = matches!(method, "PUT" | "POST" | "DELETE");
+        self.bodies && writes && WHOLE.iter().any(|beginning| kind.starts_with(beginning))
+    }
+
+    /// Whether such an act is noted.
+    pub fn keeps_act(&self, verb: &str) -> bool {
+        self.bodies && ACTS.iter().any(|beginning| verb.starts_with(beginning))
     }
 
     /// How many calls of a kind pattern there were.

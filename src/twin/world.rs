@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    calls::{Calls, Received},
+    calls::{Bodies, Calls, Received},
     delivery::Deliveries,
     faults::{self, Effect, Fault, Faults},
     halo::{Halo, HaloOptions},
@@ -212,6 +212,21 @@ impl World {
             self.microsoft.act(verb, body, &mut cx)
         };
         self.send(outgoing, now);
+        if self.calls.keeps_act(verb) {
+            self.calls.note(Received {
+                number: 0,
+                at: now,
+                side: "act".into(),
+                kind: format!("act.{verb}"),
+                method: "POST".into(),
+                path: format!("/admin/acts/{verb}"),
+                query: Vec::new(),
+                status: reply.status,
+                left: None,
+                note: String::new(),
+                bodies: Some(Bodies { sent: Bytes::from(body.to_string()), answered: reply.body.clone() }),
+            });
+        }
         reply
     }
 
@@ -238,9 +253,14 @@ impl World {
         let full_path = std::mem::replace(&mut call.path, rest);
         let mut note = String::new();
         let early = early(&effects, &side, &mut answer, &mut note);
+        let keeps = self.calls.keeps(&kind, &call.method);
+        let mut bodies = keeps.then(|| Bodies { sent: call.body.clone(), answered: Bytes::new() });
         if !early {
             let reply = self.carry_out(&side, &mut call, faults::stale(&effects), now);
             answer.reply = reply;
+            if let Some(bodies) = &mut bodies {
+                bodies.answered = answer.reply.body.clone();
+            }
             late(&effects, &side, &mut answer, &mut note);
         }
         answer.reply = answer.reply.with("date", stamp::http_date(now));
@@ -260,6 +280,7 @@ impl World {
             status: answer.reply.status,
             left,
             note,
+            bodies,
         });
         answer
     }

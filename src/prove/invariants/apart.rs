@@ -2,9 +2,9 @@
 
 use super::{
     super::{
+        scene::Scene,
         watch::{Where, Write},
         words,
-        world::World,
     },
     Violation,
     ending::Ending,
@@ -16,7 +16,7 @@ use super::{
 ///
 /// A backup from before the ticket was made does not know it as ours: a list of changed tickets shows it like one of
 /// anybody's. What such a list says of its client counts from when we have found it again and read it by its number.
-fn brought_back(world: &World, write: &Write, body: &str) -> bool {
+fn brought_back(world: &Scene<'_>, write: &Write, body: &str) -> bool {
     let restores = world.strikes.restored_orders.iter().copied().zip(world.watch.backups.iter().copied());
     let restored = restores.filter(|(order, _)| *order < write.order).max();
     let mut strange = world.watch.said.iter().filter(|said| {
@@ -49,7 +49,7 @@ fn brought_back(world: &World, write: &Write, body: &str) -> bool {
 }
 
 /// 15. No byte of client A reaches client B.
-pub fn clients_apart(world: &World, _: &Ending) -> Vec<Violation> {
+pub fn clients_apart(world: &Scene<'_>, _: &Ending) -> Vec<Violation> {
     let mut found = Vec::new();
     for write in world.watch.writes.iter().filter(|write| write.status < 300) {
         // Moved after we looked: nobody can see that before writing.

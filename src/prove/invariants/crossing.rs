@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{
     super::{
+        scene::Scene,
         watch::{By, IncidentValues, Said, Version, Where},
         words,
-        world::World,
     },
     Violation,
     ending::{Ended, Ending, Text},
@@ -53,7 +53,7 @@ impl Crossing<'_> {
 }
 
 /// Everything that was written on records of pairs.
-fn crossings<'a>(world: &'a World, ending: &'a Ending) -> Vec<Crossing<'a>> {
+fn crossings<'a>(world: &'a Scene<'_>, ending: &'a Ending) -> Vec<Crossing<'a>> {
     let mut by_mark: BTreeMap<&str, Vec<&Said>> = BTreeMap::new();
     for said in &world.watch.said {
         let mark = said.versions.first().map(|version| version.mark.as_str()).unwrap_or_default();
@@ -102,7 +102,7 @@ fn written_elsewhere(ended: &Ended, said: &Said) -> bool {
 }
 
 /// Whether the policy keeps words where they are once a matter is closed, and this one was.
-fn kept_after_closing(world: &World, ending: &Ending, ended: &Ended) -> bool {
+fn kept_after_closing(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> bool {
     let keeps =
         ending.policy(ended.key.0, world).is_some_and(|policy| policy.after_closing_comments != AfterClosing::Cross);
     let closed = |versions: &[Version<IncidentValues>]| versions.iter().any(|version| version.value.status == "Closed");
@@ -134,7 +134,7 @@ fn copies_it(text: &Text, mark: &str) -> bool {
 }
 
 /// 3. Every human comment allowed to cross is present once on the other side, in order, complete.
-pub fn once_in_order(world: &World, ending: &Ending) -> Vec<Violation> {
+pub fn once_in_order(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     let mut found = Vec::new();
     let restored = !world.strikes.restored.is_empty();
     let all = crossings(world, ending);
@@ -208,7 +208,7 @@ pub fn once_in_order(world: &World, ending: &Ending) -> Vec<Violation> {
 
 /// What stands on an incident more often than once: words carried over from one that was merged into it, and the
 /// comment that names its ticket.
-fn said_again(world: &World, ended: &Ended) -> Option<String> {
+fn said_again(world: &Scene<'_>, ended: &Ended) -> Option<String> {
     for said in &world.watch.said {
         if !matches!(&said.place, Where::Comment(on, _) if *on != ended.key && on.0 == ended.key.0) {
             continue;
@@ -280,7 +280,7 @@ fn out_of_order(ending: &Ending, all: &[Crossing<'_>]) -> Vec<Violation> {
 }
 
 /// 4. No write of ours ever comes back as a change.
-pub fn no_echo(world: &World, ending: &Ending) -> Vec<Violation> {
+pub fn no_echo(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     let mut found = Vec::new();
     for ended in &ending.incidents {
         for said in &world.watch.said {
@@ -316,7 +316,7 @@ pub fn no_echo(world: &World, ending: &Ending) -> Vec<Violation> {
 }
 
 /// Changes of one pair by us in a row that are too many to follow from one change of somebody's.
-fn endless(world: &World, ended: &Ended) -> Option<usize> {
+fn endless(world: &Scene<'_>, ended: &Ended) -> Option<usize> {
     const MOST: usize = 8;
     let incident = world.watch.incidents.get(&ended.key).into_iter().flatten().map(|v| (v.order, v.by));
     let ticket =
@@ -333,7 +333,7 @@ fn endless(world: &World, ended: &Ended) -> Option<usize> {
 }
 
 /// 12. Restoring an old backup converges without duplicates.
-pub fn restored_without_doubles(world: &World, ending: &Ending) -> Vec<Violation> {
+pub fn restored_without_doubles(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     if world.strikes.restored.is_empty() {
         return Vec::new();
     }
@@ -352,7 +352,7 @@ pub fn restored_without_doubles(world: &World, ending: &Ending) -> Vec<Violation
 }
 
 /// 13. Clock skew and zone changes alter nothing: every copy tells when its original was written.
-pub fn times_are_true(world: &World, ending: &Ending) -> Vec<Violation> {
+pub fn times_are_true(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     let mut found = Vec::new();
     for crossing in crossings(world, ending) {
         let Some(said) = crossing.first().filter(|said| said.versions.len() == 1) else { continue };

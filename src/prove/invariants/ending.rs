@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::super::{
-    watch::{IncidentKey, IncidentValues, TicketValues, Where},
+    scene::Scene,
+    shape::Place,
+    watch::{IncidentKey, IncidentValues, TicketValues, Watch, Where, incident_of, ticket_values},
     world::{Broken, World},
 };
 use crate::{
@@ -14,11 +16,12 @@ use crate::{
         pair::Subject,
         policy::Policy,
     },
-    store::{Installation, SituationRow, StoreError},
+    store::{Installation, SituationRow, Store, StoreError},
+    twin::Twin,
 };
 
 /// Name of our application in the twin's Halo.
-const OUR_APPLICATION: &str = "Sentinel Bridge";
+pub(in crate::prove) const OUR_APPLICATION: &str = "Sentinel Bridge";
 /// What stands between the notes of a digest.
 const SEAM: &str = "――――――";
 /// Operations of a pair that are looked at.
@@ -109,11 +112,13 @@ pub struct Ending {
     pub incidents: Vec<Ended>,
     /// Notes of tickets that belong to no pair: number, notes.
     pub strays: BTreeMap<i64, Vec<Text>>,
+    /// What is wrong with the database as such.
+    pub damage: Vec<String>,
 }
 
 impl Ending {
     /// The policy of all workspaces of a world drawn from a seed.
-    pub fn policy(&self, place: usize, world: &World) -> Option<&Policy> {
+    pub fn policy(&self, place: usize, world: &Scene<'_>) -> Option<&Policy> {
         let name = &world.shape.places.get(place)?.workspace;
         let workspace = self.installation.workspaces.iter().find(|w| w.name.eq_ignore_ascii_case(name))?;
         self.installation.policies.iter().find(|policy| policy.id == workspace.policy)
@@ -130,8 +135,121 @@ impl Ending {
     }
 }
 
+/// How both sides' records stand, whoever looks at them.
+pub trait Sides {
+    /// An incident's number, for people; 0 when there is none.
+    fn number(&self, key: &IncidentKey) -> u32;
+    /// GUID and text of an incident's comments, oldest first.
+    fn comments(&self, key: &IncidentKey) -> Vec<(String, String)>;
+    /// How a ticket stands.
+    fn ticket(&self, id: i64) -> Option<TicketValues>;
+    /// A ticket's notes, oldest first, without those Halo writes by itself; who wrote them is not asked.
+    fn notes(&self, ticket: i64) -> Vec<Text>;
+    /// Numbers of all tickets.
+    fn tickets(&self) -> Vec<i64>;
+}
+
+impl Sides for Twin {
+    fn number(&self, key: &IncidentKey) -> u32 {
+        self.with(|twin, _| incident_of(twin, key).map_or(0, |incident| incident.number))
+    }
+
+    fn comments(&self, key: &IncidentKey) -> Vec<(String, String)> {
+        self.with(|twin, _| {
+            let comments = incident_of(twin, key).into_iter().flat_map(|incident| &incident.comments);
+            comments.map(|comment| (comment.name.to_lowercase(), comment.message.clone())).collect()
+        })
+    }
+
+    fn ticket(&self, id: i64) -> Option<TicketValues> {
+        self.with(|twin, _| ticket_values(twin, id))
+    }
+
+    fn notes(&self, ticket: i64) -> Vec<Text> {
+        self.with(|twin, _| {
+            let Some(halo) = twin.halos.first() else { return Vec::new() };
+            halo.halo
+                .actions(ticket)
+                .filter(|action| action.system_id == 0)
+                .map(|action| {
+                    let html = if action.note_html.is_empty() { &action.note } else { &action.note_html };
+                    Text {
+                        name: action.id.to_string(),
+                        text: html.clone(),
+                        by_person: false,
+                        ours: action.application == OUR_APPLICATION,
+                        private: action.private,
+                    }
+                })
+                .collect()
+        })
+    }
+
+    fn tickets(&self) -> Vec<i64> {
+        self.with(|twin, _| {
+            twin.halos.first().map(|one| one.halo.tickets().map(|ticket| ticket.id).collect()).unwrap_or_default()
+        })
+    }
+}
+
 /// What one incident's rows in the database say.
 type Rows = (Option<Subject>, Option<SituationRow>, Vec<Operation>);
+
+/// What the database says.
+pub struct Known {
+    installation: Installation,
+    catalogue: Catalogue,
+    /// One row for each incident that was asked about.
+    rows: Vec<Rows>,
+    damage: Vec<String>,
+}
+
+/// Reads what a database says of incidents, in workspaces of these names by place.
+///
+/// # Errors
+/// What the database says.
+pub async fn read(store: &Store, names: &[String], asked: &[IncidentKey]) -> Result<Known, StoreError> {
+    let installation = store.installation().await?;
+    let mut catalogue = Catalogue::default();
+    for halo in &installation.halo {
+        if let Some((found, _)) = store.catalogue(halo.id).await? {
+            catalogue = found;
+        }
+    }
+    let mut rows: Vec<Rows> = Vec::with_capacity(asked.len());
+    for (place, name) in asked {
+        let wanted = names.get(*place).map(String::as_str).unwrap_or_default();
+        let workspace = installation.workspaces.iter().find(|w| w.name.eq_ignore_ascii_case(wanted));
+        let Some(workspace) = workspace else {
+            rows.push((None, None, Vec::new()));
+            continue;
+        };
+        let id = IncidentId::new(name);
+        let subject = store.subject(workspace.id, &id).await?;
+        let mut row = None;
+        let mut operations = Vec::new();
+        if let Some(pair) = store.pair_of_incident(workspace.id, &id).await? {
+            row = store.situation(pair.id).await?;
+            operations = store.operations_of_pair(pair.id, OPERATIONS_MAX).await?;
+            operations.reverse();
+        }
+        rows.push((subject, row, operations));
+    }
+    let damage = damage(store).await;
+    Ok(Known { installation, catalogue, rows, damage })
+}
+
+/// What is wrong with a database as such.
+async fn damage(store: &Store) -> Vec<String> {
+    if let Err(error) = store.verify_ledger().await {
+        return vec![format!("the ledger is not whole: {error}")];
+    }
+    match store.integrity_check().await {
+        Ok(faults) if faults.is_empty() => Vec::new(),
+        Ok(faults) => vec![format!("the database is damaged: {}", faults.join("; "))],
+        Err(error) => vec![format!("the database cannot be checked: {error}")],
+    }
+}
 
 /// Looks at everything.
 ///
@@ -144,125 +262,85 @@ pub fn look(world: &World) -> Result<Ending, Broken> {
     let keys: Vec<IncidentKey> = world.people.raised.clone();
     let names: Vec<String> = world.shape.places.iter().map(|place| place.workspace.clone()).collect();
     let asked = keys.clone();
-    let read = world.with_store(&store, |store| async move {
-        let installation = store.installation().await?;
-        let mut catalogue = Catalogue::default();
-        for halo in &installation.halo {
-            if let Some((found, _)) = store.catalogue(halo.id).await? {
-                catalogue = found;
-            }
-        }
-        let mut rows: Vec<Rows> = Vec::with_capacity(asked.len());
-        for (place, name) in &asked {
-            let wanted = names.get(*place).map(String::as_str).unwrap_or_default();
-            let workspace = installation.workspaces.iter().find(|w| w.name.eq_ignore_ascii_case(wanted));
-            let Some(workspace) = workspace else {
-                rows.push((None, None, Vec::new()));
-                continue;
-            };
-            let id = IncidentId::new(name);
-            let subject = store.subject(workspace.id, &id).await?;
-            let mut row = None;
-            let mut operations = Vec::new();
-            if let Some(pair) = store.pair_of_incident(workspace.id, &id).await? {
-                row = store.situation(pair.id).await?;
-                operations = store.operations_of_pair(pair.id, OPERATIONS_MAX).await?;
-                operations.reverse();
-            }
-            rows.push((subject, row, operations));
-        }
-        Ok::<_, StoreError>((installation, catalogue, rows))
-    })?;
-    let (installation, catalogue, rows) = read.map_err(|error| Broken::Program(format!("at the end: {error}")))?;
-    let incidents: Vec<Ended> = keys.into_iter().zip(rows).map(|(key, rows)| ended(world, key, rows)).collect();
-    let paired: Vec<i64> = incidents.iter().filter_map(|ended| ended.ticket).collect();
-    let all: Vec<i64> = world.twin.with(|twin, _| {
-        twin.halos.first().map(|one| one.halo.tickets().map(|ticket| ticket.id).collect()).unwrap_or_default()
-    });
-    let strays = all.into_iter().filter(|id| !paired.contains(id)).map(|id| (id, notes(world, id))).collect();
-    Ok(Ending { installation, catalogue, incidents, strays })
+    let known = world.with_store(&store, |store| async move { read(&store, &names, &asked).await })?;
+    let known = known.map_err(|error| Broken::Program(format!("at the end: {error}")))?;
+    Ok(gather(&world.watch, &world.shape.places, &world.twin, keys, known))
 }
 
-fn ended(world: &World, key: IncidentKey, (subject, row, operations): Rows) -> Ended {
+/// Puts both sides and the database beside one another, for the incidents that the database was asked about.
+pub fn gather(
+    watch: &Watch,
+    places: &[Place],
+    sides: &impl Sides,
+    keys: Vec<IncidentKey>,
+    Known { installation, catalogue, rows, damage }: Known,
+) -> Ending {
+    let incidents: Vec<Ended> =
+        keys.into_iter().zip(rows).map(|(key, rows)| ended(watch, places, sides, key, rows)).collect();
+    let paired: Vec<i64> = incidents.iter().filter_map(|ended| ended.ticket).collect();
+    let others = sides.tickets().into_iter().filter(|id| !paired.contains(id));
+    let strays = others.map(|id| (id, notes(watch, sides, id))).collect();
+    Ending { installation, catalogue, incidents, strays, damage }
+}
+
+fn ended(
+    watch: &Watch,
+    places: &[Place],
+    sides: &impl Sides,
+    key: IncidentKey,
+    (subject, row, operations): Rows,
+) -> Ended {
     let ticket = row.as_ref().and_then(|row| row.pair.ticket).map(|ticket| ticket.0);
-    let place = world.shape.places.get(key.0);
-    let deleted = world.watch.deleted.contains(&key);
-    let incident = world.watch.incidents.get(&key).and_then(|versions| versions.last()).map(|v| v.value.clone());
-    let values = ticket.and_then(|id| world.twin.with(|twin, _| super::super::watch::ticket_values(twin, id)));
-    let number = world.twin.with(|twin, _| super::super::watch::incident_of(twin, &key).map_or(0, |i| i.number));
+    let place = places.get(key.0);
+    let deleted = watch.deleted.contains(&key);
+    let incident = watch.incidents.get(&key).and_then(|versions| versions.last()).map(|v| v.value.clone());
     Ended {
         client: place.map_or(0, |place| place.client),
         mode: place.map_or("off", |place| place.mode),
         incident: incident.filter(|_| !deleted),
-        comments: comments(world, &key),
-        notes: ticket.map(|id| notes(world, id)).unwrap_or_default(),
+        comments: comments(watch, sides, &key),
+        notes: ticket.map(|id| notes(watch, sides, id)).unwrap_or_default(),
         subject,
         row,
         operations,
         ticket,
-        values,
-        number,
-        merged_away: world.watch.incidents.get(&key).is_some_and(|all| all.iter().any(|v| v.value.redirected)),
+        values: ticket.and_then(|id| sides.ticket(id)),
+        number: sides.number(&key),
+        merged_away: watch.incidents.get(&key).is_some_and(|all| all.iter().any(|v| v.value.redirected)),
         key,
     }
 }
 
-fn comments(world: &World, key: &IncidentKey) -> Vec<Text> {
+fn comments(watch: &Watch, sides: &impl Sides, key: &IncidentKey) -> Vec<Text> {
     let by_person = |name: &str| {
-        world
-            .watch
-            .said
-            .iter()
-            .any(|said| matches!(&said.place, Where::Comment(on, comment) if on == key && comment == name))
+        let on_it = |place: &Where| matches!(place, Where::Comment(on, comment) if on == key && comment == name);
+        watch.said.iter().any(|said| on_it(&said.place))
     };
-    world.twin.with(|twin, _| {
-        let incident = super::super::watch::incident_of(twin, key);
-        incident
-            .map(|incident| {
-                incident
-                    .comments
-                    .iter()
-                    .flat_map(|comment| {
-                        let name = comment.name.to_lowercase();
-                        let person = by_person(&name);
-                        // A digest says what several notes say, one after another.
-                        let digest = !person && comment.message.starts_with("Digest of notes ");
-                        let pieces: Vec<&str> =
-                            if digest { comment.message.split(SEAM).collect() } else { vec![&comment.message] };
-                        let text = |piece: &str| Text {
-                            by_person: person,
-                            ours: !person,
-                            private: true,
-                            text: piece.to_owned(),
-                            name: name.clone(),
-                        };
-                        pieces.into_iter().map(text).collect::<Vec<_>>()
-                    })
-                    .collect()
-            })
-            .unwrap_or_default()
-    })
+    let mut found = Vec::new();
+    for (name, message) in sides.comments(key) {
+        let person = by_person(&name);
+        // A digest says what several notes say, one after another.
+        let digest = !person && message.starts_with("Digest of notes ");
+        let pieces: Vec<&str> = if digest { message.split(SEAM).collect() } else { vec![&message] };
+        found.extend(pieces.into_iter().map(|piece| Text {
+            by_person: person,
+            ours: !person,
+            private: true,
+            text: piece.to_owned(),
+            name: name.clone(),
+        }));
+    }
+    found
 }
 
-fn notes(world: &World, ticket: i64) -> Vec<Text> {
-    let by_person = |action: i64| {
-        world.watch.said.iter().any(|said| matches!(said.place, Where::Note(on, id) if on == ticket && id == action))
+fn notes(watch: &Watch, sides: &impl Sides, ticket: i64) -> Vec<Text> {
+    let by_person = |name: &str| {
+        let on_it = |place: &Where| matches!(place, Where::Note(on, id) if *on == ticket && id.to_string() == name);
+        watch.said.iter().any(|said| on_it(&said.place))
     };
-    world.twin.with(|twin, _| {
-        let Some(halo) = twin.halos.first() else { return Vec::new() };
-        halo.halo
-            .actions(ticket)
-            .filter(|action| action.system_id == 0)
-            .map(|action| {
-                let html = if action.note_html.is_empty() { &action.note } else { &action.note_html };
-                Text {
-                    name: action.id.to_string(),
-                    text: html.clone(),
-                    by_person: by_person(action.id),
-                    ours: action.application == OUR_APPLICATION,
-                    private: action.private,
-                }
-            })
-            .collect()
-    })
+    let mut found = sides.notes(ticket);
+    for text in &mut found {
+        text.by_person = by_person(&text.name);
+    }
+    found
 }

@@ -1,7 +1,7 @@
 //! What must hold when everything has come to rest: fifteen invariants, each a function with words of its own.
 //!
-//! They are asked of the onlooker's notes ([`super::watch`]) and of how it ended ([`ending`]), never of what
-//! the program believes alone.
+//! They are asked of what an onlooker knows ([`super::scene`]) and of how it ended ([`ending`]), never of what
+//! the program believes alone: of a simulated world by [`judge`], of a process by [`super::outside`].
 
 pub mod ending;
 
@@ -13,7 +13,10 @@ mod values;
 mod writes;
 
 use self::ending::Ending;
-use super::world::{Broken, World};
+use super::{
+    scene::Scene,
+    world::{Broken, World},
+};
 
 /// An invariant that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +36,7 @@ impl Violation {
 }
 
 /// One invariant: its number, its sentence, and the function that looks whether it holds.
-pub type Invariant = (u8, &'static str, fn(&World, &Ending) -> Vec<Violation>);
+pub type Invariant = (u8, &'static str, fn(&Scene<'_>, &Ending) -> Vec<Violation>);
 
 /// The fifteen. The eleventh needs the world to go on, see [`judge`].
 pub const ALL: [Invariant; 15] = [
@@ -62,13 +65,18 @@ pub const ALL: [Invariant; 15] = [
     (15, "No byte of client A reaches client B.", apart::clients_apart),
 ];
 
+/// Asks every invariant that can be asked of what an onlooker knows and of how it ended. Gives those that do not hold.
+pub fn ask(scene: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
+    ALL.iter().flat_map(|(_, _, holds)| holds(scene, ending)).collect()
+}
+
 /// Asks every invariant of a world that has come to rest. Gives those that do not hold, and the number of pairs.
 ///
 /// # Errors
 /// The simulation could not.
 pub fn judge(world: &mut World) -> Result<(Vec<Violation>, u64), Broken> {
     let ending = ending::look(world)?;
-    let mut found: Vec<Violation> = ALL.iter().flat_map(|(_, _, holds)| holds(world, &ending)).collect();
+    let mut found = ask(&world.scene(), &ending);
     if found.is_empty() {
         found.extend(rest::restart_changes_nothing(world)?);
     }

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     super::{
+        scene::Scene,
         watch::{By, Write},
-        world::World,
     },
     Violation,
     ending::{Ended, Ending},
@@ -15,14 +15,14 @@ use super::{
 use crate::domain::{ids::reference, operation::OperationState, policy::ReopenRule, reason::Reason};
 
 /// The reference that an incident's ticket carries.
-fn reference_of(world: &World, ending: &Ending, ended: &Ended) -> Option<String> {
+fn reference_of(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<String> {
     let name = &world.shape.places.get(ended.key.0)?.workspace;
     let workspace = ending.installation.workspaces.iter().find(|w| w.name.eq_ignore_ascii_case(name))?;
     Some(reference(&["ticket", &workspace.arm_id, &ended.key.1]))
 }
 
 /// Tickets that we made, by the incident they were made for; those for none last.
-fn made<'a>(world: &'a World, ending: &'a Ending) -> (BTreeMap<usize, Vec<&'a Write>>, Vec<&'a Write>) {
+fn made<'a>(world: &'a Scene<'_>, ending: &'a Ending) -> (BTreeMap<usize, Vec<&'a Write>>, Vec<&'a Write>) {
     let references: Vec<Option<String>> =
         ending.incidents.iter().map(|ended| reference_of(world, ending, ended)).collect();
     let mut found: BTreeMap<usize, Vec<&Write>> = BTreeMap::new();
@@ -40,7 +40,7 @@ fn made<'a>(world: &'a World, ending: &'a Ending) -> (BTreeMap<usize, Vec<&'a Wr
 }
 
 /// 1. Every incident that passes the filter has exactly one ticket, or an open item that names the reason.
-pub fn one_each(world: &World, ending: &Ending) -> Vec<Violation> {
+pub fn one_each(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     let mut found = Vec::new();
     let (made, strays) = made(world, ending);
     // A reopened matter that goes on in a ticket of its own has several.
@@ -85,7 +85,7 @@ pub fn one_each(world: &World, ending: &Ending) -> Vec<Violation> {
 
 /// Whether all but the last of an incident's tickets were deleted or merged away before the next was made: then it has
 /// one, whoever does not remember the others.
-fn replaced(world: &World, tickets: &[i64]) -> bool {
+fn replaced(world: &Scene<'_>, tickets: &[i64]) -> bool {
     let first = |ticket: i64| world.watch.tickets.get(&ticket)?.first().map(|version| version.order);
     tickets.windows(2).all(|pair| {
         let [old, new] = pair else { return false };
@@ -101,7 +101,7 @@ const LISTS_MAX: usize = 3;
 const SHOWS_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
 /// 1, in time: what the next list could have shown is not left to the full list of some later hour.
-fn seen_in_time(world: &World, ending: &Ending) -> Vec<Violation> {
+fn seen_in_time(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     // Defender shows some of its incidents hours late, with their old times: only a later list has them.
     if world.shape.defender {
         return Vec::new();
@@ -124,7 +124,7 @@ fn seen_in_time(world: &World, ending: &Ending) -> Vec<Violation> {
 }
 
 /// The same of what somebody changes about one that is known.
-fn taken_up_in_time(world: &World, ending: &Ending) -> Vec<Violation> {
+fn taken_up_in_time(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     let late = ending.incidents.iter().filter(|ended| !world.watch.deleted.contains(&ended.key)).filter_map(|ended| {
         let lists = world.watch.polls.get(&ended.key.0)?;
         let seen = world.watch.seen.get(&ended.key)?;
@@ -146,7 +146,7 @@ fn taken_up_in_time(world: &World, ending: &Ending) -> Vec<Violation> {
 }
 
 /// What is wrong with how an incident is accounted for.
-fn accounted_for(world: &World, ended: &Ended) -> Option<String> {
+fn accounted_for(world: &Scene<'_>, ended: &Ended) -> Option<String> {
     let redirected = world
         .watch
         .incidents
@@ -187,7 +187,7 @@ fn accounted_for(world: &World, ended: &Ended) -> Option<String> {
 }
 
 /// 2. Every ticket link points at an incident of the same client.
-pub fn same_client(world: &World, ending: &Ending) -> Vec<Violation> {
+pub fn same_client(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     let mut found = Vec::new();
     let mut owners: BTreeMap<i64, &Ended> = BTreeMap::new();
     for ended in &ending.incidents {
@@ -227,7 +227,7 @@ pub fn same_client(world: &World, ending: &Ending) -> Vec<Violation> {
 }
 
 /// 7. A merge alone closes nothing.
-pub fn merge_closes_nothing(world: &World, ending: &Ending) -> Vec<Violation> {
+pub fn merge_closes_nothing(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     let mut found = Vec::new();
     for ended in &ending.incidents {
         let (Some(ticket), Some(versions)) = (ended.ticket, world.watch.incidents.get(&ended.key)) else { continue };

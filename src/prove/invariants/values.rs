@@ -2,9 +2,9 @@
 
 use super::{
     super::{
+        scene::Scene,
         shape::PEOPLE,
         watch::{By, IncidentValues, TicketValues, Version, Write},
-        world::World,
     },
     Violation,
     ending::{Ended, Ending},
@@ -48,7 +48,7 @@ fn closed_ticket(value: &TicketValues) -> String {
 /// 6. No human value is overwritten by an older one.
 ///
 /// What somebody changed after both sides had agreed is not set back to what the other side has had since before.
-pub fn not_overwritten(world: &World, ending: &Ending) -> Vec<Violation> {
+pub fn not_overwritten(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     let mut found = Vec::new();
     for ended in &ending.incidents {
         let (Some(incident), Some(ticket)) =
@@ -96,7 +96,7 @@ pub fn not_overwritten(world: &World, ending: &Ending) -> Vec<Violation> {
 }
 
 /// What one write of ours did to an incident that nobody asked for.
-fn lost(world: &World, ending: &Ending, ended: &Ended) -> Option<String> {
+fn lost(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<String> {
     let versions = world.watch.incidents.get(&ended.key)?;
     let policy = ending.policy(ended.key.0, world)?;
     let labels_cross = policy.labels.as_ref().is_some_and(|labels| labels.rule.to_sentinel());
@@ -126,7 +126,7 @@ fn lost(world: &World, ending: &Ending, ended: &Ended) -> Option<String> {
 /// Whether we heard of a write of ours that it was carried out, or a reading showed it, before a person set something next.
 /// If not, a person who takes it back at once leaves the record as it was before: nobody can tell that from a write that was
 /// not carried out.
-fn known(world: &World, ended: &Ended, side: &str, ours: u64, set: u64) -> bool {
+fn known(world: &Scene<'_>, ended: &Ended, side: &str, ours: u64, set: u64) -> bool {
     let ticket = side == "ticket";
     let of_it = |write: &&Write| {
         let same = if ticket { write.ticket == ended.ticket } else { write.incident.as_ref() == Some(&ended.key) };
@@ -158,7 +158,7 @@ fn on_its_way(world: &World, ended: &Ended, side: &str, set: u64, by_us: u64) ->
 fn set_back(
     mine: &Line,
     other: &Line,
-    world: &World,
+    world: &Scene<'_>,
     rebuilt: Option<u64>,
     seen: impl Fn(u64, u64, u64) -> bool,
 ) -> Option<(String, u64, u64, u64)> {
@@ -181,7 +181,7 @@ fn set_back(
 }
 
 /// When an admin had the pair rebuilt from both sides, in the order of things.
-fn rebuilt(world: &World, ended: &Ended) -> Option<u64> {
+fn rebuilt(world: &Scene<'_>, ended: &Ended) -> Option<u64> {
     world.people.rebuilt.get(&ended.key).copied()
 }
 
@@ -202,7 +202,7 @@ fn agent_of(agents: &[(String, i64)], owner: Option<&str>) -> String {
 }
 
 /// 8. Sides agree, or the pair shows why not.
-pub fn agree(world: &World, ending: &Ending) -> Vec<Violation> {
+pub fn agree(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     let mut found = Vec::new();
     for ended in &ending.incidents {
         if let Some(text) = disagreement(world, ending, ended) {
@@ -212,7 +212,7 @@ pub fn agree(world: &World, ending: &Ending) -> Vec<Violation> {
     found
 }
 
-fn disagreement(world: &World, ending: &Ending, ended: &Ended) -> Option<String> {
+fn disagreement(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<String> {
     let (row, values, incident) = (ended.row.as_ref()?, ended.values.as_ref()?, ended.incident.as_ref()?);
     let policy = ending.policy(ended.key.0, world)?;
     let pair = &row.pair;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    super::{nemesis::Nemesis, world::World},
+    super::scene::Scene,
     Violation,
     ending::{Ended, Ending},
 };
@@ -17,7 +17,7 @@ const COMMENT_MAX: usize = 30_000;
 const COMMENTS_MAX: usize = 100;
 
 /// 9. Every write has a cause; every cause has an end.
-pub fn cause_and_end(world: &World, ending: &Ending) -> Vec<Violation> {
+pub fn cause_and_end(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     let mut found = Vec::new();
     for unit in world.unfinished() {
         found.push(Violation::new(9, format!("{unit} never came to its end"), Vec::new()));
@@ -35,7 +35,7 @@ pub fn cause_and_end(world: &World, ending: &Ending) -> Vec<Violation> {
 }
 
 /// An operation that neither came to its end nor waits for a good reason.
-fn without_end(world: &World, ended: &Ended, operation: &Operation) -> Option<String> {
+fn without_end(world: &Scene<'_>, ended: &Ended, operation: &Operation) -> Option<String> {
     match &operation.state {
         OperationState::Done { .. } | OperationState::Void { .. } => None,
         OperationState::Planned { .. } | OperationState::Sending { .. } | OperationState::OutcomeUnknown { .. } => {
@@ -89,7 +89,7 @@ fn refused_for_nothing(operation: &Operation) -> bool {
 }
 
 /// A write that the workspace's mode does not allow, or that was carried out more often than it was sent.
-fn without_cause(world: &World, ending: &Ending, ended: &Ended) -> Option<String> {
+fn without_cause(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<String> {
     let writes: Vec<_> = world
         .watch
         .writes
@@ -136,7 +136,7 @@ fn without_cause(world: &World, ending: &Ending, ended: &Ended) -> Option<String
 }
 
 /// 10. Limits are never passed: rate, length, count.
-pub fn limits(world: &World, ending: &Ending) -> Vec<Violation> {
+pub fn limits(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     let mut found: Vec<Violation> = world
         .watch
         .limits
@@ -164,22 +164,8 @@ pub fn limits(world: &World, ending: &Ending) -> Vec<Violation> {
 }
 
 /// One token for its life: asking for more is what every limit dies of.
-fn tokens(world: &World) -> Vec<Violation> {
-    let hours = world.now().duration_since(world.shape.begins).as_hours().unsigned_abs();
-    let deaths = world.coverage.count(Nemesis::TokenDeath) + world.coverage.count(Nemesis::SecretChange);
-    let starts = 2
-        + world.strikes.crashes
-        + 3 * world.strikes.restored.len() as u64
-        + 2 * world.coverage.count(Nemesis::TwoInstances);
-    let jumps = world.coverage.count(Nemesis::ClockForward) + world.coverage.count(Nemesis::ClockBack);
-    // An answer that is lost is asked for again.
-    let lost: u64 = [Nemesis::Cut, Nemesis::HalfBody, Nemesis::BrokenJson, Nemesis::SlowDrip, Nemesis::WebPage]
-        .iter()
-        .map(|nemesis| world.coverage.count(*nemesis))
-        .sum();
-    // A refused sign-in is asked about every minute, by each workspace and by what waits.
-    let refused = world.strikes.without_secret.as_mins().unsigned_abs() * 2;
-    let fair = refused + 8 + 3 * hours + 6 * deaths + 4 * starts + 4 * jumps + lost;
+fn tokens(world: &Scene<'_>) -> Vec<Violation> {
+    let fair = world.tokens_max;
     world
         .watch
         .tokens
@@ -192,7 +178,7 @@ fn tokens(world: &World) -> Vec<Violation> {
 }
 
 /// 14. Two instances by mistake make no duplicates: the copy of a data directory writes nothing.
-pub fn two_instances(world: &World, _: &Ending) -> Vec<Violation> {
+pub fn two_instances(world: &Scene<'_>, _: &Ending) -> Vec<Violation> {
     let written: Vec<_> = world.watch.writes.iter().filter(|write| write.host > 0 && write.status < 300).collect();
     let Some(first) = written.first() else { return Vec::new() };
     let mut about: Vec<String> = first.incident.iter().map(|(_, name)| name.clone()).collect();

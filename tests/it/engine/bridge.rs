@@ -480,6 +480,14 @@ link_comment = {}
         self.tap.yields.store(false, Ordering::SeqCst);
     }
 
+    /// One whole cycle, as `sync --once` runs it.
+    pub async fn once(&self) -> once::Summary {
+        self.tap.yields.store(true, Ordering::SeqCst);
+        let summary = once::once(&self.engine, 16).await.unwrap();
+        self.tap.yields.store(false, Ordering::SeqCst);
+        summary
+    }
+
     /// Runs until call number `hang.after` stands still for ever, and lets go there; `false` when it never came to that.
     pub async fn run_and_die(&self, hang: Hang) -> bool {
         *self.tap.hang.lock().unwrap() = Some(hang);

@@ -143,3 +143,21 @@ fn an_admin_call_that_does_nothing_says_so() {
     assert_eq!((got.status, got.text("/error")), (400, "ms is a whole number from 0"));
     assert_eq!(admin(&rig, "POST", "latency", json!({"ms": 5})).status, 200);
 }
+
+#[test]
+fn writes_and_acts_are_kept_whole_where_that_is_asked_for() {
+    let rig = Rig::new();
+    rig.make(&guid(1), plain());
+    let calls = || admin(&rig, "GET", "calls", json!({})).body["calls"].as_array().unwrap().clone();
+    assert!(calls().iter().all(|call| call.get("sent").is_none()));
+    assert_eq!(admin(&rig, "POST", "calls", json!({})).status, 400);
+    assert_eq!(admin(&rig, "POST", "calls", json!({"bodies": true})).status, 200);
+    let name = rig.raise();
+    rig.make(&guid(2), plain());
+    rig.sentinel("GET", &format!("incidents/{name}"), None);
+    rig.act("secret.add", json!({"secret": "not for a log"}));
+    let told = |call: Value| (call["kind"].as_str().unwrap().to_owned(), call["answered"]["name"].clone());
+    let kept: Vec<(String, Value)> = calls().into_iter().filter(|call| call.get("sent").is_some()).map(told).collect();
+    let made = ("sentinel.incident.put".to_owned(), json!(guid(2)));
+    assert_eq!(kept, [("act.incident.create".to_owned(), json!(name)), made]);
+}
