@@ -406,8 +406,9 @@ async fn by_number(
             }
             let mut schedule = engine.schedule();
             for pair in ids.iter().filter(|id| !found.contains(id)).filter_map(|id| paired.get(id)).flatten() {
-                let long_ago = schedule.looked.get(&pair.id).is_none_or(|at| *at + FULL_EVERY <= asked);
+                let long_ago = schedule.missed.get(&pair.id).is_none_or(|at| *at + FULL_EVERY <= asked);
                 if looks || long_ago && pair.gone.is_none() {
+                    schedule.missed.insert(pair.id, asked);
                     schedule.looks.insert(pair.id);
                 }
             }

@@ -147,6 +147,8 @@ pub struct Schedule {
     pub rebuilds: BTreeMap<PairId, BTreeSet<i64>>,
     /// When pairs were last looked at.
     pub looked: BTreeMap<PairId, Timestamp>,
+    /// When pairs were last looked at because their ticket's row was missing.
+    pub missed: BTreeMap<PairId, Timestamp>,
     /// Pairs to look at again at a later time.
     pub later_looks: BTreeMap<PairId, Timestamp>,
     /// Pairs whose comments are read again, a few with each poll.

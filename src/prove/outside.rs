@@ -189,6 +189,8 @@ impl Told {
             order,
             at,
             host: 0,
+            // The way of a call is not seen from here.
+            sent: order,
             kind: kind.to_owned(),
             incident: incident.clone(),
             ticket,

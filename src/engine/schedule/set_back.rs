@@ -48,6 +48,7 @@ impl Schedule {
         [&mut self.configuration_next, &mut self.intake_next].into_iter().flatten().for_each(back);
         self.cycles.values_mut().for_each(back);
         self.looked.values_mut().for_each(back);
+        self.missed.values_mut().for_each(back);
         self.later_looks.values_mut().for_each(back);
         self.written.values_mut().for_each(back);
         self.backfills.values_mut().for_each(back);

@@ -144,7 +144,7 @@ fn known(world: &Scene<'_>, ended: &Ended, side: &str, ours: u64, set: u64) -> b
 
 /// Whether our write that set a ticket back was on its way already when a person set something. Halo knows no versions: it
 /// carries a change out whatever has happened since it was sent, and nobody can call it back. An incident's etag does.
-fn on_its_way(world: &World, ended: &Ended, side: &str, set: u64, by_us: u64) -> bool {
+fn on_its_way(world: &Scene<'_>, ended: &Ended, side: &str, set: u64, by_us: u64) -> bool {
     let of_it = |write: &&Write| write.ticket == ended.ticket && write.order < by_us;
     let write = world.watch.writes.iter().rev().find(of_it);
     side == "ticket" && write.is_some_and(|write| write.sent < set)
