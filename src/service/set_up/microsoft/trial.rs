@@ -170,10 +170,15 @@ impl RefreshTokens for Borrowed {
 fn of_failure(connection: &MicrosoftConnection, failure: &Failure) -> ServiceError {
     let certificate = connection.identity == MicrosoftIdentity::Certificate;
     let (field, label) = match failure.code.as_deref().unwrap_or_default() {
-        "AADSTS90002" => ("tenant_id", "Tenant ID"),
-        "AADSTS700016" | "AADSTS50194" | "unauthorized_client" => ("oauth_client_id", "Application (client) ID"),
+        "AADSTS90002" | "AADSTS900021" | "AADSTS900023" | "AADSTS50059" | "AADSTS50128" => ("tenant_id", "Tenant ID"),
+        "AADSTS90038" | "AADSTS90043" | "AADSTS900382" | "AADSTS900383" | "AADSTS900432" => ("cloud", "Cloud"),
+        "AADSTS700016" | "AADSTS7000229" | "AADSTS7000112" | "AADSTS50194" | "unauthorized_client" => {
+            ("oauth_client_id", "Application (client) ID")
+        }
         "AADSTS7000215" | "AADSTS7000222" | "invalid_client" if !certificate => ("client_secret", "Client secret"),
-        "AADSTS7000215" | "AADSTS700027" | "invalid_client" => ("certificate", "Certificate"),
+        "AADSTS7000215" | "AADSTS700024" | "AADSTS700027" | "AADSTS700030" | "AADSTS50013" | "invalid_client" => {
+            ("certificate", "Certificate")
+        }
         _ if matches!(failure.kind, FailureKind::Transient | FailureKind::Unreadable) => {
             match cloud_of(&connection.endpoints) {
                 "custom" => ("authority", "Sign-in address"),
