@@ -11,7 +11,10 @@ use halobridge::{
     },
     engine::registry::REFRESH_TOKEN,
     outbound::{BoxFuture, Transport, TransportError},
-    service::configuration::{self, ReadOptions},
+    service::{
+        configuration::{self, ReadOptions},
+        doctor::{self, Standing},
+    },
     store::{SecretOwner, SecretSource},
     twin::{Twin, options::TwinOptions, transport::TwinTransport},
 };
@@ -418,9 +421,20 @@ async fn a_secret_that_ends_is_counted_down_everywhere() {
     let form = form.with(&[("secret_expires", "2026-03-09")]);
     assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
     let words = "The client secret ends in 7 days, on 2026-03-09. Make a new one in the app registration";
-    for path in ["/set-up", "/connections", "/problems"] {
+    for path in ["/", "/set-up", "/set-up/microsoft", "/set-up/sign-in", "/connections", "/problems"] {
         let page = shown(&scene.page(path).await);
         assert!(page.contains(words), "{path}: {page}");
+    }
+    // and by `doctor`, which says it while there is time, too
+    let installation = scene.app.app.installation().await.unwrap();
+    for (now, standing, says) in [
+        ("2026-01-02T08:00:00Z", Standing::Ok, "in 66 days, on 2026-03-09"),
+        ("2026-03-02T08:00:00Z", Standing::Note, words),
+        ("2026-03-10T08:00:00Z", Standing::Fault, "The client secret ended on 2026-03-09"),
+    ] {
+        let found = doctor::endings(&installation, now.parse().unwrap());
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].standing == standing && found[0].says.contains(says), "{now}: {found:?}");
     }
     // the same one, pasted again, ends when it did
     let secret = scene.text("/microsoft/client_secret");
