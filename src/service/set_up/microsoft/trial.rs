@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::{civil::Date, tz::TimeZone};
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
@@ -17,7 +18,7 @@ use crate::{
     entra::{
         AppRegistration, Credential, Resource, Tokens,
         app_token::AppTokens,
-        assertion::Certificate,
+        assertion::{self, Certificate},
         delegated::{DelegatedTokens, RefreshTokens},
     },
     outbound::Transport,
@@ -56,6 +57,23 @@ pub(super) async fn renewed(app: &App, typed: &Typed, id: Option<ConnectionId>) 
         }
     }
     Ok(false)
+}
+
+/// The day on which the certificate that is typed ends: it says so itself. One that has ended is of no use.
+pub(super) fn certificate_ends(app: &App, typed: &Typed) -> Result<Option<Date>, ServiceError> {
+    let Some(pem) = typed.secret(CERTIFICATE).filter(|_| typed.text("identity") == "certificate") else {
+        return Ok(None);
+    };
+    let day = assertion::ends(&pem);
+    match day.filter(|day| *day < app.clock.now().to_zoned(TimeZone::UTC).date()) {
+        Some(day) => {
+            let text = format!(
+                "Certificate: it ended on {day}. Make a new one, upload it to the app registration, and paste it here."
+            );
+            Err(ServiceError::invalid("certificate", text))
+        }
+        None => Ok(day),
+    }
 }
 
 /// The app's proof as typed, or as it lies here.
