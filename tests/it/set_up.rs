@@ -710,6 +710,30 @@ pub async fn refused(scene: &mut Scene, path: &str, form: &Form, status: u16, wo
 }
 
 #[tokio::test]
+async fn a_workspace_that_is_joined_to_defender_says_so() {
+    let mut scene = Scene::new(|_| {}).await;
+    scene.twin.with(|world, _| world.set_switch("defender", "true")).unwrap();
+    let raised = json!({ "workspace": "law-contoso-001", "title": "Shown there, too", "severity": "High" });
+    scene.act("incident.create", &raised);
+    let form = scene.microsoft("/set-up/microsoft").await;
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+    scene.sign_in("carla.contributor@contoso.example").await;
+    let form = scene.halo("/set-up/halo").await;
+    assert_taken(&scene.post("/set-up/halo", &form).await, "/set-up/clients");
+    let page = scene.page("/set-up/clients").await;
+    let rows = Selector::parse("tbody tr").unwrap();
+    let html = Html::parse_document(&page);
+    for (workspace, joined, portal) in [("law-contoso-001", true, "defender"), ("law-contoso-002", false, "azure")] {
+        let texts: Vec<String> = html.select(&rows).map(|row| row.text().collect()).collect();
+        let row = texts.iter().find(|row| row.contains(workspace)).expect("its row");
+        assert_eq!(row.contains("Joined to Microsoft Defender"), joined, "{row}");
+        // its links lead there, unless somebody says otherwise
+        let field = field_of(&page, workspace, "portal-");
+        assert!(drawn(&page).contains(&(field, portal.to_owned())), "{workspace}: {portal}");
+    }
+}
+
+#[tokio::test]
 async fn a_linked_workspace_is_given_to_another_client_on_its_page() {
     let mut scene = Scene::new(|_| {}).await;
     scene.connected().await;
