@@ -6,7 +6,7 @@ import { watch } from "../support/watch";
 import { type BrowserContext, expect, test } from "@playwright/test";
 
 // The first minutes of a real installation: no account, then nothing set up.
-const pages = ["/set-up", "/set-up/microsoft", "/set-up/sign-in", "/set-up/halo", "/set-up/clients", "/set-up/check", "/", "/incidents", "/problems", "/runs", "/connections", "/ledger", "/account"];
+const pages = ["/set-up", "/set-up/microsoft", "/set-up/sign-in", "/set-up/halo", "/set-up/clients", "/set-up/check", "/set-up/mapping", "/set-up/import", "/set-up/go-live", "/configuration", "/", "/incidents", "/problems", "/runs", "/connections", "/ledger", "/account"];
 const password = "violet kettle sings at dawn";
 
 const validator = new HtmlValidate({ extends: ["html-validate:standard"] });

@@ -15,7 +15,7 @@ use super::{
     ways::OverNetwork,
 };
 use crate::{
-    clock::{SystemClock, SystemIds},
+    clock::{Clock as _, SystemClock, SystemIds},
     service::doctor::{self, Finding, Standing},
     store::{InstanceMark, SCHEMA_VERSION, StoreError, lock_instance},
 };
@@ -65,6 +65,7 @@ pub async fn run(global: &Global, args: DoctorArgs) -> anyhow::Result<ExitCode> 
     match data.store.installation().await {
         Ok(installation) => {
             tell(doctor::installation(&data.store, &installation).await);
+            tell(doctor::endings(&installation, SystemClock.now()));
             tell(doctor::work(&data.store, &installation).await);
             if args.offline {
                 tell(vec![Finding::note("outside", "not asked (--offline)")]);

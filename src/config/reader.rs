@@ -143,6 +143,11 @@ impl<'a, 't> Table<'a, 't> {
 
     /// Text; blank text and control characters are faults.
     pub fn text(&self, key: &'static str) -> Option<At<String>> {
+        self.text_within(key, 2_000)
+    }
+
+    /// Text of at most so many characters.
+    pub fn text_within(&self, key: &'static str, most: usize) -> Option<At<String>> {
         let found = self.value(key)?;
         let Some(text) = found.value.as_str() else {
             self.wrong_type(key, found.at, found.value, "text in quotes");
@@ -152,8 +157,12 @@ impl<'a, 't> Table<'a, 't> {
             self.sink.wrong(found.at, self.field(key), "is empty", "Give it a value, or leave the line out.");
             return None;
         }
-        if text.chars().any(char::is_control) || text.chars().count() > 2000 {
-            let problem = "holds control characters or more than 2,000 characters";
+        if text.chars().any(char::is_control) || text.chars().count() > most {
+            let problem = if most == 2_000 {
+                "holds control characters or more than 2,000 characters".to_owned()
+            } else {
+                format!("holds control characters or more than {most} characters")
+            };
             self.sink.wrong(found.at, self.field(key), problem, "Shorten it to one plain line.");
             return None;
         }

@@ -99,6 +99,9 @@ pub struct Secrets<'a> {
     pub places: Option<&'a dyn SecretPlaces>,
 }
 
+/// Characters of a sealed secret at most: a certificate with its chain, or a long key, sealed.
+const SEALED_MAX: usize = 100_000;
+
 const FORMS: &str = "{ env = \"NAME\" } or { file = \"path\" }";
 
 impl Secrets<'_> {
@@ -113,9 +116,11 @@ impl Secrets<'_> {
             return None;
         }
         let inner = table.table(key)?;
+        let read =
+            |form: &'static str| if form == "sealed" { inner.text_within(form, SEALED_MAX) } else { inner.text(form) };
         let given: Vec<(&'static str, String, usize)> = ["env", "file", "sealed"]
             .into_iter()
-            .filter_map(|form| inner.text(form).map(|text| (form, text.value, text.at)))
+            .filter_map(|form| read(form).map(|text| (form, text.value, text.at)))
             .collect();
         let strangers = inner.entries().iter().any(|(k, _)| !["env", "file", "sealed"].contains(&k.value));
         let blank = inner.entries().iter().any(|(_, v)| !matches!(v.value, DeValue::String(s) if !s.trim().is_empty()));

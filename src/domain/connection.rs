@@ -26,7 +26,7 @@ pub struct MicrosoftConnection {
     pub allow_insecure: bool,
     /// Comment/incident writes promised per five minutes and subscription (sheet section 7).
     pub writes_per_5min: u32,
-    /// The day the client secret or certificate ends, as its owner said: nobody else tells it.
+    /// The day the client secret or certificate ends, as its owner said, or as the certificate that was typed says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_expires: Option<Date>,
 }

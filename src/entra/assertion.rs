@@ -6,7 +6,7 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use rsa::{
     RsaPrivateKey,
     pkcs1::DecodeRsaPrivateKey,
@@ -94,6 +94,59 @@ impl Certificate {
         })?;
         Ok(SecretString::from(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))))
     }
+}
+
+/// The day (UTC) on which the certificate of a PEM text ends; `None` when it does not say so in the usual form.
+pub fn ends(pem: &SecretString) -> Option<Date> {
+    let block = block(pem.expose_secret(), "CERTIFICATE")?;
+    let packed: String = block.lines().filter(|l| !l.starts_with("-----")).map(str::trim).collect();
+    last_day(&STANDARD.decode(packed).ok()?)
+}
+
+/// The second time of a certificate's validity (RFC 5280, 4.1).
+fn last_day(der: &[u8]) -> Option<Date> {
+    let (_, certificate, _) = element(der)?;
+    let (_, mut rest, _) = element(certificate)?;
+    // the version, where it is told; then serial number, algorithm, issuer
+    if rest.first() == Some(&0xa0) {
+        rest = element(rest)?.2;
+    }
+    for _ in 0..3 {
+        rest = element(rest)?.2;
+    }
+    let (_, validity, _) = element(rest)?;
+    let (_, _, second) = element(validity)?;
+    let (tag, time, _) = element(second)?;
+    let text = std::str::from_utf8(time).ok()?;
+    let (year, day) = match tag {
+        // of two digits: up to 49 they are of this century
+        0x17 => {
+            let (year, day) = text.split_at_checked(2)?;
+            let year: i16 = year.parse().ok()?;
+            (if year < 50 { 2000 + year } else { 1900 + year }, day)
+        }
+        0x18 => {
+            let (year, day) = text.split_at_checked(4)?;
+            (year.parse().ok()?, day)
+        }
+        _ => return None,
+    };
+    Date::new(year, day.get(..2)?.parse().ok()?, day.get(2..4)?.parse().ok()?).ok()
+}
+
+/// The first element of a DER text: its tag, what is in it, and what follows.
+fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&tag, rest) = der.split_first()?;
+    let (&first, rest) = rest.split_first()?;
+    let (length, rest) = if first < 0x80 {
+        (usize::from(first), rest)
+    } else {
+        let (length, rest) =
+            rest.split_at_checked(usize::from(first & 0x7f)).filter(|(length, _)| length.len() <= 4)?;
+        (length.iter().fold(0, |sum: usize, byte| (sum << 8) | usize::from(*byte)), rest)
+    };
+    let (inside, rest) = rest.split_at_checked(length)?;
+    Some((tag, inside, rest))
 }
 
 /// The first PEM block with this label, with its marks.

@@ -1,11 +1,12 @@
 //! Entra's refusals (sentinel-api sheet 3.5): decided by `error`, `suberror` and `error_codes`,
-//! never by the text, and never quoting it (it may hold names and ids).
+//! never by the text, and never quoting it (it may hold names and ids). What is said of each stands in [`super::verdict`].
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::verdict::{ACCOUNT, DEVICE, DISABLED, POLICY, SECOND_FACTOR, numbered, out_of_order, verdict, with_number};
 use crate::{
-    domain::failure::{Failure, FailureKind},
+    domain::failure::{Failure, FailureKind, Side},
     outbound::{exchange::Answer, read},
 };
 
@@ -23,7 +24,7 @@ pub fn refused(answer: &Answer, body: Option<&Value>, now: Timestamp) -> Failure
         let text = "Microsoft's sign-in service asks to wait: too many token requests. It goes on by itself.";
         return answer.failure(FailureKind::WaitUntil { at }, code(&error, &codes), text);
     }
-    if answer.status >= 500 || error == "temporarily_unavailable" || codes.contains(&90_033) {
+    if answer.status >= 500 || out_of_order(&error, &codes) {
         if let Some(at) = answer.retry_after(now) {
             let text = "Microsoft's sign-in service is out of order and asks to wait. It goes on by itself.";
             return answer.failure(FailureKind::WaitUntil { at }, code(&error, &codes), text);
@@ -35,7 +36,28 @@ pub fn refused(answer: &Answer, body: Option<&Value>, now: Timestamp) -> Failure
         return answer.unreadable();
     }
     let (kind, text) = verdict(&error, &suberror, &codes);
-    answer.failure(kind, code(&error, &codes), text)
+    answer.failure(kind, code(&error, &codes), numbered(text, codes.first().copied()))
+}
+
+/// The number at the head of the text that a browser brings back beside an error: there is no list of numbers then, and
+/// nothing else of the text is taken.
+pub fn number_in(description: &str) -> Option<i64> {
+    let digits: String =
+        description.trim_start().strip_prefix("AADSTS")?.chars().take_while(char::is_ascii_digit).take(9).collect();
+    digits.parse().ok()
+}
+
+/// An error that the browser brought back in place of a code.
+pub fn sent_back(error: &str, description: Option<&str>) -> Failure {
+    let codes: Vec<i64> = description.and_then(number_in).into_iter().collect();
+    let (kind, text) = if out_of_order(error, &codes) {
+        let text = "Microsoft's sign-in service is out of order for the moment. Sign in again in a few minutes.";
+        (FailureKind::Transient, text.to_owned())
+    } else {
+        let (kind, text) = verdict(error, "", &codes);
+        (kind, numbered(text, codes.first().copied()))
+    };
+    Failure { code: code(error, &codes), ..Failure::new(Side::Sentinel, kind, text) }
 }
 
 fn code(error: &str, codes: &[i64]) -> Option<String> {
@@ -47,7 +69,19 @@ fn code(error: &str, codes: &[i64]) -> Option<String> {
 
 /// Whether a code concerns the app registration, not a person's grant.
 pub fn of_the_app(code: &str) -> bool {
-    ["AADSTS7000215", "AADSTS7000222", "AADSTS700016", "AADSTS50194", "AADSTS700027", "invalid_client"].contains(&code)
+    [
+        "AADSTS7000215",
+        "AADSTS7000222",
+        "AADSTS700016",
+        "AADSTS7000229",
+        "AADSTS7000112",
+        "AADSTS50194",
+        "AADSTS700027",
+        "AADSTS700024",
+        "AADSTS700030",
+        "invalid_client",
+    ]
+    .contains(&code)
 }
 
 /// The same for an app that signs in as itself: nobody can sign in again for it.
@@ -58,110 +92,24 @@ pub fn of_an_app_alone(failure: Failure) -> Failure {
     let number = failure.code.as_deref().and_then(|code| code.strip_prefix("AADSTS")?.parse::<i64>().ok());
     let persons = ["sign in again", "start it again", "another account"];
     let meant = persons.iter().any(|words| failure.message.to_ascii_lowercase().contains(words));
-    let text = match number {
-        Some(53_000 | 53_001 | 53_003) => {
-            "A conditional access policy for workload identities blocks the app. Ask the tenant's administrator to let it in, \
-             from this machine's address too."
-        }
-        Some(50_076 | 50_079 | 50_072 | 50_074 | 50_078 | 50_158) => {
-            "A policy of the tenant asks for a second factor, which an app cannot give. Ask the tenant's administrator to \
-             leave the app out of it."
-        }
-        Some(50_057 | 50_034 | 50_105 | 50_020 | 90_072 | 7_000_112 | 7_000_116) => {
-            "The app is disabled, unknown or not assigned in this tenant. Enable it there under Enterprise applications."
-        }
-        _ if meant => {
-            "Microsoft does not accept the app's sign-in in this tenant. Check tenant id, client id and the secret or \
-             certificate of the connection, and whether the app is enabled there."
-        }
-        _ => return failure,
+    let among = |group: &[i64]| number.is_some_and(|number| group.contains(&number));
+    let text = if among(POLICY) || among(DEVICE) {
+        "A conditional access policy for workload identities blocks the app. Ask the tenant's administrator to let it in, \
+         from this machine's address too."
+            .to_owned()
+    } else if among(SECOND_FACTOR) {
+        "A policy of the tenant asks for a second factor, which an app cannot give. Ask the tenant's administrator to \
+         leave the app out of it."
+            .to_owned()
+    } else if among(ACCOUNT) || among(DISABLED) || number == Some(7_000_116) {
+        "The app is disabled, unknown or not assigned in this tenant. Enable it there under Enterprise applications."
+            .to_owned()
+    } else if meant {
+        let text = "Microsoft does not accept the app's sign-in in this tenant. Check tenant id, client id and the secret \
+                    or certificate of the connection, and whether the app is enabled there.";
+        with_number(text, number)
+    } else {
+        return failure;
     };
-    Failure { message: text.to_owned(), ..failure }
-}
-
-/// Numbers that Microsoft shows to people on its own pages, before anybody comes back here.
-pub const SHOWN_THERE: [i64; 14] = [
-    50_011, 700_016, 50_194, 90_002, 50_020, 50_105, 50_057, 65_001, 65_004, 53_003, 50_076, 70_043, 500_011, 7_000_222,
-];
-
-/// The table.
-pub fn verdict(error: &str, suberror: &str, codes: &[i64]) -> (FailureKind, &'static str) {
-    use FailureKind::{Forbidden, Rejected, SignInAgain};
-    let has = |wanted: &[i64]| codes.iter().any(|code| wanted.contains(code));
-    if has(&[7_000_222]) {
-        return (SignInAgain, "The app registration's client secret has expired. Create a new one and enter it.");
-    }
-    if has(&[7_000_215]) {
-        return (SignInAgain, "Microsoft refuses the client secret. Enter the secret's value, not its id.");
-    }
-    if has(&[700_027]) {
-        return (
-            SignInAgain,
-            "Microsoft refuses the certificate. Upload it to the app registration, or enter the right one.",
-        );
-    }
-    if error == "invalid_client" {
-        return (SignInAgain, "Microsoft refuses the app's proof. Enter a valid client secret or certificate.");
-    }
-    if has(&[700_016]) {
-        return (
-            SignInAgain,
-            "The app is unknown in this tenant. Check client id and tenant, or give admin consent there.",
-        );
-    }
-    if has(&[50_194]) {
-        return (SignInAgain, "The app registration is single-tenant. Make it multi-tenant, or use its own tenant.");
-    }
-    if has(&[90_002]) {
-        return (SignInAgain, "Microsoft doesn't know this tenant. Correct the tenant id of the connection.");
-    }
-    if has(&[500_011, 650_052]) || error == "invalid_resource" {
-        return (
-            Forbidden,
-            "The tenant does not know this service. An administrator must consent, or do without log queries.",
-        );
-    }
-    if has(&[65_001]) || suberror == "consent_required" || error == "consent_required" {
-        return (SignInAgain, "Consent is missing in this tenant. Open the consent link as an administrator.");
-    }
-    if has(&[65_004]) || error == "access_denied" {
-        return (SignInAgain, "The sign-in was declined. Sign in again and accept the permissions.");
-    }
-    if has(&[70_043]) {
-        return (SignInAgain, "The tenant's sign-in frequency policy ended the session. Sign in again.");
-    }
-    if has(&[53_000, 53_001, 53_003]) {
-        return (
-            SignInAgain,
-            "A conditional access policy blocks this sign-in. Ask the tenant's administrator, then sign in again.",
-        );
-    }
-    if has(&[50_076, 50_079, 50_072, 50_074, 50_078, 50_158]) || error == "interaction_required" {
-        return (SignInAgain, "Microsoft asks for a second factor. Sign in again.");
-    }
-    if has(&[50_057, 50_034, 50_105, 50_020, 90_072]) {
-        return (
-            SignInAgain,
-            "The signed-in account is disabled, unknown or not assigned in this tenant. Use another account.",
-        );
-    }
-    if has(&[54_005, 501_481]) {
-        return (SignInAgain, "The sign-in was interrupted or used twice. Start it again.");
-    }
-    if has(&[50_173, 700_082, 70_008, 50_089, 50_132, 50_133, 70_000]) {
-        return (SignInAgain, "The sign-in has expired or was revoked. Sign in again.");
-    }
-    if error == "invalid_grant" || error == "login_required" {
-        return (SignInAgain, "Microsoft no longer accepts the sign-in. Sign in again.");
-    }
-    if has(&[50_011]) {
-        return (Rejected, "The redirect address is not registered. Add the one shown here to the app registration.");
-    }
-    if error == "unauthorized_client" {
-        return (SignInAgain, "The app may not be used this way in this tenant. Check the app registration's set-up.");
-    }
-    if error == "invalid_scope" || has(&[70_011, 28_002, 28_003]) {
-        return (Rejected, "Microsoft refuses the permissions asked for. Check the endpoints of the connection.");
-    }
-    (Rejected, "Microsoft refuses the sign-in request. Check tenant id, client id and endpoints of the connection.")
+    Failure { message: text, ..failure }
 }

@@ -2,7 +2,7 @@
 //!
 //! Start with [`Tokens`]. Two ways to them: [`app_token`] (the app itself, by secret or certificate)
 //! and [`delegated`] (a person's refresh token). [`sign_in`] is the browser's way to the latter;
-//! [`error`] is the table of Entra's refusals (sentinel-api sheet 3.5).
+//! [`error`] reads Entra's refusals, [`verdict`] is the table of them (sentinel-api sheet 3.5).
 //!
 //! May use: `domain`, `outbound`, `clock`.
 
@@ -13,6 +13,7 @@ pub mod error;
 pub mod id_token;
 pub mod sign_in;
 mod tokens;
+pub mod verdict;
 mod wire;
 
 pub use wire::Refused;

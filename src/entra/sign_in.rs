@@ -154,6 +154,8 @@ pub struct Returned<'a> {
     pub state: Option<&'a str>,
     /// `error`
     pub error: Option<&'a str>,
+    /// `error_description`: only its number is read.
+    pub description: Option<&'a str>,
     /// `iss`, where the server names itself (RFC 9207).
     pub issuer: Option<&'a str>,
 }
@@ -177,8 +179,7 @@ pub async fn redeem(
         return Err(refused("The sign-in doesn't belong to this browser session. Start it again.").into());
     }
     if let Some(name) = returned.error {
-        let (kind, text) = error::verdict(name, "", &[]);
-        return Err(Failure::new(Side::Sentinel, kind, text).into());
+        return Err(error::sent_back(name, returned.description).into());
     }
     let code = returned.code.ok_or_else(|| refused("Microsoft sent no code back. Start the sign-in again."))?;
     // Before the code goes anywhere: an answer that came from another server has a code of another server.

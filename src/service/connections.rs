@@ -18,6 +18,7 @@ use crate::{
             },
             pause::PauseView,
         },
+        workspace::Mode,
     },
     engine::registry::REFRESH_TOKEN,
     store::{self, Installation, SecretOwner, SecretStanding},
@@ -110,6 +111,7 @@ fn health(status: &EngineStatus, scopes: &[RunScope], side: Option<Side>) -> Con
         last_success: rows().filter_map(|row| row.last_success).max(),
         failure: failed.map(|(_, failure)| failure.clone()),
         failed_at: failed.map(|(at, _)| *at),
+        next: rows().filter_map(|row| row.next_due).min(),
     }
 }
 
@@ -135,6 +137,11 @@ async fn microsoft(
         .collect();
     // A workspace may wait for Halo, which says nothing of this connection.
     let mut health = health(status, &scopes, Some(Side::Sentinel));
+    let read = |scope: RunScope| {
+        let mut on = installation.workspaces.iter().filter(|row| row.mode != Mode::Off);
+        on.any(|row| row.connection == connection.id && scope == RunScope::Workspace { id: row.id })
+    };
+    health.next = status.scopes.iter().filter(|row| read(row.scope)).filter_map(|row| row.next_due).min();
     if health.failure.is_none() && super::sign_in::challenge(app, connection.id).await?.is_some() {
         // reading goes well and writing is refused
         health.failure = Some(super::sign_in::challenged());
@@ -220,6 +227,8 @@ fn workspaces(
         .filter(|workspace| caller.scope.allows(Some(workspace.client)))
         .map(|workspace| {
             let connected = installation.connected(workspace.id);
+            let mut health = health(status, &[RunScope::Workspace { id: workspace.id }], None);
+            health.next = health.next.filter(|_| workspace.mode != Mode::Off);
             WorkspaceRow {
                 id: workspace.id,
                 name: workspace.name.clone(),
@@ -238,7 +247,7 @@ fn workspaces(
                     app,
                     DeliverySource::Sentinel { workspace: workspace.id, client: workspace.client },
                 ),
-                health: health(status, &[RunScope::Workspace { id: workspace.id }], None),
+                health,
                 pauses: paused.of(caller, installation, PauseScope::Client { id: workspace.client }),
             }
         })

@@ -7,6 +7,7 @@ use crate::{
     domain::{
         account::Scope,
         catalogue::Catalogue,
+        connection::MicrosoftConnection,
         ids::{ConnectionId, WorkspaceId},
         pair::{Health, SyncState},
         reason::Reason,
@@ -34,11 +35,15 @@ pub async fn view(app: &App, caller: &Caller, filter: PairFilter) -> Result<Dash
     let paused = Paused::now(app).await?;
     let rows = page(app, caller, (&installation, &paused), &filter, sort(&filter), names::PAGE_ROWS).await;
     let rows = rows.map(|listed| Listed { total: total(&kept, &filter), ..listed });
+    let now = app.clock.now();
+    let ending = |row: &MicrosoftConnection| Some(format!("{}: {}", row.name, row.secret_warning(now)?));
+    let all = caller.scope == Scope::All;
     Ok(DashboardView {
         clients: names::clients(&installation, &caller.scope, &by_client),
         workspaces: names::workspaces(&installation, &caller.scope, &by_workspace),
         counts: counts(&kept, &held),
         pauses: paused.wide(caller, &installation, false),
+        secrets: installation.microsoft.iter().filter(|_| all).filter_map(ending).collect(),
         filter,
         rows: rows.map_err(|error| names::trouble(&error)),
     })

@@ -7,9 +7,11 @@ pub mod outside;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::{
     clock::{Clock, IdSource},
-    domain::{account::Scope, pair::Health, workspace::Mode},
+    domain::{account::Scope, connection::MicrosoftConnection, pair::Health, workspace::Mode},
     engine::{Registry, Transports},
     service::names,
     store::{Installation, SecretOwner, Store},
@@ -146,6 +148,20 @@ pub async fn installation(store: &Store, installation: &Installation) -> Vec<Fin
         secrets(store, &what, owner, &mut found).await;
     }
     found
+}
+
+/// How long the secrets of the sign-ins with Microsoft last, where somebody said when they end.
+pub fn endings(installation: &Installation, now: Timestamp) -> Vec<Finding> {
+    let finding = |connection: &MicrosoftConnection| {
+        let what = format!("sign-in {}, end of its secret", connection.name);
+        let (day, days) = (connection.secret_expires?, connection.secret_days(now)?);
+        Some(match connection.secret_warning(now) {
+            Some(warning) if days < 0 => Finding::fault(what, warning),
+            Some(warning) => Finding::note(what, warning),
+            None => Finding::ok(what, format!("in {days} days, on {day}")),
+        })
+    };
+    installation.microsoft.iter().filter_map(finding).collect()
 }
 
 async fn secrets(store: &Store, what: &str, owner: SecretOwner, found: &mut Vec<Finding>) {

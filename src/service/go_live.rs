@@ -95,7 +95,13 @@ pub async fn first_cycle(
     let workspace = names::workspace(&installation, id).ok_or(ServiceError::NotFound)?;
     let policy = installation.policies.iter().find(|row| row.id == workspace.policy).ok_or(ServiceError::NotFound)?;
     let what = what_if::range(app, id, policy, workspace.since, app.clock.now()).await?;
-    Ok(what.map(|what| FirstCycle { id, name: workspace.name.clone(), what }))
+    let newest = match &what {
+        Ok(what) if what.incidents < what_if::NEWEST => {
+            what_if::newest(app, id, policy).await?.ok().filter(|newest| newest.incidents > what.incidents)
+        }
+        _ => None,
+    };
+    Ok(what.map(|what| FirstCycle { id, name: workspace.name.clone(), what, newest }))
 }
 
 /// Changes the mode of these workspaces. `seen` is the mark of the page that it was decided on.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{App, caller::Caller, error::ServiceError, fault};
-pub use crate::entra::sign_in::Returned;
+pub use crate::entra::{error::number_in, sign_in::Returned};
 use crate::{
     domain::{
         account::Role,

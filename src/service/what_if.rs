@@ -30,6 +30,8 @@ use crate::{
 
 /// Days looked back on.
 pub const DAYS: i64 = 30;
+/// Incidents that [`newest`] looks at, at most.
+pub const NEWEST: u32 = 50;
 /// Pages of incidents that are read at most.
 const PAGES_MAX: u32 = 20;
 
@@ -66,7 +68,28 @@ pub(super) async fn range(
     let installation = app.installation().await?;
     let workspace = names::workspace(&installation, workspace).ok_or(ServiceError::NotFound)?;
     let client = installation.clients.iter().find(|row| row.id == workspace.client).ok_or(ServiceError::NotFound)?;
-    asked(app, &installation, (workspace, client, policy), from, to).await
+    asked(app, &installation, (workspace, client, policy), (from, to), u32::MAX).await
+}
+
+/// What a policy would do with a workspace's newest incidents, [`NEWEST`] at most and none older than [`DAYS`] days, if they
+/// came now.
+///
+/// # Errors
+/// `NotFound`; the store cannot be read.
+pub(super) async fn newest(app: &App, workspace: WorkspaceId, policy: &Policy) -> Result<Forecast, ServiceError> {
+    let installation = app.installation().await?;
+    let workspace = names::workspace(&installation, workspace).ok_or(ServiceError::NotFound)?;
+    let client = installation.clients.iter().find(|row| row.id == workspace.client).ok_or(ServiceError::NotFound)?;
+    let to = app.clock.now();
+    let since = |days: i64| to.checked_sub(SignedDuration::from_hours(24 * days)).unwrap_or(to);
+    // Azure lists the oldest first: where many come, few days are enough.
+    for days in [1, 7] {
+        let found = asked(app, &installation, (workspace, client, policy), (since(days), to), NEWEST).await?;
+        if !matches!(&found, Ok(what) if what.incidents < NEWEST) {
+            return Ok(found);
+        }
+    }
+    asked(app, &installation, (workspace, client, policy), (since(DAYS), to), NEWEST).await
 }
 
 /// What a policy would do with the incidents of the last [`DAYS`] days of a workspace that is chosen and not applied yet.
@@ -97,15 +120,15 @@ pub(super) async fn of_link(app: &App, link: &Link, policy: &Policy) -> Result<F
         webhook: false,
         shadow: false,
     };
-    asked(app, &installation, (&workspace, &client, policy), from, to).await
+    asked(app, &installation, (&workspace, &client, policy), (from, to), u32::MAX).await
 }
 
 async fn asked(
     app: &App,
     installation: &Installation,
     (workspace, client, policy): (&Workspace, &Client, &Policy),
-    from: Timestamp,
-    to: Timestamp,
+    (from, to): (Timestamp, Timestamp),
+    most: u32,
 ) -> Result<Forecast, ServiceError> {
     let catalogue = match catalogue(app, installation, client).await? {
         Ok(catalogue) => catalogue,
@@ -117,9 +140,16 @@ async fn asked(
         Ok(sentinel) => listed(&sentinel, workspace, from, to).await,
         Err(failure) => Err(failure),
     };
-    let (incidents, more) = match read {
+    let (mut incidents, more) = match read {
         Ok(read) => read,
         Err(failure) => return Ok(Err(failure)),
+    };
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let from = if incidents.len() > most {
+        incidents.truncate(most);
+        incidents.last().and_then(|incident| incident.created).unwrap_or(from)
+    } else {
+        from
     };
     let mut counting = Counting::new(from, to);
     for some in incidents.chunks(500) {

@@ -22,7 +22,7 @@ use crate::{
     },
     service::{
         error::ServiceError,
-        sign_in::{self, PendingSignIn, Returned},
+        sign_in::{self, PendingSignIn, Returned, number_in},
     },
 };
 
@@ -73,7 +73,13 @@ pub async fn callback(State(web): State<Web>, reader: Reader, headers: HeaderMap
         return Ok(Redirect::to(&next).into_response());
     };
     let raw = |name: &'static str| Some(raw_value(&reader.query, name)).filter(|value| !value.is_empty());
-    let returned = Returned { code: raw("code"), state: raw("state"), error: raw("error"), issuer: raw("iss") };
+    let returned = Returned {
+        code: raw("code"),
+        state: raw("state"),
+        error: raw("error"),
+        description: raw("error_description"),
+        issuer: raw("iss"),
+    };
     match sign_in::finish(&web.app, &caller, pending, &returned).await? {
         Ok(()) => acts::flash(&reader.session, "microsoft").await?,
         Err(failure) => acts::flash_failure(&reader.session, &failure.message).await?,
@@ -105,6 +111,9 @@ fn elsewhere(web: &Web, reader: &Reader, headers: &HeaderMap) -> Response {
         let query = ["code", "state", "error", "iss"]
             .into_iter()
             .fold(QueryText::new(), |text, name| text.with(name, raw_value(&reader.query, name)));
+        // of Microsoft's words only the number travels on
+        let number = number_in(raw_value(&reader.query, "error_description"));
+        let query = query.with("error_description", &number.map_or_else(String::new, |code| format!("AADSTS{code}")));
         let path = query.after("/connections/callback");
         return Redirect::to(&format!("{}{path}", public.as_str().trim_end_matches('/'))).into_response();
     }

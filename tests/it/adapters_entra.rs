@@ -184,7 +184,7 @@ async fn what_is_refused_to_an_app_alone_asks_nobody_to_sign_in() {
 #[test]
 fn every_refusal_of_the_table_has_its_kind_and_remedy() {
     use FailureKind::{Forbidden, Rejected, SignInAgain};
-    let table: [(&str, i64, FailureKind, &str); 16] = [
+    let table: [(&str, i64, FailureKind, &str); 42] = [
         ("invalid_grant", 50_173, SignInAgain, "Sign in again"),
         ("invalid_grant", 700_082, SignInAgain, "Sign in again"),
         ("invalid_grant", 70_043, SignInAgain, "frequency"),
@@ -201,12 +201,86 @@ fn every_refusal_of_the_table_has_its_kind_and_remedy() {
         ("invalid_request", 50_011, Rejected, "redirect"),
         ("invalid_scope", 70_011, Rejected, "permissions"),
         ("invalid_grant", 999_999, SignInAgain, "Sign in again"),
+        ("access_denied", 50_105, SignInAgain, "another account"),
+        ("access_denied", 90_094, SignInAgain, "Only an administrator may consent"),
+        ("access_denied", 0, SignInAgain, "declined"),
+        ("invalid_grant", 50_126, SignInAgain, "password"),
+        ("invalid_grant", 50_055, SignInAgain, "password"),
+        ("invalid_grant", 50_053, SignInAgain, "locked"),
+        ("interaction_required", 530_003, SignInAgain, "device"),
+        ("interaction_required", 50_097, SignInAgain, "device"),
+        ("invalid_grant", 530_032, SignInAgain, "conditional access"),
+        ("invalid_grant", 500_121, SignInAgain, "second factor"),
+        ("invalid_grant", 51_004, SignInAgain, "another account"),
+        ("invalid_request", 500_200, SignInAgain, "another account"),
+        ("invalid_request", 9_002_326, SignInAgain, "platform “Web”"),
+        ("invalid_client", 7_000_218, SignInAgain, "platform “Web”"),
+        ("invalid_client", 700_024, SignInAgain, "clock"),
+        ("invalid_client", 700_027, SignInAgain, "certificate"),
+        ("unauthorized_client", 7_000_112, SignInAgain, "Enterprise applications"),
+        ("invalid_client", 7_000_229, SignInAgain, "unknown in this tenant"),
+        ("invalid_request", 90_038, SignInAgain, "another cloud"),
+        ("invalid_request", 900_023, SignInAgain, "tenant id"),
+        ("invalid_client", 650_056, SignInAgain, "three delegated permissions"),
+        ("invalid_client", 650_052, Forbidden, "log queries"),
+        ("invalid_request", 500_113, Rejected, "redirect"),
+        ("invalid_request", 900_144, Rejected, "misses a part"),
+        ("invalid_request", 50_058, SignInAgain, "Start it again"),
+        ("invalid_request", 999_999, Rejected, "Check tenant id"),
     ];
     for (error, code, kind, says) in table {
-        let (got, text) = halobridge::entra::error::verdict(error, "", &[code]);
+        let (got, text) = halobridge::entra::verdict::verdict(error, "", &[code]);
         assert_eq!(got, kind, "{error} {code}");
         assert!(text.contains(says), "{error} {code}: {text}");
     }
+}
+
+#[tokio::test]
+async fn an_error_that_the_browser_brings_back_is_told_by_its_number() {
+    let wanted = Wanted {
+        tenant: TENANT,
+        redirect_uri: "https://bridge.example/cb",
+        identity_only: true,
+        log_analytics: false,
+        claims: None,
+        login_hint: None,
+    };
+    let (_, pending) = sign_in::begin(&app(), &wanted, &SeededIds::new(4)).unwrap();
+    let state = pending.state.expose_secret().to_owned();
+    let script = Script::new(|_| text(500, ""));
+    for (error, description, kind, code, says) in [
+        (
+            "access_denied",
+            "AADSTS50105: Ana of Contoso is not assigned. Trace ID: 1",
+            FailureKind::SignInAgain,
+            "AADSTS50105",
+            "not assigned in this tenant",
+        ),
+        ("access_denied", "AADSTS90094: approval", FailureKind::SignInAgain, "AADSTS90094", "Only an administrator"),
+        ("access_denied", "", FailureKind::SignInAgain, "access_denied", "declined"),
+        ("access_denied", "Ana said AADSTS50105", FailureKind::SignInAgain, "access_denied", "declined"),
+        ("invalid_request", "AADSTS50011: no", FailureKind::Rejected, "AADSTS50011", "redirect address"),
+        ("server_error", "AADSTS50000: x", FailureKind::Transient, "AADSTS50000", "in a few minutes"),
+        ("temporarily_unavailable", "", FailureKind::Transient, "temporarily_unavailable", "out of order"),
+        // one that nobody here knows can be looked up
+        ("invalid_request", "AADSTS999999: x", FailureKind::Rejected, "AADSTS999999", "for it is AADSTS999999."),
+    ] {
+        let returned = Returned {
+            code: None,
+            state: Some(&state),
+            error: Some(error),
+            description: Some(description),
+            issuer: None,
+        };
+        let result = sign_in::redeem(&app(), pending.clone(), &returned, script.clone(), &clock(), &SeededIds::new(5))
+            .await
+            .map_err(Failure::from);
+        let failure = result.err().unwrap();
+        assert_eq!((failure.kind, failure.code.as_deref()), (kind, Some(code)), "{error} {description}");
+        assert!(failure.message.contains(says), "{error} {description}: {failure}");
+        assert!(!failure.message.contains("Ana"), "nothing else of the text: {failure}");
+    }
+    assert!(script.sent().is_empty());
 }
 
 /// Where the refresh token lies, with a record of what was saved.
@@ -400,7 +474,7 @@ async fn sign_in_with(change: impl Fn(&mut Value, &mut Value), corrupt: bool) ->
     change(&mut claims, &mut header);
     let script = entra(claims, header, corrupt);
     let state = pending.state.expose_secret().to_owned();
-    let returned = Returned { code: Some("the-code"), state: Some(&state), error: None, issuer: None };
+    let returned = Returned { code: Some("the-code"), state: Some(&state), ..Returned::default() };
     let result = sign_in::redeem(&app(), pending.clone(), &returned, script.clone(), &clock(), &ids)
         .await
         .map_err(Failure::from);
@@ -460,10 +534,10 @@ async fn a_foreign_state_or_an_error_ends_the_sign_in_without_a_call() {
     let script = Script::new(|_| text(500, ""));
     let state = pending.state.expose_secret().to_owned();
     for returned in [
-        Returned { code: Some("c"), state: Some("forged"), error: None, issuer: None },
-        Returned { code: Some("c"), state: None, error: None, issuer: None },
-        Returned { code: None, state: Some(&state), error: Some("access_denied"), issuer: None },
-        Returned { code: None, state: Some(&state), error: None, issuer: None },
+        Returned { code: Some("c"), state: Some("forged"), error: None, description: None, issuer: None },
+        Returned { code: Some("c"), state: None, error: None, description: None, issuer: None },
+        Returned { code: None, state: Some(&state), error: Some("access_denied"), description: None, issuer: None },
+        Returned { code: None, state: Some(&state), error: None, description: None, issuer: None },
     ] {
         let result = sign_in::redeem(&app(), pending.clone(), &returned, script.clone(), &clock(), &ids)
             .await

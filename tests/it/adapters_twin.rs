@@ -284,6 +284,7 @@ async fn a_person_signs_in_and_the_refresh_token_goes_on() {
         code: query.get("code").map(String::as_str),
         state: query.get("state").map(String::as_str),
         error: query.get("error").map(String::as_str),
+        description: query.get("error_description").map(String::as_str),
         issuer: query.get("iss").map(String::as_str),
     };
     let transport = stage.transport.clone();

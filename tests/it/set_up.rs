@@ -2,25 +2,41 @@
 
 use std::sync::Arc;
 
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use bytes::Bytes;
 use halobridge::{
     clock::{Clock, ManualClock},
     domain::{
         account::{Role, Scope},
+        connection::MicrosoftIdentity,
         workspace::{Mode, Portal},
     },
     engine::registry::REFRESH_TOKEN,
     outbound::{BoxFuture, Transport, TransportError},
-    service::configuration::{self, ReadOptions},
+    service::{
+        configuration::{self, ReadOptions},
+        doctor::{self, Standing},
+    },
     store::{SecretOwner, SecretSource},
     twin::{Twin, options::TwinOptions, transport::TwinTransport},
 };
 use http::StatusCode;
+use rsa::{
+    RsaPrivateKey,
+    pkcs8::{EncodePrivateKey, LineEnding},
+    traits::PublicKeyParts,
+};
 use scraper::{Html, Selector};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::support::{Answer, Browser, TestApp};
+use crate::{
+    adapters_entra::key_of,
+    support::{Answer, Browser, TestApp},
+};
 
 /// Where the twin is; nothing listens there, its transport looks at paths alone.
 const ORIGIN: &str = "http://twin.test";
@@ -418,9 +434,20 @@ async fn a_secret_that_ends_is_counted_down_everywhere() {
     let form = form.with(&[("secret_expires", "2026-03-09")]);
     assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
     let words = "The client secret ends in 7 days, on 2026-03-09. Make a new one in the app registration";
-    for path in ["/set-up", "/connections", "/problems"] {
+    for path in ["/", "/set-up", "/set-up/microsoft", "/set-up/sign-in", "/connections", "/problems"] {
         let page = shown(&scene.page(path).await);
         assert!(page.contains(words), "{path}: {page}");
+    }
+    // and by `doctor`, which says it while there is time, too
+    let installation = scene.app.app.installation().await.unwrap();
+    for (now, standing, says) in [
+        ("2026-01-02T08:00:00Z", Standing::Ok, "in 66 days, on 2026-03-09"),
+        ("2026-03-02T08:00:00Z", Standing::Note, words),
+        ("2026-03-10T08:00:00Z", Standing::Fault, "The client secret ended on 2026-03-09"),
+    ] {
+        let found = doctor::endings(&installation, now.parse().unwrap());
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].standing == standing && found[0].says.contains(says), "{now}: {found:?}");
     }
     // the same one, pasted again, ends when it did
     let secret = scene.text("/microsoft/client_secret");
@@ -442,6 +469,86 @@ async fn a_secret_that_ends_is_counted_down_everywhere() {
     let form = form.with(&[("client_secret", "third~secret"), ("secret_expires", "")]);
     assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
     assert!(!shown(&scene.page("/problems").await).contains("client secret ends"));
+}
+
+/// A certificate of this key that ends then, and the key, both as PEM.
+fn proof(key: &RsaPrivateKey, ends: &str) -> (String, String) {
+    let element = |tag: u8, inside: &[u8]| {
+        let length = inside.len();
+        let mut all = vec![tag];
+        match u8::try_from(length) {
+            Ok(short @ 0..0x80) => all.push(short),
+            Ok(byte) => all.extend([0x81, byte]),
+            Err(_) => {
+                all.push(0x82);
+                all.extend(u16::try_from(length).unwrap().to_be_bytes());
+            }
+        }
+        all.extend(inside);
+        all
+    };
+    let time = |text: &str| element(if text.len() == 13 { 0x17 } else { 0x18 }, text.as_bytes());
+    let parts = [
+        element(0xa0, &element(0x02, &[2])),
+        element(0x02, &[1]),
+        element(0x30, &[]),
+        element(0x30, &element(0x0c, &[b'x'; 300])),
+        element(0x30, &[time("260101000000Z"), time(ends)].concat()),
+        // as long as one with a key of 2,048 bits and its extensions
+        element(0x30, &element(0x04, &[7; 900])),
+    ];
+    let der = element(0x30, &element(0x30, &parts.concat()));
+    let body = STANDARD.encode(der);
+    let lines: Vec<&str> = body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let certificate = format!("-----BEGIN CERTIFICATE-----\r\n{}\r\n-----END CERTIFICATE-----", lines.join("\r\n"));
+    (certificate, key.to_pkcs8_pem(LineEnding::CRLF).unwrap().as_str().to_owned())
+}
+
+#[tokio::test]
+async fn the_app_signs_in_itself_by_secret_or_by_certificate() {
+    const PAGE: &str = "/set-up/microsoft";
+    let mut scene = Scene::new(|_| {}).await;
+    let form = scene.microsoft(PAGE).await.with(&[("identity", "secret")]);
+    let answer = scene.post(PAGE, &form).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", shown(&answer.body));
+    assert!(shown(&scene.page("/set-up/sign-in").await).contains("The app signs in by itself"));
+
+    // a certificate that Microsoft does not know; then the same, uploaded
+    scene.twin.with(|world, _| world.set_switch("any_certificate", "off")).unwrap();
+    let key = key_of(7);
+    let (certificate, private_key) = proof(&key, "260320120000Z");
+    let typed = [("identity", "certificate"), ("certificate", &*certificate), ("private_key", &*private_key)];
+    let form = scene.drawn(PAGE).await.with(&typed);
+    let unknown = ["Microsoft refuses the certificate", "Upload it to the app registration"];
+    refused(&mut scene, PAGE, &form, 422, &unknown).await;
+    let number = |bytes: Vec<u8>| URL_SAFE_NO_PAD.encode(bytes);
+    let (n, e) = (number(key.n().to_bytes_be()), number(key.e().to_bytes_be()));
+    scene.act("certificate.add", &json!({ "jwk": { "kty": "RSA", "n": n, "e": e } }));
+    let answer = scene.post(PAGE, &form).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", shown(&answer.body));
+
+    // when it ends it says itself, and it is counted down; it is kept when the page is saved without it
+    let words = "The certificate ends in 18 days, on 2026-03-20";
+    assert!(shown(&scene.page("/connections").await).contains(words));
+    let form = scene.drawn(PAGE).await;
+    assert_eq!(scene.post(PAGE, &form).await.status, StatusCode::SEE_OTHER);
+    assert!(shown(&scene.page("/connections").await).contains(words));
+    let installation = scene.app.app.installation().await.unwrap();
+    assert_eq!(installation.microsoft[0].identity, MicrosoftIdentity::Certificate);
+
+    // the next one; one that has ended is refused before anybody is asked
+    for (ends, says) in [("260227120000Z", "it ended on 2026-02-27"), ("20260228120000Z", "it ended on 2026-02-28")] {
+        let (certificate, private_key) = proof(&key, ends);
+        let form = scene.drawn(PAGE).await;
+        let form = form.with(&[("certificate", &certificate), ("private_key", &private_key)]);
+        refused(&mut scene, PAGE, &form, 422, &["Certificate: ", says, "Make a new one"]).await;
+    }
+    let (certificate, private_key) = proof(&key, "20560101120000Z");
+    let form = scene.drawn(PAGE).await.with(&[("certificate", &certificate), ("private_key", &private_key)]);
+    assert_eq!(scene.post(PAGE, &form).await.status, StatusCode::SEE_OTHER);
+    assert!(!shown(&scene.page("/connections").await).contains("The certificate ends"));
+    let installation = scene.app.app.installation().await.unwrap();
+    assert_eq!(installation.microsoft[0].secret_expires.unwrap().to_string(), "2056-01-01");
 }
 
 #[tokio::test]
@@ -599,6 +706,30 @@ pub async fn refused(scene: &mut Scene, path: &str, form: &Form, status: u16, wo
         } else if secret && value.len() > 3 {
             assert!(!answer.body.contains(value.as_str()), "{name} came back");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_workspace_that_is_joined_to_defender_says_so() {
+    let mut scene = Scene::new(|_| {}).await;
+    scene.twin.with(|world, _| world.set_switch("defender", "true")).unwrap();
+    let raised = json!({ "workspace": "law-contoso-001", "title": "Shown there, too", "severity": "High" });
+    scene.act("incident.create", &raised);
+    let form = scene.microsoft("/set-up/microsoft").await;
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+    scene.sign_in("carla.contributor@contoso.example").await;
+    let form = scene.halo("/set-up/halo").await;
+    assert_taken(&scene.post("/set-up/halo", &form).await, "/set-up/clients");
+    let page = scene.page("/set-up/clients").await;
+    let rows = Selector::parse("tbody tr").unwrap();
+    let html = Html::parse_document(&page);
+    for (workspace, joined, portal) in [("law-contoso-001", true, "defender"), ("law-contoso-002", false, "azure")] {
+        let texts: Vec<String> = html.select(&rows).map(|row| row.text().collect()).collect();
+        let row = texts.iter().find(|row| row.contains(workspace)).expect("its row");
+        assert_eq!(row.contains("Joined to Microsoft Defender"), joined, "{row}");
+        // its links lead there, unless somebody says otherwise
+        let field = field_of(&page, workspace, "portal-");
+        assert!(drawn(&page).contains(&(field, portal.to_owned())), "{workspace}: {portal}");
     }
 }
 

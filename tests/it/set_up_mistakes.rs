@@ -510,6 +510,33 @@ const SIGN_IN: &[(Trouble, Mistake)] = &[
         ),
     ),
     (
+        Trouble::Code(9_002_326),
+        row(
+            "the redirect address under “Single-page application” (AADSTS9002326)",
+            PAGE,
+            "The redirect address is registered for another platform, not for “Web”.",
+            "Remove it there in the app registration, and add it under the platform “Web”.",
+        ),
+    ),
+    (
+        Trouble::Code(530_003),
+        row(
+            "a policy wants a managed device (AADSTS530003)",
+            PAGE,
+            "A conditional access policy wants a device that the tenant manages.",
+            "Sign in again from such a one, or ask the tenant's administrator.",
+        ),
+    ),
+    (
+        Trouble::Code(90_094),
+        row(
+            "only an administrator may consent (AADSTS90094)",
+            PAGE,
+            "Only an administrator may consent in this tenant.",
+            "Send one the consent link, then sign in again.",
+        ),
+    ),
+    (
         Trouble::TooLate,
         row("more than 15 minutes at Microsoft", PAGE, "The sign-in took more than 15 minutes.", "Start it again."),
     ),

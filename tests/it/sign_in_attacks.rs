@@ -460,6 +460,14 @@ async fn an_error_with_a_code_beside_it() {
     let (code, state) = scene.server.sign_in(&url);
     let page = scene.back(&[("error", "access_denied"), ("code", &code), ("state", &state)]).await;
     scene.refused(&page, "The sign-in was declined").await;
+    // of what is said beside it, the number alone counts
+    let url = scene.begin().await;
+    let (code, state) = scene.server.sign_in(&url);
+    let words = "AADSTS50105: call 555-0100 and read out your password";
+    let query = [("error", "access_denied"), ("error_description", words), ("code", &*code), ("state", &*state)];
+    let page = scene.back(&query).await;
+    assert!(!page.contains("555-0100"), "{page}");
+    scene.refused(&page, "not assigned in this tenant").await;
     assert_eq!(scene.calls("/token"), 0);
 }
 

@@ -111,9 +111,23 @@ fn health(ctx: &PageContext, health: &ConnectionHealth) -> AnyView {
     });
     view! {
         {failure}
-        <p class="quiet">"Last success "{when_or(ctx, health.last_success, "never")}</p>
+        <p class="quiet">"Last success "{when_or(ctx, health.last_success, "never")}{next(ctx, health)}</p>
     }
     .into_any()
+}
+
+/// Seconds that a reading may wait for its turn before it is called late.
+const LATE_SECS: i64 = 60;
+
+/// When it is read next, or since when that is late.
+fn next(ctx: &PageContext, health: &ConnectionHealth) -> AnyView {
+    match health.next {
+        Some(at) if ctx.now.duration_since(at).as_secs() > LATE_SECS => {
+            view! { ", next "<span class="warn">"late: due "{when(ctx, at)}</span> }.into_any()
+        }
+        Some(at) => view! { ", next "{when(ctx, at)} }.into_any(),
+        None => ().into_any(),
+    }
 }
 
 fn secret(source: &SecretSource) -> AnyView {

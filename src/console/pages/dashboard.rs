@@ -73,6 +73,11 @@ fn truth(ctx: &PageContext, view: &DashboardView) -> AnyView {
             </ul>
             {storm(ctx, view.counts.storm_held)}
             {pause::notices(ctx, &view.pauses)}
+            {view
+                .secrets
+                .iter()
+                .map(|text| view! { <p class="warn">{icon(ctx, "waiting")} " " {text.clone()} " " <a href="/connections">"Connections"</a></p> })
+                .collect_view()}
         </div>
     }
     .into_any()

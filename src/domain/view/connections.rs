@@ -37,6 +37,9 @@ pub struct ConnectionHealth {
     pub failure: Option<Failure>,
     /// When that failure was.
     pub failed_at: Option<Timestamp>,
+    /// When it is read next.
+    #[serde(default)]
+    pub next: Option<Timestamp>,
 }
 
 /// Where a secret comes from. Never the secret.

@@ -178,6 +178,9 @@ pub struct DashboardView {
     pub workspaces: Vec<Choice>,
     /// Clients and connections that are paused.
     pub pauses: Vec<PauseView>,
+    /// What is said of secrets that end soon, with the connection's name; for those who see everything.
+    #[serde(default)]
+    pub secrets: Vec<String>,
     /// The rows.
     pub rows: Rows<PairRow>,
 }

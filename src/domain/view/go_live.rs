@@ -34,4 +34,8 @@ pub struct FirstCycle {
     pub name: String,
     /// What would happen.
     pub what: WhatIf,
+    /// Where few incidents have come yet: what would happen to the newest, also those from before the workspace's start,
+    /// if they came now.
+    #[serde(default)]
+    pub newest: Option<WhatIf>,
 }

@@ -242,8 +242,13 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
     let renewed = trial::renewed(app, typed, id).await?;
     let before_ends = before.as_ref().and_then(|entry| entry.connection.secret_expires).map(|day| day.to_string());
     let ends = typed.text("secret_expires");
-    secret_end(app, typed, before_ends.as_deref(), renewed)?;
-    made.text("secret_expires", ends);
+    match trial::certificate_ends(app, typed)? {
+        Some(day) => made.text("secret_expires", &day.to_string()),
+        None => {
+            secret_end(app, typed, before_ends.as_deref(), renewed)?;
+            made.text("secret_expires", ends);
+        }
+    }
     cloud(app, typed, before.as_ref(), &mut made).await?;
     proof(app, typed, &name, &mut made)?;
     let applied = made.read(app, &FIELDS).await?;

@@ -9,7 +9,7 @@ use crate::{
         view::set_up::{SignInRow, SignInStep, Step, StepState, TokenHealth},
     },
     engine::registry::REFRESH_TOKEN,
-    entra::error::{SHOWN_THERE, verdict},
+    entra::verdict::{SHOWN_THERE, verdict},
     service::{App, caller::Caller, engine_handle::EngineStatus, error::ServiceError, fault, sign_in},
     store::{Installation, SecretOwner},
 };

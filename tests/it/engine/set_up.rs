@@ -156,6 +156,24 @@ async fn a_workspace_that_cannot_be_asked_says_why() {
 }
 
 #[tokio::test]
+async fn before_anything_has_come_the_newest_fifty_show_what_would_happen() {
+    let setup = Setup { mode: "observe", since_secs: 3_600, workspaces: 1, ..Setup::new(Product::Itsm) };
+    let bridge = Bridge::with(setup).await;
+    let (app, admin) = bridge.admin();
+    for n in 0..52 {
+        bridge.raise_in(0, json!({ "title": format!("Old {n}"), "severity": if n % 2 == 0 { "Low" } else { "High" } }));
+    }
+    bridge.advance(7_200).await;
+    let before = bridge.writes();
+    let cycle = go_live::first_cycle(&app, &admin, first(&bridge).await).await.unwrap().unwrap();
+    assert_eq!((cycle.what.incidents, cycle.what.tickets), (0, 0), "{cycle:#?}");
+    let newest = cycle.newest.expect("there are some");
+    assert_eq!((newest.incidents, newest.tickets, newest.samples.len()), (50, 50, 5), "{newest:#?}");
+    assert_eq!(bridge.writes(), before, "0 writes");
+    bridge.finish().await;
+}
+
+#[tokio::test]
 async fn going_live_does_what_was_shown() {
     let setup = Setup { mode: "observe", workspaces: 2, ..Setup::new(Product::Itsm) };
     let bridge = Bridge::with(setup).await;
@@ -174,6 +192,7 @@ async fn going_live_does_what_was_shown() {
     assert!(rows.iter().all(|row| row.mode == Mode::Observe && row.obstacle.is_empty()));
     let cycle = go_live::first_cycle(&app, &admin, id).await.unwrap().unwrap();
     assert_eq!((cycle.what.tickets, cycle.what.incidents), (2, 2));
+    assert_eq!(cycle.newest, None, "there are no others");
     assert_eq!(bridge.writes(), before, "0 writes");
     // One workspace; the other goes on observing.
     go_live::go(&app, &admin, &[id], Mode::TwoWay, Start::AsObserved, &mark).await.unwrap();

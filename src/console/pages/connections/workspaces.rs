@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::webhook;
+use super::{next, webhook};
 use crate::{
     console::{
         components::{
@@ -106,7 +106,7 @@ fn line(ctx: &PageContext, row: &WorkspaceRow) -> AnyView {
             </th>
             <td>
                 {state::connection(ctx, &row.health)}
-                <div class="quiet">"read "{when_or(ctx, row.health.last_success, "never")}</div>
+                <div class="quiet">"read "{when_or(ctx, row.health.last_success, "never")}{next(ctx, &row.health)}</div>
             </td>
             <td data-label="Mode">
                 {words::mode(row.mode)}

@@ -40,6 +40,16 @@ pub fn body(ctx: &PageContext, view: &LiveStep) -> AnyView {
             <section class="tile" aria-labelledby="cycle">
                 <h2 id="cycle">"The first cycle of “"{cycle.name.clone()}"”"</h2>
                 {lines::what_if(ctx, &cycle.what)}
+                {cycle
+                    .newest
+                    .as_ref()
+                    .map(|newest| {
+                        view! {
+                            <h3>"The newest incidents, as if they came now"</h3>
+                            {lines::what_if(ctx, newest)}
+                            <p class="quiet">"Those from before the workspace's start stay as they are, unless a backfill takes them in."</p>
+                        }
+                    })}
             </section>
         }
     });

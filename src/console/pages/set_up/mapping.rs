@@ -396,7 +396,7 @@ fn what_if(ctx: &PageContext, view: &MappingStep) -> AnyView {
         (Some(what), _) => view! {
             {lines::what_if(ctx, what)}
             {each(&view.what_if_of)}
-            <p class="quiet">"Counted as if they came now. Those from before a workspace's start get their tickets when it goes live with them, or by a backfill."</p>
+            <p class="quiet">"Counted as if they came now. Those from before a workspace's start stay as they are, unless a backfill takes them in."</p>
         }
         .into_any(),
         (None, Some(trouble)) => view! { <p>{trouble.clone()}</p> }.into_any(),

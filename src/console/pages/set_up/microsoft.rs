@@ -93,7 +93,8 @@ fn typed(view: &MicrosoftStep) -> AnyView {
         {fields::field(&view.form, "", Field {
             name: "secret_expires",
             label: "End of the secret (optional)",
-            hint: "The day Entra shows beside it: the console counts down to it and asks for a new one in time.",
+            hint: "The day Entra shows beside it: the console counts down to it and asks for a new one in time. A certificate \
+                   tells its own.",
             kind: "date",
             autocomplete: "off",
         })}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::{civil::Date, tz::TimeZone};
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
@@ -17,7 +18,7 @@ use crate::{
     entra::{
         AppRegistration, Credential, Resource, Tokens,
         app_token::AppTokens,
-        assertion::Certificate,
+        assertion::{self, Certificate},
         delegated::{DelegatedTokens, RefreshTokens},
     },
     outbound::Transport,
@@ -56,6 +57,23 @@ pub(super) async fn renewed(app: &App, typed: &Typed, id: Option<ConnectionId>) 
         }
     }
     Ok(false)
+}
+
+/// The day on which the certificate that is typed ends: it says so itself. One that has ended is of no use.
+pub(super) fn certificate_ends(app: &App, typed: &Typed) -> Result<Option<Date>, ServiceError> {
+    let Some(pem) = typed.secret(CERTIFICATE).filter(|_| typed.text("identity") == "certificate") else {
+        return Ok(None);
+    };
+    let day = assertion::ends(&pem);
+    match day.filter(|day| *day < app.clock.now().to_zoned(TimeZone::UTC).date()) {
+        Some(day) => {
+            let text = format!(
+                "Certificate: it ended on {day}. Make a new one, upload it to the app registration, and paste it here."
+            );
+            Err(ServiceError::invalid("certificate", text))
+        }
+        None => Ok(day),
+    }
 }
 
 /// The app's proof as typed, or as it lies here.
@@ -170,10 +188,15 @@ impl RefreshTokens for Borrowed {
 fn of_failure(connection: &MicrosoftConnection, failure: &Failure) -> ServiceError {
     let certificate = connection.identity == MicrosoftIdentity::Certificate;
     let (field, label) = match failure.code.as_deref().unwrap_or_default() {
-        "AADSTS90002" => ("tenant_id", "Tenant ID"),
-        "AADSTS700016" | "AADSTS50194" | "unauthorized_client" => ("oauth_client_id", "Application (client) ID"),
+        "AADSTS90002" | "AADSTS900021" | "AADSTS900023" | "AADSTS50059" | "AADSTS50128" => ("tenant_id", "Tenant ID"),
+        "AADSTS90038" | "AADSTS90043" | "AADSTS900382" | "AADSTS900383" | "AADSTS900432" => ("cloud", "Cloud"),
+        "AADSTS700016" | "AADSTS7000229" | "AADSTS7000112" | "AADSTS50194" | "unauthorized_client" => {
+            ("oauth_client_id", "Application (client) ID")
+        }
         "AADSTS7000215" | "AADSTS7000222" | "invalid_client" if !certificate => ("client_secret", "Client secret"),
-        "AADSTS7000215" | "AADSTS700027" | "invalid_client" => ("certificate", "Certificate"),
+        "AADSTS7000215" | "AADSTS700024" | "AADSTS700027" | "AADSTS700030" | "AADSTS50013" | "invalid_client" => {
+            ("certificate", "Certificate")
+        }
         _ if matches!(failure.kind, FailureKind::Transient | FailureKind::Unreadable) => {
             match cloud_of(&connection.endpoints) {
                 "custom" => ("authority", "Sign-in address"),

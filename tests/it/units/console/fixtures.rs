@@ -153,6 +153,7 @@ fn workspaces() -> Vec<Choice> {
 
 pub fn dashboard() -> DashboardView {
     DashboardView {
+        secrets: Vec::new(),
         filter: PairFilter::default(),
         counts: PairCounts {
             storm_held: 2,

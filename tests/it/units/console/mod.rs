@@ -578,10 +578,21 @@ fn in_forced_colours_only_the_current_tab_has_a_line() {
 }
 
 #[test]
+fn the_page_of_connections_says_when_each_is_read_next_and_what_is_late() {
+    let html = page("connections");
+    let tiles: Vec<String> = all(&html, "article.tile").into_iter().map(text).collect();
+    assert_eq!(tiles.iter().filter(|tile| tile.contains(", next in 4 min")).count(), 2, "{tiles:#?}");
+    let rows: Vec<String> = all(&html, "table.workspaces tbody tr").into_iter().map(text).collect();
+    let late: Vec<&String> = rows.iter().filter(|row| row.contains("next late: due 20 min ago")).collect();
+    assert_eq!(late.len(), 1, "{rows:#?}");
+    assert!(rows.iter().any(|row| row.contains(", next in 4 min")), "{rows:#?}");
+}
+
+#[test]
 fn a_connection_is_used_as_soon_as_somebody_signed_in() {
     let (_, ctx, page) = fixtures::pages().into_iter().find(|(name, ..)| *name == "connections").unwrap();
     let Page::Connections(mut view) = page else { panic!("not the connections") };
-    let fresh = ConnectionHealth { last_success: None, failure: None, failed_at: None };
+    let fresh = ConnectionHealth { last_success: None, failure: None, failed_at: None, next: None };
     for row in &mut view.microsoft {
         row.health = fresh.clone();
     }
