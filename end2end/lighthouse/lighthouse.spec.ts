@@ -22,10 +22,13 @@ interface Scores {
 }
 
 /** Loads the page as somebody does who has never been there, and gives its scores. */
-async function measure(port: number, name: string, url: string, cookie: string): Promise<Scores> {
+async function measure(port: number, name: string, url: string, cookie: string, tries = 3): Promise<Scores> {
   const extraHeaders = cookie ? { Cookie: cookie } : undefined;
   const result = await lighthouse(url, { port, onlyCategories: CATEGORIES, logLevel: "error", extraHeaders });
-  if (!result || result.lhr.runtimeError) throw new Error(`${name}: ${result?.lhr.runtimeError?.message ?? "no result"}`);
+  const fault = result ? result.lhr.runtimeError?.message : "no result";
+  // Chromium's trace sometimes lacks its beginning ("Please run Lighthouse again"): nothing was measured then
+  if (fault && tries > 1) return measure(port, name, url, cookie, tries - 1);
+  if (!result || fault) throw new Error(`${name}: ${fault}`);
   const { categories, audits, finalDisplayedUrl } = result.lhr;
   if (finalDisplayedUrl !== url) throw new Error(`${name}: ${url} led to ${finalDisplayedUrl}`);
   const scores = CATEGORIES.map((category) => Math.round((categories[category].score ?? 0) * 100));
