@@ -8,6 +8,8 @@ import { address, routes } from "../support/routes";
 
 // Lighthouse's own mobile preset: a phone of the middle, slow 4G. `make lighthouse`; PAGES=dashboard,pair looks at these only.
 const CATEGORIES = ["performance", "accessibility", "best-practices"];
+/** What performance should be. */
+const FAST = 98;
 const only = process.env.PAGES?.split(",");
 
 // Chromium asks nobody outside while it is measured.
@@ -40,6 +42,13 @@ async function measure(port: number, name: string, url: string, cookie: string, 
   return { name, scores, lost };
 }
 
+/** A page slower than it should be is measured three times, for the one in the middle: other programs take the processor too. */
+async function settle(once: () => Promise<Scores>): Promise<Scores> {
+  const first = await once();
+  if (first.scores[0] >= FAST) return first;
+  return [first, await once(), await once()].sort((a, b) => a.scores[0] - b.scores[0])[1];
+}
+
 /** The addresses of all pages that answer as they should, and whether they need a session. */
 async function pages(browser: Browser, ready: { console: string }, signedIn: object): Promise<[string, string, boolean][]> {
   const context = await browser.newContext({ javaScriptEnabled: false, baseURL: ready.console, storageState: signedIn as never });
@@ -65,7 +74,7 @@ test("Lighthouse, mobile", async ({ browser, ready, signedIn }) => {
   try {
     console.log(`${"page".padEnd(20)}    P    A   BP`);
     for (const [name, url, session] of all) {
-      const page = await measure(chromium.port, name, url, session ? cookie : "");
+      const page = await settle(() => measure(chromium.port, name, url, session ? cookie : ""));
       measured.push(page);
       console.log(`${name.padEnd(20)}${page.scores.map((score) => String(score).padStart(5)).join("")}`);
     }
