@@ -47,13 +47,13 @@ BESIDE := nice -n 5 $(ALONE)
 # What nobody waits for until the end: it takes the cores only while the other leaves one idle.
 BEHIND := nice -n 14 $(ALONE)
 
-.PHONY: help demo serve test prove bench lint e2e build bundle setup steps program library module \
+.PHONY: help demo serve test prove bench lint e2e lighthouse build bundle setup steps program library module \
 	test-core test-server test-bundle test-islands test-xtask
 
 help: ## this list
 	@echo "Halobridge keeps Microsoft Sentinel incidents and Halo tickets in step."
 	@echo
-	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 	@echo
 	@echo "Options of the program go into ARGS:  make demo ARGS=--help"
 
@@ -123,6 +123,10 @@ bench: setup bundle ## measurements, printed (ARGS: p1 p3 p4 p5 p6 p7 p8 r15 ste
 e2e: program ## the tests in Chromium alone (ARGS: a spec, --headed …)
 	@.ci/tools e2e
 	@cd end2end && npx playwright test $(ARGS)
+
+lighthouse: program ## what Lighthouse says of every page, as a table (PAGES=dashboard,pair …: of these)
+	@.ci/tools lighthouse
+	@cd end2end && LIGHTHOUSE=1 npx playwright test --project=lighthouse
 
 build: setup bundle ## the release binary, target/release/halobridge
 	@cargo build --locked --release

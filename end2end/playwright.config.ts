@@ -20,6 +20,12 @@ const shots = {
   use: { launchOptions, javaScriptEnabled: true },
 };
 
+const lighthouse = {
+  name: "lighthouse",
+  testDir: "./lighthouse",
+  use: { launchOptions },
+};
+
 export default defineConfig({
   testDir: "./tests",
   outputDir: "./test-results",
@@ -45,5 +51,6 @@ export default defineConfig({
     // axe runs as a script in the page; what it finds does not depend on our own scripts.
     { name: "no-js", testIgnore: "a11y.spec.ts", use: { launchOptions, javaScriptEnabled: false } },
     ...(process.env.SHOTS ? [shots] : []),
+    ...(process.env.LIGHTHOUSE ? [lighthouse] : []),
   ],
 });

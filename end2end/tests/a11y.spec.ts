@@ -11,6 +11,11 @@ for (const route of routes) {
       if (route.islands) await awake(page);
       // Rows are built alike, and axe takes its time with each: all of them where the most is to be seen, and once.
       let rows = route.rich ? undefined : 20;
+      // here tables are wider than their place: they scroll in it, the page does not
+      await page.setViewportSize({ width: 768, height: 800 });
+      expect(await sideways(page), "768 px").toBe(0);
+      const hidden = await page.evaluate(() => [...document.querySelectorAll(".bar nav ul")].some((bar) => bar.scrollWidth > bar.clientWidth));
+      expect(hidden, "a place that the bar leads to is out of sight").toBe(false);
       for (const width of [1280, 360]) {
         await page.setViewportSize({ width, height: 800 });
         expect(await sideways(page), `${width} px`).toBe(0);

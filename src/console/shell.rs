@@ -44,7 +44,12 @@ const BENEATH: [(&str, &str, &str); 9] = [
 
 /// The list that a page stands below, or the page itself.
 fn place_above(path: &str) -> &str {
-    let above = [("/set-up/", SET_UP), ("/accounts/", ACCOUNTS), ("/configuration/", CONFIGURATION)];
+    let above = [
+        ("/set-up/", SET_UP),
+        ("/accounts/", ACCOUNTS),
+        ("/configuration/", CONFIGURATION),
+        ("/connections/", "/connections"),
+    ];
     above.iter().find(|(below, _)| path.starts_with(below)).map_or(path, |(_, above)| above)
 }
 

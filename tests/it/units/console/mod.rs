@@ -603,6 +603,15 @@ fn a_connection_is_used_as_soon_as_somebody_signed_in() {
 }
 
 #[test]
+fn a_page_below_another_marks_its_place_and_the_page_above() {
+    for (name, above) in [("disconnect", "Connections"), ("set-up-microsoft", "Set-up")] {
+        let html = page(name);
+        assert_eq!(one(&html, ".bar nav a[aria-current]"), "Connections", "{name}");
+        assert_eq!(one(&html, ".beneath a[aria-current]"), above, "{name}");
+    }
+}
+
+#[test]
 fn a_page_is_called_what_it_is_called_elsewhere() {
     let html = page("disconnect");
     let of_webhooks = Selector::parse("ul.points a[href='/set-up/import']").unwrap();
