@@ -713,6 +713,7 @@ pub async fn refused(scene: &mut Scene, path: &str, form: &Form, status: u16, wo
 async fn a_workspace_that_is_joined_to_defender_says_so() {
     let mut scene = Scene::new(|_| {}).await;
     scene.twin.with(|world, _| world.set_switch("defender", "true")).unwrap();
+    scene.twin.with(|world, _| world.set_switch("defender_delay_s", "0")).unwrap();
     let raised = json!({ "workspace": "law-contoso-001", "title": "Shown there, too", "severity": "High" });
     scene.act("incident.create", &raised);
     let form = scene.microsoft("/set-up/microsoft").await;
