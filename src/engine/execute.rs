@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    Engine, Unit, back,
+    Engine, Unit, answers, back,
     digest::{self, After},
     forth, homeless,
     known::Known,
@@ -76,7 +76,8 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
                 None => return Ok(()),
             },
         };
-        if schedule::put_right(engine, &known).await? || engine.paused(&known.row.pair) {
+        let again = schedule::put_right(engine, &known).await? || answers::try_now(engine, &known).await?;
+        if again || engine.paused(&known.row.pair) {
             return Ok(());
         }
         let now = engine.now();

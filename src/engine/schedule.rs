@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
-        failure::{Failure, FailureKind},
+        failure::{Failure, FailureKind, Side},
         ids::{ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
         pause::Pause,
         run::RunCause,
@@ -203,6 +203,8 @@ pub struct Schedule {
     beyond: Option<Timestamp>,
     /// The pairs in whose queues it was found.
     ahead: BTreeSet<PairId>,
+    /// Pairs in whose queues a write waits for a side that answers again.
+    pub(super) answered: BTreeSet<(PairId, Side)>,
 }
 
 impl Schedule {
