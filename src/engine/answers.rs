@@ -35,9 +35,24 @@ pub(super) async fn again(engine: &Engine, reading: RunScope) -> Result<(), Stor
         RunScope::Halo { .. } => Side::Halo,
     };
     let pairs = engine.store.pairs_waiting_for(reading, engine.now(), PAIRS_MAX).await?;
+    let view = engine.registry.view();
+    let connection = match reading {
+        RunScope::Workspace { id } => view.workspaces.get(&id).map(|workspace| workspace.connection),
+        RunScope::Halo { .. } => None,
+    };
+    let now = engine.now();
     let mut schedule = engine.schedule();
     schedule.answered.extend(pairs.iter().map(|pair| (*pair, side)));
     schedule.pairs.extend(pairs);
+    // What answers for one workspace may answer for the others, whose next readings may be a quarter of an hour away.
+    for (id, standing) in &mut schedule.workspaces {
+        let beside =
+            connection.is_some() && view.workspaces.get(id).map(|workspace| workspace.connection) == connection;
+        let unanswered = |(_, failure): &(Timestamp, Failure)| failure.kind == FailureKind::Transient;
+        if beside && was_away(standing) && standing.last_failure.as_ref().is_some_and(unanswered) {
+            standing.next = standing.next.map(|next| next.min(now));
+        }
+    }
     Ok(())
 }
 
