@@ -24,8 +24,7 @@ const PAIRS_MAX: u32 = 100_000;
 /// Whether a source could not be read for a while: what waits for its side is to be tried when it is read again. That our
 /// own budget has no room is no outage.
 pub(super) fn was_away(standing: &Standing) -> bool {
-    let failed = standing.last_failure.as_ref().is_some_and(|(_, failure)| !failure.own_budget());
-    failed && standing.failures >= OUTAGE
+    standing.failing && standing.failures >= OUTAGE
 }
 
 /// It is read again.

@@ -202,7 +202,7 @@ impl Fresh {
     fn waited(&mut self, name: &str, secs: f64) {
         self.waits.push(secs);
         let longest = self.longest.entry(name.to_owned()).or_default();
-        *longest = longest.max(secs);
+        *longest = secs.max(*longest);
     }
 
     /// The workspace whose incident waited longest, and how long.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{begin, end, reading_of};
 use crate::{
     domain::{
-        failure::FailureKind,
+        failure::{FailureKind, Side},
         ids::{ClientId, ConnectionId, WorkspaceId},
         pause::{Pause, PauseCause, PauseScope},
         run::{RunCause, RunScope},
@@ -31,7 +31,7 @@ fn read_beside(engine: &Engine, own: WorkspaceId, connection: ConnectionId) -> O
             continue;
         }
         if let Some((at, failure)) = &standing.last_failure
-            && failure.kind == FailureKind::SignInAgain
+            && (failure.side, failure.kind) == (Side::Sentinel, FailureKind::SignInAgain)
         {
             refused = refused.max(Some(*at));
         }
