@@ -117,7 +117,7 @@ lint: setup ## format and lints alone
 prove: program ## random worlds against the real engine (ARGS: --seeds 1000, --planted …)
 	@target/demo/halobridge prove $(ARGS)
 
-bench: setup bundle ## measurements, printed (ARGS: p1 p3 p4 p5 p6 p7 p8 r15 steady; BENCH_PROFILE=demo builds quicker)
+bench: setup bundle ## measurements, printed (ARGS: p1 p3 p4 p5 p6 p7 p8 r14 r15 steady; BENCH_PROFILE=demo builds quicker)
 	@cargo bench --locked --profile $(BENCH_PROFILE) --bench bridge -- $(ARGS)
 
 e2e: program ## the tests in Chromium alone (ARGS: a spec, --headed …)

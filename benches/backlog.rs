@@ -1,141 +1,47 @@
-//! P2, P4 and the steady state: what only shows with thousands of incidents and hundreds of clients. One process, one
-//! clock that is moved by hand: times are those of the world, not of this machine.
+//! P2, P4, R14, R15 and the steady state: what only shows with thousands of incidents and hundreds of clients, or against
+//! the documented limits. One process, one clock that is moved by hand: times are those of the world, not of this machine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use halobridge::{
-    clock::{Clock, IdSource, SystemIds},
-    domain::{
-        delivery::{Delivery, DeliverySource},
-        ids::{DeliveryId, IncidentId},
-        workspace::Workspace,
-    },
-    twin::{faults::Fault, limits::Limits, options::TwinOptions},
-};
+use halobridge::twin::options::TwinOptions;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::{
     cpu,
     inside::{Inside, beginning},
+    limited::{self, Away, Broken, Outage},
     number,
     outside::Wanted,
     peak_mb, percentile,
 };
-
-/// Halo's documented limit: so many requests in any five minutes.
-const PERMITTED: usize = 300;
-const WINDOW_SECS: i64 = 300;
-/// The clock is moved by this much, in milliseconds: waits are told to this grain.
-const STEP_MS: i64 = 500;
-
-async fn workspaces(world: &Inside) -> BTreeMap<String, Workspace> {
-    let installation = world.store.installation().await.expect("an installation");
-    let named = |one: &Workspace| (one.arm_id.rsplit('/').next().unwrap_or_default().to_owned(), one.clone());
-    installation.workspaces.iter().map(named).collect()
-}
-
-/// Raises an incident and stores what a playbook says of it.
-async fn announced(world: &Inside, name: &str, workspace: &Workspace) -> IncidentId {
-    let made = world.twin.act("incident.create", &json!({ "workspace": name }));
-    let made: serde_json::Value = serde_json::from_slice(&made.body).expect("JSON");
-    let incident = made["name"].as_str().expect("its name").to_owned();
-    let body = json!({
-        "eventUniqueId": incident, "objectEventType": "Create", "object": { "id": made["id"], "name": incident },
-    });
-    let delivery = Delivery {
-        id: DeliveryId(SystemIds.uuid_v7(world.clock.now())),
-        source: DeliverySource::Sentinel { workspace: workspace.id, client: workspace.client },
-        received: world.clock.now(),
-        body: body.to_string().into_bytes(),
-        handled: None,
-    };
-    world.store.intake(delivery).await.expect("stored");
-    world.engine.poke_intake();
-    IncidentId::new(&incident)
-}
 
 /// P2 and P4: a backlog over hundreds of clients, and now and then a fresh incident of any of them.
 pub async fn fresh_before_backlog() {
     let clients = number("HALOBRIDGE_BENCH_CLIENTS", 500);
     let waiting = number("HALOBRIDGE_BENCH_BACKLOG", 10_000);
     let minutes = number("HALOBRIDGE_BENCH_MINUTES", 60);
-    let options = TwinOptions { workspaces: clients, limits: Limits::Real, ..TwinOptions::new(5, beginning()) };
-    let wanted =
-        Wanted { evidence: false, poll_secs: 900, customers: clients, documented_limits: true, ..Wanted::default() };
-    let world = Inside::new(options, &wanted).await;
-    world.run().await;
-    world.after(60).await;
-    world.raise(waiting / clients);
-    // Found by the next polls.
-    for _ in 0..1_000 {
-        world.after(1).await;
-    }
-    let all = workspaces(&world).await;
-    let names: Vec<&String> = all.keys().collect();
-    let (began, tickets) = (world.clock.now(), world.tickets());
-    let mut waits: Vec<f64> = Vec::new();
-    let mut open: Vec<(Timestamp, &Workspace, IncidentId)> = Vec::new();
-    let (mut dice, mut next) = (0x2545_F491_4F6C_DD17_u64, began);
-    let end = began + SignedDuration::from_mins(i64::try_from(minutes).expect("small"));
-    while world.clock.now() < end {
-        if world.clock.now() >= next {
-            dice ^= dice << 13;
-            dice ^= dice >> 7;
-            dice ^= dice << 17;
-            let name = names[usize::try_from(dice % names.len() as u64).expect("small")];
-            let incident = announced(&world, name, &all[name]).await;
-            open.push((world.clock.now(), &all[name], incident));
-            // One in twenty of the permitted rate.
-            next += SignedDuration::from_secs(WINDOW_SECS * 20 / i64::try_from(PERMITTED).expect("small"));
-        }
-        world.run().await;
-        let mut left = Vec::new();
-        for (since, workspace, incident) in open {
-            let pair = world.store.pair_of_incident(workspace.id, &incident).await.expect("read");
-            if pair.is_some_and(|pair| pair.ticket.is_some()) {
-                let waited = world.clock.now().duration_since(since).as_secs_f64();
-                if waited > 2.0 {
-                    let (at, name) = (since.duration_since(began).as_secs_f64(), &workspace.name);
-                    println!("    raised {at:.1} s after the beginning in {name}: waited {waited:.1} s");
-                }
-                waits.push(waited);
-            } else {
-                left.push((since, workspace, incident));
-            }
-        }
-        open = left;
-        world.clock.advance(SignedDuration::from_millis(STEP_MS));
-    }
-    for (since, workspace, incident) in &open {
-        let at = since.duration_since(began).as_secs_f64();
-        let pair = world.store.pair_of_incident(workspace.id, incident).await.expect("read");
-        let state = pair.map_or("is not linked", |pair| pair.health.as_str());
-        println!("    raised {at:.1} s after the beginning in {}: still without a ticket, {state}", workspace.name);
-    }
-    waits.sort_by(f64::total_cmp);
-    let (asked, refused) = world.twin.with(|world, _| {
-        let of_halo = |kind: &str| kind.starts_with("halo.") && !kind.contains("token");
-        let asked = world.calls.iter().filter(|call| of_halo(&call.kind) && call.at >= began).count();
-        let refused = world.calls.iter().filter(|call| call.status == 429 && call.at >= began).count();
-        (asked, refused)
-    });
-    let permitted = PERMITTED * minutes * 60 / usize::try_from(WINDOW_SECS).expect("small");
+    let secs = i64::try_from(minutes * 60).expect("small");
+    // Found by the next polls; then the window is full.
+    let found = limited::backlog(clients, waiting, 900, (1_000, secs)).await;
+    let (fresh, asked) = (&found.fresh, found.asked as f64);
     println!(
-        "P2  {waiting} incidents of {clients} clients wait, {minutes} minutes: {asked} requests to Halo of {permitted} \
-         permitted = {:.1} % (bar 95), {refused} answered with 429 (bar 0); {} tickets made",
-        asked as f64 * 100.0 / permitted as f64,
-        world.tickets() - tickets,
+        "P2  {waiting} incidents of {clients} clients wait, {minutes} minutes: {asked} requests to Halo of {} permitted = \
+         {:.1} % (bar 95), {} answered with 429 (bar 0); {} incidents are left",
+        found.permitted,
+        asked * 100.0 / found.permitted,
+        found.refused,
+        found.left,
     );
+    let (worst, longest) = fresh.worst().unwrap_or_default();
     println!(
-        "P4  fresh incidents meanwhile: {} in all, {} still without a ticket, {} waited longer than 2 s; waited p50 {:.1} s, \
-         p99 {:.1} s, most {:.1} s (bar p99 2, told to {STEP_MS} ms)",
-        waits.len() + open.len(),
-        open.len(),
-        waits.iter().filter(|wait| **wait > 2.0).count(),
-        percentile(&waits, 50),
-        percentile(&waits, 99),
-        waits.last().copied().unwrap_or_default(),
+        "P4  fresh incidents meanwhile: {} in all, of {} clients, {} still without a ticket; waited p50 {:.2} s, p99 {:.2} s \
+         (bar 2), most {longest:.2} s, in {worst}",
+        fresh.waits.len(),
+        fresh.longest.len(),
+        fresh.without,
+        percentile(&fresh.waits, 50),
+        percentile(&fresh.waits, 99),
     );
 }
 
@@ -168,44 +74,53 @@ pub async fn steady() {
     );
 }
 
-/// R15: Halo cannot be reached for a day while incidents come in; then how long until each has its ticket, against the
-/// time that Halo's documented limit makes of it.
+/// R15: either side cannot be reached for a day while people at the other go on; then how long until all is in step, against
+/// the time that the documented limit makes of the same calls.
 pub async fn recovery() {
-    let clients = 20;
-    let changes = number("HALOBRIDGE_BENCH_CHANGES", 5_000);
-    let options = TwinOptions { workspaces: clients, limits: Limits::Real, ..TwinOptions::new(5, beginning()) };
-    let wanted =
-        Wanted { evidence: false, poll_secs: 300, customers: clients, documented_limits: true, ..Wanted::default() };
-    let world = Inside::new(options, &wanted).await;
-    world.run().await;
-    world.after(60).await;
-    let outage = Fault::from_json(&json!({ "effect": "status", "status": 503, "kind": "halo.*" })).expect("a fault");
-    world.twin.with(|world, _| world.faults.add(outage));
-    let before = world.tickets();
-    for hour in 0..24 {
-        world.raise((changes / clients * (hour + 1)) / 24 - (changes / clients * hour) / 24);
-        for _ in 0..12 {
-            world.after(300).await;
-        }
+    let (places, pairs) = (20, 50);
+    let rounds = number("HALOBRIDGE_BENCH_CHANGES", 5_000) / (places * pairs);
+    for away in [Away::Halo, Away::Sentinel] {
+        let outage = Outage { away, hours: 24, places, pairs, rounds, poll_secs: 300 };
+        let found = limited::recovery(outage).await;
+        println!(
+            "R15 {away:?} away for {} hours, {} changes of {} pairs in {places} workspaces meanwhile: {} s until all is in step; \
+             the limit allows the {} calls made ({} at the least) in {:.0} s: {:.3} times (bar 1.1); {} answered with 429, \
+             {} changes lost, {} dead letters",
+            outage.hours,
+            found.changes,
+            found.pairs,
+            found.secs.map_or_else(|| "more than two days".to_owned(), |secs| format!("{secs:.0}")),
+            found.asked,
+            found.fewest,
+            found.allowed,
+            found.ratio(),
+            found.refused,
+            found.lost,
+            found.dead,
+        );
     }
-    world.twin.with(|world, _| world.faults.remove(None));
-    let (began, due) = (world.clock.now(), before + changes / clients * clients);
-    let limit = SignedDuration::from_hours(12);
-    while world.tickets() < due && world.clock.now().duration_since(began) < limit {
-        for _ in 0..20 {
-            world.after(1).await;
+}
+
+/// R14: what one client's broken tenant, sign-in or incident costs the others.
+pub async fn head_of_line() {
+    let secs = i64::try_from(number("HALOBRIDGE_BENCH_MINUTES", 60) * 60).expect("small");
+    let mut alone = 0.0;
+    for broken in [Broken::Nothing, Broken::DeadTenant, Broken::Refused, Broken::Poisoned] {
+        let fresh = limited::beside(broken, 5, secs).await;
+        let (worst, longest) = fresh.worst().unwrap_or_default();
+        if broken == Broken::Nothing {
+            alone = longest;
         }
+        println!(
+            "R14 {broken:?}: {} fresh incidents of other clients waited p50 {:.2} s, p99 {:.2} s, most {longest:.2} s, in \
+             {worst}: {:.2} s more than beside nothing broken (bar 1); {} without a ticket",
+            fresh.waits.len(),
+            percentile(&fresh.waits, 50),
+            percentile(&fresh.waits, 99),
+            longest - alone,
+            fresh.without,
+        );
     }
-    let took = world.clock.now().duration_since(began).as_secs_f64();
-    // one request each, and a window's worth at once
-    let missing = due - before;
-    let least = (missing.saturating_sub(PERMITTED)) as f64 * WINDOW_SECS as f64 / PERMITTED as f64;
-    println!(
-        "R15 Halo away for 24 hours, {missing} incidents meanwhile: all but {} have their tickets {took:.0} s after it is back; \
-         the limit allows it in {least:.0} s: {:.2} times (bar 1.1)",
-        due - world.tickets(),
-        took / least,
-    );
 }
 
 /// P1 over a mixed day: incidents of every hour, words both ways, severities, closures. What is listed whatever happens is
@@ -223,7 +138,7 @@ pub async fn mixed_day(finely: bool) {
         world.clock.advance(SignedDuration::from_millis(137));
     }
     world.run().await;
-    let names: Vec<String> = workspaces(&world).await.into_keys().collect();
+    let names: Vec<String> = world.places().await.into_keys().collect();
     world.forget_calls();
     let (mut fewest, mut fence, mut changes, mut cycles) = (0_u64, 0_u64, 0_u64, 0_u64);
     for hour in 0..HOURS {

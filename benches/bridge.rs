@@ -1,5 +1,5 @@
-//! Measurements of bars P1 to P8 and of the steady state. Prints, never asserts: `make bench`, or
-//! `make bench ARGS="p3 p8"` (p1 p3 p4 p5 p6 p7 p8 r15 steady).
+//! Measurements of bars P1 to P8, R14, R15 and of the steady state. Prints, never asserts: `make bench`, or
+//! `make bench ARGS="p3 p8"` (p1 p3 p4 p5 p6 p7 p8 r14 r15 steady).
 //!
 //! The twin is a process of its own wherever a time or the CPU of the product is meant; "in one process" says so.
 //! Sizes: HALOBRIDGE_BENCH_INCIDENTS (2000), HALOBRIDGE_BENCH_SAMPLES (300), HALOBRIDGE_BENCH_WORKSPACES (500),
@@ -12,6 +12,8 @@
 mod backlog;
 #[path = "../tests/it/inside.rs"]
 mod inside;
+#[path = "../tests/it/limited.rs"]
+mod limited;
 #[path = "../tests/it/outside.rs"]
 mod outside;
 mod webhooks;
@@ -93,6 +95,9 @@ fn main() {
     }
     if wants("p4") {
         alone.block_on(backlog::fresh_before_backlog());
+    }
+    if wants("r14") {
+        alone.block_on(backlog::head_of_line());
     }
     if wants("r15") {
         alone.block_on(backlog::recovery());

@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    Engine, Unit, back,
+    Engine, Unit, answers, back,
     digest::{self, After},
     forth, homeless,
     known::Known,
@@ -59,7 +59,7 @@ impl Attempt {
 
 /// Carries out what is ready in a pair's queue.
 pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError> {
-    let mut after: Option<After> = None;
+    let (mut after, mut place) = (None::<After>, None);
     for turn in 1..=TURN_MAX {
         let go_on = turn < TURN_MAX;
         let known = match after.take() {
@@ -76,7 +76,8 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
                 None => return Ok(()),
             },
         };
-        if schedule::put_right(engine, &known).await? || engine.paused(&known.row.pair) {
+        let again = schedule::put_right(engine, &known).await? || answers::try_now(engine, &known).await?;
+        if again || engine.paused(&known.row.pair) {
             return Ok(());
         }
         let now = engine.now();
@@ -92,7 +93,7 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
                 moved(engine, operation, state, attempts, failure, Reading::default()).await?;
             }
             OperationState::Planned { ready } if *ready <= now => {
-                if engine.has_to_wait(row, operation) {
+                if engine.has_to_wait(row, operation) || !engine.placed(row, operation, &mut place) {
                     return Ok(());
                 }
                 after = Box::pin(attempt(engine, known, operation, go_on)).await?;

@@ -28,7 +28,7 @@ use crate::{
 use self::changed::{move_cursor, since};
 use self::open::{ROWS_EVERY, every_row, rows_every, some_whole};
 use super::{
-    Engine, digest,
+    Engine, answers, digest,
     known::Known,
     poll::unseen,
     registry::salt,
@@ -431,10 +431,11 @@ async fn ended(
     let now = engine.now();
     // Our own budget had no room: no failed run.
     let waits = counts.failure.as_ref().is_some_and(Failure::own_budget);
-    let told_before = {
+    let (told_before, away) = {
         let mut schedule = engine.schedule();
         let Some(standing) = schedule.instances.get_mut(&id) else { return Ok(()) };
         let (failed_before, told_before) = (standing.last_failure.is_some(), standing.failing);
+        let away = answers::was_away(standing);
         if !waits {
             standing.failing = counts.failure.is_some();
         }
@@ -462,9 +463,12 @@ async fn ended(
         {
             standing.next = Some(now);
         }
-        told_before
+        (told_before, away)
     };
     super::pauses::read(engine, RunScope::Halo { id }, id, None, counts.failure.as_ref()).await?;
+    if away && counts.failure.is_none() {
+        answers::again(engine, RunScope::Halo { id }).await?;
+    }
     if waits {
         tracing::debug!(connection.id = %id, "reading changed tickets waits for Halo's budget");
     } else if let Some(failure) = &counts.failure {

@@ -13,6 +13,9 @@ const SHARDS: usize = 256;
 /// In an instance's lane for creating tickets: the one that is asking for its ticket, and the next, which makes ready.
 const CREATING: usize = 2;
 
+/// Pairs that write to one Halo instance at once: one that does not answer holds up no more of what runs side by side.
+const WRITING: usize = 24;
+
 /// How often a lane was entered.
 pub type Turn = u64;
 
@@ -28,6 +31,12 @@ pub struct Lanes {
     pairs: Vec<Mutex<()>>,
     newcomers: Vec<Mutex<Turn>>,
     creates: StdMutex<BTreeMap<ConnectionId, Creates>>,
+    writes: StdMutex<BTreeMap<ConnectionId, Arc<Semaphore>>>,
+}
+
+/// A pair's place among those that write to a Halo instance, until it is dropped.
+pub struct WritePlace {
+    _place: OwnedSemaphorePermit,
 }
 
 /// An instance's lane for creating tickets.
@@ -66,7 +75,8 @@ impl CreatePlace {
 impl Default for Lanes {
     fn default() -> Self {
         let newcomers = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { pairs: (0..SHARDS).map(|_| Mutex::default()).collect(), newcomers, creates: StdMutex::default() }
+        let pairs = (0..SHARDS).map(|_| Mutex::default()).collect();
+        Self { pairs, newcomers, creates: StdMutex::default(), writes: StdMutex::default() }
     }
 }
 
@@ -103,6 +113,21 @@ impl Lanes {
     /// Whether a place in an instance's lane for creating tickets is free.
     pub fn may_create(&self, halo: ConnectionId) -> bool {
         self.create_lane(halo).places.available_permits() > 0
+    }
+
+    /// A place among the pairs that write to an instance, if one is free. Who finds none stands in line.
+    pub fn try_write(&self, halo: ConnectionId) -> Option<WritePlace> {
+        Some(WritePlace { _place: self.writing(halo).try_acquire_owned().ok()? })
+    }
+
+    /// Whether such a place is free.
+    pub fn may_write(&self, halo: ConnectionId) -> bool {
+        self.writing(halo).available_permits() > 0
+    }
+
+    fn writing(&self, halo: ConnectionId) -> Arc<Semaphore> {
+        let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(writes.entry(halo).or_insert_with(|| Arc::new(Semaphore::new(WRITING))))
     }
 
     fn create_lane(&self, halo: ConnectionId) -> Creates {

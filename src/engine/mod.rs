@@ -10,6 +10,7 @@
 //! planning and recording are one step under its lane, and the lane is never held across a call outside.
 
 mod alerts;
+mod answers;
 pub mod back;
 pub mod backfill;
 pub mod digest;

@@ -21,6 +21,8 @@ use crate::{
 
 use super::{Engine, known::Known};
 
+mod sign_in;
+
 /// Code of the failure that Halo has no such client.
 pub(super) const NO_SUCH_CLIENT: &str = "no-such-client";
 
@@ -139,12 +141,16 @@ pub(super) async fn read(
 ) -> Result<(), StoreError> {
     match failure {
         None => {
-            end(engine, |pause| pause::healed(pause, reading)).await?;
+            let over = |known: &Pause| pause::healed(known, reading) || sign_in::serves(known, reading, connection);
+            end(engine, over).await?;
             try_again(engine, reading, connection, client).await
         }
-        Some(failure) => match pause::by_reading(failure, reading, connection, client) {
-            Some((scope, cause)) => begin(engine, scope, cause).await.map(|_| ()),
-            None => Ok(()),
+        Some(failure) => match (pause::by_reading(failure, reading, connection, client), client) {
+            (Some((scope @ PauseScope::Connection { .. }, cause)), Some(client)) => {
+                Box::pin(sign_in::refused(engine, (reading, connection, client), scope, cause)).await
+            }
+            (Some((scope, cause)), _) => begin(engine, scope, cause).await.map(|_| ()),
+            (None, _) => Ok(()),
         },
     }
 }

@@ -12,7 +12,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Engine;
+use super::{Engine, lanes::WritePlace};
 use crate::{
     domain::{
         failure::Side,
@@ -208,6 +208,22 @@ impl Engine {
         waits
     }
 
+    /// Whether a pair has a place among those that write to its Halo instance, `place`, or gets one; else it stands in
+    /// line for it.
+    pub(super) fn placed(&self, row: &SituationRow, operation: &Operation, place: &mut Option<WritePlace>) -> bool {
+        if operation.kind.side() != Side::Halo || place.is_some() {
+            return true;
+        }
+        *place = self.lanes.try_write(row.pair.halo);
+        if place.is_some() {
+            return true;
+        }
+        let class = self.class_of(operation);
+        let Some(gate) = self.gate_of(row, operation, class) else { return true };
+        self.schedule().queue.hold(gate, class, row.pair.client, row.pair.id);
+        false
+    }
+
     /// Whether a budget has room for a write now.
     pub(super) fn has_room(&self, row: &SituationRow, operation: &Operation) -> bool {
         let gate = self.gate_of(row, operation, self.class_of(operation));
@@ -254,6 +270,7 @@ impl Engine {
     pub(super) fn open(&self, gate: &Gate, now: Timestamp) -> bool {
         match gate {
             Gate::Create(connection) => self.lanes.may_create(*connection),
+            Gate::Halo(connection, ..) if !self.lanes.may_write(*connection) => false,
             gate => self.free_at(gate, now).is_none_or(|at| at <= now),
         }
     }

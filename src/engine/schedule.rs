@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
-        failure::{Failure, FailureKind},
+        failure::{Failure, FailureKind, Side},
         ids::{ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
         pause::Pause,
         run::RunCause,
@@ -203,6 +203,8 @@ pub struct Schedule {
     beyond: Option<Timestamp>,
     /// The pairs in whose queues it was found.
     ahead: BTreeSet<PairId>,
+    /// Pairs in whose queues a write waits for a side that answers again.
+    pub(super) answered: BTreeSet<(PairId, Side)>,
 }
 
 impl Schedule {
@@ -328,6 +330,8 @@ impl Schedule {
 
 /// How often the configuration's version and other processes' requests are looked at: a change is up in two seconds.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(1);
+/// Workspaces that are polled at once: where none of them answers, the rest of what runs side by side goes on.
+const POLLS_MAX: usize = 32;
 /// Ready pairs that are asked for at once.
 const READY_MAX: u32 = 2_000;
 
@@ -418,7 +422,9 @@ impl Engine {
         for id in instances {
             s.take(Unit::Halo(id), now, &mut units, limit);
         }
-        for (_, _, id) in polls {
+        polls.retain(|(_, _, id)| !s.running.contains(&Unit::Poll(*id)) && !s.held_back(Unit::Poll(*id), now));
+        let reading = s.running.iter().filter(|unit| matches!(unit, Unit::Poll(_))).count();
+        for (_, _, id) in polls.into_iter().take(POLLS_MAX.saturating_sub(reading)) {
             s.take(Unit::Poll(id), now, &mut units, limit);
         }
         if !s.only_read {

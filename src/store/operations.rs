@@ -14,6 +14,7 @@ use crate::domain::{
     account::Scope,
     ids::{IncidentId, OperationId, PairId, TicketId},
     operation::Operation,
+    run::RunScope,
     time::{from_ms, to_ms},
 };
 
@@ -52,6 +53,12 @@ statements! {
     const WAITING = "SELECT o.pair AS id FROM operations o
         WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.due_ms > ?1 AND o.state <> 'sending'
         ORDER BY o.due_ms LIMIT 0 + ?2";
+    const WAITING_FOR_HALO = "SELECT o.pair AS id FROM operations o JOIN pairs p ON p.id = o.pair
+        WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.due_ms > ?1 AND o.state = 'planned'
+          AND o.kind IN ('create-ticket', 'update-ticket', 'add-note') AND +p.halo = ?2 LIMIT 0 + ?3";
+    const WAITING_FOR_WORKSPACE = "SELECT o.pair AS id FROM operations o JOIN pairs p ON p.id = o.pair
+        WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.due_ms > ?1 AND o.state = 'planned'
+          AND o.kind IN ('add-comment', 'update-incident') AND +p.workspace = ?2 LIMIT 0 + ?3";
     const SENDING = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
         FROM operations o JOIN bodies b ON b.hash = o.body 
         WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.state = 'sending' ORDER BY o.due_ms LIMIT 0 + ?1";
@@ -175,6 +182,21 @@ impl Store {
     pub async fn pairs_waiting_beyond(&self, after: Timestamp, limit: u32) -> Result<Vec<PairId>> {
         let mut reader = self.reader().await?;
         let query = sqlx::query(WAITING).bind(to_ms(after)).bind(i64::from(limit));
+        let rows = query.fetch_all(&mut *reader).await?;
+        rows.iter().map(|row| Cells::new(row, "operations").id("id")).collect()
+    }
+
+    /// Pairs one of whose planned writes to a Halo instance, or to a workspace, is due after a moment; a pair once for each.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn pairs_waiting_for(&self, reading: RunScope, after: Timestamp, limit: u32) -> Result<Vec<PairId>> {
+        let (sql, id) = match reading {
+            RunScope::Halo { id } => (WAITING_FOR_HALO, id.to_string()),
+            RunScope::Workspace { id } => (WAITING_FOR_WORKSPACE, id.to_string()),
+        };
+        let mut reader = self.reader().await?;
+        let query = sqlx::query(sql).bind(to_ms(after)).bind(id).bind(i64::from(limit));
         let rows = query.fetch_all(&mut *reader).await?;
         rows.iter().map(|row| Cells::new(row, "operations").id("id")).collect()
     }

@@ -26,6 +26,7 @@ mod inside;
 mod kill;
 mod large_bodies;
 mod layering;
+mod limited;
 mod openapi;
 mod outside;
 mod overrides;

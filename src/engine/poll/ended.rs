@@ -11,7 +11,7 @@ use crate::{
         workspace::Workspace,
     },
     engine::{
-        Engine, pauses,
+        Engine, answers, pauses,
         registry::{mind_secrets, salt},
         schedule::Schedule,
     },
@@ -34,10 +34,10 @@ pub(super) async fn ended(
     let shown = Shown { change: counts.changed > 0 && cause == RunCause::Schedule, room: room(engine, workspace, now) };
     // Our own budget had no room: that is no failed run, and is told of once it has been read.
     let waits = counts.failure.as_ref().is_some_and(Failure::own_budget);
-    let failed_before = {
+    let (failed_before, away) = {
         let mut schedule = engine.schedule();
         let Some(standing) = schedule.workspaces.get_mut(&workspace.id) else { return Ok(()) };
-        let failed_before = standing.failing;
+        let (failed_before, away) = (standing.failing, answers::was_away(standing));
         if !waits {
             standing.failing = counts.failure.is_some();
         }
@@ -64,11 +64,14 @@ pub(super) async fn ended(
                 announced_again(&mut schedule, key, now);
             }
         }
-        failed_before
+        (failed_before, away)
     };
     let scope = RunScope::Workspace { id: workspace.id };
     let failure = counts.failure.as_ref();
     pauses::read(engine, scope, workspace.connection, Some(workspace.client), failure).await?;
+    if away && failure.is_none() {
+        answers::again(engine, scope).await?;
+    }
     if counts.braked > 0 {
         tracing::warn!(workspace.id = %workspace.id, incidents = counts.braked, "the storm brake holds incidents until a person releases them");
     }

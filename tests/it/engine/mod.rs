@@ -30,6 +30,7 @@ pub mod person;
 mod push;
 mod queue;
 mod rebuild;
+mod recovery;
 mod replays;
 mod restore;
 mod returning;

@@ -192,6 +192,26 @@ both! {
         bridge.finish().await;
     }
 
+    async fn a_sign_in_that_one_workspace_refuses_pauses_its_client_alone(product) {
+        let bridge = Bridge::new(product).await;
+        let (here, there) = (bridge.raise_in(0, json!({})), bridge.raise_in(1, json!({})));
+        bridge.cross().await;
+        let path = format!("*/workspaces/{}/*", bridge.workspace_name(0));
+        bridge.fault(json!({ "effect": "status", "status": 401, "path": path }));
+        bridge.pass(600).await;
+        let client = PauseScope::Client { id: bridge.pair_of(&here).await.unwrap().client };
+        let scopes: Vec<PauseScope> = bridge.paused().await.iter().map(|pause| pause.scope).collect();
+        assert_eq!(scopes, [client]);
+        let ticket = bridge.ticket_of(&there).await;
+        bridge.note(ticket, "<p>said meanwhile</p>", json!({}));
+        bridge.cross().await;
+        assert!(bridge.comments_of(&there).iter().any(|said| said.contains("said meanwhile")), "nothing holds the others up");
+        bridge.heal();
+        bridge.pass(600).await;
+        assert!(bridge.paused().await.is_empty(), "it ends by itself");
+        bridge.finish().await;
+    }
+
     async fn a_missing_right_pauses_the_client_and_one_click_goes_on(product) {
         let bridge = Bridge::new(product).await;
         bridge.fault(json!({ "effect": "status", "status": 403, "kind": "halo.tickets.post" }));

@@ -55,6 +55,19 @@ mod lanes {
         std::future::poll_fn(|cx| Poll::Ready(std::pin::Pin::new(&mut future).poll(cx).is_pending())).await
     }
 
+    #[test]
+    fn an_instance_that_does_not_answer_holds_up_half_of_what_runs_side_by_side() {
+        let (lanes, halo) = (Lanes::default(), ConnectionId(uuid::Uuid::from_u128(1)));
+        let mut places: Vec<_> = std::iter::from_fn(|| lanes.try_write(halo)).take(100).collect();
+        assert_eq!(places.len() * 2, halobridge::cli::drive::SIDE_BY_SIDE);
+        assert!(
+            !lanes.may_write(halo) && lanes.may_write(ConnectionId(uuid::Uuid::from_u128(2))),
+            "another one's are free"
+        );
+        places.pop();
+        assert!(lanes.may_write(halo) && lanes.try_write(halo).is_some());
+    }
+
     #[tokio::test]
     async fn tickets_are_asked_for_one_by_one_and_the_next_makes_ready_meanwhile() {
         let (lanes, halo) = (Lanes::default(), ConnectionId(uuid::Uuid::from_u128(1)));
