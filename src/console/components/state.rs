@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::icon::icon;
+use super::{
+    icon::{self, icon},
+    written::Written,
+};
 use crate::{
     console::{context::PageContext, words},
     domain::{
@@ -15,17 +18,18 @@ use crate::{
 
 /// Both axes of a pair: how far apart the sides are, and whether somebody must act.
 pub fn axes(ctx: &PageContext, sync: SyncState, health: Health) -> AnyView {
-    view! {
-        <span class="axes">
-            <span class=format!("chip sync-{}", sync.as_str())>
-                {icon(ctx, sync.as_str())} <span>{words::sync(sync)}</span>
-            </span>
-            <span class=format!("chip health-{}", health.as_str())>
-                {icon(ctx, health.as_str())} <span>{words::health(health)}</span>
-            </span>
-        </span>
-    }
-    .into_any()
+    let mut html = Written::default();
+    html.markup("<span class=\"axes\">");
+    axis(&mut html, ctx, ("<span class=\"chip sync-", sync.as_str()), words::sync(sync));
+    axis(&mut html, ctx, ("<span class=\"chip health-", health.as_str()), words::health(health));
+    html.markup("</span>");
+    html.view()
+}
+
+fn axis(html: &mut Written, ctx: &PageContext, (chip, name): (&'static str, &str), words: &str) {
+    html.markup(chip).text(name).markup("\">");
+    icon::write(html, ctx, name);
+    html.markup("<span>").text(words).markup("</span></span>");
 }
 
 /// That nothing of it is carried out for now.
@@ -41,8 +45,11 @@ pub fn severity(ctx: &PageContext, severity: &Severity) -> AnyView {
         Severity::Low => ("severity-low", "bars-1"),
         Severity::Informational | Severity::Other(_) => ("severity-informational", "bars-0"),
     };
-    view! { <span class=format!("severity {class}")>{icon(ctx, name)} <span>{severity.to_string()}</span></span> }
-        .into_any()
+    let mut html = Written::default();
+    html.markup("<span class=\"severity ").text(class).markup("\">");
+    icon::write(&mut html, ctx, name);
+    html.markup("<span>").text(severity.as_str()).markup("</span></span>");
+    html.view()
 }
 
 /// The sentence of a reason and its remedy.

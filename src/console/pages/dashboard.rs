@@ -350,7 +350,7 @@ fn line(ctx: &PageContext, filter: &PairFilter, row: &PairRow) -> AnyView {
                 {row.incident_status.to_string()} <span class="quiet">" / "</span>
                 {row.ticket_status.clone().unwrap_or_else(|| "–".into())}
             </td>
-            <td data-label="Changed">{when_link(ctx, row.changed, format!("{here}#history"))}</td>
+            <td data-label="Changed">{when_link(ctx, row.changed, &format!("{here}#history"))}</td>
         </tr>
     }
     .into_any()

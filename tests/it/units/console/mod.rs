@@ -131,6 +131,25 @@ fn many_sources_and_workspaces_are_paged() {
     assert_eq!(back, format!("/connections?from=1~{}#workspaces", id(27).0));
 }
 
+#[test]
+fn what_a_name_holds_is_no_markup() {
+    let (_, ctx, _) = fixtures::pages().into_iter().find(|(name, _, _)| *name == "dashboard").unwrap();
+    let mut view = fixtures::dashboard();
+    view.clients[0].label = "<b>A & \"B\"</b>".to_owned();
+    view.clients[0].value = "\"><script>1</script>".to_owned();
+    view.clients[0].count = Some(1_234);
+    view.rows.as_mut().unwrap().rows[0].severity = Severity::Other("<i>odd</i>".to_owned());
+    let html = Html::parse_document(&render(&ctx, &Page::Dashboard(Box::new(view))));
+    let options = all(&html, "select[name='client'] option");
+    assert_eq!(text(options[0]), "All clients");
+    assert_eq!(text(options[1]), "<b>A & \"B\"</b> (1,234)");
+    assert_eq!(options[1].value().attr("value"), Some("\"><script>1</script>"));
+    let severity = all(&html, "#rows tbody .severity")[0];
+    assert_eq!(text(severity), "<i>odd</i>");
+    assert_eq!(severity.value().attr("class"), Some("severity severity-informational"));
+    assert!(all(&html, "script:not([src]), #rows i").is_empty());
+}
+
 fn truth_of(html: &Html) -> String {
     one(html, "#truth")
 }
