@@ -131,6 +131,25 @@ async fn filters_combine() {
 }
 
 #[tokio::test]
+async fn the_pairs_that_need_somebody_are_those_of_the_list() {
+    let store = world().await;
+    let only = Scope::Clients(vec![client(1), client(2)]);
+    for (scope, limit) in [(Scope::All, 100), (Scope::All, 2), (only, 100), (Scope::Clients(Vec::new()), 100)] {
+        let filter = PairFilter { health: Some(Health::NeedsYou), scope: scope.clone(), ..PairFilter::default() };
+        let listed = store.pairs_page(&filter, PairSort::default(), None, limit).await.unwrap().rows;
+        let found = store.needing_pairs(&scope, limit).await.unwrap();
+        assert_eq!(found.len(), listed.len());
+        for (found, listed) in found.iter().zip(&listed) {
+            assert_eq!((found.id, found.client, found.halo), (listed.pair.id, listed.pair.client, listed.pair.halo));
+            assert_eq!((found.ticket, found.number, &found.title), (listed.pair.ticket, listed.number, &listed.title));
+            assert_eq!((&found.reason, &found.further), (&listed.pair.reason, &listed.pair.further));
+            assert_eq!(found.judged, listed.judged);
+        }
+    }
+    assert_eq!(store.needing_pairs(&Scope::All, 100).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
 async fn few_and_many_that_match_are_found_alike() {
     let store = world().await;
     let all = PairFilter::default;
