@@ -1,6 +1,6 @@
 //! The dashboard: linked incidents, filtered, sorted and paged as the address says.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{App, caller::Caller, error::ServiceError, fault, names, pairs, pauses::Paused};
 use crate::{
@@ -56,20 +56,22 @@ pub(super) async fn counted(
     scope: &Scope,
 ) -> Result<Vec<PairCount>, ServiceError> {
     let mut kept = app.store.counters(scope).await.map_err(|e| fault("count pairs", &e))?;
-    for row in kept.iter_mut().filter(|row| unread(installation, row)) {
+    let read = names::all_read(installation);
+    for row in kept.iter_mut().filter(|row| unread(&read, row)) {
         row.sync = SyncState::Unknown;
     }
     Ok(kept)
 }
 
-fn unread(installation: &Installation, row: &PairCount) -> bool {
-    row.sync == SyncState::InStep && !names::read(installation, row.workspace)
+fn unread(read: &HashSet<WorkspaceId>, row: &PairCount) -> bool {
+    row.sync == SyncState::InStep && !read.contains(&row.workspace)
 }
 
 /// Workspaces that nobody reads, with pairs that were in step when somebody did.
 async fn silent(app: &App, installation: &Installation, scope: &Scope) -> Result<Vec<WorkspaceId>, ServiceError> {
     let kept = app.store.counters(scope).await.map_err(|e| fault("count pairs", &e))?;
-    Ok(kept.iter().filter(|row| unread(installation, row)).map(|row| row.workspace).collect())
+    let read = names::all_read(installation);
+    Ok(kept.iter().filter(|row| unread(&read, row)).map(|row| row.workspace).collect())
 }
 
 fn counts(kept: &[PairCount], held: &[HeldCount]) -> PairCounts {

@@ -1,6 +1,6 @@
 //! Names and addresses for ids, as pages show them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
     domain::{
@@ -47,6 +47,11 @@ pub fn see_workspace(installation: &Installation, caller: &Caller, id: Workspace
 /// Whether a workspace is read: it is set up here, and not switched off.
 pub fn read(installation: &Installation, id: WorkspaceId) -> bool {
     workspace(installation, id).is_some_and(|workspace| workspace.mode != Mode::Off)
+}
+
+/// The workspaces that are read: for who asks about many.
+pub fn all_read(installation: &Installation) -> HashSet<WorkspaceId> {
+    installation.workspaces.iter().filter(|row| row.mode != Mode::Off).map(|row| row.id).collect()
 }
 
 /// Workspace's name.
