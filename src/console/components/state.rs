@@ -19,11 +19,16 @@ use crate::{
 /// Both axes of a pair: how far apart the sides are, and whether somebody must act.
 pub fn axes(ctx: &PageContext, sync: SyncState, health: Health) -> AnyView {
     let mut html = Written::default();
-    html.markup("<span class=\"axes\">");
-    axis(&mut html, ctx, ("<span class=\"chip sync-", sync.as_str()), words::sync(sync));
-    axis(&mut html, ctx, ("<span class=\"chip health-", health.as_str()), words::health(health));
-    html.markup("</span>");
+    write_axes(&mut html, ctx, sync, health);
     html.view()
+}
+
+/// The same inside of what is written.
+pub fn write_axes(html: &mut Written, ctx: &PageContext, sync: SyncState, health: Health) {
+    html.markup("<span class=\"axes\">");
+    axis(html, ctx, ("<span class=\"chip sync-", sync.as_str()), words::sync(sync));
+    axis(html, ctx, ("<span class=\"chip health-", health.as_str()), words::health(health));
+    html.markup("</span>");
 }
 
 fn axis(html: &mut Written, ctx: &PageContext, (chip, name): (&'static str, &str), words: &str) {
@@ -34,22 +39,36 @@ fn axis(html: &mut Written, ctx: &PageContext, (chip, name): (&'static str, &str
 
 /// That nothing of it is carried out for now.
 pub fn paused(ctx: &PageContext) -> AnyView {
-    view! { <span class="chip paused">{icon(ctx, "stop")} <span>"Paused"</span></span> }.into_any()
+    let mut html = Written::default();
+    write_paused(&mut html, ctx);
+    html.view()
+}
+
+/// The same inside of what is written.
+pub fn write_paused(html: &mut Written, ctx: &PageContext) {
+    html.markup("<span class=\"chip paused\">");
+    icon::write(html, ctx, "stop");
+    html.markup("<span>Paused</span></span>");
 }
 
 /// Severity, with bars that grow with it.
 pub fn severity(ctx: &PageContext, severity: &Severity) -> AnyView {
+    let mut html = Written::default();
+    write_severity(&mut html, ctx, severity);
+    html.view()
+}
+
+/// The same inside of what is written.
+pub fn write_severity(html: &mut Written, ctx: &PageContext, severity: &Severity) {
     let (class, name) = match severity {
         Severity::High => ("severity-high", "bars-3"),
         Severity::Medium => ("severity-medium", "bars-2"),
         Severity::Low => ("severity-low", "bars-1"),
         Severity::Informational | Severity::Other(_) => ("severity-informational", "bars-0"),
     };
-    let mut html = Written::default();
     html.markup("<span class=\"severity ").text(class).markup("\">");
-    icon::write(&mut html, ctx, name);
+    icon::write(html, ctx, name);
     html.markup("<span>").text(severity.as_str()).markup("</span></span>");
-    html.view()
 }
 
 /// The sentence of a reason and its remedy.

@@ -55,10 +55,15 @@ pub fn when(ctx: &PageContext, moment: Timestamp) -> AnyView {
 /// A moment that leads to what happened then.
 pub fn when_link(ctx: &PageContext, moment: Timestamp, href: &str) -> AnyView {
     let mut html = Written::default();
-    html.markup("<a href=\"").text(href).markup("\" class=\"when\">");
-    write(&mut html, ctx, moment, "");
-    html.markup("</a>");
+    write_link(&mut html, ctx, moment, href);
     html.view()
+}
+
+/// The same inside of what is written.
+pub fn write_link(html: &mut Written, ctx: &PageContext, moment: Timestamp, href: &str) {
+    html.markup("<a href=\"").text(href).markup("\" class=\"when\">");
+    write(html, ctx, moment, "");
+    html.markup("</a>");
 }
 
 /// A moment, or words for there being none.
