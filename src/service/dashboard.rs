@@ -6,7 +6,7 @@ use super::{App, caller::Caller, error::ServiceError, fault, names, pairs, pause
 use crate::{
     domain::{
         account::Scope,
-        catalogue::Catalogue,
+        catalogue::Named,
         connection::MicrosoftConnection,
         ids::{ConnectionId, WorkspaceId},
         pair::{Health, SyncState},
@@ -182,35 +182,35 @@ async fn page(
     // a key that does not parse is the first page
     let from: Option<PageKey> = list::key(&filter.from).parse().ok();
     let page = app.store.pairs_page(&asked, sort, from, limit).await.map_err(|e| fault("list pairs", &e))?;
-    let mut catalogues = HashMap::new();
+    let mut instances = HashMap::new();
     let mut rows = Vec::with_capacity(page.rows.len());
     for row in page.rows {
-        let catalogue = catalogue(app, &mut catalogues, row.pair.halo).await?;
+        let statuses = statuses(app, &mut instances, row.pair.halo).await?;
         let held = paused.holds(installation, &row.pair);
         let shared = match row.pair.group.as_ref().zip(row.pair.ticket) {
             Some((group, ticket)) => app.store.group_size(group.first, ticket).await,
             None => Ok(0),
         };
         let shared = names::count(shared.map_err(|e| fault("count pairs", &e))?).saturating_sub(1);
-        rows.push(PairRow { shared, ..drawn(installation, catalogue, row, held) });
+        rows.push(PairRow { shared, ..drawn(installation, statuses, row, held) });
     }
     let key = |key: Option<PageKey>| key.map(|key| key.to_string());
     Ok(Listed::at(&filter.from, rows, key(page.previous), key(page.next)))
 }
 
-async fn catalogue<'a>(
+async fn statuses<'a>(
     app: &App,
-    kept: &'a mut HashMap<ConnectionId, Option<Catalogue>>,
+    kept: &'a mut HashMap<ConnectionId, Vec<Named>>,
     halo: ConnectionId,
-) -> Result<Option<&'a Catalogue>, ServiceError> {
+) -> Result<&'a [Named], ServiceError> {
     if let std::collections::hash_map::Entry::Vacant(entry) = kept.entry(halo) {
-        let read = app.store.catalogue(halo).await.map_err(|e| fault("read Halo's look-ups", &e))?;
-        entry.insert(read.map(|(catalogue, _)| catalogue));
+        let read = app.store.ticket_statuses(halo).await.map_err(|e| fault("read Halo's look-ups", &e))?;
+        entry.insert(read);
     }
-    Ok(kept.get(&halo).and_then(Option::as_ref))
+    Ok(kept.get(&halo).map(Vec::as_slice).unwrap_or_default())
 }
 
-fn drawn(installation: &Installation, catalogue: Option<&Catalogue>, row: store::PairRow, paused: bool) -> PairRow {
+fn drawn(installation: &Installation, statuses: &[Named], row: store::PairRow, paused: bool) -> PairRow {
     let pair = pairs::as_followed(installation, row.pair);
     // What is due and fails is told by what it failed of: why it is due helps nobody.
     let failing = row.failing.filter(|failure| pair.health == Health::Waiting && !failure.own_budget());
@@ -227,7 +227,7 @@ fn drawn(installation: &Installation, catalogue: Option<&Catalogue>, row: store:
         incident_status: row.status,
         ticket: pair.ticket.map(|ticket| names::ticket(installation, pair.halo, ticket)),
         shared: 0,
-        ticket_status: row.ticket_status_id.map(|id| names::status(catalogue, id)),
+        ticket_status: row.ticket_status_id.map(|id| names::status_of(statuses, id)),
         sync: pair.sync,
         health: pair.health,
         paused,

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::{
     domain::{
         account::Scope,
-        catalogue::Catalogue,
+        catalogue::{Catalogue, Named},
         client::Client,
         connection::HaloConnection,
         ids::{ClientId, ConnectionId, TicketId, WorkspaceId},
@@ -140,7 +140,12 @@ pub fn ticket(installation: &Installation, halo_id: ConnectionId, ticket: Ticket
 
 /// Name of a ticket status, else its number.
 pub fn status(catalogue: Option<&Catalogue>, id: i64) -> String {
-    let found = catalogue.and_then(|catalogue| catalogue.statuses.iter().find(|row| row.id == id));
+    status_of(catalogue.map(|catalogue| catalogue.statuses.as_slice()).unwrap_or_default(), id)
+}
+
+/// The same, of the statuses alone.
+pub fn status_of(statuses: &[Named], id: i64) -> String {
+    let found = statuses.iter().find(|row| row.id == id);
     found.map_or_else(|| id.to_string(), |row| row.name.clone())
 }
 
