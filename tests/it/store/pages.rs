@@ -314,6 +314,10 @@ async fn unlinked_incidents_have_their_page_and_counters() {
     let second = store.subjects_page(&filter, first.next, 3).await.unwrap();
     assert_eq!((shown(&second), second.next), (vec![1], None));
     assert_eq!(shown(&store.subjects_page(&filter, second.previous, 3).await.unwrap()), [7, 5, 3]);
+    let which = [(workspace(1), incident_id(2)), (workspace(2), incident_id(2)), (workspace(1), incident_id(9))];
+    let found = store.incidents(&which).await.unwrap();
+    assert_eq!(found.len(), 1, "what is not there is left out");
+    assert_eq!(found[&which[0]].title, "Old news 2");
     let filter = SubjectFilter { text: Some("news".into()), scope: Scope::Clients(vec![client(2)]), ..filter };
     assert!(store.subjects_page(&filter, None, 3).await.unwrap().rows.is_empty());
     // Linking takes it from the list and the counter.
