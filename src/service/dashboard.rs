@@ -182,16 +182,16 @@ async fn page(
     // a key that does not parse is the first page
     let from: Option<PageKey> = list::key(&filter.from).parse().ok();
     let page = app.store.pairs_page(&asked, sort, from, limit).await.map_err(|e| fault("list pairs", &e))?;
+    let grouped = |row: &store::PairRow| row.pair.group.as_ref().map(|group| group.first).zip(row.pair.ticket);
+    let groups: Vec<_> = page.rows.iter().filter_map(grouped).collect();
+    let sizes = app.store.group_sizes(&groups).await.map_err(|e| fault("count pairs", &e))?;
     let mut instances = HashMap::new();
     let mut rows = Vec::with_capacity(page.rows.len());
     for row in page.rows {
         let statuses = statuses(app, &mut instances, row.pair.halo).await?;
         let held = paused.holds(installation, &row.pair);
-        let shared = match row.pair.group.as_ref().zip(row.pair.ticket) {
-            Some((group, ticket)) => app.store.group_size(group.first, ticket).await,
-            None => Ok(0),
-        };
-        let shared = names::count(shared.map_err(|e| fault("count pairs", &e))?).saturating_sub(1);
+        let size = grouped(&row).and_then(|group| sizes.get(&group)).copied().unwrap_or(0);
+        let shared = names::count(size).saturating_sub(1);
         rows.push(PairRow { shared, ..drawn(installation, statuses, row, held) });
     }
     let key = |key: Option<PageKey>| key.map(|key| key.to_string());

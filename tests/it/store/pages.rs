@@ -3,6 +3,7 @@
 use halobridge::{
     domain::{
         account::Scope,
+        group::Group,
         ids::TicketId,
         incident::{Evidence, IncidentStatus, Severity},
         pair::{Health, PairState, SyncState},
@@ -147,6 +148,24 @@ async fn the_pairs_that_need_somebody_are_those_of_the_list() {
         }
     }
     assert_eq!(store.needing_pairs(&Scope::All, 100).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn each_group_is_counted_with_its_ticket() {
+    let store = memory().await;
+    for n in 1..=4_u32 {
+        let mut pair = pair(n);
+        let first = pair_id(if n == 4 { 4 } else { 1 });
+        pair.group = Some(Group { first, keys: Vec::new(), why: String::new(), notes_after: None });
+        pair.ticket = Some(TicketId(if n == 3 { 8 } else { 7 }));
+        let read = incident_read(pair.workspace, pair.client, incident(n, "Impossible travel"));
+        record(&store, vec![read, Fact::PairOpened { pair: Box::new(pair) }]).await;
+    }
+    let [one, four, none] = [(1, 7), (4, 7), (2, 7)].map(|(pair, ticket)| (pair_id(pair), TicketId(ticket)));
+    let other = (pair_id(1), TicketId(8));
+    let sizes = store.group_sizes(&[one, four, none, other, one]).await.unwrap();
+    assert_eq!([one, four, none, other].map(|group| sizes[&group]), [2, 1, 0, 1]);
+    assert!(store.group_sizes(&[]).await.unwrap().is_empty());
 }
 
 #[tokio::test]
