@@ -1,9 +1,13 @@
 //! Writes that wait for a person's approval: listed here with their plans, decided about as anything about a pair.
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use super::{App, caller::Caller, error::ServiceError, fault, names, pairs, request_shown};
 use crate::{
     domain::{
+        catalogue::Catalogue,
         decision::Decision,
+        ids::ConnectionId,
         pair::Health,
         view::{
             approvals::{ApprovalRow, ApprovalsView},
@@ -29,10 +33,18 @@ pub async fn view(app: &App, caller: &Caller) -> Result<ApprovalsView, ServiceEr
     let page = app.store.pairs_page(&filter, PairSort::default(), None, LOOKED_AT).await;
     let page = page.map_err(|e| fault("list what waits", &e))?;
     let mut rows = Vec::new();
+    // They may be large, and many pairs have the same.
+    let mut catalogues: HashMap<ConnectionId, Catalogue> = HashMap::new();
     for row in page.rows {
         let policy = installation.connected(row.pair.workspace).map(|connected| connected.policy);
         if policy.is_some_and(|policy| !policy.approve.is_empty()) {
-            rows.extend(of_pair(app, &installation, row).await?);
+            if let Entry::Vacant(entry) = catalogues.entry(row.pair.halo) {
+                let read = app.store.catalogue(row.pair.halo).await.map_err(|e| fault("read Halo's look-ups", &e))?;
+                entry.insert(read.map(|(catalogue, _)| catalogue).unwrap_or_default());
+            }
+            if let Some(catalogue) = catalogues.get(&row.pair.halo) {
+                rows.extend(of_pair(app, (&installation, catalogue), row).await?);
+            }
         }
     }
     Ok(ApprovalsView { policies, rows, more: page.next.is_some() })
@@ -40,13 +52,11 @@ pub async fn view(app: &App, caller: &Caller) -> Result<ApprovalsView, ServiceEr
 
 async fn of_pair(
     app: &App,
-    installation: &crate::store::Installation,
+    (installation, catalogue): (&crate::store::Installation, &Catalogue),
     row: PairRow,
 ) -> Result<Vec<ApprovalRow>, ServiceError> {
     let found = app.store.situation(row.pair.id).await.map_err(|e| fault("read a pair", &e))?;
     let Some(found) = found else { return Ok(Vec::new()) };
-    let catalogue = app.store.catalogue(row.pair.halo).await.map_err(|e| fault("read Halo's look-ups", &e))?;
-    let catalogue = catalogue.map(|(catalogue, _)| catalogue).unwrap_or_default();
     let client = names::client(installation, row.pair.client);
     let incident = found.subject.incident.name();
     let drawn = |s: &Situation<'_>| -> Vec<ApprovalRow> {
@@ -73,5 +83,5 @@ async fn of_pair(
             })
             .collect()
     };
-    Ok(pairs::with_situation(app, installation, &catalogue, &found, drawn).unwrap_or_default())
+    Ok(pairs::with_situation(app, installation, catalogue, &found, drawn).unwrap_or_default())
 }
