@@ -152,6 +152,8 @@ pub struct NeedingPair {
     pub id: PairId,
     /// Whose.
     pub client: ClientId,
+    /// Where the incident lives.
+    pub workspace: WorkspaceId,
     /// Where the ticket lives.
     pub halo: ConnectionId,
     /// The ticket, once there is one.
@@ -242,7 +244,7 @@ impl Store {
     /// What the database says.
     pub async fn needing_pairs(&self, scope: &Scope, limit: u32) -> Result<Vec<NeedingPair>> {
         let mut sql = QueryBuilder::<Sqlite>::new(
-            "SELECT p.id, p.client, p.halo, p.ticket, p.reason, p.further, p.number, s.title, p.judged_ms
+            "SELECT p.id, p.client, p.workspace, p.halo, p.ticket, p.reason, p.further, p.number, s.title, p.judged_ms
                FROM pairs p INDEXED BY pairs_not_healthy CROSS JOIN subjects s ON s.id = p.subject
               WHERE p.health = 'needs-you' AND p.health <> 'healthy'",
         );
@@ -259,6 +261,7 @@ fn needing(row: &SqliteRow) -> Result<NeedingPair> {
     Ok(NeedingPair {
         id: cells.id("id")?,
         client: cells.id("client")?,
+        workspace: cells.id("workspace")?,
         halo: cells.id("halo")?,
         ticket: cells.opt_int("ticket")?.map(TicketId),
         reason: cells.opt_json("reason")?,

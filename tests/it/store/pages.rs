@@ -142,6 +142,7 @@ async fn the_pairs_that_need_somebody_are_those_of_the_list() {
         assert_eq!(found.len(), listed.len());
         for (found, listed) in found.iter().zip(&listed) {
             assert_eq!((found.id, found.client, found.halo), (listed.pair.id, listed.pair.client, listed.pair.halo));
+            assert_eq!(found.workspace, listed.pair.workspace);
             assert_eq!((found.ticket, found.number, &found.title), (listed.pair.ticket, listed.number, &listed.title));
             assert_eq!((&found.reason, &found.further), (&listed.pair.reason, &listed.pair.further));
             assert_eq!(found.judged, listed.judged);
