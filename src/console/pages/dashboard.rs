@@ -315,7 +315,7 @@ fn more(further: usize) -> Option<String> {
     (further > 0).then(|| format!(" And {} more.", words::number(further as u64)))
 }
 
-/// Written: half of what the page costs were these rows.
+/// Written: as views these rows were most of what the page costs.
 fn line(ctx: &PageContext, filter: &PairFilter, row: &PairRow) -> AnyView {
     // The pair's page leads back to the list as it stands.
     let here = QueryText::new().with("list", filter.query().as_str()).after(&format!("/pairs/{}", row.id));
