@@ -1,17 +1,20 @@
 //! Writes that wait for a person's approval: listed here with their plans, decided about as anything about a pair.
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use super::{App, caller::Caller, error::ServiceError, fault, names, pairs, request_shown};
 use crate::{
     domain::{
+        catalogue::Catalogue,
         decision::Decision,
-        pair::Health,
+        ids::ConnectionId,
         view::{
             approvals::{ApprovalRow, ApprovalsView},
             replay::PlannedView,
         },
     },
     planner::{diff::differences, plan, situation::Situation},
-    store::{PairFilter, PairRow, PairSort},
+    store::NeedingPair,
 };
 
 /// Pairs looked at, at most.
@@ -25,29 +28,36 @@ pub async fn view(app: &App, caller: &Caller) -> Result<ApprovalsView, ServiceEr
     let installation = app.installation().await?;
     let asks = |policy: &&crate::domain::policy::Policy| !policy.approve.is_empty();
     let policies = installation.policies.iter().filter(asks).map(|policy| policy.name.clone()).collect();
-    let filter = PairFilter { health: Some(Health::NeedsYou), scope: caller.scope.clone(), ..PairFilter::default() };
-    let page = app.store.pairs_page(&filter, PairSort::default(), None, LOOKED_AT).await;
-    let page = page.map_err(|e| fault("list what waits", &e))?;
+    let found = app.store.needing_pairs(&caller.scope, LOOKED_AT + 1).await;
+    let mut found = found.map_err(|e| fault("list what waits", &e))?;
+    let more = found.len() > LOOKED_AT as usize;
+    found.truncate(LOOKED_AT as usize);
     let mut rows = Vec::new();
-    for row in page.rows {
-        let policy = installation.connected(row.pair.workspace).map(|connected| connected.policy);
+    // They may be large, and many pairs have the same.
+    let mut catalogues: HashMap<ConnectionId, Catalogue> = HashMap::new();
+    for row in found {
+        let policy = installation.connected(row.workspace).map(|connected| connected.policy);
         if policy.is_some_and(|policy| !policy.approve.is_empty()) {
-            rows.extend(of_pair(app, &installation, row).await?);
+            if let Entry::Vacant(entry) = catalogues.entry(row.halo) {
+                let read = app.store.catalogue(row.halo).await.map_err(|e| fault("read Halo's look-ups", &e))?;
+                entry.insert(read.map(|(catalogue, _)| catalogue).unwrap_or_default());
+            }
+            if let Some(catalogue) = catalogues.get(&row.halo) {
+                rows.extend(of_pair(app, (&installation, catalogue), row).await?);
+            }
         }
     }
-    Ok(ApprovalsView { policies, rows, more: page.next.is_some() })
+    Ok(ApprovalsView { policies, rows, more })
 }
 
 async fn of_pair(
     app: &App,
-    installation: &crate::store::Installation,
-    row: PairRow,
+    (installation, catalogue): (&crate::store::Installation, &Catalogue),
+    row: NeedingPair,
 ) -> Result<Vec<ApprovalRow>, ServiceError> {
-    let found = app.store.situation(row.pair.id).await.map_err(|e| fault("read a pair", &e))?;
+    let found = app.store.situation(row.id).await.map_err(|e| fault("read a pair", &e))?;
     let Some(found) = found else { return Ok(Vec::new()) };
-    let catalogue = app.store.catalogue(row.pair.halo).await.map_err(|e| fault("read Halo's look-ups", &e))?;
-    let catalogue = catalogue.map(|(catalogue, _)| catalogue).unwrap_or_default();
-    let client = names::client(installation, row.pair.client);
+    let client = names::client(installation, row.client);
     let incident = found.subject.incident.name();
     let drawn = |s: &Situation<'_>| -> Vec<ApprovalRow> {
         let waiting = plan(s).waiting.into_iter();
@@ -55,7 +65,7 @@ async fn of_pair(
             .map(|waiting| {
                 let what = waiting.what(s);
                 ApprovalRow {
-                    pair: row.pair.id,
+                    pair: row.id,
                     incident: incident.clone(),
                     client: client.clone(),
                     differences: differences(s, &waiting.planned.kind),
@@ -73,5 +83,5 @@ async fn of_pair(
             })
             .collect()
     };
-    Ok(pairs::with_situation(app, installation, &catalogue, &found, drawn).unwrap_or_default())
+    Ok(pairs::with_situation(app, installation, catalogue, &found, drawn).unwrap_or_default())
 }

@@ -1,12 +1,12 @@
 //! The dashboard: linked incidents, filtered, sorted and paged as the address says.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{App, caller::Caller, error::ServiceError, fault, names, pairs, pauses::Paused};
 use crate::{
     domain::{
         account::Scope,
-        catalogue::Catalogue,
+        catalogue::Named,
         connection::MicrosoftConnection,
         ids::{ConnectionId, WorkspaceId},
         pair::{Health, SyncState},
@@ -56,20 +56,22 @@ pub(super) async fn counted(
     scope: &Scope,
 ) -> Result<Vec<PairCount>, ServiceError> {
     let mut kept = app.store.counters(scope).await.map_err(|e| fault("count pairs", &e))?;
-    for row in kept.iter_mut().filter(|row| unread(installation, row)) {
+    let read = names::all_read(installation);
+    for row in kept.iter_mut().filter(|row| unread(&read, row)) {
         row.sync = SyncState::Unknown;
     }
     Ok(kept)
 }
 
-fn unread(installation: &Installation, row: &PairCount) -> bool {
-    row.sync == SyncState::InStep && !names::read(installation, row.workspace)
+fn unread(read: &HashSet<WorkspaceId>, row: &PairCount) -> bool {
+    row.sync == SyncState::InStep && !read.contains(&row.workspace)
 }
 
 /// Workspaces that nobody reads, with pairs that were in step when somebody did.
 async fn silent(app: &App, installation: &Installation, scope: &Scope) -> Result<Vec<WorkspaceId>, ServiceError> {
     let kept = app.store.counters(scope).await.map_err(|e| fault("count pairs", &e))?;
-    Ok(kept.iter().filter(|row| unread(installation, row)).map(|row| row.workspace).collect())
+    let read = names::all_read(installation);
+    Ok(kept.iter().filter(|row| unread(&read, row)).map(|row| row.workspace).collect())
 }
 
 fn counts(kept: &[PairCount], held: &[HeldCount]) -> PairCounts {
@@ -180,35 +182,35 @@ async fn page(
     // a key that does not parse is the first page
     let from: Option<PageKey> = list::key(&filter.from).parse().ok();
     let page = app.store.pairs_page(&asked, sort, from, limit).await.map_err(|e| fault("list pairs", &e))?;
-    let mut catalogues = HashMap::new();
+    let grouped = |row: &store::PairRow| row.pair.group.as_ref().map(|group| group.first).zip(row.pair.ticket);
+    let groups: Vec<_> = page.rows.iter().filter_map(grouped).collect();
+    let sizes = app.store.group_sizes(&groups).await.map_err(|e| fault("count pairs", &e))?;
+    let mut instances = HashMap::new();
     let mut rows = Vec::with_capacity(page.rows.len());
     for row in page.rows {
-        let catalogue = catalogue(app, &mut catalogues, row.pair.halo).await?;
+        let statuses = statuses(app, &mut instances, row.pair.halo).await?;
         let held = paused.holds(installation, &row.pair);
-        let shared = match row.pair.group.as_ref().zip(row.pair.ticket) {
-            Some((group, ticket)) => app.store.group_size(group.first, ticket).await,
-            None => Ok(0),
-        };
-        let shared = names::count(shared.map_err(|e| fault("count pairs", &e))?).saturating_sub(1);
-        rows.push(PairRow { shared, ..drawn(installation, catalogue, row, held) });
+        let size = grouped(&row).and_then(|group| sizes.get(&group)).copied().unwrap_or(0);
+        let shared = names::count(size).saturating_sub(1);
+        rows.push(PairRow { shared, ..drawn(installation, statuses, row, held) });
     }
     let key = |key: Option<PageKey>| key.map(|key| key.to_string());
     Ok(Listed::at(&filter.from, rows, key(page.previous), key(page.next)))
 }
 
-async fn catalogue<'a>(
+async fn statuses<'a>(
     app: &App,
-    kept: &'a mut HashMap<ConnectionId, Option<Catalogue>>,
+    kept: &'a mut HashMap<ConnectionId, Vec<Named>>,
     halo: ConnectionId,
-) -> Result<Option<&'a Catalogue>, ServiceError> {
+) -> Result<&'a [Named], ServiceError> {
     if let std::collections::hash_map::Entry::Vacant(entry) = kept.entry(halo) {
-        let read = app.store.catalogue(halo).await.map_err(|e| fault("read Halo's look-ups", &e))?;
-        entry.insert(read.map(|(catalogue, _)| catalogue));
+        let read = app.store.ticket_statuses(halo).await.map_err(|e| fault("read Halo's look-ups", &e))?;
+        entry.insert(read);
     }
-    Ok(kept.get(&halo).and_then(Option::as_ref))
+    Ok(kept.get(&halo).map(Vec::as_slice).unwrap_or_default())
 }
 
-fn drawn(installation: &Installation, catalogue: Option<&Catalogue>, row: store::PairRow, paused: bool) -> PairRow {
+fn drawn(installation: &Installation, statuses: &[Named], row: store::PairRow, paused: bool) -> PairRow {
     let pair = pairs::as_followed(installation, row.pair);
     // What is due and fails is told by what it failed of: why it is due helps nobody.
     let failing = row.failing.filter(|failure| pair.health == Health::Waiting && !failure.own_budget());
@@ -225,7 +227,7 @@ fn drawn(installation: &Installation, catalogue: Option<&Catalogue>, row: store:
         incident_status: row.status,
         ticket: pair.ticket.map(|ticket| names::ticket(installation, pair.halo, ticket)),
         shared: 0,
-        ticket_status: row.ticket_status_id.map(|id| names::status(catalogue, id)),
+        ticket_status: row.ticket_status_id.map(|id| names::status_of(statuses, id)),
         sync: pair.sync,
         health: pair.health,
         paused,

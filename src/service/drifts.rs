@@ -46,10 +46,9 @@ async fn rows(
     let page = app.store.drifts_page(&asked, from, names::PAGE_ROWS).await.map_err(|e| fault("list drift", &e))?;
     let mut rows = Vec::with_capacity(page.rows.len());
     for row in page.rows {
-        let pair = app.store.situation(row.pair).await.map_err(|e| fault("read a pair", &e))?;
         rows.push(DriftRow {
             pair: row.pair,
-            incident: pair.map(|pair| pair.subject.incident.name()),
+            incident: row.incident.map(|(number, title)| names::incident(number, &title)),
             client: names::client(installation, row.client),
             workspace: names::workspace_name(installation, row.workspace),
             drift: row.drift,

@@ -67,12 +67,10 @@ async fn rows(app: &App, caller: &Caller, installation: &Installation, filter: &
         let from: Option<PageKey> = list::key(&filter.from).parse().ok();
         let page = app.store.subjects_page(&asked, from, names::PAGE_ROWS).await;
         let page = page.map_err(|e| fault("list incidents", &e))?;
-        let mut rows = Vec::with_capacity(page.rows.len());
-        for row in page.rows {
-            let subject = app.store.subject(row.workspace, &row.incident).await;
-            let subject = subject.map_err(|e| fault("read an incident", &e))?;
-            rows.push(drawn(installation, row, subject.as_ref().map(|subject| &subject.incident)));
-        }
+        let which: Vec<_> = page.rows.iter().map(|row| (row.workspace, row.incident.clone())).collect();
+        let incidents = app.store.incidents(&which).await.map_err(|e| fault("read an incident", &e))?;
+        let row = |(row, key): (SubjectRow, (WorkspaceId, IncidentId))| drawn(installation, row, incidents.get(&key));
+        let rows: Vec<NotLinkedRow> = page.rows.into_iter().zip(which).map(row).collect();
         let key = |key: Option<PageKey>| key.map(|key| key.to_string());
         Ok::<_, ServiceError>(Listed::at(&filter.from, rows, key(page.previous), key(page.next)))
     };

@@ -1,11 +1,11 @@
 //! Names and addresses for ids, as pages show them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
     domain::{
         account::Scope,
-        catalogue::Catalogue,
+        catalogue::{Catalogue, Named},
         client::Client,
         connection::HaloConnection,
         ids::{ClientId, ConnectionId, TicketId, WorkspaceId},
@@ -47,6 +47,11 @@ pub fn see_workspace(installation: &Installation, caller: &Caller, id: Workspace
 /// Whether a workspace is read: it is set up here, and not switched off.
 pub fn read(installation: &Installation, id: WorkspaceId) -> bool {
     workspace(installation, id).is_some_and(|workspace| workspace.mode != Mode::Off)
+}
+
+/// The workspaces that are read: for who asks about many.
+pub fn all_read(installation: &Installation) -> HashSet<WorkspaceId> {
+    installation.workspaces.iter().filter(|row| row.mode != Mode::Off).map(|row| row.id).collect()
 }
 
 /// Workspace's name.
@@ -135,7 +140,12 @@ pub fn ticket(installation: &Installation, halo_id: ConnectionId, ticket: Ticket
 
 /// Name of a ticket status, else its number.
 pub fn status(catalogue: Option<&Catalogue>, id: i64) -> String {
-    let found = catalogue.and_then(|catalogue| catalogue.statuses.iter().find(|row| row.id == id));
+    status_of(catalogue.map(|catalogue| catalogue.statuses.as_slice()).unwrap_or_default(), id)
+}
+
+/// The same, of the statuses alone.
+pub fn status_of(statuses: &[Named], id: i64) -> String {
+    let found = statuses.iter().find(|row| row.id == id);
     found.map_or_else(|| id.to_string(), |row| row.name.clone())
 }
 

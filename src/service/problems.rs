@@ -20,7 +20,6 @@ use crate::{
         failure::Side,
         ids::PairId,
         operation::OperationState,
-        pair::Health,
         reason::Reason,
         run::RunScope,
         view::{
@@ -28,7 +27,7 @@ use crate::{
             problems::{ProblemGroup, ProblemItem, ProblemsView, StormView},
         },
     },
-    store::{HeldCount, Installation, PairFilter, PairRow, PairSort},
+    store::{HeldCount, Installation, NeedingPair},
 };
 
 /// Pairs looked at, at most; the dashboard pages through all of them.
@@ -76,36 +75,36 @@ async fn groups(
     caller: &Caller,
     installation: &Installation,
 ) -> Result<(u64, Vec<ProblemGroup>), ServiceError> {
-    let filter = PairFilter { health: Some(Health::NeedsYou), scope: caller.scope.clone(), ..PairFilter::default() };
-    let page = app.store.pairs_page(&filter, PairSort::default(), None, LOOKED_AT).await;
-    let page = page.map_err(|e| fault("list problems", &e))?;
+    let rows = app.store.needing_pairs(&caller.scope, LOOKED_AT).await.map_err(|e| fault("list problems", &e))?;
     let dead = app.store.dead_page(&caller.scope, None, LOOKED_AT).await.map_err(|e| fault("list problems", &e))?;
     let mut letters: BTreeMap<PairId, Vec<OperationView>> = BTreeMap::new();
     for letter in dead.rows {
         letters.entry(letter.operation.pair).or_default().push(operation(&letter.operation));
     }
-    let pairs = page.rows.len() as u64;
+    let pairs = rows.len() as u64;
     let mut groups: Vec<ProblemGroup> = Vec::new();
-    for row in page.rows {
-        let mut letters = letters.remove(&row.pair.id).unwrap_or_default();
-        let first = row.pair.reason.clone().or_else(|| letters.first().and_then(reason_of));
-        let reasons: Vec<Reason> = first.into_iter().chain(row.pair.further.iter().cloned()).collect();
+    for row in rows {
+        let mut letters = letters.remove(&row.id).unwrap_or_default();
+        let first = row.reason.clone().or_else(|| letters.first().and_then(reason_of));
+        let reasons: Vec<Reason> = first.into_iter().chain(row.further.iter().cloned()).collect();
         for (place, reason) in reasons.iter().enumerate() {
             // newest first: of several for one reason the newest is shown, all of them on the pair's page
             let same = letters.iter().position(|letter| reason_of(letter).as_ref() == Some(reason));
-            let own = same.or((place == 0 && !letters.is_empty() && row.pair.further.is_empty()).then_some(0));
+            let own = same.or((place == 0 && !letters.is_empty() && row.further.is_empty()).then_some(0));
             let letter = own.map(|at| letters.remove(at));
-            let item = item(installation, &row, letter, reason.clone());
             // A pair counts once in a group, whatever of its kind is open on it.
             let again = reasons.iter().take(place).any(|before| before.code() == reason.code());
             match groups.iter_mut().find(|group| group.reason.code() == reason.code()) {
                 Some(group) => {
                     group.total += u64::from(!again);
                     if group.items.len() < SHOWN {
-                        group.items.push(item);
+                        group.items.push(item(installation, &row, letter, reason.clone()));
                     }
                 }
-                None => groups.push(ProblemGroup { reason: reason.clone(), total: 1, items: vec![item] }),
+                None => {
+                    let items = vec![item(installation, &row, letter, reason.clone())];
+                    groups.push(ProblemGroup { reason: reason.clone(), total: 1, items });
+                }
             }
         }
     }
@@ -120,17 +119,22 @@ fn reason_of(letter: &OperationView) -> Option<Reason> {
     }
 }
 
-fn item(installation: &Installation, row: &PairRow, operation: Option<OperationView>, reason: Reason) -> ProblemItem {
+fn item(
+    installation: &Installation,
+    row: &NeedingPair,
+    operation: Option<OperationView>,
+    reason: Reason,
+) -> ProblemItem {
     let incident = names::incident(row.number, &row.title);
     let since = match operation.as_ref().map(|letter| &letter.state) {
         Some(OperationState::Dead { at, .. }) => *at,
         _ => row.judged,
     };
     ProblemItem {
-        pair: row.pair.id,
-        client: names::client(installation, row.pair.client),
+        pair: row.id,
+        client: names::client(installation, row.client),
         incident,
-        ticket: row.pair.ticket.map(|ticket| names::ticket(installation, row.pair.halo, ticket)),
+        ticket: row.ticket.map(|ticket| names::ticket(installation, row.halo, ticket)),
         reason,
         since,
         operation,

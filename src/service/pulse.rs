@@ -1,8 +1,16 @@
 //! How the engine does, for every page: whether it runs, how old the numbers are.
 
+use std::collections::HashMap;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::{App, caller::Caller, engine_handle::EngineStatus, error::ServiceError, names};
+use super::{
+    App,
+    caller::Caller,
+    engine_handle::{EngineStatus, ScopeStatus},
+    error::ServiceError,
+    names,
+};
 use crate::{
     domain::{
         run::RunScope,
@@ -22,16 +30,18 @@ pub async fn pulse(app: &App, caller: &Caller) -> Result<Pulse, ServiceError> {
     let now = app.clock.now();
     let seen = |scope: RunScope| names::run_visible(&installation, scope, &caller.scope);
     let rows = || status.scopes.iter().filter(|row| seen(row.scope));
+    // Every page asks this of hundreds of sources: none is looked for among all the others.
+    let by_scope: HashMap<RunScope, &ScopeStatus> = status.scopes.iter().map(|row| (row.scope, row)).collect();
     let (mut late, mut broken) = (Vec::new(), Vec::new());
     for (scope, name, poll_secs) in sources(&installation).filter(|(scope, ..)| seen(*scope)) {
-        let row = status.scope(scope);
+        let row = by_scope.get(&scope).copied();
         let read = row.and_then(|row| row.last_success);
         let failure = row.and_then(|row| row.last_failure.as_ref()).map(|(_, failure)| failure);
         let why = failure.map(|failure| failure.message.clone());
         let source = OldSource { name: name.to_owned(), read, why, poll_secs };
         if failure.is_some_and(|failure| !failure.retryable()) {
             broken.push(source);
-        } else if overdue(&status, scope, poll_secs, now) {
+        } else if row.is_some_and(|row| is_late(row, poll_secs, now)) {
             late.push(source);
         }
     }
@@ -61,7 +71,10 @@ fn sources(installation: &Installation) -> impl Iterator<Item = (RunScope, &str,
 /// Whether a source was read before, but not for two cycles (and at least a minute). A reading that lies as far ahead was
 /// told by a clock that was ahead: of how old it is nothing is known.
 pub fn overdue(status: &EngineStatus, scope: RunScope, poll_secs: u32, now: Timestamp) -> bool {
-    let Some(row) = status.scope(scope) else { return false };
+    status.scope(scope).is_some_and(|row| is_late(row, poll_secs, now))
+}
+
+fn is_late(row: &ScopeStatus, poll_secs: u32, now: Timestamp) -> bool {
     let patience = SignedDuration::from_secs(i64::from(poll_secs).saturating_mul(2).max(60));
     match (row.last_success, &row.last_failure) {
         (Some(at), _) => now.duration_since(at).abs() > patience,

@@ -1,7 +1,7 @@
 //! The installation: connections, clients, policies, workspaces, look-ups. Plain tables with one version counter.
 
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use sqlx::sqlite::SqliteRow;
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     secrets::SecretOwner,
 };
 use crate::domain::{
-    catalogue::Catalogue,
+    catalogue::{Catalogue, Named},
     client::Client,
     connection::{HaloConnection, MicrosoftConnection},
     ids::{ClientId, ConnectionId, PolicyId, WorkspaceId},
@@ -52,6 +52,13 @@ statements! {
 
 /// Name of the setting that keeps clients that were taken out.
 const REMOVED_CLIENTS: &str = "clients/removed";
+
+/// What is read of a [`Catalogue`] that is kept; the rest is passed over.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Statuses {
+    statuses: Vec<Named>,
+}
 
 /// Everything set up, from one moment.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -176,6 +183,18 @@ impl Store {
             Ok((cells.json("value")?, cells.time("read_ms")?))
         })
         .transpose()
+    }
+
+    /// Names of a Halo instance's ticket statuses, as last read: all that a list needs of its look-ups, which hold
+    /// thousands of clients and agents as well.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn ticket_statuses(&self, connection: ConnectionId) -> Result<Vec<Named>> {
+        let mut reader = self.reader().await?;
+        let row = sqlx::query(CATALOGUE).bind(connection.to_string()).fetch_optional(&mut *reader).await?;
+        let Some(row) = row else { return Ok(Vec::new()) };
+        Ok(Cells::new(&row, "catalogues").json::<Statuses>("value")?.statuses)
     }
 
     /// Keeps Halo's look-ups. Not a change of the installation.

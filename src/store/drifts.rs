@@ -32,6 +32,8 @@ pub struct DriftFilter {
 pub struct DriftRow {
     /// The pair; it may have been taken apart since.
     pub pair: PairId,
+    /// Number and title of its incident, while there is a pair.
+    pub incident: Option<(Option<i64>, String)>,
     /// Whose.
     pub client: ClientId,
     /// Where.
@@ -97,7 +99,10 @@ impl Store {
     /// What the database says.
     pub async fn drifts_page(&self, filter: &DriftFilter, after: Option<PageKey>, limit: u32) -> Result<DriftPage> {
         let mut sql = QueryBuilder::<Sqlite>::new(
-            "SELECT d.id, d.pair, d.client, d.workspace, d.class, d.rule, d.what, d.found_ms FROM drifts d WHERE 1 = 1",
+            "SELECT d.id, d.pair, d.client, d.workspace, d.class, d.rule, d.what, d.found_ms,
+               (SELECT json_array(s.number, s.title) FROM pairs p JOIN subjects s ON s.id = p.subject
+                 WHERE p.id = d.pair) AS incident
+             FROM drifts d WHERE 1 = 1",
         );
         if let Some(class) = filter.class {
             sql.push(" AND d.class = ").push_bind(class.as_str());
@@ -131,6 +136,7 @@ fn keyed(row: &SqliteRow) -> Result<(DriftRow, i64, i64)> {
     };
     let row = DriftRow {
         pair: cells.id("pair")?,
+        incident: cells.opt_json("incident")?,
         client: cells.id("client")?,
         workspace: cells.id("workspace")?,
         drift,

@@ -1,5 +1,7 @@
 //! Pairs that share a ticket by rule.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
@@ -24,7 +26,9 @@ statements! {
     const JOINABLE = "SELECT DISTINCT k.pair AS id, p.opened_ms FROM json_each(?2) j
         JOIN group_keys k ON k.workspace = ?1 AND k.key = j.value JOIN pairs p ON p.id = k.pair
         WHERE p.opened_ms BETWEEN ?3 AND ?4 ORDER BY p.opened_ms DESC, k.pair LIMIT 0 + ?5";
-    const SIZE = "SELECT count(*) FROM pairs WHERE grouped = ?1 AND ticket = ?2";
+    const SIZES = "SELECT j.value ->> 0 AS id, j.value ->> 1 AS ticket,
+            (SELECT count(*) FROM pairs p WHERE p.grouped = j.value ->> 0 AND p.ticket = j.value ->> 1) AS pairs
+        FROM json_each(?1) j";
 }
 
 /// The other pairs of a group, in the order in which they were opened.
@@ -63,12 +67,22 @@ impl Store {
         rows.iter().map(|row| Cells::new(row, "group_keys").id("id")).collect()
     }
 
-    /// How many pairs of a group share this ticket.
+    /// How many pairs of each group share its ticket.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn group_size(&self, first: PairId, ticket: TicketId) -> Result<i64> {
+    pub async fn group_sizes(&self, groups: &[(PairId, TicketId)]) -> Result<BTreeMap<(PairId, TicketId), i64>> {
+        if groups.is_empty() {
+            return Ok(BTreeMap::new());
+        }
         let mut reader = self.reader().await?;
-        Ok(sqlx::query_scalar(SIZE).bind(first.to_string()).bind(ticket.0).fetch_one(&mut *reader).await?)
+        let rows = sqlx::query(SIZES).bind(to_json(groups)?).fetch_all(&mut *reader).await?;
+        let mut sizes = BTreeMap::new();
+        for row in &rows {
+            let cells = Cells::new(row, "pairs");
+            let group = (cells.id("id")?, TicketId(cells.int("ticket")?));
+            sizes.insert(group, cells.int("pairs")?);
+        }
+        Ok(sizes)
     }
 }

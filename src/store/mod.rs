@@ -67,7 +67,7 @@ pub use self::{
     instance::{InstanceLock, InstanceMark, LOCK_FILE, lock_instance},
     migrate::KNOWN as SCHEMA_VERSION,
     operations::{DeadLetter, DeadPage, QueueCounts},
-    pages::{PageKey, PairFilter, PairPage, PairRow, PairSort, SortBy},
+    pages::{NeedingPair, PageKey, PairFilter, PairPage, PairRow, PairSort, SortBy},
     pairs::{Cursor, SituationRow, Version},
     passphrase::{open_key, seal_key},
     requests::Request,

@@ -8,14 +8,16 @@ use super::{
     error::Result,
     pairs::{pair_columns, pair_of},
     row::Cells,
+    search::push_scope,
     ways::{self, Question, Way},
 };
 use crate::domain::{
     account::Scope,
     failure::Failure,
-    ids::{ClientId, ConnectionId, WorkspaceId},
+    ids::{ClientId, ConnectionId, PairId, TicketId, WorkspaceId},
     incident::{IncidentStatus, Severity},
     pair::{Health, Pair, SyncState},
+    reason::Reason,
 };
 
 /// What a page asks for; everything given must hold.
@@ -143,6 +145,31 @@ pub struct PairRow {
     pub judged: Timestamp,
 }
 
+/// A pair that needs somebody: no more of it than it takes to sort a thousand of them by reason.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NeedingPair {
+    /// Which.
+    pub id: PairId,
+    /// Whose.
+    pub client: ClientId,
+    /// Where the incident lives.
+    pub workspace: WorkspaceId,
+    /// Where the ticket lives.
+    pub halo: ConnectionId,
+    /// The ticket, once there is one.
+    pub ticket: Option<TicketId>,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// What is open beside it.
+    pub further: Vec<Reason>,
+    /// Incident number.
+    pub number: Option<i64>,
+    /// Incident title.
+    pub title: String,
+    /// When it was concluded that it stands as it does.
+    pub judged: Timestamp,
+}
+
 /// A page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PairPage {
@@ -208,6 +235,41 @@ impl Store {
         let (next, previous) = turn(&mut found, after, limit);
         Ok(PairPage { rows: found.into_iter().map(|(row, ..)| row).collect(), next, previous })
     }
+}
+
+impl Store {
+    /// The pairs that need somebody, the last changed first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn needing_pairs(&self, scope: &Scope, limit: u32) -> Result<Vec<NeedingPair>> {
+        let mut sql = QueryBuilder::<Sqlite>::new(
+            "SELECT p.id, p.client, p.workspace, p.halo, p.ticket, p.reason, p.further, p.number, s.title, p.judged_ms
+               FROM pairs p INDEXED BY pairs_not_healthy CROSS JOIN subjects s ON s.id = p.subject
+              WHERE p.health = 'needs-you' AND p.health <> 'healthy'",
+        );
+        push_scope(&mut sql, "p.client", scope)?;
+        sql.push(" ORDER BY p.changed_ms DESC, p.subject DESC LIMIT 0 + ").push_bind(i64::from(limit));
+        let mut reader = self.reader().await?;
+        let rows = sql.build().fetch_all(&mut *reader).await?;
+        rows.iter().map(needing).collect()
+    }
+}
+
+fn needing(row: &SqliteRow) -> Result<NeedingPair> {
+    let cells = Cells::new(row, "pairs");
+    Ok(NeedingPair {
+        id: cells.id("id")?,
+        client: cells.id("client")?,
+        workspace: cells.id("workspace")?,
+        halo: cells.id("halo")?,
+        ticket: cells.opt_int("ticket")?.map(TicketId),
+        reason: cells.opt_json("reason")?,
+        further: cells.opt_json("further")?.unwrap_or_default(),
+        number: cells.opt_int("number")?,
+        title: cells.text("title")?.to_owned(),
+        judged: cells.time("judged_ms")?,
+    })
 }
 
 /// Everything that is shown of the rows that `keys` gives. The rows are found first: what is sorted and passed over is

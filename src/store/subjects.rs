@@ -16,7 +16,7 @@ use super::{
 use crate::domain::{
     account::Scope,
     ids::{ClientId, IncidentId, PairId, WorkspaceId},
-    incident::{IncidentStatus, Severity},
+    incident::{Incident, IncidentStatus, Severity},
     pair::Subject,
     reason::Reason,
     time::to_ms,
@@ -25,6 +25,9 @@ use crate::domain::{
 statements! {
     const SUBJECT = "SELECT s.id, s.workspace, s.client, s.pair, s.held, s.first_seen_ms, s.changed_ms, b.body AS incident_body
         FROM subjects s JOIN bodies b ON b.hash = s.body WHERE s.workspace = ?1 AND s.incident = ?2";
+    const INCIDENTS = "SELECT s.id, s.workspace, s.incident, b.body AS incident_body FROM json_each(?1) j
+        CROSS JOIN subjects s ON s.workspace = j.value ->> 0 AND s.incident = j.value ->> 1
+        CROSS JOIN bodies b ON b.hash = s.body";
     const VERSIONS = "SELECT s.id, s.incident, s.etag, s.pair, s.comments_count, s.held_code, s.modified_ms
         FROM json_each(?2) j JOIN subjects s ON s.workspace = ?1 AND s.incident = j.value";
     const NUMBERS = "SELECT max(number) FROM subjects WHERE workspace = ?1";
@@ -114,6 +117,28 @@ impl Store {
         let query = sqlx::query(SUBJECT).bind(workspace.to_string()).bind(incident.as_str());
         let row = query.fetch_optional(&mut *reader).await?;
         row.map(|row| subject_of(&Cells::new(&row, "subjects"))).transpose()
+    }
+
+    /// These incidents as last read, in one trip. Unknown ones are left out.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn incidents(
+        &self,
+        which: &[(WorkspaceId, IncidentId)],
+    ) -> Result<BTreeMap<(WorkspaceId, IncidentId), Incident>> {
+        if which.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut reader = self.reader().await?;
+        let rows = sqlx::query(INCIDENTS).bind(to_json(which)?).fetch_all(&mut *reader).await?;
+        let mut found = BTreeMap::new();
+        for row in &rows {
+            let cells = Cells::new(row, "subjects");
+            let key = (cells.id("workspace")?, IncidentId::new(cells.text("incident")?));
+            found.insert(key, cells.json("incident_body")?);
+        }
+        Ok(found)
     }
 
     /// What is known of these incidents, to tell which ones changed. Unknown ones are left out.

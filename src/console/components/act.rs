@@ -2,8 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::icon::icon;
-use crate::console::context::PageContext;
+use super::{
+    icon::{self, icon},
+    written::Written,
+};
+use crate::{console::context::PageContext, domain::view::list::OutsideLink};
 
 /// How much weight a button has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,19 +77,32 @@ pub fn answer(ctx: &PageContext, action: String, name: &'static str, value: Stri
 }
 
 /// A link that leaves the console.
-pub fn outside(ctx: &PageContext, href: String, label: String) -> AnyView {
-    view! {
-        <a href=href rel="noreferrer" target="_blank" class="outside">
-            {label} {icon(ctx, "out")} <span class="unseen">" (opens in a new tab)"</span>
-        </a>
-    }
-    .into_any()
+pub fn outside(ctx: &PageContext, href: &str, label: &str) -> AnyView {
+    let mut html = Written::default();
+    write_outside(&mut html, ctx, href, label);
+    html.view()
+}
+
+fn write_outside(html: &mut Written, ctx: &PageContext, href: &str, label: &str) {
+    html.markup("<a href=\"").text(href).markup("\" rel=\"noreferrer\" target=\"_blank\" class=\"outside\">");
+    html.text(label);
+    icon::write(html, ctx, "out");
+    html.markup("<span class=\"unseen\"> (opens in a new tab)</span></a>");
 }
 
 /// A record elsewhere: a link when its address is known, else its name.
-pub fn record(ctx: &PageContext, link: &crate::domain::view::list::OutsideLink) -> AnyView {
+pub fn record(ctx: &PageContext, link: &OutsideLink) -> AnyView {
+    let mut html = Written::default();
+    write_record(&mut html, ctx, link);
+    html.view()
+}
+
+/// The same inside of what is written.
+pub fn write_record(html: &mut Written, ctx: &PageContext, link: &OutsideLink) {
     match &link.url {
-        Some(url) => outside(ctx, url.clone(), link.label.clone()),
-        None => view! { <span>{link.label.clone()}</span> }.into_any(),
+        Some(url) => write_outside(html, ctx, url, &link.label),
+        None => {
+            html.markup("<span>").text(&link.label).markup("</span>");
+        }
     }
 }

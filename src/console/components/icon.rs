@@ -2,19 +2,23 @@
 
 use leptos::prelude::*;
 
+use super::written::Written;
 use crate::console::context::PageContext;
 
 /// The symbol `name` of `public/icons.svg`, hidden from assistive technology.
 pub fn icon(ctx: &PageContext, name: &str) -> AnyView {
-    ctx.assets
-        .sprite
-        .map(|sprite| {
-            let href = format!("{sprite}#{name}");
-            view! {
-                <svg class="icon" aria-hidden="true" focusable="false">
-                    <use_ href=href></use_>
-                </svg>
-            }
-        })
-        .into_any()
+    if ctx.assets.sprite.is_none() {
+        return ().into_any();
+    }
+    let mut html = Written::default();
+    write(&mut html, ctx, name);
+    html.view()
+}
+
+/// The same inside of what is written.
+pub fn write(html: &mut Written, ctx: &PageContext, name: &str) {
+    if let Some(sprite) = ctx.assets.sprite {
+        html.markup("<svg aria-hidden=\"true\" focusable=\"false\" class=\"icon\"><use href=\"");
+        html.text(sprite).markup("#").text(name).markup("\"></use></svg>");
+    }
 }

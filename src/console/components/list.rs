@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::icon::icon;
+use super::{icon::icon, written::Written};
 use crate::{
     console::{context::PageContext, words},
     domain::view::list::{Choice, Listed, Trouble},
@@ -186,29 +186,21 @@ pub fn sortable(
     .into_any()
 }
 
-/// A choice in a filter. The first option is everything.
+/// A choice in a filter. The first option is everything. Written: there may be hundreds of clients and workspaces.
 pub fn select(name: &'static str, label: &'static str, all: &'static str, chosen: &str, choices: &[Choice]) -> AnyView {
-    let chosen = chosen.to_owned();
-    let options = choices
-        .iter()
-        .map(|choice| {
-            let text = match choice.count {
-                Some(count) => format!("{} ({})", choice.label, words::number(count)),
-                None => choice.label.clone(),
-            };
-            view! { <option value=choice.value.clone() selected=choice.value == chosen>{text}</option> }
-        })
-        .collect_view();
-    view! {
-        <label class="pick">
-            <span>{label}</span>
-            <select name=name>
-                <option value="">{all}</option>
-                {options}
-            </select>
-        </label>
+    let mut html = Written::default();
+    html.markup("<label class=\"pick\"><span>").text(label).markup("</span><select name=\"").text(name);
+    html.markup("\"><option value=\"\">").text(all).markup("</option>");
+    for choice in choices {
+        html.markup("<option value=\"").text(&choice.value);
+        html.markup(if choice.value == chosen { "\" selected>" } else { "\">" }).text(&choice.label);
+        if let Some(count) = choice.count {
+            html.markup(" (").text(&words::number(count)).markup(")");
+        }
+        html.markup("</option>");
     }
-    .into_any()
+    html.markup("</select></label>");
+    html.view()
 }
 
 /// A choice made from fixed values.

@@ -11,3 +11,4 @@ pub mod pause;
 pub mod pulse;
 pub mod state;
 pub mod time;
+pub mod written;

@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::icon::icon;
+use super::{
+    icon::{self, icon},
+    written::Written,
+};
 use crate::{
     console::{context::PageContext, words},
     domain::{
@@ -15,34 +18,57 @@ use crate::{
 
 /// Both axes of a pair: how far apart the sides are, and whether somebody must act.
 pub fn axes(ctx: &PageContext, sync: SyncState, health: Health) -> AnyView {
-    view! {
-        <span class="axes">
-            <span class=format!("chip sync-{}", sync.as_str())>
-                {icon(ctx, sync.as_str())} <span>{words::sync(sync)}</span>
-            </span>
-            <span class=format!("chip health-{}", health.as_str())>
-                {icon(ctx, health.as_str())} <span>{words::health(health)}</span>
-            </span>
-        </span>
-    }
-    .into_any()
+    let mut html = Written::default();
+    write_axes(&mut html, ctx, sync, health);
+    html.view()
+}
+
+/// The same inside of what is written.
+pub fn write_axes(html: &mut Written, ctx: &PageContext, sync: SyncState, health: Health) {
+    html.markup("<span class=\"axes\">");
+    axis(html, ctx, ("<span class=\"chip sync-", sync.as_str()), words::sync(sync));
+    axis(html, ctx, ("<span class=\"chip health-", health.as_str()), words::health(health));
+    html.markup("</span>");
+}
+
+fn axis(html: &mut Written, ctx: &PageContext, (chip, name): (&'static str, &str), words: &str) {
+    html.markup(chip).text(name).markup("\">");
+    icon::write(html, ctx, name);
+    html.markup("<span>").text(words).markup("</span></span>");
 }
 
 /// That nothing of it is carried out for now.
 pub fn paused(ctx: &PageContext) -> AnyView {
-    view! { <span class="chip paused">{icon(ctx, "stop")} <span>"Paused"</span></span> }.into_any()
+    let mut html = Written::default();
+    write_paused(&mut html, ctx);
+    html.view()
+}
+
+/// The same inside of what is written.
+pub fn write_paused(html: &mut Written, ctx: &PageContext) {
+    html.markup("<span class=\"chip paused\">");
+    icon::write(html, ctx, "stop");
+    html.markup("<span>Paused</span></span>");
 }
 
 /// Severity, with bars that grow with it.
 pub fn severity(ctx: &PageContext, severity: &Severity) -> AnyView {
+    let mut html = Written::default();
+    write_severity(&mut html, ctx, severity);
+    html.view()
+}
+
+/// The same inside of what is written.
+pub fn write_severity(html: &mut Written, ctx: &PageContext, severity: &Severity) {
     let (class, name) = match severity {
         Severity::High => ("severity-high", "bars-3"),
         Severity::Medium => ("severity-medium", "bars-2"),
         Severity::Low => ("severity-low", "bars-1"),
         Severity::Informational | Severity::Other(_) => ("severity-informational", "bars-0"),
     };
-    view! { <span class=format!("severity {class}")>{icon(ctx, name)} <span>{severity.to_string()}</span></span> }
-        .into_any()
+    html.markup("<span class=\"severity ").text(class).markup("\">");
+    icon::write(html, ctx, name);
+    html.markup("<span>").text(severity.as_str()).markup("</span></span>");
 }
 
 /// The sentence of a reason and its remedy.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use leptos::prelude::*;
 
+use super::written::Written;
 use crate::{
     console::{context::PageContext, words},
     domain::{
@@ -25,13 +26,12 @@ pub fn in_zone(ctx: &PageContext, text: &str) -> String {
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
-fn parts(ctx: &PageContext, moment: Timestamp) -> AnyView {
-    let relative = words::relative(to_ms(ctx.now), to_ms(moment));
-    view! {
-        <span class="rel">{relative}</span>
-        <span class="abs">" " {absolute(ctx, moment)}</span>
-    }
-    .into_any()
+/// A moment: `rest` is the rest of its tag.
+fn write(html: &mut Written, ctx: &PageContext, moment: Timestamp, rest: &'static str) {
+    html.markup("<time datetime=\"").text(&iso(moment));
+    html.markup("\" data-at=\"").text(&to_ms(moment).to_string()).markup("\"").markup(rest);
+    html.markup("><span class=\"rel\">").text(&words::relative(to_ms(ctx.now), to_ms(moment)));
+    html.markup("</span><span class=\"abs\"> ").text(&absolute(ctx, moment)).markup("</span></time>");
 }
 
 /// Who saved a draft, and when.
@@ -47,24 +47,23 @@ pub fn drafted(ctx: &PageContext, draft: Option<&DraftSaved>) -> AnyView {
 
 /// A moment that can be focused to read it exactly.
 pub fn when(ctx: &PageContext, moment: Timestamp) -> AnyView {
-    view! {
-        <time class="when" datetime=iso(moment) data-at=to_ms(moment).to_string() tabindex="0">
-            {parts(ctx, moment)}
-        </time>
-    }
-    .into_any()
+    let mut html = Written::default();
+    write(&mut html, ctx, moment, " tabindex=\"0\" class=\"when\"");
+    html.view()
 }
 
 /// A moment that leads to what happened then.
-pub fn when_link(ctx: &PageContext, moment: Timestamp, href: String) -> AnyView {
-    view! {
-        <a class="when" href=href>
-            <time datetime=iso(moment) data-at=to_ms(moment).to_string()>
-                {parts(ctx, moment)}
-            </time>
-        </a>
-    }
-    .into_any()
+pub fn when_link(ctx: &PageContext, moment: Timestamp, href: &str) -> AnyView {
+    let mut html = Written::default();
+    write_link(&mut html, ctx, moment, href);
+    html.view()
+}
+
+/// The same inside of what is written.
+pub fn write_link(html: &mut Written, ctx: &PageContext, moment: Timestamp, href: &str) {
+    html.markup("<a href=\"").text(href).markup("\" class=\"when\">");
+    write(html, ctx, moment, "");
+    html.markup("</a>");
 }
 
 /// A moment, or words for there being none.

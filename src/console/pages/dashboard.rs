@@ -9,7 +9,8 @@ use crate::{
             icon::icon,
             list::{self, choice},
             pause, state,
-            time::{when, when_link},
+            time::{self, when},
+            written::Written,
         },
         context::PageContext,
         words,
@@ -314,44 +315,51 @@ fn more(further: usize) -> Option<String> {
     (further > 0).then(|| format!(" And {} more.", words::number(further as u64)))
 }
 
+/// Written: as views these rows were most of what the page costs.
 fn line(ctx: &PageContext, filter: &PairFilter, row: &PairRow) -> AnyView {
     // The pair's page leads back to the list as it stands.
     let here = QueryText::new().with("list", filter.query().as_str()).after(&format!("/pairs/{}", row.id));
-    let named = (!filter.text.is_empty() && found_by_names(&filter.text, row)).then(
-        || view! { <span class="row-why">"Found by a host, user, mailbox or address that its alerts name."</span> },
-    );
-    let number = row.number.map(|number| format!("#{number} "));
-    let title = if row.title.is_empty() { "(no title)".to_owned() } else { row.title.clone() };
+    let named = !filter.text.is_empty() && found_by_names(&filter.text, row);
+    let title = if row.title.is_empty() { "(no title)" } else { row.title.as_str() };
     let of_client = PairFilter { client: Some(row.client_id), ..PairFilter::default() }.address();
     let why = row.reason.as_ref().filter(|_| row.sync != SyncState::InStep || row.health != Health::Healthy);
-    view! {
-        <tr>
-            <td class="c-state">{state::axes(ctx, row.sync, row.health)}{row.paused.then(|| state::paused(ctx))}</td>
-            <th scope="row" class="c-wide">
-                <a class="row-link" data-row href=here.clone()>
-                    {number.map(|number| view! { <span class="number">{number}</span> })}
-                    {title}
-                </a>
-                {why.map(|reason| view! { <span class="row-why">{reason.words()}{more(row.further.len())}</span> })}
-                {named}
-            </th>
-            <td data-label="Severity">{state::severity(ctx, &row.severity)}</td>
-            <td data-label="Client"><a class="soft" href=of_client>{row.client.clone()}</a></td>
-            <td data-label="Ticket">
-                {match &row.ticket {
-                    Some(ticket) => act::record(ctx, ticket),
-                    None => view! { <span class="quiet">"none yet"</span> }.into_any(),
-                }}
-                {(row.shared > 0).then(|| view! {
-                    " "<a class="soft" href=format!("{here}#mates")>"and "{words::counted(row.shared, "incident", "incidents")}" more"</a>
-                })}
-            </td>
-            <td data-label="Sentinel / Halo">
-                {row.incident_status.to_string()} <span class="quiet">" / "</span>
-                {row.ticket_status.clone().unwrap_or_else(|| "–".into())}
-            </td>
-            <td data-label="Changed">{when_link(ctx, row.changed, format!("{here}#history"))}</td>
-        </tr>
+    let mut html = Written::default();
+    html.markup("<tr><td class=\"c-state\">");
+    state::write_axes(&mut html, ctx, row.sync, row.health);
+    if row.paused {
+        state::write_paused(&mut html, ctx);
     }
-    .into_any()
+    html.markup("</td><th scope=\"row\" class=\"c-wide\">");
+    html.markup("<a data-row href=\"").text(&here).markup("\" class=\"row-link\">");
+    if let Some(number) = row.number {
+        html.markup("<span class=\"number\">#").text(&number.to_string()).markup(" </span>");
+    }
+    html.text(title).markup("</a>");
+    if let Some(reason) = why {
+        html.markup("<span class=\"row-why\">").text(&reason.words());
+        html.text(&more(row.further.len()).unwrap_or_default()).markup("</span>");
+    }
+    if named {
+        html.markup("<span class=\"row-why\">Found by a host, user, mailbox or address that its alerts name.</span>");
+    }
+    html.markup("</th><td data-label=\"Severity\">");
+    state::write_severity(&mut html, ctx, &row.severity);
+    html.markup("</td><td data-label=\"Client\"><a href=\"").text(&of_client).markup("\" class=\"soft\">");
+    html.text(&row.client).markup("</a></td><td data-label=\"Ticket\">");
+    match &row.ticket {
+        Some(ticket) => act::write_record(&mut html, ctx, ticket),
+        None => {
+            html.markup("<span class=\"quiet\">none yet</span>");
+        }
+    }
+    if row.shared > 0 {
+        html.markup(" <a href=\"").text(&here).markup("#mates\" class=\"soft\">and ");
+        html.text(&words::counted(row.shared, "incident", "incidents")).markup(" more</a>");
+    }
+    html.markup("</td><td data-label=\"Sentinel / Halo\">").text(row.incident_status.as_str());
+    html.markup("<span class=\"quiet\"> / </span>").text(row.ticket_status.as_deref().unwrap_or("–"));
+    html.markup("</td><td data-label=\"Changed\">");
+    time::write_link(&mut html, ctx, row.changed, &format!("{here}#history"));
+    html.markup("</td></tr>");
+    html.view()
 }

@@ -22,7 +22,7 @@ pub fn body(ctx: &PageContext, view: &LinkingView) -> AnyView {
     let name = not_linked::name(row);
     let base = format!("/incidents/{}/{}", row.workspace, row.incident);
     let record = match &row.url {
-        Some(url) => act::outside(ctx, url.clone(), name.clone()),
+        Some(url) => act::outside(ctx, url, &name),
         None => view! { <b>{name.clone()}</b> }.into_any(),
     };
     let ticket = Field {

@@ -186,7 +186,7 @@ fn line(ctx: &PageContext, row: &NotLinkedRow) -> AnyView {
         <tr>
             <th scope="row" class="c-wide">
                 {match &row.url {
-                    Some(url) => act::outside(ctx, url.clone(), name.clone()),
+                    Some(url) => act::outside(ctx, url, &name),
                     None => view! { <span>{name.clone()}</span> }.into_any(),
                 }}
             </th>

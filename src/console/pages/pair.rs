@@ -107,7 +107,7 @@ fn whole_title(view: &PairView) -> AnyView {
 
 fn facts(ctx: &PageContext, view: &PairView) -> AnyView {
     let incident = match &view.incident_url {
-        Some(url) => act::outside(ctx, url.clone(), "Open in the portal".into()),
+        Some(url) => act::outside(ctx, url, "Open in the portal"),
         None => view! { <span class="quiet">"no portal address"</span> }.into_any(),
     };
     let ticket = match &view.ticket {

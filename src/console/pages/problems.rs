@@ -232,7 +232,7 @@ fn line(ctx: &PageContext, item: &ProblemItem, apart: bool, picked: Option<&str>
                     None => view! { <span class="quiet">"none yet"</span> }.into_any(),
                 }}
             </td>
-            <td data-label="Since">{when_link(ctx, item.since, format!("{here}#history"))}</td>
+            <td data-label="Since">{when_link(ctx, item.since, &format!("{here}#history"))}</td>
             <td class="c-why tall" data-label="What happened">
                 {match &item.operation {
                     Some(one) if one.failure.is_some() => view! { <b>{one.words.clone()}</b> {operation::tries(one)} }.into_any(),

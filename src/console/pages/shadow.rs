@@ -130,7 +130,7 @@ fn line(ctx: &PageContext, row: &ShadowRow) -> AnyView {
         .tickets
         .iter()
         .map(|ticket| match &ticket.url {
-            Some(url) => view! { <div>{act::outside(ctx, url.clone(), ticket.label.clone())}</div> }.into_any(),
+            Some(url) => view! { <div>{act::outside(ctx, url, &ticket.label)}</div> }.into_any(),
             None => view! { <div>{ticket.label.clone()}</div> }.into_any(),
         })
         .collect_view();

@@ -34,7 +34,7 @@ pub fn live(ctx: &PageContext, view: &UnlinkedView) -> AnyView {
 
 fn facts(ctx: &PageContext, view: &UnlinkedView) -> AnyView {
     let incident = match &view.incident_url {
-        Some(url) => act::outside(ctx, url.clone(), "Open in the portal".into()),
+        Some(url) => act::outside(ctx, url, "Open in the portal"),
         None => view! { <span class="quiet">"no portal address"</span> }.into_any(),
     };
     let ticket = match &view.ticket {

@@ -3,6 +3,7 @@
 use halobridge::{
     domain::{
         account::Scope,
+        group::Group,
         ids::TicketId,
         incident::{Evidence, IncidentStatus, Severity},
         pair::{Health, PairState, SyncState},
@@ -128,6 +129,44 @@ async fn filters_combine() {
     assert_eq!(page(PairFilter { scope: scope.clone(), ..all() }).await.len(), 8);
     assert_eq!(page(PairFilter { scope, client: Some(client(1)), ..all() }).await, [0_i64; 0]);
     assert_eq!(page(PairFilter { scope: Scope::Clients(vec![]), ..all() }).await, [0_i64; 0]);
+}
+
+#[tokio::test]
+async fn the_pairs_that_need_somebody_are_those_of_the_list() {
+    let store = world().await;
+    let only = Scope::Clients(vec![client(1), client(2)]);
+    for (scope, limit) in [(Scope::All, 100), (Scope::All, 2), (only, 100), (Scope::Clients(Vec::new()), 100)] {
+        let filter = PairFilter { health: Some(Health::NeedsYou), scope: scope.clone(), ..PairFilter::default() };
+        let listed = store.pairs_page(&filter, PairSort::default(), None, limit).await.unwrap().rows;
+        let found = store.needing_pairs(&scope, limit).await.unwrap();
+        assert_eq!(found.len(), listed.len());
+        for (found, listed) in found.iter().zip(&listed) {
+            assert_eq!((found.id, found.client, found.halo), (listed.pair.id, listed.pair.client, listed.pair.halo));
+            assert_eq!(found.workspace, listed.pair.workspace);
+            assert_eq!((found.ticket, found.number, &found.title), (listed.pair.ticket, listed.number, &listed.title));
+            assert_eq!((&found.reason, &found.further), (&listed.pair.reason, &listed.pair.further));
+            assert_eq!(found.judged, listed.judged);
+        }
+    }
+    assert_eq!(store.needing_pairs(&Scope::All, 100).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn each_group_is_counted_with_its_ticket() {
+    let store = memory().await;
+    for n in 1..=4_u32 {
+        let mut pair = pair(n);
+        let first = pair_id(if n == 4 { 4 } else { 1 });
+        pair.group = Some(Group { first, keys: Vec::new(), why: String::new(), notes_after: None });
+        pair.ticket = Some(TicketId(if n == 3 { 8 } else { 7 }));
+        let read = incident_read(pair.workspace, pair.client, incident(n, "Impossible travel"));
+        record(&store, vec![read, Fact::PairOpened { pair: Box::new(pair) }]).await;
+    }
+    let [one, four, none] = [(1, 7), (4, 7), (2, 7)].map(|(pair, ticket)| (pair_id(pair), TicketId(ticket)));
+    let other = (pair_id(1), TicketId(8));
+    let sizes = store.group_sizes(&[one, four, none, other, one]).await.unwrap();
+    assert_eq!([one, four, none, other].map(|group| sizes[&group]), [2, 1, 0, 1]);
+    assert!(store.group_sizes(&[]).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -295,6 +334,10 @@ async fn unlinked_incidents_have_their_page_and_counters() {
     let second = store.subjects_page(&filter, first.next, 3).await.unwrap();
     assert_eq!((shown(&second), second.next), (vec![1], None));
     assert_eq!(shown(&store.subjects_page(&filter, second.previous, 3).await.unwrap()), [7, 5, 3]);
+    let which = [(workspace(1), incident_id(2)), (workspace(2), incident_id(2)), (workspace(1), incident_id(9))];
+    let found = store.incidents(&which).await.unwrap();
+    assert_eq!(found.len(), 1, "what is not there is left out");
+    assert_eq!(found[&which[0]].title, "Old news 2");
     let filter = SubjectFilter { text: Some("news".into()), scope: Scope::Clients(vec![client(2)]), ..filter };
     assert!(store.subjects_page(&filter, None, 3).await.unwrap().rows.is_empty());
     // Linking takes it from the list and the counter.

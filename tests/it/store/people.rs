@@ -108,6 +108,8 @@ async fn look_ups_are_kept_with_their_time() {
     };
     assert_eq!(store.catalogue(halo(1)).await.unwrap(), None);
     store.put_catalogue(halo(1), &catalogue, at(5)).await.unwrap();
+    assert_eq!(store.ticket_statuses(halo(1)).await.unwrap(), catalogue.statuses);
+    assert!(store.ticket_statuses(halo(2)).await.unwrap().is_empty());
     assert_eq!(store.catalogue(halo(1)).await.unwrap(), Some((catalogue, at(5))));
     assert_eq!(store.configuration_version().await.unwrap(), 0);
 }

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use halobridge::{
     console::{
         Density, PageContext, Person, Theme,
+        components::time::absolute,
         page::Page,
         platform::{render, render_fragment},
         words,
@@ -15,14 +16,16 @@ use halobridge::{
     domain::{
         account::Role,
         ids::WorkspaceId,
-        incident::Severity,
+        incident::{IncidentStatus, Severity},
         pair::{Health, SyncState},
         run::RunScope,
+        time::{iso, to_ms},
         view::{
             account::AccountView,
             connections::{ConnectionHealth, WorkspaceRow},
             dashboard::PairFilter,
             form::FormView,
+            list::OutsideLink,
             pair::PairView,
             pulse::Pulse,
             runs::SourceRow,
@@ -129,6 +132,77 @@ fn many_sources_and_workspaces_are_paged() {
     assert_eq!(all(&html, &format!("#workspace-{}", id(77).0)).len(), 1);
     let back = href(&html, "nav[aria-label='Pages of the workspaces'] a[rel='prev']");
     assert_eq!(back, format!("/connections?from=1~{}#workspaces", id(27).0));
+}
+
+#[test]
+fn what_a_name_holds_is_no_markup() {
+    let (_, ctx, _) = fixtures::pages().into_iter().find(|(name, _, _)| *name == "dashboard").unwrap();
+    let mut view = fixtures::dashboard();
+    view.clients[0].label = "<b>A & \"B\"</b>".to_owned();
+    view.clients[0].value = "\"><script>1</script>".to_owned();
+    view.clients[0].count = Some(1_234);
+    view.rows.as_mut().unwrap().rows[0].severity = Severity::Other("<i>odd</i>".to_owned());
+    let html = Html::parse_document(&render(&ctx, &Page::Dashboard(Box::new(view))));
+    let options = all(&html, "select[name='client'] option");
+    assert_eq!(text(options[0]), "All clients");
+    assert_eq!(text(options[1]), "<b>A & \"B\"</b> (1,234)");
+    assert_eq!(options[1].value().attr("value"), Some("\"><script>1</script>"));
+    let severity = all(&html, "#rows tbody .severity")[0];
+    assert_eq!(text(severity), "<i>odd</i>");
+    assert_eq!(severity.value().attr("class"), Some("severity severity-informational"));
+    assert!(all(&html, "script:not([src]), #rows i").is_empty());
+}
+
+#[test]
+fn a_written_row_is_what_its_views_were_drawn_as() {
+    let (_, ctx, _) = fixtures::pages().into_iter().find(|(name, _, _)| *name == "dashboard").unwrap();
+    let mut view = fixtures::dashboard();
+    let row = &mut view.rows.as_mut().unwrap().rows[0];
+    (row.sync, row.health, row.paused) = (SyncState::InStep, Health::Healthy, true);
+    (row.number, row.title, row.severity) = (Some(6_000), "Port scan".to_owned(), Severity::Low);
+    (row.client, row.shared, row.reason) = ("Contoso Retail".to_owned(), 2, None);
+    row.ticket =
+        Some(OutsideLink { label: "200000".to_owned(), url: Some("https://halo.example/?a=1&b=2".to_owned()) });
+    (row.incident_status, row.ticket_status) = (IncidentStatus::Closed, None);
+    let (at, client, changed) = (format!("/pairs/{}", row.id), row.client_id, row.changed);
+    let symbol = |name: &str| {
+        format!(
+            "<svg aria-hidden=\"true\" focusable=\"false\" class=\"icon\"><use href=\"/pkg/icons.svg#{name}\"></use></svg>"
+        )
+    };
+    let expected = [
+        "<tbody><tr><td class=\"c-state\"><span class=\"axes\"><span class=\"chip sync-in-step\">".to_owned(),
+        symbol("in-step"),
+        "<span>In step</span></span><span class=\"chip health-healthy\">".to_owned(),
+        symbol("healthy"),
+        "<span>Healthy</span></span></span><span class=\"chip paused\">".to_owned(),
+        symbol("stop"),
+        "<span>Paused</span></span></td><th scope=\"row\" class=\"c-wide\">".to_owned(),
+        format!("<a data-row href=\"{at}\" class=\"row-link\"><span class=\"number\">#6000 </span>Port scan</a></th>"),
+        "<td data-label=\"Severity\"><span class=\"severity severity-low\">".to_owned(),
+        symbol("bars-1"),
+        "<span>Low</span></span></td>".to_owned(),
+        format!("<td data-label=\"Client\"><a href=\"/?client={client}\" class=\"soft\">Contoso Retail</a></td>"),
+        "<td data-label=\"Ticket\"><a href=\"https://halo.example/?a=1&amp;b=2\" rel=\"noreferrer\" target=\"_blank\" \
+         class=\"outside\">200000"
+            .to_owned(),
+        symbol("out"),
+        "<span class=\"unseen\"> (opens in a new tab)</span></a> ".to_owned(),
+        format!("<a href=\"{at}#mates\" class=\"soft\">and 2 incidents more</a></td>"),
+        "<td data-label=\"Sentinel / Halo\">Closed<span class=\"quiet\"> / </span>–</td>".to_owned(),
+        format!(
+            "<td data-label=\"Changed\"><a href=\"{at}#history\" class=\"when\"><time datetime=\"{}\" data-at=\"{}\">",
+            iso(changed),
+            to_ms(changed)
+        ),
+        format!(
+            "<span class=\"rel\">{}</span><span class=\"abs\"> {}</span></time></a></td></tr>",
+            words::relative(to_ms(ctx.now), to_ms(changed)),
+            absolute(&ctx, changed)
+        ),
+    ];
+    let html = render(&ctx, &Page::Dashboard(Box::new(view)));
+    assert!(html.contains(&expected.concat()), "{html}");
 }
 
 fn truth_of(html: &Html) -> String {

@@ -1,7 +1,7 @@
 //! Numbers and moments in words; what a person copies from a page.
 
 use halobridge::console::{
-    components::time::in_zone,
+    components::{time::in_zone, written::Written},
     pages::set_up::scripts::{manifest, registration, service_principal},
     words::{counted, every, number, relative, took},
 };
@@ -14,6 +14,13 @@ fn moments_within_a_text_are_told_in_the_readers_zone() {
     let told = in_zone(&ctx, "not before 2026-10-29T06:04:11.668Z");
     assert_eq!(told, "not before 2026-10-29 07:04:11 CET");
     assert_eq!(in_zone(&ctx, "one of “High”, 12"), "one of “High”, 12");
+}
+
+#[test]
+fn only_our_own_markup_is_written_as_it_is() {
+    let mut html = Written::default();
+    html.markup("<b title=\"").text("\"><script>").markup("\">").text("A & 'B' <i>é</i>").markup("</b>");
+    assert_eq!(html.as_str(), "<b title=\"&quot;&gt;&lt;script&gt;\">A &amp; 'B' &lt;i&gt;é&lt;/i&gt;</b>");
 }
 
 #[test]
