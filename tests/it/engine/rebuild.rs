@@ -95,6 +95,37 @@ both! {
         }
     }
 
+    /// Closed on both sides and in step: neither side is told of a closing again, and the classification stays.
+    async fn nothing_is_said_when_a_closed_pair_is_rebuilt(product) {
+        for closed_in in ["sentinel", "halo", "both"] {
+            let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+            if closed_in != "halo" {
+                let how = json!({ "classification": "FalsePositive", "classificationReason": "InaccurateData" });
+                bridge.close_incident(&incident, how);
+            }
+            if closed_in != "sentinel" {
+                bridge.close_ticket_as(ticket, 4);
+            }
+            bridge.pass(600).await;
+            assert_eq!(bridge.ticket(ticket)["status_name"], "Closed", "{closed_in}");
+            assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed", "{closed_in}");
+            let (app, olga) = operator(&bridge);
+            let pair = bridge.pair_of(&incident).await.unwrap().id;
+            let writes = bridge.writes();
+            for _ in 0..2 {
+                let shown = rebuilds::ask(&app, &olga, pair).await.unwrap();
+                assert!(shown.refused.is_none() && shown.planned.is_empty(), "{closed_in}: {:?}", shown.planned);
+                rebuilds::rebuild(&app, &olga, pair).await.unwrap();
+                bridge.pass(600).await;
+                assert!(bridge.store.asked().await.unwrap().is_empty(), "{closed_in}: what was asked is answered");
+                assert_eq!(bridge.writes(), writes, "{closed_in}");
+            }
+            assert_eq!(bridge.incident(&incident)["properties"]["classification"], "FalsePositive", "{closed_in}");
+            assert_eq!(bridge.reason_of(&incident).await, None, "{closed_in}");
+            bridge.finish().await;
+        }
+    }
+
     /// What was asked lies in the store: it is done as soon as both sides can be read, in the life of another process too.
     async fn a_rebuild_waits_for_both_sides_and_survives_a_restart(product) {
         let mut bridge = Bridge::new(product).await;
