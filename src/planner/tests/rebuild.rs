@@ -12,7 +12,7 @@ use crate::{
         incident::Severity,
         operation::OperationState,
         pair::{ClosingWords, OwnClosing},
-        policy::Wins,
+        policy::{AfterClosing, Wins},
         reason::Reason,
         workspace::Mode,
     },
@@ -164,6 +164,7 @@ fn a_closure_of_both_sides_is_not_told_again() {
 #[test]
 fn a_classification_that_waits_after_closing_waits_on() {
     let mut scene = in_step();
+    scene.policy.after_closing_fields = AfterClosing::Cross;
     shut(&mut scene);
     let found = scene.plan();
     scene.queue(&found);
