@@ -160,6 +160,22 @@ fn a_closure_of_both_sides_is_not_told_again() {
     }
 }
 
+/// What differed already when it was closed is no change after closing: the pair says that it differs, and no note tells
+/// of it.
+#[test]
+fn what_differs_on_a_closed_matter_is_not_told_as_changed_after_closing() {
+    for wins in [Wins::Sentinel, Wins::Newest] {
+        let mut scene = in_step();
+        scene.policy.after_closing_fields = AfterClosing::NoteOnly;
+        scene.policy.severity.wins = wins;
+        shut(&mut scene);
+        scene.incident.severity = Severity::High;
+        scene.pair.base.severity = Some(Severity::High);
+        assert_eq!(words(&scene.plan()), "in-step healthy -", "{wins:?}");
+        assert_eq!(anew(&scene).1, "in-step healthy after-closing", "{wins:?}");
+    }
+}
+
 /// What was agreed of the classifications is kept with the closure: a correction that waits for the mode waits on.
 #[test]
 fn a_classification_that_waits_after_closing_waits_on() {
