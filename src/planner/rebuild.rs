@@ -2,7 +2,8 @@
 //!
 //! Forgotten is what both sides last agreed on, field by field, with all that was noted of their moves, and writes that
 //! were given up. Kept is what neither record tells by itself, and what keeps anything from being written twice: which
-//! comment and note are copies of each other, what was told of alerts, closings and former tickets, what people decided.
+//! comment and note are copies of each other, what was told of alerts, closings and former tickets, that both sides are
+//! closed, what people decided.
 //! Whatever of the conversation both sides prove by themselves (derived ids, our references, the same words) is taken
 //! from them.
 
@@ -19,8 +20,9 @@ use crate::domain::{
 };
 
 use super::{
-    adopt,
+    adopt, closing,
     dropped::said_once,
+    fields::status,
     link,
     notes::{self, words},
     situation::Situation,
@@ -44,7 +46,7 @@ pub fn refused(pair: &Pair, shares: bool) -> Option<&'static str> {
 /// A pair as it begins anew.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Begun {
-    /// With nothing agreed on.
+    /// With nothing agreed on but a closure of both sides.
     pub pair: Pair,
     /// What is linked, with what was learnt.
     pub links: Vec<NoteLink>,
@@ -63,7 +65,7 @@ impl Begun {
     }
 }
 
-/// Begins a pair anew.
+/// Begins a pair anew. Where both sides are closed, as agreed, that and their classifications stay agreed on.
 pub fn begun(s: &Situation<'_>) -> Begun {
     let learnt = learnt(s);
     let mut links = s.links.to_vec();
@@ -72,10 +74,27 @@ pub fn begun(s: &Situation<'_>) -> Begun {
     }
     let (given_up, operations): (Vec<Operation>, Vec<Operation>) = s.operations.iter().cloned().partition(given_up);
     let void = given_up.into_iter().map(|operation| (operation.id, ASKED_AGAIN.to_owned())).collect();
-    Begun { pair: Pair { base: base(&s.pair.base), ..s.pair.clone() }, links, operations, learnt, void }
+    let forgotten = base(&s.pair.base);
+    let base = if closing::shut(s) { closed(forgotten, &s.pair.base) } else { forgotten };
+    Begun { pair: Pair { base, ..s.pair.clone() }, links, operations, learnt, void }
 }
 
-/// What is agreed on by then: nothing, as with two records that people join, but for what no reading tells again.
+/// That both sides are closed stays agreed on where both still are: who closed which of them no record tells, and our own
+/// closing of one would be taken for a person's.
+fn closed(forgotten: Base, before: &Base) -> Base {
+    let mut base = Base {
+        incident_status: before.incident_status.clone(),
+        status_id: before.status_id,
+        ticket_closed: before.ticket_closed,
+        verdict: before.verdict.clone(),
+        ..forgotten
+    };
+    base.agree(status::NAME);
+    base
+}
+
+/// What is agreed on by then: nothing, as with two records that people join, but for what no reading tells again. Of a
+/// closure that both sides agree on see [`begun`].
 pub fn base(before: &Base) -> Base {
     Base {
         foreign: before.foreign.clone(),

@@ -3,11 +3,12 @@
 use crate::{
     domain::{
         catalogue::Catalogue,
+        decision::Decision,
         failure::Side,
         incident::Owner,
         operation::{OperationKind, OperationState},
         pair::Base,
-        policy::{FieldRule, Policy},
+        policy::{FieldRule, Policy, Wins},
         reason::Reason,
         ticket::Ticket,
         view::pair::{FieldRow, FieldState},
@@ -18,7 +19,7 @@ use crate::{
 
 /// The rows, in the order pages show them. What comes next is what is queued or planned, and nothing else.
 pub fn rows(s: &Situation<'_>, plan: &Plan) -> Vec<FieldRow> {
-    let mut rows = vec![severity(s), status(s), owner(s), classification(s)];
+    let mut rows = vec![severity(s, plan), status(s, plan), owner(s, plan), classification(s)];
     for (row, what) in rows.iter_mut().zip(["severity", "status", "owner", "classification"]) {
         if let Some(words) = not_written(s, plan, row.state, what) {
             row.next = Some(words);
@@ -62,15 +63,49 @@ fn not_written(s: &Situation<'_>, plan: &Plan, state: FieldState, what: &str) ->
 
 /// A conflict whose question is answered, or that no rule leaves to a person, is not one that a person decides.
 fn asked(s: &Situation<'_>, plan: &Plan, what: &str) -> Option<String> {
-    let write = |kind: &OperationKind| changes(kind, what);
-    let queued = s.operations.iter().find(|operation| operation.state.open() && write(&operation.kind));
-    let planned = plan.operations.iter().map(|planned| &planned.kind).find(|kind| write(kind));
-    let kind = queued.map(|operation| &operation.kind).or(planned)?;
-    let (from, to) = match kind.side() {
+    let (from, to) = match written(s, plan, what)? {
         Side::Halo => ("incident", "ticket"),
         Side::Sentinel => ("ticket", "incident"),
     };
     Some(format!("The {from}'s {what} is written to the {to}."))
+}
+
+/// The side that a field is written to, by a write that is queued or planned.
+fn written(s: &Situation<'_>, plan: &Plan, what: &str) -> Option<Side> {
+    let write = |kind: &OperationKind| changes(kind, what);
+    let queued = s.operations.iter().find(|operation| operation.state.open() && write(&operation.kind));
+    let planned = plan.operations.iter().map(|planned| &planned.kind).find(|kind| write(kind));
+    queued.map(|operation| &operation.kind).or(planned).map(OperationKind::side)
+}
+
+/// How a field stands on which two records that were joined, or rebuilt, have not agreed yet: what differs differs on
+/// both, and the side that is ahead is the one whose value is taken, by the policy or by a person. `None`: as any other.
+fn unagreed(s: &Situation<'_>, plan: &Plan, what: &str, rule: FieldRule) -> Option<FieldState> {
+    let carried = rule.to_halo() || rule.to_sentinel();
+    if s.ticket.is_none() || !carried || !s.pair.base.joined.contains(what) {
+        return None;
+    }
+    if plan.items().iter().any(|item| matches!(item, Reason::Conflict { field, .. } if field == what)) {
+        return Some(FieldState::Conflict);
+    }
+    let decided = || {
+        s.pair.decisions.iter().rev().find_map(|decision| match decision {
+            Decision::Take { field, side, .. } if field == what => Some(*side),
+            _ => None,
+        })
+    };
+    let waiting = || plan.waiting.iter().map(|waiting| &waiting.planned.kind).find(|kind| changes(kind, what));
+    let towards = written(s, plan, what).or_else(|| waiting().map(OperationKind::side));
+    let taken = match (towards, rule.wins) {
+        (Some(Side::Halo), _) | (None, Wins::Sentinel) => Some(Side::Sentinel),
+        (Some(Side::Sentinel), _) | (None, Wins::Halo) => Some(Side::Halo),
+        // No question waits, so a person has answered it.
+        (None, Wins::Newest | Wins::Ask) => decided(),
+    };
+    taken.map(|side| match side {
+        Side::Sentinel => FieldState::IncidentAhead,
+        Side::Halo => FieldState::TicketAhead,
+    })
 }
 
 /// What the plan says about a field, an open item first.
@@ -123,7 +158,7 @@ fn state(same: bool, carried: bool, moved: &Moved) -> FieldState {
         (_, false, ..) => FieldState::NotCarried,
         (.., true, true) => FieldState::Conflict,
         (.., false, true) => FieldState::TicketAhead,
-        // nothing agreed yet counts as the incident's: the ticket is made from it
+        // nothing agreed yet counts as the incident's: the ticket is made from it (of two records see `unagreed`)
         _ => FieldState::IncidentAhead,
     }
 }
@@ -196,7 +231,7 @@ fn status_name(catalogue: &Catalogue, id: i64) -> String {
     super::names::status(Some(catalogue), id)
 }
 
-fn severity(s: &Situation<'_>) -> FieldRow {
+fn severity(s: &Situation<'_>, plan: &Plan) -> FieldRow {
     let base: &Base = &s.pair.base;
     let have = s.ticket.and_then(|ticket| ticket.priority_id);
     let same = have.is_some_and(|id| {
@@ -217,10 +252,12 @@ fn severity(s: &Situation<'_>) -> FieldRow {
     };
     // before the ticket exists the severity is part of what it will be made from
     let carried = carried(s.policy.severity, s.ticket.is_none(), &moved);
-    row(s, "Severity and priority", "severity", sides, state(same, carried, &moved))
+    let apart = unagreed(s, plan, "severity", s.policy.severity).filter(|_| !same);
+    let state = apart.unwrap_or_else(|| state(same, carried, &moved));
+    row(s, "Severity and priority", "severity", sides, state)
 }
 
-fn status(s: &Situation<'_>) -> FieldRow {
+fn status(s: &Situation<'_>, plan: &Plan) -> FieldRow {
     let base = &s.pair.base;
     let ticket_says = |ticket: &Ticket| {
         let name = ticket.status_id.map_or_else(|| "no status".to_owned(), |id| status_name(s.catalogue, id));
@@ -246,7 +283,8 @@ fn status(s: &Situation<'_>) -> FieldRow {
         ),
     };
     let carried = carried(s.policy.status, s.ticket.is_none(), &moved);
-    let state = state(same, carried, &moved);
+    let apart = unagreed(s, plan, "status", s.policy.status).filter(|_| !same);
+    let state = apart.unwrap_or_else(|| state(same, carried, &moved));
     let mut row = row(s, "Status", "status", sides, state);
     if let (FieldState::TicketAhead, Some(Reason::VerdictMissing | Reason::VerdictRefused { .. })) =
         (state, &s.pair.reason)
@@ -264,7 +302,7 @@ fn owner_words(owner: &Owner) -> Option<String> {
         .cloned()
 }
 
-fn owner(s: &Situation<'_>) -> FieldRow {
+fn owner(s: &Situation<'_>, plan: &Plan) -> FieldRow {
     let base = &s.pair.base;
     // agent 1 is Halo's "Unassigned"
     let have = s.ticket.and_then(|ticket| ticket.agent_id).filter(|id| *id > 1);
@@ -286,8 +324,11 @@ fn owner(s: &Situation<'_>) -> FieldRow {
     };
     // an owner who is nobody in Halo stays where they are: agreed on, though the names differ
     let carried = carried(s.policy.owner, s.ticket.is_none(), &moved);
-    let state =
-        if unchanged && s.ticket.is_some() && carried { FieldState::Same } else { state(same, carried, &moved) };
+    let state = match unagreed(s, plan, "owner", s.policy.owner).filter(|_| !same) {
+        Some(apart) => apart,
+        None if unchanged && s.ticket.is_some() && carried => FieldState::Same,
+        None => state(same, carried, &moved),
+    };
     row(s, "Owner and agent", "owner", sides, state)
 }
 

@@ -38,8 +38,9 @@ pub(super) struct Gather<'a, 's> {
     incident_reason: Option<Reason>,
     /// What changed on a closed matter and is not carried.
     held: Option<(TicketChange, IncidentChange)>,
-    /// Fields of it that the mode would not carry either.
-    held_by_mode: Vec<String>,
+    /// Fields of it that only differ: the mode would not carry them either, or nothing was agreed on of them, so that nobody
+    /// has changed them after closing.
+    held_apart: Vec<String>,
     /// That both sides are closed with classifications of their own: what is said last.
     differ: Option<Reason>,
 }
@@ -55,7 +56,7 @@ impl Gather<'_, '_> {
     /// mode does.
     fn one_way(&mut self, field: &str) {
         match self.held {
-            Some(_) => self.held_by_mode.push(field.to_owned()),
+            Some(_) => self.held_apart.push(field.to_owned()),
             None => self.out.remark(Reason::ModeOneWay),
         }
     }
@@ -64,6 +65,7 @@ impl Gather<'_, '_> {
     fn change_ticket(&mut self, field: &str, key: &str, change: impl FnOnce(&mut TicketChange)) {
         let before = self.before_closing(key, Side::Halo);
         match &mut self.held {
+            Some(_) if !before && self.base.joined.contains(key) => self.held_apart.push(field.to_owned()),
             Some((held, _)) if !before => change(held),
             _ => {
                 change(&mut self.ticket_change);
@@ -76,6 +78,7 @@ impl Gather<'_, '_> {
     fn change_incident(&mut self, field: &str, key: &str, change: impl FnOnce(&mut IncidentChange)) {
         let before = self.before_closing(key, Side::Sentinel);
         match &mut self.held {
+            Some(_) if !before && self.base.joined.contains(key) => self.held_apart.push(field.to_owned()),
             Some((_, held)) if !before => change(held),
             _ => {
                 change(&mut self.incident_change);
@@ -159,7 +162,7 @@ fn after_closing(g: &mut Gather<'_, '_>, rule: AfterClosing) {
         }
         what.push(said);
     }
-    what.append(&mut g.held_by_mode);
+    what.append(&mut g.held_apart);
     if !what.is_empty() {
         g.out.remark(Reason::AfterClosing { what: what.join("; ") });
     }
@@ -189,7 +192,7 @@ pub fn plan(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
         incident_change: IncidentChange::default(),
         incident_reason: None,
         held: None,
-        held_by_mode: Vec::new(),
+        held_apart: Vec::new(),
         differ: None,
     };
     match s.policy.after_closing_fields {

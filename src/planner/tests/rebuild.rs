@@ -1,17 +1,23 @@
 //! A pair that a person rebuilds from both sides: what is forgotten, what is recognised, what stays.
 
-use super::scene::{Scene, in_step, words};
+use super::{
+    closing::shut,
+    scene::{Scene, in_step, words},
+};
 use crate::{
     domain::{
+        closing::Classification,
         failure::Side,
         ids::{ActionKey, TicketId},
         incident::Severity,
         operation::OperationState,
         pair::{ClosingWords, OwnClosing},
-        policy::Wins,
+        policy::{AfterClosing, Wins},
         reason::Reason,
+        workspace::Mode,
     },
     planner::{
+        closing::both_closed,
         notes::{note_reference, words as said},
         plan,
         rebuild::{Begun, base, begun, refused},
@@ -104,6 +110,86 @@ fn what_no_reading_tells_again_is_kept_and_the_rest_forgotten() {
     let before = &scene.pair.base;
     assert_eq!((&after.alerts, &after.left), (&before.alerts, &before.left));
     assert_eq!((&after.unsaid, &after.own_closing), (&before.unsaid, &before.own_closing));
+}
+
+/// Closed on both sides, as agreed: however often it is rebuilt, neither closing is told as a person's.
+#[test]
+fn a_closure_of_both_sides_is_not_told_again() {
+    type Case = (&'static str, fn(&mut Scene));
+    let cases: [Case; 3] = [
+        ("closed in Sentinel", |scene| {
+            shut(scene);
+            let note = "Closed in Microsoft Sentinel as False positive (InaccurateData).".to_owned();
+            let fields = [("112".to_owned(), "2".to_owned())].into();
+            scene.ticket().closure_note = Some(note.clone());
+            scene.pair.base.own_closing = Some(OwnClosing { note, fields, at: None, emptied: false });
+        }),
+        ("closed in Halo", |scene| {
+            shut(scene);
+            scene.incident.classification_comment = Some("Closed in Halo (ticket 70).".into());
+        }),
+        ("closed by both", |scene| {
+            scene.close_ticket(Some(2));
+            scene.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+            let found = scene.plan();
+            assert_eq!(found.operations.len(), 2, "{}", words(&found));
+            scene.queue(&found);
+            // What each side said has arrived.
+            scene.operations.clear();
+        }),
+    ];
+    for (name, close) in cases {
+        let mut scene = in_step();
+        close(&mut scene);
+        let found = scene.plan();
+        assert_eq!(words(&found), "in-step healthy -", "{name}");
+        scene.queue(&found);
+        let before = scene.pair.base.clone();
+        assert!(both_closed(&before) && before.verdict.is_some(), "{name}: {before:?}");
+        for _ in 0..2 {
+            let found = scene.with(|s| {
+                let begun = begun(s);
+                plan(&begun.situation(s))
+            });
+            assert_eq!(words(&found), "in-step healthy -", "{name}");
+            scene.queue(&found);
+        }
+        let after = &scene.pair.base;
+        assert!(both_closed(after), "{name}: {after:?}");
+        assert_eq!((&after.own_closing, &after.verdict), (&before.own_closing, &before.verdict), "{name}");
+    }
+}
+
+/// What differed already when it was closed is no change after closing: the pair says that it differs, and no note tells
+/// of it.
+#[test]
+fn what_differs_on_a_closed_matter_is_not_told_as_changed_after_closing() {
+    for wins in [Wins::Sentinel, Wins::Newest] {
+        let mut scene = in_step();
+        scene.policy.after_closing_fields = AfterClosing::NoteOnly;
+        scene.policy.severity.wins = wins;
+        shut(&mut scene);
+        scene.incident.severity = Severity::High;
+        scene.pair.base.severity = Some(Severity::High);
+        assert_eq!(words(&scene.plan()), "in-step healthy -", "{wins:?}");
+        assert_eq!(anew(&scene).1, "in-step healthy after-closing", "{wins:?}");
+    }
+}
+
+/// What was agreed of the classifications is kept with the closure: a correction that waits for the mode waits on.
+#[test]
+fn a_classification_that_waits_after_closing_waits_on() {
+    let mut scene = in_step();
+    scene.policy.after_closing_fields = AfterClosing::Cross;
+    shut(&mut scene);
+    let found = scene.plan();
+    scene.queue(&found);
+    scene.workspace.mode = Mode::SentinelToHalo;
+    scene.field(112, "1");
+    let found = scene.plan();
+    assert_eq!(words(&found), "behind healthy mode-one-way");
+    scene.queue(&found);
+    assert_eq!(anew(&scene).1, "behind healthy mode-one-way");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! A pair that a person rebuilds from both sides.
 
-use halobridge::service::{acts, error::ServiceError, pairs, rebuilds};
+use halobridge::{
+    domain::{decision::Decision, failure::Side, ids::PairId, view::pair::FieldState},
+    service::{App, acts, caller::Caller, decisions, error::ServiceError, pairs, rebuilds},
+};
 use serde_json::json;
 
 use super::{bridge::*, person::operator};
@@ -8,6 +11,13 @@ use super::{bridge::*, person::operator};
 /// How often a text stands among others.
 fn times<'a>(texts: impl IntoIterator<Item = &'a String>, text: &str) -> usize {
     texts.into_iter().filter(|one| one.contains(text)).count()
+}
+
+/// How the page says that the severity stands, and what comes next.
+async fn severity_of(app: &App, olga: &Caller, pair: PairId) -> (FieldState, Option<String>) {
+    let view = pairs::view(app, olga, pair, "").await.unwrap();
+    let row = view.fields.iter().find(|row| row.name.starts_with("Severity")).unwrap();
+    (row.state, row.next.clone())
 }
 
 both! {
@@ -91,6 +101,88 @@ both! {
                 }
             }
             assert!(bridge.ticket(ticket)["priority_name"].as_str().unwrap().ends_with("High"));
+            bridge.finish().await;
+        }
+    }
+
+    /// Nothing is agreed on then: the page says that a person is asked, and afterwards whose value is taken.
+    async fn after_a_rebuild_the_page_says_whose_value_is_taken(product) {
+        let cases = [
+            ("ask", Some(Side::Sentinel), "The incident's severity is written to the ticket."),
+            ("ask", Some(Side::Halo), "The ticket's severity is written to the incident."),
+            ("sentinel", None, "The incident's severity is written to the ticket."),
+            ("halo", None, "The ticket's severity is written to the incident."),
+        ];
+        for (wins, chosen, next) in cases {
+            let policy = format!("severity = {{ direction = \"both\", wins = \"{wins}\" }}");
+            let bridge = Bridge::with(Setup { policy, ..Setup::new(product) }).await;
+            let incident = bridge.raise(json!({ "severity": "Medium" }));
+            bridge.cross().await;
+            let ticket = bridge.ticket_of(&incident).await;
+            let priority = match product {
+                halobridge::twin::options::Product::Itsm => "P2 - High",
+                halobridge::twin::options::Product::Psa => "High",
+            };
+            bridge.update(&incident, json!({ "severity": "Low" }));
+            bridge.act("ticket.update", json!({ "ticket_id": ticket, "priority": priority }));
+            // What is written is refused for now, so that it waits.
+            for kind in ["halo.tickets.post", "sentinel.incident.put"] {
+                bridge.fault(json!({ "effect": "status", "status": 503, "kind": kind }));
+            }
+            let (app, olga) = operator(&bridge);
+            let pair = bridge.pair_of(&incident).await.unwrap().id;
+            rebuilds::rebuild(&app, &olga, pair).await.unwrap();
+            bridge.cross().await;
+            assert!(bridge.store.asked().await.unwrap().is_empty(), "{wins}: it was rebuilt");
+            if let Some(side) = chosen {
+                let (state, asks) = severity_of(&app, &olga, pair).await;
+                assert_eq!(state, FieldState::Conflict, "{wins}");
+                assert!(asks.is_some_and(|asks| asks.starts_with("A person decides")), "{wins}");
+                let view = pairs::view(&app, &olga, pair, "").await.unwrap();
+                let takes = |decision: &Decision| matches!(decision, Decision::Take { side: taken, .. } if *taken == side);
+                let mut answers = view.choices.iter().flat_map(|choice| &choice.answers);
+                let decision = answers.find(|answer| takes(&answer.decision)).unwrap().decision.clone();
+                decisions::decide(&app, &olga, pair, Some(decision)).await.unwrap();
+            }
+            let ahead = match next.starts_with("The incident's") {
+                true => FieldState::IncidentAhead,
+                false => FieldState::TicketAhead,
+            };
+            assert_eq!(severity_of(&app, &olga, pair).await, (ahead, Some(next.to_owned())), "{wins}");
+            bridge.heal();
+            bridge.pass(3_600).await;
+            assert_eq!(severity_of(&app, &olga, pair).await, (FieldState::Same, None), "{wins}");
+            bridge.finish().await;
+        }
+    }
+
+    /// Closed on both sides and in step: neither side is told of a closing again, and the classification stays.
+    async fn nothing_is_said_when_a_closed_pair_is_rebuilt(product) {
+        for closed_in in ["sentinel", "halo", "both"] {
+            let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+            if closed_in != "halo" {
+                let how = json!({ "classification": "FalsePositive", "classificationReason": "InaccurateData" });
+                bridge.close_incident(&incident, how);
+            }
+            if closed_in != "sentinel" {
+                bridge.close_ticket_as(ticket, 4);
+            }
+            bridge.pass(600).await;
+            assert_eq!(bridge.ticket(ticket)["status_name"], "Closed", "{closed_in}");
+            assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed", "{closed_in}");
+            let (app, olga) = operator(&bridge);
+            let pair = bridge.pair_of(&incident).await.unwrap().id;
+            let writes = bridge.writes();
+            for _ in 0..2 {
+                let shown = rebuilds::ask(&app, &olga, pair).await.unwrap();
+                assert!(shown.refused.is_none() && shown.planned.is_empty(), "{closed_in}: {:?}", shown.planned);
+                rebuilds::rebuild(&app, &olga, pair).await.unwrap();
+                bridge.pass(600).await;
+                assert!(bridge.store.asked().await.unwrap().is_empty(), "{closed_in}: what was asked is answered");
+                assert_eq!(bridge.writes(), writes, "{closed_in}");
+            }
+            assert_eq!(bridge.incident(&incident)["properties"]["classification"], "FalsePositive", "{closed_in}");
+            assert_eq!(bridge.reason_of(&incident).await, None, "{closed_in}");
             bridge.finish().await;
         }
     }
