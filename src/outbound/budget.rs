@@ -288,7 +288,8 @@ fn sustained(allowed: u64, taken: &VecDeque<Timestamp>, now: Timestamp) -> f64 {
     let room = (allowed * PACED / 100).saturating_sub(taken.len() as u64) as f64;
     let bearable = taken.iter().enumerate().map(|(before, at)| {
         let secs = after(*at, WINDOW).duration_since(now).as_secs_f64().max(1e-3);
-        (room + before as f64).max(1.0) / secs
+        // Its own place comes back with it.
+        (room + before as f64 + 1.0) / secs
     });
     bearable.fold(even(allowed), f64::min)
 }
