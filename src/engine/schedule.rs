@@ -96,6 +96,8 @@ pub struct Standing {
     pub full_after: Option<PairId>,
     /// Of an instance: whether each ticket read so far began with an action of Halo's own.
     pub opening: Option<bool>,
+    /// Of an instance: how long after the ticket that action was written, at most.
+    pub opens_after: Option<SignedDuration>,
     /// Of an instance: how its tickets show.
     pub sight: Sight,
     /// Somebody asked for it since the last run began: what runs now may not cover it.
