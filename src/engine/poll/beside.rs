@@ -31,7 +31,10 @@ impl Poll<'_> {
                 Err(failure) => {
                     beside.unread = true;
                     self.counts.hold(incident);
-                    self.failed_with(unread::named(incident, failure));
+                    // They follow with the next polls, none of which has to wait for our own budget.
+                    if !failure.own_budget() {
+                        self.failed_with(unread::named(incident, failure));
+                    }
                 }
             }
         }

@@ -53,6 +53,36 @@ both! {
         bridge.finish().await;
     }
 
+    /// Comments for which our own budget has no place wait beside the polls, which go on and count no failure.
+    async fn comments_that_wait_for_a_place_hold_up_no_poll(product) {
+        use halobridge::clock::Clock as _;
+        let bridge = Bridge::new(product).await;
+        let incidents: Vec<String> = (0..8).map(|_| bridge.raise(json!({}))).collect();
+        bridge.pass(120).await;
+        let mut tickets = Vec::new();
+        for incident in &incidents {
+            tickets.push(bridge.ticket_of(incident).await);
+        }
+        for (_, budget) in bridge.engine.registry().subscription_budgets() {
+            while budget.take(bridge.clock.now(), Kind::CommentsRead, Class::Comment).is_ok() {}
+        }
+        for incident in &incidents {
+            bridge.comment(incident, "the playbook's");
+        }
+        let crossed = || tickets.iter().filter(|ticket| !bridge.notes_of(**ticket).is_empty()).count();
+        let mut waited = false;
+        for _ in 0..75 {
+            bridge.advance(1).await;
+            for scope in bridge.engine.standings() {
+                assert!(scope.standing.last_failure.is_none(), "{:?}", scope.standing.last_failure);
+            }
+            waited |= (1..8).contains(&crossed());
+        }
+        assert!(waited, "there were not places for all of them at once");
+        assert_eq!(crossed(), 8, "each is read as soon as there is a place");
+        bridge.finish().await;
+    }
+
     /// What pages ask counts like the engine's own calls, and needs no token of its own.
     async fn what_pages_ask_of_halo_counts_in_the_instances_budget(product) {
         use halobridge::clock::Clock as _;
