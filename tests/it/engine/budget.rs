@@ -53,6 +53,28 @@ both! {
         bridge.finish().await;
     }
 
+    /// Azure told one call to wait: the others of the subscription say so, and not that our own budget is used up.
+    async fn a_wait_that_azure_asked_for_is_told_as_that(product) {
+        use halobridge::{clock::Clock as _, domain::run::RunScope};
+        let bridge = Bridge::new(product).await;
+        bridge.pass(120).await;
+        let now = bridge.clock.now();
+        for (_, budget) in bridge.engine.registry().subscription_budgets() {
+            budget.told_to_wait(now, now + SignedDuration::from_mins(10));
+        }
+        bridge.pass(90).await;
+        let mut told = 0;
+        for scope in bridge.engine.standings() {
+            if let (RunScope::Workspace { .. }, Some((_, failure))) = (scope.scope, scope.standing.last_failure) {
+                assert!(failure.message.starts_with("Azure asked to wait until 2026-03-02T09:"), "{}", failure.message);
+                told += 1;
+            }
+        }
+        assert_eq!(told, 2);
+        bridge.pass(900).await;
+        bridge.finish().await;
+    }
+
     /// Comments for which our own budget has no place wait beside the polls, which go on and count no failure.
     async fn comments_that_wait_for_a_place_hold_up_no_poll(product) {
         use halobridge::clock::Clock as _;
@@ -71,7 +93,7 @@ both! {
         }
         let crossed = || tickets.iter().filter(|ticket| !bridge.notes_of(**ticket).is_empty()).count();
         let mut waited = false;
-        for _ in 0..75 {
+        for _ in 0..120 {
             bridge.advance(1).await;
             for scope in bridge.engine.standings() {
                 assert!(scope.standing.last_failure.is_none(), "{:?}", scope.standing.last_failure);
