@@ -353,9 +353,10 @@ impl<'a> Poll<'a> {
                 }
                 Err(failure) => {
                     self.counts.hold(&incident);
-                    // No place in our own budget: it is waited for, and the poll goes on.
+                    // No place in our own budget: it is waited for, and the poll goes on. A backfill has time.
                     if let FailureKind::WaitUntil { at } = failure.kind
                         && failure.own_budget()
+                        && self.class != Class::Backfill
                     {
                         let id = self.workspace.id;
                         // The same while for all of a workspace, so that the oldest is the first of them.

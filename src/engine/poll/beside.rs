@@ -31,8 +31,8 @@ impl Poll<'_> {
                 Err(failure) => {
                     beside.unread = true;
                     self.counts.hold(incident);
-                    // They follow with the next polls, none of which has to wait for our own budget.
-                    if !failure.own_budget() {
+                    // They follow with the next polls, none of which waits for our own budget. A backfill does: it has time.
+                    if !failure.own_budget() || self.class == Class::Backfill {
                         self.failed_with(unread::named(incident, failure));
                     }
                 }
