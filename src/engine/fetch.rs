@@ -24,7 +24,6 @@ const LIST_WITHIN: SignedDuration = SignedDuration::from_secs(10);
 /// Reads what was named of a workspace.
 pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreError> {
     let now = engine.now();
-    // What is taken out here and not read is listed again: the cursor waits for it.
     let (named, waited) = {
         let mut schedule = engine.schedule();
         (schedule.named.remove(&id).unwrap_or_default(), schedule.comments_due(id, now))

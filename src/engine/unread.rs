@@ -25,6 +25,8 @@ const ROWS: u32 = 500;
 const WAITING_MAX: usize = 2_000;
 /// Refusals of our own budget after which the others need not ask.
 const REFUSED_MAX: u32 = 3;
+/// After this long one is asked for once more of which it is not known what it came to.
+const ONCE_MORE: SignedDuration = SignedDuration::from_mins(1);
 
 /// An incident whose comments wait for a place in our own budget. The cursor waits for it too, so nothing is lost with it.
 #[derive(Debug, Clone)]
@@ -54,15 +56,17 @@ impl Schedule {
         true
     }
 
-    /// Takes out those of a workspace whose time has come, oldest first.
-    pub(super) fn comments_due(&mut self, workspace: WorkspaceId, now: Timestamp) -> Vec<(PairId, Waiting)> {
-        let due = |waiting: &Waiting| waiting.workspace == workspace && waiting.at <= now;
-        let pairs: Vec<PairId> =
-            self.comments_waiting.iter().filter(|(_, waiting)| due(waiting)).map(|(pair, _)| *pair).collect();
-        let mut taken: Vec<(PairId, Waiting)> =
-            pairs.into_iter().filter_map(|pair| Some((pair, self.comments_waiting.remove(&pair)?))).collect();
-        taken.sort_by_key(|(_, waiting)| waiting.incident.modified);
-        taken
+    /// Those of a workspace whose time has come, oldest first. Of what then comes to nothing each is asked for once more.
+    pub(super) fn comments_due(&mut self, workspace: WorkspaceId, now: Timestamp) -> Vec<PairId> {
+        let mut due = Vec::new();
+        for (pair, waiting) in &mut self.comments_waiting {
+            if waiting.workspace == workspace && waiting.at <= now {
+                waiting.at = now + ONCE_MORE;
+                due.push((waiting.incident.modified, *pair));
+            }
+        }
+        due.sort();
+        due.into_iter().map(|(_, pair)| pair).collect()
     }
 }
 
@@ -74,16 +78,22 @@ impl Waiting {
 }
 
 /// Reads the comments that have waited, until there is no place for more.
-pub(super) async fn read_waiting(poll: &mut Poll<'_>, due: Vec<(PairId, Waiting)>) -> Result<(), StoreError> {
+pub(super) async fn read_waiting(poll: &mut Poll<'_>, due: Vec<PairId>) -> Result<(), StoreError> {
     let engine = poll.engine;
     let mut refused = 0;
     let mut until: Option<Timestamp> = None;
-    for (pair, waiting) in due {
+    for pair in due {
+        // None: it was read by another unit meanwhile.
+        let taken = engine.schedule().comments_waiting.remove(&pair);
+        let Some(waiting) = taken else { continue };
         if let Some(at) = until.filter(|_| refused >= REFUSED_MAX) {
             engine.schedule().comments_wait(pair, Waiting { at, ..waiting });
             continue;
         }
-        Box::pin(poll.paired(pair, waiting.incident)).await?;
+        if let Err(error) = Box::pin(poll.paired(pair, waiting.incident.clone())).await {
+            engine.schedule().comments_wait(pair, waiting);
+            return Err(error);
+        }
         let again = engine.schedule().comments_waiting.get(&pair).map(|waiting| waiting.at);
         if let Some(at) = again {
             refused += 1;

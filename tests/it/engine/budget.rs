@@ -105,6 +105,31 @@ both! {
         bridge.finish().await;
     }
 
+    /// A new incident has its ticket at once, and its comments follow as there are places.
+    async fn nor_do_those_of_new_incidents(product) {
+        use halobridge::clock::Clock as _;
+        let bridge = Bridge::new(product).await;
+        bridge.pass(60).await;
+        let incidents: Vec<String> = (0..8).map(|_| bridge.raise(json!({}))).collect();
+        for incident in &incidents {
+            bridge.comment(incident, "the playbook's");
+        }
+        for (_, budget) in bridge.engine.registry().subscription_budgets() {
+            while budget.take(bridge.clock.now(), Kind::CommentsRead, Class::Comment).is_ok() {}
+        }
+        for _ in 0..150 {
+            bridge.advance(1).await;
+            for scope in bridge.engine.standings() {
+                assert!(scope.standing.last_failure.is_none(), "{:?}", scope.standing.last_failure);
+            }
+        }
+        for incident in &incidents {
+            let ticket = bridge.ticket_of(incident).await;
+            assert_eq!(bridge.notes_of(ticket).len(), 1);
+        }
+        bridge.finish().await;
+    }
+
     /// What pages ask counts like the engine's own calls, and needs no token of its own.
     async fn what_pages_ask_of_halo_counts_in_the_instances_budget(product) {
         use halobridge::clock::Clock as _;
