@@ -131,7 +131,9 @@ async fn step(
     }
     let comments_read = reading.comments.is_some();
     if comments_read {
-        engine.schedule().unread.remove(&id);
+        let mut schedule = engine.schedule();
+        schedule.unread.remove(&id);
+        schedule.comments_waiting.remove(&id);
     }
     let view = engine.registry.view();
     let displaced = view.of_workspace(row.pair.workspace).is_some_and(|(_, client, _)| displaced(client, &row.pair));

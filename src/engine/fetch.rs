@@ -1,6 +1,6 @@
 //! Reading the incidents that webhooks named, one by one: one call each instead of a list, so that a new
 //! incident is a ticket after two calls. The list stays the truth: it follows within seconds, and at once
-//! where a named incident could not be read.
+//! where a named incident could not be read. And the comments of those that waited for a place in our own budget.
 
 use jiff::SignedDuration;
 
@@ -14,7 +14,7 @@ use crate::{
     store::StoreError,
 };
 
-use super::{Engine, poll::Poll, registry::wait_for_catalogue};
+use super::{Engine, poll::Poll, registry::wait_for_catalogue, unread};
 
 /// More named incidents of one workspace than this are read by a list.
 pub(super) const NAMED_MAX: usize = 8;
@@ -23,11 +23,19 @@ const LIST_WITHIN: SignedDuration = SignedDuration::from_secs(10);
 
 /// Reads what was named of a workspace.
 pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreError> {
-    let named = engine.schedule().named.remove(&id).unwrap_or_default();
+    let now = engine.now();
+    let (named, waited) = {
+        let mut schedule = engine.schedule();
+        (schedule.named.remove(&id).unwrap_or_default(), schedule.comments_due(id, now))
+    };
     let view = engine.registry.view();
     let Some((workspace, client, policy)) = view.of_workspace(id) else { return Ok(()) };
-    let now = engine.now();
-    let list = |engine: &Engine| engine.schedule().hasten_poll(id, RunCause::Webhook, now);
+    let any_named = !named.is_empty();
+    let list = |engine: &Engine| {
+        if any_named {
+            engine.schedule().hasten_poll(id, RunCause::Webhook, now);
+        }
+    };
     if let Some(binding) = &client.halo
         && wait_for_catalogue(engine, binding.connection).is_none()
     {
@@ -40,6 +48,9 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         return Ok(());
     };
     let mut poll = Poll::new(engine, (workspace, client, policy), at, sentinel, Class::WebhookBorn);
+    if !any_named {
+        return unread::read_waiting(&mut poll, waited).await;
+    }
     // While they are on their way the store says what it knows of them. What moves meanwhile is asked for again.
     let ids: Vec<IncidentId> = named.into_iter().collect();
     let reading = async {
@@ -70,5 +81,6 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     } else {
         engine.schedule().poll_within(id, LIST_WITHIN, now);
     }
-    recorded
+    recorded?;
+    unread::read_waiting(&mut poll, waited).await
 }

@@ -153,8 +153,10 @@ pub(super) fn ticket_made(
         base.ticketed = Some(now);
     }
     let facts = vec![Fact::TicketLinked { pair, ticket: id }, Fact::BaseAgreed { pair, base }];
-    // A create's answer is the ticket as it was born: nobody has written in it. What comes later moves its times.
-    let actions = (!settled && ticket.warning.is_none()).then(Vec::new);
+    // A create's answer is the ticket as it was born: nobody has written in it, and what comes later moves its times. Where
+    // a rule of Halo wrote in it before the answer came, its notes are read with its next row.
+    let written = settled || engine.schedule().written_at_birth(row.pair.halo, &ticket);
+    let actions = (!written && ticket.warning.is_none()).then(Vec::new);
     let reading = Reading { ticket: Some(ticket), actions, ..Reading::default() };
     Attempt::Done(OperationResult::Ticket { ticket: id, settled }, facts, Box::new(reading))
 }

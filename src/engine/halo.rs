@@ -221,7 +221,7 @@ async fn one(
     .await;
     if let Ok((ticket, actions)) = &result {
         *shared = Some((whole, ticket.clone(), actions.clone()));
-        engine.schedule().learn_opening(halo.connection().id, actions);
+        engine.schedule().learn_opening(halo.connection().id, ticket, actions);
     }
     match result {
         Ok((ticket, actions)) => {

@@ -40,6 +40,8 @@ pub struct Beside {
     pub affected: Option<HaloUser>,
     /// Some of it could not be read: it is asked for again with the next polls.
     pub unread: bool,
+    /// Its comments wait for a place in our own budget, until then at least.
+    pub waits: Option<Timestamp>,
 }
 
 /// A new (or so far held) incident as facts, as the gates judged it: linked with its ticket queued, or held with

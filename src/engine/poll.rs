@@ -21,7 +21,7 @@ use crate::{
     },
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{observed::Reading, plan::displaced},
+    planner::{observed::Reading, plan::displaced, retry::own_wait},
     sentinel::{Incidents, ListWanted, Place},
     store::StoreError,
 };
@@ -47,7 +47,14 @@ pub(super) use newcomers::Newcomer;
 pub use shadow::Shadowing;
 
 use self::ahead::Ahead;
-use super::{Engine, digest, known::Known, merges, registry::wait_for_catalogue, settled::Settled, unread};
+use super::{
+    Engine, digest,
+    known::Known,
+    merges,
+    registry::{salt, wait_for_catalogue},
+    settled::Settled,
+    unread::{self, Waiting},
+};
 
 /// Code of the reason that the storm brake holds for.
 const STORM_HELD: &str = Reason::StormHeld { cap: 0 }.code();
@@ -317,7 +324,7 @@ impl<'a> Poll<'a> {
     }
 
     /// A linked incident that changed: its comments are read where their number moved.
-    async fn paired(&mut self, pair: PairId, incident: Incident) -> Result<(), StoreError> {
+    pub(super) async fn paired(&mut self, pair: PairId, incident: Incident) -> Result<(), StoreError> {
         let Some(Known { row, .. }) = self.engine.known(pair).await? else { return Ok(()) };
         if displaced(self.client, &row.pair) {
             // What is said in it now is another client's. That it is so, the pair has to say.
@@ -331,7 +338,12 @@ impl<'a> Poll<'a> {
         }
         let mut reading = Reading::default();
         if moved {
-            reading.asked = Some(self.engine.now());
+            let now = self.engine.now();
+            if self.engine.schedule().comments_still_wait(pair, &incident, now) {
+                self.counts.hold(&incident);
+                return Ok(());
+            }
+            reading.asked = Some(now);
             match self.sentinel.comments(&self.at, &incident.id, Class::Comment).await {
                 Ok(comments) => {
                     if short(&comments, &incident) {
@@ -341,6 +353,17 @@ impl<'a> Poll<'a> {
                 }
                 Err(failure) => {
                     self.counts.hold(&incident);
+                    // No place in our own budget: it is waited for, and the poll goes on. A backfill has time.
+                    if let FailureKind::WaitUntil { at } = failure.kind
+                        && failure.own_budget()
+                        && self.class != Class::Backfill
+                    {
+                        let id = self.workspace.id;
+                        // The same while for all of a workspace, so that the oldest is the first of them.
+                        let at = own_wait(at, 1, salt(&id.0), now);
+                        self.engine.schedule().comments_wait(pair, Waiting::new(id, at, incident));
+                        return Ok(());
+                    }
                     let failure = unread::named(&incident, failure);
                     let said = unread::say(self.engine, pair, &failure).await;
                     self.failed_with(failure);

@@ -27,6 +27,7 @@ use super::{
     queue::Queue,
     ruled::SentPriority,
     settled::Settled,
+    unread::Waiting as CommentsWait,
     unreadable,
 };
 
@@ -51,7 +52,7 @@ pub enum Unit {
     Pair(PairId),
     /// Read both sides of a pair again.
     Look(PairId),
-    /// Read a workspace's incidents that webhooks named.
+    /// Read a workspace's incidents that webhooks named, and comments that waited for a place.
     Fetch(WorkspaceId),
     /// Read a workspace's changed incidents.
     Poll(WorkspaceId),
@@ -96,6 +97,8 @@ pub struct Standing {
     pub full_after: Option<PairId>,
     /// Of an instance: whether each ticket read so far began with an action of Halo's own.
     pub opening: Option<bool>,
+    /// Of an instance: how long after the ticket that action was written, at most.
+    pub opens_after: Option<SignedDuration>,
     /// Of an instance: how its tickets show.
     pub sight: Sight,
     /// Somebody asked for it since the last run began: what runs now may not cover it.
@@ -155,6 +158,8 @@ pub struct Schedule {
     pub comment_rereads: BTreeMap<WorkspaceId, BTreeSet<PairId>>,
     /// Pairs whose incident's comments could not be read when they were last asked for, and why.
     pub unread: BTreeMap<PairId, String>,
+    /// Pairs whose incident's comments wait for a place in our own budget.
+    pub(super) comments_waiting: BTreeMap<PairId, CommentsWait>,
     /// Records without an id that were kept.
     pub unreadable: unreadable::Kept,
     /// Pairs whose waiting times are skipped once.
@@ -404,7 +409,8 @@ impl Engine {
         for id in catalogues {
             s.take(Unit::Catalogue(id), now, &mut units, limit);
         }
-        for id in s.named.keys().copied().collect::<Vec<_>>() {
+        let waited = s.comments_waiting.values().filter(|waiting| waiting.at <= now).map(|waiting| waiting.workspace);
+        for id in s.named.keys().copied().chain(waited).collect::<BTreeSet<_>>() {
             s.take(Unit::Fetch(id), now, &mut units, limit);
         }
         // A workspace whose last poll failed waits for its time, whatever was announced; one that is off for good.
@@ -473,6 +479,7 @@ impl Engine {
             .chain(s.pairs_next)
             .chain(s.announced.values().map(|(at, _)| *at))
             .chain(s.later_looks.values().copied())
+            .chain(s.comments_waiting.values().map(|waiting| waiting.at))
             .chain(s.backfills.values().copied())
             .chain(s.refused.values().copied())
             .chain(s.queue.next_stale())

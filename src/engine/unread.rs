@@ -1,18 +1,19 @@
-//! Incidents whose comments alone cannot be read: their pairs say so until they are.
+//! Incidents whose comments alone cannot be read: their pairs say so until they are. Those for which our own budget has no
+//! place yet wait for it beside the polls, which go on.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
         failure::{Failure, FailureKind},
-        ids::PairId,
+        ids::{PairId, WorkspaceId},
         incident::Incident,
     },
     planner::observed::Reading,
     store::{PairFilter, PairSort, StoreError},
 };
 
-use super::{Engine, digest};
+use super::{Engine, digest, poll::Poll, schedule::Schedule};
 
 /// A pair whose comments alone a look could not read is looked at again after this long.
 pub(super) const AGAIN: SignedDuration = SignedDuration::from_mins(5);
@@ -20,6 +21,87 @@ pub(super) const AGAIN: SignedDuration = SignedDuration::from_mins(5);
 const AT_THE_LATEST: SignedDuration = SignedDuration::from_hours(1);
 /// Pairs that are taken up at once when a process starts.
 const ROWS: u32 = 500;
+/// Incidents that wait for a place at once: any more are asked for with the next poll.
+const WAITING_MAX: usize = 2_000;
+/// Refusals of our own budget after which the others need not ask.
+const REFUSED_MAX: u32 = 3;
+/// After this long one is asked for once more of which it is not known what it came to.
+const ONCE_MORE: SignedDuration = SignedDuration::from_mins(1);
+
+/// An incident whose comments wait for a place in our own budget. The cursor waits for it too, so nothing is lost with it.
+#[derive(Debug, Clone)]
+pub(super) struct Waiting {
+    /// Whose it is.
+    pub workspace: WorkspaceId,
+    /// When it asks again.
+    pub at: Timestamp,
+    /// As it was listed last.
+    incident: Incident,
+}
+
+impl Schedule {
+    /// There is no place for an incident's comments before `at`.
+    pub(super) fn comments_wait(&mut self, pair: PairId, waiting: Waiting) {
+        if self.comments_waiting.len() < WAITING_MAX || self.comments_waiting.contains_key(&pair) {
+            self.comments_waiting.insert(pair, waiting);
+        }
+    }
+
+    /// Whether an incident's comments wait, which is listed once more.
+    pub(super) fn comments_still_wait(&mut self, pair: PairId, incident: &Incident, now: Timestamp) -> bool {
+        let Some(waiting) = self.comments_waiting.get_mut(&pair).filter(|waiting| waiting.at > now) else {
+            return false;
+        };
+        waiting.incident = incident.clone();
+        true
+    }
+
+    /// Those of a workspace whose time has come, oldest first. Of what then comes to nothing each is asked for once more.
+    pub(super) fn comments_due(&mut self, workspace: WorkspaceId, now: Timestamp) -> Vec<PairId> {
+        let mut due = Vec::new();
+        for (pair, waiting) in &mut self.comments_waiting {
+            if waiting.workspace == workspace && waiting.at <= now {
+                waiting.at = now + ONCE_MORE;
+                due.push((waiting.incident.modified, *pair));
+            }
+        }
+        due.sort();
+        due.into_iter().map(|(_, pair)| pair).collect()
+    }
+}
+
+impl Waiting {
+    /// One that asks again at `at`.
+    pub fn new(workspace: WorkspaceId, at: Timestamp, incident: Incident) -> Self {
+        Self { workspace, at, incident }
+    }
+}
+
+/// Reads the comments that have waited, until there is no place for more.
+pub(super) async fn read_waiting(poll: &mut Poll<'_>, due: Vec<PairId>) -> Result<(), StoreError> {
+    let engine = poll.engine;
+    let mut refused = 0;
+    let mut until: Option<Timestamp> = None;
+    for pair in due {
+        // None: it was read by another unit meanwhile.
+        let taken = engine.schedule().comments_waiting.remove(&pair);
+        let Some(waiting) = taken else { continue };
+        if let Some(at) = until.filter(|_| refused >= REFUSED_MAX) {
+            engine.schedule().comments_wait(pair, Waiting { at, ..waiting });
+            continue;
+        }
+        if let Err(error) = Box::pin(poll.paired(pair, waiting.incident.clone())).await {
+            engine.schedule().comments_wait(pair, waiting);
+            return Err(error);
+        }
+        let again = engine.schedule().comments_waiting.get(&pair).map(|waiting| waiting.at);
+        if let Some(at) = again {
+            refused += 1;
+            until = Some(until.map_or(at, |until| until.min(at)));
+        }
+    }
+    Ok(())
+}
 
 /// What failed, and of which incident: the run and the page's head say no more than that.
 pub(super) fn named(incident: &Incident, failure: Failure) -> Failure {

@@ -410,6 +410,11 @@ impl Budget {
         });
     }
 
+    /// Until when the server told us to wait, if it did and that is not over.
+    pub fn told_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.at(now, |inner| inner.told_until.filter(|until| *until > now))
+    }
+
     /// The server said 429 without a time: wait 15 s, then 30, then 60 for as long as it goes on
     /// (halo-api sheet 7.1). Gives the moment.
     pub fn told_to_wait_some_time(&self, now: Timestamp) -> Timestamp {

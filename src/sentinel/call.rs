@@ -1,6 +1,7 @@
 //! One authorised call to Azure Resource Manager: budget, token, request, refusal.
 
 use http::Method;
+use jiff::Timestamp;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value;
 
@@ -8,6 +9,7 @@ use super::{Place, Sentinel, error};
 use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
+        time::iso,
         workspace::WorkspaceAddress,
     },
     entra::Resource,
@@ -96,11 +98,12 @@ impl Sentinel {
         let mut renewed = false;
         loop {
             let token = self.tokens.bearer(call.tenant, Resource::Arm).await?;
+            let asked = self.clock.now();
             let taken = match pages {
-                0 => budget.take(self.clock.now(), call.kind, call.class),
-                pages => budget.take_on(self.clock.now(), call.kind, call.class, pages),
+                0 => budget.take(asked, call.kind, call.class),
+                pages => budget.take_on(asked, call.kind, call.class, pages),
             };
-            taken.map_err(|at| own_wait(at, call.kind))?;
+            taken.map_err(|at| own_wait(at, call.kind, budget.told_until(asked)))?;
             let writes = matches!(call.kind, Kind::IncidentWrite | Kind::CommentWrite | Kind::SetUp);
             let ask = if writes { Ask::write } else { Ask::read };
             let mut ask = ask(call.method.clone(), call.url.clone()).bearer(&token);
@@ -134,7 +137,13 @@ impl Sentinel {
     }
 }
 
-fn own_wait(at: jiff::Timestamp, kind: Kind) -> Failure {
-    let text = format!("The subscription's budget of {} is used up for now. It goes on by itself.", kind.words());
+/// Nothing is sent before `at`: our own budget has no room, or Azure told another call to wait until `told`.
+fn own_wait(at: Timestamp, kind: Kind, told: Option<Timestamp>) -> Failure {
+    let text = match told {
+        Some(until) => {
+            format!("Azure asked to wait until {}: nothing is sent there before. It goes on by itself.", iso(until))
+        }
+        None => format!("The subscription's budget of {} is used up for now. It goes on by itself.", kind.words()),
+    };
     Failure::new(Side::Sentinel, FailureKind::WaitUntil { at }, text)
 }

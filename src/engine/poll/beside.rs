@@ -2,6 +2,7 @@
 
 use crate::{
     domain::{
+        failure::FailureKind,
         incident::{Evidence, Incident},
         policy::RequesterRule,
         ticket::HaloUser,
@@ -29,9 +30,17 @@ impl Poll<'_> {
             match self.sentinel.comments(&self.at, &incident.id, Class::Comment).await {
                 Ok(read) => beside.comments = Some(read),
                 Err(failure) => {
-                    beside.unread = true;
                     self.counts.hold(incident);
-                    self.failed_with(unread::named(incident, failure));
+                    match failure.kind {
+                        // They are waited for beside the polls. A backfill has time.
+                        FailureKind::WaitUntil { at } if failure.own_budget() && self.class != Class::Backfill => {
+                            beside.waits = Some(at);
+                        }
+                        _ => {
+                            beside.unread = true;
+                            self.failed_with(unread::named(incident, failure));
+                        }
+                    }
                 }
             }
         }

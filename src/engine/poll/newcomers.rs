@@ -13,10 +13,12 @@ use crate::{
         groups::{self, Beginning, Grouping},
         lanes::Turn,
         newcomer::{self, Beside},
+        registry::salt,
+        unread::Waiting,
     },
     ledger::{entry::Seq, fact::Fact},
     outbound::budget::Class,
-    planner::gate::Brake,
+    planner::{gate::Brake, retry::own_wait},
     store::StoreError,
 };
 
@@ -24,6 +26,8 @@ use super::{Poll, short};
 
 /// An incident that a webhook announced and that is younger than this goes before what waits.
 const FRESH: SignedDuration = SignedDuration::from_mins(30);
+/// Recording newcomers takes no longer than this.
+const RECORDED: SignedDuration = SignedDuration::from_secs(5);
 
 /// An incident without a pair.
 #[derive(Clone)]
@@ -144,6 +148,7 @@ impl Poll<'_> {
             }
             let fresh = self.fresh(&incident);
             let unread = beside.unread;
+            let waits = beside.waits.map(|at| (at, incident.clone()));
             let placed = (incident, self.counts.opened);
             let joins = matches!(grouping, Grouping::Joins(_));
             let (facts, pair) =
@@ -154,6 +159,12 @@ impl Poll<'_> {
             }
             if let Some(pair) = pair.filter(|_| unread) {
                 self.engine.schedule().comment_rereads.entry(self.workspace.id).or_default().insert(pair);
+            }
+            if let Some((pair, (at, incident))) = pair.zip(waits) {
+                let id = self.workspace.id;
+                // Its pair is recorded by then.
+                let at = own_wait(at.max(now + RECORDED), 1, salt(&id.0), now);
+                self.engine.schedule().comments_wait(pair, Waiting::new(id, at, incident));
             }
             if let Some(pair) = pair.filter(|_| lags) {
                 self.look_later(pair);

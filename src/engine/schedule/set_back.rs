@@ -50,6 +50,7 @@ impl Schedule {
         self.looked.values_mut().for_each(back);
         self.missed.values_mut().for_each(back);
         self.later_looks.values_mut().for_each(back);
+        self.comments_waiting.values_mut().for_each(|waiting| back(&mut waiting.at));
         self.written.values_mut().for_each(back);
         self.backfills.values_mut().for_each(back);
         self.refused.values_mut().for_each(back);

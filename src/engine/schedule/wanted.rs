@@ -41,6 +41,7 @@ impl Schedule {
         self.announced.retain(|(id, _), _| live.contains(id));
         self.named.retain(|id, _| live.contains(id));
         self.comment_rereads.retain(|id, _| live.contains(id));
+        self.comments_waiting.retain(|_, waiting| live.contains(&waiting.workspace));
         self.shadows.retain(|id, _| live.contains(id));
     }
 

@@ -53,6 +53,83 @@ both! {
         bridge.finish().await;
     }
 
+    /// Azure told one call to wait: the others of the subscription say so, and not that our own budget is used up.
+    async fn a_wait_that_azure_asked_for_is_told_as_that(product) {
+        use halobridge::{clock::Clock as _, domain::run::RunScope};
+        let bridge = Bridge::new(product).await;
+        bridge.pass(120).await;
+        let now = bridge.clock.now();
+        for (_, budget) in bridge.engine.registry().subscription_budgets() {
+            budget.told_to_wait(now, now + SignedDuration::from_mins(10));
+        }
+        bridge.pass(90).await;
+        let mut told = 0;
+        for scope in bridge.engine.standings() {
+            if let (RunScope::Workspace { .. }, Some((_, failure))) = (scope.scope, scope.standing.last_failure) {
+                assert!(failure.message.starts_with("Azure asked to wait until 2026-03-02T09:"), "{}", failure.message);
+                told += 1;
+            }
+        }
+        assert_eq!(told, 2);
+        bridge.pass(900).await;
+        bridge.finish().await;
+    }
+
+    /// Comments for which our own budget has no place wait beside the polls, which go on and count no failure.
+    async fn comments_that_wait_for_a_place_hold_up_no_poll(product) {
+        use halobridge::clock::Clock as _;
+        let bridge = Bridge::new(product).await;
+        let incidents: Vec<String> = (0..8).map(|_| bridge.raise(json!({}))).collect();
+        bridge.pass(120).await;
+        let mut tickets = Vec::new();
+        for incident in &incidents {
+            tickets.push(bridge.ticket_of(incident).await);
+        }
+        for (_, budget) in bridge.engine.registry().subscription_budgets() {
+            while budget.take(bridge.clock.now(), Kind::CommentsRead, Class::Comment).is_ok() {}
+        }
+        for incident in &incidents {
+            bridge.comment(incident, "the playbook's");
+        }
+        let crossed = || tickets.iter().filter(|ticket| !bridge.notes_of(**ticket).is_empty()).count();
+        let mut waited = false;
+        for _ in 0..120 {
+            bridge.advance(1).await;
+            for scope in bridge.engine.standings() {
+                assert!(scope.standing.last_failure.is_none(), "{:?}", scope.standing.last_failure);
+            }
+            waited |= (1..8).contains(&crossed());
+        }
+        assert!(waited, "there were not places for all of them at once");
+        assert_eq!(crossed(), 8, "each is read as soon as there is a place");
+        bridge.finish().await;
+    }
+
+    /// A new incident has its ticket at once, and its comments follow as there are places.
+    async fn nor_do_those_of_new_incidents(product) {
+        use halobridge::clock::Clock as _;
+        let bridge = Bridge::new(product).await;
+        bridge.pass(60).await;
+        let incidents: Vec<String> = (0..8).map(|_| bridge.raise(json!({}))).collect();
+        for incident in &incidents {
+            bridge.comment(incident, "the playbook's");
+        }
+        for (_, budget) in bridge.engine.registry().subscription_budgets() {
+            while budget.take(bridge.clock.now(), Kind::CommentsRead, Class::Comment).is_ok() {}
+        }
+        for _ in 0..150 {
+            bridge.advance(1).await;
+            for scope in bridge.engine.standings() {
+                assert!(scope.standing.last_failure.is_none(), "{:?}", scope.standing.last_failure);
+            }
+        }
+        for incident in &incidents {
+            let ticket = bridge.ticket_of(incident).await;
+            assert_eq!(bridge.notes_of(ticket).len(), 1);
+        }
+        bridge.finish().await;
+    }
+
     /// What pages ask counts like the engine's own calls, and needs no token of its own.
     async fn what_pages_ask_of_halo_counts_in_the_instances_budget(product) {
         use halobridge::clock::Clock as _;

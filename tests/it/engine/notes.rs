@@ -60,6 +60,35 @@ both! {
         bridge.finish().await;
     }
 
+    /// The same where times are fine: the answer that makes the ticket already carries the time of the rule's note, so no row
+    /// shows a new one.
+    async fn a_note_that_a_rule_writes_before_the_answer_crosses_where_times_are_fine(product) {
+        use halobridge::clock::Clock as _;
+        let (bridge, _, _) = told_finely(product).await;
+        let reads = bridge.calls("halo.actions.list");
+        bridge.raise(json!({}));
+        bridge.pass(300).await;
+        assert_eq!(bridge.calls("halo.actions.list"), reads, "nobody wrote in it");
+        let (twin, clock) = (bridge.twin.clone(), bridge.clock.clone());
+        bridge.mutate(move |request, body| {
+            let made = (request.method() == "POST" && request.uri().path().ends_with("/Tickets")).then(|| body["id"].as_i64());
+            if let Some(id) = made.flatten() {
+                clock.advance(SignedDuration::from_millis(700));
+                let note = json!({ "ticket_id": id, "html": "<p>by a rule, at once</p>", "agent": AGENT });
+                assert!(twin.act("ticket.note", &note).status < 300);
+                for key in ["lastactiondate", "lastupdate"] {
+                    body[key] = json!(clock.now().strftime("%Y-%m-%dT%H:%M:%S%.f").to_string());
+                }
+            }
+        });
+        let incident = bridge.raise(json!({}));
+        bridge.pass(300).await;
+        bridge.mutate_no_more();
+        assert!(bridge.comments_of(&incident).iter().any(|text| text.contains("by a rule, at once")));
+        assert_eq!(bridge.calls("halo.actions.list"), reads + 1, "read once");
+        bridge.finish().await;
+    }
+
     /// Halo tells milliseconds, and nobody has written on the ticket: our own note hides nothing.
     async fn a_note_of_ours_is_no_reason_to_read_notes_where_times_are_fine(product) {
         let (bridge, incident, ticket) = told_finely(product).await;
