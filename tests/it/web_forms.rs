@@ -268,3 +268,11 @@ async fn a_paused_client_without_a_workspace_can_be_resumed() {
     let page = app.page(&mut admin, "/connections").await.body;
     assert_eq!(page.matches("Client Alpine").count(), page.matches("Client Lonely").count(), "each once: {page}");
 }
+
+#[tokio::test]
+async fn a_webhook_that_was_never_made_is_said_not_to_be_set_up() {
+    let app = app().await;
+    let mut admin = app.signed_in("admin").await;
+    let page = app.page(&mut admin, "/connections").await.body;
+    assert!(page.contains(">not set up<") && !page.contains("no secret"), "{page}");
+}
