@@ -330,7 +330,8 @@ impl Schedule {
     }
 }
 
-/// How often the configuration's version and other processes' requests are looked at; this one's own changes are up at once.
+/// How often the configuration's version and other processes' requests are looked at. What this process changes is up
+/// at once.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(1);
 /// Workspaces that are polled at once: where none of them answers, the rest of what runs side by side goes on.
 const POLLS_MAX: usize = 32;
