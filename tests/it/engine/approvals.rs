@@ -58,7 +58,7 @@ both! {
     }
 
     async fn what_was_applied_is_worked_by_before_anything_else_is_written(product) {
-        let mut bridge = Bridge::with(Setup { policy: String::new(), settle_secs: 0, ..careful(product) }).await;
+        let mut bridge = Bridge::with(Setup { policy: String::new(), ..careful(product) }).await;
         let incident = bridge.raise(json!({}));
         bridge.cross().await;
         let ticket = bridge.ticket_of(&incident).await;
