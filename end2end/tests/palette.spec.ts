@@ -78,11 +78,15 @@ test.describe("by keys alone", () => {
     await expect(page).toHaveURL(/\/$/);
   });
 
-  test("nothing fires while one types, and Ctrl K works where single keys are off", async ({ page }) => {
+  test("nothing but Ctrl K fires while one types, and it works where single keys are off", async ({ page }) => {
     await page.goto("/");
     await awake(page);
     await page.keyboard.press("/");
     await page.keyboard.type("rxjk?");
+    await expect(page.locator("#q")).toHaveValue("rxjk?");
+    await page.keyboard.press("Control+k");
+    await expect(page.locator("#palette-q")).toBeFocused();
+    await page.keyboard.press("Escape");
     await expect(page.locator("#q")).toHaveValue("rxjk?");
     await page.context().addCookies([{ name: "keys", value: "off", url: page.url() }]);
     await page.goto("/");

@@ -135,7 +135,7 @@ async fn step(
         schedule.unread.remove(&id);
         schedule.comments_waiting.remove(&id);
     }
-    let view = engine.registry.view();
+    let (configured, view) = (engine.store.configured(), engine.registry.view());
     let displaced = view.of_workspace(row.pair.workspace).is_some_and(|(_, client, _)| displaced(client, &row.pair));
     let elsewhere = elsewhere::written(&row, &reading);
     elsewhere::withhold(&row, displaced, &mut reading);
@@ -199,6 +199,10 @@ async fn step(
     }
     if !others.is_empty() {
         engine.schedule().looks.extend(others);
+    }
+    if engine.store.configured() != configured || engine.outdated() {
+        // Planned by what is not in force any more: read and planned again before it is carried out.
+        engine.schedule().looks.insert(id);
     }
     if let Some(due) = super::execute::head(&row).and_then(due) {
         engine.schedule().pair_due(id, due, now);

@@ -24,7 +24,7 @@ use super::{
     forth, homeless,
     known::Known,
     lanes::{CreatePlace, NewcomersLane},
-    newcomer, pauses,
+    newcomer, newer, pauses,
     queue::Gate,
     registry::salt,
     schedule, settle, stop,
@@ -59,7 +59,7 @@ impl Attempt {
 
 /// Carries out what is ready in a pair's queue.
 pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError> {
-    let (mut after, mut place) = (None::<After>, None);
+    let (mut after, mut place, configured) = (None::<After>, None, engine.store.configured());
     for turn in 1..=TURN_MAX {
         let go_on = turn < TURN_MAX;
         let known = match after.take() {
@@ -77,7 +77,7 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
             },
         };
         let again = schedule::put_right(engine, &known).await? || answers::try_now(engine, &known).await?;
-        if again || engine.paused(&known.row.pair) {
+        if again || newer::came(engine, pair, configured) || engine.paused(&known.row.pair) {
             return Ok(());
         }
         let now = engine.now();
@@ -128,7 +128,7 @@ pub(super) fn next(engine: &Engine, row: &SituationRow, now: Timestamp) -> Optio
     let operation = head(row)?;
     let ready = matches!(operation.state, OperationState::Planned { ready } if ready <= now);
     let creates = operation.kind.makes_ticket();
-    let held = creates || engine.only_reads() || engine.paused(&row.pair);
+    let held = creates || engine.only_reads() || engine.paused(&row.pair) || engine.outdated();
     let goes = ready && !held && carried(engine, row, operation) && engine.has_room(row, operation);
     goes.then(|| operation.clone())
 }
@@ -198,7 +198,7 @@ async fn attempt(
     }
     {
         let _pair = engine.lanes.pair(operation.pair).await;
-        if known.moved(engine) {
+        if known.moved(engine) || engine.outdated() {
             // Something came in since it was read: it is looked at once more.
             engine.schedule().pairs.insert(operation.pair);
             return Ok(None);
@@ -235,7 +235,7 @@ pub(super) async fn begin_at_once(
     let now = engine.now();
     let start = newcomer::begun(&facts, now).and_then(|row| {
         let operation = head(&row)?.clone();
-        let held = engine.paused(&row.pair) || forth::may_be_forgotten(engine, &row);
+        let held = engine.paused(&row.pair) || forth::may_be_forgotten(engine, &row) || engine.outdated();
         if held || engine.has_to_wait(&row, &operation) {
             return None;
         }
@@ -328,6 +328,9 @@ async fn sent(
             Some(turn)
         }
     };
+    if engine.outdated() {
+        return newer::put_back(engine, operation).await.map(|()| None);
+    }
     let outcome = Box::pin(send(engine, &known.row, operation)).await;
     if turn.is_some() {
         // The answer is here: the next one asks for its ticket while this one's is being recorded.

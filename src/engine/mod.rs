@@ -29,6 +29,7 @@ mod link;
 mod look;
 mod merges;
 mod newcomer;
+mod newer;
 pub mod once;
 mod pauses;
 pub mod poll;
@@ -51,7 +52,7 @@ mod unreadable;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::{
     clock::{Clock, IdSource},
@@ -76,6 +77,8 @@ pub struct Engine {
     kept: known::Kept,
     schedule: Mutex<schedule::Schedule>,
     wake: Notify,
+    /// Word of each change of the configuration by this process.
+    applied: tokio::sync::Mutex<watch::Receiver<u64>>,
 }
 
 impl Engine {
@@ -86,6 +89,7 @@ impl Engine {
 
     /// An engine over a store. Nothing happens before [`Engine::due`] is asked.
     pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>, transports: Arc<dyn Transports>) -> Self {
+        let applied = tokio::sync::Mutex::new(store.watch_configured());
         let registry = Registry::new(store.clone(), Arc::clone(&clock), Arc::clone(&ids), transports);
         Self {
             store,
@@ -96,6 +100,7 @@ impl Engine {
             kept: known::Kept::default(),
             schedule: Mutex::new(schedule::Schedule::default()),
             wake: Notify::new(),
+            applied,
         }
     }
 
@@ -140,9 +145,14 @@ impl Engine {
         self.store.append_together(facts.into_iter().map(|fact| Entered { client, at, fact }).collect()).await
     }
 
-    /// Ends when somebody has poked the engine since it was last asked.
+    /// Ends when somebody has poked the engine or changed the configuration since it was last asked.
     pub async fn woken(&self) {
-        self.wake.notified().await;
+        let mut applied = self.applied.lock().await;
+        tokio::select! {
+            () = self.wake.notified() => {}
+            // Its sender is the store's, which the engine holds.
+            _ = applied.changed() => {}
+        }
     }
 
     pub(crate) fn wake(&self) {

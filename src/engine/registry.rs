@@ -295,8 +295,11 @@ fn gone(side: Side) -> Failure {
 
 /// Takes up a changed configuration: new workspaces are polled at once, removed ones are forgotten.
 pub(super) async fn reload(engine: &Engine) -> Result<(), StoreError> {
+    // Before the question: what is changed meanwhile asks for another look.
+    let configured = engine.store.configured();
     let version = engine.store.configuration_version().await?;
     if engine.schedule().configuration == Some(version) {
+        engine.schedule().configured = configured;
         return Ok(());
     }
     let first = engine.schedule().configuration.is_none();
@@ -319,6 +322,7 @@ pub(super) async fn reload(engine: &Engine) -> Result<(), StoreError> {
     let mut schedule = engine.schedule();
     let schedule: &mut Schedule = &mut schedule;
     schedule.configuration = Some(version);
+    schedule.configured = configured;
     let on = |w: &Workspace| w.mode != Mode::Off;
     let live: Vec<WorkspaceId> = view.workspaces.values().filter(|w| on(w)).map(|w| w.id).collect();
     schedule.only_of(&live.iter().copied().collect());

@@ -114,6 +114,8 @@ pub struct Standing {
 pub struct Schedule {
     /// Version of the configuration in force.
     pub configuration: Option<i64>,
+    /// Changes of the configuration by this process that it takes in.
+    pub configured: u64,
     /// When the configuration's version is compared next.
     pub configuration_next: Option<Timestamp>,
     /// Dead letters that a person wants sent again.
@@ -333,7 +335,8 @@ impl Schedule {
     }
 }
 
-/// How often the configuration's version and other processes' requests are looked at: a change is up in two seconds.
+/// How often the configuration's version and other processes' requests are looked at. What this process changes is up
+/// at once.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(1);
 /// Workspaces that are polled at once: where none of them answers, the rest of what runs side by side goes on.
 const POLLS_MAX: usize = 32;
@@ -377,11 +380,12 @@ impl Engine {
         let mut units = Vec::new();
         let mut schedule = self.schedule();
         let s = &mut *schedule;
-        if s.configuration.is_none() || s.configuration_next.is_none_or(|at| at <= now) {
+        let outdated = s.configured != self.store.configured();
+        if s.configuration.is_none() || outdated || s.configuration_next.is_none_or(|at| at <= now) {
             s.take(Unit::Configuration, now, &mut units, limit);
             s.configuration_next = Some(now + LOOK_EVERY.max(s.look_every));
-            if s.configuration.is_none() {
-                // Nothing is known yet of what there is to do.
+            // Nothing is known yet of what there is to do, or it may be something else by now.
+            if s.configuration.is_none() || (outdated && s.running.contains(&Unit::Configuration)) {
                 return Ok(units);
             }
         }
@@ -401,7 +405,7 @@ impl Engine {
                 s.looks.remove(&pair);
             }
         }
-        if !s.only_read {
+        if !s.only_read && !outdated {
             self.pairs_due(s, now, &mut units, limit);
         }
         let due = |standing: &Standing| standing.next.is_none_or(|next| next <= now);

@@ -47,8 +47,8 @@ pub trait EngineHandle: Send + Sync + 'static {
     /// Something was paused or resumed.
     fn pauses_changed(&self);
 
-    /// The version of the configuration that the engine works by; it looks for a newer one every two seconds. `None`
-    /// when its loop does not run.
+    /// The version of the configuration that the engine works by; what this process applies it takes up at
+    /// once, and looks for what others did every second. `None` when its loop does not run.
     fn configuration(&self) -> Option<i64>;
 
     /// When both sides of a pair were last read for its own sake, since the start.

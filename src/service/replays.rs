@@ -32,7 +32,7 @@ pub async fn one(app: &App, caller: &Caller, operation: OperationId) -> Result<R
     }
     let back = format!("/pairs/{}", found.pair);
     let item = item(app, found).await?.ok_or(ServiceError::NotFound)?;
-    Ok(ReplayView { items: vec![item], total: 1, back })
+    Ok(ReplayView { items: vec![item], total: 1, back, unticked: false })
 }
 
 /// The same for those that were given up for a reason with this code, newest first.
@@ -49,7 +49,16 @@ pub async fn many(app: &App, caller: &Caller, reason: &str) -> Result<ReplayView
     for operation in found.into_iter().take(SHOWN) {
         items.extend(item(app, operation).await?);
     }
-    Ok(ReplayView { items, total, back: "/problems".to_owned() })
+    Ok(ReplayView { items, total, back: "/problems".to_owned(), unticked: false })
+}
+
+/// The page for those ticked where none is.
+///
+/// # Errors
+/// `Forbidden` for viewers.
+pub fn none(caller: &Caller) -> Result<ReplayView, ServiceError> {
+    caller.need(Role::Operator)?;
+    Ok(ReplayView { items: Vec::new(), total: 0, back: "/problems".to_owned(), unticked: true })
 }
 
 /// The same for those that were chosen; what has moved on meanwhile is left out.
@@ -68,7 +77,7 @@ pub async fn chosen(app: &App, caller: &Caller, operations: &[OperationId]) -> R
         }
     }
     let total = u64::try_from(items.len()).unwrap_or(u64::MAX);
-    Ok(ReplayView { items, total, back: "/problems".to_owned() })
+    Ok(ReplayView { items, total, back: "/problems".to_owned(), unticked: false })
 }
 
 /// Tries these again, and gives the number of those that still could be.

@@ -100,6 +100,7 @@ struct Inner {
     together: together::Together,
     moved: moved::Moved,
     committed: watch::Sender<Seq>,
+    configured: watch::Sender<u64>,
     trouble: trouble::Trouble,
     /// Incidents may wait to be indexed.
     words_wait: AtomicBool,
@@ -136,6 +137,7 @@ impl Store {
                 together: together::Together::default(),
                 moved: moved::Moved::default(),
                 committed,
+                configured: watch::Sender::new(0),
                 trouble: trouble::Trouble::none(file),
                 words_wait: AtomicBool::new(true),
                 lens: OnceLock::new(),
@@ -176,6 +178,17 @@ impl Store {
     /// compare [`Store::latest_seq`] now and then.
     pub fn watch(&self) -> watch::Receiver<Seq> {
         self.inner.committed.subscribe()
+    }
+
+    /// How often this process has changed what is set up, and word of each time. Other processes' changes are not told:
+    /// compare [`Store::configuration_version`] now and then.
+    pub fn watch_configured(&self) -> watch::Receiver<u64> {
+        self.inner.configured.subscribe()
+    }
+
+    /// How often this process has changed what is set up: known before whoever changed it has an answer.
+    pub fn configured(&self) -> u64 {
+        *self.inner.configured.borrow()
     }
 
     /// The number of the last entry that this process has seen committed.

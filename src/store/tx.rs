@@ -164,6 +164,9 @@ impl Tx {
             (None, _) => {}
         }
         committed?;
+        if self.configuration_changed {
+            self.store.inner.configured.send_modify(|count| *count = count.wrapping_add(1));
+        }
         self.store.inner.trouble.over();
         Ok(())
     }

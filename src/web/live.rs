@@ -18,13 +18,15 @@ use tower_sessions::Session;
 use super::{Web, error::WebError, reader::Signed, session};
 use crate::{
     domain::{ids::PairId, view::query},
-    service::{caller::Caller, error::ServiceError, live},
+    service::{caller::Caller, error::ServiceError, import_mode::errand, live, set_up},
 };
 
 /// Open streams in all; each browser tab has one.
 pub const STREAMS_MAX: usize = 2000;
 /// Two messages of a stream are at least this far apart: a busy hour makes hints, not a flood.
 const APART: Duration = Duration::from_millis(200);
+/// Beside the pairs: an errand at several workspaces is a step further.
+const ERRAND: &str = "errand";
 /// A stream proves again that its person is signed in at least this often.
 const PROVE_EVERY: Duration = Duration::from_secs(15);
 
@@ -35,6 +37,7 @@ struct Stream {
     after: i64,
     changed: watch::Receiver<i64>,
     ended: watch::Receiver<u64>,
+    errands: watch::Receiver<u64>,
     first: bool,
     sent: bool,
     _place: OwnedSemaphorePermit,
@@ -46,6 +49,7 @@ pub async fn events(State(web): State<Web>, signed: Signed, headers: HeaderMap) 
     // subscribed before the first look: nothing falls between
     let changed = web.app.engine.changed();
     let ended = web.app.ended();
+    let errands = errand::steps(&web.app);
     let newest = live::newest(&web.app).await?;
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.trim().parse().ok());
     let asked = query::value(&signed.reader.query, "after").parse().ok();
@@ -56,6 +60,7 @@ pub async fn events(State(web): State<Web>, signed: Signed, headers: HeaderMap) 
         after,
         changed,
         ended,
+        errands,
         first: true,
         sent: false,
         web,
@@ -69,6 +74,7 @@ pub async fn events(State(web): State<Web>, signed: Signed, headers: HeaderMap) 
 async fn next(mut stream: Stream) -> Option<(Result<Event, Infallible>, Stream)> {
     let closing = stream.web.options.closing.clone();
     loop {
+        let mut stepped = false;
         if stream.first {
             stream.first = false;
         } else {
@@ -76,6 +82,7 @@ async fn next(mut stream: Stream) -> Option<(Result<Event, Infallible>, Stream)>
                 // the engine may be gone while the server still stands; then only time goes on
                 moved = stream.changed.changed() => if moved.is_err() { tokio::time::sleep(PROVE_EVERY).await },
                 _ = stream.ended.changed() => {}
+                _ = stream.errands.changed() => stepped = true,
                 () = tokio::time::sleep(PROVE_EVERY) => {}
                 () = closing.cancelled() => return None,
             }
@@ -87,9 +94,13 @@ async fn next(mut stream: Stream) -> Option<(Result<Event, Infallible>, Stream)>
         }
         stream.changed.mark_unchanged();
         let (newest, pairs) = hints(&mut stream).await?;
-        if let Some(pairs) = pairs {
+        // An errand is shown to those who may set up.
+        let stepped = stepped && set_up::allowed(&stream.caller).is_ok();
+        if stepped || pairs.is_some() {
             stream.sent = true;
-            let data: Vec<String> = pairs.iter().map(ToString::to_string).collect();
+            let pairs = pairs.unwrap_or_default();
+            let errand = stepped.then(|| ERRAND.to_owned());
+            let data: Vec<String> = pairs.iter().map(ToString::to_string).chain(errand).collect();
             let event = Event::default().id(newest.to_string()).data(data.join(" "));
             return Some((Ok(event), stream));
         }

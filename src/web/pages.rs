@@ -226,10 +226,11 @@ pub async fn ask_to_replay(State(web): State<Web>, signed: Signed) -> Result<Res
     let chosen: Result<Vec<OperationId>, ServiceError> =
         query.iter().filter(|(name, _)| name == "operation").map(|(_, value)| id(value)).collect();
     let chosen = chosen?;
-    let view = if chosen.is_empty() {
-        service::replays::many(&web.app, &signed.caller, &value(query, "reason")).await?
-    } else {
-        service::replays::chosen(&web.app, &signed.caller, &chosen).await?
+    let reason = value(query, "reason");
+    let view = match (chosen.as_slice(), reason.is_empty()) {
+        ([], true) => service::replays::none(&signed.caller)?,
+        ([], false) => service::replays::many(&web.app, &signed.caller, &reason).await?,
+        (chosen, _) => service::replays::chosen(&web.app, &signed.caller, chosen).await?,
     };
     Ok(frame.answer_as(StatusCode::OK, &Page::Replay(Box::new(view))))
 }

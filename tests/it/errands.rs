@@ -31,6 +31,7 @@ use serde_json::json;
 use crate::{
     import_mode::{Stage, caller},
     set_up_screens::{IMPORT, Person, form, with},
+    web_live,
 };
 
 const PUBLIC: &str = "https://hb.example";
@@ -337,4 +338,17 @@ async fn the_screen_of_many_workspaces_works_without_a_script() {
     assert_eq!(begun.status.as_u16(), 303, "{}", begun.body);
     to_the_end(&ada.stage, &worker).await;
     assert!(ada.stage.test.app.installation().await.unwrap().workspaces.iter().all(|row| !row.webhook));
+}
+
+#[tokio::test]
+async fn open_pages_hear_of_each_step_though_the_ledger_does_not() {
+    let ada = Person::at(Stage::of(3, 60).await).await;
+    let worker = Worker::new(&ada.stage.test.app);
+    begin(&ada.stage, ErrandAct::Plan, &Which::All).await;
+    let mut events = ada.stage.test.open(&ada.browser, "/events", &[]).await;
+    let before = ada.stage.test.app.store.latest_seq().await.unwrap();
+    assert_eq!(worker.turn().await, Ok(Turn::Again));
+    assert_eq!(ada.stage.test.app.store.latest_seq().await.unwrap(), before, "a plan is no act at a workspace");
+    let (seq, told) = web_live::next(&mut events).await.unwrap();
+    assert_eq!((seq, told.as_str()), (before.0, "errand"));
 }

@@ -26,10 +26,11 @@ use halobridge::{
 use http::StatusCode;
 use rsa::{
     RsaPrivateKey,
-    pkcs8::{EncodePrivateKey, LineEnding},
+    pkcs8::{EncodePrivateKey, EncodePublicKey, LineEnding},
     traits::PublicKeyParts,
 };
 use scraper::{Html, Selector};
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -494,6 +495,8 @@ fn proof(key: &RsaPrivateKey, ends: &str) -> (String, String) {
         element(0x30, &[]),
         element(0x30, &element(0x0c, &[b'x'; 300])),
         element(0x30, &[time("260101000000Z"), time(ends)].concat()),
+        element(0x30, &[]),
+        key.to_public_key().to_public_key_der().unwrap().as_bytes().to_vec(),
         // as long as one with a key of 2,048 bits and its extensions
         element(0x30, &element(0x04, &[7; 900])),
     ];
@@ -521,11 +524,21 @@ async fn the_app_signs_in_itself_by_secret_or_by_certificate() {
     let form = scene.drawn(PAGE).await.with(&typed);
     let unknown = ["Microsoft refuses the certificate", "Upload it to the app registration"];
     refused(&mut scene, PAGE, &form, 422, &unknown).await;
+    // a key of another pair is told from it before Microsoft is asked
+    let (_, other) = proof(&key_of(8), "260320120000Z");
+    let strange = form.clone().with(&[("private_key", &other)]);
+    refused(&mut scene, PAGE, &strange, 422, &["Private key: ", "does not belong to the certificate"]).await;
     let number = |bytes: Vec<u8>| URL_SAFE_NO_PAD.encode(bytes);
     let (n, e) = (number(key.n().to_bytes_be()), number(key.e().to_bytes_be()));
     scene.act("certificate.add", &json!({ "jwk": { "kty": "RSA", "n": n, "e": e } }));
+    // both in one field, as some files hold them
+    let both = format!("Bag Attributes\n{private_key}\n{certificate}");
+    let form = form.with(&[("certificate", &both), ("private_key", "")]);
     let answer = scene.post(PAGE, &form).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", shown(&answer.body));
+    let owner = SecretOwner::Connection(scene.app.app.installation().await.unwrap().microsoft[0].id);
+    let kept = scene.app.app.store.secret(owner, "certificate").await.unwrap().unwrap();
+    assert!(!kept.expose_secret().contains("PRIVATE KEY"), "each is kept for itself");
 
     // when it ends it says itself, and it is counted down; it is kept when the page is saved without it
     let words = "The certificate ends in 18 days, on 2026-03-20";

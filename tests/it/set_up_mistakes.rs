@@ -71,6 +71,10 @@ type Typed = (&'static [(&'static str, &'static str)], &'static str, Mistake);
 const NOBODY: &str = "00000000-0000-4000-8000-00000000dead";
 const OWN_TENANT: &str = "Write the tenant's own GUID or domain";
 
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+const LOCKED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----";
+const CURVE: &str = "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----";
+
 /// Values in braces are filled in from the twin.
 const MICROSOFT: &[Typed] = &[
     (
@@ -176,6 +180,26 @@ const MICROSOFT: &[Typed] = &[
             "Certificate",
             "the file holds no certificate",
             "a block “BEGIN CERTIFICATE” is needed beside the private key",
+        ),
+    ),
+    (
+        &[("identity", "certificate"), ("certificate", CERTIFICATE), ("private_key", LOCKED)],
+        "private_key",
+        row(
+            "a private key with a password",
+            "Private key",
+            "the private key is locked with a password",
+            "take it off with “openssl pkey -in key.pem -out open.pem” and paste what open.pem holds",
+        ),
+    ),
+    (
+        &[("identity", "certificate"), ("certificate", CERTIFICATE), ("private_key", CURVE)],
+        "private_key",
+        row(
+            "a private key of an elliptic curve",
+            "Private key",
+            "the private key is one of an elliptic curve, and RSA is needed",
+            "make a new pair with “openssl req -x509 -newkey rsa:2048",
         ),
     ),
     (

@@ -13,6 +13,7 @@ use halobridge::{
         connections::{self, Addresses},
         pauses,
     },
+    store::SecretOwner,
 };
 use http::{Request, StatusCode, header};
 
@@ -267,4 +268,26 @@ async fn a_paused_client_without_a_workspace_can_be_resumed() {
     pauses::pause(&app.app, &caller, PauseScope::Client { id: seed::client(1) }, "").await.unwrap();
     let page = app.page(&mut admin, "/connections").await.body;
     assert_eq!(page.matches("Client Alpine").count(), page.matches("Client Lonely").count(), "each once: {page}");
+}
+
+#[tokio::test]
+async fn a_webhook_that_was_never_made_is_said_not_to_be_set_up() {
+    let app = app().await;
+    let mut tx = app.app.store.begin().await.unwrap();
+    tx.remove_secret(SecretOwner::Connection(seed::HALO), "webhook").await.unwrap();
+    tx.commit().await.unwrap();
+    let mut admin = app.signed_in("admin").await;
+    let page = app.page(&mut admin, "/connections").await.body;
+    assert!(page.contains("not set up") && !page.contains("closed: no secret"), "{page}");
+}
+
+#[tokio::test]
+async fn who_asks_for_the_plan_of_those_ticked_and_ticked_none_is_told_to_tick() {
+    let app = app().await;
+    let mut admin = app.signed_in("admin").await;
+    let page = app.page(&mut admin, "/problems/replay?").await.body;
+    assert!(page.contains("Tick at least one") && !page.contains("nothing to be tried again"), "{page}");
+    // Of a reason there may be nothing left.
+    let page = app.page(&mut admin, "/problems/replay?reason=none-such").await.body;
+    assert!(page.contains("There is nothing to be tried again any more"), "{page}");
 }

@@ -36,7 +36,7 @@ impl TestApp {
 }
 
 /// The next message: its id and its data. `None` when the stream has ended.
-async fn next(response: &mut Response<Body>) -> Option<(i64, String)> {
+pub async fn next(response: &mut Response<Body>) -> Option<(i64, String)> {
     let mut text = String::new();
     loop {
         let frame = response.body_mut().frame().await?.unwrap();

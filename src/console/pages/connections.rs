@@ -279,6 +279,6 @@ fn webhook(ctx: &PageContext, address: Option<&String>, refused: Option<&(String
         Some(address) => {
             view! { <details><summary>"Address"</summary><code>{address.clone()}</code></details>{refused} }.into_any()
         }
-        None => view! { <span class="quiet">"closed: no secret"</span> }.into_any(),
+        None => view! { <span class="quiet">"not set up"</span> }.into_any(),
     }
 }

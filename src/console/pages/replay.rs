@@ -13,6 +13,13 @@ use crate::{
 
 /// What stands in `<main>`.
 pub fn body(ctx: &PageContext, view: &ReplayView) -> AnyView {
+    if view.unticked {
+        let text = view! {
+            <p>"Nothing was ticked, so there is no plan to show."</p>
+            <p><a class="button" href=view.back.clone()>"Back"</a></p>
+        };
+        return list::empty(ctx, "needs-you", "Tick at least one", text.into_any());
+    }
     if view.items.is_empty() {
         let text = view! { <p><a class="button" href=view.back.clone()>"Back"</a></p> };
         return list::empty(ctx, "in-step", "There is nothing to be tried again any more", text.into_any());

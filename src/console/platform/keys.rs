@@ -105,11 +105,15 @@ fn open_menus() -> Vec<Element> {
     (0..found.length()).filter_map(|place| found.item(place)?.dyn_into().ok()).collect()
 }
 
-pub(super) fn typing(event: &KeyboardEvent) -> bool {
+/// Whether a dialog is open.
+pub(super) fn in_dialog() -> bool {
+    document().is_some_and(|document| matches!(document.query_selector("dialog[open]"), Ok(Some(_))))
+}
+
+fn typing(event: &KeyboardEvent) -> bool {
     let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return false };
     let field = matches!(target.local_name().as_str(), "input" | "select" | "textarea");
-    let in_dialog = document().is_some_and(|document| matches!(document.query_selector("dialog[open]"), Ok(Some(_))));
-    field || in_dialog || target.has_attribute("contenteditable")
+    field || in_dialog() || target.has_attribute("contenteditable")
 }
 
 fn leap(key: &str) -> bool {

@@ -7,7 +7,7 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Event, HtmlDialogElement, HtmlElement, HtmlInputElement, KeyboardEvent};
 
 use super::{
-    keys::{by_id, document, focus, typing},
+    keys::{by_id, document, focus, in_dialog},
     live::{Fetched, fetch, later},
 };
 use crate::console::words;
@@ -26,7 +26,8 @@ struct Asked {
     shown: Rc<Cell<u32>>,
 }
 
-/// Opens by Ctrl K or ⌘ K, and by its link. No single key, so it works where those are switched off.
+/// Opens by Ctrl K or ⌘ K, and by its link. No single key, so it works where those are switched off and
+/// while one types.
 pub fn wake() {
     let (Some(document), Some(dialog)) = (document(), by_id::<HtmlDialogElement>("palette")) else { return };
     let asked = Asked::default();
@@ -34,7 +35,7 @@ pub fn wake() {
         let asked = asked.clone();
         move |event: KeyboardEvent| {
             let with = (event.ctrl_key() || event.meta_key()) && !event.alt_key() && !event.shift_key();
-            if with && event.key().eq_ignore_ascii_case("k") && !typing(&event) && show(&asked) {
+            if with && event.key().eq_ignore_ascii_case("k") && !in_dialog() && show(&asked) {
                 event.prevent_default();
             }
         }

@@ -14,6 +14,8 @@ pub struct ReplayView {
     pub total: u64,
     /// Where the reader came from.
     pub back: String,
+    /// The plan for those ticked was asked for, and none was.
+    pub unticked: bool,
 }
 
 /// One dead letter with its plan.

@@ -192,6 +192,10 @@ impl Poll<'_> {
             }
             drop(lane);
         }
+        if self.engine.outdated() {
+            // They were planned by what is not in force any more.
+            self.engine.schedule().looks.extend(opened.iter().copied());
+        }
         let mut joined = joined.into_iter();
         while let Some(pair) = joined.next() {
             if let Err(error) = Box::pin(groups::joined(self.engine, pair)).await {

@@ -43,6 +43,19 @@ pub struct Desk {
     pub(super) writing: tokio::sync::Mutex<()>,
     /// Tells the worker of news.
     pub(super) news: tokio::sync::Notify,
+    /// Tells open pages of each step, of which the ledger need not know.
+    steps: tokio::sync::watch::Sender<u64>,
+}
+
+impl Desk {
+    fn stepped(&self) {
+        self.steps.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
+/// Tells of each step of an errand.
+pub fn steps(app: &App) -> tokio::sync::watch::Receiver<u64> {
+    app.kept.errands.steps.subscribe()
 }
 
 /// The errand.
@@ -111,7 +124,9 @@ pub(super) async fn head(app: &App) -> Result<Head, ServiceError> {
 }
 
 pub(super) async fn keep_row(app: &App, id: WorkspaceId, row: &Row) -> Result<(), ServiceError> {
-    draft::keep(app, &format!("{ROWS}{id}"), row).await
+    draft::keep(app, &format!("{ROWS}{id}"), row).await?;
+    app.kept.errands.stepped();
+    Ok(())
 }
 
 /// The rows of an errand, in its order.
@@ -288,6 +303,7 @@ async fn write(app: &App, caller: &Caller, head: &Head, doing: &str) -> Result<(
     tx.record(app.clock.now(), None, acts::act(caller, doing, None, told)).await.map_err(failed)?;
     tx.commit().await.map_err(failed)?;
     app.kept.errands.news.notify_one();
+    app.kept.errands.stepped();
     Ok(())
 }
 

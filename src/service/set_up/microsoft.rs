@@ -215,6 +215,7 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
         .cloned();
     draft::unmoved(typed.text("seen"), &before.as_ref())?;
     let id = before.as_ref().and_then(|entry| id_of(&installed, entry.name()));
+    let typed = &trial::apart(typed);
     complete(typed, before.as_ref())?;
     let name = match &before {
         Some(entry) => entry.name().to_owned(),

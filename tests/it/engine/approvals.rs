@@ -57,6 +57,35 @@ both! {
         bridge.finish().await;
     }
 
+    async fn what_was_applied_is_worked_by_before_anything_else_is_written(product) {
+        let mut bridge = Bridge::with(Setup { policy: String::new(), ..careful(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let pair = bridge.pair_of(&incident).await.unwrap();
+        loop {
+            let mut woken = Box::pin(bridge.engine.woken());
+            if futures::poll!(&mut woken).is_pending() {
+                break;
+            }
+        }
+        bridge.setup.policy = careful(product).policy;
+        bridge.apply().await;
+        {
+            let mut woken = Box::pin(bridge.engine.woken());
+            assert!(futures::poll!(&mut woken).is_ready(), "nobody waits for the next look");
+        }
+        // In the same second: the time for a look at the configuration has not come.
+        bridge.close_ticket_as(ticket, 1);
+        bridge.engine.look_again(pair.id);
+        bridge.run().await;
+        assert_ne!(bridge.incident(&incident)["properties"]["status"], "Closed");
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("awaits-approval"));
+        assert_ne!(bridge.incident(&incident)["properties"]["status"], "Closed");
+        bridge.finish().await;
+    }
+
     async fn of_two_answers_at_once_one_counts(product) {
         let bridge = Bridge::with(careful(product)).await;
         let incident = bridge.raise(json!({}));

@@ -18,7 +18,7 @@ use crate::{
     entra::{
         AppRegistration, Credential, Resource, Tokens,
         app_token::AppTokens,
-        assertion::{self, Certificate},
+        assertion::{self, BadCertificate, Certificate},
         delegated::{DelegatedTokens, RefreshTokens},
     },
     outbound::Transport,
@@ -41,6 +41,18 @@ async fn kept(app: &App, id: Option<ConnectionId>, name: &str) -> Result<Option<
         // its sentence says what to do: a variable or a file that is not there
         Err(error) => Err(ServiceError::invalid("client_secret", format!("Client secret: {error}."))),
     }
+}
+
+/// What was typed, with certificate and key each in its own field: some files hold both, and some people mix them up.
+pub(super) fn apart(typed: &Typed) -> Typed {
+    let (certificate, key) = (typed.text(CERTIFICATE), typed.text(PRIVATE_KEY));
+    let mixed = certificate.contains("PRIVATE KEY-----") || key.contains("-----BEGIN CERTIFICATE-----");
+    let Some((certificate, key)) = mixed.then(|| assertion::apart(&format!("{certificate}\n{key}"))).flatten() else {
+        return typed.clone();
+    };
+    let others = typed.entries().filter(|(name, _)| ![CERTIFICATE, PRIVATE_KEY].contains(name));
+    let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Typed::new(others.chain([(CERTIFICATE.to_owned(), certificate), (PRIVATE_KEY.to_owned(), key)]))
 }
 
 /// Whether the typed proof is another one than lies here: the same, pasted again, is none.
@@ -93,9 +105,13 @@ async fn credential(
             pem.push_str(value.as_ref().map_or("", |value| value.expose_secret()));
             pem.push('\n');
         }
-        return Certificate::from_pem(&SecretString::from(pem))
-            .map(Credential::Certificate)
-            .map_err(|error| ServiceError::invalid("certificate", format!("Certificate: {error}")));
+        return Certificate::from_pem(&SecretString::from(pem)).map(Credential::Certificate).map_err(|error| {
+            let (field, label) = match error {
+                BadCertificate::NoCertificate => ("certificate", "Certificate"),
+                _ => ("private_key", "Private key"),
+            };
+            ServiceError::invalid(field, format!("{label}: {error}."))
+        });
     }
     let secret = match typed.secret("client_secret") {
         Some(value) => Some(value),

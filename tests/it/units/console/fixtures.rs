@@ -495,6 +495,7 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
                 }],
                 total: 3,
                 back: "/problems".into(),
+                unticked: false,
             })),
         ),
         ("rebuild", context("/pairs/x/rebuild"), Page::Rebuild(Box::new(rebuild(None)))),
