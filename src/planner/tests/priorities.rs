@@ -105,7 +105,8 @@ fn a_priority_of_another_sla_is_none_that_the_ticket_can_have() {
     let reason = mapping::priority(&scene.policy, &scene.catalogue, &Severity::High).unwrap_err();
     // The row is there: to ask for one would send the reader the wrong way.
     assert_eq!(reason.words(), "“High” is mapped to “Critical”, and Halo has no such priority for the ticket.");
-    let remedy = "Name a priority of the ticket type's SLA in the policy's “priorities” table, then press “Look again”.";
+    let remedy =
+        "Name a priority of the ticket type's SLA in the policy's “priorities” table, then press “Look again”.";
     assert_eq!(reason.remedy().as_deref(), Some(remedy));
     let reason = mapping::priority(&scene.policy, &scene.catalogue, &Severity::Low).unwrap_err();
     assert_eq!(reason.words(), "No priority is mapped for “Low”.");
