@@ -342,6 +342,10 @@ fn there_already(s: &Situation<'_>, out: &mut Plan, queued: &Operation) -> bool 
         }
         OperationKind::AddComment { carries, .. } if notes::to_sentinel::told_already(s, out, carries) => true,
         OperationKind::AddComment { comment, carries, message } => {
+            if let Some(link) = notes::to_sentinel::in_a_digest(s, carries) {
+                out.links.push(link);
+                return true;
+            }
             let Some(found) = s.comments.into_iter().flatten().find(|known| known.id == *comment) else { return false };
             let Some(links) = notes::to_sentinel::found_again(s, found, carries, message) else { return false };
             out.links.extend(links);

@@ -289,6 +289,35 @@ pub fn taken(s: &Situation<'_>, queued: &OperationKind) -> bool {
 /// Up to which edit of its first note a digest is looked for, where nothing else is left of that note.
 const EDITS_LOOKED_FOR: u32 = 32;
 
+/// The link of a queued comment whose note a digest of ours tells by now: the comment was queued while a restored backup had
+/// not read the incident's comments yet.
+pub fn in_a_digest(s: &Situation<'_>, carries: &[Carried]) -> Option<NoteLink> {
+    let [only] = carries else { return None };
+    if only.action.action == TICKET_ITSELF || only.edit > 0 || only.part > 0 {
+        return None;
+    }
+    let ticket = s.pair.ticket?;
+    let comment = s.comments.into_iter().flatten().find(|comment| {
+        let named = budget::digested(&comment.message, ticket);
+        named.contains(&only.action) && named.first().is_some_and(|first| has_the_id_of(s, comment, *first))
+    })?;
+    let note = s.actions.into_iter().flatten().find(|action| action.key == only.action);
+    Some(NoteLink {
+        pair: s.pair.id,
+        comment: comment.id.clone(),
+        action: only.action,
+        edit: 0,
+        part: 0,
+        said: note.map(|note| words::told(budget::section(&comment.message, only.action), note)),
+        written_in: Side::Halo,
+    })
+}
+
+/// Whether a comment has an id that we derive for a note, at whichever of its edits.
+fn has_the_id_of(s: &Situation<'_>, comment: &Comment, note: ActionKey) -> bool {
+    (0..EDITS_LOOKED_FOR).any(|edit| comment.id == CommentId::derived(s.halo_tenant, note, edit, 0))
+}
+
 /// Comments of ours whose links the ledger lost are recognised by their derived ids.
 pub(super) fn adopt(
     s: &Situation<'_>,
@@ -338,10 +367,8 @@ pub(super) fn adopt(
     // were read, and its first note may be gone by now.
     let ours: BTreeSet<&CommentId> =
         s.links.iter().chain(&out.links).filter(|l| l.written_in == Side::Halo).map(|l| &l.comment).collect();
-    let by_its_first = |comment: &Comment, first: ActionKey| {
-        there.contains_key(&comment.id)
-            && (0..EDITS_LOOKED_FOR).any(|edit| comment.id == CommentId::derived(s.halo_tenant, first, edit, 0))
-    };
+    let by_its_first =
+        |comment: &Comment, first: ActionKey| there.contains_key(&comment.id) && has_the_id_of(s, comment, first);
     let digests = comments.iter().filter_map(|c| {
         let named = s.pair.ticket.map(|ticket| budget::digested(&c.message, ticket))?;
         let first = *named.first()?;

@@ -91,6 +91,26 @@ fn a_forgotten_digest_whose_first_note_is_gone_is_not_told_again() {
     assert!(words(&scene.plan()).contains("comment of 4"), "{}", words(&scene.plan()));
 }
 
+/// After a restore, notes may be queued each for itself before the incident's comments are read: a digest tells them.
+#[test]
+fn notes_that_are_queued_while_a_digest_tells_them_are_not_told_again() {
+    let mut scene = in_step();
+    scene.note(3, "<p>note number 3</p>");
+    scene.note(4, "<p>note number 4</p>");
+    let single = scene.plan();
+    assert_eq!(single.operations.len(), 2, "{}", words(&single));
+    scene.policy.digest_from = 0;
+    let digest = scene.plan();
+    assert!(message(&digest, 0).starts_with("Digest of notes 3, 4"), "{}", words(&digest));
+    let links = scene.links.clone();
+    written(&mut scene, &digest);
+    scene.links = links;
+    scene.queue(&single);
+    let plan = scene.plan();
+    assert_eq!((plan.void.len(), plan.links.len()), (2, 2), "{}", words(&plan));
+    assert!(plan.operations.is_empty(), "{}", words(&plan));
+}
+
 /// A backup knows a note as it was before an edit that the incident tells of by now.
 #[test]
 fn words_that_were_told_before_a_later_edit_are_not_told_again() {
