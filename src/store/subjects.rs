@@ -37,7 +37,7 @@ statements! {
     const BY_NUMBER = "SELECT incident FROM subjects WHERE number = ?2 AND workspace = ?1";
     const CHANGED_BETWEEN = "SELECT incident FROM subjects WHERE workspace = ?1 AND status <> 'Closed'
         AND modified_ms BETWEEN ?2 AND ?3 LIMIT 0 + ?4";
-    const COMMENTED = "SELECT pair FROM subjects s WHERE workspace = ?1 AND comments_count > 0
+    const COMMENTED = "SELECT pair FROM subjects s WHERE workspace = ?1 AND comments_count <> 0
         AND (status <> 'Closed' OR modified_ms >= ?2)
         AND EXISTS (SELECT 1 FROM note_links l WHERE l.pair = s.pair AND l.written_in = 'sentinel')";
     const EVIDENCE = "SELECT b.body FROM subjects s JOIN bodies b ON b.hash = s.evidence

@@ -225,6 +225,35 @@ both! {
         bridge.finish().await;
     }
 
+    /// A service that does not say how many comments there are says nothing of what became of them.
+    async fn a_deletion_is_told_where_the_number_of_comments_was_not(product) {
+        let switches = vec![("comment_delete_bumps", "false")];
+        let bridge = Bridge::with(Setup { switches, ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.comment(&incident, "said and taken back");
+        bridge.cross().await;
+        let comments = bridge.situation_of(&incident).await.comments.unwrap();
+        let id = comments.iter().find(|c| c.message == "said and taken back").unwrap().id.as_str().to_owned();
+        bridge.mutate(|_, body| {
+            let rows = body.get_mut("value").and_then(serde_json::Value::as_array_mut);
+            for row in rows.into_iter().flatten() {
+                if let Some(more) = row.pointer_mut("/properties/additionalData") {
+                    more["commentsCount"] = serde_json::Value::Null;
+                }
+            }
+        });
+        bridge.update(&incident, json!({ "severity": "Low" }));
+        bridge.cross().await;
+        bridge.mutate_no_more();
+        let body = json!({ "workspace": bridge.workspace_name(0), "incident": incident, "comment": id });
+        bridge.act("comment.delete", body);
+        bridge.pass_by(7 * 3_600, 600).await;
+        assert_eq!(crossed(&bridge, ticket, "was deleted in Microsoft Sentinel").await, 1);
+        bridge.finish().await;
+    }
+
     async fn an_edit_from_before_our_own_write_is_told(product) {
         let bridge = Bridge::with(Setup { switches: vec![("comment_edit_bumps", "true")], ..Setup::new(product) }).await;
         let incident = bridge.raise(json!({}));
