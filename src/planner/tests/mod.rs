@@ -17,6 +17,7 @@ mod explained;
 mod fields;
 mod forgotten;
 mod groups;
+mod in_words;
 mod laws;
 mod links;
 mod loops;
