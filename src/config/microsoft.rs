@@ -112,8 +112,12 @@ fn identity(table: &Table<'_, '_>) -> MicrosoftIdentity {
         table.sink.wrong(at("client_secret"), table.field("client_secret"), "stands beside a certificate", remedy);
     }
     if delegated {
+        if certificate || key {
+            return MicrosoftIdentity::DelegatedCertificate;
+        }
         if !secret {
-            let remedy = "Write client_secret = { env = \"NAME\" }: the app proves itself when it redeems a sign-in.";
+            let remedy = "Write client_secret = { env = \"NAME\" }, or certificate and private_key: the app proves itself when it \
+                          redeems a sign-in.";
             table.absent_here("client_secret", "is missing", remedy);
         }
         return MicrosoftIdentity::Delegated;
@@ -171,8 +175,7 @@ impl Microsoft {
         lines.text("name", &c.name);
         lines.text("tenant_id", &c.tenant_id);
         lines.text("oauth_client_id", &c.oauth_client_id);
-        let delegated = c.identity == MicrosoftIdentity::Delegated;
-        lines.text("identity", if delegated { "delegated" } else { "service-principal" });
+        lines.text("identity", if c.identity.delegated() { "delegated" } else { "service-principal" });
         lines.secret("client_secret", self.client_secret.as_ref());
         lines.secret("certificate", self.certificate.as_ref());
         lines.secret("private_key", self.private_key.as_ref());

@@ -43,7 +43,7 @@ impl MicrosoftConnection {
 
     /// What is to be said of a secret that ends soon, with the remedy; `None` while there is time.
     pub fn secret_warning(&self, now: Timestamp) -> Option<String> {
-        let what = if self.identity == MicrosoftIdentity::Certificate { "certificate" } else { "client secret" };
+        let what = if self.identity.by_certificate() { "certificate" } else { "client secret" };
         let day = self.secret_expires?;
         let remedy = "Make a new one in the app registration and enter it under Set-up, Microsoft: it is tried before the \
                       old one goes.";
@@ -61,12 +61,26 @@ impl MicrosoftConnection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MicrosoftIdentity {
-    /// A person, through the browser (authorization code with PKCE; refresh token).
+    /// A person, through the browser (authorization code with PKCE; refresh token); the app proves itself by client secret.
     Delegated,
+    /// A person as well; the app proves itself by certificate (signed client assertion).
+    DelegatedCertificate,
     /// The app itself, by client secret.
     ClientSecret,
     /// The app itself, by certificate (signed client assertion).
     Certificate,
+}
+
+impl MicrosoftIdentity {
+    /// Whether a person signs in.
+    pub fn delegated(self) -> bool {
+        matches!(self, Self::Delegated | Self::DelegatedCertificate)
+    }
+
+    /// Whether the app proves itself by certificate.
+    pub fn by_certificate(self) -> bool {
+        matches!(self, Self::DelegatedCertificate | Self::Certificate)
+    }
 }
 
 /// Base addresses, without a trailing slash. The defaults are the public cloud's.

@@ -245,7 +245,7 @@ impl Registry {
         let transport = self.transports.microsoft(connection).map_err(refused)?;
         let owner = SecretOwner::Connection(connection.id);
         let credential = match connection.identity {
-            MicrosoftIdentity::Certificate => {
+            MicrosoftIdentity::Certificate | MicrosoftIdentity::DelegatedCertificate => {
                 let mut pem = self.needed(owner, side, "certificate").await?.expose_secret().to_owned();
                 if let Some(key) = self.secret(owner, side, "private_key").await? {
                     pem.push('\n');
@@ -265,16 +265,15 @@ impl Registry {
             endpoints: connection.endpoints.clone(),
         };
         let (clock, ids) = (Arc::clone(&self.clock), Arc::clone(&self.ids));
-        let tokens: Arc<dyn Tokens> = match connection.identity {
-            MicrosoftIdentity::Delegated => {
-                let kept = Arc::new(KeptRefreshToken {
-                    store: self.store.clone(),
-                    clock: Arc::clone(&clock),
-                    connection: connection.id,
-                });
-                Arc::new(DelegatedTokens::new(app, kept, Arc::clone(&transport), Arc::clone(&clock), ids))
-            }
-            _ => Arc::new(AppTokens::new(app, Arc::clone(&transport), Arc::clone(&clock), ids)),
+        let tokens: Arc<dyn Tokens> = if connection.identity.delegated() {
+            let kept = Arc::new(KeptRefreshToken {
+                store: self.store.clone(),
+                clock: Arc::clone(&clock),
+                connection: connection.id,
+            });
+            Arc::new(DelegatedTokens::new(app, kept, Arc::clone(&transport), Arc::clone(&clock), ids))
+        } else {
+            Arc::new(AppTokens::new(app, Arc::clone(&transport), Arc::clone(&clock), ids))
         };
         Ok(Arc::new(Sentinel::new(connection, transport, tokens, clock, Arc::clone(&self.subscriptions))))
     }

@@ -32,7 +32,7 @@ use serde_json::Value;
 use crate::{
     clock::Clock,
     domain::{
-        connection::{MicrosoftConnection, MicrosoftIdentity},
+        connection::MicrosoftConnection,
         failure::{Failure, Side},
         ids::{CommentId, IncidentId},
         incident::{Comment, Evidence, Incident},
@@ -163,7 +163,7 @@ impl Sentinel {
             arm: connection.endpoints.arm.trim_end_matches('/').to_owned(),
             api_version: connection.api_version.clone(),
             writes_per_5min: connection.writes_per_5min,
-            app_only: connection.identity != MicrosoftIdentity::Delegated,
+            app_only: !connection.identity.delegated(),
             order_refused: AtomicBool::new(false),
             order_kept: AtomicU64::new(0),
             exchange: Exchange::new(transport, Side::Sentinel),

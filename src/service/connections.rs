@@ -6,7 +6,7 @@ use super::{
 use crate::{
     domain::{
         account::Scope,
-        connection::{HaloConnection, MicrosoftConnection, MicrosoftIdentity},
+        connection::{HaloConnection, MicrosoftConnection},
         delivery::DeliverySource,
         failure::Side,
         ids::{ClientId, ConnectionId},
@@ -61,7 +61,7 @@ pub async fn view(
     }
     let mut authorities = Vec::new();
     for connection in &installation.microsoft {
-        if connection.identity == MicrosoftIdentity::Delegated {
+        if connection.identity.delegated() {
             authorities.push(connection.endpoints.authority.clone());
         }
         let mut row = microsoft(app, &installation, &status, connection).await?;
@@ -122,13 +122,11 @@ async fn microsoft(
     connection: &MicrosoftConnection,
 ) -> Result<MicrosoftRow, ServiceError> {
     let standings = standings(app, connection.id).await?;
-    let secret = match connection.identity {
-        MicrosoftIdentity::Certificate => super::sign_in::CERTIFICATE,
-        _ => super::sign_in::CLIENT_SECRET,
-    };
+    let secret =
+        if connection.identity.by_certificate() { super::sign_in::CERTIFICATE } else { super::sign_in::CLIENT_SECRET };
     let person = super::sign_in::person(app, connection.id).await?;
     let signed_in = standings.iter().find(|standing| standing.name == REFRESH_TOKEN);
-    let signed_in = signed_in.filter(|_| connection.identity == MicrosoftIdentity::Delegated);
+    let signed_in = signed_in.filter(|_| connection.identity.delegated());
     let scopes: Vec<RunScope> = installation
         .workspaces
         .iter()

@@ -10,7 +10,7 @@ pub use crate::entra::{error::number_in, sign_in::Returned};
 use crate::{
     domain::{
         account::Role,
-        connection::{MicrosoftConnection, MicrosoftIdentity},
+        connection::MicrosoftConnection,
         failure::{Failure, FailureKind, Side},
         ids::ConnectionId,
         run::RunCause,
@@ -108,7 +108,7 @@ fn person_setting(connection: ConnectionId) -> String {
 async fn delegated(app: &App, connection: ConnectionId) -> Result<MicrosoftConnection, ServiceError> {
     let installation = app.installation().await?;
     let found = installation.microsoft.iter().find(|row| row.id == connection);
-    let found = found.filter(|row| row.identity == MicrosoftIdentity::Delegated);
+    let found = found.filter(|row| row.identity.delegated());
     found.cloned().ok_or(ServiceError::NotFound)
 }
 
@@ -145,7 +145,7 @@ async fn registration(
             Ok(Some(secret)) => Credential::Secret(secret),
             Ok(None) => {
                 return Ok(Err(refused(
-                    "The app registration has no client secret here. Give the connection one, then sign in.",
+                    "The app registration has no client secret or certificate here. Give the connection one, then sign in.",
                 )));
             }
         },

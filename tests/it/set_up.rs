@@ -565,6 +565,56 @@ async fn the_app_signs_in_itself_by_secret_or_by_certificate() {
 }
 
 #[tokio::test]
+async fn a_person_signs_in_while_the_app_proves_itself_by_certificate() {
+    const PAGE: &str = "/set-up/microsoft";
+    let mut scene = Scene::new(|_| {}).await;
+    scene.twin.with(|world, _| world.set_switch("any_certificate", "off")).unwrap();
+    let key = key_of(7);
+    let (certificate, private_key) = proof(&key, "260320120000Z");
+    let typed = [("certificate", &*certificate), ("private_key", &*private_key), ("client_secret", "")];
+    // by the secret it is not: neither is lost without a word
+    let form = scene.microsoft(PAGE).await.with(&typed);
+    refused(&mut scene, PAGE, &form, 422, &["a certificate was entered", "Choose one that is by certificate"]).await;
+    let form = form.with(&[("identity", "delegated-certificate")]);
+    let missing = form.clone().with(&[("private_key", "")]);
+    refused(&mut scene, PAGE, &missing, 422, &["Private key is missing."]).await;
+    refused(&mut scene, PAGE, &form, 422, &["Microsoft refuses the certificate"]).await;
+    let number = |bytes: Vec<u8>| URL_SAFE_NO_PAD.encode(bytes);
+    let (n, e) = (number(key.n().to_bytes_be()), number(key.e().to_bytes_be()));
+    scene.act("certificate.add", &json!({ "jwk": { "kty": "RSA", "n": n, "e": e } }));
+    assert_taken(&scene.post(PAGE, &form).await, "/set-up/sign-in");
+    let row = scene.app.app.installation().await.unwrap().microsoft[0].clone();
+    assert_eq!(row.identity, MicrosoftIdentity::DelegatedCertificate);
+    let store = scene.app.app.store.clone();
+    let kept = async |name: &str| {
+        let secret = store.secret(SecretOwner::Connection(row.id), name).await.unwrap();
+        secret.map(|secret| secret.expose_secret().to_owned())
+    };
+    assert_eq!(kept("client_secret").await, None, "there is nothing else that could prove the app");
+
+    // the code is redeemed, and each reading refreshes the token
+    scene.sign_in("carla.contributor@contoso.example").await;
+    let mut tokens = vec![kept(REFRESH_TOKEN).await.expect("a refresh token")];
+    for _ in 0..2 {
+        let page = shown(&scene.page("/set-up/clients?again=1").await);
+        assert!(page.contains("law-contoso-001"), "{page}");
+        let token = kept(REFRESH_TOKEN).await.expect("a refresh token");
+        assert!(!tokens.contains(&token), "it was refreshed");
+        tokens.push(token);
+    }
+    let page = shown(&scene.page("/connections").await);
+    assert!(page.contains("a person, delegated; the app by certificate"), "{page}");
+    assert!(page.contains("The certificate ends in 18 days, on 2026-03-20"), "{page}");
+    // saved again it stays, and as a file it is the same
+    let form = scene.drawn(PAGE).await;
+    assert_taken(&scene.post(PAGE, &form).await, "/set-up/sign-in");
+    let file = configuration::export(&scene.app.app.store).await.unwrap();
+    let entry = &file.microsoft[0];
+    assert_eq!(entry.connection.identity, MicrosoftIdentity::DelegatedCertificate);
+    assert!(entry.certificate.is_some() && entry.private_key.is_some() && entry.client_secret.is_none());
+}
+
+#[tokio::test]
 async fn an_existing_connection_to_a_custom_cloud_is_tried_at_its_resource_manager() {
     let mut scene = Scene::new(|_| {}).await;
     let form = scene.microsoft("/set-up/microsoft").await;

@@ -157,9 +157,10 @@ fn budget(ctx: &PageContext, budget: &BudgetView) -> AnyView {
 }
 
 fn microsoft(ctx: &PageContext, row: &MicrosoftRow, redirect: &str) -> AnyView {
-    let delegated = row.identity == MicrosoftIdentity::Delegated;
+    let delegated = row.identity.delegated();
     let identity = match row.identity {
         MicrosoftIdentity::Delegated => "a person, delegated",
+        MicrosoftIdentity::DelegatedCertificate => "a person, delegated; the app by certificate",
         MicrosoftIdentity::ClientSecret => "the app, by client secret",
         MicrosoftIdentity::Certificate => "the app, by certificate",
     };

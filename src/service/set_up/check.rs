@@ -103,7 +103,7 @@ async fn answers(app: &App, installation: &Installation, links: &Links) -> Resul
             href,
         );
         let who = match connection.identity {
-            MicrosoftIdentity::Delegated => {
+            MicrosoftIdentity::Delegated | MicrosoftIdentity::DelegatedCertificate => {
                 sign_in::person(app, connection.id).await?.unwrap_or_else(|| "nobody yet".to_owned())
             }
             MicrosoftIdentity::ClientSecret => "the app itself, by its secret".to_owned(),

@@ -27,7 +27,7 @@ use crate::{
         App,
         caller::Caller,
         configuration::{self, Installed},
-        error::ServiceError,
+        error::{FieldProblem, ServiceError},
         fault,
     },
     store::SecretOwner,
@@ -197,6 +197,7 @@ fn cloud_of(endpoints: &MicrosoftEndpoints) -> &'static str {
 fn identity_word(identity: MicrosoftIdentity) -> &'static str {
     match identity {
         MicrosoftIdentity::Delegated => "delegated",
+        MicrosoftIdentity::DelegatedCertificate => "delegated-certificate",
         MicrosoftIdentity::ClientSecret => "secret",
         MicrosoftIdentity::Certificate => "certificate",
     }
@@ -300,13 +301,18 @@ fn complete(typed: &Typed, before: Option<&Microsoft>) -> Result<(), ServiceErro
     need("tenant_id", "Tenant ID", "Copy it from the Entra admin centre: Overview, Tenant ID.");
     let place = "Copy it from the app registration's overview.";
     need("oauth_client_id", "Application (client) ID", place);
-    let same = before.is_some_and(|entry| identity_word(entry.connection.identity) == typed.text("identity"));
+    // it stays where only who signs in changes
+    let same = before.is_some_and(|entry| entry.connection.identity.by_certificate());
     let secret_before = before.is_some_and(|entry| entry.client_secret.is_some());
-    if typed.text("identity") == "certificate" {
+    if trial::by_certificate(typed) {
         if !same || !typed.text("certificate").is_empty() || !typed.text("private_key").is_empty() {
             need("certificate", "Certificate", "Paste it as PEM, from BEGIN CERTIFICATE to END CERTIFICATE.");
             need("private_key", "Private key", "Paste it as PEM, from BEGIN PRIVATE KEY to END PRIVATE KEY.");
         }
+    } else if ["certificate", "private_key"].iter().any(|field| !typed.text(field).is_empty()) {
+        let text = "Who signs in: a certificate was entered, and the app is to prove itself by its secret. Choose one that is by \
+                    certificate, or clear certificate and private key.";
+        problems.push(FieldProblem::new("identity", text));
     } else if !secret_before {
         let place = "Create one in the app registration under Certificates & secrets, and copy its value.";
         need("client_secret", "Client secret", place);
@@ -388,9 +394,9 @@ async fn cloud(app: &App, typed: &Typed, before: Option<&Microsoft>, entry: &mut
 
 /// Identity, and what proves it; what was left empty stays as it is.
 fn proof(app: &App, typed: &Typed, name: &str, entry: &mut Entry) -> Result<(), ServiceError> {
-    let identity = typed.text("identity");
-    entry.text("identity", if identity == "delegated" { "delegated" } else { "service-principal" });
-    if identity == "certificate" {
+    let person = typed.text("identity").starts_with("delegated");
+    entry.text("identity", if person { "delegated" } else { "service-principal" });
+    if trial::by_certificate(typed) {
         entry.without("client_secret");
         for field in ["certificate", "private_key"] {
             if let Some(value) = typed.secret(field) {

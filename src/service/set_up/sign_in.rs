@@ -3,7 +3,6 @@
 use super::{Addresses, allowed, later};
 use crate::{
     domain::{
-        connection::MicrosoftIdentity,
         ids::ConnectionId,
         run::RunScope,
         view::set_up::{SignInRow, SignInStep, Step, StepState, TokenHealth},
@@ -23,7 +22,7 @@ pub async fn state(app: &App) -> Result<(StepState, String), ServiceError> {
     let mut waiting = Vec::new();
     let mut people = Vec::new();
     for connection in &installation.microsoft {
-        if connection.identity != MicrosoftIdentity::Delegated {
+        if !connection.identity.delegated() {
             continue;
         }
         if !signed_in(app, connection.id).await? {
@@ -67,7 +66,7 @@ pub async fn view(
         let kept = app.store.secret_sources(SecretOwner::Connection(connection.id)).await;
         let kept = kept.map_err(|e| fault("read where secrets are", &e))?;
         let token = kept.iter().find(|secret| secret.name == REFRESH_TOKEN);
-        let delegated = connection.identity == MicrosoftIdentity::Delegated;
+        let delegated = connection.identity.delegated();
         let token = token.filter(|_| delegated);
         let person = sign_in::person(app, connection.id).await?;
         let challenged = sign_in::challenge(app, connection.id).await?.is_some();

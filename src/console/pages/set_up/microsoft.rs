@@ -141,11 +141,12 @@ fn cloud(view: &MicrosoftStep) -> AnyView {
 
 fn identity(view: &MicrosoftStep) -> AnyView {
     let form = &view.form;
-    let certificate = form.value("identity") == "certificate"
+    let certificate = form.value("identity").ends_with("certificate")
         || ["certificate", "private_key"].iter().any(|field| form.problem(field).is_some());
     view! {
         {fields::radios(form, "", "identity", "Who signs in", &[
             ("delegated", "A person", "Somebody with the role Microsoft Sentinel Contributor or Responder signs in on the next page."),
+            ("delegated-certificate", "A person, and the app proves itself by certificate", "The same without a client secret: certificate and key are entered below."),
             ("secret", "The app itself, by its secret", "No person and no second factor: Microsoft asks people for one when they write."),
             ("certificate", "The app itself, by certificate", ""),
         ])}

@@ -13,10 +13,7 @@ use crate::{
         },
         context::PageContext,
     },
-    domain::{
-        connection::MicrosoftIdentity,
-        view::set_up::{SignInRow, SignInStep, Step},
-    },
+    domain::view::set_up::{SignInRow, SignInStep, Step},
 };
 
 /// What stands on the page.
@@ -26,7 +23,7 @@ pub fn body(ctx: &PageContext, view: &SignInStep) -> AnyView {
         .iter()
         .map(|(code, says)| view! { <div><dt><code>{code.clone()}</code></dt><dd>{says.clone()}</dd></div> })
         .collect_view();
-    let ready = view.rows.iter().any(|row| row.identity != MicrosoftIdentity::Delegated || row.signed_in.is_some());
+    let ready = view.rows.iter().any(|row| !row.identity.delegated() || row.signed_in.is_some());
     view! {
         <p class="lead">
             "Sign in with an account that has the role Microsoft Sentinel Contributor, or Responder if it shall only sync. \
@@ -46,7 +43,7 @@ pub fn body(ctx: &PageContext, view: &SignInStep) -> AnyView {
 }
 
 fn tile(ctx: &PageContext, row: &SignInRow, only: bool) -> AnyView {
-    let delegated = row.identity == MicrosoftIdentity::Delegated;
+    let delegated = row.identity.delegated();
     let who = match (&row.signed_in, delegated) {
         (Some(name), _) => view! {
             <p>"Signed in: "<b>{name.clone()}</b>{row.signed_in_at.map(|at| view! { ", "{when(ctx, at)} })}</p>

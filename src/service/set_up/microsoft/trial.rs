@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq as _;
 use super::cloud_of;
 use crate::{
     domain::{
-        connection::{MicrosoftConnection, MicrosoftIdentity},
+        connection::MicrosoftConnection,
         failure::{Failure, FailureKind},
         ids::ConnectionId,
     },
@@ -43,6 +43,11 @@ async fn kept(app: &App, id: Option<ConnectionId>, name: &str) -> Result<Option<
     }
 }
 
+/// Whether the app is to prove itself by certificate, whoever signs in.
+pub(super) fn by_certificate(typed: &Typed) -> bool {
+    matches!(typed.text("identity"), "certificate" | "delegated-certificate")
+}
+
 /// What was typed, with certificate and key each in its own field: some files hold both, and some people mix them up.
 pub(super) fn apart(typed: &Typed) -> Typed {
     let (certificate, key) = (typed.text(CERTIFICATE), typed.text(PRIVATE_KEY));
@@ -73,7 +78,7 @@ pub(super) async fn renewed(app: &App, typed: &Typed, id: Option<ConnectionId>) 
 
 /// The day on which the certificate that is typed ends: it says so itself. One that has ended is of no use.
 pub(super) fn certificate_ends(app: &App, typed: &Typed) -> Result<Option<Date>, ServiceError> {
-    let Some(pem) = typed.secret(CERTIFICATE).filter(|_| typed.text("identity") == "certificate") else {
+    let Some(pem) = typed.secret(CERTIFICATE).filter(|_| by_certificate(typed)) else {
         return Ok(None);
     };
     let day = assertion::ends(&pem);
@@ -89,13 +94,8 @@ pub(super) fn certificate_ends(app: &App, typed: &Typed) -> Result<Option<Date>,
 }
 
 /// The app's proof as typed, or as it lies here.
-async fn credential(
-    app: &App,
-    typed: &Typed,
-    identity: MicrosoftIdentity,
-    id: Option<ConnectionId>,
-) -> Result<Credential, ServiceError> {
-    if identity == MicrosoftIdentity::Certificate {
+async fn credential(app: &App, typed: &Typed, id: Option<ConnectionId>) -> Result<Credential, ServiceError> {
+    if by_certificate(typed) {
         let mut pem = String::new();
         for name in [CERTIFICATE, PRIVATE_KEY] {
             let value = match typed.secret(name) {
@@ -132,7 +132,7 @@ pub async fn run(
 ) -> Result<(), ServiceError> {
     let registration = AppRegistration {
         oauth_client_id: connection.oauth_client_id.clone(),
-        credential: credential(app, typed, connection.identity, id).await?,
+        credential: credential(app, typed, id).await?,
         endpoints: connection.endpoints.clone(),
     };
     let transport = (app.network)(connection.allow_insecure).map_err(|failure| of_failure(connection, &failure))?;
@@ -147,7 +147,7 @@ pub async fn run(
         // An app of another tenant is unknown here until somebody has signed in or consented.
         Err(failure)
             if typed.ticked("elsewhere")
-                && connection.identity == MicrosoftIdentity::Delegated
+                && connection.identity.delegated()
                 && failure.code.as_deref() == Some("AADSTS700016") =>
         {
             Ok(())
@@ -165,7 +165,7 @@ async fn rehearse(
     own: Arc<dyn Tokens>,
     transport: Arc<dyn Transport>,
 ) -> Result<(), ServiceError> {
-    let tokens: Arc<dyn Tokens> = if connection.identity == MicrosoftIdentity::Delegated {
+    let tokens: Arc<dyn Tokens> = if connection.identity.delegated() {
         // before anybody has signed in there is nothing to read with
         let Some(token) = kept(app, id, REFRESH_TOKEN).await? else { return Ok(()) };
         let (clock, ids) = (Arc::clone(&app.clock), Arc::clone(&app.ids));
@@ -202,7 +202,7 @@ impl RefreshTokens for Borrowed {
 
 /// A refusal at the field that it is about.
 fn of_failure(connection: &MicrosoftConnection, failure: &Failure) -> ServiceError {
-    let certificate = connection.identity == MicrosoftIdentity::Certificate;
+    let certificate = connection.identity.by_certificate();
     let (field, label) = match failure.code.as_deref().unwrap_or_default() {
         "AADSTS90002" | "AADSTS900021" | "AADSTS900023" | "AADSTS50059" | "AADSTS50128" => ("tenant_id", "Tenant ID"),
         "AADSTS90038" | "AADSTS90043" | "AADSTS900382" | "AADSTS900383" | "AADSTS900432" => ("cloud", "Cloud"),
@@ -223,7 +223,7 @@ fn of_failure(connection: &MicrosoftConnection, failure: &Failure) -> ServiceErr
     };
     let mut error = entry::failed(field, label, failure);
     if failure.code.as_deref() == Some("AADSTS700016")
-        && connection.identity == MicrosoftIdentity::Delegated
+        && connection.identity.delegated()
         && let ServiceError::Invalid(problems) = &mut error
         && let Some(FieldProblem { problem, .. }) = problems.first_mut()
     {
