@@ -63,7 +63,9 @@ test("a person signs in at an independent OpenID server", async ({ page, context
   await page.getByRole("link", { name: "Go on as Ira Independent" }).click();
   await expect(page.getByText("ira@independent.example").first()).toBeVisible();
   const refusal = "invalid_client: invalid secret provided";
-  expect(there.refusals, "all but the wrong secret was right").toEqual([refusal]);
+  // the logs are asked for as well, and this server has none
+  const refusals = () => there.refusals.filter((one) => !one.startsWith("invalid_scope"));
+  expect(refusals(), "all but the wrong secret was right").toEqual([refusal]);
   const answer = new URL(back.at(-1)!);
   expect(answer.searchParams.get("iss"), "it names itself, and that is looked at").toBe(`${there.origin}/${there.tenant}/v2.0`);
   await page.goto(answer.href);
@@ -82,7 +84,7 @@ test("a person signs in at an independent OpenID server", async ({ page, context
   mixed.searchParams.set("iss", "https://evil.example/v2.0");
   await page.goto(`${server.ready.console}${mixed.pathname}${mixed.search}`);
   await expect(page.getByText("came from another sign-in service than this connection's").first()).toBeVisible();
-  expect(there.refusals, "that code never came here").toEqual([refusal]);
+  expect(refusals(), "that code never came here").toEqual([refusal]);
 
   const { port } = new URL(server.ready.console);
   expect(beside(faults, [there.origin, `http://localhost:${port}`])).toEqual([]);

@@ -76,6 +76,7 @@
 //! | `/operations/{id}/drop` | `next` | `next` |
 //! | `/workspaces/{id}/sync` | `next` | `next` |
 //! | `/connections/{id}/look` | `next` | `next` (reads a Halo instance now) |
+//! | `/connections/{id}/test` | `next` | `next` (asks Microsoft what a connection reaches) |
 //! | `/connections/{id}/sign-in` | `next` | Microsoft's sign-in, which comes back to `next` |
 //! | `/account/password` | `current password` | `/account` |
 //! | `/account/sessions` | | `/account` (signs out everywhere else) |

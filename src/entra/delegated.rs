@@ -92,14 +92,36 @@ impl DelegatedTokens {
             tracing::warn!(error = %failure, "what the next sign-in has to ask for could not be kept");
         }
     }
+}
 
-    fn scope(&self, resource: Resource) -> String {
-        let right = match resource {
-            Resource::Arm => "user_impersonation",
-            Resource::LogAnalytics => "Data.Read",
-        };
-        format!("{}/{right} offline_access", resource.audience(&self.app.endpoints))
-    }
+/// What is asked for at a resource.
+fn scope(app: &AppRegistration, resource: Resource) -> String {
+    let right = match resource {
+        Resource::Arm => "user_impersonation",
+        Resource::LogAnalytics => "Data.Read",
+    };
+    format!("{}/{right} offline_access", resource.audience(&app.endpoints))
+}
+
+/// Asks for a token of a resource with a person's refresh token, and tells the scopes that Entra names in its answer: what
+/// was consented to there. Entra leaves the refresh token valid.
+///
+/// # Errors
+/// As Entra refuses; [`super::error::of_consent`] tells which refusals are about consent.
+pub async fn granted(
+    app: &AppRegistration,
+    tenant: &str,
+    resource: Resource,
+    refresh_token: &SecretString,
+    transport: Arc<dyn Transport>,
+    clock: &dyn Clock,
+    ids: &dyn IdSource,
+) -> Result<Vec<String>, Failure> {
+    let exchange = Exchange::new(transport, Side::Sentinel);
+    let scope = scope(app, resource);
+    let pairs = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret()), ("scope", &scope)];
+    let answer = wire::ask_for_token(&exchange, app, tenant, &pairs, clock, ids).await.map_err(Failure::from)?;
+    Ok(answer.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect())
 }
 
 #[async_trait]
@@ -127,7 +149,7 @@ impl Tokens for DelegatedTokens {
         if let Some(known) = dead.iter().find(|d| d.tenant.eq_ignore_ascii_case(tenant) && d.resource == resource) {
             return Err(known.failure.clone());
         }
-        let scope = self.scope(resource);
+        let scope = scope(&self.app, resource);
         let pairs = [("grant_type", "refresh_token"), ("refresh_token", token.expose_secret()), ("scope", &scope)];
         let asked = wire::ask_for_token(&self.exchange, &self.app, tenant, &pairs, &*self.clock, &*self.ids).await;
         let (began, now) = (now, self.clock.now());

@@ -67,6 +67,24 @@ fn code(error: &str, codes: &[i64]) -> Option<String> {
     }
 }
 
+/// Whether a refusal says that a permission was not consented to, or that the tenant does not know its service.
+pub fn of_consent(failure: &Failure) -> bool {
+    const CODES: [&str; 11] = [
+        "AADSTS65001",
+        "AADSTS650053",
+        "AADSTS650056",
+        "AADSTS650057",
+        "AADSTS65005",
+        "AADSTS90093",
+        "AADSTS90094",
+        "AADSTS90095",
+        "AADSTS90097",
+        "AADSTS900941",
+        "consent_required",
+    ];
+    failure.kind == FailureKind::Forbidden || failure.code.as_deref().is_some_and(|code| CODES.contains(&code))
+}
+
 /// Whether a code concerns the app registration, not a person's grant.
 pub fn of_the_app(code: &str) -> bool {
     [

@@ -170,7 +170,11 @@ async fn microsoft(
         secret: source(&standings, secret),
         secret_ends: connection.secret_expires.map(|day| day.to_string()).zip(connection.secret_days(app.clock.now())),
         secret_warning: connection.secret_warning(app.clock.now()),
-        consented: super::sign_in::consented(app, connection.id).await?,
+        permissions: match signed_in {
+            Some(_) => super::permissions::rows(app, connection.id).await?,
+            None => Vec::new(),
+        },
+        tested: super::connection_tests::last(app, connection.id).await?,
         health,
         pauses: Vec::new(),
         budgets,

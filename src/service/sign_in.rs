@@ -114,7 +114,7 @@ async fn delegated(app: &App, connection: ConnectionId) -> Result<MicrosoftConne
 
 /// The app registration with its credential. A delegated app is a confidential client (sheet 3.1): it proves
 /// itself by a certificate if it has one, else by its secret.
-async fn registration(
+pub(super) async fn registration(
     app: &App,
     connection: &MicrosoftConnection,
 ) -> Result<Result<AppRegistration, Failure>, ServiceError> {
@@ -260,6 +260,7 @@ pub async fn finish(
     tx.put_secret(now, owner, REFRESH_TOKEN, &token, &SecretSource::Sealed).await.map_err(doing)?;
     tx.put_setting(&person_setting(connection.id), Some(&shown)).await.map_err(doing)?;
     tx.put_setting(&consented_setting(connection.id), Some(&signed_in.scopes.join(" "))).await.map_err(doing)?;
+    tx.put_setting(&super::permissions::setting(connection.id), None).await.map_err(doing)?;
     tx.put_setting(&challenge_setting(connection.id), None).await.map_err(doing)?;
     tx.put_setting(&signed_in_setting(connection.id), Some(&now.to_string())).await.map_err(doing)?;
     let fact = Fact::HumanAct {
@@ -275,5 +276,6 @@ pub async fn finish(
     for workspace in installation.workspaces.iter().filter(|row| row.connection == connection.id) {
         app.engine.poke_workspace(workspace.id, RunCause::Person);
     }
+    super::permissions::ask(app, &connection).await?;
     Ok(Ok(()))
 }

@@ -318,6 +318,7 @@ fn human(act: &str, detail: &Value) -> String {
         "start-backfill" => "Started a backfill.".into(),
         "stop-backfill" => "Stopped a backfill.".into(),
         "look-at-halo" => "Asked to read Halo now.".into(),
+        "test-connection" => "Asked Microsoft what a connection reaches.".into(),
         "decide" => "Answered a question about the pair.".into(),
         "retry" => "Asked to try an operation again.".into(),
         "drop" => "Dropped an operation.".into(),

@@ -21,7 +21,7 @@ use crate::{
         decision::Decision,
         ids::{OperationId, PairId},
     },
-    service::{acts, decisions, error::ServiceError, rebuilds, replays},
+    service::{acts, connection_tests, decisions, error::ServiceError, rebuilds, replays},
 };
 
 const FLASH: &str = "flash";
@@ -32,6 +32,7 @@ const DONE: &str = "flash-done";
 const MESSAGES: &[(&str, FlashKind, &str)] = &[
     ("looking", FlashKind::Done, "Both sides are being read afresh. This page shows what comes of it."),
     ("syncing", FlashKind::Done, "What waits for its time, if anything does, is being carried out now."),
+    ("tested", FlashKind::Done, "Microsoft was asked. What it said stands at the connection."),
     ("polling", FlashKind::Done, "It is being read now. The run will show here."),
     (
         "rebuilding",
@@ -255,6 +256,17 @@ pub async fn look_at_halo(
 ) -> Result<Response, WebError> {
     acts::look_at_halo(&web.app, &signed.caller, id(&connection)?).await?;
     done(&signed, "polling", next(&form, "/runs")).await
+}
+
+/// `POST /connections/{id}/test`
+pub async fn test_connection(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(connection): Path<String>,
+    form: Posted,
+) -> Result<Response, WebError> {
+    connection_tests::test(&web.app, &signed.caller, id(&connection)?).await?;
+    done(&signed, "tested", next(&form, "/connections")).await
 }
 
 /// `POST /operations/{id}/retry`: a dead letter; with `dropped` one that was dropped, which no other button revives.

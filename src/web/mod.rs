@@ -112,6 +112,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/connections/{id}/pause"),
     ("POST", "/connections/{id}/resume"),
     ("POST", "/connections/{id}/sign-in"),
+    ("POST", "/connections/{id}/test"),
     ("GET", "/configuration"),
     ("POST", "/configuration"),
     ("GET", "/configuration.toml"),
@@ -227,6 +228,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/connections/{id}/pause", post(pauses::pause::<ConnectionId>))
         .route("/connections/{id}/resume", post(pauses::resume::<ConnectionId>))
         .route("/connections/{id}/sign-in", post(microsoft::begin))
+        .route("/connections/{id}/test", post(acts::test_connection))
         .route("/configuration", get(versions::page).post(versions::go_back))
         .route("/configuration.toml", get(versions::export))
         .route("/configuration/file", post(versions::take_file).layer(DefaultBodyLimit::disable()))

@@ -734,6 +734,67 @@ async fn a_renewed_token_is_no_new_sign_in() {
 }
 
 #[tokio::test]
+async fn the_three_permissions_are_told_as_microsoft_answered() {
+    const AZURE: &str = "Consented Azure Service Management: user_impersonation";
+    const OFFLINE: &str = "Consented Microsoft Graph: offline_access";
+    const LOGS: &str = "Log Analytics API: Data.Read";
+    let mut scene = Scene::new(|_| {}).await;
+    let form = scene.microsoft("/set-up/microsoft").await;
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+    let before = shown(&scene.page("/set-up/sign-in").await);
+    assert!(!before.contains("Consented") && !before.contains(LOGS), "nobody has signed in: {before}");
+    let (missing, given) = (format!("Missing {LOGS}"), format!("Consented {LOGS}"));
+    let switch = |scene: &Scene, value: &str| {
+        scene.twin.with(|world, _| world.set_switch("log_analytics_missing", value)).unwrap();
+    };
+    switch(&scene, "on");
+    scene.sign_in("carla.contributor@contoso.example").await;
+    for path in ["/set-up/sign-in", "/connections"] {
+        let page = shown(&scene.page(path).await);
+        for words in [AZURE, OFFLINE, &missing, "The tenant does not know this service.", "the logs cannot be queried"]
+        {
+            assert!(page.contains(words), "{path}, {words}: {page}");
+        }
+        assert!(page.contains("have an administrator of the tenant open the consent link"), "{path}: {page}");
+    }
+    // a refusal that says nothing of consent is no refusal of the permission
+    scene.twin.with(|world, _| world.microsoft.entra.scripted.extend([90_033; 9]));
+    let id = scene.app.app.installation().await.unwrap().microsoft[0].id;
+    let test = format!("/connections/{id}/test");
+    assert_taken(&scene.post(&test, &Form(Vec::new())).await, "/connections");
+    scene.twin.with(|world, _| world.microsoft.entra.scripted.clear());
+    let page = shown(&scene.page("/connections").await);
+    assert!(page.contains(&format!("Not known {LOGS}")), "{page}");
+    // consent is given elsewhere: nobody has to sign in again for it
+    switch(&scene, "off");
+    assert_taken(&scene.post(&test, &Form(Vec::new())).await, "/connections");
+    let page = shown(&scene.page("/connections").await);
+    assert!(page.contains(&given) && !page.contains("Missing"), "{page}");
+}
+
+#[tokio::test]
+async fn a_connection_without_workspaces_is_tested_from_its_page() {
+    let mut scene = Scene::new(|_| {}).await;
+    let form = scene.microsoft("/set-up/microsoft").await;
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+    let id = scene.app.app.installation().await.unwrap().microsoft[0].id;
+    let test = format!("/connections/{id}/test");
+    assert!(scene.page("/connections").await.contains(&format!("action=\"{test}\"")), "there is a button");
+    let says = async |scene: &mut Scene| {
+        assert_taken(&scene.post(&test, &Form(Vec::new())).await, "/connections");
+        shown(&scene.page("/connections").await)
+    };
+    let page = says(&mut scene).await;
+    assert!(page.contains("Nobody has signed in with Microsoft for this connection."), "{page}");
+    scene.sign_in("carla.contributor@contoso.example").await;
+    let page = says(&mut scene).await;
+    for words in ["Microsoft was asked what it reaches", "It reaches ", "No workspace that it reaches is linked yet."] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(!page.contains("Nobody has signed in with Microsoft"), "the last test counts: {page}");
+}
+
+#[tokio::test]
 async fn an_administrator_without_an_account_consents_by_the_link() {
     let mut scene = Scene::new(|_| {}).await;
     let form = scene.microsoft("/set-up/microsoft").await;

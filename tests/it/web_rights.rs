@@ -76,6 +76,7 @@ const TABLE: &[Row] = &[
     row("POST", "/connections/{id}/pause", [401, 403, 303, 303, 403]),
     row("POST", "/connections/{id}/resume", [401, 403, 303, 303, 403]),
     row("POST", "/connections/{id}/sign-in", [401, 403, 403, 303, 403]),
+    row("POST", "/connections/{id}/test", [401, 403, 303, 303, 403]),
     row("GET", "/tickets", [303, 403, 200, 200, 200]),
     row("GET", "/accounts", [303, 403, 403, 200, 403]),
     // without a name there is nothing to make
@@ -151,6 +152,7 @@ fn path(route: &str) -> String {
         .replace("/connections/{id}/disconnect", &format!("/connections/{}/disconnect", seed::HALO))
         .replace("/connections/{id}/look", &format!("/connections/{}/look", seed::HALO))
         .replace("/connections/{id}/sign-in", &format!("/connections/{}/sign-in", seed::MICROSOFT))
+        .replace("/connections/{id}/test", &format!("/connections/{}/test", seed::MICROSOFT))
         .replace("{workspace}", &seed::workspace(1).to_string())
         .replace("{incident}", "00000000-0000-4000-8000-000000000001")
         .replace("{connection}", &seed::HALO.to_string())

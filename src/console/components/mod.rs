@@ -8,6 +8,7 @@ pub mod icon;
 pub mod list;
 pub mod operation;
 pub mod pause;
+pub mod permissions;
 pub mod pulse;
 pub mod state;
 pub mod time;

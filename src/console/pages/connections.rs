@@ -10,10 +10,11 @@ use crate::{
         components::{
             act::{self, Weight},
             icon::icon,
-            list, pause, state,
+            list, pause, permissions, state,
             time::{when, when_or},
         },
         context::PageContext,
+        pages::set_up::lines,
         words,
     },
     domain::{
@@ -174,10 +175,21 @@ fn microsoft(ctx: &PageContext, row: &MicrosoftRow, redirect: &str) -> AnyView {
             <div><dt>"Redirect URI"</dt><dd><code>{redirect.to_owned()}</code></dd></div>
         }
     });
+    let of = || Some(row.name.clone());
     let sign_in = (delegated && ctx.admin()).then(|| {
         let label = if row.signed_in.is_some() { "Sign in with Microsoft again" } else { "Sign in with Microsoft" };
         let weight = if row.signed_in.is_some() { Weight::Plain } else { Weight::Main };
-        view! { <div class="acts">{act::named(ctx, format!("/connections/{}/sign-in", row.id), "key", label, weight, Some(row.name.clone()))}</div> }
+        act::named(ctx, format!("/connections/{}/sign-in", row.id), "key", label, weight, of())
+    });
+    let test = ctx
+        .may_operate()
+        .then(|| act::named(ctx, format!("/connections/{}/test", row.id), "look", "Test", Weight::Plain, of()));
+    let acts = (sign_in.is_some() || test.is_some()).then(|| view! { <div class="acts">{sign_in}{test}</div> });
+    let tested = row.tested.as_ref().map(|tested| {
+        view! {
+            <p class="quiet">"Tested "{when(ctx, tested.at)}". Microsoft was asked what it reaches:"</p>
+            {lines::lines(ctx, &tested.lines)}
+        }
     });
     let chip = match row.signed_in {
         Some(_) => state::signed_in(ctx, &row.health),
@@ -193,8 +205,8 @@ fn microsoft(ctx: &PageContext, row: &MicrosoftRow, redirect: &str) -> AnyView {
     });
     let warning =
         row.secret_warning.clone().map(|text| view! { <p class="warn">{icon(ctx, "waiting")} " " {text}</p> });
-    let consented = (!row.consented.is_empty()).then(|| {
-        view! { <div><dt>"Consented"</dt><dd>{row.consented.join(", ")}</dd></div> }
+    let permissions = (!row.permissions.is_empty()).then(|| {
+        view! { <div><dt>"Permissions"</dt><dd>{permissions::list(ctx, &row.permissions)}</dd></div> }
     });
     let ways = ctx.may_set_up().then(|| {
         let href = format!("/set-up/microsoft?connection={}", row.id);
@@ -212,10 +224,11 @@ fn microsoft(ctx: &PageContext, row: &MicrosoftRow, redirect: &str) -> AnyView {
                 <div><dt>"Signs in as"</dt><dd>{identity}</dd></div>
                 {who}
                 <div><dt>"Secret"</dt><dd>{secret(&row.secret)}{ends}</dd></div>
-                {consented}
+                {permissions}
             </dl>
             {row.budgets.iter().map(|one| budget(ctx, one)).collect_view()}
-            {sign_in}
+            {tested}
+            {acts}
             {ways}
             {pausing(ctx, row.id, &row.name, &row.pauses)}
         </article>

@@ -7,7 +7,7 @@ use crate::domain::{
     connection::{HaloProduct, MicrosoftIdentity},
     failure::Failure,
     ids::{ClientId, ConnectionId, WorkspaceId},
-    view::pause::PauseView,
+    view::{pause::PauseView, permission::PermissionRow, probe::Line},
     workspace::Mode,
 };
 
@@ -77,6 +77,15 @@ pub struct BudgetView {
     pub free_at: Option<Timestamp>,
 }
 
+/// What a test of a connection said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tested {
+    /// When.
+    pub at: Timestamp,
+    /// Line by line.
+    pub lines: Vec<Line>,
+}
+
 /// A Microsoft sign-in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MicrosoftRow {
@@ -100,8 +109,10 @@ pub struct MicrosoftRow {
     pub secret_ends: Option<(String, i32)>,
     /// What is to be said of a secret that ends soon.
     pub secret_warning: Option<String>,
-    /// Permissions that were consented to at the last sign-in, as Microsoft named them.
-    pub consented: Vec<String>,
+    /// What is known of the permissions, once somebody has signed in.
+    pub permissions: Vec<PermissionRow>,
+    /// What the last test said.
+    pub tested: Option<Tested>,
     /// How it does.
     pub health: ConnectionHealth,
     /// Whether it is paused, and why.

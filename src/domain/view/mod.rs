@@ -25,6 +25,7 @@ pub mod operation;
 pub mod pair;
 pub mod palette;
 pub mod pause;
+pub mod permission;
 pub mod probe;
 pub mod problems;
 pub mod pulse;

@@ -10,6 +10,7 @@ use super::{
     import::{DeployPlan, HaloHookRow, ImportRow},
     list::Choice,
     mapping::{MappingStep, Owner, Pick},
+    permission::PermissionRow,
     probe::Line,
 };
 use crate::domain::{
@@ -270,8 +271,8 @@ pub struct SignInRow {
     pub signed_in_at: Option<Timestamp>,
     /// The address at which another administrator can consent for the whole tenant.
     pub consent_url: Option<String>,
-    /// What was consented to at the last sign-in.
-    pub consented: Vec<String>,
+    /// What is known of the permissions, once somebody has signed in.
+    pub permissions: Vec<PermissionRow>,
     /// What is read by this connection: the last success, and when it is read next.
     pub health: TokenHealth,
     /// What does not work, with its remedy.

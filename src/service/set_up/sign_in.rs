@@ -9,7 +9,7 @@ use crate::{
     },
     engine::registry::REFRESH_TOKEN,
     entra::verdict::{SHOWN_THERE, verdict},
-    service::{App, caller::Caller, engine_handle::EngineStatus, error::ServiceError, fault, sign_in},
+    service::{App, caller::Caller, engine_handle::EngineStatus, error::ServiceError, fault, permissions, sign_in},
     store::{Installation, SecretOwner},
 };
 
@@ -87,7 +87,10 @@ pub async fn view(
             )
             .ok()
             .map(|url| url.to_string()),
-            consented: sign_in::consented(app, connection.id).await?,
+            permissions: match token {
+                Some(_) => permissions::rows(app, connection.id).await?,
+                None => Vec::new(),
+            },
             health: health(&status, &installation, connection.id),
             failure: challenged.then(|| sign_in::challenged().message),
         });

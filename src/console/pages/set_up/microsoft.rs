@@ -8,19 +8,11 @@ use crate::{
         components::fields::{self, Field},
         context::PageContext,
     },
-    domain::view::set_up::{MicrosoftStep, Step},
+    domain::view::{
+        permission::Permission,
+        set_up::{MicrosoftStep, Step},
+    },
 };
-
-/// Permission, and why it is asked for.
-const PERMISSIONS: [(&str, &str); 3] = [
-    (
-        "Azure Service Management: user_impersonation",
-        "to read and write incidents as the person who signs in. It gives no right by itself: the person's Azure roles \
-         decide.",
-    ),
-    ("Log Analytics API: Data.Read", "to find an incident in the logs when Sentinel does not list it. Reads only."),
-    ("Microsoft Graph: offline_access", "to go on working while nobody is signed in."),
-];
 
 /// What stands on the page.
 pub fn body(_ctx: &PageContext, view: &MicrosoftStep) -> AnyView {
@@ -40,7 +32,8 @@ pub fn body(_ctx: &PageContext, view: &MicrosoftStep) -> AnyView {
 
 /// How the app registration is made: the address to paste, the permissions, the script that does it all.
 fn registration(view: &MicrosoftStep) -> AnyView {
-    let rows = PERMISSIONS.into_iter().map(|(name, why)| view! { <li><b>{name}</b>", "{why}</li> }).collect_view();
+    let rows =
+        Permission::ALL.into_iter().map(|one| view! { <li><b>{one.name()}</b>", "{one.why()}</li> }).collect_view();
     view! {
         <section class="tile" aria-labelledby="registration">
             <h2 id="registration">"The app registration"</h2>

@@ -5,7 +5,7 @@ mod clients;
 pub mod errand;
 mod halo;
 mod import;
-mod lines;
+pub mod lines;
 mod live;
 mod mapping;
 mod microsoft;

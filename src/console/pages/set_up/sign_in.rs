@@ -9,6 +9,7 @@ use crate::{
             act::{self, Weight},
             fields,
             icon::icon,
+            permissions,
             time::{when, when_or},
         },
         context::PageContext,
@@ -85,8 +86,9 @@ fn tile(ctx: &PageContext, row: &SignInRow, only: bool) -> AnyView {
             {who}
             <dl class="facts stacked">
                 <div><dt>"Tenant"</dt><dd><code>{row.tenant.clone()}</code></dd></div>
-                {(!row.consented.is_empty())
-                    .then(|| view! { <div><dt>"Consented"</dt><dd>{row.consented.join(", ")}</dd></div> })}
+                {(!row.permissions.is_empty()).then(|| {
+                    view! { <div><dt>"Permissions"</dt><dd>{permissions::list(ctx, &row.permissions)}</dd></div> }
+                })}
                 {(row.health.used.is_some() || row.health.next.is_some())
                     .then(|| {
                         view! {

@@ -24,8 +24,9 @@ use halobridge::{
         view::{
             account::*, accounts::*, approvals::*, backfill::*, connections::*, dashboard::*, disconnect::*, drift::*,
             entrance::*, failed::*, form::FormView, ledger::*, list::*, not_linked::*, operation::OperationView,
-            pair::*, palette::*, pause::PauseView, problems::*, pulse::*, rebuild::RebuildView, replay::*, runs::*,
-            shadow::*, tickets::*, tokens::*, unlinked::UnlinkedView, versions::*,
+            pair::*, palette::*, pause::PauseView, permission::*, probe::Line, problems::*, pulse::*,
+            rebuild::RebuildView, replay::*, runs::*, shadow::*, tickets::*, tokens::*, unlinked::UnlinkedView,
+            versions::*,
         },
         workspace::Mode,
     },
