@@ -123,6 +123,24 @@ impl MicrosoftEndpoints {
         let [authority, arm, log_analytics, graph] = hosts.map(str::to_owned);
         Some(Self { authority, arm, log_analytics, graph })
     }
+
+    /// What the Azure CLI calls the cloud of this Resource Manager; `None` for the public one and for those it does not know.
+    pub fn cli_cloud(arm: &str) -> Option<&'static str> {
+        let is = |cloud: &str| Self::of_cloud(cloud).is_some_and(|known| known.arm == arm.trim_end_matches('/'));
+        let known = [("usgov", "AzureUSGovernment"), ("china", "AzureChinaCloud")];
+        known.into_iter().find(|(cloud, _)| is(cloud)).map(|(_, name)| name)
+    }
+
+    /// A command of the Azure CLI for who works in the public cloud otherwise: in the cloud of this Resource Manager, and
+    /// back.
+    pub fn cli(arm: &str, command: &str) -> String {
+        match Self::cli_cloud(arm) {
+            Some(name) => {
+                format!("az cloud set --name {name} && az login && {command}; az cloud set --name AzureCloud")
+            }
+            None => command.to_owned(),
+        }
+    }
 }
 
 /// Which of Halo's products an instance is.
@@ -186,6 +204,19 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+
+    #[test]
+    fn a_command_is_run_in_the_cloud_of_the_connection() {
+        let arm = |cloud: &str| MicrosoftEndpoints::of_cloud(cloud).unwrap().arm;
+        assert_eq!(MicrosoftEndpoints::cli(&arm("public"), "az x"), "az x");
+        assert_eq!(MicrosoftEndpoints::cli("http://localhost:7070/arm", "az x"), "az x");
+        for (cloud, name) in [("usgov", "AzureUSGovernment"), ("china", "AzureChinaCloud")] {
+            let command = MicrosoftEndpoints::cli(&format!("{}/", arm(cloud)), "az x");
+            let set = format!("az cloud set --name {name} && ");
+            assert!(command.starts_with(&set) && command.contains(" && az x; "), "{command}");
+            assert!(command.ends_with("az cloud set --name AzureCloud"), "{command}");
+        }
+    }
 
     #[test]
     fn a_secret_counts_down_and_warns_from_thirty_days_on() {

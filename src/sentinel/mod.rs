@@ -32,7 +32,7 @@ use serde_json::Value;
 use crate::{
     clock::Clock,
     domain::{
-        connection::MicrosoftConnection,
+        connection::{MicrosoftConnection, MicrosoftEndpoints},
         failure::{Failure, Side},
         ids::{CommentId, IncidentId},
         incident::{Comment, Evidence, Incident},
@@ -171,6 +171,11 @@ impl Sentinel {
             clock,
             budgets,
         }
+    }
+
+    /// A command of the Azure CLI, run in this connection's cloud.
+    pub fn cli(&self, command: &str) -> String {
+        MicrosoftEndpoints::cli(&self.arm, command)
     }
 }
 

@@ -347,26 +347,30 @@ async fn give_reader(side: &Side, identity: Option<&str>) -> Line {
         return Line::ok("roles", "The Logic App's identity has the role Microsoft Sentinel Reader.");
     }
     let who = identity.map_or_else(|| format!("the identity of the Logic App {}", side.app.name), str::to_owned);
+    let command = side.sentinel.cli(&format!(
+        "az role assignment create --assignee-object-id {who} --assignee-principal-type ServicePrincipal --role \"Microsoft \
+         Sentinel Reader\" --scope {group}"
+    ));
     Line::fault(
         "roles",
         "The Logic App's identity still lacks the role Microsoft Sentinel Reader, and this sign-in may not give it.",
-        format!(
-            "An owner of the resource group runs: az role assignment create --assignee-object-id {who} \
-             --assignee-principal-type ServicePrincipal --role \"Microsoft Sentinel Reader\" --scope {group}"
-        ),
+        format!("An owner of the resource group runs: {command}"),
     )
 }
 
 fn may_not_run(side: &Side) -> Line {
+    let command = side.sentinel.cli(&format!(
+        "az role assignment create --assignee {SECURITY_INSIGHTS} --role {AUTOMATION_CONTRIBUTOR} --scope {}",
+        side.app.group_id()
+    ));
     Line::fault(
         "roles",
         "Sentinel may not run the Logic App: “Azure Security Insights” lacks the role Microsoft Sentinel Automation \
          Contributor on its resource group.",
         format!(
-            "An owner opens Sentinel > Settings > Playbook permissions and adds the resource group {}, or runs: az role \
-             assignment create --assignee {SECURITY_INSIGHTS} --role {AUTOMATION_CONTRIBUTOR} --scope {}. Then deploy again.",
-            side.app.resource_group,
-            side.app.group_id()
+            "An owner opens Sentinel > Settings > Playbook permissions and adds the resource group {}, or runs: {command}. \
+             Then deploy again.",
+            side.app.resource_group
         ),
     )
 }

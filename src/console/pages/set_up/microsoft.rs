@@ -39,7 +39,8 @@ fn registration(view: &MicrosoftStep) -> AnyView {
             <h2 id="registration">"The app registration"</h2>
             <p>
                 "It lets Halobridge sign in at Microsoft. Make one in Entra for accounts in any organisational directory, \
-                 platform “Web”, with this address, or run the script below in Azure Cloud Shell."
+                 platform “Web”, with this address, or run the script below in Azure Cloud Shell, or wherever you have the Azure \
+                 CLI. It goes by the cloud that is chosen below."
             </p>
             {fields::copyable("redirect-uri", "Redirect URI", &view.redirect_uri)}
             <details>
@@ -48,10 +49,7 @@ fn registration(view: &MicrosoftStep) -> AnyView {
             </details>
             <details>
                 <summary>"Script: makes it all and prints the three values"</summary>
-                <pre id="script-app" class="script" tabindex="0" role="group" aria-label="Script for the Azure CLI">
-                    {scripts::registration(&view.redirect_uri)}
-                </pre>
-                {fields::copy_button("script-app".into(), "Script")}
+                {in_clouds("script-app", "Script for the Azure CLI", |cloud| scripts::registration(cloud, &view.redirect_uri))}
             </details>
             <details>
                 <summary>"Manifest: to paste into an app registration"</summary>
@@ -61,6 +59,20 @@ fn registration(view: &MicrosoftStep) -> AnyView {
         </section>
     }
     .into_any()
+}
+
+/// A script as it is in each cloud. The style sheet shows that of the cloud that is chosen: no script, and no further click.
+fn in_clouds(id: &str, label: &str, script: impl Fn(&str) -> String) -> AnyView {
+    let one = |(cloud, name): (&str, &str)| {
+        let own = format!("{id}-{cloud}");
+        view! {
+            <div class=format!("of-{cloud}")>
+                <pre id=own.clone() class="script" tabindex="0" role="group" aria-label=format!("{label}, {name}")>{script(cloud)}</pre>
+                {fields::copy_button(own, "Script")}
+            </div>
+        }
+    };
+    scripts::CLOUDS.into_iter().map(one).collect_view().into_any()
 }
 
 fn plain(view: &MicrosoftStep, name: &'static str, label: &'static str, hint: &'static str) -> AnyView {
@@ -145,10 +157,9 @@ fn identity(view: &MicrosoftStep) -> AnyView {
         ])}
         <details>
             <summary>"Script: gives the app itself its role"</summary>
-            <pre id="script-role" class="script" tabindex="0" role="group" aria-label="Script that assigns the role">
-                {scripts::service_principal(form.value("oauth_client_id"))}
-            </pre>
-            {fields::copy_button("script-role".into(), "Script")}
+            {in_clouds("script-role", "Script that assigns the role", |cloud| {
+                scripts::service_principal(cloud, form.value("oauth_client_id"))
+            })}
         </details>
         <details open=certificate>
             <summary>"Certificate"</summary>

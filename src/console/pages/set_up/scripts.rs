@@ -1,5 +1,7 @@
 //! What an administrator can run or paste in Azure instead of clicking: made from the addresses shown on the page.
 
+use crate::domain::connection::MicrosoftEndpoints;
+
 /// Azure Service Management and its delegated permission `user_impersonation` (sentinel-api sheet 3.1).
 const ARM: (&str, &str) = ("797f4846-ba00-4fd7-ba43-dac1f8f63013", "41094075-9dad-400e-a0bd-54e686782033");
 /// Log Analytics API and its delegated permission `Data.Read`.
@@ -27,28 +29,46 @@ pub fn manifest(redirect_uri: &str) -> String {
     )
 }
 
+/// The clouds that scripts are written for: their name in the form, and in words.
+pub const CLOUDS: [(&str, &str); 3] =
+    [("public", "public cloud"), ("usgov", "US Government"), ("china", "China (21Vianet)")];
+
+/// A script in a cloud that is not the public one: the Azure CLI is sent there first, and back to where it was.
+fn in_cloud(cloud: &str, script: String) -> String {
+    let arm = MicrosoftEndpoints::of_cloud(cloud).map(|known| known.arm);
+    match arm.as_deref().and_then(MicrosoftEndpoints::cli_cloud) {
+        Some(name) => format!(
+            "before=$(az cloud show --query name --output tsv)\naz cloud set --name {name}\naz account show --output none \
+             2>/dev/null || az login --output none\n{script}\naz cloud set --name \"$before\""
+        ),
+        None => script,
+    }
+}
+
 /// A script for the Azure CLI (Cloud Shell has it) that makes the app registration and a secret, and prints the three
 /// values to paste.
-pub fn registration(redirect_uri: &str) -> String {
+pub fn registration(cloud: &str, redirect_uri: &str) -> String {
     let uri = quoted(redirect_uri);
-    format!(
+    let script = format!(
         "cat > access.json <<'END'\n{}\nEND\napp=$(az ad app create --display-name Halobridge --sign-in-audience \
          AzureADMultipleOrgs \\\n  --web-redirect-uris {uri} --required-resource-accesses @access.json \\\n  --query \
          appId --output tsv)\naz ad sp create --id \"$app\" --output none\necho \"Tenant ID:     $(az account show \
          --query tenantId --output tsv)\"\necho \"Client ID:     $app\"\necho \"Client secret: $(az ad app credential \
          reset --id \"$app\" --append --display-name Halobridge --years 1 --query password --output tsv)\"",
         access("")
-    )
+    );
+    in_cloud(cloud, script)
 }
 
 /// A script that gives the app itself the role it needs: no person signs in then.
-pub fn service_principal(oauth_client_id: &str) -> String {
+pub fn service_principal(cloud: &str, oauth_client_id: &str) -> String {
     let app = if oauth_client_id.is_empty() { "APPLICATION-ID".to_owned() } else { quoted(oauth_client_id) };
-    format!(
+    let script = format!(
         "az ad sp create --id {app} --output none 2>/dev/null || true\naz role assignment create --assignee {app} \
          \\\n  --role \"Microsoft Sentinel Contributor\" \\\n  --scope \
          /subscriptions/SUBSCRIPTION-ID/resourceGroups/RESOURCE-GROUP"
-    )
+    );
+    in_cloud(cloud, script)
 }
 
 /// A word of a POSIX shell, whatever it holds.

@@ -65,7 +65,23 @@ fn the_manifest_is_json_and_asks_for_three_permissions() {
 
 #[test]
 fn nothing_typed_ends_a_word_of_the_script() {
-    let script = registration("http://localhost/'; rm -rf ~; echo '");
+    let script = registration("public", "http://localhost/'; rm -rf ~; echo '");
     assert!(script.contains(r"--web-redirect-uris 'http://localhost/'\''; rm -rf ~; echo '\''' "), "{script}");
-    assert!(service_principal("x'$(reboot)").contains(r"--assignee 'x'\''$(reboot)' "));
+    assert!(service_principal("public", "x'$(reboot)").contains(r"--assignee 'x'\''$(reboot)' "));
+}
+
+#[test]
+fn a_script_goes_to_its_cloud_and_back() {
+    for (cloud, name) in [("usgov", "AzureUSGovernment"), ("china", "AzureChinaCloud")] {
+        for script in [registration(cloud, "https://a.example/"), service_principal(cloud, "app")] {
+            let there = script.find(&format!("az cloud set --name {name}")).unwrap();
+            let first = script.find("az ad ").unwrap();
+            assert!(there < first, "{script}");
+            assert!(script.ends_with("az cloud set --name \"$before\""), "{script}");
+        }
+    }
+    for cloud in ["public", "custom"] {
+        assert!(!registration(cloud, "https://a.example/").contains("az cloud"));
+        assert!(!service_principal(cloud, "app").contains("az cloud"));
+    }
 }
