@@ -39,6 +39,11 @@ impl Mode {
             .into_iter()
             .find(|mode| mode.as_str() == text)
     }
+
+    /// Whether tickets are made for its incidents.
+    pub fn live(self) -> bool {
+        matches!(self, Self::SentinelToHalo | Self::TwoWay)
+    }
 }
 
 /// Seconds until the next poll after a change, unless the file says otherwise.

@@ -445,6 +445,11 @@ async fn polling_and_webhooks_are_set_from_their_page() {
     let answer = ada.send(IMPORT, &with(&polling, &[("do", "polling"), ("poll_secs", "300")])).await;
     assert_eq!((answer.status.as_u16(), answer.location()), (303, IMPORT), "{}", answer.body);
     assert!(ada.file().await.contains("poll_secs = 300"));
+    let quick = form(&ada.page(IMPORT).await, IMPORT, "[type='hidden'][name='poll_secs']");
+    let answer = ada.send(IMPORT, &with(&quick, &[("do", "polling")])).await;
+    assert_eq!((answer.status.as_u16(), answer.location()), (303, IMPORT), "{}", answer.body);
+    assert!(ada.file().await.contains("poll_secs = 60"));
+    assert!(!ada.page(IMPORT).await.contains("Poll every minute"), "it is as quick as that");
     // This console is at a loopback address: the plan says that Azure cannot reach it.
     let page = ada.page(&format!("{IMPORT}?plan={id}")).await;
     assert!(page.contains("Azure cannot reach this console") && page.contains("Logic App Halobridge-"));
@@ -492,6 +497,8 @@ async fn one_click_goes_live_and_one_goes_back() {
     let page = ada.page(LIVE).await;
     let name = ada.stage.test.app.installation().await.unwrap().workspaces[0].name.clone();
     assert!(page.contains(&format!("Live now, both ways: {name} (")), "{page}");
+    let again = ada.page(&format!("{LIVE}?plan={id}")).await;
+    assert!(again.contains("is live already: its first cycle is behind it") && !again.contains("would get a ticket"));
     let back = with(&form(&page, LIVE, "[name='mode']"), &[("workspace", &id.to_string()), ("mode", "observe")]);
     assert_eq!(ada.send(LIVE, &back).await.status.as_u16(), 303);
     assert_eq!(mode(&ada).await, Mode::Observe);

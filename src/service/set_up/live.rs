@@ -84,9 +84,15 @@ pub async fn view(app: &App, caller: &Caller, plan: &str) -> Result<LiveStep, Se
     let mut page = LiveStep { form, chosen: chosen.collect(), rows, cycle: None, trouble: None };
     if !plan.is_empty() {
         let id: WorkspaceId = plan.parse().map_err(|_| ServiceError::NotFound)?;
-        match go_live::first_cycle(app, caller, id).await? {
-            Ok(cycle) => page.cycle = Some(cycle),
-            Err(failure) => page.trouble = Some(failure.message),
+        match page.rows.iter().find(|row| row.id == id) {
+            Some(row) if row.mode.live() => {
+                let text = format!("{} is live already: its first cycle is behind it.", row.name);
+                page.trouble = Some(text);
+            }
+            _ => match go_live::first_cycle(app, caller, id).await? {
+                Ok(cycle) => page.cycle = Some(cycle),
+                Err(failure) => page.trouble = Some(failure.message),
+            },
         }
     }
     Ok(page)

@@ -12,6 +12,7 @@ use crate::{
     domain::view::{
         import::{DeployPlan, HaloHookRow, ImportRow, TestEvent},
         list::Listed,
+        probe::Level,
         query::QueryText,
         set_up::{ImportStep, PAGE, Step},
     },
@@ -155,8 +156,10 @@ fn workspace(ctx: &PageContext, view: &ImportStep, row: &ImportRow) -> AnyView {
             <input type="hidden" name="workspace" value=id.clone() />
             {number("poll_secs", "Seconds between polls while it is quiet", row.poll_secs)}
             {number("poll_fast_secs", "Seconds until the next poll after a change", row.poll_fast_secs)}
+            <p class="hint">{soon(row)}</p>
             <button type="submit" class="button" name="do" value="polling">"Save polling"<span class="unseen">": "{row.name.clone()}</span></button>
         </form>
+        {quicker(row)}
         {webhook}
         {event(ctx, row.test)}
         {lines::lines(ctx, &row.lines)}
@@ -179,6 +182,55 @@ fn workspace(ctx: &PageContext, view: &ImportStep, row: &ImportRow) -> AnyView {
     .into_any()
 }
 
+/// Polls of a day that come this many seconds apart.
+fn a_day(seconds: u32) -> u64 {
+    u64::from(86_400 / seconds.max(1))
+}
+
+/// How soon a new incident shows.
+fn soon(row: &ImportRow) -> String {
+    let longest = words::every(row.poll_secs);
+    let adapts = if row.poll_fast_secs < row.poll_secs {
+        let shortest = words::every(row.poll_fast_secs);
+        format!(
+            " After a poll that found a change the next one comes after {shortest}, and each quiet one doubles the wait, up to \
+             {longest}."
+        )
+    } else {
+        String::new()
+    };
+    let webhook = if row.webhook.is_some() {
+        "Its webhook tells of a new incident within seconds. Without it one"
+    } else {
+        "A new incident"
+    };
+    format!("{webhook} shows within {longest} of its creation while it is quiet here.{adapts}")
+}
+
+/// Seconds between polls of the quicker choice.
+const QUICK_SECS: u32 = 60;
+
+/// The quicker choice with what it costs; nothing where it is as quick, or a webhook is quicker.
+fn quicker(row: &ImportRow) -> Option<AnyView> {
+    (row.webhook.is_none() && row.poll_secs > QUICK_SECS).then(|| {
+        let (now, then) = (words::number(a_day(row.poll_secs)), words::number(a_day(QUICK_SECS)));
+        let fast = row.poll_fast_secs.min(QUICK_SECS);
+        view! {
+            <form method="post" action=Step::Import.path() class="form">
+                <input type="hidden" name="workspace" value=row.id.to_string() />
+                <input type="hidden" name="poll_secs" value=QUICK_SECS.to_string() />
+                <input type="hidden" name="poll_fast_secs" value=fast.to_string() />
+                <button type="submit" class="button" name="do" value="polling">"Poll every minute"<span class="unseen">": "{row.name.clone()}</span></button>
+                <p class="hint">
+                    "Each poll asks Azure at least once: where nothing changes "{then}" a day instead of "{now}". All workspaces of a \
+                     subscription share its budget; where that has no room to spare, polls come when it has."
+                </p>
+            </form>
+        }
+        .into_any()
+    })
+}
+
 fn plan(ctx: &PageContext, plan: &DeployPlan) -> AnyView {
     let id = plan.workspace.to_string();
     let steps = plan
@@ -190,6 +242,21 @@ fn plan(ctx: &PageContext, plan: &DeployPlan) -> AnyView {
         })
         .collect_view();
     let template = format!("/set-up/import/template?workspace={id}");
+    // a right to give roles is noted only: without it somebody else has to go on
+    let lacking = plan
+        .lines
+        .iter()
+        .any(|line| line.level == Level::Fault || (line.level == Level::Note && line.field == "roles"));
+    let weight = if lacking { Weight::Plain } else { Weight::Main };
+    let lack = lacking.then(|| {
+        view! {
+            <p>
+                "Not all of this can be done from here as things stand. Put right what is named first, or let somebody deploy it who \
+                 may. Deployed all the same, what may be made is made, and what is still missing is named again; until then the \
+                 workspace is polled as before."
+            </p>
+        }
+    });
     view! {
         <section class="tile" aria-labelledby="plan">
             <h2 id="plan">"The plan for “"{plan.name.clone()}"”"</h2>
@@ -197,8 +264,9 @@ fn plan(ctx: &PageContext, plan: &DeployPlan) -> AnyView {
             <ol>{steps}</ol>
             <p>"The Logic App then posts each event to "<code>{plan.address.clone()}</code>", with a secret that is kept sealed on both sides."</p>
             {lines::lines(ctx, &plan.lines)}
-            {post(format!("deploy {id}"), "Deploy it", Weight::Main, &plan.name)}
-            <details>
+            {lack}
+            {post(format!("deploy {id}"), "Deploy it", weight, &plan.name)}
+            <details open=lacking>
                 <summary>"Somebody else has to deploy it"</summary>
                 <ol>
                     <li>"Enter a secret of your own here; the address is then opened."

@@ -11,6 +11,7 @@ use crate::{
     },
     domain::{
         view::{
+            dashboard::PairFilter,
             go_live::LiveRow,
             set_up::{LiveStep, Step},
         },
@@ -96,7 +97,15 @@ fn line(ctx: &PageContext, view: &LiveStep, row: &LiveRow) -> AnyView {
     let own = format!("w-{id}");
     let told = format!("{own}-told");
     let on = view.chosen.contains(&row.id);
-    let plan = format!("{}?plan={id}#cycle", Step::Live.path());
+    // what is live has its first cycle behind it
+    let more = if row.mode.live() {
+        let pairs = PairFilter { workspace: Some(row.id), ..PairFilter::default() }.address();
+        view! { <a href=pairs>"Its linked incidents"<span class="unseen">": "{row.name.clone()}</span></a> }.into_any()
+    } else {
+        let plan = format!("{}?plan={id}#cycle", Step::Live.path());
+        view! { <a href=plan>"Plan of its first cycle"<span class="unseen">": "{row.name.clone()}</span></a> }
+            .into_any()
+    };
     let waiting =
         (row.waiting > 0 && row.mode == Mode::Observe).then(|| view! { " "{row.waiting}" incidents wait here." });
     // The workspace's start is no moment of going live: it says which incidents count.
@@ -109,7 +118,7 @@ fn line(ctx: &PageContext, view: &LiveStep, row: &LiveRow) -> AnyView {
             <label for=own>{row.client.clone()}": "{row.name.clone()}</label>
             <p class="hint" id=told>
                 {does(row.mode)}"."{start}{waiting}{obstacle}
-                " "<a href=plan>"Plan of its first cycle"<span class="unseen">": "{row.name.clone()}</span></a>
+                " "{more}
             </p>
         </div>
     }

@@ -150,6 +150,11 @@ pub fn body(ctx: &PageContext, view: &MappingStep) -> AnyView {
             <p class="hint">"Every value of the tables above, as shown here, is sent to the other side and back."</p>
             {lines::findings(ctx, &view.findings)}
             {fields::check(form, "", "anyway", "Save it although something of this is to do")}
+            <p class="hint">
+                "The whole policy is then saved as it stands here, and every workspace that follows it goes by it at once. What is \
+                 marked “To do” above stays as it says: a value without a counterpart does not cross (a new ticket gets what Halo \
+                 chooses), and one that never rests, or closes the other side, does just that."
+            </p>
             <div class="acts">
                 <button type="submit" class="button main">"Save and go on"</button>
                 <button type="submit" class="button" name="do" value="walk">"Check again"</button>

@@ -27,8 +27,10 @@ use halobridge::{
             form::FormView,
             list::OutsideLink,
             pair::PairView,
+            probe::Line,
             pulse::Pulse,
             runs::SourceRow,
+            set_up::StepContent,
         },
     },
 };
@@ -705,6 +707,58 @@ fn going_live_says_beside_its_button_how_many() {
         all(&html, "form[action='/set-up/go-live'] .option p.hint").into_iter().map(text).collect();
     let live = hints.iter().find(|hint| hint.starts_with("live, both ways")).unwrap();
     assert!(live.starts_with("live, both ways. Incidents created before ") && !live.contains("since"), "{live}");
+}
+
+#[test]
+fn saving_although_something_is_to_do_says_what_that_means() {
+    let html = page("set-up-mapping");
+    let hints: Vec<String> = all(&html, "form[action='/set-up/mapping'] > p.hint").into_iter().map(text).collect();
+    let hint =
+        hints.iter().find(|hint| hint.contains("saved as it stands here")).unwrap_or_else(|| panic!("{hints:?}"));
+    assert!(hint.contains("a value without a counterpart does not cross"), "{hint}");
+}
+
+#[test]
+fn a_plan_that_lacks_a_right_is_not_pressed_for() {
+    let deploy = |lines: Vec<Line>| {
+        let (_, ctx, page) = fixtures::pages().into_iter().find(|(name, ..)| *name == "set-up-import").unwrap();
+        let Page::Step(mut view) = page else { panic!("not a step") };
+        let StepContent::Import(step) = &mut view.content else { panic!("not the webhooks") };
+        step.plan.as_mut().expect("a plan").lines = lines;
+        let html = Html::parse_document(&render(&ctx, &Page::Step(view)));
+        let buttons = all(&html, "section[aria-labelledby=plan] button.main");
+        let main = buttons.into_iter().map(text).any(|label| label.starts_with("Deploy it"));
+        let open = !all(&html, "section[aria-labelledby=plan] > details[open]").is_empty();
+        (main, open)
+    };
+    assert_eq!(deploy(vec![Line::ok("rules", "Well.")]), (true, false));
+    assert_eq!(deploy(vec![Line::note("logic_app", "It is switched off.", "")]), (true, false));
+    assert_eq!(deploy(vec![Line::note("roles", "It may not give roles.", "")]), (false, true));
+    assert_eq!(deploy(vec![Line::fault("rules", "It may not write rules.", "")]), (false, true));
+}
+
+#[test]
+fn a_live_workspace_is_not_offered_its_first_cycle() {
+    let html = page("set-up-live");
+    let hints: Vec<String> =
+        all(&html, "form[action='/set-up/go-live'] .option p.hint").into_iter().map(text).collect();
+    for hint in hints.iter().filter(|hint| hint.contains("Incidents created before")) {
+        let live = hint.starts_with("live, ");
+        assert_eq!(hint.contains("Plan of its first cycle"), !live, "{hint}");
+        assert_eq!(hint.contains("Its linked incidents"), live, "{hint}");
+    }
+}
+
+#[test]
+fn how_soon_a_new_incident_shows_is_said_with_the_quicker_choice() {
+    let html = page("set-up-import");
+    let parts: Vec<String> = all(&html, "details.part").into_iter().map(text).collect();
+    for words in ["A new incident shows within 15 min", "the next one comes after 60 s", "1,440 a day instead of 96"] {
+        assert!(parts[0].contains(words), "{words}: {}", parts[0]);
+    }
+    // what has a webhook needs no quicker polls
+    assert!(parts[1].contains("tells of a new incident within seconds"), "{}", parts[1]);
+    assert!(!parts[1].contains("Poll every minute"), "{}", parts[1]);
 }
 
 #[test]
