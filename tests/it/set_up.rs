@@ -751,7 +751,8 @@ async fn the_three_permissions_are_told_as_microsoft_answered() {
     scene.sign_in("carla.contributor@contoso.example").await;
     for path in ["/set-up/sign-in", "/connections"] {
         let page = shown(&scene.page(path).await);
-        for words in [AZURE, OFFLINE, &missing, "The tenant does not know this service.", "the logs cannot be queried"]
+        for words in
+            [AZURE, OFFLINE, missing.as_str(), "The tenant does not know this service.", "the logs cannot be queried"]
         {
             assert!(page.contains(words), "{path}, {words}: {page}");
         }
