@@ -1,7 +1,7 @@
 //! Connections and workspaces, and whether each can be used.
 
 use super::{
-    App, caller::Caller, engine_handle::EngineStatus, error::ServiceError, fault, intake, names, pauses::Paused,
+    App, caller::Caller, engine_handle::EngineStatus, error::ServiceError, fault, intake, names, pauses::Paused, runs,
 };
 use crate::{
     domain::{
@@ -9,13 +9,14 @@ use crate::{
         connection::{HaloConnection, MicrosoftConnection},
         delivery::DeliverySource,
         failure::Side,
-        ids::{ClientId, ConnectionId},
+        ids::{ClientId, ConnectionId, WorkspaceId},
         pause::PauseScope,
         run::RunScope,
         view::{
             connections::{
                 BudgetView, ConnectionHealth, ConnectionsView, HaloRow, MicrosoftRow, SecretSource, WorkspaceRow,
             },
+            list::Listed,
             pause::PauseView,
         },
         workspace::Mode,
@@ -75,6 +76,22 @@ pub async fn view(
         view.halo.push(row);
     }
     Ok((view, authorities))
+}
+
+/// Adds how far each Halo instance was read, and each workspace on the page of them that is shown.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn add_read_up_to(app: &App, view: &mut ConnectionsView) -> Result<(), ServiceError> {
+    let listed = Listed::window(&view.workspaces, &view.from, |row: &WorkspaceRow| row.id.to_string());
+    let shown: Vec<WorkspaceId> = listed.rows.iter().map(|row| row.id).collect();
+    for row in view.workspaces.iter_mut().filter(|row| shown.contains(&row.id)) {
+        row.read_up_to = runs::read_up_to(app, RunScope::Workspace { id: row.id }).await?;
+    }
+    for row in &mut view.halo {
+        row.read_up_to = runs::read_up_to(app, RunScope::Halo { id: row.id }).await?;
+    }
+    Ok(())
 }
 
 /// Pauses of clients within the caller's scope that have no workspace (any more): no row shows them.
@@ -201,6 +218,7 @@ fn halo(
         oauth_client_id: connection.oauth_client_id.clone(),
         secret: source(secrets, super::sign_in::CLIENT_SECRET),
         health: health(status, &[RunScope::Halo { id: connection.id }], None),
+        read_up_to: None,
         pauses: Vec::new(),
         budget: budget.map(|budget| BudgetView {
             name: connection.name.clone(),
@@ -250,6 +268,7 @@ fn workspaces(
                     DeliverySource::Sentinel { workspace: workspace.id, client: workspace.client },
                 ),
                 health,
+                read_up_to: None,
                 pauses: paused.of(caller, installation, PauseScope::Client { id: workspace.client }),
             }
         })

@@ -72,7 +72,8 @@ fn id_of(scope: RunScope) -> String {
     }
 }
 
-async fn read_up_to(app: &App, scope: RunScope) -> Result<Option<Timestamp>, ServiceError> {
+/// The newest change that was read of a source.
+pub(super) async fn read_up_to(app: &App, scope: RunScope) -> Result<Option<Timestamp>, ServiceError> {
     let read = match scope {
         RunScope::Workspace { id } => app.store.cursor(id).await.map(|cursor| cursor.map(|cursor| cursor.modified)),
         RunScope::Halo { id } => app.store.halo_cursor(id).await,

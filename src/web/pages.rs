@@ -177,6 +177,7 @@ pub async fn connections(State(web): State<Web>, signed: Signed) -> Result<Respo
     };
     let (mut view, authorities) = service::connections::view(&web.app, &signed.caller, &addresses).await?;
     view.from = value(&signed.reader.query, "from");
+    service::connections::add_read_up_to(&web.app, &mut view).await?;
     let mut response = frame.answer(&Page::Connections(Box::new(view)));
     // who is signed in at Microsoft already is sent straight back: browsers hold a form against that redirect too
     let targets = authorities.into_iter().chain([web.options.redirect_uri()]).collect();

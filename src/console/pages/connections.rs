@@ -246,7 +246,11 @@ fn halo(ctx: &PageContext, row: &HaloRow) -> AnyView {
     });
     let ways = ctx.may_set_up().then(|| {
         let href = format!("/set-up/halo?connection={}", row.id);
-        change(href, row.id, &row.name)
+        let test = format!("{href}#test");
+        view! {
+            {change(href, row.id, &row.name)}
+            <p class="ways-on"><a href=test>"Test"<span class="unseen">": "{row.name.clone()}</span></a></p>
+        }
     });
     view! {
         <article class="tile">
@@ -258,7 +262,13 @@ fn halo(ctx: &PageContext, row: &HaloRow) -> AnyView {
                 <div><dt>"Address"</dt><dd><code>{row.address.clone()}</code></dd></div>
                 <div><dt>"App"</dt><dd><code>{row.oauth_client_id.clone()}</code></dd></div>
                 <div><dt>"Secret"</dt><dd>{secret(&row.secret)}</dd></div>
-                <div><dt>"Polled"</dt><dd>"every "{words::every(row.poll_secs)}</dd></div>
+                <div>
+                    <dt>"Polled"</dt>
+                    <dd>
+                        "every "{words::every(row.poll_secs)}
+                        {row.read_up_to.map(|at| view! { ", read up to the change of "{when(ctx, at)} })}
+                    </dd>
+                </div>
                 <div><dt>"Webhook"</dt><dd>{webhook(ctx, row.webhook.as_ref(), row.webhook_refused.as_ref())}</dd></div>
             </dl>
             {row.budget.iter().map(|one| budget(ctx, one)).collect_view()}

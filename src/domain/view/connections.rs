@@ -138,6 +138,8 @@ pub struct HaloRow {
     pub secret: SecretSource,
     /// How it does.
     pub health: ConnectionHealth,
+    /// The newest change that was read.
+    pub read_up_to: Option<Timestamp>,
     /// Whether it is paused, and why.
     pub pauses: Vec<PauseView>,
     /// Of the instance.
@@ -183,6 +185,8 @@ pub struct WorkspaceRow {
     pub webhook_refused: Option<(String, Timestamp)>,
     /// How it does.
     pub health: ConnectionHealth,
+    /// The newest change that was read.
+    pub read_up_to: Option<Timestamp>,
     /// Whether its client is paused, and why.
     pub pauses: Vec<PauseView>,
 }

@@ -249,7 +249,8 @@ fn says(found: &Found) -> Option<String> {
     match &found.standing {
         Standing::Reached { missing } if missing.is_empty() => None,
         Standing::Reached { missing } => Some(format!(
-            "The identity lacks {}. Give it the role Microsoft Sentinel Responder on the resource group {}.",
+            "The identity lacks {}. Give it the role Microsoft Sentinel Responder on the resource group {}. A custom role with \
+             these actions is enough as well.",
             missing.join(", "),
             found.address.resource_group
         )),

@@ -106,7 +106,11 @@ fn line(ctx: &PageContext, row: &WorkspaceRow) -> AnyView {
             </th>
             <td>
                 {state::connection(ctx, &row.health)}
-                <div class="quiet">"read "{when_or(ctx, row.health.last_success, "never")}{next(ctx, &row.health)}</div>
+                <div class="quiet">
+                    "read "{when_or(ctx, row.health.last_success, "never")}
+                    {row.read_up_to.map(|at| view! { ", up to the change of "{when(ctx, at)} })}
+                    {next(ctx, &row.health)}
+                </div>
             </td>
             <td data-label="Mode">
                 {words::mode(row.mode)}

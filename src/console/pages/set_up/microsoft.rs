@@ -161,6 +161,12 @@ fn identity(view: &MicrosoftStep) -> AnyView {
                 scripts::service_principal(cloud, form.value("oauth_client_id"))
             })}
         </details>
+        <details>
+            <summary>"Script: makes a certificate and adds it to the app registration"</summary>
+            {in_clouds("script-certificate", "Script that makes a certificate", |cloud| {
+                scripts::certificate(cloud, form.value("oauth_client_id"))
+            })}
+        </details>
         <details open=certificate>
             <summary>"Certificate"</summary>
             <div class="form">

@@ -71,6 +71,16 @@ pub fn service_principal(cloud: &str, oauth_client_id: &str) -> String {
     in_cloud(cloud, script)
 }
 
+/// A script that makes a certificate with its key and adds it to the app registration, for who pastes both here.
+pub fn certificate(cloud: &str, oauth_client_id: &str) -> String {
+    let app = if oauth_client_id.is_empty() { "APPLICATION-ID".to_owned() } else { quoted(oauth_client_id) };
+    let script = format!(
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN=halobridge -keyout key.pem -out cert.pem\naz ad app \
+         credential reset --id {app} --cert @cert.pem --append --output none\ncat cert.pem key.pem"
+    );
+    in_cloud(cloud, script)
+}
+
 /// A word of a POSIX shell, whatever it holds.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))

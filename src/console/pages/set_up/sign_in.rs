@@ -27,8 +27,8 @@ pub fn body(ctx: &PageContext, view: &SignInStep) -> AnyView {
     let ready = view.rows.iter().any(|row| !row.identity.delegated() || row.signed_in.is_some());
     view! {
         <p class="lead">
-            "Sign in with an account that has the role Microsoft Sentinel Contributor, or Responder if it shall only sync. \
-             One connection for each customer's tenant, or a guest account that reaches several."
+            "Sign in with an account that has the role Microsoft Sentinel Contributor, or Responder if it shall only sync; the step \
+             “Clients and workspaces” names each action that is missing. One connection for each customer's tenant, or a guest account that reaches several."
         </p>
         <div class="tiles">{view.rows.iter().map(|row| tile(ctx, row, view.rows.len() == 1)).collect_view()}</div>
         <details>

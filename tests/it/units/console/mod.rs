@@ -662,6 +662,13 @@ fn the_page_of_connections_says_when_each_is_read_next_and_what_is_late() {
     let late: Vec<&String> = rows.iter().filter(|row| row.contains("next late: due 20 min ago")).collect();
     assert_eq!(late.len(), 1, "{rows:#?}");
     assert!(rows.iter().any(|row| row.contains(", next in 4 min")), "{rows:#?}");
+    // how far each was read, and the way to the test of a Halo instance
+    assert!(
+        rows.iter().any(|row| row.contains("read 9 s ago, up to the change of 2 h ago, next in 4 min")),
+        "{rows:#?}"
+    );
+    assert!(tiles.iter().any(|tile| tile.contains("every 20 s, read up to the change of 1 min ago")), "{tiles:#?}");
+    assert!(!all(&html, "article.tile a[href^='/set-up/halo?connection='][href$='#test']").is_empty());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use halobridge::console::{
     components::{time::in_zone, written::Written},
-    pages::set_up::scripts::{manifest, registration, service_principal},
+    pages::set_up::scripts::{certificate, manifest, registration, service_principal},
     words::{counted, every, number, relative, took},
 };
 
@@ -68,12 +68,15 @@ fn nothing_typed_ends_a_word_of_the_script() {
     let script = registration("public", "http://localhost/'; rm -rf ~; echo '");
     assert!(script.contains(r"--web-redirect-uris 'http://localhost/'\''; rm -rf ~; echo '\''' "), "{script}");
     assert!(service_principal("public", "x'$(reboot)").contains(r"--assignee 'x'\''$(reboot)' "));
+    assert!(certificate("public", "x'$(reboot)").contains(r"--id 'x'\''$(reboot)' "));
 }
 
 #[test]
 fn a_script_goes_to_its_cloud_and_back() {
     for (cloud, name) in [("usgov", "AzureUSGovernment"), ("china", "AzureChinaCloud")] {
-        for script in [registration(cloud, "https://a.example/"), service_principal(cloud, "app")] {
+        let scripts =
+            [registration(cloud, "https://a.example/"), service_principal(cloud, "app"), certificate(cloud, "app")];
+        for script in scripts {
             let there = script.find(&format!("az cloud set --name {name}")).unwrap();
             let first = script.find("az ad ").unwrap();
             assert!(there < first, "{script}");
@@ -83,5 +86,6 @@ fn a_script_goes_to_its_cloud_and_back() {
     for cloud in ["public", "custom"] {
         assert!(!registration(cloud, "https://a.example/").contains("az cloud"));
         assert!(!service_principal(cloud, "app").contains("az cloud"));
+        assert!(certificate(cloud, "").starts_with("openssl req ") && !certificate(cloud, "").contains("az cloud"));
     }
 }
