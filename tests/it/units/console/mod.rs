@@ -663,10 +663,7 @@ fn the_page_of_connections_says_when_each_is_read_next_and_what_is_late() {
     assert_eq!(late.len(), 1, "{rows:#?}");
     assert!(rows.iter().any(|row| row.contains(", next in 4 min")), "{rows:#?}");
     // how far each was read, and the way to the test of a Halo instance
-    assert!(
-        rows.iter().any(|row| row.contains("read 9 s ago, up to the change of 2 h ago, next in 4 min")),
-        "{rows:#?}"
-    );
+    assert!(rows.iter().any(|row| row.contains(", up to the change of 2 h ago")), "{rows:#?}");
     assert!(tiles.iter().any(|tile| tile.contains("every 20 s, read up to the change of 1 min ago")), "{tiles:#?}");
     assert!(!all(&html, "article.tile a[href^='/set-up/halo?connection='][href$='#test']").is_empty());
 }
@@ -759,7 +756,7 @@ fn a_live_workspace_is_not_offered_its_first_cycle() {
 #[test]
 fn how_soon_a_new_incident_shows_is_said_with_the_quicker_choice() {
     let html = page("set-up-import");
-    let parts: Vec<String> = all(&html, "details.part").into_iter().map(text).collect();
+    let parts: Vec<String> = all(&html, "#workspaces ~ .parts > details.part").into_iter().map(text).collect();
     for words in ["A new incident shows within 15 min", "the next one comes after 60 s", "1,440 a day instead of 96"] {
         assert!(parts[0].contains(words), "{words}: {}", parts[0]);
     }
