@@ -14,7 +14,8 @@ use halobridge::{
         AppRegistration, Credential, Resource, Tokens,
         app_token::AppTokens,
         assertion::Certificate,
-        delegated::{DelegatedTokens, RefreshTokens},
+        delegated::{DelegatedTokens, RefreshTokens, granted as consented_to},
+        error::of_consent,
         sign_in::{self, Returned, Wanted},
     },
 };
@@ -387,6 +388,31 @@ fn rand_chacha_06(seed: u64) -> impl rsa::rand_core::CryptoRngCore {
 }
 
 #[tokio::test]
+async fn what_was_consented_to_at_a_resource_is_asked_with_the_refresh_token() {
+    const SCOPES: [&str; 2] = ["https://api.loganalytics.io/Data.Read", "https://api.loganalytics.io/.default"];
+    let (clock, ids, token) = (clock(), SeededIds::new(1), SecretString::from("rt-0"));
+    let body = json!({"token_type": "Bearer", "expires_in": 3600, "access_token": "at", "scope": SCOPES.join(" ")});
+    let script = Script::new(move |_| answer(200, &body));
+    let ask = async |script: &Arc<Script>| {
+        consented_to(&app(), TENANT, Resource::LogAnalytics, &token, script.clone(), &clock, &ids).await
+    };
+    assert_eq!(ask(&script).await.unwrap(), SCOPES);
+    let sent = script.sent().remove(0);
+    assert_eq!(sent.form("refresh_token").as_deref(), Some("rt-0"));
+    assert_eq!(sent.form("scope").as_deref(), Some("https://api.loganalytics.io/Data.Read offline_access"));
+    for (error, code, about) in [
+        ("invalid_grant", 65_001, true),
+        ("invalid_resource", 650_052, true),
+        ("invalid_grant", 50_173, false),
+        ("invalid_client", 7_000_222, false),
+    ] {
+        let script = Script::new(move |_| refused(400, error, code));
+        let failure = ask(&script).await.unwrap_err();
+        assert_eq!(of_consent(&failure), about, "{code}: {failure}");
+    }
+}
+
+#[tokio::test]
 async fn a_certificate_signs_an_assertion() {
     let key = key();
     let der = b"not a real certificate, but bytes with a thumbprint";
@@ -398,6 +424,15 @@ async fn a_certificate_signs_an_assertion() {
     let certificate = Certificate::from_pem(&SecretString::from(pem)).unwrap();
     let script = Script::new(|_| granted(1));
     let app = AppRegistration { credential: Credential::Certificate(certificate), ..app() };
+    // a person's refresh is proven in the same way
+    let drawer = Arc::new(Drawer { saved: Mutex::new(vec!["rt-0".into()]) });
+    let refreshed = Script::new(|_| granted(1));
+    let (now, ids) = (Arc::new(clock()), Arc::new(SeededIds::new(1)));
+    let person = DelegatedTokens::new(app.clone(), drawer, refreshed.clone(), now, ids);
+    person.bearer(TENANT, Resource::Arm).await.unwrap();
+    let sent = refreshed.sent().remove(0);
+    assert_eq!(sent.form("grant_type").as_deref(), Some("refresh_token"));
+    assert!(sent.form("client_secret").is_none() && sent.form("client_assertion").is_some());
     let tokens = AppTokens::new(app, script.clone(), Arc::new(clock()), Arc::new(SeededIds::new(1)));
     tokens.bearer(TENANT, Resource::Arm).await.unwrap();
     let sent = script.sent().remove(0);
