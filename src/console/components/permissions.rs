@@ -25,8 +25,8 @@ fn item(ctx: &PageContext, row: &PermissionRow) -> AnyView {
         Consent::Missing => view! {
             <p>{row.says.clone()}" "{row.permission.without()}</p>
             <p class="quiet">
-                "Add it to the app registration if it is not there, and have an administrator of the tenant open the consent \
-                 link. Then sign in again, or press Test under Connections."
+                "Add it to the app registration if it is not there, and have an administrator of the tenant open the consent link \
+                 of the step “Sign in with Microsoft”. Then sign in again, or press Test under Connections."
             </p>
         }
         .into_any(),
