@@ -42,8 +42,12 @@ fn named(scopes: &[String], permission: Permission) -> bool {
 /// # Errors
 /// The store cannot be read or written.
 pub async fn ask(app: &App, connection: &MicrosoftConnection) -> Result<(), ServiceError> {
-    let kept = app.store.secret(SecretOwner::Connection(connection.id), REFRESH_TOKEN).await;
-    let Some(token) = kept.map_err(|e| fault("read a sign-in with Microsoft", &e))? else { return Ok(()) };
+    let token = match app.store.secret(SecretOwner::Connection(connection.id), REFRESH_TOKEN).await {
+        Ok(Some(token)) => token,
+        // what cannot be opened is said where the connection is used
+        Ok(None) | Err(StoreError::Secret(_) | StoreError::Key(_)) => return Ok(()),
+        Err(error) => return Err(fault("read a sign-in with Microsoft", &error)),
+    };
     let answered = answer(app, connection, &token).await?;
     let (consent, says) = match answered {
         // an answer that leaves the scopes out gives what was asked for (RFC 6749, 5.1)
