@@ -124,6 +124,9 @@ impl Reason {
             Self::HaloKept { what, .. } if what == "ticket type" => {
                 Some("Look in Halo for the rule, the workflow or the template that sets it, if that is not wanted.".into())
             }
+            Self::HaloKept { what, .. } if what == "team" || what == "category" => Some(format!(
+                "Look in Halo for a rule, a workflow or a template that sets it, and correct it there and on the ticket; or name in the policy (a client's own team at the client) the {what} that Halo keeps, or leave it on the pair's page. It is not written again by itself."
+            )),
             Self::HaloKept { .. } => Some(
                 "Look in Halo for a rule, a workflow or a template that sets it, and correct it there and on the ticket, or leave it on the pair's page; it is not written again by itself.".into(),
             ),
