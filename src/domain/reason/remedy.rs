@@ -74,7 +74,7 @@ impl Reason {
                 Some(format!("{what}, then press “Look again”."))
             }
             Self::Ambiguous { .. } => Some(
-                "Write the id of the one that is meant into the policy in place of the name, then press “Look again”.".into(),
+                "Write the id of the one that is meant into the policy in place of the name; for an owner whose address several agents have, add a row to its “agents” table. Then press “Look again”.".into(),
             ),
             Self::RecordGone { .. } => Some("Open the record on both sides and decide which one stays.".into()),
             Self::WrongClient => Some("In Halo, move the ticket to the client of its workspace; or unlink the pair.".into()),
