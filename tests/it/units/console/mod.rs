@@ -32,6 +32,7 @@ use halobridge::{
             runs::SourceRow,
         },
     },
+    service::palette::found_by,
 };
 use scraper::{ElementRef, Html, Selector};
 
@@ -804,6 +805,22 @@ fn a_connection_never_shows_a_secret_but_where_it_comes_from() {
     assert!(words.contains("sealed in the database"));
     assert!(words.contains("287 of 300 in 5 min") && words.contains("free again in 18 s"));
     assert_eq!(all(&html, "form[action$='/sign-in'] button").len(), 1);
+}
+
+#[test]
+fn the_palette_says_what_an_incident_is_found_by_where_that_is_not_shown() {
+    let row = fixtures::pair_rows(1).remove(0);
+    let title = row.title.split(' ').next().unwrap();
+    let ticket = row.ticket.clone().unwrap().label;
+    let number = row.number.unwrap();
+    for text in [title, &title.to_uppercase(), &ticket, &format!("#{ticket}"), &format!("#{number} {title}"), "zz"] {
+        assert_eq!(found_by(&row, text), None, "{text}");
+    }
+    assert_eq!(found_by(&row, "hb-0000000000").unwrap(), "its reference HB-0000000000");
+    let id = row.incident.as_str().to_owned();
+    assert_eq!(found_by(&row, &id).unwrap(), format!("the incident's id {id}"));
+    let by = found_by(&row, &format!("{title} pc-77")).unwrap();
+    assert!(by.starts_with("“pc-77”: a host"), "{by}");
 }
 
 /// A wait that the other side asked for is neither a failure nor nothing.
