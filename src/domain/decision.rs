@@ -84,6 +84,15 @@ pub enum Decision {
         /// The id that the ticket has.
         kept: i64,
     },
+    /// The same of what goes by its name.
+    LeaveName {
+        /// What (`team`, `category`).
+        what: String,
+        /// The name that was sent.
+        sent: String,
+        /// The name that the ticket has.
+        kept: String,
+    },
     /// Let a pair go on whose status was frozen because it flipped too often.
     Thaw {
         /// Since when it is frozen.
@@ -121,7 +130,9 @@ impl Decision {
             Self::Approve { what, .. } => format!("Approved: {what}."),
             Self::Reject { what, .. } => format!("Rejected: {what}."),
             Self::TryOwner { .. } => "Asked for the refused owner to be tried again.".to_owned(),
-            Self::LeaveKept { what, .. } => format!("Decided to leave the {what} as Halo has it."),
+            Self::LeaveKept { what, .. } | Self::LeaveName { what, .. } => {
+                format!("Decided to leave the {what} as Halo has it.")
+            }
             Self::Thaw { .. } => "Let the status go on after it had been frozen.".to_owned(),
         }
     }

@@ -97,6 +97,14 @@ impl Failure {
         matches!(self.kind, FailureKind::WaitUntil { .. }) && self.status.is_none()
     }
 
+    /// Until when it is to be waited, where that is all that is wrong.
+    pub fn waits_until(&self) -> Option<Timestamp> {
+        match self.kind {
+            FailureKind::WaitUntil { at } => Some(at),
+            _ => None,
+        }
+    }
+
     /// Whether trying the same again later can succeed without a person.
     pub fn retryable(&self) -> bool {
         matches!(

@@ -81,6 +81,9 @@ pub struct Base {
     /// What Halo kept otherwise than it was sent, by what it is (`priority`, `ticket type`).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub kept: BTreeMap<String, Kept>,
+    /// The same of what goes by its name (`team`, `category`).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept_names: BTreeMap<String, KeptName>,
     /// Since when the status is held because it flipped too often.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Timestamp>,
@@ -100,6 +103,15 @@ pub struct Kept {
     pub sent: i64,
     /// Kept.
     pub kept: i64,
+}
+
+/// A name that was sent to a ticket, and the one that Halo kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptName {
+    /// Sent.
+    pub sent: String,
+    /// Kept.
+    pub kept: String,
 }
 
 /// An owner whom Azure refused.

@@ -283,7 +283,7 @@ pub enum Reason {
     },
     /// Halo kept another value than was sent.
     HaloKept {
-        /// Of what (`priority`, `ticket type`).
+        /// Of what (`priority`, `ticket type`, `team`, `category`).
         what: String,
         /// Name of the one that was sent.
         sent: String,

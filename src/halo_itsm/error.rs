@@ -4,16 +4,24 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    domain::failure::{Failure, FailureKind, Side},
+    domain::{
+        failure::{Failure, FailureKind, Side},
+        time::iso,
+    },
     outbound::{budget::Budget, exchange::Answer, read},
 };
 
 /// Members by which a body says that something went wrong.
 const SAY_NO: [&str; 5] = ["error", "error_description", "errorMessage", "ClassName", "ExceptionMessage"];
 
-/// Our own budget says: not yet.
-pub fn own_wait(at: Timestamp) -> Failure {
-    let text = "Halo's budget of requests is used up for now. It goes on by itself.";
+/// Nothing is sent before `at`: our own budget has no room, or Halo told another call to wait until `told`.
+pub fn own_wait(at: Timestamp, told: Option<Timestamp>) -> Failure {
+    let text = match told {
+        Some(until) => {
+            format!("Halo asked to wait until {}: nothing is sent there before. It goes on by itself.", iso(until))
+        }
+        None => "Our own budget of requests to Halo is used up for now. It goes on by itself.".to_owned(),
+    };
     Failure::new(Side::Halo, FailureKind::WaitUntil { at }, text)
 }
 

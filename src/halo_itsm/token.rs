@@ -134,6 +134,7 @@ impl Halo {
 
     /// Counts one request.
     pub(super) fn within_budget(&self, class: Class) -> Result<(), Failure> {
-        self.budget.take(self.clock.now(), Kind::Halo, class).map_err(error::own_wait)
+        let now = self.clock.now();
+        self.budget.take(now, Kind::Halo, class).map_err(|at| error::own_wait(at, self.budget.told_until(now)))
     }
 }

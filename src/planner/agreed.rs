@@ -4,7 +4,7 @@ use crate::domain::{
     catalogue::Catalogue,
     incident::{Incident, IncidentStatus, Owner},
     operation::IncidentChange,
-    pair::{Agreed, Base, ClosingWords, Kept, OwnClosing},
+    pair::{Agreed, Base, ClosingWords, Kept, KeptName, OwnClosing},
     policy::Policy,
     ticket::{CustomField, Ticket, TicketChange, TicketDraft},
 };
@@ -19,6 +19,12 @@ use super::{
 pub const PRIORITY: &str = "priority";
 /// What it calls a ticket's type.
 pub const TICKET_TYPE: &str = "ticket type";
+/// What [`Base::kept_names`] calls a ticket's team, as its member is called.
+pub const TEAM: &str = "team";
+/// What it calls a ticket's category.
+pub const CATEGORY: &str = "category";
+/// The member that holds the category.
+pub const CATEGORY_MEMBER: &str = "category_1";
 
 /// Notes whether a ticket has the id that was sent to it.
 fn note_kept(base: &mut Base, what: &str, sent: Option<i64>, kept: Option<i64>) {
@@ -27,6 +33,26 @@ fn note_kept(base: &mut Base, what: &str, sent: Option<i64>, kept: Option<i64>) 
         Some(kept) => base.kept.insert(what.to_owned(), Kept { sent, kept }),
         None => base.kept.remove(what),
     };
+}
+
+/// Notes whether a ticket has the name that was sent to it, as far as the answer tells.
+fn note_name(base: &mut Base, what: &str, sent: Option<&str>, kept: Option<&str>) {
+    base.kept_names.remove(what);
+    let (Some(sent), Some(kept)) = (sent, kept) else { return };
+    if !same_name(sent, kept) {
+        base.kept_names.insert(what.to_owned(), KeptName { sent: sent.to_owned(), kept: kept.to_owned() });
+    }
+}
+
+/// Whether two names are one: Halo may tell a name in other spaces and letters than it has.
+pub(super) fn same_name(one: &str, two: &str) -> bool {
+    let bare = |text: &str| text.split_whitespace().collect::<String>().to_lowercase();
+    bare(one) == bare(two)
+}
+
+/// The last text that a write gives this member.
+fn member<'a>(members: &'a [(String, serde_json::Value)], name: &str) -> Option<&'a str> {
+    members.iter().rev().find(|(known, _)| known == name).and_then(|(_, value)| value.as_str())
 }
 
 /// The Sentinel half of the base as an incident stands when its ticket is drafted.
@@ -80,6 +106,11 @@ pub fn with_answer(base: Base, draft: &TicketDraft, ticket: &Ticket, own_agent: 
     base.summary = Some(summary);
     note_kept(&mut base, PRIORITY, draft.priority_id, ticket.priority_id);
     note_kept(&mut base, TICKET_TYPE, Some(draft.ticket_type_id), ticket.ticket_type_id);
+    // A mapped member goes before the policy's own.
+    let team = member(&draft.members, TEAM).or(draft.team.as_deref());
+    note_name(&mut base, TEAM, team, ticket.team.as_deref());
+    let category = member(&draft.members, CATEGORY_MEMBER).or(draft.category_1.as_deref());
+    note_name(&mut base, CATEGORY, category, ticket.category_1.as_deref());
     if own {
         base.agent_id = agent_id;
     }
@@ -178,6 +209,11 @@ pub(super) fn with_fields(mut base: Base, change: &TicketChange, answer: &Ticket
         let sentinel = mapped::plain(value);
         let halo = answer.custom_field(*id).map(|field| mapped::plain(&field.value));
         base.fields.insert(id.to_string(), Agreed { halo: halo.or_else(|| Some(sentinel.clone())), sentinel });
+    }
+    for (what, name, kept) in [(TEAM, TEAM, &answer.team), (CATEGORY, CATEGORY_MEMBER, &answer.category_1)] {
+        if let Some(sent) = member(&change.members, name) {
+            note_name(&mut base, what, Some(sent), kept.as_deref());
+        }
     }
     for (name, value) in &change.members {
         let sentinel = mapped::plain(value);

@@ -4,7 +4,7 @@ use crate::domain::{
     decision::Decision,
     failure::Side,
     merge::Candidate,
-    pair::{Kept, RefusedOwner},
+    pair::{Kept, KeptName, RefusedOwner},
     policy::ReopenRule,
     reason::Reason,
 };
@@ -91,7 +91,13 @@ fn answers(s: &Situation<'_>, reason: &Reason) -> Vec<(String, Decision)> {
                 let decision = Decision::LeaveKept { what: what.clone(), sent: *sent, kept: *kept };
                 (format!("Leave the {what} as Halo has it"), decision)
             };
-            s.pair.base.kept.get(what).map(leave).into_iter().collect()
+            let leave_name = |KeptName { sent, kept }: &KeptName| {
+                let decision = Decision::LeaveName { what: what.clone(), sent: sent.clone(), kept: kept.clone() };
+                (format!("Leave the {what} as Halo has it"), decision)
+            };
+            let base = &s.pair.base;
+            let named = || base.kept_names.get(what).map(leave_name);
+            base.kept.get(what).map(leave).or_else(named).into_iter().collect()
         }
         Reason::Flapping { .. } => {
             let thaw = |at| ("Let it go on".to_owned(), Decision::Thaw { at });

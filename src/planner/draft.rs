@@ -8,7 +8,7 @@ use crate::domain::{
     catalogue::Catalogue,
     ids::{TicketId, reference},
     incident::{Evidence, Incident, IncidentStatus},
-    policy::Policy,
+    policy::{FieldTarget, Policy},
     reason::Reason,
     text,
     ticket::{HaloUser, TicketDraft},
@@ -17,6 +17,7 @@ use crate::domain::{
 };
 
 use super::{
+    agreed,
     fields::{
         mapped::{self, Placed},
         owner,
@@ -223,6 +224,25 @@ pub fn in_place_of(s: &Situation<'_>, passed: &Passed, gone: TicketId) -> Ticket
     drafted.details_html = said + &drafted.details_html.replace(&drafted.reference, &own);
     drafted.reference = own;
     drafted
+}
+
+/// The team, or the category, that a ticket of the pair would be given now.
+pub(super) fn wanted(s: &Situation<'_>, what: &str) -> Option<String> {
+    let member = if what == agreed::TEAM { agreed::TEAM } else { agreed::CATEGORY_MEMBER };
+    let mapped = s.policy.fields.iter().rev().find(|mapping| {
+        let this = matches!(&mapping.field, FieldTarget::Member(name) if name == member);
+        this && mapping.rule.at_creation()
+    });
+    if let Some(mapping) = mapped {
+        return mapped::place(s.catalogue, s.incident, s.evidence, mapping).ok().map(|placed| placed.text());
+    }
+    let mut lacking = Vec::new();
+    if what == agreed::TEAM {
+        let own = s.client.halo.as_ref().and_then(|binding| binding.team.clone());
+        named(own, s.policy.team.as_ref(), s.catalogue, agreed::TEAM, &mut lacking)
+    } else {
+        named(None, s.policy.category.as_ref(), s.catalogue, agreed::CATEGORY, &mut lacking)
+    }
 }
 
 /// Holes of the policy that every ticket of this workspace meets: shown on the pair until they are filled.

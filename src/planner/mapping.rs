@@ -213,24 +213,56 @@ fn unclear_agent(catalogue: &Catalogue, wanted: &Ref) -> Option<Reason> {
     (ids.len() > 1).then(|| unmet("agent", wanted, ids, wanted.to_string()))
 }
 
+/// The agents whom an owner's own names mean, in the order of their ids: by object id, then by UPN, then by mail.
+fn by_identity<'a>(catalogue: &'a Catalogue, owner: &Owner) -> Vec<&'a Agent> {
+    let same = |one: &Option<String>, two: &Option<String>| {
+        let both = one.as_deref().zip(two.as_deref());
+        both.is_some_and(|(one, two)| !one.is_empty() && one.to_lowercase() == two.to_lowercase())
+    };
+    let with = |fits: &dyn Fn(&Agent) -> bool| catalogue.agents.iter().filter(|agent| fits(agent)).collect::<Vec<_>>();
+    let mut found = with(&|agent| same(&agent.object_id, &owner.object_id));
+    if found.is_empty() {
+        found = with(&|agent| same(&agent.email, &owner.user_principal_name));
+    }
+    if found.is_empty() {
+        found = with(&|agent| same(&agent.email, &owner.email));
+    }
+    found.sort_by_key(|agent| agent.id);
+    found.dedup_by_key(|agent| agent.id);
+    found
+}
+
+/// The agents among whom nothing chooses the owner's: several have that address, and the table has no row for it.
+pub fn agents_alike<'a>(policy: &Policy, catalogue: &'a Catalogue, owner: &Owner) -> Vec<&'a Agent> {
+    let row = keys(owner).iter().find_map(|key| policy.agents.get(key));
+    if row.is_some_and(|wanted| agent_ref(catalogue, wanted).is_some() || unclear_agent(catalogue, wanted).is_some()) {
+        return Vec::new();
+    }
+    let found = by_identity(catalogue, owner);
+    if found.len() > 1 { found } else { Vec::new() }
+}
+
 /// The agent for an owner: explicit table, then object id, then UPN or mail. A row of the table whose name is that of
-/// several agents means none of them.
+/// several agents means none of them, and so does an address that several have.
 pub fn agent(policy: &Policy, catalogue: &Catalogue, owner: &Owner) -> Option<i64> {
     let keys = keys(owner);
     let row = keys.iter().find_map(|key| policy.agents.get(key));
     if row.is_some_and(|wanted| unclear_agent(catalogue, wanted).is_some()) {
         return None;
     }
-    let by_object_id = || {
-        let wanted = owner.object_id.as_deref()?;
-        let fits = |a: &&Agent| a.object_id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(wanted));
-        catalogue.agents.iter().find(fits).map(|a| a.id)
+    let by_identity = || match by_identity(catalogue, owner).as_slice() {
+        [only] => Some(only.id),
+        _ => None,
     };
-    let by_mail = || {
-        let fits = |a: &&Agent| a.email.as_ref().is_some_and(|mail| keys.contains(&mail.to_lowercase()));
-        catalogue.agents.iter().find(fits).map(|a| a.id)
-    };
-    row.and_then(|wanted| agent_ref(catalogue, wanted)).or_else(by_object_id).or_else(by_mail)
+    row.and_then(|wanted| agent_ref(catalogue, wanted)).or_else(by_identity)
+}
+
+/// The reason where several agents have the owner's address: it names them.
+fn alike(agents: &[&Agent], owner: &Owner) -> Option<Reason> {
+    let names: Vec<&str> = agents.iter().map(|agent| agent.name.as_str()).collect();
+    let name = format!("{}: {}", owner.key().unwrap_or_default(), names.join(" or "));
+    let ids = agents.iter().map(|agent| agent.id).collect();
+    (!agents.is_empty()).then_some(Reason::Ambiguous { table: "agent".into(), name, ids })
 }
 
 /// An owner who is nobody in Halo, as the reason shown for it.
@@ -240,6 +272,7 @@ pub fn owner_without_agent(policy: &Policy, catalogue: &Catalogue, owner: &Owner
     }
     let row = keys(owner).iter().find_map(|key| policy.agents.get(key));
     let unclear = row.and_then(|wanted| unclear_agent(catalogue, wanted));
+    let unclear = unclear.or_else(|| alike(&agents_alike(policy, catalogue, owner), owner));
     let unclear = unclear.or_else(|| unclear_fallback(policy, catalogue));
     Some(unclear.unwrap_or_else(|| unmapped("agent", owner.key().unwrap_or_default())))
 }

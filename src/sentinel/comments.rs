@@ -1,6 +1,9 @@
 //! Comments of an incident.
 
+use std::sync::PoisonError;
+
 use http::Method;
+use jiff::SignedDuration;
 
 use super::{
     Place, Sentinel, Written, body,
@@ -11,7 +14,7 @@ use super::{
 };
 use crate::{
     domain::{
-        failure::{Failure, FailureKind},
+        failure::{Failure, FailureKind, Side},
         ids::{CommentId, IncidentId},
         incident::Comment,
     },
@@ -32,20 +35,44 @@ impl Sentinel {
     ) -> Result<Vec<Comment>, Failure> {
         let mut comments: Vec<Comment> = Vec::new();
         let first = self.address(at, &format!("incidents/{}/comments", segment(id.as_str())));
+        let budget = self.budget(&at.workspace.subscription);
+        let most = budget.most(Kind::CommentsRead, class);
+        self.mind_long_list(&first, most)?;
         let mut cursor = self.comments_page(at, &first, (class, 0), &mut comments).await?;
         if cursor.is_some() {
             // Several long lists at once would take the places that each of them lacks, again and again. No person waits
             // for that.
-            let budget = self.budget(&at.workspace.subscription);
             let _turn = if class.paced() { Some(budget.alone().await) } else { None };
             let mut pages = 1;
             while let Some(here) = cursor {
+                if pages >= most {
+                    return Err(self.too_long(first, pages));
+                }
                 cursor = self.comments_page(at, &here, (class, pages), &mut comments).await?;
                 pages += 1;
             }
         }
         comments.sort_by(|a, b| a.created.cmp(&b.created).then_with(|| a.id.cmp(&b.id)));
         Ok(comments)
+    }
+
+    /// A list of more pages than a window bears: begun anew each time, it would only use up what others need. Nobody asks
+    /// for it again for a while.
+    fn too_long(&self, list: String, pages: u64) -> Failure {
+        let now = self.clock.now();
+        let mut known = self.long_lists.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, (until, _)| *until > now);
+        known.insert(list, (now + LONG_LIST_RESTS, pages));
+        of_too_many(pages)
+    }
+
+    /// Whether a list is known to have more pages than so many.
+    fn mind_long_list(&self, list: &str, most: u64) -> Result<(), Failure> {
+        let known = self.long_lists.lock().unwrap_or_else(PoisonError::into_inner).get(list).copied();
+        match known {
+            Some((until, pages)) if pages >= most && until > self.clock.now() => Err(of_too_many(pages)),
+            _ => Ok(()),
+        }
     }
 
     /// The page that begins `here`, after so many others: gives where the next one begins.
@@ -111,6 +138,17 @@ impl Sentinel {
             Err(failure) => Err(failure),
         }
     }
+}
+
+/// How long a list that is too long is not asked for.
+const LONG_LIST_RESTS: SignedDuration = SignedDuration::from_hours(1);
+
+fn of_too_many(pages: u64) -> Failure {
+    let text = format!(
+        "Azure hands them out on more than {pages} pages, and no more are read within five minutes. Raise the connection's \
+         “writes_per_5min” where Azure allows more, or press “Look again”, which may use all of it."
+    );
+    Failure::new(Side::Sentinel, FailureKind::Unreadable, text)
 }
 
 /// Whether an answer is about this comment: by its name, or by the end of its ARM id.

@@ -20,9 +20,12 @@ pub mod read;
 pub mod walk;
 pub mod webhook;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64},
+    },
 };
 
 use async_trait::async_trait;
@@ -144,6 +147,8 @@ pub struct Sentinel {
     order_refused: AtomicBool,
     /// Rows in a row that came in that order.
     order_kept: AtomicU64,
+    /// Lists of comments that have more pages than a budget bears: how many were read, and until when none is asked for.
+    long_lists: Mutex<BTreeMap<String, (Timestamp, u64)>>,
     exchange: Exchange,
     tokens: Arc<dyn Tokens>,
     clock: Arc<dyn Clock>,
@@ -166,6 +171,7 @@ impl Sentinel {
             app_only: !connection.identity.delegated(),
             order_refused: AtomicBool::new(false),
             order_kept: AtomicU64::new(0),
+            long_lists: Mutex::default(),
             exchange: Exchange::new(transport, Side::Sentinel),
             tokens,
             clock,

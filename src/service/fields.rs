@@ -308,7 +308,9 @@ fn owner(s: &Situation<'_>, plan: &Plan) -> FieldRow {
     let have = s.ticket.and_then(|ticket| ticket.agent_id).filter(|id| *id > 1);
     let wanted = mapping::agent(s.policy, s.catalogue, &s.incident.owner);
     let nobody = s.incident.owner.is_none();
-    let same = (nobody && have.is_none()) || (s.ticket.is_some() && !nobody && wanted.is_some() && wanted == have);
+    let alike = mapping::agents_alike(s.policy, s.catalogue, &s.incident.owner);
+    let theirs = (wanted.is_some() && wanted == have) || alike.iter().any(|agent| Some(agent.id) == have);
+    let same = (nobody && have.is_none()) || (s.ticket.is_some() && !nobody && theirs);
     let moved = Moved {
         incident: base.owner != s.incident.owner.key(),
         ticket: s.ticket.is_some() && base.agent_id.filter(|id| *id > 1) != have,

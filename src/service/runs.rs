@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{App, caller::Caller, engine_handle::ScopeStatus, error::ServiceError, fault, names, pulse::overdue};
 use crate::{
     domain::{
+        failure::Failure,
         run::{Run, RunScope},
         view::{
             list::{self, Listed, Rows},
@@ -37,15 +38,21 @@ pub async fn view(app: &App, caller: &Caller, filter: RunFilter) -> Result<RunsV
             scope,
             status.scope(scope),
             &last,
-            on && overdue(&status, scope, workspace.poll_secs, now),
+            (on && overdue(&status, scope, workspace.poll_secs, now), now),
         );
-        sources.push(SourceRow { client, mode: Some(workspace.mode), next_due: row.next_due.filter(|_| on), ..row });
+        sources.push(SourceRow {
+            client,
+            mode: Some(workspace.mode),
+            next_due: row.next_due.filter(|_| on),
+            waits: row.waits.clone().filter(|_| on),
+            ..row
+        });
     }
     for halo in &installation.halo {
         let scope = RunScope::Halo { id: halo.id };
         if names::run_visible(&installation, scope, &caller.scope) {
             let late = overdue(&status, scope, halo.poll_secs, now);
-            sources.push(source(&halo.name, scope, status.scope(scope), &last, late));
+            sources.push(source(&halo.name, scope, status.scope(scope), &last, (late, now)));
         }
     }
     if sources.len() > list::ROWS {
@@ -86,8 +93,12 @@ fn source(
     scope: RunScope,
     status: Option<&ScopeStatus>,
     last: &[crate::store::LastRun],
-    overdue: bool,
+    (overdue, now): (bool, Timestamp),
 ) -> SourceRow {
+    let waits = |(_, failure): &(Timestamp, Failure)| {
+        let until = failure.waits_until().filter(|until| *until > now)?;
+        Some((until, failure.message.clone()))
+    };
     let recorded = last.iter().find(|row| row.run.scope == scope);
     SourceRow {
         scope,
@@ -100,6 +111,7 @@ fn source(
         next_due: status.and_then(|row| row.next_due),
         overdue,
         note: status.and_then(|row| row.note.clone()),
+        waits: status.and_then(|row| row.last_failure.as_ref()).and_then(waits),
     }
 }
 
@@ -108,7 +120,8 @@ async fn rows(app: &App, caller: &Caller, installation: &Installation, filter: &
         let asked =
             LedgerFilter { fact: Some("run-ended".to_owned()), scope: caller.scope.clone(), ..LedgerFilter::default() };
         let wanted = |run: &Run| {
-            (filter.source.is_empty() || filter.source == id_of(run.scope)) && (!filter.failed || run.failure.is_some())
+            let failed = run.failure.as_ref().is_some_and(|failure| failure.waits_until().is_none());
+            (filter.source.is_empty() || filter.source == id_of(run.scope)) && (!filter.failed || failed)
         };
         let mut after = list::key(&filter.from).parse().ok().map(Seq);
         let (mut rows, mut looked_at, mut older) = (Vec::new(), 0_usize, None);

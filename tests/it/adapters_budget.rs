@@ -99,6 +99,7 @@ fn a_list_that_was_begun_is_read_on_whatever_the_pace() {
     for read in 1..96 {
         assert_eq!(budget.take_on(start(), kind, Class::Comment, read), Ok(()), "{read}");
     }
+    assert_eq!([Class::Comment, Class::Interactive].map(|class| budget.most(kind, class)), [96, 100]);
     // What is kept for others is kept, and the rest waits for the window.
     assert_eq!(budget.take_on(start(), kind, Class::Comment, 96), Err(at(300)));
     assert!(budget.take(start(), kind, Class::New).is_err());

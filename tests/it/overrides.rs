@@ -312,6 +312,25 @@ async fn the_rules_of_a_client_are_made_changed_and_given_up_on_its_page() {
     assert_eq!((there.policies[0].tickets_per_hour, ada.stage.writes()), (44, 0));
 }
 
+/// Somebody typed it there, so it does not go with the base: only the tick gives it back.
+#[tokio::test]
+async fn a_rule_that_says_the_same_as_the_base_stays_a_clients_own() {
+    let mut ada = Person::new().await;
+    let client = ada.stage.test.app.installation().await.unwrap().clients[0].clone();
+    let page = format!("{MAPPING}?client={}", client.id);
+    for value in ["33", "200"] {
+        let mine = ada.page(&page).await;
+        let answer = ada.send(MAPPING, &with(&rules(&mine), &[("anyway", "on"), ("tickets_per_hour", value)])).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", shown(&answer.body));
+    }
+    let base = ada.page(&format!("{MAPPING}?policy=standard")).await;
+    let answer = ada.send(MAPPING, &with(&rules(&base), &[("anyway", "on"), ("tickets_per_hour", "44")])).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", shown(&answer.body));
+    let all = ada.policies().await;
+    let found = |name: &str| all.iter().find(|policy| policy.name == name).map(|policy| policy.tickets_per_hour);
+    assert_eq!((found("standard"), found(&client.name)), (Some(44), Some(200)));
+}
+
 #[tokio::test]
 async fn every_rule_can_be_a_clients_own_and_be_given_back() {
     let mut ada = Person::new().await;

@@ -694,6 +694,28 @@ async fn comments_come_oldest_first_from_all_pages() {
     assert_eq!(comments.iter().map(|c| c.message.as_str()).collect::<Vec<_>>(), ["c1", "c2", "c3"]);
 }
 
+/// A list that no window has room for is not begun over and over: it is said, and what others need is left to them.
+#[tokio::test]
+async fn comments_on_more_pages_than_a_window_bears_are_said_and_left_alone() {
+    let stage = stage(Script::new(|sent| {
+        let page = sent.query("$skipToken").map_or(0, |token| token.parse::<u32>().unwrap());
+        let name = format!("c{page:03}");
+        let comment = json!({"name": name, "properties": {"message": name, "createdTimeUtc": "2026-05-04T03:00:00Z", "author": {}}});
+        let next = format!("https://management.azure.com{P}/incidents/{ID}/comments?$skipToken={}", page + 1);
+        answer(200, &json!({"value": [comment], "nextLink": (page < 97).then_some(next)}))
+    }));
+    let (at, id) = (place(), IncidentId::new(ID));
+    for asked in [96, 96] {
+        let failure = stage.sentinel.comments(&at, &id, Class::Comment).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Unreadable);
+        assert!(failure.message.contains("more than 96 pages"), "{}", failure.message);
+        assert_eq!(stage.script.sent().len(), asked, "it is not asked for again");
+    }
+    // A person's reading may use all of the budget.
+    stage.clock.advance(jiff::SignedDuration::from_mins(6));
+    assert_eq!(stage.sentinel.comments(&at, &id, Class::Interactive).await.unwrap().len(), 98);
+}
+
 #[tokio::test]
 async fn comments_on_many_small_pages_are_read_to_their_end() {
     // As many as an incident takes, two to a page: half of the budget.

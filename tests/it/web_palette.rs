@@ -48,6 +48,11 @@ async fn linked_incidents_are_found_as_one_types_within_ones_clients() {
         let page = app.page(&mut other, &format!("/palette?q={query}&fragment=1")).await.body;
         assert_eq!((linked(&page, &first), linked(&page, &second)), (false, finds.1), "{query}: {page}");
     }
+    // What an entry does not show and is found by, it says.
+    let page = app.page(&mut admin, "/palette?q=hb-0000000001&fragment=1").await.body;
+    assert!(page.contains("found by its reference HB-0000000001"), "{page}");
+    let page = app.page(&mut admin, "/palette?q=title&fragment=1").await.body;
+    assert!(!page.contains("found by"), "{page}");
     let page = app.page(&mut admin, "/palette?q=zzzz").await.body;
     assert!(page.contains("Nothing is called that"), "{page}");
     let page = app.page(&mut admin, "/palette?q=backf&fragment=1").await.body;

@@ -151,7 +151,7 @@ fn budget(ctx: &PageContext, budget: &BudgetView) -> AnyView {
                 {text.clone()}
             </meter>
             <span>{text}</span>
-            {budget.free_at.map(|at| view! { <span class="warn">"waits; free again "{when(ctx, at)}</span> })}
+            {budget.free_at.map(|at| view! { <span class="warn">"told to wait; free again "{when(ctx, at)}</span> })}
         </div>
     }
     .into_any()

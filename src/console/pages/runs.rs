@@ -1,5 +1,6 @@
 //! Who is read, when it was read last, when it is due again, and what came of each run.
 
+use jiff::Timestamp;
 use leptos::prelude::*;
 
 use crate::{
@@ -8,13 +9,14 @@ use crate::{
             act::{self, Weight},
             icon::icon,
             list,
-            time::{when, when_or},
+            time::{absolute, when, when_or},
         },
         context::PageContext,
         words,
     },
     domain::{
         run::RunScope,
+        time::iso,
         view::{
             list::Listed,
             runs::{RunFilter, RunRow, RunsView, SourceRow},
@@ -41,6 +43,7 @@ fn truth(view: &RunsView) -> AnyView {
     let read = view.sources.iter().filter(|source| source.mode != Some(Mode::Off)).count() as u64;
     let overdue = view.sources.iter().filter(|source| source.overdue).count() as u64;
     let failing = view.sources.iter().filter(|source| failing(source)).count() as u64;
+    let waiting = view.sources.iter().filter(|source| source.waits.is_some()).count() as u64;
     if read == 0 {
         return "Nothing is read: no workspace or Halo instance is switched on.".into_any();
     }
@@ -49,19 +52,25 @@ fn truth(view: &RunsView) -> AnyView {
     let failed = RunFilter { failed: true, ..RunFilter::default() }.address();
     view! {
         <a href="#sources">{sources}</a>{verb}
-        {match (overdue, failing) {
-            (0, 0) => " on time".into_any(),
+        {match (overdue, failing, waiting) {
+            (0, 0, 0) => " on time".into_any(),
             _ => ().into_any(),
         }}
         {(overdue > 0).then(|| view! { "; "<a href="#sources">{words::number(overdue)}</a>" late" })}
         {(failing > 0).then(|| view! { "; "<a href=failed>{words::number(failing)}</a>" failed at the last try" })}
+        {(waiting > 0).then(|| view! { "; "{words::number(waiting)}" waiting" })}
         "."
     }
     .into_any()
 }
 
+/// A moment within a sentence.
+fn moment(ctx: &PageContext, at: Timestamp) -> AnyView {
+    view! { <time datetime=iso(at)>{absolute(ctx, at)}</time> }.into_any()
+}
+
 fn failing(source: &SourceRow) -> bool {
-    source.last.as_ref().is_some_and(|run| run.failure.is_some())
+    source.waits.is_none() && source.last.as_ref().is_some_and(|run| run.failure.is_some())
 }
 
 fn id_of(scope: RunScope) -> String {
@@ -102,6 +111,8 @@ fn source(ctx: &PageContext, source: &SourceRow) -> AnyView {
         ("sync-unknown", "stop", "Off")
     } else if source.overdue {
         ("health-needs-you", "needs-you", "Late")
+    } else if source.waits.is_some() {
+        ("health-waiting", "waiting", "Waits")
     } else if failing(source) {
         ("health-waiting", "waiting", "Tries again")
     } else if source.last_success.is_none() {
@@ -118,13 +129,19 @@ fn source(ctx: &PageContext, source: &SourceRow) -> AnyView {
         RunScope::Halo { .. } => "Halo instance",
     };
     let of_it = RunFilter { source: id_of(source.scope), ..RunFilter::default() }.address();
-    let last = source.last.as_ref().map(|run| match &run.failure {
+    let of_last = |run: &RunRow| {
+        match &run.failure {
         Some(failure) => view! { <span class="failure">{failure.message.clone()}</span> }.into_any(),
         None => view! {
             {words::counted(u64::from(run.read), "record", "records")}" read, "{words::number(u64::from(run.changed))}" changed"
         }
         .into_any(),
-    });
+    }
+    };
+    let last = match &source.waits {
+        Some((until, why)) => Some(view! { "Waits until "{moment(ctx, *until)}". "{why.clone()} }.into_any()),
+        None => source.last.as_ref().map(of_last),
+    };
     let acts = (ctx.may_operate() && !off)
         .then(|| act::named(ctx, action, symbol_of_act, label, Weight::Plain, Some(source.name.clone())));
     view! {
@@ -209,6 +226,12 @@ fn runs(ctx: &PageContext, view: &RunsView) -> AnyView {
 fn run(ctx: &PageContext, run: &RunRow) -> AnyView {
     let took = run.ended.as_millisecond().saturating_sub(run.started.as_millisecond()).max(0);
     let result = match &run.failure {
+        Some(failure) if failure.waits_until().is_some() => view! {
+            <span class="chip health-waiting">{icon(ctx, "waiting")} <span>"Told to wait"</span></span>
+            {failure.waits_until().map(|until| view! { " until "{moment(ctx, until)}". " })}
+            {failure.message.clone()}
+        }
+        .into_any(),
         Some(failure) => view! {
             <span class="chip health-waiting">{icon(ctx, "needs-you")} <span>"Failed"</span></span>
             " "

@@ -74,7 +74,7 @@ impl Reason {
                 Some(format!("{what}, then press “Look again”."))
             }
             Self::Ambiguous { .. } => Some(
-                "Write the id of the one that is meant into the policy in place of the name, then press “Look again”.".into(),
+                "Write the id of the one that is meant into the policy in place of the name; for an owner whose address several agents have, add a row to its “agents” table. Then press “Look again”.".into(),
             ),
             Self::RecordGone { .. } => Some("Open the record on both sides and decide which one stays.".into()),
             Self::WrongClient => Some("In Halo, move the ticket to the client of its workspace; or unlink the pair.".into()),
@@ -124,6 +124,9 @@ impl Reason {
             Self::HaloKept { what, .. } if what == "ticket type" => {
                 Some("Look in Halo for the rule, the workflow or the template that sets it, if that is not wanted.".into())
             }
+            Self::HaloKept { what, .. } if what == "team" || what == "category" => Some(format!(
+                "Look in Halo for a rule, a workflow or a template that sets it, and correct it there and on the ticket; or name in the policy (a client's own team at the client) the {what} that Halo keeps, or leave it on the pair's page. It is not written again by itself."
+            )),
             Self::HaloKept { .. } => Some(
                 "Look in Halo for a rule, a workflow or a template that sets it, and correct it there and on the ticket, or leave it on the pair's page; it is not written again by itself.".into(),
             ),

@@ -19,7 +19,7 @@ use crate::domain::{
 pub struct RunFilter {
     /// A workspace's or Halo connection's id. `source`
     pub source: String,
-    /// `failed=1`: only runs that failed.
+    /// `failed=1`: only runs that failed; one that was told to wait did not.
     pub failed: bool,
     /// Opaque token of the page. `from`
     pub from: String,
@@ -83,6 +83,9 @@ pub struct SourceRow {
     pub overdue: bool,
     /// What its last whole reading told that cannot be.
     pub note: Option<String>,
+    /// Until when it waits, and why: it was told to, or our own budget has no room.
+    #[serde(default)]
+    pub waits: Option<(Timestamp, String)>,
 }
 
 /// One finished run.

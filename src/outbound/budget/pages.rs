@@ -51,6 +51,14 @@ impl Budget {
         })
     }
 
+    /// How many calls of this kind and class go within one window at most: a list of more pages is never read to its end.
+    pub fn most(&self, kind: Kind, class: Class) -> u64 {
+        self.with(|inner| match inner.limits.get(&kind) {
+            Some(Limit::Window { allowed, .. }) => mine(*allowed, class),
+            _ => u64::MAX,
+        })
+    }
+
     /// Counts one more page of a list of which `read` pages were read: within the class's share, not at its pace. What is
     /// paced goes the slower for it.
     ///

@@ -1,6 +1,7 @@
 //! What both sides say beside their conversation, field by field: [`severity`], [`owner`], [`status`], [`title`],
 //! [`labels`], [`verdict`] and the policy's own mappings ([`mapped`]). Each compares three ways through [`super::conflict`].
 
+mod kept;
 pub mod labels;
 pub mod mapped;
 pub mod owner;
@@ -202,6 +203,7 @@ pub fn plan(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
         _ => values(&mut gather),
     }
     other_type(&mut gather);
+    kept::plan(&mut gather);
     // Last: what a closing or reopening is called outranks the other reasons of the same write.
     status::plan(&mut gather);
     let Gather { base, out, ticket_change, ticket_reason, incident_change, incident_reason, differ, .. } = gather;

@@ -24,7 +24,11 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let key = s.incident.owner.key();
     // Agent 1 is Halo's "Unassigned".
     let agent = ticket.agent_id.filter(|id| *id > UNASSIGNED);
+    // Of several agents with the owner's address one has it already: nobody is to be chosen.
+    let one_of_them =
+        mapping::agents_alike(s.policy, s.catalogue, &s.incident.owner).iter().any(|alike| Some(alike.id) == agent);
     if s.policy.owner.to_halo()
+        && !one_of_them
         && let Some(reason) = mapping::owner_without_agent(s.policy, s.catalogue, &s.incident.owner)
     {
         // With a fallback the ticket has somebody, and a closed incident needs nobody any more.
@@ -40,7 +44,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         rule: s.policy.owner,
         fixed: Side::Sentinel,
         // Two names of one person: an owner whose agent is the ticket's agent is in step.
-        same: wanted.is_some() && wanted == agent || nobody && agent.is_none(),
+        same: wanted.is_some() && wanted == agent || one_of_them || nobody && agent.is_none(),
         moved: Moved { sentinel: key != g.base.owner, halo: agent != g.base.agent_id.filter(|id| *id > UNASSIGNED) },
         sentinel: key.clone().unwrap_or_else(|| "nobody".to_owned()),
         halo: agent.map_or_else(|| "nobody".to_owned(), |id| mapping::agent_name(s.catalogue, id)),

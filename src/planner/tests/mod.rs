@@ -18,6 +18,7 @@ mod fields;
 mod forgotten;
 mod groups;
 mod in_words;
+mod kept;
 mod laws;
 mod links;
 mod loops;

@@ -5,7 +5,7 @@ use super::{
     scene::{CLOSED, check, in_step, words},
 };
 use crate::domain::{
-    catalogue::Ref,
+    catalogue::{Agent, Ref},
     closing::Classification,
     incident::{IncidentStatus, Owner},
     policy::Direction,
@@ -108,6 +108,51 @@ fn owner_and_agent() {
                 s.catalogue.agents[2].name = "Amira".into();
                 s.policy.agents = [("amira@soc.example".to_owned(), Ref::Id(6))].into();
                 s.incident.owner = Owner { email: Some("amira@soc.example".into()), ..Owner::default() };
+            },
+            "ticket agent=6 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+        (
+            "an address that two agents have means neither",
+            |s| {
+                s.catalogue.agents[2].email = Some("AMIRA@soc.example".into());
+                s.incident.owner = Owner { user_principal_name: Some("amira@soc.example".into()), ..Owner::default() };
+            },
+            "behind needs-you ambiguous",
+        ),
+        (
+            "with a fallback the ticket goes there meanwhile",
+            |s| {
+                s.catalogue.agents[2].email = Some("amira@soc.example".into());
+                s.catalogue.agents.push(Agent { id: 8, name: "Desk".into(), email: None, object_id: None });
+                s.policy.agent = Some(Ref::Name("Desk".into()));
+                s.incident.owner = Owner { email: Some("amira@soc.example".into()), ..Owner::default() };
+            },
+            "ticket agent=8 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+        (
+            "one of the two has the ticket already: nobody is asked",
+            |s| {
+                s.catalogue.agents[2].email = Some("amira@soc.example".into());
+                s.incident.owner = Owner { email: Some("amira@soc.example".into()), ..Owner::default() };
+                s.ticket().agent_id = Some(6);
+            },
+            "in-step healthy -",
+        ),
+        (
+            "a row of the table says which of the two",
+            |s| {
+                s.catalogue.agents[2].email = Some("amira@soc.example".into());
+                s.policy.agents = [("amira@soc.example".to_owned(), Ref::Id(6))].into();
+                s.incident.owner = Owner { email: Some("amira@soc.example".into()), ..Owner::default() };
+            },
+            "ticket agent=6 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+        (
+            "the sign-in name goes before the mail address",
+            |s| {
+                s.catalogue.agents[2].email = Some("jonas@soc.example".into());
+                let (upn, mail) = (Some("jonas@soc.example".into()), Some("amira@soc.example".into()));
+                s.incident.owner = Owner { user_principal_name: upn, email: mail, ..Owner::default() };
             },
             "ticket agent=6 because changed-in-sentinel; behind waiting changed-in-sentinel",
         ),
@@ -248,6 +293,19 @@ fn owner_and_agent() {
             "ticket agent=1 because changed-in-sentinel; behind waiting changed-in-sentinel",
         ),
     ]);
+}
+
+#[test]
+fn two_agents_with_one_address_are_named_and_neither_is_chosen() {
+    let mut scene = in_step();
+    scene.catalogue.agents[2].email = Some("amira@soc.example".into());
+    scene.incident.owner = Owner { email: Some("Amira@soc.example".into()), ..Owner::default() };
+    let found = scene.plan();
+    assert!(found.operations.is_empty());
+    let said = found.items()[0].words();
+    assert!(said.contains("Amira or Jonas") && said.contains("(5, 6)"), "{said}");
+    let remedy = found.items()[0].remedy().unwrap_or_default();
+    assert!(remedy.contains("“agents” table"), "{remedy}");
 }
 
 #[test]

@@ -75,6 +75,34 @@ both! {
         bridge.finish().await;
     }
 
+    /// Our own pace is not Halo's word, and each is told as what it is, also on the page of runs, where neither has failed.
+    async fn a_wait_that_halo_asked_for_is_told_from_our_own_pace(product) {
+        use halobridge::{clock::Clock as _, domain::{run::RunScope, view::runs::RunFilter}, service::runs};
+        let bridge = Bridge::new(product).await;
+        bridge.pass(120).await;
+        let (_, budget) = bridge.engine.registry().halo_budgets().remove(0);
+        let (app, olga) = super::person::operator(&bridge);
+        let said = async || {
+            let view = runs::view(&app, &olga, RunFilter::default()).await.unwrap();
+            let source = view.sources.into_iter().find(|source| matches!(source.scope, RunScope::Halo { .. })).unwrap();
+            assert!(source.last.is_none_or(|run| run.failure.is_none()));
+            source.waits.map(|(_, why)| why).unwrap_or_default()
+        };
+        assert_eq!(said().await, "");
+        while budget.take(bridge.clock.now(), Kind::Halo, Class::Interactive).is_ok() {}
+        bridge.pass(60).await;
+        let own = said().await;
+        assert!(own.starts_with("Our own budget of requests to Halo is used up"), "{own}");
+        let now = bridge.clock.now();
+        budget.told_to_wait(now, now + SignedDuration::from_mins(10));
+        bridge.pass(420).await;
+        let told = said().await;
+        assert!(told.starts_with("Halo asked to wait until 2026-03-02T09:"), "{told}");
+        bridge.pass(900).await;
+        assert_eq!(said().await, "");
+        bridge.finish().await;
+    }
+
     /// Comments for which our own budget has no place wait beside the polls, which go on and count no failure.
     async fn comments_that_wait_for_a_place_hold_up_no_poll(product) {
         use halobridge::clock::Clock as _;

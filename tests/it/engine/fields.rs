@@ -133,6 +133,36 @@ both! {
         }
     }
 
+    async fn a_team_that_a_rule_of_halo_keeps_is_an_open_item_and_no_fight(product) {
+        let (other, own) = match product {
+            halobridge::twin::options::Product::Itsm => ("Service Desk", "Security Operations"),
+            _ => ("1st Line Support", "SOC"),
+        };
+        let bridge = Bridge::new(product).await;
+        let twin = bridge.twin.clone();
+        let mut ruled = false;
+        bridge.mutate(move |request, body| {
+            let made = request.method() == "POST" && request.uri().path().ends_with("/Tickets") && !ruled;
+            if let Some(id) = made.then(|| body["id"].as_i64()).flatten() {
+                ruled = true;
+                assert!(twin.act("ticket.update", &json!({ "ticket_id": id, "team": other })).status < 300);
+                body["team"] = json!(other);
+            }
+        });
+        let incident = bridge.raise(json!({}));
+        bridge.pass(300).await;
+        let said = bridge.pair_of(&incident).await.unwrap().reason.expect("it says so").words();
+        assert_eq!(said, format!("Halo kept another team than was sent: “{other}”, not “{own}”."));
+        let writes = bridge.writes();
+        bridge.pass(1_800).await;
+        assert_eq!(bridge.writes(), writes, "no fight");
+        let id = bridge.ticket_of(&incident).await;
+        bridge.act("ticket.update", json!({ "ticket_id": id, "team": own }));
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        bridge.finish().await;
+    }
+
     async fn titles_and_labels_cross_both_ways(product) {
         let policy = "title = { direction = \"both\", when = \"always\" }\nlabels = { field = \"CFSentinelEvidence\", direction = \"both\" }";
         let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;

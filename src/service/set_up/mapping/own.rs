@@ -101,7 +101,7 @@ impl Subject {
     }
 
     /// The keys that are the policy's own when this is saved: those that were typed anew and differ from the base, and
-    /// those that were its own and stayed.
+    /// those that were its own, also where they say the same as the base by now. They are given back by their tick alone.
     pub fn own(&self, typed: &Typed, draft: &Policy, catalogue: &Catalogue) -> BTreeSet<PolicyKey> {
         let (Some(base), Some(start)) = (&self.base, &self.start) else { return BTreeSet::new() };
         // compared as the page gives them back: an id there may be a name here
@@ -110,7 +110,7 @@ impl Subject {
             if typed.ticked(&format!("inherit.{}", key.as_str())) {
                 return false;
             }
-            if key.same(draft, &shown) { start.own.contains(key) } else { !key.same(draft, &base) }
+            start.own.contains(key) || (!key.same(draft, &shown) && !key.same(draft, &base))
         };
         PolicyKey::ALL.iter().copied().filter(own).collect()
     }

@@ -15,6 +15,7 @@ use halobridge::{
     },
     domain::{
         account::Role,
+        failure::{Failure, FailureKind, Side},
         ids::WorkspaceId,
         incident::{IncidentStatus, Severity},
         pair::{Health, SyncState},
@@ -33,6 +34,7 @@ use halobridge::{
             set_up::StepContent,
         },
     },
+    service::palette::found_by,
 };
 use scraper::{ElementRef, Html, Selector};
 
@@ -861,6 +863,49 @@ fn a_connection_never_shows_a_secret_but_where_it_comes_from() {
     assert!(words.contains("sealed in the database"));
     assert!(words.contains("287 of 300 in 5 min") && words.contains("free again in 18 s"));
     assert_eq!(all(&html, "form[action$='/sign-in'] button").len(), 1);
+}
+
+#[test]
+fn the_palette_says_what_an_incident_is_found_by_where_that_is_not_shown() {
+    let row = fixtures::pair_rows(1).remove(0);
+    let title = row.title.split(' ').next().unwrap();
+    let ticket = row.ticket.clone().unwrap().label;
+    let number = row.number.unwrap();
+    for text in [title, &title.to_uppercase(), &ticket, &format!("#{ticket}"), &format!("#{number} {title}"), "zz"] {
+        assert_eq!(found_by(&row, text), None, "{text}");
+    }
+    assert_eq!(found_by(&row, "hb-0000000000").unwrap(), "its reference HB-0000000000");
+    let id = row.incident.as_str().to_owned();
+    assert_eq!(found_by(&row, &id).unwrap(), format!("the incident's id {id}"));
+    let by = found_by(&row, &format!("{title} pc-77")).unwrap();
+    assert!(by.starts_with("“pc-77”: a host"), "{by}");
+}
+
+/// A wait that the other side asked for is neither a failure nor nothing.
+#[test]
+fn a_source_that_was_told_to_wait_says_until_when() {
+    let (_, ctx, _) = fixtures::pages().into_iter().find(|(name, _, _)| *name == "runs").unwrap();
+    let mut runs = fixtures::runs();
+    let until = "2026-11-21T12:30:00Z".parse().unwrap();
+    let told = "Azure asks to wait: too many requests. It goes on by itself.";
+    let failure =
+        Failure { status: Some(429), ..Failure::new(Side::Sentinel, FailureKind::WaitUntil { at: until }, told) };
+    runs.sources.truncate(1);
+    runs.sources[0].waits = Some((until, told.to_owned()));
+    if let Some(last) = &mut runs.sources[0].last {
+        last.failure = Some(failure.clone());
+    }
+    if let Ok(listed) = &mut runs.runs {
+        listed.rows.truncate(1);
+        listed.rows[0].failure = Some(failure);
+    }
+    let html = Html::parse_document(&render(&ctx, &Page::Runs(Box::new(runs))));
+    let row = one(&html, "table.sources tbody");
+    assert!(row.contains("Waits until") && row.contains(&absolute(&ctx, until)) && row.contains(told), "{row}");
+    let past = one(&html, "table.runs tbody");
+    assert!(past.contains("Told to wait") && !past.contains("Failed"), "{past}");
+    let truth = truth_of(&html);
+    assert!(truth.contains("1 waiting") && !truth.contains("failed"), "{truth}");
 }
 
 #[test]

@@ -1,0 +1,101 @@
+//! A team and a category that Halo keeps otherwise than they were sent.
+
+use serde_json::json;
+
+use super::scene::{Scene, in_step, words};
+use crate::{
+    domain::{
+        catalogue::{Named, Ref},
+        closing::Classification,
+        policy::{Direction, FieldMapping, FieldRule, FieldSource, FieldTarget, When},
+        ticket::{TicketChange, TicketDraft},
+    },
+    planner::{Situation, agreed, choice, draft, gate},
+};
+
+fn drafted(s: &Situation<'_>) -> TicketDraft {
+    let binding = s.client.halo.clone().expect("the client is bound");
+    let passed = gate::Passed { binding, ticket_type_id: 21, after: None };
+    draft::draft(s.workspace, s.policy, s.catalogue, &passed, s.incident, None, None).draft
+}
+
+/// The ticket is made, and its answer says what it says.
+fn made(scene: &mut Scene) {
+    let drafted = scene.with(drafted);
+    let answer = scene.ticket().clone();
+    scene.pair.base = agreed::with_answer(scene.pair.base.clone(), &drafted, &answer, None);
+}
+
+#[test]
+fn a_team_or_category_that_halo_keeps_otherwise_is_open_until_somebody_settles_it() {
+    let mut scene = in_step();
+    scene.catalogue.teams.push(Named { id: 2, name: "Service Desk".into() });
+    scene.catalogue.categories = vec![Named { id: 1, name: "Security>Phishing".into() }];
+    scene.policy.category = Some(Ref::Name("Security>Phishing".into()));
+    // The same in other spaces and letters is the same; what an answer does not tell is not known.
+    (scene.ticket().team, scene.ticket().category_1) = (None, Some("security > phishing".into()));
+    made(&mut scene);
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
+
+    (scene.ticket().team, scene.ticket().category_1) = (Some("Service Desk".into()), Some("General".into()));
+    made(&mut scene);
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "behind needs-you halo-kept", "nothing is written");
+    scene.queue(&plan);
+    let plan = scene.plan();
+    assert_eq!((words(&plan).as_str(), plan.base.clone()), ("behind needs-you halo-kept", None), "and it rests");
+    let said: Vec<String> = plan.items().iter().map(|item| item.words()).collect();
+    assert_eq!(
+        said,
+        [
+            "Halo kept another team than was sent: “Service Desk”, not “Security”.",
+            "Halo kept another category than was sent: “General”, not “Security>Phishing”.",
+        ]
+    );
+    assert!(plan.items()[0].remedy().is_some_and(|remedy| remedy.contains("the team that Halo keeps")));
+    // A reading that does not tell it leaves it open.
+    let mut untold = scene.clone();
+    (untold.ticket().team, untold.ticket().category_1) = (None, None);
+    assert_eq!(untold.plan().items().len(), 2);
+    // An agent corrects it, or the policy names what Halo keeps.
+    scene.ticket().category_1 = Some("Security>Phishing".into());
+    let plan = scene.plan();
+    assert_eq!((words(&plan).as_str(), plan.items().len()), ("behind needs-you halo-kept", 1));
+    scene.queue(&plan);
+    let mut renamed = scene.clone();
+    renamed.policy.team = Some(Ref::Name("Service Desk".into()));
+    assert_eq!(words(&renamed.plan()), "in-step healthy -");
+    // A closed matter asks nobody.
+    let mut closed = scene.clone();
+    closed.close_incident(Classification::Undetermined, None);
+    closed.close_ticket(Some(3));
+    assert!(closed.plan().items().iter().all(|item| item.code() != "halo-kept"));
+    // Or a person leaves it.
+    let choices = scene.with(choice::choices);
+    let (label, decision) = choices[0].answers[0].clone();
+    assert_eq!(label, "Leave the team as Halo has it");
+    scene.pair.decisions.push(decision);
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "in-step healthy -");
+    assert!(plan.base.is_some_and(|base| base.kept_names.is_empty()));
+}
+
+#[test]
+fn a_mapped_team_that_halo_keeps_otherwise_is_written_once_and_said() {
+    let mut scene = in_step();
+    scene.policy.fields = vec![FieldMapping {
+        field: FieldTarget::Member("team".into()),
+        source: FieldSource::Path("$.properties.severity".into()),
+        rule: FieldRule::new(Direction::ToHalo, When::Always),
+    }];
+    assert_eq!(scene.plan().operations.len(), 1, "the incident's value is new to the ticket");
+    let change = TicketChange { members: vec![("team".into(), json!("Medium"))], ..TicketChange::default() };
+    let answer = scene.ticket().clone();
+    scene.pair.base = agreed::after_ticket(scene.pair.base.clone(), &scene.incident, &change, &answer, false);
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "behind needs-you halo-kept");
+    assert_eq!(plan.items()[0].words(), "Halo kept another team than was sent: “Security”, not “Medium”.");
+    // The incident says what Halo has: it is over.
+    scene.incident.raw = json!({ "properties": { "severity": "Security" } }).into();
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
+}
