@@ -1,5 +1,9 @@
 use std::{borrow::Cow, process::ExitCode};
 
+/// A quarter of what a step of the engine costs is asking for memory and giving it back: JSON, in many small pieces.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The browser bundle. Its folder is the `site-root` of `Leptos.toml`; a test holds the two together.
 #[derive(rust_embed::RustEmbed)]
 #[folder = "target/site"]
