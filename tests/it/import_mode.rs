@@ -213,14 +213,22 @@ halo_client_id = {}
         (rows[0].test, rows[0].lines.clone())
     }
 
-    pub fn writes(&self) -> usize {
+    fn calls(&self) -> Vec<Value> {
         let list = self.twin.with(|world, _| world.calls.list(0, None, 100_000));
-        let rows = list["calls"].as_array().unwrap().clone();
+        list["calls"].as_array().unwrap().clone()
+    }
+
+    /// How often Microsoft was asked for a token.
+    pub fn sign_ins(&self) -> usize {
+        self.calls().iter().filter(|row| row["path"].as_str().unwrap().ends_with("/oauth2/v2.0/token")).count()
+    }
+
+    pub fn writes(&self) -> usize {
         // Alerts and entities are read by POST.
         let reads = |row: &Value| {
             ["/token", "/alerts", "/entities"].iter().any(|end| row["path"].as_str().unwrap().ends_with(end))
         };
-        rows.iter().filter(|row| row["method"] != "GET" && !reads(row)).count()
+        self.calls().iter().filter(|row| row["method"] != "GET" && !reads(row)).count()
     }
 }
 

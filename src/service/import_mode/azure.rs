@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-use super::{address, detail, kept, put_workspace_secret, reachable, refused, secret, workspace};
+use super::{address, detail, kept, put_workspace_secret, reachable, refused, secret};
 use crate::{
     domain::{
         connection::MicrosoftConnection,
@@ -27,8 +27,8 @@ use crate::{
         error::barred,
         logic_app::{self, LogicApp},
     },
-    service::{App, acts, caller::Caller, error::ServiceError, outside, set_up::allowed},
-    store::SecretOwner,
+    service::{App, acts, caller::Caller, error::ServiceError, names, outside, set_up::allowed},
+    store::{Installation, SecretOwner},
 };
 
 /// What cannot be done without a sign-in.
@@ -119,11 +119,17 @@ async fn guid(sentinel: &Sentinel, place: &Place) -> Result<String, Failure> {
     Ok(found.map_or_else(|| place.tenant.clone(), |row| row.tenant_id.clone()))
 }
 
-pub(super) async fn found(app: &App, id: WorkspaceId) -> Result<(Workspace, MicrosoftConnection), ServiceError> {
+/// A workspace with the connection that reaches it; `None` where one of the two is not set up any more.
+pub(super) fn reached(installation: &Installation, id: WorkspaceId) -> Option<(&Workspace, &MicrosoftConnection)> {
+    let workspace = names::workspace(installation, id)?;
+    let connection = installation.microsoft.iter().find(|row| row.id == workspace.connection)?;
+    Some((workspace, connection))
+}
+
+async fn found(app: &App, id: WorkspaceId) -> Result<(Workspace, MicrosoftConnection), ServiceError> {
     let installation = app.installation().await?;
-    let workspace = workspace(&installation, id)?.clone();
-    let connection = installation.microsoft.iter().find(|row| row.id == workspace.connection);
-    Ok((workspace, connection.ok_or(ServiceError::NotFound)?.clone()))
+    let (workspace, connection) = reached(&installation, id).ok_or(ServiceError::NotFound)?;
+    Ok((workspace.clone(), connection.clone()))
 }
 
 /// What deploying would do, and what is missing for it. Nothing is written.

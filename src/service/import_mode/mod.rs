@@ -37,17 +37,13 @@ use crate::{
         workspace::Workspace,
     },
     outbound::url_policy,
-    store::{Installation, SecretOwner},
+    store::SecretOwner,
 };
 
 /// Seconds after which a test event counts as lost: Logic Apps start within a minute or two.
 pub const TEST_SECS: i64 = 120;
 /// Bytes of a secret that is made here.
 const SECRET_BYTES: usize = 32;
-
-fn workspace(installation: &Installation, id: WorkspaceId) -> Result<&Workspace, ServiceError> {
-    names::workspace(installation, id).ok_or(ServiceError::NotFound)
-}
 
 /// Every workspace and Halo instance, with how it is heard of. `public` is the console's address.
 ///

@@ -1,12 +1,10 @@
 //! Carries errands out: a few workspaces at a time, each recorded as it goes, so that a restart goes on where it was.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
+use tokio::sync::Mutex;
 
 use super::{
     address,
@@ -109,6 +107,8 @@ impl Worker {
                 errand::keep_row(app, id, &row).await?;
             }
             errand::finish(app, &head.id).await?;
+            // A secret that lies in a file may have been put right by the time that it is tried again.
+            *self.ways.lock().await = Ways::default();
             return Ok(Turn::Again);
         }
         let now = time::to_ms(app.clock.now());
@@ -123,16 +123,16 @@ impl Worker {
     }
 
     async fn one(&self, head: &Head, id: WorkspaceId, mut row: Row) -> Result<(), ServiceError> {
-        let first = row.stage == Stage::Waiting && row.after_ms == 0;
+        let installation = self.app.installation().await?;
+        let reached = azure::reached(&installation, id);
+        // Before it counts as under way: what is cut off between the two is told twice, and not never.
+        if let Some((workspace, _)) = reached.filter(|_| row.untouched()) {
+            errand::record(&self.app, head, workspace).await?;
+        }
         row.stage = Stage::Working;
         errand::keep_row(&self.app, id, &row).await?;
-        let came = match errand::found(&self.app, id).await? {
-            Some((workspace, connection)) => {
-                if first {
-                    errand::record(&self.app, head, &workspace).await?;
-                }
-                self.at(head, &workspace, &connection).await?
-            }
+        let came = match reached {
+            Some((workspace, connection)) => self.at(head, installation.version, workspace, connection).await?,
             None => {
                 Came::said(Line::fault("workspace", "The workspace is not set up any more.", "Nothing is to be done."))
             }
@@ -152,26 +152,25 @@ impl Worker {
         errand::keep_row(&self.app, id, &row).await
     }
 
-    /// The way through a connection, signed in once for all workspaces that it reaches.
-    async fn sentinel(&self, connection: &MicrosoftConnection) -> Result<Arc<Sentinel>, NoSide> {
-        let version = self.app.installation().await.map_or(0, |installation| installation.version);
-        {
-            let mut ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
-            if ways.0 != version {
-                *ways = (version, HashMap::new());
-            }
-            if let Some(known) = ways.1.get(&connection.id) {
-                return Ok(Arc::clone(known));
-            }
+    /// The way through a connection as `version` has it, signed in once for all workspaces that it reaches.
+    async fn sentinel(&self, version: i64, connection: &MicrosoftConnection) -> Result<Arc<Sentinel>, NoSide> {
+        // Held until it is made: else each of the workspaces that are worked on at a time would sign in for itself.
+        let mut ways = self.ways.lock().await;
+        if ways.0 != version {
+            *ways = (version, HashMap::new());
+        }
+        if let Some(known) = ways.1.get(&connection.id) {
+            return Ok(Arc::clone(known));
         }
         let made = self.registry.build_sentinel(connection).await.map_err(|failure| NoSide::of(NO_SIGN_IN, failure))?;
-        self.ways.lock().unwrap_or_else(PoisonError::into_inner).1.insert(connection.id, Arc::clone(&made));
+        ways.1.insert(connection.id, Arc::clone(&made));
         Ok(made)
     }
 
     async fn at(
         &self,
         head: &Head,
+        version: i64,
         workspace: &Workspace,
         connection: &MicrosoftConnection,
     ) -> Result<Came, ServiceError> {
@@ -181,7 +180,7 @@ impl Worker {
         {
             return Ok(Came::said(line));
         }
-        let side = match self.sentinel(connection).await {
+        let side = match self.sentinel(version, connection).await {
             Ok(sentinel) => azure::side_through(sentinel, workspace).await,
             Err(no) => Err(no),
         };
