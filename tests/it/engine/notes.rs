@@ -112,15 +112,7 @@ both! {
     async fn a_note_that_came_just_before_ours_crosses_where_times_are_fine(product) {
         let (bridge, incident, ticket) = told_finely(product).await;
         bridge.comment(&incident, "from Sentinel");
-        let twin = bridge.twin.clone();
-        let mut wrote = false;
-        bridge.mutate(move |request, _| {
-            let path = request.uri().path().to_lowercase();
-            if !wrote && request.method() == http::Method::GET && path.contains("/tickets/") {
-                wrote = true;
-                twin.act("ticket.note", &json!({ "ticket_id": ticket, "html": "<p>from the desk</p>", "agent": AGENT }));
-            }
-        });
+        bridge.note_once_read(ticket, "<p>from the desk</p>");
         bridge.cross().await;
         bridge.mutate_no_more();
         assert_eq!(bridge.notes_of(ticket).len(), 2);
@@ -173,23 +165,14 @@ both! {
     }
 
     async fn edits_and_deletions_are_reported_once(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.comment(&incident, "first words");
         bridge.comment(&incident, "to be deleted");
         bridge.note(ticket, "<p>the agent's words</p>", json!({}));
         bridge.note(ticket, "<p>to be taken back</p>", json!({}));
         bridge.cross().await;
-        let comments = bridge.incident(&incident)["comments"].as_array().unwrap().clone();
-        let named = |text: &str| {
-            let found = comments.iter().find(|c| c["properties"]["message"] == text).unwrap();
-            found["name"].as_str().unwrap().to_owned()
-        };
-        let place = bridge.workspace_name(0);
-        bridge.act("comment.edit", json!({ "workspace": place, "incident": incident, "comment": named("first words"), "message": "other words" }));
-        bridge.act("comment.delete", json!({ "workspace": place, "incident": incident, "comment": named("to be deleted") }));
+        bridge.edit_comment(&incident, &bridge.comment_id(&incident, "first words").await, "other words");
+        bridge.delete_comment(&incident, &bridge.comment_id(&incident, "to be deleted").await);
         let numbered = |text: &str| {
             let notes = bridge.notes_of(ticket);
             notes.iter().find(|n| words(n).contains(text)).unwrap()["id"].as_i64().unwrap()
@@ -261,10 +244,8 @@ both! {
     }
 
     async fn near_the_end_notes_share_a_comment_and_places_are_kept(product) {
-        let bridge = Bridge::with(Setup { policy: "digest_from = 3".into(), ..Setup::new(product) }).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let setup = Setup { policy: "digest_from = 3".into(), ..Setup::new(product) };
+        let (bridge, incident, ticket) = Bridge::linked(setup).await;
         for n in 0..8 {
             bridge.note(ticket, &format!("<p>note number {n}</p>"), json!({}));
         }
@@ -319,10 +300,7 @@ both! {
     }
 
     async fn notes_that_drip_near_the_end_share_comments_and_cross_in_time(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         for n in 0..79 {
             bridge.comment(&incident, &format!("an analyst's {n}"));
         }
