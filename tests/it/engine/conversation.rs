@@ -240,10 +240,7 @@ both! {
 
     async fn what_waits_in_a_queue_is_held_to_the_mode_in_force(product) {
         for mode in ["off", "observe", "comment-only"] {
-            let mut bridge = Bridge::new(product).await;
-            let paired = bridge.raise(json!({}));
-            bridge.cross().await;
-            let ticket = bridge.ticket_of(&paired).await;
+            let (mut bridge, paired, ticket) = Bridge::linked(Setup::new(product)).await;
             // Halo refuses: a creation and a closure wait for their next try.
             bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.post" }));
             let new = bridge.raise(json!({}));

@@ -190,10 +190,7 @@ both! {
 
     async fn an_owner_whom_entra_does_not_know_holds_no_closure_back(product) {
         let agents = ", \"nobody@nowhere.example\" = \"Li Chen\"".to_owned();
-        let bridge = Bridge::with(Setup { agents, ..Setup::new(product) }).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let id = bridge.ticket_of(&incident).await;
+        let (bridge, incident, id) = Bridge::linked(Setup { agents, ..Setup::new(product) }).await;
         let agents = bridge.twin.with(|world, _| world.halos[0].halo.choices("agents"));
         let unknown = agents.iter().find(|(_, name)| name == "Li Chen").unwrap().0;
         bridge.act("ticket.update", json!({ "ticket_id": id, "agent_id": unknown }));

@@ -122,10 +122,7 @@ both! {
 
     /// A reply by mail is of a kind that Halo made itself, and words all the same.
     async fn an_end_users_reply_crosses_and_the_opening_does_not(product) {
-        let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let id = bridge.ticket_of(&incident).await;
+        let (bridge, incident, id) = Bridge::linked(Setup { notes: "all", ..Setup::new(product) }).await;
         bridge.act("ticket.mail", json!({ "ticket_id": id, "text": "It was me, on holiday." }));
         bridge.pass(300).await;
         let comments = bridge.comments_of(&incident);
@@ -137,10 +134,7 @@ both! {
     /// Some instances keep a mail's words in the mail alone, and hand out its HTML only when asked for it.
     async fn a_mail_whose_note_is_empty_crosses_with_the_mails_words(product) {
         for texts_too in [true, false] {
-            let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
-            let incident = bridge.raise(json!({}));
-            bridge.cross().await;
-            let id = bridge.ticket_of(&incident).await;
+            let (bridge, incident, id) = Bridge::linked(Setup { notes: "all", ..Setup::new(product) }).await;
             bridge.mutate(move |_, body| {
                 let rows = body.get_mut("actions").and_then(Value::as_array_mut).into_iter().flatten();
                 for row in rows.filter(|row| row["emaildirection"] == "I") {
@@ -212,10 +206,7 @@ both! {
 
     async fn what_waits_to_go_back_is_held_to_the_mode_in_force(product) {
         for mode in ["off", "observe", "comment-only", "sentinel-to-halo"] {
-            let mut bridge = Bridge::with(Setup { link_comment: true, ..Setup::new(product) }).await;
-            let closed = bridge.raise(json!({}));
-            bridge.cross().await;
-            let ticket = bridge.ticket_of(&closed).await;
+            let (mut bridge, closed, ticket) = Bridge::linked(Setup { link_comment: true, ..Setup::new(product) }).await;
             bridge.close_incident(&closed, json!({ "classification": "Undetermined" }));
             bridge.cross().await;
             assert_eq!(bridge.ticket(ticket)["status_name"], "Closed");
