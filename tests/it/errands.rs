@@ -28,7 +28,7 @@ use halobridge::{
     twin::{faults::Fault, transport::TwinTransport},
 };
 use jiff::{SignedDuration, Timestamp};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
 use crate::{
@@ -265,6 +265,25 @@ async fn one_sign_in_serves_all_and_a_secret_that_was_put_right_serves_the_next_
     to_the_end(&stage, &worker).await;
     let done = shown(&stage).await;
     assert_eq!((done.count(Progress::Done), stage.sign_ins()), (4, 2), "{:#?}", done.rows[0]);
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_read_holds_up_no_other_workspace() {
+    let stage = Stage::of(2, 12).await;
+    let app = &stage.test.app;
+    let worker = Worker::new(app);
+    begin(&stage, ErrandAct::Deploy, &Which::All).await;
+    // By an applied file it lies in a file by now, which is not there.
+    let owner = SecretOwner::Workspace(stage.workspace().await);
+    let nowhere = SecretSource::File("/nowhere/secret".to_owned());
+    let mut tx = app.store.begin().await.unwrap();
+    tx.put_secret(stage.test.now(), owner, "webhook", &SecretString::from(String::new()), &nowhere).await.unwrap();
+    tx.commit().await.unwrap();
+    to_the_end(&stage, &worker).await;
+    let view = shown(&stage).await;
+    assert!(view.ended.is_some());
+    assert_eq!((view.count(Progress::Failed), view.count(Progress::Awaited)), (1, 1), "{:#?}", view.rows);
+    assert!(view.rows[0].lines.iter().any(|line| line.says.contains("/nowhere/secret")), "{:#?}", view.rows[0]);
 }
 
 #[tokio::test]

@@ -159,6 +159,7 @@ pub(super) fn empty_plan(workspace: &Workspace, connection: &MicrosoftConnection
     }
 }
 
+/// Adds to a plan what is there already, and what is missing for the rest.
 pub(super) async fn look(side: &Side, plan: &mut DeployPlan) {
     let group = side.app.group_id();
     plan.logic_app = side.app.name.clone();
@@ -271,6 +272,7 @@ pub async fn deploy(app: &App, caller: &Caller, public: &str, id: WorkspaceId) -
     Ok(lines)
 }
 
+/// Makes connection, Logic App, role and rules. Gives what became of each; it ends with the first that the others need.
 pub(super) async fn make(side: &Side, address: &str, secret: &str) -> Vec<Line> {
     let mut lines = Vec::new();
     let tenant = &side.place.tenant;
@@ -398,6 +400,7 @@ pub async fn send_test(app: &App, caller: &Caller, id: WorkspaceId) -> Result<()
     }
 }
 
+/// Runs the Logic App for the first incident there is. The error is the line that says why it was not.
 pub(super) async fn run_once(side: &Side) -> Result<Line, Line> {
     let wanted = ListWanted::default();
     let incident = match side.ask(side.sentinel.list(&side.place, &wanted, None, Class::Interactive)).await {
@@ -454,6 +457,7 @@ pub async fn remove(app: &App, caller: &Caller, id: WorkspaceId) -> Result<Vec<L
     Ok(lines)
 }
 
+/// Removes rules, then Logic App and connection: a rule that stays needs them.
 pub(super) async fn unmake(side: &Side) -> Vec<Line> {
     let mut lines = Vec::new();
     for runs in Runs::ALL {

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Mutex;
 
 use super::{
@@ -29,7 +29,7 @@ use crate::{
     engine::Registry,
     sentinel::Sentinel,
     service::{App, error::ServiceError, outside},
-    store::SecretOwner,
+    store::{SecretOwner, StoreError},
 };
 
 /// Workspaces that are worked on at a time.
@@ -122,6 +122,7 @@ impl Worker {
         Ok(Turn::Again)
     }
 
+    /// Works on one workspace, and keeps what came of it.
     async fn one(&self, head: &Head, id: WorkspaceId, mut row: Row) -> Result<(), ServiceError> {
         let installation = self.app.installation().await?;
         let reached = azure::reached(&installation, id);
@@ -167,6 +168,25 @@ impl Worker {
         Ok(made)
     }
 
+    /// The secret of a workspace's webhook, or why there is none. One that lies elsewhere and cannot be read there holds up
+    /// this workspace alone.
+    async fn secret(&self, id: WorkspaceId) -> Result<Result<SecretString, Line>, ServiceError> {
+        let name = configuration::kept_as("webhook_secret");
+        match self.app.store.secret(SecretOwner::Workspace(id), name).await {
+            Ok(Some(secret)) => Ok(Ok(secret)),
+            Ok(None) => {
+                let says = "The webhook's secret was taken away meanwhile.";
+                Ok(Err(Line::fault("workspace", says, "Show the plan and deploy again.")))
+            }
+            Err(error @ (StoreError::Secret(_) | StoreError::Key(_))) => {
+                let fix = "Put it right there, or enter the webhook's secret anew, then try it again.";
+                Ok(Err(Line::fault("workspace", error.to_string(), fix)))
+            }
+            Err(error) => Err(fault("read the secret of a webhook", &error)),
+        }
+    }
+
+    /// Does at one workspace what the errand is for.
     async fn at(
         &self,
         head: &Head,
@@ -203,11 +223,9 @@ impl Worker {
                 (steps, lines) = (plan.steps, plan.lines);
             }
             ErrandAct::Deploy => {
-                let name = configuration::kept_as("webhook_secret");
-                let secret = app.store.secret(SecretOwner::Workspace(workspace.id), name).await;
-                let Some(secret) = secret.map_err(|e| fault("read the secret of a webhook", &e))? else {
-                    let says = "The webhook's secret was taken away meanwhile.";
-                    return Ok(Came::said(Line::fault("workspace", says, "Show the plan and deploy again.")));
+                let secret = match self.secret(workspace.id).await? {
+                    Ok(secret) => secret,
+                    Err(line) => return Ok(Came::said(line)),
                 };
                 let to = address(&head.public, workspace.id);
                 lines = azure::make(&side, &to, secret.expose_secret()).await;
