@@ -14,7 +14,7 @@ use halobridge::{
         },
     },
     service::{caller::Caller, configuration, error::ServiceError, import_mode},
-    twin::{Twin, limits::Limits, options::TwinOptions, transport::TwinTransport, wire::Outgoing},
+    twin::{Twin, faults::Fault, limits::Limits, options::TwinOptions, transport::TwinTransport, wire::Outgoing},
 };
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -262,6 +262,15 @@ async fn a_plan_is_shown_and_writes_nothing() {
     good(&stage.deploy().await);
     let again = import_mode::plan(&stage.test.app, &stage.admin, PUBLIC, id).await.unwrap();
     assert!(again.steps.iter().all(|step| step.there), "{:#?}", again.steps);
+}
+
+#[tokio::test]
+async fn a_role_that_azure_could_not_give_just_now_is_no_right_that_is_missing() {
+    let stage = Stage::new().await;
+    let rule = json!({"effect": "status", "status": 503, "method": "PUT", "path": "*roleAssignments*", "count": 1});
+    stage.twin.with(|world, _| world.faults.add(Fault::from_json(&rule).unwrap()));
+    fault(&stage.deploy().await, "logic_app", "was not given its role", "passes by itself");
+    good(&stage.deploy().await);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-use super::{address, detail, kept, put_workspace_secret, reachable, refused, secret};
+use super::{address, detail, kept, passes, put_workspace_secret, reachable, refused, secret};
 use crate::{
     domain::{
         connection::MicrosoftConnection,
@@ -51,11 +51,6 @@ pub(super) struct NoSide {
     pub line: Line,
     /// The failure, where it passes by itself.
     pub passing: Option<Box<Failure>>,
-}
-
-/// Whether the same, asked later, can go well without a person. What deploying sends may be sent twice.
-fn passes(failure: &Failure) -> bool {
-    failure.retryable() || failure.kind == FailureKind::Unknown
 }
 
 impl NoSide {
@@ -347,12 +342,15 @@ fn not_made(side: &Side, what: &str, failure: &Failure) -> Line {
 
 async fn give_reader(side: &Side, identity: Option<&str>) -> Line {
     let group = side.app.group_id();
-    let given = match identity {
-        Some(identity) => side.ask(side.sentinel.give_role(&side.place.tenant, &group, identity, READER)).await.is_ok(),
-        None => false,
-    };
-    if given {
-        return Line::ok("roles", "The Logic App's identity has the role Microsoft Sentinel Reader.");
+    if let Some(identity) = identity {
+        match side.ask(side.sentinel.give_role(&side.place.tenant, &group, identity, READER)).await {
+            Ok(()) => return Line::ok("roles", "The Logic App's identity has the role Microsoft Sentinel Reader."),
+            // It says nothing of who may give the role.
+            Err(failure) if passes(&failure) => {
+                return refused("logic_app", "The Logic App's identity was not given its role", &failure);
+            }
+            Err(_) => {}
+        }
     }
     let who = identity.map_or_else(|| format!("the identity of the Logic App {}", side.app.name), str::to_owned);
     Line::fault(

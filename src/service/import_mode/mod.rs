@@ -28,7 +28,7 @@ use super::{
 use crate::{
     domain::{
         delivery::DeliverySource,
-        failure::Failure,
+        failure::{Failure, FailureKind},
         ids::WorkspaceId,
         view::{
             import::{HaloHookRow, ImportRow, TestEvent},
@@ -201,9 +201,14 @@ async fn put_workspace_secrets(
     entry::apply(app, caller, &wanted).await.map(drop)
 }
 
+/// Whether the same, asked later, can go well without a person. What is sent from here may be sent twice.
+fn passes(failure: &Failure) -> bool {
+    failure.retryable() || failure.kind == FailureKind::Unknown
+}
+
 /// A refusal of the outside as a line.
 fn refused(field: &str, doing: &str, failure: &Failure) -> Line {
-    let fix = if failure.retryable() {
+    let fix = if passes(failure) {
         "It passes by itself: try it again in a minute."
     } else {
         "Correct it there, then try it again."
