@@ -1,6 +1,6 @@
 //! Webhooks of many workspaces at once: planned, deployed, tested and removed in the background, against the twin.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use halobridge::{
     clock::{Clock, ManualClock},
@@ -66,6 +66,15 @@ async fn begin(stage: &Stage, act: ErrandAct, which: &Which) {
 fn fault(stage: &Stage, rule: serde_json::Value) {
     let fault = Fault::from_json(&rule).unwrap();
     stage.twin.with(|world, _| world.faults.add(fault));
+}
+
+/// From now on a secret lies in a file.
+async fn lies_in(stage: &Stage, owner: SecretOwner, name: &str, file: &Path) {
+    let source = SecretSource::File(file.display().to_string());
+    let mut tx = stage.test.app.store.begin().await.unwrap();
+    let no_value = SecretString::from(String::new());
+    tx.put_secret(stage.test.now(), owner, name, &no_value, &source).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 /// Workspaces of which the ledger tells this act.
@@ -250,10 +259,7 @@ async fn one_sign_in_serves_all_and_a_secret_that_was_put_right_serves_the_next_
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("microsoft");
     std::fs::write(&file, "ended").unwrap();
-    let source = SecretSource::File(file.display().to_string());
-    let mut tx = app.store.begin().await.unwrap();
-    tx.put_secret(stage.test.now(), owner, "client_secret", &right, &source).await.unwrap();
-    tx.commit().await.unwrap();
+    lies_in(&stage, owner, "client_secret", &file).await;
 
     begin(&stage, ErrandAct::Plan, &Which::All).await;
     to_the_end(&stage, &worker).await;
@@ -273,12 +279,9 @@ async fn a_secret_that_cannot_be_read_holds_up_no_other_workspace() {
     let app = &stage.test.app;
     let worker = Worker::new(app);
     begin(&stage, ErrandAct::Deploy, &Which::All).await;
-    // By an applied file it lies in a file by now, which is not there.
+    // It lies in a file by now, which is not there.
     let owner = SecretOwner::Workspace(stage.workspace().await);
-    let nowhere = SecretSource::File("/nowhere/secret".to_owned());
-    let mut tx = app.store.begin().await.unwrap();
-    tx.put_secret(stage.test.now(), owner, "webhook", &SecretString::from(String::new()), &nowhere).await.unwrap();
-    tx.commit().await.unwrap();
+    lies_in(&stage, owner, "webhook", Path::new("/nowhere/secret")).await;
     to_the_end(&stage, &worker).await;
     let view = shown(&stage).await;
     assert!(view.ended.is_some());
