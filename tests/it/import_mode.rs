@@ -162,6 +162,11 @@ halo_client_id = {}
         serde_json::from_slice(&reply.body).unwrap_or(Value::Null)
     }
 
+    fn once(&self, rule: &Value) {
+        let rule = Fault::from_json(rule).unwrap();
+        self.twin.with(|world, _| world.faults.add(rule));
+    }
+
     pub fn switch(&self, name: &str, value: &str) {
         self.twin.with(|world, _| world.set_switch(name, value)).unwrap();
     }
@@ -265,10 +270,22 @@ async fn a_plan_is_shown_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_right_that_could_not_be_read_is_not_told_as_missing() {
+    let stage = Stage::new().await;
+    // The third question is whether it may give roles.
+    let rule =
+        json!({"effect": "status", "status": 503, "method": "GET", "path": "*/permissions*", "skip": 2, "count": 1});
+    stage.once(&rule);
+    let id = stage.workspace().await;
+    let plan = import_mode::plan(&stage.test.app, &stage.admin, PUBLIC, id).await.unwrap();
+    let [line] = plan.lines.as_slice() else { panic!("{:#?}", plan.lines) };
+    assert!(line.level == Level::Note && line.says.contains("cannot be read"), "{line:?}");
+}
+
+#[tokio::test]
 async fn a_role_that_azure_could_not_give_just_now_is_no_right_that_is_missing() {
     let stage = Stage::new().await;
-    let rule = json!({"effect": "status", "status": 503, "method": "PUT", "path": "*roleAssignments*", "count": 1});
-    stage.twin.with(|world, _| world.faults.add(Fault::from_json(&rule).unwrap()));
+    stage.once(&json!({"effect": "status", "status": 503, "method": "PUT", "path": "*roleAssignments*", "count": 1}));
     fault(&stage.deploy().await, "logic_app", "was not given its role", "passes by itself");
     good(&stage.deploy().await);
 }

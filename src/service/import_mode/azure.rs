@@ -228,12 +228,15 @@ async fn rights(side: &Side, group: &str, plan: &mut DeployPlan) {
     }
     match side.ask(side.sentinel.lacks(tenant, group, &GIVES_ROLES)).await {
         Ok(missing) if missing.is_empty() => {}
-        _ => plan.lines.push(Line::note(
-            "roles",
-            format!("The identity may not give roles on the resource group {name}."),
-            "After deploying, an owner of the resource group gives the Logic App's identity the role Microsoft Sentinel \
-             Reader; the page says how.",
-        )),
+        answer => {
+            let says = match answer {
+                Ok(_) => format!("The identity may not give roles on the resource group {name}."),
+                Err(failure) => format!("Whether the identity may give roles cannot be read: {}", failure.message),
+            };
+            let fix = "After deploying, an owner of the resource group gives the Logic App's identity the role Microsoft \
+                       Sentinel Reader; the page says how.";
+            plan.lines.push(Line::note("roles", says, fix));
+        }
     }
 }
 
