@@ -18,7 +18,7 @@ use super::{Engine, digest, known::Known, schedule::Standing};
 
 /// So many readings in a row failed: after fewer nothing waits for long.
 const OUTAGE: u32 = 3;
-/// Pairs that are taken up at once.
+/// Pairs that are taken up at once; any more are tried at their time.
 const PAIRS_MAX: u32 = 100_000;
 
 /// Whether a source could not be read for a while: what waits for its side is to be tried when it is read again. That our
@@ -33,13 +33,16 @@ pub(super) async fn again(engine: &Engine, reading: RunScope) -> Result<(), Stor
         RunScope::Workspace { .. } => Side::Sentinel,
         RunScope::Halo { .. } => Side::Halo,
     };
-    let pairs = engine.store.pairs_waiting_for(reading, engine.now(), PAIRS_MAX).await?;
+    let now = engine.now();
+    let pairs = engine.store.pairs_waiting_for(reading, now, PAIRS_MAX).await?;
+    if pairs.len() >= PAIRS_MAX as usize {
+        tracing::warn!(pairs = pairs.len(), "more pairs wait for a side that answers again than are taken up at once");
+    }
     let view = engine.registry.view();
     let connection = match reading {
         RunScope::Workspace { id } => view.workspaces.get(&id).map(|workspace| workspace.connection),
         RunScope::Halo { .. } => None,
     };
-    let now = engine.now();
     let mut schedule = engine.schedule();
     schedule.answered.extend(pairs.iter().map(|pair| (*pair, side)));
     schedule.pairs.extend(pairs);
@@ -79,8 +82,12 @@ pub(super) async fn try_now(engine: &Engine, known: &Known) -> Result<bool, Stor
     if facts.is_empty() {
         return Ok(false);
     }
-    Box::pin(digest::pair(engine, pair, facts, Reading::default())).await?;
-    Ok(true)
+    let recorded = Box::pin(digest::pair(engine, pair, facts, Reading::default())).await;
+    if recorded.is_err() {
+        // The store refused: the unit comes up again, and the side still answers.
+        engine.schedule().answered.extend(sides.iter().map(|side| (pair, *side)));
+    }
+    recorded.map(|()| true)
 }
 
 /// Whether a write is to be tried later because one of these sides gave no answer, or none that tells of the write. What

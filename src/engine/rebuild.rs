@@ -82,10 +82,17 @@ pub(super) async fn ended(engine: &Engine, pair: PairId, comes: Comes) -> Result
         }
     };
     let asked = engine.schedule().rebuilds.get(&pair).cloned().unwrap_or_default();
-    for request in asked {
-        answered(engine, request, &said).await?;
+    for request in &asked {
+        answered(engine, *request, &said).await?;
     }
-    engine.schedule().rebuilds.remove(&pair);
+    // Who asked meanwhile waits for the look that this brought about.
+    let mut schedule = engine.schedule();
+    if let Some(left) = schedule.rebuilds.get_mut(&pair) {
+        left.retain(|request| !asked.contains(request));
+        if left.is_empty() {
+            schedule.rebuilds.remove(&pair);
+        }
+    }
     Ok(())
 }
 

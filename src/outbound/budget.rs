@@ -119,7 +119,7 @@ pub struct LimitState {
     pub allowed: u64,
     /// Calls that still count now.
     pub used: u64,
-    /// When the next call of the lowest class may go; now or earlier = at once.
+    /// When the next call that a person waits for may go; now or earlier = at once.
     pub free_at: Timestamp,
 }
 
@@ -130,7 +130,7 @@ pub struct BudgetState {
     pub allowed: u64,
     /// Calls that still count now.
     pub used: u64,
-    /// When the next call may go.
+    /// When the next call that a person waits for may go.
     pub free_at: Timestamp,
     /// Until when the server told us to wait, if it did.
     pub told_until: Option<Timestamp>,

@@ -216,13 +216,9 @@ pub async fn decide(
     form: Posted,
 ) -> Result<Response, WebError> {
     let pair: PairId = id(&pair)?;
-    let to = format!("/pairs/{pair}");
     let decision: Option<Decision> = serde_json::from_str(form.text("decision")).ok();
-    match decisions::decide(&web.app, &signed.caller, pair, decision).await {
-        Ok(()) => done(&signed, "decided", next(&form, &to)).await,
-        Err(ServiceError::Conflict) => done(&signed, "asked-no-more", next(&form, &to)).await,
-        Err(error) => Err(error.into()),
-    }
+    let done = decisions::decide(&web.app, &signed.caller, pair, decision).await;
+    answer(&signed, done, ("decided", "asked-no-more"), next(&form, &format!("/pairs/{pair}"))).await
 }
 
 /// `POST /workspaces/{id}/sync`
@@ -282,7 +278,7 @@ pub async fn retry(
     } else {
         acts::retry(&web.app, &signed.caller, operation).await
     };
-    settle(&signed, done, "retrying", &form).await
+    answer(&signed, done, ("retrying", "moved-on"), next(&form, "/problems")).await
 }
 
 /// `POST /problems/replay`: every `operation` of the form.
@@ -301,26 +297,12 @@ pub async fn drop_operation(
     Path(operation): Path<String>,
     form: Posted,
 ) -> Result<Response, WebError> {
-    settle(&signed, acts::drop_operation(&web.app, &signed.caller, id(&operation)?).await, "dropped", &form).await
+    let done = acts::drop_operation(&web.app, &signed.caller, id(&operation)?).await;
+    answer(&signed, done, ("dropped", "moved-on"), next(&form, "/problems")).await
 }
 
-/// Two tabs, one dead letter: the second says so instead of failing.
-async fn settle(
-    signed: &Signed,
-    result: Result<(), ServiceError>,
-    message: &'static str,
-    form: &Posted,
-) -> Result<Response, WebError> {
-    let to = next(form, "/problems");
-    match result {
-        Ok(()) => done(signed, message, to).await,
-        Err(ServiceError::Conflict) => done(signed, "moved-on", to).await,
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The redirect after an act: with the message `well`, or `otherwise` when the record had moved on; a problem with an
-/// entry is said in its own words.
+/// The redirect after an act: with the message `well`, or `otherwise` when the record had moved on (two tabs, one button);
+/// a problem with an entry is said in its own words.
 ///
 /// # Errors
 /// Whatever else went wrong.

@@ -212,6 +212,16 @@ fn another_limit_forgets_neither_what_was_spent_nor_a_word_to_wait() {
 }
 
 #[test]
+fn of_several_connections_to_a_subscription_the_most_careful_is_heeded_whichever_calls_first() {
+    let all = Subscriptions::default();
+    all.allow("AAAA-1", 75);
+    assert!(all.known("aaaa-1").is_none(), "nobody has called there");
+    let one = all.of("aaaa-1", 150);
+    assert_eq!(one.left(start(), Kind::IncidentWrite, Class::Interactive), 75);
+    assert_eq!(all.of("aaaa-2", 150).left(start(), Kind::IncidentWrite, Class::Interactive), 150);
+}
+
+#[test]
 fn a_subscription_has_one_budget_however_it_is_spelled() {
     let all = Subscriptions::default();
     let one = all.of("AAAA-1", 75);

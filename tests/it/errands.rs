@@ -1,6 +1,6 @@
 //! Webhooks of many workspaces at once: planned, deployed, tested and removed in the background, against the twin.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use halobridge::{
     clock::{Clock, ManualClock},
@@ -12,6 +12,7 @@ use halobridge::{
             probe::Level,
         },
     },
+    ledger::fact::Fact,
     outbound::Transport,
     service::{
         App, NetworkFor,
@@ -23,9 +24,11 @@ use halobridge::{
         },
         set_up::discovery::{self, Standing},
     },
+    store::{LedgerFilter, SecretOwner, SecretSource},
     twin::{faults::Fault, transport::TwinTransport},
 };
 use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
 use crate::{
@@ -63,6 +66,26 @@ async fn begin(stage: &Stage, act: ErrandAct, which: &Which) {
 fn fault(stage: &Stage, rule: serde_json::Value) {
     let fault = Fault::from_json(&rule).unwrap();
     stage.twin.with(|world, _| world.faults.add(fault));
+}
+
+/// From now on a secret lies in a file.
+async fn lies_in(stage: &Stage, owner: SecretOwner, name: &str, file: &Path) {
+    let source = SecretSource::File(file.display().to_string());
+    let mut tx = stage.test.app.store.begin().await.unwrap();
+    let no_value = SecretString::from(String::new());
+    tx.put_secret(stage.test.now(), owner, name, &no_value, &source).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Workspaces of which the ledger tells this act.
+async fn told(stage: &Stage, wanted: &str) -> BTreeSet<String> {
+    let filter = LedgerFilter { fact: Some("human-act".into()), ..LedgerFilter::default() };
+    let items = stage.test.app.store.ledger_page(&filter, None, 10_000).await.unwrap();
+    let of = |fact| match fact {
+        Some(Fact::HumanAct { act, detail, .. }) if act == wanted => detail["workspace"].as_str().map(str::to_owned),
+        _ => None,
+    };
+    items.into_iter().filter_map(|item| of(item.fact)).collect()
 }
 
 /// Automation rules may not be written in the workspaces with these numbers.
@@ -139,6 +162,7 @@ async fn thirty_workspaces_are_deployed_through_a_restart_and_what_failed_is_tri
         done.counts
     );
     assert!(done.ended.is_some());
+    assert_eq!(told(&stage, "deploy-logic-app").await.len(), 27, "also those at which the program ended");
     let failed = &done.rows[0];
     assert_eq!(failed.name, "law-contoso-007");
     assert!(failed.lines.iter().any(|line| line.field == "rules" && line.level == Level::Fault), "{failed:#?}");
@@ -223,6 +247,46 @@ async fn what_azure_asks_to_wait_for_is_waited_for() {
         "{:#?}",
         view.rows
     );
+}
+
+#[tokio::test]
+async fn one_sign_in_serves_all_and_a_secret_that_was_put_right_serves_the_next_try() {
+    let stage = Stage::of(4, 0).await;
+    let app = &stage.test.app;
+    let worker = Worker::new(app);
+    let owner = SecretOwner::Connection(app.installation().await.unwrap().microsoft[0].id);
+    let right = app.store.secret(owner, "client_secret").await.unwrap().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("microsoft");
+    std::fs::write(&file, "ended").unwrap();
+    lies_in(&stage, owner, "client_secret", &file).await;
+
+    begin(&stage, ErrandAct::Plan, &Which::All).await;
+    to_the_end(&stage, &worker).await;
+    let failed = shown(&stage).await;
+    assert_eq!((failed.count(Progress::Failed), stage.sign_ins()), (4, 1), "{:#?}", failed.rows[0]);
+    // Nothing of what is set up changes with the file.
+    std::fs::write(&file, right.expose_secret()).unwrap();
+    errand::again(app, &admin(), PUBLIC, &failed.id).await.unwrap();
+    to_the_end(&stage, &worker).await;
+    let done = shown(&stage).await;
+    assert_eq!((done.count(Progress::Done), stage.sign_ins()), (4, 2), "{:#?}", done.rows[0]);
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_read_holds_up_no_other_workspace() {
+    let stage = Stage::of(2, 12).await;
+    let app = &stage.test.app;
+    let worker = Worker::new(app);
+    begin(&stage, ErrandAct::Deploy, &Which::All).await;
+    // It lies in a file by now, which is not there.
+    let owner = SecretOwner::Workspace(stage.workspace().await);
+    lies_in(&stage, owner, "webhook", Path::new("/nowhere/secret")).await;
+    to_the_end(&stage, &worker).await;
+    let view = shown(&stage).await;
+    assert!(view.ended.is_some());
+    assert_eq!((view.count(Progress::Failed), view.count(Progress::Awaited)), (1, 1), "{:#?}", view.rows);
+    assert!(view.rows[0].lines.iter().any(|line| line.says.contains("/nowhere/secret")), "{:#?}", view.rows[0]);
 }
 
 #[tokio::test]

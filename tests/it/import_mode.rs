@@ -14,7 +14,7 @@ use halobridge::{
         },
     },
     service::{caller::Caller, configuration, error::ServiceError, import_mode},
-    twin::{Twin, limits::Limits, options::TwinOptions, transport::TwinTransport, wire::Outgoing},
+    twin::{Twin, faults::Fault, limits::Limits, options::TwinOptions, transport::TwinTransport, wire::Outgoing},
 };
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -162,6 +162,11 @@ halo_client_id = {}
         serde_json::from_slice(&reply.body).unwrap_or(Value::Null)
     }
 
+    fn once(&self, rule: &Value) {
+        let rule = Fault::from_json(rule).unwrap();
+        self.twin.with(|world, _| world.faults.add(rule));
+    }
+
     pub fn switch(&self, name: &str, value: &str) {
         self.twin.with(|world, _| world.set_switch(name, value)).unwrap();
     }
@@ -213,14 +218,22 @@ halo_client_id = {}
         (rows[0].test, rows[0].lines.clone())
     }
 
-    pub fn writes(&self) -> usize {
+    fn calls(&self) -> Vec<Value> {
         let list = self.twin.with(|world, _| world.calls.list(0, None, 100_000));
-        let rows = list["calls"].as_array().unwrap().clone();
+        list["calls"].as_array().unwrap().clone()
+    }
+
+    /// How often Microsoft was asked for a token.
+    pub fn sign_ins(&self) -> usize {
+        self.calls().iter().filter(|row| row["path"].as_str().unwrap().ends_with("/oauth2/v2.0/token")).count()
+    }
+
+    pub fn writes(&self) -> usize {
         // Alerts and entities are read by POST.
         let reads = |row: &Value| {
             ["/token", "/alerts", "/entities"].iter().any(|end| row["path"].as_str().unwrap().ends_with(end))
         };
-        rows.iter().filter(|row| row["method"] != "GET" && !reads(row)).count()
+        self.calls().iter().filter(|row| row["method"] != "GET" && !reads(row)).count()
     }
 }
 
@@ -254,6 +267,27 @@ async fn a_plan_is_shown_and_writes_nothing() {
     good(&stage.deploy().await);
     let again = import_mode::plan(&stage.test.app, &stage.admin, PUBLIC, id).await.unwrap();
     assert!(again.steps.iter().all(|step| step.there), "{:#?}", again.steps);
+}
+
+#[tokio::test]
+async fn a_right_that_could_not_be_read_is_not_told_as_missing() {
+    let stage = Stage::new().await;
+    // The third question is whether it may give roles.
+    let rule =
+        json!({"effect": "status", "status": 503, "method": "GET", "path": "*/permissions*", "skip": 2, "count": 1});
+    stage.once(&rule);
+    let id = stage.workspace().await;
+    let plan = import_mode::plan(&stage.test.app, &stage.admin, PUBLIC, id).await.unwrap();
+    let [line] = plan.lines.as_slice() else { panic!("{:#?}", plan.lines) };
+    assert!(line.level == Level::Note && line.says.contains("cannot be read"), "{line:?}");
+}
+
+#[tokio::test]
+async fn a_role_that_azure_could_not_give_just_now_is_no_right_that_is_missing() {
+    let stage = Stage::new().await;
+    stage.once(&json!({"effect": "status", "status": 503, "method": "PUT", "path": "*roleAssignments*", "count": 1}));
+    fault(&stage.deploy().await, "logic_app", "was not given its role", "passes by itself");
+    good(&stage.deploy().await);
 }
 
 #[tokio::test]

@@ -1,18 +1,12 @@
 //! The palette: every entry is a link or a button, and nobody finds what they may not see.
 
-use halobridge::domain::account::{Role, Scope};
+use halobridge::domain::account::Role;
 use http::StatusCode;
 
 use crate::support::{TestApp, seed};
 
 async fn app() -> TestApp {
-    let app = TestApp::new().await;
-    app.seed("A title", "some words").await;
-    app.person("admin", Role::Admin, Scope::All).await;
-    app.person("operator", Role::Operator, Scope::All).await;
-    app.person("viewer", Role::Viewer, Scope::All).await;
-    app.person("other", Role::Operator, Scope::Clients(vec![seed::client(2)])).await;
-    app
+    TestApp::peopled(Role::Operator).await
 }
 
 fn linked(body: &str, address: &str) -> bool {

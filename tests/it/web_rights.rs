@@ -159,13 +159,7 @@ fn path(route: &str) -> String {
 }
 
 async fn app() -> TestApp {
-    let app = TestApp::new().await;
-    app.seed("A title", "some words").await;
-    app.person("admin", Role::Admin, Scope::All).await;
-    app.person("operator", Role::Operator, Scope::All).await;
-    app.person("viewer", Role::Viewer, Scope::All).await;
-    app.person("other", Role::Admin, Scope::Clients(vec![seed::client(2)])).await;
-    app
+    TestApp::peopled(Role::Admin).await
 }
 
 async fn status(app: &TestApp, browser: &Browser, method: &str, path: &str, origin: &str) -> StatusCode {

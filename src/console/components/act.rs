@@ -19,6 +19,17 @@ pub enum Weight {
     Danger,
 }
 
+impl Weight {
+    /// The button's class.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Main => "button main",
+            Self::Plain => "button",
+            Self::Danger => "button danger",
+        }
+    }
+}
+
 /// A button that posts to `action` and comes back to this page.
 pub fn button(ctx: &PageContext, action: String, symbol: &str, label: &'static str, weight: Weight) -> AnyView {
     named(ctx, action, symbol, label, weight, None)
@@ -33,11 +44,7 @@ pub fn named(
     weight: Weight,
     what: Option<String>,
 ) -> AnyView {
-    let class = match weight {
-        Weight::Main => "button main",
-        Weight::Plain => "button",
-        Weight::Danger => "button danger",
-    };
+    let class = weight.class();
     view! {
         <form method="post" action=action class="act">
             <input type="hidden" name="next" value=ctx.address.clone() />

@@ -38,6 +38,20 @@ impl<T> Listed<T> {
     }
 }
 
+impl Listed<()> {
+    /// The page of up to `size` rows with `from` of `all` before it, of which `shown` are drawn. Its tokens are numbers of
+    /// rows: nothing moves in such a list.
+    pub fn counted(from: usize, shown: usize, all: usize, size: usize) -> Self {
+        Self {
+            rows: vec![(); shown],
+            total: Some(all as u64),
+            page: u32::try_from(from.div_ceil(size.max(1)) + 1).unwrap_or(u32::MAX),
+            newer: (from > 0).then(|| from.saturating_sub(size).to_string()),
+            older: (from + shown < all).then(|| (from + size).to_string()),
+        }
+    }
+}
+
 /// Rows on one page of a list that is at hand as a whole.
 pub const ROWS: usize = 50;
 
@@ -123,6 +137,20 @@ mod tests {
         let few = [1, 2, 3];
         let shown = Listed::window(&few, "2", ToString::to_string);
         assert_eq!((shown.rows.len(), shown.newer, shown.older), (3, None, None));
+    }
+
+    #[test]
+    fn a_page_that_is_counted_knows_its_number_and_its_neighbours() {
+        let of = |from, shown| {
+            let page = Listed::counted(from, shown, 120, 50);
+            (page.page, page.newer, page.older)
+        };
+        let token = |number: usize| Some(number.to_string());
+        assert_eq!(of(0, 50), (1, None, token(50)));
+        assert_eq!(of(50, 50), (2, token(0), token(100)));
+        assert_eq!(of(100, 20), (3, token(50), None));
+        assert_eq!(of(10, 50), (2, token(0), token(60)), "an address that somebody typed");
+        assert_eq!(Listed::counted(0, 0, 0, 50), Listed { total: Some(0), ..Listed::default() });
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     closing::said,
-    scene::{Scene, WORKING, in_step, words},
+    scene::{CLOSED, Scene, WORKING, in_step, words},
 };
 use crate::{
     domain::{
@@ -22,7 +22,7 @@ fn take(scene: &mut Scene) {
     scene.queue(&plan);
     for operation in std::mem::take(&mut scene.operations) {
         let OperationKind::UpdateTicket { change } = operation.kind else { continue };
-        let closed = change.status_id == Some(super::scene::CLOSED);
+        let closed = change.status_id == Some(CLOSED);
         let incident = scene.incident.clone();
         for (id, value) in &change.custom_fields {
             scene.ticket().custom_fields.retain(|field| field.id != *id);
@@ -39,21 +39,28 @@ fn take(scene: &mut Scene) {
     }
 }
 
-#[test]
-fn what_we_wrote_at_an_earlier_closing_is_no_agents_verdict() {
+/// An agent closes the ticket and touches nothing else.
+fn close(scene: &mut Scene) {
+    let ticket = scene.ticket();
+    (ticket.closed, ticket.status_id) = (true, Some(CLOSED));
+}
+
+/// The incident was closed with a classification, which we wrote into the ticket with the closure.
+fn closed_and_told(comment: Option<&str>) -> Scene {
     let mut scene = in_step();
     scene.close_incident(Classification::FalsePositive, Some("IncorrectAlertLogic"));
-    scene.incident.classification_comment = Some("rule is noisy".into());
-    scene.policy.classifications.insert(
-        "false alarm".into(),
-        Verdict {
-            classification: Classification::FalsePositive,
-            reason: Some("IncorrectAlertLogic".into()),
-            comment: None,
-        },
-    );
+    scene.incident.classification_comment = comment.map(str::to_owned);
+    let reason = Some("IncorrectAlertLogic".into());
+    let verdict = Verdict { classification: Classification::FalsePositive, reason, comment: None };
+    scene.policy.classifications.insert("false alarm".into(), verdict);
     take(&mut scene);
     assert_eq!(scene.ticket().custom_fields[0].value, 2);
+    scene
+}
+
+#[test]
+fn what_we_wrote_at_an_earlier_closing_is_no_agents_verdict() {
+    let mut scene = closed_and_told(Some("rule is noisy"));
     scene.incident.status = IncidentStatus::Active;
     // An instance that keeps what is taken off: what stands there is none of the agent's words.
     take(&mut scene);
@@ -61,10 +68,6 @@ fn what_we_wrote_at_an_earlier_closing_is_no_agents_verdict() {
     assert_eq!(scene.ticket().status_id, Some(WORKING));
     assert_eq!(words(&scene.plan()), "in-step healthy -", "not taken off again and again");
     // The agent closes it and chooses nothing: asked about, as any closing without a classification.
-    let close = |scene: &mut Scene| {
-        let ticket = scene.ticket();
-        (ticket.closed, ticket.status_id) = (true, Some(super::scene::CLOSED));
-    };
     close(&mut scene);
     assert_eq!(words(&scene.plan()), "own note because verdict-missing; behind needs-you verdict-missing");
     assert!(said(&scene.plan()).contains("empty it first"));
@@ -95,23 +98,8 @@ fn what_we_wrote_at_an_earlier_closing_is_no_agents_verdict() {
 
 #[test]
 fn what_we_wrote_into_the_classification_goes_when_the_ticket_is_opened_again() {
-    let closed = || {
-        let mut scene = in_step();
-        scene.close_incident(Classification::FalsePositive, Some("IncorrectAlertLogic"));
-        scene.policy.classifications.insert(
-            "false alarm".into(),
-            Verdict {
-                classification: Classification::FalsePositive,
-                reason: Some("IncorrectAlertLogic".into()),
-                comment: None,
-            },
-        );
-        take(&mut scene);
-        assert_eq!(scene.ticket().custom_fields[0].value, 2);
-        scene
-    };
     // Opened again in Sentinel: with the status.
-    let mut scene = closed();
+    let mut scene = closed_and_told(None);
     scene.incident.status = IncidentStatus::Active;
     assert_eq!(
         words(&scene.plan()),
@@ -123,12 +111,11 @@ fn what_we_wrote_into_the_classification_goes_when_the_ticket_is_opened_again() 
     scene.queue(&after);
     // The very same choice is the agent's, without emptying anything first.
     scene.field(112, "2");
-    let ticket = scene.ticket();
-    (ticket.closed, ticket.status_id) = (true, Some(super::scene::CLOSED));
+    close(&mut scene);
     let plan = scene.plan();
     assert!(words(&plan).starts_with("incident status=Closed FalsePositive/IncorrectAlertLogic"), "{}", words(&plan));
     // Opened again in Halo: once both sides are open.
-    let mut scene = closed();
+    let mut scene = closed_and_told(None);
     let ticket = scene.ticket();
     (ticket.closed, ticket.status_id) = (false, Some(WORKING));
     scene.incident.status = IncidentStatus::Active;
@@ -140,7 +127,7 @@ fn what_we_wrote_into_the_classification_goes_when_the_ticket_is_opened_again() 
     scene.field(112, "1");
     assert_eq!(words(&scene.plan()), "in-step healthy -");
     // While either side is closed it stays, and where status does not go to Halo.
-    let mut scene = closed();
+    let mut scene = closed_and_told(None);
     assert_eq!(words(&scene.plan()), "in-step healthy -");
     scene.incident.status = IncidentStatus::Active;
     scene.policy.reopened_in_sentinel = ReopenRule::Note;

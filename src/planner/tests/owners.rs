@@ -1,16 +1,20 @@
 //! Owner and agent: what crosses, which way, and when.
 
 use super::{
+    closing::shut,
     fields::rule,
-    scene::{CLOSED, check, in_step, words},
+    scene::{check, in_step, words},
 };
 use crate::domain::{
     catalogue::{Agent, Ref},
-    closing::Classification,
-    incident::{IncidentStatus, Owner},
+    incident::Owner,
     policy::Direction,
     reason::Reason,
 };
+
+fn by_mail(address: &str) -> Owner {
+    Owner { email: Some(address.into()), ..Owner::default() }
+}
 
 #[test]
 fn owner_and_agent() {
@@ -49,19 +53,19 @@ fn owner_and_agent() {
             "an owner who is nobody in Halo gets the configured fallback",
             |s| {
                 s.policy.agent = Some(Ref::Name("Jonas".into()));
-                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.incident.owner = by_mail("x@y.example");
             },
             "ticket agent=6 because changed-in-sentinel; behind waiting changed-in-sentinel",
         ),
         (
             "without a fallback it is an open item",
-            |s| s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() },
+            |s| s.incident.owner = by_mail("x@y.example"),
             "behind needs-you unmapped",
         ),
         (
             "and stays one once the ticket is there and nothing moves",
             |s| {
-                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.incident.owner = by_mail("x@y.example");
                 s.pair.base.owner = s.incident.owner.key();
             },
             "behind needs-you unmapped",
@@ -69,7 +73,7 @@ fn owner_and_agent() {
         (
             "also when the ticket has an agent already",
             |s| {
-                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.incident.owner = by_mail("x@y.example");
                 s.ticket().agent_id = Some(5);
                 s.pair.base.agent_id = Some(5);
             },
@@ -78,7 +82,7 @@ fn owner_and_agent() {
         (
             "with a fallback it is said, and nobody has to act",
             |s| {
-                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.incident.owner = by_mail("x@y.example");
                 s.policy.agent = Some(Ref::Name("Jonas".into()));
                 s.ticket().agent_id = Some(6);
                 s.pair.base.agent_id = Some(6);
@@ -88,7 +92,7 @@ fn owner_and_agent() {
         (
             "a fallback that Halo doesn't know is none",
             |s| {
-                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.incident.owner = by_mail("x@y.example");
                 s.policy.agent = Some(Ref::Name("Nobody".into()));
             },
             "behind needs-you unmapped",
@@ -98,7 +102,7 @@ fn owner_and_agent() {
             |s| {
                 s.catalogue.agents[2].name = "AMIRA ".into();
                 s.policy.agents = [("amira@soc.example".to_owned(), Ref::Name("Amira".into()))].into();
-                s.incident.owner = Owner { email: Some("amira@soc.example".into()), ..Owner::default() };
+                s.incident.owner = by_mail("amira@soc.example");
             },
             "behind needs-you ambiguous",
         ),
@@ -107,7 +111,7 @@ fn owner_and_agent() {
             |s| {
                 s.catalogue.agents[2].name = "Amira".into();
                 s.policy.agents = [("amira@soc.example".to_owned(), Ref::Id(6))].into();
-                s.incident.owner = Owner { email: Some("amira@soc.example".into()), ..Owner::default() };
+                s.incident.owner = by_mail("amira@soc.example");
             },
             "ticket agent=6 because changed-in-sentinel; behind waiting changed-in-sentinel",
         ),
@@ -161,7 +165,7 @@ fn owner_and_agent() {
             |s| {
                 s.catalogue.agents[2].name = "Amira".into();
                 s.policy.agent = Some(Ref::Name("Amira".into()));
-                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.incident.owner = by_mail("x@y.example");
             },
             "behind needs-you ambiguous",
         ),
@@ -191,7 +195,7 @@ fn owner_and_agent() {
             "a row may name an agent by mail address",
             |s| {
                 s.policy.agents = [("x@y.example".to_owned(), Ref::Name("Amira@soc.example".into()))].into();
-                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.incident.owner = by_mail("x@y.example");
             },
             "ticket agent=5 because changed-in-sentinel; behind waiting changed-in-sentinel",
         ),
@@ -200,27 +204,23 @@ fn owner_and_agent() {
             |s| {
                 s.catalogue.partial = vec!["agent".into()];
                 s.policy.agents = [("x@y.example".to_owned(), Ref::Id(44))].into();
-                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.incident.owner = by_mail("x@y.example");
             },
             "ticket agent=44 because changed-in-sentinel; behind waiting changed-in-sentinel",
         ),
         (
             "a closed incident needs no agent any more",
             |s| {
-                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.incident.owner = by_mail("x@y.example");
                 s.pair.base.owner = s.incident.owner.key();
-                s.close_incident(Classification::Undetermined, None);
-                s.close_ticket(Some(3));
-                s.pair.base.incident_status = Some(IncidentStatus::Closed);
-                s.pair.base.status_id = Some(CLOSED);
-                s.pair.base.ticket_closed = true;
+                shut(s);
             },
             "in-step healthy unmapped",
         ),
         (
             "the policy carries no owners: nothing is said",
             |s| {
-                s.incident.owner = Owner { email: Some("x@y.example".into()), ..Owner::default() };
+                s.incident.owner = by_mail("x@y.example");
                 s.policy.owner.direction = Direction::None;
             },
             "in-step healthy -",
@@ -258,11 +258,7 @@ fn owner_and_agent() {
             "on a closed incident such an agent is said, and nobody has to act",
             |s| {
                 s.ticket().agent_id = Some(6);
-                s.close_incident(Classification::Undetermined, None);
-                s.close_ticket(Some(3));
-                s.pair.base.incident_status = Some(IncidentStatus::Closed);
-                s.pair.base.status_id = Some(CLOSED);
-                s.pair.base.ticket_closed = true;
+                shut(s);
             },
             "in-step healthy unmapped",
         ),

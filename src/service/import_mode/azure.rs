@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-use super::{address, detail, kept, put_workspace_secret, reachable, refused, secret, workspace};
+use super::{address, detail, kept, passes, put_workspace_secret, reachable, refused, secret};
 use crate::{
     domain::{
         connection::MicrosoftConnection,
@@ -27,8 +27,8 @@ use crate::{
         error::barred,
         logic_app::{self, LogicApp},
     },
-    service::{App, acts, caller::Caller, error::ServiceError, outside, set_up::allowed},
-    store::SecretOwner,
+    service::{App, acts, caller::Caller, error::ServiceError, names, outside, set_up::allowed},
+    store::{Installation, SecretOwner},
 };
 
 /// What cannot be done without a sign-in.
@@ -51,11 +51,6 @@ pub(super) struct NoSide {
     pub line: Line,
     /// The failure, where it passes by itself.
     pub passing: Option<Box<Failure>>,
-}
-
-/// Whether the same, asked later, can go well without a person. What deploying sends may be sent twice.
-fn passes(failure: &Failure) -> bool {
-    failure.retryable() || failure.kind == FailureKind::Unknown
 }
 
 impl NoSide {
@@ -119,11 +114,17 @@ async fn guid(sentinel: &Sentinel, place: &Place) -> Result<String, Failure> {
     Ok(found.map_or_else(|| place.tenant.clone(), |row| row.tenant_id.clone()))
 }
 
-pub(super) async fn found(app: &App, id: WorkspaceId) -> Result<(Workspace, MicrosoftConnection), ServiceError> {
+/// A workspace with the connection that reaches it; `None` where one of the two is not set up any more.
+pub(super) fn reached(installation: &Installation, id: WorkspaceId) -> Option<(&Workspace, &MicrosoftConnection)> {
+    let workspace = names::workspace(installation, id)?;
+    let connection = installation.microsoft.iter().find(|row| row.id == workspace.connection)?;
+    Some((workspace, connection))
+}
+
+async fn found(app: &App, id: WorkspaceId) -> Result<(Workspace, MicrosoftConnection), ServiceError> {
     let installation = app.installation().await?;
-    let workspace = workspace(&installation, id)?.clone();
-    let connection = installation.microsoft.iter().find(|row| row.id == workspace.connection);
-    Ok((workspace, connection.ok_or(ServiceError::NotFound)?.clone()))
+    let (workspace, connection) = reached(&installation, id).ok_or(ServiceError::NotFound)?;
+    Ok((workspace.clone(), connection.clone()))
 }
 
 /// What deploying would do, and what is missing for it. Nothing is written.
@@ -153,6 +154,7 @@ pub(super) fn empty_plan(workspace: &Workspace, connection: &MicrosoftConnection
     }
 }
 
+/// Adds to a plan what is there already, and what is missing for the rest.
 pub(super) async fn look(side: &Side, plan: &mut DeployPlan) {
     let group = side.app.group_id();
     plan.logic_app = side.app.name.clone();
@@ -226,12 +228,15 @@ async fn rights(side: &Side, group: &str, plan: &mut DeployPlan) {
     }
     match side.ask(side.sentinel.lacks(tenant, group, &GIVES_ROLES)).await {
         Ok(missing) if missing.is_empty() => {}
-        _ => plan.lines.push(Line::note(
-            "roles",
-            format!("The identity may not give roles on the resource group {name}."),
-            "After deploying, an owner of the resource group gives the Logic App's identity the role Microsoft Sentinel \
-             Reader; the page says how.",
-        )),
+        answer => {
+            let says = match answer {
+                Ok(_) => format!("The identity may not give roles on the resource group {name}."),
+                Err(failure) => format!("Whether the identity may give roles cannot be read: {}", failure.message),
+            };
+            let fix = "After deploying, an owner of the resource group gives the Logic App's identity the role Microsoft \
+                       Sentinel Reader; the page says how.";
+            plan.lines.push(Line::note("roles", says, fix));
+        }
     }
 }
 
@@ -265,6 +270,7 @@ pub async fn deploy(app: &App, caller: &Caller, public: &str, id: WorkspaceId) -
     Ok(lines)
 }
 
+/// Makes connection, Logic App, role and rules. Gives what became of each; it ends with the first that the others need.
 pub(super) async fn make(side: &Side, address: &str, secret: &str) -> Vec<Line> {
     let mut lines = Vec::new();
     let tenant = &side.place.tenant;
@@ -339,12 +345,15 @@ fn not_made(side: &Side, what: &str, failure: &Failure) -> Line {
 
 async fn give_reader(side: &Side, identity: Option<&str>) -> Line {
     let group = side.app.group_id();
-    let given = match identity {
-        Some(identity) => side.ask(side.sentinel.give_role(&side.place.tenant, &group, identity, READER)).await.is_ok(),
-        None => false,
-    };
-    if given {
-        return Line::ok("roles", "The Logic App's identity has the role Microsoft Sentinel Reader.");
+    if let Some(identity) = identity {
+        match side.ask(side.sentinel.give_role(&side.place.tenant, &group, identity, READER)).await {
+            Ok(()) => return Line::ok("roles", "The Logic App's identity has the role Microsoft Sentinel Reader."),
+            // It says nothing of who may give the role.
+            Err(failure) if passes(&failure) => {
+                return refused("logic_app", "The Logic App's identity was not given its role", &failure);
+            }
+            Err(_) => {}
+        }
     }
     let who = identity.map_or_else(|| format!("the identity of the Logic App {}", side.app.name), str::to_owned);
     let command = side.sentinel.cli(&format!(
@@ -396,6 +405,7 @@ pub async fn send_test(app: &App, caller: &Caller, id: WorkspaceId) -> Result<()
     }
 }
 
+/// Runs the Logic App for the first incident there is. The error is the line that says why it was not.
 pub(super) async fn run_once(side: &Side) -> Result<Line, Line> {
     let wanted = ListWanted::default();
     let incident = match side.ask(side.sentinel.list(&side.place, &wanted, None, Class::Interactive)).await {
@@ -452,6 +462,7 @@ pub async fn remove(app: &App, caller: &Caller, id: WorkspaceId) -> Result<Vec<L
     Ok(lines)
 }
 
+/// Removes rules, then Logic App and connection: a rule that stays needs them.
 pub(super) async fn unmake(side: &Side) -> Vec<Line> {
     let mut lines = Vec::new();
     for runs in Runs::ALL {

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{azure, detail, kept, lost, put_workspace_secrets, secret, state};
+use super::{detail, kept, lost, put_workspace_secrets, secret, state};
 use crate::{
     domain::{
         account::{Role, Scope},
@@ -116,6 +116,11 @@ impl Row {
     /// Whether it is still to be done: one that was under way when the program ended is done anew.
     pub fn open(&self) -> bool {
         matches!(self.stage, Stage::Waiting | Stage::Working)
+    }
+
+    /// Whether nothing was begun there yet.
+    pub fn untouched(&self) -> bool {
+        self.stage == Stage::Waiting && self.after_ms == 0
     }
 }
 
@@ -361,7 +366,6 @@ async fn told(app: &App, head: &Head) -> Result<Vec<ErrandRow>, ServiceError> {
         let mut lines = row.lines;
         let mut progress = match row.stage {
             Stage::Waiting => Progress::Waiting,
-            // What a stop of the program cut off is done anew.
             Stage::Working => Progress::Working,
             Stage::Done => Progress::Done,
             Stage::Failed => Progress::Failed,
@@ -465,16 +469,4 @@ fn obstacles(rows: &[ErrandRow]) -> Vec<Obstacle> {
         found.into_iter().map(|(says, workspaces)| Obstacle { says: says.to_owned(), workspaces }).collect();
     all.sort_by_key(|one| std::cmp::Reverse(one.workspaces.len()));
     all
-}
-
-/// Azure's side of a workspace of an errand.
-pub(super) async fn found(
-    app: &App,
-    id: WorkspaceId,
-) -> Result<Option<(Workspace, crate::domain::connection::MicrosoftConnection)>, ServiceError> {
-    match azure::found(app, id).await {
-        Ok(found) => Ok(Some(found)),
-        Err(ServiceError::NotFound) => Ok(None),
-        Err(error) => Err(error),
-    }
 }

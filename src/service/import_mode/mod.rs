@@ -28,7 +28,7 @@ use super::{
 use crate::{
     domain::{
         delivery::DeliverySource,
-        failure::Failure,
+        failure::{Failure, FailureKind},
         ids::WorkspaceId,
         view::{
             import::{HaloHookRow, ImportRow, TestEvent},
@@ -37,17 +37,13 @@ use crate::{
         workspace::Workspace,
     },
     outbound::url_policy,
-    store::{Installation, SecretOwner},
+    store::SecretOwner,
 };
 
 /// Seconds after which a test event counts as lost: Logic Apps start within a minute or two.
 pub const TEST_SECS: i64 = 120;
 /// Bytes of a secret that is made here.
 const SECRET_BYTES: usize = 32;
-
-fn workspace(installation: &Installation, id: WorkspaceId) -> Result<&Workspace, ServiceError> {
-    names::workspace(installation, id).ok_or(ServiceError::NotFound)
-}
 
 /// Every workspace and Halo instance, with how it is heard of. `public` is the console's address.
 ///
@@ -205,9 +201,14 @@ async fn put_workspace_secrets(
     entry::apply(app, caller, &wanted).await.map(drop)
 }
 
+/// Whether the same, asked later, can go well without a person. What is sent from here may be sent twice.
+fn passes(failure: &Failure) -> bool {
+    failure.retryable() || failure.kind == FailureKind::Unknown
+}
+
 /// A refusal of the outside as a line.
 fn refused(field: &str, doing: &str, failure: &Failure) -> Line {
-    let fix = if failure.retryable() {
+    let fix = if passes(failure) {
         "It passes by itself: try it again in a minute."
     } else {
         "Correct it there, then try it again."

@@ -1,12 +1,10 @@
 //! Carries errands out: a few workspaces at a time, each recorded as it goes, so that a restart goes on where it was.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::Mutex;
 
 use super::{
     address,
@@ -31,7 +29,7 @@ use crate::{
     engine::Registry,
     sentinel::Sentinel,
     service::{App, error::ServiceError, outside},
-    store::SecretOwner,
+    store::{SecretOwner, StoreError},
 };
 
 /// Workspaces that are worked on at a time.
@@ -109,6 +107,8 @@ impl Worker {
                 errand::keep_row(app, id, &row).await?;
             }
             errand::finish(app, &head.id).await?;
+            // A secret that lies in a file may have been put right by the time that it is tried again.
+            *self.ways.lock().await = Ways::default();
             return Ok(Turn::Again);
         }
         let now = time::to_ms(app.clock.now());
@@ -122,17 +122,18 @@ impl Worker {
         Ok(Turn::Again)
     }
 
+    /// Works on one workspace, and keeps what came of it.
     async fn one(&self, head: &Head, id: WorkspaceId, mut row: Row) -> Result<(), ServiceError> {
-        let first = row.stage == Stage::Waiting && row.after_ms == 0;
+        let installation = self.app.installation().await?;
+        let reached = azure::reached(&installation, id);
+        // Before it counts as under way: what is cut off between the two is told twice, and not never.
+        if let Some((workspace, _)) = reached.filter(|_| row.untouched()) {
+            errand::record(&self.app, head, workspace).await?;
+        }
         row.stage = Stage::Working;
         errand::keep_row(&self.app, id, &row).await?;
-        let came = match errand::found(&self.app, id).await? {
-            Some((workspace, connection)) => {
-                if first {
-                    errand::record(&self.app, head, &workspace).await?;
-                }
-                self.at(head, &workspace, &connection).await?
-            }
+        let came = match reached {
+            Some((workspace, connection)) => self.at(head, installation.version, workspace, connection).await?,
             None => {
                 Came::said(Line::fault("workspace", "The workspace is not set up any more.", "Nothing is to be done."))
             }
@@ -152,26 +153,44 @@ impl Worker {
         errand::keep_row(&self.app, id, &row).await
     }
 
-    /// The way through a connection, signed in once for all workspaces that it reaches.
-    async fn sentinel(&self, connection: &MicrosoftConnection) -> Result<Arc<Sentinel>, NoSide> {
-        let version = self.app.installation().await.map_or(0, |installation| installation.version);
-        {
-            let mut ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
-            if ways.0 != version {
-                *ways = (version, HashMap::new());
-            }
-            if let Some(known) = ways.1.get(&connection.id) {
-                return Ok(Arc::clone(known));
-            }
+    /// The way through a connection as `version` has it, signed in once for all workspaces that it reaches.
+    async fn sentinel(&self, version: i64, connection: &MicrosoftConnection) -> Result<Arc<Sentinel>, NoSide> {
+        // Held until it is made: else each of the workspaces that are worked on at a time would sign in for itself.
+        let mut ways = self.ways.lock().await;
+        if ways.0 != version {
+            *ways = (version, HashMap::new());
+        }
+        if let Some(known) = ways.1.get(&connection.id) {
+            return Ok(Arc::clone(known));
         }
         let made = self.registry.build_sentinel(connection).await.map_err(|failure| NoSide::of(NO_SIGN_IN, failure))?;
-        self.ways.lock().unwrap_or_else(PoisonError::into_inner).1.insert(connection.id, Arc::clone(&made));
+        ways.1.insert(connection.id, Arc::clone(&made));
         Ok(made)
     }
 
+    /// The secret of a workspace's webhook, or why there is none. One that lies elsewhere and cannot be read there holds up
+    /// this workspace alone.
+    async fn secret(&self, id: WorkspaceId) -> Result<Result<SecretString, Line>, ServiceError> {
+        let name = configuration::kept_as("webhook_secret");
+        match self.app.store.secret(SecretOwner::Workspace(id), name).await {
+            Ok(Some(secret)) => Ok(Ok(secret)),
+            Ok(None) => {
+                let says = "The webhook's secret was taken away meanwhile.";
+                Ok(Err(Line::fault("workspace", says, "Show the plan and deploy again.")))
+            }
+            Err(error @ (StoreError::Secret(_) | StoreError::Key(_))) => {
+                let fix = "Put it right there, or enter the webhook's secret anew, then try it again.";
+                Ok(Err(Line::fault("workspace", error.to_string(), fix)))
+            }
+            Err(error) => Err(fault("read the secret of a webhook", &error)),
+        }
+    }
+
+    /// Does at one workspace what the errand is for.
     async fn at(
         &self,
         head: &Head,
+        version: i64,
         workspace: &Workspace,
         connection: &MicrosoftConnection,
     ) -> Result<Came, ServiceError> {
@@ -181,7 +200,7 @@ impl Worker {
         {
             return Ok(Came::said(line));
         }
-        let side = match self.sentinel(connection).await {
+        let side = match self.sentinel(version, connection).await {
             Ok(sentinel) => azure::side_through(sentinel, workspace).await,
             Err(no) => Err(no),
         };
@@ -204,11 +223,9 @@ impl Worker {
                 (steps, lines) = (plan.steps, plan.lines);
             }
             ErrandAct::Deploy => {
-                let name = configuration::kept_as("webhook_secret");
-                let secret = app.store.secret(SecretOwner::Workspace(workspace.id), name).await;
-                let Some(secret) = secret.map_err(|e| fault("read the secret of a webhook", &e))? else {
-                    let says = "The webhook's secret was taken away meanwhile.";
-                    return Ok(Came::said(Line::fault("workspace", says, "Show the plan and deploy again.")));
+                let secret = match self.secret(workspace.id).await? {
+                    Ok(secret) => secret,
+                    Err(line) => return Ok(Came::said(line)),
                 };
                 let to = address(&head.public, workspace.id);
                 lines = azure::make(&side, &to, secret.expose_secret()).await;

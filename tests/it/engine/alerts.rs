@@ -18,10 +18,7 @@ impl Bridge {
 
 both! {
     async fn alerts_that_join_are_told_once_and_read_only_then(product) {
-        let mut bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         let reads = bridge.calls("sentinel.alerts.post");
         bridge.update(&incident, json!({ "severity": "High" }));
         bridge.comment(&incident, "a word");
@@ -51,10 +48,7 @@ both! {
     }
 
     async fn alerts_that_could_not_be_read_are_told_later(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.alerts.post", "count": 3 }));
         bridge.alert(&incident, "Told in the end");
         bridge.pass(600).await;
@@ -94,10 +88,8 @@ both! {
     }
 
     async fn alerts_are_not_told_where_the_policy_says_so(product) {
-        let bridge = Bridge::with(Setup { policy: "late_alerts = \"ignore\"".into(), ..Setup::new(product) }).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let setup = Setup { policy: "late_alerts = \"ignore\"".into(), ..Setup::new(product) };
+        let (bridge, incident, ticket) = Bridge::linked(setup).await;
         let reads = bridge.calls("sentinel.alerts.post");
         bridge.alert(&incident, "Nobody is told");
         bridge.cross().await;

@@ -29,10 +29,7 @@ impl Bridge {
 
 both! {
     async fn a_closure_waits_until_it_is_approved(product) {
-        let bridge = Bridge::with(careful(product)).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(careful(product)).await;
         assert!(bridge.waiting().await.is_empty());
         bridge.close_ticket_as(ticket, 1);
         bridge.cross().await;
@@ -58,10 +55,7 @@ both! {
     }
 
     async fn what_was_applied_is_worked_by_before_anything_else_is_written(product) {
-        let mut bridge = Bridge::with(Setup { policy: String::new(), ..careful(product) }).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup { policy: String::new(), ..careful(product) }).await;
         let pair = bridge.pair_of(&incident).await.unwrap();
         loop {
             let mut woken = Box::pin(bridge.engine.woken());
@@ -87,10 +81,7 @@ both! {
     }
 
     async fn of_two_answers_at_once_one_counts(product) {
-        let bridge = Bridge::with(careful(product)).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(careful(product)).await;
         bridge.close_ticket_as(ticket, 1);
         bridge.cross().await;
         let row = bridge.waiting().await.remove(0);
@@ -104,10 +95,7 @@ both! {
     }
 
     async fn what_changed_beside_a_closure_crosses_while_that_waits(product) {
-        let bridge = Bridge::with(careful(product)).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(careful(product)).await;
         bridge.act("ticket.update", json!({ "ticket_id": ticket, "agent": SECOND_AGENT }));
         bridge.close_ticket_as(ticket, 1);
         bridge.cross().await;
@@ -125,10 +113,7 @@ both! {
     }
 
     async fn a_rejected_closure_is_not_written_and_a_new_one_is_asked_about(product) {
-        let bridge = Bridge::with(careful(product)).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(careful(product)).await;
         bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
         bridge.cross().await;
         let waiting = bridge.waiting().await;

@@ -553,6 +553,19 @@ link_comment = {}
         *self.tap.mutate.lock().unwrap() = Some(Box::new(mutation));
     }
 
+    /// An agent writes a note as soon as a ticket is read: between our reading of it and our own note.
+    pub fn note_once_read(&self, ticket: i64, html: &'static str) {
+        let twin = self.twin.clone();
+        let mut wrote = false;
+        self.mutate(move |request, _| {
+            let path = request.uri().path().to_lowercase();
+            if !wrote && request.method() == http::Method::GET && path.contains("/tickets/") {
+                wrote = true;
+                twin.act("ticket.note", &json!({ "ticket_id": ticket, "html": html, "agent": AGENT }));
+            }
+        });
+    }
+
     /// No ticket shows any more, neither in a list nor by its number, until [`Self::mutate_no_more`].
     pub fn hide_tickets(&self) {
         self.mutate(|request, body| {
@@ -622,6 +635,21 @@ link_comment = {}
 
     pub fn comment(&self, incident: &str, message: &str) {
         self.act("incident.comment", self.on(incident, &json!({ "message": message })));
+    }
+
+    /// Id of a comment that was read, by its words.
+    pub async fn comment_id(&self, incident: &str, said: &str) -> String {
+        let comments = self.situation_of(incident).await.comments.expect("they were read");
+        let found = comments.iter().find(|comment| comment.message == said);
+        found.unwrap_or_else(|| panic!("{said:?} is not among {comments:#?}")).id.as_str().to_owned()
+    }
+
+    pub fn edit_comment(&self, incident: &str, comment: &str, message: &str) {
+        self.act("comment.edit", self.on(incident, &json!({ "comment": comment, "message": message })));
+    }
+
+    pub fn delete_comment(&self, incident: &str, comment: &str) {
+        self.act("comment.delete", self.on(incident, &json!({ "comment": comment })));
     }
 
     pub fn close_incident(&self, incident: &str, more: Value) {

@@ -83,10 +83,7 @@ both! {
     /// Our own closing of a ticket whose answer was lost is no agent's: nobody is told that both sides closed it.
     async fn a_closing_of_ours_without_an_answer_is_no_agents(product) {
         for asked_later in [false, true] {
-            let bridge = Bridge::new(product).await;
-            let incident = bridge.raise(json!({}));
-            bridge.cross().await;
-            let id = bridge.ticket_of(&incident).await;
+            let (bridge, incident, id) = Bridge::linked(Setup::new(product)).await;
             let said = bridge.comments_of(&incident);
             bridge.fault(json!({ "effect": "lost_answer", "kind": "halo.tickets.post", "count": 1 }));
             if asked_later {
@@ -103,10 +100,7 @@ both! {
     }
 
     async fn a_missing_classification_is_asked_for_once(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let id = bridge.ticket_of(&incident).await;
+        let (bridge, incident, id) = Bridge::linked(Setup::new(product)).await;
         bridge.close_ticket(id, json!({}));
         bridge.pass(1_800).await;
         assert_eq!(bridge.incident(&incident)["properties"]["status"], "New");
@@ -120,10 +114,7 @@ both! {
     /// The row of a ticket whose status closes it by the policy alone says nothing of a closure.
     async fn an_answer_to_the_question_is_read_whatever_the_row_says(product) {
         let policy = "closed_statuses = [\"Resolved\"]";
-        let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let id = bridge.ticket_of(&incident).await;
+        let (bridge, incident, id) = Bridge::linked(Setup { policy: policy.into(), ..Setup::new(product) }).await;
         bridge.act("ticket.status", json!({ "ticket_id": id, "status": "Resolved", "text": "Done.", "agent": AGENT }));
         bridge.pass(300).await;
         assert_eq!(bridge.reason_of(&incident).await, Some("verdict-missing"));
@@ -143,10 +134,7 @@ both! {
     }
 
     async fn opened_again_on_either_side(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let id = bridge.ticket_of(&incident).await;
+        let (bridge, incident, id) = Bridge::linked(Setup::new(product)).await;
         bridge.close_incident(&incident, json!({}));
         bridge.cross().await;
         assert_eq!(bridge.ticket(id)["status_name"], "Closed");
@@ -169,10 +157,7 @@ both! {
 
     /// A workflow of Halo opens what our application closes.
     async fn opened_by_nobody_right_after_our_closing_a_person_is_asked(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let id = bridge.ticket_of(&incident).await;
+        let (bridge, incident, id) = Bridge::linked(Setup::new(product)).await;
         let how = json!({ "classification": "FalsePositive", "classificationReason": "InaccurateData" });
         bridge.close_incident(&incident, how);
         bridge.pass(60).await;
@@ -227,10 +212,7 @@ both! {
 
     async fn a_write_that_is_never_carried_out_is_tried_ever_more_rarely_and_told_in_the_end(product) {
         for (kind, from_sentinel) in [("halo.tickets.post", true), ("sentinel.incident.put", false)] {
-            let bridge = Bridge::new(product).await;
-            let incident = bridge.raise(json!({}));
-            bridge.cross().await;
-            let id = bridge.ticket_of(&incident).await;
+            let (bridge, incident, id) = Bridge::linked(Setup::new(product)).await;
             let before = bridge.calls(kind);
             bridge.fault(json!({ "effect": "status", "status": 500, "kind": kind }));
             if from_sentinel {
@@ -320,10 +302,7 @@ both! {
     }
 
     async fn what_we_left_in_the_classification_goes_when_the_ticket_is_opened_again(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let id = bridge.ticket_of(&incident).await;
+        let (bridge, incident, id) = Bridge::linked(Setup::new(product)).await;
         let how = json!({ "classification": "FalsePositive", "classificationReason": "InaccurateData" });
         bridge.close_incident(&incident, how);
         bridge.cross().await;

@@ -212,10 +212,7 @@ both! {
 
     async fn opened_again_by_a_persons_decision(product) {
         let policy = "reopened = { in_halo = \"ask\" }";
-        let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let id = bridge.ticket_of(&incident).await;
+        let (bridge, incident, id) = Bridge::linked(Setup { policy: policy.into(), ..Setup::new(product) }).await;
         bridge.close_ticket_as(id, 1);
         bridge.cross().await;
         bridge.act("ticket.reopen", json!({ "ticket_id": id, "agent": AGENT, "text": "It goes on." }));

@@ -113,10 +113,7 @@ both! {
         ];
         for (rule, line, crossing) in cases {
             let setup = Setup { notes: rule, policy: line.into(), ..Setup::new(product) };
-            let bridge = Bridge::with(setup).await;
-            let incident = bridge.raise(json!({}));
-            bridge.cross().await;
-            let ticket = bridge.ticket_of(&incident).await;
+            let (bridge, incident, ticket) = Bridge::linked(setup).await;
             bridge.note(ticket, "<p>a public one</p>", json!({}));
             bridge.note(ticket, "<p>a private one</p>", json!({ "private": true }));
             bridge.note(ticket, "<p>a flagged one</p>", json!({ "sync_to_sentinel": true }));
@@ -221,10 +218,7 @@ both! {
     }
 
     async fn observe_after_two_way_carries_nothing_on(product) {
-        let mut bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.setup.mode = "observe";
         bridge.apply().await;
         bridge.cross().await;
@@ -246,10 +240,7 @@ both! {
 
     async fn what_waits_in_a_queue_is_held_to_the_mode_in_force(product) {
         for mode in ["off", "observe", "comment-only"] {
-            let mut bridge = Bridge::new(product).await;
-            let paired = bridge.raise(json!({}));
-            bridge.cross().await;
-            let ticket = bridge.ticket_of(&paired).await;
+            let (mut bridge, paired, ticket) = Bridge::linked(Setup::new(product)).await;
             // Halo refuses: a creation and a closure wait for their next try.
             bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.post" }));
             let new = bridge.raise(json!({}));
@@ -300,10 +291,7 @@ both! {
     }
 
     async fn a_ticket_moved_to_another_client_is_left_alone(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.act("ticket.move", json!({ "ticket_id": ticket, "client_id": product.first_client_id() + 1 }));
         // Written before anybody has noticed the move, and after.
         bridge.comment(&incident, "a secret of the first client");
@@ -361,10 +349,7 @@ both! {
     }
 
     async fn a_workspace_of_another_client_leaves_its_old_tickets_alone(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         let give = async || {
             let installation = bridge.store.installation().await.unwrap();
             let at = bridge.subject_of(&incident).await.unwrap().workspace;

@@ -49,10 +49,7 @@ impl Bridge {
 
 both! {
     async fn evidence_of_a_closing_is_sent_when_it_is_asked_for_again(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         // People close both at once, and Halo refuses the note that tells of it.
         bridge.fault(json!({ "effect": "status", "status": 400, "kind": "halo.actions.post" }));
         bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
@@ -71,10 +68,7 @@ both! {
     }
 
     async fn a_dropped_closing_is_not_written_again(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.switch("close_ignored", "true");
         bridge.close_incident(&incident, json!({}));
         bridge.pass(600).await;
@@ -175,10 +169,7 @@ both! {
 
     /// A queued change of the same ticket beside the dead letter: asking again plans both as one.
     async fn asking_again_beside_another_change(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.switch("close_ignored", "true");
         bridge.close_incident(&incident, json!({}));
         bridge.pass(600).await;
@@ -198,10 +189,7 @@ both! {
     }
 
     async fn dropped_words_do_not_cross(product) {
-        let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup { notes: "all", ..Setup::new(product) }).await;
         bridge.fault(json!({ "effect": "status", "status": 400, "kind": "halo.actions.post" }));
         bridge.comment(&incident, "never mind");
         bridge.pass(600).await;

@@ -166,10 +166,8 @@ both! {
     /// A reading that was under way while we wrote arrives after it: it knows nothing of what was written.
     async fn a_reading_that_was_overtaken_forgets_nothing(product) {
         let policy = "drift = { lost_comment = \"heal\" }";
-        let bridge = Bridge::with(Setup { notes: "all", policy: policy.into(), ..Setup::new(product) }).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let setup = Setup { notes: "all", policy: policy.into(), ..Setup::new(product) };
+        let (bridge, incident, ticket) = Bridge::linked(setup).await;
         bridge.note(ticket, "<p>one note</p>", json!({}));
         bridge.comment(&incident, "one comment");
         bridge.pass(300).await;
@@ -209,10 +207,7 @@ both! {
 
     async fn lost_answers_of_notes_and_comments_double_nothing(product) {
         for effect in ["lost_answer", "cut", "half_body"] {
-            let bridge = Bridge::new(product).await;
-            let incident = bridge.raise(json!({}));
-            bridge.cross().await;
-            let ticket = bridge.ticket_of(&incident).await;
+            let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
             for kind in ["halo.actions.post", "sentinel.comment.put", "sentinel.incident.put"] {
                 bridge.fault(json!({ "effect": effect, "kind": kind, "count": 2 }));
             }
@@ -247,10 +242,7 @@ both! {
             json!({ "effect": "cut" }),
         ];
         for fault in faults {
-            let bridge = Bridge::new(product).await;
-            let incident = bridge.raise(json!({}));
-            bridge.cross().await;
-            let ticket = bridge.ticket_of(&incident).await;
+            let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
             for kind in ["halo.tickets.*", "halo.actions.*", "sentinel.incident.*", "sentinel.comment.*"] {
                 let mut fault = fault.clone();
                 fault["kind"] = kind.into();
@@ -388,10 +380,7 @@ both! {
     }
 
     async fn somebody_writing_at_the_same_moment_is_not_overwritten(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.fault(json!({ "effect": "status", "status": 409, "kind": "sentinel.incident.put", "count": 2 }));
         bridge.close_ticket_as(ticket, 3);
         bridge.update(&incident, json!({ "severity": "High", "labels": ["kept"] }));
@@ -404,10 +393,7 @@ both! {
 
     /// Why a write is due helps nobody as long as it fails.
     async fn a_write_that_fails_is_told_in_the_list_of_incidents(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.fault(json!({ "effect": "throttle", "retry_after": 900, "kind": "sentinel.incident.put", "count": 1 }));
         bridge.close_ticket_as(ticket, 3);
         bridge.pass(180).await;
@@ -441,10 +427,7 @@ both! {
 
     /// Halo tells times in seconds: a note of the very second of our own write does not show in the ticket's row.
     async fn a_note_of_the_second_of_our_own_write_is_not_lost(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.comment(&incident, "written by us");
         bridge.advance(30).await;
         bridge.note(ticket, "<p>in the same second</p>", json!({}));
@@ -455,10 +438,7 @@ both! {
 
     /// The same after a start in between: nothing that must be remembered is in memory alone.
     async fn nor_is_it_lost_over_a_start(product) {
-        let mut bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.update(&incident, json!({ "severity": "High" }));
         bridge.comment(&incident, "written by us");
         bridge.advance(30).await;

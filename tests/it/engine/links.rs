@@ -130,10 +130,7 @@ both! {
     }
 
     async fn an_unlinked_pair_stays_apart_and_gets_no_ticket_by_itself(product) {
-        let mut bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup { notes: "all", ..Setup::new(product) }).await;
         // While a note's outcome is not known it can't be taken apart.
         bridge.fault(json!({ "effect": "lost_answer", "kind": "halo.actions.post", "count": 1 }));
         bridge.comment(&incident, "crossed before");

@@ -1,7 +1,7 @@
 //! Words that did not cross in a simulated world: overlooked by a count, or taken for written.
 
 use halobridge::{
-    domain::{pair::Health, run::RunCause},
+    domain::{ids::TicketId, pair::Health, run::RunCause},
     twin::options::Product,
 };
 use jiff::SignedDuration;
@@ -17,15 +17,34 @@ fn mapped_closed(bridge: &Bridge, ticket: i64) -> bool {
     bridge.ticket(ticket).to_string().contains("Closed in Microsoft Sentinel")
 }
 
+/// An incident with its ticket and a comment that has crossed, where an edit of a comment moves the incident.
+async fn said_at_first(product: Product) -> (Bridge, String, i64) {
+    let switches = vec![("comment_edit_bumps", "true")];
+    let (bridge, incident, ticket) = Bridge::linked(Setup { switches, ..Setup::new(product) }).await;
+    bridge.comment(&incident, "said at first");
+    bridge.cross().await;
+    (bridge, incident, ticket)
+}
+
+/// Halo is heard before the workspace is.
+async fn hear_halo(bridge: &Bridge, incident: &str, ticket: i64) {
+    let halo = bridge.situation_of(incident).await.pair.halo;
+    bridge.engine.poke_halo(halo, &[TicketId(ticket)]);
+    bridge.run().await;
+}
+
+/// The workspace is heard before Halo is.
+async fn hear_sentinel(bridge: &Bridge) {
+    bridge.engine.poke_workspace(bridge.workspace(0).await.id, RunCause::Person);
+    bridge.run().await;
+}
+
 /// A comment crosses and is deleted, and another is written: after the next poll, or before it.
 async fn said_instead(product: Product, after_a_poll: bool) {
     let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
     bridge.comment(&incident, "said and taken back");
     bridge.cross().await;
-    let comments = bridge.situation_of(&incident).await.comments.unwrap();
-    let workspace = bridge.workspace_name(0);
-    let gone = json!({ "workspace": workspace, "incident": incident, "comment": comments[0].id.as_str() });
-    bridge.act("comment.delete", gone);
+    bridge.delete_comment(&incident, &bridge.comment_id(&incident, "said and taken back").await);
     if after_a_poll {
         bridge.cross().await;
     }
@@ -112,10 +131,8 @@ both! {
         let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.comment(&incident, "last words");
         bridge.close_ticket_as(ticket, 2);
-        // Halo is heard before the workspace is: the closure crosses while the comment has not been read.
-        let halo = bridge.situation_of(&incident).await.pair.halo;
-        bridge.engine.poke_halo(halo, &[halobridge::domain::ids::TicketId(ticket)]);
-        bridge.run().await;
+        // The closure crosses while the comment has not been read.
+        hear_halo(&bridge, &incident, ticket).await;
         assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
         assert_eq!(crossed(&bridge, ticket, "last words").await, 0, "not read yet");
         bridge.cross().await;
@@ -129,10 +146,8 @@ both! {
         bridge.note(ticket, "<p>last words</p>", json!({}));
         bridge.clock.advance(SignedDuration::from_secs(3));
         bridge.close_incident(&incident, json!({ "classification": "TruePositive", "reason": "SuspiciousActivity" }));
-        // Sentinel is heard before Halo is: the closure crosses while the note has not been read.
-        let workspace = bridge.workspace(0).await.id;
-        bridge.engine.poke_workspace(workspace, RunCause::Person);
-        bridge.run().await;
+        // The closure crosses while the note has not been read.
+        hear_sentinel(&bridge).await;
         let said = || bridge.comments_of(&incident).iter().filter(|said| said.contains("last words")).count();
         assert!(mapped_closed(&bridge, ticket), "the closure has crossed");
         assert_eq!(said(), 0, "not read yet");
@@ -148,9 +163,7 @@ both! {
         bridge.act("ticket.update", json!({ "ticket_id": ticket, "priority_id": 1 }));
         bridge.clock.advance(SignedDuration::from_secs(3));
         bridge.update(&incident, json!({ "severity": "Informational" }));
-        let workspace = bridge.workspace(0).await.id;
-        bridge.engine.poke_workspace(workspace, RunCause::Person);
-        bridge.run().await;
+        hear_sentinel(&bridge).await;
         let said = || bridge.comments_of(&incident).iter().filter(|said| said.contains("last words")).count();
         assert_eq!(said(), 0, "not read yet");
         bridge.cross().await;
@@ -167,9 +180,7 @@ both! {
         bridge.act("note.edit", json!({ "ticket_id": ticket, "id": first, "html": "<p>said better</p>" }));
         bridge.clock.advance(SignedDuration::from_secs(3));
         bridge.close_incident(&incident, json!({ "classification": "TruePositive", "reason": "SuspiciousActivity" }));
-        let workspace = bridge.workspace(0).await.id;
-        bridge.engine.poke_workspace(workspace, RunCause::Person);
-        bridge.run().await;
+        hear_sentinel(&bridge).await;
         let said = || bridge.comments_of(&incident).iter().filter(|said| said.contains("said better")).count();
         assert_eq!(said(), 0, "not read yet");
         bridge.cross().await;
@@ -179,10 +190,7 @@ both! {
 
     async fn an_owner_whom_entra_does_not_know_holds_no_closure_back(product) {
         let agents = ", \"nobody@nowhere.example\" = \"Li Chen\"".to_owned();
-        let bridge = Bridge::with(Setup { agents, ..Setup::new(product) }).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let id = bridge.ticket_of(&incident).await;
+        let (bridge, incident, id) = Bridge::linked(Setup { agents, ..Setup::new(product) }).await;
         let agents = bridge.twin.with(|world, _| world.halos[0].halo.choices("agents"));
         let unknown = agents.iter().find(|(_, name)| name == "Li Chen").unwrap().0;
         bridge.act("ticket.update", json!({ "ticket_id": id, "agent_id": unknown }));
@@ -205,17 +213,11 @@ both! {
         bridge.comment(&incident, "said at first");
         bridge.comment(&incident, "said and taken back");
         bridge.cross().await;
-        let comments = bridge.situation_of(&incident).await.comments.unwrap();
-        let id = |text: &str| comments.iter().find(|c| c.message == text).unwrap().id.as_str().to_owned();
-        let workspace = bridge.workspace_name(0);
-        let on = |more: serde_json::Value| {
-            let mut body = json!({ "workspace": workspace, "incident": incident });
-            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            body
-        };
+        let edited = bridge.comment_id(&incident, "said at first").await;
+        let deleted = bridge.comment_id(&incident, "said and taken back").await;
         bridge.advance(1).await;
-        bridge.act("comment.edit", on(json!({ "comment": id("said at first"), "message": "said better" })));
-        bridge.act("comment.delete", on(json!({ "comment": id("said and taken back") })));
+        bridge.edit_comment(&incident, &edited, "said better");
+        bridge.delete_comment(&incident, &deleted);
         bridge.comment(&incident, "said instead");
         bridge.update(&incident, json!({ "severity": "Low" }));
         bridge.cross().await;
@@ -228,14 +230,10 @@ both! {
     /// A service that does not say how many comments there are says nothing of what became of them.
     async fn a_deletion_is_told_where_the_number_of_comments_was_not(product) {
         let switches = vec![("comment_delete_bumps", "false")];
-        let bridge = Bridge::with(Setup { switches, ..Setup::new(product) }).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup { switches, ..Setup::new(product) }).await;
         bridge.comment(&incident, "said and taken back");
         bridge.cross().await;
-        let comments = bridge.situation_of(&incident).await.comments.unwrap();
-        let id = comments.iter().find(|c| c.message == "said and taken back").unwrap().id.as_str().to_owned();
+        let id = bridge.comment_id(&incident, "said and taken back").await;
         bridge.mutate(|_, body| {
             let rows = body.get_mut("value").and_then(serde_json::Value::as_array_mut);
             for row in rows.into_iter().flatten() {
@@ -247,33 +245,20 @@ both! {
         bridge.update(&incident, json!({ "severity": "Low" }));
         bridge.cross().await;
         bridge.mutate_no_more();
-        let body = json!({ "workspace": bridge.workspace_name(0), "incident": incident, "comment": id });
-        bridge.act("comment.delete", body);
+        bridge.delete_comment(&incident, &id);
         bridge.pass_by(7 * 3_600, 600).await;
         assert_eq!(crossed(&bridge, ticket, "was deleted in Microsoft Sentinel").await, 1);
         bridge.finish().await;
     }
 
     async fn an_edit_from_before_our_own_write_is_told(product) {
-        let bridge = Bridge::with(Setup { switches: vec![("comment_edit_bumps", "true")], ..Setup::new(product) }).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
-        bridge.comment(&incident, "said at first");
-        bridge.cross().await;
-        let comments = bridge.situation_of(&incident).await.comments.unwrap();
-        let workspace = bridge.workspace_name(0);
-        let edit = json!({
-            "workspace": workspace, "incident": incident, "comment": comments[0].id.as_str(), "message": "said better"
-        });
-        bridge.clock.advance(jiff::SignedDuration::from_secs(1));
-        bridge.act("comment.edit", edit);
+        let (bridge, incident, ticket) = said_at_first(product).await;
+        bridge.clock.advance(SignedDuration::from_secs(1));
+        bridge.edit_comment(&incident, &bridge.comment_id(&incident, "said at first").await, "said better");
         // No words of ours go with it: what moved the incident before was not we.
         let verdict = json!([{ "name": "CFSentinelClassification", "value": 2 }]);
         bridge.close_ticket(ticket, json!({ "private": true, "customfields": verdict }));
-        let halo = bridge.situation_of(&incident).await.pair.halo;
-        bridge.engine.poke_halo(halo, &[halobridge::domain::ids::TicketId(ticket)]);
-        bridge.run().await;
+        hear_halo(&bridge, &incident, ticket).await;
         assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
         bridge.cross().await;
         assert_eq!(crossed(&bridge, ticket, "said better").await, 1);
@@ -282,12 +267,7 @@ both! {
 
     /// The words of a closing move the incident just before it is closed: they are no reason to read its comments.
     async fn words_of_ours_before_a_closure_are_no_reason_to_read_comments(product) {
-        let bridge = Bridge::with(Setup { switches: vec![("comment_edit_bumps", "true")], ..Setup::new(product) }).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
-        bridge.comment(&incident, "said at first");
-        bridge.cross().await;
+        let (bridge, incident, ticket) = said_at_first(product).await;
         let read = bridge.calls("sentinel.comment.list");
         bridge.close_ticket_as(ticket, 2);
         bridge.cross().await;
@@ -303,25 +283,11 @@ both! {
     }
 
     async fn an_edit_that_hides_behind_words_of_ours_is_told_within_six_hours(product) {
-        let bridge = Bridge::with(Setup { switches: vec![("comment_edit_bumps", "true")], ..Setup::new(product) }).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
-        bridge.comment(&incident, "said at first");
-        bridge.cross().await;
-        let comments = bridge.situation_of(&incident).await.comments.unwrap();
-        let workspace = bridge.workspace_name(0);
-        bridge.clock.advance(jiff::SignedDuration::from_secs(1));
-        bridge.act(
-            "comment.edit",
-            json!({
-                "workspace": workspace, "incident": incident, "comment": comments[0].id.as_str(), "message": "said better"
-            }),
-        );
+        let (bridge, incident, ticket) = said_at_first(product).await;
+        bridge.clock.advance(SignedDuration::from_secs(1));
+        bridge.edit_comment(&incident, &bridge.comment_id(&incident, "said at first").await, "said better");
         bridge.close_ticket_as(ticket, 2);
-        let halo = bridge.situation_of(&incident).await.pair.halo;
-        bridge.engine.poke_halo(halo, &[halobridge::domain::ids::TicketId(ticket)]);
-        bridge.run().await;
+        hear_halo(&bridge, &incident, ticket).await;
         assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
         bridge.pass_by(7 * 3_600, 600).await;
         assert_eq!(crossed(&bridge, ticket, "said better").await, 1);
@@ -359,18 +325,10 @@ both! {
     async fn a_note_written_while_ours_is_under_way_is_not_taken_for_deleted(product) {
         let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.comment(&incident, "from Sentinel");
-        // An agent writes, and a poll reads it, between our reading of the ticket and our note.
-        let twin = bridge.twin.clone();
-        let mut wrote = false;
-        bridge.mutate(move |request, _| {
-            let path = request.uri().path().to_lowercase();
-            if !wrote && request.method() == http::Method::GET && path.contains("/tickets/") {
-                wrote = true;
-                twin.act("ticket.note", &json!({ "ticket_id": ticket, "html": "<p>from the desk</p>", "agent": AGENT }));
-            }
-        });
+        // A poll reads what the agent writes before our note is there.
+        bridge.note_once_read(ticket, "<p>from the desk</p>");
         bridge.run_side_by_side().await;
-        bridge.clock.advance(jiff::SignedDuration::from_secs(31));
+        bridge.clock.advance(SignedDuration::from_secs(31));
         bridge.run_side_by_side().await;
         bridge.mutate_no_more();
         bridge.pass(600).await;
@@ -396,7 +354,7 @@ both! {
         bridge.pass(900).await;
         bridge.note(*last, "<p>said after it was closed</p>", json!({}));
         // The server was away meanwhile: what follows is far behind the cursor's overlap.
-        bridge.clock.advance(jiff::SignedDuration::from_secs(900));
+        bridge.clock.advance(SignedDuration::from_secs(900));
         bridge.note(*first, "<p>said of the first</p>", json!({}));
         bridge.note(*second, "<p>said of the second</p>", json!({}));
         let (twin, gone) = (bridge.twin.clone(), *first);

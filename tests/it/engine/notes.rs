@@ -112,15 +112,7 @@ both! {
     async fn a_note_that_came_just_before_ours_crosses_where_times_are_fine(product) {
         let (bridge, incident, ticket) = told_finely(product).await;
         bridge.comment(&incident, "from Sentinel");
-        let twin = bridge.twin.clone();
-        let mut wrote = false;
-        bridge.mutate(move |request, _| {
-            let path = request.uri().path().to_lowercase();
-            if !wrote && request.method() == http::Method::GET && path.contains("/tickets/") {
-                wrote = true;
-                twin.act("ticket.note", &json!({ "ticket_id": ticket, "html": "<p>from the desk</p>", "agent": AGENT }));
-            }
-        });
+        bridge.note_once_read(ticket, "<p>from the desk</p>");
         bridge.cross().await;
         bridge.mutate_no_more();
         assert_eq!(bridge.notes_of(ticket).len(), 2);
@@ -130,10 +122,7 @@ both! {
 
     /// A reply by mail is of a kind that Halo made itself, and words all the same.
     async fn an_end_users_reply_crosses_and_the_opening_does_not(product) {
-        let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let id = bridge.ticket_of(&incident).await;
+        let (bridge, incident, id) = Bridge::linked(Setup { notes: "all", ..Setup::new(product) }).await;
         bridge.act("ticket.mail", json!({ "ticket_id": id, "text": "It was me, on holiday." }));
         bridge.pass(300).await;
         let comments = bridge.comments_of(&incident);
@@ -145,10 +134,7 @@ both! {
     /// Some instances keep a mail's words in the mail alone, and hand out its HTML only when asked for it.
     async fn a_mail_whose_note_is_empty_crosses_with_the_mails_words(product) {
         for texts_too in [true, false] {
-            let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
-            let incident = bridge.raise(json!({}));
-            bridge.cross().await;
-            let id = bridge.ticket_of(&incident).await;
+            let (bridge, incident, id) = Bridge::linked(Setup { notes: "all", ..Setup::new(product) }).await;
             bridge.mutate(move |_, body| {
                 let rows = body.get_mut("actions").and_then(Value::as_array_mut).into_iter().flatten();
                 for row in rows.filter(|row| row["emaildirection"] == "I") {
@@ -173,23 +159,14 @@ both! {
     }
 
     async fn edits_and_deletions_are_reported_once(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.comment(&incident, "first words");
         bridge.comment(&incident, "to be deleted");
         bridge.note(ticket, "<p>the agent's words</p>", json!({}));
         bridge.note(ticket, "<p>to be taken back</p>", json!({}));
         bridge.cross().await;
-        let comments = bridge.incident(&incident)["comments"].as_array().unwrap().clone();
-        let named = |text: &str| {
-            let found = comments.iter().find(|c| c["properties"]["message"] == text).unwrap();
-            found["name"].as_str().unwrap().to_owned()
-        };
-        let place = bridge.workspace_name(0);
-        bridge.act("comment.edit", json!({ "workspace": place, "incident": incident, "comment": named("first words"), "message": "other words" }));
-        bridge.act("comment.delete", json!({ "workspace": place, "incident": incident, "comment": named("to be deleted") }));
+        bridge.edit_comment(&incident, &bridge.comment_id(&incident, "first words").await, "other words");
+        bridge.delete_comment(&incident, &bridge.comment_id(&incident, "to be deleted").await);
         let numbered = |text: &str| {
             let notes = bridge.notes_of(ticket);
             notes.iter().find(|n| words(n).contains(text)).unwrap()["id"].as_i64().unwrap()
@@ -229,10 +206,7 @@ both! {
 
     async fn what_waits_to_go_back_is_held_to_the_mode_in_force(product) {
         for mode in ["off", "observe", "comment-only", "sentinel-to-halo"] {
-            let mut bridge = Bridge::with(Setup { link_comment: true, ..Setup::new(product) }).await;
-            let closed = bridge.raise(json!({}));
-            bridge.cross().await;
-            let ticket = bridge.ticket_of(&closed).await;
+            let (mut bridge, closed, ticket) = Bridge::linked(Setup { link_comment: true, ..Setup::new(product) }).await;
             bridge.close_incident(&closed, json!({ "classification": "Undetermined" }));
             bridge.cross().await;
             assert_eq!(bridge.ticket(ticket)["status_name"], "Closed");
@@ -261,10 +235,8 @@ both! {
     }
 
     async fn near_the_end_notes_share_a_comment_and_places_are_kept(product) {
-        let bridge = Bridge::with(Setup { policy: "digest_from = 3".into(), ..Setup::new(product) }).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let setup = Setup { policy: "digest_from = 3".into(), ..Setup::new(product) };
+        let (bridge, incident, ticket) = Bridge::linked(setup).await;
         for n in 0..8 {
             bridge.note(ticket, &format!("<p>note number {n}</p>"), json!({}));
         }
@@ -319,10 +291,7 @@ both! {
     }
 
     async fn notes_that_drip_near_the_end_share_comments_and_cross_in_time(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         for n in 0..79 {
             bridge.comment(&incident, &format!("an analyst's {n}"));
         }

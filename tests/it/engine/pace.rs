@@ -50,10 +50,7 @@ both! {
 
     /// Nobody changes anything after a bulk change: it is not listed again with every poll for ever.
     async fn the_overlap_of_a_quiet_instance_closes(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         for _ in 0..250 {
             bridge.act("ticket.create", json!({ "summary": "x", "details": "y", "tickettype_id": 1,
                 "client_id": bridge.setup.product.first_client_id() }));

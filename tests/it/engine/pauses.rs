@@ -57,10 +57,7 @@ impl Bridge {
 
 both! {
     async fn what_waits_while_paused_is_carried_out_in_order_and_once(product) {
-        let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup { notes: "all", ..Setup::new(product) }).await;
         let severities = ["Low", "High", "Low", "High"];
         for (turn, scope) in bridge.scopes(&incident).await.into_iter().enumerate() {
             bridge.pause(scope).await;
@@ -164,10 +161,7 @@ both! {
     }
 
     async fn a_refused_sign_in_pauses_the_connection_until_it_can_be_read_again(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         for (kind, scope) in [("halo.*", bridge.scopes(&incident).await[2]), ("sentinel.*", bridge.scopes(&incident).await[3])] {
             let side = kind.split('.').next().unwrap();
             bridge.comment(&incident, &format!("before {side}"));
@@ -399,10 +393,7 @@ both! {
 
     /// Azure answers 409 for a lock, too: nobody else wrote, and trying again for a day and a half helps nobody.
     async fn a_lock_in_azure_is_told_as_one_and_waits_for_a_person(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.fault(json!({ "effect": "status", "status": 409, "kind": "sentinel.incident.put" }));
         bridge.mutate(|_, body| {
             if body.pointer("/error/code").is_some_and(|code| code == "Conflict") {

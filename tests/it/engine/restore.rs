@@ -94,10 +94,7 @@ both! {
     }
 
     async fn a_note_that_waited_in_the_backup_and_was_written_since_is_not_written_again(product) {
-        let mut bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.comment(&incident, "said once");
         bridge.away(Some("/halo/api"));
         bridge.cross().await;
@@ -112,22 +109,15 @@ both! {
     }
 
     async fn an_edit_that_was_told_after_the_backup_is_not_told_again(product) {
-        let mut bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.comment(&incident, "said at first");
         bridge.cross().await;
         let backup = bridge.store.snapshot().await.unwrap();
-        let comments = bridge.situation_of(&incident).await.comments.unwrap();
-        let workspace = bridge.workspace_name(0);
-        let edit = |words: &str| {
-            json!({ "workspace": workspace, "incident": incident, "comment": comments[0].id.as_str(), "message": words })
-        };
-        bridge.act("comment.edit", edit("said better"));
+        let comment = bridge.comment_id(&incident, "said at first").await;
+        bridge.edit_comment(&incident, &comment, "said better");
         bridge.pass_by(7 * 3_600, 600).await;
         assert_eq!(crossed(&bridge, ticket, "said better").await, 1);
-        bridge.act("comment.edit", edit("said best"));
+        bridge.edit_comment(&incident, &comment, "said best");
         bridge.restore(&backup).await;
         bridge.pass_by(8 * 3_600, 600).await;
         assert_eq!(crossed(&bridge, ticket, "said better").await, 1);
@@ -136,10 +126,7 @@ both! {
     }
 
     async fn a_note_that_crossed_after_the_backup_and_was_edited_is_not_said_twice(product) {
-        let mut bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         let backup = bridge.store.snapshot().await.unwrap();
         bridge.note(ticket, "<p>said at first</p>", json!({}));
         bridge.cross().await;
@@ -183,10 +170,7 @@ both! {
     }
 
     async fn an_edit_that_the_backup_has_forgotten_is_not_told_again_when_azure_is_read_first(product) {
-        let mut bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.note(ticket, "<p>said at first to @ana</p>", json!({}));
         bridge.cross().await;
         let backup = bridge.store.snapshot().await.unwrap();
@@ -205,17 +189,11 @@ both! {
     }
 
     async fn an_edit_from_before_the_restore_that_was_not_told_yet_is(product) {
-        let mut bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         let backup = bridge.store.snapshot().await.unwrap();
         bridge.comment(&incident, "said at first");
         bridge.cross().await;
-        let comment = bridge.situation_of(&incident).await.comments.unwrap()[0].id.as_str().to_owned();
-        let workspace = bridge.workspace_name(0);
-        let edit = json!({ "workspace": workspace, "incident": incident, "comment": comment, "message": "said better" });
-        bridge.act("comment.edit", edit);
+        bridge.edit_comment(&incident, &bridge.comment_id(&incident, "said at first").await, "said better");
         bridge.restore(&backup).await;
         bridge.pass_by(7 * 3_600, 600).await;
         assert_eq!(crossed(&bridge, ticket, "said at first").await, 1);

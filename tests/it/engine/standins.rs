@@ -108,10 +108,7 @@ both! {
     }
 
     async fn a_list_of_comments_that_lags_behind_its_count_is_read_again(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let id = bridge.ticket_of(&incident).await;
+        let (bridge, incident, id) = Bridge::linked(Setup::new(product)).await;
         bridge.comment(&incident, "not listed at first");
         let lags = AtomicBool::new(true);
         bridge.mutate(move |request, body| {
@@ -125,10 +122,7 @@ both! {
     }
 
     async fn a_ticket_named_by_a_webhook_is_read_though_whole_seconds_show_no_change(product) {
-        let bridge = Bridge::new(product).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let id = bridge.ticket_of(&incident).await;
+        let (bridge, incident, id) = Bridge::linked(Setup::new(product)).await;
         // A note in the very second that is known already: no row shows it.
         bridge.mutate(|request, body| {
             if !request.uri().path().contains("/Tickets") || request.method() != "GET" {

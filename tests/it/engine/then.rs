@@ -82,10 +82,7 @@ both! {
     }
 
     async fn the_past_is_shown_as_it_was(product) {
-        let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        let ticket = bridge.ticket_of(&incident).await;
+        let (bridge, incident, ticket) = Bridge::linked(Setup { notes: "all", ..Setup::new(product) }).await;
         let mut seen: Vec<(Seq, SituationRow)> = Vec::new();
         for step in 0..6 {
             match step {

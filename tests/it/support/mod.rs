@@ -211,6 +211,18 @@ impl TestApp {
         Self { app, clock, engine, router }
     }
 
+    /// Two clients with what there is to look at; `admin`, `operator` and `viewer`, who see all of it, and `other`, who sees
+    /// the second client alone.
+    pub async fn peopled(other: Role) -> Self {
+        let app = Self::new().await;
+        app.seed("A title", "some words").await;
+        app.person("admin", Role::Admin, Scope::All).await;
+        app.person("operator", Role::Operator, Scope::All).await;
+        app.person("viewer", Role::Viewer, Scope::All).await;
+        app.person("other", other, Scope::Clients(vec![seed::client(2)])).await;
+        app
+    }
+
     /// Makes an account.
     pub async fn person(&self, name: &str, role: Role, scope: Scope) {
         // hashed once: tests make hundreds of accounts

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::lines;
 use crate::{
     console::{
-        components::{fields, list, time::when},
+        components::{act::Weight, fields, list, time::when},
         context::PageContext,
         words,
     },
@@ -124,7 +124,8 @@ fn choose(view: &ImportStep) -> AnyView {
     .into_any()
 }
 
-fn button(value: String, label: String, class: &'static str) -> AnyView {
+fn button(value: String, label: String, weight: Weight) -> AnyView {
+    let class = weight.class();
     view! {
         <form method="post" action=Step::Import.path() class="act">
             <button type="submit" class=class name="do" value=value>{label}</button>
@@ -226,31 +227,25 @@ fn obstacles(errand: &ErrandView) -> AnyView {
 fn buttons(errand: &ErrandView) -> AnyView {
     let id = &errand.id;
     if errand.ended.is_none() {
-        let stop = || button(format!("errand-stop {id}"), "Stop it".to_owned(), "button danger");
+        let stop = || button(format!("errand-stop {id}"), "Stop it".to_owned(), Weight::Danger);
         return (!errand.stopped).then(stop).into_any();
     }
     let may = errand.count(Progress::Done);
     let deploy = (errand.act == ErrandAct::Plan && may > 0)
-        .then(|| button(format!("errand-deploy {id}"), format!("Deploy at the {} that may", many(may)), "button main"));
+        .then(|| button(format!("errand-deploy {id}"), format!("Deploy at the {} that may", many(may)), Weight::Main));
     let (failed, left) = (errand.count(Progress::Failed), errand.count(Progress::Waiting));
     let label = if left > 0 {
         format!("Go on with the {} left over", many(failed + left))
     } else {
         "Try again those that failed".to_owned()
     };
-    let again = (failed + left > 0).then(|| button(format!("errand-again {id}"), label, "button"));
+    let again = (failed + left > 0).then(|| button(format!("errand-again {id}"), label, Weight::Plain));
     view! { <div class="acts">{deploy}{again}</div> }.into_any()
 }
 
 fn rows(ctx: &PageContext, errand: &ErrandView) -> AnyView {
     let drawn = errand.rows.iter().map(|row| workspace(ctx, errand, row)).collect_view();
-    let listed = Listed {
-        rows: vec![(); errand.rows.len()],
-        total: u64::try_from(errand.of).ok(),
-        page: u32::try_from(errand.from / ERRAND_ROWS + 1).unwrap_or(u32::MAX),
-        newer: (errand.from > 0).then(|| errand.from.saturating_sub(ERRAND_ROWS).to_string()),
-        older: (errand.from + errand.rows.len() < errand.of).then(|| (errand.from + ERRAND_ROWS).to_string()),
-    };
+    let listed = Listed::counted(errand.from, errand.rows.len(), errand.of, ERRAND_ROWS);
     let at = |from: &str| address(errand.only, from.parse().unwrap_or_default());
     view! {
         <div class="parts">{drawn}</div>
@@ -261,15 +256,6 @@ fn rows(ctx: &PageContext, errand: &ErrandView) -> AnyView {
 
 fn workspace(ctx: &PageContext, errand: &ErrandView, row: &ErrandRow) -> AnyView {
     let open = row.progress == Progress::Failed && errand.count(Progress::Failed) <= UNFOLDED;
-    let steps = row
-        .steps
-        .iter()
-        .map(|step| {
-            let there = if step.there { "is there; it is made to say the same" } else { "is made" };
-            view! { <li>{step.what.clone()}", in "{step.place.clone()}": "{there}"."</li> }
-        })
-        .collect_view();
-    let steps = (!row.steps.is_empty()).then(|| view! { <ol>{steps}</ol> });
     let again = row
         .again_at
         .map(|at| view! { <p>"Azure asked to wait, or did not answer. It is tried again "{when(ctx, at)}"."</p> });
@@ -281,7 +267,7 @@ fn workspace(ctx: &PageContext, errand: &ErrandView, row: &ErrandRow) -> AnyView
                 <span class="quiet">{row.progress.words(errand.act)}</span>
             </summary>
             {again}
-            {steps}
+            {lines::plan_steps(&row.steps)}
             {lines::lines(ctx, &row.lines)}
             {nothing}
         </details>

@@ -67,14 +67,7 @@ fn search(view: &ImportStep) -> AnyView {
 }
 
 fn pages(ctx: &PageContext, view: &ImportStep) -> AnyView {
-    let shown = view.rows.len();
-    let listed = Listed {
-        rows: vec![(); shown],
-        total: u64::try_from(view.of).ok(),
-        page: u32::try_from(view.from.div_ceil(PAGE) + 1).unwrap_or(u32::MAX),
-        newer: (view.from > 0).then(|| view.from.saturating_sub(PAGE).to_string()),
-        older: (view.from + shown < view.of).then(|| (view.from + PAGE).to_string()),
-    };
+    let listed = Listed::counted(view.from, view.rows.len(), view.of, PAGE);
     let at = |from: &str| {
         let query = QueryText::new().with("q", &view.q).with("from", from);
         format!("{}#workspaces", query.after(&Step::Import.path()))
@@ -83,11 +76,7 @@ fn pages(ctx: &PageContext, view: &ImportStep) -> AnyView {
 }
 
 fn post(value: String, label: &'static str, weight: Weight, what: &str) -> AnyView {
-    let class = match weight {
-        Weight::Main => "button main",
-        Weight::Plain => "button",
-        Weight::Danger => "button danger",
-    };
+    let class = weight.class();
     let what = what.to_owned();
     view! {
         <form method="post" action=Step::Import.path() class="act">
@@ -233,14 +222,6 @@ fn quicker(row: &ImportRow) -> Option<AnyView> {
 
 fn plan(ctx: &PageContext, plan: &DeployPlan) -> AnyView {
     let id = plan.workspace.to_string();
-    let steps = plan
-        .steps
-        .iter()
-        .map(|step| {
-            let there = if step.there { "is there; it is made to say the same" } else { "is made" };
-            view! { <li>{step.what.clone()}", in "{step.place.clone()}": "{there}"."</li> }
-        })
-        .collect_view();
     let template = format!("/set-up/import/template?workspace={id}");
     // a right to give roles is noted only: without it somebody else has to go on
     let lacking = plan
@@ -261,7 +242,7 @@ fn plan(ctx: &PageContext, plan: &DeployPlan) -> AnyView {
         <section class="tile" aria-labelledby="plan">
             <h2 id="plan">"The plan for “"{plan.name.clone()}"”"</h2>
             <p>"Nothing was written yet. In Azure this would be done:"</p>
-            <ol>{steps}</ol>
+            {lines::plan_steps(&plan.steps)}
             <p>"The Logic App then posts each event to "<code>{plan.address.clone()}</code>", with a secret that is kept sealed on both sides."</p>
             {lines::lines(ctx, &plan.lines)}
             {lack}

@@ -1,4 +1,4 @@
-//! Lines of a test, counted reasons, and what a policy would do: drawn alike on every step.
+//! Lines of a test, steps of a plan, counted reasons, and what a policy would do: drawn alike on every step.
 
 use leptos::prelude::*;
 
@@ -10,6 +10,7 @@ use crate::{
     domain::{
         round_trip::RoundTrip,
         view::{
+            import::PlanStep,
             probe::{Level, Line},
             what_if::{Counted, WhatIf},
         },
@@ -37,6 +38,18 @@ pub fn lines(ctx: &PageContext, rows: &[Line]) -> AnyView {
     }
     let items = rows.iter().map(|line| item(ctx, line.level, line.says.clone(), line.fix.clone())).collect_view();
     view! { <ul class="steps">{items}</ul> }.into_any()
+}
+
+/// What deploying makes at a workspace, in the order of doing; nothing where there are no steps.
+pub fn plan_steps(steps: &[PlanStep]) -> AnyView {
+    if steps.is_empty() {
+        return ().into_any();
+    }
+    let item = |step: &PlanStep| {
+        let there = if step.there { "is there; it is made to say the same" } else { "is made" };
+        view! { <li>{step.what.clone()}", in "{step.place.clone()}": "{there}"."</li> }
+    };
+    view! { <ol>{steps.iter().map(item).collect_view()}</ol> }.into_any()
 }
 
 /// What the loop finder says.
