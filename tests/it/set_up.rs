@@ -607,7 +607,7 @@ async fn a_person_signs_in_while_the_app_proves_itself_by_certificate() {
     assert!(page.contains("The certificate ends in 18 days, on 2026-03-20"), "{page}");
     // saved again it stays, and as a file it is the same
     let form = scene.drawn(PAGE).await;
-    assert_taken(&scene.post(PAGE, &form).await, "/set-up/sign-in");
+    assert_taken(&scene.post(PAGE, &form).await, "/set-up/halo");
     let file = configuration::export(&scene.app.app.store).await.unwrap();
     let entry = &file.microsoft[0];
     assert_eq!(entry.connection.identity, MicrosoftIdentity::DelegatedCertificate);

@@ -393,7 +393,7 @@ both! {
 
     /// Why a write is due helps nobody as long as it fails.
     async fn a_write_that_fails_is_told_in_the_list_of_incidents(product) {
-        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        let (bridge, _, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.fault(json!({ "effect": "throttle", "retry_after": 900, "kind": "sentinel.incident.put", "count": 1 }));
         bridge.close_ticket_as(ticket, 3);
         bridge.pass(180).await;

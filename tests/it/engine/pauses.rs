@@ -393,7 +393,7 @@ both! {
 
     /// Azure answers 409 for a lock, too: nobody else wrote, and trying again for a day and a half helps nobody.
     async fn a_lock_in_azure_is_told_as_one_and_waits_for_a_person(product) {
-        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        let (bridge, _, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.fault(json!({ "effect": "status", "status": 409, "kind": "sentinel.incident.put" }));
         bridge.mutate(|_, body| {
             if body.pointer("/error/code").is_some_and(|code| code == "Conflict") {
