@@ -34,6 +34,7 @@ mod rest;
 mod session;
 mod set_up;
 mod tokens;
+pub mod twice;
 mod versions;
 
 use std::sync::Arc;
@@ -66,6 +67,8 @@ pub struct Web {
     streams: Arc<Semaphore>,
     /// Answers to forms that wait to be read.
     kept: Arc<kept::Kept>,
+    /// What was pressed a moment ago.
+    presses: Arc<twice::Presses>,
     /// Webhooks that are being received.
     room: Arc<hooks::Room>,
 }
@@ -180,6 +183,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
         options: Arc::new(options),
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
         kept: Arc::default(),
+        presses: Arc::default(),
         room: Arc::default(),
     };
     let sessions = SessionManagerLayer::new(web.app.sessions())
@@ -267,6 +271,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .fallback(|| async { WebError::status(StatusCode::NOT_FOUND) })
         .method_not_allowed_fallback(kept::method_not_allowed)
         .layer(from_fn_with_state(web.clone(), guard::same_origin))
+        .layer(from_fn_with_state(web.clone(), twice::pressed))
         .layer(from_fn_with_state(web.clone(), kept::once))
         .layer(from_fn_with_state(web.clone(), draw::errors))
         .layer(from_fn_with_state(web.clone(), guard::to_the_end))
