@@ -1,3 +1,7 @@
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
 import { walk } from "../support/checks";
 import { expect, test } from "../support/fixtures";
 import { address, routes } from "../support/routes";
@@ -25,7 +29,33 @@ test("nothing wants to be dragged, and help stands in the same place", async ({ 
   for (const route of routes.filter((route) => route.session)) {
     await page.goto(await address(page, route));
     await expect(page.locator("[draggable=true], input[type=range]"), route.name).toHaveCount(0);
-    await expect(page.getByRole("contentinfo").getByRole("link", { name: "Go to…" }), route.name).toHaveCount(1);
+    await expect(page.getByRole("contentinfo").getByRole("link", { name: "Help" }), route.name).toHaveAttribute("href", /^\/help/);
+  }
+});
+
+test("every field of the set-up has its sentence in the documentation", async ({ page }) => {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const text = await readFile(resolve(here, "../../docs/SET-UP.md"), "utf8");
+  const steps = {
+    microsoft: "Microsoft",
+    "sign-in": "Sign in with Microsoft",
+    halo: "Halo",
+    clients: "Clients and workspaces",
+    mapping: "Fields and priorities",
+    import: "Polling and webhooks",
+    "go-live": "Go live",
+  };
+  for (const [step, heading] of Object.entries(steps)) {
+    const section = text.split(`\n### ${heading}\n`)[1]!.split("\n#")[0]!;
+    const told = [...section.matchAll(/^\| (.+?) \| .+ \|$/gm)].slice(2).map(([, name]) => name!.split("…"));
+    await page.goto(`/set-up/${step}`);
+    const asked = await page
+      .locator("main :is(.field > label, fieldset > legend)")
+      .evaluateAll((all) => [...new Set(all.map((one) => one.textContent!.trim()))]);
+    const untold = asked.filter(
+      (label) => !told.some((parts) => label.startsWith(parts[0]!) && label.endsWith(parts.at(-1)!) && (parts.length > 1 || label === parts[0])),
+    );
+    expect(untold, heading).toEqual([]);
   }
 });
 

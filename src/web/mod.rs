@@ -133,6 +133,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/ledger"),
     ("GET", "/ledger.jsonl"),
     ("GET", "/account"),
+    ("GET", "/help"),
+    ("GET", "/help/{page}"),
     ("POST", "/account/password"),
     ("POST", "/account/sessions"),
     ("GET", "/operations/{id}/retry"),
@@ -245,6 +247,8 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/ledger", get(pages::ledger))
         .route("/ledger.jsonl", get(csv::ledger))
         .route("/account", get(accounts::account))
+        .route("/help", get(pages::help))
+        .route("/help/{page}", get(pages::help_page))
         .route("/account/password", post(accounts::change_password))
         .route("/account/sessions", post(accounts::end_others))
         .route("/operations/{id}/retry", get(pages::ask_to_retry).post(acts::retry))
