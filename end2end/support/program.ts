@@ -68,6 +68,11 @@ export class Program<T = Ready> {
     });
   }
 
+  /** What it has printed so far, its log among it. */
+  get lines(): readonly string[] {
+    return this.said;
+  }
+
   /** Kills a server as a power cut would, and starts it again on the same data directory and port. */
   async cut(this: Program<Bare>): Promise<void> {
     const ended = new Promise<unknown>((done) => this.child.once("exit", done));

@@ -50,6 +50,8 @@ export const routes: Route[] = [
   { name: "backfill", path: "/backfill", status: 200, session: true, islands: true },
   { name: "shadow", path: "/shadow", status: 200, session: true, islands: true },
   { name: "ledger", path: "/ledger", status: 200, session: true, islands: true },
+  { name: "help", path: "/help", status: 200, session: true, islands: true },
+  { name: "help-commands", path: "/help/commands", status: 200, session: true, islands: true },
   { name: "account", path: "/account", status: 200, session: true, islands: true },
   { name: "not-found", path: "/no-such-page", status: 404, session: true, islands: true },
 ];

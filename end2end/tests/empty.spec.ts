@@ -73,3 +73,11 @@ for (const path of pages) {
     expect(faults).toEqual([]);
   });
 }
+
+test("the reference on a page that says no finds its line in the log", async ({ page, context }) => {
+  await context.addCookies(cookies);
+  await page.goto(`${program.ready.console}/no-such-page`);
+  const reference = (await page.locator(".says-no code").textContent())!.trim();
+  expect(reference).not.toBe("");
+  await expect.poll(() => program.lines.filter((line) => line.includes(reference))).not.toEqual([]);
+});

@@ -100,3 +100,32 @@ test("a refused write becomes a dead letter with its remedy, and is tried again"
   await until(page, script, () => expect(page.getByRole("row").filter({ hasText: title }).getByText("In step")).toBeVisible(brief));
   expect(faults).toEqual([]);
 });
+
+test("what changes quickly is said politely, and at most once in five seconds", async ({ page, context, javaScriptEnabled }) => {
+  test.skip(!javaScriptEnabled, "nothing is said without a script");
+  const faults = watch(context, program.ready.console);
+  await signIn(page, program.ready);
+  await page.goto(`${program.ready.console}/`);
+  await awake(page);
+  await expect(page.locator("#live-state")).toHaveText("Live");
+  await expect(page.locator("#said")).toHaveRole("status");
+  await page.evaluate(() => {
+    const said: number[] = [];
+    Object.assign(window, { said });
+    const watcher = new MutationObserver(() => said.push(performance.now()));
+    watcher.observe(document.getElementById("said")!, { childList: true, characterData: true, subtree: true });
+  });
+  const moments = () => page.evaluate(() => (window as unknown as { said: number[] }).said);
+  let raised = 0;
+  await expect(async () => {
+    raised += 1;
+    const title = `One of many (${raised})`;
+    await act(page, "incident.create", { title, severity: "Low" });
+    await expect(page.getByRole("row").filter({ hasText: title }).getByText("In step")).toBeVisible({ timeout: 30_000 });
+    expect((await moments()).length).toBeGreaterThanOrEqual(2);
+  }).toPass({ timeout: 100_000, intervals: [500] });
+  const said = await moments();
+  expect(raised, "more happened than was said").toBeGreaterThan(said.length);
+  expect(said.slice(1).filter((moment, at) => moment - said[at]! < 5_000)).toEqual([]);
+  expect(faults).toEqual([]);
+});

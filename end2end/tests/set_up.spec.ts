@@ -32,6 +32,8 @@ class Person {
   clicks = 0;
   typed = 0;
   letters = 0;
+  /** Pages that were opened: each is read, a second time too. */
+  read = 0;
   readonly pages = new Set<string>();
   private readonly begun = Date.now();
   private away = 0;
@@ -72,7 +74,7 @@ class Person {
 
   /** Seconds: what the machine took, and a person's 300 ms for a click, 40 ms for a key, 2 s to read a page. */
   seconds(): number {
-    const human = this.clicks * 300 + this.letters * 40 + this.pages.size * 2_000;
+    const human = this.clicks * 300 + this.letters * 40 + this.read * 2_000;
     return Math.round((Date.now() - this.begun - this.away + human) / 1_000);
   }
 
@@ -96,6 +98,7 @@ class Person {
     for (let n = 0; n < 300; n += 1) {
       if (await target.evaluate(there, group)) return;
       await this.page.keyboard.press("Tab");
+      this.letters += 1;
     }
     throw new Error(`the keyboard does not reach ${target}`);
   }
@@ -105,6 +108,7 @@ class Person {
     await expect(this.page).toHaveURL(new RegExp(`${path}$`));
     await expect(this.page.locator(".summary")).toHaveCount(0);
     this.pages.add(path);
+    this.read += 1;
     expect(await sideways(this.page), path).toBe(0);
   }
 }
@@ -135,15 +139,20 @@ test("from an empty installation to the first ticket", async ({ page, context, j
   await page.waitForURL(/set-up\/microsoft$/);
 
   const me = new Person(page, !javaScriptEnabled);
-  // the server is killed while nobody looks; what is looked at is sound
-  const interrupted = (name: string) =>
+  // the server is killed while nobody looks; the list of steps says how far it is, and what is looked at is sound
+  const interrupted = (name: string, done: number) =>
     me.aside(async () => {
       await cut(page);
+      const here = page.url();
+      await page.goto(`${server.ready.console}/set-up`);
+      await expect(page.locator(".truth"), name).toContainText(`${done} of 8 steps are done`);
+      await expect(page.locator(".steps > li").filter({ hasText: "Done" }), name).toHaveCount(done);
+      await page.goto(here);
       if (javaScriptEnabled) expect(await axe(page), name).toEqual([]);
     });
 
   await me.at("/set-up/microsoft");
-  await interrupted("microsoft");
+  await interrupted("microsoft", 0);
   await me.type("Tenant ID", microsoft.tenant_id);
   await me.type("Application (client) ID", microsoft.client_id);
   await me.type("Client secret", microsoft.client_secret);
@@ -153,8 +162,7 @@ test("from an empty installation to the first ticket", async ({ page, context, j
   await me.press("Test and go on");
 
   await me.at("/set-up/sign-in");
-  await interrupted("sign-in");
-  await me.at("/set-up/sign-in");
+  await interrupted("sign-in", 1);
   await me.press("Sign in with Microsoft");
   // Entra's own page is not ours to count
   await page.getByRole("button", { name: /Carla Contributor/ }).first().click();
@@ -163,7 +171,7 @@ test("from an empty installation to the first ticket", async ({ page, context, j
   await me.press("Next", "link");
 
   await me.at("/set-up/halo");
-  await interrupted("halo");
+  await interrupted("halo", 2);
   await me.type("Resource server", halo.api);
   await me.type("Client ID", halo.client_id);
   await me.type("Client secret", halo.client_secret);
@@ -172,13 +180,13 @@ test("from an empty installation to the first ticket", async ({ page, context, j
   await me.press("Test and go on");
 
   await me.at("/set-up/clients");
-  await interrupted("clients");
+  await interrupted("clients", 3);
   await expect(page.getByRole("row").filter({ hasText: "law-plain" })).toContainText("It has no Microsoft Sentinel");
   await me.press("law-contoso-001", "checkbox");
   await me.press("Save and go on");
 
   await me.at("/set-up/mapping");
-  await interrupted("mapping");
+  await interrupted("mapping", 4);
   if (javaScriptEnabled) {
     await me.aside(async () => {
       // the rarer rules are folded: all of it is looked at
@@ -190,16 +198,27 @@ test("from an empty installation to the first ticket", async ({ page, context, j
   await me.press("Save and go on");
 
   await me.at("/set-up/check");
-  await interrupted("check");
+  await interrupted("check", 5);
   await expect(page.getByLabel("Changes")).toContainText('+ workspace "law-contoso-001"');
+  await me.aside(async () => {
+    // whoever changes an answer comes back here; to sign in anew is no form
+    const changed = page.getByRole("link", { name: /^Change ?: (?!Signed in)/ });
+    const answers = await changed.count();
+    expect(answers).toBeGreaterThanOrEqual(4);
+    for (let at = 0; at < answers; at += 1) {
+      await changed.nth(at).click();
+      await page.getByRole("button", { name: /^(Test|Save) and go on$/ }).click();
+      await expect(page, `answer ${at + 1}`).toHaveURL(/\/set-up\/check$/);
+    }
+  });
   await me.press("Apply");
 
   await me.at("/set-up/import");
-  await interrupted("import");
+  await interrupted("import", 7);
   await me.press("Next", "link");
 
   await me.at("/set-up/go-live");
-  await interrupted("go-live");
+  await interrupted("go-live", 7);
   await me.aside(async () => {
     // what the first cycle would do, of every incident
     await page.getByRole("link", { name: /^Plan of its first cycle/ }).click();
@@ -208,35 +227,47 @@ test("from an empty installation to the first ticket", async ({ page, context, j
     if (javaScriptEnabled) expect(await axe(page), "the first plan").toEqual([]);
     await page.goBack();
   });
-  // until here nothing was written to either side
-  const summary = (await (await page.request.get(`${admin}/calls/summary`)).json()) as Record<string, unknown>;
-  expect(Object.keys(summary.kinds ?? summary).filter((kind) => /\.(put|post|patch|delete)$/.test(kind))).toEqual([]);
+  const writes = async () => {
+    const { kinds } = (await (await page.request.get(`${admin}/calls/summary`)).json()) as { kinds: Record<string, unknown> };
+    return Object.keys(kinds).filter((kind) => /^(halo|sentinel|arm)\..*\.(put|post|patch|delete)$/.test(kind));
+  };
+  await me.aside(async () => {
+    expect(await writes(), "until here nothing was written to either side").toEqual([]);
+    // somebody else's world goes on meanwhile
+    const made = await page.request.post(`${admin}/acts/incident.create`, {
+      data: { workspace: "law-contoso-001", title: "The very first one", severity: "High" },
+    });
+    expect(made.status()).toBeLessThan(300);
+  });
 
   await me.press("Go");
-  await expect(page.locator(".flash, .steps").first()).toBeVisible();
+  await expect(page.locator(".flash")).toContainText("Live now");
+  const set = { pages: me.pages.size, clicks: me.clicks, typed: me.typed };
 
-  const made = await page.request.post(`${admin}/acts/incident.create`, {
-    data: { workspace: "law-contoso-001", title: "The very first one", severity: "High" },
-  });
-  expect(made.status()).toBeLessThan(300);
-  await page.goto(`${server.ready.console}/connections`);
-  await page.getByRole("button", { name: /^Sync now/ }).first().click();
-  await expect(async () => {
-    await page.goto(`${server.ready.console}/?q=${encodeURIComponent("The very first one")}`);
-    await expect(page.getByRole("row").filter({ hasText: "The very first one" }).getByText("In step")).toBeVisible({ timeout: 1_000 });
-  }).toPass({ timeout: 90_000, intervals: [500] });
+  // no address is typed and nothing else is pressed: the way to the list, and the ticket is there
+  await me.press(/^Linked$/, "link");
+  const row = page.getByRole("row").filter({ hasText: "The very first one" });
+  if (javaScriptEnabled) await expect(row.getByText("In step")).toBeVisible({ timeout: 90_000 });
+  else {
+    await expect(async () => {
+      await page.reload();
+      await expect(row.getByText("In step")).toBeVisible({ timeout: 500 });
+    }).toPass({ timeout: 90_000, intervals: [500] });
+  }
 
   // the bars: custom endpoints and test hosts of the twin included
   const seconds = me.seconds();
-  console.log(`first ticket: ${seconds} s, ${me.pages.size} pages, ${me.clicks} clicks, ${me.typed} typed values`);
+  console.log(`first ticket: ${seconds} s, ${set.pages} pages, ${set.clicks} clicks, ${set.typed} typed values; then ${me.clicks - set.clicks} click to see it`);
   expect(seconds).toBeLessThanOrEqual(180);
-  expect(me.pages.size, [...me.pages].join(" ")).toBeLessThanOrEqual(8);
-  expect(me.clicks).toBeLessThanOrEqual(14);
+  expect(set.pages, [...me.pages].join(" ")).toBeLessThanOrEqual(8);
+  expect(set.clicks).toBeLessThanOrEqual(14);
   expect(me.typed).toBeLessThanOrEqual(8);
+  // what counts as a write is seen where there is one
+  expect(await writes()).toContain("halo.tickets.post");
   expect(ours(faults)).toEqual([]);
 });
 
-test("the second workspace takes four clicks and nothing typed", async ({ page, context, javaScriptEnabled }) => {
+test("the second workspace takes four clicks until it observes, six until it is live, and nothing typed", async ({ page, context, javaScriptEnabled }) => {
   const faults = watch(context, server.ready.console);
   await page.goto(`${server.ready.console}/sign-in`);
   await page.locator("input[autocomplete=username]").fill("ada");
@@ -251,9 +282,14 @@ test("the second workspace takes four clicks and nothing typed", async ({ page, 
   await me.at("/set-up/check");
   await me.press("Apply");
   await me.at("/set-up/import");
-  await page.goto(`${server.ready.console}/connections`);
+  expect([me.clicks, me.typed], "it is set up, and observes").toEqual([4, 0]);
+  await me.press("Next", "link");
+  await me.at("/set-up/go-live");
+  await me.press("Go");
+  await expect(page.locator(".flash")).toContainText("law-contoso-002");
+  expect([me.clicks, me.typed], "it is live").toEqual([6, 0]);
+  await me.press(/^Connections$/, "link");
   await expect(page.getByRole("row").filter({ hasText: "law-contoso-002" })).toBeVisible();
-  expect([me.clicks, me.typed]).toEqual([4, 0]);
   expect(ours(faults)).toEqual([]);
 });
 

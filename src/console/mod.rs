@@ -29,6 +29,7 @@
 //! | [`Page::Ledger`] | `/ledger` | `client fact from` |
 //! | the same entries as JSON Lines | `/ledger.jsonl` | as `/ledger`, without `from` |
 //! | [`Page::Account`] | `/account` | |
+//! | [`Page::Help`] | `/help`, `/help/{page}` | |
 //! | [`Page::Drop`] | `/operations/{id}/drop` | |
 //! | [`Page::Palette`] | `/palette` | `q of` (the address of the page one comes from) |
 //! | [`Page::Rebuild`] | `/pairs/{id}/rebuild` | |

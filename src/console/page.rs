@@ -18,6 +18,7 @@ use crate::domain::{
         errand::ErrandView,
         failed::{DropView, FailedKind, FailedView},
         form::FormView,
+        help::HelpView,
         ledger::LedgerView,
         not_linked::{LinkingView, NotLinkedView},
         pair::PairView,
@@ -51,6 +52,8 @@ pub enum Page {
     Steps(Box<StepsView>),
     /// One step of the set-up.
     Step(Box<StepView>),
+    /// The documentation that comes with the program.
+    Help(Box<HelpView>),
     /// Linked incidents.
     Dashboard(Box<DashboardView>),
     /// Incidents without a ticket, and why.
@@ -111,6 +114,7 @@ impl Page {
             Self::Consent(_) => "Consent was not given".into(),
             Self::Steps(_) => "Set-up".into(),
             Self::Step(view) => view.step.name().into(),
+            Self::Help(view) => view.open.as_ref().map_or_else(|| "Help".into(), |open| open.title.clone()),
             Self::Dashboard(_) => "Linked incidents".into(),
             Self::NotLinked(_) => "Incidents not linked".into(),
             Self::Linking(_) => "Link by hand".into(),
@@ -226,6 +230,7 @@ impl Page {
             Self::Consent(view) => pages::entrance::consent(ctx, *view),
             Self::Steps(view) => pages::set_up::list(ctx, view),
             Self::Step(view) => pages::set_up::step(ctx, view),
+            Self::Help(view) => pages::help::body(view),
             Self::Dashboard(view) => pages::dashboard::body(ctx, view),
             Self::NotLinked(view) => pages::not_linked::body(ctx, view),
             Self::Linking(view) => pages::linking::body(ctx, view),

@@ -8,7 +8,7 @@ use super::{
     hydration::HeadAssets,
     islands::{Keys, Live},
     page::Page,
-    pages::palette,
+    pages::{help, palette},
     words,
 };
 use crate::domain::{
@@ -113,6 +113,7 @@ pub fn document(ctx: &PageContext, page: &Page) -> AnyView {
                             view! {
                                 " · times in "<a href="/account#zone">{zone(ctx)}</a>
                                 " · "<a id="palette-open" href=palette>"Go to…"</a>
+                                " · "<a href=help::about(ctx.path())>"Help"</a>
                             }
                         })}
                     </p>

@@ -21,6 +21,7 @@ pub mod error;
 pub mod explain;
 pub mod go_live;
 pub mod halo_probe;
+pub mod help;
 pub mod import_mode;
 pub mod incidents;
 pub mod intake;

@@ -130,6 +130,8 @@ pub async fn errors(State(web): State<Web>, request: Request, next: Next) -> Res
     }
     let reader = Reader::from_request_parts(&mut parts, &web).await.ok();
     let reference = reader.as_ref().and_then(|reader| reader.reference.clone());
+    // the page names the request: its line is in the log at the usual level too
+    tracing::info!(status = response.status().as_u16(), "a page said no");
     let mut around = context(&web, reader.as_ref());
     // the frame stays what it is on other pages, as far as it can be read just now
     if let Some(reader) = &reader

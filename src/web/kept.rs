@@ -139,7 +139,7 @@ pub async fn once(State(web): State<Web>, request: Request, next: Next) -> Respo
 }
 
 /// Whether whoever asks is a browser that shows pages; a program hears the answer at once.
-fn shows_pages(headers: &HeaderMap) -> bool {
+pub fn shows_pages(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|kinds| kinds.contains("text/html"))
 }
 

@@ -34,6 +34,7 @@ mod rest;
 mod session;
 mod set_up;
 mod tokens;
+pub mod twice;
 mod versions;
 
 use std::sync::Arc;
@@ -66,6 +67,8 @@ pub struct Web {
     streams: Arc<Semaphore>,
     /// Answers to forms that wait to be read.
     kept: Arc<kept::Kept>,
+    /// What was pressed a moment ago.
+    presses: Arc<twice::Presses>,
     /// Webhooks that are being received.
     room: Arc<hooks::Room>,
 }
@@ -131,6 +134,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/ledger"),
     ("GET", "/ledger.jsonl"),
     ("GET", "/account"),
+    ("GET", "/help"),
+    ("GET", "/help/{page}"),
     ("POST", "/account/password"),
     ("POST", "/account/sessions"),
     ("GET", "/operations/{id}/retry"),
@@ -181,6 +186,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
         options: Arc::new(options),
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
         kept: Arc::default(),
+        presses: Arc::default(),
         room: Arc::default(),
     };
     let sessions = SessionManagerLayer::new(web.app.sessions())
@@ -243,6 +249,8 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/ledger", get(pages::ledger))
         .route("/ledger.jsonl", get(csv::ledger))
         .route("/account", get(accounts::account))
+        .route("/help", get(pages::help))
+        .route("/help/{page}", get(pages::help_page))
         .route("/account/password", post(accounts::change_password))
         .route("/account/sessions", post(accounts::end_others))
         .route("/operations/{id}/retry", get(pages::ask_to_retry).post(acts::retry))
@@ -269,6 +277,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .fallback(|| async { WebError::status(StatusCode::NOT_FOUND) })
         .method_not_allowed_fallback(kept::method_not_allowed)
         .layer(from_fn_with_state(web.clone(), guard::same_origin))
+        .layer(from_fn_with_state(web.clone(), twice::pressed))
         .layer(from_fn_with_state(web.clone(), kept::once))
         .layer(from_fn_with_state(web.clone(), draw::errors))
         .layer(from_fn_with_state(web.clone(), guard::to_the_end))

@@ -247,3 +247,15 @@ pub async fn ask_to_drop(
     let view = service::acts::ask_to_drop(&web.app, &signed.caller, operation).await?;
     Ok(frame.answer_as(StatusCode::OK, &Page::Drop(Box::new(view))))
 }
+
+/// `GET /help`
+pub async fn help(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let view = service::help::view(None)?;
+    Ok(framed(&web, &signed).await?.answer(&Page::Help(Box::new(view))))
+}
+
+/// `GET /help/{page}`
+pub async fn help_page(State(web): State<Web>, signed: Signed, Path(page): Path<String>) -> Result<Response, WebError> {
+    let view = service::help::view(Some(&page))?;
+    Ok(framed(&web, &signed).await?.answer(&Page::Help(Box::new(view))))
+}

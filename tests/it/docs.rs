@@ -36,6 +36,31 @@ fn every_test_that_the_documentation_names_is_there() {
     }
 }
 
+#[test]
+fn every_test_of_the_bars_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/TESTING.md")).expect("the page");
+    let (_, bars) = page.split_once("\n## Bars of the pages").expect("the bars");
+    let bars = bars.split("\n## ").next().expect("a part");
+    let mut there = BTreeSet::new();
+    tests_in("tests/it", "", &mut there);
+    tests_in("tests/it/engine", "engine::", &mut there);
+    tests_in("tests/it/units/console", "units::console::", &mut there);
+    let there: BTreeSet<String> = there.iter().map(|name| name.replace("::mod::", "::")).collect();
+    let in_the_browser = |file: &str, title: &str| {
+        fs::read_to_string(root.join("end2end/tests").join(file)).is_ok_and(|text| text.contains(title))
+    };
+    let named: Vec<&str> =
+        bars.split('`').skip(1).step_by(2).filter(|name| name.contains("::") || name.contains(" › ")).collect();
+    assert!(named.len() > 40, "{named:?}");
+    let is_there = |name: &str| match name.split_once(" › ") {
+        Some((file, title)) => in_the_browser(file, title),
+        None => there.contains(name),
+    };
+    let missing: Vec<&&str> = named.iter().filter(|name| !is_there(name)).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
 /// Everything under a folder's `.rs` files, one after another.
 fn sources(folder: &Path, found: &mut String) {
     for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {

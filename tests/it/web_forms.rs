@@ -16,6 +16,7 @@ use halobridge::{
     store::SecretOwner,
 };
 use http::{Request, StatusCode, header};
+use jiff::SignedDuration;
 
 use crate::support::{Answer, Browser, PASSWORD, TestApp, seed};
 
@@ -40,6 +41,10 @@ impl TestApp {
             None => Request::get(path),
         };
         let body = form.map(|form| url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish());
+        let request = match &body {
+            Some(body) => request.header(header::CONTENT_LENGTH, body.len()),
+            None => request,
+        };
         let request = request.header(header::ACCEPT, PAGES).header(header::HOST, "127.0.0.1:8080");
         let request = request.header(header::ORIGIN, ORIGIN).header(header::COOKIE, cookies);
         self.send(request.body(Body::from(body.unwrap_or_default())).unwrap()).await
@@ -72,6 +77,42 @@ async fn a_secret_is_shown_by_one_reading_that_no_reload_repeats() {
     app.browse(&other, "/account/sessions", Some(&[])).await;
     let gone = app.browse(&admin, "/tokens", None).await;
     assert_eq!((gone.status, gone.location()), (StatusCode::SEE_OTHER, "/sign-in?next=%2Ftokens"));
+}
+
+/// The page of tokens as it is read now: its status, and whether a token is shown on it.
+async fn shown(app: &TestApp, browser: &Browser) -> (StatusCode, bool) {
+    let page = app.browse(browser, "/tokens", None).await;
+    (page.status, page.body.contains("class=\"copyable\""))
+}
+
+#[tokio::test]
+async fn a_button_that_is_pressed_twice_does_its_work_once() {
+    let app = app().await;
+    let admin = app.signed_in("admin").await;
+    let other = app.signed_in("admin").await;
+    let form = [("name", "soar"), ("sees", "all")];
+    // the first is still under way when the second comes
+    let both = tokio::join!(app.browse(&admin, "/tokens", Some(&form)), app.browse(&admin, "/tokens", Some(&form)));
+    for sent in [both.0, both.1] {
+        assert_eq!((sent.status, sent.location()), (StatusCode::SEE_OTHER, "/tokens"), "{}", sent.body);
+    }
+    assert_eq!(shown(&app, &admin).await, (StatusCode::OK, true));
+    // and when the browser has dropped the first answer for the second
+    app.browse(&admin, "/tokens", Some(&form)).await;
+    assert_eq!(shown(&app, &admin).await, (StatusCode::OK, true));
+    assert_eq!(app.app.store.api_tokens().await.unwrap().len(), 1);
+    // Another browser, another form in between, or a later moment: it is meant anew, and the name is taken.
+    let taken = (StatusCode::UNPROCESSABLE_ENTITY, false);
+    app.browse(&other, "/tokens", Some(&form)).await;
+    assert_eq!(shown(&app, &other).await, taken);
+    app.browse(&admin, "/tokens", Some(&[("name", "second"), ("sees", "all")])).await;
+    assert_eq!(shown(&app, &admin).await, (StatusCode::OK, true));
+    app.browse(&admin, "/tokens", Some(&form)).await;
+    assert_eq!(shown(&app, &admin).await, taken);
+    app.clock.advance(SignedDuration::from_secs(2));
+    app.browse(&admin, "/tokens", Some(&[("name", "second"), ("sees", "all")])).await;
+    assert_eq!(shown(&app, &admin).await, taken);
+    assert_eq!(app.app.store.api_tokens().await.unwrap().len(), 2);
 }
 
 /// Where a form is sent, where its page is, what is typed, and what stands there then.

@@ -93,6 +93,8 @@ const TABLE: &[Row] = &[
     row("GET", "/ledger", [303, 200, 200, 200, 200]),
     row("GET", "/ledger.jsonl", [303, 200, 200, 200, 200]),
     row("GET", "/account", [303, 200, 200, 200, 200]),
+    row("GET", "/help", [303, 200, 200, 200, 200]),
+    row("GET", "/help/{page}", [303, 200, 200, 200, 200]),
     row("POST", "/account/password", [401, 422, 422, 422, 422]),
     row("POST", "/account/sessions", [401, 303, 303, 303, 303]),
     row("GET", "/operations/{id}/retry", [303, 403, 200, 200, 404]),
@@ -153,6 +155,7 @@ fn path(route: &str) -> String {
         .replace("/connections/{id}/look", &format!("/connections/{}/look", seed::HALO))
         .replace("/connections/{id}/sign-in", &format!("/connections/{}/sign-in", seed::MICROSOFT))
         .replace("/connections/{id}/test", &format!("/connections/{}/test", seed::MICROSOFT))
+        .replace("{page}", "set-up")
         .replace("{workspace}", &seed::workspace(1).to_string())
         .replace("{incident}", "00000000-0000-4000-8000-000000000001")
         .replace("{connection}", &seed::HALO.to_string())

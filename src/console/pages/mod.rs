@@ -10,6 +10,7 @@ pub mod disconnect;
 pub mod drift;
 pub mod entrance;
 pub mod failed;
+pub mod help;
 pub mod ledger;
 pub mod linking;
 pub mod not_linked;

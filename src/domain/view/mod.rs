@@ -16,6 +16,7 @@ pub mod errand;
 pub mod failed;
 pub mod form;
 pub mod go_live;
+pub mod help;
 pub mod import;
 pub mod ledger;
 pub mod list;

@@ -18,6 +18,7 @@ use crate::{
     console::{
         components::{fields, icon::icon},
         context::PageContext,
+        pages::help,
     },
     domain::view::set_up::{Other, Step, StepContent, StepRow, StepState, StepView, StepsView},
 };
@@ -83,7 +84,10 @@ pub fn step(ctx: &PageContext, view: &StepView) -> AnyView {
         <div class="step-page">
             <div class="step-body">
                 {content}
-                <p class="step-back">{back}<a href="/set-up">"All steps"</a></p>
+                <p class="step-back">
+                    {back}<a href="/set-up">"All steps"</a>" · "
+                    <a href=help::about(&view.step.path())>"What is asked here, field by field"</a>
+                </p>
             </div>
             <aside class="tile" aria-labelledby="all-steps">
                 <h2 id="all-steps">"Steps"</h2>

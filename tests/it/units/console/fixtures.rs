@@ -30,6 +30,7 @@ use halobridge::{
         },
         workspace::Mode,
     },
+    service::help,
 };
 
 mod both_sides;
@@ -390,6 +391,7 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ("disconnect", context("/connections/c/disconnect"), Page::Disconnect(Box::new(disconnect()))),
         ("configuration-file-faults", context("/configuration"), Page::Versions(Box::new(versions_with_file(false)))),
         ("configuration-file", context("/configuration"), Page::Versions(Box::new(versions_with_file(true)))),
+        ("help", context("/help/commands"), Page::Help(Box::new(help::view(Some("commands")).unwrap()))),
         ("tickets", context("/tickets?ticket=2215"), Page::Tickets(Box::new(tickets(false)))),
         ("tickets-linked", context("/tickets?ticket=2215"), Page::Tickets(Box::new(tickets(true)))),
         ("tickets-none", context("/tickets"), Page::Tickets(Box::default())),

@@ -1,10 +1,15 @@
 //! Numbers and moments in words; what a person copies from a page.
 
 use halobridge::console::{
-    components::{time::in_zone, written::Written},
+    PageContext,
+    components::{
+        time::{absolute, in_zone},
+        written::Written,
+    },
     pages::set_up::scripts::{certificate, manifest, registration, service_principal},
     words::{counted, every, number, relative, took},
 };
+use jiff::tz::TimeZone;
 
 use super::fixtures;
 
@@ -14,6 +19,39 @@ fn moments_within_a_text_are_told_in_the_readers_zone() {
     let told = in_zone(&ctx, "not before 2026-10-29T06:04:11.668Z");
     assert_eq!(told, "not before 2026-10-29 07:04:11 CET");
     assert_eq!(in_zone(&ctx, "one of “High”, 12"), "one of “High”, 12");
+}
+
+#[test]
+fn every_moment_names_its_zone_across_both_changes_of_the_clocks() {
+    let table = [
+        ("UTC", "2026-03-29T01:00:00Z", "2026-03-29 01:00:00 UTC"),
+        ("UTC", "2026-12-31T23:59:59Z", "2026-12-31 23:59:59 UTC"),
+        ("Europe/Berlin", "2026-03-29T00:59:59Z", "2026-03-29 01:59:59 CET"),
+        ("Europe/Berlin", "2026-03-29T01:00:00Z", "2026-03-29 03:00:00 CEST"),
+        // the hour that comes twice
+        ("Europe/Berlin", "2026-10-25T00:30:00Z", "2026-10-25 02:30:00 CEST"),
+        ("Europe/Berlin", "2026-10-25T01:30:00Z", "2026-10-25 02:30:00 CET"),
+        ("America/New_York", "2026-03-08T06:59:59Z", "2026-03-08 01:59:59 EST"),
+        ("America/New_York", "2026-03-08T07:00:00Z", "2026-03-08 03:00:00 EDT"),
+        ("America/New_York", "2026-11-01T05:30:00Z", "2026-11-01 01:30:00 EDT"),
+        ("America/New_York", "2026-11-01T06:30:00Z", "2026-11-01 01:30:00 EST"),
+        ("Asia/Kolkata", "2026-03-29T01:00:00Z", "2026-03-29 06:30:00 IST"),
+        ("Asia/Kolkata", "2026-12-31T18:30:00Z", "2027-01-01 00:00:00 IST"),
+        // half an hour of summer, and the south
+        ("Australia/Lord_Howe", "2026-04-04T14:45:00Z", "2026-04-05 01:45:00 +11"),
+        ("Australia/Lord_Howe", "2026-04-04T15:15:00Z", "2026-04-05 01:45:00 +1030"),
+        ("Australia/Lord_Howe", "2026-10-03T15:29:59Z", "2026-10-04 01:59:59 +1030"),
+        ("Australia/Lord_Howe", "2026-10-03T15:30:00Z", "2026-10-04 02:30:00 +11"),
+        ("Pacific/Chatham", "2026-04-04T13:59:59Z", "2026-04-05 03:44:59 +1345"),
+        ("Pacific/Chatham", "2026-04-04T14:00:00Z", "2026-04-05 02:45:00 +1245"),
+        ("Pacific/Chatham", "2026-09-26T13:59:59Z", "2026-09-27 02:44:59 +1245"),
+        ("Pacific/Chatham", "2026-09-26T14:00:00Z", "2026-09-27 03:45:00 +1345"),
+    ];
+    for (zone, moment, told) in table {
+        let ctx = PageContext { zone: TimeZone::get(zone).unwrap(), ..fixtures::context("/") };
+        assert_eq!(absolute(&ctx, moment.parse().unwrap()), told, "{moment} in {zone}");
+        assert_eq!(in_zone(&ctx, moment), told, "{moment} in {zone}, within a text");
+    }
 }
 
 #[test]
