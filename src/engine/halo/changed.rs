@@ -58,7 +58,7 @@ pub(super) async fn since(
     let whole = changed(engine, halo, (from, &mut latest), class, counts).await?;
     if whole {
         // Rows that have not turned up by now are out of the overlap: they will not.
-        engine.schedule().written.retain(|_, over| *over > started - OVERLAP - OVERLAP);
+        engine.schedule().written.retain(|_, once| once.due > started - OVERLAP - OVERLAP);
         engine.note_future(RunScope::Halo { id }, counts.future.map(|(at, ticket)| to_come(at, ticket)));
     }
     if let Some(latest) = latest.filter(|latest| *latest < cursor) {
