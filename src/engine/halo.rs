@@ -27,7 +27,7 @@ use crate::{
 
 use self::changed::{move_cursor, since};
 pub(super) use self::once_more::wrote;
-use self::once_more::{look_once_more, whole_seconds};
+use self::once_more::{look_once_more, not_over, whole_seconds};
 use self::open::{ROWS_EVERY, every_row, rows_every, some_whole};
 use super::{
     Engine, answers, digest,
@@ -63,6 +63,8 @@ struct Counts {
     passed: Option<Timestamp>,
     /// A webhook named these tickets: something happened, even where whole seconds do not show it.
     named: bool,
+    /// When the list of changed tickets was told, by Halo's clock.
+    told: Option<Timestamp>,
 }
 
 /// Polls one instance.
@@ -180,6 +182,7 @@ async fn one(
     let same = known.ticket.as_ref().is_some_and(told) && known.actions.is_some();
     let once_more = look_once_more(engine, pair, &row, asked) || counts.named && whole_seconds(row.last_action);
     let back = there(&row) && sight::said_gone(&known, engine.now());
+    let runs = not_over(&row, counts.told);
     if same && !counts.thorough && !once_more && !back {
         return Ok(true);
     }
@@ -224,13 +227,17 @@ async fn one(
         engine.schedule().learn_opening(halo.connection().id, ticket, actions);
     }
     match result {
-        Ok((ticket, actions)) => {
+        Ok((mut ticket, actions)) => {
             counts.changed += 1;
             let mut done = if raced { Vec::new() } else { drifted(engine, &known, &ticket, counts.passed) };
             if back && there(&ticket) {
                 let gone = known.pair.gone == Some(Side::Halo);
                 done.extend(gone.then_some(Fact::RecordGone { pair, side: Side::Halo, gone: false }));
                 done.extend(sight::shows_again(&known, engine.now()));
+            }
+            if runs {
+                // The next row then tells of something new, and the notes are read.
+                ticket.last_action = None;
             }
             let reading = Reading { ticket: Some(ticket), actions: Some(actions), ..Reading::default() };
             if let Err(error) = digest::pair(engine, pair, done, reading).await {
@@ -240,7 +247,7 @@ async fn one(
                 return Err(error);
             }
             engine.schedule().notes_read(pair, asked);
-            Ok(true)
+            Ok(!runs)
         }
         Err(failure) => {
             let failure: Failure = failure;
@@ -340,6 +347,7 @@ async fn by_number(
         return Ok(());
     }
     let asked = engine.now();
+    counts.told = None;
     match halo.tickets_by_ids(&ids, class).await {
         Ok(tickets) => {
             let found: Vec<TicketId> = tickets.iter().map(|t| t.id).collect();

@@ -79,6 +79,13 @@ pub(super) fn whole_seconds(at: Option<Timestamp>) -> bool {
     at.is_none_or(|at| at.subsec_nanosecond() == 0)
 }
 
+/// Whether the second of a ticket's last action was not over when its row was told, by Halo's own clock: what else is
+/// written in it shows in no row. A time that lies ahead of that clock is told by another one, and says nothing.
+pub(super) fn not_over(row: &Ticket, told: Option<Timestamp>) -> bool {
+    let within = |(at, told): (Timestamp, Timestamp)| whole_seconds(Some(at)) && at.as_second() == told.as_second();
+    row.last_action.zip(told).is_some_and(within)
+}
+
 /// Whether the actions are read although the row tells of nothing new. Asked once after each write of ours.
 pub(super) fn look_once_more(engine: &Engine, pair: PairId, row: &Ticket, asked: Timestamp) -> bool {
     let mut schedule = engine.schedule();
