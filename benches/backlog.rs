@@ -75,7 +75,9 @@ pub async fn steady() {
 }
 
 /// R15: either side cannot be reached for a day while people at the other go on; then how long until all is in step, against
-/// the time that the documented limit makes of the same calls.
+/// the time that the documented limit makes of the same calls. What takes long is the day itself: each pair's write is tried
+/// some forty times and recorded each time. In full that is minutes of processor time for either side in an optimised
+/// build and many times that in one for debugging; `HALOBRIDGE_BENCH_CHANGES=200` asks for fewer pairs.
 pub async fn recovery() {
     let places = 20;
     let changes = number("HALOBRIDGE_BENCH_CHANGES", 5_000);
