@@ -1,6 +1,7 @@
 //! Reading a Halo instance: tickets changed since the cursor (with overlap), and the actions of those that are paired.
 
 mod changed;
+pub(super) mod once_more;
 mod open;
 mod opening;
 pub(super) mod sight;
@@ -13,7 +14,6 @@ use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
         ids::{ConnectionId, PairId, RunId, TicketId},
-        operation::{Operation, OperationKind},
         reason::Reason,
         run::{Run, RunCause, RunScope},
         ticket::{Action, Ticket},
@@ -26,6 +26,8 @@ use crate::{
 };
 
 use self::changed::{move_cursor, since};
+pub(super) use self::once_more::wrote;
+use self::once_more::{look_once_more, not_over, whole_seconds};
 use self::open::{ROWS_EVERY, every_row, rows_every, some_whole};
 use super::{
     Engine, answers, digest,
@@ -37,8 +39,6 @@ use super::{
 
 /// Polls look this far behind the cursor (halo-api sheet, rule 7).
 pub(super) const OVERLAP: SignedDuration = SignedDuration::from_mins(3);
-/// A ticket that is so old has been acted on by Halo's own rules, and is listed still.
-const BORN: SignedDuration = SignedDuration::from_secs(90);
 /// All open paired tickets are read by number this often, with their actions.
 const FULL_EVERY: SignedDuration = SignedDuration::from_hours(6);
 /// How far before our own clock an instance's first reading begins: its clock may be off, or tell local time.
@@ -63,6 +63,8 @@ struct Counts {
     passed: Option<Timestamp>,
     /// A webhook named these tickets: something happened, even where whole seconds do not show it.
     named: bool,
+    /// When the list of changed tickets was told, by Halo's clock.
+    told: Option<Timestamp>,
 }
 
 /// Polls one instance.
@@ -180,6 +182,7 @@ async fn one(
     let same = known.ticket.as_ref().is_some_and(told) && known.actions.is_some();
     let once_more = look_once_more(engine, pair, &row, asked) || counts.named && whole_seconds(row.last_action);
     let back = there(&row) && sight::said_gone(&known, engine.now());
+    let runs = not_over(&row, counts.told);
     if same && !counts.thorough && !once_more && !back {
         return Ok(true);
     }
@@ -224,7 +227,7 @@ async fn one(
         engine.schedule().learn_opening(halo.connection().id, ticket, actions);
     }
     match result {
-        Ok((ticket, actions)) => {
+        Ok((mut ticket, actions)) => {
             counts.changed += 1;
             let mut done = if raced { Vec::new() } else { drifted(engine, &known, &ticket, counts.passed) };
             if back && there(&ticket) {
@@ -232,19 +235,24 @@ async fn one(
                 done.extend(gone.then_some(Fact::RecordGone { pair, side: Side::Halo, gone: false }));
                 done.extend(sight::shows_again(&known, engine.now()));
             }
+            if runs {
+                // The next row then tells of something new, and the notes are read.
+                ticket.last_action = None;
+            }
             let reading = Reading { ticket: Some(ticket), actions: Some(actions), ..Reading::default() };
             if let Err(error) = digest::pair(engine, pair, done, reading).await {
                 if once_more {
-                    engine.schedule().written.insert(pair, asked);
+                    engine.schedule().read_again(pair, asked);
                 }
                 return Err(error);
             }
-            Ok(true)
+            engine.schedule().notes_read(pair, asked);
+            Ok(!runs)
         }
         Err(failure) => {
             let failure: Failure = failure;
             if once_more {
-                engine.schedule().written.insert(pair, asked);
+                engine.schedule().read_again(pair, asked);
             }
             if failure.kind == FailureKind::Gone {
                 // Where it is known to be gone an old list shows it.
@@ -285,8 +293,7 @@ impl Schedule {
         pairs: &[PairId],
         asked: Timestamp,
     ) -> bool {
-        let due = |pair| self.written.get(pair).is_some_and(|over| *over <= asked);
-        self.rows.get(at) == Some(version) && !pairs.iter().any(due)
+        self.rows.get(at) == Some(version) && !pairs.iter().any(|pair| self.once_more_due(pair, asked))
     }
 
     /// A ticket's row was taken up for all its pairs.
@@ -296,45 +303,6 @@ impl Schedule {
             self.rows.clear();
         }
         self.rows.insert(at, version);
-    }
-}
-
-/// A write of ours to a ticket is done: what happened within its second, which whole seconds do not tell apart from it,
-/// is looked for when that is over. A new ticket's answer is the ticket as it was born; rules of Halo may write in it at
-/// once (halo-api sheet 7.3, no. 16), so it is looked at too, but later: most are read before because somebody works on
-/// them.
-pub(super) fn wrote(engine: &Engine, operation: &Operation, reading: &Reading, now: Timestamp) {
-    super::ruled::sent(engine, operation, reading);
-    let over = match (&operation.kind, &reading.ticket) {
-        (OperationKind::AddNote { .. }, _) if reading.alone => return,
-        (OperationKind::AddNote { .. } | OperationKind::UpdateTicket { .. }, _) => now + SignedDuration::from_secs(1),
-        (OperationKind::CreateTicket { .. }, Some(ticket))
-            if whole_seconds(ticket.last_action.or(ticket.last_update)) =>
-        {
-            now + BORN
-        }
-        _ => return,
-    };
-    engine.schedule().written.insert(operation.pair, over);
-}
-
-/// Whether a time, or its absence, cannot tell two moments of a second apart.
-fn whole_seconds(at: Option<Timestamp>) -> bool {
-    at.is_none_or(|at| at.subsec_nanosecond() == 0)
-}
-
-/// Whether the actions are read although the row tells of nothing new: Halo tells times in seconds, so a note of
-/// the second of our own last write doesn't show in it. Asked once after each such write, when that second is over
-/// and only if the ticket's last action fell into it.
-fn look_once_more(engine: &Engine, pair: PairId, row: &Ticket, asked: Timestamp) -> bool {
-    let mut schedule = engine.schedule();
-    if schedule.written.get(&pair).is_none_or(|over| *over > asked) {
-        return false;
-    }
-    schedule.written.remove(&pair);
-    match (row.last_action, row.last_update) {
-        (Some(action), Some(update)) => action.as_second() >= update.as_second(),
-        _ => true,
     }
 }
 
@@ -379,6 +347,7 @@ async fn by_number(
         return Ok(());
     }
     let asked = engine.now();
+    counts.told = None;
     match halo.tickets_by_ids(&ids, class).await {
         Ok(tickets) => {
             let found: Vec<TicketId> = tickets.iter().map(|t| t.id).collect();

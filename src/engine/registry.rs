@@ -37,6 +37,7 @@ pub use kept::{REFRESH_TOKEN, challenge_setting, signed_in_setting};
 
 use super::{
     Engine,
+    halo::once_more::OnceMore,
     schedule::{Schedule, Standing},
 };
 
@@ -362,7 +363,7 @@ async fn left_behind(engine: &Engine) -> Result<(), StoreError> {
     let written = engine.store.written_to_halo_since(now - super::halo::OVERLAP).await?;
     let mut schedule = engine.schedule();
     schedule.pairs.extend(operations.into_iter().map(|operation| operation.pair));
-    schedule.written.extend(written.into_iter().map(|pair| (pair, now + SignedDuration::from_secs(1))));
+    schedule.written.extend(written.into_iter().map(|pair| (pair, OnceMore::after(now))));
     Ok(())
 }
 

@@ -22,7 +22,7 @@ use super::{
     Engine,
     backfill::Waiting,
     execute::Unrecorded,
-    halo::{RowVersion, sight::Sight},
+    halo::{RowVersion, once_more::OnceMore, sight::Sight},
     poll::{Gap, Natives, Shadowing},
     queue::Queue,
     ruled::SentPriority,
@@ -166,8 +166,8 @@ pub struct Schedule {
     pub unreadable: unreadable::Kept,
     /// Pairs whose waiting times are skipped once.
     pub hurried: BTreeSet<PairId>,
-    /// Pairs whose ticket we wrote to, and when the second of that write is over: see [`super::halo`].
-    pub written: BTreeMap<PairId, Timestamp>,
+    /// Pairs whose ticket we wrote to, and when its notes are read once more for that.
+    pub(super) written: BTreeMap<PairId, OnceMore>,
     /// Pairs whose ticket's priority we wrote: see [`super::ruled`].
     pub(super) priorities_sent: BTreeMap<PairId, SentPriority>,
     /// Nothing is written to either side.

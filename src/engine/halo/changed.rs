@@ -58,7 +58,7 @@ pub(super) async fn since(
     let whole = changed(engine, halo, (from, &mut latest), class, counts).await?;
     if whole {
         // Rows that have not turned up by now are out of the overlap: they will not.
-        engine.schedule().written.retain(|_, over| *over > started - OVERLAP - OVERLAP);
+        engine.schedule().written.retain(|_, once| once.due > started - OVERLAP - OVERLAP);
         engine.note_future(RunScope::Halo { id }, counts.future.map(|(at, ticket)| to_come(at, ticket)));
     }
     if let Some(latest) = latest.filter(|latest| *latest < cursor) {
@@ -123,6 +123,7 @@ async fn changed(
         engine.keep_unreadable((None, None), page.unreadable).await?;
         let now = *latest.insert(future::latest(page.told, asked));
         date(&page.tickets, now, counts);
+        counts.told = page.told;
         rows(engine, halo, page.tickets, asked, counts).await?;
         if may_have_slipped(page_no, ids.len(), (before.0.len(), before.1)) {
             let asked = engine.now();
@@ -133,6 +134,7 @@ async fn changed(
             let known = |ticket: &Ticket| before.0.contains(&ticket.id) || ids.contains(&ticket.id);
             let slipped: Vec<Ticket> = again.tickets.into_iter().filter(|ticket| !known(ticket)).collect();
             date(&slipped, now, counts);
+            counts.told = again.told;
             rows(engine, halo, slipped, asked, counts).await?;
         }
         before = (ids, total);

@@ -51,7 +51,7 @@ impl Schedule {
         self.missed.values_mut().for_each(back);
         self.later_looks.values_mut().for_each(back);
         self.comments_waiting.values_mut().for_each(|waiting| back(&mut waiting.at));
-        self.written.values_mut().for_each(back);
+        self.written.values_mut().for_each(|once| once.set_back(back));
         self.backfills.values_mut().for_each(back);
         self.refused.values_mut().for_each(back);
         self.pushes.values_mut().for_each(|(at, _)| back(at));

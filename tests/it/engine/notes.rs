@@ -60,6 +60,74 @@ both! {
         bridge.finish().await;
     }
 
+    /// What a rule wrote as the ticket was born is found by the reading that our first note needs anyway.
+    async fn a_birth_and_our_first_note_are_followed_by_one_reading(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.advance(30).await;
+        bridge.ticket_of(&incident).await;
+        bridge.pass(90).await;
+        assert_eq!(bridge.calls("halo.actions.list"), 0, "there is time until its row leaves the list");
+        bridge.comment(&incident, "from Sentinel");
+        bridge.pass(600).await;
+        assert_eq!(bridge.calls("halo.actions.list"), 1);
+        bridge.finish().await;
+    }
+
+    async fn notes_that_were_read_since_a_birth_are_not_read_for_it_again(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.advance(30).await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.advance(30).await;
+        bridge.note(ticket, "<p>from the desk</p>", json!({}));
+        bridge.pass(600).await;
+        assert_eq!(bridge.comments_of(&incident).iter().filter(|text| text.contains("from the desk")).count(), 1);
+        assert_eq!(bridge.calls("halo.actions.list"), 1);
+        bridge.finish().await;
+    }
+
+    /// A change moves a ticket's last update and not its last action, so its row would say that nothing was written.
+    async fn a_note_of_the_second_of_ours_is_not_lost_when_we_change_the_ticket_next(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({ "severity": "Low" }));
+        // Its opening is read by then.
+        bridge.pass(360).await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.comment(&incident, "written by us");
+        bridge.advance(30).await;
+        bridge.note(ticket, "<p>in the same second</p>", json!({}));
+        bridge.update(&incident, json!({ "severity": "High" }));
+        let written = bridge.calls("halo.tickets.post");
+        bridge.clock.advance(SignedDuration::from_secs(5));
+        let hint = super::intake::hint(&bridge, &incident);
+        bridge.receive(bridge.sentinel_source(0).await, &hint).await;
+        bridge.run().await;
+        assert_eq!(bridge.calls("halo.tickets.post"), written + 1, "before Halo is asked what has changed");
+        bridge.pass_by(40, 20).await;
+        assert!(bridge.comments_of(&incident).iter().any(|text| text.contains("in the same second")));
+        bridge.finish().await;
+    }
+
+    /// A poll reads a note in the very second in which it was written, and another one follows in the same second.
+    async fn a_note_that_follows_in_the_second_of_a_poll_is_not_lost(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.pass(240).await;
+        bridge.clock.advance(SignedDuration::from_secs(30));
+        bridge.note(ticket, "<p>the first</p>", json!({}));
+        bridge.run().await;
+        let crossed = |text: &str| bridge.comments_of(&incident).iter().filter(|said| said.contains(text)).count();
+        assert_eq!(crossed("the first"), 1);
+        bridge.note(ticket, "<p>and the next</p>", json!({}));
+        bridge.pass_by(40, 20).await;
+        assert_eq!((crossed("the first"), crossed("and the next")), (1, 1));
+        // Read once more, and not for ever.
+        let reads = bridge.calls("halo.actions.list");
+        bridge.pass(600).await;
+        assert_eq!(bridge.calls("halo.actions.list"), reads);
+        bridge.finish().await;
+    }
+
     /// The same where times are fine: the answer that makes the ticket already carries the time of the rule's note, so no row
     /// shows a new one.
     async fn a_note_that_a_rule_writes_before_the_answer_crosses_where_times_are_fine(product) {

@@ -68,6 +68,7 @@ async fn facts_come_back_as_they_were() {
     assert_eq!(found, facts);
     for fact in facts {
         let (detail, body) = split(&fact).unwrap();
+        assert!(detail.starts_with('{') && !detail.contains("\"fact\""), "the entry says which fact it is: {detail}");
         assert_eq!(join(fact.name(), &detail, body.as_deref()).unwrap(), Some(fact));
     }
 }
