@@ -668,6 +668,14 @@ fn the_page_of_connections_says_when_each_is_read_next_and_what_is_late() {
     // how far each was read, and the way to the test of a Halo instance
     assert!(rows.iter().any(|row| row.contains(", up to the change of 2 h ago")), "{rows:#?}");
     assert!(tiles.iter().any(|tile| tile.contains("every 20 s, read up to the change of 1 min ago")), "{tiles:#?}");
+    // and how far behind it is: not where nothing happens, and what is off is not read
+    assert_eq!(tiles.iter().filter(|tile| tile.contains("Not behind")).count(), 1, "{tiles:#?}");
+    let behind = |row: &String| match (row.contains("Not behind"), row.contains("66 min behind")) {
+        (false, false) => "",
+        (true, false) => "not",
+        (_, true) => "66 min",
+    };
+    assert_eq!(rows.iter().map(behind).collect::<Vec<_>>(), ["not", "not", "", "66 min", "not"], "{rows:#?}");
     assert!(!all(&html, "article.tile a[href^='/set-up/halo?connection='][href$='#test']").is_empty());
 }
 
