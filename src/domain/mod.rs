@@ -26,6 +26,7 @@ pub mod pause;
 pub mod policy;
 pub mod raw;
 pub mod reason;
+pub mod rights;
 pub mod round_trip;
 pub mod run;
 pub mod shadow;

@@ -163,6 +163,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/set-up/import"),
     ("POST", "/set-up/import"),
     ("GET", "/set-up/import/template"),
+    ("GET", "/azure/logic-app.json"),
     ("GET", "/set-up/go-live"),
     ("POST", "/set-up/go-live"),
     ("GET", "/sign-in"),
@@ -297,6 +298,8 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .layer(from_fn_with_state(web.clone(), guard::to_the_end));
 
     pages
+        // Azure's portal fetches it from another origin: no session, no cookie.
+        .route("/azure/logic-app.json", get(set_up::public_template))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .merge(hooks)

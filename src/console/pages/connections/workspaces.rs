@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{next, webhook};
+use super::{lag, next, webhook};
 use crate::{
     console::{
         components::{
@@ -111,6 +111,7 @@ fn line(ctx: &PageContext, row: &WorkspaceRow) -> AnyView {
                     {row.read_up_to.map(|at| view! { ", up to the change of "{when(ctx, at)} })}
                     {next(ctx, &row.health)}
                 </div>
+                {(row.mode != Mode::Off).then(|| lag(ctx, &row.health, row.read_up_to))}
             </td>
             <td data-label="Mode">
                 {words::mode(row.mode)}
