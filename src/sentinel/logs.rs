@@ -139,7 +139,7 @@ fn page(body: &Value) -> Option<Page> {
         let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
         page.cut = Some(format!("Log Analytics answered with a part of the rows alone{code}."));
     } else if unreadable > 0 {
-        page.cut = Some(format!("{unreadable} rows of the log name no incident."));
+        page.cut = Some(format!("Rows of the log that name no incident: {unreadable}."));
     }
     Some(page)
 }
