@@ -76,7 +76,7 @@ both! {
         let bridge = alone(product).await;
         bridge.raise(json!({}));
         let hidden = bridge.raise(json!({ "title": "Seen by nobody" }));
-        hide(&bridge, &[hidden.clone()]);
+        hide(&bridge, std::slice::from_ref(&hidden));
         settle(&bridge).await;
         assert!(bridge.subject_of(&hidden).await.is_none(), "no list has shown it");
         let check = compare(&bridge, 0).await;
@@ -106,7 +106,7 @@ both! {
     async fn without_the_right_to_query_nothing_is_said_to_be_well(product) {
         let bridge = alone(product).await;
         let hidden = bridge.raise(json!({}));
-        hide(&bridge, &[hidden.clone()]);
+        hide(&bridge, std::slice::from_ref(&hidden));
         settle(&bridge).await;
         bridge.fault(json!({ "effect": "status", "status": 403, "kind": "loganalytics.query" }));
         let refused = compare(&bridge, 0).await;
@@ -129,7 +129,7 @@ both! {
 async fn a_part_of_a_log_is_told_as_a_part_and_what_it_names_is_asked_for() {
     let bridge = alone(Product::Itsm).await;
     let hidden = bridge.raise(json!({}));
-    hide(&bridge, &[hidden.clone()]);
+    hide(&bridge, std::slice::from_ref(&hidden));
     settle(&bridge).await;
     bridge.switch("log_partial_error", "on");
     let check = compare(&bridge, 0).await;
@@ -183,7 +183,7 @@ async fn each_log_is_held_against_its_own_workspace_and_shown_to_who_sees_its_cl
     bridge.pass(60).await;
     bridge.raise_in(0, json!({}));
     let hidden = bridge.raise_in(1, json!({}));
-    hide(&bridge, &[hidden.clone()]);
+    hide(&bridge, std::slice::from_ref(&hidden));
     settle(&bridge).await;
     let (first, second) = (compare(&bridge, 0).await, compare(&bridge, 1).await);
     assert_eq!((first.named, first.known, first.come), (1, 1, 0), "{first:#?}");
