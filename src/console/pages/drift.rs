@@ -71,11 +71,19 @@ fn truth(view: &DriftView) -> AnyView {
         .collect_view();
     view! {
         <div id="truth" data-live>
-            <p class="truth">{sentence}</p>
+            <p class="truth">{sentence}{unseen(view)}</p>
             {(total > 0).then(|| view! { <ul class="counters" aria-label="Counts by class">{counters}</ul> })}
         </div>
     }
     .into_any()
+}
+
+/// What stands further down, where there is something to be told of.
+fn unseen(view: &DriftView) -> Option<String> {
+    let checks = view.logs.iter().filter_map(|row| row.check.as_ref());
+    let count: u64 = checks.map(|check| check.unseen.len() as u64 + check.more).sum();
+    let named = words::counted(count, "incident", "incidents");
+    (count > 0).then(|| format!(" Logs name {named} that no list has shown."))
 }
 
 fn filter(view: &DriftView) -> AnyView {
