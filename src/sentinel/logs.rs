@@ -207,7 +207,7 @@ impl Sentinel {
         loop {
             let token = self.tokens.bearer(&at.tenant, Resource::LogAnalytics).await?;
             budget.take(self.clock.now(), Kind::Read, Class::Reconcile).map_err(wait)?;
-            let ask = Ask::read(Method::POST, url.clone()).bearer(&token).header("prefer", "wait=60").json(&body);
+            let ask = Ask::read(Method::POST, url.clone()).bearer(&token).header("prefer", "wait=50").json(&body);
             let answer = self.exchange.send(ask).await?;
             if answer.ok() {
                 budget.answered();
