@@ -18,6 +18,7 @@ pub mod failure;
 pub mod group;
 pub mod ids;
 pub mod incident;
+pub mod log_check;
 pub mod matching;
 pub mod merge;
 pub mod operation;

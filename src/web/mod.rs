@@ -104,6 +104,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/problems"),
     ("GET", "/runs"),
     ("POST", "/workspaces/{id}/sync"),
+    ("POST", "/workspaces/{id}/log"),
     ("POST", "/workspaces/{id}/release"),
     ("POST", "/workspaces/{id}/push"),
     ("POST", "/push"),
@@ -225,6 +226,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/problems", get(pages::problems))
         .route("/runs", get(pages::runs))
         .route("/workspaces/{id}/sync", post(acts::sync_workspace))
+        .route("/workspaces/{id}/log", post(acts::compare_log))
         .route("/workspaces/{id}/release", post(acts::release_storm))
         .route("/workspaces/{id}/push", post(links::push))
         .route("/push", post(links::push_form))

@@ -63,6 +63,7 @@ const TABLE: &[Row] = &[
     row("GET", "/problems", [303, 200, 200, 200, 200]),
     row("GET", "/runs", [303, 200, 200, 200, 200]),
     row("POST", "/workspaces/{id}/sync", [401, 403, 303, 303, 404]),
+    row("POST", "/workspaces/{id}/log", [401, 403, 303, 303, 404]),
     row("POST", "/workspaces/{id}/release", [401, 403, 303, 303, 404]),
     row("POST", "/workspaces/{id}/push", [401, 403, 422, 422, 404]),
     // without a workspace in the form there is nothing to see or not to see

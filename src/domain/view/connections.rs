@@ -7,6 +7,7 @@ use crate::domain::{
     connection::{HaloProduct, MicrosoftIdentity},
     failure::Failure,
     ids::{ClientId, ConnectionId, WorkspaceId},
+    log_check::LogCheck,
     view::{pause::PauseView, permission::PermissionRow, probe::Line},
     workspace::Mode,
 };
@@ -226,6 +227,8 @@ pub struct WorkspaceRow {
     pub health: ConnectionHealth,
     /// The newest change that was read.
     pub read_up_to: Option<Timestamp>,
+    /// What comparing it with its own log told last.
+    pub log: Option<LogCheck>,
     /// Whether its client is paused, and why.
     pub pauses: Vec<PauseView>,
 }

@@ -7,7 +7,7 @@ use crate::{
     console::{
         components::{
             act::{self, Weight},
-            list, pause, state,
+            list, log_check, pause, state,
             time::{when, when_or},
         },
         context::PageContext,
@@ -112,6 +112,7 @@ fn line(ctx: &PageContext, row: &WorkspaceRow) -> AnyView {
                     {next(ctx, &row.health)}
                 </div>
                 {(row.mode != Mode::Off).then(|| lag(ctx, &row.health, row.read_up_to))}
+                {row.log.as_ref().map(|check| log_check::line(ctx, check))}
             </td>
             <td data-label="Mode">
                 {words::mode(row.mode)}

@@ -175,3 +175,23 @@ fn the_custom_role_has_exactly_what_the_check_of_rights_asks_for() {
     assert_eq!(role_of(&elsewhere)["Actions"], role["Actions"]);
     assert_eq!(role_of(&elsewhere)["AssignableScopes"], json!(["/subscriptions/SUBSCRIPTION-ID"]));
 }
+
+#[test]
+fn what_a_log_tells_is_one_sentence() {
+    use halobridge::{console::components::log_check::sentence, domain::log_check::LogOutcome};
+    let well = fixtures::log_check(false);
+    assert_eq!(sentence(&well), "The log of the last two days names 132 incidents; all are known.");
+    let missing = fixtures::log_check(true);
+    assert_eq!(sentence(&missing), "The log of the last two days names 132 incidents: 131 known, 1 not known here.");
+    let mut part = well.clone();
+    part.outcome = LogOutcome::Partly { why: "It was cut.".into() };
+    assert!(
+        sentence(&part).ends_with("all are known. This is not all of it, so nothing is said of the rest: It was cut.")
+    );
+    let mut none = well.clone();
+    none.outcome = LogOutcome::NotChecked { why: "No right.".into() };
+    assert_eq!(sentence(&none), "Not checked against its log. No right.");
+    let mut young = well;
+    (young.from, young.named, young.known) = (fixtures::ago(40_000), 0, 0);
+    assert_eq!(sentence(&young), "The log since the workspace's start names no incident.");
+}
