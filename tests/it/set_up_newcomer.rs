@@ -1,9 +1,13 @@
 //! What somebody who sets this up for the first time does and the steps have to bear: going back, pressing twice, saving what is
 //! live already.
 
+use halobridge::config::policy::filters::misfit;
 use http::StatusCode;
 
-use crate::set_up::{Scene, assert_taken, refused};
+use crate::{
+    set_up::{Scene, assert_taken, refused, shown},
+    set_up_screens::{MAPPING, Person, form, with},
+};
 
 const MICROSOFT: &str = "/set-up/microsoft";
 const HALO: &str = "/set-up/halo";
@@ -48,4 +52,46 @@ async fn a_step_that_is_pressed_twice_at_once_is_taken_once_and_goes_on() {
         assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/set-up/sign-in"), "{}", answer.body);
     }
     assert_eq!(scene.app.app.installation().await.unwrap().microsoft.len(), 1);
+}
+
+#[tokio::test]
+async fn a_filter_that_no_incident_can_fit_is_refused_at_its_field() {
+    let mut ada = Person::new().await;
+    let good = form(&ada.page(MAPPING).await, MAPPING, "[name='priority.High']");
+    let before = ada.policies().await;
+    for (field, typed, says) in [
+        (
+            "include.severity",
+            "High\nSev*1",
+            "The severity “Sev*1” fits none of Microsoft's. Microsoft's are High, Medium",
+        ),
+        ("exclude.severity", "*zzz*", "The severity “*zzz*” fits none of Microsoft's."),
+        (
+            "include.status",
+            "Opened*",
+            "The status “Opened*” fits none of Microsoft's. Microsoft's are New, Active, Closed.",
+        ),
+        (
+            "include.analytics_rule",
+            "Not a guid",
+            "The analytics rule “Not a guid” is a name, and rules are known by their id.",
+        ),
+    ] {
+        let answer = ada.send(MAPPING, &with(&good, &[("anyway", "on"), (field, typed)])).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{typed}");
+        assert!(answer.body.contains(&format!("id=\"{field}-problem\"")), "{field} is marked");
+        assert!(shown(&answer.body).contains(says), "{says}: {}", shown(&answer.body));
+    }
+    assert_eq!(ada.policies().await, before, "nothing was saved");
+    // those that some incident fits are taken, and so is the id of a rule that is no GUID
+    let fitting = [
+        ("anyway", "on"),
+        ("include.severity", "h*\n???"),
+        ("include.status", "*"),
+        ("exclude.analytics_rule", "BuiltInFusion"),
+    ];
+    assert_eq!(ada.send(MAPPING, &with(&good, &fitting)).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(ada.policies().await[0].include.severity, ["h*", "???"]);
+    let misfit = |kind: &str, pattern: &str| misfit(kind, pattern).is_some();
+    assert!(misfit("status", "clsd*") && !misfit("status", "cl*d") && !misfit("title", "any thing"));
 }
