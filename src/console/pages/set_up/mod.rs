@@ -69,7 +69,7 @@ fn line(ctx: &PageContext, row: &StepRow, here: Option<Step>) -> AnyView {
 pub fn step(ctx: &PageContext, view: &StepView) -> AnyView {
     let content = match &view.content {
         StepContent::Microsoft(content) => microsoft::body(ctx, content),
-        StepContent::SignIn(content) => sign_in::body(ctx, content),
+        StepContent::SignIn(content) => sign_in::body(ctx, content, &view.steps),
         StepContent::Halo(content) => halo::body(ctx, content),
         StepContent::Clients(content) => clients::body(ctx, content),
         StepContent::Check(content) => check::body(ctx, content),
