@@ -390,7 +390,7 @@ const refused: { step: string; path: string; wrong: (page: Page) => Promise<void
       await page.locator("summary").filter({ hasText: "Priorities" }).click();
       await page.getByLabel("Severity Low", { exact: true }).selectOption({ index: 0 });
     },
-    press: "Save and go on",
+    press: "Save for",
   },
   {
     step: "import",

@@ -100,11 +100,6 @@ const MESSAGES: &[(&str, FlashKind, &str)] = &[
     ("went-back", FlashKind::Done, "Done: everything is set up as it was then, secrets apart."),
     ("file-applied", FlashKind::Done, "Applied: everything is set up as the file says."),
     ("file-same", FlashKind::Done, "Nothing changed: everything was set up as the file says already."),
-    (
-        "own-rules",
-        FlashKind::Done,
-        "Saved. Below stands which rules are this client's own, and which come from the base.",
-    ),
     ("microsoft", FlashKind::Done, "Signed in with Microsoft. The workspaces are being read now."),
     (
         "microsoft-failed",

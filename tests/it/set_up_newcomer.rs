@@ -3,14 +3,16 @@
 
 use halobridge::config::policy::filters::misfit;
 use http::StatusCode;
+use scraper::{Html, Selector};
 
 use crate::{
-    set_up::{Scene, assert_taken, refused, shown},
-    set_up_screens::{MAPPING, Person, form, with},
+    set_up::{Form, Scene, assert_taken, drawn, field_of, refused, shown},
+    set_up_screens::{LIVE, MAPPING, Person, form, with},
 };
 
 const MICROSOFT: &str = "/set-up/microsoft";
 const HALO: &str = "/set-up/halo";
+const CLIENTS: &str = "/set-up/clients";
 
 #[tokio::test]
 async fn going_back_and_saving_again_makes_no_second_connection() {
@@ -94,4 +96,96 @@ async fn a_filter_that_no_incident_can_fit_is_refused_at_its_field() {
     assert_eq!(ada.policies().await[0].include.severity, ["h*", "???"]);
     let misfit = |kind: &str, pattern: &str| misfit(kind, pattern).is_some();
     assert!(misfit("status", "clsd*") && !misfit("status", "cl*d") && !misfit("title", "any thing"));
+}
+
+#[tokio::test]
+async fn a_policy_that_is_followed_says_for_whom_it_holds_at_once() {
+    let mut ada = Person::new().await;
+    assert!(shown(&ada.page("/set-up/mapping?policy=new").await).contains("Save and go on"));
+    let own = format!("{MAPPING}?policy=standard");
+    for (live, limit, to) in [("which is not live", "77", LIVE), ("which is live", "78", own.as_str())] {
+        let page = ada.page(MAPPING).await;
+        let (text, holds) = (shown(&page), format!("it holds for 1 workspace, {live}: nothing waits"));
+        for words in ["Save for 1 workspace at once", holds.as_str()] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        let changes = [("anyway", "on"), ("tickets_per_hour", limit)];
+        let answer = ada.send(MAPPING, &with(&form(&page, MAPPING, "[name='priority.High']"), &changes)).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, to), "{}", shown(&answer.body));
+        let page = ada.page(to).await;
+        let said = format!("“standard” is saved. It holds from now on for 1 workspace, {live}.");
+        assert!(shown(&page).contains(&said), "{}", shown(&page));
+        if to == LIVE {
+            let ready = form(&page, LIVE, "[name='mode']");
+            assert_eq!(ada.send(LIVE, &ready).await.status, StatusCode::SEE_OTHER);
+            ada.page(LIVE).await;
+        }
+    }
+    assert_eq!(ada.policies().await[0].tickets_per_hour, 78);
+}
+
+#[tokio::test]
+async fn going_back_on_the_policy_and_saving_again_changes_the_one_that_was_saved() {
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    let first = form(&scene.page(MAPPING).await, MAPPING, "[name='priority.High']");
+    assert_taken(&scene.post(MAPPING, &Form(first.clone())).await, "/set-up/check");
+    let name = scene.app.app.installation().await.unwrap().policies[0].name.clone();
+    // the form of a new one, as the browser still has it
+    let changed = Form(with(&first, &[("tickets_per_hour", "55")]));
+    let answer = scene.post(MAPPING, &changed).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT);
+    let text = shown(&answer.body);
+    assert!(!text.contains("there is a policy"), "{text}");
+    for words in ["This step was saved in the meantime.", format!("You are changing the policy “{name}”.").as_str()]
+    {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let again = form(&answer.body, MAPPING, "[name='priority.High']");
+    assert!(again.contains(&("tickets_per_hour".to_owned(), "55".to_owned())), "what was typed is there");
+    assert_taken(&scene.post(MAPPING, &Form(again)).await, "/set-up/check");
+    let policies = scene.app.app.installation().await.unwrap().policies.clone();
+    assert_eq!((policies.len(), policies[0].tickets_per_hour), (1, 55));
+    // whoever only looked with such a form is told when they save
+    let looked = scene.post(MAPPING, &changed.clone().with(&[("do", "walk")])).await;
+    assert_eq!(looked.status, StatusCode::OK);
+    let stale = form(&looked.body, MAPPING, "[name='priority.High']");
+    assert_eq!(scene.post(MAPPING, &Form(stale)).await.status, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn one_more_connection_leads_on_to_its_workspaces() {
+    let mut scene = Scene::new(|options| options.tenants = 2).await;
+    scene.connected().await;
+    scene.policy().await;
+    let page = scene.page(CLIENTS).await;
+    let link = field_of(&page, "law-contoso-001", "link-");
+    let client = field_of(&page, "law-contoso-001", "client-");
+    let form = Form(drawn(&page)).with(&[(&link, "on"), (&client, "Contoso Retail")]);
+    assert_taken(&scene.post(CLIENTS, &form).await, "/set-up/check");
+    let form = scene.drawn("/set-up/check").await;
+    assert_eq!(scene.post("/set-up/check", &form).await.status, StatusCode::SEE_OTHER);
+
+    // the app itself, beside the person
+    let form = scene.microsoft("/set-up/microsoft?connection=new").await.with(&[("identity", "secret")]);
+    assert_taken(&scene.post(MICROSOFT, &form).await, CLIENTS);
+    let page = shown(&scene.page(CLIENTS).await);
+    assert!(page.contains("was tried and is kept. What it reaches is listed below"), "{page}");
+
+    // a person in another tenant: from the sign-in to the workspaces, not to the Halo that is there
+    let right = scene.text("/microsoft/tenant_id");
+    let tenants = [0, 1].map(|n| scene.text(&format!("/microsoft/tenants/{n}/tenant_id")));
+    let other = tenants.into_iter().find(|tenant| *tenant != right).unwrap();
+    let form = scene.microsoft("/set-up/microsoft?connection=new").await;
+    let form = form.with(&[("tenant_id", &other), ("elsewhere", "on")]);
+    assert_taken(&scene.post(MICROSOFT, &form).await, "/set-up/sign-in");
+    let page = scene.page("/set-up/sign-in").await;
+    let html = Html::parse_document(&page);
+    let next = Selector::parse(".step-body a.button.main").unwrap();
+    let next: Vec<_> = html.select(&next).filter_map(|link| link.value().attr("href")).collect();
+    assert_eq!(next, [CLIENTS], "{}", shown(&page));
+    // what an error of Microsoft's asks to add stands beside it
+    let address = Selector::parse("details input#redirect-uri").unwrap();
+    let address = html.select(&address).next().and_then(|input| input.value().attr("value"));
+    assert!(address.is_some_and(|address| address.ends_with("/connections/callback")), "{address:?}");
 }
