@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Workspaces that a message names at most.
-const NAMED: usize = 30;
+const NAMED: usize = 5;
 
 /// How far the step is.
 pub async fn state(app: &App) -> Result<(StepState, String), ServiceError> {
@@ -29,10 +29,17 @@ pub async fn state(app: &App) -> Result<(StepState, String), ServiceError> {
         return Ok(later(Step::Check));
     }
     let modes: Vec<Mode> = installation.workspaces.iter().map(|row| row.mode).collect();
-    Ok(match standing(&modes) {
-        None => (StepState::Open, "Every workspace observes: nothing is written.".to_owned()),
-        Some(words) => (StepState::Done, words),
-    })
+    Ok(how_far(&modes))
+}
+
+/// Done once none is left that only observes: one that was linked later has the step before it again.
+pub fn how_far(modes: &[Mode]) -> (StepState, String) {
+    match (standing(modes), modes.iter().filter(|mode| **mode == Mode::Observe).count()) {
+        (None, _) => (StepState::Open, "No workspace is live: nothing is written.".to_owned()),
+        (Some(words), 0) => (StepState::Done, words),
+        (Some(words), 1) => (StepState::Open, format!("{words} 1 only observes.")),
+        (Some(words), more) => (StepState::Open, format!("{words} {more} only observe.")),
+    }
 }
 
 /// How many of these workspaces write, each way by itself; `None` while none does.
