@@ -189,3 +189,19 @@ async fn one_more_connection_leads_on_to_its_workspaces() {
     let address = html.select(&address).next().and_then(|input| input.value().attr("value"));
     assert!(address.is_some_and(|address| address.ends_with("/connections/callback")), "{address:?}");
 }
+
+#[tokio::test]
+async fn the_set_up_ends_with_the_way_to_what_is_linked() {
+    let mut ada = Person::new().await;
+    let before = ada.page("/set-up").await;
+    assert!(shown(&before).contains("7 of 8 steps are done") && !before.contains("See what is linked"));
+    let ready = form(&ada.page(LIVE).await, LIVE, "[name='mode']");
+    let answer = ada.send(LIVE, &ready).await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/set-up"));
+    let page = ada.page("/set-up").await;
+    assert!(shown(&page).contains("Every step is done."), "{}", shown(&page));
+    let html = Html::parse_document(&page);
+    let linked = Selector::parse("main a.button.main[href='/']").unwrap();
+    let linked = html.select(&linked).next().map(|link| link.text().collect::<String>());
+    assert_eq!(linked.as_deref(), Some("See what is linked"));
+}
