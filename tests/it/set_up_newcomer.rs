@@ -1,7 +1,7 @@
 //! What somebody who sets this up for the first time does and the steps have to bear: going back, pressing twice, saving what is
 //! live already.
 
-use halobridge::config::policy::filters::misfit;
+use halobridge::{config::policy::filters::misfit, domain::workspace::Mode};
 use http::StatusCode;
 use scraper::{Html, Selector};
 
@@ -204,4 +204,43 @@ async fn the_set_up_ends_with_the_way_to_what_is_linked() {
     let linked = Selector::parse("main a.button.main[href='/']").unwrap();
     let linked = html.select(&linked).next().map(|link| link.text().collect::<String>());
     assert_eq!(linked.as_deref(), Some("See what is linked"));
+}
+
+#[tokio::test]
+async fn the_next_workspace_is_applied_and_goes_live_with_one_button() {
+    const CHECK: &str = "/set-up/check";
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    scene.policy().await;
+    let page = scene.page(CLIENTS).await;
+    let (link, client) = (field_of(&page, "law-contoso-002", "link-"), field_of(&page, "law-contoso-002", "client-"));
+    let chosen = Form(drawn(&page)).with(&[(&link, "on"), (&client, "Contoso Retail")]);
+    assert_taken(&scene.post(CLIENTS, &chosen).await, CHECK);
+    // the first one is observed before, also for whoever makes up the button
+    let page = scene.page(CHECK).await;
+    assert!(!page.contains("Apply and go live"), "{}", shown(&page));
+    let made_up = Form(drawn(&page)).with(&[("do", "live")]);
+    assert_taken(&scene.post(CHECK, &made_up).await, "/set-up/import");
+    let modes = async |scene: &Scene| {
+        let there = scene.app.app.installation().await.unwrap();
+        there.workspaces.iter().map(|row| (row.name.clone(), row.mode)).collect::<Vec<_>>()
+    };
+    assert_eq!(modes(&scene).await, [("law-contoso-002".to_owned(), Mode::Observe)]);
+    let ready = scene.drawn(LIVE).await;
+    assert_taken(&scene.post(LIVE, &ready).await, "/set-up");
+
+    let page = scene.page(CLIENTS).await;
+    let chosen = Form(drawn(&page)).with(&[(&field_of(&page, "law-contoso-003", "link-"), "on")]);
+    assert_taken(&scene.post(CLIENTS, &chosen).await, CHECK);
+    let page = scene.page(CHECK).await;
+    for words in ["Apply and go live", "as the one workspace that is live already"] {
+        assert!(shown(&page).contains(words), "{words}: {}", shown(&page));
+    }
+    assert_taken(&scene.post(CHECK, &Form(drawn(&page)).with(&[("do", "live")])).await, "/set-up");
+    let page = shown(&scene.page("/set-up").await);
+    assert!(page.contains("Live now, both ways: law-contoso-003 ("), "{page}");
+    let mut live = modes(&scene).await;
+    live.sort_by(|one, other| one.0.cmp(&other.0));
+    let names = ["law-contoso-002", "law-contoso-003"].map(|name| (name.to_owned(), Mode::TwoWay));
+    assert_eq!(live, names);
 }

@@ -472,7 +472,10 @@ pub struct CheckStep {
     pub missing: Option<(Option<Step>, String)>,
     /// Who saved them.
     pub draft: Option<DraftSaved>,
-    /// The form that applies them.
+    /// Workspaces that are live both ways by now: what is applied may go live like them at once. None where that is not
+    /// offered.
+    pub live: usize,
+    /// The form that applies them. Fields: `seen`, `do` (`live`: and goes live).
     pub form: FormView,
 }
 

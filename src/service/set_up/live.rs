@@ -17,6 +17,7 @@ use crate::{
         go_live::{self, Start},
         names,
     },
+    store::Installation,
 };
 
 /// Workspaces that a message names at most.
@@ -134,9 +135,14 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<String, S
     let chosen = ids(typed);
     go_live::go(app, caller, &chosen, mode, start, typed.text("seen")).await?;
     let installation = app.installation().await?;
+    Ok(switched(&named(&installation, &chosen), mode))
+}
+
+/// The names of these workspaces with their clients', in order.
+pub fn named(installation: &Installation, chosen: &[WorkspaceId]) -> Vec<String> {
     let rows = installation.workspaces.iter().filter(|row| chosen.contains(&row.id));
     let mut named: Vec<String> =
-        rows.map(|row| format!("{} ({})", row.name, names::client(&installation, row.client))).collect();
+        rows.map(|row| format!("{} ({})", row.name, names::client(installation, row.client))).collect();
     named.sort();
-    Ok(switched(&named, mode))
+    named
 }

@@ -97,9 +97,13 @@ pub async fn check(State(web): State<Web>, signed: Signed) -> Result<Response, W
 /// `POST /set-up/check`: applies what was answered.
 pub async fn take_check(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
     match check_step::take(&web.app, &signed.caller, &form.typed()).await {
-        Ok(()) => {
+        Ok(None) => {
             acts::flash(&signed.reader.session, "applied").await?;
             Ok(onward(Step::Check))
+        }
+        Ok(Some(live)) => {
+            acts::flash_done(&signed.reader.session, &live).await?;
+            Ok(onward(Step::Live))
         }
         Err(error) => {
             let view = check_step::view(&web.app, &signed.caller).await?;
