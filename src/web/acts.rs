@@ -72,6 +72,11 @@ const MESSAGES: &[(&str, FlashKind, &str)] = &[
     ("paused", FlashKind::Done, "Paused. Nothing is written until it is resumed; what is planned waits."),
     ("paused-already", FlashKind::Failed, "Somebody paused it already. Nothing was done."),
     ("resumed", FlashKind::Done, "Resumed. What waited is carried out now, in its order."),
+    (
+        "tried-again",
+        FlashKind::Done,
+        "It is tried again now. If it is refused once more, it is paused again, and the notice says why.",
+    ),
     ("not-paused", FlashKind::Failed, "It is not paused any more. Nothing was done."),
     ("released", FlashKind::Done, "What the storm brake held gets its tickets now, oldest first."),
     (

@@ -1,7 +1,15 @@
 //! What somebody who sets this up for the first time does and the steps have to bear: going back, pressing twice, saving what is
 //! live already.
 
-use halobridge::{config::policy::filters::misfit, domain::workspace::Mode};
+use halobridge::{
+    config::policy::filters::misfit,
+    domain::{
+        failure::{Failure, FailureKind, Side},
+        pause::{Pause, PauseCause, PauseScope},
+        workspace::Mode,
+    },
+    ledger::fact::Fact,
+};
 use http::StatusCode;
 use scraper::{Html, Selector};
 
@@ -243,4 +251,39 @@ async fn the_next_workspace_is_applied_and_goes_live_with_one_button() {
     live.sort_by(|one, other| one.0.cmp(&other.0));
     let names = ["law-contoso-002", "law-contoso-003"].map(|name| (name.to_owned(), Mode::TwoWay));
     assert_eq!(live, names);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_refused_is_no_step_that_is_done() {
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    let says = "The sign-in has expired or was revoked. Sign in again.";
+    assert!(!shown(&scene.page("/set-up/sign-in").await).contains(says));
+    let id = scene.app.app.installation().await.unwrap().microsoft[0].id;
+    let failure = Failure::new(Side::Sentinel, FailureKind::SignInAgain, says);
+    let cause = PauseCause::Failure { failure, reading: None };
+    let pause = Pause { scope: PauseScope::Connection { id }, cause, since: scene.app.now() };
+    let mut tx = scene.app.app.store.begin().await.unwrap();
+    tx.record(scene.app.now(), None, Fact::Paused { pause }).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let texts = |page: &str, css: &str| -> Vec<String> {
+        let html = Html::parse_document(page);
+        html.select(&Selector::parse(css).unwrap()).map(|one| one.text().collect()).collect()
+    };
+    let list = scene.page("/set-up").await;
+    let step = texts(&list, "ol.steps > li").into_iter().find(|row| row.contains("Sign in with Microsoft")).unwrap();
+    assert!(step.contains("Needs you") && step.contains(says), "{step}");
+    let page = scene.page("/set-up/sign-in").await;
+    assert!(texts(&page, "article.tile .failure").iter().any(|text| text.contains(says)), "{}", shown(&page));
+    let main = texts(&page, "article.tile button.main");
+    assert!(main.iter().any(|text| text.contains("Sign in with Microsoft again")), "{main:?}");
+    // the notice leads there, and what does not help is not the main button
+    let page = scene.page("/connections").await;
+    assert!(!texts(&page, ".pauses a.button.main[href='/set-up/sign-in']").is_empty(), "{}", shown(&page));
+    assert!(texts(&page, ".pauses button.main").is_empty(), "{}", shown(&page));
+    let resumed = scene.post(&format!("/connections/{id}/resume"), &Form(Vec::new())).await;
+    assert_taken(&resumed, "/connections");
+    let page = shown(&scene.page("/connections").await);
+    assert!(page.contains("It is tried again now.") && !page.contains("What waited is carried out"), "{page}");
 }

@@ -61,7 +61,8 @@ fn tile(ctx: &PageContext, row: &SignInRow, only: bool) -> AnyView {
     let button = (delegated && ctx.may_set_up()).then(|| {
         let again = row.signed_in.is_some();
         let label = if again { "Sign in with Microsoft again" } else { "Sign in with Microsoft" };
-        let weight = if again { Weight::Plain } else { Weight::Main };
+        // one that is refused waits for nothing else
+        let weight = if again && row.failure.is_none() { Weight::Plain } else { Weight::Main };
         let what = (!only).then(|| row.name.clone());
         view! { <div class="acts">{act::named(ctx, format!("/connections/{}/sign-in", row.id), "key", label, weight, what)}</div> }
     });
