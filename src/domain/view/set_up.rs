@@ -472,10 +472,9 @@ pub struct CheckStep {
     pub missing: Option<(Option<Step>, String)>,
     /// Who saved them.
     pub draft: Option<DraftSaved>,
-    /// Workspaces that are live both ways by now: what is applied may go live like them at once. None where that is not
-    /// offered.
+    /// Workspaces that are live both ways: what is new may go live like them at once. 0 where that is not offered.
     pub live: usize,
-    /// The form that applies them. Fields: `seen`, `do` (`live`: and goes live).
+    /// The form that applies them; with `do=live` they go live too.
     pub form: FormView,
 }
 
