@@ -12,6 +12,7 @@ pub mod drive;
 mod errands;
 mod follow;
 pub mod global;
+mod log_checks;
 mod prove;
 mod restore;
 pub mod running;

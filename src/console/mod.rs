@@ -76,6 +76,7 @@
 //! | `/problems/replay` | `operation` (several) `next` | `next` |
 //! | `/operations/{id}/drop` | `next` | `next` |
 //! | `/workspaces/{id}/sync` | `next` | `next` |
+//! | `/workspaces/{id}/log` | `next` | `next` (compares a workspace with its log) |
 //! | `/connections/{id}/look` | `next` | `next` (reads a Halo instance now) |
 //! | `/connections/{id}/test` | `next` | `next` (asks Microsoft what a connection reaches) |
 //! | `/connections/{id}/sign-in` | `next` | Microsoft's sign-in, which comes back to `next` |

@@ -124,11 +124,25 @@ impl MicrosoftEndpoints {
         Some(Self { authority, arm, log_analytics, graph })
     }
 
+    /// Whether this is the Resource Manager of one of the clouds of [`Self::of_cloud`].
+    fn is_of(arm: &str, cloud: &str) -> bool {
+        Self::of_cloud(cloud).is_some_and(|known| known.arm == arm.trim_end_matches('/'))
+    }
+
     /// What the Azure CLI calls the cloud of this Resource Manager; `None` for the public one and for those it does not know.
     pub fn cli_cloud(arm: &str) -> Option<&'static str> {
-        let is = |cloud: &str| Self::of_cloud(cloud).is_some_and(|known| known.arm == arm.trim_end_matches('/'));
         let known = [("usgov", "AzureUSGovernment"), ("china", "AzureChinaCloud")];
-        known.into_iter().find(|(cloud, _)| is(cloud)).map(|(_, name)| name)
+        known.into_iter().find(|(cloud, _)| Self::is_of(arm, cloud)).map(|(_, name)| name)
+    }
+
+    /// The Azure portal of the cloud of this Resource Manager; `None` for a cloud that is not one of Microsoft's three.
+    pub fn portal(arm: &str) -> Option<&'static str> {
+        let known = [
+            ("public", "https://portal.azure.com"),
+            ("usgov", "https://portal.azure.us"),
+            ("china", "https://portal.azure.cn"),
+        ];
+        known.into_iter().find(|(cloud, _)| Self::is_of(arm, cloud)).map(|(_, portal)| portal)
     }
 
     /// A command of the Azure CLI for who works in the public cloud otherwise: in the cloud of this Resource Manager, and

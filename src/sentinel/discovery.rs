@@ -16,6 +16,7 @@ use crate::{
     domain::{
         connection::MicrosoftEndpoints,
         failure::{Failure, FailureKind, Side},
+        rights::NEEDED,
         workspace::WorkspaceAddress,
     },
     outbound::{
@@ -81,14 +82,6 @@ pub enum Glance {
         joined: bool,
     },
 }
-
-/// Actions the sync needs.
-pub const NEEDED: [&str; 4] = [
-    "Microsoft.SecurityInsights/incidents/read",
-    "Microsoft.SecurityInsights/incidents/write",
-    "Microsoft.SecurityInsights/incidents/comments/read",
-    "Microsoft.SecurityInsights/incidents/comments/write",
-];
 
 /// Whether Azure's pattern (`*` = anything) covers an action, whatever the letter case.
 pub fn covers(pattern: &str, action: &str) -> bool {

@@ -37,6 +37,12 @@ impl LogicApp {
         }
     }
 
+    /// Whether this is a name as [`Self::of`] makes them: nothing but letters, digits, `-` and `_`.
+    pub fn is_name(name: &str) -> bool {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        (1..=NAME_MAX).contains(&name.len()) && name.chars().all(plain)
+    }
+
     /// ARM id of the resource group.
     pub fn group_id(&self) -> String {
         format!("/subscriptions/{}/resourceGroups/{}", self.subscription, self.resource_group)

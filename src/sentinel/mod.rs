@@ -3,7 +3,7 @@
 //! Start with [`Incidents`], the narrow trait the engine knows (a Microsoft Graph adapter could come
 //! beside it); [`Sentinel`] carries it out. [`body`] makes the bytes of a write, [`mod@read`] reads
 //! incidents, [`walk`] goes through lists of several pages, [`error`] sorts refusals, [`discovery`] serves the set-up screens,
-//! [`automation`] and [`logic_app`] set up that incidents are told of at once.
+//! [`automation`] and [`logic_app`] set up that incidents are told of at once, [`logs`] asks a workspace's own log.
 //!
 //! May use: `domain`, `outbound`, `entra`, `clock`.
 
@@ -15,6 +15,7 @@ pub mod discovery;
 pub mod error;
 pub mod incidents;
 pub mod logic_app;
+pub mod logs;
 pub mod paging;
 pub mod read;
 pub mod walk;
@@ -139,6 +140,8 @@ pub trait Incidents: Send + Sync {
 pub struct Sentinel {
     /// Base address of Azure Resource Manager, without a trailing slash.
     arm: String,
+    /// The same of Log Analytics.
+    logs: String,
     api_version: String,
     writes_per_5min: u32,
     /// The app signs in as itself, and no person does.
@@ -166,6 +169,7 @@ impl Sentinel {
     ) -> Self {
         Self {
             arm: connection.endpoints.arm.trim_end_matches('/').to_owned(),
+            logs: connection.endpoints.log_analytics.trim_end_matches('/').to_owned(),
             api_version: connection.api_version.clone(),
             writes_per_5min: connection.writes_per_5min,
             app_only: !connection.identity.delegated(),

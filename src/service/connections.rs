@@ -1,7 +1,8 @@
 //! Connections and workspaces, and whether each can be used.
 
 use super::{
-    App, caller::Caller, engine_handle::EngineStatus, error::ServiceError, fault, intake, names, pauses::Paused, runs,
+    App, caller::Caller, engine_handle::EngineStatus, error::ServiceError, fault, intake, log_checks, names,
+    pauses::Paused, runs,
 };
 use crate::{
     domain::{
@@ -49,6 +50,7 @@ pub async fn view(
     let installation = app.installation().await?;
     let status = app.engine.status();
     let paused = Paused::now(app).await?;
+    let logs = log_checks::rows(app, &installation, &caller.scope).await?;
     let mut view = ConnectionsView {
         microsoft: Vec::new(),
         halo: Vec::new(),
@@ -57,6 +59,11 @@ pub async fn view(
         pauses: alone(caller, &installation, &paused),
         redirect_uri: addresses.redirect_uri.clone(),
     };
+    for log in logs {
+        if let Some(row) = view.workspaces.iter_mut().find(|row| row.id == log.workspace) {
+            row.log = log.check;
+        }
+    }
     if caller.scope != Scope::All {
         return Ok((view, Vec::new()));
     }
@@ -276,6 +283,7 @@ fn workspaces(
                 ),
                 health,
                 read_up_to: None,
+                log: None,
                 pauses: paused.of(caller, installation, PauseScope::Client { id: workspace.client }),
             }
         })

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{App, caller::Caller, error::ServiceError, fault, names};
+use super::{App, caller::Caller, error::ServiceError, fault, log_checks, names};
 use crate::{
     domain::view::{
         drift::{DriftFilter, DriftRow, DriftView},
@@ -27,11 +27,14 @@ pub async fn view(app: &App, caller: &Caller, filter: DriftFilter) -> Result<Dri
         }
     }
     let rows = rows(app, caller, &installation, &filter).await;
+    let mut logs = log_checks::rows(app, &installation, &caller.scope).await?;
+    logs.retain(|row| filter.workspace.is_none_or(|id| id == row.workspace));
     Ok(DriftView {
         filter,
         counts: by_class.into_iter().map(|((class, _), (rule, count))| (class, rule, count)).collect(),
         workspaces: names::workspaces(&installation, &caller.scope, &by_workspace),
         rows: rows.map_err(|error| names::trouble(&error)),
+        logs,
     })
 }
 

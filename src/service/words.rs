@@ -307,6 +307,7 @@ fn human(act: &str, detail: &Value) -> String {
         "rebuild" => "Asked to rebuild the pair from both sides.".into(),
         "sync-now" => "Asked to carry out now what waits.".into(),
         "sync-workspace" => "Asked to read the workspace now.".into(),
+        "compare-log" => "Asked to compare the workspace with its log.".into(),
         "release-storm" => "Released what the storm brake held.".into(),
         "link" => "Asked to link an incident and a ticket.".into(),
         "unlink" => "Unlinked a pair.".into(),

@@ -21,7 +21,7 @@ use crate::{
         decision::Decision,
         ids::{OperationId, PairId},
     },
-    service::{acts, connection_tests, decisions, error::ServiceError, rebuilds, replays},
+    service::{acts, connection_tests, decisions, error::ServiceError, log_checks, rebuilds, replays},
 };
 
 const FLASH: &str = "flash";
@@ -34,6 +34,11 @@ const MESSAGES: &[(&str, FlashKind, &str)] = &[
     ("syncing", FlashKind::Done, "What waits for its time, if anything does, is being carried out now."),
     ("tested", FlashKind::Done, "Microsoft was asked. What it said stands at the connection."),
     ("polling", FlashKind::Done, "It is being read now. The run will show here."),
+    (
+        "comparing",
+        FlashKind::Done,
+        "The workspace is being compared with its log. What comes of it stands at the workspace in a moment.",
+    ),
     (
         "rebuilding",
         FlashKind::Done,
@@ -230,6 +235,17 @@ pub async fn sync_workspace(
 ) -> Result<Response, WebError> {
     acts::sync_workspace(&web.app, &signed.caller, id(&workspace)?).await?;
     done(&signed, "polling", next(&form, "/runs")).await
+}
+
+/// `POST /workspaces/{id}/log`
+pub async fn compare_log(
+    State(web): State<Web>,
+    signed: Signed,
+    Path(workspace): Path<String>,
+    form: Posted,
+) -> Result<Response, WebError> {
+    let done = log_checks::ask(&web.app, &signed.caller, id(&workspace)?).await;
+    answer(&signed, done, ("comparing", "moved-on"), next(&form, "/drift")).await
 }
 
 /// `POST /workspaces/{id}/release`

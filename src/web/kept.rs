@@ -74,6 +74,7 @@ pub fn page_of(path: &str) -> Option<String> {
         ["tokens", _, "revoke"] => "/tokens",
         ["workspaces", _, "backfill", "start" | "stop"] => "/backfill",
         ["workspaces", _, "sync"] => "/runs",
+        ["workspaces", _, "log"] => "/drift",
         ["workspaces", _, "release"] => "/problems",
         ["clients", _, "pause" | "resume"] => "/connections",
         ["connections", _, "look" | "pause" | "resume" | "sign-in"] => "/connections",

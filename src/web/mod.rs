@@ -104,6 +104,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/problems"),
     ("GET", "/runs"),
     ("POST", "/workspaces/{id}/sync"),
+    ("POST", "/workspaces/{id}/log"),
     ("POST", "/workspaces/{id}/release"),
     ("POST", "/workspaces/{id}/push"),
     ("POST", "/push"),
@@ -163,6 +164,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/set-up/import"),
     ("POST", "/set-up/import"),
     ("GET", "/set-up/import/template"),
+    ("GET", "/azure/logic-app.json"),
     ("GET", "/set-up/go-live"),
     ("POST", "/set-up/go-live"),
     ("GET", "/sign-in"),
@@ -224,6 +226,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/problems", get(pages::problems))
         .route("/runs", get(pages::runs))
         .route("/workspaces/{id}/sync", post(acts::sync_workspace))
+        .route("/workspaces/{id}/log", post(acts::compare_log))
         .route("/workspaces/{id}/release", post(acts::release_storm))
         .route("/workspaces/{id}/push", post(links::push))
         .route("/push", post(links::push_form))
@@ -297,6 +300,8 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .layer(from_fn_with_state(web.clone(), guard::to_the_end));
 
     pages
+        // Azure's portal fetches it from another origin: no session, no cookie.
+        .route("/azure/logic-app.json", get(set_up::public_template))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .merge(hooks)

@@ -7,8 +7,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use halobridge::{
     clock::{Clock, IdSource, ManualClock, SeededIds},
     domain::{
-        connection::MicrosoftEndpoints,
+        connection::{MicrosoftConnection, MicrosoftEndpoints, MicrosoftIdentity},
         failure::{Failure, FailureKind},
+        ids::ConnectionId,
+        workspace::WorkspaceAddress,
     },
     entra::{
         AppRegistration, Credential, Resource, Tokens,
@@ -18,6 +20,8 @@ use halobridge::{
         error::of_consent,
         sign_in::{self, Returned, Wanted},
     },
+    outbound::budget::Subscriptions,
+    sentinel::{Place, Sentinel, logs::LogSpan},
 };
 use jiff::SignedDuration;
 use rsa::{
@@ -580,4 +584,77 @@ async fn a_foreign_state_or_an_error_ends_the_sign_in_without_a_call() {
         assert_eq!(result.err().unwrap().kind, FailureKind::SignInAgain);
     }
     assert!(script.sent().is_empty());
+}
+
+#[tokio::test]
+async fn a_log_is_asked_with_a_token_of_its_own_whoever_signs_in() {
+    for by_person in [true, false] {
+        let clock = clock();
+        let drawer = Arc::new(Drawer::default());
+        drawer.saved.lock().unwrap().push("rt-0".into());
+        let mut refused_once = false;
+        let script = Script::new(move |sent| match sent.uri.host().unwrap_or_default() {
+            "login.microsoftonline.com" => {
+                let logs = sent.form("scope").unwrap().starts_with("https://api.loganalytics.io/");
+                let token = if logs { "for-the-log" } else { "for-azure" };
+                answer(200, &json!({"token_type": "Bearer", "expires_in": 3600, "access_token": token}))
+            }
+            "management.azure.com" => answer(200, &json!({"properties": {"customerId": "c0ffee"}})),
+            // A token that is refused is replaced once.
+            _ if !std::mem::replace(&mut refused_once, true) => {
+                answer(401, &json!({"error": {"code": "InvalidTokenError", "message": "no"}}))
+            }
+            _ => answer(
+                200,
+                &json!({"tables": [{
+                    "name": "PrimaryResult",
+                    "columns": [{"name": "Title"}, {"name": "TimeGenerated"}, {"name": "IncidentNumber"}, {"name": "IncidentName"}],
+                    "rows": [["A title", "2026-05-04T08:00:00.1234567Z", 7, "5A00"], ["Another", null, null, null]],
+                }]}),
+            ),
+        });
+        let tokens: Arc<dyn Tokens> = match by_person {
+            true => Arc::new(delegated(&script, &drawer, &clock)),
+            false => Arc::new(app_tokens(&script, &clock)),
+        };
+        let connection = MicrosoftConnection {
+            id: ConnectionId(uuid::Uuid::nil()),
+            name: "soc".into(),
+            tenant_id: TENANT.into(),
+            oauth_client_id: "app".into(),
+            identity: if by_person { MicrosoftIdentity::Delegated } else { MicrosoftIdentity::ClientSecret },
+            endpoints: MicrosoftEndpoints::of_cloud("public").unwrap(),
+            api_version: "2025-09-01".into(),
+            allow_insecure: false,
+            writes_per_5min: 75,
+            secret_expires: None,
+        };
+        let budgets = Arc::new(Subscriptions::default());
+        let sentinel = Sentinel::new(&connection, script.clone(), tokens, Arc::new(clock.clone()), budgets);
+        let workspace = WorkspaceAddress {
+            subscription: "aaaaaaaa-0000-4000-8000-000000000001".into(),
+            resource_group: "rg-soc".into(),
+            workspace: "law-soc".into(),
+        };
+        let now = clock.now();
+        let span = LogSpan { from: now - SignedDuration::from_hours(48), to: now, rows: 100, pages: 1 };
+        let logged = sentinel.logged(&Place { tenant: TENANT.into(), workspace }, &span).await.unwrap();
+        let told: Vec<_> =
+            logged.incidents.iter().map(|one| (one.id.as_str(), one.number, one.title.as_str())).collect();
+        assert_eq!(told, [("5a00", Some(7), "A title")]);
+        assert_eq!(logged.cut.as_deref(), Some("Rows of the log that name no incident: 1."));
+        let sent = script.sent();
+        let to = |host: &str| sent.iter().filter(|one| one.uri.host() == Some(host)).collect::<Vec<_>>();
+        let azure = to("management.azure.com");
+        assert!(
+            azure[0].path().ends_with("/workspaces/law-soc") && azure[0].headers["authorization"] == "Bearer for-azure"
+        );
+        let asked = to("api.loganalytics.io");
+        assert_eq!((asked.len(), asked[0].path()), (2, "/v1/workspaces/c0ffee/query"));
+        assert!(asked.iter().all(|one| one.headers["authorization"] == "Bearer for-the-log"));
+        assert!(asked[0].json()["query"].as_str().unwrap().contains("arg_max(TimeGenerated, *) by IncidentName"));
+        let right = if by_person { "/Data.Read offline_access" } else { "/.default" };
+        let scopes: Vec<String> = to("login.microsoftonline.com").iter().filter_map(|one| one.form("scope")).collect();
+        assert!(scopes.contains(&format!("https://api.loganalytics.io{right}")), "{scopes:?}");
+    }
 }

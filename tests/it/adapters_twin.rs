@@ -1,6 +1,9 @@
 //! The Microsoft adapters against the twin in the same process: tokens, sign-in, incidents, discovery.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -25,7 +28,7 @@ use halobridge::{
         Transport,
         budget::{Class, Subscriptions},
     },
-    sentinel::{Incidents, ListWanted, Place, Sentinel, Written},
+    sentinel::{Incidents, ListWanted, Place, Sentinel, Written, logs::LogSpan},
     twin::{Twin, faults::Fault, options::TwinOptions, transport::TwinTransport},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -400,4 +403,29 @@ async fn every_request_of_the_adapter_is_one_that_microsoft_describes() {
     assert!(sentinel.rights(at).await.unwrap().missing.is_empty());
     let called = stage.transport.called.lock().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(called, ADAPTERS_OPERATIONS);
+}
+
+#[tokio::test]
+async fn a_log_is_read_in_parts_and_says_where_that_was_not_all() {
+    let stage = stage(0);
+    let raised: BTreeSet<IncidentId> = (0..5).map(|_| stage.raise()).collect();
+    stage.clock.hold(stage.clock.now() + jiff::SignedDuration::from_secs(181));
+    let to = stage.clock.now();
+    let span = |rows, pages| LogSpan { from: to - jiff::SignedDuration::from_hours(1), to, rows, pages };
+    let told = async |span: LogSpan| {
+        let logged = stage.sentinel.logged(&stage.place, &span).await.unwrap();
+        let ids: BTreeSet<IncidentId> = logged.incidents.iter().map(|one| one.id.clone()).collect();
+        assert_eq!(ids.len(), logged.incidents.len(), "each once");
+        (ids, logged.cut)
+    };
+    assert_eq!(told(span(5_000, 10)).await, (raised.clone(), None));
+    assert_eq!(told(span(2, 10)).await, (raised.clone(), None));
+    for (rows, pages) in [(2, 2), (5, 1), (1, 10)] {
+        let (ids, cut) = told(span(rows, pages)).await;
+        assert!(ids.is_subset(&raised) && cut.is_some(), "{rows} {pages}: {} {cut:?}", ids.len());
+    }
+    let logged = stage.sentinel.logged(&stage.place, &span(10, 1)).await.unwrap();
+    let one = &logged.incidents[0];
+    assert_eq!((one.title.as_str(), one.severity.as_str(), one.status.as_str()), ("Raised", "High", "New"));
+    assert!(one.number.is_some() && one.created.is_some() && one.modified.is_some(), "{one:?}");
 }

@@ -61,6 +61,14 @@ fn every_test_of_the_bars_is_there() {
     assert!(missing.is_empty(), "{missing:#?}");
 }
 
+#[test]
+fn the_custom_role_in_the_documentation_is_the_one_of_the_pages() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/SET-UP.md");
+    let text = fs::read_to_string(path).expect("the page");
+    let script = halobridge::console::pages::set_up::scripts::sync_role("https://management.azure.com", &[]);
+    assert!(text.contains(&format!("```sh\n{script}\n```")), "the page has another script than this one:\n{script}");
+}
+
 /// Everything under a folder's `.rs` files, one after another.
 fn sources(folder: &Path, found: &mut String) {
     for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {

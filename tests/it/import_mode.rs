@@ -7,9 +7,10 @@ use halobridge::{
     clock::ManualClock,
     domain::{
         account::{Role, Scope},
+        connection::MicrosoftEndpoints,
         ids::{ConnectionId, UserId, WorkspaceId},
         view::{
-            import::TestEvent,
+            import::{PortalLink, TestEvent},
             probe::{Level, Line},
         },
     },
@@ -19,7 +20,10 @@ use halobridge::{
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::{openapi::Judge, support::TestApp};
+use crate::{
+    openapi::Judge,
+    support::{Answer, Browser, TestApp},
+};
 
 const PUBLIC: &str = "https://hb.example";
 
@@ -463,6 +467,86 @@ async fn the_template_does_the_same_for_who_may() {
         kept.iter().any(|id| id.ends_with(&format!("microsoft.logic/workflows/{}", name.to_lowercase()))),
         "{kept:?}"
     );
+}
+
+/// As somebody without a session.
+async fn anybody(stage: &Stage, path: &str) -> Answer {
+    let mut browser = Browser::default();
+    let answer = stage.test.page(&mut browser, path).await;
+    assert!(browser.cookies.is_empty(), "{path} sets a cookie");
+    answer
+}
+
+#[tokio::test]
+async fn the_template_that_is_open_to_all_is_the_same_and_holds_no_secret() {
+    let stage = Stage::new().await;
+    let id = stage.workspace().await;
+    good(&stage.deploy().await);
+    let (name, template) = import_mode::template(&stage.test.app, &stage.admin, id).await.unwrap();
+    let answer = anybody(&stage, &format!("/azure/logic-app.json?name={name}")).await;
+    assert_eq!(answer.status.as_u16(), 200, "{}", answer.body);
+    let open: Value = serde_json::from_str(&answer.body).unwrap();
+    // The one that `the_template_does_the_same_for_who_may` deploys.
+    assert_eq!(open, template);
+    for (header, value) in [
+        ("access-control-allow-origin", "*"),
+        ("cache-control", "public, max-age=3600"),
+        ("content-type", "application/json; charset=utf-8"),
+        ("x-content-type-options", "nosniff"),
+    ] {
+        assert_eq!(answer.headers[header], value, "{header}");
+    }
+    for parameter in ["webhookUrl", "webhookSecret"] {
+        let asked = &open["parameters"][parameter];
+        assert_eq!(asked["type"], "securestring", "{asked}");
+        assert!(asked.get("defaultValue").is_none(), "{asked}");
+    }
+    let tenant = stage.text("/microsoft/tenant_id");
+    for own in ["hooks/sentinel", "hb.example", tenant.as_str(), &id.to_string()] {
+        assert!(!answer.body.contains(own), "{own}");
+    }
+    // Without a name it has a common one, and what could be more than a name is none.
+    let open: Value = serde_json::from_str(&anybody(&stage, "/azure/logic-app.json").await.body).unwrap();
+    assert_eq!(open["parameters"]["playbookName"]["defaultValue"], "Halobridge");
+    for odd in ["%5Bconcat('a')%5D", "a%20b", &"x".repeat(65), "%C3%A9"] {
+        let answer = anybody(&stage, &format!("/azure/logic-app.json?name={odd}")).await;
+        assert_eq!(answer.status.as_u16(), 404, "{odd}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn the_link_to_azures_portal_goes_by_the_cloud_and_needs_https() {
+    let stage = Stage::new().await;
+    let portals = [
+        ("public", "https://portal.azure.com"),
+        ("usgov", "https://portal.azure.us"),
+        ("china", "https://portal.azure.cn"),
+    ];
+    for (cloud, portal) in portals {
+        let arm = MicrosoftEndpoints::of_cloud(cloud).unwrap().arm;
+        let PortalLink::To(href) = import_mode::portal(&arm, "https://hb.example/", "Halobridge-law") else {
+            panic!("no link in {cloud}")
+        };
+        let fetched = href.strip_prefix(&format!("{portal}/#create/Microsoft.Template/uri/"));
+        let fetched = fetched.unwrap_or_else(|| panic!("{href}"));
+        assert!(!fetched.contains([':', '/', '?', '=', '&']), "{fetched}");
+        let fetched = percent_encoding::percent_decode_str(fetched).decode_utf8().unwrap();
+        let path = fetched.strip_prefix("https://hb.example").unwrap_or_else(|| panic!("{fetched}"));
+        let answer = anybody(&stage, path).await;
+        assert_eq!(answer.status.as_u16(), 200, "{path}: {}", answer.body);
+        let open: Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!(open["parameters"]["playbookName"]["defaultValue"], "Halobridge-law");
+        let PortalLink::None(why) = import_mode::portal(&arm, "http://127.0.0.1:8080", "Halobridge-law") else {
+            panic!("a link over http in {cloud}")
+        };
+        assert!(why.contains("by https alone") && why.contains("--public-url"), "{why}");
+    }
+    // The twin's cloud is a custom one.
+    let id = stage.workspace().await;
+    let plan = import_mode::plan(&stage.test.app, &stage.admin, PUBLIC, id).await.unwrap();
+    let PortalLink::None(why) = &plan.portal else { panic!("{:?}", plan.portal) };
+    assert!(why.contains("custom endpoints"), "{why}");
+    assert!(plan.logic_app.starts_with("Halobridge-"), "{}", plan.logic_app);
 }
 
 fn call(twin: &Twin, method: &str, url: &str, token: &str, body: String) -> Value {

@@ -460,7 +460,8 @@ async fn polling_and_webhooks_are_set_from_their_page() {
     );
     let secret = "a secret of my own, long enough";
     let answer = ada.send(IMPORT, &with(&own, &[("do", "secret"), ("secret", secret)])).await;
-    assert_eq!(answer.status.as_u16(), 303, "{}", answer.body);
+    let plan = format!("{IMPORT}?plan={id}#plan");
+    assert_eq!((answer.status.as_u16(), answer.location()), (303, plan.as_str()), "{}", answer.body);
     let page = ada.page(IMPORT).await;
     assert!(page.contains(&format!("/hooks/sentinel/{id}")) && !page.contains(secret));
     let hook = ada.stage.test.hook(&format!("/hooks/sentinel/{id}"), &[("x-halobridge-secret", secret)], "{}").await;

@@ -63,6 +63,7 @@ const TABLE: &[Row] = &[
     row("GET", "/problems", [303, 200, 200, 200, 200]),
     row("GET", "/runs", [303, 200, 200, 200, 200]),
     row("POST", "/workspaces/{id}/sync", [401, 403, 303, 303, 404]),
+    row("POST", "/workspaces/{id}/log", [401, 403, 303, 303, 404]),
     row("POST", "/workspaces/{id}/release", [401, 403, 303, 303, 404]),
     row("POST", "/workspaces/{id}/push", [401, 403, 422, 422, 404]),
     // without a workspace in the form there is nothing to see or not to see
@@ -122,6 +123,8 @@ const TABLE: &[Row] = &[
     row("GET", "/set-up/import", [303, 403, 403, 200, 403]),
     row("POST", "/set-up/import", [401, 403, 403, 404, 403]),
     row("GET", "/set-up/import/template", [303, 403, 403, 404, 403]),
+    // open to everybody: it is the same for every installation, and holds no secret and no address
+    row("GET", "/azure/logic-app.json", [200, 200, 200, 200, 200]),
     row("GET", "/set-up/go-live", [303, 403, 403, 200, 403]),
     row("POST", "/set-up/go-live", [401, 403, 403, 422, 403]),
     row("POST", "/set-up", [409, 409, 409, 409, 409]),

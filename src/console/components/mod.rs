@@ -6,6 +6,7 @@ pub mod fields;
 pub mod gates;
 pub mod icon;
 pub mod list;
+pub mod log_check;
 pub mod operation;
 pub mod pause;
 pub mod permissions;

@@ -22,7 +22,7 @@ use crate::{
         ids::ConnectionId,
         pause::PauseScope,
         view::{
-            connections::{BudgetView, ConnectionHealth, ConnectionsView, HaloRow, MicrosoftRow, SecretSource},
+            connections::{BudgetView, ConnectionHealth, ConnectionsView, HaloRow, Lag, MicrosoftRow, SecretSource},
             pause::PauseView,
         },
     },
@@ -117,16 +117,23 @@ fn health(ctx: &PageContext, health: &ConnectionHealth) -> AnyView {
     .into_any()
 }
 
-/// Seconds that a reading may wait for its turn before it is called late.
-const LATE_SECS: i64 = 60;
-
 /// When it is read next, or since when that is late.
 fn next(ctx: &PageContext, health: &ConnectionHealth) -> AnyView {
     match health.next {
-        Some(at) if ctx.now.duration_since(at).as_secs() > LATE_SECS => {
+        Some(at) if health.late(ctx.now) => {
             view! { ", next "<span class="warn">"late: due "{when(ctx, at)}</span> }.into_any()
         }
         Some(at) => view! { ", next "{when(ctx, at)} }.into_any(),
+        None => ().into_any(),
+    }
+}
+
+/// How far behind it is, as a length of time.
+fn lag(ctx: &PageContext, health: &ConnectionHealth, read_up_to: Option<Timestamp>) -> AnyView {
+    match health.lag(read_up_to, ctx.now) {
+        Some(Lag::Nothing) => view! { <p class="quiet">"Not behind"</p> }.into_any(),
+        Some(Lag::By { secs }) => view! { <p class="warn">{words::span(secs)}" behind"</p> }.into_any(),
+        Some(Lag::AtMost { secs }) => view! { <p class="warn">"At most "{words::span(secs)}" behind"</p> }.into_any(),
         None => ().into_any(),
     }
 }
@@ -256,6 +263,7 @@ fn halo(ctx: &PageContext, row: &HaloRow) -> AnyView {
         <article class="tile">
             <header><h3>{row.name.clone()}</h3>{state::connection(ctx, &row.health)}</header>
             {health(ctx, &row.health)}
+            {lag(ctx, &row.health, row.read_up_to)}
             {pause::notices(ctx, &row.pauses)}
             <dl class="facts stacked">
                 <div><dt>"Product"</dt><dd>{words::halo(row.product)}</dd></div>

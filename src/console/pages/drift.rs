@@ -4,12 +4,17 @@ use leptos::prelude::*;
 
 use crate::{
     console::{
-        components::{list, time::when},
+        components::{
+            act::{self, Weight},
+            list, log_check,
+            time::when,
+        },
         context::PageContext,
         words,
     },
     domain::{
         drift::{DriftClass, DriftRule},
+        log_check::LogRow,
         view::{
             drift::{DriftFilter, DriftRow, DriftView},
             list::Listed,
@@ -19,12 +24,12 @@ use crate::{
 
 /// What stands in `<main>`.
 pub fn body(ctx: &PageContext, view: &DriftView) -> AnyView {
-    view! { {truth(view)} {filter(view)} {rows(ctx, view)} }.into_any()
+    view! { {truth(view)} {filter(view)} {rows(ctx, view)} {logs(ctx, view)} }.into_any()
 }
 
 /// The parts that change while the page is open.
 pub fn live(ctx: &PageContext, view: &DriftView) -> AnyView {
-    view! { {truth(view)} {rows(ctx, view)} }.into_any()
+    view! { {truth(view)} {rows(ctx, view)} {logs(ctx, view)} }.into_any()
 }
 
 fn done(rule: DriftRule) -> &'static str {
@@ -66,11 +71,19 @@ fn truth(view: &DriftView) -> AnyView {
         .collect_view();
     view! {
         <div id="truth" data-live>
-            <p class="truth">{sentence}</p>
+            <p class="truth">{sentence}{unseen(view)}</p>
             {(total > 0).then(|| view! { <ul class="counters" aria-label="Counts by class">{counters}</ul> })}
         </div>
     }
     .into_any()
+}
+
+/// What stands further down, where there is something to be told of.
+fn unseen(view: &DriftView) -> Option<String> {
+    let checks = view.logs.iter().filter_map(|row| row.check.as_ref());
+    let count: u64 = checks.map(|check| check.unseen.len() as u64 + check.more).sum();
+    let named = words::counted(count, "incident", "incidents");
+    (count > 0).then(|| format!(" Logs name {named} that no list has shown."))
 }
 
 fn filter(view: &DriftView) -> AnyView {
@@ -129,6 +142,62 @@ fn line(ctx: &PageContext, row: &DriftRow) -> AnyView {
             <td class="c-why tall" data-label="What">{row.drift.what.clone()}</td>
             <td data-label="Done">{done(row.drift.rule)}</td>
             <td data-label="Found">{when(ctx, row.found)}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// Workspaces that are shown with what their logs tell; the others are a filter away.
+const LOGS: usize = 50;
+
+/// What no list has shown and a workspace's own log names: a class of drift without a pair.
+fn logs(ctx: &PageContext, view: &DriftView) -> AnyView {
+    if view.logs.is_empty() {
+        return ().into_any();
+    }
+    let further = view.logs.len().saturating_sub(LOGS) as u64;
+    view! {
+        <section id="logs" data-live data-hold aria-labelledby="in-logs">
+            <h2 id="in-logs">"Only in the log"</h2>
+            <p class="quiet">
+                "Each live workspace is held once a day against its own log, which names incidents whatever the lists show. The last \
+                 quarter of an hour is left out: the log comes late."
+            </p>
+            {list::table(
+                ("Logs", "Workspaces and what their logs name; those with something open stand first"),
+                "cards",
+                list::heads_and_acts(ctx, &[("Client and workspace", "c-wide"), ("Log", "c-why")]),
+                view.logs.iter().take(LOGS).map(|row| log(ctx, row)).collect_view().into_any(),
+            )}
+            {(further > 0)
+                .then(|| {
+                    let more = words::counted(further, "further workspace is", "further workspaces are");
+                    view! { <p>{more}" not shown: choose it above."</p> }
+                })}
+        </section>
+    }
+    .into_any()
+}
+
+fn log(ctx: &PageContext, row: &LogRow) -> AnyView {
+    let told = match &row.check {
+        Some(check) => view! { {log_check::line(ctx, check)} {log_check::unseen(ctx, check)} }.into_any(),
+        None => view! { <p class="quiet">"Not compared yet."</p> }.into_any(),
+    };
+    let waits = row.asked.then(|| view! { <p class="quiet">"It is being compared now."</p> });
+    let compare = act::named(
+        ctx,
+        format!("/workspaces/{}/log", row.workspace),
+        "look",
+        "Compare with the log",
+        Weight::Plain,
+        Some(row.name.clone()),
+    );
+    view! {
+        <tr>
+            <th scope="row" class="c-wide">{row.client.clone()}<div class="quiet">{row.name.clone()}</div></th>
+            <td class="c-why tall" data-label="Log">{waits}{told}</td>
+            {list::acts(ctx, compare)}
         </tr>
     }
     .into_any()

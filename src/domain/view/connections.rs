@@ -7,6 +7,7 @@ use crate::domain::{
     connection::{HaloProduct, MicrosoftIdentity},
     failure::Failure,
     ids::{ClientId, ConnectionId, WorkspaceId},
+    log_check::LogCheck,
     view::{pause::PauseView, permission::PermissionRow, probe::Line},
     workspace::Mode,
 };
@@ -40,6 +41,45 @@ pub struct ConnectionHealth {
     /// When it is read next.
     #[serde(default)]
     pub next: Option<Timestamp>,
+}
+
+/// Seconds that a reading may wait for its turn before it is called late.
+pub const LATE_SECS: i64 = 60;
+
+/// How far what is known of a source lies behind the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lag {
+    /// It is read in its time: a source where nothing happens is not behind.
+    Nothing,
+    /// It was read whole this long ago, and is late or fails since.
+    By {
+        /// Seconds.
+        secs: u64,
+    },
+    /// It was not read since the start. The newest change that was read before is this old, and there may be none after it.
+    AtMost {
+        /// Seconds.
+        secs: u64,
+    },
+}
+
+impl ConnectionHealth {
+    /// Whether its next reading should have been by now.
+    pub fn late(&self, now: Timestamp) -> bool {
+        self.next.is_some_and(|at| now.duration_since(at).as_secs() > LATE_SECS)
+    }
+
+    /// How far behind a source of this health is, whose newest change that was read is of `read_up_to`; `None` where nothing
+    /// tells.
+    pub fn lag(&self, read_up_to: Option<Timestamp>, now: Timestamp) -> Option<Lag> {
+        if self.failure.is_none() && !self.late(now) {
+            return self.last_success.map(|_| Lag::Nothing);
+        }
+        // What was read of a reading that failed on its way counts as well.
+        let through = self.last_success.max(read_up_to)?;
+        let secs = u64::try_from(now.duration_since(through).as_secs()).unwrap_or_default();
+        Some(if self.last_success.is_some() { Lag::By { secs } } else { Lag::AtMost { secs } })
+    }
 }
 
 /// Where a secret comes from. Never the secret.
@@ -187,6 +227,43 @@ pub struct WorkspaceRow {
     pub health: ConnectionHealth,
     /// The newest change that was read.
     pub read_up_to: Option<Timestamp>,
+    /// What comparing it with its own log told last.
+    pub log: Option<LogCheck>,
     /// Whether its client is paused, and why.
     pub pauses: Vec<PauseView>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::failure::{FailureKind, Side};
+
+    #[test]
+    fn a_source_where_nothing_happens_is_not_behind_and_one_that_is_late_or_fails_is() {
+        let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        let at = |secs: i64| now + jiff::SignedDuration::from_secs(secs);
+        let by = |secs| Some(Lag::By { secs });
+        for (last_success, fails, next, read_up_to, lag) in [
+            // Read in its time; its newest change is a week old.
+            (Some(-800), false, Some(100), Some(-604_800), Some(Lag::Nothing)),
+            (Some(-800), false, Some(-60), None, Some(Lag::Nothing)),
+            // Late, or failing.
+            (Some(-961), false, Some(-61), Some(-604_800), by(961)),
+            (Some(-300), true, Some(30), Some(-604_800), by(300)),
+            // A reading that failed on its way came further than the last whole one.
+            (Some(-900), true, Some(30), Some(-120), by(120)),
+            // A clock that was set back.
+            (Some(50), true, Some(30), None, by(0)),
+            // Not read since the start.
+            (None, false, None, Some(-604_800), None),
+            (None, false, Some(0), None, None),
+            (None, true, Some(30), Some(-7_200), Some(Lag::AtMost { secs: 7_200 })),
+            (None, true, Some(30), None, None),
+        ] {
+            let failure = fails.then(|| Failure::new(Side::Sentinel, FailureKind::Transient, "It does not answer."));
+            let health =
+                ConnectionHealth { last_success: last_success.map(at), failure, failed_at: None, next: next.map(at) };
+            assert_eq!(health.lag(read_up_to.map(at), now), lag, "{health:?} {read_up_to:?}");
+        }
+    }
 }

@@ -10,6 +10,7 @@ use super::{
 use crate::domain::{
     drift::{Drift, DriftClass, DriftRule},
     ids::{PairId, WorkspaceId},
+    log_check::LogRow,
 };
 
 /// Which drift is shown.
@@ -63,6 +64,8 @@ pub struct DriftView {
     pub workspaces: Vec<Choice>,
     /// The rows, newest first.
     pub rows: Rows<DriftRow>,
+    /// What comparing workspaces with their logs told, those with something open first.
+    pub logs: Vec<LogRow>,
 }
 
 impl DriftView {

@@ -77,6 +77,16 @@ pub struct PlanStep {
     pub there: bool,
 }
 
+/// The way to Azure's portal with the template of the Logic App.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PortalLink {
+    /// The link: the portal fetches the template from here, in the browser.
+    To(String),
+    /// Why there is none: a sentence with what to do.
+    None(String),
+}
+
 /// What deploying would do in Azure, shown before it is done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeployPlan {
@@ -92,6 +102,8 @@ pub struct DeployPlan {
     pub address: String,
     /// Name of the Logic App.
     pub logic_app: String,
+    /// How somebody else deploys it in Azure's portal.
+    pub portal: PortalLink,
 }
 
 /// One workspace on the page.

@@ -45,7 +45,8 @@ impl Permission {
                  roles decide."
             }
             Self::Logs => {
-                "for queries of the logs, reads only. None is made at present: what crosses does not depend on it."
+                "to ask once a day in a workspace's own log whether an incident is missing here, reads only. What crosses does \
+                 not depend on it."
             }
             Self::Offline => "to go on working while nobody is signed in.",
         }
@@ -55,7 +56,10 @@ impl Permission {
     pub fn without(self) -> &'static str {
         match self {
             Self::Azure => "Without it nothing can be read in Sentinel or written there.",
-            Self::Logs => "Without it the logs cannot be queried; incidents, comments and tickets cross all the same.",
+            Self::Logs => {
+                "Without it the logs cannot be queried, so nothing is held against them; incidents, comments and tickets cross \
+                 all the same."
+            }
             Self::Offline => "Without it everything ends with the first token, about an hour after the sign-in.",
         }
     }

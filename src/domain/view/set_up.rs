@@ -17,6 +17,7 @@ use crate::domain::{
     connection::{HaloProduct, MicrosoftIdentity},
     ids::{ConnectionId, WorkspaceId},
     policy::PolicyKey,
+    rights::RoleWanted,
 };
 
 /// The steps in their order. Each is one page at `/set-up/{name}`.
@@ -381,6 +382,8 @@ pub struct ClientsStep {
     pub clients: Vec<String>,
     /// What could not be read, each a sentence with its remedy.
     pub troubles: Vec<String>,
+    /// Where the custom role for syncing would help.
+    pub roles: Vec<RoleWanted>,
     /// When Azure and Halo were asked.
     pub read_at: Timestamp,
     /// The rules of each client that is set up.

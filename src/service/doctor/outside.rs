@@ -82,8 +82,8 @@ async fn of_workspace(sentinel: &Sentinel, workspace: &Workspace) -> Finding {
         Ok(rights) => Finding::fault(
             what,
             format!(
-                "lacks {}. Give the identity the role Microsoft Sentinel Contributor on the workspace or its resource \
-                 group.",
+                "lacks {}. Give the identity the role Microsoft Sentinel Responder on the workspace or its resource group, or \
+                 the custom role of docs/SET-UP.md.",
                 rights.missing.join(", ")
             ),
         ),

@@ -1,11 +1,10 @@
-//! Sentinel's side: the plan, deploying it, its test event, removing it, and the template for who may not deploy.
+//! Sentinel's side: the plan, deploying it, its test event, removing it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::ExposeSecret as _;
-use serde_json::Value;
 
-use super::{address, detail, kept, passes, put_workspace_secret, reachable, refused, secret};
+use super::{address, detail, kept, passes, put_workspace_secret, reachable, refused, secret, template};
 use crate::{
     domain::{
         connection::MicrosoftConnection,
@@ -25,7 +24,7 @@ use crate::{
             playbook_refused,
         },
         error::barred,
-        logic_app::{self, LogicApp},
+        logic_app::LogicApp,
     },
     service::{App, acts, caller::Caller, error::ServiceError, names, outside, set_up::allowed},
     store::{Installation, SecretOwner},
@@ -121,7 +120,7 @@ pub(super) fn reached(installation: &Installation, id: WorkspaceId) -> Option<(&
     Some((workspace, connection))
 }
 
-async fn found(app: &App, id: WorkspaceId) -> Result<(Workspace, MicrosoftConnection), ServiceError> {
+pub(super) async fn found(app: &App, id: WorkspaceId) -> Result<(Workspace, MicrosoftConnection), ServiceError> {
     let installation = app.installation().await?;
     let (workspace, connection) = reached(&installation, id).ok_or(ServiceError::NotFound)?;
     Ok((workspace.clone(), connection.clone()))
@@ -144,20 +143,21 @@ pub async fn plan(app: &App, caller: &Caller, public: &str, id: WorkspaceId) -> 
 
 /// A plan in which nothing was looked at yet.
 pub(super) fn empty_plan(workspace: &Workspace, connection: &MicrosoftConnection, public: &str) -> DeployPlan {
+    let name = outside::place(workspace).map(|place| LogicApp::of(&place.workspace).name).unwrap_or_default();
     DeployPlan {
         workspace: workspace.id,
         name: workspace.name.clone(),
         steps: Vec::new(),
         lines: reachable(public, connection.allow_insecure, "Azure").into_iter().collect(),
         address: address(public, workspace.id),
-        logic_app: String::new(),
+        portal: template::portal(&connection.endpoints.arm, public, &name),
+        logic_app: name,
     }
 }
 
 /// Adds to a plan what is there already, and what is missing for the rest.
 pub(super) async fn look(side: &Side, plan: &mut DeployPlan) {
     let group = side.app.group_id();
-    plan.logic_app = side.app.name.clone();
     let beside = format!("resource group {}", side.app.resource_group);
     let there = match side.ask(side.sentinel.logic_app(&side.place.tenant, &side.app)).await {
         Ok(state) => {
@@ -479,17 +479,4 @@ pub(super) async fn unmake(side: &Side) -> Vec<Line> {
         Err(failure) => lines.push(refused("logic_app", "The Logic App was not removed", &failure)),
     }
     lines
-}
-
-/// The template for “Deploy to Azure”. It holds no secret.
-///
-/// # Errors
-/// `Forbidden`, `NotFound`.
-pub async fn template(app: &App, caller: &Caller, id: WorkspaceId) -> Result<(String, Value), ServiceError> {
-    allowed(caller)?;
-    let (workspace, _) = found(app, id).await?;
-    let place = outside::place(&workspace).ok_or(ServiceError::NotFound)?;
-    let name = LogicApp::of(&place.workspace).name;
-    let template = logic_app::template(&name);
-    Ok((name, template))
 }

@@ -5,6 +5,7 @@ mod azure;
 pub mod errand;
 mod halo;
 mod kept;
+mod template;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -13,8 +14,9 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-pub use azure::{deploy, plan, remove, send_test, template};
+pub use azure::{deploy, plan, remove, send_test};
 pub use halo::{make_hook, remove_hook, test_hook};
+pub use template::{portal, public_template, template};
 pub use worker::{Turn, Worker};
 
 use super::{

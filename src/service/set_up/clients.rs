@@ -207,7 +207,7 @@ fn page(installation: &Installation, reached: &Reached, clients: &Clients, form:
             key: key(&arm_id),
             name: found.address.workspace.clone(),
             place: format!("{} / {}", found.subscription, found.address.resource_group),
-            tenant: found.tenant_names.first().cloned().unwrap_or_else(|| found.tenant_id.clone()),
+            tenant: found.tenant_name(),
             usable: usable(found),
             says: says(found),
             joined: found.joined,
@@ -219,6 +219,7 @@ fn page(installation: &Installation, reached: &Reached, clients: &Clients, form:
         rows: rows.collect(),
         clients: clients.names(),
         troubles: reached.troubles.clone(),
+        roles: discovery::roles(installation, reached),
         read_at: reached.at,
         rules: installation.clients.iter().map(|client| rules(installation, client)).collect(),
         lines_read: None,
@@ -249,8 +250,8 @@ fn says(found: &Found) -> Option<String> {
     match &found.standing {
         Standing::Reached { missing } if missing.is_empty() => None,
         Standing::Reached { missing } => Some(format!(
-            "The identity lacks {}. Give it the role Microsoft Sentinel Responder on the resource group {}. A custom role with \
-             these actions is enough as well.",
+            "The identity lacks {}. Give it the role Microsoft Sentinel Responder on the resource group {}. The custom role that \
+             the script below makes is enough as well.",
             missing.join(", "),
             found.address.resource_group
         )),

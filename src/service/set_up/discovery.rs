@@ -16,12 +16,14 @@ use crate::{
         connection::MicrosoftConnection,
         failure::{Failure, FailureKind},
         ids::ConnectionId,
+        rights::{NEEDED, RoleWanted},
         workspace::WorkspaceAddress,
     },
     outbound::budget::Class,
     sentinel::{
         Place, Sentinel,
-        discovery::{FoundSubscription, Glance, NEEDED},
+        discovery::{FoundSubscription, Glance},
+        error::barred,
     },
     service::{App, error::ServiceError, outside},
     store::Installation,
@@ -74,6 +76,22 @@ impl Found {
     pub fn arm_id(&self) -> String {
         self.address.arm_id().to_lowercase()
     }
+
+    /// What its tenant is called.
+    pub fn tenant_name(&self) -> String {
+        self.tenant_names.first().cloned().unwrap_or_else(|| self.tenant_id.clone())
+    }
+
+    /// Whether a role would help.
+    fn lacks_a_role(&self) -> bool {
+        match &self.standing {
+            Standing::Reached { missing } => !missing.is_empty(),
+            Standing::NoSentinel => false,
+            Standing::Refused(failure) => {
+                failure.kind == FailureKind::Forbidden && barred(failure.code.as_deref()).is_none()
+            }
+        }
+    }
 }
 
 /// All of it, at one moment.
@@ -111,6 +129,34 @@ pub async fn reached(app: &App, anew: bool) -> Result<Arc<Reached>, ServiceError
     *app.kept.reached.0.lock().unwrap_or_else(PoisonError::into_inner) =
         Some((installation.version, Arc::clone(&found)));
     Ok(found)
+}
+
+/// Where a sign-in lacks a right: each tenant with its resource groups. Where nothing was found, that may be every connection.
+pub fn roles(installation: &Installation, reached: &Reached) -> Vec<RoleWanted> {
+    if reached.workspaces.is_empty() {
+        let of = |row: &MicrosoftConnection| RoleWanted {
+            tenant: row.name.clone(),
+            arm: row.endpoints.arm.clone(),
+            groups: Vec::new(),
+        };
+        return installation.microsoft.iter().map(of).collect();
+    }
+    let mut wanted: BTreeMap<(&str, &str), RoleWanted> = BTreeMap::new();
+    for found in reached.workspaces.iter().filter(|found| found.lacks_a_role()) {
+        let Some(connection) = installation.microsoft.iter().find(|row| row.id == found.connection) else { continue };
+        let arm = connection.endpoints.arm.as_str();
+        let role = wanted.entry((found.tenant_id.as_str(), arm)).or_insert_with(|| RoleWanted {
+            tenant: found.tenant_name(),
+            arm: arm.to_owned(),
+            groups: Vec::new(),
+        });
+        let WorkspaceAddress { subscription, resource_group, .. } = &found.address;
+        let group = format!("/subscriptions/{subscription}/resourceGroups/{resource_group}");
+        if !role.groups.iter().any(|known| known.eq_ignore_ascii_case(&group)) {
+            role.groups.push(group);
+        }
+    }
+    wanted.into_values().collect()
 }
 
 async fn read(app: &App, installation: &Installation, now: Timestamp) -> Reached {

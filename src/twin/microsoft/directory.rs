@@ -58,8 +58,11 @@ const READER: [&str; 5] = [
     "Microsoft.Authorization/*/read",
 ];
 
-/// The built-in roles this stand-in knows.
-pub const ROLES: [Role; 9] = [
+/// A role that a tenant made for itself: the one of docs/SET-UP.md.
+const CUSTOM: &str = "6d7a2a0b-5f7e-4f3e-9a53-0c7d7a1e5b11";
+
+/// The roles this stand-in knows: built-in ones, and a custom one.
+pub const ROLES: [Role; 10] = [
     Role {
         id: "8d289c81-5878-46d4-8554-54e1e3d8b5cb",
         name: "Microsoft Sentinel Reader",
@@ -137,7 +140,28 @@ pub const ROLES: [Role; 9] = [
         not_actions: &[],
     },
     Role { id: "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", name: "Owner", actions: &["*"], not_actions: &[] },
+    Role {
+        id: CUSTOM,
+        name: "Halobridge sync",
+        actions: &[
+            "Microsoft.SecurityInsights/incidents/read",
+            "Microsoft.SecurityInsights/incidents/write",
+            "Microsoft.SecurityInsights/incidents/comments/read",
+            "Microsoft.SecurityInsights/incidents/comments/write",
+            "Microsoft.OperationalInsights/workspaces/read",
+            "Microsoft.SecurityInsights/onboardingStates/read",
+            "Microsoft.Authorization/permissions/read",
+        ],
+        not_actions: &[],
+    },
 ];
+
+impl Role {
+    /// As role definitions name it.
+    pub fn kind(&self) -> &'static str {
+        if self.id == CUSTOM { "CustomRole" } else { "BuiltInRole" }
+    }
+}
 
 /// The role of this id or name.
 pub fn role(id_or_name: &str) -> Option<&'static Role> {

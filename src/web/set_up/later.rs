@@ -1,15 +1,16 @@
 //! Routes of the steps after the connections: mapping, webhooks, going live, and the test of a Halo instance.
 
 use axum::{
-    extract::State,
+    extract::{Query, State},
     response::{IntoResponse, Redirect, Response},
 };
-use http::header;
+use http::{HeaderName, StatusCode, header};
+use serde::Deserialize;
 
 use super::{not_done, onward, page, refused};
 use crate::{
     domain::view::{
-        query::{QueryText, value},
+        query::{QueryText, encode, value},
         set_up::{Step, StepContent},
     },
     service::{
@@ -92,8 +93,12 @@ pub async fn act_import(State(web): State<Web>, signed: Signed, form: Posted) ->
     };
     match done {
         Ok(()) => {
-            let errand = typed.text("do").starts_with("errand-");
-            let at = if errand { format!("{}#errand", Step::Import.path()) } else { Step::Import.path() };
+            let at = match typed.text("do") {
+                act if act.starts_with("errand-") => format!("{}#errand", Step::Import.path()),
+                // The rest of what somebody else needs stands with the plan.
+                "secret" => format!("{}?plan={}#plan", Step::Import.path(), encode(typed.text("workspace"))),
+                _ => Step::Import.path(),
+            };
             Ok(Redirect::to(&at).into_response())
         }
         Err(error) => {
@@ -109,12 +114,35 @@ pub async fn template(State(web): State<Web>, signed: Signed) -> Result<Response
     let id =
         value(&signed.reader.query, "workspace").parse().map_err(|_| crate::service::error::ServiceError::NotFound)?;
     let (_, template) = import_mode::template(&web.app, &signed.caller, id).await?;
-    let text = serde_json::to_string_pretty(&template).unwrap_or_else(|_| template.to_string());
+    let headers = [(header::CONTENT_DISPOSITION, "attachment; filename=\"halobridge-logic-app.json\"")];
+    Ok((headers, json(&template)).into_response())
+}
+
+/// What the address of the open template may say.
+#[derive(Debug, Deserialize)]
+pub struct Named {
+    /// What the Logic App is called.
+    #[serde(default)]
+    name: String,
+}
+
+/// `GET /azure/logic-app.json`: the template for anybody. Azure's portal fetches it in the browser of who follows the link
+/// “Deploy to Azure”, from its own origin and without a session. It is the same for every installation.
+pub async fn public_template(Query(named): Query<Named>) -> Response {
+    let Ok(template) = import_mode::public_template(&named.name) else {
+        return (StatusCode::NOT_FOUND, "a Logic App cannot have that name\n").into_response();
+    };
     let headers = [
-        (header::CONTENT_TYPE, "application/json; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"halobridge-logic-app.json\""),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
+        (header::CACHE_CONTROL, "public, max-age=3600"),
     ];
-    Ok((headers, text).into_response())
+    (headers, json(&template)).into_response()
+}
+
+fn json(value: &serde_json::Value) -> ([(HeaderName, &'static str); 1], String) {
+    let text = serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string());
+    ([(header::CONTENT_TYPE, "application/json; charset=utf-8")], text)
 }
 
 /// `GET /set-up/go-live`

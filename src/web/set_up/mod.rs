@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-pub use later::{act_import, import, live, mapping, take_live, take_mapping, template, test_halo};
+pub use later::{act_import, import, live, mapping, public_template, take_live, take_mapping, template, test_halo};
 pub use steps::{
     check, clients, halo, microsoft, sign_in, take_check, take_clients, take_clients_file, take_halo, take_microsoft,
 };

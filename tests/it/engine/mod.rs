@@ -21,6 +21,7 @@ mod groups;
 mod intake;
 mod links;
 mod lists;
+mod logs;
 mod merges;
 mod missed;
 mod notes;

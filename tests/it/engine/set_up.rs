@@ -7,6 +7,7 @@ use halobridge::{
         catalogue::Ref,
         ids::{PolicyId, WorkspaceId},
         policy::{Base, Direction, FieldRule, Policy, PolicyKey, When},
+        rights::{FOUND_BY, NEEDED, ROLE},
         workspace::{Mode, Workspace},
     },
     service::{
@@ -14,11 +15,12 @@ use halobridge::{
         go_live::{self, Start},
         set_up::{
             Typed,
+            discovery::{self, Standing},
             mapping::{self, Asked},
         },
         what_if,
     },
-    twin::options::Product,
+    twin::{microsoft::directory, options::Product},
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -227,5 +229,37 @@ async fn nobody_goes_live_without_a_place_for_tickets() {
     let Err(ServiceError::Invalid(problems)) = asked else { panic!("{asked:?}") };
     assert_eq!(problems[0].field, "workspace");
     assert!(problems[0].problem.contains("Link it first"));
+    bridge.finish().await;
+}
+
+/// The app has no other role than the custom one of docs/SET-UP.md: workspaces are found with it, and everything crosses.
+#[tokio::test]
+async fn the_custom_role_is_enough_to_find_workspaces_and_to_sync() {
+    let bridge = Bridge::new(Product::Itsm).await;
+    let role = directory::role(ROLE).unwrap();
+    assert_eq!(role.actions, NEEDED.into_iter().chain(FOUND_BY).collect::<Vec<_>>(), "the stand-in's is the same");
+    bridge.twin.with(|world, _| {
+        let known = &mut world.microsoft.directory;
+        let apps: Vec<String> = known.tenants.iter().map(|tenant| tenant.app_object_id.clone()).collect();
+        for given in known.assignments.values_mut().filter(|given| apps.contains(&given.principal_id)) {
+            given.role_id = role.id.to_owned();
+        }
+    });
+    let (app, _) = bridge.admin();
+    let reached = discovery::reached(&app, true).await.unwrap();
+    let own = reached.workspaces.iter().find(|found| found.address.workspace == bridge.workspace_name(0)).unwrap();
+    assert_eq!(own.standing, Standing::Reached { missing: Vec::new() });
+    let incident = bridge.raise(json!({ "severity": "High" }));
+    bridge.cross().await;
+    let ticket = bridge.ticket_of(&incident).await;
+    assert!(bridge.ticket(ticket)["details_html"].as_str().unwrap().contains("Alerts"), "the evidence is read as well");
+    bridge.comment(&incident, "said in Sentinel");
+    bridge.note(ticket, "<p>said in Halo</p>", json!({}));
+    bridge.cross().await;
+    assert!(bridge.notes_of(ticket).iter().any(|note| words(note).contains("said in Sentinel")));
+    assert!(bridge.comments_of(&incident).iter().any(|comment| comment.contains("said in Halo")));
+    bridge.close_ticket_as(ticket, 1);
+    bridge.cross().await;
+    assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
     bridge.finish().await;
 }

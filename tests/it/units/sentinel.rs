@@ -21,6 +21,9 @@ mod logic_app {
         assert_eq!(of("law-contoso").name, "Halobridge-law-contoso");
         assert_eq!(of("law (old)").name, "Halobridge-law--old");
         assert_eq!(of(&"x".repeat(90)).name.chars().count(), 64);
+        for workspace in ["law-contoso", "law (old)", &"x".repeat(90), "é"] {
+            assert!(LogicApp::is_name(&of(workspace).name), "{workspace}");
+        }
     }
 
     #[test]

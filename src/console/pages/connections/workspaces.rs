@@ -2,12 +2,12 @@
 
 use leptos::prelude::*;
 
-use super::{next, webhook};
+use super::{lag, next, webhook};
 use crate::{
     console::{
         components::{
             act::{self, Weight},
-            list, pause, state,
+            list, log_check, pause, state,
             time::{when, when_or},
         },
         context::PageContext,
@@ -111,6 +111,8 @@ fn line(ctx: &PageContext, row: &WorkspaceRow) -> AnyView {
                     {row.read_up_to.map(|at| view! { ", up to the change of "{when(ctx, at)} })}
                     {next(ctx, &row.health)}
                 </div>
+                {(row.mode != Mode::Off).then(|| lag(ctx, &row.health, row.read_up_to))}
+                {row.log.as_ref().map(|check| log_check::line(ctx, check))}
             </td>
             <td data-label="Mode">
                 {words::mode(row.mode)}

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::onward;
+use super::{onward, scripts};
 use crate::{
     console::{
         components::{
@@ -14,9 +14,12 @@ use crate::{
         context::PageContext,
         words,
     },
-    domain::view::{
-        form::FormView,
-        set_up::{ClientRules, ClientsStep, Doubt, FoundRow, Step},
+    domain::{
+        rights::RoleWanted,
+        view::{
+            form::FormView,
+            set_up::{ClientRules, ClientsStep, Doubt, FoundRow, Step},
+        },
     },
 };
 
@@ -57,10 +60,32 @@ pub fn body(ctx: &PageContext, view: &ClientsStep) -> AnyView {
         <p class="quiet">"Read "{when(ctx, view.read_at)}" · "<a href=again>"Look again"</a></p>
         {drafted(ctx, view.draft.as_ref())}
         {inside}
+        {roles(&view.roles)}
         {(!view.rows.is_empty()).then(|| file(ctx, view))}
         {(!view.rules.is_empty()).then(|| rules(&view.rules))}
     }
     .into_any()
+}
+
+/// The custom role that is enough, where a right is missing: a script for each tenant.
+fn roles(rows: &[RoleWanted]) -> AnyView {
+    let one = |(n, row): (usize, &RoleWanted)| {
+        let id = format!("script-sync-role-{n}");
+        view! {
+            <details>
+                <summary>"Script: makes a custom role with exactly what syncing needs, in "{row.tenant.clone()}</summary>
+                <p class="hint">
+                    "For an owner of the subscription, in Azure Cloud Shell or wherever the Azure CLI is. Write who signs in (a user's \
+                     name, or the application id) in place of IDENTITY. A new role takes some minutes to be known: if it cannot be \
+                     given yet, run the last lines again. Where the role is there already, add the subscription to its assignable \
+                     scopes instead. Azure Lighthouse takes built-in roles alone. Deploying webhooks from here needs more."
+                </p>
+                <pre id=id.clone() class="script" tabindex="0" role="group" aria-label=format!("Script that makes the role, {}", row.tenant)>{scripts::sync_role(&row.arm, &row.groups)}</pre>
+                {fields::copy_button(id, "Script")}
+            </details>
+        }
+    };
+    rows.iter().enumerate().map(one).collect_view().into_any()
 }
 
 /// Which rules each client follows, and the way to its own.

@@ -5,12 +5,16 @@ use leptos::prelude::*;
 use super::{errand, lines, next};
 use crate::{
     console::{
-        components::{act::Weight, fields, list, time::when},
+        components::{
+            act::{self, Weight},
+            fields, list,
+            time::when,
+        },
         context::PageContext,
         words,
     },
     domain::view::{
-        import::{DeployPlan, HaloHookRow, ImportRow, TestEvent},
+        import::{DeployPlan, HaloHookRow, ImportRow, PortalLink, TestEvent},
         list::Listed,
         probe::Level,
         query::QueryText,
@@ -220,9 +224,33 @@ fn quicker(row: &ImportRow) -> Option<AnyView> {
     })
 }
 
+/// How the template gets into Azure: by a link, where there is one, or as a file.
+fn template(ctx: &PageContext, plan: &DeployPlan) -> AnyView {
+    let file = format!("/set-up/import/template?workspace={}", plan.workspace);
+    let file = view! { <a href=file download="halobridge-logic-app.json">"Download the template"</a> };
+    let by_hand =
+        "in Azure open “Deploy a custom template”, then “Build your own template in the editor”, and load the file.";
+    match &plan.portal {
+        PortalLink::To(href) => view! {
+            <li>
+                {act::outside(ctx, href, "Deploy to Azure")}
+                <p class="hint">
+                    "It opens Azure's portal, which fetches the template from this console: your browser must reach both. Without \
+                     the link: "{file}"; "{by_hand}
+                </p>
+            </li>
+        }
+        .into_any(),
+        PortalLink::None(why) => view! {
+            <li>{file}"; "{by_hand}<p class="hint">{why.clone()}</p></li>
+        }
+        .into_any(),
+    }
+}
+
 fn plan(ctx: &PageContext, plan: &DeployPlan) -> AnyView {
     let id = plan.workspace.to_string();
-    let template = format!("/set-up/import/template?workspace={id}");
+    let by_link = template(ctx, plan);
     // a right to give roles is noted only: without it somebody else has to go on
     let lacking = plan
         .lines
@@ -263,9 +291,12 @@ fn plan(ctx: &PageContext, plan: &DeployPlan) -> AnyView {
                             <button type="submit" class="button" name="do" value="secret">"Open the address"</button>
                         </form>
                     </li>
-                    <li><a href=template download="halobridge-logic-app.json">"Download the template"</a>"."</li>
-                    <li>"In Azure open “Deploy a custom template”, then “Build your own template in the editor”, and load the file."</li>
-                    <li>"Choose the workspace's resource group. Enter the address above as webhookUrl and your secret as webhookSecret."</li>
+                    {by_link}
+                    <li>
+                        "Choose the workspace's resource group, leave playbookName as it is, enter this address as webhookUrl, and the \
+                         secret of step 1 as webhookSecret. The template holds neither."
+                        {fields::copyable("webhook-url", "webhookUrl", &plan.address)}
+                    </li>
                     <li>"In Sentinel open Settings, then Playbook permissions, and add that resource group."</li>
                     <li>"In Sentinel open Automation and make two rules: “When incident is created” and “When incident is updated”, each with the action Run playbook and the playbook "{plan.logic_app.clone()}"."</li>
                     <li>"Come back here and send a test event."</li>

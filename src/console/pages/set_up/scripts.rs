@@ -1,6 +1,9 @@
 //! What an administrator can run or paste in Azure instead of clicking: made from the addresses shown on the page.
 
-use crate::domain::connection::MicrosoftEndpoints;
+use crate::domain::{
+    connection::MicrosoftEndpoints,
+    rights::{ROLE, role_definition},
+};
 
 /// Azure Service Management and its delegated permission `user_impersonation` (sentinel-api sheet 3.1).
 const ARM: (&str, &str) = ("797f4846-ba00-4fd7-ba43-dac1f8f63013", "41094075-9dad-400e-a0bd-54e686782033");
@@ -33,10 +36,15 @@ pub fn manifest(redirect_uri: &str) -> String {
 pub const CLOUDS: [(&str, &str); 3] =
     [("public", "public cloud"), ("usgov", "US Government"), ("china", "China (21Vianet)")];
 
-/// A script in a cloud that is not the public one: the Azure CLI is sent there first, and back to where it was.
+/// A script in the cloud of this name in the form.
 fn in_cloud(cloud: &str, script: String) -> String {
-    let arm = MicrosoftEndpoints::of_cloud(cloud).map(|known| known.arm);
-    match arm.as_deref().and_then(MicrosoftEndpoints::cli_cloud) {
+    let arm = MicrosoftEndpoints::of_cloud(cloud).map(|known| known.arm).unwrap_or_default();
+    in_cloud_of(&arm, script)
+}
+
+/// A script in a cloud that is not the public one: the Azure CLI is sent there first, and back to where it was.
+fn in_cloud_of(arm: &str, script: String) -> String {
+    match MicrosoftEndpoints::cli_cloud(arm) {
         Some(name) => format!(
             "before=$(az cloud show --query name --output tsv)\naz cloud set --name {name}\naz account show --output none \
              2>/dev/null || az login --output none\n{script}\naz cloud set --name \"$before\""
@@ -69,6 +77,27 @@ pub fn service_principal(cloud: &str, oauth_client_id: &str) -> String {
          /subscriptions/SUBSCRIPTION-ID/resourceGroups/RESOURCE-GROUP"
     );
     in_cloud(cloud, script)
+}
+
+/// A script that makes the custom role with exactly what syncing needs, and gives it at these resource groups (ARM ids; none:
+/// one to fill in). `arm` tells the cloud.
+pub fn sync_role(arm: &str, groups: &[String]) -> String {
+    let unknown = ["/subscriptions/SUBSCRIPTION-ID/resourceGroups/RESOURCE-GROUP".to_owned()];
+    let groups = if groups.is_empty() { unknown.as_slice() } else { groups };
+    let definition = role_definition(groups);
+    let definition = serde_json::to_string_pretty(&definition).unwrap_or_else(|_| definition.to_string());
+    let subscription = groups.first().and_then(|group| group.split('/').nth(2)).unwrap_or_default();
+    let give = |group: &String| {
+        let (role, scope) = (quoted(ROLE), quoted(group));
+        format!("az role assignment create --assignee \"$who\" --role {role} --scope {scope} --output none")
+    };
+    let given = groups.iter().map(give).collect::<Vec<_>>().join("\n");
+    let script = format!(
+        "who=IDENTITY\ncat > role.json <<'END'\n{definition}\nEND\naz account set --subscription {}\naz role definition \
+         create --role-definition @role.json --output none\n{given}",
+        quoted(subscription)
+    );
+    in_cloud_of(arm, script)
 }
 
 /// A script that makes a certificate with its key and adds it to the app registration, for who pastes both here.

@@ -204,7 +204,7 @@ impl Microsoft {
                     json!({
                         "id": role_id(&scope, role.id),
                         "name": role.id, "type": "Microsoft.Authorization/roleDefinitions",
-                        "properties": {"roleName": role.name, "type": "BuiltInRole", "description": role.name, "assignableScopes": ["/"],
+                        "properties": {"roleName": role.name, "type": role.kind(), "description": role.name, "assignableScopes": ["/"],
                             "permissions": [{"actions": role.actions, "notActions": role.not_actions, "dataActions": [], "notDataActions": []}]},
                     })
                 });

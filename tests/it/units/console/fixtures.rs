@@ -15,6 +15,7 @@ use halobridge::{
         failure::{Failure, FailureKind, Side},
         ids::*,
         incident::{IncidentStatus, Severity},
+        log_check::*,
         operation::OperationState,
         pair::{Base, Health, SyncState},
         pause::PauseScope,
@@ -40,7 +41,7 @@ mod sources;
 
 pub use both_sides::{pair, unlinked};
 pub use records::{account, approvals, backfills, drifts, ledger, not_linked, shadow, versions, versions_with_file};
-pub use sources::{connections, runs};
+pub use sources::{connections, log_check, runs};
 
 pub fn now() -> Timestamp {
     "2026-11-21T13:05:09Z".parse().unwrap()

@@ -27,6 +27,7 @@ use halobridge::{
             connections::{ConnectionHealth, WorkspaceRow},
             dashboard::PairFilter,
             form::FormView,
+            import::PortalLink,
             list::OutsideLink,
             pair::PairView,
             probe::Line,
@@ -668,6 +669,14 @@ fn the_page_of_connections_says_when_each_is_read_next_and_what_is_late() {
     // how far each was read, and the way to the test of a Halo instance
     assert!(rows.iter().any(|row| row.contains(", up to the change of 2 h ago")), "{rows:#?}");
     assert!(tiles.iter().any(|tile| tile.contains("every 20 s, read up to the change of 1 min ago")), "{tiles:#?}");
+    // and how far behind it is: not where nothing happens, and what is off is not read
+    assert_eq!(tiles.iter().filter(|tile| tile.contains("Not behind")).count(), 1, "{tiles:#?}");
+    let behind = |row: &String| match (row.contains("Not behind"), row.contains("66 min behind")) {
+        (false, false) => "",
+        (true, false) => "not",
+        (_, true) => "66 min",
+    };
+    assert_eq!(rows.iter().map(behind).collect::<Vec<_>>(), ["not", "not", "", "66 min", "not"], "{rows:#?}");
     assert!(!all(&html, "article.tile a[href^='/set-up/halo?connection='][href$='#test']").is_empty());
 }
 
@@ -742,6 +751,34 @@ fn a_plan_that_lacks_a_right_is_not_pressed_for() {
     assert_eq!(deploy(vec![Line::note("logic_app", "It is switched off.", "")]), (true, false));
     assert_eq!(deploy(vec![Line::note("roles", "It may not give roles.", "")]), (false, true));
     assert_eq!(deploy(vec![Line::fault("rules", "It may not write rules.", "")]), (false, true));
+}
+
+#[test]
+fn the_template_opens_in_azures_portal_where_that_can_fetch_it() {
+    let drawn = |portal: PortalLink| {
+        let (_, ctx, page) = fixtures::pages().into_iter().find(|(name, ..)| *name == "set-up-import").unwrap();
+        let Page::Step(mut view) = page else { panic!("not a step") };
+        let StepContent::Import(step) = &mut view.content else { panic!("not the webhooks") };
+        step.plan.as_mut().expect("a plan").portal = portal;
+        Html::parse_document(&render(&ctx, &Page::Step(view)))
+    };
+    let file = "section[aria-labelledby=plan] a[download='halobridge-logic-app.json']";
+    let html = drawn(PortalLink::To("https://portal.azure.us/#create/a".into()));
+    let link = all(&html, "section[aria-labelledby=plan] a.outside");
+    assert_eq!(
+        link.iter().map(|a| a.value().attr("href").unwrap()).collect::<Vec<_>>(),
+        ["https://portal.azure.us/#create/a"]
+    );
+    assert!(text(link[0]).starts_with("Deploy to Azure"));
+    assert_eq!(all(&html, file).len(), 1);
+    // The address is pasted there as a parameter.
+    let address = all(&html, "input#webhook-url[readonly]");
+    assert_eq!(address[0].value().attr("value"), Some("https://hb.example/hooks/sentinel/1"));
+    assert_eq!(all(&html, "button[data-copy='webhook-url']").len(), 1);
+    let html = drawn(PortalLink::None("No link, <b>because</b>.".into()));
+    assert!(all(&html, "section[aria-labelledby=plan] a.outside").is_empty());
+    assert_eq!(all(&html, file).len(), 1);
+    assert!(one(&html, "section[aria-labelledby=plan]").contains("No link, <b>because</b>."));
 }
 
 #[test]

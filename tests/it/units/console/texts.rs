@@ -6,10 +6,18 @@ use halobridge::console::{
         time::{absolute, in_zone},
         written::Written,
     },
-    pages::set_up::scripts::{certificate, manifest, registration, service_principal},
+    pages::set_up::scripts::{certificate, manifest, registration, service_principal, sync_role},
     words::{counted, every, number, relative, took},
 };
+use halobridge::{
+    domain::rights::{FOUND_BY, NEEDED},
+    sentinel::{
+        automation::{DEPLOYS, GIVES_ROLES, WRITES_RULES},
+        discovery::missing,
+    },
+};
 use jiff::tz::TimeZone;
+use serde_json::{Value, json};
 
 use super::fixtures;
 
@@ -126,4 +134,64 @@ fn a_script_goes_to_its_cloud_and_back() {
         assert!(!service_principal(cloud, "app").contains("az cloud"));
         assert!(certificate(cloud, "").starts_with("openssl req ") && !certificate(cloud, "").contains("az cloud"));
     }
+}
+
+/// The definition within a script of the custom role.
+fn role_of(script: &str) -> Value {
+    let (_, rest) = script.split_once("<<'END'\n").unwrap();
+    let (definition, _) = rest.split_once("\nEND\n").unwrap();
+    serde_json::from_str(definition).unwrap()
+}
+
+#[test]
+fn the_custom_role_has_exactly_what_the_check_of_rights_asks_for() {
+    let groups = [
+        "/subscriptions/s2/resourceGroups/it's",
+        "/subscriptions/s1/resourceGroups/a",
+        "/subscriptions/s2/resourceGroups/b",
+    ];
+    let script = sync_role("https://management.azure.com", &groups.map(str::to_owned));
+    let role = role_of(&script);
+    let actions: Vec<&str> = role["Actions"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+    let granted = |actions: &[&str]| [json!({"actions": actions, "notActions": []})];
+    // With the role nothing is missing, and each action of the check comes from it.
+    assert_eq!(missing(&granted(&actions), &NEEDED), Vec::<String>::new());
+    for needed in NEEDED {
+        let rest: Vec<&str> = actions.iter().copied().filter(|action| *action != needed).collect();
+        assert_eq!(missing(&granted(&rest), &NEEDED), [needed]);
+    }
+    assert_eq!(actions, NEEDED.into_iter().chain(FOUND_BY).collect::<Vec<_>>());
+    // It neither deploys, nor gives roles, nor takes more than it names.
+    for more in [DEPLOYS.as_slice(), &GIVES_ROLES, &WRITES_RULES] {
+        assert_eq!(missing(&granted(&actions), more), more);
+    }
+    assert!(actions.iter().all(|action| !action.contains('*') && !action.to_lowercase().ends_with("/delete")));
+    assert_eq!(role["AssignableScopes"], json!(["/subscriptions/s1", "/subscriptions/s2"]));
+    assert!(script.contains(r"--scope '/subscriptions/s2/resourceGroups/it'\''s' "), "{script}");
+    assert_eq!(script.matches("az role assignment create").count(), 3, "{script}");
+    assert!(!script.contains("az cloud"), "{script}");
+    let elsewhere = sync_role("https://management.usgovcloudapi.net", &[]);
+    assert!(elsewhere.contains("az cloud set --name AzureUSGovernment\n"), "{elsewhere}");
+    assert_eq!(role_of(&elsewhere)["Actions"], role["Actions"]);
+    assert_eq!(role_of(&elsewhere)["AssignableScopes"], json!(["/subscriptions/SUBSCRIPTION-ID"]));
+}
+
+#[test]
+fn what_a_log_tells_is_one_sentence() {
+    use halobridge::{console::components::log_check::sentence, domain::log_check::LogOutcome};
+    let well = fixtures::log_check(false);
+    assert_eq!(sentence(&well), "The log of the last two days names 132 incidents; all are known.");
+    let missing = fixtures::log_check(true);
+    assert_eq!(sentence(&missing), "The log of the last two days names 132 incidents: 131 known, 1 not known here.");
+    let mut part = well.clone();
+    part.outcome = LogOutcome::Partly { why: "It was cut.".into() };
+    assert!(
+        sentence(&part).ends_with("all are known. This is not all of it, so nothing is said of the rest: It was cut.")
+    );
+    let mut none = well.clone();
+    none.outcome = LogOutcome::NotChecked { why: "No right.".into() };
+    assert_eq!(sentence(&none), "Not checked against its log. No right.");
+    let mut young = well;
+    (young.from, young.named, young.known) = (fixtures::ago(40_000), 0, 0);
+    assert_eq!(sentence(&young), "The log since the workspace's start names no incident.");
 }
