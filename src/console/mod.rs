@@ -26,6 +26,7 @@
 //! | [`Page::Tickets`] | `/tickets` | `halo ticket` |
 //! | [`Page::Accounts`] | `/accounts`, `/accounts/{id}` | |
 //! | [`Page::Tokens`] | `/tokens` | |
+//! | [`Page::Views`] | `/views`, `/views/{id}` | `list query` (what is to be saved) |
 //! | [`Page::Ledger`] | `/ledger` | `client fact from` |
 //! | the same entries as JSON Lines | `/ledger.jsonl` | as `/ledger`, without `from` |
 //! | [`Page::Account`] | `/account` | |
@@ -69,6 +70,9 @@
 //! | `/accounts/{id}/off`, `/accounts/{id}/on` | | `/accounts` |
 //! | `/tokens` | `name sees client` (several) | the page itself, with the token once |
 //! | `/tokens/{id}/revoke` | | `/tokens` |
+//! | `/views` | `list query name shared` (`no yes`) | the list as it was saved |
+//! | `/views/{id}` | `name shared` | `/views` |
+//! | `/views/{id}/remove` | | `/views` |
 //! | `/backfill` | `workspace from to cap per_hour closed next` | `next` |
 //! | `/workspaces/{id}/backfill/start`, `/workspaces/{id}/backfill/stop` | `next` | `next` |
 //! | `/operations/{id}/retry` | `next dropped` | `next` |

@@ -26,6 +26,7 @@ use crate::domain::{
         rebuild::RebuildView,
         replay::ReplayView,
         runs::RunsView,
+        saved::SavedViewsView,
         set_up::{StepContent, StepView, StepsView},
         shadow::ShadowView,
         tickets::TicketsView,
@@ -83,6 +84,8 @@ pub enum Page {
     Tickets(Box<TicketsView>),
     /// Accounts of people.
     Accounts(Box<AccountsView>),
+    /// Saved views of lists.
+    Views(Box<SavedViewsView>),
     /// Tokens of programs.
     Tokens(Box<TokensView>),
     /// The ledger.
@@ -128,6 +131,8 @@ impl Page {
             Self::Tickets(_) => "Look a ticket up".into(),
             Self::Accounts(view) if view.changing.is_some() => format!("Account {}", view.form.value("name")),
             Self::Accounts(_) => "Accounts".into(),
+            Self::Views(view) if view.changing.is_some() => "Change a saved view".into(),
+            Self::Views(_) => "Saved views".into(),
             Self::Tokens(_) => "API tokens".into(),
             Self::Ledger(_) => "Ledger".into(),
             Self::Account(_) => "Account".into(),
@@ -163,6 +168,7 @@ impl Page {
             Self::Versions(view) => vec![&view.form],
             Self::Tickets(view) => vec![&view.form],
             Self::Accounts(view) => vec![&view.form],
+            Self::Views(view) => vec![&view.form],
             Self::Tokens(view) => vec![&view.form],
             Self::Step(view) => view.content.form().into_iter().collect(),
             _ => Vec::new(),
@@ -242,6 +248,7 @@ impl Page {
             Self::Versions(view) => pages::versions::body(ctx, view),
             Self::Tickets(view) => pages::tickets::body(ctx, view),
             Self::Accounts(view) => pages::accounts::body(ctx, view),
+            Self::Views(view) => pages::saved::body(ctx, view),
             Self::Tokens(view) => pages::tokens::body(ctx, view),
             Self::Ledger(view) => pages::ledger::body(ctx, view),
             Self::Account(view) => pages::account::body(ctx, view),

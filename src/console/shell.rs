@@ -26,11 +26,14 @@ const CONFIGURATION: &str = "/configuration";
 const TICKETS: &str = "/tickets";
 /// Accounts of people; each lies below it.
 const ACCOUNTS: &str = "/accounts";
+/// Saved views; each lies below it.
+const VIEWS: &str = "/views";
 /// Tokens of programs.
 const TOKENS: &str = "/tokens";
 
 /// Pages that belong to one of those: whose, name and address.
-const BENEATH: [(&str, &str, &str); 9] = [
+const BENEATH: [(&str, &str, &str); 10] = [
+    ("/", "Saved views", VIEWS),
     ("/incidents", "Backfill", "/backfill"),
     ("/incidents", "Look a ticket up", TICKETS),
     ("/problems", "Approvals", "/approvals"),
@@ -47,6 +50,7 @@ fn place_above(path: &str) -> &str {
     let above = [
         ("/set-up/", SET_UP),
         ("/accounts/", ACCOUNTS),
+        ("/views/", VIEWS),
         ("/configuration/", CONFIGURATION),
         ("/connections/", "/connections"),
     ];
@@ -218,6 +222,10 @@ fn crumb(ctx: &PageContext, page: &Page) -> AnyView {
         Page::Unlinked(view) => linked(&view.back),
         Page::Accounts(view) if view.changing.is_some() => view! {
             <nav class="crumb" aria-label="Where this is"><a href=ACCOUNTS>{icon(ctx, "left")} "Accounts"</a></nav>
+        }
+        .into_any(),
+        Page::Views(view) if view.changing.is_some() => view! {
+            <nav class="crumb" aria-label="Where this is"><a href=VIEWS>{icon(ctx, "left")} "Saved views"</a></nav>
         }
         .into_any(),
         Page::Step(_) => view! {

@@ -46,6 +46,8 @@ uuid_id! {
     DeliveryId,
     /// A person with an account on this console.
     UserId,
+    /// A saved view.
+    ViewId,
 }
 
 /// A Sentinel incident's GUID (its resource `name`), lower-cased: ids are compared without regard to case.

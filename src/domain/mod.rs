@@ -28,6 +28,7 @@ pub mod raw;
 pub mod reason;
 pub mod round_trip;
 pub mod run;
+pub mod saved;
 pub mod shadow;
 pub mod text;
 pub mod ticket;

@@ -40,6 +40,7 @@ pub mod replays;
 pub mod request_shown;
 pub mod running_engine;
 pub mod runs;
+pub mod saved_views;
 pub mod set_up;
 pub mod shadow;
 pub mod sign_in;

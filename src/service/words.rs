@@ -287,6 +287,11 @@ fn errand(did: &str, detail: &Value) -> String {
     format!("{did} for {what} at {count} {}.", if count == 1 { "workspace" } else { "workspaces" })
 }
 
+/// An act on a saved view that others see.
+fn view(detail: &Value, did: &str) -> String {
+    sentence(&format!("{did} {}", detail.get("name").and_then(Value::as_str).unwrap_or_default()))
+}
+
 /// The closed list of acts; an unknown one shows its name.
 fn human(act: &str, detail: &Value) -> String {
     match act {
@@ -341,6 +346,12 @@ fn human(act: &str, detail: &Value) -> String {
             let name = detail.get("name").and_then(Value::as_str).unwrap_or_default();
             sentence(&format!("Made the API token {name}"))
         }
+        "view-save" => view(detail, "Shared the saved view"),
+        "view-change" if detail.get("shared").and_then(Value::as_bool) == Some(false) => {
+            view(detail, "Shares no longer the saved view")
+        }
+        "view-change" => view(detail, "Changed the shared view"),
+        "view-remove" => view(detail, "Removed the shared view"),
         "token-revoke" => "Revoked an API token.".into(),
         "sign-in-microsoft" => "Signed in with Microsoft for a connection.".into(),
         "config-apply" => applied(detail),

@@ -28,6 +28,7 @@ mod projector;
 mod requests;
 mod row;
 mod runs;
+mod saved_views;
 mod seal;
 mod search;
 mod secrets;
@@ -72,6 +73,7 @@ pub use self::{
     passphrase::{open_key, seal_key},
     requests::Request,
     runs::LastRun,
+    saved_views::KeptView,
     seal::SealKey,
     secrets::{SecretOwner, SecretSource, SecretStanding},
     sessions::Sessions,

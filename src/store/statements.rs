@@ -2,7 +2,7 @@
 
 use super::{
     accounts, backfills, configuration, deliveries, groups, history, operations, pairs, pauses, projector, requests,
-    runs, search, secrets, sessions, settings, shadows, subjects, tokens, trouble, tx, upkeep,
+    runs, saved_views, search, secrets, sessions, settings, shadows, subjects, tokens, trouble, tx, upkeep,
 };
 pub use super::{history::built, pages::built as built_pairs};
 
@@ -10,7 +10,7 @@ pub use super::{history::built, pages::built as built_pairs};
 pub type Named = &'static [(&'static str, &'static str)];
 
 /// By file.
-pub const ALL: [(&str, Named); 23] = [
+pub const ALL: [(&str, Named); 24] = [
     ("accounts", accounts::ALL),
     ("backfills", backfills::ALL),
     ("configuration", configuration::ALL),
@@ -24,6 +24,7 @@ pub const ALL: [(&str, Named); 23] = [
     ("beside", projector::beside::ALL),
     ("requests", requests::ALL),
     ("runs", runs::ALL),
+    ("saved_views", saved_views::ALL),
     ("search", search::ALL),
     ("secrets", secrets::ALL),
     ("sessions", sessions::ALL),

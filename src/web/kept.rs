@@ -72,6 +72,7 @@ pub fn page_of(path: &str) -> Option<String> {
         ["push"] | ["workspaces", _, "push"] | ["incidents", _, _, "ticket"] => "/incidents",
         ["accounts", _, "password" | "off" | "on"] => "/accounts",
         ["tokens", _, "revoke"] => "/tokens",
+        ["views", _, "remove"] => "/views",
         ["workspaces", _, "backfill", "start" | "stop"] => "/backfill",
         ["workspaces", _, "sync"] => "/runs",
         ["workspaces", _, "release"] => "/problems",

@@ -35,6 +35,7 @@ mod session;
 mod set_up;
 mod tokens;
 mod versions;
+mod views;
 
 use std::sync::Arc;
 
@@ -128,6 +129,11 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/tokens"),
     ("POST", "/tokens"),
     ("POST", "/tokens/{id}/revoke"),
+    ("GET", "/views"),
+    ("POST", "/views"),
+    ("GET", "/views/{id}"),
+    ("POST", "/views/{id}"),
+    ("POST", "/views/{id}/remove"),
     ("GET", "/ledger"),
     ("GET", "/ledger.jsonl"),
     ("GET", "/account"),
@@ -240,6 +246,9 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/accounts/{id}/on", post(people::on))
         .route("/tokens", get(tokens::page).post(tokens::make))
         .route("/tokens/{id}/revoke", post(tokens::revoke))
+        .route("/views", get(views::page).post(views::save))
+        .route("/views/{id}", get(views::one).post(views::change))
+        .route("/views/{id}/remove", post(views::remove))
         .route("/ledger", get(pages::ledger))
         .route("/ledger.jsonl", get(csv::ledger))
         .route("/account", get(accounts::account))

@@ -55,3 +55,4 @@ mod web_pages;
 mod web_palette;
 mod web_people;
 mod web_rights;
+mod web_views;

@@ -8,7 +8,7 @@ use crate::{
             act,
             icon::icon,
             list::{self, choice},
-            pause, state,
+            pause, saved, state,
             time::{self, when},
             written::Written,
         },
@@ -28,7 +28,7 @@ use crate::{
 
 /// What stands in `<main>`.
 pub fn body(ctx: &PageContext, view: &DashboardView) -> AnyView {
-    view! { {truth(ctx, view)} {filter(ctx, view)} {rows(ctx, view)} }.into_any()
+    view! { {truth(ctx, view)} {saved::bar(ctx)} {filter(ctx, view)} {rows(ctx, view)} }.into_any()
 }
 
 /// The parts that change while the page is open.

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     console::{
-        components::{list, time::when},
+        components::{list, saved, time::when},
         context::PageContext,
         words,
     },
@@ -19,7 +19,7 @@ use crate::{
 
 /// What stands in `<main>`.
 pub fn body(ctx: &PageContext, view: &DriftView) -> AnyView {
-    view! { {truth(view)} {filter(view)} {rows(ctx, view)} }.into_any()
+    view! { {truth(view)} {saved::bar(ctx)} {filter(view)} {rows(ctx, view)} }.into_any()
 }
 
 /// The parts that change while the page is open.

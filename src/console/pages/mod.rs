@@ -19,6 +19,7 @@ pub mod problems;
 pub mod rebuild;
 pub mod replay;
 pub mod runs;
+pub mod saved;
 pub mod set_up;
 pub mod shadow;
 pub mod tickets;

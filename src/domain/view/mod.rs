@@ -33,6 +33,7 @@ pub mod query;
 pub mod rebuild;
 pub mod replay;
 pub mod runs;
+pub mod saved;
 pub mod set_up;
 pub mod shadow;
 pub mod tickets;

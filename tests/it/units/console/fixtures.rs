@@ -20,13 +20,14 @@ use halobridge::{
         pause::PauseScope,
         reason::Reason,
         run::{RunCause, RunScope},
+        saved::SavedList,
         shadow::{Carriage, Compared, Crossed, Lapse, LapseKind},
         view::{
             account::*, accounts::*, approvals::*, backfill::*, connections::*, dashboard::*, disconnect::*, drift::*,
             entrance::*, failed::*, form::FormView, ledger::*, list::*, not_linked::*, operation::OperationView,
             pair::*, palette::*, pause::PauseView, permission::*, probe::Line, problems::*, pulse::*,
-            rebuild::RebuildView, replay::*, runs::*, shadow::*, tickets::*, tokens::*, unlinked::UnlinkedView,
-            versions::*,
+            rebuild::RebuildView, replay::*, runs::*, saved::*, shadow::*, tickets::*, tokens::*,
+            unlinked::UnlinkedView, versions::*,
         },
         workspace::Mode,
     },
@@ -64,6 +65,7 @@ pub fn context(address: &str) -> PageContext {
         cursor: 4711,
         needs_you: Some(3),
         pulse: Some(Pulse { alive: true, last_look: Some(ago(12)), ..Pulse::default() }),
+        views: None,
         version: "0.1.0".into(),
     }
 }
@@ -395,6 +397,31 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ("tickets-none", context("/tickets"), Page::Tickets(Box::default())),
         ("accounts", context("/accounts"), Page::Accounts(Box::new(people(false)))),
         ("accounts-one", context("/accounts/a"), Page::Accounts(Box::new(people(true)))),
+        (
+            "dashboard-views",
+            PageContext { views: Some(saved_bar()), ..context("/?health=needs-you") },
+            Page::Dashboard(Box::new(dashboard())),
+        ),
+        ("views", context("/views"), Page::Views(Box::new(saved_views()))),
+        (
+            "views-saving",
+            context("/views"),
+            Page::Views(Box::new(SavedViewsView {
+                form: FormView::default().with_problem("name", "Enter a name for the view."),
+                saving: Some((SavedList::Pairs, "health=needs-you&sort=client".into())),
+                ..saved_views()
+            })),
+        ),
+        (
+            "views-changing",
+            context("/views/1"),
+            Page::Views(Box::new(SavedViewsView {
+                form: FormView::default().with_value("name", "Mine").with_value("shared", "yes"),
+                changing: Some(ViewId(id(7_101))),
+                ..saved_views()
+            })),
+        ),
+        ("views-none", context("/views"), Page::Views(Box::default())),
         ("tokens", context("/tokens"), Page::Tokens(Box::new(tokens()))),
         ("tokens-none", context("/tokens"), Page::Tokens(Box::default())),
         ("configuration", context("/configuration?version=1"), Page::Versions(Box::new(versions()))),
@@ -581,6 +608,36 @@ fn people(changing: bool) -> AccountsView {
             .with_problem("client", "Choose the clients whose records it sees."),
         changing: changing.then_some(UserId(id(7_101))),
         fresh: (!changing).then(|| ("ada-1".into(), "0000".into())),
+    }
+}
+
+fn saved_bar() -> SavedBar {
+    let link = |name: &str, query: &str, here| SavedLink { name: name.into(), address: format!("/?{query}"), here };
+    SavedBar {
+        links: vec![link("Needs <me>", "health=needs-you", true), link("Behind", "sync=behind", false)],
+        more: 3,
+        save: Some("/views?list=pairs&query=health%3Dneeds-you".into()),
+    }
+}
+
+fn saved_views() -> SavedViewsView {
+    let row = |n: u128, name: &str, shared: bool, by: Option<&str>| SavedRow {
+        id: ViewId(id(7_100 + n)),
+        name: name.into(),
+        list: SavedList::Pairs,
+        address: "/?health=needs-you&sort=client".into(),
+        shared,
+        by: by.map(str::to_owned),
+        saved: ago(900_000),
+        may_remove: by.is_none(),
+    };
+    SavedViewsView {
+        rows: vec![
+            row(1, "Mine", false, None),
+            row(2, "Night shift <b>", true, None),
+            row(3, "High and behind", true, Some("grace")),
+        ],
+        ..SavedViewsView::default()
     }
 }
 

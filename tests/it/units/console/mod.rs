@@ -841,7 +841,7 @@ fn a_viewer_gets_no_buttons_that_change_anything() {
         for form in all(&html, "form[method=post]") {
             let action = form.value().attr("action").unwrap();
             let own =
-                ["/sign-out", "/preferences", "/account/", "/sign-in", "/set-up"].iter().any(|a| action.starts_with(a));
+                ["/sign-out", "/preferences", "/account/", "/sign-in", "/set-up", "/views"].iter().any(|a| action.starts_with(a));
             // these pages are only shown to those who may; the service decides again
             let asked = ["drop", "replay", "linking", "disconnect"].contains(&name)
                 || name.starts_with("rebuild")
