@@ -49,6 +49,7 @@ export const routes: Route[] = [
   { name: "drift", path: "/drift", status: 200, session: true, islands: true },
   { name: "backfill", path: "/backfill", status: 200, session: true, islands: true },
   { name: "shadow", path: "/shadow", status: 200, session: true, islands: true },
+  { name: "errands", path: "/errands", status: 200, session: true, islands: true },
   { name: "views", path: "/views", status: 200, session: true, islands: true },
   { name: "views-saving", path: "/views?list=pairs&query=health%3Dneeds-you", status: 200, session: true, islands: true },
   { name: "ledger", path: "/ledger", status: 200, session: true, islands: true },

@@ -21,6 +21,7 @@ use crate::domain::{
         ledger::LedgerView,
         not_linked::{LinkingView, NotLinkedView},
         pair::PairView,
+        pair_errands::{PairErrandView, PairErrandsView},
         palette::PaletteView,
         problems::ProblemsView,
         rebuild::RebuildView,
@@ -70,6 +71,10 @@ pub enum Page {
     Pair(Box<PairView>),
     /// One that was taken apart.
     Unlinked(Box<UnlinkedView>),
+    /// One act at many pairs: its plan, or how far it is.
+    Errand(Box<PairErrandView>),
+    /// The last ones.
+    Errands(Box<PairErrandsView>),
     /// What asks for a person.
     Problems(Box<ProblemsView>),
     /// What was read when.
@@ -123,6 +128,9 @@ impl Page {
             Self::Backfill(_) => "Backfill".into(),
             Self::Pair(view) => pages::pair::name(view),
             Self::Unlinked(view) => pages::pair::titled(view.number, &view.title),
+            Self::Errand(view) if view.errand.begun.is_none() => "Plan for several at once".into(),
+            Self::Errand(_) => "Errand".into(),
+            Self::Errands(_) => "Errands".into(),
             Self::Problems(_) => "Problems".into(),
             Self::Runs(_) => "Runs".into(),
             Self::Connections(_) => "Connections".into(),
@@ -205,6 +213,8 @@ impl Page {
                 | Self::Backfill(_)
                 | Self::Pair(_)
                 | Self::Unlinked(_)
+                | Self::Errand(_)
+                | Self::Errands(_)
                 | Self::Problems(_)
                 | Self::Runs(_)
                 | Self::Connections(_)
@@ -241,6 +251,8 @@ impl Page {
             Self::Backfill(view) => pages::backfill::body(ctx, view),
             Self::Pair(view) => pages::pair::body(ctx, view),
             Self::Unlinked(view) => pages::unlinked::body(ctx, view),
+            Self::Errand(view) => pages::errands::one(ctx, view),
+            Self::Errands(view) => pages::errands::all(ctx, view),
             Self::Problems(view) => pages::problems::body(ctx, view),
             Self::Runs(view) => pages::runs::body(ctx, view),
             Self::Connections(view) => pages::connections::body(ctx, view),
@@ -271,6 +283,8 @@ impl Page {
             Self::Backfill(view) => pages::backfill::live(ctx, view),
             Self::Pair(view) => pages::pair::live(ctx, view),
             Self::Unlinked(view) => pages::unlinked::live(ctx, view),
+            Self::Errand(view) => pages::errands::live(ctx, view),
+            Self::Errands(view) => pages::errands::all_live(ctx, view),
             Self::Problems(view) => pages::problems::live(ctx, view),
             Self::Runs(view) => pages::runs::live(ctx, view),
             Self::Connections(view) => pages::connections::live(ctx, view),

@@ -46,6 +46,8 @@ uuid_id! {
     DeliveryId,
     /// A person with an account on this console.
     UserId,
+    /// An errand at pairs.
+    ErrandId,
     /// A saved view.
     ViewId,
 }

@@ -14,6 +14,7 @@ pub mod connection;
 pub mod decision;
 pub mod delivery;
 pub mod drift;
+pub mod errand;
 pub mod failure;
 pub mod group;
 pub mod ids;

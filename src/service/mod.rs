@@ -28,6 +28,7 @@ pub mod ledger;
 pub mod links;
 pub mod live;
 pub mod numbers;
+pub mod pair_errands;
 pub mod pairs;
 pub mod palette;
 pub mod pauses;
@@ -102,6 +103,7 @@ struct Kept {
     chains: Mutex<HashMap<Chain, (Timestamp, ChainState)>>,
     reached: set_up::discovery::Remembered,
     errands: import_mode::errand::Desk,
+    pair_errands: pair_errands::Desk,
     ended: watch::Sender<u64>,
     /// Held from looking at what is asked until the answer is recorded: of two answers at once one is.
     deciding: tokio::sync::Mutex<()>,
@@ -123,6 +125,7 @@ impl App {
             chains: Mutex::default(),
             reached: set_up::discovery::Remembered::default(),
             errands: import_mode::errand::Desk::default(),
+            pair_errands: pair_errands::Desk::default(),
             ended: watch::Sender::new(0),
             deciding: tokio::sync::Mutex::default(),
         };

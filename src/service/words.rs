@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     domain::{
         backfill::BackfillState,
+        errand::PairAct,
         failure::Failure,
         ids::{OperationId, UserId},
         operation::OperationState,
@@ -287,6 +288,17 @@ fn errand(did: &str, detail: &Value) -> String {
     format!("{did} for {what} at {count} {}.", if count == 1 { "workspace" } else { "workspaces" })
 }
 
+/// An errand at pairs.
+fn at_pairs(did: &str, detail: &Value) -> String {
+    let act = detail.get("act").and_then(Value::as_str).and_then(PairAct::parse);
+    let name = act.map_or("an errand", PairAct::name);
+    match detail.get("pairs").and_then(Value::as_u64) {
+        Some(1) => format!("{did} “{name}” at 1 linked incident."),
+        Some(pairs) => format!("{did} “{name}” at {pairs} linked incidents."),
+        None => format!("{did} “{name}” at linked incidents."),
+    }
+}
+
 /// An act on a saved view that others see.
 fn view(detail: &Value, did: &str) -> String {
     sentence(&format!("{did} {}", detail.get("name").and_then(Value::as_str).unwrap_or_default()))
@@ -306,6 +318,9 @@ fn human(act: &str, detail: &Value) -> String {
         "repeat-errand" => errand("Asked again", detail),
         "stop-errand" => errand("Stopped what was asked", detail),
         "end-errand" => errand("Came to the end of what was asked", detail),
+        "begin-pair-errand" => at_pairs("Began", detail),
+        "stop-pair-errand" => at_pairs("Stopped", detail),
+        "end-pair-errand" => at_pairs("Came to the end of", detail),
         "rename-connection" => "Renamed a connection.".into(),
         "disconnect" => "Took a connection out.".into(),
         "look-again" => "Asked to look again at both sides.".into(),

@@ -21,6 +21,7 @@ pub mod migrate;
 mod moved;
 mod operations;
 mod pages;
+mod pair_errands;
 mod pairs;
 mod passphrase;
 mod pauses;

@@ -78,6 +78,7 @@ pub fn page_of(path: &str) -> Option<String> {
         ["workspaces", _, "release"] => "/problems",
         ["clients", _, "pause" | "resume"] => "/connections",
         ["connections", _, "look" | "pause" | "resume" | "sign-in"] => "/connections",
+        ["errands", errand, "begin" | "stop"] => return Some(format!("/errands/{errand}")),
         ["pairs", pair, "look" | "sync" | "decide" | "unlink" | "pause" | "resume"] => {
             return Some(format!("/pairs/{pair}"));
         }

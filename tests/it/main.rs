@@ -30,6 +30,7 @@ mod limited;
 mod openapi;
 mod outside;
 mod overrides;
+mod pair_errands;
 mod process;
 mod prove;
 mod rules_halo;

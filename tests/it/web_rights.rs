@@ -90,6 +90,12 @@ const TABLE: &[Row] = &[
     // without a name and clients there is nothing to make
     row("POST", "/tokens", [401, 403, 403, 422, 403]),
     row("POST", "/tokens/{id}/revoke", [401, 403, 403, 303, 403]),
+    row("GET", "/errands", [303, 403, 200, 200, 200]),
+    // without an act there is nothing to plan
+    row("POST", "/errands", [401, 403, 303, 303, 303]),
+    row("GET", "/errands/{id}", [303, 403, 404, 404, 404]),
+    row("POST", "/errands/{id}/begin", [401, 403, 404, 404, 404]),
+    row("POST", "/errands/{id}/stop", [401, 403, 404, 404, 404]),
     row("GET", "/views", [303, 200, 200, 200, 200]),
     // without a list and its filter there is nothing to save
     row("POST", "/views", [401, 422, 422, 422, 422]),
@@ -152,6 +158,7 @@ fn path(route: &str) -> String {
         .replace("/operations/{id}", &format!("/operations/{}", seed::operation(1)))
         .replace("/accounts/{id}", &format!("/accounts/{}", seed::client(9)))
         .replace("/tokens/{id}", &format!("/tokens/{}", seed::client(9)))
+        .replace("/errands/{id}", &format!("/errands/{}", seed::client(9)))
         .replace("/views/{id}", &format!("/views/{}", seed::client(9)))
         .replace("/clients/{id}", &format!("/clients/{}", seed::client(1)))
         .replace("/connections/{id}/pause", &format!("/connections/{}/pause", seed::HALO))

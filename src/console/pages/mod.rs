@@ -9,6 +9,7 @@ pub mod dashboard;
 pub mod disconnect;
 pub mod drift;
 pub mod entrance;
+pub mod errands;
 pub mod failed;
 pub mod ledger;
 pub mod linking;

@@ -23,6 +23,7 @@ pub mod mapping;
 pub mod not_linked;
 pub mod operation;
 pub mod pair;
+pub mod pair_errands;
 pub mod palette;
 pub mod pause;
 pub mod permission;

@@ -12,6 +12,7 @@ use halobridge::{
         connection::{HaloProduct, MicrosoftIdentity},
         decision::Decision,
         drift::{Drift, DriftClass, DriftRule},
+        errand::{ErrandPair, PairAct, PairErrand, RowState},
         failure::{Failure, FailureKind, Side},
         ids::*,
         incident::{IncidentStatus, Severity},
@@ -25,7 +26,7 @@ use halobridge::{
         view::{
             account::*, accounts::*, approvals::*, backfill::*, connections::*, dashboard::*, disconnect::*, drift::*,
             entrance::*, failed::*, form::FormView, ledger::*, list::*, not_linked::*, operation::OperationView,
-            pair::*, palette::*, pause::PauseView, permission::*, probe::Line, problems::*, pulse::*,
+            pair::*, pair_errands::*, palette::*, pause::PauseView, permission::*, probe::Line, problems::*, pulse::*,
             rebuild::RebuildView, replay::*, runs::*, saved::*, shadow::*, tickets::*, tokens::*,
             unlinked::UnlinkedView, versions::*,
         },
@@ -402,6 +403,19 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
             PageContext { views: Some(saved_bar()), ..context("/?health=needs-you") },
             Page::Dashboard(Box::new(dashboard())),
         ),
+        ("errand-plan", context("/errands/1"), Page::Errand(Box::new(pair_errand(None, None)))),
+        ("errand-under-way", context("/errands/1"), Page::Errand(Box::new(pair_errand(Some(ago(60)), None)))),
+        ("errand-ended", context("/errands/1"), Page::Errand(Box::new(pair_errand(Some(ago(60)), Some(ago(5)))))),
+        (
+            "errands",
+            context("/errands"),
+            Page::Errands(Box::new(PairErrandsView {
+                rows: [pair_errand(None, None), pair_errand(Some(ago(60)), Some(ago(5)))]
+                    .map(|view| (view.errand, view.counts))
+                    .into(),
+            })),
+        ),
+        ("errands-none", context("/errands"), Page::Errands(Box::default())),
         ("views", context("/views"), Page::Views(Box::new(saved_views()))),
         (
             "views-saving",
@@ -608,6 +622,40 @@ fn people(changing: bool) -> AccountsView {
             .with_problem("client", "Choose the clients whose records it sees."),
         changing: changing.then_some(UserId(id(7_101))),
         fresh: (!changing).then(|| ("ada-1".into(), "0000".into())),
+    }
+}
+
+fn pair_errand(begun: Option<Timestamp>, ended: Option<Timestamp>) -> PairErrandView {
+    let pair = |n: u128, name: &str, state, says: &str| ErrandPair {
+        pair: PairId(id(n)),
+        client: ClientId(id(1_001)),
+        name: name.into(),
+        state,
+        says: says.into(),
+    };
+    PairErrandView {
+        errand: PairErrand {
+            id: ErrandId(id(7_201)),
+            act: PairAct::Pause,
+            why: "Halo is <moved>".into(),
+            owner: UserId(id(7_001)),
+            query: Some("health=needs-you".into()),
+            planned: ago(90),
+            begun,
+            ended,
+            stopped: ended.is_some(),
+            says: String::new(),
+        },
+        counts: ErrandCounts {
+            waiting: 9_000,
+            done: 998,
+            failed: 2,
+            passed: vec![("It is paused already.".into(), 12)],
+        },
+        samples: vec![pair(1, "#1 <b>one</b>", RowState::Waiting, ""), pair(2, "", RowState::Waiting, "")],
+        failed: vec![pair(3, "#3 three", RowState::Failed, "Your role does not allow it any more.")],
+        back: "/?health=needs-you".into(),
+        held: false,
     }
 }
 
