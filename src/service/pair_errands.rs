@@ -3,8 +3,8 @@
 //! became of it, so that it goes on after a restart. Each pair is acted on with the rights that its owner has then.
 
 use std::{
-    collections::HashSet,
-    sync::{Mutex, PoisonError},
+    collections::{HashMap, HashSet},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -39,8 +39,11 @@ use crate::{
 pub const PAIRS_MAX: usize = 20_000;
 /// Pairs acted on in one turn.
 const AT_ONCE: u32 = 20;
-/// Readings are asked for no faster than so many in this time: each takes calls to both sides.
-const APART: SignedDuration = SignedDuration::from_secs(1);
+/// How often it is looked whether what was asked to be read was read. No more is asked for before: the engine has others
+/// to read for as well.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(1);
+/// What was not read within this time after it was asked for is told of, and the next takes its place.
+const READ_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 /// Pairs named on the page of a plan.
 const SAMPLES: u32 = 20;
 /// Pairs named that could not be done.
@@ -310,19 +313,23 @@ pub async fn list(app: &App, caller: &Caller) -> Result<PairErrandsView, Service
 /// Carries errands at pairs out.
 pub struct Worker {
     app: App,
-    /// No reading is asked for before.
-    readings_after: Mutex<Option<Timestamp>>,
+    /// Readings that were asked for and have not been seen yet, by errand and place: since when.
+    asked: Mutex<HashMap<(ErrandId, i64), Timestamp>>,
 }
 
 impl Worker {
     /// Of this program.
     pub fn new(app: &App) -> Self {
-        Self { app: app.clone(), readings_after: Mutex::default() }
+        Self { app: app.clone(), asked: Mutex::default() }
     }
 
     /// There is news for it.
     pub async fn woken(&self) {
         self.app.kept.pair_errands.news.notified().await;
+    }
+
+    fn readings(&self) -> MutexGuard<'_, HashMap<(ErrandId, i64), Timestamp>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Acts on the next few pairs of each errand that is under way. A pair at which it is cut off is acted on anew: every act
@@ -333,37 +340,28 @@ impl Worker {
     pub async fn turn(&self) -> Result<Turn, ServiceError> {
         let app = &self.app;
         let open = app.store.pair_errands_under_way().await.map_err(|e| fault("read errands", &e))?;
-        if open.is_empty() || app.engine.status().only_reads {
+        self.readings().retain(|(id, _), _| open.iter().any(|errand| errand.id == *id));
+        let status = app.engine.status();
+        if open.is_empty() || status.only_reads {
             return Ok(Turn::Nothing);
         }
         let now = app.clock.now();
-        let after = *self.readings_after.lock().unwrap_or_else(PoisonError::into_inner);
-        let after = after.filter(|after| *after > now);
-        let (mut worked, mut read) = (false, false);
-        for errand in open {
-            let reads = matches!(errand.act, PairAct::Look | PairAct::Sync);
-            if reads && after.is_some() {
-                continue;
-            }
-            self.some(&errand).await?;
-            worked = true;
-            read |= reads;
+        let later = Turn::NotBefore(now.checked_add(LOOK_EVERY).unwrap_or(now));
+        if !status.alive {
+            return Ok(later);
         }
-        if read {
-            let next = now.checked_add(APART).unwrap_or(now);
-            *self.readings_after.lock().unwrap_or_else(PoisonError::into_inner) = Some(next);
+        let mut moved = false;
+        for errand in &open {
+            moved |= self.some(errand).await?;
         }
-        Ok(match after {
-            Some(after) if !worked => Turn::NotBefore(after),
-            _ => Turn::Again,
-        })
+        Ok(if moved { Turn::Again } else { later })
     }
 
-    /// The next few of one errand, or its end.
-    async fn some(&self, errand: &PairErrand) -> Result<(), ServiceError> {
+    /// The next few of one errand, or its end. Whether anything of it is further by now.
+    async fn some(&self, errand: &PairErrand) -> Result<bool, ServiceError> {
         let app = &self.app;
         let account = app.store.user(errand.owner).await.map_err(|e| fault("read an account", &e))?;
-        let Some(account) = account else { return Ok(()) };
+        let Some(account) = account else { return Ok(false) };
         let caller = Caller::from(&account.user);
         if account.user.disabled {
             return ended(end(app, &caller, errand, false, "The account that asked for it was switched off.").await);
@@ -373,26 +371,59 @@ impl Worker {
         if rows.is_empty() {
             return ended(end(app, &caller, errand, false, "").await);
         }
+        let mut moved = false;
         for (place, pair) in rows {
             let now = app.store.pair_errand(errand.id).await.map_err(|e| fault("read an errand", &e))?;
             if now.is_none_or(|errand| errand.ended.is_some()) {
-                return Ok(());
+                return Ok(true);
             }
-            let (state, says) = act(app, &caller, errand, pair.pair).await?;
+            let Some((state, says)) = self.one(&caller, errand, place, pair.pair).await? else { continue };
             let failed = |error| fault("keep what became of a pair", &error);
             let mut tx = app.store.begin().await.map_err(failed)?;
             tx.settle_errand_pair(errand.id, place, state, &says).await.map_err(failed)?;
             tx.commit().await.map_err(failed)?;
+            moved = true;
         }
-        Ok(())
+        Ok(moved)
+    }
+
+    /// Acts on one pair; `None` while what was asked for is not seen yet.
+    async fn one(
+        &self,
+        caller: &Caller,
+        errand: &PairErrand,
+        place: i64,
+        pair: PairId,
+    ) -> Result<Option<(RowState, String)>, ServiceError> {
+        let app = &self.app;
+        let now = app.clock.now();
+        let key = (errand.id, place);
+        let since = self.readings().get(&key).copied();
+        let Some(since) = since else {
+            let done = act(app, caller, errand, pair).await?;
+            let reads = matches!(errand.act, PairAct::Look | PairAct::Sync);
+            if reads && done.0 == RowState::Done {
+                self.readings().insert(key, now);
+                return Ok(None);
+            }
+            return Ok(Some(done));
+        };
+        let read = app.engine.looked_at(pair).is_some_and(|at| at >= since);
+        if !read && now.duration_since(since) < READ_WITHIN {
+            return Ok(None);
+        }
+        self.readings().remove(&key);
+        let late = "It could not be read within two minutes. It is read as soon as that is possible; its page says what is \
+                    in the way.";
+        Ok(Some(if read { (RowState::Done, String::new()) } else { (RowState::Failed, late.to_owned()) }))
     }
 }
 
 /// Somebody stopped it at the same moment: that is its end as well.
-fn ended(done: Result<(), ServiceError>) -> Result<(), ServiceError> {
+fn ended(done: Result<(), ServiceError>) -> Result<bool, ServiceError> {
     match done {
-        Err(ServiceError::Conflict) => Ok(()),
-        other => other,
+        Ok(()) | Err(ServiceError::Conflict) => Ok(true),
+        Err(error) => Err(error),
     }
 }
 

@@ -204,21 +204,56 @@ async fn an_errand_is_its_owners_and_has_the_rights_that_they_have_by_then() {
     assert!(ended.ended.is_some() && ended.says.contains("switched off"), "{ended:?}");
 }
 
+/// The pairs that the engine was asked to read since the last call.
+fn asked(app: &TestApp) -> Vec<PairId> {
+    app.engine.taken().iter().filter_map(|asked| asked.strip_prefix("look ")?.parse().ok()).collect()
+}
+
 #[tokio::test]
-async fn readings_are_asked_for_no_faster_than_they_can_be_made() {
+async fn readings_are_asked_for_some_at_a_time_and_each_is_seen_through() {
     let app = app().await;
     let mut operator = app.signed_in("operator").await;
     let errand = planned(&app, &mut operator, &[("act", "look"), ("which", "all")]).await;
     app.submit(&mut operator, &format!("{errand}/begin"), &[]).await;
     app.engine.taken();
     let worker = Worker::new(&app.app);
+    let later = |app: &TestApp| Ok(Turn::NotBefore(app.now() + SignedDuration::from_secs(1)));
+    assert_eq!(worker.turn().await, later(&app));
+    let first = asked(&app);
+    assert_eq!(first.len(), 20);
+    assert_eq!(worker.turn().await, later(&app));
+    assert_eq!(asked(&app).len(), 0, "no more before those are read");
+    for pair in &first[1..] {
+        app.engine.looked(*pair, app.now());
+    }
+    app.clock.advance(SignedDuration::from_secs(120));
     assert_eq!(worker.turn().await, Ok(Turn::Again));
-    assert_eq!(app.engine.taken().len(), 20);
-    assert_eq!(worker.turn().await, Ok(Turn::NotBefore(app.now() + SignedDuration::from_secs(1))));
-    assert_eq!(app.engine.taken().len(), 0);
-    to_the_end(&app, &worker).await;
-    assert_eq!(app.engine.taken().len(), 27, "47 in all, each once");
-    assert_eq!(count(&app, &errand, RowState::Done).await, 47);
+    assert_eq!((count(&app, &errand, RowState::Done).await, count(&app, &errand, RowState::Failed).await), (19, 1));
+    // What was asked for and not seen when the program ended is asked for again.
+    worker.turn().await.unwrap();
+    let second = asked(&app);
+    drop(worker);
+    let worker = Worker::new(&app.app);
+    worker.turn().await.unwrap();
+    assert_eq!(asked(&app), second);
+    let mut all: Vec<PairId> = first.into_iter().chain(second.iter().copied()).collect();
+    for pair in second {
+        app.engine.looked(pair, app.now());
+    }
+    for _ in 0..50 {
+        if worker.turn().await.unwrap() == Turn::Nothing {
+            break;
+        }
+        for pair in asked(&app) {
+            all.push(pair);
+            app.engine.looked(pair, app.now());
+        }
+    }
+    assert_eq!((count(&app, &errand, RowState::Done).await, count(&app, &errand, RowState::Failed).await), (46, 1));
+    let once: std::collections::BTreeSet<&PairId> = all.iter().collect();
+    assert_eq!((all.len(), once.len()), (47, 47), "each once");
+    let page = app.page(&mut operator, &errand).await.body;
+    assert!(page.contains("It could not be read within two minutes."), "{page}");
 }
 
 #[tokio::test]
