@@ -306,9 +306,13 @@ fn palette_dialog(ctx: &PageContext, page: &Page) -> AnyView {
     .into_any()
 }
 
-/// The pages that belong to one of the bar's, on it and on each of them.
+/// The pages that belong to one of the bar's, on it and on each of them. Not on the list of pairs: it leads to its own itself,
+/// and each line there is one row less.
 fn beneath(ctx: &PageContext) -> AnyView {
     let path = ctx.path();
+    if path == "/" {
+        return ().into_any();
+    }
     let Some((place, name)) =
         words::PLACES.iter().find(|(_, href, _)| *href == place_of(path)).map(|&(name, href, _)| (href, name))
     else {

@@ -54,6 +54,7 @@ pub fn ask(ctx: &PageContext, filter: &PairFilter, total: Option<u64>) -> AnyVie
             </label>
             <label class="pick"><span>"Why, of a pause"</span><input type="text" name="why" maxlength="300" autocomplete="off" /></label>
             <button type="submit" class="button">"Show the plan"</button>
+            <a class="soft" href="/errands">"Your errands"</a>
         </form>
     }
     .into_any()
