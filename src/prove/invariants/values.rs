@@ -148,12 +148,22 @@ fn known(world: &Scene<'_>, ended: &Ended, side: &str, ours: u64, set: u64) -> b
         || looks.is_some_and(|looks| looks.iter().any(|look| (ours..set).contains(look)))
 }
 
-/// Whether our write that set a ticket back was on its way already when a person set something. Halo knows no versions: it
-/// carries a change out whatever has happened since it was sent, and nobody can call it back. An incident's etag does.
+/// Whether our write that set a ticket back was on its way already when a person set something, or set out upon a reading of
+/// the ticket from before that. Halo knows no versions: it carries a change out whatever has happened since it was sent, and
+/// nobody can call it back. An incident's etag does.
 fn on_its_way(world: &Scene<'_>, ended: &Ended, side: &str, set: u64, by_us: u64) -> bool {
     let of_it = |write: &&Write| write.ticket == ended.ticket && write.order < by_us;
     let write = world.watch.writes.iter().rev().find(of_it);
-    side == "ticket" && write.is_some_and(|write| write.sent < set)
+    side == "ticket" && write.is_some_and(|write| write.sent < set || upon_older(world, write, set))
+}
+
+/// Whether a write to a ticket set out the moment an answer to a reading of it reached us, and no reading showed it to us
+/// between a person's change and that moment.
+fn upon_older(world: &Scene<'_>, write: &Write, set: u64) -> bool {
+    let Some(ticket) = write.ticket else { return false };
+    let looks = world.watch.looks.get(&format!("#{ticket}"));
+    let shown = looks.is_some_and(|looks| looks.iter().any(|look| (set..write.sent).contains(look)));
+    world.watch.upon.get(&write.sent) == Some(&ticket) && !shown
 }
 
 /// A value of a person's on `mine` that we set back to what `other` has had since before both agreed: the value, when it
