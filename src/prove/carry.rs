@@ -108,6 +108,7 @@ impl World {
                 request,
             };
             self.watch_wait(&flight);
+            self.watch.sets_out(self.now(), flight.sent);
             let slow = self.shape.fate.of(Nemesis::Reordered);
             let travel = if !self.calm && self.wire_dice.chance(slow * 0.3) {
                 self.wire_dice.between(10, 9_000)
@@ -343,6 +344,7 @@ impl World {
     /// An answer reaches us.
     pub fn answer(&mut self, id: CallId) {
         let Some(flight) = self.flights.remove(&id) else { return };
+        self.watch.hears(self.now(), &flight.kind, flight.request.uri().path());
         let Some(outcome) = flight.outcome else { return };
         // A process that died meanwhile hears nothing, nor does the one that took its place.
         let success = outcome.as_ref().is_ok_and(|response| response.status().is_success());

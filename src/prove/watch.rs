@@ -193,6 +193,9 @@ pub struct Watch {
     pub away: BTreeMap<i64, Vec<Order>>,
     /// When a true answer showed us an incident (its name) or a ticket (`#`, its number) by itself.
     pub looks: BTreeMap<String, Vec<Order>>,
+    /// Calls that set out (their place in the order of things) the moment an answer to a reading of a ticket (its number)
+    /// reached us: what such a call knows of the ticket is what was read.
+    pub upon: BTreeMap<Order, i64>,
     /// When each backup was made that took the database's place.
     pub backups: Vec<Order>,
     /// When each incident first stood in an answer to us.
@@ -205,6 +208,8 @@ pub struct Watch {
     pub tokens: BTreeMap<String, u64>,
     /// Reads of one record within a minute: when the minute began, how many.
     reads: BTreeMap<String, (Timestamp, u32)>,
+    /// The last answer was one to a reading of this ticket, and reached us then.
+    heard: Option<(Timestamp, i64)>,
     order: Order,
 }
 
@@ -251,6 +256,19 @@ impl Watch {
         let changed = query.contains("lastModifiedTimeUtc") || query.contains("skipToken");
         if rows.as_ptr() != one.as_ptr() && changed && body.get("nextLink").is_none_or(Value::is_null) {
             self.polls.entry(place).or_default().push(at);
+        }
+    }
+
+    /// An answer to a call of this kind and path has reached us.
+    pub fn hears(&mut self, at: Timestamp, kind: &str, path: &str) {
+        let ticket = path.rsplit('/').next().and_then(|number| number.parse::<i64>().ok());
+        self.heard = ticket.filter(|_| kind == "halo.tickets.get").map(|ticket| (at, ticket));
+    }
+
+    /// A call sets out.
+    pub fn sets_out(&mut self, at: Timestamp, sent: Order) {
+        if let Some((_, ticket)) = self.heard.filter(|(heard, _)| *heard == at) {
+            self.upon.insert(sent, ticket);
         }
     }
 

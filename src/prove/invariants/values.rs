@@ -67,22 +67,23 @@ pub fn not_overwritten(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
         let agents = agents(ending);
         let owner = |value: &IncidentValues| agent_of(&agents, value.owner.as_deref());
         let owners = (line(incident, owner), line(ticket, |value| value.agent_id.to_string()));
-        let statuses = line(incident, |value| value.status.clone());
+        let statuses =
+            (line(incident, |value| value.status.clone()), line(ticket, |value| value.status_id.to_string()));
         let wins = ending.policy(ended.key.0, world).map(|policy| policy.status.wins);
         for (what, (here, there)) in [("closure", &closures), ("owner", &owners)] {
             for (mine, other, side) in [(here, there, "incident"), (there, here, "ticket")] {
-                let seen = |agreed, set, by_us| {
-                    known(world, ended, side, agreed, set) && !on_its_way(world, ended, side, set, by_us)
+                // Where the policy says that the other side's status wins, a move between its open states does too.
+                let winner = match (what, wins, side) {
+                    ("closure", Some(Wins::Sentinel), "ticket") => statuses.0.as_slice(),
+                    ("closure", Some(Wins::Halo), "incident") => statuses.1.as_slice(),
+                    _ => &[][..],
                 };
-                if let Some((old, set, by_us, agreed)) = set_back(mine, other, world, rebuilt(world, ended), seen) {
-                    // Where the policy says that the incident's status wins, a move between its open states does too.
-                    let moved = |(order, ..): &(u64, By, String)| (agreed..by_us).contains(order);
-                    if wins == Some(Wins::Sentinel)
-                        && (what, side) == ("closure", "ticket")
-                        && statuses.iter().any(moved)
-                    {
-                        continue;
-                    }
+                let seen = |agreed, set, by_us| {
+                    known(world, ended, side, agreed, set)
+                        && !on_its_way(world, ended, side, set, by_us)
+                        && !moved(winner, agreed, by_us)
+                };
+                if let Some((old, set, by_us)) = set_back(mine, other, world, rebuilt(world, ended), seen) {
                     let text = format!(
                         "the {what} of {} was set to {old} on the {side} by a person (event {set}) and set back by us (event {by_us}) though the other side had not moved since both agreed",
                         ended.named()
@@ -93,6 +94,11 @@ pub fn not_overwritten(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
         }
     }
     found
+}
+
+/// Whether somebody else than we moved a value in this time.
+fn moved(line: &[(u64, By, String)], from: u64, to: u64) -> bool {
+    line.iter().any(|(order, by, _)| !matches!(by, By::Us(_)) && (from..to).contains(order))
 }
 
 /// What one write of ours did to an incident that nobody asked for.
@@ -142,26 +148,37 @@ fn known(world: &Scene<'_>, ended: &Ended, side: &str, ours: u64, set: u64) -> b
         || looks.is_some_and(|looks| looks.iter().any(|look| (ours..set).contains(look)))
 }
 
-/// Whether our write that set a ticket back was on its way already when a person set something. Halo knows no versions: it
-/// carries a change out whatever has happened since it was sent, and nobody can call it back. An incident's etag does.
+/// Whether our write that set a ticket back was on its way already when a person set something, or set out upon a reading of
+/// the ticket from before that. Halo knows no versions: it carries a change out whatever has happened since it was sent, and
+/// nobody can call it back. An incident's etag does.
 fn on_its_way(world: &Scene<'_>, ended: &Ended, side: &str, set: u64, by_us: u64) -> bool {
     let of_it = |write: &&Write| write.ticket == ended.ticket && write.order < by_us;
     let write = world.watch.writes.iter().rev().find(of_it);
-    side == "ticket" && write.is_some_and(|write| write.sent < set)
+    side == "ticket" && write.is_some_and(|write| write.sent < set || upon_older(world, write, set))
+}
+
+/// Whether a write to a ticket set out the moment an answer to a reading of it reached us, and no reading showed it to us
+/// between a person's change and that moment.
+fn upon_older(world: &Scene<'_>, write: &Write, set: u64) -> bool {
+    let Some(ticket) = write.ticket else { return false };
+    let looks = world.watch.looks.get(&format!("#{ticket}"));
+    let shown = looks.is_some_and(|looks| looks.iter().any(|look| (set..write.sent).contains(look)));
+    world.watch.upon.get(&write.sent) == Some(&ticket) && !shown
 }
 
 /// A value of a person's on `mine` that we set back to what `other` has had since before both agreed: the value, when it
-/// was set, when we set it back, and when both had agreed.
+/// was set, and when we set it back.
 ///
 /// `seen` tells, of when both had agreed, when a person set it and when we set it back, whether we knew by the second that
-/// our write of the first had been carried out, and could know of the second when we sent what set it back.
+/// our write of the first had been carried out, could know of the second when we sent what set it back, and were not told
+/// by the policy to do so.
 fn set_back(
     mine: &Line,
     other: &Line,
     world: &Scene<'_>,
     rebuilt: Option<u64>,
     seen: impl Fn(u64, u64, u64) -> bool,
-) -> Option<(String, u64, u64, u64)> {
+) -> Option<(String, u64, u64)> {
     for pair in mine.windows(2) {
         let [(set, By::Person, value), (overwritten, By::Us(_), now)] = pair else { continue };
         // Who restores an old backup, or has the pair rebuilt from both sides, has forgotten what was agreed since.
@@ -174,7 +191,7 @@ fn set_back(
         let before = mine.iter().rev().find(|(order, ..)| order < set)?;
         let agreed = before.2 == *theirs && matches!(before.1, By::Us(_)) && before.0 > *since;
         if agreed && seen(before.0, *set, *overwritten) {
-            return Some((value.clone(), *set, *overwritten, before.0));
+            return Some((value.clone(), *set, *overwritten));
         }
     }
     None

@@ -100,6 +100,21 @@ mod watch {
         assert!(passed(Some(3)) >= 1, "three readings for each change");
         assert_eq!(passed(Some(1)), 0);
     }
+
+    #[test]
+    fn what_sets_out_the_moment_a_ticket_was_read_is_told_from_what_sets_out_later() {
+        let mut watch = Watch::default();
+        let (at, later) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + SignedDuration::from_millis(1));
+        watch.sets_out(at, 1);
+        watch.hears(at, "halo.tickets.get", "/halo/api/Tickets/1003");
+        watch.sets_out(at, 2);
+        watch.sets_out(later, 3);
+        watch.hears(later, "halo.tickets.list", "/halo/api/Tickets");
+        watch.sets_out(later, 4);
+        watch.hears(later, "halo.actions.get", "/halo/api/Actions/7");
+        watch.sets_out(later, 5);
+        assert_eq!(watch.upon.into_iter().collect::<Vec<_>>(), [(2, 1003)]);
+    }
 }
 
 /// `src/prove/shape.rs`.
