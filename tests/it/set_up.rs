@@ -393,12 +393,25 @@ async fn values_may_be_pasted_with_their_quotes() {
         Form(form.0.into_iter().map(quote).collect())
     };
     let form = scene.microsoft("/set-up/microsoft").await;
-    let form = quoted(form, &["tenant_id", "oauth_client_id", "client_secret"], ("\"", "\""));
+    let form = quoted(form, &["tenant_id", "oauth_client_id", "client_secret"], ("\u{feff}\"", "\"\u{200b}"));
     assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
     scene.sign_in("carla.contributor@contoso.example").await;
     let form = scene.halo("/set-up/halo").await;
-    let form = quoted(form, &["resource_server", "oauth_client_id", "client_secret"], ("“", "”"));
+    let form = quoted(form, &["resource_server", "oauth_client_id", "client_secret"], ("“\u{2060}", "”"));
     assert_taken(&scene.post("/set-up/halo", &form).await, "/set-up/clients");
+    let page = scene.page("/set-up/clients").await;
+    let [link, client] = ["link-", "client-"].map(|kind| field_of(&page, "law-contoso-002", kind));
+    let form = Form(drawn(&page)).with(&[(&link, "on"), (&client, "\u{200b}“Contoso Retail”")]);
+    assert_taken(&scene.post("/set-up/clients", &form).await, "/set-up/mapping");
+}
+
+#[tokio::test]
+async fn a_name_that_no_list_has_room_for_is_refused() {
+    let mut scene = Scene::new(|_| {}).await;
+    let form = scene.microsoft("/set-up/microsoft").await.with(&[("name", &"x".repeat(300))]);
+    refused(&mut scene, "/set-up/microsoft", &form, 422, &["Name: 300 letters are too many", "Use at most 100."]).await;
+    let form = form.with(&[("name", &"x".repeat(100))]);
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
 }
 
 #[tokio::test]
@@ -517,6 +530,11 @@ async fn a_secret_that_ends_is_counted_down_everywhere() {
 
 /// A certificate of this key that ends then, and the key, both as PEM.
 fn proof(key: &RsaPrivateKey, ends: &str) -> (String, String) {
+    proof_from(key, "260101000000Z", ends)
+}
+
+/// One that begins then.
+fn proof_from(key: &RsaPrivateKey, begins: &str, ends: &str) -> (String, String) {
     let element = |tag: u8, inside: &[u8]| {
         let length = inside.len();
         let mut all = vec![tag];
@@ -537,7 +555,7 @@ fn proof(key: &RsaPrivateKey, ends: &str) -> (String, String) {
         element(0x02, &[1]),
         element(0x30, &[]),
         element(0x30, &element(0x0c, &[b'x'; 300])),
-        element(0x30, &[time("260101000000Z"), time(ends)].concat()),
+        element(0x30, &[time(begins), time(ends)].concat()),
         element(0x30, &[]),
         key.to_public_key().to_public_key_der().unwrap().as_bytes().to_vec(),
         // as long as one with a key of 2,048 bits and its extensions
@@ -599,12 +617,41 @@ async fn the_app_signs_in_itself_by_secret_or_by_certificate() {
         let form = form.with(&[("certificate", &certificate), ("private_key", &private_key)]);
         refused(&mut scene, PAGE, &form, 422, &["Certificate: ", says, "Make a new one"]).await;
     }
+    // and so is one that does not hold yet
+    let (early, early_key) = proof_from(&key, "270101000000Z", "280101000000Z");
+    let form = scene.drawn(PAGE).await.with(&[("certificate", &early), ("private_key", &early_key)]);
+    refused(&mut scene, PAGE, &form, 422, &["Certificate: it holds only from 2027-01-01 on"]).await;
+    // what is no certificate is said at its field: the end of a secret has nothing to do with it
+    let request = "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----";
+    let cut = certificate.get(..certificate.len() / 2).unwrap();
+    for wrong in [request, cut, "MIIJqQIBAzCCCW8GCSqGSIb3DQEHAaCC"] {
+        let form = scene.drawn(PAGE).await.with(&[("certificate", wrong), ("private_key", &private_key)]);
+        let answer = scene.post(PAGE, &form).await;
+        let text = shown(&answer.body);
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+        for words in ["Certificate: the file holds no certificate", "openssl pkcs12"] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        assert!(!text.contains("is when the secret before ended"), "{text}");
+    }
+    // its fields stand open on the page, and are shown by who signs in
+    let page = Html::parse_document(&scene.page(PAGE).await);
+    let open = Selector::parse(".by-certificate > .field > #certificate").unwrap();
+    assert_eq!(page.select(&open).count(), 1);
     let (certificate, private_key) = proof(&key, "20560101120000Z");
     let form = scene.drawn(PAGE).await.with(&[("certificate", &certificate), ("private_key", &private_key)]);
     assert_eq!(scene.post(PAGE, &form).await.status, StatusCode::SEE_OTHER);
     assert!(!shown(&scene.page("/connections").await).contains("The certificate ends"));
     let installation = scene.app.app.installation().await.unwrap();
     assert_eq!(installation.microsoft[0].secret_expires.unwrap().to_string(), "2056-01-01");
+
+    // back to a secret: the certificate's end is not the secret's
+    let secret = scene.text("/microsoft/client_secret");
+    let form = scene.drawn(PAGE).await;
+    assert!(form.0.contains(&("secret_expires".to_owned(), String::new())), "{:?}", form.0);
+    let form = form.with(&[("identity", "secret"), ("client_secret", &secret)]);
+    assert_eq!(scene.post(PAGE, &form).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(scene.app.app.installation().await.unwrap().microsoft[0].secret_expires, None);
 }
 
 #[tokio::test]

@@ -318,10 +318,12 @@ pub struct HaloTest {
     pub outcomes: Vec<Pick>,
     /// Clients.
     pub clients: Vec<Pick>,
-    /// The ticket type of the first policy.
+    /// The ticket type that was chosen last, or the first policy's.
     pub ticket_type: String,
-    /// The outcome of the first policy.
+    /// The outcome that was chosen last, or the first policy's.
     pub outcome: String,
+    /// The client that was chosen last.
+    pub client: String,
 }
 
 /// Workspaces on one page of them.

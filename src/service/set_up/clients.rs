@@ -11,6 +11,7 @@ use super::{
     Typed, allowed,
     discovery::{self, Found, Reached, Standing},
     draft, later, sign_in,
+    typed::bare,
 };
 use crate::{
     config::fault::nearest,
@@ -425,7 +426,7 @@ fn link(found: &Found, typed: &Typed, key: &str, clients: &Clients) -> Result<Li
     if client.is_empty() {
         return Err(FieldProblem::new(field, format!("Halo client of {name} is missing. Choose one from the list.")));
     }
-    let Some((halo, row)) = clients.named(client) else {
+    let Some((halo, row)) = clients.named(client).or_else(|| clients.named(&bare(client))) else {
         let names = clients.names();
         let remedy = match nearest(client, names.iter().map(String::as_str)) {
             Some(near) => format!("Did you mean “{near}”?"),
