@@ -154,7 +154,7 @@ pub async fn in_time(State(web): State<Web>, request: Request, next: Next) -> Re
     };
     let mut late = WebError::status(StatusCode::GATEWAY_TIMEOUT).into_response();
     late.extensions_mut().insert(Waited(format!("{who} had not answered after {secs} seconds. {rest}")));
-    let asked = parts.uri.path_and_query().map(|address| address.as_str().to_owned());
+    let asked = parts.uri.path_and_query().map(|address| local_path(address.as_str()).to_owned());
     let back = if reading { asked } else { came_from(&parts.headers) };
     in_its_frame(&web, parts, back, late).await
 }

@@ -90,7 +90,7 @@ impl Transport for Hosts {
             }),
             _ => Box::pin(async move {
                 let mut open = self.1.clone();
-                if request.uri().path().to_lowercase().contains("/law-contoso-003/") {
+                if request.uri().path().to_lowercase().contains("/law-contoso-003") {
                     while !*open.borrow_and_update() {
                         if open.changed().await.is_err() {
                             break;

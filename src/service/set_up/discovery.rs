@@ -176,21 +176,21 @@ fn listing(app: &App, installation: &Arc<Installation>, anew: bool) -> Listing {
     if let Some(stands) = last.as_ref().filter(|one| one.stands(installation.version, anew, now)) {
         return stands.clone();
     }
-    // what was found before is shown until all of it is read anew
+    // what was found before is shown, by the connections that are left, until all of it is read anew
     let before = last.as_ref().map(|one| Arc::clone(&one.so_far.borrow()));
-    let before = before.filter(|found| found.whole);
-    let growing = before.is_none();
-    let first = match before {
-        Some(found) => Arc::new(Reached { whole: false, ..Reached::clone(&found) }),
-        None => Arc::new(Reached::nothing_yet(now)),
+    let mut first = match before {
+        Some(found) => Reached { whole: false, ..Reached::clone(&found) },
+        None => Reached::nothing_yet(now),
     };
-    let (tell, so_far) = watch::channel(first);
+    first.workspaces.retain(|one| installation.microsoft.iter().any(|row| row.id == one.connection));
+    first.clients.retain(|(id, _)| installation.halo.iter().any(|row| row.id == *id));
+    let (tell, so_far) = watch::channel(Arc::new(first));
     let begun = Listing { version: installation.version, so_far };
     *last = Some(begun.clone());
     drop(last);
     let (own, installation) = (app.clone(), Arc::clone(installation));
     app.kept.reached.tasks.spawn(async move {
-        let shown = Shown { tell: &tell, growing };
+        let shown = Shown(&tell);
         let found = read(&own, &installation, now, &shown).await;
         tell.send_replace(Arc::new(found));
     });
@@ -198,21 +198,15 @@ fn listing(app: &App, installation: &Arc<Installation>, anew: bool) -> Listing {
 }
 
 /// Where a listing shows what it found so far.
-struct Shown<'a> {
-    tell: &'a watch::Sender<Arc<Reached>>,
-    /// Whether nothing fuller stands there.
-    growing: bool,
-}
+struct Shown<'a>(&'a watch::Sender<Arc<Reached>>);
 
 impl Shown<'_> {
     fn add(&self, change: impl FnOnce(&mut Reached)) {
-        if self.growing {
-            self.tell.send_modify(|found| {
-                let found = Arc::make_mut(found);
-                change(found);
-                found.sort();
-            });
-        }
+        self.0.send_modify(|found| {
+            let found = Arc::make_mut(found);
+            change(found);
+            found.sort();
+        });
     }
 }
 
@@ -258,7 +252,10 @@ async fn of_halo(
         };
         match read {
             Ok(rows) => {
-                shown.add(|found| found.clients.push((connection.id, rows.clone())));
+                shown.add(|found| {
+                    found.clients.retain(|(id, _)| *id != connection.id);
+                    found.clients.push((connection.id, rows.clone()));
+                });
                 clients.push((connection.id, rows));
             }
             Err(failure) => troubles.push(format!("{}: {}", connection.name, failure.message)),
@@ -353,7 +350,10 @@ async fn workspaces(
     let mut found: Vec<Found> = Vec::new();
     while let Some(one) = asked.next().await {
         shown.add(|all| {
-            if all.workspaces.iter().all(|known| known.arm_id() != one.arm_id()) {
+            let known = all.workspaces.iter().find(|known| known.arm_id() == one.arm_id());
+            // the first connection that reaches it keeps it
+            if known.is_none_or(|known| known.connection == one.connection) {
+                all.workspaces.retain(|known| known.arm_id() != one.arm_id());
                 all.workspaces.push(one.clone());
             }
         });

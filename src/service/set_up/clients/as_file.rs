@@ -1,5 +1,7 @@
 //! The list as a CSV file, and a file as the page would have it.
 
+use std::collections::BTreeMap;
+
 use super::{Clients, key, link, view};
 use crate::{
     domain::view::set_up::{ClientsStep, Doubt, FoundRow},
@@ -22,7 +24,10 @@ use crate::{
 pub async fn lines(app: &App, caller: &Caller) -> Result<Vec<[String; 7]>, ServiceError> {
     let view = view(app, caller, false).await?;
     let reached = discovery::reached(app, false).await?;
-    let line = |(row, found): (&FoundRow, &Found)| {
+    let by_key: BTreeMap<String, &Found> =
+        reached.workspaces.iter().map(|found| (key(&found.arm_id()), found)).collect();
+    let line = |row: &FoundRow| {
+        let found = by_key.get(&row.key)?;
         let value = |kind: &str| view.form.value(&format!("{kind}-{}", row.key)).to_owned();
         let linked = row.linked.is_some() || !value("link").is_empty();
         let client = row.linked.clone().unwrap_or_else(|| value("client"));
@@ -31,7 +36,7 @@ pub async fn lines(app: &App, caller: &Caller) -> Result<Vec<[String; 7]>, Servi
             Doubt::Unsure { names } if !linked => names.first().cloned().unwrap_or_default(),
             _ => String::new(),
         };
-        [
+        Some([
             if linked { "yes" } else { "no" }.to_owned(),
             row.name.clone(),
             found.arm_id(),
@@ -39,10 +44,9 @@ pub async fn lines(app: &App, caller: &Caller) -> Result<Vec<[String; 7]>, Servi
             client,
             suggested,
             value("portal"),
-        ]
+        ])
     };
-    // both are in the order in which they were found
-    Ok(view.rows.iter().zip(&reached.workspaces).map(line).collect())
+    Ok(view.rows.iter().filter_map(line).collect())
 }
 
 /// The page as a file would have it: a preview, nothing is kept.

@@ -21,12 +21,12 @@ pub(super) fn picked(typed: &Typed) -> Typed {
     for (name, value) in typed.entries() {
         let Some(key) = name.strip_prefix("pick-").filter(|_| !value.is_empty()) else { continue };
         let (link, client) = (format!("link-{key}"), format!("client-{key}"));
-        // a field that says something else is looked at once more in `take`
-        if typed.text(&client).is_empty() {
+        // a field or another pick that says something else is told when it is saved
+        if entries.iter().all(|(known, said)| *known != client || said.is_empty()) {
             entries.retain(|(known, _)| *known != client);
             entries.push((client, value.to_owned()));
         }
-        if !typed.ticked(&link) {
+        if entries.iter().all(|(known, _)| *known != link) {
             entries.push((link, "on".to_owned()));
         }
     }
@@ -49,7 +49,7 @@ pub(super) fn at_odds<'a>(typed: &'a Typed, key: &str) -> Vec<&'a str> {
 /// are sure (`tick`) or none (`untick`).
 ///
 /// # Errors
-/// As [`view`].
+/// As [`super::view`].
 pub async fn again(app: &App, caller: &Caller, typed: &Typed) -> Result<ClientsStep, ServiceError> {
     allowed(caller)?;
     let reached = discovery::reached(app, false).await?;
