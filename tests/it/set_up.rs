@@ -1008,6 +1008,11 @@ async fn the_page_of_clients_says_what_comes_first() {
     assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
     let text = shown(&scene.page(path).await);
     assert!(text.contains("Nobody has signed in with Microsoft yet") && !text.contains("Give it a role"), "{text}");
+    // what Halo has to allow, and how its product is told, is said before anything is typed
+    let text = shown(&scene.page("/set-up/halo").await);
+    for words in ["at least read:tickets and edit:tickets", "“.halopsa.” in it, else HaloITSM"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
     scene.sign_in("carla.contributor@contoso.example").await;
     let text = shown(&scene.page(path).await);
     assert!(text.contains("Halo is not set up yet") && !text.contains("No match"), "{text}");

@@ -217,7 +217,7 @@ const FEW: usize = 8;
 /// A search, and buttons for many at once. Each shows the page again with what was ticked and typed, and keeps nothing.
 fn several(ctx: &PageContext, view: &ClientsStep) -> AnyView {
     let (found, all) = (view.rows.iter().filter(|row| view.shows(row)).count(), view.rows.len());
-    let search = (all > FEW).then(|| {
+    let search = (all > FEW || found < all).then(|| {
         let shown = (found < all).then(|| {
             let text = format!(
                 "{} of {} shown. What is ticked among the others stays ticked.",

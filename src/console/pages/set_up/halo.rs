@@ -42,7 +42,7 @@ pub fn body(ctx: &PageContext, view: &HaloStep) -> AnyView {
             <summary>"What the API application and its agent have to be allowed"</summary>
             <p>
                 "The scope “all” on the application, or at least read:tickets and edit:tickets, read:customers and what the look-ups \
-                 need; the test names each one that is missing. Halo gives no more than the agent may do: let it see every client, \
+                 need, and admin where webhooks are made from here; the test names each one that is missing. Halo gives no more than the agent may do: let it see every client, \
                  and see, make, change and close tickets of the type that incidents get."
             </p>
         </details>
