@@ -241,7 +241,11 @@ fn several(ctx: &PageContext, view: &ClientsStep) -> AnyView {
     if search.is_none() && tick.is_none() {
         return ().into_any();
     }
-    view! { <div class="acts">{search}{tick}{untick}</div> }.into_any()
+    // Enter in a field presses the first button: it searches, or saves where there is no search, and never ticks
+    let first = search.is_none().then(|| {
+        view! { <button type="submit" class="unseen" tabindex="-1" aria-hidden="true">"Save and go on"</button> }
+    });
+    view! { <div class="acts">{first}{search}{tick}{untick}</div> }.into_any()
 }
 
 /// What was ticked and typed at workspaces that are not shown, or not found yet: it is not lost by saving.
