@@ -211,11 +211,11 @@ fn form(ctx: &PageContext, view: &ClientsStep) -> AnyView {
     .into_any()
 }
 
-/// So many workspaces are looked through without a search.
+/// So many workspaces are looked through and ticked without help.
 const FEW: usize = 8;
 
 /// A search, and buttons for many at once. Each shows the page again with what was ticked and typed, and keeps nothing.
-fn several(ctx: &PageContext, view: &ClientsStep) -> AnyView {
+fn several(ctx: &PageContext, view: &ClientsStep) -> Option<AnyView> {
     let (found, all) = (view.rows.iter().filter(|row| view.shows(row)).count(), view.rows.len());
     let search = (all > FEW || found < all).then(|| {
         let shown = (found < all).then(|| {
@@ -236,16 +236,17 @@ fn several(ctx: &PageContext, view: &ClientsStep) -> AnyView {
     let tick = sure.then(|| {
         view! { <button type="submit" class="button" name="do" value="tick">"Tick all that are sure"</button> }
     });
-    let untick = (all > FEW)
-        .then(|| view! { <button type="submit" class="button" name="do" value="untick">"Untick all"</button> });
-    if search.is_none() && tick.is_none() {
-        return ().into_any();
-    }
-    // Enter in a field presses the first button: it searches, or saves where there is no search, and never ticks
-    let first = search.is_none().then(|| {
-        view! { <button type="submit" class="unseen" tabindex="-1" aria-hidden="true">"Save and go on"</button> }
-    });
-    view! { <div class="acts">{first}{search}{tick}{untick}</div> }.into_any()
+    // Enter in a field presses the form's first button: it searches, and never ticks
+    search.map(|search| {
+        view! {
+            <div class="acts">
+                {search}
+                {tick}
+                <button type="submit" class="button" name="do" value="untick">"Untick all"</button>
+            </div>
+        }
+        .into_any()
+    })
 }
 
 /// What was ticked and typed at workspaces that are not shown, or not found yet: it is not lost by saving.

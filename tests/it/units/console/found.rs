@@ -47,6 +47,10 @@ fn what_a_search_hides_keeps_its_tick_and_what_is_wrong_is_shown() {
     assert_eq!(shown.len(), 2, "what is looked for, and what has a problem: {shown:?}");
     assert!(shown[0].contains("law-b") && shown[1].contains("law-d"), "{shown:?}");
     assert_eq!((carried(&html, "link-a"), carried(&html, "client-a")), (1, 1));
+    // the button that Enter presses searches: it neither ticks nor saves
+    let buttons = all(&html, "form.linking button");
+    let pressed: Vec<_> = buttons.into_iter().map(|button| button.value().attr("value")).collect();
+    assert_eq!(pressed, [Some("find"), Some("tick"), Some("untick"), None]);
 }
 
 #[test]
