@@ -103,3 +103,17 @@ test("a page whose session ended elsewhere says so and leads to the sign-in", as
   expect(asked, "it asks for nothing more").toBe(0);
   await context.close();
 });
+
+test("a form of the set-up says that it waits, until its answer is there", async ({ page }) => {
+  await page.goto("/set-up/halo");
+  await awake(page);
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route("**/set-up/halo/test", async (route) => {
+    await held;
+    await route.abort();
+  });
+  await page.getByRole("button", { name: "Test by reading" }).click({ noWaitAfter: true });
+  await expect(page.getByRole("status").filter({ hasText: "This page waits for the answer" })).toBeVisible();
+  release();
+});

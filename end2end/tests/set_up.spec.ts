@@ -182,7 +182,7 @@ test("from an empty installation to the first ticket", async ({ page, context, j
   await me.at("/set-up/clients");
   await interrupted("clients", 3);
   await expect(page.getByRole("row").filter({ hasText: "law-plain" })).toContainText("It has no Microsoft Sentinel");
-  await me.press("law-contoso-001", "checkbox");
+  await me.press("Contoso Retail? for law-contoso-001", "checkbox");
   await me.press("Save and go on");
 
   await me.at("/set-up/mapping");
@@ -277,7 +277,7 @@ test("the second workspace takes four clicks until it is live, and nothing typed
   const me = new Person(page, !javaScriptEnabled);
   await me.press("Link workspaces", "link");
   await me.at("/set-up/clients");
-  await me.press("law-contoso-002", "checkbox");
+  await me.press("Contoso Retail? for law-contoso-002", "checkbox");
   await me.press("Save and go on");
   await me.at("/set-up/check");
   if (javaScriptEnabled) expect(await axe(page), "answers").toEqual([]);
@@ -374,7 +374,7 @@ const refused: { step: string; path: string; wrong: (page: Page) => Promise<void
     step: "clients",
     path: "/set-up/clients",
     wrong: async (page) => {
-      await page.getByRole("checkbox", { name: "law-contoso-003" }).check();
+      await page.getByRole("checkbox", { name: "law-contoso-003", exact: true }).check();
       await page.getByLabel("Halo client of law-contoso-003").fill("Nobody Ltd");
     },
     press: "Save and go on",

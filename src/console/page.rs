@@ -198,6 +198,7 @@ impl Page {
                 FailedKind::Conflict => 409,
                 FailedKind::TooMany => 429,
                 FailedKind::Busy => 503,
+                FailedKind::Slow => 504,
                 FailedKind::Internal => 500,
             },
             _ if self.forms().into_iter().any(|form| !form.problems.is_empty()) => 422,

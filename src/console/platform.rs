@@ -77,6 +77,8 @@ mod keys;
 mod live;
 #[cfg(feature = "hydrate")]
 mod palette;
+#[cfg(feature = "hydrate")]
+mod waiting;
 
 #[cfg(feature = "hydrate")]
 pub use {keys::wake as wake_keys, live::wake as wake_live};

@@ -43,7 +43,10 @@ pub struct Certificate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadCertificate {
     /// No `CERTIFICATE` block.
-    #[error("the file holds no certificate: a block “BEGIN CERTIFICATE” is needed beside the private key")]
+    #[error(
+        "the file holds no certificate: a block “BEGIN CERTIFICATE” is needed beside the private key; a PFX file (.pfx, .p12) \
+         becomes one that has both by “openssl pkcs12 -in app.pfx -nodes -out app.pem”"
+    )]
     NoCertificate,
     /// No readable RSA key.
     #[error("the file holds no readable RSA private key: a block “BEGIN PRIVATE KEY” without password is needed")]
@@ -188,6 +191,11 @@ pub fn ends(pem: &SecretString) -> Option<Date> {
     last_day(&unpacked(&block(pem.expose_secret(), "CERTIFICATE")?)?)
 }
 
+/// The day (UTC) from which the certificate of a PEM text holds; `None` when it does not say so in the usual form.
+pub fn begins(pem: &SecretString) -> Option<Date> {
+    first_day(&unpacked(&block(pem.expose_secret(), "CERTIFICATE")?)?)
+}
+
 /// What a PEM block holds.
 fn unpacked(block: &str) -> Option<Vec<u8>> {
     let packed: String = block.lines().filter(|l| !l.starts_with("-----")).map(str::trim).collect();
@@ -208,11 +216,23 @@ fn from_validity(der: &[u8]) -> Option<&[u8]> {
     Some(rest)
 }
 
+/// The first time of a certificate's validity.
+fn first_day(der: &[u8]) -> Option<Date> {
+    let (_, validity, _) = element(from_validity(der)?)?;
+    let (tag, time, _) = element(validity)?;
+    day(tag, time)
+}
+
 /// The second time of a certificate's validity.
 fn last_day(der: &[u8]) -> Option<Date> {
     let (_, validity, _) = element(from_validity(der)?)?;
     let (_, _, second) = element(validity)?;
     let (tag, time, _) = element(second)?;
+    day(tag, time)
+}
+
+/// The day of a time as DER has it.
+fn day(tag: u8, time: &[u8]) -> Option<Date> {
     let text = std::str::from_utf8(time).ok()?;
     let (year, day) = match tag {
         // of two digits: up to 49 they are of this century

@@ -439,7 +439,7 @@ async fn act(
         PairAct::Look => acts::look_again(app, caller, pair).await,
         PairAct::Sync => acts::sync_now(app, caller, pair).await,
         PairAct::Pause => pauses::pause(app, caller, scope, &errand.why).await,
-        PairAct::Resume => pauses::resume(app, caller, scope).await,
+        PairAct::Resume => pauses::resume(app, caller, scope).await.map(|_| ()),
     };
     let failed = |says: &str| Ok((RowState::Failed, says.to_owned()));
     match done {

@@ -5,13 +5,13 @@ use axum::{
     middleware::Next,
     response::{Html, IntoResponse, Response},
 };
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header, request::Parts};
 use jiff::tz::TimeZone;
 use url::Url;
 
 use super::{
     Web, assets,
-    error::{Failed, kind},
+    error::{Failed, WebError, kind},
     form::local_path,
     reader::Reader,
 };
@@ -105,11 +105,11 @@ fn context(web: &Web, reader: Option<&Reader>) -> PageContext {
 pub fn failed(context: &PageContext, reference: Option<String>, next: Option<String>, response: Response) -> Response {
     let Some(Failed(status)) = response.extensions().get::<Failed>().copied() else { return response };
     let what = match status {
-        StatusCode::METHOD_NOT_ALLOWED => Some("This address only takes what a form sends to it."),
-        StatusCode::PAYLOAD_TOO_LARGE => Some("What was sent is too large."),
-        _ => None,
+        StatusCode::METHOD_NOT_ALLOWED => Some("This address only takes what a form sends to it.".to_owned()),
+        StatusCode::PAYLOAD_TOO_LARGE => Some("What was sent is too large.".to_owned()),
+        _ => response.extensions().get::<Waited>().map(|waited| waited.0.clone()),
     };
-    let view = FailedView { kind: kind(status), what: what.map(str::to_owned), reference, next };
+    let view = FailedView { kind: kind(status), what, reference, next };
     let html = console::platform::render(context, &Page::Failed(view));
     let (old, _) = response.into_parts();
     let mut drawn = (status, Html(html)).into_response();
@@ -125,26 +125,72 @@ fn keep(old: &HeaderMap, new: &mut HeaderMap) {
     }
 }
 
+/// Put into a late answer's extensions: what was waited for, and how long.
+#[derive(Debug, Clone)]
+struct Waited(String);
+
 /// Draws the page of a failure for whoever reads it, signed in or not.
 pub async fn errors(State(web): State<Web>, request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let request = Request::from_parts(parts.clone(), body);
     let response = next.run(request).await;
     if response.extensions().get::<Failed>().is_none() {
         return response;
     }
-    let reader = Reader::from_request_parts(&mut parts, &web).await.ok();
+    let back = came_from(&parts.headers);
+    in_its_frame(&web, parts, back, response).await
+}
+
+/// Gives a page up that takes too long, and says in its frame what was waited for. What was asked for by a button goes on.
+pub async fn in_time(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let request = Request::from_parts(parts.clone(), body);
+    let within = web.options.page_within;
+    if let Ok(response) = tokio::time::timeout(within, next.run(request)).await {
+        return response;
+    }
+    tracing::error!(after_secs = within.as_secs(), "a request took too long and was given up");
+    let reading = parts.method == Method::GET || parts.method == Method::HEAD;
+    let (who, secs) = (waited_for(parts.uri.path()), within.as_secs());
+    let rest = if reading {
+        "Nothing was changed."
+    } else {
+        "If the form arrived whole, what it asks for goes on in the background."
+    };
+    let mut late = WebError::status(StatusCode::GATEWAY_TIMEOUT).into_response();
+    late.extensions_mut().insert(Waited(format!("{who} had not answered after {secs} seconds. {rest}")));
+    let asked = parts.uri.path_and_query().map(|address| local_path(address.as_str()).to_owned());
+    let back = if reading { asked } else { came_from(&parts.headers) };
+    in_its_frame(&web, parts, back, late).await
+}
+
+async fn in_its_frame(web: &Web, mut parts: Parts, back: Option<String>, response: Response) -> Response {
+    let reader = Reader::from_request_parts(&mut parts, web).await.ok();
     let reference = reader.as_ref().and_then(|reader| reader.reference.clone());
     // the page names the request: its line is in the log at the usual level too
     tracing::info!(status = response.status().as_u16(), "a page said no");
-    let mut around = context(&web, reader.as_ref());
+    let mut around = context(web, reader.as_ref());
     // the frame stays what it is on other pages, as far as it can be read just now
     if let Some(reader) = &reader
-        && let Ok(frame) = frame(&web, reader).await
+        && let Ok(frame) = frame(web, reader).await
     {
         around = frame.context;
     }
-    failed(&around, reference, came_from(&parts.headers), response)
+    failed(&around, reference, back, response)
+}
+
+/// Whose answer a page waits for.
+fn waited_for(path: &str) -> &'static str {
+    let begins = |all: &[&str]| all.iter().any(|one| path.starts_with(one));
+    if begins(&["/set-up/halo", "/tickets"]) {
+        "Halo"
+    } else if begins(&["/set-up/microsoft", "/connections/callback"]) {
+        "Microsoft"
+    } else if begins(&["/set-up", "/connections", "/push", "/incidents/"]) {
+        "Microsoft or Halo"
+    } else {
+        "The server"
+    }
 }
 
 /// The page of ours that a request came from, as the browser tells it.

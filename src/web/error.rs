@@ -70,6 +70,7 @@ fn words(status: StatusCode) -> &'static str {
         StatusCode::UNPROCESSABLE_ENTITY => "Some entries need to be corrected.\n",
         StatusCode::TOO_MANY_REQUESTS => "Too many attempts. Wait, then try again.\n",
         StatusCode::SERVICE_UNAVAILABLE => "The server cannot do this right now. Try again in a moment.\n",
+        StatusCode::GATEWAY_TIMEOUT => "This took too long. Wait a minute, then look what came of it.\n",
         status if status.is_client_error() => "The request cannot be understood.\n",
         _ => "Something went wrong on the server.\n",
     }
@@ -84,6 +85,7 @@ pub fn kind(status: StatusCode) -> FailedKind {
         StatusCode::CONFLICT => FailedKind::Conflict,
         StatusCode::TOO_MANY_REQUESTS => FailedKind::TooMany,
         StatusCode::SERVICE_UNAVAILABLE => FailedKind::Busy,
+        StatusCode::GATEWAY_TIMEOUT => FailedKind::Slow,
         status if status.is_client_error() => FailedKind::Invalid,
         _ => FailedKind::Internal,
     }

@@ -303,6 +303,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .layer(from_fn_with_state(web.clone(), kept::once))
         .layer(from_fn_with_state(web.clone(), draw::errors))
         .layer(from_fn_with_state(web.clone(), guard::to_the_end))
+        .layer(from_fn_with_state(web.clone(), draw::in_time))
         .layer(sessions)
         .layer(from_fn(compress::pages));
 

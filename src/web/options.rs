@@ -1,6 +1,6 @@
 //! How the console is reached, as far as requests are judged by it.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use jiff::SignedDuration;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -17,6 +17,8 @@ pub struct WebOptions {
     pub session_idle: SignedDuration,
     /// A session ends this long after the sign-in, whatever is done with it.
     pub session_absolute: SignedDuration,
+    /// A page that takes longer says what was waited for; it is drawn before the request itself is given up.
+    pub page_within: Duration,
     /// Reverse proxies whose `X-Forwarded-For` is believed (its last hop).
     pub trusted_proxies: Vec<IpAddr>,
     /// Whether `GET /metrics` answers anyone (it holds no names and no secrets) or signed-in admins only.
@@ -43,6 +45,7 @@ impl WebOptions {
             redirect_base,
             session_idle: SignedDuration::from_mins(30),
             session_absolute: SignedDuration::from_hours(12),
+            page_within: Duration::from_secs(28),
             trusted_proxies: Vec::new(),
             metrics_open: true,
             metrics_names: false,

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::FutureExt;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, StatusCode};
 use tracing::Instrument;
 
 use super::{Web, draw, error::WebError};
@@ -41,7 +41,8 @@ pub async fn around(State(web): State<Web>, mut request: Request, next: Next) ->
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
             tracing::error!(after_secs = ANSWER_WITHIN.as_secs(), "a request took too long and was given up");
-            draw::failed(&draw::bare(&web), Some(id.clone()), None, WebError::from(ServiceError::Busy).into_response())
+            let late = WebError::status(StatusCode::GATEWAY_TIMEOUT).into_response();
+            draw::failed(&draw::bare(&web), Some(id.clone()), None, late)
         }
         Err(_) => {
             tracing::error!("a request ended in a panic");

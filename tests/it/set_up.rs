@@ -1,6 +1,6 @@
 //! Set-up in the browser against the twin: from nothing to workspaces in observe, and what is said of every mistake.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use base64::{
     Engine,
@@ -19,9 +19,11 @@ use halobridge::{
     service::{
         configuration::{self, ReadOptions},
         doctor::{self, Standing},
+        set_up::discovery,
     },
     store::{SecretOwner, SecretSource},
     twin::{Twin, options::TwinOptions, transport::TwinTransport},
+    web::{self, WebOptions},
 };
 use http::StatusCode;
 use rsa::{
@@ -32,6 +34,7 @@ use rsa::{
 use scraper::{Html, Selector};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use url::Url;
 
 use crate::{
@@ -55,6 +58,7 @@ pub struct Scene {
     pub twin: Twin,
     pub browser: Browser,
     line: Value,
+    door: watch::Sender<bool>,
 }
 
 /// What a form says; later entries win.
@@ -71,8 +75,9 @@ impl Form {
     }
 }
 
-/// The twin at every host but two: at `gone.example` nobody answers, and `page.example` answers with a web page.
-struct Hosts(TwinTransport);
+/// The twin at every host but two: at `gone.example` nobody answers, and `page.example` answers with a web page. What
+/// concerns the third workspace is answered once the door is open.
+struct Hosts(TwinTransport, watch::Receiver<bool>);
 
 impl Transport for Hosts {
     fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
@@ -83,7 +88,17 @@ impl Transport for Hosts {
                 page.body(Bytes::from("<!doctype html><title>Sign in</title>"))
                     .map_err(|error| TransportError::NoAnswer(error.to_string()))
             }),
-            _ => self.0.send(request),
+            _ => Box::pin(async move {
+                let mut open = self.1.clone();
+                if request.uri().path().to_lowercase().contains("/law-contoso-003") {
+                    while !*open.borrow_and_update() {
+                        if open.changed().await.is_err() {
+                            break;
+                        }
+                    }
+                }
+                self.0.send(request).await
+            }),
         }
     }
 }
@@ -94,11 +109,12 @@ impl Scene {
         let mut options = TwinOptions::new(7, clock.now());
         change(&mut options);
         let twin = Twin::new(options, clock);
-        let app = TestApp::reaching(Arc::new(Hosts(TwinTransport::new(twin.clone())))).await;
+        let (door, open) = watch::channel(true);
+        let app = TestApp::reaching(Arc::new(Hosts(TwinTransport::new(twin.clone()), open))).await;
         app.person("ada", Role::Admin, Scope::All).await;
         let browser = app.signed_in("ada").await;
         let line = twin.connection(ORIGIN);
-        Self { app, twin, browser, line }
+        Self { app, twin, browser, line, door }
     }
 
     pub fn text(&self, pointer: &str) -> String {
@@ -253,6 +269,20 @@ pub fn field_of(body: &str, workspace: &str, kind: &str) -> String {
     found.unwrap_or_else(|| panic!("no {kind} in the row of {workspace}"))
 }
 
+/// The likeliest name at each workspace that is unsure, as its box says it.
+pub fn picks(body: &str) -> Vec<(String, String)> {
+    let html = Html::parse_document(body);
+    let boxes = Selector::parse("table.finds input[name^='pick-']").unwrap();
+    let mut found: Vec<(String, String)> = Vec::new();
+    for one in html.select(&boxes) {
+        let (name, value) = (one.value().attr("name").unwrap(), one.value().attr("value").unwrap());
+        if found.iter().all(|(known, _)| known != name) {
+            found.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    found
+}
+
 #[tokio::test]
 async fn from_nothing_to_workspaces_in_observe() {
     let mut scene = Scene::new(|_| {}).await;
@@ -276,8 +306,19 @@ async fn from_nothing_to_workspaces_in_observe() {
     let portal = field_of(&page, "law-contoso-002", "portal-");
     let form = Form(drawn(&page));
     let guessed = form.0.iter().find(|(name, _)| *name == client).map(|(_, value)| value.clone());
-    assert_eq!(guessed.as_deref(), Some("Contoso Retail"), "the likeliest is filled in");
-    let form = form.with(&[(&link, "on"), (&portal, "defender")]);
+    assert_eq!(guessed.as_deref(), Some(""), "what is unsure is not filled in");
+    let pick = client.replace("client-", "pick-");
+    assert!(picks(&page).contains(&(pick.clone(), "Contoso Retail".to_owned())), "{:?}", picks(&page));
+    let form = form.with(&[(&portal, "defender")]);
+    // ticked by somebody who did not look at whose it is
+    let blind = form.clone().with(&[(&link, "on")]);
+    refused(&mut scene, "/set-up/clients", &blind, 422, &["Halo client of law-contoso-002 is missing."]).await;
+    let two = form.clone().with(&[(&client, "Fabrikam Logistics"), (&pick, "Contoso Retail")]);
+    let answer = scene.post("/set-up/clients", &two).await;
+    let words = "Fabrikam Logistics and Contoso Retail are chosen at once. Leave one.";
+    assert!(shown(&answer.body).contains(words), "{}", shown(&answer.body));
+    // one tick at the name links it to that client
+    let form = form.with(&[(&pick, "Contoso Retail")]);
     assert_taken(&scene.post("/set-up/clients", &form).await, "/set-up/mapping");
 
     // it is kept: another browser goes on with it
@@ -285,6 +326,8 @@ async fn from_nothing_to_workspaces_in_observe() {
     std::mem::swap(&mut scene.browser, &mut other);
     let page = scene.page("/set-up/clients").await;
     assert!(drawn(&page).contains(&(link.clone(), "on".to_owned())), "the draft is kept");
+    let text = shown(&page);
+    assert!(text.contains("0 linked, 1 chosen, ") && text.contains(" 2 to choose"), "{text}");
     assert!(drawn(&page).contains(&(portal, "defender".to_owned())));
 
     // nothing is applied before there is a policy
@@ -329,8 +372,8 @@ async fn from_nothing_to_workspaces_in_observe() {
     // the second workspace: already matched client, nothing typed
     let page = scene.page("/set-up/clients").await;
     assert!(shown(&page).contains("1 linked"), "{}", shown(&page));
-    let link = field_of(&page, "law-contoso-003", "link-");
-    let form = Form(drawn(&page)).with(&[(&link, "on")]);
+    let pick = field_of(&page, "law-contoso-003", "pick-");
+    let form = Form(drawn(&page)).with(&[(&pick, "Contoso Retail")]);
     // the mapping is done: it is not gone through again
     assert_taken(&scene.post("/set-up/clients", &form).await, "/set-up/check");
     let page = scene.page("/set-up/check").await;
@@ -350,12 +393,25 @@ async fn values_may_be_pasted_with_their_quotes() {
         Form(form.0.into_iter().map(quote).collect())
     };
     let form = scene.microsoft("/set-up/microsoft").await;
-    let form = quoted(form, &["tenant_id", "oauth_client_id", "client_secret"], ("\"", "\""));
+    let form = quoted(form, &["tenant_id", "oauth_client_id", "client_secret"], ("\u{feff}\"", "\"\u{200b}"));
     assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
     scene.sign_in("carla.contributor@contoso.example").await;
     let form = scene.halo("/set-up/halo").await;
-    let form = quoted(form, &["resource_server", "oauth_client_id", "client_secret"], ("“", "”"));
+    let form = quoted(form, &["resource_server", "oauth_client_id", "client_secret"], ("“\u{2060}", "”"));
     assert_taken(&scene.post("/set-up/halo", &form).await, "/set-up/clients");
+    let page = scene.page("/set-up/clients").await;
+    let [link, client] = ["link-", "client-"].map(|kind| field_of(&page, "law-contoso-002", kind));
+    let form = Form(drawn(&page)).with(&[(&link, "on"), (&client, "\u{200b}“Contoso Retail”")]);
+    assert_taken(&scene.post("/set-up/clients", &form).await, "/set-up/mapping");
+}
+
+#[tokio::test]
+async fn a_name_that_no_list_has_room_for_is_refused() {
+    let mut scene = Scene::new(|_| {}).await;
+    let form = scene.microsoft("/set-up/microsoft").await.with(&[("name", &"x".repeat(300))]);
+    refused(&mut scene, "/set-up/microsoft", &form, 422, &["Name: 300 letters are too many", "Use at most 100."]).await;
+    let form = form.with(&[("name", &"x".repeat(100))]);
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
 }
 
 #[tokio::test]
@@ -474,6 +530,11 @@ async fn a_secret_that_ends_is_counted_down_everywhere() {
 
 /// A certificate of this key that ends then, and the key, both as PEM.
 fn proof(key: &RsaPrivateKey, ends: &str) -> (String, String) {
+    proof_from(key, "260101000000Z", ends)
+}
+
+/// One that begins then.
+fn proof_from(key: &RsaPrivateKey, begins: &str, ends: &str) -> (String, String) {
     let element = |tag: u8, inside: &[u8]| {
         let length = inside.len();
         let mut all = vec![tag];
@@ -494,7 +555,7 @@ fn proof(key: &RsaPrivateKey, ends: &str) -> (String, String) {
         element(0x02, &[1]),
         element(0x30, &[]),
         element(0x30, &element(0x0c, &[b'x'; 300])),
-        element(0x30, &[time("260101000000Z"), time(ends)].concat()),
+        element(0x30, &[time(begins), time(ends)].concat()),
         element(0x30, &[]),
         key.to_public_key().to_public_key_der().unwrap().as_bytes().to_vec(),
         // as long as one with a key of 2,048 bits and its extensions
@@ -556,12 +617,41 @@ async fn the_app_signs_in_itself_by_secret_or_by_certificate() {
         let form = form.with(&[("certificate", &certificate), ("private_key", &private_key)]);
         refused(&mut scene, PAGE, &form, 422, &["Certificate: ", says, "Make a new one"]).await;
     }
+    // and so is one that does not hold yet
+    let (early, early_key) = proof_from(&key, "270101000000Z", "280101000000Z");
+    let form = scene.drawn(PAGE).await.with(&[("certificate", &early), ("private_key", &early_key)]);
+    refused(&mut scene, PAGE, &form, 422, &["Certificate: it holds only from 2027-01-01 on"]).await;
+    // what is no certificate is said at its field: the end of a secret has nothing to do with it
+    let request = "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----";
+    let cut = certificate.get(..certificate.len() / 2).unwrap();
+    for wrong in [request, cut, "MIIJqQIBAzCCCW8GCSqGSIb3DQEHAaCC"] {
+        let form = scene.drawn(PAGE).await.with(&[("certificate", wrong), ("private_key", &private_key)]);
+        let answer = scene.post(PAGE, &form).await;
+        let text = shown(&answer.body);
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+        for words in ["Certificate: the file holds no certificate", "openssl pkcs12"] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        assert!(!text.contains("is when the secret before ended"), "{text}");
+    }
+    // its fields stand open on the page, and are shown by who signs in
+    let page = Html::parse_document(&scene.page(PAGE).await);
+    let open = Selector::parse(".by-certificate > .field > #certificate").unwrap();
+    assert_eq!(page.select(&open).count(), 1);
     let (certificate, private_key) = proof(&key, "20560101120000Z");
     let form = scene.drawn(PAGE).await.with(&[("certificate", &certificate), ("private_key", &private_key)]);
     assert_eq!(scene.post(PAGE, &form).await.status, StatusCode::SEE_OTHER);
     assert!(!shown(&scene.page("/connections").await).contains("The certificate ends"));
     let installation = scene.app.app.installation().await.unwrap();
     assert_eq!(installation.microsoft[0].secret_expires.unwrap().to_string(), "2056-01-01");
+
+    // back to a secret: the certificate's end is not the secret's
+    let secret = scene.text("/microsoft/client_secret");
+    let form = scene.drawn(PAGE).await;
+    assert!(form.0.contains(&("secret_expires".to_owned(), String::new())), "{:?}", form.0);
+    let form = form.with(&[("identity", "secret"), ("client_secret", &secret)]);
+    assert_eq!(scene.post(PAGE, &form).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(scene.app.app.installation().await.unwrap().microsoft[0].secret_expires, None);
 }
 
 #[tokio::test]
@@ -693,8 +783,8 @@ async fn a_draft_says_who_saved_it_and_so_does_the_version_that_it_becomes() {
     let (clients, check) = ("/set-up/clients", "/set-up/check");
     let page = scene.page(clients).await;
     assert!(!shown(&page).contains("Draft saved by"), "nobody has saved one");
-    let link = field_of(&page, "law-contoso-002", "link-");
-    assert_taken(&scene.post(clients, &Form(drawn(&page)).with(&[(&link, "on")])).await, check);
+    let pick = field_of(&page, "law-contoso-002", "pick-");
+    assert_taken(&scene.post(clients, &Form(drawn(&page)).with(&[(&pick, "Contoso Retail")])).await, check);
     // Somebody else goes on with it.
     scene.app.person("grace", Role::Admin, Scope::All).await;
     scene.browser = scene.app.signed_in("grace").await;
@@ -896,6 +986,88 @@ async fn a_linked_workspace_is_given_to_another_client_on_its_page() {
     assert_eq!(second, "Fabrikam Logistics");
     assert_eq!((after.id, after.name, after.mode), (before.id, before.name, Mode::Observe));
     assert_eq!((after.portal, after.poll_secs), (Portal::Defender, before.poll_secs), "what else was set stays");
+
+    // where its links lead is changed without giving it to anybody else
+    let page = scene.page(path).await;
+    assert_taken(&scene.post(path, &Form(drawn(&page)).with(&[(&portal, "azure")])).await, check);
+    let page = scene.page(check).await;
+    assert!(shown(&page).contains("links to the Azure portal"), "{}", shown(&page));
+    assert_taken(&scene.post(check, &Form(drawn(&page))).await, "/set-up/import");
+    let (moved, client) = there(&scene).await;
+    assert_eq!((moved.portal, moved.client, client), (Portal::Azure, after.client, second));
+    assert_eq!((moved.mode, moved.policy), (after.mode, after.policy));
+}
+
+#[tokio::test]
+async fn the_page_of_clients_says_what_comes_first() {
+    let path = "/set-up/clients";
+    let mut scene = Scene::new(|_| {}).await;
+    let text = shown(&scene.page(path).await);
+    assert!(text.contains("No Microsoft connection is set up yet") && !text.contains("Give it a role"), "{text}");
+    let form = scene.microsoft("/set-up/microsoft").await;
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+    let text = shown(&scene.page(path).await);
+    assert!(text.contains("Nobody has signed in with Microsoft yet") && !text.contains("Give it a role"), "{text}");
+    // what Halo has to allow, and how its product is told, is said before anything is typed
+    let text = shown(&scene.page("/set-up/halo").await);
+    for words in ["at least read:tickets and edit:tickets", "“.halopsa.” in it, else HaloITSM"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    scene.sign_in("carla.contributor@contoso.example").await;
+    let text = shown(&scene.page(path).await);
+    assert!(text.contains("Halo is not set up yet") && !text.contains("No match"), "{text}");
+}
+
+#[tokio::test]
+async fn a_listing_goes_on_while_nobody_waits_for_it() {
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    scene.door.send_replace(false);
+    // who does not wait for the end sees what is there by now
+    let app = scene.app.app.clone();
+    let some = async {
+        loop {
+            let found = discovery::reached_within(&app, false, Duration::ZERO).await.unwrap();
+            assert!(!found.whole);
+            if found.workspaces.len() == 2 && !found.clients.is_empty() {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), some).await.expect("two workspaces are shown");
+    let again = discovery::reached_within(&app, true, Duration::ZERO).await.unwrap();
+    assert_eq!((again.whole, again.workspaces.len()), (false, 2), "what is being read is not begun once more");
+    scene.door.send_replace(true);
+    let found = discovery::reached(&app, false).await.unwrap();
+    assert!(found.whole);
+    let names: Vec<&str> = found.workspaces.iter().map(|one| one.address.workspace.as_str()).collect();
+    assert_eq!(names, ["law-contoso-001", "law-contoso-002", "law-contoso-003", "law-plain"]);
+}
+
+#[tokio::test]
+async fn all_that_are_sure_are_ticked_in_one_click() {
+    let path = "/set-up/clients";
+    let mut scene = Scene::new(|options| options.workspaces = 12).await;
+    // named after its client, unlike the others
+    scene.twin.with(|world, _| {
+        let row = world.microsoft.workspaces.iter_mut().find(|row| row.name == "law-contoso-001").unwrap();
+        row.name = "law-contoso-retail".to_owned();
+        row.id = row.id.replace("law-contoso-001", "law-contoso-retail");
+    });
+    scene.connected().await;
+    let page = scene.page(path).await;
+    let link = field_of(&page, "law-contoso-retail", "link-");
+    let ticked = |body: &str| -> Vec<String> {
+        drawn(body).into_iter().map(|(name, _)| name).filter(|name| name.starts_with("link-")).collect()
+    };
+    assert_eq!(ticked(&page), [link.clone()], "nobody has gone through it yet: what is sure is suggested");
+    let none = scene.post(path, &Form(drawn(&page)).with(&[("do", "untick")])).await.body;
+    assert_eq!(ticked(&none), Vec::<String>::new());
+    let sure = scene.post(path, &Form(drawn(&none)).with(&[("do", "tick")])).await.body;
+    assert_eq!(ticked(&sure), [link], "what is unsure is not among them");
+    // nothing of it was kept
+    assert!(shown(&scene.page(path).await).contains("0 linked, 1 matched by name"));
 }
 
 #[tokio::test]
@@ -908,13 +1080,26 @@ async fn two_hundred_workspaces_are_listed_and_linked_in_one_go() {
     let mut form = Form(drawn(&page));
     let links: Vec<String> = {
         let html = Html::parse_document(&page);
-        let boxes = Selector::parse("table.finds input[type=checkbox]").unwrap();
+        let boxes = Selector::parse("table.finds input[name^='link-']").unwrap();
         html.select(&boxes).filter_map(|one| one.value().attr("name")).map(str::to_owned).collect()
     };
     assert_eq!(links.len(), 200);
     for link in &links {
         form = form.with(&[(link, "on")]);
     }
+    // what is unsure is one click each
+    for (pick, name) in picks(&page) {
+        form = form.with(&[(&pick, &name)]);
+    }
+    // a search shows fewer, and nothing that was ticked elsewhere is lost
+    let find = form.clone().with(&[("do", "find"), ("q", "law-contoso-00")]);
+    let found = scene.post("/set-up/clients", &find).await;
+    assert_eq!(found.status, StatusCode::OK, "{}", shown(&found.body));
+    assert!(found.body.contains("<b>law-contoso-001") && !found.body.contains("<b>law-contoso-101"));
+    let ticked = |body: &str| drawn(body).iter().filter(|(name, _)| name.starts_with("link-")).count();
+    assert_eq!(ticked(&found.body), 200);
+    let none = form.clone().with(&[("do", "untick")]);
+    assert_eq!(ticked(&scene.post("/set-up/clients", &none).await.body), 0);
     // the same as a file: what is downloaded is what comes back, and it is only shown
     let file = scene.get("/set-up/clients.csv").await.body.replace("\"no\"", "\"yes\"");
     assert_eq!(file.lines().count(), 202);
@@ -946,4 +1131,26 @@ async fn two_hundred_workspaces_are_listed_and_linked_in_one_go() {
     let page = scene.page("/set-up/check").await;
     assert_taken(&scene.post("/set-up/check", &Form(drawn(&page))).await, "/set-up/import");
     assert_eq!(scene.app.app.installation().await.unwrap().workspaces.len(), 200);
+}
+
+#[tokio::test]
+async fn a_page_that_waits_too_long_for_the_outside_says_so() {
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    scene.door.send_replace(false);
+    let mut options = WebOptions::at("http://127.0.0.1:8080".parse().unwrap());
+    options.page_within = Duration::from_secs(1);
+    scene.app.router = web::router(scene.app.app.clone(), options);
+    let answer = scene.get("/set-up/clients").await;
+    assert_eq!(answer.status, StatusCode::GATEWAY_TIMEOUT, "{}", shown(&answer.body));
+    let text = shown(&answer.body);
+    for words in ["This took too long", "Microsoft or Halo had not answered after 1 seconds.", "Open the page again"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    // it is no matter of the disk, and who is signed in stays so
+    assert!(!text.contains("disk") && !text.contains("To sign-in") && text.contains("ada"), "{text}");
+    scene.door.send_replace(true);
+    let found = discovery::reached(&scene.app.app, false).await.unwrap();
+    assert!(found.whole, "what was read goes on meanwhile");
+    assert!(shown(&scene.page("/set-up/clients").await).contains("4 workspaces found"));
 }

@@ -950,7 +950,7 @@ async fn what_the_page_of_clients_says_of_mistakes() {
     let right = Form(drawn(&page));
     let (link, client) = (field_of(&page, "law-contoso-001", "link-"), field_of(&page, "law-contoso-001", "client-"));
     said(&page_of(&mut scene, path, &right, 422).await, "", &CLIENTS[0]);
-    let chosen = right.clone().with(&[(&link, "on")]);
+    let chosen = right.clone().with(&[(&link, "on"), (&client, "Contoso Retail")]);
     for (name, mistake) in [("Contosso Retail", 1), ("Acme & Sons <b>", 2), ("", 3)] {
         let typed = chosen.clone().with(&[(&client, name)]);
         said(&page_of(&mut scene, path, &typed, 422).await, &client, &CLIENTS[mistake]);
@@ -1027,6 +1027,7 @@ async fn what_is_said_of_an_account_without_rights() {
         assert_taken(&scene.post("/set-up/halo", &form).await, "/set-up/clients");
         let page = scene.page("/set-up/clients").await;
         said(&page, "", mistake);
+        assert_eq!(shown(&page).matches(mistake.cause).count(), 1, "{person}: it is said once, not in every row");
         // A role that is enough stands there ready, for the place that lacks it as far as it is known.
         let place = if person.starts_with("rita") { "/resourceGroups/rg-soc-contoso'" } else { "/RESOURCE-GROUP'" };
         let text = shown(&page);
@@ -1051,8 +1052,8 @@ async fn what_the_page_of_all_answers_says_of_what_is_missing() {
     let mut scene = Scene::new(|_| {}).await;
     scene.connected().await;
     let page = scene.page("/set-up/clients").await;
-    let link = field_of(&page, "law-contoso-001", "link-");
-    let form = Form(drawn(&page)).with(&[(&link, "on")]);
+    let pick = field_of(&page, "law-contoso-001", "pick-");
+    let form = Form(drawn(&page)).with(&[(&pick, "Contoso Retail")]);
     assert_taken(&scene.post("/set-up/clients", &form).await, "/set-up/mapping");
     said(&scene.page("/set-up/check").await, "", &CHECK[0]);
     scene.policy().await;

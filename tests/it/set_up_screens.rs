@@ -528,6 +528,15 @@ async fn a_halo_instance_is_tested_from_its_page() {
     ada.send("/set-up/halo/test", &with(&test, &[("do", "write"), ("client", &client)])).await;
     let page = ada.page("/set-up/halo").await;
     assert!(page.contains("was made and read back") && page.contains("was deleted again"), "{page}");
+    // what was chosen is chosen again
+    let again = form(&page, "/set-up/halo/test", "[name='connection']");
+    let value = |entries: &[(String, String)], name: &str| {
+        entries.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()).unwrap()
+    };
+    assert_eq!(value(&again, "client"), client);
+    for name in ["ticket_type", "outcome"] {
+        assert_eq!(value(&again, name), value(&test, name), "{name}");
+    }
 }
 
 #[tokio::test]

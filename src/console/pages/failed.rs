@@ -23,6 +23,7 @@ pub fn heading(kind: FailedKind) -> &'static str {
         FailedKind::Conflict => "Somebody else was quicker",
         FailedKind::TooMany => "Too many tries",
         FailedKind::Busy => "Not just now",
+        FailedKind::Slow => "This took too long",
         FailedKind::Internal => "Something broke on our side",
     }
 }
@@ -47,6 +48,11 @@ fn sentences(kind: FailedKind) -> (&'static str, &'static str) {
         FailedKind::Busy => (
             "The server can't write just now. Nothing was lost, and nothing was changed.",
             "Try again in a moment. If it stays so, check the disk that holds the data directory.",
+        ),
+        FailedKind::Slow => (
+            "There was no answer in time.",
+            "Wait a minute, then open the page again and look what came of it before you press a button once more. If it stays slow, \
+             see whether Microsoft or Halo tells of a fault, and look at “Connections”.",
         ),
         FailedKind::Internal => (
             "Nothing was changed by this request.",
@@ -76,6 +82,8 @@ pub fn body(ctx: &PageContext, view: &FailedView) -> AnyView {
             </a>
         }
         .into_any()
+    } else if let (FailedKind::Slow, Some(next)) = (view.kind, &view.next) {
+        view! { <a class="button main" href=next.clone()>"Open the page again"</a> }.into_any()
     } else if ctx.person.is_some() {
         view! { <a class="button main" href="/">"To the linked incidents"</a> }.into_any()
     } else {

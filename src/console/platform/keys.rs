@@ -35,6 +35,7 @@ pub fn wake(on: bool) {
     }
     menus();
     super::copy::wake();
+    super::waiting::wake();
     super::palette::wake();
     if !on {
         return;

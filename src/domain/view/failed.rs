@@ -22,6 +22,8 @@ pub enum FailedKind {
     TooMany,
     /// 503: busy or the database cannot be written.
     Busy,
+    /// 504: whoever was waited for took too long.
+    Slow,
     /// 500
     Internal,
 }

@@ -15,6 +15,7 @@ pub mod entrance;
 pub mod errand;
 pub mod failed;
 pub mod form;
+pub mod found;
 pub mod go_live;
 pub mod help;
 pub mod import;

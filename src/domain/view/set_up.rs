@@ -9,16 +9,16 @@ use super::{
     go_live::{FirstCycle, LiveRow},
     import::{DeployPlan, HaloHookRow, ImportRow},
     list::Choice,
-    mapping::{MappingStep, Owner, Pick},
+    mapping::{MappingStep, Pick},
     permission::PermissionRow,
     probe::Line,
 };
 use crate::domain::{
     connection::{HaloProduct, MicrosoftIdentity},
     ids::{ConnectionId, WorkspaceId},
-    policy::PolicyKey,
-    rights::RoleWanted,
 };
+
+pub use super::found::{ClientRules, ClientsStep, Doubt, FoundRow};
 
 /// The steps in their order. Each is one page at `/set-up/{name}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -318,10 +318,12 @@ pub struct HaloTest {
     pub outcomes: Vec<Pick>,
     /// Clients.
     pub clients: Vec<Pick>,
-    /// The ticket type of the first policy.
+    /// The ticket type that was chosen last, or the first policy's.
     pub ticket_type: String,
-    /// The outcome of the first policy.
+    /// The outcome that was chosen last, or the first policy's.
     pub outcome: String,
+    /// The client that was chosen last.
+    pub client: String,
 }
 
 /// Workspaces on one page of them.
@@ -370,89 +372,6 @@ pub struct LiveStep {
     pub cycle: Option<FirstCycle>,
     /// Why it could not be told.
     pub trouble: Option<String>,
-}
-
-/// The page of clients and workspaces. Fields: `seen`; for each row `link-{key}` (ticked: it is linked),
-/// `client-{key}` (name of a Halo client), `portal-{key}` (`azure` or `defender`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClientsStep {
-    /// Every workspace that was found, by name.
-    pub rows: Vec<FoundRow>,
-    /// Names of Halo's clients to choose from.
-    pub clients: Vec<String>,
-    /// What could not be read, each a sentence with its remedy.
-    pub troubles: Vec<String>,
-    /// Where the custom role for syncing would help.
-    pub roles: Vec<RoleWanted>,
-    /// When Azure and Halo were asked.
-    pub read_at: Timestamp,
-    /// The rules of each client that is set up.
-    pub rules: Vec<ClientRules>,
-    /// Lines of a pasted file that the form shows, and that are not saved yet.
-    pub lines_read: Option<u64>,
-    /// Who saved the choice that waits to be applied.
-    pub draft: Option<DraftSaved>,
-    /// Chosen or typed values.
-    pub form: FormView,
-}
-
-/// What a client's workspaces follow.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClientRules {
-    /// The client.
-    pub client: Owner,
-    /// Names of the policies that its workspaces follow; none while it has no workspace.
-    pub policies: Vec<String>,
-    /// What the first of them builds on.
-    pub base: Option<String>,
-    /// With a base: what it says itself.
-    pub own: Vec<PolicyKey>,
-}
-
-impl ClientsStep {
-    /// Rows that can still be linked, and are guessed like this.
-    pub fn guessed(&self, sure: bool) -> usize {
-        let free = self.rows.iter().filter(|row| row.usable && row.linked.is_none());
-        free.filter(|row| (row.doubt == Doubt::Sure) == sure).count()
-    }
-}
-
-/// A workspace that was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FoundRow {
-    /// Names its fields.
-    pub key: String,
-    /// Its name.
-    pub name: String,
-    /// Subscription and resource group.
-    pub place: String,
-    /// Name of its tenant.
-    pub tenant: String,
-    /// Whether it can be linked.
-    pub usable: bool,
-    /// What is wrong with it, and what to do.
-    pub says: Option<String>,
-    /// Whether its incidents are Defender's, too.
-    pub joined: bool,
-    /// The client it is linked to already.
-    pub linked: Option<String>,
-    /// How good the guess is.
-    pub doubt: Doubt,
-}
-
-/// How good a guess by name is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "guess", rename_all = "kebab-case")]
-pub enum Doubt {
-    /// One client, and no other comes near.
-    Sure,
-    /// These may be meant.
-    Unsure {
-        /// Their names, the likeliest first.
-        names: Vec<String>,
-    },
-    /// No name says anything.
-    Nothing,
 }
 
 /// Who saved a draft, and when.

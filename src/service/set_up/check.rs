@@ -213,8 +213,11 @@ async fn wanted(app: &App, installation: &Installation, links: &Links) -> Result
         entry.text("client", &client);
         entry.text("microsoft", &microsoft.name);
         entry.text("tenant_id", &link.tenant_id);
-        entry.text("policy", policy_of(installation, &client).map_or("", |policy| policy.name.as_str()));
-        entry.text("mode", Mode::Observe.as_str());
+        // one that stays its client's goes on as it is: its links alone lead elsewhere
+        if new || !super::clients::same_client(installation, link) {
+            entry.text("policy", policy_of(installation, &client).map_or("", |policy| policy.name.as_str()));
+            entry.text("mode", Mode::Observe.as_str());
+        }
         entry.text("portal", if link.defender { "defender" } else { "azure" });
         text.push_str(&entry.to_text());
     }

@@ -1,13 +1,17 @@
 //! Whose workspace is whose: what was found, guesses by name, and the choice, kept as a draft until it is applied.
 
-use std::collections::BTreeMap;
+mod as_file;
+mod asked;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     Typed, allowed,
     discovery::{self, Found, Reached, Standing},
-    draft, file, later,
+    draft, later, sign_in,
+    typed::bare,
 };
 use crate::{
     config::fault::nearest,
@@ -31,6 +35,10 @@ use crate::{
     },
     store::Installation,
 };
+
+pub use as_file::{from_file, lines};
+pub use asked::again;
+use asked::{at_odds, picked};
 
 /// Name of the draft.
 pub const DRAFT: &str = "links";
@@ -150,44 +158,102 @@ pub async fn view(app: &App, caller: &Caller, anew: bool) -> Result<ClientsStep,
     let clients = Clients::of(&reached, &installation);
     let mut form = FormView::default().with_value("seen", &draft::mark(&waiting));
     let guesses = clients.rows();
-    for found in &reached.workspaces {
-        let key = key(&found.arm_id());
-        let kept = waiting.iter().find(|link| link.arm_id == found.arm_id());
-        let there = installation.workspaces.iter().find(|row| row.arm_id == found.arm_id());
-        let defender = there.map_or(found.joined, |row| row.portal == Portal::Defender);
-        let portal = kept.map_or(defender, |link| link.defender);
-        form = form.with_value(&format!("portal-{key}"), if portal { "defender" } else { "azure" });
-        if let Some(link) = kept {
+    let portal = |defender: bool| if defender { "defender" } else { "azure" };
+    for link in &waiting {
+        let key = key(&link.arm_id);
+        form = form.with_value(&format!("portal-{key}"), portal(link.defender));
+        // of one that is linked already to the same client the links alone are to lead elsewhere
+        if !same_client(&installation, link) {
             let name = clients.name_of(link.halo, link.halo_client_id).unwrap_or(&link.client).to_owned();
             form = form.with_value(&format!("client-{key}"), &name).with_value(&format!("link-{key}"), "on");
+        }
+    }
+    for found in &reached.workspaces {
+        let key = key(&found.arm_id());
+        if waiting.iter().any(|link| link.arm_id == found.arm_id()) {
             continue;
         }
+        let there = installation.workspaces.iter().find(|row| row.arm_id == found.arm_id());
+        let defender = there.map_or(found.joined, |row| row.portal == Portal::Defender);
+        form = form.with_value(&format!("portal-{key}"), portal(defender));
         if there.is_some() {
             continue;
         }
-        let guess = matching::guess(&hints(found), &guesses);
-        let likeliest = match &guess {
-            Guess::Sure(id) => Some(*id),
-            Guess::Unsure(ids) => ids.first().copied(),
-            Guess::None => None,
-        };
-        let name = likeliest.and_then(|id| guesses.iter().find(|row| row.id == id)).map(|row| row.name.clone());
+        // What is unsure is not filled in: ticked by a person who did not look, it would be somebody else's client.
+        let Guess::Sure(id) = matching::guess(&hints(found), &guesses) else { continue };
+        let name = guesses.iter().find(|row| row.id == id).map(|row| row.name.clone());
         form = form.with_value(&format!("client-{key}"), &name.unwrap_or_default());
         // what was once gone through stays as it was left
-        if waiting.is_empty() && matches!(guess, Guess::Sure(_)) && usable(found) {
+        if waiting.is_empty() && usable(found) {
             form = form.with_value(&format!("link-{key}"), "on");
         }
     }
     let draft = draft::shown(app, DRAFT).await?;
-    Ok(ClientsStep { draft, ..page(&installation, &reached, &clients, form) })
+    let needs = needs(app, &installation).await?;
+    Ok(ClientsStep { draft, needs, ..page(&installation, &reached, &clients, &waiting, form) })
+}
+
+/// The step without which nothing is found, or nothing can be matched.
+async fn needs(app: &App, installation: &Installation) -> Result<Option<(Step, String)>, ServiceError> {
+    let said = |step: Step, text: &str| Ok(Some((step, text.to_owned())));
+    if installation.microsoft.is_empty() {
+        return said(Step::Microsoft, "No Microsoft connection is set up yet, so no workspace can be found.");
+    }
+    let mut signed_in = false;
+    for connection in &installation.microsoft {
+        signed_in |= !connection.identity.delegated() || sign_in::signed_in(app, connection.id).await?;
+    }
+    if !signed_in {
+        return said(Step::SignIn, "Nobody has signed in with Microsoft yet, so no workspace can be found.");
+    }
+    if installation.halo.is_empty() {
+        return said(Step::Halo, "Halo is not set up yet, so no client can be matched.");
+    }
+    Ok(None)
+}
+
+/// Whether a link leaves a workspace with the client that it has.
+pub(super) fn same_client(installation: &Installation, link: &Link) -> bool {
+    let there = installation.workspaces.iter().find(|row| row.arm_id == link.arm_id);
+    let client = there.and_then(|row| installation.clients.iter().find(|client| client.id == row.client));
+    let place = client.and_then(|client| client.halo.as_ref());
+    place.is_some_and(|place| (place.connection, place.halo_client_id) == (link.halo, link.halo_client_id))
 }
 
 fn usable(found: &Found) -> bool {
     matches!(&found.standing, Standing::Reached { missing } if !missing.iter().any(|action| action == READ))
 }
 
-fn page(installation: &Installation, reached: &Reached, clients: &Clients, form: FormView) -> ClientsStep {
+fn page(
+    installation: &Installation,
+    reached: &Reached,
+    clients: &Clients,
+    waiting: &Links,
+    form: FormView,
+) -> ClientsStep {
     let guesses = clients.rows();
+    // what several lack is said once
+    let mut lacking: BTreeMap<&[String], Vec<&Found>> = BTreeMap::new();
+    for found in &reached.workspaces {
+        if let Standing::Reached { missing } = &found.standing
+            && !missing.is_empty()
+        {
+            lacking.entry(missing.as_slice()).or_default().push(found);
+        }
+    }
+    lacking.retain(|_, all| all.len() > 1);
+    let says = |found: &Found| match &found.standing {
+        Standing::Reached { missing } if lacking.contains_key(missing.as_slice()) => {
+            Some("The identity lacks rights here. What it lacks, and how to give it, is said above.".to_owned())
+        }
+        _ => says(found),
+    };
+    let mut troubles = reached.troubles.clone();
+    troubles.extend(lacking.iter().map(|(missing, all)| {
+        let groups: BTreeSet<&str> = all.iter().map(|found| found.address.resource_group.as_str()).collect();
+        let said = lacks(missing, &groups.into_iter().collect::<Vec<_>>());
+        format!("{said} It concerns {} workspaces.", all.len())
+    }));
     let rows = reached.workspaces.iter().map(|found| {
         let arm_id = found.arm_id();
         let linked = installation.workspaces.iter().find(|row| row.arm_id == arm_id);
@@ -212,15 +278,18 @@ fn page(installation: &Installation, reached: &Reached, clients: &Clients, form:
             says: says(found),
             joined: found.joined,
             linked: linked.map(|client| client.name.clone()),
+            chosen: waiting.iter().any(|link| link.arm_id == arm_id),
             doubt,
         }
     });
     ClientsStep {
         rows: rows.collect(),
         clients: clients.names(),
-        troubles: reached.troubles.clone(),
+        troubles,
         roles: discovery::roles(installation, reached),
         read_at: reached.at,
+        under_way: !reached.whole,
+        needs: None,
         rules: installation.clients.iter().map(|client| rules(installation, client)).collect(),
         lines_read: None,
         draft: None,
@@ -245,53 +314,27 @@ fn rules(installation: &Installation, client: &Client) -> ClientRules {
     }
 }
 
+/// Which actions the identity lacks, and where to give them.
+fn lacks(missing: &[String], groups: &[&str]) -> String {
+    let places = if groups.len() == 1 { "resource group" } else { "resource groups" };
+    format!(
+        "The identity lacks {}. Give it the role Microsoft Sentinel Responder on the {places} {}. The custom role that \
+         the script below makes is enough as well.",
+        missing.join(", "),
+        groups.join(", ")
+    )
+}
+
 /// What is wrong with a workspace, and what to do.
 fn says(found: &Found) -> Option<String> {
     match &found.standing {
         Standing::Reached { missing } if missing.is_empty() => None,
-        Standing::Reached { missing } => Some(format!(
-            "The identity lacks {}. Give it the role Microsoft Sentinel Responder on the resource group {}. The custom role that \
-             the script below makes is enough as well.",
-            missing.join(", "),
-            found.address.resource_group
-        )),
+        Standing::Reached { missing } => Some(lacks(missing, &[found.address.resource_group.as_str()])),
         Standing::NoSentinel => {
             Some("It has no Microsoft Sentinel. Add Sentinel to it in Azure, then look again.".to_owned())
         }
         Standing::Refused(failure) => Some(failure.message.clone()),
     }
-}
-
-/// The page with what was typed, after it was refused.
-///
-/// # Errors
-/// As [`view`].
-pub async fn again(app: &App, caller: &Caller, typed: &Typed) -> Result<ClientsStep, ServiceError> {
-    allowed(caller)?;
-    let reached = discovery::reached(app, false).await?;
-    let installation = app.installation().await?;
-    let clients = Clients::of(&reached, &installation);
-    let waiting: Links = draft::kept(app, DRAFT).await?;
-    let mut form = FormView::default();
-    for (name, value) in typed.entries() {
-        form = form.with_value(name, value);
-    }
-    // What was chosen since the form was drawn is not lost by saving it again; where the two differ, both are shown.
-    if typed.text("seen") != draft::mark(&waiting) {
-        for link in &waiting {
-            let (tick, field) = (format!("link-{}", key(&link.arm_id)), format!("client-{}", key(&link.arm_id)));
-            let name = clients.name_of(link.halo, link.halo_client_id).unwrap_or(&link.client);
-            if form.value(&tick).is_empty() {
-                form = form.with_value(&tick, "on").with_value(&field, name);
-            } else if !form.value(&field).eq_ignore_ascii_case(name) {
-                let text = format!("{}: “{name}” was saved meanwhile. Choose which is right.", link.workspace);
-                form = form.with_problem(&field, text);
-            }
-        }
-    }
-    form = form.with_value("seen", &draft::mark(&waiting));
-    let draft = draft::shown(app, DRAFT).await?;
-    Ok(ClientsStep { draft, ..page(&installation, &reached, &clients, form) })
 }
 
 /// Keeps which workspaces were chosen and whose they are.
@@ -307,19 +350,33 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<(), Servi
     let clients = Clients::of(&reached, &installation);
     let mut problems = Vec::new();
     let mut links: Links = Vec::new();
+    let typed = &picked(typed);
     for (name, _) in typed.entries() {
         let Some(key) = name.strip_prefix("link-") else { continue };
         let Some(found) = reached.workspaces.iter().find(|found| self::key(&found.arm_id()) == key) else {
-            let text = "A workspace that you chose is not there any more: it was deleted, or the sign-in lost sight of \
-                        it. Look again, then choose anew.";
+            let text = if reached.whole {
+                "A workspace that you chose is not there any more: it was deleted, or the sign-in lost sight of it. Look \
+                 again, then choose anew."
+            } else {
+                "The list is still being read, and a workspace that you chose is not in it again yet: Microsoft or Halo answers \
+                 slowly. Save again in a minute; what you chose is kept on this page."
+            };
             problems.push(FieldProblem::new("", text));
             continue;
         };
+        let odds = at_odds(typed, key);
+        if !odds.is_empty() {
+            let name = &found.address.workspace;
+            let text = format!("Halo client of {name}: {} are chosen at once. Leave one.", odds.join(" and "));
+            problems.push(FieldProblem::new(format!("client-{key}"), text));
+            continue;
+        }
         match link(found, typed, key, &clients) {
             Ok(link) => links.push(link),
             Err(problem) => problems.push(problem),
         }
     }
+    links.extend(elsewhere(&installation, &reached, typed));
     if links.is_empty() && problems.is_empty() && installation.workspaces.is_empty() {
         let text = "Workspaces: choose at least one, and the Halo client it belongs to.";
         problems.push(FieldProblem::new("", text));
@@ -328,6 +385,35 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<(), Servi
         return Err(ServiceError::Invalid(problems));
     }
     draft::save(app, caller, DRAFT, &links).await
+}
+
+/// Linked workspaces whose links are to lead to the other portal.
+fn elsewhere(installation: &Installation, reached: &Reached, typed: &Typed) -> Links {
+    let link = |found: &Found| {
+        let (arm_id, key) = (found.arm_id(), key(&found.arm_id()));
+        let row = installation.workspaces.iter().find(|row| row.arm_id == arm_id)?;
+        let chosen = match typed.text(&format!("portal-{key}")) {
+            "defender" => Portal::Defender,
+            "azure" => Portal::Azure,
+            _ => return None,
+        };
+        if chosen == row.portal || !usable(found) || typed.ticked(&format!("link-{key}")) {
+            return None;
+        }
+        let client = installation.clients.iter().find(|client| client.id == row.client)?;
+        let place = client.halo.as_ref()?;
+        Some(Link {
+            arm_id,
+            workspace: found.address.workspace.clone(),
+            tenant_id: found.tenant_id.clone(),
+            microsoft: row.connection,
+            halo: place.connection,
+            halo_client_id: place.halo_client_id,
+            client: client.name.clone(),
+            defender: chosen == Portal::Defender,
+        })
+    };
+    reached.workspaces.iter().filter_map(link).collect()
 }
 
 fn link(found: &Found, typed: &Typed, key: &str, clients: &Clients) -> Result<Link, FieldProblem> {
@@ -341,7 +427,7 @@ fn link(found: &Found, typed: &Typed, key: &str, clients: &Clients) -> Result<Li
     if client.is_empty() {
         return Err(FieldProblem::new(field, format!("Halo client of {name} is missing. Choose one from the list.")));
     }
-    let Some((halo, row)) = clients.named(client) else {
+    let Some((halo, row)) = clients.named(client).or_else(|| clients.named(&bare(client))) else {
         let names = clients.names();
         let remedy = match nearest(client, names.iter().map(String::as_str)) {
             Some(near) => format!("Did you mean “{near}”?"),
@@ -362,89 +448,4 @@ fn link(found: &Found, typed: &Typed, key: &str, clients: &Clients) -> Result<Li
         client: row.name.clone(),
         defender: typed.text(&format!("portal-{key}")) == "defender",
     })
-}
-
-/// Every workspace that was found, as lines of the file: what is linked, what is chosen, what is guessed.
-///
-/// # Errors
-/// As [`view`].
-pub async fn lines(app: &App, caller: &Caller) -> Result<Vec<[String; 7]>, ServiceError> {
-    let view = view(app, caller, false).await?;
-    let reached = discovery::reached(app, false).await?;
-    let line = |(row, found): (&FoundRow, &Found)| {
-        let value = |kind: &str| view.form.value(&format!("{kind}-{}", row.key)).to_owned();
-        let linked = row.linked.is_some() || !value("link").is_empty();
-        let client = row.linked.clone().unwrap_or_else(|| value("client"));
-        // an unsure guess must not become a link because nobody looked
-        let unsure = !linked && matches!(row.doubt, Doubt::Unsure { .. });
-        let (client, suggested) = if unsure { (String::new(), client) } else { (client, String::new()) };
-        [
-            if linked { "yes" } else { "no" }.to_owned(),
-            row.name.clone(),
-            found.arm_id(),
-            row.tenant.clone(),
-            client,
-            suggested,
-            value("portal"),
-        ]
-    };
-    // both are in the order in which they were found
-    Ok(view.rows.iter().zip(&reached.workspaces).map(line).collect())
-}
-
-/// The page as a file would have it: a preview, nothing is kept.
-///
-/// # Errors
-/// As [`view`]; what is wrong with the file is in the page's form.
-pub async fn from_file(app: &App, caller: &Caller, text: &str) -> Result<ClientsStep, ServiceError> {
-    let mut step = view(app, caller, false).await?;
-    let reached = discovery::reached(app, false).await?;
-    let installation = app.installation().await?;
-    let clients = Clients::of(&reached, &installation);
-    let rows = match file::read(text) {
-        Ok(rows) => rows,
-        Err(words) => {
-            step.form = step.form.with_value("file", text).with_problem("file", words);
-            return Ok(step);
-        }
-    };
-    let mut form = step.form;
-    form.values.retain(|name, _| !name.starts_with("link-"));
-    let read = rows.len();
-    for row in rows {
-        let line = row.line;
-        let Some(found) = reached.workspaces.iter().find(|found| found.arm_id() == row.arm_id) else {
-            let words = format!(
-                "Line {line}: no connection reaches the workspace {}. Check its id, or sign in where it is.",
-                row.arm_id
-            );
-            form = form.with_problem("file", words);
-            continue;
-        };
-        let key = key(&row.arm_id);
-        if installation.workspaces.iter().any(|known| known.arm_id == row.arm_id) {
-            continue;
-        }
-        form = form.with_value(&format!("client-{key}"), &row.client);
-        if let Some(defender) = row.defender {
-            form = form.with_value(&format!("portal-{key}"), if defender { "defender" } else { "azure" });
-        }
-        if !row.link {
-            continue;
-        }
-        form = form.with_value(&format!("link-{key}"), "on");
-        let mut typed = vec![(format!("client-{key}"), row.client.clone())];
-        typed.push((format!("link-{key}"), "on".to_owned()));
-        if let Err(problem) = link(found, &Typed::new(typed), &key, &clients) {
-            form = form.with_problem(&problem.field, format!("Line {line}: {}", problem.problem));
-        }
-    }
-    // a file that has to be corrected is not typed again
-    if form.problems.is_empty() {
-        step.lines_read = Some(u64::try_from(read).unwrap_or(u64::MAX));
-    } else {
-        form = form.with_value("file", text);
-    }
-    step.form = form;
-    Ok(step)
 }

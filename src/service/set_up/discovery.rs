@@ -1,4 +1,7 @@
 //! Everything the connections reach: workspaces with what may be done there, and Halo's clients. Reads only.
+//!
+//! A listing goes on in a task of its own, whoever waits for it: what was found so far is not lost where Microsoft or Halo
+//! takes longer than a page may.
 
 use std::{
     collections::BTreeMap,
@@ -8,6 +11,8 @@ use std::{
 
 use futures::StreamExt as _;
 use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 
 use crate::{
     clock::Clock,
@@ -37,6 +42,9 @@ const FRESH_SECS: i64 = 600;
 /// Times that one question waits for Azure's budget of reads, and the longest wait, seconds.
 const WAITS: u32 = 200;
 const WAIT_SECS: i64 = 60;
+
+/// A page waits this long for a listing; then it shows what was found so far.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How a workspace stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,29 +113,77 @@ pub struct Reached {
     pub clients: Vec<(ConnectionId, Vec<Named>)>,
     /// What could not be read, each a sentence with its remedy.
     pub troubles: Vec<String>,
+    /// Whether everything was asked; else it is still being read.
+    pub whole: bool,
 }
 
-/// What was found last, and of which installation.
-#[derive(Default)]
-pub struct Remembered(Mutex<Option<(i64, Arc<Reached>)>>);
+impl Reached {
+    fn nothing_yet(at: Timestamp) -> Self {
+        Self { at, workspaces: Vec::new(), clients: Vec::new(), troubles: Vec::new(), whole: false }
+    }
 
-/// What the connections reach: as remembered for ten minutes, or read now when `anew`.
+    fn sort(&mut self) {
+        self.workspaces.sort_by_key(|one| (one.address.workspace.to_lowercase(), one.arm_id()));
+    }
+}
+
+/// The last listing, and the tasks that make them.
+#[derive(Default)]
+pub struct Remembered {
+    last: Mutex<Option<Listing>>,
+    tasks: TaskTracker,
+}
+
+/// One listing: what it has found, which grows until it is whole.
+#[derive(Clone)]
+struct Listing {
+    /// Of which installation.
+    version: i64,
+    so_far: watch::Receiver<Arc<Reached>>,
+}
+
+impl Listing {
+    /// Whether it still holds, or is under way: then it is not begun once more.
+    fn stands(&self, version: i64, anew: bool, now: Timestamp) -> bool {
+        if self.version != version {
+            return false;
+        }
+        let found = Arc::clone(&self.so_far.borrow());
+        if found.whole {
+            return !anew && now.duration_since(found.at).as_secs() < FRESH_SECS;
+        }
+        // one that broke off is begun anew
+        self.so_far.has_changed().is_ok()
+    }
+}
+
+/// What the connections reach: as remembered for ten minutes, or read now when `anew`. What takes long is not waited for
+/// to its end: then it is not whole.
 ///
 /// # Errors
 /// The store cannot be read; what the outside refuses is among the troubles.
 pub async fn reached(app: &App, anew: bool) -> Result<Arc<Reached>, ServiceError> {
+    reached_within(app, anew, PATIENCE).await
+}
+
+/// The same for who waits no longer than this.
+///
+/// # Errors
+/// As [`reached`].
+pub async fn reached_within(app: &App, anew: bool, within: Duration) -> Result<Arc<Reached>, ServiceError> {
     let installation = app.installation().await?;
-    let now = app.clock.now();
-    let remembered = app.kept.reached.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let fresh = remembered.filter(|(version, found)| {
-        *version == installation.version && now.duration_since(found.at).as_secs() < FRESH_SECS
-    });
-    if let Some((_, found)) = fresh.filter(|_| !anew) {
-        return Ok(found);
+    let mut so_far = listing(app, &installation, anew).so_far;
+    let whole = async {
+        while !so_far.borrow_and_update().whole {
+            if so_far.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    if tokio::time::timeout(within, whole).await.is_err() {
+        tracing::info!(after_secs = within.as_secs(), "a slow listing goes on in the background");
     }
-    let found = Arc::new(read(app, &installation, now).await);
-    *app.kept.reached.0.lock().unwrap_or_else(PoisonError::into_inner) =
-        Some((installation.version, Arc::clone(&found)));
+    let found = Arc::clone(&so_far.borrow());
     Ok(found)
 }
 
@@ -159,35 +215,99 @@ pub fn roles(installation: &Installation, reached: &Reached) -> Vec<RoleWanted> 
     wanted.into_values().collect()
 }
 
-async fn read(app: &App, installation: &Installation, now: Timestamp) -> Reached {
+/// The listing that stands, or one that begins now.
+fn listing(app: &App, installation: &Arc<Installation>, anew: bool) -> Listing {
+    let now = app.clock.now();
+    let mut last = app.kept.reached.last.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(stands) = last.as_ref().filter(|one| one.stands(installation.version, anew, now)) {
+        return stands.clone();
+    }
+    // what was found before is shown, by the connections that are left, until all of it is read anew
+    let before = last.as_ref().map(|one| Arc::clone(&one.so_far.borrow()));
+    let mut first = match before {
+        Some(found) => Reached { whole: false, ..Reached::clone(&found) },
+        None => Reached::nothing_yet(now),
+    };
+    first.workspaces.retain(|one| installation.microsoft.iter().any(|row| row.id == one.connection));
+    first.clients.retain(|(id, _)| installation.halo.iter().any(|row| row.id == *id));
+    let (tell, so_far) = watch::channel(Arc::new(first));
+    let begun = Listing { version: installation.version, so_far };
+    *last = Some(begun.clone());
+    drop(last);
+    let (own, installation) = (app.clone(), Arc::clone(installation));
+    app.kept.reached.tasks.spawn(async move {
+        let shown = Shown(&tell);
+        let found = read(&own, &installation, now, &shown).await;
+        tell.send_replace(Arc::new(found));
+    });
+    begun
+}
+
+/// Where a listing shows what it found so far.
+struct Shown<'a>(&'a watch::Sender<Arc<Reached>>);
+
+impl Shown<'_> {
+    fn add(&self, change: impl FnOnce(&mut Reached)) {
+        self.0.send_modify(|found| {
+            let found = Arc::make_mut(found);
+            change(found);
+            found.sort();
+        });
+    }
+}
+
+async fn read(app: &App, installation: &Installation, now: Timestamp, shown: &Shown<'_>) -> Reached {
+    let microsoft = of_microsoft(app, installation, shown);
+    let halo = of_halo(app, installation, shown);
+    let ((workspaces, mut troubles), (clients, refused)) = futures::future::join(microsoft, halo).await;
+    troubles.extend(refused);
+    let mut found = Reached { at: now, workspaces, clients, troubles, whole: true };
+    found.sort();
+    found
+}
+
+/// Workspaces, and what could not be read.
+async fn of_microsoft(app: &App, installation: &Installation, shown: &Shown<'_>) -> (Vec<Found>, Vec<String>) {
     let registry = outside::registry(app);
     let mut found: BTreeMap<String, Found> = BTreeMap::new();
     let mut troubles = Vec::new();
     for connection in &installation.microsoft {
-        let of = |failure: &Failure| format!("{}: {}", connection.name, failure.message);
         match registry.build_sentinel(connection).await {
             Ok(sentinel) => {
-                for one in workspaces(&*app.clock, &sentinel, connection, &mut troubles).await {
+                for one in workspaces(&*app.clock, &sentinel, connection, &mut troubles, shown).await {
                     found.entry(one.arm_id()).or_insert(one);
                 }
             }
-            Err(failure) => troubles.push(of(&failure)),
+            Err(failure) => troubles.push(format!("{}: {}", connection.name, failure.message)),
         }
     }
-    let mut clients = Vec::new();
+    (found.into_values().collect(), troubles)
+}
+
+/// Each instance's clients, and what could not be read.
+async fn of_halo(
+    app: &App,
+    installation: &Installation,
+    shown: &Shown<'_>,
+) -> (Vec<(ConnectionId, Vec<Named>)>, Vec<String>) {
+    let (mut clients, mut troubles) = (Vec::new(), Vec::new());
     for connection in &installation.halo {
         let read = match outside::kept_halo(app, connection).await {
             Ok(halo) => halo.clients("", Class::Interactive).await,
             Err(failure) => Err(failure),
         };
         match read {
-            Ok(rows) => clients.push((connection.id, rows)),
+            Ok(rows) => {
+                shown.add(|found| {
+                    found.clients.retain(|(id, _)| *id != connection.id);
+                    found.clients.push((connection.id, rows.clone()));
+                });
+                clients.push((connection.id, rows));
+            }
             Err(failure) => troubles.push(format!("{}: {}", connection.name, failure.message)),
         }
     }
-    let mut workspaces: Vec<Found> = found.into_values().collect();
-    workspaces.sort_by_key(|one| (one.address.workspace.to_lowercase(), one.arm_id()));
-    Reached { at: now, workspaces, clients, troubles }
+    (clients, troubles)
 }
 
 /// Every workspace of every tenant that a connection reaches, its own first.
@@ -196,6 +316,7 @@ async fn workspaces(
     sentinel: &Sentinel,
     connection: &MicrosoftConnection,
     troubles: &mut Vec<String>,
+    shown: &Shown<'_>,
 ) -> Vec<Found> {
     let own = connection.tenant_id.as_str();
     let tenants = match sentinel.tenants(own).await {
@@ -271,7 +392,20 @@ async fn workspaces(
             }
         }
     });
-    futures::stream::iter(asking).buffered(AT_ONCE).collect().await
+    let mut asked = futures::stream::iter(asking).buffered(AT_ONCE);
+    let mut found: Vec<Found> = Vec::new();
+    while let Some(one) = asked.next().await {
+        shown.add(|all| {
+            let known = all.workspaces.iter().find(|known| known.arm_id() == one.arm_id());
+            // the first connection that reaches it keeps it
+            if known.is_none_or(|known| known.connection == one.connection) {
+                all.workspaces.retain(|known| known.arm_id() != one.arm_id());
+                all.workspaces.push(one.clone());
+            }
+        });
+        found.push(one);
+    }
+    found
 }
 
 fn group_of(address: &WorkspaceAddress) -> (String, String) {

@@ -167,6 +167,9 @@ pub fn plain(secret: &SecretString) -> String {
     secret.expose_secret().to_owned()
 }
 
+/// A connection's name stands in lists, headings and addresses.
+const NAME_MAX: usize = 100;
+
 /// The name of a new connection: the one typed, or `otherwise` with a number where that is taken.
 ///
 /// # Errors
@@ -180,6 +183,11 @@ pub fn free_name(installed: &Installed, typed: &Typed, otherwise: &str) -> Resul
     if own.is_empty() {
         let mut names = std::iter::once(otherwise.to_owned()).chain((2..).map(|n| format!("{otherwise} ({n})")));
         return names.find(|name| !taken(name)).ok_or(ServiceError::Internal);
+    }
+    let letters = own.chars().count();
+    if letters > NAME_MAX {
+        let text = format!("Name: {letters} letters are too many for the lists. Use at most {NAME_MAX}.");
+        return Err(ServiceError::invalid("name", text));
     }
     if taken(own) {
         let text = format!("Name: there is a connection “{own}” already. Choose another name, or change that one.");

@@ -1,5 +1,7 @@
 //! The test of a Halo instance that is set up: scopes, agent, ticket type, outcome; and, when asked for, a test ticket.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Typed, allowed, draft};
 use crate::{
     domain::{
@@ -22,6 +24,18 @@ fn name(id: ConnectionId) -> String {
     format!("halo-test/{id}")
 }
 
+/// What was chosen for the last test: it is chosen again.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Picked {
+    ticket_type: String,
+    outcome: String,
+    client: String,
+}
+
+fn picked(id: ConnectionId) -> String {
+    format!("halo-test-choice/{id}")
+}
+
 /// What can be chosen for the test of an instance, and what the last one said.
 ///
 /// # Errors
@@ -37,13 +51,19 @@ pub async fn around(app: &App, id: ConnectionId) -> Result<HaloTest, ServiceErro
         .and_then(|policy| policy.outcome.find(&catalogue.outcomes, |row| row.id, |row| &row.name))
         .map(|row| row.id);
     let by_name = |id: i64, name: &str| Pick::new(id, name);
+    let last: Picked = draft::kept(app, &picked(id)).await?;
+    let or = |last: String, otherwise: Option<i64>| {
+        let suggested = otherwise.map(|id| id.to_string()).unwrap_or_default();
+        if last.is_empty() { suggested } else { last }
+    };
     Ok(HaloTest {
         lines,
         ticket_types: catalogue.ticket_types.iter().map(|row| by_name(row.id, &row.name)).collect(),
         outcomes: catalogue.outcomes.iter().map(|row| by_name(row.id, &row.name)).collect(),
         clients: catalogue.clients.iter().map(|row| by_name(row.id, &row.name)).collect(),
-        ticket_type: kind.map(|id| id.to_string()).unwrap_or_default(),
-        outcome: outcome.map(|id| id.to_string()).unwrap_or_default(),
+        ticket_type: or(last.ticket_type, kind),
+        outcome: or(last.outcome, outcome),
+        client: last.client,
     })
 }
 
@@ -96,5 +116,8 @@ pub async fn run(app: &App, caller: &Caller, typed: &Typed) -> Result<Connection
         }
     };
     draft::keep(app, &name(id), &lines).await?;
+    let text = |name: &str| typed.text(name).to_owned();
+    let chosen = Picked { ticket_type: text("ticket_type"), outcome: text("outcome"), client: text("client") };
+    draft::keep(app, &picked(id), &chosen).await?;
     Ok(id)
 }

@@ -112,8 +112,11 @@ pub async fn view(
             .with_value("cloud", cloud)
             .with_value("tenant_id", &c.tenant_id)
             .with_value("oauth_client_id", &c.oauth_client_id)
-            .with_value("secret_expires", &c.secret_expires.map(|day| day.to_string()).unwrap_or_default())
             .with_value("identity", identity_word(c.identity));
+        // a certificate's end is no secret's
+        if let Some(day) = c.secret_expires.filter(|_| !c.identity.by_certificate()) {
+            form = form.with_value("secret_expires", &day.to_string());
+        }
         if cloud == "custom" {
             form = form
                 .with_value("arm", &c.endpoints.arm)
@@ -243,10 +246,19 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
     made.text("tenant_id", typed.text("tenant_id"));
     made.text("oauth_client_id", typed.text("oauth_client_id"));
     let renewed = trial::renewed(app, typed, id).await?;
-    let before_ends = before.as_ref().and_then(|entry| entry.connection.secret_expires).map(|day| day.to_string());
+    trial::readable(app, typed, id).await?;
+    let by_secret = before.as_ref().filter(|entry| !entry.connection.identity.by_certificate());
+    let before_ends = by_secret.and_then(|entry| entry.connection.secret_expires).map(|day| day.to_string());
     let ends = typed.text("secret_expires");
     match trial::certificate_ends(app, typed)? {
         Some(day) => made.text("secret_expires", &day.to_string()),
+        None if trial::by_certificate(typed) => {
+            // of the one that lies here it is known; the end of a secret before is not this one's
+            let own = if before_ends.as_deref() == Some(ends) { "" } else { ends };
+            if renewed || !own.is_empty() {
+                made.text("secret_expires", own);
+            }
+        }
         None => {
             secret_end(app, typed, before_ends.as_deref(), renewed)?;
             made.text("secret_expires", ends);

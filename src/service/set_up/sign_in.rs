@@ -49,7 +49,11 @@ pub async fn state(app: &App) -> Result<(StepState, String), ServiceError> {
     Ok((StepState::Done, if people.is_empty() { "The app signs in by itself.".to_owned() } else { people.join(", ") }))
 }
 
-async fn signed_in(app: &App, connection: ConnectionId) -> Result<bool, ServiceError> {
+/// Whether somebody has signed in for a connection.
+///
+/// # Errors
+/// The store cannot be read.
+pub(super) async fn signed_in(app: &App, connection: ConnectionId) -> Result<bool, ServiceError> {
     let kept = app.store.secret_sources(SecretOwner::Connection(connection)).await;
     let kept = kept.map_err(|e| fault("read where secrets are", &e))?;
     Ok(kept.iter().any(|secret| secret.name == REFRESH_TOKEN))

@@ -16,11 +16,11 @@ impl Typed {
         Self(entries.into_iter().collect())
     }
 
-    /// Without the quotes that come along when values are copied out of a file or a mail: no value of a connection has
-    /// any around it. Not for lists, where quotes hold a comma.
+    /// Without the quotes and invisible characters that come along when values are copied out of a file, a mail or a page:
+    /// no value of a connection has any. Not for lists, where quotes hold a comma.
     #[must_use]
     pub fn unquoted(self) -> Self {
-        Self(self.0.into_iter().map(|(name, value)| (name, bare(&value).to_owned())).collect())
+        Self(self.0.into_iter().map(|(name, value)| (name, bare(&value))).collect())
     }
 
     /// The first value under this name, trimmed; empty when there is none.
@@ -62,9 +62,15 @@ impl Typed {
 /// Pairs of quotes as keyboards and word processors write them.
 const QUOTES: [(char, char); 5] = [('"', '"'), ('\'', '\''), ('“', '”'), ('‘', '’'), ('„', '“')];
 
-/// A value without one pair of quotes around it, and without blanks.
-fn bare(value: &str) -> &str {
-    let value = value.trim();
+/// What nobody sees or types: marks of order, zero-width blanks, soft hyphens, what joins or parts letters.
+fn is_unseen(letter: char) -> bool {
+    matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A value without what is not seen, without one pair of quotes around it, and without blanks.
+pub fn bare(value: &str) -> String {
+    let seen: String = value.chars().filter(|letter| !is_unseen(*letter)).collect();
+    let value = seen.trim();
     let inner = QUOTES.iter().find_map(|(open, close)| value.strip_prefix(*open)?.strip_suffix(*close));
-    inner.map_or(value, str::trim)
+    inner.map_or(value, str::trim).to_owned()
 }

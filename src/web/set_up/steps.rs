@@ -76,9 +76,13 @@ pub async fn clients(State(web): State<Web>, signed: Signed) -> Result<Response,
     page(&web, &signed, Step::Clients, StepContent::Clients(Box::new(view))).await
 }
 
-/// `POST /set-up/clients`
+/// `POST /set-up/clients`: saves, or with `do` shows the page again with what was asked for.
 pub async fn take_clients(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
     let typed = form.typed();
+    if !typed.text("do").is_empty() {
+        let view = clients_step::again(&web.app, &signed.caller, &typed).await?;
+        return page(&web, &signed, Step::Clients, StepContent::Clients(Box::new(view))).await;
+    }
     match clients_step::take(&web.app, &signed.caller, &typed).await {
         Ok(()) => onward_past_done(&web, &signed, Step::Clients, "Saved: nothing waits to be applied.").await,
         Err(error) => {

@@ -28,24 +28,38 @@ const LIST: &str = "halo-clients";
 
 /// What stands on the page.
 pub fn body(ctx: &PageContext, view: &ClientsStep) -> AnyView {
-    let again = format!("{}?again=1", Step::Clients.path());
+    // what is being read is not begun once more
+    let (again, look) = if view.under_way {
+        (Step::Clients.path(), "Look how far it is")
+    } else {
+        (format!("{}?again=1", Step::Clients.path()), "Look again")
+    };
     let troubles = view
         .troubles
         .iter()
         .map(|text| view! { <div class="notice bad">{icon(ctx, "needs-you")} <p>{text.clone()}</p></div> })
         .collect_view();
-    let inside = if view.rows.is_empty() {
-        let text = view! {
-            <p>
-                "The sign-in reaches no Log Analytics workspace. Give it a role on the customer's resource group, then look \
-                 again."
-            </p>
-            <p><a class="button" href=Step::SignIn.path()>"Who signed in"</a></p>
-        };
-        list::empty(ctx, "search", "No workspace was found", text.into_any())
-    } else {
-        form(ctx, view)
-    };
+    let inside = if view.rows.is_empty() { nothing(ctx, view) } else { form(ctx, view) };
+    let needs = view.needs.as_ref().filter(|_| !view.rows.is_empty()).map(|(step, text)| {
+        view! {
+            <div class="notice">
+                {icon(ctx, "waiting")}
+                <p>{text.clone()}" "<a href=step.path()>{format!("Go to “{}”", step.name())}</a></p>
+            </div>
+        }
+    });
+    let slow = view.under_way.then(|| {
+        view! {
+            <div class="notice" role="status">
+                {icon(ctx, "waiting")}
+                <p>
+                    "Microsoft or Halo answers slowly, so not everything is read yet. What was found before is shown; the reading \
+                     goes on in the background, and nothing of it is lost. "
+                    <a href=Step::Clients.path()>"Look how far it is"</a>
+                </p>
+            </div>
+        }
+    });
     let read = view.lines_read.map(|lines| {
         let text = format!(
             "{} of the file. Nothing is saved yet: look it through, then press “Save and go on”.",
@@ -55,9 +69,11 @@ pub fn body(ctx: &PageContext, view: &ClientsStep) -> AnyView {
     });
     view! {
         {troubles}
+        {slow}
+        {needs}
         {read}
         <p class="truth">{truth(view)}</p>
-        <p class="quiet">"Read "{when(ctx, view.read_at)}" · "<a href=again>"Look again"</a></p>
+        <p class="quiet">"Read "{when(ctx, view.read_at)}" · "<a href=again>{look}</a></p>
         {drafted(ctx, view.draft.as_ref())}
         {inside}
         {roles(&view.roles)}
@@ -86,6 +102,26 @@ fn roles(rows: &[RoleWanted]) -> AnyView {
         }
     };
     rows.iter().enumerate().map(one).collect_view().into_any()
+}
+
+/// Why there is no workspace, and what to do.
+fn nothing(ctx: &PageContext, view: &ClientsStep) -> AnyView {
+    let button = |step: Step, label: String| view! { <p><a class="button main" href=step.path()>{label}</a></p> };
+    let text = match &view.needs {
+        Some((step, text)) => {
+            view! { <p>{text.clone()}</p> {button(*step, format!("Go to “{}”", step.name()))} }.into_any()
+        }
+        None if view.under_way => view! { <p>"So far; look how far it is in a moment."</p> }.into_any(),
+        None => view! {
+            <p>
+                "The sign-in reaches no Log Analytics workspace. Give it a role on the customer's resource group, then look \
+                 again."
+            </p>
+            {button(Step::SignIn, "Who signed in".to_owned())}
+        }
+        .into_any(),
+    };
+    list::empty(ctx, "search", "No workspace was found", text)
 }
 
 /// Which rules each client follows, and the way to its own.
@@ -159,10 +195,12 @@ fn file(ctx: &PageContext, view: &ClientsStep) -> AnyView {
 fn truth(view: &ClientsStep) -> String {
     let all = view.rows.len() as u64;
     let linked = view.rows.iter().filter(|row| row.linked.is_some()).count() as u64;
+    let chosen = view.rows.iter().filter(|row| row.linked.is_none() && row.chosen).count() as u64;
     let (sure, unsure) = (view.guessed(true) as u64, view.guessed(false) as u64);
-    let apart = all.saturating_sub(linked + sure + unsure);
+    let apart = all.saturating_sub(linked + chosen + sure + unsure);
+    let saved = if chosen > 0 { format!("{} chosen, ", words::number(chosen)) } else { String::new() };
     let mut text = format!(
-        "{} found: {} linked, {} matched by name, {} to choose",
+        "{} found: {} linked, {saved}{} matched by name, {} to choose",
         words::counted(all, "workspace", "workspaces"),
         words::number(linked),
         words::number(sure),
@@ -180,12 +218,14 @@ fn form(ctx: &PageContext, view: &ClientsStep) -> AnyView {
     view! {
         <form method="post" action=Step::Clients.path() class="linking" novalidate>
             {fields::carried(&view.form, &["seen"])}
+            {unseen(view)}
             <datalist id=LIST>{options}</datalist>
+            {several(ctx, view)}
             {list::table(
                 ("Workspaces found", "Workspaces found, and the Halo client each belongs to"),
                 "cards finds",
                 list::heads(&[("Workspace", "c-wide"), ("Halo client", ""), ("Matched by name", ""), ("Links lead to", "")]),
-                view.rows.iter().map(|row| line(ctx, &view.form, row)).collect_view().into_any(),
+                view.rows.iter().filter(|row| view.shows(row)).map(|row| line(ctx, view, row)).collect_view().into_any(),
             )}
             <p class="quiet">
                 "Ticked workspaces start in observe: they are read and planned, and nothing is written until you go live."
@@ -196,9 +236,99 @@ fn form(ctx: &PageContext, view: &ClientsStep) -> AnyView {
     .into_any()
 }
 
+/// So many workspaces are looked through and ticked without help.
+const FEW: usize = 8;
+
+/// A search, and buttons for many at once. Each shows the page again with what was ticked and typed, and keeps nothing.
+fn several(ctx: &PageContext, view: &ClientsStep) -> Option<AnyView> {
+    let (found, all) = (view.rows.iter().filter(|row| view.shows(row)).count(), view.rows.len());
+    let search = (all > FEW || found < all).then(|| {
+        let shown = (found < all).then(|| {
+            let text = format!(
+                "{} of {} shown. What is ticked among the others stays ticked.",
+                words::number(found as u64),
+                words::counted(all as u64, "workspace", "workspaces"),
+            );
+            view! { <p class="quiet" role="status">{text}</p> }
+        });
+        view! {
+            {list::search(ctx, "Search", "Workspace, tenant, client", view.form.value("q"))}
+            <button type="submit" class="button" name="do" value="find">"Find"</button>
+            {shown}
+        }
+    });
+    let sure = view.rows.iter().any(|row| row.usable && row.linked.is_none() && row.doubt == Doubt::Sure);
+    let tick = sure.then(|| {
+        view! { <button type="submit" class="button" name="do" value="tick">"Tick all that are sure"</button> }
+    });
+    // Enter in a field presses the form's first button: it searches, and never ticks
+    search.map(|search| {
+        view! {
+            <div class="acts">
+                {search}
+                {tick}
+                <button type="submit" class="button" name="do" value="untick">"Untick all"</button>
+            </div>
+        }
+        .into_any()
+    })
+}
+
+/// What was ticked and typed at workspaces that are not shown, or not found yet: it is not lost by saving.
+fn unseen(view: &ClientsStep) -> AnyView {
+    let shown = |key: &str| view.rows.iter().find(|row| row.key == key).map(|row| view.shows(row));
+    let hidden = |name: &str| {
+        let Some((kind, key)) = name.split_once('-') else { return false };
+        let of_row = ["link", "client", "portal", "pick"].contains(&kind);
+        // one that is gone for good is not carried along: who ticked it was told
+        of_row && !shown(key).unwrap_or(!view.under_way)
+    };
+    view.form
+        .values
+        .iter()
+        .filter(|(name, value)| !value.is_empty() && hidden(name))
+        .map(|(name, value)| view! { <input type="hidden" name=name.clone() value=value.clone() /> })
+        .collect_view()
+        .into_any()
+}
+
+/// Where the links of a workspace lead.
+fn leads(form: &FormView, row: &FoundRow) -> AnyView {
+    let portal = format!("portal-{}", row.key);
+    let defender = form.value(&portal) == "defender";
+    view! {
+        <label class="unseen" for=portal.clone()>{format!("Links of {} lead to", row.name)}</label>
+        <select id=portal.clone() name=portal>
+            <option value="azure" selected=!defender>"Azure portal"</option>
+            <option value="defender" selected=defender>"Defender portal"</option>
+        </select>
+    }
+    .into_any()
+}
+
+/// The names that may be meant, each a box: one tick links the workspace to that client.
+fn picks(form: &FormView, row: &FoundRow, names: &[String]) -> AnyView {
+    let pick = format!("pick-{}", row.key);
+    names
+        .iter()
+        .enumerate()
+        .map(|(at, name)| {
+            let id = format!("{pick}-{at}");
+            let ticked = form.value(&pick) == name;
+            view! {
+                <div class="option">
+                    <input type="checkbox" id=id.clone() name=pick.clone() value=name.clone() checked=ticked />
+                    <label for=id>{name.clone()}"?"<span class="unseen">{format!(" for {}", row.name)}</span></label>
+                </div>
+            }
+        })
+        .collect_view()
+        .into_any()
+}
+
 /// A workspace that is linked already is given to another client.
 fn elsewhere(form: &FormView, row: &FoundRow) -> AnyView {
-    let [link, client, portal] = ["link", "client", "portal"].map(|kind| format!("{kind}-{}", row.key));
+    let [link, client] = ["link", "client"].map(|kind| format!("{kind}-{}", row.key));
     let problem = form.problem(&client).map(str::to_owned);
     let fault = problem.as_ref().map(|_| format!("{client}-problem"));
     let open = problem.is_some() || !form.value(&link).is_empty();
@@ -214,7 +344,6 @@ fn elsewhere(form: &FormView, row: &FoundRow) -> AnyView {
                 value=form.value(&client).to_owned()
                 aria-invalid=problem.as_ref().map(|_| "true")
                 aria-describedby=fault.clone() />
-            <input type="hidden" name=portal.clone() value=form.value(&portal).to_owned() />
             {problem.map(|text| view! { <p class="problem" id=fault.clone()><span class="unseen">"Error: "</span>{text}</p> })}
             <p class="quiet">"It observes again until you let it go live. Its tickets so far stay where they are, and get nothing more."</p>
         </details>
@@ -222,10 +351,10 @@ fn elsewhere(form: &FormView, row: &FoundRow) -> AnyView {
     .into_any()
 }
 
-fn line(ctx: &PageContext, form: &FormView, row: &FoundRow) -> AnyView {
+fn line(ctx: &PageContext, view: &ClientsStep, row: &FoundRow) -> AnyView {
+    let form = &view.form;
     let link = format!("link-{}", row.key);
     let client = format!("client-{}", row.key);
-    let portal = format!("portal-{}", row.key);
     let fault = |field: &str| {
         form.problem(field).map(|text| {
             let id = format!("{field}-problem");
@@ -265,35 +394,34 @@ fn line(ctx: &PageContext, form: &FormView, row: &FoundRow) -> AnyView {
     };
     let doubt = match (&row.doubt, free) {
         (_, false) => ().into_any(),
+        _ if row.chosen => {
+            view! { <span class="chip health-healthy">{icon(ctx, "healthy")} <span>"Chosen"</span></span> }.into_any()
+        }
+        // nothing can be matched before there are clients
+        _ if view.clients.is_empty() => view! { <span class="quiet">"–"</span> }.into_any(),
         (Doubt::Sure, _) => {
             view! { <span class="chip health-healthy">{icon(ctx, "healthy")} <span>"Sure"</span></span> }.into_any()
         }
         (Doubt::Unsure { names }, _) => view! {
             <span class="chip health-waiting">{icon(ctx, "waiting")} <span>"Unsure"</span></span>
-            <div class="quiet">{names.join(", ")}"?"</div>
+            {picks(form, row, names)}
         }
         .into_any(),
         (Doubt::Nothing, _) => {
             view! { <span class="chip sync-unknown">{icon(ctx, "unknown")} <span>"No match"</span></span> }.into_any()
         }
     };
-    let leads = free.then(|| {
-        let defender = form.value(&portal) == "defender";
-        view! {
-            <label class="unseen" for=portal.clone()>{format!("Links of {} lead to", row.name)}</label>
-            <select id=portal.clone() name=portal>
-                <option value="azure" selected=!defender>"Azure portal"</option>
-                <option value="defender" selected=defender>"Defender portal"</option>
-            </select>
-        }
-    });
+    let leads = row.usable.then(|| leads(form, row));
     let says = row.says.clone().map(|text| {
         let class = if row.usable { "warn" } else { "failure" };
         view! { <p class=class>{text}</p> }
     });
-    let joined = row
-        .joined
-        .then(|| view! { <p class="quiet">"Joined to Microsoft Defender: its incidents are shown there too."</p> });
+    let joined = row.joined.then(|| {
+        // of one that was linked before it joined the links are changed here
+        let elsewhere = row.linked.is_some() && row.usable && form.value(&format!("portal-{}", row.key)) != "defender";
+        let way = elsewhere.then_some(" Choose “Defender portal” in its row and save, if its links are to lead there.");
+        view! { <p class="quiet">"Joined to Microsoft Defender: its incidents are shown there too."{way}</p> }
+    });
     view! {
         <tr>
             <th scope="row" class="c-wide tall">

@@ -38,6 +38,14 @@ pub fn body(ctx: &PageContext, view: &HaloStep) -> AnyView {
             "In Halo, open Configuration > Integrations > Halo API. Make an API application with the method “Client ID and \
              Secret (Services)” and an agent of its own, and copy the values from there."
         </p>
+        <details>
+            <summary>"What the API application and its agent have to be allowed"</summary>
+            <p>
+                "The scope “all” on the application, or at least read:tickets and edit:tickets, read:customers and what the look-ups \
+                 need, and admin where webhooks are made from here; the test names each one that is missing. Halo gives no more than the agent may do: let it see every client, \
+                 and see, make, change and close tickets of the type that incidents get."
+            </p>
+        </details>
         <form method="post" action=Step::Halo.path() class="form" novalidate>
             {fields::carried(form, &["connection", "seen"])}
             {plain("resource_server", "Resource server", "Such as https://acme.haloitsm.com/api.")}
@@ -55,7 +63,11 @@ pub fn body(ctx: &PageContext, view: &HaloStep) -> AnyView {
                     {plain("authorisation_server", "Authorisation server", "Left empty, Halo is asked for it.")}
                     {plain("tenant", "Tenant", "Left empty, Halo is asked for it; many instances have none.")}
                     {fields::radios(form, "", "product", "Product", &[
-                        ("", "Told by the address", ""),
+                        (
+                            "",
+                            "Told by the address",
+                            "HaloPSA where the address has “.halopsa.” in it, else HaloITSM: choose it here for a host of your own.",
+                        ),
                         ("itsm", "HaloITSM", ""),
                         ("psa", "HaloPSA", ""),
                     ])}
@@ -101,7 +113,7 @@ fn tested(ctx: &PageContext, test: &HaloTest, connection: &str) -> AnyView {
                 <input type="hidden" name="connection" value=connection.to_owned() />
                 {select("ticket_type", "Ticket type of incidents", &test.ticket_type, &test.ticket_types)}
                 {select("outcome", "Outcome of our notes", &test.outcome, &test.outcomes)}
-                {select("client", "Client for the test ticket", "", &test.clients)}
+                {select("client", "Client for the test ticket", &test.client, &test.clients)}
                 <div class="acts">
                     <button type="submit" class="button main" name="do" value="read">"Test by reading"</button>
                     <button type="submit" class="button" name="do" value="write">"Test with a ticket"</button>

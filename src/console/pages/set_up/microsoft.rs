@@ -88,24 +88,27 @@ fn typed(view: &MicrosoftStep) -> AnyView {
     view! {
         {plain(view, "tenant_id", "Tenant ID", "GUID or domain of the tenant to sign in to.")}
         {plain(view, "oauth_client_id", "Application (client) ID", "From the app registration's overview.")}
-        {fields::field(&view.form, "", Field {
-            name: "client_secret",
-            label: "Client secret",
-            hint: secret_hint,
-            kind: "password",
-            autocomplete: "off",
-        })}
-        {fields::field(&view.form, "", Field {
-            name: "secret_expires",
-            label: "End of the secret (optional)",
-            hint: "The day Entra shows beside it: the console counts down to it and asks for a new one in time. A certificate \
-                   tells its own.",
-            kind: "date",
-            autocomplete: "off",
-        })}
-        {view.form.problem("secret_expires").map(|_| {
-            fields::check(&view.form, "", "same_end", "The new secret ends on the same day as the one before")
-        })}
+        // hidden by the style sheet while the app is to prove itself by certificate
+        <div class="by-secret form">
+            {fields::field(&view.form, "", Field {
+                name: "client_secret",
+                label: "Client secret",
+                hint: secret_hint,
+                kind: "password",
+                autocomplete: "off",
+            })}
+            {fields::field(&view.form, "", Field {
+                name: "secret_expires",
+                label: "End of the secret (optional)",
+                hint: "The day Entra shows beside it: the console counts down to it and asks for a new one in time. A certificate \
+                       tells its own.",
+                kind: "date",
+                autocomplete: "off",
+            })}
+            {view.form.problem("secret_expires").map(|_| {
+                fields::check(&view.form, "", "same_end", "The new secret ends on the same day as the one before")
+            })}
+        </div>
     }
     .into_any()
 }
@@ -146,8 +149,6 @@ fn cloud(view: &MicrosoftStep) -> AnyView {
 
 fn identity(view: &MicrosoftStep) -> AnyView {
     let form = &view.form;
-    let certificate = form.value("identity").ends_with("certificate")
-        || ["certificate", "private_key"].iter().any(|field| form.problem(field).is_some());
     view! {
         {fields::radios(form, "", "identity", "Who signs in", &[
             ("delegated", "A person", "Somebody with the role Microsoft Sentinel Contributor or Responder signs in on the next page."),
@@ -155,36 +156,35 @@ fn identity(view: &MicrosoftStep) -> AnyView {
             ("secret", "The app itself, by its secret", "No person and no second factor: Microsoft asks people for one when they write."),
             ("certificate", "The app itself, by certificate", ""),
         ])}
+        // shown by the style sheet while the app is to prove itself by certificate, as the addresses of a custom cloud are
+        <div class="by-certificate form">
+            {fields::secret_area(form, "", Field {
+                name: "certificate",
+                label: "Certificate",
+                hint: "PEM, uploaded to the app registration too. A PFX file becomes PEM by “openssl pkcs12 -in app.pfx -nodes -out \
+                       app.pem”; all of it may be pasted here.",
+                kind: "text",
+                autocomplete: "off",
+            })}
+            {fields::secret_area(form, "", Field {
+                name: "private_key",
+                label: "Private key",
+                hint: "PEM. It is sealed here and never shown again.",
+                kind: "text",
+                autocomplete: "off",
+            })}
+            <details>
+                <summary>"Script: makes a certificate and adds it to the app registration"</summary>
+                {in_clouds("script-certificate", "Script that makes a certificate", |cloud| {
+                    scripts::certificate(cloud, form.value("oauth_client_id"))
+                })}
+            </details>
+        </div>
         <details>
             <summary>"Script: gives the app itself its role"</summary>
             {in_clouds("script-role", "Script that assigns the role", |cloud| {
                 scripts::service_principal(cloud, form.value("oauth_client_id"))
             })}
-        </details>
-        <details>
-            <summary>"Script: makes a certificate and adds it to the app registration"</summary>
-            {in_clouds("script-certificate", "Script that makes a certificate", |cloud| {
-                scripts::certificate(cloud, form.value("oauth_client_id"))
-            })}
-        </details>
-        <details open=certificate>
-            <summary>"Certificate"</summary>
-            <div class="form">
-                {fields::secret_area(form, "", Field {
-                    name: "certificate",
-                    label: "Certificate",
-                    hint: "PEM, uploaded to the app registration too.",
-                    kind: "text",
-                    autocomplete: "off",
-                })}
-                {fields::secret_area(form, "", Field {
-                    name: "private_key",
-                    label: "Private key",
-                    hint: "PEM. It is sealed here and never shown again.",
-                    kind: "text",
-                    autocomplete: "off",
-                })}
-            </div>
         </details>
     }
     .into_any()

@@ -81,8 +81,16 @@ pub(super) fn certificate_ends(app: &App, typed: &Typed) -> Result<Option<Date>,
     let Some(pem) = typed.secret(CERTIFICATE).filter(|_| by_certificate(typed)) else {
         return Ok(None);
     };
+    let today = app.clock.now().to_zoned(TimeZone::UTC).date();
+    if let Some(day) = assertion::begins(&pem).filter(|day| *day > today) {
+        let text = format!(
+            "Certificate: it holds only from {day} on. Paste one that holds today, or look whether the clock is right where it was \
+             made."
+        );
+        return Err(ServiceError::invalid("certificate", text));
+    }
     let day = assertion::ends(&pem);
-    match day.filter(|day| *day < app.clock.now().to_zoned(TimeZone::UTC).date()) {
+    match day.filter(|day| *day < today) {
         Some(day) => {
             let text = format!(
                 "Certificate: it ended on {day}. Make a new one, upload it to the app registration, and paste it here."
@@ -91,6 +99,15 @@ pub(super) fn certificate_ends(app: &App, typed: &Typed) -> Result<Option<Date>,
         }
         None => Ok(day),
     }
+}
+
+/// Reads the certificate and key that were typed: what is wrong with them comes before what hangs on them.
+pub(super) async fn readable(app: &App, typed: &Typed, id: Option<ConnectionId>) -> Result<(), ServiceError> {
+    let fresh = [CERTIFICATE, PRIVATE_KEY].iter().any(|name| !typed.text(name).is_empty());
+    if by_certificate(typed) && fresh {
+        credential(app, typed, id).await?;
+    }
+    Ok(())
 }
 
 /// The app's proof as typed, or as it lies here.

@@ -38,7 +38,7 @@ use halobridge::{
 
 mod both_sides;
 mod records;
-mod set_up;
+pub mod set_up;
 mod sources;
 
 pub use both_sides::{pair, unlinked};

@@ -1,6 +1,7 @@
 //! What the pages say, drawn from one rich value of every view.
 
 mod fixtures;
+mod found;
 mod help;
 mod texts;
 
