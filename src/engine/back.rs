@@ -44,6 +44,10 @@ pub(super) async fn add_comment(
                     let there = there.clone();
                     return found(engine, row, sentinel, at, (carries, message), (there, comments), class).await;
                 }
+                // Nor is a note told again that a digest from before carries, whichever note that begins with.
+                if carries.iter().any(|carried| in_a_digest(&comments, carried)) {
+                    return carried_before(comments);
+                }
                 read = Some(comments);
             }
             Err(failure) => return failed(row, failure, engine.now()),
@@ -127,12 +131,21 @@ async fn found(
                 Err(failure) => failed(row, failure, engine.now()),
             }
         }
-        // What it carried by then is recognised by the plan that follows, and what is left of it is told as an edit.
-        None => {
-            let reading = Reading { comments: Some(comments), ..Reading::default() };
-            Attempt::Stale("A comment from before the restore carries it.".into(), Box::new(reading))
-        }
+        None => carried_before(comments),
     }
+}
+
+/// What it carried by then is recognised by the plan that follows, and what is left of it is told as an edit.
+fn carried_before(comments: Vec<Comment>) -> Attempt {
+    let reading = Reading { comments: Some(comments), ..Reading::default() };
+    Attempt::Stale("A comment from before the restore carries it.".into(), Box::new(reading))
+}
+
+/// Whether a digest names the note that is to be told. That it is ours the plan looks at.
+fn in_a_digest(comments: &[Comment], carried: &Carried) -> bool {
+    let named = |comment: &Comment| budget::digested(&comment.message, carried.action.ticket).contains(&carried.action);
+    let first = (carried.edit, carried.part) == (0, 0) && carried.action.action != TICKET_ITSELF;
+    first && comments.iter().any(named)
 }
 
 /// A change of ours whose answer was never recorded shows on the incident.

@@ -293,7 +293,7 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) -> bool {
             OperationState::Planned { .. } if notes::to_sentinel::taken(s, &queued.kind) => {
                 wanted.retain(|p| !same_key(p));
                 found = true;
-                out.void.push((queued.id, "Another comment of ours stands under its id.".to_owned()));
+                out.void.push((queued.id, "Comments of ours tell of its notes already.".to_owned()));
             }
             OperationState::Planned { .. } => {
                 if wanted.iter().any(|p| same_key(p) && p.kind == queued.kind) {
