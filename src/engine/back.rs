@@ -8,7 +8,7 @@ use crate::{
         failure::{Failure, FailureKind, Side},
         ids::{CommentId, fingerprint},
         incident::{Comment, Incident, Owner},
-        operation::{Carried, IncidentChange, OperationResult},
+        operation::{Carried, IncidentChange, OperationKind, OperationResult},
         pair::{Base, RefusedOwner},
         reason::Reason,
     },
@@ -132,6 +132,37 @@ async fn found(
             }
         }
         None => carried_before(comments),
+    }
+}
+
+/// After a restore the incident's comments are read before an edit of one of them is told: the backup may know it in words
+/// that are older than those of the note that tells it. `None`: nothing is in the way.
+pub(super) async fn recalled(
+    engine: &Engine,
+    row: &SituationRow,
+    kind: &OperationKind,
+    class: Class,
+) -> Option<Attempt> {
+    let edited = matches!(kind, OperationKind::AddNote { comment: Some(_), edit: 1.., .. });
+    if !edited || !forth::may_be_forgotten(engine, row) || !engine.schedule().comments_forgotten(row.pair.id) {
+        return None;
+    }
+    let view = engine.registry.view();
+    let (workspace, _, _) = view.of_workspace(row.pair.workspace)?;
+    let at = view.place(workspace)?;
+    let sentinel = engine.registry.sentinel(workspace.connection).ok()?;
+    match sentinel.comments(&at, &row.pair.incident, class).await {
+        Ok(comments) => {
+            let reading = Reading { comments: Some(comments), ..Reading::default() };
+            Some(Attempt::Stale("It was planned before the comments were read again.".into(), Box::new(reading)))
+        }
+        Err(failure) if failure.kind == FailureKind::Gone => None,
+        Err(failure) => {
+            // It is the other side's: the note waits for it, and is not given up for it.
+            let waits = matches!(failure.kind, FailureKind::WaitUntil { .. });
+            let kind = if waits { failure.kind } else { FailureKind::Transient };
+            Some(Attempt::Failed(Failure { kind, ..failure }))
+        }
     }
 }
 

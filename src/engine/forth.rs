@@ -25,7 +25,7 @@ use crate::{
     store::{SituationRow, StoreError},
 };
 
-use super::{Engine, digest::observed, execute::Attempt, pauses};
+use super::{Engine, back, digest::observed, execute::Attempt, pauses};
 
 /// How long after a record was made "not found" does not prove that it is gone.
 pub(super) const MAY_NOT_SHOW_YET: SignedDuration = SignedDuration::from_mins(5);
@@ -234,6 +234,9 @@ pub(super) async fn add_note(
     (kind, note): (&OperationKind, &NoteDraft),
     class: Class,
 ) -> Attempt {
+    if let Some(before) = Box::pin(back::recalled(engine, row, kind, class)).await {
+        return before;
+    }
     // A note says what happens at one client: the ticket must still be that client's, at this moment.
     let current = match halo.ticket(ticket, class).await {
         Ok(current) if current.deleted || current.merged_into.is_some() => return deleted(row, current),

@@ -199,3 +199,23 @@ fn a_note_that_says_what_the_comment_says_now_is_no_older_one() {
     scene.comments.as_mut().unwrap()[0].message = "newer words".into();
     assert!(words(&scene.plan()).starts_with("note of"), "{}", words(&scene.plan()));
 }
+
+/// A backup knows a comment in older words than the note that was written of it since.
+#[test]
+fn an_edit_of_a_comment_planned_from_older_words_is_taken_back() {
+    let mut scene = in_step();
+    let comment = scene.comment(1, "second words");
+    scene.comments.as_mut().unwrap()[0].modified = Some(scene.now);
+    scene.note(8, "<p>Comment in Microsoft Sentinel by Li Chen</p><p>third words</p>");
+    scene.link(&comment, ActionKey { ticket: TicketId(70), action: 8 }, (0, 0), Some(String::new()), Side::Sentinel);
+    let plan = scene.plan();
+    assert!(words(&plan).starts_with("note of edit 1"), "{}", words(&plan));
+    scene.queue(&plan);
+    assert!(scene.plan().void.is_empty(), "it stands as long as nothing else is known");
+    scene.comments.as_mut().unwrap()[0].message = "third words".into();
+    let plan = scene.plan();
+    assert_eq!((plan.void.len(), plan.operations.len()), (1, 0), "{}", words(&plan));
+    // What is said after that is told.
+    scene.comments.as_mut().unwrap()[0].message = "fourth words".into();
+    assert!(scene.plan().void.is_empty());
+}
