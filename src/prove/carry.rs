@@ -459,16 +459,17 @@ impl World {
     /// cannot know what was spent, nor can two processes know of each other.
     fn watch_limit(&mut self, host: usize, kind: &str) {
         let now = self.now();
-        let excused = self.strikes.excuse_until.is_some_and(|until| until > now);
-        let text = format!("{kind} of process {} was answered 429 by the other side's own limit", host + 1);
+        let excused = self.strikes.excuse_until.is_some_and(|until| until > now) || self.watch.paced(host, kind);
         if !excused {
+            let text = format!("{kind} of process {} was answered 429 by the other side's own limit", host + 1);
             self.watch.limits.push(Wrong { at: now, text });
         }
     }
 
     /// A call that is sent although its process was told to wait.
     fn watch_wait(&mut self, flight: &Flight) {
-        let now = self.clock_of(flight.host);
+        let (now, sent) = (self.clock_of(flight.host), self.now());
+        self.watch.set_out(flight.host, &flight.kind, sent);
         let Some(until) = self.strikes.told_until(flight.host, &flight.side) else { return };
         if until > now + SignedDuration::from_millis(1) {
             let text = format!(

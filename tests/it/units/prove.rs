@@ -100,6 +100,22 @@ mod watch {
         assert!(passed(Some(3)) >= 1, "three readings for each change");
         assert_eq!(passed(Some(1)), 0);
     }
+
+    #[test]
+    fn who_sends_no_more_than_a_window_takes_is_not_blamed_for_what_arrives_late() {
+        let sent = |every_ms: i64| {
+            let mut watch = Watch::default();
+            for n in 0..900 {
+                let at = Timestamp::UNIX_EPOCH + SignedDuration::from_millis(every_ms * n);
+                watch.set_out(0, "halo.tickets.get", at);
+                watch.set_out(0, "halo.auth.token", at);
+                watch.set_out(1, "halo.tickets.get", at);
+            }
+            (watch.paced(0, "halo.actions.list"), watch.paced(0, "sentinel.incident.get"))
+        };
+        assert_eq!(sent(1_000), (true, false));
+        assert_eq!(sent(990), (false, false));
+    }
 }
 
 /// `src/prove/shape.rs`.
