@@ -29,7 +29,9 @@ use super::{
 };
 
 /// Why a write that was given up is taken back.
-const ASKED_AGAIN: &str = "Rebuilt from both sides: what is still wanted is planned anew.";
+pub const ASKED_AGAIN: &str = "Rebuilt from both sides: what is still wanted is planned anew.";
+/// Why one that was queued behind it is.
+const IN_ORDER: &str = "Rebuilt from both sides: it follows what had been given up.";
 
 /// Why a pair is not rebuilt, with what to do instead; `None`: it may be. `shares`: another pair has its ticket too.
 pub fn refused(pair: &Pair, shares: bool) -> Option<&'static str> {
@@ -81,7 +83,8 @@ pub fn begun(s: &Situation<'_>) -> Begun {
     };
     let (taken_back, operations): (Vec<Operation>, Vec<Operation>) =
         s.operations.iter().cloned().partition(|operation| given_up(operation) || queued(operation));
-    let void = taken_back.into_iter().map(|operation| (operation.id, ASKED_AGAIN.to_owned())).collect();
+    let why = |operation: &Operation| if given_up(operation) { ASKED_AGAIN } else { IN_ORDER };
+    let void = taken_back.iter().map(|operation| (operation.id, why(operation).to_owned())).collect();
     let forgotten = base(&s.pair.base);
     let base = if closing::shut(s) { closed(forgotten, &s.pair.base) } else { forgotten };
     Begun { pair: Pair { base, ..s.pair.clone() }, links, operations, learnt, void }
