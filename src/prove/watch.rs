@@ -210,9 +210,8 @@ pub struct Watch {
     order: Order,
 }
 
-/// Calls that Halo takes within five minutes; a second less, for one that was granted may wait for a token before it sets
-/// out.
-const HALO_TAKES: (usize, SignedDuration) = (300, SignedDuration::from_secs(299));
+/// Calls that Halo takes within so long a window.
+const HALO_TAKES: (usize, SignedDuration) = (300, SignedDuration::from_mins(5));
 
 /// Reads of one record within a minute that no work asks for. Each change by an analyst asks for one, and takes one off:
 /// an incident that somebody goes on changing whenever we have read it is told of, refuses our writes and is read for
