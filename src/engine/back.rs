@@ -8,7 +8,7 @@ use crate::{
         failure::{Failure, FailureKind, Side},
         ids::{CommentId, fingerprint},
         incident::{Comment, Incident, Owner},
-        operation::{Carried, IncidentChange, OperationResult},
+        operation::{Carried, IncidentChange, OperationKind, OperationResult},
         pair::{Base, RefusedOwner},
         reason::Reason,
     },
@@ -43,6 +43,10 @@ pub(super) async fn add_comment(
                 if let Some(there) = comments.iter().find(|there| there.id == *comment) {
                     let there = there.clone();
                     return found(engine, row, sentinel, at, (carries, message), (there, comments), class).await;
+                }
+                // Nor is a note told again that a digest from before carries, whichever note that begins with.
+                if carries.iter().any(|carried| in_a_digest(&comments, carried)) {
+                    return carried_before(comments);
                 }
                 read = Some(comments);
             }
@@ -127,12 +131,52 @@ async fn found(
                 Err(failure) => failed(row, failure, engine.now()),
             }
         }
-        // What it carried by then is recognised by the plan that follows, and what is left of it is told as an edit.
-        None => {
+        None => carried_before(comments),
+    }
+}
+
+/// After a restore the incident's comments are read before an edit of one of them is told: the backup may know it in words
+/// that are older than those of the note that tells it. `None`: nothing is in the way.
+pub(super) async fn recalled(
+    engine: &Engine,
+    row: &SituationRow,
+    kind: &OperationKind,
+    class: Class,
+) -> Option<Attempt> {
+    let edited = matches!(kind, OperationKind::AddNote { comment: Some(_), edit: 1.., .. });
+    if !edited || !forth::may_be_forgotten(engine, row) || !engine.schedule().comments_forgotten(row.pair.id) {
+        return None;
+    }
+    let view = engine.registry.view();
+    let (workspace, _, _) = view.of_workspace(row.pair.workspace)?;
+    let at = view.place(workspace)?;
+    let sentinel = engine.registry.sentinel(workspace.connection).ok()?;
+    match sentinel.comments(&at, &row.pair.incident, class).await {
+        Ok(comments) => {
             let reading = Reading { comments: Some(comments), ..Reading::default() };
-            Attempt::Stale("A comment from before the restore carries it.".into(), Box::new(reading))
+            Some(Attempt::Stale("It was planned before the comments were read again.".into(), Box::new(reading)))
+        }
+        Err(failure) if failure.kind == FailureKind::Gone => None,
+        Err(failure) => {
+            // It is the other side's: the note waits for it, and is not given up for it.
+            let waits = matches!(failure.kind, FailureKind::WaitUntil { .. });
+            let kind = if waits { failure.kind } else { FailureKind::Transient };
+            Some(Attempt::Failed(Failure { kind, ..failure }))
         }
     }
+}
+
+/// What it carried by then is recognised by the plan that follows, and what is left of it is told as an edit.
+fn carried_before(comments: Vec<Comment>) -> Attempt {
+    let reading = Reading { comments: Some(comments), ..Reading::default() };
+    Attempt::Stale("A comment from before the restore carries it.".into(), Box::new(reading))
+}
+
+/// Whether a digest names the note that is to be told. That it is ours the plan looks at.
+fn in_a_digest(comments: &[Comment], carried: &Carried) -> bool {
+    let named = |comment: &Comment| budget::digested(&comment.message, carried.action.ticket).contains(&carried.action);
+    let first = (carried.edit, carried.part) == (0, 0) && carried.action.action != TICKET_ITSELF;
+    first && comments.iter().any(named)
 }
 
 /// A change of ours whose answer was never recorded shows on the incident.

@@ -25,7 +25,7 @@ use crate::{
     store::{SituationRow, StoreError},
 };
 
-use super::{Engine, digest::observed, execute::Attempt, pauses};
+use super::{Engine, back, digest::observed, execute::Attempt, pauses};
 
 /// How long after a record was made "not found" does not prove that it is gone.
 pub(super) const MAY_NOT_SHOW_YET: SignedDuration = SignedDuration::from_mins(5);
@@ -234,12 +234,12 @@ pub(super) async fn add_note(
     (kind, note): (&OperationKind, &NoteDraft),
     class: Class,
 ) -> Attempt {
+    if let Some(before) = Box::pin(back::recalled(engine, row, kind, class)).await {
+        return before;
+    }
     // A note says what happens at one client: the ticket must still be that client's, at this moment.
     let current = match halo.ticket(ticket, class).await {
-        Ok(current) if current.deleted || current.merged_into.is_some() => {
-            let what = format!("Ticket {ticket} was deleted or merged in Halo.");
-            return Attempt::Refused(Reason::RecordGone { what }, Vec::new(), read_ticket(row, current));
-        }
+        Ok(current) if current.deleted || current.merged_into.is_some() => return deleted(row, current),
         Ok(current) if current.client_id != Some(row.pair.halo_client_id) => {
             return Attempt::Refused(Reason::WrongClient, Vec::new(), read_ticket(row, current));
         }
@@ -274,8 +274,33 @@ pub(super) async fn add_note(
             made
         }
         Err(failure) if failure.kind == FailureKind::Gone => gone(row, ticket, failure, engine.now()),
+        Err(failure) if failure.kind == FailureKind::Rejected => {
+            Box::pin(refused(engine, row, halo, ticket, failure, class)).await
+        }
         Err(failure) => Attempt::Failed(failure),
     }
+}
+
+/// What a refusal comes to: it may be that the ticket was deleted since it was read just before, which Halo says in words
+/// and not by a status of its own.
+async fn refused(
+    engine: &Engine,
+    row: &SituationRow,
+    halo: &Arc<Halo>,
+    ticket: TicketId,
+    failure: Failure,
+    class: Class,
+) -> Attempt {
+    match halo.ticket(ticket, class).await {
+        Ok(current) if current.deleted || current.merged_into.is_some() => deleted(row, current),
+        Err(again) if again.kind == FailureKind::Gone => gone(row, ticket, again, engine.now()),
+        Ok(_) | Err(_) => Attempt::Failed(failure),
+    }
+}
+
+fn deleted(row: &SituationRow, ticket: Ticket) -> Attempt {
+    let what = format!("Ticket {} was deleted or merged in Halo.", ticket.id);
+    Attempt::Refused(Reason::RecordGone { what }, Vec::new(), read_ticket(row, ticket))
 }
 
 fn reads_custom_fields(engine: &Engine, row: &SituationRow) -> bool {
@@ -372,6 +397,9 @@ pub(super) async fn update_ticket(
             Ok(_) => Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure }),
             Err(_) => Attempt::Failed(failure),
         },
+        Err(failure) if failure.kind == FailureKind::Rejected => {
+            Box::pin(refused(engine, row, halo, ticket, failure, class)).await
+        }
         Err(failure) => Attempt::Failed(failure),
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     outbound::budget::Class,
     planner::{observed::Reading, plan::displaced, retry::own_wait},
     sentinel::{Incidents, ListWanted, Place},
-    store::StoreError,
+    store::{StoreError, Version},
 };
 
 mod adopt;
@@ -298,7 +298,11 @@ impl<'a> Poll<'a> {
                 self.hurry(pair, &incident);
             }
             match versions.get(&incident.id) {
-                Some(known) if !self.thorough && known.etag == incident.etag && incident.etag.is_some() => {}
+                Some(known)
+                    if !self.thorough
+                        && known.etag == incident.etag
+                        && incident.etag.is_some()
+                        && !comments_went(known, &incident) => {}
                 // What the storm brake holds waits for a person, also over a start: a changed cap judges it anew.
                 Some(known)
                     if known.held.as_deref() == Some(STORM_HELD)
@@ -429,6 +433,13 @@ impl<'a> Poll<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether a linked incident of a known version has another number of comments than that had: one that is deleted moves
+/// nothing else.
+fn comments_went(known: &Version, incident: &Incident) -> bool {
+    let told = incident.comments_count >= 0;
+    told && known.pair.is_some() && known.comments_count != incident.comments_count
 }
 
 /// Fewer comments than the incident counts: their list lags behind, and nothing else would ask for it again.

@@ -293,7 +293,7 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) -> bool {
             OperationState::Planned { .. } if notes::to_sentinel::taken(s, &queued.kind) => {
                 wanted.retain(|p| !same_key(p));
                 found = true;
-                out.void.push((queued.id, "Another comment of ours stands under its id.".to_owned()));
+                out.void.push((queued.id, "Comments of ours tell of its notes already.".to_owned()));
             }
             OperationState::Planned { .. } => {
                 if wanted.iter().any(|p| same_key(p) && p.kind == queued.kind) {
@@ -332,13 +332,12 @@ fn refused_owner(s: &Situation<'_>, wanted: &[Planned], out: &mut Plan) {
 /// backup). Then it is linked, if it was not.
 fn there_already(s: &Situation<'_>, out: &mut Plan, queued: &Operation) -> bool {
     match &queued.kind {
-        OperationKind::AddNote { comment: Some(comment), edit, .. } => {
+        OperationKind::AddNote { comment: Some(comment), edit, said, .. } => {
             // What was carried to a ticket that is gone is copied to the one in its place.
             let same = |link: &NoteLink| link.comment == *comment && link.edit == *edit;
-            s.links
-                .iter()
-                .chain(&out.links)
-                .any(|link| same(link) && !s.pair.base.replaced.contains(&link.action.ticket))
+            let stands = |link: &NoteLink| same(link) && !s.pair.base.replaced.contains(&link.action.ticket);
+            s.links.iter().chain(&out.links).any(stands)
+                || notes::to_halo::told_already(s, out, comment, (*edit, said.as_deref()))
         }
         OperationKind::AddComment { carries, .. } if notes::to_sentinel::told_already(s, out, carries) => true,
         OperationKind::AddComment { comment, carries, message } => {

@@ -29,7 +29,9 @@ use super::{
 };
 
 /// Why a write that was given up is taken back.
-const ASKED_AGAIN: &str = "Rebuilt from both sides: what is still wanted is planned anew.";
+pub const ASKED_AGAIN: &str = "Rebuilt from both sides: what is still wanted is planned anew.";
+/// Why one that was queued behind it is.
+const IN_ORDER: &str = "Rebuilt from both sides: it follows what had been given up.";
 
 /// Why a pair is not rebuilt, with what to do instead; `None`: it may be. `shares`: another pair has its ticket too.
 pub fn refused(pair: &Pair, shares: bool) -> Option<&'static str> {
@@ -50,7 +52,7 @@ pub struct Begun {
     pub pair: Pair,
     /// What is linked, with what was learnt.
     pub links: Vec<NoteLink>,
-    /// Its operations, without those that were given up and are planned anew.
+    /// Its operations, without those that are planned anew: given up, or queued behind what was.
     pub operations: Vec<Operation>,
     /// Links that both sides prove and that were not known, or known otherwise.
     pub learnt: Vec<NoteLink>,
@@ -72,8 +74,17 @@ pub fn begun(s: &Situation<'_>) -> Begun {
     for link in &learnt {
         link.clone().keep(&mut links);
     }
-    let (given_up, operations): (Vec<Operation>, Vec<Operation>) = s.operations.iter().cloned().partition(given_up);
-    let void = given_up.into_iter().map(|operation| (operation.id, ASKED_AGAIN.to_owned())).collect();
+    // Words that were given up come before those that were queued since: both are planned anew, in their order.
+    let anew = |side| s.operations.iter().any(|operation| given_up(operation) && words_for(operation) == Some(side));
+    let sides: Vec<Side> = [Side::Sentinel, Side::Halo].into_iter().filter(|side| anew(*side)).collect();
+    let queued = |operation: &Operation| {
+        let planned = matches!(operation.state, OperationState::Planned { .. });
+        planned && words_for(operation).is_some_and(|side| sides.contains(&side))
+    };
+    let (taken_back, operations): (Vec<Operation>, Vec<Operation>) =
+        s.operations.iter().cloned().partition(|operation| given_up(operation) || queued(operation));
+    let why = |operation: &Operation| if given_up(operation) { ASKED_AGAIN } else { IN_ORDER };
+    let void = taken_back.iter().map(|operation| (operation.id, why(operation).to_owned())).collect();
     let forgotten = base(&s.pair.base);
     let base = if closing::shut(s) { closed(forgotten, &s.pair.base) } else { forgotten };
     Begun { pair: Pair { base, ..s.pair.clone() }, links, operations, learnt, void }
@@ -112,6 +123,18 @@ pub fn base(before: &Base) -> Base {
 fn given_up(operation: &Operation) -> bool {
     let dead = matches!(&operation.state, OperationState::Dead { reason, .. } if *reason != Reason::OutcomeUnknown);
     dead && !said_once(operation)
+}
+
+/// The side to which an operation carries people's words.
+fn words_for(operation: &Operation) -> Option<Side> {
+    let carries = match &operation.kind {
+        OperationKind::AddNote { comment, .. } => comment.is_some(),
+        OperationKind::AddComment { carries, .. } => {
+            carries.iter().any(|carried| carried.action.action != notes::to_sentinel::TICKET_ITSELF)
+        }
+        _ => false,
+    };
+    carries.then(|| operation.kind.side())
 }
 
 /// What both sides prove of the conversation and is not known so.

@@ -446,30 +446,30 @@ impl World {
         let (_, below) = lower.split_once("/workspaces/")?;
         let workspace = below.split('/').next()?;
         let (_, rest) = below.split_once("/incidents/")?;
-        let name = rest.split('/').next().filter(|name| !name.is_empty())?;
-        let place = self.shape.places.iter().position(|place| place.workspace == workspace)?;
-        Some((place, name.to_owned()))
+        let name = rest.split('/').next().filter(|name| !name.is_empty())?.to_owned();
+        self.shape.places.iter().position(|place| place.workspace == workspace).map(|place| (place, name))
     }
 
     /// Number of the client with this id in Halo.
     pub fn client_number(&self, halo_client_id: i64) -> Option<usize> {
-        let number = usize::try_from(halo_client_id - self.shape.product.first_client_id()).ok()?;
-        (number < self.shape.clients).then_some(number)
+        let number = usize::try_from(halo_client_id - self.shape.product.first_client_id());
+        number.ok().filter(|number| *number < self.shape.clients)
     }
 
     /// A limit was passed. It counts when nothing excuses it: a process that just began or whose clock jumped
     /// cannot know what was spent, nor can two processes know of each other.
     fn watch_limit(&mut self, host: usize, kind: &str) {
         let now = self.now();
-        let excused = self.strikes.excuse_until.is_some_and(|until| until > now);
-        let text = format!("{kind} of process {} was answered 429 by the other side's own limit", host + 1);
+        let excused = self.strikes.excuse_until.is_some_and(|until| until > now) || self.watch.paced(host, kind);
         if !excused {
+            let text = format!("{kind} of process {} was answered 429 by the other side's own limit", host + 1);
             self.watch.limits.push(Wrong { at: now, text });
         }
     }
 
     /// A call that is sent although its process was told to wait.
     fn watch_wait(&mut self, flight: &Flight) {
+        self.watch.departs(flight.host, &flight.kind, self.now());
         let now = self.clock_of(flight.host);
         let Some(until) = self.strikes.told_until(flight.host, &flight.side) else { return };
         if until > now + SignedDuration::from_millis(1) {

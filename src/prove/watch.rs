@@ -1,10 +1,10 @@
 //! What an onlooker with eyes on both sides writes down: every value and who set it, every word and who wrote
 //! it, every write of ours. The invariants are asked of this alone, and of how it all ended.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::twin::{
@@ -210,8 +210,13 @@ pub struct Watch {
     reads: BTreeMap<String, (Timestamp, u32)>,
     /// The last answer was one to a reading of this ticket, and reached us then.
     heard: Option<(Timestamp, i64)>,
+    /// When each call of a process to Halo set out, over the last ten minutes.
+    departures: BTreeMap<usize, VecDeque<Timestamp>>,
     order: Order,
 }
+
+/// Calls that Halo takes within so long a window.
+const HALO_TAKES: (usize, SignedDuration) = (300, SignedDuration::from_mins(5));
 
 /// Reads of one record within a minute that no work asks for. Each change by an analyst asks for one, and takes one off:
 /// an incident that somebody goes on changing whenever we have read it is told of, refuses our writes and is read for
@@ -230,6 +235,28 @@ impl Watch {
             let text = format!("{path} was read {READS_MAX} times within a minute");
             self.limits.push(Wrong { at, text });
         }
+    }
+
+    /// A process sent a call.
+    pub fn departs(&mut self, host: usize, kind: &str, at: Timestamp) {
+        if kind.starts_with("halo.") && !kind.ends_with("token") {
+            let times = self.departures.entry(host).or_default();
+            times.push_back(at);
+            while times.front().is_some_and(|first| at.duration_since(*first) > HALO_TAKES.1 * 2) {
+                times.pop_front();
+            }
+        }
+    }
+
+    /// Whether a process sent Halo no more calls within any window than it takes. What was held up on its way arrives
+    /// among later ones, and may then be one too many: who sends cannot know that.
+    pub fn paced(&self, host: usize, kind: &str) -> bool {
+        let (most, window) = HALO_TAKES;
+        let Some(times) = self.departures.get(&host).filter(|_| kind.starts_with("halo.")) else { return false };
+        times.iter().enumerate().all(|(n, last)| {
+            let before = times.iter().take(n + 1);
+            before.filter(|at| last.duration_since(**at) < window).count() <= most
+        })
     }
 
     /// Somebody changed the incident of this name, which asks for a reading of it.

@@ -194,7 +194,7 @@ fn head(carries: &[Carried]) -> String {
 }
 
 /// The notes that a digest names in its first line.
-pub(super) fn digested(message: &str, ticket: TicketId) -> Vec<ActionKey> {
+pub fn digested(message: &str, ticket: TicketId) -> Vec<ActionKey> {
     let line = message.lines().next().unwrap_or_default();
     let Some(rest) = line.strip_prefix("Digest of notes ") else { return Vec::new() };
     let Some((numbers, _)) = rest.split_once(&format!(" on Halo ticket {ticket}.")) else { return Vec::new() };

@@ -230,6 +230,19 @@ fn derived_here(s: &Situation<'_>, ticket: TicketId, comment: &CommentId) -> boo
     })
 }
 
+/// Whether a queued note tells an edit of a comment in other words than it has, and those that it has are told by the note
+/// before: the edit was planned from an older reading (a restored backup), or somebody took it back.
+pub fn told_already(s: &Situation<'_>, out: &Plan, comment: &CommentId, (edit, said): (u32, Option<&str>)) -> bool {
+    let found = s.comments.into_iter().flatten().find(|known| known.id == *comment);
+    let (Some(ticket), Some(found), Some(said)) = (s.pair.ticket, found, said) else { return false };
+    let of_it =
+        |link: &&NoteLink| (&link.comment, link.action.ticket, link.written_in) == (comment, ticket, Side::Sentinel);
+    let last = s.links.iter().chain(&out.links).filter(of_it).max_by_key(|link| link.edit);
+    let now = words::of_comment(found);
+    let told = |last: &NoteLink| last.said.as_ref() == Some(&now) || stands(s, last, found);
+    said != words::GONE && said != now && last.is_some_and(|last| last.edit < edit && told(last))
+}
+
 /// Whether a note of ours that was found without knowing which words of the comment it carries (a restored backup knew
 /// older ones) says what the comment says now.
 fn stands(s: &Situation<'_>, last: &NoteLink, comment: &Comment) -> bool {

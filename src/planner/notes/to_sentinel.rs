@@ -275,32 +275,52 @@ pub fn found_again(s: &Situation<'_>, found: &Comment, carries: &[Carried], mess
     Some(carries.iter().map(link).collect())
 }
 
-/// Whether a queued digest has the id under which a comment of its first note alone stands by now (a restored backup
-/// queued it anew): written, it would take that one's place. What the incident says already is recognised by the plan
-/// that follows, and the rest is told by it.
+/// Whether a queued digest would tell again, or take the place of, what comments of ours say by now (a restored backup
+/// queued it anew): one of its first note alone stands under its id, or notes of it were told each for itself, or by another
+/// digest. What the incident says already is recognised by the plan that follows, and the rest is told by it.
 pub fn taken(s: &Situation<'_>, queued: &OperationKind) -> bool {
     let OperationKind::AddComment { comment, carries, message } = queued else { return false };
-    let [first, _, ..] = carries.as_slice() else { return false };
-    let Some(there) = s.comments.into_iter().flatten().find(|known| known.id == *comment) else { return false };
-    words::letters(&there.message) != words::letters(message)
-        && !budget::digested(&there.message, first.action.ticket).contains(&first.action)
+    let ([first, _, ..], Some(comments)) = (carries.as_slice(), s.comments) else { return false };
+    match comments.iter().find(|known| known.id == *comment) {
+        Some(there) => {
+            words::letters(&there.message) != words::letters(message)
+                && !budget::digested(&there.message, first.action.ticket).contains(&first.action)
+        }
+        None => s.actions.is_some() && carries.iter().any(|carried| told_by_another(s, comments, carried)),
+    }
+}
+
+/// Whether it is a note, or its first part, and no edit of it.
+fn as_it_first_crossed(carried: &Carried) -> bool {
+    carried.action.action != TICKET_ITSELF && (carried.edit, carried.part) == (0, 0)
+}
+
+/// Whether a comment of ours tells a note as it first crossed.
+fn told_by_another(s: &Situation<'_>, comments: &[Comment], carried: &Carried) -> bool {
+    let own = CommentId::derived(s.halo_tenant, carried.action, 0, 0);
+    as_it_first_crossed(carried)
+        && (comments.iter().any(|comment| comment.id == own) || digest_of(s, carried.action).is_some())
 }
 
 /// Up to which edit of its first note a digest is looked for, where nothing else is left of that note.
 const EDITS_LOOKED_FOR: u32 = 32;
 
+/// The digest of ours that tells a note.
+fn digest_of<'a>(s: &Situation<'a>, note: ActionKey) -> Option<&'a Comment> {
+    s.comments.into_iter().flatten().find(|comment| {
+        let named = budget::digested(&comment.message, note.ticket);
+        named.contains(&note) && named.first().is_some_and(|first| has_the_id_of(s, comment, *first))
+    })
+}
+
 /// The link of a queued comment whose note a digest of ours tells by now: the comment was queued while a restored backup had
 /// not read the incident's comments yet.
 pub fn in_a_digest(s: &Situation<'_>, carries: &[Carried]) -> Option<NoteLink> {
     let [only] = carries else { return None };
-    if only.action.action == TICKET_ITSELF || only.edit > 0 || only.part > 0 {
+    if !as_it_first_crossed(only) || Some(only.action.ticket) != s.pair.ticket {
         return None;
     }
-    let ticket = s.pair.ticket?;
-    let comment = s.comments.into_iter().flatten().find(|comment| {
-        let named = budget::digested(&comment.message, ticket);
-        named.contains(&only.action) && named.first().is_some_and(|first| has_the_id_of(s, comment, *first))
-    })?;
+    let comment = digest_of(s, only.action)?;
     let note = s.actions.into_iter().flatten().find(|action| action.key == only.action);
     Some(NoteLink {
         pair: s.pair.id,

@@ -111,6 +111,52 @@ fn notes_that_are_queued_while_a_digest_tells_them_are_not_told_again() {
     assert!(plan.operations.is_empty(), "{}", words(&plan));
 }
 
+/// So may others of them as a digest of their own: it begins with another note, and so has another id.
+#[test]
+fn a_digest_that_is_queued_while_another_one_tells_its_notes_is_not_written() {
+    let mut scene = in_step();
+    for n in 3..6 {
+        scene.note(n, &format!("<p>note number {n}</p>"));
+    }
+    scene.policy.digest_from = 0;
+    let whole = scene.plan();
+    assert!(message(&whole, 0).starts_with("Digest of notes 3, 4, 5"), "{}", words(&whole));
+    scene.policy.digest_from = 1;
+    let queued = scene.plan();
+    assert!(message(&queued, 1).starts_with("Digest of notes 4, 5"), "{}", words(&queued));
+    let links = scene.links.clone();
+    written(&mut scene, &whole);
+    scene.links = links;
+    scene.queue(&queued);
+    let plan = scene.plan();
+    assert_eq!((plan.void.len(), plan.links.len()), (2, 3), "{}", words(&plan));
+    assert!(plan.operations.is_empty(), "{}", words(&plan));
+    // A note that came since is all that is left to tell.
+    scene.note(6, "<p>note number 6</p>");
+    let plan = scene.plan();
+    assert_eq!(plan.void.len(), 2, "{}", words(&plan));
+    assert!(words(&plan).starts_with("comment of 6 because"), "{}", words(&plan));
+}
+
+/// Nor is one of which a note was told by itself since.
+#[test]
+fn a_queued_digest_leaves_out_what_was_told_by_itself() {
+    let mut scene = in_step();
+    for n in 3..6 {
+        scene.note(n, &format!("<p>note number {n}</p>"));
+    }
+    let single = scene.plan();
+    scene.policy.digest_from = 0;
+    let digest = scene.plan();
+    let OperationKind::AddComment { comment, message, .. } = &single.operations[1].kind else { panic!("a comment") };
+    scene.comment(90, message);
+    scene.comments.as_mut().unwrap()[0].id = comment.clone();
+    scene.queue(&digest);
+    let plan = scene.plan();
+    assert_eq!((plan.void.len(), plan.links.len()), (1, 1), "{}", words(&plan));
+    assert!(words(&plan).starts_with("comment of 3+5 because"), "{}", words(&plan));
+}
+
 /// A backup knows a note as it was before an edit that the incident tells of by now.
 #[test]
 fn words_that_were_told_before_a_later_edit_are_not_told_again() {
@@ -152,4 +198,24 @@ fn a_note_that_says_what_the_comment_says_now_is_no_older_one() {
     assert!(scene.plan().operations.is_empty(), "{}", words(&scene.plan()));
     scene.comments.as_mut().unwrap()[0].message = "newer words".into();
     assert!(words(&scene.plan()).starts_with("note of"), "{}", words(&scene.plan()));
+}
+
+/// A backup knows a comment in older words than the note that was written of it since.
+#[test]
+fn an_edit_of_a_comment_planned_from_older_words_is_taken_back() {
+    let mut scene = in_step();
+    let comment = scene.comment(1, "second words");
+    scene.comments.as_mut().unwrap()[0].modified = Some(scene.now);
+    scene.note(8, "<p>Comment in Microsoft Sentinel by Li Chen</p><p>third words</p>");
+    scene.link(&comment, ActionKey { ticket: TicketId(70), action: 8 }, (0, 0), Some(String::new()), Side::Sentinel);
+    let plan = scene.plan();
+    assert!(words(&plan).starts_with("note of edit 1"), "{}", words(&plan));
+    scene.queue(&plan);
+    assert!(scene.plan().void.is_empty(), "it stands as long as nothing else is known");
+    scene.comments.as_mut().unwrap()[0].message = "third words".into();
+    let plan = scene.plan();
+    assert_eq!((plan.void.len(), plan.operations.len()), (1, 0), "{}", words(&plan));
+    // What is said after that is told.
+    scene.comments.as_mut().unwrap()[0].message = "fourth words".into();
+    assert!(scene.plan().void.is_empty());
 }

@@ -10,7 +10,7 @@ use crate::{
         failure::Side,
         ids::{ActionKey, TicketId},
         incident::Severity,
-        operation::OperationState,
+        operation::{OperationKind, OperationState},
         pair::{ClosingWords, OwnClosing},
         policy::{AfterClosing, Wins},
         reason::Reason,
@@ -91,6 +91,31 @@ fn an_edit_that_was_not_told_yet_is_told_once() {
     let (begun, planned) = anew(&scene);
     assert!(begun.learnt.is_empty(), "{:?}", begun.learnt);
     assert_eq!(planned, "note of edit 1 because comment-edited; behind waiting comment-edited");
+}
+
+/// A comment was given up, and another one is queued since: both cross in the order in which they were written.
+#[test]
+fn what_was_given_up_goes_before_what_is_queued_since() {
+    let mut scene = in_step();
+    let first = scene.comment(1, "first words");
+    let planned = scene.plan();
+    scene.queue(&planned);
+    scene.give_up();
+    scene.comment(2, "second words");
+    let planned = scene.plan();
+    scene.queue(&planned);
+    let (begun, _) = anew(&scene);
+    assert_eq!((begun.void.len(), begun.operations.len()), (2, 0));
+    let planned = scene.with(|s| plan(&begun.situation(s)));
+    let carried: Vec<bool> = planned
+        .operations
+        .iter()
+        .map(|p| matches!(&p.kind, OperationKind::AddNote { comment: Some(comment), .. } if *comment == first))
+        .collect();
+    assert_eq!(carried, [true, false]);
+    // Where nothing was given up, what is queued keeps its place.
+    scene.operations.remove(0);
+    assert!(anew(&scene).0.void.is_empty());
 }
 
 #[test]

@@ -11,10 +11,13 @@ use super::{
     Violation,
     ending::{Ended, Ending, Text},
 };
-use crate::domain::{
-    ids::{ActionKey, TicketId},
-    operation::{OperationKind, OperationState},
-    policy::{AfterClosing, ReopenRule},
+use crate::{
+    domain::{
+        ids::{ActionKey, TicketId},
+        operation::{Operation, OperationKind, OperationState},
+        policy::{AfterClosing, ReopenRule},
+    },
+    planner::rebuild::ASKED_AGAIN,
 };
 
 /// What a person wrote on one record, where the other side's copy belongs.
@@ -111,15 +114,30 @@ fn kept_after_closing(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> bool
 
 /// Whether a person has to decide first: the write is a dead letter, and the pair says so.
 fn waits(ended: &Ended, said: &Said) -> bool {
-    ended.operations.iter().any(|operation| {
-        let same = match (&operation.kind, &said.place) {
-            (OperationKind::AddNote { comment: Some(id), .. }, Where::Comment(_, name)) => id.as_str() == name,
-            (OperationKind::AddComment { carries, .. }, Where::Note(ticket, number)) => {
-                carries.iter().any(|one| (one.action.ticket.0, one.action.action) == (*ticket, *number))
-            }
-            _ => false,
-        };
-        same && matches!(operation.state, OperationState::Dead { .. })
+    let dead = |operation: &Operation| matches!(operation.state, OperationState::Dead { .. });
+    ended.operations.iter().any(|operation| carries(operation, said) && dead(operation))
+}
+
+/// Whether an operation carries what was written there.
+fn carries(operation: &Operation, said: &Said) -> bool {
+    match (&operation.kind, &said.place) {
+        (OperationKind::AddNote { comment: Some(id), .. }, Where::Comment(_, name)) => id.as_str() == name,
+        (OperationKind::AddComment { carries, .. }, Where::Note(ticket, number)) => {
+            carries.iter().any(|one| (one.action.ticket.0, one.action.action) == (*ticket, *number))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a write of these words was given up (their ticket was another client's, say), and planned anew only when the pair
+/// was rebuilt, by which time the later words had crossed.
+fn made_up_for(world: &Scene<'_>, ended: &Ended, words: &Said, later: &Said) -> bool {
+    let Some(mark) = later.versions.first().map(|wording| wording.mark.as_str()) else { return false };
+    let mut writes = world.watch.writes.iter().filter(|write| write.status < 300);
+    let Some(crossed) = writes.find(|write| write.body.to_string().contains(mark)) else { return false };
+    ended.operations.iter().filter(|operation| carries(operation, words)).any(|operation| match &operation.state {
+        OperationState::Void { at, why } => why == ASKED_AGAIN && crossed.at <= *at,
+        _ => false,
     })
 }
 
@@ -189,7 +207,7 @@ pub fn once_in_order(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
         }
     }
     if !restored {
-        found.extend(out_of_order(ending, &all));
+        found.extend(out_of_order(world, ending, &all));
     }
     for ended in &ending.incidents {
         found.extend(said_again(world, ended).map(|text| Violation::new(3, text, ended.about())));
@@ -248,11 +266,11 @@ fn whole(crossing: &Crossing<'_>, wording: &super::super::watch::Wording, copy: 
 }
 
 /// What was written earlier stands earlier.
-fn out_of_order(ending: &Ending, all: &[Crossing<'_>]) -> Vec<Violation> {
+fn out_of_order(world: &Scene<'_>, ending: &Ending, all: &[Crossing<'_>]) -> Vec<Violation> {
     let mut found = Vec::new();
     for ended in &ending.incidents {
         for side in [true, false] {
-            let mut told: Vec<(u64, usize, String)> = Vec::new();
+            let mut told: Vec<(u64, usize, &Crossing<'_>, &Said)> = Vec::new();
             for crossing in all.iter().filter(|crossing| std::ptr::eq(crossing.ended, ended)) {
                 let Some(said) = crossing.first() else { continue };
                 let plain = said.gone.is_none() && said.versions.len() == 1 && crossing.due;
@@ -262,15 +280,16 @@ fn out_of_order(ending: &Ending, all: &[Crossing<'_>]) -> Vec<Violation> {
                 let Some(wording) = said.versions.first() else { continue };
                 let place = crossing.other_side().iter().position(|text| copies_it(text, &wording.mark));
                 if let Some(place) = place {
-                    told.push((wording.order, place, crossing.named()));
+                    told.push((wording.order, place, crossing, said));
                 }
             }
-            told.sort();
+            told.sort_by_key(|(order, place, ..)| (*order, *place));
             for pair in told.windows(2) {
-                if let [(_, earlier, first), (_, later, second)] = pair
+                if let [(_, earlier, first, words), (_, later, second, after)] = pair
                     && earlier > later
+                    && !made_up_for(world, ended, words, after)
                 {
-                    let text = format!("{second} stands before {first}, which was written earlier");
+                    let text = format!("{} stands before {}, which was written earlier", second.named(), first.named());
                     found.push(Violation::new(3, text, ended.about()));
                 }
             }

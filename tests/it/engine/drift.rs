@@ -6,6 +6,8 @@ use halobridge::{
         drift::{DriftClass, DriftRule},
         failure::Side,
         ids::TicketId,
+        operation::{Operation, OperationState},
+        reason::Reason,
         view::drift::DriftFilter,
     },
     service::{decisions, drifts},
@@ -100,6 +102,30 @@ both! {
         let reads = bridge.calls("halo.tickets.get");
         bridge.pass_by(1_200, 20).await;
         assert!(bridge.calls("halo.tickets.get") - reads <= 2, "it is not asked for again and again");
+        bridge.finish().await;
+    }
+
+    /// It is deleted between our reading of it and our note, and Halo's refusal names no record.
+    async fn a_note_on_a_ticket_that_was_deleted_just_now_is_no_refusal(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.pass(400).await;
+        let posted = bridge.calls("halo.actions.post");
+        bridge.comment(&incident, "nobody reads this there");
+        let twin = bridge.twin.clone();
+        let mut gone = false;
+        bridge.mutate(move |request, _| {
+            if !gone && request.method() == "GET" && request.uri().path().contains("/Tickets/") {
+                gone = true;
+                twin.act("ticket.delete", &json!({ "ticket_id": ticket }));
+            }
+        });
+        bridge.cross().await;
+        bridge.mutate_no_more();
+        assert_eq!(bridge.calls("halo.actions.post") - posted, 1, "it was sent and refused");
+        let operations = bridge.situation_of(&incident).await.operations;
+        let gone = |o: &Operation| matches!(&o.state, OperationState::Dead { reason: Reason::RecordGone { .. }, .. });
+        assert!(!operations.is_empty() && operations.iter().all(gone), "{operations:#?}");
+        assert_eq!(bridge.reason_of(&incident).await, Some("record-gone"));
         bridge.finish().await;
     }
 

@@ -251,6 +251,27 @@ both! {
         bridge.finish().await;
     }
 
+    /// Nothing but the number of comments moves by it, and the comments of what was closed long ago are not read again.
+    async fn a_deletion_on_a_closed_incident_shows_in_the_next_whole_list(product) {
+        let switches = vec![("comment_delete_bumps", "false")];
+        let (bridge, incident, ticket) = Bridge::linked(Setup { switches, ..Setup::new(product) }).await;
+        bridge.pass_by(4 * 3_600, 600).await;
+        bridge.comment(&incident, "said and taken back");
+        bridge.cross().await;
+        bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
+        bridge.cross().await;
+        assert_eq!(crossed(&bridge, ticket, "said and taken back").await, 1);
+        let id = bridge.comment_id(&incident, "said and taken back").await;
+        bridge.pass_by(9 * 3_600, 600).await;
+        bridge.delete_comment(&incident, &id);
+        bridge.pass_by(7 * 3_600, 600).await;
+        assert_eq!(crossed(&bridge, ticket, "was deleted in Microsoft Sentinel").await, 1);
+        let read = bridge.calls("sentinel.comment.list");
+        bridge.pass_by(13 * 3_600, 600).await;
+        assert_eq!(bridge.calls("sentinel.comment.list"), read, "it is not read again and again");
+        bridge.finish().await;
+    }
+
     async fn an_edit_from_before_our_own_write_is_told(product) {
         let (bridge, incident, ticket) = said_at_first(product).await;
         bridge.clock.advance(SignedDuration::from_secs(1));

@@ -169,6 +169,60 @@ both! {
         bridge.finish().await;
     }
 
+    /// The backup knows the comment in words from before an edit, and nothing of the note that tells it.
+    async fn a_comment_is_not_told_in_the_older_words_that_the_backup_knows(product) {
+        let switches = vec![("comment_edit_bumps", "true")];
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup { switches, ..Setup::new(product) }).await;
+        let home = bridge.setup.product.first_client_id();
+        bridge.act("ticket.move", json!({ "ticket_id": ticket, "client": home + 1, "agent": AGENT }));
+        bridge.cross().await;
+        bridge.comment(&incident, "said at first");
+        bridge.cross().await;
+        let comment = bridge.comment_id(&incident, "said at first").await;
+        bridge.edit_comment(&incident, &comment, "said better");
+        bridge.cross().await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        bridge.edit_comment(&incident, &comment, "said best");
+        bridge.cross().await;
+        bridge.act("ticket.move", json!({ "ticket_id": ticket, "client": home, "agent": AGENT }));
+        bridge.pass(600).await;
+        assert_eq!(crossed(&bridge, ticket, "said best").await, 1);
+        // Halo can be read while Azure cannot.
+        bridge.away(Some("/arm"));
+        bridge.restore(&backup).await;
+        bridge.pass(60).await;
+        bridge.away(None);
+        bridge.pass(3_600).await;
+        assert_eq!(crossed(&bridge, ticket, "said best").await, 1);
+        assert_eq!(crossed(&bridge, ticket, "said better").await, 0);
+        bridge.finish().await;
+    }
+
+    /// The backup knows of fewer comments: its digest begins with another note than the one that was written.
+    async fn a_digest_that_the_backup_has_forgotten_is_not_told_again_as_another_one(product) {
+        let policy = "digest_from = 1".to_owned();
+        let mut bridge = Bridge::with(Setup { policy, poll_secs: 900, ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.pass(1_000).await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        bridge.comment(&incident, "said in Sentinel");
+        bridge.pass(1_000).await;
+        for text in ["<p>said first</p>", "<p>said next</p>", "<p>said last</p>"] {
+            bridge.note(ticket, text, json!({}));
+        }
+        bridge.cross().await;
+        let before = bridge.comments_of(&incident);
+        assert_eq!(before.len(), 2, "the analyst's, and a digest: {before:#?}");
+        bridge.away(Some("/arm"));
+        bridge.restore(&backup).await;
+        bridge.pass(60).await;
+        bridge.away(None);
+        bridge.pass(3_600).await;
+        assert_eq!(bridge.comments_of(&incident), before);
+        bridge.finish().await;
+    }
+
     async fn an_edit_that_the_backup_has_forgotten_is_not_told_again_when_azure_is_read_first(product) {
         let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.note(ticket, "<p>said at first to @ana</p>", json!({}));

@@ -115,6 +115,22 @@ mod watch {
         watch.sets_out(later, 5);
         assert_eq!(watch.upon.into_iter().collect::<Vec<_>>(), [(2, 1003)]);
     }
+
+    #[test]
+    fn who_sends_no_more_than_a_window_takes_is_not_blamed_for_what_arrives_late() {
+        let sent = |every_ms: i64| {
+            let mut watch = Watch::default();
+            for n in 0..900 {
+                let at = Timestamp::UNIX_EPOCH + SignedDuration::from_millis(every_ms * n);
+                watch.departs(0, "halo.tickets.get", at);
+                watch.departs(0, "halo.auth.token", at);
+                watch.departs(1, "halo.tickets.get", at);
+            }
+            (watch.paced(0, "halo.actions.list"), watch.paced(0, "sentinel.incident.get"))
+        };
+        assert_eq!(sent(1_000), (true, false));
+        assert_eq!(sent(990), (false, false));
+    }
 }
 
 /// `src/prove/shape.rs`.
