@@ -140,7 +140,7 @@ fn table(ctx: &PageContext, view: &NotLinkedView, listed: &Listed<NotLinkedRow>)
     let page = |token: &str| NotLinkedFilter { from: token.to_owned(), ..view.filter.clone() }.address();
     view! {
         {list::table(
-            ("Incidents", "Incidents without a ticket, and why; what changed last stands first"),
+            ("Incidents", "Incidents without a ticket, and why; what was read with a change last stands first"),
             "cards held",
             list::heads(&[
                 ("Incident", "c-wide"), ("Severity", ""), ("Status", ""),
