@@ -261,7 +261,7 @@ fn workspace(ctx: &PageContext, errand: &ErrandView, row: &ErrandRow) -> AnyView
         .map(|at| view! { <p>"Azure asked to wait, or did not answer. It is tried again "{when(ctx, at)}"."</p> });
     let nothing = (row.steps.is_empty() && row.lines.is_empty()).then(|| view! { <p>"Nothing to tell yet."</p> });
     view! {
-        <details class="part" open=open>
+        <details class="part" open=open data-open=open.then_some("")>
             <summary>
                 <h3>{row.client.clone()}": "{row.name.clone()}</h3>
                 <span class="quiet">{row.progress.words(errand.act)}</span>

@@ -301,6 +301,19 @@ fn a_fragment_is_the_live_parts_and_each_can_be_found_again() {
 }
 
 #[test]
+fn what_the_server_itself_opens_in_a_live_part_holds_no_change_back() {
+    let mut opened = 0;
+    for (name, ctx, page) in fixtures::pages() {
+        let fragment = Html::parse_fragment(&render_fragment(&ctx, &page));
+        for part in all(&fragment, "details[open]") {
+            assert!(part.value().attr("data-open").is_some(), "{name}: {}", part.html());
+            opened += 1;
+        }
+    }
+    assert!(opened > 0);
+}
+
+#[test]
 fn the_dashboard_begins_with_one_sentence_of_truth() {
     let html = page("dashboard");
     assert_eq!(one(&html, "p.truth"), "212 incidents in step; 3 need you; last look 12 s ago 2026-11-21 14:04:57 CET.");
