@@ -128,7 +128,7 @@ fn workspace(ctx: &PageContext, view: &ImportStep, row: &ImportRow) -> AnyView {
         Some(address) => view! {
             <p>"Sentinel's webhook is open at "<code>{address.clone()}</code>"."</p>
             <div class="acts">
-                {post(format!("test {id}"), "Send a test event", Weight::Main, &name)}
+                {post(format!("test {id}"), "Send a test event", Weight::Plain, &name)}
                 {post(format!("deploy {id}"), "Deploy again", Weight::Plain, &name)}
                 {post(format!("remove {id}"), "Remove the webhook", Weight::Danger, &name)}
             </div>
@@ -160,14 +160,16 @@ fn workspace(ctx: &PageContext, view: &ImportStep, row: &ImportRow) -> AnyView {
     if view.all.len() <= UNFOLDED {
         return view! { <section class="tile" aria-labelledby=heading>{title}{inside}</section> }.into_any();
     }
-    // What was just done or refused is not folded away.
-    let open = wrong || row.test != TestEvent::None || !row.lines.is_empty();
+    // What was just done or refused is not folded away, unless it was done at many.
+    let told = |row: &ImportRow| row.test != TestEvent::None || !row.lines.is_empty();
+    let open = wrong || (told(row) && view.rows.iter().filter(|&row| told(row)).count() <= UNFOLDED);
+    let lacks = row.lines.iter().any(|line| line.level == Level::Fault).then_some(". Something is to do");
     let stands = if row.webhook.is_some() { "Webhook open" } else { "Polled only" };
     view! {
         <details class="part" open=open>
             <summary>
                 {title}
-                <span class="quiet">{stands}", and polled every "{words::every(row.poll_secs)}</span>
+                <span class="quiet">{stands}", and polled every "{words::every(row.poll_secs)}{lacks}</span>
             </summary>
             {inside}
         </details>

@@ -767,6 +767,23 @@ fn a_plan_that_lacks_a_right_is_not_pressed_for() {
 }
 
 #[test]
+fn what_was_done_at_many_is_folded_and_nothing_is_removed_where_nothing_is() {
+    let drawn = |times: usize, open: u64| {
+        let (_, ctx, page) = fixtures::pages().into_iter().find(|(name, ..)| *name == "set-up-import").unwrap();
+        let Page::Step(mut view) = page else { panic!("not a step") };
+        let StepContent::Import(step) = &mut view.content else { panic!("not the webhooks") };
+        step.form = FormView::default();
+        step.rows = vec![step.rows.clone(); times].concat();
+        step.groups[0].count = Some(open);
+        let html = Html::parse_document(&render(&ctx, &Page::Step(view)));
+        let unfolded = all(&html, ".step-body > .parts > details[open]").len();
+        (unfolded, all(&html, ".form button.danger[value='errand-remove']").len())
+    };
+    assert_eq!(drawn(1, 2), (3, 1));
+    assert_eq!(drawn(2, 0), (0, 0));
+}
+
+#[test]
 fn the_template_opens_in_azures_portal_where_that_can_fetch_it() {
     let drawn = |portal: PortalLink| {
         let (_, ctx, page) = fixtures::pages().into_iter().find(|(name, ..)| *name == "set-up-import").unwrap();
