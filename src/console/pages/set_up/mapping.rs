@@ -430,19 +430,7 @@ fn each(rows: &[WhatIfOf]) -> AnyView {
     }
     let line = |row: &WhatIfOf| {
         let says = match (&row.what, &row.trouble) {
-            (Some(what), _) => {
-                let more = if what.more { " There are more incidents than these." } else { "" };
-                format!(
-                    "{}; {} would get a ticket, {} of them closed at once; {} have one, in {} of these something would be \
-                     written, {} would be closed.{more}",
-                    words::counted(u64::from(what.incidents), "incident", "incidents"),
-                    what.tickets,
-                    what.closed,
-                    what.linked,
-                    what.changed,
-                    what.closing
-                )
-            }
+            (Some(what), _) => lines::outcome(what),
             (None, Some(trouble)) => format!("not counted. {trouble}"),
             (None, None) => return None,
         };

@@ -620,6 +620,22 @@ fn what_a_policy_would_do_is_told_in_all_and_of_each_workspace() {
 }
 
 #[test]
+fn what_a_policy_would_do_leaves_out_what_does_not_happen() {
+    let (_, ctx, page) = fixtures::pages().into_iter().find(|(name, ..)| *name == "set-up-mapping").unwrap();
+    let Page::Step(mut view) = page else { panic!("not a step") };
+    let StepContent::Mapping(step) = &mut view.content else { panic!("not the policy") };
+    for what in step.what_if.iter_mut().chain(step.what_if_of.iter_mut().filter_map(|row| row.what.as_mut())) {
+        (what.closed, what.linked, what.changed, what.closing, what.more) = (0, 0, 0, 0, false);
+    }
+    let html = Html::parse_document(&render(&ctx, &Page::Step(view)));
+    let said = one(&html, "section[aria-labelledby=what-if]");
+    assert!(said.contains("law-<b>: 12 incidents; 5 would get a ticket."), "{said}");
+    assert!(said.contains("5 would get a ticket. Nothing was written now."), "{said}");
+    // the number alone says little
+    assert_eq!(one(&html, "section[aria-labelledby=what-if] td[data-label=Client]"), "Alpine <b>");
+}
+
+#[test]
 fn a_note_without_a_date_says_so() {
     let heads: Vec<String> = all(&page("pair"), "p.note-head").into_iter().map(text).collect();
     assert!(heads[2].contains("no date given") && !heads[1].contains("no date given"), "{heads:?}");
