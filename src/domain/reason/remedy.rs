@@ -76,7 +76,9 @@ impl Reason {
             Self::Ambiguous { .. } => Some(
                 "Write the id of the one that is meant into the policy in place of the name; for an owner whose address several agents have, add a row to its “agents” table. Then press “Look again”.".into(),
             ),
-            Self::RecordGone { .. } => Some("Open the record on both sides and decide which one stays.".into()),
+            Self::RecordGone { .. } => Some(
+                "On the pair's page choose what becomes of the side that is left. A record that is put back is found again by itself.".into(),
+            ),
             Self::WrongClient => Some("In Halo, move the ticket to the client of its workspace; or unlink the pair.".into()),
             Self::VerdictMissing => {
                 Some("Choose the classification on the ticket in Halo, or close the incident in Sentinel.".into())

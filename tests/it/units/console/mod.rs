@@ -20,6 +20,7 @@ use halobridge::{
         ids::WorkspaceId,
         incident::{IncidentStatus, Severity},
         pair::{Health, SyncState},
+        reason::Reason,
         run::RunScope,
         time::{iso, to_ms},
         view::{
@@ -492,6 +493,19 @@ fn linking_by_hand_unlinking_and_pushing_are_plain_forms() {
     }
     let unlink = format!("form[method=post][action='/pairs/{}/unlink'] button", fixtures::pair().id);
     assert!(one(&page("pair"), &unlink).starts_with("Unlink and keep both"));
+}
+
+#[test]
+fn what_is_to_be_done_about_all_unlinked_incidents_is_said_once() {
+    let (_, ctx, page) = fixtures::pages().into_iter().find(|(name, ..)| *name == "not-linked").unwrap();
+    let Page::NotLinked(mut view) = page else { panic!("not the list") };
+    let listed = view.rows.as_mut().unwrap();
+    for row in &mut listed.rows {
+        row.reason = Some(Reason::OlderThanStart);
+    }
+    let html = Html::parse_document(&render(&ctx, &Page::NotLinked(view)));
+    assert!(one(&html, "#rows .remedy").contains("Take it in by a backfill"));
+    assert_eq!(all(&html, "#rows td .why").len(), 10);
 }
 
 #[test]
