@@ -25,7 +25,7 @@ pub mod base;
 mod closing;
 mod drift;
 mod fields;
-mod filters;
+pub mod filters;
 mod group;
 mod written;
 

@@ -65,7 +65,7 @@ impl Class {
 }
 
 /// Percent of a window that paced work comes to at most: together, and as its pace.
-const PACED: u64 = 96;
+const PACED: u64 = 97;
 /// A window of which no more than this part is used is not paced: after a quiet time a few go at once.
 const BURST: u64 = 5;
 /// The part of a window that gathers while nothing is sent, and the fewest calls that this is.

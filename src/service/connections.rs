@@ -9,7 +9,7 @@ use crate::{
         account::Scope,
         connection::{HaloConnection, MicrosoftConnection},
         delivery::DeliverySource,
-        failure::Side,
+        failure::{Failure, Side},
         ids::{ClientId, ConnectionId, WorkspaceId},
         pause::PauseScope,
         run::RunScope,
@@ -256,6 +256,13 @@ fn workspaces(
             let connected = installation.connected(workspace.id);
             let mut health = health(status, &[RunScope::Workspace { id: workspace.id }], None);
             health.next = health.next.filter(|_| workspace.mode != Mode::Off);
+            if health.failure.is_none()
+                && let Some(failure) = paused.sign_in_refused(workspace.connection)
+            {
+                // it was read before the sign-in ended, and is not any more
+                let message = "The sign-in of its connection is refused.".to_owned();
+                health.failure = Some(Failure { message, ..failure.clone() });
+            }
             WorkspaceRow {
                 id: workspace.id,
                 name: workspace.name.clone(),

@@ -8,12 +8,15 @@ use super::{App, acts, caller::Caller, error::ServiceError, fault, ledger, names
 use crate::{
     domain::{
         account::{Role, Scope},
+        failure::{Failure, FailureKind, Side},
         ids::{ClientId, ConnectionId, PairId, UserId},
         pair::Pair,
         pause::{Pause, PauseCause, PauseScope},
+        run::RunScope,
         text,
-        view::pause::PauseView,
+        view::{pause::PauseView, set_up::Step},
     },
+    entra::error::of_the_app,
     ledger::fact::Fact,
     planner::pause,
     store::Installation,
@@ -79,19 +82,21 @@ pub async fn pause(app: &App, caller: &Caller, scope: PauseScope, why: &str) -> 
     Ok(())
 }
 
-/// Resumes: what waited is carried out in its order, whoever or whatever had paused it.
+/// Resumes: what waited is carried out in its order, whoever or whatever had paused it. Gives whether a failure alone had: it
+/// may be met again.
 ///
 /// # Errors
 /// `Conflict` when it is not paused (any more); `Forbidden`, `NotFound`.
-pub async fn resume(app: &App, caller: &Caller, scope: PauseScope) -> Result<(), ServiceError> {
+pub async fn resume(app: &App, caller: &Caller, scope: PauseScope) -> Result<bool, ServiceError> {
     let client = allowed(app, caller, scope).await?;
-    if known(app, scope).await?.is_empty() {
+    let pauses = known(app, scope).await?;
+    if pauses.is_empty() {
         return Err(ServiceError::Conflict);
     }
     let act = acts::act(caller, "resume", pair_of(scope), json!({ "of": scope }));
     acts::record(app, client, vec![act, Fact::Resumed { scope, automatic: false }]).await?;
     app.engine.pauses_changed();
-    Ok(())
+    Ok(pauses.iter().all(Pause::automatic))
 }
 
 /// Somebody signed in for a connection: what a refused sign-in had paused goes on.
@@ -122,6 +127,12 @@ impl Paused {
         let all = app.store.pauses().await.map_err(|e| fault("read what is paused", &e))?;
         let people = if all.is_empty() { HashMap::new() } else { ledger::people(app).await? };
         Ok(Self { all, people })
+    }
+
+    /// What refuses the sign-in of the person of a connection. A refused secret or certificate is another matter.
+    pub fn sign_in_refused(&self, connection: ConnectionId) -> Option<&Failure> {
+        let of = |pause: &&Pause| pause.scope == PauseScope::Connection { id: connection };
+        self.all.iter().filter(of).find_map(sign_in_failure).filter(|failure| !refuses_the_app(failure))
     }
 
     /// Those that hold a pair, the narrowest first.
@@ -191,7 +202,42 @@ impl Paused {
                 },
             ),
         };
-        PauseView { scope: pause.scope, what, since: pause.since, who, why, ends: ends.to_owned(), may_resume }
+        let mend = mend(installation, pause).filter(|_| caller.role == Role::Admin && whole);
+        PauseView { scope: pause.scope, what, since: pause.since, who, why, ends: ends.to_owned(), may_resume, mend }
+    }
+}
+
+/// The refused sign-in that brought a pause about.
+fn sign_in_failure(pause: &Pause) -> Option<&Failure> {
+    match &pause.cause {
+        PauseCause::Failure { failure, .. } => Some(failure).filter(|failure| failure.kind == FailureKind::SignInAgain),
+        PauseCause::Person { .. } => None,
+    }
+}
+
+fn refuses_the_app(failure: &Failure) -> bool {
+    failure.code.as_deref().is_some_and(of_the_app)
+}
+
+/// Where a refused sign-in is mended: a person signs in again, or what the app proves itself by is entered anew.
+fn mend(installation: &Installation, pause: &Pause) -> Option<(String, String)> {
+    let failure = sign_in_failure(pause)?;
+    let connection = match (pause.scope, &pause.cause) {
+        (PauseScope::Connection { id }, _) => id,
+        (_, PauseCause::Failure { reading: Some(RunScope::Workspace { id }), .. })
+            if failure.side == Side::Sentinel =>
+        {
+            names::workspace(installation, *id)?.connection
+        }
+        _ => return None,
+    };
+    let change = |step: Step| ("Change the connection".to_owned(), format!("{}?connection={connection}", step.path()));
+    match installation.microsoft.iter().find(|row| row.id == connection) {
+        Some(row) if row.identity.delegated() && !refuses_the_app(failure) => {
+            Some(("Sign in with Microsoft".to_owned(), Step::SignIn.path()))
+        }
+        Some(_) => Some(change(Step::Microsoft)),
+        None => installation.halo.iter().any(|row| row.id == connection).then(|| change(Step::Halo)),
     }
 }
 

@@ -77,6 +77,11 @@ const MESSAGES: &[(&str, FlashKind, &str)] = &[
     ("paused", FlashKind::Done, "Paused. Nothing is written until it is resumed; what is planned waits."),
     ("paused-already", FlashKind::Failed, "Somebody paused it already. Nothing was done."),
     ("resumed", FlashKind::Done, "Resumed. What waited is carried out now, in its order."),
+    (
+        "tried-again",
+        FlashKind::Done,
+        "It is tried again now. If it is refused once more, it is paused again, and the notice says why.",
+    ),
     ("not-paused", FlashKind::Failed, "It is not paused any more. Nothing was done."),
     ("released", FlashKind::Done, "What the storm brake held gets its tickets now, oldest first."),
     (
@@ -105,11 +110,6 @@ const MESSAGES: &[(&str, FlashKind, &str)] = &[
     ("went-back", FlashKind::Done, "Done: everything is set up as it was then, secrets apart."),
     ("file-applied", FlashKind::Done, "Applied: everything is set up as the file says."),
     ("file-same", FlashKind::Done, "Nothing changed: everything was set up as the file says already."),
-    (
-        "own-rules",
-        FlashKind::Done,
-        "Saved. Below stands which rules are this client's own, and which come from the base.",
-    ),
     ("microsoft", FlashKind::Done, "Signed in with Microsoft. The workspaces are being read now."),
     (
         "microsoft-failed",

@@ -37,5 +37,6 @@ where
 {
     let scope = PauseScope::from(id::<Id>(&of)?);
     let done = pauses::resume(&web.app, &signed.caller, scope).await;
-    acts::answer(&signed, done, ("resumed", "not-paused"), acts::next(&form, "/connections")).await
+    let well = if matches!(done, Ok(true)) { "tried-again" } else { "resumed" };
+    acts::answer(&signed, done.map(drop), (well, "not-paused"), acts::next(&form, "/connections")).await
 }

@@ -24,7 +24,7 @@ fn at(seconds: i64) -> Timestamp {
 fn a_window_rolls_and_low_classes_leave_room() {
     let budget = Budget::halo(100);
     let take = |class, now| budget.take(now, Kind::Halo, class);
-    // Paced work keeps to 96 of a hundred, a full reading to 85, a backfill to 60.
+    // Paced work keeps to 97 of a hundred, a full reading to 85, a backfill to 60.
     let mut now = start();
     for (class, most) in [(Class::Backfill, 60), (Class::Reconcile, 85), (Class::New, 95)] {
         while budget.state(now).used < most {
@@ -73,7 +73,7 @@ fn what_can_wait_is_paced_evenly_and_what_cannot_is_not() {
             "nobody waits for the pace while a webhook's incident does"
         );
     }
-    // As long as there is backlog, 96 of a hundred permitted calls are made, and never more than all.
+    // As long as there is backlog, 97 of a hundred permitted calls are made, and never more than all.
     let budget = Budget::halo(300);
     let (mut now, mut taken) = (start(), Vec::new());
     while now < at(3_600) {

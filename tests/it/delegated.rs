@@ -155,6 +155,9 @@ async fn a_person_signs_in_and_again_whenever_microsoft_asks() {
     scene.raise("while revoked").await;
     scene.says("/connections", "The sign-in has expired or was revoked. Sign in again.").await;
     scene.says("/problems", "The sign-in has expired or was revoked. Sign in again.").await;
+    // nor is the step of the set-up done, and the notice leads there
+    scene.says("/set-up/sign-in", "The sign-in has expired or was revoked. Sign in again.").await;
+    scene.says("/connections", "href=\"/set-up/sign-in\"").await;
     let query = scene.sign_in().await;
     assert!(!query.contains_key("claims"), "nothing was challenged");
     scene.crosses("after signing in again").await;

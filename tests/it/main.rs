@@ -37,6 +37,7 @@ mod rules_sentinel;
 mod service_views;
 mod set_up;
 mod set_up_mistakes;
+mod set_up_newcomer;
 mod set_up_screens;
 mod sign_in_attacks;
 mod store;

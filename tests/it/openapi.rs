@@ -348,7 +348,7 @@ impl<T: Transport> Transport for Judge<T> {
     fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
         Box::pin(async move {
             let uri = request.uri().clone();
-            let below = ["/arm", "/loganalytics/v1"].iter().find_map(|side| uri.path().strip_prefix(side));
+            let below = ["/arm", "/loganalytics"].iter().find_map(|side| uri.path().strip_prefix(side));
             let (Some(contract), Some(path)) = (contract(), below) else { return self.to.send(request).await };
             let query: Vec<(String, String)> =
                 url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();

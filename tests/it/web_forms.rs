@@ -33,7 +33,7 @@ async fn app() -> TestApp {
 
 impl TestApp {
     /// Sends a form, or asks for a page, as a browser that shows pages.
-    async fn browse(&self, browser: &Browser, path: &str, form: Option<&[(&str, &str)]>) -> Answer {
+    pub async fn browse(&self, browser: &Browser, path: &str, form: Option<&[(&str, &str)]>) -> Answer {
         let cookies =
             browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
         let request = match form {

@@ -28,9 +28,14 @@ fn notice(ctx: &PageContext, pause: &PauseView) -> AnyView {
         (None, Some(why)) => format!(" is paused, since trying again can't help: {why}"),
         (None, None) => " is paused.".to_owned(),
     };
+    // what failed goes on failing until it is mended: that is the way out then
+    let mend = pause.mend.clone().map(|(label, to)| {
+        view! { <a class="button main" href=to>{label}<span class="unseen">": "{pause.what.clone()}</span></a> }
+    });
+    let weight = if mend.is_some() { Weight::Plain } else { Weight::Main };
     let resume = (pause.may_resume && ctx.may_operate()).then(|| {
         let to = format!("{}/resume", pause.scope.address());
-        act::named(ctx, to, "sync", "Resume", Weight::Main, Some(pause.what.clone()))
+        act::named(ctx, to, "sync", "Resume", weight, Some(pause.what.clone()))
     });
     view! {
         <li>
@@ -39,6 +44,7 @@ fn notice(ctx: &PageContext, pause: &PauseView) -> AnyView {
                 <p class="why"><b>{pause.what.clone()}</b>{by}</p>
                 <p class="quiet">"Since "{when(ctx, pause.since)}". Reading and planning go on. "{pause.ends.clone()}</p>
             </div>
+            {mend}
             {resume}
         </li>
     }

@@ -104,6 +104,32 @@ pub struct Above {
     pub own: Vec<PolicyKey>,
 }
 
+/// For whom a policy holds as soon as it is saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Holds {
+    /// Workspaces that follow it, or a policy that builds on it.
+    pub workspaces: usize,
+    /// Those of them that write.
+    pub live: usize,
+}
+
+impl Holds {
+    /// In words: `10 workspaces, 9 of them live`; `None` where nobody follows it.
+    pub fn words(self) -> Option<String> {
+        let all = match self.workspaces {
+            0 => return None,
+            1 => "1 workspace".to_owned(),
+            many => format!("{many} workspaces"),
+        };
+        Some(match (self.workspaces, self.live) {
+            (1, 0) => format!("{all}, which is not live"),
+            (1, _) => format!("{all}, which is live"),
+            (_, 0) => format!("{all}, none of them live"),
+            (_, live) => format!("{all}, {live} of them live"),
+        })
+    }
+}
+
 /// The page. Fields of its form: `policy`, `client`, `seen`, `name`, `ticket_type`, `priority.{severity}`, `severity`, `status`,
 /// `owner`, `status.{incident status}`, `back.{status id}`, `notes`, `verdict`, `classification_field`, `class.{option id}`,
 /// `team`, `category`, `agent`, `outcome`, `owner.{n}`, `agent.{n}`, `field.{n}`, `source.{n}`, `look`, `anyway`; with a
@@ -120,6 +146,8 @@ pub struct MappingStep {
     pub on: Option<OnBase>,
     /// The policies that build on it.
     pub above: Vec<Above>,
+    /// For whom it holds as soon as it is saved.
+    pub holds: Holds,
     /// What each key says, in the order of the page.
     pub said: Vec<Said>,
     /// Why nothing can be chosen yet.

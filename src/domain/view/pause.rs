@@ -22,4 +22,7 @@ pub struct PauseView {
     pub ends: String,
     /// Whether this reader may resume it.
     pub may_resume: bool,
+    /// Where this reader mends what failed: the words of the way there, and its address.
+    #[serde(default)]
+    pub mend: Option<(String, String)>,
 }

@@ -475,7 +475,9 @@ pub struct CheckStep {
     pub missing: Option<(Option<Step>, String)>,
     /// Who saved them.
     pub draft: Option<DraftSaved>,
-    /// The form that applies them.
+    /// Workspaces that are live both ways: what is new may go live like them at once. 0 where that is not offered.
+    pub live: usize,
+    /// The form that applies them; with `do=live` they go live too.
     pub form: FormView,
 }
 

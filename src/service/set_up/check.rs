@@ -7,13 +7,14 @@ use super::{
     clients::{DRAFT, Link, Links},
     draft,
     entry::{self, Entry},
-    later,
+    later, live,
 };
 use crate::{
     config::Applied,
     domain::{
         client::Client,
         connection::MicrosoftIdentity,
+        ids::WorkspaceId,
         policy::Policy,
         run::RunCause,
         view::{
@@ -22,7 +23,15 @@ use crate::{
         },
         workspace::Mode,
     },
-    service::{App, caller::Caller, configuration, error::ServiceError, fault, sign_in},
+    service::{
+        App,
+        caller::Caller,
+        configuration,
+        error::ServiceError,
+        fault,
+        go_live::{self, Start},
+        sign_in,
+    },
     store::Installation,
 };
 
@@ -73,13 +82,25 @@ pub async fn view(app: &App, caller: &Caller) -> Result<CheckStep, ServiceError>
         }
     }
     let seen = draft::mark(&(&links, installation.version));
+    let live = live_like(&installation, &links);
     Ok(CheckStep {
+        live,
         answers: answers(app, &installation, &links).await?,
         changes,
         missing,
         draft: if links.is_empty() { None } else { draft::shown(app, DRAFT).await? },
         form: FormView::default().with_value("seen", &seen),
     })
+}
+
+/// Workspaces that are live both ways, where everything that waits is new: it may go live at once as they did, since nothing is
+/// older than its start. The first one, and one that changes its client, are observed before.
+fn live_like(installation: &Installation, links: &Links) -> usize {
+    let known = |link: &Link| installation.workspaces.iter().any(|row| row.arm_id == link.arm_id);
+    if links.is_empty() || links.iter().any(known) {
+        return 0;
+    }
+    installation.workspaces.iter().filter(|row| row.mode == Mode::TwoWay).count()
 }
 
 async fn compared(app: &App, wanted: &Applied) -> Result<Vec<String>, ServiceError> {
@@ -240,12 +261,13 @@ fn workspace_name(installation: &Installation, links: &Links, link: &Link) -> St
     }
 }
 
-/// Applies everything that waits, in observe.
+/// Applies everything that waits, in observe; where it was asked for and is offered, it goes live at once. Gives what is to be
+/// said of that.
 ///
 /// # Errors
 /// `Invalid` when something is missing; `Conflict` when somebody else changed the answers or the installation since the
 /// page was drawn; `Forbidden`.
-pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<(), ServiceError> {
+pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Option<String>, ServiceError> {
     allowed(caller)?;
     let installation = app.installation().await?;
     let links: Links = draft::kept(app, DRAFT).await?;
@@ -254,8 +276,9 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<(), Servi
         return Err(ServiceError::invalid("", text));
     }
     if links.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
+    let goes_live = typed.text("do") == "live" && live_like(&installation, &links) > 0;
     let wanted = wanted(app, &installation, &links).await?;
     let (saved, since) = (draft::saved(app, DRAFT).await?, app.clock.now());
     entry::apply(app, caller, &wanted).await?;
@@ -267,8 +290,17 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<(), Servi
     }
     draft::forget(app, DRAFT).await?;
     let now = app.store.installation().await.map_err(|e| fault("read the installation", &e))?;
-    for workspace in now.workspaces.iter().filter(|row| links.iter().any(|link| link.arm_id == row.arm_id)) {
+    let new: Vec<_> = now.workspaces.iter().filter(|row| links.iter().any(|link| link.arm_id == row.arm_id)).collect();
+    if goes_live {
+        let ids: Vec<WorkspaceId> = new.iter().map(|row| row.id).collect();
+        match go_live::go(app, caller, &ids, Mode::TwoWay, Start::AsObserved, &draft::mark(&now.version)).await {
+            Ok(()) => return Ok(Some(live::switched(&live::named(&now, &ids), Mode::TwoWay))),
+            // what was applied stands, and observes
+            Err(error) => tracing::warn!(%error, "workspaces were applied and could not go live"),
+        }
+    }
+    for workspace in new {
         app.engine.poke_workspace(workspace.id, RunCause::Person);
     }
-    Ok(())
+    Ok(None)
 }

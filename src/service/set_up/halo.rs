@@ -175,6 +175,7 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
     draft::unmoved(typed.text("seen"), &before.as_ref())?;
     complete(typed, before.as_ref())?;
     let id = before.as_ref().and_then(|entry| id_of(&installed, entry.name()));
+    there_already(&installed, typed, id)?;
     let name = match &before {
         Some(entry) => entry.name().to_owned(),
         None => entry::free_name(&installed, typed, "Halo")?,
@@ -244,6 +245,28 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
         rename::rename(app, caller, kept, &renamed).await?;
     }
     Ok(kept)
+}
+
+/// The same instance twice would be polled twice, and each client would be there twice: mostly somebody went back, and sent
+/// the form of a new one again.
+fn there_already(installed: &Installed, typed: &Typed, own: Option<ConnectionId>) -> Result<(), ServiceError> {
+    let address = |text: &str| text.trim_end_matches('/').to_ascii_lowercase();
+    let same = |row: &HaloConnection| {
+        address(&row.resource_server) == address(typed.text("resource_server"))
+            && row.oauth_client_id.eq_ignore_ascii_case(typed.text("oauth_client_id"))
+    };
+    let rows = &installed.installation.halo;
+    // one that is so already may be changed
+    if rows.iter().any(|row| Some(row.id) == own && same(row)) {
+        return Ok(());
+    }
+    let Some(there) = rows.iter().find(|row| same(row)) else { return Ok(()) };
+    let text = format!(
+        "Resource server: “{0}” is this instance with this API application already. Choose “Change “{0}”” above, or go on to \
+         the next step.",
+        there.name
+    );
+    Err(ServiceError::invalid("resource_server", text))
 }
 
 fn complete(typed: &Typed, before: Option<&HaloEntry>) -> Result<(), ServiceError> {

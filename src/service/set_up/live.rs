@@ -17,10 +17,11 @@ use crate::{
         go_live::{self, Start},
         names,
     },
+    store::Installation,
 };
 
 /// Workspaces that a message names at most.
-const NAMED: usize = 30;
+const NAMED: usize = 5;
 
 /// How far the step is.
 pub async fn state(app: &App) -> Result<(StepState, String), ServiceError> {
@@ -29,10 +30,17 @@ pub async fn state(app: &App) -> Result<(StepState, String), ServiceError> {
         return Ok(later(Step::Check));
     }
     let modes: Vec<Mode> = installation.workspaces.iter().map(|row| row.mode).collect();
-    Ok(match standing(&modes) {
-        None => (StepState::Open, "Every workspace observes: nothing is written.".to_owned()),
-        Some(words) => (StepState::Done, words),
-    })
+    Ok(how_far(&modes))
+}
+
+/// Done once none is left that only observes: one that was linked later has the step before it again.
+pub fn how_far(modes: &[Mode]) -> (StepState, String) {
+    match (standing(modes), modes.iter().filter(|mode| **mode == Mode::Observe).count()) {
+        (None, _) => (StepState::Open, "No workspace is live: nothing is written.".to_owned()),
+        (Some(words), 0) => (StepState::Done, words),
+        (Some(words), 1) => (StepState::Open, format!("{words} 1 only observes.")),
+        (Some(words), more) => (StepState::Open, format!("{words} {more} only observe.")),
+    }
 }
 
 /// How many of these workspaces write, each way by itself; `None` while none does.
@@ -127,9 +135,14 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<String, S
     let chosen = ids(typed);
     go_live::go(app, caller, &chosen, mode, start, typed.text("seen")).await?;
     let installation = app.installation().await?;
+    Ok(switched(&named(&installation, &chosen), mode))
+}
+
+/// The names of these workspaces with their clients', in order.
+pub fn named(installation: &Installation, chosen: &[WorkspaceId]) -> Vec<String> {
     let rows = installation.workspaces.iter().filter(|row| chosen.contains(&row.id));
     let mut named: Vec<String> =
-        rows.map(|row| format!("{} ({})", row.name, names::client(&installation, row.client))).collect();
+        rows.map(|row| format!("{} ({})", row.name, names::client(installation, row.client))).collect();
     named.sort();
-    Ok(switched(&named, mode))
+    named
 }

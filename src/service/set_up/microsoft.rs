@@ -12,7 +12,7 @@ use super::{
 use crate::{
     config::microsoft::Microsoft,
     domain::{
-        connection::{MicrosoftEndpoints, MicrosoftIdentity},
+        connection::{MicrosoftConnection, MicrosoftEndpoints, MicrosoftIdentity},
         failure::{Failure, FailureKind},
         ids::ConnectionId,
         view::{
@@ -218,6 +218,7 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
     let id = before.as_ref().and_then(|entry| id_of(&installed, entry.name()));
     let typed = &trial::apart(typed);
     complete(typed, before.as_ref())?;
+    there_already(&installed, typed, id)?;
     let name = match &before {
         Some(entry) => entry.name().to_owned(),
         None => entry::free_name(&installed, typed, typed.text("tenant_id"))?,
@@ -264,6 +265,29 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
         rename::rename(app, caller, kept, &renamed).await?;
     }
     Ok(kept)
+}
+
+/// A second connection to the same tenant by the same app would find every workspace twice: mostly somebody went back, and
+/// sent the form of a new one again.
+fn there_already(installed: &Installed, typed: &Typed, own: Option<ConnectionId>) -> Result<(), ServiceError> {
+    let person = typed.text("identity").starts_with("delegated");
+    let same = |row: &MicrosoftConnection| {
+        row.tenant_id.eq_ignore_ascii_case(typed.text("tenant_id"))
+            && row.oauth_client_id.eq_ignore_ascii_case(typed.text("oauth_client_id"))
+            && row.identity.delegated() == person
+    };
+    let rows = &installed.installation.microsoft;
+    // one that is so already may be changed
+    if rows.iter().any(|row| Some(row.id) == own && same(row)) {
+        return Ok(());
+    }
+    let Some(there) = rows.iter().find(|row| same(row)) else { return Ok(()) };
+    let text = format!(
+        "Tenant ID: “{0}” signs in to this tenant with this app already. Choose “Change “{0}”” above, or go on to the next \
+         step.",
+        there.name
+    );
+    Err(ServiceError::invalid("tenant_id", text))
 }
 
 /// The day on which the secret ends. One that was renewed does not end when the old one did, unless that is said again;

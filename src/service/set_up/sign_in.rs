@@ -9,7 +9,10 @@ use crate::{
     },
     engine::registry::REFRESH_TOKEN,
     entra::verdict::{SHOWN_THERE, verdict},
-    service::{App, caller::Caller, engine_handle::EngineStatus, error::ServiceError, fault, permissions, sign_in},
+    service::{
+        App, caller::Caller, engine_handle::EngineStatus, error::ServiceError, fault, pauses::Paused, permissions,
+        sign_in,
+    },
     store::{Installation, SecretOwner},
 };
 
@@ -19,6 +22,7 @@ pub async fn state(app: &App) -> Result<(StepState, String), ServiceError> {
     if installation.microsoft.is_empty() {
         return Ok(later(Step::Microsoft));
     }
+    let paused = Paused::now(app).await?;
     let mut waiting = Vec::new();
     let mut people = Vec::new();
     for connection in &installation.microsoft {
@@ -29,6 +33,8 @@ pub async fn state(app: &App) -> Result<(StepState, String), ServiceError> {
             waiting.push(connection.name.clone());
         } else if sign_in::challenge(app, connection.id).await?.is_some() {
             return Ok((StepState::Failing, format!("{}: {}", connection.name, sign_in::challenged().message)));
+        } else if let Some(failure) = paused.sign_in_refused(connection.id) {
+            return Ok((StepState::Failing, format!("{}: {}", connection.name, failure.message)));
         } else if let Some(person) = sign_in::person(app, connection.id).await? {
             people.push(person);
         }
@@ -61,6 +67,7 @@ pub async fn view(
     allowed(caller)?;
     let installation = app.installation().await?;
     let status = app.engine.status();
+    let paused = Paused::now(app).await?;
     let mut rows = Vec::new();
     for connection in &installation.microsoft {
         let kept = app.store.secret_sources(SecretOwner::Connection(connection.id)).await;
@@ -92,7 +99,11 @@ pub async fn view(
                 None => Vec::new(),
             },
             health: health(&status, &installation, connection.id),
-            failure: challenged.then(|| sign_in::challenged().message),
+            failure: if challenged {
+                Some(sign_in::challenged().message)
+            } else {
+                paused.sign_in_refused(connection.id).filter(|_| token.is_some()).map(|failure| failure.message.clone())
+            },
         });
     }
     let authorities = installation.microsoft.iter().map(|row| row.endpoints.authority.clone()).collect();

@@ -7,10 +7,10 @@ use axum::{
 use http::{HeaderName, StatusCode, header};
 use serde::Deserialize;
 
-use super::{onward, page, refused};
+use super::{not_done, onward, page, refused};
 use crate::{
     domain::view::{
-        query::{encode, value},
+        query::{QueryText, encode, value},
         set_up::{Step, StepContent},
     },
     service::{
@@ -43,16 +43,30 @@ pub async fn take_mapping(State(web): State<Web>, signed: Signed, form: Posted) 
         return page(&web, &signed, Step::Mapping, StepContent::Mapping(Box::new(view))).await;
     }
     match mapping_step::take(&web.app, &signed.caller, &typed).await {
-        Ok(None) => Ok(onward(Step::Mapping)),
-        Ok(Some(client)) => {
-            acts::flash(&signed.reader.session, "own-rules").await?;
-            Ok(Redirect::to(&format!("{}?client={client}", Step::Mapping.path())).into_response())
-        }
+        Ok(saved) => saved_mapping(&web, &signed, &saved).await,
         Err(error) => {
             let view = mapping_step::again(&web.app, &signed.caller, &typed).await?;
             refused(&web, &signed, Step::Mapping, error, StepContent::Mapping(Box::new(view))).await
         }
     }
+}
+
+/// Onward from a policy that was saved. It waits for nothing, so it is said for whom it holds by now.
+async fn saved_mapping(web: &Web, signed: &Signed, saved: &mapping_step::Saved) -> Result<Response, WebError> {
+    let holds = saved.holds.words().map(|words| format!(" It holds from now on for {words}."));
+    if let Some(client) = saved.client {
+        let words = format!(
+            "Saved.{} Below stands which rules are this client's own, and which come from the base.",
+            holds.unwrap_or_default()
+        );
+        acts::flash_done(&signed.reader.session, &words).await?;
+        return Ok(Redirect::to(&format!("{}?client={client}", Step::Mapping.path())).into_response());
+    }
+    let Some(holds) = holds else { return Ok(onward(Step::Mapping)) };
+    acts::flash_done(&signed.reader.session, &format!("“{}” is saved.{holds}", saved.policy)).await?;
+    let own = || QueryText::new().with("policy", &saved.policy).after(&Step::Mapping.path());
+    let next = not_done(web, signed, Step::Mapping).await?;
+    Ok(Redirect::to(&next.unwrap_or_else(own)).into_response())
 }
 
 /// `GET /set-up/import`

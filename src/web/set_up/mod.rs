@@ -12,13 +12,16 @@ use axum::{
 };
 use http::StatusCode;
 
-use super::{Web, draw::frame, error::WebError, form::Posted, headers::FormTargets, pages, reader::Signed};
+use super::{Web, acts, draw::frame, error::WebError, form::Posted, headers::FormTargets, pages, reader::Signed};
 use crate::{
     console::Page,
-    domain::view::{
-        entrance::SetUpView,
-        query::value,
-        set_up::{Step, StepContent, StepState},
+    domain::{
+        ids::ConnectionId,
+        view::{
+            entrance::SetUpView,
+            query::value,
+            set_up::{Step, StepContent, StepState},
+        },
     },
     service::{
         accounts,
@@ -95,12 +98,44 @@ fn onward(step: Step) -> Response {
     Redirect::to(&step.next().map_or_else(|| "/set-up".to_owned(), Step::path)).into_response()
 }
 
-/// On to the first step after this one that is not done: whoever changes an answer comes back to where the set-up
-/// stands, mostly to all answers, and who links one more workspace need not see the mapping again.
-async fn onward_past_done(web: &Web, signed: &Signed, step: Step) -> Result<Response, WebError> {
+/// The first step after this one that is not done: whoever changes an answer comes back to where the set-up stands, mostly
+/// to all answers, and who links one more workspace need not see the mapping again.
+async fn not_done(web: &Web, signed: &Signed, step: Step) -> Result<Option<String>, WebError> {
     let steps = set_up::steps(&web.app, &signed.caller).await?;
     let next = steps.rows.iter().find(|row| row.step > step && row.state != StepState::Done);
-    Ok(Redirect::to(&next.map_or_else(|| "/set-up".to_owned(), |row| row.step.path())).into_response())
+    Ok(next.map(|row| row.step.path()))
+}
+
+/// On to where the set-up stands; where every step is done, to the list, with what was done.
+async fn onward_past_done(web: &Web, signed: &Signed, step: Step, done: &str) -> Result<Response, WebError> {
+    let next = not_done(web, signed, step).await?;
+    if next.is_none() {
+        acts::flash_done(&signed.reader.session, done).await?;
+    }
+    Ok(Redirect::to(next.as_deref().unwrap_or("/set-up")).into_response())
+}
+
+/// From a new connection on: to what it still needs, then to its workspaces, also where all was done before.
+async fn onward_to_workspaces(
+    web: &Web,
+    signed: &Signed,
+    step: Step,
+    connection: ConnectionId,
+) -> Result<Response, WebError> {
+    let steps = set_up::steps(&web.app, &signed.caller).await?;
+    let open = |wanted: Step| steps.rows.iter().any(|row| row.step == wanted && row.state != StepState::Done);
+    if let Some(next) = [Step::SignIn, Step::Halo].into_iter().find(|next| *next > step && open(*next)) {
+        return Ok(Redirect::to(&next.path()).into_response());
+    }
+    if !open(Step::Clients) {
+        let there = web.app.installation().await?;
+        let microsoft = there.microsoft.iter().find(|row| row.id == connection).map(|row| row.name.as_str());
+        let halo = there.halo.iter().find(|row| row.id == connection).map(|row| row.name.as_str());
+        let name = microsoft.or(halo).unwrap_or("The connection");
+        let words = format!("“{name}” was tried and is kept. What it reaches is listed below: link what is missing.");
+        acts::flash_done(&signed.reader.session, &words).await?;
+    }
+    Ok(Redirect::to(&Step::Clients.path()).into_response())
 }
 
 fn chosen(signed: &Signed) -> String {

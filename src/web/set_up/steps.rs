@@ -2,7 +2,7 @@
 
 use axum::{extract::State, response::Response};
 
-use super::{addresses, chosen, leading_to, onward, onward_past_done, page, refused};
+use super::{addresses, chosen, leading_to, onward, onward_past_done, onward_to_workspaces, page, refused};
 use crate::{
     domain::view::{
         query::value,
@@ -20,6 +20,9 @@ use crate::{
     },
 };
 
+/// Of a connection that was changed.
+const TRIED: &str = "Saved: the connection was tried with what you entered.";
+
 /// `GET /set-up/microsoft`
 pub async fn microsoft(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
     let view = microsoft_step::view(&web.app, &signed.caller, &addresses(&web), &chosen(&signed)).await?;
@@ -30,7 +33,8 @@ pub async fn microsoft(State(web): State<Web>, signed: Signed) -> Result<Respons
 pub async fn take_microsoft(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
     let typed = form.typed().unquoted();
     match microsoft_step::take(&web.app, &signed.caller, &typed).await {
-        Ok(_) => onward_past_done(&web, &signed, Step::Microsoft).await,
+        Ok(id) if typed.text("connection").is_empty() => onward_to_workspaces(&web, &signed, Step::Microsoft, id).await,
+        Ok(_) => onward_past_done(&web, &signed, Step::Microsoft, TRIED).await,
         Err(error) => {
             let view = microsoft_step::again(&web.app, &signed.caller, &addresses(&web), &typed).await?;
             refused(&web, &signed, Step::Microsoft, error, StepContent::Microsoft(Box::new(view))).await
@@ -56,7 +60,8 @@ pub async fn halo(State(web): State<Web>, signed: Signed) -> Result<Response, We
 pub async fn take_halo(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
     let typed = form.typed().unquoted();
     match halo_step::take(&web.app, &signed.caller, &typed).await {
-        Ok(_) => onward_past_done(&web, &signed, Step::Halo).await,
+        Ok(id) if typed.text("connection").is_empty() => onward_to_workspaces(&web, &signed, Step::Halo, id).await,
+        Ok(_) => onward_past_done(&web, &signed, Step::Halo, TRIED).await,
         Err(error) => {
             let view = halo_step::again(&web.app, &signed.caller, &typed).await?;
             refused(&web, &signed, Step::Halo, error, StepContent::Halo(Box::new(view))).await
@@ -75,7 +80,7 @@ pub async fn clients(State(web): State<Web>, signed: Signed) -> Result<Response,
 pub async fn take_clients(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
     let typed = form.typed();
     match clients_step::take(&web.app, &signed.caller, &typed).await {
-        Ok(()) => onward_past_done(&web, &signed, Step::Clients).await,
+        Ok(()) => onward_past_done(&web, &signed, Step::Clients, "Saved: nothing waits to be applied.").await,
         Err(error) => {
             let view = clients_step::again(&web.app, &signed.caller, &typed).await?;
             refused(&web, &signed, Step::Clients, error, StepContent::Clients(Box::new(view))).await
@@ -92,9 +97,13 @@ pub async fn check(State(web): State<Web>, signed: Signed) -> Result<Response, W
 /// `POST /set-up/check`: applies what was answered.
 pub async fn take_check(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
     match check_step::take(&web.app, &signed.caller, &form.typed()).await {
-        Ok(()) => {
+        Ok(None) => {
             acts::flash(&signed.reader.session, "applied").await?;
             Ok(onward(Step::Check))
+        }
+        Ok(Some(live)) => {
+            acts::flash_done(&signed.reader.session, &live).await?;
+            Ok(onward(Step::Live))
         }
         Err(error) => {
             let view = check_step::view(&web.app, &signed.caller).await?;

@@ -91,8 +91,11 @@ mod typed {
 /// `src/service/set_up/live.rs`.
 mod live {
     use halobridge::{
-        domain::workspace::Mode::{CommentOnly, Observe, Off, SentinelToHalo, TwoWay},
-        service::set_up::live::{standing, switched},
+        domain::{
+            view::set_up::StepState,
+            workspace::Mode::{CommentOnly, Observe, Off, SentinelToHalo, TwoWay},
+        },
+        service::set_up::live::{how_far, standing, switched},
     };
 
     #[test]
@@ -112,7 +115,22 @@ mod live {
         assert_eq!(switched(&names(2), TwoWay), "Live now, both ways: law-1 (Alpine), law-2 (Alpine).");
         assert_eq!(switched(&names(1), Observe), "Observing now, nothing is written: law-1 (Alpine).");
         let many = switched(&names(42), Off);
-        assert!(many.ends_with("law-30 (Alpine), and 12 more."), "{many}");
+        assert!(many.ends_with("law-5 (Alpine), and 37 more."), "{many}");
+    }
+
+    #[test]
+    fn the_step_is_done_once_none_only_observes() {
+        for (modes, state, words) in [
+            (&[Off][..], StepState::Open, "No workspace is live"),
+            (&[Observe, Observe][..], StepState::Open, "No workspace is live"),
+            (&[TwoWay, Observe][..], StepState::Open, "1 of 2 workspaces are live both ways. 1 only observes."),
+            (&[TwoWay, Observe, Observe][..], StepState::Open, "1 of 3 workspaces are live both ways. 2 only observe."),
+            // what is off was switched off
+            (&[TwoWay, Off][..], StepState::Done, "1 of 2 workspaces are live both ways."),
+        ] {
+            let (found, says) = how_far(modes);
+            assert_eq!((found, says.contains(words)), (state, true), "{modes:?}: {says}");
+        }
     }
 }
 

@@ -23,6 +23,20 @@ pub fn body(ctx: &PageContext, view: &CheckStep) -> AnyView {
         }
     });
     let changes = view.changes.len() as u64;
+    let live = (view.live > 0).then(|| {
+        let like = match view.live {
+            1 => "as the one workspace that is live already".to_owned(),
+            n => format!("as the {n} workspaces that are live already"),
+        };
+        view! {
+            <p class="quiet">
+                "Or they go live both ways at once, "{like}": each incident that is created from now on gets its ticket, older ones stay \
+                 as they are."
+            </p>
+        }
+    });
+    let live_too = (view.live > 0)
+        .then(|| view! { <button type="submit" class="button" name="do" value="live">"Apply and go live"</button> });
     let act = if view.missing.is_some() {
         ().into_any()
     } else if changes == 0 {
@@ -38,7 +52,8 @@ pub fn body(ctx: &PageContext, view: &CheckStep) -> AnyView {
                 <p class="quiet">
                     "Workspaces start in observe: they are read and planned, and nothing is written to Sentinel or Halo."
                 </p>
-                {onward("Apply")}
+                {live}
+                <div class="acts">{onward("Apply")}{live_too}</div>
             </form>
         }
         .into_any()

@@ -131,7 +131,7 @@ pub fn body(ctx: &PageContext, view: &MappingStep) -> AnyView {
         {parts::above(ctx, &view.above)}
         <form method="post" action=Step::Mapping.path() class="form" novalidate>
             // the Enter key presses a form's first button: it saves, as everywhere
-            <button type="submit" class="unseen" tabindex="-1" aria-hidden="true">"Save and go on"</button>
+            <button type="submit" class="unseen" tabindex="-1" aria-hidden="true">{parts::save(view.holds)}</button>
             {fields::carried(form, &["policy", "client", "seen", "look", "rules"])}
             {ticket_type(view)}
             {name}
@@ -151,16 +151,11 @@ pub fn body(ctx: &PageContext, view: &MappingStep) -> AnyView {
             {lines::findings(ctx, &view.findings)}
             {fields::check(form, "", "anyway", "Save it although something of this is to do")}
             <p class="hint">
-                "The whole policy is then saved as it stands here, and every workspace that follows it goes by it at once. What is \
-                 marked “To do” above stays as it says: a value without a counterpart does not cross (a new ticket gets what Halo \
-                 chooses), and one that never rests, or closes the other side, does just that."
+                "The whole policy is then saved as it stands here. What is marked “To do” above stays as it says: a value \
+                 without a counterpart does not cross (a new ticket gets what Halo chooses), and one that never rests, or closes \
+                 the other side, does just that."
             </p>
-            <div class="acts">
-                <button type="submit" class="button main">"Save and go on"</button>
-                <button type="submit" class="button" name="do" value="walk">"Check again"</button>
-                <button type="submit" class="button" name="do" value="what-if">"What would it do?"</button>
-                <button type="submit" class="button" name="do" value="look">"Show a real incident"</button>
-            </div>
+            {parts::acts(view)}
             {what_if(ctx, view)}
             {tree(view)}
         </form>

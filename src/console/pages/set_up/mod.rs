@@ -20,7 +20,10 @@ use crate::{
         context::PageContext,
         pages::help,
     },
-    domain::view::set_up::{Other, Step, StepContent, StepRow, StepState, StepView, StepsView},
+    domain::view::{
+        dashboard::PairFilter,
+        set_up::{Other, Step, StepContent, StepRow, StepState, StepView, StepsView},
+    },
 };
 
 /// The list of steps.
@@ -35,9 +38,20 @@ pub fn list(ctx: &PageContext, view: &StepsView) -> AnyView {
     } else {
         format!("{done} of {all} steps are done. Each is kept when you leave it; go on at any time, from any browser.")
     };
+    // the set-up ends where the work begins
+    let linked = (done == all).then(|| {
+        let pairs = PairFilter::default().address();
+        view! {
+            <p class="acts">
+                <a class="button main" href=pairs>"See what is linked"</a>
+                <a class="button" href=Step::Clients.path()>"Link more workspaces"</a>
+            </p>
+        }
+    });
     view! {
         <p class="truth">{truth}</p>
         {next}
+        {linked}
         <ol class="steps">{view.rows.iter().map(|row| line(ctx, row, None)).collect_view()}</ol>
     }
     .into_any()
@@ -69,7 +83,7 @@ fn line(ctx: &PageContext, row: &StepRow, here: Option<Step>) -> AnyView {
 pub fn step(ctx: &PageContext, view: &StepView) -> AnyView {
     let content = match &view.content {
         StepContent::Microsoft(content) => microsoft::body(ctx, content),
-        StepContent::SignIn(content) => sign_in::body(ctx, content),
+        StepContent::SignIn(content) => sign_in::body(ctx, content, &view.steps),
         StepContent::Halo(content) => halo::body(ctx, content),
         StepContent::Clients(content) => clients::body(ctx, content),
         StepContent::Check(content) => check::body(ctx, content),

@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 
-use super::next;
 use crate::{
     console::{
         components::{
@@ -14,16 +13,19 @@ use crate::{
         },
         context::PageContext,
     },
-    domain::view::set_up::{SignInRow, SignInStep, Step},
+    domain::view::set_up::{SignInRow, SignInStep, Step, StepState, StepsView},
 };
 
 /// What stands on the page.
-pub fn body(ctx: &PageContext, view: &SignInStep) -> AnyView {
+pub fn body(ctx: &PageContext, view: &SignInStep, steps: &StepsView) -> AnyView {
     let codes = view
         .codes
         .iter()
         .map(|(code, says)| view! { <div><dt><code>{code.clone()}</code></dt><dd>{says.clone()}</dd></div> })
         .collect_view();
+    // once there is a Halo, whoever signs in for one more tenant goes on to its workspaces
+    let halo = steps.rows.iter().any(|row| row.step == Step::Halo && row.state == StepState::Done);
+    let next = if halo { Step::Clients } else { Step::Halo };
     let ready = view.rows.iter().any(|row| !row.identity.delegated() || row.signed_in.is_some());
     view! {
         <p class="lead">
@@ -33,12 +35,13 @@ pub fn body(ctx: &PageContext, view: &SignInStep) -> AnyView {
         <div class="tiles">{view.rows.iter().map(|row| tile(ctx, row, view.rows.len() == 1)).collect_view()}</div>
         <details>
             <summary>"Microsoft shows an error"</summary>
+            {fields::copyable("redirect-uri", "Redirect URI", &view.redirect_uri)}
             <dl class="codes">{codes}</dl>
         </details>
         <p>
             <a href=format!("{}?connection=new", Step::Microsoft.path())>"Add a connection to another tenant"</a>
         </p>
-        {ready.then(|| next(Step::SignIn))}
+        {ready.then(|| view! { <p><a class="button main" href=next.path()>"Next"</a></p> })}
     }
     .into_any()
 }
@@ -58,7 +61,8 @@ fn tile(ctx: &PageContext, row: &SignInRow, only: bool) -> AnyView {
     let button = (delegated && ctx.may_set_up()).then(|| {
         let again = row.signed_in.is_some();
         let label = if again { "Sign in with Microsoft again" } else { "Sign in with Microsoft" };
-        let weight = if again { Weight::Plain } else { Weight::Main };
+        // one that is refused waits for nothing else
+        let weight = if again && row.failure.is_none() { Weight::Plain } else { Weight::Main };
         let what = (!only).then(|| row.name.clone());
         view! { <div class="acts">{act::named(ctx, format!("/connections/{}/sign-in", row.id), "key", label, weight, what)}</div> }
     });

@@ -8,7 +8,7 @@ use crate::{
     domain::{
         policy::Policy,
         view::{
-            mapping::MappingStep,
+            mapping::{Holds, MappingStep},
             what_if::{WhatIf, WhatIfOf},
         },
         workspace::Workspace,
@@ -111,6 +111,17 @@ fn followers<'a>(installation: &'a Installation, subject: &Subject, policy: &Pol
         None => followed(installation, subject.before.as_ref()?.name(), policy, row),
     };
     installation.workspaces.iter().filter_map(|row| Some(Place::Set(row, Box::new(applied(row)?)))).collect()
+}
+
+/// For whom the policy holds as soon as it is saved.
+pub(super) fn holds(installation: &Installation, subject: &Subject, policy: &Policy) -> Holds {
+    let mut holds = Holds::default();
+    for place in followers(installation, subject, policy) {
+        let Place::Set(workspace, _) = place else { continue };
+        holds.workspaces += 1;
+        holds.live += usize::from(workspace.mode.live());
+    }
+    holds
 }
 
 /// What a workspace would follow once the policy of this name says what it says now; `None` where that is another one.

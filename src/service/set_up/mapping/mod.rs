@@ -19,7 +19,7 @@ use crate::{
         round_trip::RoundTrip,
         view::{
             form::FormView,
-            mapping::{Choices, MappingStep},
+            mapping::{Choices, Holds, MappingStep},
             probe::Level,
             set_up::{Step, StepState},
         },
@@ -127,7 +127,12 @@ pub async fn again(app: &App, caller: &Caller, typed: &Typed) -> Result<MappingS
     allowed(caller)?;
     let installed = installed(app).await?;
     // what it was about may be gone by now
-    let subject = typed_subject(&installed, typed).or_else(|_| Subject::policy(&installed, "new"))?;
+    let mut subject = typed_subject(&installed, typed).or_else(|_| Subject::policy(&installed, "new"))?;
+    let stale = !typed.text("seen").is_empty() && typed.text("seen") != subject.mark();
+    if stale && subject.start.is_none() && subject.client.is_none() && !typed.text("name").is_empty() {
+        // the form of a new one from before it was saved: it is about that one now
+        subject = Subject::policy(&installed, typed.text("name")).unwrap_or(subject);
+    }
     let catalogue = look_ups(app, subject.client.as_ref().and_then(|of| of.halo)).await?;
     let names: Vec<&str> = typed.entries().map(|(name, _)| name).collect();
     let mut form = typed.shown(&names);
@@ -140,6 +145,10 @@ pub async fn again(app: &App, caller: &Caller, typed: &Typed) -> Result<MappingS
         form = values::of_type(form, subject.resolved(typed, catalogue).policy, catalogue);
     }
     let mut page = around(&installed, &subject, form, &catalogue);
+    if stale && !typed.text("do").is_empty() {
+        // whoever only looks is told when they save
+        page.form = std::mem::take(&mut page.form).with_value("seen", typed.text("seen"));
+    }
     if let Ok(catalogue) = &catalogue {
         let draft = subject.resolved(typed, catalogue).policy;
         if typed.text("do") == "what-if" {
@@ -176,6 +185,7 @@ fn around(
         others: others.filter(|name| Some(name) != chosen.as_ref()).collect(),
         on: subject.on(),
         above: chosen.as_deref().map(|name| own::above(installed, name)).unwrap_or_default(),
+        holds: Holds::default(),
         said: Vec::new(),
         chosen,
         trouble: alone.map(|owner| {
@@ -198,6 +208,7 @@ fn around(
         Ok(catalogue) => {
             let entry = subject.resolved(&Typed::new(page.form.values.clone()), catalogue);
             page.said = subject.said(&entry);
+            page.holds = forecast::holds(&installed.installation, subject, &entry.policy);
             page.choices = choices::choices(&entry.policy, catalogue);
             page.findings = loops::find(&entry.policy, catalogue);
         }
@@ -206,12 +217,23 @@ fn around(
     page
 }
 
-/// Walks the policy, and saves it. Gives the client whose rules they are.
+/// What was saved.
+#[derive(Debug, Clone)]
+pub struct Saved {
+    /// The client whose rules they are.
+    pub client: Option<ClientId>,
+    /// The policy's name.
+    pub policy: String,
+    /// For whom it holds from now on: a policy waits for nothing.
+    pub holds: Holds,
+}
+
+/// Walks the policy, and saves it.
 ///
 /// # Errors
 /// `Invalid` at the field that is wrong, also when the loop finder found faults that were not accepted; `Conflict` when
 /// somebody else saved in between; `Forbidden`.
-pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Option<ClientId>, ServiceError> {
+pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Saved, ServiceError> {
     allowed(caller)?;
     let installed = installed(app).await?;
     let subject = typed_subject(&installed, typed).map_err(|_| ServiceError::Conflict)?;
@@ -235,17 +257,19 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Option<Cl
     if !problems.is_empty() {
         return Err(ServiceError::Invalid(problems));
     }
+    let saved = Saved {
+        client: subject.client.as_ref().map(|of| of.owner.id),
+        policy: entry.name().to_owned(),
+        holds: forecast::holds(&installed.installation, &subject, &entry.policy),
+    };
     match &subject.client {
         None => {
             let wanted = read(app, &entry).await?;
             entry::apply(app, caller, &wanted).await?;
-            Ok(None)
         }
-        Some(of) => {
-            save_for(app, caller, &installed, &subject, of, entry).await?;
-            Ok(Some(of.owner.id))
-        }
+        Some(of) => save_for(app, caller, &installed, &subject, of, entry).await?,
     }
+    Ok(saved)
 }
 
 /// The entry as the applied file is read.

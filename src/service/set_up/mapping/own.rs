@@ -30,6 +30,8 @@ pub(super) struct Subject {
     pub base: Option<Policy>,
     /// The client whose rules they are.
     pub client: Option<OfClient>,
+    /// For a new one: the policies that there are by now.
+    pub beside: Vec<String>,
 }
 
 /// A client and the policies that its workspaces follow.
@@ -53,7 +55,11 @@ impl Subject {
         };
         let base = before.and_then(|entry| entry.base.as_deref()).and_then(|name| named(installed, name));
         let base = base.map(|entry| entry.policy.clone());
-        Ok(Self { before: before.cloned(), start: before.cloned(), base, client: None })
+        let beside = match before {
+            Some(_) => Vec::new(),
+            None => all.iter().map(|entry| entry.name().to_owned()).collect(),
+        };
+        Ok(Self { before: before.cloned(), start: before.cloned(), base, client: None, beside })
     }
 
     /// The rules of a client: its own policy where it has one, else a new one on what its workspaces follow.
@@ -73,7 +79,7 @@ impl Subject {
         };
         let followed = of.workspaces.first().and_then(|(.., policy)| named(installed, policy));
         let Some(followed) = followed else {
-            return Ok(Self { before: None, start: None, base: None, client: Some(of) });
+            return Ok(Self { before: None, start: None, base: None, client: Some(of), beside: Vec::new() });
         };
         let Some(base) = followed.base.as_deref().and_then(|name| named(installed, name)) else {
             let mut start = PolicyEntry { base: Some(followed.name().to_owned()), ..followed.clone() };
@@ -83,6 +89,7 @@ impl Subject {
                 start: Some(start),
                 base: Some(followed.policy.clone()),
                 client: Some(of),
+                beside: Vec::new(),
             });
         };
         let shared = (there.workspaces.iter()).any(|row| row.client != id && policy_of(row.policy) == followed.name());
@@ -91,13 +98,14 @@ impl Subject {
             start.policy.name = free_name(installed, &of.owner.name);
         }
         let before = (!shared).then(|| followed.clone());
-        Ok(Self { before, start: Some(start), base: Some(base.policy.clone()), client: Some(of) })
+        let base = Some(base.policy.clone());
+        Ok(Self { before, start: Some(start), base, client: Some(of), beside: Vec::new() })
     }
 
     /// What decides whether somebody else saved in between.
     pub fn mark(&self) -> String {
         let placed = self.client.as_ref().map(|of| &of.workspaces);
-        draft::mark(&(&self.before, &self.base, placed))
+        draft::mark(&(&self.before, &self.base, placed, &self.beside))
     }
 
     /// The keys that are the policy's own when this is saved: those that were typed anew and differ from the base, and

@@ -5,10 +5,7 @@
 
 use super::overlay::{ref_of, value_of};
 use crate::{
-    config::{
-        fault::nearest,
-        policy::{SEVERITIES, STATUSES},
-    },
+    config::policy::{SEVERITIES, filters::misfit},
     domain::{
         approval::WriteKind,
         catalogue::{Catalogue, Named, Priority, Ref},
@@ -303,19 +300,18 @@ pub fn problems(typed: &Typed, problems: &mut Vec<FieldProblem>) {
         }
     }
     for side in ["include", "exclude"] {
-        for (kind, known) in [("severity", &SEVERITIES[..]), ("status", &STATUSES[..])] {
+        for kind in Filter::KINDS {
             let name = format!("{side}.{kind}");
             // a pattern that never fits would hold back every incident, or none
-            let fits = |pattern: &String| {
-                pattern.contains(['*', '?']) || known.iter().any(|word| word.eq_ignore_ascii_case(pattern))
+            let wrong =
+                patterns(typed.text(&name)).into_iter().find_map(|pattern| Some((misfit(kind, &pattern)?, pattern)));
+            let Some((misfit, pattern)) = wrong else { continue };
+            let fix = match misfit.near {
+                Some(near) => format!("Did you mean “{near}”?"),
+                None => misfit.remedy,
             };
-            if let Some(wrong) = patterns(typed.text(&name)).into_iter().find(|pattern| !fits(pattern)) {
-                let fix = match nearest(&wrong, known.iter().copied()) {
-                    Some(near) => format!("Did you mean “{near}”?"),
-                    None => format!("Microsoft's are {}.", known.join(", ")),
-                };
-                problems.push(FieldProblem::new(name, format!("The {kind} “{wrong}” is none of Microsoft's. {fix}")));
-            }
+            let what = kind.replace('_', " ");
+            problems.push(FieldProblem::new(name, format!("The {what} “{pattern}” {}. {fix}", misfit.problem)));
         }
     }
     if typed.text("notes") == "outcomes" && !typed.entries().any(|(name, _)| name.starts_with("note_outcome.")) {

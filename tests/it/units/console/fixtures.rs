@@ -192,6 +192,7 @@ pub fn pause(scope: PauseScope, what: &str) -> PauseView {
         why: Some("Maintenance until noon.".into()),
         ends: "What waits is carried out in its order once somebody resumes it.".into(),
         may_resume: true,
+        mend: None,
     }
 }
 

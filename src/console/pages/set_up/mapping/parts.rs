@@ -4,11 +4,11 @@ use leptos::prelude::*;
 
 use super::url_value;
 use crate::{
-    console::context::PageContext,
+    console::{context::PageContext, words},
     domain::{
         policy::PolicyKey,
         view::{
-            mapping::{Above, MappingStep, OnBase, Said},
+            mapping::{Above, Holds, MappingStep, OnBase, Said},
             set_up::Step,
         },
     },
@@ -78,6 +78,36 @@ pub fn origin(view: &MappingStep, said: &Said) -> AnyView {
                 <input type="checkbox" id=name.clone() name=name.clone() value="on" checked=back />
                 <label for=name>"Take it from “"{base}"” again"<span class="unseen">{format!(": {label}")}</span></label>
             </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// What the button that saves says. A policy waits for no “Apply”: where somebody follows it, it holds at once.
+pub fn save(holds: Holds) -> String {
+    match holds.workspaces {
+        0 => "Save and go on".to_owned(),
+        n => format!("Save for {} at once", words::counted(n as u64, "workspace", "workspaces")),
+    }
+}
+
+/// The page's buttons; where saving changes what workspaces do by now, that is said above them.
+pub fn acts(view: &MappingStep) -> AnyView {
+    let at_once = view.holds.words().map(|words| {
+        view! {
+            <p>
+                "Once saved, it holds for "<b>{words}</b>": nothing waits for “Check your answers”. “What would it do?” counts \
+                 it first, and writes nothing."
+            </p>
+        }
+    });
+    view! {
+        {at_once}
+        <div class="acts">
+            <button type="submit" class="button main">{save(view.holds)}</button>
+            <button type="submit" class="button" name="do" value="what-if">"What would it do?"</button>
+            <button type="submit" class="button" name="do" value="walk">"Check again"</button>
+            <button type="submit" class="button" name="do" value="look">"Show a real incident"</button>
         </div>
     }
     .into_any()
