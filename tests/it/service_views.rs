@@ -301,7 +301,7 @@ async fn problems_list_every_open_item_of_a_pair() {
     app.person("ada", Role::Viewer, Scope::All).await;
     let mut browser = app.signed_in("ada").await;
     let page = app.page(&mut browser, "/").await.body;
-    assert!(page.contains(" And 3 more."), "{page}");
+    assert!(page.contains(" (and 3 more)"), "{page}");
     let page = app.page(&mut browser, "/?health=needs-you&reason=comments-full").await.body;
     assert_eq!(page.matches("data-row").count(), 1, "{page}");
     let page = app.page(&mut browser, "/problems").await.body;

@@ -79,7 +79,7 @@ fn truth(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
                 <p class="quiet">
                     "Of incidents that last changed before their workspace's start"
                     {if view.workspaces.len() > 1 { " (the earliest: " } else { " (" }}{when(ctx, since)}
-                    ") only open ones are listed, and those within hours. "
+                    ") only open ones are listed, and it may take six hours until they are. "
                     <a href="/backfill">"Backfill"</a>" lists the older ones and takes them in."
                 </p>
             })}

@@ -272,7 +272,7 @@ fn workspace(ctx: &PageContext, errand: &ErrandView, row: &ErrandRow) -> AnyView
                 <span class="quiet">{row.progress.words(errand.act)}</span>
             </summary>
             {again}
-            {lines::plan_steps(&row.steps)}
+            {lines::plan_steps(&row.steps, errand.act == ErrandAct::Plan)}
             {lines::lines(ctx, &row.lines)}
             {nothing}
         </details>

@@ -16,7 +16,7 @@ use crate::{
     domain::view::{
         import::{DeployPlan, HaloHookRow, ImportRow, PortalLink, TestEvent},
         list::Listed,
-        probe::Level,
+        probe::{Level, Line},
         query::QueryText,
         set_up::{ImportStep, PAGE, Step},
     },
@@ -107,6 +107,13 @@ fn event(ctx: &PageContext, test: TestEvent) -> AnyView {
     }
 }
 
+/// What the last act said; that a test event was sent is old news once it is here.
+fn said(row: &ImportRow) -> Vec<Line> {
+    let arrived = matches!(row.test, TestEvent::Arrived { .. });
+    let old = |line: &&Line| arrived && line.field == "test" && line.level == Level::Note;
+    row.lines.iter().filter(|line| !old(line)).cloned().collect()
+}
+
 fn workspace(ctx: &PageContext, view: &ImportStep, row: &ImportRow) -> AnyView {
     let (id, name) = (row.id.to_string(), row.name.clone());
     let prefix = format!("{id}-");
@@ -155,7 +162,7 @@ fn workspace(ctx: &PageContext, view: &ImportStep, row: &ImportRow) -> AnyView {
         {quicker(row)}
         {webhook}
         {event(ctx, row.test)}
-        {lines::lines(ctx, &row.lines)}
+        {lines::lines(ctx, &said(row))}
     };
     if view.all.len() <= UNFOLDED {
         return view! { <section class="tile" aria-labelledby=heading>{title}{inside}</section> }.into_any();
@@ -272,7 +279,7 @@ fn plan(ctx: &PageContext, plan: &DeployPlan) -> AnyView {
         <section class="tile" aria-labelledby="plan">
             <h2 id="plan">"The plan for “"{plan.name.clone()}"”"</h2>
             <p>"Nothing was written yet. In Azure this would be done:"</p>
-            {lines::plan_steps(&plan.steps)}
+            {lines::plan_steps(&plan.steps, true)}
             <p>"The Logic App then posts each event to "<code>{plan.address.clone()}</code>", with a secret that is kept sealed on both sides."</p>
             {lines::lines(ctx, &plan.lines)}
             {lack}

@@ -20,7 +20,7 @@ use crate::{
 
 fn chip(ctx: &PageContext, level: Level) -> AnyView {
     let (class, symbol, word) = match level {
-        Level::Ok => ("health-healthy", "healthy", "Well"),
+        Level::Ok => ("health-healthy", "healthy", "Fine"),
         Level::Note => ("health-waiting", "waiting", "Note"),
         Level::Fault => ("health-needs-you", "needs-you", "To do"),
     };
@@ -41,13 +41,18 @@ pub fn lines(ctx: &PageContext, rows: &[Line]) -> AnyView {
     view! { <ul class="steps">{items}</ul> }.into_any()
 }
 
-/// What deploying makes at a workspace, in the order of doing; nothing where there are no steps.
-pub fn plan_steps(steps: &[PlanStep]) -> AnyView {
+/// What deploying makes at a workspace, or `would` make, in the order of doing; nothing where there are no steps.
+pub fn plan_steps(steps: &[PlanStep], would: bool) -> AnyView {
     if steps.is_empty() {
         return ().into_any();
     }
     let item = |step: &PlanStep| {
-        let there = if step.there { "is there; it is made to say the same" } else { "is made" };
+        let there = match (step.there, would) {
+            (true, true) => "is there; it would be made to say the same",
+            (true, false) => "is there; it is made to say the same",
+            (false, true) => "would be made",
+            (false, false) => "is made",
+        };
         view! { <li>{step.what.clone()}", in "{step.place.clone()}": "{there}"."</li> }
     };
     view! { <ol>{steps.iter().map(item).collect_view()}</ol> }.into_any()

@@ -759,7 +759,7 @@ fn going_live_says_beside_its_button_how_many() {
     assert_eq!(one(&html, "form[action='/set-up/go-live'] button"), "Go with those ticked");
     assert_eq!(
         one(&html, "form[action='/set-up/go-live'] > p.hint"),
-        "1 workspace is ticked as this page opens; it holds for those that are ticked when you go."
+        "1 workspace is ticked at first; the button takes those that are ticked when it is pressed."
     );
     // a workspace's start is not told as the moment it went live
     let hints: Vec<String> =
@@ -775,6 +775,14 @@ fn saving_although_something_is_to_do_says_what_that_means() {
     let hint =
         hints.iter().find(|hint| hint.contains("saved as it stands here")).unwrap_or_else(|| panic!("{hints:?}"));
     assert!(hint.contains("a value without a counterpart does not cross"), "{hint}");
+    assert_eq!(all(&html, "input[name=anyway]").len(), 1);
+    // where nothing is to be put right it is not asked for
+    let (_, ctx, page) = fixtures::pages().into_iter().find(|(name, ..)| *name == "set-up-mapping").unwrap();
+    let Page::Step(mut view) = page else { panic!("not a step") };
+    let StepContent::Mapping(step) = &mut view.content else { panic!("not the policy") };
+    step.findings.clear();
+    let html = Html::parse_document(&render(&ctx, &Page::Step(view)));
+    assert!(all(&html, "input[name=anyway]").is_empty());
 }
 
 #[test]
