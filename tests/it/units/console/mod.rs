@@ -805,6 +805,13 @@ fn a_plan_that_lacks_a_right_is_not_pressed_for() {
 }
 
 #[test]
+fn a_version_says_what_changed_while_it_is_folded() {
+    let html = page("configuration");
+    let said: Vec<String> = all(&html, "td summary").into_iter().map(text).collect();
+    assert!(said.iter().any(|one| one.starts_with("Changed: policy \"<b>\"")), "{said:?}");
+}
+
+#[test]
 fn what_was_done_at_many_is_folded_and_nothing_is_removed_where_nothing_is() {
     let drawn = |times: usize, open: u64| {
         let (_, ctx, page) = fixtures::pages().into_iter().find(|(name, ..)| *name == "set-up-import").unwrap();
