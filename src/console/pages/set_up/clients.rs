@@ -288,8 +288,11 @@ fn line(ctx: &PageContext, form: &FormView, row: &FoundRow) -> AnyView {
         }
     });
     let says = row.says.clone().map(|text| {
-        let class = if row.usable { "warn" } else { "failure" };
-        view! { <p class=class>{text}</p> }
+        // the same may stand in every row: it is opened where it is wanted
+        if row.usable {
+            return view! { <details><summary class="warn">"Rights are missing"</summary><p class="warn">{text}</p></details> }.into_any();
+        }
+        view! { <p class="failure">{text}</p> }.into_any()
     });
     let joined = row
         .joined
