@@ -67,12 +67,12 @@ test.describe("by keys alone", () => {
     await expect(page).toHaveURL(/\/backfill$/);
   });
 
-  test("r has the focused row's pair looked at again; x does nothing where there is nothing to tick", async ({ page }) => {
+  test("r has the focused row's pair looked at again; x ticks the row", async ({ page }) => {
     await page.goto("/");
     await awake(page);
     await page.keyboard.press("j");
     await page.keyboard.press("x");
-    await expect(page).toHaveURL(/\/$/);
+    await expect(page.locator("#rows input[type=checkbox]:checked")).toHaveCount(1);
     await page.keyboard.press("r");
     await expect(page.locator(".flash")).toContainText("read afresh");
     await expect(page).toHaveURL(/\/$/);

@@ -63,13 +63,14 @@ impl Running {
         Ok(Self { app, engine, alive, stop, loops: vec![forward] })
     }
 
-    /// Starts the engine's loop, the one that carries errands out, and the one that compares workspaces with their logs.
+    /// Starts the engine's loop, those that carry errands out, and the one that compares workspaces with their logs.
     #[expect(clippy::disallowed_methods, reason = "these loops live as long as the process")]
     pub fn begin(&mut self) {
         let drive = drive::drive(Arc::clone(&self.engine), Arc::clone(&self.alive), self.stop.clone());
         self.loops.push(tokio::spawn(drive));
         self.loops.push(tokio::spawn(errands::drive(self.app.clone(), self.stop.clone())));
         self.loops.push(tokio::spawn(log_checks::drive(self.app.clone(), self.stop.clone())));
+        self.loops.push(tokio::spawn(errands::drive_at_pairs(self.app.clone(), self.stop.clone())));
     }
 
     /// Serves the console until `until` ends; then stops taking requests, ends event streams and waits for

@@ -3,7 +3,10 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::hydration::AssetTags;
-use crate::domain::{account::Role, view::pulse::Pulse};
+use crate::domain::{
+    account::Role,
+    view::{pulse::Pulse, saved::SavedBar},
+};
 
 /// Who is signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +131,8 @@ pub struct PageContext {
     pub needs_you: Option<u64>,
     /// How the engine does; `None` where nobody is signed in.
     pub pulse: Option<Pulse>,
+    /// Saved views of the list; `None` where the page is no list, or they cannot be read.
+    pub views: Option<SavedBar>,
     /// The product's version.
     pub version: String,
 }

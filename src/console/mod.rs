@@ -26,6 +26,8 @@
 //! | [`Page::Tickets`] | `/tickets` | `halo ticket` |
 //! | [`Page::Accounts`] | `/accounts`, `/accounts/{id}` | |
 //! | [`Page::Tokens`] | `/tokens` | |
+//! | [`Page::Errands`], [`Page::Errand`] | `/errands`, `/errands/{id}` | |
+//! | [`Page::Views`] | `/views`, `/views/{id}` | `list query` (what is to be saved) |
 //! | [`Page::Ledger`] | `/ledger` | `client fact from` |
 //! | the same entries as JSON Lines | `/ledger.jsonl` | as `/ledger`, without `from` |
 //! | [`Page::Account`] | `/account` | |
@@ -41,7 +43,7 @@
 //! | workspaces and their clients as a CSV file | `/set-up/clients.csv` | |
 //!
 //! With `fragment=1` beside the other members of the query, `/`, `/incidents`, `/approvals`, `/drift`, `/backfill`, `/shadow`, `/pairs/{id}`,
-//! `/problems`, `/runs`, `/connections` and, once there was an errand, `/set-up/import` answer [`platform::render_fragment`]'s HTML;
+//! `/errands`, `/errands/{id}`, `/problems`, `/runs`, `/connections` and, once there was an errand, `/set-up/import` answer [`platform::render_fragment`]'s HTML;
 //! `/palette` answers its entries. With `kiosk=1` a page leaves out what is pressed: it hangs on a wall.
 //!
 //! # Forms
@@ -70,6 +72,11 @@
 //! | `/accounts/{id}/off`, `/accounts/{id}/on` | | `/accounts` |
 //! | `/tokens` | `name sees client` (several) | the page itself, with the token once |
 //! | `/tokens/{id}/revoke` | | `/tokens` |
+//! | `/errands` | `act` (`look sync pause resume`), `which` (`ticked all`), `pair` (several), `query` (the list's), `why` | `/errands/{id}` |
+//! | `/errands/{id}/begin`, `/errands/{id}/stop` | | `/errands/{id}` |
+//! | `/views` | `list query name shared` (`no yes`) | the list as it was saved |
+//! | `/views/{id}` | `name shared` | `/views` |
+//! | `/views/{id}/remove` | | `/views` |
 //! | `/backfill` | `workspace from to cap per_hour closed next` | `next` |
 //! | `/workspaces/{id}/backfill/start`, `/workspaces/{id}/backfill/stop` | `next` | `next` |
 //! | `/operations/{id}/retry` | `next dropped` | `next` |

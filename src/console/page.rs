@@ -22,11 +22,13 @@ use crate::domain::{
         ledger::LedgerView,
         not_linked::{LinkingView, NotLinkedView},
         pair::PairView,
+        pair_errands::{PairErrandView, PairErrandsView},
         palette::PaletteView,
         problems::ProblemsView,
         rebuild::RebuildView,
         replay::ReplayView,
         runs::RunsView,
+        saved::SavedViewsView,
         set_up::{StepContent, StepView, StepsView},
         shadow::ShadowView,
         tickets::TicketsView,
@@ -72,6 +74,10 @@ pub enum Page {
     Pair(Box<PairView>),
     /// One that was taken apart.
     Unlinked(Box<UnlinkedView>),
+    /// One act at many pairs: its plan, or how far it is.
+    Errand(Box<PairErrandView>),
+    /// The last ones.
+    Errands(Box<PairErrandsView>),
     /// What asks for a person.
     Problems(Box<ProblemsView>),
     /// What was read when.
@@ -86,6 +92,8 @@ pub enum Page {
     Tickets(Box<TicketsView>),
     /// Accounts of people.
     Accounts(Box<AccountsView>),
+    /// Saved views of lists.
+    Views(Box<SavedViewsView>),
     /// Tokens of programs.
     Tokens(Box<TokensView>),
     /// The ledger.
@@ -124,6 +132,9 @@ impl Page {
             Self::Backfill(_) => "Backfill".into(),
             Self::Pair(view) => pages::pair::name(view),
             Self::Unlinked(view) => pages::pair::titled(view.number, &view.title),
+            Self::Errand(view) if view.errand.begun.is_none() => "Plan for several at once".into(),
+            Self::Errand(_) => "Errand".into(),
+            Self::Errands(_) => "Errands".into(),
             Self::Problems(_) => "Problems".into(),
             Self::Runs(_) => "Runs".into(),
             Self::Connections(_) => "Connections".into(),
@@ -132,6 +143,8 @@ impl Page {
             Self::Tickets(_) => "Look a ticket up".into(),
             Self::Accounts(view) if view.changing.is_some() => format!("Account {}", view.form.value("name")),
             Self::Accounts(_) => "Accounts".into(),
+            Self::Views(view) if view.changing.is_some() => "Change a saved view".into(),
+            Self::Views(_) => "Saved views".into(),
             Self::Tokens(_) => "API tokens".into(),
             Self::Ledger(_) => "Ledger".into(),
             Self::Account(_) => "Account".into(),
@@ -167,6 +180,7 @@ impl Page {
             Self::Versions(view) => vec![&view.form],
             Self::Tickets(view) => vec![&view.form],
             Self::Accounts(view) => vec![&view.form],
+            Self::Views(view) => vec![&view.form],
             Self::Tokens(view) => vec![&view.form],
             Self::Step(view) => view.content.form().into_iter().collect(),
             _ => Vec::new(),
@@ -203,6 +217,8 @@ impl Page {
                 | Self::Backfill(_)
                 | Self::Pair(_)
                 | Self::Unlinked(_)
+                | Self::Errand(_)
+                | Self::Errands(_)
                 | Self::Problems(_)
                 | Self::Runs(_)
                 | Self::Connections(_)
@@ -240,6 +256,8 @@ impl Page {
             Self::Backfill(view) => pages::backfill::body(ctx, view),
             Self::Pair(view) => pages::pair::body(ctx, view),
             Self::Unlinked(view) => pages::unlinked::body(ctx, view),
+            Self::Errand(view) => pages::errands::one(ctx, view),
+            Self::Errands(view) => pages::errands::all(ctx, view),
             Self::Problems(view) => pages::problems::body(ctx, view),
             Self::Runs(view) => pages::runs::body(ctx, view),
             Self::Connections(view) => pages::connections::body(ctx, view),
@@ -247,6 +265,7 @@ impl Page {
             Self::Versions(view) => pages::versions::body(ctx, view),
             Self::Tickets(view) => pages::tickets::body(ctx, view),
             Self::Accounts(view) => pages::accounts::body(ctx, view),
+            Self::Views(view) => pages::saved::body(ctx, view),
             Self::Tokens(view) => pages::tokens::body(ctx, view),
             Self::Ledger(view) => pages::ledger::body(ctx, view),
             Self::Account(view) => pages::account::body(ctx, view),
@@ -269,6 +288,8 @@ impl Page {
             Self::Backfill(view) => pages::backfill::live(ctx, view),
             Self::Pair(view) => pages::pair::live(ctx, view),
             Self::Unlinked(view) => pages::unlinked::live(ctx, view),
+            Self::Errand(view) => pages::errands::live(ctx, view),
+            Self::Errands(view) => pages::errands::all_live(ctx, view),
             Self::Problems(view) => pages::problems::live(ctx, view),
             Self::Runs(view) => pages::runs::live(ctx, view),
             Self::Connections(view) => pages::connections::live(ctx, view),

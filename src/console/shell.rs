@@ -26,11 +26,17 @@ const CONFIGURATION: &str = "/configuration";
 const TICKETS: &str = "/tickets";
 /// Accounts of people; each lies below it.
 const ACCOUNTS: &str = "/accounts";
+/// Errands at pairs; each lies below it.
+const ERRANDS: &str = "/errands";
+/// Saved views; each lies below it.
+const VIEWS: &str = "/views";
 /// Tokens of programs.
 const TOKENS: &str = "/tokens";
 
 /// Pages that belong to one of those: whose, name and address.
-const BENEATH: [(&str, &str, &str); 9] = [
+const BENEATH: [(&str, &str, &str); 11] = [
+    ("/", "Saved views", VIEWS),
+    ("/", "Errands", ERRANDS),
     ("/incidents", "Backfill", "/backfill"),
     ("/incidents", "Look a ticket up", TICKETS),
     ("/problems", "Approvals", "/approvals"),
@@ -47,6 +53,8 @@ fn place_above(path: &str) -> &str {
     let above = [
         ("/set-up/", SET_UP),
         ("/accounts/", ACCOUNTS),
+        ("/views/", VIEWS),
+        ("/errands/", ERRANDS),
         ("/configuration/", CONFIGURATION),
         ("/connections/", "/connections"),
     ];
@@ -221,6 +229,14 @@ fn crumb(ctx: &PageContext, page: &Page) -> AnyView {
             <nav class="crumb" aria-label="Where this is"><a href=ACCOUNTS>{icon(ctx, "left")} "Accounts"</a></nav>
         }
         .into_any(),
+        Page::Errand(_) => view! {
+            <nav class="crumb" aria-label="Where this is"><a href=ERRANDS>{icon(ctx, "left")} "Errands"</a></nav>
+        }
+        .into_any(),
+        Page::Views(view) if view.changing.is_some() => view! {
+            <nav class="crumb" aria-label="Where this is"><a href=VIEWS>{icon(ctx, "left")} "Saved views"</a></nav>
+        }
+        .into_any(),
         Page::Step(_) => view! {
             <nav class="crumb" aria-label="Where this is"><a href=SET_UP>{icon(ctx, "left")} "Set-up"</a></nav>
         }
@@ -244,7 +260,7 @@ fn crumb(ctx: &PageContext, page: &Page) -> AnyView {
 /// Whether the reader may see a page of those beneath the bar's.
 fn reachable(ctx: &PageContext, href: &str) -> bool {
     let set_up = [SET_UP, CONFIGURATION, ACCOUNTS, TOKENS].contains(&href);
-    (!set_up || ctx.may_set_up()) && (href != TICKETS || ctx.may_operate())
+    (!set_up || ctx.may_set_up()) && (![TICKETS, ERRANDS].contains(&href) || ctx.may_operate())
 }
 
 /// Every page that the reader may go to by its name: name, what it belongs to, address.
@@ -291,9 +307,13 @@ fn palette_dialog(ctx: &PageContext, page: &Page) -> AnyView {
     .into_any()
 }
 
-/// The pages that belong to one of the bar's, on it and on each of them.
+/// The pages that belong to one of the bar's, on it and on each of them. Not on the list of pairs: it leads to its own itself,
+/// and each line there is one row less.
 fn beneath(ctx: &PageContext) -> AnyView {
     let path = ctx.path();
+    if path == "/" {
+        return ().into_any();
+    }
     let Some((place, name)) =
         words::PLACES.iter().find(|(_, href, _)| *href == place_of(path)).map(|&(name, href, _)| (href, name))
     else {

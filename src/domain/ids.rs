@@ -46,6 +46,10 @@ uuid_id! {
     DeliveryId,
     /// A person with an account on this console.
     UserId,
+    /// An errand at pairs.
+    ErrandId,
+    /// A saved view.
+    ViewId,
 }
 
 /// A Sentinel incident's GUID (its resource `name`), lower-cased: ids are compared without regard to case.

@@ -30,6 +30,7 @@ pub mod links;
 pub mod live;
 pub mod log_checks;
 pub mod numbers;
+pub mod pair_errands;
 pub mod pairs;
 pub mod palette;
 pub mod pauses;
@@ -42,6 +43,7 @@ pub mod replays;
 pub mod request_shown;
 pub mod running_engine;
 pub mod runs;
+pub mod saved_views;
 pub mod set_up;
 pub mod shadow;
 pub mod sign_in;
@@ -104,6 +106,7 @@ struct Kept {
     reached: set_up::discovery::Remembered,
     errands: import_mode::errand::Desk,
     logs: log_checks::Desk,
+    pair_errands: pair_errands::Desk,
     ended: watch::Sender<u64>,
     /// Held from looking at what is asked until the answer is recorded: of two answers at once one is.
     deciding: tokio::sync::Mutex<()>,
@@ -126,6 +129,7 @@ impl App {
             reached: set_up::discovery::Remembered::default(),
             errands: import_mode::errand::Desk::default(),
             logs: log_checks::Desk::default(),
+            pair_errands: pair_errands::Desk::default(),
             ended: watch::Sender::new(0),
             deciding: tokio::sync::Mutex::default(),
         };

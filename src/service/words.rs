@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     domain::{
         backfill::BackfillState,
+        errand::PairAct,
         failure::Failure,
         ids::{OperationId, UserId},
         operation::OperationState,
@@ -287,6 +288,22 @@ fn errand(did: &str, detail: &Value) -> String {
     format!("{did} for {what} at {count} {}.", if count == 1 { "workspace" } else { "workspaces" })
 }
 
+/// An errand at pairs.
+fn at_pairs(did: &str, detail: &Value) -> String {
+    let act = detail.get("act").and_then(Value::as_str).and_then(PairAct::parse);
+    let name = act.map_or("an errand", PairAct::name);
+    match detail.get("pairs").and_then(Value::as_u64) {
+        Some(1) => format!("{did} “{name}” at 1 linked incident."),
+        Some(pairs) => format!("{did} “{name}” at {pairs} linked incidents."),
+        None => format!("{did} “{name}” at linked incidents."),
+    }
+}
+
+/// An act on a saved view that others see.
+fn view(detail: &Value, did: &str) -> String {
+    sentence(&format!("{did} {}", detail.get("name").and_then(Value::as_str).unwrap_or_default()))
+}
+
 /// The closed list of acts; an unknown one shows its name.
 fn human(act: &str, detail: &Value) -> String {
     match act {
@@ -301,6 +318,9 @@ fn human(act: &str, detail: &Value) -> String {
         "repeat-errand" => errand("Asked again", detail),
         "stop-errand" => errand("Stopped what was asked", detail),
         "end-errand" => errand("Came to the end of what was asked", detail),
+        "begin-pair-errand" => at_pairs("Began", detail),
+        "stop-pair-errand" => at_pairs("Stopped", detail),
+        "end-pair-errand" => at_pairs("Came to the end of", detail),
         "rename-connection" => "Renamed a connection.".into(),
         "disconnect" => "Took a connection out.".into(),
         "look-again" => "Asked to look again at both sides.".into(),
@@ -342,6 +362,12 @@ fn human(act: &str, detail: &Value) -> String {
             let name = detail.get("name").and_then(Value::as_str).unwrap_or_default();
             sentence(&format!("Made the API token {name}"))
         }
+        "view-save" => view(detail, "Shared the saved view"),
+        "view-change" if detail.get("shared").and_then(Value::as_bool) == Some(false) => {
+            view(detail, "Shares no longer the saved view")
+        }
+        "view-change" => view(detail, "Changed the shared view"),
+        "view-remove" => view(detail, "Removed the shared view"),
         "token-revoke" => "Revoked an API token.".into(),
         "sign-in-microsoft" => "Signed in with Microsoft for a connection.".into(),
         "config-apply" => applied(detail),

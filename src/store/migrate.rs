@@ -9,7 +9,7 @@ use sqlx::{
 
 use super::error::{Result, StoreError};
 
-const ALL: [(i64, &str, &str); 19] = [
+const ALL: [(i64, &str, &str); 20] = [
     (1, "ledger", include_str!("../../migrations/0001_ledger.sql")),
     (2, "dropped", include_str!("../../migrations/0002_dropped.sql")),
     (3, "rules", include_str!("../../migrations/0003_rules.sql")),
@@ -29,6 +29,7 @@ const ALL: [(i64, &str, &str); 19] = [
     (17, "judged", include_str!("../../migrations/0017_judged.sql")),
     (18, "said", include_str!("../../migrations/0018_said.sql")),
     (19, "lists", include_str!("../../migrations/0019_lists.sql")),
+    (20, "views", include_str!("../../migrations/0020_views.sql")),
 ];
 
 /// The newest schema version that this program knows.

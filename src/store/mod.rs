@@ -21,6 +21,7 @@ pub mod migrate;
 mod moved;
 mod operations;
 mod pages;
+mod pair_errands;
 mod pairs;
 mod passphrase;
 mod pauses;
@@ -28,6 +29,7 @@ mod projector;
 mod requests;
 mod row;
 mod runs;
+mod saved_views;
 mod seal;
 mod search;
 mod secrets;
@@ -72,6 +74,7 @@ pub use self::{
     passphrase::{open_key, seal_key},
     requests::Request,
     runs::LastRun,
+    saved_views::KeptView,
     seal::SealKey,
     secrets::{SecretOwner, SecretSource, SecretStanding},
     sessions::Sessions,

@@ -1,8 +1,9 @@
 //! Every statement there is, so that a test can prepare each one and see how it is carried out.
 
 use super::{
-    accounts, backfills, configuration, deliveries, groups, history, operations, pairs, pauses, projector, requests,
-    runs, search, secrets, sessions, settings, shadows, subjects, tokens, trouble, tx, upkeep,
+    accounts, backfills, configuration, deliveries, groups, history, operations, pair_errands, pairs, pauses,
+    projector, requests, runs, saved_views, search, secrets, sessions, settings, shadows, subjects, tokens, trouble,
+    tx, upkeep,
 };
 pub use super::{history::built, pages::built as built_pairs};
 
@@ -10,7 +11,7 @@ pub use super::{history::built, pages::built as built_pairs};
 pub type Named = &'static [(&'static str, &'static str)];
 
 /// By file.
-pub const ALL: [(&str, Named); 23] = [
+pub const ALL: [(&str, Named); 25] = [
     ("accounts", accounts::ALL),
     ("backfills", backfills::ALL),
     ("configuration", configuration::ALL),
@@ -18,12 +19,14 @@ pub const ALL: [(&str, Named); 23] = [
     ("groups", groups::ALL),
     ("history", history::ALL),
     ("operations", operations::ALL),
+    ("pair_errands", pair_errands::ALL),
     ("pairs", pairs::ALL),
     ("pauses", pauses::ALL),
     ("projector", projector::ALL),
     ("beside", projector::beside::ALL),
     ("requests", requests::ALL),
     ("runs", runs::ALL),
+    ("saved_views", saved_views::ALL),
     ("search", search::ALL),
     ("secrets", secrets::ALL),
     ("sessions", sessions::ALL),

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     console::{self, Density, Flash, Page, PageContext, Person, Theme},
-    domain::{account::Scope, view::failed::FailedView},
-    service::{caller::Caller, error::ServiceError, live, pulse},
+    domain::{account::Scope, saved::SavedList, view::failed::FailedView},
+    service::{caller::Caller, error::ServiceError, live, pulse, saved_views},
 };
 
 /// What surrounds a page, read before its view: so that live events after `cursor` hold everything
@@ -38,6 +38,10 @@ pub async fn frame(web: &Web, reader: &Reader) -> Result<Frame, ServiceError> {
         context.cursor = live::newest(&web.app).await?;
         context.needs_you = Some(live::needs_you(&web.app, caller).await?);
         context.pulse = Some(pulse::pulse(&web.app, caller).await?);
+        if let Some(list) = SavedList::at(context.path()).filter(|_| !reader.fragment) {
+            // Without them the list stands still; what kept them from being read is in the log.
+            context.views = saved_views::bar(&web.app, caller, list, &reader.query).await.ok();
+        }
     }
     Ok(Frame { context, fragment: reader.fragment })
 }
@@ -91,6 +95,7 @@ fn context(web: &Web, reader: Option<&Reader>) -> PageContext {
         cursor: 0,
         needs_you: None,
         pulse: None,
+        views: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }

@@ -72,12 +72,14 @@ pub fn page_of(path: &str) -> Option<String> {
         ["push"] | ["workspaces", _, "push"] | ["incidents", _, _, "ticket"] => "/incidents",
         ["accounts", _, "password" | "off" | "on"] => "/accounts",
         ["tokens", _, "revoke"] => "/tokens",
+        ["views", _, "remove"] => "/views",
         ["workspaces", _, "backfill", "start" | "stop"] => "/backfill",
         ["workspaces", _, "sync"] => "/runs",
         ["workspaces", _, "log"] => "/drift",
         ["workspaces", _, "release"] => "/problems",
         ["clients", _, "pause" | "resume"] => "/connections",
         ["connections", _, "look" | "pause" | "resume" | "sign-in"] => "/connections",
+        ["errands", errand, "begin" | "stop"] => return Some(format!("/errands/{errand}")),
         ["pairs", pair, "look" | "sync" | "decide" | "unlink" | "pause" | "resume"] => {
             return Some(format!("/pairs/{pair}"));
         }

@@ -19,6 +19,7 @@ pub mod compress;
 pub mod csv;
 mod disconnect;
 mod draw;
+mod errands;
 pub mod guard;
 pub mod health;
 mod hooks;
@@ -36,6 +37,7 @@ mod set_up;
 mod tokens;
 pub mod twice;
 mod versions;
+mod views;
 
 use std::sync::Arc;
 
@@ -132,6 +134,16 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/tokens"),
     ("POST", "/tokens"),
     ("POST", "/tokens/{id}/revoke"),
+    ("GET", "/errands"),
+    ("POST", "/errands"),
+    ("GET", "/errands/{id}"),
+    ("POST", "/errands/{id}/begin"),
+    ("POST", "/errands/{id}/stop"),
+    ("GET", "/views"),
+    ("POST", "/views"),
+    ("GET", "/views/{id}"),
+    ("POST", "/views/{id}"),
+    ("POST", "/views/{id}/remove"),
     ("GET", "/ledger"),
     ("GET", "/ledger.jsonl"),
     ("GET", "/account"),
@@ -249,6 +261,13 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/accounts/{id}/on", post(people::on))
         .route("/tokens", get(tokens::page).post(tokens::make))
         .route("/tokens/{id}/revoke", post(tokens::revoke))
+        .route("/errands", get(errands::page).post(errands::plan))
+        .route("/errands/{id}", get(errands::one))
+        .route("/errands/{id}/begin", post(errands::begin))
+        .route("/errands/{id}/stop", post(errands::stop))
+        .route("/views", get(views::page).post(views::save))
+        .route("/views/{id}", get(views::one).post(views::change))
+        .route("/views/{id}/remove", post(views::remove))
         .route("/ledger", get(pages::ledger))
         .route("/ledger.jsonl", get(csv::ledger))
         .route("/account", get(accounts::account))

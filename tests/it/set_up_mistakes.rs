@@ -1404,7 +1404,8 @@ fn the_documented_table_is_what_the_screens_say() {
     let rows: Vec<String> = table().into_iter().map(|(one, test)| line(one, test)).collect();
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/SET-UP.md");
     let text = std::fs::read_to_string(page).expect("the page");
-    let there: BTreeSet<&str> = text.lines().filter(|line| line.starts_with("| ") && line.contains("`set_up_mistakes::")).collect();
+    let there: BTreeSet<&str> =
+        text.lines().filter(|line| line.starts_with("| ") && line.contains("`set_up_mistakes::")).collect();
     let wanted: BTreeSet<&str> = rows.iter().map(String::as_str).collect();
     assert_eq!(wanted.len(), rows.len(), "two rows are the same");
     assert!(there == wanted, "docs/SET-UP.md must hold exactly these lines:\n{}", rows.join("\n"));

@@ -91,6 +91,18 @@ const TABLE: &[Row] = &[
     // without a name and clients there is nothing to make
     row("POST", "/tokens", [401, 403, 403, 422, 403]),
     row("POST", "/tokens/{id}/revoke", [401, 403, 403, 303, 403]),
+    row("GET", "/errands", [303, 403, 200, 200, 200]),
+    // without an act there is nothing to plan
+    row("POST", "/errands", [401, 403, 303, 303, 303]),
+    row("GET", "/errands/{id}", [303, 403, 404, 404, 404]),
+    row("POST", "/errands/{id}/begin", [401, 403, 404, 404, 404]),
+    row("POST", "/errands/{id}/stop", [401, 403, 404, 404, 404]),
+    row("GET", "/views", [303, 200, 200, 200, 200]),
+    // without a list and its filter there is nothing to save
+    row("POST", "/views", [401, 422, 422, 422, 422]),
+    row("GET", "/views/{id}", [303, 404, 404, 404, 404]),
+    row("POST", "/views/{id}", [401, 404, 404, 404, 404]),
+    row("POST", "/views/{id}/remove", [401, 303, 303, 303, 303]),
     row("GET", "/ledger", [303, 200, 200, 200, 200]),
     row("GET", "/ledger.jsonl", [303, 200, 200, 200, 200]),
     row("GET", "/account", [303, 200, 200, 200, 200]),
@@ -151,6 +163,8 @@ fn path(route: &str) -> String {
         .replace("/operations/{id}", &format!("/operations/{}", seed::operation(1)))
         .replace("/accounts/{id}", &format!("/accounts/{}", seed::client(9)))
         .replace("/tokens/{id}", &format!("/tokens/{}", seed::client(9)))
+        .replace("/errands/{id}", &format!("/errands/{}", seed::client(9)))
+        .replace("/views/{id}", &format!("/views/{}", seed::client(9)))
         .replace("/clients/{id}", &format!("/clients/{}", seed::client(1)))
         .replace("/connections/{id}/pause", &format!("/connections/{}/pause", seed::HALO))
         .replace("/connections/{id}/resume", &format!("/connections/{}/resume", seed::HALO))
@@ -258,6 +272,7 @@ async fn a_foreign_client_is_nowhere_to_be_seen() {
         "/palette?q=101",
         "/palette?q=A+title",
         "/runs",
+        "/views",
         "/connections",
         "/ledger",
         "/account",

@@ -11,6 +11,7 @@ pub mod operation;
 pub mod pause;
 pub mod permissions;
 pub mod pulse;
+pub mod saved;
 pub mod state;
 pub mod time;
 pub mod written;

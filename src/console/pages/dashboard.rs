@@ -8,11 +8,12 @@ use crate::{
             act,
             icon::icon,
             list::{self, choice},
-            pause, state,
+            pause, saved, state,
             time::{self, when},
             written::Written,
         },
         context::PageContext,
+        pages::errands,
         words,
     },
     domain::{
@@ -28,7 +29,7 @@ use crate::{
 
 /// What stands in `<main>`.
 pub fn body(ctx: &PageContext, view: &DashboardView) -> AnyView {
-    view! { {truth(ctx, view)} {filter(ctx, view)} {rows(ctx, view)} }.into_any()
+    view! { {truth(ctx, view)} {saved::bar(ctx)} {filter(ctx, view)} {rows(ctx, view)} }.into_any()
 }
 
 /// The parts that change while the page is open.
@@ -306,6 +307,7 @@ fn table(ctx: &PageContext, view: &DashboardView, listed: &Listed<PairRow>) -> A
             listed.rows.iter().map(|row| line(ctx, filter, row)).collect_view().into_any(),
         )}
         {list::pages(ctx, listed, page, names, Some((filter.file(), filter.narrows())))}
+        {errands::ask(ctx, filter, listed.total)}
     }
     .into_any()
 }
@@ -325,6 +327,10 @@ fn line(ctx: &PageContext, filter: &PairFilter, row: &PairRow) -> AnyView {
     let why = row.reason.as_ref().filter(|_| row.sync != SyncState::InStep || row.health != Health::Healthy);
     let mut html = Written::default();
     html.markup("<tr><td class=\"c-state\">");
+    if ctx.may_operate() {
+        let number = row.number.map(|number| format!("#{number}"));
+        errands::write_tick(&mut html, row.id, number.as_deref().unwrap_or(title));
+    }
     state::write_axes(&mut html, ctx, row.sync, row.health);
     if row.paused {
         state::write_paused(&mut html, ctx);

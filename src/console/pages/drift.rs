@@ -6,7 +6,7 @@ use crate::{
     console::{
         components::{
             act::{self, Weight},
-            list, log_check,
+            list, log_check, saved,
             time::when,
         },
         context::PageContext,
@@ -24,7 +24,7 @@ use crate::{
 
 /// What stands in `<main>`.
 pub fn body(ctx: &PageContext, view: &DriftView) -> AnyView {
-    view! { {truth(view)} {filter(view)} {rows(ctx, view)} {logs(ctx, view)} }.into_any()
+    view! { {truth(view)} {saved::bar(ctx)} {filter(view)} {rows(ctx, view)} {logs(ctx, view)} }.into_any()
 }
 
 /// The parts that change while the page is open.

@@ -8,6 +8,7 @@ use crate::{
             entry,
             icon::icon,
             list::{self, choice},
+            saved,
             time::when,
         },
         context::PageContext,
@@ -20,6 +21,7 @@ use crate::{
 pub fn body(ctx: &PageContext, view: &LedgerView) -> AnyView {
     view! {
         <p class="truth">{truth(view)}</p>
+        {saved::bar(ctx)}
         {chains(ctx, view)}
         {entries(ctx, view)}
     }

@@ -7,7 +7,7 @@ use crate::{
         components::{
             act,
             fields::{self, Field},
-            list, state,
+            list, saved, state,
             time::when,
         },
         context::PageContext,
@@ -28,6 +28,7 @@ pub fn body(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
     view! {
         {fields::summary(&view.push.form, PUSH)}
         {truth(ctx, view)}
+        {saved::bar(ctx)}
         {filter(ctx, view)}
         {rows(ctx, view)}
         {push(ctx, view)}

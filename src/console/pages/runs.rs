@@ -8,7 +8,7 @@ use crate::{
         components::{
             act::{self, Weight},
             icon::icon,
-            list,
+            list, saved,
             time::{absolute, when, when_or},
         },
         context::PageContext,
@@ -27,16 +27,20 @@ use crate::{
 
 /// What stands in `<main>`.
 pub fn body(ctx: &PageContext, view: &RunsView) -> AnyView {
-    live(ctx, view)
+    view! { {told(view)} {saved::bar(ctx)} {rows(ctx, view)} }.into_any()
 }
 
 /// The parts that change while the page is open.
 pub fn live(ctx: &PageContext, view: &RunsView) -> AnyView {
-    view! {
-        <div id="truth" data-live><p class="truth">{truth(view)}</p></div>
-        <div id="rows" data-live data-hold>{sources(ctx, view)} {runs(ctx, view)}</div>
-    }
-    .into_any()
+    view! { {told(view)} {rows(ctx, view)} }.into_any()
+}
+
+fn told(view: &RunsView) -> AnyView {
+    view! { <div id="truth" data-live><p class="truth">{truth(view)}</p></div> }.into_any()
+}
+
+fn rows(ctx: &PageContext, view: &RunsView) -> AnyView {
+    view! { <div id="rows" data-live data-hold>{sources(ctx, view)} {runs(ctx, view)}</div> }.into_any()
 }
 
 fn truth(view: &RunsView) -> AnyView {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     console::{
-        components::{act, list, time::when},
+        components::{act, list, saved, time::when},
         context::PageContext,
         words,
     },
@@ -19,7 +19,7 @@ use crate::{
 
 /// What stands in `<main>`.
 pub fn body(ctx: &PageContext, view: &ShadowView) -> AnyView {
-    view! { {truth(view)} {filter(view)} {rows(ctx, view)} }.into_any()
+    view! { {truth(view)} {saved::bar(ctx)} {filter(view)} {rows(ctx, view)} }.into_any()
 }
 
 /// The parts that change while the page is open.

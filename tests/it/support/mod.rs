@@ -4,6 +4,7 @@
 pub mod seed;
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
@@ -27,6 +28,7 @@ use halobridge::{
 };
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
+use jiff::Timestamp;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
@@ -37,6 +39,7 @@ pub const PASSWORD: &str = "violet kettle sings at dawn";
 pub struct Recorder {
     asked: Mutex<Vec<String>>,
     status: Mutex<EngineStatus>,
+    looked: Mutex<BTreeMap<PairId, Timestamp>>,
     changed: watch::Sender<i64>,
 }
 
@@ -53,6 +56,11 @@ impl Recorder {
     /// Sets what [`EngineHandle::status`] answers.
     pub fn stands(&self, status: EngineStatus) {
         *self.status.lock().unwrap() = status;
+    }
+
+    /// Both sides of a pair were read.
+    pub fn looked(&self, pair: PairId, at: Timestamp) {
+        self.looked.lock().unwrap().insert(pair, at);
     }
 
     /// Tells of a new ledger entry.
@@ -75,6 +83,9 @@ impl EngineHandle for Recorder {
     }
     fn look_again(&self, pair: PairId) {
         self.push(format!("look {pair}"));
+    }
+    fn looked_at(&self, pair: PairId) -> Option<Timestamp> {
+        self.looked.lock().unwrap().get(&pair).copied()
     }
     fn sync_now(&self, pair: PairId) {
         self.push(format!("sync {pair}"));
@@ -193,8 +204,12 @@ impl TestApp {
         halobridge::web::assets::embed(bundle);
         let clock = ManualClock::at("2026-03-02T08:00:00Z".parse().unwrap());
         let status = EngineStatus { alive: true, ..EngineStatus::default() };
-        let engine =
-            Arc::new(Recorder { asked: Mutex::default(), status: Mutex::new(status), changed: watch::Sender::new(0) });
+        let engine = Arc::new(Recorder {
+            asked: Mutex::default(),
+            status: Mutex::new(status),
+            looked: Mutex::default(),
+            changed: watch::Sender::new(0),
+        });
         let shared: Arc<dyn EngineHandle> = Arc::clone(&engine) as Arc<dyn EngineHandle>;
         let app = App::new(store, Arc::new(clock.clone()), ids, shared, network);
         let options = WebOptions::at(public_url.parse().unwrap());
@@ -205,8 +220,12 @@ impl TestApp {
     /// The web layer over use cases that are there already.
     pub fn over(app: App, clock: ManualClock) -> Self {
         halobridge::web::assets::embed(bundle);
-        let engine =
-            Arc::new(Recorder { asked: Mutex::default(), status: Mutex::default(), changed: watch::Sender::new(0) });
+        let engine = Arc::new(Recorder {
+            asked: Mutex::default(),
+            status: Mutex::default(),
+            looked: Mutex::default(),
+            changed: watch::Sender::new(0),
+        });
         let router = web::router(app.clone(), WebOptions::at("http://127.0.0.1:8080".parse().unwrap()));
         Self { app, clock, engine, router }
     }

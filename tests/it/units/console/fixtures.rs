@@ -12,6 +12,7 @@ use halobridge::{
         connection::{HaloProduct, MicrosoftIdentity},
         decision::Decision,
         drift::{Drift, DriftClass, DriftRule},
+        errand::{ErrandPair, PairAct, PairErrand, RowState},
         failure::{Failure, FailureKind, Side},
         ids::*,
         incident::{IncidentStatus, Severity},
@@ -21,13 +22,14 @@ use halobridge::{
         pause::PauseScope,
         reason::Reason,
         run::{RunCause, RunScope},
+        saved::SavedList,
         shadow::{Carriage, Compared, Crossed, Lapse, LapseKind},
         view::{
             account::*, accounts::*, approvals::*, backfill::*, connections::*, dashboard::*, disconnect::*, drift::*,
             entrance::*, failed::*, form::FormView, ledger::*, list::*, not_linked::*, operation::OperationView,
-            pair::*, palette::*, pause::PauseView, permission::*, probe::Line, problems::*, pulse::*,
-            rebuild::RebuildView, replay::*, runs::*, shadow::*, tickets::*, tokens::*, unlinked::UnlinkedView,
-            versions::*,
+            pair::*, pair_errands::*, palette::*, pause::PauseView, permission::*, probe::Line, problems::*, pulse::*,
+            rebuild::RebuildView, replay::*, runs::*, saved::*, shadow::*, tickets::*, tokens::*,
+            unlinked::UnlinkedView, versions::*,
         },
         workspace::Mode,
     },
@@ -66,6 +68,7 @@ pub fn context(address: &str) -> PageContext {
         cursor: 4711,
         needs_you: Some(3),
         pulse: Some(Pulse { alive: true, last_look: Some(ago(12)), ..Pulse::default() }),
+        views: None,
         version: "0.1.0".into(),
     }
 }
@@ -399,6 +402,44 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ("tickets-none", context("/tickets"), Page::Tickets(Box::default())),
         ("accounts", context("/accounts"), Page::Accounts(Box::new(people(false)))),
         ("accounts-one", context("/accounts/a"), Page::Accounts(Box::new(people(true)))),
+        (
+            "dashboard-views",
+            PageContext { views: Some(saved_bar()), ..context("/?health=needs-you") },
+            Page::Dashboard(Box::new(dashboard())),
+        ),
+        ("errand-plan", context("/errands/1"), Page::Errand(Box::new(pair_errand(None, None)))),
+        ("errand-under-way", context("/errands/1"), Page::Errand(Box::new(pair_errand(Some(ago(60)), None)))),
+        ("errand-ended", context("/errands/1"), Page::Errand(Box::new(pair_errand(Some(ago(60)), Some(ago(5)))))),
+        (
+            "errands",
+            context("/errands"),
+            Page::Errands(Box::new(PairErrandsView {
+                rows: [pair_errand(None, None), pair_errand(Some(ago(60)), Some(ago(5)))]
+                    .map(|view| (view.errand, view.counts))
+                    .into(),
+            })),
+        ),
+        ("errands-none", context("/errands"), Page::Errands(Box::default())),
+        ("views", context("/views"), Page::Views(Box::new(saved_views()))),
+        (
+            "views-saving",
+            context("/views"),
+            Page::Views(Box::new(SavedViewsView {
+                form: FormView::default().with_problem("name", "Enter a name for the view."),
+                saving: Some((SavedList::Pairs, "health=needs-you&sort=client".into())),
+                ..saved_views()
+            })),
+        ),
+        (
+            "views-changing",
+            context("/views/1"),
+            Page::Views(Box::new(SavedViewsView {
+                form: FormView::default().with_value("name", "Mine").with_value("shared", "yes"),
+                changing: Some(ViewId(id(7_101))),
+                ..saved_views()
+            })),
+        ),
+        ("views-none", context("/views"), Page::Views(Box::default())),
         ("tokens", context("/tokens"), Page::Tokens(Box::new(tokens()))),
         ("tokens-none", context("/tokens"), Page::Tokens(Box::default())),
         ("configuration", context("/configuration?version=1"), Page::Versions(Box::new(versions()))),
@@ -585,6 +626,70 @@ fn people(changing: bool) -> AccountsView {
             .with_problem("client", "Choose the clients whose records it sees."),
         changing: changing.then_some(UserId(id(7_101))),
         fresh: (!changing).then(|| ("ada-1".into(), "0000".into())),
+    }
+}
+
+fn pair_errand(begun: Option<Timestamp>, ended: Option<Timestamp>) -> PairErrandView {
+    let pair = |n: u128, name: &str, state, says: &str| ErrandPair {
+        pair: PairId(id(n)),
+        client: ClientId(id(1_001)),
+        name: name.into(),
+        state,
+        says: says.into(),
+    };
+    PairErrandView {
+        errand: PairErrand {
+            id: ErrandId(id(7_201)),
+            act: PairAct::Pause,
+            why: "Halo is <moved>".into(),
+            owner: UserId(id(7_001)),
+            query: Some("health=needs-you".into()),
+            planned: ago(90),
+            begun,
+            ended,
+            stopped: ended.is_some(),
+            says: String::new(),
+        },
+        counts: ErrandCounts {
+            waiting: 9_000,
+            done: 998,
+            failed: 2,
+            passed: vec![("It is paused already.".into(), 12)],
+        },
+        samples: vec![pair(1, "#1 <b>one</b>", RowState::Waiting, ""), pair(2, "", RowState::Waiting, "")],
+        failed: vec![pair(3, "#3 three", RowState::Failed, "Your role does not allow it any more.")],
+        back: "/?health=needs-you".into(),
+        held: false,
+    }
+}
+
+fn saved_bar() -> SavedBar {
+    let link = |name: &str, query: &str, here| SavedLink { name: name.into(), address: format!("/?{query}"), here };
+    SavedBar {
+        links: vec![link("Needs <me>", "health=needs-you", true), link("Behind", "sync=behind", false)],
+        more: 3,
+        save: Some("/views?list=pairs&query=health%3Dneeds-you".into()),
+    }
+}
+
+fn saved_views() -> SavedViewsView {
+    let row = |n: u128, name: &str, shared: bool, by: Option<&str>| SavedRow {
+        id: ViewId(id(7_100 + n)),
+        name: name.into(),
+        list: SavedList::Pairs,
+        address: "/?health=needs-you&sort=client".into(),
+        shared,
+        by: by.map(str::to_owned),
+        saved: ago(900_000),
+        may_remove: by.is_none(),
+    };
+    SavedViewsView {
+        rows: vec![
+            row(1, "Mine", false, None),
+            row(2, "Night shift <b>", true, None),
+            row(3, "High and behind", true, Some("grace")),
+        ],
+        ..SavedViewsView::default()
     }
 }
 

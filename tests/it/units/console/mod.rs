@@ -178,7 +178,12 @@ fn a_written_row_is_what_its_views_were_drawn_as() {
         )
     };
     let expected = [
-        "<tbody><tr><td class=\"c-state\"><span class=\"axes\"><span class=\"chip sync-in-step\">".to_owned(),
+        format!(
+            "<tbody><tr><td class=\"c-state\"><label class=\"tick\"><input type=\"checkbox\" name=\"pair\" value=\"{}\" \
+             form=\"errand\"><span class=\"unseen\">Tick #6000</span></label>",
+            at.trim_start_matches("/pairs/")
+        ),
+        "<span class=\"axes\"><span class=\"chip sync-in-step\">".to_owned(),
         symbol("in-step"),
         "<span>In step</span></span><span class=\"chip health-healthy\">".to_owned(),
         symbol("healthy"),
@@ -953,11 +958,13 @@ fn a_viewer_gets_no_buttons_that_change_anything() {
         let html = Html::parse_document(&render(&PageContext { person, ..ctx }, &page));
         for form in all(&html, "form[method=post]") {
             let action = form.value().attr("action").unwrap();
-            let own =
-                ["/sign-out", "/preferences", "/account/", "/sign-in", "/set-up"].iter().any(|a| action.starts_with(a));
+            let own = ["/sign-out", "/preferences", "/account/", "/sign-in", "/set-up", "/views"]
+                .iter()
+                .any(|a| action.starts_with(a));
             // these pages are only shown to those who may; the service decides again
             let asked = ["drop", "replay", "linking", "disconnect"].contains(&name)
                 || name.starts_with("rebuild")
+                || name.starts_with("errand")
                 || name.starts_with("accounts")
                 || name.starts_with("tokens")
                 || name.starts_with("tickets")
