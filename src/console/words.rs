@@ -22,10 +22,11 @@ pub const PLACES: [(&str, &str, char); 6] = [
     ("Ledger", "/ledger", 'l'),
 ];
 
-/// `12 s ago`, `3 min ago`, `5 h ago`, `2 d ago`; with a moment to come `in 12 s`. Milliseconds since 1970.
+/// `12 s ago`, `3 min ago`, `5 h ago`, `2 d ago`; with a moment to come `in 12 s`, `in a moment`. Milliseconds since 1970.
 pub fn relative(now_ms: i64, then_ms: i64) -> String {
     let seconds = now_ms.saturating_sub(then_ms) / 1000;
     let (size, unit) = match seconds.unsigned_abs() {
+        0..5 if seconds < 0 => return "in a moment".into(),
         0..5 => return "just now".into(),
         s @ 5..60 => (s, "s"),
         s @ 60..3_600 => (s / 60, "min"),

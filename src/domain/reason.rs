@@ -409,7 +409,7 @@ impl Reason {
             Self::OlderThanStart => "Not linked: older than the workspace's start.".into(),
             Self::Redirected => "Not linked: merged into another incident in Defender.".into(),
             Self::Filtered { filter, saw, would } => {
-                format!("Not linked: the policy's {filter} saw {saw}, and {would}.")
+                format!("Not linked: the policy's “{}” saw {saw}, and {would}.", super::policy::Filter::shown(filter))
             }
             Self::StormHeld { cap } => {
                 format!("Held by the storm brake: this workspace has had {cap} new tickets within an hour.")

@@ -52,6 +52,7 @@ impl Counting {
             self.what.samples.push(Sample {
                 number: incident.number,
                 summary: ticket.summary,
+                client: client.name.clone(),
                 severity: incident.severity.to_string(),
                 priority: ticket
                     .priority_id

@@ -173,7 +173,10 @@ async fn microsoft(
         .iter()
         .filter(|budget| budget.side == Side::Sentinel && budget.connection == connection.id)
         .map(|budget| BudgetView {
-            name: budget.subscription.clone().unwrap_or_else(|| connection.name.clone()),
+            name: match &budget.subscription {
+                Some(id) => format!("Azure subscription {id}"),
+                None => connection.name.clone(),
+            },
             used: budget.limit.saturating_sub(budget.remaining),
             allowed: budget.limit,
             window_secs: WINDOW_SECS,

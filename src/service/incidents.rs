@@ -1,6 +1,9 @@
 //! Incidents that are not linked, each with why.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
+};
 
 use super::{App, caller::Caller, error::ServiceError, fault, names};
 use crate::{
@@ -70,7 +73,9 @@ async fn rows(app: &App, caller: &Caller, installation: &Installation, filter: &
         let which: Vec<_> = page.rows.iter().map(|row| (row.workspace, row.incident.clone())).collect();
         let incidents = app.store.incidents(&which).await.map_err(|e| fault("read an incident", &e))?;
         let row = |(row, key): (SubjectRow, (WorkspaceId, IncidentId))| drawn(installation, row, incidents.get(&key));
-        let rows: Vec<NotLinkedRow> = page.rows.into_iter().zip(which).map(row).collect();
+        let mut rows: Vec<NotLinkedRow> = page.rows.into_iter().zip(which).map(row).collect();
+        // many are read at once: among those of a page the newest change stands first
+        rows.sort_by_key(|row| Reverse(row.changed));
         let key = |key: Option<PageKey>| key.map(|key| key.to_string());
         Ok::<_, ServiceError>(Listed::at(&filter.from, rows, key(page.previous), key(page.next)))
     };
@@ -124,7 +129,8 @@ fn drawn(installation: &Installation, row: SubjectRow, incident: Option<&Inciden
         status: row.status,
         reason: row.held,
         created: incident.and_then(|incident| incident.created),
-        changed: row.changed,
+        // the incident's own change: the row's moment is that of our reading
+        changed: incident.and_then(|incident| incident.modified).unwrap_or(row.changed),
         incident: row.incident,
     }
 }

@@ -301,7 +301,7 @@ async fn problems_list_every_open_item_of_a_pair() {
     app.person("ada", Role::Viewer, Scope::All).await;
     let mut browser = app.signed_in("ada").await;
     let page = app.page(&mut browser, "/").await.body;
-    assert!(page.contains(" And 3 more."), "{page}");
+    assert!(page.contains(" (and 3 more)"), "{page}");
     let page = app.page(&mut browser, "/?health=needs-you&reason=comments-full").await.body;
     assert_eq!(page.matches("data-row").count(), 1, "{page}");
     let page = app.page(&mut browser, "/problems").await.body;
@@ -340,7 +340,7 @@ async fn an_unlinked_incident_says_why() {
     let mut incident = row.subject.incident;
     incident.id = halobridge::domain::ids::IncidentId::new("00000000-0000-4000-8000-0000000000aa");
     incident.number = Some(7);
-    let (id, workspace) = (incident.id.clone(), seed::workspace(1));
+    let (id, workspace, changed) = (incident.id.clone(), seed::workspace(1), incident.modified);
     app.record(1, Fact::IncidentRead { workspace, client: seed::client(1), incident: Box::new(incident) }).await;
     let reason = Some(Reason::OlderThanStart);
     app.record(1, Fact::IncidentHeld { workspace, incident: id, reason: reason.clone() }).await;
@@ -348,6 +348,7 @@ async fn an_unlinked_incident_says_why() {
     let rows = view.rows.unwrap().rows;
     assert_eq!((rows.len(), view.total), (1, 1));
     assert_eq!(rows[0].reason, reason);
+    assert_eq!(rows[0].changed, changed.unwrap(), "when it changed, not when it was read");
     assert_eq!(view.reasons[0].value, "older-than-start");
     // what was never listed is told of
     let starts = app.app.installation().await.unwrap().workspaces.clone();

@@ -123,6 +123,7 @@ fn next(ctx: &PageContext, health: &ConnectionHealth) -> AnyView {
         Some(at) if health.late(ctx.now) => {
             view! { ", next "<span class="warn">"late: due "{when(ctx, at)}</span> }.into_any()
         }
+        Some(at) if at.duration_since(ctx.now).as_secs() < 5 => ", next within seconds".into_any(),
         Some(at) => view! { ", next "{when(ctx, at)} }.into_any(),
         None => ().into_any(),
     }

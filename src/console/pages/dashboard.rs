@@ -314,7 +314,7 @@ fn table(ctx: &PageContext, view: &DashboardView, listed: &Listed<PairRow>) -> A
 
 /// That a pair has further open items; its page and *Problems* list them.
 fn more(further: usize) -> Option<String> {
-    (further > 0).then(|| format!(" And {} more.", words::number(further as u64)))
+    (further > 0).then(|| format!(" (and {} more)", words::number(further as u64)))
 }
 
 /// Written: as views these rows were most of what the page costs.

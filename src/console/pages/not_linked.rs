@@ -80,7 +80,7 @@ fn truth(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
                 <p class="quiet">
                     "Of incidents that last changed before their workspace's start"
                     {if view.workspaces.len() > 1 { " (the earliest: " } else { " (" }}{when(ctx, since)}
-                    ") only open ones are listed, and those within hours. "
+                    ") only open ones are listed, and it may take six hours until they are. "
                     <a href="/backfill">"Backfill"</a>" lists the older ones and takes them in."
                 </p>
             })}
@@ -139,16 +139,19 @@ fn none(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
 
 fn table(ctx: &PageContext, view: &NotLinkedView, listed: &Listed<NotLinkedRow>) -> AnyView {
     let page = |token: &str| NotLinkedFilter { from: token.to_owned(), ..view.filter.clone() }.address();
+    // what is to be done about all of them is said once
+    let alike = alike(&listed.rows);
     view! {
+        {alike.map(|reason| state::remedy(ctx, reason))}
         {list::table(
-            ("Incidents", "Incidents without a ticket, and why; what changed last stands first"),
+            ("Incidents", "Incidents without a ticket, and why; what was read with a change last stands first"),
             "cards held",
             list::heads(&[
                 ("Incident", "c-wide"), ("Severity", ""), ("Status", ""),
                 ("Client and workspace", ""), ("Created", ""), ("Changed", ""),
                 ("Why not, and what to do", "c-why"),
             ]),
-            listed.rows.iter().map(|row| line(ctx, row)).collect_view().into_any(),
+            listed.rows.iter().map(|row| line(ctx, row, alike.is_some())).collect_view().into_any(),
         )}
         {list::pages(ctx, listed, page, ("Newer", "Older"), None)}
     }
@@ -164,19 +167,27 @@ pub fn name(row: &NotLinkedRow) -> String {
 /// Why it is not linked, with the remedy.
 pub fn why(ctx: &PageContext, row: &NotLinkedRow) -> AnyView {
     match &row.reason {
-        Some(reason @ Reason::OlderThanStart) => view! {
-            {state::why(ctx, reason)}
-            <p class="quiet">"A "<a class="soft" href="/backfill">"backfill"</a>" takes it in."</p>
-        }
-        .into_any(),
         Some(reason) => state::why(ctx, reason),
         None => view! { <p class="why">"It was seen just now and is planned next."</p> }.into_any(),
     }
 }
 
-fn line(ctx: &PageContext, row: &NotLinkedRow) -> AnyView {
+/// The reason of several rows that all want the same done.
+fn alike(rows: &[NotLinkedRow]) -> Option<&Reason> {
+    let (first, others) = rows.split_first()?;
+    let reason = first.reason.as_ref()?;
+    let same = |row: &NotLinkedRow| {
+        row.reason.as_ref().is_some_and(|one| one.code() == reason.code() && one.remedy() == reason.remedy())
+    };
+    (!others.is_empty() && others.iter().all(same)).then_some(reason)
+}
+
+fn line(ctx: &PageContext, row: &NotLinkedRow, alike: bool) -> AnyView {
     let name = name(row);
-    let why = why(ctx, row);
+    let why = match &row.reason {
+        Some(reason) if alike => view! { <p class="why">{reason.words()}</p> }.into_any(),
+        _ => why(ctx, row),
+    };
     let linking = ctx.may_operate().then(|| {
         let href = format!("/incidents/{}/{}/link?{}", row.workspace, row.incident, back(ctx));
         view! { <p><a class="button" href=href>"Link by hand"<span class="unseen">{format!(": {name}")}</span></a></p> }

@@ -198,7 +198,7 @@ fn tick(item: &ProblemItem, picked: Option<&str>) -> AnyView {
     view! {
         <label class="tick">
             <input type="checkbox" name="operation" value=operation.id.to_string() form=picked.to_owned() />
-            <span class="unseen">"Tick "{item.incident.clone()}</span>
+            <span>"For the plan of those ticked"<span class="unseen">": "{item.incident.clone()}</span></span>
         </label>
     }
     .into_any()

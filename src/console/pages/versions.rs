@@ -115,6 +115,20 @@ fn fault_line(ctx: &PageContext, row: &FaultRow) -> AnyView {
     .into_any()
 }
 
+/// The first change in words, and how many more there are.
+fn gist(changes: &[String]) -> String {
+    let Some((first, others)) = changes.split_first() else { return "Nothing".to_owned() };
+    let first = first.lines().next().unwrap_or_default();
+    let said = [("+ ", "New"), ("~ ", "Changed"), ("- ", "Removed")]
+        .into_iter()
+        .find_map(|(sign, word)| Some(format!("{word}: {}", first.strip_prefix(sign)?)))
+        .unwrap_or_else(|| first.to_owned());
+    match others.len() as u64 {
+        0 => said,
+        more => format!("{said}, and {} more", words::number(more)),
+    }
+}
+
 fn line(ctx: &PageContext, row: &VersionRow) -> AnyView {
     let number = row.number;
     let who = row.who.clone().unwrap_or_else(|| "a command".to_owned());
@@ -133,7 +147,7 @@ fn line(ctx: &PageContext, row: &VersionRow) -> AnyView {
             <td data-label="By">{who}{drafted(ctx, row.draft.as_ref())}</td>
             <td class="c-wide tall" data-label="What changed">
                 <details>
-                    <summary>{words::counted(row.changes.len() as u64, "entry", "entries")}<span class="unseen">{format!(" in version {number}")}</span></summary>
+                    <summary>{gist(&row.changes)}<span class="unseen">{format!(" in version {number}")}</span></summary>
                     <pre class="script" tabindex="0" role="group" aria-label=label>{row.changes.join("\n")}</pre>
                 </details>
             </td>

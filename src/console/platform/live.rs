@@ -421,7 +421,8 @@ fn settled(part: &Element) -> Option<String> {
 
 fn in_use(document: &Document, part: &Element) -> bool {
     let focused = document.active_element().is_some_and(|focus| part.contains(Some(&focus)));
-    let opened = part.query_selector("details[open]").ok().flatten().is_some();
+    // what the server itself opened is in nobody's use
+    let opened = part.query_selector("details[open]:not([data-open])").ok().flatten().is_some();
     let ticked = part.query_selector("input[type=checkbox]:checked").ok().flatten().is_some();
     let selected = window()
         .and_then(|w| w.get_selection().ok().flatten())

@@ -36,6 +36,15 @@ impl Filter {
     /// Names of the kinds, in the order in which they are asked.
     pub const KINDS: [&str; 7] = ["severity", "status", "label", "product", "analytics_rule", "owner", "title"];
 
+    /// What a filter is called on the page on which it is set: `Only: severity` of `include.severity`.
+    pub fn shown(filter: &str) -> String {
+        match filter.split_once('.') {
+            Some(("include", kind)) => format!("Only: {}", kind.replace('_', " ")),
+            Some(("exclude", kind)) => format!("Not: {}", kind.replace('_', " ")),
+            _ => filter.to_owned(),
+        }
+    }
+
     /// The patterns of a kind of [`Filter::KINDS`].
     pub fn kind(&self, name: &str) -> &[String] {
         match name {

@@ -1,6 +1,7 @@
 //! What a person can do about a reason.
 
 use super::Reason;
+use crate::domain::policy::Filter;
 
 impl Reason {
     /// Whether what is to be done about it is a button of the console or a setting of ours, which who only reads lacks;
@@ -36,7 +37,8 @@ impl Reason {
             Self::ModeOff => Some("Set the workspace's mode to observe or two-way.".into()),
             Self::ModeObserve => Some("Set the workspace's mode to two-way to carry it out.".into()),
             Self::Filtered { filter, .. } => Some(format!(
-                "Change the incident in Sentinel so that it passes, or the policy's {filter}: it is looked at again whenever either changes."
+                "Change the incident in Sentinel so that it passes, or the policy's “{}”: it is looked at again whenever either changes.",
+                Filter::shown(filter)
             )),
             Self::StormHeld { .. } => Some(
                 "Press “Release” under Problems to make the tickets, or close the incidents in Sentinel. A rule that floods is best corrected first.".into(),
@@ -76,7 +78,9 @@ impl Reason {
             Self::Ambiguous { .. } => Some(
                 "Write the id of the one that is meant into the policy in place of the name; for an owner whose address several agents have, add a row to its “agents” table. Then press “Look again”.".into(),
             ),
-            Self::RecordGone { .. } => Some("Open the record on both sides and decide which one stays.".into()),
+            Self::RecordGone { .. } => Some(
+                "On the pair's page choose what becomes of the side that is left. A record that is put back is found again by itself.".into(),
+            ),
             Self::WrongClient => Some("In Halo, move the ticket to the client of its workspace; or unlink the pair.".into()),
             Self::VerdictMissing => {
                 Some("Choose the classification on the ticket in Halo, or close the incident in Sentinel.".into())

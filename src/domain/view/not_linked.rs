@@ -71,7 +71,7 @@ pub struct NotLinkedView {
     pub reasons: Vec<Choice>,
     /// Workspaces the person may see.
     pub workspaces: Vec<Choice>,
-    /// The rows, newest change first.
+    /// The rows, what was read with a change last first.
     pub rows: Rows<NotLinkedRow>,
     /// Pushing a ticket to Sentinel.
     pub push: PushView,
@@ -158,6 +158,6 @@ pub struct NotLinkedRow {
     pub reason: Option<Reason>,
     /// When it was created, by the service's clock.
     pub created: Option<Timestamp>,
-    /// When it was last read with a change.
+    /// When it last changed, by the service's clock; when it was read where the service does not say.
     pub changed: Timestamp,
 }

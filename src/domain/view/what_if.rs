@@ -19,6 +19,9 @@ pub struct Sample {
     pub number: Option<i64>,
     /// Subject of the ticket.
     pub summary: String,
+    /// Its client's name: a number alone occurs in every workspace.
+    #[serde(default)]
+    pub client: String,
     /// Severity of the incident.
     pub severity: String,
     /// Name of the ticket's priority; empty when it would have none.

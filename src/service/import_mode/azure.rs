@@ -211,8 +211,8 @@ async fn rights(side: &Side, group: &str, plan: &mut DeployPlan) {
             "logic_app",
             format!("The identity lacks {} on the resource group {name}.", missing.join(", ")),
             format!(
-                "Give it the role Logic App Contributor on the resource group {name}, or let somebody who may use the template \
-                 below."
+                "Give it the role Logic App Contributor on the resource group {name}, or let somebody deploy it who may, by the \
+                 template that the workspace's own plan offers."
             ),
         )),
         Err(failure) => plan.lines.push(refused("logic_app", "The rights on the resource group cannot be read", &failure)),
@@ -335,8 +335,8 @@ fn not_made(side: &Side, what: &str, failure: &Failure) -> Line {
             "logic_app",
             format!("{what}: the identity may not do that in the resource group {group}."),
             format!(
-                "Give it the role Logic App Contributor on the resource group {group}, or let somebody who may use the template \
-                 below."
+                "Give it the role Logic App Contributor on the resource group {group}, or let somebody deploy it who may, by the \
+                 template that the workspace's own plan offers."
             ),
         ),
         _ => refused("logic_app", what, failure),

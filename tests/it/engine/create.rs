@@ -22,7 +22,7 @@ both! {
             assert_eq!(bridge.reason_of(held).await, Some("filtered"));
         }
         let why = bridge.subject_of(&low).await.unwrap().held.unwrap();
-        assert_eq!(why.words(), "Not linked: the policy's include.severity saw “Low”, and it lets pass “High” or “Medium”.");
+        assert_eq!(why.words(), "Not linked: the policy's “Only: severity” saw “Low”, and it lets pass “High” or “Medium”.");
         // Whatever changes, it is asked again.
         bridge.update(&low, json!({ "severity": "Medium" }));
         bridge.cross().await;

@@ -413,8 +413,11 @@ fn line(ctx: &PageContext, view: &ClientsStep, row: &FoundRow) -> AnyView {
     };
     let leads = row.usable.then(|| leads(form, row));
     let says = row.says.clone().map(|text| {
-        let class = if row.usable { "warn" } else { "failure" };
-        view! { <p class=class>{text}</p> }
+        // the same may stand in every row: it is opened where it is wanted
+        if row.usable {
+            return view! { <details><summary class="warn">"Rights are missing"</summary><p class="warn">{text}</p></details> }.into_any();
+        }
+        view! { <p class="failure">{text}</p> }.into_any()
     });
     let joined = row.joined.then(|| {
         // of one that was linked before it joined the links are changed here

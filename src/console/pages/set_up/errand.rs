@@ -81,10 +81,15 @@ fn confirm(view: &ImportStep) -> AnyView {
 
 /// The form of a new errand.
 fn choose(view: &ImportStep) -> AnyView {
+    let some =
+        |group: &str| view.groups.iter().any(|one| one.value == group && one.count.is_some_and(|count| count > 0));
     let form = match view.form.value("which") {
-        "" if view.chosen.is_empty() => view.form.clone().with_value("which", "polled"),
+        "" if view.chosen.is_empty() && some("polled") => view.form.clone().with_value("which", "polled"),
         _ => view.form.clone(),
     };
+    let remove = some("open").then(|| {
+        view! { <button type="submit" class="button danger" name="do" value="errand-remove">"Remove their webhooks"</button> }
+    });
     let boxes = view
         .all
         .iter()
@@ -103,10 +108,10 @@ fn choose(view: &ImportStep) -> AnyView {
     view! {
         <form method="post" action=Step::Import.path() class="form" novalidate>
             <p>
-                "For all that are meant together the plan is shown first; nothing is written by it. What is begun goes on in the \
-                 background, also after a restart of the server."
+                "First the plan for all of them is shown; nothing is written by that. What is begun goes on in the background, also \
+                 after a restart of the server."
             </p>
-            {fields::choose(&form, "", ("which", "Workspaces that are meant"), "Choose", &view.groups)}
+            {fields::choose(&form, "", ("which", "Which workspaces"), "Choose", &view.groups)}
             <details open=unfolded>
                 <summary>"Tick single workspaces"</summary>
                 <fieldset class="options">
@@ -117,7 +122,7 @@ fn choose(view: &ImportStep) -> AnyView {
             <div class="acts">
                 <button type="submit" class="button main" name="do" value="errand-plan">"Show the plan for all of them"</button>
                 <button type="submit" class="button" name="do" value="errand-test">"Send each a test event"</button>
-                <button type="submit" class="button danger" name="do" value="errand-remove">"Remove their webhooks"</button>
+                {remove}
             </div>
         </form>
     }
@@ -261,13 +266,13 @@ fn workspace(ctx: &PageContext, errand: &ErrandView, row: &ErrandRow) -> AnyView
         .map(|at| view! { <p>"Azure asked to wait, or did not answer. It is tried again "{when(ctx, at)}"."</p> });
     let nothing = (row.steps.is_empty() && row.lines.is_empty()).then(|| view! { <p>"Nothing to tell yet."</p> });
     view! {
-        <details class="part" open=open>
+        <details class="part" open=open data-open=open.then_some("")>
             <summary>
                 <h3>{row.client.clone()}": "{row.name.clone()}</h3>
                 <span class="quiet">{row.progress.words(errand.act)}</span>
             </summary>
             {again}
-            {lines::plan_steps(&row.steps)}
+            {lines::plan_steps(&row.steps, errand.act == ErrandAct::Plan)}
             {lines::lines(ctx, &row.lines)}
             {nothing}
         </details>

@@ -16,7 +16,7 @@ use crate::{
     domain::view::{
         import::{DeployPlan, HaloHookRow, ImportRow, PortalLink, TestEvent},
         list::Listed,
-        probe::Level,
+        probe::{Level, Line},
         query::QueryText,
         set_up::{ImportStep, PAGE, Step},
     },
@@ -107,6 +107,13 @@ fn event(ctx: &PageContext, test: TestEvent) -> AnyView {
     }
 }
 
+/// What the last act said; that a test event was sent is old news once it is here.
+fn said(row: &ImportRow) -> Vec<Line> {
+    let arrived = matches!(row.test, TestEvent::Arrived { .. });
+    let old = |line: &&Line| arrived && line.field == "test" && line.level == Level::Note;
+    row.lines.iter().filter(|line| !old(line)).cloned().collect()
+}
+
 fn workspace(ctx: &PageContext, view: &ImportStep, row: &ImportRow) -> AnyView {
     let (id, name) = (row.id.to_string(), row.name.clone());
     let prefix = format!("{id}-");
@@ -128,7 +135,7 @@ fn workspace(ctx: &PageContext, view: &ImportStep, row: &ImportRow) -> AnyView {
         Some(address) => view! {
             <p>"Sentinel's webhook is open at "<code>{address.clone()}</code>"."</p>
             <div class="acts">
-                {post(format!("test {id}"), "Send a test event", Weight::Main, &name)}
+                {post(format!("test {id}"), "Send a test event", Weight::Plain, &name)}
                 {post(format!("deploy {id}"), "Deploy again", Weight::Plain, &name)}
                 {post(format!("remove {id}"), "Remove the webhook", Weight::Danger, &name)}
             </div>
@@ -155,19 +162,21 @@ fn workspace(ctx: &PageContext, view: &ImportStep, row: &ImportRow) -> AnyView {
         {quicker(row)}
         {webhook}
         {event(ctx, row.test)}
-        {lines::lines(ctx, &row.lines)}
+        {lines::lines(ctx, &said(row))}
     };
     if view.all.len() <= UNFOLDED {
         return view! { <section class="tile" aria-labelledby=heading>{title}{inside}</section> }.into_any();
     }
-    // What was just done or refused is not folded away.
-    let open = wrong || row.test != TestEvent::None || !row.lines.is_empty();
+    // What was just done or refused is not folded away, unless it was done at many.
+    let told = |row: &ImportRow| row.test != TestEvent::None || !row.lines.is_empty();
+    let open = wrong || (told(row) && view.rows.iter().filter(|&row| told(row)).count() <= UNFOLDED);
+    let lacks = row.lines.iter().any(|line| line.level == Level::Fault).then_some(". Something is to do");
     let stands = if row.webhook.is_some() { "Webhook open" } else { "Polled only" };
     view! {
         <details class="part" open=open>
             <summary>
                 {title}
-                <span class="quiet">{stands}", and polled every "{words::every(row.poll_secs)}</span>
+                <span class="quiet">{stands}", and polled every "{words::every(row.poll_secs)}{lacks}</span>
             </summary>
             {inside}
         </details>
@@ -270,7 +279,7 @@ fn plan(ctx: &PageContext, plan: &DeployPlan) -> AnyView {
         <section class="tile" aria-labelledby="plan">
             <h2 id="plan">"The plan for “"{plan.name.clone()}"”"</h2>
             <p>"Nothing was written yet. In Azure this would be done:"</p>
-            {lines::plan_steps(&plan.steps)}
+            {lines::plan_steps(&plan.steps, true)}
             <p>"The Logic App then posts each event to "<code>{plan.address.clone()}</code>", with a secret that is kept sealed on both sides."</p>
             {lines::lines(ctx, &plan.lines)}
             {lack}

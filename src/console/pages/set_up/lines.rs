@@ -6,6 +6,7 @@ use crate::{
     console::{
         components::{icon::icon, list, time::absolute},
         context::PageContext,
+        words,
     },
     domain::{
         round_trip::RoundTrip,
@@ -19,7 +20,7 @@ use crate::{
 
 fn chip(ctx: &PageContext, level: Level) -> AnyView {
     let (class, symbol, word) = match level {
-        Level::Ok => ("health-healthy", "healthy", "Well"),
+        Level::Ok => ("health-healthy", "healthy", "Fine"),
         Level::Note => ("health-waiting", "waiting", "Note"),
         Level::Fault => ("health-needs-you", "needs-you", "To do"),
     };
@@ -40,13 +41,18 @@ pub fn lines(ctx: &PageContext, rows: &[Line]) -> AnyView {
     view! { <ul class="steps">{items}</ul> }.into_any()
 }
 
-/// What deploying makes at a workspace, in the order of doing; nothing where there are no steps.
-pub fn plan_steps(steps: &[PlanStep]) -> AnyView {
+/// What deploying makes at a workspace, or `would` make, in the order of doing; nothing where there are no steps.
+pub fn plan_steps(steps: &[PlanStep], would: bool) -> AnyView {
     if steps.is_empty() {
         return ().into_any();
     }
     let item = |step: &PlanStep| {
-        let there = if step.there { "is there; it is made to say the same" } else { "is made" };
+        let there = match (step.there, would) {
+            (true, true) => "is there; it would be made to say the same",
+            (true, false) => "is there; it is made to say the same",
+            (false, true) => "would be made",
+            (false, false) => "is made",
+        };
         view! { <li>{step.what.clone()}", in "{step.place.clone()}": "{there}"."</li> }
     };
     view! { <ol>{steps.iter().map(item).collect_view()}</ol> }.into_any()
@@ -71,6 +77,23 @@ fn counted(title: &'static str, rows: &[Counted]) -> AnyView {
     view! { <h3>{title}</h3> <ul>{items}</ul> }.into_any()
 }
 
+/// What would come of those with a ticket, new or not, beyond it: only what there is.
+fn beyond(what: &WhatIf) -> String {
+    let some = |count: u32, text: String| if count == 0 { String::new() } else { text };
+    let closed = some(what.closed, format!(", {} of them closed at once", what.closed));
+    let linked = some(what.linked, format!("; {} have one", what.linked));
+    let changed = some(what.changed, format!(", in {} of these something would be written", what.changed));
+    let closing = some(what.closing, format!(", {} would be closed", what.closing));
+    format!("{closed}{linked}{changed}{closing}")
+}
+
+/// The same in a line.
+pub fn outcome(what: &WhatIf) -> String {
+    let incidents = words::counted(u64::from(what.incidents), "incident", "incidents");
+    let more = if what.more { " There are more incidents than these." } else { "" };
+    format!("{incidents}; {} would get a ticket{}.{more}", what.tickets, beyond(what))
+}
+
 /// What a policy would do with the incidents of a range.
 pub fn what_if(ctx: &PageContext, what: &WhatIf) -> AnyView {
     let more = what
@@ -85,7 +108,8 @@ pub fn what_if(ctx: &PageContext, what: &WhatIf) -> AnyView {
                     |text: &str, none: &'static str| if text.is_empty() { none.to_owned() } else { text.to_owned() };
                 view! {
                     <tr>
-                        <th scope="row" class="c-wide">{row.summary.clone()}</th>
+                        <th scope="row" class="c-wide tall">{row.summary.clone()}</th>
+                        <td data-label="Client">{row.client.clone()}</td>
                         <td data-label="Severity">{row.severity.clone()}</td>
                         <td data-label="Priority">{or(&row.priority, "none")}</td>
                         <td data-label="Status">{or(&row.status, "Halo's own")}{row.closed.then_some(", then closed")}</td>
@@ -97,16 +121,16 @@ pub fn what_if(ctx: &PageContext, what: &WhatIf) -> AnyView {
         list::table(
             ("Samples", "The newest tickets that would be made"),
             "cards",
-            list::heads(&[("Ticket", "c-wide"), ("Severity", ""), ("Priority", ""), ("Status", ""), ("Agent", "")]),
+            list::heads(&[
+                ("Ticket", "c-wide"), ("Client", ""), ("Severity", ""), ("Priority", ""), ("Status", ""), ("Agent", ""),
+            ]),
             rows.into_any(),
         )
     });
     view! {
         <p>
             {what.incidents}" incidents were created from "{absolute(ctx, what.from)}" to "{absolute(ctx, what.to)}": "
-            <strong>{what.tickets}" would get a ticket"</strong>", "{what.closed}" of them closed at once. "
-            {what.linked}" have one already; in "{what.changed}" of these something would be written, "
-            {what.closing}" would be closed. Nothing was written now."
+            <strong>{what.tickets}" would get a ticket"</strong>{beyond(what)}". Nothing was written now."
         </p>
         {more}
         {counted("No ticket, because", &what.skipped)}

@@ -84,7 +84,7 @@ pub fn body(ctx: &PageContext, view: &LiveStep) -> AnyView {
                 ("observed", "Get their tickets too", "Everything since the workspace's start."),
                 ("now", "Stay as they are", "Only incidents that are created from now on get tickets. A backfill can take the others in later."),
             ])}
-            <p class="hint">{ticked}" as this page opens; it holds for those that are ticked when you go."</p>
+            <p class="hint">{ticked}" at first; the button takes those that are ticked when it is pressed."</p>
             <button type="submit" class="button main">"Go with those ticked"</button>
         </form>
         <p><a href="/backfill">"Backfill: take in older incidents, with a forecast first"</a></p>

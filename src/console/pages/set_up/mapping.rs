@@ -149,12 +149,7 @@ pub fn body(ctx: &PageContext, view: &MappingStep) -> AnyView {
             <h2 id="findings">"What comes back"</h2>
             <p class="hint">"Every value of the tables above, as shown here, is sent to the other side and back."</p>
             {lines::findings(ctx, &view.findings)}
-            {fields::check(form, "", "anyway", "Save it although something of this is to do")}
-            <p class="hint">
-                "The whole policy is then saved as it stands here. What is marked “To do” above stays as it says: a value \
-                 without a counterpart does not cross (a new ticket gets what Halo chooses), and one that never rests, or closes \
-                 the other side, does just that."
-            </p>
+            {parts::anyway(view)}
             {parts::acts(view)}
             {what_if(ctx, view)}
             {tree(view)}
@@ -246,10 +241,10 @@ fn ticket_type(view: &MappingStep) -> AnyView {
     view! {
         {select(form, "ticket_type".into(), "Ticket type".into(), none, &view.choices.ticket_types)}
         <p class="hint">
-            "The type kept for incidents. Its SLA decides which priorities there are below: “Take this type” offers those, and \
+            "The type kept for incidents. Its SLA decides which priorities there are below: “Use this type” offers those, and \
              keeps everything else as it stands here."
         </p>
-        <div class="acts"><button type="submit" class="button" name="do" value="type">"Take this type"</button></div>
+        <div class="acts"><button type="submit" class="button" name="do" value="type">"Use this type"</button></div>
     }
     .into_any()
 }
@@ -425,19 +420,7 @@ fn each(rows: &[WhatIfOf]) -> AnyView {
     }
     let line = |row: &WhatIfOf| {
         let says = match (&row.what, &row.trouble) {
-            (Some(what), _) => {
-                let more = if what.more { " There are more incidents than these." } else { "" };
-                format!(
-                    "{}; {} would get a ticket, {} of them closed at once; {} have one, in {} of these something would be \
-                     written, {} would be closed.{more}",
-                    words::counted(u64::from(what.incidents), "incident", "incidents"),
-                    what.tickets,
-                    what.closed,
-                    what.linked,
-                    what.changed,
-                    what.closing
-                )
-            }
+            (Some(what), _) => lines::outcome(what),
             (None, Some(trouble)) => format!("not counted. {trouble}"),
             (None, None) => return None,
         };

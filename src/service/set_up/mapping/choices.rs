@@ -21,7 +21,9 @@ pub(super) fn choices(policy: &Policy, catalogue: &Catalogue) -> Choices {
     }
     let closed = |id: i64| catalogue.closed_statuses.contains(&id);
     let statuses = catalogue.statuses.iter().map(|row| {
-        let label = if closed(row.id) { format!("{} (closed)", row.name) } else { row.name.clone() };
+        // some names say so themselves
+        let says = row.name.to_lowercase().contains("closed");
+        let label = if closed(row.id) && !says { format!("{} (closed)", row.name) } else { row.name.clone() };
         Pick::new(row.id, label)
     });
     let label = |row: &crate::domain::catalogue::FieldDefinition| row.label.clone().unwrap_or_else(|| row.name.clone());

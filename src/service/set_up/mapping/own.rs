@@ -210,6 +210,11 @@ pub fn words(value: Option<&Value>) -> String {
                 let source = ["path", "template", "text"].into_iter().find_map(|key| rows.get(key));
                 return format!("{} from {}", words(Some(field)), words(source));
             }
+            // a verdict is known by its name, as Microsoft writes it
+            if let Some(verdict) = rows.get("classification") {
+                let reason = rows.get("reason").map(|reason| format!(" ({})", words(Some(reason))));
+                return format!("{}{}", words(Some(verdict)), reason.unwrap_or_default());
+            }
             let place = |key: &str| ORDER.iter().position(|known| *known == key).unwrap_or(ORDER.len());
             let mut sorted: Vec<(&String, &Value)> = rows.iter().collect();
             sorted.sort_by_key(|(key, _)| place(key));

@@ -21,6 +21,7 @@ use halobridge::{
         ids::WorkspaceId,
         incident::{IncidentStatus, Severity},
         pair::{Health, SyncState},
+        reason::Reason,
         run::RunScope,
         time::{iso, to_ms},
         view::{
@@ -307,6 +308,19 @@ fn a_fragment_is_the_live_parts_and_each_can_be_found_again() {
 }
 
 #[test]
+fn what_the_server_itself_opens_in_a_live_part_holds_no_change_back() {
+    let mut opened = 0;
+    for (name, ctx, page) in fixtures::pages() {
+        let fragment = Html::parse_fragment(&render_fragment(&ctx, &page));
+        for part in all(&fragment, "details[open]") {
+            assert!(part.value().attr("data-open").is_some(), "{name}: {}", part.html());
+            opened += 1;
+        }
+    }
+    assert!(opened > 0);
+}
+
+#[test]
 fn the_dashboard_begins_with_one_sentence_of_truth() {
     let html = page("dashboard");
     assert_eq!(one(&html, "p.truth"), "212 incidents in step; 3 need you; last look 12 s ago 2026-11-21 14:04:57 CET.");
@@ -488,6 +502,19 @@ fn linking_by_hand_unlinking_and_pushing_are_plain_forms() {
 }
 
 #[test]
+fn what_is_to_be_done_about_all_unlinked_incidents_is_said_once() {
+    let (_, ctx, page) = fixtures::pages().into_iter().find(|(name, ..)| *name == "not-linked").unwrap();
+    let Page::NotLinked(mut view) = page else { panic!("not the list") };
+    let listed = view.rows.as_mut().unwrap();
+    for row in &mut listed.rows {
+        row.reason = Some(Reason::OlderThanStart);
+    }
+    let html = Html::parse_document(&render(&ctx, &Page::NotLinked(view)));
+    assert!(one(&html, "#rows .remedy").contains("Take it in by a backfill"));
+    assert_eq!(all(&html, "#rows td .why").len(), 10);
+}
+
+#[test]
 fn looking_again_is_not_syncing() {
     let html = page("pair");
     let id = fixtures::pair().id;
@@ -613,6 +640,22 @@ fn what_a_policy_would_do_is_told_in_all_and_of_each_workspace() {
 }
 
 #[test]
+fn what_a_policy_would_do_leaves_out_what_does_not_happen() {
+    let (_, ctx, page) = fixtures::pages().into_iter().find(|(name, ..)| *name == "set-up-mapping").unwrap();
+    let Page::Step(mut view) = page else { panic!("not a step") };
+    let StepContent::Mapping(step) = &mut view.content else { panic!("not the policy") };
+    for what in step.what_if.iter_mut().chain(step.what_if_of.iter_mut().filter_map(|row| row.what.as_mut())) {
+        (what.closed, what.linked, what.changed, what.closing, what.more) = (0, 0, 0, 0, false);
+    }
+    let html = Html::parse_document(&render(&ctx, &Page::Step(view)));
+    let said = one(&html, "section[aria-labelledby=what-if]");
+    assert!(said.contains("law-<b>: 12 incidents; 5 would get a ticket."), "{said}");
+    assert!(said.contains("5 would get a ticket. Nothing was written now."), "{said}");
+    // the number alone says little
+    assert_eq!(one(&html, "section[aria-labelledby=what-if] td[data-label=Client]"), "Alpine <b>");
+}
+
+#[test]
 fn a_note_without_a_date_says_so() {
     let heads: Vec<String> = all(&page("pair"), "p.note-head").into_iter().map(text).collect();
     assert!(heads[2].contains("no date given") && !heads[1].contains("no date given"), "{heads:?}");
@@ -722,7 +765,7 @@ fn going_live_says_beside_its_button_how_many() {
     assert_eq!(one(&html, "form[action='/set-up/go-live'] button"), "Go with those ticked");
     assert_eq!(
         one(&html, "form[action='/set-up/go-live'] > p.hint"),
-        "1 workspace is ticked as this page opens; it holds for those that are ticked when you go."
+        "1 workspace is ticked at first; the button takes those that are ticked when it is pressed."
     );
     // a workspace's start is not told as the moment it went live
     let hints: Vec<String> =
@@ -738,6 +781,14 @@ fn saving_although_something_is_to_do_says_what_that_means() {
     let hint =
         hints.iter().find(|hint| hint.contains("saved as it stands here")).unwrap_or_else(|| panic!("{hints:?}"));
     assert!(hint.contains("a value without a counterpart does not cross"), "{hint}");
+    assert_eq!(all(&html, "input[name=anyway]").len(), 1);
+    // where nothing is to be put right it is not asked for
+    let (_, ctx, page) = fixtures::pages().into_iter().find(|(name, ..)| *name == "set-up-mapping").unwrap();
+    let Page::Step(mut view) = page else { panic!("not a step") };
+    let StepContent::Mapping(step) = &mut view.content else { panic!("not the policy") };
+    step.findings.clear();
+    let html = Html::parse_document(&render(&ctx, &Page::Step(view)));
+    assert!(all(&html, "input[name=anyway]").is_empty());
 }
 
 #[test]
@@ -757,6 +808,30 @@ fn a_plan_that_lacks_a_right_is_not_pressed_for() {
     assert_eq!(deploy(vec![Line::note("logic_app", "It is switched off.", "")]), (true, false));
     assert_eq!(deploy(vec![Line::note("roles", "It may not give roles.", "")]), (false, true));
     assert_eq!(deploy(vec![Line::fault("rules", "It may not write rules.", "")]), (false, true));
+}
+
+#[test]
+fn a_version_says_what_changed_while_it_is_folded() {
+    let html = page("configuration");
+    let said: Vec<String> = all(&html, "td summary").into_iter().map(text).collect();
+    assert!(said.iter().any(|one| one.starts_with("Changed: policy \"<b>\"")), "{said:?}");
+}
+
+#[test]
+fn what_was_done_at_many_is_folded_and_nothing_is_removed_where_nothing_is() {
+    let drawn = |times: usize, open: u64| {
+        let (_, ctx, page) = fixtures::pages().into_iter().find(|(name, ..)| *name == "set-up-import").unwrap();
+        let Page::Step(mut view) = page else { panic!("not a step") };
+        let StepContent::Import(step) = &mut view.content else { panic!("not the webhooks") };
+        step.form = FormView::default();
+        step.rows = vec![step.rows.clone(); times].concat();
+        step.groups[0].count = Some(open);
+        let html = Html::parse_document(&render(&ctx, &Page::Step(view)));
+        let unfolded = all(&html, ".step-body > .parts > details[open]").len();
+        (unfolded, all(&html, ".form button.danger[value='errand-remove']").len())
+    };
+    assert_eq!(drawn(1, 2), (3, 1));
+    assert_eq!(drawn(2, 0), (0, 0));
 }
 
 #[test]

@@ -4,11 +4,12 @@ use leptos::prelude::*;
 
 use super::url_value;
 use crate::{
-    console::{context::PageContext, words},
+    console::{components::fields, context::PageContext, words},
     domain::{
         policy::PolicyKey,
         view::{
             mapping::{Above, Holds, MappingStep, OnBase, Said},
+            probe::Level,
             set_up::Step,
         },
     },
@@ -89,6 +90,23 @@ pub fn save(holds: Holds) -> String {
         0 => "Save and go on".to_owned(),
         n => format!("Save for {} at once", words::counted(n as u64, "workspace", "workspaces")),
     }
+}
+
+/// The box that saves what is to be put right; nothing where nothing is.
+pub fn anyway(view: &MappingStep) -> AnyView {
+    let lacks = view.findings.iter().any(|trip| trip.level() == Level::Fault);
+    if !lacks && view.form.value("anyway").is_empty() {
+        return ().into_any();
+    }
+    view! {
+        {fields::check(&view.form, "", "anyway", "Save it although something above is “To do”")}
+        <p class="hint">
+            "The whole policy is then saved as it stands here. What is marked “To do” above stays as it says: a value \
+             without a counterpart does not cross (a new ticket gets what Halo chooses), and one that never rests, or closes \
+             the other side, does just that."
+        </p>
+    }
+    .into_any()
 }
 
 /// The page's buttons; where saving changes what workspaces do by now, that is said above them.

@@ -97,8 +97,9 @@ pub fn incidents(view: &MappingStep) -> AnyView {
         "owner" => format!("{side}: owner, or unassigned"),
         kind => format!("{side}: {kind}"),
     };
-    let side = |name: &'static str, words: &'static str| {
-        Filter::KINDS.into_iter().map(|kind| area(form, format!("{name}.{kind}"), label(words, kind))).collect_view()
+    let both = |kind: &'static str| {
+        [("include", "Only"), ("exclude", "Not")]
+            .map(|(name, words)| area(form, format!("{name}.{kind}"), label(words, kind)))
     };
     let by = [
         ("analytics-rule", "The analytics rule that made them"),
@@ -107,8 +108,7 @@ pub fn incidents(view: &MappingStep) -> AnyView {
         ("main-entity", "The first account or host that each names"),
     ];
     let filters = view! {
-        {side("include", "Only")}
-        {side("exclude", "Not")}
+        <div class="halves">{Filter::KINDS.into_iter().flat_map(both).collect_view()}</div>
         {text(form, "tickets_per_hour".into(), "New tickets within an hour, above which incidents wait (0: no limit)".into())}
     };
     let groups = view! {
