@@ -142,7 +142,8 @@ fn beyond_twenty_five_alerts_are_counted() {
 #[test]
 fn a_team_or_category_that_halo_lacks_is_a_hole() {
     type Set = fn(&mut Scene, Ref);
-    let table: [(&str, Set, fn(&TicketDraft) -> &Option<String>); 2] = [
+    type Get = fn(&TicketDraft) -> &Option<String>;
+    let table: [(&str, Set, Get); 2] = [
         ("team", |s, wanted| s.policy.team = Some(wanted), |draft| &draft.team),
         ("category", |s, wanted| s.policy.category = Some(wanted), |draft| &draft.category_1),
     ];
