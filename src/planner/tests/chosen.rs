@@ -84,6 +84,8 @@ fn without_a_choice_the_newest_action_that_has_one_tells() {
     assert_eq!(add(3, Some("  "), Some("Inaccurate data")), suspicious());
     assert_eq!(add(4, None, None), suspicious());
     assert_eq!(add(5, Some("Undetermined"), Some(" ")), is(Classification::Undetermined, None));
+    let logic = is(Classification::FalsePositive, Some("IncorrectAlertLogic"));
+    assert_eq!(add(6, Some("False Positive"), Some("Incorrect Alert Logic")), logic);
 }
 
 fn own(value: &str) -> Option<OwnClosing> {

@@ -127,6 +127,7 @@ fn words_of_our_own_that_were_dropped_end_with_what_they_go_with() {
         s.evidence = Some(Evidence { alerts: vec![alert(1), alert(2)], entities: Vec::new() });
         s.pair.base.alerts = Some(["a-1".to_owned()].into());
     };
+    let left: Change = |s| s.pair.base.left = [TicketId(61)].into();
     let another: Change = |s| {
         incident_opened_again(s);
         s.policy.reopened_in_sentinel = ReopenRule::NewTicket;
@@ -139,6 +140,7 @@ fn words_of_our_own_that_were_dropped_end_with_what_they_go_with() {
         ("a question: the ticket is opened", asked, opened, 1),
         ("a question: closed by hand", asked, CLOSED_IN_SENTINEL, 1),
         ("alerts: the agent works on", joined, |s| s.ticket().status_id = Some(1), 0),
+        ("a former ticket: the agent works on", left, |s| s.ticket().status_id = Some(1), 0),
         ("another ticket: nothing", another, NOTHING, 0),
         ("another ticket: another status", another, |s| s.incident.status = IncidentStatus::New, 1),
     ]);

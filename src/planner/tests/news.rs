@@ -100,7 +100,9 @@ fn comments_have_moved_when_their_number_is_not_that_of_those_we_know() {
     // Ours that was never read counts, and one that was read counts once. That a person's was copied once does not count.
     scene.link(&CommentId::new("own"), key(2), (0, 0), None, Side::Halo);
     scene.link(&comment, key(3), (0, 0), None, Side::Halo);
-    scene.link(&CommentId::new("deleted"), key(4), (0, 0), None, Side::Sentinel);
+    for (n, deleted) in [(4, "deleted"), (5, "another")] {
+        scene.link(&CommentId::new(deleted), key(n), (0, 0), None, Side::Sentinel);
+    }
     assert!(!moved(&scene, 2) && moved(&scene, 1) && moved(&scene, 3));
 }
 

@@ -356,4 +356,14 @@ fn only_what_was_sent_counts_as_arrived() {
         let incident = with(OperationKind::UpdateIncident { change }, |s| s.incident.severity = Severity::Low);
         assert_eq!(incident.and_then(|base| base.severity), expected.then_some(Severity::Low), "{name}");
     }
+    // Sent, and an analyst chose something else: that is no arrival.
+    let mut scene = in_step();
+    scene.incident.severity = Severity::High;
+    let plan = scene.plan();
+    scene.queue(&plan);
+    let change = IncidentChange { severity: Some(Severity::Low), ..IncidentChange::default() };
+    let queued = scene.operations.remove(0);
+    scene.operations =
+        vec![Operation { kind: OperationKind::UpdateIncident { change }, state: sending(), attempts: 1, ..queued }];
+    assert_eq!(of(&scene), None);
 }
