@@ -1,6 +1,7 @@
 //! What people said on incidents that were merged, and on those that share a ticket: how much of it crosses, and once.
 
 use super::{
+    closing::shut,
     groups::{FIRST, LATER, mate, open},
     merges::merged,
     scene::{CLOSED, Scene, in_step, words},
@@ -12,7 +13,7 @@ use crate::{
         incident::{Evidence, IncidentStatus, Severity},
         operation::OperationKind,
         pair::OwnClosing,
-        policy::{GroupBy, GroupRule},
+        policy::{AfterClosing, GroupBy, GroupRule},
     },
     planner::{groups, merges},
 };
@@ -61,7 +62,8 @@ fn merged_comments_that_wait_or_were_dropped_are_not_planned_beside_themselves()
     scene.queue(&plan);
     assert_eq!(scene.plan().operations, []);
     let mut scene = in_step();
-    merged(&mut scene, 71);
+    merged(&mut scene, 70);
+    scene.note(40, "<p>seen on the host HB-0000000001</p>").agent_id = Some(99);
     scene.plan_and_drop();
     assert_eq!(words(&scene.plan()), "behind healthy dropped");
 }
@@ -153,4 +155,24 @@ fn the_first_pair_alone_empties_the_field_of_a_shared_ticket() {
     let mut scene = in_step();
     scene.ticket().status_id = Some(CLOSED);
     assert!(!words(&scene.plan()).contains("field112"), "nothing of ours stands there");
+}
+
+/// Incidents that share a ticket have a classification each, and the ticket has one: none corrects the other.
+#[test]
+fn a_classification_of_a_shared_ticket_corrects_nothing() {
+    let corrected = |shared: bool| {
+        let mut scene = in_step();
+        scene.policy.after_closing_fields = AfterClosing::Cross;
+        shut(&mut scene);
+        if shared {
+            let other = mate(&scene, LATER, IncidentStatus::Closed, Severity::Medium);
+            scene.mates.push(other);
+        }
+        let plan = scene.plan();
+        scene.queue(&plan);
+        scene.operations.clear();
+        scene.field(112, "1");
+        scene.plan().operations.len()
+    };
+    assert_eq!((corrected(false), corrected(true)), (1, 0));
 }

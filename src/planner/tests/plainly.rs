@@ -14,12 +14,13 @@ use crate::{
         drift::DriftRule,
         failure::Side,
         ids::{ActionKey, CommentId, TicketId},
-        incident::{Comment, Evidence, Severity},
+        incident::{Comment, Evidence, IncidentStatus, Severity},
         operation::OperationKind,
-        policy::{AfterClosing, Direction, FieldMapping, FieldSource, FieldTarget, When, Wins},
+        pair::{Agreed, OwnClosing},
+        policy::{AfterClosing, Direction, FieldMapping, FieldRule, FieldSource, FieldTarget, When, Wins},
         workspace::Mode,
     },
-    planner::{adopt, fields::mapped, notes::words as said, requester},
+    planner::{adopt, fields::mapped, mapping, notes::words as said, requester},
 };
 
 fn key(action: i64) -> ActionKey {
@@ -186,6 +187,12 @@ fn labels_go_as_far_as_their_rule() {
             "ticket field121=\"vip\" because changed-in-sentinel; behind waiting changed-in-sentinel",
         ),
     ]);
+    // Nor is it said to wait for the mode.
+    let mut scene = in_step();
+    scene.workspace.mode = Mode::SentinelToHalo;
+    with_labels(&mut scene, Direction::ToSentinel);
+    scene.label(&["vip"]);
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
     let mut scene = in_step();
     with_labels(&mut scene, Direction::ToSentinel);
     scene.label(&["vip"]);
@@ -219,6 +226,29 @@ fn what_is_held_after_closing_is_said_in_words() {
 #[test]
 fn fields_written_once_are_nobodys_conflict_and_comments_alone_tell_of_what_they_leave_out() {
     check(&[
+        (
+            "nobody looks for the ticket of a matter that is closed",
+            |s| {
+                shut(s);
+                s.policy.link_comment = true;
+            },
+            "in-step healthy -",
+        ),
+        (
+            "a status between open ones is no opening again",
+            |s| s.incident.status = IncidentStatus::New,
+            "ticket status=1 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+        (
+            "with what we chose at an earlier closing it is emptied once",
+            |s| {
+                let fields = [("112".to_owned(), "3".to_owned())].into();
+                s.pair.base.own_closing = Some(OwnClosing { note: "ours".into(), fields, at: None, emptied: false });
+                s.field(112, "3");
+                s.incident.status = IncidentStatus::New;
+            },
+            "ticket status=1 field112=\"\" because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
         (
             "severity on creation only, changed on both sides",
             |s| {
@@ -283,4 +313,68 @@ fn three_users_are_looked_up_at_most() {
     let evidence = Evidence { alerts: Vec::new(), entities: (0..5).map(account).collect() };
     let expected = [0, 1, 2].map(|n| format!("u{n}@contoso.example"));
     assert_eq!(requester::candidates(&evidence), expected);
+}
+
+/// What a new ticket would have been given, in one that was linked: once, where nothing stands, and where that is known.
+#[test]
+fn a_linked_ticket_is_given_what_a_new_one_would_have_had() {
+    let given = |change: fn(&mut Scene)| {
+        let mut scene = in_step();
+        let field = FieldTarget::Custom(Ref::Name("CFLabels".into()));
+        let once = FieldRule::new(Direction::ToHalo, When::OnCreate);
+        scene.policy.fields =
+            vec![FieldMapping { field, source: FieldSource::Path("$.properties.title".into()), rule: once }];
+        scene.incident.raw = json!({ "properties": { "title": "told" } }).into();
+        scene.pair.base.joined.insert(mapped::JOINED.to_owned());
+        scene.field(120, "another");
+        change(&mut scene);
+        let plan = scene.plan();
+        let joined = plan.base.as_ref().unwrap_or(&scene.pair.base).joined.contains(mapped::JOINED);
+        (plan.operations.len(), joined)
+    };
+    assert_eq!(given(|_| {}), (1, true));
+    assert_eq!(given(|s| s.field(121, " ")), (1, true), "blanks are nothing");
+    assert_eq!(given(|s| s.field(121, "an agent's")), (0, false));
+    assert_eq!(given(|s| s.ticket().custom_fields.clear()), (0, true), "a list row tells nothing of fields");
+    assert_eq!(given(|s| s.incident.raw = json!({}).into()), (0, false), "there is nothing to give");
+    let written = given(|s| {
+        let agreed = Agreed { sentinel: "told".into(), halo: None };
+        s.pair.base.fields.insert("121".into(), agreed);
+    });
+    assert_eq!(written, (0, false), "it was given before");
+    assert_eq!(given(|s| drop(s.pair.base.joined.remove(mapped::JOINED))), (0, false), "it was made from its incident");
+}
+
+#[test]
+fn mapped_fields_that_are_held_after_closing_are_said() {
+    let mut scene = in_step();
+    scene.policy.after_closing_fields = AfterClosing::NoteOnly;
+    let field = FieldTarget::Custom(Ref::Name("CFLabels".into()));
+    scene.policy.fields = vec![FieldMapping {
+        field,
+        source: FieldSource::Path("$.properties.title".into()),
+        rule: rule(Direction::ToHalo),
+    }];
+    scene.incident.raw = json!({ "properties": { "title": "told" } }).into();
+    shut(&mut scene);
+    scene.field(121, "told");
+    let plan = scene.plan();
+    scene.queue(&plan);
+    scene.operations.clear();
+    scene.incident.raw = json!({ "properties": { "title": "told anew" } }).into();
+    assert!(note_of(&scene).text.contains("mapped fields"), "{}", note_of(&scene).text);
+}
+
+/// A fallback agent is a hole only where Halo's list of agents is whole and lacks it.
+#[test]
+fn a_fallback_is_lacking_only_in_a_whole_list() {
+    let mut scene = in_step();
+    scene.policy.agent = Some(Ref::Name("Nobody".into()));
+    let hole = |scene: &Scene| mapping::fallback_hole(&scene.policy, &scene.catalogue).is_some();
+    assert!(hole(&scene));
+    scene.catalogue.partial = vec!["agent".into()];
+    assert!(!hole(&scene));
+    scene.catalogue.partial.clear();
+    scene.catalogue.agents.clear();
+    assert!(!hole(&scene));
 }
