@@ -6,3 +6,6 @@
 
 pub mod entry;
 pub mod fact;
+
+#[cfg(test)]
+mod tests;

@@ -25,10 +25,10 @@ use crate::{
 };
 
 /// Before the scene's own pair, and after it.
-const FIRST: u128 = 5;
-const LATER: u128 = 7;
+pub(super) const FIRST: u128 = 5;
+pub(super) const LATER: u128 = 7;
 
-fn mate(s: &Scene, pair: u128, status: IncidentStatus, severity: Severity) -> Mate {
+pub(super) fn mate(s: &Scene, pair: u128, status: IncidentStatus, severity: Severity) -> Mate {
     let mut incident = s.incident.clone();
     incident.id = IncidentId::new("99999999-2222-4333-8444-555555555555");
     (incident.number, incident.title) = (Some(9), "The other one".into());
@@ -44,7 +44,7 @@ fn with(s: &mut Scene, pair: u128, status: IncidentStatus, severity: Severity) {
     s.pair.group = Some(Group { first, keys: Vec::new(), why: "the same host".into(), notes_after: None });
 }
 
-fn open(s: &mut Scene, pair: u128) {
+pub(super) fn open(s: &mut Scene, pair: u128) {
     with(s, pair, IncidentStatus::Active, Severity::Medium);
 }
 

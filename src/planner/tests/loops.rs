@@ -315,3 +315,30 @@ fn the_stock_policy_of_a_stock_instance_has_no_fault() {
         found(&scene).iter().filter(|trip| trip.level() == Level::Fault).map(RoundTrip::says).collect();
     assert!(faults.is_empty(), "{faults:?}");
 }
+
+#[test]
+fn a_classification_field_is_walked_by_its_id_too() {
+    let without = |field: Ref| {
+        let mut scene = whole();
+        scene.policy.classification_field = Some(field);
+        if let Some(field) = scene.catalogue.fields.iter_mut().find(|field| field.id == 112) {
+            field.options.retain(|option| option.name != "Undetermined");
+        }
+        found(&scene)
+    };
+    assert!(!without(name("CFClass")).is_empty());
+    assert_eq!(without(Ref::Id(112)), without(name("CFClass")));
+}
+
+/// A row by object id leads to its agent; of two rows of one agent the one with the agent's own address comes back as the other.
+#[test]
+fn rows_of_one_person_are_one_owner() {
+    let with = |rows: &[&str]| {
+        let mut scene = whole();
+        scene.policy.agents = rows.iter().map(|key| ((*key).to_owned(), name("Amira"))).collect();
+        found(&scene)
+    };
+    assert_eq!(with(&["11111111-2222-4333-8444-555555555555"]), []);
+    assert_eq!(with(&["alias@soc.example", "amira@soc.example"]), []);
+    assert!(!with(&["alias@soc.example", "other@soc.example"]).is_empty());
+}

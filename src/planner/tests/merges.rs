@@ -137,7 +137,7 @@ fn the_survivor_is_told_by_number_or_by_a_shared_alert() {
 }
 
 /// Incident #5 with two comments of people and one that carried a note, merged into the scene's.
-fn merged(s: &mut Scene, ticket: i64) {
+pub(super) fn merged(s: &mut Scene, ticket: i64) {
     let mut source = in_step();
     let first = source.comment(1, "seen on the host");
     source.comment(2, "and on another, @amira");

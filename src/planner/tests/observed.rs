@@ -10,11 +10,11 @@ use crate::{
     planner::observed::{Observed, Reading},
 };
 
-fn observed(scene: &Scene) -> Observed<'_> {
+pub fn observed(scene: &Scene) -> Observed<'_> {
     Observed {
         incident: &scene.incident,
         comments: scene.comments.as_deref(),
-        evidence: None,
+        evidence: scene.evidence.as_ref(),
         ticket: scene.ticket.as_ref(),
         actions: scene.actions.as_deref(),
         links: &scene.links,

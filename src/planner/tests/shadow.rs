@@ -9,6 +9,7 @@ use crate::{
         policy::NotesRule,
         shadow::{Carriage, Compared, Crossed, LapseKind},
         ticket::{Action, Ticket},
+        time,
     },
     planner::shadow::{BothSides, LATE, OVERDUE, compare},
 };
@@ -61,8 +62,10 @@ fn a_ticket_is_missed_doubled_or_late() {
     let one = ticket_of(&prompt);
     let two = [one.clone(), (Ticket { id: TicketId(71), ..one.0.clone() }, one.1.clone())];
     let late = with("2026-03-01T10:12:00Z");
+    let just = with(&time::iso(at("2026-03-01T10:00:00Z") + LATE));
     let cases = [
         ("made within a minute", prompt.clone(), vec![one], vec![], Some(60)),
+        ("made just in time", just.clone(), vec![ticket_of(&just)], vec![], Some(LATE.as_secs())),
         ("made after twelve minutes", late.clone(), vec![ticket_of(&late)], vec![which(Delayed, Some(720))], Some(720)),
         ("made twice", prompt.clone(), two.to_vec(), vec![which(Doubled, None)], Some(60)),
         ("never made", prompt, vec![], vec![which(Missed, None)], None),

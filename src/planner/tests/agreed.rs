@@ -1,0 +1,285 @@
+//! What both sides agree on after one of our writes.
+
+use serde_json::json;
+
+use super::scene::{CLOSED, Scene, WORKING, in_step};
+use crate::{
+    domain::{
+        catalogue::Catalogue,
+        closing::{Classification, Verdict},
+        incident::{Incident, IncidentStatus, Label, Owner, Severity},
+        operation::IncidentChange,
+        pair::Base,
+        policy::Policy,
+        ticket::{CustomField, Ticket, TicketChange, TicketDraft},
+    },
+    planner::{Plan, Planned, agreed},
+};
+
+fn owner(name: &str) -> Owner {
+    Owner { user_principal_name: Some(name.into()), ..Owner::default() }
+}
+
+fn ticket() -> Ticket {
+    in_step().ticket.expect("there is one")
+}
+
+/// The draft of the scene's ticket, and what is agreed on when it is drafted.
+fn drafted(change: fn(&mut Scene)) -> (TicketDraft, Base) {
+    let mut scene = in_step();
+    (scene.ticket, scene.pair.ticket) = (None, None);
+    change(&mut scene);
+    let Plan { operations, .. } = scene.plan();
+    let draft = operations.into_iter().find_map(|Planned { kind, .. }| match kind {
+        crate::domain::operation::OperationKind::CreateTicket { draft, .. } => Some(draft),
+        _ => None,
+    });
+    (draft.expect("a ticket is made"), agreed::at_creation(&scene.incident))
+}
+
+#[test]
+fn a_draft_agrees_with_its_incident() {
+    let mut incident = in_step().incident;
+    incident.owner = owner("amira@soc.example");
+    let expected = Base {
+        severity: Some(Severity::Medium),
+        incident_status: Some(IncidentStatus::Active),
+        owner: incident.owner.key(),
+        title: Some(incident.title.clone()),
+        ..Base::default()
+    };
+    assert_eq!(agreed::at_creation(&incident), expected);
+    incident.status = IncidentStatus::Closed;
+    let opens = Some(IncidentStatus::New);
+    assert_eq!(agreed::at_creation(&incident), Base { incident_status: opens, ..expected }, "it is closed afterwards");
+}
+
+/// An agent has changed everything before the ticket was found.
+#[test]
+fn of_a_ticket_found_later_what_was_drafted_is_agreed() {
+    let (draft, base) = drafted(|_| {});
+    let found = Ticket {
+        status_id: Some(23),
+        priority_id: Some(2),
+        agent_id: Some(5),
+        summary: "Renamed by an agent".into(),
+        ..ticket()
+    };
+    let expected = Base {
+        status_id: Some(WORKING),
+        priority_id: Some(3),
+        agent_id: None,
+        summary: Some(draft.summary.clone()),
+        ..base.clone()
+    };
+    assert_eq!(agreed::with_settled(base.clone(), &draft, &found), expected);
+    // What a service does to blanks and marks is no change.
+    let spaced = Ticket { summary: "[Sentinel 7]  Sign-in from  two places".into(), ..found.clone() };
+    let settled = agreed::with_settled(base.clone(), &draft, &spaced);
+    assert_eq!(settled.summary, Some(spaced.summary));
+    // What was left to Halo counts as it stands, an agent only where the incident has an owner.
+    let open = TicketDraft { status_id: None, priority_id: None, agent_id: None, ..draft.clone() };
+    let settled = agreed::with_settled(base.clone(), &open, &found);
+    assert_eq!((settled.status_id, settled.priority_id, settled.agent_id), (Some(23), Some(2), None));
+    let owned = Base { owner: Some("li@soc.example".into()), ..base.clone() };
+    assert_eq!(agreed::with_settled(owned.clone(), &open, &found).agent_id, Some(5));
+    let given = TicketDraft { agent_id: Some(6), ..open };
+    assert_eq!(agreed::with_settled(owned, &given, &found).agent_id, Some(6));
+}
+
+#[test]
+fn of_an_answered_ticket_the_subject_stands_and_nobody_took_what_was_given_to_us() {
+    let (draft, base) = drafted(|_| {});
+    let answer = |agent_id| Ticket { agent_id, summary: "By a rule of Halo".into(), ..ticket() };
+    let of = |draft: &TicketDraft, agent_id, own| agreed::with_answer(base.clone(), draft, &answer(agent_id), own);
+    let found = of(&draft, Some(99), Some(99));
+    assert_eq!((found.agent_id, found.priority_id), (Some(99), Some(3)), "ours was given what nobody owns");
+    assert_eq!(found.summary.as_deref(), Some("By a rule of Halo"));
+    assert_eq!(of(&draft, Some(5), Some(99)).agent_id, None, "somebody took it");
+    assert_eq!(of(&draft, None, None).agent_id, None);
+    let given = TicketDraft { agent_id: Some(6), ..draft };
+    assert_eq!(of(&given, Some(99), Some(99)).agent_id, Some(6), "it was given to another");
+}
+
+#[test]
+fn after_a_change_of_the_incident_the_answer_is_agreed() {
+    let before = in_step().pair.base;
+    let ticket = Ticket { status_id: Some(CLOSED), priority_id: Some(4), agent_id: Some(5), ..ticket() };
+    let mut answer = in_step().incident;
+    (answer.status, answer.severity, answer.title) = (IncidentStatus::Closed, Severity::Low, "Renamed".into());
+    answer.owner = owner("amira@soc.example");
+    let change = IncidentChange {
+        status: Some(IncidentStatus::Closed),
+        severity: Some(Severity::Low),
+        owner: Some(answer.owner.clone()),
+        title: Some("Renamed".into()),
+        ..IncidentChange::default()
+    };
+    let expected = Base {
+        severity: Some(Severity::Low),
+        priority_id: Some(4),
+        incident_status: Some(IncidentStatus::Closed),
+        status_id: Some(CLOSED),
+        ticket_closed: true,
+        owner: answer.owner.key(),
+        agent_id: Some(5),
+        title: Some("Renamed".into()),
+        summary: Some(ticket.summary.clone()),
+        ..before.clone()
+    };
+    assert_eq!(agreed::after_incident(before.clone(), &ticket, &change, &answer), expected);
+    let nothing = IncidentChange::default();
+    assert_eq!(agreed::after_incident(before.clone(), &ticket, &nothing, &answer), before);
+    answer.status = IncidentStatus::Active;
+    assert!(!agreed::after_incident(before, &ticket, &change, &answer).ticket_closed, "it was not taken");
+}
+
+#[test]
+fn words_that_a_ticket_did_not_take_are_still_to_be_said() {
+    let scene = in_step();
+    let change = TicketChange {
+        status_id: Some(CLOSED),
+        closure_note: Some("over".into()),
+        custom_fields: vec![(112, json!(3))],
+        ..TicketChange::default()
+    };
+    let unsaid = |note: Option<&str>, closed| {
+        let answer = Ticket { closure_note: note.map(str::to_owned), ..ticket() };
+        let base = agreed::after_ticket(scene.pair.base.clone(), &scene.incident, &change, &answer, closed);
+        base.unsaid.map(|unsaid| (unsaid.words, unsaid.at))
+    };
+    let words = Some(("over".to_owned(), scene.incident.modified));
+    assert_eq!([unsaid(None, true), unsaid(Some(" "), true)], [words.clone(), words]);
+    assert_eq!([unsaid(Some("over"), true), unsaid(None, false)], [None, None]);
+    let base = agreed::after_ticket(scene.pair.base.clone(), &scene.incident, &change, &ticket(), true);
+    let own = base.own_closing.expect("it was ours");
+    assert_eq!((own.note.as_str(), own.fields["112"].as_str(), own.emptied), ("over", "3", false));
+    assert_eq!(own.at, ticket().last_update);
+}
+
+#[test]
+fn an_incident_has_taken_a_change_when_its_values_or_its_version_say_so() {
+    type Row = (&'static str, fn(&mut IncidentChange), fn(&mut Incident), bool);
+    let classify = |i: &mut Incident| {
+        i.status = IncidentStatus::Closed;
+        i.classification = Some(Classification::TruePositive);
+    };
+    let before = {
+        let mut incident = in_step().incident;
+        classify(&mut incident);
+        incident.classification = Some(Classification::Undetermined);
+        incident
+    };
+    // The etag stays as it was.
+    let table: [Row; 10] = [
+        ("nothing moved", |c| c.severity = Some(Severity::Low), |_| {}, false),
+        ("it says so", |c| c.severity = Some(Severity::Low), |i| i.severity = Severity::Low, true),
+        ("it said so before", |c| c.severity = Some(Severity::Medium), |_| {}, false),
+        (
+            "one of two is still old",
+            |c| (c.severity, c.title) = (Some(Severity::Low), Some("Renamed".into())),
+            |i| i.severity = Severity::Low,
+            false,
+        ),
+        ("an owner", |c| c.owner = Some(owner("a@x.example")), |i| i.owner = owner("a@x.example"), true),
+        ("another owner", |c| c.owner = Some(owner("a@x.example")), |i| i.owner = owner("b@x.example"), false),
+        ("a label", |c| c.labels_added = vec!["one".into()], |i| i.labels = vec![label("one")], true),
+        ("another label", |c| c.labels_added = vec!["one".into()], |i| i.labels = vec![label("two")], false),
+        (
+            "a classification",
+            |c| c.verdict = Some(verdict(Classification::TruePositive)),
+            |i| i.classification = Some(Classification::TruePositive),
+            true,
+        ),
+        (
+            "another classification",
+            |c| c.verdict = Some(verdict(Classification::TruePositive)),
+            |i| i.classification = Some(Classification::FalsePositive),
+            false,
+        ),
+    ];
+    for (name, ask, answer, expected) in table {
+        let (mut change, mut after) = (IncidentChange::default(), before.clone());
+        ask(&mut change);
+        answer(&mut after);
+        assert_eq!(agreed::taken(&before, &change, &after), expected, "{name}");
+        if name != "one of two is still old" && name != "nothing moved" {
+            let later = Incident { etag: Some("\"b\"".into()), ..after.clone() };
+            let untold = Incident { etag: None, ..after };
+            assert!(agreed::taken(&before, &change, &later) && agreed::taken(&before, &change, &untold), "{name}");
+        }
+    }
+}
+
+fn label(name: &str) -> Label {
+    Label { name: name.into(), kind: None }
+}
+
+fn verdict(classification: Classification) -> Verdict {
+    Verdict { classification, reason: None, comment: None }
+}
+
+#[test]
+fn owners_are_one_by_any_identity_in_common() {
+    let some = |text: &str| Some(text.to_owned());
+    let full = Owner {
+        object_id: some("1-A"),
+        email: some("Amira@soc.example"),
+        user_principal_name: some("amira@tenant.example"),
+        ..Owner::default()
+    };
+    let by_id = Owner { object_id: some("1-a"), ..Owner::default() };
+    let by_mail = Owner { email: some("amira@soc.example"), ..Owner::default() };
+    let by_name = Owner { user_principal_name: some("AMIRA@tenant.example"), ..Owner::default() };
+    let other = Owner { object_id: some("2"), email: some("li@soc.example"), ..Owner::default() };
+    let nobody = Owner::default();
+    let table = [
+        (&full, &by_id, true),
+        (&full, &by_mail, true),
+        (&full, &by_name, true),
+        (&full, &other, false),
+        (&by_id, &by_mail, false),
+        (&full, &nobody, false),
+        (&nobody, &full, false),
+        (&nobody, &nobody, true),
+    ];
+    for (one, two, expected) in table {
+        assert_eq!(agreed::same(one, two), expected, "{one:?} {two:?}");
+    }
+}
+
+#[test]
+fn an_answer_without_custom_fields_keeps_those_that_were_sent() {
+    let field =
+        |id, value: &str| CustomField { id, name: "F".into(), value: value.into(), display: Some("shown".into()) };
+    let known = Ticket { custom_fields: vec![field(120, "a"), field(121, "b")], ..ticket() };
+    let change = TicketChange { custom_fields: vec![(121, json!("c")), (112, json!(3))], ..TicketChange::default() };
+    let told = |answer: &Ticket, known: Option<&Ticket>, change: &TicketChange| {
+        let fields = agreed::with_sent_fields(answer.clone(), known, change).custom_fields;
+        fields.into_iter().map(|field| (field.id, field.value, field.display.is_some())).collect::<Vec<_>>()
+    };
+    let sent = [(121, json!("c"), false), (112, json!(3), false)];
+    let all = [(120, json!("a"), true), sent[0].clone(), sent[1].clone()];
+    assert_eq!(told(&ticket(), Some(&known), &change), all);
+    assert_eq!(told(&ticket(), None, &change), sent);
+    assert_eq!(told(&known, None, &change), [(120, json!("a"), true), (121, json!("b"), true)], "the answer tells");
+    assert_eq!(told(&ticket(), Some(&known), &TicketChange::default()), [], "none was sent");
+}
+
+/// A ticket that nobody remembers making: an open item for each value that differs, unless the sides differ by rule.
+#[test]
+fn of_a_found_ticket_each_field_is_asked_about() {
+    let joined = |incident: &Incident, policy: &Policy, catalogue: &Catalogue, closed| {
+        let base = agreed::with_found(Base::default(), policy, catalogue, incident, &ticket(), closed);
+        base.joined.into_iter().collect::<Vec<_>>()
+    };
+    let scene = in_step();
+    let mut other = scene.incident.clone();
+    other.owner = owner("nobody@x.example");
+    let of = |incident: &Incident, closed| joined(incident, &scene.policy, &scene.catalogue, closed);
+    assert_eq!(of(&scene.incident, false), ["owner", "severity", "status", "title"]);
+    assert_eq!(of(&scene.incident, true), ["owner", "severity", "title"], "a closure speaks for itself");
+    assert_eq!(of(&other, false), ["severity", "status", "title"], "who is nobody in Halo differs by rule");
+    other.owner = owner("amira@soc.example");
+    assert_eq!(of(&other, false), ["owner", "severity", "status", "title"]);
+}
