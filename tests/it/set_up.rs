@@ -1061,7 +1061,7 @@ async fn all_that_are_sure_are_ticked_in_one_click() {
     let ticked = |body: &str| -> Vec<String> {
         drawn(body).into_iter().map(|(name, _)| name).filter(|name| name.starts_with("link-")).collect()
     };
-    assert_eq!(ticked(&page), [link.clone()], "nobody has gone through it yet: what is sure is suggested");
+    assert_eq!(ticked(&page), std::slice::from_ref(&link), "nobody has gone through it yet: what is sure is suggested");
     let none = scene.post(path, &Form(drawn(&page)).with(&[("do", "untick")])).await.body;
     assert_eq!(ticked(&none), Vec::<String>::new());
     let sure = scene.post(path, &Form(drawn(&none)).with(&[("do", "tick")])).await.body;
