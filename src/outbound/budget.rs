@@ -66,6 +66,8 @@ impl Class {
 
 /// Percent of a window that paced work comes to at most: together, and as its pace.
 const PACED: u64 = 97;
+/// What is fresh needs a number of calls, not a part: so many are left to it where that is less than a tenth.
+const FRESH: u64 = 4;
 /// A window of which no more than this part is used is not paced: after a quiet time a few go at once.
 const BURST: u64 = 5;
 /// The part of a window that gathers while nothing is sent, and the fewest calls that this is.
@@ -277,7 +279,12 @@ fn of_azure(writes_per_5min: u32) -> BTreeMap<Kind, Limit> {
 
 /// Paced calls a second, evenly over a window.
 fn even(allowed: u64) -> f64 {
-    (allowed * PACED) as f64 / 100.0 / WINDOW.as_secs() as f64
+    paced(allowed) as f64 / WINDOW.as_secs() as f64
+}
+
+/// Calls of a window that paced work comes to at most.
+fn paced(allowed: u64) -> u64 {
+    (allowed * PACED / 100).min(allowed - FRESH.min(allowed / 10)).max(1)
 }
 
 /// The rate, in calls a second, that paced work can keep up without ever finding the window full: by the time each of
@@ -285,7 +292,7 @@ fn even(allowed: u64) -> f64 {
 /// down; at the full rate the window would be used up long before these places come back, and only what is kept for
 /// more urgent classes would go on meanwhile.
 fn sustained(allowed: u64, taken: &VecDeque<Timestamp>, now: Timestamp) -> f64 {
-    let room = (allowed * PACED / 100).saturating_sub(taken.len() as u64) as f64;
+    let room = paced(allowed).saturating_sub(taken.len() as u64) as f64;
     let bearable = taken.iter().enumerate().map(|(before, at)| {
         let secs = after(*at, WINDOW).duration_since(now).as_secs_f64().max(1e-3);
         // Its own place comes back with it.
@@ -296,7 +303,8 @@ fn sustained(allowed: u64, taken: &VecDeque<Timestamp>, now: Timestamp) -> f64 {
 
 /// The part of a window that a class may fill.
 fn mine(allowed: u64, class: Class) -> u64 {
-    (allowed * class.share() / 100).max(1)
+    let part = allowed * class.share() / 100;
+    if class.paced() { part.min(paced(allowed)).max(1) } else { part.max(1) }
 }
 
 /// What a class leaves in a bucket.

@@ -238,7 +238,8 @@ async fn the_next_workspace_is_applied_and_goes_live_with_one_button() {
     assert_taken(&scene.post(LIVE, &ready).await, "/set-up");
 
     let page = scene.page(CLIENTS).await;
-    let chosen = Form(drawn(&page)).with(&[(&field_of(&page, "law-contoso-003", "link-"), "on")]);
+    let (link, client) = (field_of(&page, "law-contoso-003", "link-"), field_of(&page, "law-contoso-003", "client-"));
+    let chosen = Form(drawn(&page)).with(&[(&link, "on"), (&client, "Contoso Retail")]);
     assert_taken(&scene.post(CLIENTS, &chosen).await, CHECK);
     let page = scene.page(CHECK).await;
     for words in ["Apply and go live", "as the one workspace that is live already"] {

@@ -130,7 +130,7 @@ pub fn what_if(ctx: &PageContext, what: &WhatIf) -> AnyView {
     view! {
         <p>
             {what.incidents}" incidents were created from "{absolute(ctx, what.from)}" to "{absolute(ctx, what.to)}": "
-            <strong>{what.tickets}" would get a ticket"</strong>{beyond(what)}". Nothing was written now."
+            <strong>{what.tickets}" would get a ticket"</strong>{format!("{}. Nothing was written now.", beyond(what))}
         </p>
         {more}
         {counted("No ticket, because", &what.skipped)}
