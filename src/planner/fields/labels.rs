@@ -82,7 +82,10 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
             return;
         }
     }
-    let agreed: Vec<String> = here.into_iter().collect();
+    // What was taken off in Sentinel and still stands on the ticket is no addition of an agent's, now or later.
+    let taken_off = there.iter().filter(|name| has(&known, name) && !has(&here, name)).cloned();
+    let agreed: BTreeSet<String> = here.iter().cloned().chain(taken_off).collect();
+    let agreed: Vec<String> = agreed.into_iter().collect();
     if added.is_empty() && g.base.labels.as_ref() != Some(&agreed) {
         g.base.labels = Some(agreed);
     }

@@ -80,14 +80,13 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     }
     match outcome {
         Outcome::Still if s.incident.closed() != closed => g.out.remark(Reason::LeftApart),
-        Outcome::Still if !field.same => {
+        Outcome::Still => {
             // Nothing moved since, and the ticket could never say what the incident says.
             let hole = mapping::status(s.policy, s.catalogue, now).err().filter(|_| s.policy.status.to_halo());
             if let Some(reason) = hole {
                 g.out.item(reason);
             }
         }
-        Outcome::Still => {}
         Outcome::Same => {
             if closed && moved.sentinel && moved.halo && !closing::both_closed(&g.base) {
                 both_closed(g);
@@ -189,9 +188,6 @@ fn to_ticket(g: &mut Gather<'_, '_>, ticket_closed: bool) {
         Ok(id) => id,
         Err(reason) => return g.out.item(reason),
     };
-    if g.ticket.status_id == Some(status_id) && ticket_closed == (*now == IncidentStatus::Closed) {
-        return;
-    }
     let reason = match now {
         IncidentStatus::Closed => {
             g.ticket_change.closure_note = Some(groups::closure_note(s));
@@ -295,10 +291,6 @@ fn to_incident(g: &mut Gather<'_, '_>) {
         }
         _ => Reason::ChangedInHalo { field: NAME.into() },
     };
-    if g.base.incident_status.as_ref() == Some(&wanted) && s.incident.status == wanted {
-        g.base.status_id = ticket.status_id;
-        return;
-    }
     g.incident_change.status = Some(wanted);
     g.incident_reason = Some(reason);
 }

@@ -193,12 +193,21 @@ fn labels_go_as_far_as_their_rule() {
     with_labels(&mut scene, Direction::ToSentinel);
     scene.label(&["vip"]);
     assert_eq!(words(&scene.plan()), "in-step healthy -");
+    // It stands on the ticket still, where nothing is written: that is no agent's addition, however often it is read.
     let mut scene = in_step();
     with_labels(&mut scene, Direction::ToSentinel);
     scene.label(&["vip"]);
+    for _ in 0..3 {
+        let plan = scene.plan();
+        assert_eq!(plan.operations, []);
+        scene.queue(&plan);
+    }
+    scene.field(121, "vip");
     let plan = scene.plan();
-    assert_eq!(plan.operations, []);
-    assert_eq!(plan.base.and_then(|base| base.labels), Some(vec!["vip".to_owned()]), "it is agreed that it is off");
+    scene.queue(&plan);
+    scene.field(121, "vip, phishing");
+    let again = words(&scene.plan());
+    assert!(again.starts_with("incident label+phishing"), "an agent put it there anew: {again}");
 }
 
 #[test]
