@@ -63,6 +63,7 @@ fn tickets_that_would_be_made_are_counted_with_what_they_lack() {
     let first = Sample {
         number: Some(7),
         summary: "[Sentinel 7] Sign-in from two places".into(),
+        client: scene.client.name.clone(),
         severity: "Medium".into(),
         priority: "Medium".into(),
         status: "In Progress".into(),
