@@ -217,6 +217,8 @@ pub struct Watch {
 
 /// Calls that Halo takes within so long a window.
 const HALO_TAKES: (usize, SignedDuration) = (300, SignedDuration::from_mins(5));
+/// No call is on its way for longer.
+const TRAVELS: SignedDuration = SignedDuration::from_mins(1);
 
 /// Reads of one record within a minute that no work asks for. Each change by an analyst asks for one, and takes one off:
 /// an incident that somebody goes on changing whenever we have read it is told of, refuses our writes and is read for
@@ -248,12 +250,15 @@ impl Watch {
         }
     }
 
-    /// Whether a process sent Halo no more calls within any window than it takes. What was held up on its way arrives
-    /// among later ones, and may then be one too many: who sends cannot know that.
+    /// Whether a process sent Halo no more calls within any window that ended in the last minute than it takes. What was held
+    /// up on its way arrives among later ones, and may then be one too many: who sends cannot know that.
     pub fn paced(&self, host: usize, kind: &str) -> bool {
         let (most, window) = HALO_TAKES;
         let Some(times) = self.departures.get(&host).filter(|_| kind.starts_with("halo.")) else { return false };
-        times.iter().enumerate().all(|(n, last)| {
+        let Some(newest) = times.back() else { return false };
+        // Older windows were judged when they ended.
+        let mut lately = times.iter().enumerate().filter(|(_, last)| newest.duration_since(**last) < TRAVELS);
+        lately.all(|(n, last)| {
             let before = times.iter().take(n + 1);
             before.filter(|at| last.duration_since(**at) < window).count() <= most
         })

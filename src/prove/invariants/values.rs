@@ -72,16 +72,19 @@ pub fn not_overwritten(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
         let wins = ending.policy(ended.key.0, world).map(|policy| policy.status.wins);
         for (what, (here, there)) in [("closure", &closures), ("owner", &owners)] {
             for (mine, other, side) in [(here, there, "incident"), (there, here, "ticket")] {
-                // Where the policy says that the other side's status wins, a move between its open states does too.
-                let winner = match (what, wins, side) {
-                    ("closure", Some(Wins::Sentinel), "ticket") => statuses.0.as_slice(),
-                    ("closure", Some(Wins::Halo), "incident") => statuses.1.as_slice(),
-                    _ => &[][..],
+                // Where the policy says that the other side's status wins, or the newest does, a move between its open states
+                // does too: at any time since both agreed, or after the person's.
+                let (winner, later) = match (what, wins, side) {
+                    ("closure", Some(Wins::Sentinel), "ticket") => (statuses.0.as_slice(), false),
+                    ("closure", Some(Wins::Halo), "incident") => (statuses.1.as_slice(), false),
+                    ("closure", Some(Wins::Newest), "ticket") => (statuses.0.as_slice(), true),
+                    ("closure", Some(Wins::Newest), "incident") => (statuses.1.as_slice(), true),
+                    _ => (&[][..], true),
                 };
                 let seen = |agreed, set, by_us| {
                     known(world, ended, side, agreed, set)
                         && !on_its_way(world, ended, side, set, by_us)
-                        && !moved(winner, agreed, by_us)
+                        && !moved(winner, if later { set } else { agreed }, by_us)
                 };
                 if let Some((old, set, by_us)) = set_back(mine, other, world, rebuilt(world, ended), seen) {
                     let text = format!(
