@@ -132,8 +132,7 @@ pub fn incident_landed(mut base: Base, change: &IncidentChange, incident: &Incid
     }
     if change.severity.is_some() {
         if base.severity.as_ref() != Some(&incident.severity) {
-            let back = ticket.is_some_and(|ticket| ticket.priority_id == base.priority_id);
-            base.priority_id = base.priority_id.filter(|_| !back);
+            base.priority_id = None;
         }
         base.severity = Some(incident.severity.clone());
     }
@@ -161,8 +160,9 @@ pub fn ticket_landed(
         (base.status_id, base.ticket_closed) = (ticket.status_id, closed);
     }
     if change.priority_id.is_some() {
+        // The incident may have been read before it went back to what was agreed on: its half is not known either way.
         if base.priority_id != ticket.priority_id {
-            base.severity = base.severity.filter(|agreed| *agreed != incident.severity);
+            base.severity = None;
         }
         base.priority_id = ticket.priority_id;
     }
