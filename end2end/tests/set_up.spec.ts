@@ -246,6 +246,7 @@ test("from an empty installation to the first ticket", async ({ page, context, j
 
   // no address is typed and nothing else is pressed: the way to the list, and the ticket is there
   await me.press(/^Linked$/, "link");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Linked incidents");
   const row = page.getByRole("row").filter({ hasText: "The very first one" });
   if (javaScriptEnabled) await expect(row.getByText("In step")).toBeVisible({ timeout: 90_000 });
   else {
