@@ -65,7 +65,7 @@ impl Class {
 }
 
 /// Percent of a window that paced work comes to at most: together, and as its pace.
-const PACED: u64 = 97;
+const PACED: u64 = 96;
 /// What is fresh needs a number of calls, not a part: so many are left to it where that is less than a tenth.
 const FRESH: u64 = 4;
 /// A window of which no more than this part is used is not paced: after a quiet time a few go at once.
