@@ -53,7 +53,7 @@ pub async fn drive_at_pairs(app: App, stop: CancellationToken) {
 }
 
 /// How long nothing is to be done after a turn, unless there is news; `None`: the next one comes at once.
-fn rest(app: &App, turn: Result<Turn, ServiceError>, what: &str) -> Option<Duration> {
+pub(super) fn rest(app: &App, turn: Result<Turn, ServiceError>, what: &str) -> Option<Duration> {
     match turn {
         Ok(Turn::Again) => None,
         Ok(Turn::Nothing) => Some(IDLE),

@@ -1,15 +1,9 @@
 //! Compares workspaces with their logs beside the engine: by itself once a day, and when somebody asks.
 
-use std::time::Duration;
-
 use tokio_util::sync::CancellationToken;
 
-use crate::service::{App, import_mode::Turn, log_checks::Worker};
-
-/// Without news it looks this often whether a workspace's turn has come.
-const IDLE: Duration = Duration::from_secs(60);
-/// After a failure of the store.
-const PAUSE: Duration = Duration::from_secs(5);
+use super::errands::rest;
+use crate::service::{App, log_checks::Worker};
 
 /// Runs until `stop`. What is under way then is done anew later: it only reads.
 #[expect(clippy::disallowed_methods, reason = "a loop of the process waits in real time")]
@@ -20,18 +14,7 @@ pub async fn drive(app: App, stop: CancellationToken) {
             () = stop.cancelled() => return,
             turn = worker.turn() => turn,
         };
-        let wait = match turn {
-            Ok(Turn::Again) => continue,
-            Ok(Turn::Nothing) => IDLE,
-            Ok(Turn::NotBefore(at)) => {
-                let ahead = Duration::try_from(at.duration_since(app.clock.now())).unwrap_or_default();
-                ahead.clamp(Duration::from_millis(1), IDLE)
-            }
-            Err(error) => {
-                tracing::warn!(%error, "workspaces cannot be compared with their logs now; it is tried again");
-                PAUSE
-            }
-        };
+        let Some(wait) = rest(&app, turn, "the comparison of workspaces with their logs") else { continue };
         tokio::select! {
             () = stop.cancelled() => return,
             () = worker.woken() => {}
