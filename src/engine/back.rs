@@ -181,7 +181,7 @@ fn in_a_digest(comments: &[Comment], carried: &Carried) -> bool {
 
 /// A change of ours whose answer was never recorded shows on the incident.
 pub(super) fn arrived(row: &SituationRow, change: &IncidentChange, current: Incident) -> Attempt {
-    let base = sent::incident_landed(row.pair.base.clone(), change, &current, row.ticket.as_ref());
+    let base = sent::incident_landed(row.pair.base.clone(), change, &current);
     let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
     let etag = current.etag.clone();
     let observed = observed(row);

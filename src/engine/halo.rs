@@ -33,7 +33,7 @@ use super::{
     Engine, answers, digest,
     known::Known,
     poll::unseen,
-    registry::salt,
+    registry::{budgets::Coming, salt},
     schedule::{ROWS_KEPT, Schedule},
 };
 
@@ -86,6 +86,7 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
         (cause, named, full, rows_due, settled)
     };
     let mut counts = Counts::default();
+    let coming = Coming::began(engine, id, "changes");
     match engine.registry.halo(id) {
         Err(failure) => {
             counts.failure = Some(failure);
@@ -120,7 +121,10 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
             }
         }
     }
-    ended(engine, id, cause, started, connection.poll_secs, counts).await
+    ended(engine, id, cause, started, connection.poll_secs, counts).await?;
+    let next = { engine.schedule().instances.get(&id).and_then(|standing| standing.next) };
+    coming.ended(engine, next);
+    Ok(())
 }
 
 /// Takes up those rows that belong to pairs and differ from what is known.

@@ -29,9 +29,10 @@ use crate::{
     store::{Installation, SecretOwner, Store, StoreError},
 };
 
-mod budgets;
+pub(super) mod budgets;
 mod kept;
 
+use budgets::Coming;
 use kept::KeptRefreshToken;
 pub use kept::{REFRESH_TOKEN, challenge_setting, signed_in_setting};
 
@@ -369,6 +370,7 @@ async fn left_behind(engine: &Engine) -> Result<(), StoreError> {
 
 /// Reads an instance's look-ups. What names in policies mean may change with them, so its workspaces are polled after the first reading.
 pub(super) async fn read_catalogue(engine: &Engine, id: ConnectionId) -> Result<(), StoreError> {
+    let coming = Coming::began(engine, id, "look-ups");
     let read = match engine.registry.halo(id) {
         Ok(halo) => halo.catalogue(Class::Poll).await,
         Err(failure) => Err(failure),
@@ -390,6 +392,7 @@ pub(super) async fn read_catalogue(engine: &Engine, id: ConnectionId) -> Result<
             let mut schedule = engine.schedule();
             if let Some(standing) = schedule.catalogues.get_mut(&id) {
                 Schedule::went_well(standing, now, CATALOGUE_SECS);
+                coming.ended(engine, standing.next);
             }
             if moved {
                 schedule.instances.entry(id).or_default().next = Some(now);

@@ -14,8 +14,14 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+mod expected;
+mod pace;
 mod pages;
 
+use self::{
+    expected::Expected,
+    pace::{even, kept, mine, sustained},
+};
 use super::bucket::Bucket;
 pub use super::subscriptions::Subscriptions;
 use crate::clock;
@@ -51,7 +57,7 @@ impl Class {
         match self {
             Self::Interactive => 100,
             Self::Poll => 99,
-            Self::WebhookBorn => 98,
+            Self::WebhookBorn => 99,
             Self::New | Self::Closure | Self::Comment => PACED,
             Self::Reconcile => 85,
             Self::Backfill => 60,
@@ -65,7 +71,7 @@ impl Class {
 }
 
 /// Percent of a window that paced work comes to at most: together, and as its pace.
-const PACED: u64 = 96;
+const PACED: u64 = 98;
 /// What is fresh needs a number of calls, not a part: so many are left to it where that is less than a tenth.
 const FRESH: u64 = 4;
 /// A window of which no more than this part is used is not paced: after a quiet time a few go at once.
@@ -167,8 +173,9 @@ impl Inner {
         self.told_until.iter_mut().for_each(back);
         for limit in self.limits.values_mut() {
             // A bucket goes by what passes from now on.
-            if let Limit::Window { taken, .. } = limit {
+            if let Limit::Window { taken, expected, .. } = limit {
                 taken.iter_mut().for_each(back);
+                expected.set_back(back);
             }
         }
     }
@@ -178,7 +185,7 @@ impl Inner {
 enum Limit {
     /// At most `allowed` calls in any [`WINDOW`]; paced ones take from a bucket besides, which fills as fast as the
     /// window can bear.
-    Window { allowed: u64, taken: VecDeque<Timestamp>, pace: Bucket },
+    Window { allowed: u64, taken: VecDeque<Timestamp>, pace: Bucket, expected: Expected },
     /// A bucket alone.
     Bucket(Bucket),
 }
@@ -188,20 +195,25 @@ impl Limit {
         let allowed = allowed.max(1);
         let gathered = (allowed / GATHERED).max(GATHERED_MIN).min(allowed);
         let pace = Bucket::full(gathered as f64, even(allowed));
-        Self::Window { allowed, taken: VecDeque::new(), pace }
+        Self::Window { allowed, taken: VecDeque::new(), pace, expected: Expected::default() }
     }
 
     /// Lets old calls leave and tokens come back.
     fn pass(&mut self, now: Timestamp) {
         match self {
-            Self::Window { allowed, taken, pace } => {
+            Self::Window { allowed, taken, pace, expected } => {
+                expected.pass(now);
                 while taken.front().is_some_and(|at| now.duration_since(*at) >= WINDOW) {
                     taken.pop_front();
                 }
                 // At the rate that was told, so that a moment that was promised holds.
                 pace.pass(now);
                 let bursting = taken.len() as u64 <= *allowed / BURST;
-                pace.per_second = if bursting { even(*allowed) } else { sustained(*allowed, taken, now) };
+                pace.per_second = if bursting {
+                    even(*allowed)
+                } else {
+                    sustained(*allowed, taken, expected.near(now, *allowed), now)
+                };
             }
             Self::Bucket(bucket) => bucket.pass(now),
         }
@@ -211,7 +223,7 @@ impl Limit {
     fn free_at(&self, now: Timestamp, class: Class, calls: u64) -> Option<Timestamp> {
         let room = self.room_at(now, class, calls);
         match self {
-            Self::Window { allowed, taken, pace } => {
+            Self::Window { allowed, taken, pace, .. } => {
                 let calls = calls.clamp(1, mine(*allowed, class));
                 let paced = class.paced() && taken.len() as u64 + calls > allowed / BURST;
                 room.max(if paced { pace.free_at(now, 0.0, calls) } else { None })
@@ -222,8 +234,9 @@ impl Limit {
 
     fn take(&mut self, now: Timestamp, class: Class) {
         match self {
-            Self::Window { taken, pace, .. } => {
+            Self::Window { taken, pace, expected, .. } => {
                 taken.push_back(now);
+                expected.made(now, class);
                 if class.paced() {
                     pace.tokens = (pace.tokens - 1.0).max(0.0);
                 }
@@ -275,41 +288,6 @@ fn of_azure(writes_per_5min: u32) -> BTreeMap<Kind, Limit> {
         (Kind::Read, Limit::Bucket(Bucket::full(size, 25.0 * scale))),
         (Kind::SetUp, Limit::Bucket(Bucket::full(200.0 * scale, 10.0 * scale))),
     ])
-}
-
-/// Paced calls a second, evenly over a window.
-fn even(allowed: u64) -> f64 {
-    paced(allowed) as f64 / WINDOW.as_secs() as f64
-}
-
-/// Calls of a window that paced work comes to at most.
-fn paced(allowed: u64) -> u64 {
-    (allowed * PACED / 100).min(allowed - FRESH.min(allowed / 10)).max(1)
-}
-
-/// The rate, in calls a second, that paced work can keep up without ever finding the window full: by the time each of
-/// the calls in it leaves, no more may have been made than there were places. What went at once thus slows the rest
-/// down; at the full rate the window would be used up long before these places come back, and only what is kept for
-/// more urgent classes would go on meanwhile.
-fn sustained(allowed: u64, taken: &VecDeque<Timestamp>, now: Timestamp) -> f64 {
-    let room = paced(allowed).saturating_sub(taken.len() as u64) as f64;
-    let bearable = taken.iter().enumerate().map(|(before, at)| {
-        let secs = after(*at, WINDOW).duration_since(now).as_secs_f64().max(1e-3);
-        // Its own place comes back with it.
-        (room + before as f64 + 1.0) / secs
-    });
-    bearable.fold(even(allowed), f64::min)
-}
-
-/// The part of a window that a class may fill.
-fn mine(allowed: u64, class: Class) -> u64 {
-    let part = allowed * class.share() / 100;
-    if class.paced() { part.min(paced(allowed)).max(1) } else { part.max(1) }
-}
-
-/// What a class leaves in a bucket.
-fn kept(bucket: &Bucket, class: Class) -> f64 {
-    bucket.size * (100 - class.share().min(100)) as f64 / 100.0
 }
 
 pub(super) fn after(at: Timestamp, by: SignedDuration) -> Timestamp {
@@ -404,7 +382,7 @@ impl Budget {
             let Some(limit) = inner.limits.get_mut(&kind) else { return u64::MAX };
             limit.pass(now);
             match limit {
-                Limit::Window { allowed, taken, .. } => mine(*allowed, class).saturating_sub(taken.len() as u64),
+                Limit::Window { allowed, .. } => mine(*allowed, class).saturating_sub(limit.used(now, class)),
                 Limit::Bucket(bucket) => (bucket.tokens - kept(bucket, class)).max(0.0) as u64,
             }
         })

@@ -121,12 +121,11 @@ fn rest(change: &TicketChange) -> TicketChange {
 
 /// What both sides agree on after a change of an incident arrived whose answer was never recorded (it was lost, it was
 /// refused as sent twice, the process ended): the incident's half is what we wrote, and nobody's move. The ticket's half
-/// stays: an agent may have gone on since, and theirs is the newer word. An agent who went back to what was agreed on
-/// before has moved too: then that half is not known.
-pub fn incident_landed(mut base: Base, change: &IncidentChange, incident: &Incident, ticket: Option<&Ticket>) -> Base {
+/// is not known: an agent may have gone on since, or back to what was agreed on before, and theirs is the newer word.
+pub fn incident_landed(mut base: Base, change: &IncidentChange, incident: &Incident) -> Base {
     if change.status.is_some() {
         if base.incident_status.as_ref() != Some(&incident.status) {
-            base.status_id = base.status_id.filter(|_| ticket.is_none_or(|ticket| ticket.status_id != base.status_id));
+            base.status_id = None;
         }
         base.incident_status = Some(incident.status.clone());
     }
@@ -146,21 +145,15 @@ pub fn incident_landed(mut base: Base, change: &IncidentChange, incident: &Incid
 }
 
 /// The same after a change of a ticket.
-pub fn ticket_landed(
-    mut base: Base,
-    change: &TicketChange,
-    incident: &Incident,
-    ticket: &Ticket,
-    closed: bool,
-) -> Base {
+pub fn ticket_landed(mut base: Base, change: &TicketChange, ticket: &Ticket, closed: bool) -> Base {
     if change.status_id.is_some() {
+        // The incident may have been read before it went back to what was agreed on: its half is not known either way.
         if (base.status_id, base.ticket_closed) != (ticket.status_id, closed) {
-            base.incident_status = base.incident_status.filter(|agreed| *agreed != incident.status);
+            base.incident_status = None;
         }
         (base.status_id, base.ticket_closed) = (ticket.status_id, closed);
     }
     if change.priority_id.is_some() {
-        // The incident may have been read before it went back to what was agreed on: its half is not known either way.
         if base.priority_id != ticket.priority_id {
             base.severity = None;
         }
@@ -177,7 +170,7 @@ pub fn ticket_landed(
 
 /// As [`ticket_landed`], of a ticket that was read by its id to see whether the change arrived.
 pub fn ticket_arrived(base: Base, change: &TicketChange, incident: &Incident, ticket: &Ticket, closed: bool) -> Base {
-    let mut base = ticket_landed(base, change, incident, ticket, closed);
+    let mut base = ticket_landed(base, change, ticket, closed);
     if change.status_id.is_some() {
         base.unsaid = agreed::unsaid(incident, change, ticket, closed);
         base.own_closing = agreed::own_closing(change, ticket).or(base.own_closing);
@@ -193,12 +186,12 @@ pub(super) fn arrived(s: &Situation<'_>) -> Option<Base> {
     for operation in s.operations.iter().filter(sent) {
         match &operation.kind {
             OperationKind::UpdateIncident { change } if incident_stands(change, s.incident) => {
-                base = incident_landed(base, change, s.incident, s.ticket);
+                base = incident_landed(base, change, s.incident);
             }
             OperationKind::UpdateTicket { change } => {
                 if let Some(ticket) = s.ticket.filter(|ticket| ticket_shows(change, ticket)) {
                     let closed = mapping::ticket_closed(s.policy, s.catalogue, ticket);
-                    base = ticket_landed(base, change, s.incident, ticket, closed);
+                    base = ticket_landed(base, change, ticket, closed);
                 }
             }
             _ => {}

@@ -29,8 +29,9 @@ pub const PERMITTED: f64 = 300.0;
 /// The promised floor of an Azure subscription: so many writes of a kind in any five minutes.
 pub const PROMISED: f64 = 75.0;
 pub const WINDOW_SECS: f64 = 300.0;
-/// One in twenty of Halo's permitted rate.
+/// One in twenty of Halo's permitted rate, in the middle: an incident comes after up to twice as long.
 const FRESH_EVERY: SignedDuration = SignedDuration::from_secs(20);
+const TWICE_MS: i64 = 2 * FRESH_EVERY.as_millis() as i64;
 
 impl Inside {
     /// A world with the documented limits on either side.
@@ -162,7 +163,7 @@ impl Inside {
                 dice ^= dice << 17;
                 let name = names[usize::try_from(dice % names.len() as u64).expect("small")];
                 open.push((now, name, self.announced(name, &all[name]).await));
-                next = now + FRESH_EVERY;
+                next = now + SignedDuration::from_millis(i64::try_from(dice >> 16).unwrap_or(0) % TWICE_MS);
             }
             self.run().await;
             let mut left = Vec::new();

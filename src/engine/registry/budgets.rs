@@ -6,10 +6,13 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
+use jiff::Timestamp;
+
 use super::{Registry, View};
 use crate::{
     domain::{connection::HaloConnection, ids::ConnectionId},
-    outbound::budget::{Budget, Subscriptions},
+    engine::Engine,
+    outbound::budget::{Budget, Kind, Subscriptions},
 };
 
 /// What tells one instance from another: its address.
@@ -86,5 +89,29 @@ impl Registry {
             Some((connection.id, Arc::clone(budget)))
         };
         view.halo.values().filter_map(of).collect()
+    }
+}
+
+/// A reading of an instance that makes its calls together, time and again: the next is expected to make as many.
+pub(in crate::engine) struct Coming {
+    budget: Option<Arc<Budget>>,
+    who: String,
+    before: u64,
+}
+
+impl Coming {
+    /// It begins; `what` is read.
+    pub(in crate::engine) fn began(engine: &Engine, id: ConnectionId, what: &str) -> Self {
+        let budget = engine.registry.halo_budget(id);
+        let before = budget.as_ref().map_or(0, |budget| budget.polled(Kind::Halo));
+        Self { budget, who: format!("{what} of {}", id.0), before }
+    }
+
+    /// It has ended, and comes again at `next`.
+    pub(in crate::engine) fn ended(self, engine: &Engine, next: Option<Timestamp>) {
+        if let (Some(budget), Some(next)) = (self.budget, next) {
+            let calls = budget.polled(Kind::Halo).saturating_sub(self.before);
+            budget.expect(engine.now(), Kind::Halo, &self.who, (calls, next));
+        }
     }
 }

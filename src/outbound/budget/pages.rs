@@ -11,7 +11,7 @@ impl Limit {
         match self {
             Self::Window { allowed, taken, .. } => {
                 let mine = mine(*allowed, class);
-                let (used, calls) = (taken.len() as u64, calls.clamp(1, mine));
+                let (used, calls) = (self.used(now, class), calls.clamp(1, mine));
                 (used + calls > mine).then(|| {
                     // Free once so many have left that no more than `mine` remain with these.
                     let leaving = usize::try_from(used + calls - mine - 1).unwrap_or(usize::MAX);

@@ -338,6 +338,16 @@ fn has_the_id_of(s: &Situation<'_>, comment: &Comment, note: ActionKey) -> bool 
     (0..EDITS_LOOKED_FOR).any(|edit| comment.id == CommentId::derived(s.halo_tenant, note, edit, 0))
 }
 
+/// What a comment says of a note, with the comments in which it goes on where it was too long for one.
+fn says(s: &Situation<'_>, comments: &[Comment], first: &Comment, (note, edit): (ActionKey, u32)) -> String {
+    let further = (1..).map_while(|part| {
+        let id = CommentId::derived(s.halo_tenant, note, edit, part);
+        comments.iter().find(|comment| comment.id == id).map(|comment| comment.message.as_str())
+    });
+    let parts: Vec<&str> = std::iter::once(budget::section(&first.message, note)).chain(further).collect();
+    words::joined(&parts)
+}
+
 /// Comments of ours whose links the ledger lost are recognised by their derived ids.
 pub(super) fn adopt(
     s: &Situation<'_>,
@@ -365,7 +375,7 @@ pub(super) fn adopt(
         said: actions
             .iter()
             .find(|a| a.key == action)
-            .map(|action| words::told(budget::section(&comment.message, action.key), action)),
+            .map(|action| words::told(&says(s, comments, comment, (action.key, edit)), action)),
         written_in: Side::Halo,
     };
     let itself = s.pair.ticket.map(|ticket| ActionKey { ticket, action: TICKET_ITSELF });

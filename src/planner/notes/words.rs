@@ -46,6 +46,15 @@ pub fn told(message: &str, action: &Action) -> String {
     said.map(|said| fingerprint(said.trim())).unwrap_or_default()
 }
 
+/// What stood in one text before it was [split](text::split): its parts, without their numbers.
+pub fn joined(parts: &[&str]) -> String {
+    let unnumbered = |(at, part): (usize, &&str)| {
+        let number = format!(" ({}/{})", at + 1, parts.len());
+        part.strip_suffix(number.as_str()).unwrap_or(part).to_owned()
+    };
+    parts.iter().enumerate().map(unnumbered).collect::<Vec<_>>().join(" ")
+}
+
 /// The same of a comment's words and a note of ours.
 pub fn noted(action: &Action, comment: &Comment) -> String {
     let said = text::html_to_text(&text::neutralise_mentions_in_html(&text::message_to_html(&comment.message)));

@@ -219,3 +219,30 @@ fn an_edit_of_a_comment_planned_from_older_words_is_taken_back() {
     scene.comments.as_mut().unwrap()[0].message = "fourth words".into();
     assert!(scene.plan().void.is_empty());
 }
+
+/// What was too long for one comment stands in several: what they say is what they say together.
+#[test]
+fn a_forgotten_note_or_edit_in_several_comments_is_not_told_again() {
+    for edited in [false, true] {
+        let mut scene = in_step();
+        let long = |word: &str| format!("<p>{}</p>", format!("{word} ").repeat(7_000));
+        scene.note(3, &if edited { "<p>short</p>".to_owned() } else { long("first") });
+        let plan = scene.plan();
+        written(&mut scene, &plan);
+        if edited {
+            let note = scene.actions.as_mut().unwrap().iter_mut().find(|action| action.key.action == 3).unwrap();
+            note.note_html = Some(long("other"));
+            note.updated = Some(scene.now);
+            let plan = scene.plan();
+            written(&mut scene, &plan);
+        }
+        assert_eq!(words(&scene.plan()), "in-step healthy -", "edited: {edited}");
+        scene.links.clear();
+        let plan = scene.plan();
+        assert!(plan.operations.is_empty(), "edited: {edited}: {}", words(&plan));
+        let last = plan.links.iter().filter(|link| link.action.action == 3).max_by_key(|link| link.edit).unwrap();
+        let note = scene.actions.as_ref().unwrap().iter().find(|action| action.key.action == 3).unwrap();
+        assert_eq!(last.edit, u32::from(edited));
+        assert_eq!(last.said, Some(crate::planner::notes::words::of_action(note)), "edited: {edited}");
+    }
+}

@@ -260,56 +260,48 @@ fn a_ticket_says_what_was_asked_for_when_it_says_all_of_it() {
 #[test]
 fn what_landed_on_an_incident_is_agreed_and_an_agents_way_back_is_not() {
     let before = in_step().pair.base;
-    // The agent has gone back to what was agreed on before, or on to something else, or nothing is known of the ticket.
-    let back = in_step().ticket.expect("there is one");
-    let on = Ticket { status_id: Some(HOLD), priority_id: Some(4), ..back.clone() };
-    for (ticket, status_id) in [(Some(&back), None), (Some(&on), Some(WORKING)), (None, Some(WORKING))] {
-        let landed = incident_landed(before.clone(), &all(), &done(), ticket);
-        let expected = Base {
-            severity: Some(Severity::High),
-            // Whatever was read of the ticket, it may have gone back to that since.
-            priority_id: None,
-            incident_status: Some(IncidentStatus::Closed),
-            status_id,
-            owner: done().owner.key(),
-            title: Some("Renamed".into()),
-            ..before.clone()
-        };
-        assert_eq!(landed, expected, "{ticket:?}");
-    }
+    let landed = incident_landed(before.clone(), &all(), &done());
+    let expected = Base {
+        severity: Some(Severity::High),
+        incident_status: Some(IncidentStatus::Closed),
+        // Whatever was read of the ticket, it may have gone back to that since.
+        priority_id: None,
+        status_id: None,
+        owner: done().owner.key(),
+        title: Some("Renamed".into()),
+        ..before.clone()
+    };
+    assert_eq!(landed, expected);
     // It said so before: the ticket's half was agreed on with it.
     let said = Base { incident_status: Some(IncidentStatus::Closed), severity: Some(Severity::High), ..before.clone() };
-    let landed = incident_landed(said, &all(), &done(), Some(&back));
+    let landed = incident_landed(said, &all(), &done());
     assert_eq!((landed.status_id, landed.priority_id), (Some(WORKING), Some(3)));
-    assert_eq!(incident_landed(before.clone(), &IncidentChange::default(), &done(), Some(&back)), before);
+    assert_eq!(incident_landed(before.clone(), &IncidentChange::default(), &done()), before);
 }
 
 #[test]
 fn what_landed_on_a_ticket_is_agreed_and_an_analysts_way_back_is_not() {
     let before = in_step().pair.base;
-    let back = in_step().incident;
-    let mut on = back.clone();
-    (on.status, on.severity) = (IncidentStatus::New, Severity::Low);
-    for (incident, incident_status) in [(&back, None), (&on, Some(IncidentStatus::Active))] {
-        let landed = ticket_landed(before.clone(), &all_of_it(), incident, &all_done(), true);
-        let expected = Base {
-            severity: None,
-            priority_id: Some(2),
-            incident_status,
-            status_id: Some(CLOSED),
-            ticket_closed: true,
-            agent_id: Some(5),
-            summary: Some("Renamed".into()),
-            ..before.clone()
-        };
-        assert_eq!(landed, expected);
-    }
+    let landed = ticket_landed(before.clone(), &all_of_it(), &all_done(), true);
+    let expected = Base {
+        severity: None,
+        incident_status: None,
+        priority_id: Some(2),
+        status_id: Some(CLOSED),
+        ticket_closed: true,
+        agent_id: Some(5),
+        summary: Some("Renamed".into()),
+        ..before.clone()
+    };
+    assert_eq!(landed, expected);
     let said = Base { status_id: Some(CLOSED), ticket_closed: true, priority_id: Some(2), ..before.clone() };
-    let landed = ticket_landed(said, &all_of_it(), &back, &all_done(), true);
+    let landed = ticket_landed(said, &all_of_it(), &all_done(), true);
     assert_eq!((landed.incident_status, landed.severity), (Some(IncidentStatus::Active), Some(Severity::Medium)));
-    assert_eq!(ticket_landed(before.clone(), &TicketChange::default(), &back, &all_done(), true), before);
+    assert_eq!(ticket_landed(before.clone(), &TicketChange::default(), &all_done(), true), before);
 
     // Read by its id it tells what else was written, and whether it took the closing words.
+    let mut on = in_step().incident;
+    (on.status, on.severity) = (IncidentStatus::New, Severity::Low);
     let found = ticket_arrived(before, &all_of_it(), &on, &all_done(), true);
     assert_eq!((found.status_id, found.priority_id), (Some(CLOSED), Some(2)));
     assert_eq!(found.unsaid.map(|unsaid| unsaid.words).as_deref(), Some("closed"));
@@ -383,4 +375,29 @@ fn a_severity_that_went_back_while_our_change_was_on_its_way_crosses() {
         "{:?}",
         plan.operations
     );
+}
+
+/// The same of a status, on either side.
+#[test]
+fn a_status_that_went_back_while_our_change_was_on_its_way_crosses() {
+    let mut scene = in_step();
+    let before = scene.incident.clone();
+    scene.incident.status = IncidentStatus::New;
+    let change = TicketChange { status_id: Some(HOLD), ..TicketChange::default() };
+    let ticket = Ticket { status_id: Some(HOLD), ..scene.ticket().clone() };
+    scene.pair.base = ticket_arrived(scene.pair.base.clone(), &change, &scene.incident, &ticket, false);
+    *scene.ticket() = ticket;
+    scene.incident = before;
+    let plan = scene.plan();
+    let to_ticket = |kind: &OperationKind| matches!(kind, OperationKind::UpdateTicket { change } if change.status_id.is_some_and(|id| id != HOLD));
+    assert!(matches!(&plan.operations[..], [one] if to_ticket(&one.kind)), "{:?}", plan.operations);
+
+    let mut scene = in_step();
+    let change = IncidentChange { status: Some(IncidentStatus::New), ..IncidentChange::default() };
+    scene.incident.status = IncidentStatus::New;
+    scene.pair.base = incident_landed(scene.pair.base.clone(), &change, &scene.incident);
+    // The agent is back at what was agreed on before.
+    let plan = scene.plan();
+    let to_incident = |kind: &OperationKind| matches!(kind, OperationKind::UpdateIncident { change } if change.status == Some(IncidentStatus::Active));
+    assert!(matches!(&plan.operations[..], [one] if to_incident(&one.kind)), "{:?}", plan.operations);
 }

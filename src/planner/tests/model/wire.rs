@@ -366,7 +366,7 @@ impl Pairing {
 /// As `engine::back::arrived`.
 fn incident_arrived(sent: &Row, row: &mut Row, change: &IncidentChange, current: Incident) -> Reading {
     let base = sent.pair.base.clone();
-    row.pair.base = sent::incident_landed(base, change, &current, sent.ticket.as_ref());
+    row.pair.base = sent::incident_landed(base, change, &current);
     let unseen = sent.observed().edited_unseen(None);
     sent.observed().around_write(current, unseen)
 }
