@@ -113,10 +113,14 @@ impl Pause {
         matches!(self.cause, PauseCause::Failure { .. })
     }
 
-    /// Whether it is ended now and then to see whether writing is still refused: a client's, for want of a right.
+    /// Whether it is ended now and then to see whether writing is still refused, which no reading tells: a client's for want of
+    /// a right, a connection's for want of a sign-in.
     pub fn to_be_tried(&self) -> bool {
-        let lacks = |failure: &Failure| failure.kind == FailureKind::Forbidden;
-        let refused = matches!(&self.cause, PauseCause::Failure { failure, reading: None } if lacks(failure));
-        refused && matches!(self.scope, PauseScope::Client { .. })
+        let PauseCause::Failure { failure, reading: None } = &self.cause else { return false };
+        match self.scope {
+            PauseScope::Client { .. } => failure.kind == FailureKind::Forbidden,
+            PauseScope::Connection { .. } => failure.kind == FailureKind::SignInAgain,
+            PauseScope::Pair { .. } => false,
+        }
     }
 }

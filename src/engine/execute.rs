@@ -28,6 +28,7 @@ use super::{
     queue::Gate,
     registry::salt,
     schedule, settle, stop,
+    unrecorded::{self, Unrecorded},
 };
 
 /// Operations carried out in one go; a longer queue is gone on with at the next turn.
@@ -76,6 +77,13 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
                 None => return Ok(()),
             },
         };
+        if let Some(sending) = head(&known.row).filter(|head| matches!(head.state, OperationState::Sending { .. })) {
+            unrecorded::settle(engine, sending).await?;
+            if more(engine, pair, None) {
+                continue;
+            }
+            return Ok(());
+        }
         let again = schedule::put_right(engine, &known).await? || answers::try_now(engine, &known).await?;
         if again || newer::came(engine, pair, configured) || engine.paused(&known.row.pair) {
             return Ok(());
@@ -97,15 +105,6 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
                     return Ok(());
                 }
                 after = Box::pin(attempt(engine, known, operation, go_on)).await?;
-            }
-            OperationState::Sending { .. } if engine.schedule().unrecorded.contains_key(&operation.id) => {
-                recorded_late(engine, operation).await?;
-            }
-            // Left behind by a process that ended while sending.
-            OperationState::Sending { since } => {
-                let unknown = OperationState::OutcomeUnknown { since: *since, look: now, looks: 0 };
-                let (attempts, failure) = (operation.attempts, operation.last_failure.clone());
-                moved(engine, operation, unknown, attempts, failure, Reading::default()).await?;
             }
             OperationState::OutcomeUnknown { look, .. } if *look <= now => settle::run(engine, row, operation).await?,
             _ => return Ok(()),
@@ -355,26 +354,9 @@ async fn sent(
     let kept = (changes && matches!(outcome, Attempt::Done(..))).then(|| (outcome.clone(), now));
     let result = Box::pin(finish(engine, Some((known, go_on)), operation, attempts, outcome, now)).await;
     if let (Err(_), Some((outcome, at))) = (&result, kept) {
-        engine.schedule().unrecorded.insert(operation.id, Unrecorded { outcome, at });
+        engine.schedule().unrecorded.insert(operation.id, Unrecorded::new(outcome, at));
     }
     result
-}
-
-/// What an attempt came to, which the store refused to record (a full disk, say).
-pub(super) struct Unrecorded {
-    outcome: Attempt,
-    at: Timestamp,
-}
-
-/// Records what could not be recorded when it was known.
-async fn recorded_late(engine: &Engine, operation: &Operation) -> Result<(), StoreError> {
-    let Some(kept) = engine.schedule().unrecorded.remove(&operation.id) else { return Ok(()) };
-    let outcome = kept.outcome.clone();
-    let result = Box::pin(finish(engine, None, operation, operation.attempts, outcome, kept.at)).await;
-    if result.is_err() {
-        engine.schedule().unrecorded.insert(operation.id, kept);
-    }
-    result.map(drop)
 }
 
 /// Records what an attempt came to. `known`: the pair as it was sent, and whether to go on at once with what is next.

@@ -48,6 +48,7 @@ mod stop;
 mod told;
 mod unread;
 mod unreadable;
+mod unrecorded;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -155,8 +155,8 @@ pub(super) async fn read(
     }
 }
 
-/// Of a right that only writing had shown to lack a reading tells nothing: after a while it is tried again. What is still
-/// refused then pauses the client again with its first write.
+/// Of a right or a sign-in that only writing had shown to lack a reading tells nothing: after a while it is tried again. What
+/// is still refused then pauses the client or the connection again with its first write.
 async fn try_again(
     engine: &Engine,
     reading: RunScope,
@@ -168,26 +168,30 @@ async fn try_again(
         RunScope::Halo { .. } => Side::Halo,
         RunScope::Workspace { .. } => Side::Sentinel,
     };
-    let reached = |id: &ClientId| match side {
-        Side::Halo => {
+    let reached = |scope: &PauseScope| match (scope, side) {
+        (PauseScope::Connection { id }, _) => *id == connection,
+        (PauseScope::Client { id }, Side::Halo) => {
             let binding = view.clients.get(id).and_then(|client| client.halo.as_ref());
             binding.is_some_and(|binding| binding.connection == connection)
         }
-        Side::Sentinel => client == Some(*id),
+        (PauseScope::Client { id }, Side::Sentinel) => client == Some(*id),
+        (PauseScope::Pair { .. }, _) => false,
     };
-    let due: Vec<ClientId> = {
+    let due: Vec<PauseScope> = {
         let mut schedule = engine.schedule();
         let due = schedule.pauses.iter().filter_map(|known| pause::to_try_again(known, side, now));
-        let due: Vec<ClientId> = due.filter(reached).collect();
-        for id in &due {
-            schedule.refusals.tried_again(*id, side);
+        let due: Vec<PauseScope> = due.filter(reached).collect();
+        for scope in &due {
+            if let PauseScope::Client { id } = scope {
+                schedule.refusals.tried_again(*id, side);
+            }
         }
         due
     };
     if due.is_empty() {
         return Ok(());
     }
-    end(engine, |pause| matches!(pause.scope, PauseScope::Client { id } if due.contains(&id))).await
+    end(engine, |pause| due.contains(&pause.scope)).await
 }
 
 /// Whether a write is to a closed ticket: many instances refuse those, and it says nothing of the client's others.

@@ -21,7 +21,6 @@ use crate::{
 use super::{
     Engine,
     backfill::Waiting,
-    execute::Unrecorded,
     halo::{RowVersion, once_more::OnceMore, sight::Sight},
     poll::{Gap, Natives, Shadowing},
     queue::Queue,
@@ -29,6 +28,7 @@ use super::{
     settled::Settled,
     unread::Waiting as CommentsWait,
     unreadable,
+    unrecorded::Unrecorded,
 };
 
 mod set_back;

@@ -12,7 +12,7 @@ use crate::domain::{
     run::RunScope,
 };
 
-/// A client that was paused because writing was refused for want of a right is tried again after this long.
+/// What was paused because writing alone was refused is tried again after this long.
 pub const TRY_AGAIN: SignedDuration = SignedDuration::from_mins(15);
 
 /// The pauses that hold a pair, the narrowest first. `microsoft` is its workspace's connection, `None` while the
@@ -51,11 +51,12 @@ pub fn healed(pause: &Pause, read: RunScope) -> bool {
     matches!(&pause.cause, PauseCause::Failure { reading: Some(reading), .. } if *reading == read)
 }
 
-/// The client whose pause for want of a right to write to a side has lasted long enough to be tried again.
-pub fn to_try_again(pause: &Pause, side: Side, now: Timestamp) -> Option<ClientId> {
-    match (pause.scope, &pause.cause) {
-        (PauseScope::Client { id }, PauseCause::Failure { failure, .. }) if pause.to_be_tried() => {
-            (failure.side == side && now.duration_since(pause.since) >= TRY_AGAIN).then_some(id)
+/// What of a side is paused for a write that was refused, and has been for long enough to be tried again: a client for want
+/// of a right, a connection for want of a sign-in, which may have been refused with a secret that was just replaced.
+pub fn to_try_again(pause: &Pause, side: Side, now: Timestamp) -> Option<PauseScope> {
+    match &pause.cause {
+        PauseCause::Failure { failure, .. } if pause.to_be_tried() && failure.side == side => {
+            (now.duration_since(pause.since) >= TRY_AGAIN).then_some(pause.scope)
         }
         _ => None,
     }

@@ -104,19 +104,24 @@ fn what_is_refused_for_want_of_a_right_is_tried_again_after_a_while() {
     let of = |scope, cause| Pause { scope, cause, since: began };
     let refused = of(PauseScope::Client { id: client }, by(FailureKind::Forbidden, None));
     assert_eq!(to_try_again(&refused, Side::Halo, soon), None);
-    assert_eq!(to_try_again(&refused, Side::Halo, later), Some(client));
+    assert_eq!(to_try_again(&refused, Side::Halo, later), Some(PauseScope::Client { id: client }));
     assert_eq!(to_try_again(&refused, Side::Sentinel, later), None, "the other side says nothing of it");
     let connection = ConnectionId(id(5));
     let read = Some(RunScope::Halo { id: connection });
     let others = [
         of(PauseScope::Client { id: client }, by(FailureKind::Rejected, None)),
         of(PauseScope::Client { id: client }, by(FailureKind::Forbidden, read)),
-        of(PauseScope::Connection { id: connection }, by(FailureKind::SignInAgain, None)),
+        of(PauseScope::Connection { id: connection }, by(FailureKind::SignInAgain, read)),
+        of(PauseScope::Connection { id: connection }, by(FailureKind::Rejected, None)),
         by_person(PauseScope::Client { id: client }),
     ];
     for pause in others {
         assert_eq!(to_try_again(&pause, Side::Halo, later), None, "{pause:?}");
     }
+    // A sign-in that only a write was refused.
+    let sign_in = of(PauseScope::Connection { id: connection }, by(FailureKind::SignInAgain, None));
+    assert_eq!(to_try_again(&sign_in, Side::Halo, soon), None);
+    assert_eq!(to_try_again(&sign_in, Side::Halo, later), Some(sign_in.scope));
     // Still refused: paused with the first write, and no further one is a dead letter.
     let mut refusals = Refusals::default();
     refusals.tried_again(client, Side::Halo);

@@ -275,6 +275,58 @@ both! {
         bridge.finish().await;
     }
 
+    /// A process ended while a write of a pair was on its way, and the pair is paused when the next one begins: after the pause
+    /// it goes on, though nothing of it counted as ready meanwhile.
+    async fn what_was_being_sent_when_a_process_ended_is_settled_after_a_pause(product) {
+        let mut left = 0;
+        for after in 0..12 {
+            let (mut bridge, incident, ticket) = Bridge::linked(Setup { settle_secs: 20, ..Setup::new(product) }).await;
+            let own = bridge.scopes(&incident).await[0];
+            bridge.comment(&incident, "on its way");
+            bridge.clock.advance(jiff::SignedDuration::from_secs(31));
+            bridge.run_and_die(Hang { after, carried_out: after % 2 == 0 }).await;
+            if bridge.store.sending_operations(10).await.unwrap().is_empty() {
+                bridge.finish().await;
+                continue;
+            }
+            left += 1;
+            bridge.pause(own).await;
+            bridge.restart_cold().await;
+            bridge.pass(120).await;
+            bridge.resume(own).await;
+            bridge.pass(240).await;
+            assert!(bridge.situation_of(&incident).await.operations.is_empty(), "{after}");
+            let notes = bridge.notes_of(ticket);
+            assert_eq!(notes.iter().filter(|note| words(note).contains("on its way")).count(), 1, "{after}");
+            bridge.finish().await;
+        }
+        assert!(left > 0, "some were being sent");
+    }
+
+    /// Reading goes on, so no reading tells when it is over: a write that was on its way with a secret that was just replaced,
+    /// or an account whose writes alone are refused.
+    async fn a_sign_in_that_only_writes_were_refused_is_tried_again_without_a_click(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        let scopes = bridge.scopes(&incident).await;
+        for (kind, scope) in [("halo.actions.post", scopes[2]), ("sentinel.comment.put", scopes[3])] {
+            bridge.fault(json!({ "effect": "status", "status": 401, "kind": kind }));
+            bridge.comment(&incident, "for the ticket");
+            bridge.note(ticket, "<p>for the incident</p>", json!({}));
+            bridge.pass(3_600).await;
+            assert_eq!(bridge.paused().await.iter().map(|pause| pause.scope).collect::<Vec<_>>(), [scope], "{kind}");
+            let (app, olga) = operator(&bridge);
+            let seen = problems::view(&app, &olga).await.unwrap();
+            assert!(seen.pauses[0].ends.contains("tried again by itself"), "{:?}", seen.pauses);
+            let tries = bridge.calls(kind);
+            assert!(tries < 25, "{tries} tries in an hour");
+            bridge.heal();
+            bridge.pass(1_200).await;
+            assert!(bridge.paused().await.is_empty(), "{kind}: it ends by itself");
+            assert!(bridge.situation_of(&incident).await.operations.is_empty(), "{kind}");
+        }
+        bridge.finish().await;
+    }
+
     /// Nearly all at once are out of sight rather than deleted; a person may say that they were.
     async fn tickets_that_vanish_all_at_once_pause_their_connection(product) {
         let bridge = Bridge::new(product).await;

@@ -140,8 +140,11 @@ impl Pairing {
 fn told(path: stateright::Path<State, Step>) -> String {
     let (mut lines, mut last) = (Vec::new(), String::new());
     for (state, step) in path.into_vec() {
-        lines.extend(step.map(|step| format!("  {step:?}")));
         last = format!("{state:?}");
+        if std::env::var_os("HALOBRIDGE_MODEL_STATES").is_some() {
+            lines.push(last.clone());
+        }
+        lines.extend(step.map(|step| format!("  {step:?}")));
     }
     format!("{}\n{last}", lines.join("\n"))
 }

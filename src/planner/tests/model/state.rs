@@ -272,9 +272,10 @@ impl State {
         let incident = &mut cloud.incident;
         incident.modified = Some(now);
         incident.comments_count = i64::try_from(cloud.comments.len()).unwrap_or(0);
-        incident.etag = None;
+        // Whatever differs shows in what Azure sends, also where its version is not kept.
+        (incident.etag, incident.raw) = (None, Value::Null.into());
         let print = Part::new(incident.clone()).print;
-        incident.etag = Some(format!("\"{print:x}\""));
+        (incident.etag, incident.raw) = (Some(format!("\"{print:x}\"")), Value::from(print).into());
         self.clouds[of] = Part::new(cloud);
     }
 
