@@ -281,9 +281,10 @@ pub fn found_note(kind: &OperationKind, action: &Action, draft: &NoteDraft) -> O
     }
 }
 
-/// A list row lacks custom fields and closing note: those of the last reading by id stay until the next one.
+/// A list row lacks custom fields and closing note: those of the last reading by id stay until the next one. Another ticket,
+/// made in the place of one that is gone, has none of them.
 fn merged(known: Option<&Ticket>, mut new: Ticket) -> Ticket {
-    if let Some(known) = known {
+    if let Some(known) = known.filter(|known| known.id == new.id) {
         if new.custom_fields.is_empty() {
             new.custom_fields.clone_from(&known.custom_fields);
         }

@@ -12,7 +12,7 @@ use crate::{
         ids::{ActionKey, CommentId, TicketId},
         incident::{Comment, Evidence, Incident},
         operation::OperationKind,
-        ticket::{Action, NoteDraft, OutcomeRef, Ticket},
+        ticket::{Action, CustomField, NoteDraft, OutcomeRef, Ticket},
     },
     planner::observed::{News, Reading, found_note, moved_since},
 };
@@ -309,4 +309,27 @@ fn a_note_that_says_something_older_is_told_anew() {
         panic!("a note")
     };
     assert_eq!((of, edit, said.as_deref(), note), (Some(comment), 1, Some(""), draft));
+}
+
+/// A list row leaves out what only a reading by number tells; another ticket, made in place of one that is gone, has nothing
+/// of what was said when that one was closed.
+#[test]
+fn what_a_row_leaves_out_stays_known_of_the_same_ticket_alone() {
+    let mut scene = in_step();
+    scene.ticket().closure_note = Some("done".into());
+    scene.ticket().custom_fields =
+        vec![CustomField { id: 120, name: "CFClass".into(), value: json!(2), display: None }];
+    let row = Ticket {
+        closure_note: None,
+        custom_fields: Vec::new(),
+        raw: json!({ "id": 70, "later": true }).into(),
+        ..scene.ticket().clone()
+    };
+    let another = Ticket { id: TicketId(71), raw: json!({ "id": 71 }).into(), ..row.clone() };
+    for (read, stays) in [(row, true), (another, false)] {
+        let news = observed(&scene).news(Reading { ticket: Some(read), ..Reading::default() });
+        let known = news.ticket.expect("it differs");
+        assert_eq!(known.closure_note.is_some(), stays, "{known:?}");
+        assert_eq!(known.custom_field(120).is_some(), stays, "{known:?}");
+    }
 }
