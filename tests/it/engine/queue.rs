@@ -1,6 +1,8 @@
 //! What waits for a budget: paced, one client after the other, what a webhook announced first, and nothing
 //! recorded while it waits.
 
+use std::collections::BTreeMap;
+
 use halobridge::twin::limits::Limits;
 use serde_json::json;
 
@@ -11,6 +13,15 @@ const BACKLOG: usize = 140;
 
 async fn entries_of(bridge: &Bridge) -> i64 {
     bridge.store.verify_ledger().await.unwrap().values().map(|head| head.chain_seq).sum()
+}
+
+/// How many tickets each of Halo's clients has.
+fn by_client(bridge: &Bridge) -> BTreeMap<i64, usize> {
+    let mut count = BTreeMap::new();
+    for ticket in bridge.tickets() {
+        *count.entry(ticket["client_id"].as_i64().expect("its client")).or_default() += 1;
+    }
+    count
 }
 
 both! {
@@ -24,6 +35,7 @@ both! {
         let begun = bridge.tickets().len();
         assert!((5..BACKLOG).contains(&begun), "{begun} tickets when the backlog was just found");
         let entries = entries_of(&bridge).await;
+        let before = by_client(&bridge);
         let mut waits = Vec::new();
         for _ in 0..4 {
             bridge.advance(11).await;
@@ -43,10 +55,17 @@ both! {
         let entries = entries_of(&bridge).await - entries;
         // (Evidence for which the budget had no room when the backlog was found is read meanwhile.)
         assert!(entries <= 10 * made + 150, "{entries} entries for {made} tickets");
+        // Both clients with a backlog were served in turn.
+        let mut served: Vec<usize> =
+            by_client(&bridge).into_iter().map(|(client, now)| now - before.get(&client).copied().unwrap_or(0)).collect();
+        served.sort_unstable();
+        assert_eq!((served.len(), served.iter().sum::<usize>()), (3, bridge.tickets().len() - begun), "{served:?}");
+        let backlog: Vec<usize> = served.into_iter().filter(|served| *served != 4).collect();
+        assert!(matches!(backlog[..], [few, many] if few > 4 && many - few <= 2), "{backlog:?}");
         // With the notes that tell the evidence that had no room.
         bridge.pass_by(480, 5).await;
         assert_eq!(bridge.tickets().len(), BACKLOG + 4);
-        // Both clients with a backlog were served in turn, and the service never had to refuse.
+        // The service never had to refuse.
         let refused = bridge.twin.with(|world, _| world.calls.iter().filter(|call| call.status == 429).count());
         assert_eq!(refused, 0);
         bridge.finish().await;

@@ -93,6 +93,71 @@ both! {
         bridge.finish().await;
     }
 
+    /// A whole working day is forgotten: comments, notes, an edit, new incidents, closures of either side.
+    async fn a_backup_that_is_a_day_old_converges_without_doubles(product) {
+        let mut bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
+        let mut incidents: Vec<String> = (0..6).map(|n| bridge.raise_in(n % 2, json!({}))).collect();
+        bridge.cross().await;
+        bridge.pass_by(3_600, 600).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        for hour in 0..24_usize {
+            let incident = incidents[hour % 6].clone();
+            let ticket = bridge.ticket_of(&incident).await;
+            if !(12..).contains(&hour) || hour % 6 < 4 {
+                bridge.comment(&incident, &format!("comment of hour {hour}."));
+                bridge.note(ticket, &format!("<p>note of hour {hour}.</p>"), json!({}));
+            }
+            match hour {
+                8 => {
+                    let comment = bridge.comment_id(&incidents[2], "comment of hour 2.").await;
+                    bridge.edit_comment(&incidents[2], &comment, "comment of hour 2, edited.");
+                }
+                10 => incidents.push(bridge.raise_in(0, json!({ "severity": "High" }))),
+                11 => {
+                    let verdict = json!({ "classification": "FalsePositive", "classificationReason": "InaccurateData" });
+                    bridge.close_incident(&incidents[5], verdict);
+                    let verdict = json!({ "customfields": [{ "name": "CFSentinelClassification", "value": 2 }] });
+                    bridge.close_ticket(bridge.ticket_of(&incidents[4]).await, verdict);
+                }
+                15 => bridge.update(&incidents[1], json!({ "severity": "Low" })),
+                _ => {}
+            }
+            bridge.pass_by(3_600, 600).await;
+        }
+        bridge.pass_by(7 * 3_600, 600).await;
+        let all = async |bridge: &Bridge| {
+            let (mut words, mut closed) = (Vec::new(), Vec::new());
+            for incident in &incidents {
+                let ticket = bridge.ticket_of(incident).await;
+                words.push((bridge.comments_of(incident).len(), bridge.notes_of(ticket).len()));
+                let status = bridge.incident(incident)["properties"]["status"].clone();
+                closed.push((status, bridge.ticket(ticket)["status_name"].clone()));
+            }
+            (bridge.tickets().len(), words, closed)
+        };
+        let before = all(&bridge).await;
+        assert_eq!(before.0, 7);
+        for (at, sides) in before.2.iter().enumerate() {
+            assert_eq!(sides.0 == "Closed", [4, 5].contains(&at), "{sides:?}");
+        }
+        bridge.restore(&backup).await;
+        bridge.pass_by(9 * 3_600, 600).await;
+        assert_eq!(all(&bridge).await, before, "nothing is there twice, and nothing was undone");
+        for hour in 0..24 {
+            for (at, incident) in incidents.iter().enumerate().take(6) {
+                let expected = usize::from(hour % 6 == at && (hour < 12 || at < 4));
+                let ticket = bridge.ticket_of(incident).await;
+                assert_eq!(crossed(&bridge, ticket, &format!("comment of hour {hour}.")).await, expected, "{hour} {at}");
+                let there = bridge.comments_of(incident).iter().filter(|c| c.contains(&format!("note of hour {hour}."))).count();
+                assert_eq!(there, expected, "{hour} {at}");
+            }
+        }
+        let quiet = bridge.writes();
+        bridge.pass_by(7 * 3_600, 600).await;
+        assert_eq!(bridge.writes(), quiet, "and it is silent");
+        bridge.finish().await;
+    }
+
     async fn a_note_that_waited_in_the_backup_and_was_written_since_is_not_written_again(product) {
         let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.comment(&incident, "said once");

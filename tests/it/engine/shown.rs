@@ -50,6 +50,16 @@ both! {
         shown.extend(look(&bridge).await);
         bridge.away(None);
         bridge.pass(600).await;
+        bridge.update(&incident, json!({ "severity": "Low" }));
+        bridge.away(Some("/Tickets"));
+        bridge.pass(60).await;
+        let change = look(&bridge).await;
+        assert!(change.iter().any(|(method, path, body)| {
+            method == "POST" && path.ends_with("/Tickets") && body[0]["id"] == ticket && !body[0]["priority_id"].is_null()
+        }), "{change:#?}");
+        shown.extend(change);
+        bridge.away(None);
+        bridge.pass(600).await;
         let high = match product { halobridge::twin::options::Product::Itsm => "P2 - High", _ => "High" };
         bridge.act("ticket.update", json!({ "ticket_id": ticket, "priority": high }));
         bridge.note(ticket, "<p>an agent's words</p>", json!({ "hiddenfromuser": false }));
@@ -59,7 +69,7 @@ both! {
         bridge.away(None);
         bridge.pass(900).await;
         let sent = sent.lock().unwrap().clone();
-        assert!(shown.len() >= 3, "{shown:#?}");
+        assert!(shown.len() >= 4, "{shown:#?}");
         for one in &shown {
             // An etag is that of the incident as it is read just before.
             let same = |sent: &Sent| (&sent.0, &sent.1, &sent.2) == (&one.0, &one.1, &one.2);

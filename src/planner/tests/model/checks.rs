@@ -4,7 +4,7 @@ use stateright::Property;
 
 use super::{
     Pairing,
-    state::{Fault, OURS, Row, State},
+    state::{Fault, OURS, Part, Row, State},
 };
 use crate::{
     domain::{
@@ -125,7 +125,10 @@ fn nothing_lost(_: &Pairing, state: &State) -> bool {
         return true;
     }
     let incident = &state.clouds[0].incident;
-    let rated = state.wanted.severity.iter().flatten().any(|value| *value == incident.severity);
+    // What the policy does not carry after closing, the pair says.
+    let told = |row: &Part<Row>| matches!(&row.pair.reason, Some(Reason::AfterClosing { what }) if what.starts_with("severity"));
+    let rated = state.wanted.severity.iter().flatten().any(|value| *value == incident.severity)
+        || state.rows.iter().flatten().any(told);
     let closed = incident.status == IncidentStatus::Closed;
     // New and Active may stand for each other where a side was only opened again.
     let stands = |value: &IncidentStatus| (*value == IncidentStatus::Closed) == closed;

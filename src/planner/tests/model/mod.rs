@@ -212,7 +212,7 @@ fn all_of_the_pairs_states_are_sound() {
         Pairing::new(Second::None, FIELDS, left(2, 2, 2, 2)),
         Pairing::new(Second::None, CLOSING, left(2, 2, 2, 2)),
         Pairing::new(Second::None, GOING, left(2, 2, 2, 2)),
-        Pairing::new(Second::Held, FOLLOWING, left(2, 1, 0, 1)),
+        Pairing::new(Second::Held, FOLLOWING, left(2, 2, 0, 2)),
         Pairing::new(Second::Linked, MEETING, left(2, 1, 0, 1)),
         Pairing::new(Second::None, FIELDS, left(3, 0, 0, 0)),
         Pairing::new(Second::None, ALL, left(2, 1, 0, 1)),
