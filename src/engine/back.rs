@@ -150,7 +150,10 @@ pub(super) async fn recalled(
     let view = engine.registry.view();
     let (workspace, _, _) = view.of_workspace(row.pair.workspace)?;
     let at = view.place(workspace)?;
-    let sentinel = engine.registry.sentinel(workspace.connection).ok()?;
+    let sentinel = match engine.registry.sentinel(workspace.connection) {
+        Ok(sentinel) => sentinel,
+        Err(failure) => return Some(Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure })),
+    };
     match sentinel.comments(&at, &row.pair.incident, class).await {
         Ok(comments) => {
             let reading = Reading { comments: Some(comments), ..Reading::default() };

@@ -76,6 +76,8 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
         let mut schedule = engine.schedule();
         let mut named = schedule.tickets.remove(&id).unwrap_or_default();
         named.extend(schedule.tickets_again.remove(&id).unwrap_or_default());
+        // Until they are taken up: the store may refuse meanwhile.
+        schedule.tickets_again.insert(id, named.clone());
         let standing = schedule.instances.entry(id).or_default();
         let full = standing.next_full.is_some_and(|at| at <= started);
         standing.hastened = false;
@@ -90,7 +92,6 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
     match engine.registry.halo(id) {
         Err(failure) => {
             counts.failure = Some(failure);
-            engine.schedule().tickets_again.entry(id).or_default().extend(&named);
         }
         Ok(halo) => {
             let class = if cause == RunCause::Webhook { Class::WebhookBorn } else { Class::Poll };
@@ -107,8 +108,8 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
                 counts.named = false;
                 super::push::announced(engine, &halo, &named).await?;
             }
-            if counts.failure.is_some() {
-                engine.schedule().tickets_again.entry(id).or_default().extend(&named);
+            if counts.failure.is_none() {
+                engine.schedule().tickets_again.remove(&id);
             }
             let sane = |cursor: &Timestamp| *cursor <= started + CLOCKS_APART;
             counts.passed = cursor.filter(sane).map(|cursor| cursor - OVERLAP);
@@ -351,7 +352,6 @@ async fn by_number(
         return Ok(());
     }
     let asked = engine.now();
-    counts.told = None;
     match halo.tickets_by_ids(&ids, class).await {
         Ok(tickets) => {
             let found: Vec<TicketId> = tickets.iter().map(|t| t.id).collect();

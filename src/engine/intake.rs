@@ -37,9 +37,14 @@ pub(super) async fn run(engine: &Engine) -> Result<(), StoreError> {
     if deliveries.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX) {
         engine.schedule().intake_waits = true;
     }
-    let revived = std::mem::take(&mut engine.schedule().revived);
-    for operation in revived {
-        super::revive::run(engine, operation).await?;
+    loop {
+        let Some(operation) = engine.schedule().revived.pop_first() else { break };
+        let revived = super::revive::run(engine, operation).await;
+        if revived.is_err() {
+            // The store refused: a person asked for it, and was told so.
+            engine.schedule().revived.insert(operation);
+        }
+        revived?;
     }
     requests(engine).await
 }

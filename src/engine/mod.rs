@@ -219,6 +219,10 @@ impl Engine {
         let mut schedule = self.schedule();
         schedule.looks.insert(pair);
         schedule.hurried.insert(pair);
+        if schedule.queue.holds(pair) {
+            // It leaves its place in line for a better one, for which it comes up again.
+            schedule.pairs.insert(pair);
+        }
         schedule.queue.freshen(pair, now);
         drop(schedule);
         self.wake();

@@ -110,6 +110,11 @@ impl Queue {
         self.held.contains_key(&pair)
     }
 
+    /// How many pairs wait.
+    pub fn waiting(&self) -> usize {
+        self.held.len()
+    }
+
     fn hold(&mut self, gate: Gate, class: Class, client: ClientId, pair: PairId) {
         self.leave(pair);
         self.lines.entry(gate.clone()).or_default().join(class, client, pair);

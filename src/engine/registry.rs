@@ -361,7 +361,8 @@ async fn left_behind(engine: &Engine) -> Result<(), StoreError> {
     super::unread::left_behind(engine).await?;
     super::told::again(engine).await?;
     let now = engine.now();
-    let written = engine.store.written_to_halo_since(now - super::halo::OVERLAP).await?;
+    // However long nothing ran: what was written in the last second of it is listed with the next poll.
+    let written = engine.store.written_to_halo_since(now - SignedDuration::from_hours(24)).await?;
     let mut schedule = engine.schedule();
     schedule.pairs.extend(operations.into_iter().map(|operation| operation.pair));
     schedule.written.extend(written.into_iter().map(|pair| (pair, OnceMore::after(now))));
@@ -386,8 +387,9 @@ pub(super) async fn read_catalogue(engine: &Engine, id: ConnectionId) -> Result<
             if moved {
                 engine.store.put_catalogue(id, &catalogue, now).await?;
                 engine.registry.keep_catalogue(id, catalogue);
-                super::pauses::look_ups_changed(engine, id).await?;
             }
+            // Also where they are as they were: the store may have refused to record that a pause is over.
+            super::pauses::look_ups_changed(engine, id).await?;
             let view = engine.registry.view();
             let mut schedule = engine.schedule();
             if let Some(standing) = schedule.catalogues.get_mut(&id) {

@@ -340,7 +340,7 @@ impl Schedule {
 const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(1);
 /// Workspaces that are polled at once: where none of them answers, the rest of what runs side by side goes on.
 const POLLS_MAX: usize = 32;
-/// Ready pairs that are asked for at once.
+/// Ready pairs that are asked for at once, beside those that stand in line.
 const READY_MAX: u32 = 2_000;
 
 impl Engine {
@@ -351,13 +351,18 @@ impl Engine {
     pub async fn due(&self, limit: usize) -> Result<Vec<Unit>, StoreError> {
         let now = self.now();
         self.mind_clock(now).await?;
-        let ask_pairs = self.schedule().pairs_next.is_none_or(|at| at <= now);
+        let (ask_pairs, limit_ready) = {
+            let schedule = self.schedule();
+            // Those that stand in line are ready all the while, and the oldest: the question reaches beyond them.
+            let waiting = u32::try_from(schedule.queue.waiting()).unwrap_or(u32::MAX);
+            (schedule.pairs_next.is_none_or(|at| at <= now), READY_MAX.saturating_add(waiting))
+        };
         if ask_pairs {
             let soon = now + SignedDuration::from_secs(60);
             // Before the question: a queue that gets a time meanwhile brings this forward.
             self.schedule().pairs_next = Some(soon);
             let found = async {
-                let ready = self.store.ready_pairs(now, READY_MAX).await?;
+                let ready = self.store.ready_pairs(now, limit_ready).await?;
                 Ok((ready, self.store.next_ready_after(now).await?, self.store.pauses().await?))
             }
             .await;
@@ -370,7 +375,7 @@ impl Engine {
                 }
             };
             schedule.pauses = pauses;
-            let more = ready.len() >= READY_MAX as usize;
+            let more = ready.len() >= limit_ready as usize;
             let ready = ready.into_iter().filter(|pair| !schedule.queue.holds(*pair)).collect::<Vec<_>>();
             schedule.pairs.extend(ready);
             // What this process makes ready is added as it is made; the rest has a time of its own, a second away at least.

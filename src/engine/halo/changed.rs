@@ -57,8 +57,11 @@ pub(super) async fn since(
     let mut latest = None;
     let whole = changed(engine, halo, (from, &mut latest), class, counts).await?;
     if whole {
-        // Rows that have not turned up by now are out of the overlap: they will not.
-        engine.schedule().written.retain(|_, once| once.due > started - OVERLAP - OVERLAP);
+        // Rows that have not turned up by now are out of the overlap: they will not. Those of another instance, which may be
+        // out of reach, are kept for a day.
+        let alone = engine.registry.view().halo.len() < 2;
+        let kept = if alone { OVERLAP + OVERLAP } else { SignedDuration::from_hours(24) };
+        engine.schedule().written.retain(|_, once| once.due > started - kept);
         engine.note_future(RunScope::Halo { id }, counts.future.map(|(at, ticket)| to_come(at, ticket)));
     }
     if let Some(latest) = latest.filter(|latest| *latest < cursor) {

@@ -71,6 +71,24 @@ both! {
         bridge.finish().await;
     }
 
+    async fn who_waits_in_line_goes_next_when_somebody_asks_for_it(product) {
+        let bridge = Bridge::with(Setup { workspaces: 2, limits: Limits::Real, ..Setup::new(product) }).await;
+        bridge.pass(60).await;
+        let incidents: Vec<String> = (0..BACKLOG).map(|n| bridge.raise_in(n % 2, json!({}))).collect();
+        bridge.advance(30).await;
+        bridge.pass_by(10, 1).await;
+        let mut last = None;
+        for incident in &incidents {
+            last = bridge.pair_of(incident).await.filter(|pair| pair.ticket.is_none()).or(last);
+        }
+        let last = last.expect("some wait");
+        bridge.engine.sync_now(last.id);
+        bridge.pass_by(4, 1).await;
+        let ticket = bridge.store.pair(last.id).await.unwrap().unwrap().ticket;
+        assert!(ticket.is_some() && bridge.tickets().len() < BACKLOG, "it went before the others");
+        bridge.finish().await;
+    }
+
     async fn thousands_of_open_tickets_are_read_whole_bit_by_bit(product) {
         let bridge = Bridge::with(Setup { limits: Limits::Real, ..Setup::new(product) }).await;
         for _ in 0..20 {
