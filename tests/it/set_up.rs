@@ -1046,6 +1046,51 @@ async fn a_listing_goes_on_while_nobody_waits_for_it() {
 }
 
 #[tokio::test]
+async fn of_two_names_that_are_picked_for_a_workspace_the_page_chooses_none() {
+    let path = "/set-up/clients";
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    let page = scene.page(path).await;
+    let client = field_of(&page, "law-contoso-002", "client-");
+    let pick = client.replace("client-", "pick-");
+    let (likely, other) = ("Contoso Retail", "Fabrikam Logistics");
+    assert!(picks(&page).contains(&(pick.clone(), likely.to_owned())), "{:?}", picks(&page));
+    let mut two = Form(drawn(&page));
+    two.0.retain(|(name, _)| *name != pick);
+    two.0.extend([other, likely].map(|name| (pick.clone(), name.to_owned())));
+    let picked = |body: &str| drawn(body).into_iter().any(|(name, _)| name == pick);
+
+    let answer = scene.post(path, &two).await;
+    let text = shown(&answer.body);
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+    assert!(text.contains(&format!("{other} and {likely} are chosen at once. Leave one.")), "{text}");
+    assert!(!picked(&answer.body), "nobody has left one yet");
+    // saved again as it stands it links nothing
+    let blind = Form(drawn(&answer.body));
+    refused(&mut scene, path, &blind, 422, &["Workspaces: choose at least one"]).await;
+    // nor does a page that only shows other rows
+    for act in ["find", "tick"] {
+        let answer = scene.post(path, &two.clone().with(&[("do", act)])).await;
+        assert_eq!(answer.status, StatusCode::OK, "{act}: {}", shown(&answer.body));
+        assert!(!picked(&answer.body), "{act}");
+    }
+    // beside a name that was typed it is told until one is left, too
+    let mut form = two.with(&[(&client, other)]);
+    for _ in 0..2 {
+        let answer = scene.post(path, &form).await;
+        let text = shown(&answer.body);
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+        assert!(text.contains(&format!("{other} and {likely} are chosen at once. Leave one.")), "{text}");
+        form = Form(drawn(&answer.body));
+    }
+    // one alone stays ticked, and is linked
+    let one = Form(drawn(&page)).with(&[(&pick, likely)]);
+    let found = scene.post(path, &one.clone().with(&[("do", "find")])).await;
+    assert!(drawn(&found.body).contains(&(pick.clone(), likely.to_owned())), "{:?}", drawn(&found.body));
+    assert_taken(&scene.post(path, &one).await, "/set-up/mapping");
+}
+
+#[tokio::test]
 async fn all_that_are_sure_are_ticked_in_one_click() {
     let path = "/set-up/clients";
     let mut scene = Scene::new(|options| options.workspaces = 12).await;
