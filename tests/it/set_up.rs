@@ -607,6 +607,13 @@ async fn the_app_signs_in_itself_by_secret_or_by_certificate() {
     let form = scene.drawn(PAGE).await;
     assert_eq!(scene.post(PAGE, &form).await.status, StatusCode::SEE_OTHER);
     assert!(shown(&scene.page("/connections").await).contains(words));
+    // a secret that is typed beside it is told, not dropped, and says nothing of when the certificate ends
+    let secret = scene.text("/microsoft/client_secret");
+    let form = scene.drawn(PAGE).await.with(&[("client_secret", &secret)]);
+    let dropped =
+        ["Client secret: one was entered, and the app is to prove itself by certificate.", "clear the secret"];
+    refused(&mut scene, PAGE, &form, 422, &dropped).await;
+    assert!(shown(&scene.page("/connections").await).contains(words));
     let installation = scene.app.app.installation().await.unwrap();
     assert_eq!(installation.microsoft[0].identity, MicrosoftIdentity::Certificate);
 
