@@ -712,6 +712,46 @@ async fn a_person_signs_in_while_the_app_proves_itself_by_certificate() {
 }
 
 #[tokio::test]
+async fn a_kept_proof_that_cannot_be_read_is_told_at_its_own_field() {
+    const PAGE: &str = "/set-up/microsoft";
+    async fn told(scene: &mut Scene, name: &str, place: &SecretSource, field: &str) -> String {
+        let app = scene.app.app.clone();
+        let owner = SecretOwner::Connection(app.installation().await.unwrap().microsoft[0].id);
+        let mut tx = app.store.begin().await.unwrap();
+        let none = secrecy::SecretString::from("");
+        tx.put_secret(app.clock.now(), owner, name, &none, place).await.unwrap();
+        tx.commit().await.unwrap();
+        let form = scene.drawn(PAGE).await;
+        let answer = scene.post(PAGE, &form).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}: {}", shown(&answer.body));
+        let html = Html::parse_document(&answer.body);
+        let problem = Selector::parse(&format!("[id='{field}-problem']")).unwrap();
+        let found = html.select(&problem).next();
+        found.unwrap_or_else(|| panic!("{field}: {}", shown(&answer.body))).text().collect()
+    }
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    let nowhere = SecretSource::Env("HALOBRIDGE_TEST_IS_SET_NOWHERE".to_owned());
+    let says = told(&mut scene, REFRESH_TOKEN, &nowhere, "identity").await;
+    assert!(says.contains("Who signs in: The environment variable HALOBRIDGE_TEST_IS_SET_NOWHERE"), "{says}");
+
+    // the app itself, by certificate; then the files are there, and hold no text
+    let (certificate, private_key) = proof(&key_of(7), "260320120000Z");
+    let typed = [("identity", "certificate"), ("certificate", &*certificate), ("private_key", &*private_key)];
+    let form = scene.drawn(PAGE).await.with(&typed);
+    let answer = scene.post(PAGE, &form).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", shown(&answer.body));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("proof.pem");
+    std::fs::write(&path, [0xff_u8, 0xfe, 0xff]).unwrap();
+    let file = SecretSource::File(path.display().to_string());
+    for (name, label) in [("private_key", "Private key"), ("certificate", "Certificate")] {
+        let says = told(&mut scene, name, &file, name).await;
+        assert!(says.contains(&format!("{label}: The file {}", path.display())), "{says}");
+    }
+}
+
+#[tokio::test]
 async fn an_existing_connection_to_a_custom_cloud_is_tried_at_its_resource_manager() {
     let mut scene = Scene::new(|_| {}).await;
     let form = scene.microsoft("/set-up/microsoft").await;

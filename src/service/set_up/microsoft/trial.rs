@@ -39,7 +39,15 @@ async fn kept(app: &App, id: Option<ConnectionId>, name: &str) -> Result<Option<
         Ok(secret) => Ok(secret),
         Err(error) if error.transient() => Err(fault("read a connection's secret", &error)),
         // its sentence says what to do: a variable or a file that is not there
-        Err(error) => Err(ServiceError::invalid("client_secret", format!("Client secret: {error}."))),
+        Err(error) => {
+            let (field, label) = match name {
+                CERTIFICATE => ("certificate", "Certificate"),
+                PRIVATE_KEY => ("private_key", "Private key"),
+                REFRESH_TOKEN => ("identity", "Who signs in"),
+                _ => ("client_secret", "Client secret"),
+            };
+            Err(ServiceError::invalid(field, format!("{label}: {error}")))
+        }
     }
 }
 
