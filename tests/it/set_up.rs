@@ -607,6 +607,13 @@ async fn the_app_signs_in_itself_by_secret_or_by_certificate() {
     let form = scene.drawn(PAGE).await;
     assert_eq!(scene.post(PAGE, &form).await.status, StatusCode::SEE_OTHER);
     assert!(shown(&scene.page("/connections").await).contains(words));
+    // a secret that is typed beside it is told, not dropped, and says nothing of when the certificate ends
+    let secret = scene.text("/microsoft/client_secret");
+    let form = scene.drawn(PAGE).await.with(&[("client_secret", &secret)]);
+    let dropped =
+        ["Client secret: one was entered, and the app is to prove itself by certificate.", "clear the secret"];
+    refused(&mut scene, PAGE, &form, 422, &dropped).await;
+    assert!(shown(&scene.page("/connections").await).contains(words));
     let installation = scene.app.app.installation().await.unwrap();
     assert_eq!(installation.microsoft[0].identity, MicrosoftIdentity::Certificate);
 
@@ -702,6 +709,46 @@ async fn a_person_signs_in_while_the_app_proves_itself_by_certificate() {
     let entry = &file.microsoft[0];
     assert_eq!(entry.connection.identity, MicrosoftIdentity::DelegatedCertificate);
     assert!(entry.certificate.is_some() && entry.private_key.is_some() && entry.client_secret.is_none());
+}
+
+#[tokio::test]
+async fn a_kept_proof_that_cannot_be_read_is_told_at_its_own_field() {
+    const PAGE: &str = "/set-up/microsoft";
+    async fn told(scene: &mut Scene, name: &str, place: &SecretSource, field: &str) -> String {
+        let app = scene.app.app.clone();
+        let owner = SecretOwner::Connection(app.installation().await.unwrap().microsoft[0].id);
+        let mut tx = app.store.begin().await.unwrap();
+        let none = secrecy::SecretString::from("");
+        tx.put_secret(app.clock.now(), owner, name, &none, place).await.unwrap();
+        tx.commit().await.unwrap();
+        let form = scene.drawn(PAGE).await;
+        let answer = scene.post(PAGE, &form).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}: {}", shown(&answer.body));
+        let html = Html::parse_document(&answer.body);
+        let problem = Selector::parse(&format!("[id='{field}-problem']")).unwrap();
+        let found = html.select(&problem).next();
+        found.unwrap_or_else(|| panic!("{field}: {}", shown(&answer.body))).text().collect()
+    }
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    let nowhere = SecretSource::Env("HALOBRIDGE_TEST_IS_SET_NOWHERE".to_owned());
+    let says = told(&mut scene, REFRESH_TOKEN, &nowhere, "identity").await;
+    assert!(says.contains("Who signs in: The environment variable HALOBRIDGE_TEST_IS_SET_NOWHERE"), "{says}");
+
+    // the app itself, by certificate; then the files are there, and hold no text
+    let (certificate, private_key) = proof(&key_of(7), "260320120000Z");
+    let typed = [("identity", "certificate"), ("certificate", &*certificate), ("private_key", &*private_key)];
+    let form = scene.drawn(PAGE).await.with(&typed);
+    let answer = scene.post(PAGE, &form).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", shown(&answer.body));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("proof.pem");
+    std::fs::write(&path, [0xff_u8, 0xfe, 0xff]).unwrap();
+    let file = SecretSource::File(path.display().to_string());
+    for (name, label) in [("private_key", "Private key"), ("certificate", "Certificate")] {
+        let says = told(&mut scene, name, &file, name).await;
+        assert!(says.contains(&format!("{label}: The file {}", path.display())), "{says}");
+    }
 }
 
 #[tokio::test]
@@ -1043,6 +1090,51 @@ async fn a_listing_goes_on_while_nobody_waits_for_it() {
     assert!(found.whole);
     let names: Vec<&str> = found.workspaces.iter().map(|one| one.address.workspace.as_str()).collect();
     assert_eq!(names, ["law-contoso-001", "law-contoso-002", "law-contoso-003", "law-plain"]);
+}
+
+#[tokio::test]
+async fn of_two_names_that_are_picked_for_a_workspace_the_page_chooses_none() {
+    let path = "/set-up/clients";
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    let page = scene.page(path).await;
+    let client = field_of(&page, "law-contoso-002", "client-");
+    let pick = client.replace("client-", "pick-");
+    let (likely, other) = ("Contoso Retail", "Fabrikam Logistics");
+    assert!(picks(&page).contains(&(pick.clone(), likely.to_owned())), "{:?}", picks(&page));
+    let mut two = Form(drawn(&page));
+    two.0.retain(|(name, _)| *name != pick);
+    two.0.extend([other, likely].map(|name| (pick.clone(), name.to_owned())));
+    let picked = |body: &str| drawn(body).into_iter().any(|(name, _)| name == pick);
+
+    let answer = scene.post(path, &two).await;
+    let text = shown(&answer.body);
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+    assert!(text.contains(&format!("{other} and {likely} are chosen at once. Leave one.")), "{text}");
+    assert!(!picked(&answer.body), "nobody has left one yet");
+    // saved again as it stands it links nothing
+    let blind = Form(drawn(&answer.body));
+    refused(&mut scene, path, &blind, 422, &["Workspaces: choose at least one"]).await;
+    // nor does a page that only shows other rows
+    for act in ["find", "tick"] {
+        let answer = scene.post(path, &two.clone().with(&[("do", act)])).await;
+        assert_eq!(answer.status, StatusCode::OK, "{act}: {}", shown(&answer.body));
+        assert!(!picked(&answer.body), "{act}");
+    }
+    // beside a name that was typed it is told until one is left, too
+    let mut form = two.with(&[(&client, other)]);
+    for _ in 0..2 {
+        let answer = scene.post(path, &form).await;
+        let text = shown(&answer.body);
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+        assert!(text.contains(&format!("{other} and {likely} are chosen at once. Leave one.")), "{text}");
+        form = Form(drawn(&answer.body));
+    }
+    // one alone stays ticked, and is linked
+    let one = Form(drawn(&page)).with(&[(&pick, likely)]);
+    let found = scene.post(path, &one.clone().with(&[("do", "find")])).await;
+    assert!(drawn(&found.body).contains(&(pick.clone(), likely.to_owned())), "{:?}", drawn(&found.body));
+    assert_taken(&scene.post(path, &one).await, "/set-up/mapping");
 }
 
 #[tokio::test]

@@ -71,6 +71,9 @@ type Typed = (&'static [(&'static str, &'static str)], &'static str, Mistake);
 const NOBODY: &str = "00000000-0000-4000-8000-00000000dead";
 const OWN_TENANT: &str = "Write the tenant's own GUID or domain";
 
+const BY_CERTIFICATE: (&str, &str) = ("identity", "certificate");
+const WITHOUT_SECRET: (&str, &str) = ("client_secret", "");
+
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
 const LOCKED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----";
 const CURVE: &str = "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----";
@@ -153,7 +156,17 @@ const MICROSOFT: &[Typed] = &[
         ),
     ),
     (
-        &[("identity", "certificate")],
+        &[BY_CERTIFICATE, ("certificate", CERTIFICATE), ("private_key", LOCKED)],
+        "client_secret",
+        row(
+            "a client secret, and a choice by certificate",
+            "Client secret",
+            "one was entered, and the app is to prove itself by certificate.",
+            "Under “Who signs in” choose one that is not by certificate, or clear the secret.",
+        ),
+    ),
+    (
+        &[WITHOUT_SECRET, BY_CERTIFICATE],
         "certificate",
         row(
             "no certificate",
@@ -163,7 +176,7 @@ const MICROSOFT: &[Typed] = &[
         ),
     ),
     (
-        &[("identity", "certificate")],
+        &[WITHOUT_SECRET, BY_CERTIFICATE],
         "private_key",
         row(
             "a certificate without its key",
@@ -173,7 +186,7 @@ const MICROSOFT: &[Typed] = &[
         ),
     ),
     (
-        &[("identity", "certificate"), ("certificate", "-- no PEM --"), ("private_key", "-- no PEM --")],
+        &[WITHOUT_SECRET, BY_CERTIFICATE, ("certificate", "-- no PEM --"), ("private_key", "-- no PEM --")],
         "certificate",
         row(
             "a certificate that is no PEM",
@@ -183,7 +196,7 @@ const MICROSOFT: &[Typed] = &[
         ),
     ),
     (
-        &[("identity", "certificate"), ("certificate", CERTIFICATE), ("private_key", LOCKED)],
+        &[WITHOUT_SECRET, BY_CERTIFICATE, ("certificate", CERTIFICATE), ("private_key", LOCKED)],
         "private_key",
         row(
             "a private key with a password",
@@ -193,7 +206,7 @@ const MICROSOFT: &[Typed] = &[
         ),
     ),
     (
-        &[("identity", "certificate"), ("certificate", CERTIFICATE), ("private_key", CURVE)],
+        &[WITHOUT_SECRET, BY_CERTIFICATE, ("certificate", CERTIFICATE), ("private_key", CURVE)],
         "private_key",
         row(
             "a private key of an elliptic curve",

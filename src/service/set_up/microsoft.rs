@@ -345,6 +345,11 @@ fn complete(typed: &Typed, before: Option<&Microsoft>) -> Result<(), ServiceErro
             need("certificate", "Certificate", "Paste it as PEM, from BEGIN CERTIFICATE to END CERTIFICATE.");
             need("private_key", "Private key", "Paste it as PEM, from BEGIN PRIVATE KEY to END PRIVATE KEY.");
         }
+        if !typed.text("client_secret").is_empty() {
+            let text = "Client secret: one was entered, and the app is to prove itself by certificate. Under “Who signs in” choose \
+                        one that is not by certificate, or clear the secret.";
+            problems.push(FieldProblem::new("client_secret", text));
+        }
     } else if ["certificate", "private_key"].iter().any(|field| !typed.text(field).is_empty()) {
         let text = "Who signs in: a certificate was entered, and the app is to prove itself by its secret. Choose one that is by \
                     certificate, or clear certificate and private key.";

@@ -45,6 +45,15 @@ pub(super) fn at_odds<'a>(typed: &'a Typed, key: &str) -> Vec<&'a str> {
     names
 }
 
+/// Whether an entry is shown again. The page can show one pick of a name: of several none is, since leaving one is for a
+/// person to choose. Beside a client that was typed one stays that is at odds with it, so that it is told once more.
+fn stays(typed: &Typed, name: &str, value: &str) -> bool {
+    let Some(key) = name.strip_prefix("pick-") else { return true };
+    let several = typed.all(name).any(|other| !other.is_empty() && other != value);
+    let client = typed.text(&format!("client-{key}"));
+    !several || (!client.is_empty() && !value.is_empty() && !value.eq_ignore_ascii_case(client))
+}
+
 /// The page with what was typed, after it was refused, or when it was asked to show other rows (`find`), to tick all that
 /// are sure (`tick`) or none (`untick`).
 ///
@@ -58,7 +67,7 @@ pub async fn again(app: &App, caller: &Caller, typed: &Typed) -> Result<ClientsS
     let waiting: Links = draft::kept(app, DRAFT).await?;
     let act = typed.text("do").to_owned();
     let mut form = FormView::default();
-    for (name, value) in typed.entries().filter(|(name, _)| *name != "do") {
+    for (name, value) in typed.entries().filter(|(name, value)| *name != "do" && stays(typed, name, value)) {
         form = form.with_value(name, value);
     }
     // What was chosen since the form was drawn is not lost by saving it again; where the two differ, both are shown.

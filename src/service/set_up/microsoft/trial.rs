@@ -39,7 +39,15 @@ async fn kept(app: &App, id: Option<ConnectionId>, name: &str) -> Result<Option<
         Ok(secret) => Ok(secret),
         Err(error) if error.transient() => Err(fault("read a connection's secret", &error)),
         // its sentence says what to do: a variable or a file that is not there
-        Err(error) => Err(ServiceError::invalid("client_secret", format!("Client secret: {error}."))),
+        Err(error) => {
+            let (field, label) = match name {
+                CERTIFICATE => ("certificate", "Certificate"),
+                PRIVATE_KEY => ("private_key", "Private key"),
+                REFRESH_TOKEN => ("identity", "Who signs in"),
+                _ => ("client_secret", "Client secret"),
+            };
+            Err(ServiceError::invalid(field, format!("{label}: {error}")))
+        }
     }
 }
 
@@ -60,20 +68,17 @@ pub(super) fn apart(typed: &Typed) -> Typed {
     Typed::new(others.chain([(CERTIFICATE.to_owned(), certificate), (PRIVATE_KEY.to_owned(), key)]))
 }
 
-/// Whether the typed proof is another one than lies here: the same, pasted again, is none.
+/// Whether the typed proof is another one than lies here: the same, pasted again, is none. Only the one counts by which the
+/// app is to prove itself.
 pub(super) async fn renewed(app: &App, typed: &Typed, id: Option<ConnectionId>) -> Result<bool, ServiceError> {
-    for name in [CLIENT_SECRET, CERTIFICATE] {
-        let Some(value) = typed.secret(name) else { continue };
-        // one that cannot be read is about to be replaced
-        let before = kept(app, id, name).await.ok().flatten();
-        let same = before.is_some_and(|before| {
-            bool::from(before.expose_secret().trim().as_bytes().ct_eq(value.expose_secret().as_bytes()))
-        });
-        if !same {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let name = if by_certificate(typed) { CERTIFICATE } else { CLIENT_SECRET };
+    let Some(value) = typed.secret(name) else { return Ok(false) };
+    // one that cannot be read is about to be replaced
+    let before = kept(app, id, name).await.ok().flatten();
+    let same = before.is_some_and(|before| {
+        bool::from(before.expose_secret().trim().as_bytes().ct_eq(value.expose_secret().as_bytes()))
+    });
+    Ok(!same)
 }
 
 /// The day on which the certificate that is typed ends: it says so itself. One that has ended is of no use.
