@@ -171,7 +171,9 @@ async fn a_refused_form_comes_back_under_its_pages_address_with_what_was_typed()
 async fn the_address_of_a_form_leads_to_its_page() {
     let app = app().await;
     let admin = app.signed_in("admin").await;
+    let test = format!("/connections/{}/test", seed::MICROSOFT);
     for (path, page) in [
+        (test.as_str(), "/connections"),
         ("/configuration/file", "/configuration"),
         ("/account/password", "/account"),
         ("/set-up/clients/file", "/set-up/clients"),
