@@ -1,5 +1,7 @@
 //! What was consented to for a connection that a person signs in for: what Microsoft's answers told, and nothing else.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -8,7 +10,7 @@ use super::{App, error::ServiceError, fault, sign_in};
 use crate::{
     domain::{
         connection::MicrosoftConnection,
-        failure::Failure,
+        failure::{Failure, FailureKind, Side},
         ids::ConnectionId,
         view::permission::{Consent, Permission, PermissionRow},
     },
@@ -16,6 +18,9 @@ use crate::{
     entra::{Resource, delegated, error::of_consent},
     store::{SecretOwner, StoreError},
 };
+
+/// Who signs in or tests waits no longer for what Microsoft says of the logs.
+const WITHIN: Duration = Duration::from_secs(5);
 
 /// What came of asking for a token of the logs, as kept.
 #[derive(Serialize, Deserialize)]
@@ -37,7 +42,7 @@ fn named(scopes: &[String], permission: Permission) -> bool {
 }
 
 /// Asks Microsoft for a token of the logs with what the person's sign-in left here, and keeps what it said: the token of
-/// the sign-in itself is for Azure alone. Nothing is asked where nobody has signed in.
+/// the sign-in itself is for Azure alone. Nothing is asked where nobody has signed in, and no answer in time is kept as that.
 ///
 /// # Errors
 /// The store cannot be read or written.
@@ -48,7 +53,13 @@ pub async fn ask(app: &App, connection: &MicrosoftConnection) -> Result<(), Serv
         Ok(None) | Err(StoreError::Secret(_) | StoreError::Key(_)) => return Ok(()),
         Err(error) => return Err(fault("read a sign-in with Microsoft", &error)),
     };
-    let answered = answer(app, connection, &token).await?;
+    let answered = match tokio::time::timeout(WITHIN, answer(app, connection, &token)).await {
+        Ok(answered) => answered?,
+        Err(_) => {
+            let words = format!("Microsoft had not answered after {} seconds.", WITHIN.as_secs());
+            Err(Failure::new(Side::Sentinel, FailureKind::Transient, words))
+        }
+    };
     let (consent, says) = match answered {
         // an answer that leaves the scopes out gives what was asked for (RFC 6749, 5.1)
         Ok(scopes) if scopes.is_empty() || named(&scopes, Permission::Logs) => (Consent::Given, String::new()),

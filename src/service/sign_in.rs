@@ -276,6 +276,9 @@ pub async fn finish(
     for workspace in installation.workspaces.iter().filter(|row| row.connection == connection.id) {
         app.engine.poke_workspace(workspace.id, RunCause::Person);
     }
-    super::permissions::ask(app, &connection).await?;
+    // the sign-in is kept, whatever comes of this
+    if let Err(error) = super::permissions::ask(app, &connection).await {
+        tracing::warn!(%error, "what was consented to for the logs could not be kept");
+    }
     Ok(Ok(()))
 }

@@ -13,6 +13,7 @@ use super::{
     Web, assets,
     error::{Failed, WebError, kind},
     form::local_path,
+    options::CALLBACK,
     reader::Reader,
 };
 use crate::{
@@ -141,7 +142,8 @@ pub async fn errors(State(web): State<Web>, request: Request, next: Next) -> Res
     in_its_frame(&web, parts, back, response).await
 }
 
-/// Gives a page up that takes too long, and says in its frame what was waited for. What was asked for by a button goes on.
+/// Gives a page up that takes too long, and says in its frame what was waited for. What was asked for by a button goes on,
+/// and so does a sign-in.
 pub async fn in_time(State(web): State<Web>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let request = Request::from_parts(parts.clone(), body);
@@ -152,15 +154,17 @@ pub async fn in_time(State(web): State<Web>, request: Request, next: Next) -> Re
     tracing::error!(after_secs = within.as_secs(), "a request took too long and was given up");
     let reading = parts.method == Method::GET || parts.method == Method::HEAD;
     let (who, secs) = (waited_for(parts.uri.path()), within.as_secs());
-    let rest = if reading {
-        "Nothing was changed."
+    let asked = parts.uri.path_and_query().map(|address| local_path(address.as_str()).to_owned());
+    let (rest, back) = if parts.uri.path() == CALLBACK {
+        // opened again it would find no sign-in under way
+        ("The sign-in goes on in the background.", Some("/connections".to_owned()))
+    } else if reading {
+        ("Nothing was changed.", asked)
     } else {
-        "If the form arrived whole, what it asks for goes on in the background."
+        ("If the form arrived whole, what it asks for goes on in the background.", came_from(&parts.headers))
     };
     let mut late = WebError::status(StatusCode::GATEWAY_TIMEOUT).into_response();
     late.extensions_mut().insert(Waited(format!("{who} had not answered after {secs} seconds. {rest}")));
-    let asked = parts.uri.path_and_query().map(|address| local_path(address.as_str()).to_owned());
-    let back = if reading { asked } else { came_from(&parts.headers) };
     in_its_frame(&web, parts, back, late).await
 }
 

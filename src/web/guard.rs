@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 use url::Url;
 
-use super::{Web, error::WebError, request::ANSWER_WITHIN};
+use super::{Web, error::WebError, options::CALLBACK, request::ANSWER_WITHIN};
 use crate::service::error::ServiceError;
 
 /// Refuses a state-changing request of another site.
@@ -29,9 +29,10 @@ pub async fn same_origin(State(web): State<Web>, request: Request, next: Next) -
     next.run(request).await
 }
 
-/// Carries a state-changing request to its end even if whoever made it hangs up in between.
+/// Carries a state-changing request to its end even if whoever made it hangs up in between. So is a return from Microsoft:
+/// its code can be redeemed once only.
 pub async fn to_the_end(State(web): State<Web>, request: Request, next: Next) -> Response {
-    if !changes(&request) {
+    if !changes(&request) && request.uri().path() != CALLBACK {
         return next.run(request).await;
     }
     let request = request.map(in_time);

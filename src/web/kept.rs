@@ -78,7 +78,7 @@ pub fn page_of(path: &str) -> Option<String> {
         ["workspaces", _, "log"] => "/drift",
         ["workspaces", _, "release"] => "/problems",
         ["clients", _, "pause" | "resume"] => "/connections",
-        ["connections", _, "look" | "pause" | "resume" | "sign-in"] => "/connections",
+        ["connections", _, "look" | "pause" | "resume" | "sign-in" | "test"] => "/connections",
         ["errands", errand, "begin" | "stop"] => return Some(format!("/errands/{errand}")),
         ["pairs", pair, "look" | "sync" | "decide" | "unlink" | "pause" | "resume"] => {
             return Some(format!("/pairs/{pair}"));

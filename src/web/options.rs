@@ -6,6 +6,9 @@ use jiff::SignedDuration;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
+/// Where Microsoft sends people back to: the only address that acts by GET.
+pub const CALLBACK: &str = "/connections/callback";
+
 /// Options of the web layer.
 #[derive(Debug, Clone)]
 pub struct WebOptions {
@@ -71,7 +74,7 @@ impl WebOptions {
 
     /// Where Microsoft sends people back to.
     pub fn redirect_uri(&self) -> String {
-        format!("{}/connections/callback", self.redirect_base.as_str().trim_end_matches('/'))
+        format!("{}{CALLBACK}", self.redirect_base.as_str().trim_end_matches('/'))
     }
 }
 

@@ -39,7 +39,7 @@ struct Press {
     given: Given,
 }
 
-/// What each session pressed last.
+/// What each session pressed last, and what is still being carried out for it.
 #[derive(Default)]
 pub struct Presses(Mutex<VecDeque<Press>>);
 
@@ -53,8 +53,8 @@ impl Presses {
         if let Some(found) = all.iter().find(|one| same(one)) {
             return Some(found.given.clone());
         }
-        // something else was pressed in between: then a third press is meant
-        all.retain(|one| one.session != press.session);
+        // something else was pressed in between: then a third press is meant, unless the first is still being carried out
+        all.retain(|one| one.session != press.session || one.given.try_lock().is_err());
         all.push_back(press);
         if all.len() > PRESSES_MAX {
             all.pop_front();

@@ -1,9 +1,10 @@
 //! Attacks on the sign-in with Microsoft, through the whole console against an OpenID server of this test that lies when it
-//! is told to. Each must end without a token kept, with words that say what happened.
+//! is told to. Each must end without a token kept, with words that say what happened. And a server that is slow.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, OnceLock},
+    time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -16,6 +17,7 @@ use halobridge::{
     outbound::{BoxFuture, Transport, TransportError},
     service::configuration,
     store::{SecretOwner, SecretSource},
+    web::{self, WebOptions},
 };
 use http::{Request, Response, StatusCode};
 use jiff::SignedDuration;
@@ -25,9 +27,11 @@ use rsa::{
     signature::{SignatureEncoding, Signer},
     traits::PublicKeyParts,
 };
+use scraper::{Html, Selector};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
 use url::Url;
 
 use crate::{
@@ -71,6 +75,8 @@ struct Says {
     id_token: bool,
     /// Where the token endpoint sends the caller instead.
     elsewhere: Option<&'static str>,
+    /// The kind of grant whose answer is held back.
+    held: Option<&'static str>,
 }
 
 type Lie = fn(&mut Says);
@@ -96,6 +102,8 @@ struct Inside {
 struct Server {
     lie: Lie,
     inside: Mutex<Inside>,
+    /// Lets one answer go that is held back.
+    go: Notify,
 }
 
 impl Server {
@@ -116,6 +124,7 @@ impl Server {
             answer: json!({ "access_token": "at-1", "expires_in": 3_600, "refresh_token": "rt-1" }),
             id_token: true,
             elsewhere: None,
+            held: None,
         };
         (self.lie)(&mut says);
         says
@@ -193,6 +202,7 @@ impl Transport for Server {
         let uri = request.uri().to_string();
         self.inside.lock().unwrap().called.push(uri.clone());
         let says = || self.says("");
+        let mut held = false;
         let (status, body, location) = match request.uri().path() {
             path if path.ends_with("/openid-configuration") => (200, says().metadata, None),
             path if path.ends_with("/keys") => {
@@ -203,7 +213,9 @@ impl Transport for Server {
                 (200, json!({ "keys": [key] }), None)
             }
             path if path.ends_with("/token") => {
-                self.token(url::form_urlencoded::parse(request.body()).into_owned().collect())
+                let form: BTreeMap<String, String> = url::form_urlencoded::parse(request.body()).into_owned().collect();
+                held = says().held == Some(form["grant_type"].as_str());
+                self.token(form)
             }
             _ => (404, Value::Null, None),
         };
@@ -212,7 +224,12 @@ impl Transport for Server {
             answer = answer.header("location", there);
         }
         let answer = answer.body(Bytes::from(body.to_string())).unwrap();
-        Box::pin(async move { Ok(answer) })
+        Box::pin(async move {
+            if held {
+                self.go.notified().await;
+            }
+            Ok(answer)
+        })
     }
 }
 
@@ -226,7 +243,7 @@ struct Scene {
 
 impl Scene {
     async fn new(lie: Lie) -> Self {
-        let server = Arc::new(Server { lie, inside: Mutex::default() });
+        let server = Arc::new(Server { lie, inside: Mutex::default(), go: Notify::new() });
         let test = TestApp::reaching(server.clone()).await;
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("secret"), "s3cret").unwrap();
@@ -332,6 +349,44 @@ async fn an_honest_server_is_believed() {
     let (code, state) = scene.server.sign_in(&url);
     let issuer = format!("{AUTHORITY}/{TENANT}/v2.0");
     scene.back(&[("code", &code), ("state", &state), ("iss", &issuer)]).await;
+    assert_eq!(scene.token().await.as_deref(), Some("rt-1"));
+}
+
+#[tokio::test]
+async fn a_sign_in_is_kept_and_told_though_microsoft_says_nothing_of_the_logs() {
+    let mut scene = Scene::new(|says| says.held = Some("refresh_token")).await;
+    let page = scene.sign_in().await;
+    assert!(page.contains("Signed in with Microsoft"), "{page}");
+    assert_eq!(scene.token().await.as_deref(), Some("rt-1"));
+    let page = shown(&scene.test.page(&mut scene.browser, "/set-up/sign-in").await.body);
+    assert!(page.contains("Microsoft had not answered after 5 seconds."), "{page}");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_takes_too_long_goes_on_and_nobody_is_told_that_nothing_was_changed() {
+    let mut scene = Scene::new(|says| says.held = Some("authorization_code")).await;
+    let mut options = WebOptions::at("http://127.0.0.1:8080".parse().unwrap());
+    options.page_within = Duration::from_secs(1);
+    let under_way = options.under_way.clone();
+    scene.test.router = web::router(scene.test.app.clone(), options);
+    let url = scene.begin().await;
+    let (code, state) = scene.server.sign_in(&url);
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("code", code.as_str()), ("state", state.as_str())])
+        .finish();
+    let answer = scene.test.page(&mut scene.browser, &format!("/connections/callback?{query}")).await;
+    let text = shown(&answer.body);
+    assert_eq!(answer.status, StatusCode::GATEWAY_TIMEOUT, "{text}");
+    let told = "Microsoft had not answered after 1 seconds. The sign-in goes on in the background.";
+    assert!(text.contains(told) && !text.contains("Nothing was changed"), "{text}");
+    let page = Html::parse_document(&answer.body);
+    let back = Selector::parse(".says-no a.button.main").unwrap();
+    let back = page.select(&back).next().and_then(|link| link.value().attr("href"));
+    assert_eq!(back, Some("/connections"));
+    assert_eq!(scene.token().await, None, "it is not over yet");
+    scene.server.go.notify_one();
+    under_way.close();
+    under_way.wait().await;
     assert_eq!(scene.token().await.as_deref(), Some("rt-1"));
 }
 

@@ -1,6 +1,9 @@
 //! Forms in a browser: their answers are read under the page's own address, once; what was typed is kept.
 
+use std::sync::Arc;
+
 use axum::body::Body;
+use bytes::Bytes;
 use halobridge::{
     domain::{
         account::{Role, Scope},
@@ -8,15 +11,19 @@ use halobridge::{
         ids::ClientId,
         pause::PauseScope,
     },
+    engine::registry::REFRESH_TOKEN,
+    outbound::{BoxFuture, Transport, TransportError},
     service::{
         caller::Caller,
         connections::{self, Addresses},
         pauses,
     },
-    store::SecretOwner,
+    store::{LedgerFilter, SecretOwner, SecretSource},
 };
 use http::{Request, StatusCode, header};
 use jiff::SignedDuration;
+use secrecy::SecretString;
+use tokio::sync::watch;
 
 use crate::support::{Answer, Browser, PASSWORD, TestApp, seed};
 
@@ -115,6 +122,52 @@ async fn a_button_that_is_pressed_twice_does_its_work_once() {
     assert_eq!(app.app.store.api_tokens().await.unwrap().len(), 2);
 }
 
+/// Lets nothing out until it is opened, and then says that there was no answer. It tells when the first call came.
+struct Shut {
+    came: watch::Sender<bool>,
+    open: watch::Sender<bool>,
+}
+
+impl Transport for Shut {
+    fn send(&self, _: Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
+        self.came.send_replace(true);
+        let mut open = self.open.subscribe();
+        Box::pin(async move {
+            let _ = open.wait_for(|open| *open).await;
+            Err(TransportError::NoAnswer("nothing came".to_owned()))
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_slow_button_that_is_pressed_again_does_its_work_once_whatever_was_pressed_in_between() {
+    let outside = Arc::new(Shut { came: watch::Sender::new(false), open: watch::Sender::new(false) });
+    let app = TestApp::reaching(outside.clone()).await;
+    app.seed("A title", "some words").await;
+    app.person("admin", Role::Admin, Scope::All).await;
+    let mut tx = app.app.store.begin().await.unwrap();
+    let (owner, token) = (SecretOwner::Connection(seed::MICROSOFT), SecretString::from("rt-1"));
+    tx.put_secret(app.now(), owner, REFRESH_TOKEN, &token, &SecretSource::Sealed).await.unwrap();
+    tx.commit().await.unwrap();
+    let admin = app.signed_in("admin").await;
+    let test = format!("/connections/{}/test", seed::MICROSOFT);
+    let rest = async {
+        // the first is being carried out when the other one comes
+        outside.came.subscribe().wait_for(|came| *came).await.unwrap();
+        let other = app.browse(&admin, "/tokens", Some(&[("name", "soar"), ("sees", "all")])).await;
+        outside.open.send_replace(true);
+        (other, app.browse(&admin, &test, Some(&[])).await)
+    };
+    let (first, (other, second)) = tokio::join!(app.browse(&admin, &test, Some(&[])), rest);
+    for (sent, page) in [(first, "/connections"), (other, "/tokens"), (second, "/connections")] {
+        assert_eq!((sent.status, sent.location()), (StatusCode::SEE_OTHER, page), "{}", sent.body);
+    }
+    let filter = LedgerFilter { fact: Some("human-act".into()), ..LedgerFilter::default() };
+    let acts = app.app.store.ledger_page(&filter, None, 50).await.unwrap();
+    let tests = acts.iter().filter(|one| one.entry.detail.contains("test-connection")).count();
+    assert_eq!(tests, 1, "it was carried out once");
+}
+
 /// Where a form is sent, where its page is, what is typed, and what stands there then.
 type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
 
@@ -171,7 +224,9 @@ async fn a_refused_form_comes_back_under_its_pages_address_with_what_was_typed()
 async fn the_address_of_a_form_leads_to_its_page() {
     let app = app().await;
     let admin = app.signed_in("admin").await;
+    let test = format!("/connections/{}/test", seed::MICROSOFT);
     for (path, page) in [
+        (test.as_str(), "/connections"),
         ("/configuration/file", "/configuration"),
         ("/account/password", "/account"),
         ("/set-up/clients/file", "/set-up/clients"),
