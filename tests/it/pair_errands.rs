@@ -8,6 +8,7 @@ use halobridge::{
         incident::Incident,
         pair::Pair,
         pause::PauseScope,
+        workspace::{Mode, Workspace},
     },
     ledger::fact::Fact,
     service::{caller::Caller, import_mode::Turn, pair_errands::Worker, pauses},
@@ -254,6 +255,45 @@ async fn readings_are_asked_for_some_at_a_time_and_each_is_seen_through() {
     assert_eq!((all.len(), once.len()), (47, 47), "each once");
     let page = app.page(&mut operator, &errand).await.body;
     assert!(page.contains("It could not be read within two minutes."), "{page}");
+}
+
+#[tokio::test]
+async fn a_reading_of_what_is_switched_off_fails_at_once_and_says_why() {
+    let app = app().await;
+    let mut operator = app.signed_in("operator").await;
+    let workspace = app.app.store.situation(seed::pair(1)).await.unwrap().unwrap().pair.workspace;
+    let rows = app.app.installation().await.unwrap();
+    let row = rows.workspaces.iter().find(|row| row.id == workspace).unwrap();
+    let ids = [further(100), further(101)].map(|id| id.to_string());
+    let worker = Worker::new(&app.app);
+    for act in ["look", "sync"] {
+        let mut tx = app.app.store.begin().await.unwrap();
+        tx.put_workspace(&Workspace { mode: Mode::TwoWay, ..row.clone() }).await.unwrap();
+        tx.commit().await.unwrap();
+        let form = [("act", act), ("which", "ticked"), ("pair", ids[0].as_str())];
+        let waits = planned(&app, &mut operator, &form).await;
+        app.submit(&mut operator, &format!("{waits}/begin"), &[]).await;
+        worker.turn().await.unwrap();
+        assert_eq!(count(&app, &waits, RowState::Waiting).await, 1, "{act}");
+        // What waits to be read when it is switched off waits no longer.
+        let mut tx = app.app.store.begin().await.unwrap();
+        tx.put_workspace(&Workspace { mode: Mode::Off, ..row.clone() }).await.unwrap();
+        tx.commit().await.unwrap();
+        let began = app.now();
+        to_the_end(&app, &worker).await;
+        assert!(app.now() < began + SignedDuration::from_secs(10), "{act}: it is not waited for");
+        assert_eq!(count(&app, &waits, RowState::Failed).await, 1, "{act}");
+
+        app.engine.taken();
+        let form = [("act", act), ("which", "ticked"), ("pair", ids[1].as_str())];
+        let errand = planned(&app, &mut operator, &form).await;
+        app.submit(&mut operator, &format!("{errand}/begin"), &[]).await;
+        app.engine.taken();
+        to_the_end(&app, &worker).await;
+        assert_eq!(app.engine.taken(), Vec::<String>::new(), "{act}: nothing is asked for");
+        let page = app.page(&mut operator, &errand).await.body;
+        assert!(page.contains("Its workspace is switched off: nothing is read of it."), "{act}: {page}");
+    }
 }
 
 #[tokio::test]
