@@ -60,7 +60,7 @@ pub async fn plan(State(web): State<Web>, signed: Signed, form: Posted) -> Resul
 /// Each problem begins with its field, as the form calls it.
 fn at_fields(error: ServiceError) -> ServiceError {
     let named = |one: FieldProblem| {
-        let label = match one.field.as_ref() {
+        let label = match &*one.field {
             "act" => "Do: ",
             "which" => "With: ",
             "why" => "Why, of a pause: ",
