@@ -14,6 +14,7 @@ use crate::{
         view::{
             dashboard::{DashboardView, PairCounts, PairFilter, PairRow, PairSort},
             list::{self, Listed},
+            pair_errands::ErrandEntry,
         },
     },
     store::{self, HeldCount, Installation, PageKey, PairCount, SortBy},
@@ -46,6 +47,7 @@ pub async fn view(app: &App, caller: &Caller, filter: PairFilter) -> Result<Dash
         secrets: installation.microsoft.iter().filter(|_| all).filter_map(ending).collect(),
         filter,
         rows: rows.map_err(|error| names::trouble(&error)),
+        entered: ErrandEntry::default(),
     })
 }
 

@@ -398,10 +398,14 @@ impl Worker {
         let app = &self.app;
         let now = app.clock.now();
         let key = (errand.id, place);
+        let reads = matches!(errand.act, PairAct::Look | PairAct::Sync);
+        if reads && switched_off(app, caller, pair).await? {
+            self.readings().remove(&key);
+            return Ok(Some((RowState::Failed, "Its workspace is switched off: nothing is read of it.".to_owned())));
+        }
         let since = self.readings().get(&key).copied();
         let Some(since) = since else {
             let done = act(app, caller, errand, pair).await?;
-            let reads = matches!(errand.act, PairAct::Look | PairAct::Sync);
             if reads && done.0 == RowState::Done {
                 self.readings().insert(key, now);
                 return Ok(None);
@@ -425,6 +429,18 @@ fn ended(done: Result<(), ServiceError>) -> Result<bool, ServiceError> {
         Ok(()) | Err(ServiceError::Conflict) => Ok(true),
         Err(error) => Err(error),
     }
+}
+
+/// Whether nothing is read of a pair that the caller may act on: to wait for it would be in vain.
+async fn switched_off(app: &App, caller: &Caller, pair: PairId) -> Result<bool, ServiceError> {
+    let pair = match pairs::seen(app, caller, pair).await {
+        Ok(pair) => pair,
+        // The act itself says so.
+        Err(ServiceError::NotFound | ServiceError::Forbidden) => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let installation = app.installation().await?;
+    Ok(!names::read(&installation, pair.workspace))
 }
 
 /// Acts on one pair as its button does, and says what became of it.

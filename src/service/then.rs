@@ -13,8 +13,8 @@ use crate::{
     store::{Item, SituationRow},
 };
 
-/// Entries that are replayed at most.
-const REPLAYED: u32 = 20_000;
+/// Entries that are read at a time: so many are held in memory, however long a history is.
+const AT_ONCE: u32 = 2_000;
 
 /// What an address asks to see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,13 +48,36 @@ impl Then {
 /// # Errors
 /// The ledger cannot be read.
 pub async fn situation(app: &App, pair: &Pair, at: Seq) -> Result<Option<(SituationRow, Timestamp)>, ServiceError> {
+    situation_by(app, pair, at, AT_ONCE).await
+}
+
+/// The same, with so many entries read at a time.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub async fn situation_by(
+    app: &App,
+    pair: &Pair,
+    at: Seq,
+    at_once: u32,
+) -> Result<Option<(SituationRow, Timestamp)>, ServiceError> {
     let failed = |e| fault("read a history", &e);
-    let mut items = app.store.timeline(pair.id, Some(Seq(at.0.saturating_add(1))), REPLAYED).await.map_err(failed)?;
-    items.extend(app.store.incident_history(&pair.incident, at).await.map_err(failed)?);
-    items.sort_by_key(|item| item.entry.seq);
     let mut replay = Replay { pair, incident: None, evidence: None, row: None, at: None };
-    for item in &items {
-        replay.take(item);
+    let mut of_incident = app.store.incident_history(&pair.incident, at).await.map_err(failed)?.into_iter().peekable();
+    let mut after = Seq::default();
+    loop {
+        let items = app.store.timeline_on(pair.id, after, at, at_once).await.map_err(failed)?;
+        let Some(last) = items.last().map(|item| item.entry.seq) else { break };
+        for item in &items {
+            while let Some(earlier) = of_incident.next_if(|one| one.entry.seq < item.entry.seq) {
+                replay.take(&earlier);
+            }
+            replay.take(item);
+        }
+        after = last;
+    }
+    for item in of_incident {
+        replay.take(&item);
     }
     Ok(replay.row.zip(replay.at))
 }

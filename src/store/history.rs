@@ -34,6 +34,8 @@ statements! {
     const ENTRY = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body WHERE l.seq = ?1");
     const TIMELINE = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body
         WHERE l.pair = ?1 AND l.seq < ?2 ORDER BY l.seq DESC LIMIT 0 + ?3");
+    const TIMELINE_ON = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body
+        WHERE l.pair = ?1 AND l.seq > ?2 AND l.seq <= ?3 ORDER BY l.seq LIMIT 0 + ?4");
     const OPENED = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body
         WHERE l.pair = ?1 AND l.fact = 'pair-opened' ORDER BY l.seq LIMIT 1");
     const OF_INCIDENT = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body
@@ -207,6 +209,16 @@ impl Store {
         let mut reader = self.reader().await?;
         let before = after.map_or(i64::MAX, |seq| seq.0);
         let query = sqlx::query(TIMELINE).bind(pair.to_string()).bind(before).bind(i64::from(limit));
+        query.fetch_all(&mut *reader).await?.iter().map(item_of).collect()
+    }
+
+    /// A page of a pair's timeline from its beginning on: what follows entry `after` up to entry `until`, oldest first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn timeline_on(&self, pair: PairId, after: Seq, until: Seq, limit: u32) -> Result<Vec<Item>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query(TIMELINE_ON).bind(pair.to_string()).bind(after.0).bind(until.0).bind(i64::from(limit));
         query.fetch_all(&mut *reader).await?.iter().map(item_of).collect()
     }
 

@@ -17,10 +17,10 @@ use crate::{
     console::Page,
     domain::{
         ids::{ErrandId, PairId},
-        view::dashboard::PairFilter,
+        view::{dashboard::PairFilter, pair_errands::ErrandEntry},
     },
     service::{
-        error::ServiceError,
+        error::{FieldProblem, ServiceError},
         pair_errands::{self, Asked, Which},
     },
 };
@@ -48,8 +48,29 @@ pub async fn plan(State(web): State<Web>, signed: Signed, form: Posted) -> Resul
     let asked = Asked { act: form.text("act"), why: form.text("why"), which };
     match pair_errands::plan(&web.app, &signed.caller, asked).await {
         Ok(errand) => Ok(Redirect::to(&format!("/errands/{errand}")).into_response()),
-        // Said on the list, which keeps its filter.
-        Err(error) => answer(&signed, Err(error), ("errand-begun", "errand-moved"), &filter.address()).await,
+        // Said on the list, which keeps its filter, its page and what was entered.
+        Err(error) => {
+            let entered = ErrandEntry::new(form.text("act"), form.text("which"), form.text("why"));
+            let list = entered.on(filter.query()).after("/");
+            answer(&signed, Err(at_fields(error)), ("errand-begun", "errand-moved"), &list).await
+        }
+    }
+}
+
+/// Each problem begins with its field, as the form calls it.
+fn at_fields(error: ServiceError) -> ServiceError {
+    let named = |one: FieldProblem| {
+        let label = match &*one.field {
+            "act" => "Do: ",
+            "which" => "With: ",
+            "why" => "Why, of a pause: ",
+            _ => "",
+        };
+        FieldProblem { problem: format!("{label}{}", one.problem), ..one }
+    };
+    match error {
+        ServiceError::Invalid(problems) => ServiceError::Invalid(problems.into_iter().map(named).collect()),
+        other => other,
     }
 }
 

@@ -19,11 +19,12 @@ use crate::{
     domain::{
         ids::{OperationId, PairId},
         view::{
-            dashboard::PairFilter,
+            dashboard::{DashboardView, PairFilter},
             drift::DriftFilter,
             ledger::LedgerFilter,
             not_linked::NotLinkedFilter,
             pair::PairView,
+            pair_errands::ErrandEntry,
             query::{QueryText, value},
             runs::RunFilter,
             shadow::ShadowFilter,
@@ -58,6 +59,7 @@ pub async fn dashboard(State(web): State<Web>, signed: Signed) -> Result<Respons
     }
     let frame = framed(&web, &signed).await?;
     let view = service::dashboard::view(&web.app, &signed.caller, filter).await?;
+    let view = DashboardView { entered: ErrandEntry::from_query(&signed.reader.query), ..view };
     Ok(frame.answer(&Page::Dashboard(Box::new(view))))
 }
 

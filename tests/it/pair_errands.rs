@@ -8,6 +8,7 @@ use halobridge::{
         incident::Incident,
         pair::Pair,
         pause::PauseScope,
+        workspace::{Mode, Workspace},
     },
     ledger::fact::Fact,
     service::{caller::Caller, import_mode::Turn, pair_errands::Worker, pauses},
@@ -168,13 +169,13 @@ async fn an_errand_is_its_owners_and_has_the_rights_that_they_have_by_then() {
         };
         assert_eq!(found, StatusCode::NOT_FOUND, "{path}");
     }
-    for (form, said) in [
-        ([("act", "drop"), ("which", "all")], "Choose what is to be done"),
-        ([("act", "look"), ("which", "ticked")], "No incident is ticked."),
+    for (form, list, said) in [
+        ([("act", "drop"), ("which", "all")], "/?which=all", "Do: Choose what is to be done"),
+        ([("act", "look"), ("which", "ticked")], "/?act=look", "With: No incident is ticked."),
     ] {
         let answer = app.submit(&mut operator, "/errands", &form).await;
-        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/"));
-        assert!(app.page(&mut operator, "/").await.body.contains(said), "{said}");
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, list));
+        assert!(app.page(&mut operator, list).await.body.contains(said), "{said}");
     }
 
     app.submit(&mut other, &format!("{all}/begin"), &[]).await;
@@ -254,6 +255,101 @@ async fn readings_are_asked_for_some_at_a_time_and_each_is_seen_through() {
     assert_eq!((all.len(), once.len()), (47, 47), "each once");
     let page = app.page(&mut operator, &errand).await.body;
     assert!(page.contains("It could not be read within two minutes."), "{page}");
+}
+
+/// Value of the first input of this name on the list.
+fn input(page: &str, name: &str) -> String {
+    let html = scraper::Html::parse_document(page);
+    let input = scraper::Selector::parse(&format!("#errand input[name='{name}']")).unwrap();
+    html.select(&input).next().unwrap().value().attr("value").unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_refused_errand_comes_back_to_its_page_with_what_was_entered() {
+    let app = app().await;
+    open(&app, 200..200 + 100).await;
+    let mut operator = app.signed_in("operator").await;
+    let filter = format!("client={}", seed::client(1));
+    let first = app.page(&mut operator, &format!("/?{filter}")).await.body;
+    let html = scraper::Html::parse_document(&first);
+    let links = scraper::Selector::parse("a[href*='from=']").unwrap();
+    let second = html.select(&links).next().expect("there is a second page").value().attr("href").unwrap().to_owned();
+    let list = app.page(&mut operator, &second).await.body;
+    let query = input(&list, "query");
+    assert_eq!(format!("/?{query}"), second, "the form knows its page");
+    assert_eq!(input(&list, "why"), "");
+
+    let form = [("act", "pause"), ("which", "ticked"), ("query", query.as_str()), ("why", "Moving <Halo> & more")];
+    let answer = app.submit(&mut operator, "/errands", &form).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    let back = answer.location().to_owned();
+    assert!(back.starts_with(&second), "{back}");
+    let page = app.page(&mut operator, &back).await.body;
+    assert!(page.contains("With: No incident is ticked."), "{page}");
+    assert_eq!(input(&page, "why"), "Moving <Halo> & more");
+    let html = scraper::Html::parse_document(&page);
+    let chosen = scraper::Selector::parse("#errand option[selected]").unwrap();
+    assert_eq!(html.select(&chosen).filter_map(|one| one.value().attr("value")).collect::<Vec<_>>(), ["pause"]);
+    // The same rows are listed, and nothing else leads on with what was entered.
+    let rows = |page: &str| -> Vec<String> {
+        let html = scraper::Html::parse_document(page);
+        let boxes = scraper::Selector::parse("input[name='pair']").unwrap();
+        html.select(&boxes).filter_map(|one| one.value().attr("value").map(str::to_owned)).collect()
+    };
+    assert!(!rows(&list).is_empty());
+    assert_eq!(rows(&page), rows(&list));
+    assert_eq!(input(&page, "query"), query);
+
+    // All that match are meant from wherever in the list it is asked for.
+    let long = "x".repeat(500);
+    let form = [("act", "pause"), ("which", "all"), ("query", query.as_str()), ("why", long.as_str())];
+    let answer = app.submit(&mut operator, "/errands", &form).await;
+    let back = answer.location().to_owned();
+    let page = app.page(&mut operator, &back).await.body;
+    assert!(page.contains("Why, of a pause: The reason has 500 characters;"), "{page}");
+    assert_eq!(input(&page, "why").len(), 400, "what is kept of it is bounded");
+    let form = [("act", "pause"), ("which", "all"), ("query", query.as_str()), ("why", "short")];
+    let errand = planned(&app, &mut operator, &form).await;
+    assert_eq!(count(&app, &errand, RowState::Waiting).await, 146);
+}
+
+#[tokio::test]
+async fn a_reading_of_what_is_switched_off_fails_at_once_and_says_why() {
+    let app = app().await;
+    let mut operator = app.signed_in("operator").await;
+    let workspace = app.app.store.situation(seed::pair(1)).await.unwrap().unwrap().pair.workspace;
+    let rows = app.app.installation().await.unwrap();
+    let row = rows.workspaces.iter().find(|row| row.id == workspace).unwrap();
+    let ids = [further(100), further(101)].map(|id| id.to_string());
+    let worker = Worker::new(&app.app);
+    for act in ["look", "sync"] {
+        let mut tx = app.app.store.begin().await.unwrap();
+        tx.put_workspace(&Workspace { mode: Mode::TwoWay, ..row.clone() }).await.unwrap();
+        tx.commit().await.unwrap();
+        let form = [("act", act), ("which", "ticked"), ("pair", ids[0].as_str())];
+        let waits = planned(&app, &mut operator, &form).await;
+        app.submit(&mut operator, &format!("{waits}/begin"), &[]).await;
+        worker.turn().await.unwrap();
+        assert_eq!(count(&app, &waits, RowState::Waiting).await, 1, "{act}");
+        // What waits to be read when it is switched off waits no longer.
+        let mut tx = app.app.store.begin().await.unwrap();
+        tx.put_workspace(&Workspace { mode: Mode::Off, ..row.clone() }).await.unwrap();
+        tx.commit().await.unwrap();
+        let began = app.now();
+        to_the_end(&app, &worker).await;
+        assert!(app.now() < began + SignedDuration::from_secs(10), "{act}: it is not waited for");
+        assert_eq!(count(&app, &waits, RowState::Failed).await, 1, "{act}");
+
+        app.engine.taken();
+        let form = [("act", act), ("which", "ticked"), ("pair", ids[1].as_str())];
+        let errand = planned(&app, &mut operator, &form).await;
+        app.submit(&mut operator, &format!("{errand}/begin"), &[]).await;
+        app.engine.taken();
+        to_the_end(&app, &worker).await;
+        assert_eq!(app.engine.taken(), Vec::<String>::new(), "{act}: nothing is asked for");
+        let page = app.page(&mut operator, &errand).await.body;
+        assert!(page.contains("Its workspace is switched off: nothing is read of it."), "{act}: {page}");
+    }
 }
 
 #[tokio::test]

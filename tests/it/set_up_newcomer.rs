@@ -4,11 +4,16 @@
 use halobridge::{
     config::policy::filters::misfit,
     domain::{
+        account::Role,
         failure::{Failure, FailureKind, Side},
         pause::{Pause, PauseCause, PauseScope},
-        workspace::Mode,
+        workspace::{Mode, Workspace},
     },
     ledger::fact::Fact,
+    service::{
+        error::ServiceError,
+        set_up::check::{Taken, went_live},
+    },
 };
 use http::StatusCode;
 use scraper::{Html, Selector};
@@ -16,6 +21,7 @@ use scraper::{Html, Selector};
 use crate::{
     set_up::{Form, Scene, assert_taken, drawn, field_of, refused, shown},
     set_up_screens::{LIVE, MAPPING, Person, form, with},
+    support::TestApp,
 };
 
 const MICROSOFT: &str = "/set-up/microsoft";
@@ -252,6 +258,32 @@ async fn the_next_workspace_is_applied_and_goes_live_with_one_button() {
     live.sort_by(|one, other| one.0.cmp(&other.0));
     let names = ["law-contoso-002", "law-contoso-003"].map(|name| (name.to_owned(), Mode::TwoWay));
     assert_eq!(live, names);
+}
+
+#[tokio::test]
+async fn after_going_live_at_once_has_failed_it_is_said_what_holds() {
+    let app = TestApp::peopled(Role::Admin).await;
+    let there = app.app.installation().await.unwrap();
+    let row = &there.workspaces[0];
+    let set = async |mode| {
+        let mut tx = app.app.store.begin().await.unwrap();
+        tx.put_workspace(&Workspace { mode, ..row.clone() }).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    let said = async |done| went_live(&app.app, &there, &[row.id], done).await;
+    set(Mode::TwoWay).await;
+    let live = said(Ok(())).await;
+    let words = format!("Live now, both ways: {} (", row.name);
+    assert!(matches!(&live, Taken::Live(text) if text.starts_with(&words)), "{live:?}");
+    assert_eq!(said(Err(ServiceError::Internal)).await, live, "they write, whatever failed after it");
+    set(Mode::Observe).await;
+    let not_live = |why: &str| {
+        let text = format!("Applied, and they observe: they could not go live ({why}). Switch them under Go live.");
+        Taken::NotLive(text)
+    };
+    let refused = ServiceError::invalid("workspace", "Its client is not linked.");
+    assert_eq!(said(Err(refused)).await, not_live("Its client is not linked"));
+    assert_eq!(said(Err(ServiceError::Busy)).await, not_live("the server cannot do this right now"));
 }
 
 #[tokio::test]

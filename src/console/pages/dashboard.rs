@@ -307,7 +307,7 @@ fn table(ctx: &PageContext, view: &DashboardView, listed: &Listed<PairRow>) -> A
             listed.rows.iter().map(|row| line(ctx, filter, row)).collect_view().into_any(),
         )}
         {list::pages(ctx, listed, page, names, Some((filter.file(), filter.narrows())))}
-        {errands::ask(ctx, filter, listed.total)}
+        {errands::ask(ctx, filter, listed.total, &view.entered)}
     }
     .into_any()
 }

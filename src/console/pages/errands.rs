@@ -13,7 +13,7 @@ use crate::{
         ids::PairId,
         view::{
             dashboard::PairFilter,
-            pair_errands::{ErrandCounts, PairErrandView, PairErrandsView, moved},
+            pair_errands::{ErrandCounts, ErrandEntry, PairErrandView, PairErrandsView, moved},
         },
     },
 };
@@ -28,19 +28,26 @@ pub fn write_tick(html: &mut Written, pair: PairId, name: &str) {
 }
 
 /// What can be done with many rows of the list at once; its plan is shown first.
-pub fn ask(ctx: &PageContext, filter: &PairFilter, total: Option<u64>) -> AnyView {
+/// `entered` is what was refused before.
+pub fn ask(ctx: &PageContext, filter: &PairFilter, total: Option<u64>, entered: &ErrandEntry) -> AnyView {
     if !ctx.may_operate() {
         return ().into_any();
     }
-    let query = PairFilter { from: String::new(), ..filter.clone() }.query();
+    // With its page: what is refused is said there.
+    let query = filter.query();
     let all = match (filter.narrows(), total) {
         (true, Some(total)) => format!("all {} that match", words::number(total)),
         (true, None) => "all that match".to_owned(),
         (false, Some(total)) => format!("all {}", words::number(total)),
         (false, None) => "all of them".to_owned(),
     };
-    let acts =
-        PairAct::ALL.into_iter().map(|act| view! { <option value=act.as_str()>{act.name()}</option> }).collect_view();
+    let choice = |act: PairAct| {
+        let chosen = entered.act == Some(act);
+        view! { <option value=act.as_str() selected=chosen>{act.name()}</option> }
+    };
+    let acts = PairAct::ALL.into_iter().map(choice).collect_view();
+    let all_chosen = entered.all;
+    let why = (!entered.why.is_empty()).then(|| entered.why.clone());
     view! {
         <form method="post" action="/errands" id=FORM class="errand" aria-label="Several at once">
             <input type="hidden" name="query" value=query.as_str().to_owned() />
@@ -49,10 +56,10 @@ pub fn ask(ctx: &PageContext, filter: &PairFilter, total: Option<u64>) -> AnyVie
                 <span>"With"</span>
                 <select name="which">
                     <option value="ticked">"those ticked"</option>
-                    <option value="all">{all}</option>
+                    <option value="all" selected=all_chosen>{all}</option>
                 </select>
             </label>
-            <label class="pick"><span>"Why, of a pause"</span><input type="text" name="why" maxlength="300" autocomplete="off" /></label>
+            <label class="pick"><span>"Why, of a pause"</span><input type="text" name="why" maxlength="300" autocomplete="off" value=why /></label>
             <button type="submit" class="button">"Show the plan"</button>
             <a class="soft" href="/errands">"Your errands"</a>
         </form>

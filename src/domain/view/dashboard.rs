@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     list::{Choice, OutsideLink, Rows},
+    pair_errands::ErrandEntry,
     pause::PauseView,
     query::{QueryText, value},
 };
@@ -183,6 +184,9 @@ pub struct DashboardView {
     pub secrets: Vec<String>,
     /// The rows.
     pub rows: Rows<PairRow>,
+    /// What was entered beneath them and was refused.
+    #[serde(default)]
+    pub entered: ErrandEntry,
 }
 
 /// One pair in the list.

@@ -3,7 +3,47 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::errand::{ErrandPair, PairErrand};
+use super::query::QueryText;
+use crate::domain::{
+    errand::{ErrandPair, PairAct, PairErrand},
+    text,
+};
+
+/// Characters of a reason that are kept: more than a reason may have, so that it can be shortened.
+const WHY_KEPT: usize = 400;
+
+/// What was entered into the form beneath the list and was refused: the list's address keeps it, for that form alone. It
+/// changes nothing of what is listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrandEntry {
+    /// What is to be done. `act`
+    pub act: Option<PairAct>,
+    /// With all that match. `which=all`
+    pub all: bool,
+    /// Why they are to be paused. `why`
+    pub why: String,
+}
+
+impl ErrandEntry {
+    /// As the form sends it.
+    pub fn new(act: &str, which: &str, why: &str) -> Self {
+        let why = text::line(why).chars().take(WHY_KEPT).collect();
+        Self { act: PairAct::parse(act), all: which == "all", why }
+    }
+
+    /// Reads the query of an address; what is not understood is left out.
+    pub fn from_query(pairs: &[(String, String)]) -> Self {
+        let get = |name: &str| pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
+        Self::new(get("act"), get("which"), get("why"))
+    }
+
+    /// The query of a list with it.
+    pub fn on(&self, list: QueryText) -> QueryText {
+        list.with("act", self.act.map_or("", PairAct::as_str))
+            .with("which", if self.all { "all" } else { "" })
+            .with("why", &self.why)
+    }
+}
 
 /// How many pairs are how far.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

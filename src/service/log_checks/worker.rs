@@ -114,7 +114,10 @@ impl Worker {
             }
             next = sooner(next, at);
         }
-        for workspace in installation.workspaces.iter().filter(|row| row.mode != Mode::Off) {
+        // A person waits for what they asked for: it goes before what is due by itself.
+        let mut read: Vec<&Workspace> = installation.workspaces.iter().filter(|row| row.mode != Mode::Off).collect();
+        read.sort_by_key(|row| !wanted.contains(&row.id));
+        for workspace in read {
             let check = checks.get(&workspace.id);
             let at = if wanted.contains(&workspace.id) { Some(now) } else { self.due(workspace, check, now) };
             let Some(at) = at else { continue };

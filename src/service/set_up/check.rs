@@ -30,7 +30,7 @@ use crate::{
         error::ServiceError,
         fault,
         go_live::{self, Start},
-        sign_in,
+        names, sign_in,
     },
     store::Installation,
 };
@@ -264,13 +264,23 @@ fn workspace_name(installation: &Installation, links: &Links, link: &Link) -> St
     }
 }
 
-/// Applies everything that waits, in observe; where it was asked for and is offered, it goes live at once. Gives what is to be
-/// said of that.
+/// What came of *Apply*.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// Applied; what is new observes.
+    Applied,
+    /// Applied and live, in the words for it.
+    Live(String),
+    /// Applied, but it did not go live as was asked for: why, and where that is done.
+    NotLive(String),
+}
+
+/// Applies everything that waits, in observe; where it was asked for and is offered, it goes live at once.
 ///
 /// # Errors
 /// `Invalid` when something is missing; `Conflict` when somebody else changed the answers or the installation since the
 /// page was drawn; `Forbidden`.
-pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Option<String>, ServiceError> {
+pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Taken, ServiceError> {
     allowed(caller)?;
     let installation = app.installation().await?;
     let links: Links = draft::kept(app, DRAFT).await?;
@@ -279,7 +289,7 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Option<St
         return Err(ServiceError::invalid("", text));
     }
     if links.is_empty() {
-        return Ok(None);
+        return Ok(Taken::Applied);
     }
     let goes_live = typed.text("do") == "live" && live_like(&installation, &links) > 0;
     let wanted = wanted(app, &installation, &links).await?;
@@ -294,16 +304,48 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Option<St
     draft::forget(app, DRAFT).await?;
     let now = app.store.installation().await.map_err(|e| fault("read the installation", &e))?;
     let new: Vec<_> = now.workspaces.iter().filter(|row| links.iter().any(|link| link.arm_id == row.arm_id)).collect();
+    let mut taken = Taken::Applied;
     if goes_live {
         let ids: Vec<WorkspaceId> = new.iter().map(|row| row.id).collect();
-        match go_live::go(app, caller, &ids, Mode::TwoWay, Start::AsObserved, &draft::mark(&now.version)).await {
-            Ok(()) => return Ok(Some(live::switched(&live::named(&now, &ids), Mode::TwoWay))),
-            // what was applied stands, and observes
-            Err(error) => tracing::warn!(%error, "workspaces were applied and could not go live"),
+        let mark = draft::mark(&now.version);
+        let done = go_live::go(app, caller, &ids, Mode::TwoWay, Start::AsObserved, &mark).await;
+        let poked = done.is_ok();
+        taken = went_live(app, &now, &ids, done).await;
+        if poked {
+            return Ok(taken);
         }
     }
     for workspace in new {
         app.engine.poke_workspace(workspace.id, RunCause::Person);
     }
-    Ok(None)
+    Ok(taken)
+}
+
+/// What holds after applied workspaces were to go live. A failure alone does not tell: they may write already, and only what
+/// comes after that have failed.
+pub async fn went_live(
+    app: &App,
+    applied: &Installation,
+    ids: &[WorkspaceId],
+    done: Result<(), ServiceError>,
+) -> Taken {
+    let live = || Taken::Live(live::switched(&live::named(applied, ids), Mode::TwoWay));
+    let Err(error) = done else { return live() };
+    tracing::warn!(%error, "going live right after workspaces were applied has failed");
+    let Ok(there) = app.installation().await else {
+        let text = "Applied. Whether they went live could not be read: look under Go live.";
+        return Taken::NotLive(text.to_owned());
+    };
+    let writes = |id: &WorkspaceId| names::workspace(&there, *id).is_some_and(|row| row.mode == Mode::TwoWay);
+    if !ids.is_empty() && ids.iter().all(writes) {
+        return live();
+    }
+    let why = match error {
+        ServiceError::Invalid(problems) => {
+            problems.into_iter().map(|problem| problem.problem).collect::<Vec<_>>().join(" ")
+        }
+        other => other.to_string(),
+    };
+    let why = why.trim_end_matches('.');
+    Taken::NotLive(format!("Applied, and they observe: they could not go live ({why}). Switch them under Go live."))
 }

@@ -1,6 +1,9 @@
 //! The steps' routes.
 
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::State,
+    response::{IntoResponse as _, Redirect, Response},
+};
 
 use super::{addresses, chosen, leading_to, onward, onward_past_done, onward_to_workspaces, page, refused};
 use crate::{
@@ -9,8 +12,8 @@ use crate::{
         set_up::{Step, StepContent},
     },
     service::set_up::{
-        check as check_step, clients as clients_step, halo as halo_step, microsoft as microsoft_step,
-        sign_in as sign_in_step,
+        check::{self as check_step, Taken},
+        clients as clients_step, halo as halo_step, microsoft as microsoft_step, sign_in as sign_in_step,
     },
     web::{
         Web, acts,
@@ -101,13 +104,17 @@ pub async fn check(State(web): State<Web>, signed: Signed) -> Result<Response, W
 /// `POST /set-up/check`: applies what was answered.
 pub async fn take_check(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
     match check_step::take(&web.app, &signed.caller, &form.typed()).await {
-        Ok(None) => {
+        Ok(Taken::Applied) => {
             acts::flash(&signed.reader.session, "applied").await?;
             Ok(onward(Step::Check))
         }
-        Ok(Some(live)) => {
+        Ok(Taken::Live(live)) => {
             acts::flash_done(&signed.reader.session, &live).await?;
             Ok(onward(Step::Live))
+        }
+        Ok(Taken::NotLive(why)) => {
+            acts::flash_failure(&signed.reader.session, &why).await?;
+            Ok(Redirect::to(&Step::Live.path()).into_response())
         }
         Err(error) => {
             let view = check_step::view(&web.app, &signed.caller).await?;

@@ -223,3 +223,20 @@ async fn a_live_workspace_is_compared_once_a_day_by_itself_and_another_when_some
         bridge.finish().await;
     }
 }
+
+#[tokio::test]
+async fn a_comparison_that_somebody_asked_for_goes_before_those_that_are_due() {
+    for (place, other) in [(0, 1), (1, 0)] {
+        let bridge = Bridge::new(Product::Itsm).await;
+        bridge.pass(60).await;
+        settle(&bridge).await;
+        let console = bridge.admin();
+        log_checks::ask(&console.0, &console.1, bridge.workspace(place).await.id).await.unwrap();
+        assert_eq!(Worker::new(&console.0).turn().await, Ok(Turn::Again));
+        assert!(shown(&bridge, &console, place).await.is_some(), "{place} was asked for");
+        assert!(shown(&bridge, &console, other).await.is_none(), "{other} comes after it");
+        work(&bridge, &console.0).await;
+        assert!(shown(&bridge, &console, other).await.is_some(), "{other} is due by itself");
+        bridge.finish().await;
+    }
+}

@@ -81,6 +81,23 @@ both! {
         bridge.finish().await;
     }
 
+    async fn a_history_that_is_read_in_parts_is_replayed_from_its_beginning(product) {
+        let (bridge, incident, _) = Bridge::linked(Setup::new(product)).await;
+        bridge.update(&incident, json!({ "severity": "High" }));
+        bridge.cross().await;
+        let (app, _) = bridge.console();
+        let pair = bridge.pair_of(&incident).await.unwrap();
+        let latest = bridge.store.latest_seq().await.unwrap();
+        let (whole, at) = then::situation(&app, &pair, latest).await.unwrap().expect("it is a pair");
+        assert!(bridge.store.timeline(pair.id, None, 50).await.unwrap().len() > 3);
+        for at_once in [1, 2, 3] {
+            let parts = then::situation_by(&app, &pair, latest, at_once).await.unwrap();
+            let (row, when) = parts.expect("it is a pair, however many entries are read at a time");
+            assert_eq!((shown(&row), when), (shown(&whole), at), "{at_once} at a time");
+        }
+        bridge.finish().await;
+    }
+
     async fn the_past_is_shown_as_it_was(product) {
         let (bridge, incident, ticket) = Bridge::linked(Setup { notes: "all", ..Setup::new(product) }).await;
         let mut seen: Vec<(Seq, SituationRow)> = Vec::new();

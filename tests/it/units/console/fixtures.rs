@@ -175,6 +175,7 @@ pub fn dashboard() -> DashboardView {
         clients: clients(),
         workspaces: workspaces(),
         rows: Ok(Listed { rows: pair_rows(40), total: Some(220), page: 1, newer: None, older: Some("o.40".into()) }),
+        entered: ErrandEntry::default(),
     }
 }
 
