@@ -34,10 +34,28 @@ pub fn verdict(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, actions:
         },
     };
     let said = ticket.closure_note.as_deref().map(text::html_to_text).filter(|note| !note.trim().is_empty());
-    let by = format!("Closed in Halo (ticket {}).", ticket.id);
-    let comment = [Some(by), said, verdict.comment.take()].into_iter().flatten().collect::<Vec<_>>().join("\n");
+    let comment = [Some(by(ticket)), said, verdict.comment.take()].into_iter().flatten().collect::<Vec<_>>().join("\n");
     verdict.comment = Some(text::cut(&comment, COMMENT_MAX));
     verdict.checked().map_err(|refused| Reason::VerdictRefused { why: refused.to_string() })
+}
+
+/// How what a closing of ours says on the incident begins.
+pub fn by(ticket: &Ticket) -> String {
+    format!("Closed in Halo (ticket {}).", ticket.id)
+}
+
+/// Whether the incident says what our closing of it for the ticket's verdict would: after a restore nothing else tells that
+/// it was ours.
+pub fn ours_on_incident(incident: &Incident, wanted: Option<&Verdict>, ticket: &Ticket) -> bool {
+    let said = incident.verdict().and_then(|verdict| verdict.comment).unwrap_or_default();
+    let wanted = wanted.and_then(|wanted| wanted.comment.clone()).unwrap_or_else(|| by(ticket));
+    words::letters(&said) == words::letters(&wanted)
+}
+
+/// Whether the ticket says what our closing of it for the incident would.
+pub fn ours_on_ticket(incident: &Incident, ticket: &Ticket) -> bool {
+    let said = ticket.closure_note.as_deref().map(text::html_to_text).unwrap_or_default();
+    words::letters(&said) == words::letters(&closure_note(incident))
 }
 
 /// The verdict that the ticket itself tells, if any.

@@ -295,16 +295,21 @@ fn to_incident(g: &mut Gather<'_, '_>) {
     g.incident_reason = Some(reason);
 }
 
-/// Both were closed by people: what each said at closing is kept on the other side.
+/// Both were closed by people: what each said at closing is kept on the other side. Where one of them was closed by us for
+/// the other's closing (a restored backup has forgotten it), that one says so, and there is nothing to be told.
 fn both_closed(g: &mut Gather<'_, '_>) {
     let s = g.s;
+    let verdict =
+        closing::verdict(s.policy, s.catalogue, &closing::of_agent(&g.base, g.ticket), s.actions.unwrap_or_default());
+    let ours_on_incident = closing::ours_on_incident(s.incident, verdict.as_ref().ok(), g.ticket);
+    if ours_on_incident || closing::ours_on_ticket(s.incident, g.ticket) {
+        return;
+    }
     let mut said = closing::closure_note(s.incident);
     if groups::shares(s) {
         said = format!("{}: {said}", s.incident.name());
     }
     own_note(g, &said, "closed", Reason::IncidentClosed);
-    let verdict =
-        closing::verdict(s.policy, s.catalogue, &closing::of_agent(&g.base, g.ticket), s.actions.unwrap_or_default());
     let words = match verdict {
         Ok(verdict) => format!(
             "{}\nClassification in Halo: {}{}",
@@ -312,7 +317,7 @@ fn both_closed(g: &mut Gather<'_, '_>) {
             verdict.classification.words(),
             verdict.reason.map(|reason| format!(" ({reason})")).unwrap_or_default()
         ),
-        Err(_) => format!("Closed in Halo (ticket {}).", g.ticket.id),
+        Err(_) => closing::by(g.ticket),
     };
     own_comment(g, words, Reason::TicketClosed);
 }

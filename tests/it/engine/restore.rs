@@ -142,7 +142,6 @@ both! {
         }
         bridge.restore(&backup).await;
         bridge.pass_by(9 * 3_600, 600).await;
-        for n in [4, 5] { eprintln!("{:#?} {:#?}", bridge.comments_of(&incidents[n]), bridge.notes_of(bridge.ticket_of(&incidents[n]).await).iter().map(words).collect::<Vec<_>>()); }
         assert_eq!(all(&bridge).await, before, "nothing is there twice, and nothing was undone");
         for hour in 0..24 {
             for (at, incident) in incidents.iter().enumerate().take(6) {
