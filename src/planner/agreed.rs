@@ -77,6 +77,12 @@ pub fn with_ticket(mut base: Base, ticket: &Ticket, closed: bool) -> Base {
     base
 }
 
+/// Of a ticket made in the place of one that is gone or left: its draft may be older than what the former one's changes
+/// came to meanwhile, so what the incident says is held against it once more.
+pub fn of_successor(base: Base) -> Base {
+    Base { severity: None, incident_status: None, ..base }
+}
+
 /// The same for a ticket that was found after the answer to its making was lost. An agent may have had it in hand since:
 /// what the draft said is agreed on, and what stands there now is a change. Where the draft left a value to Halo, Halo's
 /// own choice counts as agreed, but for an agent on a matter that nobody owns.

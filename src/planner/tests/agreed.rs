@@ -8,7 +8,7 @@ use crate::{
         catalogue::Catalogue,
         closing::{Classification, Verdict},
         incident::{Incident, IncidentStatus, Label, Owner, Severity},
-        operation::IncidentChange,
+        operation::{IncidentChange, OperationKind},
         pair::Base,
         policy::Policy,
         ticket::{CustomField, Ticket, TicketChange, TicketDraft},
@@ -282,4 +282,22 @@ fn of_a_found_ticket_each_field_is_asked_about() {
     assert_eq!(of(&other, false), ["severity", "status", "title"], "who is nobody in Halo differs by rule");
     other.owner = owner("amira@soc.example");
     assert_eq!(of(&other, false), ["owner", "severity", "status", "title"]);
+}
+
+/// An agent lowered the priority, which was on its way to the incident when the ticket was deleted: the one made in its place
+/// by the plan of before gets what the incident says by then.
+#[test]
+fn a_successor_made_from_an_older_draft_is_held_against_the_incident() {
+    let (draft, before) = drafted(|_| {});
+    let mut scene = in_step();
+    let successor = Ticket { priority_id: draft.priority_id, ..scene.ticket().clone() };
+    scene.incident.severity = Severity::Low;
+    let arrived = Base { severity: Some(Severity::Low), ..before };
+    scene.pair.base = agreed::with_answer(agreed::of_successor(arrived), &draft, &successor, None);
+    *scene.ticket() = successor;
+    let wanted = TicketChange { priority_id: Some(4), ..TicketChange::default() };
+    let plan = scene.plan();
+    let carries =
+        |planned: &Planned| matches!(&planned.kind, OperationKind::UpdateTicket { change } if *change == wanted);
+    assert!(matches!(&plan.operations[..], [only] if carries(only)), "{:?}", plan.operations);
 }

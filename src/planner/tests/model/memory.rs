@@ -16,7 +16,7 @@ use crate::{
         pair::Base,
         ticket::Ticket,
     },
-    planner::{Plan, Situation, merges, observed::Reading, plan, situation::Seen},
+    planner::{Plan, Situation, agreed, merges, observed::Reading, plan, situation::Seen},
 };
 
 impl Pairing {
@@ -245,6 +245,9 @@ pub(super) fn of_desk(desk: &Desk) -> Reading {
 /// The ticket is there.
 pub(super) fn linked(row: &mut Row, ticket: &Ticket, mut base: Base) {
     // A ticket in the place of one that is gone: what crossed to that is copied.
+    if row.pair.ticket.is_some() {
+        base = agreed::of_successor(base);
+    }
     base.replaced.extend(row.pair.ticket);
     row.pair.base = base;
     row.pair.ticket = Some(ticket.id);
