@@ -34,13 +34,17 @@ pub fn verdict(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, actions:
         },
     };
     let said = ticket.closure_note.as_deref().map(text::html_to_text).filter(|note| !note.trim().is_empty());
-    let comment = [Some(by(ticket)), said, verdict.comment.take()].into_iter().flatten().collect::<Vec<_>>().join("\n");
+    let comment = [Some(closed_in_halo(ticket)), said, verdict.comment.take()]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("\n");
     verdict.comment = Some(text::cut(&comment, COMMENT_MAX));
     verdict.checked().map_err(|refused| Reason::VerdictRefused { why: refused.to_string() })
 }
 
 /// How what a closing of ours says on the incident begins.
-pub fn by(ticket: &Ticket) -> String {
+pub fn closed_in_halo(ticket: &Ticket) -> String {
     format!("Closed in Halo (ticket {}).", ticket.id)
 }
 
@@ -48,7 +52,7 @@ pub fn by(ticket: &Ticket) -> String {
 /// it was ours.
 pub fn ours_on_incident(incident: &Incident, wanted: Option<&Verdict>, ticket: &Ticket) -> bool {
     let said = incident.verdict().and_then(|verdict| verdict.comment).unwrap_or_default();
-    let wanted = wanted.and_then(|wanted| wanted.comment.clone()).unwrap_or_else(|| by(ticket));
+    let wanted = wanted.and_then(|wanted| wanted.comment.clone()).unwrap_or_else(|| closed_in_halo(ticket));
     words::letters(&said) == words::letters(&wanted)
 }
 

@@ -106,7 +106,7 @@ fn what_can_wait_leaves_room_for_calls_that_are_known_to_come() {
     };
     fill(0, 600);
     // Ten calls in half a minute: room begins to be left about ten seconds before.
-    budget.expect(at(600), halo, "changes", (10, at(630)));
+    budget.announce(at(600), halo, "changes", (10, at(630)));
     assert_eq!(budget.free_at(at(605), halo, Class::Interactive, 1), at(605));
     fill(600, 610);
     let used = |now| budget.state(now).used;
@@ -121,7 +121,7 @@ fn what_can_wait_leaves_room_for_calls_that_are_known_to_come() {
     assert_eq!(budget.polled(halo), 10);
     assert!(used(at(630)) <= 295, "nothing of what is kept for fresh work was used: {}", used(at(630)));
     // What does not come is not waited for, and more than a tenth of a window is never left to it.
-    budget.expect(at(640), halo, "changes", (1_000, at(660)));
+    budget.announce(at(640), halo, "changes", (1_000, at(660)));
     fill(640, 660);
     let before = used(at(660));
     assert!((255..=270).contains(&before), "{before}");

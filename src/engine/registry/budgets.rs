@@ -111,7 +111,7 @@ impl Coming {
     pub(in crate::engine) fn ended(self, engine: &Engine, next: Option<Timestamp>) {
         if let (Some(budget), Some(next)) = (self.budget, next) {
             let calls = budget.polled(Kind::Halo).saturating_sub(self.before);
-            budget.expect(engine.now(), Kind::Halo, &self.who, (calls, next));
+            budget.announce(engine.now(), Kind::Halo, &self.who, (calls, next));
         }
     }
 }

@@ -73,7 +73,7 @@ impl Budget {
     }
 
     /// `who` will make about so many calls for a poll from `at` on; what was expected of it before no longer is.
-    pub fn expect(&self, now: Timestamp, kind: Kind, who: &str, (calls, at): (u64, Timestamp)) {
+    pub fn announce(&self, now: Timestamp, kind: Kind, who: &str, (calls, at): (u64, Timestamp)) {
         self.at(now, |inner| {
             if let Some(Limit::Window { allowed, expected, .. }) = inner.limits.get_mut(&kind) {
                 expected.coming.insert(who.to_owned(), (calls.min(*allowed / MOST), at));

@@ -317,7 +317,7 @@ fn both_closed(g: &mut Gather<'_, '_>) {
             verdict.classification.words(),
             verdict.reason.map(|reason| format!(" ({reason})")).unwrap_or_default()
         ),
-        Err(_) => closing::by(g.ticket),
+        Err(_) => closing::closed_in_halo(g.ticket),
     };
     own_comment(g, words, Reason::TicketClosed);
 }

@@ -7,7 +7,10 @@ use super::{
     notes::message,
     scene::{Scene, in_step, words},
 };
-use crate::domain::{failure::Side, ids::ActionKey, ids::TicketId, operation::OperationKind};
+use crate::{
+    domain::{closing::Classification, failure::Side, ids::ActionKey, ids::TicketId, operation::OperationKind},
+    planner::closing,
+};
 
 #[test]
 fn a_queued_digest_never_takes_the_place_of_a_comment_that_was_forgotten() {
@@ -245,4 +248,26 @@ fn a_forgotten_note_or_edit_in_several_comments_is_not_told_again() {
         assert_eq!(last.edit, u32::from(edited));
         assert_eq!(last.said, Some(crate::planner::notes::words::of_action(note)), "edited: {edited}");
     }
+}
+
+/// Closed by us on one side for a person's closing on the other, which the backup has forgotten: each side says whose closing
+/// it was, and nobody is told of it again. Where two people closed, both are told.
+#[test]
+fn a_closing_of_ours_that_was_forgotten_is_nobodys() {
+    let closed = |comment: Option<&str>, note: Option<&str>| {
+        let mut scene = in_step();
+        scene.close_incident(Classification::TruePositive, Some("SuspiciousActivity"));
+        scene.incident.classification_comment = comment.map(str::to_owned);
+        scene.close_ticket(Some(1));
+        scene.ticket().closure_note = note.map(str::to_owned);
+        let plan = scene.plan();
+        assert!(closing::both_closed(plan.base.as_ref().unwrap()), "{}", words(&plan));
+        plan.operations.len()
+    };
+    assert_eq!(closed(Some("Closed in Halo (ticket 70)."), None), 0, "ours on the incident");
+    assert_eq!(closed(Some("Closed in Halo (ticket 70). done"), Some("<p>done</p>")), 0, "with the agent's words");
+    let ours = "Closed in Microsoft Sentinel as True positive (SuspiciousActivity). seen";
+    assert_eq!(closed(Some("seen"), Some(ours)), 0, "ours on the ticket");
+    assert_eq!(closed(Some("seen"), Some("<p>done</p>")), 2, "two people's");
+    assert_eq!(closed(Some("Closed in Halo (ticket 71)."), None), 2, "for another ticket");
 }
