@@ -215,7 +215,7 @@ fn all_of_the_pairs_states_are_sound() {
         Pairing::new(Second::Held, FOLLOWING, left(2, 2, 0, 2)),
         Pairing::new(Second::Linked, MEETING, left(2, 1, 0, 1)),
         Pairing::new(Second::None, FIELDS, left(3, 0, 0, 0)),
-        Pairing::new(Second::None, ALL, left(2, 1, 0, 1)),
+        Pairing::new(Second::None, ALL, left(2, 2, 0, 2)),
     ];
     let only = std::env::var("HALOBRIDGE_MODEL_PARTS").ok();
     let asked = |at: usize| only.as_ref().is_none_or(|only| only.split(',').any(|one| one == at.to_string()));

@@ -90,7 +90,9 @@ impl Pairing {
                     Found::AsKnown => {}
                 }
                 let moved = moved_since(row.ticket.as_ref(), &current);
-                if change.status_id == Some(CLOSED) && !state.wanted.closed[of] {
+                // An agent closed the ticket that this one was made in place of.
+                let follows = state.wanted.ticket_closed && !before.pair.base.replaced.is_empty();
+                if change.status_id == Some(CLOSED) && !state.wanted.closed[of] && !follows {
                     state.fault = Some(Fault::ClosedByMerge);
                 }
                 state.tick += 1;
