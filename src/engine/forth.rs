@@ -260,7 +260,16 @@ pub(super) async fn add_note(
     };
     let actions = read.as_ref().or(row.actions.as_ref()).into_iter().flatten();
     if let Some(action) = actions.into_iter().find(|action| notes::carries(action, &note.reference)) {
-        return note_made(row, &found_note(kind, action, note), action.clone(), true);
+        let mut found = note_made(row, &found_note(kind, action, note), action.clone(), true);
+        if let Attempt::Done(_, _, reading) = &mut found {
+            // All of the ticket's notes were read with it, now or before: what else of ours stands there is known too, and
+            // need not be looked for one by one.
+            **reading = match read {
+                Some(actions) => Reading { ticket: Some(current), actions: Some(actions), ..Reading::default() },
+                None => Reading::default(),
+            };
+        }
+        return found;
     }
     match halo.add_note(ticket, note, class).await {
         Ok(action) => {

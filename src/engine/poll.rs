@@ -102,6 +102,8 @@ struct Counts {
     disordered: bool,
     /// A list was not read to its end.
     cut: bool,
+    /// There are more comments to be read again than one poll takes, or the budget.
+    rest: bool,
     number: Option<i64>,
     failure: Option<Failure>,
     /// Pairs opened.
@@ -209,7 +211,12 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         }
         standing.judge_anew |= first && counts.failure.is_some();
     }
-    ended(engine, workspace, cause, started, counts).await
+    let rest = counts.rest;
+    ended(engine, workspace, cause, started, counts).await?;
+    if rest {
+        commented::rest(engine, id);
+    }
+    Ok(())
 }
 
 impl Counts {

@@ -81,6 +81,8 @@ pub struct Standing {
     pub failing: bool,
     /// Next full list.
     pub next_full: Option<Timestamp>,
+    /// Of an instance: polls in a row that ended with fewer rows than it counts.
+    pub short: u32,
     /// What whole readings know to be the newest.
     pub settled: Option<Settled>,
     /// Of a workspace: incident numbers that are missing still.

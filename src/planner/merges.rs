@@ -110,7 +110,7 @@ fn own_note(s: &Situation<'_>, words: &str, about: &str, meets: Option<TicketId>
 /// A comment of a merged incident as it is said on the one that is left: with what it has above it, it may be too long for one.
 fn copies(s: &Situation<'_>, from: &MergedFrom, comment: &Comment) -> Vec<(u32, CommentId, String)> {
     let author = notes::author_of(comment);
-    let head = format!("Comment on merged incident {} by {author}, {}", from.name, moment(comment.created));
+    let head = format!("{}{} by {author}, {}", notes::to_halo::CARRIED_OVER, from.name, moment(comment.created));
     let body = text::neutralise_mentions(&text::message_to_text(&comment.message));
     let parts = text::split(&format!("{head}\n\n{body}"), budget::COMMENT_MAX);
     let id = |part| CommentId::carried_over(&s.workspace.arm_id, &from.incident, &comment.id, part);

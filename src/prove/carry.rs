@@ -242,7 +242,7 @@ impl World {
                 answered: false,
                 made: answer.reply.status == 201,
             };
-            self.watch.writes.push(write);
+            self.watch.wrote(write);
             if let Some(key) = &incident {
                 self.watch.incident(&self.twin, key, By::Us(host));
             }

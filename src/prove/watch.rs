@@ -264,6 +264,15 @@ impl Watch {
         })
     }
 
+    /// We wrote something. Each write that a ticket takes asks for a reading of it, which takes one off: dozens may follow
+    /// one another where an incident showed late.
+    pub fn wrote(&mut self, write: Write) {
+        if let Some(ticket) = write.ticket.filter(|_| write.status < 300 && write.kind.starts_with("halo.")) {
+            self.asks_for_a_reading(&ticket.to_string());
+        }
+        self.writes.push(write);
+    }
+
     /// Somebody changed the incident of this name, which asks for a reading of it.
     pub fn asks_for_a_reading(&mut self, name: &str) {
         for (path, (_, count)) in &mut self.reads {

@@ -34,7 +34,7 @@ use crate::{
 const QUIET: SignedDuration = SignedDuration::from_hours(16);
 /// In quiet time the clock jumps by at least this while nothing is under way.
 const QUIET_STEP: SignedDuration = SignedDuration::from_mins(20);
-/// After so long hardly anything is left to be done, and it jumps by more.
+/// After so long hardly anything is left to be done: it jumps by more, but where hundreds of comments are read again.
 const QUIET_FIRST: SignedDuration = SignedDuration::from_hours(4);
 const QUIET_STRIDE: SignedDuration = SignedDuration::from_hours(1);
 /// Steps after which a world counts as never coming to rest.
@@ -348,7 +348,7 @@ impl World {
         // Whole milliseconds, upwards: what is due within one is due at its end.
         let clouds = clouds.map(|at| Timestamp::from_millisecond(at.as_millisecond() + 1).unwrap_or(at));
         let idle = self.calm && self.flights.is_empty();
-        let later = self.now() > self.calm_from() + QUIET_FIRST;
+        let later = !self.shape.large && self.now() > self.calm_from() + QUIET_FIRST;
         let soonest = match (idle, later) {
             (true, true) => self.now() + QUIET_STRIDE,
             (true, false) => self.now() + QUIET_STEP,

@@ -35,11 +35,11 @@ pub(super) async fn move_cursor(
 }
 
 /// Pages come in the order of ticket numbers: without the last page nothing is known to be whole.
-fn broken_off(counts: &mut Counts, failure: Failure) -> bool {
+fn broken_off(counts: &mut Counts, failure: Failure) -> Ended {
     counts.failure = Some(failure);
     counts.held_at = None;
     counts.newest = None;
-    false
+    Ended::Broken
 }
 
 /// Takes up what changed since the cursor, and moves it.
@@ -105,8 +105,22 @@ fn date(tickets: &[Ticket], latest: Timestamp, counts: &mut Counts) {
     }
 }
 
+/// Readings of one list that Halo counts more rows for than it hands out.
+const READINGS: u32 = 3;
+/// Polls after which such a count is taken for no count of these rows.
+const BELIEVED: u32 = 3;
+
+/// How a reading of the list ended.
+enum Ended {
+    Whole,
+    /// Halo counts more rows than it handed out: so many were not among them.
+    Short(usize),
+    Broken,
+}
+
 /// Takes up what changed from `from` on, and what time may be told at the latest. Gives whether the list was read to its
-/// end.
+/// end: where Halo counts more rows than came, it is read again, and then with the next polls. A count that stays above
+/// the rows for so long counts something else.
 async fn changed(
     engine: &Engine,
     halo: &Halo,
@@ -114,7 +128,41 @@ async fn changed(
     class: Class,
     counts: &mut Counts,
 ) -> Result<bool, StoreError> {
+    let id = halo.connection().id;
+    let before = engine.schedule().instances.get(&id).map_or(0, |standing| standing.short);
+    let readings = if before < BELIEVED { READINGS } else { 1 };
+    let mut missing = 0;
+    for _ in 0..readings {
+        match once(engine, halo, (from, latest), class, counts).await? {
+            Ended::Broken => return Ok(false),
+            Ended::Whole => {
+                engine.schedule().instances.entry(id).or_default().short = 0;
+                return Ok(true);
+            }
+            Ended::Short(rows) => missing = rows,
+        }
+    }
+    if before >= BELIEVED {
+        return Ok(true);
+    }
+    tracing::warn!(connection.id = %id, missing, "Halo counts more changed tickets than it hands out; the cursor stays");
+    engine.schedule().instances.entry(id).or_default().short = before + 1;
+    (counts.newest, counts.held_at) = (None, None);
+    Ok(false)
+}
+
+/// Reads the list once.
+async fn once(
+    engine: &Engine,
+    halo: &Halo,
+    (from, latest): (Timestamp, &mut Option<Timestamp>),
+    class: Class,
+    counts: &mut Counts,
+) -> Result<Ended, StoreError> {
     let mut before: (BTreeSet<TicketId>, Option<i64>) = (BTreeSet::new(), None);
+    let (mut seen, mut unread) = (BTreeSet::new(), 0);
+    // The least of all counts: what joins the list while it is read is listed by the next poll.
+    let mut counted: Option<i64> = None;
     for page_no in 1..=PAGES_MAX {
         let asked = engine.now();
         let page = match halo.changed_tickets(from, page_no, class).await {
@@ -122,7 +170,10 @@ async fn changed(
             Err(failure) => return Ok(broken_off(counts, failure)),
         };
         let (more, total) = (page.more, page.total);
+        counted = counted.min(total).or(total).or(counted);
         let ids: BTreeSet<TicketId> = page.tickets.iter().map(|ticket| ticket.id).collect();
+        seen.extend(ids.iter().copied());
+        unread += page.unreadable.len();
         engine.keep_unreadable((None, None), page.unreadable).await?;
         let now = *latest.insert(future::latest(page.told, asked));
         date(&page.tickets, now, counts);
@@ -136,16 +187,20 @@ async fn changed(
             };
             let known = |ticket: &Ticket| before.0.contains(&ticket.id) || ids.contains(&ticket.id);
             let slipped: Vec<Ticket> = again.tickets.into_iter().filter(|ticket| !known(ticket)).collect();
+            seen.extend(slipped.iter().map(|ticket| ticket.id));
             date(&slipped, now, counts);
             counts.told = again.told;
+            counted = counted.min(again.total).or(counted);
             rows(engine, halo, slipped, asked, counts).await?;
         }
         before = (ids, total);
         if !more {
-            return Ok(true);
+            let counted = counted.and_then(|counted| usize::try_from(counted).ok()).unwrap_or(0);
+            let missing = counted.saturating_sub(seen.len() + unread);
+            return Ok(if missing == 0 { Ended::Whole } else { Ended::Short(missing) });
         }
     }
     tracing::warn!(connection.id = %halo.connection().id, pages = PAGES_MAX, "more tickets changed than one reading lists; the cursor stays");
     counts.newest = None;
-    Ok(false)
+    Ok(Ended::Broken)
 }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
+
 use super::{LATE, OVERLAP, Poll};
 use crate::{
-    domain::failure::FailureKind,
-    engine::{digest, known::Known, unread},
+    domain::{failure::FailureKind, ids::WorkspaceId},
+    engine::{Engine, digest, known::Known, unread},
     outbound::budget::Class,
     planner::observed::Reading,
     store::StoreError,
@@ -13,6 +15,15 @@ use crate::{
 
 /// Pairs whose comments are read again with one poll.
 const COMMENTED_AT_ONCE: usize = 40;
+/// The rest is read with a poll that comes within this time.
+const REST_WITHIN: SignedDuration = SignedDuration::from_mins(1);
+
+/// Some of a workspace's comments are still to be read again: its next poll comes soon, or a workspace that is polled
+/// seldom would be hours behind.
+pub(super) fn rest(engine: &Engine, id: WorkspaceId) {
+    let now = engine.now();
+    engine.schedule().poll_within(id, REST_WITHIN, now);
+}
 
 impl Poll<'_> {
     /// An edit, or one comment deleted and another written, may move nothing that a list shows, or hide behind what else
@@ -63,9 +74,11 @@ impl Poll<'_> {
                 }
             }
         }
-        if !again.is_empty() {
-            self.engine.schedule().comment_rereads.entry(self.workspace.id).or_default().extend(again);
-        }
+        let mut schedule = self.engine.schedule();
+        let left = schedule.comment_rereads.entry(self.workspace.id).or_default();
+        // What could not be read now waits for its poll like the rest of the list.
+        self.counts.rest = !left.is_empty();
+        left.extend(again);
         Ok(())
     }
 }

@@ -213,7 +213,16 @@ const HEADS: [&str; 4] = ["Note ", "Halo ticket ", "Digest of notes ", "Closed i
 /// Whether a comment is one of ours about this ticket, whatever the ledger knows of it: its answer may have been lost.
 pub fn is_own(s: &Situation<'_>, ticket: TicketId, comment: &Comment) -> bool {
     let derived = Uuid::parse_str(comment.id.as_str()).is_ok_and(|id| id.get_version_num() == 5);
-    derived && (headed(comment) || derived_here(s, ticket, &comment.id))
+    derived && (headed(comment) || !carried_over(comment) && derived_here(s, ticket, &comment.id))
+}
+
+/// How a comment begins that carries a person's words from a merged incident.
+pub const CARRIED_OVER: &str = "Comment on merged incident ";
+
+/// Whether a comment of ours carries words from a merged incident: its id is derived from theirs, not from an action, and
+/// need not be looked for among thousands of those.
+fn carried_over(comment: &Comment) -> bool {
+    comment.message.starts_with(CARRIED_OVER)
 }
 
 /// Whether a comment with a derived id begins as ours do. Portals give random ids (version 4): the words alone would be

@@ -17,8 +17,14 @@ use crate::{
         operation::{Operation, OperationKind, OperationState},
         policy::{AfterClosing, ReopenRule},
     },
-    planner::rebuild::ASKED_AGAIN,
+    planner::{
+        notes::budget::{COMMENTS_KEPT, COMMENTS_MAX},
+        rebuild::ASKED_AGAIN,
+    },
 };
+
+/// With so few places left on an incident the next one is taken half a day after the last, or later.
+const GATHERED_FROM: usize = 7;
 
 /// What a person wrote on one record, where the other side's copy belongs.
 struct Crossing<'a> {
@@ -90,7 +96,7 @@ fn crossings<'a>(world: &'a Scene<'_>, ending: &'a Ending) -> Vec<Crossing<'a>> 
             }
         };
         let stays = written_elsewhere(ended, first) || kept_after_closing(world, ending, ended);
-        let due = due && !waits(ended, first) && !stays;
+        let due = due && !waits(ended, first) && !stays && !gathers(ended, first);
         found.push(Crossing { ended, due, forbidden, said });
     }
     found
@@ -110,6 +116,13 @@ fn kept_after_closing(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> bool
         ending.policy(ended.key.0, world).is_some_and(|policy| policy.after_closing_comments != AfterClosing::Cross);
     let closed = |versions: &[Version<IncidentValues>]| versions.iter().any(|version| version.value.status == "Closed");
     keeps && world.watch.incidents.get(&ended.key).is_some_and(|versions| closed(versions))
+}
+
+/// Whether an incident holds so many comments that notes are gathered, for longer than any quiet time, before one of its
+/// last places is taken.
+fn gathers(ended: &Ended, said: &Said) -> bool {
+    let left = (COMMENTS_MAX - COMMENTS_KEPT).saturating_sub(ended.comments.len());
+    matches!(said.place, Where::Note(..)) && left <= GATHERED_FROM
 }
 
 /// Whether a person has to decide first: the write is a dead letter, and the pair says so.

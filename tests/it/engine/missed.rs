@@ -1,5 +1,10 @@
 //! Words that did not cross in a simulated world: overlooked by a count, or taken for written.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
 use halobridge::{
     domain::{ids::TicketId, pair::Health, run::RunCause},
     twin::options::Product,
@@ -391,6 +396,71 @@ both! {
         bridge.mutate_no_more();
         let said = bridge.comments_of(of_last);
         assert_eq!(said.iter().filter(|text| text.contains("said after it was closed")).count(), 1, "{said:#?}");
+        bridge.finish().await;
+    }
+
+    /// A page that comes empty, or a limit that changes between two pages, leaves rows out that Halo counts all the same.
+    async fn rows_that_halo_counts_and_does_not_hand_out_are_asked_for_again(product) {
+        let bridge = Bridge::with(Setup { switches: vec![("page_cap", "1")], ..Setup::new(product) }).await;
+        let incidents = [bridge.raise(json!({})), bridge.raise(json!({}))];
+        bridge.cross().await;
+        let mut linked = Vec::new();
+        for incident in incidents {
+            linked.push((bridge.ticket_of(&incident).await, incident));
+        }
+        linked.sort();
+        let [(first, _), (last, of_last)] = linked.as_slice() else { panic!("{linked:?}") };
+        // Nothing but the list tells of a pair that is closed.
+        bridge.close_incident(of_last, json!({ "classification": "Undetermined" }));
+        bridge.pass(900).await;
+        bridge.note(*last, "<p>said after it was closed</p>", json!({}));
+        // The server was away meanwhile: what follows is far behind the cursor's overlap.
+        bridge.clock.advance(SignedDuration::from_secs(900));
+        bridge.note(*first, "<p>said of the first</p>", json!({}));
+        let mut empty = false;
+        bridge.mutate(move |request, body| {
+            let query = request.uri().query().unwrap_or_default();
+            if !empty && query.contains("lastupdatefromdate") && query.contains("page_no=2") {
+                empty = true;
+                body["tickets"] = json!([]);
+            }
+        });
+        bridge.pass(120).await;
+        bridge.mutate_no_more();
+        let said = bridge.comments_of(of_last);
+        assert_eq!(said.iter().filter(|text| text.contains("said after it was closed")).count(), 1, "{said:#?}");
+        bridge.finish().await;
+    }
+
+    /// A server whose count is always higher than the rows it hands out is believed in the end: nothing stands still.
+    async fn a_count_that_stays_above_the_rows_holds_nothing_up(product) {
+        let bridge = Bridge::with(Setup::new(product)).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let lists = Arc::new(AtomicU64::new(0));
+        let counter = lists.clone();
+        bridge.mutate(move |request, body| {
+            if request.uri().query().is_some_and(|query| query.contains("lastupdatefromdate"))
+                && let Some(counted) = body.get("record_count").and_then(serde_json::Value::as_i64)
+            {
+                counter.fetch_add(1, Ordering::Relaxed);
+                body["record_count"] = json!(counted + 7);
+            }
+        });
+        for round in 0..6 {
+            bridge.note(ticket, &format!("<p>note of round {round}</p>"), json!({}));
+            bridge.pass(300).await;
+            let said = bridge.comments_of(&incident);
+            let crossed = said.iter().filter(|text| text.contains(&format!("note of round {round}"))).count();
+            assert_eq!(crossed, 1, "{said:#?}");
+        }
+        bridge.pass(600).await;
+        let listed = lists.swap(0, Ordering::Relaxed);
+        bridge.pass(600).await;
+        let again = lists.load(Ordering::Relaxed);
+        assert!(again <= 60 && again <= listed + 1, "{listed}, then {again} lists: it is not asked after for ever");
+        bridge.mutate_no_more();
         bridge.finish().await;
     }
 }

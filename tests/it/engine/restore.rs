@@ -319,4 +319,26 @@ both! {
         assert_eq!(crossed(&bridge, ticket, "said better").await, 1);
         bridge.finish().await;
     }
+
+    async fn dozens_of_notes_that_were_written_since_are_known_after_one_reading(product) {
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        let said: Vec<String> = (0..12).map(|n| format!("said as number {n}.")).collect();
+        for text in &said {
+            bridge.comment(&incident, text);
+        }
+        bridge.away(Some("/halo/api"));
+        bridge.cross().await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        bridge.away(None);
+        bridge.pass(600).await;
+        bridge.restore(&backup).await;
+        let before = bridge.calls("halo.actions.get");
+        bridge.pass(60).await;
+        let read = bridge.calls("halo.actions.get") - before;
+        for text in &said {
+            assert_eq!(crossed(&bridge, ticket, text).await, 1, "{text}");
+        }
+        assert!(read <= 4, "its notes were read {read} times");
+        bridge.finish().await;
+    }
 }
