@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
@@ -12,9 +12,10 @@ use crate::{
         second_writer::{SecondWrite, SecondWriter},
         ticket::Action,
     },
+    ledger::fact::Fact,
     planner::{
         observed::News,
-        second_writer::{Sign, by_us},
+        second_writer::{Sign, by_us, named_already},
     },
     store::{SituationRow, StoreError},
 };
@@ -108,7 +109,22 @@ async fn notice(engine: &Engine, row: &SituationRow, sign: &Sign) -> Result<(), 
     Ok(())
 }
 
-/// A note of ours that was never sent stands there already. `operation` is the one that is about to be sent.
+/// An incident that is new here names a ticket in a comment of ours: no second one is made for it.
+pub(super) async fn newcomer(engine: &Engine, facts: &[Fact], now: Timestamp) -> Result<(), StoreError> {
+    let commented = facts.iter().any(|fact| matches!(fact, Fact::CommentsRead { .. }));
+    if !commented || engine.only_reads() {
+        return Ok(());
+    }
+    let Some(row) = super::newcomer::begun(facts, now) else { return Ok(()) };
+    let view = engine.registry.view();
+    let Some(halo) = view.halo.get(&row.pair.halo) else { return Ok(()) };
+    let mut signs = named_already(&halo.tenant, row.comments.as_deref().unwrap_or_default(), now);
+    // It may join others that share theirs.
+    signs.retain(|sign| !matches!(sign.wrote, SecondWrite::Comment { ticket } if row.pair.ticket == Some(ticket)));
+    heed(engine, &row, signs, None).await
+}
+
+/// A note that is about to be written for the first time stands there already.
 pub(super) async fn note_found(
     engine: &Engine,
     row: &SituationRow,

@@ -1,13 +1,14 @@
 //! Writes that bear an id or a reference of ours and that this ledger does not know: a second process writes.
 //!
 //! Only what cannot have come from here is told. Whatever an operation may have written, though its answer was lost, is
-//! ours; so is what is linked, what is older than the pair, and what stands on a ticket that somebody merged, moved or
+//! ours; so is what is linked, what is older than the pair (a ticket that somebody made for the incident shortly before it
+//! apart), and what stands on a ticket that somebody merged, moved or
 //! deleted. Two things are left to whoever looks at the database: whether an operation that is over (done, or taken back
 //! after it was sent) wrote it, and up to when this database may have forgotten what it wrote.
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::domain::{
@@ -27,6 +28,10 @@ use super::{
 
 /// Up to which edit of a note the id of a comment is derived.
 const EDITS_LOOKED_FOR: u32 = 8;
+
+/// So much earlier than we another process may have read an incident, and made its ticket: the longest time between polls
+/// that is usual, and some.
+const READ_FIRST: SignedDuration = SignedDuration::from_mins(20);
 
 /// A write that this ledger does not know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,13 +80,32 @@ pub fn signs(s: &Situation<'_>) -> Vec<Sign> {
 
 /// A comment that is one of ours, and that nobody here wrote.
 fn told(s: &Situation<'_>, comment: &Comment) -> Option<Sign> {
-    let derived = Uuid::parse_str(comment.id.as_str()).is_ok_and(|id| id.get_version_num() == 5);
-    let at = comment.created.filter(|at| derived && *at > s.pair.created)?;
-    let key = format!("comment/{}", comment.id);
-    if ours(s, &key) {
+    let sign = |ticket| comment_about(comment, ticket).filter(|sign| !ours(s, &sign.key));
+    if !derived(comment) {
         return None;
     }
-    let ticket = about_own(s, comment).or_else(|| about_another(s, comment))?;
+    if let Some(ticket) = about_own(s, comment) {
+        return sign(ticket).filter(|sign| sign.at > s.pair.created);
+    }
+    sign(about_another(s, comment)?).filter(|sign| sign.at > s.pair.created - READ_FIRST)
+}
+
+/// Comments of ours on an incident that is new here, and that name a ticket: another process has just made it.
+pub fn named_already(halo_tenant: &str, comments: &[Comment], now: Timestamp) -> Vec<Sign> {
+    let named = comments.iter().filter(|comment| derived(comment)).filter_map(|comment| {
+        let key = named(&comment.message).filter(|key| is_of(halo_tenant, comment, *key, 0))?;
+        comment_about(comment, key.ticket)
+    });
+    named.filter(|sign| sign.at > now - READ_FIRST).collect()
+}
+
+/// Ids that we derive are of version 5; portals give random ones.
+fn derived(comment: &Comment) -> bool {
+    Uuid::parse_str(comment.id.as_str()).is_ok_and(|id| id.get_version_num() == 5)
+}
+
+fn comment_about(comment: &Comment, ticket: TicketId) -> Option<Sign> {
+    let (at, key) = (comment.created?, format!("comment/{}", comment.id));
     Some(Sign { wrote: SecondWrite::Comment { ticket }, comment: comment.id.clone(), at, key })
 }
 
@@ -96,12 +120,12 @@ fn about_own(s: &Situation<'_>, comment: &Comment) -> Option<TicketId> {
     let notes = s.actions.into_iter().flatten().filter(|action| !action.system && action.key.ticket == ticket);
     let itself = ActionKey { ticket, action: TICKET_ITSELF };
     let mut keys = notes.map(|action| action.key).chain(std::iter::once(itself));
-    let has_its_id = |key: ActionKey| (0..EDITS_LOOKED_FOR).any(|edit| is_of(s, comment, key, edit));
+    let has_its_id = |key: ActionKey| (0..EDITS_LOOKED_FOR).any(|edit| is_of(s.halo_tenant, comment, key, edit));
     keys.any(has_its_id).then_some(ticket)
 }
 
-fn is_of(s: &Situation<'_>, comment: &Comment, key: ActionKey, edit: u32) -> bool {
-    CommentId::derived(s.halo_tenant, key, edit, 0) == comment.id
+fn is_of(halo_tenant: &str, comment: &Comment, key: ActionKey, edit: u32) -> bool {
+    CommentId::derived(halo_tenant, key, edit, 0) == comment.id
 }
 
 /// Another ticket, that a comment of ours names at its beginning: by its id it is of that ticket, and this pair never had
@@ -114,7 +138,7 @@ fn about_another(s: &Situation<'_>, comment: &Comment) -> Option<TicketId> {
         || base.replaced.contains(&key.ticket)
         || s.links.iter().any(|link| link.action.ticket == key.ticket)
         || s.merged.iter().any(|from| from.ticket == Some(key.ticket));
-    (!known && is_of(s, comment, key, 0)).then_some(key.ticket)
+    (!known && is_of(s.halo_tenant, comment, key, 0)).then_some(key.ticket)
 }
 
 /// The note, or the ticket itself, that a comment of ours is about by its first words.
