@@ -27,7 +27,7 @@ use super::{
     newcomer, newer, pauses,
     queue::Gate,
     registry::salt,
-    schedule, second_writer, settle, stop,
+    schedule, settle, stop,
     unrecorded::{self, Unrecorded},
 };
 
@@ -232,7 +232,6 @@ pub(super) async fn begin_at_once(
     lane: NewcomersLane<'_>,
 ) -> Result<Option<PairId>, StoreError> {
     let now = engine.now();
-    second_writer::newcomer(engine, &facts, now).await?;
     let start = newcomer::begun(&facts, now).and_then(|row| {
         let operation = head(&row)?.clone();
         let held = engine.paused(&row.pair) || forth::may_be_forgotten(engine, &row) || engine.outdated();
