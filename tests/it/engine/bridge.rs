@@ -846,6 +846,7 @@ link_comment = {}
     pub async fn finish_with(mut self, doubled: usize) {
         self.finished = true;
         let mut twice = Vec::new();
+        assert_eq!(self.store.second_writer().await.unwrap(), None, "nothing is taken for another process's");
         self.store.verify_ledger().await.expect("the ledger holds");
         let before = self.all_there_is().await;
         self.store.rebuild().await.expect("it can be rebuilt");

@@ -5,11 +5,11 @@ use halobridge::{
     clock::Clock as _,
     domain::{account::Scope, second_writer::SecondWrite},
     engine::Engine,
-    service::{caller::Caller, pulse},
+    service::{caller::Caller, links, pulse},
 };
 use serde_json::json;
 
-use super::bridge::*;
+use super::{bridge::*, person::operator};
 
 const UNITS_MAX: usize = 200_000;
 /// Longer than clocks may be apart.
@@ -207,6 +207,42 @@ both! {
         for after in [2, 4, 6, 8] {
             assert_eq!(crossed(&bridge, ticket, &format!("said before crash {after}.")), 1);
         }
+        bridge.finish().await;
+    }
+
+    /// Tickets that are merged, one that goes to another client and comes back, a pair that is taken apart and linked again.
+    async fn what_people_move_about_is_nobody_elses(product) {
+        let bridge = Bridge::with(Setup { notes: "all", link_comment: true, ..Setup::new(product) }).await;
+        let incidents = [0, 0, 0, 0].map(|place| bridge.raise_in(place, json!({})));
+        bridge.cross().await;
+        bridge.pass_by(A_WHILE, 600).await;
+        let mut tickets = Vec::new();
+        for incident in &incidents {
+            let ticket = bridge.ticket_of(incident).await;
+            bridge.comment(incident, "said in Sentinel");
+            bridge.note(ticket, "<p>said in Halo</p>", json!({}));
+            tickets.push(ticket);
+        }
+        bridge.cross().await;
+        let home = bridge.setup.product.first_client_id();
+        let (app, olga) = operator(&bridge);
+        let pair = bridge.pair_of(&incidents[3]).await.unwrap();
+        bridge.act("ticket.merge", json!({ "from": tickets[0], "into": tickets[1], "agent": AGENT }));
+        bridge.act("ticket.move", json!({ "ticket_id": tickets[2], "client": home + 1, "agent": AGENT }));
+        links::unlink(&app, &olga, pair.id).await.unwrap();
+        bridge.pass(300).await;
+        bridge.act("ticket.move", json!({ "ticket_id": tickets[2], "client": home, "agent": AGENT }));
+        let number = format!("#{}", tickets[3]);
+        links::link(&app, &olga, pair.workspace, &pair.incident, &number).await.unwrap();
+        for incident in &incidents[1..] {
+            bridge.comment(incident, "said after that");
+        }
+        bridge.pass(1_200).await;
+        assert!(!bridge.engine.only_reads(), "{:?}", bridge.engine.second_writer());
+        for ticket in &tickets[1..] {
+            assert_eq!(crossed(&bridge, *ticket, "said after that"), 1, "ticket {ticket}");
+        }
+        assert_eq!(crossed(&bridge, tickets[3], "said in Sentinel"), 1);
         bridge.finish().await;
     }
 }
