@@ -28,10 +28,11 @@ async fn both_work(bridge: &Bridge, copy: &Engine, secs: i64) {
     }
 }
 
-/// An address that cannot be reached, by the name of a workspace in it.
+/// Of the two workspaces one alone can be reached: a part of the other one's addresses.
 fn only(bridge: &Bridge, place: usize) -> Option<&'static str> {
     let other = bridge.workspace_name(1 - place).to_lowercase();
-    Some(Box::leak(format!("/{other}/").into_boxed_str()))
+    let part: &'static str = Box::leak(format!("/{other}/").into_boxed_str());
+    Some(part)
 }
 
 fn crossed(bridge: &Bridge, ticket: i64, text: &str) -> usize {
