@@ -60,7 +60,7 @@ pub async fn run(global: &Global, args: DoctorArgs) -> anyhow::Result<ExitCode> 
         Finding::ok("key", "fits its form"),
         Finding::ok(format!("schema of {DATABASE}"), format!("version {SCHEMA_VERSION}")),
     ]);
-    tell(vec![server(&data), mark(&data).await]);
+    tell(vec![server(&data), mark(&data).await, second_writer(&data).await]);
     tell(doctor::database(&data.store).await);
     match data.store.installation().await {
         Ok(installation) => {
@@ -122,5 +122,22 @@ async fn mark(data: &DataDir) -> Finding {
              serve --confirm-instance`.",
         ),
         Err(error) => Finding::fault("instance mark", error.to_string()),
+    }
+}
+
+async fn second_writer(data: &DataDir) -> Finding {
+    let what = "other writers";
+    match data.store.second_writer().await {
+        Ok(None) => Finding::ok(what, "none was noticed"),
+        Ok(Some(found)) => Finding::fault(
+            what,
+            format!(
+                "a second process writes to the pairs of this installation ({}, {}), so nothing is written to either side. \
+                 End the other one, then confirm this one once with `halobridge serve --confirm-instance`.",
+                found.words(),
+                found.at
+            ),
+        ),
+        Err(error) => Finding::fault(what, error.to_string()),
     }
 }

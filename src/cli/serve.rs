@@ -56,7 +56,8 @@ pub struct ServeArgs {
 
     /// Confirm that a restored or copied data directory is the one to go on with
     ///
-    /// Without it such an installation reads and shows, and writes nothing to either side.
+    /// Without it such an installation, and one that has noticed a second process writing to its pairs, reads and shows,
+    /// and writes nothing to either side.
     #[arg(long, env = "HALOBRIDGE_CONFIRM_INSTANCE", value_parser = super::values::switch)]
     pub confirm_instance: bool,
 
@@ -74,7 +75,7 @@ pub async fn run(global: &Global, args: ServeArgs) -> anyhow::Result<ExitCode> {
     let _lock = lock_instance(&data.path)?;
     if args.confirm_instance {
         let before = data.store.instance_mark(&data.path, &SystemIds).await?;
-        if before == InstanceMark::Differs {
+        if before == InstanceMark::Differs || data.store.second_writer().await?.is_some() {
             data.store.forgot_until(SystemClock.now()).await?;
         }
         data.store.confirm_instance(&data.path, &SystemIds).await?;
@@ -112,6 +113,16 @@ pub async fn run(global: &Global, args: ServeArgs) -> anyhow::Result<ExitCode> {
         running.engine.only_read();
         say("This data directory was copied or restored. Nothing is written to Sentinel or Halo until a person \
              confirms it: stop the server and start it again with --confirm-instance.");
+    }
+    if let Some(found) = data.store.second_writer().await? {
+        running.engine.only_read();
+        say(format!(
+            "A second process writes to the pairs of this installation: {}, {}, was not written from here. Nothing is \
+             written to Sentinel or Halo until a person has ended the other one, or this one: stop the server that is to go \
+             on and start it again with --confirm-instance.",
+            found.words(),
+            found.at
+        ));
     }
     running.begin();
     running.serve(listener, options, stop).await?;

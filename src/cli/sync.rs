@@ -60,6 +60,13 @@ async fn alone(data: &DataDir) -> anyhow::Result<ExitCode> {
              --confirm-instance`."
         );
     }
+    if let Some(found) = data.store.second_writer().await? {
+        bail!(
+            "A second process writes to the pairs of this installation ({}), so nothing may be written. End the other one, \
+             then confirm this one: `halobridge serve --confirm-instance`.",
+            found.words()
+        );
+    }
     let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
     let engine = Arc::new(Engine::new(data.store.clone(), clock, ids, Arc::new(OverNetwork)));
     let summary = once(&engine, SIDE_BY_SIDE).await?;

@@ -32,6 +32,7 @@ pub mod rights;
 pub mod round_trip;
 pub mod run;
 pub mod saved;
+pub mod second_writer;
 pub mod shadow;
 pub mod text;
 pub mod ticket;

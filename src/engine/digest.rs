@@ -19,6 +19,7 @@ use crate::{
         self, Situation,
         observed::{News, Observed, Reading},
         plan::displaced,
+        second_writer::Sign,
         situation::Seen,
     },
     store::{SituationRow, StoreError},
@@ -29,7 +30,9 @@ use super::{
     known::{self, Known, Said},
     merges::{self, Around},
     registry::View,
-    ruled, silenced,
+    ruled,
+    second_writer::{self, Before},
+    silenced,
 };
 
 /// What is known of a pair's two records.
@@ -140,6 +143,7 @@ async fn step(
     let elsewhere = elsewhere::written(&row, &reading);
     elsewhere::withhold(&row, displaced, &mut reading);
     let news = observed(&row).news(reading);
+    let before = Before::of(engine, &row, &news);
     let shown = row.pair.gone.filter(|side| news.shows(*side));
     let shown = shown.map(|side| Fact::RecordGone { pair: id, side, gone: false });
     for fact in elsewhere.into_iter().chain(told(&row, news)).chain(shown) {
@@ -159,7 +163,11 @@ async fn step(
         overlay(&mut row, &fact);
         facts.push(fact);
     }
-    let mut planned = replan(engine, &view, &row, &around, (seen, anew), now);
+    let (mut planned, signs) = replan(engine, &view, &row, &around, (seen, anew), before, now);
+    if !signs.is_empty() {
+        // Before anything of it is recorded: should this fail, the reading comes again and is news still.
+        Box::pin(second_writer::heed(engine, &row, signs, None)).await?;
+    }
     number(row.next_position, &mut planned);
     for fact in &planned {
         overlay(&mut row, fact);
@@ -314,19 +322,24 @@ pub(crate) fn replayed(row: &mut SituationRow, fact: &Fact, at: Timestamp) {
     known::dated(row, said, std::slice::from_ref(fact), at);
 }
 
-/// Plans a pair, `anew` as if its records had just been linked, and says what that changes.
+/// Plans a pair, `anew` as if its records had just been linked, and says what that changes; also which signs of a second
+/// writer show that were not known `before`.
 fn replan(
     engine: &Engine,
     view: &View,
     row: &SituationRow,
     around: &Around,
     (seen, anew): (Seen, bool),
+    before: Option<Before>,
     now: Timestamp,
-) -> Vec<Fact> {
-    let Some((workspace, client, policy)) = view.of_workspace(row.pair.workspace) else { return silenced::judged(row) };
-    let Some(halo) = view.halo.get(&row.pair.halo) else { return silenced::judged(row) };
+) -> (Vec<Fact>, Vec<Sign>) {
+    let off = || (silenced::judged(row), Vec::new());
+    let Some((workspace, client, policy)) = view.of_workspace(row.pair.workspace) else { return off() };
+    let Some(halo) = view.halo.get(&row.pair.halo) else { return off() };
     // Without look-ups names mean nothing: the plan waits for them.
-    let Some(catalogue) = super::registry::wait_for_catalogue(engine, row.pair.halo) else { return Vec::new() };
+    let Some(catalogue) = super::registry::wait_for_catalogue(engine, row.pair.halo) else {
+        return (Vec::new(), Vec::new());
+    };
     let ticket_url = halo.ticket_url_base();
     let unread = engine.schedule().unread.get(&row.pair.id).cloned();
     let situation = Situation {
@@ -351,6 +364,10 @@ fn replan(
         seen,
         unread: unread.as_deref(),
     };
+    let mut signs = Vec::new();
+    if let Some(before) = before {
+        signs.extend(planner::second_writer::signs(&situation).into_iter().filter(|sign| before.lacks(sign)));
+    }
     let begun = anew.then(|| planner::rebuild::begun(&situation));
     let situation = match &begun {
         Some(begun) => begun.situation(&situation),
@@ -400,7 +417,7 @@ fn replan(
         needs_somebody(pair.id, plan.state.health, plan.state.reason.as_ref());
         facts.push(Fact::PairJudged { pair: pair.id, state: plan.state });
     }
-    facts
+    (facts, signs)
 }
 
 /// What asks for a person stands in the log too, for those who watch that.

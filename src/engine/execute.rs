@@ -197,8 +197,8 @@ async fn attempt(
     }
     {
         let _pair = engine.lanes.pair(operation.pair).await;
-        if known.moved(engine) || engine.outdated() {
-            // Something came in since it was read: it is looked at once more.
+        if known.moved(engine) || engine.outdated() || engine.only_reads() {
+            // Something came in since it was read: it is looked at once more, if anything is to be written at all.
             engine.schedule().pairs.insert(operation.pair);
             return Ok(None);
         }

@@ -25,7 +25,7 @@ use crate::{
     store::{SituationRow, StoreError},
 };
 
-use super::{Engine, back, digest::observed, execute::Attempt, pauses};
+use super::{Engine, back, digest::observed, execute::Attempt, pauses, second_writer};
 
 /// How long after a record was made "not found" does not prove that it is gone.
 pub(super) const MAY_NOT_SHOW_YET: SignedDuration = SignedDuration::from_mins(5);
@@ -260,6 +260,9 @@ pub(super) async fn add_note(
     };
     let actions = read.as_ref().or(row.actions.as_ref()).into_iter().flatten();
     if let Some(action) = actions.into_iter().find(|action| notes::carries(action, &note.reference)) {
+        if let Err(error) = Box::pin(second_writer::note_found(engine, row, kind, action)).await {
+            return Attempt::Failed(Failure::new(Side::Halo, FailureKind::Transient, crate::telemetry::chain(&error)));
+        }
         let mut found = note_made(row, &found_note(kind, action, note), action.clone(), true);
         if let Attempt::Done(_, _, reading) = &mut found {
             // All of the ticket's notes were read with it, now or before: what else of ours stands there is known too, and

@@ -40,6 +40,7 @@ pub mod registry;
 mod revive;
 mod ruled;
 pub mod schedule;
+mod second_writer;
 pub mod settle;
 mod settled;
 mod silenced;
@@ -60,6 +61,7 @@ use crate::{
     domain::{
         ids::{ClientId, ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
         run::RunCause,
+        second_writer::SecondWriter,
     },
     ledger::{entry::Seq, fact::Fact},
     store::{Entered, Store, StoreError},
@@ -110,8 +112,8 @@ impl Engine {
         self.schedule().look_every = look_every;
     }
 
-    /// From now on nothing is written to either side: the data directory was copied or restored, and a person
-    /// has not confirmed yet that it is the one to go on with.
+    /// From now on nothing is written to either side: the data directory was copied or restored, or a second process writes
+    /// to the same pairs, and a person has not confirmed yet that this is the one to go on with.
     pub fn only_read(&self) {
         self.schedule().only_read = true;
     }
@@ -124,6 +126,11 @@ impl Engine {
     /// Whether [`Engine::only_read`] holds.
     pub fn only_reads(&self) -> bool {
         self.schedule().only_read
+    }
+
+    /// The second writer that was noticed; while it is not settled, [`Engine::only_reads`] holds.
+    pub fn second_writer(&self) -> Option<SecondWriter> {
+        self.schedule().second_writer.clone()
     }
 
     /// The engine's time.

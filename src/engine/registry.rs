@@ -311,8 +311,11 @@ pub(super) async fn reload(engine: &Engine) -> Result<(), StoreError> {
     engine.kept.forget_all();
     if first {
         left_behind(engine).await?;
-        let forgotten = engine.store.forgotten_until().await?;
-        engine.schedule().forgotten_until = forgotten;
+        let (forgotten, second) = (engine.store.forgotten_until().await?, engine.store.second_writer().await?);
+        let mut schedule = engine.schedule();
+        schedule.forgotten_until = forgotten;
+        schedule.only_read |= second.is_some();
+        schedule.second_writer = second;
     } else {
         super::pauses::changed(engine).await?;
     }

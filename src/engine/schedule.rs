@@ -174,6 +174,8 @@ pub struct Schedule {
     pub(super) priorities_sent: BTreeMap<PairId, SentPriority>,
     /// Nothing is written to either side.
     pub only_read: bool,
+    /// The second writer that was noticed, for which nothing is written.
+    pub second_writer: Option<crate::domain::second_writer::SecondWriter>,
     /// By Halo client: open tickets that were looked at for what Halo's own integration wrote into them.
     pub natives: BTreeMap<(ConnectionId, i64), Natives>,
     /// Backfills, and when each goes on.
@@ -337,8 +339,7 @@ impl Schedule {
     }
 }
 
-/// How often the configuration's version and other processes' requests are looked at. What this process changes is up
-/// at once.
+/// How often the configuration's version and other processes' requests are looked at.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(1);
 /// Workspaces that are polled at once: where none of them answers, the rest of what runs side by side goes on.
 const POLLS_MAX: usize = 32;
@@ -478,8 +479,7 @@ impl Engine {
         looks.map_or(work, |at| at.min(work))
     }
 
-    /// The same without the looks, every second, at the configuration's version and for requests of other
-    /// processes: they are made as well whenever anything else is due.
+    /// The same without the looks that are made every second: they are made whenever anything else is due as well.
     pub fn next_work(&self) -> Timestamp {
         let now = self.now();
         let s = self.schedule();

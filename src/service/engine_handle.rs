@@ -11,6 +11,7 @@ use crate::{
         failure::{Failure, Side},
         ids::{ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
         run::{RunCause, RunScope},
+        second_writer::SecondWriter,
     },
     halo_itsm::Halo,
     outbound::budget::{Budget, Subscriptions},
@@ -89,8 +90,11 @@ pub trait EngineHandle: Send + Sync + 'static {
 pub struct EngineStatus {
     /// Whether its loop runs: false before the start, after a stop, and in commands without an engine.
     pub alive: bool,
-    /// Whether it may only read: the data directory was copied or restored, and nobody has confirmed it.
+    /// Whether it may only read: the data directory was copied or restored, or a second writer was noticed, and nobody has
+    /// confirmed it.
     pub only_reads: bool,
+    /// The second writer that was noticed.
+    pub second_writer: Option<SecondWriter>,
     /// One row for each workspace and Halo instance it looks after.
     pub scopes: Vec<ScopeStatus>,
     /// One row for each budget it keeps.

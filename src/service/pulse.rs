@@ -14,7 +14,7 @@ use super::{
 use crate::{
     domain::{
         run::RunScope,
-        view::pulse::{OldSource, Pulse},
+        view::pulse::{OldSource, Pulse, Second},
         workspace::Mode,
     },
     store::Installation,
@@ -48,9 +48,14 @@ pub async fn pulse(app: &App, caller: &Caller) -> Result<Pulse, ServiceError> {
     for sources in [&mut late, &mut broken] {
         sources.sort_by(|a, b| a.read.cmp(&b.read).then_with(|| a.name.cmp(&b.name)));
     }
+    let second_writer = status.second_writer.as_ref().map(|found| Second {
+        noticed: found.noticed,
+        wrote: caller.scope.allows(Some(found.client)).then(|| (found.words(), found.at)),
+    });
     Ok(Pulse {
         alive: status.alive,
         only_reads: status.only_reads,
+        second_writer,
         last_look: rows().filter_map(|row| row.last_success).max(),
         late,
         broken,

@@ -122,6 +122,7 @@ impl EngineHandle for RunningEngine {
         EngineStatus {
             alive: self.alive.load(Ordering::Relaxed),
             only_reads: self.engine.only_reads(),
+            second_writer: self.engine.second_writer(),
             scopes: scopes.collect(),
             budgets: self.budgets(),
         }

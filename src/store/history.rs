@@ -13,7 +13,7 @@ use crate::{
     domain::{
         account::Scope,
         ids::{IncidentId, PairId},
-        time::to_ms,
+        time::{from_ms, to_ms},
     },
     ledger::{
         entry::{Chain, Entry, Seq, join},
@@ -38,6 +38,10 @@ statements! {
         WHERE l.pair = ?1 AND l.seq > ?2 AND l.seq <= ?3 ORDER BY l.seq LIMIT 0 + ?4");
     const OPENED = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body
         WHERE l.pair = ?1 AND l.fact = 'pair-opened' ORDER BY l.seq LIMIT 1");
+    // Written out, so that the index of rare facts is found (see `IN_EVERY_PAIR`).
+    const LAST_UNLINKED = "SELECT l.at_ms FROM ledger l WHERE l.fact = 'unlinked' AND l.fact NOT IN ('incident-read',
+        'pair-opened', 'operation-planned', 'operation-moved', 'pair-judged', 'base-agreed', 'ticket-read', 'ticket-linked')
+        AND json_extract(l.detail, '$.incident') = ?1 ORDER BY l.seq DESC LIMIT 1";
     const OF_INCIDENT = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body
         WHERE ifnull(json_extract(l.detail, '$.id'), json_extract(l.detail, '$.incident')) = ?1
         AND l.fact IN ('incident-read', 'evidence-read') AND l.seq <= ?2 ORDER BY l.seq");
@@ -250,6 +254,19 @@ impl Store {
             }
         }
         Ok(Seq(before))
+    }
+
+    /// Since when the operations of an incident's pair are all that was ever written from here: its last pair was taken
+    /// apart then, or the ledger began. `None`: there is no ledger yet.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn remembers_since(&self, incident: &IncidentId) -> Result<Option<Timestamp>> {
+        let mut reader = self.reader().await?;
+        let began: Option<i64> = sqlx::query_scalar(WRITTEN_AT).bind(1_i64).fetch_optional(&mut *reader).await?;
+        let unlinked: Option<i64> =
+            sqlx::query_scalar(LAST_UNLINKED).bind(incident.as_str()).fetch_optional(&mut *reader).await?;
+        Ok(began.max(unlinked).map(from_ms))
     }
 
     /// Readings of an incident up to an entry, oldest first. Incidents of several workspaces may share an id.

@@ -1,4 +1,4 @@
-//! One process on one data directory; and noticing a copied directory or a restored database.
+//! One process on one data directory; and noticing a copied directory, a restored database or a second writer.
 
 use std::{
     fs::{File, OpenOptions},
@@ -13,10 +13,14 @@ use rustix::fs::{FlockOperation, flock};
 use super::{
     Store,
     error::{Result, StoreError},
+    row::to_json,
 };
 use crate::{
     clock::IdSource,
-    domain::time::{from_ms, to_ms},
+    domain::{
+        second_writer::SecondWriter,
+        time::{from_ms, to_ms},
+    },
 };
 
 /// Name of the lock file in a data directory.
@@ -24,6 +28,7 @@ pub const LOCK_FILE: &str = "halobridge.lock";
 const MARK_FILE: &str = "instance";
 const MARK: &str = "instance-mark";
 const FORGOTTEN: &str = "forgotten-until";
+const SECOND_WRITER: &str = "second-writer";
 
 /// Held as long as this process may use the data directory; freed by the system when the process ends.
 #[derive(Debug)]
@@ -110,13 +115,15 @@ impl Store {
         tx.commit().await
     }
 
-    /// A person has confirmed a restored or copied database: what was written up to now may be missing in it.
+    /// A person has confirmed a restored or copied database, or the one to go on with after a second writer was noticed:
+    /// what was written up to now may be missing in it.
     ///
     /// # Errors
     /// What the database says.
     pub async fn forgot_until(&self, now: Timestamp) -> Result<()> {
         let mut tx = self.begin().await?;
         tx.put_setting(FORGOTTEN, Some(&to_ms(now).to_string())).await?;
+        tx.put_setting(SECOND_WRITER, None).await?;
         tx.commit().await
     }
 
@@ -127,6 +134,26 @@ impl Store {
     pub async fn forgotten_until(&self) -> Result<Option<Timestamp>> {
         let kept = self.setting(FORGOTTEN).await?;
         Ok(kept.and_then(|text| text.parse().ok()).map(from_ms))
+    }
+
+    /// A second writer was noticed: kept until a person confirms ([`Store::forgot_until`]).
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn keep_second_writer(&self, found: &SecondWriter) -> Result<()> {
+        let mut tx = self.begin().await?;
+        tx.put_setting(SECOND_WRITER, Some(&to_json(found)?)).await?;
+        tx.commit().await
+    }
+
+    /// The second writer that was noticed and that nobody has settled yet.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn second_writer(&self) -> Result<Option<SecondWriter>> {
+        let Some(kept) = self.setting(SECOND_WRITER).await? else { return Ok(None) };
+        let corrupt = |_| StoreError::Corrupt { table: "settings", column: "value", id: SECOND_WRITER.to_owned() };
+        serde_json::from_str(&kept).map(Some).map_err(corrupt)
     }
 }
 

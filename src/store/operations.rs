@@ -69,6 +69,9 @@ statements! {
         WHERE o.state = 'done' AND o.changed_ms >= ?1 AND o.kind IN ('add-note', 'update-ticket', 'create-ticket')";
     const OF_PAIR = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
         FROM operations o JOIN bodies b ON b.hash = o.body WHERE o.pair = ?1 ORDER BY o.position DESC LIMIT 0 + ?2";
+    // One that was refused with a time to wait counts no attempt, and may have been carried out.
+    const MAY_HAVE_WRITTEN = "SELECT count(*) FROM operations o WHERE o.pair = ?1 AND o.key = ?2 AND o.id <> ?3
+        AND (o.attempts > 0 OR o.failure IS NOT NULL OR o.state NOT IN ('planned', 'void'))";
 }
 
 /// The operation as planned, with where it stands now.
@@ -249,6 +252,23 @@ impl Store {
         let mut reader = self.reader().await?;
         let query = sqlx::query(OF_PAIR).bind(pair.to_string()).bind(i64::from(limit));
         query.fetch_all(&mut *reader).await?.iter().map(operation_of).collect()
+    }
+
+    /// Whether an operation of a pair, in any state, may have made the write of this key
+    /// ([`crate::domain::operation::OperationKind::key`]); `besides` the one that is being looked at.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn may_have_written(&self, pair: PairId, key: &str, besides: Option<OperationId>) -> Result<bool> {
+        let mut reader = self.reader().await?;
+        let besides = besides.map(|id| id.to_string()).unwrap_or_default();
+        let found: i64 = sqlx::query_scalar(MAY_HAVE_WRITTEN)
+            .bind(pair.to_string())
+            .bind(key)
+            .bind(besides)
+            .fetch_one(&mut *reader)
+            .await?;
+        Ok(found > 0)
     }
 
     /// How many dead letters a reader may see.

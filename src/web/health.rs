@@ -16,6 +16,8 @@ use crate::{
 
 /// What a process says that was started over a restored or copied database.
 const ONLY_READS: &str = "this installation was copied or restored: it reads and writes nothing until it is started once with --confirm-instance";
+/// What one says that has noticed another process writing to its pairs.
+const SECOND_WRITER: &str = "a second process writes to the pairs of this installation: it reads and writes nothing until the other one is ended and it is started once with --confirm-instance";
 
 /// `GET /healthz`: the process answers.
 pub async fn live() -> &'static str {
@@ -28,7 +30,10 @@ pub async fn ready(State(web): State<Web>) -> Response {
     let engine = web.app.engine.status();
     let (status, words) = match (store, web.app.trouble(), engine.alive) {
         // Whoever sends work to what is ready must not send it to a copy.
-        (true, None, true) if engine.only_reads => (StatusCode::SERVICE_UNAVAILABLE, format!("{ONLY_READS}\n")),
+        (true, None, true) if engine.only_reads => {
+            let words = if engine.second_writer.is_some() { SECOND_WRITER } else { ONLY_READS };
+            (StatusCode::SERVICE_UNAVAILABLE, format!("{words}\n"))
+        }
         (true, None, true) => (StatusCode::OK, "ready\n".to_owned()),
         (_, Some(trouble), _) => (StatusCode::SERVICE_UNAVAILABLE, format!("{trouble}\n")),
         (false, ..) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n".to_owned()),

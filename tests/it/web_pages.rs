@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use halobridge::{
+    clock::Clock as _,
     domain::{
         account::{Role, Scope},
-        ids::TicketId,
+        ids::{ActionKey, TicketId},
         pair::Pair,
+        second_writer::{SecondWrite, SecondWriter},
     },
     ledger::fact::Fact,
     service::engine_handle::EngineStatus,
@@ -344,6 +346,38 @@ async fn the_list_is_a_file_too() {
     let mut bea = app.signed_in("bea").await;
     let own = app.page(&mut bea, "/pairs.csv").await.body;
     assert!(own.contains("Beacon") && !own.contains("Alpine"), "{own}");
+}
+
+#[tokio::test]
+async fn a_second_writer_is_said_on_every_page_and_what_it_wrote_to_those_who_may_see_it() {
+    let (app, mut browser) = app("A title", "words").await;
+    let now = app.clock.now();
+    let found = SecondWriter {
+        client: seed::client(1),
+        pair: seed::pair(1),
+        incident: "#7 of one client alone".into(),
+        ticket: Some(TicketId(70)),
+        wrote: SecondWrite::Note { action: ActionKey { ticket: TicketId(70), action: 12 } },
+        at: now,
+        noticed: now,
+    };
+    let status = EngineStatus { alive: true, only_reads: true, second_writer: Some(found), ..EngineStatus::default() };
+    app.engine.stands(status);
+    let ready = app.page(&mut browser, "/readyz").await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(ready.body.contains("second process") && ready.body.contains("--confirm-instance"), "{}", ready.body);
+    assert!(!ready.body.contains("#7"), "nobody is named there: {}", ready.body);
+    app.person("bea", Role::Viewer, Scope::Clients(vec![seed::client(2)])).await;
+    let mut bea = app.signed_in("bea").await;
+    for path in ["/", "/problems"] {
+        let all = app.page(&mut browser, path).await.body;
+        assert!(all.contains("A second process writes to the same pairs"), "{path}: {all}");
+        assert!(all.contains("Note 12 on Halo ticket 70 (incident #7 of one client alone)"), "{path}: {all}");
+        assert!(all.contains("--confirm-instance") && !all.contains("was copied or restored"), "{path}: {all}");
+        let hers = app.page(&mut bea, path).await.body;
+        assert!(hers.contains("A second process writes to the same pairs"), "{path}: {hers}");
+        assert!(!hers.contains("of one client alone"), "{path}: {hers}");
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     console::{context::PageContext, words},
-    domain::view::pulse::{OldSource, Pulse},
+    domain::view::pulse::{OldSource, Pulse, Second},
 };
 
 /// The notices, one part of the page that is kept new; empty when all is well.
@@ -16,7 +16,7 @@ pub fn notices(ctx: &PageContext) -> AnyView {
     let inside = ctx.pulse.as_ref().map(|pulse| {
         view! {
             {(!pulse.alive).then(|| stopped(ctx, pulse))}
-            {pulse.only_reads.then(|| only_reads(ctx))}
+            {pulse.only_reads.then(|| only_reads(ctx, pulse.second_writer.as_ref()))}
             {(pulse.alive && ctx.path() != "/problems").then(|| broken(ctx, &pulse.broken))}
             {pulse.alive.then(|| late(ctx, &pulse.late))}
         }
@@ -37,12 +37,32 @@ fn stopped(ctx: &PageContext, pulse: &Pulse) -> AnyView {
     notice(ctx, "notice bad", text.into_any())
 }
 
-fn only_reads(ctx: &PageContext) -> AnyView {
+fn only_reads(ctx: &PageContext, second: Option<&Second>) -> AnyView {
+    if let Some(second) = second {
+        return two_writers(ctx, second);
+    }
     let text = view! {
         <b>"This installation was copied or restored: it reads and writes nothing."</b>
         " Compare the pairs with both sides, then start the server once with "<code>"--confirm-instance"</code>"."
     };
     notice(ctx, "notice", text.into_any())
+}
+
+fn two_writers(ctx: &PageContext, second: &Second) -> AnyView {
+    let wrote = match &second.wrote {
+        Some((words, at)) => {
+            view! { " "{words.clone()}", "{when(ctx, *at)}", was written in our name and not from here." }.into_any()
+        }
+        None => ().into_any(),
+    };
+    let text = view! {
+        <b>"A second process writes to the same pairs: this one reads and writes nothing since "{when(ctx, second.noticed)}"."</b>
+        {wrote}
+        " It may be a copy of this machine or of its data directory; or an older database was put back here by hand. End the \
+         other one, compare the pairs with both sides, then start this server once with "
+        <code>"--confirm-instance"</code>"."
+    };
+    notice(ctx, "notice bad", text.into_any())
 }
 
 fn late(ctx: &PageContext, sources: &[OldSource]) -> AnyView {

@@ -8,8 +8,11 @@ use serde::{Deserialize, Serialize};
 pub struct Pulse {
     /// Whether the engine's loop runs.
     pub alive: bool,
-    /// Whether it reads and writes nothing: a copied or restored installation that nobody has confirmed.
+    /// Whether it reads and writes nothing: a copied or restored installation that nobody has confirmed, or one that has
+    /// noticed a second writer.
     pub only_reads: bool,
+    /// The second writer.
+    pub second_writer: Option<Second>,
     /// End of the last look that succeeded, at anything; `None` if there was none yet.
     pub last_look: Option<Timestamp>,
     /// Sources (workspaces in a mode other than off, Halo instances) not read for two cycles or more, the one read
@@ -17,6 +20,15 @@ pub struct Pulse {
     pub late: Vec<OldSource>,
     /// Sources whose last run failed for a reason that only a person can remove.
     pub broken: Vec<OldSource>,
+}
+
+/// A second process that writes to the pairs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Second {
+    /// When it was noticed.
+    pub noticed: Timestamp,
+    /// What it wrote, in words, and when; `None` for who may not see that client.
+    pub wrote: Option<(String, Timestamp)>,
 }
 
 impl Pulse {

@@ -14,6 +14,7 @@ use crate::{
         lanes::Turn,
         newcomer::{self, Beside},
         registry::salt,
+        second_writer,
         unread::Waiting,
     },
     ledger::{entry::Seq, fact::Fact},
@@ -153,6 +154,7 @@ impl Poll<'_> {
             let joins = matches!(grouping, Grouping::Joins(_));
             let (facts, pair) =
                 newcomer::newcomer(self.engine, found, catalogue.as_ref(), passed, placed, beside, grouping);
+            Box::pin(second_writer::newcomer(self.engine, &facts, now)).await?;
             beginning.keep(&facts);
             if let Some(pair) = pair.filter(|_| fresh) {
                 self.engine.schedule().queue.freshen(pair, now);

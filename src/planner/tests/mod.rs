@@ -50,6 +50,7 @@ mod push;
 mod rebuild;
 mod retry;
 pub(super) mod scene;
+mod second_writer;
 mod sent;
 mod shadow;
 mod taken;

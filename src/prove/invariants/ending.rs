@@ -114,6 +114,8 @@ pub struct Ending {
     pub strays: BTreeMap<i64, Vec<Text>>,
     /// What is wrong with the database as such.
     pub damage: Vec<String>,
+    /// The second process that was noticed, in words.
+    pub second_writer: Option<String>,
 }
 
 impl Ending {
@@ -202,6 +204,7 @@ pub struct Known {
     /// One row for each incident that was asked about.
     rows: Vec<Rows>,
     damage: Vec<String>,
+    second_writer: Option<String>,
 }
 
 /// Reads what a database says of incidents, in workspaces of these names by place.
@@ -235,8 +238,9 @@ pub async fn read(store: &Store, names: &[String], asked: &[IncidentKey]) -> Res
         }
         rows.push((subject, row, operations));
     }
+    let second_writer = store.second_writer().await?.map(|found| format!("{}, {}", found.words(), found.at));
     let damage = damage(store).await;
-    Ok(Known { installation, catalogue, rows, damage })
+    Ok(Known { installation, catalogue, rows, damage, second_writer })
 }
 
 /// What is wrong with a database as such.
@@ -273,14 +277,14 @@ pub fn gather(
     places: &[Place],
     sides: &impl Sides,
     keys: Vec<IncidentKey>,
-    Known { installation, catalogue, rows, damage }: Known,
+    Known { installation, catalogue, rows, damage, second_writer }: Known,
 ) -> Ending {
     let incidents: Vec<Ended> =
         keys.into_iter().zip(rows).map(|(key, rows)| ended(watch, places, sides, key, rows)).collect();
     let paired: Vec<i64> = incidents.iter().filter_map(|ended| ended.ticket).collect();
     let others = sides.tickets().into_iter().filter(|id| !paired.contains(id));
     let strays = others.map(|id| (id, notes(watch, sides, id))).collect();
-    Ending { installation, catalogue, incidents, strays, damage }
+    Ending { installation, catalogue, incidents, strays, damage, second_writer }
 }
 
 fn ended(

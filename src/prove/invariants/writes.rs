@@ -177,10 +177,15 @@ fn tokens(world: &Scene<'_>) -> Vec<Violation> {
         .collect()
 }
 
-/// 14. Two instances by mistake make no duplicates: the copy of a data directory writes nothing.
-pub fn two_instances(world: &Scene<'_>, _: &Ending) -> Vec<Violation> {
+/// 14. Two instances by mistake make no duplicates: the copy of a data directory writes nothing. And nothing of what went
+/// wrong is taken for a second process's writes.
+pub fn two_instances(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     let written: Vec<_> = world.watch.writes.iter().filter(|write| write.host > 0 && write.status < 300).collect();
-    let Some(first) = written.first() else { return Vec::new() };
+    let Some(first) = written.first() else {
+        let taken = ending.second_writer.as_ref();
+        let text = |found: &String| format!("a second writer was noticed where there was none: {found}");
+        return taken.map(|found| Violation::new(14, text(found), Vec::new())).into_iter().collect();
+    };
     let mut about: Vec<String> = first.incident.iter().map(|(_, name)| name.clone()).collect();
     about.extend(first.ticket.map(|ticket| format!("#{ticket}")));
     let text =

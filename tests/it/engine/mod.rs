@@ -35,6 +35,7 @@ mod recovery;
 mod replays;
 mod restore;
 mod returning;
+mod second_writer;
 mod set_up;
 mod shadow;
 mod shown;

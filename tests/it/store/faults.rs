@@ -3,7 +3,10 @@
 use std::os::unix::fs::PermissionsExt;
 
 use halobridge::{
-    domain::ids::PairId,
+    domain::{
+        ids::{PairId, TicketId},
+        second_writer::{SecondWrite, SecondWriter},
+    },
     ledger::{entry::Seq, fact::Fact},
     store::{InstanceMark, SCHEMA_VERSION, SealKey, SecretOwner, SecretSource, Store, StoreError, lock_instance},
 };
@@ -349,6 +352,30 @@ async fn a_copied_directory_and_a_restored_database_are_noticed() {
     assert_eq!(restored.instance_mark(folder.path(), &*ids).await.unwrap(), InstanceMark::Same);
     assert_eq!(restored.latest_seq().await.unwrap(), Seq(1));
     restored.verify_ledger().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_writer_is_kept_until_a_person_confirms() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("halobridge.db");
+    let store = Store::open(&path, key()).await.unwrap();
+    assert_eq!(store.second_writer().await.unwrap(), None);
+    let found = SecondWriter {
+        client: client(1),
+        pair: pair_id(1),
+        incident: "#7 A title".into(),
+        ticket: Some(TicketId(70)),
+        wrote: SecondWrite::Comment { ticket: TicketId(71) },
+        at: at(1),
+        noticed: at(2),
+    };
+    store.keep_second_writer(&found).await.unwrap();
+    drop(store);
+    let again = Store::open(&path, key()).await.unwrap();
+    assert_eq!(again.second_writer().await.unwrap(), Some(found));
+    again.forgot_until(at(3)).await.unwrap();
+    assert_eq!(again.second_writer().await.unwrap(), None);
+    assert_eq!(again.forgotten_until().await.unwrap(), Some(at(3)));
 }
 
 #[test]

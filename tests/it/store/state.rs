@@ -376,3 +376,44 @@ async fn a_late_step_of_an_old_backfill_changes_nothing() {
     moved(of(3, BackfillState::Counting)).await;
     assert_eq!(stands().await, of(3, BackfillState::Counting), "and may be asked for again");
 }
+
+#[tokio::test]
+async fn what_may_have_been_written_and_since_when_all_of_it_is_known() {
+    let store = memory().await;
+    assert_eq!(store.remembers_since(&incident_id(1)).await.unwrap(), None);
+    record_at(&store, at(5), vec![incident_read(workspace(1), client(1), incident(1, "One"))]).await;
+    linked(&store, 1).await;
+    assert_eq!(store.remembers_since(&incident_id(1)).await.unwrap(), Some(at(5)), "since the ledger began");
+    let planned = operation(1, 1, 1);
+    let key = planned.kind.key();
+    record(&store, vec![Fact::OperationPlanned { operation: Box::new(planned) }]).await;
+    let may = async |besides| store.may_have_written(pair_id(1), &key, besides).await.unwrap();
+    assert!(!may(None).await, "planned, and never sent");
+    let moved = |state, attempts, failure| Fact::OperationMoved {
+        operation: operation_id(1),
+        pair: pair_id(1),
+        state,
+        attempts,
+        failure,
+    };
+    record(&store, vec![moved(OperationState::Sending { since: at(210) }, 1, None)]).await;
+    assert!(may(None).await);
+    assert!(!may(Some(operation_id(1))).await, "another one than the one that is looked at");
+    let waits = Failure::new(Side::Halo, FailureKind::WaitUntil { at: at(900) }, "Please wait.");
+    record(&store, vec![moved(OperationState::Planned { ready: at(900) }, 0, Some(waits))]).await;
+    assert!(may(None).await, "refused with a time to wait");
+    let void = |attempts| moved(OperationState::Void { at: at(910), why: "Not wanted.".into() }, attempts, None);
+    record(&store, vec![void(1)]).await;
+    assert!(may(None).await, "taken back after it was sent");
+    record(&store, vec![void(0)]).await;
+    assert!(!may(None).await, "taken back before");
+    let unlinked = Fact::Unlinked {
+        pair: pair_id(1),
+        workspace: workspace(1),
+        incident: incident_id(1),
+        reason: Reason::ModeObserve,
+    };
+    record_at(&store, at(950), vec![unlinked]).await;
+    assert_eq!(store.remembers_since(&incident_id(1)).await.unwrap(), Some(at(950)), "its operations went with it");
+    assert_eq!(store.remembers_since(&incident_id(2)).await.unwrap(), Some(at(5)));
+}
