@@ -10,6 +10,7 @@ use crate::{
     domain::{
         failure::{Failure, FailureKind},
         ids::{IncidentId, PairId, TicketId, WorkspaceId},
+        incident::Incident,
         operation::IncidentChange,
         pair::Pair,
         workspace::Workspace,
@@ -25,11 +26,16 @@ use super::{Engine, digest, newcomer, registry::wait_for_catalogue};
 
 /// Kind of the request for a push; its detail names `workspace` and `ticket`.
 pub const PUSH: &str = "push";
+/// Member of the request's detail: the incident as it is, or was, about to be written.
+pub const DRAFTED: &str = "incident";
 /// A push that cannot be carried out now is tried again after this long.
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// Requests that are looked through.
 const ASKED_MAX: u32 = 100;
+
+/// Why a push waits for somebody who resumes it.
+const PAUSED: &str = "Its client or one of its connections is paused: it goes on when that is resumed.";
 
 /// What a try came to.
 enum Tried {
@@ -37,6 +43,8 @@ enum Tried {
     Paired(PairId, bool),
     /// It can't be: one sentence with the remedy.
     Refused(String),
+    /// Sentinel refused what was written: kept until somebody pushes the ticket again.
+    Dead(String),
     /// Not now.
     Later(Failure),
     /// Not before something else was read, or what is paused is resumed: this, in a sentence.
@@ -60,9 +68,10 @@ pub(super) async fn run(engine: &Engine, request: &Request) -> Result<(), StoreE
         let error = json!({ "error": "The request names no workspace and ticket." });
         return engine.store.answered(now, request.id, &error).await;
     };
-    let answer = match push(engine, workspace, ticket).await? {
+    let answer = match push(engine, request, workspace, ticket).await? {
         Tried::Paired(pair, made) => json!({ "pair": pair, "made": made }),
         Tried::Refused(why) => json!({ "error": why }),
+        Tried::Dead(why) => json!({ "error": why, "again": true }),
         Tried::Later(failure) => {
             tracing::warn!(workspace.id = %workspace, ticket = %ticket, error = %failure, "a ticket could not be pushed; it is tried again");
             let at = match failure.kind {
@@ -81,7 +90,12 @@ pub(super) async fn run(engine: &Engine, request: &Request) -> Result<(), StoreE
     engine.store.answered(engine.now(), request.id, &answer).await
 }
 
-async fn push(engine: &Engine, workspace: WorkspaceId, ticket: TicketId) -> Result<Tried, StoreError> {
+async fn push(
+    engine: &Engine,
+    request: &Request,
+    workspace: WorkspaceId,
+    ticket: TicketId,
+) -> Result<Tried, StoreError> {
     let refused = |why: &str| Ok(Tried::Refused(why.to_owned()));
     let view = engine.registry.view();
     let Some((workspace, client, policy)) = view.of_workspace(workspace) else {
@@ -97,7 +111,7 @@ async fn push(engine: &Engine, workspace: WorkspaceId, ticket: TicketId) -> Resu
         return refused("The Halo connection is not configured any more.");
     };
     if engine.paused_for(client.id, [binding.connection, workspace.connection]) {
-        return Ok(Tried::Wait("Its client or one of its connections is paused: it goes on when that is resumed."));
+        return Ok(Tried::Wait(PAUSED));
     }
     let Some(catalogue) = wait_for_catalogue(engine, binding.connection) else {
         return Ok(Tried::Wait("What Halo's values are called has not been read yet."));
@@ -139,7 +153,16 @@ async fn push(engine: &Engine, workspace: WorkspaceId, ticket: TicketId) -> Resu
     let made = match sentinel.incident(&at, &id, Class::Interactive).await {
         Ok(there) => Ok(there),
         Err(failure) if failure.kind == FailureKind::Gone => {
-            sentinel.write(&at, &drafted, &IncidentChange::default(), Class::Interactive).await
+            planned(engine, request, &drafted).await?;
+            if engine.paused_for(client.id, [binding.connection, workspace.connection]) {
+                return Ok(Tried::Wait(PAUSED));
+            }
+            match sentinel.write(&at, &drafted, &IncidentChange::default(), Class::Interactive).await {
+                Err(failure) if matches!(failure.kind, FailureKind::Rejected | FailureKind::Forbidden) => {
+                    return Ok(Tried::Dead(failure.message));
+                }
+                made => made,
+            }
         }
         Err(failure) => Err(failure),
     };
@@ -175,6 +198,19 @@ async fn push(engine: &Engine, workspace: WorkspaceId, ticket: TicketId) -> Resu
     engine.record(now, Some(client.id), facts).await?;
     digest::pair(engine, pair_id, Vec::new(), Reading::default()).await?;
     Ok(Tried::Paired(pair_id, true))
+}
+
+/// Keeps the incident with the request before it is sent: what the console shows is made from it, as the bytes are.
+async fn planned(engine: &Engine, request: &Request, drafted: &Incident) -> Result<(), StoreError> {
+    let drafted = json!(drafted);
+    if request.detail.get(DRAFTED) == Some(&drafted) {
+        return Ok(());
+    }
+    let mut detail = request.detail.clone();
+    if let Some(members) = detail.as_object_mut() {
+        members.insert(DRAFTED.to_owned(), drafted);
+    }
+    engine.store.request_planned(request.id, &detail).await
 }
 
 /// Whether a push of this ticket to this workspace has been asked for and is not settled yet.

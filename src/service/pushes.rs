@@ -1,17 +1,20 @@
 //! Pushing a ticket to Sentinel: asked for here, carried out by the engine, its outcome shown beside the form.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
-use super::{App, acts, caller::Caller, error::ServiceError, fault, links, names};
+use super::{App, acts, caller::Caller, error::ServiceError, fault, links, names, request_shown};
 use crate::{
     domain::{
         account::Role,
         ids::{ClientId, ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
+        incident::Incident,
         pair::Pair,
         view::not_linked::{PushRow, PushView},
         workspace::{Mode, Workspace},
     },
-    engine::push::{PUSH, joined},
+    engine::push::{DRAFTED, PUSH, joined},
     planner::push,
     store::Installation,
 };
@@ -185,6 +188,7 @@ pub async fn view(app: &App, caller: &Caller, installation: &Installation) -> Re
     }
     view.workspaces.sort_by_key(|choice| choice.label.to_lowercase());
     let asked = app.store.requests_seen(PUSH, &caller.scope, 20).await.map_err(|e| fault("read what was asked", &e))?;
+    let mut newer = BTreeSet::new();
     for request in asked {
         let told = |name: &str| request.detail.get(name).cloned().unwrap_or(Value::Null);
         let client: Option<ClientId> = serde_json::from_value(told("client")).ok();
@@ -193,10 +197,31 @@ pub async fn view(app: &App, caller: &Caller, installation: &Installation) -> Re
             continue;
         }
         let result = request.result.unwrap_or(Value::Null);
+        let again = result.get("again").and_then(Value::as_bool).unwrap_or(false);
+        let number = told("ticket").as_i64().unwrap_or_default();
+        // One that was pushed again is told of by what came of that.
+        if !newer.insert((workspace, number)) && again {
+            continue;
+        }
+        let drafted: Option<Incident> = serde_json::from_value(told(DRAFTED)).ok();
+        let place = workspace.and_then(|id| names::workspace(installation, id));
+        let shown = |drafted: &Incident| request_shown::of_push(installation, place?, drafted);
+        let becomes = |drafted: &Incident| {
+            format!(
+                "A new incident “{}”: severity {}, status {}, no owner.",
+                drafted.title,
+                drafted.severity.as_str(),
+                drafted.status.as_str()
+            )
+        };
         view.recent.push(PushRow {
-            ticket: told("ticket").as_i64().unwrap_or_default(),
+            ticket: number,
             workspace: workspace.map(|id| names::workspace_name(installation, id)).unwrap_or_default(),
+            workspace_id: workspace,
             asked: request.asked,
+            becomes: drafted.as_ref().map(becomes),
+            request: drafted.as_ref().and_then(shown),
+            again,
             pair: result.get("pair").and_then(|pair| serde_json::from_value(pair.clone()).ok()),
             refused: result.get("error").and_then(Value::as_str).map(str::to_owned),
             waits: app.engine.push_waits(request.id).map(|(_, why)| why),

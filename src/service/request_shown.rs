@@ -4,7 +4,14 @@
 use serde_json::Value;
 
 use crate::{
-    domain::{connection::MicrosoftConnection, operation::OperationKind, ticket::Ticket},
+    domain::{
+        connection::MicrosoftConnection,
+        ids::IncidentId,
+        incident::Incident,
+        operation::{IncidentChange, OperationKind},
+        ticket::Ticket,
+        workspace::Workspace,
+    },
     halo_itsm::body as halo,
     planner::situation::Situation,
     sentinel::{body as sentinel, call::prefix},
@@ -20,12 +27,7 @@ pub fn of(installation: &Installation, s: &Situation<'_>, kind: &OperationKind) 
         let connection = installation.halo.iter().find(|connection| connection.id == s.pair.halo)?;
         Some(connection.resource_server.trim_end_matches('/'))
     };
-    let sentinel_at = |tail: String| {
-        let found = installation.microsoft.iter().find(|connection| connection.id == s.workspace.connection)?;
-        let MicrosoftConnection { endpoints, api_version, .. } = found;
-        let prefix = prefix(endpoints.arm.trim_end_matches('/'), &s.workspace.address()?);
-        Some(format!("{prefix}/incidents/{}{tail}?api-version={api_version}", s.pair.incident))
-    };
+    let sentinel_at = |tail: String| incident_address(installation, s.workspace, &s.pair.incident, &tail);
     let (method, address, body): (&str, String, Value) = match kind {
         OperationKind::CreateTicket { draft, .. } => {
             ("POST", format!("{}/Tickets", halo_at()?), halo::create_body(draft))
@@ -44,7 +46,29 @@ pub fn of(installation: &Installation, s: &Situation<'_>, kind: &OperationKind) 
             ("PUT", sentinel_at(format!("/comments/{comment}"))?, sentinel::comment_body(message))
         }
     };
-    let body = serde_json::to_string_pretty(&body).ok()?;
+    written(method, &address, &body)
+}
+
+/// The creation of a pushed ticket's incident as it leaves.
+pub fn of_push(installation: &Installation, workspace: &Workspace, drafted: &Incident) -> Option<String> {
+    let address = incident_address(installation, workspace, &drafted.id, "")?;
+    written("PUT", &address, &sentinel::incident_body(drafted, &IncidentChange::default()))
+}
+
+fn incident_address(
+    installation: &Installation,
+    workspace: &Workspace,
+    incident: &IncidentId,
+    tail: &str,
+) -> Option<String> {
+    let found = installation.microsoft.iter().find(|connection| connection.id == workspace.connection)?;
+    let MicrosoftConnection { endpoints, api_version, .. } = found;
+    let prefix = prefix(endpoints.arm.trim_end_matches('/'), &workspace.address()?);
+    Some(format!("{prefix}/incidents/{incident}{tail}?api-version={api_version}"))
+}
+
+fn written(method: &str, address: &str, body: &Value) -> Option<String> {
+    let body = serde_json::to_string_pretty(body).ok()?;
     let text = format!("{method} {address}\nAuthorization: Bearer ••••••\nContent-Type: application/json\n\n{body}");
     Some(if text.chars().count() > TEXT_MAX { text.chars().take(TEXT_MAX).chain(['…']).collect() } else { text })
 }

@@ -28,7 +28,9 @@ statements! {
         WHERE kind = ?1 AND (?3 IS NULL OR json_extract(detail, '$.client') IN (SELECT value FROM json_each(?3)))
         ORDER BY id DESC LIMIT 0 + ?2";
     const ANSWER = "UPDATE requests SET answered_ms = ?2, result = ?3 WHERE id = ?1 AND answered_ms IS NULL";
-    const TIDY = "DELETE FROM requests WHERE answered_ms < ?1";
+    const PLANNED = "UPDATE requests SET detail = ?2 WHERE id = ?1 AND answered_ms IS NULL";
+    const TIDY = "DELETE FROM requests WHERE answered_ms < ?1
+        AND (answered_ms < ?2 OR json_extract(result, '$.again') IS NULL)";
 }
 
 /// One request.
@@ -134,7 +136,18 @@ impl Store {
         sqlx::query(ONE).bind(id).fetch_optional(&mut *reader).await?.as_ref().map(request_of).transpose()
     }
 
-    /// Answers; answers older than a day are removed.
+    /// Keeps with a request what is about to be written for its sake.
+    ///
+    /// # Errors
+    /// [`super::StoreError::Missing`] when it was answered before.
+    pub async fn request_planned(&self, id: i64, detail: &Value) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let query = sqlx::query(PLANNED).bind(id).bind(detail.to_string());
+        one(query.execute(&mut *tx.connection).await?.rows_affected(), "requests", id)?;
+        tx.commit().await
+    }
+
+    /// Answers; answers older than a day are removed, those that wait to be asked again (`again`) after thirty.
     ///
     /// # Errors
     /// [`super::StoreError::Missing`] when it was answered before.
@@ -142,7 +155,8 @@ impl Store {
         let mut tx = self.begin().await?;
         let query = sqlx::query(ANSWER).bind(id).bind(to_ms(now)).bind(result.to_string());
         one(query.execute(&mut *tx.connection).await?.rows_affected(), "requests", id)?;
-        sqlx::query(TIDY).bind(to_ms(now) - 86_400_000).execute(&mut *tx.connection).await?;
+        let tidy = sqlx::query(TIDY).bind(to_ms(now) - 86_400_000).bind(to_ms(now) - 30 * 86_400_000);
+        tidy.execute(&mut *tx.connection).await?;
         tx.commit().await
     }
 }

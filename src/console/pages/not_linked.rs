@@ -284,5 +284,27 @@ fn pushed(ctx: &PageContext, row: &PushRow) -> AnyView {
             None => "under way.".into_any(),
         },
     };
-    view! { <li><span>{what}{became}" "{when(ctx, row.asked)}</span></li> }.into_any()
+    let written = row.request.clone().map(|request| {
+        let name = format!("What is written for ticket {}", row.ticket);
+        view! {
+            <details>
+                <summary>{name.clone()}</summary>
+                {row.becomes.clone().map(|becomes| view! { <p>{becomes}</p> })}
+                <pre role="group" aria-label=name tabindex="0">{request}</pre>
+            </details>
+        }
+    });
+    let again = row.workspace_id.filter(|_| row.again && ctx.may_operate()).map(|workspace| {
+        // That its portal may not show it was said when it was pushed first.
+        view! {
+            <form method="post" action="/push">
+                <input type="hidden" name="next" value="/incidents#push" />
+                <input type="hidden" name="ticket" value=row.ticket.to_string() />
+                <input type="hidden" name="workspace" value=workspace.to_string() />
+                <input type="hidden" name="anyway" value="on" />
+                <button type="submit" class="button"><span>"Push ticket "{row.ticket}" again"</span></button>
+            </form>
+        }
+    });
+    view! { <li><span>{what}{became}" "{when(ctx, row.asked)}</span>{written}{again}</li> }.into_any()
 }

@@ -95,8 +95,16 @@ pub struct PushRow {
     pub ticket: i64,
     /// Workspace's name.
     pub workspace: String,
+    /// The workspace, to push it there again.
+    pub workspace_id: Option<WorkspaceId>,
     /// When.
     pub asked: Timestamp,
+    /// The incident as it is written, in words, once that is known.
+    pub becomes: Option<String>,
+    /// The request that writes it, its token masked.
+    pub request: Option<String>,
+    /// Whether Sentinel refused it and it waits for somebody who pushes it again.
+    pub again: bool,
     /// The pair that came of it.
     pub pair: Option<PairId>,
     /// Why it was not pushed, with the remedy.

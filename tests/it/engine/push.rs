@@ -1,11 +1,13 @@
 //! Pushing a ticket to Sentinel, end to end.
 
+use std::sync::{Arc, Mutex};
+
 use halobridge::{
     domain::{account::Scope, delivery::DeliverySource, pause::PauseScope, run::RunCause, view::tickets::FoundTicket},
     service::{caller::Caller, error::ServiceError, incidents, pauses, pushes, tickets},
     twin::options::Product,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{bridge::*, person::operator};
 
@@ -112,6 +114,69 @@ both! {
         bridge.pass(600).await;
         let incident = bridge.incidents(0)[0]["name"].as_str().unwrap().to_owned();
         assert_eq!((bridge.tickets().len(), bridge.ticket_of(&incident).await), (1, ticket));
+        bridge.finish().await;
+    }
+
+    async fn what_a_push_writes_is_shown_first_and_what_is_refused_can_be_pushed_again(product) {
+        let bridge = Bridge::with(setup(product)).await;
+        let sent: Arc<Mutex<Vec<(String, Value)>>> = Arc::default();
+        let kept = sent.clone();
+        bridge.mutate(move |request, _| {
+            let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+            if request.method() == http::Method::PUT {
+                let body = serde_json::from_slice(request.body()).unwrap_or_default();
+                kept.lock().unwrap().push((path, body));
+            }
+        });
+        let row = async |bridge: &Bridge| {
+            let (app, olga) = operator(bridge);
+            let view = incidents::view(&app, &olga, Default::default()).await.unwrap();
+            view.push.recent
+        };
+        // It waits: what will be written can be read already.
+        let ticket = bridge.opened(0);
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.incident.put" }));
+        bridge.push(ticket, false).await.unwrap();
+        assert_eq!(bridge.incidents(0).len(), 0);
+        let waiting = row(&bridge).await.remove(0);
+        assert!(!waiting.again && waiting.refused.is_none() && waiting.waits.is_some(), "{waiting:?}");
+        assert!(waiting.becomes.is_some_and(|becomes| becomes.contains("Phone call about a login")));
+        let shown = waiting.request.expect("the request is shown");
+        let (head, body) = shown.split_once("\n\n").unwrap();
+        assert!(head.starts_with("PUT ") && head.contains("Authorization: Bearer \u{2022}"), "{head}");
+        let body: Value = serde_json::from_str(body).unwrap();
+        bridge.heal();
+        sent.lock().unwrap().clear();
+        bridge.pass(120).await;
+        assert_eq!(bridge.pushed().await, (true, None));
+        let (path, first) = sent.lock().unwrap().first().cloned().expect("it was sent");
+        assert!(head.lines().next().is_some_and(|line| line.ends_with(&path)), "{head}\n{path}");
+        assert_eq!(first, body, "the bytes sent are those shown");
+        // Refused, it is kept with what was to be written, longer than other answers, until it is pushed again.
+        let ticket = bridge.opened(0);
+        bridge.fault(json!({ "effect": "status", "status": 400, "kind": "sentinel.incident.put" }));
+        bridge.push(ticket, false).await.unwrap();
+        bridge.pass(120).await;
+        let dead = row(&bridge).await.remove(0);
+        assert!(dead.again && dead.refused.is_some() && dead.request.is_some(), "{dead:?}");
+        bridge.heal();
+        bridge.pass(300).await;
+        assert_eq!(bridge.incidents(0).len(), 1, "nothing is pushed again by itself");
+        bridge.push(ticket, false).await.unwrap();
+        bridge.pass(60).await;
+        assert_eq!((bridge.incidents(0).len(), bridge.pushed().await), (2, (true, None)));
+        assert!(row(&bridge).await.iter().all(|row| !row.again), "it is a dead letter no more");
+        // While its connection is paused nothing is written.
+        let (app, admin) = bridge.admin();
+        let connection = PauseScope::Connection { id: bridge.workspace(0).await.connection };
+        pauses::pause(&app, &admin, connection, "").await.unwrap();
+        bridge.push(bridge.opened(0), false).await.unwrap();
+        bridge.pass(120).await;
+        assert_eq!((bridge.incidents(0).len(), bridge.pushed().await), (2, (false, None)));
+        pauses::resume(&app, &admin, connection).await.unwrap();
+        bridge.pass(120).await;
+        assert_eq!((bridge.incidents(0).len(), bridge.pushed().await), (3, (true, None)));
+        bridge.mutate_no_more();
         bridge.finish().await;
     }
 
